@@ -1,0 +1,7 @@
+/** The only source of time. Nothing else reads the clock of the process. */
+export interface Clock {
+  /** The current time. */
+  now(): Date;
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}

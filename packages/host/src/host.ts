@@ -1,0 +1,166 @@
+import type { HostPath } from './host-path.ts';
+
+/** The permission bits of a file, for example `0o600`. */
+export type FileMode = number;
+
+/** What the inode says; links are not followed. */
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  /** Permission bits only, for example `0o644`. */
+  readonly mode: FileMode;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly modifiedAt: Date;
+}
+
+/** How a file is to be created or replaced. */
+export interface WriteOptions {
+  readonly mode: FileMode;
+  /** Owner of the new file; default: the process's own. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /**
+   * The folder is run or swept by somebody else (static pod manifests, checkpoints), so the temporary file must lie
+   * outside it. Default: false.
+   */
+  readonly watched?: boolean | undefined;
+}
+
+/** Files of one machine. Absent is a return value (`undefined`), every other failure a `HostError`. */
+export interface HostFiles {
+  /**
+   * The content of a regular file, following links; `undefined` when nothing is there.
+   *
+   * Never blocks on a FIFO and never reads a device. Reads at most 32 MiB.
+   * @throws HostError `HOST_NOT_A_REGULAR_FILE` `HOST_FILE_TOO_LARGE` `HOST_PERMISSION_DENIED` `HOST_IO`
+   */
+  readFile(path: HostPath): Promise<Uint8Array | undefined>;
+  /** The inode at `path` itself (a link is not followed); `undefined` when nothing is there. */
+  stat(path: HostPath): Promise<FileStat | undefined>;
+  /** The target of a symbolic link as it is written, or `undefined` when `path` is not a link. */
+  readLink(path: HostPath): Promise<string | undefined>;
+  /** The names in a folder, sorted; `undefined` when there is no such folder. */
+  list(path: HostPath): Promise<readonly string[] | undefined>;
+  /** Free bytes for a new file in the (nearest existing) folder. */
+  freeBytes(path: HostPath): Promise<number>;
+
+  /**
+   * Replaces or creates a file so that a reader sees the old bytes or the new, never a mix: temporary file in the same
+   * filesystem, fsync, rename, fsync of the folder. A link at `path` is replaced, not followed.
+   * @throws HostError `HOST_NO_SPACE` `HOST_READ_ONLY` `HOST_PERMISSION_DENIED` `HOST_STAGING_UNAVAILABLE` `HOST_IO`;
+   * the old file is then untouched and no temporary file is left
+   */
+  writeFile(path: HostPath, data: Uint8Array, options: WriteOptions): Promise<void>;
+  /** Adds `data` to the end of a file and fsyncs it; creates it with `mode` when absent. */
+  appendFile(path: HostPath, data: Uint8Array, options: { readonly mode: FileMode }): Promise<void>;
+  /** Points a symbolic link at `target`, atomically. */
+  writeLink(path: HostPath, target: string, options?: { readonly owner?: WriteOptions['owner'] }): Promise<void>;
+  /** Removes a file or link; content to be absent afterwards, and no error when it already was. */
+  remove(path: HostPath): Promise<void>;
+  /** Creates a folder and its missing parents. */
+  makeDirectory(path: HostPath, options: { readonly mode: FileMode }): Promise<void>;
+}
+
+export interface ExecOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Written to the standard input, which is then closed. */
+  readonly input?: Uint8Array | string | undefined;
+  /** Replaces the environment. Default: that of the process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: HostPath | undefined;
+  /** Called with every line of output as it comes, for progress. */
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+export interface ExecResult {
+  /** Exit status; 128 + n when a signal ended it. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One running process, as `/proc` shows it. */
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly argv: readonly string[];
+  /** Start time in clock ticks since boot; with the pid it names one process for good. */
+  readonly startTicks: number;
+  /** Text of `/proc/PID/cgroup`; names the pod of a container's process. */
+  readonly cgroup: string;
+}
+
+export type ServiceState = 'running' | 'stopped' | 'unknown';
+export type ServiceAction = 'start' | 'stop' | 'restart';
+
+/** Services by name: systemd where it runs, otherwise the command that the host was created with. */
+export interface ServiceControl {
+  /** `unknown` when the service manager does not know the name or cannot be asked. */
+  status(name: string): Promise<ServiceState>;
+  /** @throws HostError `HOST_SERVICE_UNKNOWN` `HOST_SERVICE_FAILED` */
+  act(action: ServiceAction, name: string): Promise<void>;
+}
+
+/** One HTTP(S) GET as seen from the machine. */
+export interface HttpProbe {
+  /** `http:` or `https:` URL. */
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** PEM certificates to judge the peer by; the answer says the result, the request is made in any case. */
+  readonly ca?: string | undefined;
+  /** PEM client certificate and key. */
+  readonly client?: { readonly certificate: string; readonly key: string } | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** At most 4 MiB. */
+  readonly body: string;
+  /** For https: the certificate the socket presented. */
+  readonly peer?: {
+    /** Upper-case hexadecimal. */
+    readonly serialNumber: string;
+    readonly fingerprint256: string;
+    readonly validTo: Date;
+    /** True when `ca` vouches for the peer, its name and its dates. */
+    readonly trusted: boolean;
+    /** OpenSSL's reason when not trusted, for example `CERT_HAS_EXPIRED`. */
+    readonly reason: string | undefined;
+  };
+}
+
+/** A held lock; the kernel lets it go when the process dies, however it dies. */
+export interface HostLock {
+  release(): Promise<void>;
+}
+
+/** One machine: its files, processes, services and loopback sockets. Adapters: local (this package). */
+export interface Host extends HostFiles {
+  /** Name for messages and plans: the host name, or the folder given as root. */
+  readonly name: string;
+  /** `live`: a running machine; `copy`: only a copy of its filesystem, without processes, services or sockets. */
+  readonly kind: 'live' | 'copy';
+  readonly services: ServiceControl;
+  /** The numeric user that acts on the machine; 0 is root. */
+  userId(): number;
+  /**
+   * Runs a program, never through a shell. A non-zero exit is a result, not an error.
+   * @throws HostError `HOST_EXEC_NOT_FOUND` `HOST_EXEC_TIMEOUT` `HOST_UNSUPPORTED` (on a copy)
+   */
+  exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>;
+  /** Every process that can be seen; an empty list on a copy. */
+  processes(): Promise<readonly ProcessInfo[]>;
+  /**
+   * Makes one request without following redirects.
+   * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy
+   */
+  request(probe: HttpProbe): Promise<HttpAnswer>;
+  /**
+   * Takes an exclusive lock on a file, without waiting.
+   * @param holder one line that tells others who holds it
+   * @throws HostError `HOST_LOCKED` with the holder's line as the subject
+   */
+  acquireLock(path: HostPath, holder: string): Promise<HostLock>;
+}

@@ -1,0 +1,21 @@
+export type { Clock } from './clock.ts';
+export { HostError, type HostErrorCode } from './errors.ts';
+export type {
+  ExecOptions,
+  ExecResult,
+  FileMode,
+  FileStat,
+  Host,
+  HostFiles,
+  HostLock,
+  HttpAnswer,
+  HttpProbe,
+  ProcessInfo,
+  ServiceAction,
+  ServiceControl,
+  ServiceState,
+  WriteOptions,
+} from './host.ts';
+export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';
+export { createLocalHost, type LocalHostOptions } from './local-host.ts';
+export { systemClock } from './system-clock.ts';

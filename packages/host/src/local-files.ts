@@ -1,0 +1,123 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, readlink, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { HostError } from './errors.ts';
+import { errnoOf, translated, unless } from './fs-failure.ts';
+import type { FileStat, HostFiles } from './host.ts';
+import type { HostPath } from './host-path.ts';
+import type { PathResolver } from './local-paths.ts';
+
+/** Read at most; nothing that a node keeps its certificates or manifests in comes near it. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
+const PERMISSION_BITS = 0o7777;
+const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
+
+export type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes'>;
+
+/** The reading half of {@link HostFiles} on this machine. */
+export function createLocalFileReads(paths: PathResolver): HostFileReads {
+  return {
+    readFile: (file) =>
+      translated('read the file', file, async () => {
+        const real = await paths.target(file);
+        // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+        const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+        const handle = await unless(NOT_THERE, () => open(real, flags));
+        if (handle === undefined) return undefined;
+        try {
+          return await readRegular(handle, file);
+        } finally {
+          await handle.close();
+        }
+      }),
+    stat: (file) =>
+      translated('look at', file, async () => {
+        const real = await paths.entry(file);
+        const stats = await unless(NOT_THERE, () => lstat(real));
+        return stats && fileStat(stats);
+      }),
+    readLink: (file) =>
+      translated('read the link', file, async () => {
+        const real = await paths.entry(file);
+        return unless([...NOT_THERE, 'EINVAL'], () => readlink(real));
+      }),
+    list: (folder) =>
+      translated('list the folder', folder, async () => {
+        const real = await paths.target(folder);
+        const names = await unless(NOT_THERE, () => readdir(real));
+        return names?.sort();
+      }),
+    freeBytes: (folder) =>
+      translated('ask for the free space', folder, async () => {
+        const real = await paths.target(folder);
+        return freeBytesAt(real);
+      }),
+  };
+}
+
+/** @throws HostError `HOST_NOT_A_REGULAR_FILE` for folders, devices, FIFOs and sockets */
+export async function assertRegular(handle: FileHandle, file: HostPath): Promise<Stats> {
+  const stats = await handle.stat();
+  if (stats.isFile()) return stats;
+  throw new HostError({
+    code: 'HOST_NOT_A_REGULAR_FILE',
+    message: `expected a regular file, found a ${nameOfKind(stats)}`,
+    subject: file,
+    hint: 'look at what is there with ls -l and move it away',
+  });
+}
+
+async function readRegular(handle: FileHandle, file: HostPath): Promise<Uint8Array> {
+  const { size } = await assertRegular(handle, file);
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  // The size is a hint only: it is 0 for files in /proc, and the file may grow. One byte more than it finds the end.
+  for (let room = size + 1; ; room = 64 * 1024) {
+    if (size > MAX_FILE_BYTES || total > MAX_FILE_BYTES) throw tooLarge(file);
+    const chunk = new Uint8Array(room);
+    const { bytesRead } = await handle.read(chunk, 0, room);
+    if (bytesRead === 0) break;
+    chunks.push(chunk.subarray(0, bytesRead));
+    total += bytesRead;
+    if (size > 0 && bytesRead === size && chunks.length === 1) break;
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+function tooLarge(file: HostPath): HostError {
+  return new HostError({
+    code: 'HOST_FILE_TOO_LARGE',
+    message: `the file is larger than ${MAX_FILE_BYTES} bytes`,
+    subject: file,
+    hint: 'check what the file is; it is not one that a node keeps certificates or manifests in',
+  });
+}
+
+async function freeBytesAt(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (folder === '/' || !NOT_THERE.some((errno) => errno === errnoOf(error))) throw error;
+    return freeBytesAt(path.dirname(folder));
+  }
+}
+
+function fileStat(stats: Stats): FileStat {
+  return {
+    kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'other',
+    mode: stats.mode & PERMISSION_BITS,
+    uid: stats.uid,
+    gid: stats.gid,
+    size: stats.size,
+    modifiedAt: stats.mtime,
+  };
+}
+
+function nameOfKind(stats: Stats): string {
+  if (stats.isDirectory()) return 'folder';
+  if (stats.isFIFO()) return 'FIFO';
+  if (stats.isSocket()) return 'socket';
+  return 'device';
+}
