@@ -1,0 +1,2 @@
+export { describeError, isRecoveryError, RecoveryError, type RecoveryErrorDetails } from './recovery-error.ts';
+export { printable, redact } from './redact.ts';

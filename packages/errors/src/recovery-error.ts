@@ -1,0 +1,48 @@
+import { redact } from './redact.ts';
+
+/** What a {@link RecoveryError} is made of. */
+export interface RecoveryErrorDetails<C extends string> {
+  /** Stable, documented identifier, for example `PKI_CA_KEY_MISSING`. */
+  readonly code: C;
+  /** One sentence in lower case without a period; names what was attempted. */
+  readonly message: string;
+  /** Which file, node, step or key this is about. */
+  readonly subject?: string | undefined;
+  /** What the operator does next, in the imperative. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * An expected failure, told to the operator by code, subject and hint.
+ *
+ * Every package derives its own class with a closed union of codes. Message, subject and hint are redacted on
+ * construction, so key material that slipped into them never leaves the process. It does not redact `cause`: renderers
+ * print a cause only through {@link describeError}. Bugs throw plain `Error` instead.
+ */
+export class RecoveryError<C extends string = string> extends Error {
+  readonly code: C;
+  readonly subject: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(details: RecoveryErrorDetails<C>) {
+    super(redact(details.message), { cause: details.cause });
+    this.name = new.target.name;
+    this.code = details.code;
+    this.subject = details.subject === undefined ? undefined : redact(details.subject);
+    this.hint = details.hint === undefined ? undefined : redact(details.hint);
+  }
+}
+
+/** Tells whether `error` is an expected failure, of one of `codes` when any are given. */
+export function isRecoveryError(error: unknown, ...codes: readonly string[]): error is RecoveryError {
+  return error instanceof RecoveryError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** One line for a failure of any kind, redacted, with its causes behind it: `message (CODE): cause`. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return redact(String(error));
+  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+  const cause = error.cause === undefined ? '' : `: ${describeError(error.cause)}`;
+  return redact(`${error.message}${code}${cause}`);
+}

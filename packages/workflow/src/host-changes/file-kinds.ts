@@ -1,0 +1,61 @@
+import { type HostFiles, hostPath } from '@kube-rescue/host';
+import type { ChangeKind } from '../change.ts';
+import type { FileRemove, FileReplace, LinkReplace } from '../file-change.ts';
+import { describeDifference, readFileState } from './file-state.ts';
+import { captureFile, undoFile } from './file-undo.ts';
+
+/** `file.replace`: writes one regular file with its mode and owner. */
+export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
+  return {
+    kind: 'file.replace',
+    undoOrder: 'reverse',
+    describe: (change) =>
+      `${change.before === 'absent' ? 'create' : 'replace'} ${change.target} (${change.mode.toString(8).padStart(4, '0')})`,
+    staleness: (change) => stalenessOf(files, change),
+    capture: (change, after, backup) => captureFile(files, change.target, after ?? '', backup),
+    apply: async (change, material) => {
+      if (material === undefined) throw new Error(`file.replace of ${change.target} was given no bytes`);
+      const { mode, uid, gid, watched } = change;
+      await files.writeFile(hostPath(change.target), material, { mode, owner: { uid, gid }, watched });
+    },
+    undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, change.watched ?? false),
+  };
+}
+
+/** `file.remove`: removes one regular file. */
+export function fileRemoveKind(files: HostFiles): ChangeKind<FileRemove> {
+  return {
+    kind: 'file.remove',
+    undoOrder: 'reverse',
+    describe: (change) => `remove ${change.target}`,
+    staleness: (change) => stalenessOf(files, change),
+    capture: (change, _after, backup) => captureFile(files, change.target, 'absent', backup),
+    apply: (change) => files.remove(hostPath(change.target)),
+    undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, false),
+  };
+}
+
+/** `symlink.replace`: points a symbolic link somewhere else. */
+export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
+  return {
+    kind: 'symlink.replace',
+    undoOrder: 'reverse',
+    describe: (change) => `point ${change.target} at ${change.after}`,
+    staleness: (change) => stalenessOf(files, change),
+    capture: (change, _after, backup) => captureFile(files, change.target, `link:${change.after}`, backup),
+    apply: async (change) => {
+      const { state } = await readFileState(files, change.target);
+      const owner = state.kind === 'absent' ? undefined : { uid: state.uid, gid: state.gid };
+      await files.writeLink(hostPath(change.target), change.after, { owner });
+    },
+    undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, false),
+  };
+}
+
+async function stalenessOf(
+  files: HostFiles,
+  change: { readonly target: string; readonly before: string },
+): Promise<string | undefined> {
+  const { state } = await readFileState(files, change.target);
+  return describeDifference(change.target, change.before, state);
+}

@@ -1,0 +1,48 @@
+import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
+import type { Json } from '../change.ts';
+import type { FileReplace } from '../file-change.ts';
+import { sha256 } from '../digest.ts';
+
+/** What lies at a path, as far as it can be put back. */
+export type FileState =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'file'; readonly digest: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'link'; readonly target: string; readonly uid: number; readonly gid: number };
+
+/** Reads the state at `target`, and the bytes of a regular file. Links are seen as links. */
+export async function readFileState(
+  files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
+  target: string,
+): Promise<{ readonly state: FileState; readonly bytes: Uint8Array | undefined }> {
+  const path: HostPath = hostPath(target);
+  const stat = await files.stat(path);
+  if (stat?.kind === 'symlink') {
+    const link = (await files.readLink(path)) ?? '';
+    return { state: { kind: 'link', target: link, uid: stat.uid, gid: stat.gid }, bytes: undefined };
+  }
+  const bytes = stat === undefined ? undefined : await files.readFile(path);
+  if (stat === undefined || bytes === undefined) return { state: { kind: 'absent' }, bytes: undefined };
+  return { state: { kind: 'file', digest: sha256(bytes), mode: stat.mode, uid: stat.uid, gid: stat.gid }, bytes };
+}
+
+/** The `before` field of a change that starts from `state`: a digest, `absent`, or a link's target after `link:`. */
+export function beforeOf(state: FileState): FileReplace['before'] {
+  if (state.kind === 'absent') return 'absent';
+  return state.kind === 'file' ? state.digest : `link:${state.target}`;
+}
+
+/** Says why `state` is not the one a change was planned on. */
+export function describeDifference(target: string, before: string, state: FileState): string | undefined {
+  return beforeOf(state) === before ? undefined : `${target} is no longer what it was when the plan was made`;
+}
+
+/** The undo record of a file: its state before, the name of the kept bytes, and what the change leaves behind. */
+export interface CapturedFile {
+  readonly state: FileState;
+  readonly kept: string | undefined;
+  readonly after: string;
+}
+
+export function toCapturedFile(captured: Json): CapturedFile {
+  return captured as unknown as CapturedFile;
+}

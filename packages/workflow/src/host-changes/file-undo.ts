@@ -1,0 +1,43 @@
+import { type HostFiles, hostPath } from '@kube-rescue/host';
+import type { BackupFolder, Json, UndoOutcome } from '../change.ts';
+import { beforeOf, type CapturedFile, readFileState, toCapturedFile } from './file-state.ts';
+
+/** Reads the present state of `target` and keeps its bytes; `after` is what the change will leave, as {@link beforeOf} says it. */
+export async function captureFile(
+  files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
+  target: string,
+  after: string,
+  backup: BackupFolder,
+): Promise<Json> {
+  const { state, bytes } = await readFileState(files, target);
+  const kept = bytes === undefined ? undefined : await backup.keep(bytes);
+  const captured: CapturedFile = { state, kept, after };
+  return JSON.parse(JSON.stringify(captured)) as Json;
+}
+
+/** Puts back what {@link captureFile} saw, unless somebody else has changed the target since. */
+export async function undoFile(
+  files: HostFiles,
+  target: string,
+  captured: Json,
+  backup: BackupFolder,
+  watched: boolean,
+): Promise<UndoOutcome> {
+  const { state: old, kept, after } = toCapturedFile(captured);
+  const { state: present } = await readFileState(files, target);
+  if (JSON.stringify(present) === JSON.stringify(old)) return { state: 'already' };
+  // Same bytes with another mode or owner are ours as well: the write sets mode and owner before the rename.
+  if (beforeOf(present) !== after && beforeOf(present) !== beforeOf(old)) {
+    return { state: 'foreign', reason: `${target} was changed by somebody else since, and is left as it is` };
+  }
+  const path = hostPath(target);
+  if (old.kind === 'absent') {
+    await files.remove(path);
+  } else if (old.kind === 'link') {
+    await files.writeLink(path, old.target, { owner: { uid: old.uid, gid: old.gid } });
+  } else {
+    const bytes = await backup.read(kept ?? '');
+    await files.writeFile(path, bytes, { mode: old.mode, owner: { uid: old.uid, gid: old.gid }, watched });
+  }
+  return { state: 'undone' };
+}

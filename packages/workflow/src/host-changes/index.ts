@@ -1,0 +1,9 @@
+import type { Host } from '@kube-rescue/host';
+import type { ChangeKind } from '../change.ts';
+import { fileRemoveKind, fileReplaceKind, linkReplaceKind } from './file-kinds.ts';
+import { serviceRestartKind } from './service-kind.ts';
+
+/** The change kinds of a machine's files and services. The engine itself knows none of them. */
+export function hostChangeKinds(host: Host): readonly ChangeKind[] {
+  return [fileReplaceKind(host), fileRemoveKind(host), linkReplaceKind(host), serviceRestartKind(host)];
+}

@@ -1,0 +1,178 @@
+import { describeError } from '@kube-rescue/errors';
+import { WorkflowError } from './errors.ts';
+import { isSelected, type Selection } from './selection.ts';
+import type { RunFolder } from './run-store.ts';
+import type { WorkflowDeps } from './runner.ts';
+import type { Finding, Playbook, Step, StepId, Verdict } from './step.ts';
+import { createSequence, openStepJournal, type Sequence } from './step-journal.ts';
+import { unwind } from './unwind.ts';
+
+/** What became of one step. */
+export interface StepReport {
+  readonly phase: string;
+  readonly step: StepId;
+  readonly title: string;
+  readonly result: 'ok' | 'done' | 'skipped';
+  readonly changes: number;
+  readonly evidence: readonly string[];
+  /** Seconds from the start of the check to the verdict. */
+  readonly seconds: number;
+}
+
+interface Execution {
+  readonly playbook: Playbook;
+  readonly selection: Selection;
+  /** Steps of an earlier try that were made but not verified. */
+  readonly pending: ReadonlySet<StepId>;
+  readonly run: RunFolder;
+  readonly signal: AbortSignal;
+}
+
+/** Why a step did not come to its end, told apart because the way back differs. */
+class StepFailure extends Error {
+  readonly step: Step;
+  readonly stage: 'blocked' | 'apply' | 'verify';
+  readonly hint: string | undefined;
+
+  constructor(step: Step, stage: StepFailure['stage'], message: string, options: { hint?: string | undefined; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.step = step;
+    this.stage = stage;
+    this.hint = options.hint;
+  }
+}
+
+/** Goes through the phases; each is looked up, checked and planned when it is reached. */
+export async function executePhases(execution: Execution, deps: WorkflowDeps): Promise<readonly StepReport[]> {
+  const { playbook, run, signal } = execution;
+  const sequence = createSequence((await run.state()).nextSeq);
+  const reports: StepReport[] = [];
+  let irreversible = false;
+  for (const phase of playbook.phases) {
+    deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
+    for (const step of await phase.steps(signal)) {
+      if (signal.aborted) throw await endInterrupted(run, deps);
+      try {
+        const report = await executeStep(step, phase.id, { ...execution, sequence }, deps);
+        reports.push(report);
+        irreversible ||= report.result === 'done' && step.reversible === 'no';
+      } catch (error) {
+        throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, run, deps);
+      }
+    }
+  }
+  return reports;
+}
+
+async function executeStep(
+  step: Step,
+  phase: string,
+  execution: Execution & { readonly sequence: Sequence },
+  deps: WorkflowDeps,
+): Promise<StepReport> {
+  const { run, signal, selection, pending, sequence } = execution;
+  const { clock, onEvent } = deps;
+  const started = clock.now();
+  const report = (result: StepReport['result'], changes: number, evidence: readonly string[]): StepReport => {
+    const seconds = (clock.now().getTime() - started.getTime()) / 1000;
+    return { phase, step: step.id, title: step.title, result, changes, evidence, seconds };
+  };
+  if (!isSelected(step.id, selection)) return report('skipped', 0, []);
+  const finding = await step.check(signal);
+  onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
+  if (finding.status === 'ok' && !pending.has(step.id)) return report('ok', 0, finding.evidence);
+  assertReady(step, finding);
+  onEvent({ type: 'step-started', step: step.id, title: step.title });
+  const journal = openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent });
+  const changes = finding.status === 'needed' ? step.plan(finding) : [];
+  const at = (): string => clock.now().toISOString();
+  if (finding.status === 'needed') {
+    await run.append({ type: 'step', step: step.id, at: at() });
+    try {
+      await step.apply(changes, journal, signal);
+    } catch (cause) {
+      throw new StepFailure(step, 'apply', describeError(cause), { cause });
+    }
+    await run.append({ type: 'applied', step: step.id, at: at() });
+  }
+  const verdict = await lookAgain(step, signal);
+  onEvent({
+    type: 'step-finished',
+    step: step.id,
+    verified: verdict.verified,
+    evidence: verdict.verified ? verdict.evidence : [verdict.reason],
+  });
+  if (!verdict.verified) throw new StepFailure(step, 'verify', verdict.reason, { hint: verdict.hint });
+  await run.append({ type: 'verified', step: step.id, at: at() });
+  return report('done', changes.length, verdict.evidence);
+}
+
+async function lookAgain(step: Step, signal: AbortSignal): Promise<Verdict> {
+  try {
+    return await step.verify(signal);
+  } catch (cause) {
+    throw new StepFailure(step, 'verify', describeError(cause), { cause });
+  }
+}
+
+function assertReady(step: Step, finding: Finding): void {
+  if (finding.status === 'ok' || finding.status === 'needed') return;
+  throw new StepFailure(step, 'blocked', finding.summary, { hint: finding.hint });
+}
+
+async function endInterrupted(run: RunFolder, deps: WorkflowDeps): Promise<WorkflowError> {
+  await run.append({ type: 'end', outcome: 'interrupted', at: deps.clock.now().toISOString() });
+  return new WorkflowError({
+    code: 'INTERRUPTED',
+    message: 'stopped between two steps; what was done so far stands',
+    subject: run.id,
+    hint: `go on with it (recover --resume) or take it back (rollback ${run.id})`,
+  });
+}
+
+/** Puts the run into a state that has a name, and returns the error that says which. */
+async function failRun(
+  error: unknown,
+  step: Step,
+  state: { readonly irreversible: boolean; readonly interrupted: boolean },
+  run: RunFolder,
+  deps: WorkflowDeps,
+): Promise<WorkflowError> {
+  const failure = error instanceof StepFailure ? error : new StepFailure(step, 'apply', describeError(error), { cause: error });
+  const { standing, unfinished } = await run.state();
+  const stands = failure.stage === 'verify' && step.reversible === 'no';
+  const keepRun = state.irreversible || state.interrupted || stands;
+  const leftovers = await unwind(keepRun ? unfinished : standing, { ...deps, run });
+  const end = (outcome: 'rolled-back' | 'rollback-incomplete' | 'not-verified'): Promise<void> =>
+    run.append({ type: 'end', outcome, at: deps.clock.now().toISOString() });
+  const why = `${failure.step.id}: ${failure.message}`;
+  if (leftovers.length > 0) {
+    await end('rollback-incomplete');
+    return new WorkflowError({
+      code: 'ROLLBACK_INCOMPLETE',
+      message: `${why}; not taken back: ${leftovers.map(({ reason }) => reason).join('; ')}`,
+      subject: run.path,
+      hint: `put these back by hand from the folder backup of this run, or try again: rollback ${run.id}`,
+      cause: failure.cause,
+    });
+  }
+  if (state.interrupted) return endInterrupted(run, deps);
+  if (keepRun) {
+    await end('not-verified');
+    return new WorkflowError({
+      code: 'NOT_VERIFIED',
+      message: why,
+      subject: run.id,
+      hint: `${failure.hint ?? 'look at the cause'}; then go on (recover --resume) or take the run back (rollback ${run.id})`,
+      cause: failure.cause,
+    });
+  }
+  await end('rolled-back');
+  return new WorkflowError({
+    code: 'APPLY_ROLLED_BACK',
+    message: `${why}; every change of this run was taken back`,
+    subject: failure.step.id,
+    hint: failure.hint ?? 'cure the cause, then run it again',
+    cause: failure.cause,
+  });
+}

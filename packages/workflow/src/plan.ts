@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Change } from './change.ts';
+import { WorkflowError } from './errors.ts';
+import { assertSelectable, isSelected, type Selection } from './selection.ts';
+import type { Finding, Playbook, StepId } from './step.ts';
+
+/** What one step's check saw, and the changes that follow from it. */
+export interface PlanEntry {
+  readonly phase: string;
+  readonly step: StepId;
+  readonly title: string;
+  readonly finding: Finding;
+  readonly changes: readonly Change[];
+  /** The step was left out by `--only` or `--skip`. */
+  readonly skipped: boolean;
+}
+
+/** Findings and changes of a playbook, as versioned plain data without key material. */
+export interface Plan {
+  readonly version: 1;
+  readonly playbook: string;
+  readonly host: string;
+  readonly createdAt: string;
+  readonly entries: readonly PlanEntry[];
+}
+
+/**
+ * Checks every step of a playbook and plans those that are needed. Writes nothing.
+ *
+ * A dead cluster cannot be planned to the end: entries that wait for others are `blocked` or `unknown` with `waitsFor`, and
+ * are planned again when their phase is reached.
+ *
+ * @throws WorkflowError `WORKFLOW_STEP_UNKNOWN` `WORKFLOW_REQUIREMENT_SKIPPED`
+ */
+export async function planPlaybook(
+  playbook: Playbook,
+  input: { readonly host: string; readonly now: Date; readonly selection: Selection; readonly signal: AbortSignal },
+): Promise<Plan> {
+  const { selection, signal } = input;
+  const entries: PlanEntry[] = [];
+  const steps = [];
+  for (const phase of playbook.phases) {
+    for (const step of await phase.steps(signal)) {
+      steps.push(step);
+      signal.throwIfAborted();
+      const skipped = !isSelected(step.id, selection);
+      const found = await step.check(signal);
+      const changes = found.status === 'needed' && !skipped ? step.plan(found) : [];
+      entries.push({ phase: phase.id, step: step.id, title: step.title, finding: toPlainFinding(found), changes, skipped });
+    }
+  }
+  assertSelectable(steps, entries, selection);
+  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries };
+}
+
+/** Whether a plan has anything to do, now or later. */
+export function hasWork(plan: Plan): boolean {
+  return plan.entries.some((entry) => !entry.skipped && entry.finding.status !== 'ok');
+}
+
+/** Entries that nothing in this plan will unblock. */
+export function listBlockers(plan: Plan): readonly PlanEntry[] {
+  return plan.entries.filter(({ finding, skipped }) => {
+    const stuck = finding.status === 'blocked' || finding.status === 'unknown';
+    return !skipped && stuck && (finding.waitsFor ?? []).length === 0;
+  });
+}
+
+/**
+ * Refuses to go on when something in the plan can only be cured by a person; names everything at once.
+ * @throws WorkflowError `WORKFLOW_BLOCKED`
+ */
+export function assertNotBlocked(plan: Plan): void {
+  const blockers = listBlockers(plan);
+  const [first] = blockers;
+  if (first === undefined) return;
+  const list = blockers.map(({ step, finding }) => `${step}: ${finding.summary}`).join('; ');
+  throw new WorkflowError({
+    code: 'WORKFLOW_BLOCKED',
+    message: `nothing was changed: ${list}`,
+    subject: first.finding.subject ?? first.step,
+    hint: first.finding.hint ?? 'cure what is named here, then plan again',
+    cause: first.finding.code === undefined ? undefined : { code: first.finding.code },
+  });
+}
+
+/**
+ * Holds a plan that a person has read against the present one.
+ * @throws WorkflowError `PLAN_STALE` when the steps or their changes differ
+ */
+export function assertSamePlan(read: Plan, present: Plan): void {
+  const core = (plan: Plan): unknown => plan.entries.map(({ step, changes }) => ({ step, changes }));
+  if (read.playbook === present.playbook && isDeepStrictEqual(core(read), core(present))) return;
+  throw new WorkflowError({
+    code: 'PLAN_STALE',
+    message: 'the node is no longer as it was when the plan was made; nothing was written',
+    subject: read.createdAt,
+    hint: 'make a new plan, read it, and apply that one',
+  });
+}
+
+function toPlainFinding(finding: Finding): Finding {
+  const { status, summary, evidence, code, subject, hint, waitsFor } = finding;
+  return JSON.parse(JSON.stringify({ status, summary, evidence, code, subject, hint, waitsFor })) as Finding;
+}

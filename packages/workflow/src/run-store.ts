@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import type { BackupFolder } from './change.ts';
+import { sha256 } from './digest.ts';
+import { WorkflowError } from './errors.ts';
+import { decodeJournal, encodeRecord, type JournalRecord } from './journal-record.ts';
+import { deriveRunState, type RunState } from './run-state.ts';
+
+/** Where runs are kept on the host unless the caller says otherwise. */
+export const RUNS_DIRECTORY = hostPath('/var/lib/kube-rescue/runs');
+
+const PRIVATE_DIRECTORY_MODE = 0o700;
+const PRIVATE_FILE_MODE = 0o600;
+const NEWLINE = 0x0a;
+const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
+
+/** One run's folder: `journal.jsonl` and `backup/`. */
+export interface RunFolder {
+  readonly id: string;
+  readonly path: HostPath;
+  readonly backup: BackupFolder;
+  /** Adds records in one write, fsynced before it returns. */
+  append(...records: readonly JournalRecord[]): Promise<void>;
+  /** Cuts off a torn last line, so that records can be added again after a kill. */
+  repair(): Promise<void>;
+  /** @throws WorkflowError `JOURNAL_CORRUPT` */
+  state(): Promise<RunState>;
+}
+
+/** The runs of one host. */
+export interface RunStore {
+  readonly directory: HostPath;
+  /** Creates the folder of a new run; its id sorts by time, for example `20261122T111800Z-1f3a`. */
+  create(header: { readonly playbook: string; readonly at: Date }): Promise<RunFolder>;
+  /** @throws WorkflowError `RUN_NOT_FOUND` */
+  open(id: string): Promise<RunFolder>;
+  /** Every run that can be read, oldest first. */
+  list(): Promise<readonly RunState[]>;
+}
+
+/** Opens the run store of `host`; nothing is created before the first run. */
+export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY): RunStore {
+  const open = (id: string): RunFolder => openRunFolder(host, joinPath(directory, id), id);
+  const ids = async (): Promise<readonly string[]> => ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
+  return {
+    directory,
+    create: async ({ playbook, at }) => {
+      const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
+      const id = `${stamp}-${randomBytes(2).toString('hex')}`;
+      const run = open(id);
+      await host.makeDirectory(joinPath(run.path, 'backup'), { mode: PRIVATE_DIRECTORY_MODE });
+      await run.append({ type: 'run', version: 1, id, playbook, host: host.name, at: at.toISOString() });
+      return run;
+    },
+    open: async (id) => {
+      if ((await ids()).includes(id)) return open(id);
+      throw new WorkflowError({
+        code: 'RUN_NOT_FOUND',
+        message: `there is no such run in ${directory}`,
+        subject: id,
+        hint: 'list the runs of this host with: kube-rescue runs',
+      });
+    },
+    list: async () => Promise.all((await ids()).map((id) => open(id).state())),
+  };
+}
+
+function openRunFolder(host: Host, path: HostPath, id: string): RunFolder {
+  const journal = joinPath(path, 'journal.jsonl');
+  const kept = (name: string): HostPath => joinPath(path, 'backup', name);
+  return {
+    id,
+    path,
+    backup: {
+      keep: async (data) => {
+        const name = sha256(data);
+        await host.writeFile(kept(name), data, { mode: PRIVATE_FILE_MODE });
+        return name;
+      },
+      read: async (name) => {
+        const data = /^[0-9a-f]{64}$/.test(name) ? await host.readFile(kept(name)) : undefined;
+        if (data !== undefined && sha256(data) === name) return data;
+        throw new WorkflowError({
+          code: 'JOURNAL_CORRUPT',
+          message: 'the kept bytes are missing or not those that were kept',
+          subject: kept(name),
+          hint: 'restore this file from another backup of the node',
+        });
+      },
+    },
+    append: async (...records) => {
+      const data = Buffer.concat(records.map(encodeRecord));
+      await host.appendFile(journal, data, { mode: PRIVATE_FILE_MODE });
+    },
+    repair: async () => {
+      const data = (await host.readFile(journal)) ?? new Uint8Array();
+      const end = data.lastIndexOf(NEWLINE) + 1;
+      if (end < data.length) await host.writeFile(journal, data.subarray(0, end), { mode: PRIVATE_FILE_MODE });
+    },
+    state: async () => {
+      const data = (await host.readFile(journal)) ?? new Uint8Array();
+      return deriveRunState(decodeJournal(new TextDecoder().decode(data), journal), id);
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import type { Clock, Host } from '@kube-rescue/host';
+import { hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import type { ChangeRegistry } from './change-registry.ts';
+import { WorkflowError } from './errors.ts';
+import type { WorkflowListener } from './events.ts';
+import type { RunOutcome } from './journal-record.ts';
+import { executePhases, type StepReport } from './phase-runner.ts';
+import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from './plan.ts';
+import type { RunState } from './run-state.ts';
+import type { RunFolder, RunStore } from './run-store.ts';
+import type { Selection } from './selection.ts';
+import type { Playbook } from './step.ts';
+import { type Leftover, unwind } from './unwind.ts';
+
+/** What a run is carried out with. */
+export interface WorkflowDeps {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly kinds: ChangeRegistry;
+  readonly store: RunStore;
+  readonly onEvent: WorkflowListener;
+}
+
+export interface RunResult {
+  /** `undefined` when there was nothing to do. */
+  readonly runId: string | undefined;
+  readonly outcome: 'nothing-to-do' | 'declined' | RunOutcome;
+  readonly plan: Plan;
+  readonly steps: readonly StepReport[];
+  /** From the first check to the end, in seconds. */
+  readonly seconds: number;
+}
+
+export interface RunInput {
+  readonly playbook: Playbook;
+  readonly selection: Selection;
+  /** Shown the whole plan before the first write; answers whether to go on. */
+  readonly confirm: (plan: Plan) => Promise<boolean>;
+  /** A plan that was read before; the present one must be the same. */
+  readonly expected?: Plan | undefined;
+  /** Goes on with the newest run that did not come to its end. */
+  readonly resume?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Carries out a playbook: checks and plans everything that can be known, refuses or asks, then goes phase by phase, each
+ * planned afresh when it is reached. Undo records are on disk before each write.
+ *
+ * A failure before anything irreversible was verified puts back every byte of the run; later, only those of the failing
+ * step, because a control plane that answers again is not to be taken away.
+ *
+ * @throws WorkflowError `WORKFLOW_BLOCKED` `PLAN_STALE` `RUN_UNFINISHED` `RUN_NOT_FOUND` (nothing changed),
+ * `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED`; HostError `HOST_LOCKED`
+ */
+export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<RunResult> {
+  const { playbook, selection, signal } = input;
+  const { host, clock } = deps;
+  const started = clock.now();
+  const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
+  return withRunLock(deps, `run ${playbook.id}`, async () => {
+    const resumed = await findRunToResume(deps.store, input.resume ?? false);
+    if (resumed !== undefined) await settleUnfinished(resumed.run, resumed.state, deps);
+    const plan = await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal });
+    assertNotBlocked(plan);
+    if (input.expected !== undefined) assertSamePlan(input.expected, plan);
+    const pending = resumed?.state.unverified ?? new Set<string>();
+    if (!hasWork(plan) && pending.size === 0) {
+      await resumed?.run.append({ type: 'end', outcome: 'done', at: clock.now().toISOString() });
+      return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
+    }
+    if (!(await input.confirm(plan))) return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
+    const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now() }));
+    deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
+    const steps = await executePhases({ playbook, selection, pending, run, signal }, deps);
+    await run.append({ type: 'end', outcome: 'done', at: clock.now().toISOString() });
+    return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
+  });
+}
+
+/**
+ * Puts back everything that a run changed, newest first.
+ *
+ * Leaves alone what somebody else has changed since, and names it. Does not undo what a program did on its own after a
+ * restart.
+ *
+ * @returns the changes that could not be taken back; empty when every byte is as it was
+ * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT`; HostError `HOST_LOCKED`
+ */
+export async function rollbackRun(
+  id: string,
+  deps: WorkflowDeps,
+): Promise<{ readonly undone: number; readonly leftovers: readonly Leftover[] }> {
+  return withRunLock(deps, `rollback ${id}`, async () => {
+    const run = await deps.store.open(id);
+    await run.repair();
+    const { standing } = await run.state();
+    const leftovers = await unwind(standing, { ...deps, run });
+    const outcome = leftovers.length === 0 ? 'rolled-back' : 'rollback-incomplete';
+    await run.append({ type: 'end', outcome, at: deps.clock.now().toISOString() });
+    return { undone: standing.length - leftovers.length, leftovers };
+  });
+}
+
+async function withRunLock<T>(deps: WorkflowDeps, what: string, action: () => Promise<T>): Promise<T> {
+  const { host, store } = deps;
+  const directory = parentPath(hostPath(store.directory));
+  await host.makeDirectory(directory, { mode: 0o700 });
+  const lock = await host.acquireLock(joinPath(directory, 'lock'), what);
+  try {
+    return await action();
+  } finally {
+    await lock.release();
+  }
+}
+
+async function findRunToResume(
+  store: RunStore,
+  resume: boolean,
+): Promise<{ readonly run: RunFolder; readonly state: RunState } | undefined> {
+  const states = await store.list();
+  const cutOff = states.findLast(({ outcome }) => outcome === undefined);
+  const resumable = states.at(-1);
+  if (!resume) {
+    if (cutOff === undefined) return undefined;
+    throw new WorkflowError({
+      code: 'RUN_UNFINISHED',
+      message: 'an earlier run was cut off and its changes stand half-made; nothing was changed now',
+      subject: cutOff.id,
+      hint: `go on with it (recover --resume) or take it back (rollback ${cutOff.id})`,
+    });
+  }
+  const state = cutOff ?? (['interrupted', 'not-verified'].includes(resumable?.outcome ?? '') ? resumable : undefined);
+  if (state === undefined) {
+    throw new WorkflowError({
+      code: 'RUN_NOT_FOUND',
+      message: 'there is no run to go on with',
+      subject: store.directory,
+      hint: 'start a new one, without --resume',
+    });
+  }
+  return { run: await store.open(state.id), state };
+}
+
+/** Takes back the step that was cut off, so that every step is either made or not. */
+async function settleUnfinished(run: RunFolder, state: RunState, deps: WorkflowDeps): Promise<void> {
+  await run.repair();
+  await run.append({ type: 'resumed', at: deps.clock.now().toISOString() });
+  const leftovers = await unwind(state.unfinished, { ...deps, run });
+  if (leftovers.length === 0) return;
+  throw new WorkflowError({
+    code: 'ROLLBACK_INCOMPLETE',
+    message: `the step that was cut off could not be taken back: ${leftovers.map(({ reason }) => reason).join('; ')}`,
+    subject: run.path,
+    hint: 'put these files back by hand from the folder backup of this run, then resume',
+  });
+}

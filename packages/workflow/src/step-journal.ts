@@ -1,0 +1,58 @@
+import { WorkflowError } from './errors.ts';
+import { type ChangeRegistry, kindOf } from './change-registry.ts';
+import { sha256 } from './digest.ts';
+import type { WorkflowListener } from './events.ts';
+import type { IntentRecord } from './journal-record.ts';
+import type { RunFolder } from './run-store.ts';
+import type { StepId, StepJournal } from './step.ts';
+
+/** Hands out the numbers of undo records; one per run. */
+export interface Sequence {
+  next(): number;
+}
+
+export function createSequence(first: number): Sequence {
+  let value = first;
+  return { next: () => value++ };
+}
+
+/** The journal of one step of a run: records every undo, fsynced, before the first write of a unit. */
+export function openStepJournal(
+  step: StepId,
+  deps: {
+    readonly run: RunFolder;
+    readonly kinds: ChangeRegistry;
+    readonly sequence: Sequence;
+    readonly onEvent: WorkflowListener;
+  },
+): StepJournal {
+  const { run, kinds, sequence, onEvent } = deps;
+  return {
+    perform: async (edits) => {
+      for (const { change } of edits) {
+        const reason = await kindOf(kinds, change).staleness(change);
+        if (reason !== undefined) {
+          throw new WorkflowError({
+            code: 'PLAN_STALE',
+            message: `nothing was written: ${reason}`,
+            subject: change.target,
+            hint: 'somebody or something else is writing here; find out what, then plan again',
+          });
+        }
+      }
+      const intents: IntentRecord[] = [];
+      for (const { change, material } of edits) {
+        const after = material === undefined ? undefined : sha256(material);
+        const captured = await kindOf(kinds, change).capture(change, after, run.backup);
+        intents.push({ type: 'intent', seq: sequence.next(), step, change, captured });
+      }
+      await run.append(...intents);
+      for (const { change, material } of edits) {
+        const kind = kindOf(kinds, change);
+        await kind.apply(change, material);
+        onEvent({ type: 'change-made', step, change, text: kind.describe(change) });
+      }
+    },
+    waitingFor: (reason) => onEvent({ type: 'step-waiting', step, reason }),
+  };
+}

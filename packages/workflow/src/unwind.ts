@@ -1,0 +1,42 @@
+import { describeError } from '@kube-rescue/errors';
+import type { Clock } from '@kube-rescue/host';
+import type { Change, UndoOutcome } from './change.ts';
+import { type ChangeRegistry, kindOf } from './change-registry.ts';
+import type { WorkflowListener } from './events.ts';
+import type { IntentRecord } from './journal-record.ts';
+import type { RunFolder } from './run-store.ts';
+
+/** A change that could not be taken back, and why. */
+export interface Leftover {
+  readonly change: Change;
+  readonly reason: string;
+}
+
+/**
+ * Replays undo records, newest first; those that make something read its files again come last. Tries every record, and
+ * returns the ones that could not be undone. Can be called again after it was cut off.
+ */
+export async function unwind(
+  intents: readonly IntentRecord[],
+  deps: { readonly run: RunFolder; readonly kinds: ChangeRegistry; readonly clock: Clock; readonly onEvent: WorkflowListener },
+): Promise<readonly Leftover[]> {
+  const { run, kinds, clock, onEvent } = deps;
+  const newestFirst = [...intents].sort((a, b) => b.seq - a.seq);
+  const isLast = (intent: IntentRecord): boolean => kindOf(kinds, intent.change).undoOrder === 'last';
+  const ordered = [...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)];
+  const leftovers: Leftover[] = [];
+  for (const { seq, change, captured } of ordered) {
+    const kind = kindOf(kinds, change);
+    const text = kind.describe(change);
+    try {
+      const outcome: UndoOutcome = await kind.undo(change, captured, run.backup);
+      await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });
+      if (outcome.state === 'foreign') leftovers.push({ change, reason: outcome.reason });
+      onEvent({ type: 'undo', change, text, state: outcome.state });
+    } catch (error) {
+      leftovers.push({ change, reason: describeError(error) });
+      onEvent({ type: 'undo', change, text, state: 'failed' });
+    }
+  }
+  return leftovers;
+}
