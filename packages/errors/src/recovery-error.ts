@@ -36,7 +36,9 @@ export class RecoveryError<C extends string = string> extends Error {
 
 /** Tells whether `error` is an expected failure, of one of `codes` when any are given. */
 export function isRecoveryError(error: unknown, ...codes: readonly string[]): error is RecoveryError {
-  return error instanceof RecoveryError && (codes.length === 0 || codes.includes(error.code));
+  if (!(error instanceof RecoveryError)) return false;
+  const code: unknown = error.code;
+  return codes.length === 0 || codes.some((wanted) => wanted === code);
 }
 
 /** One line for a failure of any kind, redacted, with its causes behind it: `message (CODE): cause`. */

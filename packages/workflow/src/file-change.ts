@@ -2,16 +2,19 @@ import { type HostFiles, hostPath, parentPath } from '@kube-rescue/host';
 import type { Change } from './change.ts';
 import { beforeOf, readFileState } from './host-changes/file-state.ts';
 
-/** SHA-256 of a file's bytes in lower-case hexadecimal. */
+/** SHA-256 of a file's bytes in lower-case hexadecimal, or `generated`. */
 export type FileDigest = string;
+
+/** What is at a path: the SHA-256 of a file's bytes in lower-case hexadecimal, `absent`, or `link:` and a link's target. */
+export type PathState = string;
 
 /** Replaces or creates one regular file. */
 export interface FileReplace extends Change {
   readonly kind: 'file.replace';
-  /** What is there now: a digest, `absent`, or `link:TARGET` when a link is replaced by a file. */
-  readonly before: FileDigest | 'absent' | `link:${string}`;
+  /** What is there now. */
+  readonly before: PathState;
   /** The digest of the new bytes, or `generated` when they are made while applying. */
-  readonly after: FileDigest | 'generated';
+  readonly after: FileDigest;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -22,13 +25,13 @@ export interface FileReplace extends Change {
 /** Removes one regular file or link. */
 export interface FileRemove extends Change {
   readonly kind: 'file.remove';
-  readonly before: FileReplace['before'];
+  readonly before: PathState;
 }
 
 /** Points a symbolic link somewhere else; a regular file in its place becomes a link. */
 export interface LinkReplace extends Change {
   readonly kind: 'symlink.replace';
-  readonly before: FileReplace['before'];
+  readonly before: PathState;
   /** The new target, as it will be written. */
   readonly after: string;
 }
@@ -42,7 +45,7 @@ export interface ServiceRestart extends Change {
 export async function readBefore(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
   target: string,
-): Promise<FileReplace['before']> {
+): Promise<PathState> {
   return beforeOf((await readFileState(files, target)).state);
 }
 
@@ -53,7 +56,7 @@ export async function readBefore(
  */
 export async function describeReplacement(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
-  input: { readonly target: string; readonly after: FileReplace['after']; readonly fallbackMode: number; readonly watched?: boolean },
+  input: { readonly target: string; readonly after: FileDigest; readonly fallbackMode: number; readonly watched?: boolean },
 ): Promise<FileReplace> {
   const { state } = await readFileState(files, input.target);
   const owner = state.kind === 'absent' ? await files.stat(parentPath(hostPath(input.target))) : state;

@@ -9,6 +9,7 @@ export {
   type FileRemove,
   type FileReplace,
   type LinkReplace,
+  type PathState,
   readBefore,
   type ServiceRestart,
 } from './file-change.ts';

@@ -21,7 +21,7 @@ export async function unwind(
   deps: { readonly run: RunFolder; readonly kinds: ChangeRegistry; readonly clock: Clock; readonly onEvent: WorkflowListener },
 ): Promise<readonly Leftover[]> {
   const { run, kinds, clock, onEvent } = deps;
-  const newestFirst = [...intents].sort((a, b) => b.seq - a.seq);
+  const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);
   const isLast = (intent: IntentRecord): boolean => kindOf(kinds, intent.change).undoOrder === 'last';
   const ordered = [...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)];
   const leftovers: Leftover[] = [];

@@ -1,6 +1,6 @@
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Json } from '../change.ts';
-import type { FileReplace } from '../file-change.ts';
+import type { PathState } from '../file-change.ts';
 import { sha256 } from '../digest.ts';
 
 /** What lies at a path, as far as it can be put back. */
@@ -26,13 +26,13 @@ export async function readFileState(
 }
 
 /** The `before` field of a change that starts from `state`: a digest, `absent`, or a link's target after `link:`. */
-export function beforeOf(state: FileState): FileReplace['before'] {
+export function beforeOf(state: FileState): PathState {
   if (state.kind === 'absent') return 'absent';
   return state.kind === 'file' ? state.digest : `link:${state.target}`;
 }
 
 /** Says why `state` is not the one a change was planned on. */
-export function describeDifference(target: string, before: string, state: FileState): string | undefined {
+export function describeDifference(target: string, before: PathState, state: FileState): string | undefined {
   return beforeOf(state) === before ? undefined : `${target} is no longer what it was when the plan was made`;
 }
 
