@@ -44,6 +44,11 @@ export interface HostFiles {
   list(path: HostPath): Promise<readonly string[] | undefined>;
   /** Free bytes for a new file in the (nearest existing) folder. */
   freeBytes(path: HostPath): Promise<number>;
+  /**
+   * Makes sure, without writing, that a file could be written in the (nearest existing) folder.
+   * @throws HostError `HOST_READ_ONLY` `HOST_PERMISSION_DENIED`
+   */
+  assertWritable(path: HostPath): Promise<void>;
 
   /**
    * Replaces or creates a file so that a reader sees the old bytes or the new, never a mix: temporary file in the same

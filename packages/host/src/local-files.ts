@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readlink, statfs } from 'node:fs/promises';
+import { access, type FileHandle, lstat, open, readdir, readlink, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { HostError } from './errors.ts';
 import { errnoOf, translated, unless } from './fs-failure.ts';
@@ -12,7 +12,7 @@ const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const PERMISSION_BITS = 0o7777;
 const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
 
-export type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes'>;
+export type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'>;
 
 /** The reading half of {@link HostFiles} on this machine. */
 export function createLocalFileReads(paths: PathResolver): HostFileReads {
@@ -50,7 +50,13 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
     freeBytes: (folder) =>
       translated('ask for the free space', folder, async () => {
         const real = await paths.target(folder);
-        return freeBytesAt(real);
+        const { bavail, bsize } = await atNearest(real, statfs);
+        return bavail * bsize;
+      }),
+    assertWritable: (folder) =>
+      translated('write in the folder', folder, async () => {
+        // access(2) answers EROFS for root too.
+        await atNearest(await paths.target(folder), (nearest) => access(nearest, constants.W_OK));
       }),
   };
 }
@@ -94,13 +100,13 @@ function tooLarge(file: HostPath): HostError {
   });
 }
 
-async function freeBytesAt(folder: string): Promise<number> {
+/** `ask` of a folder, or of the nearest folder above it that exists. */
+async function atNearest<T>(folder: string, ask: (nearest: string) => Promise<T>): Promise<T> {
   try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
+    return await ask(folder);
   } catch (error) {
     if (folder === '/' || !NOT_THERE.some((errno) => errno === errnoOf(error))) throw error;
-    return freeBytesAt(path.dirname(folder));
+    return atNearest(path.dirname(folder), ask);
   }
 }
 
