@@ -50,7 +50,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
     freeBytes: (folder) =>
       translated('ask for the free space', folder, async () => {
         const real = await paths.target(folder);
-        const { bavail, bsize } = await atNearest(real, statfs);
+        const { bavail, bsize } = await atNearest(real, (nearest) => statfs(nearest));
         return bavail * bsize;
       }),
     assertWritable: (folder) =>
