@@ -19,3 +19,4 @@ export type {
 export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';
 export { createLocalHost, type LocalHostOptions } from './local-host.ts';
 export { systemClock } from './system-clock.ts';
+export { temporaryPathOf } from './temporary-path.ts';

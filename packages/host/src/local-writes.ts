@@ -7,6 +7,7 @@ import type { HostFiles, WriteOptions } from './host.ts';
 import type { HostPath } from './host-path.ts';
 import { assertRegular } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
+import { temporaryName } from './temporary-path.ts';
 
 export type HostFileWrites = Pick<HostFiles, 'writeFile' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'>;
 
@@ -60,8 +61,7 @@ async function replaceEntry(
   subject: HostPath,
   make: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  // A fixed name: the next write of the same file clears away what a killed one left behind.
-  const temporary = path.join(staging, `.${path.basename(real)}.kube-rescue.tmp`);
+  const temporary = path.join(staging, temporaryName(path.basename(real)));
   await unlinkIfThere(temporary);
   try {
     await make(temporary);

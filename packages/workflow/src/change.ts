@@ -40,6 +40,11 @@ export interface ChangeKind<C extends Change = Change> {
   readonly undoOrder: 'reverse' | 'last';
   /** One line for a person, without key material: `replace /etc/kubernetes/pki/apiserver.crt (0644)`. */
   describe(change: C): string;
+  /**
+   * Makes sure, without writing, that the change could be made: space, permission, a read-only filesystem.
+   * @throws HostError with the reason
+   */
+  preflight(change: C): Promise<void>;
   /** Why the state before the change is no longer the one it was planned on; `undefined` when it is. */
   staleness(change: C): Promise<string | undefined>;
   /** Reads what an undo needs. Called, and its answer fsynced, before `apply`. `after` is the SHA-256 of `material`. */

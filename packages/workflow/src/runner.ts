@@ -1,11 +1,12 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import { hostPath, joinPath, parentPath } from '@kube-rescue/host';
-import type { ChangeRegistry } from './change-registry.ts';
+import { type ChangeRegistry, kindOf } from './change-registry.ts';
 import { WorkflowError } from './errors.ts';
 import type { WorkflowListener } from './events.ts';
 import type { RunOutcome } from './journal-record.ts';
 import { executePhases, type StepReport } from './phase-runner.ts';
 import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from './plan.ts';
+import { assertRoom } from './room.ts';
 import type { RunState } from './run-state.ts';
 import type { RunFolder, RunStore } from './run-store.ts';
 import type { Selection } from './selection.ts';
@@ -70,6 +71,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
       return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
     }
     if (!(await input.confirm(plan))) return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
+    await assertFeasible(plan, deps);
     const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now() }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
     const steps = await executePhases({ playbook, selection, pending, run, signal }, deps);
@@ -100,6 +102,12 @@ export async function rollbackRun(
     await run.append({ type: 'end', outcome, at: deps.clock.now().toISOString() });
     return { undone: standing.length - leftovers.length, leftovers };
   });
+}
+
+/** Looks for what would stop the run halfway while nothing is changed yet. */
+async function assertFeasible(plan: Plan, { host, kinds, store }: WorkflowDeps): Promise<void> {
+  await assertRoom(host, store.directory);
+  for (const change of plan.entries.flatMap(({ changes }) => changes)) await kindOf(kinds, change).preflight(change);
 }
 
 async function withRunLock<T>(deps: WorkflowDeps, what: string, action: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
-import { type HostFiles, hostPath } from '@kube-rescue/host';
+import { type HostFiles, hostPath, parentPath } from '@kube-rescue/host';
 import type { ChangeKind } from '../change.ts';
 import type { FileRemove, FileReplace, LinkReplace } from '../file-change.ts';
+import { assertRoom } from '../room.ts';
 import { describeDifference, readFileState } from './file-state.ts';
 import { captureFile, undoFile } from './file-undo.ts';
 
@@ -11,6 +12,7 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
     undoOrder: 'reverse',
     describe: (change) =>
       `${change.before === 'absent' ? 'create' : 'replace'} ${change.target} (${change.mode.toString(8).padStart(4, '0')})`,
+    preflight: (change) => assertRoom(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, after, backup) => captureFile(files, change.target, after ?? '', backup),
     apply: async (change, material) => {
@@ -28,6 +30,7 @@ export function fileRemoveKind(files: HostFiles): ChangeKind<FileRemove> {
     kind: 'file.remove',
     undoOrder: 'reverse',
     describe: (change) => `remove ${change.target}`,
+    preflight: (change) => assertRoom(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, _after, backup) => captureFile(files, change.target, 'absent', backup),
     apply: (change) => files.remove(hostPath(change.target)),
@@ -41,6 +44,7 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
     kind: 'symlink.replace',
     undoOrder: 'reverse',
     describe: (change) => `point ${change.target} at ${change.after}`,
+    preflight: (change) => assertRoom(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, _after, backup) => captureFile(files, change.target, `link:${change.after}`, backup),
     apply: async (change) => {

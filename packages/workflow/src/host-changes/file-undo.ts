@@ -1,4 +1,4 @@
-import { type HostFiles, hostPath } from '@kube-rescue/host';
+import { type HostFiles, hostPath, temporaryPathOf } from '@kube-rescue/host';
 import type { BackupFolder, Json, UndoOutcome } from '../change.ts';
 import { beforeOf, type CapturedFile, readFileState, toCapturedFile } from './file-state.ts';
 
@@ -25,6 +25,7 @@ export async function undoFile(
 ): Promise<UndoOutcome> {
   const { state: old, kept, after } = toCapturedFile(captured);
   const { state: present } = await readFileState(files, target);
+  await removeTemporary(files, target, watched);
   if (JSON.stringify(present) === JSON.stringify(old)) return { state: 'already' };
   // Same bytes with another mode or owner are ours as well: the write sets mode and owner before the rename.
   if (beforeOf(present) !== after && beforeOf(present) !== beforeOf(old)) {
@@ -40,4 +41,10 @@ export async function undoFile(
     await files.writeFile(path, bytes, { mode: old.mode, owner: { uid: old.uid, gid: old.gid }, watched });
   }
   return { state: 'undone' };
+}
+
+/** A write that was killed midway leaves its temporary file, which may hold a key. */
+async function removeTemporary(files: HostFiles, target: string, watched: boolean): Promise<void> {
+  const temporary = temporaryPathOf(hostPath(target), watched);
+  if ((await files.stat(temporary)) !== undefined) await files.remove(temporary);
 }

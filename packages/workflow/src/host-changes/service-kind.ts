@@ -11,6 +11,7 @@ export function serviceRestartKind(host: Pick<Host, 'services'>): ChangeKind<Ser
     kind: 'service.restart',
     undoOrder: 'last',
     describe: (change) => `restart the service ${change.target}`,
+    preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async (change) => ({ was: await host.services.status(change.target) }),
     apply: (change) => host.services.act('restart', change.target),
