@@ -1,0 +1,37 @@
+import type { Host } from '@kube-rescue/host';
+
+/** One change to a machine: which, of what. */
+export interface Mutation {
+  readonly operation:
+    | 'writeFile'
+    | 'appendFile'
+    | 'writeLink'
+    | 'remove'
+    | 'makeDirectory'
+    | 'service.start'
+    | 'service.stop'
+    | 'service.restart';
+  /** A path, or the name of a service. */
+  readonly target: string;
+}
+
+/** Is shown each mutation before it happens, and makes it happen by calling `perform`. */
+export type MutationWatch = (mutation: Mutation, perform: () => Promise<void>, host: Host) => Promise<void>;
+
+/** `host`, with every change to it handed to `watch` first. */
+export function watchMutations(host: Host, watch: MutationWatch): Host {
+  const through = (operation: Mutation['operation'], target: string, perform: () => Promise<void>): Promise<void> =>
+    watch({ operation, target }, perform, host);
+  return {
+    ...host,
+    writeFile: (path, data, options) => through('writeFile', path, () => host.writeFile(path, data, options)),
+    appendFile: (path, data, options) => through('appendFile', path, () => host.appendFile(path, data, options)),
+    writeLink: (path, target, options) => through('writeLink', path, () => host.writeLink(path, target, options)),
+    remove: (path) => through('remove', path, () => host.remove(path)),
+    makeDirectory: (path, options) => through('makeDirectory', path, () => host.makeDirectory(path, options)),
+    services: {
+      status: (name) => host.services.status(name),
+      act: (action, name) => through(`service.${action}`, name, () => host.services.act(action, name)),
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { type Host, type HostPath, hostPath, parentPath } from '@kube-rescue/host';
+
+/** One file or link of a node. */
+export type TreeEntry =
+  | { readonly kind: 'file'; readonly bytes: Uint8Array; readonly mode: number }
+  | { readonly kind: 'link'; readonly target: string };
+
+/** Files and links of a node by their paths; folders are implied. */
+export type NodeTree = ReadonlyMap<HostPath, TreeEntry>;
+
+const FOLDER_MODE = 0o755;
+const FILE_MODE = 0o644;
+
+/** A tree from texts: `treeOf({ '/etc/hostname': 'node01' })`, each file with mode 0644. */
+export function treeOf(files: Readonly<Record<string, string>>): NodeTree {
+  return new Map(
+    Object.entries(files).map(([file, text]) => [
+      hostPath(file),
+      { kind: 'file', bytes: Buffer.from(text), mode: FILE_MODE },
+    ]),
+  );
+}
+
+/** Writes a tree to a host, with the folders it needs. */
+export async function plantTree(host: Host, tree: NodeTree): Promise<void> {
+  for (const folder of new Set([...tree.keys()].map(parentPath))) {
+    await host.makeDirectory(folder, { mode: FOLDER_MODE });
+  }
+  for (const [path, entry] of tree) {
+    if (entry.kind === 'file') await host.writeFile(path, entry.bytes, { mode: entry.mode });
+    else await host.writeLink(path, entry.target);
+  }
+}
+
+/** Every file and link below `folder`, to compare what was there before with what is there after. */
+export async function readTree(host: Host, folder: HostPath): Promise<NodeTree> {
+  const tree = new Map<HostPath, TreeEntry>();
+  for (const name of (await host.list(folder)) ?? []) {
+    const path = hostPath(`${folder}/${name}`);
+    const stat = await host.stat(path);
+    if (stat?.kind === 'directory') {
+      for (const [inner, entry] of await readTree(host, path)) tree.set(inner, entry);
+    } else if (stat?.kind === 'symlink') {
+      tree.set(path, { kind: 'link', target: (await host.readLink(path)) ?? '' });
+    } else if (stat?.kind === 'file') {
+      tree.set(path, { kind: 'file', bytes: (await host.readFile(path)) ?? new Uint8Array(), mode: stat.mode });
+    }
+  }
+  return tree;
+}

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** What a certificate is to say. */
+export interface CertificateRequest {
+  /** As OpenSSL writes it: `/O=system:masters/CN=kubernetes-admin`. */
+  readonly subject: string;
+  /** Lines of an OpenSSL extension section. */
+  readonly extensions: readonly string[];
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** PEM private key of the certificate. */
+  readonly key: string;
+  /** Who signs it. Default: its own key. */
+  readonly issuer?: { readonly certificate: string; readonly key: string } | undefined;
+}
+
+// PrintableString where it will do, as Go's x509 writes names; `preserve` keeps their order.
+const CONFIG = `
+[req]
+distinguished_name = name
+string_mask = nombstr
+[name]
+[ca]
+default_ca = issue
+[issue]
+database = index.txt
+new_certs_dir = .
+default_md = sha256
+rand_serial = yes
+policy = any
+preserve = yes
+unique_subject = no
+string_mask = nombstr
+[any]
+organizationName = optional
+commonName = supplied
+`;
+
+/**
+ * Issues one certificate with the `openssl` program, so that what we read and renew in tests was not made by our own
+ * code.
+ *
+ * @returns PEM
+ */
+export async function issueCertificate(request: CertificateRequest): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-pki-'));
+  try {
+    await writeInputs(folder, request);
+    const options = { cwd: folder };
+    const csr = ['req', '-new', '-config', 'config', '-key', 'key', '-subj', request.subject, '-out', 'csr'];
+    await run('openssl', csr, options);
+    await run('openssl', signArguments(request), options);
+    return await readFile(path.join(folder, 'crt'), 'utf8');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function writeInputs(folder: string, { extensions, key, issuer }: CertificateRequest): Promise<void> {
+  const inputs: Readonly<Record<string, string>> = {
+    config: CONFIG,
+    extensions: `${extensions.join('\n')}\n`,
+    'index.txt': '',
+    key,
+    'issuer.key': issuer?.key ?? key,
+    ...(issuer === undefined ? {} : { 'issuer.crt': issuer.certificate }),
+  };
+  await Promise.all(Object.entries(inputs).map(([name, text]) => writeFile(path.join(folder, name), text)));
+}
+
+// `openssl ca`, because the other commands of OpenSSL 3.0 cannot set the date a certificate begins.
+function signArguments({ issuer, notBefore, notAfter }: CertificateRequest): string[] {
+  const signer = issuer === undefined ? ['-selfsign'] : ['-cert', 'issuer.crt'];
+  const dates = ['-startdate', openSslTime(notBefore), '-enddate', openSslTime(notAfter)];
+  const files = ['-keyfile', 'issuer.key', '-extfile', 'extensions', '-in', 'csr', '-out', 'crt'];
+  return ['ca', '-batch', '-notext', '-config', 'config', ...signer, ...dates, ...files];
+}
+
+/** `YYYYMMDDHHMMSSZ` */
+function openSslTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace(/\D/g, '')}Z`;
+}
