@@ -1,8 +1,28 @@
-import { type Document, isMap, type ParsedNode, parseAllDocuments, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  type DocumentOptions,
+  isMap,
+  type ParsedNode,
+  type ParseOptions,
+  parseAllDocuments,
+  type SchemaOptions,
+  type YAMLMap,
+} from 'yaml';
 import { ManifestError } from './errors.ts';
 
 /** Larger than any Pod that an API server could mirror (etcd takes 1.5 MiB a request); the kubelet itself reads 10 MiB. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
+
+/**
+ * YAML 1.1 as the kubelet's parser reads it: to gopkg.in/yaml.v2 a timestamp and a number with colons are texts.
+ */
+const KUBERNETES_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
+  version: '1.1',
+  keepSourceTokens: true,
+  logLevel: 'error',
+  customTags: (tags) =>
+    tags.filter((tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && tag.format !== 'TIME')),
+};
 
 /** The one Kubernetes object in a file, as a syntax tree with offsets into its text. */
 export interface ParsedManifest {
@@ -51,7 +71,7 @@ export function parseManifest(source: string, subject: string): ParsedManifest {
   const invalid = (message: string, hint: string, cause?: unknown) =>
     new ManifestError({ code: 'MANIFEST_INVALID', message, subject, hint, cause });
 
-  const parsed = parseAllDocuments(source, { version: '1.1', keepSourceTokens: true, logLevel: 'error' });
+  const parsed = parseAllDocuments(source, KUBERNETES_YAML);
   const documents: Document.Parsed[] = Array.isArray(parsed) ? parsed : [];
   const problem = documents.flatMap((document) => document.errors)[0];
   if (problem !== undefined) {
