@@ -9,3 +9,4 @@ export { type NodeTree, plantTree, readTree, type TreeEntry, treeOf } from './no
 export { type CertificateRequest, issueCertificate } from './openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki.ts';
 export { staticPodManifests } from './static-pods.ts';
+export { type StepCase, stepLaws } from './step-laws.ts';

@@ -9,7 +9,17 @@ export type WorkflowEvent =
   | { readonly type: 'step-started'; readonly step: StepId; readonly title: string }
   | { readonly type: 'step-waiting'; readonly step: StepId; readonly reason: string }
   | { readonly type: 'change-made'; readonly step: StepId; readonly change: Change; readonly text: string }
-  | { readonly type: 'step-finished'; readonly step: StepId; readonly verified: boolean; readonly evidence: readonly string[] }
-  | { readonly type: 'undo'; readonly change: Change; readonly text: string; readonly state: 'undone' | 'already' | 'foreign' | 'failed' };
+  | {
+      readonly type: 'step-finished';
+      readonly step: StepId;
+      readonly verified: boolean;
+      readonly evidence: readonly string[];
+    }
+  | {
+      readonly type: 'undo';
+      readonly change: Change;
+      readonly text: string;
+      readonly state: 'undone' | 'already' | 'foreign' | 'failed';
+    };
 
 export type WorkflowListener = (event: WorkflowEvent) => void;

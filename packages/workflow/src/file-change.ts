@@ -56,7 +56,12 @@ export async function readBefore(
  */
 export async function describeReplacement(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
-  input: { readonly target: string; readonly after: FileDigest; readonly fallbackMode: number; readonly watched?: boolean },
+  input: {
+    readonly target: string;
+    readonly after: FileDigest;
+    readonly fallbackMode: number;
+    readonly watched?: boolean;
+  },
 ): Promise<FileReplace> {
   const { state } = await readFileState(files, input.target);
   const owner = state.kind === 'absent' ? await files.stat(parentPath(hostPath(input.target))) : state;

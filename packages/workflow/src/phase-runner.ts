@@ -1,6 +1,7 @@
 import { describeError } from '@kube-rescue/errors';
 import { WorkflowError } from './errors.ts';
 import { isSelected, type Selection } from './selection.ts';
+import { recordEnd } from './run-end.ts';
 import type { RunFolder } from './run-store.ts';
 import type { WorkflowDeps } from './runner.ts';
 import type { Finding, Playbook, Step, StepId, Verdict } from './step.ts';
@@ -34,7 +35,12 @@ class StepFailure extends Error {
   readonly stage: 'blocked' | 'apply' | 'verify';
   readonly hint: string | undefined;
 
-  constructor(step: Step, stage: StepFailure['stage'], message: string, options: { hint?: string | undefined; cause?: unknown }) {
+  constructor(
+    step: Step,
+    stage: StepFailure['stage'],
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.step = step;
     this.stage = stage;
@@ -121,7 +127,7 @@ function assertReady(step: Step, finding: Finding): void {
 }
 
 async function endInterrupted(run: RunFolder, deps: WorkflowDeps): Promise<WorkflowError> {
-  await run.append({ type: 'end', outcome: 'interrupted', at: deps.clock.now().toISOString() });
+  await recordEnd(run, 'interrupted', deps.clock);
   return new WorkflowError({
     code: 'INTERRUPTED',
     message: 'stopped between two steps; what was done so far stands',
@@ -138,16 +144,15 @@ async function failRun(
   run: RunFolder,
   deps: WorkflowDeps,
 ): Promise<WorkflowError> {
-  const failure = error instanceof StepFailure ? error : new StepFailure(step, 'apply', describeError(error), { cause: error });
+  const failure =
+    error instanceof StepFailure ? error : new StepFailure(step, 'apply', describeError(error), { cause: error });
   const { standing, unfinished } = await run.state();
   const stands = failure.stage === 'verify' && step.reversible === 'no';
   const keepRun = state.irreversible || state.interrupted || stands;
   const leftovers = await unwind(keepRun ? unfinished : standing, { ...deps, run });
-  const end = (outcome: 'rolled-back' | 'rollback-incomplete' | 'not-verified'): Promise<void> =>
-    run.append({ type: 'end', outcome, at: deps.clock.now().toISOString() });
   const why = `${failure.step.id}: ${failure.message}`;
   if (leftovers.length > 0) {
-    await end('rollback-incomplete');
+    await recordEnd(run, 'rollback-incomplete', deps.clock);
     return new WorkflowError({
       code: 'ROLLBACK_INCOMPLETE',
       message: `${why}; not taken back: ${leftovers.map(({ reason }) => reason).join('; ')}`,
@@ -158,7 +163,7 @@ async function failRun(
   }
   if (state.interrupted) return endInterrupted(run, deps);
   if (keepRun) {
-    await end('not-verified');
+    await recordEnd(run, 'not-verified', deps.clock);
     return new WorkflowError({
       code: 'NOT_VERIFIED',
       message: why,
@@ -167,7 +172,7 @@ async function failRun(
       cause: failure.cause,
     });
   }
-  await end('rolled-back');
+  await recordEnd(run, 'rolled-back', deps.clock);
   return new WorkflowError({
     code: 'APPLY_ROLLED_BACK',
     message: `${why}; every change of this run was taken back`,

@@ -46,7 +46,14 @@ export async function planPlaybook(
       const skipped = !isSelected(step.id, selection);
       const found = await step.check(signal);
       const changes = found.status === 'needed' && !skipped ? step.plan(found) : [];
-      entries.push({ phase: phase.id, step: step.id, title: step.title, finding: toPlainFinding(found), changes, skipped });
+      entries.push({
+        phase: phase.id,
+        step: step.id,
+        title: step.title,
+        finding: toPlainFinding(found),
+        changes,
+        skipped,
+      });
     }
   }
   assertSelectable(steps, entries, selection);

@@ -7,7 +7,10 @@ const ROOM_BYTES = 4 * 1024 * 1024;
  * Makes sure, without writing, that a folder can take the files of one run.
  * @throws HostError `HOST_NO_SPACE` `HOST_READ_ONLY` `HOST_PERMISSION_DENIED`
  */
-export async function assertRoom(files: Pick<HostFiles, 'freeBytes' | 'assertWritable'>, folder: HostPath): Promise<void> {
+export async function assertRoom(
+  files: Pick<HostFiles, 'freeBytes' | 'assertWritable'>,
+  folder: HostPath,
+): Promise<void> {
   await files.assertWritable(folder);
   const free = await files.freeBytes(folder);
   if (free >= ROOM_BYTES) return;

@@ -41,7 +41,8 @@ export interface RunStore {
 /** Opens the run store of `host`; nothing is created before the first run. */
 export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY): RunStore {
   const open = (id: string): RunFolder => openRunFolder(host, joinPath(directory, id), id);
-  const ids = async (): Promise<readonly string[]> => ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
+  const ids = async (): Promise<readonly string[]> =>
+    ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
   return {
     directory,
     create: async ({ playbook, at }) => {
@@ -61,7 +62,11 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY): 
         hint: 'list the runs of this host with: kube-rescue runs',
       });
     },
-    list: async () => Promise.all((await ids()).map((id) => open(id).state())),
+    list: async () => {
+      const states = await Promise.all((await ids()).map((id) => open(id).state()));
+      // A folder without its first record: killed before anything began.
+      return states.filter(({ startedAt }) => startedAt !== '');
+    },
   };
 }
 

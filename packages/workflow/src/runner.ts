@@ -7,6 +7,7 @@ import type { RunOutcome } from './journal-record.ts';
 import { executePhases, type StepReport } from './phase-runner.ts';
 import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from './plan.ts';
 import { assertRoom } from './room.ts';
+import { recordEnd } from './run-end.ts';
 import type { RunState } from './run-state.ts';
 import type { RunFolder, RunStore } from './run-store.ts';
 import type { Selection } from './selection.ts';
@@ -67,15 +68,16 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     if (input.expected !== undefined) assertSamePlan(input.expected, plan);
     const pending = resumed?.state.unverified ?? new Set<string>();
     if (!hasWork(plan) && pending.size === 0) {
-      await resumed?.run.append({ type: 'end', outcome: 'done', at: clock.now().toISOString() });
+      if (resumed !== undefined) await finish(resumed.run, clock);
       return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
     }
-    if (!(await input.confirm(plan))) return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
+    if (!(await input.confirm(plan)))
+      return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
     await assertFeasible(plan, deps);
     const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now() }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
     const steps = await executePhases({ playbook, selection, pending, run, signal }, deps);
-    await run.append({ type: 'end', outcome: 'done', at: clock.now().toISOString() });
+    await finish(run, clock);
     return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
   });
 }
@@ -99,8 +101,19 @@ export async function rollbackRun(
     const { standing } = await run.state();
     const leftovers = await unwind(standing, { ...deps, run });
     const outcome = leftovers.length === 0 ? 'rolled-back' : 'rollback-incomplete';
-    await run.append({ type: 'end', outcome, at: deps.clock.now().toISOString() });
+    await recordEnd(run, outcome, deps.clock);
     return { undone: standing.length - leftovers.length, leftovers };
+  });
+}
+
+async function finish(run: RunFolder, clock: Clock): Promise<void> {
+  const reason = await recordEnd(run, 'done', clock);
+  if (reason === undefined) return;
+  throw new WorkflowError({
+    code: 'NOT_VERIFIED',
+    message: `everything was done and seen to work, but the end of the run could not be recorded: ${reason}`,
+    subject: run.id,
+    hint: 'make the journal writable again, then: recover --resume',
   });
 }
 

@@ -12,7 +12,9 @@ export interface Selection {
 export function isSelected(id: StepId, selection: Selection): boolean {
   const covers = (names: readonly string[] | undefined): boolean =>
     (names ?? []).some((name) => id === name || id.startsWith(`${name}/`));
-  return !covers(selection.skip) && (selection.only === undefined || selection.only.length === 0 || covers(selection.only));
+  return (
+    !covers(selection.skip) && (selection.only === undefined || selection.only.length === 0 || covers(selection.only))
+  );
 }
 
 /**
@@ -34,8 +36,12 @@ export function assertSelectable(
       });
     }
   }
-  const missing = new Set(entries.filter(({ finding, skipped }) => skipped && finding.status !== 'ok').map(({ step }) => step));
-  const wanted = new Set(entries.filter(({ finding, skipped }) => !skipped && finding.status !== 'ok').map(({ step }) => step));
+  const missing = new Set(
+    entries.filter(({ finding, skipped }) => skipped && finding.status !== 'ok').map(({ step }) => step),
+  );
+  const wanted = new Set(
+    entries.filter(({ finding, skipped }) => !skipped && finding.status !== 'ok').map(({ step }) => step),
+  );
   for (const { id, requires } of steps) {
     const needed = wanted.has(id) ? requires.find((required) => missing.has(required)) : undefined;
     if (needed !== undefined) {

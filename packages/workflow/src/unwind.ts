@@ -18,7 +18,12 @@ export interface Leftover {
  */
 export async function unwind(
   intents: readonly IntentRecord[],
-  deps: { readonly run: RunFolder; readonly kinds: ChangeRegistry; readonly clock: Clock; readonly onEvent: WorkflowListener },
+  deps: {
+    readonly run: RunFolder;
+    readonly kinds: ChangeRegistry;
+    readonly clock: Clock;
+    readonly onEvent: WorkflowListener;
+  },
 ): Promise<readonly Leftover[]> {
   const { run, kinds, clock, onEvent } = deps;
   const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);

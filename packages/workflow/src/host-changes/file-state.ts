@@ -6,7 +6,13 @@ import { sha256 } from '../digest.ts';
 /** What lies at a path, as far as it can be put back. */
 export type FileState =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'file'; readonly digest: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | {
+      readonly kind: 'file';
+      readonly digest: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
   | { readonly kind: 'link'; readonly target: string; readonly uid: number; readonly gid: number };
 
 /** Reads the state at `target`, and the bytes of a regular file. Links are seen as links. */
