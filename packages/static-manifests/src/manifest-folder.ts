@@ -2,7 +2,7 @@ import { baseName, type HostFiles, type HostPath, joinPath } from '@kube-rescue/
 import { sha256 } from '@kube-rescue/workflow';
 import { ManifestError } from './errors.ts';
 import { MAX_MANIFEST_BYTES, tooLarge } from './manifest-source.ts';
-import { decodePodFile } from './pod-decoding.ts';
+import { decodePod } from './pod-decoding.ts';
 import type { StaticPod } from './static-pod.ts';
 
 type Files = Pick<HostFiles, 'readFile' | 'stat' | 'list'>;
@@ -79,7 +79,7 @@ async function readPodFile(path: HostPath, host: Files): Promise<StaticPod | und
   const bytes = await host.readFile(path);
   if (bytes === undefined) return undefined;
   const { mode, uid, gid, modifiedAt } = stat;
-  return decodePodFile(bytes, { path, digest: sha256(bytes), mode, uid, gid, modifiedAt, isLink: stat.kind === 'symlink' });
+  return decodePod(bytes, { path, digest: sha256(bytes), mode, uid, gid, modifiedAt, isLink: stat.kind === 'symlink' });
 }
 
 function findDuplicates(pods: readonly StaticPod[]): readonly ManifestError[] {

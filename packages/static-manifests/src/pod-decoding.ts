@@ -8,12 +8,13 @@ import type { HttpGet, ManifestFile, StaticContainer, StaticPod } from './static
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Makes a pod out of a manifest's text.
+ * Makes a pod out of a manifest's bytes.
  *
  * Checks what this package relies on, not all that the kubelet validates.
- * @throws ManifestError `MANIFEST_INVALID`, naming the field
+ * @throws ManifestError `MANIFEST_INVALID`, naming the field or line; `MANIFEST_TOO_LARGE`
  */
-export function decodePod(manifest: ManifestFile): StaticPod {
+export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>): StaticPod {
+  const manifest: ManifestFile = { ...file, source: decodeManifest(bytes, file.path) };
   const { object } = parseManifest(manifest.source, manifest.path);
   const read = new FieldReader(manifest.path);
   if (object.kind !== 'Pod' || object.apiVersion !== 'v1') {
@@ -24,7 +25,7 @@ export function decodePod(manifest: ManifestFile): StaticPod {
   const spec = read.object(object.spec, 'spec');
   const volumes = new Map(
     read.objects(spec.volumes, 'spec.volumes').map((volume, index) => {
-      const source = volume.hostPath === undefined ? undefined : read.object(volume.hostPath, `spec.volumes[${index}].hostPath`);
+      const source = volume.hostPath === undefined || volume.hostPath === null ? undefined : read.object(volume.hostPath, `spec.volumes[${index}].hostPath`);
       return [volume.name, source === undefined ? undefined : read.text(source.path, `spec.volumes[${index}].hostPath.path`)];
     }),
   );
@@ -50,11 +51,6 @@ export function decodePod(manifest: ManifestFile): StaticPod {
     containers,
     hostNetwork: spec.hostNetwork === true,
   };
-}
-
-/** The same for bytes that have just been read. */
-export function decodePodFile(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>): StaticPod {
-  return decodePod({ ...file, source: decodeManifest(bytes, file.path) });
 }
 
 function decodeContainer(

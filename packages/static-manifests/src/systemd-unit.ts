@@ -1,3 +1,4 @@
+import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
 /** Where systemd looks for units, strongest first: systemd.unit(5). */
@@ -80,7 +81,7 @@ async function listUnitFiles(unit: string, host: Pick<HostFiles, 'readFile' | 'l
   const sorted = [...dropIns.values()].sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
   for (const folder of UNIT_FOLDERS) {
     const path = joinPath(folder, unit);
-    if ((await host.readFile(path)) !== undefined) return [path, ...sorted];
+    if ((await readText(path, host)) !== undefined) return [path, ...sorted];
   }
   return [];
 }
@@ -113,6 +114,12 @@ function expand(word: string, variables: ReadonlyMap<string, string>): readonly 
 }
 
 async function readText(path: HostPath, host: Pick<HostFiles, 'readFile'>): Promise<string | undefined> {
-  const bytes = await host.readFile(path);
-  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  try {
+    const bytes = await host.readFile(path);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  } catch (error) {
+    // Masked: a link to /dev/null.
+    if (isRecoveryError(error, 'HOST_NOT_A_REGULAR_FILE')) return undefined;
+    throw error;
+  }
 }

@@ -1,0 +1,22 @@
+export { COMPONENTS, type Component } from './component.ts';
+export { type ComponentFlags, componentFlags } from './component-flags.ts';
+export { askHealth, type Health, healthUrl } from './component-health.ts';
+export { type Stability, type WaitForStableInput, waitForStableComponent } from './component-stability.ts';
+export { ManifestError, type ManifestErrorCode } from './errors.ts';
+export { type KubeletConfiguration, readKubeletConfiguration } from './kubelet-configuration.ts';
+export { findKubelets } from './kubelet-process.ts';
+export { readStaticPod, readStaticPods, type StaticPods } from './manifest-folder.ts';
+export { listManifests, type ManifestRow } from './manifest-listing.ts';
+export { setPodAnnotation } from './pod-annotation.ts';
+export {
+  type PodBaseline,
+  readPodBaseline,
+  type Replacement,
+  type ReplacementStage,
+  type WaitForNewPodInput,
+  waitForNewPod,
+} from './pod-replacement.ts';
+export { type PodSighting, sightPod, sightPods } from './pod-sighting.ts';
+export { planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart.ts';
+export { createRestartStep, type RestartFinding, type RestartStepInput, verdictOf } from './restart-step.ts';
+export { type HttpGet, hostPathOf, type ManifestFile, type StaticContainer, type StaticPod } from './static-pod.ts';

@@ -1,0 +1,21 @@
+/** The container that a process belongs to, as its cgroup names it. */
+export interface ContainerProcess {
+  /** With dashes, or 32 hexadecimal digits without for a static pod. */
+  readonly podUid: string;
+  /** 64 hexadecimal digits. */
+  readonly containerId: string;
+}
+
+/**
+ * A pod's UID is a hash of the manifest (32 digits) for static pods, else a UUID, in which systemd's slices write `_` for `-`.
+ * Seen: `/kubepods/burstable/podUID/ID` (cgroupfs driver), `kubepods-burstable-podUID.slice/cri-containerd-ID.scope`
+ * (systemd driver), `kubepods-burstable-podUID.slice:cri-containerd:ID` (drivers that disagree), each below any cgroupRoot.
+ */
+const POD_CONTAINER =
+  /[/-]pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?[/:](?:[^\n]*[^0-9a-f\n])?([0-9a-f]{64})\b/;
+
+/** Reads the pod and the container out of the text of `/proc/PID/cgroup`, version 1 or 2; `undefined` outside of pods. */
+export function parsePodCgroup(cgroup: string): ContainerProcess | undefined {
+  const [, uid, containerId] = POD_CONTAINER.exec(cgroup) ?? [];
+  return uid === undefined || containerId === undefined ? undefined : { podUid: uid.replaceAll('_', '-'), containerId };
+}
