@@ -1,0 +1,59 @@
+import { Command } from '@oclif/core';
+import { wrapError, wrapResult } from './envelope.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { baseFlags } from './flags.ts';
+import { printError } from './render/error.ts';
+import type { Terminal } from './terminal.ts';
+import { type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
+
+/** What a command found out or did. */
+export interface Answer {
+  /** Always an object, so that it can grow. */
+  readonly result: object;
+  readonly exitCode: ExitCode;
+  /** The same for a person. */
+  readonly text: (terminal: Terminal) => string;
+  /** Set when the result itself is a failure. */
+  readonly failure?: Error | undefined;
+}
+
+/**
+ * A command: flags to input, one call of a package, an answer. Prints the answer once, as text or as the JSON envelope;
+ * failures travel up to `main`, which prints them the same way. oclif's own JSON mode is not used: it drops exit codes,
+ * mutes the error output and prints nothing for falsy results.
+ */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = baseFlags;
+
+  protected abstract answer(): Promise<Answer>;
+
+  private readonly streams = openStreams();
+
+  protected openSession(flags: NodeFlags): Promise<Session> {
+    return openSession(flags, this.streams);
+  }
+
+  override async run(): Promise<void> {
+    const { result, exitCode, text, failure } = await this.answer();
+    const { reporter, stdout } = this.streams;
+    process.exitCode = exitCode;
+    if (wantsJson(this.argv)) {
+      const { warnings } = reporter;
+      const envelope = failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result);
+      process.stdout.write(`${JSON.stringify(envelope, null, 2)}\n`);
+    } else {
+      process.stdout.write(`${text(stdout)}\n`);
+    }
+    if (failure !== undefined) printError(failure, reporter);
+  }
+
+  protected override async catch(error: Error): Promise<never> {
+    throw Object.assign(error, { warnings: this.streams.reporter.warnings });
+  }
+}
+
+/** Whether `--json` is among the arguments; judged without the parser, because its failures must be JSON as well. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}

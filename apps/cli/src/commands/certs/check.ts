@@ -1,0 +1,28 @@
+import { type Answer, BaseCommand } from '../../base-command.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { warnWithinFlag } from '../../flags.ts';
+import { renderCertificates } from '../../render/certificates.ts';
+import { recovery } from '../../wiring.ts';
+
+export default class CertsCheck extends BaseCommand {
+  static override summary = 'Judge every certificate that this node uses.';
+  static override description = 'Finds them in the flags of the components and in the kubeconfigs. Changes nothing.';
+  static override examples = ['<%= config.bin %> certs check', '<%= config.bin %> certs check --warn-within 60d --json'];
+  static override flags = { 'warn-within': warnWithinFlag };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(CertsCheck);
+    const { node, deps, reporter } = await this.openSession(flags);
+    const { checkCertificates } = await recovery();
+    const certificates = await checkCertificates({ ...node, warnWithinDays: flags['warn-within'] }, deps);
+    for (const { status, id, daysLeft } of certificates) {
+      if (status === 'warning') reporter.warn(`${id} has ${daysLeft} days left`);
+    }
+    const isSound = certificates.every(({ status }) => status !== 'problem');
+    return {
+      result: { certificates },
+      exitCode: isSound ? EXIT.done : EXIT.problems,
+      text: (terminal) => renderCertificates(certificates, terminal),
+    };
+  }
+}

@@ -1,0 +1,23 @@
+import { Args } from '@oclif/core';
+import { type Answer, BaseCommand } from '../../base-command.ts';
+import { writeFlags } from '../../flags.ts';
+import { answerPlaybook } from '../../playbook-run.ts';
+import { recovery } from '../../wiring.ts';
+
+export default class ManifestsRestart extends BaseCommand {
+  static override summary = 'Restart static pods of this node by changing their manifests.';
+  static override description = 'Adds an annotation, waits until the kubelet runs the changed pod, then until it is healthy.';
+  static override examples = ['<%= config.bin %> manifests restart kube-apiserver kube-scheduler'];
+  static override args = {
+    name: Args.string({ description: 'a component as manifests list names it', multiple: true, required: true }),
+  };
+  static override flags = { ...writeFlags };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags, args } = await this.parse(ManifestsRestart);
+    const session = await this.openSession(flags);
+    const { node, deps } = session;
+    const playbook = async () => (await recovery()).createRestartPlaybook({ ...node, names: args.name }, deps);
+    return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
+  }
+}

@@ -1,0 +1,36 @@
+import { Flags } from '@oclif/core';
+import { type Answer, BaseCommand } from '../base-command.ts';
+import { renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
+import { readPlan } from '../plan-file.ts';
+import { answerPlaybook } from '../playbook-run.ts';
+import { toRenewal } from '../renewal-input.ts';
+import { recovery } from '../wiring.ts';
+
+export default class Recover extends BaseCommand {
+  static override summary = 'Bring this node back: renew what has expired, restart what has died, prove that it lives.';
+  static override description =
+    'Every change is journalled on the node before it is made. A second run on a healthy node changes nothing. Ctrl-C stops at the next safe point.';
+  static override examples = [
+    '<%= config.bin %> recover --dry-run',
+    '<%= config.bin %> recover',
+    '<%= config.bin %> recover --plan plan.json --yes',
+    '<%= config.bin %> recover --resume',
+  ];
+  static override flags = {
+    ...renewalFlags,
+    ...selectionFlags,
+    ...writeFlags,
+    plan: Flags.string({ description: 'carry out this plan, and refuse if it no longer holds', helpValue: 'FILE' }),
+    resume: Flags.boolean({ description: 'go on with the newest run that did not come to its end', exclusive: ['plan'] }),
+  };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(Recover);
+    const session = await this.openSession(flags);
+    const { desk, node, deps } = session;
+    const expected = flags.plan === undefined ? undefined : await readPlan(desk.path(flags.plan), desk.host);
+    const playbook = async () => (await recovery()).createRecoveryPlaybook({ ...node, ...toRenewal(flags) }, deps);
+    const { yes, resume, 'dry-run': dryRun } = flags;
+    return answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
+  }
+}

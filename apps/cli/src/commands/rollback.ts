@@ -1,0 +1,19 @@
+import { Args } from '@oclif/core';
+import { type Answer, BaseCommand } from '../base-command.ts';
+import { writeFlags } from '../flags.ts';
+import { answerRollback } from '../rollback-run.ts';
+
+export default class Rollback extends BaseCommand {
+  static override summary = 'Take back everything that a run changed on this node.';
+  static override description =
+    'Puts back every byte, newest first, from the journal of the run. Leaves alone what somebody else has changed since, and names it.';
+  static override examples = ['<%= config.bin %> rollback 20261122T111800Z-1f3a'];
+  static override args = { run: Args.string({ description: 'the run, as runs names it', required: true }) };
+  static override flags = { ...writeFlags };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags, args } = await this.parse(Rollback);
+    const session = await this.openSession(flags);
+    return answerRollback({ run: args.run, dryRun: flags['dry-run'], yes: flags.yes }, session);
+  }
+}

@@ -1,0 +1,33 @@
+import { CliError } from './errors.ts';
+
+/** The flags and streams that decide whether a person is asked. */
+export interface ConfirmationInput {
+  readonly yes: boolean;
+  /** Both ends of a terminal are there: one to show the question, one to answer it. */
+  readonly canAsk: boolean;
+}
+
+/**
+ * Refuses at once where nobody can be asked and nobody said yes; a prompt that waits for ever is worse.
+ * @throws CliError `CONFIRMATION_REQUIRED`
+ */
+export function assertCanConfirm({ yes, canAsk }: ConfirmationInput): void {
+  if (yes || canAsk) return;
+  throw new CliError({
+    code: 'CONFIRMATION_REQUIRED',
+    message: 'there is no terminal to ask on; nothing was changed',
+    subject: '--yes',
+    hint: 'say --yes to go on without being asked, or --dry-run to see what would be done',
+  });
+}
+
+/** Whether this process can ask a person; the question goes to the error output. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
+/** Asks on the error output; the default is no. */
+export async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+  const { confirm } = await import('@inquirer/prompts');
+  return confirm({ message: question, default: false }, { signal, output: process.stderr });
+}

@@ -1,0 +1,78 @@
+import { printable, redact } from '@kube-rescue/errors';
+import { CliError } from './errors.ts';
+import { EXIT, exitCodeFor, isUsageError } from './exit-codes.ts';
+
+const API_VERSION = 'kube-rescue/v1';
+
+/** A failure as it is told to people and programs. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly subject: string | undefined;
+}
+
+/** The one JSON document of a command under `--json`, on success and on failure. */
+export type Envelope =
+  | { readonly apiVersion: string; readonly ok: true; readonly result: object; readonly warnings: readonly string[] }
+  | {
+      readonly apiVersion: string;
+      readonly ok: false;
+      readonly error: { readonly [field in keyof ErrorReport]: string | null };
+      /** What was found out before it failed, where a command has such a thing. */
+      readonly result?: object;
+      readonly warnings: readonly string[];
+    };
+
+export function wrapResult(result: object, warnings: readonly string[]): Envelope {
+  return { apiVersion: API_VERSION, ok: true, result, warnings };
+}
+
+export function wrapError(error: unknown, warnings: readonly string[], result?: object): Envelope {
+  const { code, message, hint, subject } = reportError(error);
+  const report = { code, message, hint: hint ?? null, subject: subject ?? null };
+  return { apiVersion: API_VERSION, ok: false, error: report, ...(result === undefined ? {} : { result }), warnings };
+}
+
+/** Names a failure of any kind by code, message, hint and subject, redacted. */
+export function reportError(error: unknown): ErrorReport {
+  if (error instanceof Error && exitCodeFor(error) === EXIT.interrupted && !('code' in error)) {
+    return { code: 'INTERRUPTED', message: 'interrupted; nothing was changed', hint: undefined, subject: undefined };
+  }
+  if (error instanceof Error && isUsageError(error)) return reportUsage(error);
+  const { code, message, hint, subject } = isReported(error) ? error : bugOf(error);
+  return { code, message: printable(redact(message)), hint, subject };
+}
+
+function isReported(error: unknown): error is ErrorReport & Error {
+  return error instanceof Error && 'hint' in error && 'subject' in error && 'code' in error;
+}
+
+function bugOf(error: unknown): ErrorReport {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'BUG',
+    message: `${message} (this is a bug of kube-rescue)`,
+    hint: 'report it, with the stack that stands on the error output',
+    subject: undefined,
+  };
+}
+
+/** oclif puts advice and lists behind the first line, and the advice into the message. */
+function reportUsage(error: Error): ErrorReport {
+  // oxlint-disable-next-line no-control-regex -- oclif colours parts of its messages
+  const plain = error.message.replace(/\u001b\[[\d;]*m/g, '').replace(/\n?See more help with --help/, '');
+  const lines = plain.split('\n').map((line) => line.trim());
+  const message = lines.filter((line) => line !== '').join(' ').replace(/^Parsing (--\S+)/, '$1:');
+  return {
+    code: 'USAGE',
+    message: printable(redact(message.charAt(0).toLowerCase() + message.slice(1))),
+    hint: 'see the flags and arguments with --help',
+    subject: undefined,
+  };
+}
+
+/** A usage error of our own, for what oclif cannot judge. */
+export function usageError(message: string, subject: string, hint: string): CliError {
+  return new CliError({ code: 'USAGE', message, subject, hint });
+}

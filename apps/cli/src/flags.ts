@@ -1,0 +1,70 @@
+import { Flags } from '@oclif/core';
+
+const DAYS = /^(\d{1,5})d?$/;
+
+/** A number of days: `30d` or `30`. */
+const days = Flags.custom<number>({
+  helpValue: 'DAYS',
+  parse: async (text) => {
+    const [, number] = DAYS.exec(text) ?? [];
+    if (number !== undefined) return Number(number);
+    throw new Error(`${text} is not a number of days, such as 30d`);
+  },
+});
+
+/** Flags of every command. */
+export const baseFlags = {
+  json: Flags.boolean({ description: 'print one JSON document instead of text', helpGroup: 'GLOBAL' }),
+  root: Flags.string({
+    description: "work on a copy of a node's filesystem below this folder",
+    helpValue: 'DIR',
+    helpGroup: 'GLOBAL',
+  }),
+  'kubernetes-dir': Flags.string({
+    description: 'where this node keeps manifests and kubeconfigs',
+    default: '/etc/kubernetes',
+    helpValue: 'DIR',
+    helpGroup: 'GLOBAL',
+  }),
+  'service-command': Flags.string({
+    description: 'program that is called as PROGRAM start|stop|restart|status NAME instead of systemctl',
+    helpValue: 'PROGRAM',
+    helpGroup: 'GLOBAL',
+  }),
+  'kubelet-service': Flags.string({
+    description: "name of the kubelet's service",
+    default: 'kubelet',
+    helpValue: 'NAME',
+    helpGroup: 'GLOBAL',
+  }),
+};
+
+/** Flags of every command that writes. */
+export const writeFlags = {
+  'dry-run': Flags.boolean({ description: 'show what would be changed and change nothing; wins over --yes' }),
+  yes: Flags.boolean({ char: 'y', description: 'do not ask; needed where there is no terminal to ask on' }),
+};
+
+export const selectionFlags = {
+  only: Flags.string({
+    description: 'only this step, or the steps below this name (more than once: any of them)',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'STEP',
+  }),
+  skip: Flags.string({
+    description: 'leave out this step, or the steps below this name; wins over --only',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'STEP',
+  }),
+};
+
+/** How certificates are renewed. */
+export const renewalFlags = {
+  'new-keys': Flags.boolean({ description: 'make new private keys; without it every certificate keeps its key' }),
+  days: days({ description: "lifetime of new certificates; never beyond the CA's", default: 365 }),
+  'expiring-within': days({ description: 'renew what expires within this time, too', default: 7 }),
+};
+
+export const warnWithinFlag = days({ description: 'warn of certificates that expire within this time', default: 30 });

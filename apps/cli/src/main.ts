@@ -1,0 +1,54 @@
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Config } from '@oclif/core/config';
+import { run } from '@oclif/core/run';
+import { wantsJson } from './base-command.ts';
+import { wrapError } from './envelope.ts';
+import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { printError } from './render/error.ts';
+import { openStreams } from './wiring.ts';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * Runs the command line and sets the exit status. Every failure, also one before a command was found, is printed here:
+ * for a person on the error output, and under `--json` as the one document on the standard output.
+ *
+ * @param argv as `process.argv`: Node, this program, then the arguments
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  endQuietlyOnBrokenPipe();
+  const [, program = '', ...args] = argv;
+  try {
+    const config = await Config.load(ROOT);
+    if (isKubectlPlugin(program)) config.bin = 'kubectl rescue';
+    await run(args, config);
+  } catch (error) {
+    process.exitCode = report(error, args);
+  }
+}
+
+function report(error: unknown, args: readonly string[]): number {
+  const code = exitCodeFor(error);
+  const { reporter } = openStreams();
+  if (wantsJson(args)) {
+    const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];
+    process.stdout.write(`${JSON.stringify(wrapError(error, warnings), null, 2)}\n`);
+  }
+  printError(error, reporter, code === EXIT.bug);
+  return code;
+}
+
+/** kubectl finds its plugins by their file names, and a person then types `kubectl rescue`. */
+function isKubectlPlugin(program: string): boolean {
+  return basename(program).startsWith('kubectl-rescue');
+}
+
+/** Whoever reads us has had enough (`| head`); the work itself goes on to its end. */
+function endQuietlyOnBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import { describeError } from '@kube-rescue/errors';
+import type { Change, Playbook, Plan, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
+import type { Answer } from './base-command.ts';
+import { ask, assertCanConfirm, canAsk } from './confirmation.ts';
+import { CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { type DescribeChange, renderPlan, weighPlan } from './render/plan.ts';
+import { createProgress } from './render/progress.ts';
+import { renderTimeline } from './render/timeline.ts';
+import { count, formatSeconds } from './render/text.ts';
+import { followRun } from './render/workflow-progress.ts';
+import { assertMayWrite, type Session } from './wiring.ts';
+
+/** What every command that carries out a playbook is told. */
+export interface PlaybookInput {
+  readonly playbook: (session: Session) => Promise<Playbook>;
+  readonly selection: Selection;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly resume?: boolean;
+  /** A plan that was read before. */
+  readonly expected?: Plan | undefined;
+}
+
+/** Checks and plans a playbook, changes nothing. */
+export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selection'>, session: Session): Promise<Plan> {
+  const { planPlaybook } = await import('@kube-rescue/workflow');
+  const { host, clock, interruption } = session;
+  const playbook = await input.playbook(session);
+  return planPlaybook(playbook, { host: host.name, now: clock.now(), selection: input.selection, signal: interruption.signal });
+}
+
+/** The answer that a plan is: exit 3 as long as there is anything to do. */
+export async function answerPlan(plan: Plan, session: Session): Promise<Answer> {
+  const describe = describer(await session.openWorkflow(() => undefined));
+  const weight = weighPlan(plan);
+  const isDone = weight.changes + weight.waiting + weight.blocked === 0;
+  return {
+    result: { ...weight, plan },
+    exitCode: isDone ? EXIT.done : EXIT.problems,
+    text: (terminal) => renderPlan(plan, describe, terminal),
+  };
+}
+
+/** Carries out a playbook, or shows its plan when that is all that was asked for. */
+export async function answerPlaybook(input: PlaybookInput, session: Session): Promise<Answer> {
+  if (input.dryRun) return answerPlan(await makePlan(input, session), session);
+  assertMayWrite(session.host);
+  assertCanConfirm({ yes: input.yes, canAsk: canAsk() });
+  return answerRun(await carryOut(input, session), session);
+}
+
+async function carryOut(input: PlaybookInput, session: Session): Promise<RunResult> {
+  const { runPlaybook } = await import('@kube-rescue/workflow');
+  const { reporter, clock, interruption } = session;
+  const progress = createProgress(reporter, clock);
+  let run: string | undefined;
+  const follow = followRun(progress, (path) => {
+    run = path;
+    interruption.remember(path);
+  });
+  const deps = await session.openWorkflow(follow);
+  const confirm = async (plan: Plan): Promise<boolean> => {
+    reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal)}\n`);
+    return input.yes || ask(`Make these changes on ${plan.host}?`, interruption.signal);
+  };
+  const { selection, expected, resume } = input;
+  try {
+    const playbook = await input.playbook(session);
+    return await runPlaybook({ playbook, selection, expected, resume, confirm, signal: interruption.signal }, deps);
+  } catch (error) {
+    throw run === undefined ? error : await nameCutOff(error, run);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */
+async function nameCutOff(error: unknown, run: string): Promise<unknown> {
+  const { WorkflowError } = await import('@kube-rescue/workflow');
+  if (error instanceof WorkflowError) return error;
+  return new CliError({
+    code: 'RUN_CUT_OFF',
+    message: `the run was cut off and its changes stand: ${describeError(error)}`,
+    subject: run,
+    hint: 'cure the cause, then go on with it (recover --resume) or take it back (rollback RUN)',
+    cause: error,
+  });
+}
+
+function answerRun(result: RunResult, { reporter }: Session): Answer {
+  const { runId, outcome, seconds, steps, plan } = result;
+  if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'you said no; nothing was changed' });
+  const done = steps.filter((step) => step.result === 'done');
+  if (done.length > 0) {
+    const entries = done.map((step) => ({ name: step.title, seconds: step.seconds }));
+    reporter.print(`\n${renderTimeline(entries, seconds, reporter.terminal)}\n`);
+  }
+  const changes = steps.reduce((sum, step) => sum + step.changes, 0);
+  const summary =
+    outcome === 'nothing-to-do'
+      ? `nothing to do: everything is as it should be (${formatSeconds(seconds)})`
+      : `done: ${count(changes, 'change')} in ${count(done.length, 'step')}, ${formatSeconds(seconds)}; take it back with: rollback ${runId ?? ''}`;
+  return {
+    result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },
+    exitCode: EXIT.done,
+    text: () => summary,
+  };
+}
+
+function describer({ kinds }: WorkflowDeps): DescribeChange {
+  return (change: Change) => kinds.get(change.kind)?.describe(change) ?? `${change.kind} ${change.target}`;
+}

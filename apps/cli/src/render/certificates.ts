@@ -1,0 +1,40 @@
+import type { CertificateRow } from '@kube-rescue/recovery';
+import type { Terminal } from '../terminal.ts';
+import type { Colour } from './style.ts';
+import { renderTable } from './table.ts';
+import { count, hang } from './text.ts';
+
+const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green', warning: 'yellow', problem: 'red' };
+
+/** The certificates of a node, the worst news spelled out below the table. */
+export function renderCertificates(rows: readonly CertificateRow[], terminal: Terminal): string {
+  const table = renderTable(
+    {
+      header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', 'PATH'],
+      rows: rows.map(({ status, daysLeft, notAfter, id, path }) => {
+        return [{ text: status, colour: COLOURS[status] }, String(daysLeft).padStart(4), notAfter.slice(0, 10), id, path];
+      }),
+    },
+    terminal,
+  );
+  const troubled = rows.filter(({ problems }) => problems.length > 0);
+  const details = troubled.flatMap(({ id, problems }) => [
+    '',
+    hang('', id, terminal.columns),
+    ...problems.flatMap(({ code, message, hint }) => [
+      hang('  - ', `${message} (${code})`, terminal.columns),
+      ...(hint === undefined ? [] : [hang('    hint: ', hint, terminal.columns)]),
+    ]),
+  ]);
+  return [table, ...details, '', summarize(rows)].join('\n');
+}
+
+/** `3 problems, 1 warning in 12 certificates`. */
+export function summarize(rows: readonly CertificateRow[]): string {
+  const having = (status: CertificateRow['status']): number => rows.filter((row) => row.status === status).length;
+  const problems = having('problem');
+  const warnings = having('warning');
+  const all = count(rows.length, 'certificate');
+  if (problems + warnings === 0) return `${all}, all good`;
+  return `${all}: ${problems} with problems, ${warnings} with warnings`;
+}

@@ -1,0 +1,59 @@
+import { listBlockers, type Change, type Plan, type PlanEntry } from '@kube-rescue/workflow';
+import type { Terminal } from '../terminal.ts';
+import { paint } from './style.ts';
+import { count, hang } from './text.ts';
+
+/** Tells what one change does, in one line without key material. */
+export type DescribeChange = (change: Change) => string;
+
+/** A plan for a person: what is wrong, what would be changed, what waits for what, and what only a person can cure. */
+export function renderPlan(plan: Plan, describe: DescribeChange, terminal: Terminal): string {
+  const open = plan.entries.filter(({ finding, skipped }) => skipped || finding.status !== 'ok');
+  const fine = plan.entries.length - open.length;
+  const blocks = open.map((entry) => renderEntry(entry, describe, terminal));
+  const head = `plan for ${plan.host} (${plan.playbook})`;
+  return [head, '', ...blocks.flatMap((block) => [block, '']), summarize(plan, fine)].join('\n');
+}
+
+/** How many changes are known, and how many steps only a person can unblock. */
+export function weighPlan(plan: Plan): { readonly changes: number; readonly waiting: number; readonly blocked: number } {
+  const blockers = listBlockers(plan);
+  const waiting = plan.entries.filter((entry) => isStuck(entry) && !blockers.includes(entry));
+  const changes = plan.entries.reduce((sum, entry) => sum + entry.changes.length, 0);
+  return { changes, waiting: waiting.length, blocked: blockers.length };
+}
+
+function isStuck({ finding, skipped }: PlanEntry): boolean {
+  return !skipped && (finding.status === 'blocked' || finding.status === 'unknown');
+}
+
+function renderEntry(entry: PlanEntry, describe: DescribeChange, terminal: Terminal): string {
+  const { step, finding, changes, skipped } = entry;
+  const { columns } = terminal;
+  const waitsFor = finding.waitsFor ?? [];
+  const [word, colour] = skipped
+    ? (['skipped', 'dim'] as const)
+    : finding.status === 'needed'
+      ? (['needed', 'yellow'] as const)
+      : waitsFor.length > 0
+        ? (['waits', 'dim'] as const)
+        : (['BLOCKED', 'red'] as const);
+  const label = word.padEnd(9);
+  const lines = [hang(label, `${step}: ${finding.summary}`, columns).replace(word, paint(word, colour, terminal))];
+  if (skipped) return lines.join('\n');
+  const indent = ' '.repeat(label.length);
+  for (const change of changes) lines.push(hang(`${indent}- `, describe(change), columns));
+  if (waitsFor.length > 0) lines.push(hang(`${indent}waits for `, waitsFor.join(', '), columns));
+  if (finding.subject !== undefined) lines.push(hang(`${indent}subject: `, finding.subject, columns));
+  if (finding.hint !== undefined) lines.push(hang(`${indent}hint: `, finding.hint, columns));
+  return lines.join('\n');
+}
+
+function summarize(plan: Plan, fine: number): string {
+  const { changes, waiting, blocked } = weighPlan(plan);
+  const parts = [count(changes, 'change')];
+  if (waiting > 0) parts.push(`${count(waiting, 'step')} to be planned when reached`);
+  if (blocked > 0) parts.push(`${count(blocked, 'step')} blocked`);
+  const rest = `${count(fine, 'step')} already as it should be`;
+  return changes + waiting + blocked === 0 ? `nothing to do: ${rest}` : `${parts.join(', ')}; ${rest}`;
+}

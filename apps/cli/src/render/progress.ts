@@ -1,0 +1,70 @@
+import type { Clock } from '@kube-rescue/host';
+import type { Reporter } from '../reporter.ts';
+import { paint } from './style.ts';
+import { formatSeconds, oneLine, shorten } from './text.ts';
+
+/** A display of work that goes on: finished things stay as lines, the one being done is a live line with its time. */
+export interface Progress {
+  /** One line that stays, with the time since the start. */
+  note(text: string): void;
+  /** What is being done now. */
+  begin(title: string): void;
+  /** What the work waits for; told once per reason where there is no live line. */
+  waitFor(reason: string): void;
+  /** What was begun has come to an end. */
+  end(verdict: 'done' | 'failed', text: string): void;
+  /** Clears the live line. */
+  stop(): void;
+}
+
+const REFRESH_MS = 200;
+
+export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): Progress {
+  const { terminal } = reporter;
+  const started = clock.now().getTime();
+  const since = (ms: number): number => (clock.now().getTime() - ms) / 1000;
+  let current: { readonly title: string; readonly at: number; reason: string | undefined } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const note = (text: string): void => {
+    const stamp = paint(formatSeconds(since(started)).padStart(8), 'dim', terminal);
+    reporter.print(`${stamp}  ${text}`);
+    draw();
+  };
+  const draw = (): void => {
+    if (current === undefined || !terminal.live) return;
+    const waiting = current.reason === undefined ? '' : `; waiting for ${current.reason}`;
+    const line = `${formatSeconds(since(current.at)).padStart(8)}  ${oneLine(current.title)} …${oneLine(waiting)}`;
+    reporter.live(shorten(line, terminal.columns - 1));
+  };
+  const stop = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+    current = undefined;
+    reporter.live('');
+  };
+  return {
+    note: (text) => note(oneLine(text)),
+    begin: (title) => {
+      stop();
+      current = { title, at: clock.now().getTime(), reason: undefined };
+      if (!terminal.live) return note(`…       ${oneLine(title)}`);
+      timer = setInterval(draw, REFRESH_MS);
+      timer.unref();
+      draw();
+    },
+    waitFor: (reason) => {
+      if (current === undefined || current.reason === reason) return;
+      current.reason = reason;
+      if (terminal.live) draw();
+      else note(`        waiting for ${oneLine(reason)}`);
+    },
+    end: (verdict, text) => {
+      const took = current === undefined ? '' : ` (${formatSeconds(since(current.at))})`;
+      stop();
+      const mark = verdict === 'done' ? paint('done', 'green', terminal) : paint('FAILED', 'red', terminal);
+      note(`${mark}${verdict === 'done' ? '    ' : '  '}${oneLine(text)}${took}`);
+    },
+    stop,
+  };
+}

@@ -1,0 +1,21 @@
+import type { Terminal } from '../terminal.ts';
+import { renderTable } from './table.ts';
+import { formatSeconds } from './text.ts';
+
+/** One stretch of work in a closing timeline. */
+export interface TimelineEntry {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Draws where the time went, with a bar for each stretch. */
+export function renderTimeline(entries: readonly TimelineEntry[], total: number, terminal: Terminal): string {
+  const longest = Math.max(...entries.map(({ seconds }) => seconds), 0.001);
+  const rows = entries.map(({ name, seconds }) => {
+    return [formatSeconds(seconds).padStart(8), '█'.repeat(Math.round((seconds / longest) * 20)), name];
+  });
+  return renderTable(
+    { header: [' SECONDS', '', 'TIMELINE'], rows: [...rows, [formatSeconds(total).padStart(8), '', 'in all']], flexible: 1 },
+    terminal,
+  );
+}

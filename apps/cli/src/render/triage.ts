@@ -1,0 +1,36 @@
+import type { Triage } from '@kube-rescue/recovery';
+import type { Terminal } from '../terminal.ts';
+import { renderCertificates } from './certificates.ts';
+import { paint } from './style.ts';
+import { renderTable } from './table.ts';
+import { hang, oneLine } from './text.ts';
+
+/** What is wrong with a node, the likeliest cause first, each with what was seen. */
+export function renderTriage(triage: Triage, terminal: Terminal): string {
+  const { columns } = terminal;
+  const state = triage.healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
+  const head = `${oneLine(triage.host)}: ${state} (layout: ${oneLine(triage.layout)}, seen ${triage.at})`;
+  const causes = triage.causes.flatMap(({ rank, code, summary, evidence, hint }) => [
+    hang(`${rank}. `, `${summary} (${code})`, columns),
+    ...evidence.map((line) => hang('   - ', line, columns)),
+    ...(hint === undefined ? [] : [hang('   hint: ', hint, columns)]),
+    '',
+  ]);
+  return [
+    head,
+    '',
+    ...(causes.length === 0 ? [] : ['root causes, the likeliest first', '', ...causes]),
+    renderComponents(triage, terminal),
+    '',
+    renderCertificates(triage.certificates, terminal),
+  ].join('\n');
+}
+
+function renderComponents({ components }: Triage, terminal: Terminal): string {
+  const rows = components.map(({ name, state, healthy, detail }) => {
+    const health = healthy === undefined ? '-' : healthy ? 'yes' : 'NO';
+    const colour = healthy === undefined ? undefined : healthy ? ('green' as const) : ('red' as const);
+    return [name, state, { text: health, colour }, detail];
+  });
+  return renderTable({ header: ['COMPONENT', 'STATE', 'HEALTHY', 'DETAIL'], rows, flexible: 0 }, terminal);
+}

@@ -1,0 +1,44 @@
+import type { WorkflowEvent, WorkflowListener } from '@kube-rescue/workflow';
+import type { Progress } from './progress.ts';
+
+/** Shows a run's events; `onRun` is told the folder of its journal. */
+export function followRun(progress: Progress, onRun: (journalPath: string) => void): WorkflowListener {
+  const titles = new Map<string, string>();
+  const titleOf = (step: string): string => titles.get(step) ?? step;
+  return (event) => {
+    if ('title' in event && 'step' in event) titles.set(event.step, event.title);
+    if (event.type === 'run-started') onRun(event.path);
+    show(event, progress, titleOf);
+  };
+}
+
+function show(event: WorkflowEvent, progress: Progress, titleOf: (step: string) => string): void {
+  switch (event.type) {
+    case 'run-started':
+      return progress.note(`run ${event.runId}, journal in ${event.path}`);
+    case 'phase-started':
+      return progress.note(`== ${event.title}`);
+    case 'step-checked':
+      if (event.finding.status === 'ok') progress.note(`ok      ${event.title}: ${event.finding.summary}`);
+      return;
+    case 'step-started':
+      return progress.begin(event.title);
+    case 'step-waiting':
+      return progress.waitFor(event.reason);
+    case 'change-made':
+      return progress.note(`        ${event.text}`);
+    case 'step-finished':
+      return event.verified
+        ? progress.end('done', titleOf(event.step))
+        : progress.end('failed', `${titleOf(event.step)}: ${event.evidence.join('; ')}`);
+    case 'undo':
+      return progress.note(`${UNDO_WORDS[event.state]}${event.text}`);
+  }
+}
+
+const UNDO_WORDS = {
+  undone: 'undone  ',
+  already: 'as was  ',
+  foreign: 'LEFT    ',
+  failed: 'FAILED  ',
+} as const;

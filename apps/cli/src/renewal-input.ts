@@ -1,0 +1,12 @@
+import type { RenewalOptions } from '@kube-rescue/recovery';
+
+/** The values of `renewalFlags`. */
+export interface RenewalValues {
+  readonly 'new-keys': boolean;
+  readonly days: number;
+  readonly 'expiring-within': number;
+}
+
+export function toRenewal(flags: RenewalValues, all = false): RenewalOptions {
+  return { newKeys: flags['new-keys'], days: flags.days, all, expiringWithinDays: flags['expiring-within'] };
+}

@@ -1,0 +1,45 @@
+import type { Terminal } from './terminal.ts';
+
+/**
+ * Writes progress, warnings and errors to the error output, whatever goes to the standard output. oclif's own are mute
+ * under `--json`.
+ */
+export interface Reporter {
+  readonly terminal: Terminal;
+  /** Writes whole lines; a live line gives way and is drawn again by whoever owns it. */
+  print(text: string): void;
+  /** Shows one line that the next call replaces; only on a live terminal. */
+  live(text: string): void;
+  /** Keeps a warning for the envelope, and prints it. */
+  warn(text: string): void;
+  readonly warnings: readonly string[];
+}
+
+const CLEAR_LINE = '\r\u001b[2K';
+
+export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, terminal: Terminal): Reporter {
+  const warnings: string[] = [];
+  let isLive = false;
+  const clear = (): string => {
+    const prefix = isLive ? CLEAR_LINE : '';
+    isLive = false;
+    return prefix;
+  };
+  const print = (text: string): void => {
+    stream.write(`${clear()}${text}\n`);
+  };
+  return {
+    terminal,
+    warnings,
+    print,
+    live: (text) => {
+      if (!terminal.live) return;
+      stream.write(`${clear()}${text}`);
+      isLive = text !== '';
+    },
+    warn: (text) => {
+      warnings.push(text);
+      print(`warning: ${text}`);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { describeError } from '@kube-rescue/errors';
+import type { RunState, WorkflowDeps } from '@kube-rescue/workflow';
+import type { Answer } from './base-command.ts';
+import { ask, assertCanConfirm, canAsk } from './confirmation.ts';
+import { CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { createProgress } from './render/progress.ts';
+import { count, oneLine } from './render/text.ts';
+import { followRun } from './render/workflow-progress.ts';
+import { assertMayWrite, type Session } from './wiring.ts';
+
+/** What `rollback` is told. */
+export interface RollbackInput {
+  readonly run: string;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** Takes a run back, or lists what that would put back. */
+export async function answerRollback(input: RollbackInput, session: Session): Promise<Answer> {
+  const { reporter, clock, interruption } = session;
+  if (!input.dryRun) {
+    assertMayWrite(session.host);
+    assertCanConfirm({ yes: input.yes, canAsk: canAsk() });
+  }
+  const progress = createProgress(reporter, clock);
+  const follow = followRun(progress, interruption.remember);
+  let isReplaying = false;
+  const deps = await session.openWorkflow((event) => {
+    isReplaying ||= event.type === 'undo';
+    follow(event);
+  });
+  const folder = await deps.store.open(input.run);
+  const changes = describeStanding(await folder.state(), deps);
+  const list = changes.map((text) => `- ${text}`).join('\n');
+  if (input.dryRun) {
+    return {
+      result: { run: input.run, changes },
+      exitCode: changes.length === 0 ? EXIT.done : EXIT.problems,
+      text: () => (changes.length === 0 ? 'nothing to take back' : `to be taken back, the last first:\n${list}`),
+    };
+  }
+  if (!input.yes) {
+    reporter.print(`to be taken back, the last first:\n${list}`);
+    if (!(await ask(`Take back run ${input.run}?`, interruption.signal))) {
+      throw new CliError({ code: 'DECLINED', message: 'you said no; nothing was changed' });
+    }
+  }
+  interruption.remember(folder.path);
+  return takeBack(input.run, deps, () => isReplaying);
+}
+
+async function takeBack(run: string, deps: WorkflowDeps, isReplaying: () => boolean): Promise<Answer> {
+  const { rollbackRun } = await import('@kube-rescue/workflow');
+  const { undone, leftovers } = await rollbackRun(run, deps).catch((error: unknown) => {
+    // Some changes may have been taken back and others not.
+    throw isReplaying() ? incomplete(run, describeError(error)) : error;
+  });
+  const reasons = leftovers.map(({ change, reason }) => ({ target: change.target, reason }));
+  const summary = `taken back: ${count(undone, 'change')} of run ${run}`;
+  return {
+    result: { run, undone, leftovers: reasons },
+    exitCode: leftovers.length === 0 ? EXIT.done : EXIT.rollbackIncomplete,
+    text: () => [summary, ...reasons.map(({ target, reason }) => oneLine(`left: ${target}: ${reason}`))].join('\n'),
+    failure: leftovers.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
+  };
+}
+
+function incomplete(run: string, reason: string): CliError {
+  return new CliError({
+    code: 'ROLLBACK_INCOMPLETE',
+    message: `not everything was taken back: ${reason}`,
+    subject: run,
+    hint: 'put these back by hand from the folder backup of the run, or cure the cause and run rollback again',
+  });
+}
+
+function describeStanding({ standing }: RunState, { kinds }: WorkflowDeps): readonly string[] {
+  return standing.toReversed().map(({ change }) => {
+    return oneLine(kinds.get(change.kind)?.describe(change) ?? `${change.kind} ${change.target}`);
+  });
+}

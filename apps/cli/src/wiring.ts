@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
+import type { NodeDeps, NodeOptions } from '@kube-rescue/recovery';
+import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
+import { usageError } from './envelope.ts';
+import { CliError } from './errors.ts';
+import { type Interruption, listenForInterruption } from './interruption.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+import { describeTerminal, type Terminal } from './terminal.ts';
+
+/** The flags that say which machine is meant, and how it is kept. */
+export interface NodeFlags {
+  readonly root: string | undefined;
+  readonly 'kubernetes-dir': string;
+  readonly 'service-command': string | undefined;
+  readonly 'kubelet-service': string;
+}
+
+/** The process's own streams. */
+export interface Streams {
+  readonly stdout: Terminal;
+  readonly reporter: Reporter;
+}
+
+/** Everything a command works with. */
+export interface Session extends Streams {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly node: NodeOptions;
+  readonly deps: NodeDeps;
+  readonly interruption: Interruption;
+  /** Loads the engine: the runs of this host, and the change kinds that they are made of. */
+  openWorkflow(onEvent: WorkflowListener): Promise<WorkflowDeps>;
+  openRuns(): Promise<RunStore>;
+  /** Files of the person who calls, such as a plan; not those of the node. */
+  readonly desk: { readonly host: Host; path(text: string): HostPath };
+}
+
+/** The only place that reads the environment of the process. */
+export function openStreams(): Streams {
+  const { env } = process;
+  return {
+    stdout: describeTerminal(process.stdout, env),
+    reporter: createReporter(process.stderr, describeTerminal(process.stderr, env)),
+  };
+}
+
+/** Wires a command to the machine that its flags name. */
+export async function openSession(flags: NodeFlags, streams: Streams): Promise<Session> {
+  const desk = { host: createLocalHost(), path: (text: string): HostPath => hostPath(resolve(text)) };
+  const root = flags.root === undefined ? undefined : desk.path(flags.root);
+  if (root !== undefined) await assertFolder(desk.host, root);
+  const command = flags['service-command'];
+  const serviceCommand = command === undefined ? undefined : desk.path(command);
+  const host = createLocalHost({ root, serviceCommand });
+  const clock = systemClock;
+  const openRuns = async (): Promise<RunStore> => (await import('@kube-rescue/workflow')).openRunStore(host);
+  return {
+    ...streams,
+    host,
+    clock,
+    desk,
+    node: { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] },
+    deps: { host, clock },
+    interruption: listenForInterruption(streams.reporter),
+    openRuns,
+    openWorkflow: async (onEvent) => {
+      const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
+      return { host, clock, kinds: createChangeRegistry(hostChangeKinds(host)), store: await openRuns(), onEvent };
+    },
+  };
+}
+
+/**
+ * Refuses to write to the live machine as anybody but root. A copy of its files belongs to whoever made it.
+ * @throws CliError `NOT_ROOT`
+ */
+export function assertMayWrite(host: Pick<Host, 'kind' | 'userId'>): void {
+  if (host.kind === 'copy' || host.userId() === 0) return;
+  throw new CliError({
+    code: 'NOT_ROOT',
+    message: 'only root can change this machine; nothing was changed',
+    subject: `user ${host.userId()}`,
+    hint: "run it with sudo, or try it on a copy of the node's files with --root",
+  });
+}
+
+async function assertFolder(host: Pick<Host, 'list'>, root: HostPath): Promise<void> {
+  const names = await host.list(root).catch(() => undefined);
+  if (names !== undefined) return;
+  throw usageError('the folder given with --root cannot be read', root, "give the folder that holds a copy of the node's files");
+}
+
+/** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */
+export const recovery = (): Promise<typeof import('@kube-rescue/recovery')> => import('@kube-rescue/recovery');
