@@ -1,0 +1,55 @@
+import type { AuthorityEntry } from './authority-inventory.ts';
+import type { Certificate } from './certificate.ts';
+import { type Problem, problemOf } from './problem.ts';
+
+/** The certificate that an authority signs with; without a key, the one of its bundle that lives longest. */
+export function signingCertificate(authority: AuthorityEntry): Certificate | undefined {
+  if (authority.issuer.ok) return authority.issuer.value.certificate;
+  if (!authority.bundle.ok) return undefined;
+  return authority.bundle.value.toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];
+}
+
+function judgeCertificateOf(authority: AuthorityEntry, certificate: Certificate, now: Date): Problem[] {
+  const { path, definition } = authority;
+  const base = { severity: 'problem', subject: path, mendedBy: 'person' } as const;
+  const problems: Problem[] = [];
+  if (now < certificate.notBefore) {
+    problems.push({
+      ...base,
+      code: 'PKI_CLOCK_BEFORE_CA',
+      message: `this machine's clock says ${now.toISOString()}, before ${definition.name} was made at ${certificate.notBefore.toISOString()}`,
+      hint: "set this machine's clock right (`timedatectl`, `chronyc makestep`) before anything is renewed",
+    });
+  }
+  if (now > certificate.notAfter) {
+    problems.push({
+      ...base,
+      code: 'PKI_CA_EXPIRED',
+      message: `${definition.name} expired on ${certificate.notAfter.toISOString()}`,
+      hint: 'a new certificate of this authority is needed before any leaf can be renewed',
+    });
+  }
+  if (!certificate.x509.ca) {
+    problems.push({
+      ...base,
+      code: 'PKI_CA_INVALID',
+      message: `the certificate of ${definition.name} is not one of an authority (basicConstraints)`,
+      hint: `put the certificate of ${definition.name} at ${path}`,
+    });
+  }
+  return problems;
+}
+
+/**
+ * Judges an authority: expired, not made yet by this clock, not an authority, without its key.
+ *
+ * A key that is missing or of another certificate is a warning here, because what is signed already works without it; it
+ * blocks renewals.
+ */
+export function judgeAuthority(authority: AuthorityEntry, now: Date): readonly Problem[] {
+  if (!authority.bundle.ok) return [problemOf(authority.bundle.error, authority.path)];
+  const certificate = signingCertificate(authority);
+  const problems = certificate === undefined ? [] : judgeCertificateOf(authority, certificate, now);
+  if (authority.issuer.ok) return problems;
+  return [...problems, { ...problemOf(authority.issuer.error, authority.path), severity: 'warning' }];
+}

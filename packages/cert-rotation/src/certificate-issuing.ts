@@ -1,0 +1,127 @@
+import { type KeyObject, randomBytes } from 'node:crypto';
+import type { Usage } from './catalogue.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { renewExtensions } from './certificate-extensions.ts';
+import { signatureAlgorithmOf, signCertificate } from './certificate-signature.ts';
+import { DER_TAG, encodeDer } from './der.ts';
+import { PkiError } from './errors.ts';
+
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+/** Clocks of a cluster differ a little; kubeadm backdates its authorities by as much (`constants.go`). */
+const BACKDATE_MS = 5 * 60 * 1000;
+const SERIAL_BYTES = 16;
+
+export interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** The authority ends before the wanted lifetime does, so it was cut. */
+  readonly clipped: boolean;
+}
+
+/** @throws PkiError `PKI_LIFETIME_INVALID` unless `days` is more than 0 and at most 36500 */
+export function assertLifetime(days: number): void {
+  if (days > 0 && days <= 36_500) return;
+  throw new PkiError({
+    code: 'PKI_LIFETIME_INVALID',
+    message: 'a lifetime must be more than 0 and at most 36500 days',
+    subject: String(days),
+    hint: 'give a number of days, for example 365',
+  });
+}
+
+/** The validity of a certificate that is issued at `now`: from five minutes ago, for `days`, never outside the authority's own. */
+export function planValidity(
+  issuer: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  now: Date,
+  days: number,
+): Validity {
+  const wanted = now.getTime() + days * MS_PER_DAY;
+  return {
+    notBefore: new Date(Math.max(now.getTime() - BACKDATE_MS, issuer.notBefore.getTime())),
+    notAfter: new Date(Math.min(wanted, issuer.notAfter.getTime())),
+    clipped: issuer.notAfter.getTime() < wanted,
+  };
+}
+
+/** UTCTime to the end of 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5). */
+function encodeTime(date: Date): Uint8Array {
+  const digits = date.toISOString().replace(/\.\d+/, '').replace(/[-:T]/g, '');
+  if (date.getUTCFullYear() < 2050) return encodeDer(DER_TAG.utcTime, Buffer.from(digits.slice(2), 'latin1'));
+  return encodeDer(DER_TAG.generalizedTime, Buffer.from(digits, 'latin1'));
+}
+
+/** Positive, never zero, and with 120 random bits (RFC 5280 section 4.1.2.2; CA/Browser Forum demands 64). */
+function randomSerialNumber(): Uint8Array {
+  const bytes = randomBytes(SERIAL_BYTES);
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
+  return encodeDer(DER_TAG.integer, bytes);
+}
+
+export interface IssueInput {
+  /** The certificate to be renewed: subject, extensions and their order are taken from it byte for byte. */
+  readonly template: Certificate;
+  readonly issuer: { readonly certificate: Certificate; readonly key: KeyObject; readonly keySource: string };
+  /** SubjectPublicKeyInfo in DER. Default: the template's own, so the private key stays the same. */
+  readonly publicKeyDer?: Uint8Array | undefined;
+  readonly validity: Pick<Validity, 'notBefore' | 'notAfter'>;
+  /** DNS names and IP addresses to add to the subject alternative names. Default: none. */
+  readonly extraNames?: readonly string[] | undefined;
+  /** Extended key usages to add. Default: none. */
+  readonly extraUsages?: readonly Usage[] | undefined;
+  /** What is issued, for errors. */
+  readonly subject: string;
+}
+
+/**
+ * Issues a certificate in the image of an old one: new serial number, validity, issuer and key identifiers; everything
+ * else keeps its bytes. The issuer's name is copied from the authority's subject byte for byte, because Go compares names
+ * as bytes (`crypto/x509` Certificate.isValid).
+ *
+ * The certificate is read again and judged against the authority before it is handed out.
+ * @throws PkiError `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`
+ */
+export function issueCertificate(input: IssueInput): Certificate {
+  const { template, issuer } = input;
+  const publicKeyDer = input.publicKeyDer ?? template.publicKeyDer;
+  const algorithm = signatureAlgorithmOf(issuer.key, issuer.keySource);
+  const version3 = encodeDer(0xa0, encodeDer(DER_TAG.integer, Uint8Array.of(2)));
+  const extensions = renewExtensions(template, {
+    issuer: issuer.certificate,
+    publicKeyDer,
+    extraNames: input.extraNames ?? [],
+    extraUsages: input.extraUsages ?? [],
+  });
+  const tbs = encodeDer(
+    DER_TAG.sequence,
+    version3,
+    randomSerialNumber(),
+    algorithm.identifierDer,
+    issuer.certificate.subjectDer,
+    encodeDer(DER_TAG.sequence, encodeTime(input.validity.notBefore), encodeTime(input.validity.notAfter)),
+    template.subjectDer,
+    publicKeyDer,
+    ...(template.subjectUniqueIdDer === undefined ? [] : [template.subjectUniqueIdDer]),
+    encodeDer(0xa3, encodeDer(DER_TAG.sequence, ...extensions)),
+  );
+  const issued = parseCertificate(signCertificate(tbs, algorithm, issuer.key), input.subject);
+  assertIssued(issued, input);
+  return issued;
+}
+
+function assertIssued(issued: Certificate, { issuer, validity, subject }: IssueInput): void {
+  const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
+  const failure = !issued.x509.checkIssued(issuer.certificate.x509)
+    ? 'the authority does not vouch for it'
+    : !issued.x509.verify(issuer.certificate.x509.publicKey)
+      ? 'its signature does not verify'
+      : seconds(issued.notAfter) !== seconds(validity.notAfter) || issued.notAfter <= issued.notBefore
+        ? 'its dates are not those that were asked for'
+        : undefined;
+  if (failure === undefined) return;
+  throw new PkiError({
+    code: 'PKI_ISSUE_FAILED',
+    message: `the new certificate was thrown away: ${failure}`,
+    subject,
+    hint: 'check the certificate of the authority with `openssl x509 -text`',
+  });
+}

@@ -1,0 +1,34 @@
+export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
+export { judgeAuthority } from './authority-judgement.ts';
+export {
+  AUTHORITIES,
+  type AuthorityDefinition,
+  type AuthorityId,
+  CERTIFICATES,
+  type CertificateDefinition,
+  type CertificateHome,
+  type CertificateId,
+  renewalStepId,
+  type Usage,
+} from './catalogue.ts';
+export type { Certificate, Extension } from './certificate.ts';
+export { type IssueInput, issueCertificate, planValidity, type Validity } from './certificate-issuing.ts';
+export type { ComponentFlags, ComponentName } from './component-flags.ts';
+export type { CredentialPlace, Credentials } from './credential-place.ts';
+export { PkiError, type PkiErrorCode } from './errors.ts';
+export {
+  type AbsentCertificate,
+  type CertificateEntry,
+  type CertificateInventory,
+  inspectCertificates,
+  type InspectionInput,
+} from './inventory.ts';
+export { judgeCertificate, type JudgementOptions } from './judgement.ts';
+export type { KubeletStore } from './kubelet-inventory.ts';
+export type { PrivateKey } from './private-key.ts';
+export type { Problem } from './problem.ts';
+export type { Reading } from './reading.ts';
+export type { RenewalFinding } from './renewal-check.ts';
+export type { RenewalOptions } from './renewal-options.ts';
+export { createRenewalSteps } from './renewal-steps.ts';
+export { type CertificateRow, reportCertificates } from './report.ts';

@@ -1,0 +1,145 @@
+import type { AuthorityEntry } from './authority-inventory.ts';
+import { authorityKeyIdentifier, type Certificate, subjectKeyIdentifier } from './certificate.ts';
+import { allowsUsage, namesAddress } from './certificate-extensions.ts';
+import { isSameDer } from './der.ts';
+import type { CertificateEntry, CertificateInventory } from './inventory.ts';
+import { isKeyOf } from './private-key.ts';
+import { type Problem, problemOf } from './problem.ts';
+
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+
+export interface JudgementOptions {
+  readonly now: Date;
+  /** A certificate that ends within so many days is told as `info`. Default: 30; 0 tells none. */
+  readonly expiringWithinDays?: number | undefined;
+}
+
+type Draft = Omit<Problem, 'severity' | 'subject' | 'mendedBy'> & Partial<Problem>;
+
+function problem(subject: string, draft: Draft): Problem {
+  return { severity: 'problem', mendedBy: 'renewal', subject, ...draft };
+}
+
+function judgeDates({ notBefore, notAfter }: Certificate, path: string, options: JudgementOptions): Problem[] {
+  const { now, expiringWithinDays = 30 } = options;
+  const renew = 'renew it with `kube-rescue certs renew`';
+  if (now > notAfter) {
+    const message = `it expired on ${notAfter.toISOString()}`;
+    return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRED', message, hint: renew })];
+  }
+  if (now < notBefore) {
+    const message = `it is not valid before ${notBefore.toISOString()}`;
+    const hint = `check this machine's clock, then ${renew}`;
+    return [problem(path, { code: 'PKI_CERTIFICATE_NOT_YET_VALID', message, hint })];
+  }
+  if (notAfter.getTime() - now.getTime() < expiringWithinDays * MS_PER_DAY) {
+    const message = `it expires on ${notAfter.toISOString()}`;
+    return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, hint: renew })];
+  }
+  return [];
+}
+
+/** Why `authority` did not sign `certificate` (RFC 5280 section 6.1.3; names as bytes, as Go compares them), or `undefined`. */
+function chainBreak(certificate: Certificate, authority: Certificate): string | undefined {
+  if (!isSameDer(certificate.issuerDer, authority.subjectDer)) return 'its issuer has another name';
+  const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(authority)];
+  if (named !== undefined && own !== undefined && !isSameDer(named, own)) return 'it names another key of its issuer';
+  return certificate.x509.verify(authority.x509.publicKey) ? undefined : 'its signature is from another key';
+}
+
+/** Tells whether one of `bundle` signed `certificate`; `undefined` when one did, otherwise why the first did not. */
+export function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]): string | undefined {
+  const breaks = bundle.map((authority) => chainBreak(certificate, authority));
+  return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'its authority has no certificate');
+}
+
+function judgeChain(certificate: Certificate, path: string, authority: AuthorityEntry | undefined): Problem[] {
+  if (authority === undefined || !authority.bundle.ok) return [];
+  const reason = findChainBreak(certificate, authority.bundle.value);
+  if (reason === undefined) return [];
+  return [
+    problem(path, {
+      code: 'PKI_CHAIN_BROKEN',
+      message: `it was not signed by ${authority.definition.name} in ${authority.path}: ${reason}`,
+      hint: 'renew it, so that this authority signs it',
+    }),
+  ];
+}
+
+/** The names and usages that are demanded and that the certificate does not have. */
+export function findShortfall(
+  certificate: Certificate,
+  { names, usages }: Pick<CertificateEntry, 'names' | 'usages'>,
+): Pick<CertificateEntry, 'names' | 'usages'> {
+  return {
+    names: names.filter((name) => !namesAddress(certificate, name)),
+    usages: usages.filter((usage) => !allowsUsage(certificate, usage)),
+  };
+}
+
+function judgePurpose(entry: CertificateEntry, certificate: Certificate, path: string): Problem[] {
+  const { names, usages } = findShortfall(certificate, entry);
+  return [
+    ...(names.length === 0
+      ? []
+      : [
+          problem(path, {
+            code: 'PKI_NAME_MISSING',
+            message: `it is served on ${names.join(', ')} but does not name it`,
+            hint: 'renew it; the missing names are added',
+          }),
+        ]),
+    ...(usages.length === 0
+      ? []
+      : [
+          problem(path, {
+            code: 'PKI_USAGE_MISSING',
+            message: `it is used as a ${usages.join(' and ')} certificate but its extended key usage forbids it`,
+            hint: 'renew it; the missing usage is added',
+          }),
+        ]),
+  ];
+}
+
+function judgeKey(entry: CertificateEntry, certificate: Certificate): Problem[] {
+  const path = entry.keyPlace.path;
+  if (!entry.key.ok) return [problemOf(entry.key.error, path, 'new-key')];
+  if (isKeyOf(entry.key.value.key, certificate)) return [];
+  return [
+    problem(path, {
+      code: 'PKI_KEY_MISMATCH',
+      message: `the key belongs to another certificate than the one in ${entry.certificatePlace.path}`,
+      hint: 'put the right one of the two back, or renew with new keys (`--new-keys`)',
+      mendedBy: 'new-key',
+    }),
+  ];
+}
+
+function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Problem[] {
+  const embedded = entry.store?.embedded;
+  if (embedded === undefined) return [];
+  if (!embedded.certificate.ok) return [problemOf(embedded.certificate.error, embedded.kubeconfig, 'renewal')];
+  return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
+}
+
+/** Judges one certificate of an inventory at `now`. Pure; an empty list means that nothing is wrong with it. */
+export function judgeCertificate(
+  entry: CertificateEntry,
+  inventory: Pick<CertificateInventory, 'authorities'>,
+  options: JudgementOptions,
+): readonly Problem[] {
+  const { path } = entry.certificatePlace;
+  if (!entry.certificate.ok) return [problemOf(entry.certificate.error, path)];
+  const certificate = entry.certificate.value;
+  const authority = inventory.authorities.find(({ id }) => id === entry.authority);
+  const problems = [
+    ...judgeDates(certificate, path, options),
+    ...judgeChain(certificate, path, authority),
+    ...judgePurpose(entry, certificate, path),
+    ...judgeKey(entry, certificate),
+    ...judgeEmbedded(entry, options),
+  ];
+  if (entry.definition.home.in !== 'kubelet-self-signed') return problems;
+  const hint = 'the kubelet makes a new pair when it starts without one';
+  return problems.map((each) => ({ ...each, hint }));
+}

@@ -1,0 +1,28 @@
+import type { RecoveryError } from '@kube-rescue/errors';
+import type { PkiErrorCode } from './errors.ts';
+
+/** Something about a certificate or authority that a person should know, as plain data. */
+export interface Problem {
+  /** A {@link PkiErrorCode}, or the code of the host's error when a file could not be read. */
+  readonly code: PkiErrorCode | (string & {});
+  /** `problem`: it does not work. `warning`: it works, but something is missing. `info`: it works. */
+  readonly severity: 'problem' | 'warning' | 'info';
+  readonly message: string;
+  /** Which file it is about. */
+  readonly subject: string;
+  readonly hint: string;
+  /** Whether issuing the certificate anew mends it: always, only with a new key, or never. */
+  readonly mendedBy: 'renewal' | 'new-key' | 'person';
+}
+
+/** A failed reading as a problem that a person must mend. */
+export function problemOf(error: RecoveryError, subject: string, mendedBy: Problem['mendedBy'] = 'person'): Problem {
+  return {
+    code: error.code,
+    severity: 'problem',
+    message: error.message,
+    subject: error.subject ?? subject,
+    hint: error.hint ?? 'look at the file',
+    mendedBy,
+  };
+}

@@ -1,0 +1,161 @@
+import { type HostFiles, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type Change, describeReplacement, type FileReplace, type LinkReplace, readBefore } from '@kube-rescue/workflow';
+import type { CredentialPlace } from './credential-place.ts';
+import type { CertificateEntry } from './inventory.ts';
+import { parseKubeconfig, replaceKubeconfigCredentials } from './kubeconfig.ts';
+import type { KubeletStore } from './kubelet-inventory.ts';
+import { readPem } from './pem.ts';
+import { decodeKubeconfig } from './reading.ts';
+
+type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
+
+/** Files that hold a private key: its owner alone. */
+const PRIVATE_KEY_MODE = 0o600;
+const MAX_LINKS = 40;
+
+/** A new certificate and, when it has a new key, that key; PEM texts. Secret: never logged, planned or journalled. */
+export interface RenewedPems {
+  readonly certificate: string;
+  readonly key: string | undefined;
+}
+
+/** The file behind a chain of links, so that a link to a file stays a link. */
+async function followLinks(files: Files, path: HostPath): Promise<HostPath> {
+  let current = path;
+  for (let hop = 0; hop < MAX_LINKS; hop += 1) {
+    const target = await files.readLink(current);
+    if (target === undefined) return current;
+    current = joinPath(parentPath(current), target);
+  }
+  return current;
+}
+
+/** `kubelet-client-2006-01-02-15-04-05.pem`, in UTC; the next free second when that name is taken. */
+async function freeDatedPath(files: Files, directory: HostPath, now: Date): Promise<HostPath> {
+  for (let second = Math.floor(now.getTime() / 1000); ; second += 1) {
+    const stamp = new Date(second * 1000).toISOString().slice(0, 19).replace(/[T:]/g, '-');
+    const path = joinPath(directory, `kubelet-client-${stamp}.pem`);
+    if ((await files.stat(path)) === undefined) return path;
+  }
+}
+
+async function planStoreChanges(store: KubeletStore, now: Date, files: Files): Promise<readonly Change[]> {
+  const dated = await freeDatedPath(files, store.directory, now);
+  const pem: FileReplace = {
+    ...(await describeReplacement(files, { target: dated, after: 'generated', fallbackMode: PRIVATE_KEY_MODE })),
+    mode: PRIVATE_KEY_MODE,
+  };
+  const link: LinkReplace = {
+    kind: 'symlink.replace',
+    target: store.link,
+    before: await readBefore(files, store.link),
+    after: dated,
+  };
+  if (store.embedded === undefined) return [pem, link];
+  return [pem, link, await planFileChange(store.embedded.kubeconfig, files)];
+}
+
+async function planFileChange(path: HostPath, files: Files): Promise<FileReplace> {
+  const target = await followLinks(files, path);
+  return describeReplacement(files, { target, after: 'generated', fallbackMode: PRIVATE_KEY_MODE });
+}
+
+/**
+ * What renewing an entry will change on disk. Reads only digests, modes and owners.
+ *
+ * @param newKeys whether the key is replaced too
+ */
+export async function planRenewalChanges(
+  entry: CertificateEntry,
+  { newKeys, now }: { readonly newKeys: boolean; readonly now: Date },
+  files: Files,
+): Promise<readonly Change[]> {
+  if (entry.store !== undefined) return planStoreChanges(entry.store, now, files);
+  const paths = new Set([entry.certificatePlace.path, ...(newKeys ? [entry.keyPlace.path] : [])]);
+  return Promise.all([...paths].map((path) => planFileChange(path, files)));
+}
+
+/** Replaces the first certificate and the first key of a PEM text, keeping its other blocks and their order. */
+function renewPem(text: string | undefined, pems: { readonly certificate?: string; readonly key?: string }): string {
+  const texts = new Map<number, string>();
+  const blocks = text === undefined ? [] : readPem(text, 'the old PEM');
+  const put = (pem: string | undefined, isPart: (label: string) => boolean): void => {
+    const at = blocks.findIndex(({ label }) => isPart(label));
+    if (pem !== undefined) texts.set(at === -1 ? blocks.length + texts.size : at, pem);
+  };
+  put(pems.certificate, (label) => label === 'CERTIFICATE');
+  put(pems.key, (label) => label.endsWith('PRIVATE KEY'));
+  blocks.forEach((block, at) => {
+    if (!texts.has(at)) texts.set(at, `${block.text}\n`);
+  });
+  return [...texts].toSorted(([a], [b]) => a - b).map(([, pem]) => pem).join('');
+}
+
+async function readText(files: Files, path: HostPath): Promise<string | undefined> {
+  const bytes = await files.readFile(path);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1');
+}
+
+/** The kubelet's order: certificates, then the key (client-go `certificate_store.go` Update). */
+async function renderStorePem(store: KubeletStore, pems: RenewedPems, files: Files): Promise<string> {
+  const blocks = readPem((await readText(files, store.link)) ?? '', store.link);
+  const isCertificate = (label: string): boolean => label === 'CERTIFICATE';
+  const text = [...blocks.filter(({ label }) => isCertificate(label)), ...blocks.filter(({ label }) => !isCertificate(label))]
+    .map((block) => `${block.text}\n`)
+    .join('');
+  return renewPem(text, { certificate: pems.certificate, ...(pems.key === undefined ? {} : { key: pems.key }) });
+}
+
+async function renderKubeconfig(
+  path: HostPath,
+  parts: { readonly certificate?: string; readonly key?: string },
+  files: Files,
+): Promise<Uint8Array> {
+  const source = decodeKubeconfig((await files.readFile(path)) ?? new Uint8Array(), path);
+  const { certificate, key } = parseKubeconfig(source, path);
+  const embedded = { certificate: certificate?.in === 'kubeconfig' ? certificate.text : undefined };
+  const keyText = key?.in === 'kubeconfig' ? key.text : undefined;
+  return Buffer.from(
+    replaceKubeconfigCredentials(source, path, {
+      ...(parts.certificate === undefined
+        ? {}
+        : { 'client-certificate-data': renewPem(embedded.certificate, { certificate: parts.certificate }) }),
+      ...(parts.key === undefined || keyText === undefined ? {} : { 'client-key-data': parts.key }),
+    }),
+  );
+}
+
+function isHere(place: CredentialPlace, target: HostPath, files: Files): Promise<boolean> {
+  return followLinks(files, place.path).then((path) => path === target);
+}
+
+/** The new bytes of one file that {@link planRenewalChanges} named. */
+export async function renderRenewedFile(
+  entry: CertificateEntry,
+  target: HostPath,
+  pems: RenewedPems,
+  files: Files,
+): Promise<Uint8Array> {
+  const { store } = entry;
+  if (store !== undefined) {
+    const pem = await renderStorePem(store, pems, files);
+    if (store.embedded === undefined || target !== (await followLinks(files, store.embedded.kubeconfig))) {
+      return Buffer.from(pem, 'latin1');
+    }
+    const key = readPem(pem, target).find(({ label }) => label.endsWith('PRIVATE KEY'));
+    return renderKubeconfig(
+      store.embedded.kubeconfig,
+      { certificate: pems.certificate, ...(key === undefined ? {} : { key: `${key.text}\n` }) },
+      files,
+    );
+  }
+  const parts = {
+    ...((await isHere(entry.certificatePlace, target, files)) ? { certificate: pems.certificate } : {}),
+    ...(pems.key !== undefined && (await isHere(entry.keyPlace, target, files)) ? { key: pems.key } : {}),
+  };
+  const place = 'certificate' in parts ? entry.certificatePlace : entry.keyPlace;
+  if (place.in === 'kubeconfig') return renderKubeconfig(place.path, parts, files);
+  // A key file that could not be read is replaced as a whole, not patched.
+  const isPatched = 'certificate' in parts || entry.key.ok;
+  return Buffer.from(renewPem(isPatched ? await readText(files, hostPath(target)) : undefined, parts), 'latin1');
+}

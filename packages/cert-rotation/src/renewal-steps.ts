@@ -1,0 +1,102 @@
+import { type Clock, type Host, hostPath } from '@kube-rescue/host';
+import type { Change, Edit, Step } from '@kube-rescue/workflow';
+import { CERTIFICATES, renewalStepId } from './catalogue.ts';
+import { assertLifetime, issueCertificate, planValidity } from './certificate-issuing.ts';
+import { PkiError } from './errors.ts';
+import type { CertificateEntry, CertificateInventory } from './inventory.ts';
+import { findShortfall } from './judgement.ts';
+import { encodePem } from './pem.ts';
+import { encodePrivateKey, generateKeyLike, publicKeyDerOf, usualKeyLabel } from './private-key.ts';
+import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
+import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
+import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
+import { verifyRenewal } from './renewal-verification.ts';
+
+async function issuePems(
+  entry: CertificateEntry,
+  inventory: CertificateInventory,
+  { options }: RenewalContext,
+  now: Date,
+): Promise<RenewedPems> {
+  const authority = inventory.authorities.find(({ id }) => id === entry.authority);
+  if (!entry.certificate.ok) throw entry.certificate.error;
+  if (authority === undefined) throw new Error(`${entry.id} has no authority to renew it`);
+  if (!authority.issuer.ok) throw authority.issuer.error;
+  const template = entry.certificate.value;
+  const issuer = authority.issuer.value;
+  const { path } = entry.certificatePlace;
+  const newKey = options.newKeys ? await generateKeyLike(template.x509.publicKey, path) : undefined;
+  const shortfall = findShortfall(template, entry);
+  const issued = issueCertificate({
+    template,
+    issuer: { ...issuer, keySource: issuer.keyPath },
+    publicKeyDer: newKey === undefined ? undefined : publicKeyDerOf(newKey),
+    validity: planValidity(issuer.certificate, now, options.days),
+    extraNames: shortfall.names,
+    extraUsages: shortfall.usages,
+    subject: path,
+  });
+  const label = entry.key.ok ? entry.key.value.label : undefined;
+  return {
+    certificate: encodePem('CERTIFICATE', issued.der),
+    key: newKey === undefined ? undefined : encodePrivateKey(newKey, label ?? usualKeyLabel(newKey)),
+  };
+}
+
+async function makeEdits(context: RenewalContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {
+  if (changes.every(({ kind }) => kind === 'file.remove')) return changes.map((change) => ({ change }));
+  const { inventory, entry } = await observe(context);
+  if (entry === undefined) {
+    throw new PkiError({
+      code: 'PKI_CERTIFICATE_MISSING',
+      message: 'the certificate was there when the plan was made and is gone now',
+      subject: context.id,
+      hint: 'find out what else writes here, then plan again',
+    });
+  }
+  const pems = await issuePems(entry, inventory, context, now);
+  return Promise.all(
+    changes.map(async (change): Promise<Edit> => {
+      if (change.kind !== 'file.replace') return { change };
+      return { change, material: await renderRenewedFile(entry, hostPath(change.target), pems, context.host) };
+    }),
+  );
+}
+
+function createRenewalStep(entry: CertificateEntry, context: RenewalContext, clock: Clock): Step<RenewalFinding> {
+  let written: readonly Change[] = [];
+  return {
+    id: renewalStepId(entry.definition),
+    title: `renew ${entry.definition.name}`,
+    requires: [],
+    reversible: 'yes',
+    check: () => checkRenewal(context, clock.now()),
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal) => {
+      const edits = await makeEdits(context, changes, clock.now());
+      written = changes;
+      await journal.perform(edits);
+    },
+    verify: () => verifyRenewal(context, written, clock.now()),
+  };
+}
+
+/**
+ * One step for every certificate of an inventory, in the order of the catalogue. A step looks again for itself, so the
+ * inventory only says which certificates there are.
+ *
+ * Only what has a problem is renewed, unless `options` say otherwise. Components keep the old certificates until they are
+ * restarted; that is not done here.
+ * @throws PkiError `PKI_LIFETIME_INVALID`
+ */
+export function createRenewalSteps(
+  { inventory, options = {} }: { readonly inventory: CertificateInventory; readonly options?: RenewalOptions | undefined },
+  { host, clock }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
+): readonly Step<RenewalFinding>[] {
+  const resolved = resolveRenewalOptions(options);
+  assertLifetime(resolved.days);
+  const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
+  return inOrder.map((entry) =>
+    createRenewalStep(entry, { id: entry.id, input: inventory.input, options: resolved, host }, clock),
+  );
+}

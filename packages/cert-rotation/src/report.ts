@@ -1,0 +1,91 @@
+import type { AuthorityEntry } from './authority-inventory.ts';
+import { judgeAuthority, signingCertificate } from './authority-judgement.ts';
+import type { Certificate } from './certificate.ts';
+import type { CertificateEntry, CertificateInventory } from './inventory.ts';
+import { judgeCertificate, type JudgementOptions } from './judgement.ts';
+import { describeKey } from './private-key.ts';
+import type { Problem } from './problem.ts';
+
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+
+/** One row of `certs check`. Survives JSON; carries no key material. */
+export interface CertificateRow {
+  /** For example `etcd/server`, or `ca/etcd` for an authority. */
+  readonly id: string;
+  readonly kind: 'authority' | 'file' | 'kubeconfig' | 'kubelet';
+  readonly name: string;
+  readonly path: string;
+  /** The subject's distinguished name; `null` when the certificate cannot be read, like all that follow from it. */
+  readonly subject: string | null;
+  /** The id of the authority's row; `null` for one that signs itself. */
+  readonly issuer: string | null;
+  /** ISO 8601, UTC. */
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+  /** Whole days until it expires; negative afterwards. */
+  readonly daysLeft: number | null;
+  /** For example `RSA 2048` or `ECDSA P-256`. */
+  readonly keyAlgorithm: string | null;
+  readonly problems: readonly Pick<Problem, 'code' | 'severity' | 'message' | 'subject' | 'hint'>[];
+  /** `problem`: it does not work. `warning`: it works, but a person should know something. */
+  readonly status: 'ok' | 'warning' | 'problem';
+}
+
+function describeCertificate(certificate: Certificate | undefined, now: Date) {
+  return {
+    subject: certificate?.x509.subject?.replaceAll('\n', ', ') ?? null,
+    notBefore: certificate?.notBefore.toISOString() ?? null,
+    notAfter: certificate?.notAfter.toISOString() ?? null,
+    daysLeft:
+      certificate === undefined ? null : Math.floor((certificate.notAfter.getTime() - now.getTime()) / MS_PER_DAY),
+    keyAlgorithm: certificate === undefined ? null : describeKey(certificate.x509.publicKey),
+  };
+}
+
+function describeProblems(problems: readonly Problem[]): Pick<CertificateRow, 'problems' | 'status'> {
+  const status = problems.some(({ severity }) => severity === 'problem')
+    ? 'problem'
+    : problems.length > 0
+      ? 'warning'
+      : 'ok';
+  const rows = problems.map(({ code, severity, message, subject, hint }) => ({ code, severity, message, subject, hint }));
+  return { problems: rows, status };
+}
+
+function describeEntry(entry: CertificateEntry, inventory: CertificateInventory, options: JudgementOptions): CertificateRow {
+  const { definition, certificatePlace } = entry;
+  return {
+    id: entry.id,
+    kind: definition.component === 'kubelet' ? 'kubelet' : certificatePlace.in,
+    name: definition.name,
+    path: certificatePlace.path,
+    issuer: entry.authority === undefined ? null : `ca/${entry.authority}`,
+    ...describeCertificate(entry.certificate.ok ? entry.certificate.value : undefined, options.now),
+    ...describeProblems(judgeCertificate(entry, inventory, options)),
+  };
+}
+
+function describeAuthority(authority: AuthorityEntry, now: Date): CertificateRow {
+  const { definition, path } = authority;
+  return {
+    id: `ca/${authority.id}`,
+    kind: 'authority',
+    name: definition.name,
+    path,
+    issuer: null,
+    ...describeCertificate(signingCertificate(authority), now),
+    ...describeProblems(judgeAuthority(authority, now)),
+  };
+}
+
+/** The rows of `certs check`: leaves in the order of the catalogue, then authorities. Pure. */
+export function reportCertificates(
+  inventory: CertificateInventory,
+  options: JudgementOptions,
+): readonly CertificateRow[] {
+  return [
+    ...inventory.certificates.map((entry) => describeEntry(entry, inventory, options)),
+    ...inventory.authorities.map((authority) => describeAuthority(authority, options.now)),
+  ];
+}
+

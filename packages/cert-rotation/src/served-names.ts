@@ -1,0 +1,43 @@
+import type { ServedNames } from './catalogue.ts';
+import { type ComponentFlags, type ComponentName, findFlag } from './component-flags.ts';
+import { firstServiceAddress } from './ip-address.ts';
+
+/** The names by which pods reach the API server whatever the cluster's DNS domain is (kubeadm `pki_helpers.go` GetAPIServerAltNames). */
+const SERVICE_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
+
+/** Listening there means every address, so it names none. */
+const UNSPECIFIED = new Set(['0.0.0.0', '::', '']);
+
+function hostOf(url: string): string | undefined {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return undefined;
+  const { hostname } = new URL(url);
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+/**
+ * The names and addresses that clients of a serving certificate dial, as this node's flags and kubeconfigs say.
+ *
+ * The service name with the cluster's DNS domain is not among them, because no flag of the API server says that domain.
+ * @param servers the `server:` URLs of this node's kubeconfigs
+ */
+export function readServedNames(
+  kind: ServedNames | undefined,
+  components: readonly ComponentFlags[],
+  servers: readonly string[],
+): readonly string[] {
+  const flag = (component: ComponentName, name: string): string => findFlag(components, { component, flag: name }) ?? '';
+  const hosts = (...urls: readonly string[]): readonly (string | undefined)[] => urls.join(',').split(',').map(hostOf);
+
+  const names = {
+    apiserver: () => [
+      ...SERVICE_NAMES,
+      firstServiceAddress(flag('kube-apiserver', 'service-cluster-ip-range')),
+      flag('kube-apiserver', 'advertise-address'),
+      ...hosts(...servers),
+    ],
+    'etcd-clients': () => hosts(flag('etcd', 'listen-client-urls'), flag('etcd', 'advertise-client-urls')),
+    'etcd-peers': () => hosts(flag('etcd', 'initial-advertise-peer-urls')),
+  };
+  const found = kind === undefined ? [] : names[kind]();
+  return [...new Set(found.filter((name): name is string => name !== undefined && !UNSPECIFIED.has(name)))];
+}
