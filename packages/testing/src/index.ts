@@ -10,3 +10,4 @@ export { type CertificateRequest, issueCertificate } from './openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki.ts';
 export { staticPodManifests } from './static-pods.ts';
 export { type StepCase, stepLaws } from './step-laws.ts';
+export { type HostUnderTest, hostContract } from './host-contract.ts';

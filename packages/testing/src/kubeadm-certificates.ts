@@ -1,5 +1,4 @@
-import type { HostPath } from '@kube-rescue/host';
-import { joinPath } from '@kube-rescue/host';
+import { type HostPath, joinPath } from '@kube-rescue/host';
 
 export const CA_NAMES = ['ca', 'front-proxy-ca', 'etcd/ca'] as const;
 export const LEAF_NAMES = [
@@ -99,6 +98,8 @@ export function leafExtensions({ extendedKeyUsage, subjectAltNames }: LeafProfil
     'keyUsage=critical,digitalSignature,keyEncipherment',
     `extendedKeyUsage=${extendedKeyUsage}`,
     'authorityKeyIdentifier=keyid',
+    // OpenSSL would add one; kubeadm does not.
+    'subjectKeyIdentifier=none',
     ...(subjectAltNames.length === 0 ? [] : [`subjectAltName=${subjectAltNames.join(',')}`]),
   ];
 }
