@@ -1,7 +1,8 @@
-import { type Clock, type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import { askHealth, type Health } from './component-health.ts';
 import type { StaticPods } from './manifest-folder.ts';
 import { type PodSighting, sightPod } from './pod-sighting.ts';
+import { readBootTime, startOf } from './process-age.ts';
 
 /** One static pod for a table. */
 export interface ManifestRow {
@@ -15,9 +16,6 @@ export interface ManifestRow {
   /** `undefined` when it does not run, so that nothing else that answers on its port is taken for it. */
   readonly health: Health | undefined;
 }
-
-/** Ticks of `startTicks`: the kernel shows user space 100 a second, whatever it counts itself. */
-const TICKS_PER_SECOND = 100;
 
 /** Looks at every pod of a manifest folder: what it is, whether it runs, whether it is well. Writes nothing. */
 export async function listManifests(
@@ -34,19 +32,9 @@ export async function listManifests(
         namespace: pod.namespace,
         name: pod.name,
         image: pod.main.image,
-        running: sighting && { ...sighting, since: startOf(sighting, bootedAt) },
+        running: sighting && { ...sighting, since: bootedAt && startOf(sighting, bootedAt) },
         health: sighting && (await askHealth({ pod }, { host })),
       };
     }),
   );
-}
-
-async function readBootTime(host: Pick<Host, 'readFile'>, clock: Clock): Promise<Date | undefined> {
-  const uptime = await host.readFile(hostPath('/proc/uptime'));
-  const seconds = uptime === undefined ? Number.NaN : Number.parseFloat(new TextDecoder().decode(uptime));
-  return Number.isNaN(seconds) ? undefined : new Date(clock.now().getTime() - seconds * 1000);
-}
-
-function startOf({ startTicks }: PodSighting, bootedAt: Date | undefined): Date | undefined {
-  return bootedAt && new Date(bootedAt.getTime() + (startTicks * 1000) / TICKS_PER_SECOND);
 }

@@ -1,0 +1,124 @@
+import type { Clock, Host } from '@kube-rescue/host';
+import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { readStaticPod } from './manifest-folder.ts';
+import { type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
+import { planRestart } from './restart.ts';
+import { verdictOf } from './restart-step.ts';
+import type { StaticPod } from './static-pod.ts';
+
+/** A static pod and why it has to be restarted; `undefined` when it need not be. */
+export interface RestartNeed {
+  readonly pod: StaticPod;
+  readonly reason: string | undefined;
+}
+
+export interface ControlPlaneRestartInput {
+  readonly id: StepId;
+  readonly requires: readonly StepId[];
+  /** Looks afresh each time it is asked. */
+  readonly findNeeds: () => Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }>;
+  /** Name of the kubelet's service. */
+  readonly kubeletService: string;
+  /** What makes this restart differ from the last one. */
+  readonly value: string;
+  /** How long all pods together may take to be healthy. */
+  readonly timeoutMs: number;
+}
+
+interface ControlPlaneFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Restarts whatever of a control plane has to read its files anew, all at once: the manifests are changed first and the
+ * kubelet is restarted after that, so that a kubelet which was dead starts every pod once, with the new files.
+ *
+ * Verified when each pod was replaced by another one that is healthy. It does not prove that they stay so.
+ */
+export function createControlPlaneRestartStep(
+  input: ControlPlaneRestartInput,
+  { host, clock }: { readonly host: Host; readonly clock: Clock },
+): Step<ControlPlaneFinding> {
+  const baselines = new Map<string, PodBaseline>();
+  let waitFor: readonly StaticPod[] = [];
+  let waiting = (_reason: string): void => undefined;
+  return {
+    id: input.id,
+    title: 'restart the control plane on its new files',
+    requires: input.requires,
+    reversible: 'no',
+    check: async () => {
+      const { pods, kubelet } = await input.findNeeds();
+      const needs = pods.filter(({ reason }) => reason !== undefined);
+      const reasons = [...needs.map(({ reason }) => reason ?? ''), ...(kubelet === undefined ? [] : [kubelet])];
+      if (reasons.length === 0) {
+        return { status: 'ok', summary: 'every component runs on the files as they are', evidence: [], changes: [] };
+      }
+      if (kubelet !== undefined && (await host.services.status(input.kubeletService)) === 'unknown') {
+        return unknownService(input.kubeletService, reasons);
+      }
+      const manifests = needs.map(({ pod }) => planRestart({ pod, value: input.value }).change);
+      const restart = { kind: 'service.restart', target: input.kubeletService };
+      const changes: readonly Change[] = kubelet === undefined ? manifests : [...manifests, restart];
+      const summary = `to be restarted: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
+      return { status: 'needed', summary, evidence: reasons, changes };
+    },
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal) => {
+      waiting = (reason) => journal.waitingFor(reason);
+      const { pods } = await input.findNeeds();
+      waitFor = pods.filter(({ pod }) => changes.some(({ target }) => target === pod.manifest.path)).map(({ pod }) => pod);
+      for (const pod of waitFor) baselines.set(pod.manifest.path, await readPodBaseline({ pod }, { host }));
+      const edits = changes.map((change): Edit => {
+        const pod = waitFor.find(({ manifest }) => manifest.path === change.target);
+        return pod === undefined ? { change } : { change, material: planRestart({ pod, value: input.value }).material };
+      });
+      await journal.perform(edits);
+    },
+    verify: async (signal) => {
+      const pods = waitFor.length > 0 ? waitFor : (await input.findNeeds()).pods.map(({ pod }) => pod);
+      const pending = new Map(pods.map(({ component }) => [component, `${component} to start`]));
+      const verdicts = await Promise.all(
+        pods.map(async ({ component, manifest }) => {
+          const pod = await readStaticPod(manifest.path, { host });
+          const baseline =
+            baselines.get(manifest.path) ?? (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
+          const onProgress = (reason: string): void => {
+            pending.set(component, reason);
+            waiting([...pending.values()].join('; '));
+          };
+          const { timeoutMs } = input;
+          const verdict = verdictOf(await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }));
+          pending.delete(component);
+          if (pending.size > 0) waiting([...pending.values()].join('; '));
+          return { component, verdict };
+        }),
+      );
+      return combine(verdicts);
+    },
+  };
+}
+
+function combine(verdicts: readonly { readonly component: string; readonly verdict: Verdict }[]): Verdict {
+  const stuck = verdicts.flatMap(({ verdict }) => (verdict.verified ? [] : [verdict]));
+  const [first] = stuck;
+  if (first !== undefined) {
+    return { verified: false, reason: stuck.map(({ reason }) => reason).join('; '), hint: first.hint };
+  }
+  const evidence = verdicts.flatMap(({ component, verdict }) =>
+    verdict.verified ? verdict.evidence.map((line) => `${component}: ${line}`) : [],
+  );
+  return { verified: true, evidence };
+}
+
+function unknownService(service: string, reasons: readonly string[]): ControlPlaneFinding {
+  return {
+    status: 'blocked',
+    summary: `there is no way to restart the service ${service} on this machine`,
+    evidence: reasons,
+    changes: [],
+    code: 'HOST_SERVICE_UNKNOWN',
+    subject: service,
+    hint: 'name a program that starts and stops it with --service-command, or its name with --kubelet-service',
+  };
+}

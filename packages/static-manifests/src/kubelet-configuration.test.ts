@@ -1,0 +1,103 @@
+import { createFakeHost, expectCode, treeOf } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { readKubeletConfiguration } from './kubelet-configuration.ts';
+
+const CONFIG = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication:
+  x509:
+    clientCAFile: /etc/kubernetes/pki/ca.crt
+rotateCertificates: true
+staticPodPath: /etc/kubernetes/manifests
+tlsCertFile: serving.crt
+`;
+/** Of Kubernetes's own package for Debian. */
+const DROP_IN = `# Note: This dropin only works with kubeadm and kubelet v1.11+
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+# This is a file that "kubeadm init" and "kubeadm join" generates at runtime
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+EnvironmentFile=-/etc/default/kubelet
+ExecStart=
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+`;
+const UNIT = '[Unit]\nExecStart=/not/this\n[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n';
+const process = (pid: number, ...argv: string[]) => ({ pid, argv, startTicks: pid, cgroup: '0::/system.slice/kubelet.service\n' });
+
+describe('the kubelet is read from what is really there', () => {
+  it('its own command line first, with the file that it names', async () => {
+    const host = createFakeHost({
+      tree: treeOf({ '/opt/kubelet.yaml': CONFIG }),
+      processes: () => [
+        process(7, '/usr/bin/kubelet', '--config', '/opt/kubelet.yaml', '--kubeconfig=/k', '--hostname-override=CP1', '--node-ip=10.0.0.1', '--rotate-certificates=false'),
+        process(9, 'kubectl', '--config=/x'),
+      ],
+    });
+    expect(await readKubeletConfiguration({ host })).toMatchObject({
+      origin: 'process',
+      running: { pid: 7, startTicks: 7 },
+      staticPodPath: '/etc/kubernetes/manifests',
+      kubeconfig: '/k',
+      bootstrapKubeconfig: undefined,
+      certDirectory: '/var/lib/kubelet/pki',
+      rotateCertificates: false,
+      tlsCertFile: '/opt/serving.crt',
+      clientCaFile: '/etc/kubernetes/pki/ca.crt',
+      hostnameOverride: 'cp1',
+      nodeIp: '10.0.0.1',
+    });
+  });
+
+  it("systemd's files where it does not run, because its certificate has expired", async () => {
+    const host = createFakeHost({
+      tree: treeOf({
+        '/lib/systemd/system/kubelet.service': UNIT,
+        '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf': '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --config=/overridden\n',
+        '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf': DROP_IN,
+        '/etc/systemd/system/kubelet.service.d/20-extra.conf': '[Service]\nEnvironment=KUBELET_EXTRA_ARGS=--node-ip=10.0.0.9\n',
+        '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS="--container-runtime=remote --cert-dir=/var/lib/kubelet/certs"\n',
+        '/var/lib/kubelet/config.yaml': CONFIG,
+      }),
+    });
+    const configuration = await readKubeletConfiguration({ host });
+    expect(configuration).toMatchObject({
+      origin: 'unit',
+      running: undefined,
+      staticPodPath: '/etc/kubernetes/manifests',
+      kubeconfig: '/etc/kubernetes/kubelet.conf',
+      bootstrapKubeconfig: '/etc/kubernetes/bootstrap-kubelet.conf',
+      certDirectory: '/var/lib/kubelet/certs',
+      rotateCertificates: true,
+      nodeIp: '10.0.0.9',
+    });
+    expect(configuration.component.source).toBe('/etc/systemd/system/kubelet.service.d/10-kubeadm.conf');
+    expect(configuration.evidence.join('\n')).toContain('/var/lib/kubelet/kubeadm-flags.env');
+  });
+
+  it('a variable in braces stays one word, quotes and continued lines are understood', async () => {
+    const host = createFakeHost({
+      tree: treeOf({
+        '/etc/systemd/system/kubelet.service': `[Service]\nEnvironment="A=--x --y" B=/k 'C=--kubeconfig=/from c'\nExecStart=/usr/bin/kubelet \\\n  --kubeconfig=\${B} \\\n  "--cert-dir=/a b" $NONE --bootstrap-kubeconfig=/boot\n`,
+      }),
+    });
+    expect(await readKubeletConfiguration({ host })).toMatchObject({ kubeconfig: '/k', certDirectory: '/a b', bootstrapKubeconfig: '/boot', staticPodPath: undefined });
+  });
+
+  it("kubeadm's defaults last, and it says so", async () => {
+    const host = createFakeHost({ tree: treeOf({ '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=--node-ip=10.0.0.3\n' }) });
+    const configuration = await readKubeletConfiguration({ host });
+    expect(configuration).toMatchObject({ origin: 'kubeadm-defaults', staticPodPath: '/etc/kubernetes/manifests', kubeconfig: '/etc/kubernetes/kubelet.conf', nodeIp: '10.0.0.3' });
+    const evidence = configuration.evidence.join('\n');
+    for (const said of ["kubeadm's defaults", 'systemd has no unit', '/var/lib/kubelet/config.yaml is not there', '/etc/kubernetes/manifests', '/etc/default/kubelet']) {
+      expect(evidence).toContain(said);
+    }
+  });
+
+  it('a broken configuration file is refused, not passed over', async () => {
+    for (const text of ['kind: [', 'kind: Pod\n', '']) {
+      const host = createFakeHost({ tree: treeOf({ '/var/lib/kubelet/config.yaml': text }) });
+      await expectCode(readKubeletConfiguration({ host }), 'KUBELET_CONFIGURATION_INVALID');
+    }
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { parsePodCgroup } from './pod-cgroup.ts';
+
+const ID = 'c0ffee00'.repeat(8);
+const HASH = '0123456789abcdef0123456789abcdef';
+const UUID = '6d1c1d3a-5d0e-4c7b-9a53-0a1b2c3d4e5f';
+
+describe('the pod of a process is read from its cgroup', () => {
+  it.each([
+    ['cgroupfs, version 1', `12:pids:/kubepods/burstable/pod${HASH}/${ID}\n0::/\n`, HASH],
+    ['cgroupfs, guaranteed', `0::/kubepods/pod${UUID}/${ID}\n`, UUID],
+    ['cgroupfs below a cgroupRoot', `4:memory:/lab/node-pod1/kubepods/burstable/pod${HASH}/${ID}\n`, HASH],
+    ['systemd', `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${HASH}.slice/cri-containerd-${ID}.scope\n`, HASH],
+    ['systemd, a UUID', `0::/kubepods.slice/kubepods-pod${UUID.replaceAll('-', '_')}.slice/crio-${ID}.scope\n`, UUID],
+    ['systemd with docker', `0::/kubepods.slice/kubepods-besteffort-pod${HASH}.slice/docker-${ID}.scope`, HASH],
+    ['drivers that disagree', `1:name=systemd:/system.slice/containerd.service/kubepods-burstable-pod${HASH}.slice:cri-containerd:${ID}\n`, HASH],
+    ['a node that is a container itself', `1:cpu:/docker/${'ab'.repeat(32)}/kubelet/kubepods/burstable/pod${HASH}/${ID}`, HASH],
+  ])('%s', (_, cgroup, podUid) => expect(parsePodCgroup(cgroup)).toEqual({ podUid, containerId: ID }));
+
+  it.each([
+    ['a system service', '0::/system.slice/kubelet.service\n'],
+    ['the pod itself, without a container', `0::/kubepods/burstable/pod${HASH}\n`],
+    ['a container outside of pods', `0::/docker/${ID}\n`],
+    ['nothing', ''],
+  ])('but not of %s', (_, cgroup) => expect(parsePodCgroup(cgroup)).toBeUndefined());
+});

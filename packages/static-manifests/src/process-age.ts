@@ -1,0 +1,33 @@
+import { type Clock, type Host, type HostPath, hostPath } from '@kube-rescue/host';
+
+/** Ticks of `startTicks`: the kernel shows user space 100 a second, whatever it counts itself (proc(5), `USER_HZ`). */
+const TICKS_PER_SECOND = 100;
+
+/** When the machine was booted, by its uptime; `undefined` where there is none to read. */
+export async function readBootTime(host: Pick<Host, 'readFile'>, clock: Clock): Promise<Date | undefined> {
+  const uptime = await host.readFile(hostPath('/proc/uptime'));
+  const seconds = uptime === undefined ? Number.NaN : Number.parseFloat(new TextDecoder().decode(uptime));
+  return Number.isNaN(seconds) ? undefined : new Date(clock.now().getTime() - seconds * 1000);
+}
+
+/** When a process started, to within a second or so. */
+export function startOf({ startTicks }: { readonly startTicks: number }, bootedAt: Date): Date {
+  return new Date(bootedAt.getTime() + (startTicks * 1000) / TICKS_PER_SECOND);
+}
+
+/**
+ * The files that changed after a process started, so that it may still work with what was in them before.
+ *
+ * Goes by modification times; the clock of the machine may have been set in between.
+ */
+export async function findNewerFiles(
+  input: { readonly startedAt: Date; readonly files: readonly HostPath[] },
+  { host }: { readonly host: Pick<Host, 'stat' | 'readLink'> },
+): Promise<readonly HostPath[]> {
+  const newer: HostPath[] = [];
+  for (const file of input.files) {
+    const stat = await host.stat(file);
+    if (stat !== undefined && stat.modifiedAt > input.startedAt) newer.push(file);
+  }
+  return newer;
+}
