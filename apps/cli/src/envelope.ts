@@ -1,4 +1,4 @@
-import { printable, redact } from '@kube-rescue/errors';
+import { isRecoveryError, printable, redact } from '@kube-rescue/errors';
 import { CliError } from './errors.ts';
 import { EXIT, exitCodeFor, isUsageError } from './exit-codes.ts';
 
@@ -36,23 +36,21 @@ export function wrapError(error: unknown, warnings: readonly string[], result?: 
 
 /** Names a failure of any kind by code, message, hint and subject, redacted. */
 export function reportError(error: unknown): ErrorReport {
-  if (error instanceof Error && exitCodeFor(error) === EXIT.interrupted && !('code' in error)) {
+  if (isRecoveryError(error)) {
+    const { code, message, hint, subject } = error;
+    return { code, message: printable(message), hint, subject };
+  }
+  if (exitCodeFor(error) === EXIT.interrupted) {
     return { code: 'INTERRUPTED', message: 'interrupted; nothing was changed', hint: undefined, subject: undefined };
   }
-  if (error instanceof Error && isUsageError(error)) return reportUsage(error);
-  const { code, message, hint, subject } = isReported(error) ? error : bugOf(error);
-  return { code, message: printable(redact(message)), hint, subject };
+  return error instanceof Error && isUsageError(error) ? reportUsage(error) : reportBug(error);
 }
 
-function isReported(error: unknown): error is ErrorReport & Error {
-  return error instanceof Error && 'hint' in error && 'subject' in error && 'code' in error;
-}
-
-function bugOf(error: unknown): ErrorReport {
+function reportBug(error: unknown): ErrorReport {
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'BUG',
-    message: `${message} (this is a bug of kube-rescue)`,
+    message: `${printable(redact(message))} (this is a bug of kube-rescue)`,
     hint: 'report it, with the stack that stands on the error output',
     subject: undefined,
   };

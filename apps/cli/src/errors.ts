@@ -10,7 +10,6 @@ export type CliErrorCode =
   | 'RUN_CUT_OFF'
   | 'ROLLBACK_INCOMPLETE'
   | 'DRILL_UNSUPPORTED'
-  | 'DRILL_FAILED'
   | 'DRILL_PROOF_FAILED';
 
 /** The command line itself refused, or was told to stop. */

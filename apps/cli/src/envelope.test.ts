@@ -1,0 +1,62 @@
+import { RecoveryError } from '@kube-rescue/errors';
+import { describe, expect, it } from 'vitest';
+import { reportError, wrapError, wrapResult } from './envelope.ts';
+
+describe('the JSON envelope', () => {
+  it('holds the result and the warnings of a success', () => {
+    expect(wrapResult({ runs: [] }, ['one is late'])).toEqual({
+      apiVersion: 'kube-rescue/v1',
+      ok: true,
+      result: { runs: [] },
+      warnings: ['one is late'],
+    });
+  });
+
+  it('holds every field of a failure, with null for what it does not have', () => {
+    const error = new RecoveryError({ code: 'PLAN_STALE', message: 'the node has changed', subject: 'node01' });
+    expect(JSON.parse(JSON.stringify(wrapError(error, [])))).toEqual({
+      apiVersion: 'kube-rescue/v1',
+      ok: false,
+      error: { code: 'PLAN_STALE', message: 'the node has changed', hint: null, subject: 'node01' },
+      warnings: [],
+    });
+  });
+
+  it('keeps what a failed command had found out', () => {
+    const error = new RecoveryError({ code: 'DRILL_PROOF_FAILED', message: 'no proof of life' });
+    expect(wrapError(error, [], { proofs: [] })).toMatchObject({ ok: false, result: { proofs: [] } });
+  });
+});
+
+describe('the report of a failure', () => {
+  it('calls an error that nobody expected a bug', () => {
+    expect(reportError(new TypeError('x is not a function'))).toMatchObject({
+      code: 'BUG',
+      message: 'x is not a function (this is a bug of kube-rescue)',
+    });
+  });
+
+  it('does not let a private key out through an error that nobody expected', () => {
+    const pem = '-----BEGIN PRIVATE KEY-----\nMIIEsecret\n-----END PRIVATE KEY-----';
+    expect(reportError(new Error(`cannot parse ${pem}`)).message).not.toContain('MIIEsecret');
+  });
+
+  it('leaves no escape sequence in the message', () => {
+    const error = new RecoveryError({ code: 'PKI_BAD', message: 'no \u001b[31mCA' });
+    expect(reportError(error).message).toBe('no \\x1b[31mCA');
+  });
+
+  it('tells a parser error on one line, without its colours and its advice', () => {
+    const message = 'Parsing --days \n\t\u001b[2mx is not a number of days\u001b[22m\nSee more help with --help';
+    expect(reportError(Object.assign(new Error(message), { oclif: {} }))).toMatchObject({
+      code: 'USAGE',
+      message: '--days: x is not a number of days',
+    });
+  });
+
+  it('calls an aborted wait an interruption', () => {
+    const error = Object.assign(new Error('aborted'), { name: 'ExitPromptError' });
+    expect(reportError(error)).toMatchObject({ code: 'INTERRUPTED' });
+    expect(reportError(new DOMException('aborted', 'AbortError'))).toMatchObject({ code: 'INTERRUPTED' });
+  });
+});

@@ -1,0 +1,50 @@
+import type { CertificateRow } from '@kube-rescue/recovery';
+import { describe, expect, it } from 'vitest';
+import { renderCertificates } from './certificates.ts';
+
+const PLAIN = { columns: 80, colour: false, live: false };
+
+function row(id: string, path: string, daysLeft: number, more: Partial<CertificateRow> = {}): CertificateRow {
+  return {
+    id,
+    kind: 'serving',
+    path,
+    subject: 'CN=kube-apiserver',
+    issuer: 'CN=kubernetes',
+    notBefore: '2025-11-21T11:18:00.000Z',
+    notAfter: '2026-11-21T11:18:00.000Z',
+    daysLeft,
+    algorithm: 'RSA 2048',
+    problems: [],
+    status: 'ok',
+    ...more,
+  } as CertificateRow;
+}
+
+describe('the certificates of a node for a person', () => {
+  it('name the status, the days and the problems of each within 80 columns', () => {
+    const rows = [
+      row('apiserver', '/etc/kubernetes/pki/apiserver.crt', -1, {
+        status: 'problem',
+        problems: [{ code: 'CERT_EXPIRED', message: 'it expired on 2026-11-21', hint: 'renew it' }] as never,
+      }),
+      row('apiserver-kubelet-client', '/etc/kubernetes/pki/apiserver-kubelet-client.crt', 12, { status: 'warning' }),
+    ];
+    expect(renderCertificates(rows, PLAIN)).toBe(`STATUS   DAYS  EXPIRES     ID                        PATH
+problem    -1  2026-11-21  apiserver                 /etc/kubernetes/pki/
+                                                     apiserver.crt
+warning    12  2026-11-21  apiserver-kubelet-client  /etc/kubernetes/pki/
+                                                     apiserver-kubelet-client.cr
+                                                     t
+
+apiserver
+  - it expired on 2026-11-21 (CERT_EXPIRED)
+    hint: renew it
+
+2 certificates: 1 with problems, 1 with warnings`);
+  });
+
+  it('say so when all is good', () => {
+    expect(renderCertificates([row('a', '/a', 300)], PLAIN)).toContain('1 certificate, all good');
+  });
+});

@@ -1,0 +1,40 @@
+import { RecoveryError } from '@kube-rescue/errors';
+import { describe, expect, it } from 'vitest';
+import { createReporter } from '../reporter.ts';
+import { printError } from './error.ts';
+
+const PLAIN = { columns: 80, colour: false, live: false };
+
+function printed(error: unknown, isBug = false): string {
+  let text = '';
+  const write = (chunk: string | Uint8Array): boolean => {
+    text += String(chunk);
+    return true;
+  };
+  printError(error, createReporter({ write } as NodeJS.WritableStream, PLAIN), isBug);
+  return text;
+}
+
+describe('a failure for a person', () => {
+  it('says what happened, to what, what to do next, and the code, within 80 columns', () => {
+    const error = new RecoveryError({
+      code: 'PKI_CA_KEY_MISSING',
+      message: 'the private key of the cluster CA is not on this node, so nothing can be signed with it',
+      subject: '/etc/kubernetes/pki/ca.key',
+      hint: 'copy it from another control-plane node or from a backup, mode 0600, owner root',
+    });
+    expect(printed(error)).toBe(`error: the private key of the cluster CA is not on this node, so nothing can be
+       signed with it
+  subject: /etc/kubernetes/pki/ca.key
+  hint: copy it from another control-plane node or from a backup, mode 0600,
+        owner root
+  code: PKI_CA_KEY_MISSING
+`);
+  });
+
+  it('adds the stack to a bug, and to nothing else', () => {
+    const bug = new TypeError('x is not a function');
+    expect(printed(bug, true)).toContain('at ');
+    expect(printed(bug)).not.toContain('    at ');
+  });
+});

@@ -1,0 +1,60 @@
+import type { Plan, PlanEntry } from '@kube-rescue/workflow';
+import { describe, expect, it } from 'vitest';
+import { renderPlan, weighPlan } from './plan.ts';
+
+const PLAIN = { columns: 80, colour: false, live: false };
+
+function entry(step: string, finding: Partial<PlanEntry['finding']>, more: Partial<PlanEntry> = {}): PlanEntry {
+  const found = { status: 'ok' as const, summary: 'it is good', evidence: [], ...finding };
+  return { phase: 'node', step, title: step, finding: found, changes: [], skipped: false, ...more };
+}
+
+function planOf(...entries: readonly PlanEntry[]): Plan {
+  return { version: 1, playbook: 'kubeadm', host: 'node01', createdAt: '2026-11-22T11:18:00.000Z', entries };
+}
+
+const FULL = planOf(
+  entry('pki/renew/apiserver', { status: 'needed', summary: 'it expired on 2026-11-21' }, {
+    changes: [{ kind: 'file.replace', target: '/etc/kubernetes/pki/apiserver.crt' }],
+  }),
+  entry('pki/renew/front-proxy-client', {
+    status: 'blocked',
+    summary: 'the key of its CA is not on this node',
+    subject: '/etc/kubernetes/pki/front-proxy-ca.key',
+    hint: 'put the key of the CA back, or leave this certificate out with --skip pki/renew/front-proxy-client',
+  }),
+  entry('control-plane/ready', { status: 'unknown', summary: 'nothing answers', waitsFor: ['pki/renew/apiserver'] }),
+  entry('pki/renew/admin.conf', { status: 'needed', summary: 'it expired' }, { skipped: true }),
+  entry('pki/renew/etcd/server', {}),
+);
+
+describe('a plan for a person', () => {
+  it('says what is needed, what waits, what is blocked and what is left out, in 80 columns', () => {
+    expect(renderPlan(FULL, (change) => `replace ${change.target} (0644)`, PLAIN)).toBe(
+      `plan for node01 (kubeadm)
+
+needed   pki/renew/apiserver: it expired on 2026-11-21
+         - replace /etc/kubernetes/pki/apiserver.crt (0644)
+
+BLOCKED  pki/renew/front-proxy-client: the key of its CA is not on this node
+         subject: /etc/kubernetes/pki/front-proxy-ca.key
+         hint: put the key of the CA back, or leave this certificate out with
+               --skip pki/renew/front-proxy-client
+
+waits    control-plane/ready: nothing answers
+         waits for pki/renew/apiserver
+
+skipped  pki/renew/admin.conf: it expired
+
+1 change, 1 step to be planned when reached, 1 step blocked; 1 step already as it should be`,
+    );
+  });
+
+  it('weighs what is known, what waits and what only a person can cure', () => {
+    expect(weighPlan(FULL)).toEqual({ changes: 1, waiting: 1, blocked: 1 });
+  });
+
+  it('says that there is nothing to do on a healthy node', () => {
+    expect(renderPlan(planOf(entry('a', {})), () => '', PLAIN)).toContain('nothing to do: 1 step already as it should be');
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { describeTerminal } from './terminal.ts';
+
+const TTY = { isTTY: true, columns: 120 };
+
+describe('what a stream can show', () => {
+  it('is colour and live lines on a terminal', () => {
+    expect(describeTerminal(TTY, { TERM: 'xterm' })).toEqual({ columns: 120, colour: true, live: true });
+  });
+
+  it('is plain text 80 columns wide in a pipe', () => {
+    expect(describeTerminal({ columns: 120 }, {})).toEqual({ columns: 80, colour: false, live: false });
+  });
+
+  it('is no colour where NO_COLOR is set, but live lines all the same', () => {
+    expect(describeTerminal(TTY, { NO_COLOR: '1' })).toMatchObject({ colour: false, live: true });
+  });
+
+  it('is colour where NO_COLOR is empty', () => {
+    expect(describeTerminal(TTY, { NO_COLOR: '' })).toMatchObject({ colour: true });
+  });
+
+  it('is plain text on a dumb terminal', () => {
+    expect(describeTerminal(TTY, { TERM: 'dumb' })).toMatchObject({ colour: false, live: false });
+  });
+
+  it('is 80 columns on a terminal that does not know its width', () => {
+    expect(describeTerminal({ isTTY: true, columns: 0 }, {}).columns).toBe(80);
+  });
+});
