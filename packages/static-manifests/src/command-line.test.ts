@@ -5,7 +5,9 @@ const flagsOf = (...words: string[]) => Object.fromEntries(readCommandLine(words
 
 describe('flags are read as the components read them', () => {
   it('with an equals sign, in two words, with one dash, with underscores, the last one wins', () => {
-    expect(flagsOf('kube-apiserver', '--a=1', '--b', '2', '-v=3', '--tls_cert_file=/x', '--a=4', '--on', '--c=x=y', '--d=')).toEqual({
+    expect(
+      flagsOf('kube-apiserver', '--a=1', '--b', '2', '-v=3', '--tls_cert_file=/x', '--a=4', '--on', '--c=x=y', '--d='),
+    ).toEqual({
       a: '4',
       b: '2',
       v: '3',
@@ -26,7 +28,10 @@ describe('a component is found wherever it stands in a command line', () => {
     ['its path', ['/usr/local/bin/kube-apiserver', '--a=1']],
     ['a wrapper', ['/go-runner', '--log-file=/x', '/usr/local/bin/kube-apiserver', '--a=1']],
     ['a shell', ['/bin/sh', '-c', 'exec kube-apiserver --a=1']],
-    ['a shell that logs to a file', ['sh', '-ec', 'mkfifo /p; (tee -a /l < /p &) ; exec /usr/bin/kube-apiserver \\\n --a=1 > /p 2>&1']],
+    [
+      'a shell that logs to a file',
+      ['sh', '-ec', 'mkfifo /p; (tee -a /l < /p &) ; exec /usr/bin/kube-apiserver \\\n --a=1 > /p 2>&1'],
+    ],
     ['assignments and a pipe', ['bash', '-c', 'FOO=1 kube-apiserver "--a=1" | tee --b=2']],
     ['hyperkube', ['/hyperkube', 'apiserver', '--a=1']],
     ['hyperkube with the full name', ['hyperkube', 'kube-apiserver', '--a=1']],

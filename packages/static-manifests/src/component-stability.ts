@@ -18,7 +18,12 @@ export interface WaitForStableInput {
 }
 
 export type Stability =
-  | { readonly state: 'stable'; readonly pod: PodSighting; readonly answers: number; readonly evidence: readonly string[] }
+  | {
+      readonly state: 'stable';
+      readonly pod: PodSighting;
+      readonly answers: number;
+      readonly evidence: readonly string[];
+    }
   | { readonly state: 'unstable'; readonly reason: string; readonly evidence: readonly string[] };
 
 /**
@@ -62,7 +67,9 @@ export async function waitForStableComponent(
         const evidence = [
           `process ${after.pid} gave ${answers} good answers in a row in ${now - streak.since} ms`,
           ...(health === undefined ? [] : [health.evidence]),
-          ...(input.expectedSerial === undefined ? [] : [`every answer was served with certificate ${health?.serialNumber}`]),
+          ...(input.expectedSerial === undefined
+            ? []
+            : [`every answer was served with certificate ${health?.serialNumber}`]),
         ];
         return { state: 'stable', pod: after, answers, evidence };
       }

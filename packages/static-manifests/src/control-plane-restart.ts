@@ -67,7 +67,9 @@ export function createControlPlaneRestartStep(
     apply: async (changes, journal) => {
       waiting = (reason) => journal.waitingFor(reason);
       const { pods } = await input.findNeeds();
-      waitFor = pods.filter(({ pod }) => changes.some(({ target }) => target === pod.manifest.path)).map(({ pod }) => pod);
+      waitFor = pods
+        .filter(({ pod }) => changes.some(({ target }) => target === pod.manifest.path))
+        .map(({ pod }) => pod);
       for (const pod of waitFor) baselines.set(pod.manifest.path, await readPodBaseline({ pod }, { host }));
       const edits = changes.map((change): Edit => {
         const pod = waitFor.find(({ manifest }) => manifest.path === change.target);
@@ -82,13 +84,16 @@ export function createControlPlaneRestartStep(
         pods.map(async ({ component, manifest }) => {
           const pod = await readStaticPod(manifest.path, { host });
           const baseline =
-            baselines.get(manifest.path) ?? (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
+            baselines.get(manifest.path) ??
+            (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
           const onProgress = (reason: string): void => {
             pending.set(component, reason);
             waiting([...pending.values()].join('; '));
           };
           const { timeoutMs } = input;
-          const verdict = verdictOf(await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }));
+          const verdict = verdictOf(
+            await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }),
+          );
           pending.delete(component);
           if (pending.size > 0) waiting([...pending.values()].join('; '));
           return { component, verdict };

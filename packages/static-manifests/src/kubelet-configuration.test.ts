@@ -23,14 +23,28 @@ ExecStart=
 ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 `;
 const UNIT = '[Unit]\nExecStart=/not/this\n[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n';
-const process = (pid: number, ...argv: string[]) => ({ pid, argv, startTicks: pid, cgroup: '0::/system.slice/kubelet.service\n' });
+const process = (pid: number, ...argv: string[]) => ({
+  pid,
+  argv,
+  startTicks: pid,
+  cgroup: '0::/system.slice/kubelet.service\n',
+});
 
 describe('the kubelet is read from what is really there', () => {
   it('its own command line first, with the file that it names', async () => {
     const host = createFakeHost({
       tree: treeOf({ '/opt/kubelet.yaml': CONFIG }),
       processes: () => [
-        process(7, '/usr/bin/kubelet', '--config', '/opt/kubelet.yaml', '--kubeconfig=/k', '--hostname-override=CP1', '--node-ip=10.0.0.1', '--rotate-certificates=false'),
+        process(
+          7,
+          '/usr/bin/kubelet',
+          '--config',
+          '/opt/kubelet.yaml',
+          '--kubeconfig=/k',
+          '--hostname-override=CP1',
+          '--node-ip=10.0.0.1',
+          '--rotate-certificates=false',
+        ),
         process(9, 'kubectl', '--config=/x'),
       ],
     });
@@ -53,10 +67,13 @@ describe('the kubelet is read from what is really there', () => {
     const host = createFakeHost({
       tree: treeOf({
         '/lib/systemd/system/kubelet.service': UNIT,
-        '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf': '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --config=/overridden\n',
+        '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf':
+          '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --config=/overridden\n',
         '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf': DROP_IN,
-        '/etc/systemd/system/kubelet.service.d/20-extra.conf': '[Service]\nEnvironment=KUBELET_EXTRA_ARGS=--node-ip=10.0.0.9\n',
-        '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS="--container-runtime=remote --cert-dir=/var/lib/kubelet/certs"\n',
+        '/etc/systemd/system/kubelet.service.d/20-extra.conf':
+          '[Service]\nEnvironment=KUBELET_EXTRA_ARGS=--node-ip=10.0.0.9\n',
+        '/var/lib/kubelet/kubeadm-flags.env':
+          'KUBELET_KUBEADM_ARGS="--container-runtime=remote --cert-dir=/var/lib/kubelet/certs"\n',
         '/var/lib/kubelet/config.yaml': CONFIG,
       }),
     });
@@ -81,15 +98,33 @@ describe('the kubelet is read from what is really there', () => {
         '/etc/systemd/system/kubelet.service': `[Service]\nEnvironment="A=--x --y" B=/k 'C=--kubeconfig=/from c'\nExecStart=/usr/bin/kubelet \\\n  --kubeconfig=\${B} \\\n  "--cert-dir=/a b" $NONE --bootstrap-kubeconfig=/boot\n`,
       }),
     });
-    expect(await readKubeletConfiguration({ host })).toMatchObject({ kubeconfig: '/k', certDirectory: '/a b', bootstrapKubeconfig: '/boot', staticPodPath: undefined });
+    expect(await readKubeletConfiguration({ host })).toMatchObject({
+      kubeconfig: '/k',
+      certDirectory: '/a b',
+      bootstrapKubeconfig: '/boot',
+      staticPodPath: undefined,
+    });
   });
 
   it("kubeadm's defaults last, and it says so", async () => {
-    const host = createFakeHost({ tree: treeOf({ '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=--node-ip=10.0.0.3\n' }) });
+    const host = createFakeHost({
+      tree: treeOf({ '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=--node-ip=10.0.0.3\n' }),
+    });
     const configuration = await readKubeletConfiguration({ host });
-    expect(configuration).toMatchObject({ origin: 'kubeadm-defaults', staticPodPath: '/etc/kubernetes/manifests', kubeconfig: '/etc/kubernetes/kubelet.conf', nodeIp: '10.0.0.3' });
+    expect(configuration).toMatchObject({
+      origin: 'kubeadm-defaults',
+      staticPodPath: '/etc/kubernetes/manifests',
+      kubeconfig: '/etc/kubernetes/kubelet.conf',
+      nodeIp: '10.0.0.3',
+    });
     const evidence = configuration.evidence.join('\n');
-    for (const said of ["kubeadm's defaults", 'systemd has no unit', '/var/lib/kubelet/config.yaml is not there', '/etc/kubernetes/manifests', '/etc/default/kubelet']) {
+    for (const said of [
+      "kubeadm's defaults",
+      'systemd has no unit',
+      '/var/lib/kubelet/config.yaml is not there',
+      '/etc/kubernetes/manifests',
+      '/etc/default/kubelet',
+    ]) {
       expect(evidence).toContain(said);
     }
   });

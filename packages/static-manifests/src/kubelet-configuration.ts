@@ -64,7 +64,11 @@ const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
  * and is not running.
  * @throws ManifestError `KUBELET_CONFIGURATION_INVALID`; HostError when a file is there but cannot be read
  */
-export async function readKubeletConfiguration({ host }: { readonly host: KubeletHost }): Promise<KubeletConfiguration> {
+export async function readKubeletConfiguration({
+  host,
+}: {
+  readonly host: KubeletHost;
+}): Promise<KubeletConfiguration> {
   const told = (await fromProcess(host)) ?? (await fromUnit(host)) ?? (await fromKubeadm(host));
   const configFile = pathFrom(told.flags.get('config'));
   const file = configFile === undefined ? undefined : await readConfigFile(configFile, host);
@@ -120,7 +124,10 @@ async function fromUnit(host: KubeletHost): Promise<Told | undefined> {
     origin: 'unit',
     source: service.source,
     flags: readCommandLine(service.argv).flags,
-    evidence: ['no kubelet is running', `read the command line that systemd would start in ${service.files.join(', ')}`],
+    evidence: [
+      'no kubelet is running',
+      `read the command line that systemd would start in ${service.files.join(', ')}`,
+    ],
   };
 }
 

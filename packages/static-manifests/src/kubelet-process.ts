@@ -3,7 +3,11 @@ import { readCommandLine } from './command-line.ts';
 import { programName } from './component.ts';
 
 /** Every running kubelet, oldest first; more than one only where several nodes share a machine. */
-export async function findKubelets({ host }: { readonly host: Pick<Host, 'processes'> }): Promise<readonly ProcessInfo[]> {
+export async function findKubelets({
+  host,
+}: {
+  readonly host: Pick<Host, 'processes'>;
+}): Promise<readonly ProcessInfo[]> {
   const processes = await host.processes();
   return processes.filter(isKubelet).sort((a, b) => a.startTicks - b.startTicks);
 }

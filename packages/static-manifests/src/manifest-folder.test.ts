@@ -11,21 +11,35 @@ const FOLDER = hostPath('/etc/kubernetes/manifests');
 const read = (files: Record<string, string>) =>
   readStaticPods(
     { directory: FOLDER },
-    { host: createFakeHost({ tree: treeOf(Object.fromEntries(Object.entries(files).map(([name, text]) => [`${FOLDER}/${name}`, text]))) }) },
+    {
+      host: createFakeHost({
+        tree: treeOf(Object.fromEntries(Object.entries(files).map(([name, text]) => [`${FOLDER}/${name}`, text]))),
+      }),
+    },
   );
 const readOne = async (text: string) => (await read({ 'pod.yaml': text })).pods[0];
-const problemsOf = async (files: Record<string, string>) => (await read(files)).problems.map(({ code, message }) => `${code} ${message}`);
+const problemsOf = async (files: Record<string, string>) =>
+  (await read(files)).problems.map(({ code, message }) => `${code} ${message}`);
 
-const pod = (spec: string, metadata = 'name: web') => `apiVersion: v1\nkind: Pod\nmetadata:\n  ${metadata}\nspec:\n${spec}`;
+const pod = (spec: string, metadata = 'name: web') =>
+  `apiVersion: v1\nkind: Pod\nmetadata:\n  ${metadata}\nspec:\n${spec}`;
 
 describe("kubeadm's manifests are understood", () => {
-  const files = staticPodManifests({ nodeName: 'cp1', address: '10.0.0.10', certificatesDir: hostPath('/etc/kubernetes/pki') });
+  const files = staticPodManifests({
+    nodeName: 'cp1',
+    address: '10.0.0.10',
+    certificatesDir: hostPath('/etc/kubernetes/pki'),
+  });
 
   it('each as its component, with its flags and the address of its probe', async () => {
     const { pods, problems } = await read(files);
     expect(problems).toEqual([]);
     expect(pods.map(({ component, namespace, hostNetwork }) => [component, namespace, hostNetwork])).toEqual(
-      ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => [name, 'kube-system', true]),
+      ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => [
+        name,
+        'kube-system',
+        true,
+      ]),
     );
     expect(pods.map(healthUrl)).toEqual([
       'http://127.0.0.1:2381/health',
@@ -41,7 +55,16 @@ describe("kubeadm's manifests are understood", () => {
   });
 
   it('and only the files that the kubelet would read', async () => {
-    const { pods, skipped } = await read({ 'a.json': JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: { containers: [{ name: 'a' }] } }), '.hidden.yaml': 'x', 'folder/b.yaml': 'x' });
+    const { pods, skipped } = await read({
+      'a.json': JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'a' },
+        spec: { containers: [{ name: 'a' }] },
+      }),
+      '.hidden.yaml': 'x',
+      'folder/b.yaml': 'x',
+    });
     expect(pods.map(({ component, namespace }) => [component, namespace])).toEqual([['a', 'default']]);
     expect(skipped).toEqual([`${FOLDER}/.hidden.yaml`, `${FOLDER}/folder`]);
   });
@@ -86,7 +109,9 @@ describe('paths in a container are mapped to the host', () => {
 
   it('also where the root of the host is mounted', async () => {
     const found = await readOne(
-      pod('  containers:\n  - {name: c, volumeMounts: [{name: r, mountPath: /host}]}\n  volumes: [{name: r, hostPath: {path: /}}]\n'),
+      pod(
+        '  containers:\n  - {name: c, volumeMounts: [{name: r, mountPath: /host}]}\n  volumes: [{name: r, hostPath: {path: /}}]\n',
+      ),
     );
     expect(found && hostPathOf(found.main, hostPath('/host/etc/x'))).toBe('/etc/x');
     expect(found && hostPathOf(found.main, hostPath('/host'))).toBe('/');
@@ -95,7 +120,8 @@ describe('paths in a container are mapped to the host', () => {
 });
 
 describe('probes get the defaults of Kubernetes', () => {
-  const probed = (httpGet: string, more = '') => readOne(pod(`  containers:\n  - {name: c, livenessProbe: {httpGet: ${httpGet}}}\n${more}`));
+  const probed = (httpGet: string, more = '') =>
+    readOne(pod(`  containers:\n  - {name: c, livenessProbe: {httpGet: ${httpGet}}}\n${more}`));
   it.each([
     ['{port: 80}', '  hostNetwork: true\n', 'http://127.0.0.1:80/'],
     ['{port: "443", scheme: HTTPS, path: x?y=1, host: "::1"}', '', 'https://[::1]:443/x?y=1'],
@@ -107,7 +133,9 @@ describe('probes get the defaults of Kubernetes', () => {
 
   it('and a port may have a name', async () => {
     const found = await readOne(
-      pod('  hostNetwork: true\n  containers:\n  - {name: c, ports: [{name: probe-port, containerPort: 6443}], readinessProbe: {httpGet: {port: probe-port}}}\n'),
+      pod(
+        '  hostNetwork: true\n  containers:\n  - {name: c, ports: [{name: probe-port, containerPort: 6443}], readinessProbe: {httpGet: {port: probe-port}}}\n',
+      ),
     );
     expect(found?.main.probes.readiness?.port).toBe(6443);
   });
@@ -116,7 +144,9 @@ describe('probes get the defaults of Kubernetes', () => {
 describe('etcd without flags', () => {
   it('is read from its environment, over which a flag wins', async () => {
     const found = await readOne(
-      pod('  containers:\n  - {name: etcd, command: [etcd, --key-file=/k], env: [{name: ETCD_CERT_FILE, value: /c}, {name: ETCD_KEY_FILE, value: /no}]}\n'),
+      pod(
+        '  containers:\n  - {name: etcd, command: [etcd, --key-file=/k], env: [{name: ETCD_CERT_FILE, value: /c}, {name: ETCD_KEY_FILE, value: /no}]}\n',
+      ),
     );
     expect(Object.fromEntries(found?.main.flags ?? [])).toEqual({ 'cert-file': '/c', 'key-file': '/k' });
   });
@@ -124,18 +154,46 @@ describe('etcd without flags', () => {
 
 describe('a bad manifest is named and does not hide the good ones', () => {
   it.each([
-    ['not a pod', 'apiVersion: apps/v1\nkind: Deployment\n', 'MANIFEST_INVALID the manifest is not a v1 Pod (Deployment)'],
-    ['a syntax error', 'apiVersion: v1\nkind: Pod\nmetadata: {name: [\n', 'MANIFEST_INVALID malformed manifest, line 4'],
-    ['two documents', `${pod('  containers: [{name: c}]')}\n---\nkind: Pod\n`, 'MANIFEST_INVALID the file holds 2 documents'],
-    ['duplicate keys', 'apiVersion: v1\nkind: Pod\nkind: Pod\n', 'MANIFEST_INVALID malformed manifest, line 3: map keys must be unique'],
+    [
+      'not a pod',
+      'apiVersion: apps/v1\nkind: Deployment\n',
+      'MANIFEST_INVALID the manifest is not a v1 Pod (Deployment)',
+    ],
+    [
+      'a syntax error',
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: [\n',
+      'MANIFEST_INVALID malformed manifest, line 4',
+    ],
+    [
+      'two documents',
+      `${pod('  containers: [{name: c}]')}\n---\nkind: Pod\n`,
+      'MANIFEST_INVALID the file holds 2 documents',
+    ],
+    [
+      'duplicate keys',
+      'apiVersion: v1\nkind: Pod\nkind: Pod\n',
+      'MANIFEST_INVALID malformed manifest, line 3: map keys must be unique',
+    ],
     ['an empty file', '', 'MANIFEST_INVALID the manifest is empty'],
     ['comments only', '# nothing\n---\n', 'MANIFEST_INVALID the manifest is empty'],
     ['a list', '- a\n', 'MANIFEST_INVALID the manifest is not an object'],
     ['a binary', 'a\0b', 'MANIFEST_INVALID the manifest is binary'],
     ['no containers', pod('  containers: []'), 'MANIFEST_INVALID the pod has no containers'],
-    ['a number in a command', pod('  containers: [{name: c, command: [1]}]'), 'MANIFEST_INVALID spec.containers[0].command is not a text'],
-    ['a port that is none', pod('  containers: [{name: c, livenessProbe: {httpGet: {port: web}}}]'), 'MANIFEST_INVALID spec.containers[0].livenessProbe.httpGet.port is not a port'],
-    ['an alias bomb', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]\n`, 'MANIFEST_INVALID the aliases'],
+    [
+      'a number in a command',
+      pod('  containers: [{name: c, command: [1]}]'),
+      'MANIFEST_INVALID spec.containers[0].command is not a text',
+    ],
+    [
+      'a port that is none',
+      pod('  containers: [{name: c, livenessProbe: {httpGet: {port: web}}}]'),
+      'MANIFEST_INVALID spec.containers[0].livenessProbe.httpGet.port is not a port',
+    ],
+    [
+      'an alias bomb',
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]\n`,
+      'MANIFEST_INVALID the aliases',
+    ],
     ['deep nesting', '['.repeat(20_000), 'MANIFEST_INVALID malformed manifest'],
     ['a huge file', `#${'x'.repeat(MAX_MANIFEST_BYTES)}`, 'MANIFEST_TOO_LARGE the file has'],
   ])('%s', async (_, text, expected) => {
@@ -158,7 +216,9 @@ describe('a bad manifest is named and does not hide the good ones', () => {
   });
 
   it('a timestamp without quotes is a text, as it is to the kubelet', async () => {
-    const found = await readOne(pod('  containers: [{name: c}]', 'name: web\n  annotations: {at: 2026-11-22T10:00:00Z, b: 1:30}'));
+    const found = await readOne(
+      pod('  containers: [{name: c}]', 'name: web\n  annotations: {at: 2026-11-22T10:00:00Z, b: 1:30}'),
+    );
     expect(Object.fromEntries(found?.annotations ?? [])).toEqual({ at: '2026-11-22T10:00:00Z', b: '1:30' });
   });
 

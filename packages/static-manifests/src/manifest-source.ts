@@ -21,7 +21,9 @@ const KUBERNETES_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
   keepSourceTokens: true,
   logLevel: 'error',
   customTags: (tags) =>
-    tags.filter((tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && tag.format !== 'TIME')),
+    tags.filter(
+      (tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && tag.format !== 'TIME'),
+    ),
 };
 
 /** The one Kubernetes object in a file, as a syntax tree with offsets into its text. */
@@ -41,7 +43,13 @@ export interface ParsedManifest {
 export function decodeManifest(bytes: Uint8Array, subject: string): string {
   if (bytes.length > MAX_MANIFEST_BYTES) throw tooLarge(subject, bytes.length);
   const invalid = (message: string, cause?: unknown) =>
-    new ManifestError({ code: 'MANIFEST_INVALID', message, subject, hint: 'put back the manifest as UTF-8 text', cause });
+    new ManifestError({
+      code: 'MANIFEST_INVALID',
+      message,
+      subject,
+      hint: 'put back the manifest as UTF-8 text',
+      cause,
+    });
   if (bytes.includes(0)) throw invalid('the manifest is binary, not text');
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -28,40 +28,76 @@ metadata:
 spec: {}
 status: {}
 `;
-    expect(set(source)).toBe(
-      source.replace('metadata:\n', `metadata:\n  annotations:\n    ${KEY}: "${VALUE}"\n`),
-    );
+    expect(set(source)).toBe(source.replace('metadata:\n', `metadata:\n  annotations:\n    ${KEY}: "${VALUE}"\n`));
   });
 
   it.each([
     ['a list with an entry', 'metadata:\n  annotations:\n    a: b\n', 'metadata:\n  annotations:\n    #\n    a: b\n'],
-    ['comments above the first key', 'metadata: # m\n  # about the name\n  name: x\n', 'metadata: # m\n  annotations:\n    #\n  # about the name\n  name: x\n'],
-    ['a comment that holds a tab', 'metadata:\t# m\n\t# tab\n  name: x\n', 'metadata:\t# m\n  annotations:\n    #\n\t# tab\n  name: x\n'],
+    [
+      'comments above the first key',
+      'metadata: # m\n  # about the name\n  name: x\n',
+      'metadata: # m\n  annotations:\n    #\n  # about the name\n  name: x\n',
+    ],
+    [
+      'a comment that holds a tab',
+      'metadata:\t# m\n\t# tab\n  name: x\n',
+      'metadata:\t# m\n  annotations:\n    #\n\t# tab\n  name: x\n',
+    ],
     ['four spaces', 'metadata:\n    name: x\n', 'metadata:\n    annotations:\n        #\n    name: x\n'],
     ['an annotation indented by one', 'metadata:\n annotations:\n  a: b\n', 'metadata:\n annotations:\n  #\n  a: b\n'],
     ['CRLF', 'metadata:\r\n  name: x\r\n', 'metadata:\r\n  annotations:\r\n    #\r\n  name: x\r\n'],
     ['no newline at the end', 'metadata:\n  name: x', 'metadata:\n  annotations:\n    #\n  name: x'],
-    ['a document start', '--- # one\nmetadata:\n  name: x\n', '--- # one\nmetadata:\n  annotations:\n    #\n  name: x\n'],
+    [
+      'a document start',
+      '--- # one\nmetadata:\n  name: x\n',
+      '--- # one\nmetadata:\n  annotations:\n    #\n  name: x\n',
+    ],
     ['a byte order mark', '\uFEFFmetadata:\n  name: x\n', '\uFEFFmetadata:\n  annotations:\n    #\n  name: x\n'],
-    ['quoted keys', '"metadata":\n  "annotations":\n    "a": b\n', '"metadata":\n  "annotations":\n    #\n    "a": b\n'],
-    ['anchors elsewhere', 'metadata:\n  name: &n x\nspec: {a: *n}\n', 'metadata:\n  annotations:\n    #\n  name: &n x\nspec: {a: *n}\n'],
+    [
+      'quoted keys',
+      '"metadata":\n  "annotations":\n    "a": b\n',
+      '"metadata":\n  "annotations":\n    #\n    "a": b\n',
+    ],
+    [
+      'anchors elsewhere',
+      'metadata:\n  name: &n x\nspec: {a: *n}\n',
+      'metadata:\n  annotations:\n    #\n  name: &n x\nspec: {a: *n}\n',
+    ],
     ['an end marker', 'metadata:\n  name: x\n...\n', 'metadata:\n  annotations:\n    #\n  name: x\n...\n'],
   ])('as a block line: %s', (_, source, expected) => {
-    expect(set(source)).toBe(expected.replace('#\n', `${KEY}: "${VALUE}"\n`).replace('#\r\n', `${KEY}: "${VALUE}"\r\n`));
+    expect(set(source)).toBe(
+      expected.replace('#\n', `${KEY}: "${VALUE}"\n`).replace('#\r\n', `${KEY}: "${VALUE}"\r\n`),
+    );
   });
 
   it.each([
     ['an empty value', 'metadata:\n  annotations:\n  name: x\n', 'metadata:\n  annotations: {@}\n  name: x\n'],
-    ['an empty value with a comment', 'metadata:\n  annotations: # none\n  name: x\n', 'metadata:\n  annotations: {@} # none\n  name: x\n'],
+    [
+      'an empty value with a comment',
+      'metadata:\n  annotations: # none\n  name: x\n',
+      'metadata:\n  annotations: {@} # none\n  name: x\n',
+    ],
     ['a written null', 'metadata:\n  annotations: null # n\n', 'metadata:\n  annotations: {@} # n\n'],
     ['a tilde', 'metadata: {annotations: ~, name: x}\n', 'metadata: {annotations: {@}, name: x}\n'],
     ['an empty object', 'metadata:\n  annotations: {} # none\n', 'metadata:\n  annotations: {@} # none\n'],
     ['a flow map', 'metadata:\n  annotations: { a: b }\n', 'metadata:\n  annotations: { @, a: b }\n'],
-    ['a flow map of several lines', 'metadata:\n  annotations: {\n    # c\n    a: b,\n  }\n', 'metadata:\n  annotations: {@,\n    # c\n    a: b,\n  }\n'],
+    [
+      'a flow map of several lines',
+      'metadata:\n  annotations: {\n    # c\n    a: b,\n  }\n',
+      'metadata:\n  annotations: {@,\n    # c\n    a: b,\n  }\n',
+    ],
     ['flow metadata', 'metadata: {name: x}\n', 'metadata: {"annotations": {@}, name: x}\n'],
     ['compact JSON', '{"metadata":{"name":"x"}}', '{"metadata":{"annotations": {@}, "name":"x"}}'],
-    ['JSON over lines', '{\n  "metadata": {\n    "name": "x"\n  }\n}\n', '{\n  "metadata": {\n    "annotations": {@},\n    "name": "x"\n  }\n}\n'],
-    ['JSON with a null', '{"metadata": {"annotations": null, "name": "x"}}', '{"metadata": {"annotations": {@}, "name": "x"}}'],
+    [
+      'JSON over lines',
+      '{\n  "metadata": {\n    "name": "x"\n  }\n}\n',
+      '{\n  "metadata": {\n    "annotations": {@},\n    "name": "x"\n  }\n}\n',
+    ],
+    [
+      'JSON with a null',
+      '{"metadata": {"annotations": null, "name": "x"}}',
+      '{"metadata": {"annotations": {@}, "name": "x"}}',
+    ],
   ])('in flow style: %s', (name, source, expected) => {
     const edited = set(source);
     expect(edited).toBe(expected.replace('@', `"${KEY}": "${VALUE}"`));
@@ -113,7 +149,16 @@ describe('an edit that would change more than the annotation is refused', () => 
 });
 
 const word = fc.constantFrom('a', 'name', 'x.io/y-z', 'owner', 'tier', 'labels', 'q');
-const scalar = fc.constantFrom('b', '"q # q"', "'it''s'", '~', 'yes', '010', 'k8s.gcr.io/etcd:3.4', '>-\n@@folded\n@@text');
+const scalar = fc.constantFrom(
+  'b',
+  '"q # q"',
+  "'it''s'",
+  '~',
+  'yes',
+  '010',
+  'k8s.gcr.io/etcd:3.4',
+  '>-\n@@folded\n@@text',
+);
 const blank = fc.constantFrom('', '', '', '# comment\n', '\n', '  # odd indent: {"\n', '\t# tab\n');
 
 /** Block-style manifests with comments, blank lines, odd indents, with and without annotations of either style. */
@@ -126,7 +171,11 @@ const manifest = fc
       fc.record({
         style: fc.constantFrom('block', 'flow', 'null'),
         position: fc.nat(3),
-        entries: fc.uniqueArray(fc.tuple(word, scalar, blank), { selector: ([key]) => key, minLength: 1, maxLength: 3 }),
+        entries: fc.uniqueArray(fc.tuple(word, scalar, blank), {
+          selector: ([key]) => key,
+          minLength: 1,
+          maxLength: 3,
+        }),
       }),
     ),
     comment: fc.constantFrom('', ' # note', '\t# note', '   '),

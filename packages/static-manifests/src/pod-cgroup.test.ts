@@ -10,11 +10,23 @@ describe('the pod of a process is read from its cgroup', () => {
     ['cgroupfs, version 1', `12:pids:/kubepods/burstable/pod${HASH}/${ID}\n0::/\n`, HASH],
     ['cgroupfs, guaranteed', `0::/kubepods/pod${UUID}/${ID}\n`, UUID],
     ['cgroupfs below a cgroupRoot', `4:memory:/lab/node-pod1/kubepods/burstable/pod${HASH}/${ID}\n`, HASH],
-    ['systemd', `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${HASH}.slice/cri-containerd-${ID}.scope\n`, HASH],
+    [
+      'systemd',
+      `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${HASH}.slice/cri-containerd-${ID}.scope\n`,
+      HASH,
+    ],
     ['systemd, a UUID', `0::/kubepods.slice/kubepods-pod${UUID.replaceAll('-', '_')}.slice/crio-${ID}.scope\n`, UUID],
     ['systemd with docker', `0::/kubepods.slice/kubepods-besteffort-pod${HASH}.slice/docker-${ID}.scope`, HASH],
-    ['drivers that disagree', `1:name=systemd:/system.slice/containerd.service/kubepods-burstable-pod${HASH}.slice:cri-containerd:${ID}\n`, HASH],
-    ['a node that is a container itself', `1:cpu:/docker/${'ab'.repeat(32)}/kubelet/kubepods/burstable/pod${HASH}/${ID}`, HASH],
+    [
+      'drivers that disagree',
+      `1:name=systemd:/system.slice/containerd.service/kubepods-burstable-pod${HASH}.slice:cri-containerd:${ID}\n`,
+      HASH,
+    ],
+    [
+      'a node that is a container itself',
+      `1:cpu:/docker/${'ab'.repeat(32)}/kubelet/kubepods/burstable/pod${HASH}/${ID}`,
+      HASH,
+    ],
   ])('%s', (_, cgroup, podUid) => expect(parsePodCgroup(cgroup)).toEqual({ podUid, containerId: ID }));
 
   it.each([

@@ -19,14 +19,23 @@ export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>)
   const read = new FieldReader(manifest.path);
   if (object.kind !== 'Pod' || object.apiVersion !== 'v1') {
     const kind = typeof object.kind === 'string' ? object.kind : 'no kind';
-    throw read.invalid(`the manifest is not a v1 Pod (${kind})`, 'move the file out of the folder; only Pods are run from it');
+    throw read.invalid(
+      `the manifest is not a v1 Pod (${kind})`,
+      'move the file out of the folder; only Pods are run from it',
+    );
   }
   const metadata = read.object(object.metadata, 'metadata');
   const spec = read.object(object.spec, 'spec');
   const volumes = new Map(
     read.objects(spec.volumes, 'spec.volumes').map((volume, index) => {
-      const source = volume.hostPath === undefined || volume.hostPath === null ? undefined : read.object(volume.hostPath, `spec.volumes[${index}].hostPath`);
-      return [volume.name, source === undefined ? undefined : read.text(source.path, `spec.volumes[${index}].hostPath.path`)];
+      const source =
+        volume.hostPath === undefined || volume.hostPath === null
+          ? undefined
+          : read.object(volume.hostPath, `spec.volumes[${index}].hostPath`);
+      return [
+        volume.name,
+        source === undefined ? undefined : read.text(source.path, `spec.volumes[${index}].hostPath.path`),
+      ];
     }),
   );
   const containers = read
@@ -62,7 +71,9 @@ function decodeContainer(
   const environment = new Map(
     read
       .objects(fields.env, `${at}.env`)
-      .flatMap(({ name, value }) => (typeof name === 'string' && typeof value === 'string' ? [[name, value] as const] : [])),
+      .flatMap(({ name, value }) =>
+        typeof name === 'string' && typeof value === 'string' ? [[name, value] as const] : [],
+      ),
   );
   const words = (value: unknown, field: string) =>
     read.list(value, field).map((word) => expandVariables(read.text(word, field), environment));

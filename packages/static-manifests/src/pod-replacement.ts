@@ -173,8 +173,13 @@ class ReplacementWatch {
 
   evidence(): readonly string[] {
     const old = this.#baseline.running;
-    const lines = [old === undefined ? 'no pod ran before' : `the old pod ${old.podUid} ${this.#oldAlive ? 'still runs' : 'is gone'}`];
-    if (this.#newUid !== undefined) lines.push(`the new pod is ${this.#newUid}, its process started ${this.#starts.size} time(s)`);
+    const lines = [
+      old === undefined
+        ? 'no pod ran before'
+        : `the old pod ${old.podUid} ${this.#oldAlive ? 'still runs' : 'is gone'}`,
+    ];
+    if (this.#newUid !== undefined)
+      lines.push(`the new pod is ${this.#newUid}, its process started ${this.#starts.size} time(s)`);
     if (this.#current !== undefined && this.#health !== undefined) lines.push(this.#health.evidence);
     return lines;
   }
@@ -189,7 +194,9 @@ class ReplacementWatch {
   }
 }
 
-const STUCK: Readonly<Record<ReplacementStage, (component: string, starts: number) => readonly [reason: string, hint: string]>> = {
+const STUCK: Readonly<
+  Record<ReplacementStage, (component: string, starts: number) => readonly [reason: string, hint: string]>
+> = {
   'not-picked-up': (component) => [
     `no new ${component} pod appeared`,
     'read the log of the kubelet: journalctl -u kubelet; check that it watches this folder and that the runtime works',

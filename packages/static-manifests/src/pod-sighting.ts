@@ -23,7 +23,10 @@ const PAUSE = 'pause';
  * A process is taken for the manifest's where its pod's UID has a log folder under the manifest's name. Where the kubelet
  * keeps no such folders, the program alone decides. Nothing is said about health.
  */
-export async function sightPods(pod: StaticPod, { host }: { readonly host: SightingHost }): Promise<readonly PodSighting[]> {
+export async function sightPods(
+  pod: StaticPod,
+  { host }: { readonly host: SightingHost },
+): Promise<readonly PodSighting[]> {
   const [processes, folders] = await Promise.all([host.processes(), listPodLogFolders(pod, { host })]);
   const ownUids = folders === undefined ? undefined : new Set(folders.map(({ podUid }) => podUid));
   const program = pod.main.program;
@@ -40,7 +43,10 @@ export async function sightPods(pod: StaticPod, { host }: { readonly host: Sight
 }
 
 /** The newest of {@link sightPods}. */
-export async function sightPod(pod: StaticPod, deps: { readonly host: SightingHost }): Promise<PodSighting | undefined> {
+export async function sightPod(
+  pod: StaticPod,
+  deps: { readonly host: SightingHost },
+): Promise<PodSighting | undefined> {
   return (await sightPods(pod, deps))[0];
 }
 

@@ -2,7 +2,13 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
 import type { FileReplace, Finding, Step, Verdict } from '@kube-rescue/workflow';
 import { readStaticPod } from './manifest-folder.ts';
-import { type PodBaseline, type PodWaitDeps, readPodBaseline, type Replacement, waitForNewPod } from './pod-replacement.ts';
+import {
+  type PodBaseline,
+  type PodWaitDeps,
+  readPodBaseline,
+  type Replacement,
+  waitForNewPod,
+} from './pod-replacement.ts';
 import { planRestart, RESTART_ANNOTATION } from './restart.ts';
 
 export interface RestartStepInput {
@@ -54,7 +60,9 @@ export function createRestartStep(
       const pod = await readStaticPod(input.manifest, { host });
       // A resumed run never saw the old pod: it is the one whose logs began before the manifest was changed.
       const old = baseline ?? (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
-      return verdictOf(await waitForNewPod({ pod, baseline: old, timeoutMs: input.timeoutMs, signal }, { host, clock }));
+      return verdictOf(
+        await waitForNewPod({ pod, baseline: old, timeoutMs: input.timeoutMs, signal }, { host, clock }),
+      );
     },
   };
 }
@@ -63,7 +71,11 @@ export function createRestartStep(
 export function verdictOf(replacement: Replacement): Verdict {
   if (replacement.state === 'replaced') return { verified: true, evidence: replacement.evidence };
   const { reason, evidence, hint, elapsedMs } = replacement;
-  return { verified: false, reason: `after ${Math.round(elapsedMs / 1000)} s ${[reason, ...evidence].join('; ')}`, hint };
+  return {
+    verified: false,
+    reason: `after ${Math.round(elapsedMs / 1000)} s ${[reason, ...evidence].join('; ')}`,
+    hint,
+  };
 }
 
 async function check(input: RestartStepInput, host: RestartHost): Promise<RestartFinding> {

@@ -36,7 +36,9 @@ export function planRestart({ pod, value }: { readonly pod: StaticPod; readonly 
       'put the file itself into the folder',
     );
   }
-  const material = new TextEncoder().encode(setPodAnnotation(manifest.source, RESTART_ANNOTATION, value, manifest.path));
+  const material = new TextEncoder().encode(
+    setPodAnnotation(manifest.source, RESTART_ANNOTATION, value, manifest.path),
+  );
   return {
     material,
     change: {

@@ -19,7 +19,9 @@ export function splitShellCommands(script: string): readonly (readonly string[])
     word = undefined;
     computed = false;
   };
-  for (const [token] of script.matchAll(/\\\n|\\.|'[^']*'|"(?:\\.|[^"\\])*"|\d*>{1,2}&?|<|[;|&()\n]|[^\S\n]+|[\s\S]/g)) {
+  for (const [token] of script.matchAll(
+    /\\\n|\\.|'[^']*'|"(?:\\.|[^"\\])*"|\d*>{1,2}&?|<|[;|&()\n]|[^\S\n]+|[\s\S]/g,
+  )) {
     if (token === '\\\n' || /^[^\S\n]+$/.test(token)) endWord();
     else if (/^[;|&()\n]$/.test(token)) {
       endWord();

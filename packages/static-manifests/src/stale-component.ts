@@ -31,7 +31,9 @@ export async function findKubeletStaleness(
   const [running] = await findKubelets({ host: deps.host });
   if (running === undefined) return 'the kubelet is not running';
   const current = hostPath(`${kubelet.certDirectory}/kubelet-client-current.pem`);
-  const files = [kubelet.configFile, kubelet.kubeconfig, kubelet.clientCaFile, current].filter((file) => file !== undefined);
+  const files = [kubelet.configFile, kubelet.kubeconfig, kubelet.clientCaFile, current].filter(
+    (file) => file !== undefined,
+  );
   return findStaleness('the kubelet', running.startTicks, files, deps);
 }
 
@@ -50,6 +52,9 @@ async function findStaleness(
 /** Every absolute path among the values of the flags; what is a folder or is not there does no harm. */
 function filesOf({ flags }: ComponentFlags): readonly HostPath[] {
   return [...flags]
-    .filter(([flag, value]) => value.startsWith('/') && !value.includes(',') && !flag.endsWith('-dir') && flag !== 'etcd-prefix')
+    .filter(
+      ([flag, value]) =>
+        value.startsWith('/') && !value.includes(',') && !flag.endsWith('-dir') && flag !== 'etcd-prefix',
+    )
     .map(([, value]) => hostPath(value));
 }

@@ -71,7 +71,8 @@ export interface StaticPod {
  */
 export function hostPathOf(container: StaticContainer, containerPath: HostPath): HostPath | undefined {
   const mount = container.mounts.find(
-    (candidate) => containerPath === candidate.containerPath || containerPath.startsWith(folder(candidate.containerPath)),
+    (candidate) =>
+      containerPath === candidate.containerPath || containerPath.startsWith(folder(candidate.containerPath)),
   );
   if (mount?.hostPath === undefined) return undefined;
   const rest = containerPath.slice(mount.containerPath === '/' ? 0 : mount.containerPath.length);

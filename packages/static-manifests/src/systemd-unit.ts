@@ -2,7 +2,9 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
 /** Where systemd looks for units, strongest first: systemd.unit(5). */
-const UNIT_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) => hostPath(`${top}/systemd/system`));
+const UNIT_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) =>
+  hostPath(`${top}/systemd/system`),
+);
 
 /** How systemd would start a service, as its files say. */
 export interface ServiceCommand {
