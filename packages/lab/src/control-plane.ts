@@ -1,0 +1,112 @@
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import { resignCertificate } from './certificate-signing.ts';
+import type { LabDeps } from './deps.ts';
+import { LabError } from './errors.ts';
+import { type KeyAlgorithm, renderKubeadmConfig } from './kubeadm-config.ts';
+import { readEmbeddedCredentials } from './kubeconfig-credentials.ts';
+import { nodeFile } from './lab-folder.ts';
+import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
+import { readNodeText } from './node-text.ts';
+import { startService } from './services.ts';
+import { waitFor } from './waiting.ts';
+
+/** A cluster whose certificates have expired is older than they are. */
+const CA_AGE_DAYS = 366;
+const CA_LIFETIME_DAYS = 10 * 365;
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+const READY_DEADLINE_MS = 180_000;
+
+const AUTHORITIES = [
+  { phase: 'ca', name: 'ca' },
+  { phase: 'etcd-ca', name: 'etcd/ca' },
+  { phase: 'front-proxy-ca', name: 'front-proxy-ca' },
+] as const;
+
+/** Makes everything that kubeadm puts on the disk of a control-plane node, but starts nothing. */
+export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlgorithm, deps: LabDeps): Promise<void> {
+  const config = Buffer.from(renderKubeadmConfig(at.node, keyAlgorithm));
+  await deps.host.writeFile(kubeadmConfig(at), config, { mode: 0o600 });
+  await Promise.all(AUTHORITIES.map(({ phase }) => kubeadmPhase(at, ['certs', phase], deps)));
+  await Promise.all(AUTHORITIES.map(({ name }) => backdateAuthority(at, name, deps)));
+  await kubeadmPhase(at, ['certs', 'all'], deps);
+  await kubeadmPhase(at, ['kubeconfig', 'all'], deps);
+  await Promise.all([
+    kubeadmPhase(at, ['kubelet-start'], deps),
+    kubeadmPhase(at, ['control-plane', 'all'], deps),
+    kubeadmPhase(at, ['etcd', 'local'], deps),
+  ]);
+  await storeKubeletCertificate(at, deps);
+  await kubeadmPhase(at, ['kubelet-finalize', 'all'], deps);
+}
+
+/** Starts the kubelet and with it the control plane; ends when the API server is ready and kubeadm is done with it. */
+export async function startControlPlane(at: EquippedNode, deps: LabDeps): Promise<void> {
+  await startService(at.node, 'kubelet', deps);
+  await waitFor(deps, {
+    subject: 'kube-apiserver',
+    deadlineMs: READY_DEADLINE_MS,
+    look: async () => ((await isApiReady(at, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' }),
+  });
+  await kubeadmPhase(at, ['upload-config', 'all'], deps);
+  await kubeadmPhase(at, ['bootstrap-token'], deps);
+  await kubeadmPhase(at, ['mark-control-plane'], deps);
+}
+
+/** Asks the API server once whether it is ready, and trusts it only with a valid certificate of the cluster's CA. */
+export async function isApiReady(at: EquippedNode, deps: Pick<LabDeps, 'host' | 'signal'>): Promise<boolean> {
+  const url = `https://${at.node.address}:6443/readyz`;
+  const argv = ['curl', '--silent', '--max-time', '5', '--cacert', '/etc/kubernetes/pki/ca.crt', url] as const;
+  return (await execOnNode(at, argv, deps)).stdout === 'ok';
+}
+
+/** The configuration that the node was made with; its path is the same inside the node. */
+export function kubeadmConfig({ node }: Pick<EquippedNode, 'node'>): HostPath {
+  return joinPath(node.folder, 'kubeadm.yaml');
+}
+
+async function kubeadmPhase(at: EquippedNode, phase: readonly string[], deps: LabDeps): Promise<void> {
+  await runOnNode(at, ['kubeadm', 'init', 'phase', ...phase, '--config', kubeadmConfig(at)], deps);
+}
+
+/** Makes a CA that kubeadm has just made look as old as the cluster is to be; kubeadm dates its leaves back to it. */
+async function backdateAuthority({ node }: EquippedNode, name: string, deps: LabDeps): Promise<void> {
+  const certificate = nodeFile(node, `/etc/kubernetes/pki/${name}.crt`);
+  const key = nodeFile(node, `/etc/kubernetes/pki/${name}.key`);
+  const notBefore = new Date(deps.clock.now().getTime() - CA_AGE_DAYS * MS_PER_DAY);
+  const resigned = await resignCertificate(
+    {
+      certificate: await readNodeText(certificate, deps),
+      key: await readNodeText(key, deps),
+      issuer: { certificate, key },
+      validity: { notBefore, notAfter: new Date(notBefore.getTime() + CA_LIFETIME_DAYS * MS_PER_DAY) },
+      kind: 'ca',
+      workFolder: node.folder,
+    },
+    deps,
+  );
+  await deps.host.writeFile(certificate, Buffer.from(resigned), { mode: 0o644 });
+}
+
+/**
+ * Puts the kubelet's client certificate where a kubelet that renews its own keeps it: a dated file and a link to it.
+ *
+ * The kubelet does the same with what is embedded in its kubeconfig, but takes it for a makeshift and asks for a new
+ * one as soon as it can. So a lab's kubelet keeps the certificate, and the key algorithm, that it was given.
+ */
+async function storeKubeletCertificate({ node }: EquippedNode, deps: LabDeps): Promise<void> {
+  const kubeconfig = await readNodeText(nodeFile(node, '/etc/kubernetes/kubelet.conf'), deps);
+  const credentials = readEmbeddedCredentials(kubeconfig);
+  if (credentials === undefined) {
+    throw new LabError({
+      code: 'LAB_COMMAND_FAILED',
+      message: 'kubeadm embedded no client certificate in the kubelet kubeconfig',
+      subject: '/etc/kubernetes/kubelet.conf',
+    });
+  }
+  const stamp = deps.clock.now().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
+  const dated = `/var/lib/kubelet/pki/kubelet-client-${stamp}.pem`;
+  await deps.host.makeDirectory(nodeFile(node, '/var/lib/kubelet/pki'), { mode: 0o755 });
+  const pem = Buffer.from(credentials.certificate + credentials.key);
+  await deps.host.writeFile(nodeFile(node, dated), pem, { mode: 0o600 });
+  await deps.host.writeLink(nodeFile(node, '/var/lib/kubelet/pki/kubelet-client-current.pem'), dated);
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { baseName, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type Argv, runCommand } from './command.ts';
+import { PAUSE_IMAGE } from './containerd.ts';
+import type { LabDeps } from './deps.ts';
+import type { ClusterNode } from './lab-folder.ts';
+import { KUBERNETES_VERSION } from './kubernetes-version.ts';
+import { enterNode } from './node-namespaces.ts';
+
+/** The image of the lab's workload: answers HTTP on port 8080 with {@link WEB_ANSWER}. */
+export const WEB_IMAGE = 'kube-rescue.invalid/web:1';
+export const WEB_ANSWER = 'alive';
+
+/** The image that kubeadm 1.20.2 names; what is in it is Debian's etcd 3.4. */
+const ETCD_IMAGE = 'k8s.gcr.io/etcd:3.4.13-0';
+const ETCD = hostPath('/usr/bin/etcd');
+const BUSYBOX = hostPath('/bin/busybox');
+const IMPORT_TIMEOUT_MS = 120_000;
+
+/** A container image with one layer, made of files of this machine. */
+export interface ImageRecipe {
+  readonly reference: string;
+  readonly entrypoint: readonly string[];
+  /** Files of the machine, by their path in the image. */
+  readonly files: Readonly<Record<string, HostPath>>;
+  /** Texts, by their path in the image. */
+  readonly texts?: Readonly<Record<string, string>>;
+}
+
+/** Makes the images of a control plane from the binaries and loads them into the node's containerd; needs no registry. */
+export async function loadImages(node: ClusterNode, binaries: HostPath, deps: LabDeps): Promise<void> {
+  const architecture = (await runCommand(deps, ['dpkg', '--print-architecture'])).stdout.trim();
+  const work = joinPath(node.folder, 'images');
+  const recipes = imageRecipes(binaries, await sharedLibraries(ETCD, deps));
+  await Promise.all(
+    recipes.map(async (recipe) => {
+      const archive = await packImage(recipe, architecture, work, deps);
+      const argv = [...enterNode(node), 'ctr', '--namespace=k8s.io', 'images', 'import', archive] as const;
+      await runCommand(deps, argv, { timeoutMs: IMPORT_TIMEOUT_MS });
+    }),
+  );
+  await runCommand(deps, ['rm', '-rf', work]);
+}
+
+function imageRecipes(binaries: HostPath, etcdLibraries: readonly HostPath[]): readonly ImageRecipe[] {
+  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+  const kubernetes = components.map((name) => ({
+    reference: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`,
+    entrypoint: [],
+    files: { [`/usr/local/bin/${name}`]: joinPath(binaries, name) },
+  }));
+  const etcdFiles = Object.fromEntries([ETCD, ...etcdLibraries].map((path) => [path, path]));
+  const busybox = { '/bin/busybox': BUSYBOX };
+  return [
+    ...kubernetes,
+    { reference: ETCD_IMAGE, entrypoint: [], files: etcdFiles },
+    { reference: PAUSE_IMAGE, entrypoint: ['/bin/busybox', 'sleep', 'infinity'], files: busybox },
+    {
+      reference: WEB_IMAGE,
+      entrypoint: ['/bin/busybox', 'httpd', '-f', '-p', '8080', '-h', '/www'],
+      files: busybox,
+      texts: { '/www/index.html': `${WEB_ANSWER}\n` },
+    },
+  ];
+}
+
+/** Writes a docker-archive (`docker save`) of `recipe` below `work`. */
+async function packImage(recipe: ImageRecipe, architecture: string, work: HostPath, deps: LabDeps): Promise<HostPath> {
+  // containerd locks what it imports by its name in the archive, so equal names would make the imports wait in line.
+  const name = createHash('sha256').update(recipe.reference).digest('hex').slice(0, 12);
+  const folder = joinPath(work, name);
+  const root = joinPath(folder, 'root');
+  const { host } = deps;
+  for (const [path, source] of Object.entries(recipe.files)) {
+    const target = joinPath(root, `.${path}`);
+    await host.makeDirectory(parentPath(target), { mode: 0o755 });
+    await host.writeLink(target, source);
+  }
+  for (const [path, text] of Object.entries(recipe.texts ?? {})) {
+    const target = joinPath(root, `.${path}`);
+    await host.makeDirectory(parentPath(target), { mode: 0o755 });
+    await host.writeFile(target, Buffer.from(text), { mode: 0o644 });
+  }
+  const layer = joinPath(folder, `${name}.layer.tar`);
+  await runCommand(deps, tar(layer, root, '.', '--dereference'));
+  const [digest = ''] = (await runCommand(deps, ['sha256sum', layer])).stdout.split(' ');
+  const config = joinPath(folder, `${name}.json`);
+  const manifest = [{ Config: baseName(config), RepoTags: [recipe.reference], Layers: [baseName(layer)] }];
+  await host.writeFile(config, Buffer.from(renderImageConfig(recipe, architecture, digest)), { mode: 0o644 });
+  await host.writeFile(joinPath(folder, 'manifest.json'), Buffer.from(JSON.stringify(manifest)), { mode: 0o644 });
+  const archive = joinPath(work, `${name}.tar`);
+  await runCommand(deps, tar(archive, folder, 'manifest.json', baseName(config), baseName(layer)));
+  return archive;
+}
+
+function tar(archive: HostPath, folder: HostPath, ...rest: readonly string[]): Argv {
+  return ['tar', '--create', '--file', archive, '--directory', folder, '--owner=0', '--group=0', ...rest];
+}
+
+/** The image configuration of the OCI image specification. */
+export function renderImageConfig(recipe: ImageRecipe, architecture: string, layerSha256: string): string {
+  return JSON.stringify({
+    architecture,
+    os: 'linux',
+    config: { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'], Entrypoint: recipe.entrypoint },
+    rootfs: { type: 'layers', diff_ids: [`sha256:${layerSha256}`] },
+    history: [],
+  });
+}
+
+async function sharedLibraries(program: HostPath, deps: LabDeps): Promise<readonly HostPath[]> {
+  return parseSharedLibraries((await runCommand(deps, ['ldd', program])).stdout);
+}
+
+/** @param listing what ldd(1) prints; the kernel's own vdso has no file */
+export function parseSharedLibraries(listing: string): readonly HostPath[] {
+  return [...listing.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => hostPath(path));
+}

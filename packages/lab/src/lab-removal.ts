@@ -1,0 +1,76 @@
+import { joinPath } from '@kube-rescue/host';
+import { listCgroups, removeCgroupParent, removeCgroups } from './cgroups.ts';
+import { runCommand } from './command.ts';
+import type { LabDeps } from './deps.ts';
+import { LabError } from './errors.ts';
+import { labFolder, labIdOfNetns, NETNS_FOLDER } from './lab-folder.ts';
+import { listLabProcesses } from './lab-processes.ts';
+import { listLabFolders } from './lab-register.ts';
+import { restoreMachine } from './machine-changes.ts';
+import { waitFor } from './waiting.ts';
+
+type Machine = Pick<LabDeps, 'host' | 'clock'>;
+
+const KILL_DEADLINE_MS = 30_000;
+
+/**
+ * Removes every trace of a lab, whatever state it is in; with the last lab also what labs changed on the machine.
+ * Does nothing where there is no such lab. Call it under the lab lock.
+ *
+ * @throws LabError `LAB_NOT_REMOVED` with what resisted as the cause
+ */
+export async function removeLab(id: string, deps: Machine): Promise<void> {
+  try {
+    await killProcesses(id, deps);
+    await unmountNamespaces(id, deps);
+    await deleteNetworks(id, deps);
+    await removeCgroups(id, deps);
+    await runCommand(deps, ['rm', '-rf', '--one-file-system', labFolder(id)], { timeoutMs: 120_000 });
+    if ((await listLabFolders(deps)).length > 0 || (await listCgroups(deps)).length > 0) return;
+    await removeCgroupParent(deps);
+    await restoreMachine(deps);
+  } catch (cause) {
+    throw new LabError({
+      code: 'LAB_NOT_REMOVED',
+      message: 'the lab could not be removed to its end',
+      subject: labFolder(id),
+      hint: 'remove what stands in the way, see the cause, then remove the leftovers again',
+      cause,
+    });
+  }
+}
+
+/** Kills all at once and again: whoever was about to start another process has then started it. */
+async function killProcesses(id: string, deps: Machine): Promise<void> {
+  const kill = 'kill -KILL "$@" 2>/dev/null || true';
+  await waitFor(deps, {
+    subject: `processes of lab ${id}`,
+    deadlineMs: KILL_DEADLINE_MS,
+    intervalMs: 50,
+    look: async () => {
+      const alive = (await listLabProcesses(deps)).filter(({ labId }) => labId === id);
+      if (alive.length === 0) return { value: undefined };
+      await runCommand(deps, ['sh', '-c', kill, 'sh', ...alive.map(({ pid }) => String(pid))]);
+      return { waitingFor: alive.map(({ pid, program }) => `${pid} ${program}`).join(', ') };
+    },
+  });
+}
+
+/** With the last process and the last file gone, the kernel drops a mount namespace and all that is mounted in it. */
+async function unmountNamespaces(id: string, deps: Machine): Promise<void> {
+  const nodes = (await deps.host.list(labFolder(id))) ?? [];
+  for (const name of nodes) {
+    const folder = joinPath(labFolder(id), name, 'namespaces');
+    for (const point of [joinPath(folder, 'mnt'), joinPath(folder, 'uts'), folder]) {
+      const mounted = await deps.host.exec(['mountpoint', '--quiet', point], { timeoutMs: 5000 });
+      if (mounted.exitCode === 0) await runCommand(deps, ['umount', point]);
+    }
+  }
+}
+
+async function deleteNetworks(id: string, deps: Machine): Promise<void> {
+  const names = ((await deps.host.list(NETNS_FOLDER)) ?? []).filter((name) => labIdOfNetns(name) === id);
+  for (const name of names) {
+    await runCommand(deps, ['ip', 'netns', 'delete', name]);
+  }
+}

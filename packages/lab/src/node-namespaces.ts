@@ -1,0 +1,94 @@
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import { type Argv, runCommand } from './command.ts';
+import type { LabDeps } from './deps.ts';
+import { type ClusterNode, NETNS_FOLDER, NODE_MOUNTS, namespaceFile, netnsName, nodeFile } from './lab-folder.ts';
+
+/** Two namespaces more than the nodes' own: a switch of its own keeps the machine's network free of the lab. */
+const SWITCH = 'switch';
+const BRIDGE = 'br0';
+const GATEWAY = '10.200.0.1';
+const PREFIX_LENGTH = 24;
+
+/** Makes the network namespace with the bridge that joins the nodes of a lab; they have no way out of it. */
+export async function createSwitch(labId: string, deps: LabDeps): Promise<void> {
+  const netns = netnsName(labId, SWITCH);
+  await runCommand(deps, ['ip', 'netns', 'add', netns]);
+  await runCommand(deps, ['ip', '-n', netns, 'link', 'add', BRIDGE, 'type', 'bridge']);
+  await runCommand(deps, ['ip', '-n', netns, 'link', 'set', BRIDGE, 'up']);
+}
+
+/** Makes the network, mount and UTS namespaces of `node`; they last without a process until they are removed. */
+export async function createNamespaces(node: ClusterNode, deps: LabDeps): Promise<void> {
+  await connectToSwitch(node, deps);
+  const folder = joinPath(node.folder, 'namespaces');
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  // A mount namespace can only be kept in a mount that is not propagated into it.
+  await runCommand(deps, ['mount', '--bind', folder, folder]);
+  await runCommand(deps, ['mount', '--make-private', folder]);
+  for (const kind of ['mnt', 'uts'] as const) {
+    await deps.host.writeFile(namespaceFile(node, kind), Buffer.alloc(0), { mode: 0o600 });
+  }
+  const script = joinPath(node.folder, 'mount-node.sh');
+  await deps.host.writeFile(script, Buffer.from(renderMountScript(node)), { mode: 0o700 });
+  // Not `ip netns exec`: it mounts a fresh /sys, which hides the control groups.
+  await runCommand(deps, [
+    'nsenter',
+    `--net=${joinPath(NETNS_FOLDER, netnsName(node.labId, node.name))}`,
+    'unshare',
+    `--mount=${namespaceFile(node, 'mnt')}`,
+    `--uts=${namespaceFile(node, 'uts')}`,
+    'sh',
+    script,
+  ]);
+}
+
+async function connectToSwitch(node: ClusterNode, deps: LabDeps): Promise<void> {
+  const own = netnsName(node.labId, node.name);
+  const hub = netnsName(node.labId, SWITCH);
+  const inNode = (...args: readonly string[]): Argv => ['ip', '-n', own, ...args];
+  const inSwitch = (...args: readonly string[]): Argv => ['ip', '-n', hub, ...args];
+  const steps: readonly Argv[] = [
+    ['ip', 'netns', 'add', own],
+    inNode('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', node.name, 'netns', hub),
+    inSwitch('link', 'set', node.name, 'master', BRIDGE, 'up'),
+    inNode('address', 'add', `${node.address}/${PREFIX_LENGTH}`, 'dev', 'eth0'),
+    inNode('link', 'set', 'lo', 'up'),
+    inNode('link', 'set', 'eth0', 'up'),
+    inNode('route', 'add', 'default', 'via', GATEWAY),
+    // The kubelet looks for cloud credentials there when it starts and would wait 11 s for an answer.
+    inNode('route', 'add', 'unreachable', '169.254.0.0/16'),
+  ];
+  for (const argv of steps) await runCommand(deps, argv);
+}
+
+/** The script that lays the node's own folders over the machine's, run inside the new namespaces. */
+export function renderMountScript(node: ClusterNode): string {
+  const mounts = NODE_MOUNTS.map((path) => `mount --bind ${nodeFile(node, path)} ${path}`);
+  return `set -eu
+mount --make-rprivate /
+hostname ${node.name}
+${mounts.join('\n')}
+# The kubelet mounts volumes here, and containers must see them.
+mount --make-shared /var/lib/kubelet
+mount -t tmpfs -o mode=755 tmpfs /run
+mount --make-shared /run
+mkdir -m 1777 /run/lock
+echo 1 >/proc/sys/net/ipv4/ip_forward
+`;
+}
+
+/** The argv in front of a program that is to run on `node`. */
+export function enterNode(node: ClusterNode): Argv {
+  return [
+    'nsenter',
+    `--net=${joinPath(NETNS_FOLDER, netnsName(node.labId, node.name))}`,
+    `--mount=${namespaceFile(node, 'mnt')}`,
+    `--uts=${namespaceFile(node, 'uts')}`,
+    '--',
+  ];
+}
+
+/** The folder that node namespaces are mounted on, to be unmounted before the lab's folder is removed. */
+export function namespacesFolder(node: Pick<ClusterNode, 'folder'>): HostPath {
+  return joinPath(node.folder, 'namespaces');
+}

@@ -1,0 +1,141 @@
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import { runCommand } from './command.ts';
+import type { LabDeps } from './deps.ts';
+import { CGROUP_ROOT, type ClusterNode, daemonCgroup } from './lab-folder.ts';
+import { enterNode } from './node-namespaces.ts';
+
+export type NodeService = 'containerd' | 'kubelet';
+
+export interface ServiceScriptInput {
+  readonly node: ClusterNode;
+  readonly kubelet: HostPath;
+}
+
+/**
+ * Called inside the node as `PROGRAM start|stop|restart|status NAME`, with the exit codes of LSB init scripts: status is
+ * 0 when the service runs, 3 when it is stopped, 4 when there is none of that name.
+ */
+export function serviceCommand(node: ClusterNode): HostPath {
+  return joinPath(node.folder, 'service');
+}
+
+/** What a service of the node has written; a line of the kubelet's says why it ended. */
+export function serviceLog(node: ClusterNode, name: NodeService): HostPath {
+  return joinPath(node.folder, `${name}.log`);
+}
+
+/** Writes the node's service command and what its services start from. */
+export async function installServices(input: ServiceScriptInput, { host }: LabDeps): Promise<void> {
+  const { node } = input;
+  await host.writeFile(daemonScript(node), Buffer.from(renderDaemonScript(input)), { mode: 0o700 });
+  await host.writeFile(serviceCommand(node), Buffer.from(renderServiceScript(node)), { mode: 0o700 });
+}
+
+export async function startService(node: ClusterNode, name: NodeService, deps: LabDeps): Promise<void> {
+  await runCommand(deps, [...enterNode(node), serviceCommand(node), 'start', name]);
+}
+
+export async function stopService(node: ClusterNode, name: NodeService, deps: LabDeps): Promise<void> {
+  await runCommand(deps, [...enterNode(node), serviceCommand(node), 'stop', name]);
+}
+
+export async function isServiceRunning(node: ClusterNode, name: NodeService, deps: LabDeps): Promise<boolean> {
+  const argv = [...enterNode(node), serviceCommand(node), 'status', name] as const;
+  const { exitCode } = await deps.host.exec(argv, { timeoutMs: 10_000, signal: deps.signal });
+  return exitCode === 0;
+}
+
+function daemonScript(node: ClusterNode): HostPath {
+  return joinPath(node.folder, 'daemon.sh');
+}
+
+/** The script that becomes the daemon: it enters the node's control group, says who it is, and executes the program. */
+export function renderDaemonScript({ node, kubelet }: ServiceScriptInput): string {
+  return `set -eu
+name=$1
+for hierarchy in ${CGROUP_ROOT}/*/; do
+  group=$hierarchy${daemonCgroup(node)}
+  [ ! -f "$group/cgroup.procs" ] || echo $$ >"$group/cgroup.procs"
+done
+exec </dev/null >>"${node.folder}/$name.log" 2>&1
+case $name in
+containerd) set -- containerd --config ${node.folder}/containerd.toml ;;
+kubelet)
+  # As in kubeadm's drop-in file for systemd.
+  . /var/lib/kubelet/kubeadm-flags.env
+  set -- ${kubelet} --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \\
+    --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS
+  ;;
+esac
+read -r stat </proc/$$/stat
+set -- "$stat" "$@"
+echo "$$ $(echo "\${1##*) }" | cut -d ' ' -f 20)" >"${node.folder}/$name.pid"
+shift
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
+`;
+}
+
+/** The node's service command; see {@link serviceCommand}. */
+export function renderServiceScript(node: ClusterNode): string {
+  return `#!/bin/sh
+# Starts and stops the services of node ${node.name}: service start|stop|restart|status containerd|kubelet
+set -u
+action=\${1-} name=\${2-}
+case $name in
+containerd | kubelet) ;;
+*)
+  echo "no service named '$name'" >&2
+  exit 4
+  ;;
+esac
+pid_file=${node.folder}/$name.pid
+pid=
+
+# A pid alone may by now be somebody else's; with its start time it is one process for good. A zombie does not run.
+is_running() {
+  read -r pid ticks 2>/dev/null <"$pid_file" || return 1
+  read -r stat 2>/dev/null <"/proc/$pid/stat" || return 1
+  stat=\${stat##*) }
+  [ "\${stat%% *}" != Z ] && [ "$(echo "$stat" | cut -d ' ' -f 20)" = "$ticks" ]
+}
+
+start() {
+  is_running && return 0
+  rm -f "$pid_file"
+  setsid --fork sh ${node.folder}/daemon.sh "$name" </dev/null >/dev/null 2>&1
+  for _ in $(seq 100); do
+    [ ! -s "$pid_file" ] || return 0
+    sleep 0.05
+  done
+  echo "$name did not start; see ${node.folder}/$name.log" >&2
+  return 1
+}
+
+stop() {
+  is_running || return 0
+  kill -TERM "$pid"
+  for _ in $(seq 200); do
+    is_running || return 0
+    sleep 0.05
+  done
+  kill -KILL "$pid"
+  for _ in $(seq 100); do
+    is_running || return 0
+    sleep 0.05
+  done
+  echo "$name does not end" >&2
+  return 1
+}
+
+case $action in
+start) start ;;
+stop) stop ;;
+restart) stop && start ;;
+status) is_running || exit 3 ;;
+*)
+  echo "usage: $0 start|stop|restart|status NAME" >&2
+  exit 2
+  ;;
+esac
+`;
+}
