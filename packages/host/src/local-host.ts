@@ -38,7 +38,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     ...createLocalFileReads(paths),
     ...createLocalFileWrites(paths, root),
     userId: () => process.getuid?.() ?? -1,
-    acquireLock: async (file, holder) => lockLocally(await paths.target(file), file, holder),
+    acquireLock: (file, holder) => lockLocally(paths, file, holder),
   };
 }
 

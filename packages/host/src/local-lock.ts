@@ -8,6 +8,7 @@ import { HostError } from './errors.ts';
 import { errnoOf, translated } from './fs-failure.ts';
 import type { HostLock } from './host.ts';
 import type { HostPath } from './host-path.ts';
+import type { PathResolver } from './local-paths.ts';
 
 const LOCK_FILE_MODE = 0o600;
 /** flock(1) exits with 1 when somebody else holds the lock. */
@@ -19,10 +20,9 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
 /**
  * Locks `real` through a child process, because Node has no flock(2): `flock` holds it as long as `cat` waits for our end
  * of a pipe. When this process dies, however it dies, the kernel closes the pipe and with it the lock.
- *
- * @param real where `file` lies on this machine
  */
-export async function lockLocally(real: string, file: HostPath, holder: string): Promise<HostLock> {
+export async function lockLocally(paths: PathResolver, file: HostPath, holder: string): Promise<HostLock> {
+  const real = await translated('find the lock file', file, () => paths.target(file));
   const handle = await translated('open the lock file', file, () => {
     return open(real, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK, LOCK_FILE_MODE);
   });

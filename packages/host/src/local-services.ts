@@ -35,7 +35,8 @@ function commandServices(exec: Exec, program: HostPath): ServiceControl {
   };
 }
 
-function systemdServices(exec: Exec): ServiceControl {
+/** Services of systemd, asked and told through `systemctl`. */
+export function systemdServices(exec: Exec): ServiceControl {
   return {
     async status(name) {
       // Not is-active: before systemd 254 it calls a unit that does not exist inactive.

@@ -4,5 +4,13 @@ import type { Clock } from './clock.ts';
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
-  sleep: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),
+  async sleep(ms, signal) {
+    try {
+      await delay(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      // Node rejects with an AbortError of its own; the reason is what the caller gave.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
 };

@@ -32,7 +32,10 @@ export class SimulatedCrash extends Error {
 }
 
 /** `host`, but one of its mutations goes wrong. Reads always work; after a crash nothing can be changed any more. */
-export function withFaults(host: Host, { failAt, mode = 'fail-once', error = 'HOST_IO' }: FaultOptions = {}): FaultyHost {
+export function withFaults(
+  host: Host,
+  { failAt, mode = 'fail-once', error = 'HOST_IO' }: FaultOptions = {},
+): FaultyHost {
   let count = 0;
   const isDeadly = mode === 'dead-after' || mode === 'torn';
   const isHit = (): boolean => {

@@ -88,7 +88,10 @@ export async function buildPki(options: PkiOptions = {}): Promise<Pki> {
     const key = await leafKey(name, options);
     const extensions = leafExtensions(profile);
     const issuer = cas[profile.issuer];
-    return { key, certificate: await issueCertificate({ subject: profile.subject, extensions, key, issuer, ...validity(name) }) };
+    return {
+      key,
+      certificate: await issueCertificate({ subject: profile.subject, extensions, key, issuer, ...validity(name) }),
+    };
   });
   const pairs = await withWrongKeys({ ...cas, ...leaves }, options);
   const serviceAccountKey = await privateKeyFor('sa', 'rsa');
@@ -115,7 +118,10 @@ function validityOf(name: CertificateName, now: Date, { expired = [], notYetVali
 
 /** RSA leaves take turns with three keys: neighbours in the list never share one. */
 function leafKey(name: LeafName, { algorithm = 'rsa', kubeletAlgorithm = algorithm }: PkiOptions): Promise<string> {
-  return privateKeyFor(`leaf-${LEAF_NAMES.indexOf(name) % 3}`, name === 'kubelet-client' ? kubeletAlgorithm : algorithm);
+  return privateKeyFor(
+    `leaf-${LEAF_NAMES.indexOf(name) % 3}`,
+    name === 'kubelet-client' ? kubeletAlgorithm : algorithm,
+  );
 }
 
 async function withWrongKeys(

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readProcesses } from './local-processes.ts';
+
+describe('the processes of this machine', () => {
+  it('show this one, with its arguments and its cgroup', () => {
+    const own = readProcesses().find(({ pid }) => pid === process.pid);
+    expect(own?.argv.length).toBeGreaterThan(0);
+    expect(own?.cgroup).toMatch(/^\d+:.*:\//);
+  });
+
+  it('tell when a process began, also one whose name looks like the end of its name', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+    const program = path.join(folder, 'a) R 1 (b');
+    await copyFile('/bin/sh', program);
+    const child = spawn(program, ['-c', 'read line', '', 'last'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    try {
+      // A process has no arguments for a moment while it begins.
+      await expect.poll(() => readProcesses().find(({ pid }) => pid === child.pid)?.argv).not.toEqual([]);
+      const all = readProcesses();
+      const found = all.find(({ pid }) => pid === child.pid);
+      const own = all.find(({ pid }) => pid === process.pid);
+      expect(found?.argv).toEqual([program, '-c', 'read line', '', 'last']);
+      expect(found?.startTicks).toBeGreaterThan(own?.startTicks ?? Number.POSITIVE_INFINITY);
+      // Ticks are hundredths of a second, and this test takes no minute.
+      expect(found?.startTicks).toBeLessThan((own?.startTicks ?? 0) + process.uptime() * 100 + 6000);
+    } finally {
+      child.kill('SIGKILL');
+      await rm(folder, { recursive: true });
+    }
+  });
+});
