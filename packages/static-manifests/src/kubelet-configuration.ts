@@ -169,7 +169,7 @@ async function readConfigFile(
       if (value === undefined || value === null || value === '') return [];
       // Relative paths are relative to the file.
       if (typeof value === 'string') return [[flag, value.startsWith('/') ? value : joinPath(path, '..', value)]];
-      return [[flag, String(value)]];
+      return typeof value === 'boolean' ? [[flag, String(value)]] : [];
     }),
   );
 }

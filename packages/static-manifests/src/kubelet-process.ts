@@ -9,7 +9,7 @@ export async function findKubelets({
   readonly host: Pick<Host, 'processes'>;
 }): Promise<readonly ProcessInfo[]> {
   const processes = await host.processes();
-  return processes.filter(isKubelet).sort((a, b) => a.startTicks - b.startTicks);
+  return processes.filter(isKubelet).toSorted((a, b) => a.startTicks - b.startTicks);
 }
 
 function isKubelet({ argv }: ProcessInfo): boolean {

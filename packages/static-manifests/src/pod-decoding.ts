@@ -92,7 +92,7 @@ function decodeContainer(
     mounts: read
       .objects(fields.volumeMounts, `${at}.volumeMounts`)
       .map((mount, index) => decodeMount(mount, `${at}.volumeMounts[${index}]`, volumes, read))
-      .sort((a, b) => b.containerPath.length - a.containerPath.length),
+      .toSorted((a, b) => b.containerPath.length - a.containerPath.length),
     probes: { liveness: probe('livenessProbe'), readiness: probe('readinessProbe'), startup: probe('startupProbe') },
   };
 }
@@ -138,7 +138,7 @@ function decodeHttpGet(
 
 /** `$(NAME)` becomes the variable's value where the manifest gives it; `$$(NAME)` is a literal `$(NAME)`. */
 function expandVariables(word: string, environment: ReadonlyMap<string, string>): string {
-  return word.replace(/\$\$|\$\(([A-Za-z_][\w.-]*)\)/g, (match, name) =>
+  return word.replace(/\$\$|\$\(([A-Za-z_][\w.-]*)\)/g, (match: string, name: string) =>
     match === '$$' ? '$' : (environment.get(name) ?? match),
   );
 }

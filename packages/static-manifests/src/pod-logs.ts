@@ -35,7 +35,7 @@ export async function readLogTail(
   const logs = joinPath(folder, container);
   const newest = ((await host.list(logs)) ?? [])
     .filter((name) => /^\d+\.log$/.test(name))
-    .sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))[0];
+    .toSorted((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))[0];
   if (newest === undefined) return [];
   const bytes = await host.readFile(joinPath(logs, newest));
   const text = new TextDecoder().decode(bytes?.subarray(-TAIL_BYTES));

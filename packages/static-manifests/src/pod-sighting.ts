@@ -31,7 +31,7 @@ export async function sightPods(
   const ownUids = folders === undefined ? undefined : new Set(folders.map(({ podUid }) => podUid));
   const program = pod.main.program;
   const sightings = new Map<string, PodSighting>();
-  for (const process of [...processes].sort((a, b) => a.startTicks - b.startTicks)) {
+  for (const process of processes.toSorted((a, b) => a.startTicks - b.startTicks)) {
     const container = parsePodCgroup(process.cgroup);
     if (container === undefined || !runs(process, program)) continue;
     if (ownUids === undefined ? program === undefined : !ownUids.has(container.podUid)) continue;
@@ -39,7 +39,7 @@ export async function sightPods(
     if (sightings.has(container.containerId)) continue;
     sightings.set(container.containerId, { ...container, pid: process.pid, startTicks: process.startTicks });
   }
-  return [...sightings.values()].reverse();
+  return [...sightings.values()].toReversed();
 }
 
 /** The newest of {@link sightPods}. */

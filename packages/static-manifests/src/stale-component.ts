@@ -14,7 +14,7 @@ type AgeHost = Pick<Host, 'processes' | 'list' | 'readFile' | 'readLink' | 'stat
  * @returns `undefined` when it runs with the files as they are
  */
 export async function findPodStaleness(
-  input: { readonly pod: StaticPod; readonly flags: ComponentFlags },
+  input: { readonly pod: StaticPod; readonly flags: Pick<ComponentFlags, 'flags'> },
   deps: { readonly host: AgeHost; readonly clock: Clock },
 ): Promise<string | undefined> {
   const { pod, flags } = input;
@@ -50,7 +50,7 @@ async function findStaleness(
 }
 
 /** Every absolute path among the values of the flags; what is a folder or is not there does no harm. */
-function filesOf({ flags }: ComponentFlags): readonly HostPath[] {
+function filesOf({ flags }: Pick<ComponentFlags, 'flags'>): readonly HostPath[] {
   return [...flags]
     .filter(
       ([flag, value]) =>

@@ -44,7 +44,7 @@ export async function readServiceCommand(
         const content = await readText(environmentFile, host);
         if (content === undefined) continue;
         files.push(environmentFile);
-        for (const [key, text] of readEnvironmentFile(content)) fromFiles.set(key, text);
+        for (const [key, variable] of readEnvironmentFile(content)) fromFiles.set(key, variable);
       }
     }
   }
@@ -66,8 +66,8 @@ export function readEnvironmentFile(text: string): ReadonlyMap<string, string> {
 export function splitWords(text: string): readonly string[] {
   const words = text.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'])+/g) ?? [];
   return words.map((word) =>
-    word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/g, (_, double, single, escaped) =>
-      String(double?.replace(/\\(.)/g, '$1') ?? single ?? escaped),
+    word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) =>
+        double?.replace(/\\(.)/g, '$1') ?? single ?? escaped ?? '',
     ),
   );
 }
@@ -80,7 +80,7 @@ async function listUnitFiles(unit: string, host: Pick<HostFiles, 'readFile' | 'l
       if (name.endsWith('.conf') && !dropIns.has(name)) dropIns.set(name, joinPath(dropInFolder, name));
     }
   }
-  const sorted = [...dropIns.values()].sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
+  const sorted = [...dropIns.values()].toSorted((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
   for (const folder of UNIT_FOLDERS) {
     const path = joinPath(folder, unit);
     if ((await readText(path, host)) !== undefined) return [path, ...sorted];
@@ -112,7 +112,7 @@ function assign(variables: Map<string, string>, assignment: string): void {
 function expand(word: string, variables: ReadonlyMap<string, string>): readonly string[] {
   const alone = /^\$([A-Za-z_]\w*)$/.exec(word)?.[1];
   if (alone !== undefined) return splitWords(variables.get(alone) ?? '');
-  return [word.replace(/\$\{([A-Za-z_]\w*)\}/g, (_, name) => variables.get(name) ?? '')];
+  return [word.replace(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => variables.get(name) ?? '')];
 }
 
 async function readText(path: HostPath, host: Pick<HostFiles, 'readFile'>): Promise<string | undefined> {

@@ -92,11 +92,16 @@ export function assertNotBlocked(plan: Plan): void {
 }
 
 /**
- * Holds a plan that a person has read against the present one.
- * @throws WorkflowError `PLAN_STALE` when the steps or their changes differ
+ * Holds a plan that a person has read against the present one. What is compared is which steps change what, from which
+ * state; the names of new files and the contents to come may depend on the time.
+ * @throws WorkflowError `PLAN_STALE` when they differ
  */
 export function assertSamePlan(read: Plan, present: Plan): void {
-  const core = (plan: Plan): unknown => plan.entries.map(({ step, changes }) => ({ step, changes }));
+  const core = (plan: Plan): unknown =>
+    plan.entries.map(({ step, changes }) => {
+      const existing = changes.filter(({ before }) => before !== 'absent');
+      return { step, changes: existing.map(({ kind, target, before }) => ({ kind, target, before })) };
+    });
   if (read.playbook === present.playbook && isDeepStrictEqual(core(read), core(present))) return;
   throw new WorkflowError({
     code: 'PLAN_STALE',

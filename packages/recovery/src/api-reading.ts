@@ -1,0 +1,56 @@
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { readKubeconfigClient } from '@kube-rescue/cert-rotation';
+import { adminKubeconfig, findApiServerUrl, type NodeDeps, type NodeDescription } from './kubeadm-node.ts';
+
+/** What the API server said, or why nothing was heard that can be believed. */
+export type ApiReading =
+  | { readonly state: 'answered'; readonly status: number; readonly object: unknown }
+  | { readonly state: 'silent'; readonly reason: string };
+
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/**
+ * Gets one path from this node's own API server as the administrator. An answer counts only when the CA of `admin.conf`
+ * vouches for the server, its name and its dates.
+ */
+export async function readApi(
+  path: string,
+  node: NodeDescription,
+  { host }: NodeDeps,
+  signal: AbortSignal,
+): Promise<ApiReading> {
+  const server = findApiServerUrl(node);
+  if (server === undefined) return { state: 'silent', reason: 'no API server is configured on this node' };
+  try {
+    const { ca, certificate, key } = await readKubeconfigClient(adminKubeconfig(node), { host });
+    const client = { certificate, key };
+    const answer = await host.request({ url: `${server}${path}`, timeoutMs: REQUEST_TIMEOUT_MS, signal, ca, client });
+    if (answer.peer?.trusted !== true) {
+      return {
+        state: 'silent',
+        reason: `${server} presents a certificate that is not good: ${answer.peer?.reason ?? 'none'}`,
+      };
+    }
+    return { state: 'answered', status: answer.status, object: parseJson(answer.body) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    return { state: 'silent', reason: describeError(error) };
+  }
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value at a path of keys in an object from the API; `undefined` where there is none. */
+export function fieldOf(object: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    object,
+  );
+}

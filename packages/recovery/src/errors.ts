@@ -1,0 +1,6 @@
+import { RecoveryError } from '@kube-rescue/errors';
+
+export type NodeErrorCode = 'NODE_NOT_FOUND' | 'LAYOUT_UNKNOWN' | 'LAYOUT_UNSUPPORTED' | 'MANIFEST_UNKNOWN';
+
+/** This machine, or the folder given as its copy, is not a node that can be recovered. */
+export class NodeError extends RecoveryError<NodeErrorCode> {}

@@ -1,0 +1,57 @@
+import type { Clock } from '@kube-rescue/host';
+import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
+
+export interface GateInput {
+  readonly id: StepId;
+  readonly title: string;
+  readonly requires: readonly StepId[];
+  /** One look, now. */
+  readonly look: (signal: AbortSignal) => Promise<Verdict>;
+  /** Looks until it is good for good. Default: until one look is good. */
+  readonly prove?: ((signal: AbortSignal, waitingFor: (what: string) => void) => Promise<Verdict>) | undefined;
+  readonly timeoutMs: number;
+}
+
+const INTERVAL_MS = 250;
+
+/**
+ * A step without changes: it waits for an effect of earlier steps, and lets nothing pass that it has not seen.
+ *
+ * Its check is one look; `needed` means that it is not so yet.
+ */
+export function createGateStep(input: GateInput, { clock }: { readonly clock: Clock }): Step {
+  const { id, title, requires, look } = input;
+  let waitingFor = (_what: string): void => undefined;
+  return {
+    id,
+    title,
+    requires,
+    reversible: 'no',
+    check: async (signal) => {
+      const verdict = await look(signal);
+      return verdict.verified
+        ? { status: 'ok', summary: 'it is so already', evidence: verdict.evidence }
+        : { status: 'needed', summary: verdict.reason, evidence: [] };
+    },
+    plan: () => [],
+    apply: async (_changes, journal) => {
+      waitingFor = (what) => journal.waitingFor(what);
+    },
+    verify: async (signal) => {
+      if (input.prove !== undefined) return input.prove(signal, waitingFor);
+      const start = clock.now().getTime();
+      for (;;) {
+        const verdict = await look(signal);
+        const elapsedMs = clock.now().getTime() - start;
+        if (verdict.verified || elapsedMs >= input.timeoutMs) return afterWaiting(verdict, elapsedMs);
+        waitingFor(verdict.reason);
+        await clock.sleep(INTERVAL_MS, signal);
+      }
+    },
+  };
+}
+
+function afterWaiting(verdict: Verdict, elapsedMs: number): Verdict {
+  if (verdict.verified) return verdict;
+  return { ...verdict, reason: `after ${Math.round(elapsedMs / 1000)} s: ${verdict.reason}` };
+}

@@ -1,0 +1,154 @@
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { waitForStableComponent } from '@kube-rescue/static-manifests';
+import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { fieldOf, readApi } from './api-reading.ts';
+import { createGateStep } from './gate-step.ts';
+import {
+  describeNode,
+  findApiServerUrl,
+  findPod,
+  type NodeDeps,
+  type NodeDescription,
+  type NodeOptions,
+} from './kubeadm-node.ts';
+
+const STABLE_WINDOW_MS = 3_000;
+const STABLE_INTERVAL_MS = 200;
+const API_TIMEOUT_MS = 120_000;
+const LEASE_TIMEOUT_MS = 120_000;
+const NODE_TIMEOUT_MS = 180_000;
+/** Components renew their leases every few seconds; one that is older belongs to the dead. */
+const FRESH_LEASE_MS = 20_000;
+
+/** The API server answers for a whole window, from one process, with the certificate that is on the disk. */
+export function createApiGate(options: NodeOptions, deps: NodeDeps, requires: readonly StepId[]): Step {
+  return createGateStep(
+    {
+      id: 'control-plane/api-stable',
+      title: 'see the API server answer for a whole window, with its new certificate',
+      requires,
+      timeoutMs: API_TIMEOUT_MS,
+      look: async (signal) => {
+        const node = await describeNode(options, deps);
+        const reading = await readApi('/readyz', node, deps, signal);
+        if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+        if (reading.status !== 200) return notYet(`the API server is not ready: it answers ${reading.status}`);
+        const expected = await servingSerial(node, deps);
+        const { peer } = await deps.host.request({ url: `${findApiServerUrl(node)}/readyz`, timeoutMs: 5_000, signal });
+        if (expected !== undefined && peer?.serialNumber !== expected)
+          return notYet('the API server presents an old certificate');
+        return {
+          verified: true,
+          evidence: [`${findApiServerUrl(node)}/readyz answers 200 with certificate ${expected}`],
+        };
+      },
+      prove: async (signal, onProgress) => {
+        const node = await describeNode(options, deps);
+        const pod = findPod(node, 'kube-apiserver');
+        if (pod === undefined) return notYet('there is no API server on this node');
+        const stability = await waitForStableComponent(
+          {
+            pod,
+            windowMs: STABLE_WINDOW_MS,
+            intervalMs: STABLE_INTERVAL_MS,
+            timeoutMs: API_TIMEOUT_MS,
+            expectedSerial: await servingSerial(node, deps),
+            signal,
+            onProgress,
+          },
+          deps,
+        );
+        if (stability.state === 'stable') return { verified: true, evidence: stability.evidence };
+        return { verified: false, reason: stability.reason, hint: 'read the log of the API server in /var/log/pods' };
+      },
+    },
+    deps,
+  );
+}
+
+/** The controller manager and the scheduler renew their leases, so they are at work with credentials that are accepted. */
+export function createLeaseGate(
+  component: string,
+  options: NodeOptions,
+  deps: NodeDeps,
+  requires: readonly StepId[],
+): Step {
+  return createGateStep(
+    {
+      id: `control-plane/${component}-at-work`,
+      title: `see ${component} at work`,
+      requires,
+      timeoutMs: LEASE_TIMEOUT_MS,
+      look: async (signal) => {
+        const node = await describeNode(options, deps);
+        return judgeLease('kube-system', component, node, deps, signal);
+      },
+    },
+    deps,
+  );
+}
+
+/** The node is Ready, by a kubelet that renews its lease. */
+export function createNodeGate(options: NodeOptions, deps: NodeDeps, requires: readonly StepId[]): Step {
+  return createGateStep(
+    {
+      id: 'node/ready',
+      title: 'see the node Ready',
+      requires,
+      timeoutMs: NODE_TIMEOUT_MS,
+      look: async (signal) => {
+        const description = await describeNode(options, deps);
+        const name = await findNodeName(description, deps);
+        const reading = await readApi(`/api/v1/nodes/${name}`, description, deps, signal);
+        if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+        if (reading.status !== 200)
+          return notYet(`the API server answers ${reading.status} when asked for the node ${name}`);
+        const conditions = fieldOf(reading.object, 'status', 'conditions');
+        const ready = Array.isArray(conditions)
+          ? conditions.find((condition: unknown) => fieldOf(condition, 'type') === 'Ready')
+          : undefined;
+        if (fieldOf(ready, 'status') !== 'True') {
+          return notYet(`the node ${name} is not Ready: ${String(fieldOf(ready, 'message') ?? 'no reason given')}`);
+        }
+        return judgeLease('kube-node-lease', name, description, deps, signal);
+      },
+    },
+    deps,
+  );
+}
+
+async function judgeLease(
+  namespace: string,
+  name: string,
+  node: NodeDescription,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  const reading = await readApi(path, node, deps, signal);
+  if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+  const renewed = fieldOf(reading.object, 'spec', 'renewTime');
+  if (reading.status !== 200 || typeof renewed !== 'string')
+    return notYet(`${name} holds no lease in ${namespace} yet`);
+  const ageMs = deps.clock.now().getTime() - new Date(renewed).getTime();
+  if (ageMs > FRESH_LEASE_MS) return notYet(`${name} has not renewed its lease since ${renewed}`);
+  return { verified: true, evidence: [`${name} renewed its lease at ${renewed}`] };
+}
+
+async function servingSerial(node: NodeDescription, deps: NodeDeps): Promise<string | undefined> {
+  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, deps);
+  const serving = certificates[0]?.certificate;
+  return serving?.ok === true ? serving.value.x509.serialNumber.toUpperCase() : undefined;
+}
+
+/** The name under which the kubelet registers: that of its certificate, `system:node:NAME`. */
+async function findNodeName(node: NodeDescription, deps: NodeDeps): Promise<string> {
+  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['kubelet-client'] }, deps);
+  const client = certificates[0]?.certificate;
+  const subject = client?.ok === true ? client.value.x509.subject : undefined;
+  return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? deps.host.name;
+}
+
+function notYet(reason: string): Verdict {
+  return { verified: false, reason, hint: 'read the logs of the component in /var/log/pods, and of the kubelet' };
+}

@@ -1,0 +1,133 @@
+import {
+  type CertificateId,
+  createRenewalSteps,
+  inspectCertificates,
+  type RenewalOptions,
+  renewalStepId,
+} from '@kube-rescue/cert-rotation';
+import { createControlPlaneRestartStep, createRestartStep } from '@kube-rescue/static-manifests';
+import type { Phase, Playbook } from '@kube-rescue/workflow';
+import { NodeError } from './errors.ts';
+import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { assertSingleKubeadmNode } from './layout.ts';
+import { findRestartNeeds } from './restart-needs.ts';
+
+const RESTART = 'control-plane/restart';
+const API_STABLE = 'control-plane/api-stable';
+/** The last to be healthy waits for the others; a slow disk doubles what the lab needs, and an old machine that again. */
+const RESTART_TIMEOUT_MS = 240_000;
+
+/**
+ * Brings back a kubeadm control plane of one node whose certificates are bad: renews what has to be renewed, restarts what
+ * has to read it, and waits until the API server is stable, the controllers work and the node is Ready.
+ *
+ * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
+ * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
+ */
+export function createRecoveryPlaybook(options: NodeOptions & RenewalOptions, deps: NodeDeps): Playbook {
+  const live = [createControlPlanePhase(options, deps), createNodePhase(options, deps)];
+  return {
+    id: 'kubeadm',
+    title: 'Recover a kubeadm control plane',
+    phases: [createCertificatesPhase(options, deps), ...(deps.host.kind === 'live' ? live : [])],
+  };
+}
+
+/** Renews certificates and nothing else; components keep the old ones until they are restarted. */
+export function createRenewalPlaybook(
+  options: NodeOptions & RenewalOptions & { readonly only: readonly string[] },
+  deps: NodeDeps,
+): Playbook {
+  const certificates: Phase = {
+    id: 'certificates',
+    title: 'Certificates',
+    steps: async () => {
+      const node = await describeNode(options, deps);
+      const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
+      const inventory = await inspectCertificates({ ...node.inspection, only }, deps);
+      return createRenewalSteps({ inventory, options }, deps);
+    },
+  };
+  return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };
+}
+
+/** Restarts static pods by their manifests, each proven by a new pod that is healthy. */
+export function createRestartPlaybook(
+  options: NodeOptions & { readonly names: readonly string[] },
+  deps: NodeDeps,
+): Playbook {
+  // Taken once, so that a resumed or repeated look finds its own restart.
+  const value = deps.clock.now().toISOString();
+  const restart: Phase = {
+    id: 'static-pods',
+    title: 'Static pods',
+    steps: async () => {
+      const { pods, directory } = (await describeNode(options, deps)).staticPods;
+      return options.names.map((name) => {
+        const pod = pods.find(({ component, name: podName }) => component === name || podName === name);
+        if (pod !== undefined) {
+          const { component, manifest } = pod;
+          return createRestartStep({ component, manifest: manifest.path, value, timeoutMs: RESTART_TIMEOUT_MS }, deps);
+        }
+        throw new NodeError({
+          code: 'MANIFEST_UNKNOWN',
+          message: `no static pod is called ${name} here`,
+          subject: directory,
+          hint: `choose from ${pods.map(({ component }) => component).join(', ') || 'none: the folder is empty'}`,
+        });
+      });
+    },
+  };
+  return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };
+}
+
+function createCertificatesPhase(options: NodeOptions & RenewalOptions, deps: NodeDeps): Phase {
+  return {
+    id: 'certificates',
+    title: 'Certificates',
+    steps: async () => {
+      const node = await describeNode(options, deps);
+      assertSingleKubeadmNode(node);
+      const inventory = await inspectCertificates(node.inspection, deps);
+      return createRenewalSteps({ inventory, options }, deps);
+    },
+  };
+}
+
+function createControlPlanePhase(options: NodeOptions & RenewalOptions, deps: NodeDeps): Phase {
+  const value = deps.clock.now().toISOString();
+  return {
+    id: 'control-plane',
+    title: 'Control plane',
+    steps: async () => {
+      const node = await describeNode(options, deps);
+      const { certificates } = await inspectCertificates(node.inspection, deps);
+      const requires = certificates.map(({ definition }) => renewalStepId(definition));
+      const restart = createControlPlaneRestartStep(
+        {
+          id: RESTART,
+          requires,
+          findNeeds: () => findRestartNeeds(options, deps),
+          kubeletService: options.kubeletService,
+          value,
+          timeoutMs: RESTART_TIMEOUT_MS,
+        },
+        deps,
+      );
+      return [restart, createApiGate(options, deps, [RESTART])];
+    },
+  };
+}
+
+function createNodePhase(options: NodeOptions, deps: NodeDeps): Phase {
+  return {
+    id: 'node',
+    title: 'Node',
+    steps: async () => [
+      createNodeGate(options, deps, [API_STABLE]),
+      createLeaseGate('kube-controller-manager', options, deps, [API_STABLE]),
+      createLeaseGate('kube-scheduler', options, deps, [API_STABLE]),
+    ],
+  };
+}

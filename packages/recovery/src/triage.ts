@@ -1,0 +1,112 @@
+import { type CertificateRow, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
+import { readApi } from './api-reading.ts';
+import { type Cause, rankCauses } from './causes.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { assertSingleKubeadmNode } from './layout.ts';
+
+/** One part of the node, as it is now. */
+export interface ComponentState {
+  readonly name: string;
+  readonly state: 'running' | 'stopped' | 'unknown';
+  /** `undefined` when it cannot be asked. */
+  readonly healthy: boolean | undefined;
+  readonly detail: string;
+}
+
+/** What is wrong with a node, worst first. */
+export interface Triage {
+  readonly host: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly layout: 'kubeadm' | 'unsupported';
+  readonly healthy: boolean;
+  readonly causes: readonly Cause[];
+  readonly components: readonly ComponentState[];
+  readonly certificates: readonly CertificateRow[];
+}
+
+/**
+ * Looks at a node and ranks what is wrong with it. Writes nothing, and works with everything dead.
+ *
+ * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError when something is there but cannot be read
+ */
+export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<Triage> {
+  const node = await describeNode(options, deps);
+  const now = deps.clock.now();
+  const inventory = await inspectCertificates(node.inspection, deps);
+  const certificates = reportCertificates(inventory, { now });
+  const components = deps.host.kind === 'live' ? await readComponents(node, deps, signal) : [];
+  const causes = rankCauses({
+    certificates,
+    components,
+    layout: findLayoutProblem(node),
+    manifests: node.staticPods.problems,
+  });
+  return {
+    host: deps.host.name,
+    at: now.toISOString(),
+    layout: findLayoutProblem(node) === undefined ? 'kubeadm' : 'unsupported',
+    healthy: causes.length === 0,
+    causes,
+    components,
+    certificates,
+  };
+}
+
+/** The rows of `certs check`. Reads files only. */
+export async function checkCertificates(
+  options: NodeOptions & { readonly warnWithinDays: number },
+  deps: NodeDeps,
+): Promise<readonly CertificateRow[]> {
+  const node = await describeNode(options, deps);
+  const inventory = await inspectCertificates(node.inspection, deps);
+  return reportCertificates(inventory, { now: deps.clock.now(), expiringWithinDays: options.warnWithinDays });
+}
+
+/** The rows of `manifests list`. */
+export async function listStaticPods(options: NodeOptions, deps: NodeDeps): Promise<readonly ManifestRow[]> {
+  return listManifests((await describeNode(options, deps)).staticPods, deps);
+}
+
+function findLayoutProblem(node: NodeDescription): Error | undefined {
+  try {
+    assertSingleKubeadmNode(node);
+    return undefined;
+  } catch (error) {
+    if (isRecoveryError(error)) return error;
+    throw error;
+  }
+}
+
+async function readComponents(
+  node: NodeDescription,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<readonly ComponentState[]> {
+  const { running } = node.kubelet;
+  const kubelet: ComponentState = {
+    name: 'kubelet',
+    state: running === undefined ? 'stopped' : 'running',
+    healthy: undefined,
+    detail: running === undefined ? 'no process of it runs' : `process ${running.pid}`,
+  };
+  const pods = (await listManifests(node.staticPods, deps)).map(
+    ({ component, running: sighting, health }): ComponentState => ({
+      name: component,
+      state: sighting === undefined ? 'stopped' : 'running',
+      healthy: health === undefined || health.state === 'unknown' ? undefined : health.state === 'healthy',
+      detail: health?.evidence ?? 'no process of it runs',
+    }),
+  );
+  const reading = await readApi('/readyz', node, deps, signal);
+  const answers = reading.state === 'answered';
+  const api: ComponentState = {
+    name: 'API',
+    state: answers ? 'running' : 'stopped',
+    healthy: answers && reading.status === 200,
+    detail: answers ? `answers ${reading.status} to admin.conf` : reading.reason,
+  };
+  return [kubelet, ...pods, api];
+}
