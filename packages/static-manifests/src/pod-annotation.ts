@@ -129,7 +129,7 @@ function intoValue(entry: Entry, source: string, text: string, subject: string):
 }
 
 function entryOf(map: YAMLMap.Parsed, name: string, subject: string): Entry | undefined {
-  const entry = map.items.find(({ key }) => isScalar(key) && key.value === name) as Entry | undefined;
+  const entry = map.items.find(({ key }) => isScalar(key) && key.value === name);
   if (entry?.srcToken?.start.some(({ type }) => type === 'explicit-key-ind' || type === 'anchor' || type === 'tag')) {
     throw uneditable(`the key ${name} is written in an unusual way`, subject);
   }

@@ -66,7 +66,9 @@ export function readEnvironmentFile(text: string): ReadonlyMap<string, string> {
 export function splitWords(text: string): readonly string[] {
   const words = text.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'])+/g) ?? [];
   return words.map((word) =>
-    word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) =>
+    word.replace(
+      /"((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)/g,
+      (_, double?: string, single?: string, escaped?: string) =>
         double?.replace(/\\(.)/g, '$1') ?? single ?? escaped ?? '',
     ),
   );
