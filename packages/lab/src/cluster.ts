@@ -17,6 +17,7 @@ import { prepareMachine } from './machine-changes.ts';
 import type { EquippedNode } from './node-command.ts';
 import { createNamespaces, createSwitch, enterNode } from './node-namespaces.ts';
 import { installServices, serviceCommand } from './services.ts';
+import { runTogether } from './together.ts';
 
 export interface ClusterInput {
   /** The folder with the Kubernetes binaries; see `provideKubernetesBinaries`. */
@@ -93,7 +94,10 @@ async function startCluster(cluster: Cluster, deps: LabDeps): Promise<void> {
   await createNode(cluster, deps);
   tell('making certificates, kubeconfigs, manifests and images');
   await startContainerd(node, POD_SUBNET, deps);
-  await Promise.all([loadImages(node, binaries, deps), prepareControlPlane(cluster, cluster.keyAlgorithm, deps)]);
+  await runTogether(deps, [
+    (each) => loadImages(node, binaries, each),
+    (each) => prepareControlPlane(cluster, cluster.keyAlgorithm, each),
+  ]);
   tell('starting the kubelet; waiting for etcd and the API server');
   await startControlPlane(cluster, deps);
   tell(`the API server is ready; waiting for deployment/${WEB_DEPLOYMENT} to run`);

@@ -8,6 +8,7 @@ import { nodeFile } from './lab-folder.ts';
 import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
 import { readNodeText } from './node-text.ts';
 import { startService } from './services.ts';
+import { runTogether } from './together.ts';
 import { waitFor } from './waiting.ts';
 
 /** A cluster whose certificates have expired is older than they are. */
@@ -26,15 +27,20 @@ const AUTHORITIES = [
 export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlgorithm, deps: LabDeps): Promise<void> {
   const config = Buffer.from(renderKubeadmConfig(at.node, keyAlgorithm));
   await deps.host.writeFile(kubeadmConfig(at), config, { mode: 0o600 });
-  await Promise.all(AUTHORITIES.map(({ phase }) => kubeadmPhase(at, ['certs', phase], deps)));
-  await Promise.all(AUTHORITIES.map(({ name }) => backdateAuthority(at, name, deps)));
+  await runTogether(
+    deps,
+    AUTHORITIES.map(({ phase, name }) => async (each) => {
+      await kubeadmPhase(at, ['certs', phase], each);
+      await backdateAuthority(at, name, each);
+    }),
+  );
   await kubeadmPhase(at, ['certs', 'all'], deps);
   await kubeadmPhase(at, ['kubeconfig', 'all'], deps);
-  await Promise.all([
-    kubeadmPhase(at, ['kubelet-start'], deps),
-    kubeadmPhase(at, ['control-plane', 'all'], deps),
-    kubeadmPhase(at, ['etcd', 'local'], deps),
-  ]);
+  const phases = [['kubelet-start'], ['control-plane', 'all'], ['etcd', 'local']] as const;
+  await runTogether(
+    deps,
+    phases.map((phase) => (each) => kubeadmPhase(at, phase, each)),
+  );
   await storeKubeletCertificate(at, deps);
   await kubeadmPhase(at, ['kubelet-finalize', 'all'], deps);
 }

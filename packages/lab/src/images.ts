@@ -6,6 +6,7 @@ import type { LabDeps } from './deps.ts';
 import type { ClusterNode } from './lab-folder.ts';
 import { KUBERNETES_VERSION } from './kubernetes-version.ts';
 import { enterNode } from './node-namespaces.ts';
+import { runTogether } from './together.ts';
 
 /** The image of the lab's workload: answers HTTP on port 8080 with {@link WEB_ANSWER}. */
 export const WEB_IMAGE = 'kube-rescue.invalid/web:1';
@@ -32,11 +33,13 @@ export async function loadImages(node: ClusterNode, binaries: HostPath, deps: La
   const architecture = (await runCommand(deps, ['dpkg', '--print-architecture'])).stdout.trim();
   const work = joinPath(node.folder, 'images');
   const recipes = imageRecipes(binaries, await sharedLibraries(ETCD, deps));
-  await Promise.all(
-    recipes.map(async (recipe) => {
-      const archive = await packImage(recipe, architecture, work, deps);
+  await deps.host.makeDirectory(work, { mode: 0o700 });
+  await runTogether(
+    deps,
+    recipes.map((recipe) => async (each) => {
+      const archive = await packImage(recipe, architecture, work, each);
       const argv = [...enterNode(node), 'ctr', '--namespace=k8s.io', 'images', 'import', archive] as const;
-      await runCommand(deps, argv, { timeoutMs: IMPORT_TIMEOUT_MS });
+      await runCommand(each, argv, { timeoutMs: IMPORT_TIMEOUT_MS });
     }),
   );
   await runCommand(deps, ['rm', '-rf', work]);

@@ -53,11 +53,11 @@ function daemonScript(node: ClusterNode): HostPath {
 export function renderDaemonScript({ node, kubelet }: ServiceScriptInput): string {
   return `set -eu
 name=$1
+exec </dev/null >>"${node.folder}/$name.log" 2>&1
 for hierarchy in ${CGROUP_ROOT}/*/; do
-  group=$hierarchy${daemonCgroup(node)}
+  group=\${hierarchy}${daemonCgroup(node)}
   [ ! -f "$group/cgroup.procs" ] || echo $$ >"$group/cgroup.procs"
 done
-exec </dev/null >>"${node.folder}/$name.log" 2>&1
 case $name in
 containerd) set -- containerd --config ${node.folder}/containerd.toml ;;
 kubelet)
@@ -68,9 +68,7 @@ kubelet)
   ;;
 esac
 read -r stat </proc/$$/stat
-set -- "$stat" "$@"
-echo "$$ $(echo "\${1##*) }" | cut -d ' ' -f 20)" >"${node.folder}/$name.pid"
-shift
+echo "$$ $(echo "\${stat##*) }" | cut -d ' ' -f 20)" >"${node.folder}/$name.pid"
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 `;
 }
