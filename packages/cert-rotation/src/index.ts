@@ -32,3 +32,4 @@ export type { RenewalFinding } from './renewal-check.ts';
 export type { RenewalOptions } from './renewal-options.ts';
 export { createRenewalSteps } from './renewal-steps.ts';
 export { type CertificateRow, reportCertificates } from './report.ts';
+export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig-client.ts';

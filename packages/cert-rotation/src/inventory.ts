@@ -1,7 +1,7 @@
-import type { RecoveryError } from '@kube-rescue/errors';
-import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import type { HostPath } from '@kube-rescue/host';
 import { type AuthorityEntry, inspectAuthority, locateAuthority } from './authority-inventory.ts';
 import {
+  AUTHORITIES,
   type AuthorityId,
   CERTIFICATES,
   type CertificateDefinition,
@@ -9,19 +9,18 @@ import {
   type ServedNames,
   type Usage,
 } from './catalogue.ts';
-import { type ComponentFlags, findComponent, findFlag } from './component-flags.ts';
-import { type Credentials, readFileCredentials, readKubeconfigCredentials } from './credential-place.ts';
-import { PkiError } from './errors.ts';
-import type { Kubeconfig } from './kubeconfig.ts';
 import {
-  type KubeletStore,
-  kubeletConfigMissing,
-  locateKubeletConfig,
-  locateKubeletServingPair,
+  locateCertificate,
+  locateCertificatesDirectory,
+  locateKubeconfig,
+  type NodeSurvey,
   readKubeconfig,
-  readKubeletCredentials,
-} from './kubelet-inventory.ts';
-import { attempt, type FileReader, type Reading } from './reading.ts';
+} from './certificate-locating.ts';
+import type { ComponentFlags } from './component-flags.ts';
+import type { Credentials } from './credential-place.ts';
+import { PkiError } from './errors.ts';
+import type { KubeletStore } from './kubelet-inventory.ts';
+import type { FileReader } from './reading.ts';
 import { readServedNames } from './served-names.ts';
 
 /** What is to be looked at. */
@@ -32,7 +31,10 @@ export interface InspectionInput {
   readonly kubernetesDirectory: HostPath;
   /** kubeadm's `certificatesDir`. Default: the folder of the API server's `--client-ca-file`. */
   readonly certificatesDirectory?: HostPath | undefined;
-  /** Only these certificates and their authorities. Default: all. */
+  /**
+   * Only these certificates and their authorities. A pair that serves another purpose too is then judged by these alone.
+   * Default: all.
+   */
   readonly only?: readonly CertificateId[] | undefined;
 }
 
@@ -66,114 +68,15 @@ export interface CertificateInventory {
   readonly absent: readonly AbsentCertificate[];
 }
 
-type Located = (Credentials & { readonly store?: KubeletStore | undefined }) | { readonly reason: string };
-
-interface Survey {
-  readonly input: InspectionInput;
-  readonly certificatesDirectory: HostPath;
-  readonly kubeconfigs: ReadonlyMap<CertificateId, { readonly path: HostPath; readonly content: Reading<Kubeconfig | undefined> }>;
-  readonly reader: FileReader;
-}
-
 function assertKnownIds(only: readonly string[]): void {
   const unknown = only.filter((id) => !CERTIFICATES.some((definition) => definition.id === id));
   if (unknown.length === 0) return;
   throw new PkiError({
     code: 'PKI_CERTIFICATE_UNKNOWN',
-    message: `there is no certificate of that name`,
+    message: 'there is no certificate of that name',
     subject: unknown.join(', '),
     hint: `choose from ${CERTIFICATES.map(({ id }) => id).join(', ')}`,
   });
-}
-
-function findCertificatesDirectory({ components, kubernetesDirectory, certificatesDirectory }: InspectionInput): HostPath {
-  if (certificatesDirectory !== undefined) return certificatesDirectory;
-  const named = ['client-ca-file', 'tls-cert-file']
-    .map((flag) => findFlag(components, { component: 'kube-apiserver', flag }))
-    .find((path) => path !== undefined);
-  return named === undefined ? joinPath(kubernetesDirectory, 'pki') : parentPath(hostPath(named));
-}
-
-function kubeconfigPath({ id, home, component }: CertificateDefinition, input: InspectionInput): HostPath | undefined {
-  if (id === 'kubelet-client') return locateKubeletConfig(input.components, input.kubernetesDirectory);
-  if (home.in !== 'kubeconfig') return undefined;
-  const named =
-    component === undefined || home.flag === undefined
-      ? undefined
-      : findFlag(input.components, { component, flag: home.flag });
-  return named === undefined ? joinPath(input.kubernetesDirectory, home.fileName) : hostPath(named);
-}
-
-async function surveyNode(input: InspectionInput, reader: FileReader): Promise<Survey> {
-  const kubeconfigs = new Map<CertificateId, { path: HostPath; content: Reading<Kubeconfig | undefined> }>();
-  for (const definition of CERTIFICATES) {
-    const path = kubeconfigPath(definition, input);
-    if (path !== undefined) {
-      kubeconfigs.set(definition.id, { path, content: await attempt(() => readKubeconfig(reader, path)) });
-    }
-  }
-  return { input, certificatesDirectory: findCertificatesDirectory(input), kubeconfigs, reader };
-}
-
-function unreadable(path: HostPath, error: RecoveryError): Credentials {
-  return {
-    certificatePlace: { in: 'kubeconfig', path, field: 'client-certificate-data' },
-    keyPlace: { in: 'kubeconfig', path, field: 'client-key-data' },
-    certificate: { ok: false, error },
-    key: { ok: false, error },
-  };
-}
-
-async function locateInFiles(definition: CertificateDefinition, survey: Survey): Promise<Located> {
-  const { component, home } = definition;
-  if (home.in !== 'files' || component === undefined) throw new Error(`${definition.id} is not kept in files`);
-  if ('baseName' in home) {
-    const base = joinPath(survey.certificatesDirectory, home.baseName);
-    const certificate = hostPath(`${base}.crt`);
-    if ((await survey.reader.readFile(certificate)) === undefined) return { reason: `no ${certificate}` };
-    return readFileCredentials(survey.reader, certificate, hostPath(`${base}.key`));
-  }
-  const certificate = findFlag(survey.input.components, { component, flag: home.certificateFlag });
-  const key = findFlag(survey.input.components, { component, flag: home.keyFlag });
-  if (certificate === undefined) return { reason: `${component} has no --${home.certificateFlag}` };
-  return readFileCredentials(survey.reader, hostPath(certificate), hostPath(key ?? certificate));
-}
-
-async function locateInKubeconfig(definition: CertificateDefinition, survey: Survey): Promise<Located> {
-  const { path, content } = survey.kubeconfigs.get(definition.id as CertificateId) ?? {};
-  if (path === undefined || content === undefined) throw new Error(`${definition.id} is not kept in a kubeconfig`);
-  if (!content.ok) return unreadable(path, content.error);
-  if (content.value === undefined) {
-    return definition.component === 'kubelet' ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };
-  }
-  const { certificate, key } = content.value;
-  if (certificate === undefined) return { reason: `${path} uses another credential than a certificate` };
-  const both = { path, certificate, key: key ?? certificate };
-  return definition.component === 'kubelet'
-    ? readKubeletCredentials(survey.reader, both, survey.input.components)
-    : readKubeconfigCredentials(survey.reader, both, both.certificate, both.key);
-}
-
-async function locateServingPair(survey: Survey): Promise<Located> {
-  const { certificate, key } = locateKubeletServingPair(survey.input.components);
-  if ((await survey.reader.readFile(certificate)) === undefined) return { reason: `no ${certificate}` };
-  return readFileCredentials(survey.reader, certificate, key);
-}
-
-async function locate(definition: CertificateDefinition, survey: Survey): Promise<Located> {
-  const { component, home } = definition;
-  if (component !== undefined && findComponent(survey.input.components, component) === undefined) {
-    return { reason: `no ${component} on this node` };
-  }
-  switch (home.in) {
-    case 'files':
-      return locateInFiles(definition, survey);
-    case 'kubelet-self-signed':
-      return locateServingPair(survey);
-    case 'kubeconfig':
-    case 'kubelet-store':
-      return locateInKubeconfig(definition, survey);
-  }
 }
 
 function placeName({ certificatePlace }: Credentials): string {
@@ -189,9 +92,23 @@ function merge(first: CertificateEntry, second: CertificateEntry): CertificateEn
   };
 }
 
+/** The `server:` URLs that this node's kubeconfigs dial; a kubeconfig that cannot be read is told of by its own entry. */
+async function readServers(survey: NodeSurvey): Promise<readonly string[]> {
+  const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter((path) => path !== undefined);
+  const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey.reader, path)));
+  return kubeconfigs.map((kubeconfig) => (kubeconfig.ok ? (kubeconfig.value?.server ?? '') : ''));
+}
+
+/** Authorities that share one file are one: the first. */
+function shareAuthorities(survey: NodeSurvey): ReadonlyMap<AuthorityId, AuthorityId> {
+  const { components, certificatesDirectory } = survey;
+  const located = AUTHORITIES.map(({ id }) => ({ id, path: locateAuthority(id, components, certificatesDirectory) }));
+  return new Map(located.map(({ id, path }) => [id, located.find((other) => other.path === path)?.id ?? id]));
+}
+
 /**
  * Finds the certificates of a node by its components' flags and its kubeconfigs, and reads them with their keys and
- * authorities. Reads only; judges nothing (see {@link judgeCertificate}).
+ * authorities. Reads only; judges nothing (see `judgeCertificate`).
  *
  * What cannot be read is an entry with an error, so that one broken file does not hide the others. A pair that serves two
  * purposes is one entry.
@@ -199,55 +116,44 @@ function merge(first: CertificateEntry, second: CertificateEntry): CertificateEn
  */
 export async function inspectCertificates(
   input: InspectionInput,
-  deps: { readonly host: FileReader },
+  { host }: { readonly host: FileReader },
 ): Promise<CertificateInventory> {
   assertKnownIds(input.only ?? []);
-  const survey = await surveyNode(input, deps.host);
-  const { certificatesDirectory } = survey;
-  const servers = [...survey.kubeconfigs.values()].map(({ content }) => (content.ok ? (content.value?.server ?? '') : ''));
-  const byPath = new Map<HostPath, AuthorityId>();
-  const authorityOf = (id: AuthorityId | undefined): AuthorityId | undefined => {
-    if (id === undefined) return undefined;
-    const path = locateAuthority(id, input.components, certificatesDirectory);
-    const known = byPath.get(path) ?? id;
-    byPath.set(path, known);
-    return known;
-  };
+  const { components, kubernetesDirectory } = input;
+  const certificatesDirectory =
+    input.certificatesDirectory ?? locateCertificatesDirectory(components, kubernetesDirectory);
+  const survey: NodeSurvey = { components, kubernetesDirectory, certificatesDirectory, reader: host };
+  const authorityIds = shareAuthorities(survey);
 
   const entries = new Map<string, CertificateEntry>();
   const absent: AbsentCertificate[] = [];
-  for (const definition of CERTIFICATES) {
-    const { id } = definition;
+  for (const definition of CERTIFICATES.filter(({ id }) => input.only?.includes(id) ?? true)) {
+    const { id, authority, usages } = definition;
     const servedNames: ServedNames | undefined = 'servedNames' in definition ? definition.servedNames : undefined;
-    const located = await locate(definition, survey);
+    const located = await locateCertificate(definition, survey);
     if ('reason' in located) {
       absent.push({ id, reason: located.reason });
       continue;
     }
+    const servers = servedNames === 'apiserver' ? await readServers(survey) : [];
     const entry: CertificateEntry = {
       ...located,
       id,
       definition,
       alsoServesAs: [],
-      authority: authorityOf(definition.authority),
-      usages: definition.usages,
-      names: readServedNames(servedNames, input.components, servers),
+      authority: authority === undefined ? undefined : authorityIds.get(authority),
+      usages,
+      names: readServedNames(servedNames, components, servers),
       store: located.store,
     };
-    const place = placeName(entry);
-    const same = entries.get(place);
-    entries.set(place, same === undefined ? entry : merge(same, entry));
+    const same = entries.get(placeName(entry));
+    entries.set(placeName(entry), same === undefined ? entry : merge(same, entry));
   }
 
-  const { only } = input;
-  const certificates = [...entries.values()].filter(
-    ({ id, alsoServesAs }) => only === undefined || [id, ...alsoServesAs].some((each) => only.includes(each)),
+  const certificates = [...entries.values()];
+  const needed = AUTHORITIES.filter(({ id }) => certificates.some(({ authority }) => authority === id));
+  const authorities = await Promise.all(
+    needed.map(({ id }) => inspectAuthority(id, locateAuthority(id, components, certificatesDirectory), components, host)),
   );
-  const authorities: AuthorityEntry[] = [];
-  for (const [path, id] of byPath) {
-    if (certificates.some(({ authority }) => authority === id)) {
-      authorities.push(await inspectAuthority(id, path, input.components, deps.host));
-    }
-  }
   return { input, certificates, authorities, absent };
 }

@@ -3,8 +3,8 @@ import { type Certificate, parseCertificates } from './certificate.ts';
 import { type ComponentFlags, findFlag } from './component-flags.ts';
 import { type Credentials, readFileCredentials, readKubeconfigCredentials } from './credential-place.ts';
 import { PkiError } from './errors.ts';
-import { decodeKubeconfig, type FileReader, type Reading, attempt } from './reading.ts';
-import { type Kubeconfig, type KubeconfigCredential, parseKubeconfig } from './kubeconfig.ts';
+import type { KubeconfigCredential } from './kubeconfig.ts';
+import { attempt, type FileReader, type Reading } from './reading.ts';
 
 const DEFAULT_CERTIFICATE_DIRECTORY = '/var/lib/kubelet/pki';
 const CURRENT_LINK = 'kubelet-client-current.pem';
@@ -43,12 +43,6 @@ export function locateKubeletServingPair(components: readonly ComponentFlags[]):
     certificate: hostPath(kubeletFlag(components, 'tls-cert-file') ?? joinPath(directory, 'kubelet.crt')),
     key: hostPath(kubeletFlag(components, 'tls-private-key-file') ?? joinPath(directory, 'kubelet.key')),
   };
-}
-
-/** Reads a kubeconfig of this node; `undefined` when it is not there. */
-export async function readKubeconfig(reader: FileReader, path: HostPath): Promise<Kubeconfig | undefined> {
-  const bytes = await reader.readFile(path);
-  return bytes === undefined ? undefined : parseKubeconfig(decodeKubeconfig(bytes, path), path);
 }
 
 async function isStoreLink(reader: FileReader, path: HostPath): Promise<boolean> {

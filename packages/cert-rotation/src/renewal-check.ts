@@ -16,6 +16,8 @@ export interface RenewalFinding extends Finding {
 
 export interface RenewalContext {
   readonly id: CertificateId;
+  /** The other purposes of the same pair. */
+  readonly alsoServesAs: readonly CertificateId[];
   readonly input: InspectionInput;
   readonly options: ResolvedRenewalOptions;
   readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>;
@@ -28,8 +30,8 @@ export interface Observation {
 }
 
 /** Looks at one certificate and its authority again. */
-export async function observe({ id, input, host }: RenewalContext): Promise<Observation> {
-  const inventory = await inspectCertificates({ ...input, only: [id] }, { host });
+export async function observe({ id, alsoServesAs, input, host }: RenewalContext): Promise<Observation> {
+  const inventory = await inspectCertificates({ ...input, only: [id, ...alsoServesAs] }, { host });
   return { inventory, entry: inventory.certificates.find((entry) => entry.id === id) };
 }
 

@@ -96,7 +96,8 @@ export function createRenewalSteps(
   const resolved = resolveRenewalOptions(options);
   assertLifetime(resolved.days);
   const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
-  return inOrder.map((entry) =>
-    createRenewalStep(entry, { id: entry.id, input: inventory.input, options: resolved, host }, clock),
-  );
+  return inOrder.map((entry) => {
+    const { id, alsoServesAs } = entry;
+    return createRenewalStep(entry, { id, alsoServesAs, input: inventory.input, options: resolved, host }, clock);
+  });
 }
