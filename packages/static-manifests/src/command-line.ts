@@ -51,7 +51,7 @@ function unwrapShell(words: readonly string[]): readonly string[] {
  *
  * Which flags are boolean is not known, so the word behind one of them is taken for its value.
  */
-export function parseFlags(words: readonly string[]): ReadonlyMap<string, string> {
+function parseFlags(words: readonly string[]): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();
   for (let index = 0; index < words.length && words[index] !== '--'; index += 1) {
     const match = /^--?([A-Za-z][\w.-]*)(?:=([\s\S]*))?$/.exec(words[index] ?? '');

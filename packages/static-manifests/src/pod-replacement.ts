@@ -1,9 +1,11 @@
-import type { Clock, Host, HostPath } from '@kube-rescue/host';
+import type { Clock, Host } from '@kube-rescue/host';
 import { askHealth, type Health } from './component-health.ts';
-import { findKubelets } from './kubelet-process.ts';
-import { listPodLogFolders, readLogTail } from './pod-logs.ts';
+import { listPodLogFolders } from './pod-logs.ts';
 import { isPodAlive, type PodSighting, sightPods } from './pod-sighting.ts';
+import { explainStuck, type ReplacementStage, type StuckReport } from './stuck-replacement.ts';
 import type { StaticPod } from './static-pod.ts';
+
+export type { ReplacementStage } from './stuck-replacement.ts';
 
 /** What is known of a manifest's pods before it is changed: whatever is not among them is new. */
 export interface PodBaseline {
@@ -12,9 +14,6 @@ export interface PodBaseline {
   /** UIDs of it and of every earlier one that left its logs. */
   readonly knownUids: readonly string[];
 }
-
-/** How far a replacement got when its time was up. */
-export type ReplacementStage = 'not-picked-up' | 'old-pod-running' | 'crash-looping' | 'not-healthy';
 
 export type Replacement =
   | {
@@ -52,7 +51,6 @@ export interface PodWaitDeps {
 }
 
 const DEFAULT_INTERVAL_MS = 150;
-const LOG_LINES = 5;
 /** A component without a probe counts as healthy when one process of it has lived this long. */
 const UNPROBED_LIFE_MS = 5_000;
 
@@ -105,7 +103,14 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
     if (waitingFor !== announced) input.onProgress?.(waitingFor);
     announced = waitingFor;
     const elapsedMs = clock.now().getTime() - start;
-    if (elapsedMs >= input.timeoutMs) return explain(watch, pod, elapsedMs, host);
+    if (elapsedMs >= input.timeoutMs) {
+      return {
+        state: 'stuck',
+        stage: watch.stage(),
+        elapsedMs,
+        ...(await explainStuck({ pod, ...watch.report() }, { host })),
+      };
+    }
     await clock.sleep(input.intervalMs ?? DEFAULT_INTERVAL_MS, signal);
   }
 }
@@ -163,12 +168,9 @@ class ReplacementWatch {
     return this.#starts.size > 1 || this.#current === undefined ? 'crash-looping' : 'not-healthy';
   }
 
-  get newUid(): string | undefined {
-    return this.#newUid;
-  }
-
-  get starts(): number {
-    return this.#starts.size;
+  report(): StuckReport {
+    const stage = this.stage();
+    return { stage, starts: this.#starts.size, newUid: this.#newUid, evidence: this.evidence() };
   }
 
   evidence(): readonly string[] {
@@ -192,62 +194,4 @@ class ReplacementWatch {
     const { running, knownUids } = this.#baseline;
     return running === undefined ? !knownUids.includes(podUid) : podUid !== running.podUid;
   }
-}
-
-const STUCK: Readonly<
-  Record<ReplacementStage, (component: string, starts: number) => readonly [reason: string, hint: string]>
-> = {
-  'not-picked-up': (component) => [
-    `no new ${component} pod appeared`,
-    'read the log of the kubelet: journalctl -u kubelet; check that it watches this folder and that the runtime works',
-  ],
-  'old-pod-running': (component) => [
-    `the old ${component} pod is still running`,
-    'read the log of the kubelet: journalctl -u kubelet; a manifest that it refuses leaves the old pod alone',
-  ],
-  'crash-looping': (component, starts) => [
-    `the new ${component} pod keeps ending, it started ${starts} time(s)`,
-    'the last lines of its log say why',
-  ],
-  'not-healthy': (component) => [
-    `the new ${component} pod runs but is not healthy`,
-    'the answer of its probe and the last lines of its log say why',
-  ],
-};
-
-async function explain(
-  watch: ReplacementWatch,
-  pod: StaticPod,
-  elapsedMs: number,
-  host: PodWaitDeps['host'],
-): Promise<Replacement> {
-  const stage = watch.stage();
-  const [reason, hint] = STUCK[stage](pod.component, watch.starts);
-  const evidence = [...watch.evidence()];
-  const waitsForKubelet = stage === 'not-picked-up' || stage === 'old-pod-running';
-  if (waitsForKubelet && (await findKubelets({ host })).length === 0) {
-    return {
-      state: 'stuck',
-      stage,
-      reason: `${reason}: no kubelet is running`,
-      hint: 'start the kubelet; when it ends at once, its log says why: journalctl -u kubelet',
-      elapsedMs,
-      evidence,
-    };
-  }
-  const folder = await logFolderOf(pod, watch.newUid, host);
-  if (folder !== undefined) {
-    const lines = await readLogTail({ folder, container: pod.main.name, lines: LOG_LINES }, { host });
-    evidence.push(...lines.map((line) => `log: ${line}`));
-  }
-  return { state: 'stuck', stage, reason, hint, elapsedMs, evidence };
-}
-
-async function logFolderOf(
-  pod: StaticPod,
-  podUid: string | undefined,
-  host: Pick<Host, 'list'>,
-): Promise<HostPath | undefined> {
-  const folders = await listPodLogFolders(pod, { host });
-  return folders?.find((folder) => folder.podUid === podUid)?.path;
 }

@@ -11,16 +11,17 @@ export interface HttpGet {
   readonly path: string;
 }
 
-export interface Probes {
+interface Probes {
   readonly liveness: HttpGet | undefined;
   readonly readiness: HttpGet | undefined;
   readonly startup: HttpGet | undefined;
 }
 
-/** A folder or file of the host as a container sees it. */
-export interface HostMount {
+/** A folder or file that is not of the container's image. */
+interface Mount {
   readonly containerPath: HostPath;
-  readonly hostPath: HostPath;
+  /** `undefined` when what is mounted is not the host's. */
+  readonly hostPath: HostPath | undefined;
 }
 
 export interface StaticContainer extends CommandLine {
@@ -28,8 +29,8 @@ export interface StaticContainer extends CommandLine {
   readonly image: string;
   readonly command: readonly string[];
   readonly args: readonly string[];
-  /** Mounts from the host and from elsewhere, longest path first; `hostPath` is absent for the latter. */
-  readonly mounts: readonly (Pick<HostMount, 'containerPath'> & { readonly hostPath: HostPath | undefined })[];
+  /** Longest path first. */
+  readonly mounts: readonly Mount[];
   readonly probes: Probes;
 }
 
