@@ -1,5 +1,15 @@
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import { buildPki, createFakeHost, type FakeHost, type NodeTree, type Pki, type PkiOptions, staticPodManifests } from '@kube-rescue/testing';
+import {
+  buildPki,
+  createFakeHost,
+  type FakeHost,
+  type NodeTree,
+  type Pki,
+  type PkiOptions,
+  staticPodManifests,
+  type TreeEntry,
+} from '@kube-rescue/testing';
+import { createChangeRegistry, hostChangeKinds, type StepJournal } from '@kube-rescue/workflow';
 import { parse } from 'yaml';
 import type { ComponentFlags, ComponentName } from './component-flags.ts';
 import type { InspectionInput } from './inventory.ts';
@@ -40,25 +50,58 @@ export function kubeadmComponents(
   });
 }
 
+type Files = Map<HostPath, TreeEntry>;
+
 export interface Node {
   readonly pki: Pki;
+  readonly tree: NodeTree;
   readonly host: FakeHost;
   readonly input: InspectionInput;
 }
 
-/** A kubeadm node in memory; `edit` changes its files before it is made. */
+/** A kubeadm node in memory; `edit` changes its files before it is made, `changes` the flags of its components. */
 export async function kubeadmNode(
   options: PkiOptions = {},
-  edit: (files: Map<HostPath, NodeTree extends ReadonlyMap<HostPath, infer E> ? E : never>, pki: Pki) => void | Promise<void> = () => {},
+  edit: (files: Files, pki: Pki) => void | Promise<void> = () => undefined,
   changes: Parameters<typeof kubeadmComponents>[0] = {},
 ): Promise<Node> {
   const pki = await buildPki({ now: NOW, ...options });
-  const files = new Map(pki.tree);
-  await edit(files, pki);
+  const tree = new Map(pki.tree);
+  await edit(tree, pki);
   const components = kubeadmComponents(changes, options.certificatesDir);
-  return { pki, host: createFakeHost({ tree: files }), input: { components, kubernetesDirectory: KUBERNETES } };
+  return { pki, tree, host: createFakeHost({ tree }), input: { components, kubernetesDirectory: KUBERNETES } };
+}
+
+export function putFile(files: Files, path: string, text: string, mode = 0o600): void {
+  files.set(hostPath(path), { kind: 'file', bytes: Buffer.from(text), mode });
+}
+
+export function textIn(files: ReadonlyMap<HostPath, TreeEntry>, path: string): string {
+  const entry = files.get(hostPath(path));
+  return entry?.kind === 'file' ? Buffer.from(entry.bytes).toString() : '';
 }
 
 export async function textAt(host: Pick<Host, 'readFile'>, path: string): Promise<string> {
   return Buffer.from((await host.readFile(hostPath(path))) ?? '').toString();
+}
+
+/** Makes kubelet.conf embed the certificate that its store holds, as it was before Kubernetes 1.17. */
+export function embedKubeletCertificate(files: Files, { pairs }: Pki): void {
+  const { certificate, key } = pairs['kubelet-client'];
+  const data = (pem: string): string => Buffer.from(pem).toString('base64');
+  const conf = textIn(files, '/etc/kubernetes/kubelet.conf')
+    .replace(/client-certificate: .*/, `client-certificate-data: ${data(certificate)} # by hand`)
+    .replace(/client-key: .*/, `client-key-data: ${data(key)}`);
+  putFile(files, '/etc/kubernetes/kubelet.conf', conf);
+}
+
+/** Performs edits without a journal, as the host's change kinds would. */
+export function directJournal(host: Host): StepJournal {
+  const kinds = createChangeRegistry(hostChangeKinds(host));
+  return {
+    perform: async (edits) => {
+      for (const { change, material } of edits) await kinds.get(change.kind)?.apply(change, material);
+    },
+    waitingFor: () => undefined,
+  };
 }
