@@ -6,3 +6,7 @@ export { type KubernetesBinaries, type KubernetesBinariesInput, provideKubernete
 export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes-version.ts';
 export type { ClusterNode } from './lab-folder.ts';
 export { type Leftover, listLeftovers, type RemoveLeftoversInput, removeLeftovers } from './leftovers.ts';
+export type { Proof } from './proof.ts';
+export { expireCertificates } from './scenarios/kubeadm-expired/expire-certificates.ts';
+export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
+export { proveLife, type ProveLifeInput } from './scenarios/kubeadm-expired/prove-life.ts';

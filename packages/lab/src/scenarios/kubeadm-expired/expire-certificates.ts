@@ -1,0 +1,57 @@
+import { resignCertificate, type Validity } from '../../certificate-signing.ts';
+import type { Cluster } from '../../cluster.ts';
+import { killContainers } from '../../containerd.ts';
+import { type LabDeps, secondsSince } from '../../deps.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import { startService, stopService } from '../../services.ts';
+import { runTogether } from '../../together.ts';
+import { issuerFiles, type LeafCertificate, readLeafCertificates } from './leaf-certificates.ts';
+
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+/** The lab's CAs are as old: kubeadm dates its leaves back to the CA, and gives them a year. */
+const LEAF_AGE_DAYS = 366;
+
+/**
+ * Does to a cluster what a year without an upgrade does: every leaf certificate has expired yesterday, and then the
+ * machine restarts, with its containers and its kubelet.
+ *
+ * The keys, subjects, SANs and usages stay, and so do the CAs. Works with openssl, ctr and the service command only.
+ */
+export async function expireCertificates(cluster: Cluster, deps: LabDeps): Promise<void> {
+  const { node } = cluster;
+  const startedAt = deps.clock.now();
+  const tell = (message: string): void => {
+    deps.onProgress?.({ phase: 'break', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
+  };
+  const leaves = await readLeafCertificates(node, deps);
+  tell(`signing ${leaves.length} certificates again with a validity that ended yesterday`);
+  await runTogether(
+    deps,
+    leaves.map((leaf) => (each) => expire(cluster, leaf, expiredValidity(startedAt), each)),
+  );
+  tell('stopping the kubelet and killing every container');
+  await stopService(node, 'kubelet', deps);
+  await killContainers(node, deps);
+  tell('starting the kubelet again');
+  await startService(node, 'kubelet', deps);
+}
+
+/** From when the lab's CAs begin until a day before `now`. */
+export function expiredValidity(now: Date): Validity {
+  return {
+    notBefore: new Date(now.getTime() - LEAF_AGE_DAYS * MS_PER_DAY),
+    notAfter: new Date(now.getTime() - MS_PER_DAY),
+  };
+}
+
+async function expire({ node }: Cluster, leaf: LeafCertificate, validity: Validity, deps: LabDeps): Promise<void> {
+  const { certificate, key } = leaf;
+  const issuer = issuerFiles(node, leaf);
+  const resigned = await resignCertificate(
+    { certificate, key, issuer, validity, kind: 'leaf', workFolder: node.folder },
+    deps,
+  );
+  const file = nodeFile(node, leaf.path);
+  const mode = (await deps.host.stat(file))?.mode ?? 0o600;
+  await deps.host.writeFile(file, Buffer.from(leaf.fileWith(resigned)), { mode });
+}

@@ -1,0 +1,88 @@
+import type { HostPath } from '@kube-rescue/host';
+import type { LabDeps } from '../../deps.ts';
+import { LabError } from '../../errors.ts';
+import { readEmbeddedCredentials, withEmbeddedCertificate } from '../../kubeconfig-credentials.ts';
+import { type ClusterNode, nodeFile } from '../../lab-folder.ts';
+import { readNodeText } from '../../node-text.ts';
+
+/** A certificate that kubeadm gives a control-plane node and that expires after a year. */
+export interface LeafCertificate {
+  /** The path on the node of the file that holds it. */
+  readonly path: string;
+  /** Name of the CA that signed it: its files are `/etc/kubernetes/pki/NAME.crt` and `.key`. */
+  readonly issuer: 'ca' | 'etcd/ca' | 'front-proxy-ca';
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** The text of the file with another certificate in it. */
+  fileWith(certificate: string): string;
+}
+
+const PKI = '/etc/kubernetes/pki';
+const CURRENT_KUBELET_PEM = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+
+/** kubeadm's own list (cmd/kubeadm/app/phases/certs/certlist.go), without the CAs. */
+const PKI_LEAVES = [
+  { name: 'apiserver', issuer: 'ca' },
+  { name: 'apiserver-kubelet-client', issuer: 'ca' },
+  { name: 'front-proxy-client', issuer: 'front-proxy-ca' },
+  { name: 'apiserver-etcd-client', issuer: 'etcd/ca' },
+  { name: 'etcd/server', issuer: 'etcd/ca' },
+  { name: 'etcd/peer', issuer: 'etcd/ca' },
+  { name: 'etcd/healthcheck-client', issuer: 'etcd/ca' },
+] as const;
+
+const KUBECONFIGS = ['admin', 'controller-manager', 'scheduler'] as const;
+
+/** Reads all eleven leaf certificates of a kubeadm control-plane node, the kubelet's client certificate included. */
+export async function readLeafCertificates(node: ClusterNode, deps: LabDeps): Promise<readonly LeafCertificate[]> {
+  return Promise.all([
+    ...PKI_LEAVES.map(async ({ name, issuer }): Promise<LeafCertificate> => {
+      const path = `${PKI}/${name}.crt`;
+      const certificate = await readNodeText(nodeFile(node, path), deps);
+      const key = await readNodeText(nodeFile(node, `${PKI}/${name}.key`), deps);
+      return { path, issuer, certificate, key, fileWith: (replacement) => replacement };
+    }),
+    ...KUBECONFIGS.map(async (name): Promise<LeafCertificate> => {
+      const path = `/etc/kubernetes/${name}.conf`;
+      const text = await readNodeText(nodeFile(node, path), deps);
+      const credentials = readEmbeddedCredentials(text) ?? unreadable(path);
+      return { path, issuer: 'ca', ...credentials, fileWith: (pem) => withEmbeddedCertificate(text, pem) };
+    }),
+    readKubeletCertificate(node, deps),
+  ]);
+}
+
+/** The CA's files on the machine. */
+export function issuerFiles(node: ClusterNode, { issuer }: Pick<LeafCertificate, 'issuer'>): CertificateFiles {
+  return { certificate: nodeFile(node, `${PKI}/${issuer}.crt`), key: nodeFile(node, `${PKI}/${issuer}.key`) };
+}
+
+export interface CertificateFiles {
+  readonly certificate: HostPath;
+  readonly key: HostPath;
+}
+
+/** Certificate and key of the kubelet share one file, which a link with a fixed name points at. */
+async function readKubeletCertificate(node: ClusterNode, deps: LabDeps): Promise<LeafCertificate> {
+  const path = (await deps.host.readLink(nodeFile(node, CURRENT_KUBELET_PEM))) ?? unreadable(CURRENT_KUBELET_PEM);
+  const text = await readNodeText(nodeFile(node, path), deps);
+  const { certificate, key } = splitPem(text) ?? unreadable(path);
+  return { path, issuer: 'ca', certificate, key, fileWith: (replacement) => replacement + key };
+}
+
+/** Takes a file with a certificate and a private key apart, in whichever order they stand. */
+export function splitPem(text: string): { readonly certificate: string; readonly key: string } | undefined {
+  const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(text)?.[0];
+  const key = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]+-----END \1-----\n/.exec(text)?.[0];
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
+}
+
+function unreadable(path: string): never {
+  throw new LabError({
+    code: 'LAB_COMMAND_FAILED',
+    message: 'the file is not as kubeadm leaves it',
+    subject: path,
+    hint: 'break a cluster only once',
+  });
+}

@@ -1,0 +1,95 @@
+import type { Cluster } from '../../cluster.ts';
+import { lastWords } from '../../command.ts';
+import type { LabDeps } from '../../deps.ts';
+import { execOnNode } from '../../node-command.ts';
+import { readNodeText } from '../../node-text.ts';
+import { type Proof, prove } from '../../proof.ts';
+import { isServiceRunning, serviceLog, startService, stopService } from '../../services.ts';
+import { expiredAmong } from './certificate-validity.ts';
+import { readLeafCertificates } from './leaf-certificates.ts';
+
+/** How long the kubelet must stay down after a start; it ends within a second when it has no way to the API. */
+const KUBELET_WATCH_MS = 4000;
+const LOOK_INTERVAL_MS = 250;
+const PORTS = ['2379', '2380', '6443', '10250'] as const;
+
+/** Looks whether the cluster is really dead, before anybody takes the credit for bringing it back. Restarts the kubelet. */
+export async function proveDeath(cluster: Cluster, deps: LabDeps): Promise<readonly Proof[]> {
+  const kubelet = await proveKubeletStaysDown(cluster, deps);
+  const others = await Promise.all([
+    proveAllExpired(cluster, deps),
+    proveNothingListens(cluster, deps),
+    proveKubectlFails(cluster, deps),
+    proveEtcdctlFails(cluster, deps),
+  ]);
+  return [kubelet, ...others];
+}
+
+function proveAllExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('every leaf certificate has expired', async () => {
+    const leaves = await readLeafCertificates(node, deps);
+    const expired = await expiredAmong(leaves, deps);
+    return { ok: expired.length === leaves.length, detail: `openssl: ${expired.length} of ${leaves.length} expired` };
+  });
+}
+
+function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('kubectl does not reach the API server', async () => {
+    const argv = ['kubectl', 'get', 'nodes', '--request-timeout=5s'] as const;
+    const result = await execOnNode(cluster, argv, deps);
+    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+  });
+}
+
+function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('etcdctl does not reach etcd', async () => {
+    const pki = '/etc/kubernetes/pki/etcd';
+    const result = await execOnNode(
+      cluster,
+      [
+        ...(['etcdctl', '--endpoints=https://127.0.0.1:2379', `--cacert=${pki}/ca.crt`] as const),
+        ...[`--cert=${pki}/healthcheck-client.crt`, `--key=${pki}/healthcheck-client.key`],
+        ...['--dial-timeout=2s', '--command-timeout=3s', 'endpoint', 'health'],
+      ],
+      deps,
+    );
+    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+  });
+}
+
+function proveKubeletStaysDown({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('the kubelet does not start', async () => {
+    await stopService(node, 'kubelet', deps);
+    await startService(node, 'kubelet', deps);
+    for (let waited = 0; waited < KUBELET_WATCH_MS; waited += LOOK_INTERVAL_MS) {
+      if (!(await isServiceRunning(node, 'kubelet', deps))) break;
+      await deps.clock.sleep(LOOK_INTERVAL_MS, deps.signal);
+    }
+    if (await isServiceRunning(node, 'kubelet', deps)) return { ok: false, detail: 'it was started and still runs' };
+    const stdout = await readNodeText(serviceLog(node, 'kubelet'), deps);
+    return { ok: true, detail: lastWords({ stdout: reasonOf(stdout), stderr: '' }, 1) };
+  });
+}
+
+/** The kubelet's last error, without the stack that klog prints after a fatal one. */
+export function reasonOf(log: string): string {
+  const fatal = log.split('\n').findLast((line) => /^[EF]\d{4} .*failed to run Kubelet/.test(line));
+  return (fatal ?? log).replace(/^[EF]\d{4} \S+\s+\d+ \S+\] /, '');
+}
+
+function proveNothingListens(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove(`nothing listens on ${PORTS.join(', ')}`, async () => {
+    const { stdout } = await execOnNode(cluster, ['ss', '--no-header', '--listening', '--tcp', '--numeric'], deps);
+    const open = listeningPorts(stdout).filter((port) => (PORTS as readonly string[]).includes(port));
+    return { ok: open.length === 0, detail: open.length === 0 ? 'ss shows none' : `ss shows ${open.join(', ')}` };
+  });
+}
+
+/** @param table what ss(8) prints without a header: the fourth column is the local address */
+export function listeningPorts(table: string): readonly string[] {
+  return table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[3] ?? '')
+    .filter((address) => address.includes(':'))
+    .map((address) => address.slice(address.lastIndexOf(':') + 1));
+}

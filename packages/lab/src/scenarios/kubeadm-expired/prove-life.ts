@@ -1,0 +1,110 @@
+import type { Cluster } from '../../cluster.ts';
+import { runningContainers } from '../../containerd.ts';
+import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from '../../deployment.ts';
+import type { LabDeps } from '../../deps.ts';
+import { execOnNode, runOnNode } from '../../node-command.ts';
+import { type Proof, prove } from '../../proof.ts';
+import { waitFor } from '../../waiting.ts';
+import { proveStableApi } from './api-stability.ts';
+import { expiredAmong } from './certificate-validity.ts';
+import { isInTheFuture, parseCheckExpiration } from './check-expiration.ts';
+import { readLeafCertificates } from './leaf-certificates.ts';
+
+export interface ProveLifeInput {
+  /** When the cluster was broken: what is alive must have been started since. */
+  readonly since: Date;
+}
+
+const NODE_DEADLINE_MS = 60_000;
+const WORKLOAD_DEADLINE_MS = 90_000;
+const MS_PER_SECOND = 1000;
+
+/** What kubeadm reports on: ten leaves and three CAs. */
+const REPORTED = 13;
+
+/**
+ * Looks whether a cluster is alive, by effects rather than by what it says of itself: pods that say they run may have
+ * outlived their control plane. Takes 10 s on a healthy cluster, 90 s at most on a sick one.
+ */
+export async function proveLife(
+  cluster: Cluster,
+  { since }: ProveLifeInput,
+  deps: LabDeps,
+): Promise<readonly Proof[]> {
+  return Promise.all([
+    proveStableApi(cluster, deps),
+    proveNoneExpired(cluster, deps),
+    proveKubeadmAgrees(cluster, deps),
+    proveNodeReady(cluster, deps),
+    proveOldWorkload(cluster, since, deps),
+    proveNewWorkload(cluster, deps),
+  ]);
+}
+
+function proveNoneExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('every leaf certificate is valid', async () => {
+    const leaves = await readLeafCertificates(node, deps);
+    const expired = await expiredAmong(leaves, deps);
+    const detail = expired.length === 0 ? `openssl: all ${leaves.length} hold` : `expired: ${expired.join(', ')}`;
+    return { ok: expired.length === 0, detail };
+  });
+}
+
+function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('kubeadm certs check-expiration agrees', async () => {
+    const { stdout } = await runOnNode(cluster, ['kubeadm', 'certs', 'check-expiration'], deps);
+    const reported = parseCheckExpiration(stdout);
+    const over = reported.filter((each) => !isInTheFuture(each)).map(({ name }) => name);
+    return {
+      ok: reported.length === REPORTED && over.length === 0,
+      detail: over.length === 0 ? `${reported.length} certificates have time left` : `over: ${over.join(', ')}`,
+    };
+  });
+}
+
+function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('the node is Ready', async () => {
+    const condition = '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
+    const argv = ['kubectl', 'get', 'node', cluster.node.name, '--output', `jsonpath=${condition}`] as const;
+    const detail = await waitFor(deps, {
+      subject: `node/${cluster.node.name}`,
+      deadlineMs: NODE_DEADLINE_MS,
+      look: async () => {
+        const { stdout, stderr } = await execOnNode(cluster, argv, deps);
+        return stdout.startsWith('True ') ? { value: stdout.slice(5) } : { waitingFor: (stdout || stderr).trim() };
+      },
+    });
+    return { ok: true, detail };
+  });
+}
+
+function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise<Proof> {
+  return prove(`deployment/${WEB_DEPLOYMENT} runs again`, async () => {
+    // Kubernetes tells start times in whole seconds.
+    const startedSince = new Date(Math.floor(since.getTime() / MS_PER_SECOND) * MS_PER_SECOND);
+    const wait = { name: WEB_DEPLOYMENT, deadlineMs: WORKLOAD_DEADLINE_MS, startedSince };
+    const pods = await waitForDeployment(cluster, wait, deps);
+    const running = await runningContainers(cluster.node, deps);
+    const real = pods.filter(({ containerId }) => containerId !== undefined && running.includes(containerId));
+    return { ok: real.length === pods.length, detail: `${real.length} of ${pods.length} pods run anew, and answer` };
+  });
+}
+
+/** Needs the scheduler, the controller-manager, the kubelet and the network at work, each with its new certificate. */
+function proveNewWorkload(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('a new Deployment is scheduled and runs', async () => {
+    const name = `proof-${deps.clock.now().getTime()}`;
+    await waitFor(deps, {
+      subject: `deployment/${name}`,
+      deadlineMs: NODE_DEADLINE_MS,
+      look: async () => {
+        const api = await execOnNode(cluster, ['kubectl', 'get', '--raw', '/readyz', '--request-timeout=5s'], deps);
+        return api.exitCode === 0 ? { value: undefined } : { waitingFor: api.stderr.trim() };
+      },
+    });
+    await createDeployment(cluster, name, deps);
+    const pods = await waitForDeployment(cluster, { name, deadlineMs: WORKLOAD_DEADLINE_MS }, deps);
+    await runOnNode(cluster, ['kubectl', 'delete', 'deployment', name, '--wait=false'], deps);
+    return { ok: true, detail: `${pods.map((pod) => pod.name).join(', ')} answer` };
+  });
+}
