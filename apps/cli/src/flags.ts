@@ -67,4 +67,4 @@ export const renewalFlags = {
   'expiring-within': days({ description: 'renew what expires within this time, too', default: 7 }),
 };
 
-export const warnWithinFlag = days({ description: 'warn of certificates that expire within this time', default: 30 });
+export const warnWithinFlag = days({ description: 'a certificate that expires within this time is worth a warning and exit 3', default: 30 });

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Config } from '@oclif/core/config';
+import type { Interfaces } from '@oclif/core';
 import { run } from '@oclif/core/run';
 import { wantsJson } from './base-command.ts';
 import { wrapError } from './envelope.ts';
@@ -20,9 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   endQuietlyOnBrokenPipe();
   const [, program = '', ...args] = argv;
   try {
-    const config = await Config.load(ROOT);
-    if (isKubectlPlugin(program)) config.bin = 'kubectl rescue';
-    await run(args, config);
+    await run(args, { root: ROOT, ...(isKubectlPlugin(program) ? { pjson: manifestForKubectl() } : {}) });
   } catch (error) {
     process.exitCode = report(error, args);
   }
@@ -42,6 +41,12 @@ function report(error: unknown, args: readonly string[]): number {
 /** kubectl finds its plugins by their file names, and a person then types `kubectl rescue`. */
 function isKubectlPlugin(program: string): boolean {
   return basename(program).startsWith('kubectl-rescue');
+}
+
+/** Our package.json, with the name that help shows. */
+function manifestForKubectl(): Interfaces.PJSON {
+  const manifest = createRequire(import.meta.url)('../package.json') as Interfaces.PJSON;
+  return { ...manifest, oclif: { ...manifest.oclif, bin: 'kubectl rescue' } };
 }
 
 /** Whoever reads us has had enough (`| head`); the work itself goes on to its end. */

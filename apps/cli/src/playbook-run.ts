@@ -1,4 +1,5 @@
 import { describeError } from '@kube-rescue/errors';
+import { parentPath } from '@kube-rescue/host';
 import type { Change, Playbook, Plan, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, canAsk } from './confirmation.ts';
@@ -32,12 +33,11 @@ export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selectio
 
 /** The answer that a plan is: exit 3 as long as there is anything to do. */
 export async function answerPlan(plan: Plan, session: Session): Promise<Answer> {
+  const { hasWork } = await import('@kube-rescue/workflow');
   const describe = describer(await session.openWorkflow(() => undefined));
-  const weight = weighPlan(plan);
-  const isDone = weight.changes + weight.waiting + weight.blocked === 0;
   return {
-    result: { ...weight, plan },
-    exitCode: isDone ? EXIT.done : EXIT.problems,
+    result: { ...weighPlan(plan), plan },
+    exitCode: hasWork(plan) ? EXIT.problems : EXIT.done,
     text: (terminal) => renderPlan(plan, describe, terminal),
   };
 }
@@ -66,6 +66,7 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   };
   const { selection, expected, resume } = input;
   try {
+    await assertFirstRunIsPossible(input, session, deps);
     const playbook = await input.playbook(session);
     return await runPlaybook({ playbook, selection, expected, resume, confirm, signal: interruption.signal }, deps);
   } catch (error) {
@@ -73,6 +74,17 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   } finally {
     progress.stop();
   }
+}
+
+/**
+ * Plans before the first lock is taken on a host, so that a refusal leaves not even a lock file behind.
+ * @throws WorkflowError `WORKFLOW_BLOCKED`, and what the playbook's phases throw
+ */
+async function assertFirstRunIsPossible(input: PlaybookInput, session: Session, { store }: WorkflowDeps): Promise<void> {
+  const { host } = session;
+  if ((await host.list(parentPath(store.directory))) !== undefined) return;
+  const { assertNotBlocked } = await import('@kube-rescue/workflow');
+  assertNotBlocked(await makePlan(input, session));
 }
 
 /** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */

@@ -31,11 +31,8 @@ describe('the certificates of a node for a person', () => {
       row('apiserver-kubelet-client', '/etc/kubernetes/pki/apiserver-kubelet-client.crt', 12, { status: 'warning' }),
     ];
     expect(renderCertificates(rows, PLAIN)).toBe(`STATUS   DAYS  EXPIRES     ID                        PATH
-problem    -1  2026-11-21  apiserver                 /etc/kubernetes/pki/
-                                                     apiserver.crt
-warning    12  2026-11-21  apiserver-kubelet-client  /etc/kubernetes/pki/
-                                                     apiserver-kubelet-client.cr
-                                                     t
+problem    -1  2026-11-21  apiserver                 /etc/kuber…ki/apiserver.crt
+warning    12  2026-11-21  apiserver-kubelet-client  /etc/kuber…belet-client.crt
 
 apiserver
   - it expired on 2026-11-21 (CERT_EXPIRED)

@@ -12,8 +12,10 @@ export function renderCertificates(rows: readonly CertificateRow[], terminal: Te
     {
       header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', 'PATH'],
       rows: rows.map(({ status, daysLeft, notAfter, id, path }) => {
-        return [{ text: status, colour: COLOURS[status] }, String(daysLeft).padStart(4), notAfter.slice(0, 10), id, path];
+        const days = daysLeft === null ? '-' : String(daysLeft);
+        return [{ text: status, colour: COLOURS[status] }, days.padStart(4), notAfter?.slice(0, 10) ?? '-', id, path];
       }),
+      flexible: 4,
     },
     terminal,
   );
@@ -26,11 +28,11 @@ export function renderCertificates(rows: readonly CertificateRow[], terminal: Te
       ...(hint === undefined ? [] : [hang('    hint: ', hint, terminal.columns)]),
     ]),
   ]);
-  return [table, ...details, '', summarize(rows)].join('\n');
+  return [table, ...details, '', summarizeCertificates(rows)].join('\n');
 }
 
 /** `3 problems, 1 warning in 12 certificates`. */
-export function summarize(rows: readonly CertificateRow[]): string {
+export function summarizeCertificates(rows: readonly CertificateRow[]): string {
   const having = (status: CertificateRow['status']): number => rows.filter((row) => row.status === status).length;
   const problems = having('problem');
   const warnings = having('warning');

@@ -5,14 +5,15 @@ import { renderTable } from './table.ts';
 /** The static pods of a node. */
 export function renderManifests(rows: readonly ManifestRow[], terminal: Terminal): string {
   if (rows.length === 0) return 'no static pod manifests';
-  const yes = (value: boolean | undefined): string => (value === undefined ? '-' : value ? 'yes' : 'NO');
   return renderTable(
     {
-      header: ['COMPONENT', 'RUNNING', 'PID', 'HEALTHY', 'IMAGE', 'PATH'],
-      rows: rows.map(({ component, running, pid, healthy, image, path }) => {
-        return [component, yes(running), pid === undefined ? '-' : String(pid), yes(healthy), image, path];
+      header: ['COMPONENT', 'PID', 'HEALTH', 'IMAGE'],
+      rows: rows.map(({ component, running, health, image }) => {
+        const state = health?.state ?? (running === undefined ? 'not running' : 'unknown');
+        const colour = state === 'healthy' ? 'green' : state === 'unknown' ? undefined : 'red';
+        return [component, running === undefined ? '-' : String(running.pid), { text: state, colour }, image];
       }),
-      flexible: 4,
+      flexible: 3,
     },
     terminal,
   );

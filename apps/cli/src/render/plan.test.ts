@@ -46,12 +46,18 @@ waits    control-plane/ready: nothing answers
 
 skipped  pki/renew/admin.conf: it expired
 
-1 change, 1 step to be planned when reached, 1 step blocked; 1 step already as it should be`,
+1 change in 1 step, 1 step to be planned when reached, 1 step blocked; 1 step
+already as it should be`,
     );
   });
 
   it('weighs what is known, what waits and what only a person can cure', () => {
-    expect(weighPlan(FULL)).toEqual({ changes: 1, waiting: 1, blocked: 1 });
+    expect(weighPlan(FULL)).toEqual({ needed: 1, changes: 1, waiting: 1, blocked: 1 });
+  });
+
+  it('does not call a plan done when a step without changes of its own is still needed', () => {
+    const gate = planOf(entry('control-plane/api-stable', { status: 'needed', summary: 'nothing answers' }));
+    expect(renderPlan(gate, () => '', PLAIN)).toContain('0 changes in 1 step');
   });
 
   it('says that there is nothing to do on a healthy node', () => {

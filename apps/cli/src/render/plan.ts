@@ -1,4 +1,4 @@
-import { listBlockers, type Change, type Plan, type PlanEntry } from '@kube-rescue/workflow';
+import { type Change, hasWork, listBlockers, type Plan, type PlanEntry } from '@kube-rescue/workflow';
 import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
 import { count, hang } from './text.ts';
@@ -12,15 +12,23 @@ export function renderPlan(plan: Plan, describe: DescribeChange, terminal: Termi
   const fine = plan.entries.length - open.length;
   const blocks = open.map((entry) => renderEntry(entry, describe, terminal));
   const head = `plan for ${plan.host} (${plan.playbook})`;
-  return [head, '', ...blocks.flatMap((block) => [block, '']), summarize(plan, fine)].join('\n');
+  return [head, '', ...blocks.flatMap((block) => [block, '']), summarize(plan, fine, terminal.columns)].join('\n');
 }
 
-/** How many changes are known, and how many steps only a person can unblock. */
-export function weighPlan(plan: Plan): { readonly changes: number; readonly waiting: number; readonly blocked: number } {
+/** What a plan comes to: steps to be made now, later, or only with the help of a person; and the changes known so far. */
+export interface PlanWeight {
+  readonly needed: number;
+  readonly changes: number;
+  readonly waiting: number;
+  readonly blocked: number;
+}
+
+export function weighPlan(plan: Plan): PlanWeight {
   const blockers = listBlockers(plan);
   const waiting = plan.entries.filter((entry) => isStuck(entry) && !blockers.includes(entry));
+  const needed = plan.entries.filter(({ finding, skipped }) => finding.status === 'needed' && !skipped);
   const changes = plan.entries.reduce((sum, entry) => sum + entry.changes.length, 0);
-  return { changes, waiting: waiting.length, blocked: blockers.length };
+  return { needed: needed.length, changes, waiting: waiting.length, blocked: blockers.length };
 }
 
 function isStuck({ finding, skipped }: PlanEntry): boolean {
@@ -49,11 +57,11 @@ function renderEntry(entry: PlanEntry, describe: DescribeChange, terminal: Termi
   return lines.join('\n');
 }
 
-function summarize(plan: Plan, fine: number): string {
-  const { changes, waiting, blocked } = weighPlan(plan);
-  const parts = [count(changes, 'change')];
+function summarize(plan: Plan, fine: number, columns: number): string {
+  const { needed, changes, waiting, blocked } = weighPlan(plan);
+  const parts = [`${count(changes, 'change')} in ${count(needed, 'step')}`];
   if (waiting > 0) parts.push(`${count(waiting, 'step')} to be planned when reached`);
   if (blocked > 0) parts.push(`${count(blocked, 'step')} blocked`);
   const rest = `${count(fine, 'step')} already as it should be`;
-  return changes + waiting + blocked === 0 ? `nothing to do: ${rest}` : `${parts.join(', ')}; ${rest}`;
+  return hang('', hasWork(plan) ? `${parts.join(', ')}; ${rest}` : `nothing to do: ${rest}`, columns);
 }

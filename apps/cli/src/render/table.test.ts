@@ -23,6 +23,11 @@ describe('a table', () => {
     expect(text.split('\n').slice(1)).toEqual([`${'x'.repeat(40)}  /etc/kubernetes/`, `${' '.repeat(42)}controller-manager.conf`]);
   });
 
+  it('shortens its last column where that is the flexible one', () => {
+    const text = renderTable({ header: ['N', 'PATH'], rows: [['x'.repeat(50), LONG]], flexible: 1 }, PLAIN);
+    expect(text.split('\n')[1]).toBe(`${'x'.repeat(50)}  /etc/kuber…hcheck-client.crt`);
+  });
+
   it('does not let an escape sequence or a line break out of its cell', () => {
     const text = renderTable({ header: ['NAME'], rows: [['a\u001b[2Jb\nc']] }, PLAIN);
     expect(text).toBe('NAME\na\\x1b[2Jb c');

@@ -8,9 +8,14 @@ export type Cell = string | { readonly text: string; readonly colour: Colour | u
 export interface Table {
   readonly header: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Index of the column whose cells lose their middle when the last column alone cannot give way enough. */
+  /**
+   * Index of the column whose cells lose their middle when the last column alone cannot give way enough. When it is the
+   * last column itself, it is not wrapped.
+   */
   readonly flexible?: number;
 }
+
+type Row = readonly { readonly text: string; readonly colour: Colour | undefined }[];
 
 const GAP = '  ';
 const LEAST_WIDTH = 12;
@@ -24,7 +29,8 @@ export function renderTable({ header, rows, flexible }: Table, terminal: Termina
   const all = [header.map((text) => ({ text, colour: 'bold' as const })), ...cells];
   const natural = header.map((_, column) => Math.max(...all.map((row) => row[column]?.text.length ?? 0)));
   const widths = fitWidths(natural, flexible, terminal.columns);
-  return all.map((row) => renderRow(row, widths, terminal)).join('\n');
+  const isWrapped = flexible !== header.length - 1;
+  return all.map((row) => renderRow(isWrapped ? row : shortenLast(row, widths), widths, terminal)).join('\n');
 }
 
 function toCell(cell: Cell): { readonly text: string; readonly colour: Colour | undefined } {
@@ -41,8 +47,13 @@ function fitWidths(natural: readonly number[], flexible: number | undefined, col
   return give(give(give(natural, last, 24), flexible, LEAST_WIDTH), last, LEAST_WIDTH);
 }
 
+function shortenLast(row: Row, widths: readonly number[]): Row {
+  const last = widths.length - 1;
+  return row.map((cell, column) => (column === last ? { ...cell, text: shorten(cell.text, widths[column] ?? 0) } : cell));
+}
+
 function renderRow(
-  row: readonly { readonly text: string; readonly colour: Colour | undefined }[],
+  row: Row,
   widths: readonly number[],
   terminal: Terminal,
 ): string {

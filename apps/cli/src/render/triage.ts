@@ -1,11 +1,11 @@
 import type { Triage } from '@kube-rescue/recovery';
 import type { Terminal } from '../terminal.ts';
-import { renderCertificates } from './certificates.ts';
+import { summarizeCertificates } from './certificates.ts';
 import { paint } from './style.ts';
 import { renderTable } from './table.ts';
 import { hang, oneLine } from './text.ts';
 
-/** What is wrong with a node, the likeliest cause first, each with what was seen. */
+/** What is wrong with a node, what everything else waits for first, each with what was seen. */
 export function renderTriage(triage: Triage, terminal: Terminal): string {
   const { columns } = terminal;
   const state = triage.healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
@@ -19,10 +19,9 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
   return [
     head,
     '',
-    ...(causes.length === 0 ? [] : ['root causes, the likeliest first', '', ...causes]),
-    renderComponents(triage, terminal),
-    '',
-    renderCertificates(triage.certificates, terminal),
+    ...(causes.length === 0 ? [] : ['what is wrong, what everything else waits for first', '', ...causes]),
+    ...(triage.components.length === 0 ? [] : [renderComponents(triage, terminal), '']),
+    `${summarizeCertificates(triage.certificates)} (see: kube-rescue certs check)`,
   ].join('\n');
 }
 

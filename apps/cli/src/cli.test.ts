@@ -1,0 +1,208 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BIN, type Ended, type PlantedNode, plantNode, runCli, runProgram } from './cli-process.fixture.ts';
+import { EXIT_MEANINGS } from './exit-codes.ts';
+
+const COMMANDS = [
+  ['triage'],
+  ['plan'],
+  ['recover'],
+  ['rollback'],
+  ['runs'],
+  ['certs', 'check'],
+  ['certs', 'renew'],
+  ['manifests', 'list'],
+  ['manifests', 'restart'],
+  ['drill'],
+];
+
+function envelopeOf({ stdout }: Ended): { ok: boolean; error?: Record<string, unknown>; result?: Record<string, unknown> } {
+  return JSON.parse(stdout) as ReturnType<typeof envelopeOf>;
+}
+
+let empty: string;
+let healthy: PlantedNode;
+let expired: PlantedNode;
+
+beforeAll(async () => {
+  empty = await mkdtemp(path.join(tmpdir(), 'kube-rescue-cli-'));
+  [healthy, expired] = await Promise.all([plantNode(), plantNode({ expired: ['apiserver', 'admin.conf', 'kubelet-client'] })]);
+});
+
+afterAll(async () => {
+  await Promise.all([healthy.remove(), expired.remove(), rm(empty, { recursive: true })]);
+});
+
+describe('help', () => {
+  it.each(COMMANDS)('of %s %s names its flags and every exit code', async (...command) => {
+    const { exitCode, stdout, stderr } = await runCli([...command.filter((word) => word !== undefined), '--help']);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('USAGE');
+    expect(stdout).toContain('--json');
+    for (const [code, meaning] of EXIT_MEANINGS) expect(stdout).toContain(`${code}  ${meaning}`);
+  });
+
+  it('speaks of kubectl rescue when kubectl found the program', async () => {
+    const plugin = path.join(empty, 'kubectl-rescue');
+    await symlink(BIN, plugin);
+    const { stdout } = await runProgram(plugin, ['triage', '--help']);
+    await rm(plugin);
+    expect(stdout).toContain('$ kubectl rescue triage');
+  });
+});
+
+describe('a failure', () => {
+  it.each([
+    ['an unknown command', ['resurrect'], 2, 'USAGE'],
+    ['an unknown flag', ['triage', '--deep'], 2, 'USAGE'],
+    ['a flag without its value', ['certs', 'check', '--warn-within'], 2, 'USAGE'],
+    ['a value that is no number of days', ['certs', 'check', '--warn-within', 'soon'], 2, 'USAGE'],
+    ['a missing argument', ['rollback'], 2, 'USAGE'],
+    ['flags that exclude each other', ['recover', '--resume', '--plan', 'x.json'], 2, 'USAGE'],
+    ['a root that is not there', ['triage', '--root', '/does/not/exist'], 2, 'USAGE'],
+    ['a relative path on the node', ['triage', '--root', '/', '--kubernetes-dir', 'etc'], 2, 'HOST_PATH_INVALID'],
+  ])('%s is one JSON document on the standard output and a line for people on the other', async (_, args, exit, code) => {
+    const ended = await runCli([...args, '--json']);
+    expect(ended.exitCode).toBe(exit);
+    expect(envelopeOf(ended)).toMatchObject({ apiVersion: 'kube-rescue/v1', ok: false, error: { code } });
+    expect(envelopeOf(ended)).not.toHaveProperty('result');
+    expect(ended.stderr).toContain(`code: ${code}`);
+  });
+
+  it('without --json leaves the standard output empty', async () => {
+    const { exitCode, stdout, stderr } = await runCli(['triage', '--deep']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: nonexistent flag: --deep/);
+  });
+
+  it('on a machine without Kubernetes says so and changes nothing', async () => {
+    const before = await readdir(empty, { recursive: true });
+    for (const command of [['triage'], ['certs', 'check'], ['recover', '--yes'], ['manifests', 'list']]) {
+      const ended = await runCli([...command, '--root', empty, '--json']);
+      expect(ended.exitCode).toBe(4);
+      const { error } = envelopeOf(ended);
+      expect(error).toMatchObject({ subject: '/etc/kubernetes', hint: expect.any(String) });
+    }
+    expect(await readdir(empty, { recursive: true })).toEqual(before);
+  });
+});
+
+describe('a command that writes', () => {
+  it.each([
+    ['recover', ['recover']],
+    ['certs renew', ['certs', 'renew']],
+    ['manifests restart', ['manifests', 'restart', 'kube-apiserver']],
+    ['rollback', ['rollback', '20261122T111800Z-1f3a']],
+  ])('%s refuses at once where nobody can be asked', async (_, command) => {
+    const ended = await runCli([...command, '--root', expired.root, '--json']);
+    expect(ended.exitCode).toBe(2);
+    expect(envelopeOf(ended)).toMatchObject({ ok: false, error: { code: 'CONFIRMATION_REQUIRED', subject: '--yes' } });
+    expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
+  });
+
+  it('changes nothing with --dry-run, whatever --yes says', async () => {
+    const ended = await runCli(['certs', 'renew', '--root', expired.root, '--dry-run', '--yes', '--json']);
+    expect(ended.exitCode).toBe(3);
+    expect(envelopeOf(ended)).toMatchObject({ ok: true, result: { plan: { version: 1 } } });
+    expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
+  });
+
+  it.runIf(process.getuid?.() === 0)('refuses anybody but root on the live machine', async () => {
+    const ended = await runCli(['recover', '--yes', '--json'], { uid: 65_534 });
+    expect(ended.exitCode).toBe(4);
+    expect(envelopeOf(ended)).toMatchObject({ error: { code: 'NOT_ROOT', hint: expect.stringContaining('sudo') } });
+  });
+
+  it('refuses a file that is not a plan', async () => {
+    const file = path.join(empty, 'not-a-plan.json');
+    await writeFile(file, '{}');
+    const ended = await runCli(['recover', '--plan', file, '--root', expired.root, '--yes', '--json']);
+    expect(ended.exitCode).toBe(2);
+    expect(envelopeOf(ended)).toMatchObject({ error: { code: 'PLAN_FILE_INVALID', subject: file } });
+    await rm(file);
+  });
+});
+
+describe('certs check', () => {
+  it('exits 0 on a node whose certificates are good', async () => {
+    const ended = await runCli(['certs', 'check', '--root', healthy.root, '--json']);
+    expect(envelopeOf(ended)).toMatchObject({ ok: true, warnings: [] });
+    expect(ended.exitCode).toBe(0);
+  });
+
+  it('exits 3 and names what has expired', async () => {
+    const { exitCode, stdout, stderr } = await runCli(['certs', 'check', '--root', expired.root]);
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('apiserver');
+    expect(stdout).toContain('problem');
+    expect(stderr).toBe('');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('warns of what ends soon, on the error output, in the envelope and by exit 3', async () => {
+    const ended = await runCli(['certs', 'check', '--root', healthy.root, '--warn-within', '400d', '--json']);
+    expect(ended.exitCode).toBe(3);
+    expect(ended.stderr).toContain('warning: ');
+    expect((JSON.parse(ended.stdout) as { warnings: string[] }).warnings).not.toEqual([]);
+  });
+
+  it('ends quietly when whoever reads it has had enough', async () => {
+    const script = `"$0" "$1" certs check --root "$2" | head -c 1`;
+    const ended = await runProgram('sh', ['-c', script, process.execPath, BIN, expired.root]);
+    expect(ended).toEqual({ exitCode: 0, stdout: 'S', stderr: '' });
+  });
+});
+
+describe('the whole way on a copy of a node', () => {
+  it('renews, lists the run, takes it back, and lets no private key out', async () => {
+    const node = await plantNode({ expired: ['apiserver'] });
+    const copy = ['--root', node.root, '--json'];
+    const certificate = path.join(node.root, 'etc/kubernetes/pki/apiserver.crt');
+    const before = await readFile(certificate, 'utf8');
+    const outputs: Ended[] = [];
+    const run = async (...args: readonly string[]): Promise<Ended> => {
+      const ended = await runCli([...args, ...copy]);
+      outputs.push(ended);
+      return ended;
+    };
+
+    const renewed = await run('certs', 'renew', '--yes');
+    expect(renewed).toMatchObject({ exitCode: 0 });
+    expect(await readFile(certificate, 'utf8')).not.toBe(before);
+    expect(await run('certs', 'check')).toMatchObject({ exitCode: 0 });
+    const again = await run('certs', 'renew', '--yes');
+    expect(again).toMatchObject({ exitCode: 0 });
+    expect(envelopeOf(again).result).toMatchObject({ outcome: 'nothing-to-do', runId: null });
+
+    const runId = String(envelopeOf(renewed).result?.['runId']);
+    const listed = await run('runs');
+    expect(envelopeOf(listed).result).toMatchObject({ runs: [{ id: runId, outcome: 'done' }] });
+    expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 3 });
+    expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
+    expect(await readFile(certificate, 'utf8')).toBe(before);
+    expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 0 });
+
+    const journal = await readFile(path.join(node.root, 'var/lib/kube-rescue/runs', runId, 'journal.jsonl'), 'utf8');
+    const everything = [journal, ...outputs.flatMap(({ stdout, stderr }) => [stdout, stderr])].join('\n');
+    for (const key of node.pki.privateKeys) {
+      const [line = ''] = key.split('\n').slice(2);
+      expect(line.length).toBeGreaterThan(40);
+      expect(everything).not.toContain(line);
+    }
+    await node.remove();
+  });
+
+  it('refuses a second run while one holds the lock', async () => {
+    const node = await plantNode({ expired: ['apiserver'] });
+    await mkdir(path.join(node.root, 'var/lib/kube-rescue'), { recursive: true });
+    const lock = path.join(node.root, 'var/lib/kube-rescue/lock');
+    const args = ['-n', lock, process.execPath, BIN, 'certs', 'renew', '--yes', '--json', '--root', node.root];
+    const ended = await runProgram('flock', args);
+    expect(ended.exitCode).toBe(4);
+    expect(envelopeOf(ended)).toMatchObject({ error: { code: 'HOST_LOCKED' } });
+    await node.remove();
+  });
+});
