@@ -91,9 +91,11 @@ describe.each(['rsa', 'ecdsa'] as const)('a request over TLS with %s keys', (alg
   });
 });
 
-describe('a request', () => {
-  const answering = (handler: http.RequestListener): Promise<number> => listen(http.createServer(handler));
+function answering(handler: http.RequestListener): Promise<number> {
+  return listen(http.createServer(handler));
+}
 
+describe('a request', () => {
   it('does not follow a redirect', async () => {
     const port = await answering((_, response) => response.writeHead(302, { location: '/elsewhere' }).end('moved'));
     const answer = await host.request({ url: `http://127.0.0.1:${port}/`, timeoutMs });

@@ -45,7 +45,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
       translated('list the folder', folder, async () => {
         const real = await paths.target(folder);
         const names = await unless(NOT_THERE, () => readdir(real));
-        return names?.sort();
+        return names?.toSorted();
       }),
     freeBytes: (folder) =>
       translated('ask for the free space', folder, async () => {

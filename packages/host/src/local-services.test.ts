@@ -58,16 +58,17 @@ describe('services behind a command', () => {
   });
 });
 
-describe('services behind systemd', () => {
-  function systemctl(result: Partial<ExecResult>) {
-    const calls: (readonly string[])[] = [];
-    const services = systemdServices(async (argv) => {
-      calls.push(argv);
-      return { exitCode: 0, stdout: '', stderr: '', ...result };
-    });
-    return { services, calls };
-  }
+/** Services of a systemd that answers `result` to everything. */
+function systemctl(result: Partial<ExecResult>) {
+  const calls: (readonly string[])[] = [];
+  const services = systemdServices(async (argv) => {
+    calls.push(argv);
+    return { exitCode: 0, stdout: '', stderr: '', ...result };
+  });
+  return { services, calls };
+}
 
+describe('services behind systemd', () => {
   it.each([
     ['LoadState=loaded\nActiveState=active\n', 'running'],
     ['LoadState=loaded\nActiveState=reloading\n', 'running'],

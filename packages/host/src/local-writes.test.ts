@@ -42,7 +42,7 @@ describe('writing files of this machine', () => {
     await chmod(folder, 0o755);
     await host.writeFile(at('manifests', 'pod.yaml'), Buffer.from('new'), { mode: 0o600, watched: true });
     expect(await readdir(at('data/manifests'))).toEqual(['pod.yaml']);
-    expect((await readdir(folder)).sort()).toEqual(['data', 'manifests']);
+    expect((await readdir(folder)).toSorted()).toEqual(['data', 'manifests']);
   });
 
   it('keeps the old file when the new one cannot take its place', async () => {
@@ -57,15 +57,15 @@ describe('writing files of this machine', () => {
     const [old, young] = ['a', 'b'].map((letter) => Buffer.from(letter.repeat(200_000)));
     if (old === undefined || young === undefined) throw new Error('unreachable');
     await host.writeFile(at('file'), old, { mode: 0o644 });
-    let isWriting = true;
     const seen = new Set<string>();
+    const stop = new AbortController();
     const reader = (async () => {
-      while (isWriting) seen.add(await readFile(at('file'), 'utf8'));
+      while (!stop.signal.aborted) seen.add(await readFile(at('file'), 'utf8'));
     })();
     for (let turn = 0; turn < 20; turn += 1) {
       await host.writeFile(at('file'), turn % 2 === 0 ? young : old, { mode: 0o644 });
     }
-    isWriting = false;
+    stop.abort();
     await reader;
     expect([...seen].filter((text) => text !== old.toString() && text !== young.toString())).toEqual([]);
   });

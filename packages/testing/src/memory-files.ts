@@ -51,14 +51,9 @@ export class MemoryFiles implements HostFiles {
     const entry = this.#entries.get(this.#entry(path));
     if (entry === undefined) return undefined;
     const rest = { ...entry.owner, modifiedAt: MODIFIED_AT };
-    switch (entry.kind) {
-      case 'file':
-        return { kind: 'file', mode: entry.mode, size: entry.bytes.length, ...rest };
-      case 'link':
-        return { kind: 'symlink', mode: 0o777, size: entry.target.length, ...rest };
-      case 'folder':
-        return { kind: 'directory', mode: entry.mode, size: 0, ...rest };
-    }
+    if (entry.kind === 'file') return { kind: 'file', mode: entry.mode, size: entry.bytes.length, ...rest };
+    if (entry.kind === 'link') return { kind: 'symlink', mode: 0o777, size: entry.target.length, ...rest };
+    return { kind: 'directory', mode: entry.mode, size: 0, ...rest };
   }
 
   async readLink(path: HostPath): Promise<string | undefined> {
@@ -72,7 +67,7 @@ export class MemoryFiles implements HostFiles {
     return [...this.#entries.keys()]
       .filter((each) => each !== SLASH && parentPath(each) === folder)
       .map(baseName)
-      .sort();
+      .toSorted();
   }
 
   async freeBytes(): Promise<number> {
