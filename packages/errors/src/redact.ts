@@ -4,23 +4,32 @@ const MASK = '[redacted]';
  * The shapes in which secrets of a Kubernetes node appear in text. Certificates are public and stay readable.
  *
  * PEM labels: RFC 7468. Kubeconfig keys: the `v1.Config` format of client-go. Bootstrap tokens: `[a-z0-9]{6}.[a-z0-9]{16}`
- * (Kubernetes documentation, "Authenticating with bootstrap tokens"). JWT: RFC 7519, always begins with `eyJ`.
+ * (Kubernetes documentation, "Authenticating with bootstrap tokens"). JWT: RFC 7519, always begins with `eyJ`. Keys of an
+ * `EncryptionConfiguration`: 16, 24 or 32 bytes in base64.
+ *
+ * The text may come from an attacker, so no pattern may scan a stretch twice: every one begins with a literal or with
+ * the beginning of a word.
  */
 const SECRET_PATTERNS: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g, `[redacted $1]`],
-  // The same PEM block in base64, as kubeconfigs and Secrets carry it: "-----BEGIN" at any of the three alignments.
-  [/\b[\w+/=]{0,3}(?:LS0tLS1CRUdJTi|tLS0tQkVHSU4g|0tLS0tQkVHSU|LS0tLUJFR0lOI)[\w+/=\s]{40,}/g, MASK],
-  [/\b(client-key-data|token|password|id-token|refresh-token)("?\s*:\s*)("?)[^\s"',}]+\3/gi, `$1$2$3${MASK}$3`],
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, MASK],
-  [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, MASK],
-  [/\b(aws_secret_access_key|aws_session_token)(\s*[=:]\s*)\S+/gi, `$1$2${MASK}`],
+  [/-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g, '[redacted $1]'],
+  [base64OfSecrets(), MASK],
+  [keysAndValues(), `$1${MASK}`],
+  [/(?<![a-z])(authorization\\*["']?[ \t]*[:=][ \t]*\\*["']?(?:bearer|basic)[ \t]+)[^\s"'\\,}]+/gi, `$1${MASK}`],
+  [
+    /(?<![a-z])(secret:[ \t]+["']?)(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{32}(?![\w+/.-]))/g,
+    `$1${MASK}`,
+  ],
+  [/(:\/\/[^\s:/@]{0,256}:)[^\s:/@]{1,256}@/g, `$1${MASK}@`],
+  [/(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w.-]*/g, MASK],
+  [/(?<![\w./-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w/-]|\.\w)/g, MASK],
 ];
 
 /**
  * Replaces private keys, tokens and passwords in `text` by a mask.
  *
  * A safety net for text made from foreign input, not a licence to print secrets: it knows shapes, not values, so raw key
- * bytes without their PEM label pass through.
+ * bytes without their PEM label pass through, and a host name that happens to have the shape of a bootstrap token is
+ * masked.
  */
 export function redact(text: string): string {
   return SECRET_PATTERNS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), text);
@@ -34,5 +43,37 @@ export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this function is about
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
     return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** `key: value`, `"key": "value"`, `\"key\":\"value\"` and `key=value`, on one line. */
+function keysAndValues(): RegExp {
+  const keys = [
+    'client-key-data',
+    'client-secret',
+    'password',
+    '(?:(?:access|id|refresh|session|aws_session)[-_]?)?token',
+    '(?:aws_)?secret_?access_?key',
+  ];
+  return new RegExp(String.raw`(?<![a-z])((?:${keys.join('|')})\\*["']?[ \t]*[:=][ \t]*\\*["']?)[^\s"'\\,}]+`, 'gi');
+}
+
+/**
+ * A private key or a kubeconfig in base64, as kubeconfigs and Secrets carry them, in one piece or in lines. A certificate
+ * before the key in the same piece stays.
+ */
+function base64OfSecrets(): RegExp {
+  const begin = `(?:${base64Forms('-----BEGIN ').join('|')})[A-Za-z0-9+/]{0,20}?`;
+  const secrets = ['PRIVATE KEY-----', 'client-key-data: '].flatMap(base64Forms).join('|');
+  const furtherLines = String.raw`(?:(?:\s|\\[nr]){1,64}[A-Za-z0-9+/]{40,}={0,2})*`;
+  return new RegExp(`(?:${begin})?(?:${secrets})[A-Za-z0-9+/]*={0,2}${furtherLines}`, 'g');
+}
+
+/** What `text` looks like inside of base64: it may begin at any of three places in a group of four characters. */
+function base64Forms(text: string): readonly string[] {
+  return [0, 1, 2].map((shift) => {
+    const encoded = btoa('\0'.repeat(shift) + text);
+    // Characters at the edges also hold bits of what stands beside the text.
+    return encoded.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + text.length) * 8) / 6));
   });
 }

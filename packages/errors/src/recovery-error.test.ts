@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { describeError, isRecoveryError, RecoveryError } from './recovery-error.ts';
+
+class PkiError extends RecoveryError<'PKI_CA_KEY_MISSING'> {}
+
+const failure = new PkiError({
+  code: 'PKI_CA_KEY_MISSING',
+  message: 'cannot sign the certificate',
+  subject: '/etc/kubernetes/pki/ca.key',
+  hint: 'copy ca.key back',
+  cause: Object.assign(new Error('no such file'), { code: 'ENOENT' }),
+});
+
+describe('an expected failure', () => {
+  it('carries what the operator needs, under the name of its package', () => {
+    expect(failure).toBeInstanceOf(Error);
+    expect(failure).toMatchObject({
+      name: 'PkiError',
+      code: 'PKI_CA_KEY_MISSING',
+      message: 'cannot sign the certificate',
+      subject: '/etc/kubernetes/pki/ca.key',
+      hint: 'copy ca.key back',
+    });
+  });
+
+  it('keeps no secret that slipped into its text', () => {
+    const token = 'abcdef.0123456789abcdef';
+    const { message, subject, hint } = new PkiError({
+      code: 'PKI_CA_KEY_MISSING',
+      message: `refused ${token}`,
+      subject: `password: hunter2`,
+      hint: `try ${token}`,
+    });
+    expect([message, subject, hint]).toEqual(['refused [redacted]', 'password: [redacted]', 'try [redacted]']);
+  });
+
+  it('is told from a bug, and by its code', () => {
+    expect(isRecoveryError(failure)).toBe(true);
+    expect(isRecoveryError(failure, 'OTHER', 'PKI_CA_KEY_MISSING')).toBe(true);
+    expect(isRecoveryError(failure, 'OTHER')).toBe(false);
+    expect(isRecoveryError(new Error('bug'))).toBe(false);
+    expect(isRecoveryError({ code: 'PKI_CA_KEY_MISSING' })).toBe(false);
+  });
+});
+
+describe('a failure in one line', () => {
+  it('names the code and the causes behind it', () => {
+    expect(describeError(failure)).toBe('cannot sign the certificate (PKI_CA_KEY_MISSING): no such file (ENOENT)');
+  });
+
+  it('is found for whatever was thrown', () => {
+    expect(describeError('just text')).toBe('just text');
+    expect(describeError(undefined)).toBe('undefined');
+    expect(describeError(new Error('a', { cause: 'b' }))).toBe('a: b');
+  });
+
+  it('keeps no secret of a foreign error', () => {
+    expect(describeError(new Error('401', { cause: new Error('token: s3cr3t') }))).toBe('401: token: [redacted]');
+  });
+});
