@@ -106,6 +106,16 @@ describe('the kubelet is read from what is really there', () => {
     });
   });
 
+  it('not the unit where a drop-in takes its command back', async () => {
+    const host = createFakeHost({
+      tree: treeOf({
+        '/etc/systemd/system/kubelet.service': UNIT,
+        '/etc/systemd/system/kubelet.service.d/off.conf': '[Service]\nExecStart=\n',
+      }),
+    });
+    expect((await readKubeletConfiguration({ host })).origin).toBe('kubeadm-defaults');
+  });
+
   it("kubeadm's defaults last, and it says so", async () => {
     const host = createFakeHost({
       tree: treeOf({ '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=--node-ip=10.0.0.3\n' }),

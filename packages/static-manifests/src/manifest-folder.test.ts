@@ -131,6 +131,15 @@ describe('probes get the defaults of Kubernetes', () => {
     expect(found && healthUrl(found)).toBe(url);
   });
 
+  it('and an API server is asked whether it is ready, as being alive says nothing about etcd', async () => {
+    const found = await readOne(
+      pod(
+        '  containers:\n  - {name: a, command: [kube-apiserver], livenessProbe: {httpGet: {host: 10.0.0.1, port: 6443, path: /livez, scheme: HTTPS}}}\n',
+      ),
+    );
+    expect(found && healthUrl(found)).toBe('https://10.0.0.1:6443/readyz');
+  });
+
   it('and a port may have a name', async () => {
     const found = await readOne(
       pod(

@@ -129,6 +129,7 @@ status: {}
 describe('an edit that would change more than the annotation is refused', () => {
   it.each([
     ['an anchor on metadata', 'metadata: &m\n  name: x\nspec: {m: *m}\n'],
+    ['an anchor on metadata that nothing refers to yet', 'metadata: &m\n  name: x\n'],
     ['an alias as metadata', 'a: &m {name: x}\nmetadata: *m\n'],
     ['an alias as annotations', 'a: &m {b: c}\nmetadata:\n  annotations: *m\n'],
     ['an anchor on the annotations', 'metadata:\n  annotations: &a\n    b: c\nspec: *a\n'],

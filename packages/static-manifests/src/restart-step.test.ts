@@ -97,7 +97,8 @@ const ok: HttpAnswer = {
 const uidOf = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
 
 function podProcesses(uid: string, pid: number, program = 'kube-apiserver'): ProcessInfo[] {
-  const cgroup = (id: string) => `3:memory:/kubepods/burstable/pod${uid}/${id.repeat(64)}\n0::/\n`;
+  const cgroup = (id: string) =>
+    `3:memory:/kubepods/burstable/pod${uid}/${createHash('sha256').update(`${id} ${pid}`).digest('hex')}\n0::/\n`;
   return [
     { pid: pid + 1000, argv: ['/pause'], startTicks: pid, cgroup: cgroup('a') },
     { pid, argv: [program, '--secure-port=6443'], startTicks: pid + 1, cgroup: cgroup('b') },
@@ -280,6 +281,19 @@ describe('a component is stable', () => {
 
   it('not while its process changes, however well each answers', async () => {
     expect(await wait({ crashEveryMs: 4_000 })).toMatchObject({ state: 'unstable' });
+  });
+
+  it('not while one process takes the place of another without a gap', async () => {
+    const node = createNode({ oldEndsAfterMs: 0 });
+    const { pod } = await node.restart();
+    const uid = uidOf((await node.host.readFile(MANIFEST)) ?? new Uint8Array());
+    const list = async () => [`kube-system_kube-apiserver-cp1_${uid}`];
+    const processes = async () => podProcesses(uid, 600 + (Math.floor(node.clock.now().getTime() / 2_000) % 100));
+    const outcome = await waitForStableComponent(
+      { pod, windowMs: 3_000, intervalMs: 500, timeoutMs: 30_000 },
+      { host: { ...node.host, list, processes }, clock: node.clock },
+    );
+    expect(outcome).toMatchObject({ state: 'unstable', reason: expect.stringContaining('was replaced by') });
   });
 
   it('not while one answer in a window is bad', async () => {
