@@ -39,6 +39,14 @@ const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['super-admin.conf', 'nobody can use kubectl on this node'],
   ['kubelet-serving', 'clients that verify the kubelet refuse it'],
 ];
+/** What a recovery mends by itself. */
+const RENEWABLE: readonly string[] = [
+  'PKI_CERTIFICATE_EXPIRED',
+  'PKI_CERTIFICATE_NOT_YET_VALID',
+  'PKI_CHAIN_BROKEN',
+  'PKI_NAME_MISSING',
+];
+const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 
 /** Ranks what is wrong: the clock before all, then what others wait for. Pure. */
@@ -84,6 +92,6 @@ function causeOf({ id, name, path, problems }: CertificateRow): Omit<Cause, 'ran
     code: first?.code ?? 'PKI_CERTIFICATE_INVALID',
     summary: `${name}: ${first?.message ?? 'it is not good'}${consequence === undefined ? '' : `; ${consequence}`}`,
     evidence: problems.map(({ subject, message }) => `${subject || path}: ${message}`),
-    hint: first?.hint,
+    hint: RENEWABLE.includes(first?.code ?? '') ? RECOVER : first?.hint,
   };
 }

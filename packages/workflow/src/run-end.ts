@@ -9,6 +9,7 @@ import type { RunFolder } from './run-store.ts';
  */
 export async function recordEnd(run: RunFolder, outcome: RunOutcome, clock: Clock): Promise<string | undefined> {
   try {
+    await run.releaseReserve();
     await run.append({ type: 'end', outcome, at: clock.now().toISOString() });
     return undefined;
   } catch (error) {

@@ -12,15 +12,22 @@ export const RUNS_DIRECTORY = hostPath('/var/lib/kube-rescue/runs');
 const PRIVATE_DIRECTORY_MODE = 0o700;
 const PRIVATE_FILE_MODE = 0o600;
 const NEWLINE = 0x0a;
+const RESERVE = 'reserve';
+/** Room for the temporary file of one undo at a time and for the records of all; one inode with it. */
+const RESERVE_BYTES = 1024 * 1024;
 const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
 
-/** One run's folder: `journal.jsonl` and `backup/`. */
+/** One run's folder: `journal.jsonl`, `backup/`, and `reserve` while it goes on. */
 export interface RunFolder {
   readonly id: string;
   readonly path: HostPath;
   readonly backup: BackupFolder;
   /** Adds records in one write, fsynced before it returns. */
   append(...records: readonly JournalRecord[]): Promise<void>;
+  /**
+   * Gives back the space that was set aside when the run began, so that changes can be taken back on a disk that is full.
+   */
+  releaseReserve(): Promise<void>;
   /** Cuts off a torn last line, so that records can be added again after a kill. */
   repair(): Promise<void>;
   /** @throws WorkflowError `JOURNAL_CORRUPT` */
@@ -50,6 +57,7 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY): 
       const id = `${stamp}-${randomBytes(2).toString('hex')}`;
       const run = open(id);
       await host.makeDirectory(joinPath(run.path, 'backup'), { mode: PRIVATE_DIRECTORY_MODE });
+      await host.writeFile(joinPath(run.path, RESERVE), new Uint8Array(RESERVE_BYTES), { mode: PRIVATE_FILE_MODE });
       await run.append({ type: 'run', version: 1, id, playbook, host: host.name, at: at.toISOString() });
       return run;
     },
@@ -97,6 +105,7 @@ function openRunFolder(host: Host, path: HostPath, id: string): RunFolder {
       const data = Buffer.concat(records.map(encodeRecord));
       await host.appendFile(journal, data, { mode: PRIVATE_FILE_MODE });
     },
+    releaseReserve: () => host.remove(joinPath(path, RESERVE)),
     repair: async () => {
       const data = (await host.readFile(journal)) ?? new Uint8Array();
       const end = data.lastIndexOf(NEWLINE) + 1;

@@ -26,6 +26,7 @@ export async function unwind(
   },
 ): Promise<readonly Leftover[]> {
   const { run, kinds, clock, onEvent } = deps;
+  await run.releaseReserve();
   const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);
   const isLast = (intent: IntentRecord): boolean => kindOf(kinds, intent.change).undoOrder === 'last';
   const ordered = [...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)];

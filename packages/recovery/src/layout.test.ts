@@ -1,0 +1,72 @@
+import { hostPath } from '@kube-rescue/host';
+import { buildPki, createFakeHost, createFixedClock, expectCode, type NodeTree } from '@kube-rescue/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { describeNode } from './kubeadm-node.ts';
+import { assertSingleKubeadmNode } from './layout.ts';
+
+const MANIFESTS = '/etc/kubernetes/manifests';
+let good: NodeTree;
+
+beforeAll(async () => {
+  good = (await buildPki()).tree;
+});
+
+/** Looks at the good node with one manifest edited, or taken away. */
+async function judge(manifest: string, edit: (source: string) => string | undefined): Promise<void> {
+  const path = hostPath(`${MANIFESTS}/${manifest}`);
+  const tree = new Map(good);
+  const entry = tree.get(path);
+  if (entry?.kind !== 'file') throw new Error(`no ${path} to edit`);
+  const edited = edit(Buffer.from(entry.bytes).toString());
+  if (edited === undefined) tree.delete(path);
+  else tree.set(path, { ...entry, bytes: Buffer.from(edited) });
+  const options = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+  const node = await describeNode(options, { host: createFakeHost({ tree }), clock: createFixedClock('2026-11-22') });
+  assertSingleKubeadmNode(node);
+}
+
+describe('the layout of a node', () => {
+  it('is accepted when it is one kubeadm control-plane node with its own etcd', async () => {
+    await judge('etcd.yaml', (source) => source);
+  });
+
+  it('is refused when etcd runs elsewhere', async () => {
+    const error = await expectCode(
+      judge('etcd.yaml', () => undefined),
+      'LAYOUT_UNSUPPORTED',
+    );
+    expect(error.message).toContain('etcd runs elsewhere');
+  });
+
+  it('is refused when etcd has several members', async () => {
+    const edit = (source: string): string =>
+      source.replace(/--initial-cluster=\S+/, '$&,node02=https://10.9.0.12:2380');
+    const error = await expectCode(judge('etcd.yaml', edit), 'LAYOUT_UNSUPPORTED');
+    expect(error.message).toContain('several members');
+  });
+
+  it('is refused when the API server uses several etcd members', async () => {
+    const edit = (source: string): string => source.replace(/--etcd-servers=\S+/, '$&,https://10.9.0.12:2379');
+    await expectCode(judge('kube-apiserver.yaml', edit), 'LAYOUT_UNSUPPORTED');
+  });
+
+  it('is unknown without an API server, and with half a control plane', async () => {
+    await expectCode(
+      judge('kube-apiserver.yaml', () => undefined),
+      'LAYOUT_UNKNOWN',
+    );
+    const error = await expectCode(
+      judge('kube-scheduler.yaml', () => undefined),
+      'LAYOUT_UNKNOWN',
+    );
+    expect(error.message).toContain('kube-scheduler');
+  });
+
+  it('is not judged on a manifest that cannot be read', async () => {
+    const error = await expectCode(
+      judge('kube-scheduler.yaml', () => 'kind: [Pod'),
+      'MANIFEST_INVALID',
+    );
+    expect(error.subject).toContain('kube-scheduler.yaml');
+  });
+});
