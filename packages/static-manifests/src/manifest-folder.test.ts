@@ -107,6 +107,15 @@ describe('paths in a container are mapped to the host', () => {
     expect(flags?.unmapped).toEqual(['audit-log-path', 'etcd-cafile']);
   });
 
+  it('but not where only the running pod knows the path', async () => {
+    const found = await readOne(
+      pod(
+        '  containers:\n  - {name: c, volumeMounts: [{name: r, mountPath: /logs, subPathExpr: $(POD_NAME)}]}\n  volumes: [{name: r, hostPath: {path: /var/log}}]\n',
+      ),
+    );
+    expect(found && hostPathOf(found.main, hostPath('/logs/a'))).toBeUndefined();
+  });
+
   it('also where the root of the host is mounted', async () => {
     const found = await readOne(
       pod(

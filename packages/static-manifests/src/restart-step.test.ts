@@ -156,6 +156,13 @@ describe('a restarted static pod is waited for', () => {
     expect([state, elapsedMs >= 7_000]).toEqual(['replaced', true]);
   });
 
+  it("and the old pod's sandbox that lingers does not count as the old pod", async () => {
+    const source =
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system}\nspec: {hostNetwork: true, containers: [{name: a, command: [kube-apiserver], livenessProbe: {httpGet: {port: 1}}}]}\n';
+    const sandbox = podProcesses(uidOf(Buffer.from(source)), 90).slice(0, 1);
+    expect(await createNode({ source, others: sandbox }).restartAndWait()).toMatchObject({ state: 'replaced' });
+  });
+
   it('not after an interruption', async () => {
     const node = createNode({ answer: () => undefined });
     const aborted = AbortSignal.abort(new Error('interrupted'));
