@@ -27,7 +27,6 @@ describe.each(Object.entries(PRIVATE_KEYS))('a private key in %s', (_, key) => {
 
   it.each([
     ['in PEM', key],
-    ['in PEM, cut off', key.slice(0, -60)],
     ['in PEM, in a line of JSON', JSON.stringify({ key })],
     ['in PEM, indented', key.replaceAll('\n', '\n      ')],
     ['in base64', base64],
@@ -42,7 +41,11 @@ describe.each(Object.entries(PRIVATE_KEYS))('a private key in %s', (_, key) => {
     expect(leaksOf(key, masked)).toEqual([]);
     expect(masked).toContain('redacted');
     expect(masked).toMatch(/^before /);
-    if (!text.startsWith(key.slice(0, -60)) || text === key) expect(masked).toMatch(/after: it\n$/);
+    expect(masked).toMatch(/after: it\n$/);
+  });
+
+  it('is masked when its end is cut off', () => {
+    expect(redact(`before ${key.slice(0, -60)}`)).toMatch(/^before \[redacted [A-Z ]+\]$/);
   });
 
   it('is masked after its certificate, which stays', () => {

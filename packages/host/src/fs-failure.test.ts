@@ -3,7 +3,7 @@ import { HostError } from './errors.ts';
 import { fsFailure, translated } from './fs-failure.ts';
 
 function systemError(errno: string): Error {
-  return Object.assign(new Error(`${errno}: something, open '/secret/path'`), { code: errno });
+  return Object.assign(new Error(`${errno}: something, open '/secret/path'`), { code: errno, syscall: 'open' });
 }
 
 describe('the failure of a system call', () => {
@@ -29,5 +29,10 @@ describe('the failure of a system call', () => {
   it('is not told twice', async () => {
     const first = new HostError({ code: 'HOST_LOCKED', message: 'held' });
     await expect(translated('write', '/x', () => Promise.reject(first))).rejects.toBe(first);
+  });
+
+  it('is not made of a bug', async () => {
+    const bug = new TypeError('undefined is not a function');
+    await expect(translated('write', '/x', () => Promise.reject(bug))).rejects.toBe(bug);
   });
 });

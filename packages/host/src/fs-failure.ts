@@ -65,20 +65,20 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Translates the failure of a system call; a `HostError` passes through unchanged. */
-export function fsFailure(error: unknown, attempted: string, subject: string): HostError {
-  if (error instanceof HostError) return error;
+/** Translates the failure of a system call. */
+export function fsFailure(error: Error, attempted: string, subject: string): HostError {
   const errno = errnoOf(error) ?? 'unknown error';
   const { code, reason, hint } = TRANSLATIONS[errno] ?? { ...OTHER, reason: errno };
   return new HostError({ code, message: `cannot ${attempted}: ${reason}`, subject, hint, cause: error });
 }
 
-/** Runs `work`; what it throws becomes a `HostError`. */
+/** Runs `work`; the failure of a system call in it becomes a `HostError`, a bug stays what it is. */
 export async function translated<T>(attempted: string, subject: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fsFailure(error, attempted, subject);
+    if (error instanceof Error && 'syscall' in error) throw fsFailure(error, attempted, subject);
+    throw error;
   }
 }
 

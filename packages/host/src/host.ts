@@ -77,6 +77,8 @@ export interface ExecOptions {
   readonly cwd?: HostPath | undefined;
   /** Called with every line of output as it comes, for progress. */
   readonly onLine?: ((line: string) => void) | undefined;
+  /** As `onLine`, but only for the error output. */
+  readonly onErrorLine?: ((line: string) => void) | undefined;
 }
 
 export interface ExecResult {

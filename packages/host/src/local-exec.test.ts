@@ -58,6 +58,15 @@ describe('running a program', () => {
     expect(lines).toEqual(['one', 'two', 'three']);
   });
 
+  it('tells the lines of the error output apart', async () => {
+    const lines: string[] = [];
+    const { stdout } = await execLocally(sh('echo answer; echo progress >&2'), {
+      timeoutMs,
+      onErrorLine: (line) => lines.push(line),
+    });
+    expect({ lines, stdout }).toEqual({ lines: ['progress'], stdout: 'answer\n' });
+  });
+
   it('keeps a flood of output within bounds', async () => {
     const { stdout, exitCode } = await execLocally(sh('head -c 20000000 /dev/zero'), { timeoutMs });
     expect(exitCode).toBe(0);

@@ -31,7 +31,10 @@ export async function execLocally(argv: readonly [string, ...string[]], options:
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input);
   const stdout = collect(child.stdout, options.onLine);
-  const stderr = collect(child.stderr, options.onLine);
+  const stderr = collect(child.stderr, (line) => {
+    options.onLine?.(line);
+    options.onErrorLine?.(line);
+  });
 
   const ended = await outcomeOf(child, program, options);
   if (ended instanceof Error) throw ended;
@@ -67,7 +70,8 @@ function outcomeOf(child: Child, program: string, options: ExecOptions): Promise
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-      const drained = setTimeout(() => settle(exitCode), DRAIN_MS);
+      // setImmediate: what lies in the pipes is read first, also when this process was too busy to look for a while.
+      const drained = setTimeout(() => setImmediate(() => settle(exitCode)), DRAIN_MS);
       child.once('close', () => {
         clearTimeout(drained);
         settle(exitCode);

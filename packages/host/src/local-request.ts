@@ -28,7 +28,7 @@ function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
       url.protocol === 'https:'
         ? https.request(url, { ...tlsOptions(probe), agent: false, signal })
         : http.request(url, { agent: false, signal });
-    request.once('error', reject);
+    request.on('error', reject);
     request.once('response', (response) => {
       const peer = response.socket instanceof TLSSocket ? peerOf(response.socket) : undefined;
       readBody(response).then((body) => {

@@ -54,7 +54,7 @@ describe('services behind a command', () => {
   it('knows no state when the command cannot be run', async () => {
     const { services } = createLocalHost({ serviceCommand: hostPath('/no/such/program') });
     expect(await services.status('kubelet')).toBe('unknown');
-    await expect(services.act('start', 'kubelet')).rejects.toMatchObject({ code: 'HOST_EXEC_NOT_FOUND' });
+    await expect(services.act('start', 'kubelet')).rejects.toMatchObject({ code: 'HOST_SERVICE_FAILED' });
   });
 });
 

@@ -29,8 +29,8 @@ function commandServices(exec: Exec, program: HostPath): ServiceControl {
       return result?.exitCode === LSB_STOPPED ? 'stopped' : 'unknown';
     },
     async act(action, name) {
-      const result = await exec([program, action, name], { timeoutMs: ACTION_TIMEOUT_MS });
-      assertDone(result, action, name, `run it by hand to see why: ${program} ${action} ${name}`);
+      const result = exec([program, action, name], { timeoutMs: ACTION_TIMEOUT_MS });
+      await assertDone(result, action, name, `run it by hand to see why: ${program} ${action} ${name}`);
     },
   };
 }
@@ -45,8 +45,8 @@ export function systemdServices(exec: Exec): ServiceControl {
       return result === undefined ? 'unknown' : unitState(result);
     },
     async act(action, name) {
-      const result = await exec(['systemctl', action, '--', name], { timeoutMs: ACTION_TIMEOUT_MS });
-      assertDone(result, action, name, `see why in: journalctl -u ${name} -n 50`);
+      const result = exec(['systemctl', action, '--', name], { timeoutMs: ACTION_TIMEOUT_MS });
+      await assertDone(result, action, name, `see why in: journalctl -u ${name} -n 50`);
     },
   };
 }
@@ -81,7 +81,17 @@ async function answer(result: Promise<ExecResult>): Promise<ExecResult | undefin
   }
 }
 
-function assertDone({ exitCode, stderr }: ExecResult, action: ServiceAction, name: string, hint: string): void {
+async function assertDone(
+  result: Promise<ExecResult>,
+  action: ServiceAction,
+  name: string,
+  hint: string,
+): Promise<void> {
+  const { exitCode, stderr } = await result.catch((cause: unknown) => {
+    if (!(cause instanceof HostError)) throw cause;
+    const message = `cannot ${action} the service: ${cause.message}`;
+    throw new HostError({ code: 'HOST_SERVICE_FAILED', message, subject: name, hint, cause });
+  });
   if (exitCode === 0) return;
   const code: HostErrorCode = LSB_UNKNOWN.includes(exitCode) ? 'HOST_SERVICE_UNKNOWN' : 'HOST_SERVICE_FAILED';
   const reason = stderr.trim().split('\n').at(-1) ?? '';
