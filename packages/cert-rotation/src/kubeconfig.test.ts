@@ -48,11 +48,11 @@ describe('a kubeconfig', () => {
   it.each([
     ['is not YAML', 'users: [}', 'is not valid YAML'],
     ['is not a mapping', '- 1', 'not a mapping'],
-    ['has a key twice', `${valid}\nkind: Config\nkind: Config`, 'line 19 is not valid YAML'],
+    ['has a key twice', `${valid}\nkind: Config\nkind: Config`, 'not valid YAML (DUPLICATE_KEY)'],
     ['has no current context', valid.replace(/current-context.*/, ''), 'no current-context'],
     ['names a context that is not there', valid.replace('current-context: admin', 'current-context: x'), 'contexts has no entry'],
     ['names a user that is not there', valid.replace('user: admin}', 'user: x}'), 'users has no entry "x"'],
-    ['has credentials that are not base64', kubeconfig('%%%', base64('K')), 'client-certificate-data is not base64'],
+    ['has credentials that are not base64', kubeconfig('a%%%', base64('K')), 'client-certificate-data is not base64'],
     ['has a number for a credential', kubeconfig('1234', base64('K')), 'client-certificate-data is not a text'],
     ['has an alias for a credential', kubeconfig(`&a ${base64('C')}`, '*a'), 'client-key-data is a YAML alias'],
   ])('that %s is refused by name', (_title, source, message) => {
