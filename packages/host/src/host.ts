@@ -96,6 +96,8 @@ export interface ProcessInfo {
   readonly startTicks: number;
   /** Text of `/proc/PID/cgroup`; names the pod of a container's process. */
   readonly cgroup: string;
+  /** True when it lives in another network namespace than who asks: in a pod of its own, or on another node of a lab. */
+  readonly hasOtherNetwork?: boolean | undefined;
 }
 
 export type ServiceState = 'running' | 'stopped' | 'unknown';

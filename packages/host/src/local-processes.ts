@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from './fs-failure.ts';
 import type { ProcessInfo } from './host.ts';
 
@@ -10,19 +10,21 @@ const START_TIME_AFTER_NAME = 22 - 3;
  * hundreds of small files takes ten times as long as reading them.
  */
 export function readProcesses(): readonly ProcessInfo[] {
+  const ownNetwork = readlinkSync('/proc/self/ns/net');
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => readProcess(Number(name)))
+    .map((name) => readProcess(Number(name), ownNetwork))
     .filter((found) => found !== undefined);
 }
 
-function readProcess(pid: number): ProcessInfo | undefined {
+function readProcess(pid: number, ownNetwork: string): ProcessInfo | undefined {
   try {
     return {
       pid,
       argv: argvOf(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
       startTicks: startTicksOf(readFileSync(`/proc/${pid}/stat`, 'utf8')),
       cgroup: readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
+      hasOtherNetwork: readlinkSync(`/proc/${pid}/ns/net`) !== ownNetwork,
     };
   } catch (error) {
     // It ended while it was looked at, or belongs to somebody whom we may not look at.

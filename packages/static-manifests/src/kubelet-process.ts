@@ -2,7 +2,10 @@ import type { Host, ProcessInfo } from '@kube-rescue/host';
 import { readCommandLine } from './command-line.ts';
 import { programName } from './component.ts';
 
-/** Every running kubelet, oldest first; more than one only where several nodes share a machine. */
+/**
+ * Every running kubelet of this node, oldest first. A kubelet always uses its node's own network, so one with another
+ * belongs to another node that shares the machine.
+ */
 export async function findKubelets({
   host,
 }: {
@@ -12,7 +15,8 @@ export async function findKubelets({
   return processes.filter(isKubelet).toSorted((a, b) => a.startTicks - b.startTicks);
 }
 
-function isKubelet({ argv }: ProcessInfo): boolean {
+function isKubelet({ argv, hasOtherNetwork }: ProcessInfo): boolean {
+  if (hasOtherNetwork === true) return false;
   const program = programName(argv[0] ?? '');
   return program === 'kubelet' || (program === 'hyperkube' && readCommandLine(argv).program === 'kubelet');
 }
