@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { baseFlags } from './flags.ts';
+import { jsonFlag, nodeFlags } from './flags.ts';
 import { printError } from './render/error.ts';
 import type { Terminal } from './terminal.ts';
 import { type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
@@ -23,15 +23,11 @@ export interface Answer {
  * mutes the error output and prints nothing for falsy results.
  */
 export abstract class BaseCommand extends Command {
-  static override baseFlags = baseFlags;
+  static override baseFlags = jsonFlag;
 
   protected abstract answer(): Promise<Answer>;
 
-  private readonly streams = openStreams();
-
-  protected openSession(flags: NodeFlags): Promise<Session> {
-    return openSession(flags, this.streams);
-  }
+  protected readonly streams = openStreams();
 
   override async run(): Promise<void> {
     const { result, exitCode, text, failure } = await this.answer();
@@ -49,6 +45,15 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(error: Error): Promise<never> {
     throw Object.assign(error, { warnings: this.streams.reporter.warnings });
+  }
+}
+
+/** A command that is about this node, or a copy of its files. */
+export abstract class NodeCommand extends BaseCommand {
+  static override baseFlags = { ...jsonFlag, ...nodeFlags };
+
+  protected openSession(flags: NodeFlags): Promise<Session> {
+    return openSession(flags, this.streams);
   }
 }
 

@@ -12,9 +12,13 @@ const days = Flags.custom<number>({
   },
 });
 
-/** Flags of every command. */
-export const baseFlags = {
+/** The flag of every command. */
+export const jsonFlag = {
   json: Flags.boolean({ description: 'print one JSON document instead of text', helpGroup: 'GLOBAL' }),
+};
+
+/** Flags that say which node is meant, and how it is kept. */
+export const nodeFlags = {
   root: Flags.string({
     description: "work on a copy of a node's filesystem below this folder",
     helpValue: 'DIR',

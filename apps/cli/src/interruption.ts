@@ -5,8 +5,8 @@ import type { Reporter } from './reporter.ts';
 /** Ctrl-C and SIGTERM as a signal to the work that is going on. */
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** Names the folder that a second Ctrl-C tells the person about. */
-  readonly remember: (journalPath: string) => void;
+  /** What a second Ctrl-C, which leaves everything as it stands, has to tell the person. */
+  readonly remember: (notice: string) => void;
 }
 
 /**
@@ -15,11 +15,10 @@ export interface Interruption {
  */
 export function listenForInterruption(reporter: Reporter): Interruption {
   const controller = new AbortController();
-  let journal: string | undefined;
+  let notice: string | undefined;
   const onSignal = (): void => {
     if (controller.signal.aborted) {
-      const where = journal === undefined ? '' : `; the journal of the run is in ${journal}`;
-      reporter.print(`ended at once${where}`);
+      reporter.print(notice === undefined ? 'ended at once' : `ended at once; ${notice}`);
       process.exit(EXIT.interrupted);
     }
     reporter.print('stopping at the next safe point; press Ctrl-C again to end at once');
@@ -29,8 +28,8 @@ export function listenForInterruption(reporter: Reporter): Interruption {
   process.on('SIGTERM', onSignal);
   return {
     signal: controller.signal,
-    remember: (path) => {
-      journal = path;
+    remember: (text) => {
+      notice = text;
     },
   };
 }

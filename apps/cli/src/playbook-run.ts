@@ -57,7 +57,7 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   let run: string | undefined;
   const follow = followRun(progress, (path) => {
     run = path;
-    interruption.remember(path);
+    interruption.remember(`the journal of the run is in ${path}`);
   });
   const deps = await session.openWorkflow(follow);
   const confirm = async (plan: Plan): Promise<boolean> => {

@@ -24,7 +24,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
     assertCanConfirm({ yes: input.yes, canAsk: canAsk() });
   }
   const progress = createProgress(reporter, clock);
-  const follow = followRun(progress, interruption.remember);
+  const follow = followRun(progress);
   let isReplaying = false;
   const deps = await session.openWorkflow((event) => {
     isReplaying ||= event.type === 'undo';
@@ -46,7 +46,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
       throw new CliError({ code: 'DECLINED', message: 'you said no; nothing was changed' });
     }
   }
-  interruption.remember(folder.path);
+  interruption.remember(`the journal of the run is in ${folder.path}`);
   return takeBack(input.run, deps, () => isReplaying);
 }
 

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
 import type { NodeDeps, NodeOptions } from '@kube-rescue/recovery';
@@ -89,6 +90,29 @@ async function assertFolder(host: Pick<Host, 'list'>, root: HostPath): Promise<v
   const names = await host.list(root).catch(() => undefined);
   if (names !== undefined) return;
   throw usageError('the folder given with --root cannot be read', root, "give the folder that holds a copy of the node's files");
+}
+
+/** What a drill works with: this machine, and where its Kubernetes binaries are looked for and kept. */
+export interface DrillSession extends Streams {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly interruption: Interruption;
+  readonly assetsDirectory: HostPath | undefined;
+  readonly cacheDirectory: HostPath;
+}
+
+export function openDrillSession(streams: Streams): DrillSession {
+  const { KUBEBUILDER_ASSETS: assets, XDG_CACHE_HOME: cache } = process.env;
+  const given = (folder: string | undefined): string | undefined => (folder === '' ? undefined : folder);
+  const assetsDirectory = given(assets);
+  return {
+    ...streams,
+    host: createLocalHost(),
+    clock: systemClock,
+    interruption: listenForInterruption(streams.reporter),
+    assetsDirectory: assetsDirectory === undefined ? undefined : hostPath(resolve(assetsDirectory)),
+    cacheDirectory: hostPath(given(cache) ?? resolve(homedir(), '.cache')),
+  };
 }
 
 /** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */

@@ -1,12 +1,12 @@
 import { Flags } from '@oclif/core';
-import { type Answer, BaseCommand } from '../base-command.ts';
+import { type Answer, NodeCommand } from '../base-command.ts';
 import { renewalFlags, selectionFlags } from '../flags.ts';
 import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
 import { toRenewal } from '../renewal-input.ts';
 import { recovery } from '../wiring.ts';
 
-export default class Plan extends BaseCommand {
+export default class Plan extends NodeCommand {
   static override summary = 'Show what recover would do on this node.';
   static override description =
     'A dead cluster cannot be planned to the end: steps that wait for others are named with what they wait for. Changes nothing.';

@@ -1,12 +1,12 @@
 import { Flags } from '@oclif/core';
-import { type Answer, BaseCommand } from '../base-command.ts';
+import { type Answer, NodeCommand } from '../base-command.ts';
 import { renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
 import { toRenewal } from '../renewal-input.ts';
 import { recovery } from '../wiring.ts';
 
-export default class Recover extends BaseCommand {
+export default class Recover extends NodeCommand {
   static override summary = 'Bring this node back: renew what has expired, restart what has died, prove that it lives.';
   static override description =
     'Every change is journalled on the node before it is made. A second run on a healthy node changes nothing. Ctrl-C stops at the next safe point.';

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { type Answer, BaseCommand } from '../base-command.ts';
+import { type Answer, NodeCommand } from '../base-command.ts';
 import { writeFlags } from '../flags.ts';
 import { answerRollback } from '../rollback-run.ts';
 
-export default class Rollback extends BaseCommand {
+export default class Rollback extends NodeCommand {
   static override summary = 'Take back everything that a run changed on this node.';
   static override description =
     'Puts back every byte, newest first, from the journal of the run. Leaves alone what somebody else has changed since, and names it.';

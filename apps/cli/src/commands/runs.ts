@@ -1,8 +1,8 @@
-import { type Answer, BaseCommand } from '../base-command.ts';
+import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderRuns, toRunRow } from '../render/runs.ts';
 
-export default class Runs extends BaseCommand {
+export default class Runs extends NodeCommand {
   static override summary = 'List the runs whose journals are on this node.';
   static override description = 'Oldest first. A run that is cut off can be resumed or rolled back. Changes nothing.';
   static override examples = ['<%= config.bin %> runs', '<%= config.bin %> runs --json'];

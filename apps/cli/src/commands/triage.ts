@@ -1,9 +1,9 @@
-import { type Answer, BaseCommand } from '../base-command.ts';
+import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderTriage } from '../render/triage.ts';
 import { recovery } from '../wiring.ts';
 
-export default class Triage extends BaseCommand {
+export default class Triage extends NodeCommand {
   static override summary = 'Find out what is wrong with this node, and name the root causes.';
   static override description = 'Reads files, processes and sockets of this node only; works with everything dead. Changes nothing.';
   static override examples = ['<%= config.bin %> triage', '<%= config.bin %> triage --root /mnt/node01 --json'];

@@ -2,12 +2,12 @@ import type { WorkflowEvent, WorkflowListener } from '@kube-rescue/workflow';
 import type { Progress } from './progress.ts';
 
 /** Shows a run's events; `onRun` is told the folder of its journal. */
-export function followRun(progress: Progress, onRun: (journalPath: string) => void): WorkflowListener {
+export function followRun(progress: Progress, onRun?: (journalPath: string) => void): WorkflowListener {
   const titles = new Map<string, string>();
   const titleOf = (step: string): string => titles.get(step) ?? step;
   return (event) => {
     if ('title' in event && 'step' in event) titles.set(event.step, event.title);
-    if (event.type === 'run-started') onRun(event.path);
+    if (event.type === 'run-started') onRun?.(event.path);
     show(event, progress, titleOf);
   };
 }

@@ -1,10 +1,10 @@
-import { type Answer, BaseCommand } from '../../base-command.ts';
+import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { warnWithinFlag } from '../../flags.ts';
 import { renderCertificates } from '../../render/certificates.ts';
 import { recovery } from '../../wiring.ts';
 
-export default class CertsCheck extends BaseCommand {
+export default class CertsCheck extends NodeCommand {
   static override summary = 'Judge every certificate that this node uses.';
   static override description =
     'Finds them in the flags of the components and in the kubeconfigs. Exits 3 when one is bad or expires within the time of --warn-within. Changes nothing.';

@@ -1,11 +1,11 @@
 import { Args, Flags } from '@oclif/core';
-import { type Answer, BaseCommand } from '../../base-command.ts';
+import { type Answer, NodeCommand } from '../../base-command.ts';
 import { renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { toRenewal } from '../../renewal-input.ts';
 import { recovery } from '../../wiring.ts';
 
-export default class CertsRenew extends BaseCommand {
+export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
   static override description = 'Keeps key, subject, names and usages of every certificate. Does not restart what uses them.';
   static override examples = [

@@ -1,9 +1,9 @@
-import { type Answer, BaseCommand } from '../../base-command.ts';
+import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderManifests } from '../../render/manifests.ts';
 import { recovery } from '../../wiring.ts';
 
-export default class ManifestsList extends BaseCommand {
+export default class ManifestsList extends NodeCommand {
   static override summary = 'List the static pods of this node.';
   static override description = 'Reads the manifests that the kubelet runs, and the processes that belong to them. Changes nothing.';
   static override examples = ['<%= config.bin %> manifests list'];

@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core';
-import { type Answer, BaseCommand } from '../../base-command.ts';
+import { type Answer, NodeCommand } from '../../base-command.ts';
 import { writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { recovery } from '../../wiring.ts';
 
-export default class ManifestsRestart extends BaseCommand {
+export default class ManifestsRestart extends NodeCommand {
   static override summary = 'Restart static pods of this node by changing their manifests.';
   static override description = 'Adds an annotation, waits until the kubelet runs the changed pod, then until it is healthy.';
   static override examples = ['<%= config.bin %> manifests restart kube-apiserver kube-scheduler'];

@@ -1,0 +1,62 @@
+import type { Answer } from '../base-command.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { renderDrill } from '../render/drill.ts';
+import { count } from '../render/text.ts';
+import { renderTimeline } from '../render/timeline.ts';
+import type { DrillSession } from '../wiring.ts';
+import type { DrillInput, DrillReport } from './drill.ts';
+
+/** Rehearses, and tells what was proven. */
+export async function answerDrill(input: DrillInput, session: DrillSession): Promise<Answer> {
+  assertSupported(session);
+  const { runDrill } = await import('./drill.ts');
+  const report = await runDrill(input, session);
+  const { reporter } = session;
+  reporter.print(`\n${renderTimeline(report.timeline, report.seconds, reporter.terminal)}\n`);
+  if (report.kept !== null) reporter.print(`the cluster was kept; on its node: ${report.kept.join(' ')} COMMAND`);
+  const failure = judge(report);
+  return {
+    result: report,
+    exitCode: failure === undefined ? EXIT.done : EXIT.problems,
+    text: (terminal) => renderDrill(report, terminal),
+    failure,
+  };
+}
+
+/** Removes what earlier drills have left behind. */
+export async function answerClean(session: DrillSession): Promise<Answer> {
+  assertSupported(session);
+  const { host, clock, reporter, interruption } = session;
+  const { listLeftovers, removeLeftovers } = await import('@kube-rescue/lab');
+  const found = await listLeftovers({ host });
+  const onProgress = ({ message }: { readonly message: string }): void => reporter.print(message);
+  const ids = await removeLeftovers({ kept: true }, { host, clock, onProgress, signal: interruption.signal });
+  const removed = found.filter(({ labId }) => ids.includes(labId));
+  const lines = removed.map(({ kind, what }) => `removed ${kind} ${what}`);
+  const summary = ids.length === 0 ? 'no drill has left anything behind' : `removed ${count(ids.length, 'cluster')}`;
+  return { result: { clusters: ids, removed }, exitCode: EXIT.done, text: () => [...lines, summary].join('\n') };
+}
+
+function judge({ scenario, proofs }: DrillReport): CliError | undefined {
+  const missing = proofs.filter(({ ok }) => !ok);
+  if (missing.length === 0) return undefined;
+  return new CliError({
+    code: 'DRILL_PROOF_FAILED',
+    message: missing.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
+    subject: scenario,
+    hint: 'run it again with --keep and look at the cluster',
+  });
+}
+
+/** @throws CliError `DRILL_UNSUPPORTED` */
+function assertSupported({ host }: Pick<DrillSession, 'host'>): void {
+  const isLinux = process.platform === 'linux';
+  if (isLinux && host.userId() === 0) return;
+  throw new CliError({
+    code: 'DRILL_UNSUPPORTED',
+    message: 'a drill makes namespaces, mounts and control groups, which needs Linux and root',
+    subject: isLinux ? `user ${host.userId()}` : process.platform,
+    hint: isLinux ? 'run it with sudo' : 'run it on a Debian 12 machine or virtual machine',
+  });
+}

@@ -1,0 +1,154 @@
+import type { Cluster, KeyAlgorithm, LabDeps, LabProgress, Proof } from '@kube-rescue/lab';
+import { createProgress } from '../render/progress.ts';
+import type { TimelineEntry } from '../render/timeline.ts';
+import type { DrillSession } from '../wiring.ts';
+import { watchForReadyApi } from './api-watch.ts';
+import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
+import { type RescueAnswer, runRescue } from './rescue-command.ts';
+import type { Scenario } from './scenarios.ts';
+import { createStopwatch, type Stopwatch } from './stopwatch.ts';
+
+export interface DrillInput {
+  readonly scenario: Scenario;
+  readonly algorithm: KeyAlgorithm;
+  /** Leaves the cluster running when all is done. */
+  readonly keep: boolean;
+}
+
+export interface DrillReport {
+  readonly scenario: string;
+  readonly algorithm: KeyAlgorithm;
+  readonly proofs: readonly Proof[];
+  /** `null` when it did not come to a recovery. */
+  readonly recovery: RecoveryTimes | null;
+  readonly timeline: readonly TimelineEntry[];
+  readonly seconds: number;
+  /** The argv in front of a program on the node of a cluster that was kept. */
+  readonly kept: readonly string[] | null;
+}
+
+export interface RecoveryTimes {
+  /** From the start of the command to the first good answer of `/readyz`; `null` when there was none. */
+  readonly secondsToReadyApi: number | null;
+  /** From the start of the command to its end. */
+  readonly seconds: number;
+  readonly runId: string | null;
+}
+
+/** A drill while it goes on. */
+interface Rehearsal {
+  readonly cluster: Cluster;
+  readonly lab: typeof import('@kube-rescue/lab');
+  readonly deps: LabDeps & { readonly signal: AbortSignal };
+  readonly watch: Stopwatch;
+  readonly proofs: Proof[];
+  readonly onLine: (line: string) => void;
+}
+
+/**
+ * Rehearses a recovery on a real throwaway cluster: makes it, breaks it, proves it dead, recovers it with the command line
+ * that a real incident runs, proves it alive, runs a second recovery, takes the first one back and recovers again. Removes
+ * every trace, whatever happens.
+ *
+ * @throws LabError; CliError `INTERRUPTED`
+ */
+export async function runDrill(input: DrillInput, session: DrillSession): Promise<DrillReport> {
+  const { host, clock, reporter, interruption } = session;
+  const { scenario, algorithm } = input;
+  const progress = createProgress(reporter, clock);
+  const watch = createStopwatch(progress, clock);
+  const onProgress = ({ message }: LabProgress): void => progress.note(`        ${message}`);
+  const deps = { host, clock, signal: interruption.signal, onProgress };
+  const onLine = (line: string): void => reporter.print(`          | ${line}`);
+  interruption.remember('remove what is left with: kube-rescue drill --clean');
+  try {
+    const lab = await import('@kube-rescue/lab');
+    await watch.measure('look for leftovers of earlier drills', () => lab.removeLeftovers({ kept: false }, deps));
+    const { folder } = await watch.measure('provide the Kubernetes binaries', () => {
+      return lab.provideKubernetesBinaries(session, deps);
+    });
+    const create = { binaries: folder, ownerPid: process.pid, keyAlgorithm: algorithm };
+    const cluster = await watch.measure('create a cluster', () => lab.createCluster(create, deps));
+    const proofs: Proof[] = [];
+    const { recovery, kept } = await rehearseAndRemove({ cluster, lab, deps, watch, proofs, onLine }, input.keep);
+    return { scenario, algorithm, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
+  } finally {
+    progress.stop();
+  }
+}
+
+async function rehearseAndRemove(
+  rehearsal: Rehearsal,
+  keep: boolean,
+): Promise<Pick<DrillReport, 'recovery' | 'kept'>> {
+  const { cluster, watch } = rehearsal;
+  let isKept = false;
+  try {
+    const recovery = (await rehearse(rehearsal)) ?? null;
+    if (!keep) return { recovery, kept: null };
+    await cluster.keep();
+    isKept = true;
+    return { recovery, kept: cluster.enter() };
+  } finally {
+    if (!isKept) await watch.measure('remove the cluster', () => cluster.remove());
+  }
+}
+
+/** Stops at the first thing that is not as it must be: what comes after it would prove nothing. */
+async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined> {
+  const { cluster, lab, deps, watch, proofs } = rehearsal;
+  const since = deps.clock.now();
+  await watch.measure('break it: every certificate expires', () => lab.expireCertificates(cluster, deps));
+  const death = await watch.measure('prove that it is dead', () => lab.proveDeath(cluster, deps));
+  if (!collect(proofs, nameProofs('death', death))) return undefined;
+  const broken = await lab.snapshotFiles(cluster, deps);
+
+  const { answer, times } = await watch.measure('recover', () => recoverAndWatch(rehearsal));
+  if (!collect(proofs, [proveAnswer('recover: kube-rescue recover brings it back', answer, 'done')])) return times;
+  if (!(await proveLife(rehearsal, 'life', since))) return times;
+
+  const second = await watch.measure('recover once more', () => rescue(rehearsal, 'recover', '--yes'));
+  if (!collect(proofs, [proveAnswer('second-recover: it finds nothing to do', second, 'nothing-to-do')])) return times;
+
+  const undone = await watch.measure('roll back', () => rescue(rehearsal, 'rollback', times.runId ?? '', '--yes'));
+  const restored = proveSameFiles('rollback: every byte is as it was', broken, await lab.snapshotFiles(cluster, deps));
+  if (!collect(proofs, [proveAnswer('rollback: kube-rescue rollback succeeds', undone), restored])) return times;
+
+  const again = await watch.measure('recover after the rollback', () => rescue(rehearsal, 'recover', '--yes'));
+  if (!collect(proofs, [proveAnswer('recover-again: it comes back once more', again, 'done')])) return times;
+  await proveLife(rehearsal, 'life-again', since);
+  return times;
+}
+
+async function proveLife({ cluster, lab, deps, watch, proofs }: Rehearsal, kind: string, since: Date): Promise<boolean> {
+  const life = await watch.measure('prove that it lives', () => lab.proveLife(cluster, { since }, deps));
+  return collect(proofs, nameProofs(kind, life));
+}
+
+async function recoverAndWatch(rehearsal: Rehearsal): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
+  const { cluster, deps } = rehearsal;
+  const ended = new AbortController();
+  const url = `https://${cluster.node.address}:6443/readyz`;
+  const ready = watchForReadyApi(cluster, url, { ...deps, signal: AbortSignal.any([ended.signal, deps.signal]) });
+  const started = deps.clock.now().getTime();
+  try {
+    const answer = await rescue(rehearsal, 'recover', '--yes');
+    const seconds = (deps.clock.now().getTime() - started) / 1000;
+    if (answer.exitCode !== 0) ended.abort();
+    const result = answer.envelope?.ok === true ? (answer.envelope.result as { readonly runId?: string | null }) : {};
+    return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId ?? null } };
+  } finally {
+    ended.abort();
+    await ready;
+  }
+}
+
+function rescue({ cluster, deps, onLine }: Rehearsal, ...args: readonly string[]): Promise<RescueAnswer> {
+  return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine });
+}
+
+/** Keeps the proofs, and tells whether all of them hold. */
+function collect(into: Proof[], proofs: readonly Proof[]): boolean {
+  into.push(...proofs);
+  return proofs.every(({ ok }) => ok);
+}

@@ -1,0 +1,27 @@
+import type { FileSnapshot, Proof } from '@kube-rescue/lab';
+import type { RescueAnswer } from './rescue-command.ts';
+
+/** Proofs of one kind, each named with it: `death: nothing listens on 6443`. */
+export function nameProofs(kind: string, proofs: readonly Proof[]): readonly Proof[] {
+  return proofs.map((proof) => ({ ...proof, name: `${kind}: ${proof.name}` }));
+}
+
+/** Whether our own command line did what it was asked, by its exit status and its envelope. */
+export function proveAnswer(name: string, answer: RescueAnswer, outcome?: string): Proof {
+  const { exitCode, envelope, lastWords } = answer;
+  if (envelope === undefined) return { name, ok: false, detail: `exit ${exitCode}: ${lastWords}` };
+  if (!envelope.ok) {
+    return { name, ok: false, detail: `exit ${exitCode}: ${envelope.error.message ?? ''} (${envelope.error.code ?? ''})` };
+  }
+  const result = envelope.result as { readonly outcome?: unknown };
+  const told = typeof result.outcome === 'string' ? `, ${result.outcome}` : '';
+  return { name, ok: exitCode === 0 && (outcome === undefined || result.outcome === outcome), detail: `exit ${exitCode}${told}` };
+}
+
+/** Whether two looks at a node's files saw the same. */
+export function proveSameFiles(name: string, before: FileSnapshot, after: FileSnapshot): Proof {
+  const paths = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const differing = [...paths].filter((path) => before[path] !== after[path]).toSorted();
+  const detail = differing.length === 0 ? `${paths.size} files, folders and links are as before` : `differ: ${differing.join(', ')}`;
+  return { name, ok: differing.length === 0 && paths.size > 0, detail };
+}

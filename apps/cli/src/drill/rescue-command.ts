@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import type { Host, HostPath } from '@kube-rescue/host';
+import type { Envelope } from '../envelope.ts';
+
+/** A node that our own command line is run on, as an engineer on that node would. */
+export interface DrillNode {
+  /** The argv in front of a program that is to run on the node. */
+  enter(): readonly [string, ...string[]];
+  readonly serviceCommand: HostPath;
+}
+
+export interface RescueAnswer {
+  readonly exitCode: number;
+  readonly envelope: Envelope | undefined;
+  /** The last line of the error output, for a failure without an envelope. */
+  readonly lastWords: string;
+}
+
+const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+/** Far beyond any deadline of a step; only a hang takes longer. */
+const TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * Runs `kube-rescue ARGS --json` in a process of its own on the node: the drill has no way into the recovery that a real
+ * incident does not have.
+ */
+export async function runRescue(
+  node: DrillNode,
+  args: readonly string[],
+  deps: { readonly host: Pick<Host, 'exec'>; readonly signal: AbortSignal; readonly onLine: (line: string) => void },
+): Promise<RescueAnswer> {
+  const command = [process.execPath, BIN, ...args, '--json', '--service-command', node.serviceCommand];
+  let lastWords = '';
+  const { exitCode, stdout } = await deps.host.exec([...node.enter(), ...command], {
+    timeoutMs: TIMEOUT_MS,
+    signal: deps.signal,
+    onErrorLine: (line) => {
+      if (line.trim() !== '') lastWords = line.trim();
+      deps.onLine(line);
+    },
+  });
+  return { exitCode, envelope: parseEnvelope(stdout), lastWords };
+}
+
+function parseEnvelope(stdout: string): Envelope | undefined {
+  try {
+    return JSON.parse(stdout) as Envelope;
+  } catch {
+    return undefined;
+  }
+}

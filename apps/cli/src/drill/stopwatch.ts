@@ -1,0 +1,35 @@
+import type { Clock } from '@kube-rescue/host';
+import type { Progress } from '../render/progress.ts';
+import type { TimelineEntry } from '../render/timeline.ts';
+
+/** Takes the time of one stretch of work after the other, and shows each while it goes on. */
+export interface Stopwatch {
+  measure<T>(name: string, action: () => Promise<T>): Promise<T>;
+  /** Seconds since the stopwatch was made. */
+  total(): number;
+  readonly timeline: readonly TimelineEntry[];
+}
+
+export function createStopwatch(progress: Progress, clock: Pick<Clock, 'now'>): Stopwatch {
+  const timeline: TimelineEntry[] = [];
+  const started = clock.now().getTime();
+  const since = (ms: number): number => (clock.now().getTime() - ms) / 1000;
+  return {
+    timeline,
+    total: () => since(started),
+    measure: async (name, action) => {
+      const at = clock.now().getTime();
+      progress.begin(name);
+      try {
+        const result = await action();
+        progress.end('done', name);
+        return result;
+      } catch (error) {
+        progress.end('failed', name);
+        throw error;
+      } finally {
+        timeline.push({ name, seconds: since(at) });
+      }
+    },
+  };
+}
