@@ -24,7 +24,10 @@ CN = inside
 `;
 const PLAIN_EXTENSIONS = 'keyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\n';
 
-function readPair(openssl: OpenSsl): { template: Certificate; issuer: Parameters<typeof issueCertificate>[0]['issuer'] } {
+function readPair(openssl: OpenSsl): {
+  template: Certificate;
+  issuer: Parameters<typeof issueCertificate>[0]['issuer'];
+} {
   const [template] = parseCertificates(openssl.read('old.crt'), 'old.crt');
   const [certificate] = parseCertificates(openssl.read('ca.crt'), 'ca.crt');
   const { key } = parsePrivateKey(openssl.read('ca.key'), 'ca.key');
@@ -42,7 +45,9 @@ function renew(openssl: OpenSsl, more: Partial<Parameters<typeof issueCertificat
 /** What OpenSSL shows of a certificate, but for what a renewal changes. */
 function unchangedText(openssl: OpenSsl, file: string): string {
   return openssl
-    .run(`x509 -noout -text -nameopt RFC2253,show_type -certopt no_serial,no_validity,no_sigdump,no_signame -in ${file}`)
+    .run(
+      `x509 -noout -text -nameopt RFC2253,show_type -certopt no_serial,no_validity,no_sigdump,no_signame -in ${file}`,
+    )
     .replace(/X509v3 Authority Key Identifier:.*?(?=X509v3|[\d.]+: |$)/s, '');
 }
 
@@ -54,14 +59,17 @@ describe('a renewed certificate', () => {
     ['ECDSA P-256', 'RSA 3072'],
     ['ECDSA P-384', 'ECDSA P-384'],
     ['Ed25519', 'RSA 4096'],
-  ] satisfies [KeyKind, KeyKind][])('is accepted by OpenSSL and keeps every odd attribute (CA %s, leaf %s)', (ca, leaf) => {
-    using openssl = openOpenSsl();
-    makePair(openssl, { ca, leaf, subject: ODD_SUBJECT, extensions: ODD_EXTENSIONS });
-    renew(openssl);
-    expect(openssl.run('verify -x509_strict -ignore_critical -CAfile ca.crt new.crt')).toContain('new.crt: OK');
-    expect(unchangedText(openssl, 'new.crt')).toBe(unchangedText(openssl, 'old.crt'));
-    expect(unchangedText(openssl, 'new.crt')).toContain('spiffe://cluster/ns/a');
-  });
+  ] satisfies [KeyKind, KeyKind][])(
+    'is accepted by OpenSSL and keeps every odd attribute (CA %s, leaf %s)',
+    (ca, leaf) => {
+      using openssl = openOpenSsl();
+      makePair(openssl, { ca, leaf, subject: ODD_SUBJECT, extensions: ODD_EXTENSIONS });
+      renew(openssl);
+      expect(openssl.run('verify -x509_strict -ignore_critical -CAfile ca.crt new.crt')).toContain('new.crt: OK');
+      expect(unchangedText(openssl, 'new.crt')).toBe(unchangedText(openssl, 'old.crt'));
+      expect(unchangedText(openssl, 'new.crt')).toContain('spiffe://cluster/ns/a');
+    },
+  );
 
   it('keeps the bytes of subject, key and every extension but the identifier of its issuer', () => {
     using openssl = openOpenSsl();
@@ -83,8 +91,13 @@ describe('a renewed certificate', () => {
     using openssl = openOpenSsl();
     makePair(openssl, { ca: 'RSA 2048', leaf: 'RSA 2048', subject: '/CN=x', extensions: PLAIN_EXTENSIONS });
     const expected = subjectKeyIdentifier(readPair(openssl).issuer.certificate);
-    openssl.write('empty.cnf', '[req]\ndistinguished_name=dn\n[dn]\n[v3]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none\n');
-    openssl.run('req -x509 -new -config empty.cnf -extensions v3 -key ca.key -out ca.crt -days 99 -subj /CN=kubernetes');
+    openssl.write(
+      'empty.cnf',
+      '[req]\ndistinguished_name=dn\n[dn]\n[v3]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none\n',
+    );
+    openssl.run(
+      'req -x509 -new -config empty.cnf -extensions v3 -key ca.key -out ca.crt -days 99 -subj /CN=kubernetes',
+    );
     expect(subjectKeyIdentifier(readPair(openssl).issuer.certificate)).toBeUndefined();
     expect(authorityKeyIdentifier(renew(openssl))).toEqual(expected);
   });
@@ -97,20 +110,23 @@ describe('a renewed certificate', () => {
     expect(serials.every((serial) => /^[4-7][0-9A-F]{31}$/.test(serial))).toBe(true);
   });
 
-  it.each(['RSA 3072', 'ECDSA P-384', 'Ed25519'] satisfies KeyKind[])('takes a new key of the same kind (%s)', async (leaf) => {
-    using openssl = openOpenSsl();
-    makePair(openssl, { ca: 'RSA 2048', leaf, subject: '/CN=x', extensions: ODD_EXTENSIONS });
-    const { template } = readPair(openssl);
-    const key = await generateKeyLike(template.x509.publicKey, 'x');
-    const issued = renew(openssl, { publicKeyDer: publicKeyDerOf(key) });
-    openssl.write('new.key', encodePrivateKey(key, 'PRIVATE KEY'));
-    const bits = (file: string): string | undefined => openssl.run(`pkey -noout -text -in ${file}`).split('\n')[0];
-    expect(bits('new.key')).toBe(bits('old.key'));
-    expect(openssl.run('pkey -pubout -in new.key')).toBe(openssl.run('x509 -noout -pubkey -in new.crt'));
-    expect(isKeyOf(key, template)).toBe(false);
-    expect(subjectKeyIdentifier(issued)).not.toEqual(subjectKeyIdentifier(template));
-    expect(openssl.run('verify -x509_strict -ignore_critical -CAfile ca.crt new.crt')).toContain('OK');
-  });
+  it.each(['RSA 3072', 'ECDSA P-384', 'Ed25519'] satisfies KeyKind[])(
+    'takes a new key of the same kind (%s)',
+    async (leaf) => {
+      using openssl = openOpenSsl();
+      makePair(openssl, { ca: 'RSA 2048', leaf, subject: '/CN=x', extensions: ODD_EXTENSIONS });
+      const { template } = readPair(openssl);
+      const key = await generateKeyLike(template.x509.publicKey, 'x');
+      const issued = renew(openssl, { publicKeyDer: publicKeyDerOf(key) });
+      openssl.write('new.key', encodePrivateKey(key, 'PRIVATE KEY'));
+      const bits = (file: string): string | undefined => openssl.run(`pkey -noout -text -in ${file}`).split('\n')[0];
+      expect(bits('new.key')).toBe(bits('old.key'));
+      expect(openssl.run('pkey -pubout -in new.key')).toBe(openssl.run('x509 -noout -pubkey -in new.crt'));
+      expect(isKeyOf(key, template)).toBe(false);
+      expect(subjectKeyIdentifier(issued)).not.toEqual(subjectKeyIdentifier(template));
+      expect(openssl.run('verify -x509_strict -ignore_critical -CAfile ca.crt new.crt')).toContain('OK');
+    },
+  );
 
   it('gains the names and usages that it lacked', () => {
     using openssl = openOpenSsl();
@@ -136,7 +152,12 @@ describe('a renewed certificate', () => {
     const { template, issuer } = readPair(openssl);
     const wrongIssuer = { ...issuer, key: parsePrivateKey(openssl.read('old.key'), 'old.key').key };
     const issue = (): Certificate =>
-      issueCertificate({ template, issuer: wrongIssuer, validity: planValidity(issuer.certificate, new Date(), 1), subject: 'x' });
+      issueCertificate({
+        template,
+        issuer: wrongIssuer,
+        validity: planValidity(issuer.certificate, new Date(), 1),
+        subject: 'x',
+      });
     expect(issue).toThrowError(expect.objectContaining({ code: 'PKI_ISSUE_FAILED' }));
   });
 });

@@ -30,11 +30,7 @@ export function assertLifetime(days: number): void {
 }
 
 /** The validity of a certificate that is issued at `now`: from five minutes ago, for `days`, never outside the authority's own. */
-export function planValidity(
-  issuer: Pick<Certificate, 'notBefore' | 'notAfter'>,
-  now: Date,
-  days: number,
-): Validity {
+export function planValidity(issuer: Pick<Certificate, 'notBefore' | 'notAfter'>, now: Date, days: number): Validity {
   const wanted = now.getTime() + days * MS_PER_DAY;
   return {
     notBefore: new Date(Math.max(now.getTime() - BACKDATE_MS, issuer.notBefore.getTime())),
@@ -108,13 +104,17 @@ export function issueCertificate(input: IssueInput): Certificate {
   return issued;
 }
 
+/** Certificates count in whole seconds. */
+function secondsOf(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
+
 function assertIssued(issued: Certificate, { issuer, validity, subject }: IssueInput): void {
-  const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
   const failure = !issued.x509.checkIssued(issuer.certificate.x509)
     ? 'the authority does not vouch for it'
     : !issued.x509.verify(issuer.certificate.x509.publicKey)
       ? 'its signature does not verify'
-      : seconds(issued.notAfter) !== seconds(validity.notAfter) || issued.notAfter <= issued.notBefore
+      : secondsOf(issued.notAfter) !== secondsOf(validity.notAfter) || issued.notAfter <= issued.notBefore
         ? 'its dates are not those that were asked for'
         : undefined;
   if (failure === undefined) return;

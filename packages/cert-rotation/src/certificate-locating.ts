@@ -80,7 +80,8 @@ async function findInKubeconfig(
   const isKubelet = definition.home.in === 'kubelet-store';
   const content = await readKubeconfig(reader, path);
   if (!content.ok) return unreadable(path, content.error);
-  if (content.value === undefined) return isKubelet ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };
+  if (content.value === undefined)
+    return isKubelet ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };
   const { certificate, key } = content.value;
   if (certificate === undefined) return { reason: `${path} uses another credential than a certificate` };
   const config = { path, certificate, key: key ?? certificate };

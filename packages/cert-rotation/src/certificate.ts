@@ -121,8 +121,7 @@ export function parseCertificates(text: string, source: string): readonly [Certi
   return [leaf, ...others];
 }
 
-/** The extension with that identifier, or `undefined`. */
-export function findExtension(certificate: Certificate, oid: string): Extension | undefined {
+function findExtension(certificate: Certificate, oid: string): Extension | undefined {
   return certificate.extensions.find((extension) => extension.oid === oid);
 }
 

@@ -24,9 +24,6 @@ export function findFlag(components: readonly ComponentFlags[], reference: FlagR
 }
 
 /** The component as it is configured here, or `undefined`. */
-export function findComponent(
-  components: readonly ComponentFlags[],
-  name: ComponentName,
-): ComponentFlags | undefined {
+export function findComponent(components: readonly ComponentFlags[], name: ComponentName): ComponentFlags | undefined {
   return components.find(({ component }) => component === name);
 }

@@ -7,13 +7,18 @@ import { makePair, openOpenSsl } from './openssl.fixture.ts';
 
 describe('DER', () => {
   it('gives back what was encoded, at every length', () => {
-    const content = fc.oneof(fc.uint8Array(), fc.constantFrom(127, 128, 255, 256, 65_536).map((size) => new Uint8Array(size)));
+    const content = fc.oneof(
+      fc.uint8Array(),
+      fc.constantFrom(127, 128, 255, 256, 65_536).map((size) => new Uint8Array(size)),
+    );
     fc.assert(
       fc.property(content, content, (first, second) => {
         const sequence = encodeDer(0x30, encodeDer(0x04, first), encodeDer(0x0c, second));
         const read = readDerSequence(sequence);
         expect(read.map(({ tag }) => tag)).toEqual([0x04, 0x0c]);
-        expect(read.map((element) => Buffer.from(element.content))).toEqual([first, second].map((each) => Buffer.from(each)));
+        expect(read.map((element) => Buffer.from(element.content))).toEqual(
+          [first, second].map((each) => Buffer.from(each)),
+        );
       }),
     );
   });

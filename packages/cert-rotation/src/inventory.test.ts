@@ -3,23 +3,33 @@ import { CA_NAMES, expectCode, LEAF_NAMES } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import type { CertificateId } from './catalogue.ts';
 import { inspectCertificates } from './inventory.ts';
-import { embedKubeletCertificate, kubeadmComponents, kubeadmNode, NOW, putFile, textIn } from './kubeadm-node.fixture.ts';
+import {
+  embedKubeletCertificate,
+  kubeadmComponents,
+  kubeadmNode,
+  NOW,
+  putFile,
+  textIn,
+} from './kubeadm-node.fixture.ts';
 import { reportCertificates } from './report.ts';
 
 const AUTHORITY_ROWS = ['ca/cluster', 'ca/etcd', 'ca/front-proxy'];
 
 describe('a healthy kubeadm node', () => {
-  it.each(['rsa', 'ecdsa'] as const)('shows every certificate and authority without a problem (%s)', async (algorithm) => {
-    const { host, input } = await kubeadmNode({ algorithm, kubeletAlgorithm: 'ecdsa' });
-    const inventory = await inspectCertificates(input, { host });
-    const rows = reportCertificates(inventory, { now: NOW });
-    expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
-    expect(rows.map(({ id }) => id).toSorted()).toEqual([...LEAF_NAMES, ...AUTHORITY_ROWS].toSorted());
-    expect(inventory.absent).toEqual([
-      { id: 'super-admin.conf', reason: 'no /etc/kubernetes/super-admin.conf' },
-      { id: 'kubelet-serving', reason: 'no /var/lib/kubelet/pki/kubelet.crt' },
-    ]);
-  });
+  it.each(['rsa', 'ecdsa'] as const)(
+    'shows every certificate and authority without a problem (%s)',
+    async (algorithm) => {
+      const { host, input } = await kubeadmNode({ algorithm, kubeletAlgorithm: 'ecdsa' });
+      const inventory = await inspectCertificates(input, { host });
+      const rows = reportCertificates(inventory, { now: NOW });
+      expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
+      expect(rows.map(({ id }) => id).toSorted()).toEqual([...LEAF_NAMES, ...AUTHORITY_ROWS].toSorted());
+      expect(inventory.absent).toEqual([
+        { id: 'super-admin.conf', reason: 'no /etc/kubernetes/super-admin.conf' },
+        { id: 'kubelet-serving', reason: 'no /var/lib/kubelet/pki/kubelet.crt' },
+      ]);
+    },
+  );
 
   it('is reported as plain data without key material', async () => {
     const { host, input, pki } = await kubeadmNode();
@@ -128,7 +138,10 @@ describe('the places of certificates', () => {
 
   it('without a client certificate are left out, and that is said', async () => {
     const { host, input } = await kubeadmNode({}, (files) => {
-      const conf = textIn(files, '/etc/kubernetes/scheduler.conf').replace(/client-certificate-data: .*\n.*/, 'token: x');
+      const conf = textIn(files, '/etc/kubernetes/scheduler.conf').replace(
+        /client-certificate-data: .*\n.*/,
+        'token: x',
+      );
       putFile(files, '/etc/kubernetes/scheduler.conf', conf);
     });
     expect((await inspectCertificates({ ...input, only: ['scheduler.conf'] }, { host })).absent).toEqual([
@@ -155,7 +168,12 @@ describe('an authority', () => {
     const rows = reportCertificates(await inspectCertificates(input, { host }), { now: NOW });
     const wrong = rows.filter(({ status }) => status !== 'ok');
     expect(wrong).toMatchObject([
-      { kind: 'authority', path: `/etc/kubernetes/pki/${name}.crt`, status: 'warning', problems: [{ code: 'PKI_CA_KEY_MISSING' }] },
+      {
+        kind: 'authority',
+        path: `/etc/kubernetes/pki/${name}.crt`,
+        status: 'warning',
+        problems: [{ code: 'PKI_CA_KEY_MISSING' }],
+      },
     ]);
     expect(wrong[0]?.problems[0]?.hint).toContain(`/etc/kubernetes/pki/${name}.key`);
   });

@@ -94,7 +94,9 @@ function merge(first: CertificateEntry, second: CertificateEntry): CertificateEn
 
 /** The `server:` URLs that this node's kubeconfigs dial; a kubeconfig that cannot be read is told of by its own entry. */
 async function readServers(survey: NodeSurvey): Promise<readonly string[]> {
-  const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter((path) => path !== undefined);
+  const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter(
+    (path) => path !== undefined,
+  );
   const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey.reader, path)));
   return kubeconfigs.map((kubeconfig) => (kubeconfig.ok ? (kubeconfig.value?.server ?? '') : ''));
 }
@@ -153,7 +155,9 @@ export async function inspectCertificates(
   const certificates = [...entries.values()];
   const needed = AUTHORITIES.filter(({ id }) => certificates.some(({ authority }) => authority === id));
   const authorities = await Promise.all(
-    needed.map(({ id }) => inspectAuthority(id, locateAuthority(id, components, certificatesDirectory), components, host)),
+    needed.map(({ id }) =>
+      inspectAuthority(id, locateAuthority(id, components, certificatesDirectory), components, host),
+    ),
   );
   return { input, certificates, authorities, absent };
 }

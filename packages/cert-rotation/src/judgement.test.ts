@@ -43,13 +43,19 @@ describe('a certificate', () => {
   });
 
   it.each<[string, (files: Parameters<NonNullable<NodeArguments[1]>>[0]) => void, string]>([
-    ['cut off', (files) => putFile(files, path('apiserver.crt'), '-----BEGIN CERTIFICATE-----\nMIIB'), 'PKI_PEM_INVALID'],
+    [
+      'cut off',
+      (files) => putFile(files, path('apiserver.crt'), '-----BEGIN CERTIFICATE-----\nMIIB'),
+      'PKI_PEM_INVALID',
+    ],
     ['empty', (files) => putFile(files, path('apiserver.crt'), ''), 'PKI_PEM_INVALID'],
     ['gone', (files) => files.delete(hostPath(path('apiserver.crt'))), 'PKI_CERTIFICATE_MISSING'],
     ['without its key', (files) => files.delete(hostPath(path('apiserver.key'))), 'PKI_KEY_MISSING'],
   ])('that is %s is known by it', async (_title, edit, code) => {
     const problems = await problemsOf('apiserver', {}, edit);
-    expect(problems).toMatchObject([{ code, subject: expect.stringContaining('apiserver.'), hint: expect.any(String) }]);
+    expect(problems).toMatchObject([
+      { code, subject: expect.stringContaining('apiserver.'), hint: expect.any(String) },
+    ]);
   });
 
   it('in a kubeconfig that cannot be read is known by it', async () => {
@@ -60,7 +66,9 @@ describe('a certificate', () => {
   });
 
   it('of a kubelet without kubelet.conf is known to be missing', async () => {
-    const problems = await problemsOf('kubelet-client', {}, (files) => files.delete(hostPath('/etc/kubernetes/kubelet.conf')));
+    const problems = await problemsOf('kubelet-client', {}, (files) => {
+      files.delete(hostPath('/etc/kubernetes/kubelet.conf'));
+    });
     expect(problems).toMatchObject([{ code: 'PKI_CERTIFICATE_MISSING', subject: '/etc/kubernetes/kubelet.conf' }]);
   });
 
@@ -70,7 +78,9 @@ describe('a certificate', () => {
       putFile(files, path('etcd/server.crt'), other.pki.pairs['etcd/server'].certificate);
       putFile(files, path('etcd/server.key'), other.pki.pairs['etcd/server'].key);
     });
-    expect(problems).toMatchObject([{ code: 'PKI_CHAIN_BROKEN', message: expect.stringContaining('names another key') }]);
+    expect(problems).toMatchObject([
+      { code: 'PKI_CHAIN_BROKEN', message: expect.stringContaining('names another key') },
+    ]);
   });
 
   it('that the authority of another purpose signed breaks the chain', async () => {
@@ -93,7 +103,10 @@ describe('a certificate', () => {
   });
 
   it('for clients that is used as a server lacks that usage', async () => {
-    const flags = { 'tls-cert-file': path('apiserver-kubelet-client.crt'), 'tls-private-key-file': path('apiserver-kubelet-client.key') };
+    const flags = {
+      'tls-cert-file': path('apiserver-kubelet-client.crt'),
+      'tls-private-key-file': path('apiserver-kubelet-client.key'),
+    };
     const problems = await problemsOf('apiserver', {}, undefined, { 'kube-apiserver': flags });
     expect(problems.map(({ code }) => code)).toEqual(['PKI_NAME_MISSING', 'PKI_USAGE_MISSING']);
   });
@@ -123,12 +136,19 @@ describe('an authority', () => {
   });
 
   it.each<[string, NodeArguments[1], string, string]>([
-    ['with the key of another', (files, { pairs }) => putFile(files, path('ca.key'), pairs.apiserver.key), 'PKI_CA_KEY_MISMATCH', 'warning'],
+    [
+      'with the key of another',
+      (files, { pairs }) => putFile(files, path('ca.key'), pairs.apiserver.key),
+      'PKI_CA_KEY_MISMATCH',
+      'warning',
+    ],
     ['with a key that is damaged', (files) => putFile(files, path('ca.key'), 'x'), 'PKI_PEM_INVALID', 'warning'],
     ['that is gone', (files) => files.delete(hostPath(path('ca.crt'))) as never, 'PKI_CA_MISSING', 'problem'],
     ['that is damaged', (files) => putFile(files, path('ca.crt'), 'x'), 'PKI_PEM_INVALID', 'problem'],
   ])('%s is known by it', async (_title, edit, code, severity) => {
-    expect(await judged(NOW, {}, edit)).toMatchObject([{ code, severity, subject: expect.stringContaining('/pki/ca.') }]);
+    expect(await judged(NOW, {}, edit)).toMatchObject([
+      { code, severity, subject: expect.stringContaining('/pki/ca.') },
+    ]);
   });
 
   it('that is no authority at all is a problem', async () => {

@@ -48,7 +48,7 @@ function chainBreak(certificate: Certificate, authority: Certificate): string | 
 }
 
 /** Tells whether one of `bundle` signed `certificate`; `undefined` when one did, otherwise why the first did not. */
-export function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]): string | undefined {
+function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]): string | undefined {
   const breaks = bundle.map((authority) => chainBreak(certificate, authority));
   return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'its authority has no certificate');
 }

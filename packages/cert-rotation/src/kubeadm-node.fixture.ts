@@ -15,8 +15,8 @@ import type { ComponentFlags, ComponentName } from './component-flags.ts';
 import type { InspectionInput } from './inventory.ts';
 
 export const NOW = new Date('2026-03-01T12:00:00Z');
-export const KUBERNETES = hostPath('/etc/kubernetes');
-export const PKI = hostPath('/etc/kubernetes/pki');
+const KUBERNETES = hostPath('/etc/kubernetes');
+const PKI = hostPath('/etc/kubernetes/pki');
 
 interface Pod {
   readonly spec: { readonly containers: readonly [{ readonly command: readonly string[] }] };

@@ -50,14 +50,22 @@ describe('a kubeconfig', () => {
     ['is not a mapping', '- 1', 'not a mapping'],
     ['has a key twice', `${valid}\nkind: Config\nkind: Config`, 'not valid YAML (DUPLICATE_KEY)'],
     ['has no current context', valid.replace(/current-context.*/, ''), 'no current-context'],
-    ['names a context that is not there', valid.replace('current-context: admin', 'current-context: x'), 'contexts has no entry'],
+    [
+      'names a context that is not there',
+      valid.replace('current-context: admin', 'current-context: x'),
+      'contexts has no entry',
+    ],
     ['names a user that is not there', valid.replace('user: admin}', 'user: x}'), 'users has no entry "x"'],
     ['has credentials that are not base64', kubeconfig('a%%%', base64('K')), 'client-certificate-data is not base64'],
     ['has a number for a credential', kubeconfig('1234', base64('K')), 'client-certificate-data is not a text'],
     ['has an alias for a credential', kubeconfig(`&a ${base64('C')}`, '*a'), 'client-key-data is a YAML alias'],
   ])('that %s is refused by name', (_title, source, message) => {
     expect(() => parseKubeconfig(source, PATH)).toThrowError(
-      expect.objectContaining({ code: 'PKI_KUBECONFIG_INVALID', subject: PATH, message: expect.stringContaining(message) }),
+      expect.objectContaining({
+        code: 'PKI_KUBECONFIG_INVALID',
+        subject: PATH,
+        message: expect.stringContaining(message),
+      }),
     );
   });
 
@@ -85,14 +93,22 @@ describe('replacing the credentials of a kubeconfig', () => {
     const style = fc.constantFrom(...styles);
     const text = fc.string({ minLength: 1, unit: 'grapheme-ascii' });
     fc.assert(
-      fc.property(style, style, fc.constantFrom('\n', '\r\n'), fc.constantFrom('', '\u{feff}'), text, text, (a, b, lineBreak, bom, c, k) => {
-        const at = (certificate: string, key: string): string => bom + kubeconfig(a(certificate), b(key), lineBreak);
-        const old = at(base64('old certificate'), base64('old key'));
-        const both = { 'client-certificate-data': `C${c}`, 'client-key-data': `K${k}` };
-        expect(replaceKubeconfigCredentials(old, PATH, both)).toBe(at(base64(`C${c}`), base64(`K${k}`)));
-        const one = { 'client-certificate-data': `C${c}` };
-        expect(replaceKubeconfigCredentials(old, PATH, one)).toBe(at(base64(`C${c}`), base64('old key')));
-      }),
+      fc.property(
+        style,
+        style,
+        fc.constantFrom('\n', '\r\n'),
+        fc.constantFrom('', '\u{feff}'),
+        text,
+        text,
+        (a, b, lineBreak, bom, c, k) => {
+          const at = (certificate: string, key: string): string => bom + kubeconfig(a(certificate), b(key), lineBreak);
+          const old = at(base64('old certificate'), base64('old key'));
+          const both = { 'client-certificate-data': `C${c}`, 'client-key-data': `K${k}` };
+          expect(replaceKubeconfigCredentials(old, PATH, both)).toBe(at(base64(`C${c}`), base64(`K${k}`)));
+          const one = { 'client-certificate-data': `C${c}` };
+          expect(replaceKubeconfigCredentials(old, PATH, one)).toBe(at(base64(`C${c}`), base64('old key')));
+        },
+      ),
     );
   });
 

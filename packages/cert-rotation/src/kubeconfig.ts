@@ -107,7 +107,8 @@ export function parseKubeconfig(source: string, path: HostPath): Kubeconfig {
 
 function spliceScalar(source: string, node: Node, value: string): string {
   const [start, end] = node.range ?? [0, 0];
-  const quote = isScalar(node) && node.type === 'QUOTE_DOUBLE' ? '"' : isScalar(node) && node.type === 'QUOTE_SINGLE' ? "'" : '';
+  const quote =
+    isScalar(node) && node.type === 'QUOTE_DOUBLE' ? '"' : isScalar(node) && node.type === 'QUOTE_SINGLE' ? "'" : '';
   // A block scalar ends with its line break; a plain one does not.
   const lineBreak = source.slice(start, end).endsWith('\n') ? '\n' : '';
   return `${source.slice(0, start)}${quote}${value}${quote}${lineBreak}${source.slice(end)}`;

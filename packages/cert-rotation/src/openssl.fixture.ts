@@ -37,7 +37,12 @@ export type KeyKind = keyof typeof KEY_KINDS;
 /** Makes an authority (`ca.crt`, `ca.key`) and a leaf that it signed (`old.crt`, `old.key`), and returns nothing: they are files. */
 export function makePair(
   openssl: OpenSsl,
-  { ca, leaf, subject, extensions }: { readonly ca: KeyKind; readonly leaf: KeyKind; readonly subject: string; readonly extensions: string },
+  {
+    ca,
+    leaf,
+    subject,
+    extensions,
+  }: { readonly ca: KeyKind; readonly leaf: KeyKind; readonly subject: string; readonly extensions: string },
 ): void {
   openssl.run(`genpkey ${KEY_KINDS[ca]} -out ca.key`);
   openssl.run(`genpkey ${KEY_KINDS[leaf]} -out old.key`);

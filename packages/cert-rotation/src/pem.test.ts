@@ -9,9 +9,12 @@ const fails = (text: string, code = 'PKI_PEM_INVALID'): void => {
 describe('reading PEM', () => {
   it('gives back what was written, between any junk and with any line breaks', () => {
     const junk = fc.string().filter((text) => !text.includes('-----'));
-    const blocks = fc.array(fc.tuple(fc.constantFrom('CERTIFICATE', 'EC PRIVATE KEY'), fc.uint8Array({ minLength: 1 }), junk), {
-      minLength: 1,
-    });
+    const blocks = fc.array(
+      fc.tuple(fc.constantFrom('CERTIFICATE', 'EC PRIVATE KEY'), fc.uint8Array({ minLength: 1 }), junk),
+      {
+        minLength: 1,
+      },
+    );
     fc.assert(
       fc.property(blocks, fc.constantFrom('\n', '\r\n', '\r'), (expected, lineBreak) => {
         const text = expected.map(([label, der, after]) => `\n${encodePem(label, der)}${after}`).join('');
@@ -28,7 +31,10 @@ describe('reading PEM', () => {
     ['a file without a block', 'hello'],
     ['binary DER', '\x30\x82\x01\x00'],
     ['a block that is cut off', encodePem('CERTIFICATE', Buffer.alloc(90)).slice(0, 80)],
-    ['a block that another one interrupts', `-----BEGIN CERTIFICATE-----\nAAAA\n${encodePem('CERTIFICATE', Buffer.alloc(9))}`],
+    [
+      'a block that another one interrupts',
+      `-----BEGIN CERTIFICATE-----\nAAAA\n${encodePem('CERTIFICATE', Buffer.alloc(9))}`,
+    ],
     ['a block that is not base64', '-----BEGIN CERTIFICATE-----\nAA*A\n-----END CERTIFICATE-----\n'],
     ['a block with a part of a group', '-----BEGIN CERTIFICATE-----\nAAAAA\n-----END CERTIFICATE-----\n'],
     ['an empty block', '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n'],

@@ -63,6 +63,9 @@ export function readPem(text: string, subject: string): readonly PemBlock[] {
 
 /** A PEM block of 64 columns with a final line break, as Go and OpenSSL write it. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

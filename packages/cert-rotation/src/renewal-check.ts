@@ -3,7 +3,12 @@ import { type Change, type FileRemove, type Finding, readBefore } from '@kube-re
 import { judgeAuthority, signingCertificate } from './authority-judgement.ts';
 import type { CertificateId } from './catalogue.ts';
 import { planValidity } from './certificate-issuing.ts';
-import { type CertificateEntry, type CertificateInventory, inspectCertificates, type InspectionInput } from './inventory.ts';
+import {
+  type CertificateEntry,
+  type CertificateInventory,
+  inspectCertificates,
+  type InspectionInput,
+} from './inventory.ts';
 import { judgeCertificate } from './judgement.ts';
 import type { Problem } from './problem.ts';
 import { planRenewalChanges } from './renewal-files.ts';
@@ -90,7 +95,8 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   const { options, host } = context;
   const { inventory, entry } = await observe(context);
   if (entry === undefined) {
-    const reason = inventory.absent.find(({ id }) => id === context.id)?.reason ?? 'it is kept with another certificate';
+    const reason =
+      inventory.absent.find(({ id }) => id === context.id)?.reason ?? 'it is kept with another certificate';
     return { status: 'ok', summary: `there is no ${context.id}: ${reason}`, evidence: [], changes: [] };
   }
   const { name } = entry.definition;

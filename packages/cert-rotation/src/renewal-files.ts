@@ -1,5 +1,11 @@
 import { type HostFiles, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
-import { type Change, describeReplacement, type FileReplace, type LinkReplace, readBefore } from '@kube-rescue/workflow';
+import {
+  type Change,
+  describeReplacement,
+  type FileReplace,
+  type LinkReplace,
+  readBefore,
+} from '@kube-rescue/workflow';
 import type { CredentialPlace } from './credential-place.ts';
 import type { CertificateEntry } from './inventory.ts';
 import { parseKubeconfig, replaceKubeconfigCredentials } from './kubeconfig.ts';
@@ -75,6 +81,14 @@ export async function planRenewalChanges(
   return Promise.all([...paths].map((path) => planFileChange(path, files)));
 }
 
+function isCertificate(label: string): boolean {
+  return label === 'CERTIFICATE';
+}
+
+function isKey(label: string): boolean {
+  return label.endsWith('PRIVATE KEY');
+}
+
 /** Replaces the first certificate and the first key of a PEM text, keeping its other blocks and their order. */
 function renewPem(text: string | undefined, pems: { readonly certificate?: string; readonly key?: string }): string {
   const texts = new Map<number, string>();
@@ -83,12 +97,15 @@ function renewPem(text: string | undefined, pems: { readonly certificate?: strin
     const at = blocks.findIndex(({ label }) => isPart(label));
     if (pem !== undefined) texts.set(at === -1 ? blocks.length + texts.size : at, pem);
   };
-  put(pems.certificate, (label) => label === 'CERTIFICATE');
-  put(pems.key, (label) => label.endsWith('PRIVATE KEY'));
+  put(pems.certificate, isCertificate);
+  put(pems.key, isKey);
   blocks.forEach((block, at) => {
     if (!texts.has(at)) texts.set(at, `${block.text}\n`);
   });
-  return [...texts].toSorted(([a], [b]) => a - b).map(([, pem]) => pem).join('');
+  return [...texts]
+    .toSorted(([a], [b]) => a - b)
+    .map(([, pem]) => pem)
+    .join('');
 }
 
 async function readText(files: Files, path: HostPath): Promise<string | undefined> {
@@ -99,8 +116,10 @@ async function readText(files: Files, path: HostPath): Promise<string | undefine
 /** The kubelet's order: certificates, then the key (client-go `certificate_store.go` Update). */
 async function renderStorePem(store: KubeletStore, pems: RenewedPems, files: Files): Promise<string> {
   const blocks = readPem((await readText(files, store.link)) ?? '', store.link);
-  const isCertificate = (label: string): boolean => label === 'CERTIFICATE';
-  const text = [...blocks.filter(({ label }) => isCertificate(label)), ...blocks.filter(({ label }) => !isCertificate(label))]
+  const text = [
+    ...blocks.filter(({ label }) => isCertificate(label)),
+    ...blocks.filter(({ label }) => !isCertificate(label)),
+  ]
     .map((block) => `${block.text}\n`)
     .join('');
   return renewPem(text, { certificate: pems.certificate, ...(pems.key === undefined ? {} : { key: pems.key }) });
@@ -142,7 +161,7 @@ export async function renderRenewedFile(
     if (store.embedded === undefined || target !== (await followLinks(files, store.embedded.kubeconfig))) {
       return Buffer.from(pem, 'latin1');
     }
-    const key = readPem(pem, target).find(({ label }) => label.endsWith('PRIVATE KEY'));
+    const key = readPem(pem, target).find(({ label }) => isKey(label));
     return renderKubeconfig(
       store.embedded.kubeconfig,
       { certificate: pems.certificate, ...(key === undefined ? {} : { key: `${key.text}\n` }) },

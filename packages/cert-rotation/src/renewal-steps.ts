@@ -90,7 +90,10 @@ function createRenewalStep(entry: CertificateEntry, context: RenewalContext, clo
  * @throws PkiError `PKI_LIFETIME_INVALID`
  */
 export function createRenewalSteps(
-  { inventory, options = {} }: { readonly inventory: CertificateInventory; readonly options?: RenewalOptions | undefined },
+  {
+    inventory,
+    options = {},
+  }: { readonly inventory: CertificateInventory; readonly options?: RenewalOptions | undefined },
   { host, clock }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
 ): readonly Step<RenewalFinding>[] {
   const resolved = resolveRenewalOptions(options);

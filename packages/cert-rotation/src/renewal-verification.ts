@@ -40,7 +40,7 @@ async function findFault(entry: CertificateEntry, issuers: readonly X509Certific
 async function findWrongAccess(changes: readonly Change[], files: Files): Promise<string | undefined> {
   for (const { kind, target, mode, uid, gid, after } of changes) {
     if (kind === 'symlink.replace' && (await files.readLink(hostPath(target))) !== after) {
-      return `${target} does not point at ${String(after)}`;
+      return `${target} does not point at the new file`;
     }
     if (kind !== 'file.replace') continue;
     const stat = await files.stat(hostPath(target));
@@ -54,28 +54,30 @@ async function findLeftover(paths: readonly HostPath[], files: Files): Promise<s
   return undefined;
 }
 
+function refuse(reason: string): Verdict {
+  return { verified: false, reason, hint: 'look at the file, then run the recovery again' };
+}
+
 /**
  * Looks at a renewed certificate afresh: read again from disk, judged again, and checked by OpenSSL against the authority
  * on disk. It does not ask the component that uses it: that one must be restarted first.
  *
  * @param changes what was written, for modes and owners; empty when another process wrote it
  */
-export async function verifyRenewal(
-  context: RenewalContext,
-  changes: readonly Change[],
-  now: Date,
-): Promise<Verdict> {
-  const refuse = (reason: string): Verdict => ({ verified: false, reason, hint: 'look at the file, then run the recovery again' });
+export async function verifyRenewal(context: RenewalContext, changes: readonly Change[], now: Date): Promise<Verdict> {
   const { inventory, entry } = await observe(context);
   const removed = changes.filter(({ kind }) => kind === 'file.remove').map(({ target }) => hostPath(target));
   if (entry === undefined) {
     const leftover = await findLeftover(removed, context.host);
-    return leftover === undefined ? { verified: true, evidence: removed.map((path) => `${path} is gone`) } : refuse(leftover);
+    return leftover === undefined
+      ? { verified: true, evidence: removed.map((path) => `${path} is gone`) }
+      : refuse(leftover);
   }
   const problem = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 })[0];
   if (problem !== undefined) return refuse(`${problem.subject}: ${problem.message}`);
   const authority = inventory.authorities.find(({ id }) => id === entry.authority);
-  const issuers = authority?.bundle.ok === true ? authority.bundle.value.map(({ x509 }) => new X509Certificate(x509.raw)) : [];
+  const issuers =
+    authority?.bundle.ok === true ? authority.bundle.value.map(({ x509 }) => new X509Certificate(x509.raw)) : [];
   const fault =
     (authority === undefined ? undefined : await findFault(entry, issuers, now, context.host)) ??
     (await findWrongAccess(changes, context.host));

@@ -48,11 +48,21 @@ function describeProblems(problems: readonly Problem[]): Pick<CertificateRow, 'p
     : problems.length > 0
       ? 'warning'
       : 'ok';
-  const rows = problems.map(({ code, severity, message, subject, hint }) => ({ code, severity, message, subject, hint }));
+  const rows = problems.map(({ code, severity, message, subject, hint }) => ({
+    code,
+    severity,
+    message,
+    subject,
+    hint,
+  }));
   return { problems: rows, status };
 }
 
-function describeEntry(entry: CertificateEntry, inventory: CertificateInventory, options: JudgementOptions): CertificateRow {
+function describeEntry(
+  entry: CertificateEntry,
+  inventory: CertificateInventory,
+  options: JudgementOptions,
+): CertificateRow {
   const { definition, certificatePlace } = entry;
   return {
     id: entry.id,
@@ -88,4 +98,3 @@ export function reportCertificates(
     ...inventory.authorities.map((authority) => describeAuthority(authority, options.now)),
   ];
 }
-

@@ -14,6 +14,11 @@ function hostOf(url: string): string | undefined {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
 }
 
+/** @param urls lists of URLs with commas between them */
+function hostsOf(...urls: readonly string[]): readonly (string | undefined)[] {
+  return urls.join(',').split(',').map(hostOf);
+}
+
 /**
  * The names and addresses that clients of a serving certificate dial, as this node's flags and kubeconfigs say.
  *
@@ -25,18 +30,18 @@ export function readServedNames(
   components: readonly ComponentFlags[],
   servers: readonly string[],
 ): readonly string[] {
-  const flag = (component: ComponentName, name: string): string => findFlag(components, { component, flag: name }) ?? '';
-  const hosts = (...urls: readonly string[]): readonly (string | undefined)[] => urls.join(',').split(',').map(hostOf);
+  const flag = (component: ComponentName, name: string): string =>
+    findFlag(components, { component, flag: name }) ?? '';
 
   const names = {
     apiserver: () => [
       ...SERVICE_NAMES,
       firstServiceAddress(flag('kube-apiserver', 'service-cluster-ip-range')),
       flag('kube-apiserver', 'advertise-address'),
-      ...hosts(...servers),
+      ...hostsOf(...servers),
     ],
-    'etcd-clients': () => hosts(flag('etcd', 'listen-client-urls'), flag('etcd', 'advertise-client-urls')),
-    'etcd-peers': () => hosts(flag('etcd', 'initial-advertise-peer-urls')),
+    'etcd-clients': () => hostsOf(flag('etcd', 'listen-client-urls'), flag('etcd', 'advertise-client-urls')),
+    'etcd-peers': () => hostsOf(flag('etcd', 'initial-advertise-peer-urls')),
   };
   const found = kind === undefined ? [] : names[kind]();
   return [...new Set(found.filter((name): name is string => name !== undefined && !UNSPECIFIED.has(name)))];
