@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
+import { LabError } from './errors.ts';
 
 /** From when to when a certificate holds. */
 export interface Validity {
@@ -45,19 +46,39 @@ export async function resignCertificate(input: ResignInput, deps: LabDeps): Prom
         ? ['-selfsign', '-keyfile', at('old.key')]
         : ['-cert', input.issuer.certificate, '-keyfile', input.issuer.key];
     await runCommand(deps, [
-      ...['openssl', 'ca', '-batch', '-notext', '-config', at('signing.conf'), ...issuer],
+      ...['openssl', 'ca', '-batch', '-notext', '-preserveDN', '-config', at('signing.conf'), ...issuer],
       ...['-startdate', opensslDate(input.validity.notBefore), '-enddate', opensslDate(input.validity.notAfter)],
       ...['-in', at('request.csr'), '-out', at('new.crt')],
     ] as ['openssl', ...string[]]);
+    await assertSameIdentity(at('old.crt'), at('new.crt'), deps);
     return Buffer.from((await host.readFile(at('new.crt'))) ?? []).toString('utf8');
   } finally {
     await runCommand({ host }, ['rm', '-rf', folder]);
   }
 }
 
+/** openssl drops what its configuration does not provide for, without a word; a cluster would die of the wrong thing. */
+async function assertSameIdentity(before: HostPath, after: HostPath, deps: LabDeps): Promise<void> {
+  const [old, resigned] = await Promise.all([before, after].map((file) => identityOf(file, deps)));
+  if (old === resigned) return;
+  throw new LabError({
+    code: 'LAB_COMMAND_FAILED',
+    message: `openssl made another certificate of it: ${resigned}`,
+    subject: old,
+    hint: 'the signing configuration of the lab does not know an attribute of this subject',
+  });
+}
+
+async function identityOf(file: HostPath, deps: LabDeps): Promise<string> {
+  const extensions = 'subjectAltName,keyUsage,extendedKeyUsage,basicConstraints';
+  const argv = ['openssl', 'x509', '-noout', '-subject', '-nameopt', 'RFC2253', '-ext', extensions, '-in', file] as const;
+  return (await runCommand(deps, argv)).stdout.replaceAll(/\s+/g, ' ').trim();
+}
+
 /** The configuration of `openssl ca` that takes everything from the request, and its subject as it is encoded there. */
 export function renderSigningConfig(folder: HostPath, kind: ResignInput['kind']): string {
-  const identifier = kind === 'ca' ? 'subjectKeyIdentifier = hash' : 'authorityKeyIdentifier = keyid';
+  // As kubeadm does it: a CA has the one, a leaf the other.
+  const [subject, authority] = kind === 'ca' ? ['hash', 'none'] : ['none', 'keyid'];
   return `[ca]
 default_ca = lab
 [lab]
@@ -67,13 +88,15 @@ default_md = sha256
 rand_serial = yes
 unique_subject = no
 policy = any
-preserve = yes
 copy_extensions = copyall
 x509_extensions = identifier
 [any]
-commonName = supplied
+commonName = optional
+organizationName = optional
+organizationalUnitName = optional
 [identifier]
-${identifier}
+subjectKeyIdentifier = ${subject}
+authorityKeyIdentifier = ${authority}
 `;
 }
 

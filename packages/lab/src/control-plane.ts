@@ -70,7 +70,8 @@ export function kubeadmConfig({ node }: Pick<EquippedNode, 'node'>): HostPath {
   return joinPath(node.folder, 'kubeadm.yaml');
 }
 
-async function kubeadmPhase(at: EquippedNode, phase: readonly string[], deps: LabDeps): Promise<void> {
+/** Runs one phase of `kubeadm init` with the configuration that the node was made with. */
+export async function kubeadmPhase(at: EquippedNode, phase: readonly string[], deps: LabDeps): Promise<void> {
   await runOnNode(at, ['kubeadm', 'init', 'phase', ...phase, '--config', kubeadmConfig(at)], deps);
 }
 

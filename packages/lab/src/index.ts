@@ -1,12 +1,21 @@
 export { type Cluster, type ClusterInput, createCluster } from './cluster.ts';
 export type { LabDeps, LabProgress } from './deps.ts';
 export { LabError, type LabErrorCode } from './errors.ts';
+export { type FileSnapshot, snapshotFiles } from './file-snapshot.ts';
 export type { KeyAlgorithm } from './kubeadm-config.ts';
-export { type KubernetesBinaries, type KubernetesBinariesInput, provideKubernetesBinaries } from './kubernetes-binaries.ts';
+export {
+  type KubernetesBinaries,
+  type KubernetesBinariesInput,
+  provideKubernetesBinaries,
+} from './kubernetes-binaries.ts';
 export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes-version.ts';
 export type { ClusterNode } from './lab-folder.ts';
 export { type Leftover, listLeftovers, type RemoveLeftoversInput, removeLeftovers } from './leftovers.ts';
+export type { EquippedNode } from './node-command.ts';
 export type { Proof } from './proof.ts';
+export { recoverByKubeadm } from './rivals/kubeadm-way.ts';
+export { type RestartInput, restartControlPlane } from './rivals/restart-floor.ts';
+export type { Measurement } from './rivals/stopwatch.ts';
 export { expireCertificates } from './scenarios/kubeadm-expired/expire-certificates.ts';
 export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
-export { proveLife, type ProveLifeInput } from './scenarios/kubeadm-expired/prove-life.ts';
+export { type ProveLifeInput, proveLife } from './scenarios/kubeadm-expired/prove-life.ts';

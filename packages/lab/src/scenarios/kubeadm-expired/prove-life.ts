@@ -5,7 +5,7 @@ import type { LabDeps } from '../../deps.ts';
 import { execOnNode, runOnNode } from '../../node-command.ts';
 import { type Proof, prove } from '../../proof.ts';
 import { waitFor } from '../../waiting.ts';
-import { proveStableApi } from './api-stability.ts';
+import { proveStableApi } from '../../api-stability.ts';
 import { expiredAmong } from './certificate-validity.ts';
 import { isInTheFuture, parseCheckExpiration } from './check-expiration.ts';
 import { readLeafCertificates } from './leaf-certificates.ts';

@@ -1,12 +1,12 @@
-import type { Cluster } from '../../cluster.ts';
-import { runCommand } from '../../command.ts';
-import { isApiReady } from '../../control-plane.ts';
-import type { LabDeps } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { labIdOfCgroup } from '../../lab-processes.ts';
-import { runOnNode } from '../../node-command.ts';
-import { type Proof, prove } from '../../proof.ts';
-import { waitFor } from '../../waiting.ts';
+import type { Cluster } from './cluster.ts';
+import { runCommand } from './command.ts';
+import { isApiReady } from './control-plane.ts';
+import type { LabDeps } from './deps.ts';
+import { nodeFile } from './lab-folder.ts';
+import { labIdOfCgroup } from './lab-processes.ts';
+import { runOnNode } from './node-command.ts';
+import { type Proof, prove } from './proof.ts';
+import { waitFor } from './waiting.ts';
 
 const WINDOW_MS = 5000;
 const INTERVAL_MS = 250;
