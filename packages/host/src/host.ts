@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { HostPath } from './host-path.ts';
 
 /** The permission bits of a file, for example `0o600`. */
@@ -57,6 +58,11 @@ export interface HostFiles {
    * the old file is then untouched and no temporary file is left
    */
   writeFile(path: HostPath, data: Uint8Array, options: WriteOptions): Promise<void>;
+  /**
+   * As {@link HostFiles.writeFile}, for bytes that come piece by piece and are more than memory should hold. When `data`
+   * throws, so does this, and nothing is at `path` that was not there before: check the end of a stream in it.
+   */
+  writeFileFrom(path: HostPath, data: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>;
   /** Adds `data` to the end of a file and fsyncs it; creates it with `mode` when absent. */
   appendFile(path: HostPath, data: Uint8Array, options: { readonly mode: FileMode }): Promise<void>;
   /** Points a symbolic link at `target`, atomically. */
@@ -140,6 +146,17 @@ export interface HttpAnswer {
   };
 }
 
+/** Where a TCP connection goes to. */
+export interface TcpTarget {
+  /** Name or IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Until it is connected; what is said on it has no limit. */
+  readonly timeoutMs: number;
+  /** Ends the attempt, not the connection. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A held lock; the kernel lets it go when the process dies, however it dies. */
 export interface HostLock {
   release(): Promise<void>;
@@ -166,6 +183,11 @@ export interface Host extends HostFiles {
    * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy
    */
   request(probe: HttpProbe): Promise<HttpAnswer>;
+  /**
+   * Opens a TCP connection as seen from the machine; whoever asked for it ends it with `destroy`.
+   * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy
+   */
+  connect(target: TcpTarget): Promise<Duplex>;
   /**
    * Takes an exclusive lock on a file, without waiting.
    * @param holder one line that tells others who holds it

@@ -14,6 +14,7 @@ export type {
   ServiceAction,
   ServiceControl,
   ServiceState,
+  TcpTarget,
   WriteOptions,
 } from './host.ts';
 export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';

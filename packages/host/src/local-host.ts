@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { HostError } from './errors.ts';
 import type { Host, ServiceControl } from './host.ts';
 import { type HostPath, hostPath } from './host-path.ts';
+import { connectLocally } from './local-connect.ts';
 import { execLocally } from './local-exec.ts';
 import { createLocalFileReads } from './local-files.ts';
 import { lockLocally } from './local-lock.ts';
@@ -42,7 +43,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   };
 }
 
-type Machine = Pick<Host, 'name' | 'kind' | 'services' | 'exec' | 'processes' | 'request'>;
+type Machine = Pick<Host, 'name' | 'kind' | 'services' | 'exec' | 'processes' | 'request' | 'connect'>;
 
 function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
   return {
@@ -52,6 +53,7 @@ function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
     exec: execLocally,
     processes: async () => readProcesses(),
     request: requestLocally,
+    connect: connectLocally,
   };
 }
 
@@ -72,6 +74,9 @@ function copiedMachine(root: HostPath): Machine {
     processes: async () => [],
     request: async ({ url }) => {
       throw unsupported('make a request', url);
+    },
+    connect: async ({ host, port }) => {
+      throw unsupported('open a connection', `${host}:${port}`);
     },
   };
 }

@@ -67,6 +67,7 @@ describe("a copy of a node's files", () => {
     const attempts = [
       () => host.exec(['true'], { timeoutMs: 1000 }),
       () => host.request({ url: 'https://127.0.0.1:6443/readyz', timeoutMs: 1000 }),
+      () => host.connect({ host: '127.0.0.1', port: 2379, timeoutMs: 1000 }),
       () => host.services.act('restart', 'kubelet'),
     ];
     for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED' });

@@ -9,20 +9,22 @@ import { assertRegular } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
 import { temporaryName } from './temporary-path.ts';
 
-export type HostFileWrites = Pick<HostFiles, 'writeFile' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'>;
+export type HostFileWrites = Pick<HostFiles, 'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'>;
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** The writing half of {@link HostFiles} on this machine; `root` is never climbed out of. */
 export function createLocalFileWrites(paths: PathResolver, root: HostPath): HostFileWrites {
+  const write = (file: HostPath, data: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void> =>
+    translated('write the file', file, async () => {
+      const real = await paths.entry(file);
+      const folder = path.dirname(real);
+      const staging = options.watched === true ? await folderAbove(folder, root, file) : folder;
+      await replaceEntry(real, staging, file, (temporary) => writeNew(temporary, data, options));
+    });
   return {
-    writeFile: (file, data, options) =>
-      translated('write the file', file, async () => {
-        const real = await paths.entry(file);
-        const folder = path.dirname(real);
-        const staging = options.watched === true ? await folderAbove(folder, root, file) : folder;
-        await replaceEntry(real, staging, file, (temporary) => writeNew(temporary, data, options));
-      }),
+    writeFile: write,
+    writeFileFrom: write,
     appendFile: (file, data, { mode }) =>
       translated('append to the file', file, async () => {
         const real = await paths.target(file);
@@ -76,7 +78,11 @@ async function replaceEntry(
   if (staging !== folder) await syncFolder(staging);
 }
 
-async function writeNew(temporary: string, data: Uint8Array, options: WriteOptions): Promise<void> {
+async function writeNew(
+  temporary: string,
+  data: Uint8Array | AsyncIterable<Uint8Array>,
+  options: WriteOptions,
+): Promise<void> {
   const handle = await open(temporary, NEW_FILE, 0o600);
   try {
     await handle.writeFile(data);

@@ -57,6 +57,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     freeBytes: () => files.freeBytes(),
     assertWritable: () => files.assertWritable(),
     writeFile: (path, data, write) => files.writeFile(path, data, write),
+    writeFileFrom: (path, data, write) => files.writeFileFrom(path, data, write),
     appendFile: (path, data, append) => files.appendFile(path, data, append),
     writeLink: (path, target, link) => files.writeLink(path, target, link),
     remove: (path) => files.remove(path),
@@ -78,6 +79,9 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
       const answer = options.request?.(probe);
       if (answer === undefined) throw failure('HOST_CONNECTION_FAILED', probe.url);
       return answer;
+    },
+    connect: async ({ host: name, port }) => {
+      throw failure('HOST_CONNECTION_FAILED', `${name}:${port}`);
     },
     acquireLock: async (path, holder) => lock(locks, path, holder),
   };

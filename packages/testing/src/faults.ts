@@ -1,4 +1,5 @@
 import { type Host, HostError, type HostErrorCode, temporaryPathOf } from '@kube-rescue/host';
+import { wholeOf } from './memory-files.ts';
 import { type Mutation, watchMutations } from './mutations.ts';
 
 /**
@@ -66,6 +67,10 @@ function tornWrites(host: Host, tearing: () => boolean): Host {
     writeFile: async (path, data, options) => {
       if (!tearing()) return host.writeFile(path, data, options);
       await host.writeFile(temporaryPathOf(path, options.watched), firstHalf(data), { mode: 0o600 });
+    },
+    writeFileFrom: async (path, data, options) => {
+      if (!tearing()) return host.writeFileFrom(path, data, options);
+      await host.writeFile(temporaryPathOf(path, options.watched), firstHalf(await wholeOf(data)), { mode: 0o600 });
     },
     writeLink: async (path, target, options) => {
       if (tearing()) await host.writeLink(temporaryPathOf(path), target, options);

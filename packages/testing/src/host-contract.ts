@@ -120,6 +120,40 @@ export function hostContract(name: string, make: () => Promise<HostUnderTest>): 
         assert.deepEqual(await host.list(subject.folder), ['folder']);
       });
 
+      it('writes what comes piece by piece as one file', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await host.writeFileFrom(at('file'), pieces('one ', 'two\n'), { mode: 0o640, owner: { uid: 232, gid: 233 } });
+        assert.equal(await textOf(host, at('file')), 'one two\n');
+        const stat = await host.stat(at('file'));
+        assert.deepEqual([stat?.mode, stat?.uid, stat?.gid], [0o640, 232, 233]);
+        await host.writeFileFrom(at('empty'), pieces(), { mode: 0o600 });
+        assert.equal(await textOf(host, at('empty')), '');
+        assert.deepEqual(await host.list(subject.folder), ['empty', 'file']);
+      });
+
+      it('keeps the old file when the pieces end in a failure', async () => {
+        const failure = new Error('the digest is wrong');
+        const broken = async function* () {
+          yield* pieces('half');
+          throw failure;
+        };
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await assert.rejects(host.writeFileFrom(at('file'), broken(), { mode: 0o600 }), failure);
+        await assert.rejects(host.writeFileFrom(at('new'), broken(), { mode: 0o600 }), failure);
+        assert.equal(await textOf(host, at('file')), 'old\n');
+        assert.deepEqual(await host.list(subject.folder), ['file']);
+      });
+
+      it('names the missing folder before it asks for the first piece', async () => {
+        let asked = false;
+        const watched = async function* () {
+          asked = true;
+          yield* pieces('x');
+        };
+        await expectCode(host.writeFileFrom(at('none', 'file'), watched(), { mode: 0o600 }), 'HOST_NOT_FOUND');
+        assert.equal(asked, false);
+      });
+
       it('appends to a file and creates it with its mode', async () => {
         await host.appendFile(at('journal'), OLD, { mode: 0o600 });
         await host.appendFile(at('journal'), NEW, { mode: 0o644 });
@@ -226,6 +260,17 @@ export function hostContract(name: string, make: () => Promise<HostUnderTest>): 
       });
     });
 
+    describe('connections', () => {
+      it('says where nobody answers, or that a copy of files has no connections', async () => {
+        // Port 1, tcpmux: nothing that a test could meet listens there.
+        const refused = await expectCode(
+          host.connect({ host: '127.0.0.1', port: 1, timeoutMs: 5000 }),
+          host.kind === 'live' ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+        );
+        assert.equal(refused.subject, '127.0.0.1:1');
+      });
+    });
+
     describe('services and processes', () => {
       it('does not claim to know a service that nobody has', async () => {
         assert.equal(await host.services.status('kube-rescue-no-such-service'), 'unknown');
@@ -238,6 +283,10 @@ export function hostContract(name: string, make: () => Promise<HostUnderTest>): 
       });
     });
   });
+}
+
+async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
 }
 
 async function textOf(host: Host, path: HostPath): Promise<string | undefined> {

@@ -86,6 +86,15 @@ export class MemoryFiles implements HostFiles {
     this.#entries.set(target, { kind: 'file', bytes: Uint8Array.from(data), mode, owner });
   }
 
+  async writeFileFrom(
+    path: HostPath,
+    data: AsyncIterable<Uint8Array>,
+    options: Parameters<HostFiles['writeFile']>[2],
+  ): Promise<void> {
+    this.#newEntry(path);
+    await this.writeFile(path, await wholeOf(data), options);
+  }
+
   async appendFile(path: HostPath, data: Uint8Array, { mode }: { readonly mode: number }): Promise<void> {
     const target = this.#target(path);
     const existing = this.#entries.get(target);
@@ -144,6 +153,13 @@ export class MemoryFiles implements HostFiles {
     if (links === MAX_LINKS) throw failure('HOST_PATH_INVALID', path);
     return this.#target(joinPath(parentPath(entry), found.target), links + 1);
   }
+}
+
+/** The pieces of a stream put together. */
+export async function wholeOf(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of data) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 function failure(code: HostErrorCode, subject: HostPath): HostError {

@@ -4,6 +4,7 @@ import type { Host } from '@kube-rescue/host';
 export interface Mutation {
   readonly operation:
     | 'writeFile'
+    | 'writeFileFrom'
     | 'appendFile'
     | 'writeLink'
     | 'remove'
@@ -25,6 +26,8 @@ export function watchMutations(host: Host, watch: MutationWatch): Host {
   return {
     ...host,
     writeFile: (path, data, options) => through('writeFile', path, () => host.writeFile(path, data, options)),
+    writeFileFrom: (path, data, options) =>
+      through('writeFileFrom', path, () => host.writeFileFrom(path, data, options)),
     appendFile: (path, data, options) => through('appendFile', path, () => host.appendFile(path, data, options)),
     writeLink: (path, target, options) => through('writeLink', path, () => host.writeLink(path, target, options)),
     remove: (path) => through('remove', path, () => host.remove(path)),

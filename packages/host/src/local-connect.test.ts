@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLocalHost } from './local-host.ts';
+
+const host = createLocalHost();
+
+describe('a connection from this machine', () => {
+  let server: Server;
+  let port: number;
+  beforeEach(async () => {
+    server = createServer((socket) => socket.pipe(socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  });
+  afterEach(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('carries bytes both ways', async () => {
+    const socket = await host.connect({ host: 'localhost', port, timeoutMs: 5000 });
+    socket.write('ping');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('ping');
+    socket.destroy();
+  });
+
+  it('outlives the time that was given to open it', async () => {
+    const socket = await host.connect({ host: '127.0.0.1', port, timeoutMs: 200 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.write('still here');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('still here');
+    socket.destroy();
+  });
+
+  it('is given up when its time is over', async () => {
+    // 192.0.2.0/24 is for documentation: nobody answers, or there is no route.
+    const attempt = host.connect({ host: '192.0.2.1', port: 2379, timeoutMs: 200 });
+    await expect(attempt).rejects.toMatchObject({ code: 'HOST_CONNECTION_FAILED', subject: '192.0.2.1:2379' });
+  });
+
+  it('is given up when the caller says so', async () => {
+    const reason = new Error('interrupted');
+    const attempt = host.connect({ host: '127.0.0.1', port, timeoutMs: 5000, signal: AbortSignal.abort(reason) });
+    await expect(attempt).rejects.toBe(reason);
+  });
+});
