@@ -102,6 +102,17 @@ describe('a renewed certificate', () => {
     expect(authorityKeyIdentifier(renew(openssl))).toEqual(expected);
   });
 
+  it('names a new authority of the same name by its new key', () => {
+    using openssl = openOpenSsl();
+    makePair(openssl, { ca: 'RSA 2048', leaf: 'RSA 2048', subject: ODD_SUBJECT, extensions: ODD_EXTENSIONS });
+    openssl.write('leaf.crt', openssl.read('old.crt'));
+    makePair(openssl, { ca: 'ECDSA P-256', leaf: 'RSA 2048', subject: '/CN=other', extensions: PLAIN_EXTENSIONS });
+    const { issuer } = readPair(openssl);
+    const [template] = parseCertificates(openssl.read('leaf.crt'), 'leaf.crt');
+    expect(authorityKeyIdentifier(renew(openssl, { template }))).toEqual(subjectKeyIdentifier(issuer.certificate));
+    expect(openssl.run('verify -x509_strict -ignore_critical -CAfile ca.crt new.crt')).toContain('new.crt: OK');
+  });
+
   it('has a new serial number each time, positive and of at most 20 octets', () => {
     using openssl = openOpenSsl();
     makePair(openssl, { ca: 'ECDSA P-256', leaf: 'ECDSA P-256', subject: '/CN=x', extensions: PLAIN_EXTENSIONS });

@@ -92,13 +92,13 @@ function merge(first: CertificateEntry, second: CertificateEntry): CertificateEn
   };
 }
 
-/** The `server:` URLs that this node's kubeconfigs dial; a kubeconfig that cannot be read is told of by its own entry. */
-async function readServers(survey: NodeSurvey): Promise<readonly string[]> {
+/** What this node's kubeconfigs judge the API server by; one that cannot be read is told of by its own entry. */
+async function readServerNames(survey: NodeSurvey): Promise<readonly string[]> {
   const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter(
     (path) => path !== undefined,
   );
   const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey.reader, path)));
-  return kubeconfigs.map((kubeconfig) => (kubeconfig.ok ? (kubeconfig.value?.server ?? '') : ''));
+  return kubeconfigs.flatMap((kubeconfig) => (kubeconfig.ok ? [kubeconfig.value?.serverName ?? ''] : []));
 }
 
 /** Authorities that share one file are one: the first. */
@@ -137,7 +137,7 @@ export async function inspectCertificates(
       absent.push({ id, reason: located.reason });
       continue;
     }
-    const servers = servedNames === 'apiserver' ? await readServers(survey) : [];
+    const serverNames = servedNames === 'apiserver' ? await readServerNames(survey) : [];
     const entry: CertificateEntry = {
       ...located,
       id,
@@ -145,7 +145,7 @@ export async function inspectCertificates(
       alsoServesAs: [],
       authority: authority === undefined ? undefined : authorityIds.get(authority),
       usages,
-      names: readServedNames(servedNames, components, servers),
+      names: readServedNames(servedNames, components, serverNames),
       store: located.store,
     };
     const same = entries.get(placeName(entry));

@@ -29,10 +29,21 @@ describe('a kubeconfig', () => {
     expect(parseKubeconfig(kubeconfig(base64('C'), base64('K')), PATH)).toEqual({
       path: PATH,
       server: 'https://10.9.0.11:6443',
+      serverName: '10.9.0.11',
       certificate: { in: 'kubeconfig', text: 'C' },
       key: { in: 'kubeconfig', text: 'K' },
       trust: { in: 'kubeconfig', text: 'old CA, new CA' },
     });
+  });
+
+  it.each([
+    ['server: "https://[fd00::1]:6443"', 'fd00::1'],
+    ['server: "https://127.0.0.1:8443", tls-server-name: api.example', 'api.example'],
+    ['server: "https://127.0.0.1:8443", insecure-skip-tls-verify: true', undefined],
+    ['server: "nonsense"', undefined],
+  ])('with %s judges the server by the name %s', (cluster, name) => {
+    const source = kubeconfig(base64('C'), base64('K')).replace('server: "https://10.9.0.11:6443"', cluster);
+    expect(parseKubeconfig(source, PATH).serverName).toBe(name);
   });
 
   it('names files relative to its own folder', () => {

@@ -1,6 +1,7 @@
 import { type HostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap } from 'yaml';
 import { PkiError } from './errors.ts';
+import { hostOfUrl } from './url-host.ts';
 
 /** The scalars of a kubeconfig user that carry key material in base64. */
 export type CredentialField = 'client-certificate-data' | 'client-key-data';
@@ -15,6 +16,8 @@ export interface Kubeconfig {
   readonly path: HostPath;
   /** The `server:` URL of the current context's cluster. */
   readonly server: string;
+  /** The name that the server's certificate must have; `undefined` when it is not judged. */
+  readonly serverName: string | undefined;
   /** `undefined` when the user has another credential, a token or a plugin. */
   readonly certificate: KubeconfigCredential | undefined;
   readonly key: KubeconfigCredential | undefined;
@@ -96,9 +99,12 @@ function readCredential(map: YAMLMap, name: string, path: HostPath): KubeconfigC
  */
 export function parseKubeconfig(source: string, path: HostPath): Kubeconfig {
   const { cluster, user } = readCurrentContext(source, path);
+  const server = textOf(cluster, 'server', path) ?? '';
+  const isJudged = cluster.get('insecure-skip-tls-verify') !== true;
   return {
     path,
-    server: textOf(cluster, 'server', path) ?? '',
+    server,
+    serverName: isJudged ? (textOf(cluster, 'tls-server-name', path) ?? hostOfUrl(server)) : undefined,
     certificate: readCredential(user, 'client-certificate', path),
     key: readCredential(user, 'client-key', path),
     trust: readCredential(cluster, 'certificate-authority', path),

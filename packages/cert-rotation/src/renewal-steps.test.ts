@@ -143,6 +143,26 @@ describe('renewing an expired kubeadm node', () => {
     );
   });
 
+  it('never writes over a dated file of the kubelet, not even within one second', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['kubelet-client'] });
+    await renew(node);
+    const first = await textAt(node.host, CURRENT);
+    await renew(node, { all: true });
+    expect(await node.host.readLink(CURRENT)).toBe('/var/lib/kubelet/pki/kubelet-client-2026-03-01-12-00-01.pem');
+    expect(await textAt(node.host, '/var/lib/kubelet/pki/kubelet-client-2026-03-01-12-00-00.pem')).toBe(first);
+  });
+
+  it('has a certificate of a former authority signed by the present one', async () => {
+    const former = await kubeadmNode({ algorithm: 'ecdsa' });
+    const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) => {
+      for (const part of ['certificate', 'key'] as const) {
+        const file = `/etc/kubernetes/pki/etcd/peer.${part === 'key' ? 'key' : 'crt'}`;
+        putFile(files, file, former.pki.pairs['etcd/peer'][part]);
+      }
+    });
+    expect((await renew(node)).map(({ id }) => id)).toEqual(['pki/renew/etcd/peer']);
+  });
+
   it('puts the new certificate into a kubelet.conf that embeds the stale one, too', async () => {
     const node = await kubeadmNode({ expired: ['kubelet-client'] }, embedKubeletCertificate);
     await renew(node);

@@ -5,7 +5,7 @@ import { readServedNames } from './served-names.ts';
 
 describe('the names that a serving certificate must have', () => {
   it("are the API server's service, its address and what this node's kubeconfigs dial", () => {
-    const servers = ['https://10.9.0.11:6443', 'https://api.example:6443', 'https://[fd00::1]:6443', 'nonsense'];
+    const servers = ['10.9.0.11', 'api.example', 'fd00::1', ''];
     expect(readServedNames('apiserver', kubeadmComponents(), servers)).toEqual([
       'kubernetes',
       'kubernetes.default',

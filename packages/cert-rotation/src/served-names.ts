@@ -1,6 +1,7 @@
 import type { ServedNames } from './catalogue.ts';
 import { type ComponentFlags, type ComponentName, findFlag } from './component-flags.ts';
 import { firstServiceAddress } from './ip-address.ts';
+import { hostOfUrl } from './url-host.ts';
 
 /** The names by which pods reach the API server whatever the cluster's DNS domain is (kubeadm `pki_helpers.go` GetAPIServerAltNames). */
 const SERVICE_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
@@ -8,27 +9,21 @@ const SERVICE_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.s
 /** Listening there means every address, so it names none. */
 const UNSPECIFIED = new Set(['0.0.0.0', '::', '']);
 
-function hostOf(url: string): string | undefined {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return undefined;
-  const { hostname } = new URL(url);
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-}
-
 /** @param urls lists of URLs with commas between them */
 function hostsOf(...urls: readonly string[]): readonly (string | undefined)[] {
-  return urls.join(',').split(',').map(hostOf);
+  return urls.join(',').split(',').map(hostOfUrl);
 }
 
 /**
  * The names and addresses that clients of a serving certificate dial, as this node's flags and kubeconfigs say.
  *
  * The service name with the cluster's DNS domain is not among them, because no flag of the API server says that domain.
- * @param servers the `server:` URLs of this node's kubeconfigs
+ * @param serverNames what this node's kubeconfigs judge the API server by
  */
 export function readServedNames(
   kind: ServedNames | undefined,
   components: readonly ComponentFlags[],
-  servers: readonly string[],
+  serverNames: readonly string[],
 ): readonly string[] {
   const flag = (component: ComponentName, name: string): string =>
     findFlag(components, { component, flag: name }) ?? '';
@@ -38,7 +33,7 @@ export function readServedNames(
       ...SERVICE_NAMES,
       firstServiceAddress(flag('kube-apiserver', 'service-cluster-ip-range')),
       flag('kube-apiserver', 'advertise-address'),
-      ...hostsOf(...servers),
+      ...serverNames,
     ],
     'etcd-clients': () => hostsOf(flag('etcd', 'listen-client-urls'), flag('etcd', 'advertise-client-urls')),
     'etcd-peers': () => hostsOf(flag('etcd', 'initial-advertise-peer-urls')),
