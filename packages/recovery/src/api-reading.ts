@@ -1,4 +1,4 @@
-import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { isRecoveryError } from '@kube-rescue/errors';
 import { readKubeconfigClient } from '@kube-rescue/cert-rotation';
 import { adminKubeconfig, findApiServerUrl, type NodeDeps, type NodeDescription } from './kubeadm-node.ts';
 
@@ -35,7 +35,7 @@ export async function readApi(
   } catch (error) {
     signal.throwIfAborted();
     if (!isRecoveryError(error)) throw error;
-    return { state: 'silent', reason: describeError(error) };
+    return { state: 'silent', reason: error.message };
   }
 }
 

@@ -1,4 +1,5 @@
 import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { printable } from '@kube-rescue/errors';
 import { waitForStableComponent } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { fieldOf, readApi } from './api-reading.ts';
@@ -16,7 +17,7 @@ const STABLE_WINDOW_MS = 3_000;
 const STABLE_INTERVAL_MS = 200;
 const API_TIMEOUT_MS = 120_000;
 const LEASE_TIMEOUT_MS = 120_000;
-const NODE_TIMEOUT_MS = 180_000;
+const NODE_TIMEOUT_MS = 120_000;
 /** Components renew their leases every few seconds; one that is older belongs to the dead. */
 const FRESH_LEASE_MS = 20_000;
 
@@ -102,7 +103,9 @@ export function createNodeGate(options: NodeOptions, deps: NodeDeps, requires: r
         const reading = await readApi(`/api/v1/nodes/${name}`, description, deps, signal);
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
         if (reading.status !== 200)
-          return notYet(`the API server answers ${reading.status} when asked for the node ${name}`);
+          return notYet(
+            `the API server answers ${reading.status} when asked for the node ${name}: ${messageOf(reading)}`,
+          );
         const conditions = fieldOf(reading.object, 'status', 'conditions');
         const ready = Array.isArray(conditions)
           ? conditions.find((condition: unknown) => fieldOf(condition, 'type') === 'Ready')
@@ -147,6 +150,11 @@ async function findNodeName(node: NodeDescription, deps: NodeDeps): Promise<stri
   const client = certificates[0]?.certificate;
   const subject = client?.ok === true ? client.value.x509.subject : undefined;
   return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? deps.host.name;
+}
+
+/** What a `Status` object of the API says. */
+function messageOf({ object }: { readonly object: unknown }): string {
+  return printable(String(fieldOf(object, 'message') ?? 'it gives no reason'));
 }
 
 function notYet(reason: string): Verdict {
