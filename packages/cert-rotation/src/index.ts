@@ -24,6 +24,7 @@ export {
   type InspectionInput,
 } from './inventory.ts';
 export { judgeCertificate, type JudgementOptions } from './judgement.ts';
+export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig-client.ts';
 export type { KubeletStore } from './kubelet-inventory.ts';
 export type { PrivateKey } from './private-key.ts';
 export type { Problem } from './problem.ts';
@@ -32,4 +33,3 @@ export type { RenewalFinding } from './renewal-check.ts';
 export type { RenewalOptions } from './renewal-options.ts';
 export { createRenewalSteps } from './renewal-steps.ts';
 export { type CertificateRow, reportCertificates } from './report.ts';
-export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig-client.ts';
