@@ -33,6 +33,14 @@ export interface RecoveryTimes {
   /** From the start of the command to its end. */
   readonly seconds: number;
   readonly runId: string | null;
+  /** What the command itself says it took, step by step. */
+  readonly steps: readonly TimelineEntry[];
+}
+
+/** What the drill reads of the answer of `recover`. */
+interface RecoverResult {
+  readonly runId: string | null;
+  readonly steps: readonly { readonly step: string; readonly seconds: number; readonly result: string }[];
 }
 
 /** A drill while it goes on. */
@@ -63,7 +71,6 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   interruption.remember('remove what is left with: kube-rescue drill --clean');
   try {
     const lab = await import('@kube-rescue/lab');
-    await watch.measure('look for leftovers of earlier drills', () => lab.removeLeftovers({ kept: false }, deps));
     const { folder } = await watch.measure('provide the Kubernetes binaries', () => {
       return lab.provideKubernetesBinaries(session, deps);
     });
@@ -135,8 +142,10 @@ async function recoverAndWatch(rehearsal: Rehearsal): Promise<{ readonly answer:
     const answer = await rescue(rehearsal, 'recover', '--yes');
     const seconds = (deps.clock.now().getTime() - started) / 1000;
     if (answer.exitCode !== 0) ended.abort();
-    const result = answer.envelope?.ok === true ? (answer.envelope.result as { readonly runId?: string | null }) : {};
-    return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId ?? null } };
+    const result = answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
+    const done = result.steps.filter((step) => step.result === 'done');
+    const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
+    return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId, steps } };
   } finally {
     ended.abort();
     await ready;

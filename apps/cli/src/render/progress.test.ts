@@ -41,7 +41,7 @@ describe('progress in a log', () => {
    0.0 s  == node files
    0.0 s  ok      renew a: it is good
    0.0 s  …       restart b
-   0.0 s          waiting for the kubelet
+   0.0 s          waiting: the kubelet
    2.5 s          restart the service kubelet
    2.5 s  done    restart b (2.5 s)
    2.5 s  …       renew c

@@ -9,7 +9,7 @@ export interface Progress {
   note(text: string): void;
   /** What is being done now. */
   begin(title: string): void;
-  /** What the work waits for; told once per reason where there is no live line. */
+  /** What the work waits for, or why it does; told once per reason where there is no live line. */
   waitFor(reason: string): void;
   /** What was begun has come to an end. */
   end(verdict: 'done' | 'failed', text: string): void;
@@ -33,7 +33,7 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
   };
   const draw = (): void => {
     if (current === undefined || !terminal.live) return;
-    const waiting = current.reason === undefined ? '' : `; waiting for ${current.reason}`;
+    const waiting = current.reason === undefined ? '' : `; waiting: ${current.reason}`;
     const line = `${formatSeconds(since(current.at)).padStart(8)}  ${oneLine(current.title)} …${oneLine(waiting)}`;
     reporter.live(shorten(line, terminal.columns - 1));
   };
@@ -57,7 +57,7 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
       if (current === undefined || current.reason === reason) return;
       current.reason = reason;
       if (terminal.live) draw();
-      else note(`        waiting for ${oneLine(reason)}`);
+      else note(`        waiting: ${oneLine(reason)}`);
     },
     end: (verdict, text) => {
       const took = current === undefined ? '' : ` (${formatSeconds(since(current.at))})`;
