@@ -1,1 +1,23 @@
-export {};
+export { type ApiObjectStore, type ApiServerAccess, type ApiServerOptions, connectApiServer } from './api/api-object-store.ts';
+export { changeObject } from './change-object.ts';
+export { ObjectError, type ObjectErrorCode } from './errors.ts';
+export type { KubernetesObject, ObjectMetadata, OwnerReference } from './kubernetes-object.ts';
+export { assertSameIdentity } from './object-identity.ts';
+export { assertValidNamespace, assertValidReference, describeReference } from './object-name.ts';
+export type {
+  ObjectListOptions,
+  ObjectReadOptions,
+  ObjectReference,
+  ObjectStore,
+  ObjectWriteOptions,
+  StoredObject,
+} from './object-store.ts';
+export {
+  apiVersionOf,
+  customKind,
+  findKind,
+  type KindName,
+  RESOURCE_KINDS,
+  type ResourceKind,
+  type StorageFormat,
+} from './resource-kind.ts';

@@ -1,0 +1,96 @@
+import type * as ClientNode from '@kubernetes/client-node';
+import { ObjectError } from '../errors.ts';
+
+/** How to reach an API server; its certificate is always verified in full. */
+export type ApiServerAccess =
+  | {
+      /** For example `https://10.0.0.11:6443`. */
+      readonly server: string;
+      /** PEM certificates that may vouch for the server; no others do. */
+      readonly ca: string;
+      /** PEM client certificate and key. */
+      readonly client: { readonly certificate: string; readonly key: string };
+    }
+  /** The text of a kubeconfig with everything embedded: no file paths, no programs to run. */
+  | { readonly kubeconfig: string };
+
+/** What a request needs from the configuration: made once, so that connections are kept. */
+export interface Authentication {
+  readonly server: string;
+  apply(request: ClientNode.RequestContext): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the client's own configuration strict: nothing is read from files, run as a program or taken from the environment.
+ * @throws ObjectError `OBJECT_CREDENTIALS_INVALID`
+ */
+export async function authenticate(access: ApiServerAccess, client: typeof ClientNode): Promise<Authentication> {
+  const config = strictConfig(client);
+  try {
+    if ('kubeconfig' in access) config.loadFromString(access.kubeconfig);
+    else config.loadFromOptions(optionsOf(access));
+  } catch (error) {
+    // The parser quotes the lines it does not understand.
+    throw invalid(`the kubeconfig cannot be read: ${error instanceof Error ? error.name : 'malformed'}`, 'kubeconfig');
+  }
+  const server = assertSelfContained(config);
+  const first = new client.RequestContext(server, client.HttpMethod.GET);
+  try {
+    await config.applySecurityAuthentication(first);
+  } catch {
+    throw invalid('the certificate, key or CA cannot be used', server);
+  }
+  const dispatcher = first.getDispatcher();
+  return {
+    server,
+    apply: async (request) => {
+      for (const [name, value] of Object.entries(first.getHeaders())) request.setHeaderParam(name, value);
+      if (dispatcher !== undefined) request.setDispatcher(dispatcher);
+    },
+    close: async () => dispatcher?.destroy(),
+  };
+}
+
+function strictConfig(client: typeof ClientNode): ClientNode.KubeConfig {
+  class StrictConfig extends client.KubeConfig {
+    // Without this, NODE_TLS_REJECT_UNAUTHORIZED=0 would turn the verification off.
+    override createDispatcherOptions(
+      ...[cluster, options]: Parameters<ClientNode.KubeConfig['createDispatcherOptions']>
+    ): ReturnType<ClientNode.KubeConfig['createDispatcherOptions']> {
+      return super.createDispatcherOptions(cluster, { ...options, rejectUnauthorized: true });
+    }
+  }
+  return new StrictConfig();
+}
+
+function optionsOf({ server, ca, client }: Extract<ApiServerAccess, { server: string }>): unknown {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return {
+    clusters: [{ name: 'cluster', server, caData: base64(ca), skipTLSVerify: false }],
+    users: [{ name: 'user', certData: base64(client.certificate), keyData: base64(client.key) }],
+    contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
+    currentContext: 'context',
+  };
+}
+
+function assertSelfContained(config: ClientNode.KubeConfig): string {
+  const cluster = config.getCurrentCluster();
+  const user = config.getCurrentUser();
+  if (cluster === null || user === null) throw invalid('the kubeconfig has no current context', 'kubeconfig');
+  if (!cluster.server.startsWith('https://')) throw invalid('the server is not reached by https', cluster.server);
+  if (cluster.skipTLSVerify) throw invalid('the kubeconfig turns the verification of the server off', cluster.server);
+  if (!cluster.caData) throw invalid('the kubeconfig embeds no certificate authority', cluster.server);
+  if (user.certFile || user.keyFile || cluster.caFile) throw invalid('the kubeconfig points to files', cluster.server);
+  if (user.exec || user.authProvider) throw invalid('the kubeconfig names a program to run', cluster.server);
+  return cluster.server.replace(/\/+$/, '');
+}
+
+function invalid(message: string, subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_CREDENTIALS_INVALID',
+    message,
+    subject,
+    hint: 'give a kubeconfig with embedded certificates, such as /etc/kubernetes/admin.conf',
+  });
+}

@@ -1,0 +1,187 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { ObjectError } from '../errors.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
+import { assertSameIdentity } from '../object-identity.ts';
+import { assertValidNamespace, assertValidReference, describeReference } from '../object-name.ts';
+import type {
+  ObjectListOptions,
+  ObjectReadOptions,
+  ObjectReference,
+  ObjectStore,
+  ObjectWriteOptions,
+  StoredObject,
+} from '../object-store.ts';
+import { apiVersionOf, type ResourceKind } from '../resource-kind.ts';
+import type { ApiServerAccess } from './api-access.ts';
+import { ApiRequests, collectionPath, objectPath } from './api-requests.ts';
+
+export type { ApiServerAccess } from './api-access.ts';
+
+/** The objects of a cluster through its API server. */
+export interface ApiObjectStore extends ObjectStore {
+  /** Closes its connections. */
+  close(): Promise<void>;
+}
+
+export interface ApiServerOptions {
+  /** For each request, in milliseconds. Default: 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const PAGE_SIZE = 500;
+
+/**
+ * The objects that an API server serves. Connects with the first request; loads the client library then, not before.
+ *
+ * Replaces by `resourceVersion`, so a change that somebody made in between is never overwritten. Quotes no values of objects
+ * in its errors.
+ */
+export function connectApiServer(access: ApiServerAccess, options: ApiServerOptions = {}): ApiObjectStore {
+  return new ApiServerObjectStore(new ApiRequests(access, options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+}
+
+class ApiServerObjectStore implements ApiObjectStore {
+  readonly name = 'API server';
+  readonly #requests: ApiRequests;
+
+  constructor(requests: ApiRequests) {
+    this.#requests = requests;
+  }
+
+  async get(reference: ObjectReference, { signal }: ObjectReadOptions = {}): Promise<StoredObject | undefined> {
+    assertValidReference(reference);
+    const subject = describeReference(reference);
+    try {
+      const answer = await this.#requests.send({
+        method: 'GET',
+        path: objectPath(reference),
+        subject,
+        writes: false,
+        signal,
+      });
+      return storedObject(reference.kind, answer, subject);
+    } catch (error) {
+      if (isRecoveryError(error, 'OBJECT_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
+  async *list(kind: ResourceKind, { namespace, signal }: ObjectListOptions = {}): AsyncIterable<StoredObject> {
+    assertValidNamespace(kind, namespace);
+    const collection = collectionPath(kind, namespace);
+    const subject = kind.resource;
+    let token = '';
+    do {
+      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(token === '' ? {} : { continue: token }) });
+      const path = `${collection}?${query.toString()}`;
+      const page = (await this.#requests.send({ method: 'GET', path, subject, writes: false, signal })) as {
+        readonly items?: readonly object[] | null;
+        readonly metadata?: { readonly continue?: string };
+      };
+      for (const item of page.items ?? []) {
+        // A list names the kind once, its items do not.
+        yield storedObject(kind, { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item }, subject);
+      }
+      token = page.metadata?.continue ?? '';
+    } while (token !== '');
+  }
+
+  async create(kind: ResourceKind, object: KubernetesObject, options: ObjectWriteOptions = {}): Promise<StoredObject> {
+    const { name, namespace } = object.metadata;
+    const reference = { kind, name, namespace };
+    assertValidReference(reference);
+    const { resourceVersion: _ignored, ...metadata } = object.metadata;
+    const answer = await this.#requests.send({
+      method: 'POST',
+      path: collectionPath(kind, namespace),
+      body: { ...object, metadata },
+      subject: describeReference(reference),
+      writes: true,
+      signal: options.signal,
+    });
+    return storedObject(kind, answer, describeReference(reference));
+  }
+
+  async replace(read: StoredObject, object: KubernetesObject, options: ObjectWriteOptions = {}): Promise<StoredObject> {
+    const reference = referenceOf(read);
+    const subject = describeReference(reference);
+    assertSameIdentity(read, object);
+    const metadata = { ...object.metadata, resourceVersion: read.revision };
+    const answer = await this.#requests.send({
+      method: 'PUT',
+      path: `${objectPath(reference)}${subresourceFor(read, object, subject)}`,
+      body: { ...object, metadata },
+      subject,
+      writes: true,
+      signal: options.signal,
+    });
+    return storedObject(read.kind, answer, subject);
+  }
+
+  async delete(read: StoredObject, options: ObjectWriteOptions = {}): Promise<void> {
+    const reference = referenceOf(read);
+    const subject = describeReference(reference);
+    if ((read.object.metadata.finalizers ?? []).length > 0) {
+      throw new ObjectError({
+        code: 'OBJECT_HAS_FINALIZERS',
+        message: 'others must clean up before the object may go',
+        subject,
+        hint: 'remove the finalizers that nobody will ever answer for, then delete it',
+      });
+    }
+    const preconditions = { uid: read.object.metadata.uid, resourceVersion: read.revision };
+    await this.#requests.send({
+      method: 'DELETE',
+      path: objectPath(reference),
+      body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions, propagationPolicy: 'Background' },
+      subject,
+      writes: true,
+      signal: options.signal,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#requests.close();
+  }
+}
+
+/** The API server ignores a status that comes with the rest of the object, so a change of it must come alone. */
+function subresourceFor({ object: before }: StoredObject, after: KubernetesObject, subject: string): string {
+  if (isDeepStrictEqual(before.status, after.status)) return '';
+  if (isDeepStrictEqual({ ...before, status: undefined }, { ...after, status: undefined })) {
+    return before.kind === 'CertificateSigningRequest' && !issues(before, after) ? '/approval' : '/status';
+  }
+  throw new ObjectError({
+    code: 'OBJECT_FIELD_UNSUPPORTED',
+    message: 'the status cannot be changed together with the rest of the object',
+    subject,
+    hint: 'change the status in a replace of its own',
+  });
+}
+
+/** Whether the edit hands out a certificate; any other change of a request's status is its approval. */
+function issues(before: KubernetesObject, after: KubernetesObject): boolean {
+  const certificateOf = ({ status }: KubernetesObject): unknown => (status as { certificate?: string } | undefined)?.certificate;
+  return certificateOf(before) !== certificateOf(after);
+}
+
+function referenceOf({ kind, object }: StoredObject): ObjectReference {
+  const { name, namespace } = object.metadata;
+  return { kind, name, namespace };
+}
+
+function storedObject(kind: ResourceKind, answer: unknown, subject: string): StoredObject {
+  const object = answer as Partial<KubernetesObject> | null;
+  const revision = object?.metadata?.resourceVersion;
+  if (revision === undefined || object?.kind !== kind.kind) {
+    throw new ObjectError({
+      code: 'OBJECT_UNREADABLE',
+      message: 'the API server answered with something else than the object',
+      subject,
+      hint: 'check that this is the API server and not a proxy before it',
+    });
+  }
+  return { kind, object: object as KubernetesObject, revision, partial: false, origin: undefined };
+}

@@ -1,0 +1,84 @@
+import type * as ClientNode from '@kubernetes/client-node';
+import type { ObjectReference } from '../object-store.ts';
+import type { ResourceKind } from '../resource-kind.ts';
+import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
+import { type Attempt, refusalOf, silenceOf } from './api-failure.ts';
+
+export interface ApiRequest extends Attempt {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the server's address, with its query. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** JSON requests of one API server, on kept connections. */
+export class ApiRequests {
+  readonly #access: ApiServerAccess;
+  readonly #timeoutMs: number;
+  #connection: Promise<{ client: typeof ClientNode; authentication: Authentication }> | undefined;
+
+  constructor(access: ApiServerAccess, timeoutMs: number) {
+    this.#access = access;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The parsed answer, as it came: times stay texts, fields that the client does not know stay. */
+  async send(request: ApiRequest): Promise<unknown> {
+    request.signal?.throwIfAborted();
+    this.#connection ??= this.#connect();
+    const { client, authentication } = await this.#connection;
+    const context = new client.RequestContext(`${authentication.server}${request.path}`, client.HttpMethod[request.method]);
+    context.setHeaderParam('Accept', 'application/json');
+    if (request.body !== undefined) {
+      context.setHeaderParam('Content-Type', 'application/json');
+      context.setBody(JSON.stringify(request.body));
+    }
+    await authentication.apply(context);
+    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    context.setSignal(request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]));
+    const answer = await this.#exchange(client, context, request);
+    if (answer.status < 200 || answer.status > 299) throw refusalOf(answer.status, answer.body, request);
+    try {
+      return JSON.parse(answer.body) as unknown;
+    } catch {
+      throw refusalOf(answer.status, answer.body, request);
+    }
+  }
+
+  /** Closes the connections; requests under way are cut. */
+  async close(): Promise<void> {
+    await (await this.#connection?.catch(() => undefined))?.authentication.close();
+  }
+
+  async #connect(): Promise<{ client: typeof ClientNode; authentication: Authentication }> {
+    // Half a second to load; a recovery that goes through etcd never needs it.
+    const client = await import('@kubernetes/client-node');
+    return { client, authentication: await authenticate(this.#access, client) };
+  }
+
+  async #exchange(
+    client: typeof ClientNode,
+    context: ClientNode.RequestContext,
+    request: ApiRequest,
+  ): Promise<{ status: number; body: string }> {
+    try {
+      const response = await new client.IsomorphicFetchHttpLibrary().send(context).toPromise();
+      return { status: response.httpStatusCode, body: await response.body.text() };
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw silenceOf(error, request);
+    }
+  }
+}
+
+/** `/apis/apps/v1/namespaces/NS/deployments`, or without the namespace for all of them. */
+export function collectionPath(kind: ResourceKind, namespace: string | undefined): string {
+  const root = kind.group === '' ? '/api' : `/apis/${encodeURIComponent(kind.group)}`;
+  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}/${encodeURIComponent(kind.version)}${within}/${encodeURIComponent(kind.resource)}`;
+}
+
+export function objectPath({ kind, namespace, name }: ObjectReference): string {
+  return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
+}

@@ -1,0 +1,33 @@
+/** Who owns an object; when the last owner goes, so does the object. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly [field: string]: unknown;
+}
+
+/** The `metadata` of an object, as the API shows it. */
+export interface ObjectMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  /** The revision in which it was last changed; set by the store, never by an edit. */
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  /** RFC 3339, in UTC and whole seconds. */
+  readonly creationTimestamp?: string | null;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+  readonly finalizers?: readonly string[];
+  readonly [field: string]: unknown;
+}
+
+/** A Kubernetes object as the API shows it in JSON: bytes in base64, times in RFC 3339. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMetadata;
+  readonly [field: string]: unknown;
+}
