@@ -90,8 +90,8 @@ describe('running a program', () => {
     await expect(execLocally(['true'], { timeoutMs, signal: stop.signal })).rejects.toThrow('stopped by the operator');
   });
 
-  it('does not wait for what a program left in the background', async () => {
-    const { stdout } = await execLocally(sh('sleep 5 & echo started'), { timeoutMs: 3000 });
+  it('does not wait for what a program left in the background', { timeout: 4000 }, async () => {
+    const { stdout } = await execLocally(sh('sleep 8 & echo started'), { timeoutMs: 3000 });
     expect(stdout).toBe('started\n');
   });
 

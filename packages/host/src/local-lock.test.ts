@@ -9,6 +9,7 @@ import { createLocalHost } from './local-host.ts';
 
 const MODULE = new URL('local-host.ts', import.meta.url).href;
 const host = createLocalHost();
+const others: ChildProcess[] = [];
 
 /** Another process that takes the lock, does `then`, and says so. */
 async function otherHolder(file: string, then: string): Promise<ChildProcess> {
@@ -20,8 +21,9 @@ async function otherHolder(file: string, then: string): Promise<ChildProcess> {
   `;
   const child = spawn(process.execPath, ['--conditions=kube-rescue-source', '--input-type=module', '-e', script], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
+  others.push(child);
   await once(child.stdout, 'data');
   return child;
 }
@@ -33,7 +35,10 @@ describe('the lock of this machine', () => {
     folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
     file = hostPath(path.join(folder, 'lock'));
   });
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(async () => {
+    for (const other of others.splice(0)) other.kill('SIGKILL');
+    await rm(folder, { recursive: true });
+  });
 
   it('is let go when its holder is killed', async () => {
     const other = await otherHolder(file, 'setInterval(() => {}, 1000);');
@@ -52,7 +57,6 @@ describe('the lock of this machine', () => {
     process.kill(-(other.pid ?? 0), 'SIGINT');
     if (other.stdout !== null) await once(other.stdout, 'data');
     await expect(host.acquireLock(file, 'me')).rejects.toMatchObject({ code: 'HOST_LOCKED' });
-    other.kill('SIGKILL');
   });
 
   it('does not keep its holder from ending', async () => {

@@ -9,7 +9,10 @@ import { assertRegular } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
 import { temporaryName } from './temporary-path.ts';
 
-export type HostFileWrites = Pick<HostFiles, 'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'>;
+export type HostFileWrites = Pick<
+  HostFiles,
+  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
+>;
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
