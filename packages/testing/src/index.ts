@@ -1,3 +1,5 @@
+export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './etcd-certificates.ts';
+export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from './etcd-server.ts';
 export { expectCode } from './expect-code.ts';
 export { createFakeHost, type FakeHost, type FakeHostOptions } from './fake-host.ts';
 export { type FaultMode, type FaultOptions, type FaultyHost, SimulatedCrash, withFaults } from './faults.ts';
@@ -8,6 +10,7 @@ export type { Mutation } from './mutations.ts';
 export { type NodeTree, plantTree, readTree, type TreeEntry, treeOf } from './node-tree.ts';
 export { type CertificateRequest, issueCertificate } from './openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki.ts';
+export { requireProgram } from './required-program.ts';
 export { staticPodManifests } from './static-pods.ts';
 export { type StepCase, stepLaws } from './step-laws.ts';
 export { type HostUnderTest, hostContract } from './host-contract.ts';

@@ -1,0 +1,90 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { issueCertificate } from './openssl-ca.ts';
+import type { KeyPair } from './pki.ts';
+
+export interface EtcdPkiOptions {
+  /** Subject alternative names of the server's certificate, as OpenSSL writes them. Default: localhost by name and address. */
+  readonly serverNames?: string | undefined;
+  /** The server's certificate ended yesterday. Default: false. */
+  readonly expiredServer?: boolean | undefined;
+  /** The client's certificate ended yesterday. Default: false. */
+  readonly expiredClient?: boolean | undefined;
+  /** The CA ended yesterday too. Default: false. */
+  readonly expiredCa?: boolean | undefined;
+  /** The server's certificate comes from an intermediate CA, and the server presents both. Default: false. */
+  readonly intermediate?: boolean | undefined;
+  /** Lines of the server certificate's extensions, instead of those that etcd needs. */
+  readonly serverExtensions?: readonly string[] | undefined;
+  /** Lines of the intermediate CA's extensions. Default: those of a CA. */
+  readonly intermediateExtensions?: readonly string[] | undefined;
+  /** Default: one hour ago until tomorrow. */
+  readonly now?: Date | undefined;
+}
+
+/** What an etcd cluster and its clients need; every certificate may be followed by the intermediate one. PEM. */
+export interface EtcdPki {
+  readonly ca: KeyPair;
+  readonly server: KeyPair;
+  readonly client: KeyPair;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+export const CA_LINES = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'] as const;
+const LEAF_LINES = ['basicConstraints=critical,CA:FALSE', 'keyUsage=critical,digitalSignature'] as const;
+const SERVER_LINES = [...LEAF_LINES, 'extendedKeyUsage=serverAuth,clientAuth'];
+
+/** A PKI as etcd uses it, P-256, issued by the `openssl` program. */
+export async function buildEtcdPki(options: EtcdPkiOptions = {}): Promise<EtcdPki> {
+  const now = options.now ?? new Date();
+  const until = (expired: boolean | undefined) => ({
+    notBefore: new Date(now.getTime() - 30 * DAY_MS),
+    notAfter: new Date(now.getTime() + (expired === true ? -DAY_MS : DAY_MS)),
+  });
+  const caKey = newKey();
+  const ca = {
+    key: caKey,
+    certificate: await issueCertificate({
+      subject: '/CN=etcd-ca',
+      extensions: CA_LINES,
+      key: caKey,
+      ...until(options.expiredCa),
+    }),
+  };
+  const middle = options.intermediate === true ? await issueMiddle(ca, options, until(false)) : undefined;
+  const serverKey = newKey();
+  const names = options.serverNames ?? 'DNS:localhost,IP:127.0.0.1,IP:::1';
+  const server = await issueCertificate({
+    subject: '/CN=node01',
+    extensions: [...(options.serverExtensions ?? SERVER_LINES), `subjectAltName=${names}`],
+    key: serverKey,
+    issuer: middle ?? ca,
+    ...until(options.expiredServer),
+  });
+  const clientKey = newKey();
+  const client = await issueCertificate({
+    subject: '/CN=kube-apiserver-etcd-client',
+    extensions: [...LEAF_LINES, 'extendedKeyUsage=clientAuth'],
+    key: clientKey,
+    issuer: ca,
+    ...until(options.expiredClient),
+  });
+  return {
+    ca,
+    server: { certificate: server + (middle?.certificate ?? ''), key: serverKey },
+    client: { certificate: client, key: clientKey },
+  };
+}
+
+type Validity = { readonly notBefore: Date; readonly notAfter: Date };
+
+async function issueMiddle(ca: KeyPair, options: EtcdPkiOptions, validity: Validity): Promise<KeyPair> {
+  const key = newKey();
+  const extensions = options.intermediateExtensions ?? CA_LINES;
+  const certificate = await issueCertificate({ subject: '/CN=etcd-ca-2', extensions, key, issuer: ca, ...validity });
+  return { key, certificate };
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'sec1', format: 'pem' }).toString();
+}
