@@ -102,16 +102,22 @@ export interface DrillSession extends Streams {
 }
 
 export function openDrillSession(streams: Streams): DrillSession {
-  const { KUBEBUILDER_ASSETS: assets, XDG_CACHE_HOME: cache } = process.env;
-  const given = (folder: string | undefined): string | undefined => (folder === '' ? undefined : folder);
-  const assetsDirectory = given(assets);
   return {
     ...streams,
+    ...locateBinaries(process.env),
     host: createLocalHost(),
     clock: systemClock,
     interruption: listenForInterruption(streams.reporter),
+  };
+}
+
+/** Where Kubernetes binaries are looked for and kept, by the usual variables of an environment. */
+export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'assetsDirectory' | 'cacheDirectory'> {
+  const given = (folder: string | undefined): string | undefined => (folder === '' ? undefined : folder);
+  const assetsDirectory = given(env.KUBEBUILDER_ASSETS);
+  return {
     assetsDirectory: assetsDirectory === undefined ? undefined : hostPath(resolve(assetsDirectory)),
-    cacheDirectory: hostPath(given(cache) ?? resolve(homedir(), '.cache')),
+    cacheDirectory: hostPath(given(env.XDG_CACHE_HOME) ?? resolve(homedir(), '.cache')),
   };
 }
 

@@ -104,14 +104,13 @@ export function createNodeGate(options: NodeOptions, deps: NodeDeps, requires: r
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
         if (reading.status !== 200)
           return notYet(
-            `the API server answers ${reading.status} when asked for the node ${name}: ${messageOf(reading)}`,
+            `the API server answers ${reading.status} when asked for the node ${name}: ${messageOf(reading.object)}`,
           );
         const conditions = fieldOf(reading.object, 'status', 'conditions');
-        const ready = Array.isArray(conditions)
-          ? conditions.find((condition: unknown) => fieldOf(condition, 'type') === 'Ready')
-          : undefined;
+        const all: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
+        const ready = all.find((condition) => fieldOf(condition, 'type') === 'Ready');
         if (fieldOf(ready, 'status') !== 'True') {
-          return notYet(`the node ${name} is not Ready: ${String(fieldOf(ready, 'message') ?? 'no reason given')}`);
+          return notYet(`the node ${name} is not Ready: ${messageOf(ready)}`);
         }
         return judgeLease('kube-node-lease', name, description, deps, signal);
       },
@@ -152,9 +151,10 @@ async function findNodeName(node: NodeDescription, deps: NodeDeps): Promise<stri
   return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? deps.host.name;
 }
 
-/** What a `Status` object of the API says. */
-function messageOf({ object }: { readonly object: unknown }): string {
-  return printable(String(fieldOf(object, 'message') ?? 'it gives no reason'));
+/** What a condition or a `Status` of the API says. */
+function messageOf(object: unknown): string {
+  const message = fieldOf(object, 'message');
+  return typeof message === 'string' ? printable(message) : 'it gives no reason';
 }
 
 function notYet(reason: string): Verdict {

@@ -79,7 +79,14 @@ export function createControlPlaneRestartStep(
     },
     verify: async (signal) => {
       const pods = waitFor.length > 0 ? waitFor : (await input.findNeeds()).pods.map(({ pod }) => pod);
-      const pending = new Map(pods.map(({ component }) => [component, `${component} to start`]));
+      const pending = new Map(pods.map(({ component }) => [component, `the kubelet to start the new ${component} pod`]));
+      let told = '';
+      const tell = (): void => {
+        const text = summarise(pending);
+        if (text !== told && text !== '') waiting(text);
+        told = text;
+      };
+      tell();
       const verdicts = await Promise.all(
         pods.map(async ({ component, manifest }) => {
           const pod = await readStaticPod(manifest.path, { host });
@@ -88,20 +95,26 @@ export function createControlPlaneRestartStep(
             (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
           const onProgress = (reason: string): void => {
             pending.set(component, reason);
-            waiting([...pending.values()].join('; '));
+            tell();
           };
           const { timeoutMs } = input;
           const verdict = verdictOf(
             await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }),
           );
           pending.delete(component);
-          if (pending.size > 0) waiting([...pending.values()].join('; '));
+          tell();
           return { component, verdict };
         }),
       );
       return combine(verdicts);
     },
   };
+}
+
+/** What is waited for, components that wait for the same told together. */
+function summarise(pending: ReadonlyMap<string, string>): string {
+  const groups = Map.groupBy(pending, ([component, reason]) => reason.replace(component, '%'));
+  return [...groups].map(([reason, members]) => reason.replace('%', members.map(([name]) => name).join(', '))).join('; ');
 }
 
 function combine(verdicts: readonly { readonly component: string; readonly verdict: Verdict }[]): Verdict {

@@ -121,7 +121,7 @@ async function forEveryWrite(
 }
 
 async function assertWayBack({ host, before, failure, at }: Attempt, testCase: StepCase): Promise<void> {
-  assert.ok(failure instanceof SimulatedCrash, `${at}: expected the kill, got ${String(failure)}`);
+  assert.ok(failure instanceof SimulatedCrash, `${at}: the kill did not come through`);
   const deps = depsOf(host, testCase.clock);
   for (const { id } of await deps.store.list()) {
     const { leftovers } = await rollbackRun(id, deps);
@@ -140,7 +140,7 @@ async function assertWayOn({ host, at }: Attempt, testCase: StepCase): Promise<v
 
 async function assertAllOrNothing({ host, before, failure, at }: Attempt, testCase: StepCase): Promise<void> {
   if (failure !== undefined) {
-    assert.ok(isRecoveryError(failure), `${at}: ${String(failure)}`);
+    if (!isRecoveryError(failure)) throw new Error(`${at}: no expected failure`, { cause: failure });
     // The one write after which everything is as planned: that of the run's end.
     const isPlanned = isRecoveryError(failure, 'NOT_VERIFIED');
     if (!isPlanned) assert.deepEqual(await readFolders(host, testCase.folders), before, `${at}: ${failure.message}`);

@@ -1,0 +1,25 @@
+/** One comparison, measured in the same run. */
+export interface BenchRow {
+  /** What is measured, for example `seconds to a ready API`. */
+  readonly what: string;
+  /** What it is held against, for example `kubeadm certs renew all, manifests out and back`. */
+  readonly peerName: string;
+  readonly ours: number;
+  readonly peer: number;
+  readonly unit: 's' | 'MiB';
+  /** `ours / peer` is to be at most this; `undefined` where there is no target. */
+  readonly target: number | undefined;
+}
+
+export interface BenchResult {
+  readonly name: string;
+  readonly rows: readonly BenchRow[];
+}
+
+/** The middle one of some measurements. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (middle === undefined) throw new Error('nothing was measured');
+  return middle;
+}

@@ -1,0 +1,17 @@
+import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
+import { type Cluster, createCluster, type LabDeps, provideKubernetesBinaries } from '@kube-rescue/lab';
+import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+
+/** Lends a fresh cluster to `work` and removes it afterwards, whatever happens. */
+export async function withCluster<T>(work: (cluster: Cluster, deps: LabDeps) => Promise<T>): Promise<T> {
+  const host = createLocalHost();
+  const onProgress = ({ message }: { readonly message: string }): boolean => process.stderr.write(`   ${message}\n`);
+  const deps: LabDeps = { host, clock: systemClock, onProgress };
+  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const cluster = await createCluster({ binaries: hostPath(folder), ownerPid: process.pid }, deps);
+  try {
+    return await work(cluster, deps);
+  } finally {
+    await cluster.remove();
+  }
+}
