@@ -3,6 +3,7 @@ import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
 import { LabError } from './errors.ts';
+import { readNodeText } from './node-text.ts';
 
 /** From when to when a certificate holds. */
 export interface Validity {
@@ -10,16 +11,30 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-export interface ResignInput {
+/** The CA's files on the machine. */
+export interface Issuer {
+  readonly certificate: HostPath;
+  readonly key: HostPath;
+}
+
+interface SigningInput {
+  readonly validity: Validity;
+  /** For the files that openssl works on; they are removed again. */
+  readonly workFolder: HostPath;
+}
+
+export interface ResignInput extends SigningInput {
   /** PEM of the certificate to be signed again, and of its key. Subject, SANs and usages are kept. */
   readonly certificate: string;
   readonly key: string;
-  /** The CA's files on the machine; for a CA's own certificate, its own. */
-  readonly issuer: { readonly certificate: HostPath; readonly key: HostPath };
-  readonly validity: Validity;
-  readonly kind: 'ca' | 'leaf';
-  /** For the files that openssl works on; they are removed again. */
-  readonly workFolder: HostPath;
+  /** `self` for the certificate of a CA. */
+  readonly issuer: Issuer | 'self';
+}
+
+export interface IssueInput extends SigningInput {
+  /** As openssl takes it: `/O=system:nodes/CN=system:node:cp1`. */
+  readonly subject: string;
+  readonly issuer: Issuer;
 }
 
 /**
@@ -28,33 +43,70 @@ export interface ResignInput {
  * @returns PEM
  */
 export async function resignCertificate(input: ResignInput, deps: LabDeps): Promise<string> {
-  const { host } = deps;
-  const folder = joinPath(input.workFolder, randomBytes(6).toString('hex'));
-  const at = (name: string): HostPath => joinPath(folder, name);
-  await host.makeDirectory(joinPath(folder, 'issued'), { mode: 0o700 });
-  try {
+  return inWorkFolder(input.workFolder, deps, async (at) => {
+    const { host } = deps;
     await host.writeFile(at('old.crt'), Buffer.from(input.certificate), { mode: 0o600 });
-    await host.writeFile(at('old.key'), Buffer.from(input.key), { mode: 0o600 });
-    await host.writeFile(at('index'), Buffer.alloc(0), { mode: 0o600 });
-    await host.writeFile(at('signing.conf'), Buffer.from(renderSigningConfig(folder, input.kind)), { mode: 0o600 });
-    await runCommand(deps, [
-      ...['openssl', 'x509', '-x509toreq', '-copy_extensions', 'copyall'],
-      ...['-in', at('old.crt'), '-signkey', at('old.key'), '-out', at('request.csr')],
-    ] as ['openssl', ...string[]]);
-    const issuer =
-      input.kind === 'ca'
-        ? ['-selfsign', '-keyfile', at('old.key')]
-        : ['-cert', input.issuer.certificate, '-keyfile', input.issuer.key];
-    await runCommand(deps, [
-      ...['openssl', 'ca', '-batch', '-notext', '-preserveDN', '-config', at('signing.conf'), ...issuer],
-      ...['-startdate', opensslDate(input.validity.notBefore), '-enddate', opensslDate(input.validity.notAfter)],
-      ...['-in', at('request.csr'), '-out', at('new.crt')],
-    ] as ['openssl', ...string[]]);
+    await host.writeFile(at('subject.key'), Buffer.from(input.key), { mode: 0o600 });
+    await openssl(deps, [
+      ...['x509', '-x509toreq', '-copy_extensions', 'copyall', '-in', at('old.crt')],
+      ...['-signkey', at('subject.key'), '-out', at('request.csr')],
+    ]);
+    await signRequest(input, at, deps);
     await assertSameIdentity(at('old.crt'), at('new.crt'), deps);
-    return Buffer.from((await host.readFile(at('new.crt'))) ?? []).toString('utf8');
+    return readNodeText(at('new.crt'), deps);
+  });
+}
+
+/**
+ * Makes a client certificate with an ECDSA P-256 key of its own, with the openssl binary alone.
+ *
+ * @returns PEM of both
+ */
+export async function issueEcdsaClient(input: IssueInput, deps: LabDeps): Promise<{ certificate: string; key: string }> {
+  return inWorkFolder(input.workFolder, deps, async (at) => {
+    await openssl(deps, ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('subject.key')]);
+    await openssl(deps, [
+      ...['req', '-new', '-key', at('subject.key'), '-subj', input.subject, '-out', at('request.csr')],
+      ...['-addext', 'keyUsage=critical,digitalSignature,keyEncipherment', '-addext', 'extendedKeyUsage=clientAuth'],
+    ]);
+    await signRequest(input, at, deps);
+    return { certificate: await readNodeText(at('new.crt'), deps), key: await readNodeText(at('subject.key'), deps) };
+  });
+}
+
+type WorkFile = (name: string) => HostPath;
+
+async function inWorkFolder<T>(parent: HostPath, deps: LabDeps, work: (at: WorkFile) => Promise<T>): Promise<T> {
+  const folder = joinPath(parent, `signing-${randomBytes(6).toString('hex')}`);
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  try {
+    return await work((name) => joinPath(folder, name));
   } finally {
-    await runCommand({ host }, ['rm', '-rf', folder]);
+    await runCommand({ host: deps.host }, ['rm', '-rf', folder]);
   }
+}
+
+/** Makes `new.crt` of `request.csr`. */
+async function signRequest(
+  { issuer, validity }: Pick<ResignInput, 'issuer' | 'validity'>,
+  at: WorkFile,
+  deps: LabDeps,
+): Promise<void> {
+  const config = renderSigningConfig(at('.'), issuer === 'self' ? 'ca' : 'leaf');
+  await deps.host.makeDirectory(at('issued'), { mode: 0o700 });
+  await deps.host.writeFile(at('index'), Buffer.alloc(0), { mode: 0o600 });
+  await deps.host.writeFile(at('signing.conf'), Buffer.from(config), { mode: 0o600 });
+  const signer =
+    issuer === 'self' ? ['-selfsign', '-keyfile', at('subject.key')] : ['-cert', issuer.certificate, '-keyfile', issuer.key];
+  await openssl(deps, [
+    ...['ca', '-batch', '-notext', '-preserveDN', '-config', at('signing.conf'), ...signer],
+    ...['-startdate', opensslDate(validity.notBefore), '-enddate', opensslDate(validity.notAfter)],
+    ...['-in', at('request.csr'), '-out', at('new.crt')],
+  ]);
+}
+
+async function openssl(deps: LabDeps, args: readonly string[]): Promise<void> {
+  await runCommand(deps, ['openssl', ...args]);
 }
 
 /** openssl drops what its configuration does not provide for, without a word; a cluster would die of the wrong thing. */
@@ -76,7 +128,7 @@ async function identityOf(file: HostPath, deps: LabDeps): Promise<string> {
 }
 
 /** The configuration of `openssl ca` that takes everything from the request, and its subject as it is encoded there. */
-export function renderSigningConfig(folder: HostPath, kind: ResignInput['kind']): string {
+export function renderSigningConfig(folder: HostPath, kind: 'ca' | 'leaf'): string {
   // As kubeadm does it: a CA has the one, a leaf the other.
   const [subject, authority] = kind === 'ca' ? ['hash', 'none'] : ['none', 'keyid'];
   return `[ca]

@@ -1,9 +1,8 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { resignCertificate } from './certificate-signing.ts';
 import type { LabDeps } from './deps.ts';
-import { LabError } from './errors.ts';
 import { type KeyAlgorithm, renderKubeadmConfig } from './kubeadm-config.ts';
-import { readEmbeddedCredentials } from './kubeconfig-credentials.ts';
+import { storeKubeletCertificate } from './kubelet-certificate.ts';
 import { nodeFile } from './lab-folder.ts';
 import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
 import { readNodeText } from './node-text.ts';
@@ -36,12 +35,13 @@ export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlg
   );
   await kubeadmPhase(at, ['certs', 'all'], deps);
   await kubeadmPhase(at, ['kubeconfig', 'all'], deps);
+  if (keyAlgorithm === 'ECDSA') await renewKubeconfigs(at, deps);
   const phases = [['kubelet-start'], ['control-plane', 'all'], ['etcd', 'local']] as const;
   await runTogether(
     deps,
     phases.map((phase) => (each) => kubeadmPhase(at, phase, each)),
   );
-  await storeKubeletCertificate(at, deps);
+  await storeKubeletCertificate(at.node, keyAlgorithm, deps);
   await kubeadmPhase(at, ['kubelet-finalize', 'all'], deps);
 }
 
@@ -75,6 +75,13 @@ export async function kubeadmPhase(at: EquippedNode, phase: readonly string[], d
   await runOnNode(at, ['kubeadm', 'init', 'phase', ...phase, '--config', kubeadmConfig(at)], deps);
 }
 
+/** kubeadm 1.20 makes kubeconfigs with RSA keys whatever it is told, but renews them with the keys it was told. */
+async function renewKubeconfigs(at: EquippedNode, deps: LabDeps): Promise<void> {
+  for (const name of ['admin.conf', 'controller-manager.conf', 'scheduler.conf']) {
+    await runOnNode(at, ['kubeadm', 'certs', 'renew', name, '--config', kubeadmConfig(at)], deps);
+  }
+}
+
 /** Makes a CA that kubeadm has just made look as old as the cluster is to be; kubeadm dates its leaves back to it. */
 async function backdateAuthority({ node }: EquippedNode, name: string, deps: LabDeps): Promise<void> {
   const certificate = nodeFile(node, `/etc/kubernetes/pki/${name}.crt`);
@@ -84,36 +91,11 @@ async function backdateAuthority({ node }: EquippedNode, name: string, deps: Lab
     {
       certificate: await readNodeText(certificate, deps),
       key: await readNodeText(key, deps),
-      issuer: { certificate, key },
+      issuer: 'self',
       validity: { notBefore, notAfter: new Date(notBefore.getTime() + CA_LIFETIME_DAYS * MS_PER_DAY) },
-      kind: 'ca',
       workFolder: node.folder,
     },
     deps,
   );
   await deps.host.writeFile(certificate, Buffer.from(resigned), { mode: 0o644 });
-}
-
-/**
- * Puts the kubelet's client certificate where a kubelet that renews its own keeps it: a dated file and a link to it.
- *
- * The kubelet does the same with what is embedded in its kubeconfig, but takes it for a makeshift and asks for a new
- * one as soon as it can. So a lab's kubelet keeps the certificate, and the key algorithm, that it was given.
- */
-async function storeKubeletCertificate({ node }: EquippedNode, deps: LabDeps): Promise<void> {
-  const kubeconfig = await readNodeText(nodeFile(node, '/etc/kubernetes/kubelet.conf'), deps);
-  const credentials = readEmbeddedCredentials(kubeconfig);
-  if (credentials === undefined) {
-    throw new LabError({
-      code: 'LAB_COMMAND_FAILED',
-      message: 'kubeadm embedded no client certificate in the kubelet kubeconfig',
-      subject: '/etc/kubernetes/kubelet.conf',
-    });
-  }
-  const stamp = deps.clock.now().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
-  const dated = `/var/lib/kubelet/pki/kubelet-client-${stamp}.pem`;
-  await deps.host.makeDirectory(nodeFile(node, '/var/lib/kubelet/pki'), { mode: 0o755 });
-  const pem = Buffer.from(credentials.certificate + credentials.key);
-  await deps.host.writeFile(nodeFile(node, dated), pem, { mode: 0o600 });
-  await deps.host.writeLink(nodeFile(node, '/var/lib/kubelet/pki/kubelet-client-current.pem'), dated);
 }

@@ -48,7 +48,7 @@ async function expire({ node }: Cluster, leaf: LeafCertificate, validity: Validi
   const { certificate, key } = leaf;
   const issuer = issuerFiles(node, leaf);
   const resigned = await resignCertificate(
-    { certificate, key, issuer, validity, kind: 'leaf', workFolder: node.folder },
+    { certificate, key, issuer, validity, workFolder: node.folder },
     deps,
   );
   const file = nodeFile(node, leaf.path);

@@ -1,4 +1,4 @@
-import type { HostPath } from '@kube-rescue/host';
+import type { Issuer } from '../../certificate-signing.ts';
 import type { LabDeps } from '../../deps.ts';
 import { LabError } from '../../errors.ts';
 import { readEmbeddedCredentials, withEmbeddedCertificate } from '../../kubeconfig-credentials.ts';
@@ -54,13 +54,8 @@ export async function readLeafCertificates(node: ClusterNode, deps: LabDeps): Pr
 }
 
 /** The CA's files on the machine. */
-export function issuerFiles(node: ClusterNode, { issuer }: Pick<LeafCertificate, 'issuer'>): CertificateFiles {
+export function issuerFiles(node: ClusterNode, { issuer }: Pick<LeafCertificate, 'issuer'>): Issuer {
   return { certificate: nodeFile(node, `${PKI}/${issuer}.crt`), key: nodeFile(node, `${PKI}/${issuer}.key`) };
-}
-
-export interface CertificateFiles {
-  readonly certificate: HostPath;
-  readonly key: HostPath;
 }
 
 /** Certificate and key of the kubelet share one file, which a link with a fixed name points at. */
