@@ -164,7 +164,7 @@ describe('a restarted static pod is waited for', () => {
   });
 
   it('not after an interruption', async () => {
-    const node = createNode({ answer: () => undefined });
+    const node = createNode({ answer: (): undefined => undefined });
     const aborted = AbortSignal.abort(new Error('interrupted'));
     await expect(
       waitForNewPod({ ...(await node.restart()), timeoutMs: 60_000, signal: aborted }, node),
@@ -190,7 +190,7 @@ describe('when the time is up, the reason is where it is stuck', () => {
     ['the kubelet starts nothing', { newStartsAfterMs: 1e9 }, 'not-picked-up', 'no new kube-apiserver pod appeared'],
     [
       'the new pod ends again and again',
-      { crashEveryMs: 4_000, answer: () => undefined },
+      { crashEveryMs: 4_000, answer: (): undefined => undefined },
       'crash-looping',
       'it started 15 time(s)',
     ],
