@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest';
+import { parseRunningTasks } from './containerd.ts';
+
+describe('the containers of a node', () => {
+  it('run only when containerd says so of their task', () => {
+    const table = `TASK    PID      STATUS
+aaa     100      RUNNING
+bbb     0        STOPPED
+`;
+    expect(parseRunningTasks(table)).toEqual(['aaa']);
+  });
+});

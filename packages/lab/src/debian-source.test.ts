@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { renderSourceEntries } from './debian-source.ts';
+
+const TARGETS = `Debian main http://deb.example/debian/ bookworm
+Debian main http://deb.example/debian/ bookworm
+Debian contrib http://deb.example/debian/ bookworm
+Someone main http://apt.example/ stable
+Debian main http://deb.example/debian-security/ bookworm-security
+`;
+
+describe('the private list of package sources', () => {
+  it('names the Debian archives that the machine uses, once each, and no others', () => {
+    expect(renderSourceEntries(TARGETS, undefined)).toBe(
+      'deb-src http://deb.example/debian/ bookworm main\n' +
+        'deb-src http://deb.example/debian-security/ bookworm-security main\n',
+    );
+  });
+
+  it('trusts only the keyring of the archive where there is one', () => {
+    expect(renderSourceEntries('Debian main http://deb.example/debian/ bookworm\n', '/keys.gpg')).toBe(
+      'deb-src [signed-by=/keys.gpg] http://deb.example/debian/ bookworm main\n',
+    );
+  });
+
+  it('is empty on a machine that has never fetched a package list', () => {
+    expect(renderSourceEntries('', undefined)).toBe('');
+  });
+});

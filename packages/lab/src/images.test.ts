@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { parseSharedLibraries, renderImageConfig } from './images.ts';
+
+describe('an image made of files of this machine', () => {
+  it('carries the libraries of a dynamic program, its loader included, but not the one of the kernel', () => {
+    const listing = `	linux-vdso.so.1 (0x00007f2a47669000)
+	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f2a47476000)
+	/lib64/ld-linux-x86-64.so.2 (0x00007f2a4766b000)
+`;
+    expect(parseSharedLibraries(listing)).toEqual(['/lib/x86_64-linux-gnu/libc.so.6', '/lib64/ld-linux-x86-64.so.2']);
+  });
+
+  it('is described by its architecture, its program and the digest of its layer', () => {
+    const config = renderImageConfig({ reference: 'a:1', entrypoint: ['/bin/x'], files: {} }, 'arm64', 'abc');
+    expect(JSON.parse(config)).toMatchObject({
+      architecture: 'arm64',
+      config: { Entrypoint: ['/bin/x'] },
+      rootfs: { diff_ids: ['sha256:abc'] },
+    });
+  });
+});

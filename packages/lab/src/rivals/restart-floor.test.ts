@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { withAnnotation } from './restart-floor.ts';
+
+const WITHOUT = 'kind: Pod\nmetadata:\n  creationTimestamp: null\n  name: kube-scheduler\n';
+const WITH = 'kind: Pod\nmetadata:\n  annotations:\n    other: x\n  name: etcd\n';
+
+describe('the change that restarts a static pod', () => {
+  it('gives a manifest without annotations its first one', () => {
+    expect(withAnnotation(WITHOUT, 'a/b', '1')).toBe(
+      'kind: Pod\nmetadata:\n  annotations:\n    a/b: "1"\n  creationTimestamp: null\n  name: kube-scheduler\n',
+    );
+  });
+
+  it('leaves the other annotations alone, and replaces its own of an earlier restart', () => {
+    const once = withAnnotation(WITH, 'a/b', '1');
+    expect(withAnnotation(once, 'a/b', '2')).toBe(
+      'kind: Pod\nmetadata:\n  annotations:\n    a/b: "2"\n    other: x\n  name: etcd\n',
+    );
+  });
+});
