@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The user to run as. Default: the test's own. */
   readonly uid?: number;
+  /** Written to the standard input as soon as the standard output has shown `after`. Default: the input is empty. */
+  readonly typed?: { readonly after: string; readonly text: string };
 }
 
 /** Runs the built program without a terminal, as cron or a script would. */
@@ -27,14 +29,24 @@ export function runCli(args: readonly string[], options: StartOptions = {}): Pro
 }
 
 export function runProgram(program: string, args: readonly string[], options: StartOptions = {}): Promise<Ended> {
-  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-  const out: string[] = [];
-  const err: string[] = [];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => out.push(chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => err.push(chunk));
+  const { typed, ...rest } = options;
+  const child = spawn(program, args, { ...rest, stdio: 'pipe' });
+  const output = { stdout: '', stderr: '' };
+  let isTyped = false;
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      output[name] += chunk;
+      if (isTyped || typed === undefined || !output.stdout.includes(typed.after)) return;
+      isTyped = true;
+      child.stdin.write(typed.text);
+    });
+  }
+  // A program that ends before it has read its input closes the pipe.
+  child.stdin.on('error', () => undefined);
+  if (typed === undefined) child.stdin.end();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (exitCode) => resolve({ exitCode, stdout: out.join(''), stderr: err.join('') }));
+    child.once('close', (exitCode) => resolve({ exitCode, ...output }));
   });
 }
 

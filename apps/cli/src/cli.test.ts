@@ -116,6 +116,12 @@ describe('a command that writes', () => {
     expect(envelopeOf(ended)).toMatchObject({ error: { code: 'NOT_ROOT', hint: expect.stringContaining('sudo') } });
   });
 
+  it.runIf(process.getuid?.() === 0)('refuses to rehearse as anybody but root', async () => {
+    const ended = await runCli(['drill', '--json'], { uid: 65_534 });
+    expect(ended.exitCode).toBe(4);
+    expect(envelopeOf(ended)).toMatchObject({ error: { code: 'DRILL_UNSUPPORTED' } });
+  });
+
   it('refuses a file that is not a plan', async () => {
     const file = path.join(empty, 'not-a-plan.json');
     await writeFile(file, '{}');
@@ -123,6 +129,37 @@ describe('a command that writes', () => {
     expect(ended.exitCode).toBe(2);
     expect(envelopeOf(ended)).toMatchObject({ error: { code: 'PLAN_FILE_INVALID', subject: file } });
     await rm(file);
+  });
+});
+
+describe('on a terminal', () => {
+  /** Runs the program on a terminal of script(1), with `text` typed as soon as the question is there. */
+  const onTerminal = (text: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> => {
+    const command = [process.execPath, BIN, 'certs', 'renew', '--root', expired.root].join(' ');
+    return runProgram('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm', NO_COLOR: undefined, ...env },
+      typed: { after: 'Make these changes', text },
+    });
+  };
+
+  it.each([
+    ['a no', 'n\r', 4, 'DECLINED'],
+    ['Ctrl-C', '\u0003', 130, 'INTERRUPTED'],
+    ['the end of the input', '\u0004', 130, 'INTERRUPTED'],
+  ])('%s to the question changes nothing', async (_, input, exit, code) => {
+    const { exitCode, stdout } = await onTerminal(input);
+    expect(stdout).toContain('Make these changes');
+    expect(stdout).toContain(`code: ${code}`);
+    expect(exitCode).toBe(exit);
+    expect((await runCli(['runs', '--root', expired.root, '--json'])).stdout).toContain('"runs": []');
+  });
+
+  it('there are colours, and none where NO_COLOR is set', async () => {
+    const needed = '\u001b[33mneeded\u001b[0m';
+    expect((await onTerminal('n\r')).stdout).toContain(needed);
+    const plain = (await onTerminal('n\r', { NO_COLOR: '1' })).stdout;
+    expect(plain).not.toContain(needed);
+    expect(plain).toContain('needed   pki/renew/apiserver');
   });
 });
 

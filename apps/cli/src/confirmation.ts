@@ -26,8 +26,21 @@ export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/** Asks on the error output; the default is no. */
+/**
+ * Asks on the error output; the default is no.
+ *
+ * @throws an `AbortPromptError` or `ExitPromptError` when `signal` aborts, or the input ends without an answer
+ */
 export async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   const { confirm } = await import('@inquirer/prompts');
-  return confirm({ message: question, default: false }, { signal, output: process.stderr });
+  // At the end of the input the prompt neither answers nor fails, and Node would leave with a status of its own.
+  const deserted = new AbortController();
+  const onDeserted = (): void => deserted.abort();
+  process.once('beforeExit', onDeserted);
+  try {
+    const context = { signal: AbortSignal.any([signal, deserted.signal]), output: process.stderr };
+    return await confirm({ message: question, default: false }, context);
+  } finally {
+    process.off('beforeExit', onDeserted);
+  }
 }
