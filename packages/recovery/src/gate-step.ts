@@ -27,6 +27,7 @@ export function createGateStep(input: GateInput, { clock }: { readonly clock: Cl
     title,
     requires,
     reversible: 'no',
+    isProof: true,
     check: async (signal) => {
       const verdict = await look(signal);
       return verdict.verified

@@ -1,6 +1,6 @@
 import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import { printable } from '@kube-rescue/errors';
-import { waitForStableComponent } from '@kube-rescue/static-manifests';
+import { findKubeletStart, findPodStart, waitForStableComponent } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { fieldOf, readApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
@@ -82,7 +82,9 @@ export function createLeaseGate(
       timeoutMs: LEASE_TIMEOUT_MS,
       look: async (signal) => {
         const node = await describeNode(options, deps);
-        return judgeLease('kube-system', component, node, deps, signal);
+        const pod = findPod(node, component);
+        const since = pod && (await findPodStart(pod, deps));
+        return judgeLease({ namespace: 'kube-system', name: component, since }, node, deps, signal);
       },
     },
     deps,
@@ -112,7 +114,8 @@ export function createNodeGate(options: NodeOptions, deps: NodeDeps, requires: r
         if (fieldOf(ready, 'status') !== 'True') {
           return notYet(`the node ${name} is not Ready: ${messageOf(ready)}`);
         }
-        return judgeLease('kube-node-lease', name, description, deps, signal);
+        const since = await findKubeletStart(deps);
+        return judgeLease({ namespace: 'kube-node-lease', name, since }, description, deps, signal);
       },
     },
     deps,
@@ -120,20 +123,23 @@ export function createNodeGate(options: NodeOptions, deps: NodeDeps, requires: r
 }
 
 async function judgeLease(
-  namespace: string,
-  name: string,
+  lease: { readonly namespace: string; readonly name: string; readonly since: Date | undefined },
   node: NodeDescription,
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<Verdict> {
+  const { namespace, name, since } = lease;
+  if (since === undefined) return notYet(`nothing runs here that would renew the lease of ${name}`);
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
   const reading = await readApi(path, node, deps, signal);
   if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
   const renewed = fieldOf(reading.object, 'spec', 'renewTime');
   if (reading.status !== 200 || typeof renewed !== 'string')
     return notYet(`${name} holds no lease in ${namespace} yet`);
-  const ageMs = deps.clock.now().getTime() - new Date(renewed).getTime();
-  if (ageMs > FRESH_LEASE_MS) return notYet(`${name} has not renewed its lease since ${renewed}`);
+  const renewedAt = new Date(renewed).getTime();
+  const isFresh = deps.clock.now().getTime() - renewedAt <= FRESH_LEASE_MS;
+  // A lease that was renewed before the restart proves the credentials of the dead.
+  if (!isFresh || renewedAt < since.getTime()) return notYet(`${name} has not renewed its lease since ${renewed}`);
   return { verified: true, evidence: [`${name} renewed its lease at ${renewed}`] };
 }
 

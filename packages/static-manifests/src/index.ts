@@ -20,5 +20,9 @@ export { type PodSighting, sightPod, sightPods } from './pod-sighting.ts';
 export { planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart.ts';
 export { createRestartStep, type RestartFinding, type RestartStepInput, verdictOf } from './restart-step.ts';
 export { type HttpGet, hostPathOf, type ManifestFile, type StaticContainer, type StaticPod } from './static-pod.ts';
-export { type ControlPlaneRestartInput, createControlPlaneRestartStep, type RestartNeed } from './control-plane-restart.ts';
-export { findKubeletStaleness, findPodStaleness } from './stale-component.ts';
+export {
+  type ControlPlaneRestartInput,
+  createControlPlaneRestartStep,
+  type RestartNeed,
+} from './control-plane-restart.ts';
+export { findKubeletStaleness, findKubeletStart, findPodStaleness, findPodStart } from './stale-component.ts';

@@ -37,6 +37,30 @@ export async function findKubeletStaleness(
   return findStaleness('the kubelet', running.startTicks, files, deps);
 }
 
+/** When the main process of a pod started; `undefined` when none runs. */
+export async function findPodStart(
+  pod: StaticPod,
+  { host, clock }: { readonly host: AgeHost; readonly clock: Clock },
+): Promise<Date | undefined> {
+  return startedAt(await sightPod(pod, { host }), { host, clock });
+}
+
+/** When this node's kubelet started; `undefined` when none runs. */
+export async function findKubeletStart(deps: {
+  readonly host: AgeHost;
+  readonly clock: Clock;
+}): Promise<Date | undefined> {
+  return startedAt((await findKubelets(deps))[0], deps);
+}
+
+async function startedAt(
+  running: { readonly startTicks: number } | undefined,
+  { host, clock }: { readonly host: AgeHost; readonly clock: Clock },
+): Promise<Date | undefined> {
+  const bootedAt = await readBootTime(host, clock);
+  return running && bootedAt && startOf(running, bootedAt);
+}
+
 async function findStaleness(
   name: string,
   startTicks: number,

@@ -51,7 +51,9 @@ class StepFailure extends Error {
 /** Goes through the phases; each is looked up, checked and planned when it is reached. */
 export async function executePhases(execution: Execution, deps: WorkflowDeps): Promise<readonly StepReport[]> {
   const { playbook, run, signal } = execution;
-  const sequence = createSequence((await run.state()).nextSeq);
+  const { nextSeq, made: madeBefore } = await run.state();
+  const sequence = createSequence(nextSeq);
+  const made = new Set(madeBefore);
   const reports: StepReport[] = [];
   let irreversible = false;
   for (const phase of playbook.phases) {
@@ -59,8 +61,9 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
     for (const step of await phase.steps(signal)) {
       if (signal.aborted) throw await endInterrupted(run, deps);
       try {
-        const report = await executeStep(step, phase.id, { ...execution, sequence }, deps);
+        const report = await executeStep(step, phase.id, { ...execution, sequence, made }, deps);
         reports.push(report);
+        if (report.result === 'done') made.add(step.id);
         irreversible ||= report.result === 'done' && step.reversible === 'no';
       } catch (error) {
         throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, run, deps);
@@ -73,10 +76,10 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
 async function executeStep(
   step: Step,
   phase: string,
-  execution: Execution & { readonly sequence: Sequence },
+  execution: Execution & { readonly sequence: Sequence; readonly made: ReadonlySet<StepId> },
   deps: WorkflowDeps,
 ): Promise<StepReport> {
-  const { run, signal, selection, pending, sequence } = execution;
+  const { run, signal, selection, pending, sequence, made } = execution;
   const { clock, onEvent } = deps;
   const started = clock.now();
   const report = (result: StepReport['result'], changes: number, evidence: readonly string[]): StepReport => {
@@ -86,7 +89,8 @@ async function executeStep(
   if (!isSelected(step.id, selection)) return report('skipped', 0, []);
   const finding = await step.check(signal);
   onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
-  if (finding.status === 'ok' && !pending.has(step.id)) return report('ok', 0, finding.evidence);
+  const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => made.has(id)));
+  if (finding.status === 'ok' && !isDue) return report('ok', 0, finding.evidence);
   assertReady(step, finding);
   onEvent({ type: 'step-started', step: step.id, title: step.title });
   const journal = openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent });

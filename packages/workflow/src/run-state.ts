@@ -16,6 +16,8 @@ export interface RunState {
   readonly unfinished: readonly IntentRecord[];
   /** Steps that were made, but whose effect has not been verified. */
   readonly unverified: ReadonlySet<StepId>;
+  /** Steps that were made and stand. */
+  readonly made: ReadonlySet<StepId>;
   readonly nextSeq: number;
 }
 
@@ -25,6 +27,7 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
   const intents = new Map<number, IntentRecord>();
   const open = new Set<number>();
   const unverified = new Set<StepId>();
+  const made = new Set<StepId>();
   let end: Extract<JournalRecord, { type: 'end' }> | undefined;
   let nextSeq = 0;
   for (const record of records) {
@@ -35,6 +38,7 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
     } else if (record.type === 'applied') {
       for (const seq of open) if (intents.get(seq)?.step === record.step) open.delete(seq);
       unverified.add(record.step);
+      made.add(record.step);
     } else if (record.type === 'verified') {
       unverified.delete(record.step);
     } else if (record.type === 'undone' && record.outcome.state !== 'foreign') {
@@ -56,6 +60,7 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
     standing: [...intents.values()],
     unfinished: [...intents.values()].filter((intent) => open.has(intent.seq)),
     unverified,
+    made,
     nextSeq,
   };
 }

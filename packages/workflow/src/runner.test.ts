@@ -181,6 +181,24 @@ describe('a run', () => {
     expect((await run(host, playbook, { resume: true })).outcome).toBe('done');
   });
 
+  it('lets a proof look twice after what it proves was made, and only then', async () => {
+    const host = makeHost();
+    let looks = 0;
+    const proof: Step = {
+      ...makeStep(host, { id: 'proof', requires: ['write'] }),
+      isProof: true,
+      check: async () => ({ status: 'ok', summary: 'it answers', evidence: [] }),
+      verify: async () => {
+        looks += 1;
+        return { verified: true, evidence: [] };
+      },
+    };
+    await run(host, playbookOf(makeStep(host), proof));
+    expect(looks).toBe(1);
+    expect((await run(host, playbookOf(makeStep(host), proof))).outcome).toBe('nothing-to-do');
+    expect(looks).toBe(1);
+  });
+
   it('writes nothing when the state is no longer the planned one', async () => {
     const host = makeHost();
     const raced = makeStep(host, {

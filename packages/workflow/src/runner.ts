@@ -67,7 +67,8 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     assertNotBlocked(plan);
     if (input.expected !== undefined) assertSamePlan(input.expected, plan);
     const pending = resumed?.state.unverified ?? new Set<string>();
-    if (!hasWork(plan) && pending.size === 0) {
+    // What an earlier try made is looked at once more, even where nothing is left to make.
+    if (!hasWork(plan) && (resumed?.state.made.size ?? 0) === 0) {
       if (resumed !== undefined) await finish(resumed.run, clock);
       return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
     }

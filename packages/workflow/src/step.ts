@@ -54,6 +54,11 @@ export interface Step<F extends Finding = Finding> {
    * where it is, unverified.
    */
   readonly reversible: 'yes' | 'no';
+  /**
+   * It proves the effect of the steps that it requires: when one of them was made in this run, it is verified even if its
+   * check finds it `ok`, because one look proves little right after a change. Default: false.
+   */
+  readonly isProof?: boolean | undefined;
   /** Read-only; works with the API server down. */
   check(signal: AbortSignal): Promise<F>;
   /** Pure and deterministic; called for `needed` findings only. */
