@@ -1,0 +1,272 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isRecoveryError } from '@kube-rescue/errors';
+import {
+  assertSameIdentity,
+  assertValidNamespace,
+  assertValidReference,
+  describeReference,
+  type KubernetesObject,
+  ObjectError,
+  type ObjectListOptions,
+  type ObjectReadOptions,
+  type ObjectReference,
+  type ObjectStore,
+  type ObjectWriteOptions,
+  RESOURCE_KINDS,
+  type ResourceKind,
+  type StoredObject,
+} from '@kube-rescue/cluster-objects';
+import type { Clock } from '@kube-rescue/host';
+import type { EtcdKv, KeyValue, SwapResult } from '../kv.ts';
+import type { EncryptionConfiguration } from './encryption-configuration.ts';
+import { objectFailureOf } from './etcd-failure.ts';
+import { collectionKey, DEFAULT_ETCD_PREFIX, objectKey, referenceOfKey } from './key-layout.ts';
+import { asNewObject } from './new-object.ts';
+import { withGeneration } from './object-generation.ts';
+import { assertCreatable, assertDataFits, assertDeletable, assertEditAllowed } from './object-rules.ts';
+import { createStoredValue, namingObject, readStoredValue, type StoredValue } from './stored-value.ts';
+import { swapResolved } from './swap.ts';
+import { valueEncryption } from './value-encryption.ts';
+
+export interface EtcdObjectStoreOptions {
+  readonly kv: EtcdKv;
+  readonly clock: Pick<Clock, 'now'>;
+  /** kube-apiserver's `--etcd-prefix`. Default: `/registry`. */
+  readonly prefix?: string | undefined;
+  /** What kube-apiserver's `--encryption-provider-config` holds. Default: nothing is encrypted. */
+  readonly encryption?: EncryptionConfiguration | undefined;
+  /** Reads from one member without quorum, which may be old; refuses to write. Default: false. */
+  readonly serializable?: boolean | undefined;
+}
+
+/** Where an object was read, so that an edit can be merged into its bytes. */
+class EtcdOrigin {
+  readonly key: string;
+  readonly modRevision: bigint;
+  readonly value: StoredValue;
+
+  constructor(key: string, modRevision: bigint, value: StoredValue) {
+    this.key = key;
+    this.modRevision = modRevision;
+    this.value = value;
+  }
+}
+
+/**
+ * The objects of a cluster as its API server keeps them in etcd, for when it is dead. Works while it is alive too: its
+ * watchers see every change.
+ *
+ * Writes what the API server would have written: the same bytes but for the edit, fields of newer versions included, the
+ * generation counted, the value encrypted. It asks no admission webhook, checks no quota, and hardly validates: edit with
+ * care. An object is shown in the version that it is stored in, which for APIService and CustomResourceDefinition is often
+ * v1beta1.
+ */
+export function createEtcdObjectStore(options: EtcdObjectStoreOptions): ObjectStore {
+  return new EtcdObjectStore(options);
+}
+
+class EtcdObjectStore implements ObjectStore {
+  readonly name = 'etcd';
+  readonly #options: EtcdObjectStoreOptions;
+  readonly #prefix: string;
+
+  constructor(options: EtcdObjectStoreOptions) {
+    this.#options = options;
+    this.#prefix = options.prefix ?? DEFAULT_ETCD_PREFIX;
+  }
+
+  async get(reference: ObjectReference, { signal }: ObjectReadOptions = {}): Promise<StoredObject | undefined> {
+    const key = objectKey(this.#prefix, reference);
+    const subject = describeReference(reference);
+    const { kv, serializable } = this.#options;
+    const found = await this.#asking(subject, () => kv.get(Buffer.from(key), { serializable, signal }));
+    return found === undefined ? undefined : this.#read(reference, key, found);
+  }
+
+  async *list(kind: ResourceKind, options: ObjectListOptions = {}): AsyncIterable<StoredObject> {
+    assertValidNamespace(kind, options.namespace);
+    const { kv, serializable } = this.#options;
+    const collection = Buffer.from(collectionKey(this.#prefix, kind, options.namespace));
+    try {
+      for await (const { entries } of kv.list(collection, { serializable, signal: options.signal })) {
+        for (const entry of entries) {
+          const stored = this.#readListed(kind, entry, options);
+          if (stored !== undefined) yield stored;
+        }
+      }
+    } catch (error) {
+      throw objectFailureOf(error, kind.resource);
+    }
+  }
+
+  async create(kind: ResourceKind, object: KubernetesObject, { signal }: ObjectWriteOptions = {}): Promise<StoredObject> {
+    const { name, namespace } = object.metadata;
+    const reference = { kind, name, namespace };
+    const key = objectKey(this.#prefix, reference);
+    const subject = describeReference(reference);
+    assertCreatable(kind, subject);
+    assertDataFits(object, subject);
+    const created = asNewObject(kind, object, this.#options.clock.now());
+    const plain = namingObject(subject, () => createStoredValue(created, kind));
+    await this.#assertNamespace(reference);
+    const result = await this.#swap({ reference, key, modRevision: 0n, plain, signal });
+    if (result.succeeded) return this.#stored(reference, key, result.revision, plain);
+    throw new ObjectError({
+      code: 'OBJECT_EXISTS',
+      message: 'there is an object of this name',
+      subject,
+      hint: 'read it and replace it',
+    });
+  }
+
+  async replace(read: StoredObject, object: KubernetesObject, { signal }: ObjectWriteOptions = {}): Promise<StoredObject> {
+    const reference = referenceOf(read);
+    const subject = describeReference(reference);
+    const { key, modRevision, value } = originOf(read, subject);
+    assertSameIdentity(read, object);
+    const before = value.object;
+    const edited = withGeneration(read.kind, before, withoutRevision(object));
+    assertEditAllowed(before, edited, subject);
+    if (isDeepStrictEqual(edited, before)) return this.#unchanged(read, signal);
+    const plain = namingObject(subject, () => value.edit(edited));
+    const result = await this.#swap({ reference, key, modRevision, plain, signal });
+    if (result.succeeded) return this.#stored(reference, key, result.revision, plain);
+    throw refused(result.current, subject);
+  }
+
+  async delete(read: StoredObject, { signal }: ObjectWriteOptions = {}): Promise<void> {
+    const subject = describeReference(referenceOf(read));
+    const { key, modRevision, value } = originOf(read, subject);
+    assertDeletable(value.object, subject);
+    this.#assertMayWrite(subject);
+    const request = { key: Buffer.from(key), modRevision, signal };
+    const result = await this.#asking(subject, () => this.#options.kv.compareAndDelete(request));
+    if (!result.succeeded) throw refused(result.current, subject);
+  }
+
+  async #swap(write: {
+    readonly reference: ObjectReference;
+    readonly key: string;
+    readonly modRevision: bigint;
+    readonly plain: Uint8Array;
+    readonly signal: AbortSignal | undefined;
+  }): Promise<SwapResult> {
+    const { reference, key, modRevision, plain, signal } = write;
+    const subject = describeReference(reference);
+    this.#assertMayWrite(subject);
+    const value = valueEncryption(this.#options.encryption, reference.kind).encrypt(plain, key, subject);
+    const request = { key: Buffer.from(key), modRevision, value, signal };
+    return this.#asking(subject, () => swapResolved(this.#options.kv, request));
+  }
+
+  #read(reference: ObjectReference, key: string, { value, modRevision }: KeyValue): StoredObject {
+    const subject = describeReference(reference);
+    const plain = valueEncryption(this.#options.encryption, reference.kind).decrypt(value, key, subject);
+    return this.#stored(reference, key, modRevision, plain);
+  }
+
+  #readListed(kind: ResourceKind, entry: KeyValue, { onUnreadable }: ObjectListOptions): StoredObject | undefined {
+    const key = Buffer.from(entry.key).toString();
+    const reference = referenceOfKey(this.#prefix, kind, key);
+    try {
+      if (reference === undefined) throw unreadable('a key that belongs to no object', `${kind.resource}: ${key}`);
+      assertValidReference(reference);
+      return this.#read(reference, key, entry);
+    } catch (error) {
+      if (onUnreadable === undefined || !isRecoveryError(error)) throw error;
+      onUnreadable(error);
+      return undefined;
+    }
+  }
+
+  #stored(reference: ObjectReference, key: string, modRevision: bigint, plain: Uint8Array): StoredObject {
+    const subject = describeReference(reference);
+    const value = readStoredValue(plain, reference.kind, subject);
+    const { metadata } = value.object;
+    if (metadata.name !== reference.name || (metadata.namespace ?? undefined) !== reference.namespace) {
+      throw unreadable('the value under the key is that of another object', subject);
+    }
+    const revision = String(modRevision);
+    const object = { ...value.object, metadata: { ...metadata, resourceVersion: revision } };
+    const origin = new EtcdOrigin(key, modRevision, value);
+    return { kind: reference.kind, object, revision, partial: value.partial, origin };
+  }
+
+  /** An edit that changes nothing writes nothing, as with an API server, but must still be made on the newest revision. */
+  async #unchanged(read: StoredObject, signal: AbortSignal | undefined): Promise<StoredObject> {
+    const subject = describeReference(referenceOf(read));
+    const { key, modRevision } = originOf(read, subject);
+    const current = await this.#asking(subject, () => this.#options.kv.get(Buffer.from(key), { signal }));
+    if (current?.modRevision !== modRevision) throw refused(current, subject);
+    return read;
+  }
+
+  async #assertNamespace({ namespace }: ObjectReference): Promise<void> {
+    if (namespace === undefined) return;
+    const reference = { kind: RESOURCE_KINDS.Namespace, name: namespace };
+    if ((await this.get(reference)) === undefined) throw refused(undefined, describeReference(reference));
+  }
+
+  #assertMayWrite(subject: string): void {
+    if (this.#options.serializable !== true) return;
+    throw new ObjectError({
+      code: 'OBJECT_STORE_UNREACHABLE',
+      message: 'etcd is read without a quorum, so nothing may be written',
+      subject,
+      hint: 'bring a majority of the members back, then write',
+    });
+  }
+
+  async #asking<T>(subject: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw objectFailureOf(error, subject);
+    }
+  }
+}
+
+function originOf({ origin }: StoredObject, subject: string): EtcdOrigin {
+  if (origin instanceof EtcdOrigin) return origin;
+  throw new ObjectError({
+    code: 'OBJECT_INVALID',
+    message: 'the object was read from another store',
+    subject,
+    hint: 'read it from the store that is to change it',
+  });
+}
+
+function referenceOf({ kind, object }: StoredObject): ObjectReference {
+  const { name, namespace } = object.metadata;
+  return { kind, name, namespace };
+}
+
+function withoutRevision({ metadata, ...object }: KubernetesObject): KubernetesObject {
+  const { resourceVersion: _ignored, ...rest } = metadata;
+  return { ...object, metadata: rest } as KubernetesObject;
+}
+
+function refused(current: KeyValue | undefined, subject: string): ObjectError {
+  return current === undefined
+    ? new ObjectError({
+        code: 'OBJECT_NOT_FOUND',
+        message: 'there is no such object',
+        subject,
+        hint: 'check the name and the namespace, or read it again',
+      })
+    : new ObjectError({
+        code: 'OBJECT_CONFLICT',
+        message: 'somebody has changed the object since it was read',
+        subject,
+        hint: 'read it again and repeat the edit',
+      });
+}
+
+function unreadable(message: string, subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_UNREADABLE',
+    message,
+    subject,
+    hint: 'look at the key with etcdctl, and restore it from a snapshot',
+  });
+}

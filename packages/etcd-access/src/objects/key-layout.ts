@@ -1,0 +1,29 @@
+import { assertValidReference, type ObjectReference, type ResourceKind } from '@kube-rescue/cluster-objects';
+
+/** What kube-apiserver's `--etcd-prefix` is when it is not given. */
+export const DEFAULT_ETCD_PREFIX = '/registry';
+
+/**
+ * Where an object is kept: `/registry/secrets/kube-system/name`.
+ * @throws ObjectError `OBJECT_INVALID` for a name that would lead elsewhere
+ */
+export function objectKey(prefix: string, reference: ObjectReference): string {
+  assertValidReference(reference);
+  const { kind, namespace, name } = reference;
+  return `${collectionKey(prefix, kind, namespace)}${name}`;
+}
+
+/** What the keys of all objects of a kind begin with, or of those in one namespace; ends with a slash. */
+export function collectionKey(prefix: string, kind: ResourceKind, namespace: string | undefined): string {
+  const within = namespace === undefined ? '' : `${namespace}/`;
+  return `/${prefix.replaceAll(/^\/+|\/+$/g, '')}/${kind.etcdSegment}/${within}`;
+}
+
+/** Name and namespace that a key stands for; `undefined` when it cannot be that of an object of the kind. */
+export function referenceOfKey(prefix: string, kind: ResourceKind, key: string): ObjectReference | undefined {
+  const collection = collectionKey(prefix, kind, undefined);
+  const segments = key.slice(collection.length).split('/');
+  if (!key.startsWith(collection) || segments.length !== (kind.namespaced ? 2 : 1)) return undefined;
+  const name = segments.at(-1) ?? '';
+  return { kind, name, ...(kind.namespaced ? { namespace: segments[0] ?? '' } : {}) };
+}

@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from 'node:util';
+import { clearField, create, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { FieldMismatch } from './field-mismatch.ts';
+import { type Content, type FieldPlan, fieldNames, fieldPlans } from './field-plan.ts';
+import { alignLists } from './list-alignment.ts';
+import type { Decoded, JsonFields } from './message-json.ts';
+import { scalarFromJson } from './scalar-json.ts';
+import { unknownFields } from './unknown-fields.ts';
+import { wrappedValue } from './wrapped-value.ts';
+
+/** What an edit took away together with the element or object that held it. */
+export interface Dropped {
+  /** As {@link unknownFields} tells them. */
+  readonly unknown: string[];
+}
+
+/**
+ * Makes a message say `after` where it said `before`, in place: fields that are the same in both, and fields that the schema
+ * does not know, are not touched.
+ * @param at path of the message, for messages
+ * @throws FieldMismatch
+ */
+export function editMessage(
+  message: Message,
+  schema: DescMessage,
+  before: JsonFields,
+  after: JsonFields,
+  dropped: Dropped,
+  at = '',
+): void {
+  const known = new Set(fieldNames(schema));
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (known.has(name) || isDeepStrictEqual(before[name], after[name])) continue;
+    throw new FieldMismatch(pathOf(at, name), 'is not a field that can be edited', 'OBJECT_FIELD_UNSUPPORTED');
+  }
+  editFields(message as Decoded, schema, before, after, dropped, at);
+}
+
+function editFields(
+  message: Decoded,
+  schema: DescMessage,
+  before: JsonFields,
+  after: JsonFields,
+  dropped: Dropped,
+  at: string,
+): void {
+  for (const plan of fieldPlans(schema)) {
+    if (plan.shape === 'inline' && plan.content.kind === 'message') {
+      const { message: inner } = plan.content;
+      if (fieldNames(inner).every((name) => isDeepStrictEqual(before[name], after[name]))) continue;
+      message[plan.property] ??= create(inner);
+      editFields(message[plan.property] as Decoded, inner, before, after, dropped, at);
+    } else if (!isDeepStrictEqual(before[plan.name], after[plan.name])) {
+      editField(message, plan, before[plan.name], after[plan.name], dropped, pathOf(at, plan.name));
+    }
+  }
+}
+
+function editField(
+  message: Decoded,
+  plan: FieldPlan,
+  before: unknown,
+  after: unknown,
+  dropped: Dropped,
+  at: string,
+): void {
+  const { content, property } = plan;
+  const old = message[property];
+  if (after === undefined || after === null) {
+    const held = plan.shape === 'single' ? [old] : Object.values(old ?? {});
+    for (const each of held) drop(each, content, dropped);
+    clearField(message, plan.field);
+    return;
+  }
+  switch (plan.shape) {
+    case 'list':
+      message[property] = editList(old as unknown[], content, listAt(before ?? [], at), listAt(after, at), dropped, at);
+      break;
+    case 'map':
+      editMap(old as Record<string, unknown>, content, fieldsAt(before ?? {}, at), fieldsAt(after, at), dropped, at);
+      break;
+    case 'single':
+    case 'inline':
+      message[property] = editContent(old, content, before, after, dropped, at);
+      break;
+  }
+}
+
+function editList(
+  old: readonly unknown[],
+  content: Content,
+  before: readonly unknown[],
+  after: readonly unknown[],
+  dropped: Dropped,
+  at: string,
+): unknown[] {
+  if (content.kind === 'scalar') {
+    return after.map((each, place) => scalarFromJson(content.scalar, each, `${at}[${place}]`));
+  }
+  const origins = alignLists(before, after);
+  const kept = new Set(origins);
+  for (const [index, each] of old.entries()) if (!kept.has(index)) drop(each, content, dropped);
+  return after.map((each, place) => {
+    const origin = origins[place];
+    const [was, said] = origin === undefined ? [undefined, undefined] : [old[origin], before[origin]];
+    return editContent(was, content, said, each, dropped, `${at}[${place}]`);
+  });
+}
+
+function editMap(
+  map: Record<string, unknown>,
+  content: Content,
+  before: JsonFields,
+  after: JsonFields,
+  dropped: Dropped,
+  at: string,
+): void {
+  for (const key of Object.keys(before)) {
+    if (Object.hasOwn(after, key) && after[key] !== undefined) continue;
+    drop(map[key], content, dropped);
+    delete map[key];
+  }
+  for (const [key, value] of Object.entries(after)) {
+    if (value === undefined || isDeepStrictEqual(before[key], value)) continue;
+    const old = Object.hasOwn(map, key) ? map[key] : undefined;
+    map[key] = editContent(old, content, before[key], value, dropped, `${at}[${JSON.stringify(key)}]`);
+  }
+}
+
+function editContent(
+  old: unknown,
+  content: Content,
+  before: unknown,
+  after: unknown,
+  dropped: Dropped,
+  at: string,
+): unknown {
+  if (content.kind === 'scalar') return scalarFromJson(content.scalar, after, at);
+  const message = (old ?? create(content.message)) as Message;
+  if (old !== undefined && isDeepStrictEqual(before, after)) return message;
+  const wrapped = wrappedValue(content.message);
+  if (wrapped !== undefined) {
+    if (after !== null) wrapped.write(message, after, at);
+    return message;
+  }
+  editMessage(message, content.message, fieldsAt(before ?? {}, at), fieldsAt(after, at), dropped, at);
+  return message;
+}
+
+function drop(value: unknown, content: Content, dropped: Dropped): void {
+  if (content.kind === 'message' && value !== undefined) {
+    dropped.unknown.push(...unknownFields(value as Message, content.message));
+  }
+}
+
+function fieldsAt(json: unknown, at: string): JsonFields {
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonFields;
+  throw new FieldMismatch(at, 'is not an object');
+}
+
+function listAt(json: unknown, at: string): readonly unknown[] {
+  if (Array.isArray(json)) return json;
+  throw new FieldMismatch(at, 'is not a list');
+}
+
+function pathOf(at: string, name: string): string {
+  return at === '' ? name : `${at}.${name}`;
+}

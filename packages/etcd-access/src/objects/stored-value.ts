@@ -1,0 +1,65 @@
+import { ObjectError, type ObjectErrorCode, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
+import { isEnvelope } from './envelope.ts';
+import { FieldMismatch } from './field-mismatch.ts';
+import { createJsonValue, readJsonValue } from './json-value.ts';
+import { createProtobufValue, readProtobufValue } from './protobuf-value.ts';
+
+/** The decrypted bytes of one object, understood as far as possible. */
+export interface StoredValue {
+  /** As stored: without `resourceVersion`. */
+  readonly object: KubernetesObject;
+  /** There are fields that `object` does not show. */
+  readonly partial: boolean;
+  /**
+   * The bytes for an edited object: what the edit did not touch, and what is not known, is as it was.
+   * @throws FieldMismatch
+   */
+  edit(edited: KubernetesObject): Uint8Array;
+}
+
+/**
+ * Reads the decrypted bytes of an object.
+ * @param subject the object, for messages
+ * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are cut off, garbage, or of another kind or version
+ */
+export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
+  try {
+    const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value);
+    if (stored.object.kind !== kind.kind) throw new Error(`it is of kind ${stored.object.kind || 'none'}`);
+    return stored;
+  } catch (error) {
+    // Parsers quote what they do not understand; their words about protobuf are free of it.
+    const why = error instanceof SyntaxError ? 'it is neither protobuf nor JSON' : (error as Error).message;
+    throw new ObjectError({
+      code: 'OBJECT_UNREADABLE',
+      message: `what is stored cannot be read as this object: ${why}`,
+      subject,
+      hint: 'restore the key from an etcd snapshot, or delete it with etcdctl if nothing needs it',
+    });
+  }
+}
+
+/**
+ * The bytes for an object that is new, in the format and version that the kind is kept in.
+ * @throws FieldMismatch
+ */
+export function createStoredValue(object: KubernetesObject, kind: ResourceKind): Uint8Array {
+  return kind.storage === 'json' ? createJsonValue(object) : createProtobufValue(object, kind);
+}
+
+/**
+ * Runs what turns JSON into bytes and names the object in its failures.
+ * @throws ObjectError `OBJECT_INVALID` `OBJECT_FIELD_UNSUPPORTED`
+ */
+export function namingObject<T>(subject: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof FieldMismatch)) throw error;
+    const hints: Readonly<Partial<Record<ObjectErrorCode, string>>> = {
+      OBJECT_INVALID: 'correct the field',
+      OBJECT_FIELD_UNSUPPORTED: 'make this change through the API server',
+    };
+    throw new ObjectError({ code: error.code, message: error.message, subject, hint: hints[error.code], cause: error });
+  }
+}

@@ -1,0 +1,99 @@
+import { printable } from '@kube-rescue/errors';
+import { ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
+import { VALUE_CIPHERS } from './encryption-ciphers.ts';
+import { type EncryptionConfiguration, type EncryptionProvider, providersFor } from './encryption-configuration.ts';
+import { isEnvelope } from './envelope.ts';
+
+const ENCRYPTED = 'k8s:enc:';
+/** What precedes the bytes of a cipher: `k8s:enc:aescbc:v1:NAME:`. */
+const LONGEST_PREFIX_BYTES = 512;
+
+/** How the values of one kind are kept. */
+export interface ValueEncryption {
+  /** @throws ObjectError `OBJECT_DECRYPTION_FAILED` `OBJECT_ENCRYPTED_KMS` */
+  decrypt(value: Uint8Array, etcdKey: string, subject: string): Uint8Array;
+  /** @throws ObjectError `OBJECT_ENCRYPTED_KMS` */
+  encrypt(plain: Uint8Array, etcdKey: string, subject: string): Uint8Array;
+}
+
+/**
+ * Decrypts as an API server with this configuration would, and encrypts by the first provider, as it would.
+ *
+ * Names keys in its errors, never their bytes. A value that is not encrypted is read as it is.
+ * @param configuration `undefined` when the API server encrypts nothing
+ */
+export function valueEncryption(
+  configuration: EncryptionConfiguration | undefined,
+  kind: ResourceKind,
+): ValueEncryption {
+  const providers = (configuration && providersFor(configuration, kind)) ?? [{ kind: 'identity' }];
+  return {
+    decrypt(value, etcdKey, subject) {
+      const prefix = Buffer.from(value.subarray(0, LONGEST_PREFIX_BYTES)).toString('latin1');
+      if (!prefix.startsWith(ENCRYPTED)) return value;
+      return decryptBy(providers, value, prefix, etcdKey, subject);
+    },
+    encrypt(plain, etcdKey, subject) {
+      return encryptBy(providers[0] ?? { kind: 'identity' }, plain, etcdKey, subject);
+    },
+  };
+}
+
+function decryptBy(
+  providers: readonly EncryptionProvider[],
+  value: Uint8Array,
+  prefix: string,
+  etcdKey: string,
+  subject: string,
+): Uint8Array {
+  if (prefix.startsWith(`${ENCRYPTED}kms:`)) throw encryptedByKms(subject);
+  for (const provider of providers) {
+    if (provider.kind === 'identity' || provider.kind === 'kms') continue;
+    for (const { name, secret } of provider.keys) {
+      const own = Buffer.from(prefixOf(provider.kind, name));
+      if (!own.equals(value.subarray(0, own.length))) continue;
+      const plain = attempt(() => VALUE_CIPHERS[provider.kind].decrypt(value.subarray(own.length), secret, etcdKey));
+      // With AES-CBC a wrong key can go unnoticed and leave noise.
+      if (plain !== undefined && (isEnvelope(plain) || plain[0] === 0x7b)) return plain;
+    }
+  }
+  const [, , kind = '', version = '', name = ''] = prefix.split(':', 5);
+  throw new ObjectError({
+    code: 'OBJECT_DECRYPTION_FAILED',
+    message: `the value cannot be decrypted: ${printable(`${kind} ${version}, key ${name}`)} is missing, another, or the value is damaged`,
+    subject,
+    hint: "give the file that the API server's --encryption-provider-config names, with this key in it",
+  });
+}
+
+function encryptBy(provider: EncryptionProvider, plain: Uint8Array, etcdKey: string, subject: string): Uint8Array {
+  if (provider.kind === 'kms') throw encryptedByKms(subject);
+  if (provider.kind === 'identity') return plain;
+  const [key] = provider.keys;
+  if (key === undefined) throw new Error('a provider without keys');
+  const sealed = VALUE_CIPHERS[provider.kind].encrypt(plain, key.secret, etcdKey);
+  const prefix = Buffer.from(prefixOf(provider.kind, key.name));
+  return new Uint8Array(Buffer.concat([prefix, sealed]));
+}
+
+function prefixOf(kind: keyof typeof VALUE_CIPHERS, keyName: string): string {
+  return `${ENCRYPTED}${kind}:v1:${keyName}:`;
+}
+
+function attempt(decrypt: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return decrypt();
+  } catch {
+    // The library's words could only tell about bytes; the caller tells which key it was.
+    return undefined;
+  }
+}
+
+function encryptedByKms(subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_ENCRYPTED_KMS',
+    message: 'the value is encrypted by a key management service, which only the API server can ask',
+    subject,
+    hint: 'make the change through the API server (--via api)',
+  });
+}
