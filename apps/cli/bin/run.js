@@ -2,7 +2,9 @@
 // Plain JavaScript that any Node can parse, before anything else is loaded: an old Node gets one clear line.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
-  process.stderr.write(`kube-rescue needs Node 22.19 or newer; this is Node ${process.versions.node} (${process.execPath})\n`);
+  process.stderr.write(
+    `kube-rescue needs Node 22.19 or newer; this is Node ${process.versions.node} (${process.execPath})\n`,
+  );
   process.exit(1);
 }
 const { main } = await import('../dist/main.js');

@@ -18,7 +18,11 @@ const COMMANDS = [
   ['drill'],
 ];
 
-function envelopeOf({ stdout }: Ended): { ok: boolean; error?: Record<string, unknown>; result?: Record<string, unknown> } {
+function envelopeOf({ stdout }: Ended): {
+  ok: boolean;
+  error?: Record<string, unknown>;
+  result?: Record<string, unknown>;
+} {
   return JSON.parse(stdout) as ReturnType<typeof envelopeOf>;
 }
 
@@ -28,7 +32,10 @@ let expired: PlantedNode;
 
 beforeAll(async () => {
   empty = await mkdtemp(path.join(tmpdir(), 'kube-rescue-cli-'));
-  [healthy, expired] = await Promise.all([plantNode(), plantNode({ expired: ['apiserver', 'admin.conf', 'kubelet-client'] })]);
+  [healthy, expired] = await Promise.all([
+    plantNode(),
+    plantNode({ expired: ['apiserver', 'admin.conf', 'kubelet-client'] }),
+  ]);
 });
 
 afterAll(async () => {
@@ -64,13 +71,16 @@ describe('a failure', () => {
     ['flags that exclude each other', ['recover', '--resume', '--plan', 'x.json'], 2, 'USAGE'],
     ['a root that is not there', ['triage', '--root', '/does/not/exist'], 2, 'USAGE'],
     ['a relative path on the node', ['triage', '--root', '/', '--kubernetes-dir', 'etc'], 2, 'HOST_PATH_INVALID'],
-  ])('%s is one JSON document on the standard output and a line for people on the other', async (_, args, exit, code) => {
-    const ended = await runCli([...args, '--json']);
-    expect(ended.exitCode).toBe(exit);
-    expect(envelopeOf(ended)).toMatchObject({ apiVersion: 'kube-rescue/v1', ok: false, error: { code } });
-    expect(envelopeOf(ended)).not.toHaveProperty('result');
-    expect(ended.stderr).toContain(`code: ${code}`);
-  });
+  ])(
+    '%s is one JSON document on the standard output and a line for people on the other',
+    async (_, args, exit, code) => {
+      const ended = await runCli([...args, '--json']);
+      expect(ended.exitCode).toBe(exit);
+      expect(envelopeOf(ended)).toMatchObject({ apiVersion: 'kube-rescue/v1', ok: false, error: { code } });
+      expect(envelopeOf(ended)).not.toHaveProperty('result');
+      expect(ended.stderr).toContain(`code: ${code}`);
+    },
+  );
 
   it('without --json leaves the standard output empty', async () => {
     const { exitCode, stdout, stderr } = await runCli(['triage', '--deep']);

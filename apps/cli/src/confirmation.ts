@@ -4,15 +4,15 @@ import { CliError } from './errors.ts';
 export interface ConfirmationInput {
   readonly yes: boolean;
   /** Both ends of a terminal are there: one to show the question, one to answer it. */
-  readonly canAsk: boolean;
+  readonly hasTerminal: boolean;
 }
 
 /**
  * Refuses at once where nobody can be asked and nobody said yes; a prompt that waits for ever is worse.
  * @throws CliError `CONFIRMATION_REQUIRED`
  */
-export function assertCanConfirm({ yes, canAsk }: ConfirmationInput): void {
-  if (yes || canAsk) return;
+export function assertCanConfirm({ yes, hasTerminal }: ConfirmationInput): void {
+  if (yes || hasTerminal) return;
   throw new CliError({
     code: 'CONFIRMATION_REQUIRED',
     message: 'there is no terminal to ask on; nothing was changed',
@@ -22,8 +22,8 @@ export function assertCanConfirm({ yes, canAsk }: ConfirmationInput): void {
 }
 
 /** Whether this process can ask a person; the question goes to the error output. */
-export function canAsk(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+export function isOnTerminal(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /**

@@ -61,7 +61,10 @@ function reportUsage(error: Error): ErrorReport {
   // oxlint-disable-next-line no-control-regex -- oclif colours parts of its messages
   const plain = error.message.replace(/\u001b\[[\d;]*m/g, '').replace(/\n?See more help with --help/, '');
   const lines = plain.split('\n').map((line) => line.trim());
-  const message = lines.filter((line) => line !== '').join(' ').replace(/^Parsing (--\S+)/, '$1:');
+  const message = lines
+    .filter((line) => line !== '')
+    .join(' ')
+    .replace(/^Parsing (--\S+)/, '$1:');
   return {
     code: 'USAGE',
     message: printable(redact(message.charAt(0).toLowerCase() + message.slice(1))),

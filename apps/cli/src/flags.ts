@@ -71,4 +71,7 @@ export const renewalFlags = {
   'expiring-within': days({ description: 'renew what expires within this time, too', default: 7 }),
 };
 
-export const warnWithinFlag = days({ description: 'a certificate that expires within this time is worth a warning and exit 3', default: 30 });
+export const warnWithinFlag = days({
+  description: 'a certificate that expires within this time is worth a warning and exit 3',
+  default: 30,
+});

@@ -18,7 +18,9 @@ const PROGRAM = `
 
 describe('Ctrl-C', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('stops the work at first, and the program at the second %s', async (kind) => {
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;

@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { readPlan, writePlan } from './plan-file.ts';
 
 const FILE = hostPath('/root/plan.json');
-const PLAN: Plan = { version: 1, playbook: 'kubeadm', host: 'node01', createdAt: '2026-11-22T11:18:00.000Z', entries: [] };
+const PLAN: Plan = {
+  version: 1,
+  playbook: 'kubeadm',
+  host: 'node01',
+  createdAt: '2026-11-22T11:18:00.000Z',
+  entries: [],
+};
 
 describe('a plan in a file', () => {
   it('reads as it was written, and is private', async () => {

@@ -33,11 +33,19 @@ function parse(text: string): unknown {
 function isPlan(value: unknown): value is Plan {
   if (typeof value !== 'object' || value === null) return false;
   const { version, playbook, createdAt, entries } = value as Partial<Record<keyof Plan, unknown>>;
-  return version === 1 && typeof playbook === 'string' && typeof createdAt === 'string' && Array.isArray(entries) && entries.every(isEntry);
+  return (
+    version === 1 &&
+    typeof playbook === 'string' &&
+    typeof createdAt === 'string' &&
+    Array.isArray(entries) &&
+    entries.every(isEntry)
+  );
 }
 
 function isEntry(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'step' in value && 'changes' in value && Array.isArray(value.changes);
+  return (
+    typeof value === 'object' && value !== null && 'step' in value && 'changes' in value && Array.isArray(value.changes)
+  );
 }
 
 function invalid(message: string, subject: string): CliError {

@@ -2,7 +2,7 @@ import { describeError } from '@kube-rescue/errors';
 import { parentPath } from '@kube-rescue/host';
 import type { Change, Playbook, Plan, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
-import { ask, assertCanConfirm, canAsk } from './confirmation.ts';
+import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { type DescribeChange, renderPlan, weighPlan } from './render/plan.ts';
@@ -28,7 +28,12 @@ export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selectio
   const { planPlaybook } = await import('@kube-rescue/workflow');
   const { host, clock, interruption } = session;
   const playbook = await input.playbook(session);
-  return planPlaybook(playbook, { host: host.name, now: clock.now(), selection: input.selection, signal: interruption.signal });
+  return planPlaybook(playbook, {
+    host: host.name,
+    now: clock.now(),
+    selection: input.selection,
+    signal: interruption.signal,
+  });
 }
 
 /** The answer that a plan is: exit 3 as long as there is anything to do. */
@@ -46,7 +51,7 @@ export async function answerPlan(plan: Plan, session: Session): Promise<Answer> 
 export async function answerPlaybook(input: PlaybookInput, session: Session): Promise<Answer> {
   if (input.dryRun) return answerPlan(await makePlan(input, session), session);
   assertMayWrite(session.host);
-  assertCanConfirm({ yes: input.yes, canAsk: canAsk() });
+  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   return answerRun(await carryOut(input, session), session);
 }
 
@@ -80,7 +85,11 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
  * Plans before the first lock is taken on a host, so that a refusal leaves not even a lock file behind.
  * @throws WorkflowError `WORKFLOW_BLOCKED`, and what the playbook's phases throw
  */
-async function assertFirstRunIsPossible(input: PlaybookInput, session: Session, { store }: WorkflowDeps): Promise<void> {
+async function assertFirstRunIsPossible(
+  input: PlaybookInput,
+  session: Session,
+  { store }: WorkflowDeps,
+): Promise<void> {
   const { host } = session;
   if ((await host.list(parentPath(store.directory))) !== undefined) return;
   const { assertNotBlocked } = await import('@kube-rescue/workflow');

@@ -1,7 +1,7 @@
 import { describeError } from '@kube-rescue/errors';
 import type { RunState, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
-import { ask, assertCanConfirm, canAsk } from './confirmation.ts';
+import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { createProgress } from './render/progress.ts';
@@ -21,7 +21,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const { reporter, clock, interruption } = session;
   if (!input.dryRun) {
     assertMayWrite(session.host);
-    assertCanConfirm({ yes: input.yes, canAsk: canAsk() });
+    assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   }
   const progress = createProgress(reporter, clock);
   const follow = followRun(progress);

@@ -89,7 +89,11 @@ export function assertMayWrite(host: Pick<Host, 'kind' | 'userId'>): void {
 async function assertFolder(host: Pick<Host, 'list'>, root: HostPath): Promise<void> {
   const names = await host.list(root).catch(() => undefined);
   if (names !== undefined) return;
-  throw usageError('the folder given with --root cannot be read', root, "give the folder that holds a copy of the node's files");
+  throw usageError(
+    'the folder given with --root cannot be read',
+    root,
+    "give the folder that holds a copy of the node's files",
+  );
 }
 
 /** What a drill works with: this machine, and where its Kubernetes binaries are looked for and kept. */

@@ -21,7 +21,10 @@ export default class Recover extends NodeCommand {
     ...selectionFlags,
     ...writeFlags,
     plan: Flags.string({ description: 'carry out this plan, and refuse if it no longer holds', helpValue: 'FILE' }),
-    resume: Flags.boolean({ description: 'go on with the newest run that did not come to its end', exclusive: ['plan'] }),
+    resume: Flags.boolean({
+      description: 'go on with the newest run that did not come to its end',
+      exclusive: ['plan'],
+    }),
   };
 
   protected override async answer(): Promise<Answer> {

@@ -5,7 +5,8 @@ import { recovery } from '../wiring.ts';
 
 export default class Triage extends NodeCommand {
   static override summary = 'Find out what is wrong with this node, and name the root causes.';
-  static override description = 'Reads files, processes and sockets of this node only; works with everything dead. Changes nothing.';
+  static override description =
+    'Reads files, processes and sockets of this node only; works with everything dead. Changes nothing.';
   static override examples = ['<%= config.bin %> triage', '<%= config.bin %> triage --root /mnt/node01 --json'];
 
   protected override async answer(): Promise<Answer> {

@@ -21,7 +21,10 @@ export async function watchForReadyApi(
   const { host, clock, signal } = deps;
   const started = clock.now().getTime();
   try {
-    const { exitCode } = await host.exec([...node.enter(), 'sh', '-c', POLL, 'sh', url], { timeoutMs: TIMEOUT_MS, signal });
+    const { exitCode } = await host.exec([...node.enter(), 'sh', '-c', POLL, 'sh', url], {
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    });
     return exitCode === 0 ? (clock.now().getTime() - started) / 1000 : undefined;
   } catch (error) {
     if (signal.aborted) return undefined;

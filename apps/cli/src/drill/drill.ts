@@ -27,7 +27,7 @@ export interface DrillReport {
   readonly kept: readonly string[] | null;
 }
 
-export interface RecoveryTimes {
+interface RecoveryTimes {
   /** From the start of the command to the first good answer of `/readyz`; `null` when there was none. */
   readonly secondsToReadyApi: number | null;
   /** From the start of the command to its end. */
@@ -84,10 +84,7 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   }
 }
 
-async function rehearseAndRemove(
-  rehearsal: Rehearsal,
-  keep: boolean,
-): Promise<Pick<DrillReport, 'recovery' | 'kept'>> {
+async function rehearseAndRemove(rehearsal: Rehearsal, keep: boolean): Promise<Pick<DrillReport, 'recovery' | 'kept'>> {
   const { cluster, watch } = rehearsal;
   let isKept = false;
   try {
@@ -127,12 +124,18 @@ async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined
   return times;
 }
 
-async function proveLife({ cluster, lab, deps, watch, proofs }: Rehearsal, kind: string, since: Date): Promise<boolean> {
+async function proveLife(
+  { cluster, lab, deps, watch, proofs }: Rehearsal,
+  kind: string,
+  since: Date,
+): Promise<boolean> {
   const life = await watch.measure('prove that it lives', () => lab.proveLife(cluster, { since }, deps));
   return collect(proofs, nameProofs(kind, life));
 }
 
-async function recoverAndWatch(rehearsal: Rehearsal): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
+async function recoverAndWatch(
+  rehearsal: Rehearsal,
+): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
   const { cluster, deps } = rehearsal;
   const ended = new AbortController();
   const url = `https://${cluster.node.address}:6443/readyz`;
@@ -142,7 +145,8 @@ async function recoverAndWatch(rehearsal: Rehearsal): Promise<{ readonly answer:
     const answer = await rescue(rehearsal, 'recover', '--yes');
     const seconds = (deps.clock.now().getTime() - started) / 1000;
     if (answer.exitCode !== 0) ended.abort();
-    const result = answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
+    const result =
+      answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
     const done = result.steps.filter((step) => step.result === 'done');
     const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
     return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId, steps } };

@@ -7,7 +7,9 @@ const BEFORE = { '/etc/kubernetes/admin.conf': 'f 600 0:0 aa', '/etc/kubernetes/
 
 describe('a proof of the drill', () => {
   it('carries the name of its kind', () => {
-    expect(nameProofs('death', [{ name: 'nothing listens', ok: true, detail: '' }])).toMatchObject([{ name: 'death: nothing listens' }]);
+    expect(nameProofs('death', [{ name: 'nothing listens', ok: true, detail: '' }])).toMatchObject([
+      { name: 'death: nothing listens' },
+    ]);
   });
 
   it('holds when the same files are there, byte for byte', () => {
@@ -31,7 +33,9 @@ describe('a proof of the drill', () => {
   it('asks for exit 0 and for the outcome', () => {
     const envelope = wrapResult({ outcome: 'done' }, []);
     expect(proveAnswer('recover', { exitCode: 0, envelope, lastWords: '' }, 'done')).toMatchObject({ ok: true });
-    expect(proveAnswer('recover', { exitCode: 0, envelope, lastWords: '' }, 'nothing-to-do')).toMatchObject({ ok: false });
+    expect(proveAnswer('recover', { exitCode: 0, envelope, lastWords: '' }, 'nothing-to-do')).toMatchObject({
+      ok: false,
+    });
     expect(proveAnswer('recover', { exitCode: 7, envelope, lastWords: '' }, 'done')).toMatchObject({ ok: false });
   });
 

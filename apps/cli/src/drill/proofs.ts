@@ -11,17 +11,26 @@ export function proveAnswer(name: string, answer: RescueAnswer, outcome?: string
   const { exitCode, envelope, lastWords } = answer;
   if (envelope === undefined) return { name, ok: false, detail: `exit ${exitCode}: ${lastWords}` };
   if (!envelope.ok) {
-    return { name, ok: false, detail: `exit ${exitCode}: ${envelope.error.message ?? ''} (${envelope.error.code ?? ''})` };
+    return {
+      name,
+      ok: false,
+      detail: `exit ${exitCode}: ${envelope.error.message ?? ''} (${envelope.error.code ?? ''})`,
+    };
   }
   const result = envelope.result as { readonly outcome?: unknown };
   const told = typeof result.outcome === 'string' ? `, ${result.outcome}` : '';
-  return { name, ok: exitCode === 0 && (outcome === undefined || result.outcome === outcome), detail: `exit ${exitCode}${told}` };
+  return {
+    name,
+    ok: exitCode === 0 && (outcome === undefined || result.outcome === outcome),
+    detail: `exit ${exitCode}${told}`,
+  };
 }
 
 /** Whether two looks at a node's files saw the same. */
 export function proveSameFiles(name: string, before: FileSnapshot, after: FileSnapshot): Proof {
   const paths = new Set([...Object.keys(before), ...Object.keys(after)]);
   const differing = [...paths].filter((path) => before[path] !== after[path]).toSorted();
-  const detail = differing.length === 0 ? `${paths.size} files, folders and links are as before` : `differ: ${differing.join(', ')}`;
+  const detail =
+    differing.length === 0 ? `${paths.size} files, folders and links are as before` : `differ: ${differing.join(', ')}`;
   return { name, ok: differing.length === 0 && paths.size > 0, detail };
 }

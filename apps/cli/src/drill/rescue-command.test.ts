@@ -12,7 +12,11 @@ describe('our own command on a node', () => {
     const args = ['runs', '--root', '/does/not/exist'];
     const deps = { host, signal: new AbortController().signal, onLine: (line: string) => void lines.push(line) };
     const answer = await runRescue({ ...NODE, enter: () => ['env', 'TERM=dumb'] }, args, deps);
-    expect(answer).toMatchObject({ exitCode: 2, envelope: { ok: false, error: { code: 'USAGE' } }, lastWords: 'code: USAGE' });
+    expect(answer).toMatchObject({
+      exitCode: 2,
+      envelope: { ok: false, error: { code: 'USAGE' } },
+      lastWords: 'code: USAGE',
+    });
     expect(lines[0]).toBe('error: the folder given with --root cannot be read');
   });
 });

@@ -11,7 +11,7 @@ function printed(error: unknown, isBug = false): string {
     text += String(chunk);
     return true;
   };
-  printError(error, createReporter({ write } as NodeJS.WritableStream, PLAIN), isBug);
+  printError(error, createReporter({ write }, PLAIN), isBug);
   return text;
 }
 

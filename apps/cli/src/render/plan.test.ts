@@ -14,9 +14,13 @@ function planOf(...entries: readonly PlanEntry[]): Plan {
 }
 
 const FULL = planOf(
-  entry('pki/renew/apiserver', { status: 'needed', summary: 'it expired on 2026-11-21' }, {
-    changes: [{ kind: 'file.replace', target: '/etc/kubernetes/pki/apiserver.crt' }],
-  }),
+  entry(
+    'pki/renew/apiserver',
+    { status: 'needed', summary: 'it expired on 2026-11-21' },
+    {
+      changes: [{ kind: 'file.replace', target: '/etc/kubernetes/pki/apiserver.crt' }],
+    },
+  ),
   entry('pki/renew/front-proxy-client', {
     status: 'blocked',
     summary: 'the key of its CA is not on this node',
@@ -61,6 +65,8 @@ already as it should be`,
   });
 
   it('says that there is nothing to do on a healthy node', () => {
-    expect(renderPlan(planOf(entry('a', {})), () => '', PLAIN)).toContain('nothing to do: 1 step already as it should be');
+    expect(renderPlan(planOf(entry('a', {})), () => '', PLAIN)).toContain(
+      'nothing to do: 1 step already as it should be',
+    );
   });
 });

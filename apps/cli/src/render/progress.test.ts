@@ -24,9 +24,18 @@ describe('progress in a log', () => {
     const follow = followRun(progress, (path) => {
       journal = path;
     });
-    follow({ type: 'run-started', runId: '20261122T111800Z-1f3a', path: '/var/lib/kube-rescue/runs/20261122T111800Z-1f3a' });
+    follow({
+      type: 'run-started',
+      runId: '20261122T111800Z-1f3a',
+      path: '/var/lib/kube-rescue/runs/20261122T111800Z-1f3a',
+    });
     follow({ type: 'phase-started', phase: 'node', title: 'node files' });
-    follow({ type: 'step-checked', step: 'a', title: 'renew a', finding: { status: 'ok', summary: 'it is good', evidence: [] } });
+    follow({
+      type: 'step-checked',
+      step: 'a',
+      title: 'renew a',
+      finding: { status: 'ok', summary: 'it is good', evidence: [] },
+    });
     follow({ type: 'step-started', step: 'b', title: 'restart b' });
     follow({ type: 'step-waiting', step: 'b', reason: 'the kubelet' });
     follow({ type: 'step-waiting', step: 'b', reason: 'the kubelet' });
@@ -59,7 +68,9 @@ describe('progress on a terminal', () => {
     progress.begin('wait for the API server');
     progress.waitFor('an answer from https://10.0.0.10:6443/readyz that is signed by the new certificate');
     progress.end('done', 'wait for the API server');
-    const drawn = text().split('\r\u001b[2K').filter((line) => line !== '' && !line.includes('\n'));
+    const drawn = text()
+      .split('\r\u001b[2K')
+      .filter((line) => line !== '' && !line.includes('\n'));
     expect(drawn.length).toBe(2);
     for (const line of drawn) expect(line.length).toBeLessThan(60);
     expect(text().endsWith('\r\u001b[2K   0.0 s  done    wait for the API server (0.0 s)\n')).toBe(true);

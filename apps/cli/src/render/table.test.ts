@@ -6,12 +6,24 @@ const LONG = '/etc/kubernetes/pki/etcd/a-certificate-with-a-very-long-name/healt
 
 describe('a table', () => {
   it('aligns its columns and leaves no space at the ends of lines', () => {
-    const text = renderTable({ header: ['A', 'LONGER'], rows: [['one', 'x'], ['three', 'y']] }, PLAIN);
+    const text = renderTable(
+      {
+        header: ['A', 'LONGER'],
+        rows: [
+          ['one', 'x'],
+          ['three', 'y'],
+        ],
+      },
+      PLAIN,
+    );
     expect(text).toBe('A      LONGER\none    x\nthree  y');
   });
 
   it('stays within 80 columns: the last column wraps, the flexible one loses its middle', () => {
-    const text = renderTable({ header: ['NAME', 'PATH', 'NOTE'], rows: [['x', LONG, 'word '.repeat(20)]], flexible: 1 }, PLAIN);
+    const text = renderTable(
+      { header: ['NAME', 'PATH', 'NOTE'], rows: [['x', LONG, 'word '.repeat(20)]], flexible: 1 },
+      PLAIN,
+    );
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(text).toContain('…');
     expect(text.match(/word/g)).toHaveLength(20);
@@ -19,8 +31,14 @@ describe('a table', () => {
   });
 
   it('breaks a path behind a slash', () => {
-    const text = renderTable({ header: ['N', 'PATH'], rows: [['x'.repeat(40), '/etc/kubernetes/controller-manager.conf']] }, PLAIN);
-    expect(text.split('\n').slice(1)).toEqual([`${'x'.repeat(40)}  /etc/kubernetes/`, `${' '.repeat(42)}controller-manager.conf`]);
+    const text = renderTable(
+      { header: ['N', 'PATH'], rows: [['x'.repeat(40), '/etc/kubernetes/controller-manager.conf']] },
+      PLAIN,
+    );
+    expect(text.split('\n').slice(1)).toEqual([
+      `${'x'.repeat(40)}  /etc/kubernetes/`,
+      `${' '.repeat(42)}controller-manager.conf`,
+    ]);
   });
 
   it('shortens its last column where that is the flexible one', () => {

@@ -3,7 +3,7 @@ import { type Colour, paint } from './style.ts';
 import { oneLine, shorten, wrap } from './text.ts';
 
 /** A cell: its text, or the text with a colour. */
-export type Cell = string | { readonly text: string; readonly colour: Colour | undefined };
+type Cell = string | { readonly text: string; readonly colour: Colour | undefined };
 
 export interface Table {
   readonly header: readonly string[];
@@ -41,7 +41,9 @@ function fitWidths(natural: readonly number[], flexible: number | undefined, col
   const room = columns - GAP.length * (natural.length - 1);
   const excess = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width, 0) - room;
   const give = (widths: readonly number[], column: number | undefined, least: number): readonly number[] =>
-    widths.map((width, index) => (index === column ? Math.max(Math.min(width, least), width - Math.max(excess(widths), 0)) : width));
+    widths.map((width, index) =>
+      index === column ? Math.max(Math.min(width, least), width - Math.max(excess(widths), 0)) : width,
+    );
   const last = natural.length - 1;
   // First the last column down to a readable width, then the flexible one, then the last again, as far as need be.
   return give(give(give(natural, last, 24), flexible, LEAST_WIDTH), last, LEAST_WIDTH);
@@ -49,14 +51,12 @@ function fitWidths(natural: readonly number[], flexible: number | undefined, col
 
 function shortenLast(row: Row, widths: readonly number[]): Row {
   const last = widths.length - 1;
-  return row.map((cell, column) => (column === last ? { ...cell, text: shorten(cell.text, widths[column] ?? 0) } : cell));
+  return row.map((cell, column) =>
+    column === last ? { ...cell, text: shorten(cell.text, widths[column] ?? 0) } : cell,
+  );
 }
 
-function renderRow(
-  row: Row,
-  widths: readonly number[],
-  terminal: Terminal,
-): string {
+function renderRow(row: Row, widths: readonly number[], terminal: Terminal): string {
   const last = widths.length - 1;
   const wrapped = wrap(row[last]?.text ?? '', widths[last] ?? LEAST_WIDTH);
   return wrapped

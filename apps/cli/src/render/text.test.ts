@@ -14,7 +14,9 @@ describe('text for a terminal', () => {
   });
 
   it('hangs below its first line', () => {
-    expect(hang('hint: ', 'put the key of the CA back on this node', 26)).toBe('hint: put the key of the\n      CA back on this node');
+    expect(hang('hint: ', 'put the key of the CA back on this node', 26)).toBe(
+      'hint: put the key of the\n      CA back on this node',
+    );
   });
 
   it('counts in words', () => {

@@ -15,7 +15,11 @@ export function renderTimeline(entries: readonly TimelineEntry[], total: number,
     return [formatSeconds(seconds).padStart(8), '█'.repeat(Math.round((seconds / longest) * 20)), name];
   });
   return renderTable(
-    { header: [' SECONDS', '', 'TIMELINE'], rows: [...rows, [formatSeconds(total).padStart(8), '', 'in all']], flexible: 1 },
+    {
+      header: [' SECONDS', '', 'TIMELINE'],
+      rows: [...rows, [formatSeconds(total).padStart(8), '', 'in all']],
+      flexible: 1,
+    },
     terminal,
   );
 }

@@ -8,7 +8,10 @@ export default class CertsCheck extends NodeCommand {
   static override summary = 'Judge every certificate that this node uses.';
   static override description =
     'Finds them in the flags of the components and in the kubeconfigs. Exits 3 when one is bad or expires within the time of --warn-within. Changes nothing.';
-  static override examples = ['<%= config.bin %> certs check', '<%= config.bin %> certs check --warn-within 60d --json'];
+  static override examples = [
+    '<%= config.bin %> certs check',
+    '<%= config.bin %> certs check --warn-within 60d --json',
+  ];
   static override flags = { 'warn-within': warnWithinFlag };
 
   protected override async answer(): Promise<Answer> {

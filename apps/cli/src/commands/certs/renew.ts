@@ -7,14 +7,18 @@ import { recovery } from '../../wiring.ts';
 
 export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
-  static override description = 'Keeps key, subject, names and usages of every certificate. Does not restart what uses them.';
+  static override description =
+    'Keeps key, subject, names and usages of every certificate. Does not restart what uses them.';
   static override examples = [
     '<%= config.bin %> certs renew --dry-run',
     '<%= config.bin %> certs renew apiserver etcd/server',
     '<%= config.bin %> certs renew --all --new-keys',
   ];
   static override args = {
-    id: Args.string({ description: 'a certificate as certs check names it; default: those that need it', multiple: true }),
+    id: Args.string({
+      description: 'a certificate as certs check names it; default: those that need it',
+      multiple: true,
+    }),
   };
   static override flags = {
     ...renewalFlags,

@@ -5,7 +5,8 @@ import { recovery } from '../../wiring.ts';
 
 export default class ManifestsList extends NodeCommand {
   static override summary = 'List the static pods of this node.';
-  static override description = 'Reads the manifests that the kubelet runs, and the processes that belong to them. Changes nothing.';
+  static override description =
+    'Reads the manifests that the kubelet runs, and the processes that belong to them. Changes nothing.';
   static override examples = ['<%= config.bin %> manifests list'];
 
   protected override async answer(): Promise<Answer> {

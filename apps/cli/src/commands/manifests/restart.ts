@@ -6,7 +6,8 @@ import { recovery } from '../../wiring.ts';
 
 export default class ManifestsRestart extends NodeCommand {
   static override summary = 'Restart static pods of this node by changing their manifests.';
-  static override description = 'Adds an annotation, waits until the kubelet runs the changed pod, then until it is healthy.';
+  static override description =
+    'Adds an annotation, waits until the kubelet runs the changed pod, then until it is healthy.';
   static override examples = ['<%= config.bin %> manifests restart kube-apiserver kube-scheduler'];
   static override args = {
     name: Args.string({ description: 'a component as manifests list names it', multiple: true, required: true }),
