@@ -62,7 +62,10 @@ export async function resignCertificate(input: ResignInput, deps: LabDeps): Prom
  *
  * @returns PEM of both
  */
-export async function issueEcdsaClient(input: IssueInput, deps: LabDeps): Promise<{ certificate: string; key: string }> {
+export async function issueEcdsaClient(
+  input: IssueInput,
+  deps: LabDeps,
+): Promise<{ certificate: string; key: string }> {
   return inWorkFolder(input.workFolder, deps, async (at) => {
     await openssl(deps, ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('subject.key')]);
     await openssl(deps, [
@@ -97,7 +100,9 @@ async function signRequest(
   await deps.host.writeFile(at('index'), Buffer.alloc(0), { mode: 0o600 });
   await deps.host.writeFile(at('signing.conf'), Buffer.from(config), { mode: 0o600 });
   const signer =
-    issuer === 'self' ? ['-selfsign', '-keyfile', at('subject.key')] : ['-cert', issuer.certificate, '-keyfile', issuer.key];
+    issuer === 'self'
+      ? ['-selfsign', '-keyfile', at('subject.key')]
+      : ['-cert', issuer.certificate, '-keyfile', issuer.key];
   await openssl(deps, [
     ...['ca', '-batch', '-notext', '-preserveDN', '-config', at('signing.conf'), ...signer],
     ...['-startdate', opensslDate(validity.notBefore), '-enddate', opensslDate(validity.notAfter)],
@@ -123,7 +128,18 @@ async function assertSameIdentity(before: HostPath, after: HostPath, deps: LabDe
 
 async function identityOf(file: HostPath, deps: LabDeps): Promise<string> {
   const extensions = 'subjectAltName,keyUsage,extendedKeyUsage,basicConstraints';
-  const argv = ['openssl', 'x509', '-noout', '-subject', '-nameopt', 'RFC2253', '-ext', extensions, '-in', file] as const;
+  const argv = [
+    'openssl',
+    'x509',
+    '-noout',
+    '-subject',
+    '-nameopt',
+    'RFC2253',
+    '-ext',
+    extensions,
+    '-in',
+    file,
+  ] as const;
   return (await runCommand(deps, argv)).stdout.replaceAll(/\s+/g, ' ').trim();
 }
 

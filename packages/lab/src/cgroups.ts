@@ -78,7 +78,9 @@ export async function removeCgroupParent({ host }: Pick<LabDeps, 'host'>): Promi
 }
 
 /** The labs that still have control groups, with the hierarchies' paths. */
-export async function listCgroups({ host }: Pick<LabDeps, 'host'>): Promise<readonly { labId: string; path: HostPath }[]> {
+export async function listCgroups({
+  host,
+}: Pick<LabDeps, 'host'>): Promise<readonly { labId: string; path: HostPath }[]> {
   const hierarchies = (await host.list(CGROUP_ROOT)) ?? [];
   const groups = await Promise.all(
     hierarchies.map(async (hierarchy) => {

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import { describeError } from '@kube-rescue/errors';
 import { type HostPath, joinPath } from '@kube-rescue/host';
-import { assertCgroups, createCgroups } from './cgroups.ts';
+import { createCgroups } from './cgroups.ts';
 import type { Argv } from './command.ts';
 import { startContainerd } from './containerd.ts';
 import { prepareControlPlane, startControlPlane } from './control-plane.ts';
-import { CLUSTER_PACKAGES, provideDebianPackages } from './debian-packages.ts';
 import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from './deployment.ts';
 import { type LabDeps, secondsSince } from './deps.ts';
-import { LabError } from './errors.ts';
 import { loadImages } from './images.ts';
 import type { KeyAlgorithm } from './kubeadm-config.ts';
 import { type ClusterNode, labFolder, NODE_MOUNTS, nodeFile } from './lab-folder.ts';
 import { identifyOwner, type LabRecord, withLabLock, writeLabRecord } from './lab-register.ts';
 import { removeLab } from './lab-removal.ts';
+import { equipMachine } from './machine.ts';
 import { prepareMachine } from './machine-changes.ts';
 import type { EquippedNode } from './node-command.ts';
 import { createNamespaces, createSwitch, enterNode } from './node-namespaces.ts';
@@ -59,9 +59,7 @@ const WORKLOAD_DEADLINE_MS = 120_000;
  * `LAB_COMMAND_FAILED` `LAB_DEADLINE_PASSED`
  */
 export async function createCluster(input: ClusterInput, deps: LabDeps): Promise<Cluster> {
-  assertRoot(deps);
-  await provideDebianPackages(CLUSTER_PACKAGES, deps);
-  await assertCgroups(deps);
+  await equipMachine(deps);
   const id = randomBytes(3).toString('hex');
   const record: LabRecord = {
     id,
@@ -79,7 +77,10 @@ export async function createCluster(input: ClusterInput, deps: LabDeps): Promise
     await startCluster(cluster, deps);
     return cluster;
   } catch (error) {
-    await cluster.remove();
+    // What failed first is what must be told; what could not be removed is found again as a leftover.
+    await cluster.remove().catch((leftover: unknown) => {
+      deps.onProgress?.({ phase: 'clean', message: describeError(leftover) });
+    });
     throw error;
   }
 }
@@ -128,14 +129,4 @@ function wireCluster(record: LabRecord, node: ClusterNode, input: ClusterInput, 
     keep: () => withLabLock(lasting, () => writeLabRecord({ ...record, kept: true }, lasting)),
     remove: () => withLabLock(lasting, () => removeLab(record.id, lasting)),
   };
-}
-
-function assertRoot({ host }: LabDeps): void {
-  if (host.userId() === 0) return;
-  throw new LabError({
-    code: 'LAB_NOT_ROOT',
-    message: 'a lab makes namespaces, mounts and control groups, which only root may do',
-    subject: `user ${host.userId()}`,
-    hint: 'run it with sudo',
-  });
 }

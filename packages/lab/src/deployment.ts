@@ -47,7 +47,16 @@ async function lookAtDeployment(
   startedSince: Date | undefined,
   deps: LabDeps,
 ): Promise<Sighting<readonly WorkloadPod[]>> {
-  const argv = ['kubectl', 'get', 'pods', '--selector', `app=${name}`, '--output', 'json', '--request-timeout=5s'] as const;
+  const argv = [
+    'kubectl',
+    'get',
+    'pods',
+    '--selector',
+    `app=${name}`,
+    '--output',
+    'json',
+    '--request-timeout=5s',
+  ] as const;
   const listed = await execOnNode(at, argv, deps);
   if (listed.exitCode !== 0) return { waitingFor: listed.stderr.trim() };
   const pods = parsePods(listed.stdout);

@@ -11,6 +11,7 @@ export {
 export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes-version.ts';
 export type { ClusterNode } from './lab-folder.ts';
 export { type Leftover, listLeftovers, type RemoveLeftoversInput, removeLeftovers } from './leftovers.ts';
+export { equipMachine } from './machine.ts';
 export type { EquippedNode } from './node-command.ts';
 export type { Proof } from './proof.ts';
 export { recoverByKubeadm } from './rivals/kubeadm-way.ts';

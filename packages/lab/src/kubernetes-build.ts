@@ -82,9 +82,10 @@ async function prepareTree(
   const group = joinPath(work, 'gopath', 'src', 'k8s.io');
   const tree = joinPath(group, 'kubernetes');
   await deps.host.makeDirectory(group, { mode: 0o755 });
-  await deps.host.writeLink(tree, source);
+  // Not by a link: Go finds its place in the GOPATH by the real path.
+  await runCommand(deps, ['mv', source, tree]);
   // The vendored reflect2 is too old for Go 1.18 and later: kubectl and kubeadm would crash while they walk over maps.
-  const vendored = joinPath(source, 'vendor', REFLECT2);
+  const vendored = joinPath(tree, 'vendor', REFLECT2);
   await removeTree(vendored, deps);
   await runCommand(deps, ['cp', '-rL', `/usr/share/gocode/src/${REFLECT2}`, vendored]);
 
@@ -121,7 +122,7 @@ export function openApiPackages(listing: string): readonly string[] {
     .split('\n')
     .filter((file) => file !== '' && !foreign.test(file))
     .map((file) => file.slice(0, file.lastIndexOf('/')).replace(/^staging\/src\//, 'vendor/'));
-  return [...new Set(folders)].sort().map((folder) => `k8s.io/kubernetes/${folder}`);
+  return [...new Set(folders)].toSorted().map((folder) => `k8s.io/kubernetes/${folder}`);
 }
 
 async function compile(
@@ -144,7 +145,16 @@ async function compile(
   tell(`compiling ${KUBERNETES_BINARIES.length} commands`);
   const bin = joinPath(work, 'bin');
   await deps.host.makeDirectory(bin, { mode: 0o755 });
-  const argv = ['go', 'build', '-v', '-ldflags', versionStamp(KUBERNETES_VERSION), '-o', `${bin}/`, ...TARGETS] as const;
+  const argv = [
+    'go',
+    'build',
+    '-v',
+    '-ldflags',
+    versionStamp(KUBERNETES_VERSION),
+    '-o',
+    `${bin}/`,
+    ...TARGETS,
+  ] as const;
   await runCommand(deps, argv, { cwd: tree, env, timeoutMs: BUILD_TIMEOUT_MS, onLine });
 }
 

@@ -1,7 +1,7 @@
 import { hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
-import { LAB_ROOT, NODE_MOUNTS } from './lab-folder.ts';
+import { LAB_ROOT, NETNS_FOLDER, NODE_MOUNTS } from './lab-folder.ts';
 
 /** What labs change on the machine itself, written down to be put back when the last lab is gone. */
 export interface MachineChanges {
@@ -25,6 +25,12 @@ const KUBELET_SETTINGS = [
 const INOTIFY_INSTANCES = '/proc/sys/fs/inotify/max_user_instances';
 /** The kernel's default of 128 does not suffice for a kubelet and a containerd beside what the machine does already. */
 const ENOUGH_INOTIFY_INSTANCES = 1024;
+
+/** `sh -c` script: removes the folder `$0` unless it holds something; `ip netns` has mounted its own on itself. */
+const REMOVE_FOLDER = `
+[ -d "$0" ] && [ -z "$(ls -A "$0")" ] || exit 0
+! mountpoint --quiet "$0" || umount "$0"
+rmdir "$0"`;
 
 /** Prepares the machine for its first lab; changes nothing when it is prepared. Call it under the lab lock. */
 export async function prepareMachine(deps: LabDeps): Promise<void> {
@@ -51,18 +57,16 @@ export async function restoreMachine(deps: Pick<LabDeps, 'host'>): Promise<void>
   if (data !== undefined) {
     const { folders, settings } = JSON.parse(Buffer.from(data).toString('utf8')) as MachineChanges;
     for (const [path, value] of Object.entries(settings)) await writeSetting(path, value, deps);
-    for (const folder of folders.toReversed()) {
-      await runCommand(deps, ['rmdir', '--ignore-fail-on-non-empty', folder]);
-    }
+    for (const folder of folders.toReversed()) await runCommand(deps, ['sh', '-c', REMOVE_FOLDER, folder]);
     await deps.host.remove(CHANGES_FILE);
   }
   await runCommand(deps, ['sh', '-c', '[ ! -d "$0" ] || rmdir "$0"', LAB_ROOT]);
 }
 
-/** The mount points of a node that are not on the machine, with their missing parents before them. */
+/** The mount points that are not on the machine, with their missing parents before them. */
 async function missingFolders({ host }: Pick<LabDeps, 'host'>): Promise<readonly string[]> {
   const missing = new Set<string>();
-  for (const path of NODE_MOUNTS) {
+  for (const path of [...NODE_MOUNTS, NETNS_FOLDER]) {
     const absent: string[] = [];
     for (let at = hostPath(path); (await host.stat(at)) === undefined; at = parentPath(at)) absent.unshift(at);
     for (const folder of absent) missing.add(folder);

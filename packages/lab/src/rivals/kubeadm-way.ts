@@ -48,7 +48,8 @@ export async function recoverByKubeadm(cluster: Cluster, deps: LabDeps): Promise
       subject: 'kube-apiserver',
       deadlineMs: READY_DEADLINE_MS,
       intervalMs: 50,
-      look: async () => ((await isApiReady(cluster, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' }),
+      look: async () =>
+        (await isApiReady(cluster, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' },
     }),
   );
   const measurement = watch.read();

@@ -21,7 +21,11 @@ const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-sc
 const READY_DEADLINE_MS = 180_000;
 
 /** Restarts a control plane whose certificates are good: no recovery from the same state can be faster than that. */
-export async function restartControlPlane(cluster: Cluster, { from }: RestartInput, deps: LabDeps): Promise<Measurement> {
+export async function restartControlPlane(
+  cluster: Cluster,
+  { from }: RestartInput,
+  deps: LabDeps,
+): Promise<Measurement> {
   const { node } = cluster;
   const old = await findApiServer(cluster, deps);
   if (from === 'stopped') {

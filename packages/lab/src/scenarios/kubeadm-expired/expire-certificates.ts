@@ -47,10 +47,7 @@ export function expiredValidity(now: Date): Validity {
 async function expire({ node }: Cluster, leaf: LeafCertificate, validity: Validity, deps: LabDeps): Promise<void> {
   const { certificate, key } = leaf;
   const issuer = issuerFiles(node, leaf);
-  const resigned = await resignCertificate(
-    { certificate, key, issuer, validity, workFolder: node.folder },
-    deps,
-  );
+  const resigned = await resignCertificate({ certificate, key, issuer, validity, workFolder: node.folder }, deps);
   const file = nodeFile(node, leaf.path);
   const mode = (await deps.host.stat(file))?.mode ?? 0o600;
   await deps.host.writeFile(file, Buffer.from(leaf.fileWith(resigned)), { mode });

@@ -26,11 +26,7 @@ const REPORTED = 13;
  * Looks whether a cluster is alive, by effects rather than by what it says of itself: pods that say they run may have
  * outlived their control plane. Takes 10 s on a healthy cluster, 90 s at most on a sick one.
  */
-export async function proveLife(
-  cluster: Cluster,
-  { since }: ProveLifeInput,
-  deps: LabDeps,
-): Promise<readonly Proof[]> {
+export async function proveLife(cluster: Cluster, { since }: ProveLifeInput, deps: LabDeps): Promise<readonly Proof[]> {
   return Promise.all([
     proveStableApi(cluster, deps),
     proveNoneExpired(cluster, deps),
@@ -64,7 +60,8 @@ function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
 
 function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('the node is Ready', async () => {
-    const condition = '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
+    const condition =
+      '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
     const argv = ['kubectl', 'get', 'node', cluster.node.name, '--output', `jsonpath=${condition}`] as const;
     const detail = await waitFor(deps, {
       subject: `node/${cluster.node.name}`,

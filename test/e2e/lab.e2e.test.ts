@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import {
+  type Cluster,
+  createCluster,
+  expireCertificates,
+  type KubernetesBinaries,
+  listLeftovers,
+  proveDeath,
+  proveLife,
+  provideKubernetesBinaries,
+  removeLeftovers,
+  snapshotFiles,
+} from '@kube-rescue/lab';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+
+const deps = { host: createLocalHost(), clock: systemClock };
+const owner = { ownerPid: process.pid };
+
+let binaries: KubernetesBinaries;
+
+beforeAll(async () => {
+  binaries = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  await removeLeftovers({ kept: false }, deps);
+});
+
+/** What a lab touches on the machine itself while it is there. */
+async function machineState(): Promise<readonly string[]> {
+  const settings = ['vm/overcommit_memory', 'kernel/panic', 'kernel/panic_on_oops', 'fs/inotify/max_user_instances'];
+  const values = await Promise.all(settings.map((name) => readFile(`/proc/sys/${name}`, 'utf8')));
+  const folders = '/etc /etc/cni /opt /run/netns /usr/libexec /var/lib /var/log /sys/fs/cgroup/pids';
+  const listing = await deps.host.exec(['sh', '-c', `ls -d ${folders.replaceAll(' ', '/* ')}/* | sort`], {
+    timeoutMs: 10_000,
+  });
+  const links = await deps.host.exec(['ip', '-brief', 'link'], { timeoutMs: 10_000 });
+  return [...values, listing.stdout, links.stdout, await readFile('/proc/mounts', 'utf8')];
+}
+
+describe('a lab cluster', () => {
+  it('lives, dies of expired certificates in every way, and is removed without a trace', async () => {
+    const before = await machineState();
+    const cluster: Cluster = await createCluster({ binaries: binaries.folder, ...owner }, deps);
+    try {
+      expect((await proveLife(cluster, { since: new Date(0) }, deps)).filter(({ ok }) => !ok)).toEqual([]);
+      const intact = await snapshotFiles(cluster, deps);
+      await expireCertificates(cluster, deps);
+      expect((await proveDeath(cluster, deps)).filter(({ ok }) => !ok)).toEqual([]);
+
+      // Eleven files are broken, and nothing else: no key, no CA, no mode or owner.
+      const broken = await snapshotFiles(cluster, deps);
+      expect(Object.keys(broken)).toEqual(Object.keys(intact));
+      const changed = Object.keys(broken).filter((path) => broken[path] !== intact[path]);
+      expect(changed).toHaveLength(11);
+      expect(changed.filter((path) => /\.key$|ca\.crt$|\/manifests\//.test(path))).toEqual([]);
+      const withoutDigest = (text = ''): string => text.replace(/ [0-9a-f]{64}$/, '');
+      for (const path of changed) expect(withoutDigest(broken[path])).toBe(withoutDigest(intact[path]));
+    } finally {
+      await cluster.remove();
+    }
+    await cluster.remove();
+    expect(await listLeftovers(deps)).toEqual([]);
+    expect(await machineState()).toEqual(before);
+  });
+
+  it('that is aborted while it is made leaves nothing behind', async () => {
+    const before = await machineState();
+    const interruption = new AbortController();
+    const onProgress = ({ message }: { message: string }): void => {
+      if (message.includes('making certificates')) setTimeout(() => interruption.abort(), 700);
+    };
+    const making = createCluster(
+      { binaries: binaries.folder, ...owner },
+      { ...deps, onProgress, signal: interruption.signal },
+    );
+    await expect(making).rejects.toThrow(/abort/);
+    expect(await listLeftovers(deps)).toEqual([]);
+    expect(await machineState()).toEqual(before);
+  });
+
+  it('is left alone by the removal of leftovers as long as its owner lives', async () => {
+    const cluster = await createCluster({ binaries: binaries.folder, ...owner }, deps);
+    try {
+      expect(await removeLeftovers({ kept: true }, deps)).not.toContain(cluster.id);
+      const kinds = new Set((await listLeftovers(deps)).map(({ kind }) => kind));
+      expect([...kinds].toSorted()).toEqual(['cgroup', 'folder', 'mount', 'netns', 'process']);
+    } finally {
+      await cluster.remove();
+    }
+  });
+});
