@@ -9,7 +9,6 @@ export type EtcdErrorCode =
   | 'ETCD_SERVER_EXPIRED'
   | 'ETCD_NAME_MISMATCH'
   | 'ETCD_CLIENT_REJECTED'
-  | 'ETCD_NO_LEADER'
   | 'ETCD_NO_QUORUM'
   | 'ETCD_NO_SPACE'
   | 'ETCD_BUSY'
@@ -42,7 +41,6 @@ const RETRYABLE: Readonly<Record<EtcdErrorCode, boolean>> = {
   ETCD_SERVER_EXPIRED: false,
   ETCD_NAME_MISMATCH: false,
   ETCD_CLIENT_REJECTED: false,
-  ETCD_NO_LEADER: true,
   ETCD_NO_QUORUM: true,
   ETCD_NO_SPACE: false,
   ETCD_BUSY: true,

@@ -1,3 +1,4 @@
+export { type EtcdClient, type EtcdDeps, type EtcdOptions, type MemberQuestion, openEtcd } from './etcd-client.ts';
 export { EtcdError, type EtcdErrorCode, isRetryable } from './errors.ts';
 export {
   type DeleteRequest,
@@ -11,3 +12,6 @@ export {
   type SwapRequest,
   type SwapResult,
 } from './kv.ts';
+export type { Alarm, AlarmKind, Member, MemberStatus } from './maintenance.ts';
+export type { ServerIdentity } from './server-trust.ts';
+export type { EtcdTls } from './tls-options.ts';

@@ -92,7 +92,7 @@ export interface EtcdKv {
   get(key: Uint8Array, options?: ReadOptions): Promise<KeyValue | undefined>;
   /**
    * One request, one answer, held in memory as a whole.
-   * @throws EtcdError `ETCD_COMPACTED` `ETCD_NO_LEADER` `ETCD_TOO_LARGE` when the answer is over 256 MiB, and the
+   * @throws EtcdError `ETCD_COMPACTED` `ETCD_NO_QUORUM` `ETCD_TOO_LARGE` when the answer is over 256 MiB, and the
    * failures of the connection
    */
   range(request: RangeRequest): Promise<RangeResult>;
@@ -106,7 +106,7 @@ export interface EtcdKv {
   list(prefix: Uint8Array, options?: ReadOptions): AsyncIterable<ListBatch>;
   /**
    * Writes `value` if the key is still at `modRevision`; a lease on the key stays.
-   * @throws EtcdError `ETCD_OUTCOME_UNKNOWN` `ETCD_NO_QUORUM` `ETCD_NO_LEADER` `ETCD_NO_SPACE` `ETCD_TOO_LARGE`
+   * @throws EtcdError `ETCD_OUTCOME_UNKNOWN` `ETCD_NO_QUORUM` `ETCD_NO_SPACE` `ETCD_TOO_LARGE`
    */
   compareAndSwap(request: SwapRequest): Promise<SwapResult>;
   /**

@@ -1,0 +1,12 @@
+// Values of etcd's enumerations, which the generated messages hold as numbers.
+
+/** Compare.CompareResult */
+export const COMPARE_EQUAL = 0;
+/** Compare.CompareTarget; the default, 0, would compare the version. */
+export const COMPARE_MOD = 2;
+
+/** AlarmRequest.AlarmAction: only GET reads. */
+export const ALARM_GET = 0;
+/** AlarmType */
+export const ALARM_NO_SPACE = 1;
+export const ALARM_CORRUPT = 2;

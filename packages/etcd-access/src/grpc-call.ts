@@ -1,0 +1,188 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import { CallFailure } from './call-failure.ts';
+import { frameMessage, MessageReader } from './grpc-message.ts';
+
+export interface GrpcCall {
+  /** `/etcdserverpb.KV/Range` */
+  readonly path: string;
+  readonly message: Uint8Array;
+  /** Refuse at once where there is no leader, instead of waiting for one. */
+  readonly needsLeader: boolean;
+  /** Unary: until the whole answer is there. Streaming: for each further piece, while somebody waits for it. */
+  readonly timeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const OK = '0';
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
+
+/** One request, one answer. @throws CallFailure, or the signal's reason */
+export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Promise<Buffer> {
+  const exchange = startCall(session, call, { 'grpc-timeout': `${call.timeoutMs}m` });
+  const messages: Buffer[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      exchange.onFailure(reject);
+      exchange.stream.on('data', (chunk: Buffer) => {
+        try {
+          messages.push(...exchange.reader.push(chunk));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      exchange.stream.once('close', resolve);
+    });
+    exchange.assertEndedWell();
+  } finally {
+    exchange.end();
+  }
+  const [message] = messages;
+  if (message === undefined || messages.length > 1) throw foreign(`it gave ${messages.length} answers to one request`);
+  return message;
+}
+
+/** One request, a stream of answers; as fast as they are taken. @throws CallFailure, or the signal's reason */
+export async function* callServerStream(session: ClientHttp2Session, call: GrpcCall): AsyncGenerator<Buffer, void> {
+  const exchange = startCall(session, call, {});
+  try {
+    const failed = new Promise<never>((_, reject) => exchange.onFailure(reject));
+    failed.catch(() => undefined);
+    // Iterating pauses the stream while nobody asks, and a paused stream stops the server after a window of bytes.
+    const chunks = exchange.stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (;;) {
+      exchange.startTimer();
+      const next = await Promise.race([chunks.next(), failed]).catch((error: unknown) => {
+        // The iterator's own error says less than what was noted when it happened.
+        exchange.assertEndedWell();
+        throw error;
+      });
+      exchange.stopTimer();
+      if (next.done === true) break;
+      for (const message of exchange.reader.push(next.value)) yield message;
+    }
+    exchange.assertEndedWell();
+  } finally {
+    exchange.end();
+  }
+}
+
+interface Exchange {
+  readonly stream: ClientHttp2Stream;
+  readonly reader: MessageReader;
+  /** Tells of the first of: cut, cancelled, late, not gRPC. */
+  onFailure(listener: (error: unknown) => void): void;
+  startTimer(): void;
+  stopTimer(): void;
+  /** @throws CallFailure unless the server ended the stream with status 0 */
+  assertEndedWell(): void;
+  end(): void;
+}
+
+function startCall(session: ClientHttp2Session, call: GrpcCall, more: OutgoingHttpHeaders): Exchange {
+  call.signal?.throwIfAborted();
+  if (session.closed || session.destroyed) throw cut('the connection is closed', { delivered: false });
+  const stream = session.request({ ...headersOf(call), ...more });
+  const reader = new MessageReader(call.maxMessageBytes);
+  let trailers: IncomingHttpHeaders | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  let listener: ((error: unknown) => void) | undefined;
+  const fail = (error: unknown): void => {
+    if (failure !== undefined || trailers !== undefined) return;
+    failure = { error };
+    listener?.(error);
+  };
+  const late = (): void => {
+    fail(new CallFailure({ kind: 'timeout', message: `no answer within ${call.timeoutMs} ms`, delivered: true }));
+  };
+  let timer = setTimeout(late, call.timeoutMs);
+  const abort = (): void => fail(call.signal?.reason);
+  call.signal?.addEventListener('abort', abort, { once: true });
+
+  stream.once('response', (headers) => {
+    // A call that fails at once has its status among the headers.
+    if (headers['grpc-status'] !== undefined) trailers = headers;
+    else if (headers[':status'] !== 200 || !isGrpc(headers)) fail(foreign(`it answers with HTTP ${headers[':status']}`));
+  });
+  stream.once('trailers', (headers) => {
+    if (failure === undefined) trailers = headers;
+  });
+  stream.on('error', (cause: Error) => fail(cut(cause.message, { delivered: !isRefused(stream), cause })));
+  stream.once('close', () => fail(cut('the connection was cut', { delivered: !isRefused(stream) })));
+  stream.end(frameMessage(call.message));
+
+  return {
+    stream,
+    reader,
+    onFailure: (each) => {
+      listener = each;
+      if (failure !== undefined) each(failure.error);
+    },
+    startTimer: () => {
+      clearTimeout(timer);
+      timer = setTimeout(late, call.timeoutMs);
+    },
+    stopTimer: () => clearTimeout(timer),
+    assertEndedWell: () => {
+      if (failure !== undefined) throw failure.error;
+      if (trailers === undefined) throw cut('the answer ended before its end', { delivered: true });
+      assertOk(trailers);
+      if (!reader.isComplete) throw foreign('the answer ended in the middle of a message');
+    },
+    end: () => {
+      clearTimeout(timer);
+      call.signal?.removeEventListener('abort', abort);
+      if (!stream.closed && !stream.destroyed) stream.close(NGHTTP2_CANCEL);
+    },
+  };
+}
+
+function headersOf({ path, needsLeader }: GrpcCall): OutgoingHttpHeaders {
+  return {
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'user-agent': 'kube-rescue',
+    ...(needsLeader ? { hasleader: 'true' } : {}),
+  };
+}
+
+function isGrpc(headers: IncomingHttpHeaders): boolean {
+  return headers['content-type']?.startsWith('application/grpc') === true;
+}
+
+function assertOk(trailers: IncomingHttpHeaders): void {
+  const status = String(trailers['grpc-status'] ?? '');
+  if (status === OK) return;
+  if (!/^\d{1,3}$/.test(status)) throw foreign('its answer has no gRPC status');
+  const text = String(trailers['grpc-message'] ?? '');
+  throw new CallFailure({ kind: 'status', status: Number(status), message: decodeMessage(text), delivered: true });
+}
+
+function decodeMessage(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The server says that it has not looked at the request: RFC 9113, section 8.7. */
+function isRefused(stream: ClientHttp2Stream): boolean {
+  return stream.rstCode === NGHTTP2_REFUSED_STREAM;
+}
+
+function cut(message: string, { delivered, cause }: { delivered: boolean; cause?: unknown }): CallFailure {
+  return new CallFailure({ kind: 'cut', message, delivered, cause });
+}
+
+function foreign(message: string): CallFailure {
+  return new CallFailure({ kind: 'foreign', message, delivered: true });
+}

@@ -1,0 +1,75 @@
+import { CallFailure } from './call-failure.ts';
+
+/** A byte that tells of compression, and four of length: gRPC over HTTP/2, "Length-Prefixed-Message". */
+const PREFIX_BYTES = 5;
+
+/** A message as it goes over the wire. */
+export function frameMessage(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  frame.writeUInt8(0, 0);
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, PREFIX_BYTES);
+  return frame;
+}
+
+/**
+ * Puts the messages of one stream together again.
+ *
+ * Each message gets memory once, for its whole length, which is known from its first bytes and bounded.
+ */
+export class MessageReader {
+  readonly #maxBytes: number;
+  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  #prefixFilled = 0;
+  #body: Buffer | undefined;
+  #bodyFilled = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** True between two messages. */
+  get isComplete(): boolean {
+    return this.#prefixFilled === 0;
+  }
+
+  /** Takes the next bytes; gives the messages that they complete. @throws CallFailure `too-large` `foreign` */
+  push(chunk: Buffer): readonly Buffer[] {
+    const messages: Buffer[] = [];
+    for (let at = 0; at < chunk.length || this.#isBodyComplete(); ) {
+      if (this.#body === undefined) {
+        at += this.#fillPrefix(chunk, at);
+        continue;
+      }
+      const copied = chunk.copy(this.#body, this.#bodyFilled, at);
+      this.#bodyFilled += copied;
+      at += copied;
+      if (!this.#isBodyComplete()) continue;
+      messages.push(this.#body);
+      this.#body = undefined;
+      this.#bodyFilled = 0;
+      this.#prefixFilled = 0;
+    }
+    return messages;
+  }
+
+  #isBodyComplete(): boolean {
+    return this.#body !== undefined && this.#bodyFilled === this.#body.length;
+  }
+
+  #fillPrefix(chunk: Buffer, at: number): number {
+    const copied = chunk.copy(this.#prefix, this.#prefixFilled, at);
+    this.#prefixFilled += copied;
+    if (this.#prefixFilled < PREFIX_BYTES) return copied;
+    if (this.#prefix[0] !== 0) {
+      throw new CallFailure({ kind: 'foreign', message: 'it sends compressed messages unasked', delivered: true });
+    }
+    const length = this.#prefix.readUInt32BE(1);
+    if (length > this.#maxBytes) {
+      const message = `its answer has ${length} bytes, more than the ${this.#maxBytes} allowed`;
+      throw new CallFailure({ kind: 'too-large', message, delivered: true });
+    }
+    this.#body = Buffer.allocUnsafeSlow(length);
+    return copied;
+  }
+}
