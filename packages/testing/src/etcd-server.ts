@@ -186,7 +186,7 @@ function clientFlags(folder: string): readonly string[] {
 }
 
 /** Ports that nothing listens on; all held at once, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1');

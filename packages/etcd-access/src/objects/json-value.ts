@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { apiVersionOf, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { FieldMismatch } from './field-mismatch.ts';
 import type { StoredValue } from './stored-value.ts';
+
+/** Kinds whose stored version can be shown as the one that the API is asked in: only the name differs. */
+const ALIKE_IN_ALL_VERSIONS: ReadonlySet<string> = new Set(['APIService']);
 
 /** What `JSON.parse` tells a reviver about the text of a value (ECMAScript, "JSON.parse source text access"). */
 type SourceReviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
@@ -10,17 +13,18 @@ type SourceReviver = (key: string, value: unknown, context?: { readonly source?:
  * Reads an object that is kept in JSON: custom resources, their definitions, API services.
  * @throws SyntaxError when it is not JSON; Error when it is not an object of Kubernetes
  */
-export function readJsonValue(value: Uint8Array): StoredValue {
+export function readJsonValue(value: Uint8Array, kind: ResourceKind): StoredValue {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
   const { json, inexact } = parse(text);
-  const object = assertObject(json);
+  const stored = assertObject(json);
+  const object = ALIKE_IN_ALL_VERSIONS.has(kind.kind) ? { ...stored, apiVersion: apiVersionOf(kind) } : stored;
   return {
     object,
     partial: false,
     edit(edited) {
       // A number that JavaScript cannot hold would come back as another.
       if (inexact !== undefined) throw new FieldMismatch(inexact, 'cannot be kept exactly', 'OBJECT_FIELD_UNSUPPORTED');
-      return isDeepStrictEqual(edited, object) ? value : createJsonValue(edited);
+      return isDeepStrictEqual(edited, object) ? value : createJsonValue({ ...edited, apiVersion: stored.apiVersion });
     },
   };
 }

@@ -24,7 +24,8 @@ export function readProtobufValue(value: Uint8Array, kind: ResourceKind): Stored
   const message = fromBinary(schema, raw);
   const unknown = unknownFields(message, schema);
   const isWhole = toBinary(schema, message).length === raw.length;
-  const object = objectOf(apiVersion, stored, message, schema);
+  // The version on the envelope stays as it is; its fields are those of the version that the API is asked in.
+  const object = { apiVersion: apiVersionOf(kind), kind: stored, ...messageToJson(message, schema) } as KubernetesObject;
   return {
     object,
     partial: unknown.length > 0 || !isWhole,
@@ -71,10 +72,6 @@ function messageOf(object: KubernetesObject, schema: DescMessage): Message {
   const message = create(schema);
   editMessage(message, schema, {}, fieldsOf(object), { unknown: [] });
   return message;
-}
-
-function objectOf(apiVersion: string, kind: string, message: Message, schema: DescMessage): KubernetesObject {
-  return { apiVersion, kind, ...messageToJson(message, schema) } as KubernetesObject;
 }
 
 /** The fields that the message holds; version and kind stand on the envelope. */

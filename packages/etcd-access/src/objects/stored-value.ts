@@ -24,7 +24,7 @@ export interface StoredValue {
  */
 export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   try {
-    const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value);
+    const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value, kind);
     if (stored.object.kind !== kind.kind) throw new Error(`it is of kind ${stored.object.kind || 'none'}`);
     return stored;
   } catch (error) {
