@@ -144,7 +144,7 @@ async function identityOf(file: HostPath, deps: LabDeps): Promise<string> {
 }
 
 /** The configuration of `openssl ca` that takes everything from the request, and its subject as it is encoded there. */
-export function renderSigningConfig(folder: HostPath, kind: 'ca' | 'leaf'): string {
+function renderSigningConfig(folder: HostPath, kind: 'ca' | 'leaf'): string {
   // As kubeadm does it: a CA has the one, a leaf the other.
   const [subject, authority] = kind === 'ca' ? ['hash', 'none'] : ['none', 'keyid'];
   return `[ca]

@@ -4,7 +4,7 @@ import type { LabDeps } from './deps.ts';
 import { LAB_ROOT, NETNS_FOLDER, NODE_MOUNTS } from './lab-folder.ts';
 
 /** What labs change on the machine itself, written down to be put back when the last lab is gone. */
-export interface MachineChanges {
+interface MachineChanges {
   /** Folders made as mount points, parents first. */
   readonly folders: readonly string[];
   /** Kernel settings as they were, by their path. */

@@ -1,4 +1,4 @@
-import { type HostPath, joinPath } from '@kube-rescue/host';
+import { joinPath } from '@kube-rescue/host';
 import { type Argv, runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
 import { type ClusterNode, NETNS_FOLDER, NODE_MOUNTS, namespaceFile, netnsName, nodeFile } from './lab-folder.ts';
@@ -62,7 +62,7 @@ async function connectToSwitch(node: ClusterNode, deps: LabDeps): Promise<void> 
 }
 
 /** The script that lays the node's own folders over the machine's, run inside the new namespaces. */
-export function renderMountScript(node: ClusterNode): string {
+function renderMountScript(node: ClusterNode): string {
   const mounts = NODE_MOUNTS.map((path) => `mount --bind ${nodeFile(node, path)} ${path}`);
   return `set -eu
 mount --make-rprivate /
@@ -86,9 +86,4 @@ export function enterNode(node: ClusterNode): Argv {
     `--uts=${namespaceFile(node, 'uts')}`,
     '--',
   ];
-}
-
-/** The folder that node namespaces are mounted on, to be unmounted before the lab's folder is removed. */
-export function namespacesFolder(node: Pick<ClusterNode, 'folder'>): HostPath {
-  return joinPath(node.folder, 'namespaces');
 }

@@ -50,7 +50,7 @@ function daemonScript(node: ClusterNode): HostPath {
 }
 
 /** The script that becomes the daemon: it enters the node's control group, says who it is, and executes the program. */
-export function renderDaemonScript({ node, kubelet }: ServiceScriptInput): string {
+function renderDaemonScript({ node, kubelet }: ServiceScriptInput): string {
   return `set -eu
 name=$1
 exec </dev/null >>"${node.folder}/$name.log" 2>&1

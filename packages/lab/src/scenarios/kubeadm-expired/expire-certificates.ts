@@ -37,7 +37,7 @@ export async function expireCertificates(cluster: Cluster, deps: LabDeps): Promi
 }
 
 /** From when the lab's CAs begin until a day before `now`. */
-export function expiredValidity(now: Date): Validity {
+function expiredValidity(now: Date): Validity {
   return {
     notBefore: new Date(now.getTime() - LEAF_AGE_DAYS * MS_PER_DAY),
     notAfter: new Date(now.getTime() - MS_PER_DAY),
