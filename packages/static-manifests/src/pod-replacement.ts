@@ -1,7 +1,7 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import { askHealth, type Health } from './component-health.ts';
 import { listPodLogFolders } from './pod-logs.ts';
-import { isPodAlive, type PodSighting, sightPods } from './pod-sighting.ts';
+import { isPodAlive, listProcesses, type PodSighting, sightPods } from './pod-sighting.ts';
 import { explainStuck, type ReplacementStage, type StuckReport } from './stuck-replacement.ts';
 import type { StaticPod } from './static-pod.ts';
 
@@ -90,7 +90,7 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
   for (;;) {
     signal?.throwIfAborted();
     const sightings = await sightPods(pod, { host });
-    const oldAlive = isPodAlive(watch.oldUids, await host.processes());
+    const oldAlive = isPodAlive(watch.oldUids, await listProcesses(pod, host));
     const current = watch.observe(sightings, oldAlive, clock.now().getTime());
     if (current !== undefined) {
       const health = await askHealth({ pod, signal }, { host });

@@ -27,7 +27,7 @@ export async function sightPods(
   pod: StaticPod,
   { host }: { readonly host: SightingHost },
 ): Promise<readonly PodSighting[]> {
-  const [processes, folders] = await Promise.all([host.processes(), listPodLogFolders(pod, { host })]);
+  const [processes, folders] = await Promise.all([listProcesses(pod, host), listPodLogFolders(pod, { host })]);
   const ownUids = folders === undefined ? undefined : new Set(folders.map(({ podUid }) => podUid));
   const program = pod.main.program;
   const sightings = new Map<string, PodSighting>();
@@ -48,6 +48,18 @@ export async function sightPod(
   deps: { readonly host: SightingHost },
 ): Promise<PodSighting | undefined> {
   return (await sightPods(pod, deps))[0];
+}
+
+/**
+ * The processes that may be of a pod's containers. Nodes that share a machine may run the very same manifest, and then
+ * their pods have the same UID; a pod on its node's network is told from theirs by that.
+ */
+export async function listProcesses(
+  { hostNetwork }: Pick<StaticPod, 'hostNetwork'>,
+  host: Pick<Host, 'processes'>,
+): Promise<readonly ProcessInfo[]> {
+  const all = await host.processes();
+  return hostNetwork ? all.filter(({ hasOtherNetwork }) => hasOtherNetwork !== true) : all;
 }
 
 /** Whether any process but the sandbox's is left in one of these pods. */

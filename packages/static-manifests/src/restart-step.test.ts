@@ -106,6 +106,13 @@ function podProcesses(uid: string, pid: number, program = 'kube-apiserver'): Pro
 }
 
 describe('a restarted static pod is waited for', () => {
+  it('without taking the same pod on another node of this machine for the old one', async () => {
+    const manifestUid = createNode().oldUid;
+    const elsewhere = podProcesses(manifestUid, 900).map((process) => ({ ...process, hasOtherNetwork: true }));
+    const node = createNode({ others: elsewhere });
+    expect((await node.restartAndWait()).state).toBe('replaced');
+  });
+
   it('until the kubelet has replaced it, the old one is gone, and the new one is healthy', async () => {
     const waited: string[] = [];
     const node = createNode({ answer: (since) => (since < 4_000 ? undefined : ok) });
