@@ -286,6 +286,14 @@ describe('a run', () => {
     expect(result.steps.map(({ result: state }) => state)).toEqual(['done', 'skipped']);
   });
 
+  it('is not resumed by another playbook', async () => {
+    const host = makeHost();
+    const unseen = makeStep(host, { reversible: 'no', verdict: async () => ({ verified: false, reason: 'not yet' }) });
+    await expectCode(run(host, playbookOf(unseen)), 'NOT_VERIFIED');
+    await expectCode(run(host, { ...playbookOf(unseen), id: 'other' }, { resume: true }), 'RUN_UNFINISHED');
+    expect(await text(host)).toBe('new');
+  });
+
   it('says there is nothing to resume when there is not', async () => {
     const host = makeHost();
     await expectCode(run(host, playbookOf(makeStep(host)), { resume: true }), 'RUN_NOT_FOUND');

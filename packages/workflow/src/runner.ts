@@ -61,7 +61,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
   const started = clock.now();
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
   return withRunLock(deps, `run ${playbook.id}`, async () => {
-    const resumed = await findRunToResume(deps.store, input.resume ?? false);
+    const resumed = await findRunToResume(deps.store, playbook.id, input.resume ?? false);
     if (resumed !== undefined) await settleUnfinished(resumed.run, resumed.state, deps);
     const plan = await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal });
     assertNotBlocked(plan);
@@ -138,6 +138,7 @@ async function withRunLock<T>(deps: WorkflowDeps, what: string, action: () => Pr
 
 async function findRunToResume(
   store: RunStore,
+  playbook: string,
   resume: boolean,
 ): Promise<{ readonly run: RunFolder; readonly state: RunState } | undefined> {
   const states = await store.list();
@@ -159,6 +160,14 @@ async function findRunToResume(
       message: 'there is no run to go on with',
       subject: store.directory,
       hint: 'start a new one, without --resume',
+    });
+  }
+  if (state.playbook !== playbook) {
+    throw new WorkflowError({
+      code: 'RUN_UNFINISHED',
+      message: `the run to go on with is one of ${state.playbook}, not of ${playbook}; nothing was changed now`,
+      subject: state.id,
+      hint: `take it back first: rollback ${state.id}`,
     });
   }
   return { run: await store.open(state.id), state };
