@@ -129,7 +129,8 @@ describe('a command that writes', () => {
   it.runIf(process.getuid?.() === 0)('refuses to rehearse as anybody but root', async () => {
     const ended = await runCli(['drill', '--json'], { uid: 65_534 });
     expect(ended.exitCode).toBe(4);
-    expect(envelopeOf(ended)).toMatchObject({ error: { code: 'DRILL_UNSUPPORTED' } });
+    // Without its Debian packages it names those first, in one line to paste.
+    expect(['LAB_NOT_ROOT', 'LAB_PACKAGES_MISSING']).toContain(envelopeOf(ended).error?.code);
   });
 
   it('refuses a file that is not a plan', async () => {

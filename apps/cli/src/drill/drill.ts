@@ -71,6 +71,7 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   interruption.remember('remove what is left with: kube-rescue drill --clean');
   try {
     const lab = await import('@kube-rescue/lab');
+    await watch.measure('look at this machine', () => lab.equipMachine(deps));
     const { folder } = await watch.measure('provide the Kubernetes binaries', () => {
       return lab.provideKubernetesBinaries(session, deps);
     });
