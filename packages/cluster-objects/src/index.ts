@@ -1,4 +1,9 @@
-export { type ApiObjectStore, type ApiServerAccess, type ApiServerOptions, connectApiServer } from './api/api-object-store.ts';
+export {
+  type ApiObjectStore,
+  type ApiServerAccess,
+  type ApiServerOptions,
+  connectApiServer,
+} from './api/api-object-store.ts';
 export { changeObject } from './change-object.ts';
 export { ObjectError, type ObjectErrorCode } from './errors.ts';
 export type { KubernetesObject, ObjectMetadata, OwnerReference } from './kubernetes-object.ts';

@@ -68,12 +68,18 @@ export const RESOURCE_KINDS = {
     etcdSegment: 'apiregistration.k8s.io/apiservices',
     storage: 'json',
   }),
-  CustomResourceDefinition: builtIn('CustomResourceDefinition', 'apiextensions.k8s.io', 'v1', 'customresourcedefinitions', {
-    namespaced: false,
-    etcdSegment: 'apiextensions.k8s.io/customresourcedefinitions',
-    storage: 'json',
-    hasGeneration: true,
-  }),
+  CustomResourceDefinition: builtIn(
+    'CustomResourceDefinition',
+    'apiextensions.k8s.io',
+    'v1',
+    'customresourcedefinitions',
+    {
+      namespaced: false,
+      etcdSegment: 'apiextensions.k8s.io/customresourcedefinitions',
+      storage: 'json',
+      hasGeneration: true,
+    },
+  ),
 } as const satisfies Readonly<Record<string, ResourceKind>>;
 
 /** The kind names of {@link RESOURCE_KINDS}. */

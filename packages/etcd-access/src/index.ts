@@ -15,3 +15,13 @@ export {
 export type { Alarm, AlarmKind, Member, MemberStatus } from './maintenance.ts';
 export type { ServerIdentity } from './server-trust.ts';
 export type { EtcdTls } from './tls-options.ts';
+export {
+  createEtcdObjectStore,
+  DEFAULT_ETCD_PREFIX,
+  type EncryptionConfiguration,
+  type EncryptionKey,
+  type EncryptionProvider,
+  type EtcdObjectStoreOptions,
+  objectKey,
+  parseEncryptionConfiguration,
+} from './objects/index.ts';

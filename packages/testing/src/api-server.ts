@@ -72,16 +72,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   const { etcd } = options;
   const words = [
     ...[`--etcd-servers=${etcd.endpoints.join(',')}`, `--etcd-cafile=${path.join(etcd.folder, 'ca.crt')}`],
-    ...[`--etcd-certfile=${path.join(etcd.folder, 'client.crt')}`, `--etcd-keyfile=${path.join(etcd.folder, 'client.key')}`],
+    ...[
+      `--etcd-certfile=${path.join(etcd.folder, 'client.crt')}`,
+      `--etcd-keyfile=${path.join(etcd.folder, 'client.key')}`,
+    ],
     ...['--bind-address=127.0.0.1', `--secure-port=${port}`, '--endpoint-reconciler-type=none'],
     ...[`--client-ca-file=${at('ca.crt')}`, `--tls-cert-file=${at('apiserver.crt')}`],
     ...[`--tls-private-key-file=${at('apiserver.key')}`, '--service-account-issuer=https://kubernetes.default.svc'],
     ...[`--service-account-key-file=${at('sa.key')}`, `--service-account-signing-key-file=${at('sa.key')}`],
     ...['--service-cluster-ip-range=10.96.0.0/16', '--authorization-mode=RBAC'],
     ...['--disable-admission-plugins=ServiceAccount', '--allow-privileged'],
-    ...(options.encryptionConfiguration === undefined
-      ? []
-      : [`--encryption-provider-config=${at('encryption.yaml')}`]),
+    ...(options.encryptionConfiguration === undefined ? [] : [`--encryption-provider-config=${at('encryption.yaml')}`]),
     ...(options.arguments ?? []),
   ];
   const log = at('kube-apiserver.log');

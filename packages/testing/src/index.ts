@@ -15,3 +15,4 @@ export { requireProgram } from './required-program.ts';
 export { staticPodManifests } from './static-pods.ts';
 export { type StepCase, stepLaws } from './step-laws.ts';
 export { type HostUnderTest, hostContract } from './host-contract.ts';
+export { type ObjectStoreUnderTest, objectStoreContract } from './object-store-contract.ts';

@@ -31,7 +31,8 @@ const HINTS: Readonly<Partial<Record<ObjectErrorCode, string>>> = {
 };
 
 /** Nothing was sent yet when these are the cause. */
-const NOT_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*)$/;
+const NOT_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*)$/;
 
 /**
  * Translates an answer that is not a success. Repeats the reason and the names of fields, never the text of the answer: it
@@ -91,7 +92,8 @@ function readStatus(body: string): Refusal {
     fields: texts(causes.map(({ field }) => field)),
     namesObject: typeof details.name === 'string',
     // etcd's own refusal comes through as an internal error, known by its text only.
-    tooLarge: reasons.includes('FieldValueTooLong') || /request is too large|larger than max/.test(String(status.message)),
+    tooLarge:
+      reasons.includes('FieldValueTooLong') || /request is too large|larger than max/.test(String(status.message)),
   };
 }
 

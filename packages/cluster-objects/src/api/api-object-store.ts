@@ -14,7 +14,8 @@ import type {
 } from '../object-store.ts';
 import { apiVersionOf, type ResourceKind } from '../resource-kind.ts';
 import type { ApiServerAccess } from './api-access.ts';
-import { ApiRequests, collectionPath, objectPath } from './api-requests.ts';
+import { refusalOf } from './api-failure.ts';
+import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
 
 export type { ApiServerAccess } from './api-access.ts';
 
@@ -31,6 +32,8 @@ export interface ApiServerOptions {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const PAGE_SIZE = 500;
+/** What an API server answers about an object that is not there. */
+const GONE = JSON.stringify({ reason: 'NotFound', details: { name: '' } });
 
 /**
  * The objects that an API server serves. Connects with the first request; loads the client library then, not before.
@@ -109,7 +112,7 @@ class ApiServerObjectStore implements ApiObjectStore {
     const subject = describeReference(reference);
     assertSameIdentity(read, object);
     const metadata = { ...object.metadata, resourceVersion: read.revision };
-    const answer = await this.#requests.send({
+    const answer = await this.#replacing(reference, {
       method: 'PUT',
       path: `${objectPath(reference)}${subresourceFor(read, object, subject)}`,
       body: { ...object, metadata },
@@ -145,6 +148,18 @@ class ApiServerObjectStore implements ApiObjectStore {
   async close(): Promise<void> {
     await this.#requests.close();
   }
+
+  async #replacing(reference: ObjectReference, request: ApiRequest): Promise<unknown> {
+    try {
+      return await this.#requests.send(request);
+    } catch (error) {
+      // An API server calls it a conflict of identities when the object is gone.
+      const isGone =
+        isRecoveryError(error, 'OBJECT_CONFLICT') &&
+        (await this.get(reference, { signal: request.signal })) === undefined;
+      throw isGone ? refusalOf(404, GONE, request) : error;
+    }
+  }
 }
 
 /** The API server ignores a status that comes with the rest of the object, so a change of it must come alone. */
@@ -163,7 +178,8 @@ function subresourceFor({ object: before }: StoredObject, after: KubernetesObjec
 
 /** Whether the edit hands out a certificate; any other change of a request's status is its approval. */
 function issues(before: KubernetesObject, after: KubernetesObject): boolean {
-  const certificateOf = ({ status }: KubernetesObject): unknown => (status as { certificate?: string } | undefined)?.certificate;
+  const certificateOf = ({ status }: KubernetesObject): unknown =>
+    (status as { certificate?: string } | undefined)?.certificate;
   return certificateOf(before) !== certificateOf(after);
 }
 

@@ -28,7 +28,10 @@ export class ApiRequests {
     request.signal?.throwIfAborted();
     this.#connection ??= this.#connect();
     const { client, authentication } = await this.#connection;
-    const context = new client.RequestContext(`${authentication.server}${request.path}`, client.HttpMethod[request.method]);
+    const context = new client.RequestContext(
+      `${authentication.server}${request.path}`,
+      client.HttpMethod[request.method],
+    );
     context.setHeaderParam('Accept', 'application/json');
     if (request.body !== undefined) {
       context.setHeaderParam('Content-Type', 'application/json');

@@ -15,7 +15,10 @@ export type EncryptionProvider =
 
 /** Which resources are encrypted, and how: the first provider writes, all of them read. */
 export interface EncryptionConfiguration {
-  readonly rules: readonly { readonly resources: readonly string[]; readonly providers: readonly EncryptionProvider[] }[];
+  readonly rules: readonly {
+    readonly resources: readonly string[];
+    readonly providers: readonly EncryptionProvider[];
+  }[];
 }
 
 const SECRET_BYTES = { aescbc: [16, 24, 32], aesgcm: [16, 24, 32], secretbox: [32] } as const;

@@ -17,7 +17,7 @@ import {
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
 import type { Clock } from '@kube-rescue/host';
-import type { EtcdKv, KeyValue, SwapResult } from '../kv.ts';
+import type { EtcdKv, KeyValue } from '../kv.ts';
 import type { EncryptionConfiguration } from './encryption-configuration.ts';
 import { objectFailureOf } from './etcd-failure.ts';
 import { collectionKey, DEFAULT_ETCD_PREFIX, objectKey, referenceOfKey } from './key-layout.ts';
@@ -44,11 +44,14 @@ class EtcdOrigin {
   readonly key: string;
   readonly modRevision: bigint;
   readonly value: StoredValue;
+  /** The bytes in etcd, encrypted or not. */
+  readonly bytes: Uint8Array;
 
-  constructor(key: string, modRevision: bigint, value: StoredValue) {
+  constructor(key: string, modRevision: bigint, value: StoredValue, bytes: Uint8Array) {
     this.key = key;
     this.modRevision = modRevision;
     this.value = value;
+    this.bytes = bytes;
   }
 }
 
@@ -99,7 +102,11 @@ class EtcdObjectStore implements ObjectStore {
     }
   }
 
-  async create(kind: ResourceKind, object: KubernetesObject, { signal }: ObjectWriteOptions = {}): Promise<StoredObject> {
+  async create(
+    kind: ResourceKind,
+    object: KubernetesObject,
+    { signal }: ObjectWriteOptions = {},
+  ): Promise<StoredObject> {
     const { name, namespace } = object.metadata;
     const reference = { kind, name, namespace };
     const key = objectKey(this.#prefix, reference);
@@ -109,8 +116,8 @@ class EtcdObjectStore implements ObjectStore {
     const created = asNewObject(kind, object, this.#options.clock.now());
     const plain = namingObject(subject, () => createStoredValue(created, kind));
     await this.#assertNamespace(reference);
-    const result = await this.#swap({ reference, key, modRevision: 0n, plain, signal });
-    if (result.succeeded) return this.#stored(reference, key, result.revision, plain);
+    const written = await this.#swap({ reference, key, modRevision: 0n, plain, before: undefined, signal });
+    if (written.stored !== undefined) return written.stored;
     throw new ObjectError({
       code: 'OBJECT_EXISTS',
       message: 'there is an object of this name',
@@ -119,19 +126,23 @@ class EtcdObjectStore implements ObjectStore {
     });
   }
 
-  async replace(read: StoredObject, object: KubernetesObject, { signal }: ObjectWriteOptions = {}): Promise<StoredObject> {
+  async replace(
+    read: StoredObject,
+    object: KubernetesObject,
+    { signal }: ObjectWriteOptions = {},
+  ): Promise<StoredObject> {
     const reference = referenceOf(read);
     const subject = describeReference(reference);
-    const { key, modRevision, value } = originOf(read, subject);
+    const { key, modRevision, value, bytes } = originOf(read, subject);
     assertSameIdentity(read, object);
     const before = value.object;
     const edited = withGeneration(read.kind, before, withoutRevision(object));
     assertEditAllowed(before, edited, subject);
     if (isDeepStrictEqual(edited, before)) return this.#unchanged(read, signal);
     const plain = namingObject(subject, () => value.edit(edited));
-    const result = await this.#swap({ reference, key, modRevision, plain, signal });
-    if (result.succeeded) return this.#stored(reference, key, result.revision, plain);
-    throw refused(result.current, subject);
+    const written = await this.#swap({ reference, key, modRevision, plain, before: bytes, signal });
+    if (written.stored !== undefined) return written.stored;
+    throw refused(written.current, subject);
   }
 
   async delete(read: StoredObject, { signal }: ObjectWriteOptions = {}): Promise<void> {
@@ -149,20 +160,22 @@ class EtcdObjectStore implements ObjectStore {
     readonly key: string;
     readonly modRevision: bigint;
     readonly plain: Uint8Array;
+    readonly before: Uint8Array | undefined;
     readonly signal: AbortSignal | undefined;
-  }): Promise<SwapResult> {
-    const { reference, key, modRevision, plain, signal } = write;
+  }): Promise<{ readonly stored?: StoredObject; readonly current?: KeyValue | undefined }> {
+    const { reference, key, modRevision, plain, before, signal } = write;
     const subject = describeReference(reference);
     this.#assertMayWrite(subject);
-    const value = valueEncryption(this.#options.encryption, reference.kind).encrypt(plain, key, subject);
+    const value = valueEncryption(this.#options.encryption, reference.kind).encrypt(plain, key, subject, before);
     const request = { key: Buffer.from(key), modRevision, value, signal };
-    return this.#asking(subject, () => swapResolved(this.#options.kv, request));
+    const { succeeded, revision, current } = await this.#asking(subject, () => swapResolved(this.#options.kv, request));
+    return succeeded ? { stored: this.#stored(reference, key, revision, plain, value) } : { current };
   }
 
   #read(reference: ObjectReference, key: string, { value, modRevision }: KeyValue): StoredObject {
     const subject = describeReference(reference);
     const plain = valueEncryption(this.#options.encryption, reference.kind).decrypt(value, key, subject);
-    return this.#stored(reference, key, modRevision, plain);
+    return this.#stored(reference, key, modRevision, plain, value);
   }
 
   #readListed(kind: ResourceKind, entry: KeyValue, { onUnreadable }: ObjectListOptions): StoredObject | undefined {
@@ -179,7 +192,13 @@ class EtcdObjectStore implements ObjectStore {
     }
   }
 
-  #stored(reference: ObjectReference, key: string, modRevision: bigint, plain: Uint8Array): StoredObject {
+  #stored(
+    reference: ObjectReference,
+    key: string,
+    modRevision: bigint,
+    plain: Uint8Array,
+    bytes: Uint8Array,
+  ): StoredObject {
     const subject = describeReference(reference);
     const value = readStoredValue(plain, reference.kind, subject);
     const { metadata } = value.object;
@@ -188,7 +207,7 @@ class EtcdObjectStore implements ObjectStore {
     }
     const revision = String(modRevision);
     const object = { ...value.object, metadata: { ...metadata, resourceVersion: revision } };
-    const origin = new EtcdOrigin(key, modRevision, value);
+    const origin = new EtcdOrigin(key, modRevision, value, bytes);
     return { kind: reference.kind, object, revision, partial: value.partial, origin };
   }
 

@@ -43,7 +43,11 @@ export function fieldNames(message: DescMessage): readonly string[] {
 function planOf(field: DescField): FieldPlan {
   const zero = getOption(field, always) ? 'always' : getOption(field, pointer) ? 'set' : 'never';
   const isInline = getOption(field, inline);
-  const shape = isInline ? 'inline' : field.fieldKind === 'list' || field.fieldKind === 'map' ? field.fieldKind : 'single';
+  const shape = isInline
+    ? 'inline'
+    : field.fieldKind === 'list' || field.fieldKind === 'map'
+      ? field.fieldKind
+      : 'single';
   return { field, name: field.name, property: field.localName, shape, content: contentOf(field), zero };
 }
 

@@ -38,7 +38,8 @@ export function createJsonValue(object: KubernetesObject): Uint8Array {
 function parse(text: string): { json: unknown; inexact: string | undefined } {
   let inexact: string | undefined;
   const reviver: SourceReviver = (key, value, context) => {
-    if (typeof value === 'number' && context?.source !== undefined && JSON.stringify(value) !== context.source) inexact ??= key;
+    if (typeof value === 'number' && context?.source !== undefined && JSON.stringify(value) !== context.source)
+      inexact ??= key;
     return value;
   };
   const json = JSON.parse(text, reviver as (key: string, value: unknown) => unknown) as unknown;

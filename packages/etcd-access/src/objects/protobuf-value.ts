@@ -25,7 +25,11 @@ export function readProtobufValue(value: Uint8Array, kind: ResourceKind): Stored
   const unknown = unknownFields(message, schema);
   const isWhole = toBinary(schema, message).length === raw.length;
   // The version on the envelope stays as it is; its fields are those of the version that the API is asked in.
-  const object = { apiVersion: apiVersionOf(kind), kind: stored, ...messageToJson(message, schema) } as KubernetesObject;
+  const object = {
+    apiVersion: apiVersionOf(kind),
+    kind: stored,
+    ...messageToJson(message, schema),
+  } as KubernetesObject;
   return {
     object,
     partial: unknown.length > 0 || !isWhole,
@@ -47,12 +51,7 @@ export function createProtobufValue(object: KubernetesObject, kind: ResourceKind
 }
 
 /** Edits a fresh copy in place, then reads the result back: nothing is written that does not say exactly what it should. */
-function editRaw(
-  raw: Uint8Array,
-  schema: DescMessage,
-  before: KubernetesObject,
-  after: KubernetesObject,
-): Uint8Array {
+function editRaw(raw: Uint8Array, schema: DescMessage, before: KubernetesObject, after: KubernetesObject): Uint8Array {
   const message = fromBinary(schema, raw);
   const unknownBefore = unknownFields(message, schema);
   const dropped: Dropped = { unknown: [] };

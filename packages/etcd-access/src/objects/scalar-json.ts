@@ -17,7 +17,8 @@ export function zeroOf(scalar: ScalarType): unknown {
 
 /** A scalar as the API shows it: bytes in base64, 64-bit integers as numbers. */
 export function scalarToJson(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   return typeof value === 'bigint' ? Number(value) : value;
 }
 

@@ -1,4 +1,9 @@
-import { ObjectError, type ObjectErrorCode, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
+import {
+  ObjectError,
+  type ObjectErrorCode,
+  type KubernetesObject,
+  type ResourceKind,
+} from '@kube-rescue/cluster-objects';
 import { isEnvelope } from './envelope.ts';
 import { FieldMismatch } from './field-mismatch.ts';
 import { createJsonValue, readJsonValue } from './json-value.ts';

@@ -11,7 +11,10 @@ const ATTEMPTS = 3;
  * @throws EtcdError `ETCD_OUTCOME_UNKNOWN` when somebody else wrote in between, so that ours may have come before theirs, or
  * when etcd does not answer any more
  */
-export async function swapResolved(kv: Pick<EtcdKv, 'get' | 'compareAndSwap'>, request: SwapRequest): Promise<SwapResult> {
+export async function swapResolved(
+  kv: Pick<EtcdKv, 'get' | 'compareAndSwap'>,
+  request: SwapRequest,
+): Promise<SwapResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await kv.compareAndSwap(request);

@@ -12,8 +12,11 @@ const LONGEST_PREFIX_BYTES = 512;
 export interface ValueEncryption {
   /** @throws ObjectError `OBJECT_DECRYPTION_FAILED` `OBJECT_ENCRYPTED_KMS` */
   decrypt(value: Uint8Array, etcdKey: string, subject: string): Uint8Array;
-  /** @throws ObjectError `OBJECT_ENCRYPTED_KMS` */
-  encrypt(plain: Uint8Array, etcdKey: string, subject: string): Uint8Array;
+  /**
+   * @param before the stored value that this one takes the place of; `undefined` for a new object
+   * @throws ObjectError `OBJECT_ENCRYPTED_KMS`; `OBJECT_FIELD_UNSUPPORTED` when it cannot be told how a new object is kept
+   */
+  encrypt(plain: Uint8Array, etcdKey: string, subject: string, before: Uint8Array | undefined): Uint8Array;
 }
 
 /**
@@ -29,12 +32,16 @@ export function valueEncryption(
   const providers = (configuration && providersFor(configuration, kind)) ?? [{ kind: 'identity' }];
   return {
     decrypt(value, etcdKey, subject) {
-      const prefix = Buffer.from(value.subarray(0, LONGEST_PREFIX_BYTES)).toString('latin1');
-      if (!prefix.startsWith(ENCRYPTED)) return value;
-      return decryptBy(providers, value, prefix, etcdKey, subject);
+      return isEncrypted(value) ? decryptBy(providers, value, etcdKey, subject) : value;
     },
-    encrypt(plain, etcdKey, subject) {
-      return encryptBy(providers[0] ?? { kind: 'identity' }, plain, etcdKey, subject);
+    encrypt(plain, etcdKey, subject, before) {
+      const [provider = { kind: 'identity' }] = providers;
+      // Whether an API server encrypts custom resources depends on its version (since v1.26): the old value tells.
+      if (kind.storage === 'json' && provider.kind !== 'identity') {
+        if (before === undefined) throw undecided(subject);
+        if (!isEncrypted(before)) return plain;
+      }
+      return encryptBy(provider, plain, etcdKey, subject);
     },
   };
 }
@@ -42,10 +49,10 @@ export function valueEncryption(
 function decryptBy(
   providers: readonly EncryptionProvider[],
   value: Uint8Array,
-  prefix: string,
   etcdKey: string,
   subject: string,
 ): Uint8Array {
+  const prefix = Buffer.from(value.subarray(0, LONGEST_PREFIX_BYTES)).toString('latin1');
   if (prefix.startsWith(`${ENCRYPTED}kms:`)) throw encryptedByKms(subject);
   for (const provider of providers) {
     if (provider.kind === 'identity' || provider.kind === 'kms') continue;
@@ -76,6 +83,10 @@ function encryptBy(provider: EncryptionProvider, plain: Uint8Array, etcdKey: str
   return new Uint8Array(Buffer.concat([prefix, sealed]));
 }
 
+function isEncrypted(value: Uint8Array): boolean {
+  return Buffer.from(value.subarray(0, ENCRYPTED.length)).toString('latin1') === ENCRYPTED;
+}
+
 function prefixOf(kind: keyof typeof VALUE_CIPHERS, keyName: string): string {
   return `${ENCRYPTED}${kind}:v1:${keyName}:`;
 }
@@ -87,6 +98,15 @@ function attempt(decrypt: () => Uint8Array): Uint8Array | undefined {
     // The library's words could only tell about bytes; the caller tells which key it was.
     return undefined;
   }
+}
+
+function undecided(subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_FIELD_UNSUPPORTED',
+    message: 'it depends on the version of the API server whether a new object of this kind is encrypted',
+    subject,
+    hint: 'create it through the API server (--via api)',
+  });
 }
 
 function encryptedByKms(subject: string): ObjectError {

@@ -1,11 +1,5 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
-import type {
-  FieldsV1,
-  IntOrString,
-  MicroTime,
-  Quantity,
-  Time,
-} from '../generated/kubernetes/meta_pb.ts';
+import type { FieldsV1, IntOrString, MicroTime, Quantity, Time } from '../generated/kubernetes/meta_pb.ts';
 import type { ExtraValue } from '../generated/kubernetes/certificates_pb.ts';
 import { FieldMismatch } from './field-mismatch.ts';
 
@@ -26,9 +20,7 @@ const time: WrappedValue<Time> = {
 
 const microTime: WrappedValue<MicroTime> = {
   toJson: ({ seconds, nanos }) =>
-    seconds === 0n && nanos === 0
-      ? null
-      : `${textOf(seconds)}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z`,
+    seconds === 0n && nanos === 0 ? null : `${textOf(seconds)}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z`,
   write(message, json, at) {
     message.seconds = BigInt(Math.floor(instantOf(json, at) / 1000));
     const fraction = /\.(\d{1,9})/.exec(String(json))?.[1] ?? '';
@@ -49,7 +41,8 @@ const intOrString: WrappedValue<IntOrString> = {
   toJson: ({ type, intVal, strVal }) => (type === 0n ? intVal : strVal),
   write(message, json, at) {
     if (typeof json === 'string') Object.assign(message, { type: 1n, intVal: 0, strVal: json });
-    else if (typeof json === 'number' && json === (json | 0)) Object.assign(message, { type: 0n, intVal: json, strVal: '' });
+    else if (typeof json === 'number' && json === (json | 0))
+      Object.assign(message, { type: 0n, intVal: json, strVal: '' });
     else throw new FieldMismatch(at, 'is neither a whole number nor a text');
   },
 };

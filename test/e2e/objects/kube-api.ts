@@ -1,0 +1,90 @@
+import { request } from 'node:https';
+import { type ApiObjectStore, connectApiServer, type ObjectStore } from '@kube-rescue/cluster-objects';
+import {
+  createEtcdObjectStore,
+  type EtcdClient,
+  openEtcd,
+  parseEncryptionConfiguration,
+} from '@kube-rescue/etcd-access';
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { type RunningApiServer, type RunningEtcd, startApiServer, startEtcd } from '@kube-rescue/testing';
+
+/** A real API server on a real etcd, and both ways to its objects. */
+export interface KubeApi {
+  readonly etcd: RunningEtcd;
+  readonly server: RunningApiServer;
+  readonly client: EtcdClient;
+  readonly viaApi: ApiObjectStore;
+  readonly viaEtcd: ObjectStore;
+  dispose(): Promise<void>;
+}
+
+/** @param encryption text of an EncryptionConfiguration */
+export async function startKubeApi(binaries: string, encryption?: string): Promise<KubeApi> {
+  const etcd = await startEtcd();
+  const server = await startApiServer({ etcd, binaries, encryptionConfiguration: encryption });
+  const { pki } = etcd;
+  if (pki === undefined) throw new Error('etcd runs without TLS');
+  const tls = { ca: pki.ca.certificate, client: pki.client };
+  const client = await openEtcd({ endpoints: etcd.endpoints, tls }, { host: createLocalHost(), clock: systemClock });
+  const viaApi = connectApiServer({ server: server.server, ca: server.ca, client: server.client });
+  const viaEtcd = createEtcdObjectStore({
+    kv: client,
+    clock: systemClock,
+    encryption: encryption === undefined ? undefined : parseEncryptionConfiguration(encryption, 'encryption.yaml'),
+  });
+  return {
+    etcd,
+    server,
+    client,
+    viaApi,
+    viaEtcd,
+    dispose: async () => {
+      await viaApi.close();
+      client.close();
+      await server.dispose();
+      await etcd.stop();
+    },
+  };
+}
+
+export interface WatchEvent {
+  readonly type: string;
+  readonly object: unknown;
+}
+
+/** Watches a path of the API from now on; `next` waits for one event. */
+export async function watch(
+  { server, ca, client }: RunningApiServer,
+  path: string,
+): Promise<{ next(): Promise<WatchEvent>; close(): void }> {
+  const events: WatchEvent[] = [];
+  const waiting: ((event: WatchEvent) => void)[] = [];
+  const open = request(`${server}${path}`, { ca, cert: client.certificate, key: client.key, agent: false });
+  open.end();
+  await new Promise<void>((resolve, reject) => {
+    open.on('error', reject);
+    open.on('response', (response) => {
+      let text = '';
+      response.on('error', () => undefined);
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        const lines = (text + chunk).split('\n');
+        text = lines.pop() ?? '';
+        for (const line of lines) {
+          const event = JSON.parse(line) as WatchEvent;
+          const taker = waiting.shift();
+          if (taker === undefined) events.push(event);
+          else taker(event);
+        }
+      });
+      resolve();
+    });
+  });
+  return {
+    next: () => {
+      const event = events.shift();
+      return event === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(event);
+    },
+    close: () => open.destroy(),
+  };
+}
