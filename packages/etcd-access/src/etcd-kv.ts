@@ -2,10 +2,11 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ClusterCalls } from './cluster-calls.ts';
 import { COMPARE_EQUAL, COMPARE_MOD } from './etcd-constants.ts';
 import { KV, type KeyValue as WireKeyValue, type RangeRequestSchema, type RequestOpSchema } from './generated/etcd_pb.ts';
-import { listRange } from './key-listing.ts';
+import { listRange, type RangeBounds } from './key-listing.ts';
 import type { EtcdKv, KeyValue, RangeRequest, RangeResult, SwapResult } from './kv.ts';
 import { prefixEnd } from './kv.ts';
 import type { MemberCalls } from './member-calls.ts';
+import { decodeRange } from './range-decoding.ts';
 
 interface KvDeps {
   readonly cluster: ClusterCalls;
@@ -16,14 +17,13 @@ type Operation = MessageInitShape<typeof RequestOpSchema>;
 
 /** The keys of a cluster over its gRPC interface. */
 export function createEtcdKv({ cluster, members }: KvDeps): EtcdKv {
-  const range = async (request: RangeRequest & { readonly maxMessageBytes?: number }): Promise<RangeResult> => {
-    const { signal, serializable = false, maxMessageBytes } = request;
-    const bounds = maxMessageBytes === undefined ? {} : { maxMessageBytes };
-    const answer = await cluster.call({ isWrite: false, signal }, (endpoint) =>
-      members.unary(endpoint, KV.method.range, wireRange(request), { needsLeader: !serializable, signal, ...bounds }),
+  const readRange = (request: RangeRequest, bounds: RangeBounds): Promise<RangeResult> => {
+    const { signal, serializable = false } = request;
+    const { keepEvery, ...limits } = bounds;
+    const options = { needsLeader: !serializable, signal, ...limits, decode: (bytes: Uint8Array) => decodeRange(bytes, keepEvery) };
+    return cluster.call({ isWrite: false, signal }, (endpoint) =>
+      members.unaryDecoded(endpoint, KV.method.range, wireRange(request), options),
     );
-    const { kvs, more, count, header } = answer;
-    return { entries: kvs.map(keyValueOf), more, count, revision: header?.revision ?? 0n };
   };
 
   const transact = async (
@@ -48,11 +48,11 @@ export function createEtcdKv({ cluster, members }: KvDeps): EtcdKv {
   };
 
   return {
-    range,
-    get: async (key, options = {}) => (await range({ ...options, start: key })).entries[0],
+    range: (request) => readRange(request, {}),
+    get: async (key, options = {}) => (await readRange({ ...options, start: key }, {})).entries[0],
     // An empty key is none to etcd; a zero byte is the first of all.
     list: (prefix, options = {}) =>
-      listRange({ ...options, start: prefix.length === 0 ? Uint8Array.of(0) : prefix, end: prefixEnd(prefix) }, range),
+      listRange({ ...options, start: prefix.length === 0 ? Uint8Array.of(0) : prefix, end: prefixEnd(prefix) }, readRange),
     compareAndSwap: ({ key, modRevision, value, signal }) => {
       // The lease of a key that is there stays as it is; a new key has none to keep.
       const put = { key, value, ignoreLease: modRevision !== 0n };

@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import { CallFailure } from './call-failure.ts';
 import { frameMessage, MessageReader } from './grpc-message.ts';
+import { StreamQueue } from './stream-queue.ts';
 
 export interface GrpcCall {
   /** `/etcdserverpb.KV/Range` */
@@ -24,9 +25,9 @@ const OK = '0';
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
 /** One request, one answer. @throws CallFailure, or the signal's reason */
-export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Promise<Buffer> {
+export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Promise<Uint8Array> {
   const exchange = startCall(session, call, { 'grpc-timeout': `${call.timeoutMs}m` });
-  const messages: Buffer[] = [];
+  const messages: Uint8Array[] = [];
   try {
     await new Promise<void>((resolve, reject) => {
       exchange.onFailure(reject);
@@ -49,23 +50,18 @@ export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Pr
 }
 
 /** One request, a stream of answers; as fast as they are taken. @throws CallFailure, or the signal's reason */
-export async function* callServerStream(session: ClientHttp2Session, call: GrpcCall): AsyncGenerator<Buffer, void> {
+export async function* callServerStream(session: ClientHttp2Session, call: GrpcCall): AsyncGenerator<Uint8Array, void> {
   const exchange = startCall(session, call, {});
   try {
-    const failed = new Promise<never>((_, reject) => exchange.onFailure(reject));
-    failed.catch(() => undefined);
-    // Iterating pauses the stream while nobody asks, and a paused stream stops the server after a window of bytes.
-    const chunks = exchange.stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    // A stream that nobody takes from is paused, and a paused one stops the server after a window of bytes.
+    const queue = new StreamQueue(exchange.stream);
+    exchange.onFailure((error) => queue.fail(error));
     for (;;) {
       exchange.startTimer();
-      const next = await Promise.race([chunks.next(), failed]).catch((error: unknown) => {
-        // The iterator's own error says less than what was noted when it happened.
-        exchange.assertEndedWell();
-        throw error;
-      });
+      const chunks = await queue.take();
       exchange.stopTimer();
-      if (next.done === true) break;
-      for (const message of exchange.reader.push(next.value)) yield message;
+      if (chunks === undefined) break;
+      for (const chunk of chunks) yield* exchange.reader.push(chunk);
     }
     exchange.assertEndedWell();
   } finally {

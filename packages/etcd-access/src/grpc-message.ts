@@ -34,8 +34,8 @@ export class MessageReader {
   }
 
   /** Takes the next bytes; gives the messages that they complete. @throws CallFailure `too-large` `foreign` */
-  push(chunk: Buffer): readonly Buffer[] {
-    const messages: Buffer[] = [];
+  push(chunk: Buffer): readonly Uint8Array[] {
+    const messages: Uint8Array[] = [];
     for (let at = 0; at < chunk.length || this.#isBodyComplete(); ) {
       if (this.#body === undefined) {
         at += this.#fillPrefix(chunk, at);
@@ -45,7 +45,8 @@ export class MessageReader {
       this.#bodyFilled += copied;
       at += copied;
       if (!this.#isBodyComplete()) continue;
-      messages.push(this.#body);
+      // Not the Buffer, whose slice is no copy.
+      messages.push(new Uint8Array(this.#body.buffer));
       this.#body = undefined;
       this.#bodyFilled = 0;
       this.#prefixFilled = 0;

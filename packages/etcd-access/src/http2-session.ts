@@ -34,6 +34,8 @@ export interface SessionDeps {
  * where the 64 KiB of HTTP/2's default let 640 KB through.
  */
 const WINDOW_BYTES = 8 * 1024 * 1024;
+/** etcd cuts its answers into frames as large as it may; at HTTP/2's default of 16 KiB that costs it a fifth more time. */
+const FRAME_BYTES = 256 * 1024;
 
 /**
  * Connects to a member and waits until it has spoken HTTP/2, which a server does only after it has accepted our
@@ -69,7 +71,7 @@ async function connectThrough(
 async function startHttp2({ url }: EtcdEndpoint, socket: Duplex, signal: AbortSignal): Promise<ClientHttp2Session> {
   const http2 = connect(url, {
     createConnection: () => socket,
-    settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
+    settings: { initialWindowSize: WINDOW_BYTES, maxFrameSize: FRAME_BYTES, enablePush: false },
   });
   try {
     await firstAnswerOf(http2, socket, signal);

@@ -1,7 +1,16 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { KeyValue, ListBatch, RangeRequest, RangeResult } from './kv.ts';
+import { readAhead } from './read-ahead.ts';
 
-type ReadRange = (request: RangeRequest & { readonly maxMessageBytes?: number }) => Promise<RangeResult>;
+/** What is kept of an answer. */
+export interface RangeBounds {
+  /** Default: the client's own. */
+  readonly maxMessageBytes?: number;
+  /** Keep every n-th key only, and the last. Default: 1. */
+  readonly keepEvery?: number;
+}
+
+type ReadRange = (request: RangeRequest, bounds: RangeBounds) => Promise<RangeResult>;
 
 export interface ListRequest extends Omit<RangeRequest, 'end' | 'limit' | 'keysOnly' | 'countOnly'> {
   readonly end: Uint8Array;
@@ -15,57 +24,78 @@ interface Stretch {
 /** In the first request; most listings are no longer than that. */
 const FIRST_KEYS = 500;
 /** Between two boundaries; what etcd counts again for each page within them. */
-const STRETCH_KEYS = 2000;
-/** In one request for boundaries: some 20 MB. */
-const BOUNDARY_KEYS = 200_000;
+const STRETCH_KEYS = 1000;
+/** In the first request for boundaries, and at most; each is twice the one before. */
+const FIRST_BOUNDARY_KEYS = 8 * STRETCH_KEYS;
+const MAX_BOUNDARY_KEYS = 128 * STRETCH_KEYS;
 /** Of values in one answer, about. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES = 2 * 1024 * 1024;
 const MAX_PAGE_BYTES = 32 * 1024 * 1024;
-/** Pages asked for before they are needed, so that etcd works while we do. */
-const PAGES_AHEAD = 2;
+/** Asked for before they are needed, so that etcd works while we do. */
+const PAGES_AHEAD = 3;
 
 /**
  * Every key of a range at one revision, a few MiB at a time.
  *
  * Each limited request makes etcd walk the whole rest of its range to count it, so that plain paging takes time by the
- * square of the keys. Here the keys alone are read first, in large pieces, and the values then between boundaries that
+ * square of the keys. Here the keys alone are read ahead, in large pieces, and the values then between boundaries that
  * were found so.
  */
 export async function* listRange(request: ListRequest, read: ReadRange): AsyncGenerator<ListBatch, void> {
   const sizer = new PageSizer();
-  const first = await readPage(request, { ...request, limit: FIRST_KEYS }, sizer, read);
+  const first = await readPage({ ...request, limit: FIRST_KEYS }, sizer, read);
   const { revision: asked, ...rest } = request;
   const revision = asked ?? first.revision;
   yield { entries: first.entries, revision, total: first.count };
   if (!first.more) return;
 
   const fixed = { ...rest, revision };
-  const stretches = findStretches({ ...fixed, start: keyAfter(first.entries) }, read);
-  const pages = aheadOf(stretches, (stretch) => readStretch({ ...fixed, ...stretch }, sizer, read));
-  for await (const entries of pages) yield { entries, revision, total: first.count };
+  const stretches = readAhead(findStretches({ ...fixed, start: keyAfter(first.entries) }, read), 1);
+  for await (const { firstPage, pages } of readAhead(startStretches(stretches, fixed, sizer, read), PAGES_AHEAD)) {
+    const page = await firstPage;
+    if (page.done === true) continue;
+    yield { entries: page.value, revision, total: first.count };
+    for await (const entries of pages) yield { entries, revision, total: first.count };
+  }
 }
 
-/** Parts of the range that hold about the same number of keys each. */
-async function* findStretches(request: ListRequest, read: ReadRange): AsyncGenerator<Stretch, void> {
+/** Parts of the range that hold about the same number of keys each, many at a time. */
+async function* findStretches(request: ListRequest, read: ReadRange): AsyncGenerator<readonly Stretch[], void> {
   let { start } = request;
-  for (;;) {
-    const { entries, more } = await read({ ...request, start, limit: BOUNDARY_KEYS, keysOnly: true });
-    const boundaries = entries.filter((_, index) => index % STRETCH_KEYS === 0).map(({ key }) => key.slice());
+  for (let limit = FIRST_BOUNDARY_KEYS; ; limit = Math.min(2 * limit, MAX_BOUNDARY_KEYS)) {
+    const { entries, more } = await read({ ...request, start, limit, keysOnly: true }, { keepEvery: STRETCH_KEYS });
     const next = more ? keyAfter(entries) : request.end;
-    for (const [index, key] of boundaries.entries()) yield { start: key, end: boundaries[index + 1] ?? next };
+    // Copies, so that the long answer they lie in can go. The last key is kept only to tell where to go on.
+    const starts = entries.slice(0, Math.max(1, entries.length - 1)).map(({ key }) => Uint8Array.from(key));
+    yield starts.map((key, index) => ({ start: key, end: starts[index + 1] ?? next }));
     if (!more) return;
     start = next;
   }
 }
 
-/** The pages of one stretch; the first of them was asked for ahead of time. */
-async function* readStretch(
-  request: ListRequest,
+/** Asks for the first page of each stretch, without waiting for it. */
+async function* startStretches(
+  stretches: AsyncIterable<readonly Stretch[]>,
+  request: Omit<RangeRequest, 'start'>,
   sizer: PageSizer,
   read: ReadRange,
-): AsyncGenerator<readonly KeyValue[], void> {
+): AsyncGenerator<{ firstPage: Promise<IteratorResult<readonly KeyValue[], void>>; pages: Pages }, void> {
+  for await (const several of stretches) {
+    for (const stretch of several) {
+      const pages = readStretch({ ...request, ...stretch }, sizer, read);
+      const firstPage = pages.next();
+      // Heard when its turn comes.
+      firstPage.catch(() => undefined);
+      yield { firstPage, pages };
+    }
+  }
+}
+
+type Pages = AsyncGenerator<readonly KeyValue[], void>;
+
+async function* readStretch(request: RangeRequest, sizer: PageSizer, read: ReadRange): Pages {
   for (let { start } = request; ; ) {
-    const page = await readPage(request, { ...request, start, limit: sizer.keys }, sizer, read);
+    const page = await readPage({ ...request, start, limit: sizer.keys }, sizer, read);
     yield page.entries;
     if (!page.more) return;
     start = keyAfter(page.entries);
@@ -74,21 +104,19 @@ async function* readStretch(
 
 /** One page; half of it, and half of that, when its values are too many bytes. */
 async function readPage(
-  { signal }: ListRequest,
   page: RangeRequest & { readonly limit: number },
   sizer: PageSizer,
   read: ReadRange,
 ): Promise<RangeResult> {
-  signal?.throwIfAborted();
   try {
-    const result = await read({ ...page, maxMessageBytes: MAX_PAGE_BYTES });
+    const result = await read(page, { maxMessageBytes: MAX_PAGE_BYTES });
     sizer.note(result.entries);
     return result;
   } catch (error) {
     if (!isRecoveryError(error, 'ETCD_TOO_LARGE') || page.limit === 1) throw error;
     const limit = Math.ceil(page.limit / 2);
     sizer.limitTo(limit);
-    return readPage({ ...page, end: page.end ?? page.start }, { ...page, limit }, sizer, read);
+    return readPage({ ...page, limit }, sizer, read);
   }
 }
 
@@ -109,38 +137,6 @@ class PageSizer {
 
   limitTo(keys: number): void {
     this.#keys = Math.min(this.#keys, keys);
-  }
-}
-
-/** Runs `read` on each stretch in order, with the first page of the next ones already on its way. */
-async function* aheadOf<T>(
-  stretches: AsyncGenerator<Stretch, void>,
-  read: (stretch: Stretch) => AsyncGenerator<T, void>,
-): AsyncGenerator<T, void> {
-  const started: { readonly pages: AsyncGenerator<T, void>; readonly first: Promise<IteratorResult<T, void>> }[] = [];
-  const fill = async (): Promise<void> => {
-    while (started.length <= PAGES_AHEAD) {
-      const stretch = await stretches.next();
-      if (stretch.done === true) return;
-      const pages = read(stretch.value);
-      const first = pages.next();
-      // Heard again when its turn comes.
-      first.catch(() => undefined);
-      started.push({ pages, first });
-    }
-  };
-  try {
-    for (;;) {
-      await fill();
-      const next = started.shift();
-      if (next === undefined) return;
-      const page = await next.first;
-      if (page.done === true) continue;
-      yield page.value;
-      yield* next.pages;
-    }
-  } finally {
-    await Promise.all(started.map(({ first, pages }) => first.then(() => pages.return(), () => undefined)));
   }
 }
 

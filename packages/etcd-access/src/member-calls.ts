@@ -55,24 +55,22 @@ export class MemberCalls {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const answer = await this.unaryBytes(url, method, request, options);
-    try {
-      return decode(method.output, answer);
-    } catch (error) {
-      throw translated(error, url, options);
-    }
+    return this.unaryDecoded(url, method, request, {
+      ...options,
+      decode: (bytes: Uint8Array) => fromBinary(method.output, bytes),
+    });
   }
 
-  /** As {@link MemberCalls.unary}, for whoever reads the answer's bytes. */
-  async unaryBytes<I extends DescMessage>(
+  /** As {@link MemberCalls.unary}, for whoever reads the answer's bytes otherwise. */
+  async unaryDecoded<I extends DescMessage, T>(
     url: string,
     method: DescMethodUnary<I, DescMessage>,
     request: MessageInitShape<I>,
-    options: CallOptions = {},
-  ): Promise<Uint8Array> {
+    options: CallOptions & { readonly decode: (bytes: Uint8Array) => T },
+  ): Promise<T> {
     const { http2 } = await this.session(url, options.signal);
     try {
-      return await callUnary(http2, this.#callOf(method, request, options));
+      return decoded(await callUnary(http2, this.#callOf(method, request, options)), options.decode);
     } catch (error) {
       throw translated(error, url, options);
     }
@@ -87,7 +85,7 @@ export class MemberCalls {
     const { http2 } = await this.session(url, options.signal);
     try {
       for await (const message of callServerStream(http2, this.#callOf(method, request, options))) {
-        yield decode(method.output, message);
+        yield decoded(message, (bytes) => fromBinary(method.output, bytes));
       }
     } catch (error) {
       throw translated(error, url, options);
@@ -125,9 +123,9 @@ export class MemberCalls {
   }
 }
 
-function decode<O extends DescMessage>(schema: O, bytes: Uint8Array): MessageShape<O> {
+function decoded<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
   try {
-    return fromBinary(schema, bytes);
+    return decode(bytes);
   } catch (cause) {
     throw new CallFailure({ kind: 'foreign', message: 'its answer cannot be read', delivered: true, cause });
   }

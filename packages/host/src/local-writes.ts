@@ -14,6 +14,8 @@ export type HostFileWrites = Pick<
   'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
 >;
 
+/** Of a file that comes piece by piece, handed to the disk at a time. */
+const SYNC_BYTES = 32 * 1024 * 1024;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** The writing half of {@link HostFiles} on this machine; `root` is never climbed out of. */
@@ -88,13 +90,34 @@ async function writeNew(
 ): Promise<void> {
   const handle = await open(temporary, NEW_FILE, 0o600);
   try {
-    await handle.writeFile(data);
+    if (data instanceof Uint8Array) await handle.writeFile(data);
+    else await writePieces(handle, data);
     if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid);
     // After chown, which may clear bits, and explicitly, because the umask took its share of those given to open.
     await handle.chmod(options.mode);
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Lets the disk write what has come while more comes, so that the final fsync of a large file finds little left to do. */
+async function writePieces(handle: FileHandle, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  let unsynced = 0;
+  let syncing = Promise.resolve();
+  try {
+    for await (const piece of pieces) {
+      await handle.writeFile(piece);
+      unsynced += piece.length;
+      if (unsynced < SYNC_BYTES) continue;
+      unsynced = 0;
+      await syncing;
+      syncing = handle.datasync();
+      // Heard by the next await.
+      syncing.catch(() => undefined);
+    }
+  } finally {
+    await syncing;
   }
 }
 

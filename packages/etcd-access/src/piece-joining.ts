@@ -1,0 +1,21 @@
+/**
+ * Joins small pieces to larger ones, for whoever pays by the piece.
+ *
+ * @param bytes a joined piece has at least these, but for the last one
+ */
+export async function* joinPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  bytes: number,
+): AsyncGenerator<Uint8Array, void> {
+  let waiting: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < bytes) continue;
+    yield Buffer.concat(waiting, length);
+    waiting = [];
+    length = 0;
+  }
+  if (length > 0) yield Buffer.concat(waiting, length);
+}

@@ -1,0 +1,19 @@
+/** Gives what `source` gives, with up to `depth` items asked for before they are wanted. */
+export async function* readAhead<T>(source: AsyncGenerator<T, void>, depth: number): AsyncGenerator<T, void> {
+  const pending: Promise<IteratorResult<T, void>>[] = [];
+  try {
+    for (;;) {
+      while (pending.length <= depth) {
+        const next = source.next();
+        // Heard when its turn comes.
+        next.catch(() => undefined);
+        pending.push(next);
+      }
+      const item = await pending.shift();
+      if (item === undefined || item.done === true) return;
+      yield item.value;
+    }
+  } finally {
+    await source.return();
+  }
+}
