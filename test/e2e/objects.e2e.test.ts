@@ -100,7 +100,7 @@ describe.each([
   beforeAll(async () => {
     api = await startKubeApi(binaries, provider && encryptionOf(provider));
     await api.viaApi.create(CustomResourceDefinition, FOO_DEFINITION);
-    await eventually(async () => expect(await isEstablished(api)).toBe(true));
+    await eventually(() => assertEstablished(api));
     // A resource is served a moment after it is established, and a namespace is there a moment after the start.
     for (const { kind, object } of specimens) await eventually(() => api.viaApi.create(kind, object));
   });
@@ -213,12 +213,13 @@ function encryptionOf(provider: object): string {
   });
 }
 
-async function isEstablished({ viaApi }: KubeApi): Promise<boolean> {
+async function assertEstablished({ viaApi }: KubeApi): Promise<void> {
   const found = await viaApi.get({ kind: CustomResourceDefinition, name: FOO_DEFINITION.metadata.name });
   const { conditions = [] } = (found?.object.status ?? {}) as {
     conditions?: readonly { type: string; status: string }[];
   };
-  return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
+  const isEstablished = conditions.some(({ type, status }) => type === 'Established' && status === 'True');
+  if (!isEstablished) throw new Error('the definition is not established');
 }
 
 /** Tries again until it succeeds; after half a minute fails as it did at last. */
@@ -254,7 +255,7 @@ function incremented(object: KubernetesObject): KubernetesObject {
 }
 
 function countOf(read: StoredObject | undefined): number {
-  const { count } = read?.object.data as { readonly count: string };
+  const { count = '' } = (read?.object.data ?? {}) as { readonly count?: string };
   return Number(Buffer.from(count, 'base64').toString());
 }
 

@@ -1,0 +1,98 @@
+import { type Host, hostPath } from '@kube-rescue/host';
+import {
+  buildPki,
+  createFakeHost,
+  createFixedClock,
+  expectCode,
+  type Pki,
+  stepLaws,
+  treeOf,
+} from '@kube-rescue/testing';
+import { type Plan, planPlaybook } from '@kube-rescue/workflow';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createRecoveryPlaybook, createRenewalPlaybook, createRestartPlaybook, type NodeDeps } from './index.ts';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const clock = createFixedClock(NOW);
+
+let expired: Pki;
+
+beforeAll(async () => {
+  expired = await buildPki({ now: NOW, expired: ['etcd/server', 'scheduler.conf', 'kubelet-client'] });
+});
+
+function deadNode(kind: 'live' | 'copy'): NodeDeps {
+  const tree = new Map([...expired.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
+  const host: Host = { ...createFakeHost({ tree, services: { kubelet: 'stopped' } }), kind };
+  return { host, clock };
+}
+
+function plan(playbook: Parameters<typeof planPlaybook>[0]): Promise<Plan> {
+  return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal: new AbortController().signal });
+}
+
+// A copy of a node: the part of the recovery that is files alone, run through every kill and every failing write.
+stepLaws('the recovery of a copied node', () => ({
+  clock,
+  folders: [hostPath('/etc'), hostPath('/var/lib/kubelet')],
+  makeHost: async () => deadNode('copy').host,
+  makePlaybook: (host) => createRecoveryPlaybook(NODE, { host, clock }),
+}));
+
+describe('the recovery playbook', () => {
+  it('renews what is bad, restarts everything that is dead, and waits for every effect', async () => {
+    const { entries } = await plan(createRecoveryPlaybook(NODE, deadNode('live')));
+    expect(entries.filter(({ finding }) => finding.status !== 'ok').map(({ step }) => step)).toEqual([
+      'pki/renew/etcd/server',
+      'kubeconfig/renew/scheduler.conf',
+      'kubelet/renew/client',
+      'control-plane/restart',
+      'control-plane/api-stable',
+      'node/ready',
+      'control-plane/kube-controller-manager-at-work',
+      'control-plane/kube-scheduler-at-work',
+    ]);
+    const restart = entries.find(({ step }) => step === 'control-plane/restart');
+    expect(restart?.changes.map(({ target }) => target.split('/').at(-1))).toEqual([
+      'etcd.yaml',
+      'kube-apiserver.yaml',
+      'kube-controller-manager.yaml',
+      'kube-scheduler.yaml',
+      'kubelet',
+    ]);
+  });
+
+  it('touches nothing but files on a copy of a node', async () => {
+    const { entries } = await plan(createRecoveryPlaybook(NODE, deadNode('copy')));
+    expect(new Set(entries.map(({ phase }) => phase))).toEqual(new Set(['certificates']));
+  });
+});
+
+describe('the renewal playbook', () => {
+  it('plans only the certificates that were named', async () => {
+    const options = { ...NODE, all: true, only: ['admin.conf'] };
+    const { entries } = await plan(createRenewalPlaybook(options, deadNode('copy')));
+    expect(entries.map(({ step }) => step)).toEqual(['kubeconfig/renew/admin.conf']);
+  });
+
+  it('refuses a name that no certificate has', async () => {
+    const playbook = createRenewalPlaybook({ ...NODE, only: ['front-door'] }, deadNode('copy'));
+    await expectCode(plan(playbook), 'PKI_CERTIFICATE_UNKNOWN');
+  });
+});
+
+describe('the restart playbook', () => {
+  it('refuses a name that no static pod has, and says which there are', async () => {
+    const error = await expectCode(
+      plan(createRestartPlaybook({ ...NODE, names: ['kube-proxy'] }, deadNode('live'))),
+      'MANIFEST_UNKNOWN',
+    );
+    expect(error.hint).toContain('kube-apiserver');
+  });
+
+  it('restarts exactly the pods that were named', async () => {
+    const { entries } = await plan(createRestartPlaybook({ ...NODE, names: ['kube-scheduler'] }, deadNode('live')));
+    expect(entries.map(({ step }) => step)).toEqual(['static-pod/restart/kube-scheduler']);
+  });
+});
