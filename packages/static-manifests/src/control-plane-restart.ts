@@ -79,7 +79,9 @@ export function createControlPlaneRestartStep(
     },
     verify: async (signal) => {
       const pods = waitFor.length > 0 ? waitFor : (await input.findNeeds()).pods.map(({ pod }) => pod);
-      const pending = new Map(pods.map(({ component }) => [component, `the kubelet to start the new ${component} pod`]));
+      const pending = new Map(
+        pods.map(({ component }) => [component, `the kubelet to start the new ${component} pod`]),
+      );
       let told = '';
       const tell = (): void => {
         const text = summarise(pending);
@@ -114,7 +116,9 @@ export function createControlPlaneRestartStep(
 /** What is waited for, components that wait for the same told together. */
 function summarise(pending: ReadonlyMap<string, string>): string {
   const groups = Map.groupBy(pending, ([component, reason]) => reason.replace(component, '%'));
-  return [...groups].map(([reason, members]) => reason.replace('%', members.map(([name]) => name).join(', '))).join('; ');
+  return [...groups]
+    .map(([reason, members]) => reason.replace('%', members.map(([name]) => name).join(', ')))
+    .join('; ');
 }
 
 function combine(verdicts: readonly { readonly component: string; readonly verdict: Verdict }[]): Verdict {
