@@ -48,7 +48,7 @@ describe('progress in a log', () => {
     expect(journal).toBe('/var/lib/kube-rescue/runs/20261122T111800Z-1f3a');
     expect(text()).toBe(`   0.0 s  run 20261122T111800Z-1f3a, journal in /var/lib/kube-rescue/runs/20261122T111800Z-1f3a
    0.0 s  == node files
-   0.0 s  ok      renew a: it is good
+   0.0 s  ok      renew a
    0.0 s  …       restart b
    0.0 s          waiting: the kubelet
    2.5 s          restart the service kubelet

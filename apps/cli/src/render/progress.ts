@@ -1,7 +1,7 @@
 import type { Clock } from '@kube-rescue/host';
 import type { Reporter } from '../reporter.ts';
 import { paint } from './style.ts';
-import { formatSeconds, oneLine, shorten } from './text.ts';
+import { formatSeconds, oneLine, shorten, wrap } from './text.ts';
 
 /** A display of work that goes on: finished things stay as lines, the one being done is a live line with its time. */
 export interface Progress {
@@ -18,6 +18,9 @@ export interface Progress {
 }
 
 const REFRESH_MS = 200;
+const STAMP_WIDTH = 8;
+/** `done    `, `ok      `, or nothing. */
+const MARK_WIDTH = 8;
 
 export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): Progress {
   const { terminal } = reporter;
@@ -26,10 +29,18 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
   let current: { readonly title: string; readonly at: number; reason: string | undefined } | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const note = (text: string): void => {
-    const stamp = paint(formatSeconds(since(started)).padStart(8), 'dim', terminal);
-    reporter.print(`${stamp}  ${text}`);
+  /** One line, or on a terminal as many as it takes, the further ones below its text. */
+  const write = (mark: string, text: string): void => {
+    const stamp = paint(formatSeconds(since(started)).padStart(STAMP_WIDTH), 'dim', terminal);
+    const indent = ' '.repeat(STAMP_WIDTH + 2 + MARK_WIDTH);
+    const lines = terminal.live ? wrap(text, Math.max(terminal.columns - indent.length, 20)) : [text];
+    reporter.print(`${stamp}  ${mark}${lines.join(`\n${indent}`)}`);
     draw();
+  };
+  const note = (text: string): void => {
+    const mark = text.slice(0, MARK_WIDTH);
+    if (/^\S* +$/.test(mark) && mark.length === MARK_WIDTH) write(mark, text.slice(MARK_WIDTH));
+    else write('', text);
   };
   const draw = (): void => {
     if (current === undefined || !terminal.live) return;
@@ -63,7 +74,7 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
       const took = current === undefined ? '' : ` (${formatSeconds(since(current.at))})`;
       stop();
       const mark = verdict === 'done' ? paint('done', 'green', terminal) : paint('FAILED', 'red', terminal);
-      note(`${mark}${verdict === 'done' ? '    ' : '  '}${oneLine(text)}${took}`);
+      write(`${mark}${verdict === 'done' ? '    ' : '  '}`, `${oneLine(text)}${took}`);
     },
     stop,
   };

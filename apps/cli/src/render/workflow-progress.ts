@@ -19,7 +19,7 @@ function show(event: WorkflowEvent, progress: Progress, titleOf: (step: string) 
     case 'phase-started':
       return progress.note(`== ${event.title}`);
     case 'step-checked':
-      if (event.finding.status === 'ok') progress.note(`ok      ${event.title}: ${event.finding.summary}`);
+      if (event.finding.status === 'ok') progress.note(`ok      ${event.title}`);
       return;
     case 'step-started':
       return progress.begin(event.title);
