@@ -4,6 +4,7 @@ export default defineConfig({
   // Tests run on the sources; only the CLI's subprocess tests need the build, which `npm test` makes first.
   ssr: { resolve: { conditions: ['kube-rescue-source', 'node', 'import', 'default'] } },
   test: {
+    globalSetup: ['test/debian-packages.ts'],
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/e2e/**', '**/node_modules/**'],
     disableConsoleIntercept: true,

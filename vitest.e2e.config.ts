@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   ssr: { resolve: { conditions: ['kube-rescue-source', 'node', 'import', 'default'] } },
   test: {
+    globalSetup: ['test/debian-packages.ts'],
     include: ['test/e2e/**/*.e2e.test.ts'],
     // Real clusters share the machine's cores: one after the other. The first test may have to build Kubernetes.
     fileParallelism: false,

@@ -1,4 +1,5 @@
 export { type Cluster, type ClusterInput, createCluster } from './cluster.ts';
+export { provideDebianPackages } from './debian-packages.ts';
 export type { LabDeps, LabProgress } from './deps.ts';
 export { LabError, type LabErrorCode } from './errors.ts';
 export { type FileSnapshot, snapshotFiles } from './file-snapshot.ts';
