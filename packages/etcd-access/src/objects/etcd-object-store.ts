@@ -29,7 +29,7 @@ import { swapResolved } from './swap.ts';
 import { valueEncryption } from './value-encryption.ts';
 
 export interface EtcdObjectStoreOptions {
-  readonly kv: EtcdKv;
+  readonly kv: Pick<EtcdKv, 'get' | 'list' | 'compareAndSwap' | 'compareAndDelete'>;
   readonly clock: Pick<Clock, 'now'>;
   /** kube-apiserver's `--etcd-prefix`. Default: `/registry`. */
   readonly prefix?: string | undefined;
@@ -262,7 +262,7 @@ function referenceOf({ kind, object }: StoredObject): ObjectReference {
 
 function withoutRevision({ metadata, ...object }: KubernetesObject): KubernetesObject {
   const { resourceVersion: _ignored, ...rest } = metadata;
-  return { ...object, metadata: rest } as KubernetesObject;
+  return { ...object, metadata: rest };
 }
 
 function refused(current: KeyValue | undefined, subject: string): ObjectError {

@@ -42,7 +42,7 @@ function parse(text: string): { json: unknown; inexact: string | undefined } {
       inexact ??= key;
     return value;
   };
-  const json = JSON.parse(text, reviver as (key: string, value: unknown) => unknown) as unknown;
+  const json = JSON.parse(text, reviver) as unknown;
   return { json, inexact };
 }
 

@@ -11,7 +11,7 @@ const IDENTITIES = ['uid', 'name', 'key', 'type', 'mountPath', 'ip', 'containerP
  */
 export function alignLists(before: readonly unknown[], after: readonly unknown[]): readonly (number | undefined)[] {
   const free = new Set(before.keys());
-  const found = new Array<number | undefined>(after.length);
+  const found: (number | undefined)[] = after.map(() => undefined);
   const claim = (matches: (index: number, place: number) => boolean): void => {
     for (const place of after.keys()) {
       if (found[place] !== undefined) continue;

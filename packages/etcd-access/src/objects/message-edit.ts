@@ -33,7 +33,7 @@ export function editMessage(
     if (known.has(name) || isDeepStrictEqual(before[name], after[name])) continue;
     throw new FieldMismatch(pathOf(at, name), 'is not a field that can be edited', 'OBJECT_FIELD_UNSUPPORTED');
   }
-  editFields(message as Decoded, schema, before, after, dropped, at);
+  editFields(message, schema, before, after, dropped, at);
 }
 
 function editFields(
@@ -120,10 +120,13 @@ function editMap(
     drop(map[key], content, dropped);
     delete map[key];
   }
+  const said = new Map(Object.entries(before));
+  const held = new Map(Object.entries(map));
   for (const [key, value] of Object.entries(after)) {
-    if (value === undefined || isDeepStrictEqual(before[key], value)) continue;
-    const old = Object.hasOwn(map, key) ? map[key] : undefined;
-    map[key] = editContent(old, content, before[key], value, dropped, `${at}[${JSON.stringify(key)}]`);
+    if (value === undefined || isDeepStrictEqual(said.get(key), value)) continue;
+    const edited = editContent(held.get(key), content, said.get(key), value, dropped, `${at}[${JSON.stringify(key)}]`);
+    // Defined, not assigned: `__proto__` is a legal key of a Secret.
+    Object.defineProperty(map, key, { value: edited, configurable: true, enumerable: true, writable: true });
   }
 }
 

@@ -11,7 +11,7 @@ export type Decoded = Message & Record<string, unknown>;
 /** A message as the API shows it in JSON, as far as its fields are known. */
 export function messageToJson(message: Message, schema: DescMessage): JsonFields {
   const json: JsonFields = {};
-  showFields(message as Decoded, schema, json);
+  showFields(message, schema, json);
   return json;
 }
 
@@ -62,8 +62,7 @@ function showSingle(message: Decoded, plan: FieldPlan, value: unknown, json: Jso
   if (plan.zero === 'always' || !isZero || (plan.zero === 'set' && isSet)) json[plan.name] = shown;
 }
 
+/** Defines its keys rather than assigning them: `__proto__` is a legal key of a Secret. */
 function mapOf(entries: readonly (readonly [string, unknown])[], content: Content): JsonFields {
-  const json: JsonFields = {};
-  for (const [key, value] of entries) json[key] = contentToJson(value, content);
-  return json;
+  return Object.fromEntries(entries.map(([key, value]) => [key, contentToJson(value, content)]));
 }

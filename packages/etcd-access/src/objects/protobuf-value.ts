@@ -21,6 +21,7 @@ export function readProtobufValue(value: Uint8Array, kind: ResourceKind): Stored
   if (schema === undefined) throw new Error(`it is of version ${apiVersion || 'none'}, which is not known`);
   if (envelope.contentEncoding !== '') throw new Error('it is compressed');
   const { raw } = envelope;
+  if (raw.length === 0) throw new Error('it is cut off');
   const message = fromBinary(schema, raw);
   const unknown = unknownFields(message, schema);
   const isWhole = toBinary(schema, message).length === raw.length;

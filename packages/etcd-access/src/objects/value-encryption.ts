@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { printable } from '@kube-rescue/errors';
 import { ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { VALUE_CIPHERS } from './encryption-ciphers.ts';
@@ -61,7 +62,7 @@ function decryptBy(
       if (!own.equals(value.subarray(0, own.length))) continue;
       const plain = attempt(() => VALUE_CIPHERS[provider.kind].decrypt(value.subarray(own.length), secret, etcdKey));
       // With AES-CBC a wrong key can go unnoticed and leave noise.
-      if (plain !== undefined && (isEnvelope(plain) || plain[0] === 0x7b)) return plain;
+      if (plain !== undefined && (isEnvelope(plain) || isJson(plain))) return plain;
     }
   }
   const [, , kind = '', version = '', name = ''] = prefix.split(':', 5);
@@ -81,6 +82,10 @@ function encryptBy(provider: EncryptionProvider, plain: Uint8Array, etcdKey: str
   const sealed = VALUE_CIPHERS[provider.kind].encrypt(plain, key.secret, etcdKey);
   const prefix = Buffer.from(prefixOf(provider.kind, key.name));
   return new Uint8Array(Buffer.concat([prefix, sealed]));
+}
+
+function isJson(value: Uint8Array): boolean {
+  return value[0] === 0x7b && isUtf8(value);
 }
 
 function isEncrypted(value: Uint8Array): boolean {

@@ -71,7 +71,7 @@ const extraValue: WrappedValue<ExtraValue> = {
   },
 };
 
-const WRAPPED: Readonly<Record<string, WrappedValue<never>>> = {
+const WRAPPED: Readonly<Record<string, unknown>> = {
   Time: time,
   MicroTime: microTime,
   Quantity: quantity,
@@ -83,7 +83,7 @@ const WRAPPED: Readonly<Record<string, WrappedValue<never>>> = {
 /** How JSON shows a message that is one plain value there; `undefined` for every other message. */
 export function wrappedValue(message: DescMessage): WrappedValue<Message> | undefined {
   // The table is keyed by the very names of the messages that its entries take.
-  return Object.hasOwn(WRAPPED, message.name) ? (WRAPPED[message.name] as unknown as WrappedValue<Message>) : undefined;
+  return Object.hasOwn(WRAPPED, message.name) ? (WRAPPED[message.name] as WrappedValue<Message>) : undefined;
 }
 
 function textOf(seconds: bigint): string {
