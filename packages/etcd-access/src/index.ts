@@ -25,3 +25,21 @@ export {
   objectKey,
   parseEncryptionConfiguration,
 } from './objects/index.ts';
+export {
+  type ClusterHealth,
+  type HealthRequest,
+  inspectEtcdCluster,
+  type MemberHealth,
+} from './cluster-health.ts';
+export type { ComponentSource, EtcdSources, PairPaths } from './etcd-sources.ts';
+export type { EtcdctlLine } from './etcdctl-line.ts';
+export { type EtcdProbe, type ProbeDeps, type ProbeRequest, probeEtcd, readWayIn, type WayIn } from './probe.ts';
+export { serializableView } from './serializable-view.ts';
+export {
+  type SavedSnapshot,
+  type SnapshotDeps,
+  type SnapshotProgress,
+  type SnapshotRequest,
+  saveSnapshot,
+} from './snapshot.ts';
+export type { ProbeAttempt } from './way-in.ts';
