@@ -63,6 +63,13 @@ describe('the recovery playbook', () => {
     ]);
   });
 
+  it('plans to restart what works with a certificate that ends soon', async () => {
+    const { entries } = await plan(createRecoveryPlaybook({ ...NODE, expiringWithinDays: 400 }, deadNode('live')));
+    const restart = entries.find(({ step }) => step === 'control-plane/restart');
+    expect(restart?.finding.evidence.join()).toContain('is to be renewed');
+    expect(restart?.finding.evidence).toHaveLength(5);
+  });
+
   it('touches nothing but files on a copy of a node', async () => {
     const { entries } = await plan(createRecoveryPlaybook(NODE, deadNode('copy')));
     expect(new Set(entries.map(({ phase }) => phase))).toEqual(new Set(['certificates']));
