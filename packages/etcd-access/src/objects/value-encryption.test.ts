@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { ObjectError, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { ObjectError, RESOURCE_KINDS, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { describe, expect, it } from 'vitest';
 import { type EncryptionConfiguration, parseEncryptionConfiguration } from './encryption-configuration.ts';
 import { valueEncryption } from './value-encryption.ts';
@@ -21,7 +21,7 @@ function configured(providers: readonly object[], resources: readonly string[] =
   return parseEncryptionConfiguration(JSON.stringify(root), 'encryption.yaml');
 }
 
-function sealedBy(configuration: EncryptionConfiguration, kind = Secret as typeof Secret | typeof Deployment): Buffer {
+function sealedBy(configuration: EncryptionConfiguration, kind: ResourceKind = Secret): Buffer {
   return Buffer.from(valueEncryption(configuration, kind).encrypt(PLAIN, KEY, 'it', undefined));
 }
 
@@ -118,7 +118,7 @@ describe('encryption at rest', () => {
 
   it('concerns the resources that are named, with their group or by a pattern', () => {
     const providers = [{ secretbox: { keys: [keyOf('one')] } }];
-    const isSealed = (resources: readonly string[], kind: typeof Secret | typeof Deployment): boolean =>
+    const isSealed = (resources: readonly string[], kind: ResourceKind): boolean =>
       sealedBy(configured(providers, resources), kind).toString('latin1').startsWith('k8s:enc:');
     expect([
       isSealed(['secrets'], Secret),
