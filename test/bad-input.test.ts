@@ -107,8 +107,8 @@ describe('recover refuses, names what is wrong and changes nothing', () => {
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'etcd/ca');
   });
 
-  it('when a CA has expired', async () => {
-    const { root } = await plant({ expired: ['ca', 'apiserver'] });
+  it('when a CA has expired and its key is not there', async () => {
+    const { root } = await plant({ expired: ['ca', 'apiserver'], missingCaKeys: ['ca'] });
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'pki/ca.crt');
   });
 

@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 const DAYS = /^(\d{1,5})d?$/;
 
 /** A number of days: `30d` or `30`. */
-const days = Flags.custom<number>({
+export const days = Flags.custom<number>({
   helpValue: 'DAYS',
   parse: async (text) => {
     const [, number] = DAYS.exec(text) ?? [];

@@ -26,7 +26,9 @@ function judgeCertificateOf(authority: AuthorityEntry, certificate: Certificate,
       ...base,
       code: 'PKI_CA_EXPIRED',
       message: `${definition.name} expired on ${certificate.notAfter.toISOString()}`,
-      hint: 'a new certificate of this authority is needed before any leaf can be renewed',
+      hint: authority.issuer.ok
+        ? `re-issue it with its own key: \`kube-rescue recover\`, or \`kube-rescue certs rotate-ca ${authority.id} --same-key\``
+        : `put its key on this node, and it can be re-issued: ${authority.issuer.error.hint ?? path}`,
     });
   }
   if (!certificate.x509.ca) {

@@ -208,3 +208,8 @@ export function renewalStepId(definition: CertificateDefinition): string {
   if (definition.component === 'kubelet') return `kubelet/renew/${definition.id.slice('kubelet-'.length)}`;
   return definition.home.in === 'kubeconfig' ? `kubeconfig/renew/${definition.id}` : `pki/renew/${definition.id}`;
 }
+
+/** The id of the step that issues an authority's certificate anew, for example `pki/reissue/cluster-ca`. */
+export function reissueStepId(id: AuthorityId): string {
+  return `pki/reissue/${id}-ca`;
+}

@@ -14,7 +14,8 @@ function keyIdentifierOf(publicKeyDer: Uint8Array): Uint8Array {
   return createHash('sha1').update(bits.subarray(1)).digest();
 }
 
-function encodeExtension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
+/** One extension in DER; `critical` only where it is, as DER demands of a default (RFC 5280 section 4.1). */
+export function encodeExtension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
   return encodeDer(
     DER_TAG.sequence,
     encodeDer(DER_TAG.oid, Buffer.from(oid, 'hex')),

@@ -1,15 +1,14 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Usage } from './catalogue.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import { encodeCertificateBody } from './certificate-body.ts';
 import { renewExtensions } from './certificate-extensions.ts';
 import { signatureAlgorithmOf, signCertificate } from './certificate-signature.ts';
-import { DER_TAG, encodeDer } from './der.ts';
 import { PkiError } from './errors.ts';
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
 /** Clocks of a cluster differ a little; kubeadm backdates its authorities by as much (`constants.go`). */
 const BACKDATE_MS = 5 * 60 * 1000;
-const SERIAL_BYTES = 16;
 
 export interface Validity {
   readonly notBefore: Date;
@@ -39,18 +38,10 @@ export function planValidity(issuer: Pick<Certificate, 'notBefore' | 'notAfter'>
   };
 }
 
-/** UTCTime to the end of 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5). */
-function encodeTime(date: Date): Uint8Array {
-  const digits = date.toISOString().replace(/\.\d+/, '').replace(/[-:T]/g, '');
-  if (date.getUTCFullYear() < 2050) return encodeDer(DER_TAG.utcTime, Buffer.from(digits.slice(2), 'latin1'));
-  return encodeDer(DER_TAG.generalizedTime, Buffer.from(digits, 'latin1'));
-}
-
-/** Positive, never zero, and with 120 random bits (RFC 5280 section 4.1.2.2; CA/Browser Forum demands 64). */
-function randomSerialNumber(): Uint8Array {
-  const bytes = randomBytes(SERIAL_BYTES);
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return encodeDer(DER_TAG.integer, bytes);
+/** The validity of an authority that is issued at `now` and answers to nobody else's. */
+export function planAuthorityValidity(now: Date, days: number): Pick<Validity, 'notBefore' | 'notAfter'> {
+  const start = now.getTime();
+  return { notBefore: new Date(start - BACKDATE_MS), notAfter: new Date(start + days * MS_PER_DAY) };
 }
 
 export interface IssueInput {
@@ -80,25 +71,20 @@ export function issueCertificate(input: IssueInput): Certificate {
   const { template, issuer } = input;
   const publicKeyDer = input.publicKeyDer ?? template.publicKeyDer;
   const algorithm = signatureAlgorithmOf(issuer.key, issuer.keySource);
-  const version3 = encodeDer(0xa0, encodeDer(DER_TAG.integer, Uint8Array.of(2)));
-  const extensions = renewExtensions(template, {
-    issuer: issuer.certificate,
+  const tbs = encodeCertificateBody({
+    algorithm,
+    issuerDer: issuer.certificate.subjectDer,
+    validity: input.validity,
+    subjectDer: template.subjectDer,
     publicKeyDer,
-    extraNames: input.extraNames ?? [],
-    extraUsages: input.extraUsages ?? [],
+    subjectUniqueIdDer: template.subjectUniqueIdDer,
+    extensions: renewExtensions(template, {
+      issuer: issuer.certificate,
+      publicKeyDer,
+      extraNames: input.extraNames ?? [],
+      extraUsages: input.extraUsages ?? [],
+    }),
   });
-  const tbs = encodeDer(
-    DER_TAG.sequence,
-    version3,
-    randomSerialNumber(),
-    algorithm.identifierDer,
-    issuer.certificate.subjectDer,
-    encodeDer(DER_TAG.sequence, encodeTime(input.validity.notBefore), encodeTime(input.validity.notAfter)),
-    template.subjectDer,
-    publicKeyDer,
-    ...(template.subjectUniqueIdDer === undefined ? [] : [template.subjectUniqueIdDer]),
-    encodeDer(0xa3, encodeDer(DER_TAG.sequence, ...extensions)),
-  );
   const issued = parseCertificate(signCertificate(tbs, algorithm, issuer.key), input.subject);
   assertIssued(issued, input);
   return issued;

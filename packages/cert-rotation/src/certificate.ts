@@ -32,6 +32,8 @@ export interface Certificate {
   readonly der: Uint8Array;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** The content bytes of the serial number. */
+  readonly serialNumber: Uint8Array;
   /** The DER of the distinguished names and of the public key, tag and length included. */
   readonly issuerDer: Uint8Array;
   readonly subjectDer: Uint8Array;
@@ -55,10 +57,12 @@ function readFields(der: Uint8Array) {
   const [tbs] = readDerSequence(der);
   const fields = [...readDerSequence(tbs?.bytes ?? new Uint8Array())];
   if (fields[0]?.tag === 0xa0) fields.shift();
-  const [, , issuer, , subject, publicKey, ...optional] = fields;
-  if (issuer === undefined || subject === undefined || publicKey === undefined) throw new Error('fields are missing');
+  const [serialNumber, , issuer, , subject, publicKey, ...optional] = fields;
+  if (serialNumber === undefined || issuer === undefined || subject === undefined || publicKey === undefined)
+    throw new Error('fields are missing');
   const extensions = optional.find((element) => element.tag === 0xa3);
   return {
+    serialNumber: serialNumber.content,
     issuerDer: issuer.bytes,
     subjectDer: subject.bytes,
     publicKeyDer: publicKey.bytes,
@@ -139,4 +143,16 @@ export function authorityKeyIdentifier(certificate: Certificate): Uint8Array | u
   const extension = findExtension(certificate, EXTENSION.authorityKeyIdentifier);
   if (extension === undefined) return undefined;
   return readDerSequence(extension.value).find((element) => element.tag === 0x80)?.content;
+}
+
+/** Tells whether a certificate names its issuer by serial number too, as OpenSSL can be told to do. */
+export function namesIssuerSerial(certificate: Certificate): boolean {
+  return authorityCertSerialNumber(certificate) !== undefined;
+}
+
+/** The serial number of the issuer that a certificate names (RFC 5280 section 4.2.1.1), or `undefined`. */
+export function authorityCertSerialNumber(certificate: Certificate): Uint8Array | undefined {
+  const extension = findExtension(certificate, EXTENSION.authorityKeyIdentifier);
+  if (extension === undefined) return undefined;
+  return readDerSequence(extension.value).find((element) => element.tag === 0x82)?.content;
 }

@@ -1,5 +1,7 @@
 export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
 export { judgeAuthority } from './authority-judgement.ts';
+export { reissueAuthority } from './authority-reissue.ts';
+export { createReissueSteps, type ReissueOptions } from './authority-steps.ts';
 export {
   AUTHORITIES,
   type AuthorityDefinition,
@@ -8,6 +10,7 @@ export {
   type CertificateDefinition,
   type CertificateHome,
   type CertificateId,
+  reissueStepId,
   renewalStepId,
   type Usage,
 } from './catalogue.ts';

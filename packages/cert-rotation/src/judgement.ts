@@ -1,5 +1,10 @@
 import type { AuthorityEntry } from './authority-inventory.ts';
-import { authorityKeyIdentifier, type Certificate, subjectKeyIdentifier } from './certificate.ts';
+import {
+  authorityCertSerialNumber,
+  authorityKeyIdentifier,
+  type Certificate,
+  subjectKeyIdentifier,
+} from './certificate.ts';
 import { allowsUsage, namesAddress } from './certificate-extensions.ts';
 import { isSameDer } from './der.ts';
 import type { CertificateEntry, CertificateInventory } from './inventory.ts';
@@ -44,6 +49,9 @@ function chainBreak(certificate: Certificate, authority: Certificate): string | 
   if (!isSameDer(certificate.issuerDer, authority.subjectDer)) return 'its issuer has another name';
   const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(authority)];
   if (named !== undefined && own !== undefined && !isSameDer(named, own)) return 'it names another key of its issuer';
+  const serial = authorityCertSerialNumber(certificate);
+  if (serial !== undefined && !isSameDer(serial, authority.serialNumber))
+    return 'it names another certificate of its issuer';
   return certificate.x509.verify(authority.x509.publicKey) ? undefined : 'its signature is from another key';
 }
 

@@ -58,7 +58,7 @@ function namedEntry(root: YAMLMap, list: 'contexts' | 'clusters' | 'users', name
   throw malformed(path, `${list} has no entry "${name}"`);
 }
 
-function readCurrentContext(source: string, path: HostPath): CurrentContext {
+function readRoot(source: string, path: HostPath): YAMLMap {
   // Kubernetes reads YAML 1.1 (sigs.k8s.io/yaml). The parser's own messages quote the source, keys included.
   const document = parseDocument(source, { version: '1.1', prettyErrors: false, logLevel: 'silent' });
   const [error] = document.errors;
@@ -68,6 +68,11 @@ function readCurrentContext(source: string, path: HostPath): CurrentContext {
   }
   const root = document.contents;
   if (!isMap(root)) throw malformed(path, 'it is not a mapping');
+  return root;
+}
+
+function readCurrentContext(source: string, path: HostPath): CurrentContext {
+  const root = readRoot(source, path);
   const current = textOf(root, 'current-context', path);
   if (current === undefined) throw malformed(path, 'it names no current-context');
   const context = namedEntry(root, 'contexts', current, path);
@@ -144,6 +149,45 @@ export function replaceKubeconfigCredentials(
   const written = [reread.certificate, reread.key].map((part) => (part?.in === 'kubeconfig' ? part.text : undefined));
   if (expected.some((pem, at) => pem !== undefined && pem !== written[at])) {
     throw malformed(path, 'the new credentials cannot be put in place of the old ones');
+  }
+  return result;
+}
+
+function clustersOf(root: YAMLMap): readonly YAMLMap[] {
+  const entries = root.get('clusters');
+  const contents = (isSeq(entries) ? entries.items : []).map((entry) =>
+    isMap(entry) ? entry.get('cluster') : undefined,
+  );
+  return contents.filter((content) => isMap(content));
+}
+
+/**
+ * What every cluster of a kubeconfig is judged by, that of the current context or not.
+ *
+ * @throws PkiError `PKI_KUBECONFIG_INVALID`; the message never quotes the file
+ */
+export function readKubeconfigTrust(source: string, path: HostPath): readonly KubeconfigCredential[] {
+  const clusters = clustersOf(readRoot(source, path));
+  return clusters
+    .map((cluster) => readCredential(cluster, 'certificate-authority', path))
+    .filter((trust) => trust !== undefined);
+}
+
+/**
+ * Puts other bundles in the place of the embedded ones, cluster by cluster; every other byte of the kubeconfig stays.
+ *
+ * @param replace the new PEM bundle for an old one; the same text leaves it as it is
+ * @throws PkiError `PKI_KUBECONFIG_INVALID`
+ */
+export function replaceKubeconfigTrust(source: string, path: HostPath, replace: (pem: string) => string): string {
+  let result = source;
+  for (const index of clustersOf(readRoot(source, path)).keys()) {
+    const cluster = clustersOf(readRoot(result, path))[index];
+    const old = cluster && readCredential(cluster, 'certificate-authority', path);
+    const node: unknown = cluster?.get('certificate-authority-data', true);
+    if (old?.in !== 'kubeconfig' || !isScalar(node)) continue;
+    const pem = replace(old.text);
+    if (pem !== old.text) result = spliceScalar(result, node, Buffer.from(pem, 'latin1').toString('base64'));
   }
   return result;
 }

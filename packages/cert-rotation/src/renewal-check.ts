@@ -1,7 +1,8 @@
 import type { Host } from '@kube-rescue/host';
 import { type Change, type FileRemove, type Finding, readBefore } from '@kube-rescue/workflow';
 import { judgeAuthority, signingCertificate } from './authority-judgement.ts';
-import type { CertificateId } from './catalogue.ts';
+import { findReissuable } from './authority-reissue.ts';
+import { type AuthorityId, type CertificateId, reissueStepId } from './catalogue.ts';
 import { planValidity } from './certificate-issuing.ts';
 import {
   type CertificateEntry,
@@ -25,6 +26,8 @@ export interface RenewalContext {
   readonly alsoServesAs: readonly CertificateId[];
   readonly input: InspectionInput;
   readonly options: ResolvedRenewalOptions;
+  /** Authorities that earlier steps of the same plan issue anew when they have expired. */
+  readonly reissued: readonly AuthorityId[];
   readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>;
 }
 
@@ -102,7 +105,10 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   const { name } = entry.definition;
   const problems = judgeCertificate(entry, inventory, { now, expiringWithinDays: options.expiringWithinDays });
   const authority = inventory.authorities.find(({ id }) => id === entry.authority);
-  const authorityProblems = authority === undefined ? [] : judgeAuthority(authority, now);
+  // Issued anew with the same key, an authority stays the one that signed what is valid.
+  const awaited =
+    authority !== undefined && context.reissued.includes(authority.id) && findReissuable(authority, now) !== undefined;
+  const authorityProblems = authority === undefined || awaited ? [] : judgeAuthority(authority, now);
   const isWanted = problems.length > 0 || (options.all && entry.definition.home.in !== 'kubelet-self-signed');
 
   const blockers = [
@@ -122,6 +128,11 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   }
   const issuer = authority === undefined ? undefined : signingCertificate(authority);
   if (issuer === undefined) throw new Error(`${entry.id} has no authority to renew it`);
+  if (now > issuer.notAfter) {
+    const waitsFor = [reissueStepId(authority?.id ?? 'cluster')];
+    const waiting = `${summary}, and its authority has to be issued anew first`;
+    return { status: 'blocked', summary: waiting, evidence, code: 'PKI_CA_EXPIRED', waitsFor, changes: [] };
+  }
   const { notAfter, clipped } = planValidity(issuer, now, options.days);
   const lifetime = `the new certificate ends on ${notAfter.toISOString()}${clipped ? ', when its authority ends' : ''}`;
   const changes = await planRenewalChanges(entry, { newKeys: options.newKeys, now }, host);

@@ -1,4 +1,4 @@
-import { type HostFiles, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import {
   type Change,
   describeReplacement,
@@ -7,6 +7,7 @@ import {
   readBefore,
 } from '@kube-rescue/workflow';
 import type { CredentialPlace } from './credential-place.ts';
+import { followLinks, planFileChange, PRIVATE_KEY_MODE } from './file-target.ts';
 import type { CertificateEntry } from './inventory.ts';
 import { parseKubeconfig, replaceKubeconfigCredentials } from './kubeconfig.ts';
 import type { KubeletStore } from './kubelet-inventory.ts';
@@ -15,25 +16,10 @@ import { decodeKubeconfig } from './reading.ts';
 
 type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
 
-/** Files that hold a private key: its owner alone. */
-const PRIVATE_KEY_MODE = 0o600;
-const MAX_LINKS = 40;
-
 /** A new certificate and, when it has a new key, that key; PEM texts. Secret: never logged, planned or journalled. */
 export interface RenewedPems {
   readonly certificate: string;
   readonly key: string | undefined;
-}
-
-/** The file behind a chain of links, so that a link to a file stays a link. */
-async function followLinks(files: Files, path: HostPath): Promise<HostPath> {
-  let current = path;
-  for (let hop = 0; hop < MAX_LINKS; hop += 1) {
-    const target = await files.readLink(current);
-    if (target === undefined) return current;
-    current = joinPath(parentPath(current), target);
-  }
-  return current;
 }
 
 /** `kubelet-client-2006-01-02-15-04-05.pem`, in UTC; the next free second when that name is taken. */
@@ -59,11 +45,6 @@ async function planStoreChanges(store: KubeletStore, now: Date, files: Files): P
   };
   if (store.embedded === undefined) return [pem, link];
   return [pem, link, await planFileChange(store.embedded.kubeconfig, files)];
-}
-
-async function planFileChange(path: HostPath, files: Files): Promise<FileReplace> {
-  const target = await followLinks(files, path);
-  return describeReplacement(files, { target, after: 'generated', fallbackMode: PRIVATE_KEY_MODE });
 }
 
 /**

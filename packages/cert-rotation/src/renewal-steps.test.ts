@@ -258,13 +258,13 @@ describe('what cannot be renewed', () => {
       'because its authority has expired',
       [{ ...options, expired: ['apiserver', 'ca'] }],
       'PKI_CA_EXPIRED',
-      /a new certificate of this authority is needed/,
+      /rotate-ca cluster --same-key/,
     ],
     [
       'because only its authority has expired',
       [{ algorithm: 'ecdsa', expired: ['ca'] }],
       'PKI_CA_EXPIRED',
-      /before any leaf/,
+      /rotate-ca cluster --same-key/,
     ],
     [
       "because the authority's key is another's",

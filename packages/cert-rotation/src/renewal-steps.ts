@@ -1,6 +1,6 @@
 import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Step } from '@kube-rescue/workflow';
-import { CERTIFICATES, renewalStepId } from './catalogue.ts';
+import { type AuthorityId, CERTIFICATES, reissueStepId, renewalStepId } from './catalogue.ts';
 import { assertLifetime, issueCertificate, planValidity } from './certificate-issuing.ts';
 import { PkiError } from './errors.ts';
 import type { CertificateEntry, CertificateInventory } from './inventory.ts';
@@ -68,7 +68,10 @@ function createRenewalStep(entry: CertificateEntry, context: RenewalContext, clo
   return {
     id: renewalStepId(entry.definition),
     title: `renew ${entry.definition.name}`,
-    requires: [],
+    requires:
+      entry.authority !== undefined && context.reissued.includes(entry.authority)
+        ? [reissueStepId(entry.authority)]
+        : [],
     reversible: 'yes',
     check: () => checkRenewal(context, clock.now()),
     plan: ({ changes }) => changes,
@@ -93,7 +96,13 @@ export function createRenewalSteps(
   {
     inventory,
     options = {},
-  }: { readonly inventory: CertificateInventory; readonly options?: RenewalOptions | undefined },
+    reissued = [],
+  }: {
+    readonly inventory: CertificateInventory;
+    readonly options?: RenewalOptions | undefined;
+    /** Authorities that `createReissueSteps` has steps for in the same plan, before these. Default: none. */
+    readonly reissued?: readonly AuthorityId[] | undefined;
+  },
   { host, clock }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
 ): readonly Step<RenewalFinding>[] {
   const resolved = resolveRenewalOptions(options);
@@ -101,6 +110,10 @@ export function createRenewalSteps(
   const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
   return inOrder.map((entry) => {
     const { id, alsoServesAs } = entry;
-    return createRenewalStep(entry, { id, alsoServesAs, input: inventory.input, options: resolved, host }, clock);
+    return createRenewalStep(
+      entry,
+      { id, alsoServesAs, input: inventory.input, options: resolved, reissued, host },
+      clock,
+    );
   });
 }

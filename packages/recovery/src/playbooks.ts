@@ -1,8 +1,12 @@
 import {
+  type AuthorityId,
   type CertificateId,
+  createReissueSteps,
   createRenewalSteps,
   inspectCertificates,
+  type ReissueOptions,
   type RenewalOptions,
+  reissueStepId,
   renewalStepId,
 } from '@kube-rescue/cert-rotation';
 import { createControlPlaneRestartStep, createRestartStep } from '@kube-rescue/static-manifests';
@@ -25,13 +29,28 @@ const RESTART_TIMEOUT_MS = 240_000;
  * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
  */
-export function createRecoveryPlaybook(options: NodeOptions & RenewalOptions, deps: NodeDeps): Playbook {
+export function createRecoveryPlaybook(
+  options: NodeOptions & RenewalOptions & ReissueOptions,
+  deps: NodeDeps,
+): Playbook {
   const live = [createControlPlanePhase(options, deps), createNodePhase(options, deps)];
   return {
     id: 'kubeadm',
     title: 'Recover a kubeadm control plane',
     phases: [createCertificatesPhase(options, deps), ...(deps.host.kind === 'live' ? live : [])],
   };
+}
+
+/**
+ * Issues one authority of a kubeadm control plane anew with its own key, expired or not, renews what has expired, and
+ * restarts and proves as a recovery does.
+ */
+export function createAuthorityPlaybook(
+  options: NodeOptions & RenewalOptions & Pick<ReissueOptions, 'authorityDays'> & { readonly authority: AuthorityId },
+  deps: NodeDeps,
+): Playbook {
+  const { phases } = createRecoveryPlaybook({ ...options, force: [options.authority] }, deps);
+  return { id: 'certs-rotate-ca', title: 'Issue an authority anew', phases };
 }
 
 /** Renews certificates and nothing else; components keep the old ones until they are restarted. */
@@ -82,7 +101,7 @@ export function createRestartPlaybook(
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };
 }
 
-function createCertificatesPhase(options: NodeOptions & RenewalOptions, deps: NodeDeps): Phase {
+function createCertificatesPhase(options: NodeOptions & RenewalOptions & ReissueOptions, deps: NodeDeps): Phase {
   return {
     id: 'certificates',
     title: 'Certificates',
@@ -90,20 +109,27 @@ function createCertificatesPhase(options: NodeOptions & RenewalOptions, deps: No
       const node = await describeNode(options, deps);
       assertSingleKubeadmNode(node);
       const inventory = await inspectCertificates(node.inspection, deps);
-      return createRenewalSteps({ inventory, options }, deps);
+      const reissued = inventory.authorities.map(({ id }) => id);
+      return [
+        ...createReissueSteps({ inventory, options }, deps),
+        ...createRenewalSteps({ inventory, options, reissued }, deps),
+      ];
     },
   };
 }
 
-function createControlPlanePhase(options: NodeOptions & RenewalOptions, deps: NodeDeps): Phase {
+function createControlPlanePhase(options: NodeOptions & RenewalOptions & ReissueOptions, deps: NodeDeps): Phase {
   const value = deps.clock.now().toISOString();
   return {
     id: 'control-plane',
     title: 'Control plane',
     steps: async () => {
       const node = await describeNode(options, deps);
-      const { certificates } = await inspectCertificates(node.inspection, deps);
-      const requires = certificates.map(({ definition }) => renewalStepId(definition));
+      const { certificates, authorities } = await inspectCertificates(node.inspection, deps);
+      const requires = [
+        ...authorities.map(({ id }) => reissueStepId(id)),
+        ...certificates.map(({ definition }) => renewalStepId(definition)),
+      ];
       const restart = createControlPlaneRestartStep(
         {
           id: RESTART,

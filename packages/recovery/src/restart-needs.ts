@@ -2,7 +2,9 @@ import {
   type CertificateInventory,
   inspectCertificates,
   type JudgementOptions,
+  judgeAuthority,
   judgeCertificate,
+  type ReissueOptions,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
@@ -11,14 +13,15 @@ import { CONTROL_PLANE } from './layout.ts';
 
 /** Looks which parts of the control plane do not run on their files as they are, or have files that are to be renewed. */
 export async function findRestartNeeds(
-  options: NodeOptions & RenewalOptions,
+  options: NodeOptions & RenewalOptions & ReissueOptions,
   deps: NodeDeps,
 ): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
   const node = await describeNode(options, deps);
   const inventory = await inspectCertificates(node.inspection, deps);
   const judgement = { now: deps.clock.now(), expiringWithinDays: options.expiringWithinDays ?? 0 };
   const findRenewal = (component: string): string | undefined =>
-    findCertificateToRenew(inventory, component, judgement, options.all ?? false);
+    findCertificateToRenew(inventory, component, judgement, options.all ?? false) ??
+    findAuthorityToReissue(inventory, component, judgement.now, options);
   const pods: RestartNeed[] = [];
   for (const component of CONTROL_PLANE) {
     const pod = findPod(node, component);
@@ -43,4 +46,21 @@ function findCertificateToRenew(
       entry.definition.component === component && (all || judgeCertificate(entry, inventory, judgement).length > 0),
   );
   return due && `${component} works with a certificate that is to be renewed: ${due.definition.name}`;
+}
+
+/** What the plan is going to issue anew, seen from the component whose flags name it. */
+function findAuthorityToReissue(
+  { authorities, input }: CertificateInventory,
+  component: string,
+  now: Date,
+  { force = [] }: ReissueOptions,
+): string | undefined {
+  const flags = input.components.find((candidate) => candidate.component === component)?.flags;
+  const named = new Set<string>(flags?.values());
+  const due = authorities.find(
+    (authority) =>
+      named.has(authority.path) &&
+      (force.includes(authority.id) || judgeAuthority(authority, now).some(({ code }) => code === 'PKI_CA_EXPIRED')),
+  );
+  return due && `${component} trusts a certificate that is to be issued anew: ${due.definition.name}`;
 }

@@ -1,0 +1,29 @@
+import { type HostFiles, type HostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { describeReplacement, type FileReplace } from '@kube-rescue/workflow';
+
+type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
+
+/** Files that hold a private key: its owner alone. */
+export const PRIVATE_KEY_MODE = 0o600;
+const MAX_LINKS = 40;
+
+/** The file behind a chain of links, so that a link to a file stays a link. */
+export async function followLinks(files: Pick<HostFiles, 'readLink'>, path: HostPath): Promise<HostPath> {
+  let current = path;
+  for (let hop = 0; hop < MAX_LINKS; hop += 1) {
+    const target = await files.readLink(current);
+    if (target === undefined) return current;
+    current = joinPath(parentPath(current), target);
+  }
+  return current;
+}
+
+/** Plans new bytes for a file, or for the one behind a link; mode and owner stay, and a new one is its owner's alone. */
+export async function planFileChange(
+  path: HostPath,
+  files: Files,
+  fallbackMode: number = PRIVATE_KEY_MODE,
+): Promise<FileReplace> {
+  const target = await followLinks(files, path);
+  return describeReplacement(files, { target, after: 'generated', fallbackMode });
+}

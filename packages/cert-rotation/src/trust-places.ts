@@ -1,0 +1,133 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { isSameAuthority } from './authority-reissue.ts';
+import { CERTIFICATES } from './catalogue.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { locateKubeconfig } from './certificate-locating.ts';
+import { isSameDer } from './der.ts';
+import type { InspectionInput } from './inventory.ts';
+import { readKubeconfigTrust, replaceKubeconfigTrust } from './kubeconfig.ts';
+import { encodePem, readPem, replacePemBlocks } from './pem.ts';
+import { decodeKubeconfig } from './reading.ts';
+
+/** A file of this node that vouches for an authority: PEM, or a kubeconfig that embeds PEM. */
+export interface TrustPlace {
+  readonly in: 'file' | 'kubeconfig';
+  readonly path: HostPath;
+  /** The certificates of that authority that it holds; others in a bundle are left out. */
+  readonly certificates: readonly Certificate[];
+}
+
+type Files = Pick<HostFiles, 'readFile' | 'list'>;
+
+const KUBECONFIG_FLAGS = [
+  'kubeconfig',
+  'authentication-kubeconfig',
+  'authorization-kubeconfig',
+  'bootstrap-kubeconfig',
+];
+const CERTIFICATE_LABEL = 'CERTIFICATE';
+
+/** Every file that a flag names, but for folders. */
+function flaggedFiles({ components }: InspectionInput): readonly HostPath[] {
+  const named = components.flatMap(({ flags }) => [...flags]);
+  return named
+    .filter(([flag, value]) => value.startsWith('/') && !value.includes(',') && !flag.endsWith('-dir'))
+    .filter(([flag]) => !KUBECONFIG_FLAGS.includes(flag))
+    .map(([, value]) => hostPath(value));
+}
+
+/** The kubeconfigs that flags name, that have a usual name, or that lie beside those. */
+async function kubeconfigFiles(input: InspectionInput, files: Files): Promise<readonly HostPath[]> {
+  const { components, kubernetesDirectory } = input;
+  const flagged = components.flatMap(({ flags }) => KUBECONFIG_FLAGS.map((flag) => flags.get(flag) ?? ''));
+  const usual = CERTIFICATES.map((definition) => locateKubeconfig(definition, input)).filter(
+    (path) => path !== undefined,
+  );
+  const beside = ((await files.list(kubernetesDirectory)) ?? []).filter((name) => /\.(?:conf|kubeconfig)$/.test(name));
+  return [
+    ...flagged.filter((path) => path.startsWith('/')).map(hostPath),
+    ...usual,
+    ...beside.map((name) => joinPath(kubernetesDirectory, name)),
+  ];
+}
+
+/** The certificates of `authority` in a text that may hold anything. */
+function matchesIn(text: string, authority: Certificate, path: HostPath): readonly Certificate[] {
+  if (!text.includes(`-----BEGIN ${CERTIFICATE_LABEL}-----`)) return [];
+  return readPem(text, path)
+    .filter(({ label, der }) => label === CERTIFICATE_LABEL && mayHold(der, authority))
+    .map(({ der }) => parseCertificate(der, path))
+    .filter((certificate) => isSameAuthority(certificate, authority));
+}
+
+/** Cheap, so that a large bundle is not parsed block by block for nothing. */
+function mayHold(der: Uint8Array, authority: Certificate): boolean {
+  return Buffer.from(der).includes(Buffer.from(authority.publicKeyDer));
+}
+
+async function orUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    // Whatever needs this file looks at it too, and says what is wrong with it.
+    if (isRecoveryError(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Finds the files of a node that hold a certificate of `authority` (same name, same key): its own file, whatever a flag or
+ * a kubeconfig names, and kubeconfigs that embed it. A file that cannot be read is passed over: its own entry in the
+ * inventory tells what is wrong with it.
+ */
+export async function findTrustPlaces(
+  authority: Certificate,
+  input: InspectionInput & { readonly authorityPath: HostPath },
+  files: Files,
+): Promise<readonly TrustPlace[]> {
+  const places = new Map<HostPath, TrustPlace>();
+  const pems = new Set<HostPath>([input.authorityPath, ...flaggedFiles(input)]);
+  for (const path of new Set(await kubeconfigFiles(input, files))) {
+    await orUnreadable(async () => {
+      const bytes = await files.readFile(path);
+      if (bytes === undefined) return;
+      const certificates: Certificate[] = [];
+      for (const trust of readKubeconfigTrust(decodeKubeconfig(bytes, path), path)) {
+        if (trust.in === 'file') pems.add(trust.path);
+        else certificates.push(...matchesIn(trust.text, authority, path));
+      }
+      if (certificates.length > 0) places.set(path, { in: 'kubeconfig', path, certificates });
+    });
+  }
+  for (const path of pems) {
+    await orUnreadable(async () => {
+      const bytes = await files.readFile(path);
+      const certificates = bytes === undefined ? [] : matchesIn(Buffer.from(bytes).toString('latin1'), authority, path);
+      if (certificates.length > 0) places.set(path, { in: 'file', path, certificates });
+    });
+  }
+  return [...places.values()];
+}
+
+function renewBundle(pem: string, path: HostPath, current: Certificate): string {
+  const replacement = encodePem(CERTIFICATE_LABEL, current.der).trimEnd();
+  const lineBreak = pem.includes('\r\n') ? '\r\n' : '\n';
+  return replacePemBlocks(pem, path, ({ label, der }) => {
+    if (label !== CERTIFICATE_LABEL || !mayHold(der, current) || isSameDer(der, current.der)) return undefined;
+    const isOld = isSameAuthority(parseCertificate(der, path), current);
+    return isOld ? replacement.replaceAll('\n', lineBreak) : undefined;
+  });
+}
+
+/**
+ * The bytes of a place with `current` where an older certificate of the same authority was. Other certificates, comments
+ * and line breaks stay byte for byte.
+ */
+export function renderTrustPlace(place: TrustPlace, bytes: Uint8Array, current: Certificate): Uint8Array {
+  const { path } = place;
+  if (place.in === 'file')
+    return Buffer.from(renewBundle(Buffer.from(bytes).toString('latin1'), path, current), 'latin1');
+  const source = decodeKubeconfig(bytes, path);
+  return Buffer.from(replaceKubeconfigTrust(source, path, (pem) => renewBundle(pem, path, current)));
+}
