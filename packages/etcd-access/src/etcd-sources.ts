@@ -11,6 +11,14 @@ export interface EtcdSources {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Further client URLs, tried first. */
   readonly endpoints?: readonly string[] | undefined;
+  /** What takes the place of everything that would be found of its sort, there or not. */
+  readonly given?:
+    | {
+        readonly endpoints?: readonly string[] | undefined;
+        readonly ca?: HostPath | undefined;
+        readonly client?: PairPaths | undefined;
+      }
+    | undefined;
 }
 
 export interface ComponentSource {
@@ -68,13 +76,17 @@ export async function gatherEtcdMaterial(sources: EtcdSources, { host }: { reado
   }
   found.endpoints.push({ value: DEFAULT_ENDPOINT, source: 'default' });
   const isThere = async (path: HostPath): Promise<boolean> => (await host.stat(path)) !== undefined;
+  const { endpoints, ca, client } = sources.given ?? {};
   return {
-    endpoints: unique(found.endpoints.flatMap(dialable), (url) => url),
-    cas: await existing(unique(found.cas, (path) => path), isThere),
-    clients: await existing(
-      unique(found.clients, ({ certificate }) => certificate),
-      async ({ certificate, key }) => (await isThere(certificate)) || (await isThere(key)),
-    ),
+    endpoints: unique((endpoints?.map(asGiven) ?? found.endpoints).flatMap(dialable), (url) => url),
+    cas: ca === undefined ? await existing(unique(found.cas, (path) => path), isThere) : [asGiven(ca)],
+    clients:
+      client === undefined
+        ? await existing(
+            unique(found.clients, ({ certificate }) => certificate),
+            async ({ certificate, key }) => (await isThere(certificate)) || (await isThere(key)),
+          )
+        : [asGiven(client)],
     serverCertificates: await existing(unique(found.serverCertificates, (path) => path), isThere),
   };
 }
@@ -199,6 +211,10 @@ function listOf(value: string | undefined): readonly string[] {
 
 function pathOf(value: string | undefined): HostPath | undefined {
   return value?.startsWith('/') === true ? hostPath(value) : undefined;
+}
+
+function asGiven<T>(value: T): Found<T> {
+  return { value, source: 'given' };
 }
 
 function unique<T>(found: readonly Found<T>[], keyOf: (value: T) => string): readonly Found<T>[] {

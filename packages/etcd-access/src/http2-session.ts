@@ -6,7 +6,7 @@ import { connectionFailure } from './connection-failure.ts';
 import { EtcdError } from './errors.ts';
 import type { ServerIdentity } from './server-trust.ts';
 import { secure } from './tls-handshake.ts';
-import type { EtcdTls } from './tls-options.ts';
+import { createClientContext, type EtcdTls } from './tls-options.ts';
 
 /** One connection to one member that has answered in HTTP/2. */
 export interface EtcdSession {
@@ -62,9 +62,12 @@ async function connectThrough(
   { host, clock }: SessionDeps,
 ): Promise<EtcdSession> {
   if (endpoint.isTls && tls === undefined) throw noCa(endpoint);
+  const context = tls && createClientContext(tls);
   const raw = await host.connect({ host: endpoint.host, port: endpoint.port, timeoutMs, signal });
-  if (!endpoint.isTls || tls === undefined) return { http2: await startHttp2(endpoint, raw, signal), server: undefined };
-  const { socket, server } = await secure({ raw, endpoint, tls, signal }, { clock });
+  if (!endpoint.isTls || tls === undefined || context === undefined) {
+    return { http2: await startHttp2(endpoint, raw, signal), server: undefined };
+  }
+  const { socket, server } = await secure({ raw, endpoint, tls, context, signal }, { clock });
   return { http2: await startHttp2(endpoint, socket, signal), server };
 }
 
@@ -90,20 +93,17 @@ async function startHttp2({ url }: EtcdEndpoint, socket: Duplex, signal: AbortSi
 
 function firstAnswerOf(http2: ClientHttp2Session, socket: Duplex, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Kept: the TLS alert that says why our certificate was refused comes as an error of the socket, not of the session.
-    let socketError: unknown;
-    const remember = (error: unknown): void => {
-      socketError ??= error;
-    };
     const settle = (): void => {
       signal.removeEventListener('abort', abort);
-      socket.off('error', remember);
+      socket.off('error', fail).off('close', close);
       http2.off('error', fail).off('close', close).off('remoteSettings', done);
     };
     const fail = (error: unknown): void => {
       settle();
+      // Later errors of what is given up are nobody's.
+      socket.on('error', () => undefined);
       http2.on('error', () => undefined);
-      reject(socketError ?? error);
+      reject(error);
     };
     const close = (): void => fail(new Error('the connection was closed before the server said anything'));
     const abort = (): void => fail(signal.reason);
@@ -111,7 +111,8 @@ function firstAnswerOf(http2: ClientHttp2Session, socket: Duplex, signal: AbortS
       settle();
       resolve();
     };
-    socket.on('error', remember);
+    // The TLS alert by which a server refuses our certificate is an error of the socket; the session may not hear of it.
+    socket.once('error', fail).once('close', close);
     http2.once('error', fail).once('close', close).once('remoteSettings', done);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();

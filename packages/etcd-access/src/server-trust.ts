@@ -1,6 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { verifyServerChain } from './certificate-chain.ts';
 import { EtcdError } from './errors.ts';
 import { readCertificates } from './pem.ts';
@@ -36,7 +36,7 @@ const MAX_PRESENTED = 16;
 export function assertServerTrusted({ socket, endpoint, serverName, tls, now }: TrustQuestion): ServerIdentity {
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) throw untrusted(endpoint, 'it presented no certificate');
-  const presented = presentedBy(socket.getPeerCertificate(true));
+  const presented = presentedWith(leaf);
   const verdict = verifyServerChain({ leaf, presented, anchors: readCertificates(tls.ca) });
   const isNamed = isFor(leaf, serverName);
   const identity = { fingerprint256: leaf.fingerprint256, subject: oneLine(leaf.subject), validTo: leaf.validToDate };
@@ -66,13 +66,11 @@ export function isFor(certificate: X509Certificate, serverName: string): boolean
 }
 
 /** The certificates that came with the leaf; Node chains them (and the CA's own) by `issuerCertificate`. */
-function presentedBy(leaf: DetailedPeerCertificate): readonly X509Certificate[] {
+function presentedWith(leaf: X509Certificate): readonly X509Certificate[] {
   const found: X509Certificate[] = [];
-  let next: DetailedPeerCertificate | undefined = leaf.issuerCertificate;
-  for (let last = leaf; next !== undefined && next !== last && found.length < MAX_PRESENTED; ) {
-    if (next.raw === undefined) break;
-    found.push(new X509Certificate(next.raw));
-    last = next;
+  let next = leaf.issuerCertificate;
+  while (next !== undefined && found.length < MAX_PRESENTED && !found.some(({ raw }) => next?.raw.equals(raw))) {
+    found.push(next);
     next = next.issuerCertificate;
   }
   return found;

@@ -1,29 +1,38 @@
 import type { Clock } from '@kube-rescue/host';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { EtcdEndpoint } from './endpoint.ts';
 import { assertServerTrusted, type ServerIdentity } from './server-trust.ts';
-import { createClientContext, type EtcdTls } from './tls-options.ts';
+import type { EtcdTls } from './tls-options.ts';
 
 export interface SecuredSocket {
   readonly socket: TLSSocket;
   readonly server: ServerIdentity;
 }
 
+export interface HandshakeRequest {
+  readonly raw: Duplex;
+  readonly endpoint: EtcdEndpoint;
+  readonly tls: EtcdTls;
+  /** Made of `tls`. */
+  readonly context: SecureContext;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Makes a TLS connection of a plain one, and believes the server before a byte is sent to it.
  *
- * @throws EtcdError as {@link assertServerTrusted}; `ETCD_CREDENTIALS_INVALID`; the socket's own error when the handshake fails
+ * @throws EtcdError as {@link assertServerTrusted}; the socket's own error when the handshake fails
  */
 export async function secure(
-  { raw, endpoint, tls, signal }: { raw: Duplex; endpoint: EtcdEndpoint; tls: EtcdTls; signal: AbortSignal },
+  { raw, endpoint, tls, context, signal }: HandshakeRequest,
   { clock }: { readonly clock: Clock },
 ): Promise<SecuredSocket> {
   const serverName = tls.serverName ?? endpoint.host;
   const socket = connect({
     socket: raw,
-    secureContext: createClientContext(tls),
+    secureContext: context,
     // An address must not be sent as a name: RFC 6066, section 3.
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     ALPNProtocols: ['h2'],

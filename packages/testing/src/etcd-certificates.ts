@@ -17,7 +17,9 @@ export interface EtcdPkiOptions {
   readonly serverExtensions?: readonly string[] | undefined;
   /** Lines of the intermediate CA's extensions. Default: those of a CA. */
   readonly intermediateExtensions?: readonly string[] | undefined;
-  /** Default: one hour ago until tomorrow. */
+  /** Lines of the CA's extensions. Default: those of a CA. */
+  readonly caExtensions?: readonly string[] | undefined;
+  /** Certificates are valid from 30 days before it until the day after. Default: the machine's time. */
   readonly now?: Date | undefined;
 }
 
@@ -29,7 +31,7 @@ export interface EtcdPki {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-export const CA_LINES = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'] as const;
+const CA_LINES = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'] as const;
 const LEAF_LINES = ['basicConstraints=critical,CA:FALSE', 'keyUsage=critical,digitalSignature'] as const;
 const SERVER_LINES = [...LEAF_LINES, 'extendedKeyUsage=serverAuth,clientAuth'];
 
@@ -45,7 +47,7 @@ export async function buildEtcdPki(options: EtcdPkiOptions = {}): Promise<EtcdPk
     key: caKey,
     certificate: await issueCertificate({
       subject: '/CN=etcd-ca',
-      extensions: CA_LINES,
+      extensions: options.caExtensions ?? CA_LINES,
       key: caKey,
       ...until(options.expiredCa),
     }),

@@ -1,4 +1,5 @@
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './api-server.ts';
+export { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './etcd-certificates.ts';
 export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from './etcd-server.ts';
 export { expectCode } from './expect-code.ts';
