@@ -5,6 +5,7 @@ import type { BenchResult, BenchRow } from './bench.ts';
 const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult> }>>> = {
   'certs-check': () => import('./certs-check.ts'),
   recover: () => import('./recover.ts'),
+  'service-account-secrets': () => import('./service-account-secrets.ts'),
 };
 
 const { values, positionals } = parseArgs({

@@ -101,7 +101,7 @@ describe.each([
     api = await startKubeApi(binaries, provider && encryptionOf(provider));
     await api.viaApi.create(CustomResourceDefinition, FOO_DEFINITION);
     await eventually(() => assertEstablished(api));
-    // A resource is served a moment after it is established, and a namespace is there a moment after the start.
+    // A resource is served a moment after it is established.
     for (const { kind, object } of specimens) await eventually(() => api.viaApi.create(kind, object));
   });
   afterAll(() => api?.dispose());
@@ -158,7 +158,7 @@ describe.each([
     const seen = await watcher.next();
     watcher.close();
     const after = await Promise.all(specimens.map((specimen) => read(specimen, api.viaApi)));
-    for (const [index, { edit, counted = (object) => object }] of specimens.entries()) {
+    for (const [index, { edit, counted = unchanged }] of specimens.entries()) {
       const { object } = before[index]!;
       const { metadata, ...intended } = counted(edit(object));
       const { resourceVersion } = after[index]!.object.metadata;
@@ -242,6 +242,10 @@ async function listed(store: ObjectStore, kind: Specimen['kind']): Promise<reado
 
 function keyOf({ metadata }: KubernetesObject): string {
   return `${metadata.namespace}/${metadata.name}`;
+}
+
+function unchanged(object: KubernetesObject): KubernetesObject {
+  return object;
 }
 
 function withAnnotation(object: KubernetesObject): KubernetesObject {

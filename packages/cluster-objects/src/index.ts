@@ -5,6 +5,7 @@ export {
   connectApiServer,
 } from './api/api-object-store.ts';
 export { changeObject } from './change-object.ts';
+export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './change-objects.ts';
 export { ObjectError, type ObjectErrorCode } from './errors.ts';
 export type { KubernetesObject, ObjectMetadata, OwnerReference } from './kubernetes-object.ts';
 export { assertSameIdentity } from './object-identity.ts';

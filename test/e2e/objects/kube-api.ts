@@ -1,5 +1,5 @@
 import { request } from 'node:https';
-import { type ApiObjectStore, connectApiServer, type ObjectStore } from '@kube-rescue/cluster-objects';
+import { type ApiObjectStore, connectApiServer, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import {
   createEtcdObjectStore,
   type EtcdClient,
@@ -33,6 +33,10 @@ export async function startKubeApi(binaries: string, encryption?: string): Promi
     clock: systemClock,
     encryption: encryption === undefined ? undefined : parseEncryptionConfiguration(encryption, 'encryption.yaml'),
   });
+  // Made by the API server itself, a moment after it is ready.
+  while ((await viaEtcd.get({ kind: RESOURCE_KINDS.Namespace, name: 'default' })) === undefined) {
+    await systemClock.sleep(50);
+  }
   return {
     etcd,
     server,

@@ -16,7 +16,7 @@ export function messageToJson(message: Message, schema: DescMessage): JsonFields
 }
 
 /** The JSON of a field's content, an element or an entry. */
-export function contentToJson(value: unknown, content: Content): unknown {
+function contentToJson(value: unknown, content: Content): unknown {
   if (content.kind === 'scalar') return scalarToJson(value);
   const wrapped = wrappedValue(content.message);
   return wrapped === undefined ? messageToJson(value as Message, content.message) : wrapped.toJson(value as Message);
