@@ -16,6 +16,8 @@ export interface StepReport {
   readonly result: 'ok' | 'done' | 'skipped';
   readonly changes: number;
   readonly evidence: readonly string[];
+  /** What a person has to know although it was done. */
+  readonly warning?: string;
   /** Seconds from the start of the check to the verdict. */
   readonly seconds: number;
 }
@@ -25,6 +27,8 @@ interface Execution {
   readonly selection: Selection;
   /** Steps of an earlier try that were made but not verified. */
   readonly pending: ReadonlySet<StepId>;
+  /** The plan has work for others than precautions. */
+  readonly hasWork: boolean;
   readonly run: RunFolder;
   readonly signal: AbortSignal;
 }
@@ -57,8 +61,9 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
   const reports: StepReport[] = [];
   let irreversible = false;
   for (const phase of playbook.phases) {
-    deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
-    for (const step of await phase.steps(signal)) {
+    const steps = await phase.steps(signal);
+    if (steps.length > 0) deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
+    for (const step of steps) {
       if (signal.aborted) throw await endInterrupted(run, deps);
       try {
         const report = await executeStep(step, phase.id, { ...execution, sequence, made }, deps);
@@ -87,6 +92,8 @@ async function executeStep(
     return { phase, step: step.id, title: step.title, result, changes, evidence, seconds };
   };
   if (!isSelected(step.id, selection)) return report('skipped', 0, []);
+  const isIdle = step.isPrecaution === true && (!execution.hasWork || made.has(step.id));
+  if (isIdle) return report('ok', 0, []);
   const finding = await step.check(signal);
   onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
   const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => made.has(id)));
@@ -114,7 +121,8 @@ async function executeStep(
   });
   if (!verdict.verified) throw new StepFailure(step, 'verify', verdict.reason, { hint: verdict.hint });
   await run.append({ type: 'verified', step: step.id, at: at() });
-  return report('done', changes.length, verdict.evidence);
+  const done = report('done', changes.length, verdict.evidence);
+  return verdict.warning === undefined ? done : { ...done, warning: verdict.warning };
 }
 
 async function lookAgain(step: Step, signal: AbortSignal): Promise<Verdict> {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Change } from './change.ts';
 import { WorkflowError } from './errors.ts';
 import { assertSelectable, isSelected, type Selection } from './selection.ts';
-import type { Finding, Playbook, StepId } from './step.ts';
+import type { Finding, Playbook, Step, StepId } from './step.ts';
 
 /** What one step's check saw, and the changes that follow from it. */
 export interface PlanEntry {
@@ -38,7 +38,7 @@ export async function planPlaybook(
 ): Promise<Plan> {
   const { selection, signal } = input;
   const entries: PlanEntry[] = [];
-  const steps = [];
+  const steps: Step[] = [];
   for (const phase of playbook.phases) {
     for (const step of await phase.steps(signal)) {
       steps.push(step);
@@ -57,12 +57,28 @@ export async function planPlaybook(
     }
   }
   assertSelectable(steps, entries, selection);
-  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries };
+  const settled = withoutIdlePrecautions(entries, steps);
+  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries: settled };
+}
+
+/** A precaution that would stand alone has nothing to take care of. */
+function withoutIdlePrecautions(entries: readonly PlanEntry[], steps: readonly Step[]): readonly PlanEntry[] {
+  const isPrecaution = (id: StepId): boolean => steps.some((step) => step.id === id && step.isPrecaution === true);
+  if (entries.some((entry) => !isPrecaution(entry.step) && isOpen(entry))) return entries;
+  return entries.map((entry) => {
+    if (!isPrecaution(entry.step) || !isOpen(entry)) return entry;
+    const finding: Finding = { status: 'ok', summary: 'nothing else is to be done', evidence: [] };
+    return { ...entry, finding, changes: [] };
+  });
 }
 
 /** Whether a plan has anything to do, now or later. */
 export function hasWork(plan: Plan): boolean {
-  return plan.entries.some((entry) => !entry.skipped && entry.finding.status !== 'ok');
+  return plan.entries.some(isOpen);
+}
+
+function isOpen({ skipped, finding }: PlanEntry): boolean {
+  return !skipped && finding.status !== 'ok';
 }
 
 /** Entries that nothing in this plan will unblock. */

@@ -199,6 +199,54 @@ describe('a run', () => {
     expect(looks).toBe(1);
   });
 
+  it('takes a precaution along with other work, and never alone', async () => {
+    const host = makeHost();
+    let taken = 0;
+    const precaution: Step = {
+      ...makeStep(host, { id: 'backup', finding: needed() }),
+      isPrecaution: true,
+      plan: () => [],
+      apply: async () => {
+        taken += 1;
+      },
+      verify: async () => ({ verified: true, evidence: ['kept'], warning: 'it lies on the same disk' }),
+    };
+    const { steps } = await run(host, playbookOf(precaution, makeStep(host)));
+    expect(steps[0]).toMatchObject({ result: 'done', evidence: ['kept'], warning: 'it lies on the same disk' });
+    expect((await run(host, playbookOf(precaution, makeStep(host)))).outcome).toBe('nothing-to-do');
+    expect(taken).toBe(1);
+  });
+
+  it('refuses to go on without a precaution that cannot be taken, but not when there is nothing to do', async () => {
+    const host = makeHost();
+    const blocked: Step = { ...makeStep(host, { id: 'backup', finding: blockedFinding() }), isPrecaution: true };
+    await expectCode(run(host, playbookOf(blocked, makeStep(host))), 'WORKFLOW_BLOCKED');
+    expect(await text(host)).toBe('old');
+    await run(host, playbookOf(blocked, makeStep(host)), { skip: ['backup'] });
+    expect((await run(host, playbookOf(blocked, makeStep(host)))).outcome).toBe('nothing-to-do');
+  });
+
+  it('does not take a precaution twice when it is resumed', async () => {
+    const host = makeHost();
+    let taken = 0;
+    const precaution: Step = {
+      ...makeStep(host, { id: 'backup', finding: needed() }),
+      isPrecaution: true,
+      plan: () => [],
+      apply: async () => {
+        taken += 1;
+      },
+    };
+    let seen = false;
+    const verdict = async (): Promise<Verdict> =>
+      seen ? { verified: true, evidence: [] } : { verified: false, reason: 'not yet' };
+    const unseen = makeStep(host, { reversible: 'no', verdict });
+    await expectCode(run(host, playbookOf(precaution, unseen)), 'NOT_VERIFIED');
+    seen = true;
+    expect((await run(host, playbookOf(precaution, unseen), { resume: true })).outcome).toBe('done');
+    expect(taken).toBe(1);
+  });
+
   it('writes nothing when the state is no longer the planned one', async () => {
     const host = makeHost();
     const raced = makeStep(host, {

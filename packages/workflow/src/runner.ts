@@ -77,7 +77,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     await assertFeasible(plan, deps);
     const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now() }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
-    const steps = await executePhases({ playbook, selection, pending, run, signal }, deps);
+    const steps = await executePhases({ playbook, selection, pending, hasWork: hasWork(plan), run, signal }, deps);
     await finish(run, clock);
     return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
   });

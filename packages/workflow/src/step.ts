@@ -28,7 +28,12 @@ export interface Finding {
 
 /** Whether the effect of a step was seen through another door than the one it wrote through. */
 export type Verdict =
-  | { readonly verified: true; readonly evidence: readonly string[] }
+  | {
+      readonly verified: true;
+      readonly evidence: readonly string[];
+      /** What a person has to know all the same. */
+      readonly warning?: string | undefined;
+    }
   | { readonly verified: false; readonly reason: string; readonly hint?: string | undefined };
 
 /** Makes changes so that they can be taken back: the undo records are on disk before the first byte is written. */
@@ -59,6 +64,11 @@ export interface Step<F extends Finding = Finding> {
    * check finds it `ok`, because one look proves little right after a change. Default: false.
    */
   readonly isProof?: boolean | undefined;
+  /**
+   * It only goes along with other work, as a backup does: where nothing else is to be made it is not needed either, and a
+   * resumed run does not make it twice. Default: false.
+   */
+  readonly isPrecaution?: boolean | undefined;
   /** Read-only; works with the API server down. */
   check(signal: AbortSignal): Promise<F>;
   /** Pure and deterministic; called for `needed` findings only. */
