@@ -1,7 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import { ObjectError } from './errors.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import { describeReference } from './object-name.ts';
+import { objectNotFound } from './object-failures.ts';
 import type { ObjectReference, ObjectStore, ObjectWriteOptions, StoredObject } from './object-store.ts';
 
 const ATTEMPTS = 20;
@@ -22,7 +21,7 @@ export async function changeObject(
 ): Promise<StoredObject> {
   for (let attempt = 1; ; attempt += 1) {
     const read = await store.get(reference, options);
-    if (read === undefined) throw notFound(reference);
+    if (read === undefined) throw objectNotFound(reference);
     const edited = edit(read.object);
     if (edited === read.object) return read;
     try {
@@ -31,13 +30,4 @@ export async function changeObject(
       if (attempt === ATTEMPTS || !isRecoveryError(error, 'OBJECT_CONFLICT')) throw error;
     }
   }
-}
-
-function notFound(reference: ObjectReference): ObjectError {
-  return new ObjectError({
-    code: 'OBJECT_NOT_FOUND',
-    message: 'there is no such object',
-    subject: describeReference(reference),
-    hint: 'check its name and namespace',
-  });
 }

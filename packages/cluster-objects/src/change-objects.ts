@@ -1,6 +1,7 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { changeObject } from './change-object.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { referenceOf } from './object-failures.ts';
 import type { ObjectListOptions, ObjectStore, StoredObject } from './object-store.ts';
 import type { ResourceKind } from './resource-kind.ts';
 
@@ -62,7 +63,6 @@ async function changeOne(
 ): Promise<boolean> {
   const edited = edit(read.object);
   if (edited === read.object) return false;
-  const { name, namespace } = read.object.metadata;
   try {
     await store.replace(read, edited, { signal });
     return true;
@@ -76,6 +76,6 @@ async function changeOne(
     isEdited = next !== object;
     return next;
   };
-  await changeObject(store, { kind: read.kind, name, namespace }, again, { signal });
+  await changeObject(store, referenceOf(read), again, { signal });
   return isEdited;
 }

@@ -8,6 +8,13 @@ export { changeObject } from './change-object.ts';
 export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './change-objects.ts';
 export { ObjectError, type ObjectErrorCode } from './errors.ts';
 export type { KubernetesObject, ObjectMetadata, OwnerReference } from './kubernetes-object.ts';
+export {
+  assertNoFinalizers,
+  objectConflict,
+  objectExists,
+  objectNotFound,
+  referenceOf,
+} from './object-failures.ts';
 export { assertSameIdentity } from './object-identity.ts';
 export { assertValidNamespace, assertValidReference, describeReference } from './object-name.ts';
 export type {

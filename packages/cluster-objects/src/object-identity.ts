@@ -1,5 +1,6 @@
 import { ObjectError } from './errors.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
+import { referenceOf } from './object-failures.ts';
 import { describeReference } from './object-name.ts';
 import type { StoredObject } from './object-store.ts';
 
@@ -16,11 +17,10 @@ export function assertSameIdentity(read: StoredObject, edited: KubernetesObject)
     (['apiVersion', 'kind'] as const).find((name) => before[name] !== edited[name]) ??
     METADATA.find((name) => before.metadata[name] !== edited.metadata[name]);
   if (field === undefined) return;
-  const { name, namespace } = before.metadata;
   throw new ObjectError({
     code: 'OBJECT_INVALID',
     message: `${field} cannot be edited`,
-    subject: describeReference({ kind: read.kind, name, namespace }),
+    subject: describeReference(referenceOf(read)),
     hint: 'edit the object that was read, or create another',
   });
 }

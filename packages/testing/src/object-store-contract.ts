@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import {
   changeObject,
   type KubernetesObject,
-  type ObjectReference,
   type ObjectStore,
   RESOURCE_KINDS,
+  referenceOf,
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -290,11 +290,6 @@ async function all(listing: AsyncIterable<StoredObject>): Promise<readonly Store
   const found: StoredObject[] = [];
   for await (const each of listing) found.push(each);
   return found;
-}
-
-function referenceOf({ kind, object }: StoredObject): ObjectReference {
-  const { name, namespace } = object.metadata;
-  return { kind, name, namespace };
 }
 
 /** The object without what a store counts or notes of its own accord. */

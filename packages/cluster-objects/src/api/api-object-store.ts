@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { ObjectError } from '../errors.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
+import { assertNoFinalizers, objectNotFound, referenceOf } from '../object-failures.ts';
 import { assertSameIdentity } from '../object-identity.ts';
 import { assertValidNamespace, assertValidReference, describeReference } from '../object-name.ts';
 import type {
@@ -14,7 +15,6 @@ import type {
 } from '../object-store.ts';
 import { apiVersionOf, type ResourceKind } from '../resource-kind.ts';
 import type { ApiServerAccess } from './api-access.ts';
-import { refusalOf } from './api-failure.ts';
 import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
 
 export type { ApiServerAccess } from './api-access.ts';
@@ -32,8 +32,6 @@ export interface ApiServerOptions {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const PAGE_SIZE = 500;
-/** What an API server answers about an object that is not there. */
-const GONE = JSON.stringify({ reason: 'NotFound', details: { name: '' } });
 
 /**
  * The objects that an API server serves. Connects with the first request; loads the client library then, not before.
@@ -124,16 +122,9 @@ class ApiServerObjectStore implements ApiObjectStore {
   }
 
   async delete(read: StoredObject, options: ObjectWriteOptions = {}): Promise<void> {
+    assertNoFinalizers(read);
     const reference = referenceOf(read);
     const subject = describeReference(reference);
-    if ((read.object.metadata.finalizers ?? []).length > 0) {
-      throw new ObjectError({
-        code: 'OBJECT_HAS_FINALIZERS',
-        message: 'others must clean up before the object may go',
-        subject,
-        hint: 'remove the finalizers that nobody will ever answer for, then delete it',
-      });
-    }
     const preconditions = { uid: read.object.metadata.uid, resourceVersion: read.revision };
     await this.#requests.send({
       method: 'DELETE',
@@ -157,7 +148,7 @@ class ApiServerObjectStore implements ApiObjectStore {
       const isGone =
         isRecoveryError(error, 'OBJECT_CONFLICT') &&
         (await this.get(reference, { signal: request.signal })) === undefined;
-      throw isGone ? refusalOf(404, GONE, request) : error;
+      throw isGone ? objectNotFound(reference) : error;
     }
   }
 }
@@ -181,11 +172,6 @@ function issues(before: KubernetesObject, after: KubernetesObject): boolean {
   const certificateOf = ({ status }: KubernetesObject): unknown =>
     (status as { certificate?: string } | undefined)?.certificate;
   return certificateOf(before) !== certificateOf(after);
-}
-
-function referenceOf({ kind, object }: StoredObject): ObjectReference {
-  const { name, namespace } = object.metadata;
-  return { kind, name, namespace };
 }
 
 function storedObject(kind: ResourceKind, answer: unknown, subject: string): StoredObject {

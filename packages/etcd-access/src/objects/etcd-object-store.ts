@@ -1,12 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecoveryError } from '@kube-rescue/errors';
 import {
+  assertNoFinalizers,
   assertSameIdentity,
   assertValidNamespace,
   assertValidReference,
   describeReference,
   type KubernetesObject,
   ObjectError,
+  objectConflict,
+  objectExists,
+  objectNotFound,
+  referenceOf,
   type ObjectListOptions,
   type ObjectReadOptions,
   type ObjectReference,
@@ -23,8 +28,9 @@ import { objectFailureOf } from './etcd-failure.ts';
 import { collectionKey, DEFAULT_ETCD_PREFIX, objectKey, referenceOfKey } from './key-layout.ts';
 import { asNewObject } from './new-object.ts';
 import { withGeneration } from './object-generation.ts';
-import { assertCreatable, assertDataFits, assertDeletable, assertEditAllowed } from './object-rules.ts';
-import { createStoredValue, namingObject, readStoredValue, type StoredValue } from './stored-value.ts';
+import { assertCreatable, assertDataFits, assertEditAllowed } from './object-rules.ts';
+import { createStoredValue, namingObject, readStoredValue, unreadable } from './stored-value.ts';
+import { EtcdOrigin, originOf } from './etcd-origin.ts';
 import { swapResolved } from './swap.ts';
 import { valueEncryption } from './value-encryption.ts';
 
@@ -37,22 +43,6 @@ export interface EtcdObjectStoreOptions {
   readonly encryption?: EncryptionConfiguration | undefined;
   /** Reads from one member without quorum, which may be old; refuses to write. Default: false. */
   readonly serializable?: boolean | undefined;
-}
-
-/** Where an object was read, so that an edit can be merged into its bytes. */
-class EtcdOrigin {
-  readonly key: string;
-  readonly modRevision: bigint;
-  readonly value: StoredValue;
-  /** The bytes in etcd, encrypted or not. */
-  readonly bytes: Uint8Array;
-
-  constructor(key: string, modRevision: bigint, value: StoredValue, bytes: Uint8Array) {
-    this.key = key;
-    this.modRevision = modRevision;
-    this.value = value;
-    this.bytes = bytes;
-  }
 }
 
 /**
@@ -118,12 +108,7 @@ class EtcdObjectStore implements ObjectStore {
     await this.#assertNamespace(reference);
     const written = await this.#swap({ reference, key, modRevision: 0n, plain, before: undefined, signal });
     if (written.stored !== undefined) return written.stored;
-    throw new ObjectError({
-      code: 'OBJECT_EXISTS',
-      message: 'there is an object of this name',
-      subject,
-      hint: 'read it and replace it',
-    });
+    throw objectExists(reference);
   }
 
   async replace(
@@ -133,7 +118,7 @@ class EtcdObjectStore implements ObjectStore {
   ): Promise<StoredObject> {
     const reference = referenceOf(read);
     const subject = describeReference(reference);
-    const { key, modRevision, value, bytes } = originOf(read, subject);
+    const { key, modRevision, value, bytes } = originOf(read);
     assertSameIdentity(read, object);
     const before = value.object;
     const edited = withGeneration(read.kind, before, withoutRevision(object));
@@ -142,17 +127,18 @@ class EtcdObjectStore implements ObjectStore {
     const plain = namingObject(subject, () => value.edit(edited));
     const written = await this.#swap({ reference, key, modRevision, plain, before: bytes, signal });
     if (written.stored !== undefined) return written.stored;
-    throw refused(written.current, subject);
+    throw refused(written.current, reference);
   }
 
   async delete(read: StoredObject, { signal }: ObjectWriteOptions = {}): Promise<void> {
-    const subject = describeReference(referenceOf(read));
-    const { key, modRevision, value } = originOf(read, subject);
-    assertDeletable(value.object, subject);
+    const reference = referenceOf(read);
+    const subject = describeReference(reference);
+    const { key, modRevision } = originOf(read);
+    assertNoFinalizers(read);
     this.#assertMayWrite(subject);
     const request = { key: Buffer.from(key), modRevision, signal };
     const result = await this.#asking(subject, () => this.#options.kv.compareAndDelete(request));
-    if (!result.succeeded) throw refused(result.current, subject);
+    if (!result.succeeded) throw refused(result.current, reference);
   }
 
   async #swap(write: {
@@ -213,17 +199,19 @@ class EtcdObjectStore implements ObjectStore {
 
   /** An edit that changes nothing writes nothing, as with an API server, but must still be made on the newest revision. */
   async #unchanged(read: StoredObject, signal: AbortSignal | undefined): Promise<StoredObject> {
-    const subject = describeReference(referenceOf(read));
-    const { key, modRevision } = originOf(read, subject);
-    const current = await this.#asking(subject, () => this.#options.kv.get(Buffer.from(key), { signal }));
-    if (current?.modRevision !== modRevision) throw refused(current, subject);
+    const reference = referenceOf(read);
+    const { key, modRevision } = originOf(read);
+    const current = await this.#asking(describeReference(reference), () =>
+      this.#options.kv.get(Buffer.from(key), { signal }),
+    );
+    if (current?.modRevision !== modRevision) throw refused(current, reference);
     return read;
   }
 
   async #assertNamespace({ namespace }: ObjectReference): Promise<void> {
     if (namespace === undefined) return;
     const reference = { kind: RESOURCE_KINDS.Namespace, name: namespace };
-    if ((await this.get(reference)) === undefined) throw refused(undefined, describeReference(reference));
+    if ((await this.get(reference)) === undefined) throw objectNotFound(reference);
   }
 
   #assertMayWrite(subject: string): void {
@@ -245,47 +233,11 @@ class EtcdObjectStore implements ObjectStore {
   }
 }
 
-function originOf({ origin }: StoredObject, subject: string): EtcdOrigin {
-  if (origin instanceof EtcdOrigin) return origin;
-  throw new ObjectError({
-    code: 'OBJECT_INVALID',
-    message: 'the object was read from another store',
-    subject,
-    hint: 'read it from the store that is to change it',
-  });
-}
-
-function referenceOf({ kind, object }: StoredObject): ObjectReference {
-  const { name, namespace } = object.metadata;
-  return { kind, name, namespace };
-}
-
 function withoutRevision({ metadata, ...object }: KubernetesObject): KubernetesObject {
   const { resourceVersion: _ignored, ...rest } = metadata;
   return { ...object, metadata: rest };
 }
 
-function refused(current: KeyValue | undefined, subject: string): ObjectError {
-  return current === undefined
-    ? new ObjectError({
-        code: 'OBJECT_NOT_FOUND',
-        message: 'there is no such object',
-        subject,
-        hint: 'check the name and the namespace, or read it again',
-      })
-    : new ObjectError({
-        code: 'OBJECT_CONFLICT',
-        message: 'somebody has changed the object since it was read',
-        subject,
-        hint: 'read it again and repeat the edit',
-      });
-}
-
-function unreadable(message: string, subject: string): ObjectError {
-  return new ObjectError({
-    code: 'OBJECT_UNREADABLE',
-    message,
-    subject,
-    hint: 'look at the key with etcdctl, and restore it from a snapshot',
-  });
+function refused(current: KeyValue | undefined, reference: ObjectReference): ObjectError {
+  return current === undefined ? objectNotFound(reference) : objectConflict(reference);
 }

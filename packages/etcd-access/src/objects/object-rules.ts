@@ -59,15 +59,3 @@ export function assertCreatable({ kind }: ResourceKind, subject: string): void {
     hint: 'create it through the API server (--via api)',
   });
 }
-
-/** @throws ObjectError `OBJECT_HAS_FINALIZERS` */
-export function assertDeletable({ metadata, spec }: KubernetesObject, subject: string): void {
-  const ofNamespace = (spec as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
-  if ((metadata.finalizers ?? []).length + ofNamespace.length === 0) return;
-  throw new ObjectError({
-    code: 'OBJECT_HAS_FINALIZERS',
-    message: 'others must clean up before the object may go',
-    subject,
-    hint: 'remove the finalizers that nobody will ever answer for, then delete it',
-  });
-}

@@ -35,13 +35,17 @@ export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: 
   } catch (error) {
     // Parsers quote what they do not understand; their words about protobuf are free of it.
     const why = error instanceof SyntaxError ? 'it is neither protobuf nor JSON' : (error as Error).message;
-    throw new ObjectError({
-      code: 'OBJECT_UNREADABLE',
-      message: `what is stored cannot be read as this object: ${why}`,
-      subject,
-      hint: 'restore the key from an etcd snapshot, or delete it with etcdctl if nothing needs it',
-    });
+    throw unreadable(`what is stored cannot be read as this object: ${why}`, subject);
   }
+}
+
+export function unreadable(message: string, subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_UNREADABLE',
+    message,
+    subject,
+    hint: 'restore the key from an etcd snapshot, or delete it with etcdctl if nothing needs it',
+  });
 }
 
 /**
