@@ -46,7 +46,9 @@ const ANY_KEY = new TextEncoder().encode('health');
 export async function findWayIn(request: WayInRequest, deps: EtcdDeps): Promise<readonly ProbeAttempt[]> {
   const attempts: ProbeAttempt[] = [];
   const isTls = !request.endpoint.startsWith('http://');
-  const cas = isTls ? request.credentials.cas : [undefined];
+  const { cas: known } = request.credentials;
+  // Without any CA the attempt still has to say so.
+  const cas = isTls && known.length > 0 ? known : [undefined];
   const clients = isTls ? [...request.credentials.clients, undefined] : [undefined];
   for (const ca of cas) {
     const names: (string | undefined)[] = isTls ? [undefined, ...request.credentials.serverNames] : [undefined];

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+const BINARIES = fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url));
+
+it('the generated messages are those of the proto files (else: npx buf generate, in packages/etcd-access)', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-buf-'));
+  try {
+    const env = { ...process.env, PATH: `${BINARIES}:${process.env['PATH']}` };
+    await promisify(execFile)('buf', ['generate', '--output', folder], { cwd: PACKAGE, env });
+    const made = path.join(folder, 'src/generated');
+    expect(await contentOf(path.join(PACKAGE, 'src/generated'))).toEqual(await contentOf(made));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+async function contentOf(folder: string): Promise<Readonly<Record<string, string>>> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts')).toSorted();
+  const files = names.map(async (name) => [name, await readFile(path.join(folder, name), 'utf8')] as const);
+  return Object.fromEntries(await Promise.all(files));
+}
