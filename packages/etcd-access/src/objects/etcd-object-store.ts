@@ -194,7 +194,15 @@ class EtcdObjectStore implements ObjectStore {
     const revision = String(modRevision);
     const object = { ...value.object, metadata: { ...metadata, resourceVersion: revision } };
     const origin = new EtcdOrigin(key, modRevision, value, bytes);
-    return { kind: reference.kind, object, revision, partial: value.partial, origin };
+    return {
+      kind: reference.kind,
+      object,
+      revision,
+      get partial() {
+        return value.partial;
+      },
+      origin,
+    };
   }
 
   /** An edit that changes nothing writes nothing, as with an API server, but must still be made on the newest revision. */

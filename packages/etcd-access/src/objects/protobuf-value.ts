@@ -23,8 +23,8 @@ export function readProtobufValue(value: Uint8Array, kind: ResourceKind): Stored
   const { raw } = envelope;
   if (raw.length === 0) throw new Error('it is cut off');
   const message = fromBinary(schema, raw);
-  const unknown = unknownFields(message, schema);
-  const isWhole = toBinary(schema, message).length === raw.length;
+  // Worked out when it is asked for: most objects of a long listing are only looked at.
+  const isWhole = (): boolean => toBinary(schema, message).length === raw.length;
   // The version on the envelope stays as it is; its fields are those of the version that the API is asked in.
   const object = {
     apiVersion: apiVersionOf(kind),
@@ -33,9 +33,11 @@ export function readProtobufValue(value: Uint8Array, kind: ResourceKind): Stored
   } as KubernetesObject;
   return {
     object,
-    partial: unknown.length > 0 || !isWhole,
+    get partial() {
+      return unknownFields(message, schema).length > 0 || !isWhole();
+    },
     edit(edited) {
-      if (!isWhole) {
+      if (!isWhole()) {
         throw new FieldMismatch('the object', 'is encoded in a way that is not understood', 'OBJECT_FIELD_UNSUPPORTED');
       }
       return sealEnvelope(envelope, editRaw(raw, schema, object, edited));
