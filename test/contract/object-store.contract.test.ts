@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { RESOURCE_KINDS, referenceOf } from '@kube-rescue/cluster-objects';
 import {
   createEtcdObjectStore,
   type EtcdClient,
@@ -64,5 +65,30 @@ describe.skipIf(!requireProgram('etcd'))('a real etcd', () => {
     const edited = { ...before.object, metadata: { ...before.object.metadata, annotations } };
     await expectCode(store.replace(before, edited), 'OBJECT_TOO_LARGE');
     await store.replace(before, { ...before.object, secrets: [{ name: 'still' }] });
+  });
+
+  it('leaves open what became of a write to an etcd that stopped answering, until it is read', async () => {
+    const namespace = await plantNamespace();
+    const { endpoints, pki, members } = etcd;
+    const tls = pki && { ca: pki.ca.certificate, client: pki.client };
+    const hasty = await openEtcd(
+      { endpoints, tls, requestTimeoutMs: 500, connectTimeoutMs: 500 },
+      { host: createLocalHost(), clock: systemClock },
+    );
+    const store = createEtcdObjectStore({ kv: hasty, clock: systemClock });
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'frozen', namespace }, data: { a: 'old' } };
+    const before = await store.create(RESOURCE_KINDS.ConfigMap, object);
+    members[0].pause();
+    try {
+      await expectCode(store.replace(before, { ...before.object, data: { a: 'new' } }), 'OBJECT_OUTCOME_UNKNOWN');
+    } finally {
+      members[0].resume();
+    }
+    const after = await store.get(referenceOf(before));
+    assert.ok(after !== undefined);
+    const isMade = after.revision !== before.revision;
+    assert.deepEqual(after.object.data, { a: isMade ? 'new' : 'old' });
+    await store.replace(after, { ...after.object, data: { a: 'newer' } });
+    hasty.close();
   });
 });

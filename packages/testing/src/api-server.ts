@@ -59,6 +59,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
     'ca.crt': ca.certificate,
     'apiserver.crt': serving.certificate,
     'apiserver.key': serving.key,
+    // Any key will do.
     'sa.key': pki.pairs['front-proxy-ca'].key,
     'admin.conf': kubeconfigText({
       server,
