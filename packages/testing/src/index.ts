@@ -1,3 +1,4 @@
+export { type AwsKey, type AwsRequest, type HostedRecord, type HostedZone, type LocalAws, startLocalAws } from './aws/index.ts';
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './api-server.ts';
 export { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './etcd-certificates.ts';

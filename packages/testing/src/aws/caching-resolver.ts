@@ -1,0 +1,101 @@
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
+
+/** Where an authoritative server listens. */
+export interface DnsEndpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A recursive resolver for a test: asks the server that the caller's table names, and can be made to stick to old answers. */
+export interface CachingResolver extends DnsEndpoint {
+  /** From now on every answer that it ever gave stays as it is, as if its time to live never ended. */
+  freeze(): void;
+  stop(): Promise<void>;
+}
+
+const HEADER_BYTES = 12;
+const RCODE_SERVFAIL = 2;
+const TIMEOUT_MS = 2000;
+
+/**
+ * Starts a resolver on a free port of 127.0.0.1, UDP only. It passes packets on and never looks into an answer.
+ *
+ * @param route the authoritative server for a name without its last dot; `undefined` makes the answer SERVFAIL
+ */
+export async function startCachingResolver(route: (name: string) => DnsEndpoint | undefined): Promise<CachingResolver> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const answers = new Map<string, Buffer>();
+  let isFrozen = false;
+  const answer = async (query: Buffer): Promise<Buffer> => {
+    const question = query.subarray(2).toString('latin1');
+    const kept = answers.get(question);
+    if (isFrozen && kept !== undefined) return withId(kept, query);
+    const upstream = route(questionName(query));
+    if (upstream === undefined) return failure(query);
+    const fresh = recursive(await forward(query, upstream));
+    answers.set(question, fresh);
+    return fresh;
+  };
+  socket.on('message', (query: Buffer, { address, port }: RemoteInfo) => {
+    answer(query).then(
+      (reply) => socket.send(reply, port, address),
+      () => socket.send(failure(query), port, address),
+    );
+  });
+  return {
+    address: '127.0.0.1',
+    port: socket.address().port,
+    freeze: () => {
+      isFrozen = true;
+    },
+    stop: async () => {
+      const closed = once(socket, 'close');
+      socket.close();
+      await closed;
+    },
+  };
+}
+
+async function forward(query: Buffer, { address, port }: DnsEndpoint): Promise<Buffer> {
+  const socket = createSocket('udp4');
+  try {
+    const reply = once(socket, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    socket.send(query, port, address);
+    const [message] = (await reply) as [Buffer];
+    return message;
+  } finally {
+    socket.close();
+  }
+}
+
+/** The name in the question, which is never compressed (RFC 1035, section 4.1.2). */
+function questionName(query: Buffer): string {
+  const labels: string[] = [];
+  for (let at = HEADER_BYTES; (query[at] ?? 0) > 0; at += (query[at] ?? 0) + 1) {
+    labels.push(query.toString('latin1', at + 1, at + 1 + (query[at] ?? 0)));
+  }
+  return labels.join('.').toLowerCase();
+}
+
+/** Says "recursion available" and not "authoritative", as a resolver does. */
+function recursive(message: Buffer): Buffer {
+  const reply = Buffer.from(message);
+  reply[2] = (reply[2] ?? 0) & ~0x04;
+  reply[3] = (reply[3] ?? 0) | 0x80;
+  return reply;
+}
+
+function withId(kept: Buffer, query: Buffer): Buffer {
+  const reply = Buffer.from(kept);
+  query.copy(reply, 0, 0, 2);
+  return reply;
+}
+
+function failure(query: Buffer): Buffer {
+  const reply = Buffer.from(query);
+  reply[2] = (reply[2] ?? 0) | 0x80;
+  reply[3] = 0x80 | RCODE_SERVFAIL;
+  return reply;
+}

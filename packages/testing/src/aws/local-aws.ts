@@ -1,0 +1,256 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { freePorts } from '../etcd-server.ts';
+import { type CachingResolver, startCachingResolver } from './caching-resolver.ts';
+import { type HostedRecord, type HostedZone, HostedZones, type ZoneOptions } from './hosted-zones.ts';
+import {
+  type AwsKey,
+  AwsRefusal,
+  Identities,
+  type KeyOptions,
+  type Principal,
+  type RoleOptions,
+} from './identities.ts';
+import { type RecordSet, type RunningNameServer, startNameServer } from './name-server.ts';
+import { answerRoute53, route53Action } from './route53-api.ts';
+import { answerSts } from './sts-api.ts';
+import { renderXml } from './xml.ts';
+
+/** One request that was answered, whatever the answer. */
+export interface AwsRequest {
+  /** For example `route53:ListHostedZones`. */
+  readonly action: string;
+  readonly status: number;
+  /** Milliseconds of the process's own clock. */
+  readonly at: number;
+}
+
+/**
+ * STS and Route 53 of one account over the real wire, on 127.0.0.1, and the part of the world's DNS that its zones hang in:
+ * real authoritative servers for the zones and for their parent `test`, and a resolver.
+ */
+export interface LocalAws {
+  /** `http://127.0.0.1:PORT`, for both services. */
+  readonly endpoint: string;
+  /** The port of every authoritative server. */
+  readonly dnsPort: number;
+  readonly resolver: CachingResolver;
+  readonly requests: readonly AwsRequest[];
+  addKey(options?: KeyOptions): AwsKey;
+  /** A session that ends in an hour, or ended before. */
+  addSession(options?: KeyOptions, expiresInMs?: number): AwsKey;
+  addRole(role: RoleOptions): string;
+  /** A hosted zone; a public one is delegated by the parent, unless `delegated` is false or another has its name. */
+  addZone(options: ZoneOptions & { readonly delegated?: boolean }): Promise<HostedZone>;
+  /** Puts records into a zone, in the place of others of their name and type. */
+  putRecords(zoneId: string, records: readonly HostedRecord[]): Promise<void>;
+  records(zoneId: string): readonly HostedRecord[];
+  /** Changes what the parent says about a name; names without addresses lead nowhere. */
+  delegate(name: string, nameServers: readonly string[]): Promise<void>;
+  /** Refuses the next requests to Route 53 with `Throttling`. */
+  throttleNext(count: number): void;
+  /** Refuses requests to Route 53 beyond this many in a second. */
+  limitRate(perSecond: number): void;
+  /** Moves the server's clock, for its `Date` and for its judgement of signatures. */
+  shiftClock(ms: number): void;
+  /** A change is told to be pending this many times. Default: 1. */
+  setPendingAnswers(count: number): void;
+  stop(): Promise<void>;
+}
+
+const AWS_ADDRESS = '127.0.0.1';
+const PARENT_ADDRESS = '127.0.0.2';
+const PARENT = 'test';
+const SECOND_MS = 1000;
+
+/** Starts a local AWS; needs `knotd`. */
+export async function startLocalAws(): Promise<LocalAws> {
+  const [dnsPort = 0] = await freePorts(1);
+  let skewMs = 0;
+  const now = (): Date => new Date(Date.now() + skewMs);
+  const identities = new Identities(now);
+  const zones = new HostedZones();
+  const dns = await startDns(dnsPort, zones);
+  const requests: AwsRequest[] = [];
+  const throttle = createThrottle();
+  let pendingAnswers = 1;
+  const publish = dns.publish;
+
+  const answer = async (request: IncomingMessage, body: Buffer): Promise<{ action: string; text: string }> => {
+    const { method = '', url = '', headers } = request;
+    const isSts = method === 'POST' && url === '/';
+    const target = new URL(url, 'http://localhost');
+    const form = new URLSearchParams(isSts ? body.toString() : '');
+    const action = isSts
+      ? `sts:${form.get('Action') ?? ''}`
+      : `route53:${route53Action(method, target.pathname).action}`;
+    try {
+      const principal: Principal = identities.authenticate({ method, url, headers, body }, isSts ? 'sts' : 'route53');
+      if (isSts) return { action, text: answerSts(form, principal, identities) };
+      if (throttle.isOver()) throw new AwsRefusal(400, 'Throttling', 'Rate exceeded');
+      const deps = { zones, now, pendingAnswers: () => pendingAnswers, publish };
+      return { action, text: await answerRoute53({ method, url: target, body: body.toString(), principal }, deps) };
+    } catch (error) {
+      throw Object.assign(error as Error, { action });
+    }
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    response.sendDate = false;
+    response.setHeader('date', now().toUTCString());
+    response.setHeader('content-type', 'text/xml');
+    const { action, status, text } = await answer(request, Buffer.concat(chunks)).then(
+      (good) => ({ ...good, status: 200 }),
+      (error: unknown) => refuse(error),
+    );
+    requests.push({ action, status, at: performance.now() });
+    response.writeHead(status).end(text);
+  };
+  const server = createServer((request, response) => void handle(request, response)).listen(0, AWS_ADDRESS);
+  await once(server, 'listening');
+
+  return {
+    endpoint: `http://${AWS_ADDRESS}:${(server.address() as AddressInfo).port}`,
+    dnsPort,
+    resolver: dns.resolver,
+    requests,
+    addKey: (options = {}) => identities.addKey(options),
+    addSession: (options = {}, expiresInMs) => identities.addSession(options, expiresInMs),
+    addRole: (role) => identities.addRole(role),
+    addZone: async ({ delegated = true, ...options }) => {
+      const zone = zones.add(options);
+      await publish();
+      if (delegated && !zone.isPrivate) await dns.delegateOnce(zone);
+      return zone;
+    },
+    putRecords: async (zoneId, records) => {
+      zones.change(
+        zoneId,
+        records.map((record) => ({ action: 'UPSERT', record })),
+      );
+      await publish();
+    },
+    records: (zoneId) => zones.records(zoneId),
+    delegate: dns.delegate,
+    throttleNext: throttle.next,
+    limitRate: throttle.limit,
+    shiftClock: (ms) => {
+      skewMs += ms;
+    },
+    setPendingAnswers: (count) => {
+      pendingAnswers = count;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await Promise.all([dns.stop(), new Promise((resolve) => server.close(resolve))]);
+    },
+  };
+}
+
+interface LocalDns {
+  readonly resolver: CachingResolver;
+  readonly publish: () => Promise<void>;
+  delegate(name: string, nameServers: readonly string[]): Promise<void>;
+  delegateOnce(zone: HostedZone): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function startDns(port: number, zones: HostedZones): Promise<LocalDns> {
+  const delegations = new Map<string, readonly string[]>();
+  const started: RunningNameServer[] = [];
+  for (const address of [AWS_ADDRESS, PARENT_ADDRESS]) started.push(await startNameServer(address, port));
+  const [aws, parent] = started as [RunningNameServer, RunningNameServer];
+  const publishParent = (): Promise<void> =>
+    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list()) }]);
+  const delegate = async (name: string, nameServers: readonly string[]): Promise<void> => {
+    delegations.set(name, nameServers);
+    await publishParent();
+  };
+  await publishParent();
+  const ownServers = (): ReadonlySet<string> => new Set(zones.list().flatMap(({ nameServers }) => nameServers));
+  const resolver = await startCachingResolver((name) => {
+    const cut = [...delegations.keys()]
+      .filter((each) => name === each || name.endsWith(`.${each}`))
+      .toSorted((a, b) => b.length - a.length)[0];
+    if (cut === undefined) return parent;
+    return delegations.get(cut)?.some((each) => ownServers().has(each)) === true ? aws : undefined;
+  });
+  return {
+    resolver,
+    publish: () => aws.serve(zones.served()),
+    delegate,
+    delegateOnce: async ({ name, nameServers }) => {
+      if (!delegations.has(name)) await delegate(name, nameServers);
+    },
+    stop: async () => {
+      await Promise.all([...started.map((server) => server.stop()), resolver.stop()]);
+    },
+  };
+}
+
+/** The parent names itself, the servers of every delegation set, and who was given which name. */
+function parentRecords(
+  delegations: ReadonlyMap<string, readonly string[]>,
+  zones: readonly HostedZone[],
+): readonly RecordSet[] {
+  const address = (name: string, value: string): RecordSet => ({ name, type: 'A', ttl: 60, values: [value] });
+  return [
+    { name: PARENT, type: 'NS', ttl: 60, values: [`ns.${PARENT}.`] },
+    address(`ns.${PARENT}`, PARENT_ADDRESS),
+    ...zones.flatMap(({ nameServers }) => nameServers).map((name) => address(name, AWS_ADDRESS)),
+    ...[...delegations].map(([name, servers]) => ({
+      name,
+      type: 'NS',
+      ttl: 60,
+      values: servers.map((each) => `${each}.`),
+    })),
+  ];
+}
+
+function createThrottle(): { next(count: number): void; limit(perSecond: number): void; isOver(): boolean } {
+  let refusals = 0;
+  let limit = Infinity;
+  let recent: readonly number[] = [];
+  return {
+    next: (count) => {
+      refusals = count;
+    },
+    limit: (perSecond) => {
+      limit = perSecond;
+    },
+    isOver: () => {
+      if (refusals > 0) {
+        refusals -= 1;
+        return true;
+      }
+      const at = performance.now();
+      recent = recent.filter((each) => at - each < SECOND_MS);
+      if (recent.length >= limit) return true;
+      recent = [...recent, at];
+      return false;
+    },
+  };
+}
+
+function refuse(error: unknown): { readonly action: string; readonly status: number; readonly text: string } {
+  const action = (error as { readonly action?: string }).action ?? 'unknown';
+  const { status, code, message } =
+    error instanceof AwsRefusal ? error : new AwsRefusal(500, 'InternalFailure', String(error));
+  const details = [
+    ['Type', 'Sender'],
+    ['Code', code],
+    ['Message', message],
+  ] as const;
+  const text = renderXml([
+    [
+      'ErrorResponse',
+      [
+        ['Error', details],
+        ['RequestId', 'local'],
+      ],
+    ],
+  ]);
+  return { action, status, text };
+}

@@ -1,0 +1,139 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+/** One set of records of a name and type, as a zone file has it; names without the last dot. */
+export interface RecordSet {
+  readonly name: string;
+  /** For example `A`, `CNAME`, `NS`, `TXT`. */
+  readonly type: string;
+  /** Seconds. */
+  readonly ttl: number;
+  /** As in a zone file: `192.0.2.1`, `www.example.test.`, `"text"`. */
+  readonly values: readonly string[];
+}
+
+/** A zone with everything in it but its SOA record. */
+export interface ServedZone {
+  readonly name: string;
+  readonly records: readonly RecordSet[];
+}
+
+/** Debian's knot as the authoritative server of some zones. */
+export interface RunningNameServer {
+  readonly address: string;
+  readonly port: number;
+  /** Replaces everything that it serves; resolves when that is what it answers. */
+  serve(zones: readonly ServedZone[]): Promise<void>;
+  /** Kills it and removes its files. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 20_000;
+const POLL_MS = 10;
+const run = promisify(execFile);
+
+/**
+ * Starts `knotd` in a temporary folder, with no zones yet. It dies with this process, however it dies.
+ *
+ * @param address an address of the loopback interface, for example `127.0.0.2`
+ */
+export async function startNameServer(address: string, port: number): Promise<RunningNameServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-knot-'));
+  const at = (file: string): string => path.join(folder, file);
+  const control = (...words: readonly string[]): Promise<string> =>
+    run('knotc', ['--socket', at('knot.sock'), ...words]).then(({ stdout }) => stdout);
+  const configure = (zones: readonly ServedZone[]): Promise<void> =>
+    writeFile(at('knot.conf'), configuration(folder, address, port, zones));
+  await configure([]);
+  const log = openSync(at('knotd.log'), 'a');
+  // The kernel kills it when we die.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'knotd', '--config', at('knot.conf')], {
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const stop = async (): Promise<void> => {
+    await kill(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await isSo())) {
+      if (Date.now() > deadline || child.exitCode !== null) {
+        throw new Error(`knotd does not serve:\n${await readFile(at('knotd.log'), 'utf8')}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  };
+  try {
+    await until(() => control('status').then(Boolean, () => false));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  let serial = 0;
+  const serve = async (zones: readonly ServedZone[]): Promise<void> => {
+    serial += 1;
+    await Promise.all(zones.map((zone) => writeFile(at(`${zone.name}.zone`), zoneFile(zone, serial))));
+    await configure(zones);
+    await control('reload');
+    await until(async () => {
+      const status = zones.length === 0 ? '' : await control('--mono', 'zone-status', '+serial');
+      return zones.every(({ name }) => status.includes(`[${name}.] serial: ${serial}\n`));
+    });
+  };
+  let last = Promise.resolve();
+  return {
+    address,
+    port,
+    // One at a time: the serial numbers of two would be mixed up.
+    serve: (zones) => {
+      last = last.then(() => serve(zones));
+      return last;
+    },
+    stop,
+  };
+}
+
+function configuration(folder: string, address: string, port: number, zones: readonly ServedZone[]): string {
+  const domains = zones.map(({ name }) => `  - domain: ${name}\n`).join('');
+  return `server:
+    rundir: "${folder}"
+    listen: "${address}@${port}"
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+control:
+    listen: "${folder}/knot.sock"
+log:
+  - target: stderr
+    any: warning
+database:
+    storage: "${folder}"
+template:
+  - id: default
+    storage: "${folder}"
+    file: "%s.zone"
+    zonefile-load: whole
+    journal-content: none
+${domains === '' ? '' : `zone:\n${domains}`}`;
+}
+
+function zoneFile({ name, records }: ServedZone, serial: number): string {
+  const soa = `${name}. 900 IN SOA ns.${name}. hostmaster.${name}. ${serial} 7200 900 1209600 60`;
+  const lines = records.flatMap((record) =>
+    record.values.map((value) => `${record.name}. ${record.ttl} IN ${record.type} ${value}`),
+  );
+  return `${[soa, ...lines].join('\n')}\n`;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
