@@ -6,7 +6,7 @@ import {
   RESOURCE_KINDS,
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
-import { objectKey } from '@kube-rescue/etcd-access';
+import { DEFAULT_ETCD_PREFIX, objectKey } from '@kube-rescue/etcd-access';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { expectCode, issueCertificate, objectStoreContract } from '@kube-rescue/testing';
@@ -94,11 +94,14 @@ describe.each([
   ['by the provider identity', { identity: {} }, 'k8s\0'],
   ['by AES-CBC', { aescbc: { keys: [newSecret('new'), newSecret('old')] } }, 'k8s:enc:aescbc:v1:new:'],
   ['by AES-GCM', { aesgcm: { keys: [newSecret('k', 24)] } }, 'k8s:enc:aesgcm:v1:k:'],
-  ['by secretbox', { secretbox: { keys: [newSecret('box')] } }, 'k8s:enc:secretbox:v1:box:'],
-])('objects kept %s', (_how, provider, prefix) => {
+  ['by secretbox', { secretbox: { keys: [newSecret('box')] } }, 'k8s:enc:secretbox:v1:box:', 'kubernetes.io/a/'],
+])('objects kept %s', (_how, provider, prefix, etcdPrefix = undefined as string | undefined) => {
   let api: KubeApi;
   beforeAll(async () => {
-    api = await startKubeApi(binaries, provider && encryptionOf(provider));
+    api = await startKubeApi(binaries, {
+      encryption: provider && encryptionOf(provider),
+      prefix: etcdPrefix,
+    });
     await api.viaApi.create(CustomResourceDefinition, FOO_DEFINITION);
     await eventually(() => assertEstablished(api));
     // A resource is served a moment after it is established.
@@ -121,6 +124,12 @@ describe.each([
     }
     return expected;
   };
+  const storedPrefix = async (): Promise<string> => {
+    const reference = { kind: Secret, namespace: 'default', name: 'token' };
+    const key = objectKey(etcdPrefix ?? DEFAULT_ETCD_PREFIX, reference);
+    const stored = await api.client.get(Buffer.from(key));
+    return Buffer.from(stored?.value ?? []).toString('latin1', 0, prefix.length);
+  };
   const expectInApi = async (expected: readonly KubernetesObject[]): Promise<void> => {
     for (const [index, specimen] of specimens.entries()) {
       expect((await read(specimen, api.viaApi)).object).toEqual(expected[index]);
@@ -134,9 +143,7 @@ describe.each([
       expect(viaEtcd.object).toEqual(viaApi.object);
       expect([viaEtcd.revision, viaEtcd.partial]).toEqual([viaApi.revision, false]);
     }
-    const key = objectKey('/registry', { kind: Secret, namespace: 'default', name: 'token' });
-    const stored = await api.client.get(Buffer.from(key));
-    expect(Buffer.from(stored?.value ?? []).toString('latin1', 0, prefix.length)).toBe(prefix);
+    expect(await storedPrefix()).toBe(prefix);
   });
 
   it('are listed from etcd as the API lists them', async () => {
@@ -166,8 +173,7 @@ describe.each([
       expect(resourceVersion).not.toBe(object.metadata.resourceVersion);
     }
     expect(seen).toEqual({ type: 'MODIFIED', object: after[0]!.object });
-    const stored = await api.client.get(Buffer.from('/registry/secrets/default/token'));
-    expect(Buffer.from(stored?.value ?? []).toString('latin1', 0, prefix.length)).toBe(prefix);
+    expect(await storedPrefix()).toBe(prefix);
     expect(complaints((await api.server.log()).slice(logged))).toEqual([]);
   });
 

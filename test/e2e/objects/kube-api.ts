@@ -19,10 +19,33 @@ export interface KubeApi {
   dispose(): Promise<void>;
 }
 
-/** @param encryption text of an EncryptionConfiguration */
-export async function startKubeApi(binaries: string, encryption?: string): Promise<KubeApi> {
+export interface KubeApiOptions {
+  /** Text of an EncryptionConfiguration. Default: nothing is encrypted. */
+  readonly encryption?: string | undefined;
+  /** The API server's `--etcd-prefix`. Default: its own. */
+  readonly prefix?: string | undefined;
+}
+
+export async function startKubeApi(binaries: string, options: KubeApiOptions = {}): Promise<KubeApi> {
   const etcd = await startEtcd();
-  const server = await startApiServer({ etcd, binaries, encryptionConfiguration: encryption });
+  let server: RunningApiServer | undefined;
+  try {
+    const words = options.prefix === undefined ? [] : [`--etcd-prefix=${options.prefix}`];
+    const encryptionConfiguration = options.encryption;
+    server = await startApiServer({ etcd, binaries, encryptionConfiguration, arguments: words });
+    return await connect(etcd, server, options);
+  } catch (error) {
+    await server?.dispose();
+    await etcd.stop();
+    throw error;
+  }
+}
+
+async function connect(
+  etcd: RunningEtcd,
+  server: RunningApiServer,
+  { encryption, prefix }: KubeApiOptions,
+): Promise<KubeApi> {
   const { pki } = etcd;
   if (pki === undefined) throw new Error('etcd runs without TLS');
   const tls = { ca: pki.ca.certificate, client: pki.client };
@@ -31,6 +54,7 @@ export async function startKubeApi(binaries: string, encryption?: string): Promi
   const viaEtcd = createEtcdObjectStore({
     kv: client,
     clock: systemClock,
+    prefix,
     encryption: encryption === undefined ? undefined : parseEncryptionConfiguration(encryption, 'encryption.yaml'),
   });
   // Made by the API server itself, a moment after it is ready.

@@ -16,7 +16,8 @@ export function objectKey(prefix: string, reference: ObjectReference): string {
 /** What the keys of all objects of a kind begin with, or of those in one namespace; ends with a slash. */
 export function collectionKey(prefix: string, kind: ResourceKind, namespace: string | undefined): string {
   const within = namespace === undefined ? '' : `${namespace}/`;
-  return `/${prefix.replaceAll(/^\/+|\/+$/g, '')}/${kind.etcdSegment}/${within}`;
+  const segments = prefix.split('/').filter((segment) => segment !== '');
+  return `/${[...segments, kind.etcdSegment].join('/')}/${within}`;
 }
 
 /** Name and namespace that a key stands for; `undefined` when it cannot be that of an object of the kind. */
