@@ -15,7 +15,7 @@ export type HostFileWrites = Pick<
 >;
 
 /** Of a file that comes piece by piece, handed to the disk at a time. */
-const SYNC_BYTES = 32 * 1024 * 1024;
+const SYNC_BYTES = 8 * 1024 * 1024;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** The writing half of {@link HostFiles} on this machine; `root` is never climbed out of. */

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { requireProgram, startEtcd } from '@kube-rescue/testing';
+import { expect, it } from 'vitest';
+import type { EtcdErrorCode } from './errors.ts';
+
+const README = fileURLToPath(new URL('../README.md', import.meta.url));
+
+it.skipIf(!requireProgram('etcd', 'etcdctl'))('the example of the README runs', async () => {
+  const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(await readFile(README, 'utf8')) ?? [];
+  // In the package's folder, from where the packages are found.
+  const folder = await mkdtemp(path.join(path.dirname(README), '.readme-'));
+  const backups = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
+  const etcd = await startEtcd();
+  try {
+    const file = path.join(folder, 'example.ts');
+    await writeFile(file, example.replace('/root/etcd.db', `${backups}/etcd.db`));
+    const env = {
+      PATH: process.env['PATH'],
+      ETCDCTL_ENDPOINTS: etcd.endpoints[0],
+      ETCDCTL_CACERT: `${etcd.folder}/ca.crt`,
+      ETCDCTL_CERT: `${etcd.folder}/client.crt`,
+      ETCDCTL_KEY: `${etcd.folder}/client.key`,
+    };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=kube-rescue-source', file], { env });
+    expect(stdout).toMatch(/works https:[\s\S]*ETCDCTL_API=3 etcdctl --endpoints=[\s\S]*sha256[\s\S]*succeeded: true/);
+  } finally {
+    await etcd.stop();
+    await Promise.all([folder, backups].map((each) => rm(each, { recursive: true })));
+  }
+});
+
+it('the README explains every code', async () => {
+  const source = await readFile(fileURLToPath(new URL('errors.ts', import.meta.url)), 'utf8');
+  const codes = new Set(source.match(/ETCD_\w+/g)) as Set<EtcdErrorCode>;
+  const explained = new Set((await readFile(README, 'utf8')).match(/(?<=^\| `)ETCD_\w+/gm));
+  expect([...explained].toSorted()).toEqual([...codes].toSorted());
+});

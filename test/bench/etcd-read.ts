@@ -1,0 +1,43 @@
+import type { BenchResult } from './bench.ts';
+import { clientProcess, type Cost, etcdctlProcess, measure, middleOf, withFilledEtcd } from './etcd-dataset.ts';
+
+const ROUNDS = 5;
+const MEMORY_BOUND_MIB = 250;
+
+/** 100,000 values of 2 KB over mutual TLS on the loopback, read and counted by a process from its start to its end. */
+export async function run(): Promise<BenchResult> {
+  return withFilledEtcd(async (etcd) => {
+    const ours: Cost[] = [];
+    const etcdctl: Cost[] = [];
+    const connect: Cost[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      ours.push(await measure(clientProcess('kube-rescue', 'read', etcd)));
+      etcdctl.push(await measure(etcdctlProcess(etcd, 'get', '--prefix', '/registry/')));
+      connect.push(await measure(clientProcess('connect-node', 'read', etcd)));
+    }
+    const our = middleOf(ours);
+    const their = middleOf(etcdctl);
+    const library = middleOf(connect);
+    return {
+      name: 'etcd-read',
+      rows: [
+        {
+          ...{ what: 'read 100,000 x 2 KB, start to finish', peerName: 'etcdctl get --prefix', unit: 's', target: 1 },
+          ...{ ours: our.seconds, peer: their.seconds },
+        },
+        {
+          ...{ what: 'its peak memory', peerName: 'the bound', unit: 'MiB', target: 1 },
+          ...{ ours: our.mebibytes, peer: MEMORY_BOUND_MIB },
+        },
+        {
+          ...{ what: 'its peak memory', peerName: 'etcdctl get --prefix', unit: 'MiB', target: undefined },
+          ...{ ours: our.mebibytes, peer: their.mebibytes },
+        },
+        {
+          ...{ what: 'read 100,000 x 2 KB', peerName: 'connect-node, pages of 5,000', unit: 's', target: undefined },
+          ...{ ours: our.seconds, peer: library.seconds },
+        },
+      ],
+    };
+  });
+}

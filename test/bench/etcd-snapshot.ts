@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { BenchResult } from './bench.ts';
+import { clientProcess, type Cost, etcdctlProcess, measure, middleOf, withFilledEtcd } from './etcd-dataset.ts';
+
+const ROUNDS = 5;
+
+/** A snapshot of a database of some 400 MB to a file, verified and on the disk, by a process from its start to its end. */
+export async function run(): Promise<BenchResult> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bench-'));
+  try {
+    return await withFilledEtcd(async (etcd) => {
+      const ours: Cost[] = [];
+      const etcdctl: Cost[] = [];
+      const connect: Cost[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const [our, their] = ['ours.db', 'theirs.db'].map((name) => path.join(folder, name)) as [string, string];
+        ours.push(await measure(clientProcess('kube-rescue', 'snapshot', etcd, our)));
+        await rm(our);
+        etcdctl.push(await measure(etcdctlProcess(etcd, 'snapshot', 'save', their)));
+        await rm(their);
+        connect.push(await measure(clientProcess('connect-node', 'snapshot', etcd)));
+      }
+      const our = middleOf(ours);
+      const their = middleOf(etcdctl);
+      const library = middleOf(connect);
+      return {
+        name: 'etcd-snapshot',
+        rows: [
+          {
+            ...{ what: 'snapshot, start to finish', peerName: 'etcdctl snapshot save', unit: 's', target: 0.8 },
+            ...{ ours: our.seconds, peer: their.seconds },
+          },
+          {
+            ...{ what: 'its peak memory', peerName: 'etcdctl snapshot save', unit: 'MiB', target: undefined },
+            ...{ ours: our.mebibytes, peer: their.mebibytes },
+          },
+          {
+            ...{ what: 'snapshot', peerName: 'connect-node, counted and not written', unit: 's', target: undefined },
+            ...{ ours: our.seconds, peer: library.seconds },
+          },
+        ],
+      };
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
