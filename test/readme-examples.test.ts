@@ -24,7 +24,7 @@ it('every example in a package README is what the package really offers', async 
     compilerOptions: {
       typeRoots: [path.join(ROOT, 'node_modules/@types')],
       noUnusedLocals: false,
-      lib: ['es2024', 'dom'],
+      lib: ['es2024', 'esnext.array', 'dom'],
     },
     include: ['*.ts'],
   };
