@@ -36,6 +36,7 @@ export type { EtcdctlLine } from './etcdctl-line.ts';
 export { type EtcdProbe, type ProbeDeps, type ProbeRequest, probeEtcd, readWayIn, type WayIn } from './probe.ts';
 export { serializableView } from './serializable-view.ts';
 export {
+  bytesForSnapshot,
   type SavedSnapshot,
   type SnapshotDeps,
   type SnapshotProgress,

@@ -83,6 +83,11 @@ export async function saveSnapshot(request: SnapshotRequest, { client, host }: S
   return { path: target, bytes, sha256: hash.digest('hex'), revision, endpoint };
 }
 
+/** Bytes that must be free for a snapshot of a database of `dbSize` bytes. */
+export function bytesForSnapshot(dbSize: number): number {
+  return dbSize + SPARE_BYTES;
+}
+
 async function chooseMember(
   { endpoint: asked, signal }: SnapshotRequest,
   client: SnapshotDeps['client'],
@@ -113,7 +118,7 @@ async function assertAbsent(target: HostPath, host: SnapshotDeps['host']): Promi
 
 async function assertRoom(target: HostPath, dbSize: number, host: SnapshotDeps['host']): Promise<void> {
   const free = await host.freeBytes(parentPath(target));
-  const needed = dbSize + SPARE_BYTES;
+  const needed = bytesForSnapshot(dbSize);
   if (free >= needed) return;
   throw new EtcdError({
     code: 'ETCD_SNAPSHOT_NO_ROOM',

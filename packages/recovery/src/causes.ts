@@ -15,6 +15,7 @@ export interface Cause {
 interface Evidence {
   readonly certificates: readonly CertificateRow[];
   readonly components: readonly ComponentState[];
+  readonly etcd: readonly Omit<Cause, 'rank'>[];
   readonly layout: Error | undefined;
   readonly manifests: readonly Error[];
 }
@@ -50,7 +51,7 @@ const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recove
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 
 /** Ranks what is wrong: the clock before all, then what others wait for. Pure. */
-export function rankCauses({ certificates, components, layout, manifests }: Evidence): readonly Cause[] {
+export function rankCauses({ certificates, components, etcd, layout, manifests }: Evidence): readonly Cause[] {
   const bad = certificates
     .filter(({ status }) => status === 'problem')
     .toSorted((a, b) => weightOf(a) - weightOf(b))
@@ -76,7 +77,7 @@ export function rankCauses({ certificates, components, layout, manifests }: Evid
             hint: bad.length > 0 ? 'follows from the certificates above' : 'restart it: kube-rescue recover',
           },
         ];
-  return [...bad, ...structural, ...stopped].map((cause, index) => ({ rank: index + 1, ...cause }));
+  return [...bad, ...structural, ...etcd, ...stopped].map((cause, index) => ({ rank: index + 1, ...cause }));
 }
 
 function weightOf(row: CertificateRow): number {

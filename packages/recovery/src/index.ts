@@ -1,5 +1,20 @@
 export type { Cause } from './causes.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
+export type { EtcdSearch } from './etcd-connection.ts';
+export type { ObjectsVia } from './etcd-objects.ts';
+export {
+  type EtcdAttemptRow,
+  type EtcdClusterRow,
+  type EtcdMemberRow,
+  type EtcdSight,
+  inspectEtcdOfNode,
+  probeEtcdOfNode,
+} from './etcd-sight.ts';
+export { type SnapshotRow, saveEtcdOfNode } from './etcd-snapshot.ts';
+export { createObjectReplaceKind, type ObjectReplace } from './object-change-kind.ts';
+export { maskObject } from './object-mask.ts';
+export { createObjectPatchPlaybook, type ObjectPatchInput } from './object-patch-playbook.ts';
+export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './object-reading.ts';
 export type { NodeDeps, NodeOptions } from './kubeadm-node.ts';
 export {
   createAuthorityPlaybook,

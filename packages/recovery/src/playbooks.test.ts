@@ -49,6 +49,7 @@ describe('the recovery playbook', () => {
       'kubelet/renew/client',
       'control-plane/restart',
       'control-plane/api-stable',
+      'backup/etcd-snapshot',
       'node/ready',
       'control-plane/kube-controller-manager-at-work',
       'control-plane/kube-scheduler-at-work',

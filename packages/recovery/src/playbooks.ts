@@ -12,6 +12,7 @@ import {
 import { createControlPlaneRestartStep, createRestartStep } from '@kube-rescue/static-manifests';
 import type { Phase, Playbook } from '@kube-rescue/workflow';
 import { NodeError } from './errors.ts';
+import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
 import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
@@ -24,7 +25,8 @@ const RESTART_TIMEOUT_MS = 240_000;
 
 /**
  * Brings back a kubeadm control plane of one node whose certificates are bad: renews what has to be renewed, restarts what
- * has to read it, and waits until the API server is stable, the controllers work and the node is Ready.
+ * has to read it, and waits until the API server is stable, the controllers work and the node is Ready. Takes an etcd
+ * snapshot first, or as soon as etcd can be reached.
  *
  * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
@@ -33,11 +35,16 @@ export function createRecoveryPlaybook(
   options: NodeOptions & RenewalOptions & ReissueOptions,
   deps: NodeDeps,
 ): Playbook {
-  const live = [createControlPlanePhase(options, deps), createNodePhase(options, deps)];
+  const certificates = createCertificatesPhase(options, deps);
+  const { early, late } = createSnapshotPhases(options, deps);
+  const controlPlane = createControlPlanePhase(options, deps);
   return {
     id: 'kubeadm',
     title: 'Recover a kubeadm control plane',
-    phases: [createCertificatesPhase(options, deps), ...(deps.host.kind === 'live' ? live : [])],
+    phases:
+      deps.host.kind === 'live'
+        ? [early, certificates, controlPlane, late, createNodePhase(options, deps)]
+        : [certificates],
   };
 }
 

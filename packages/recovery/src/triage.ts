@@ -3,6 +3,8 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
 import { readApi } from './api-reading.ts';
 import { type Cause, rankCauses } from './causes.ts';
+import { findEtcdProblems, withEtcd } from './etcd-judgement.ts';
+import { type EtcdSight, inspectEtcd } from './etcd-sight.ts';
 import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
 
@@ -25,7 +27,12 @@ export interface Triage {
   readonly causes: readonly Cause[];
   readonly components: readonly ComponentState[];
   readonly certificates: readonly CertificateRow[];
+  /** `null` on a copy, and on a node that runs neither etcd nor an API server. */
+  readonly etcd: EtcdSight | null;
 }
+
+/** A triage must be quick, so an etcd that hangs is given up after this. */
+const ETCD_TIMEOUT_MS = 700;
 
 /**
  * Looks at a node and ranks what is wrong with it. Writes nothing, and works with everything dead.
@@ -37,10 +44,15 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
   const now = deps.clock.now();
   const inventory = await inspectCertificates(node.inspection, deps);
   const certificates = reportCertificates(inventory, { now });
-  const components = deps.host.kind === 'live' ? await readComponents(node, deps, signal) : [];
+  const [seen, etcd] =
+    deps.host.kind === 'live'
+      ? await Promise.all([readComponents(node, deps, signal), seeEtcd(node, deps, signal)])
+      : [[], null];
+  const components = etcd === null ? seen : withEtcd(seen, etcd);
   const causes = rankCauses({
     certificates,
-    components,
+    components: seen,
+    etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     layout: findLayoutProblem(node),
     manifests: node.staticPods.problems,
   });
@@ -52,6 +64,7 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
     causes,
     components,
     certificates,
+    etcd,
   };
 }
 
@@ -78,6 +91,11 @@ function findLayoutProblem(node: NodeDescription): Error | undefined {
     if (isRecoveryError(error)) return error;
     throw error;
   }
+}
+
+async function seeEtcd(node: NodeDescription, deps: NodeDeps, signal: AbortSignal): Promise<EtcdSight | null> {
+  const isServed = node.components.some(({ component }) => component === 'etcd' || component === 'kube-apiserver');
+  return isServed ? inspectEtcd(node, { timeoutMs: ETCD_TIMEOUT_MS }, deps, signal) : null;
 }
 
 async function readComponents(

@@ -1,0 +1,55 @@
+import type { SavedSnapshot, SnapshotProgress } from '@kube-rescue/etcd-access';
+import { hostPath, type HostPath, joinPath } from '@kube-rescue/host';
+import type { EtcdSearch, NodeEtcd } from './etcd-connection.ts';
+import { openNodeEtcd } from './etcd-connection.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+
+/** Where a recovery keeps the snapshots that it takes; beside the runs. */
+export const SNAPSHOTS_DIRECTORY = hostPath('/var/lib/kube-rescue/snapshots');
+
+const PRIVATE_DIRECTORY_MODE = 0o700;
+
+/** A snapshot that was taken, as plain data. */
+export interface SnapshotRow {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly revision: number;
+  readonly endpoint: string;
+}
+
+/**
+ * Writes a snapshot of the node's etcd to a new file (0600).
+ * @throws NodeError; EtcdError `ETCD_NO_WAY_IN` and those of `saveSnapshot`; HostError
+ */
+export async function saveEtcdOfNode(
+  input: NodeOptions & {
+    readonly search: EtcdSearch;
+    readonly target: HostPath;
+    readonly onProgress?: ((progress: SnapshotProgress) => void) | undefined;
+  },
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
+  const etcd = await openNodeEtcd(await describeNode(input, deps), input.search, deps, signal);
+  const { saveSnapshot } = await import('@kube-rescue/etcd-access');
+  try {
+    const { target, onProgress } = input;
+    return rowOf(await saveSnapshot({ target, onProgress, signal }, { client: etcd.client, host: deps.host }));
+  } finally {
+    etcd.client.close();
+  }
+}
+
+/** Writes a snapshot into the folder of the recovery, named by the time. @throws as {@link saveEtcdOfNode} */
+export async function keepSnapshot({ client }: NodeEtcd, { host, clock }: NodeDeps, signal: AbortSignal): Promise<SnapshotRow> {
+  const { saveSnapshot } = await import('@kube-rescue/etcd-access');
+  await host.makeDirectory(SNAPSHOTS_DIRECTORY, { mode: PRIVATE_DIRECTORY_MODE });
+  const stamp = clock.now().toISOString().replace(/[-:.]/g, '');
+  const target = joinPath(SNAPSHOTS_DIRECTORY, `etcd-${stamp}.db`);
+  return rowOf(await saveSnapshot({ target, signal }, { client, host }));
+}
+
+function rowOf({ path, bytes, sha256, revision, endpoint }: SavedSnapshot): SnapshotRow {
+  return { path, bytes, sha256, revision: Number(revision), endpoint };
+}

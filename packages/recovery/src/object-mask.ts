@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { redact } from '@kube-rescue/errors';
+import { canonicalJson, isRecord } from './canonical-json.ts';
+
+/** What kubectl keeps the whole object in, values and all. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const LONGEST_SHOWN = 60;
+const DIGEST_CHARACTERS = 8;
+const MOST_EDITS = 20;
+
+/**
+ * The object with the values of a Secret as lengths and digests, and with whatever looks like a key or a token masked in
+ * any other.
+ */
+export function maskObject(object: KubernetesObject): KubernetesObject {
+  return maskAt(object, [], object.kind) as KubernetesObject;
+}
+
+/**
+ * What an edit changes, a line for each field, without a value of a Secret: lengths and digests tell whether it is the
+ * intended one. At most twenty lines and one that counts the rest.
+ */
+export function describeEdit(before: KubernetesObject, after: KubernetesObject): readonly string[] {
+  const edits = listEdits(before, after, []).map(({ path, from, to }) => {
+    return `${path.join('.')}: ${describeValue(from, path, before.kind)} -> ${describeValue(to, path, before.kind)}`;
+  });
+  const more = edits.length - MOST_EDITS;
+  return more > 0 ? [...edits.slice(0, MOST_EDITS), `and ${more} more`] : edits;
+}
+
+interface FieldEdit {
+  readonly path: readonly string[];
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+function listEdits(from: unknown, to: unknown, path: readonly string[]): readonly FieldEdit[] {
+  if (isRecord(from) && isRecord(to)) {
+    const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])];
+    return keys.flatMap((key) => listEdits(ownValue(from, key), ownValue(to, key), [...path, key]));
+  }
+  return canonicalJson(from) === canonicalJson(to) ? [] : [{ path, from, to }];
+}
+
+function describeValue(value: unknown, path: readonly string[], kind: string): string {
+  if (value === undefined) return '(none)';
+  const masked = maskAt(value, path, kind);
+  const text = JSON.stringify(masked);
+  return text.length <= LONGEST_SHOWN || masked !== value ? text : summary(Buffer.from(text));
+}
+
+function maskAt(value: unknown, path: readonly string[], kind: string): unknown {
+  if (kind === 'Secret' && isSecret(path)) return maskSecret(value, path);
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map((item: unknown, index) => maskAt(item, [...path, String(index)], kind));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, maskAt(field, [...path, key], kind)]));
+}
+
+function isSecret([first, second, third]: readonly string[]): boolean {
+  return ((first === 'data' || first === 'stringData') && second !== undefined) || third === LAST_APPLIED;
+}
+
+function maskSecret(value: unknown, path: readonly string[]): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return summary(path[0] === 'data' ? Buffer.from(text, 'base64') : Buffer.from(text));
+}
+
+function summary(bytes: Uint8Array): string {
+  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, DIGEST_CHARACTERS);
+  return `(${bytes.length} bytes, SHA-256 ${digest}...)`;
+}
+
+function ownValue(record: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}

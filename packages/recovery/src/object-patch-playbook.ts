@@ -1,0 +1,128 @@
+import type { ObjectReference } from '@kube-rescue/cluster-objects';
+import type { Finding, Json, Playbook, Step } from '@kube-rescue/workflow';
+import { isDeepStrictEqual } from 'node:util';
+import { canonicalJson } from './canonical-json.ts';
+import type { EtcdSearch } from './etcd-connection.ts';
+import { chooseObjectsVia, type NodeObjects, type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { digestOf, type ObjectReplace, toRecordedSearch } from './object-change-kind.ts';
+import { describeEdit } from './object-mask.ts';
+import { contentOf, patchObject } from './object-patch.ts';
+
+export interface ObjectPatchInput extends NodeOptions {
+  readonly object: ObjectReference;
+  /** A merge patch (RFC 7386). */
+  readonly patch: Json;
+  /** Default: the API server while it is ready, etcd otherwise. */
+  readonly via?: ObjectsVia | undefined;
+  readonly search: EtcdSearch;
+}
+
+interface PatchFinding extends Finding {
+  readonly changes: readonly ObjectReplace[];
+}
+
+/**
+ * Changes one object of the cluster, by compare-and-swap, so that it can be rolled back as any other run.
+ *
+ * In etcd it goes past admission and validation: only the form of the fields is checked. Its phase throws NodeErrors,
+ * EtcdErrors and ObjectErrors before anything is written.
+ */
+export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: NodeDeps): Playbook {
+  let chosen = input.via;
+  return {
+    id: 'object-patch',
+    title: 'Change an object',
+    phases: [
+      {
+        id: 'objects',
+        title: 'Objects of the cluster',
+        steps: async (signal) => {
+          // Chosen once: the plan that was confirmed and the run go the same way.
+          chosen ??= await chooseObjectsVia(await describeNode(input, deps), deps, signal);
+          return [createPatchStep({ ...input, via: chosen }, deps)];
+        },
+      },
+    ],
+  };
+}
+
+function createPatchStep(input: ObjectPatchInput & { readonly via: ObjectsVia }, deps: NodeDeps): Step<PatchFinding> {
+  const { object: reference, via, search } = input;
+  const materials = new Map<string, Uint8Array>();
+  const within = async <T>(signal: AbortSignal, action: (objects: NodeObjects) => Promise<T>): Promise<T> => {
+    const objects = await openNodeObjects(await describeNode(input, deps), { via, search }, deps, signal);
+    try {
+      return await action(objects);
+    } finally {
+      await objects.close();
+    }
+  };
+  return {
+    id: 'objects/patch',
+    title: 'change the object',
+    requires: [],
+    reversible: 'yes',
+    check: (signal) =>
+      within(signal, async ({ store, mayWrite }) => {
+        const { describeReference } = await import('@kube-rescue/cluster-objects');
+        const target = describeReference(reference);
+        const read = await store.get(reference, { signal });
+        if (read === undefined) return missing(target);
+        const patched = await patchObject(read, input.patch);
+        const withStatus = !isDeepStrictEqual(read.object.status, patched.status);
+        const after = digestOf(patched, withStatus);
+        if (canonicalJson(contentOf(patched, withStatus)) === canonicalJson(contentOf(read.object, withStatus))) {
+          return { status: 'ok', summary: `${target} is so already`, evidence: [], changes: [] };
+        }
+        if (!mayWrite) return withoutQuorum(target);
+        materials.set(after, Buffer.from(JSON.stringify(contentOf(patched, withStatus))));
+        const edits = describeEdit(read.object, patched);
+        const change: ObjectReplace = {
+          kind: 'object.replace',
+          target,
+          object: { kind: reference.kind.kind, name: reference.name, namespace: reference.namespace ?? null },
+          ...{ via, search: toRecordedSearch(search), before: read.revision, after, withStatus, edits },
+        };
+        const summary = `${target} is to be changed ${via === 'etcd' ? 'in etcd' : 'through the API server'}`;
+        return { status: 'needed', summary, evidence: edits, changes: [change] };
+      }),
+    plan: ({ changes }) => changes,
+    apply: (changes, journal) =>
+      journal.perform(changes.map((change) => ({ change, material: materials.get(String(change['after'])) }))),
+    verify: (signal) =>
+      within(signal, async ({ store }) => {
+        const read = await store.get(reference, { signal });
+        const digest = [true, false].map((withStatus) => read && digestOf(read.object, withStatus));
+        if (!digest.some((each) => each !== undefined && (materials.size === 0 || materials.has(each)))) {
+          const reason = 'the object is not what was written: somebody else writes to it as well';
+          return { verified: false, reason, hint: 'find out who, and stop it first' };
+        }
+        return { verified: true, evidence: [`read again in revision ${read?.revision ?? ''}`] };
+      }),
+  };
+}
+
+function missing(subject: string): PatchFinding {
+  return {
+    status: 'blocked',
+    summary: `there is no ${subject}`,
+    evidence: [],
+    changes: [],
+    code: 'OBJECT_NOT_FOUND',
+    subject,
+    hint: 'check its name and namespace (kube-rescue etcd get)',
+  };
+}
+
+function withoutQuorum(subject: string): PatchFinding {
+  return {
+    status: 'blocked',
+    summary: 'etcd has no quorum, so nothing can be written',
+    evidence: [],
+    changes: [],
+    code: 'ETCD_NO_QUORUM',
+    subject,
+    hint: 'bring members back until a majority answers',
+  };
+}
