@@ -102,6 +102,12 @@ describe('a request', () => {
     expect(answer).toEqual({ status: 302, body: 'moved' });
   });
 
+  it('goes to the address that it is given, under the name of its URL', async () => {
+    const port = await answering(({ headers }, response) => response.end(headers.host));
+    const answer = await host.request({ url: `http://shop.test:${port}/`, address: '127.0.0.1', timeoutMs });
+    expect(answer.body).toBe(`shop.test:${port}`);
+  });
+
   it('keeps at most 4 MiB of an answer that does not end', async () => {
     const port = await answering((_, response) => {
       const chunk = 'x'.repeat(100_000);

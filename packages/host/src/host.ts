@@ -127,6 +127,8 @@ export interface HttpProbe {
   readonly ca?: string | undefined;
   /** PEM client certificate and key. */
   readonly client?: { readonly certificate: string; readonly key: string } | undefined;
+  /** Connects to this IP address instead of asking DNS; the URL's name still goes into `Host` and SNI. */
+  readonly address?: string | undefined;
 }
 
 export interface HttpAnswer {
@@ -155,6 +157,48 @@ export interface TcpTarget {
   readonly timeoutMs: number;
   /** Ends the attempt, not the connection. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export type DnsRecordType = 'A' | 'AAAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
+
+/** One question to one DNS server. */
+export interface DnsQuery {
+  /** Absolute, with or without its last dot. */
+  readonly name: string;
+  readonly type: DnsRecordType;
+  /** Default: the resolvers that the machine is configured with, one after the other until one answers. */
+  readonly server?: { readonly address: string; readonly port?: number | undefined } | undefined;
+  /** Whether the server may ask others. Default: true. */
+  readonly recursive?: boolean | undefined;
+  /** For each server. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A record of an answer; names are in lower case, without their last dot. */
+export interface DnsRecord {
+  readonly name: string;
+  /** `TYPE257` and the like for those that {@link DnsRecordType} does not name; their value is empty. */
+  readonly type: string;
+  /** Seconds. */
+  readonly ttl: number;
+  /** An address, a name, the text of a TXT record in one piece, or of a SOA record its primary name and serial. */
+  readonly value: string;
+}
+
+/** What a DNS server said; a name that does not exist is an answer, not an error. */
+export interface DnsAnswer {
+  /** `other`: `SERVFAIL`, `REFUSED` and the like. */
+  readonly status: 'found' | 'no-data' | 'no-name' | 'other';
+  /** For example `NOERROR`, `NXDOMAIN`, `SERVFAIL`. */
+  readonly code: string;
+  /** The server has the zone itself. */
+  readonly authoritative: boolean;
+  readonly records: readonly DnsRecord[];
+  /** Who is responsible: the SOA record of a name that does not exist, the NS records of a delegation. */
+  readonly authority: readonly DnsRecord[];
+  /** `ADDRESS:PORT` of the server that answered. */
+  readonly server: string;
 }
 
 /** A held lock; the kernel lets it go when the process dies, however it dies. */
@@ -188,6 +232,11 @@ export interface Host extends HostFiles {
    * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy
    */
   connect(target: TcpTarget): Promise<Duplex>;
+  /**
+   * Asks a DNS server one question.
+   * @throws HostError `HOST_CONNECTION_FAILED` when no server answers, `HOST_UNSUPPORTED` on a copy
+   */
+  resolveDns(query: DnsQuery): Promise<DnsAnswer>;
   /**
    * Takes an exclusive lock on a file, without waiting.
    * @param holder one line that tells others who holds it

@@ -1,6 +1,10 @@
 export type { Clock } from './clock.ts';
 export { HostError, type HostErrorCode } from './errors.ts';
 export type {
+  DnsAnswer,
+  DnsQuery,
+  DnsRecord,
+  DnsRecordType,
   ExecOptions,
   ExecResult,
   FileMode,

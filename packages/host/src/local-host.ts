@@ -3,6 +3,7 @@ import { HostError } from './errors.ts';
 import type { Host, ServiceControl } from './host.ts';
 import { type HostPath, hostPath } from './host-path.ts';
 import { connectLocally } from './local-connect.ts';
+import { resolveLocally } from './local-dns.ts';
 import { execLocally } from './local-exec.ts';
 import { createLocalFileReads } from './local-files.ts';
 import { lockLocally } from './local-lock.ts';
@@ -43,7 +44,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   };
 }
 
-type Machine = Pick<Host, 'name' | 'kind' | 'services' | 'exec' | 'processes' | 'request' | 'connect'>;
+type Machine = Pick<Host, 'name' | 'kind' | 'services' | 'exec' | 'processes' | 'request' | 'connect' | 'resolveDns'>;
 
 function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
   return {
@@ -54,6 +55,7 @@ function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
     processes: async () => readProcesses(),
     request: requestLocally,
     connect: connectLocally,
+    resolveDns: resolveLocally,
   };
 }
 
@@ -77,6 +79,9 @@ function copiedMachine(root: HostPath): Machine {
     },
     connect: async ({ host, port }) => {
       throw unsupported('open a connection', `${host}:${port}`);
+    },
+    resolveDns: async ({ name }) => {
+      throw unsupported('ask a DNS server', name);
     },
   };
 }

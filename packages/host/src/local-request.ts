@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { HostError } from './errors.ts';
 import { errnoOf } from './fs-failure.ts';
@@ -26,8 +27,8 @@ function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
     const url = new URL(probe.url);
     const request =
       url.protocol === 'https:'
-        ? https.request(url, { ...tlsOptions(probe), agent: false, signal })
-        : http.request(url, { agent: false, signal });
+        ? https.request(url, { ...tlsOptions(probe), ...addressOptions(probe), agent: false, signal })
+        : http.request(url, { ...addressOptions(probe), agent: false, signal });
     request.on('error', reject);
     request.once('response', (response) => {
       const peer = response.socket instanceof TLSSocket ? peerOf(response.socket) : undefined;
@@ -45,6 +46,18 @@ function tlsOptions({ ca, client }: HttpProbe): https.RequestOptions {
     // An empty list, not the system's roots: what was not given vouches for nobody.
     ca: ca ?? [],
     ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
+  };
+}
+
+/** Answers the question for the name's address ourselves; everything else goes by the name, as always. */
+function addressOptions({ address }: HttpProbe): Pick<http.RequestOptions, 'lookup'> {
+  if (address === undefined) return {};
+  const family = isIP(address);
+  return {
+    lookup: (_name, { all }, answer) => {
+      if (all === true) answer(null, [{ address, family }]);
+      else answer(null, address, family);
+    },
   };
 }
 

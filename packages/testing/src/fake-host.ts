@@ -1,4 +1,6 @@
 import {
+  type DnsAnswer,
+  type DnsQuery,
   type ExecOptions,
   type ExecResult,
   type Host,
@@ -30,6 +32,8 @@ export interface FakeHostOptions {
   readonly services?: Readonly<Record<string, ServiceState>> | undefined;
   /** Answers one request; `undefined` is a refused connection. Default: nothing listens anywhere. */
   readonly request?: ((probe: HttpProbe) => HttpAnswer | undefined) | undefined;
+  /** Answers one question to DNS; `undefined` when no server answers. Default: none does. */
+  readonly resolveDns?: ((query: DnsQuery) => DnsAnswer | undefined) | undefined;
   /** Runs one program; `undefined` when it is not installed. Default: none is. */
   readonly exec?: ((argv: readonly string[], options: ExecOptions) => ExecResult | undefined) | undefined;
 }
@@ -82,6 +86,11 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     },
     connect: async ({ host: name, port }) => {
       throw failure('HOST_CONNECTION_FAILED', `${name}:${port}`);
+    },
+    resolveDns: async (query) => {
+      const answer = options.resolveDns?.(query);
+      if (answer === undefined) throw failure('HOST_CONNECTION_FAILED', query.name);
+      return answer;
     },
     acquireLock: async (path, holder) => lock(locks, path, holder),
   };

@@ -269,6 +269,15 @@ export function hostContract(name: string, make: () => Promise<HostUnderTest>): 
         );
         assert.equal(refused.subject, '127.0.0.1:1');
       });
+
+      it('says which name no DNS server tells about', async () => {
+        const server = { address: '127.0.0.1', port: 1 };
+        const unanswered = await expectCode(
+          host.resolveDns({ name: 'shop.test', type: 'A', server, timeoutMs: 5000 }),
+          host.kind === 'live' ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+        );
+        assert.equal(unanswered.subject, 'shop.test');
+      });
     });
 
     describe('services and processes', () => {
