@@ -9,6 +9,8 @@ export type CliErrorCode =
   | 'PLAN_FILE_INVALID'
   | 'RUN_CUT_OFF'
   | 'ROLLBACK_INCOMPLETE'
+  | 'ETCD_NO_WAY_IN'
+  | 'ETCD_SILENT'
   | 'DRILL_UNSUPPORTED'
   | 'DRILL_PROOF_FAILED';
 

@@ -8,7 +8,7 @@ import { EXIT } from './exit-codes.ts';
 import { type DescribeChange, renderPlan, weighPlan } from './render/plan.ts';
 import { createProgress } from './render/progress.ts';
 import { renderTimeline } from './render/timeline.ts';
-import { count, formatSeconds } from './render/text.ts';
+import { count, formatSeconds, hang } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
 import { assertMayWrite, type Session } from './wiring.ts';
 
@@ -117,6 +117,8 @@ function answerRun(result: RunResult, { reporter }: Session): Answer {
     const entries = done.map((step) => ({ name: step.title, seconds: step.seconds }));
     reporter.print(`\n${renderTimeline(entries, seconds, reporter.terminal)}\n`);
   }
+  for (const { warning } of done) if (warning !== undefined) reporter.warn(warning);
+  const backups = done.filter(({ step }) => step.startsWith('backup/')).flatMap(({ evidence }) => evidence);
   const changes = steps.reduce((sum, step) => sum + step.changes, 0);
   const summary =
     outcome === 'nothing-to-do'
@@ -125,7 +127,7 @@ function answerRun(result: RunResult, { reporter }: Session): Answer {
   return {
     result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },
     exitCode: EXIT.done,
-    text: () => summary,
+    text: (terminal) => [summary, ...backups.map((line) => hang('backup: ', line, terminal.columns))].join('\n'),
   };
 }
 

@@ -30,6 +30,8 @@ export interface Session extends Streams {
   readonly node: NodeOptions;
   readonly deps: NodeDeps;
   readonly interruption: Interruption;
+  /** `ETCDCTL_*` of the environment, as etcdctl itself would use them. */
+  readonly etcdctlEnvironment: Readonly<Record<string, string | undefined>>;
   /** Loads the engine: the runs of this host, and the change kinds that they are made of. */
   openWorkflow(onEvent: WorkflowListener): Promise<WorkflowDeps>;
   openRuns(): Promise<RunStore>;
@@ -55,19 +57,26 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
   const serviceCommand = command === undefined ? undefined : desk.path(command);
   const host = createLocalHost({ root, serviceCommand });
   const clock = systemClock;
+  const node = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
+  const deps = { host, clock };
   const openRuns = async (): Promise<RunStore> => (await import('@kube-rescue/workflow')).openRunStore(host);
   return {
     ...streams,
     host,
     clock,
     desk,
-    node: { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] },
-    deps: { host, clock },
+    node,
+    deps,
+    etcdctlEnvironment: Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_')),
+    ),
     interruption: listenForInterruption(streams.reporter),
     openRuns,
     openWorkflow: async (onEvent) => {
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
-      return { host, clock, kinds: createChangeRegistry(hostChangeKinds(host)), store: await openRuns(), onEvent };
+      const { createObjectReplaceKind } = await recovery();
+      const kinds = createChangeRegistry([...hostChangeKinds(host), createObjectReplaceKind(node, deps)]);
+      return { host, clock, kinds, store: await openRuns(), onEvent };
     },
   };
 }

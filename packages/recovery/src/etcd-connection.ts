@@ -76,14 +76,19 @@ export async function connectByProbe(
     });
   }
   const access = await readWayIn(probe, { host });
-  const client = await openEtcd({ ...access, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal }, { host, clock });
+  const client = await openEtcd(
+    { ...access, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal },
+    { host, clock },
+  );
   return { client, way: working };
 }
 
 /** Why there is no way in, each reason once, those of members that were asked first. */
 export function describeFailures({ attempts }: EtcdProbe): string {
   const asked = attempts.filter(({ outcome }) => outcome === 'failed');
-  const reasons = [...new Set([...asked, ...attempts].map(({ endpoint, message }) => `${endpoint ?? ''} ${message}`.trim()))];
+  const reasons = [
+    ...new Set([...asked, ...attempts].map(({ endpoint, message }) => `${endpoint ?? ''} ${message}`.trim())),
+  ];
   if (reasons.length === 0) return 'nothing on this node tells where it is and what opens it';
   const more = reasons.length - REASONS_TOLD;
   return `${reasons.slice(0, REASONS_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;

@@ -30,7 +30,9 @@ export function findEtcdProblems(sight: EtcdSight | null, isRunning: boolean): r
 function describeEtcd(row: ComponentState, { cluster, way, problem }: EtcdSight): ComponentState {
   if (cluster === null || way === null) {
     const reason = `cannot be reached: ${problem ?? 'nothing is known of it'}`;
-    return row.state === 'stopped' ? row : { ...row, detail: [row.detail, reason].filter((text) => text !== '').join('; ') };
+    return row.state === 'stopped'
+      ? row
+      : { ...row, detail: [row.detail, reason].filter((text) => text !== '').join('; ') };
   }
   const { members, leader, dbSize, alarms, hasQuorum, healthy } = cluster;
   const silent = members.filter(({ answers }) => !answers).map(({ name }) => name);
@@ -40,7 +42,9 @@ function describeEtcd(row: ComponentState, { cluster, way, problem }: EtcdSight)
     leader === null ? 'no leader' : `leader ${memberName(cluster, leader)}`,
     ...(hasQuorum ? [] : ['NO quorum']),
     `database ${formatMegabytes(dbSize)}`,
-    alarms.length === 0 ? 'no alarms' : `alarms: ${alarms.map(({ kind, member }) => `${kind} of ${memberName(cluster, member)}`).join(', ')}`,
+    alarms.length === 0
+      ? 'no alarms'
+      : `alarms: ${alarms.map(({ kind, member }) => `${kind} of ${memberName(cluster, member)}`).join(', ')}`,
     ...(silent.length === 0 ? [] : [`no answer from ${silent.join(', ')}`]),
     ...(behind.length === 0 ? [] : [`behind: ${behind.join(', ')}`]),
   ];
@@ -64,7 +68,8 @@ function alarmCause(kind: string, member: string, etcdctl: string): Omit<Cause, 
   }
   return {
     code: kind === 'CORRUPT' ? 'ETCD_CORRUPT' : 'ETCD_REFUSED',
-    summary: kind === 'CORRUPT' ? 'a member of etcd holds other data than the rest' : `etcd has raised the alarm ${kind}`,
+    summary:
+      kind === 'CORRUPT' ? 'a member of etcd holds other data than the rest' : `etcd has raised the alarm ${kind}`,
     evidence: [`alarm ${kind} of ${member}`],
     hint: 'take a snapshot of a good member (kube-rescue etcd snapshot), then remove this one and add it again, empty',
   };
@@ -75,7 +80,9 @@ function noQuorum({ members, quorum }: EtcdClusterRow): Omit<Cause, 'rank'> {
   return {
     code: 'ETCD_NO_QUORUM',
     summary: `etcd has no quorum, so nothing can be written: ${answering} of ${members.length} members answer, ${quorum} are needed`,
-    evidence: members.filter(({ answers }) => !answers).map(({ name, id, problem }) => `${name || id}: ${problem ?? 'it does not answer'}`),
+    evidence: members
+      .filter(({ answers }) => !answers)
+      .map(({ name, id, problem }) => `${name || id}: ${problem ?? 'it does not answer'}`),
     hint: 'bring members back until a majority answers; if they are gone for good, restore a snapshot',
   };
 }
@@ -92,11 +99,21 @@ function weakMembers(members: EtcdClusterRow['members']): Omit<Cause, 'rank'> {
 }
 
 function noWayIn(problem: string): Omit<Cause, 'rank'> {
-  return { code: 'ETCD_NO_WAY_IN', summary: 'etcd runs, and nothing on this node opens it', evidence: [problem], hint: PROBE };
+  return {
+    code: 'ETCD_NO_WAY_IN',
+    summary: 'etcd runs, and nothing on this node opens it',
+    evidence: [problem],
+    hint: PROBE,
+  };
 }
 
 function unseen(problem: string): Omit<Cause, 'rank'> {
-  return { code: 'ETCD_REFUSED', summary: 'etcd answers, but does not tell how it is', evidence: [problem], hint: PROBE };
+  return {
+    code: 'ETCD_REFUSED',
+    summary: 'etcd answers, but does not tell how it is',
+    evidence: [problem],
+    hint: PROBE,
+  };
 }
 
 function formatMegabytes(bytes: number): string {

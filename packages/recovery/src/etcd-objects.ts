@@ -74,10 +74,7 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
   return { store, mayWrite: true, close: () => store.close() };
 }
 
-async function readEncryption(
-  node: NodeDescription,
-  { host }: NodeDeps,
-): Promise<EncryptionConfiguration | undefined> {
+async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promise<EncryptionConfiguration | undefined> {
   const pod = findPod(node, 'kube-apiserver');
   const component = pod && componentFlags(pod);
   const flag = ENCRYPTION_FLAGS.find((name) => component?.flags.has(name));

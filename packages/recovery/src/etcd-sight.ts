@@ -156,7 +156,17 @@ function clusterRow(health: ClusterHealth): EtcdClusterRow {
   };
 }
 
-function memberRow({ id, name, endpoint, status, problem, isLeader, isLearner, isBehind, lag }: MemberHealth): EtcdMemberRow {
+function memberRow({
+  id,
+  name,
+  endpoint,
+  status,
+  problem,
+  isLeader,
+  isLearner,
+  isBehind,
+  lag,
+}: MemberHealth): EtcdMemberRow {
   const numberOf = (value: bigint | undefined): number | null => (value === undefined ? null : Number(value));
   return {
     ...{ id, name, endpoint: endpoint ?? null, answers: status !== undefined, problem: problem?.message ?? null },

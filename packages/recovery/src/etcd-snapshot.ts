@@ -42,7 +42,11 @@ export async function saveEtcdOfNode(
 }
 
 /** Writes a snapshot into the folder of the recovery, named by the time. @throws as {@link saveEtcdOfNode} */
-export async function keepSnapshot({ client }: NodeEtcd, { host, clock }: NodeDeps, signal: AbortSignal): Promise<SnapshotRow> {
+export async function keepSnapshot(
+  { client }: NodeEtcd,
+  { host, clock }: NodeDeps,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
   const { saveSnapshot } = await import('@kube-rescue/etcd-access');
   await host.makeDirectory(SNAPSHOTS_DIRECTORY, { mode: PRIVATE_DIRECTORY_MODE });
   const stamp = clock.now().toISOString().replace(/[-:.]/g, '');

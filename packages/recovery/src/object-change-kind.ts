@@ -74,7 +74,10 @@ export function createObjectReplaceKind(options: NodeOptions, deps: NodeDeps): C
     capture: (change, _after, backup) =>
       within(change, async ({ store }) => {
         const { object } = await demandTarget(store, change);
-        const captured: Captured = { kept: await backup.keep(Buffer.from(JSON.stringify(object))), after: change.after };
+        const captured: Captured = {
+          kept: await backup.keep(Buffer.from(JSON.stringify(object))),
+          after: change.after,
+        };
         return { ...captured };
       }),
     apply: (change, material) =>
@@ -97,7 +100,10 @@ export function createObjectReplaceKind(options: NodeOptions, deps: NodeDeps): C
         const digest = digestOf(present.object, change.withStatus);
         if (digest === digestOf(old, change.withStatus)) return { state: 'already' };
         if (digest !== after) {
-          return { state: 'foreign', reason: `${change.target} was changed by somebody else since, and is left as it is` };
+          return {
+            state: 'foreign',
+            reason: `${change.target} was changed by somebody else since, and is left as it is`,
+          };
         }
         await store.replace(present, withContent(present.object, old, change.withStatus));
         return { state: 'undone' };

@@ -89,7 +89,7 @@ function createPatchStep(input: ObjectPatchInput & { readonly via: ObjectsVia },
       }),
     plan: ({ changes }) => changes,
     apply: (changes, journal) =>
-      journal.perform(changes.map((change) => ({ change, material: materials.get(String(change['after'])) }))),
+      journal.perform(changes.map((change) => ({ change, material: materials.get((change as ObjectReplace).after) }))),
     verify: (signal) =>
       within(signal, async ({ store }) => {
         const read = await store.get(reference, { signal });

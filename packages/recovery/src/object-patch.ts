@@ -20,8 +20,10 @@ export async function patchObject(read: StoredObject, patch: Json): Promise<Kube
   const { object, kind } = read;
   const { name, namespace } = object.metadata;
   const subject = describeReference({ kind, name, namespace });
-  const invalid = (message: string, hint: string) => new ObjectError({ code: 'OBJECT_INVALID', message, subject, hint });
-  if (!isRecord(patch)) throw invalid('the patch is not an object', 'give the fields to change, as in the object itself');
+  const invalid = (message: string, hint: string) =>
+    new ObjectError({ code: 'OBJECT_INVALID', message, subject, hint });
+  if (!isRecord(patch))
+    throw invalid('the patch is not an object', 'give the fields to change, as in the object itself');
   const revision = isRecord(patch['metadata']) ? patch['metadata']['resourceVersion'] : undefined;
   if (revision !== undefined && revision !== null && revision !== read.revision) {
     throw new ObjectError({
@@ -40,7 +42,10 @@ export async function patchObject(read: StoredObject, patch: Json): Promise<Kube
   assertSameIdentity(read, merged);
   const field = findBadData(merged);
   if (field !== undefined) {
-    throw invalid(`${field} is not of the right form`, 'give base64 in data of a Secret and in binaryData, text otherwise');
+    throw invalid(
+      `${field} is not of the right form`,
+      'give base64 in data of a Secret and in binaryData, text otherwise',
+    );
   }
   return merged;
 }

@@ -29,22 +29,22 @@ export async function readObjectsOfNode(
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<ObjectReading> {
-  const { store, mayWrite, close } = await openNodeObjects(await describeNode(input, deps), input, deps, signal);
+  const opened = await openNodeObjects(await describeNode(input, deps), input, deps, signal);
   try {
     const failures: Error[] = [];
     const objects: KubernetesObject[] = [];
     if ('object' in input.what) {
-      const read = await store.get(input.what.object, { signal });
+      const read = await opened.store.get(input.what.object, { signal });
       if (read === undefined) throw await notFound(input.what.object);
       objects.push(read.object);
     } else {
       const { kind, namespace } = input.what;
       const onUnreadable = (failure: Error): void => void failures.push(failure);
-      for await (const { object } of store.list(kind, { namespace, signal, onUnreadable })) objects.push(object);
+      for await (const { object } of opened.store.list(kind, { namespace, signal, onUnreadable })) objects.push(object);
     }
-    return { objects, failures, isCurrent: mayWrite };
+    return { objects, failures, isCurrent: opened.mayWrite };
   } finally {
-    await close();
+    await opened.close();
   }
 }
 

@@ -40,6 +40,11 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** Megabytes with one decimal, smaller sizes in bytes: `20.5 MB`. */
+export function formatBytes(bytes: number): string {
+  return bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 /** Seconds with one decimal: `7.2 s`. */
 export function formatSeconds(seconds: number): string {
   return `${seconds.toFixed(1)} s`;

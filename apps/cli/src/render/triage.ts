@@ -1,6 +1,7 @@
 import type { Triage } from '@kube-rescue/recovery';
 import type { Terminal } from '../terminal.ts';
 import { summarizeCertificates } from './certificates.ts';
+import { renderWay } from './etcd-probe.ts';
 import { paint } from './style.ts';
 import { renderTable } from './table.ts';
 import { hang, oneLine } from './text.ts';
@@ -21,6 +22,7 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
     '',
     ...(causes.length === 0 ? [] : ['what is wrong, what everything else waits for first', '', ...causes]),
     ...(triage.components.length === 0 ? [] : [renderComponents(triage, terminal), '']),
+    ...renderWay(triage.etcd?.way ?? null, terminal),
     `${summarizeCertificates(triage.certificates)} (see: kube-rescue certs check)`,
   ].join('\n');
 }

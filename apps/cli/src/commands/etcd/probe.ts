@@ -1,0 +1,23 @@
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { answerProbe } from '../../etcd/etcd-answer.ts';
+import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
+import { recovery } from '../../wiring.ts';
+
+export default class EtcdProbe extends NodeCommand {
+  static override summary = 'Find the way into etcd, and print the etcdctl line that works.';
+  static override description =
+    'Tries the endpoints with the CAs and client certificates that lie on this node, and says of each why it failed. Exits 3 when none works. Changes nothing.';
+  static override examples = [
+    '<%= config.bin %> etcd probe',
+    '<%= config.bin %> etcd probe --accept-expired-server --json',
+  ];
+  static override flags = { ...etcdFlags };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(EtcdProbe);
+    const session = await this.openSession(flags);
+    const { probeEtcdOfNode } = await recovery();
+    const { node, deps, interruption } = session;
+    return answerProbe(await probeEtcdOfNode(node, toSearch(flags, session), deps, interruption.signal));
+  }
+}

@@ -1,0 +1,20 @@
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { answerStatus } from '../../etcd/etcd-answer.ts';
+import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
+import { recovery } from '../../wiring.ts';
+
+export default class EtcdStatus extends NodeCommand {
+  static override summary = "Show etcd's members, leader, database, alarms and quorum.";
+  static override description =
+    'Finds the way in with the certificates that lie on this node. Exits 3 when etcd cannot be reached, or anything is wrong with it. Changes nothing.';
+  static override examples = ['<%= config.bin %> etcd status', '<%= config.bin %> etcd status --json'];
+  static override flags = { ...etcdFlags };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(EtcdStatus);
+    const session = await this.openSession(flags);
+    const { inspectEtcdOfNode } = await recovery();
+    const { node, deps, interruption } = session;
+    return answerStatus(await inspectEtcdOfNode(node, toSearch(flags, session), deps, interruption.signal));
+  }
+}

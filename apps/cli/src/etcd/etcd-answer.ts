@@ -1,0 +1,48 @@
+import type { EtcdSight } from '@kube-rescue/recovery';
+import type { Answer } from '../base-command.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
+import { renderProbe } from '../render/etcd-probe.ts';
+import { renderCluster } from '../render/etcd-status.ts';
+
+/** The answer of `etcd probe`: exit 3 when no combination works. */
+export function answerProbe(sight: EtcdSight): Answer {
+  const { way, attempts } = sight;
+  const isWorking = way?.hasQuorum === true;
+  return {
+    result: { way, attempts },
+    exitCode: isWorking ? EXIT.done : EXIT.problems,
+    text: (terminal) => renderProbe(sight, terminal),
+    failure: way === null ? noWayIn(sight) : undefined,
+  };
+}
+
+/** The answer of `etcd status`: exit 3 unless all is well. */
+export function answerStatus(sight: EtcdSight): Answer {
+  const { way, cluster } = sight;
+  const failure = way === null ? noWayIn(sight) : cluster === null ? noAnswer(sight) : undefined;
+  return {
+    result: { way, ...(cluster ?? { healthy: false, attempts: sight.attempts }) },
+    exitCode: cluster?.healthy === true ? EXIT.done : EXIT.problems,
+    text: (terminal) => (cluster === null ? renderProbe(sight, terminal) : renderCluster(cluster, sight, terminal)),
+    failure,
+  };
+}
+
+function noWayIn({ problem }: EtcdSight): CliError {
+  return new CliError({
+    code: 'ETCD_NO_WAY_IN',
+    message: `there is no way into etcd: ${problem ?? 'nothing works'}`,
+    subject: 'etcd',
+    hint: 'look at what each attempt says; start etcd, renew what has expired, or give --endpoint, --cacert, --cert and --key',
+  });
+}
+
+function noAnswer({ problem, way }: EtcdSight): CliError {
+  return new CliError({
+    code: 'ETCD_SILENT',
+    message: `etcd does not tell how it is: ${problem ?? 'no reason given'}`,
+    subject: way?.endpoint ?? 'etcd',
+    hint: 'look at its log in /var/log/pods',
+  });
+}

@@ -1,0 +1,51 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { describeError } from '@kube-rescue/errors';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { Answer } from '../base-command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { recovery, type Session } from '../wiring.ts';
+import { toReference } from './object-name.ts';
+
+export interface ObjectsInput {
+  readonly kind: string;
+  readonly name: string | undefined;
+  readonly namespace: string;
+  readonly everywhere: boolean;
+  readonly via: ObjectsVia;
+  readonly showSecrets: boolean;
+  readonly search: EtcdSearch;
+}
+
+/** Shows one object, or all of a kind, as the API does; exit 3 when some of them cannot be read. */
+export async function answerObjects(input: ObjectsInput, session: Session): Promise<Answer> {
+  const { node, deps, reporter, interruption } = session;
+  const { maskObject, readObjectsOfNode } = await recovery();
+  const { via, search } = input;
+  const what = await whatIsMeant(input);
+  const reading = await readObjectsOfNode({ ...node, via, search, what }, deps, interruption.signal);
+  if (!reading.isCurrent) reporter.warn('etcd has no quorum: this is what one member has, and it may be old');
+  for (const failure of reading.failures) reporter.warn(`left out: ${describeError(failure)}`);
+  const objects = input.showSecrets ? reading.objects : reading.objects.map(maskObject);
+  const { stringify } = await import('yaml');
+  const [first] = objects;
+  return {
+    result: input.name === undefined ? { objects } : { object: first },
+    exitCode: reading.failures.length === 0 ? EXIT.done : EXIT.problems,
+    text: () =>
+      objects
+        .map((object) => toYaml(object, stringify))
+        .join('---\n')
+        .trimEnd(),
+  };
+}
+
+async function whatIsMeant({ kind, name, namespace, everywhere }: ObjectsInput) {
+  if (name !== undefined) return { object: await toReference(kind, name, namespace) };
+  const { findKind } = await import('@kube-rescue/cluster-objects');
+  const found = findKind(kind);
+  return { kind: found, namespace: everywhere || !found.namespaced ? undefined : namespace };
+}
+
+function toYaml(object: KubernetesObject, stringify: typeof import('yaml').stringify): string {
+  return stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
+}

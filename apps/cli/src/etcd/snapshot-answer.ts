@@ -1,0 +1,29 @@
+import type { EtcdSearch } from '@kube-rescue/recovery';
+import type { Answer } from '../base-command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { createProgress } from '../render/progress.ts';
+import { formatBytes } from '../render/text.ts';
+import { recovery, type Session } from '../wiring.ts';
+
+/** Takes a snapshot of etcd into a file of this machine. */
+export async function saveSnapshotTo(file: string, search: EtcdSearch, session: Session): Promise<Answer> {
+  const { node, deps, desk, reporter, clock, interruption } = session;
+  const { saveEtcdOfNode } = await recovery();
+  const target = desk.path(file);
+  const progress = createProgress(reporter, clock);
+  progress.begin(`take a snapshot of etcd into ${target}`);
+  try {
+    const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
+      progress.waitFor(`${formatBytes(bytes)} of ${formatBytes(expectedBytes)}`);
+    const saved = await saveEtcdOfNode({ ...node, search, target, onProgress }, deps, interruption.signal);
+    progress.end('done', `snapshot of ${saved.endpoint}`);
+    return {
+      result: saved,
+      exitCode: EXIT.done,
+      text: () =>
+        `${saved.path}: ${formatBytes(saved.bytes)}, revision ${saved.revision} of ${saved.endpoint}\nSHA-256 ${saved.sha256}`,
+    };
+  } finally {
+    progress.stop();
+  }
+}

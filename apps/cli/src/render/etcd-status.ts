@@ -1,0 +1,54 @@
+import type { EtcdClusterRow, EtcdMemberRow, EtcdSight } from '@kube-rescue/recovery';
+import type { Terminal } from '../terminal.ts';
+import { renderWay } from './etcd-probe.ts';
+import { paint } from './style.ts';
+import { renderTable } from './table.ts';
+import { count, formatBytes, hang } from './text.ts';
+
+/** An etcd cluster and each of its members. */
+export function renderCluster(cluster: EtcdClusterRow, { way }: EtcdSight, terminal: Terminal): string {
+  const { healthy, hasQuorum, quorum, members, alarms, raftTerm, dbSize } = cluster;
+  const state = healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
+  const majority = hasQuorum
+    ? 'has quorum'
+    : `NO quorum: ${quorum} of ${members.length} must answer; what is shown may be old`;
+  const table = renderTable(
+    {
+      header: ['MEMBER', 'ROLE', 'VERSION', 'DB', 'RAFT INDEX', 'STATE'],
+      rows: members.map((member) => {
+        const { name, id, version, dbSize: size, raftIndex } = member;
+        const told = describeMember(member);
+        const colour = told === 'ok' ? ('green' as const) : ('red' as const);
+        const database = size === null ? '-' : formatBytes(size);
+        return [name || id, roleOf(member), version ?? '-', database, String(raftIndex ?? '-'), { text: told, colour }];
+      }),
+      flexible: 0,
+    },
+    terminal,
+  );
+  return [
+    ...renderWay(way, terminal),
+    `etcd: ${state}, ${count(members.length, 'member')}, ${majority}`,
+    `raft term ${raftTerm}, database ${formatBytes(dbSize)}`,
+    ...(alarms.length === 0
+      ? ['no alarms']
+      : alarms.map(({ kind, member }) => hang('ALARM ', `${kind} of ${nameOf(member, members)}`, terminal.columns))),
+    '',
+    table,
+  ].join('\n');
+}
+
+function roleOf({ isLeader, isLearner, answers }: EtcdMemberRow): string {
+  if (!answers) return '-';
+  return isLeader ? 'leader' : isLearner ? 'learner' : 'follower';
+}
+
+function describeMember({ answers, problem, isBehind, lag }: EtcdMemberRow): string {
+  if (!answers) return problem ?? 'it does not answer';
+  return isBehind ? `behind by ${lag ?? 0} entries` : 'ok';
+}
+
+function nameOf(id: string, members: readonly EtcdMemberRow[]): string {
+  const name = members.find((member) => member.id === id)?.name ?? '';
+  return name === '' ? id : name;
+}
