@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import process from 'node:process';
 
 // One task with one client in a process of its own, so that its memory and its start are measured too; each loads only
 // what it needs. Plain JavaScript, as what is installed is: Node takes a while to load what strips types.

@@ -67,7 +67,9 @@ describe('what is not an etcd', () => {
   });
 
   it('is told of a server of HTTPS that knows no HTTP/2', async () => {
-    const server = createHttpsServer({ cert: pki.server.certificate, key: pki.server.key }, (_, response) => response.end());
+    const server = createHttpsServer({ cert: pki.server.certificate, key: pki.server.key }, (_, response) =>
+      response.end(),
+    );
     const port = await listen(server);
     await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
   });
@@ -84,7 +86,11 @@ describe('what is not an etcd', () => {
   it.each([
     ['answers like a web server', { ':status': 200, 'content-type': 'text/html' }, '<html>'],
     ['answers with an error page', { ':status': 502 }, 'Bad gateway'],
-    ['answers with garbage for a message', { ':status': 200, 'content-type': 'application/grpc' }, '\0\0\0\0\x03\xff\xff\xff'],
+    [
+      'answers with garbage for a message',
+      { ':status': 200, 'content-type': 'application/grpc' },
+      '\0\0\0\0\x03\xff\xff\xff',
+    ],
     ['announces a message of 4 GiB', { ':status': 200, 'content-type': 'application/grpc' }, '\0\xff\xff\xff\xff'],
     ['compresses', { ':status': 200, 'content-type': 'application/grpc' }, '\x01\0\0\0\0'],
     ['answers with half a message', { ':status': 200, 'content-type': 'application/grpc' }, '\0\0\0\0\x09half'],

@@ -1,4 +1,4 @@
-import type { CallFailure } from './call-failure.ts';
+import type { CallFailure, CallFailureKind } from './call-failure.ts';
 import { EtcdError, type EtcdErrorCode } from './errors.ts';
 
 interface Meaning {
@@ -15,10 +15,7 @@ export interface CallContext {
 
 /** By what etcd says, for statuses that tell for certain that nothing was done. */
 const REFUSALS: readonly (readonly [said: RegExp, meaning: Meaning])[] = [
-  [
-    /has been compacted/,
-    { code: 'ETCD_COMPACTED', hint: 'that revision is gone: read again, from the newest one' },
-  ],
+  [/has been compacted/, { code: 'ETCD_COMPACTED', hint: 'that revision is gone: read again, from the newest one' }],
   [
     /database space exceeded/,
     { code: 'ETCD_NO_SPACE', hint: 'compact, defragment and disarm the alarm: etcdctl compact, defrag, alarm disarm' },
@@ -40,10 +37,20 @@ const DEADLINE_EXCEEDED = 4;
 /** Statuses that do not rule out that the change was made: cancelled, unknown, deadline, aborted, internal, unavailable. */
 const UNDECIDED: readonly number[] = [1, 2, DEADLINE_EXCEEDED, 10, 13, 14, 15];
 
+const WITHOUT_STATUS: Readonly<Record<Exclude<CallFailureKind, 'status'>, Meaning>> = {
+  cut: { code: 'ETCD_UNREACHABLE', hint: 'look whether etcd still runs, and in its log' },
+  timeout: { code: 'ETCD_TIMEOUT', hint: 'look whether the members have a majority, and in the log for slow disks' },
+  foreign: { code: 'ETCD_NOT_ETCD', hint: 'check the port: clients of etcd go to 2379' },
+  'too-large': { code: 'ETCD_TOO_LARGE', hint: 'ask for fewer keys at once' },
+};
+
 /** What the failure of a call means for whoever made it. */
 export function etcdErrorOf(failure: CallFailure, { endpoint, isWrite }: CallContext): EtcdError {
   const { code, hint } = meaningOf(failure, isWrite);
-  const message = code === 'ETCD_OUTCOME_UNKNOWN' ? `it is not known whether the write was made: ${failure.message}` : failure.message;
+  const message =
+    code === 'ETCD_OUTCOME_UNKNOWN'
+      ? `it is not known whether the write was made: ${failure.message}`
+      : failure.message;
   return new EtcdError({ code, message, subject: endpoint, hint, cause: failure });
 }
 
@@ -54,18 +61,7 @@ function meaningOf({ kind, status, message, delivered }: CallFailure, isWrite: b
   if (isWrite && delivered && isUndecided) {
     return { code: 'ETCD_OUTCOME_UNKNOWN', hint: 'read the key to see whether the write was made, then decide' };
   }
-  switch (kind) {
-    case 'cut':
-      return { code: 'ETCD_UNREACHABLE', hint: 'look whether etcd still runs, and in its log' };
-    case 'timeout':
-      return { code: 'ETCD_TIMEOUT', hint: 'look whether the members have a majority, and in the log for slow disks' };
-    case 'foreign':
-      return { code: 'ETCD_NOT_ETCD', hint: 'check the port: clients of etcd go to 2379' };
-    case 'too-large':
-      return { code: 'ETCD_TOO_LARGE', hint: 'ask for fewer keys at once' };
-    case 'status':
-      return statusMeaning(status ?? 0, message);
-  }
+  return kind === 'status' ? statusMeaning(status ?? 0, message) : WITHOUT_STATUS[kind];
 }
 
 function statusMeaning(status: number, message: string): Meaning {

@@ -25,7 +25,13 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a cluster of three members'
 
   it('is healthy, with one leader, when all of them answer', async () => {
     const health = await inspectEtcdCluster({ client });
-    expect(health).toMatchObject({ isHealthy: true, hasQuorum: true, quorum: 2, consistency: 'linearizable', alarms: [] });
+    expect(health).toMatchObject({
+      isHealthy: true,
+      hasQuorum: true,
+      quorum: 2,
+      consistency: 'linearizable',
+      alarms: [],
+    });
     expect(health.members.map(({ name }) => name).toSorted()).toEqual(['etcd1', 'etcd2', 'etcd3']);
     expect(health.members.filter(({ isLeader }) => isLeader).map(({ id }) => id)).toEqual([health.leader]);
     expect(health.dbSize).toBeGreaterThan(0);
@@ -72,7 +78,12 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a cluster of three members'
     await client.compareAndSwap({ key: new TextEncoder().encode('/kept'), modRevision: 0n, value });
     await Promise.all([second?.stop(), third?.stop()]);
     const health = await inspectEtcdCluster({ client });
-    expect(health).toMatchObject({ isHealthy: false, hasQuorum: false, consistency: 'serializable', leader: undefined });
+    expect(health).toMatchObject({
+      isHealthy: false,
+      hasQuorum: false,
+      consistency: 'serializable',
+      leader: undefined,
+    });
     expect(health.members.filter(({ status }) => status !== undefined).map(({ name }) => name)).toEqual([first.name]);
 
     const kept = new TextEncoder().encode('/kept');
@@ -100,7 +111,12 @@ describe('the picture of a cluster', () => {
   it('has the alarms that members complain of, each once, when the cluster cannot be asked', () => {
     const errors = ['memberID:11 alarm:NOSPACE ', 'etcdserver: no leader', 'memberID:10 alarm:CORRUPT '];
     const answers = [answer('a', { errors }), answer('b', { errors })];
-    const { alarms } = judgeCluster({ members: [member('a'), member('b')], answers, hasQuorum: false, alarms: undefined });
+    const { alarms } = judgeCluster({
+      members: [member('a'), member('b')],
+      answers,
+      hasQuorum: false,
+      alarms: undefined,
+    });
     expect(alarms).toEqual([
       { member: 'b', kind: 'NOSPACE' },
       { member: 'a', kind: 'CORRUPT' },

@@ -114,7 +114,8 @@ export function judgeCluster({ members, answers, hasQuorum, alarms }: ClusterSig
     raftTerm: statuses.reduce((most, { raftTerm }) => (raftTerm > most ? raftTerm : most), 0n),
     dbSize: Math.max(0, ...statuses.map(({ dbSize }) => dbSize)),
     alarms: raised,
-    isHealthy: hasQuorum && raised.length === 0 && health.every(({ status, isBehind }) => status !== undefined && !isBehind),
+    isHealthy:
+      hasQuorum && raised.length === 0 && health.every(({ status, isBehind }) => status !== undefined && !isBehind),
   };
 }
 
@@ -123,7 +124,9 @@ async function askAll(
   members: readonly Member[],
   bounded: () => AbortSignal,
 ): Promise<readonly MemberAnswer[]> {
-  const advertised = members.flatMap(({ id, clientUrls }) => clientUrls.map((url) => ({ endpoint: url, memberId: id })));
+  const advertised = members.flatMap(({ id, clientUrls }) =>
+    clientUrls.map((url) => ({ endpoint: url, memberId: id })),
+  );
   const others = client.endpoints
     .filter((endpoint) => !advertised.some((each) => each.endpoint === endpoint))
     .map((endpoint) => ({ endpoint, memberId: undefined }));

@@ -11,7 +11,8 @@ interface Reading {
 const NOT_ETCD_HINT = 'check the port: clients of etcd go to 2379, its members to 2380, its metrics to 2381';
 
 /** TLS alerts by which a server refuses the client's certificate: RFC 8446, section 6.2, as OpenSSL names them. */
-const CLIENT_ALERT = /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)/;
+const CLIENT_ALERT =
+  /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)/;
 
 /** What a failure before the first answer means. The code is OpenSSL's or Node's. */
 function readingOf(code: string): Reading {
@@ -27,7 +28,11 @@ function readingOf(code: string): Reading {
     return { code: 'ETCD_NOT_ETCD', reason: 'it does not answer in TLS', hint: `try http://, and ${NOT_ETCD_HINT}` };
   }
   if (/NO_APPLICATION_PROTOCOL/.test(code) || code.startsWith('ERR_HTTP2_') || code.startsWith('NGHTTP2_')) {
-    return { code: 'ETCD_NOT_ETCD', reason: 'it does not answer in HTTP/2', hint: `try https://, and ${NOT_ETCD_HINT}` };
+    return {
+      code: 'ETCD_NOT_ETCD',
+      reason: 'it does not answer in HTTP/2',
+      hint: `try https://, and ${NOT_ETCD_HINT}`,
+    };
   }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
     return { code: 'ETCD_TLS_UNTRUSTED', reason: `the TLS handshake failed (${code})`, hint: NOT_ETCD_HINT };

@@ -97,7 +97,8 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     const totals = new Set<bigint>();
     const revisions = new Set<bigint>();
     for await (const { entries, total, revision } of client.list(bytes('/list/'))) {
-      if (seen.length === 0) await client.compareAndSwap({ key: bytes('/list/04999+'), modRevision: 0n, value: bytes('') });
+      if (seen.length === 0)
+        await client.compareAndSwap({ key: bytes('/list/04999+'), modRevision: 0n, value: bytes('') });
       seen.push(...entries.map(({ key }) => text(key)));
       totals.add(total);
       revisions.add(revision);
@@ -122,7 +123,10 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     let largest = 0;
     let count = 0;
     for await (const { entries } of client.list(bytes('/large/'))) {
-      largest = Math.max(largest, entries.reduce((sum, each) => sum + each.value.length, 0));
+      largest = Math.max(
+        largest,
+        entries.reduce((sum, each) => sum + each.value.length, 0),
+      );
       count += entries.length;
     }
     expect(count).toBe(60);

@@ -1,7 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ClusterCalls } from './cluster-calls.ts';
 import { COMPARE_EQUAL, COMPARE_MOD } from './etcd-constants.ts';
-import { KV, type KeyValue as WireKeyValue, type RangeRequestSchema, type RequestOpSchema } from './generated/etcd_pb.ts';
+import {
+  KV,
+  type KeyValue as WireKeyValue,
+  type RangeRequestSchema,
+  type RequestOpSchema,
+} from './generated/etcd_pb.ts';
 import { listRange, type RangeBounds } from './key-listing.ts';
 import type { EtcdKv, KeyValue, RangeRequest, RangeResult, SwapResult } from './kv.ts';
 import { prefixEnd } from './kv.ts';
@@ -20,7 +25,12 @@ export function createEtcdKv({ cluster, members }: KvDeps): EtcdKv {
   const readRange = (request: RangeRequest, bounds: RangeBounds): Promise<RangeResult> => {
     const { signal, serializable = false } = request;
     const { keepEvery, ...limits } = bounds;
-    const options = { needsLeader: !serializable, signal, ...limits, decode: (bytes: Uint8Array) => decodeRange(bytes, keepEvery) };
+    const options = {
+      needsLeader: !serializable,
+      signal,
+      ...limits,
+      decode: (bytes: Uint8Array) => decodeRange(bytes, keepEvery),
+    };
     return cluster.call({ isWrite: false, signal }, (endpoint) =>
       members.unaryDecoded(endpoint, KV.method.range, wireRange(request), options),
     );
@@ -52,7 +62,10 @@ export function createEtcdKv({ cluster, members }: KvDeps): EtcdKv {
     get: async (key, options = {}) => (await readRange({ ...options, start: key }, {})).entries[0],
     // An empty key is none to etcd; a zero byte is the first of all.
     list: (prefix, options = {}) =>
-      listRange({ ...options, start: prefix.length === 0 ? Uint8Array.of(0) : prefix, end: prefixEnd(prefix) }, readRange),
+      listRange(
+        { ...options, start: prefix.length === 0 ? Uint8Array.of(0) : prefix, end: prefixEnd(prefix) },
+        readRange,
+      ),
     compareAndSwap: ({ key, modRevision, value, signal }) => {
       // The lease of a key that is there stays as it is; a new key has none to keep.
       const put = { key, value, ignoreLease: modRevision !== 0n };

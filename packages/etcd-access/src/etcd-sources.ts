@@ -61,7 +61,10 @@ const DEFAULT_ENDPOINT = 'https://127.0.0.1:2379';
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** Collects whatever on a control-plane node might open etcd. Reads only; what is in the files is judged later. */
-export async function gatherEtcdMaterial(sources: EtcdSources, { host }: { readonly host: Files }): Promise<EtcdMaterial> {
+export async function gatherEtcdMaterial(
+  sources: EtcdSources,
+  { host }: { readonly host: Files },
+): Promise<EtcdMaterial> {
   const found: Collected = { endpoints: [], cas: [], clients: [], serverCertificates: [] };
   for (const value of sources.endpoints ?? []) found.endpoints.push({ value, source: 'given' });
   addEnvironment(found, sources.environment ?? {});
@@ -79,7 +82,13 @@ export async function gatherEtcdMaterial(sources: EtcdSources, { host }: { reado
   const { endpoints, ca, client } = sources.given ?? {};
   return {
     endpoints: unique((endpoints?.map(asGiven) ?? found.endpoints).flatMap(dialable), (url) => url),
-    cas: ca === undefined ? await existing(unique(found.cas, (path) => path), isThere) : [asGiven(ca)],
+    cas:
+      ca === undefined
+        ? await existing(
+            unique(found.cas, (path) => path),
+            isThere,
+          )
+        : [asGiven(ca)],
     clients:
       client === undefined
         ? await existing(
@@ -87,7 +96,10 @@ export async function gatherEtcdMaterial(sources: EtcdSources, { host }: { reado
             async ({ certificate, key }) => (await isThere(certificate)) || (await isThere(key)),
           )
         : [asGiven(client)],
-    serverCertificates: await existing(unique(found.serverCertificates, (path) => path), isThere),
+    serverCertificates: await existing(
+      unique(found.serverCertificates, (path) => path),
+      isThere,
+    ),
   };
 }
 

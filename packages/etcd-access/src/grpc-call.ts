@@ -98,16 +98,17 @@ function startCall(session: ClientHttp2Session, call: GrpcCall, more: OutgoingHt
     fail(new CallFailure({ kind: 'timeout', message: `no answer within ${call.timeoutMs} ms`, delivered: true }));
   };
   let timer = setTimeout(late, call.timeoutMs);
-  const abort = (): void => fail(call.signal?.reason);
+  const abort = (): void => fail(call.signal?.reason as unknown);
   call.signal?.addEventListener('abort', abort, { once: true });
 
   stream.once('response', (headers) => {
     // A call that fails at once has its status among the headers.
     if (headers['grpc-status'] !== undefined) trailers = headers;
-    else if (headers[':status'] !== 200 || !isGrpc(headers)) fail(foreign(`it answers with HTTP ${headers[':status']}`));
+    else if (headers[':status'] !== 200 || !isGrpc(headers))
+      fail(foreign(`it answers with HTTP ${headers[':status']}`));
   });
   stream.once('trailers', (headers) => {
-    if (failure === undefined) trailers = headers;
+    if (failure === undefined) trailers = headers as IncomingHttpHeaders;
   });
   stream.on('error', (cause: Error) => fail(cut(cause.message, { delivered: !isRefused(stream), cause })));
   stream.once('close', () => fail(cut('the connection was cut', { delivered: !isRefused(stream) })));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CallFailure } from './call-failure.ts';
+import type { CallFailure } from './call-failure.ts';
 import { frameMessage, MessageReader } from './grpc-message.ts';
 
 describe('the messages of a stream', () => {

@@ -22,7 +22,8 @@ function memoryEtcd(sizes: readonly number[]) {
   let largest = 0;
   const read = async (request: RangeRequest, bounds: RangeBounds): Promise<RangeResult> => {
     const start = firstFrom(hex(request.start));
-    const end = hex(request.end ?? request.start) === TO_THE_END ? keys.length : firstFrom(hex(request.end ?? request.start));
+    const end =
+      hex(request.end ?? request.start) === TO_THE_END ? keys.length : firstFrom(hex(request.end ?? request.start));
     walked += end - start;
     const some = all.slice(start, Math.min(end, start + (request.limit ?? end)));
     const bytes = request.keysOnly === true ? 0 : some.reduce((sum, { value }) => sum + value.length, 0);
@@ -58,13 +59,13 @@ describe('a listing', () => {
   });
 
   it('makes etcd walk a few times its keys, not their square', async () => {
-    const etcd = memoryEtcd(new Array<number>(40_000).fill(1));
+    const etcd = memoryEtcd(Array.from({ length: 40_000 }, () => 1));
     expect(await listed(etcd)).toHaveLength(40_000);
     expect(etcd.walked()).toBeLessThan(8 * 40_000);
   });
 
   it('ends in the failure of any of its parts', async () => {
-    const etcd = memoryEtcd(new Array<number>(5000).fill(1));
+    const etcd = memoryEtcd(Array.from({ length: 5000 }, () => 1));
     let calls = 0;
     const failure = new Error('cut');
     const read: typeof etcd.read = async (request, bounds) => {

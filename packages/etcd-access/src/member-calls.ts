@@ -1,4 +1,13 @@
-import { create, type DescMessage, type DescMethodServerStreaming, type DescMethodUnary, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { CallFailure } from './call-failure.ts';
 import { etcdErrorOf } from './call-meaning.ts';
 import { type EtcdEndpoint, parseEndpoint } from './endpoint.ts';
@@ -64,7 +73,7 @@ export class MemberCalls {
   /** As {@link MemberCalls.unary}, for whoever reads the answer's bytes otherwise. */
   async unaryDecoded<I extends DescMessage, T>(
     url: string,
-    method: DescMethodUnary<I, DescMessage>,
+    method: DescMethodUnary<I>,
     request: MessageInitShape<I>,
     options: CallOptions & { readonly decode: (bytes: Uint8Array) => T },
   ): Promise<T> {
@@ -108,7 +117,7 @@ export class MemberCalls {
   }
 
   #callOf<I extends DescMessage>(
-    { parent, name, input }: DescMethodUnary<I, DescMessage> | DescMethodServerStreaming<I, DescMessage>,
+    { parent, name, input }: DescMethodUnary<I> | DescMethodServerStreaming<I>,
     request: MessageInitShape<I>,
     { needsLeader = true, maxMessageBytes = MAX_MESSAGE_BYTES, signal }: CallOptions,
   ): GrpcCall {

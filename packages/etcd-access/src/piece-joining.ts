@@ -3,10 +3,7 @@
  *
  * @param bytes a joined piece has at least these, but for the last one
  */
-export async function* joinPieces(
-  pieces: AsyncIterable<Uint8Array>,
-  bytes: number,
-): AsyncGenerator<Uint8Array, void> {
+export async function* joinPieces(pieces: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array, void> {
   let waiting: Uint8Array[] = [];
   let length = 0;
   for await (const piece of pieces) {

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { createLocalHost, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
-import { buildEtcdPki, type EtcdPki, expectCode, requireProgram, type RunningEtcd, startEtcd } from '@kube-rescue/testing';
+import {
+  buildEtcdPki,
+  type EtcdPki,
+  expectCode,
+  requireProgram,
+  type RunningEtcd,
+  startEtcd,
+} from '@kube-rescue/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openEtcd } from './etcd-client.ts';
 import { etcdctlLine } from './etcdctl-line.ts';
@@ -39,15 +46,28 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
   };
   const probe = (request: ProbeRequest = {}) => probeEtcd({ timeoutMs: 2000, ...request }, deps());
   const apiServer = (flags: Readonly<Record<string, string>>) => ({
-    components: [{ component: 'kube-apiserver', flags: new Map(Object.entries({ 'etcd-servers': etcd.endpoints[0] ?? '', ...flags })) }],
+    components: [
+      {
+        component: 'kube-apiserver',
+        flags: new Map(Object.entries({ 'etcd-servers': etcd.endpoints[0] ?? '', ...flags })),
+      },
+    ],
   });
   const EXPLICIT = { 'etcd-cafile': '/x/ca.crt', 'etcd-certfile': '/x/client.crt', 'etcd-keyfile': '/x/client.key' };
 
   it('is that of the API server when its flags name what works, and etcdctl takes the line', async () => {
-    await plant({ '/x/ca.crt': pki.ca.certificate, '/x/client.crt': pki.client.certificate, '/x/client.key': pki.client.key });
+    await plant({
+      '/x/ca.crt': pki.ca.certificate,
+      '/x/client.crt': pki.client.certificate,
+      '/x/client.key': pki.client.key,
+    });
     const found = await probe(apiServer(EXPLICIT));
     expect(found.working).toMatchObject({
-      ...{ endpoint: etcd.endpoints[0], ca: '/x/ca.crt', client: { certificate: '/x/client.crt', key: '/x/client.key' } },
+      ...{
+        endpoint: etcd.endpoints[0],
+        ca: '/x/ca.crt',
+        client: { certificate: '/x/client.crt', key: '/x/client.key' },
+      },
       ...{ serverName: undefined, hasQuorum: true, isServerExpired: false },
     });
     const line = found.working?.etcdctl.line ?? '';
@@ -81,7 +101,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
     });
     const { working, attempts } = await probe(apiServer(EXPLICIT));
     // The server's own pair is for clients too, as kubeadm issues it.
-    expect(working).toMatchObject({ ca: `${pkiFolder}/etcd/ca.crt`, client: { certificate: `${pkiFolder}/etcd/server.crt` } });
+    expect(working).toMatchObject({
+      ca: `${pkiFolder}/etcd/ca.crt`,
+      client: { certificate: `${pkiFolder}/etcd/server.crt` },
+    });
     const told = attempts.map(({ outcome, code, message, ca, client }) => ({ outcome, code, message, ca, client }));
     const ruledOut = (certificate: string, message: RegExp) =>
       expect(told).toContainEqual(
@@ -129,7 +152,10 @@ ExecStart=/usr/lib/coreos/etcd-wrapper $ETCD_OPTS \\
       [`${secret}/etcd-client.key`]: pki.client.key,
     });
     const { working } = await probe();
-    expect(working).toMatchObject({ endpoint: etcd.endpoints[0], client: { certificate: `${secret}/etcd-client.crt` } });
+    expect(working).toMatchObject({
+      endpoint: etcd.endpoints[0],
+      client: { certificate: `${secret}/etcd-client.crt` },
+    });
   });
 
   it('is closed where nothing works, and every attempt says why', async () => {
@@ -144,14 +170,20 @@ ExecStart=/usr/lib/coreos/etcd-wrapper $ETCD_OPTS \\
 describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose own certificate is the trouble', () => {
   const live = { ...createLocalHost(), list: async () => [] };
 
-  async function withEtcd(pki: EtcdPki, work: (request: ProbeRequest, etcd: RunningEtcd) => Promise<void>): Promise<void> {
+  async function withEtcd(
+    pki: EtcdPki,
+    work: (request: ProbeRequest, etcd: RunningEtcd) => Promise<void>,
+  ): Promise<void> {
     const etcd = await startEtcd({ pki });
     const at = (file: string): string => path.join(etcd.folder, file);
     const etcdFlags = { 'trusted-ca-file': at('ca.crt'), 'cert-file': at('server.crt'), 'key-file': at('server.key') };
     const apiFlags = { 'etcd-certfile': at('client.crt'), 'etcd-keyfile': at('client.key') };
     const components = [
       { component: 'kube-apiserver', flags: new Map(Object.entries(apiFlags)) },
-      { component: 'etcd', flags: new Map(Object.entries({ ...etcdFlags, 'listen-client-urls': etcd.endpoints.join(',') })) },
+      {
+        component: 'etcd',
+        flags: new Map(Object.entries({ ...etcdFlags, 'listen-client-urls': etcd.endpoints.join(',') })),
+      },
     ];
     await work({ components, timeoutMs: 2000 }, etcd);
     await etcd.stop();
@@ -173,7 +205,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
       const strict = await probeEtcd(request, { host: live, clock: systemClock });
       expect(strict.working).toBeUndefined();
       expect(strict.attempts.map(({ code }) => code)).toContain('ETCD_SERVER_EXPIRED');
-      const { working } = await probeEtcd({ ...request, acceptExpiredServer: true }, { host: live, clock: systemClock });
+      const { working } = await probeEtcd(
+        { ...request, acceptExpiredServer: true },
+        { host: live, clock: systemClock },
+      );
       expect(working).toMatchObject({ isServerExpired: true, hasQuorum: true });
       expect(working?.etcdctl.line).toContain('--insecure-skip-tls-verify');
     });
@@ -181,7 +216,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
 
   it('is found without a client certificate where etcd asks for none, and without TLS', async () => {
     const etcd = await startEtcd({ pki: false });
-    const { working } = await probeEtcd({ endpoints: etcd.endpoints, timeoutMs: 2000 }, { host: live, clock: systemClock });
+    const { working } = await probeEtcd(
+      { endpoints: etcd.endpoints, timeoutMs: 2000 },
+      { host: live, clock: systemClock },
+    );
     expect(working).toMatchObject({ endpoint: etcd.endpoints[0], ca: undefined, client: undefined });
     await etcd.stop();
   });

@@ -134,7 +134,16 @@ function ruledOutAttempt(
   { code, message }: RuledOut,
 ): ProbeAttempt {
   const { ca, client } = what;
-  return { endpoint: undefined, ca, client, serverName: undefined, outcome: 'ruled-out', code, message, isServerExpired: false };
+  return {
+    endpoint: undefined,
+    ca,
+    client,
+    serverName: undefined,
+    outcome: 'ruled-out',
+    code,
+    message,
+    isServerExpired: false,
+  };
 }
 
 function fingerprintOf(pem: string): string {

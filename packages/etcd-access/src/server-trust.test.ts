@@ -46,10 +46,13 @@ describe.each([{ acceptExpiredServer: false }, { acceptExpiredServer: true }])('
     expect(await connectTo({ intermediate: true }, tls)).toMatchObject({ isExpired: false });
   });
 
-  it.each([{}, { expiredServer: true }])('is refused when another CA of the same name signed it: %o', async (options) => {
-    const { ca } = await buildEtcdPki();
-    await expectCode(connectTo(options, { ...tls, ca: ca.certificate }), 'ETCD_TLS_UNTRUSTED');
-  });
+  it.each([{}, { expiredServer: true }])(
+    'is refused when another CA of the same name signed it: %o',
+    async (options) => {
+      const { ca } = await buildEtcdPki();
+      await expectCode(connectTo(options, { ...tls, ca: ca.certificate }), 'ETCD_TLS_UNTRUSTED');
+    },
+  );
 
   it.each([{}, { expiredServer: true }])('is refused when its certificate is for another name: %o', async (options) => {
     const refused = await expectCode(
@@ -110,7 +113,10 @@ describe('an expired server of etcd', () => {
   });
 
   it('is refused when a CA has name constraints, which are not evaluated', async () => {
-    const intermediateExtensions = ['basicConstraints=critical,CA:TRUE', 'nameConstraints=permitted;IP:127.0.0.0/255.0.0.0'];
+    const intermediateExtensions = [
+      'basicConstraints=critical,CA:TRUE',
+      'nameConstraints=permitted;IP:127.0.0.0/255.0.0.0',
+    ];
     const options = { intermediate: true, intermediateExtensions, serverNames: 'IP:127.0.0.1' };
     expect(await connectTo(options)).toMatchObject({ isExpired: false });
     await expectCode(connectTo({ ...options, expiredServer: true }, { acceptExpiredServer }), 'ETCD_TLS_UNTRUSTED');

@@ -54,7 +54,8 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
       env: { ETCDCTL_API: '3', PATH: process.env['PATH'] },
     });
     const restored = await startEtcd({ pki: false, dataDir, arguments: ['--force-new-cluster'] });
-    const read = (from: RunningEtcd): Promise<string> => from.etcdctl('get', '--prefix', '/registry/', '--write-out=json');
+    const read = (from: RunningEtcd): Promise<string> =>
+      from.etcdctl('get', '--prefix', '/registry/', '--write-out=json');
     const keys = (json: string): unknown => (JSON.parse(json) as { kvs: unknown }).kvs;
     expect(keys(await read(restored))).toEqual(keys(await read(etcd)));
     await restored.stop();

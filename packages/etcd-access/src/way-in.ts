@@ -83,7 +83,10 @@ async function tryOnce(
   const tls = ca && { ca: ca.pem, client, serverName, acceptExpiredServer };
   let etcd: EtcdClient | undefined;
   try {
-    etcd = await openEtcd({ endpoints: [endpoint], tls, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal }, deps);
+    etcd = await openEtcd(
+      { endpoints: [endpoint], tls, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal },
+      deps,
+    );
     const isServerExpired = (await etcd.serverIdentity(endpoint))?.isExpired ?? false;
     return { ...what, ...(await askForKey(etcd, signal)), isServerExpired };
   } catch (error) {
