@@ -1,0 +1,236 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, plantNode, runCli } from '../cli-process.fixture.ts';
+import { type EtcdNode, startEtcdNode } from './etcd-node.fixture.ts';
+
+const PLANTED = 'hunter2-planted-secret';
+const ADDED = 'correct-horse-planted-secret';
+const ENCODED = [PLANTED, ADDED].map((secret) => Buffer.from(secret).toString('base64'));
+
+interface Envelope {
+  readonly ok: boolean;
+  readonly error?: Record<string, unknown>;
+  readonly result?: Record<string, unknown>;
+  readonly warnings: readonly string[];
+}
+
+let node: EtcdNode;
+const outputs: Ended[] = [];
+
+async function run(...args: readonly string[]): Promise<Ended & { readonly envelope: Envelope }> {
+  const ended = await node.run(...args, '--json');
+  outputs.push(ended);
+  return { ...ended, envelope: JSON.parse(ended.stdout) as Envelope };
+}
+
+async function text(...args: readonly string[]): Promise<Ended> {
+  const ended = await node.run(...args);
+  outputs.push(ended);
+  return ended;
+}
+
+async function secretOf(name: string): Promise<{ data: Record<string, string>; metadata: Record<string, unknown> }> {
+  // Not through `run`: what it prints is meant to hold the secrets.
+  const { stdout } = await node.run('etcd', 'get', 'secret', name, '--show-secrets', '--json');
+  return (JSON.parse(stdout) as { result: { object: Awaited<ReturnType<typeof secretOf>> } }).result.object;
+}
+
+// A node of its own needs namespaces, which only root makes.
+describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () => {
+  beforeAll(async () => {
+    node = await startEtcdNode();
+    const data = { password: Buffer.from(PLANTED).toString('base64'), 'ca.crt': Buffer.from('old ca').toString('base64') };
+    for (const name of ['one', 'two']) {
+      await node.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, type: 'Opaque', data });
+    }
+    await node.create({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'settings', namespace: 'kube-system', labels: { tier: 'old' } },
+      data: { mode: 'slow' },
+    });
+  });
+
+  afterAll(() => node.remove());
+
+  it('etcd probe prints a line that etcdctl takes as it stands', async () => {
+    const { exitCode, envelope } = await run('etcd', 'probe');
+    expect({ exitCode, ok: envelope.ok }).toEqual({ exitCode: 0, ok: true });
+    const way = envelope.result?.['way'] as { etcdctl: string; endpoint: string };
+    expect(way.endpoint).toBe(node.etcd.endpoints[0]);
+    const shown = await text('etcd', 'probe');
+    expect(shown.stdout.split('\n')[0]).toBe(way.etcdctl);
+    const line = way.etcdctl.replaceAll('/etc/kubernetes/', `${node.root}/etc/kubernetes/`);
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${line} endpoint health 2>&1`]);
+    expect(stdout).toContain('is healthy');
+  });
+
+  it('etcd probe takes what it is given instead of what it finds, and says what is wrong with it', async () => {
+    const elsewhere = await run('etcd', 'probe', '--endpoint', 'https://127.0.0.1:1');
+    expect(elsewhere.exitCode).toBe(3);
+    expect(elsewhere.envelope.error).toMatchObject({ code: 'ETCD_NO_WAY_IN' });
+    const attempts = elsewhere.envelope.result?.['attempts'] as readonly { endpoint: string | null }[];
+    expect(new Set(attempts.map(({ endpoint }) => endpoint).filter((each) => each !== null))).toEqual(
+      new Set(['https://127.0.0.1:1']),
+    );
+    const wrongCa = await run('etcd', 'probe', '--cacert', '/etc/kubernetes/pki/ca.crt');
+    expect(wrongCa.exitCode).toBe(3);
+    expect(JSON.stringify(wrongCa.envelope.result)).toContain('ETCD_TLS_UNTRUSTED');
+    const half = await run('etcd', 'probe', '--cert', '/etc/kubernetes/pki/apiserver-etcd-client.crt');
+    expect(half.exitCode).toBe(2);
+    const odd = await run('etcd', 'status', '--endpoint', 'https://127.0.0.1:0');
+    expect(odd.exitCode).toBe(3);
+  });
+
+  it('etcd status shows the member, and triage the same with the line that works', async () => {
+    const { exitCode, envelope } = await run('etcd', 'status');
+    expect(exitCode).toBe(0);
+    expect(envelope.result).toMatchObject({ healthy: true, hasQuorum: true, alarms: [] });
+    expect(envelope.result?.['members']).toMatchObject([{ name: 'etcd1', isLeader: true, answers: true }]);
+    const shown = await text('etcd', 'status');
+    expect(shown.stdout).toContain('healthy, 1 member, has quorum');
+    const triage = await text('triage');
+    expect(triage.exitCode).toBe(3);
+    expect(triage.stdout).toMatch(/etcd\s+running\s+yes\s+1 member, leader etcd1/);
+    expect(triage.stdout).toContain(shown.stdout.split('\n')[0]);
+  });
+
+  it('etcd get shows objects as the API does, and masks Secrets', async () => {
+    const one = await text('etcd', 'get', 'secret', 'one');
+    expect(one.exitCode).toBe(0);
+    expect(one.stdout).toContain('kind: Secret');
+    expect(one.stdout).toMatch(/password: \(22 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)/);
+    const all = await run('etcd', 'get', 'secrets');
+    const objects = all.envelope.result?.['objects'] as readonly { metadata: { name: string } }[];
+    expect(objects.map(({ metadata }) => metadata.name)).toEqual(['one', 'two']);
+    const elsewhere = await run('etcd', 'get', 'secrets', '-n', 'kube-system');
+    expect(elsewhere.envelope.result).toEqual({ objects: [] });
+    const maps = await run('etcd', 'get', 'cm', '-A');
+    expect(maps.envelope.result).toMatchObject({ objects: [{ kind: 'ConfigMap', data: { mode: 'slow' } }] });
+    expect((await secretOf('one')).data['password']).toBe(ENCODED[0]);
+  });
+
+  it('etcd get says what there is not, and which kinds it knows', async () => {
+    const missing = await run('etcd', 'get', 'secret', 'three');
+    expect(missing).toMatchObject({ exitCode: 4, envelope: { error: { code: 'OBJECT_NOT_FOUND' } } });
+    const unknown = await run('etcd', 'get', 'gadget');
+    expect(unknown).toMatchObject({ exitCode: 2, envelope: { error: { code: 'OBJECT_KIND_UNKNOWN' } } });
+  });
+
+  it('etcd patch shows what it would do by lengths and digests, and does nothing', async () => {
+    const before = await secretOf('one');
+    const args = ['etcd', 'patch', 'secret', 'one', '--set', `stringData.password=${ADDED}`];
+    const dry = await text(...args, '--dry-run');
+    expect(dry.exitCode).toBe(3);
+    expect(dry.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /data\.password: "?\(22 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)"? -> "?\(28 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)"?/,
+    );
+    const asked = await run(...args);
+    expect(asked).toMatchObject({ exitCode: 2, envelope: { error: { code: 'CONFIRMATION_REQUIRED' } } });
+    expect(await secretOf('one')).toEqual(before);
+  });
+
+  it('etcd patch changes one field, and rollback puts the old object back', async () => {
+    const file = path.join(node.root, 'ca.crt');
+    await writeFile(file, 'new ca');
+    const before = await secretOf('one');
+    const args = ['etcd', 'patch', 'secret', 'one', '--set', `data.ca.crt=@${file}`, '--yes'];
+    const done = await run(...args);
+    expect(done).toMatchObject({ exitCode: 0, envelope: { result: { outcome: 'done', playbook: 'object-patch' } } });
+    const after = await secretOf('one');
+    expect(after.data).toEqual({ ...before.data, 'ca.crt': Buffer.from('new ca').toString('base64') });
+    expect(await run(...args)).toMatchObject({ exitCode: 0, envelope: { result: { outcome: 'nothing-to-do' } } });
+
+    const runId = String(done.envelope.result?.['runId']);
+    const listed = await run('rollback', runId, '--dry-run');
+    expect(JSON.stringify(listed.envelope.result)).toContain('replace Secret default/one in etcd');
+    expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
+    expect((await secretOf('one')).data).toEqual(before.data);
+    expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('rollback leaves alone what somebody else has changed since', async () => {
+    const done = await run('etcd', 'patch', 'secret', 'two', '--set', `stringData.password=${ADDED}`, '--yes');
+    expect(done.exitCode).toBe(0);
+    await run('etcd', 'patch', 'secret', 'two', '--set', 'metadata.labels.app.kubernetes.io/name=theirs', '--yes');
+    const undone = await run('rollback', String(done.envelope.result?.['runId']), '--yes');
+    expect(undone).toMatchObject({ exitCode: 6, envelope: { error: { code: 'ROLLBACK_INCOMPLETE' } } });
+    const { data, metadata } = await secretOf('two');
+    expect(data['password']).toBe(ENCODED[1]);
+    expect(metadata['labels']).toEqual({ 'app.kubernetes.io/name': 'theirs' });
+  });
+
+  it('etcd patch takes a merge patch from a file, and removes what is null in it', async () => {
+    const file = path.join(node.root, 'patch.yaml');
+    await writeFile(file, 'metadata:\n  labels:\n    tier: null\ndata:\n  mode: "fast"\n');
+    const done = await run('etcd', 'patch', 'cm', 'settings', '-n', 'kube-system', '--file', file, '--yes');
+    expect(done.exitCode).toBe(0);
+    const { envelope } = await run('etcd', 'get', 'cm', 'settings', '-n', 'kube-system');
+    const object = envelope.result?.['object'] as { data: unknown; metadata: Record<string, unknown> };
+    expect(object.data).toEqual({ mode: 'fast' });
+    expect(object.metadata['labels'] ?? {}).toEqual({});
+  });
+
+  it.each([
+    ['an object that is not there', ['secret', 'three', '--set', 'type=x'], 4, 'WORKFLOW_BLOCKED'],
+    ['another name', ['secret', 'one', '--set', 'metadata.name=x'], 4, 'OBJECT_INVALID'],
+    ['data that are not base64', ['secret', 'one', '--set', `data.password=${PLANTED}`], 4, 'OBJECT_INVALID'],
+    ['a file that is not there', ['secret', 'one', '--set', 'data.x=@/no/such/file'], 2, 'USAGE'],
+    ['no path', ['secret', 'one', '--set', PLANTED], 2, 'USAGE'],
+    ['no patch', ['secret', 'one'], 2, 'USAGE'],
+    ['an API server that is down', ['secret', 'one', '--set', 'type=x', '--via', 'api'], 4, 'OBJECT_STORE_UNREACHABLE'],
+  ])('etcd patch refuses %s and writes nothing', async (_, args, exit, code) => {
+    const before = await secretOf('one');
+    const ended = await run('etcd', 'patch', ...args, '--yes');
+    expect(ended).toMatchObject({ exitCode: exit, envelope: { ok: false, error: { code } } });
+    expect(await secretOf('one')).toEqual(before);
+  });
+
+  it('etcd snapshot makes a file that etcdctl accepts, and never overwrites one', async () => {
+    const file = path.join(node.root, 'etcd.db');
+    const taken = await run('etcd', 'snapshot', file);
+    expect(taken.exitCode).toBe(0);
+    const { size, mode } = await stat(file);
+    expect(taken.envelope.result).toMatchObject({ path: file, bytes: size });
+    expect(mode & 0o777).toBe(0o600);
+    const status = await node.etcd.etcdctl('snapshot', 'status', file, '--write-out=json');
+    expect(JSON.parse(status)).toMatchObject({ revision: taken.envelope.result?.['revision'] });
+    const again = await run('etcd', 'snapshot', file);
+    expect(again).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_SNAPSHOT_TARGET_EXISTS' } } });
+  });
+
+  it('lets no planted secret and no private key out, but in the backups of the runs', async () => {
+    const runs = path.join(node.root, 'var/lib/kube-rescue/runs');
+    const journals = await Promise.all(
+      (await readdir(runs)).map((id) => readFile(path.join(runs, id, 'journal.jsonl'), 'utf8')),
+    );
+    const everything = [...journals, ...outputs.flatMap(({ stdout, stderr }) => [stdout, stderr])].join('\n');
+    expect(journals.length).toBeGreaterThan(3);
+    for (const secret of [PLANTED, ADDED, ...ENCODED]) expect(everything).not.toContain(secret);
+    for (const key of node.pki.privateKeys) expect(everything).not.toContain(key.split('\n')[1]);
+  });
+
+  it('etcd status exits 3 when etcd is dead, and triage is quick all the same', async () => {
+    await node.etcd.members[0].stop();
+    const { exitCode, envelope } = await run('etcd', 'status');
+    expect({ exitCode, code: envelope.error?.['code'] }).toEqual({ exitCode: 3, code: 'ETCD_NO_WAY_IN' });
+    const started = performance.now();
+    expect((await text('triage')).exitCode).toBe(3);
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe('on a copy of a node', () => {
+  it('the topic etcd says that there is nothing to speak to', async () => {
+    const copy = await plantNode();
+    for (const command of [['status'], ['probe'], ['get', 'secrets'], ['patch', 'secret', 'x', '--set', 'type=y', '--yes']]) {
+      const { exitCode, stdout } = await runCli(['etcd', ...command, '--root', copy.root, '--json']);
+      expect(exitCode).toBe(4);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'NODE_NOT_LIVE' } });
+    }
+    await copy.remove();
+  });
+});
