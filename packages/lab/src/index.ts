@@ -2,6 +2,7 @@ export { type Cluster, type ClusterInput, createCluster } from './cluster.ts';
 export { provideDebianPackages } from './debian-packages.ts';
 export type { LabDeps, LabProgress } from './deps.ts';
 export { LabError, type LabErrorCode } from './errors.ts';
+export { proveEtcdSnapshot } from './etcd-snapshot-proof.ts';
 export { type FileSnapshot, snapshotFiles } from './file-snapshot.ts';
 export type { KeyAlgorithm } from './kubeadm-config.ts';
 export {

@@ -40,7 +40,12 @@ interface RecoveryTimes {
 /** What the drill reads of the answer of `recover`. */
 interface RecoverResult {
   readonly runId: string | null;
-  readonly steps: readonly { readonly step: string; readonly seconds: number; readonly result: string }[];
+  readonly steps: readonly {
+    readonly step: string;
+    readonly seconds: number;
+    readonly result: string;
+    readonly evidence: readonly string[];
+  }[];
 }
 
 /** A drill while it goes on. */
@@ -111,6 +116,8 @@ async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined
   const { answer, times } = await watch.measure('recover', () => recoverAndWatch(rehearsal));
   if (!collect(proofs, [proveAnswer('recover: kube-rescue recover brings it back', answer, 'done')])) return times;
   if (!(await proveLife(rehearsal, 'life', since))) return times;
+  const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);
+  if (!collect(proofs, nameProofs('backup', [backup]))) return times;
 
   const second = await watch.measure('recover once more', () => rescue(rehearsal, 'recover', '--yes'));
   if (!collect(proofs, [proveAnswer('second-recover: it finds nothing to do', second, 'nothing-to-do')])) return times;
@@ -132,6 +139,13 @@ async function proveLife(
 ): Promise<boolean> {
   const life = await watch.measure('prove that it lives', () => lab.proveLife(cluster, { since }, deps));
   return collect(proofs, nameProofs(kind, life));
+}
+
+/** The file that the backup step of `recover` names. */
+function findSnapshot({ envelope }: RescueAnswer): string | undefined {
+  const steps = envelope?.ok === true ? (envelope.result as RecoverResult).steps : [];
+  const step = steps.find((each) => each.step === 'backup/etcd-snapshot' && each.result === 'done');
+  return /^(\S+): /.exec(step?.evidence[0] ?? '')?.[1];
 }
 
 async function recoverAndWatch(
