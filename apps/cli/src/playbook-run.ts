@@ -117,8 +117,8 @@ function answerRun(result: RunResult, { reporter }: Session): Answer {
     const entries = done.map((step) => ({ name: step.title, seconds: step.seconds }));
     reporter.print(`\n${renderTimeline(entries, seconds, reporter.terminal)}\n`);
   }
-  for (const { warning } of done) if (warning !== undefined) reporter.warn(warning);
   const backups = done.filter(({ step }) => step.startsWith('backup/')).flatMap(({ evidence }) => evidence);
+  for (const warning of steps.flatMap(({ warnings }) => warnings ?? [])) reporter.warn(warning);
   const changes = steps.reduce((sum, step) => sum + step.changes, 0);
   const summary =
     outcome === 'nothing-to-do'

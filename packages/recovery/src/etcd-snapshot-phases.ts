@@ -80,7 +80,7 @@ function createLateStep(options: NodeOptions, deps: NodeDeps): Step {
     },
     verify: async () => {
       if (failure === undefined) return verifySnapshot(taken, deps);
-      return { verified: true, evidence: [], warning: `no snapshot of etcd was taken: ${failure}` };
+      return { verified: true, evidence: [], warnings: [`no snapshot of etcd was taken: ${failure}`] };
     },
   };
 }

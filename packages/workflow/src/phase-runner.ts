@@ -17,7 +17,7 @@ export interface StepReport {
   readonly changes: number;
   readonly evidence: readonly string[];
   /** What a person has to know although it was done. */
-  readonly warning?: string;
+  readonly warnings?: readonly string[];
   /** Seconds from the start of the check to the verdict. */
   readonly seconds: number;
 }
@@ -122,7 +122,7 @@ async function executeStep(
   if (!verdict.verified) throw new StepFailure(step, 'verify', verdict.reason, { hint: verdict.hint });
   await run.append({ type: 'verified', step: step.id, at: at() });
   const done = report('done', changes.length, verdict.evidence);
-  return verdict.warning === undefined ? done : { ...done, warning: verdict.warning };
+  return verdict.warnings === undefined ? done : { ...done, warnings: verdict.warnings };
 }
 
 async function lookAgain(step: Step, signal: AbortSignal): Promise<Verdict> {

@@ -209,10 +209,10 @@ describe('a run', () => {
       apply: async () => {
         taken += 1;
       },
-      verify: async () => ({ verified: true, evidence: ['kept'], warning: 'it lies on the same disk' }),
+      verify: async () => ({ verified: true, evidence: ['kept'], warnings: ['it lies on the same disk'] }),
     };
     const { steps } = await run(host, playbookOf(precaution, makeStep(host)));
-    expect(steps[0]).toMatchObject({ result: 'done', evidence: ['kept'], warning: 'it lies on the same disk' });
+    expect(steps[0]).toMatchObject({ result: 'done', evidence: ['kept'], warnings: ['it lies on the same disk'] });
     expect((await run(host, playbookOf(precaution, makeStep(host)))).outcome).toBe('nothing-to-do');
     expect(taken).toBe(1);
   });

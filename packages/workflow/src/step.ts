@@ -32,7 +32,7 @@ export type Verdict =
       readonly verified: true;
       readonly evidence: readonly string[];
       /** What a person has to know all the same. */
-      readonly warning?: string | undefined;
+      readonly warnings?: readonly string[] | undefined;
     }
   | { readonly verified: false; readonly reason: string; readonly hint?: string | undefined };
 
