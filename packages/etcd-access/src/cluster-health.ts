@@ -73,7 +73,7 @@ export async function inspectEtcdCluster({ client, memberTimeoutMs, signal }: He
 }
 
 /** What became of asking one endpoint. */
-export interface MemberAnswer {
+interface MemberAnswer {
   readonly endpoint: string;
   /** The member that is meant, where that is known before it answers. */
   readonly memberId: string | undefined;
@@ -81,7 +81,7 @@ export interface MemberAnswer {
   readonly problem?: { readonly code: EtcdErrorCode; readonly message: string } | undefined;
 }
 
-export interface ClusterSighting {
+interface ClusterSighting {
   readonly members: readonly Member[];
   readonly answers: readonly MemberAnswer[];
   readonly hasQuorum: boolean;

@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const BINARIES = fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url));
 
-it('the generated messages are those of the proto files (else: npx buf generate, in packages/etcd-access)', async () => {
+it('the generated messages are those of the proto files (else: npm run generate, in packages/etcd-access)', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-buf-'));
   try {
     const env = { ...process.env, PATH: `${BINARIES}:${process.env['PATH']}` };

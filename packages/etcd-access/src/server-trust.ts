@@ -60,7 +60,7 @@ export function assertServerTrusted({ socket, endpoint, serverName, tls, now }: 
 }
 
 /** Whether a certificate is for a name or an address: RFC 9525; a common name counts only where there are no names. */
-export function isFor(certificate: X509Certificate, serverName: string): boolean {
+function isFor(certificate: X509Certificate, serverName: string): boolean {
   const found = isIP(serverName) === 0 ? certificate.checkHost(serverName) : certificate.checkIP(serverName);
   return found !== undefined;
 }
