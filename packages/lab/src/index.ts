@@ -21,4 +21,6 @@ export { type RestartInput, restartControlPlane } from './rivals/restart-floor.t
 export type { Measurement } from './rivals/stopwatch.ts';
 export { expireCertificates } from './scenarios/kubeadm-expired/expire-certificates.ts';
 export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
-export { type ProveLifeInput, proveLife } from './scenarios/kubeadm-expired/prove-life.ts';
+export { proveLife } from './scenarios/kubeadm-expired/prove-life.ts';
+export type { ClusterScenario, ProveLifeInput } from './scenarios/scenario.ts';
+export { CLUSTER_SCENARIOS, type ScenarioName } from './scenarios/registry.ts';

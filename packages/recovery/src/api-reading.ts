@@ -18,13 +18,14 @@ export async function readApi(
   node: NodeDescription,
   { host }: NodeDeps,
   signal: AbortSignal,
+  timeoutMs: number = REQUEST_TIMEOUT_MS,
 ): Promise<ApiReading> {
   const server = findApiServerUrl(node);
   if (server === undefined) return { state: 'silent', reason: 'no API server is configured on this node' };
   try {
     const { ca, certificate, key } = await readKubeconfigClient(adminKubeconfig(node), { host });
     const client = { certificate, key };
-    const answer = await host.request({ url: `${server}${path}`, timeoutMs: REQUEST_TIMEOUT_MS, signal, ca, client });
+    const answer = await host.request({ url: `${server}${path}`, timeoutMs, signal, ca, client });
     if (answer.peer?.trusted !== true) {
       return {
         state: 'silent',
@@ -37,6 +38,35 @@ export async function readApi(
     if (!isRecoveryError(error)) throw error;
     return { state: 'silent', reason: error.message };
   }
+}
+
+const PAGE = 200;
+
+/**
+ * Lists the objects below a path of the API, page by page, as the administrator.
+ *
+ * @param path with a query already when there is a selector
+ * @returns `undefined` when a page could not be read
+ */
+export async function listApi(
+  path: string,
+  node: NodeDescription,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<readonly unknown[] | undefined> {
+  const items: unknown[] = [];
+  let token = '';
+  do {
+    const next = token === '' ? '' : `&continue=${encodeURIComponent(token)}`;
+    const reading = await readApi(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${next}`, node, deps, signal);
+    const page = reading.state === 'answered' && reading.status === 200 ? reading.object : undefined;
+    const found = fieldOf(page, 'items');
+    if (!Array.isArray(found)) return undefined;
+    items.push(...(found as readonly unknown[]));
+    const following = fieldOf(page, 'metadata', 'continue');
+    token = typeof following === 'string' ? following : '';
+  } while (token !== '');
+  return items;
 }
 
 function parseJson(body: string): unknown {

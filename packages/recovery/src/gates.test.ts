@@ -4,6 +4,7 @@ import type { Finding, Step } from '@kube-rescue/workflow';
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
+import { createPublishedAuthorityGate } from './published-authority-gate.ts';
 import type { NodeDeps, NodeOptions } from './kubeadm-node.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
@@ -151,5 +152,41 @@ describe('the gate of the node', () => {
 
   it('stays shut with what the API server says when it refuses', async () => {
     expect((await check(gate({}))).summary).toContain('answers 404 when asked for the node node01: not found');
+  });
+});
+
+describe('the CA is handed to every service account', () => {
+  const CONFIG_MAPS = '/api/v1/configmaps';
+  const SECRETS = '/api/v1/secrets';
+  const gate = (objects: Api['objects']): Step => createPublishedAuthorityGate(OPTIONS, depsOf({ objects }), []);
+  const list = (...pems: readonly string[]): unknown => ({
+    items: pems.map((pem) => ({ metadata: { namespace: 'a', name: 'kube-root-ca.crt' }, data: { 'ca.crt': pem } })),
+  });
+  const inBase64 = (pem: string): string => Buffer.from(pem).toString('base64');
+
+  it('when each Secret and ConfigMap holds what is on the disk', async () => {
+    const { certificate } = pki.pairs.ca;
+    const objects = {
+      [CONFIG_MAPS]: list(certificate),
+      [SECRETS]: list(inBase64(certificate)),
+      '/api/v1/pods': list(),
+    };
+    expect(await check(gate(objects))).toMatchObject({ status: 'ok', evidence: [expect.stringMatching(/^2 Secrets/)] });
+  });
+
+  it('is not seen while one of them holds another, and names it', async () => {
+    const objects = { [CONFIG_MAPS]: list(pki.pairs.ca.certificate), [SECRETS]: list(inBase64('other')) };
+    const finding = await check(gate(objects));
+    expect(finding).toMatchObject({
+      status: 'needed',
+      summary: expect.stringContaining('such as Secret a/kube-root-ca.crt'),
+    });
+  });
+
+  it('is not seen when they cannot be listed', async () => {
+    expect(await check(gate({}))).toMatchObject({
+      status: 'needed',
+      summary: expect.stringContaining('does not list'),
+    });
   });
 });

@@ -53,6 +53,7 @@ describe('the recovery playbook', () => {
       'node/ready',
       'control-plane/kube-controller-manager-at-work',
       'control-plane/kube-scheduler-at-work',
+      'node/ca-published',
     ]);
     const restart = entries.find(({ step }) => step === 'control-plane/restart');
     expect(restart?.changes.map(({ target }) => target.split('/').at(-1))).toEqual([

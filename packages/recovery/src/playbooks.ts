@@ -16,6 +16,7 @@ import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
 import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
+import { createPublishedAuthorityGate } from './published-authority-gate.ts';
 import { findRestartNeeds } from './restart-needs.ts';
 
 const RESTART = 'control-plane/restart';
@@ -161,6 +162,7 @@ function createNodePhase(options: NodeOptions, deps: NodeDeps): Phase {
       createNodeGate(options, deps, [API_STABLE]),
       createLeaseGate('kube-controller-manager', options, deps, [API_STABLE]),
       createLeaseGate('kube-scheduler', options, deps, [API_STABLE]),
+      createPublishedAuthorityGate(options, deps, [API_STABLE]),
     ],
   };
 }

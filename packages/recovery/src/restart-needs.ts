@@ -8,8 +8,11 @@ import {
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
-import { describeNode, findPod, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { readApi } from './api-reading.ts';
+import { describeNode, findPod, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
 import { CONTROL_PLANE } from './layout.ts';
+
+const READY_TIMEOUT_MS = 1_500;
 
 /** Looks which parts of the control plane do not run on their files as they are, or have files that are to be renewed. */
 export async function findRestartNeeds(
@@ -31,7 +34,16 @@ export async function findRestartNeeds(
     pods.push({ pod, reason });
   }
   const kubelet = findRenewal('kubelet') ?? (await findKubeletStaleness(node.kubelet, deps));
-  return { pods, kubelet };
+  const isAnyDue = pods.some(({ reason }) => reason !== undefined);
+  return { pods, kubelet: kubelet ?? (isAnyDue ? await findStuckKubelet(node, deps) : undefined) };
+}
+
+/** A kubelet that has not reached the API server since it started removes no pod (kubelet `kubelet.go` deletePod). */
+async function findStuckKubelet(node: NodeDescription, deps: NodeDeps): Promise<string | undefined> {
+  const { signal } = new AbortController();
+  const reading = await readApi('/readyz', node, deps, signal, READY_TIMEOUT_MS);
+  if (reading.state === 'answered' && reading.status === 200) return undefined;
+  return 'the kubelet does not reach the API server, so it would not end the old pods';
 }
 
 /** What the plan is going to renew, seen from the component that works with it. */

@@ -1,6 +1,7 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { readStaticPod } from './manifest-folder.ts';
+import { endPods, findRunningPods, signalPods } from './old-pods.ts';
 import { type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
 import { planRestart } from './restart.ts';
 import { verdictOf } from './restart-step.ts';
@@ -31,7 +32,8 @@ interface ControlPlaneFinding extends Finding {
 
 /**
  * Restarts whatever of a control plane has to read its files anew, all at once: the manifests are changed first and the
- * kubelet is restarted after that, so that a kubelet which was dead starts every pod once, with the new files.
+ * kubelet is restarted after that, so that a kubelet which was dead starts every pod once, with the new files. Where the
+ * kubelet is restarted, the old pods are ended here, because it would not do it while the API server cannot be reached.
  *
  * Verified when each pod was replaced by another one that is healthy. It does not prove that they stay so.
  */
@@ -75,7 +77,15 @@ export function createControlPlaneRestartStep(
         const pod = waitFor.find(({ manifest }) => manifest.path === change.target);
         return pod === undefined ? { change } : { change, material: planRestart({ pod, value: input.value }).material };
       });
-      await journal.perform(edits);
+      const isService = ({ change }: Edit): boolean => change.kind === 'service.restart';
+      const services = edits.filter(isService);
+      const old = services.length === 0 ? [] : await findRunningPods(waitFor, { host });
+      await journal.perform(edits.filter((edit) => !isService(edit)));
+      if (services.length === 0) return;
+      // The kubelet that starts now does not know them, and removes nothing before it has reached the API server.
+      await signalPods(old, 'TERM', { host });
+      await journal.perform(services);
+      await endPods(old, { host, clock });
     },
     verify: async (signal) => {
       const pods = waitFor.length > 0 ? waitFor : (await input.findNeeds()).pods.map(({ pod }) => pod);

@@ -14,7 +14,7 @@ export interface PodSighting extends ContainerProcess {
 export type SightingHost = Pick<Host, 'processes' | 'list'>;
 
 /** The sandbox's own process, in the same pod but not of it. */
-const PAUSE = 'pause';
+export const PAUSE = 'pause';
 
 /**
  * Looks for the running pods of a manifest without asking the kubelet, the runtime or the API server: by the program and

@@ -1,4 +1,4 @@
-import type { Cluster, KeyAlgorithm, LabDeps, LabProgress, Proof } from '@kube-rescue/lab';
+import type { Cluster, ClusterScenario, KeyAlgorithm, LabDeps, LabProgress, Proof } from '@kube-rescue/lab';
 import { createProgress } from '../render/progress.ts';
 import type { TimelineEntry } from '../render/timeline.ts';
 import type { DrillSession } from '../wiring.ts';
@@ -52,6 +52,7 @@ interface RecoverResult {
 interface Rehearsal {
   readonly cluster: Cluster;
   readonly lab: typeof import('@kube-rescue/lab');
+  readonly scenario: ClusterScenario;
   readonly deps: LabDeps & { readonly signal: AbortSignal };
   readonly watch: Stopwatch;
   readonly proofs: Proof[];
@@ -83,7 +84,10 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
     const create = { binaries: folder, ownerPid: process.pid, keyAlgorithm: algorithm };
     const cluster = await watch.measure('create a cluster', () => lab.createCluster(create, deps));
     const proofs: Proof[] = [];
-    const { recovery, kept } = await rehearseAndRemove({ cluster, lab, deps, watch, proofs, onLine }, input.keep);
+    const { recovery, kept } = await rehearseAndRemove(
+      { cluster, lab, scenario: lab.CLUSTER_SCENARIOS[scenario], deps, watch, proofs, onLine },
+      input.keep,
+    );
     return { scenario, algorithm, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
   } finally {
     progress.stop();
@@ -106,10 +110,10 @@ async function rehearseAndRemove(rehearsal: Rehearsal, keep: boolean): Promise<P
 
 /** Stops at the first thing that is not as it must be: what comes after it would prove nothing. */
 async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined> {
-  const { cluster, lab, deps, watch, proofs } = rehearsal;
+  const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
   const since = deps.clock.now();
-  await watch.measure('break it: every certificate expires', () => lab.expireCertificates(cluster, deps));
-  const death = await watch.measure('prove that it is dead', () => lab.proveDeath(cluster, deps));
+  await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
+  const death = await watch.measure('prove that it is dead', () => scenario.proveDeath(cluster, deps));
   if (!collect(proofs, nameProofs('death', death))) return undefined;
   const broken = await lab.snapshotFiles(cluster, deps);
 
@@ -133,11 +137,11 @@ async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined
 }
 
 async function proveLife(
-  { cluster, lab, deps, watch, proofs }: Rehearsal,
+  { cluster, scenario, deps, watch, proofs }: Rehearsal,
   kind: string,
   since: Date,
 ): Promise<boolean> {
-  const life = await watch.measure('prove that it lives', () => lab.proveLife(cluster, { since }, deps));
+  const life = await watch.measure('prove that it lives', () => scenario.proveLife(cluster, { since }, deps));
   return collect(proofs, nameProofs(kind, life));
 }
 

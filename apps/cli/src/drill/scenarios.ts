@@ -1,4 +1,11 @@
-/** The ways to break a lab cluster, the default first. */
-export const SCENARIOS = ['kubeadm-expired'] as const;
+import type { ScenarioName } from '@kube-rescue/lab';
+
+/** The ways to break a lab cluster, the default first. Named here too, so that `--help` need not load the lab. */
+export const SCENARIOS = [
+  'kubeadm-expired',
+  'ca-expired',
+  'etcd-ca-expired',
+  'front-proxy-ca-expired',
+] as const satisfies readonly ScenarioName[];
 
 export type Scenario = (typeof SCENARIOS)[number];

@@ -1,10 +1,9 @@
 import { resignCertificate, type Validity } from '../../certificate-signing.ts';
 import type { Cluster } from '../../cluster.ts';
-import { killContainers } from '../../containerd.ts';
 import { type LabDeps, secondsSince } from '../../deps.ts';
 import { nodeFile } from '../../lab-folder.ts';
-import { startService, stopService } from '../../services.ts';
 import { runTogether } from '../../together.ts';
+import { restartMachine } from '../restart-machine.ts';
 import { issuerFiles, type LeafCertificate, readLeafCertificates } from './leaf-certificates.ts';
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
@@ -27,24 +26,26 @@ export async function expireCertificates(cluster: Cluster, deps: LabDeps): Promi
   tell(`signing ${leaves.length} certificates again with a validity that ended yesterday`);
   await runTogether(
     deps,
-    leaves.map((leaf) => (each) => expire(cluster, leaf, expiredValidity(startedAt), each)),
+    leaves.map((leaf) => (each) => expireLeaf(cluster, leaf, expiredValidity(startedAt), each)),
   );
-  tell('stopping the kubelet and killing every container');
-  await stopService(node, 'kubelet', deps);
-  await killContainers(node, deps);
-  tell('starting the kubelet again');
-  await startService(node, 'kubelet', deps);
+  await restartMachine(cluster, deps, tell);
 }
 
 /** From when the lab's CAs begin until a day before `now`. */
-function expiredValidity(now: Date): Validity {
+export function expiredValidity(now: Date): Validity {
   return {
     notBefore: new Date(now.getTime() - LEAF_AGE_DAYS * MS_PER_DAY),
     notAfter: new Date(now.getTime() - MS_PER_DAY),
   };
 }
 
-async function expire({ node }: Cluster, leaf: LeafCertificate, validity: Validity, deps: LabDeps): Promise<void> {
+/** Signs a leaf again with another validity, and puts it where the old one is. */
+export async function expireLeaf(
+  { node }: Cluster,
+  leaf: LeafCertificate,
+  validity: Validity,
+  deps: LabDeps,
+): Promise<void> {
   const { certificate, key } = leaf;
   const issuer = issuerFiles(node, leaf);
   const resigned = await resignCertificate({ certificate, key, issuer, validity, workFolder: node.folder }, deps);

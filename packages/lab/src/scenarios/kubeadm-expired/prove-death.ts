@@ -33,7 +33,7 @@ function proveAllExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('kubectl does not reach the API server', async () => {
     const argv = ['kubectl', 'get', 'nodes', '--request-timeout=5s'] as const;
     const result = await execOnNode(cluster, argv, deps);
@@ -41,7 +41,7 @@ function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('etcdctl does not reach etcd', async () => {
     const pki = '/etc/kubernetes/pki/etcd';
     const result = await execOnNode(
@@ -57,7 +57,7 @@ function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveKubeletStaysDown({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveKubeletStaysDown({ node }: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('the kubelet does not start', async () => {
     await stopService(node, 'kubelet', deps);
     await startService(node, 'kubelet', deps);
@@ -77,7 +77,7 @@ export function reasonOf(log: string): string {
   return (fatal ?? log).replace(/^[EF]\d{4} \S+\s+\d+ \S+\] /, '');
 }
 
-function proveNothingListens(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveNothingListens(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove(`nothing listens on ${PORTS.join(', ')}`, async () => {
     const { stdout } = await execOnNode(cluster, ['ss', '--no-header', '--listening', '--tcp', '--numeric'], deps);
     const open = listeningPorts(stdout).filter((port) => (PORTS as readonly string[]).includes(port));

@@ -6,14 +6,10 @@ import { execOnNode, runOnNode } from '../../node-command.ts';
 import { type Proof, prove } from '../../proof.ts';
 import { waitFor } from '../../waiting.ts';
 import { proveStableApi } from '../../api-stability.ts';
+import type { ProveLifeInput } from '../scenario.ts';
 import { expiredAmong } from './certificate-validity.ts';
 import { isInTheFuture, parseCheckExpiration } from './check-expiration.ts';
 import { readLeafCertificates } from './leaf-certificates.ts';
-
-export interface ProveLifeInput {
-  /** When the cluster was broken: what is alive must have been started since. */
-  readonly since: Date;
-}
 
 const NODE_DEADLINE_MS = 60_000;
 const WORKLOAD_DEADLINE_MS = 90_000;

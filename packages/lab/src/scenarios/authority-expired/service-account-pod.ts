@@ -1,0 +1,60 @@
+import { joinPath } from '@kube-rescue/host';
+import type { Cluster } from '../../cluster.ts';
+import type { LabDeps } from '../../deps.ts';
+import { WEB_IMAGE } from '../../images.ts';
+import { execOnNode, runOnNode } from '../../node-command.ts';
+import { type Proof, prove } from '../../proof.ts';
+import { waitFor } from '../../waiting.ts';
+
+const DEADLINE_MS = 60_000;
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const SAID = 'allowed to ask';
+
+/** A pod asks the API server with its own token, and judges it by the CA that it was handed. */
+export function proveServiceAccountPod(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('a pod talks to the API with its service account token and CA', async () => {
+    const name = `account-${deps.clock.now().getTime()}`;
+    await runOnNode(cluster, ['kubectl', 'create', '--filename', '-'], deps, {
+      input: JSON.stringify(clientPod(cluster, name)),
+    });
+    const detail = await waitFor(deps, {
+      subject: `pod/${name}`,
+      deadlineMs: DEADLINE_MS,
+      look: async () => {
+        const output = ['--output', 'jsonpath={.status.phase}'];
+        const { stdout } = await execOnNode(cluster, ['kubectl', 'get', 'pod', name, ...output], deps);
+        if (stdout !== 'Succeeded' && stdout !== 'Failed') return { waitingFor: `it is ${stdout}` };
+        // The API server reads the log from the kubelet: with its client certificate, which the kubelet judges by the CA.
+        const log = await execOnNode(cluster, ['kubectl', 'logs', name], deps);
+        return log.exitCode === 0 ? { value: log.stdout.trim() } : { waitingFor: log.stderr.trim() };
+      },
+    });
+    await runOnNode(cluster, ['kubectl', 'delete', 'pod', name, '--wait=false'], deps);
+    return { ok: detail.endsWith(SAID), detail };
+  });
+}
+
+function clientPod({ node, binaries }: Cluster, name: string): object {
+  const kubectl = `/kubectl --server=https://${node.address}:6443 --certificate-authority=${ACCOUNT}/ca.crt --token="$(/bin/busybox cat ${ACCOUNT}/token)"`;
+  // Nobody without a token may see the groups of the API.
+  const script = `${kubectl} get --raw /apis >/dev/null && /bin/busybox echo '${SAID}'`;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'client',
+          image: WEB_IMAGE,
+          imagePullPolicy: 'Never',
+          command: ['/bin/busybox', 'sh', '-c', script],
+          env: [{ name: 'HOME', value: '/' }],
+          volumeMounts: [{ name: 'kubectl', mountPath: '/kubectl', readOnly: true }],
+        },
+      ],
+      volumes: [{ name: 'kubectl', hostPath: { path: joinPath(binaries, 'kubectl'), type: 'File' } }],
+    },
+  };
+}
