@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodePem, readPem } from './pem.ts';
 
-const fails = (text: string, code = 'PKI_PEM_INVALID'): void => {
+const expectFailure = (text: string, code = 'PKI_PEM_INVALID'): void => {
   expect(() => readPem(text, '/etc/x.pem')).toThrowError(expect.objectContaining({ code, subject: '/etc/x.pem' }));
 };
 
@@ -38,5 +38,5 @@ describe('reading PEM', () => {
     ['a block that is not base64', '-----BEGIN CERTIFICATE-----\nAA*A\n-----END CERTIFICATE-----\n'],
     ['a block with a part of a group', '-----BEGIN CERTIFICATE-----\nAAAAA\n-----END CERTIFICATE-----\n'],
     ['an empty block', '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n'],
-  ])('refuses %s by name', (_title, text) => fails(text));
+  ])('refuses %s by name', (_title, text) => expectFailure(text));
 });
