@@ -19,7 +19,11 @@ export function proveEtcdSnapshot(cluster: Cluster, path: string | undefined, de
   });
 }
 
-function parseStatus(text: string): { readonly totalKey: number; readonly totalSize: number; readonly revision: number } {
+function parseStatus(text: string): {
+  readonly totalKey: number;
+  readonly totalSize: number;
+  readonly revision: number;
+} {
   const { totalKey = 0, totalSize = 0, revision = 0 } = JSON.parse(text) as Partial<ReturnType<typeof parseStatus>>;
   return { totalKey, totalSize, revision };
 }

@@ -10,6 +10,7 @@ export { createFixedClock, type FixedClock } from './fixed-clock.ts';
 export type { KeyAlgorithm } from './key-pool.ts';
 export { CA_NAMES, type CaName, type CertificateName, LEAF_NAMES, type LeafName } from './kubeadm-certificates.ts';
 export type { Mutation } from './mutations.ts';
+export { type NodeEtcd, startNodeEtcd } from './node-etcd.ts';
 export { type NodeTree, plantTree, readTree, type TreeEntry, treeOf } from './node-tree.ts';
 export { type CertificateRequest, issueCertificate } from './openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki.ts';

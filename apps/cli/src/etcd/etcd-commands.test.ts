@@ -42,9 +42,18 @@ async function secretOf(name: string): Promise<{ data: Record<string, string>; m
 describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () => {
   beforeAll(async () => {
     node = await startEtcdNode();
-    const data = { password: Buffer.from(PLANTED).toString('base64'), 'ca.crt': Buffer.from('old ca').toString('base64') };
+    const data = {
+      password: Buffer.from(PLANTED).toString('base64'),
+      'ca.crt': Buffer.from('old ca').toString('base64'),
+    };
     for (const name of ['one', 'two']) {
-      await node.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, type: 'Opaque', data });
+      await node.create({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name, namespace: 'default' },
+        type: 'Opaque',
+        data,
+      });
     }
     await node.create({
       apiVersion: 'v1',
@@ -226,7 +235,12 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
 describe('on a copy of a node', () => {
   it('the topic etcd says that there is nothing to speak to', async () => {
     const copy = await plantNode();
-    for (const command of [['status'], ['probe'], ['get', 'secrets'], ['patch', 'secret', 'x', '--set', 'type=y', '--yes']]) {
+    for (const command of [
+      ['status'],
+      ['probe'],
+      ['get', 'secrets'],
+      ['patch', 'secret', 'x', '--set', 'type=y', '--yes'],
+    ]) {
       const { exitCode, stdout } = await runCli(['etcd', ...command, '--root', copy.root, '--json']);
       expect(exitCode).toBe(4);
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'NODE_NOT_LIVE' } });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { createEtcdObjectStore, openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
-import { buildPki, type EtcdPki, type Pki, type PkiOptions, plantTree, type RunningEtcd, startEtcd } from '@kube-rescue/testing';
+import { type Pki, plantTree, type RunningEtcd, startNodeEtcd } from '@kube-rescue/testing';
 import { BIN, type Ended, runProgram } from '../cli-process.fixture.ts';
 
 /** A control-plane node whose etcd is real and whose API server is dead. */
@@ -29,18 +29,9 @@ const ENTER = [
   'mount -t overlay overlay -o "lowerdir=$0/etc:/etc" /etc && mount --bind "$0/var/lib" /var/lib && exec "$@"',
 ];
 
-export async function startEtcdNode(options: PkiOptions & { readonly members?: number } = {}): Promise<EtcdNode> {
+export async function startEtcdNode(): Promise<EtcdNode> {
   const root = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-node-'));
-  const pki = await buildPki({ algorithm: 'ecdsa', address: '127.0.0.1', ...options });
-  const etcd = await startEtcd({ pki: etcdPki(pki), members: options.members });
-  const [member] = etcd.members;
-  const tree = new Map(
-    [...pki.tree].map(([file, entry]) => {
-      if (entry.kind !== 'file' || !file.startsWith('/etc/kubernetes/manifests/')) return [file, entry];
-      const text = Buffer.from(entry.bytes).toString().replaceAll(':2379', `:${member.port}`);
-      return [file, { ...entry, bytes: Buffer.from(text) }];
-    }),
-  );
+  const { etcd, pki, tree } = await startNodeEtcd();
   await plantTree(createLocalHost({ root: hostPath(root) }), tree);
   await mkdir(path.join(root, 'var/lib/kubelet'), { recursive: true });
   for (const name of ['default', 'kube-system']) {
@@ -53,11 +44,9 @@ export async function startEtcdNode(options: PkiOptions & { readonly members?: n
     root,
     run: (...args) => runProgram('unshare', [...ENTER, root, process.execPath, BIN, ...args]),
     create: async (object) => {
-      const { ca, client } = etcdPki(pki);
-      const tls = { ca: ca.certificate, client };
+      const tls = { ca: pki.pairs['etcd/ca'].certificate, client: pki.pairs['apiserver-etcd-client'] };
       const kv = await openEtcd({ endpoints: etcd.endpoints, tls }, { host: createLocalHost(), clock: systemClock });
-      const store = createEtcdObjectStore({ kv, clock: systemClock });
-      await store.create(RESOURCE_KINDS[object.kind as 'Secret'], object);
+      await createEtcdObjectStore({ kv, clock: systemClock }).create(RESOURCE_KINDS[object.kind as 'Secret'], object);
       kv.close();
     },
     remove: async () => {
@@ -65,8 +54,4 @@ export async function startEtcdNode(options: PkiOptions & { readonly members?: n
       await rm(root, { recursive: true, force: true });
     },
   };
-}
-
-function etcdPki({ pairs }: Pki): EtcdPki {
-  return { ca: pairs['etcd/ca'], server: pairs['etcd/server'], client: pairs['apiserver-etcd-client'] };
 }

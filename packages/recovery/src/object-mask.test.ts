@@ -1,0 +1,59 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { describe, expect, it } from 'vitest';
+import { describeEdit, maskObject } from './object-mask.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const PLANTED = 'planted-4711';
+
+function object(kind: string, fields: object, metadata: object = {}): KubernetesObject {
+  return { apiVersion: 'v1', kind, metadata: { name: 'one', namespace: 'default', ...metadata }, ...fields };
+}
+
+describe('a masked object', () => {
+  it('shows of a Secret which keys there are, and how long their values', () => {
+    const masked = maskObject(object('Secret', { data: { password: base64(PLANTED) }, type: 'Opaque' }));
+    expect(masked.data).toEqual({ password: expect.stringMatching(/^\(12 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)$/) });
+    expect(masked.type).toBe('Opaque');
+  });
+
+  it('does not show the copy of a Secret that kubectl keeps in an annotation', () => {
+    const annotations = {
+      'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ data: { password: base64(PLANTED) } }),
+      'example.com/team': 'red',
+    };
+    const masked = maskObject(object('Secret', { data: {} }, { annotations }));
+    expect(JSON.stringify(masked)).not.toContain(base64(PLANTED));
+    expect(masked.metadata.annotations?.['example.com/team']).toBe('red');
+  });
+
+  it('masks keys and tokens wherever else they lie', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nMIIplanted\n-----END PRIVATE KEY-----';
+    const masked = maskObject(object('ConfigMap', { data: { 'tls.key': key, mode: 'fast' } }));
+    expect(JSON.stringify(masked)).not.toContain('MIIplanted');
+    expect(masked.data).toMatchObject({ mode: 'fast' });
+  });
+});
+
+describe('the description of an edit', () => {
+  it('tells of a Secret that a value changed, and not to what', () => {
+    const before = object('Secret', { data: { a: base64('x'), b: base64('y') } });
+    const [line, ...others] = describeEdit(before, { ...before, data: { a: base64(PLANTED), b: base64('y') } });
+    expect(others).toEqual([]);
+    expect(line).toMatch(/^data\.a: "\(1 bytes, .*\)" -> "\(12 bytes, .*\)"$/);
+  });
+
+  it('tells of other objects the values, long ones by their length', () => {
+    const before = object('ConfigMap', { data: { mode: 'slow' } });
+    const after = { ...before, data: { mode: 'fast', text: 'x'.repeat(1000) } };
+    expect(describeEdit(before, after)).toEqual([
+      'data.mode: "slow" -> "fast"',
+      expect.stringMatching(/^data\.text: \(none\) -> \(1002 bytes, SHA-256 /),
+    ]);
+  });
+
+  it('stops after twenty lines and counts the rest', () => {
+    const data = Object.fromEntries(Array.from({ length: 25 }, (_, index) => [`k${index}`, 'v']));
+    const lines = describeEdit(object('ConfigMap', { data: {} }), object('ConfigMap', { data }));
+    expect([lines.length, lines.at(-1)]).toEqual([21, 'and 5 more']);
+  });
+});
