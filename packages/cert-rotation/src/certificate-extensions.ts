@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Usage } from './catalogue.ts';
 import { type Certificate, EXTENSION, type Extension, subjectKeyIdentifier } from './certificate.ts';
 import { DER_TAG, encodeDer, isSameDer, readDerElements, readDerSequence } from './der.ts';
+import { PkiError } from './errors.ts';
 import { parseIpAddress } from './ip-address.ts';
 
 /** id-kp-serverAuth and id-kp-clientAuth (RFC 5280 section 4.2.1.12), encoded. */
@@ -43,6 +44,28 @@ export function namesAddress(certificate: Certificate, address: string): boolean
   const { x509 } = certificate;
   if (parseIpAddress(address) !== undefined) return x509.checkIP(address) !== undefined;
   return x509.checkHost(address, { subject: 'never', partialWildcards: false }) !== undefined;
+}
+
+const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+const MAX_DNS_NAME = 253;
+
+/**
+ * Makes sure that each of `names` is an IP address or a DNS name, a wildcard for its first label included.
+ * @throws PkiError `PKI_NAME_INVALID` with all that are neither
+ */
+export function assertSubjectNames(names: readonly string[]): void {
+  const looksLikeAddress = /^[\d.]+$|:/;
+  const isName = (name: string): boolean =>
+    parseIpAddress(name) !== undefined ||
+    (name.length <= MAX_DNS_NAME && DNS_NAME.test(name) && !looksLikeAddress.test(name));
+  const wrong = names.filter((name) => !isName(name));
+  if (wrong.length === 0) return;
+  throw new PkiError({
+    code: 'PKI_NAME_INVALID',
+    message: 'it is neither a DNS name nor an IP address',
+    subject: wrong.join(', '),
+    hint: 'give a name such as api.example.com or an address such as 10.0.0.1, without a port',
+  });
 }
 
 export interface ExtensionChanges {

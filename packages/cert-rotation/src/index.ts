@@ -27,6 +27,7 @@ export {
   type InspectionInput,
 } from './inventory.ts';
 export { judgeCertificate, type JudgementOptions } from './judgement.ts';
+export { NEW_KEY_ALGORITHMS, type NewKeyAlgorithm } from './key-algorithm.ts';
 export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig-client.ts';
 export type { KubeletStore } from './kubelet-inventory.ts';
 export type { PrivateKey } from './private-key.ts';
@@ -36,3 +37,16 @@ export type { RenewalFinding } from './renewal-check.ts';
 export type { RenewalOptions } from './renewal-options.ts';
 export { createRenewalSteps } from './renewal-steps.ts';
 export { type CertificateRow, reportCertificates } from './report.ts';
+export type { CertificatePurpose } from './objects/object-fields.ts';
+export {
+  inspectObject,
+  inspectObjectCertificates,
+  KINDS_WITH_CERTIFICATES,
+  type ObjectCertificate,
+  type ObjectFinding,
+  type ObjectInspection,
+  type ObjectKeystore,
+  type UnreadableObject,
+} from './objects/object-inventory.ts';
+export { describePlace, type ObjectPlace } from './objects/object-place.ts';
+export { type ObjectCertificateRow, reportObjectFinding } from './objects/object-report.ts';

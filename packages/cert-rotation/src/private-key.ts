@@ -117,12 +117,13 @@ export async function generateKeyLike(model: KeyObject, source: string): Promise
   }
 }
 
-/** The PEM of a private key under `label`; PKCS#8 when the key cannot be written under that label. */
+/** The PEM of a private key under `label`; under its usual one when it cannot be written under that. */
 export function encodePrivateKey(key: KeyObject, label: KeyLabel): string {
   const fitting =
     (label === 'RSA PRIVATE KEY' && key.asymmetricKeyType === 'rsa') ||
-    (label === 'EC PRIVATE KEY' && key.asymmetricKeyType === 'ec');
-  const form = fitting ? label : 'PRIVATE KEY';
+    (label === 'EC PRIVATE KEY' && key.asymmetricKeyType === 'ec') ||
+    label === 'PRIVATE KEY';
+  const form = fitting ? label : usualKeyLabel(key);
   return encodePem(form, key.export({ format: 'der', type: KEY_ENCODINGS[form] } as { format: 'der'; type: 'pkcs8' }));
 }
 

@@ -10,7 +10,7 @@ import {
   inspectCertificates,
   type InspectionInput,
 } from './inventory.ts';
-import { judgeCertificate } from './judgement.ts';
+import { findShortfall, judgeCertificate } from './judgement.ts';
 import type { Problem } from './problem.ts';
 import { planRenewalChanges } from './renewal-files.ts';
 import type { ResolvedRenewalOptions } from './renewal-options.ts';
@@ -85,6 +85,13 @@ async function planRemoval(entry: CertificateEntry, host: RenewalContext['host']
   return removals.filter(({ before }) => before !== 'absent');
 }
 
+/** Those of `names` that the certificate does not name. */
+export function findLackingNames(entry: CertificateEntry, names: readonly string[]): readonly string[] {
+  if (!entry.certificate.ok) return [];
+  const { names: lacking } = findShortfall(entry.certificate.value, { names, usages: [] });
+  return lacking;
+}
+
 function isSomething(problems: readonly Problem[]): problems is readonly [Problem, ...Problem[]] {
   return problems.length > 0;
 }
@@ -109,7 +116,9 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   const awaited =
     authority !== undefined && context.reissued.includes(authority.id) && findReissuable(authority, now) !== undefined;
   const authorityProblems = authority === undefined || awaited ? [] : judgeAuthority(authority, now);
-  const isWanted = problems.length > 0 || (options.all && entry.definition.home.in !== 'kubelet-self-signed');
+  const lacking = findLackingNames(entry, options.addNames);
+  const isOurs = entry.definition.home.in !== 'kubelet-self-signed';
+  const isWanted = problems.length > 0 || (isOurs && (options.all || lacking.length > 0));
 
   const blockers = [
     ...authorityProblems.filter(({ severity }) => isWanted || severity === 'problem'),
@@ -122,7 +131,8 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
     const until = entry.certificate.ok ? entry.certificate.value.notAfter.toISOString() : '';
     return { status: 'ok', summary: `${name} is valid until ${until}`, evidence, changes: [] };
   }
-  const summary = `${name}: ${problems[0]?.message ?? 'renewed because all were asked for'}`;
+  const reason = lacking.length > 0 ? `it does not name ${lacking.join(', ')}` : 'renewed because all were asked for';
+  const summary = `${name}: ${problems[0]?.message ?? reason}`;
   if (entry.definition.home.in === 'kubelet-self-signed') {
     return { status: 'needed', summary, evidence, changes: await planRemoval(entry, host) };
   }

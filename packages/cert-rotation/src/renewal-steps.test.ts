@@ -413,3 +413,54 @@ describe('a step', () => {
     expect(await step?.verify(signal)).toMatchObject({ verified: false, reason: expect.stringContaining('expired') });
   });
 });
+
+describe('renewing with names and keys that are asked for', () => {
+  it('adds DNS names and addresses of both families, once, and keeps the others', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa' });
+    const addNames = ['api.example.com', '*.api.example.com', '10.0.0.9', 'fd00::9', 'node01'];
+    const input = { ...node.input, only: ['apiserver'] as const };
+    const made = await renew({ ...node, input }, { addNames });
+    expect(made.map(({ id }) => id)).toEqual(['pki/renew/apiserver']);
+    const certificate = new X509Certificate(await textAt(node.host, '/etc/kubernetes/pki/apiserver.crt'));
+    const names = certificate.subjectAltName?.split(', ') ?? [];
+    const old = new X509Certificate(node.pki.pairs.apiserver.certificate).subjectAltName?.split(', ') ?? [];
+    expect(names.slice(0, old.length)).toEqual(old);
+    expect(names.slice(old.length)).toEqual([
+      'DNS:api.example.com',
+      'DNS:*.api.example.com',
+      'IP Address:10.0.0.9',
+      'IP Address:FD00:0:0:0:0:0:0:9',
+    ]);
+    expect(await renew({ ...node, input }, { addNames })).toEqual([]);
+  });
+
+  it.each(['', 'a b', 'https://x', 'x:6443', '-x', '1.2.3', '10.0.0.256', '*', 'a..b', 'x'.repeat(64)])(
+    'refuses a name that cannot be one: "%s"',
+    async (name) => {
+      const node = await kubeadmNode({ algorithm: 'ecdsa' });
+      await expectCode(stepsOf(node, { addNames: [name === '' ? ' ' : name] }), 'PKI_NAME_INVALID');
+    },
+  );
+
+  it.each([
+    ['rsa-2048', 'Public-Key: (2048 bit)', 'RSA PRIVATE KEY'],
+    ['rsa-3072', 'Public-Key: (3072 bit)', 'RSA PRIVATE KEY'],
+    ['rsa-4096', 'Public-Key: (4096 bit)', 'RSA PRIVATE KEY'],
+    ['ecdsa-p256', 'NIST CURVE: P-256', 'EC PRIVATE KEY'],
+    ['ecdsa-p384', 'NIST CURVE: P-384', 'EC PRIVATE KEY'],
+  ] as const)('makes %s keys, whatever the old ones and the authority are', async (keyAlgorithm, expected, label) => {
+    const node = await kubeadmNode({ algorithm: keyAlgorithm.startsWith('rsa') ? 'ecdsa' : 'rsa' });
+    const only = ['etcd/peer', 'scheduler.conf', 'kubelet-client'] as const;
+    await renew({ ...node, input: { ...node.input, only } }, { all: true, newKeys: true, keyAlgorithm });
+    using openssl = openOpenSsl();
+    openssl.write('ca.crt', await textAt(node.host, '/etc/kubernetes/pki/etcd/ca.crt'));
+    openssl.write('leaf.crt', await textAt(node.host, '/etc/kubernetes/pki/etcd/peer.crt'));
+    expect(openssl.run('x509 -in leaf.crt -noout -text')).toContain(expected);
+    expect(openssl.run(`verify -x509_strict -attime ${NOW.getTime() / 1000} -CAfile ca.crt leaf.crt`)).toContain('OK');
+    for (const path of ['/etc/kubernetes/pki/etcd/peer.key', CURRENT]) {
+      expect(await textAt(node.host, path)).toContain(`BEGIN ${label}`);
+    }
+    const rows = reportCertificates(await inspectCertificates(node.input, { host: node.host }), { now: NOW });
+    expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
+  });
+});

@@ -1,16 +1,29 @@
+import type { KeyObject } from 'node:crypto';
 import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Step } from '@kube-rescue/workflow';
 import { type AuthorityId, CERTIFICATES, reissueStepId, renewalStepId } from './catalogue.ts';
+import type { Certificate } from './certificate.ts';
+import { assertSubjectNames } from './certificate-extensions.ts';
 import { assertLifetime, issueCertificate, planValidity } from './certificate-issuing.ts';
 import { PkiError } from './errors.ts';
 import type { CertificateEntry, CertificateInventory } from './inventory.ts';
 import { findShortfall } from './judgement.ts';
+import { generateKey } from './key-algorithm.ts';
 import { encodePem } from './pem.ts';
 import { encodePrivateKey, generateKeyLike, publicKeyDerOf, usualKeyLabel } from './private-key.ts';
 import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
 import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
 import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
 import { verifyRenewal } from './renewal-verification.ts';
+
+async function makeKey(
+  { x509 }: Certificate,
+  { newKeys, keyAlgorithm }: RenewalContext['options'],
+  path: string,
+): Promise<KeyObject | undefined> {
+  if (!newKeys) return undefined;
+  return keyAlgorithm === undefined ? generateKeyLike(x509.publicKey, path) : generateKey(keyAlgorithm);
+}
 
 async function issuePems(
   entry: CertificateEntry,
@@ -25,14 +38,14 @@ async function issuePems(
   const template = entry.certificate.value;
   const issuer = authority.issuer.value;
   const { path } = entry.certificatePlace;
-  const newKey = options.newKeys ? await generateKeyLike(template.x509.publicKey, path) : undefined;
+  const newKey = await makeKey(template, options, path);
   const shortfall = findShortfall(template, entry);
   const issued = issueCertificate({
     template,
     issuer: { ...issuer, keySource: issuer.keyPath },
     publicKeyDer: newKey === undefined ? undefined : publicKeyDerOf(newKey),
     validity: planValidity(issuer.certificate, now, options.days),
-    extraNames: shortfall.names,
+    extraNames: [...shortfall.names, ...options.addNames],
     extraUsages: shortfall.usages,
     subject: path,
   });
@@ -90,7 +103,7 @@ function createRenewalStep(entry: CertificateEntry, context: RenewalContext, clo
  *
  * Only what has a problem is renewed, unless `options` say otherwise. Components keep the old certificates until they are
  * restarted; that is not done here.
- * @throws PkiError `PKI_LIFETIME_INVALID`
+ * @throws PkiError `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`
  */
 export function createRenewalSteps(
   {
@@ -107,6 +120,7 @@ export function createRenewalSteps(
 ): readonly Step<RenewalFinding>[] {
   const resolved = resolveRenewalOptions(options);
   assertLifetime(resolved.days);
+  assertSubjectNames(resolved.addNames);
   const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
   return inOrder.map((entry) => {
     const { id, alsoServesAs } = entry;

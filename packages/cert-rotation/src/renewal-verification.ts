@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { CredentialPlace } from './credential-place.ts';
 import type { CertificateEntry } from './inventory.ts';
 import { judgeCertificate } from './judgement.ts';
-import { observe, type RenewalContext } from './renewal-check.ts';
+import { findLackingNames, observe, type RenewalContext } from './renewal-check.ts';
 
 type Files = RenewalContext['host'];
 
@@ -75,6 +75,8 @@ export async function verifyRenewal(context: RenewalContext, changes: readonly C
   }
   const problem = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 })[0];
   if (problem !== undefined) return refuse(`${problem.subject}: ${problem.message}`);
+  const lacking = findLackingNames(entry, context.options.addNames);
+  if (lacking.length > 0) return refuse(`${entry.certificatePlace.path} does not name ${lacking.join(', ')}`);
   const authority = inventory.authorities.find(({ id }) => id === entry.authority);
   const issuers =
     authority?.bundle.ok === true ? authority.bundle.value.map(({ x509 }) => new X509Certificate(x509.raw)) : [];

@@ -23,5 +23,5 @@ export {
   createRestartPlaybook,
 } from './playbooks.ts';
 export { checkCertificates, type ComponentState, listStaticPods, type Triage, triageNode } from './triage.ts';
-export type { CertificateRow, RenewalOptions } from '@kube-rescue/cert-rotation';
+export type { CertificateRow, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';

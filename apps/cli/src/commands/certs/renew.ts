@@ -1,9 +1,20 @@
+import type { NewKeyAlgorithm } from '@kube-rescue/recovery';
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
+import { usageError } from '../../envelope.ts';
 import { renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { toRenewal } from '../../renewal-input.ts';
 import { recovery } from '../../wiring.ts';
+
+/** Named here too, so that `--help` need not load the packages. */
+const KEY_ALGORITHMS = [
+  'rsa-2048',
+  'rsa-3072',
+  'rsa-4096',
+  'ecdsa-p256',
+  'ecdsa-p384',
+] as const satisfies readonly NewKeyAlgorithm[];
 
 export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
@@ -12,7 +23,8 @@ export default class CertsRenew extends NodeCommand {
   static override examples = [
     '<%= config.bin %> certs renew --dry-run',
     '<%= config.bin %> certs renew apiserver etcd/server',
-    '<%= config.bin %> certs renew --all --new-keys',
+    '<%= config.bin %> certs renew --all --new-keys --key-algorithm ecdsa-p256',
+    '<%= config.bin %> certs renew apiserver --add-san api.example.com --add-san 10.0.0.1',
   ];
   static override args = {
     id: Args.string({
@@ -25,13 +37,37 @@ export default class CertsRenew extends NodeCommand {
     ...selectionFlags,
     ...writeFlags,
     all: Flags.boolean({ description: 'renew every certificate, also those that are good' }),
+    'add-san': Flags.string({
+      description: 'DNS name or IP address that the one certificate named must have, too (more than once)',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'NAME',
+    }),
+    'key-algorithm': Flags.option({
+      options: KEY_ALGORITHMS,
+      description: 'what the new keys are; without it, what the old ones are',
+      dependsOn: ['new-keys'],
+    })(),
   };
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsRenew);
+    const only = args.id ?? [];
+    const addNames = flags['add-san'] ?? [];
+    if (addNames.length > 0 && only.length !== 1) throw notOneCertificate(only);
     const session = await this.openSession(flags);
-    const options = { ...session.node, ...toRenewal(flags, flags.all), only: args.id ?? [] };
+    const keyAlgorithm = flags['key-algorithm'];
+    const options = { ...session.node, ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
     const playbook = async () => (await recovery()).createRenewalPlaybook(options, session.deps);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
+}
+
+function notOneCertificate(ids: readonly string[]): Error {
+  const subject = ids.length === 0 ? '--add-san' : ids.join(', ');
+  return usageError(
+    '--add-san is for one certificate',
+    subject,
+    'name the one that is to have it: certs renew apiserver',
+  );
 }
