@@ -1,9 +1,17 @@
-export { type AwsKey, type AwsRequest, type HostedRecord, type HostedZone, type LocalAws, startLocalAws } from './aws/index.ts';
+export {
+  type AwsKey,
+  type AwsRequest,
+  type HostedRecord,
+  type HostedZone,
+  type LocalAws,
+  startLocalAws,
+} from './aws/index.ts';
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './api-server.ts';
 export { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './etcd-certificates.ts';
 export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from './etcd-server.ts';
 export { expectCode } from './expect-code.ts';
+export { createFakeObjectStore, type FakeObjectStore } from './fake-object-store.ts';
 export { createFakeHost, type FakeHost, type FakeHostOptions } from './fake-host.ts';
 export { type FaultMode, type FaultOptions, type FaultyHost, SimulatedCrash, withFaults } from './faults.ts';
 export { createFixedClock, type FixedClock } from './fixed-clock.ts';

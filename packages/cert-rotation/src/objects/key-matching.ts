@@ -1,0 +1,55 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { Certificate } from '../certificate.ts';
+import { isKeyOf, parsePrivateKey } from '../private-key.ts';
+import { type Problem, problemOf } from '../problem.ts';
+import type { ObjectField } from './object-fields.ts';
+
+const PRIVATE_KEY = '-----BEGIN ';
+const HINT = 'put the right one of the two back, or issue the certificate anew';
+
+/** What stands for the certificate in the name of its key's field: `tls.crt` and `tls.key`, `tls-cert` and `tls-key`. */
+const NAMES: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/\.(?:crt|cert|cer)$/, ['.key']],
+  [/\.pem$/, ['-key.pem', '.key']],
+  [/cert\.pem$/, ['key.pem']],
+  [/(?:cert|crt)$/, ['key']],
+];
+
+/**
+ * The problems of the private key that belongs to a certificate by its name, or that lies in the same field. A field
+ * without such a key has none: the key may be elsewhere.
+ *
+ * @param owner names the object, for messages
+ */
+export function judgeKeyMatch(
+  certificate: Certificate,
+  field: ObjectField,
+  siblings: ReadonlyMap<string, ObjectField>,
+  owner: string,
+): readonly Problem[] {
+  const found = [field, ...keyNames(field.key).map((name) => siblings.get(name))].find(
+    (candidate) => candidate !== undefined && holdsPrivateKey(candidate),
+  );
+  if (found === undefined) return [];
+  const subject = `${owner} ${found.key}`;
+  try {
+    const { key } = parsePrivateKey(Buffer.from(found.bytes).toString('latin1'), subject);
+    if (isKeyOf(key, certificate)) return [];
+  } catch (error) {
+    if (isRecoveryError(error)) return [problemOf(error, subject, 'new-key')];
+    throw error;
+  }
+  const message = `the key belongs to another certificate than the one in ${field.key}`;
+  return [{ code: 'PKI_KEY_MISMATCH', severity: 'problem', message, subject, hint: HINT, mendedBy: 'new-key' }];
+}
+
+function keyNames(name: string): readonly string[] {
+  return NAMES.flatMap(([pattern, endings]) =>
+    pattern.test(name) ? endings.map((ending) => name.replace(pattern, ending)) : [],
+  );
+}
+
+function holdsPrivateKey({ bytes }: ObjectField): boolean {
+  const text = Buffer.from(bytes).toString('latin1');
+  return text.includes(PRIVATE_KEY) && /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
+}

@@ -1,0 +1,122 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import type { Readable } from './object-place.ts';
+
+/**
+ * What a certificate is there for.
+ * `api-server-trust`: the API server is judged by it. `service-trust`: a webhook or extension is judged by it, by the API
+ * server. `client-trust`, `proxy-trust`: clients and the front proxy are judged by it, by extensions. `trust`: an authority
+ * that something else trusts. `identity`: somebody proves with it who they are.
+ */
+export type CertificatePurpose =
+  | 'api-server-trust'
+  | 'service-trust'
+  | 'client-trust'
+  | 'proxy-trust'
+  | 'trust'
+  | 'identity';
+
+/** A value of an object that may hold certificates. */
+export interface ObjectField {
+  /** As in `ObjectPlace`. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** What the field is there for; `undefined` when only its content can tell. */
+  readonly purpose: CertificatePurpose | undefined;
+  /** Something reads it as PEM certificates, so that anything else in it is a problem. */
+  readonly isExpected: boolean;
+  /** The name that the caBundle's service answers by, for example `metrics-server.kube-system.svc`. */
+  readonly service: string | undefined;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const SERVICE_ACCOUNT_TOKEN = 'kubernetes.io/service-account-token';
+const TLS = 'kubernetes.io/tls';
+
+/** The values of an object that may hold certificates, private keys left in: they are needed to match them. */
+export function readFields(read: Readable): readonly ObjectField[] {
+  const { object } = read;
+  switch (read.kind.kind) {
+    case 'Secret':
+      return secretFields(object);
+    case 'ConfigMap':
+      return configMapFields(object);
+    case 'MutatingWebhookConfiguration':
+    case 'ValidatingWebhookConfiguration':
+      return listOf(object.webhooks).flatMap((webhook, index) =>
+        bundleField(`webhooks[${index}].clientConfig`, recordOf(webhook)['clientConfig']),
+      );
+    case 'APIService':
+      return bundleField('spec', object.spec);
+    case 'CustomResourceDefinition':
+      return conversionFields(object);
+    default:
+      return [];
+  }
+}
+
+function secretFields({ data, type }: KubernetesObject): readonly ObjectField[] {
+  return Object.entries(recordOf(data)).flatMap(([key, value]) => {
+    if (typeof value !== 'string') return [];
+    const isRoot = type === SERVICE_ACCOUNT_TOKEN && key === 'ca.crt';
+    const isPair = type === TLS && key === 'tls.crt';
+    const purpose = isRoot ? 'api-server-trust' : isPair ? 'identity' : undefined;
+    return [field(key, Buffer.from(value, 'base64'), { purpose, isExpected: isRoot || isPair })];
+  });
+}
+
+function configMapFields({ data, binaryData, metadata }: KubernetesObject): readonly ObjectField[] {
+  const texts = Object.entries(recordOf(data)).flatMap(([key, value]) => {
+    if (typeof value !== 'string') return [];
+    const purpose = CONFIG_MAP_PURPOSES[`${metadata.name} ${key}`];
+    return [field(key, Buffer.from(value), { purpose, isExpected: purpose !== undefined })];
+  });
+  const binaries = Object.entries(recordOf(binaryData)).flatMap(([key, value]) =>
+    typeof value === 'string' ? [field(key, Buffer.from(value, 'base64'))] : [],
+  );
+  return [...texts, ...binaries];
+}
+
+/** kube-controller-manager, kubeadm and kube-apiserver write these. */
+const CONFIG_MAP_PURPOSES: Readonly<Record<string, CertificatePurpose>> = {
+  'kube-root-ca.crt ca.crt': 'api-server-trust',
+  'cluster-info kubeconfig': 'api-server-trust',
+  'extension-apiserver-authentication client-ca-file': 'client-trust',
+  'extension-apiserver-authentication requestheader-client-ca-file': 'proxy-trust',
+};
+
+/** In v1beta1 (as 1.20 stores it) and in v1, which differ. */
+function conversionFields({ spec }: KubernetesObject): readonly ObjectField[] {
+  const conversion = recordOf(recordOf(spec)['conversion']);
+  return [
+    ...bundleField('spec.conversion.webhookClientConfig', conversion['webhookClientConfig']),
+    ...bundleField('spec.conversion.webhook.clientConfig', recordOf(conversion['webhook'])['clientConfig']),
+  ];
+}
+
+function bundleField(path: string, holder: unknown): readonly ObjectField[] {
+  const { caBundle, service, url } = recordOf(holder);
+  if (typeof caBundle !== 'string') return [];
+  const { name, namespace } = recordOf(service);
+  const answersBy = typeof name === 'string' && typeof namespace === 'string' ? `${name}.${namespace}.svc` : undefined;
+  const bytes = Buffer.from(caBundle, 'base64');
+  return [
+    field(`${path}.caBundle`, bytes, {
+      purpose: 'service-trust',
+      isExpected: true,
+      service: typeof url === 'string' ? undefined : answersBy,
+    }),
+  ];
+}
+
+function field(key: string, bytes: Uint8Array, traits: Partial<ObjectField> = {}): ObjectField {
+  return { key, bytes, purpose: undefined, isExpected: false, service: undefined, ...traits };
+}
+
+export function recordOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
