@@ -67,9 +67,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     desk,
     node,
     deps,
-    etcdctlEnvironment: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_')),
-    ),
+    etcdctlEnvironment: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'))),
     interruption: listenForInterruption(streams.reporter),
     openRuns,
     openWorkflow: async (onEvent) => {
