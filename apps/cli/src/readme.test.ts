@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN, plantNode, runProgram } from './cli-process.fixture.ts';
+import { startEtcdNode } from './etcd/etcd-node.fixture.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 
 let desk: string;
@@ -19,16 +20,40 @@ beforeAll(async () => {
 
 afterAll(() => rm(desk, { recursive: true, force: true }));
 
+function linesOf(language: string): readonly string[] {
+  const blocks = [...text.matchAll(/^```([^\n]+)\n(.*?)^```$/gms)];
+  return blocks.flatMap(([, name, block = '']) => (name === language ? block.trim().split('\n') : []));
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const PATH = [path.join(desk, 'bin'), path.dirname(process.execPath), process.env['PATH']].join(':');
+  return { ...process.env, PATH };
+}
+
 describe('the README', () => {
   it('has commands that work as they stand', async () => {
-    const blocks = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
-    const lines = blocks.join('').trim().split('\n');
+    const lines = linesOf('sh');
     expect(lines.length).toBeGreaterThan(8);
-    const PATH = [path.join(desk, 'bin'), path.dirname(process.execPath), process.env['PATH']].join(':');
     for (const line of lines) {
-      const { exitCode, stderr } = await runProgram('sh', ['-c', line], { cwd: desk, env: { ...process.env, PATH } });
+      const { exitCode, stderr } = await runProgram('sh', ['-c', line], { cwd: desk, env: environment() });
       expect({ line, exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ line, exitCode: 0, stderr: '' });
     }
+  });
+
+  // A node of its own needs namespaces, which only root makes.
+  it.runIf(process.getuid?.() === 0)('has commands for a live node that work as they stand', async () => {
+    const node = await startEtcdNode();
+    const metadata = { name: 'kube-apiserver', namespace: 'kube-system' };
+    await node.create({ apiVersion: 'v1', kind: 'Secret', metadata, data: { 'ca.crt': 'b2xk' } });
+    await writeFile(path.join(desk, 'ca.crt'), 'new');
+    const lines = linesOf('sh live');
+    expect(lines.length).toBeGreaterThan(4);
+    for (const line of lines) {
+      const ended = await node.exec(['sh', '-c', line], { cwd: desk, env: environment() });
+      const { exitCode, stderr } = ended;
+      expect({ line, exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ line, exitCode: 0, stderr: '' });
+    }
+    await node.remove();
   });
 
   it('has the table of exit codes', () => {

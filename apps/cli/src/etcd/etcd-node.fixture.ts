@@ -5,7 +5,7 @@ import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-obje
 import { createEtcdObjectStore, openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { type Pki, plantTree, type RunningEtcd, startNodeEtcd } from '@kube-rescue/testing';
-import { BIN, type Ended, runProgram } from '../cli-process.fixture.ts';
+import { BIN, type Ended, runProgram, type StartOptions } from '../cli-process.fixture.ts';
 
 /** A control-plane node whose etcd is real and whose API server is dead. */
 export interface EtcdNode {
@@ -15,6 +15,8 @@ export interface EtcdNode {
   readonly root: string;
   /** Runs the program on the node, without a terminal. */
   run(...args: readonly string[]): Promise<Ended>;
+  /** Runs any other on the node. */
+  exec(argv: readonly string[], options?: StartOptions): Promise<Ended>;
   /** Puts an object into etcd as an API server would. */
   create(object: KubernetesObject): Promise<void>;
   remove(): Promise<void>;
@@ -38,11 +40,13 @@ export async function startEtcdNode(): Promise<EtcdNode> {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await etcd.etcdctl('put', `/registry/namespaces/${name}`, JSON.stringify(namespace));
   }
+  const exec: EtcdNode['exec'] = (argv, options) => runProgram('unshare', [...ENTER, root, ...argv], options);
   return {
     etcd,
     pki,
     root,
-    run: (...args) => runProgram('unshare', [...ENTER, root, process.execPath, BIN, ...args]),
+    exec,
+    run: (...args) => exec([process.execPath, BIN, ...args]),
     create: async (object) => {
       const tls = { ca: pki.pairs['etcd/ca'].certificate, client: pki.pairs['apiserver-etcd-client'] };
       const kv = await openEtcd({ endpoints: etcd.endpoints, tls }, { host: createLocalHost(), clock: systemClock });
