@@ -1,1 +1,26 @@
-export {};
+export {
+  type AwsAccount,
+  type AwsAccountDeps,
+  type CallerIdentity,
+  type HostedZone,
+  openAwsAccount,
+  type RecordChange,
+} from './aws/aws-account.ts';
+export { type AwsRequestHandler, type AwsWay, wayFromEnvironment } from './aws/client-options.ts';
+export { smallestPolicy } from './aws/policy.ts';
+export type { DnsRecordSet } from './aws/record-set.ts';
+export { judgeCredentials } from './chain/account-links.ts';
+export type { DnsOptions, DnsServer } from './chain/dns-session.ts';
+export { type Link, LINK_IDS, type LinkId } from './chain/link.ts';
+export type { EndpointProbe } from './chain/name-links.ts';
+export {
+  type AssumedRole,
+  type AwsCredentials,
+  type CredentialSource,
+  maskAccessKeyId,
+} from './credentials/aws-credentials.ts';
+export { type CallerCredentials, type Environment, findCallerCredentials } from './credentials/caller-credentials.ts';
+export { parseCredentials } from './credentials/credential-text.ts';
+export { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from './dns-check.ts';
+export { IngressDnsError, type IngressDnsErrorCode } from './errors.ts';
+export type { WantedName } from './wanted-name.ts';

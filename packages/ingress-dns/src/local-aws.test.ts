@@ -102,7 +102,7 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
   it('makes a record that resolves: pending, then in sync, in real DNS', async () => {
     const { id } = await aws.addZone({ name: 'shop.test' });
     const client = route53(aws.addKey());
-    const record = { Name: 'www.shop.test', Type: 'A', TTL: 60, ResourceRecords: [{ Value: '192.0.2.7' }] } as const;
+    const record = { Name: 'www.shop.test', Type: 'A' as const, TTL: 60, ResourceRecords: [{ Value: '192.0.2.7' }] };
     const change = (Action: 'CREATE' | 'DELETE') =>
       client.send(
         new ChangeResourceRecordSetsCommand({

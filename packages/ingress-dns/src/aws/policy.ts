@@ -1,0 +1,26 @@
+/** Actions that are about no zone in particular. */
+const GLOBAL_ACTIONS: readonly string[] = [
+  'route53:ListHostedZones',
+  'route53:ListHostedZonesByName',
+  'route53:GetChange',
+];
+
+/** What a controller that keeps records needs, and we need to judge it. */
+export const NEEDED_ACTIONS: readonly string[] = [
+  'route53:ListHostedZones',
+  'route53:ListResourceRecordSets',
+  'route53:ChangeResourceRecordSets',
+  'route53:GetChange',
+];
+
+/** The smallest IAM policy that allows `actions`, on one line. @param zoneId default: every zone */
+export function smallestPolicy(actions: readonly string[], zoneId = '*', partition = 'aws'): string {
+  const globals = actions.filter((action) => GLOBAL_ACTIONS.includes(action));
+  const zoned = actions.filter((action) => !GLOBAL_ACTIONS.includes(action));
+  const statement = (some: readonly string[], resource: string) =>
+    some.length === 0 ? [] : [{ Effect: 'Allow', Action: some, Resource: resource }];
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [...statement(globals, '*'), ...statement(zoned, `arn:${partition}:route53:::hostedzone/${zoneId}`)],
+  });
+}

@@ -1,0 +1,79 @@
+import { type Host, hostPath } from '@kube-rescue/host';
+import { IngressDnsError } from '../errors.ts';
+import type { AssumedRole, CredentialSource } from './aws-credentials.ts';
+import { type IniSections, parseIni } from './ini.ts';
+import { resolveProfile } from './profile.ts';
+
+/** Variables of an environment, for example `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface CallerCredentials {
+  /** The caller's own; the usual `AWS_*` variables are looked at. */
+  readonly environment: Environment;
+  /** Wins over keys in the environment. Default: `AWS_PROFILE`, then `default`. */
+  readonly profile?: string | undefined;
+  /** Assumed with what was found. */
+  readonly role?: AssumedRole | undefined;
+}
+
+/**
+ * Finds the caller's credentials as the AWS tools do: a profile that is named, keys in the environment, the default profile.
+ *
+ * Asks no metadata service and runs no program: credentials that only exist so are named as `ambient`.
+ *
+ * @throws IngressDnsError `DNS_CREDENTIALS_NOT_FOUND` `DNS_CREDENTIALS_UNREADABLE`
+ */
+export async function findCallerCredentials(
+  { environment, profile, role }: CallerCredentials,
+  { host }: { readonly host: Pick<Host, 'readFile'> },
+): Promise<CredentialSource> {
+  const found = await findSource(environment, profile, host);
+  const region = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? found.region;
+  return { ...found, roles: role === undefined ? found.roles : [...found.roles, role], region };
+}
+
+async function findSource(
+  environment: Environment,
+  named: string | undefined,
+  host: Pick<Host, 'readFile'>,
+): Promise<CredentialSource> {
+  const fromEnvironment = readEnvironment(environment, 'the environment');
+  if (named === undefined && fromEnvironment !== undefined) return fromEnvironment;
+  const home = environment['HOME'] ?? '/root';
+  const path = environment['AWS_SHARED_CREDENTIALS_FILE'] ?? `${home}/.aws/credentials`;
+  const files = {
+    credentials: await readIni(path, host),
+    config: await readIni(environment['AWS_CONFIG_FILE'] ?? `${home}/.aws/config`, host),
+  };
+  const profile = named ?? environment['AWS_PROFILE'];
+  if (profile === undefined && !files.credentials.has('default') && !files.config.has('default')) {
+    throw new IngressDnsError({
+      code: 'DNS_CREDENTIALS_NOT_FOUND',
+      message: 'there are no AWS credentials in the environment and no default profile',
+      subject: path,
+      hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or hand in a file with the keys',
+    });
+  }
+  return resolveProfile(files, profile ?? 'default', path);
+}
+
+/** The credentials that an environment holds or points to without a file; `undefined` when it has none. */
+export function readEnvironment(environment: Environment, where: string): CredentialSource | undefined {
+  const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
+  const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
+  const region = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
+  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+    const keys = { accessKeyId, secretAccessKey, sessionToken: environment['AWS_SESSION_TOKEN'] };
+    return { where, keys, roles: [], region };
+  }
+  if (environment['AWS_WEB_IDENTITY_TOKEN_FILE'] !== undefined) return { where, ambient: 'IRSA', roles: [], region };
+  if (environment['AWS_CONTAINER_CREDENTIALS_FULL_URI'] !== undefined) {
+    return { where, ambient: 'Pod Identity', roles: [], region };
+  }
+  return undefined;
+}
+
+async function readIni(path: string, host: Pick<Host, 'readFile'>): Promise<IniSections> {
+  const bytes = await host.readFile(hostPath(path));
+  return parseIni(Buffer.from(bytes ?? []).toString());
+}

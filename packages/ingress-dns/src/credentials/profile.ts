@@ -1,0 +1,68 @@
+import { IngressDnsError } from '../errors.ts';
+import type { AssumedRole, AwsCredentials, CredentialSource } from './aws-credentials.ts';
+import type { IniSections } from './ini.ts';
+
+/** The two files that profiles are kept in. */
+export interface ProfileFiles {
+  readonly credentials: IniSections;
+  readonly config: IniSections;
+}
+
+const LONGEST_CHAIN = 5;
+
+/**
+ * What a profile means: keys of its own, or a role that is assumed with those of another.
+ *
+ * @param where for messages: which file or Secret
+ * @throws IngressDnsError `DNS_CREDENTIALS_NOT_FOUND` `DNS_CREDENTIALS_UNREADABLE`
+ */
+export function resolveProfile(files: ProfileFiles, profile: string, where: string): CredentialSource {
+  const subject = `profile ${profile} of ${where}`;
+  const roles: AssumedRole[] = [];
+  let region: string | undefined;
+  let name = profile;
+  for (let depth = 0; depth < LONGEST_CHAIN; depth += 1) {
+    const settings = new Map([...(files.config.get(name) ?? []), ...(files.credentials.get(name) ?? [])]);
+    if (settings.size === 0) throw missing(subject, name);
+    region ??= settings.get('region');
+    const arn = settings.get('role_arn');
+    const next = settings.get('source_profile');
+    const ambient = ambientOf(settings);
+    if (arn !== undefined) roles.unshift({ arn, externalId: settings.get('external_id') });
+    if (arn === undefined || next === undefined || next === name) {
+      const keys = keysOf(settings);
+      if (keys === undefined && ambient === undefined) throw missing(subject, name);
+      return { where: subject, keys, ambient: keys === undefined ? ambient : undefined, roles, region };
+    }
+    name = next;
+  }
+  throw new IngressDnsError({
+    code: 'DNS_CREDENTIALS_UNREADABLE',
+    message: 'the profiles refer to each other in a circle',
+    subject,
+    hint: 'correct source_profile in it',
+  });
+}
+
+function keysOf(settings: ReadonlyMap<string, string>): AwsCredentials | undefined {
+  const accessKeyId = settings.get('aws_access_key_id');
+  const secretAccessKey = settings.get('aws_secret_access_key');
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken: settings.get('aws_session_token') };
+}
+
+function ambientOf(settings: ReadonlyMap<string, string>): CredentialSource['ambient'] {
+  if (settings.has('credential_process')) return 'credential process';
+  if (settings.has('sso_session') || settings.has('sso_start_url')) return 'IAM Identity Center';
+  if (settings.has('web_identity_token_file')) return 'IRSA';
+  return settings.has('credential_source') ? 'instance role' : undefined;
+}
+
+function missing(subject: string, profile: string): IngressDnsError {
+  return new IngressDnsError({
+    code: 'DNS_CREDENTIALS_NOT_FOUND',
+    message: `there are no keys and no role in profile ${profile}`,
+    subject,
+    hint: 'check the name of the profile, and aws_access_key_id and aws_secret_access_key in it',
+  });
+}

@@ -1,0 +1,148 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { type AwsKey, requireProgram } from '@kube-rescue/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LINK_IDS } from './chain/link.ts';
+import { BREAKS, type DnsWorld, NAME, startDnsWorld } from './dns-world.fixture.ts';
+import { checkIngressDns, type DnsCheckInput, type DnsReport } from './dns-check.ts';
+import { IngressDnsError } from './errors.ts';
+
+let world: DnsWorld;
+
+function check(keys: AwsKey, input: Partial<DnsCheckInput> = {}): Promise<DnsReport> {
+  const { aws, port } = world;
+  return checkIngressDns(
+    {
+      source: { where: 'the test', keys, roles: [] },
+      names: [{ name: NAME, targets: [], origin: 'the caller' }],
+      way: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+      dns: { resolvers: [aws.resolver], port: aws.dnsPort },
+      endpoint: { scheme: 'http', port },
+      ...input,
+    },
+    { host: createLocalHost(), clock: systemClock },
+  );
+}
+
+function expectNoSecret(report: unknown, { secretAccessKey, sessionToken, accessKeyId }: AwsKey): void {
+  const text = JSON.stringify(report);
+  for (const secret of [secretAccessKey.trim(), sessionToken]) {
+    if (secret !== undefined) expect(text).not.toContain(secret.slice(0, 12));
+  }
+  expect(text).not.toContain(accessKeyId.trim());
+}
+
+describe.skipIf(!requireProgram('knotd'))('the chain from credentials to an endpoint', () => {
+  beforeEach(async () => {
+    world = await startDnsWorld();
+  });
+  afterEach(() => world.stop());
+
+  it('is all good with good keys', async () => {
+    const report = await check(world.key);
+    expect(report.links.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(report.healthy).toBe(true);
+    expect(report.links.map(({ id }) => id)).toEqual(LINK_IDS);
+    expect(report.identity?.account).toBe('123456789012');
+    expect(report.requestCount).toBe(world.aws.requests.length);
+    expectNoSecret(report, world.key);
+  });
+
+  it.each(BREAKS)('breaks at its first bad link with $title', async ({ link, code, arrange, target, name = NAME }) => {
+    const keys = await arrange(world);
+    const names = [{ name, targets: target === undefined ? [] : [target], origin: 'the caller' }];
+    const report = await check(keys, { names });
+    expect(report.causes.map((cause) => [cause.id, cause.code])).toEqual([[link, code]]);
+    expect(report.causes[0]?.hint).toBeTruthy();
+    expect(report.healthy).toBe(false);
+    const at = report.links.findIndex(({ status }) => status === 'cause');
+    expect(report.links.slice(0, at).filter(({ status }) => status !== 'ok' && status !== 'unknown')).toEqual([]);
+    expectNoSecret(report, keys);
+  });
+
+  it('tells that putting the keys right would cure it', async () => {
+    const { links } = await check({ ...world.key, secretAccessKey: ` ${world.key.secretAccessKey}\n` });
+    expect(links.find(({ id }) => id === 'form')?.evidence).toEqual(['put right, AWS takes them']);
+    expect(links.filter(({ status }) => status !== 'ok').map(({ id }) => id)).toEqual(['form']);
+  });
+
+  it('sees with dead keys that the endpoint answers by its address all the same', async () => {
+    await world.aws.putRecords(world.zone.id, [
+      { name: 'other.example.test', type: 'A', ttl: 1, values: ['127.0.0.1'] },
+    ]);
+    const names = [{ name: 'new.example.test', targets: ['127.0.0.1'], origin: 'Ingress shop/web' }];
+    const { links } = await check({ ...world.key, secretAccessKey: 'x'.repeat(40) }, { names });
+    expect(links.at(-1)).toMatchObject({ id: 'endpoint', status: 'consequence' });
+    expect(links.at(-1)?.evidence[0]).toContain('at 127.0.0.1: status 200');
+  });
+
+  it('takes of several zones with one name the one that the world is sent to', async () => {
+    const other = await world.aws.addZone({ name: 'example.test' });
+    const { links, healthy } = await check(world.key);
+    expect(healthy).toBe(true);
+    expect(links.find(({ id }) => id === 'zone')?.evidence.join()).toContain(other.id);
+  });
+
+  it('takes the zone with the longest name', async () => {
+    const { id } = await world.aws.addZone({ name: 'shop.example.test', delegated: false });
+    const { causes, links } = await check(world.key);
+    expect(links.find((link) => link.id === 'zone')?.evidence).toEqual([`hosted zone ${id}`]);
+    expect(causes[0]).toMatchObject({ id: 'record', code: 'DNS_RECORD_MISSING' });
+  });
+
+  it('gets by with the permissions of those who look zones up by name', async () => {
+    const actions = ['ListHostedZonesByName', 'ListResourceRecordSets', 'ChangeResourceRecordSets'];
+    const key = world.aws.addKey({ actions: actions.map((action) => `route53:${action}`) });
+    expect((await check(key)).healthy).toBe(true);
+  });
+
+  it('accepts a wildcard, an alias, and a target that is a name', async () => {
+    await world.aws.putRecords(world.zone.id, [
+      { name: '*.example.test', type: 'CNAME', ttl: 60, values: ['shop.example.test.'] },
+      { name: 'alias.example.test', type: 'A', ttl: 0, values: [], aliasTarget: 'shop.example.test' },
+    ]);
+    const wanted = (name: string, ...targets: string[]) => ({ name, targets, origin: 'the caller' });
+    const names = [
+      wanted('any.example.test', 'shop.example.test'),
+      wanted('*.example.test', '127.0.0.1'),
+      wanted('alias.example.test', 'dualstack.shop.example.test'),
+    ];
+    const { links } = await check(world.key, { names });
+    expect(links.filter(({ status }) => status !== 'ok')).toEqual([]);
+  });
+
+  it('assumes a role with its external id', async () => {
+    const arn = world.aws.addRole({ name: 'dns', externalId: 'shop' });
+    const keys = world.aws.addKey({ actions: ['sts:AssumeRole'] });
+    const source = { where: 'the test', keys, roles: [{ arn, externalId: 'shop' }] };
+    expect((await check(keys, { source })).healthy).toBe(true);
+    const { causes } = await check(keys, { source: { ...source, roles: [{ arn, externalId: 'other' }] } });
+    expect(causes[0]).toMatchObject({
+      id: 'identity',
+      code: 'DNS_ACCESS_DENIED',
+      hint: expect.stringContaining('external id'),
+    });
+  });
+
+  it('takes the keys of a session', async () => {
+    expect((await check(world.aws.addSession())).healthy).toBe(true);
+  });
+
+  it('never takes what it could not look at for good', async () => {
+    const source = { where: 'ServiceAccount dns/external-dns', ambient: 'IRSA' as const, roles: [] };
+    const report = await check(world.key, { source });
+    expect(report).toMatchObject({ healthy: false, causes: [] });
+    expect(report.links[0]).toMatchObject({ status: 'unknown', code: 'DNS_CREDENTIALS_AMBIENT' });
+  });
+
+  it('says that AWS cannot be reached', async () => {
+    const { causes } = await check(world.key, { way: { endpoints: { sts: 'http://127.0.0.1:1' } } });
+    expect(causes[0]).toMatchObject({ id: 'identity', code: 'DNS_AWS_UNREACHABLE' });
+  });
+
+  it('stops when told to', async () => {
+    const signal = AbortSignal.abort(new Error('enough'));
+    const failure = await check(world.key, { signal }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Error);
+    expect(failure).not.toBeInstanceOf(IngressDnsError);
+  });
+});
