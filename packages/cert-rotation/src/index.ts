@@ -15,6 +15,8 @@ export {
   type Usage,
 } from './catalogue.ts';
 export type { Certificate, Extension } from './certificate.ts';
+export { type CertificateDetails, detailCertificate } from './certificate-details.ts';
+export { type InspectedCertificate, inspectPlace, type InspectionRequest } from './certificate-inspection.ts';
 export { type IssueInput, issueCertificate, planValidity, type Validity } from './certificate-issuing.ts';
 export type { ComponentFlags, ComponentName } from './component-flags.ts';
 export type { CredentialPlace, Credentials } from './credential-place.ts';
@@ -50,3 +52,20 @@ export {
 } from './objects/object-inventory.ts';
 export { describePlace, type ObjectPlace } from './objects/object-place.ts';
 export { type ObjectCertificateRow, reportObjectFinding } from './objects/object-report.ts';
+export { type AuthorityExchange, exchangeAuthority, readAuthorityExchange } from './objects/authority-exchange.ts';
+export { type BootstrapToken, readBootstrapToken, signClusterInfo } from './objects/bootstrap-signatures.ts';
+export {
+  type LeftAlone,
+  type ObjectEdit,
+  planTrustSweep,
+  sweepObject,
+  type SweepOptions,
+  type TrustSweep,
+  type TrustSweepInput,
+} from './objects/trust-sweep.ts';
+export {
+  createTrustSweepStep,
+  type TrustSweepFinding,
+  type TrustSweepStepDeps,
+  type TrustSweepStepInput,
+} from './objects/trust-sweep-step.ts';

@@ -27,9 +27,7 @@ export function judgeKeyMatch(
   siblings: ReadonlyMap<string, ObjectField>,
   owner: string,
 ): readonly Problem[] {
-  const found = [field, ...keyNames(field.key).map((name) => siblings.get(name))].find(
-    (candidate) => candidate !== undefined && holdsPrivateKey(candidate),
-  );
+  const found = findKeyField(field, siblings);
   if (found === undefined) return [];
   const subject = `${owner} ${found.key}`;
   try {
@@ -41,6 +39,13 @@ export function judgeKeyMatch(
   }
   const message = `the key belongs to another certificate than the one in ${field.key}`;
   return [{ code: 'PKI_KEY_MISMATCH', severity: 'problem', message, subject, hint: HINT, mendedBy: 'new-key' }];
+}
+
+/** The field with the private key that goes with a certificate by its name, or that lies in the same field. */
+export function findKeyField(field: ObjectField, siblings: ReadonlyMap<string, ObjectField>): ObjectField | undefined {
+  return [field, ...keyNames(field.key).map((name) => siblings.get(name))].find(
+    (candidate) => candidate !== undefined && holdsPrivateKey(candidate),
+  );
 }
 
 function keyNames(name: string): readonly string[] {

@@ -19,6 +19,10 @@ export type CertificatePurpose =
 export interface ObjectField {
   /** As in `ObjectPlace`. */
   readonly key: string;
+  /** Where it stands in the object. */
+  readonly path: readonly string[];
+  /** How the object holds the bytes. */
+  readonly encoding: 'base64' | 'utf8';
   readonly bytes: Uint8Array;
   /** What the field is there for; `undefined` when only its content can tell. */
   readonly purpose: CertificatePurpose | undefined;
@@ -61,7 +65,7 @@ function secretFields({ data, type }: KubernetesObject): readonly ObjectField[] 
     const isRoot = type === SERVICE_ACCOUNT_TOKEN && key === 'ca.crt';
     const isPair = type === TLS && key === 'tls.crt';
     const purpose = isRoot ? 'api-server-trust' : isPair ? 'identity' : undefined;
-    return [field(key, Buffer.from(value, 'base64'), { purpose, isExpected: isRoot || isPair })];
+    return [dataField('data', key, value, 'base64', { purpose, isExpected: isRoot || isPair })];
   });
 }
 
@@ -69,10 +73,10 @@ function configMapFields({ data, binaryData, metadata }: KubernetesObject): read
   const texts = Object.entries(recordOf(data)).flatMap(([key, value]) => {
     if (typeof value !== 'string') return [];
     const purpose = CONFIG_MAP_PURPOSES[`${metadata.name} ${key}`];
-    return [field(key, Buffer.from(value), { purpose, isExpected: purpose !== undefined })];
+    return [dataField('data', key, value, 'utf8', { purpose, isExpected: purpose !== undefined })];
   });
   const binaries = Object.entries(recordOf(binaryData)).flatMap(([key, value]) =>
-    typeof value === 'string' ? [field(key, Buffer.from(value, 'base64'))] : [],
+    typeof value === 'string' ? [dataField('binaryData', key, value, 'base64')] : [],
   );
   return [...texts, ...binaries];
 }
@@ -94,23 +98,60 @@ function conversionFields({ spec }: KubernetesObject): readonly ObjectField[] {
   ];
 }
 
-function bundleField(path: string, holder: unknown): readonly ObjectField[] {
+function bundleField(holderPath: string, holder: unknown): readonly ObjectField[] {
   const { caBundle, service, url } = recordOf(holder);
   if (typeof caBundle !== 'string') return [];
   const { name, namespace } = recordOf(service);
   const answersBy = typeof name === 'string' && typeof namespace === 'string' ? `${name}.${namespace}.svc` : undefined;
-  const bytes = Buffer.from(caBundle, 'base64');
+  const key = `${holderPath}.caBundle`;
   return [
-    field(`${path}.caBundle`, bytes, {
+    {
+      key,
+      path: key.match(/[^.[\]]+/g) ?? [],
+      encoding: 'base64',
+      bytes: Buffer.from(caBundle, 'base64'),
       purpose: 'service-trust',
       isExpected: true,
       service: typeof url === 'string' ? undefined : answersBy,
-    }),
+    },
   ];
 }
 
-function field(key: string, bytes: Uint8Array, traits: Partial<ObjectField> = {}): ObjectField {
-  return { key, bytes, purpose: undefined, isExpected: false, service: undefined, ...traits };
+function dataField(
+  holder: 'data' | 'binaryData',
+  key: string,
+  value: string,
+  encoding: ObjectField['encoding'],
+  traits: Partial<ObjectField> = {},
+): ObjectField {
+  const bytes = Buffer.from(value, encoding);
+  return {
+    key,
+    path: [holder, key],
+    encoding,
+    bytes,
+    purpose: undefined,
+    isExpected: false,
+    service: undefined,
+    ...traits,
+  };
+}
+
+/** The object with other bytes in one of its fields. */
+export function withField(
+  object: KubernetesObject,
+  { path, encoding }: Pick<ObjectField, 'path' | 'encoding'>,
+  bytes: Uint8Array,
+): KubernetesObject {
+  return set(object, path, Buffer.from(bytes).toString(encoding)) as KubernetesObject;
+}
+
+function set(holder: unknown, [name, ...rest]: readonly string[], value: string): unknown {
+  if (name === undefined) return value;
+  if (Array.isArray(holder))
+    return holder.map((each: unknown, at) => (String(at) === name ? set(each, rest, value) : each));
+  const record = recordOf(holder);
+  return { ...record, [name]: set(record[name], rest, value) };
 }
 
 export function recordOf(value: unknown): Fields {
