@@ -7,10 +7,12 @@ import { canonicalJson, isRecord } from './canonical-json.ts';
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const LONGEST_SHOWN = 60;
 const DIGEST_CHARACTERS = 8;
+/** Anything shorter may be a password that can be guessed until its digest matches. */
+const LEAST_DIGESTED = 32;
 const MOST_EDITS = 20;
 
 /**
- * The object with the values of a Secret as lengths and digests, and with whatever looks like a key or a token masked in
+ * The object with the values of a Secret as lengths, long ones with a digest, and with whatever looks like a key or a token masked in
  * any other.
  */
 export function maskObject(object: KubernetesObject): KubernetesObject {
@@ -18,8 +20,8 @@ export function maskObject(object: KubernetesObject): KubernetesObject {
 }
 
 /**
- * What an edit changes, a line for each field, without a value of a Secret: lengths and digests tell whether it is the
- * intended one. At most twenty lines and one that counts the rest.
+ * What an edit changes, a line for each field, without a value of a Secret: its length, and of a long one a digest, tell
+ * whether it is the intended one. At most twenty lines and one that counts the rest.
  */
 export function describeEdit(before: KubernetesObject, after: KubernetesObject): readonly string[] {
   const edits = listEdits(before, after, []).map(({ path, from, to }) => {
@@ -68,8 +70,10 @@ function maskSecret(value: unknown, path: readonly string[]): string {
 }
 
 function summary(bytes: Uint8Array): string {
+  const size = `${bytes.length} byte${bytes.length === 1 ? '' : 's'}`;
+  if (bytes.length < LEAST_DIGESTED) return `(${size})`;
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, DIGEST_CHARACTERS);
-  return `(${bytes.length} bytes, SHA-256 ${digest}...)`;
+  return `(${size}, SHA-256 ${digest}...)`;
 }
 
 function ownValue(record: Readonly<Record<string, unknown>>, key: string): unknown {

@@ -111,7 +111,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     const one = await text('etcd', 'get', 'secret', 'one');
     expect(one.exitCode).toBe(0);
     expect(one.stdout).toContain('kind: Secret');
-    expect(one.stdout).toMatch(/password: \(22 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)/);
+    expect(one.stdout).toMatch(/password: \(22 bytes\)/);
     const all = await run('etcd', 'get', 'secrets');
     const objects = all.envelope.result?.['objects'] as readonly { metadata: { name: string } }[];
     expect(objects.map(({ metadata }) => metadata.name)).toEqual(['one', 'two']);
@@ -134,9 +134,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     const args = ['etcd', 'patch', 'secret', 'one', '--set', `stringData.password=${ADDED}`];
     const dry = await text(...args, '--dry-run');
     expect(dry.exitCode).toBe(3);
-    expect(dry.stdout.replaceAll(/\s+/g, ' ')).toMatch(
-      /data\.password: "?\(22 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)"? -> "?\(28 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)"?/,
-    );
+    expect(dry.stdout.replaceAll(/\s+/g, ' ')).toMatch(/data\.password: "\(22 bytes\)" -> "\(28 bytes\)"/);
     const asked = await run(...args);
     expect(asked).toMatchObject({ exitCode: 2, envelope: { error: { code: 'CONFIRMATION_REQUIRED' } } });
     expect(await secretOf('one')).toEqual(before);

@@ -11,7 +11,7 @@ import { recovery } from '../../wiring.ts';
 export default class EtcdPatch extends NodeCommand {
   static override summary = 'Change an object of the cluster, also while the API server is dead.';
   static override description =
-    'Through the API server while it is ready, in etcd otherwise, where nothing validates what is written. By compare-and-swap: what somebody else changes meanwhile is not overwritten. Journalled: rollback RUN puts the old object back. Values of Secrets are shown by length and digest only.';
+    'Through the API server while it is ready, in etcd otherwise, where nothing validates what is written. By compare-and-swap: what somebody else changes meanwhile is not overwritten. Journalled: rollback RUN puts the old object back. Of values of Secrets the length is shown, and a digest of long ones.';
   static override examples = [
     '<%= config.bin %> etcd patch secret kube-apiserver -n kube-system --set data.apiserver.crt=@apiserver.crt --dry-run',
     '<%= config.bin %> etcd patch deployment kube-dns -n kube-system --file patch.yaml --via etcd',
