@@ -17,8 +17,6 @@ export interface Ended {
 export interface StartOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** The user to run as. Default: the test's own. */
-  readonly uid?: number;
   /** Written to the standard input as soon as the standard output has shown `after`. Default: the input is empty. */
   readonly typed?: { readonly after: string; readonly text: string };
 }
@@ -26,6 +24,14 @@ export interface StartOptions {
 /** Runs the built program without a terminal, as cron or a script would. */
 export function runCli(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return runProgram(process.execPath, [BIN, ...args], options);
+}
+
+/**
+ * Runs the built program as nobody. In a user namespace, because a test's folder need not be open to other users: for the
+ * program it is nobody, for the files it is still who started it.
+ */
+export function runCliAsNobody(args: readonly string[]): Promise<Ended> {
+  return runProgram('unshare', ['--user', '--map-user=65534', '--map-group=65534', process.execPath, BIN, ...args]);
 }
 
 export function runProgram(program: string, args: readonly string[], options: StartOptions = {}): Promise<Ended> {

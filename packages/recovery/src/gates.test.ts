@@ -158,7 +158,8 @@ describe('the gate of the node', () => {
 describe('the CA is handed to every service account', () => {
   const CONFIG_MAPS = '/api/v1/configmaps';
   const SECRETS = '/api/v1/secrets';
-  const gate = (objects: Api['objects']): Step => createPublishedAuthorityGate(OPTIONS, depsOf({ objects }), []);
+  const gate = (objects: NonNullable<Api['objects']>): Step =>
+    createPublishedAuthorityGate(OPTIONS, depsOf({ objects }), []);
   const list = (...pems: readonly string[]): unknown => ({
     items: pems.map((pem) => ({ metadata: { namespace: 'a', name: 'kube-root-ca.crt' }, data: { 'ca.crt': pem } })),
   });
