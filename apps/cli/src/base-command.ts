@@ -57,8 +57,13 @@ export abstract class NodeCommand extends BaseCommand {
   }
 }
 
-/** Whether `--json` is among the arguments; judged without the parser, because its failures must be JSON as well. */
+/**
+ * Whether `--json`, or `--output json` where a command has that, is among the arguments; judged without the parser, because
+ * its failures must be JSON as well.
+ */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
-  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+  const flags = end === -1 ? argv : argv.slice(0, end);
+  const isOutput = (flag: string, at: number): boolean => flag === '--output' && flags[at + 1] === 'json';
+  return flags.some((flag, at) => flag === '--json' || flag === '--output=json' || isOutput(flag, at));
 }

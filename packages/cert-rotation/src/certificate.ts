@@ -18,8 +18,12 @@ export interface Extension {
 export const EXTENSION = {
   /** 2.5.29.14 */
   subjectKeyIdentifier: '551d0e',
+  /** 2.5.29.15 */
+  keyUsage: '551d0f',
   /** 2.5.29.17 */
   subjectAltName: '551d11',
+  /** 2.5.29.19 */
+  basicConstraints: '551d13',
   /** 2.5.29.35 */
   authorityKeyIdentifier: '551d23',
   /** 2.5.29.37 */

@@ -17,7 +17,8 @@ export function parseIpAddress(text: string): Uint8Array | undefined {
   return Buffer.from([...left, ...zeros, ...right].map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
-function formatIpAddress(bytes: Uint8Array): string {
+/** The usual text of the 4 or 16 bytes of an IP address. */
+export function formatIpAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   const groups = Buffer.from(bytes).toString('hex').match(/.{4}/g) ?? [];
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);

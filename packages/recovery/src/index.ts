@@ -1,4 +1,5 @@
 export type { Cause } from './causes.ts';
+export { inspectCertificate } from './certificate-inspection.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
 export type { EtcdSearch } from './etcd-connection.ts';
 export type { ObjectsVia } from './etcd-objects.ts';
@@ -23,5 +24,5 @@ export {
   createRestartPlaybook,
 } from './playbooks.ts';
 export { checkCertificates, type ComponentState, listStaticPods, type Triage, triageNode } from './triage.ts';
-export type { CertificateRow, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
+export type { CertificateRow, InspectedCertificate, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';

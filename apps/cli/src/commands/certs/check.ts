@@ -1,37 +1,50 @@
+import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { warnWithinFlag } from '../../flags.ts';
+import { days, warnWithinFlag } from '../../flags.ts';
 import { renderCertificates } from '../../render/certificates.ts';
+import { renderPrometheus } from '../../render/prometheus.ts';
 import { recovery } from '../../wiring.ts';
 
 export default class CertsCheck extends NodeCommand {
   static override summary = 'Judge every certificate that this node uses.';
   static override description =
-    'Finds them in the flags of the components and in the kubeconfigs. Exits 3 when one is bad or expires within the time of --warn-within. Changes nothing.';
+    'Finds them in the flags of the components and in the kubeconfigs. Exits 3 when one is bad, or expires within the time of --fail-within; without that flag, within the time of --warn-within. Changes nothing.';
   static override examples = [
     '<%= config.bin %> certs check',
     '<%= config.bin %> certs check --warn-within 60d --json',
+    '<%= config.bin %> certs check --fail-within 30d',
+    '<%= config.bin %> certs check --output prometheus',
   ];
-  static override flags = { 'warn-within': warnWithinFlag };
+  static override flags = {
+    'warn-within': warnWithinFlag,
+    'fail-within': days({ description: 'exit 3 only when one is bad or expires within this time' }),
+    output: Flags.option({
+      options: ['table', 'json', 'prometheus'] as const,
+      description: "form of the answer; prometheus is for node-exporter's textfile collector, json is --json",
+      default: 'table' as const,
+    })(),
+  };
 
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(CertsCheck);
-    const { node, deps, reporter } = await this.openSession(flags);
+    const { node, deps, reporter, clock } = await this.openSession(flags);
     const { checkCertificates } = await recovery();
     const certificates = await checkCertificates({ ...node, warnWithinDays: flags['warn-within'] }, deps);
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
-    const isSound = certificates.every(({ status, problems }) => status !== 'problem' && !problems.some(expiresSoon));
+    const failWithin = flags['fail-within'] ?? flags['warn-within'];
+    const isSound = certificates.every(
+      ({ status, daysLeft }) => status !== 'problem' && (daysLeft === null || daysLeft >= failWithin),
+    );
     return {
       result: { certificates },
       exitCode: isSound ? EXIT.done : EXIT.problems,
-      text: (terminal) => renderCertificates(certificates, terminal),
+      text: (terminal) =>
+        flags.output === 'prometheus'
+          ? renderPrometheus(certificates, clock.now())
+          : renderCertificates(certificates, terminal),
     };
   }
-}
-
-/** Whoever asks to be warned wants to see it in the exit status. */
-function expiresSoon({ code }: { readonly code: string }): boolean {
-  return code === 'PKI_CERTIFICATE_EXPIRES_SOON';
 }

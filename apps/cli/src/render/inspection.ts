@@ -1,0 +1,45 @@
+import type { InspectedCertificate } from '@kube-rescue/recovery';
+import type { Terminal } from '../terminal.ts';
+import { paint } from './style.ts';
+import { hang } from './text.ts';
+
+/** Certificates spelled out, one below the other. */
+export function renderInspection(certificates: readonly InspectedCertificate[], terminal: Terminal): string {
+  return certificates.map((certificate) => renderOne(certificate, terminal)).join('\n\n');
+}
+
+function renderOne(certificate: InspectedCertificate, terminal: Terminal): string {
+  const { keyMatches, chain, chainFlaw, daysLeft, pathLength } = certificate;
+  const lifetime = daysLeft < 0 ? `expired ${-daysLeft - 1} days ago` : `${daysLeft} days left`;
+  const limit = pathLength === null ? '' : `, at most ${pathLength} below it`;
+  const lines: readonly (readonly [string, string])[] = [
+    ['subject', certificate.subject],
+    ['issuer', certificate.issuer],
+    ['serial', certificate.serialNumber],
+    ['valid', `${certificate.notBefore} to ${certificate.notAfter} (${lifetime})`],
+    ['names', listOf(certificate.subjectAltNames)],
+    ['key', `${certificate.keyAlgorithm}${describeKeyMatch(keyMatches)}`],
+    ['key usage', listOf(certificate.keyUsage)],
+    ['extended', listOf(certificate.extendedKeyUsage)],
+    ['authority', certificate.isAuthority ? `yes${limit}` : 'no'],
+    ['SKI', certificate.subjectKeyIdentifier ?? '-'],
+    ['AKI', certificate.authorityKeyIdentifier ?? '-'],
+    ['SHA-256', certificate.fingerprint256],
+    ['chain', [...chain, ...(chainFlaw === null ? [] : [`(${chainFlaw})`])].join(' <- ') || 'it signed itself'],
+  ];
+  const head = `${certificate.place} (${certificate.part})`;
+  const colour = daysLeft < 0 || keyMatches === false ? 'red' : undefined;
+  return [
+    paint(hang('', head, terminal.columns), colour, terminal),
+    ...lines.map(([label, text]) => hang(`  ${label.padEnd(10)} `, text, terminal.columns)),
+  ].join('\n');
+}
+
+function describeKeyMatch(keyMatches: boolean | null): string {
+  if (keyMatches === null) return '';
+  return keyMatches ? ', and the key beside it is its own' : ', BUT THE KEY BESIDE IT IS ANOTHER';
+}
+
+function listOf(texts: readonly string[]): string {
+  return texts.length === 0 ? '-' : texts.join(', ');
+}

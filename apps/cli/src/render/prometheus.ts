@@ -1,0 +1,77 @@
+import type { CertificateRow } from '@kube-rescue/recovery';
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+const PREFIX = 'kube_rescue_certificate';
+
+/** Escapes of label values (Prometheus exposition formats, text format 0.0.4). */
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function renderMetric({ name, help, samples }: Metric): readonly string[] {
+  if (samples.length === 0) return [];
+  const lines = samples.map(({ labels, value }) => {
+    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escapeLabel(text)}"`);
+    return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`;
+  });
+  // The text format has no two samples of one name and the same labels.
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...new Set(lines)];
+}
+
+function labelsOf({ id, kind, path, subject }: CertificateRow): Labels {
+  return { id, kind, path, subject: subject ?? '' };
+}
+
+function secondsOf(date: string | null): number {
+  return date === null ? 0 : Math.floor(Date.parse(date) / 1000);
+}
+
+/**
+ * The certificates as metrics for node-exporter's textfile collector. The names and labels are part of the interface:
+ * alerts are written against them.
+ */
+export function renderPrometheus(rows: readonly CertificateRow[], now: Date): string {
+  const readable = rows.filter(({ notAfter }) => notAfter !== null);
+  const metrics: readonly Metric[] = [
+    {
+      name: `${PREFIX}_not_after_timestamp_seconds`,
+      help: 'When the certificate expires, in seconds since the epoch.',
+      samples: readable.map((row) => ({ labels: labelsOf(row), value: secondsOf(row.notAfter) })),
+    },
+    {
+      name: `${PREFIX}_not_before_timestamp_seconds`,
+      help: 'When the certificate begins to be valid, in seconds since the epoch.',
+      samples: readable.map((row) => ({ labels: labelsOf(row), value: secondsOf(row.notBefore) })),
+    },
+    {
+      name: `${PREFIX}_ok`,
+      help: '1 when the certificate works, 0 when it does not.',
+      samples: rows.map((row) => ({ labels: labelsOf(row), value: row.status === 'problem' ? 0 : 1 })),
+    },
+    {
+      name: `${PREFIX}_problem`,
+      help: '1 for each thing that is to be said about a certificate, with its code and severity.',
+      samples: rows.flatMap(({ id, path, problems }) =>
+        problems.map(({ code, severity }) => ({ labels: { id, path, code, severity }, value: 1 })),
+      ),
+    },
+    {
+      name: `${PREFIX}s_checked_timestamp_seconds`,
+      help: 'When the certificates of this node were looked at, in seconds since the epoch.',
+      samples: [{ labels: {}, value: Math.floor(now.getTime() / 1000) }],
+    },
+  ];
+  return metrics.flatMap(renderMetric).join('\n');
+}
