@@ -8,6 +8,8 @@ export interface EtcdSearch {
   readonly endpoint?: string | undefined;
   readonly ca?: HostPath | undefined;
   readonly client?: PairPaths | undefined;
+  /** A `generated/` folder of tls_rotate, to be looked at as well. */
+  readonly rotatedSet?: HostPath | undefined;
   /** Believe a server whose certificate has expired, and verify everything else. Default: false. */
   readonly acceptExpiredServer?: boolean | undefined;
   /** `ETCDCTL_*` of the operator's environment. Default: none. */
@@ -37,10 +39,10 @@ export async function probeNodeEtcd(
 ): Promise<EtcdProbe> {
   assertLive(deps);
   const { probeEtcd } = await import('@kube-rescue/etcd-access');
-  const { endpoint, ca, client, acceptExpiredServer, environment, timeoutMs } = search;
+  const { endpoint, ca, client, rotatedSet, acceptExpiredServer, environment, timeoutMs } = search;
   const given = { endpoints: endpoint === undefined ? undefined : [endpoint], ca, client };
   return probeEtcd(
-    { components: node.components, environment, given, acceptExpiredServer, timeoutMs, signal },
+    { components: node.components, rotatedSet, environment, given, acceptExpiredServer, timeoutMs, signal },
     { host: deps.host, clock: deps.clock },
   );
 }

@@ -1,4 +1,4 @@
-import type { HostPath } from '@kube-rescue/host';
+import { type HostPath, hostPath } from '@kube-rescue/host';
 import type { KubernetesObject, ObjectStore, StoredObject } from '@kube-rescue/cluster-objects';
 import { type Change, type ChangeKind, sha256, type UndoOutcome } from '@kube-rescue/workflow';
 import { canonicalContent } from './canonical-json.ts';
@@ -32,6 +32,7 @@ export interface RecordedSearch {
   readonly ca: string | null;
   readonly certificate: string | null;
   readonly key: string | null;
+  readonly rotatedSet: string | null;
   readonly acceptExpiredServer: boolean;
   readonly [field: string]: string | boolean | null;
 }
@@ -116,20 +117,27 @@ export function digestOf(object: KubernetesObject, withStatus: boolean): string 
   return sha256(Buffer.from(canonicalContent(contentOf(object, withStatus))));
 }
 
-export function toRecordedSearch({ endpoint, ca, client, acceptExpiredServer }: EtcdSearch): RecordedSearch {
+export function toRecordedSearch(search: EtcdSearch): RecordedSearch {
+  const { endpoint, ca, client, rotatedSet, acceptExpiredServer } = search;
   return {
-    endpoint: endpoint ?? null,
-    ca: ca ?? null,
-    certificate: client?.certificate ?? null,
-    key: client?.key ?? null,
+    ...{ endpoint: endpoint ?? null, ca: ca ?? null, rotatedSet: rotatedSet ?? null },
+    ...{ certificate: client?.certificate ?? null, key: client?.key ?? null },
     acceptExpiredServer: acceptExpiredServer ?? false,
   };
 }
 
-function toSearch({ endpoint, ca, certificate, key, acceptExpiredServer }: RecordedSearch): EtcdSearch {
+function toSearch({ endpoint, ca, certificate, key, rotatedSet, acceptExpiredServer }: RecordedSearch): EtcdSearch {
+  const pathOf = (text: string | null): HostPath | undefined => (text === null ? undefined : hostPath(text));
+  const [certificatePath, keyPath] = [pathOf(certificate), pathOf(key)];
   const client =
-    certificate === null || key === null ? undefined : { certificate: certificate as HostPath, key: key as HostPath };
-  return { endpoint: endpoint ?? undefined, ca: (ca as HostPath | null) ?? undefined, client, acceptExpiredServer };
+    certificatePath === undefined || keyPath === undefined ? undefined : { certificate: certificatePath, key: keyPath };
+  return {
+    endpoint: endpoint ?? undefined,
+    ca: pathOf(ca),
+    client,
+    rotatedSet: pathOf(rotatedSet),
+    acceptExpiredServer,
+  };
 }
 
 async function readTarget(store: ObjectStore, { object }: ObjectReplace): Promise<StoredObject | undefined> {

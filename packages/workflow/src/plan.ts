@@ -114,10 +114,12 @@ export function assertNotBlocked(plan: Plan): void {
  */
 export function assertSamePlan(read: Plan, present: Plan): void {
   const core = (plan: Plan): unknown =>
-    plan.entries.map(({ step, changes }) => {
-      const existing = changes.filter(({ before }) => before !== 'absent');
-      return { step, changes: existing.map(({ kind, target, before }) => ({ kind, target, before })) };
-    });
+    plan.entries
+      .filter(({ changes }) => changes.length > 0)
+      .map(({ step, changes }) => {
+        const existing = changes.filter(({ before }) => before !== 'absent');
+        return { step, changes: existing.map(({ kind, target, before }) => ({ kind, target, before })) };
+      });
   if (read.playbook === present.playbook && isDeepStrictEqual(core(read), core(present))) return;
   throw new WorkflowError({
     code: 'PLAN_STALE',

@@ -271,6 +271,18 @@ describe('a run', () => {
     expect((await run(host, playbook, { expected })).outcome).toBe('done');
   });
 
+  it('holds on to a plan that a person read when only a step without changes has moved', async () => {
+    const host = makeHost();
+    const gate: Step = {
+      ...makeStep(host, { id: 'gate', finding: needed() }),
+      plan: () => [],
+      apply: async () => undefined,
+    };
+    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const expected = await planPlaybook(playbookOf(gate, makeStep(host)), input);
+    expect((await run(host, playbookOf(makeStep(host), gate), { expected })).outcome).toBe('done');
+  });
+
   it('stops between two steps when interrupted, and goes on when resumed', async () => {
     const host = makeHost();
     const abort = new AbortController();
