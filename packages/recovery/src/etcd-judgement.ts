@@ -41,7 +41,7 @@ function describeEtcd(row: ComponentState, { cluster, way, problem }: EtcdSight)
     `${members.length} member${members.length === 1 ? '' : 's'}`,
     leader === null ? 'no leader' : `leader ${memberName(cluster, leader)}`,
     ...(hasQuorum ? [] : ['NO quorum']),
-    `database ${formatMegabytes(dbSize)}`,
+    `database ${formatSize(dbSize)}`,
     alarms.length === 0
       ? 'no alarms'
       : `alarms: ${alarms.map(({ kind, member }) => `${kind} of ${memberName(cluster, member)}`).join(', ')}`,
@@ -116,6 +116,6 @@ function unseen(problem: string): Omit<Cause, 'rank'> {
   };
 }
 
-function formatMegabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+function formatSize(bytes: number): string {
+  return bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

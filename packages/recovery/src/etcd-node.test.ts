@@ -89,6 +89,7 @@ describe('etcd, found by the files of a node,', () => {
     expect(components.find(({ name }) => name === 'etcd')).toMatchObject({ state: 'running', healthy: true });
     expect(etcd?.way?.etcdctl).toContain('--cacert=/etc/kubernetes/pki/etcd/ca.crt');
     expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
+    expect(causes[0]?.summary).not.toContain('etcd');
   });
 
   it('tells by name which member is down, and still has quorum', async () => {

@@ -51,7 +51,8 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
   const components = etcd === null ? seen : withEtcd(seen, etcd);
   const causes = rankCauses({
     certificates,
-    components: seen,
+    // One that answers is not down, whoever runs it; what is wrong with it is told by itself.
+    components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     layout: findLayoutProblem(node),
     manifests: node.staticPods.problems,
