@@ -69,3 +69,7 @@ export {
   type TrustSweepStepDeps,
   type TrustSweepStepInput,
 } from './objects/trust-sweep-step.ts';
+export { type ForecastItem, forecastExpiry } from './objects/expiry-forecast.ts';
+export { inspectKubeconfigTrust, type Sighting, sightingOf, sightingsOf } from './objects/sighting.ts';
+export { findTrustDisagreements, type TrustDisagreement } from './objects/trust-disagreement.ts';
+export { buildTrustGraph, type TrustGraph, type TrustNode } from './objects/trust-graph.ts';

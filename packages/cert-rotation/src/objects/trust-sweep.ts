@@ -93,8 +93,8 @@ export function sweepObject(
   for (const field of fields) {
     const place = describePlace(placeIn(read, field.key));
     const text = exchangedText(field, exchange, place);
-    if ('reason' in text) leftAlone.push({ place, reason: text.reason });
-    if (!('exchanged' in text)) continue;
+    if (text.reason !== undefined) leftAlone.push({ place, reason: text.reason });
+    if (text.exchanged === undefined) continue;
     const reason = obstacle(read.object, field, { siblings, exchange, everywhere });
     if (reason === undefined) {
       edited = withField(edited, field, Buffer.from(text.exchanged, 'latin1'));
@@ -113,7 +113,7 @@ function exchangedText(
   { bytes, isExpected }: ObjectField,
   exchange: AuthorityExchange,
   place: string,
-): { readonly exchanged: string } | { readonly reason: string } | Record<never, never> {
+): { readonly exchanged?: string; readonly reason?: string } {
   const text = Buffer.from(bytes).toString('latin1');
   try {
     const exchanged = text.includes(MARK)
