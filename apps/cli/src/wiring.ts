@@ -134,3 +134,17 @@ export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'asse
 
 /** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */
 export const recovery = (): Promise<typeof import('@kube-rescue/recovery')> => import('@kube-rescue/recovery');
+
+export const ingressDns = (): Promise<typeof import('@kube-rescue/ingress-dns')> => import('@kube-rescue/ingress-dns');
+
+/** What the person who calls has set: `AWS_*` and the proxy variables are of interest. */
+export function callerEnvironment(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
+/** Everything that is handed in on the standard input. */
+export async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

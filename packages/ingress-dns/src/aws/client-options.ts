@@ -2,7 +2,7 @@ import type { Route53ClientConfig } from '@aws-sdk/client-route-53';
 import type { Clock } from '@kube-rescue/host';
 import type { AwsCredentials } from '../credentials/aws-credentials.ts';
 import type { Environment } from '../credentials/caller-credentials.ts';
-import { DEFAULT_REGION } from '../credentials/partition.ts';
+import { DEFAULT_REGION, partitionOf, ROUTE_53_REGION } from '../credentials/partition.ts';
 import type { Pace } from './pace.ts';
 
 /** How to get to AWS. */
@@ -71,7 +71,7 @@ export function wayFromEnvironment(environment: Environment): AwsWay {
 /** Everything is said here, so that the SDK takes nothing from the environment or from files of its own. */
 export function clientOptions(
   service: 'sts' | 'route53',
-  { region, endpoints, proxy }: AwsWay,
+  { region = DEFAULT_REGION, endpoints, proxy }: AwsWay,
   keys: AwsCredentials,
   requestHandler: AwsRequestHandler | undefined,
 ): CommonConfig {
@@ -79,7 +79,8 @@ export function clientOptions(
   const agent = proxy === undefined ? {} : { proxyEnv: proxy };
   const { accessKeyId, secretAccessKey, sessionToken } = keys;
   return {
-    region: region ?? DEFAULT_REGION,
+    // With an endpoint of its own, the SDK would sign for the caller's region instead of Route 53's.
+    region: service === 'route53' ? ROUTE_53_REGION[partitionOf(region)] : region,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     ...(endpoint === undefined ? {} : { endpoint }),
     maxAttempts: ATTEMPTS,

@@ -3,33 +3,23 @@ import type { Clock } from '@kube-rescue/host';
 /** Lets requests through no faster than allowed, in the order in which they came. */
 export interface Pace {
   /** Resolves when the next request may be made. */
-  take(signal?: AbortSignal): Promise<void>;
+  take(): Promise<void>;
 }
 
-const WINDOW_MS = 1000;
+const MS_PER_SECOND = 1000;
 
-/** At most `perSecond` in any second, the first ones at once. */
+/**
+ * At most `perSecond`, evenly: bursts that are allowed here could arrive closer together than they were sent.
+ */
 export function createPace(perSecond: number, clock: Clock): Pace {
-  let starts: readonly number[] = [];
-  let queue: Promise<void> = Promise.resolve();
-  const wait = async (signal?: AbortSignal): Promise<void> => {
-    for (;;) {
-      const now = clock.now().getTime();
-      starts = starts.filter((start) => now - start <= WINDOW_MS);
-      const [oldest] = starts;
-      if (starts.length < perSecond || oldest === undefined) {
-        starts = [...starts, now];
-        return;
-      }
-      await clock.sleep(oldest + WINDOW_MS + 1 - now, signal);
-    }
-  };
+  const gapMs = MS_PER_SECOND / perSecond;
+  let nextAt = -Infinity;
   return {
-    take: (signal) => {
-      const turn = queue.then(() => wait(signal));
-      // Who gives up does not hold up those behind.
-      queue = turn.catch(() => undefined);
-      return turn;
+    take: async () => {
+      const now = clock.now().getTime();
+      const at = Math.max(now, nextAt);
+      nextAt = at + gapMs;
+      if (at > now) await clock.sleep(at - now);
     },
   };
 }

@@ -10,6 +10,13 @@ export function partitionOf(region: string): Partition {
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
 
+/** The one region that requests to Route 53 of a partition are signed for (AWS General Reference, "Route 53 endpoints"). */
+export const ROUTE_53_REGION: Readonly<Record<Partition, string>> = {
+  aws: 'us-east-1',
+  'aws-cn': 'cn-northwest-1',
+  'aws-us-gov': 'us-gov-west-1',
+};
+
 /** The second field of an ARN. */
 export function partitionOfArn(arn: string): string | undefined {
   return arn.split(':')[1];

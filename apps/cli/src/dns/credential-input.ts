@@ -1,0 +1,45 @@
+import type { AwsWay, CredentialSource } from '@kube-rescue/ingress-dns';
+import { usageError } from '../envelope.ts';
+import { callerEnvironment, ingressDns, readStandardInput, type Session } from '../wiring.ts';
+
+/** The values of `credentialFlags`. */
+export interface CredentialValues {
+  readonly profile: string | undefined;
+  readonly 'aws-credentials': string | undefined;
+  readonly 'role-arn': string | undefined;
+  readonly 'external-id': string | undefined;
+  readonly region: string | undefined;
+}
+
+/** Whether the flags name credentials, so that those of the cluster are not meant. */
+export function areGiven(flags: CredentialValues): boolean {
+  return flags.profile !== undefined || flags['aws-credentials'] !== undefined;
+}
+
+/** Reads the credentials that the flags name, or those of the environment. */
+export async function readSource(flags: CredentialValues, session: Session): Promise<CredentialSource> {
+  const { findCallerCredentials, parseCredentials } = await ingressDns();
+  const { profile, 'role-arn': arn, 'external-id': externalId, 'aws-credentials': file } = flags;
+  const role = arn === undefined ? undefined : { arn, externalId };
+  if (file === undefined) {
+    return findCallerCredentials({ environment: callerEnvironment(), profile, role }, { host: session.desk.host });
+  }
+  const found = parseCredentials(await readText(file, session), file === '-' ? 'standard input' : file, profile);
+  return role === undefined ? found : { ...found, roles: [...found.roles, role] };
+}
+
+/** The way to AWS: what the flags say, otherwise the environment, otherwise what belongs to the credentials. */
+export async function readWay({ region }: CredentialValues, source: CredentialSource | undefined): Promise<AwsWay> {
+  const { wayFromEnvironment } = await ingressDns();
+  const way = wayFromEnvironment(callerEnvironment());
+  return { ...way, region: region ?? source?.region ?? way.region };
+}
+
+async function readText(file: string, { desk }: Session): Promise<string> {
+  if (file === '-') return readStandardInput();
+  const path = desk.path(file);
+  const bytes = await desk.host.readFile(path);
+  if (bytes === undefined)
+    throw usageError('there is no such file', path, 'check the path given with --aws-credentials');
+  return new TextDecoder().decode(bytes);
+}

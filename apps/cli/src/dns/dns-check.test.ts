@@ -1,0 +1,115 @@
+import { requireProgram } from '@kube-rescue/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BREAKS, type DnsWorld, NAME, startDnsWorld } from '../../../../packages/ingress-dns/src/dns-world.fixture.ts';
+import { BIN, type Ended, runCli, runProgram } from '../cli-process.fixture.ts';
+
+interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+let world: DnsWorld;
+
+function environment(keys: Keys | undefined): NodeJS.ProcessEnv {
+  const { PATH } = process.env;
+  const base = { PATH, HOME: '/nonexistent', AWS_ENDPOINT_URL: world.aws.endpoint };
+  if (keys === undefined) return base;
+  const { accessKeyId, secretAccessKey, sessionToken } = keys;
+  return {
+    ...base,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
+  };
+}
+
+function words(...more: readonly string[]): readonly string[] {
+  const { aws, port } = world;
+  const resolver = `${aws.resolver.address}:${aws.resolver.port}`;
+  const dns = ['--resolver', resolver, '--dns-port', `${aws.dnsPort}`, '--scheme', 'http', '--port', `${port}`];
+  return ['dns', 'check', ...dns, ...more];
+}
+
+function check(keys: Keys | undefined, ...more: readonly string[]): Promise<Ended> {
+  return runCli(words(...more), { env: environment(keys) });
+}
+
+function expectNoSecret({ stdout, stderr }: Ended, { accessKeyId, secretAccessKey, sessionToken }: Keys): void {
+  for (const secret of [accessKeyId.trim(), secretAccessKey.trim(), sessionToken]) {
+    if (secret !== undefined) expect(stdout + stderr).not.toContain(secret);
+  }
+}
+
+describe.skipIf(!requireProgram('knotd'))('dns check', () => {
+  beforeEach(async () => {
+    world = await startDnsWorld();
+  });
+  afterEach(() => world.stop());
+
+  it('exits 0 with a chain of good links', async () => {
+    const ended = await check(world.key, '--domain', NAME);
+    expect([ended.exitCode, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(/ok +credentials +the environment/);
+    expect(ended.stdout).toMatch(/\n11 links, all good\n$/);
+    expectNoSecret(ended, world.key);
+  });
+
+  it.each(BREAKS)('exits 3 and names the cause: $title', async ({ link, code, arrange, target, name = NAME }) => {
+    const keys = await arrange(world);
+    const more = ['--domain', name, ...(target === undefined ? [] : ['--target', target]), '--json'];
+    const ended = await check(keys, ...more);
+    expect(ended.exitCode).toBe(3);
+    const { ok, result } = JSON.parse(ended.stdout);
+    expect([
+      ok,
+      result.healthy,
+      result.causes.map((each: { id: string; code: string }) => [each.id, each.code]),
+    ]).toEqual([true, false, [[link, code]]]);
+    expectNoSecret(ended, keys);
+  });
+
+  it('says to a person what to do about it', async () => {
+    const keys = world.aws.addKey({ actions: ['route53:ListHostedZones', 'route53:ListResourceRecordSets'] });
+    const { exitCode, stdout } = await check(keys, '--domain', NAME);
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/cause +change +example\.test/);
+    expect(stdout.replace(/\s+/g, '')).toContain('"Action":["route53:ChangeResourceRecordSets"]');
+    expect(stdout).toContain('(DNS_CHANGE_DENIED)');
+  });
+
+  it('takes keys from the standard input, in JSON or as a credentials file', async () => {
+    const { accessKeyId, secretAccessKey } = world.key;
+    const inputs = [
+      JSON.stringify({ AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey }),
+      `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+    ];
+    for (const text of inputs) {
+      const command = ['-c', 'printf %s "$KEYS" | "$@"', 'sh', process.execPath, BIN];
+      const ended = await runProgram('sh', [...command, ...words('--domain', NAME, '--aws-credentials', '-')], {
+        env: { ...environment(undefined), KEYS: text },
+      });
+      expect([ended.exitCode, ended.stderr]).toEqual([0, '']);
+    }
+  });
+
+  it('assumes a role with an external id, in the region that is named', async () => {
+    const arn = world.aws.addRole({ name: 'dns', externalId: 'shop' });
+    const role = ['--role-arn', arn, '--external-id', 'shop', '--region', 'eu-central-1'];
+    const { exitCode, stdout } = await check(world.key, '--domain', NAME, ...role, '--json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).result.identity.arn).toContain('assumed-role/dns/');
+  });
+
+  it('exits 2 without credentials, for a name that is none, and a resolver that is none', async () => {
+    for (const [more, code] of [
+      [['--domain', NAME], 'DNS_CREDENTIALS_NOT_FOUND'],
+      [['--domain', 'https://shop.test/'], 'USAGE'],
+      [['--domain', NAME, '--resolver', 'ns.example'], 'USAGE'],
+      [['--domain', NAME, '--aws-credentials', '/nonexistent'], 'USAGE'],
+    ] as const) {
+      const { exitCode, stdout } = await check(undefined, ...more, '--json');
+      expect([exitCode, JSON.parse(stdout).error.code]).toEqual([2, code]);
+    }
+  });
+});
