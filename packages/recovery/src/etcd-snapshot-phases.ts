@@ -54,8 +54,8 @@ function createEarlyStep(reach: Reach, options: NodeOptions, deps: NodeDeps): St
     ...FRAME,
     title: 'take a snapshot of etcd before anything is changed',
     check: () => checkRoom(reach, deps),
-    apply: async (_changes, _journal, signal) => {
-      taken = await takeSnapshot(options, deps, signal);
+    apply: async (_changes, journal, signal) => {
+      taken = await takeSnapshot(options, deps, journal, signal);
     },
     verify: () => verifySnapshot(taken, deps),
   };
@@ -120,11 +120,18 @@ async function checkRoom({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promi
   };
 }
 
-async function takeSnapshot(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<SnapshotRow> {
+async function takeSnapshot(
+  options: NodeOptions,
+  deps: NodeDeps,
+  journal: StepJournal,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
   const node = await describeNode(options, deps);
   const etcd = await openNodeEtcd(node, {}, deps, signal);
   try {
-    return await keepSnapshot(etcd, deps, signal);
+    const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
+      journal.waitingFor(`the snapshot of etcd: ${bytes} of ${expectedBytes} bytes`);
+    return await keepSnapshot(etcd, onProgress, deps, signal);
   } finally {
     etcd.client.close();
   }
@@ -139,7 +146,7 @@ async function takeWhenReachable(
   const start = deps.clock.now().getTime();
   for (;;) {
     try {
-      return await takeSnapshot(options, deps, signal);
+      return await takeSnapshot(options, deps, journal, signal);
     } catch (error) {
       const isOver = deps.clock.now().getTime() - start >= WAIT_MS;
       if (isOver || !isRecoveryError(error, 'ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT')) throw error;

@@ -9,6 +9,8 @@ export const SNAPSHOTS_DIRECTORY = hostPath('/var/lib/kube-rescue/snapshots');
 
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
+type OnProgress = (progress: SnapshotProgress) => void;
+
 /** A snapshot that was taken, as plain data. */
 export interface SnapshotRow {
   readonly path: string;
@@ -26,7 +28,8 @@ export async function saveEtcdOfNode(
   input: NodeOptions & {
     readonly search: EtcdSearch;
     readonly target: HostPath;
-    readonly onProgress?: ((progress: SnapshotProgress) => void) | undefined;
+    /** Called some ten times. */
+    readonly onProgress: OnProgress;
   },
   deps: NodeDeps,
   signal: AbortSignal,
@@ -35,7 +38,8 @@ export async function saveEtcdOfNode(
   const { saveSnapshot } = await import('@kube-rescue/etcd-access');
   try {
     const { target, onProgress } = input;
-    return rowOf(await saveSnapshot({ target, onProgress, signal }, { client: etcd.client, host: deps.host }));
+    const request = { target, onProgress: everyTenth(onProgress), signal };
+    return rowOf(await saveSnapshot(request, { client: etcd.client, host: deps.host }));
   } finally {
     etcd.client.close();
   }
@@ -44,6 +48,7 @@ export async function saveEtcdOfNode(
 /** Writes a snapshot into the folder of the recovery, named by the time. @throws as {@link saveEtcdOfNode} */
 export async function keepSnapshot(
   { client }: NodeEtcd,
+  onProgress: OnProgress,
   { host, clock }: NodeDeps,
   signal: AbortSignal,
 ): Promise<SnapshotRow> {
@@ -51,7 +56,17 @@ export async function keepSnapshot(
   await host.makeDirectory(SNAPSHOTS_DIRECTORY, { mode: PRIVATE_DIRECTORY_MODE });
   const stamp = clock.now().toISOString().replace(/[-:.]/g, '');
   const target = joinPath(SNAPSHOTS_DIRECTORY, `etcd-${stamp}.db`);
-  return rowOf(await saveSnapshot({ target, signal }, { client, host }));
+  return rowOf(await saveSnapshot({ target, onProgress: everyTenth(onProgress), signal }, { client, host }));
+}
+
+/** Whoever tells a person of every piece that arrives tells of thousands. */
+function everyTenth(onProgress: OnProgress): OnProgress {
+  let told = 0;
+  return (progress) => {
+    const tenth = Math.floor((10 * progress.bytes) / Math.max(progress.expectedBytes, 1));
+    if (tenth > told) onProgress(progress);
+    told = Math.max(told, tenth);
+  };
 }
 
 function rowOf({ path, bytes, sha256, revision, endpoint }: SavedSnapshot): SnapshotRow {
