@@ -26,7 +26,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
 /** An object without what follows from its kind. */
-export interface PlantedObject {
+interface PlantedObject {
   readonly metadata: ObjectMetadata;
   readonly [field: string]: unknown;
 }

@@ -13,7 +13,7 @@ export type Detected =
   | { readonly is: 'nothing' };
 
 /** What a kubeconfig embeds. */
-export interface KubeconfigPart {
+interface KubeconfigPart {
   readonly field: 'certificate-authority-data' | 'client-certificate-data';
   readonly certificates: readonly Certificate[];
 }
@@ -49,7 +49,7 @@ export function detect(bytes: Uint8Array, source: string, cache: CertificateCach
 }
 
 /** The certificates of a PEM text; keys and other blocks are passed over. */
-export function readCertificates(text: string, source: string, cache: CertificateCache): readonly Certificate[] {
+function readCertificates(text: string, source: string, cache: CertificateCache): readonly Certificate[] {
   return readPem(text, source)
     .filter(({ label }) => label === 'CERTIFICATE')
     .map(({ der }) => cached(der, source, cache));
