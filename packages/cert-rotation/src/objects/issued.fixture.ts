@@ -18,10 +18,13 @@ export interface IssueOptions {
   /** Default: a new one. */
   readonly key?: string | undefined;
   readonly now?: Date | undefined;
+  /** Whether it carries key identifiers. Default: true. */
+  readonly keyIds?: boolean | undefined;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const KEY_IDS = 'subjectKeyIdentifier=hash';
+const NO_KEY_IDS = 'subjectKeyIdentifier=none';
 
 /** An authority, made by the `openssl` program. */
 export function issueAuthority(name: string, options: IssueOptions = {}): Promise<Issued> {
@@ -48,7 +51,9 @@ async function issue(name: string, extensions: readonly string[], options: Issue
   const key = options.key ?? newKey(options.algorithm ?? 'ecdsa');
   const notBefore = new Date(now.getTime() + from * DAY_MS);
   const notAfter = new Date(now.getTime() + until * DAY_MS);
-  const signed = issuer === undefined ? extensions : [...extensions, 'authorityKeyIdentifier=keyid'];
+  const identified = issuer === undefined ? extensions : [...extensions, 'authorityKeyIdentifier=keyid'];
+  const signed =
+    options.keyIds === false ? extensions.map((each) => (each === KEY_IDS ? NO_KEY_IDS : each)) : identified;
   const certificate = await issueCertificate({
     subject: `/CN=${name}`,
     extensions: signed,

@@ -103,6 +103,14 @@ describe('certificates in Secrets and ConfigMaps', () => {
     expect(rows.find(({ path }) => path.endsWith('kube-root-ca.crt ca.crt'))?.status).toBe('problem');
   });
 
+  it('are a problem when they have ended within the chain of a server that lives', async () => {
+    const store = createFakeObjectStore();
+    const server = await issueLeaf('server', { issuer: expiredCa });
+    plant(store, 'secret', 'chain', secretData({ 'tls.crt': server.certificate + expiredCa.certificate }));
+    const rows = (await inspect(store)).map((finding) => reportObjectFinding(finding, now));
+    expect(rows.map(({ status }) => status)).toEqual(['ok', 'problem']);
+  });
+
   it('are found in a kubeconfig, with the authority that it trusts', async () => {
     const store = createFakeObjectStore();
     const kubeconfig = `clusters:\n- cluster:\n    certificate-authority-data: ${base64(ca.certificate)}\nusers:\n- user:\n    client-certificate-data: ${base64(expired.certificate)}\n`;

@@ -94,6 +94,9 @@ describe('trust', () => {
     expect(findTrustDisagreements([...apiService(clusterCa), ...tls('other', other)])).toEqual([]);
     expect(findTrustDisagreements([...apiService(stranger.certificate), ...tls('web', served)])).toEqual([]);
     expect(findTrustDisagreements([...apiService(served.certificate), ...tls('web', served)])).toEqual([]);
+    const former = await issueLeaf('web', { names: ['web.default.svc'], ...issuedNow });
+    const both = [...apiService(stranger.certificate), ...tls('former', former), ...tls('web', served)];
+    expect(findTrustDisagreements(both)).toEqual([]);
     expect(findTrustDisagreements([...apiService(clusterCa), ...tls('web', served)])).toMatchObject([
       { code: 'TRUST_SERVICE', presentedAt: 'Secret default/web tls.crt' },
     ]);

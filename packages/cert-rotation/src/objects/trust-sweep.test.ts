@@ -95,6 +95,13 @@ describe('a sweep of trust', () => {
     expect(await textOf('secret', 'bundle')).toBe(bundle);
   });
 
+  it('does not touch a bundle that is right already, whatever stands between its certificates', async () => {
+    const written = `# old\n\n${old.certificate}\n# new\n${fresh.certificate}`;
+    plantToken('commented', written);
+    expect((await sweep(old.certificate + fresh.certificate)).changed).toEqual([]);
+    expect(await textOf('secret', 'commented')).toBe(written);
+  });
+
   it('changes the caBundles of that authority only', async () => {
     const clientConfig = (ca: string) => ({ clientConfig: { caBundle: base64(ca), url: 'https://x' } });
     plant(
@@ -146,6 +153,7 @@ describe('cluster-info', () => {
     plantBootstrapToken('abcdef');
     plantBootstrapToken('expire', { expiration: '2020-01-01T00:00:00Z' });
     plantBootstrapToken('cannot', { 'usage-bootstrap-signing': 'false' });
+    plantBootstrapToken('moved0', { 'token-id': 'other0' });
     plantBootstrapToken('living', { expiration: new Date(now.getTime() + 60_000).toISOString() });
     const data = {
       kubeconfig: kubeconfigOf(old.certificate),
