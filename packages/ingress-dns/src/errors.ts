@@ -32,7 +32,8 @@ export type IngressDnsErrorCode =
   | 'DNS_NAME_UNRESOLVED'
   | 'DNS_UNREACHABLE'
   | 'DNS_ENDPOINT_DEAD'
-  | 'DNS_CONTROLLER_NOT_FOUND';
+  | 'DNS_CONTROLLER_NOT_FOUND'
+  | 'DNS_PLACE_UNSUPPORTED';
 
 /** The credentials, the zones or the names of an ingress DNS provider are not as they should be, or could not be judged. */
 export class IngressDnsError extends RecoveryError<IngressDnsErrorCode> {}

@@ -13,6 +13,12 @@ export { judgeCredentials } from './chain/account-links.ts';
 export type { DnsOptions, DnsServer } from './chain/dns-session.ts';
 export { type Link, LINK_IDS, type LinkId } from './chain/link.ts';
 export type { EndpointProbe } from './chain/name-links.ts';
+export { chooseCredentials, findClusterCredentials } from './cluster/cluster-credentials.ts';
+export type { ClusterCredentials } from './cluster/found-credentials.ts';
+export { type ClusterReading, type ObjectReader, openClusterReading } from './cluster/cluster-reading.ts';
+export { type Controller, describeController } from './cluster/controllers.ts';
+export { type CredentialPlace, describePlace, type FieldPlace } from './cluster/credential-place.ts';
+export { findWantedNames } from './cluster/wanted-names.ts';
 export {
   type AssumedRole,
   type AwsCredentials,
@@ -24,3 +30,11 @@ export { parseCredentials } from './credentials/credential-text.ts';
 export { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 export { IngressDnsError, type IngressDnsErrorCode } from './errors.ts';
 export type { WantedName } from './wanted-name.ts';
+export { type CredentialPatches, planCredentialPatches, RESTART_ANNOTATION } from './repair/credential-patches.ts';
+export {
+  createCredentialsPlaybook,
+  type NewCredentialsDeps,
+  type NewCredentialsInput,
+  type StepNaming,
+} from './repair/credentials-playbook.ts';
+export type { ObjectPatch } from './repair/object-patch.ts';

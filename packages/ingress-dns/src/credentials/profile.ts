@@ -8,6 +8,11 @@ export interface ProfileFiles {
   readonly config: IniSections;
 }
 
+/** A profile, and which one of the file has the keys that it is based on. */
+export interface ResolvedProfile extends CredentialSource {
+  readonly keysIn: string;
+}
+
 const LONGEST_CHAIN = 5;
 
 /**
@@ -16,7 +21,7 @@ const LONGEST_CHAIN = 5;
  * @param where for messages: which file or Secret
  * @throws IngressDnsError `DNS_CREDENTIALS_NOT_FOUND` `DNS_CREDENTIALS_UNREADABLE`
  */
-export function resolveProfile(files: ProfileFiles, profile: string, where: string): CredentialSource {
+export function resolveProfile(files: ProfileFiles, profile: string, where: string): ResolvedProfile {
   const subject = `profile ${profile} of ${where}`;
   const roles: AssumedRole[] = [];
   let region: string | undefined;
@@ -32,7 +37,7 @@ export function resolveProfile(files: ProfileFiles, profile: string, where: stri
     if (arn === undefined || next === undefined || next === name) {
       const keys = keysOf(settings);
       if (keys === undefined && ambient === undefined) throw missing(subject, name);
-      return { where: subject, keys, ambient: keys === undefined ? ambient : undefined, roles, region };
+      return { where: subject, keys, ambient: keys === undefined ? ambient : undefined, roles, region, keysIn: name };
     }
     name = next;
   }

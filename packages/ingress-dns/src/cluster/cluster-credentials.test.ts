@@ -1,0 +1,145 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { expectCode } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { createMemoryObjects, deployment, secret } from '../memory-objects.fixture.ts';
+import { chooseCredentials, findClusterCredentials } from './cluster-credentials.ts';
+import { openClusterReading } from './cluster-reading.ts';
+import type { ClusterCredentials } from './found-credentials.ts';
+
+const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG' };
+const AWS = secret('dns', 'aws', { id: KEYS.accessKeyId, secret: `${KEYS.secretAccessKey}\n` });
+
+function find(...objects: readonly KubernetesObject[]): Promise<readonly ClusterCredentials[]> {
+  return findClusterCredentials(openClusterReading(createMemoryObjects(objects)));
+}
+
+const fromSecret = (name: string, key: string) => ({ name, valueFrom: { secretKeyRef: { name: 'aws', key } } });
+const ENV = [fromSecret('AWS_ACCESS_KEY_ID', 'id'), fromSecret('AWS_SECRET_ACCESS_KEY', 'secret')];
+
+describe('AWS credentials in a cluster', () => {
+  it('are found in variables that come from a Secret, exactly as they are', async () => {
+    const env = [...ENV, { name: 'AWS_REGION', value: 'eu-west-1' }];
+    const [found] = await find(AWS, deployment('dns', 'traefik', { image: 'traefik:v2.11', env }));
+    expect(found).toMatchObject({
+      controller: { kind: 'Deployment', namespace: 'dns', name: 'traefik', software: 'Traefik' },
+      source: {
+        where: 'Secret dns/aws, keys id and secret (Deployment dns/traefik)',
+        keys: { ...KEYS, secretAccessKey: `${KEYS.secretAccessKey}\n` },
+        region: 'eu-west-1',
+      },
+      place: {
+        kind: 'fields',
+        accessKeyId: { kind: 'secret', namespace: 'dns', name: 'aws', key: 'id' },
+        secretAccessKey: { kind: 'secret', key: 'secret' },
+      },
+    });
+  });
+
+  it('are found in a whole Secret, in literals, and partly in either', async () => {
+    const all = secret('dns', 'all', { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: 'from-secret' });
+    const envFrom = [{ secretRef: { name: 'all' } }];
+    const [whole] = await find(all, deployment('dns', 'a', { image: 'any', envFrom }));
+    expect(whole?.source.keys?.secretAccessKey).toBe('from-secret');
+    const env = [{ name: 'AWS_SECRET_ACCESS_KEY', value: 'literal' }];
+    const [mixed] = await find(all, deployment('dns', 'a', { image: 'any', envFrom, env }));
+    expect(mixed?.source.keys).toMatchObject({ accessKeyId: KEYS.accessKeyId, secretAccessKey: 'literal' });
+    expect(mixed?.place).toMatchObject({ secretAccessKey: { kind: 'env', container: 'main' } });
+  });
+
+  it('are found in a mounted credentials file, in the profile that is used', async () => {
+    const text = `[default]\nrole_arn = arn:aws:iam::1:role/dns\nsource_profile = base\nexternal_id = x\n[base]\naws_access_key_id=${KEYS.accessKeyId}\naws_secret_access_key=${KEYS.secretAccessKey}\n`;
+    const file = secret('dns', 'file', { 'credentials.ini': text });
+    const [found] = await find(
+      file,
+      deployment(
+        'dns',
+        'external-dns',
+        {
+          image: 'registry.k8s.io/external-dns/external-dns:v0.14.0',
+          args: ['--provider=aws'],
+          env: [{ name: 'AWS_SHARED_CREDENTIALS_FILE', value: '/.aws/credentials' }],
+          volumeMounts: [{ name: 'aws', mountPath: '/.aws' }],
+        },
+        {
+          volumes: [
+            { name: 'aws', secret: { secretName: 'file', items: [{ key: 'credentials.ini', path: 'credentials' }] } },
+          ],
+        },
+      ),
+    );
+    expect(found).toMatchObject({
+      source: { keys: KEYS, roles: [{ arn: 'arn:aws:iam::1:role/dns', externalId: 'x' }] },
+      place: { kind: 'file', namespace: 'dns', name: 'file', key: 'credentials.ini', profile: 'base' },
+    });
+  });
+
+  it('are found with the role that is assumed with them', async () => {
+    const args = ['--provider=aws', '--aws-assume-role=arn:aws:iam::1:role/dns', '--aws-assume-role-external-id', 'x'];
+    const [found] = await find(AWS, deployment('dns', 'external-dns', { image: 'external-dns', args, env: ENV }));
+    expect(found?.source.roles).toEqual([{ arn: 'arn:aws:iam::1:role/dns', externalId: 'x' }]);
+  });
+
+  it('are named where AWS lends them: to a service account, to pods, to the machine', async () => {
+    const image = 'external-dns:v0.14';
+    const workload = deployment('dns', 'external-dns', { image, args: ['--provider=aws'] });
+    const account = (annotations: Record<string, string>): KubernetesObject => ({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { namespace: 'dns', name: 'default', annotations },
+    });
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { namespace: 'dns', name: 'external-dns-abc' },
+      spec: { containers: [{ env: [{ name: 'AWS_CONTAINER_CREDENTIALS_FULL_URI', value: 'http://169.254.170.23' }] }] },
+    };
+    const ambients = [
+      await find(workload, account({ 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/dns' })),
+      await find(workload, account({}), pod),
+      await find(workload, account({})),
+    ].map(([found]) => found?.source.ambient);
+    expect(ambients).toEqual(['IRSA', 'Pod Identity', 'instance role']);
+  });
+
+  it('are found in the issuers of cert-manager', async () => {
+    const route53 = {
+      region: 'eu-west-1',
+      accessKeyID: KEYS.accessKeyId,
+      secretAccessKeySecretRef: { name: 'aws', key: 'secret' },
+      role: 'arn:aws:iam::1:role/dns',
+    };
+    const issuer: KubernetesObject = {
+      apiVersion: 'cert-manager.io/v1',
+      kind: 'ClusterIssuer',
+      metadata: { name: 'letsencrypt' },
+      spec: { acme: { solvers: [{ http01: {} }, { dns01: { route53 } }] } },
+    };
+    const found = await find(
+      AWS,
+      issuer,
+      deployment('dns', 'cert-manager', { image: 'quay.io/jetstack/cert-manager-controller:v1' }),
+    );
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({
+      source: { keys: { accessKeyId: KEYS.accessKeyId }, roles: [{ arn: route53.role }] },
+      place: { accessKeyId: { kind: 'elsewhere', where: 'ClusterIssuer letsencrypt' } },
+    });
+  });
+
+  it('are not looked for in what does not use AWS', async () => {
+    expect(
+      await find(deployment('shop', 'web', { image: 'nginx' }), deployment('dns', 'traefik', { image: 'traefik' })),
+    ).toEqual([]);
+  });
+
+  it('are those of the DNS controller before those of others, or of who is named', async () => {
+    const found = await find(
+      AWS,
+      deployment('dns', 'backup', { image: 'velero', env: ENV }),
+      deployment('dns', 'external-dns', { image: 'external-dns', env: ENV }),
+    );
+    expect(chooseCredentials(found, undefined).controller.name).toBe('external-dns');
+    expect(chooseCredentials(found, 'deployment/backup').controller.name).toBe('backup');
+    await expectCode((async () => chooseCredentials(found, 'none'))(), 'DNS_CONTROLLER_NOT_FOUND');
+  });
+});

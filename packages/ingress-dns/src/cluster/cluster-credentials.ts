@@ -1,0 +1,159 @@
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import type { AmbientCredentials, AssumedRole, CredentialSource } from '../credentials/aws-credentials.ts';
+import { parseIni } from '../credentials/ini.ts';
+import { resolveProfile } from '../credentials/profile.ts';
+import { IngressDnsError } from '../errors.ts';
+import type { ClusterReading } from './cluster-reading.ts';
+import { type PlacedValue, readContainerEnvironment } from './container-environment.ts';
+import { argumentOf, type ControllerContainer, describeController, listContainers } from './controllers.ts';
+import { type CredentialPlace, describePlace } from './credential-place.ts';
+import type { ClusterCredentials } from './found-credentials.ts';
+import { findIssuerCredentials } from './issuer-credentials.ts';
+import { findMountedFile, type MountedFile } from './mounted-file.ts';
+import { fieldsAt, listAt, textAt } from './object-fields.ts';
+
+type Variables = ReadonlyMap<string, PlacedValue>;
+
+const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
+
+/**
+ * Finds the AWS credentials that workloads of the cluster use: variables, Secrets, mounted credentials files, issuers of
+ * cert-manager; and those that AWS lends to a workload, which are named only.
+ *
+ * The controllers that are known for keeping DNS records come first.
+ */
+export async function findClusterCredentials(cluster: ClusterReading): Promise<readonly ClusterCredentials[]> {
+  const containers = await listContainers(cluster);
+  const found: ClusterCredentials[] = [];
+  for (const each of containers) {
+    const credentials = await findIn(each, cluster);
+    if (credentials !== undefined) found.push(credentials);
+  }
+  const issuing = containers.find(({ controller }) => controller.software === 'cert-manager')?.controller;
+  if (issuing !== undefined) found.push(...(await findIssuerCredentials(issuing, cluster)));
+  return found.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+function rankOf({ controller }: ClusterCredentials): number {
+  return ['external-dns', 'Traefik', 'cert-manager', 'other'].indexOf(controller.software);
+}
+
+async function findIn(each: ControllerContainer, cluster: ClusterReading): Promise<ClusterCredentials | undefined> {
+  const { controller, container, pod } = each;
+  const variables = await readContainerEnvironment(container, controller.namespace, cluster);
+  const value = (name: string): string | undefined => variables.get(name)?.value;
+  const region = value('AWS_REGION') ?? value('AWS_DEFAULT_REGION');
+  const roles = rolesOf(each, variables);
+  const keys = keysIn(variables);
+  if (keys !== undefined) {
+    const { place, ...source } = keys;
+    const where = `${describePlace(place)} (${describeController(controller)})`;
+    return { controller, place, source: { ...source, where, roles, region } };
+  }
+  const profile = value('AWS_PROFILE') ?? argumentOf(each, 'aws-profile') ?? 'default';
+  const file = findMountedFile(pod, container, value('AWS_SHARED_CREDENTIALS_FILE'));
+  if (file !== undefined) {
+    const text = (await cluster.secretText(controller.namespace, file.secret, file.key)) ?? '';
+    return { controller, ...readFile(text, profile, file, controller, { region, roles }) };
+  }
+  const ambient = await findAmbient(each, cluster);
+  if (ambient === undefined) return undefined;
+  return { controller, place: undefined, source: { where: describeController(controller), ambient, roles, region } };
+}
+
+function keysIn(variables: Variables) {
+  const id = variables.get('AWS_ACCESS_KEY_ID');
+  const secret = variables.get('AWS_SECRET_ACCESS_KEY');
+  const token = variables.get('AWS_SESSION_TOKEN');
+  if (id === undefined || secret === undefined) return undefined;
+  const place: CredentialPlace = {
+    kind: 'fields',
+    accessKeyId: id.place,
+    secretAccessKey: secret.place,
+    sessionToken: token?.place,
+  };
+  const sessionToken = token?.value === '' ? undefined : token?.value;
+  return { place, keys: { accessKeyId: id.value, secretAccessKey: secret.value, sessionToken } };
+}
+
+/** A file that makes no sense is one with empty keys: it is found, it is bad, and it can be replaced. */
+function readFile(
+  text: string,
+  profile: string,
+  { secret: name, key }: MountedFile,
+  controller: Controller,
+  { region, roles }: Pick<CredentialSource, 'region' | 'roles'>,
+): Omit<ClusterCredentials, 'controller'> {
+  const place = { kind: 'file', namespace: controller.namespace, name, key, profile } as const;
+  const where = `${describePlace(place)} (${describeController(controller)})`;
+  try {
+    const { keysIn, ...source } = resolveProfile({ credentials: parseIni(text), config: new Map() }, profile, where);
+    return {
+      place: { ...place, profile: keysIn },
+      source: { ...source, roles: [...source.roles, ...roles], region: region ?? source.region },
+    };
+  } catch (error) {
+    if (!(error instanceof IngressDnsError)) throw error;
+    return { place, source: { where, keys: { accessKeyId: '', secretAccessKey: '' }, roles, region } };
+  }
+}
+
+/** external-dns takes a role as an argument, lego (Traefik) as a variable. */
+function rolesOf(each: ControllerContainer, variables: Variables): readonly AssumedRole[] {
+  const arn = argumentOf(each, 'aws-assume-role') ?? variables.get('AWS_ASSUME_ROLE_ARN')?.value;
+  if (arn === undefined || arn === '') return [];
+  const externalId = argumentOf(each, 'aws-assume-role-external-id') ?? variables.get('AWS_EXTERNAL_ID')?.value;
+  return [{ arn, externalId }];
+}
+
+/** What AWS's webhooks put into pods is not in the template; it is in the pods that run. */
+async function findAmbient(
+  each: ControllerContainer,
+  cluster: ClusterReading,
+): Promise<AmbientCredentials | undefined> {
+  const { controller, pod } = each;
+  const { namespace } = controller;
+  if (!mayUseAws(each)) return undefined;
+  const name = textAt(pod, 'serviceAccountName') ?? 'default';
+  const account = await cluster.get({ kind: RESOURCE_KINDS.ServiceAccount, namespace, name });
+  if (account?.metadata.annotations?.[IRSA_ANNOTATION] !== undefined) return 'IRSA';
+  const pods = await cluster.list(RESOURCE_KINDS.Pod, namespace);
+  const variables = pods
+    .filter((object) => object.metadata.name.startsWith(`${controller.name}-`))
+    .flatMap((object) => listAt(fieldsAt(object, 'spec'), 'containers'))
+    .flatMap((container) => listAt(container, 'env'))
+    .map((entry) => textAt(entry, 'name'));
+  if (variables.includes('AWS_WEB_IDENTITY_TOKEN_FILE')) return 'IRSA';
+  return variables.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'Pod Identity' : 'instance role';
+}
+
+/** Without keys only who says so uses AWS: external-dns by its provider, others by a variable of AWS. */
+function mayUseAws(each: ControllerContainer): boolean {
+  if (each.controller.software === 'external-dns') return argumentOf(each, 'provider') === 'aws';
+  const names = listAt(each.container, 'env').map((entry) => textAt(entry, 'name') ?? '');
+  return each.controller.software !== 'other' && names.some((name) => name.startsWith('AWS_'));
+}
+
+/** @throws IngressDnsError `DNS_CONTROLLER_NOT_FOUND` */
+export function chooseCredentials(
+  all: readonly ClusterCredentials[],
+  controller: string | undefined,
+): ClusterCredentials {
+  const wanted = controller?.replace(/^(deployment|daemonset)\//i, '');
+  const found = all.find(
+    (each) =>
+      wanted === undefined ||
+      wanted === each.controller.name ||
+      wanted === `${each.controller.namespace}/${each.controller.name}`,
+  );
+  if (found !== undefined) return found;
+  throw new IngressDnsError({
+    code: 'DNS_CONTROLLER_NOT_FOUND',
+    message: 'no workload of the cluster with AWS credentials was found',
+    subject: controller ?? 'the cluster',
+    hint:
+      all.length === 0
+        ? 'name host names with --domain and keys of your own to judge them without the cluster'
+        : `name one of ${all.map((each) => `${each.controller.namespace}/${each.controller.name}`).join(', ')}`,
+  });
+}

@@ -1,0 +1,65 @@
+import type { ClusterReading } from './cluster-reading.ts';
+import type { FieldPlace } from './credential-place.ts';
+import { type Fields, fieldsAt, listAt, textAt } from './object-fields.ts';
+
+/** A variable of a container, and where its value stands. */
+export interface PlacedValue {
+  readonly value: string;
+  readonly place: FieldPlace;
+}
+
+/** The variables that the kubelet would give a container: those of `env` over those of `envFrom`, the later over the earlier. */
+export async function readContainerEnvironment(
+  container: Fields,
+  namespace: string,
+  cluster: ClusterReading,
+): Promise<ReadonlyMap<string, PlacedValue>> {
+  const variables = new Map<string, PlacedValue>();
+  for (const source of listAt(container, 'envFrom')) {
+    const prefix = textAt(source, 'prefix') ?? '';
+    for (const [kind, key] of [
+      ['Secret', 'secretRef'],
+      ['ConfigMap', 'configMapRef'],
+    ] as const) {
+      const name = textAt(fieldsAt(source, key), 'name');
+      if (name === undefined) continue;
+      for (const [field, value] of Object.entries(await cluster.texts(kind, namespace, name))) {
+        variables.set(prefix + field, { value, place: placeOf(kind, namespace, name, field) });
+      }
+    }
+  }
+  const own = textAt(container, 'name') ?? '';
+  for (const entry of listAt(container, 'env')) {
+    const variable = textAt(entry, 'name') ?? '';
+    const found = (await readReference(entry, namespace, cluster)) ?? {
+      value: textAt(entry, 'value') ?? '',
+      place: { kind: 'env', container: own, variable } as const,
+    };
+    if (found.value !== '' || entry['valueFrom'] === undefined) variables.set(variable, found);
+  }
+  return variables;
+}
+
+async function readReference(
+  entry: Fields,
+  namespace: string,
+  cluster: ClusterReading,
+): Promise<PlacedValue | undefined> {
+  for (const [kind, key] of [
+    ['Secret', 'secretKeyRef'],
+    ['ConfigMap', 'configMapKeyRef'],
+  ] as const) {
+    const reference = fieldsAt(entry, 'valueFrom', key);
+    const name = textAt(reference, 'name');
+    const field = textAt(reference, 'key');
+    if (name === undefined || field === undefined) continue;
+    const value = (await cluster.texts(kind, namespace, name))[field] ?? '';
+    return { value, place: placeOf(kind, namespace, name, field) };
+  }
+  return undefined;
+}
+
+function placeOf(kind: 'Secret' | 'ConfigMap', namespace: string, name: string, key: string): FieldPlace {
+  if (kind === 'Secret') return { kind: 'secret', namespace, name, key };
+  return { kind: 'elsewhere', where: `ConfigMap ${namespace}/${name}, key ${key}` };
+}

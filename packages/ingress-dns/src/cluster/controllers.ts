@@ -1,0 +1,62 @@
+import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import type { ClusterReading } from './cluster-reading.ts';
+import { type Fields, fieldsAt, listAt, textAt, textsAt } from './object-fields.ts';
+
+/** Programs that keep DNS records or answer DNS challenges in Route 53. */
+export type ControllerSoftware = 'Traefik' | 'external-dns' | 'cert-manager' | 'other';
+
+/** A workload that may use AWS. */
+export interface Controller {
+  readonly kind: 'Deployment' | 'DaemonSet';
+  readonly namespace: string;
+  readonly name: string;
+  readonly software: ControllerSoftware;
+}
+
+/** A container of such a workload. */
+export interface ControllerContainer {
+  readonly controller: Controller;
+  readonly pod: Fields;
+  readonly container: Fields;
+  /** Command line without the program. */
+  readonly arguments: readonly string[];
+}
+
+const SOFTWARE: readonly (readonly [RegExp, ControllerSoftware])[] = [
+  [/(^|\/)traefik([:@-]|$)/, 'Traefik'],
+  [/external-dns/, 'external-dns'],
+  [/cert-manager-controller/, 'cert-manager'],
+];
+
+/** Every container of every Deployment and DaemonSet; most of them have nothing to do with AWS. */
+export async function listContainers(cluster: ClusterReading): Promise<readonly ControllerContainer[]> {
+  const lists = await Promise.all(
+    (['Deployment', 'DaemonSet'] as const).map((kind) => cluster.list(RESOURCE_KINDS[kind])),
+  );
+  return lists.flat().flatMap(containersOf);
+}
+
+function containersOf(workload: KubernetesObject): readonly ControllerContainer[] {
+  const pod = fieldsAt(workload, 'spec', 'template', 'spec');
+  const { name, namespace = 'default' } = workload.metadata;
+  return listAt(pod, 'containers').map((container) => {
+    const image = textAt(container, 'image') ?? '';
+    const software = SOFTWARE.find(([pattern]) => pattern.test(image))?.[1] ?? 'other';
+    const kind = workload.kind === 'DaemonSet' ? 'DaemonSet' : 'Deployment';
+    const words = [...textsAt(container, 'command').slice(1), ...textsAt(container, 'args')];
+    return { controller: { kind, namespace, name, software }, pod, container, arguments: words };
+  });
+}
+
+/** The value of `--name=value` or `--name value`. */
+export function argumentOf({ arguments: words }: ControllerContainer, name: string): string | undefined {
+  const at = words.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const word = words[at];
+  if (word === undefined) return undefined;
+  return word.includes('=') ? word.slice(word.indexOf('=') + 1) : words[at + 1];
+}
+
+/** `Deployment dns/external-dns`. */
+export function describeController({ kind, namespace, name }: Controller): string {
+  return `${kind} ${namespace}/${name}`;
+}

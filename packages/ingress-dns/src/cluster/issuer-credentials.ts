@@ -1,0 +1,67 @@
+import type { AssumedRole } from '../credentials/aws-credentials.ts';
+import type { ClusterCredentials } from './found-credentials.ts';
+import type { ClusterReading } from './cluster-reading.ts';
+import type { Controller } from './controllers.ts';
+import { describePlace, type FieldPlace } from './credential-place.ts';
+import { type Fields, fieldsAt, listAt, textAt } from './object-fields.ts';
+
+/**
+ * Credentials that issuers of cert-manager name for DNS challenges in Route 53.
+ *
+ * Secrets of a ClusterIssuer are looked for where cert-manager runs, which is its default.
+ */
+export async function findIssuerCredentials(
+  controller: Controller,
+  cluster: ClusterReading,
+): Promise<readonly ClusterCredentials[]> {
+  const issuers = await cluster.issuers();
+  const solvers = issuers.flatMap((issuer) => {
+    const namespace = issuer.metadata.namespace ?? controller.namespace;
+    return listAt(fieldsAt(issuer, 'spec', 'acme'), 'solvers')
+      .map((solver) => ({ issuer, namespace, route53: fieldsAt(solver, 'dns01', 'route53') }))
+      .filter(({ route53 }) => Object.keys(route53).length > 0);
+  });
+  return Promise.all(
+    solvers.map(({ issuer, namespace, route53 }) =>
+      readSolver(`${issuer.kind} ${issuer.metadata.name}`, namespace, route53, controller, cluster),
+    ),
+  );
+}
+
+async function readSolver(
+  name: string,
+  namespace: string,
+  route53: Fields,
+  controller: Controller,
+  cluster: ClusterReading,
+): Promise<ClusterCredentials> {
+  const role = textAt(route53, 'role');
+  const roles: readonly AssumedRole[] = role === undefined ? [] : [{ arn: role }];
+  const region = textAt(route53, 'region');
+  const secretPlace = placeOf(fieldsAt(route53, 'secretAccessKeySecretRef'), namespace);
+  const idPlace = placeOf(fieldsAt(route53, 'accessKeyIDSecretRef'), namespace);
+  const id = textAt(route53, 'accessKeyID') ?? (idPlace && (await read(idPlace, cluster)));
+  if (secretPlace === undefined || id === undefined) {
+    return { controller, place: undefined, source: { where: name, ambient: 'instance role', roles, region } };
+  }
+  const place = {
+    kind: 'fields',
+    accessKeyId: idPlace ?? ({ kind: 'elsewhere', where: name } as const),
+    secretAccessKey: secretPlace,
+    sessionToken: undefined,
+  } as const;
+  const keys = { accessKeyId: id, secretAccessKey: (await read(secretPlace, cluster)) ?? '' };
+  return { controller, place, source: { where: `${describePlace(place)} (${name})`, keys, roles, region } };
+}
+
+type SecretPlace = Extract<FieldPlace, { kind: 'secret' }>;
+
+function placeOf(reference: Fields, namespace: string): SecretPlace | undefined {
+  const name = textAt(reference, 'name');
+  const key = textAt(reference, 'key');
+  return name === undefined || key === undefined ? undefined : { kind: 'secret', namespace, name, key };
+}
+
+function read({ namespace, name, key }: SecretPlace, cluster: ClusterReading): Promise<string | undefined> {
+  return cluster.secretText(namespace, name, key);
+}
