@@ -5,7 +5,13 @@ import { resolveProfile } from '../credentials/profile.ts';
 import { IngressDnsError } from '../errors.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import { type PlacedValue, readContainerEnvironment } from './container-environment.ts';
-import { argumentOf, type ControllerContainer, describeController, listContainers } from './controllers.ts';
+import {
+  argumentOf,
+  type Controller,
+  type ControllerContainer,
+  describeController,
+  listContainers,
+} from './controllers.ts';
 import { type CredentialPlace, describePlace } from './credential-place.ts';
 import type { ClusterCredentials } from './found-credentials.ts';
 import { findIssuerCredentials } from './issuer-credentials.ts';
