@@ -48,6 +48,13 @@ function keyPaths(definition: AuthorityDefinition, path: HostPath, components: r
   return [...new Set([...named.filter((key) => key !== undefined), beside].map(hostPath))];
 }
 
+/** Where the key of an authority lies, or is to be put. */
+export function authorityKeyPath(authority: AuthorityEntry, components: readonly ComponentFlags[]): HostPath {
+  if (authority.issuer.ok) return authority.issuer.value.keyPath;
+  const [path] = keyPaths(authority.definition, authority.path, components);
+  return path ?? hostPath(`${authority.path}.key`);
+}
+
 async function findIssuer(
   reader: FileReader,
   bundle: readonly Certificate[],

@@ -26,6 +26,7 @@ export type PkiErrorCode =
   | 'PKI_CLOCK_BEFORE_CA'
   | 'PKI_LIFETIME_INVALID'
   | 'PKI_SERVER_SILENT'
+  | 'PKI_SET_UNFIT'
   | 'PKI_ISSUE_FAILED';
 
 /** A certificate, key or kubeconfig could not be read, judged or renewed. */

@@ -1,3 +1,6 @@
+export { type AdoptionInput, createAdoptionSteps } from './adoption/adoption-steps.ts';
+export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
+export { type Adoption, judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
 export { judgeAuthority } from './authority-judgement.ts';
 export { reissueAuthority } from './authority-reissue.ts';

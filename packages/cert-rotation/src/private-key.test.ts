@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCertificates } from './certificate.ts';
-import { KEY_KINDS, type KeyKind, openOpenSsl } from './openssl.fixture.ts';
-import { describeKey, encodePrivateKey, isKeyOf, parsePrivateKey } from './private-key.ts';
+import { KEY_KINDS, type KeyKind, makePair, openOpenSsl } from './openssl.fixture.ts';
+import { describeKey, encodePrivateKey, isKeyOf, isSameKey, parsePrivateKey } from './private-key.ts';
 
 describe('private keys', () => {
   it.each(Object.keys(KEY_KINDS) as KeyKind[])('are matched with their certificate (%s)', (kind) => {
@@ -45,4 +45,19 @@ describe('private keys', () => {
     const text = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
     expect(() => parsePrivateKey(text, 'x')).toThrowError(expect.objectContaining({ code: 'PKI_KEY_INVALID' }));
   });
+});
+
+it('comparing keys of different kinds does no harm to the next key that is read', () => {
+  using openssl = openOpenSsl();
+  makePair(openssl, { ca: 'RSA 2048', leaf: 'ECDSA P-256', subject: '/CN=x', extensions: '' });
+  const [ca, leaf] = ['ca', 'old'].map((name) => ({
+    certificate: parseCertificates(openssl.read(`${name}.crt`), name)[0],
+    text: openssl.read(`${name}.key`),
+  }));
+  if (!ca || !leaf) throw new Error('not made');
+  expect(isKeyOf(parsePrivateKey(ca.text, 'x').key, leaf.certificate)).toBe(false);
+  expect(isKeyOf(parsePrivateKey(leaf.text, 'x').key, leaf.certificate)).toBe(true);
+  expect(isKeyOf(parsePrivateKey(leaf.text, 'x').key, ca.certificate)).toBe(false);
+  expect(isSameKey(parsePrivateKey(ca.text, 'x').key, parsePrivateKey(leaf.text, 'x').key)).toBe(false);
+  expect(isKeyOf(parsePrivateKey(ca.text, 'x').key, ca.certificate)).toBe(true);
 });

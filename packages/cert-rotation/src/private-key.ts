@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Certificate } from './certificate.ts';
+import { isSameDer } from './der.ts';
 import { PkiError } from './errors.ts';
 import { encodePem, readPem } from './pem.ts';
 
@@ -70,7 +71,17 @@ export function parsePrivateKey(text: string, source: string): PrivateKey {
 
 /** Tells whether `key` is the private half of the certificate's public key. Compares; signs nothing. */
 export function isKeyOf(key: KeyObject, certificate: Certificate): boolean {
-  return createPublicKey(key).equals(certificate.x509.publicKey);
+  return isSameDer(publicKeyDerOf(key), encodePublicKey(certificate.x509.publicKey));
+}
+
+/**
+ * Tells whether two private keys are one.
+ *
+ * Not `KeyObject.equals`: for keys of different kinds it leaves an error behind in OpenSSL, which the next key that is read
+ * in this process then fails with.
+ */
+export function isSameKey(a: KeyObject, b: KeyObject): boolean {
+  return isSameDer(publicKeyDerOf(a), publicKeyDerOf(b));
 }
 
 /** For people: `RSA 2048`, `ECDSA P-256`, `Ed25519`. */
@@ -135,5 +146,9 @@ export function usualKeyLabel(key: KeyObject): KeyLabel {
 
 /** SubjectPublicKeyInfo of a private key, in DER. */
 export function publicKeyDerOf(key: KeyObject): Uint8Array {
-  return createPublicKey(key).export({ format: 'der', type: 'spki' });
+  return encodePublicKey(createPublicKey(key));
+}
+
+function encodePublicKey(key: KeyObject): Uint8Array {
+  return key.export({ format: 'der', type: 'spki' });
 }

@@ -110,24 +110,39 @@ export async function findTrustPlaces(
   return [...places.values()];
 }
 
-function renewBundle(pem: string, path: HostPath, current: Certificate): string {
-  const replacement = encodePem(CERTIFICATE_LABEL, current.der).trimEnd();
+function renewBundle(pem: string, path: HostPath, old: Certificate, replacement: readonly Certificate[]): string {
   const lineBreak = pem.includes('\r\n') ? '\r\n' : '\n';
-  return replacePemBlocks(pem, path, ({ label, der }) => {
-    if (label !== CERTIFICATE_LABEL || !mayHold(der, current) || isSameDer(der, current.der)) return undefined;
-    const isOld = isSameAuthority(parseCertificate(der, path), current);
-    return isOld ? replacement.replaceAll('\n', lineBreak) : undefined;
+  let isPut = false;
+  return replacePemBlocks(pem, path, ({ label, der, text }) => {
+    if (label !== CERTIFICATE_LABEL || !mayHold(der, old)) return undefined;
+    if (!isSameAuthority(parseCertificate(der, path), old)) return undefined;
+    // The first makes room for all; a further copy of the same stays what it is.
+    if (isPut) return encodeBundle(replacement.slice(0, 1), lineBreak);
+    isPut = true;
+    const isSame = replacement.length === 1 && isSameDer(der, replacement[0]?.der ?? der);
+    return isSame ? text : encodeBundle(replacement, lineBreak);
   });
 }
 
+function encodeBundle(certificates: readonly Certificate[], lineBreak: string): string {
+  const pem = certificates.map(({ der }) => encodePem(CERTIFICATE_LABEL, der)).join('');
+  return pem.trimEnd().replaceAll('\n', lineBreak);
+}
+
 /**
- * The bytes of a place with `current` where an older certificate of the same authority was. Other certificates, comments
+ * The bytes of a place with `replacement` where a certificate of the authority of `old` was. Other certificates, comments
  * and line breaks stay byte for byte.
+ *
+ * @param replacement default: `old` itself, which takes the place of older certificates of the same authority
  */
-export function renderTrustPlace(place: TrustPlace, bytes: Uint8Array, current: Certificate): Uint8Array {
+export function renderTrustPlace(
+  place: TrustPlace,
+  bytes: Uint8Array,
+  old: Certificate,
+  replacement: readonly Certificate[] = [old],
+): Uint8Array {
   const { path } = place;
-  if (place.in === 'file')
-    return Buffer.from(renewBundle(Buffer.from(bytes).toString('latin1'), path, current), 'latin1');
-  const source = decodeKubeconfig(bytes, path);
-  return Buffer.from(replaceKubeconfigTrust(source, path, (pem) => renewBundle(pem, path, current)));
+  const renew = (pem: string): string => renewBundle(pem, path, old, replacement);
+  if (place.in === 'file') return Buffer.from(renew(Buffer.from(bytes).toString('latin1')), 'latin1');
+  return Buffer.from(replaceKubeconfigTrust(decodeKubeconfig(bytes, path), path, renew));
 }

@@ -18,6 +18,8 @@ export { createObjectPatchPlaybook, type ObjectPatchInput } from './object-patch
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './object-reading.ts';
 export type { NodeDeps, NodeOptions } from './kubeadm-node.ts';
 export {
+  type AdoptionOptions,
+  createAdoptionPlaybook,
   createAuthorityPlaybook,
   createRecoveryPlaybook,
   createRenewalPlaybook,

@@ -1,6 +1,9 @@
 import {
+  type AdoptionInput,
   type AuthorityId,
   type CertificateId,
+  createAdoptionSteps,
+  type CertificateInventory,
   createReissueSteps,
   createRenewalSteps,
   inspectCertificates,
@@ -10,11 +13,11 @@ import {
   renewalStepId,
 } from '@kube-rescue/cert-rotation';
 import { createControlPlaneRestartStep, createRestartStep } from '@kube-rescue/static-manifests';
-import type { Phase, Playbook } from '@kube-rescue/workflow';
+import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { NodeError } from './errors.ts';
 import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
 import { createPublishedAuthorityGate } from './published-authority-gate.ts';
 import { findRestartNeeds } from './restart-needs.ts';
@@ -23,6 +26,11 @@ const RESTART = 'control-plane/restart';
 const API_STABLE = 'control-plane/api-stable';
 /** The last to be healthy waits for the others; a slow disk doubles what the lab needs, and an old machine that again. */
 const RESTART_TIMEOUT_MS = 240_000;
+
+export interface AdoptionOptions {
+  /** A set of certificates that is installed instead of renewing. Default: none. */
+  readonly adopt?: AdoptionInput['set'] | undefined;
+}
 
 /**
  * Brings back a kubeadm control plane of one node whose certificates are bad: renews what has to be renewed, restarts what
@@ -33,7 +41,7 @@ const RESTART_TIMEOUT_MS = 240_000;
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
  */
 export function createRecoveryPlaybook(
-  options: NodeOptions & RenewalOptions & ReissueOptions,
+  options: NodeOptions & RenewalOptions & ReissueOptions & AdoptionOptions,
   deps: NodeDeps,
 ): Playbook {
   const certificates = createCertificatesPhase(options, deps);
@@ -59,6 +67,22 @@ export function createAuthorityPlaybook(
 ): Playbook {
   const { phases } = createRecoveryPlaybook({ ...options, force: [options.authority] }, deps);
   return { id: 'certs-rotate-ca', title: 'Issue an authority anew', phases };
+}
+
+/** Installs a set of certificates and nothing else; components keep the old ones until they are restarted. */
+export function createAdoptionPlaybook(
+  options: NodeOptions & { readonly adopt: AdoptionInput['set'] },
+  deps: NodeDeps,
+): Playbook {
+  const certificates: Phase = {
+    id: 'certificates',
+    title: 'Certificates',
+    steps: async () => {
+      const node = await describeNode(options, deps);
+      return (await createAdoptionSteps({ set: options.adopt, node: node.inspection }, deps)) as readonly Step[];
+    },
+  };
+  return { id: 'certs-adopt', title: 'Adopt a set of certificates', phases: [certificates] };
 }
 
 /** Renews certificates and nothing else; components keep the old ones until they are restarted. */
@@ -109,7 +133,23 @@ export function createRestartPlaybook(
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };
 }
 
-function createCertificatesPhase(options: NodeOptions & RenewalOptions & ReissueOptions, deps: NodeDeps): Phase {
+/** The whole set instead of renewals; what signs itself is in no set. */
+async function createAdoption(
+  options: RenewalOptions,
+  set: AdoptionInput['set'],
+  node: NodeDescription,
+  inventory: CertificateInventory,
+  deps: NodeDeps,
+): Promise<readonly Step[]> {
+  const certificates = inventory.certificates.filter(({ authority }) => authority === undefined);
+  const selfSigned = createRenewalSteps({ inventory: { ...inventory, certificates }, options }, deps);
+  return [...(await createAdoptionSteps({ set, node: node.inspection }, deps)), ...selfSigned] as readonly Step[];
+}
+
+function createCertificatesPhase(
+  options: NodeOptions & RenewalOptions & ReissueOptions & AdoptionOptions,
+  deps: NodeDeps,
+): Phase {
   return {
     id: 'certificates',
     title: 'Certificates',
@@ -117,6 +157,7 @@ function createCertificatesPhase(options: NodeOptions & RenewalOptions & Reissue
       const node = await describeNode(options, deps);
       assertSingleKubeadmNode(node);
       const inventory = await inspectCertificates(node.inspection, deps);
+      if (options.adopt !== undefined) return createAdoption(options, options.adopt, node, inventory, deps);
       const reissued = inventory.authorities.map(({ id }) => id);
       return [
         ...createReissueSteps({ inventory, options }, deps),

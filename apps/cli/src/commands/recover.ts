@@ -15,11 +15,17 @@ export default class Recover extends NodeCommand {
     '<%= config.bin %> recover',
     '<%= config.bin %> recover --plan plan.json --yes',
     '<%= config.bin %> recover --resume',
+    '<%= config.bin %> recover --certs ./generated --dry-run',
   ];
   static override flags = {
     ...renewalFlags,
     ...selectionFlags,
     ...writeFlags,
+    certs: Flags.string({
+      description: 'install the certificates in this folder, which somebody else has made, instead of renewing',
+      helpValue: 'DIR',
+      exclusive: ['new-keys'],
+    }),
     plan: Flags.string({ description: 'carry out this plan, and refuse if it no longer holds', helpValue: 'FILE' }),
     resume: Flags.boolean({
       description: 'go on with the newest run that did not come to its end',
@@ -32,7 +38,9 @@ export default class Recover extends NodeCommand {
     const session = await this.openSession(flags);
     const { desk, node, deps } = session;
     const expected = flags.plan === undefined ? undefined : await readPlan(desk.path(flags.plan), desk.host);
-    const playbook = async () => (await recovery()).createRecoveryPlaybook({ ...node, ...toRenewal(flags) }, deps);
+    const adopt = flags.certs === undefined ? undefined : { path: desk.path(flags.certs), files: desk.host };
+    const playbook = async () =>
+      (await recovery()).createRecoveryPlaybook({ ...node, ...toRenewal(flags), adopt }, deps);
     const { yes, resume, 'dry-run': dryRun } = flags;
     return answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
   }

@@ -1,0 +1,28 @@
+import { Args } from '@oclif/core';
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { selectionFlags, writeFlags } from '../../flags.ts';
+import { answerPlaybook } from '../../playbook-run.ts';
+import { recovery } from '../../wiring.ts';
+
+export default class CertsAdopt extends NodeCommand {
+  static override summary = 'Install a set of certificates that somebody else has made.';
+  static override description =
+    'Recognises what a folder holds by content, not by file name: authorities, certificates, keys, kubeconfigs. A set that does not fit this node is refused with every reason at once. Restarts nothing; recover --certs does.';
+  static override examples = [
+    '<%= config.bin %> certs adopt ./generated --dry-run',
+    '<%= config.bin %> certs adopt /root/new-pki --yes',
+  ];
+  static override args = {
+    folder: Args.string({ description: 'the folder that holds the set, whatever its layout', required: true }),
+  };
+  static override flags = { ...selectionFlags, ...writeFlags };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags, args } = await this.parse(CertsAdopt);
+    const session = await this.openSession(flags);
+    const { desk, node, deps } = session;
+    const options = { ...node, adopt: { path: desk.path(args.folder), files: desk.host } };
+    const playbook = async () => (await recovery()).createAdoptionPlaybook(options, deps);
+    return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
+  }
+}

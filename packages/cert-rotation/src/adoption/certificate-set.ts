@@ -1,0 +1,134 @@
+import type { KeyObject } from 'node:crypto';
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
+import { type Certificate, parseCertificate } from '../certificate.ts';
+import { PkiError } from '../errors.ts';
+import { type KubeconfigCredential, parseKubeconfig } from '../kubeconfig.ts';
+import { readPem } from '../pem.ts';
+import { isSameKey, parsePrivateKey } from '../private-key.ts';
+import { decodeKubeconfig } from '../reading.ts';
+
+/** A certificate of a set, and where in the set it was. */
+export interface SetCertificate {
+  readonly path: HostPath;
+  readonly certificate: Certificate;
+}
+
+/** A private key of a set. Secret: never printed. */
+export interface SetKey {
+  readonly path: HostPath;
+  readonly key: KeyObject;
+}
+
+/** What a folder holds, recognised by content; names of files mean nothing. */
+export interface CertificateSet {
+  readonly path: HostPath;
+  /** Without duplicates, authorities and leaves alike. */
+  readonly certificates: readonly SetCertificate[];
+  readonly keys: readonly SetKey[];
+  /** Kubeconfigs, with the authorities that each trusts: a bundle of an old and a new one is a stage of a rotation. */
+  readonly kubeconfigs: readonly { readonly path: HostPath; readonly trusts: readonly Certificate[] }[];
+  /** What looks like a certificate, key or kubeconfig and cannot be read. */
+  readonly damaged: readonly string[];
+}
+
+export type SetReader = Pick<HostFiles, 'readFile' | 'list' | 'stat'>;
+
+const MAX_DEPTH = 8;
+const MAX_FILES = 5_000;
+/** A certificate has 2 KB; what is much larger is none, and not read. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+interface Heap {
+  readonly certificates: Map<string, SetCertificate>;
+  readonly keys: SetKey[];
+  readonly kubeconfigs: { path: HostPath; trusts: readonly Certificate[] }[];
+  readonly damaged: string[];
+}
+
+async function listFiles(folder: HostPath, files: SetReader, depth = 0): Promise<readonly HostPath[]> {
+  const found: HostPath[] = [];
+  for (const name of (await files.list(folder)) ?? []) {
+    const path = joinPath(folder, name);
+    const stat = await files.stat(path);
+    if (stat?.kind === 'directory' && depth < MAX_DEPTH) found.push(...(await listFiles(path, files, depth + 1)));
+    else if (stat?.kind === 'symlink' || (stat?.kind === 'file' && stat.size <= MAX_BYTES)) found.push(path);
+    if (found.length > MAX_FILES) throw tooMany(folder);
+  }
+  return found;
+}
+
+function tooMany(folder: HostPath): PkiError {
+  return new PkiError({
+    code: 'PKI_SET_UNFIT',
+    message: `it holds more than ${MAX_FILES} files, so it is no set of certificates`,
+    subject: folder,
+    hint: 'name the folder that holds the certificates alone',
+  });
+}
+
+function addPem(text: string, path: HostPath, heap: Heap): readonly Certificate[] {
+  const certificates: Certificate[] = [];
+  for (const block of readPem(text, path)) {
+    if (block.label === 'CERTIFICATE') {
+      const certificate = parseCertificate(block.der, path);
+      certificates.push(certificate);
+      const { fingerprint256 } = certificate.x509;
+      if (!heap.certificates.has(fingerprint256)) heap.certificates.set(fingerprint256, { path, certificate });
+    } else if (block.label.endsWith('PRIVATE KEY')) {
+      const { key } = parsePrivateKey(block.text, path);
+      if (!heap.keys.some((known) => isSameKey(known.key, key))) heap.keys.push({ path, key });
+    }
+  }
+  return certificates;
+}
+
+function addKubeconfig(bytes: Uint8Array, path: HostPath, heap: Heap): void {
+  const { certificate, key, trust } = parseKubeconfig(decodeKubeconfig(bytes, path), path);
+  const embedded = (part: KubeconfigCredential | undefined): string | undefined =>
+    part?.in === 'kubeconfig' ? part.text : undefined;
+  for (const text of [embedded(certificate), embedded(key)]) if (text !== undefined) addPem(text, path, heap);
+  const bundle = embedded(trust);
+  heap.kubeconfigs.push({ path, trusts: bundle === undefined ? [] : addPem(bundle, path, heap) });
+}
+
+const KUBECONFIG = /^\s*"?kind"?\s*:\s*"?Config"?\s*,?\s*$/m;
+
+async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<void> {
+  try {
+    const bytes = await files.readFile(path);
+    if (bytes === undefined) return;
+    const text = Buffer.from(bytes).toString('latin1');
+    // A patch or manifest may quote PEM in a field; what is meant to be PEM begins a line with it.
+    if (/^[ \t]*-----BEGIN [A-Z0-9 ]+-----/m.test(text) && !KUBECONFIG.test(text)) addPem(text, path, heap);
+    else if (KUBECONFIG.test(text)) addKubeconfig(bytes, path, heap);
+    else if (bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x81) {
+      const certificate = parseCertificate(bytes, path);
+      heap.certificates.set(certificate.x509.fingerprint256, { path, certificate });
+    }
+  } catch (error) {
+    if (!isRecoveryError(error)) throw error;
+    heap.damaged.push(`${path}: ${describeError(error)}`);
+  }
+}
+
+/**
+ * Reads everything below a folder that is a certificate, a private key or a kubeconfig. Judges nothing.
+ *
+ * Takes at most 5,000 files of 4 MiB, eight folders deep; what is larger or deeper is passed over.
+ * @throws PkiError `PKI_SET_UNFIT` when there is no such folder, too much in it, or no certificate at all
+ */
+export async function readCertificateSet(path: HostPath, files: SetReader): Promise<CertificateSet> {
+  if ((await files.list(path)) === undefined) {
+    throw new PkiError({
+      code: 'PKI_SET_UNFIT',
+      message: 'there is no such folder',
+      subject: path,
+      hint: 'name the folder that holds the certificates',
+    });
+  }
+  const heap: Heap = { certificates: new Map(), keys: [], kubeconfigs: [], damaged: [] };
+  for (const file of await listFiles(path, files)) await addFile(file, files, heap);
+  const { keys, kubeconfigs, damaged } = heap;
+  return { path, certificates: [...heap.certificates.values()], keys, kubeconfigs, damaged };
+}

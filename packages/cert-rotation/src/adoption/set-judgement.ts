@@ -1,0 +1,228 @@
+import type { KeyObject } from 'node:crypto';
+import type { AuthorityEntry } from '../authority-inventory.ts';
+import { signingCertificate } from '../authority-judgement.ts';
+import type { AuthorityId } from '../catalogue.ts';
+import type { Certificate } from '../certificate.ts';
+import { buildChain } from '../certificate-chain.ts';
+import { isSameDer } from '../der.ts';
+import { PkiError } from '../errors.ts';
+import type { CertificateEntry, CertificateInventory } from '../inventory.ts';
+import { findShortfall, judgeCertificate } from '../judgement.ts';
+import { isKeyOf } from '../private-key.ts';
+import type { CertificateSet, SetCertificate } from './certificate-set.ts';
+
+/** A certificate of a set that takes the place of one of the node's. */
+export interface AdoptedLeaf {
+  readonly entry: CertificateEntry;
+  readonly certificate: Certificate;
+  /** The authorities between it and the one above all, nearest first. */
+  readonly intermediates: readonly Certificate[];
+  readonly key: KeyObject;
+  /** Where in the set it was. */
+  readonly path: string;
+}
+
+/** An authority of a set that the node is to trust, and to sign with. */
+export interface AdoptedAuthority {
+  readonly authority: AuthorityEntry;
+  readonly certificate: Certificate;
+  /** `undefined` when the set does not have it. */
+  readonly key: KeyObject | undefined;
+}
+
+/** What of a set goes where on this node. */
+export interface Adoption {
+  readonly leaves: readonly AdoptedLeaf[];
+  readonly authorities: readonly AdoptedAuthority[];
+  /** For people: what the set is, and which stage of a rotation the node is in. */
+  readonly evidence: readonly string[];
+}
+
+/** Attributes of a subject whatever their order and encoding. */
+function subjectKey({ x509 }: Certificate): string {
+  return ((x509.subject as string | undefined) ?? '').split('\n').toSorted().join('\n');
+}
+
+interface Candidate extends SetCertificate {
+  readonly key: KeyObject | undefined;
+  readonly chain: readonly Certificate[];
+  readonly flaws: readonly string[];
+}
+
+function judgeCandidate(
+  { path, certificate }: SetCertificate,
+  entry: CertificateEntry,
+  { set, known, now }: { readonly set: CertificateSet; readonly known: readonly Certificate[]; readonly now: Date },
+): Candidate {
+  const flaws: string[] = [];
+  const { notBefore, notAfter } = certificate;
+  if (now > notAfter) flaws.push(`expired on ${notAfter.toISOString()}`);
+  if (now < notBefore) flaws.push(`is not valid before ${notBefore.toISOString()}`);
+  const { names, usages } = findShortfall(certificate, entry);
+  if (names.length > 0) flaws.push(`does not name ${names.join(', ')}`);
+  if (usages.length > 0) flaws.push(`must not be used as a ${usages.join(' and ')} certificate`);
+  const own = set.keys.find(({ key }) => isKeyOf(key, certificate))?.key;
+  const present = entry.key.ok && isKeyOf(entry.key.value.key, certificate) ? entry.key.value.key : undefined;
+  if (own === undefined && present === undefined) flaws.push('has no key in the set');
+  const { certificates, flaw } = buildChain(
+    certificate,
+    known.filter((each) => now <= each.notAfter && now >= each.notBefore),
+  );
+  if (flaw !== undefined) flaws.push(`has no good chain: ${flaw}`);
+  else if (certificates.length < 2) flaws.push('signed itself');
+  return { path, certificate, key: own ?? present, chain: certificates.slice(1), flaws };
+}
+
+/** Fit before unfit; then the one with the key in use, then the one that lives longest, then by name so that it is the same again. */
+function compareCandidates(entry: CertificateEntry) {
+  const present = entry.certificate.ok ? entry.certificate.value : undefined;
+  const rank = ({ flaws, certificate }: Candidate): readonly number[] => [
+    flaws.length,
+    present !== undefined && isSameDer(certificate.publicKeyDer, present.publicKeyDer) ? 0 : 1,
+    -certificate.notAfter.getTime(),
+  ];
+  return (a: Candidate, b: Candidate): number => {
+    const [left, right] = [rank(a), rank(b)];
+    const at = left.findIndex((value, index) => value !== right[index]);
+    return at === -1 ? a.path.localeCompare(b.path) : (left[at] ?? 0) - (right[at] ?? 0);
+  };
+}
+
+/** Why the node's own certificate can stay although the set has none for it, or why it cannot. */
+function judgeRemaining(
+  entry: CertificateEntry,
+  inventory: CertificateInventory,
+  adopted: ReadonlyMap<AuthorityId, Certificate>,
+  now: Date,
+): string | undefined {
+  const problem = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 })[0];
+  if (problem !== undefined) return problem.message;
+  const authority = entry.authority === undefined ? undefined : adopted.get(entry.authority);
+  if (authority === undefined || !entry.certificate.ok) return undefined;
+  const present = inventory.authorities.find(({ id }) => id === entry.authority);
+  const current = present && signingCertificate(present);
+  // The old authority stays trusted beside the new one until it expires.
+  const isTrusted = current !== undefined && now <= current.notAfter;
+  return isTrusted || entry.certificate.value.x509.verify(authority.x509.publicKey)
+    ? undefined
+    : 'its authority is replaced, and has expired';
+}
+
+function chooseLeaf(
+  entry: CertificateEntry,
+  context: { readonly set: CertificateSet; readonly known: readonly Certificate[]; readonly now: Date },
+): Candidate | undefined {
+  if (!entry.certificate.ok) return undefined;
+  const subject = subjectKey(entry.certificate.value);
+  const same = context.set.certificates.filter(
+    ({ certificate }) => !certificate.x509.ca && subjectKey(certificate) === subject,
+  );
+  return same.map((each) => judgeCandidate(each, entry, context)).toSorted(compareCandidates(entry))[0];
+}
+
+function signsHere({ definition }: AuthorityEntry, { input }: CertificateInventory): boolean {
+  return definition.keyFlags.some(({ component, flag }) =>
+    input.components.some((each) => each.component === component && each.flags.has(flag)),
+  );
+}
+
+const UNFIT_HINT = 'nothing was changed; complete the set, or make it anew for this node, then try again';
+
+/**
+ * Matches a set with a node: which of its certificates is which of the node's (by subject, usages, names, key and chain),
+ * and which of its authorities the node must trust. Pure.
+ *
+ * @throws PkiError `PKI_SET_UNFIT` with every reason at once
+ */
+export function judgeCertificateSet(set: CertificateSet, inventory: CertificateInventory, now: Date): Adoption {
+  const reasons: string[] = [...set.damaged];
+  const authorities = set.certificates.filter(({ certificate }) => certificate.x509.ca);
+  const present = inventory.authorities.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
+  const known = [...authorities.map(({ certificate }) => certificate), ...present];
+  if (set.certificates.length === 0) reasons.push('it holds no certificate');
+
+  const entries = inventory.certificates.filter(({ authority }) => authority !== undefined);
+  const leaves: AdoptedLeaf[] = [];
+  const missing: CertificateEntry[] = [];
+  const adopted = new Map<AuthorityId, Certificate>();
+  for (const entry of entries) {
+    const { name } = entry.definition;
+    const candidate = chooseLeaf(entry, { set, known, now });
+    if (candidate === undefined) {
+      missing.push(entry);
+      continue;
+    }
+    if (candidate.flaws.length > 0 || candidate.key === undefined) {
+      reasons.push(`${name} in ${candidate.path} ${candidate.flaws.join(', ')}`);
+      continue;
+    }
+    const { certificate, key, path, chain } = candidate;
+    leaves.push({ entry, certificate, key, path, intermediates: chain.slice(0, -1) });
+    const root = chain.at(-1);
+    if (root === undefined || entry.authority === undefined) continue;
+    const other = adopted.get(entry.authority);
+    if (other !== undefined && !isSameDer(other.der, root.der)) {
+      reasons.push(`${name} in ${path} comes from another authority than its fellows`);
+    }
+    adopted.set(entry.authority, root);
+  }
+  for (const entry of missing) {
+    const reason = judgeRemaining(entry, inventory, adopted, now);
+    if (reason === undefined) continue;
+    const subject = entry.certificate.ok ? ` (${entry.certificate.value.x509.subject.replaceAll('\n', ', ')})` : '';
+    reasons.push(`there is none for ${entry.definition.name}${subject}, and the one in use cannot stay: ${reason}`);
+  }
+  const replaced = [...adopted].flatMap(([id, certificate]): AdoptedAuthority[] => {
+    const authority = inventory.authorities.find((each) => each.id === id);
+    const isKnown =
+      authority?.bundle.ok === true && authority.bundle.value.some(({ der }) => isSameDer(der, certificate.der));
+    if (authority === undefined || isKnown) return [];
+    const key = set.keys.find((each) => isKeyOf(each.key, certificate))?.key;
+    const isOurs = authority.issuer.ok && isKeyOf(authority.issuer.value.key, certificate);
+    if (key === undefined && !isOurs && signsHere(authority, inventory)) {
+      reasons.push(`the key of ${authority.definition.name} is not in it, and kube-controller-manager signs with that`);
+    }
+    return [{ authority, certificate, key }];
+  });
+  if (leaves.length === 0 && reasons.length === 0) reasons.push('none of its certificates is one of this node');
+  if (reasons.length > 0) {
+    throw new PkiError({
+      code: 'PKI_SET_UNFIT',
+      message: `the set does not fit this node: ${reasons.join('; ')}`,
+      subject: set.path,
+      hint: UNFIT_HINT,
+    });
+  }
+  return { leaves, authorities: replaced, evidence: describeSet(set, { leaves, authorities: replaced }, inventory) };
+}
+
+/** Which stage of a rotation something is in, by the authorities that it trusts. */
+function stageOf(trusted: readonly Certificate[], { authorities }: Pick<Adoption, 'authorities'>): string {
+  const isNew = (certificate: Certificate): boolean =>
+    authorities.some((adopted) => isSameDer(adopted.certificate.der, certificate.der));
+  const news = trusted.filter(isNew).length;
+  if (news === 0) return 'trusts none of the new authorities';
+  return news === trusted.length ? 'trusts the new authority alone' : 'trusts the new authority beside another';
+}
+
+function describeSet(
+  set: CertificateSet,
+  adoption: Omit<Adoption, 'evidence'>,
+  inventory: CertificateInventory,
+): readonly string[] {
+  const { leaves, authorities } = adoption;
+  const lines = [
+    ...authorities.map(({ authority, certificate }) => {
+      const name = certificate.x509.subject.replaceAll('\n', ', ');
+      return `${authority.definition.name} becomes ${name}, serial ${certificate.x509.serialNumber}`;
+    }),
+    ...leaves.map(({ entry, path }) => `${entry.definition.name} comes from ${path}`),
+  ];
+  if (authorities.length === 0) return lines;
+  const node = inventory.authorities.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
+  return [
+    ...lines,
+    `this node ${stageOf(node, adoption)}`,
+    ...set.kubeconfigs.map(({ path, trusts }) => `the kubeconfig ${path} ${stageOf(trusts, adoption)}`),
+  ];
+}
