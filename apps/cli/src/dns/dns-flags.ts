@@ -15,6 +15,21 @@ const port = Flags.custom<number>({
   },
 });
 
+/** A time to wait. */
+export const seconds = Flags.custom<number>({
+  helpValue: 'SECONDS',
+  parse: async (text) => {
+    const number = Number(text);
+    if (Number.isFinite(number) && number >= 0) return number;
+    throw new Error(`${text} is not a number of seconds`);
+  },
+});
+
+export const controllerFlag = Flags.string({
+  description: 'the workload whose credentials are meant; default: the one that is known for keeping records',
+  helpValue: 'NAMESPACE/NAME',
+});
+
 /** Flags that say whose AWS credentials are meant, and how AWS is reached. */
 export const credentialFlags = {
   profile: Flags.string({ description: 'judge this profile of the AWS files', helpValue: 'NAME', helpGroup: 'AWS' }),

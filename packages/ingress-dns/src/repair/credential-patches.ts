@@ -1,10 +1,9 @@
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { type Json, sha256 } from '@kube-rescue/workflow';
+import { sha256 } from '@kube-rescue/workflow';
 import type { ClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
-import type { CredentialPlace, FieldPlace } from '../cluster/credential-place.ts';
+import type { CredentialPlace } from '../cluster/credential-place.ts';
 import type { ClusterCredentials } from '../cluster/found-credentials.ts';
-import { fieldsAt, listAt, textAt } from '../cluster/object-fields.ts';
 import type { AwsCredentials } from '../credentials/aws-credentials.ts';
 import { withIniSettings } from '../credentials/ini.ts';
 import { IngressDnsError } from '../errors.ts';
@@ -12,9 +11,8 @@ import type { ObjectPatch } from './object-patch.ts';
 
 /** What is to be changed so that a controller uses other keys. */
 export interface CredentialPatches {
-  /** The Secrets; empty when the keys stand in the pod template. */
   readonly secrets: readonly ObjectPatch[];
-  /** The controller: keys in its template, and an annotation that makes it start anew. */
+  /** An annotation that makes the controller start anew. */
   readonly controller: ObjectPatch;
 }
 
@@ -37,10 +35,8 @@ export async function planCredentialPatches(
   const secrets =
     place.kind === 'file' ? [await patchFile(place, keys, cluster)] : patchSecrets(place, keys, controller);
   const reference = { kind: RESOURCE_KINDS[controller.kind], namespace: controller.namespace, name: controller.name };
-  const containers = place.kind === 'file' ? undefined : await patchContainers(place, keys, cluster, reference);
   const annotations = { [RESTART_ANNOTATION]: digestOf(keys) };
-  const spec = containers === undefined ? {} : { spec: { containers } };
-  return { secrets, controller: { reference, patch: { spec: { template: { metadata: { annotations }, ...spec } } } } };
+  return { secrets, controller: { reference, patch: { spec: { template: { metadata: { annotations } } } } } };
 }
 
 function patchSecrets(
@@ -60,8 +56,15 @@ function patchSecrets(
       'it reads no session token, so only long-term keys are of use to it',
     );
   }
-  const elsewhere = values.find(([field]) => field.kind === 'elsewhere')?.[0];
-  if (elsewhere?.kind === 'elsewhere') throw unsupported(elsewhere.where, 'the access key id stands there');
+  for (const [field] of values) {
+    // Whoever may read pods could read them, and so could whoever reads a plan that replaces them.
+    if (field.kind === 'env')
+      throw unsupported(
+        describeController(controller),
+        `${field.variable} is a literal in its pods; keys belong in a Secret`,
+      );
+    if (field.kind === 'elsewhere') throw unsupported(field.where, 'the access key id stands there');
+  }
   const inSecrets = values.flatMap(([field, value]) => (field.kind === 'secret' ? [{ field, value }] : []));
   const groups = Map.groupBy(inSecrets, ({ field }) => `${field.namespace}/${field.name}`);
   return [...groups.values()].flatMap((group) => {
@@ -84,31 +87,6 @@ async function patchFile(
     aws_session_token: keys.sessionToken,
   };
   return secretPatch(namespace, name, { [key]: encode(withIniSettings(text, profile, settings)) });
-}
-
-/** A merge patch replaces lists, so the whole one is given; `undefined` when no key stands in it. */
-async function patchContainers(
-  place: FieldsPlace,
-  keys: AwsCredentials,
-  cluster: ClusterReading,
-  reference: ObjectPatch['reference'],
-): Promise<Json | undefined> {
-  const values = new Map<string, string>();
-  const note = (field: FieldPlace | undefined, value: string): void => {
-    if (field?.kind === 'env') values.set(`${field.container} ${field.variable}`, value);
-  };
-  note(place.accessKeyId, keys.accessKeyId);
-  note(place.secretAccessKey, keys.secretAccessKey);
-  note(place.sessionToken, keys.sessionToken ?? '');
-  if (values.size === 0) return undefined;
-  const pod = fieldsAt(await cluster.get(reference), 'spec', 'template', 'spec');
-  return listAt(pod, 'containers').map((container) => ({
-    ...container,
-    env: listAt(container, 'env').map((entry) => {
-      const value = values.get(`${textAt(container, 'name') ?? ''} ${textAt(entry, 'name') ?? ''}`);
-      return value === undefined ? entry : { ...entry, value };
-    }),
-  })) as unknown as Json;
 }
 
 function secretPatch(namespace: string, name: string, data: Readonly<Record<string, string>>): ObjectPatch {

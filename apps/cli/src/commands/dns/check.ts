@@ -1,6 +1,10 @@
+import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { readSource, readWay } from '../../dns/credential-input.ts';
-import { credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
+import { readCluster } from '../../dns/cluster-input.ts';
+import { areGiven, readSource, readWay } from '../../dns/credential-input.ts';
+import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
+import { chooseVia } from '../../dns/node-objects.ts';
+import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderChain } from '../../render/dns-chain.ts';
 import { ingressDns } from '../../wiring.ts';
@@ -9,20 +13,39 @@ export default class DnsCheck extends NodeCommand {
   static override summary =
     'Find out why names do not lead to the ingress: AWS credentials, zones, records, resolvers, endpoints.';
   static override description =
-    'Judges each link of the chain in order and names the first broken one as the cause. Needs no cluster for names that are given. Exits 3 when a link is broken or could not be judged. Changes nothing.';
+    'Judges each link of the chain in order and names the first broken one as the cause. With --domain it needs no cluster; without, names and credentials are read from the objects of the cluster, also while its API server is dead. Exits 3 when a link is broken or could not be judged. Changes nothing.';
   static override examples = [
-    '<%= config.bin %> dns check --domain shop.example.com',
-    '<%= config.bin %> dns check --domain shop.example.com --profile dns --target 192.0.2.10 --json',
-    '<%= config.bin %> dns check --domain shop.example.com --aws-credentials - < keys.json',
+    '<%= config.bin %> dns check',
+    '<%= config.bin %> dns check --domain shop.example.com --profile dns --target 192.0.2.10',
+    '<%= config.bin %> dns check --domain shop.example.com --aws-credentials - --json < keys.json',
   ];
-  static override flags = { ...nameFlags, ...credentialFlags };
+  static override flags = {
+    ...nameFlags,
+    ...credentialFlags,
+    controller: controllerFlag,
+    via: Flags.option({
+      options: VIA,
+      description: 'read objects from etcd, or through the API server; default: the API server while it answers',
+    })(),
+    ...etcdFlags,
+  };
 
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(DnsCheck);
     const session = await this.openSession(flags);
-    const names = toNames(flags) ?? [];
+    const given = toNames(flags);
     const probes = toProbes(flags);
-    const source = await readSource(flags, session);
+    const wants = {
+      credentials: given === undefined && !areGiven(flags),
+      names: given === undefined,
+      controller: flags.controller,
+    };
+    const search = toSearch(flags, session);
+    const cluster = wants.names
+      ? await readCluster(wants, { via: await chooseVia(flags.via, search, session), search }, session)
+      : undefined;
+    const source = cluster?.used?.source ?? (await readSource(flags, session));
+    const names = given ?? cluster?.names ?? [];
     const way = await readWay(flags, source);
     const { checkIngressDns } = await ingressDns();
     const { clock, desk, interruption } = session;

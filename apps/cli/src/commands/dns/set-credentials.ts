@@ -1,0 +1,64 @@
+import { Flags } from '@oclif/core';
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { readSource, readWay } from '../../dns/credential-input.ts';
+import { controllerFlag, credentialFlags, nameFlags, seconds, toNames, toProbes } from '../../dns/dns-flags.ts';
+import { chooseVia, patchNodeObjects, readNodeObjects } from '../../dns/node-objects.ts';
+import { usageError } from '../../envelope.ts';
+import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
+import { writeFlags } from '../../flags.ts';
+import { answerPlaybook } from '../../playbook-run.ts';
+import { ingressDns } from '../../wiring.ts';
+
+export default class DnsSetCredentials extends NodeCommand {
+  static override summary = 'Give the ingress DNS provider of the cluster new AWS keys, and see its names resolve.';
+  static override description =
+    'Judges the new keys with STS and Route 53 before anything is written, puts them where the controller reads them, makes it start anew, and waits until every name resolves and answers. Journalled: rollback RUN puts the old keys back.';
+  static override examples = [
+    '<%= config.bin %> dns set-credentials --aws-credentials keys.json --dry-run',
+    '<%= config.bin %> dns set-credentials --profile ingress --controller dns/external-dns',
+  ];
+  static override flags = {
+    ...writeFlags,
+    'aws-credentials': Flags.string({
+      description: 'file with the new keys (JSON, a credentials file, or AWS_…= lines); - is the standard input',
+      helpValue: 'FILE',
+      exactlyOne: ['aws-credentials', 'profile'],
+    }),
+    profile: Flags.string({ description: 'profile of the AWS files that has the new keys', helpValue: 'NAME' }),
+    region: credentialFlags.region,
+    controller: controllerFlag,
+    wait: seconds({ description: 'how long the names are waited for, in seconds', default: 300 }),
+    ...nameFlags,
+    via: Flags.option({
+      options: VIA,
+      description: 'go through etcd, or the API server; default: the API server while it answers',
+    })(),
+    ...etcdFlags,
+  };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(DnsSetCredentials);
+    const session = await this.openSession(flags);
+    const names = toNames(flags);
+    const probes = toProbes(flags);
+    const given = { ...flags, 'role-arn': undefined, 'external-id': undefined };
+    const { keys, where, roles } = await readSource(given, session);
+    if (keys === undefined || roles.length > 0) {
+      throw usageError('these are no keys of their own', where, 'give an access key id with its secret access key');
+    }
+    const way = await readWay(given, undefined);
+    const { createCredentialsPlaybook } = await ingressDns();
+    const { clock, desk } = session;
+    const search = toSearch(flags, session);
+    const via = await chooseVia(flags.via, search, session);
+    const input = { keys, controller: flags.controller, names, way, ...probes, timeoutMs: flags.wait * 1000 };
+    const deps = {
+      objects: readNodeObjects({ via, search }, session),
+      patchStep: patchNodeObjects({ via, search }, session),
+      host: desk.host,
+      clock,
+    };
+    const playbook = async () => createCredentialsPlaybook(input, deps);
+    return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
+  }
+}
