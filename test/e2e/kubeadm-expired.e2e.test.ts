@@ -15,7 +15,7 @@ interface DrillDocument {
 }
 
 /** What a drill must have proven, by the word before the colon. */
-const PROOFS = ['death', 'recover', 'life', 'second-recover', 'rollback', 'recover-again', 'life-again'];
+const PROOFS = ['death', 'recover', 'life', 'backup', 'second-recover', 'rollback', 'recover-again', 'life-again'];
 
 async function leftovers(): Promise<readonly unknown[]> {
   return listLeftovers({ host: createLocalHost() });

@@ -1,5 +1,6 @@
 export type { Cause } from './causes.ts';
 export { inspectCertificate } from './certificate-inspection.ts';
+export { checkClusterCertificates, type ClusterCertificates } from './cluster-certificates.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
 export type { EtcdSearch } from './etcd-connection.ts';
 export type { ObjectsVia } from './etcd-objects.ts';

@@ -2,8 +2,11 @@ import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { days, warnWithinFlag } from '../../flags.ts';
+import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { renderCertificates } from '../../render/certificates.ts';
+import { renderClusterCertificates } from '../../render/cluster-certificates.ts';
 import { renderPrometheus } from '../../render/prometheus.ts';
+import type { Terminal } from '../../terminal.ts';
 import { recovery } from '../../wiring.ts';
 
 export default class CertsCheck extends NodeCommand {
@@ -15,6 +18,7 @@ export default class CertsCheck extends NodeCommand {
     '<%= config.bin %> certs check --warn-within 60d --json',
     '<%= config.bin %> certs check --fail-within 30d',
     '<%= config.bin %> certs check --output prometheus',
+    '<%= config.bin %> certs check --cluster',
   ];
   static override flags = {
     'warn-within': warnWithinFlag,
@@ -24,12 +28,22 @@ export default class CertsCheck extends NodeCommand {
       description: "form of the answer; prometheus is for node-exporter's textfile collector, json is --json",
       default: 'table' as const,
     })(),
+    cluster: Flags.boolean({
+      description: "judge what the cluster's objects hold as well, and where they and this node disagree",
+    }),
+    via: Flags.option({
+      options: VIA,
+      description: 'read the objects from etcd, or through the API server',
+      default: VIA[0],
+    })(),
+    ...etcdFlags,
   };
 
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(CertsCheck);
-    const { node, deps, reporter, clock } = await this.openSession(flags);
-    const { checkCertificates } = await recovery();
+    const session = await this.openSession(flags);
+    const { node, deps, reporter, clock } = session;
+    const { checkCertificates, checkClusterCertificates } = await recovery();
     const certificates = await checkCertificates({ ...node, warnWithinDays: flags['warn-within'] }, deps);
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
@@ -38,13 +52,27 @@ export default class CertsCheck extends NodeCommand {
     const isSound = certificates.every(
       ({ status, daysLeft }) => status !== 'problem' && (daysLeft === null || daysLeft >= failWithin),
     );
+    const own = (terminal: Terminal): string =>
+      flags.output === 'prometheus'
+        ? renderPrometheus(certificates, clock.now())
+        : renderCertificates(certificates, terminal);
+    if (!flags.cluster) {
+      return { result: { certificates }, exitCode: isSound ? EXIT.done : EXIT.problems, text: own };
+    }
+    const { signal } = session.interruption;
+    const input = { ...node, via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
+    const cluster = await checkClusterCertificates(input, deps, signal);
+    if (!cluster.isCurrent) reporter.warn('etcd has no quorum: what was read of the objects may be old');
+    const isClusterSound =
+      cluster.disagreements.length === 0 &&
+      cluster.certificates.every(({ status, problems }) => status !== 'problem' && problems.length === 0);
     return {
-      result: { certificates },
-      exitCode: isSound ? EXIT.done : EXIT.problems,
+      result: { certificates, cluster },
+      exitCode: isSound && isClusterSound ? EXIT.done : EXIT.problems,
       text: (terminal) =>
         flags.output === 'prometheus'
-          ? renderPrometheus(certificates, clock.now())
-          : renderCertificates(certificates, terminal),
+          ? own(terminal)
+          : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
     };
   }
 }
