@@ -1,7 +1,6 @@
-import { createLocalHost } from '@kube-rescue/host';
-import { listLeftovers } from '@kube-rescue/lab';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
+import { assertNoTraces } from './lab-traces.fixture.ts';
 
 interface DrillDocument {
   readonly ok: boolean;
@@ -13,7 +12,7 @@ interface DrillDocument {
 }
 
 /** What a drill must have proven, by the word before the colon. */
-const KINDS = ['death', 'recover', 'life', 'second-recover', 'rollback', 'recover-again', 'life-again'];
+const KINDS = ['death', 'recover', 'life', 'backup', 'second-recover', 'rollback', 'recover-again', 'life-again'];
 const LIFE = [
   'a pod talks to the API with its service account token and CA',
   'every service account and namespace is handed the present certificate of the CA',
@@ -23,18 +22,7 @@ const LIFE = [
 ];
 const TIMEOUT_MS = 5 * 60_000;
 
-async function leftovers(): Promise<readonly unknown[]> {
-  return listLeftovers({ host: createLocalHost() });
-}
-
-beforeAll(async () => {
-  await runCli(['drill', '--clean']);
-  expect(await leftovers()).toEqual([]);
-});
-
-afterEach(async () => {
-  expect(await leftovers()).toEqual([]);
-});
+assertNoTraces();
 
 describe('a cluster with an expired CA whose key is on the node', () => {
   it.each(['ca-expired', 'etcd-ca-expired', 'front-proxy-ca-expired'])(

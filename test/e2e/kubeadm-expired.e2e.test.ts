@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createLocalHost } from '@kube-rescue/host';
-import { listLeftovers } from '@kube-rescue/lab';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BIN, runCli } from '../../apps/cli/src/cli-process.fixture.ts';
+import { assertNoTraces, findTraces } from './lab-traces.fixture.ts';
 
 interface DrillDocument {
   readonly ok: boolean;
@@ -17,18 +16,7 @@ interface DrillDocument {
 /** What a drill must have proven, by the word before the colon. */
 const PROOFS = ['death', 'recover', 'life', 'backup', 'second-recover', 'rollback', 'recover-again', 'life-again'];
 
-async function leftovers(): Promise<readonly unknown[]> {
-  return listLeftovers({ host: createLocalHost() });
-}
-
-beforeAll(async () => {
-  await runCli(['drill', '--clean']);
-  expect(await leftovers()).toEqual([]);
-});
-
-afterEach(async () => {
-  expect(await leftovers()).toEqual([]);
-});
+assertNoTraces();
 
 describe('the drill kubeadm-expired', () => {
   it.each(['rsa', 'ecdsa'])(
@@ -65,7 +53,7 @@ describe('a drill that is stopped', () => {
 
   it('by Ctrl-C removes its cluster and exits 130', async () => {
     const drill = await startDrill();
-    expect(await leftovers()).not.toEqual([]);
+    expect(await findTraces()).not.toEqual([]);
     drill.kill('SIGINT');
     const [exitCode] = (await once(drill, 'exit')) as [number | null];
     expect(exitCode).toBe(130);
@@ -75,7 +63,7 @@ describe('a drill that is stopped', () => {
     const drill = await startDrill();
     drill.kill('SIGKILL');
     await once(drill, 'exit');
-    expect(await leftovers()).not.toEqual([]);
+    expect(await findTraces()).not.toEqual([]);
     const { exitCode, stdout } = await runCli(['drill', '--clean', '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true });
