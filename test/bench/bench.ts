@@ -6,7 +6,7 @@ export interface BenchRow {
   readonly peerName: string;
   readonly ours: number;
   readonly peer: number;
-  readonly unit: 's' | 'MiB';
+  readonly unit: 's' | 'MiB' | 'requests';
   /** `ours / peer` is to be at most this; `undefined` where there is no target. */
   readonly target: number | undefined;
 }

@@ -4,6 +4,7 @@ import type { BenchResult, BenchRow } from './bench.ts';
 /** Loaded by name, so that one benchmark does not need the parts of another. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult> }>>> = {
   'certs-check': () => import('./certs-check.ts'),
+  'dns-check': () => import('./dns-check.ts'),
   'etcd-read': () => import('./etcd-read.ts'),
   'etcd-snapshot': () => import('./etcd-snapshot.ts'),
   recover: () => import('./recover.ts'),

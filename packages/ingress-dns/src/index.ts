@@ -38,3 +38,4 @@ export {
   type StepNaming,
 } from './repair/credentials-playbook.ts';
 export type { ObjectPatch } from './repair/object-patch.ts';
+export { createZoneWriteTest, type ZoneWriteDeps, type ZoneWriteTest } from './write-test/zone-write-test.ts';

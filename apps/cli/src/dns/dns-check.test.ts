@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { requireProgram } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BREAKS, type DnsWorld, NAME, startDnsWorld } from '../../../../packages/ingress-dns/src/dns-world.fixture.ts';
@@ -99,6 +102,22 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     const { exitCode, stdout } = await check(world.key, '--domain', NAME, ...role, '--json');
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout).result.identity.arn).toContain('assumed-role/dns/');
+  });
+
+  it('proves that records may be changed, and leaves nothing behind', async () => {
+    const state = await mkdtemp(path.join(tmpdir(), 'kube-rescue-state-'));
+    const before = world.aws.records(world.zone.id);
+    const env = { ...environment(world.key), XDG_STATE_HOME: state };
+    const { exitCode, stdout } = await runCli(words('--domain', NAME, '--write-test'), { env });
+    expect([exitCode, stdout.split('\n').at(-2)]).toEqual([0, '11 links, all good']);
+    expect(world.aws.requests.filter(({ action }) => action === 'route53:ChangeResourceRecordSets')).toHaveLength(2);
+    expect(world.aws.records(world.zone.id)).toEqual(before);
+    const runs = path.join(state, 'kube-rescue/dns-write-tests/runs');
+    const [run = ''] = await readdir(runs);
+    const journal = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8');
+    expect(journal).toContain('"kind":"dns.change"');
+    for (const secret of Object.values(world.key)) expect(journal).not.toContain(secret);
+    await rm(state, { recursive: true });
   });
 
   it('exits 2 without credentials, for a name that is none, and a resolver that is none', async () => {

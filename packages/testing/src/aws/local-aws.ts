@@ -22,8 +22,8 @@ export interface AwsRequest {
   /** For example `route53:ListHostedZones`. */
   readonly action: string;
   readonly status: number;
-  /** Milliseconds of the process's own clock. */
-  readonly at: number;
+  /** AWS's name for the refusal, for example `Throttling`. */
+  readonly refusal: string | undefined;
 }
 
 /**
@@ -101,11 +101,11 @@ export async function startLocalAws(): Promise<LocalAws> {
     response.sendDate = false;
     response.setHeader('date', now().toUTCString());
     response.setHeader('content-type', 'text/xml');
-    const { action, status, text } = await answer(request, Buffer.concat(chunks)).then(
-      (good) => ({ ...good, status: 200 }),
+    const { action, status, refusal, text } = await answer(request, Buffer.concat(chunks)).then(
+      (good) => ({ ...good, status: 200, refusal: undefined }),
       (error: unknown) => refuse(error),
     );
-    requests.push({ action, status, at: performance.now() });
+    requests.push({ action, status, refusal });
     response.writeHead(status).end(text);
   };
   const server = createServer((request, response) => void handle(request, response)).listen(0, AWS_ADDRESS);
@@ -234,7 +234,7 @@ function createThrottle(): { next(count: number): void; limit(perSecond: number)
   };
 }
 
-function refuse(error: unknown): { readonly action: string; readonly status: number; readonly text: string } {
+function refuse(error: unknown): AwsRequest & { readonly text: string } {
   const action = (error as { readonly action?: string }).action ?? 'unknown';
   const { status, code, message } =
     error instanceof AwsRefusal ? error : new AwsRefusal(500, 'InternalFailure', String(error));
@@ -252,5 +252,5 @@ function refuse(error: unknown): { readonly action: string; readonly status: num
       ],
     ],
   ]);
-  return { action, status, text };
+  return { action, status, refusal: code, text };
 }

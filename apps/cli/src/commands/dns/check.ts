@@ -4,6 +4,7 @@ import { readCluster } from '../../dns/cluster-input.ts';
 import { areGiven, readSource, readWay } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { chooseVia } from '../../dns/node-objects.ts';
+import { openWriteTest } from '../../dns/write-test.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderChain } from '../../render/dns-chain.ts';
@@ -13,7 +14,7 @@ export default class DnsCheck extends NodeCommand {
   static override summary =
     'Find out why names do not lead to the ingress: AWS credentials, zones, records, resolvers, endpoints.';
   static override description =
-    'Judges each link of the chain in order and names the first broken one as the cause. With --domain it needs no cluster; without, names and credentials are read from the objects of the cluster, also while its API server is dead. Exits 3 when a link is broken or could not be judged. Changes nothing.';
+    'Judges each link of the chain in order and names the first broken one as the cause. With --domain it needs no cluster; without, names and credentials are read from the objects of the cluster, also while its API server is dead. Exits 3 when a link is broken or could not be judged. Changes nothing, but for the record of --write-test.';
   static override examples = [
     '<%= config.bin %> dns check',
     '<%= config.bin %> dns check --domain shop.example.com --profile dns --target 192.0.2.10',
@@ -23,6 +24,9 @@ export default class DnsCheck extends NodeCommand {
     ...nameFlags,
     ...credentialFlags,
     controller: controllerFlag,
+    'write-test': Flags.boolean({
+      description: 'prove that records may be changed, with a TXT record in each zone that is removed again',
+    }),
     via: Flags.option({
       options: VIA,
       description: 'read objects from etcd, or through the API server; default: the API server while it answers',
@@ -49,8 +53,12 @@ export default class DnsCheck extends NodeCommand {
     const way = await readWay(flags, source);
     const { checkIngressDns } = await ingressDns();
     const { clock, desk, interruption } = session;
-    const deps = { host: desk.host, clock };
-    const report = await checkIngressDns({ source, names, way, ...probes, signal: interruption.signal }, deps);
+    const { signal } = interruption;
+    const proveChange = flags['write-test'] ? await openWriteTest(session) : undefined;
+    const report = await checkIngressDns(
+      { source, names, way, ...probes, proveChange, signal },
+      { host: desk.host, clock },
+    );
     return {
       result: report,
       exitCode: report.healthy ? EXIT.done : EXIT.problems,
