@@ -1,3 +1,4 @@
+import type { NewKeyAlgorithm } from '@kube-rescue/recovery';
 import { Flags } from '@oclif/core';
 
 const DAYS = /^(\d{1,5})d?$/;
@@ -75,3 +76,18 @@ export const warnWithinFlag = days({
   description: 'a certificate that expires within this time is worth a warning and exit 3',
   default: 30,
 });
+
+/** Named here too, so that `--help` need not load the packages. */
+const KEY_ALGORITHMS = [
+  'rsa-2048',
+  'rsa-3072',
+  'rsa-4096',
+  'ecdsa-p256',
+  'ecdsa-p384',
+] as const satisfies readonly NewKeyAlgorithm[];
+
+export const keyAlgorithmFlag = Flags.option({
+  options: KEY_ALGORITHMS,
+  description: 'what the new keys are; without it, what the old ones are',
+  dependsOn: ['new-keys'],
+})();

@@ -40,12 +40,19 @@ function nameOf({ x509 }: Certificate): string {
 /**
  * Follows a certificate to the authority above all, among `known` ones, by names, key identifiers and signatures. Says nothing
  * about dates. Takes time in proportion to `known`, whatever signs whom.
+ *
+ * @param anchors authorities that are believed though another signed them. Default: none
  */
-export function buildChain(certificate: Certificate, known: readonly Certificate[]): CertificateChain {
+export function buildChain(
+  certificate: Certificate,
+  known: readonly Certificate[],
+  anchors: readonly Certificate[] = [],
+): CertificateChain {
   const bySubject = Map.groupBy(known, ({ subjectDer }) => Buffer.from(subjectDer).toString('latin1'));
   const certificates = [certificate];
   for (let current = certificate; ; ) {
-    if (isSignedBy(current, current)) return { certificates, flaw: findForbidden(certificates) };
+    const isAnchor = anchors.some(({ der }) => current !== certificate && isSameDer(der, current.der));
+    if (isAnchor || isSignedBy(current, current)) return { certificates, flaw: findForbidden(certificates) };
     if (certificates.length >= MAX_LENGTH)
       return { certificates, flaw: `it is longer than ${MAX_LENGTH} certificates` };
     const candidates = bySubject.get(Buffer.from(current.issuerDer).toString('latin1')) ?? [];

@@ -127,3 +127,16 @@ export function renewExtensions(template: Certificate, changes: ExtensionChanges
   }
   return renewed;
 }
+
+/** The extensions of a certificate with names added to its subject alternative names; others stay as they are. */
+export function addSubjectNames(certificate: Certificate, names: readonly string[]): readonly Extension[] {
+  const { extensions } = certificate;
+  const additions = names.map(encodeName);
+  const oid = EXTENSION.subjectAltName;
+  if (extensions.some((extension) => extension.oid === oid)) {
+    return extensions.map((each) => (each.oid === oid ? { ...each, der: withAdded(each, additions) } : each));
+  }
+  if (names.length === 0) return extensions;
+  const value = encodeDer(DER_TAG.sequence, ...additions);
+  return [...extensions, { oid, critical: false, value, der: encodeExtension(oid, false, value) }];
+}

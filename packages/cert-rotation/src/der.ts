@@ -10,6 +10,7 @@ export const DER_TAG = {
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
+  set: 0x31,
 } as const;
 
 /** One tag-length-value, as views on the bytes that it was read from. */

@@ -27,6 +27,8 @@ export type PkiErrorCode =
   | 'PKI_LIFETIME_INVALID'
   | 'PKI_SERVER_SILENT'
   | 'PKI_SET_UNFIT'
+  | 'PKI_REQUEST_EXISTS'
+  | 'PKI_REQUEST_IMPOSSIBLE'
   | 'PKI_ISSUE_FAILED';
 
 /** A certificate, key or kubeconfig could not be read, judged or renewed. */

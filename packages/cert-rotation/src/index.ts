@@ -1,6 +1,6 @@
 export { type AdoptionInput, createAdoptionSteps } from './adoption/adoption-steps.ts';
 export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
-export { type Adoption, judgeCertificateSet } from './adoption/set-judgement.ts';
+export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
 export { judgeAuthority } from './authority-judgement.ts';
 export { reissueAuthority } from './authority-reissue.ts';
@@ -40,6 +40,7 @@ export type { Problem } from './problem.ts';
 export type { Reading } from './reading.ts';
 export type { RenewalFinding } from './renewal-check.ts';
 export type { RenewalOptions } from './renewal-options.ts';
+export { type ExportedRequest, exportSigningRequests, type RequestExport } from './signing-request-export.ts';
 export { createRenewalSteps } from './renewal-steps.ts';
 export { type CertificateRow, reportCertificates } from './report.ts';
 export type { CertificatePurpose } from './objects/object-fields.ts';

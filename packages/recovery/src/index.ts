@@ -29,3 +29,4 @@ export {
 export { checkCertificates, type ComponentState, listStaticPods, type Triage, triageNode } from './triage.ts';
 export type { CertificateRow, InspectedCertificate, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';
+export { exportNodeRequests } from './signing-requests.ts';

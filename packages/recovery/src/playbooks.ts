@@ -1,5 +1,6 @@
 import {
   type AdoptionInput,
+  type AdoptionRules,
   type AuthorityId,
   type CertificateId,
   createAdoptionSteps,
@@ -71,7 +72,7 @@ export function createAuthorityPlaybook(
 
 /** Installs a set of certificates and nothing else; components keep the old ones until they are restarted. */
 export function createAdoptionPlaybook(
-  options: NodeOptions & { readonly adopt: AdoptionInput['set'] },
+  options: NodeOptions & { readonly adopt: AdoptionInput['set']; readonly rules?: AdoptionRules | undefined },
   deps: NodeDeps,
 ): Playbook {
   const certificates: Phase = {
@@ -79,7 +80,7 @@ export function createAdoptionPlaybook(
     title: 'Certificates',
     steps: async () => {
       const node = await describeNode(options, deps);
-      return (await createAdoptionSteps({ set: options.adopt, node: node.inspection }, deps)) as readonly Step[];
+      return createAdoptionSteps({ set: options.adopt, node: node.inspection, rules: options.rules }, deps);
     },
   };
   return { id: 'certs-adopt', title: 'Adopt a set of certificates', phases: [certificates] };

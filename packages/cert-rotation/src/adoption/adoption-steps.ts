@@ -13,7 +13,13 @@ import { encodePrivateKey, isKeyOf, usualKeyLabel } from '../private-key.ts';
 import { planRenewalChanges, renderRenewedFile } from '../renewal-files.ts';
 import { findTrustPlaces, renderTrustPlace, type TrustPlace } from '../trust-places.ts';
 import { readCertificateSet, type SetReader } from './certificate-set.ts';
-import { type AdoptedAuthority, type AdoptedLeaf, type Adoption, judgeCertificateSet } from './set-judgement.ts';
+import {
+  type AdoptedAuthority,
+  type AdoptedLeaf,
+  type Adoption,
+  type AdoptionRules,
+  judgeCertificateSet,
+} from './set-judgement.ts';
 
 const AUTHORITIES_STEP = 'adopt/authorities';
 
@@ -25,6 +31,8 @@ export interface AdoptionInput {
   /** The folder of the set, and whose files it is among: those of the node, or of whoever calls. */
   readonly set: { readonly path: HostPath; readonly files: SetReader };
   readonly node: InspectionInput;
+  /** Default: what is needed on this node must be there and good. */
+  readonly rules?: AdoptionRules | undefined;
 }
 
 interface Deps {
@@ -33,9 +41,9 @@ interface Deps {
 }
 
 /** The set and the node, both looked at afresh. */
-async function lookAgain({ set, node }: AdoptionInput, { host, clock }: Deps): Promise<Adoption> {
+async function lookAgain({ set, node, rules }: AdoptionInput, { host, clock }: Deps): Promise<Adoption> {
   const inventory = await inspectCertificates(node, { host });
-  return judgeCertificateSet(await readCertificateSet(set.path, set.files), inventory, clock.now());
+  return judgeCertificateSet(await readCertificateSet(set.path, set.files), inventory, clock.now(), rules);
 }
 
 /** A file that an adopted authority goes into. */
@@ -119,9 +127,14 @@ async function findLeaf(id: CertificateId, input: AdoptionInput, deps: Deps): Pr
   return (await lookAgain(input, deps)).leaves.find(({ entry }) => entry.id === id);
 }
 
-function isInstalled({ entry, certificate }: AdoptedLeaf): boolean {
-  const isSame = entry.certificate.ok && isSameDer(entry.certificate.value.der, certificate.der);
-  return isSame && entry.key.ok && isKeyOf(entry.key.value.key, certificate);
+/** The certificate of the set is for the key that the node has already. */
+function hasKey({ entry, certificate }: AdoptedLeaf): boolean {
+  return entry.key.ok && isKeyOf(entry.key.value.key, certificate);
+}
+
+function isInstalled(leaf: AdoptedLeaf): boolean {
+  const { entry, certificate } = leaf;
+  return entry.certificate.ok && isSameDer(entry.certificate.value.der, certificate.der) && hasKey(leaf);
 }
 
 function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Deps): Step<AdoptionFinding> {
@@ -137,7 +150,11 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Dep
         const summary = leaf === undefined ? 'the one in use stays' : 'it is the one of the set already';
         return { status: 'ok', summary: `${definition.name}: ${summary}`, evidence: [], changes: [] };
       }
-      const changes = await planRenewalChanges(leaf.entry, { newKeys: true, now: deps.clock.now() }, deps.host);
+      const changes = await planRenewalChanges(
+        leaf.entry,
+        { newKeys: !hasKey(leaf), now: deps.clock.now() },
+        deps.host,
+      );
       const until = leaf.certificate.notAfter.toISOString();
       const summary = `${definition.name} comes from the set, valid until ${until}`;
       return { status: 'needed', summary, evidence: [`from ${leaf.path}`], changes };
@@ -150,7 +167,7 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Dep
       const certificates = [leaf.certificate, ...leaf.intermediates];
       const pems = {
         certificate: certificates.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
-        key: encodePrivateKey(leaf.key, label),
+        key: hasKey(leaf) ? undefined : encodePrivateKey(leaf.key, label),
       };
       const edits = changes.map(async (change): Promise<Edit> => {
         if (change.kind !== 'file.replace') return { change };

@@ -4,6 +4,7 @@ import { signingCertificate } from '../authority-judgement.ts';
 import type { AuthorityId } from '../catalogue.ts';
 import type { Certificate } from '../certificate.ts';
 import { buildChain } from '../certificate-chain.ts';
+import { detailCertificate } from '../certificate-details.ts';
 import { isSameDer } from '../der.ts';
 import { PkiError } from '../errors.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory.ts';
@@ -38,6 +39,16 @@ export interface Adoption {
   readonly evidence: readonly string[];
 }
 
+/** How strictly a set is judged. */
+export interface AdoptionRules {
+  /** A certificate must name and allow whatever the one in use names and allows. Default: only what is needed here. */
+  readonly keepEverything?: boolean | undefined;
+  /** Certificates that the set lacks stay as they are, good or bad. Default: false. */
+  readonly mayBePartial?: boolean | undefined;
+  /** The authorities of the node are the only ones; others in the set are not adopted. Default: false. */
+  readonly keepAuthorities?: boolean | undefined;
+}
+
 /** Attributes of a subject whatever their order and encoding. */
 function subjectKey({ x509 }: Certificate): string {
   return ((x509.subject as string | undefined) ?? '').split('\n').toSorted().join('\n');
@@ -49,10 +60,29 @@ interface Candidate extends SetCertificate {
   readonly flaws: readonly string[];
 }
 
+interface Context {
+  readonly set: CertificateSet;
+  /** Every authority that chains may run through. */
+  readonly known: readonly Certificate[];
+  /** Those that this node believes, whoever signed them. */
+  readonly anchors: readonly Certificate[];
+  readonly now: Date;
+  readonly rules: AdoptionRules;
+}
+
+/** What a certificate names and allows and another does not. */
+function findLost(certificate: Certificate, present: Certificate, now: Date): readonly string[] {
+  const [next, before] = [detailCertificate(certificate, now), detailCertificate(present, now)];
+  return [
+    ...before.subjectAltNames.filter((name) => !next.subjectAltNames.includes(name)),
+    ...before.extendedKeyUsage.filter((usage) => !next.extendedKeyUsage.includes(usage)),
+  ];
+}
+
 function judgeCandidate(
   { path, certificate }: SetCertificate,
   entry: CertificateEntry,
-  { set, known, now }: { readonly set: CertificateSet; readonly known: readonly Certificate[]; readonly now: Date },
+  { set, known, anchors, now, rules }: Context,
 ): Candidate {
   const flaws: string[] = [];
   const { notBefore, notAfter } = certificate;
@@ -61,13 +91,14 @@ function judgeCandidate(
   const { names, usages } = findShortfall(certificate, entry);
   if (names.length > 0) flaws.push(`does not name ${names.join(', ')}`);
   if (usages.length > 0) flaws.push(`must not be used as a ${usages.join(' and ')} certificate`);
+  const lost =
+    rules.keepEverything === true && entry.certificate.ok ? findLost(certificate, entry.certificate.value, now) : [];
+  if (lost.length > 0) flaws.push(`lost ${lost.join(', ')} of the one in use`);
   const own = set.keys.find(({ key }) => isKeyOf(key, certificate))?.key;
   const present = entry.key.ok && isKeyOf(entry.key.value.key, certificate) ? entry.key.value.key : undefined;
   if (own === undefined && present === undefined) flaws.push('has no key in the set');
-  const { certificates, flaw } = buildChain(
-    certificate,
-    known.filter((each) => now <= each.notAfter && now >= each.notBefore),
-  );
+  const holds = (each: Certificate): boolean => now <= each.notAfter && now >= each.notBefore;
+  const { certificates, flaw } = buildChain(certificate, known.filter(holds), anchors.filter(holds));
   if (flaw !== undefined) flaws.push(`has no good chain: ${flaw}`);
   else if (certificates.length < 2) flaws.push('signed itself');
   return { path, certificate, key: own ?? present, chain: certificates.slice(1), flaws };
@@ -108,10 +139,7 @@ function judgeRemaining(
     : 'its authority is replaced, and has expired';
 }
 
-function chooseLeaf(
-  entry: CertificateEntry,
-  context: { readonly set: CertificateSet; readonly known: readonly Certificate[]; readonly now: Date },
-): Candidate | undefined {
+function chooseLeaf(entry: CertificateEntry, context: Context): Candidate | undefined {
   if (!entry.certificate.ok) return undefined;
   const subject = subjectKey(entry.certificate.value);
   const same = context.set.certificates.filter(
@@ -134,7 +162,12 @@ const UNFIT_HINT = 'nothing was changed; complete the set, or make it anew for t
  *
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once
  */
-export function judgeCertificateSet(set: CertificateSet, inventory: CertificateInventory, now: Date): Adoption {
+export function judgeCertificateSet(
+  set: CertificateSet,
+  inventory: CertificateInventory,
+  now: Date,
+  rules: AdoptionRules = {},
+): Adoption {
   const reasons: string[] = [...set.damaged];
   const authorities = set.certificates.filter(({ certificate }) => certificate.x509.ca);
   const present = inventory.authorities.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
@@ -147,7 +180,10 @@ export function judgeCertificateSet(set: CertificateSet, inventory: CertificateI
   const adopted = new Map<AuthorityId, Certificate>();
   for (const entry of entries) {
     const { name } = entry.definition;
-    const candidate = chooseLeaf(entry, { set, known, now });
+    const own = inventory.authorities.find(({ id }) => id === entry.authority)?.bundle;
+    const anchors = own?.ok === true ? own.value : [];
+    const believed = rules.keepAuthorities === true ? anchors : known;
+    const candidate = chooseLeaf(entry, { set, known: believed, anchors, now, rules });
     if (candidate === undefined) {
       missing.push(entry);
       continue;
@@ -166,7 +202,7 @@ export function judgeCertificateSet(set: CertificateSet, inventory: CertificateI
     }
     adopted.set(entry.authority, root);
   }
-  for (const entry of missing) {
+  for (const entry of rules.mayBePartial === true ? [] : missing) {
     const reason = judgeRemaining(entry, inventory, adopted, now);
     if (reason === undefined) continue;
     const subject = entry.certificate.ok ? ` (${entry.certificate.value.x509.subject.replaceAll('\n', ', ')})` : '';

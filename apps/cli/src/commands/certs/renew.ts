@@ -1,20 +1,10 @@
-import type { NewKeyAlgorithm } from '@kube-rescue/recovery';
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { usageError } from '../../envelope.ts';
-import { renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
+import { keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { toRenewal } from '../../renewal-input.ts';
 import { recovery } from '../../wiring.ts';
-
-/** Named here too, so that `--help` need not load the packages. */
-const KEY_ALGORITHMS = [
-  'rsa-2048',
-  'rsa-3072',
-  'rsa-4096',
-  'ecdsa-p256',
-  'ecdsa-p384',
-] as const satisfies readonly NewKeyAlgorithm[];
 
 export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
@@ -43,11 +33,7 @@ export default class CertsRenew extends NodeCommand {
       multipleNonGreedy: true,
       helpValue: 'NAME',
     }),
-    'key-algorithm': Flags.option({
-      options: KEY_ALGORITHMS,
-      description: 'what the new keys are; without it, what the old ones are',
-      dependsOn: ['new-keys'],
-    })(),
+    'key-algorithm': keyAlgorithmFlag,
   };
 
   protected override async answer(): Promise<Answer> {
