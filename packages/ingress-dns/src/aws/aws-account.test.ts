@@ -24,7 +24,7 @@ function capture(requests: Captured[]): AwsRequestHandler {
       requests.push({ ...request, authorization: request.headers['authorization'] ?? '' });
       throw Object.assign(new Error('not sent'), { code: 'EPERM' });
     },
-  } as unknown as AwsRequestHandler;
+  };
 }
 
 describe('a partition of AWS', () => {

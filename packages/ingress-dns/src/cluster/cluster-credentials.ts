@@ -93,9 +93,13 @@ function readFile(
   const place = { kind: 'file', namespace: controller.namespace, name, key, profile } as const;
   const where = `${describePlace(place)} (${describeController(controller)})`;
   try {
-    const { keysIn, ...source } = resolveProfile({ credentials: parseIni(text), config: new Map() }, profile, where);
+    const { keysIn: keysProfile, ...source } = resolveProfile(
+      { credentials: parseIni(text), config: new Map() },
+      profile,
+      where,
+    );
     return {
-      place: { ...place, profile: keysIn },
+      place: { ...place, profile: keysProfile },
       source: { ...source, roles: [...source.roles, ...roles], region: region ?? source.region },
     };
   } catch (error) {

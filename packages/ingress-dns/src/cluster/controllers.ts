@@ -3,7 +3,7 @@ import type { ClusterReading } from './cluster-reading.ts';
 import { type Fields, fieldsAt, listAt, textAt, textsAt } from './object-fields.ts';
 
 /** Programs that keep DNS records or answer DNS challenges in Route 53. */
-export type ControllerSoftware = 'Traefik' | 'external-dns' | 'cert-manager' | 'other';
+type ControllerSoftware = 'Traefik' | 'external-dns' | 'cert-manager' | 'other';
 
 /** A workload that may use AWS. */
 export interface Controller {

@@ -58,7 +58,7 @@ async function findSource(
 }
 
 /** The credentials that an environment holds or points to without a file; `undefined` when it has none. */
-export function readEnvironment(environment: Environment, where: string): CredentialSource | undefined {
+function readEnvironment(environment: Environment, where: string): CredentialSource | undefined {
   const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
   const region = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];

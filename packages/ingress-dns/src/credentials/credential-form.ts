@@ -3,7 +3,7 @@ import { type AssumedRole, type AwsCredentials, isAccessKeyId } from './aws-cred
 import { partitionOf, partitionOfArn } from './partition.ts';
 
 /** What is wrong with credentials at first sight. */
-export interface FormProblem {
+interface FormProblem {
   readonly code: IngressDnsErrorCode;
   readonly message: string;
   readonly hint: string;

@@ -83,7 +83,7 @@ const PATCH_KIND: ChangeKind<Patch> = {
     if (target.startsWith('Deployment')) await startController();
   },
   undo: async ({ target }, captured, backup) => {
-    const old = JSON.parse(Buffer.from(await backup.read(String(captured))).toString()) as KubernetesObject;
+    const old = JSON.parse(Buffer.from(await backup.read(captured as string)).toString()) as KubernetesObject;
     await objects.replace(await read(target), old);
     return { state: 'undone' };
   },

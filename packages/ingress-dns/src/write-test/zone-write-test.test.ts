@@ -70,7 +70,7 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
       changeRecords: account.changeRecords.bind(account),
       isInSync: () => new Promise<never>(() => undefined),
     };
-    void test()(world.zone, killed as unknown as AwsAccount);
+    void test()(world.zone, killed);
     await expect.poll(records, { timeout: 5000 }).toHaveLength(before.length + 1);
     const survivor = createFakeHost({ tree: new Map() });
     await copyRuns(survivor);

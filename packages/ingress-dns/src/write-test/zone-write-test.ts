@@ -118,7 +118,8 @@ function createWriteStep(
     verify: async (signal) => {
       const deadline = clock.now().getTime() + timeoutMs;
       const id = changeId();
-      while (id !== undefined && !(await account.isInSync(id, signal))) {
+      if (id === undefined) return { verified: false, reason: 'nothing was changed' };
+      while (!(await account.isInSync(id, signal))) {
         if (clock.now().getTime() >= deadline) throw notInSync(zone);
         await clock.sleep(INTERVAL_MS, signal);
       }
