@@ -92,7 +92,11 @@ function readKeyUsage(certificate: Certificate): readonly string[] {
   return KEY_USAGES.filter((_, at) => ((bits[at >> 3] ?? 0) & (0x80 >> (at & 7))) !== 0);
 }
 
+/** Longer ones do not occur; a number of that size takes too long to write. */
+const MAX_OID_BYTES = 64;
+
 function formatOid(content: Uint8Array): string {
+  if (content.length > MAX_OID_BYTES) return `an object identifier of ${content.length} bytes`;
   const arcs: bigint[] = [];
   let arc = 0n;
   for (const byte of content) {

@@ -98,7 +98,7 @@ async function readFile({ path, reader }: InspectionRequest['file']): Promise<re
   if (text.includes('-----BEGIN ')) return readPemFile(text, path, reader);
   const der = Buffer.from(text, 'latin1');
   if (der[0] === 0x30) return numbered([parseCertificate(der, path)], path, () => null);
-  if (/^\s*"?(?:clusters|users|contexts|current-context)"?\s*:/m.test(text) || text.trimStart().startsWith('{')) {
+  if (/^[ \t]*"?(?:clusters|users|contexts|current-context)"?[ \t]*:/m.test(text) || text.trimStart().startsWith('{')) {
     return readKubeconfigFile(decodeKubeconfig(der, path), path, reader);
   }
   // Says what is wrong with it as PEM.

@@ -75,6 +75,18 @@ function readFields(der: Uint8Array) {
   };
 }
 
+/** A hundred times what a certificate with every name of a large cluster has. */
+const MAX_BYTES = 1024 * 1024;
+
+function tooLarge(bytes: number, source: string): PkiError {
+  return new PkiError({
+    code: 'PKI_CERTIFICATE_INVALID',
+    message: `the certificate has ${bytes} bytes, more than any real one`,
+    subject: source,
+    hint: 'restore the file from a backup',
+  });
+}
+
 /**
  * Reads one certificate from its DER.
  *
@@ -84,9 +96,12 @@ function readFields(der: Uint8Array) {
 export function parseCertificate(der: Uint8Array, source: string): Certificate {
   let x509: X509Certificate;
   let fields: ReturnType<typeof readFields>;
+  if (der.length > MAX_BYTES) throw tooLarge(der.length, source);
   try {
     x509 = new X509Certificate(der);
     fields = readFields(x509.raw);
+    // A date that is none would be neither before now nor after.
+    if (Number.isNaN(x509.validFromDate.getTime() + x509.validToDate.getTime())) throw new Error('malformed validity');
   } catch (cause) {
     throw new PkiError({
       code: 'PKI_CERTIFICATE_INVALID',

@@ -92,7 +92,7 @@ function addKubeconfig(bytes: Uint8Array, path: HostPath, heap: Heap): void {
   heap.kubeconfigs.push({ path, trusts: bundle === undefined ? [] : addPem(bundle, path, heap) });
 }
 
-const KUBECONFIG = /^\s*"?kind"?\s*:\s*"?Config"?\s*,?\s*$/m;
+const KUBECONFIG = /^[ \t]*"?kind"?[ \t]*:[ \t]*"?Config"?[ \t]*,?[ \t\r]*$/m;
 
 async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<void> {
   try {
