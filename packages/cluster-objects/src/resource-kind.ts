@@ -41,6 +41,7 @@ export const RESOURCE_KINDS = {
   Deployment: builtIn('Deployment', 'apps', 'v1', 'deployments', { hasGeneration: true }),
   DaemonSet: builtIn('DaemonSet', 'apps', 'v1', 'daemonsets', { hasGeneration: true }),
   ReplicaSet: builtIn('ReplicaSet', 'apps', 'v1', 'replicasets', { hasGeneration: true }),
+  Ingress: builtIn('Ingress', 'networking.k8s.io', 'v1', 'ingresses', { etcdSegment: 'ingress', hasGeneration: true }),
   Lease: builtIn('Lease', 'coordination.k8s.io', 'v1', 'leases'),
   CertificateSigningRequest: builtIn(
     'CertificateSigningRequest',
@@ -96,6 +97,7 @@ const SHORT_NAMES: Readonly<Record<string, KindName>> = {
   deploy: 'Deployment',
   ds: 'DaemonSet',
   rs: 'ReplicaSet',
+  ing: 'Ingress',
   csr: 'CertificateSigningRequest',
   crd: 'CustomResourceDefinition',
 };

@@ -13,6 +13,7 @@ import {
   SecretSchema,
   ServiceAccountSchema,
 } from '../generated/kubernetes/core_pb.ts';
+import { IngressSchema } from '../generated/kubernetes/networking_pb.ts';
 import { NodeSchema } from '../generated/kubernetes/node_pb.ts';
 import { PodSchema } from '../generated/kubernetes/pod_pb.ts';
 import { EndpointsSchema, ServiceSchema } from '../generated/kubernetes/service_pb.ts';
@@ -29,6 +30,7 @@ const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   Deployment: DeploymentSchema,
   DaemonSet: DaemonSetSchema,
   ReplicaSet: ReplicaSetSchema,
+  Ingress: IngressSchema,
   Lease: LeaseSchema,
   CertificateSigningRequest: CertificateSigningRequestSchema,
   MutatingWebhookConfiguration: MutatingWebhookConfigurationSchema,
@@ -40,6 +42,7 @@ const OLDER_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['apps/v1beta2', 'apps/v1beta1', 'extensions/v1beta1'],
   DaemonSet: ['apps/v1beta2', 'extensions/v1beta1'],
   ReplicaSet: ['apps/v1beta2', 'extensions/v1beta1'],
+  Ingress: ['networking.k8s.io/v1beta1', 'extensions/v1beta1'],
   Lease: ['coordination.k8s.io/v1beta1'],
   CertificateSigningRequest: ['certificates.k8s.io/v1beta1'],
   MutatingWebhookConfiguration: ['admissionregistration.k8s.io/v1beta1'],

@@ -12,18 +12,6 @@ import { fieldsAt, textAt } from './object-fields.ts';
 /** The part of the port that is read through. */
 export type ObjectReader = Pick<ObjectStore, 'get' | 'list'>;
 
-/** `networking.k8s.io/v1`; kept in etcd below `ingress`. */
-export const INGRESS: ResourceKind = {
-  kind: 'Ingress',
-  group: 'networking.k8s.io',
-  version: 'v1',
-  resource: 'ingresses',
-  namespaced: true,
-  etcdSegment: 'ingress',
-  storage: 'protobuf',
-  hasGeneration: true,
-};
-
 /** Traefik's own routes, under its newer and its older group. */
 export const INGRESS_ROUTES: readonly ResourceKind[] = ['traefik.io', 'traefik.containo.us'].map((group) =>
   customKind({ kind: 'IngressRoute', group, version: 'v1alpha1', resource: 'ingressroutes', namespaced: true }),

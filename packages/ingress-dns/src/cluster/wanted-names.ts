@@ -1,7 +1,7 @@
 import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { plainName } from '../aws/record-set.ts';
 import type { WantedName } from '../wanted-name.ts';
-import { type ClusterReading, INGRESS, INGRESS_ROUTES } from './cluster-reading.ts';
+import { type ClusterReading, INGRESS_ROUTES } from './cluster-reading.ts';
 import { fieldsAt, listAt, textAt } from './object-fields.ts';
 
 /** Annotations of external-dns, which others understand as well. */
@@ -11,7 +11,7 @@ const TARGET = 'external-dns.alpha.kubernetes.io/target';
 /** The host names that Ingresses, Services and IngressRoutes of the cluster want, each once, and where they should lead. */
 export async function findWantedNames(cluster: ClusterReading): Promise<readonly WantedName[]> {
   const [ingresses, services, ...routes] = await Promise.all([
-    cluster.list(INGRESS),
+    cluster.list(RESOURCE_KINDS.Ingress),
     cluster.list(RESOURCE_KINDS.Service),
     ...INGRESS_ROUTES.map((kind) => cluster.list(kind)),
   ]);

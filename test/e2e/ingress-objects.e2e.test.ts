@@ -1,0 +1,57 @@
+import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { findWantedNames, openClusterReading } from '@kube-rescue/ingress-dns';
+import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
+
+const REFERENCE = { kind: RESOURCE_KINDS.Ingress, namespace: 'default', name: 'web' };
+const INGRESS: KubernetesObject = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'Ingress',
+  metadata: { namespace: 'default', name: 'web' },
+  spec: {
+    rules: [
+      {
+        host: 'shop.example.test',
+        http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }] },
+      },
+    ],
+    tls: [{ hosts: ['shop.example.test'], secretName: 'web-tls' }],
+  },
+};
+
+let api: KubeApi;
+
+beforeAll(async () => {
+  const deps = { host: createLocalHost(), clock: systemClock };
+  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  api = await startKubeApi(folder);
+  const created = await api.viaApi.create(RESOURCE_KINDS.Ingress, INGRESS);
+  const status = { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } };
+  await api.viaApi.replace(created, { ...created.object, status });
+});
+
+afterAll(() => api?.dispose());
+
+describe('an Ingress in etcd', () => {
+  it('tells the same names and addresses as the API', async () => {
+    const [inEtcd, inApi] = await Promise.all(
+      [api.viaEtcd, api.viaApi].map((store) => findWantedNames(openClusterReading(store))),
+    );
+    expect(inEtcd).toEqual([{ name: 'shop.example.test', targets: ['192.0.2.1'], origin: 'Ingress default/web' }]);
+    expect(inEtcd).toEqual(inApi);
+  });
+
+  it('keeps the backends, which are not shown, when something else of it is changed', async () => {
+    const read = await api.viaEtcd.get(REFERENCE);
+    if (read === undefined) throw new Error('it is not there');
+    expect(read.partial).toBe(true);
+    const { object } = read;
+    await api.viaEtcd.replace(read, { ...object, metadata: { ...object.metadata, labels: { changed: 'yes' } } });
+    const seen = await api.viaApi.get(REFERENCE);
+    expect(seen?.object.metadata.labels).toEqual({ changed: 'yes' });
+    expect(seen?.object['spec']).toEqual(INGRESS['spec']);
+  });
+});
