@@ -14,6 +14,7 @@ export type { DnsOptions, DnsServer } from './chain/dns-session.ts';
 export { type Link, LINK_IDS, type LinkId } from './chain/link.ts';
 export type { EndpointProbe } from './chain/name-links.ts';
 export { chooseCredentials, findClusterCredentials } from './cluster/cluster-credentials.ts';
+export { checkClusterDns, type ClusterDns, readClusterDns } from './cluster/cluster-dns.ts';
 export type { ClusterCredentials } from './cluster/found-credentials.ts';
 export { type ClusterReading, type ObjectReader, openClusterReading } from './cluster/cluster-reading.ts';
 export { type Controller, describeController } from './cluster/controllers.ts';

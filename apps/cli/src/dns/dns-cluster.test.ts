@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import { requireProgram } from '@kube-rescue/testing';
@@ -89,11 +89,13 @@ describe.runIf(canRun)('on a node with a dead API server', () => {
     expect(JSON.parse((await run(...words, '--yes')).stdout).result.outcome).toBe('nothing-to-do');
 
     const { runId } = JSON.parse(done.stdout).result;
+    const journal = path.join(node.root, 'var/lib/kube-rescue/runs', runId, 'journal.jsonl');
+    outputs.push({ exitCode: 0, stdout: await readFile(journal, 'utf8'), stderr: '' });
     outputs.push(await node.run('rollback', runId, '--yes'));
     expect(await secretText('secret')).toBe(OLD_SECRET);
   });
 
-  it('no key shows up in any output', () => {
+  it('no key shows up in any output or journal', () => {
     expect(outputs.length).toBeGreaterThan(5);
     const text = outputs.map(({ stdout, stderr }) => stdout + stderr).join('');
     for (const value of [OLD_SECRET, world.key.secretAccessKey, world.key.accessKeyId]) {

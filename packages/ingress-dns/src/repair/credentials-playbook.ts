@@ -1,10 +1,9 @@
 import type { Clock } from '@kube-rescue/host';
 import type { Finding, Playbook, Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { chooseCredentials, findClusterCredentials } from '../cluster/cluster-credentials.ts';
+import { readClusterDns } from '../cluster/cluster-dns.ts';
 import { type ObjectReader, openClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
 import type { ClusterCredentials } from '../cluster/found-credentials.ts';
-import { findWantedNames } from '../cluster/wanted-names.ts';
 import type { Link, LinkId } from '../chain/link.ts';
 import { type AwsCredentials, maskAccessKeyId } from '../credentials/aws-credentials.ts';
 import { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from '../dns-check.ts';
@@ -104,9 +103,8 @@ export function createCredentialsPlaybook(input: NewCredentialsInput, deps: NewC
 }
 
 async function findWork(input: NewCredentialsInput, deps: NewCredentialsDeps, signal: AbortSignal): Promise<Work> {
-  const cluster = openClusterReading(deps.objects, signal);
-  const used = chooseCredentials(await findClusterCredentials(cluster), input.controller);
-  return { used, names: input.names ?? (await findWantedNames(cluster)) };
+  const { used, names } = await readClusterDns(deps.objects, { controller: input.controller, signal });
+  return { used, names: input.names ?? names };
 }
 
 function judge(

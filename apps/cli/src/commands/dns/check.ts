@@ -1,14 +1,15 @@
+import type { ClusterDns } from '@kube-rescue/ingress-dns';
+import type { ObjectsVia } from '@kube-rescue/recovery';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { readCluster } from '../../dns/cluster-input.ts';
 import { areGiven, readSource, readWay } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
-import { chooseVia } from '../../dns/node-objects.ts';
+import { chooseVia, readNodeObjects } from '../../dns/node-objects.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
-import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
+import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderChain } from '../../render/dns-chain.ts';
-import { ingressDns } from '../../wiring.ts';
+import { ingressDns, type Session } from '../../wiring.ts';
 
 export default class DnsCheck extends NodeCommand {
   static override summary =
@@ -39,16 +40,10 @@ export default class DnsCheck extends NodeCommand {
     const session = await this.openSession(flags);
     const given = toNames(flags);
     const probes = toProbes(flags);
-    const wants = {
-      credentials: given === undefined && !areGiven(flags),
-      names: given === undefined,
-      controller: flags.controller,
-    };
-    const search = toSearch(flags, session);
-    const cluster = wants.names
-      ? await readCluster(wants, { via: await chooseVia(flags.via, search, session), search }, session)
-      : undefined;
-    const source = cluster?.used?.source ?? (await readSource(flags, session));
+    const isAboutCluster = given === undefined || flags.controller !== undefined;
+    const cluster = isAboutCluster ? await this.readCluster(flags, session) : undefined;
+    const isClusters = cluster !== undefined && !areGiven(flags);
+    const source = isClusters ? cluster.used.source : await readSource(flags, session);
     const names = given ?? cluster?.names ?? [];
     const way = await readWay(flags, source);
     const { checkIngressDns } = await ingressDns();
@@ -65,4 +60,18 @@ export default class DnsCheck extends NodeCommand {
       text: (terminal) => renderChain(report, terminal),
     };
   }
+  private async readCluster(flags: EtcdFlags & ClusterFlags, session: Session): Promise<ClusterDns> {
+    const { readClusterDns } = await ingressDns();
+    const search = toSearch(flags, session);
+    const objects = readNodeObjects({ via: await chooseVia(flags.via, search, session), search }, session);
+    const { signal } = session.interruption;
+    const cluster = await readClusterDns(objects, { controller: flags.controller, signal });
+    for (const gap of cluster.gaps) session.reporter.warn(`left out: ${gap}`);
+    return cluster;
+  }
+}
+
+interface ClusterFlags {
+  readonly via: ObjectsVia | undefined;
+  readonly controller: string | undefined;
 }
