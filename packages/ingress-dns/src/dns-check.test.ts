@@ -110,6 +110,12 @@ describe.skipIf(!requireProgram('knotd'))('the chain from credentials to an endp
     expect(links.filter(({ status }) => status !== 'ok')).toEqual([]);
   });
 
+  it("takes the resolver's word for what it may not ask name servers itself", async () => {
+    const { links, healthy } = await check(world.key, { dns: { resolvers: [world.aws.resolver], port: 1 } });
+    expect(healthy).toBe(true);
+    expect(links.find(({ id }) => id === 'delegation')?.evidence[0]).toMatch(/^the resolver names ns-1-0/);
+  });
+
   it('assumes a role with its external id', async () => {
     const arn = world.aws.addRole({ name: 'dns', externalId: 'shop' });
     const keys = world.aws.addKey({ actions: ['sts:AssumeRole'] });

@@ -76,7 +76,7 @@ export const nameFlags = {
     default: 'https',
   })(),
   port: port({ description: 'where endpoints listen; default: as the scheme says' }),
-  endpoints: Flags.boolean({ description: 'ask the endpoints as well', default: true, allowNo: true }),
+  probe: Flags.boolean({ description: 'ask the endpoints behind the names as well', default: true, allowNo: true }),
 };
 
 /** The values of {@link nameFlags}. */
@@ -87,7 +87,7 @@ export interface NameValues {
   readonly 'dns-port': number;
   readonly scheme: 'http' | 'https';
   readonly port: number | undefined;
-  readonly endpoints: boolean;
+  readonly probe: boolean;
 }
 
 /** The names that the flags ask for; `undefined` when they name none. @throws CliError `USAGE` */
@@ -101,10 +101,10 @@ export function toNames({ domain, target = [] }: NameValues): readonly WantedNam
 
 /** @throws CliError `USAGE` */
 export function toProbes(flags: NameValues): Pick<DnsCheckInput, 'dns' | 'endpoint'> {
-  const { resolver = [], scheme, endpoints } = flags;
+  const { resolver = [], scheme, probe } = flags;
   return {
     dns: { resolvers: resolver.map(toServer), port: flags['dns-port'] },
-    endpoint: endpoints ? { scheme, port: flags.port } : undefined,
+    endpoint: probe ? { scheme, port: flags.port } : undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '@kube-rescue/host';
 import type * as Route53 from '@aws-sdk/client-route-53';
 import type * as Sts from '@aws-sdk/client-sts';
 import type { AssumedRole, AwsCredentials } from '../credentials/aws-credentials.ts';
+import { DEFAULT_REGION, type Partition, partitionOf } from '../credentials/partition.ts';
 import { awsFailure } from './aws-failure.ts';
 import { type AwsRequestHandler, type AwsWay, clientOptions, type WireWatch, watchWire } from './client-options.ts';
 import { createPace } from './pace.ts';
@@ -36,6 +37,7 @@ export interface AwsAccountDeps {
  * throttling is waited out a few times first, and Route 53 is asked at most four times a second.
  */
 export interface AwsAccount {
+  readonly partition: Partition;
   callerIdentity(signal?: AbortSignal): Promise<CallerIdentity>;
   assumeRole(role: AssumedRole, signal?: AbortSignal): Promise<AwsCredentials>;
   /** Every zone of the account. */
@@ -78,6 +80,10 @@ class SdkAccount implements AwsAccount {
     this.#keys = keys;
     this.#deps = deps;
     this.#watch = { requestCount: 0, clockAheadMs: undefined };
+  }
+
+  get partition(): Partition {
+    return partitionOf(this.#way.region ?? DEFAULT_REGION);
   }
 
   get clockAheadMs(): number | undefined {
@@ -195,7 +201,7 @@ class SdkAccount implements AwsAccount {
       return await make();
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
-      throw awsFailure(error, { action, subject });
+      throw awsFailure(error, { action, subject, partition: this.partition });
     }
   }
 

@@ -1,5 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { IngressDnsError, type IngressDnsErrorCode } from '../errors.ts';
+import type { Partition } from '../credentials/partition.ts';
 import { smallestPolicy } from './policy.ts';
 
 interface Meaning {
@@ -64,20 +65,27 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 const DENIALS: readonly string[] = ['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation'];
 
+/** What was asked. */
+interface AwsCall {
+  /** For example `route53:ListHostedZones`. */
+  readonly action: string;
+  /** Of whom, or about what. */
+  readonly subject: string;
+  readonly partition: Partition;
+}
+
 /**
  * Says what a failure of the AWS SDK means. Nothing of its text is kept, and it is not made the cause: both may hold what was
  * sent.
- *
- * @param call what was asked: the service's action, for example `route53:ListHostedZones`, and of whom
  */
-export function awsFailure(error: unknown, call: { readonly action: string; readonly subject: string }): Error {
+export function awsFailure(error: unknown, call: AwsCall): Error {
   if (isRecoveryError(error)) return error;
   if (!(error instanceof Error)) return new Error('the AWS SDK failed with something that is no error');
   const { action, subject } = call;
   const meaning = isTimely(error) ? MEANINGS[error.name] : SKEWED;
   if (meaning !== undefined)
     return new IngressDnsError({ ...meaning, message: `${meaning.message} (${action})`, subject });
-  if (DENIALS.includes(error.name)) return denied(action, subject);
+  if (DENIALS.includes(error.name)) return denied(call);
   const errno = errnoIn(error);
   if (errno?.startsWith('ERR_PROXY') === true) {
     return new IngressDnsError({
@@ -104,7 +112,7 @@ export function awsFailure(error: unknown, call: { readonly action: string; read
 }
 
 /** A refusal of `action`, with the smallest policy that would cure it. */
-function denied(action: string, subject: string): IngressDnsError {
+function denied({ action, subject, partition }: AwsCall): IngressDnsError {
   return new IngressDnsError({
     code: 'DNS_ACCESS_DENIED',
     message: `the credentials are good, but may not call ${action}`,
@@ -112,7 +120,7 @@ function denied(action: string, subject: string): IngressDnsError {
     hint:
       action === 'sts:AssumeRole'
         ? "check the role's trust policy, its external id, and that the caller's policy allows sts:AssumeRole on it"
-        : `allow it, for example with the policy ${smallestPolicy([action])}; a service control policy may forbid it as well`,
+        : `allow it, for example with the policy ${smallestPolicy([action], { partition })}; a service control policy may forbid it as well`,
   });
 }
 

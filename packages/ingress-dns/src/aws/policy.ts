@@ -1,3 +1,5 @@
+import type { Partition } from '../credentials/partition.ts';
+
 /** Actions that are about no zone in particular. */
 const GLOBAL_ACTIONS: readonly string[] = [
   'route53:ListHostedZones',
@@ -13,8 +15,19 @@ export const NEEDED_ACTIONS: readonly string[] = [
   'route53:GetChange',
 ];
 
-/** The smallest IAM policy that allows `actions`, on one line. @param zoneId default: every zone */
-export function smallestPolicy(actions: readonly string[], zoneId = '*', partition = 'aws'): string {
+/** What a policy is for. */
+interface PolicyScope {
+  /** Default: every zone. */
+  readonly zoneId?: string | undefined;
+  /** Default: `aws`. */
+  readonly partition?: Partition | undefined;
+}
+
+/** The smallest IAM policy that allows `actions`, on one line. */
+export function smallestPolicy(
+  actions: readonly string[],
+  { zoneId = '*', partition = 'aws' }: PolicyScope = {},
+): string {
   const globals = actions.filter((action) => GLOBAL_ACTIONS.includes(action));
   const zoned = actions.filter((action) => !GLOBAL_ACTIONS.includes(action));
   const statement = (some: readonly string[], resource: string) =>

@@ -48,14 +48,15 @@ export async function judgeCredentials(
     identity === undefined
       ? broken('identity', where, failure ?? unreachable)
       : good('identity', where, 'AWS knows them', [`account ${identity.account}`, identity.arn, `region ${region}`]);
-  const tried =
-    problem === undefined
-      ? form
-      : {
-          ...form,
-          evidence: [identity === undefined ? 'put right, they are refused as well' : 'put right, AWS takes them'],
-        };
+  const tried = problem === undefined ? form : { ...form, evidence: [describeTrial(identity, failure)] };
   return { links: [found, tried, clock, who], account, identity, requestCount };
+}
+
+/** What became of the keys when they were put right. */
+function describeTrial(identity: CallerIdentity | undefined, failure: IngressDnsError | undefined): string {
+  if (identity !== undefined) return 'put right, AWS takes them';
+  const isUntried = isRecoveryError(failure, 'DNS_AWS_UNREACHABLE', 'DNS_PROXY_FAILED', 'DNS_THROTTLED');
+  return isUntried ? 'put right, they could not be tried' : 'put right, they are refused as well';
 }
 
 const unreachable = {

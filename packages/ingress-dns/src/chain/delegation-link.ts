@@ -2,6 +2,12 @@ import type { DnsAnswer } from '@kube-rescue/host';
 import type { DnsSession } from './dns-session.ts';
 import { broken, good, type SeenLink, unknown } from './link.ts';
 
+/** Who is named as a zone's servers, and who says so. */
+interface Delegation {
+  readonly names: readonly string[];
+  readonly from: string;
+}
+
 const ROOT = '.';
 const PARENT_SERVERS_ASKED = 3;
 
@@ -11,7 +17,7 @@ const PARENT_SERVERS_ASKED = 3;
  * @param own the zone's own NS records; empty when nobody could list them
  */
 export async function judgeDelegation(zone: string, own: readonly string[], dns: DnsSession): Promise<SeenLink> {
-  const delegated = await readDelegation(zone, dns);
+  const delegated = (await readDelegation(zone, dns)) ?? (await readByResolver(zone, dns));
   if (delegated === undefined) {
     return unknown('delegation', zone, 'no server of the parent zone answers', [
       'port 53 may be closed on the way out',
@@ -37,11 +43,14 @@ export async function judgeDelegation(zone: string, own: readonly string[], dns:
   return broken('delegation', zone, failure, evidence);
 }
 
+/** Where port 53 is closed on the way out, the resolver's word has to do. */
+async function readByResolver(zone: string, dns: DnsSession): Promise<Delegation | undefined> {
+  const names = nameServersIn(await dns.resolve(zone, 'NS'), zone);
+  return names.length === 0 ? undefined : { names, from: 'the resolver' };
+}
+
 /** What the nearest parent that answers says; its name servers, not a resolver's memory. */
-async function readDelegation(
-  zone: string,
-  dns: DnsSession,
-): Promise<{ readonly names: readonly string[]; readonly from: string } | undefined> {
+async function readDelegation(zone: string, dns: DnsSession): Promise<Delegation | undefined> {
   const labels = zone.split('.');
   for (let index = 1; index <= labels.length; index += 1) {
     const parent = labels.slice(index).join('.') || ROOT;

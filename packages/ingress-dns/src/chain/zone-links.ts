@@ -29,7 +29,7 @@ export async function listZonesFor(
     const zones = await account.listZones(signal);
     return { zones, link: good('list', LIST_SUBJECT, `they can be listed`, [`${zones.length} in the account`]) };
   } catch (error) {
-    if (!isRecoveryError(error, 'DNS_ACCESS_DENIED')) return refused(error);
+    if (!isRecoveryError(error, 'DNS_ACCESS_DENIED')) return refused(error, account);
   }
   try {
     const found = new Map<string, HostedZone>();
@@ -39,18 +39,18 @@ export async function listZonesFor(
     const evidence = ['route53:ListHostedZonesByName is allowed, route53:ListHostedZones is not'];
     return { zones: [...found.values()], link: good('list', LIST_SUBJECT, 'they can be listed by name', evidence) };
   } catch (error) {
-    return refused(error);
+    return refused(error, account);
   }
 }
 
-function refused(error: unknown): ZoneListing {
+function refused(error: unknown, { partition }: Pick<AwsAccount, 'partition'>): ZoneListing {
   if (!(error instanceof IngressDnsError)) throw error;
   const failure =
     error.code === 'DNS_ACCESS_DENIED'
       ? {
           code: 'DNS_LIST_DENIED' as const,
           message: 'the credentials are good, but may not list the hosted zones',
-          hint: `allow it: ${smallestPolicy(NEEDED_ACTIONS)}`,
+          hint: `allow it: ${smallestPolicy(NEEDED_ACTIONS, { partition })}`,
         }
       : error;
   return { zones: undefined, link: broken('list', LIST_SUBJECT, failure) };
@@ -152,16 +152,20 @@ async function judgeChange(zone: HostedZone, { account, signal, proveChange }: Z
       const evidence = ['the deletion of a record that never was is refused as impossible, not as forbidden'];
       return good('change', zone.name, 'its records may be changed, as far as can be known without writing', evidence);
     }
-    return describeRefusedChange(zone, error);
+    return describeRefusedChange(zone, error, account);
   }
 }
 
-export function describeRefusedChange(zone: HostedZone, error: IngressDnsError): SeenLink {
+export function describeRefusedChange(
+  zone: HostedZone,
+  error: IngressDnsError,
+  { partition }: Pick<AwsAccount, 'partition'>,
+): SeenLink {
   if (error.code !== 'DNS_ACCESS_DENIED') return broken('change', zone.name, error);
   const failure = {
     code: 'DNS_CHANGE_DENIED',
     message: 'the credentials are good, but may not change its records',
-    hint: `allow it: ${smallestPolicy(['route53:ChangeResourceRecordSets'], zone.id)}; a policy with conditions on names or types is proved with --write-test only`,
+    hint: `allow it: ${smallestPolicy(['route53:ChangeResourceRecordSets'], { zoneId: zone.id, partition })}; a policy with conditions on names or types is proved with --write-test only`,
   } as const;
   return broken('change', zone.name, failure, [`hosted zone ${zone.id}`]);
 }

@@ -29,6 +29,7 @@ describe('the form of AWS keys', () => {
     [{ ...GOOD, accessKeyId: 'AROAIOSFODNN7EXAMPLE' }, 'DNS_CREDENTIALS_MALFORMED', 'unique id of a role', undefined],
     [{ ...GOOD, accessKeyId: 'dns-user' }, 'DNS_CREDENTIALS_MALFORMED', 'capital letters', undefined],
     [{ ...GOOD, secretAccessKey: '"quoted"' }, 'DNS_CREDENTIALS_MALFORMED', 'characters', undefined],
+    [{ ...GOOD, sessionToken: 'old' }, 'DNS_CREDENTIALS_MALFORMED', 'together with the token', GOOD],
     [{ ...GOOD, accessKeyId: 'ASIAIOSFODNN7EXAMPLE' }, 'DNS_SESSION_TOKEN_MISSING', 'without', undefined],
   ])('is bad: %#', (keys, code, message, meant) => {
     const judged = judgeForm(keys, HERE);

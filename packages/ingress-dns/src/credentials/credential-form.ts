@@ -20,6 +20,7 @@ const SECRET_LENGTH = 40;
 const SECRET = /^[A-Za-z0-9/+=]+$/;
 /** Prefixes of ids (IAM user guide, "Unique identifiers"): long-term and temporary keys. */
 const TEMPORARY = 'ASIA';
+const LONG_TERM = 'AKIA';
 const NOT_KEYS: Readonly<Record<string, string>> = {
   AROA: 'a role',
   AIDA: 'a user',
@@ -68,6 +69,16 @@ export function judgeForm(
         code: 'DNS_SESSION_TOKEN_MISSING',
         message: 'a temporary key (ASIA…) without its session token',
         hint: 'add AWS_SESSION_TOKEN, or better use the long-term key (AKIA…) of an IAM user made for this',
+      },
+    };
+  }
+  if (meant.accessKeyId.startsWith(LONG_TERM) && (meant.sessionToken ?? '') !== '') {
+    return {
+      meant: { accessKeyId: meant.accessKeyId, secretAccessKey: meant.secretAccessKey },
+      problem: {
+        code: 'DNS_CREDENTIALS_MALFORMED',
+        message: 'a long-term key (AKIA…) together with the token of a session',
+        hint: 'remove AWS_SESSION_TOKEN, which was left over from other keys',
       },
     };
   }

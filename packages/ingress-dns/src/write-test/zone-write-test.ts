@@ -72,7 +72,7 @@ async function testZone(zone: HostedZone, account: AwsAccount, deps: ZoneWriteDe
     const failure = findFailure(error);
     if (failure === undefined) throw error;
     return failure.code === 'DNS_ACCESS_DENIED'
-      ? describeRefusedChange(zone, failure)
+      ? describeRefusedChange(zone, failure, account)
       : broken('change', zone.name, failure);
   }
 }
