@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 /** Runs `action`, which may only fail as an expected failure does, and within seconds. */
-async function survive(action: () => unknown): Promise<void> {
+async function expectSurvival(action: () => unknown): Promise<void> {
   const started = performance.now();
   try {
     await action();
@@ -92,7 +92,7 @@ describe('a PEM text', () => {
   it.each(['\n', '-----BEGIN ', '-----BEGIN A-----\n', 'A', ' ', '-----END CERTIFICATE-----\n', '\r'])(
     'of 4 MB of %j takes no time',
     async (piece) => {
-      await survive(() => readPem(piece.repeat((4 * 1024 * 1024) / piece.length), 'x'));
+      await expectSurvival(() => readPem(piece.repeat((4 * 1024 * 1024) / piece.length), 'x'));
     },
   );
 });
@@ -121,7 +121,7 @@ describe('a certificate', () => {
         const bytes = Uint8Array.from(der);
         for (const [at, value] of changes) bytes[at] = value;
         for (const each of [bytes, bytes.subarray(0, length)]) {
-          await survive(() => {
+          await expectSurvival(() => {
             const certificate = parseCertificate(each, 'x');
             detailCertificate(certificate, NOW);
             buildChain(certificate, [certificate, ca]);
@@ -168,12 +168,12 @@ describe('files of a node', () => {
         const files = new Map(node.tree);
         putFile(files, place, content);
         const host = createFakeHost({ tree: files });
-        await survive(async () => {
+        await expectSurvival(async () => {
           const inventory = await inspectCertificates(node.input, { host });
           expect(reportCertificates(inventory, { now: NOW }).length).toBeGreaterThan(10);
         });
         const file = { path: hostPath(place), reader: host };
-        await survive(() => inspectPlace({ target: place, node: node.input, file }, { host, now: NOW }));
+        await expectSurvival(() => inspectPlace({ target: place, node: node.input, file }, { host, now: NOW }));
       }),
       { numRuns: 150 },
     );
@@ -209,7 +209,7 @@ describe('a set of certificates', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(content, { maxLength: 8 }), async (contents) => {
         const tree = new Map(contents.map((bytes, at) => [hostPath(`/set/${at}`), file(bytes)]));
-        await survive(async () => {
+        await expectSurvival(async () => {
           const set = await readCertificateSet(hostPath('/set'), createFakeHost({ tree }));
           judgeCertificateSet(set, inventory, NOW);
         });
@@ -220,6 +220,6 @@ describe('a set of certificates', () => {
 
   it.each(['\n', ' ', 'kind:', '\t'])('with 4 MB of %j takes no time', async (piece) => {
     const tree = new Map([[hostPath('/set/x'), file(Buffer.from(piece.repeat((4 * 1024 * 1024) / piece.length)))]]);
-    await survive(() => readCertificateSet(hostPath('/set'), createFakeHost({ tree })));
+    await expectSurvival(() => readCertificateSet(hostPath('/set'), createFakeHost({ tree })));
   });
 });

@@ -190,4 +190,37 @@ describe('the CA is handed to every service account', () => {
       summary: expect.stringContaining('does not list'),
     });
   });
+
+  it('and tells of pods that started before, and of what new nodes join by, when the CA is new', async () => {
+    const { certificate } = pki.pairs.ca;
+    const began = new X509Certificate(certificate).validFromDate.getTime();
+    const now = new Date(began + 10 * 60_000);
+    const pod = {
+      metadata: { namespace: 'a', name: 'web-1' },
+      spec: { volumes: [{ projected: { sources: [{ configMap: { name: 'kube-root-ca.crt' } }] } }] },
+      status: { containerStatuses: [{ state: { running: { startedAt: new Date(began).toISOString() } } }] },
+    };
+    const kubeconfig = `clusters:\n- cluster:\n    certificate-authority-data: ${inBase64('other')}\n`;
+    const objects = {
+      [CONFIG_MAPS]: {
+        items: [
+          ...(list(certificate) as { items: readonly object[] }).items.map((each) => ({
+            ...each,
+            data: { 'ca.crt': certificate, kubeconfig },
+          })),
+        ],
+      },
+      [SECRETS]: list(),
+      '/api/v1/pods': { items: [pod] },
+    };
+    const { signal } = new AbortController();
+    const look = (at: Date) =>
+      createPublishedAuthorityGate(OPTIONS, { ...depsOf({ objects }), clock: createFixedClock(at) }, []).verify(signal);
+    expect(await look(now)).toMatchObject({
+      verified: true,
+      warnings: [expect.stringContaining('a/web-1'), expect.stringContaining('kube-public/cluster-info')],
+    });
+    // A CA that is old was published long ago.
+    expect(await look(NOW)).toMatchObject({ warnings: [expect.stringContaining('cluster-info')] });
+  });
 });

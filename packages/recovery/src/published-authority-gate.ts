@@ -53,24 +53,28 @@ async function lookAtPublished(node: NodeDescription, deps: NodeDeps, signal: Ab
   }
   const evidence = [`${published.length} Secrets and ConfigMaps hand out ${path}`];
   const warnings = [
-    ...(await warnOfPods(node, { configMaps, secrets, present }, deps, signal)),
+    ...(await warnOfPods(node, { secrets, present }, deps, signal)),
     ...(await warnOfClusterInfo(node, present, deps, signal)),
   ];
   return { verified: true, evidence, ...(warnings.length === 0 ? {} : { warnings }) };
 }
 
 const MANY = 20;
+/** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
+const RECENT_MS = 60 * 60_000;
 
 async function warnOfPods(
   node: NodeDescription,
-  { configMaps, secrets, present }: { configMaps: readonly unknown[]; secrets: readonly unknown[]; present: string },
+  { secrets, present }: { readonly secrets: readonly unknown[]; readonly present: string },
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const now = deps.clock.now();
+  const age = now.getTime() - new X509Certificate(present).validFromDate.getTime();
+  if (age > RECENT_MS) return [];
   const pods = await listApi('/api/v1/pods', node, deps, signal);
   if (pods === undefined) return ['the pods could not be listed, so nobody knows which of them hold an old CA'];
-  const since = new X509Certificate(present).validFromDate;
-  const names = findStalePods({ pods, configMaps, secrets, issuedAfter: since });
+  const names = findStalePods({ pods, secrets, publishedAt: now });
   if (names.length === 0) return [];
   const list = `${names.slice(0, MANY).join(', ')}${names.length > MANY ? ` and ${names.length - MANY} more` : ''}`;
   return [

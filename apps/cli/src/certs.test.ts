@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PlantedNode, plantNode, runCli } from './cli-process.fixture.ts';
+
+const run = promisify(execFile);
+
+let node: PlantedNode;
+let other: PlantedNode;
+let desk: string;
+
+beforeAll(async () => {
+  node = await plantNode({ expired: ['apiserver', 'etcd/ca'] });
+  other = await plantNode({ algorithm: 'ecdsa' });
+  desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-certs-'));
+});
+
+afterAll(async () => {
+  await Promise.all([node.remove(), other.remove(), rm(desk, { recursive: true })]);
+});
+
+const certs = (...args: readonly string[]) => runCli(['certs', ...args, '--root', node.root]);
+
+async function documentOf(...args: readonly string[]) {
+  const { exitCode, stdout } = await certs(...args, '--json');
+  return { exitCode, document: JSON.parse(stdout) as { ok: boolean; result?: object; error?: { code: string } } };
+}
+
+describe('certs check', () => {
+  it('exits 3 for what is bad, whatever --fail-within says, and 0 where nothing ends in that time', async () => {
+    expect((await certs('check', '--fail-within', '0d')).exitCode).toBe(3);
+    const sound = (...args: readonly string[]) => runCli(['certs', 'check', ...args, '--root', other.root]);
+    expect((await sound('--fail-within', '30d')).exitCode).toBe(0);
+    expect((await sound('--fail-within', '300d')).exitCode).toBe(3);
+    expect((await sound('--warn-within', '300d', '--fail-within', '30d')).exitCode).toBe(0);
+  });
+
+  it('writes metrics alone to the standard output, and one document for --output json', async () => {
+    const metrics = await certs('check', '--output', 'prometheus');
+    expect(metrics.exitCode).toBe(3);
+    expect(metrics.stdout).toMatch(/^# HELP kube_rescue_certificate_not_after_timestamp_seconds /);
+    expect(metrics.stdout).toMatch(/kube_rescue_certificate_problem\{id="ca\/etcd",.*code="PKI_CA_EXPIRED".*\} 1\n/);
+    const json = await certs('check', '--output', 'json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: true, result: { certificates: expect.any(Array) } });
+    const failed = await runCli(['certs', 'check', '--output', 'json', '--root', '/does/not/exist']);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false, error: { code: 'USAGE' } });
+  });
+});
+
+describe('certs inspect', () => {
+  it('spells out an id, a file of the node and a file of the caller', async () => {
+    expect(await documentOf('inspect', 'apiserver')).toMatchObject({
+      exitCode: 3,
+      document: { result: { certificates: [{ subject: 'CN=kube-apiserver', keyMatches: true }] } },
+    });
+    expect(await documentOf('inspect', '/etc/kubernetes/admin.conf')).toMatchObject({ exitCode: 0 });
+    const own = path.join(desk, 'own.pem');
+    await writeFile(own, node.pki.pairs['etcd/peer'].certificate);
+    const relative = path.relative(process.cwd(), own);
+    expect(await documentOf('inspect', relative)).toMatchObject({ exitCode: 0 });
+    expect(await documentOf('inspect', '/nothing')).toMatchObject({
+      exitCode: 4,
+      document: { ok: false, error: { code: 'PKI_CERTIFICATE_MISSING' } },
+    });
+  });
+});
+
+describe('certs renew', () => {
+  it('refuses names for more than one certificate, names that are none, and a key algorithm for keys that stay', async () => {
+    expect(await documentOf('renew', '--add-san', 'x', '--dry-run')).toMatchObject({ exitCode: 2 });
+    expect(await documentOf('renew', 'apiserver', '--add-san', 'x:1', '--dry-run')).toMatchObject({
+      exitCode: 2,
+      document: { error: { code: 'PKI_NAME_INVALID' } },
+    });
+    expect(await documentOf('renew', '--key-algorithm', 'ecdsa-p256', '--dry-run')).toMatchObject({ exitCode: 2 });
+    expect(await documentOf('renew', 'apiserver', '--add-san', 'api.example.com', '--dry-run')).toMatchObject({
+      exitCode: 3,
+    });
+  });
+});
+
+describe('certs rotate-ca', () => {
+  it('wants to be told that the key stays, and a CA that this node has of its own', async () => {
+    expect(await documentOf('rotate-ca', 'etcd', '--dry-run')).toMatchObject({ exitCode: 2 });
+    expect(await documentOf('rotate-ca', 'nonsense', '--same-key', '--dry-run')).toMatchObject({ exitCode: 2 });
+    expect(await documentOf('rotate-ca', 'etcd-peer', '--same-key', '--dry-run')).toMatchObject({
+      exitCode: 2,
+      document: { error: { code: 'PKI_CERTIFICATE_UNKNOWN' } },
+    });
+  });
+
+  it('issues it anew, and can be taken back', async () => {
+    const planted = await plantNode({ algorithm: 'ecdsa' });
+    const file = path.join(planted.root, 'etc/kubernetes/pki/front-proxy-ca.crt');
+    const before = await readFile(file);
+    const flags = ['--root', planted.root, '--yes', '--json'];
+    const done = await runCli(['certs', 'rotate-ca', 'front-proxy', '--same-key', ...flags]);
+    const { result } = JSON.parse(done.stdout) as { result: { runId: string; outcome: string } };
+    expect({ exitCode: done.exitCode, outcome: result.outcome }).toEqual({ exitCode: 0, outcome: 'done' });
+    expect(await readFile(file)).not.toEqual(before);
+    await runCli(['rollback', result.runId, ...flags]);
+    expect(await readFile(file)).toEqual(before);
+    await planted.remove();
+  });
+});
+
+describe('certs adopt', () => {
+  it('refuses what does not fit, with every reason and exit 4, and installs what does', async () => {
+    const empty = path.join(desk, 'empty');
+    await run('mkdir', [empty]);
+    expect(await documentOf('adopt', empty, '--yes')).toMatchObject({
+      exitCode: 4,
+      document: { error: { code: 'PKI_SET_UNFIT' } },
+    });
+    expect(await readdir(path.join(node.root, 'var/lib'))).toEqual(['kubelet']);
+    const planted = await plantNode({ expired: ['apiserver', 'etcd/ca'] });
+    const ended = await runCli(['certs', 'adopt', other.root, '--root', planted.root, '--yes', '--json']);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ ok: true, result: { outcome: 'done' } });
+    expect((await runCli(['certs', 'check', '--root', planted.root])).exitCode).toBe(0);
+    for (const key of [...other.pki.privateKeys, ...planted.pki.privateKeys]) {
+      expect(ended.stdout + ended.stderr).not.toContain(key.split('\n')[2]);
+    }
+    await planted.remove();
+  });
+});
+
+describe('certs csr', () => {
+  it('writes requests once, and takes back what was signed of them', async () => {
+    const planted = await plantNode({ expired: ['apiserver'] });
+    const folder = path.join(desk, 'requests');
+    const on = ['--root', planted.root];
+    const exported = await runCli(['certs', 'csr', 'export', folder, '--new-keys', ...on]);
+    expect(exported.exitCode).toBe(0);
+    expect(await readdir(folder)).toContain('apiserver.csr');
+    const again = await runCli(['certs', 'csr', 'export', folder, '--new-keys', '--json', ...on]);
+    expect(again.exitCode).toBe(4);
+    expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'PKI_REQUEST_EXISTS' } });
+    const pki = path.join(planted.root, 'etc/kubernetes/pki');
+    const sign = ['-CA', `${pki}/ca.crt`, '-CAkey', `${pki}/ca.key`, '-copy_extensions', 'copyall', '-days', '30'];
+    await run('openssl', ['x509', '-req', '-in', `${folder}/apiserver.csr`, ...sign, '-out', `${folder}/signed.pem`]);
+    const imported = await runCli(['certs', 'csr', 'import', folder, '--yes', '--json', ...on]);
+    expect(JSON.parse(imported.stdout)).toMatchObject({ ok: true, result: { outcome: 'done' } });
+    expect((await runCli(['certs', 'check', '--fail-within', '0d', ...on])).exitCode).toBe(0);
+    await planted.remove();
+  });
+});
