@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -117,6 +119,26 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     const journal = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8');
     expect(journal).toContain('"kind":"dns.change"');
     for (const secret of Object.values(world.key)) expect(journal).not.toContain(secret);
+    await rm(state, { recursive: true });
+  });
+
+  it('removes the record of a write test that was killed, with the next one', async () => {
+    const state = await mkdtemp(path.join(tmpdir(), 'kube-rescue-state-'));
+    const env = { ...environment(world.key), XDG_STATE_HOME: state };
+    const command = words('--domain', NAME, '--write-test');
+    const count = (): number => world.aws.records(world.zone.id).length;
+    const before = count();
+    world.aws.setPendingAnswers(Infinity);
+    const child = spawn(process.execPath, [BIN, ...command], { env, stdio: 'ignore' });
+    await expect.poll(count, { timeout: 10_000 }).toBe(before + 1);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(count()).toBe(before + 1);
+    world.aws.setPendingAnswers(0);
+    const { exitCode, stdout } = await runCli([...command, '--json'], { env });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('was left behind by a test that was cut off; it is removed');
+    expect(count()).toBe(before);
     await rm(state, { recursive: true });
   });
 

@@ -7,7 +7,8 @@ import { findWantedNames } from './wanted-names.ts';
 
 /** What the objects of a cluster say about its ingress DNS. */
 export interface ClusterDns {
-  readonly used: ClusterCredentials;
+  /** Those of the controllers that are known for keeping records come first; `chooseCredentials` picks one. */
+  readonly credentials: readonly ClusterCredentials[];
   readonly names: readonly WantedName[];
   /** What could not be read, and why, a line each. */
   readonly gaps: readonly string[];
@@ -15,25 +16,26 @@ export interface ClusterDns {
 
 /**
  * Reads which AWS credentials the cluster uses, and which names it wants.
- *
- * @param controller `NAMESPACE/NAME` of the workload that is meant. Default: the one that is known for keeping records
- * @throws IngressDnsError `DNS_CONTROLLER_NOT_FOUND`; ObjectErrors of the store
+ * @throws ObjectErrors of the store
  */
-export async function readClusterDns(
-  objects: ObjectReader,
-  { controller, signal }: { readonly controller?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<ClusterDns> {
+export async function readClusterDns(objects: ObjectReader, signal?: AbortSignal): Promise<ClusterDns> {
   const cluster = openClusterReading(objects, signal);
-  const used = chooseCredentials(await findClusterCredentials(cluster), controller);
-  return { used, names: await findWantedNames(cluster), gaps: cluster.gaps };
+  const credentials = await findClusterCredentials(cluster);
+  return { credentials, names: await findWantedNames(cluster), gaps: cluster.gaps };
 }
 
-/** The whole chain for the names and the credentials of a cluster: {@link readClusterDns}, then {@link checkIngressDns}. */
+/**
+ * The whole chain for the names and the credentials of a cluster: {@link readClusterDns}, then {@link checkIngressDns}.
+ *
+ * `controller` is the `NAMESPACE/NAME` of the workload that is meant; default: the one that is known for keeping records.
+ * @throws IngressDnsError `DNS_CONTROLLER_NOT_FOUND`; ObjectErrors of the store
+ */
 export async function checkClusterDns(
   input: Omit<DnsCheckInput, 'source' | 'names'> & { readonly controller?: string | undefined },
   deps: DnsCheckDeps & { readonly objects: ObjectReader },
 ): Promise<DnsReport & { readonly gaps: readonly string[] }> {
-  const { used, names, gaps } = await readClusterDns(deps.objects, input);
-  const way = { ...input.way, region: input.way?.region ?? used.source.region };
-  return { ...(await checkIngressDns({ ...input, way, source: used.source, names }, deps)), gaps };
+  const { credentials, names, gaps } = await readClusterDns(deps.objects, input.signal);
+  const { source } = chooseCredentials(credentials, input.controller);
+  const way = { ...input.way, region: input.way?.region ?? source.region };
+  return { ...(await checkIngressDns({ ...input, way, source, names }, deps)), gaps };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '@kube-rescue/host';
 import type { Finding, Playbook, Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { chooseCredentials } from '../cluster/cluster-credentials.ts';
 import { readClusterDns } from '../cluster/cluster-dns.ts';
 import { type ObjectReader, openClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
@@ -103,8 +104,8 @@ export function createCredentialsPlaybook(input: NewCredentialsInput, deps: NewC
 }
 
 async function findWork(input: NewCredentialsInput, deps: NewCredentialsDeps, signal: AbortSignal): Promise<Work> {
-  const { used, names } = await readClusterDns(deps.objects, { controller: input.controller, signal });
-  return { used, names: input.names ?? names };
+  const { credentials, names } = await readClusterDns(deps.objects, signal);
+  return { used: chooseCredentials(credentials, input.controller), names: input.names ?? names };
 }
 
 function judge(

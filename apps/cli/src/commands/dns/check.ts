@@ -42,8 +42,10 @@ export default class DnsCheck extends NodeCommand {
     const probes = toProbes(flags);
     const isAboutCluster = given === undefined || flags.controller !== undefined;
     const cluster = isAboutCluster ? await this.readCluster(flags, session) : undefined;
-    const isClusters = cluster !== undefined && !areGiven(flags);
-    const source = isClusters ? cluster.used.source : await readSource(flags, session);
+    const source =
+      cluster === undefined || areGiven(flags)
+        ? await readSource(flags, session)
+        : (await ingressDns()).chooseCredentials(cluster.credentials, flags.controller).source;
     const names = given ?? cluster?.names ?? [];
     const way = await readWay(flags, source);
     const { checkIngressDns } = await ingressDns();
@@ -64,8 +66,7 @@ export default class DnsCheck extends NodeCommand {
     const { readClusterDns } = await ingressDns();
     const search = toSearch(flags, session);
     const objects = readNodeObjects({ via: await chooseVia(flags.via, search, session), search }, session);
-    const { signal } = session.interruption;
-    const cluster = await readClusterDns(objects, { controller: flags.controller, signal });
+    const cluster = await readClusterDns(objects, session.interruption.signal);
     for (const gap of cluster.gaps) session.reporter.warn(`left out: ${gap}`);
     return cluster;
   }
