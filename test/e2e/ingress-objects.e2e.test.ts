@@ -15,7 +15,9 @@ const INGRESS: KubernetesObject = {
     rules: [
       {
         host: 'shop.example.test',
-        http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }] },
+        http: {
+          paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }],
+        },
       },
     ],
     tls: [{ hosts: ['shop.example.test'], secretName: 'web-tls' }],
