@@ -12,7 +12,7 @@ export type { DnsRecordSet } from './aws/record-set.ts';
 export { judgeCredentials } from './chain/account-links.ts';
 export type { DnsOptions, DnsServer } from './chain/dns-session.ts';
 export { type Link, LINK_IDS, type LinkId } from './chain/link.ts';
-export type { EndpointProbe } from './chain/name-links.ts';
+export type { EndpointProbe } from './chain/endpoint-link.ts';
 export { chooseCredentials, findClusterCredentials } from './cluster/cluster-credentials.ts';
 export { checkClusterDns, type ClusterDns, readClusterDns } from './cluster/cluster-dns.ts';
 export type { ClusterCredentials } from './cluster/found-credentials.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { freePorts } from '../etcd-server.ts';
-import { type CachingResolver, startCachingResolver } from './caching-resolver.ts';
+import type { CachingResolver } from './caching-resolver.ts';
 import { type HostedRecord, type HostedZone, HostedZones, type ZoneOptions } from './hosted-zones.ts';
 import {
   type AwsKey,
@@ -12,7 +12,7 @@ import {
   type Principal,
   type RoleOptions,
 } from './identities.ts';
-import { type RecordSet, type RunningNameServer, startNameServer } from './name-server.ts';
+import { AWS_ADDRESS, startLocalDns } from './local-dns.ts';
 import { answerRoute53, route53Action } from './route53-api.ts';
 import { answerSts } from './sts-api.ts';
 import { renderXml } from './xml.ts';
@@ -59,9 +59,6 @@ export interface LocalAws {
   stop(): Promise<void>;
 }
 
-const AWS_ADDRESS = '127.0.0.1';
-const PARENT_ADDRESS = '127.0.0.2';
-const PARENT = 'test';
 const SECOND_MS = 1000;
 
 /** Starts a local AWS; needs `knotd`. */
@@ -71,7 +68,7 @@ export async function startLocalAws(): Promise<LocalAws> {
   const now = (): Date => new Date(Date.now() + skewMs);
   const identities = new Identities(now);
   const zones = new HostedZones();
-  const dns = await startDns(dnsPort, zones);
+  const dns = await startLocalDns(dnsPort, zones);
   const requests: AwsRequest[] = [];
   const throttle = createThrottle();
   let pendingAnswers = 1;
@@ -147,66 +144,6 @@ export async function startLocalAws(): Promise<LocalAws> {
       await Promise.all([dns.stop(), new Promise((resolve) => server.close(resolve))]);
     },
   };
-}
-
-interface LocalDns {
-  readonly resolver: CachingResolver;
-  readonly publish: () => Promise<void>;
-  delegate(name: string, nameServers: readonly string[]): Promise<void>;
-  delegateOnce(zone: HostedZone): Promise<void>;
-  stop(): Promise<void>;
-}
-
-async function startDns(port: number, zones: HostedZones): Promise<LocalDns> {
-  const delegations = new Map<string, readonly string[]>();
-  const started: RunningNameServer[] = [];
-  for (const address of [AWS_ADDRESS, PARENT_ADDRESS]) started.push(await startNameServer(address, port));
-  const [aws, parent] = started as [RunningNameServer, RunningNameServer];
-  const publishParent = (): Promise<void> =>
-    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list()) }]);
-  const delegate = async (name: string, nameServers: readonly string[]): Promise<void> => {
-    delegations.set(name, nameServers);
-    await publishParent();
-  };
-  await publishParent();
-  const ownServers = (): ReadonlySet<string> => new Set(zones.list().flatMap(({ nameServers }) => nameServers));
-  const resolver = await startCachingResolver((name) => {
-    const cut = [...delegations.keys()]
-      .filter((each) => name === each || name.endsWith(`.${each}`))
-      .toSorted((a, b) => b.length - a.length)[0];
-    if (cut === undefined) return parent;
-    return delegations.get(cut)?.some((each) => ownServers().has(each)) === true ? aws : undefined;
-  });
-  return {
-    resolver,
-    publish: () => aws.serve(zones.served()),
-    delegate,
-    delegateOnce: async ({ name, nameServers }) => {
-      if (!delegations.has(name)) await delegate(name, nameServers);
-    },
-    stop: async () => {
-      await Promise.all([...started.map((server) => server.stop()), resolver.stop()]);
-    },
-  };
-}
-
-/** The parent names itself, the servers of every delegation set, and who was given which name. */
-function parentRecords(
-  delegations: ReadonlyMap<string, readonly string[]>,
-  zones: readonly HostedZone[],
-): readonly RecordSet[] {
-  const address = (name: string, value: string): RecordSet => ({ name, type: 'A', ttl: 60, values: [value] });
-  return [
-    { name: PARENT, type: 'NS', ttl: 60, values: [`ns.${PARENT}.`] },
-    address(`ns.${PARENT}`, PARENT_ADDRESS),
-    ...zones.flatMap(({ nameServers }) => nameServers).map((name) => address(name, AWS_ADDRESS)),
-    ...[...delegations].map(([name, servers]) => ({
-      name,
-      type: 'NS',
-      ttl: 60,
-      values: servers.map((each) => `${each}.`),
-    })),
-  ];
 }
 
 function createThrottle(): { next(count: number): void; limit(perSecond: number): void; isOver(): boolean } {

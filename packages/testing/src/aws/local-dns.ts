@@ -1,0 +1,70 @@
+import { type CachingResolver, startCachingResolver } from './caching-resolver.ts';
+import type { HostedZone, HostedZones } from './hosted-zones.ts';
+import { type RecordSet, type RunningNameServer, startNameServer } from './name-server.ts';
+
+/** Where the servers of every delegation set listen. */
+export const AWS_ADDRESS = '127.0.0.1';
+const PARENT_ADDRESS = '127.0.0.2';
+const PARENT = 'test';
+
+/** The part of the world's DNS that hosted zones hang in. */
+export interface LocalDns {
+  readonly resolver: CachingResolver;
+  readonly publish: () => Promise<void>;
+  delegate(name: string, nameServers: readonly string[]): Promise<void>;
+  delegateOnce(zone: HostedZone): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the servers of the zones and of their parent, and a resolver that finds its way between them. */
+export async function startLocalDns(port: number, zones: HostedZones): Promise<LocalDns> {
+  const delegations = new Map<string, readonly string[]>();
+  const started: RunningNameServer[] = [];
+  for (const address of [AWS_ADDRESS, PARENT_ADDRESS]) started.push(await startNameServer(address, port));
+  const [aws, parent] = started as [RunningNameServer, RunningNameServer];
+  const publishParent = (): Promise<void> =>
+    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list()) }]);
+  const delegate = async (name: string, nameServers: readonly string[]): Promise<void> => {
+    delegations.set(name, nameServers);
+    await publishParent();
+  };
+  await publishParent();
+  const ownServers = (): ReadonlySet<string> => new Set(zones.list().flatMap(({ nameServers }) => nameServers));
+  const resolver = await startCachingResolver((name) => {
+    const cut = [...delegations.keys()]
+      .filter((each) => name === each || name.endsWith(`.${each}`))
+      .toSorted((a, b) => b.length - a.length)[0];
+    if (cut === undefined) return parent;
+    return delegations.get(cut)?.some((each) => ownServers().has(each)) === true ? aws : undefined;
+  });
+  return {
+    resolver,
+    publish: () => aws.serve(zones.served()),
+    delegate,
+    delegateOnce: async ({ name, nameServers }) => {
+      if (!delegations.has(name)) await delegate(name, nameServers);
+    },
+    stop: async () => {
+      await Promise.all([...started.map((server) => server.stop()), resolver.stop()]);
+    },
+  };
+}
+
+/** The parent names itself, the servers of every delegation set, and who was given which name. */
+function parentRecords(
+  delegations: ReadonlyMap<string, readonly string[]>,
+  zones: readonly HostedZone[],
+): readonly RecordSet[] {
+  const address = (name: string, value: string): RecordSet => ({ name, type: 'A', ttl: 60, values: [value] });
+  return [
+    { name: PARENT, type: 'NS', ttl: 60, values: [`ns.${PARENT}.`] },
+    address(`ns.${PARENT}`, PARENT_ADDRESS),
+    ...zones.flatMap(({ nameServers }) => nameServers).map((name) => address(name, AWS_ADDRESS)),
+    ...[...delegations].map(([name, servers]) => ({
+      name,
+      type: 'NS',
+      ttl: 60,
+      values: servers.map((each) => `${each}.`),
+    })),
+  ];
+}
