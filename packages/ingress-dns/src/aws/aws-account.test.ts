@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { describeError } from '@kube-rescue/errors';
 import { systemClock } from '@kube-rescue/host';
 import { expectCode, type LocalAws, requireProgram, startLocalAws } from '@kube-rescue/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openAwsAccount } from './aws-account.ts';
 import type { AwsRequestHandler, AwsWay } from './client-options.ts';
 import { wayFromEnvironment } from './client-options.ts';
@@ -49,6 +49,20 @@ describe('a partition of AWS', () => {
       [route53, route53Region],
     ]);
     expect(requests.every(({ protocol }) => protocol === 'https:')).toBe(true);
+  });
+});
+
+describe('what is not said', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is not taken from the environment of the process', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:1');
+    vi.stubEnv('AWS_REGION', 'eu-west-1');
+    vi.stubEnv('AWS_PROFILE', 'none');
+    const requests: Captured[] = [];
+    const account = openAwsAccount({}, KEYS, { clock: systemClock, requestHandler: capture(requests) });
+    await expectCode(account.callerIdentity(), 'DNS_AWS_UNREACHABLE');
+    expect(requests[0]?.hostname).toBe('sts.us-east-1.amazonaws.com');
   });
 });
 

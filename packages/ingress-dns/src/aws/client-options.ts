@@ -23,12 +23,14 @@ type CommonConfig = Pick<
   Route53ClientConfig,
   | 'defaultsMode'
   | 'endpoint'
+  | 'ignoreConfiguredEndpointUrls'
   | 'maxAttempts'
   | 'region'
   | 'requestHandler'
   | 'retryMode'
   | 'useDualstackEndpoint'
   | 'useFipsEndpoint'
+  | 'userAgentAppId'
 > & { readonly credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } };
 
 /** What was seen on the wire. */
@@ -83,6 +85,8 @@ export function clientOptions(
     region: service === 'route53' ? ROUTE_53_REGION[partitionOf(region)] : region,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     ...(endpoint === undefined ? {} : { endpoint }),
+    ignoreConfiguredEndpointUrls: true,
+    userAgentAppId: 'kube-rescue',
     maxAttempts: ATTEMPTS,
     retryMode: 'standard',
     defaultsMode: 'standard',
