@@ -15,7 +15,7 @@ export interface SetCertificate {
 }
 
 /** A private key of a set. Secret: never printed. */
-export interface SetKey {
+interface SetKey {
   readonly path: HostPath;
   readonly key: KeyObject;
 }
