@@ -48,6 +48,15 @@ function keyPaths(definition: AuthorityDefinition, path: HostPath, components: r
   return [...new Set([...named.filter((key) => key !== undefined), beside].map(hostPath))];
 }
 
+/**
+ * Whether a file may hold one certificate only: kube-controller-manager ends at once when the one that it signs with is a bundle
+ * ("expected exactly one certificate", Kubernetes `pkg/controller/certificates/signer/ca_provider.go`). With kubeadm the same file
+ * is what clients are judged by.
+ */
+export function holdsOneCertificate(path: HostPath, components: readonly ComponentFlags[]): boolean {
+  return findFlag(components, { component: 'kube-controller-manager', flag: 'cluster-signing-cert-file' }) === path;
+}
+
 /** Where the key of an authority lies, or is to be put. */
 export function authorityKeyPath(authority: AuthorityEntry, components: readonly ComponentFlags[]): HostPath {
   if (authority.issuer.ok) return authority.issuer.value.keyPath;

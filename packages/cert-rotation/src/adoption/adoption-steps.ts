@@ -1,7 +1,7 @@
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import { hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, Verdict } from '@kube-rescue/workflow';
-import { authorityKeyPath } from '../authority-inventory.ts';
+import { authorityKeyPath, holdsOneCertificate } from '../authority-inventory.ts';
 import { signingCertificate } from '../authority-judgement.ts';
 import type { CertificateId } from '../catalogue.ts';
 import { isSameDer } from '../der.ts';
@@ -61,10 +61,11 @@ async function findPlaces(
   const now = clock.now();
   const found = old === undefined ? [] : await findTrustPlaces(old, { ...node, authorityPath: authority.path }, host);
   // The old authority is trusted beside the new one until it expires: what it signed may still be in use.
-  const replacement = old !== undefined && now <= old.notAfter ? [certificate, old] : [certificate];
+  const both = old !== undefined && now <= old.notAfter ? [certificate, old] : [certificate];
   const places = await Promise.all(
     found.map(async (place: TrustPlace): Promise<AuthorityPlace> => {
       const target = await followLinks(host, place.path);
+      const replacement = holdsOneCertificate(place.path, node.components) ? [certificate] : both;
       return {
         target,
         render: (bytes) => renderTrustPlace(place, bytes ?? new Uint8Array(), old ?? certificate, replacement),

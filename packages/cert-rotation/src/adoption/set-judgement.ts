@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { AuthorityEntry } from '../authority-inventory.ts';
+import { type AuthorityEntry, holdsOneCertificate } from '../authority-inventory.ts';
 import { signingCertificate } from '../authority-judgement.ts';
 import type { AuthorityId } from '../catalogue.ts';
 import type { Certificate } from '../certificate.ts';
@@ -132,11 +132,12 @@ function judgeRemaining(
   if (authority === undefined || !entry.certificate.ok) return undefined;
   const present = inventory.authorities.find(({ id }) => id === entry.authority);
   const current = present && signingCertificate(present);
-  // The old authority stays trusted beside the new one until it expires.
-  const isTrusted = current !== undefined && now <= current.notAfter;
+  // The old authority stays trusted beside the new one until it expires, where its file may hold two.
+  const isAlone = present !== undefined && holdsOneCertificate(present.path, inventory.input.components);
+  const isTrusted = current !== undefined && now <= current.notAfter && !isAlone;
   return isTrusted || entry.certificate.value.x509.verify(authority.x509.publicKey)
     ? undefined
-    : 'its authority is replaced, and has expired';
+    : 'its authority is replaced, and trusted no longer';
 }
 
 function chooseLeaf(entry: CertificateEntry, context: Context): Candidate | undefined {
