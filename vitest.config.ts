@@ -8,6 +8,6 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/e2e/**', '**/node_modules/**'],
     disableConsoleIntercept: true,
-    testTimeout: 30_000,
+    testTimeout: 120_000,
   },
 });

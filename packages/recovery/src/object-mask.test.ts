@@ -41,6 +41,28 @@ describe('a masked object', () => {
   });
 });
 
+describe('a secret that a container carries in its environment', () => {
+  const env = [
+    { name: 'AWS_SECRET_ACCESS_KEY', value: PLANTED },
+    { name: 'LOG_LEVEL', value: 'debug' },
+  ];
+  const deployment = object('Deployment', { spec: { template: { spec: { containers: [{ name: 'web', env }] } } } });
+
+  it('is not shown, and what is beside it is', () => {
+    const text = JSON.stringify(maskObject(deployment));
+    expect(text).not.toContain(PLANTED);
+    expect(text).toContain('debug');
+  });
+
+  it('is not shown when it is changed, nor in the copy that kubectl keeps', () => {
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(deployment) };
+    const before = object('Deployment', { spec: { env: [{ name: 'TOKEN', value: 'old' }] } }, { annotations });
+    const after = { ...before, spec: { env: [{ name: 'TOKEN', value: PLANTED }] } };
+    expect(describeEdit(before, after).join()).not.toContain(PLANTED);
+    expect(JSON.stringify(maskObject(before))).not.toContain(PLANTED);
+  });
+});
+
 describe('the description of an edit', () => {
   it('tells of a Secret that a value changed, and not to what', () => {
     const before = object('Secret', { data: { a: base64('x'), b: base64('y') } });

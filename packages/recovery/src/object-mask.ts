@@ -5,6 +5,7 @@ import { canonicalJson, isRecord } from './canonical-json.ts';
 
 /** What kubectl keeps the whole object in, values and all. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const SECRET_VARIABLE = /SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|(^|_)KEY$/i;
 const LONGEST_SHOWN = 60;
 const DIGEST_CHARACTERS = 8;
 /** Anything shorter may be a password that can be guessed until its digest matches. */
@@ -49,19 +50,29 @@ function describeValue(value: unknown, path: readonly string[], kind: string): s
   if (value === undefined) return '(none)';
   const masked = maskAt(value, path, kind);
   const text = JSON.stringify(masked);
-  return text.length <= LONGEST_SHOWN || masked !== value ? text : summary(Buffer.from(text));
+  const isMasked = typeof masked === 'string' && masked !== value;
+  return text.length <= LONGEST_SHOWN || isMasked ? text : summary(Buffer.from(text));
 }
 
 function maskAt(value: unknown, path: readonly string[], kind: string): unknown {
-  if (kind === 'Secret' && isSecret(path)) return maskSecret(value, path);
+  if (path[2] === LAST_APPLIED || (kind === 'Secret' && isSecret(path))) return maskSecret(value, path);
   if (typeof value === 'string') return redact(value);
   if (Array.isArray(value)) return value.map((item: unknown, index) => maskAt(item, [...path, String(index)], kind));
   if (!isRecord(value)) return value;
+  if (isSecretVariable(value)) return { ...value, value: summary(Buffer.from(value.value)) };
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, maskAt(field, [...path, key], kind)]));
 }
 
-function isSecret([first, second, third]: readonly string[]): boolean {
-  return ((first === 'data' || first === 'stringData') && second !== undefined) || third === LAST_APPLIED;
+function isSecret([first, second]: readonly string[]): boolean {
+  return (first === 'data' || first === 'stringData') && second !== undefined;
+}
+
+/** An environment variable of a container that carries its secret itself instead of naming a Secret. */
+function isSecretVariable(
+  value: Readonly<Record<string, unknown>>,
+): value is { readonly name: string; readonly value: string } {
+  const { name, value: text } = value;
+  return typeof name === 'string' && typeof text === 'string' && SECRET_VARIABLE.test(name);
 }
 
 function maskSecret(value: unknown, path: readonly string[]): string {
