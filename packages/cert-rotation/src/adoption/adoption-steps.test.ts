@@ -82,7 +82,7 @@ const subjectsAt = async (node: Node, path: string): Promise<readonly string[]> 
   );
 
 describe('a set that fits', () => {
-  it('is recognised by content in a heap, installed whole, and trusted beside the old authorities', async () => {
+  it('is recognised by content in a heap and installed whole; kubeconfigs trust the old authority, too', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: LEAF_NAMES });
     const done = await adopt(node, heapOf(made));
     expect(done).toHaveLength(1 + LEAF_NAMES.length);
@@ -90,13 +90,14 @@ describe('a set that fits', () => {
     for (const ca of CA_NAMES) {
       const [present, old] = parseCertificates(await textAt(node.host, `${PKI}/${ca}.crt`), ca);
       expect(present.x509.raw).toEqual(parseCertificates(made.pairs[ca].certificate, ca)[0].x509.raw);
-      // kube-controller-manager signs with ca.crt, and refuses a bundle there.
-      const expected = ca === 'ca' ? undefined : parseCertificates(node.pki.pairs[ca].certificate, ca)[0].x509.raw;
-      expect(old?.x509.raw).toEqual(expected);
+      expect(old).toBeUndefined();
       expect(await textAt(node.host, `${PKI}/${ca}.key`)).toBe(made.pairs[ca].key);
     }
     expect(await textAt(node.host, `${PKI}/apiserver.crt`)).toBe(made.pairs.apiserver.certificate);
     expect(await textAt(node.host, `${PKI}/apiserver.key`)).toBe(made.pairs.apiserver.key);
+    const conf = await textAt(node.host, '/etc/kubernetes/admin.conf');
+    const trusted = Buffer.from(/certificate-authority-data: (\S+)/.exec(conf)?.[1] ?? '', 'base64').toString();
+    expect(trusted).toBe(made.pairs.ca.certificate + node.pki.pairs.ca.certificate);
     const kubelet = await textAt(node.host, '/var/lib/kubelet/pki/kubelet-client-current.pem');
     expect(kubelet).toContain(made.pairs['kubelet-client'].key);
     expect(await adopt(node, heapOf(made))).toEqual([]);
@@ -126,6 +127,14 @@ describe('a set that fits', () => {
     expect(await adopt(node, heapOf(made, ['ca', 'apiserver']))).toEqual(['adopt/authorities', 'adopt/leaf/apiserver']);
     expect(await badRows(node)).toEqual([]);
     expect(await textAt(node.host, `${PKI}/etcd/server.crt`)).toBe(textIn(node.tree, `${PKI}/etcd/server.crt`));
+  });
+
+  it('may replace an authority for some certificates: both are trusted while the others stay in use', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['etcd/server'] });
+    await adopt(node, heapOf(made, ['etcd/ca', 'etcd/server']));
+    const both = made.pairs['etcd/ca'].certificate + node.pki.pairs['etcd/ca'].certificate;
+    expect(await textAt(node.host, `${PKI}/etcd/ca.crt`)).toBe(both);
+    expect(await badRows(node)).toEqual([]);
   });
 
   it('says which stage of a rotation its kubeconfigs and the node are in', async () => {

@@ -53,7 +53,7 @@ interface AuthorityPlace {
 }
 
 async function findPlaces(
-  { authority, certificate, key }: AdoptedAuthority,
+  { authority, certificate, key, isComplete }: AdoptedAuthority,
   { node }: AdoptionInput,
   { host, clock }: Deps,
 ): Promise<readonly AuthorityPlace[]> {
@@ -65,7 +65,9 @@ async function findPlaces(
   const places = await Promise.all(
     found.map(async (place: TrustPlace): Promise<AuthorityPlace> => {
       const target = await followLinks(host, place.path);
-      const replacement = holdsOneCertificate(place.path, node.components) ? [certificate] : both;
+      // kubeadm reads no bundle either, so there is none where none is needed.
+      const isAlone = place.in === 'file' && (isComplete || holdsOneCertificate(place.path, node.components));
+      const replacement = isAlone ? [certificate] : both;
       return {
         target,
         render: (bytes) => renderTrustPlace(place, bytes ?? new Uint8Array(), old ?? certificate, replacement),
@@ -194,7 +196,8 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Dep
 
 /**
  * Steps that install a set of certificates which somebody else has made: first the authorities, then one step for each
- * certificate. Where the set replaces an authority that has not expired, both are trusted from then on.
+ * certificate. Where the set replaces an authority that has not expired, kubeconfigs trust both from then on, and so do files
+ * as long as a certificate of the old one stays in use.
  *
  * Every look judges the whole set against the whole node, and an unfit one is refused before anything is written. What is in
  * the set and not on this node is left alone. Changes no object of the cluster and restarts nothing.

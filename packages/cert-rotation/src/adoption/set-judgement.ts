@@ -29,6 +29,8 @@ export interface AdoptedAuthority {
   readonly certificate: Certificate;
   /** `undefined` when the set does not have it. */
   readonly key: KeyObject | undefined;
+  /** Every certificate of the authority comes from the set, so that nothing of the old one is left in use. */
+  readonly isComplete: boolean;
 }
 
 /** What of a set goes where on this node. */
@@ -219,7 +221,10 @@ export function judgeCertificateSet(
     if (key === undefined && !isOurs && signsHere(authority, inventory)) {
       reasons.push(`the key of ${authority.definition.name} is not in it, and kube-controller-manager signs with that`);
     }
-    return [{ authority, certificate, key }];
+    const isComplete = entries.every(
+      (entry) => entry.authority !== id || leaves.some((leaf) => leaf.entry.id === entry.id),
+    );
+    return [{ authority, certificate, key, isComplete }];
   });
   if (leaves.length === 0 && reasons.length === 0) reasons.push('none of its certificates is one of this node');
   if (reasons.length > 0) {
