@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,6 +52,7 @@ export interface RunningEtcd {
   stop(): Promise<void>;
 }
 
+const STOP_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 20_000;
 /** Logged once it has a leader and accepts clients. */
 const SERVING = /ready to serve client requests|serving client traffic|serving insecure client requests/;
@@ -145,9 +146,21 @@ function createMember({ name, endpoint, dataDir, words, log }: MemberPlan): Etcd
       child.kill('SIGKILL');
       await gone;
     },
-    pause: () => child?.kill('SIGSTOP'),
+    pause: () => {
+      if (child !== undefined) stopNow(child);
+    },
     resume: () => child?.kill('SIGCONT'),
   };
+}
+
+/** The signal is only the beginning: on a busy machine a thread may go on for a while, and answer. */
+function stopNow(child: ChildProcess): void {
+  child.kill('SIGSTOP');
+  const tasks = `/proc/${child.pid}/task`;
+  const isStopped = (task: string): boolean =>
+    / [TZX] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8').split(')').at(-1) ?? '');
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (Date.now() < deadline && !readdirSync(tasks).every(isStopped));
 }
 
 async function serving(name: string, log: string, child: ChildProcess): Promise<void> {
