@@ -1,4 +1,4 @@
-import { hostPath } from '@kube-rescue/host';
+import { type Host, hostPath } from '@kube-rescue/host';
 import {
   CA_NAMES,
   createFakeHost,
@@ -52,7 +52,7 @@ function setTree(texts: Texts): NodeTree {
   return new Map(Object.entries(texts).map(([name, text]) => [hostPath(`${SET}/${name}`), file(text)]));
 }
 
-const stepsOf = ({ host, input }: Pick<Node, 'host' | 'input'>, texts: Texts) =>
+const stepsOf = ({ host, input }: { readonly host: Host; readonly input: Node['input'] }, texts: Texts) =>
   createAdoptionSteps(
     { set: { path: SET, files: createFakeHost({ tree: setTree(texts) }) }, node: input },
     { host, clock },
@@ -237,7 +237,7 @@ async function stepCase(): Promise<StepCase> {
         {
           id: 'adopt',
           title: 'adopt',
-          steps: async () => stepsOf({ host, input } as Pick<Node, 'host' | 'input'>, texts),
+          steps: async () => stepsOf({ host, input }, texts),
         },
       ],
     }),
