@@ -151,9 +151,9 @@ async function makeFolders(folder: string, mode: number): Promise<void> {
   if (found?.isDirectory() === true) return;
   const parent = path.dirname(folder);
   if (found === undefined && parent !== folder) await makeFolders(parent, mode);
-  // Somebody else may have made it in the meantime.
-  await unless(['EEXIST'], () => mkdir(folder, { mode }));
-  if (!(await stat(folder)).isDirectory()) await mkdir(folder, { mode });
+  // Somebody else may have made it in the meantime; where a file is in the way, the error stays.
+  const errnos = found === undefined ? ['EEXIST'] : [];
+  await unless(errnos, () => mkdir(folder, { mode }));
   await chmod(folder, mode);
   await syncFolder(parent);
 }

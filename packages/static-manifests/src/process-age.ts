@@ -22,7 +22,7 @@ export function startOf({ startTicks }: { readonly startTicks: number }, bootedA
  */
 export async function findNewerFiles(
   input: { readonly startedAt: Date; readonly files: readonly HostPath[] },
-  { host }: { readonly host: Pick<Host, 'stat' | 'readLink'> },
+  { host }: { readonly host: Pick<Host, 'stat'> },
 ): Promise<readonly HostPath[]> {
   const newer: HostPath[] = [];
   for (const file of input.files) {
