@@ -27,10 +27,13 @@ export abstract class BaseCommand extends Command {
 
   protected abstract answer(): Promise<Answer>;
 
+  /** Ends what the answer needed. */
+  protected async finish(): Promise<void> {}
+
   protected readonly streams = openStreams();
 
   override async run(): Promise<void> {
-    const { result, exitCode, text, failure } = await this.answer();
+    const { result, exitCode, text, failure } = await this.answer().finally(() => this.finish());
     const { reporter, stdout } = this.streams;
     process.exitCode = exitCode;
     if (wantsJson(this.argv)) {
@@ -52,8 +55,15 @@ export abstract class BaseCommand extends Command {
 export abstract class NodeCommand extends BaseCommand {
   static override baseFlags = { ...jsonFlag, ...nodeFlags };
 
-  protected openSession(flags: NodeFlags): Promise<Session> {
-    return openSession(flags, this.streams);
+  #session: Session | undefined;
+
+  protected async openSession(flags: NodeFlags): Promise<Session> {
+    this.#session = await openSession(flags, this.streams);
+    return this.#session;
+  }
+
+  protected override async finish(): Promise<void> {
+    await this.#session?.close();
   }
 }
 

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
-import type { NodeDeps, NodeOptions } from '@kube-rescue/recovery';
+import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/recovery';
+import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
 import { usageError } from './envelope.ts';
 import { CliError } from './errors.ts';
@@ -35,6 +36,10 @@ export interface Session extends Streams {
   /** Loads the engine: the runs of this host, and the change kinds that they are made of. */
   openWorkflow(onEvent: WorkflowListener): Promise<WorkflowDeps>;
   openRuns(): Promise<RunStore>;
+  /** The objects of the node's cluster; each way to them is opened once. */
+  openObjects(): Promise<ObjectSession>;
+  /** Closes what was opened. */
+  close(): Promise<void>;
   /** Files of the person who calls, such as a plan; not those of the node. */
   readonly desk: { readonly host: Host; path(text: string): HostPath };
 }
@@ -60,6 +65,11 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
   const node = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
   const deps = { host, clock };
   const openRuns = async (): Promise<RunStore> => (await import('@kube-rescue/workflow')).openRunStore(host);
+  let objects: Promise<ObjectSession> | undefined;
+  const openObjects = (): Promise<ObjectSession> => {
+    objects ??= recovery().then(({ createObjectSession }) => createObjectSession(node, deps));
+    return objects;
+  };
   return {
     ...streams,
     host,
@@ -70,10 +80,13 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     etcdctlEnvironment: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'))),
     interruption: listenForInterruption(streams.reporter),
     openRuns,
+    openObjects,
+    close: async () => (await objects)?.close(),
     openWorkflow: async (onEvent) => {
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
-      const { createObjectReplaceKind } = await recovery();
-      const kinds = createChangeRegistry([...hostChangeKinds(host), createObjectReplaceKind(node, deps)]);
+      const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
+      const open: OpenObjects = async (way) => (await openObjects()).open(way);
+      const kinds = createChangeRegistry([...hostChangeKinds(host), ...createObjectChangeKinds(open)]);
       return { host, clock, kinds, store: await openRuns(), onEvent };
     },
   };

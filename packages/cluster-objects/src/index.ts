@@ -4,6 +4,29 @@ export {
   type ApiServerOptions,
   connectApiServer,
 } from './api/api-object-store.ts';
+export {
+  canonicalContent,
+  canonicalJson,
+  contentOf,
+  CREATED_BY,
+  createEdit,
+  createObjectChangeKinds,
+  deleteEdit,
+  describeEdit,
+  digestOf,
+  isRecord,
+  maskObject,
+  type ObjectAccess,
+  type ObjectChange,
+  type ObjectContent,
+  type ObjectCreate,
+  type ObjectDelete,
+  type ObjectReplace,
+  type ObjectWay,
+  type OpenObjects,
+  replaceEdit,
+  withContent,
+} from './changes/index.ts';
 export { changeObject } from './change-object.ts';
 export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './change-objects.ts';
 export { ObjectError, type ObjectErrorCode } from './errors.ts';

@@ -15,7 +15,7 @@ import { openNodeEtcd } from './etcd-connection.ts';
 import { openNodeObjects } from './etcd-objects.ts';
 import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
 import { inspectEtcd } from './etcd-sight.ts';
-import { createObjectReplaceKind, inspectEtcdOfNode, triageNode } from './index.ts';
+import { inspectEtcdOfNode, triageNode } from './index.ts';
 import { describeNode, type NodeDeps } from './kubeadm-node.ts';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -70,7 +70,7 @@ function playbookOf(deps: NodeDeps, hasWork = true): Playbook {
 }
 
 function run(playbook: Playbook, { host, clock }: NodeDeps, skip: readonly string[] = []): Promise<RunResult> {
-  const kinds = createChangeRegistry([...hostChangeKinds(host), createObjectReplaceKind(OPTIONS, { host, clock })]);
+  const kinds = createChangeRegistry(hostChangeKinds(host));
   const workflow = { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
   return runPlaybook({ playbook, selection: { skip }, confirm: async () => true, signal }, workflow);
 }

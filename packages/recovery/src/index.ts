@@ -13,8 +13,7 @@ export {
   probeEtcdOfNode,
 } from './etcd-sight.ts';
 export { type SnapshotRow, saveEtcdOfNode } from './etcd-snapshot.ts';
-export { createObjectReplaceKind, type ObjectReplace } from './object-change-kind.ts';
-export { maskObject } from './object-mask.ts';
+export { createObjectSession, type ObjectSession } from './object-session.ts';
 export { createObjectPatchPlaybook, type ObjectPatchInput } from './object-patch-playbook.ts';
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './object-reading.ts';
 export type { NodeDeps, NodeOptions } from './kubeadm-node.ts';

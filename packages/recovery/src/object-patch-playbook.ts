@@ -1,13 +1,17 @@
-import type { ObjectReference } from '@kube-rescue/cluster-objects';
-import type { Finding, Json, Playbook, Step } from '@kube-rescue/workflow';
-import { isDeepStrictEqual } from 'node:util';
-import { canonicalJson } from './canonical-json.ts';
+import {
+  describeReference,
+  digestOf,
+  type ObjectReference,
+  type ObjectReplace,
+  type ObjectWay,
+  replaceEdit,
+} from '@kube-rescue/cluster-objects';
+import type { Edit, Finding, Json, Playbook, Step } from '@kube-rescue/workflow';
 import type { EtcdSearch } from './etcd-connection.ts';
 import { chooseObjectsVia, type NodeObjects, type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
 import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
-import { digestOf, type ObjectReplace, toRecordedSearch } from './object-change-kind.ts';
-import { describeEdit } from './object-mask.ts';
-import { contentOf, patchObject } from './object-patch.ts';
+import { patchObject } from './object-patch.ts';
+import { toRecordedSearch } from './recorded-search.ts';
 
 export interface ObjectPatchInput extends NodeOptions {
   readonly object: ObjectReference;
@@ -49,7 +53,8 @@ export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: NodeDep
 
 function createPatchStep(input: ObjectPatchInput & { readonly via: ObjectsVia }, deps: NodeDeps): Step<PatchFinding> {
   const { object: reference, via, search } = input;
-  const materials = new Map<string, Uint8Array>();
+  const way: ObjectWay = { via, search: toRecordedSearch(search) };
+  const planned = new Map<string, Edit>();
   const within = async <T>(signal: AbortSignal, action: (objects: NodeObjects) => Promise<T>): Promise<T> => {
     const objects = await openNodeObjects(await describeNode(input, deps), { via, search }, deps, signal);
     try {
@@ -65,36 +70,27 @@ function createPatchStep(input: ObjectPatchInput & { readonly via: ObjectsVia },
     reversible: 'yes',
     check: (signal) =>
       within(signal, async ({ store, mayWrite }) => {
-        const { describeReference } = await import('@kube-rescue/cluster-objects');
         const target = describeReference(reference);
         const read = await store.get(reference, { signal });
         if (read === undefined) return missing(target);
-        const patched = await patchObject(read, input.patch);
-        const withStatus = !isDeepStrictEqual(read.object.status, patched.status);
-        const after = digestOf(patched, withStatus);
-        if (canonicalJson(contentOf(patched, withStatus)) === canonicalJson(contentOf(read.object, withStatus))) {
+        const edit = replaceEdit(way, read, await patchObject(read, input.patch));
+        const change = edit.change as ObjectReplace;
+        if (change.before === change.after) {
           return { status: 'ok', summary: `${target} is so already`, evidence: [], changes: [] };
         }
         if (!mayWrite) return withoutQuorum(target);
-        materials.set(after, Buffer.from(JSON.stringify(contentOf(patched, withStatus))));
-        const edits = describeEdit(read.object, patched);
-        const change: ObjectReplace = {
-          kind: 'object.replace',
-          target,
-          object: { kind: reference.kind.kind, name: reference.name, namespace: reference.namespace ?? null },
-          ...{ via, search: toRecordedSearch(search), before: read.revision, after, withStatus, edits },
-        };
+        planned.set(change.after, edit);
         const summary = `${target} is to be changed ${via === 'etcd' ? 'in etcd' : 'through the API server'}`;
-        return { status: 'needed', summary, evidence: edits, changes: [change] };
+        return { status: 'needed', summary, evidence: change.edits, changes: [change] };
       }),
     plan: ({ changes }) => changes,
     apply: (changes, journal) =>
-      journal.perform(changes.map((change) => ({ change, material: materials.get((change as ObjectReplace).after) }))),
+      journal.perform(changes.map((change) => planned.get((change as ObjectReplace).after) ?? { change })),
     verify: (signal) =>
       within(signal, async ({ store }) => {
         const read = await store.get(reference, { signal });
         const digest = [true, false].map((withStatus) => read && digestOf(read.object, withStatus));
-        if (!digest.some((each) => each !== undefined && (materials.size === 0 || materials.has(each)))) {
+        if (!digest.some((each) => each !== undefined && (planned.size === 0 || planned.has(each)))) {
           const reason = 'the object is not what was written: somebody else writes to it as well';
           return { verified: false, reason, hint: 'find out who, and stop it first' };
         }

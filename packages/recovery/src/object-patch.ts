@@ -1,13 +1,16 @@
-import type { KubernetesObject, StoredObject } from '@kube-rescue/cluster-objects';
+import {
+  assertSameIdentity,
+  describeReference,
+  isRecord,
+  type KubernetesObject,
+  ObjectError,
+  type ObjectContent,
+  type StoredObject,
+  withContent,
+} from '@kube-rescue/cluster-objects';
 import type { Json } from '@kube-rescue/workflow';
-import { isRecord } from './canonical-json.ts';
 
-/** What the API server counts and keeps by itself; an edit leaves it as it is. */
-const KEPT_METADATA = ['resourceVersion', 'generation', 'managedFields', 'selfLink'] as const;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-/** An object as a person edits it: without what the API server keeps by itself, and without the status unless that is meant. */
-export type ObjectContent = Readonly<Record<string, unknown>>;
 
 /**
  * Applies a merge patch (RFC 7386) to an object. In a Secret, `stringData` is plain text for `data`, as in the API.
@@ -16,7 +19,6 @@ export type ObjectContent = Readonly<Record<string, unknown>>;
  * @throws ObjectError `OBJECT_INVALID` `OBJECT_CONFLICT`, without any value
  */
 export async function patchObject(read: StoredObject, patch: Json): Promise<KubernetesObject> {
-  const { assertSameIdentity, describeReference, ObjectError } = await import('@kube-rescue/cluster-objects');
   const { object, kind } = read;
   const { name, namespace } = object.metadata;
   const subject = describeReference({ kind, name, namespace });
@@ -48,30 +50,6 @@ export async function patchObject(read: StoredObject, patch: Json): Promise<Kube
     );
   }
   return merged;
-}
-
-/** @param withStatus the status belongs to what is edited */
-export function contentOf(object: KubernetesObject, withStatus: boolean): ObjectContent {
-  const { metadata, status, ...rest } = object;
-  const kept: readonly string[] = KEPT_METADATA;
-  const own = Object.fromEntries(Object.entries(metadata).filter(([key]) => !kept.includes(key)));
-  return { ...rest, metadata: own, ...(withStatus && status !== undefined ? { status } : {}) };
-}
-
-/** The object with other content, and with everything that the API server keeps by itself as it is in `present`. */
-export function withContent(present: KubernetesObject, content: ObjectContent, withStatus: boolean): KubernetesObject {
-  const { metadata, status, ...rest } = content;
-  const bookkeeping = KEPT_METADATA.filter((key) => Object.hasOwn(present.metadata, key));
-  const kept = Object.fromEntries(bookkeeping.map((key) => [key, present.metadata[key]]));
-  const own = Object.entries(isRecord(metadata) ? metadata : {}).filter(
-    ([key]) => !(KEPT_METADATA as readonly string[]).includes(key),
-  );
-  const shown = withStatus ? status : present.status;
-  return {
-    ...rest,
-    metadata: { ...Object.fromEntries(own), ...kept },
-    ...(shown === undefined ? {} : { status: shown }),
-  } as KubernetesObject;
 }
 
 function merge(target: unknown, patch: unknown): unknown {

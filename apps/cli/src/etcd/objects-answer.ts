@@ -19,7 +19,8 @@ export interface ObjectsInput {
 /** Shows one object, or all of a kind, as the API does; exit 3 when some of them cannot be read. */
 export async function answerObjects(input: ObjectsInput, session: Session): Promise<Answer> {
   const { node, deps, reporter, interruption } = session;
-  const { maskObject, readObjectsOfNode } = await recovery();
+  const { readObjectsOfNode } = await recovery();
+  const { maskObject } = await import('@kube-rescue/cluster-objects');
   const { via, search } = input;
   const what = await whatIsMeant(input);
   const reading = await readObjectsOfNode({ ...node, via, search, what }, deps, interruption.signal);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import type { KubernetesObject } from '../kubernetes-object.ts';
 import { redact } from '@kube-rescue/errors';
 import { canonicalJson, isRecord } from './canonical-json.ts';
 

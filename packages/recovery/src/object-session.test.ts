@@ -1,10 +1,23 @@
-import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import {
+  createObjectChangeKinds,
+  type KubernetesObject,
+  type ObjectReplace,
+  type ObjectStore,
+  RESOURCE_KINDS,
+} from '@kube-rescue/cluster-objects';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { createFakeHost, expectCode, type NodeEtcd, startNodeEtcd } from '@kube-rescue/testing';
-import { createChangeRegistry, openRunStore, rollbackRun, runPlaybook, type WorkflowDeps } from '@kube-rescue/workflow';
+import {
+  type ChangeKind,
+  createChangeRegistry,
+  openRunStore,
+  rollbackRun,
+  runPlaybook,
+  type WorkflowDeps,
+} from '@kube-rescue/workflow';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type NodeObjects, openNodeObjects } from './etcd-objects.ts';
-import { createObjectPatchPlaybook, createObjectReplaceKind, type ObjectReplace } from './index.ts';
+import { createObjectPatchPlaybook, createObjectSession, type ObjectSession } from './index.ts';
 import { describeNode, type NodeDeps } from './kubeadm-node.ts';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -13,6 +26,7 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 let node: NodeEtcd;
 let deps: NodeDeps;
+let session: ObjectSession;
 let workflow: WorkflowDeps;
 let objects: NodeObjects;
 let count = 0;
@@ -25,13 +39,15 @@ beforeAll(async () => {
   const { connect } = createLocalHost();
   const host = { ...createFakeHost({ tree: node.tree }), connect };
   deps = { host, clock: systemClock };
-  const kinds = createChangeRegistry([createObjectReplaceKind(OPTIONS, deps)]);
+  session = createObjectSession(OPTIONS, deps);
+  const kinds = createChangeRegistry(createObjectChangeKinds(session.open));
   workflow = { ...deps, kinds, store: openRunStore(host), onEvent: () => undefined };
   objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search: {} }, deps, signal);
 });
 
 afterAll(async () => {
   await objects.close();
+  await session.close();
   await node.etcd.stop();
 });
 
@@ -46,6 +62,12 @@ beforeEach(async () => {
     data: { a: base64('old') },
   });
 });
+
+function replaceKind(): ChangeKind {
+  const kind = workflow.kinds.get('object.replace');
+  if (kind === undefined) throw new Error('nobody registered it');
+  return kind;
+}
 
 function reference() {
   return { kind: RESOURCE_KINDS.Secret, name, namespace: 'default' };
@@ -104,7 +126,7 @@ describe('object.replace', () => {
 
   it('writes nothing when somebody was faster', async () => {
     const { change } = await patch();
-    const kind = createObjectReplaceKind(OPTIONS, deps);
+    const kind = replaceKind();
     await edit((object) => ({ ...object, data: { a: base64('theirs') } }));
     expect(await kind.staleness(change)).toContain('was changed by somebody else');
     await expectCode(kind.apply(change, Buffer.from('{"metadata":{}}')), 'OBJECT_CONFLICT');
@@ -114,7 +136,7 @@ describe('object.replace', () => {
   it('takes what was written already for done, as after a kill before that was recorded', async () => {
     const { change } = await patch();
     const written = await objects.store.get(reference());
-    await createObjectReplaceKind(OPTIONS, deps).apply(change, Buffer.from('{"metadata":{}}'));
+    await replaceKind().apply(change, Buffer.from('{"metadata":{}}'));
     expect((await objects.store.get(reference()))?.revision).toBe(written?.revision);
   });
 

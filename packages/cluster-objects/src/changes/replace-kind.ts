@@ -1,0 +1,129 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
+import { ObjectError } from '../errors.ts';
+import type { KubernetesObject } from '../kubernetes-object.ts';
+import type { ObjectStore, StoredObject } from '../object-store.ts';
+import type { ObjectReplace } from './object-changes.ts';
+import { digestOf, type ObjectContent, withContent } from './object-content.ts';
+import { doorOf, type OpenObjects, readTarget } from './object-targets.ts';
+
+/** The undo record: where the old object is kept, and by what to know the new one. */
+interface Captured {
+  readonly kept: string;
+  readonly after: string;
+}
+
+/** Nodes and pods get a new status every few seconds, each a new revision; what is replaced may be the same all the while. */
+const ATTEMPTS = 10;
+
+/**
+ * `object.replace`: the material is the new content in JSON; it and the old object are kept in the backup folder only.
+ *
+ * Undone by putting the old content back, by compare-and-swap, when the object is still the one that was written. Its
+ * status and what the API server counts do not matter for that.
+ */
+export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> {
+  return {
+    kind: 'object.replace',
+    undoOrder: 'reverse',
+    describe: (change) => `replace ${change.target} ${doorOf(change)}: ${change.edits.join('; ')}`,
+    preflight: async () => undefined,
+    staleness: async (change) => {
+      const present = await readTarget(await open(change.way), change);
+      if (present === undefined) return `${change.target} is gone`;
+      return isAsRead(present, change) ? undefined : `${change.target} was changed by somebody else`;
+    },
+    capture: async (change, _after, backup) => {
+      const { object } = await demandTarget(await open(change.way), change);
+      const captured: Captured = { kept: await backup.keep(Buffer.from(JSON.stringify(object))), after: change.after };
+      return { ...captured };
+    },
+    apply: async (change, material) => {
+      if (material === undefined) throw new Error(`object.replace of ${change.target} was given no content`);
+      const content = JSON.parse(Buffer.from(material).toString()) as ObjectContent;
+      await swap(await open(change.way), change, (present) => {
+        if (digestOf(present.object, change.withStatus) === change.after) return undefined;
+        if (!isAsRead(present, change)) throw conflict(change);
+        return withContent(present.object, content, change.withStatus);
+      });
+    },
+    undo: async (change, captured, backup): Promise<UndoOutcome> => {
+      const { kept, after } = captured as unknown as Captured;
+      const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
+      let outcome: UndoOutcome = { state: 'undone' };
+      await swap(
+        await open(change.way),
+        change,
+        (present) => {
+          const digest = digestOf(present.object, change.withStatus);
+          const isOther = present.object.metadata.uid !== old.metadata.uid;
+          if (isOther) outcome = foreign(`${change.target} was removed or made anew by somebody else since`);
+          else if (digest === digestOf(old, change.withStatus)) outcome = { state: 'already' };
+          else if (digest === after) return withContent(present.object, old, change.withStatus);
+          else outcome = foreign(`${change.target} was changed by somebody else since, and is left as it is`);
+          return undefined;
+        },
+        () => {
+          outcome = foreign(`${change.target} was removed or made anew by somebody else since`);
+        },
+      );
+      return outcome;
+    },
+  };
+}
+
+function foreign(reason: string): UndoOutcome {
+  return { state: 'foreign', reason };
+}
+
+function isAsRead({ object }: StoredObject, change: ObjectReplace): boolean {
+  return digestOf(object, change.withStatus) === change.before;
+}
+
+/** Reads, decides, writes by compare-and-swap; decides again when the revision moved on in between. */
+async function swap(
+  store: ObjectStore,
+  change: ObjectReplace,
+  decide: (present: StoredObject) => KubernetesObject | undefined,
+  onAbsent?: () => void,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const present = await readTarget(store, change);
+    if (present === undefined) {
+      if (onAbsent === undefined) throw gone(change);
+      return onAbsent();
+    }
+    const next = decide(present);
+    if (next === undefined) return;
+    try {
+      await store.replace(present, next);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isRecoveryError(error, 'OBJECT_CONFLICT')) throw error;
+    }
+  }
+}
+
+async function demandTarget(store: ObjectStore, change: ObjectReplace): Promise<StoredObject> {
+  const present = await readTarget(store, change);
+  if (present === undefined) throw gone(change);
+  return present;
+}
+
+function gone({ target }: ObjectReplace): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_NOT_FOUND',
+    message: 'the object is gone',
+    subject: target,
+    hint: 'find out who removed it, then plan again',
+  });
+}
+
+function conflict({ target }: ObjectReplace): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_CONFLICT',
+    message: 'somebody has changed the object since it was read',
+    subject: target,
+    hint: 'find out who writes to it, then plan again',
+  });
+}
