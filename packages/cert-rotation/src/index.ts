@@ -1,4 +1,6 @@
-export { type AdoptionInput, createAdoptionSteps } from './adoption/adoption-steps.ts';
+export type { AdoptionInput } from './adoption/adoption-input.ts';
+export { createAdoptionSteps } from './adoption/adoption-steps.ts';
+export { renderAdoption, type RenderedAdoption } from './adoption/adoption-rendering.ts';
 export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
 export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
@@ -77,3 +79,4 @@ export { type ForecastItem, forecastExpiry } from './objects/expiry-forecast.ts'
 export { inspectKubeconfigTrust, type Sighting, sightingOf, sightingsOf } from './objects/sighting.ts';
 export { findTrustDisagreements, type TrustDisagreement } from './objects/trust-disagreement.ts';
 export { buildTrustGraph, type TrustGraph, type TrustNode } from './objects/trust-graph.ts';
+export { findStaleAuthorities } from './objects/stale-authorities.ts';

@@ -38,7 +38,7 @@ function flaggedFiles({ components }: InspectionInput): readonly HostPath[] {
 }
 
 /** The kubeconfigs that flags name, that have a usual name, or that lie beside those. */
-async function kubeconfigFiles(input: InspectionInput, files: Files): Promise<readonly HostPath[]> {
+export async function listKubeconfigs(input: InspectionInput, files: Files): Promise<readonly HostPath[]> {
   const { components, kubernetesDirectory } = input;
   const flagged = components.flatMap(({ flags }) => KUBECONFIG_FLAGS.map((flag) => flags.get(flag) ?? ''));
   const usual = CERTIFICATES.map((definition) => locateKubeconfig(definition, input)).filter(
@@ -88,7 +88,7 @@ export async function findTrustPlaces(
 ): Promise<readonly TrustPlace[]> {
   const places = new Map<HostPath, TrustPlace>();
   const pems = new Set<HostPath>([input.authorityPath, ...flaggedFiles(input)]);
-  for (const path of new Set(await kubeconfigFiles(input, files))) {
+  for (const path of new Set(await listKubeconfigs(input, files))) {
     await orUnreadable(async () => {
       const bytes = await files.readFile(path);
       if (bytes === undefined) return;

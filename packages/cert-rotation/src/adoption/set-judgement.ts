@@ -3,6 +3,7 @@ import { type AuthorityEntry, holdsOneCertificate } from '../authority-inventory
 import { signingCertificate } from '../authority-judgement.ts';
 import type { AuthorityId } from '../catalogue.ts';
 import type { Certificate } from '../certificate.ts';
+import { allowsUsage } from '../certificate-extensions.ts';
 import { buildChain } from '../certificate-chain.ts';
 import { detailCertificate } from '../certificate-details.ts';
 import { isSameDer } from '../der.ts';
@@ -37,6 +38,8 @@ export interface AdoptedAuthority {
 export interface Adoption {
   readonly leaves: readonly AdoptedLeaf[];
   readonly authorities: readonly AdoptedAuthority[];
+  /** The authority that the certificates of each kind come from afterwards, new to this node or not. */
+  readonly roots: ReadonlyMap<AuthorityId, Certificate>;
   /** For people: what the set is, and which stage of a rotation the node is in. */
   readonly evidence: readonly string[];
 }
@@ -106,11 +109,18 @@ function judgeCandidate(
   return { path, certificate, key: own ?? present, chain: certificates.slice(1), flaws };
 }
 
-/** Fit before unfit; then the one with the key in use, then the one that lives longest, then by name so that it is the same again. */
+/** One that may be used as a server as well as a client is not what a client needs, as long as there is another. */
+function isUsedAlike(present: Certificate, candidate: Certificate): boolean {
+  const usages = ['server', 'client'] as const;
+  return usages.every((usage) => allowsUsage(present, usage) === allowsUsage(candidate, usage));
+}
+
+/** Fit before unfit; then the one that is used alike; then the one with the key in use, then the one that lives longest, then by name so that it is the same again. */
 function compareCandidates(entry: CertificateEntry) {
   const present = entry.certificate.ok ? entry.certificate.value : undefined;
   const rank = ({ flaws, certificate }: Candidate): readonly number[] => [
     flaws.length,
+    present !== undefined && isUsedAlike(present, certificate) ? 0 : 1,
     present !== undefined && isSameDer(certificate.publicKeyDer, present.publicKeyDer) ? 0 : 1,
     -certificate.notAfter.getTime(),
   ];
@@ -235,7 +245,8 @@ export function judgeCertificateSet(
       hint: UNFIT_HINT,
     });
   }
-  return { leaves, authorities: replaced, evidence: describeSet(set, { leaves, authorities: replaced }, inventory) };
+  const evidence = describeSet(set, { leaves, authorities: replaced }, inventory);
+  return { leaves, authorities: replaced, roots: adopted, evidence };
 }
 
 /** Which stage of a rotation something is in, by the authorities that it trusts. */
@@ -249,7 +260,7 @@ function stageOf(trusted: readonly Certificate[], { authorities }: Pick<Adoption
 
 function describeSet(
   set: CertificateSet,
-  adoption: Omit<Adoption, 'evidence'>,
+  adoption: Pick<Adoption, 'leaves' | 'authorities'>,
   inventory: CertificateInventory,
 ): readonly string[] {
   const { leaves, authorities } = adoption;

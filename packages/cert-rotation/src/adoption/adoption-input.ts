@@ -1,0 +1,32 @@
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
+import { inspectCertificates, type InspectionInput } from '../inventory.ts';
+import { readCertificateSet, type SetReader } from './certificate-set.ts';
+import { type Adoption, type AdoptionRules, judgeCertificateSet } from './set-judgement.ts';
+
+export interface AdoptionInput {
+  /** The folder of the set, and whose files it is among: those of the node, or of whoever calls. */
+  readonly set: { readonly path: HostPath; readonly files: SetReader };
+  readonly node: InspectionInput;
+  /** Default: what is needed on this node must be there and good. */
+  readonly rules?: AdoptionRules | undefined;
+  /**
+   * Whether the steps write a file; what they do not write is judged all the same, and somebody else puts it there (see
+   * `renderAdoption`). Default: every file.
+   */
+  readonly owns?: ((path: HostPath) => boolean) | undefined;
+}
+
+export interface AdoptionDeps {
+  readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;
+  readonly clock: Clock;
+}
+
+/**
+ * The set and the node, both looked at afresh.
+ * @throws PkiError `PKI_SET_UNFIT` with every reason at once
+ */
+export async function judgeAdoption({ set, node, rules }: AdoptionInput, deps: AdoptionDeps): Promise<Adoption> {
+  const { host, clock } = deps;
+  const inventory = await inspectCertificates(node, { host });
+  return judgeCertificateSet(await readCertificateSet(set.path, set.files), inventory, clock.now(), rules);
+}

@@ -1,0 +1,31 @@
+import type { Host, HostPath } from '@kube-rescue/host';
+import { isSameDer } from '../der.ts';
+import { encodePem } from '../pem.ts';
+import { encodePrivateKey, isKeyOf, usualKeyLabel } from '../private-key.ts';
+import { renderRenewedFile } from '../renewal-files.ts';
+import type { AdoptedLeaf } from './set-judgement.ts';
+
+/** The certificate of the set is for the key that the node has already. */
+export function hasKey({ entry, certificate }: AdoptedLeaf): boolean {
+  return entry.key.ok && isKeyOf(entry.key.value.key, certificate);
+}
+
+export function isInstalled(leaf: AdoptedLeaf): boolean {
+  const { entry, certificate } = leaf;
+  return entry.certificate.ok && isSameDer(entry.certificate.value.der, certificate.der) && hasKey(leaf);
+}
+
+/** The bytes of one file of a certificate with what the set brings in it. */
+export function renderAdoptedFile(
+  leaf: AdoptedLeaf,
+  target: HostPath,
+  files: Pick<Host, 'readFile' | 'readLink' | 'stat'>,
+): Promise<Uint8Array> {
+  const label = leaf.entry.key.ok ? leaf.entry.key.value.label : usualKeyLabel(leaf.key);
+  const certificates = [leaf.certificate, ...leaf.intermediates];
+  const pems = {
+    certificate: certificates.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+    key: hasKey(leaf) ? undefined : encodePrivateKey(leaf.key, label),
+  };
+  return renderRenewedFile(leaf.entry, target, pems, files);
+}

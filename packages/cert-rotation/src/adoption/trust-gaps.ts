@@ -1,0 +1,93 @@
+import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
+import { AUTHORITIES, type AuthorityId } from '../catalogue.ts';
+import { type Certificate, parseCertificate } from '../certificate.ts';
+import { findFlag, type FlagReference } from '../component-flags.ts';
+import { isSameDer } from '../der.ts';
+import { followLinks } from '../file-target.ts';
+import type { InspectionInput } from '../inventory.ts';
+import { readKubeconfigTrust, replaceKubeconfigTrust } from '../kubeconfig.ts';
+import { encodePem, readPem } from '../pem.ts';
+import { attempt, decodeKubeconfig } from '../reading.ts';
+import { listKubeconfigs } from '../trust-places.ts';
+
+/** A file that an authority goes into. */
+export interface AuthorityPlace {
+  readonly target: HostPath;
+  render(bytes: Uint8Array | undefined): Uint8Array;
+}
+
+interface Deps {
+  readonly host: Pick<HostFiles, 'readFile' | 'readLink' | 'list'>;
+  readonly now: Date;
+}
+
+/** Files beside those of the catalogue that a cluster CA is read from: clients of the kubelet are judged by it. */
+const FURTHER_FLAGS: Partial<Record<AuthorityId, readonly FlagReference[]>> = {
+  cluster: [{ component: 'kubelet', flag: 'client-ca-file' }],
+};
+
+/**
+ * Finds the files that must vouch for an authority and do not: another one is in them, because a rotation got halfway or
+ * because etcd and the API server were rotated at different times. Valid certificates of others stay in them.
+ *
+ * @param roots the authority that each kind of certificate is going to come from
+ */
+export async function findTrustGaps(
+  roots: ReadonlyMap<AuthorityId, Certificate>,
+  node: InspectionInput,
+  deps: Deps,
+): Promise<readonly AuthorityPlace[]> {
+  const places: AuthorityPlace[] = [];
+  for (const [id, root] of roots) {
+    const flags = [...(AUTHORITIES.find((each) => each.id === id)?.certificateFlags ?? []), ...(FURTHER_FLAGS[id] ?? [])];
+    const paths = flags.flatMap((flag) => findFlag(node.components, flag) ?? []).map(hostPath);
+    for (const path of new Set(paths)) {
+      const target = await followLinks(deps.host, path);
+      const render = (bytes: Uint8Array | undefined): Uint8Array =>
+        Buffer.from(withRoot(Buffer.from(bytes ?? []).toString('latin1'), root, target, deps.now), 'latin1');
+      if (await isChanged(target, render, deps)) places.push({ target, render });
+    }
+  }
+  const root = roots.get('cluster');
+  return root === undefined ? places : [...places, ...(await findKubeconfigGaps(root, node, deps))];
+}
+
+async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps: Deps): Promise<AuthorityPlace[]> {
+  const places: AuthorityPlace[] = [];
+  for (const path of new Set(await listKubeconfigs(node, deps.host))) {
+    const target = await followLinks(deps.host, path);
+    const render = (bytes: Uint8Array | undefined): Uint8Array => {
+      const source = decodeKubeconfig(bytes ?? new Uint8Array(), path);
+      return Buffer.from(replaceKubeconfigTrust(source, path, (pem) => withRoot(pem, root, path, deps.now)));
+    };
+    const bytes = await deps.host.readFile(target);
+    if (bytes === undefined) continue;
+    const readable = await attempt(() => readKubeconfigTrust(decodeKubeconfig(bytes, path), path));
+    if (readable.ok && (await isChanged(target, render, deps))) places.push({ target, render });
+  }
+  return places;
+}
+
+async function isChanged(target: HostPath, render: AuthorityPlace['render'], { host }: Deps): Promise<boolean> {
+  const present = await host.readFile(target);
+  return Buffer.compare(render(present), present ?? new Uint8Array()) !== 0;
+}
+
+/** The bundle as it is when it holds the root; otherwise the root, and behind it whatever of the bundle is still valid. */
+function withRoot(pem: string, root: Certificate, source: string, now: Date): string {
+  const present = certificatesIn(pem, source);
+  if (present.some(({ der }) => isSameDer(der, root.der))) return pem;
+  const valid = present.filter(({ notAfter, x509 }) => now <= notAfter && x509.ca);
+  return [root, ...valid].map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+}
+
+function certificatesIn(pem: string, source: string): readonly Certificate[] {
+  try {
+    return readPem(pem, source)
+      .filter(({ label }) => label === 'CERTIFICATE')
+      .map(({ der }) => parseCertificate(der, source));
+  } catch {
+    // What cannot be read vouches for nobody, and is replaced.
+    return [];
+  }
+}
