@@ -1,6 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { readKubeconfigClient } from '@kube-rescue/cert-rotation';
-import { adminKubeconfig, findApiServerUrl, type NodeDeps, type NodeDescription } from './kubeadm-node.ts';
+import { adminKubeconfig, findApiServerUrl, type NodeDeps, type NodeDescription } from './node-description.ts';
 
 /** What the API server said, or why nothing was heard that can be believed. */
 export type ApiReading =

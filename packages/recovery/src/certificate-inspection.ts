@@ -1,6 +1,6 @@
 import { type InspectedCertificate, inspectPlace, type InspectionRequest } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 
 /**
  * Spells out the certificates of an id, in a file or of a server. Works on a machine that is no node, too; ids then mean

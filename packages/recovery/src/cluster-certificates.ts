@@ -14,7 +14,7 @@ import {
 } from '@kube-rescue/cert-rotation';
 import type { EtcdSearch } from './etcd-connection.ts';
 import { type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
-import { adminKubeconfig, describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { adminKubeconfig, describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
 export interface ClusterCertificatesInput extends NodeOptions {
   readonly via: ObjectsVia;

@@ -1,7 +1,7 @@
 import type { EtcdClient, EtcdProbe, PairPaths, WayIn } from '@kube-rescue/etcd-access';
 import type { HostPath } from '@kube-rescue/host';
 import { NodeError } from './errors.ts';
-import type { NodeDeps, NodeDescription } from './kubeadm-node.ts';
+import type { NodeDeps, NodeDescription } from './node-description.ts';
 
 /** How etcd is looked for. What is given takes the place of whatever would be found of its sort. */
 export interface EtcdSearch {

@@ -16,7 +16,7 @@ import { openNodeObjects } from './etcd-objects.ts';
 import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
 import { inspectEtcd } from './etcd-sight.ts';
 import { inspectEtcdOfNode, triageNode } from './index.ts';
-import { describeNode, type NodeDeps } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps } from './node-description.ts';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 const API_SERVER = hostPath('/etc/kubernetes/manifests/kube-apiserver.yaml');

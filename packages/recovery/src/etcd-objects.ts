@@ -6,7 +6,7 @@ import { componentFlags } from '@kube-rescue/static-manifests';
 import { readApi } from './api-reading.ts';
 import { NodeError } from './errors.ts';
 import { type EtcdSearch, openNodeEtcd } from './etcd-connection.ts';
-import { adminKubeconfig, findApiServerUrl, findPod, type NodeDeps, type NodeDescription } from './kubeadm-node.ts';
+import { adminKubeconfig, findApiServerUrl, findPod, type NodeDeps, type NodeDescription } from './node-description.ts';
 
 /** The way to the objects of the cluster: etcd itself, or the API server. */
 export type ObjectsVia = 'etcd' | 'api';

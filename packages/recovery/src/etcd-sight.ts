@@ -1,7 +1,7 @@
 import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube-rescue/etcd-access';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { connectByProbe, describeFailures, type EtcdSearch, probeNodeEtcd } from './etcd-connection.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 
 /** One combination that was tried, or ruled out. */
 export interface EtcdAttemptRow {

@@ -3,7 +3,7 @@ import { hostPath } from '@kube-rescue/host';
 import type { Finding, Phase, Step, StepJournal, Verdict } from '@kube-rescue/workflow';
 import { openNodeEtcd } from './etcd-connection.ts';
 import { keepSnapshot, type SnapshotRow, SNAPSHOTS_DIRECTORY } from './etcd-snapshot.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
 const ID = 'backup/etcd-snapshot';
 /** A dead etcd refuses at once; this is for one that hangs. */

@@ -2,7 +2,7 @@ import type { SavedSnapshot, SnapshotProgress } from '@kube-rescue/etcd-access';
 import { hostPath, type HostPath, joinPath } from '@kube-rescue/host';
 import type { EtcdSearch, NodeEtcd } from './etcd-connection.ts';
 import { openNodeEtcd } from './etcd-connection.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
 /** Where a recovery keeps the snapshots that it takes; beside the runs. */
 export const SNAPSHOTS_DIRECTORY = hostPath('/var/lib/kube-rescue/snapshots');

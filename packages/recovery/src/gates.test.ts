@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
 import { createPublishedAuthorityGate } from './published-authority-gate.ts';
-import type { NodeDeps, NodeOptions } from './kubeadm-node.ts';
+import type { NodeDeps, NodeOptions } from './node-description.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const OPTIONS: NodeOptions = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };

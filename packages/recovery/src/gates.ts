@@ -11,7 +11,7 @@ import {
   type NodeDeps,
   type NodeDescription,
   type NodeOptions,
-} from './kubeadm-node.ts';
+} from './node-description.ts';
 
 const STABLE_WINDOW_MS = 3_000;
 const STABLE_INTERVAL_MS = 200;

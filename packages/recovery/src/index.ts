@@ -16,7 +16,7 @@ export { type SnapshotRow, saveEtcdOfNode } from './etcd-snapshot.ts';
 export { createObjectSession, type ObjectSession } from './object-session.ts';
 export { createObjectPatchPlaybook, type ObjectPatchInput } from './object-patch-playbook.ts';
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './object-reading.ts';
-export type { NodeDeps, NodeOptions } from './kubeadm-node.ts';
+export type { NodeDeps, NodeOptions } from './node-description.ts';
 export {
   type AdoptionOptions,
   createAdoptionPlaybook,

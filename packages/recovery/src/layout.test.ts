@@ -1,7 +1,7 @@
 import { hostPath } from '@kube-rescue/host';
 import { buildPki, createFakeHost, createFixedClock, expectCode, type NodeTree } from '@kube-rescue/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { describeNode } from './kubeadm-node.ts';
+import { describeNode } from './node-description.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
 
 const MANIFESTS = '/etc/kubernetes/manifests';

@@ -1,5 +1,5 @@
 import { NodeError } from './errors.ts';
-import { findPod, type NodeDescription } from './kubeadm-node.ts';
+import { findPod, type NodeDescription } from './node-description.ts';
 
 /** What a kubeadm control-plane node runs, in the order in which they need each other. */
 export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;

@@ -9,7 +9,7 @@ import {
 import type { Edit, Finding, Json, Playbook, Step } from '@kube-rescue/workflow';
 import type { EtcdSearch } from './etcd-connection.ts';
 import { chooseObjectsVia, type NodeObjects, type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 import { patchObject } from './object-patch.ts';
 import { toRecordedSearch } from './recorded-search.ts';
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject, ObjectReference, ResourceKind } from '@kube-rescue/cluster-objects';
 import type { EtcdSearch } from './etcd-connection.ts';
 import { type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
 export interface ObjectReadingInput extends NodeOptions {
   readonly via: ObjectsVia;

@@ -18,7 +18,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type NodeObjects, openNodeObjects } from './etcd-objects.ts';
 import { createObjectPatchPlaybook, createObjectSession, type ObjectSession } from './index.ts';
-import { describeNode, type NodeDeps } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps } from './node-description.ts';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 const signal = new AbortController().signal;

@@ -2,7 +2,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { ObjectAccess, ObjectStore, ObjectWay, OpenObjects } from '@kube-rescue/cluster-objects';
 import type { EtcdSearch } from './etcd-connection.ts';
 import { type NodeObjects, type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 import { toRecordedSearch, toSearch } from './recorded-search.ts';
 
 /** The ways to the objects of this node's cluster, each opened once and shared by all that a run does. */

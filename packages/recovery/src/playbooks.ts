@@ -18,7 +18,7 @@ import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { NodeError } from './errors.ts';
 import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
 import { createPublishedAuthorityGate } from './published-authority-gate.ts';
 import { findRestartNeeds } from './restart-needs.ts';

@@ -3,7 +3,7 @@ import { hostPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { fieldOf, listApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 import { findStalePods } from './stale-pods.ts';
 
 const TIMEOUT_MS = 120_000;

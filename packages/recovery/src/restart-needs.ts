@@ -9,7 +9,7 @@ import {
 } from '@kube-rescue/cert-rotation';
 import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
 import { readApi } from './api-reading.ts';
-import { describeNode, findPod, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, findPod, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 import { CONTROL_PLANE } from './layout.ts';
 
 const READY_TIMEOUT_MS = 1_500;

@@ -5,7 +5,7 @@ import {
   type RequestExport,
 } from '@kube-rescue/cert-rotation';
 import type { HostFiles } from '@kube-rescue/host';
-import { describeNode, type NodeDeps, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
 /**
  * Writes a signing request for every certificate of this node that an authority signs.

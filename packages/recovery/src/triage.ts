@@ -5,7 +5,7 @@ import { readApi } from './api-reading.ts';
 import { type Cause, rankCauses } from './causes.ts';
 import { findEtcdProblems, withEtcd } from './etcd-judgement.ts';
 import { type EtcdSight, inspectEtcd } from './etcd-sight.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './kubeadm-node.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
 
 /** One part of the node, as it is now. */
