@@ -1,11 +1,5 @@
-export {
-  type AwsKey,
-  type AwsRequest,
-  type HostedRecord,
-  type HostedZone,
-  type LocalAws,
-  startLocalAws,
-} from './aws/index.ts';
+export type { AwsKey, AwsRequest, HostedRecord, HostedZone, LocalAws } from '@kube-rescue/local-aws';
+export { startLocalAws } from './loopback-aws.ts';
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './api-server.ts';
 export { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './etcd-certificates.ts';

@@ -2,9 +2,6 @@ import { type CachingResolver, startCachingResolver } from './caching-resolver.t
 import type { HostedZone, HostedZones } from './hosted-zones.ts';
 import { type RecordSet, type RunningNameServer, startNameServer } from './name-server.ts';
 
-/** Where the servers of every delegation set listen. */
-export const AWS_ADDRESS = '127.0.0.1';
-const PARENT_ADDRESS = '127.0.0.2';
 const PARENT = 'test';
 
 /** The part of the world's DNS that hosted zones hang in. */
@@ -16,21 +13,31 @@ export interface LocalDns {
   stop(): Promise<void>;
 }
 
+/** Where each of them answers. */
+export interface DnsPlaces {
+  readonly address: string;
+  readonly parentAddress: string;
+  readonly port: number;
+  readonly resolverPort: number;
+}
+
 /** Starts the servers of the zones and of their parent, and a resolver that finds its way between them. */
-export async function startLocalDns(port: number, zones: HostedZones): Promise<LocalDns> {
+export async function startLocalDns(places: DnsPlaces, zones: HostedZones): Promise<LocalDns> {
   const delegations = new Map<string, readonly string[]>();
   const started: RunningNameServer[] = [];
-  for (const address of [AWS_ADDRESS, PARENT_ADDRESS]) started.push(await startNameServer(address, port));
+  for (const address of [places.address, places.parentAddress]) {
+    started.push(await startNameServer(address, places.port));
+  }
   const [aws, parent] = started as [RunningNameServer, RunningNameServer];
   const publishParent = (): Promise<void> =>
-    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list()) }]);
+    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list(), places) }]);
   const delegate = async (name: string, nameServers: readonly string[]): Promise<void> => {
     delegations.set(name, nameServers);
     await publishParent();
   };
   await publishParent();
   const ownServers = (): ReadonlySet<string> => new Set(zones.list().flatMap(({ nameServers }) => nameServers));
-  const resolver = await startCachingResolver((name) => {
+  const resolver = await startCachingResolver({ address: places.address, port: places.resolverPort }, (name) => {
     const cut = [...delegations.keys()]
       .filter((each) => name === each || name.endsWith(`.${each}`))
       .toSorted((a, b) => b.length - a.length)[0];
@@ -54,12 +61,13 @@ export async function startLocalDns(port: number, zones: HostedZones): Promise<L
 function parentRecords(
   delegations: ReadonlyMap<string, readonly string[]>,
   zones: readonly HostedZone[],
+  { address: awsAddress, parentAddress }: DnsPlaces,
 ): readonly RecordSet[] {
   const address = (name: string, value: string): RecordSet => ({ name, type: 'A', ttl: 60, values: [value] });
   return [
     { name: PARENT, type: 'NS', ttl: 60, values: [`ns.${PARENT}.`] },
-    address(`ns.${PARENT}`, PARENT_ADDRESS),
-    ...zones.flatMap(({ nameServers }) => nameServers).map((name) => address(name, AWS_ADDRESS)),
+    address(`ns.${PARENT}`, parentAddress),
+    ...zones.flatMap(({ nameServers }) => nameServers).map((name) => address(name, awsAddress)),
     ...[...delegations].map(([name, servers]) => ({
       name,
       type: 'NS',

@@ -7,7 +7,7 @@ export interface DnsEndpoint {
   readonly port: number;
 }
 
-/** A recursive resolver for a test: asks the server that the caller's table names, and can be made to stick to old answers. */
+/** A recursive resolver: asks the server that the caller's table names, and can be made to stick to old answers. */
 export interface CachingResolver extends DnsEndpoint {
   /** From now on every answer that it ever gave stays as it is, as if its time to live never ended. */
   freeze(): void;
@@ -19,12 +19,16 @@ const RCODE_SERVFAIL = 2;
 const TIMEOUT_MS = 2000;
 
 /**
- * Starts a resolver on a free port of 127.0.0.1, UDP only. It passes packets on and never looks into an answer.
+ * Starts a resolver, UDP only. It passes packets on and never looks into an answer.
  *
+ * @param place port 0: any free one
  * @param route the authoritative server for a name without its last dot; `undefined` makes the answer SERVFAIL
  */
-export async function startCachingResolver(route: (name: string) => DnsEndpoint | undefined): Promise<CachingResolver> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+export async function startCachingResolver(
+  place: DnsEndpoint,
+  route: (name: string) => DnsEndpoint | undefined,
+): Promise<CachingResolver> {
+  const socket = createSocket('udp4').bind(place.port, place.address);
   await once(socket, 'listening');
   const answers = new Map<string, Buffer>();
   let isFrozen = false;
@@ -45,7 +49,7 @@ export async function startCachingResolver(route: (name: string) => DnsEndpoint 
     );
   });
   return {
-    address: '127.0.0.1',
+    address: place.address,
     port: socket.address().port,
     freeze: () => {
       isFrozen = true;

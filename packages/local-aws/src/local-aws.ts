@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { freePorts } from '../etcd-server.ts';
 import type { CachingResolver } from './caching-resolver.ts';
 import { type HostedRecord, type HostedZone, HostedZones, type ZoneOptions } from './hosted-zones.ts';
 import {
@@ -12,7 +11,7 @@ import {
   type Principal,
   type RoleOptions,
 } from './identities.ts';
-import { AWS_ADDRESS, startLocalDns } from './local-dns.ts';
+import { startLocalDns } from './local-dns.ts';
 import { answerRoute53, route53Action } from './route53-api.ts';
 import { answerSts } from './sts-api.ts';
 import { renderXml } from './xml.ts';
@@ -27,11 +26,11 @@ export interface AwsRequest {
 }
 
 /**
- * STS and Route 53 of one account over the real wire, on 127.0.0.1, and the part of the world's DNS that its zones hang in:
+ * STS and Route 53 of one account over the real wire, and the part of the world's DNS that its zones hang in:
  * real authoritative servers for the zones and for their parent `test`, and a resolver.
  */
 export interface LocalAws {
-  /** `http://127.0.0.1:PORT`, for both services. */
+  /** For example `http://127.0.0.1:4566`, for both services. */
   readonly endpoint: string;
   /** The port of every authoritative server. */
   readonly dnsPort: number;
@@ -59,16 +58,33 @@ export interface LocalAws {
   stop(): Promise<void>;
 }
 
+export interface LocalAwsOptions {
+  /** Where AWS answers: its services, and the servers of every delegation set. Default: `127.0.0.1`. */
+  readonly address?: string;
+  /** Where the servers of the parent domain `test` answer; another address. Default: `127.0.0.2`. */
+  readonly parentAddress?: string;
+  /** Port of the services. Default: any free one. */
+  readonly port?: number;
+  /** Port of every authoritative server, free on both addresses. */
+  readonly dnsPort: number;
+  /** Port of the resolver. Default: any free one. */
+  readonly resolverPort?: number;
+}
+
 const SECOND_MS = 1000;
 
-/** Starts a local AWS; needs `knotd`. */
-export async function startLocalAws(): Promise<LocalAws> {
-  const [dnsPort = 0] = await freePorts(1);
+/**
+ * Starts a local AWS. Needs `knotd` (Debian's package knot) and setpriv(1). Its name servers die with this process.
+ *
+ * Speaks plain HTTP and knows the requests that keeping DNS records takes, no others.
+ */
+export async function startLocalAws(places: LocalAwsOptions): Promise<LocalAws> {
+  const { address = '127.0.0.1', parentAddress = '127.0.0.2', port = 0, dnsPort, resolverPort = 0 } = places;
   let skewMs = 0;
   const now = (): Date => new Date(Date.now() + skewMs);
   const identities = new Identities(now);
   const zones = new HostedZones();
-  const dns = await startLocalDns(dnsPort, zones);
+  const dns = await startLocalDns({ address, parentAddress, port: dnsPort, resolverPort }, zones);
   const requests: AwsRequest[] = [];
   const throttle = createThrottle();
   let pendingAnswers = 1;
@@ -105,11 +121,11 @@ export async function startLocalAws(): Promise<LocalAws> {
     requests.push({ action, status, refusal });
     response.writeHead(status).end(text);
   };
-  const server = createServer((request, response) => void handle(request, response)).listen(0, AWS_ADDRESS);
+  const server = createServer((request, response) => void handle(request, response)).listen(port, address);
   await once(server, 'listening');
 
   return {
-    endpoint: `http://${AWS_ADDRESS}:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://${address}:${(server.address() as AddressInfo).port}`,
     dnsPort,
     resolver: dns.resolver,
     requests,
