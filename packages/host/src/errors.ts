@@ -16,7 +16,12 @@ export type HostErrorCode =
   | 'HOST_SERVICE_UNKNOWN'
   | 'HOST_SERVICE_FAILED'
   | 'HOST_CONNECTION_FAILED'
-  | 'HOST_UNSUPPORTED';
+  | 'HOST_UNSUPPORTED'
+  | 'SSH_UNREACHABLE'
+  | 'SSH_HOST_KEY_CHANGED'
+  | 'SSH_HOST_KEY_UNKNOWN'
+  | 'SSH_AUTHENTICATION_FAILED'
+  | 'SSH_COMMAND_MISSING';
 
 /** A machine did not do what was asked of it. */
 export class HostError extends RecoveryError<HostErrorCode> {}

@@ -206,7 +206,7 @@ export interface HostLock {
   release(): Promise<void>;
 }
 
-/** One machine: its files, processes, services and loopback sockets. Adapters: local (this package). */
+/** One machine: its files, processes, services and loopback sockets. Adapters: local and SSH (this package). */
 export interface Host extends HostFiles {
   /** Name for messages and plans: the host name, or the folder given as root. */
   readonly name: string;

@@ -1,4 +1,5 @@
 export type { Clock } from './clock.ts';
+export { POD_LOGS, readLogTail } from './container-log.ts';
 export { HostError, type HostErrorCode } from './errors.ts';
 export type {
   DnsAnswer,
@@ -23,5 +24,6 @@ export type {
 } from './host.ts';
 export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';
 export { createLocalHost, type LocalHostOptions } from './local-host.ts';
+export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { systemClock } from './system-clock.ts';
 export { temporaryPathOf } from './temporary-path.ts';

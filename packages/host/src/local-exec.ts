@@ -19,6 +19,16 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
  * the terminal does not reach it.
  */
 export async function execLocally(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult> {
+  const { exitCode, stdout, stderr } = await execForBytes(argv, options, MAX_OUTPUT_BYTES);
+  return { exitCode, stdout: stdout.toString('utf8'), stderr };
+}
+
+/** As {@link execLocally}, with the output as it came; what is beyond `maxOutputBytes` is dropped. */
+export async function execForBytes(
+  argv: readonly [string, ...string[]],
+  options: ExecOptions,
+  maxOutputBytes: number,
+): Promise<{ readonly exitCode: number; readonly stdout: Buffer; readonly stderr: string }> {
   options.signal?.throwIfAborted();
   const [program, ...args] = argv;
   const child = spawn(program, args, {
@@ -30,15 +40,16 @@ export async function execLocally(argv: readonly [string, ...string[]], options:
   // A program that does not read its input closes the pipe early; that is its right.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input);
-  const stdout = collect(child.stdout, options.onLine);
-  const stderr = collect(child.stderr, (line) => {
+  const stdout = collect(child.stdout, options.onLine, maxOutputBytes);
+  const onErrorLine = (line: string): void => {
     options.onLine?.(line);
     options.onErrorLine?.(line);
-  });
+  };
+  const stderr = collect(child.stderr, onErrorLine, MAX_OUTPUT_BYTES);
 
   const ended = await outcomeOf(child, program, options);
   if (ended instanceof Error) throw ended;
-  return { exitCode: ended, stdout: stdout(), stderr: stderr() };
+  return { exitCode: ended, stdout: stdout(), stderr: stderr().toString('utf8') };
 }
 
 function outcomeOf(child: Child, program: string, options: ExecOptions): Promise<number | Error> {
@@ -89,13 +100,13 @@ function killGroup(child: Child): void {
   }
 }
 
-function collect(stream: Readable, onLine: ExecOptions['onLine']): () => string {
+function collect(stream: Readable, onLine: ExecOptions['onLine'], maxBytes: number): () => Buffer {
   const decoder = new StringDecoder('utf8');
   const chunks: Buffer[] = [];
   let kept = 0;
   let line = '';
   stream.on('data', (chunk: Buffer) => {
-    const room = MAX_OUTPUT_BYTES - kept;
+    const room = maxBytes - kept;
     if (room > 0) chunks.push(chunk.subarray(0, room));
     kept += Math.min(room, chunk.length);
     if (onLine === undefined) return;
@@ -106,7 +117,7 @@ function collect(stream: Readable, onLine: ExecOptions['onLine']): () => string 
   stream.on('end', () => {
     if (line !== '') onLine?.(line);
   });
-  return () => Buffer.concat(chunks).toString('utf8');
+  return () => Buffer.concat(chunks);
 }
 
 function timedOut(program: string, timeoutMs: number): HostError {

@@ -8,6 +8,8 @@ type Exec = Host['exec'];
 /** systemd gives a unit 90 s to start and 90 s to stop (DefaultTimeoutStartSec); a restart is both. */
 const ACTION_TIMEOUT_MS = 200_000;
 const STATUS_TIMEOUT_MS = 10_000;
+/** A machine that has this folder was booted by systemd; the test that sd_booted(3) makes. */
+export const SYSTEMD_SIGN = '/run/systemd/system';
 
 /** LSB exit codes of init scripts: 3 not running, 4 unknown, 5 not installed; systemctl keeps to them. */
 const LSB_RUNNING = 0;
@@ -16,9 +18,16 @@ const LSB_UNKNOWN: readonly number[] = [4, 5];
 
 /** The service manager of this machine; a command that was given by name wins over systemd. */
 export function createLocalServices(exec: Exec, serviceCommand: HostPath | undefined): ServiceControl {
+  return createServices(exec, { serviceCommand, hasSystemd: existsSync(SYSTEMD_SIGN) });
+}
+
+/** The service manager of the machine that `exec` runs programs on. */
+export function createServices(
+  exec: Exec,
+  { serviceCommand, hasSystemd }: { readonly serviceCommand: HostPath | undefined; readonly hasSystemd: boolean },
+): ServiceControl {
   if (serviceCommand !== undefined) return commandServices(exec, serviceCommand);
-  // The test that sd_booted(3) makes.
-  return existsSync('/run/systemd/system') ? systemdServices(exec) : noServices;
+  return hasSystemd ? systemdServices(exec) : noServices;
 }
 
 function commandServices(exec: Exec, program: HostPath): ServiceControl {

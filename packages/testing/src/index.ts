@@ -17,6 +17,7 @@ export { type NodeTree, plantTree, readTree, type TreeEntry, treeOf } from './no
 export { type CertificateRequest, issueCertificate } from './openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki.ts';
 export { requireProgram } from './required-program.ts';
+export { type RunningSshServer, startSshServer } from './ssh-server.ts';
 export { staticPodManifests } from './static-pods.ts';
 export { type StepCase, stepLaws } from './step-laws.ts';
 export { type HostUnderTest, hostContract } from './host-contract.ts';

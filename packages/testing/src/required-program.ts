@@ -2,7 +2,13 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
 /** Debian packages that bring the programs which tests run. */
-const PACKAGES: Readonly<Record<string, string>> = { etcd: 'etcd-server', etcdctl: 'etcd-client', knotd: 'knot' };
+const PACKAGES: Readonly<Record<string, string>> = {
+  etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
+  knotd: 'knot',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
+};
 
 /**
  * Tells whether every one of `programs` is installed, for `describe.skipIf(!requireProgram('etcd'))`.

@@ -1,0 +1,38 @@
+import { printable, redact } from '@kube-rescue/errors';
+import type { HostFiles } from './host.ts';
+import { type HostPath, hostPath, joinPath } from './host-path.ts';
+
+/** Where every kubelet since 1.14 keeps the logs of containers: `NAMESPACE_NAME_UID/CONTAINER/RESTARTS.log`. */
+export const POD_LOGS = hostPath('/var/log/pods');
+
+const TAIL_BYTES = 16 * 1024;
+const MAX_LINE_LENGTH = 300;
+
+/** `2026-11-22T10:00:00.123456789Z stderr F `, in front of every line of a container's log. */
+const CRI_PREFIX = /^\S+ (?:stdout|stderr) [FP] /;
+
+/**
+ * The last lines that a container of a pod wrote, safe to print; empty when there is no log. A container that has just been
+ * started again and wrote nothing yet is heard by what it wrote before.
+ * @param folder the pod's, below {@link POD_LOGS}
+ */
+export async function readLogTail(
+  { folder, container, lines }: { readonly folder: HostPath; readonly container: string; readonly lines: number },
+  { host }: { readonly host: Pick<HostFiles, 'list' | 'readFile'> },
+): Promise<readonly string[]> {
+  const logs = joinPath(folder, container);
+  const newestFirst = ((await host.list(logs)) ?? [])
+    .filter((name) => /^\d+\.log$/.test(name))
+    .toSorted((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10));
+  for (const name of newestFirst) {
+    const bytes = await host.readFile(joinPath(logs, name));
+    const text = new TextDecoder().decode(bytes?.subarray(-TAIL_BYTES));
+    const written = text.split('\n').filter((line) => line.trim() !== '');
+    if (written.length > 0) return written.slice(-lines).map(toPrintable);
+  }
+  return [];
+}
+
+function toPrintable(line: string): string {
+  return printable(redact(line.replace(CRI_PREFIX, ''))).slice(0, MAX_LINE_LENGTH);
+}

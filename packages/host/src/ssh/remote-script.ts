@@ -1,0 +1,73 @@
+import { fsFailure } from '../fs-failure.ts';
+import { HostError } from '../errors.ts';
+import type { RemoteOptions, RemoteResult, SshConnection } from './ssh-connection.ts';
+
+/** A shell script for the other machine, with its arguments. Bytes go over its input, never among the arguments. */
+export interface RemoteScript {
+  readonly text: string;
+  readonly args: readonly string[];
+  readonly input?: Uint8Array | undefined;
+  readonly maxOutputBytes?: number | undefined;
+}
+
+/** Runs scripts by `sh` on the other machine, as root where the connection says so. */
+export type RunScript = (script: RemoteScript) => Promise<RemoteResult>;
+
+/** Statuses by which our scripts end; coreutils use 1, shells 2 and from 126 on. */
+export const STATUS = { notThere: 40, notRegular: 41, tooLarge: 42, noStaging: 43, cutOff: 44 } as const;
+
+const SCRIPT_TIMEOUT_MS = 60_000;
+
+/** The words of strerror(3) in the C locale, and what coreutils say in their own. */
+const ERRNO_BY_TEXT: readonly (readonly [text: string, errno: string])[] = [
+  ['No such file or directory', 'ENOENT'],
+  ['Directory nonexistent', 'ENOENT'],
+  ['cannot overwrite directory', 'EISDIR'],
+  ['Is a directory', 'EISDIR'],
+  ['Not a directory', 'ENOTDIR'],
+  ['Permission denied', 'EACCES'],
+  ['Operation not permitted', 'EPERM'],
+  ['Read-only file system', 'EROFS'],
+  ['No space left on device', 'ENOSPC'],
+  ['Disk quota exceeded', 'EDQUOT'],
+  ['Too many levels of symbolic links', 'ELOOP'],
+  ['File name too long', 'ENAMETOOLONG'],
+  ['File exists', 'EEXIST'],
+];
+
+/** Runs scripts on a connection; `prefix` is put before each, for example `sudo -n --`. */
+export function createScriptRunner(connection: Pick<SshConnection, 'run'>, prefix: readonly string[]): RunScript {
+  return ({ text, args, input, maxOutputBytes }) => {
+    const words = [...prefix, 'env', 'LC_ALL=C', 'sh', '-c', text, 'kube-rescue', ...args];
+    const options: RemoteOptions = { timeoutMs: SCRIPT_TIMEOUT_MS, input, maxOutputBytes };
+    return connection.run(words, options);
+  };
+}
+
+/** What a script's failure means, by what its programs said. */
+export function remoteFailure(result: RemoteResult, attempted: string, subject: string): HostError {
+  const line = result.stderr.trim().split('\n').at(-1) ?? '';
+  const errno = ERRNO_BY_TEXT.find(([text]) => result.stderr.includes(text))?.[1];
+  const cause = Object.assign(new Error(line), errno === undefined ? {} : { code: errno });
+  if (result.exitCode === STATUS.notRegular) return notRegular(line, subject);
+  if (result.exitCode === STATUS.cutOff) return cutOff(attempted, subject);
+  return fsFailure(cause, attempted, subject);
+}
+
+function notRegular(kind: string, subject: string): HostError {
+  return new HostError({
+    code: 'HOST_NOT_A_REGULAR_FILE',
+    message: `expected a regular file, found a ${kind}`,
+    subject,
+    hint: 'look at what is there with ls -l and move it away',
+  });
+}
+
+function cutOff(attempted: string, subject: string): HostError {
+  return new HostError({
+    code: 'SSH_UNREACHABLE',
+    message: `cannot ${attempted}: the connection ended before every byte was there; nothing was replaced`,
+    subject,
+    hint: 'check the connection to the machine, then run again',
+  });
+}

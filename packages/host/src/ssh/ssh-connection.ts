@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { ExecOptions } from '../host.ts';
+import { execForBytes } from '../local-exec.ts';
+import { shellLine } from './shell-line.ts';
+import { sshFailure, sshMissing } from './ssh-failure.ts';
+import { type SshTarget, sshArguments } from './ssh-target.ts';
+
+/** What a program on the other machine did. */
+export interface RemoteResult {
+  readonly exitCode: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export type RemoteOptions = Pick<ExecOptions, 'timeoutMs' | 'signal' | 'input' | 'onLine' | 'onErrorLine'> & {
+  /** Default: 16 MiB. */
+  readonly maxOutputBytes?: number | undefined;
+};
+
+/** One shared connection to a machine. */
+export interface SshConnection {
+  /**
+   * Runs a program there; its words reach it as they are, through the login shell of the user.
+   * @throws HostError `SSH_...` when it cannot be reached, `HOST_EXEC_TIMEOUT`
+   */
+  run(words: readonly string[], options: RemoteOptions): Promise<RemoteResult>;
+  /** Ends the connection and removes its socket. */
+  close(): Promise<void>;
+}
+
+/** ssh's own failures; a program that ends with the same status is told apart by asking for the connection. */
+const SSH_FAILED = 255;
+const CONTROL_TIMEOUT_MS = 5000;
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+
+/** Makes the folder of the connection's socket, for its owner only; connects when something is first run. */
+export async function openSshConnection(target: SshTarget): Promise<SshConnection> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-ssh-'));
+  const socket = path.join(folder, 'control');
+  const args = sshArguments(target, socket);
+  const ssh = async (
+    more: readonly string[],
+    last: readonly string[],
+    options: RemoteOptions,
+  ): Promise<RemoteResult> => {
+    try {
+      const maxOutputBytes = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
+      return await execForBytes(['ssh', ...more, ...args, ...last], options, maxOutputBytes);
+    } catch (error) {
+      throw isRecoveryError(error, 'HOST_EXEC_NOT_FOUND') ? sshMissing(error) : error;
+    }
+  };
+  const control = (command: string): Promise<RemoteResult> =>
+    ssh(['-O', command], [], { timeoutMs: CONTROL_TIMEOUT_MS });
+  return {
+    run: async (words, options) => {
+      const result = await ssh([], [shellLine(words)], options);
+      if (result.exitCode !== SSH_FAILED) return result;
+      // The connection lives: it was the program that ended so.
+      if ((await control('check')).exitCode === 0) return result;
+      throw sshFailure(target, result.stderr);
+    },
+    close: async () => {
+      await control('exit').catch(() => undefined);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

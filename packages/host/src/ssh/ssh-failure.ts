@@ -1,0 +1,61 @@
+import { HostError, type HostErrorCode } from '../errors.ts';
+import type { SshTarget } from './ssh-target.ts';
+
+interface Sign {
+  readonly said: RegExp;
+  readonly code: HostErrorCode;
+  readonly message: string;
+  readonly hint: (address: string) => string;
+}
+
+/** What OpenSSH's client says, in the order in which it is to be looked for. Texts: sshconnect.c, sshconnect2.c, readconf.c. */
+const SIGNS: readonly Sign[] = [
+  {
+    said: /IDENTIFICATION HAS CHANGED|Host key for .* has changed|REVOKED HOST KEY|was revoked/,
+    code: 'SSH_HOST_KEY_CHANGED',
+    message: 'the machine shows another host key than the known one; nothing was sent to it',
+    hint: (address) =>
+      `find out from its console whether it was reinstalled (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), only then: ssh-keygen -R ${address}, and add its key again`,
+  },
+  {
+    said: /host key is known for|Host key verification failed/,
+    code: 'SSH_HOST_KEY_UNKNOWN',
+    message: 'the host key of the machine is not known; nothing was sent to it',
+    hint: (address) =>
+      `compare ssh-keyscan ${address} with the machine's own console, add it to known_hosts, or name the file with --ssh-known-hosts`,
+  },
+  {
+    said: /Permission denied|Too many authentication failures|No more authentication methods|UNPROTECTED PRIVATE KEY/,
+    code: 'SSH_AUTHENTICATION_FAILED',
+    message: 'the machine does not let this user in with this key',
+    hint: () =>
+      'name the key and the user with --ssh-identity and --ssh-user; the key must need no passphrase or be in the agent',
+  },
+];
+
+/** What it means that `ssh` itself failed (exit 255). */
+export function sshFailure({ address }: Pick<SshTarget, 'address'>, stderr: string): HostError {
+  const sign = SIGNS.find(({ said }) => said.test(stderr));
+  if (sign !== undefined) {
+    const { code, message, hint } = sign;
+    return new HostError({ code, message, subject: address, hint: hint(address) });
+  }
+  const reason = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  return new HostError({
+    code: 'SSH_UNREACHABLE',
+    message: `the machine cannot be reached over SSH${reason === '' ? '' : `: ${reason}`}`,
+    subject: address,
+    hint: `check that it is on and that its sshd answers: ssh -v ${address}`,
+  });
+}
+
+/** There is no program `ssh` on this machine. */
+export function sshMissing(cause: unknown): HostError {
+  return new HostError({
+    code: 'SSH_COMMAND_MISSING',
+    message: 'there is no program ssh on this machine',
+    subject: 'ssh',
+    hint: 'install openssh-client, or carry the files by hand: kube-rescue nodes join --bundle DIR',
+    cause,
+  });
+}

@@ -1,0 +1,153 @@
+import { HostError } from '../errors.ts';
+import type { ExecOptions, ExecResult, Host } from '../host.ts';
+import type { HostPath } from '../host-path.ts';
+import { createServices, SYSTEMD_SIGN } from '../local-services.ts';
+import { createScriptRunner } from './remote-script.ts';
+import { openSshConnection, type SshConnection } from './ssh-connection.ts';
+import { createSshFileReads } from './ssh-reads.ts';
+import type { SshTarget } from './ssh-target.ts';
+import { createSshFileWrites } from './ssh-writes.ts';
+
+export interface SshHostOptions extends SshTarget {
+  /** As for `createLocalHost`, on the other machine. Default: systemd where it runs, otherwise no services. */
+  readonly serviceCommand?: HostPath | undefined;
+}
+
+/** Another machine, over one SSH connection. */
+export interface SshHost extends Host {
+  /** What the machine calls itself: `uname -n`. */
+  readonly hostname: string;
+  /** Ends the connection. */
+  close(): Promise<void>;
+}
+
+/** Ends a script whose program the machine does not have. */
+const NO_PROGRAM = 45;
+const NO_FOLDER = 46;
+const ASK_TIMEOUT_MS = 30_000;
+/** A program that hangs there is ended there, too, a little after nobody waits for it any more. */
+const KILL_AFTER_S = 1;
+
+/** $1 seconds, $2 folder or nothing, $3 number of assignments or `-` to keep the environment, then those, then the program. */
+const EXEC = `
+seconds=$1 folder=$2 given=$3
+shift 3
+[ -z "$folder" ] || cd -- "$folder" || exit ${NO_FOLDER}
+if [ "$given" = - ]; then program=$1; else eval "program=\\\${$((given + 1))}"; fi
+command -v -- "$program" >/dev/null || exit ${NO_PROGRAM}
+[ "$given" = - ] || set -- env -i "$@"
+exec timeout -s KILL "$seconds" "$@"
+`;
+
+/**
+ * A machine behind the OpenSSH client of this one. Host keys are always checked, nothing is ever asked for, and one
+ * connection serves until it is closed.
+ *
+ * Needs `sh` and coreutils there. Says `HOST_UNSUPPORTED` for what cannot be had this way: its sockets, its processes and
+ * its locks. Values of `env` are seen by other users of that machine: hand secrets over by `input`.
+ * @throws HostError `SSH_UNREACHABLE` `SSH_HOST_KEY_CHANGED` `SSH_HOST_KEY_UNKNOWN` `SSH_AUTHENTICATION_FAILED`
+ * `SSH_COMMAND_MISSING`; `HOST_PERMISSION_DENIED` when sudo wants a password
+ */
+export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
+  const connection = await openSshConnection(options);
+  try {
+    const prefix = options.sudo === true ? ['sudo', '-n', '--'] : [];
+    const { userId, hostname, hasSystemd } = await introduce(connection, prefix, options);
+    const run = createScriptRunner(connection, prefix);
+    const exec: Host['exec'] = (argv, exec) => execRemotely(connection, prefix, argv, exec);
+    return {
+      name: options.address,
+      hostname,
+      kind: 'live',
+      userId: () => userId,
+      services: createServices(exec, { serviceCommand: options.serviceCommand, hasSystemd }),
+      ...createSshFileReads(run, userId),
+      ...createSshFileWrites(run),
+      exec,
+      ...doorsThatAreNotThere,
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function introduce(
+  connection: SshConnection,
+  prefix: readonly string[],
+  { address }: SshTarget,
+): Promise<{ readonly userId: number; readonly hostname: string; readonly hasSystemd: boolean }> {
+  const script = `id -u && uname -n && if [ -d ${SYSTEMD_SIGN} ]; then echo systemd; else echo none; fi`;
+  const result = await connection.run([...prefix, 'sh', '-c', script], { timeoutMs: ASK_TIMEOUT_MS });
+  const [uid = '', hostname = '', systemd] = result.stdout.toString().split('\n');
+  if (result.exitCode === 0 && /^\d+$/.test(uid)) {
+    return { userId: Number(uid), hostname, hasSystemd: systemd === 'systemd' };
+  }
+  const reason = result.stderr.trim().split('\n').at(-1) ?? '';
+  throw new HostError({
+    code: 'HOST_PERMISSION_DENIED',
+    message: `the machine lets this user in, but runs nothing for it${reason === '' ? '' : `: ${reason}`}`,
+    subject: address,
+    hint: 'log in as root, or as a user that may use sudo without a password (--ssh-sudo) and has a shell',
+  });
+}
+
+async function execRemotely(
+  connection: SshConnection,
+  prefix: readonly string[],
+  argv: readonly [string, ...string[]],
+  { timeoutMs, cwd, env, ...options }: ExecOptions,
+): Promise<ExecResult> {
+  const seconds = String(Math.ceil(timeoutMs / 1000) + KILL_AFTER_S);
+  const assignments = Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`);
+  const given = env === undefined ? '-' : String(assignments.length);
+  const words = [...prefix, 'sh', '-c', EXEC, 'kube-rescue', seconds, cwd ?? '', given, ...assignments, ...argv];
+  const { exitCode, stdout, stderr } = await connection.run(words, { timeoutMs, ...options });
+  if (exitCode === NO_PROGRAM || exitCode === NO_FOLDER) throw notRunnable(exitCode, argv[0], cwd);
+  return { exitCode, stdout: stdout.toString(), stderr };
+}
+
+function notRunnable(exitCode: number, program: string, cwd: HostPath | undefined): HostError {
+  if (exitCode === NO_FOLDER) {
+    return new HostError({
+      code: 'HOST_NOT_FOUND',
+      message: 'cannot run a program in the folder: no such file or folder',
+      subject: cwd ?? '/',
+      hint: 'check the path; the folder must exist on that machine',
+    });
+  }
+  return new HostError({
+    code: 'HOST_EXEC_NOT_FOUND',
+    message: 'there is no such program on that machine',
+    subject: program,
+    hint: `install the package that has ${program} there, or give its whole path`,
+  });
+}
+
+const doorsThatAreNotThere: Pick<Host, 'processes' | 'request' | 'connect' | 'resolveDns' | 'acquireLock'> = {
+  processes: async () => {
+    throw unsupported('list the processes', '/proc');
+  },
+  request: async ({ url }) => {
+    throw unsupported('make a request', url);
+  },
+  connect: async ({ host, port }) => {
+    throw unsupported('open a connection', `${host}:${port}`);
+  },
+  resolveDns: async ({ name }) => {
+    throw unsupported('ask a DNS server', name);
+  },
+  acquireLock: async (path) => {
+    throw unsupported('take a lock', path);
+  },
+};
+
+function unsupported(attempted: string, subject: string): HostError {
+  return new HostError({
+    code: 'HOST_UNSUPPORTED',
+    message: `cannot ${attempted} over SSH`,
+    subject,
+    hint: 'run kube-rescue on that machine itself',
+  });
+}

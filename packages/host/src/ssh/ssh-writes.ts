@@ -1,0 +1,182 @@
+import { HostError } from '../errors.ts';
+import type { HostFiles, WriteOptions } from '../host.ts';
+import { baseName, type HostPath, joinPath, parentPath } from '../host-path.ts';
+import { temporaryName } from '../temporary-path.ts';
+import { type RemoteScript, remoteFailure, type RunScript, STATUS } from './remote-script.ts';
+
+type HostFileWrites = Pick<
+  HostFiles,
+  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
+>;
+
+/** Sent at a time of a file that comes piece by piece. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/** $1 file, $2 name of the temporary file, $3 `watched` or nothing. Sets folder and temporary, clears a left-over. */
+const STAGE = `
+set -eu
+umask 077
+folder=\${1%/*}
+folder=\${folder:-/}
+stat -L -c %f -- "$folder/." >/dev/null
+temporary=$folder/$2
+if [ -n "$3" ]; then
+  real=$(readlink -f -- "$folder")
+  above=$(dirname -- "$real")
+  [ "$real" != / ] && [ "$(stat -c %d -- "$real")" = "$(stat -c %d -- "$above")" ] || exit ${STATUS.noStaging}
+  temporary=$above/$2
+fi
+`;
+
+/** $4 mode, $5 owner or nothing, $6 bytes that must be there. A file that was cut off on its way is not the new one. */
+const COMMIT = `
+[ "$(stat -c %s -- "$temporary")" = "$6" ] || exit ${STATUS.cutOff}
+[ -z "$5" ] || chown -- "$5" "$temporary"
+chmod -- "$4" "$temporary"
+sync -- "$temporary"
+mv -fT -- "$temporary" "$1"
+sync -- "$folder"
+sync -- "\${temporary%/*}/."
+`;
+
+const REMOVE_TEMPORARY = `trap 'rm -f -- "$temporary"' EXIT\n`;
+const BEGIN = `${STAGE}rm -f -- "$temporary"\nset -C\n: > "$temporary"\n`;
+const WRITE = `${STAGE}rm -f -- "$temporary"\n${REMOVE_TEMPORARY}set -C\ncat > "$temporary"\n${COMMIT}`;
+const ADD = `${STAGE}cat >> "$temporary"\n`;
+const FINISH = `${STAGE}${REMOVE_TEMPORARY}${COMMIT}`;
+const GIVE_UP = `${STAGE}rm -f -- "$temporary"\n`;
+
+/** $1 file, $2 mode, $3 bytes to add. What was cut off is taken back: half a record is worse than none. */
+const APPEND = `
+set -eu
+umask 077
+if [ -e "$1" ]; then
+  kind=$(stat -L -c '%f %F' -- "$1")
+  case $kind in 8???' '*) ;; *) printf '%s\\n' "\${kind#* }" >&2; exit ${STATUS.notRegular} ;; esac
+  size=$(stat -L -c %s -- "$1")
+  cat >> "$1" || { truncate -s "$size" -- "$1"; exit 1; }
+else
+  size=0
+  stat -L -c %f -- "\${1%/*}/." >/dev/null
+  cat >> "$1"
+  chmod -- "$2" "$1"
+fi
+[ "$(stat -L -c %s -- "$1")" = "$((size + $3))" ] || { truncate -s "$size" -- "$1"; exit ${STATUS.cutOff}; }
+sync -- "$1"
+sync -- "\${1%/*}/."
+`;
+
+/** $1 link, $2 name of the temporary link, $3 nothing, $4 target, $5 owner or nothing. */
+const LINK = `${STAGE}rm -f -- "$temporary"
+${REMOVE_TEMPORARY}ln -s -- "$4" "$temporary"
+[ -z "$5" ] || chown -h -- "$5" "$temporary"
+mv -fT -- "$temporary" "$1"
+sync -- "$folder"
+`;
+
+const REMOVE = `
+if [ -e "$1" ] || [ -L "$1" ]; then
+  rm -f -- "$1" && sync -- "\${1%/*}/."
+fi
+`;
+
+/** $1 mode, then every folder from the root down. */
+const MAKE_DIRECTORY = `
+mode=$1
+shift
+for each; do
+  [ -d "$each" ] && continue
+  mkdir -m "$mode" -- "$each" || [ -d "$each" ] || exit 1
+  sync -- "\${each%/*}/."
+done
+`;
+
+/** The writing half of {@link HostFiles} on another machine; needs coreutils there. */
+export function createSshFileWrites(run: RunScript): HostFileWrites {
+  const tell = async (script: RemoteScript, attempted: string, subject: string): Promise<void> => {
+    const result = await run(script);
+    if (result.exitCode === STATUS.noStaging) throw stagingUnavailable(subject);
+    if (result.exitCode !== 0) throw remoteFailure(result, attempted, subject);
+  };
+  return {
+    writeFile: (file, data, options) => {
+      const args = [...stagingOf(file, options), ...commitOf(options, data.length)];
+      return tell({ text: WRITE, args, input: data }, 'write the file', file);
+    },
+    writeFileFrom: async (file, data, options) => {
+      const args = stagingOf(file, options);
+      const step = (text: string, more: readonly string[] = [], input?: Uint8Array): Promise<void> =>
+        tell({ text, args: [...args, ...more], input }, 'write the file', file);
+      await step(BEGIN);
+      try {
+        let bytes = 0;
+        for await (const piece of inPieces(data)) {
+          await step(ADD, [], piece);
+          bytes += piece.length;
+        }
+        await step(FINISH, commitOf(options, bytes));
+      } catch (error) {
+        // What failed first is what the operator must hear; a left-over file goes with the next write.
+        await step(GIVE_UP).catch(() => undefined);
+        throw error;
+      }
+    },
+    appendFile: (file, data, { mode }) => {
+      const args = [file, octal(mode), String(data.length)];
+      return tell({ text: APPEND, args, input: data }, 'append to the file', file);
+    },
+    writeLink: (file, target, options) => {
+      const args = [...stagingOf(file, {}), target, ownerOf(options?.owner)];
+      return tell({ text: LINK, args }, 'write the link', file);
+    },
+    remove: (file) => tell({ text: REMOVE, args: [file] }, 'remove', file),
+    makeDirectory: (folder, { mode }) => {
+      const args = [octal(mode), ...ancestorsOf(folder)];
+      return tell({ text: MAKE_DIRECTORY, args }, 'make the folder', folder);
+    },
+  };
+}
+
+function stagingOf(file: HostPath, { watched }: Pick<WriteOptions, 'watched'>): readonly string[] {
+  return [file, temporaryName(baseName(file)), watched === true ? 'watched' : ''];
+}
+
+function commitOf({ mode, owner }: WriteOptions, bytes: number): readonly string[] {
+  return [octal(mode), ownerOf(owner), String(bytes)];
+}
+
+function ownerOf(owner: WriteOptions['owner']): string {
+  return owner === undefined ? '' : `${owner.uid}:${owner.gid}`;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+function ancestorsOf(folder: HostPath): readonly HostPath[] {
+  const parent = parentPath(folder);
+  return parent === folder ? [] : [...ancestorsOf(parent), joinPath(folder)];
+}
+
+async function* inPieces(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of data) {
+    held.push(piece);
+    bytes += piece.length;
+    if (bytes < PIECE_BYTES) continue;
+    yield Buffer.concat(held);
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(held);
+}
+
+function stagingUnavailable(subject: string): HostError {
+  return new HostError({
+    code: 'HOST_STAGING_UNAVAILABLE',
+    message: 'no folder on the same filesystem above the watched one to stage the new file in',
+    subject,
+    hint: 'stop the kubelet or checkpointer that watches the folder, write the file there yourself, and start it again',
+  });
+}
