@@ -3,7 +3,7 @@ import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/
 import { readStaticPod } from './manifest-folder.ts';
 import { endPods, findRunningPods, signalPods } from './old-pods.ts';
 import { type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
-import { planRestart } from './restart.ts';
+import { type FlagEdit, planRestart } from './restart.ts';
 import { verdictOf } from './restart-step.ts';
 import type { StaticPod } from './static-pod.ts';
 
@@ -11,6 +11,8 @@ import type { StaticPod } from './static-pod.ts';
 export interface RestartNeed {
   readonly pod: StaticPod;
   readonly reason: string | undefined;
+  /** What it is told otherwise from then on. Default: nothing. */
+  readonly flags?: readonly FlagEdit[] | undefined;
 }
 
 export interface ControlPlaneRestartInput {
@@ -59,7 +61,7 @@ export function createControlPlaneRestartStep(
       if (kubelet !== undefined && (await host.services.status(input.kubeletService)) === 'unknown') {
         return unknownService(input.kubeletService, reasons);
       }
-      const manifests = needs.map(({ pod }) => planRestart({ pod, value: input.value }).change);
+      const manifests = needs.map(({ pod, flags }) => planRestart({ pod, value: input.value, flags }).change);
       const restart = { kind: 'service.restart', target: input.kubeletService };
       const changes: readonly Change[] = kubelet === undefined ? manifests : [...manifests, restart];
       const summary = `to be restarted: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
@@ -74,8 +76,10 @@ export function createControlPlaneRestartStep(
         .map(({ pod }) => pod);
       for (const pod of waitFor) baselines.set(pod.manifest.path, await readPodBaseline({ pod }, { host }));
       const edits = changes.map((change): Edit => {
-        const pod = waitFor.find(({ manifest }) => manifest.path === change.target);
-        return pod === undefined ? { change } : { change, material: planRestart({ pod, value: input.value }).material };
+        const need = pods.find(({ pod }) => pod.manifest.path === change.target);
+        return need === undefined
+          ? { change }
+          : { change, material: planRestart({ ...need, value: input.value }).material };
       });
       const isService = ({ change }: Edit): boolean => change.kind === 'service.restart';
       const services = edits.filter(isService);

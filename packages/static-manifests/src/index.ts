@@ -17,7 +17,7 @@ export {
   waitForNewPod,
 } from './pod-replacement.ts';
 export { type PodSighting, sightPod, sightPods } from './pod-sighting.ts';
-export { planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart.ts';
+export { type FlagEdit, planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart.ts';
 export { createRestartStep, type RestartFinding, type RestartStepInput, verdictOf } from './restart-step.ts';
 export { type HttpGet, hostPathOf, type ManifestFile, type StaticContainer, type StaticPod } from './static-pod.ts';
 export {
@@ -26,3 +26,7 @@ export {
   type RestartNeed,
 } from './control-plane-restart.ts';
 export { findKubeletStaleness, findKubeletStart, findPodStaleness, findPodStart } from './stale-component.ts';
+export type { CachedKey, CachedObject, Checkpoint, CheckpointFolders, Checkpoints } from './checkpoint/checkpoint.ts';
+export { type CheckpointFlags, checkpointFlags, findObjectKey, type ObjectKey } from './checkpoint/checkpoint-flags.ts';
+export { readCheckpoints } from './checkpoint/checkpoint-reading.ts';
+export { type EtcdService, readEtcdService } from './etcd-service.ts';

@@ -1,10 +1,20 @@
 import { type Edit, type FileReplace, sha256 } from '@kube-rescue/workflow';
+import { setContainerFlag } from './container-flag.ts';
 import { ManifestError } from './errors.ts';
 import { setPodAnnotation } from './pod-annotation.ts';
 import type { StaticPod } from './static-pod.ts';
 
 /** Changed to make the kubelet see another pod; its value says when or by which run. */
 export const RESTART_ANNOTATION = 'kube-rescue.io/restarted-at';
+
+/** Another value for a flag that stands in a manifest. */
+export interface FlagEdit {
+  /** Without dashes. */
+  readonly name: string;
+  /** As the component reads it: a path of the container. */
+  readonly before: string;
+  readonly after: string;
+}
 
 /** The edit that makes the kubelet replace a pod. */
 export interface RestartEdit extends Edit {
@@ -18,9 +28,18 @@ export interface RestartEdit extends Edit {
  *
  * Pure. Nothing restarts before the edit is made, and nothing waits for it: see `waitForNewPod`.
  * @param value what makes this restart differ from the last one: a time or a run's name
+ * @param flags what its component is told otherwise from now on. Default: nothing
  * @throws ManifestError `MANIFEST_UNEDITABLE` `MANIFEST_INVALID`
  */
-export function planRestart({ pod, value }: { readonly pod: StaticPod; readonly value: string }): RestartEdit {
+export function planRestart({
+  pod,
+  value,
+  flags = [],
+}: {
+  readonly pod: StaticPod;
+  readonly value: string;
+  readonly flags?: readonly FlagEdit[] | undefined;
+}): RestartEdit {
   const { manifest } = pod;
   const uneditable = (message: string, hint: string) =>
     new ManifestError({ code: 'MANIFEST_UNEDITABLE', message, subject: manifest.path, hint });
@@ -36,9 +55,11 @@ export function planRestart({ pod, value }: { readonly pod: StaticPod; readonly 
       'put the file itself into the folder',
     );
   }
-  const material = new TextEncoder().encode(
-    setPodAnnotation(manifest.source, RESTART_ANNOTATION, value, manifest.path),
+  const source = flags.reduce(
+    (text, flag) => setContainerFlag(text, [flag.name, flag.before], flag.after, manifest.path),
+    manifest.source,
   );
+  const material = new TextEncoder().encode(setPodAnnotation(source, RESTART_ANNOTATION, value, manifest.path));
   return {
     material,
     change: {
