@@ -1,6 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { readKubeconfigClient } from '@kube-rescue/cert-rotation';
-import { adminKubeconfig, findApiServerUrl, type NodeDeps, type NodeDescription } from './node-description.ts';
+import { type NodeDeps, type NodeDescription } from './node-description.ts';
 
 /** What the API server said, or why nothing was heard that can be believed. */
 export type ApiReading =
@@ -20,10 +20,10 @@ export async function readApi(
   signal: AbortSignal,
   timeoutMs: number = REQUEST_TIMEOUT_MS,
 ): Promise<ApiReading> {
-  const server = findApiServerUrl(node);
+  const server = node.apiServerUrl;
   if (server === undefined) return { state: 'silent', reason: 'no API server is configured on this node' };
   try {
-    const { ca, certificate, key } = await readKubeconfigClient(adminKubeconfig(node), { host });
+    const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
     const client = { certificate, key };
     const answer = await host.request({ url: `${server}${path}`, timeoutMs, signal, ca, client });
     if (answer.peer?.trusted !== true) {

@@ -14,7 +14,7 @@ import {
 } from '@kube-rescue/cert-rotation';
 import type { EtcdSearch } from './etcd-connection.ts';
 import { type ObjectsVia, openNodeObjects } from './etcd-objects.ts';
-import { adminKubeconfig, describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
 export interface ClusterCertificatesInput extends NodeOptions {
   readonly via: ObjectsVia;
@@ -51,7 +51,7 @@ export async function checkClusterCertificates(
     const certificates: ObjectCertificateRow[] = [];
     const sightings: Sighting[] = [
       ...sightingsOf(await inspectCertificates(node.inspection, deps)),
-      ...(await inspectKubeconfigTrust([adminKubeconfig(node)], deps)),
+      ...(await inspectKubeconfigTrust([node.adminKubeconfig], deps)),
     ];
     const inspection = { store: opened.store, now, expiringWithinDays: input.warnWithinDays, signal };
     for await (const finding of inspectObjectCertificates(inspection)) {

@@ -2,11 +2,10 @@ import { readKubeconfigClient } from '@kube-rescue/cert-rotation';
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import type { EncryptionConfiguration } from '@kube-rescue/etcd-access';
 import { hostPath } from '@kube-rescue/host';
-import { componentFlags } from '@kube-rescue/static-manifests';
 import { readApi } from './api-reading.ts';
 import { NodeError } from './errors.ts';
 import { type EtcdSearch, openNodeEtcd } from './etcd-connection.ts';
-import { adminKubeconfig, findApiServerUrl, findPod, type NodeDeps, type NodeDescription } from './node-description.ts';
+import type { NodeDeps, NodeDescription } from './node-description.ts';
 
 /** The way to the objects of the cluster: etcd itself, or the API server. */
 export type ObjectsVia = 'etcd' | 'api';
@@ -27,7 +26,7 @@ const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption
  * it encrypts; or through that API server, as the administrator.
  *
  * @throws NodeError `ENCRYPTION_UNREADABLE` `API_SERVER_UNKNOWN` `NODE_NOT_LIVE`; EtcdError `ETCD_NO_WAY_IN`; ObjectError
- * `OBJECT_ENCRYPTION_INVALID`; PkiError when `admin.conf` cannot be used
+ * `OBJECT_ENCRYPTION_INVALID`; PkiError when the administrator's kubeconfig cannot be used
  */
 export async function openNodeObjects(
   node: NodeDescription,
@@ -59,7 +58,7 @@ export async function chooseObjectsVia(
 }
 
 async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promise<NodeObjects> {
-  const server = findApiServerUrl(node);
+  const server = node.apiServerUrl;
   if (server === undefined) {
     throw new NodeError({
       code: 'API_SERVER_UNKNOWN',
@@ -68,15 +67,14 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
       hint: 'run it on a control-plane node, or go through etcd: --via etcd',
     });
   }
-  const { ca, certificate, key } = await readKubeconfigClient(adminKubeconfig(node), { host });
+  const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
   const { connectApiServer } = await import('@kube-rescue/cluster-objects');
   const store = connectApiServer({ server, ca, client: { certificate, key } });
   return { store, mayWrite: true, close: () => store.close() };
 }
 
 async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promise<EncryptionConfiguration | undefined> {
-  const pod = findPod(node, 'kube-apiserver');
-  const component = pod && componentFlags(pod);
+  const component = node.components.find((each) => each.component === 'kube-apiserver');
   const flag = ENCRYPTION_FLAGS.find((name) => component?.flags.has(name));
   const value = flag === undefined ? undefined : component?.flags.get(flag);
   if (component === undefined || flag === undefined || value === undefined) return undefined;

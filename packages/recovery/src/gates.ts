@@ -6,7 +6,6 @@ import { fieldOf, readApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
 import {
   describeNode,
-  findApiServerUrl,
   findPod,
   type NodeDeps,
   type NodeDescription,
@@ -35,12 +34,12 @@ export function createApiGate(options: NodeOptions, deps: NodeDeps, requires: re
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
         if (reading.status !== 200) return notYet(`the API server is not ready: it answers ${reading.status}`);
         const expected = await servingSerial(node, deps);
-        const { peer } = await deps.host.request({ url: `${findApiServerUrl(node)}/readyz`, timeoutMs: 5_000, signal });
+        const { peer } = await deps.host.request({ url: `${node.apiServerUrl}/readyz`, timeoutMs: 5_000, signal });
         if (expected !== undefined && peer?.serialNumber !== expected)
           return notYet('the API server presents an old certificate');
         return {
           verified: true,
-          evidence: [`${findApiServerUrl(node)}/readyz answers 200 with certificate ${expected}`],
+          evidence: [`${node.apiServerUrl}/readyz answers 200 with certificate ${expected}`],
         };
       },
       prove: async (signal, onProgress) => {

@@ -1,8 +1,15 @@
-import type { ComponentFlags, InspectionInput } from '@kube-rescue/cert-rotation';
-import { type Clock, type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { type InspectionInput, readKubeconfigClient } from '@kube-rescue/cert-rotation';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { type Clock, type Host, type HostPath, joinPath } from '@kube-rescue/host';
 import {
+  checkpointFlags,
+  type Checkpoints,
+  type ComponentFlags,
   componentFlags,
+  type EtcdService,
   type KubeletConfiguration,
+  readCheckpoints,
+  readEtcdService,
   readKubeletConfiguration,
   readStaticPods,
   type StaticPod,
@@ -23,12 +30,24 @@ export interface NodeDeps {
   readonly clock: Clock;
 }
 
+/** How a cluster keeps its control plane: as static pods that kubeadm made, or as its own workloads with checkpoints on disk. */
+export type Layout = 'kubeadm' | 'self-hosted';
+
 /** A node as its files and flags describe it. */
 export interface NodeDescription {
   readonly options: NodeOptions;
+  readonly layout: Layout;
   readonly kubelet: KubeletConfiguration;
   readonly staticPods: StaticPods;
+  /** What a pod checkpointer keeps on this node; without any on a kubeadm node. */
+  readonly checkpoints: Checkpoints;
+  /** The etcd that the machine itself runs; `undefined` where it is a static pod, or elsewhere. */
+  readonly etcdService: EtcdService | undefined;
   readonly components: readonly ComponentFlags[];
+  /** Where this node's API server is asked, and `undefined` when nothing here tells. */
+  readonly apiServerUrl: string | undefined;
+  /** The kubeconfig that the recovery itself uses, once its certificate is good. */
+  readonly adminKubeconfig: HostPath;
   /** What to look at for certificates. */
   readonly inspection: InspectionInput;
 }
@@ -51,8 +70,53 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   const kubelet = await readKubeletConfiguration({ host });
   const directory = kubelet.staticPodPath ?? joinPath(kubernetesDirectory, 'manifests');
   const staticPods = await readStaticPods({ directory }, { host });
-  const components = [...staticPods.pods.flatMap((pod) => componentFlags(pod) ?? []), kubelet.component];
-  return { options, kubelet, staticPods, components, inspection: { components, kubernetesDirectory } };
+  const checkpoints = await readCheckpoints({ directory }, { host });
+  const layout: Layout = (await isSelfHosted(checkpoints, host)) ? 'self-hosted' : 'kubeadm';
+  const pods = staticPods.pods.flatMap((pod) => componentFlags(pod) ?? []);
+  const checkpointed = checkpoints.checkpoints.flatMap((checkpoint) => checkpointFlags(checkpoint) ?? []);
+  const etcdService = pods.some(isEtcd) ? undefined : await readEtcdService({ host });
+  const own = layout === 'kubeadm' ? pods : withCheckpoints(pods, checkpointed);
+  const services = etcdService === undefined ? [] : [etcdService.component];
+  const components: readonly ComponentFlags[] = [...own, ...services, kubelet.component];
+  const adminKubeconfig = await findAdminKubeconfig(layout, options, kubelet, host);
+  return {
+    ...{ options, layout, kubelet, staticPods, checkpoints, etcdService, components, adminKubeconfig },
+    apiServerUrl: await findApiServerUrl({ layout, components, adminKubeconfig }, host),
+    inspection: { components, kubernetesDirectory },
+  };
+}
+
+/**
+ * A checkpointer's folders tell, and stay when it has removed everything in them: it makes them when it starts, and nothing
+ * else does.
+ */
+async function isSelfHosted({ checkpoints, folders }: Checkpoints, host: Pick<Host, 'list'>): Promise<boolean> {
+  return checkpoints.length > 0 || (await host.list(folders.inactive)) !== undefined;
+}
+
+function isEtcd({ component }: ComponentFlags): boolean {
+  return component === 'etcd';
+}
+
+/** A checkpoint says the same as its active copy among the static pods, and is there when that is not. */
+function withCheckpoints(
+  pods: readonly ComponentFlags[],
+  checkpointed: readonly ComponentFlags[],
+): readonly ComponentFlags[] {
+  const others = pods.filter(({ component }) => !checkpointed.some((each) => each.component === component));
+  return [...checkpointed, ...others];
+}
+
+/** Where there is no `admin.conf`, the kubelet's own kubeconfig is the administrator's, as in Tectonic (`system:masters`). */
+async function findAdminKubeconfig(
+  layout: Layout,
+  { kubernetesDirectory }: NodeOptions,
+  kubelet: KubeletConfiguration,
+  host: Pick<Host, 'stat'>,
+): Promise<HostPath> {
+  const usual = joinPath(kubernetesDirectory, 'admin.conf');
+  if (layout === 'kubeadm' || (await host.stat(usual)) !== undefined) return usual;
+  return kubelet.kubeconfig ?? joinPath(kubernetesDirectory, 'kubeconfig');
 }
 
 /** The static pod of a component, or `undefined`. */
@@ -60,16 +124,29 @@ export function findPod({ staticPods }: NodeDescription, component: string): Sta
   return staticPods.pods.find((pod) => componentFlags(pod)?.component === component);
 }
 
-/** The address on which this node's own API server is reached from the node itself. */
-export function findApiServerUrl(node: NodeDescription): string | undefined {
-  const flags = node.components.find(({ component }) => component === 'kube-apiserver')?.flags;
+/** A self-hosted API server's certificate has no address of the node in it, so it is asked by the name that its clients use. */
+async function findApiServerUrl(
+  { layout, components, adminKubeconfig }: Pick<NodeDescription, 'layout' | 'components' | 'adminKubeconfig'>,
+  host: Pick<Host, 'readFile' | 'readLink'>,
+): Promise<string | undefined> {
+  if (layout === 'self-hosted') return readServer(adminKubeconfig, host);
+  const flags = components.find(({ component }) => component === 'kube-apiserver')?.flags;
   if (flags === undefined) return undefined;
   const address = flags.get('advertise-address') ?? '127.0.0.1';
   const literal = address.includes(':') ? `[${address}]` : address;
   return `https://${literal}:${flags.get('secure-port') ?? '6443'}`;
 }
 
-/** The kubeconfig that the recovery itself uses, once its certificate is good. */
-export function adminKubeconfig({ options }: NodeDescription): HostPath {
-  return hostPath(`${options.kubernetesDirectory}/admin.conf`);
+async function readServer(
+  kubeconfig: HostPath,
+  host: Pick<Host, 'readFile' | 'readLink'>,
+): Promise<string | undefined> {
+  try {
+    const { server } = await readKubeconfigClient(kubeconfig, { host });
+    return server === '' ? undefined : server.replace(/\/$/, '');
+  } catch (error) {
+    // Whoever needs it reads it again, and tells what is wrong with it.
+    if (isRecoveryError(error)) return undefined;
+    throw error;
+  }
 }

@@ -44,14 +44,18 @@ export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: NodeDep
         steps: async (signal) => {
           // Chosen once: the plan that was confirmed and the run go the same way.
           chosen ??= await chooseObjectsVia(await describeNode(input, deps), deps, signal);
-          return [createPatchStep({ ...input, via: chosen }, deps)];
+          return [createObjectPatchStep({ ...input, via: chosen }, deps)];
         },
       },
     ],
   };
 }
 
-function createPatchStep(input: ObjectPatchInput & { readonly via: ObjectsVia }, deps: NodeDeps): Step<PatchFinding> {
+/** The step of {@link createObjectPatchPlaybook}, for a playbook that changes an object among other things. */
+export function createObjectPatchStep(
+  input: ObjectPatchInput & { readonly via: ObjectsVia },
+  deps: NodeDeps,
+): Step<PatchFinding> {
   const { object: reference, via, search } = input;
   const way: ObjectWay = { via, search: toRecordedSearch(search) };
   const planned = new Map<string, Edit>();

@@ -7,7 +7,11 @@ export type ManifestErrorCode =
   | 'MANIFEST_TOO_LARGE'
   | 'MANIFEST_DUPLICATE'
   | 'MANIFEST_UNEDITABLE'
-  | 'KUBELET_CONFIGURATION_INVALID';
+  | 'KUBELET_CONFIGURATION_INVALID'
+  | 'KUBELET_STILL_RUNNING'
+  | 'PODS_STILL_RUNNING'
+  | 'CHECKPOINT_INVALID'
+  | 'CHECKPOINT_COPIES_DIFFER';
 
 /** A static pod manifest or the kubelet's own configuration could not be read or edited. */
 export class ManifestError extends RecoveryError<ManifestErrorCode> {}

@@ -2,6 +2,7 @@ import { hostPath, joinPath } from '@kube-rescue/host';
 import { readCommandLine } from './command-line.ts';
 import { isComponent } from './component.ts';
 import { ManifestError } from './errors.ts';
+import { withEtcdEnvironment } from './etcd-environment.ts';
 import { decodeManifest, parseManifest } from './manifest-source.ts';
 import type { HttpGet, ManifestFile, StaticContainer, StaticPod } from './static-pod.ts';
 
@@ -141,17 +142,6 @@ function expandVariables(word: string, environment: ReadonlyMap<string, string>)
   return word.replace(/\$\$|\$\(([A-Za-z_][\w.-]*)\)/g, (match: string, name: string) =>
     match === '$$' ? '$' : (environment.get(name) ?? match),
   );
-}
-
-/** etcd takes every flag from `ETCD_NAME_OF_FLAG` too; a flag wins (etcd documentation, "Configuration options"). */
-function withEtcdEnvironment(
-  flags: ReadonlyMap<string, string>,
-  environment: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
-  const inherited = [...environment]
-    .filter(([name]) => name.startsWith('ETCD_'))
-    .map(([name, value]) => [name.slice('ETCD_'.length).toLowerCase().replaceAll('_', '-'), value] as const);
-  return new Map([...inherited, ...flags]);
 }
 
 /** Typed access to parsed YAML; every mismatch is a `MANIFEST_INVALID` that names the field. */

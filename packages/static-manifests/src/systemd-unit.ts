@@ -2,7 +2,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
 /** Where systemd looks for units, strongest first: systemd.unit(5). */
-const UNIT_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) =>
+export const UNIT_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) =>
   hostPath(`${top}/systemd/system`),
 );
 
@@ -12,6 +12,8 @@ export interface ServiceCommand {
   readonly argv: readonly string[];
   /** The file whose `ExecStart=` counts. */
   readonly source: HostPath;
+  /** What it is started with by `Environment=` and `EnvironmentFile=`. */
+  readonly environment: ReadonlyMap<string, string>;
   /** Every file that had a part in it. */
   readonly files: readonly HostPath[];
 }
@@ -50,7 +52,8 @@ export async function readServiceCommand(
   }
   if (command === undefined) return undefined;
   const variables = new Map([...environment, ...fromFiles]);
-  return { argv: command.words.flatMap((word) => expand(word, variables)), source: command.source, files };
+  const argv = command.words.flatMap((word) => expand(word, variables));
+  return { argv, source: command.source, environment: variables, files };
 }
 
 /** `NAME=value` lines, quoted or not: systemd.exec(5), EnvironmentFile. */
