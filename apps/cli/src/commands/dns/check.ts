@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { areGiven, readSource, readWay } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
-import { chooseVia, readNodeObjects } from '../../dns/node-objects.ts';
+import { openIngressObjects } from '../../dns/node-objects.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
 import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -64,8 +64,7 @@ export default class DnsCheck extends NodeCommand {
   }
   private async readCluster(flags: EtcdFlags & ClusterFlags, session: Session): Promise<ClusterDns> {
     const { readClusterDns } = await ingressDns();
-    const search = toSearch(flags, session);
-    const objects = readNodeObjects({ via: await chooseVia(flags.via, search, session), search }, session);
+    const { objects } = await openIngressObjects({ via: flags.via, search: toSearch(flags, session) }, session);
     const cluster = await readClusterDns(objects, session.interruption.signal);
     for (const gap of cluster.gaps) session.reporter.warn(`left out: ${gap}`);
     return cluster;

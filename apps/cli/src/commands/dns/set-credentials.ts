@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { readSource, readWay } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, seconds, toNames, toProbes } from '../../dns/dns-flags.ts';
-import { chooseVia, patchNodeObjects, readNodeObjects } from '../../dns/node-objects.ts';
+import { openIngressObjects } from '../../dns/node-objects.ts';
 import { usageError } from '../../envelope.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { writeFlags } from '../../flags.ts';
@@ -49,15 +49,9 @@ export default class DnsSetCredentials extends NodeCommand {
     const way = await readWay(given, undefined);
     const { createCredentialsPlaybook } = await ingressDns();
     const { clock, desk } = session;
-    const search = toSearch(flags, session);
-    const via = await chooseVia(flags.via, search, session);
     const input = { keys, controller: flags.controller, names, way, ...probes, timeoutMs: flags.wait * 1000 };
-    const deps = {
-      objects: readNodeObjects({ via, search }, session),
-      patchStep: patchNodeObjects({ via, search }, session),
-      host: desk.host,
-      clock,
-    };
+    const objects = await openIngressObjects({ via: flags.via, search: toSearch(flags, session) }, session);
+    const deps = { ...objects, host: desk.host, clock };
     const playbook = async () => createCredentialsPlaybook(input, deps);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
