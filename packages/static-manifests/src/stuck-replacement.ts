@@ -1,6 +1,6 @@
-import type { Host, HostPath } from '@kube-rescue/host';
+import { type Host, type HostPath, readLogTail } from '@kube-rescue/host';
 import { findKubelets } from './kubelet-process.ts';
-import { listPodLogFolders, readLogTail } from './pod-logs.ts';
+import { listPodLogFolders } from './pod-logs.ts';
 import type { StaticPod } from './static-pod.ts';
 
 /** How far the replacement of a pod got when its time was up. */

@@ -1,4 +1,4 @@
-import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { fieldsAt, listAt, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import type { AmbientCredentials, AssumedRole, CredentialSource } from '../credentials/aws-credentials.ts';
 import { parseIni } from '../credentials/ini.ts';
 import { resolveProfile } from '../credentials/profile.ts';
@@ -16,7 +16,6 @@ import { type CredentialPlace, describePlace } from './credential-place.ts';
 import type { ClusterCredentials } from './found-credentials.ts';
 import { findIssuerCredentials } from './issuer-credentials.ts';
 import { findMountedFile, type MountedFile } from './mounted-file.ts';
-import { fieldsAt, listAt, textAt } from './object-fields.ts';
 
 type Variables = ReadonlyMap<string, PlacedValue>;
 

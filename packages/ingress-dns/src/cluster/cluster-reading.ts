@@ -1,13 +1,14 @@
 import {
   customKind,
+  fieldsAt,
   type KubernetesObject,
   type ObjectReference,
   type ObjectStore,
   RESOURCE_KINDS,
   type ResourceKind,
+  textAt,
 } from '@kube-rescue/cluster-objects';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
-import { fieldsAt, textAt } from './object-fields.ts';
 
 /** The part of the port that is read through. */
 export type ObjectReader = Pick<ObjectStore, 'get' | 'list'>;

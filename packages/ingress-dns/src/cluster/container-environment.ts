@@ -1,6 +1,6 @@
 import type { ClusterReading } from './cluster-reading.ts';
 import type { FieldPlace } from './credential-place.ts';
-import { type Fields, fieldsAt, listAt, textAt } from './object-fields.ts';
+import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 
 /** A variable of a container, and where its value stands. */
 export interface PlacedValue {

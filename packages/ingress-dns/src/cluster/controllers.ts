@@ -1,6 +1,13 @@
-import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import {
+  type Fields,
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  RESOURCE_KINDS,
+  textAt,
+  textsAt,
+} from '@kube-rescue/cluster-objects';
 import type { ClusterReading } from './cluster-reading.ts';
-import { type Fields, fieldsAt, listAt, textAt, textsAt } from './object-fields.ts';
 
 /** Programs that keep DNS records or answer DNS challenges in Route 53. */
 type ControllerSoftware = 'Traefik' | 'external-dns' | 'cert-manager' | 'other';

@@ -3,7 +3,7 @@ import type { ClusterCredentials } from './found-credentials.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import type { Controller } from './controllers.ts';
 import { describePlace, type FieldPlace } from './credential-place.ts';
-import { type Fields, fieldsAt, listAt, textAt } from './object-fields.ts';
+import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 
 /**
  * Credentials that issuers of cert-manager name for DNS challenges in Route 53.

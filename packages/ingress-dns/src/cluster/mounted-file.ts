@@ -1,4 +1,4 @@
-import { type Fields, fieldsAt, listAt, textAt } from './object-fields.ts';
+import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 
 /** A file of a container that comes out of a Secret. */
 export interface MountedFile {

@@ -1,8 +1,7 @@
-import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { fieldsAt, type KubernetesObject, listAt, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import { plainName } from '../aws/record-set.ts';
 import type { WantedName } from '../wanted-name.ts';
 import { type ClusterReading, INGRESS_ROUTES } from './cluster-reading.ts';
-import { fieldsAt, listAt, textAt } from './object-fields.ts';
 
 /** Annotations of external-dns, which others understand as well. */
 const HOSTNAME = 'external-dns.alpha.kubernetes.io/hostname';
