@@ -27,14 +27,17 @@ export function readCommandLine(words: readonly string[]): CommandLine {
   const plain = unwrapShell(words);
   const at = plain.findIndex((word) => isComponent(programName(word)));
   if (at !== -1) return { program: programName(plain[at] ?? ''), flags: parseFlags(plain.slice(at + 1)) };
-  const [first, second] = plain;
+  // Tectonic wraps its API server in flock(1).
+  const hyperkube = plain.findIndex((word) => programName(word) === 'hyperkube');
+  const line = hyperkube === -1 ? plain : plain.slice(hyperkube);
+  const [first, second] = line;
   if (first === undefined) return { program: undefined, flags: new Map() };
-  if (first.startsWith('-')) return { program: undefined, flags: parseFlags(plain) };
+  if (first.startsWith('-')) return { program: undefined, flags: parseFlags(line) };
   const program = programName(first);
   const bundled = program === 'hyperkube' && second !== undefined ? (HYPERKUBE_NAMES[second] ?? second) : undefined;
   return bundled === undefined
-    ? { program, flags: parseFlags(plain.slice(1)) }
-    : { program: bundled, flags: parseFlags(plain.slice(2)) };
+    ? { program, flags: parseFlags(line.slice(1)) }
+    : { program: bundled, flags: parseFlags(line.slice(2)) };
 }
 
 function unwrapShell(words: readonly string[]): readonly string[] {

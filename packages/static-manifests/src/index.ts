@@ -1,3 +1,24 @@
+export type {
+  CachedKey,
+  CachedObject,
+  Checkpoint,
+  CheckpointFolders,
+  Checkpoints,
+} from './checkpoint/checkpoint.ts';
+export { type ApiSight, sightApiServer } from './checkpoint/api-ownership.ts';
+export type { CheckpointContents, WantedObject } from './checkpoint/checkpoint-contents.ts';
+export { type CheckpointFlags, checkpointFlags, findObjectKey, type ObjectKey } from './checkpoint/checkpoint-flags.ts';
+export { readCheckpoints } from './checkpoint/checkpoint-reading.ts';
+export { createFreezeChangeKinds } from './checkpoint/checkpointer-freeze.ts';
+export {
+  type CheckpointContentsInput,
+  type CheckpointFinding,
+  createCheckpointContentsStep,
+} from './checkpoint/contents-step.ts';
+export { findKubeconfigWriters, type KubeconfigWriter } from './checkpoint/kubeconfig-writers.ts';
+export { type CheckpointParentsInput, createCheckpointParentsStep } from './checkpoint/parents-step.ts';
+export { type CheckpointStabilityInput, createCheckpointStabilityStep } from './checkpoint/stability-step.ts';
+export { findApiServerCheckpoint, findStandstill } from './checkpoint/standstill.ts';
 export { COMPONENTS, type Component } from './component.ts';
 export { type ComponentFlags, componentFlags } from './component-flags.ts';
 export { askHealth, type Health, healthUrl } from './component-health.ts';
@@ -26,7 +47,4 @@ export {
   type RestartNeed,
 } from './control-plane-restart.ts';
 export { findKubeletStaleness, findKubeletStart, findPodStaleness, findPodStart } from './stale-component.ts';
-export type { CachedKey, CachedObject, Checkpoint, CheckpointFolders, Checkpoints } from './checkpoint/checkpoint.ts';
-export { type CheckpointFlags, checkpointFlags, findObjectKey, type ObjectKey } from './checkpoint/checkpoint-flags.ts';
-export { readCheckpoints } from './checkpoint/checkpoint-reading.ts';
 export { type EtcdService, readEtcdService } from './etcd-service.ts';

@@ -77,7 +77,11 @@ export function splitWords(text: string): readonly string[] {
   );
 }
 
-async function listUnitFiles(unit: string, host: Pick<HostFiles, 'readFile' | 'list'>): Promise<readonly HostPath[]> {
+/** The unit file that counts, then its drop-ins in the order in which they are read. */
+export async function listUnitFiles(
+  unit: string,
+  host: Pick<HostFiles, 'readFile' | 'list'>,
+): Promise<readonly HostPath[]> {
   const dropIns = new Map<string, HostPath>();
   for (const folder of UNIT_FOLDERS) {
     const dropInFolder = joinPath(folder, `${unit}.d`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import {
+  type ChangeKind,
   createChangeRegistry,
   hostChangeKinds,
   openRunStore,
@@ -21,6 +22,8 @@ export interface StepCase {
   /** A fresh machine in its broken state, each time the same. */
   makeHost(): Promise<Host>;
   makePlaybook(host: Host): Playbook;
+  /** The change kinds beside those of the host. Default: none. */
+  makeKinds?(host: Host): readonly ChangeKind[];
   readonly clock: Clock;
   /** Everything that the steps may change lies below these. */
   readonly folders: readonly HostPath[];
@@ -69,7 +72,7 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
       const host = await testCase.makeHost();
       const before = await readFolders(host, testCase.folders);
       const { runId } = await run(host, testCase);
-      const { leftovers } = await rollbackRun(runId ?? '', depsOf(host, testCase.clock));
+      const { leftovers } = await rollbackRun(runId ?? '', depsOf(host, testCase));
       assert.deepEqual(leftovers, []);
       assert.deepEqual(await readFolders(host, testCase.folders), before);
     });
@@ -122,7 +125,7 @@ async function forEveryWrite(
 
 async function assertWayBack({ host, before, failure, at }: Attempt, testCase: StepCase): Promise<void> {
   assert.ok(failure instanceof SimulatedCrash, `${at}: the kill did not come through`);
-  const deps = depsOf(host, testCase.clock);
+  const deps = depsOf(host, testCase);
   for (const { id } of await deps.store.list()) {
     const { leftovers } = await rollbackRun(id, deps);
     assert.deepEqual(leftovers, [], at);
@@ -131,7 +134,7 @@ async function assertWayBack({ host, before, failure, at }: Attempt, testCase: S
 }
 
 async function assertWayOn({ host, at }: Attempt, testCase: StepCase): Promise<void> {
-  const runs = await depsOf(host, testCase.clock).store.list();
+  const runs = await depsOf(host, testCase).store.list();
   const resume = runs.some(({ outcome }) => outcome === undefined);
   await run(host, testCase, { resume });
   const again = await run(host, testCase);
@@ -145,16 +148,16 @@ async function assertAllOrNothing({ host, before, failure, at }: Attempt, testCa
     const isPlanned = failure.code === 'NOT_VERIFIED';
     if (!isPlanned) assert.deepEqual(await readFolders(host, testCase.folders), before, `${at}: ${failure.message}`);
   }
-  const runs = await depsOf(host, testCase.clock).store.list();
+  const runs = await depsOf(host, testCase).store.list();
   const again = await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
   assert.equal(again.outcome, 'done', at);
 }
 
-function depsOf(host: Host, clock: Clock): WorkflowDeps {
+function depsOf(host: Host, { clock, makeKinds }: StepCase): WorkflowDeps {
   return {
     host,
     clock,
-    kinds: createChangeRegistry(hostChangeKinds(host)),
+    kinds: createChangeRegistry([...hostChangeKinds(host), ...(makeKinds?.(host) ?? [])]),
     store: openRunStore(host),
     onEvent: () => undefined,
   };
@@ -169,7 +172,7 @@ async function run(host: Host, testCase: StepCase, options: { readonly resume?: 
   const signal = new AbortController().signal;
   const playbook = testCase.makePlaybook(host);
   const confirm = async (): Promise<boolean> => true;
-  return runPlaybook({ playbook, selection: {}, confirm, signal, ...options }, depsOf(host, testCase.clock));
+  return runPlaybook({ playbook, selection: {}, confirm, signal, ...options }, depsOf(host, testCase));
 }
 
 async function readFolders(host: Host, folders: readonly HostPath[]): Promise<readonly NodeTree[]> {

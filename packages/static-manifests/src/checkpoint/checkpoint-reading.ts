@@ -111,7 +111,9 @@ function componentOf(pod: StaticPod): string {
 }
 
 function parentUidOf({ manifest }: StaticPod): string | undefined {
-  const { metadata } = parseManifest(manifest.source, manifest.path).object as { metadata: { ownerReferences?: unknown } };
+  const { metadata } = parseManifest(manifest.source, manifest.path).object as {
+    metadata: { ownerReferences?: unknown };
+  };
   const owners = Array.isArray(metadata.ownerReferences) ? (metadata.ownerReferences as readonly unknown[]) : [];
   const uids = owners.map((owner) => (owner as { kind?: unknown; uid?: unknown } | null)?.uid);
   const uid = uids.find((each) => typeof each === 'string' && /^[0-9a-f-]{36}$/.test(each));

@@ -1,0 +1,157 @@
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
+import type { Change, Edit, Finding, Step, StepId } from '@kube-rescue/workflow';
+import type { Checkpoints } from './checkpoint.ts';
+import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
+import { readCheckpoints } from './checkpoint-reading.ts';
+import { planFreeze } from './checkpointer-freeze.ts';
+import { findStandstill } from './standstill.ts';
+
+export interface CheckpointContentsInput {
+  /** Default: `checkpoint/contents`. */
+  readonly id?: StepId | undefined;
+  readonly requires: readonly StepId[];
+  /** The static pod folder of the kubelet. */
+  readonly directory: HostPath;
+  /** Name of the kubelet's service. */
+  readonly kubeletService: string;
+  /**
+   * What is to be; asked by check, apply and verify, and answers the same each time. Default: the cached copies are to be
+   * what the objects in the cluster are.
+   */
+  readonly wanted?: ((signal: AbortSignal) => Promise<CheckpointContents>) | undefined;
+  /** The steps without which the objects cannot be reached. Default: none. */
+  readonly waitsFor?: readonly StepId[] | undefined;
+}
+
+export interface CheckpointFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+export interface ContentsDeps {
+  readonly host: Host;
+  readonly clock: Clock;
+  /** `undefined`: only files are changed. */
+  readonly objects: ObjectAccess | undefined;
+}
+
+/**
+ * Changes Secrets in the cluster, the copies that the checkpointer has cached, its manifests and further files of the node
+ * as one unit, while neither kubelet nor checkpointer runs. Starts the kubelet again.
+ *
+ * Is also needed when nothing differs but the API server stands still as after a failed hand-over; see
+ * {@link findStandstill}. Objects come before files: with new objects and old files nothing is overwritten that was meant
+ * to stay, while new files and old objects are what the checkpointer takes back within a minute.
+ *
+ * Verified when everything is read as written and the kubelet runs; that the API server stays is for another step to see.
+ */
+export function createCheckpointContentsStep(
+  input: CheckpointContentsInput,
+  deps: ContentsDeps,
+): Step<CheckpointFinding> {
+  const { kubeletService } = input;
+  const look = async (
+    signal: AbortSignal,
+  ): Promise<{ readonly checkpoints: Checkpoints; readonly contents: ContentEdits }> => {
+    const checkpoints = await readCheckpoints(input, deps);
+    const wanted = await input.wanted?.(signal);
+    return { checkpoints, contents: await planContents({ checkpoints, wanted }, deps, signal) };
+  };
+  return {
+    id: input.id ?? 'checkpoint/contents',
+    title: 'change what the pod checkpointer keeps, with the checkpointer frozen',
+    requires: input.requires,
+    reversible: 'yes',
+    check: async (signal) => {
+      if (deps.host.kind === 'copy') return onACopy(input.directory);
+      try {
+        return await judge(await look(signal), input, deps);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isRecoveryError(error)) throw error;
+        return unreadable(error, input.waitsFor ?? []);
+      }
+    },
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal, signal) => {
+      const { contents } = await look(signal);
+      const fresh = [...contents.objects, ...contents.files];
+      journal.waitingFor('the kubelet and the checkpointed pods to end');
+      await journal.perform(changes.map((change) => withMaterial(change, fresh)));
+    },
+    verify: async (signal) => {
+      const { contents } = await look(signal);
+      const left = [...contents.objects, ...contents.files].map(({ change }) => change.target);
+      if (left.length > 0) {
+        const hint = 'find out who else writes there: kube-rescue manifests list names the writers it knows';
+        return { verified: false, reason: `not as written any more: ${left.join(', ')}`, hint };
+      }
+      if ((await deps.host.services.status(kubeletService)) !== 'running') {
+        return { verified: false, reason: `the service ${kubeletService} does not run`, hint: 'read its log' };
+      }
+      return { verified: true, evidence: ['objects, cached copies and manifests agree', `${kubeletService} runs`] };
+    },
+  };
+}
+
+async function judge(
+  { checkpoints, contents }: { readonly checkpoints: Checkpoints; readonly contents: ContentEdits },
+  { directory, kubeletService }: CheckpointContentsInput,
+  { host, objects }: ContentsDeps,
+): Promise<CheckpointFinding> {
+  const problems = checkpoints.problems.map(({ subject, message }) => `${subject}: ${message}`);
+  const evidence = [...contents.evidence, ...problems];
+  if (contents.missing.length > 0) {
+    return {
+      ...{ status: 'blocked', summary: `the cluster has no ${contents.missing.join(', no ')}`, evidence, changes: [] },
+      ...{ code: 'OBJECT_NOT_FOUND', subject: contents.missing[0] },
+      hint: 'put the object back first; without it the parent pod cannot start',
+    };
+  }
+  const edits = [...contents.objects, ...contents.files];
+  const standstill = await findStandstill(checkpoints, { host });
+  if (edits.length === 0 && standstill === undefined) {
+    const count = checkpoints.checkpoints.length;
+    const summary = count === 0 ? `no checkpointed pods beside ${directory}` : 'what is cached is what it is to be';
+    return { status: 'ok', summary, evidence, changes: [] };
+  }
+  if ((await host.services.status(kubeletService)) === 'unknown') {
+    return {
+      ...{ status: 'blocked', summary: `there is no way to stop the service ${kubeletService} on this machine` },
+      ...{ evidence, changes: [], code: 'HOST_SERVICE_UNKNOWN', subject: kubeletService },
+      hint: 'name a program that starts and stops it with --service-command, or its name with --kubelet-service',
+    };
+  }
+  const frozen = checkpoints.checkpoints.filter(
+    (each) => each.isCheckpointer || each.component === 'kube-apiserver' || contents.checkpoints.includes(each),
+  );
+  const { freeze, thaw } = planFreeze({ folders: checkpoints.folders, checkpoints: frozen, kubeletService });
+  const [first, last] = [contents.objects, contents.files].map((each) => each.map(({ change }) => change));
+  // The API server, which the freeze ends, takes its own edits before.
+  const changes = objects?.way.via === 'api' ? [...(first ?? []), freeze] : [freeze, ...(first ?? [])];
+  const summary = [
+    ...(edits.length > 0 ? [`${edits.length} of objects and files are not what they are to be`] : []),
+    ...(standstill === undefined ? [] : [standstill]),
+  ].join('; ');
+  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), thaw] };
+}
+
+function withMaterial(change: Change, fresh: readonly Edit[]): Edit {
+  const edit = fresh.find((each) => each.change.kind === change.kind && each.change.target === change.target);
+  return edit === undefined ? { change } : { change, material: edit.material };
+}
+
+/** A finding for an error of a source that could not be read, or that is damaged. */
+export function unreadable(error: RecoveryError, waitsFor: readonly StepId[]): CheckpointFinding {
+  const { code, message, subject, hint } = error;
+  return { status: 'unknown', summary: message, evidence: [], code, subject, hint, waitsFor, changes: [] };
+}
+
+/** A copy of a node has neither kubelet nor checkpointer. */
+export function onACopy(subject: string): CheckpointFinding {
+  return {
+    ...{ status: 'blocked', summary: 'a copy of a node runs no pods', evidence: [], changes: [] },
+    ...{ code: 'HOST_UNSUPPORTED', subject, hint: 'do this on the node itself, without --root' },
+  };
+}

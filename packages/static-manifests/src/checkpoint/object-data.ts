@@ -1,0 +1,44 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+
+/** The bytes of a Secret or ConfigMap by key. */
+export function readObjectData(object: KubernetesObject): ReadonlyMap<string, Uint8Array> {
+  const texts = (field: unknown): readonly (readonly [string, string])[] =>
+    Object.entries((field ?? {}) as Record<string, unknown>).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    );
+  const encoding = object.kind === 'Secret' ? 'base64' : 'utf8';
+  return new Map([
+    ...texts(object.data).map(([key, text]) => [key, Buffer.from(text, encoding)] as const),
+    ...texts(object.binaryData).map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
+  ]);
+}
+
+/**
+ * The object with new bytes for keys that it has; keys that it lacks are not invented. Answers the very object when
+ * nothing differs.
+ */
+export function withObjectData(object: KubernetesObject, wanted: ReadonlyMap<string, Uint8Array>): KubernetesObject {
+  const present = readObjectData(object);
+  const changed = [...wanted].filter(([key, bytes]) => {
+    const before = present.get(key);
+    return before !== undefined && !Buffer.from(before).equals(bytes);
+  });
+  if (changed.length === 0) return object;
+  const isBinary = (key: string): boolean =>
+    object.kind !== 'Secret' && Object.hasOwn((object.binaryData ?? {}) as object, key);
+  const encode = (binary: boolean): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      changed
+        .filter(([key]) => isBinary(key) === binary)
+        .map(([key, bytes]) => [
+          key,
+          Buffer.from(bytes).toString(object.kind === 'Secret' || binary ? 'base64' : 'utf8'),
+        ]),
+    );
+  const binary = encode(true);
+  return {
+    ...object,
+    data: { ...(object.data as object | undefined), ...encode(false) },
+    ...(Object.keys(binary).length === 0 ? {} : { binaryData: { ...(object.binaryData as object), ...binary } }),
+  };
+}

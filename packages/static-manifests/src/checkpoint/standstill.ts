@@ -1,0 +1,30 @@
+import type { Checkpoint, Checkpoints } from './checkpoint.ts';
+import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
+
+/** The checkpointed API server of a node, where there is one. */
+export function findApiServerCheckpoint({ checkpoints }: Pick<Checkpoints, 'checkpoints'>): Checkpoint | undefined {
+  const isApiServer = ({ component, pod }: Checkpoint): boolean =>
+    component === 'kube-apiserver' || pod.main.program === 'kube-apiserver';
+  return checkpoints.find(isApiServer);
+}
+
+/**
+ * Whether the API server stands still for good: its checkpoint is inactive, no container of it runs, but the parent's
+ * sandbox lives. The checkpointer takes that sandbox for a running parent and never acts again; nor does a restarted kubelet
+ * clean it up while it cannot ask the API server.
+ *
+ * One look: a parent between two crashes looks the same.
+ * @returns what is wrong, or `undefined`
+ */
+export async function findStandstill(
+  checkpoints: Pick<Checkpoints, 'checkpoints'>,
+  deps: { readonly host: PodProcessHost },
+): Promise<string | undefined> {
+  const checkpoint = findApiServerCheckpoint(checkpoints);
+  if (checkpoint === undefined || checkpoint.active !== undefined) return undefined;
+  const { parent, parentSandbox, checkpoint: copy } = await findPodProcesses(toCheckpointedPod(checkpoint), deps);
+  const [sandbox] = parentSandbox;
+  if (sandbox === undefined || parent.length > 0 || copy.length > 0) return undefined;
+  const name = `${checkpoint.namespace}/${checkpoint.name}`;
+  return `no API server runs, and the checkpointer waits for ever: the sandbox of ${name} (process ${sandbox.pid}) lives without a container`;
+}
