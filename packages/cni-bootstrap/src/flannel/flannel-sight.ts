@@ -1,0 +1,221 @@
+import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { baseName, type Host, type HostPath, joinPath } from '@kube-rescue/host';
+import { CniError } from '../errors.ts';
+import type { NetworkFolders } from '../folders/network-folders.ts';
+import { objectsAt, textAt, textsAt } from '../json-fields.ts';
+import { isSameConfiguration, parseNetworkConfiguration } from '../network-configuration.ts';
+import type { FileSight } from '../network-sight.ts';
+import { findLinkTowards, readNodeLinks } from '../node-links.ts';
+import type { PluginPod } from '../plugin-pod.ts';
+import { findMissingPrograms, findProgram, readConfigurations } from '../present-configurations.ts';
+import type { Sourced } from '../sourced.ts';
+import { chooseExternalLink } from './external-link.ts';
+import { type FlannelDaemon, readFlannelDaemon } from './flannel-daemon.ts';
+import { type DerivedFile, deriveFlannelFiles, type FlannelInput } from './flannel-files.ts';
+import { judgeSubnetEnv } from './subnet-env.ts';
+
+/** What flannel's files are judged by. */
+export interface FlannelSightInput {
+  readonly daemonSet: KubernetesObject;
+  readonly node: KubernetesObject;
+  readonly pod: PluginPod | undefined;
+  readonly folders: NetworkFolders;
+  /** Instead of what the Node says. */
+  readonly podCidrs: readonly string[] | undefined;
+}
+
+export interface FlannelSight {
+  readonly files: readonly FileSight[];
+  readonly evidence: readonly string[];
+  readonly program: HostPath | undefined;
+}
+
+interface FlannelDeps {
+  readonly host: Pick<Host, 'readFile' | 'stat' | 'list' | 'exec'>;
+  readonly store: Pick<ObjectStore, 'get'>;
+}
+
+const ANNOTATION = 'flannel.alpha.coreos.com/public-ip';
+
+/**
+ * Derives the files of flannel for a node and compares them with what is there.
+ * @throws CniError with the reason why they cannot be derived, or would not be used
+ */
+export async function inspectFlannel(
+  input: FlannelSightInput,
+  deps: FlannelDeps,
+  signal: AbortSignal,
+): Promise<FlannelSight> {
+  const daemon = readFlannelDaemon(input.daemonSet);
+  if (!daemon.flags.kubeSubnetManager) throw etcdMode(daemon);
+  const derived = deriveFlannelFiles(await gather(daemon, input, deps, signal));
+  const files = await Promise.all(derived.files.map((file) => judgeFile(file, input, deps)));
+  const evidence = [...derived.evidence, ...(await assertUsable(derived.files[1], daemon, input.folders, deps))];
+  const first = parseNetworkConfiguration(derived.files[1].text);
+  const type = 'problem' in first ? undefined : first.types[0];
+  const program = type === undefined ? undefined : await findProgram(type, input.folders, deps.host);
+  return { files, evidence, program };
+}
+
+async function gather(
+  daemon: FlannelDaemon,
+  { node, folders, podCidrs }: FlannelSightInput,
+  { host, store }: FlannelDeps,
+  signal: AbortSignal,
+): Promise<FlannelInput> {
+  const data = await readConfigMap(daemon, store, signal);
+  const { interfaceReaches } = daemon.flags;
+  const links = await readNodeLinks(host, signal);
+  const towards =
+    interfaceReaches === undefined || links === undefined
+      ? undefined
+      : await findLinkTowards(interfaceReaches, host, signal);
+  const addresses = objectsAt(node, 'status', 'addresses').filter((each) => textAt(each, 'type') === 'InternalIP');
+  const linkMtu = chooseExternalLink({
+    flags: daemon.flags,
+    towards,
+    links,
+    publicIp: node.metadata.annotations?.[ANNOTATION],
+    internalIps: addresses.flatMap((each) => textAt(each, 'address') ?? []),
+  });
+  const cniConf = data(daemon.cniConfKey);
+  return {
+    nodeName: node.metadata.name,
+    podCidrs: podCidrs === undefined ? podCidrsOf(node) : { value: podCidrs, source: 'as it was asked for' },
+    netConf: data(daemon.netConfKey),
+    cniConf,
+    ipMasq: daemon.flags.ipMasq,
+    linkMtu,
+    subnetFile: daemon.subnetFile,
+    configurationFile: placeConfiguration(daemon, folders, cniConf.value),
+  };
+}
+
+/** The file's name is the DaemonSet's; its folder the one that the runtime reads, because another would be of no use. */
+function placeConfiguration(daemon: FlannelDaemon, folders: NetworkFolders, text: string): Sourced<HostPath> {
+  const { configurationFile } = daemon;
+  const { value: folder, source } = folders.configuration;
+  if (configurationFile !== undefined) {
+    const { value, source: naming } = configurationFile;
+    return { value: joinPath(folder, baseName(value)), source: `folder: ${source}; name: ${naming}` };
+  }
+  const parsed = parseNetworkConfiguration(text);
+  const name = 'problem' in parsed || parsed.isList ? '10-flannel.conflist' : '10-flannel.conf';
+  return {
+    value: joinPath(folder, name),
+    source: `folder: ${source}; name: the usual one, ${daemon.subject} tells none`,
+  };
+}
+
+function podCidrsOf(node: KubernetesObject): Sourced<readonly string[]> {
+  const several = textsAt(node, 'spec', 'podCIDRs');
+  if (several.length > 0) return { value: several, source: `spec.podCIDRs of Node ${node.metadata.name}` };
+  const single = textAt(node, 'spec', 'podCIDR');
+  const source = `spec.podCIDR of Node ${node.metadata.name}`;
+  return { value: single === undefined || single === '' ? [] : [single], source };
+}
+
+async function readConfigMap(
+  { configMap, subject }: FlannelDaemon,
+  store: Pick<ObjectStore, 'get'>,
+  signal: AbortSignal,
+): Promise<(key: string) => Sourced<string>> {
+  const { name, namespace } = configMap;
+  const found = await store.get({ kind: RESOURCE_KINDS.ConfigMap, name, namespace }, { signal });
+  const place = `ConfigMap ${namespace}/${name}`;
+  const missing = (message: string): CniError =>
+    new CniError({
+      code: 'CNI_CONFIG_MAP_MISSING',
+      message: `${message}, which ${subject} reads its configuration from`,
+      subject: place,
+      hint: "create it anew from flannel's manifest, with the --cluster-cidr of the controller-manager as its Network",
+    });
+  if (found === undefined) throw missing('there is no such ConfigMap');
+  return (key) => {
+    const value = textAt(found.object, 'data', key);
+    if (value === undefined) throw missing(`it has no ${key}`);
+    return { value, source: `${key} of ${place}` };
+  };
+}
+
+async function judgeFile(
+  { purpose, path, text }: DerivedFile,
+  { pod, folders }: FlannelSightInput,
+  { host }: FlannelDeps,
+): Promise<FileSight> {
+  const bytes = await host.readFile(path);
+  if (bytes === undefined) return { purpose, path, text, state: 'missing', problems: [] };
+  const present = new TextDecoder().decode(bytes);
+  const problems = purpose === 'subnet' ? judgeSubnetEnv(present, text) : judgeConfiguration(present, text);
+  if (problems.length === 0) {
+    const missing = purpose === 'subnet' ? [] : await missingPrograms(text, folders, host);
+    const lines = missing.map((name) => `there is no program ${name} for it`);
+    return { purpose, path, text, state: 'good', problems: lines };
+  }
+  const stat = await host.stat(path);
+  const isOwn = pod?.startedAt !== undefined && stat !== undefined && stat.modifiedAt >= pod.startedAt;
+  return { purpose, path, text, state: isOwn ? 'own' : 'stale', problems };
+}
+
+function judgeConfiguration(present: string, wanted: string): readonly string[] {
+  const found = parseNetworkConfiguration(present);
+  if ('problem' in found) return [found.problem];
+  const expected = parseNetworkConfiguration(wanted);
+  if ('problem' in expected || isSameConfiguration(found, expected)) return [];
+  return [`it is for ${found.types.join(', ')} and differs from what flannel would write`];
+}
+
+async function missingPrograms(
+  text: string,
+  folders: NetworkFolders,
+  host: Pick<Host, 'stat'>,
+): Promise<readonly string[]> {
+  const configuration = parseNetworkConfiguration(text);
+  return 'problem' in configuration ? [] : findMissingPrograms(configuration.binaries, folders, host);
+}
+
+/** @throws CniError `CNI_PLUGIN_BINARY_MISSING` `CNI_CONFIG_SHADOWED` */
+async function assertUsable(
+  configuration: DerivedFile,
+  daemon: FlannelDaemon,
+  folders: NetworkFolders,
+  { host }: FlannelDeps,
+): Promise<readonly string[]> {
+  const missing = await missingPrograms(configuration.text, folders, host);
+  const isBrought = folders.binaries.value.some((folder) => daemon.mountedFolders.includes(folder));
+  const place = `${folders.binaries.value.join(', ')} (${folders.binaries.source})`;
+  if (missing.length > 0 && !isBrought) {
+    throw new CniError({
+      code: 'CNI_PLUGIN_BINARY_MISSING',
+      message: `the plugin's program ${missing.join(', ')} is not on this node, and ${daemon.subject} does not bring it`,
+      subject: place,
+      hint: 'install the CNI plugins there (package containernetworking-plugins), and flannel from its own release',
+    });
+  }
+  const before = (await readConfigurations(folders, host)).filter(
+    ({ path }) => Buffer.compare(Buffer.from(path), Buffer.from(configuration.path)) < 0,
+  );
+  const shadow = before.find((each) => !('problem' in each.configuration) && each.configuration.types[0] !== 'flannel');
+  if (shadow !== undefined) {
+    throw new CniError({
+      code: 'CNI_CONFIG_SHADOWED',
+      message: `the container runtime takes ${baseName(shadow.path)} before ${baseName(configuration.path)}, and it is not flannel's`,
+      subject: shadow.path,
+      hint: 'move it out of the folder if the plugin that it is for is no longer used',
+    });
+  }
+  return [
+    ...(missing.length === 0 ? [`every program that it needs is in ${place}`] : []),
+    ...missing.map((name) => `no program ${name} in ${place}: the pod of ${daemon.subject} brings it`),
+    ...before.map(({ path }) => `${path} comes before it and is flannel's as well, or cannot be used`),
+  ];
+}
+
+function etcdMode({ subject, flags }: FlannelDaemon): CniError {
+  return new CniError({
+    code: 'CNI_FLANNEL_ETCD_MODE',
+    message: "flannel keeps this node's subnet as a lease in etcd, not in the Node",
+    subject,
+    hint: `look at the lease below ${flags.etcdPrefix}/subnets in flannel's etcd; flannel takes it up again when it starts`,
+  });
+}

@@ -1,0 +1,77 @@
+import { CniError } from '../errors.ts';
+import { type IpNetwork, parseNetwork } from '../ip-network.ts';
+import { goField, isObject, type JsonObject } from '../json-fields.ts';
+
+/** What `net-conf.json` says of the network. */
+export interface NetConf {
+  readonly ipv4: IpNetwork | undefined;
+  readonly ipv6: IpNetwork | undefined;
+  readonly backend: FlannelBackend;
+}
+
+/** How flannel carries packets between nodes. */
+export interface FlannelBackend {
+  readonly type: string;
+  /** Bytes; of meaning to some backends only. */
+  readonly mtu: number | undefined;
+  /** Of meaning to `ipsec` only. */
+  readonly udpEncapsulation: boolean;
+}
+
+/**
+ * Reads flannel's `net-conf.json` as flannel does: field names in any case, IPv4 on and IPv6 off unless it says otherwise,
+ * backend `udp` when none is named.
+ *
+ * Source: flannel `pkg/subnet/config.go` ParseConfig and parseBackendType.
+ * @param subject where the text comes from
+ * @throws CniError `CNI_NET_CONF_INVALID`
+ */
+export function parseNetConf(text: string, subject: string): NetConf {
+  const invalid = (message: string, cause?: unknown): CniError =>
+    new CniError({
+      code: 'CNI_NET_CONF_INVALID',
+      message: `flannel's net-conf.json cannot be used: ${message}`,
+      subject,
+      hint: 'correct the ConfigMap, as `{"Network": "10.2.0.0/16", "Backend": {"Type": "vxlan"}}`',
+      cause,
+    });
+  const conf = parseObject(text, invalid);
+  const isOn = (name: string, byDefault: boolean): boolean => {
+    const value = goField(conf, name) ?? byDefault;
+    if (typeof value !== 'boolean') throw invalid(`${name} is neither true nor false`);
+    return value;
+  };
+  const network = (name: string, family: 4 | 6): IpNetwork => {
+    const cidr = goField(conf, name);
+    const found = typeof cidr === 'string' ? parseNetwork(cidr) : undefined;
+    if (cidr === undefined) throw invalid(`${name} is missing`);
+    if (found === undefined || found.family !== family) throw invalid(`${name} is no IPv${family} network`);
+    return found;
+  };
+  const ipv4 = isOn('EnableIPv4', true) ? network('Network', 4) : undefined;
+  const ipv6 = isOn('EnableIPv6', false) ? network('IPv6Network', 6) : undefined;
+  if (ipv4 === undefined && ipv6 === undefined) throw invalid('both IPv4 and IPv6 are turned off');
+  return { ipv4, ipv6, backend: parseBackend(goField(conf, 'Backend'), invalid) };
+}
+
+function parseBackend(backend: unknown, invalid: (message: string) => CniError): FlannelBackend {
+  if (backend === undefined) return { type: 'udp', mtu: undefined, udpEncapsulation: false };
+  if (!isObject(backend)) throw invalid('Backend is no object');
+  const type = goField(backend, 'Type') ?? '';
+  if (typeof type !== 'string') throw invalid('Backend.Type is no text');
+  const mtu = goField(backend, 'MTU');
+  if (mtu !== undefined && (typeof mtu !== 'number' || !Number.isInteger(mtu)))
+    throw invalid('Backend.MTU is no number');
+  return { type, mtu, udpEncapsulation: goField(backend, 'UDPEncap') === true };
+}
+
+function parseObject(text: string, invalid: (message: string, cause?: unknown) => CniError): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalid('it is not JSON', error);
+  }
+  if (!isObject(value)) throw invalid('it is no JSON object');
+  return value;
+}

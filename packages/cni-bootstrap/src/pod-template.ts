@@ -1,0 +1,113 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { isObject, type JsonObject, objectsAt, textAt, textsAt, valueAt } from './json-fields.ts';
+
+/** One container of a pod template, init containers among them. */
+export interface TemplateContainer {
+  readonly name: string;
+  readonly image: string;
+  /** Command and arguments in one. */
+  readonly words: readonly string[];
+  /** Variables with a value of their own, not those from elsewhere. */
+  readonly environment: ReadonlyMap<string, string>;
+  readonly mounts: readonly { readonly path: string; readonly volume: string; readonly subPath: string | undefined }[];
+}
+
+/** What a DaemonSet runs on each node, as far as a network plugin is concerned. */
+export interface PodTemplate {
+  readonly containers: readonly TemplateContainer[];
+  /** Init containers first, as they are run. */
+  readonly volumes: ReadonlyMap<string, JsonObject>;
+}
+
+/** Reads the pod template of a DaemonSet; whatever is not as the API says is left out. */
+export function readPodTemplate(daemonSet: KubernetesObject): PodTemplate {
+  const spec = valueAt(daemonSet, 'spec', 'template', 'spec');
+  const containers = [...objectsAt(spec, 'initContainers'), ...objectsAt(spec, 'containers')];
+  const volumes = objectsAt(spec, 'volumes').map((volume) => [textAt(volume, 'name') ?? '', volume] as const);
+  return { containers: containers.map(readContainer), volumes: new Map(volumes) };
+}
+
+/** The file or folder on the host that a path in a container is, or `undefined` when it is in the container only. */
+export function hostPathIn(template: PodTemplate, container: TemplateContainer, path: string): HostPath | undefined {
+  const mount = mountOf(container, path);
+  const source = mount && textAt(template.volumes.get(mount.volume), 'hostPath', 'path');
+  if (mount === undefined || source === undefined || !source.startsWith('/')) return undefined;
+  const rest = path.slice(mount.path.length).replace(/^\/+/, '');
+  return joinPath(hostPath(source), mount.subPath ?? '', rest);
+}
+
+/** The ConfigMap that a file in a container comes from, and the key of it. */
+export function configMapIn(
+  template: PodTemplate,
+  container: TemplateContainer,
+  path: string,
+): { readonly name: string; readonly key: string } | undefined {
+  const mount = mountOf(container, path);
+  const volume = mount && template.volumes.get(mount.volume);
+  const name = textAt(volume, 'configMap', 'name');
+  if (mount === undefined || name === undefined) return undefined;
+  const file = mount.subPath ?? path.slice(mount.path.length).replace(/^\/+/, '');
+  const item = objectsAt(volume, 'configMap', 'items').find((each) => textAt(each, 'path') === file);
+  return { name, key: textAt(item, 'key') ?? file };
+}
+
+function mountOf(container: TemplateContainer, path: string): TemplateContainer['mounts'][number] | undefined {
+  const isBelow = (folder: string): boolean => path === folder || path.startsWith(`${folder.replace(/\/$/, '')}/`);
+  return container.mounts
+    .filter((mount) => isBelow(mount.path))
+    .toSorted((a, b) => b.path.length - a.path.length)
+    .at(0);
+}
+
+function readContainer(container: JsonObject): TemplateContainer {
+  const variables = objectsAt(container, 'env').flatMap((variable) => {
+    const [name, value] = [textAt(variable, 'name'), textAt(variable, 'value')];
+    return name === undefined || value === undefined ? [] : [[name, value] as const];
+  });
+  const mounts = objectsAt(container, 'volumeMounts').flatMap((mount) => {
+    const path = textAt(mount, 'mountPath');
+    const volume = textAt(mount, 'name');
+    if (path === undefined || volume === undefined) return [];
+    const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path;
+    return [{ path: trimmed, volume, subPath: textAt(mount, 'subPath') }];
+  });
+  return {
+    name: textAt(container, 'name') ?? '',
+    image: textAt(container, 'image') ?? '',
+    words: [...textsAt(container, 'command'), ...textsAt(container, 'args')],
+    environment: new Map(variables),
+    mounts,
+  };
+}
+
+/** Whether a DaemonSet runs on a node, by its node selector and the node affinity that it requires. */
+export function isMeantFor(daemonSet: KubernetesObject, node: KubernetesObject): boolean {
+  const spec = valueAt(daemonSet, 'spec', 'template', 'spec');
+  const labels = node.metadata.labels ?? {};
+  const selector = valueAt(spec, 'nodeSelector');
+  if (isObject(selector) && !Object.entries(selector).every(([name, value]) => labels[name] === value)) return false;
+  const terms = objectsAt(
+    spec,
+    ...['affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution', 'nodeSelectorTerms'],
+  );
+  const expressions = (term: JsonObject): readonly JsonObject[] => objectsAt(term, 'matchExpressions');
+  return terms.length === 0 || terms.some((term) => expressions(term).every((each) => holds(each, labels)));
+}
+
+function holds(expression: JsonObject, labels: Readonly<Record<string, string>>): boolean {
+  const value = labels[textAt(expression, 'key') ?? ''];
+  const values = textsAt(expression, 'values');
+  switch (textAt(expression, 'operator')) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return true;
+  }
+}
