@@ -1,0 +1,102 @@
+/** An ingress controller: sends HTTP requests by their Host header to the Services that the Ingresses name. */
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type ClusterAccess, getObject, inClusterAccess, patchObject } from '../cluster-client.ts';
+import { endOnSignals, logLine, reasonOf, retryForever } from '../program.ts';
+import { createRoutes, findRoute, type Ingress, type IngressService, type Route } from './routes.ts';
+
+const SYNC_INTERVAL_MS = 1_000;
+const BACKEND_TIMEOUT_MS = 10_000;
+
+const { values: flags } = parseArgs({
+  options: {
+    'http-port': { type: 'string', default: '80' },
+    'healthz-port': { type: 'string', default: '10254' },
+    /** Written into each Ingress as the address at which it is served. Default: nothing is written. */
+    'publish-status-address': { type: 'string' },
+  },
+});
+
+endOnSignals();
+let routes: readonly Route[] = [];
+
+createServer(({ url }, response) => {
+  response.writeHead(url === '/healthz' ? 200 : 404, { 'Content-Type': 'text/plain' });
+  response.end(url === '/healthz' ? 'ok' : 'not found');
+}).listen(Number(flags['healthz-port']));
+createServer(proxy).listen(Number(flags['http-port']), () => logLine(`Serving HTTP on port ${flags['http-port']}`));
+
+let said = '';
+for (;;) {
+  // The credentials are read anew at each attempt: the original ends when it fails, and is started again with new ones.
+  const { ingresses, services } = await retryForever('Failed to list Ingresses', () =>
+    look(inClusterAccess(process.env)),
+  );
+  routes = createRoutes(ingresses, services);
+  const hosts = [...new Set(routes.map(({ host }) => host))].toSorted().join(', ');
+  if (hosts !== said) logLine(`Serving the hosts: ${hosts === '' ? 'none' : hosts}`);
+  said = hosts;
+  await publish(ingresses).catch((error: unknown) => logLine(`Failed to update ingress status: ${reasonOf(error)}`));
+  await sleep(SYNC_INTERVAL_MS);
+}
+
+type SeenIngress = Ingress & {
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } };
+};
+
+async function look(
+  api: ClusterAccess,
+): Promise<{ ingresses: readonly SeenIngress[]; services: readonly IngressService[] }> {
+  const [ingresses, services] = await Promise.all([
+    getObject<{ items: readonly SeenIngress[] }>(api, '/apis/networking.k8s.io/v1/ingresses'),
+    getObject<{ items: readonly IngressService[] }>(api, '/api/v1/services'),
+  ]);
+  return { ingresses: ingresses.items, services: services.items };
+}
+
+async function publish(ingresses: readonly SeenIngress[]): Promise<void> {
+  const ip = flags['publish-status-address'];
+  if (ip === undefined) return;
+  for (const { metadata, status } of ingresses) {
+    if (status?.loadBalancer?.ingress?.[0]?.ip === ip) continue;
+    const path = `/apis/networking.k8s.io/v1/namespaces/${metadata.namespace}/ingresses/${metadata.name}/status`;
+    await patchObject(inClusterAccess(process.env), path, { status: { loadBalancer: { ingress: [{ ip }] } } });
+    logLine(`Published ${ip} for Ingress ${metadata.namespace}/${metadata.name}`);
+  }
+}
+
+function proxy(incoming: IncomingMessage, response: ServerResponse): void {
+  const route = findRoute(routes, incoming.headers.host ?? '', incoming.url ?? '/');
+  if (route === undefined) return say(response, 404, 'default backend - 404');
+  if (route.backend === undefined) return say(response, 503, '503 Service Temporarily Unavailable');
+  const { address, port } = route.backend;
+  const outgoing = request({
+    host: address,
+    port,
+    method: incoming.method,
+    path: incoming.url,
+    headers: {
+      ...incoming.headers,
+      'x-forwarded-for': incoming.socket.remoteAddress ?? '',
+      'x-forwarded-proto': 'http',
+    },
+    timeout: BACKEND_TIMEOUT_MS,
+  });
+  outgoing.on('timeout', () => outgoing.destroy(new Error('upstream timed out')));
+  outgoing.on('error', (error) => {
+    logLine(`upstream ${address}:${port} for ${route.host}: ${error.message}`);
+    if (response.headersSent) response.destroy();
+    else say(response, 502, '502 Bad Gateway');
+  });
+  outgoing.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  incoming.pipe(outgoing);
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain' });
+  response.end(`${text}\n`);
+}

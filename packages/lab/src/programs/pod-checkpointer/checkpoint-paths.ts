@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+
+/** The four folders of a checkpointer. */
+export interface CheckpointFolders {
+  readonly active: string;
+  readonly inactive: string;
+  readonly secrets: string;
+  readonly configMaps: string;
+}
+
+/** @param root on a node `/etc/kubernetes` */
+export function checkpointFolders(root: string): CheckpointFolders {
+  return {
+    active: join(root, 'manifests'),
+    inactive: join(root, 'inactive-manifests'),
+    secrets: join(root, 'checkpoint-secrets'),
+    configMaps: join(root, 'checkpoint-configmaps'),
+  };
+}
+
+/** The manifest of a checkpoint in one of the two manifest folders. */
+export function manifestPath(folder: string, id: string): string {
+  return join(folder, `${id.replace('/', '-')}.json`);
+}
