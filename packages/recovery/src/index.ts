@@ -13,6 +13,7 @@ export {
   probeEtcdOfNode,
 } from './etcd-sight.ts';
 export { type SnapshotRow, saveEtcdOfNode } from './etcd-snapshot.ts';
+export { createIngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
 export { ingressObjects, type IngressObjectsInput } from './ingress-dns/ingress-objects.ts';
 export { createObjectSession, type ObjectSession } from './object-session.ts';
 export { createObjectPatchPlaybook, type ObjectPatchInput } from './object-patch-playbook.ts';

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
+import { recoveryDnsFlags, withDnsReport, withIngressDns } from '../dns/recovery-dns.ts';
 import { renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
@@ -16,6 +17,7 @@ export default class Recover extends NodeCommand {
     '<%= config.bin %> recover --plan plan.json --yes',
     '<%= config.bin %> recover --resume',
     '<%= config.bin %> recover --certs ./generated --dry-run',
+    '<%= config.bin %> recover --aws-credentials keys.json',
   ];
   static override flags = {
     ...renewalFlags,
@@ -31,6 +33,7 @@ export default class Recover extends NodeCommand {
       description: 'go on with the newest run that did not come to its end',
       exclusive: ['plan'],
     }),
+    ...recoveryDnsFlags,
   };
 
   protected override async answer(): Promise<Answer> {
@@ -39,9 +42,13 @@ export default class Recover extends NodeCommand {
     const { desk, node, deps } = session;
     const expected = flags.plan === undefined ? undefined : await readPlan(desk.path(flags.plan), desk.host);
     const adopt = flags.certs === undefined ? undefined : { path: desk.path(flags.certs), files: desk.host };
-    const playbook = async () =>
-      (await recovery()).createRecoveryPlaybook({ ...node, ...toRenewal(flags), adopt }, deps);
+    const way = { via: undefined, search: {} };
+    const playbook = async () => {
+      const { createRecoveryPlaybook } = await recovery();
+      return withIngressDns(createRecoveryPlaybook({ ...node, ...toRenewal(flags), adopt }, deps), flags, way, session);
+    };
     const { yes, resume, 'dry-run': dryRun } = flags;
-    return answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
+    const answer = await answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
+    return withDnsReport(answer, flags, way, session);
   }
 }

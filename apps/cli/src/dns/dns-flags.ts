@@ -28,6 +28,7 @@ export const seconds = Flags.custom<number>({
 export const controllerFlag = Flags.string({
   description: 'the workload whose credentials are meant; default: the one that is known for keeping records',
   helpValue: 'NAMESPACE/NAME',
+  helpGroup: 'AWS',
 });
 
 /** Flags that say whose AWS credentials are meant, and how AWS is reached. */
@@ -55,6 +56,7 @@ export const nameFlags = {
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME',
+    helpGroup: 'DNS',
   }),
   target: Flags.string({
     description: 'address or name that it should lead to (more than once: any of them)',
@@ -62,21 +64,29 @@ export const nameFlags = {
     multipleNonGreedy: true,
     helpValue: 'TARGET',
     dependsOn: ['domain'],
+    helpGroup: 'DNS',
   }),
   resolver: Flags.string({
     description: "ask this resolver instead of the machine's own (more than once: all of them)",
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'ADDRESS[:PORT]',
+    helpGroup: 'DNS',
   }),
-  'dns-port': port({ description: 'where authoritative name servers listen', default: 53 }),
+  'dns-port': port({ description: 'where authoritative name servers listen', default: 53, helpGroup: 'DNS' }),
   scheme: Flags.option({
     options: ['https', 'http'] as const,
     description: 'how endpoints are asked',
     default: 'https',
+    helpGroup: 'DNS',
   })(),
-  port: port({ description: 'where endpoints listen; default: as the scheme says' }),
-  probe: Flags.boolean({ description: 'ask the endpoints behind the names as well', default: true, allowNo: true }),
+  port: port({ description: 'where endpoints listen; default: as the scheme says', helpGroup: 'DNS' }),
+  probe: Flags.boolean({
+    description: 'ask the endpoints behind the names as well',
+    default: true,
+    allowNo: true,
+    helpGroup: 'DNS',
+  }),
 };
 
 /** The values of {@link nameFlags}. */

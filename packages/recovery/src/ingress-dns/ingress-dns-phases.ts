@@ -1,0 +1,72 @@
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import type { NewCredentialsDeps, NewCredentialsInput } from '@kube-rescue/ingress-dns';
+import type { Finding, Phase, Step, StepId } from '@kube-rescue/workflow';
+
+/** What says that the objects of the cluster cannot be read now, and may be later. */
+const NOT_YET = [
+  'ETCD_NO_WAY_IN',
+  'ETCD_UNREACHABLE',
+  'ETCD_TIMEOUT',
+  'OBJECT_STORE_UNREACHABLE',
+  'API_SERVER_UNKNOWN',
+] as const;
+
+/**
+ * The last phases of a recovery, for a person who has new AWS keys at hand: judges them, gives them to whoever keeps the
+ * records of the ingress, and sees every name resolve and answer.
+ *
+ * Keys that are no good are refused before anything of the recovery is written, where the objects of the cluster can be
+ * read by then; later otherwise.
+ * @param input.requires the steps that make the objects readable, for a plan that is made before
+ */
+export function createIngressDnsPhases(
+  input: NewCredentialsInput & { readonly requires: readonly StepId[] },
+  deps: NewCredentialsDeps,
+): readonly Phase[] {
+  let phases: Promise<readonly Phase[]> | undefined;
+  const load = (): Promise<readonly Phase[]> => {
+    // The AWS client is loaded by those who need it.
+    phases ??= import('@kube-rescue/ingress-dns').then(
+      ({ createCredentialsPlaybook }) => createCredentialsPlaybook(input, deps).phases,
+    );
+    return phases;
+  };
+  const phaseOf = (id: string, title: string): Phase => ({
+    id: `ingress-${id}`,
+    title,
+    steps: async (signal) => {
+      const phase = (await load()).find((each) => each.id === id);
+      if (phase === undefined) throw new Error(`there is no phase ${id} of new credentials`);
+      try {
+        return await phase.steps(signal);
+      } catch (error) {
+        if (!isRecoveryError(error, ...NOT_YET)) throw error;
+        return [createWaitingStep(id, describeError(error), input.requires)];
+      }
+    },
+  });
+  return [phaseOf('credentials', 'AWS credentials'), phaseOf('names', 'Names')];
+}
+
+/** Stands in a plan for what cannot be planned yet. */
+function createWaitingStep(id: string, reason: string, waitsFor: readonly StepId[]): Step {
+  const finding: Finding = {
+    status: 'blocked',
+    summary: 'the objects of the cluster cannot be read yet',
+    evidence: [reason],
+    code: 'OBJECT_STORE_UNREACHABLE',
+    subject: 'the objects of the cluster',
+    hint: 'it is looked at again once they can be read; if that fails: kube-rescue dns set-credentials',
+    waitsFor,
+  };
+  return {
+    id: `dns/${id}-later`,
+    title: id === 'names' ? 'see every name resolve and answer' : 'give the ingress DNS provider new keys',
+    requires: [],
+    reversible: 'yes',
+    check: async () => finding,
+    plan: () => [],
+    apply: async () => undefined,
+    verify: async () => ({ verified: true, evidence: [] }),
+  };
+}
