@@ -10,7 +10,7 @@ const USAGE_OIDS: Readonly<Record<Usage, string>> = { server: '2b06010505070301'
 const ANY_USAGE_OID = '551d2500';
 
 /** Method 1 of RFC 5280 section 4.2.1.2: SHA-1 over the bits of the public key. */
-function keyIdentifierOf(publicKeyDer: Uint8Array): Uint8Array {
+export function keyIdentifierOf(publicKeyDer: Uint8Array): Uint8Array {
   const bits = readDerSequence(publicKeyDer)[1]?.content ?? new Uint8Array();
   return createHash('sha1').update(bits.subarray(1)).digest();
 }

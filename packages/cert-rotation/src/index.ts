@@ -1,6 +1,5 @@
 export type { AdoptionInput } from './adoption/adoption-input.ts';
 export { createAdoptionSteps } from './adoption/adoption-steps.ts';
-export { renderAdoption, type RenderedAdoption } from './adoption/adoption-rendering.ts';
 export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
 export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
@@ -80,3 +79,18 @@ export { inspectKubeconfigTrust, type Sighting, sightingOf, sightingsOf } from '
 export { findTrustDisagreements, type TrustDisagreement } from './objects/trust-disagreement.ts';
 export { buildTrustGraph, type TrustGraph, type TrustNode } from './objects/trust-graph.ts';
 export { findStaleAuthorities } from './objects/stale-authorities.ts';
+export { issueProbeCertificate } from './rotation/probe-certificate.ts';
+export { createIssueRenewalSteps } from './rotation/issue-renewals.ts';
+export type { RotationContext } from './rotation/rotation-file-step.ts';
+export { inspectRotation, type RotationStage, type RotationState } from './rotation/rotation-state.ts';
+export {
+  createDropStageStep,
+  createIssueStageStep,
+  createTidyStep,
+  createTrustStageStep,
+  type RotationStepOptions,
+  stageStepIds,
+} from './rotation/stage-steps.ts';
+export { dropExchangesOf, exchangesOf } from './rotation/trust-exchange.ts';
+export { findFormerAuthorities } from './rotation/former-authorities.ts';
+export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
