@@ -4,13 +4,7 @@ import { findKubeletStart, findPodStart, waitForStableComponent } from '@kube-re
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { fieldOf, readApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
-import {
-  describeNode,
-  findPod,
-  type NodeDeps,
-  type NodeDescription,
-  type NodeOptions,
-} from './node-description.ts';
+import { describeNode, findPod, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 
 const STABLE_WINDOW_MS = 3_000;
 const STABLE_INTERVAL_MS = 200;

@@ -1,6 +1,19 @@
 import { NodeError } from './errors.ts';
 import { findPod, type NodeDescription } from './node-description.ts';
 
+/**
+ * Makes sure that a node has a layout that can be recovered: a kubeadm control plane of one node with its own etcd, or a
+ * self-hosted one.
+ *
+ * Says nothing about how many control-plane nodes a self-hosted cluster has: its objects tell that.
+ * @throws as {@link assertSingleKubeadmNode}
+ */
+export function assertRecoverable(node: NodeDescription): void {
+  if (node.layout === 'kubeadm') assertSingleKubeadmNode(node);
+  const [problem] = node.staticPods.problems;
+  if (problem !== undefined) throw problem;
+}
+
 /** What a kubeadm control-plane node runs, in the order in which they need each other. */
 export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
@@ -19,7 +32,7 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
       code: 'LAYOUT_UNKNOWN',
       message: 'there is no static pod of an API server here, so this is not a kubeadm control-plane node',
       subject: directory,
-      hint: 'run this on the control-plane node; self-hosted control planes and other distributions are not supported yet',
+      hint: 'run this on the control-plane node; other distributions than kubeadm and self-hosted ones are not supported yet',
     });
   }
   const servers = flagOf(node, 'kube-apiserver', 'etcd-servers').split(',');

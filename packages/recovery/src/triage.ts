@@ -1,12 +1,20 @@
 import { type CertificateRow, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
+import { baseName } from '@kube-rescue/host';
 import { listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
 import { readApi } from './api-reading.ts';
 import { type Cause, rankCauses } from './causes.ts';
 import { findEtcdProblems, withEtcd } from './etcd-judgement.ts';
 import { type EtcdSight, inspectEtcd } from './etcd-sight.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
-import { assertSingleKubeadmNode } from './layout.ts';
+import {
+  describeNode,
+  type Layout,
+  type NodeDeps,
+  type NodeDescription,
+  type NodeOptions,
+} from './node-description.ts';
+import { assertRecoverable } from './layout.ts';
+import { readServiceStates } from './service-state.ts';
 
 /** One part of the node, as it is now. */
 export interface ComponentState {
@@ -22,7 +30,7 @@ export interface Triage {
   readonly host: string;
   /** ISO 8601, UTC. */
   readonly at: string;
-  readonly layout: 'kubeadm' | 'unsupported';
+  readonly layout: Layout | 'unsupported';
   readonly healthy: boolean;
   readonly causes: readonly Cause[];
   readonly components: readonly ComponentState[];
@@ -60,7 +68,7 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
   return {
     host: deps.host.name,
     at: now.toISOString(),
-    layout: findLayoutProblem(node) === undefined ? 'kubeadm' : 'unsupported',
+    layout: findLayoutProblem(node) === undefined ? node.layout : 'unsupported',
     healthy: causes.length === 0,
     causes,
     components,
@@ -86,7 +94,7 @@ export async function listStaticPods(options: NodeOptions, deps: NodeDeps): Prom
 
 function findLayoutProblem(node: NodeDescription): Error | undefined {
   try {
-    assertSingleKubeadmNode(node);
+    assertRecoverable(node);
     return undefined;
   } catch (error) {
     if (isRecoveryError(error)) return error;
@@ -125,7 +133,19 @@ async function readComponents(
     name: 'API',
     state: answers ? 'running' : 'stopped',
     healthy: answers && reading.status === 200,
-    detail: answers ? `answers ${reading.status} to admin.conf` : reading.reason,
+    detail: answers ? `answers ${reading.status} to ${baseName(node.adminKubeconfig)}` : reading.reason,
   };
-  return [kubelet, ...pods, api];
+  return [kubelet, ...(await readServiceStates(node, deps)), ...pods, ...listDormant(node), api];
+}
+
+/** Pods that could be started from this node's disk and are not: normal as long as their parents run. */
+function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[] {
+  return checkpoints.checkpoints
+    .filter(({ active }) => active === undefined)
+    .map(({ component, pod }) => ({
+      name: `checkpoint of ${component}`,
+      state: 'unknown',
+      healthy: undefined,
+      detail: `not active; kept in ${pod.manifest.path}`,
+    }));
 }

@@ -9,11 +9,6 @@ export interface AdoptionInput {
   readonly node: InspectionInput;
   /** Default: what is needed on this node must be there and good. */
   readonly rules?: AdoptionRules | undefined;
-  /**
-   * Whether the steps write a file; what they do not write is judged all the same, and somebody else puts it there (see
-   * `renderAdoption`). Default: every file.
-   */
-  readonly owns?: ((path: HostPath) => boolean) | undefined;
 }
 
 export interface AdoptionDeps {

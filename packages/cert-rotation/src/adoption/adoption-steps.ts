@@ -17,14 +17,10 @@ interface AdoptionFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-function lookNow({ host, clock }: AdoptionDeps) {
-  return { host, now: clock.now() };
-}
-
 function createAuthoritiesStep(input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionFinding> {
   const findPlaces = async (): Promise<readonly AuthorityPlace[]> => {
-    const places = await findAuthorityPlaces(await judgeAdoption(input, deps), input.node, lookNow(deps));
-    return places.filter(({ target }) => input.owns?.(target) ?? true);
+    const { host, clock } = deps;
+    return findAuthorityPlaces(await judgeAdoption(input, deps), input.node, { host, now: clock.now() });
   };
   return {
     id: AUTHORITIES_STEP,
@@ -124,8 +120,6 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Ado
 export async function createAdoptionSteps(input: AdoptionInput, deps: AdoptionDeps): Promise<readonly Step<AdoptionFinding>[]> {
   await judgeAdoption(input, deps);
   const { certificates } = await inspectCertificates(input.node, deps);
-  const leaves = certificates.filter(
-    ({ authority, certificatePlace }) => authority !== undefined && (input.owns?.(certificatePlace.path) ?? true),
-  );
+  const leaves = certificates.filter(({ authority }) => authority !== undefined);
   return [createAuthoritiesStep(input, deps), ...leaves.map((entry) => createLeafStep(entry, input, deps))];
 }

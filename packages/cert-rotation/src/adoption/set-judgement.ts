@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type AuthorityEntry, holdsOneCertificate } from '../authority-inventory.ts';
 import { signingCertificate } from '../authority-judgement.ts';
-import type { AuthorityId } from '../catalogue.ts';
+import type { AuthorityId, CertificateId } from '../catalogue.ts';
 import type { Certificate } from '../certificate.ts';
 import { allowsUsage } from '../certificate-extensions.ts';
 import { buildChain } from '../certificate-chain.ts';
@@ -50,6 +50,8 @@ export interface AdoptionRules {
   readonly keepEverything?: boolean | undefined;
   /** Certificates that the set lacks stay as they are, good or bad. Default: false. */
   readonly mayBePartial?: boolean | undefined;
+  /** Certificates that stay as they are while nothing is wrong with them, whatever the set has. Default: none. */
+  readonly keepGood?: readonly CertificateId[] | undefined;
   /** The authorities of the node are the only ones; others in the set are not adopted. Default: false. */
   readonly keepAuthorities?: boolean | undefined;
 }
@@ -196,7 +198,9 @@ export function judgeCertificateSet(
     const own = inventory.authorities.find(({ id }) => id === entry.authority)?.bundle;
     const anchors = own?.ok === true ? own.value : [];
     const believed = rules.keepAuthorities === true ? anchors : known;
-    const candidate = chooseLeaf(entry, { set, known: believed, anchors, now, rules });
+    const isGood = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 }).length === 0;
+    const stays = isGood && rules.keepGood?.includes(entry.id) === true;
+    const candidate = stays ? undefined : chooseLeaf(entry, { set, known: believed, anchors, now, rules });
     if (candidate === undefined) {
       missing.push(entry);
       continue;

@@ -1,0 +1,99 @@
+import {
+  type AdoptionInput,
+  type Certificate,
+  type CertificateId,
+  createAdoptionSteps,
+  createReissueSteps,
+  createRenewalSteps,
+  inspectCertificates,
+  type InspectionInput,
+  type ReissueOptions,
+  type RenewalOptions,
+} from '@kube-rescue/cert-rotation';
+import type { ObjectStore } from '@kube-rescue/cluster-objects';
+import type { HostPath } from '@kube-rescue/host';
+import type { Step } from '@kube-rescue/workflow';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
+import { layControlPlane, type SecretFolder } from './control-plane-files.ts';
+import { createScratchFiles, makeInScratch, type ReadableFiles } from './scratch-files.ts';
+
+export interface CredentialOptions extends RenewalOptions, ReissueOptions {
+  /** A set of certificates that is installed instead of renewing. Default: none. */
+  readonly adopt?: AdoptionInput['set'] | undefined;
+}
+
+/** A Secret with the keys that are to hold other bytes; private keys are among them. */
+export interface WantedSecret extends SecretFolder {
+  readonly data: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What the credentials of a self-hosted control plane are to be, in Secrets and on the node. */
+export interface WantedCredentials {
+  /** Every Secret that control-plane pods mount, those without other bytes too. */
+  readonly secrets: readonly WantedSecret[];
+  /** Files of this node; private keys are among them. */
+  readonly files: ReadonlyMap<HostPath, Uint8Array>;
+  /** The authority that the API server's certificate comes from then; `undefined` when it cannot be told. */
+  readonly root: Certificate | undefined;
+  readonly evidence: readonly string[];
+}
+
+/** etcd reads these when it starts, and there may be other members: what is good of them stays. */
+const ETCD: readonly CertificateId[] = ['etcd/server', 'etcd/peer', 'etcd/healthcheck-client'];
+
+/**
+ * Works out what the credentials of a self-hosted control plane are to be: those of a set, or the present ones renewed with
+ * the keys of the authorities that are at hand. Judged by what lies in etcd. Writes nothing.
+ *
+ * @throws PkiError `PKI_SET_UNFIT` with every reason at once; NodeError `CERTIFICATES_BLOCKED`; ObjectError of the store
+ */
+export async function workOutCredentials(
+  options: CredentialOptions,
+  node: NodeDescription,
+  store: ObjectStore | undefined,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<WantedCredentials> {
+  const laid = await layControlPlane(node, store, deps.host, signal);
+  const scratch = createScratchFiles(laid.files);
+  const steps = await createCredentialSteps(options, laid.inspection, scratch.files, deps);
+  const evidence = await makeInScratch(steps, scratch, signal);
+  const isIn = ({ folder }: SecretFolder, path: string): boolean => path.startsWith(`${folder}/`);
+  const secrets = laid.secrets.map((secret): WantedSecret => {
+    const own = [...scratch.written].filter(([path]) => isIn(secret, path));
+    return { ...secret, data: new Map(own.map(([path, bytes]) => [path.slice(secret.folder.length + 1), bytes])) };
+  });
+  const files = [...scratch.written].filter(([path]) => !laid.secrets.some((secret) => isIn(secret, path)));
+  return { secrets, files: new Map(files), root: await findRoot(laid.inspection, scratch.files), evidence };
+}
+
+async function createCredentialSteps(
+  options: CredentialOptions,
+  inspection: InspectionInput,
+  files: ReadableFiles,
+  { clock }: NodeDeps,
+): Promise<readonly Step[]> {
+  const deps = { host: files, clock };
+  const inventory = await inspectCertificates(inspection, { host: files });
+  const selfSigned = inventory.certificates.filter(({ authority }) => authority === undefined);
+  if (options.adopt !== undefined) {
+    const rules = { keepGood: ETCD };
+    const adoption = await createAdoptionSteps({ set: options.adopt, node: inspection, rules }, deps);
+    const own = createRenewalSteps({ inventory: { ...inventory, certificates: selfSigned }, options }, deps);
+    return [...adoption, ...own] as readonly Step[];
+  }
+  const reissued = inventory.authorities.map(({ id }) => id);
+  return [
+    ...createReissueSteps({ inventory, options }, deps),
+    ...createRenewalSteps({ inventory, options, reissued }, deps),
+  ];
+}
+
+/** Of a bundle, the authority that signed what the API server presents. */
+async function findRoot(inspection: InspectionInput, files: ReadableFiles): Promise<Certificate | undefined> {
+  const { certificates, authorities } = await inspectCertificates({ ...inspection, only: ['apiserver'] }, { host: files });
+  const serving = certificates[0]?.certificate;
+  const bundle = authorities.find(({ id }) => id === 'cluster')?.bundle;
+  if (serving?.ok !== true || bundle?.ok !== true) return undefined;
+  return bundle.value.find(({ x509 }) => serving.value.x509.verify(x509.publicKey));
+}

@@ -1,0 +1,74 @@
+import type { KubernetesObject, ObjectStore } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { type ComponentFlags, componentFlags, readStaticPod } from '@kube-rescue/static-manifests';
+import { fieldOf } from '../api-reading.ts';
+
+/** A control-plane component that the cluster itself runs, with the Secrets that its flags name files of. */
+export interface WorkloadComponent {
+  readonly workload: KubernetesObject;
+  /** Paths of files in Secrets lie below {@link secretFolder}. */
+  readonly component: ComponentFlags;
+  readonly secrets: readonly { readonly namespace: string; readonly name: string }[];
+}
+
+/** Where the keys of a Secret are shown as files; no such folder is on any disk. */
+export function secretFolder(namespace: string, name: string): HostPath {
+  return joinPath(hostPath('/secrets'), namespace, name);
+}
+
+/**
+ * Finds the control-plane components among the workloads of a namespace, and reads their flags out of their pod templates.
+ * @throws ObjectError when they cannot be listed
+ */
+export async function findWorkloadComponents(
+  store: Pick<ObjectStore, 'list'>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly WorkloadComponent[]> {
+  const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
+  const found: WorkloadComponent[] = [];
+  for (const kind of [RESOURCE_KINDS.DaemonSet, RESOURCE_KINDS.Deployment]) {
+    for await (const { object } of store.list(kind, { namespace, signal })) {
+      const component = await readTemplateFlags(object);
+      if (component !== undefined) found.push({ workload: object, component, secrets: secretsOf(object) });
+    }
+  }
+  return found;
+}
+
+/** `undefined` when the workload is none of the known components. */
+async function readTemplateFlags(workload: KubernetesObject): Promise<ComponentFlags | undefined> {
+  const { name, namespace = '' } = workload.metadata;
+  const path = hostPath(`/${workload.kind}/${namespace}/${name}`);
+  const spec = fieldOf(workload, 'spec', 'template', 'spec');
+  const volumes = listOf(fieldOf(spec, 'volumes')).map((volume) => {
+    const secret = fieldOf(volume, 'secret', 'secretName');
+    if (typeof secret !== 'string') return volume;
+    return { name: fieldOf(volume, 'name'), hostPath: { path: secretFolder(namespace, secret) } };
+  });
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { ...(spec as object), volumes } };
+  const bytes = Buffer.from(JSON.stringify(pod));
+  const stat = { kind: 'file', mode: 0o644, uid: 0, gid: 0, size: bytes.length, modifiedAt: new Date(0) } as const;
+  const file = { readFile: async () => bytes, stat: async () => stat, list: async () => undefined };
+  try {
+    return componentFlags(await readStaticPod(path, { host: file }));
+  } catch (error) {
+    // A workload whose template cannot be read as a pod is not one of the control plane.
+    if (isRecoveryError(error)) return undefined;
+    throw error;
+  }
+}
+
+function secretsOf(workload: KubernetesObject): WorkloadComponent['secrets'] {
+  const { namespace = '' } = workload.metadata;
+  const volumes = listOf(fieldOf(workload, 'spec', 'template', 'spec', 'volumes'));
+  return volumes.flatMap((volume) => {
+    const name = fieldOf(volume, 'secret', 'secretName');
+    return typeof name === 'string' ? [{ namespace, name }] : [];
+  });
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
