@@ -1,0 +1,188 @@
+import { RESOURCE_KINDS, createObjectChangeKinds } from '@kube-rescue/cluster-objects';
+import type { Host } from '@kube-rescue/host';
+import { createFixedClock, stepLaws } from '@kube-rescue/testing';
+import { createChangeRegistry, hostChangeKinds, openRunStore, type Playbook, runPlaybook } from '@kube-rescue/workflow';
+import { describe, expect, it } from 'vitest';
+import type { CheckpointContents } from './checkpoint-contents.ts';
+import {
+  API_UID,
+  cachedPath,
+  type CheckpointNode,
+  type CheckpointNodeOptions,
+  createCheckpointNode,
+  FOLDER,
+  INACTIVE,
+  NEW,
+  OLD,
+  podProcess,
+  readText,
+} from './checkpoint-node.fixture.ts';
+import { createFreezeChangeKinds } from './checkpointer-freeze.ts';
+import { createCheckpointContentsStep } from './contents-step.ts';
+
+const clock = createFixedClock('2026-11-22T10:00:00Z');
+const signal = new AbortController().signal;
+const CONTENTS: CheckpointContents = {
+  objects: [
+    {
+      ...{ kind: 'Secret', namespace: 'kube-system', name: 'kube-apiserver' },
+      data: new Map([
+        ['apiserver.crt', Buffer.from(NEW)],
+        ['etcd-client.crt', Buffer.from(NEW)],
+        ['ca.crt', Buffer.from('old ca')],
+        ['oidc-ca.crt', Buffer.from('not in the Secret')],
+      ]),
+    },
+  ],
+};
+
+function stepOf(node: Pick<CheckpointNode, 'objects'>, host: Host, wanted: CheckpointContents | undefined = CONTENTS) {
+  return createCheckpointContentsStep(
+    {
+      requires: [],
+      directory: FOLDER,
+      kubeletService: 'kubelet',
+      wanted: wanted && (async () => wanted),
+    },
+    { host, clock, objects: node.objects },
+  );
+}
+
+function playbookOf(node: Pick<CheckpointNode, 'objects'>, host: Host, wanted?: CheckpointContents): Playbook {
+  const steps = async () => [stepOf(node, host, wanted)];
+  return { id: 'test', title: 'test', phases: [{ id: 'checkpoint', title: 'checkpoint', steps }] };
+}
+
+function kindsOf({ objects }: Pick<CheckpointNode, 'objects'>, host: Host) {
+  return [
+    ...createFreezeChangeKinds({ host, clock }),
+    ...createObjectChangeKinds(() => objects.open(signal)),
+  ];
+}
+
+async function run(node: CheckpointNode, wanted?: CheckpointContents) {
+  const { host } = node;
+  const kinds = createChangeRegistry([...hostChangeKinds(host), ...kindsOf(node, host)]);
+  const deps = { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
+  const confirm = async () => true;
+  return runPlaybook({ playbook: playbookOf(node, host, wanted), selection: {}, confirm, signal }, deps);
+}
+
+async function secretText(node: CheckpointNode, key: string): Promise<string | undefined> {
+  const read = await node.store.get({ kind: RESOURCE_KINDS.Secret, namespace: 'kube-system', name: 'kube-apiserver' });
+  const text = (read?.object.data as Record<string, string> | undefined)?.[key];
+  return text === undefined ? undefined : Buffer.from(text, 'base64').toString();
+}
+
+describe('changing what the checkpointer keeps', () => {
+  it('changes the Secret in the cluster and its cached copy while nobody runs who would overwrite it', async () => {
+    const node = await createCheckpointNode();
+    expect((await run(node)).outcome).toBe('done');
+    expect(await secretText(node, 'apiserver.crt')).toBe(NEW);
+    expect(await readText(node.host, cachedPath('apiserver.crt'))).toBe(NEW);
+    expect(await node.host.stat(cachedPath('apiserver.crt'))).toMatchObject({ mode: 0o600, uid: 65_534, gid: 0 });
+    expect(node.events[0]).toBe('stop kubelet');
+    expect(node.events.at(-1)).toBe('start kubelet');
+    expect(node.running.has(200), 'another pod was ended').toBe(true);
+    expect([...node.running.keys()].toSorted()).toEqual([200, 50]);
+  });
+
+  it('ends containers before their sandboxes, by force only when asking does not help', async () => {
+    const node = await createCheckpointNode({ stubborn: [111] });
+    await run(node);
+    expect(node.events.slice(1, 3)).toEqual(['kill -TERM 101 111 121', 'kill -KILL 111']);
+    expect(node.events[3]).toBe('kill -KILL 100 110 120');
+  });
+
+  it('invents no key that the Secret lacks, and writes none that is as it is to be', async () => {
+    const node = await createCheckpointNode();
+    await run(node);
+    expect(await secretText(node, 'oidc-ca.crt')).toBeUndefined();
+    expect(await readText(node.host, cachedPath('oidc-ca.crt'))).toBeUndefined();
+    const finding = await stepOf(await createCheckpointNode(), (await createCheckpointNode()).host).check(signal);
+    expect(finding.changes.map(({ target }) => target)).not.toContain(cachedPath('ca.crt'));
+  });
+
+  it('goes freeze, objects, files, thaw: new objects with old files overwrite nothing when it is cut off', async () => {
+    const node = await createCheckpointNode();
+    const { changes } = await stepOf(node, node.host).check(signal);
+    expect(changes.map(({ kind }) => kind)).toEqual([
+      'checkpointer.freeze',
+      'object.replace',
+      'file.replace',
+      'file.replace',
+      'checkpointer.thaw',
+    ]);
+  });
+
+  it('brings stale copies in line with the cluster where nothing else is wanted', async () => {
+    const node = await createCheckpointNode();
+    const name = 'kube-apiserver';
+    const read = await node.store.get({ kind: RESOURCE_KINDS.Secret, namespace: 'kube-system', name });
+    if (read === undefined) throw new Error('no Secret');
+    const data = { ...(read.object.data as object), 'apiserver.crt': Buffer.from(NEW).toString('base64') };
+    await node.store.replace(read, { ...read.object, data });
+    const step = createCheckpointContentsStep(
+      { requires: [], directory: FOLDER, kubeletService: 'kubelet' },
+      { host: node.host, clock, objects: node.objects },
+    );
+    const { changes } = await step.check(signal);
+    expect(changes.map(({ target }) => target)).toEqual(['kubelet', cachedPath('apiserver.crt'), 'kubelet']);
+  });
+
+  it('edits a manifest in both its copies, and stages neither in a folder that is run or swept', async () => {
+    const api = `${INACTIVE}/kube-system-kube-apiserver-2rdtv.json`;
+    const node = await createCheckpointNode();
+    const edit = (source: string) => source.replace('v1.20.2', 'v1.20.15');
+    const manifests = [{ namespace: 'kube-system', name: 'kube-apiserver-2rdtv', edit }];
+    const { changes } = await stepOf(node, node.host, { objects: [], manifests }).check(signal);
+    expect(changes.filter(({ kind }) => kind === 'file.replace')).toMatchObject([{ target: api, watched: true }]);
+  });
+
+  it('cures an API server that stands still although everything is as it is to be', async () => {
+    const node = await createCheckpointNode({ processes: [podProcess(100, API_UID, '/pause')] });
+    const finding = await stepOf(node, node.host, { objects: [] }).check(signal);
+    expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining('waits for ever') });
+    await run(node, { objects: [] });
+    expect(node.running.has(100)).toBe(false);
+  });
+
+  it('is refused while a kubelet runs that its service does not stop, and takes everything back', async () => {
+    const options: CheckpointNodeOptions = {};
+    const node = await createCheckpointNode(options);
+    node.running.set(51, { pid: 51, argv: ['/usr/bin/kubelet'], startTicks: 1, cgroup: '0::/\n' });
+    await expect(run(node)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet runs on') });
+    expect(await secretText(node, 'apiserver.crt')).toBe(OLD);
+    expect(await node.host.services.status('kubelet')).toBe('running');
+  });
+
+  it('waits for an object that the cluster has lost, and names it', async () => {
+    const node = await createCheckpointNode();
+    const data = new Map([['ca.crt', Buffer.from(NEW)]]);
+    const objects = [{ kind: 'Secret' as const, namespace: 'kube-system', name: 'gone', data }];
+    const finding = await stepOf(node, node.host, { objects }).check(signal);
+    expect(finding).toMatchObject({ status: 'blocked', code: 'OBJECT_NOT_FOUND', subject: 'Secret kube-system/gone' });
+  });
+});
+
+stepLaws('a change of what the checkpointer keeps', () => {
+  const nodes = new WeakMap<object, CheckpointNode>();
+  const nodeOf = (host: Host): CheckpointNode => {
+    const node = nodes.get(host.readFile);
+    if (node === undefined) throw new Error('an unknown host');
+    return node;
+  };
+  return {
+    clock,
+    folders: [FOLDER, INACTIVE, cachedPath('..')].map((path) => path),
+    makeHost: async () => {
+      const node = await createCheckpointNode();
+      // Whoever dies lets go of the lock; in memory nobody does it for them.
+      const host: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
+      nodes.set(host.readFile, node);
+      return host;
+    },
+    makePlaybook: (host) => playbookOf(nodeOf(host), host),
+    makeKinds: (host) => kindsOf(nodeOf(host), host),
+  };
+});
