@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isObject, type JsonObject, objectsAt, textAt } from './json-fields.ts';
+import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
+import { isObject } from './json-fields.ts';
 
 /** A CNI network configuration: one plugin (`.conf`), or several one after the other (`.conflist`). */
 export interface NetworkConfiguration {
@@ -8,7 +9,7 @@ export interface NetworkConfiguration {
   readonly binaries: readonly string[];
   /** The types of its plugins, in order; the first makes the network. */
   readonly types: readonly string[];
-  readonly object: JsonObject;
+  readonly object: Fields;
 }
 
 /** Which plugin the flannel plugin hands its work to when it is not told: cni-plugin `flannel_linux.go` doCmdAdd. */
@@ -25,7 +26,7 @@ export function parseNetworkConfiguration(text: string): NetworkConfiguration | 
   }
   if (!isObject(object)) return { problem: 'it is no JSON object' };
   const isList = Object.hasOwn(object, 'plugins');
-  const plugins = isList ? objectsAt(object, 'plugins') : [object];
+  const plugins = isList ? listAt(object, 'plugins') : [object];
   const types = plugins.map((plugin) => textAt(plugin, 'type') ?? '');
   if (types.length === 0) return { problem: 'it names no plugin' };
   if (types.includes('')) return { problem: 'a plugin in it has no type' };
@@ -38,9 +39,9 @@ export function isSameConfiguration(one: NetworkConfiguration, other: NetworkCon
   return isDeepStrictEqual(one.object, other.object);
 }
 
-function binariesOf(plugin: JsonObject): readonly string[] {
+function binariesOf(plugin: Fields): readonly string[] {
   const type = textAt(plugin, 'type') ?? '';
-  const ipam = textAt(plugin, 'ipam', 'type');
-  if (type === 'flannel') return [type, textAt(plugin, 'delegate', 'type') ?? FLANNEL_DELEGATE, FLANNEL_IPAM];
+  const ipam = textAt(fieldsAt(plugin, 'ipam'), 'type');
+  if (type === 'flannel') return [type, textAt(fieldsAt(plugin, 'delegate'), 'type') ?? FLANNEL_DELEGATE, FLANNEL_IPAM];
   return [type, ...(ipam === undefined || ipam === '' ? [] : [ipam])];
 }

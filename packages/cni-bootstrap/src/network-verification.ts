@@ -1,7 +1,8 @@
+import { listAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type Host, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { Verdict } from '@kube-rescue/workflow';
-import { isObject, objectsAt, textAt } from './json-fields.ts';
+import { isObject } from './json-fields.ts';
 import type { NetworkSight } from './network-sight.ts';
 
 type Prover = Pick<Host, 'exec' | 'remove'>;
@@ -64,7 +65,7 @@ export async function verifyNetwork(sight: NetworkSight, host: Prover, signal: A
 /** The first plugin's part of a configuration, as a container runtime would send it. */
 function requestOf(text: string, dataDir: string): string {
   const whole: unknown = JSON.parse(text);
-  const plugin = isObject(whole) && Object.hasOwn(whole, 'plugins') ? objectsAt(whole, 'plugins')[0] : whole;
+  const plugin = isObject(whole) && Object.hasOwn(whole, 'plugins') ? listAt(whole, 'plugins')[0] : whole;
   const name = textAt(whole, 'name') ?? 'cbr0';
   const cniVersion = textAt(whole, 'cniVersion') ?? '0.2.0';
   return JSON.stringify({ ...(isObject(plugin) ? plugin : {}), name, cniVersion, dataDir });

@@ -1,13 +1,19 @@
-import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { objectsAt, textAt } from './json-fields.ts';
+import {
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  type ObjectStore,
+  RESOURCE_KINDS,
+  textAt,
+} from '@kube-rescue/cluster-objects';
 
 /** The pod of a DaemonSet on one node, as its object says; with the API server dead that may be old. */
 export interface PluginPod {
   readonly name: string;
   readonly phase: string;
   readonly isReady: boolean;
-  /** When the last of its containers was started; `undefined` when none runs. */
-  readonly startedAt: Date | undefined;
+  /** When the pod was started, and the last of its containers; `undefined` while none runs. */
+  readonly startedAt: { readonly pod: Date; readonly container: Date } | undefined;
   /** One line: its state with the reason, as `kubectl get pods` would show it. */
   readonly state: string;
 }
@@ -26,31 +32,45 @@ export async function findPluginPod(
     const isOwned = (object.metadata.ownerReferences ?? []).some(
       (owner) => owner.kind === 'DaemonSet' && owner.name === name,
     );
-    if (isOwned && textAt(object, 'spec', 'nodeName') === nodeName) found.push(describePod(object));
+    if (isOwned && textAt(fieldsAt(object, 'spec'), 'nodeName') === nodeName) found.push(describePod(object));
   }
   return found.find(({ phase }) => phase === 'Running') ?? found[0];
 }
 
 function describePod(pod: KubernetesObject): PluginPod {
-  const phase = textAt(pod, 'status', 'phase') ?? 'Unknown';
-  const conditions = objectsAt(pod, 'status', 'conditions');
+  const phase = textAt(fieldsAt(pod, 'status'), 'phase') ?? 'Unknown';
+  const conditions = listAt(fieldsAt(pod, 'status'), 'conditions');
   const isReady = conditions.some((each) => textAt(each, 'type') === 'Ready' && textAt(each, 'status') === 'True');
   const statuses = [
-    ...objectsAt(pod, 'status', 'initContainerStatuses'),
-    ...objectsAt(pod, 'status', 'containerStatuses'),
+    ...listAt(fieldsAt(pod, 'status'), 'initContainerStatuses'),
+    ...listAt(fieldsAt(pod, 'status'), 'containerStatuses'),
   ];
-  const starts = objectsAt(pod, 'status', 'containerStatuses').flatMap((each) => {
-    const time = Date.parse(textAt(each, 'state', 'running', 'startedAt') ?? '');
-    return Number.isNaN(time) ? [] : [time];
-  });
   const reason = statuses
-    .map((each) => textAt(each, 'state', 'waiting', 'reason') ?? textAt(each, 'state', 'terminated', 'reason'))
+    .map(
+      (each) =>
+        textAt(fieldsAt(each, 'state', 'waiting'), 'reason') ?? textAt(fieldsAt(each, 'state', 'terminated'), 'reason'),
+    )
     .findLast((each) => each !== undefined && each !== 'Completed');
   return {
     name: pod.metadata.name,
     phase,
     isReady,
-    startedAt: phase === 'Running' && starts.length > 0 ? new Date(Math.max(...starts)) : undefined,
+    startedAt: phase === 'Running' ? startOf(pod) : undefined,
     state: `${phase}${isReady ? ', ready' : ', not ready'}${reason === undefined ? '' : `, ${reason}`}`,
   };
+}
+
+function startOf(pod: KubernetesObject): PluginPod['startedAt'] {
+  const times = listAt(fieldsAt(pod, 'status'), 'containerStatuses').flatMap((each) =>
+    asTime(textAt(fieldsAt(each, 'state', 'running'), 'startedAt')),
+  );
+  if (times.length === 0) return undefined;
+  const container = Math.max(...times);
+  const [start = container] = asTime(textAt(fieldsAt(pod, 'status'), 'startTime'));
+  return { pod: new Date(start), container: new Date(container) };
+}
+
+function asTime(text: string | undefined): readonly number[] {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? [] : [time];
 }

@@ -1,6 +1,5 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { isObject, type JsonObject, objectsAt, textAt, textsAt, valueAt } from './json-fields.ts';
 
 /** One container of a pod template, init containers among them. */
 export interface TemplateContainer {
@@ -17,21 +16,21 @@ export interface TemplateContainer {
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[];
   /** Init containers first, as they are run. */
-  readonly volumes: ReadonlyMap<string, JsonObject>;
+  readonly volumes: ReadonlyMap<string, Fields>;
 }
 
 /** Reads the pod template of a DaemonSet; whatever is not as the API says is left out. */
 export function readPodTemplate(daemonSet: KubernetesObject): PodTemplate {
-  const spec = valueAt(daemonSet, 'spec', 'template', 'spec');
-  const containers = [...objectsAt(spec, 'initContainers'), ...objectsAt(spec, 'containers')];
-  const volumes = objectsAt(spec, 'volumes').map((volume) => [textAt(volume, 'name') ?? '', volume] as const);
+  const spec = fieldsAt(daemonSet, 'spec', 'template', 'spec');
+  const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')];
+  const volumes = listAt(spec, 'volumes').map((volume) => [textAt(volume, 'name') ?? '', volume] as const);
   return { containers: containers.map(readContainer), volumes: new Map(volumes) };
 }
 
 /** The file or folder on the host that a path in a container is, or `undefined` when it is in the container only. */
 export function hostPathIn(template: PodTemplate, container: TemplateContainer, path: string): HostPath | undefined {
   const mount = mountOf(container, path);
-  const source = mount && textAt(template.volumes.get(mount.volume), 'hostPath', 'path');
+  const source = mount && textAt(fieldsAt(template.volumes.get(mount.volume), 'hostPath'), 'path');
   if (mount === undefined || source === undefined || !source.startsWith('/')) return undefined;
   const rest = path.slice(mount.path.length).replace(/^\/+/, '');
   return joinPath(hostPath(source), mount.subPath ?? '', rest);
@@ -45,10 +44,10 @@ export function configMapIn(
 ): { readonly name: string; readonly key: string } | undefined {
   const mount = mountOf(container, path);
   const volume = mount && template.volumes.get(mount.volume);
-  const name = textAt(volume, 'configMap', 'name');
+  const name = textAt(fieldsAt(volume, 'configMap'), 'name');
   if (mount === undefined || name === undefined) return undefined;
   const file = mount.subPath ?? path.slice(mount.path.length).replace(/^\/+/, '');
-  const item = objectsAt(volume, 'configMap', 'items').find((each) => textAt(each, 'path') === file);
+  const item = listAt(fieldsAt(volume, 'configMap'), 'items').find((each) => textAt(each, 'path') === file);
   return { name, key: textAt(item, 'key') ?? file };
 }
 
@@ -60,12 +59,12 @@ function mountOf(container: TemplateContainer, path: string): TemplateContainer[
     .at(0);
 }
 
-function readContainer(container: JsonObject): TemplateContainer {
-  const variables = objectsAt(container, 'env').flatMap((variable) => {
+function readContainer(container: Fields): TemplateContainer {
+  const variables = listAt(container, 'env').flatMap((variable) => {
     const [name, value] = [textAt(variable, 'name'), textAt(variable, 'value')];
     return name === undefined || value === undefined ? [] : [[name, value] as const];
   });
-  const mounts = objectsAt(container, 'volumeMounts').flatMap((mount) => {
+  const mounts = listAt(container, 'volumeMounts').flatMap((mount) => {
     const path = textAt(mount, 'mountPath');
     const volume = textAt(mount, 'name');
     if (path === undefined || volume === undefined) return [];
@@ -83,19 +82,17 @@ function readContainer(container: JsonObject): TemplateContainer {
 
 /** Whether a DaemonSet runs on a node, by its node selector and the node affinity that it requires. */
 export function isMeantFor(daemonSet: KubernetesObject, node: KubernetesObject): boolean {
-  const spec = valueAt(daemonSet, 'spec', 'template', 'spec');
+  const spec = fieldsAt(daemonSet, 'spec', 'template', 'spec');
   const labels = node.metadata.labels ?? {};
-  const selector = valueAt(spec, 'nodeSelector');
-  if (isObject(selector) && !Object.entries(selector).every(([name, value]) => labels[name] === value)) return false;
-  const terms = objectsAt(
-    spec,
-    ...['affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution', 'nodeSelectorTerms'],
-  );
-  const expressions = (term: JsonObject): readonly JsonObject[] => objectsAt(term, 'matchExpressions');
+  const selector = fieldsAt(spec, 'nodeSelector');
+  if (!Object.entries(selector).every(([name, value]) => labels[name] === value)) return false;
+  const required = fieldsAt(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
+  const terms = listAt(required, 'nodeSelectorTerms');
+  const expressions = (term: Fields): readonly Fields[] => listAt(term, 'matchExpressions');
   return terms.length === 0 || terms.some((term) => expressions(term).every((each) => holds(each, labels)));
 }
 
-function holds(expression: JsonObject, labels: Readonly<Record<string, string>>): boolean {
+function holds(expression: Fields, labels: Readonly<Record<string, string>>): boolean {
   const value = labels[textAt(expression, 'key') ?? ''];
   const values = textsAt(expression, 'values');
   switch (textAt(expression, 'operator')) {

@@ -1,8 +1,15 @@
-import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import {
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  type ObjectStore,
+  RESOURCE_KINDS,
+  textAt,
+  textsAt,
+} from '@kube-rescue/cluster-objects';
 import { baseName, type Host, type HostPath, joinPath } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
 import type { NetworkFolders } from '../folders/network-folders.ts';
-import { objectsAt, textAt, textsAt } from '../json-fields.ts';
 import { isSameConfiguration, parseNetworkConfiguration } from '../network-configuration.ts';
 import type { FileSight } from '../network-sight.ts';
 import { findLinkTowards, readNodeLinks } from '../node-links.ts';
@@ -70,7 +77,9 @@ async function gather(
     interfaceReaches === undefined || links === undefined
       ? undefined
       : await findLinkTowards(interfaceReaches, host, signal);
-  const addresses = objectsAt(node, 'status', 'addresses').filter((each) => textAt(each, 'type') === 'InternalIP');
+  const addresses = listAt(fieldsAt(node, 'status'), 'addresses').filter(
+    (each) => textAt(each, 'type') === 'InternalIP',
+  );
   const linkMtu = chooseExternalLink({
     flags: daemon.flags,
     towards,
@@ -108,9 +117,9 @@ function placeConfiguration(daemon: FlannelDaemon, folders: NetworkFolders, text
 }
 
 function podCidrsOf(node: KubernetesObject): Sourced<readonly string[]> {
-  const several = textsAt(node, 'spec', 'podCIDRs');
+  const several = textsAt(fieldsAt(node, 'spec'), 'podCIDRs');
   if (several.length > 0) return { value: several, source: `spec.podCIDRs of Node ${node.metadata.name}` };
-  const single = textAt(node, 'spec', 'podCIDR');
+  const single = textAt(fieldsAt(node, 'spec'), 'podCIDR');
   const source = `spec.podCIDR of Node ${node.metadata.name}`;
   return { value: single === undefined || single === '' ? [] : [single], source };
 }
@@ -132,7 +141,7 @@ async function readConfigMap(
     });
   if (found === undefined) throw missing('there is no such ConfigMap');
   return (key) => {
-    const value = textAt(found.object, 'data', key);
+    const value = textAt(fieldsAt(found.object, 'data'), key);
     if (value === undefined) throw missing(`it has no ${key}`);
     return { value, source: `${key} of ${place}` };
   };
@@ -153,7 +162,9 @@ async function judgeFile(
     return { purpose, path, text, state: 'good', problems: lines };
   }
   const stat = await host.stat(path);
-  const isOwn = pod?.startedAt !== undefined && stat !== undefined && stat.modifiedAt >= pod.startedAt;
+  // Its init container copies the configuration before flannel itself is started.
+  const since = purpose === 'subnet' ? pod?.startedAt?.container : pod?.startedAt?.pod;
+  const isOwn = since !== undefined && stat !== undefined && stat.modifiedAt >= since;
   return { purpose, path, text, state: isOwn ? 'own' : 'stale', problems };
 }
 

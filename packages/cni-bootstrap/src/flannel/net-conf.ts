@@ -1,6 +1,7 @@
+import type { Fields } from '@kube-rescue/cluster-objects';
 import { CniError } from '../errors.ts';
 import { type IpNetwork, parseNetwork } from '../ip-network.ts';
-import { goField, isObject, type JsonObject } from '../json-fields.ts';
+import { goField, isObject } from '../json-fields.ts';
 
 /** What `net-conf.json` says of the network. */
 export interface NetConf {
@@ -65,7 +66,7 @@ function parseBackend(backend: unknown, invalid: (message: string) => CniError):
   return { type, mtu, udpEncapsulation: goField(backend, 'UDPEncap') === true };
 }
 
-function parseObject(text: string, invalid: (message: string, cause?: unknown) => CniError): JsonObject {
+function parseObject(text: string, invalid: (message: string, cause?: unknown) => CniError): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);

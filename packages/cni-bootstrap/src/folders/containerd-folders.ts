@@ -1,8 +1,9 @@
+import { type Fields, fieldsAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { baseName, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { parse } from 'smol-toml';
 import { CniError } from '../errors.ts';
-import { isObject, type JsonObject, textAt, textsAt, valueAt } from '../json-fields.ts';
+import { isObject } from '../json-fields.ts';
 import type { RuntimeFolders } from './network-folders.ts';
 
 type RuntimeHost = Pick<Host, 'readFile' | 'list' | 'processes'>;
@@ -34,7 +35,7 @@ export async function readContainerdFolders(host: RuntimeHost): Promise<RuntimeF
       source: `containerd's own default, for there is no ${path}`,
     };
   }
-  const sections = documents.flatMap((document) => SECTIONS.map((section) => valueAt(document.object, ...section)));
+  const sections = documents.flatMap((document) => SECTIONS.map((section) => fieldsAt(document.object, ...section)));
   const conf = sections.map((section) => textAt(section, 'conf_dir')).findLast(isText);
   const single = sections.map((section) => textAt(section, 'bin_dir')).findLast(isText);
   const several = sections.map((section) => textsAt(section, 'bin_dirs')).findLast((dirs) => dirs.length > 0);
@@ -49,7 +50,7 @@ export async function readContainerdFolders(host: RuntimeHost): Promise<RuntimeF
 async function readDocuments(
   path: HostPath,
   host: RuntimeHost,
-): Promise<readonly { readonly path: HostPath; readonly object: JsonObject }[] | undefined> {
+): Promise<readonly { readonly path: HostPath; readonly object: Fields }[] | undefined> {
   const main = await readToml(path, host);
   if (main === undefined) return undefined;
   const imported = await Promise.all(
@@ -74,7 +75,7 @@ async function expand(pattern: HostPath, host: RuntimeHost): Promise<readonly Ho
 }
 
 /** @throws CniError `CNI_FOLDERS_UNREADABLE` */
-export async function readToml(path: HostPath, host: Pick<Host, 'readFile'>): Promise<JsonObject | undefined> {
+export async function readToml(path: HostPath, host: Pick<Host, 'readFile'>): Promise<Fields | undefined> {
   const bytes = await host.readFile(path);
   if (bytes === undefined) return undefined;
   try {

@@ -1,5 +1,5 @@
+import { fieldsAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import { type Host, hostPath, joinPath } from '@kube-rescue/host';
-import { textAt, textsAt } from '../json-fields.ts';
 import { readToml } from './containerd-folders.ts';
 import type { RuntimeFolders } from './network-folders.ts';
 
@@ -18,9 +18,11 @@ export async function readCrioFolders(host: Pick<Host, 'readFile' | 'list'>): Pr
   );
   const found = read.filter(({ object }) => object !== undefined);
   if (found.length === 0) return undefined;
-  const folder = found.map(({ object }) => textAt(object, 'crio', 'network', 'network_dir')).findLast(Boolean);
+  const folder = found
+    .map(({ object }) => textAt(fieldsAt(object, 'crio', 'network'), 'network_dir'))
+    .findLast(Boolean);
   const binaries = found
-    .map(({ object }) => textsAt(object, 'crio', 'network', 'plugin_dirs'))
+    .map(({ object }) => textsAt(fieldsAt(object, 'crio', 'network'), 'plugin_dirs'))
     .findLast((dirs) => dirs.length > 0);
   return {
     configuration: folder === undefined ? undefined : hostPath(folder),
