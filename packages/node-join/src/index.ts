@@ -1,1 +1,10 @@
-export {};
+export { readEarlierNodes } from './earlier-nodes.ts';
+export { JoinError, type JoinErrorCode } from './errors.ts';
+export { createJoinStep, JOIN_STEP, type JoinStepDeps, type JoinStepInput } from './join-step.ts';
+export { createNodeSession, type NodeAccess, type NodeHost, type NodeSession, type OpenNode } from './node-access.ts';
+export { createNodeChangeKinds } from './node-change-kinds.ts';
+export type { NodeEditFinding, NodeEditStepDeps } from './node-edit-step.ts';
+export type { RoleSources } from './node-roles.ts';
+export { createLabelStep, createTaintStep, type RoleStepInput } from './role-steps.ts';
+export { parseLabel, parseTaint, type Taint } from './taint.ts';
+export type { JoinFile, Worker } from './worker.ts';

@@ -1,0 +1,27 @@
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import type { RunStore } from '@kube-rescue/workflow';
+import { fieldsOf, textOf } from './node-object.ts';
+
+/**
+ * A Node as earlier runs on this host saw it before they changed it, the oldest first; for {@link RoleSources}.
+ *
+ * Knows only what a run has changed: a Node that none has touched was never kept.
+ * @throws WorkflowError `JOURNAL_CORRUPT`
+ */
+export async function readEarlierNodes(
+  store: Pick<RunStore, 'list' | 'open'>,
+  name: string,
+): Promise<readonly KubernetesObject[]> {
+  const nodes: KubernetesObject[] = [];
+  for (const { id, standing } of await store.list()) {
+    const run = await store.open(id);
+    for (const { change, captured } of standing) {
+      const { kind, name: changed } = fieldsOf(change.object);
+      const kept = textOf(fieldsOf(captured).kept);
+      if (change.kind !== 'object.replace' || kind !== 'Node' || changed !== name || kept === undefined) continue;
+      const text = new TextDecoder().decode(await run.backup.read(kept));
+      nodes.push(JSON.parse(text) as KubernetesObject);
+    }
+  }
+  return nodes;
+}

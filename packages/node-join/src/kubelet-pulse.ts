@@ -1,0 +1,43 @@
+import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type NodeReadiness, fieldsOf, readinessOf, textOf } from './node-object.ts';
+
+/** What a cluster knows of a kubelet's being alive. */
+export interface KubeletPulse {
+  readonly node: KubernetesObject | undefined;
+  readonly readiness: NodeReadiness;
+  /** When it last said so, by its Lease (every 10 s) or its Node; RFC 3339, by the node's own clock. */
+  readonly reportedAt: string | undefined;
+}
+
+/** Where kubelets keep their Leases, from Kubernetes 1.14 on. */
+const LEASE_NAMESPACE = 'kube-node-lease';
+/** Four renewals; then the node controller calls a node Unknown, where it runs. */
+const FRESH_MS = 40_000;
+
+/** Reads the Node and its Lease. In a cluster without a node controller a dead kubelet's Node still says Ready. */
+export async function readPulse(
+  store: Pick<ObjectStore, 'get'>,
+  name: string,
+  signal: AbortSignal,
+): Promise<KubeletPulse> {
+  const node = (await store.get({ kind: RESOURCE_KINDS.Node, name }, { signal }))?.object;
+  const lease = { kind: RESOURCE_KINDS.Lease, namespace: LEASE_NAMESPACE, name };
+  const renewed = textOf(fieldsOf((await store.get(lease, { signal }))?.object.spec).renewTime);
+  const readiness = readinessOf(node ?? { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  const reported = [renewed, readiness.reportedAt].filter((each) => each !== undefined).toSorted();
+  return { node, readiness, reportedAt: reported.at(-1) };
+}
+
+/** Whether a kubelet reports that it is ready, and did so just now. Clocks of nodes that differ much make it look dead. */
+export function isReadyNow({ readiness, reportedAt }: KubeletPulse, now: Date): boolean {
+  const age = now.getTime() - Date.parse(reportedAt ?? '');
+  return readiness.status === 'True' && Math.abs(age) < FRESH_MS;
+}
+
+/** One line for a person. */
+export function describePulse({ readiness, reportedAt }: KubeletPulse): string {
+  const { status, since, reason } = readiness;
+  if (status === 'Missing') return 'its kubelet has never reported';
+  const told = status === 'True' ? 'Ready' : `not Ready${reason === undefined ? '' : ` (${reason})`}`;
+  return `${told} since ${since ?? 'an unknown time'}, last reported ${reportedAt ?? 'at an unknown time'}`;
+}
