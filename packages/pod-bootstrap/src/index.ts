@@ -1,1 +1,18 @@
-export {};
+export { CONTROL_PLANE_COMPONENTS, type ControlPlaneComponent, identifyComponent } from './component.ts';
+export { PodError, type PodErrorCode } from './errors.ts';
+export type { ControllerKind } from './kinds.ts';
+export { type ControllerName, findControllerKind } from './pod-controller.ts';
+export { cutRescuePod, RESCUE_OF, type RescuePod } from './rescue-pod.ts';
+export { RESCUE_LABEL } from './rescue-labels.ts';
+export { createRescueStep, type RescueFinding, type RescueInput, type RescueStepDeps } from './rescue-step.ts';
+export { createNodeLogs, type ReadPodLog } from './symptoms.ts';
+export { createRescueRemovalStep, type RescueRemovalInput } from './rescue-removal-step.ts';
+export { type RescueTurn, rescueOrder } from './rescue-order.ts';
+export {
+  findComponents,
+  type FoundComponent,
+  listControlPlanePods,
+  type PodListing,
+  type PodListingDeps,
+  type PodRow,
+} from './pod-listing.ts';

@@ -1,0 +1,89 @@
+import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
+import { labelsAt } from './label-selector.ts';
+
+/** The parts of a control plane that run as pods and that others wait for. */
+export const CONTROL_PLANE_COMPONENTS = [
+  'kube-controller-manager',
+  'kube-proxy',
+  'cluster-dns',
+  'kube-scheduler',
+] as const;
+
+export type ControlPlaneComponent = (typeof CONTROL_PLANE_COMPONENTS)[number];
+
+/** Programs by the last part of their path. `hyperkube` is told by the word behind it. */
+const PROGRAMS: Readonly<Record<string, ControlPlaneComponent>> = {
+  'kube-controller-manager': 'kube-controller-manager',
+  'kube-scheduler': 'kube-scheduler',
+  'kube-proxy': 'kube-proxy',
+  coredns: 'cluster-dns',
+  'kube-dns': 'cluster-dns',
+};
+
+const HYPERKUBE: Readonly<Record<string, ControlPlaneComponent>> = {
+  'controller-manager': 'kube-controller-manager',
+  scheduler: 'kube-scheduler',
+  proxy: 'kube-proxy',
+};
+
+/** The keys by which manifests of bootkube, kubeadm and newer tools say what a pod is. */
+const LABELS = ['k8s-app', 'component', 'app.kubernetes.io/name', 'app'];
+
+/**
+ * Which part of the control plane an object is or makes: by the program that its containers run, else by its labels, else
+ * by the image.
+ *
+ * @param object a pod, or what has a pod template
+ */
+export function identifyComponent(object: KubernetesObject): ControlPlaneComponent | undefined {
+  const template = object.kind === 'Pod' ? object : fieldsAt(object, 'spec', 'template');
+  const containers = listAt(fieldsAt(template, 'spec'), 'containers');
+  const programs = containers.flatMap(wordsOf);
+  const byProgram = programs.map((word, at) => programOf(word, programs[at + 1])).find((each) => each !== undefined);
+  if (byProgram !== undefined) return byProgram;
+  const all = [labelsAt(template, 'metadata', 'labels'), labelsAt(object, 'metadata', 'labels')];
+  const texts = [
+    ...all.flatMap((labels) => LABELS.flatMap((key) => labels[key] ?? [])),
+    ...containers.flatMap((container) => lastPart(textAt(container, 'image') ?? '').split(/[:@]/)[0] ?? []),
+  ];
+  return texts.map((text) => lookUp(PROGRAMS, text)).find((each) => each !== undefined);
+}
+
+/** The value of a flag of a component, given as `--name=value`, `--name value`, or `--name` alone (`true`). */
+export function componentFlag(containers: readonly Fields[], name: string): string | undefined {
+  for (const words of containers.map(wordsOf)) {
+    const at = words.findLastIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+    const word = words[at];
+    if (word === undefined) continue;
+    if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
+    const next = words[at + 1];
+    return next === undefined || next.startsWith('-') ? 'true' : next;
+  }
+  return undefined;
+}
+
+/** The words of a container's command line; those that a shell is given are taken apart at blanks. */
+function wordsOf(container: Fields): readonly string[] {
+  return [...textsAt(container, 'command'), ...textsAt(container, 'args')].flatMap((word) =>
+    word.split(/\s+/).filter((each) => each !== ''),
+  );
+}
+
+function programOf(word: string, next: string | undefined): ControlPlaneComponent | undefined {
+  const program = lastPart(word);
+  if (word.startsWith('-')) return undefined;
+  return program === 'hyperkube'
+    ? (lookUp(HYPERKUBE, next ?? '') ?? lookUp(PROGRAMS, next ?? ''))
+    : lookUp(PROGRAMS, program);
+}
+
+function lookUp(
+  table: Readonly<Record<string, ControlPlaneComponent>>,
+  key: string,
+): ControlPlaneComponent | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
