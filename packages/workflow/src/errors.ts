@@ -11,7 +11,8 @@ export type WorkflowErrorCode =
   | 'INTERRUPTED'
   | 'RUN_NOT_FOUND'
   | 'RUN_UNFINISHED'
-  | 'JOURNAL_CORRUPT';
+  | 'JOURNAL_CORRUPT'
+  | 'BACKUP_SEALED';
 
 /** A run was refused, failed, or could not be taken back. */
 export class WorkflowError extends RecoveryError<WorkflowErrorCode> {}

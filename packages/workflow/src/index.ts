@@ -1,3 +1,4 @@
+export type { BackupSeal } from './backup-seal.ts';
 export type { BackupFolder, Change, ChangeKind, Edit, Json, UndoOutcome } from './change.ts';
 export { type ChangeRegistry, createChangeRegistry } from './change-registry.ts';
 export { sha256 } from './digest.ts';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { createBackupFolder } from './backup-folder.ts';
+import type { BackupSeal } from './backup-seal.ts';
 import type { BackupFolder } from './change.ts';
-import { sha256 } from './digest.ts';
 import { WorkflowError } from './errors.ts';
 import { decodeJournal, encodeRecord, type JournalRecord } from './journal-record.ts';
 import { deriveRunState, type RunState } from './run-state.ts';
@@ -45,9 +46,12 @@ export interface RunStore {
   list(): Promise<readonly RunState[]>;
 }
 
-/** Opens the run store of `host`; nothing is created before the first run. */
-export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY): RunStore {
-  const open = (id: string): RunFolder => openRunFolder(host, joinPath(directory, id), id);
+/**
+ * Opens the run store of `host`; nothing is created before the first run.
+ * @param seal default: old bytes are kept as they are, readable for root
+ */
+export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, seal: BackupSeal = {}): RunStore {
+  const open = (id: string): RunFolder => openRunFolder(host, joinPath(directory, id), id, seal);
   const ids = async (): Promise<readonly string[]> =>
     ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
   return {
@@ -78,29 +82,12 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY): 
   };
 }
 
-function openRunFolder(host: Host, path: HostPath, id: string): RunFolder {
+function openRunFolder(host: Host, path: HostPath, id: string, seal: BackupSeal): RunFolder {
   const journal = joinPath(path, 'journal.jsonl');
-  const kept = (name: string): HostPath => joinPath(path, 'backup', name);
   return {
     id,
     path,
-    backup: {
-      keep: async (data) => {
-        const name = sha256(data);
-        await host.writeFile(kept(name), data, { mode: PRIVATE_FILE_MODE });
-        return name;
-      },
-      read: async (name) => {
-        const data = /^[0-9a-f]{64}$/.test(name) ? await host.readFile(kept(name)) : undefined;
-        if (data !== undefined && sha256(data) === name) return data;
-        throw new WorkflowError({
-          code: 'JOURNAL_CORRUPT',
-          message: 'the kept bytes are missing or not those that were kept',
-          subject: kept(name),
-          hint: 'restore this file from another backup of the node',
-        });
-      },
-    },
+    backup: createBackupFolder(host, joinPath(path, 'backup'), seal),
     append: async (...records) => {
       const data = Buffer.concat(records.map(encodeRecord));
       await host.appendFile(journal, data, { mode: PRIVATE_FILE_MODE });

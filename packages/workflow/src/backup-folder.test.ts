@@ -1,0 +1,42 @@
+import { hostPath } from '@kube-rescue/host';
+import { createFakeHost, expectCode, type FakeHost, treeOf } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { createBackupFolder } from './backup-folder.ts';
+
+const FOLDER = hostPath('/var/lib/kube-rescue/runs/one/backup');
+const SECRET = Buffer.from('a private key');
+const flip = async (data: Uint8Array): Promise<Uint8Array> => data.map((byte) => byte ^ 0xff);
+
+async function makeHost(): Promise<FakeHost> {
+  const host = createFakeHost({ tree: treeOf({}) });
+  await host.makeDirectory(FOLDER, { mode: 0o700 });
+  return host;
+}
+
+describe('a backup folder', () => {
+  it('keeps bytes sealed, and takes back what it has kept itself without the identity', async () => {
+    const host = await makeHost();
+    const folder = createBackupFolder(host, FOLDER, { seal: flip });
+    const name = await folder.keep(SECRET);
+    expect(Buffer.from(await folder.read(name))).toEqual(SECRET);
+    expect(await host.list(FOLDER)).toEqual([`${name}.sealed`]);
+    expect(Buffer.from((await host.readFile(hostPath(`${FOLDER}/${name}.sealed`))) ?? []).includes(SECRET)).toBe(false);
+  });
+
+  it('opens with the identity what another process has sealed, and says so when there is none or it is wrong', async () => {
+    const host = await makeHost();
+    const name = await createBackupFolder(host, FOLDER, { seal: flip }).keep(SECRET);
+    expect(Buffer.from(await createBackupFolder(host, FOLDER, { unseal: flip }).read(name))).toEqual(SECRET);
+    await expectCode(createBackupFolder(host, FOLDER, {}).read(name), 'BACKUP_SEALED');
+    const wrong = createBackupFolder(host, FOLDER, { unseal: () => Promise.reject(new Error('no identity matched')) });
+    await expectCode(wrong.read(name), 'BACKUP_SEALED');
+  });
+
+  it('reads what was kept before there was a seal', async () => {
+    const host = await makeHost();
+    const name = await createBackupFolder(host, FOLDER, {}).keep(SECRET);
+    expect(Buffer.from(await createBackupFolder(host, FOLDER, { seal: flip }).read(name))).toEqual(SECRET);
+    await expectCode(createBackupFolder(host, FOLDER, {}).read('0'.repeat(64)), 'JOURNAL_CORRUPT');
+    await expectCode(createBackupFolder(host, FOLDER, {}).read('../../etc/shadow'), 'JOURNAL_CORRUPT');
+  });
+});

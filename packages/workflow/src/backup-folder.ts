@@ -1,0 +1,62 @@
+import { type Host, type HostPath, joinPath } from '@kube-rescue/host';
+import type { BackupSeal } from './backup-seal.ts';
+import type { BackupFolder } from './change.ts';
+import { sha256 } from './digest.ts';
+import { WorkflowError } from './errors.ts';
+
+const PRIVATE_FILE_MODE = 0o600;
+const NAME = /^[0-9a-f]{64}$/;
+
+/**
+ * Keeps bytes by their SHA-256, sealed where there is a seal.
+ *
+ * What this process has kept it can take back without the identity: it remembers the bytes as long as it lives.
+ */
+export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal }: BackupSeal): BackupFolder {
+  const remembered = new Map<string, Uint8Array>();
+  const plainFile = (name: string): HostPath => joinPath(folder, name);
+  const sealedFile = (name: string): HostPath => joinPath(folder, `${name}.sealed`);
+
+  const readKept = async (name: string): Promise<Uint8Array | undefined> => {
+    const known = remembered.get(name) ?? (await host.readFile(plainFile(name)));
+    if (known !== undefined) return known;
+    const sealed = await host.readFile(sealedFile(name));
+    if (sealed === undefined) return undefined;
+    if (unseal === undefined) throw isSealed(sealedFile(name));
+    return unseal(sealed).catch((cause: unknown) => {
+      throw isSealed(sealedFile(name), cause);
+    });
+  };
+  return {
+    keep: async (data) => {
+      const name = sha256(data);
+      if (seal === undefined) {
+        await host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE });
+      } else {
+        remembered.set(name, data);
+        await host.writeFile(sealedFile(name), await seal(data), { mode: PRIVATE_FILE_MODE });
+      }
+      return name;
+    },
+    read: async (name) => {
+      const data = NAME.test(name) ? await readKept(name) : undefined;
+      if (data !== undefined && sha256(data) === name) return data;
+      throw new WorkflowError({
+        code: 'JOURNAL_CORRUPT',
+        message: 'the kept bytes are missing or not those that were kept',
+        subject: plainFile(name),
+        hint: 'restore this file from another backup of the node',
+      });
+    },
+  };
+}
+
+function isSealed(subject: string, cause?: unknown): WorkflowError {
+  return new WorkflowError({
+    code: 'BACKUP_SEALED',
+    message: 'the kept bytes are encrypted, and this identity does not open them',
+    subject,
+    hint: 'give the identity of the recipient with --backup-identity FILE',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
