@@ -29,7 +29,8 @@ export type PkiErrorCode =
   | 'PKI_SET_UNFIT'
   | 'PKI_REQUEST_EXISTS'
   | 'PKI_REQUEST_IMPOSSIBLE'
-  | 'PKI_ISSUE_FAILED';
+  | 'PKI_ISSUE_FAILED'
+  | 'PKI_ROTATION_STAGE';
 
 /** A certificate, key or kubeconfig could not be read, judged or renewed. */
 export class PkiError extends RecoveryError<PkiErrorCode> {}

@@ -31,3 +31,6 @@ export { checkCertificates, type ComponentState, listStaticPods, type Triage, tr
 export type { CertificateRow, InspectedCertificate, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';
 export { exportNodeRequests } from './signing-requests.ts';
+export { ROTATION_STAGES, type RotationStageName } from './rotation/rotation-input.ts';
+export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
+export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';

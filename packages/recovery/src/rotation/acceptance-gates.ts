@@ -1,0 +1,158 @@
+import { type Certificate, issueProbeCertificate } from '@kube-rescue/cert-rotation';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { hostPath, joinPath } from '@kube-rescue/host';
+import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { fieldOf, readApi } from '../api-reading.ts';
+import { createGateStep } from '../gate-step.ts';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
+import { lookAtRotation, type RotationInput } from './rotation-input.ts';
+
+/** They look once a minute; the rest is for a machine that is busy. */
+const REREAD_TIMEOUT_MS = 180_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const KUBELET_PORT = '10250';
+
+interface GateIds {
+  readonly id: StepId;
+  readonly requires: readonly StepId[];
+}
+
+/**
+ * The API server and this node's kubelet let a client in whom the new CA has signed, by asking them with such a certificate: one
+ * that may do nothing, so that they answer 403 to a client they know and 401 to one they do not.
+ */
+export function createClientAcceptanceGate({ id, requires }: GateIds, input: RotationInput, deps: NodeDeps): Step {
+  return createGateStep(
+    {
+      id,
+      title: 'see clients of the new CA let in',
+      requires,
+      timeoutMs: REREAD_TIMEOUT_MS,
+      look: async (signal) => {
+        const { node, state } = await lookAtRotation(input, deps);
+        if (state.stage === 'settled') return { verified: true, evidence: ['no rotation is under way'] };
+        const client = await issueProbeCertificate(state.next ?? state.current, deps.clock.now());
+        const servers = [
+          { name: 'the API server', url: `${node.apiServerUrl}/api/v1/nodes` },
+          { name: 'the kubelet', url: `https://${kubeletAddress(node)}:${KUBELET_PORT}/pods` },
+        ];
+        for (const { name, url } of servers) {
+          const status = await ask(url, client, deps, signal);
+          if (status !== 403) return notYet(`${name} answers ${status} to a client of the new CA`);
+        }
+        return {
+          verified: true,
+          evidence: ['the API server and the kubelet know a client that the new CA has signed'],
+        };
+      },
+    },
+    deps,
+  );
+}
+
+function kubeletAddress({ kubelet }: NodeDescription): string {
+  const address = kubelet.nodeIp ?? '127.0.0.1';
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+async function ask(
+  url: string,
+  client: { readonly certificate: string; readonly key: string },
+  { host }: NodeDeps,
+  signal: AbortSignal,
+): Promise<number | string> {
+  try {
+    return (await host.request({ url, client, timeoutMs: REQUEST_TIMEOUT_MS, signal })).status;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    return error.message;
+  }
+}
+
+const PUBLISHED = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
+const PUBLISHED_KEYS = { cluster: 'client-ca-file', 'front-proxy': 'requestheader-client-ca-file' } as const;
+
+/** The API server publishes what it trusts for extension API servers, from its memory: the new CA must be in it. */
+export function createPublishedTrustGate(
+  { id, requires }: GateIds,
+  input: RotationInput & { readonly authority: keyof typeof PUBLISHED_KEYS },
+  deps: NodeDeps,
+): Step {
+  return createGateStep(
+    {
+      id,
+      title: 'see the API server trust the new CA',
+      requires,
+      timeoutMs: REREAD_TIMEOUT_MS,
+      look: async (signal) => {
+        const { node, state } = await lookAtRotation(input, deps);
+        const wanted = (state.next ?? state.current).certificate;
+        const reading = await readApi(PUBLISHED, node, deps, signal);
+        if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+        const text = fieldOf(reading.object, 'data', PUBLISHED_KEYS[input.authority]);
+        if (!holds(text, wanted))
+          return notYet('the API server has not published the new CA to extension API servers yet');
+        return { verified: true, evidence: [`extension-apiserver-authentication holds the new CA`] };
+      },
+    },
+    deps,
+  );
+}
+
+/** What the kubelet has mounted into the pods of this node; they read it there, some of them at their start only. */
+export function createMountedTrustGate({ id, requires }: GateIds, input: RotationInput, deps: NodeDeps): Step {
+  const { host } = deps;
+  return createGateStep(
+    {
+      id,
+      title: 'see the new CA in the pods of this node',
+      requires,
+      timeoutMs: REREAD_TIMEOUT_MS,
+      look: async () => {
+        const { state } = await lookAtRotation(input, deps);
+        const { current, next } = state;
+        if (next === undefined) return { verified: true, evidence: ['the new CA signs already'] };
+        const files = await listMounted(host);
+        const old: string[] = [];
+        for (const path of files) {
+          const text = Buffer.from((await host.readFile(hostPath(path))) ?? new Uint8Array()).toString('latin1');
+          if (holds(text, current.certificate) && !holds(text, next.certificate)) old.push(path);
+        }
+        if (old[0] !== undefined) return notYet(`${old.length} of ${files.length} pods are not handed the new CA yet`);
+        return { verified: true, evidence: [`${files.length} volumes of pods on this node hold it`] };
+      },
+    },
+    deps,
+  );
+}
+
+const PODS = hostPath('/var/lib/kubelet/pods');
+const PLUGINS = ['kubernetes.io~secret', 'kubernetes.io~projected'];
+
+async function listMounted(host: NodeDeps['host']): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const uid of (await host.list(PODS)) ?? []) {
+    for (const plugin of PLUGINS) {
+      const folder = joinPath(PODS, uid, 'volumes', plugin);
+      for (const volume of (await host.list(folder)) ?? []) {
+        const path = joinPath(folder, volume, 'ca.crt');
+        if ((await host.stat(path)) !== undefined) files.push(path);
+      }
+    }
+  }
+  return files;
+}
+
+function holds(text: unknown, { x509 }: Certificate): boolean {
+  const body = x509.raw.toString('base64');
+  return typeof text === 'string' && text.replaceAll(/\s/g, '').includes(body);
+}
+
+function notYet(reason: string): Verdict {
+  return {
+    verified: false,
+    reason,
+    hint: 'read its log in /var/log/pods; a version that does not read the CA again has to be restarted',
+  };
+}

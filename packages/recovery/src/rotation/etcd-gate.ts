@@ -1,0 +1,73 @@
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { hostPath } from '@kube-rescue/host';
+import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { createGateStep } from '../gate-step.ts';
+import type { NodeDeps } from '../node-description.ts';
+import { lookAtRotation, type RotationInput } from './rotation-input.ts';
+
+const TIMEOUT_MS = 90_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const CLIENT_URL = 'https://127.0.0.1:2379/health';
+
+/**
+ * etcd presents the serving certificate that is on the disk, judged by its CA as it is now, and lets the API server's client in
+ * with the one that is on the disk.
+ */
+export function createEtcdServingGate(
+  { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
+  input: RotationInput,
+  deps: NodeDeps,
+): Step {
+  const { host } = deps;
+  return createGateStep(
+    {
+      id,
+      title: 'see etcd serve with its certificate as it is, and let the API server in',
+      requires,
+      timeoutMs: TIMEOUT_MS,
+      look: async (signal) => {
+        const { node, state } = await lookAtRotation(input, deps);
+        const only = ['etcd/server', 'apiserver-etcd-client'] as const;
+        const { certificates } = await inspectCertificates({ ...node.inspection, only }, deps);
+        const server = certificates.find(({ id: each }) => each === 'etcd/server')?.certificate;
+        const client = certificates.find(({ id: each }) => each === 'apiserver-etcd-client');
+        if (server?.ok !== true || client === undefined) return notYet("etcd's certificates cannot be read");
+        const text = async (path: string): Promise<string> =>
+          Buffer.from((await host.readFile(hostPath(path))) ?? new Uint8Array()).toString('latin1');
+        const pair = {
+          certificate: await text(client.certificatePlace.path),
+          key: await text(client.keyPlace.path),
+        };
+        try {
+          const ca = await text(state.files.certificate);
+          const answer = await host.request({
+            url: CLIENT_URL,
+            ca,
+            client: pair,
+            timeoutMs: REQUEST_TIMEOUT_MS,
+            signal,
+          });
+          const expected = server.value.x509.serialNumber.toUpperCase();
+          if (answer.peer?.serialNumber !== expected)
+            return notYet('etcd presents another certificate than the one on the disk');
+          if (!answer.peer.trusted) return notYet(`its certificate is not good: ${answer.peer.reason ?? ''}`);
+          if (answer.status !== 200) return notYet(`etcd answers ${answer.status}`);
+          return {
+            verified: true,
+            evidence: [`etcd serves with certificate ${expected} and lets the API server's client in`],
+          };
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!isRecoveryError(error)) throw error;
+          return notYet(error.message);
+        }
+      },
+    },
+    deps,
+  );
+}
+
+function notYet(reason: string): Verdict {
+  return { verified: false, reason, hint: 'read the log of etcd in /var/log/pods' };
+}

@@ -1,0 +1,63 @@
+import {
+  type AuthorityId,
+  inspectRotation,
+  type RenewalOptions,
+  type RotationContext,
+  type RotationStage,
+  type RotationState,
+  type RotationStepOptions,
+} from '@kube-rescue/cert-rotation';
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '../node-description.ts';
+
+/** The stages in their order. */
+export const ROTATION_STAGES = ['trust', 'issue', 'drop'] as const;
+
+export type RotationStageName = (typeof ROTATION_STAGES)[number];
+
+/** What the rotation of an authority to a new key goes by. */
+export interface RotationInput
+  extends NodeOptions,
+    Pick<RenewalOptions, 'newKeys' | 'days'>,
+    Pick<RotationStepOptions, 'authorityDays' | 'keyAlgorithm'> {
+  readonly authority: AuthorityId;
+  readonly stages: readonly RotationStageName[];
+  /** A run that was cut off is gone on with: nothing new is begun. Default: false. */
+  readonly resume?: boolean | undefined;
+}
+
+export interface RotationDeps extends NodeDeps {
+  /** The way to the cluster's objects, while the API server works: through it. */
+  readonly objects: ObjectAccess;
+}
+
+/** A node and how far the rotation has come on it, both looked at afresh. */
+export interface RotationSight {
+  readonly node: NodeDescription;
+  readonly state: RotationState;
+}
+
+export async function lookAtRotation(input: RotationInput, deps: NodeDeps): Promise<RotationSight> {
+  const node = await describeNode(input, deps);
+  return { node, state: await inspectRotation(input.authority, node.inspection, deps) };
+}
+
+/** Whether this run may begin a rotation. */
+export function mayBegin({ stages, resume = false }: RotationInput): boolean {
+  return stages.includes('trust') && !resume;
+}
+
+/** Whether the files of this node have still to be changed for a stage, as far as this run will do it. */
+export function isStageDue(stage: RotationStageName, found: RotationStage, input: RotationInput): boolean {
+  if (stage === 'trust') return found === 'settled' && mayBegin(input);
+  return stage === 'issue' ? found === 'trust' : found === 'issue';
+}
+
+export function contextOf(input: RotationInput, deps: NodeDeps): RotationContext {
+  return {
+    authority: input.authority,
+    inspection: async () => (await describeNode(input, deps)).inspection,
+    host: deps.host,
+    clock: deps.clock,
+  };
+}

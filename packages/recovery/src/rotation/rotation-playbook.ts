@@ -1,0 +1,241 @@
+import {
+  createDropStageStep,
+  createIssueRenewalSteps,
+  createIssueStageStep,
+  createObjectTrustStep,
+  createTidyStep,
+  createTrustStageStep,
+  dropExchangesOf,
+  exchangesOf,
+  findFormerAuthorities,
+  inspectCertificates,
+  PkiError,
+  stageStepIds,
+} from '@kube-rescue/cert-rotation';
+import type { Phase, Playbook, Step, StepId } from '@kube-rescue/workflow';
+import { createApiGate, createLeaseGate, createNodeGate } from '../gates.ts';
+import { assertSingleKubeadmNode } from '../layout.ts';
+import { createPublishedAuthorityGate } from '../published-authority-gate.ts';
+import { createClientAcceptanceGate, createMountedTrustGate, createPublishedTrustGate } from './acceptance-gates.ts';
+import { createEtcdServingGate } from './etcd-gate.ts';
+import {
+  contextOf,
+  isStageDue,
+  lookAtRotation,
+  mayBegin,
+  type RotationDeps,
+  type RotationInput,
+  type RotationSight,
+  type RotationStageName,
+} from './rotation-input.ts';
+import { createRotationRestartStep } from './rotation-restart.ts';
+import { createRereadGate } from './settled-gate.ts';
+
+/** What was written must stay so for a moment: the API server would put back at once what it still trusts. */
+const SETTLE_MS = 4_000;
+
+const TITLES: Readonly<Record<RotationStageName, string>> = {
+  trust: 'Trust the old CA and a new one',
+  issue: 'Issue with the new CA',
+  drop: 'Drop the old CA',
+};
+
+/**
+ * Rotates an authority of a kubeadm control plane to a new key while the cluster works, in three stages, each proven before the
+ * next: both are trusted everywhere, then the new one signs, then the old one is dropped. Which stage a cluster is in is read from
+ * its files; a stage goes on where it was left.
+ *
+ * The API server is restarted for a CA of etcd only. Pods on other nodes, and what people keep on their own machines, are not
+ * reached. Its phases throw PkiError `PKI_ROTATION_STAGE` when a stage is asked for before its turn, and NodeErrors, before
+ * anything is written.
+ */
+export function createRotationPlaybook(input: RotationInput, deps: RotationDeps): Playbook {
+  return {
+    id: `certs-rotate-ca-${input.authority}`,
+    title: 'Rotate an authority to a new key',
+    phases: input.stages.map((stage, at) => createPhase(stage, at === 0, input, deps)),
+  };
+}
+
+function createPhase(stage: RotationStageName, isFirst: boolean, input: RotationInput, deps: RotationDeps): Phase {
+  return {
+    id: stage,
+    title: TITLES[stage],
+    steps: async () => {
+      const sight = await lookAtRotation(input, deps);
+      assertSingleKubeadmNode(sight.node);
+      if (isFirst) assertTurn(stage, sight, input);
+      const steps = await STEPS[stage](sight, input, deps);
+      return isReached(stage, sight, input) ? steps : steps.map((step) => awaiting(step, stage, input));
+    },
+  };
+}
+
+
+/** A stage that comes after another one in the same plan is looked at again when it is reached. */
+function isReached(stage: RotationStageName, { state }: RotationSight, input: RotationInput): boolean {
+  if (stage === 'trust' || input.resume === true) return true;
+  return stage === 'issue'
+    ? state.stage !== 'settled' || !mayBegin(input)
+    : state.stage === 'issue' || !mayBegin(input);
+}
+
+function assertTurn(stage: RotationStageName, { state }: RotationSight, { authority, resume }: RotationInput): void {
+  const isEarly =
+    (stage === 'issue' && state.stage === 'settled' && resume !== true) ||
+    (stage === 'drop' && state.stage === 'trust');
+  if (!isEarly) return;
+  throw new PkiError({
+    code: 'PKI_ROTATION_STAGE',
+    message:
+      stage === 'issue' ? 'there is no new CA yet that could sign' : 'the old CA signs still, so it cannot be dropped',
+    subject: state.files.certificate,
+    hint: `the stage before it comes first: certs rotate-ca ${authority} --stage ${stage === 'issue' ? 'trust' : 'issue'}`,
+  });
+}
+
+function awaiting(step: Step, stage: RotationStageName, { authority }: RotationInput): Step {
+  const waitsFor = [stageStepIds(authority)[stage === 'issue' ? 'trust' : 'issue']];
+  return {
+    ...step,
+    check: () =>
+      Promise.resolve({
+        status: 'blocked',
+        summary: 'it is looked at when the stage before it is done',
+        evidence: [],
+        code: 'PKI_ROTATION_STAGE',
+        waitsFor,
+      }),
+  };
+}
+
+type StageSteps = (sight: RotationSight, input: RotationInput, deps: RotationDeps) => Promise<readonly Step[]>;
+
+const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
+  trust: async (_sight, input, deps) => {
+    const { authority } = input;
+    const files = stageStepIds(authority).trust;
+    const options = { ...input, mayBegin: mayBegin(input) };
+    const restart = `trust/${authority}-ca/restart`;
+    const gate = (name: string, requires: readonly StepId[] = [restart, files]) => ({
+      id: `trust/${authority}-ca/${name}`,
+      requires,
+    });
+    const objects = gate('objects').id;
+    return [
+      createTrustStageStep(options, contextOf(input, deps)) as Step,
+      createRotationRestartStep('trust', { id: restart, requires: [files] }, input, deps),
+      ...createControlPlaneGates('trust', [restart], input, deps),
+      ...(authority === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, deps)] : []),
+      ...(authority === 'cluster' || authority === 'front-proxy'
+        ? [createPublishedTrustGate(gate('api-trusts'), { ...input, authority }, deps)]
+        : []),
+      afterFiles(
+        createObjectTrustStep(
+          {
+            id: objects,
+            title: "let the cluster's objects trust both CAs",
+            requires: [files, restart],
+            findExchanges: async () => {
+              const now = await lookAtRotation(input, deps);
+              return now.state.stage === 'trust' ? exchangesOf(now.state) : [];
+            },
+          },
+          deps,
+        ) as Step,
+        input,
+        deps,
+      ),
+      ...(authority === 'cluster' ? [createMountedTrustGate(gate('pods', [objects, restart]), input, deps)] : []),
+    ];
+  },
+  issue: async ({ node }, input, deps) => {
+    const { authority } = input;
+    const context = contextOf(input, deps);
+    const files = stageStepIds(authority).issue;
+    const inventory = await inspectCertificates(node.inspection, deps);
+    const options = { newKeys: input.newKeys, days: input.days };
+    const renewals = createIssueRenewalSteps({ inventory, options }, context, deps) as readonly Step[];
+    const restart = `issue/${authority}-ca/restart`;
+    const made = [files, ...renewals.map(({ id }) => id)];
+    return [
+      createIssueStageStep(context) as Step,
+      ...renewals,
+      createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
+      ...createControlPlaneGates('issue', [restart, ...made], input, deps),
+    ];
+  },
+  drop: async (_sight, input, deps) => {
+    const { authority } = input;
+    const context = contextOf(input, deps);
+    const ids = stageStepIds(authority);
+    const restart = `drop/${authority}-ca/restart`;
+    const reread = `drop/${authority}-ca/reread`;
+    const hasRereading = authority === 'cluster' || authority === 'front-proxy';
+    return [
+      createDropStageStep({ requires: [] }, context) as Step,
+      createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
+      ...createControlPlaneGates('drop', [restart, ids.drop], input, deps),
+      ...(hasRereading ? [createRereadGate({ id: reread, requires: [ids.drop] }, input, deps)] : []),
+      createObjectTrustStep(
+        {
+          id: `drop/${authority}-ca/objects`,
+          title: "let the cluster's objects trust the new CA alone",
+          requires: [ids.drop, restart],
+          settleMs: SETTLE_MS,
+          findExchanges: async (store, signal) => {
+            const { state } = await lookAtRotation(input, deps);
+            if (state.stage !== 'settled') return [];
+            const former = await findFormerAuthorities(state.current.certificate, store, signal);
+            return dropExchangesOf({ ...state, former });
+          },
+        },
+        deps,
+      ) as Step,
+      createTidyStep({ requires: [restart] }, context) as Step,
+    ];
+  },
+};
+
+/** What shows that a stage has not hurt: the control plane at work on the files as they are. */
+function createControlPlaneGates(
+  stage: RotationStageName,
+  requires: readonly StepId[],
+  input: RotationInput,
+  deps: RotationDeps,
+): readonly Step[] {
+  const gates = [
+    ...(input.authority === 'etcd' || input.authority === 'etcd-peer'
+      ? [createEtcdServingGate({ id: 'etcd-serving', requires }, input, deps)]
+      : []),
+    createApiGate(input, deps, requires),
+    ...(input.authority === 'cluster'
+      ? [
+          createLeaseGate('kube-controller-manager', input, deps, requires),
+          createLeaseGate('kube-scheduler', input, deps, requires),
+          createNodeGate(input, deps, requires),
+          createPublishedAuthorityGate(input, deps, requires),
+        ]
+      : []),
+  ];
+  return gates.map((gate) => ({ ...gate, id: `${stage}/${gate.id}` }));
+}
+
+/** Before there is a new CA, nobody can say what is to be exchanged for it. */
+function afterFiles(step: Step, input: RotationInput, deps: RotationDeps): Step {
+  return {
+    ...step,
+    check: async (signal) => {
+      const { state } = await lookAtRotation(input, deps);
+      if (!isStageDue('trust', state.stage, input)) return step.check(signal);
+      const waitsFor = [stageStepIds(input.authority).trust];
+      return {
+        status: 'blocked',
+        summary: 'it waits for the new CA',
+        evidence: [],
+        code: 'PKI_ROTATION_STAGE',
+        waitsFor,
+      };
+    },
+  };
+}

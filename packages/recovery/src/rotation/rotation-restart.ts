@@ -1,0 +1,102 @@
+import type { AuthorityId, RotationState } from '@kube-rescue/cert-rotation';
+import { baseName } from '@kube-rescue/host';
+import {
+  createControlPlaneRestartStep,
+  findKubeletStaleness,
+  findPodStaleness,
+  type FlagEdit,
+  type RestartNeed,
+  type StaticPod,
+} from '@kube-rescue/static-manifests';
+import type { Step, StepId } from '@kube-rescue/workflow';
+import { findPod, type NodeDeps } from '../node-description.ts';
+import { isStageDue, lookAtRotation, type RotationInput, type RotationStageName } from './rotation-input.ts';
+
+type ReadAtStart = Readonly<Record<string, readonly string[]>>;
+
+const KUBECONFIGS: ReadAtStart = {
+  'kube-controller-manager': ['kubeconfig', 'root-ca-file'],
+  'kube-scheduler': ['kubeconfig'],
+};
+const ETCD: ReadAtStart = {
+  etcd: ['trusted-ca-file', 'peer-trusted-ca-file'],
+  'kube-apiserver': ['etcd-cafile'],
+};
+
+/**
+ * What is read once, when a component starts. Everything else that a rotation changes is read again by whoever uses it: the API
+ * server and the kubelet look once a minute at the CA of their clients, the API server at its serving pair and at its front proxy
+ * pair too (k8s.io/apiserver `dynamiccertificates`), and etcd reads its pairs at each handshake (`client/pkg/transport`). So the
+ * API server is restarted for another CA of etcd only.
+ */
+const READ_AT_START: Readonly<Record<AuthorityId, Readonly<Record<RotationStageName, ReadAtStart>>>> = {
+  cluster: { trust: KUBECONFIGS, issue: KUBECONFIGS, drop: KUBECONFIGS },
+  etcd: { trust: ETCD, issue: {}, drop: ETCD },
+  'etcd-peer': { trust: ETCD, issue: {}, drop: ETCD },
+  'front-proxy': { trust: {}, issue: {}, drop: {} },
+};
+
+const SIGNING_FLAG = 'cluster-signing-cert-file';
+const TIMEOUT_MS = 240_000;
+
+/** Restarts what reads at its start what a stage has changed, and tells kube-controller-manager what to sign with. */
+export function createRotationRestartStep(
+  stage: RotationStageName,
+  { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
+  input: RotationInput,
+  deps: NodeDeps,
+): Step {
+  return createControlPlaneRestartStep(
+    {
+      id,
+      requires,
+      findNeeds: () => findNeeds(stage, input, deps),
+      kubeletService: input.kubeletService,
+      value: `${deps.clock.now().toISOString()}-${stage}`,
+      timeoutMs: TIMEOUT_MS,
+    },
+    deps,
+  );
+}
+
+async function findNeeds(
+  stage: RotationStageName,
+  input: RotationInput,
+  deps: NodeDeps,
+): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
+  const { node, state } = await lookAtRotation(input, deps);
+  const isDue = isStageDue(stage, state.stage, input);
+  const isIdle = state.stage === 'settled' && !isDue && stage !== 'drop';
+  if (isIdle) return { pods: [], kubelet: undefined };
+  const pods: RestartNeed[] = [];
+  for (const [component, names] of Object.entries(READ_AT_START[input.authority][stage])) {
+    const pod = findPod(node, component);
+    const flags = node.components.find((each) => each.component === component)?.flags;
+    if (pod === undefined || flags === undefined) continue;
+    const read = new Map(names.map((name) => [name, flags.get(name) ?? '']));
+    const edit = component === 'kube-controller-manager' ? findSigningEdit(stage, pod, state) : undefined;
+    const reason =
+      edit !== undefined
+        ? `${component} is to sign with ${edit.after}`
+        : isDue
+          ? `${component} reads at its start what is to be changed`
+          : await findPodStaleness({ pod, flags: { flags: read } }, deps);
+    pods.push({ pod, reason, flags: edit === undefined ? [] : [edit] });
+  }
+  if (input.authority !== 'cluster') return { pods, kubelet: undefined };
+  const due = isDue ? 'the kubelet reads at its start what is to be changed' : undefined;
+  return { pods, kubelet: due ?? (await findKubeletStaleness(node.kubelet, deps)) };
+}
+
+/** It ends at once when what it signs with is a bundle, so it has a file of its own for as long as there are two. */
+function findSigningEdit(
+  stage: RotationStageName,
+  { main }: StaticPod,
+  { files, entry }: RotationState,
+): FlagEdit | undefined {
+  const before = main.flags.get(SIGNING_FLAG);
+  if (before === undefined || files.signing === undefined) return undefined;
+  const name = baseName(stage === 'drop' ? entry.path : files.signing);
+  const after = `${before.slice(0, before.lastIndexOf('/') + 1)}${name}`;
+  return after === before ? undefined : { name: SIGNING_FLAG, before, after };
+}
