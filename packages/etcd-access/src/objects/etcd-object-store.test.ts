@@ -6,7 +6,7 @@ import { EtcdError, type EtcdErrorCode } from '../errors.ts';
 import { createEtcdObjectStore } from './etcd-object-store.ts';
 import { createMemoryKv, type MemoryKv } from './memory-kv.fixture.ts';
 
-const { ConfigMap, Node, Secret, Service } = RESOURCE_KINDS;
+const { ConfigMap, Node, Pod, Secret, Service } = RESOURCE_KINDS;
 const clock = createFixedClock(new Date('2026-01-02T03:04:05.678Z'));
 const NAMESPACE = '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}';
 
@@ -82,6 +82,15 @@ describe('objects in etcd', () => {
   it('that need an API server to be created are refused', async () => {
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'default' } };
     await expectCode(store.create(Service, service), 'OBJECT_FIELD_UNSUPPORTED');
+  });
+
+  it('that are pods can be created when they say where they run and as whom', async () => {
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'default' } };
+    const spec = { containers: [{ name: 'c', image: 'i' }] };
+    await expectCode(store.create(Pod, { ...pod, spec }), 'OBJECT_FIELD_UNSUPPORTED');
+    await store.create(Pod, { ...pod, spec: { ...spec, nodeName: 'cp1', serviceAccountName: 'default' } });
+    const read = await store.get({ kind: Pod, namespace: 'default', name: 'p' });
+    expect(read?.object.spec).toMatchObject({ nodeName: 'cp1', containers: [{ name: 'c' }] });
   });
 
   it('of a namespace with content are not orphaned by deleting it', async () => {

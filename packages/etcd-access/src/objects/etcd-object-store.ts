@@ -101,7 +101,7 @@ class EtcdObjectStore implements ObjectStore {
     const reference = { kind, name, namespace };
     const key = objectKey(this.#prefix, reference);
     const subject = describeReference(reference);
-    assertCreatable(kind, subject);
+    assertCreatable(kind, object, subject);
     assertDataFits(object, subject);
     const created = asNewObject(kind, object, this.#options.clock.now());
     const plain = namingObject(subject, () => createStoredValue(created, kind));

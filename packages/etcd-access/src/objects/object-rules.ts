@@ -5,7 +5,7 @@ import { type KubernetesObject, ObjectError, type ResourceKind } from '@kube-res
 const LARGEST_DATA_BYTES = 1024 * 1024;
 
 /** Kinds that get something when they are created which only an API server hands out. */
-const NEEDS_API_SERVER: ReadonlySet<string> = new Set(['Service', 'Namespace', 'Pod', 'CustomResourceDefinition']);
+const NEEDS_API_SERVER: ReadonlySet<string> = new Set(['Service', 'Namespace', 'CustomResourceDefinition']);
 
 /**
  * Makes sure that an API server would have let an edit pass, as far as that decides whether data can be read again.
@@ -49,9 +49,15 @@ export function assertDataFits({ kind, data, binaryData }: KubernetesObject, sub
   });
 }
 
-/** @throws ObjectError `OBJECT_FIELD_UNSUPPORTED` */
-export function assertCreatable({ kind }: ResourceKind, subject: string): void {
-  if (!NEEDS_API_SERVER.has(kind)) return;
+/**
+ * A Pod may be created when it is bound to a node and names its service account: what admission would add to it (the volume
+ * of its token, tolerations, a priority) is up to whoever makes it.
+ * @throws ObjectError `OBJECT_FIELD_UNSUPPORTED`
+ */
+export function assertCreatable({ kind }: ResourceKind, object: KubernetesObject, subject: string): void {
+  const { nodeName, serviceAccountName } = (object.spec ?? {}) as Readonly<Record<string, unknown>>;
+  const isBound = typeof nodeName === 'string' && typeof serviceAccountName === 'string';
+  if (!NEEDS_API_SERVER.has(kind) && (kind !== 'Pod' || isBound)) return;
   throw new ObjectError({
     code: 'OBJECT_FIELD_UNSUPPORTED',
     message: `a ${kind} gets things when it is created that only an API server hands out`,

@@ -78,9 +78,7 @@ export function checkpointerManifest(): string {
       ...{ name: CHECKPOINTER, namespace: 'kube-system', creationTimestamp: null },
       labels: { 'k8s-app': 'pod-checkpointer' },
       annotations: { 'checkpointer.alpha.coreos.com/checkpoint-of': CHECKPOINTER },
-      ownerReferences: [
-        { apiVersion: 'v1', kind: 'Pod', name: CHECKPOINTER, uid: CHECKPOINTER_UID, controller: true },
-      ],
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: CHECKPOINTER, uid: CHECKPOINTER_UID, controller: true }],
     },
     spec: {
       volumes: [
@@ -200,7 +198,13 @@ export function kubelet(): ProcessInfo {
 }
 
 export function podProcess(pid: number, podUid: string, program: string): ProcessInfo {
-  return { pid, argv: [program], startTicks: pid, cgroup: `0::/kubepods/pod${podUid}/${CONTAINER}\n`, hasOtherNetwork: false };
+  return {
+    pid,
+    argv: [program],
+    startTicks: pid,
+    cgroup: `0::/kubepods/pod${podUid}/${CONTAINER}\n`,
+    hasOtherNetwork: false,
+  };
 }
 
 export function healthyProcesses(): readonly ProcessInfo[] {

@@ -47,8 +47,16 @@ describe('the checkpoints of a node', () => {
     const { host } = await createCheckpointNode();
     const { checkpoints } = await readCheckpoints(DIRECTORY, { host });
     const objects = checkpoints[0]?.objects ?? [];
-    expect(objects.map(({ kind, name, volume, mountPaths, isMissing }) => [kind, name, volume, mountPaths, isMissing])).toEqual([
-      ['Secret', 'default-token-bzn5p', 'default-token-bzn5p', ['/var/run/secrets/kubernetes.io/serviceaccount'], false],
+    expect(
+      objects.map(({ kind, name, volume, mountPaths, isMissing }) => [kind, name, volume, mountPaths, isMissing]),
+    ).toEqual([
+      [
+        'Secret',
+        'default-token-bzn5p',
+        'default-token-bzn5p',
+        ['/var/run/secrets/kubernetes.io/serviceaccount'],
+        false,
+      ],
       ['Secret', 'kube-apiserver', 'secrets', ['/etc/kubernetes/secrets'], false],
     ]);
     expect(objects[1]?.keys.find(({ key }) => key === 'apiserver.crt')).toMatchObject({
@@ -123,10 +131,9 @@ describe('the checkpoints of a node', () => {
           `${SECRETS}/kube-system/${API}/kube-apiserver`,
           `${SECRETS}/kube-system/other/../../../ssl/etcd`,
         ),
-        [`${INACTIVE}/other.json`]: apiManifest().replaceAll(API, 'other-1').replaceAll(
-          `${SECRETS}/kube-system/other-1/kube-apiserver`,
-          `${SECRETS}/kube-system/${API}/kube-apiserver`,
-        ),
+        [`${INACTIVE}/other.json`]: apiManifest()
+          .replaceAll(API, 'other-1')
+          .replaceAll(`${SECRETS}/kube-system/other-1/kube-apiserver`, `${SECRETS}/kube-system/${API}/kube-apiserver`),
       },
     });
     await host.remove(cachedPath('ca.crt'));

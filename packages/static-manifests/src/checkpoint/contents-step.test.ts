@@ -54,10 +54,7 @@ function playbookOf(node: Pick<CheckpointNode, 'objects'>, host: Host, wanted?: 
 }
 
 function kindsOf({ objects }: Pick<CheckpointNode, 'objects'>, host: Host) {
-  return [
-    ...createFreezeChangeKinds({ host, clock }),
-    ...createObjectChangeKinds(() => objects.open(signal)),
-  ];
+  return [...createFreezeChangeKinds({ host, clock }), ...createObjectChangeKinds(() => objects.open(signal))];
 }
 
 async function run(node: CheckpointNode, wanted?: CheckpointContents) {

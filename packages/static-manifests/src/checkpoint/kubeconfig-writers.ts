@@ -57,11 +57,11 @@ const READERS = [
   'cmp',
   'rm',
   'mkdir',
-  'while',
-  'until',
-  'if',
   'echo',
 ];
+
+/** What stands in front of a program. */
+const PREFIXES = ['sudo', '!', 'while', 'until', 'if', 'exec', 'do', 'then'];
 
 /**
  * Finds what overwrites the kubelet's kubeconfig when its service or the machine starts: commands before its start (an S3
@@ -124,7 +124,7 @@ function writesPlainly(command: string, file: HostPath): boolean {
   const escaped = file.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   if (new RegExp(String.raw`>{1,2}\s*["']?${escaped}(?![\w./-])`).test(command)) return true;
   const words = splitWords(command);
-  const [program = '', ...rest] = words.filter((word) => !/^\w+=/.test(word) && word !== 'sudo' && word !== '!');
+  const [program = '', ...rest] = words.filter((word) => !/^\w+=/.test(word) && !PREFIXES.includes(word));
   const name = programName(program);
   if (name === 'sed' || name === 'perl') return rest.some((word) => /^-\w*i/.test(word) || word === '--in-place');
   if (READERS.includes(name)) return false;

@@ -1,0 +1,148 @@
+import { createFixedClock } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import type { CheckpointStabilityInput } from './stability-step.ts';
+import { createCheckpointStabilityStep } from './stability-step.ts';
+import {
+  API,
+  API_COPY_UID,
+  API_UID,
+  apiManifest,
+  cachedPath,
+  type CheckpointNode,
+  createCheckpointNode,
+  FOLDER,
+  healthyProcesses,
+  INACTIVE,
+  OLD,
+  podProcess,
+} from './checkpoint-node.fixture.ts';
+
+const START = '2026-11-22T10:00:00Z';
+const signal = new AbortController().signal;
+
+interface Scene {
+  /** What happens at a second, in order. */
+  readonly at?: Readonly<Record<number, (node: CheckpointNode) => unknown>>;
+  readonly processes?: readonly ReturnType<typeof podProcess>[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly onKubeletStart?: (node: CheckpointNode) => void;
+  readonly input?: Partial<CheckpointStabilityInput>;
+}
+
+/** Proves a node whose story unfolds by the clock. */
+async function prove(scene: Scene) {
+  const clock = createFixedClock(START);
+  const elapsed = (): number => (clock.now().getTime() - new Date(START).getTime()) / 1000;
+  const isServing = (each: CheckpointNode): boolean =>
+    [...each.running.values()].some(({ argv }) => argv[0] === 'kube-apiserver');
+  const node = await createCheckpointNode({
+    processes: scene.processes,
+    files: scene.files,
+    onKubeletStart: scene.onKubeletStart,
+    request: (each) => (isServing(each) ? { status: 200, serialNumber: '0A' } : undefined),
+  } as Parameters<typeof createCheckpointNode>[0]);
+  const due = new Map(Object.entries(scene.at ?? {}).map(([second, act]) => [Number(second), act]));
+  const step = createCheckpointStabilityStep(
+    { requires: [], directory: FOLDER, kubeletService: 'kubelet', timeoutMs: 60_000, ...scene.input },
+    {
+      ...node,
+      clock: {
+        now: () => clock.now(),
+        sleep: async (ms) => {
+          await clock.sleep(ms);
+          for (const [second, act] of due) {
+            if (second > elapsed()) continue;
+            due.delete(second);
+            await act(node);
+          }
+        },
+      },
+    },
+  );
+  const waits: string[] = [];
+  await step.apply([], { perform: async () => undefined, waitingFor: (what) => waits.push(what) }, signal);
+  return { verdict: await step.verify(signal), seconds: elapsed(), waits, node, step };
+}
+
+const copyProcesses = [podProcess(300, API_COPY_UID, '/pause'), podProcess(301, API_COPY_UID, 'kube-apiserver')];
+
+describe('a checkpointed API server is proven stable', () => {
+  it('when one process of its own pod answers through two refreshes and a restart of the kubelet', async () => {
+    const { verdict, seconds, node } = await prove({ input: { expectedSerial: async () => '0a' } });
+    expect(verdict).toMatchObject({ verified: true });
+    expect(seconds).toBeGreaterThanOrEqual(120 + 30);
+    expect(node.events).toEqual(['restart kubelet']);
+  });
+
+  it('not by a checkpoint that answers, but only once it has handed over', async () => {
+    const active = `${FOLDER}/kube-system-${API}.json`;
+    const without = healthyProcesses().filter(({ pid }) => pid !== 100 && pid !== 101);
+    const { verdict, waits } = await prove({
+      processes: [...without, ...copyProcesses],
+      files: { [active]: apiManifest() },
+      at: {
+        20: async ({ running, host }) => {
+          await host.remove(active as never);
+          for (const pid of [300, 301]) running.delete(pid);
+          running.set(100, podProcess(100, API_UID, '/pause'));
+        },
+        35: ({ running }) => running.set(401, podProcess(401, API_UID, 'kube-apiserver')),
+      },
+    });
+    expect(verdict).toMatchObject({
+      verified: true,
+      evidence: [expect.stringContaining('process 401'), expect.anything(), expect.anything(), expect.anything()],
+    });
+    expect(waits[0]).toContain('will hand over to its own pod');
+    expect(waits.some((what) => what.includes('waits for ever'))).toBe(true);
+  });
+
+  it('not when it falls over within the minute and nothing starts it again: the trap', async () => {
+    const { verdict } = await prove({ at: { 24: ({ running }) => running.delete(101) } });
+    expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('lives without a container') });
+  });
+
+  it('not when the checkpointer has written the old certificate over the new one', async () => {
+    const wanted = async () => ({
+      objects: [
+        {
+          ...{ kind: 'Secret' as const, namespace: 'kube-system', name: 'kube-apiserver' },
+          data: new Map([['ca.crt', Buffer.from('old ca')]]),
+        },
+      ],
+    });
+    const { verdict } = await prove({
+      input: { wanted },
+      at: {
+        60: ({ host }) => host.writeFile(cachedPath('ca.crt'), Buffer.from(OLD), { mode: 0o600 }),
+      },
+    });
+    expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining(cachedPath('ca.crt')) });
+  });
+
+  it('not when the kubelet starts another API server after its restart', async () => {
+    const { verdict } = await prove({
+      onKubeletStart: ({ running }) => {
+        running.delete(101);
+        running.set(501, podProcess(501, API_UID, 'kube-apiserver'));
+      },
+    });
+    expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('another API server process') });
+  });
+
+  it('not by another certificate than the one that is to be served', async () => {
+    const { verdict } = await prove({ input: { expectedSerial: async () => 'FF', timeoutMs: 5_000 } });
+    expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('serves certificate 0A') });
+  });
+
+  it('not where the checkpointer has removed every checkpoint', async () => {
+    const { verdict } = await prove({
+      input: { wanted: async () => ({ objects: [] }) },
+      at: { 60: ({ host }) => host.remove(`${INACTIVE}/kube-system-${API}.json` as never) },
+    });
+    expect(verdict).toMatchObject({
+      verified: false,
+      reason: expect.stringContaining('no checkpoint of an API server'),
+    });
+  });
+});
