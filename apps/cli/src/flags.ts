@@ -44,10 +44,27 @@ export const nodeFlags = {
   }),
 };
 
-/** Flags of every command that writes. */
-export const writeFlags = {
+/** Opens what an earlier run has sealed. */
+export const backupIdentityFlag = Flags.string({
+  description: 'file with the age identity that opens backups which were encrypted',
+  helpValue: 'FILE',
+});
+
+/** How a command that writes is confirmed. */
+export const confirmationFlags = {
   'dry-run': Flags.boolean({ description: 'show what would be changed and change nothing; wins over --yes' }),
   yes: Flags.boolean({ char: 'y', description: 'do not ask; needed where there is no terminal to ask on' }),
+};
+
+/** Flags of every command that makes a run. */
+export const writeFlags = {
+  'backup-recipient': Flags.string({
+    description: 'encrypt what is kept for the way back to this age public key (more than once: any of them opens it)',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'age1…',
+  }),
+  ...confirmationFlags,
 };
 
 export const selectionFlags = {
@@ -90,4 +107,11 @@ export const keyAlgorithmFlag = Flags.option({
   options: KEY_ALGORITHMS,
   description: 'what the new keys are; without it, what the old ones are',
   dependsOn: ['new-keys'],
+})();
+
+/** The key of a CA that is made anew. */
+export const authorityKeyFlag = Flags.option({
+  options: KEY_ALGORITHMS,
+  description: "what the new CA's key is; without it, what the old one's is",
+  exclusive: ['same-key'],
 })();

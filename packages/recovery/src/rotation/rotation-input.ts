@@ -29,6 +29,8 @@ export interface RotationInput
 export interface RotationDeps extends NodeDeps {
   /** The way to the cluster's objects, while the API server works: through it. */
   readonly objects: ObjectAccess;
+  /** Closes what `objects` has opened, so that it is opened anew with the credentials as they are by then. */
+  readonly reconnect: () => Promise<void>;
 }
 
 /** A node and how far the rotation has come on it, both looked at afresh. */

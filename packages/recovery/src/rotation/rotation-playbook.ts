@@ -62,6 +62,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
     id: stage,
     title: TITLES[stage],
     steps: async () => {
+      await deps.reconnect();
       const sight = await lookAtRotation(input, deps);
       assertSingleKubeadmNode(sight.node);
       if (isFirst) assertTurn(stage, sight, input);
@@ -70,7 +71,6 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
     },
   };
 }
-
 
 /** A stage that comes after another one in the same plan is looked at again when it is reached. */
 function isReached(stage: RotationStageName, { state }: RotationSight, input: RotationInput): boolean {

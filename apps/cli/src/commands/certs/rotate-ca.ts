@@ -1,18 +1,22 @@
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { days, selectionFlags, writeFlags } from '../../flags.ts';
-import { answerPlaybook } from '../../playbook-run.ts';
+import { authorityKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
+import { answerPlaybook, type PlaybookInput } from '../../playbook-run.ts';
+import { answerRotation, rotateAuthority } from '../../rotation.ts';
 import { recovery } from '../../wiring.ts';
 
 const AUTHORITIES = ['cluster', 'etcd', 'etcd-peer', 'front-proxy'] as const;
+const STAGES = ['trust', 'issue', 'drop'] as const;
 
 export default class CertsRotateCa extends NodeCommand {
-  static override summary = 'Issue a CA of this node anew, with the same key and name.';
+  static override summary = 'Rotate a CA of this node to a new key in stages, or issue it anew with the same key.';
   static override description =
-    'What the CA has signed stays good. The new certificate is put wherever files of this node hold the old one, what has expired is renewed, and the control plane is restarted on it. Pods keep the old certificate until they are restarted.';
+    'Without a flag it tells which stage the CA is in. A new key comes in three stages, each proven before the next: trust (old and new are trusted everywhere), issue (the new one signs), drop (the old one is trusted no more). The cluster goes on working. With --same-key what the CA has signed stays good; the control plane is restarted on the new certificate, and pods keep the old one until they are restarted.';
   static override examples = [
+    '<%= config.bin %> certs rotate-ca cluster',
+    '<%= config.bin %> certs rotate-ca cluster --stage trust --dry-run',
+    '<%= config.bin %> certs rotate-ca front-proxy --all-stages',
     '<%= config.bin %> certs rotate-ca cluster --same-key --dry-run',
-    '<%= config.bin %> certs rotate-ca etcd --same-key --days 3650',
   ];
   static override args = {
     ca: Args.string({
@@ -22,8 +26,20 @@ export default class CertsRotateCa extends NodeCommand {
     }),
   };
   static override flags = {
-    'same-key': Flags.boolean({ description: 'keep the key of the CA', required: true }),
+    stage: Flags.option({
+      options: STAGES,
+      description: 'carry out this stage',
+      exclusive: ['same-key', 'all-stages'],
+    })(),
+    'all-stages': Flags.boolean({ description: 'carry out every stage that is left', exclusive: ['same-key'] }),
+    'same-key': Flags.boolean({ description: 'keep the key of the CA, and issue its certificate anew' }),
+    resume: Flags.boolean({
+      description: 'go on with the newest run that did not come to its end',
+      exclusive: ['same-key'],
+    }),
     days: days({ description: "lifetime of the CA's new certificate", default: 3650 }),
+    'new-keys': Flags.boolean({ description: 'new keys for what the new CA signs, too', exclusive: ['same-key'] }),
+    'key-algorithm': authorityKeyFlag,
     ...selectionFlags,
     ...writeFlags,
   };
@@ -32,8 +48,15 @@ export default class CertsRotateCa extends NodeCommand {
     const { flags, args } = await this.parse(CertsRotateCa);
     const session = await this.openSession(flags);
     const authority = args.ca as (typeof AUTHORITIES)[number];
-    const options = { ...session.node, authority, authorityDays: flags.days };
-    const playbook = async () => (await recovery()).createAuthorityPlaybook(options, session.deps);
-    return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
+    const input = { ...session.node, authority, authorityDays: flags.days };
+    const run = (playbook: PlaybookInput['playbook']): Promise<Answer> => {
+      const { yes, resume, 'dry-run': dryRun } = flags;
+      return answerPlaybook({ playbook, selection: flags, dryRun, yes, resume }, session);
+    };
+    if (flags['same-key']) return run(async () => (await recovery()).createAuthorityPlaybook(input, session.deps));
+    const stages = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
+    if (stages.length === 0) return answerRotation(input, session);
+    const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, resume } = flags;
+    return run(() => rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, resume }, session));
   }
 }
