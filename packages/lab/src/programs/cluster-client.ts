@@ -4,7 +4,6 @@ import { type ClientRequest, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 
-const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** What client-go grants a TLS handshake. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -23,7 +22,7 @@ export interface ClusterAccess {
 }
 
 /** The API server answered, but not with what was asked for. */
-export class ApiStatusError extends Error {
+class ApiStatusError extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
     super(message);
@@ -36,11 +35,13 @@ export class ApiStatusError extends Error {
  *
  * Like client-go it reads the CA once. A program whose ca.crt was replaced afterwards goes on with the old one.
  */
-export function inClusterAccess(
-  environment: Readonly<Record<string, string | undefined>>,
-  folder = SERVICE_ACCOUNT_FOLDER,
-): ClusterAccess {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = environment;
+export function inClusterAccess(environment: Readonly<Record<string, string | undefined>>): ClusterAccess {
+  const {
+    KUBERNETES_SERVICE_HOST: host,
+    KUBERNETES_SERVICE_PORT: port = '443',
+    // For a program that runs outside of a container.
+    SERVICE_ACCOUNT_FOLDER: folder = '/var/run/secrets/kubernetes.io/serviceaccount',
+  } = environment;
   if (host === undefined || host === '') {
     throw new Error('unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST must be defined');
   }

@@ -1,6 +1,6 @@
 /** The little of DNS (RFC 1035) that a server of addresses needs. */
 export const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
-export type Rcode = (typeof RCODE)[keyof typeof RCODE];
+type Rcode = (typeof RCODE)[keyof typeof RCODE];
 
 export const TYPE_A = 1;
 const TYPE_SOA = 6;

@@ -1,5 +1,7 @@
 /** Cluster DNS: the names of Services, learnt from the API server, over UDP and TCP. */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type ClusterAccess, getObject, inClusterAccess } from '../cluster-client.ts';
@@ -29,12 +31,14 @@ let records: ServiceRecords | undefined;
 let syncedAt = 0;
 let lastReason = 'Services have not been read yet';
 
-createServer(({ url }, response) => {
+const health = createServer(({ url }, response) => {
   const isReady = Date.now() - syncedAt < STALE_AFTER_MS;
   const status = url === '/readiness' || url === '/healthz' ? (isReady ? 200 : 503) : 404;
   response.writeHead(status, { 'Content-Type': 'text/plain' });
   response.end(status === 200 ? 'ok\n' : status === 503 ? `${lastReason}\n` : 'not found\n');
 }).listen(Number(flags['healthz-port']), flags['dns-bind-address']);
+await once(health, 'listening');
+logLine(`Serving /readiness on port ${(health.address() as AddressInfo).port}`);
 
 const port = await serveDns(flags['dns-bind-address'], Number(flags['dns-port']), (question) =>
   answer(question, domain, records),

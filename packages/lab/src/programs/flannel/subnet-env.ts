@@ -47,7 +47,7 @@ export function parseSubnetEnv(text: string, path: string): SubnetEnv {
 }
 
 /** The network that an address with a prefix length lies in. @param cidr for example `10.2.1.1/24` */
-export function networkOf(cidr: string): string {
+function networkOf(cidr: string): string {
   const { address, length } = parseCidr(cidr);
   return `${renderAddress(address & maskOf(length))}/${length}`;
 }

@@ -1,5 +1,7 @@
 /** An ingress controller: sends HTTP requests by their Host header to the Services that the Ingresses name. */
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type ClusterAccess, getObject, inClusterAccess, patchObject } from '../cluster-client.ts';
@@ -21,11 +23,12 @@ const { values: flags } = parseArgs({
 endOnSignals();
 let routes: readonly Route[] = [];
 
-createServer(({ url }, response) => {
+const health = createServer(({ url }, response) => {
   response.writeHead(url === '/healthz' ? 200 : 404, { 'Content-Type': 'text/plain' });
   response.end(url === '/healthz' ? 'ok' : 'not found');
-}).listen(Number(flags['healthz-port']));
-createServer(proxy).listen(Number(flags['http-port']), () => logLine(`Serving HTTP on port ${flags['http-port']}`));
+});
+await announce('/healthz', health, flags['healthz-port']);
+await announce('HTTP', createServer(proxy), flags['http-port']);
 
 let said = '';
 for (;;) {
@@ -64,6 +67,12 @@ async function publish(ingresses: readonly SeenIngress[]): Promise<void> {
     await patchObject(inClusterAccess(process.env), path, { status: { loadBalancer: { ingress: [{ ip }] } } });
     logLine(`Published ${ip} for Ingress ${metadata.namespace}/${metadata.name}`);
   }
+}
+
+async function announce(what: string, server: Server, port: string): Promise<void> {
+  server.listen(Number(port));
+  await once(server, 'listening');
+  logLine(`Serving ${what} on port ${(server.address() as AddressInfo).port}`);
 }
 
 function proxy(incoming: IncomingMessage, response: ServerResponse): void {

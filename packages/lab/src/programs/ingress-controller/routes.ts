@@ -25,7 +25,7 @@ export interface IngressService {
   };
 }
 
-export interface Backend {
+interface Backend {
   readonly address: string;
   readonly port: number;
 }

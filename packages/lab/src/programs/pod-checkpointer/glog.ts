@@ -1,5 +1,5 @@
 /** Lines as glog writes them: severity, date, time, thread, place, text. */
-export type Severity = 'I' | 'W' | 'E' | 'F';
+type Severity = 'I' | 'W' | 'E' | 'F';
 
 /** @param place file and line of the original that says this, for example `process.go:197` */
 export type Log = (severity: Severity, place: string, text: string) => void;

@@ -1,0 +1,108 @@
+import { stat } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import path from 'node:path';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RunningProgram } from '../program.fixture.ts';
+import { CheckpointedNode } from './checkpointed-node.fixture.ts';
+import { FakeCtr } from './fake-ctr.fixture.ts';
+
+describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => {
+  let node: CheckpointedNode;
+  let ctr: FakeCtr;
+  let instances: RunningProgram[];
+  beforeEach(async () => {
+    node = await CheckpointedNode.create();
+    ctr = await FakeCtr.install(node.path('bin'));
+    await ctr.tell({ a1: { status: 'RUNNING', pod: 'kube-system/kube-apiserver-2rdtv' } });
+    instances = [];
+  });
+  afterEach(async () => {
+    for (const instance of instances) await instance.stop('SIGKILL');
+    await node.dispose();
+  });
+
+  function start(podName: string): RunningProgram {
+    const args = [
+      `--lock-file=${node.path('lock/pod-checkpointer.lock')}`,
+      `--kubeconfig=${node.path('kubeconfig')}`,
+      '--container-runtime-endpoint=unix:///run/c.sock',
+      `--kubernetes-dir=${node.folder}`,
+      `--kubelet-url=${node.kubeletUrl}`,
+      '-v=4',
+    ];
+    const environment = {
+      NODE_NAME: 'cp1',
+      POD_NAME: podName,
+      POD_NAMESPACE: 'kube-system',
+      PATH: `${ctr.folder}${path.delimiter}${process.env['PATH'] ?? ''}`,
+    };
+    const instance = new RunningProgram('pod-checkpointer/main.ts', args, environment);
+    instances.push(instance);
+    return instance;
+  }
+
+  it('2: sleeps five seconds before its first pass, and five before the next', async () => {
+    const instance = start('pod-checkpointer-8jms9');
+    await instance.saying(/main\.go:58\] Starting checkpointer for node: cp1/);
+    const started = performance.now();
+    await instance.saying(/manifest\.go:80\] Writing manifest for "kube-system\/kube-apiserver-2rdtv"/);
+    const first = performance.now();
+    await instance.saying(
+      /manifest\.go:77\] Checkpoint manifest for "kube-system\/kube-apiserver-2rdtv" already exists/,
+    );
+    expect(Math.round((first - started) / 1_000)).toBe(5);
+    expect(Math.round((performance.now() - first) / 1_000)).toBe(5);
+  });
+
+  it('5: runs twice on a node; one holds the lock, the other waits and takes over when the first dies', async () => {
+    const first = start('pod-checkpointer-8jms9');
+    await first.saying(/main\.go:58\]/);
+    const second = start('pod-checkpointer-8jms9-cp1');
+    await second.saying(/main\.go:53\] Trying to acquire the flock at ".*\/lock\/pod-checkpointer\.lock"/);
+    await first.saying(/manifest\.go:80\]/);
+    expect(second.log).not.toContain('main.go:58');
+    const { mode, size, uid } = await stat(node.path('lock/pod-checkpointer.lock'));
+    expect([(mode & 0o777).toString(8), size, uid]).toEqual(['600', 0, 0]);
+    const died = performance.now();
+    expect(await first.stop('SIGKILL')).toBeNull();
+    await second.saying(/main\.go:58\]/);
+    expect(performance.now() - died).toBeLessThan(1_000);
+  });
+
+  it('leaves the lock free when it is asked to end while it waits for it', async () => {
+    const [first, second] = [start('pod-checkpointer-8jms9'), start('pod-checkpointer-8jms9-cp1')];
+    const holder = await Promise.race(
+      [first, second].map(async (each) => each.saying(/main\.go:58\]/).then(() => each)),
+    );
+    const waiter = holder === first ? second : first;
+    await waiter.saying(/main\.go:53\]/);
+    expect(await waiter.stop()).toBe(0);
+    expect(await holder.stop()).toBe(0);
+    await start('pod-checkpointer-8jms9').saying(/main\.go:58\]/, 3_000);
+  });
+
+  it('10: is held up for ten seconds by an API server that never finishes a TLS handshake', async () => {
+    await node.pass();
+    await node.api.stop();
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket));
+    silent.listen(Number(new URL(node.api.server).port), '127.0.0.1');
+    await once(silent, 'listening');
+    const began = performance.now();
+    await node.pass();
+    expect(Math.round((performance.now() - began) / 1_000)).toBe(10);
+    expect(node.lines.join('')).toMatch(
+      /W apiserver\.go:19\] Unable to contact APIServer, skipping garbage collection: Get .*: net\/http: TLS handshake timeout/,
+    );
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  it('ends with what is missing in its environment', async () => {
+    const instance = new RunningProgram('pod-checkpointer/main.ts', [], { NODE_NAME: '' });
+    instances.push(instance);
+    expect(await instance.ended()).toBe(255);
+    expect(instance.log).toContain('Missing required environment variable: NODE_NAME');
+  });
+});

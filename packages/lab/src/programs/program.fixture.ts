@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** One of the programs, as a process of its own. */
+export class RunningProgram {
+  #log = '';
+  readonly #process: ChildProcess;
+
+  /** @param program path below this folder, for example `fetch.ts` */
+  constructor(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    const file = fileURLToPath(new URL(program, import.meta.url));
+    const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
+    this.#process = spawn(process.execPath, [file, ...args], {
+      env: { ...inherited, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#log += chunk.toString();
+        this.#process.emit('said');
+      });
+    }
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Waits until the program has said something, and returns what `pattern` caught first, or all of it. */
+  async saying(pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    for (;;) {
+      const found = pattern.exec(this.#log);
+      if (found !== null) return found[1] ?? found[0];
+      try {
+        await once(this.#process, 'said', { signal });
+      } catch {
+        throw new Error(`it never said ${String(pattern)}, only: ${this.#log}`);
+      }
+    }
+  }
+
+  /** Resolves to its exit status. */
+  async ended(): Promise<number | null> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) await once(this.#process, 'exit');
+    return this.#process.exitCode;
+  }
+
+  /** Ends it as a kubelet does. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+    this.#process.kill(signal);
+    return this.ended();
+  }
+}
