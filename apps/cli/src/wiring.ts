@@ -4,6 +4,7 @@ import { type Clock, createLocalHost, type Host, type HostPath, hostPath, system
 import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/recovery';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
+import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { usageError } from './envelope.ts';
 import { CliError } from './errors.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
@@ -11,7 +12,7 @@ import { createReporter, type Reporter } from './reporter.ts';
 import { describeTerminal, type Terminal } from './terminal.ts';
 
 /** The flags that say which machine is meant, and how it is kept. */
-export interface NodeFlags {
+export interface NodeFlags extends BackupFlags {
   readonly root: string | undefined;
   readonly 'kubernetes-dir': string;
   readonly 'service-command': string | undefined;
@@ -63,8 +64,12 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
   const host = createLocalHost({ root, serviceCommand });
   const clock = systemClock;
   const node = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
-  const deps = { host, clock };
-  const openRuns = async (): Promise<RunStore> => (await import('@kube-rescue/workflow')).openRunStore(host);
+  const seals = await openSeals(flags, desk);
+  const deps = { host, clock, sealSnapshot: seals.snapshot };
+  const openRuns = async (): Promise<RunStore> => {
+    const { openRunStore, RUNS_DIRECTORY } = await import('@kube-rescue/workflow');
+    return openRunStore(host, RUNS_DIRECTORY, seals.backup);
+  };
   let objects: Promise<ObjectSession> | undefined;
   const openObjects = (): Promise<ObjectSession> => {
     objects ??= recovery().then(({ createObjectSession }) => createObjectSession(node, deps));
@@ -85,8 +90,13 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     openWorkflow: async (onEvent) => {
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
+      const { createFreezeChangeKinds } = await import('@kube-rescue/static-manifests');
       const open: OpenObjects = async (way) => (await openObjects()).open(way);
-      const kinds = createChangeRegistry([...hostChangeKinds(host), ...createObjectChangeKinds(open)]);
+      const kinds = createChangeRegistry([
+        ...hostChangeKinds(host),
+        ...createObjectChangeKinds(open),
+        ...createFreezeChangeKinds(deps),
+      ]);
       return { host, clock, kinds, store: await openRuns(), onEvent };
     },
   };

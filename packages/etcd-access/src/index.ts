@@ -41,6 +41,7 @@ export {
   type SnapshotDeps,
   type SnapshotProgress,
   type SnapshotRequest,
+  type SnapshotSeal,
   saveSnapshot,
 } from './snapshot.ts';
 export type { ProbeAttempt } from './way-in.ts';

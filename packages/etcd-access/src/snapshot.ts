@@ -4,6 +4,13 @@ import { EtcdError } from './errors.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { joinPieces } from './piece-joining.ts';
 
+/** Makes a snapshot unreadable for whoever has not the key. */
+export interface SnapshotSeal {
+  /** What the name of such a file ends in, for example `.age`. */
+  readonly suffix: string;
+  readonly seal: (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+}
+
 export interface SnapshotRequest {
   /** The file to make; its folder must exist, and it must not. */
   readonly target: HostPath;
@@ -11,6 +18,8 @@ export interface SnapshotRequest {
   readonly endpoint?: string | undefined;
   /** Called as bytes arrive. */
   readonly onProgress?: ((progress: SnapshotProgress) => void) | undefined;
+  /** Default: the file is what etcd sends. */
+  readonly seal?: SnapshotSeal | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,8 +31,9 @@ export interface SnapshotProgress {
 
 export interface SavedSnapshot {
   readonly path: HostPath;
+  /** Of the file. */
   readonly bytes: number;
-  /** Of the whole file, as `sha256sum` prints it. */
+  /** Of the snapshot, as `sha256sum` prints it for a file that is not sealed. */
   readonly sha256: string;
   /** The revision of the database when it began; everything up to it is in the snapshot. */
   readonly revision: bigint;
@@ -55,7 +65,7 @@ const PIECE_BYTES = 1024 * 1024;
  * connection; HostError when it cannot be written. No file is left then.
  */
 export async function saveSnapshot(request: SnapshotRequest, { client, host }: SnapshotDeps): Promise<SavedSnapshot> {
-  const { target, onProgress, signal } = request;
+  const { target, onProgress, seal, signal } = request;
   await assertAbsent(target, host);
   const { endpoint, dbSize, revision } = await chooseMember(request, client);
   await assertRoom(target, dbSize, host);
@@ -79,8 +89,23 @@ export async function saveSnapshot(request: SnapshotRequest, { client, host }: S
     hash.update(tail);
     await assertAbsent(target, host);
   };
-  await host.writeFileFrom(target, verified(), { mode: SNAPSHOT_MODE });
-  return { path: target, bytes, sha256: hash.digest('hex'), revision, endpoint };
+  const written = counted(seal === undefined ? verified() : seal.seal(verified()));
+  await host.writeFileFrom(target, written.pieces, { mode: SNAPSHOT_MODE });
+  return { path: target, bytes: written.bytes(), sha256: hash.digest('hex'), revision, endpoint };
+}
+
+function counted(source: AsyncIterable<Uint8Array>): {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  bytes(): number;
+} {
+  let bytes = 0;
+  const pieces = async function* (): AsyncGenerator<Uint8Array, void> {
+    for await (const piece of source) {
+      bytes += piece.length;
+      yield piece;
+    }
+  };
+  return { pieces: pieces(), bytes: () => bytes };
 }
 
 /** Bytes that must be free for a snapshot of a database of `dbSize` bytes. */

@@ -49,14 +49,14 @@ export async function saveEtcdOfNode(
 export async function keepSnapshot(
   { client }: NodeEtcd,
   onProgress: OnProgress,
-  { host, clock }: NodeDeps,
+  { host, clock, sealSnapshot: seal }: NodeDeps,
   signal: AbortSignal,
 ): Promise<SnapshotRow> {
   const { saveSnapshot } = await import('@kube-rescue/etcd-access');
   await host.makeDirectory(SNAPSHOTS_DIRECTORY, { mode: PRIVATE_DIRECTORY_MODE });
   const stamp = clock.now().toISOString().replace(/[-:.]/g, '');
-  const target = joinPath(SNAPSHOTS_DIRECTORY, `etcd-${stamp}.db`);
-  return rowOf(await saveSnapshot({ target, onProgress: everyTenth(onProgress), signal }, { client, host }));
+  const target = joinPath(SNAPSHOTS_DIRECTORY, `etcd-${stamp}.db${seal?.suffix ?? ''}`);
+  return rowOf(await saveSnapshot({ target, onProgress: everyTenth(onProgress), seal, signal }, { client, host }));
 }
 
 /** Whoever tells a person of every piece that arrives tells of thousands. */

@@ -1,5 +1,6 @@
 import { type InspectionInput, readKubeconfigClient } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
+import type { SnapshotSeal } from '@kube-rescue/etcd-access';
 import { type Clock, type Host, type HostPath, joinPath } from '@kube-rescue/host';
 import {
   checkpointFlags,
@@ -28,6 +29,8 @@ export interface NodeOptions {
 export interface NodeDeps {
   readonly host: Host;
   readonly clock: Clock;
+  /** Default: snapshots of etcd are kept as they are, readable for root. */
+  readonly sealSnapshot?: SnapshotSeal | undefined;
 }
 
 /** How a cluster keeps its control plane: as static pods that kubeadm made, or as its own workloads with checkpoints on disk. */

@@ -27,6 +27,8 @@ describe('a backup folder', () => {
     const host = await makeHost();
     const name = await createBackupFolder(host, FOLDER, { seal: flip }).keep(SECRET);
     expect(Buffer.from(await createBackupFolder(host, FOLDER, { unseal: flip }).read(name))).toEqual(SECRET);
+    await createBackupFolder(host, FOLDER, { unseal: flip }).assertOpens();
+    await expectCode(createBackupFolder(host, FOLDER, {}).assertOpens(), 'BACKUP_SEALED');
     await expectCode(createBackupFolder(host, FOLDER, {}).read(name), 'BACKUP_SEALED');
     const wrong = createBackupFolder(host, FOLDER, { unseal: () => Promise.reject(new Error('no identity matched')) });
     await expectCode(wrong.read(name), 'BACKUP_SEALED');

@@ -5,17 +5,24 @@ import { sha256 } from './digest.ts';
 import { WorkflowError } from './errors.ts';
 
 const PRIVATE_FILE_MODE = 0o600;
+const SEALED = '.sealed';
 const NAME = /^[0-9a-f]{64}$/;
+
+/** A backup folder that can be asked whether it opens before anything depends on it. */
+export interface OpenableBackup extends BackupFolder {
+  /** @throws WorkflowError `BACKUP_SEALED` when it holds sealed bytes that this process cannot open */
+  assertOpens(): Promise<void>;
+}
 
 /**
  * Keeps bytes by their SHA-256, sealed where there is a seal.
  *
  * What this process has kept it can take back without the identity: it remembers the bytes as long as it lives.
  */
-export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal }: BackupSeal): BackupFolder {
+export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal }: BackupSeal): OpenableBackup {
   const remembered = new Map<string, Uint8Array>();
   const plainFile = (name: string): HostPath => joinPath(folder, name);
-  const sealedFile = (name: string): HostPath => joinPath(folder, `${name}.sealed`);
+  const sealedFile = (name: string): HostPath => joinPath(folder, `${name}${SEALED}`);
 
   const readKept = async (name: string): Promise<Uint8Array | undefined> => {
     const known = remembered.get(name) ?? (await host.readFile(plainFile(name)));
@@ -28,6 +35,11 @@ export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal 
     });
   };
   return {
+    assertOpens: async () => {
+      const names = ((await host.list(folder)) ?? []).filter((name) => name.endsWith(SEALED));
+      const [first] = names.map((name) => name.slice(0, -SEALED.length)).filter((name) => !remembered.has(name));
+      if (first !== undefined) await readKept(first);
+    },
     keep: async (data) => {
       const name = sha256(data);
       if (seal === undefined) {

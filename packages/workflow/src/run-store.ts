@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { createBackupFolder } from './backup-folder.ts';
+import { createBackupFolder, type OpenableBackup } from './backup-folder.ts';
 import type { BackupSeal } from './backup-seal.ts';
-import type { BackupFolder } from './change.ts';
 import { WorkflowError } from './errors.ts';
 import { decodeJournal, encodeRecord, type JournalRecord } from './journal-record.ts';
 import { deriveRunState, type RunState } from './run-state.ts';
@@ -22,7 +21,7 @@ const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
 export interface RunFolder {
   readonly id: string;
   readonly path: HostPath;
-  readonly backup: BackupFolder;
+  readonly backup: OpenableBackup;
   /** Adds records in one write, fsynced before it returns. */
   append(...records: readonly JournalRecord[]): Promise<void>;
   /**

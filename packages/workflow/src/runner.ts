@@ -98,6 +98,7 @@ export async function rollbackRun(
 ): Promise<{ readonly undone: number; readonly leftovers: readonly Leftover[] }> {
   return withRunLock(deps, `rollback ${id}`, async () => {
     const run = await deps.store.open(id);
+    await run.backup.assertOpens();
     await run.repair();
     const { standing } = await run.state();
     const leftovers = await unwind(standing, { ...deps, run });

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { recoveryDnsFlags, withDnsReport, withIngressDns } from '../dns/recovery-dns.ts';
-import { renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
+import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
 import { toRenewal } from '../renewal-input.ts';
@@ -33,6 +33,7 @@ export default class Recover extends NodeCommand {
       description: 'go on with the newest run that did not come to its end',
       exclusive: ['plan'],
     }),
+    'backup-identity': backupIdentityFlag,
     ...recoveryDnsFlags,
   };
 

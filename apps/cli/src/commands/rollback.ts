@@ -1,15 +1,18 @@
 import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
-import { writeFlags } from '../flags.ts';
+import { backupIdentityFlag, confirmationFlags } from '../flags.ts';
 import { answerRollback } from '../rollback-run.ts';
 
 export default class Rollback extends NodeCommand {
   static override summary = 'Take back everything that a run changed on this node.';
   static override description =
     'Puts back every byte, newest first, from the journal of the run. Leaves alone what somebody else has changed since, and names it.';
-  static override examples = ['<%= config.bin %> rollback 20261122T111800Z-1f3a'];
+  static override examples = [
+    '<%= config.bin %> rollback 20261122T111800Z-1f3a',
+    '<%= config.bin %> rollback 20261122T111800Z-1f3a --backup-identity key.txt',
+  ];
   static override args = { run: Args.string({ description: 'the run, as runs names it', required: true }) };
-  static override flags = { ...writeFlags };
+  static override flags = { ...confirmationFlags, 'backup-identity': backupIdentityFlag };
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(Rollback);
