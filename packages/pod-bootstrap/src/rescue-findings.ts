@@ -1,11 +1,14 @@
 import type { RecoveryError } from '@kube-rescue/errors';
-import type { StepId, Verdict } from '@kube-rescue/workflow';
+import type { Change, Finding, StepId, Verdict } from '@kube-rescue/workflow';
 import { PodError } from './errors.ts';
 import type { Diagnosis } from './pod-diagnosis.ts';
 import type { RescueLabels } from './rescue-labels.ts';
 import { describePod, type RescueState, type WatchedPod } from './rescue-state.ts';
-import type { RescueFinding } from './rescue-step.ts';
 import type { Silence } from './tolerant-look.ts';
+
+export interface RescueFinding extends Finding {
+  readonly changes: readonly Change[];
+}
 
 /** What the steps before a rescue may cure. */
 const CURED_BEFORE = ['POD_NODE_NOT_FOUND', 'POD_NODE_DEAD', 'POD_NETWORK_NOT_READY'];

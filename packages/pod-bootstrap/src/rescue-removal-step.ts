@@ -9,9 +9,9 @@ import { fullName, type Pod } from './pod.ts';
 import { describeController } from './pod-controller.ts';
 import { untilPodIsGone } from './pod-deletion.ts';
 import { lookOrWait } from './tolerant-look.ts';
-import { blockedBy } from './rescue-findings.ts';
+import { blockedBy, type RescueFinding } from './rescue-findings.ts';
 import { describePod, readRescueState, readStoredPod, type RescueState } from './rescue-state.ts';
-import type { RescueFinding, RescueInput, RescueStepDeps } from './rescue-step.ts';
+import type { RescueInput, RescueStepDeps } from './rescue-step.ts';
 
 export interface RescueRemovalInput extends RescueInput {
   /**

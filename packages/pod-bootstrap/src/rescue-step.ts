@@ -1,7 +1,7 @@
 import { createEdit, deleteEdit, type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host } from '@kube-rescue/host';
-import type { Change, Edit, Finding, Step, StepId } from '@kube-rescue/workflow';
+import type { Edit, Step, StepId } from '@kube-rescue/workflow';
 import { type ControllerName, describeController } from './pod-controller.ts';
 import { type Diagnosis, diagnosePod } from './pod-diagnosis.ts';
 import type { PodWorkOptions } from './pod-work.ts';
@@ -15,6 +15,7 @@ import {
   nameTaken,
   needsApiServer,
   nobodyThere,
+  type RescueFinding,
   scaledDown,
   silent,
   unverified,
@@ -53,10 +54,6 @@ export interface RescueStepDeps {
   readonly clock: Clock;
   /** Default: the logs that the kubelet of `host` keeps. */
   readonly readLog?: ReadPodLog | undefined;
-}
-
-export interface RescueFinding extends Finding {
-  readonly changes: readonly Change[];
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
