@@ -95,7 +95,8 @@ const PROGRAMS = ['flannel', 'bridge', 'host-local', 'portmap'];
 /** Files by path; the folders and programs of the plugins are there, and `undefined` takes one away. */
 export function machine(
   files: Readonly<Record<string, string | undefined>> = {},
-  plugin: (folder: NodeTree) => ExecResult = () => refused('failed to delegate add: failed to find plugin "bridge"'),
+  plugin: (folder: NodeTree) => ExecResult = () =>
+    refused('failed to delegate add: failed to find plugin "kube-rescue-nobody" in path'),
 ): FakeHost {
   const programs = Object.fromEntries(PROGRAMS.map((name) => [`/opt/cni/bin/${name}`, 'ELF']));
   const all = { '/etc/containerd/config.toml': CONTAINERD_CONFIG, ...programs, ...files };

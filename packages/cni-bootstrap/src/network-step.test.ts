@@ -67,4 +67,28 @@ describe('the network step', () => {
     expect(verdict).toMatchObject({ verified: true });
     expect(JSON.stringify(verdict)).toContain('/opt/cni/bin/flannel has loaded /run/flannel/subnet.env');
   });
+
+  it('is not verified when the program is no CNI plugin', async () => {
+    const files = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
+    const host = machine(files, () => ({ exitCode: 127, stdout: '', stderr: 'env: node: No such file' }));
+    expect(await step(host).verify(signal)).toMatchObject({
+      verified: false,
+      reason: '/opt/cni/bin/flannel does not answer as a CNI plugin: exit 127',
+    });
+  });
+
+  it('warns when it cannot tell whether the plugin has read the file', async () => {
+    const files = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
+    const verdict = await step(machine(files, () => refused('out of luck'))).verify(signal);
+    expect(verdict).toMatchObject({ verified: true, warnings: [expect.stringContaining('out of luck')] });
+  });
+
+  it('waits for the steps that may yet cure what keeps it from knowing', async () => {
+    const waitsFor = ['pods/controller-manager'];
+    const found = await createNetworkStep(
+      { nodeName: 'nobody', kubelet, waitsFor },
+      { host: machine(), objects },
+    ).check(signal);
+    expect(found).toMatchObject({ status: 'blocked', code: 'CNI_NODE_NOT_FOUND', waitsFor, changes: [] });
+  });
 });

@@ -1,5 +1,7 @@
 export type { Cause } from './causes.ts';
 export { inspectCertificate } from './certificate-inspection.ts';
+export { type CheckpointListing, type CheckpointRow, listCheckpoints } from './checkpoint-listing.ts';
+export { type CheckpointPlaybookInput, createCheckpointPlaybook } from './checkpoint-playbook.ts';
 export { checkClusterCertificates, type ClusterCertificates } from './cluster-certificates.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
 export type { EtcdSearch } from './etcd-connection.ts';
@@ -19,6 +21,7 @@ export { createObjectSession, type ObjectSession } from './object-session.ts';
 export { createObjectPatchPlaybook, type ObjectPatchInput } from './object-patch-playbook.ts';
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './object-reading.ts';
 export type { NodeDeps, NodeOptions } from './node-description.ts';
+export { findNetworkOfNode } from './node-network.ts';
 export {
   type AdoptionOptions,
   createAdoptionPlaybook,

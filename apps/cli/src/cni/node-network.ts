@@ -1,0 +1,46 @@
+import type { NetworkDeps, NetworkInput } from '@kube-rescue/cni-bootstrap';
+import type { ObjectsVia } from '@kube-rescue/recovery';
+import { Flags } from '@oclif/core';
+import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../etcd/etcd-flags.ts';
+import { recovery, type Session } from '../wiring.ts';
+
+/** Flags that say which node's network is meant, and how its objects are reached. */
+export const networkFlags = {
+  node: Flags.string({
+    description: "name of this machine's Node, instead of the one in the kubelet's certificate, flags or the host name",
+    helpValue: 'NAME',
+  }),
+  'pod-cidr': Flags.string({
+    description: "take this pod CIDR instead of the Node's (a second time for the other family)",
+    helpValue: 'CIDR',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  via: Flags.option({
+    options: VIA,
+    description: 'read objects from etcd, or through the API server',
+    default: 'etcd' as const,
+  })(),
+  ...etcdFlags,
+};
+
+interface NetworkFlags extends EtcdFlags {
+  readonly node: string | undefined;
+  readonly 'pod-cidr': readonly string[] | undefined;
+  readonly via: ObjectsVia;
+}
+
+/** What the network of this node is inspected with; the session closes the way to the objects. */
+export async function openNetwork(
+  flags: NetworkFlags,
+  session: Session,
+): Promise<{ readonly input: NetworkInput; readonly deps: NetworkDeps & { readonly host: Session['host'] } }> {
+  const { findNetworkOfNode } = await recovery();
+  const found = await findNetworkOfNode(session.node, session.deps);
+  const objects = (await session.openObjects()).access({ via: flags.via, search: toSearch(flags, session) });
+  const { node: nodeName = found.nodeName, 'pod-cidr': podCidrs } = flags;
+  return { input: { ...found, nodeName, podCidrs }, deps: { host: session.host, objects } };
+}
+
+export const cniBootstrap = (): Promise<typeof import('@kube-rescue/cni-bootstrap')> =>
+  import('@kube-rescue/cni-bootstrap');

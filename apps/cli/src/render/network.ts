@@ -1,0 +1,45 @@
+import type { FileSight, NetworkSight } from '@kube-rescue/cni-bootstrap';
+import type { Terminal } from '../terminal.ts';
+import { type Colour, paint } from './style.ts';
+import { renderTable } from './table.ts';
+import { hang } from './text.ts';
+
+const STATUS: Readonly<Record<NetworkSight['status'], Colour>> = {
+  ok: 'green',
+  needed: 'yellow',
+  blocked: 'red',
+  unknown: 'red',
+};
+const FILE: Readonly<Record<FileSight['state'], Colour>> = {
+  good: 'green',
+  own: 'green',
+  missing: 'red',
+  stale: 'red',
+};
+
+/** The network plugin of a node: its files as a table, what was seen and where it comes from, and what is to be done. */
+export function renderNetwork(nodeName: string, sight: NetworkSight, terminal: Terminal): string {
+  const { columns } = terminal;
+  const { status, plugin, summary, evidence, code, subject, hint, files } = sight;
+  const label = `${status}: `;
+  const head = hang(label, `${summary}${code === undefined ? '' : ` (${code})`}`, columns);
+  return [
+    `network plugin of ${nodeName}: ${plugin}`,
+    head.replace(status, paint(status, STATUS[status], terminal)),
+    ...(files.length === 0 ? [] : ['', renderFiles(files, terminal)]),
+    '',
+    ...evidence.map((line) => hang('  - ', line, columns)),
+    ...(subject === undefined ? [] : [hang('  subject: ', subject, columns)]),
+    ...(status === 'needed' ? ['  hint: kube-rescue cni bootstrap writes them'] : []),
+    ...(hint === undefined ? [] : [hang('  hint: ', hint, columns)]),
+  ].join('\n');
+}
+
+function renderFiles(files: readonly FileSight[], terminal: Terminal): string {
+  const rows = files.map(({ path, state, problems }) => [
+    path,
+    { text: state, colour: FILE[state] },
+    problems.length === 0 ? '-' : problems.join(', '),
+  ]);
+  return renderTable({ header: ['FILE', 'STATE', 'PROBLEMS'], rows, flexible: 0 }, terminal);
+}
