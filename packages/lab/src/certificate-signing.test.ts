@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { issueEcdsaClient, opensslDate, resignCertificate } from './certificate-signing.ts';
+import { issueCertificate, leafExtensions, opensslDate, resignCertificate } from './certificate-signing.ts';
 import { runCommand } from './command.ts';
 
 const deps = { host: createLocalHost(), clock: systemClock };
@@ -86,8 +86,9 @@ describe('issuing a client certificate with openssl', () => {
   it('gives it an ECDSA key that belongs to it, and the subject that was asked for', async () => {
     await makeAuthority(['rsa:2048']);
     const subject = '/O=system:nodes/CN=system:node:cp1';
-    const input = { subject, issuer: issuer(), validity: PAST, workFolder: hostPath(folder) };
-    const { certificate, key } = await issueEcdsaClient(input, deps);
+    const signing = { issuer: issuer(), validity: PAST, workFolder: hostPath(folder) };
+    const input = { subject, keyAlgorithm: 'ECDSA', extensions: leafExtensions(['clientAuth']), ...signing } as const;
+    const { certificate, key } = await issueCertificate(input, deps);
     const issued = new X509Certificate(certificate);
 
     expect(issued.subject).toBe('O=system:nodes\nCN=system:node:cp1');

@@ -3,6 +3,7 @@ import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
 import { LabError } from './errors.ts';
+import type { KeyAlgorithm } from './kubeadm-config.ts';
 import { readNodeText } from './node-text.ts';
 
 /** From when to when a certificate holds. */
@@ -34,8 +35,33 @@ export interface ResignInput extends SigningInput {
 export interface IssueInput extends SigningInput {
   /** As openssl takes it: `/O=system:nodes/CN=system:node:cp1`. */
   readonly subject: string;
-  readonly issuer: Issuer;
+  /** RSA-2048 or ECDSA P-256, made anew. */
+  readonly keyAlgorithm: KeyAlgorithm;
+  /** As openssl's `-addext` takes them: `extendedKeyUsage=clientAuth`. */
+  readonly extensions: readonly string[];
+  /** `self` for the certificate of a CA. */
+  readonly issuer: Issuer | 'self';
 }
+
+/** A certificate and its private key, as PEM. */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const LEAF_KEY_USAGE = 'keyUsage=critical,digitalSignature,keyEncipherment';
+
+/** The extensions of a leaf certificate for `usages`, as {@link IssueInput} takes them. */
+export function leafExtensions(usages: readonly ('clientAuth' | 'serverAuth')[], names: readonly string[] = []) {
+  const alternatives = names.length === 0 ? [] : [`subjectAltName=${names.join(',')}`];
+  return [LEAF_KEY_USAGE, `extendedKeyUsage=${usages.join(',')}`, ...alternatives];
+}
+
+/** The extensions of a CA that signs leaves only. */
+export const AUTHORITY_EXTENSIONS: readonly string[] = [
+  'basicConstraints=critical,CA:TRUE',
+  'keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign',
+];
 
 /**
  * Signs a certificate again with another validity and a new serial number, with the openssl binary alone.
@@ -57,25 +83,24 @@ export async function resignCertificate(input: ResignInput, deps: LabDeps): Prom
   });
 }
 
-/**
- * Makes a client certificate with an ECDSA P-256 key of its own, with the openssl binary alone.
- *
- * @returns PEM of both
- */
-export async function issueEcdsaClient(
-  input: IssueInput,
-  deps: LabDeps,
-): Promise<{ certificate: string; key: string }> {
+/** Makes a certificate with a key of its own, with the openssl binary alone. */
+export async function issueCertificate(input: IssueInput, deps: LabDeps): Promise<KeyPair> {
   return inWorkFolder(input.workFolder, deps, async (at) => {
-    await openssl(deps, ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('subject.key')]);
+    const { stdout: key } = await runCommand(deps, ['openssl', ...KEY_COMMANDS[input.keyAlgorithm]]);
+    await deps.host.writeFile(at('subject.key'), Buffer.from(key), { mode: 0o600 });
     await openssl(deps, [
       ...['req', '-new', '-key', at('subject.key'), '-subj', input.subject, '-out', at('request.csr')],
-      ...['-addext', 'keyUsage=critical,digitalSignature,keyEncipherment', '-addext', 'extendedKeyUsage=clientAuth'],
+      ...input.extensions.flatMap((extension) => ['-addext', extension]),
     ]);
     await signRequest(input, at, deps);
-    return { certificate: await readNodeText(at('new.crt'), deps), key: await readNodeText(at('subject.key'), deps) };
+    return { certificate: await readNodeText(at('new.crt'), deps), key };
   });
 }
+
+const KEY_COMMANDS: Readonly<Record<KeyAlgorithm, readonly string[]>> = {
+  RSA: ['genrsa', '-traditional', '2048'],
+  ECDSA: ['ecparam', '-name', 'prime256v1', '-genkey', '-noout'],
+};
 
 type WorkFile = (name: string) => HostPath;
 

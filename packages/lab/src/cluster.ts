@@ -1,22 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { describeError } from '@kube-rescue/errors';
 import { type HostPath, joinPath } from '@kube-rescue/host';
-import { createCgroups } from './cgroups.ts';
-import type { Argv } from './command.ts';
-import { startContainerd } from './containerd.ts';
+import { containerdProgram, startBridgedContainerd } from './containerd.ts';
 import { prepareControlPlane, startControlPlane } from './control-plane.ts';
 import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from './deployment.ts';
-import { type LabDeps, secondsSince } from './deps.ts';
-import { loadImages } from './images.ts';
+import type { LabDeps } from './deps.ts';
+import { kubeadmImages, packImages } from './images.ts';
 import type { KeyAlgorithm } from './kubeadm-config.ts';
-import { type ClusterNode, labFolder, NODE_MOUNTS, nodeFile } from './lab-folder.ts';
-import { identifyOwner, type LabRecord, withLabLock, writeLabRecord } from './lab-register.ts';
-import { removeLab } from './lab-removal.ts';
+import { createLabCluster, createNode, type LabCluster, type Tell } from './lab-cluster.ts';
 import { equipMachine } from './machine.ts';
-import { prepareMachine } from './machine-changes.ts';
 import type { EquippedNode } from './node-command.ts';
-import { createNamespaces, createSwitch, enterNode } from './node-namespaces.ts';
-import { installServices, serviceCommand } from './services.ts';
+import { createSwitch } from './node-namespaces.ts';
+import type { ServiceDefinition } from './services.ts';
 import { runTogether } from './together.ts';
 
 export interface ClusterInput {
@@ -28,24 +21,12 @@ export interface ClusterInput {
   readonly keyAlgorithm?: KeyAlgorithm | undefined;
 }
 
-/** A real Kubernetes cluster on this machine, made to be broken. */
-export interface Cluster extends EquippedNode {
-  readonly id: string;
+/** A cluster of one node, made by kubeadm. */
+export interface Cluster extends LabCluster {
   readonly keyAlgorithm: KeyAlgorithm;
-  /** The control-plane node. */
-  readonly node: ClusterNode;
-  /** `PROGRAM start|stop|restart|status kubelet`, to be run on the node. */
-  readonly serviceCommand: HostPath;
-  /** The argv in front of a program that is to run on the node. */
-  enter(): Argv;
-  /** Lets the cluster outlive its owner, until leftovers are removed with the kept ones. */
-  keep(): Promise<void>;
-  /** Removes every trace of the cluster; does nothing when it was removed before. */
-  remove(): Promise<void>;
 }
 
-const NODE_NAME = 'cp1';
-const NODE_ADDRESS = '10.200.0.11';
+const CONTROL_PLANE = { name: 'cp1', address: '10.200.0.11' } as const;
 const POD_SUBNET = '10.244.1.0/24';
 const WORKLOAD_DEADLINE_MS = 120_000;
 
@@ -60,43 +41,24 @@ const WORKLOAD_DEADLINE_MS = 120_000;
  */
 export async function createCluster(input: ClusterInput, deps: LabDeps): Promise<Cluster> {
   await equipMachine(deps);
-  const id = randomBytes(3).toString('hex');
-  const record: LabRecord = {
-    id,
-    owner: await identifyOwner(input.ownerPid, deps),
-    nodes: [NODE_NAME],
-    kept: false,
-  };
-  const folder = joinPath(labFolder(id), NODE_NAME);
-  const cluster = wireCluster(record, { name: NODE_NAME, address: NODE_ADDRESS, folder, labId: id }, input, deps);
-  try {
-    await withLabLock(deps, async () => {
-      await prepareMachine(deps);
-      await writeLabRecord(record, deps);
-    });
-    await startCluster(cluster, deps);
+  const { binaries, ownerPid, keyAlgorithm = 'RSA' } = input;
+  const start = async (lab: LabCluster, tell: Tell): Promise<Cluster> => {
+    const cluster = { ...lab, keyAlgorithm };
+    await startCluster(cluster, tell, deps);
     return cluster;
-  } catch (error) {
-    // What failed first is what must be told; what could not be removed is found again as a leftover.
-    await cluster.remove().catch((leftover: unknown) => {
-      deps.onProgress?.({ phase: 'clean', message: describeError(leftover) });
-    });
-    throw error;
-  }
+  };
+  return createLabCluster({ binaries, ownerPid, nodes: [CONTROL_PLANE] }, start, deps);
 }
 
-async function startCluster(cluster: Cluster, deps: LabDeps): Promise<void> {
-  const { node, binaries } = cluster;
-  const startedAt = deps.clock.now();
-  const tell = (message: string): void => {
-    deps.onProgress?.({ phase: 'cluster', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
-  };
+async function startCluster(cluster: Cluster, tell: Tell, deps: LabDeps): Promise<void> {
+  const { node } = cluster;
   tell(`lab ${cluster.id}: making node ${node.name} at ${node.address}`);
-  await createNode(cluster, deps);
+  await createSwitch(node.labId, deps);
+  await createNode(cluster, { services: kubeadmServices(cluster) }, deps);
   tell('making certificates, kubeconfigs, manifests and images');
-  await startContainerd(node, POD_SUBNET, deps);
+  await startBridgedContainerd(node, POD_SUBNET, deps);
   await runTogether(deps, [
-    (each) => loadImages(node, binaries, each),
+    (each) => loadKubeadmImages(cluster, each),
     (each) => prepareControlPlane(cluster, cluster.keyAlgorithm, each),
   ]);
   tell('starting the kubelet; waiting for etcd and the API server');
@@ -107,26 +69,24 @@ async function startCluster(cluster: Cluster, deps: LabDeps): Promise<void> {
   tell('the cluster is up');
 }
 
-async function createNode({ node, binaries }: Cluster, deps: LabDeps): Promise<void> {
-  await deps.host.makeDirectory(joinPath(node.folder, 'home'), { mode: 0o700 });
-  for (const path of NODE_MOUNTS) await deps.host.makeDirectory(nodeFile(node, path), { mode: 0o755 });
-  await createSwitch(node.labId, deps);
-  await createNamespaces(node, deps);
-  await createCgroups(node, deps);
-  await installServices({ node, kubelet: joinPath(binaries, 'kubelet') }, deps);
+async function loadKubeadmImages({ node, binaries }: EquippedNode, deps: LabDeps): Promise<void> {
+  const recipes = await kubeadmImages(binaries, deps);
+  const images = await packImages(recipes, joinPath(node.folder, 'images'), deps);
+  await images.load(
+    node,
+    recipes.map(({ reference }) => reference),
+    deps,
+  );
+  await images.discard(deps);
 }
 
-function wireCluster(record: LabRecord, node: ClusterNode, input: ClusterInput, deps: LabDeps): Cluster {
-  // The clean-up of an aborted lab must not be aborted with it.
-  const lasting = { host: deps.host, clock: deps.clock };
-  return {
-    id: record.id,
-    keyAlgorithm: input.keyAlgorithm ?? 'RSA',
-    node,
-    binaries: input.binaries,
-    serviceCommand: serviceCommand(node),
-    enter: () => enterNode(node),
-    keep: () => withLabLock(lasting, () => writeLabRecord({ ...record, kept: true }, lasting)),
-    remove: () => withLabLock(lasting, () => removeLab(record.id, lasting)),
-  };
+function kubeadmServices({ node, binaries }: EquippedNode): readonly ServiceDefinition[] {
+  // As in kubeadm's drop-in file for systemd.
+  const kubelet = `. /var/lib/kubelet/kubeadm-flags.env
+  set -- ${joinPath(binaries, 'kubelet')} --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \\
+    --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS`;
+  return [
+    { name: 'containerd', program: containerdProgram(node) },
+    { name: 'kubelet', program: kubelet },
+  ];
 }

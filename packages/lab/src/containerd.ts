@@ -1,4 +1,4 @@
-import { joinPath } from '@kube-rescue/host';
+import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
 import { type ClusterNode, nodeFile } from './lab-folder.ts';
@@ -11,12 +11,35 @@ export const PAUSE_IMAGE = 'k8s.gcr.io/pause:3.2';
 
 const START_DEADLINE_MS = 20_000;
 
-/** Starts the node's own containerd, with a bridge network for its pods, and waits until it answers. */
-export async function startContainerd(node: ClusterNode, podSubnet: string, deps: LabDeps): Promise<void> {
-  const config = joinPath(node.folder, 'containerd.toml');
-  const network = nodeFile(node, '/etc/cni/net.d/10-lab.conflist');
-  await deps.host.writeFile(config, Buffer.from(CONTAINERD_CONFIG), { mode: 0o600 });
+/** Where containerd looks for the network plugins of pods, and for what they are to do. */
+export interface NetworkFolders {
+  readonly binaries: string;
+  readonly configuration: string;
+}
+
+const KUBEADM_NETWORK: NetworkFolders = { binaries: '/usr/lib/cni', configuration: '/etc/cni/net.d' };
+
+/** The lines of sh that make containerd the program of a service; see `installServices`. */
+export function containerdProgram(node: ClusterNode): string {
+  return `set -- containerd --config ${containerdConfig(node)}`;
+}
+
+/** Starts the containerd of a kubeadm node, with a bridge network for its pods, and waits until it answers. */
+export async function startBridgedContainerd(node: ClusterNode, podSubnet: string, deps: LabDeps): Promise<void> {
+  const network = nodeFile(node, `${KUBEADM_NETWORK.configuration}/10-lab.conflist`);
   await deps.host.writeFile(network, Buffer.from(renderPodNetwork(podSubnet)), { mode: 0o644 });
+  await startContainerd(node, KUBEADM_NETWORK, deps);
+}
+
+/** Starts the node's own containerd, and waits until it answers. */
+export async function startContainerd(node: ClusterNode, network: NetworkFolders, deps: LabDeps): Promise<void> {
+  const config = Buffer.from(renderConfig(network));
+  await deps.host.writeFile(containerdConfig(node), config, { mode: 0o600 });
+  await resumeContainerd(node, deps);
+}
+
+/** Starts containerd unless it runs, with the configuration that it has, and waits until it answers. */
+export async function resumeContainerd(node: ClusterNode, deps: LabDeps): Promise<void> {
   await startService(node, 'containerd', deps);
   const argv = [...enterNode(node), 'ctr', 'version'] as const;
   await waitFor(deps, {
@@ -65,7 +88,12 @@ export function parseRunningTasks(table: string): readonly string[] {
     .map(([id = '']) => id);
 }
 
-const CONTAINERD_CONFIG = `version = 2
+function containerdConfig(node: ClusterNode): HostPath {
+  return joinPath(node.folder, 'containerd.toml');
+}
+
+function renderConfig({ binaries, configuration }: NetworkFolders): string {
+  return `version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"
 
@@ -82,12 +110,13 @@ state = "/run/containerd"
   restrict_oom_score_adj = true
 
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "/etc/cni/net.d"
+    bin_dir = "${binaries}"
+    conf_dir = "${configuration}"
 
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 `;
+}
 
 function renderPodNetwork(podSubnet: string): string {
   const bridge = {

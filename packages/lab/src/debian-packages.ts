@@ -18,6 +18,14 @@ export const CLUSTER_PACKAGES: readonly string[] = [
   'runc',
 ];
 
+/** What a self-hosted cluster of two nodes needs beside: service routes, and a way from one node to the other. */
+export const SELF_HOSTED_PACKAGES: readonly string[] = [
+  ...CLUSTER_PACKAGES,
+  'conntrack',
+  'openssh-client',
+  'openssh-server',
+];
+
 type Machine = Pick<LabDeps, 'host' | 'signal'>;
 
 const FETCH_TIMEOUT_MS = 5 * 60_000;

@@ -28,44 +28,77 @@ export interface ImageRecipe {
   readonly texts?: Readonly<Record<string, string>>;
 }
 
-/** Makes the images of a control plane from the binaries and loads them into the node's containerd; needs no registry. */
-export async function loadImages(node: ClusterNode, binaries: HostPath, deps: LabDeps): Promise<void> {
-  const architecture = (await runCommand(deps, ['dpkg', '--print-architecture'])).stdout.trim();
-  const work = joinPath(node.folder, 'images');
-  const recipes = imageRecipes(binaries, await sharedLibraries(ETCD, deps));
-  await deps.host.makeDirectory(work, { mode: 0o700 });
-  await runTogether(
-    deps,
-    recipes.map((recipe) => async (each) => {
-      const archive = await packImage(recipe, architecture, work, each);
-      const argv = [...enterNode(node), 'ctr', '--namespace=k8s.io', 'images', 'import', archive] as const;
-      await runCommand(each, argv, { timeoutMs: IMPORT_TIMEOUT_MS });
-    }),
-  );
-  await runCommand(deps, ['rm', '-rf', work]);
+const PATH = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Images that were made for the nodes of a lab, as archives that containerd can import. */
+export interface PackedImages {
+  /** Loads those of `references` into a node's containerd; needs no registry. */
+  load(node: ClusterNode, references: readonly string[], deps: LabDeps): Promise<void>;
+  /** Removes the archives. */
+  discard(deps: LabDeps): Promise<void>;
 }
 
-function imageRecipes(binaries: HostPath, etcdLibraries: readonly HostPath[]): readonly ImageRecipe[] {
-  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
-  const kubernetes = components.map((name) => ({
-    reference: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`,
-    entrypoint: [],
-    files: { [`/usr/local/bin/${name}`]: joinPath(binaries, name) },
-  }));
-  const etcdFiles = Object.fromEntries([ETCD, ...etcdLibraries].map((path) => [path, path]));
-  const busybox = { '/bin/busybox': BUSYBOX };
-  return [
-    ...kubernetes,
-    { reference: ETCD_IMAGE, entrypoint: [], files: etcdFiles },
-    { reference: PAUSE_IMAGE, entrypoint: ['/bin/busybox', 'sleep', 'infinity'], files: busybox },
-    {
-      reference: WEB_IMAGE,
-      entrypoint: ['/bin/busybox', 'httpd', '-f', '-p', '8080', '-h', '/www'],
-      files: busybox,
-      texts: { '/www/index.html': `${WEB_ANSWER}\n` },
+/**
+ * Makes an image of each recipe.
+ *
+ * @param folder made for the archives, and removed with them
+ */
+export async function packImages(
+  recipes: readonly ImageRecipe[],
+  folder: HostPath,
+  deps: LabDeps,
+): Promise<PackedImages> {
+  const architecture = (await runCommand(deps, ['dpkg', '--print-architecture'])).stdout.trim();
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  const packed = await runTogether(
+    deps,
+    recipes.map((recipe) => async (each) => {
+      return [recipe.reference, await packImage(recipe, architecture, folder, each)] as const;
+    }),
+  );
+  const archives = new Map(packed);
+  return {
+    load: async (node, references, atLoad) => {
+      await runTogether(
+        atLoad,
+        references.map((reference) => async (each) => {
+          const archive = archives.get(reference);
+          if (archive === undefined) throw new Error(`no image ${reference} was packed`);
+          const argv = [...enterNode(node), 'ctr', '--namespace=k8s.io', 'images', 'import', archive] as const;
+          await runCommand(each, argv, { timeoutMs: IMPORT_TIMEOUT_MS });
+        }),
+      );
     },
-  ];
+    discard: async (atEnd) => {
+      await runCommand(atEnd, ['rm', '-rf', folder]);
+    },
+  };
 }
+
+/** The images of a kubeadm control plane and of the lab's workload. */
+export async function kubeadmImages(binaries: HostPath, deps: LabDeps): Promise<readonly ImageRecipe[]> {
+  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+  const kubernetes = components.map((name) => componentImage(name, binaries));
+  const etcdFiles = Object.fromEntries([ETCD, ...(await sharedLibraries([ETCD], deps))].map((path) => [path, path]));
+  return [...kubernetes, { reference: ETCD_IMAGE, entrypoint: [], files: etcdFiles }, ...COMMON_IMAGES];
+}
+
+/** The image of a Kubernetes component, under the name that kubeadm gives it. */
+export function componentImage(name: string, binaries: HostPath): ImageRecipe {
+  const files = { [`/usr/local/bin/${name}`]: joinPath(binaries, name) };
+  return { reference: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`, entrypoint: [], files };
+}
+
+/** What every node runs: the pause container, and the lab's workload. */
+export const COMMON_IMAGES: readonly ImageRecipe[] = [
+  { reference: PAUSE_IMAGE, entrypoint: ['/bin/busybox', 'sleep', 'infinity'], files: { '/bin/busybox': BUSYBOX } },
+  {
+    reference: WEB_IMAGE,
+    entrypoint: ['/bin/busybox', 'httpd', '-f', '-p', '8080', '-h', '/www'],
+    files: { '/bin/busybox': BUSYBOX },
+    texts: { '/www/index.html': `${WEB_ANSWER}\n` },
+  },
+];
 
 /** Writes a docker-archive (`docker save`) of `recipe` below `work`. */
 async function packImage(recipe: ImageRecipe, architecture: string, work: HostPath, deps: LabDeps): Promise<HostPath> {
@@ -105,14 +138,16 @@ export function renderImageConfig(recipe: ImageRecipe, architecture: string, lay
   return JSON.stringify({
     architecture,
     os: 'linux',
-    config: { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'], Entrypoint: recipe.entrypoint },
+    config: { Env: [`PATH=${PATH}`], Entrypoint: recipe.entrypoint },
     rootfs: { type: 'layers', diff_ids: [`sha256:${layerSha256}`] },
     history: [],
   });
 }
 
-async function sharedLibraries(program: HostPath, deps: LabDeps): Promise<readonly HostPath[]> {
-  return parseSharedLibraries((await runCommand(deps, ['ldd', program])).stdout);
+/** The libraries that dynamic programs of this machine need, their loader included. */
+export async function sharedLibraries(programs: readonly HostPath[], deps: LabDeps): Promise<readonly HostPath[]> {
+  const listings = await Promise.all(programs.map((program) => runCommand(deps, ['ldd', program])));
+  return [...new Set(listings.flatMap(({ stdout }) => parseSharedLibraries(stdout)))];
 }
 
 /** @param listing what ldd(1) prints; the kernel's own vdso has no file */

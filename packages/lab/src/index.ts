@@ -15,6 +15,7 @@ export type { ClusterNode } from './lab-folder.ts';
 export { type Leftover, listLeftovers, type RemoveLeftoversInput, removeLeftovers } from './leftovers.ts';
 export { equipMachine } from './machine.ts';
 export type { EquippedNode } from './node-command.ts';
+export type { ClusterMachine, LabCluster } from './lab-cluster.ts';
 export type { Proof } from './proof.ts';
 export { recoverByKubeadm } from './rivals/kubeadm-way.ts';
 export { type RestartInput, restartControlPlane } from './rivals/restart-floor.ts';
@@ -23,4 +24,9 @@ export { expireCertificates } from './scenarios/kubeadm-expired/expire-certifica
 export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
 export { proveLife } from './scenarios/kubeadm-expired/prove-life.ts';
 export type { ClusterScenario, ProveLifeInput } from './scenarios/scenario.ts';
+export {
+  createSelfHostedCluster,
+  type SelfHostedCluster,
+  type SelfHostedClusterInput,
+} from './self-hosted/cluster.ts';
 export { CLUSTER_SCENARIOS, type ScenarioName } from './scenarios/registry.ts';

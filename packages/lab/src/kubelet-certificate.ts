@@ -1,4 +1,4 @@
-import { issueEcdsaClient } from './certificate-signing.ts';
+import { issueCertificate, leafExtensions } from './certificate-signing.ts';
 import type { LabDeps } from './deps.ts';
 import { LabError } from './errors.ts';
 import type { KeyAlgorithm } from './kubeadm-config.ts';
@@ -48,5 +48,9 @@ function issueForKubelet(node: ClusterNode, deps: LabDeps): Promise<EmbeddedCred
   const ca = '/etc/kubernetes/pki/ca';
   const issuer = { certificate: nodeFile(node, `${ca}.crt`), key: nodeFile(node, `${ca}.key`) };
   const subject = `/O=system:nodes/CN=system:node:${node.name}`;
-  return issueEcdsaClient({ subject, issuer, validity, workFolder: node.folder }, deps);
+  const extensions = leafExtensions(['clientAuth']);
+  return issueCertificate(
+    { subject, keyAlgorithm: 'ECDSA', extensions, issuer, validity, workFolder: node.folder },
+    deps,
+  );
 }

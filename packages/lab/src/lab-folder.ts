@@ -64,6 +64,10 @@ export function nodeFile(node: ClusterNode, path: string): HostPath {
 export const NODE_MOUNTS: readonly string[] = [
   '/etc/cni/net.d',
   '/etc/kubernetes',
+  '/etc/ssl/etcd',
+  '/etc/systemd/system',
+  '/home/core',
+  '/opt/cni/bin',
   '/usr/libexec/kubernetes',
   '/var/lib/cni',
   '/var/lib/containerd',

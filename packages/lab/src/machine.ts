@@ -12,7 +12,12 @@ import { LabError } from './errors.ts';
  * `LAB_NOT_ROOT` `LAB_MACHINE_UNSUPPORTED`
  */
 export async function equipMachine(deps: LabDeps): Promise<void> {
-  await provideDebianPackages(CLUSTER_PACKAGES, deps);
+  await equipWith(CLUSTER_PACKAGES, deps);
+}
+
+/** As {@link equipMachine}, for a cluster that needs other packages. */
+export async function equipWith(packages: readonly string[], deps: LabDeps): Promise<void> {
+  await provideDebianPackages(packages, deps);
   assertRoot(deps);
   await assertCgroups(deps);
 }

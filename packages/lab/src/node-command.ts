@@ -10,13 +10,17 @@ export interface EquippedNode {
   readonly node: ClusterNode;
   /** The folder with kubectl, kubeadm and the others. */
   readonly binaries: HostPath;
+  /** What kubectl uses on it unless told otherwise. Default: kubeadm's. */
+  readonly kubeconfig?: string | undefined;
 }
+
+const KUBEADM_KUBECONFIG = '/etc/kubernetes/admin.conf';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Runs a program on the node, with the Kubernetes programs in its PATH; a non-zero exit is a result. */
 export function execOnNode(
-  { node, binaries }: EquippedNode,
+  { node, binaries, kubeconfig }: EquippedNode,
   argv: Argv,
   { host, signal }: Pick<LabDeps, 'host' | 'signal'>,
   options: CommandOptions = {},
@@ -25,7 +29,7 @@ export function execOnNode(
     PATH: `${binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     // kubectl keeps a cache there.
     HOME: joinPath(node.folder, 'home'),
-    KUBECONFIG: '/etc/kubernetes/admin.conf',
+    KUBECONFIG: kubeconfig ?? KUBEADM_KUBECONFIG,
     ETCDCTL_API: '3',
     LC_ALL: 'C.UTF-8',
   };

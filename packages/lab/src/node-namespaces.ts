@@ -8,6 +8,7 @@ const SWITCH = 'switch';
 const BRIDGE = 'br0';
 const GATEWAY = '10.200.0.1';
 const PREFIX_LENGTH = 24;
+const HOSTS_FILE = '/etc/hosts';
 
 /** Makes the network namespace with the bridge that joins the nodes of a lab; they have no way out of it. */
 export async function createSwitch(labId: string, deps: LabDeps): Promise<void> {
@@ -17,9 +18,18 @@ export async function createSwitch(labId: string, deps: LabDeps): Promise<void> 
   await runCommand(deps, ['ip', '-n', netns, 'link', 'set', BRIDGE, 'up']);
 }
 
-/** Makes the network, mount and UTS namespaces of `node`; they last without a process until they are removed. */
-export async function createNamespaces(node: ClusterNode, deps: LabDeps): Promise<void> {
+/**
+ * Makes the network, mount and UTS namespaces of `node`; they last without a process until they are removed.
+ *
+ * @param hosts addresses by the names that the node finds in its /etc/hosts
+ */
+export async function createNamespaces(
+  node: ClusterNode,
+  hosts: Readonly<Record<string, string>>,
+  deps: LabDeps,
+): Promise<void> {
   await connectToSwitch(node, deps);
+  await deps.host.writeFile(nodeFile(node, HOSTS_FILE), Buffer.from(renderHosts(node, hosts)), { mode: 0o644 });
   const folder = joinPath(node.folder, 'namespaces');
   await deps.host.makeDirectory(folder, { mode: 0o700 });
   // A mount namespace can only be kept in a mount that is not propagated into it.
@@ -68,13 +78,21 @@ function renderMountScript(node: ClusterNode): string {
 mount --make-rprivate /
 hostname ${node.name}
 ${mounts.join('\n')}
+mount --bind ${nodeFile(node, HOSTS_FILE)} ${HOSTS_FILE}
 # The kubelet mounts volumes here, and containers must see them.
 mount --make-shared /var/lib/kubelet
 mount -t tmpfs -o mode=755 tmpfs /run
 mount --make-shared /run
 mkdir -m 1777 /run/lock
 echo 1 >/proc/sys/net/ipv4/ip_forward
+# Without it an answer between two pods of one bridge would not be led back through the Service that was asked.
+echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 `;
+}
+
+function renderHosts(node: ClusterNode, hosts: Readonly<Record<string, string>>): string {
+  const own = [['localhost', '127.0.0.1'] as const, [node.name, node.address] as const];
+  return [...own, ...Object.entries(hosts)].map(([name, address]) => `${address} ${name}\n`).join('');
 }
 
 /** The argv in front of a program that is to run on `node`. */

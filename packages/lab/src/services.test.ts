@@ -18,7 +18,7 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'service-'));
   const node = { name: 'cp1', address: '10.0.0.1', folder: hostPath(folder), labId: '0a1b2c' };
-  await writeFile(path.join(folder, 'service'), renderServiceScript(node));
+  await writeFile(path.join(folder, 'service'), renderServiceScript(node, ['containerd', 'kubelet']));
   await chmod(path.join(folder, 'service'), 0o700);
 });
 afterEach(async () => {

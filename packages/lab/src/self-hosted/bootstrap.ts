@@ -1,0 +1,110 @@
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import type { Argv } from '../command.ts';
+import type { LabDeps } from '../deps.ts';
+import { type EquippedNode, execOnNode, runOnNode } from '../node-command.ts';
+import { installServices, killService, type ServiceDefinition, startService } from '../services.ts';
+import { waitFor } from '../waiting.ts';
+import { API_NAME, API_URL, CONTROL_PLANE, KUBECONFIG } from './layout.ts';
+import { nodeServices } from './node-files.ts';
+import { apiServerFiles, apiServerFlags, type Encryption } from './objects/api-server.ts';
+import { controllerManagerFiles, controllerManagerFlags } from './objects/controllers.ts';
+import type { Pki } from './pki.ts';
+
+/** Beside the port of the cluster's own API server, which is to start while this one still serves. */
+const PORT = 16_443;
+const API = 'bootstrap-api-server';
+const CONTROLLERS = 'bootstrap-controller-manager';
+const SCHEDULER = 'bootstrap-scheduler';
+const READY_DEADLINE_MS = 90_000;
+
+/**
+ * A control plane outside the cluster, for as long as the cluster has none of its own. It is asked under the cluster's own
+ * address: the control-plane node redirects the port.
+ */
+export interface BootstrapControlPlane {
+  /** Waits until the cluster's own API server is ready, and leaves the port to it. */
+  handOverApi(deps: LabDeps): Promise<void>;
+  /** Ends the controllers and the scheduler: the cluster's own have taken over. */
+  endControllers(deps: LabDeps): Promise<void>;
+}
+
+/** Starts it on the control-plane node, whose etcd must run; ends when its API server is ready. */
+export async function startBootstrapControlPlane(
+  machine: EquippedNode,
+  { pki, encryption }: { readonly pki: Pki; readonly encryption: Encryption },
+  deps: LabDeps,
+): Promise<BootstrapControlPlane> {
+  const { node } = machine;
+  const folder = joinPath(node.folder, 'bootstrap');
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  for (const [name, text] of Object.entries({ ...apiServerFiles(pki), ...controllerManagerFiles(pki) })) {
+    await deps.host.writeFile(joinPath(folder, name), Buffer.from(text), { mode: 0o600 });
+  }
+  await installServices(node, [...nodeServices(machine), ...bootstrapServices(machine, folder, encryption)], deps);
+  await redirect(machine, '--append', deps);
+  await startService(node, API, deps);
+  await waitForApi(machine, folder, [], deps);
+  await startService(node, CONTROLLERS, deps);
+  await startService(node, SCHEDULER, deps);
+  return {
+    handOverApi: async (atHandOver) => {
+      // Not redirected: the address is another.
+      await waitForApi(machine, folder, ['--resolve', `${API_NAME}:6443:127.0.0.1`], atHandOver);
+      await redirect(machine, '--delete', atHandOver);
+      // Without a farewell: it would take the address of the API from its Service.
+      await killService(node, API, atHandOver);
+    },
+    endControllers: async (atEnd) => {
+      for (const name of [CONTROLLERS, SCHEDULER]) await killService(node, name, atEnd);
+      await installServices(node, nodeServices(machine), atEnd);
+    },
+  };
+}
+
+function bootstrapServices(
+  { binaries }: EquippedNode,
+  folder: HostPath,
+  encryption: Encryption,
+): readonly ServiceDefinition[] {
+  const run = (name: string, flags: readonly string[]): string => {
+    return `set -- ${joinPath(binaries, name)} ${flags.map((flag) => `'${flag}'`).join(' ')}`;
+  };
+  const client = [`--kubeconfig=${KUBECONFIG}`, '--leader-elect=false'];
+  const api = [
+    `--advertise-address=${CONTROL_PLANE.address}`,
+    `--secure-port=${PORT}`,
+    // The address of the API in its Service is for the cluster's own API server to write.
+    '--endpoint-reconciler-type=none',
+    ...apiServerFlags(folder, encryption),
+  ];
+  return [
+    { name: API, program: run('kube-apiserver', api) },
+    { name: CONTROLLERS, program: run('kube-controller-manager', [...client, ...controllerManagerFlags(folder)]) },
+    { name: SCHEDULER, program: run('kube-scheduler', client) },
+  ];
+}
+
+async function waitForApi(
+  machine: EquippedNode,
+  folder: HostPath,
+  options: readonly string[],
+  deps: LabDeps,
+): Promise<void> {
+  const curl: Argv = ['curl', '--silent', '--max-time', '5', '--cacert', joinPath(folder, 'ca.crt')];
+  await waitFor(deps, {
+    subject: 'kube-apiserver',
+    deadlineMs: READY_DEADLINE_MS,
+    look: async () => {
+      const { stdout } = await execOnNode(machine, [...curl, ...options, `${API_URL}/readyz`], deps);
+      return stdout === 'ok' ? { value: undefined } : { waitingFor: '/readyz is not ok' };
+    },
+  });
+}
+
+async function redirect(machine: EquippedNode, action: '--append' | '--delete', deps: LabDeps): Promise<void> {
+  const rule = ['--protocol', 'tcp', '--destination', CONTROL_PLANE.address, '--dport', '6443'];
+  for (const chain of ['PREROUTING', 'OUTPUT']) {
+    const target = ['--jump', 'REDIRECT', '--to-ports', String(PORT)];
+    await runOnNode(machine, ['iptables', '--wait', '--table', 'nat', action, chain, ...rule, ...target], deps);
+  }
+}

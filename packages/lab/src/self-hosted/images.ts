@@ -1,0 +1,45 @@
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { runCommand } from '../command.ts';
+import type { LabDeps } from '../deps.ts';
+import { COMMON_IMAGES, componentImage, type ImageRecipe, packImages, sharedLibraries } from '../images.ts';
+import type { LabCluster } from '../lab-cluster.ts';
+import { labFolder } from '../lab-folder.ts';
+import { programsRecipe } from '../programs/images.ts';
+import { runTogether } from '../together.ts';
+import { CONTROL_PLANE } from './layout.ts';
+
+const MULTI_CALL = hostPath('/usr/sbin/xtables-nft-multi');
+const CONNTRACK = hostPath('/usr/sbin/conntrack');
+const CONTROL_PLANE_COMPONENTS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+const TABLE_COMMANDS = ['iptables', 'ip6tables'].flatMap((name) => [name, `${name}-save`, `${name}-restore`]);
+
+/** The images of kube-proxy: the component, and the programs that it runs to lay its routes. */
+async function proxyImage(binaries: HostPath, deps: LabDeps): Promise<ImageRecipe> {
+  const { stdout } = await runCommand(deps, ['sh', '-c', 'ls /usr/lib/*/xtables/*.so']);
+  const extensions = stdout.trim().split('\n').map(hostPath);
+  const libraries = await sharedLibraries([MULTI_CALL, CONNTRACK, ...extensions.slice(0, 1)], deps);
+  const commands = TABLE_COMMANDS.map((name) => [`/usr/sbin/${name}`, MULTI_CALL] as const);
+  const sameInImage = [CONNTRACK, ...libraries, ...extensions].map((path) => [path, path] as const);
+  const proxy = componentImage('kube-proxy', binaries);
+  return { ...proxy, files: { ...proxy.files, ...Object.fromEntries([...commands, ...sameInImage]) } };
+}
+
+/** Makes every image of a cluster once, and loads into each node those that its pods may need. */
+export async function loadSelfHostedImages(cluster: LabCluster, deps: LabDeps): Promise<void> {
+  const { binaries } = cluster;
+  const everywhere = [...COMMON_IMAGES, ...(await Promise.all([proxyImage(binaries, deps), programsRecipe(deps)]))];
+  const components = CONTROL_PLANE_COMPONENTS.map((name) => componentImage(name, binaries));
+  const images = await packImages([...everywhere, ...components], joinPath(labFolder(cluster.id), 'images'), deps);
+  await runTogether(
+    deps,
+    cluster.nodes.map(({ node }) => (each) => {
+      const recipes = node.name === CONTROL_PLANE.name ? [...everywhere, ...components] : everywhere;
+      return images.load(
+        node,
+        recipes.map(({ reference }) => reference),
+        each,
+      );
+    }),
+  );
+  await images.discard(deps);
+}

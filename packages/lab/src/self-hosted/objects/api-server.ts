@@ -1,0 +1,96 @@
+import { KUBERNETES_VERSION } from '../../kubernetes-version.ts';
+import { CLUSTER_DOMAIN, ENCRYPTION_CONFIG, ETCD_URL, NOBODY, SECRETS_FOLDER, SERVICE_NETWORK } from '../layout.ts';
+import type { Pki } from '../pki.ts';
+import { daemonSet, fieldVariable, hostVolume, type KubernetesDocument, ON_CONTROL_PLANE, secret } from './object.ts';
+
+export const API_SERVER = 'kube-apiserver';
+
+/** How the API server keeps Secrets in etcd. */
+export type Encryption = 'identity' | 'aescbc';
+
+/**
+ * The flags of the API server.
+ *
+ * @param secrets the folder with the files of its Secret
+ */
+export function apiServerFlags(secrets: string, encryption: Encryption): readonly string[] {
+  return [
+    '--allow-privileged=true',
+    '--authorization-mode=RBAC',
+    `--client-ca-file=${secrets}/ca.crt`,
+    ...(encryption === 'aescbc' ? [`--encryption-provider-config=${ENCRYPTION_CONFIG}`] : []),
+    `--etcd-cafile=${secrets}/etcd-client-ca.crt`,
+    `--etcd-certfile=${secrets}/etcd-client.crt`,
+    `--etcd-keyfile=${secrets}/etcd-client.key`,
+    `--etcd-servers=${ETCD_URL}`,
+    `--kubelet-client-certificate=${secrets}/apiserver.crt`,
+    `--kubelet-client-key=${secrets}/apiserver.key`,
+    `--service-account-issuer=https://kubernetes.default.svc.${CLUSTER_DOMAIN}`,
+    `--service-account-key-file=${secrets}/service-account.pub`,
+    `--service-account-signing-key-file=${secrets}/service-account.key`,
+    `--service-cluster-ip-range=${SERVICE_NETWORK}`,
+    `--tls-cert-file=${secrets}/apiserver.crt`,
+    `--tls-private-key-file=${secrets}/apiserver.key`,
+  ];
+}
+
+/** What the API server's Secret holds, by key. */
+export function apiServerFiles(pki: Pki): Readonly<Record<string, string>> {
+  const { certificate: ca } = pki['kube-ca'];
+  return {
+    'ca.crt': ca,
+    'oidc-ca.crt': ca,
+    'apiserver.crt': pki.apiserver.certificate,
+    'apiserver.key': pki.apiserver.key,
+    'etcd-client-ca.crt': pki['etcd-ca'].certificate,
+    'etcd-client.crt': pki.client.certificate,
+    'etcd-client.key': pki.client.key,
+    'service-account.pub': pki.serviceAccount.certificate,
+    'service-account.key': pki.serviceAccount.key,
+  };
+}
+
+/** The API server runs in the cluster that it serves: a DaemonSet, its Secret, and the checkpointer's annotation. */
+export function apiServerObjects(pki: Pki, encryption: Encryption): readonly KubernetesDocument[] {
+  const encryptionFolder = ENCRYPTION_CONFIG.slice(0, ENCRYPTION_CONFIG.lastIndexOf('/'));
+  const encrypted = encryption === 'aescbc';
+  const pod = {
+    ...ON_CONTROL_PLANE,
+    hostNetwork: true,
+    securityContext: { runAsNonRoot: true, runAsUser: NOBODY.uid },
+    containers: [
+      {
+        name: API_SERVER,
+        image: `k8s.gcr.io/kube-apiserver:${KUBERNETES_VERSION}`,
+        imagePullPolicy: 'Never',
+        command: [
+          '/usr/local/bin/kube-apiserver',
+          '--advertise-address=$(POD_IP)',
+          '--bind-address=0.0.0.0',
+          '--secure-port=6443',
+          ...apiServerFlags(SECRETS_FOLDER, encryption),
+        ],
+        env: [fieldVariable('POD_IP', 'status.podIP')],
+        volumeMounts: [
+          { name: 'ssl-certs-host', mountPath: '/etc/ssl/certs', readOnly: true },
+          { name: 'secrets', mountPath: SECRETS_FOLDER, readOnly: true },
+          ...(encrypted ? [{ name: 'encryption', mountPath: encryptionFolder, readOnly: true }] : []),
+        ],
+      },
+    ],
+    volumes: [
+      hostVolume('ssl-certs-host', '/usr/share/ca-certificates'),
+      { name: 'secrets', secret: { secretName: API_SERVER } },
+      ...(encrypted ? [hostVolume('encryption', encryptionFolder)] : []),
+    ],
+  };
+  return [
+    secret(API_SERVER, apiServerFiles(pki)),
+    daemonSet({
+      name: API_SERVER,
+      labels: { tier: 'control-plane', 'k8s-app': API_SERVER },
+      annotations: { 'checkpointer.alpha.coreos.com/checkpoint': 'true' },
+      spec: pod,
+    }),
+  ];
+}

@@ -1,0 +1,98 @@
+import { joinPath } from '@kube-rescue/host';
+import { nodeCgroup } from '../lab-folder.ts';
+import type { EquippedNode } from '../node-command.ts';
+import {
+  CLUSTER_DOMAIN,
+  CONTROL_PLANE,
+  DNS_SERVICE_ADDRESS,
+  ETCD_TLS_FOLDER,
+  ETCD_URL,
+  KUBECONFIG,
+  MASTER_LABEL,
+  NETWORK_FOLDERS,
+} from './layout.ts';
+
+export const UNIT_FOLDER = '/etc/systemd/system';
+export const ETCD_SERVICE = 'etcd-member';
+
+/** Every node has it; on the control-plane node with the taint that it registers with. */
+export function renderKubeletUnit({ node, binaries }: EquippedNode): string {
+  const isControlPlane = node.name === CONTROL_PLANE.name;
+  const flags = [
+    `--kubeconfig=${KUBECONFIG}`,
+    '--pod-manifest-path=/etc/kubernetes/manifests',
+    '--client-ca-file=/etc/kubernetes/ca.crt',
+    '--anonymous-auth=false',
+    '--read-only-port=10255',
+    `--cluster-dns=${DNS_SERVICE_ADDRESS}`,
+    `--cluster-domain=${CLUSTER_DOMAIN}`,
+    '--container-runtime=remote',
+    '--container-runtime-endpoint=unix:///run/containerd/containerd.sock',
+    `--hostname-override=${node.name}`,
+    `--node-ip=${node.address}`,
+    ...(isControlPlane ? [`--register-with-taints=${MASTER_LABEL}=:NoSchedule`] : []),
+    `--cgroup-root=/${nodeCgroup(node)}`,
+    '--fail-swap-on=false',
+    // A lab has what it needs, however full the machine's disk is.
+    '--eviction-hard=imagefs.available<0%,nodefs.available<0%,nodefs.inodesFree<0%',
+    '--image-gc-high-threshold=100',
+    '--node-status-update-frequency=2s',
+    '--v=2',
+  ];
+  return `[Unit]
+Description=Kubelet via the distribution's binaries
+After=network-online.target
+
+[Service]
+ExecStartPre=/bin/mkdir --parents /etc/kubernetes/manifests
+ExecStartPre=/bin/mkdir --parents ${NETWORK_FOLDERS.configuration}
+ExecStartPre=/bin/bash -c "grep 'certificate-authority-data' ${KUBECONFIG} | awk '{print $2}' | base64 -d > /etc/kubernetes/ca.crt"
+ExecStart=${joinPath(binaries, 'kubelet')} \\
+${flags.map((flag) => `  ${quote(flag)}`).join(' \\\n')}
+Restart=always
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** etcd as a service of the control-plane node, with client authentication. */
+export function renderEtcdUnit(): string {
+  const peer = `https://${CONTROL_PLANE.address}:2380`;
+  const flags = [
+    `--name=${CONTROL_PLANE.name}`,
+    '--data-dir=/var/lib/etcd',
+    '--listen-client-urls=https://0.0.0.0:2379',
+    `--advertise-client-urls=${ETCD_URL}`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=${CONTROL_PLANE.name}=${peer}`,
+    '--client-cert-auth=true',
+    `--trusted-ca-file=${ETCD_TLS_FOLDER}/ca.crt`,
+    `--cert-file=${ETCD_TLS_FOLDER}/server.crt`,
+    `--key-file=${ETCD_TLS_FOLDER}/server.key`,
+    '--peer-client-cert-auth=true',
+    `--peer-trusted-ca-file=${ETCD_TLS_FOLDER}/ca.crt`,
+    `--peer-cert-file=${ETCD_TLS_FOLDER}/peer.crt`,
+    `--peer-key-file=${ETCD_TLS_FOLDER}/peer.key`,
+    '--logger=zap',
+  ];
+  return `[Unit]
+Description=etcd (System Application Container)
+After=network-online.target
+
+[Service]
+ExecStart=/usr/bin/etcd \\
+${flags.map((flag) => `  ${quote(flag)}`).join(' \\\n')}
+Restart=always
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function quote(flag: string): string {
+  return /[<]/.test(flag) ? `"${flag}"` : flag;
+}
