@@ -1,7 +1,7 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import type { Finding, Phase, Step, StepJournal, Verdict } from '@kube-rescue/workflow';
-import { openNodeEtcd } from './etcd-connection.ts';
+import { type EtcdSearch, openNodeEtcd } from './etcd-connection.ts';
 import { keepSnapshot, type SnapshotRow, SNAPSHOTS_DIRECTORY } from './etcd-snapshot.ts';
 import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 
@@ -11,6 +11,11 @@ const PROBE_TIMEOUT_MS = 3_000;
 /** The API server answers already when this begins, so etcd does. */
 const WAIT_MS = 15_000;
 const INTERVAL_MS = 500;
+
+export interface SnapshotOptions extends NodeOptions {
+  /** How etcd is looked for. Default: by the files and flags of this node. */
+  readonly search?: EtcdSearch | undefined;
+}
 
 /** What etcd's members say before anything is changed; `undefined` when it cannot be reached. */
 interface Reach {
@@ -24,7 +29,7 @@ interface Reach {
  * control plane was restarted. Which one is found out each time the playbook is gone through.
  */
 export function createSnapshotPhases(
-  options: NodeOptions,
+  options: SnapshotOptions,
   deps: NodeDeps,
 ): { readonly early: Phase; readonly late: Phase } {
   let isReachable = false;
@@ -48,7 +53,7 @@ export function createSnapshotPhases(
 }
 
 /** Fails before the first write of the run, or not at all. */
-function createEarlyStep(reach: Reach, options: NodeOptions, deps: NodeDeps): Step {
+function createEarlyStep(reach: Reach, options: SnapshotOptions, deps: NodeDeps): Step {
   let taken: SnapshotRow | undefined;
   return {
     ...FRAME,
@@ -62,7 +67,7 @@ function createEarlyStep(reach: Reach, options: NodeOptions, deps: NodeDeps): St
 }
 
 /** A control plane that is back is not to be called failed because its backup was not taken: that is told instead. */
-function createLateStep(options: NodeOptions, deps: NodeDeps): Step {
+function createLateStep(options: SnapshotOptions, deps: NodeDeps): Step {
   let taken: SnapshotRow | undefined;
   let failure: string | undefined;
   return {
@@ -87,10 +92,10 @@ function createLateStep(options: NodeOptions, deps: NodeDeps): Step {
 
 const FRAME = { id: ID, requires: [], reversible: 'yes', isPrecaution: true, plan: () => [] } as const;
 
-async function reachEtcd(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<Reach | undefined> {
+async function reachEtcd(options: SnapshotOptions, deps: NodeDeps, signal: AbortSignal): Promise<Reach | undefined> {
   const node = await describeNode(options, deps);
   try {
-    const { client, way } = await openNodeEtcd(node, { timeoutMs: PROBE_TIMEOUT_MS }, deps, signal);
+    const { client, way } = await openNodeEtcd(node, { ...options.search, timeoutMs: PROBE_TIMEOUT_MS }, deps, signal);
     try {
       const { dbSize } = await client.status(way.endpoint, { signal });
       return { endpoint: way.endpoint, dbSize };
@@ -121,13 +126,13 @@ async function checkRoom({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promi
 }
 
 async function takeSnapshot(
-  options: NodeOptions,
+  options: SnapshotOptions,
   deps: NodeDeps,
   journal: StepJournal,
   signal: AbortSignal,
 ): Promise<SnapshotRow> {
   const node = await describeNode(options, deps);
-  const etcd = await openNodeEtcd(node, {}, deps, signal);
+  const etcd = await openNodeEtcd(node, options.search ?? {}, deps, signal);
   try {
     const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
       journal.waitingFor(`the snapshot of etcd: ${bytes} of ${expectedBytes} bytes`);
@@ -138,7 +143,7 @@ async function takeSnapshot(
 }
 
 async function takeWhenReachable(
-  options: NodeOptions,
+  options: SnapshotOptions,
   deps: NodeDeps,
   journal: StepJournal,
   signal: AbortSignal,

@@ -1,9 +1,10 @@
-import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import { printable } from '@kube-rescue/errors';
 import { findKubeletStart, findPodStart, waitForStableComponent } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { fieldOf, readApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
+import { findNodeName } from './node-name.ts';
+import { servingSerial } from './serving-serial.ts';
 import { describeNode, findPod, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 
 const STABLE_WINDOW_MS = 3_000;
@@ -134,20 +135,6 @@ async function judgeLease(
   // A lease that was renewed before the restart proves the credentials of the dead.
   if (!isFresh || renewedAt < since.getTime()) return notYet(`${name} has not renewed its lease since ${renewed}`);
   return { verified: true, evidence: [`${name} renewed its lease at ${renewed}`] };
-}
-
-async function servingSerial(node: NodeDescription, deps: NodeDeps): Promise<string | undefined> {
-  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, deps);
-  const serving = certificates[0]?.certificate;
-  return serving?.ok === true ? serving.value.x509.serialNumber.toUpperCase() : undefined;
-}
-
-/** The name under which the kubelet registers: that of its certificate, `system:node:NAME`. */
-async function findNodeName(node: NodeDescription, deps: NodeDeps): Promise<string> {
-  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['kubelet-client'] }, deps);
-  const client = certificates[0]?.certificate;
-  const subject = client?.ok === true ? client.value.x509.subject : undefined;
-  return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? deps.host.name;
 }
 
 /** What a condition or a `Status` of the API says. */

@@ -37,3 +37,4 @@ export { exportNodeRequests } from './signing-requests.ts';
 export { ROTATION_STAGES, type RotationStageName } from './rotation/rotation-input.ts';
 export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
 export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';
+export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './node-playbook.ts';

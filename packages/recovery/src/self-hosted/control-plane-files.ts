@@ -70,7 +70,9 @@ export async function layControlPlane(
 function listCachedSecrets({ checkpoints }: NodeDescription): readonly SecretFolder[] {
   return checkpoints.checkpoints.flatMap(({ objects, isCheckpointer }) =>
     objects
-      .filter(({ kind, volume, keys }) => kind === 'Secret' && volume !== undefined && !isToken(keys) && !isCheckpointer)
+      .filter(
+        ({ kind, volume, keys }) => kind === 'Secret' && volume !== undefined && !isToken(keys) && !isCheckpointer,
+      )
       .map(({ namespace, name, directory }) => ({ namespace, name, folder: directory })),
   );
 }

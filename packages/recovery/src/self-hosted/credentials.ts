@@ -91,7 +91,10 @@ async function createCredentialSteps(
 
 /** Of a bundle, the authority that signed what the API server presents. */
 async function findRoot(inspection: InspectionInput, files: ReadableFiles): Promise<Certificate | undefined> {
-  const { certificates, authorities } = await inspectCertificates({ ...inspection, only: ['apiserver'] }, { host: files });
+  const { certificates, authorities } = await inspectCertificates(
+    { ...inspection, only: ['apiserver'] },
+    { host: files },
+  );
   const serving = certificates[0]?.certificate;
   const bundle = authorities.find(({ id }) => id === 'cluster')?.bundle;
   if (serving?.ok !== true || bundle?.ok !== true) return undefined;

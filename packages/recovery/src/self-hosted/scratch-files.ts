@@ -48,7 +48,8 @@ export async function makeInScratch(
     if (finding.status === 'ok') continue;
     if (finding.status !== 'needed') {
       // What waits for a step that is itself blocked adds nothing.
-      if ((finding.waitsFor ?? []).length === 0 || blocked.length === 0) blocked.push({ ...finding, hint: finding.hint });
+      if ((finding.waitsFor ?? []).length === 0 || blocked.length === 0)
+        blocked.push({ ...finding, hint: finding.hint });
       continue;
     }
     await step.apply(step.plan(finding), scratch.journal, signal);
@@ -66,7 +67,8 @@ export async function makeInScratch(
 function cannotRender(subject: string): NodeError {
   return new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
-    message: 'the kubelet of a self-hosted node keeps its certificate in a store of its own, which is not supported yet',
+    message:
+      'the kubelet of a self-hosted node keeps its certificate in a store of its own, which is not supported yet',
     subject,
     hint: 'embed the certificate in its kubeconfig',
   });

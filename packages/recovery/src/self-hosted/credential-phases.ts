@@ -1,0 +1,94 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import {
+  createCheckpointContentsStep,
+  createCheckpointParentsStep,
+  createCheckpointStabilityStep,
+} from '@kube-rescue/static-manifests';
+import type { Phase, Step } from '@kube-rescue/workflow';
+import { describeNode } from '../node-description.ts';
+import { servingSerial } from '../serving-serial.ts';
+import { createCredentialSource } from './credential-source.ts';
+import { createEtcdStep, ETCD_STEP } from './etcd-step.ts';
+import { API_STABLE, CONTENTS, PARENTS, SECRETS } from './step-ids.ts';
+import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import { createSecretStep } from './secret-step.ts';
+import { createTrustSteps } from './trust-steps.ts';
+import { afterSteps, createWaitingStep } from './waiting-step.ts';
+
+/** etcd's own certificates, where they are not good. */
+export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+  return {
+    id: 'etcd',
+    title: 'etcd',
+    steps: async () => {
+      const { etcdService } = await describeNode(options, deps);
+      if (etcdService === undefined) return [];
+      const source = createCredentialSource(options, ways, deps);
+      return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, deps) as Step];
+    },
+  };
+}
+
+/**
+ * What the cluster's objects say, changed while nothing runs that could race it: pod objects without which a checkpointer
+ * gives up, Secrets of the control plane, and whatever trusts the old authority.
+ */
+export function createObjectsPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+  const { offline } = ways;
+  const waitsFor = [ETCD_STEP];
+  return {
+    id: 'objects',
+    title: 'Objects of the cluster',
+    steps: async (signal) => {
+      const { directory } = (await describeNode(options, deps)).staticPods;
+      const source = createCredentialSource(options, ways, deps);
+      const parents = createCheckpointParentsStep(
+        { directory, requires: [], waitsFor },
+        { host: deps.host, objects: offline },
+      );
+      const secrets = createSecretStep({ requires: [], wanted: source.uncached }, offline);
+      const steps = [afterSteps(parents, waitsFor), afterSteps(secrets, waitsFor)] as readonly Step[];
+      try {
+        const { root } = await source.wanted(signal);
+        if (root === undefined) return steps;
+        const trust = await createTrustSteps({ root, requires: [SECRETS] }, offline, deps, signal);
+        return [...steps, ...trust];
+      } catch (problem) {
+        signal.throwIfAborted();
+        // A set that does not fit, or nothing to sign with, is for a person to cure before anything is changed.
+        if (!isRecoveryError(problem) || /^(?:PKI|CERTIFICATES)_/.test(problem.code)) throw problem;
+        const title = "have the cluster's objects trust the authority of the API server";
+        return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, problem, waitsFor })];
+      }
+    },
+  };
+}
+
+/** The checkpointed API server on its new credentials, started and seen to come from its own pod. */
+export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+  return {
+    id: 'control-plane',
+    title: 'Control plane',
+    steps: async () => {
+      const { staticPods } = await describeNode(options, deps);
+      const source = createCredentialSource(options, ways, deps);
+      const place = { directory: staticPods.directory, kubeletService: options.kubeletService };
+      const objects = ways.offline;
+      const contents = createCheckpointContentsStep(
+        { ...place, id: CONTENTS, requires: [PARENTS, SECRETS], wanted: source.contents, waitsFor: [ETCD_STEP] },
+        { ...deps, objects },
+      );
+      const stable = createCheckpointStabilityStep(
+        {
+          ...place,
+          ...{ id: API_STABLE, requires: [CONTENTS], wanted: source.contents },
+          expectedSerial: async () => servingSerial(await describeNode(options, deps), deps),
+          // That it is there, and not about to hand over; that it stays is seen at the end, when there is nothing else to do.
+          ...{ refreshPeriods: 0, restartKubelet: false },
+        },
+        { ...deps, objects },
+      );
+      return [contents, stable] as readonly Step[];
+    },
+  };
+}

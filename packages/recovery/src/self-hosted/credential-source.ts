@@ -1,0 +1,92 @@
+import type { ObjectStore } from '@kube-rescue/cluster-objects';
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { HostPath } from '@kube-rescue/host';
+import type { CheckpointContents, WantedObject } from '@kube-rescue/static-manifests';
+import { describeNode, type NodeDescription } from '../node-description.ts';
+import { workOutCredentials, type WantedCredentials, type WantedSecret } from './credentials.ts';
+import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+
+/** What the steps of one phase agree on that credentials are to be. */
+export interface CredentialSource {
+  /** @throws as `workOutCredentials`, and as the way to the objects */
+  wanted(signal: AbortSignal): Promise<WantedCredentials>;
+  /** For a checkpointer: its Secrets, everything else that it keeps as the cluster has it, and files of the node. */
+  contents(signal: AbortSignal): Promise<CheckpointContents>;
+  /** The Secrets of which no node keeps a copy. */
+  uncached(signal: AbortSignal): Promise<readonly WantedSecret[]>;
+  /** Files of etcd; worked out from cached copies when the objects cannot be read. */
+  etcdFiles(signal: AbortSignal): Promise<ReadonlyMap<HostPath, Uint8Array>>;
+}
+
+const FILE_MODE = 0o600;
+const UNREACHABLE = ['ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT', 'OBJECT_STORE_UNREACHABLE'] as const;
+
+/** Works the credentials out once, and answers the same from then on: what is renewed differs each time it is made. */
+export function createCredentialSource(
+  options: SelfHostedOptions,
+  { offline }: Pick<Ways, 'offline'>,
+  deps: SelfHostedDeps,
+): CredentialSource {
+  let known: WantedCredentials | undefined;
+  const wanted = async (signal: AbortSignal): Promise<WantedCredentials> => {
+    const store = await offline.open(signal);
+    known ??= await workOutCredentials(options, await describeNode(options, deps), store, deps, signal);
+    return known;
+  };
+  const blind = async (signal: AbortSignal): Promise<WantedCredentials> => {
+    known ??= await workOutCredentials(options, await describeNode(options, deps), undefined, deps, signal);
+    return known;
+  };
+  return {
+    wanted,
+    contents: async (signal) => {
+      const node = await describeNode(options, deps);
+      const { secrets, files } = await wanted(signal);
+      const own = secrets.filter((secret) => isCached(secret, node));
+      const objects = [
+        ...own.map(({ namespace, name, data }): WantedObject => ({ kind: 'Secret', namespace, name, data })),
+        ...(await listOthers(node, own, await offline.open(signal), signal)),
+      ];
+      const mine = [...files].filter(([path]) => !isOfEtcd(path, node));
+      return { objects, files: mine.map(([path, bytes]) => ({ path, bytes, fallbackMode: FILE_MODE })) };
+    },
+    uncached: async (signal) => {
+      const node = await describeNode(options, deps);
+      return (await wanted(signal)).secrets.filter((secret) => !isCached(secret, node));
+    },
+    etcdFiles: async (signal) => {
+      const node = await describeNode(options, deps);
+      const { files } = await wanted(signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (isRecoveryError(error, ...UNREACHABLE)) return blind(signal);
+        throw error;
+      });
+      return new Map([...files].filter(([path]) => isOfEtcd(path, node)));
+    },
+  };
+}
+
+function isCached({ folder }: WantedSecret, { checkpoints }: NodeDescription): boolean {
+  return checkpoints.checkpoints.some(({ objects }) => objects.some(({ directory }) => directory === folder));
+}
+
+function isOfEtcd(path: HostPath, { etcdService }: NodeDescription): boolean {
+  return [...(etcdService?.component.flags.values() ?? [])].includes(path);
+}
+
+/** What else is cached and is in the cluster: tokens and ConfigMaps, which hold the authority as well. */
+async function listOthers(
+  { checkpoints }: NodeDescription,
+  own: readonly WantedSecret[],
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<readonly WantedObject[]> {
+  const others: WantedObject[] = [];
+  for (const { kind, namespace, name, volume, directory } of checkpoints.checkpoints.flatMap(({ objects }) => objects)) {
+    if (volume === undefined || own.some(({ folder }) => folder === directory)) continue;
+    const read = await store.get({ kind: RESOURCE_KINDS[kind], namespace, name }, { signal });
+    if (read !== undefined) others.push({ kind, namespace, name, data: new Map() });
+  }
+  return others;
+}

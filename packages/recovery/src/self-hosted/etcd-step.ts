@@ -1,0 +1,71 @@
+import { type HostPath, parentPath } from '@kube-rescue/host';
+import { describeReplacement, type Change, type Finding, sha256, type Step } from '@kube-rescue/workflow';
+import { inspectEtcd } from '../etcd-sight.ts';
+import { createGateStep } from '../gate-step.ts';
+import { describeNode, type NodeDeps } from '../node-description.ts';
+import type { SelfHostedOptions } from './options.ts';
+
+export const ETCD_STEP = 'etcd/certificates';
+
+const PRIVATE_MODE = 0o600;
+
+interface EtcdFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Puts other certificates into the files of the etcd that this machine runs as a service, and restarts it. Proven by an etcd
+ * that is reached again.
+ */
+export function createEtcdStep(
+  input: {
+    readonly service: string;
+    readonly wanted: (signal: AbortSignal) => Promise<ReadonlyMap<HostPath, Uint8Array>>;
+  },
+  options: SelfHostedOptions,
+  deps: NodeDeps,
+): Step<EtcdFinding> {
+  const proof = createGateStep(
+    {
+      ...{ id: ETCD_STEP, title: '', requires: [], timeoutMs: 60_000 },
+      look: async (signal) => {
+        const { problem, way } = await inspectEtcd(await describeNode(options, deps), options.search ?? {}, deps, signal);
+        if (way === null) return { verified: false, reason: problem ?? 'there is no way into etcd' };
+        return { verified: true, evidence: [`${way.endpoint} answers; ${way.etcdctl}`] };
+      },
+    },
+    deps,
+  );
+  const look = async (signal: AbortSignal) => [...(await input.wanted(signal))];
+  return {
+    id: ETCD_STEP,
+    title: 'give etcd its certificates, and restart it',
+    requires: [],
+    reversible: 'yes',
+    check: async (signal) => {
+      const files = await look(signal);
+      const changes: Change[] = await Promise.all(
+        files.map(([target, bytes]) =>
+          describeReplacement(deps.host, { target, after: sha256(bytes), fallbackMode: PRIVATE_MODE }),
+        ),
+      );
+      if (changes.length === 0) {
+        return { status: 'ok', summary: "etcd's own certificates are good, or run elsewhere", evidence: [], changes };
+      }
+      const folders = [...new Set(files.map(([path]) => parentPath(path)))].join(', ');
+      const restart = { kind: 'service.restart', target: input.service };
+      return {
+        status: 'needed',
+        summary: `etcd has to be given other certificates in ${folders}`,
+        evidence: [],
+        changes: [...changes, restart],
+      };
+    },
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal, signal) => {
+      const files = new Map<string, Uint8Array>(await look(signal));
+      await journal.perform(changes.map((change) => ({ change, material: files.get(change.target) })));
+    },
+    verify: (signal) => proof.verify(signal),
+  };
+}

@@ -1,0 +1,37 @@
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import type { OpenNode, Worker } from '@kube-rescue/node-join';
+import type { RunStore } from '@kube-rescue/workflow';
+import type { EtcdSearch } from '../etcd-connection.ts';
+import type { ObjectsVia } from '../etcd-objects.ts';
+import type { NodeDeps, NodeOptions } from '../node-description.ts';
+import type { ObjectSession } from '../object-session.ts';
+import type { CredentialOptions } from './credentials.ts';
+
+/** A worker that is to be brought back, as a person names it; its files are found out. */
+export type WorkerTarget = Pick<Worker, 'node' | 'access' | 'kubeletService'>;
+
+export interface SelfHostedOptions extends NodeOptions, CredentialOptions {
+  /** How objects are changed while the API server is dead. Default: `etcd`. */
+  readonly via?: ObjectsVia | undefined;
+  /** How etcd is looked for. Default: by the files and flags of this node. */
+  readonly search?: EtcdSearch | undefined;
+  /** Workers that are brought back over SSH. Default: none. */
+  readonly workers?: readonly WorkerTarget[] | undefined;
+}
+
+export interface SelfHostedDeps extends NodeDeps {
+  readonly objects: ObjectSession;
+  readonly openNode: OpenNode;
+  /** The runs of this host, for what it was like before them. */
+  readonly runs: Pick<RunStore, 'list' | 'open'>;
+}
+
+/** The two ways to the objects: the one that is chosen for the dead, and the API server that is back. */
+export interface Ways {
+  readonly offline: ObjectAccess;
+  readonly api: ObjectAccess;
+}
+
+export function openWays({ via = 'etcd', search = {} }: SelfHostedOptions, { objects }: SelfHostedDeps): Ways {
+  return { offline: objects.access({ via, search }), api: objects.access({ via: 'api', search }) };
+}

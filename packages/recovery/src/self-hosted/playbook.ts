@@ -1,0 +1,32 @@
+import type { Playbook } from '@kube-rescue/workflow';
+import { createSnapshotPhases } from '../etcd-snapshot-phases.ts';
+import { createControlPlanePhase, createEtcdPhase, createObjectsPhase } from './credential-phases.ts';
+import { createNodesPhase } from './node-phase.ts';
+import { openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
+import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
+
+/**
+ * Brings back a self-hosted control plane, whose API server lives on through a pod checkpointer: credentials in Secrets and on
+ * the node, the API server on its own pod, the network, the control-plane pods that nobody can schedule, this node and its
+ * workers.
+ *
+ * Its phases throw PkiError `PKI_SET_UNFIT`, NodeError `CERTIFICATES_BLOCKED` and those of `describeNode` before anything is
+ * written.
+ */
+export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfHostedDeps): Playbook {
+  const ways = openWays(options, deps);
+  const { early } = createSnapshotPhases(options, deps);
+  return {
+    id: 'self-hosted',
+    title: 'Recover a self-hosted control plane',
+    phases: [
+      early,
+      createEtcdPhase(options, ways, deps),
+      createObjectsPhase(options, ways, deps),
+      createControlPlanePhase(options, ways, deps),
+      createNetworkPhase(options, ways, deps),
+      createPodsPhase(options, ways, deps),
+      createNodesPhase(options, ways, deps),
+    ],
+  };
+}

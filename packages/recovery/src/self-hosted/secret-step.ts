@@ -1,0 +1,81 @@
+import {
+  type ObjectAccess,
+  type ObjectStore,
+  replaceEdit,
+  RESOURCE_KINDS,
+  type StoredObject,
+} from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { Change, Edit, Finding, Step, StepId } from '@kube-rescue/workflow';
+import { fieldOf } from '../api-reading.ts';
+import type { WantedSecret } from './credentials.ts';
+
+interface SecretFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Puts other bytes into Secrets of control-plane pods that no node keeps a copy of, such as that of
+ * kube-controller-manager. Whoever mounts one reads it when it is started.
+ *
+ * @param input.wanted the Secrets, judged afresh each time it is asked
+ */
+export function createSecretStep(
+  input: {
+    readonly requires: readonly StepId[];
+    readonly wanted: (signal: AbortSignal) => Promise<readonly WantedSecret[]>;
+  },
+  access: ObjectAccess,
+): Step<SecretFinding> {
+  const planned = new Map<string, Edit>();
+  const findEdits = async (signal: AbortSignal): Promise<readonly Edit[]> => {
+    const store = await access.open(signal);
+    const edits: Edit[] = [];
+    for (const secret of (await input.wanted(signal)).filter(({ data }) => data.size > 0)) {
+      const read = await readSecret(secret, store, signal);
+      const data = { ...(fieldOf(read?.object, 'data') as object | undefined) } as Record<string, string>;
+      for (const [key, bytes] of secret.data) data[key] = Buffer.from(bytes).toString('base64');
+      if (read !== undefined) edits.push(replaceEdit(access.way, read, { ...read.object, data }));
+    }
+    return edits;
+  };
+  return {
+    id: 'objects/secrets',
+    title: 'give the Secrets of the control plane their new credentials',
+    requires: input.requires,
+    reversible: 'yes',
+    check: async (signal) => {
+      try {
+        planned.clear();
+        const edits = await findEdits(signal);
+        for (const edit of edits) planned.set(edit.change.target, edit);
+        const changes = edits.map(({ change }) => change);
+        const names = changes.map(({ target }) => target).join(', ');
+        return changes.length === 0
+          ? { status: 'ok', summary: 'every Secret of the control plane holds what it is to hold', evidence: [], changes }
+          : { status: 'needed', summary: `${names} to be changed`, evidence: [], changes };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isRecoveryError(error)) throw error;
+        const { code, message, subject, hint } = error;
+        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
+      }
+    },
+    plan: ({ changes }) => changes,
+    apply: (changes, journal) =>
+      journal.perform(changes.map((change) => planned.get(change.target) ?? { change })),
+    verify: async (signal) => {
+      const left = (await findEdits(signal)).map(({ change }) => change.target);
+      if (left.length === 0) return { verified: true, evidence: ['every Secret was read again as it was written'] };
+      return { verified: false, reason: `somebody else writes ${left.join(', ')}`, hint: 'find out who, and stop it' };
+    },
+  };
+}
+
+async function readSecret(
+  { namespace, name }: WantedSecret,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  return store.get({ kind: RESOURCE_KINDS.Secret, namespace, name }, { signal });
+}

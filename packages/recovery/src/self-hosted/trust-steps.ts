@@ -1,0 +1,42 @@
+import { type Certificate, createTrustSweepStep, findStaleAuthorities } from '@kube-rescue/cert-rotation';
+import { type ObjectAccess, replaceEdit } from '@kube-rescue/cluster-objects';
+import type { Step, StepId } from '@kube-rescue/workflow';
+import type { NodeDeps } from '../node-description.ts';
+
+const ID = 'objects/trust/cluster-ca';
+
+/**
+ * Steps by which everything in the cluster that trusts another authority than the API server's certificate comes from trusts
+ * that one: one step for each authority that pods are handed in vain. What has expired is replaced wherever it is; what has
+ * not stays trusted beside the new one.
+ *
+ * @param root the authority of the API server's certificate, once the recovery is through
+ * @throws ObjectError as the store does
+ */
+export async function createTrustSteps(
+  { root, requires }: { readonly root: Certificate; readonly requires: readonly StepId[] },
+  access: ObjectAccess,
+  { clock }: Pick<NodeDeps, 'clock'>,
+  signal: AbortSignal,
+): Promise<readonly Step[]> {
+  const stale = await findStaleAuthorities({ store: await access.open(signal), root, signal });
+  // Where nothing is stale, one step stays to say so, and to be named in --only and --skip.
+  return (stale.length === 0 ? [root] : stale).map((old, index) => {
+    const isExpired = clock.now() > old.notAfter;
+    const replacement: readonly [Certificate, ...Certificate[]] = isExpired || old === root ? [root] : [root, old];
+    return createTrustSweepStep(
+      {
+        id: index === 0 ? ID : `${ID}-${index + 1}`,
+        title: "have the cluster's objects trust the authority of the API server",
+        requires,
+        exchange: async () => ({ old, replacement }),
+        everywhere: isExpired,
+      },
+      {
+        clock,
+        within: async (innerSignal, action) => action(await access.open(innerSignal)),
+        toChange: ({ read, edited, edits }) => replaceEdit(access.way, read, edited, edits),
+      },
+    ) as Step;
+  });
+}
