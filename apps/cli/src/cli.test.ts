@@ -28,6 +28,7 @@ const COMMANDS = [
   ['etcd', 'snapshot'],
   ['manifests', 'list'],
   ['manifests', 'restart'],
+  ['manifests', 'checkpoint'],
   ['drill'],
 ];
 
@@ -118,6 +119,7 @@ describe('a command that writes', () => {
     ['recover', ['recover']],
     ['certs renew', ['certs', 'renew']],
     ['manifests restart', ['manifests', 'restart', 'kube-apiserver']],
+    ['manifests checkpoint', ['manifests', 'checkpoint']],
     ['rollback', ['rollback', '20261122T111800Z-1f3a']],
   ])('%s refuses at once where nobody can be asked', async (_, command) => {
     const ended = await runCli([...command, '--root', expired.root, '--json']);

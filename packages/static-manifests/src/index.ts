@@ -6,7 +6,7 @@ export type {
   Checkpoints,
 } from './checkpoint/checkpoint.ts';
 export { type ApiSight, sightApiServer } from './checkpoint/api-ownership.ts';
-export type { CheckpointContents, WantedObject } from './checkpoint/checkpoint-contents.ts';
+export { type CheckpointContents, findStaleCheckpoints, type WantedObject } from './checkpoint/checkpoint-contents.ts';
 export { type CheckpointFlags, checkpointFlags, findObjectKey, type ObjectKey } from './checkpoint/checkpoint-flags.ts';
 export { readCheckpoints } from './checkpoint/checkpoint-reading.ts';
 export { createFreezeChangeKinds } from './checkpoint/checkpointer-freeze.ts';

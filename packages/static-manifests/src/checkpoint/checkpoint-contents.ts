@@ -61,14 +61,15 @@ export async function planContents(
   deps: { readonly host: Files; readonly objects: ObjectAccess | undefined },
   signal: AbortSignal,
 ): Promise<ContentEdits> {
-  const store = await deps.objects?.open(signal);
+  const { checkpoints: all } = checkpoints;
+  const wantedObjects = wanted?.objects ?? listCached(all);
+  const store = wantedObjects.length === 0 ? undefined : await deps.objects?.open(signal);
   const objectEdits: Edit[] = [];
   const files: Edit[] = [];
   const evidence: string[] = [];
   const missing: string[] = [];
   const touched = new Set<Checkpoint>();
-  const { checkpoints: all } = checkpoints;
-  for (const want of wanted?.objects ?? listCached(all)) {
+  for (const want of wantedObjects) {
     const { kind, namespace, name } = want;
     const read = store && (await readObject(store, want, signal));
     const title = `${kind} ${namespace}/${name}`;
@@ -110,6 +111,19 @@ export async function planContents(
     evidence.push(...edits.map(({ change }) => `${change.target} holds other bytes`));
   }
   return { objects: objectEdits, files, checkpoints: [...touched], evidence, missing };
+}
+
+/**
+ * The cached files that are not what the cluster's objects hold.
+ * @throws ObjectError as the store does
+ */
+export async function findStaleCheckpoints(
+  checkpoints: Checkpoints,
+  deps: { readonly host: Files; readonly objects: ObjectAccess },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { files } = await planContents({ checkpoints, wanted: undefined }, deps, signal);
+  return files.map(({ change }) => change.target);
 }
 
 /** Every object of which a copy is cached, once. */

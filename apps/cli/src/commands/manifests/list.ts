@@ -1,19 +1,27 @@
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
+import { renderCheckpoints } from '../../render/checkpoints.ts';
 import { renderManifests } from '../../render/manifests.ts';
 import { recovery } from '../../wiring.ts';
 
 export default class ManifestsList extends NodeCommand {
-  static override summary = 'List the static pods of this node.';
+  static override summary = 'List the static pods of this node, and the pods that a checkpointer keeps.';
   static override description =
-    'Reads the manifests that the kubelet runs, and the processes that belong to them. Changes nothing.';
+    'Reads the manifests that the kubelet runs, and the processes that belong to them. Of checkpointed pods it tells which Secrets are cached and, where the objects of the cluster can be read, which files are stale. Changes nothing.';
   static override examples = ['<%= config.bin %> manifests list'];
 
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(ManifestsList);
-    const { node, deps } = await this.openSession(flags);
-    const { listStaticPods } = await recovery();
+    const session = await this.openSession(flags);
+    const { node, deps, interruption } = session;
+    const { listCheckpoints, listStaticPods } = await recovery();
     const manifests = await listStaticPods(node, deps);
-    return { result: { manifests }, exitCode: EXIT.done, text: (terminal) => renderManifests(manifests, terminal) };
+    const objects = (await session.openObjects()).access({ via: 'etcd', search: {} });
+    const listing = await listCheckpoints(node, { ...deps, objects }, interruption.signal);
+    return {
+      result: { manifests, ...listing },
+      exitCode: EXIT.done,
+      text: (terminal) => [renderManifests(manifests, terminal), ...renderCheckpoints(listing, terminal)].join('\n\n'),
+    };
   }
 }

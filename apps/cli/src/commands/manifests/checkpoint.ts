@@ -1,0 +1,64 @@
+import { Flags } from '@oclif/core';
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { usageError } from '../../envelope.ts';
+import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
+import { readDeskFile } from '../../etcd/patch-file.ts';
+import { writeFlags } from '../../flags.ts';
+import { answerPlaybook } from '../../playbook-run.ts';
+import { recovery, type Session } from '../../wiring.ts';
+
+const SETTING = /^([^/=]+)\/([^/=]+)\/([^/=]+)=@(.+)$/s;
+
+export default class ManifestsCheckpoint extends NodeCommand {
+  static override summary = 'Mend what the pod checkpointer keeps of this node.';
+  static override description =
+    'Brings cached Secrets in line with the cluster, or changes Secrets in both places at once. Kubelet, API server and checkpointer are stopped for it, so that nobody overwrites what is written. Puts back parent pods that the cluster has lost. Ends when the API server has answered from its own pod for two minutes, and through a restart of the kubelet.';
+  static override examples = [
+    '<%= config.bin %> manifests checkpoint --dry-run',
+    '<%= config.bin %> manifests checkpoint --set kube-system/kube-apiserver/apiserver.crt=@apiserver.crt --set kube-system/kube-apiserver/apiserver.key=@apiserver.key',
+  ];
+  static override flags = {
+    ...etcdFlags,
+    ...writeFlags,
+    via: Flags.option({
+      options: VIA,
+      description: 'write objects to etcd, or through the API server while it answers',
+      default: 'etcd' as const,
+    })(),
+    set: Flags.string({
+      description: 'a key of a Secret: NAMESPACE/SECRET/KEY=@FILE; more than once: all of them',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'KEY=@FILE',
+    }),
+  };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(ManifestsCheckpoint);
+    const session = await this.openSession(flags);
+    const contents = await readSettings(flags.set ?? [], session);
+    const search = toSearch(flags, session);
+    const objects = (await session.openObjects()).access({ via: flags.via, search });
+    const playbook = async () =>
+      (await recovery()).createCheckpointPlaybook({ ...session.node, contents }, { ...session.deps, objects });
+    return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
+  }
+}
+
+async function readSettings(settings: readonly string[], { desk }: Session) {
+  if (settings.length === 0) return undefined;
+  const secrets = new Map<string, Map<string, Uint8Array>>();
+  for (const setting of settings) {
+    const [, namespace, name, key, file] = SETTING.exec(setting) ?? [];
+    if (namespace === undefined || name === undefined || key === undefined || file === undefined) {
+      throw usageError('this is no key of a Secret', setting, 'write it as NAMESPACE/SECRET/KEY=@FILE');
+    }
+    const keys = secrets.get(`${namespace}/${name}`) ?? new Map<string, Uint8Array>();
+    secrets.set(`${namespace}/${name}`, keys.set(key, await readDeskFile(desk.path(file), desk.host)));
+  }
+  const objects = [...secrets].map(([id, data]) => {
+    const [namespace = '', name = ''] = id.split('/');
+    return { kind: 'Secret' as const, namespace, name, data };
+  });
+  return { objects };
+}

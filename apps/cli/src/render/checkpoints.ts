@@ -1,0 +1,27 @@
+import type { CheckpointListing } from '@kube-rescue/recovery';
+import type { Terminal } from '../terminal.ts';
+import { renderTable } from './table.ts';
+import { count, hang } from './text.ts';
+
+/** The checkpointed pods of a node and what endangers them; nothing on a node without. */
+export function renderCheckpoints(listing: CheckpointListing, terminal: Terminal): readonly string[] {
+  const { checkpoints, problems, unread, kubeconfigWriters } = listing;
+  const rows = checkpoints.map(({ component, state, name, cached, stale }) => {
+    const missing = cached.filter((object) => object.missing).length;
+    const verdict = stale === null ? 'unknown' : stale.length === 0 ? 'as stored' : `${stale.length} stale`;
+    const colour = missing > 0 || (stale?.length ?? 0) > 0 ? 'red' : stale === null ? undefined : 'green';
+    const text = missing > 0 ? `${missing} missing` : verdict;
+    return [component, state, String(cached.length), { text, colour } as const, name];
+  });
+  const table = renderTable(
+    { header: ['CHECKPOINT', 'STATE', 'CACHED', 'CONTENT', 'PARENT'], rows, flexible: 4 },
+    terminal,
+  );
+  const lines = [
+    ...(unread === null ? [] : [hang('not compared: ', unread, terminal.columns)]),
+    ...problems.map((problem) => hang('problem: ', problem, terminal.columns)),
+    ...kubeconfigWriters.map(({ evidence }) => hang('overwrites the kubeconfig: ', evidence, terminal.columns)),
+  ];
+  const blocks = checkpoints.length === 0 ? [] : [`${count(checkpoints.length, 'checkpointed pod')}\n${table}`];
+  return lines.length === 0 ? blocks : [...blocks, lines.join('\n')];
+}
