@@ -1,10 +1,10 @@
+import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { renewalFlags, selectionFlags } from '../flags.ts';
 import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
-import { toRenewal } from '../renewal-input.ts';
-import { recovery } from '../wiring.ts';
+import { openRecoveryPlaybook, recoveryFlags } from '../recovery-input.ts';
 
 export default class Plan extends NodeCommand {
   static override summary = 'Show what recover would do on this node.';
@@ -13,6 +13,7 @@ export default class Plan extends NodeCommand {
   static override examples = ['<%= config.bin %> plan', '<%= config.bin %> plan --output plan.json'];
   static override flags = {
     ...renewalFlags,
+    ...recoveryFlags,
     ...selectionFlags,
     output: Flags.string({ description: 'write the plan to this file, for recover --plan', helpValue: 'FILE' }),
   };
@@ -20,8 +21,7 @@ export default class Plan extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Plan);
     const session = await this.openSession(flags);
-    const { node, deps } = session;
-    const playbook = async () => (await recovery()).createRecoveryPlaybook({ ...node, ...toRenewal(flags) }, deps);
+    const playbook = (): Promise<Playbook> => openRecoveryPlaybook(flags, session);
     const plan = await makePlan({ playbook, selection: flags }, session);
     if (flags.output !== undefined) await writePlan(plan, session.desk.path(flags.output), session.desk.host);
     return answerPlan(plan, session);

@@ -4,8 +4,7 @@ import { recoveryDnsFlags, withDnsReport, withIngressDns } from '../dns/recovery
 import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
-import { toRenewal } from '../renewal-input.ts';
-import { recovery } from '../wiring.ts';
+import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
   static override summary = 'Bring this node back: renew what has expired, restart what has died, prove that it lives.';
@@ -23,11 +22,7 @@ export default class Recover extends NodeCommand {
     ...renewalFlags,
     ...selectionFlags,
     ...writeFlags,
-    certs: Flags.string({
-      description: 'install the certificates in this folder, which somebody else has made, instead of renewing',
-      helpValue: 'DIR',
-      exclusive: ['new-keys'],
-    }),
+    ...recoveryFlags,
     plan: Flags.string({ description: 'carry out this plan, and refuse if it no longer holds', helpValue: 'FILE' }),
     resume: Flags.boolean({
       description: 'go on with the newest run that did not come to its end',
@@ -40,14 +35,10 @@ export default class Recover extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Recover);
     const session = await this.openSession(flags);
-    const { desk, node, deps } = session;
+    const { desk } = session;
     const expected = flags.plan === undefined ? undefined : await readPlan(desk.path(flags.plan), desk.host);
-    const adopt = flags.certs === undefined ? undefined : { path: desk.path(flags.certs), files: desk.host };
-    const way = { via: undefined, search: {} };
-    const playbook = async () => {
-      const { createRecoveryPlaybook } = await recovery();
-      return withIngressDns(createRecoveryPlaybook({ ...node, ...toRenewal(flags), adopt }, deps), flags, way, session);
-    };
+    const way = { via: undefined, search: searchOf(flags, session) };
+    const playbook = async () => withIngressDns(await openRecoveryPlaybook(flags, session), flags, way, session);
     const { yes, resume, 'dry-run': dryRun } = flags;
     const answer = await answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
     return withDnsReport(answer, flags, way, session);
