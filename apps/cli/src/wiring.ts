@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
 import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/recovery';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
+import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { usageError } from './envelope.ts';
@@ -39,6 +40,8 @@ export interface Session extends Streams {
   openRuns(): Promise<RunStore>;
   /** The objects of the node's cluster; each way to them is opened once. */
   openObjects(): Promise<ObjectSession>;
+  /** Other machines of the cluster, over SSH; each is connected to once. */
+  openNodes(): Promise<NodeSession>;
   /** Closes what was opened. */
   close(): Promise<void>;
   /** Files of the person who calls, such as a plan; not those of the node. */
@@ -75,6 +78,11 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     objects ??= recovery().then(({ createObjectSession }) => createObjectSession(node, deps));
     return objects;
   };
+  let nodes: Promise<NodeSession> | undefined;
+  const openNodes = (): Promise<NodeSession> => {
+    nodes ??= import('@kube-rescue/node-join').then(({ createNodeSession }) => createNodeSession());
+    return nodes;
+  };
   return {
     ...streams,
     host,
@@ -86,7 +94,10 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     interruption: listenForInterruption(streams.reporter),
     openRuns,
     openObjects,
-    close: async () => (await objects)?.close(),
+    openNodes,
+    close: async () => {
+      await Promise.all([objects, nodes].map(async (session) => (await session)?.close()));
+    },
     openWorkflow: async (onEvent) => {
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
@@ -157,6 +168,9 @@ export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'asse
 
 /** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */
 export const recovery = (): Promise<typeof import('@kube-rescue/recovery')> => import('@kube-rescue/recovery');
+
+export const podBootstrap = (): Promise<typeof import('@kube-rescue/pod-bootstrap')> =>
+  import('@kube-rescue/pod-bootstrap');
 
 export const ingressDns = (): Promise<typeof import('@kube-rescue/ingress-dns')> => import('@kube-rescue/ingress-dns');
 

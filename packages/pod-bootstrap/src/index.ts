@@ -17,3 +17,4 @@ export {
   type PodListingDeps,
   type PodRow,
 } from './pod-listing.ts';
+export { createReleasePlaybook, createRescuePlaybook } from './rescue-playbook.ts';

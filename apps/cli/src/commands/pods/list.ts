@@ -1,0 +1,40 @@
+import { Flags } from '@oclif/core';
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod-input.ts';
+import { renderPods } from '../../render/pods.ts';
+import { podBootstrap } from '../../wiring.ts';
+
+export default class PodsList extends NodeCommand {
+  static override summary = 'List the control-plane pods of the cluster, and why those that do not work do not.';
+  static override description =
+    'kube-controller-manager, kube-proxy, cluster DNS and kube-scheduler: what makes their pods, where they run, whether they do their work, which are rescue pods. Exits 3 when one of the four has no pod that works. Changes nothing.';
+  static override examples = ['<%= config.bin %> pods list', '<%= config.bin %> pods list --via etcd'];
+  static override flags = {
+    namespace: systemNamespaceFlag,
+    'cluster-domain': clusterDomainFlag,
+    via: Flags.option({
+      options: VIA,
+      description: 'read objects from etcd, or through the API server',
+      default: 'api',
+    })(),
+    ...etcdFlags,
+  };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags } = await this.parse(PodsList);
+    const session = await this.openSession(flags);
+    const { createNodeLogs, listControlPlanePods } = await podBootstrap();
+    const { access, host, clock } = await openPods({ via: flags.via, search: toSearch(flags, session) }, session);
+    const { signal } = session.interruption;
+    const input = { namespace: flags.namespace, clusterDomain: flags['cluster-domain'] };
+    const deps = { store: await access.open(signal), host, clock, readLog: createNodeLogs({ host }) };
+    const listing = await listControlPlanePods(input, deps, signal);
+    return {
+      result: listing,
+      exitCode: listing.missing.length === 0 ? EXIT.done : EXIT.problems,
+      text: (terminal) => renderPods(listing, terminal),
+    };
+  }
+}

@@ -1,0 +1,17 @@
+import type { Playbook, Step } from '@kube-rescue/workflow';
+import { createRescueRemovalStep, type RescueRemovalInput } from './rescue-removal-step.ts';
+import { createRescueStep, type RescueInput, type RescueStepDeps } from './rescue-step.ts';
+
+/** Has the work of one controller done on a node, and nothing else; see {@link createRescueStep}. */
+export function createRescuePlaybook(input: RescueInput, deps: RescueStepDeps): Playbook {
+  return playbookOf('pod-rescue', 'Run a rescue pod', createRescueStep(input, deps));
+}
+
+/** Removes one rescue pod, and nothing else; see {@link createRescueRemovalStep}. */
+export function createReleasePlaybook(input: RescueRemovalInput, deps: RescueStepDeps): Playbook {
+  return playbookOf('pod-release', 'Remove a rescue pod', createRescueRemovalStep(input, deps));
+}
+
+function playbookOf(id: string, title: string, step: Step): Playbook {
+  return { id, title, phases: [{ id: 'pods', title: 'Control-plane pods', steps: async () => [step] }] };
+}
