@@ -19,8 +19,7 @@ export type CniErrorCode =
   | 'CNI_POD_CIDR_TOO_SMALL'
   | 'CNI_LINK_UNKNOWN'
   | 'CNI_MTU_TOO_SMALL'
-  | 'CNI_FLANNEL_ETCD_MODE'
-  | 'CNI_OBJECTS_UNREADABLE';
+  | 'CNI_FLANNEL_ETCD_MODE';
 
 /** What the network plugin needs cannot be derived. */
 export class CniError extends RecoveryError<CniErrorCode> {}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { daemonSet, flannel } from '../cluster.fixture.ts';
+import { readFlannelDaemon } from './flannel-daemon.ts';
+
+const mounts = [
+  { name: 'run', mountPath: '/run' },
+  { name: 'cni', mountPath: '/etc/cni/net.d' },
+  { name: 'cfg', mountPath: '/etc/kube-flannel/' },
+];
+const volumes = [
+  { name: 'run', hostPath: { path: '/run' } },
+  { name: 'cni', hostPath: { path: '/etc/kubernetes/cni/net.d' } },
+  { name: 'cfg', configMap: { name: 'cfg', items: [{ key: 'network', path: 'net-conf.json' }] } },
+];
+const main = {
+  name: 'kube-flannel',
+  command: ['/opt/bin/flanneld', '--ip-masq', '--kube-subnet-mgr'],
+  volumeMounts: mounts,
+};
+const read = (...others: readonly object[]) =>
+  readFlannelDaemon(daemonSet('kube-flannel', { containers: [main, ...others], volumes }));
+
+describe("flannel's DaemonSet", () => {
+  it('tells where the files are on the host, and which ConfigMap has what', () => {
+    expect(readFlannelDaemon(flannel())).toMatchObject({
+      configMap: { namespace: 'kube-system', name: 'kube-flannel-cfg' },
+      netConfKey: 'net-conf.json',
+      cniConfKey: 'cni-conf.json',
+      subnetFile: { value: '/run/flannel/subnet.env' },
+      configurationFile: {
+        value: '/etc/kubernetes/cni/net.d/10-flannel.conflist',
+        source: 'container install-cni of DaemonSet kube-system/kube-flannel copies it there',
+      },
+    });
+  });
+
+  it('may mount a key under another name', () => {
+    expect(read()).toMatchObject({ configMap: { name: 'cfg' }, netConfKey: 'network' });
+  });
+
+  it('may copy the configuration in a shell, beside flannel itself', () => {
+    const script =
+      'set -e -x; cp -f /etc/kube-flannel/cni-conf.json /etc/cni/net.d/10-flannel.conf; while true; do sleep 3600; done';
+    const copying = { name: 'install-cni', command: ['/bin/sh', '-c', script], volumeMounts: mounts };
+    expect(read(copying).configurationFile?.value).toBe('/etc/kubernetes/cni/net.d/10-flannel.conf');
+  });
+
+  it.each([
+    ['quay.io/coreos/flannel-cni:v0.2.0', [], '10-flannel.conf'],
+    ['quay.io/coreos/flannel-cni:v0.3.0', [], '10-flannel.conflist'],
+    ['quay.io/coreos/flannel-cni:v0.3.0', [{ name: 'CNI_CONF_NAME', value: '10-x.conflist' }], '10-x.conflist'],
+  ])('may leave it to the image %s %o', (image, env, name) => {
+    const installing = {
+      name: 'install-cni',
+      image,
+      env,
+      volumeMounts: [{ name: 'cni', mountPath: '/host/etc/cni/net.d' }],
+    };
+    expect(read(installing).configurationFile?.value).toBe(`/etc/kubernetes/cni/net.d/${name}`);
+  });
+
+  it('may not tell', () => {
+    expect(read().configurationFile).toBeUndefined();
+  });
+});
+
+describe("flannel's flags", () => {
+  const flagsOf = (words: readonly string[], env: readonly object[] = []) => {
+    const container = { ...main, command: ['/opt/bin/flanneld'], args: ['--kube-subnet-mgr', ...words], env };
+    return readFlannelDaemon(daemonSet('kube-flannel', { containers: [container], volumes })).flags;
+  };
+
+  it.each([
+    [['--ip-masq'], true],
+    [['-ip-masq=true'], true],
+    [['--ip-masq=false'], false],
+    [['--ip-masq', '--ip-masq=false'], false],
+    [['--ip-masq', 'false'], true],
+    [[], false],
+  ])('are read as Go reads them: %o', (words, expected) => {
+    expect(flagsOf(words).ipMasq.value).toBe(expected);
+  });
+
+  it('come from variables where the command line is silent', () => {
+    const env = [
+      { name: 'FLANNELD_IP_MASQ', value: 'true' },
+      { name: 'FLANNELD_SUBNET_FILE', value: '/run/x.env' },
+    ];
+    expect(flagsOf([], env).ipMasq).toEqual({
+      value: true,
+      source: 'FLANNELD_IP_MASQ of DaemonSet kube-system/kube-flannel',
+    });
+    expect(flagsOf(['--subnet-file', '/run/y.env'], env).subnetFile.value).toBe('/run/y.env');
+  });
+
+  it('may name several interfaces', () => {
+    expect(flagsOf(['--iface=eth0', '--iface', 'eth1']).interfaces).toEqual(['eth0', 'eth1']);
+  });
+});
