@@ -15,7 +15,7 @@ export async function openIngressObjects(
 }
 
 /** The API server while it answers, because it knows every kind; etcd otherwise. */
-async function chooseVia(search: EtcdSearch, { openObjects, interruption }: Session): Promise<ObjectsVia> {
+export async function chooseVia(search: EtcdSearch, { openObjects, interruption }: Session): Promise<ObjectsVia> {
   const access = (await openObjects()).access({ via: 'api', search });
   const reference = { kind: RESOURCE_KINDS.Namespace, name: 'default' };
   return access

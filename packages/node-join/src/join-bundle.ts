@@ -1,0 +1,74 @@
+import { type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { sha256 } from '@kube-rescue/workflow';
+import { JoinError } from './errors.ts';
+import { joinScript } from './join-script.ts';
+import type { JoinFile } from './worker.ts';
+
+/** What is carried to a worker by hand. */
+export interface JoinBundleInput {
+  /** Name of the Node. */
+  readonly node: string;
+  /** Names by which the machine may know itself: its Node's, and those that its kubelet has told. */
+  readonly names: readonly string[];
+  /** For example `kubelet`. */
+  readonly kubeletService: string;
+  /** Called as `PROGRAM restart NAME`. Default: systemctl. */
+  readonly serviceCommand?: string | undefined;
+  readonly files: readonly JoinFile[];
+}
+
+const PRIVATE_DIRECTORY_MODE = 0o700;
+const PRIVATE_FILE_MODE = 0o600;
+const SCRIPT_MODE = 0o700;
+
+/** The one command to run on the worker, in the folder that was carried there. */
+export const BUNDLE_COMMAND = 'sh join.sh';
+
+/**
+ * Writes a folder, for its owner only, that is carried to a worker and run there with {@link BUNDLE_COMMAND}: it keeps what
+ * is there, writes every file atomically, restarts the kubelet, verifies, and says how to take it back.
+ *
+ * The files lie in it as they are, keys among them: carry it over something trusted, and remove it afterwards.
+ * @throws JoinError `JOIN_FILE_INVALID` when the folder is not empty, or a path cannot be carried
+ */
+export async function writeJoinBundle(
+  input: JoinBundleInput,
+  folder: HostPath,
+  host: Pick<Host, 'list' | 'makeDirectory' | 'writeFile'>,
+): Promise<void> {
+  assertPortable(input);
+  if (((await host.list(folder)) ?? []).length > 0) {
+    throw invalid(
+      'the folder for the bundle is not empty; nothing was written',
+      folder,
+      'give one that is not there yet',
+    );
+  }
+  await host.makeDirectory(parentPath(folder), { mode: PRIVATE_DIRECTORY_MODE });
+  await host.makeDirectory(joinPath(folder, 'files'), { mode: PRIVATE_DIRECTORY_MODE });
+  const entries = input.files.map(({ path, mode, owner = { uid: 0, gid: 0 }, content }, index) => ({
+    name: String(index),
+    path: hostPath(path),
+    mode,
+    owner,
+    digest: sha256(content),
+  }));
+  for (const [index, { content }] of input.files.entries()) {
+    await host.writeFile(joinPath(folder, 'files', String(index)), content, { mode: PRIVATE_FILE_MODE });
+  }
+  const script = Buffer.from(joinScript({ ...input, entries }));
+  await host.writeFile(joinPath(folder, 'join.sh'), script, { mode: SCRIPT_MODE });
+}
+
+/** Names come from the cluster, and the script is run as root: what has no business in one is refused, not quoted. */
+function assertPortable({ node, names, kubeletService, serviceCommand, files }: JoinBundleInput): void {
+  const words = [node, ...names, kubeletService, ...(serviceCommand === undefined ? [] : [serviceCommand])];
+  for (const text of [...words, ...files.map(({ path }) => path)]) {
+    if (/^[A-Za-z0-9_./:@%+=,-]+$/.test(text) && !text.startsWith('-')) continue;
+    throw invalid('this has characters that no script should carry', text, 'join this node over SSH instead');
+  }
+}
+
+function invalid(message: string, subject: string, hint: string): JoinError {
+  return new JoinError({ code: 'JOIN_FILE_INVALID', message, subject, hint });
+}

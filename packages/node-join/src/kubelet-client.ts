@@ -1,0 +1,81 @@
+import { X509Certificate } from 'node:crypto';
+import { type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { fieldsOf, textOf } from './node-object.ts';
+
+/** The certificate by which a kubelet says to the API server who it is. */
+export type KubeletClient =
+  | {
+      /** `node`: read on the node itself. `request`: what the cluster last signed for it. */
+      readonly source: 'node' | 'request';
+      readonly subject: string;
+      readonly issuer: string;
+      /** RFC 3339. */
+      readonly expiresAt: string;
+    }
+  /** Neither could be read; never taken for good. */
+  | { readonly source: 'unknown'; readonly reason: string };
+
+type KnownClient = Exclude<KubeletClient, { readonly source: 'unknown' }>;
+
+/** Where kubelets keep their kubeconfig, unless told: Tectonic, kubeadm. */
+export const KUBECONFIGS: readonly HostPath[] = ['/etc/kubernetes/kubeconfig', '/etc/kubernetes/kubelet.conf'].map(
+  hostPath,
+);
+
+const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
+
+/** Reads a kubelet's client certificate from the first kubeconfig of its node that there is. */
+export async function readKubeletClient(
+  host: Pick<Host, 'readFile'>,
+  kubeconfigs: readonly HostPath[] = KUBECONFIGS,
+): Promise<KubeletClient> {
+  for (const path of kubeconfigs) {
+    const bytes = await host.readFile(path);
+    if (bytes === undefined) continue;
+    const pem = await certificateIn(new TextDecoder().decode(bytes), path, host);
+    const client = pem === undefined ? undefined : describe(pem, 'node');
+    return client ?? { source: 'unknown', reason: `${path} names no client certificate that can be read` };
+  }
+  return { source: 'unknown', reason: `none of ${kubeconfigs.join(', ')} is there` };
+}
+
+/** The newest client certificate that the cluster has signed for each kubelet, by Node. Issued requests are kept for an hour only. */
+export async function readSignedClients(
+  store: Pick<ObjectStore, 'list'>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KnownClient>> {
+  const newest = new Map<string, KnownClient>();
+  const options = { signal, onUnreadable: () => undefined };
+  for await (const { object } of store.list(RESOURCE_KINDS.CertificateSigningRequest, options)) {
+    const text = textOf(fieldsOf(object.status).certificate);
+    const client = text === undefined ? undefined : describe(Buffer.from(text, 'base64').toString(), 'request');
+    const node = /^CN=system:node:(.+)$/m.exec(client?.subject ?? '')?.[1];
+    if (client === undefined || node === undefined) continue;
+    const known = newest.get(node);
+    if (known === undefined || known.expiresAt < client.expiresAt) newest.set(node, client);
+  }
+  return newest;
+}
+
+/** Lines, not YAML: of a kubeconfig with several users it cannot be said which one the kubelet is. */
+async function certificateIn(text: string, path: HostPath, host: Pick<Host, 'readFile'>): Promise<string | undefined> {
+  const found = [...text.matchAll(/^\s*-?\s*client-certificate(-data)?:\s*["']?([^\s"']+)/gm)];
+  const [only] = found;
+  if (found.length !== 1 || only === undefined) return undefined;
+  const [, isData, value = ''] = only;
+  if (isData !== undefined) return Buffer.from(value, 'base64').toString();
+  const bytes = await host.readFile(joinPath(parentPath(path), value));
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+function describe(text: string, source: 'node' | 'request'): KnownClient | undefined {
+  const [pem] = PEM.exec(text) ?? [];
+  if (pem === undefined) return undefined;
+  try {
+    const { subject, issuer, validTo } = new X509Certificate(pem);
+    return { source, subject, issuer, expiresAt: new Date(validTo).toISOString() };
+  } catch {
+    return undefined;
+  }
+}
