@@ -56,7 +56,7 @@ describe('no key shows up', () => {
       const runs = await runCli(['runs', '--json', '--root', node.root]);
       const [id = ''] = /\d{8}T\d{6}Z-[0-9a-f]{4}/.exec(runs.stdout) ?? [];
       texts.push(await readFile(path.join(node.root, 'var/lib/kube-rescue/runs', id, 'journal.jsonl'), 'utf8'));
-      texts.push(await outputOf('rollback', id, '--yes', ...json));
+      texts.push(await outputOf('rollback', id, '--yes', '--force', ...json));
     }
     await outputOf('plan', '--output', planFile);
     texts.push(await readFile(planFile, 'utf8'));

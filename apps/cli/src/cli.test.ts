@@ -244,7 +244,10 @@ describe('the whole way on a copy of a node', () => {
     const listed = await run('runs');
     expect(envelopeOf(listed).result).toMatchObject({ runs: [{ id: runId, outcome: 'done' }] });
     expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 3 });
-    expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
+    const refused = await run('rollback', runId, '--yes');
+    expect([refused.exitCode, envelopeOf(refused)]).toMatchObject([4, { error: { code: 'ROLLBACK_WORSE' } }]);
+    expect(await readFile(certificate, 'utf8')).not.toBe(before);
+    expect(await run('rollback', runId, '--yes', '--force')).toMatchObject({ exitCode: 0 });
     expect(await readFile(certificate, 'utf8')).toBe(before);
     expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 0 });
 

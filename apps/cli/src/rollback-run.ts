@@ -7,13 +7,15 @@ import { EXIT } from './exit-codes.ts';
 import { createProgress } from './render/progress.ts';
 import { count, oneLine } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
-import { assertMayWrite, type Session } from './wiring.ts';
+import { assertMayWrite, recovery, type Session } from './wiring.ts';
 
 /** What `rollback` is told. */
 export interface RollbackInput {
   readonly run: string;
   readonly dryRun: boolean;
   readonly yes: boolean;
+  /** Go back even where that makes things worse. */
+  readonly force: boolean;
 }
 
 /** Takes a run back, or lists what that would put back. */
@@ -33,13 +35,19 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const folder = await deps.store.open(input.run);
   const changes = describeStanding(await folder.state(), deps);
   const list = changes.map((text) => `- ${text}`).join('\n');
+  const worse = await (await recovery()).judgeRollback(folder, session.deps);
   if (input.dryRun) {
+    const warning = worse.map((reason) => oneLine(`worse than now: ${reason}`));
     return {
-      result: { run: input.run, changes },
+      result: { run: input.run, changes, worse },
       exitCode: changes.length === 0 ? EXIT.done : EXIT.problems,
-      text: () => (changes.length === 0 ? 'nothing to take back' : `to be taken back, the last first:\n${list}`),
+      text: () =>
+        changes.length === 0
+          ? 'nothing to take back'
+          : [`to be taken back, the last first:\n${list}`, ...warning].join('\n'),
     };
   }
+  if (worse.length > 0 && !input.force) throw isWorse(input.run, worse);
   if (!input.yes) {
     reporter.print(`to be taken back, the last first:\n${list}`);
     if (!(await ask(`Take back run ${input.run}?`, interruption.signal))) {
@@ -64,6 +72,15 @@ async function takeBack(run: string, deps: WorkflowDeps, isReplaying: () => bool
     text: () => [summary, ...reasons.map(({ target, reason }) => oneLine(`left: ${target}: ${reason}`))].join('\n'),
     failure: leftovers.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
   };
+}
+
+function isWorse(run: string, reasons: readonly string[]): CliError {
+  return new CliError({
+    code: 'ROLLBACK_WORSE',
+    message: `nothing was changed: going back would put expired certificates back: ${reasons.join('; ')}`,
+    subject: run,
+    hint: 'leave it as it is; if this is what you want all the same: rollback RUN --force',
+  });
 }
 
 function incomplete(run: string, reason: string): CliError {

@@ -25,6 +25,7 @@ export { type IssueInput, issueCertificate, planValidity, type Validity } from '
 export type { ComponentFlags, ComponentName } from './component-flags.ts';
 export type { CredentialPlace, Credentials } from './credential-place.ts';
 export { PkiError, type PkiErrorCode } from './errors.ts';
+export { type ExpiredCertificate, listExpired } from './expired-content.ts';
 export {
   type AbsentCertificate,
   type CertificateEntry,

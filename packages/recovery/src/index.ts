@@ -33,6 +33,7 @@ export {
 export { checkCertificates, type ComponentState, listStaticPods, type Triage, triageNode } from './triage.ts';
 export type { CertificateRow, InspectedCertificate, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';
+export { judgeRollback } from './rollback-judgement.ts';
 export { exportNodeRequests } from './signing-requests.ts';
 export { ROTATION_STAGES, type RotationStageName } from './rotation/rotation-input.ts';
 export { createRotationPlaybook } from './rotation/rotation-playbook.ts';

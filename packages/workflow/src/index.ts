@@ -15,7 +15,7 @@ export {
   type ServiceRestart,
 } from './file-change.ts';
 export { hostChangeKinds } from './host-changes/index.ts';
-export type { JournalRecord, RunOutcome } from './journal-record.ts';
+export type { IntentRecord, JournalRecord, RunOutcome } from './journal-record.ts';
 export type { StepReport } from './phase-runner.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan.ts';
 export type { RunState } from './run-state.ts';

@@ -57,7 +57,8 @@ describe('a backup for a recipient', () => {
       expect(kept.startsWith('age-encryption.org/v1\n')).toBe(true);
       expect(kept).not.toContain(key.split('\n')[1]);
     }
-    const rollback = (...args: readonly string[]) => runCli(['rollback', runId, '--yes', '--root', node.root, ...args]);
+    const rollback = (...args: readonly string[]) =>
+      runCli(['rollback', runId, '--yes', '--force', '--root', node.root, ...args]);
     for (const args of [[], ['--backup-identity', path.join(desk, 'other.txt')]]) {
       const refused = await rollback(...args);
       expect([refused.exitCode, refused.stderr]).toEqual([4, expect.stringContaining('BACKUP_SEALED')]);

@@ -126,7 +126,9 @@ async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined
   const second = await watch.measure('recover once more', () => rescue(rehearsal, 'recover', '--yes'));
   if (!collect(proofs, [proveAnswer('second-recover: it finds nothing to do', second, 'nothing-to-do')])) return times;
 
-  const undone = await watch.measure('roll back', () => rescue(rehearsal, 'rollback', times.runId ?? '', '--yes'));
+  const undone = await watch.measure('roll back', () =>
+    rescue(rehearsal, 'rollback', times.runId ?? '', '--yes', '--force'),
+  );
   const restored = proveSameFiles('rollback: every byte is as it was', broken, await lab.snapshotFiles(cluster, deps));
   if (!collect(proofs, [proveAnswer('rollback: kube-rescue rollback succeeds', undone), restored])) return times;
 

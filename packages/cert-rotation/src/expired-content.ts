@@ -1,0 +1,25 @@
+import type { Certificate } from './certificate.ts';
+import { type CertificateCache, detect } from './objects/certificate-detection.ts';
+
+/** A certificate that is over, in some content. */
+export interface ExpiredCertificate {
+  /** In one line, for example `CN=kube-apiserver`. */
+  readonly subject: string;
+  readonly notAfter: Date;
+}
+
+/**
+ * The certificates in a file's bytes (PEM, DER or a kubeconfig) that have expired at `now`. What cannot be read holds none.
+ * @param source the place, of no effect
+ */
+export function listExpired(bytes: Uint8Array, source: string, now: Date): readonly ExpiredCertificate[] {
+  return listCertificates(bytes, source, new Map())
+    .filter(({ notAfter }) => notAfter < now)
+    .map(({ x509, notAfter }) => ({ subject: x509.subject.replaceAll('\n', ', '), notAfter }));
+}
+
+function listCertificates(bytes: Uint8Array, source: string, cache: CertificateCache): readonly Certificate[] {
+  const content = detect(bytes, source, cache);
+  if (content.is === 'certificates') return content.certificates;
+  return content.is === 'kubeconfig' ? content.parts.flatMap(({ certificates }) => certificates) : [];
+}
