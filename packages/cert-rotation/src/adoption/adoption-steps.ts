@@ -117,7 +117,10 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Ado
  * the set and not on this node is left alone. Changes no object of the cluster and restarts nothing.
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once; HostError when the node cannot be read
  */
-export async function createAdoptionSteps(input: AdoptionInput, deps: AdoptionDeps): Promise<readonly Step<AdoptionFinding>[]> {
+export async function createAdoptionSteps(
+  input: AdoptionInput,
+  deps: AdoptionDeps,
+): Promise<readonly Step<AdoptionFinding>[]> {
   await judgeAdoption(input, deps);
   const { certificates } = await inspectCertificates(input.node, deps);
   const leaves = certificates.filter(({ authority }) => authority !== undefined);

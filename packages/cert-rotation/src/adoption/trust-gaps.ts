@@ -39,7 +39,10 @@ export async function findTrustGaps(
 ): Promise<readonly AuthorityPlace[]> {
   const places: AuthorityPlace[] = [];
   for (const [id, root] of roots) {
-    const flags = [...(AUTHORITIES.find((each) => each.id === id)?.certificateFlags ?? []), ...(FURTHER_FLAGS[id] ?? [])];
+    const flags = [
+      ...(AUTHORITIES.find((each) => each.id === id)?.certificateFlags ?? []),
+      ...(FURTHER_FLAGS[id] ?? []),
+    ];
     const paths = flags.flatMap((flag) => findFlag(node.components, flag) ?? []).map(hostPath);
     for (const path of new Set(paths)) {
       const target = await followLinks(deps.host, path);

@@ -83,7 +83,9 @@ async function listOthers(
   signal: AbortSignal,
 ): Promise<readonly WantedObject[]> {
   const others: WantedObject[] = [];
-  for (const { kind, namespace, name, volume, directory } of checkpoints.checkpoints.flatMap(({ objects }) => objects)) {
+  for (const { kind, namespace, name, volume, directory } of checkpoints.checkpoints.flatMap(
+    ({ objects }) => objects,
+  )) {
     if (volume === undefined || own.some(({ folder }) => folder === directory)) continue;
     const read = await store.get({ kind: RESOURCE_KINDS[kind], namespace, name }, { signal });
     if (read !== undefined) others.push({ kind, namespace, name, data: new Map() });

@@ -11,7 +11,7 @@ import {
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
-import type { HostPath } from '@kube-rescue/host';
+import { baseName, type HostPath } from '@kube-rescue/host';
 import type { Step } from '@kube-rescue/workflow';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 import { layControlPlane, type SecretFolder } from './control-plane-files.ts';
@@ -58,13 +58,15 @@ export async function workOutCredentials(
   const scratch = createScratchFiles(laid.files);
   const steps = await createCredentialSteps(options, laid.inspection, scratch.files, deps);
   const evidence = await makeInScratch(steps, scratch, signal);
-  const isIn = ({ folder }: SecretFolder, path: string): boolean => path.startsWith(`${folder}/`);
-  const secrets = laid.secrets.map((secret): WantedSecret => {
-    const own = [...scratch.written].filter(([path]) => isIn(secret, path));
-    return { ...secret, data: new Map(own.map(([path, bytes]) => [path.slice(secret.folder.length + 1), bytes])) };
-  });
-  const files = [...scratch.written].filter(([path]) => !laid.secrets.some((secret) => isIn(secret, path)));
-  return { secrets, files: new Map(files), root: await findRoot(laid.inspection, scratch.files), evidence };
+  const secrets = laid.secrets.map((secret) => ({ ...secret, data: new Map<string, Uint8Array>() }));
+  const files = new Map<HostPath, Uint8Array>();
+  for (const [path, bytes] of scratch.written) {
+    const secret = secrets.find(({ folder }) => path.startsWith(`${folder}/`));
+    if (secret === undefined) files.set(path, bytes);
+    // An authority's own key is no business of a pod that has not been given it before.
+    else if ((await laid.files.stat(path)) !== undefined) secret.data.set(baseName(path), bytes);
+  }
+  return { secrets, files, root: await findRoot(laid.inspection, scratch.files), evidence };
 }
 
 async function createCredentialSteps(

@@ -1,5 +1,5 @@
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import type { Step, StepJournal } from '@kube-rescue/workflow';
+import type { Finding, Step, StepJournal } from '@kube-rescue/workflow';
 import { NodeError } from '../errors.ts';
 
 /** What it takes to look at a node's files. */
@@ -42,14 +42,13 @@ export async function makeInScratch(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const evidence: string[] = [];
-  const blocked: { readonly summary: string; readonly hint: string | undefined }[] = [];
+  const blocked: Finding[] = [];
   for (const step of steps) {
     const finding = await step.check(signal);
     if (finding.status === 'ok') continue;
     if (finding.status !== 'needed') {
       // What waits for a step that is itself blocked adds nothing.
-      if ((finding.waitsFor ?? []).length === 0 || blocked.length === 0)
-        blocked.push({ ...finding, hint: finding.hint });
+      if ((finding.waitsFor ?? []).length === 0 || blocked.length === 0) blocked.push(finding);
       continue;
     }
     await step.apply(step.plan(finding), scratch.journal, signal);
@@ -60,6 +59,7 @@ export async function makeInScratch(
   throw new NodeError({
     code: 'CERTIFICATES_BLOCKED',
     message: blocked.map(({ summary }) => summary).join('; '),
+    subject: first.subject ?? 'the certificates of the control plane',
     hint: `give a set of certificates with --certs DIR; or ${first.hint ?? 'cure what is named here'}`,
   });
 }

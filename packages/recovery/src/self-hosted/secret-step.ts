@@ -52,7 +52,12 @@ export function createSecretStep(
         const changes = edits.map(({ change }) => change);
         const names = changes.map(({ target }) => target).join(', ');
         return changes.length === 0
-          ? { status: 'ok', summary: 'every Secret of the control plane holds what it is to hold', evidence: [], changes }
+          ? {
+              status: 'ok',
+              summary: 'every Secret of the control plane holds what it is to hold',
+              evidence: [],
+              changes,
+            }
           : { status: 'needed', summary: `${names} to be changed`, evidence: [], changes };
       } catch (error) {
         signal.throwIfAborted();
@@ -62,8 +67,7 @@ export function createSecretStep(
       }
     },
     plan: ({ changes }) => changes,
-    apply: (changes, journal) =>
-      journal.perform(changes.map((change) => planned.get(change.target) ?? { change })),
+    apply: (changes, journal) => journal.perform(changes.map((change) => planned.get(change.target) ?? { change })),
     verify: async (signal) => {
       const left = (await findEdits(signal)).map(({ change }) => change.target);
       if (left.length === 0) return { verified: true, evidence: ['every Secret was read again as it was written'] };

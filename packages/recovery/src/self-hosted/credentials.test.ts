@@ -1,0 +1,99 @@
+import { hostPath } from '@kube-rescue/host';
+import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { describeNode, type NodeDeps } from '../node-description.ts';
+import { triageNode } from '../triage.ts';
+import { workOutCredentials, type WantedCredentials } from './credentials.ts';
+import { CACHED, makeSaturday, NOW, type Saturday, SET, setTree } from './saturday-node.fixture.ts';
+
+const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const { signal } = new AbortController();
+let saturday: Saturday;
+
+beforeAll(async () => {
+  saturday = await makeSaturday();
+});
+
+function depsOf({ tree }: Pick<Saturday, 'tree'>): NodeDeps {
+  return { host: createFakeHost({ tree }), clock: createFixedClock(NOW) };
+}
+
+async function workOut(set: Readonly<Record<string, string>> | undefined): Promise<WantedCredentials> {
+  const deps = depsOf(saturday);
+  const files = createFakeHost({ tree: setTree(set ?? {}) });
+  const adopt = set === undefined ? undefined : { path: SET, files };
+  return workOutCredentials({ adopt }, await describeNode(OPTIONS, deps), saturday.store, deps, signal);
+}
+
+const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
+
+describe('a self-hosted control-plane node', () => {
+  it('is known by its checkpoints, with the flags of its API server, its etcd and its kubelet', async () => {
+    const node = await describeNode(OPTIONS, depsOf(saturday));
+    expect(node).toMatchObject({
+      layout: 'self-hosted',
+      apiServerUrl: 'https://saturday-api.example.test:6443',
+      adminKubeconfig: '/etc/kubernetes/kubeconfig',
+      etcdService: { name: 'etcd-member' },
+    });
+    const flags = node.components.find(({ component }) => component === 'kube-apiserver')?.flags;
+    expect(flags?.get('tls-cert-file')).toBe(`${CACHED}/apiserver.crt`);
+  });
+
+  it('is looked at with everything dead: what has expired is named with its cached file, what etcd has is good', async () => {
+    const { layout, causes, certificates } = await triageNode(OPTIONS, depsOf(saturday), signal);
+    expect(layout).toBe('self-hosted');
+    const bad = certificates.filter(({ status }) => status === 'problem').map(({ id }) => id);
+    expect(bad.toSorted()).toEqual(['apiserver', 'apiserver-etcd-client', 'ca/cluster', 'kubelet-client']);
+    expect(causes.map(({ evidence }) => evidence.join()).join('\n')).toContain(`${CACHED}/apiserver.crt`);
+  });
+});
+
+describe('a set of tls_rotate', () => {
+  it('goes into the Secrets key by key, and into the files of the node', async () => {
+    const { next, etcd } = saturday;
+    const { secrets, files, root } = await workOut(saturday.set);
+    const api = secrets.find(({ name }) => name === 'kube-apiserver')?.data;
+    expect([...(api?.keys() ?? [])].toSorted()).toEqual([
+      'apiserver.crt',
+      'apiserver.key',
+      'ca.crt',
+      'etcd-client-ca.crt',
+      'etcd-client.crt',
+      'etcd-client.key',
+      'oidc-ca.crt',
+    ]);
+    expect(textOf(api?.get('ca.crt'))).toBe(next.ca.certificate);
+    expect(textOf(api?.get('oidc-ca.crt'))).toBe(next.ca.certificate);
+    expect(textOf(api?.get('apiserver.crt'))).toBe(next.apiserver.certificate);
+    expect(textOf(api?.get('etcd-client-ca.crt'))).toBe(etcd.ca.certificate);
+    // Not that of its peers, which has the same name and may be used as a client as well.
+    expect(textOf(api?.get('etcd-client.crt'))).toBe(etcd.client.certificate);
+    const manager = secrets.find(({ name }) => name === 'kube-controller-manager')?.data;
+    expect(manager).toEqual(new Map([['ca.crt', Buffer.from(next.ca.certificate)]]));
+    expect([...files.keys()].toSorted()).toEqual(['/etc/kubernetes/ca.crt', '/etc/kubernetes/kubeconfig']);
+    expect(textOf(files.get(hostPath('/etc/kubernetes/ca.crt')))).toBe(next.ca.certificate);
+    const kubeconfig = textOf(files.get(hostPath('/etc/kubernetes/kubeconfig')));
+    expect(kubeconfig).toContain(Buffer.from(next.kubelet.certificate).toString('base64'));
+    expect(kubeconfig).toContain('server: https://saturday-api.example.test:6443');
+    expect(kubeconfig).not.toContain(Buffer.from(saturday.old.ca.certificate).toString('base64'));
+    expect(root?.x509.toString()).toBe(next.ca.certificate);
+  });
+
+  it('is refused with every reason at once when files are missing', async () => {
+    const {
+      'tls/apiserver.crt': _crt,
+      'tls/etcd/client.key': _key,
+      'tls/etcd/peer.key': _peer,
+      ...rest
+    } = saturday.set;
+    const error = await expectCode(workOut(rest), 'PKI_SET_UNFIT');
+    expect(error.message).toContain("there is none for the API server's serving certificate");
+    expect(error.message).toContain('has no key in the set');
+  });
+
+  it('is not asked for where nothing needs it, and without it the key of the CA is', async () => {
+    const error = await expectCode(workOut(undefined), 'CERTIFICATES_BLOCKED');
+    expect(error.hint).toContain('--certs');
+  });
+});
