@@ -37,6 +37,8 @@ export async function startSshServer(): Promise<RunningSshServer> {
     at('sshd_config'),
     [
       `ListenAddress 127.0.0.1:${port}`,
+      // Debian gives the machine's own name this address.
+      `ListenAddress 127.0.1.1:${port}`,
       `HostKey ${at('host')}`,
       `AuthorizedKeysFile ${at('authorized_keys')}`,
       `PidFile ${at('pid')}`,

@@ -1,0 +1,47 @@
+import { Args, Flags } from '@oclif/core';
+import { type Answer, NodeCommand } from '../../base-command.ts';
+import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
+import { writeFlags } from '../../flags.ts';
+import { openAccess } from '../../nodes/node-access.ts';
+import { restoreRoles } from '../../nodes/restore-roles.ts';
+
+export default class NodesTaint extends NodeCommand {
+  static override summary = 'Put back the taints and labels that a node has lost.';
+  static override description =
+    "As asked; else as an earlier run saw the node, as its kubelet's flags register it, and by kubeadm's convention. None is taken away. Works on etcd while the API server is dead. Journalled: rollback RUN takes them off again.";
+  static override examples = [
+    '<%= config.bin %> nodes taint cp1',
+    '<%= config.bin %> nodes taint node02 --taint dedicated=db:NoSchedule --label zone=a',
+  ];
+  static override args = {
+    node: Args.string({ description: 'name of the node', required: true }),
+  };
+  static override flags = {
+    ...writeFlags,
+    taint: Flags.string({
+      description: 'a taint that it is to have (more than once: all of them)',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'KEY[=VALUE]:EFFECT',
+    }),
+    label: Flags.string({
+      description: 'a label that it is to have (more than once: all of them)',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'KEY[=VALUE]',
+    }),
+    via: Flags.option({
+      options: VIA,
+      description: 'go to etcd, or through the API server; default: the API server while it answers',
+    })(),
+    ...etcdFlags,
+  };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags, args } = await this.parse(NodesTaint);
+    const session = await this.openSession(flags);
+    const access = await openAccess({ via: flags.via, search: toSearch(flags, session) }, session);
+    const { taint = [], label = [], yes, 'dry-run': dryRun } = flags;
+    return restoreRoles({ node: args.node, taints: taint, labels: label, access, dryRun, yes }, session);
+  }
+}

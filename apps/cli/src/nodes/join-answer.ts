@@ -1,0 +1,92 @@
+import type { KubernetesObject, ObjectAccess } from '@kube-rescue/cluster-objects';
+import type { JoinFile, Worker } from '@kube-rescue/node-join';
+import type { Playbook, StepReport } from '@kube-rescue/workflow';
+import type { Answer } from '../base-command.ts';
+import { usageError } from '../envelope.ts';
+import { EXIT } from '../exit-codes.ts';
+import { answerPlaybook } from '../playbook-run.ts';
+import { assertMayWrite, type Session } from '../wiring.ts';
+import { findNode } from './node-access.ts';
+import { type SshFlags, toAccess } from './ssh-flags.ts';
+
+export interface JoinInput {
+  /** `[USER@]HOST` each. */
+  readonly hosts: readonly string[];
+  readonly files: readonly JoinFile[];
+  readonly access: ObjectAccess;
+  readonly ssh: SshFlags;
+  readonly readyTimeoutMs: number;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** A worker, and its Node where the cluster has one. */
+interface MeantWorker extends Worker {
+  readonly object: KubernetesObject | undefined;
+}
+
+/** Joins workers over SSH; exit 3 when one was left as it is. */
+export async function answerJoin(input: JoinInput, session: Session): Promise<Answer> {
+  const { createJoinStep, JOIN_STEP } = await import('@kube-rescue/node-join');
+  const { clock } = session;
+  const workers = await meantWorkers(input, session);
+  const { open } = await session.openNodes();
+  const step = createJoinStep(
+    { workers, readyTimeoutMs: input.readyTimeoutMs },
+    { objects: input.access, openNode: open, clock },
+  );
+  const playbook: Playbook = {
+    id: 'nodes-join',
+    title: 'Bring workers back',
+    phases: [{ id: 'nodes', title: 'Workers', steps: async () => [step] }],
+  };
+  const { dryRun, yes } = input;
+  const answer = await answerPlaybook({ playbook: async () => playbook, selection: {}, dryRun, yes }, session);
+  const { steps = [] } = answer.result as { readonly steps?: readonly StepReport[] };
+  const left = steps.find((each) => each.step === JOIN_STEP)?.warnings ?? [];
+  return left.length === 0 ? answer : { ...answer, exitCode: EXIT.problems };
+}
+
+/** Writes a folder for each worker, to be carried there by hand. */
+export async function answerBundles(input: JoinInput, directory: string, session: Session): Promise<Answer> {
+  const { BUNDLE_COMMAND, namesOf, writeJoinBundle } = await import('@kube-rescue/node-join');
+  const { joinPath } = await import('@kube-rescue/host');
+  const { desk, node } = session;
+  const workers = await meantWorkers(input, session);
+  if (!input.dryRun) assertMayWrite(desk.host);
+  const bundles = [];
+  for (const { node: name, object, files, access } of workers) {
+    const folder = joinPath(desk.path(directory), name);
+    const { kubeletService } = node;
+    const serviceCommand = access.serviceCommand ?? undefined;
+    const bundle = { node: name, names: namesOf(name, object), kubeletService, serviceCommand, files };
+    if (!input.dryRun) await writeJoinBundle(bundle, folder, desk.host);
+    bundles.push({ node: name, folder, command: BUNDLE_COMMAND });
+  }
+  const lines = bundles.flatMap(({ node: name, folder, command }) => [
+    `${name}: copy ${folder} there, then run in it, as root: ${command}`,
+  ]);
+  return {
+    result: { bundles, dryRun: input.dryRun },
+    exitCode: input.dryRun ? EXIT.problems : EXIT.done,
+    text: () => [...lines, 'The folders hold keys: remove them when they have been carried.'].join('\n'),
+  };
+}
+
+async function meantWorkers(
+  { hosts, files, access, ssh }: JoinInput,
+  session: Session,
+): Promise<readonly MeantWorker[]> {
+  const { node, interruption } = session;
+  const workers: MeantWorker[] = [];
+  for (const text of hosts) {
+    const way = toAccess(text, ssh, session);
+    const object = await findNode(way.address, access, interruption.signal);
+    // A Node that was deleted is made anew by its kubelet.
+    const name = object?.metadata.name ?? way.address;
+    if (workers.some((worker) => worker.node === name))
+      throw usageError('this node is named twice', name, 'name it once');
+    workers.push({ node: name, object, access: way, kubeletService: node.kubeletService, files });
+  }
+  return workers;
+}

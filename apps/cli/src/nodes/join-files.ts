@@ -1,0 +1,55 @@
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import type { JoinFile } from '@kube-rescue/node-join';
+import { usageError } from '../envelope.ts';
+import type { Session } from '../wiring.ts';
+
+/** What a control-plane node and its workers share on Tectonic and its kin: one kubeconfig for all, and its CA. */
+const SHARED = ['kubeconfig', 'ca.crt'] as const;
+const NEW_FILE_MODE = 0o600;
+
+/**
+ * The files that workers are to have: `PATH` is this node's own at that path, `PATH=FILE` another in its place. Without any,
+ * the kubeconfig that all nodes share, and its CA.
+ * @throws CliError `USAGE` when one is not there, or this cluster gives each kubelet a kubeconfig of its own
+ */
+export async function readJoinFiles(
+  given: readonly string[] | undefined,
+  session: Session,
+): Promise<readonly JoinFile[]> {
+  const { host, desk, node } = session;
+  if (given === undefined) {
+    const paths = SHARED.map((name) => joinPath(node.kubernetesDirectory, name));
+    const files = await Promise.all(paths.map((path) => readOne(path, path, host)));
+    if (files[0] === undefined) throw noSharedKubeconfig(paths[0] ?? node.kubernetesDirectory);
+    return files.filter((file) => file !== undefined);
+  }
+  return Promise.all(
+    given.map(async (text) => {
+      const [, path = text, local] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+      const file =
+        local === undefined
+          ? await readOne(hostPath(path), hostPath(path), host)
+          : await readOne(hostPath(path), desk.path(local), desk.host);
+      if (file !== undefined) return file;
+      throw usageError('there is no such file to be given to a worker', local ?? path, 'check the path');
+    }),
+  );
+}
+
+async function readOne(
+  path: HostPath,
+  source: HostPath,
+  files: Pick<Session['host'], 'readFile' | 'stat'>,
+): Promise<JoinFile | undefined> {
+  const content = await files.readFile(source);
+  const stat = await files.stat(source);
+  return content === undefined ? undefined : { path, mode: stat?.mode ?? NEW_FILE_MODE, content };
+}
+
+function noSharedKubeconfig(path: HostPath): Error {
+  return usageError(
+    'this node has no kubeconfig that its workers could share',
+    path,
+    'give the files with --file, for example --file /etc/kubernetes/kubelet.conf=./node02.conf',
+  );
+}

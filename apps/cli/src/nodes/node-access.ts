@@ -1,0 +1,30 @@
+import type { KubernetesObject, ObjectAccess } from '@kube-rescue/cluster-objects';
+import { addressesOf } from '@kube-rescue/node-join';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import { chooseVia } from '../dns/node-objects.ts';
+import type { Session } from '../wiring.ts';
+
+/** The objects of the node's cluster: through the API server while it answers, from etcd otherwise. */
+export async function openAccess(
+  way: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
+  session: Session,
+): Promise<ObjectAccess> {
+  const via = way.via ?? (await chooseVia(way.search, session));
+  return (await session.openObjects()).access({ via, search: way.search });
+}
+
+/** The Node that a person means by its name, or by an address or a host name that it tells. */
+export async function findNode(
+  host: string,
+  access: ObjectAccess,
+  signal: AbortSignal,
+): Promise<KubernetesObject | undefined> {
+  const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
+  const store = await access.open(signal);
+  const meant: KubernetesObject[] = [];
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+    if (object.metadata.name === host) return object;
+    if (addressesOf(object).some(({ address }) => address === host)) meant.push(object);
+  }
+  return meant.length === 1 ? meant[0] : undefined;
+}

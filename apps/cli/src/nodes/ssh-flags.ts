@@ -1,0 +1,58 @@
+import type { NodeAccess } from '@kube-rescue/node-join';
+import { Flags } from '@oclif/core';
+import type { Session } from '../wiring.ts';
+
+const LAST_PORT = 65_535;
+
+/** Flags that say how other machines are reached over SSH; without them as `ssh` itself would. */
+export const sshFlags = {
+  'ssh-identity': Flags.string({
+    description: 'private key to show, and no other',
+    helpValue: 'FILE',
+    helpGroup: 'SSH',
+  }),
+  'ssh-known-hosts': Flags.string({
+    description: 'the only file of host keys that counts; a key that is not known is never accepted',
+    helpValue: 'FILE',
+    helpGroup: 'SSH',
+  }),
+  'ssh-port': Flags.integer({
+    description: 'where sshd listens',
+    min: 1,
+    max: LAST_PORT,
+    helpValue: 'PORT',
+    helpGroup: 'SSH',
+  }),
+  'ssh-user': Flags.string({ description: 'who logs in', helpValue: 'USER', helpGroup: 'SSH' }),
+  'ssh-sudo': Flags.boolean({ description: 'act as root there by sudo -n', helpGroup: 'SSH' }),
+  'ssh-service-command': Flags.string({
+    description: 'as --service-command, on the other machine',
+    helpValue: 'PROGRAM',
+    helpGroup: 'SSH',
+  }),
+};
+
+/** The values of {@link sshFlags}. */
+export interface SshFlags {
+  readonly 'ssh-identity': string | undefined;
+  readonly 'ssh-known-hosts': string | undefined;
+  readonly 'ssh-port': number | undefined;
+  readonly 'ssh-user': string | undefined;
+  readonly 'ssh-sudo': boolean;
+  readonly 'ssh-service-command': string | undefined;
+}
+
+/** How `[USER@]HOST` is reached. */
+export function toAccess(text: string, flags: SshFlags, { desk }: Pick<Session, 'desk'>): NodeAccess {
+  const at = text.lastIndexOf('@');
+  const file = (path: string | undefined): string | null => (path === undefined ? null : desk.path(path));
+  return {
+    address: text.slice(at + 1),
+    port: flags['ssh-port'] ?? null,
+    user: at > 0 ? text.slice(0, at) : (flags['ssh-user'] ?? null),
+    identityFile: file(flags['ssh-identity']),
+    knownHostsFile: file(flags['ssh-known-hosts']),
+    sudo: flags['ssh-sudo'],
+    serviceCommand: flags['ssh-service-command'] ?? null,
+  };
+}

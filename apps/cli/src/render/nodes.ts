@@ -1,0 +1,32 @@
+import type { InspectedNode } from '@kube-rescue/node-join';
+import type { Terminal } from '../terminal.ts';
+import { renderTable } from './table.ts';
+import { hang, oneLine } from './text.ts';
+
+/** The nodes of a cluster, and below them what is wrong with each. */
+export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal): string {
+  if (nodes.length === 0) return 'the cluster has no nodes';
+  const table = renderTable(
+    {
+      header: ['NODE', 'STATE', 'KUBELET', 'EXPIRES', 'TAINTS'],
+      rows: nodes.map((node) => [
+        node.name,
+        { text: stateOf(node), colour: node.isReadyNow ? 'green' : 'red' },
+        node.kubeletVersion ?? 'unknown',
+        node.client.source === 'unknown' ? 'unknown' : node.client.expiresAt.slice(0, 10),
+        node.taints.join(', ') || 'none',
+      ]),
+      flexible: 0,
+    },
+    terminal,
+  );
+  const problems = nodes.flatMap(({ name, problems: each }) => {
+    return each.map((problem) => hang(`${oneLine(name)}: `, problem, terminal.columns));
+  });
+  return problems.length === 0 ? table : `${table}\n\n${problems.join('\n')}`;
+}
+
+function stateOf({ isReadyNow, readiness }: InspectedNode): string {
+  if (isReadyNow) return 'Ready';
+  return readiness.status === 'True' ? 'silent' : readiness.status === 'Unknown' ? 'Unknown' : 'NotReady';
+}
