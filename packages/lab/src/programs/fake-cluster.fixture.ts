@@ -15,17 +15,22 @@ export class FakeCluster {
   readonly patches: { readonly path: string; readonly patch: unknown }[] = [];
   readonly pki: Pki;
   readonly #folder: string;
+  readonly #address: string;
   #server: Server | undefined;
   #port = 0;
 
-  private constructor(pki: Pki, folder: string) {
+  private constructor(pki: Pki, folder: string, address: string) {
     this.pki = pki;
     this.#folder = folder;
+    this.#address = address;
   }
 
-  static async start(folder: string, expired: readonly 'apiserver'[] = []): Promise<FakeCluster> {
-    const pki = await buildPki({ address: '127.0.0.1', algorithm: 'ecdsa', expired });
-    const cluster = new FakeCluster(pki, path.join(folder, 'serviceaccount'));
+  static async start(
+    folder: string,
+    { address = '127.0.0.1', expired = [] }: { address?: string; expired?: readonly 'apiserver'[] } = {},
+  ): Promise<FakeCluster> {
+    const pki = await buildPki({ address, algorithm: 'ecdsa', expired });
+    const cluster = new FakeCluster(pki, path.join(folder, 'serviceaccount'), address);
     await mkdir(cluster.#folder);
     await writeFile(path.join(cluster.#folder, 'token'), TOKEN);
     await cluster.trust(pki.pairs.ca.certificate);
@@ -34,13 +39,13 @@ export class FakeCluster {
   }
 
   get server(): string {
-    return `https://127.0.0.1:${this.#port}`;
+    return `https://${this.#address}:${this.#port}`;
   }
 
   /** What a container's environment says, and where its service account is. */
   get environment(): Readonly<Record<string, string>> {
     return {
-      KUBERNETES_SERVICE_HOST: '127.0.0.1',
+      KUBERNETES_SERVICE_HOST: this.#address,
       KUBERNETES_SERVICE_PORT: String(this.#port),
       SERVICE_ACCOUNT_FOLDER: this.#folder,
     };
@@ -72,7 +77,7 @@ export class FakeCluster {
     this.#server = createServer({ cert: pair.certificate, key: pair.key }, (request, response) => {
       void this.#respond(request, response);
     });
-    this.#server.listen(this.#port, '127.0.0.1');
+    this.#server.listen(this.#port, this.#address);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }

@@ -1,11 +1,12 @@
 /**
  * A client for checks from within a pod: asks one URL once and prints the answer's body.
  *
- * Ends with 0 for a status below 400, with 22 for another, with 7 when nothing answers (as curl --fail does).
+ * Ends with 0 for a status below 400, with 22 for another, with 7 when nothing answers, with 3 for no URL (as curl --fail does).
  */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { parseArgs } from 'node:util';
+import { fail } from './program.ts';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,6 +16,7 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 const [url = ''] = positionals;
+if (!URL.canParse(url)) fail(`not a URL: ${url}`, 3);
 const headers = Object.fromEntries(flags.header.map((line) => line.split(/:\s*/, 2) as [string, string]));
 const ask = url.startsWith('https:') ? requestHttps : requestHttp;
 const asked = ask(url, { headers, signal: AbortSignal.timeout(Number(flags['max-time']) * 1_000) }, (response) => {

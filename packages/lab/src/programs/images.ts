@@ -16,6 +16,7 @@ const PROGRAMS = {
   flannel: 'flannel/main',
   clusterDns: 'cluster-dns/main',
   ingressController: 'ingress-controller/main',
+  recordKeeper: 'record-keeper/main',
   fetch: 'fetch',
 } as const;
 
@@ -29,6 +30,9 @@ const TOOLS = [hostPath('/usr/bin/ctr'), hostPath('/usr/bin/flock'), hostPath('/
 export function programCommand(name: ProgramName, ...args: readonly string[]): readonly string[] {
   return [IMAGE_NODE, joinPath(IMAGE_FOLDER, `programs/${PROGRAMS[name]}${ownExtension()}`), ...args];
 }
+
+/** Where the record keeper looks for the AWS SDK. */
+export const MODULES_FOLDER = joinPath(IMAGE_FOLDER, 'node_modules');
 
 /** The programs run as they are found: sources by type stripping, or what was compiled of them. */
 export async function programsRecipe(deps: LabDeps): Promise<ImageRecipe> {

@@ -7,11 +7,20 @@ export class RunningProgram {
   #log = '';
   readonly #process: ChildProcess;
 
-  /** @param program path below this folder, for example `fetch.ts` */
-  constructor(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param program path below this folder, for example `fetch.ts`
+   * @param enter a command that runs it elsewhere, for example in a network namespace
+   */
+  constructor(
+    program: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    enter: readonly string[] = [],
+  ) {
     const file = fileURLToPath(new URL(program, import.meta.url));
     const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
-    this.#process = spawn(process.execPath, [file, ...args], {
+    const [command = '', ...rest] = [...enter, process.execPath, file, ...args];
+    this.#process = spawn(command, rest, {
       env: { ...inherited, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
