@@ -1,8 +1,7 @@
 import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '../command.ts';
 import type { LabDeps } from '../deps.ts';
-import { type ImageRecipe, parseSharedLibraries } from '../images.ts';
+import { type ImageRecipe, sharedLibraries } from '../images.ts';
 
 /** The image of the programs that the lab wrote itself. Each pod names its program as the command. */
 export const PROGRAMS_IMAGE = 'kube-rescue.invalid/programs:1';
@@ -37,9 +36,8 @@ export const MODULES_FOLDER = joinPath(IMAGE_FOLDER, 'node_modules');
 /** The programs run as they are found: sources by type stripping, or what was compiled of them. */
 export async function programsRecipe(deps: LabDeps): Promise<ImageRecipe> {
   const node = hostPath(process.execPath);
-  const libraries = await Promise.all([node, ...TOOLS].map((program) => sharedLibraries(program, deps)));
-  const plugins = await extensionsOfIptables(deps);
-  const files = [...TOOLS, ...libraries.flat(), ...plugins];
+  const libraries = await sharedLibraries([node, ...TOOLS], deps);
+  const files = [...TOOLS, ...libraries, ...extensionsOfIptables(libraries)];
   return {
     reference: PROGRAMS_IMAGE,
     entrypoint: [IMAGE_NODE],
@@ -74,13 +72,9 @@ function ownExtension(): string {
   return import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 }
 
-async function sharedLibraries(program: HostPath, deps: LabDeps): Promise<readonly HostPath[]> {
-  return parseSharedLibraries((await runCommand(deps, ['ldd', program])).stdout);
-}
-
 /** iptables loads what understands its rules from a folder below /usr, beside its libraries. */
-async function extensionsOfIptables(deps: LabDeps): Promise<readonly HostPath[]> {
-  const library = (await sharedLibraries(IPTABLES, deps)).find((path) => path.includes('/libxtables.'));
+function extensionsOfIptables(libraries: readonly HostPath[]): readonly HostPath[] {
+  const library = libraries.find((path) => path.includes('/libxtables.'));
   if (library === undefined) return [];
   const folder = joinPath(parentPath(library), 'xtables');
   return [folder.startsWith('/usr/') ? folder : hostPath(`/usr${folder}`)];
