@@ -20,6 +20,8 @@ export interface PodWorkDeps {
 export interface PodWorkOptions {
   /** The cluster's DNS domain. Default: from the flags or the Corefile of the DNS server, else `cluster.local`. */
   readonly clusterDomain?: string | undefined;
+  /** A lock that was not renewed since then proves nothing. Default: since the pod runs. */
+  readonly since?: Date | undefined;
 }
 
 const DNS_TIMEOUT_MS = 3_000;
@@ -47,7 +49,10 @@ export async function inspectPodWork(
     const leader = await readLeader(lock, deps, signal);
     if (leader === undefined) return { works: false, reason: `nobody holds the lock ${lock.namespace}/${lock.name}` };
     const since = leader.renewedAt.toISOString();
-    if (!isHeldBy(leader, pod) || !leader.isFresh) {
+    // On the network of a node every pod has the node's name, the dead one that held the lock before as well.
+    const starts = [options.since, ...pod.containers.map(({ runningSince }) => runningSince)];
+    const start = Math.max(...starts.map((time) => time?.getTime() ?? 0));
+    if (!isHeldBy(leader, pod) || !leader.isFresh || leader.renewedAt.getTime() < start) {
       return { works: false, reason: `${leader.lock} is held by ${leader.holder}, renewed ${since}` };
     }
     return { works: true, evidence: [`${fullName(pod)} holds ${leader.lock} and renewed it at ${since}`] };

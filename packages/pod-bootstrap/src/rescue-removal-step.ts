@@ -36,9 +36,11 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
   const { access, clock } = deps;
   const subject = describeController(wanted);
   let waitingFor = (_what: string): void => undefined;
+  let goneAt: Date | undefined;
   const look = async (signal: AbortSignal): Promise<RescueState> => {
     const store = await access.open(signal);
-    return readRescueState({ wanted, onNode: node, options: input }, { ...deps, store }, signal);
+    const options = { ...input, since: goneAt };
+    return readRescueState({ wanted, onNode: node, options }, { ...deps, store }, signal);
   };
   const until = async (
     judge: (state: RescueState) => string | undefined,
@@ -86,6 +88,8 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
       for (const change of changes) await remove({ change }, journal, signal);
     },
     verify: async (signal) => {
+      // What the pod that was removed has written last is no proof of another.
+      goneAt ??= clock.now();
       const reason = await until((state) => explainDoubt(state, evenIfNeeded), signal);
       if (reason !== undefined) {
         return { verified: false, reason, hint: 'read the log of the pod that should go on (kubectl logs)' };
@@ -99,6 +103,7 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
   async function remove(edit: Edit, journal: StepJournal, signal: AbortSignal): Promise<void> {
     await journal.perform([edit]);
     await untilPodIsGone(edit, { access, clock, timeoutMs, waitingFor }, signal);
+    goneAt = clock.now();
   }
 }
 

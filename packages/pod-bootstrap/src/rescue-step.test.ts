@@ -324,3 +324,17 @@ describe('nothing is made when', () => {
     expect(await rescue(world).check(signal)).toMatchObject({ status: 'blocked', code: 'POD_NEEDS_API_SERVER' });
   });
 });
+
+describe('a pod on the network of its node', () => {
+  it('is not taken for the leader by what a dead one of the same node has written', async () => {
+    const world = createWorld();
+    const spec = SCHEDULER['spec'] as { template: { metadata: object; spec: object } };
+    const template = { ...spec.template, spec: { ...spec.template.spec, hostNetwork: true } };
+    const deployment = world.plant('Deployment', { ...SCHEDULER, spec: { ...spec, template } });
+    world.plantReplica(deployment, { name: 'kube-scheduler-a', node: 'cp1' });
+    world.plantLeader('kube-scheduler', 'cp1_0c5e', '2026-11-22T11:59:55Z');
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'needed', changes: [] });
+    world.plantLeader('kube-scheduler', 'cp1_77aa', '2026-11-22T12:00:01Z');
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'ok' });
+  });
+});

@@ -34,7 +34,7 @@ import {
 import { createNodeLogs, type ReadPodLog, readSymptoms } from './symptoms.ts';
 import { lookOrWait } from './tolerant-look.ts';
 
-export interface RescueInput extends PodWorkOptions {
+export interface RescueInput extends Omit<PodWorkOptions, 'since'> {
   /** What the pod is cut out of. */
   readonly controller: ControllerName;
   /** The node that is to run it, as it is registered. */
