@@ -1,7 +1,14 @@
 import { RESOURCE_KINDS, createObjectChangeKinds } from '@kube-rescue/cluster-objects';
 import type { Host } from '@kube-rescue/host';
-import { createFixedClock, stepLaws } from '@kube-rescue/testing';
-import { createChangeRegistry, hostChangeKinds, openRunStore, type Playbook, runPlaybook } from '@kube-rescue/workflow';
+import { createFixedClock, stepLaws, withFaults } from '@kube-rescue/testing';
+import {
+  createChangeRegistry,
+  hostChangeKinds,
+  openRunStore,
+  type Playbook,
+  rollbackRun,
+  runPlaybook,
+} from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
 import type { CheckpointContents } from './checkpoint-contents.ts';
 import {
@@ -151,6 +158,27 @@ describe('changing what the checkpointer keeps', () => {
     await expect(run(node)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet runs on') });
     expect(await secretText(node, 'apiserver.crt')).toBe(OLD);
     expect(await node.host.services.status('kubelet')).toBe('running');
+  });
+
+  it('can be taken back after a kill at every write: objects, files, and a kubelet that runs', async () => {
+    const counted = await createCheckpointNode();
+    const whole = withFaults(counted.host);
+    await run({ ...counted, host: whole });
+    for (let failAt = 1; failAt <= whole.mutationCount; failAt += 1) {
+      const node = await createCheckpointNode();
+      // Whoever dies lets go of the lock; in memory nobody does it for them.
+      const survivor: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
+      const dying = withFaults(survivor, { failAt, mode: 'dead-after' });
+      await expect(run({ ...node, host: dying })).rejects.toThrow('killed');
+      const kinds = createChangeRegistry([...hostChangeKinds(survivor), ...kindsOf(node, survivor)]);
+      const deps = { host: survivor, clock, kinds, store: openRunStore(survivor), onEvent: () => undefined };
+      for (const { id } of await deps.store.list()) {
+        expect((await rollbackRun(id, deps)).leftovers, `write ${failAt}`).toEqual([]);
+      }
+      expect(await secretText(node, 'apiserver.crt'), `write ${failAt}`).toBe(OLD);
+      expect(await readText(survivor, cachedPath('apiserver.crt')), `write ${failAt}`).toBe(OLD);
+      expect(await survivor.services.status('kubelet'), `write ${failAt}`).toBe('running');
+    }
   });
 
   it('waits for an object that the cluster has lost, and names it', async () => {

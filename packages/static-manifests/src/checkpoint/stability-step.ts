@@ -21,7 +21,7 @@ export interface CheckpointStabilityInput {
   readonly expectedSerial?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined;
   /** How often a checkpointer writes what it caches anew. Default: 60 s. */
   readonly refreshPeriodMs?: number | undefined;
-  /** How many such periods the API server must last, from one process. Default: 2. */
+  /** How many such periods the API server must last, from one process. 0: two good answers are enough. Default: 2. */
   readonly refreshPeriods?: number | undefined;
   /** Whether to restart the kubelet then, and to see the same process answer after it. Default: true. */
   readonly restartKubelet?: boolean | undefined;
@@ -212,7 +212,7 @@ function resolve(input: CheckpointStabilityInput): Resolved {
   const { refreshPeriodMs = 60_000, refreshPeriods = 2 } = input;
   return {
     ...input,
-    windowMs: refreshPeriodMs * refreshPeriods + Math.min(REFRESH_SLACK_MS, refreshPeriodMs),
+    windowMs: refreshPeriods === 0 ? 0 : refreshPeriodMs * refreshPeriods + Math.min(REFRESH_SLACK_MS, refreshPeriodMs),
     restartKubelet: input.restartKubelet ?? true,
     afterRestartMs: input.afterRestartMs ?? 30_000,
     intervalMs: input.intervalMs ?? 1_000,
