@@ -1,7 +1,10 @@
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
-import type { Playbook } from '@kube-rescue/workflow';
+import type { Playbook, StepReport } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
+import type { Answer } from './base-command.ts';
 import { VIA } from './etcd/etcd-flags.ts';
+import { EXIT } from './exit-codes.ts';
+import { type SshFlags, sshFlags, toAccess } from './nodes/ssh-flags.ts';
 import { type RenewalValues, toRenewal } from './renewal-input.ts';
 import { recovery, type Session } from './wiring.ts';
 
@@ -18,10 +21,18 @@ export const recoveryFlags = {
       'self-hosted: change objects in etcd, while nothing can race it, or through the API server in the moments in which it answers',
     default: VIA[0],
   })(),
+  join: Flags.string({
+    description: 'self-hosted: bring this worker back over SSH, [USER@]HOST (more than once: all of them)',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'HOST',
+  }),
+  ...sshFlags,
 };
 
 /** The values of {@link recoveryFlags}. */
-export interface RecoveryValues extends RenewalValues {
+export interface RecoveryValues extends RenewalValues, SshFlags {
+  readonly join: readonly string[] | undefined;
   readonly certs: string | undefined;
   readonly via: ObjectsVia;
 }
@@ -36,9 +47,21 @@ export async function openRecoveryPlaybook(flags: RecoveryValues, session: Sessi
   const { desk, node, deps } = session;
   const { createNodePlaybook } = await recovery();
   const adopt = flags.certs === undefined ? undefined : { path: desk.path(flags.certs), files: desk.host };
-  const options = { ...node, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
+  const workers = (flags.join ?? []).map((host) => ({
+    access: toAccess(host, flags, session),
+    kubeletService: node.kubeletService,
+  }));
+  const options = { ...node, workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
   const { open: openNode } = await session.openNodes();
-  return createNodePlaybook(options, {
-    ...{ ...deps, openNode, objects: await session.openObjects(), runs: await session.openRuns() },
-  });
+  const [objects, runs] = await Promise.all([session.openObjects(), session.openRuns()]);
+  return createNodePlaybook(options, { ...deps, openNode, objects, runs });
+}
+
+/** What a recovery answers; exit 3 when it is through and a worker was left as it was. */
+export async function withLeftWorkers(answer: Answer): Promise<Answer> {
+  if (answer.exitCode !== EXIT.done) return answer;
+  const { JOIN_STEP } = await import('@kube-rescue/node-join');
+  const { steps = [] } = answer.result as { readonly steps?: readonly StepReport[] };
+  const left = steps.find(({ step }) => step === JOIN_STEP)?.warnings ?? [];
+  return left.length === 0 ? answer : { ...answer, exitCode: EXIT.problems };
 }

@@ -4,7 +4,7 @@ import { recoveryDnsFlags, withDnsReport, withIngressDns } from '../dns/recovery
 import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
-import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
+import { openRecoveryPlaybook, recoveryFlags, searchOf, withLeftWorkers } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
   static override summary = 'Bring this node back: renew what has expired, restart what has died, prove that it lives.';
@@ -16,6 +16,7 @@ export default class Recover extends NodeCommand {
     '<%= config.bin %> recover --plan plan.json --yes',
     '<%= config.bin %> recover --resume',
     '<%= config.bin %> recover --certs ./generated --dry-run',
+    '<%= config.bin %> recover --certs ./generated --join node02 --ssh-user core --ssh-sudo',
     '<%= config.bin %> recover --aws-credentials keys.json',
   ];
   static override flags = {
@@ -41,6 +42,6 @@ export default class Recover extends NodeCommand {
     const playbook = async () => withIngressDns(await openRecoveryPlaybook(flags, session), flags, way, session);
     const { yes, resume, 'dry-run': dryRun } = flags;
     const answer = await answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
-    return withDnsReport(answer, flags, way, session);
+    return withDnsReport(await withLeftWorkers(answer), flags, way, session);
   }
 }

@@ -1,17 +1,30 @@
-import { createLabelStep, createTaintStep, readEarlierNodes } from '@kube-rescue/node-join';
+import type { ObjectStore } from '@kube-rescue/cluster-objects';
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
+import {
+  addressesOf,
+  createJoinStep,
+  createLabelStep,
+  createTaintStep,
+  JOIN_STEP,
+  readEarlierNodes,
+  type Worker,
+} from '@kube-rescue/node-join';
 import type { Phase, Step } from '@kube-rescue/workflow';
 import { describeNode } from '../node-description.ts';
 import { findNodeName } from '../node-name.ts';
-import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import { createBundleStep } from './bundle-step.ts';
+import type { SelfHostedDeps, SelfHostedOptions, Ways, WorkerTarget } from './options.ts';
 import { API_STABLE } from './step-ids.ts';
-import { afterSteps } from './waiting-step.ts';
+import { afterSteps, createWaitingStep } from './waiting-step.ts';
+import { readWorkerFiles } from './worker-files.ts';
 
-/** This node as it was: labels and taints. */
-export function createNodesPhase(options: SelfHostedOptions, { offline, api }: Ways, deps: SelfHostedDeps): Phase {
+/** This node as it was, labels before taints because a convention goes by them; then the workers. */
+export function createNodesPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
   return {
     id: 'nodes',
     title: 'Nodes',
-    steps: async () => {
+    steps: async (signal) => {
       const description = await describeNode(options, deps);
       const node = await findNodeName(description, deps);
       const sources = {
@@ -19,9 +32,47 @@ export function createNodesPhase(options: SelfHostedOptions, { offline, api }: W
         kubeletFlags: description.kubelet.component.flags,
       };
       const input = { node, sources, requires: [API_STABLE] };
-      const access = { objects: offline, verifyObjects: api };
-      const steps = [createLabelStep(input, access), createTaintStep(input, access)];
-      return steps.map((step) => afterSteps(step as Step, [API_STABLE]));
+      const access = { objects: ways.offline, verifyObjects: ways.api };
+      const own = [createLabelStep(input, access), createTaintStep(input, access)] as readonly Step[];
+      const workers = await createWorkerSteps(node, options, ways, deps, signal);
+      return [...own, ...workers].map((step) => afterSteps(step, [API_STABLE]));
     },
   };
+}
+
+async function createWorkerSteps(
+  own: string,
+  { workers: targets = [], ...options }: SelfHostedOptions,
+  { offline, api }: Ways,
+  deps: SelfHostedDeps,
+  signal: AbortSignal,
+): Promise<readonly Step[]> {
+  const files = await readWorkerFiles(await describeNode(options, deps), deps);
+  try {
+    const workers = await findWorkers(targets, await offline.open(signal), signal);
+    const joined = { workers: workers.map((worker) => ({ ...worker, files })), requires: [API_STABLE], mayFail: true };
+    const except = [own, ...workers.map(({ node }) => node)];
+    const bundles = createBundleStep({ except, files, kubeletService: options.kubeletService }, offline, deps);
+    if (workers.length === 0) return [bundles];
+    return [createJoinStep(joined, { objects: api, openNode: deps.openNode, clock: deps.clock }) as Step, bundles];
+  } catch (problem) {
+    signal.throwIfAborted();
+    if (!isRecoveryError(problem)) throw problem;
+    return [createWaitingStep({ id: JOIN_STEP, title: 'bring the workers back', problem, waitsFor: [API_STABLE] })];
+  }
+}
+
+/** Workers by the Node that has their name or address; a Node that was deleted is made anew by its kubelet. */
+async function findWorkers(
+  targets: readonly WorkerTarget[],
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<readonly Omit<Worker, 'files'>[]> {
+  if (targets.length === 0) return [];
+  const names = new Map<string, string>();
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+    for (const { address } of addressesOf(object)) names.set(address, object.metadata.name);
+    names.set(object.metadata.name, object.metadata.name);
+  }
+  return targets.map((target) => ({ ...target, node: names.get(target.access.address) ?? target.access.address }));
 }

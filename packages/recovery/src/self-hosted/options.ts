@@ -7,15 +7,15 @@ import type { NodeDeps, NodeOptions } from '../node-description.ts';
 import type { ObjectSession } from '../object-session.ts';
 import type { CredentialOptions } from './credentials.ts';
 
-/** A worker that is to be brought back, as a person names it; its files are found out. */
-export type WorkerTarget = Pick<Worker, 'node' | 'access' | 'kubeletService'>;
+/** A worker that is to be brought back, as a person names it; its Node and its files are found out. */
+export type WorkerTarget = Pick<Worker, 'access' | 'kubeletService'>;
 
 export interface SelfHostedOptions extends NodeOptions, CredentialOptions {
   /** How objects are changed while the API server is dead. Default: `etcd`. */
   readonly via?: ObjectsVia | undefined;
   /** How etcd is looked for. Default: by the files and flags of this node. */
   readonly search?: EtcdSearch | undefined;
-  /** Workers that are brought back over SSH. Default: none. */
+  /** Workers that are brought back over SSH; for the others a folder is written that a person carries there. Default: none. */
   readonly workers?: readonly WorkerTarget[] | undefined;
 }
 

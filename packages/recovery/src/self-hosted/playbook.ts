@@ -1,6 +1,7 @@
 import type { Playbook } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-snapshot-phases.ts';
 import { createControlPlanePhase, createEtcdPhase, createObjectsPhase } from './credential-phases.ts';
+import { createHandoverPhase } from './handover-phase.ts';
 import { createNodesPhase } from './node-phase.ts';
 import { openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
 import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
@@ -27,6 +28,7 @@ export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfH
       createNetworkPhase(options, ways, deps),
       createPodsPhase(options, ways, deps),
       createNodesPhase(options, ways, deps),
+      createHandoverPhase(options, ways, deps),
     ],
   };
 }

@@ -1,13 +1,8 @@
 import { createNetworkStep } from '@kube-rescue/cni-bootstrap';
-import { type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import {
-  type ControllerName,
-  type ControlPlaneComponent,
-  createRescueStep,
-  identifyComponent,
-} from '@kube-rescue/pod-bootstrap';
+import { createRescueStep, findComponents, rescueOrder } from '@kube-rescue/pod-bootstrap';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
+import { createNodeGate } from '../gates.ts';
 import { describeNode } from '../node-description.ts';
 import { findNodeName } from '../node-name.ts';
 import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
@@ -26,40 +21,12 @@ export function createNetworkPhase(options: SelfHostedOptions, { offline }: Ways
         kubelet: node.kubelet.component,
         ...{ requires: [API_STABLE], waitsFor: [API_STABLE] },
       };
-      return [createNetworkStep(input, { host: deps.host, objects: offline }) as Step];
+      return [
+        createNetworkStep(input, { host: deps.host, objects: offline }) as Step,
+        createNodeGate(options, deps, [API_STABLE, NETWORK]),
+      ];
     },
   };
-}
-
-/**
- * In the order in which they need each other: without routes to the Service of the API nothing in a pod reaches it; the
- * controller manager makes and mends what the others mount; the scheduler makes sense when all of that works.
- */
-const ORDER: readonly ControlPlaneComponent[] = [
-  'kube-proxy',
-  'kube-controller-manager',
-  'cluster-dns',
-  'kube-scheduler',
-];
-
-/** A part of the control plane that the cluster itself runs. */
-export interface PlacedController {
-  readonly component: ControlPlaneComponent;
-  readonly controller: ControllerName;
-}
-
-/** The controllers of the control plane, in the order in which they are needed. @throws ObjectError */
-export async function findControllers(access: ObjectAccess, signal: AbortSignal): Promise<readonly PlacedController[]> {
-  const store = await access.open(signal);
-  const found: PlacedController[] = [];
-  for (const kind of ['DaemonSet', 'Deployment'] as const) {
-    for await (const { object } of store.list(RESOURCE_KINDS[kind], { namespace: 'kube-system', signal })) {
-      const component = identifyComponent(object);
-      const { name, namespace = 'kube-system' } = object.metadata;
-      if (component !== undefined) found.push({ component, controller: { kind, namespace, name } });
-    }
-  }
-  return ORDER.flatMap((component) => found.filter((each) => each.component === component));
 }
 
 /** The control-plane pods at work again, cut out of their controllers where nobody makes or schedules them. */
@@ -73,7 +40,11 @@ export function createPodsPhase(options: SelfHostedOptions, ways: Ways, deps: Se
       try {
         const steps: Step[] = [];
         let requires: readonly StepId[] = waitsFor;
-        for (const { controller } of await findControllers(ways.offline, signal)) {
+        const found = await findComponents({}, await ways.offline.open(signal), signal);
+        const order = rescueOrder(found.map(({ component }) => component));
+        for (const { controller } of order.flatMap((turn) =>
+          found.filter((each) => each.component === turn.component),
+        )) {
           const step = createRescueStep({ controller, node, requires }, { ...deps, access: ways.api });
           steps.push(afterSteps(step as Step, requires, ['POD_NEEDS_API_SERVER']));
           requires = [...requires, step.id];

@@ -1,0 +1,89 @@
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
+import { createCheckpointStabilityStep, findKubeconfigWriters } from '@kube-rescue/static-manifests';
+import type { Phase, Step } from '@kube-rescue/workflow';
+import { describeNode } from '../node-description.ts';
+import { findNodeName } from '../node-name.ts';
+import { servingSerial } from '../serving-serial.ts';
+import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import { API_STABLE, CONTENTS } from './step-ids.ts';
+import { createWaitingStep } from './waiting-step.ts';
+
+/** The cluster on its own feet: rescue pods go when the real ones run, and the API server stays whatever happens. */
+export function createHandoverPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+  return {
+    id: 'handover',
+    title: 'Handover',
+    steps: async (signal) => {
+      const releases = await createReleaseSteps(options, ways, deps, signal);
+      return [...releases, await createLastingStep(options, ways, deps)];
+    },
+  };
+}
+
+async function createReleaseSteps(
+  options: SelfHostedOptions,
+  { offline, api }: Ways,
+  deps: SelfHostedDeps,
+  signal: AbortSignal,
+): Promise<readonly Step[]> {
+  const node = await findNodeName(await describeNode(options, deps), deps);
+  const requires = [API_STABLE];
+  try {
+    const found = await findComponents({}, await offline.open(signal), signal);
+    return found.map(({ controller }) => {
+      const input = { controller, node, requires };
+      return keepWhatIsNeeded(createRescueRemovalStep(input, { ...deps, access: api }) as Step);
+    });
+  } catch (problem) {
+    signal.throwIfAborted();
+    if (!isRecoveryError(problem)) throw problem;
+    return [createWaitingStep({ id: 'pods/release', title: 'remove the rescue pods', problem, waitsFor: requires })];
+  }
+}
+
+/** A rescue pod whose real one cannot run yet, because a worker is missing, is left at its work and named. */
+function keepWhatIsNeeded(step: Step): Step {
+  let kept: string | undefined;
+  return {
+    ...step,
+    apply: async (changes, journal, signal) => {
+      try {
+        await step.apply(changes, journal, signal);
+      } catch (error) {
+        if (!isRecoveryError(error, 'POD_STILL_NEEDED')) throw error;
+        kept = describeError(error);
+      }
+    },
+    verify: async (signal) =>
+      kept === undefined ? step.verify(signal) : { verified: true, evidence: [], warnings: [kept] },
+  };
+}
+
+/** Through two refreshes of the checkpointer and one restart of the kubelet. */
+async function createLastingStep(options: SelfHostedOptions, { offline }: Ways, deps: SelfHostedDeps): Promise<Step> {
+  const { kubeletService } = options;
+  const { staticPods } = await describeNode(options, deps);
+  const step = createCheckpointStabilityStep(
+    {
+      ...{ directory: staticPods.directory, kubeletService, requires: [CONTENTS] },
+      expectedSerial: async () => servingSerial(await describeNode(options, deps), deps),
+    },
+    { ...deps, objects: offline },
+  );
+  return {
+    ...step,
+    verify: async (signal) => {
+      const verdict = await step.verify(signal);
+      const { kubelet } = await describeNode(options, deps);
+      const writers =
+        kubelet.kubeconfig === undefined
+          ? []
+          : await findKubeconfigWriters({ kubeconfig: kubelet.kubeconfig, service: kubeletService }, deps);
+      const warnings = writers.map(({ evidence, hint }) => `${evidence}; ${hint}`);
+      return verdict.verified && warnings.length > 0
+        ? { ...verdict, warnings: [...(verdict.warnings ?? []), ...warnings] }
+        : verdict;
+    },
+  };
+}

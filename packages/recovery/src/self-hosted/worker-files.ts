@@ -1,0 +1,20 @@
+import type { JoinFile } from '@kube-rescue/node-join';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
+
+const NEW_FILE_MODE = 0o600;
+
+/**
+ * What every node of such a cluster shares: the kubelet's kubeconfig, and the CA that its clients are judged by. Read from
+ * this node, so they are good only once the recovery has been through here.
+ */
+export async function readWorkerFiles({ kubelet }: NodeDescription, { host }: NodeDeps): Promise<readonly JoinFile[]> {
+  const paths = [kubelet.kubeconfig, kubelet.clientCaFile].filter((path) => path !== undefined);
+  const files = await Promise.all(
+    paths.map(async (path): Promise<readonly JoinFile[]> => {
+      const content = await host.readFile(path);
+      const stat = await host.stat(path);
+      return content === undefined ? [] : [{ path, mode: stat?.mode ?? NEW_FILE_MODE, content }];
+    }),
+  );
+  return files.flat();
+}
