@@ -1,12 +1,12 @@
 import { type KubernetesObject, type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import type { ExecResult, HostPath } from '@kube-rescue/host';
+import type { ExecResult } from '@kube-rescue/host';
 import { createFakeHost, createFakeObjectStore, type FakeHost, type NodeTree, treeOf } from '@kube-rescue/testing';
 
 export const NODE = 'cp1';
 export const SUBNET_FILE = '/run/flannel/subnet.env';
 export const FOLDER = '/etc/kubernetes/cni/net.d';
 export const CONFIGURATION_FILE = `${FOLDER}/10-flannel.conflist`;
-export const CONTAINERD_CONFIG = `version = 2
+const CONTAINERD_CONFIG = `version = 2
 [plugins."io.containerd.grpc.v1.cri".cni]
   conf_dir = "${FOLDER}"
   bin_dir = "/opt/cni/bin"
@@ -131,6 +131,3 @@ const IP: Readonly<Record<string, string>> = {
 function answerIp(words: string): ExecResult {
   return { exitCode: 0, stdout: IP[words] ?? '', stderr: '' };
 }
-
-export const textOf = async (host: FakeHost, path: string): Promise<string> =>
-  new TextDecoder().decode((await host.readFile(path as HostPath)) ?? new Uint8Array());

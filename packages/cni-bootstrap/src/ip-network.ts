@@ -15,7 +15,7 @@ export function parseNetwork(cidr: string): IpNetwork | undefined {
 }
 
 /** The 4 or 16 bytes of an IP address, or `undefined` when `text` is none. IPv6 without zones and brackets. */
-export function parseAddress(text: string): Uint8Array | undefined {
+function parseAddress(text: string): Uint8Array | undefined {
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
     const bytes = text.split('.').map(Number);
     return bytes.every((byte) => byte <= 255) ? Uint8Array.from(bytes) : undefined;

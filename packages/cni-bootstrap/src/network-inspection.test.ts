@@ -166,7 +166,7 @@ describe("a node's flannel", () => {
 
 describe('nothing is written, and the reason is named, when', () => {
   const other = { name: 'cbr0', type: 'bridge' };
-  const cases: readonly (readonly [string, string, readonly KubernetesObject[], FakeHost?])[] = [
+  const cases: readonly (readonly [string, string, readonly KubernetesObject[], host?: FakeHost])[] = [
     ['the node has no pod CIDR', 'CNI_POD_CIDR_MISSING', [node({}), configMap(), flannel()]],
     [
       'the pod CIDR is outside the network',
@@ -228,13 +228,16 @@ describe('nothing is written, and the reason is named, when', () => {
     ['an unknown network plugin has nothing in place', 'CNI_PLUGIN_UNKNOWN', [node()]],
   ];
 
-  it.each(cases)('%s (%s)', async (_, code, objects, host) => {
-    const sight = await look(objects, host);
-    expect({ code: sight.code, files: sight.files }).toEqual({ code, files: [] });
-    expect(['blocked', 'unknown']).toContain(sight.status);
-    expect(sight.hint).not.toBe('');
-    expect(sight.subject).toBeDefined();
-  });
+  it.each(cases.map(([title, code, objects, host]) => ({ title, code, objects, host })))(
+    '$title ($code)',
+    async ({ code, objects, host }) => {
+      const sight = await look(objects, host);
+      expect({ code: sight.code, files: sight.files }).toEqual({ code, files: [] });
+      expect(['blocked', 'unknown']).toContain(sight.status);
+      expect(sight.hint).not.toBe('');
+      expect(sight.subject).toBeDefined();
+    },
+  );
 
   it('the objects cannot be read', async () => {
     const objects = {

@@ -1,5 +1,5 @@
 import type { NetworkInput } from '@kube-rescue/cni-bootstrap';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from './node-description.ts';
 import { findNodeName } from './node-name.ts';
 
 /**
@@ -7,11 +7,7 @@ import { findNodeName } from './node-name.ts';
  * @throws as `describeNode`
  */
 export async function findNetworkOfNode(options: NodeOptions, deps: NodeDeps): Promise<NetworkInput> {
-  return networkInputOf(await describeNode(options, deps), deps);
-}
-
-/** The same of a node that has been described already. */
-export async function networkInputOf(node: NodeDescription, deps: NodeDeps): Promise<NetworkInput> {
+  const node = await describeNode(options, deps);
   const { flags, source } = node.kubelet.component;
   return { nodeName: await findNodeName(node, deps), kubelet: { flags, source } };
 }

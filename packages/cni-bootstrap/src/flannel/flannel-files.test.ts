@@ -108,6 +108,7 @@ describe('the configuration is copied byte for byte', () => {
 });
 
 describe('nothing is derived from what flannel would refuse', () => {
+  const derive = async (input: FlannelInput) => deriveFlannelFiles(input);
   const refusals: readonly (readonly [string, Partial<FlannelInput>, string])[] = [
     ['no pod CIDR was ever assigned', { podCidrs: from([]) }, 'CNI_POD_CIDR_MISSING'],
     ['only one of IPv6, and IPv4 is on', { podCidrs: from(['fd00::/64']) }, 'CNI_POD_CIDR_MISSING'],
@@ -139,10 +140,7 @@ describe('nothing is derived from what flannel would refuse', () => {
   ];
 
   it.each(refusals)('%s', async (_, changes, code) => {
-    await expectCode(
-      Promise.try(() => deriveFlannelFiles({ ...INPUT, ...changes })),
-      code,
-    );
+    await expectCode(derive({ ...INPUT, ...changes }), code);
   });
 
   it('and the controller-manager is named as who assigns pod CIDRs', () => {
