@@ -8,10 +8,10 @@ export const SECRETS = hostPath('/etc/kubernetes/checkpoint-secrets');
 export const API = 'kube-apiserver-2rdtv';
 export const CHECKPOINTER = 'pod-checkpointer-8jms9';
 export const API_UID = '325805ad-0000-4000-8000-000000000001';
-export const CHECKPOINTER_UID = '325805ad-0000-4000-8000-000000000002';
+const CHECKPOINTER_UID = '325805ad-0000-4000-8000-000000000002';
 /** The UIDs that the kubelet gives to pods from files. */
 export const API_COPY_UID = 'a'.repeat(32);
-export const CHECKPOINTER_COPY_UID = 'b'.repeat(32);
+const CHECKPOINTER_COPY_UID = 'b'.repeat(32);
 export const OLD = 'expired';
 export const NEW = 'renewed';
 
@@ -193,7 +193,7 @@ export async function createCheckpointNode(options: CheckpointNodeOptions = {}):
   return node;
 }
 
-export function kubelet(): ProcessInfo {
+function kubelet(): ProcessInfo {
   return { pid: 50, argv: ['/usr/bin/kubelet'], startTicks: 10, cgroup: '0::/\n', hasOtherNetwork: false };
 }
 
@@ -220,7 +220,7 @@ export function healthyProcesses(): readonly ProcessInfo[] {
   ];
 }
 
-export function secretOf(name: string, texts: Readonly<Record<string, string>>): KubernetesObject {
+function secretOf(name: string, texts: Readonly<Record<string, string>>): KubernetesObject {
   const data = Object.fromEntries(
     Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
   );

@@ -88,7 +88,7 @@ describe('changing what the checkpointer keeps', () => {
     expect(node.events[0]).toBe('stop kubelet');
     expect(node.events.at(-1)).toBe('start kubelet');
     expect(node.running.has(200), 'another pod was ended').toBe(true);
-    expect([...node.running.keys()].toSorted()).toEqual([200, 50]);
+    expect(new Set(node.running.keys())).toEqual(new Set([50, 200]));
   });
 
   it('ends containers before their sandboxes, by force only when asking does not help', async () => {

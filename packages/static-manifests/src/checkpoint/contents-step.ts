@@ -149,7 +149,7 @@ export function unreadable(error: RecoveryError, waitsFor: readonly StepId[]): C
 }
 
 /** A copy of a node has neither kubelet nor checkpointer. */
-export function onACopy(subject: string): CheckpointFinding {
+function onACopy(subject: string): CheckpointFinding {
   return {
     ...{ status: 'blocked', summary: 'a copy of a node runs no pods', evidence: [], changes: [] },
     ...{ code: 'HOST_UNSUPPORTED', subject, hint: 'do this on the node itself, without --root' },

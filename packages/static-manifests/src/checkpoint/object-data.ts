@@ -25,7 +25,7 @@ export function withObjectData(object: KubernetesObject, wanted: ReadonlyMap<str
   });
   if (changed.length === 0) return object;
   const isBinary = (key: string): boolean =>
-    object.kind !== 'Secret' && Object.hasOwn((object.binaryData ?? {}) as object, key);
+    object.kind !== 'Secret' && Object.hasOwn(object.binaryData ?? {}, key);
   const encode = (binary: boolean): Readonly<Record<string, string>> =>
     Object.fromEntries(
       changed
