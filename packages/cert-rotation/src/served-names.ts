@@ -39,5 +39,8 @@ export function readServedNames(
     'etcd-peers': () => hostsOf(flag('etcd', 'initial-advertise-peer-urls')),
   };
   const found = kind === undefined ? [] : names[kind]();
-  return [...new Set(found.filter((name): name is string => name !== undefined && !UNSPECIFIED.has(name)))];
+  // What a pod is told by its environment, such as $(POD_IP), is known in the running pod only.
+  const isKnown = (name: string | undefined): name is string =>
+    name !== undefined && !UNSPECIFIED.has(name) && !name.startsWith('$(');
+  return [...new Set(found.filter(isKnown))];
 }

@@ -1,6 +1,7 @@
 import {
   describeReference,
   digestOf,
+  isRecord,
   type ObjectReference,
   type ObjectReplace,
   type ObjectWay,
@@ -93,14 +94,24 @@ export function createObjectPatchStep(
     verify: (signal) =>
       within(signal, async ({ store }) => {
         const read = await store.get(reference, { signal });
-        const digest = [true, false].map((withStatus) => read && digestOf(read.object, withStatus));
-        if (!digest.some((each) => each !== undefined && (planned.size === 0 || planned.has(each)))) {
+        // A controller may have written other fields in between; what the patch says must be so.
+        const isSo =
+          read !== undefined &&
+          digestOf(await patchObject(read, withoutRevision(input.patch)), true) === digestOf(read.object, true);
+        if (!isSo) {
           const reason = 'the object is not what was written: somebody else writes to it as well';
           return { verified: false, reason, hint: 'find out who, and stop it first' };
         }
         return { verified: true, evidence: [`read again in revision ${read?.revision ?? ''}`] };
       }),
   };
+}
+
+/** The revision that a patch may demand was that of the time before. */
+function withoutRevision(patch: Json): Json {
+  if (!isRecord(patch) || !isRecord(patch['metadata'])) return patch;
+  const { resourceVersion: _before, ...metadata } = patch['metadata'];
+  return { ...patch, metadata } as Json;
 }
 
 function missing(subject: string): PatchFinding {

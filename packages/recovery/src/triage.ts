@@ -120,8 +120,8 @@ async function readComponents(
     detail: running === undefined ? 'no process of it runs' : `process ${running.pid}`,
   };
   const pods = (await listManifests(node.staticPods, deps)).map(
-    ({ component, running: sighting, health }): ComponentState => ({
-      name: component,
+    ({ component, path, running: sighting, health }): ComponentState => ({
+      name: nameOf(path, node) ?? component,
       state: sighting === undefined ? 'stopped' : 'running',
       healthy: health === undefined || health.state === 'unknown' ? undefined : health.state === 'healthy',
       detail: health?.evidence ?? 'no process of it runs',
@@ -148,4 +148,9 @@ function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[
       healthy: undefined,
       detail: `not active; kept in ${pod.manifest.path}`,
     }));
+}
+
+/** The program of a checkpoint may say little; what its pod is for is in its labels. */
+function nameOf(manifest: string, { checkpoints }: NodeDescription): string | undefined {
+  return checkpoints.checkpoints.find(({ active }) => active?.manifest.path === manifest)?.component;
 }

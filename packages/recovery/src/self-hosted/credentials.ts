@@ -85,9 +85,15 @@ async function createCredentialSteps(
     return [...adoption, ...own] as readonly Step[];
   }
   const reissued = inventory.authorities.map(({ id }) => id);
+  // What is good and cannot be signed here stays until it ends, however soon that is.
+  const [signable, others] = partition(inventory.certificates, ({ authority }) =>
+    inventory.authorities.every(({ id, issuer }) => id !== authority || issuer.ok),
+  );
+  const patient = { ...options, expiringWithinDays: 0, all: false };
   return [
     ...createReissueSteps({ inventory, options }, deps),
-    ...createRenewalSteps({ inventory, options, reissued }, deps),
+    ...createRenewalSteps({ inventory: { ...inventory, certificates: signable }, options, reissued }, deps),
+    ...createRenewalSteps({ inventory: { ...inventory, certificates: others }, options: patient, reissued }, deps),
   ];
 }
 
@@ -101,4 +107,8 @@ async function findRoot(inspection: InspectionInput, files: ReadableFiles): Prom
   const bundle = authorities.find(({ id }) => id === 'cluster')?.bundle;
   if (serving?.ok !== true || bundle?.ok !== true) return undefined;
   return bundle.value.find(({ x509 }) => serving.value.x509.verify(x509.publicKey));
+}
+
+function partition<T>(values: readonly T[], isFirst: (value: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [values.filter(isFirst), values.filter((value) => !isFirst(value))];
 }
