@@ -48,7 +48,7 @@ export interface ChangeKind<C extends Change = Change> {
   /** Why the state before the change is no longer the one it was planned on; `undefined` when it is. */
   staleness(change: C): Promise<string | undefined>;
   /** Reads what an undo needs. Called, and its answer fsynced, before `apply`. `after` is the SHA-256 of `material`. */
-  capture(change: C, after: string | undefined, backup: BackupFolder): Promise<Json>;
+  capture(change: C, after: string | undefined, backup: BackupFolder, material: Uint8Array | undefined): Promise<Json>;
   /** @param material the bytes to write, for kinds that write bytes; never journalled by value */
   apply(change: C, material: Uint8Array | undefined): Promise<void>;
   undo(change: C, captured: Json, backup: BackupFolder): Promise<UndoOutcome>;

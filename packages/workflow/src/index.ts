@@ -18,6 +18,7 @@ export { hostChangeKinds } from './host-changes/index.ts';
 export type { IntentRecord, JournalRecord, RunOutcome } from './journal-record.ts';
 export type { StepReport } from './phase-runner.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan.ts';
+export { deriveRunReport, type ReportedChange, type ReportedStep, type RunReport } from './run-report.ts';
 export type { RunState } from './run-state.ts';
 export { openRunStore, type RunFolder, RUNS_DIRECTORY, type RunStore } from './run-store.ts';
 export { rollbackRun, type RunInput, type RunResult, runPlaybook, type WorkflowDeps } from './runner.ts';

@@ -1,6 +1,6 @@
 import type { Change, Json, UndoOutcome } from './change.ts';
 import { WorkflowError } from './errors.ts';
-import type { StepId } from './step.ts';
+import type { FindingStatus, StepId } from './step.ts';
 
 /** How a run ended. A run without an end was cut off. */
 export type RunOutcome = 'done' | 'rolled-back' | 'rollback-incomplete' | 'not-verified' | 'interrupted';
@@ -16,6 +16,7 @@ export type JournalRecord =
       readonly at: string;
     }
   | { readonly type: 'resumed'; readonly at: string }
+  | FindingRecord
   | { readonly type: 'step'; readonly step: StepId; readonly at: string }
   | {
       readonly type: 'intent';
@@ -25,9 +26,35 @@ export type JournalRecord =
       readonly captured: Json;
     }
   | { readonly type: 'applied'; readonly step: StepId; readonly at: string }
-  | { readonly type: 'verified'; readonly step: StepId; readonly at: string }
+  | {
+      readonly type: 'verified';
+      readonly step: StepId;
+      readonly at: string;
+      /** Absent in journals of earlier versions, as are the warnings. */
+      readonly evidence?: readonly string[] | undefined;
+      readonly warnings?: readonly string[] | undefined;
+    }
   | { readonly type: 'undone'; readonly seq: number; readonly outcome: UndoOutcome; readonly at: string }
-  | { readonly type: 'end'; readonly outcome: RunOutcome; readonly at: string };
+  | {
+      readonly type: 'end';
+      readonly outcome: RunOutcome;
+      readonly at: string;
+      /** Why it ended so, where it did not end well. Absent in journals of earlier versions. */
+      readonly reason?: string | undefined;
+    };
+
+/** What the check of a step saw that had something to do, for the report; without key material. Read by nothing that acts. */
+export interface FindingRecord {
+  readonly type: 'finding';
+  readonly step: StepId;
+  readonly phase: string;
+  readonly title: string;
+  readonly status: FindingStatus;
+  readonly summary: string;
+  readonly evidence: readonly string[];
+  readonly hint?: string | undefined;
+  readonly at: string;
+}
 
 export type IntentRecord = Extract<JournalRecord, { type: 'intent' }>;
 

@@ -1,7 +1,8 @@
-import { describeError } from '@kube-rescue/errors';
+import { describeError, redact } from '@kube-rescue/errors';
 import { WorkflowError } from './errors.ts';
 import { isSelected, type Selection } from './selection.ts';
 import { recordEnd } from './run-end.ts';
+import type { FindingRecord } from './journal-record.ts';
 import type { RunFolder } from './run-store.ts';
 import type { WorkflowDeps } from './runner.ts';
 import type { Finding, Playbook, Step, StepId, Verdict } from './step.ts';
@@ -98,13 +99,15 @@ async function executeStep(
   onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
   const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => made.has(id)));
   if (finding.status === 'ok' && !isDue) return report('ok', 0, finding.evidence);
+  const at = (): string => clock.now().toISOString();
+  const found = toRecord(step, phase, finding, at());
+  if (finding.status !== 'needed') await run.append(found);
   assertReady(step, finding);
   onEvent({ type: 'step-started', step: step.id, title: step.title });
   const journal = openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent });
   const changes = finding.status === 'needed' ? step.plan(finding) : [];
-  const at = (): string => clock.now().toISOString();
   if (finding.status === 'needed') {
-    await run.append({ type: 'step', step: step.id, at: at() });
+    await run.append(found, { type: 'step', step: step.id, at: at() });
     try {
       await step.apply(changes, journal, signal);
     } catch (cause) {
@@ -120,9 +123,22 @@ async function executeStep(
     evidence: verdict.verified ? verdict.evidence : [verdict.reason],
   });
   if (!verdict.verified) throw new StepFailure(step, 'verify', verdict.reason, { hint: verdict.hint });
-  await run.append({ type: 'verified', step: step.id, at: at() });
+  const { evidence, warnings } = verdict;
+  await run.append({
+    type: 'verified',
+    step: step.id,
+    at: at(),
+    evidence: evidence.map(redact),
+    warnings: warnings?.map(redact),
+  });
   const done = report('done', changes.length, verdict.evidence);
   return verdict.warnings === undefined ? done : { ...done, warnings: verdict.warnings };
+}
+
+function toRecord({ id, title }: Step, phase: string, finding: Finding, at: string): FindingRecord {
+  const { status, summary, evidence, hint } = finding;
+  const told = { summary: redact(summary), evidence: evidence.map(redact), hint: hint && redact(hint) };
+  return { type: 'finding', step: id, phase, title, status, ...told, at };
 }
 
 async function lookAgain(step: Step, signal: AbortSignal): Promise<Verdict> {
@@ -164,7 +180,7 @@ async function failRun(
   const leftovers = await unwind(keepRun ? unfinished : standing, { ...deps, run });
   const why = `${failure.step.id}: ${failure.message}`;
   if (leftovers.length > 0) {
-    await recordEnd(run, 'rollback-incomplete', deps.clock);
+    await recordEnd(run, 'rollback-incomplete', deps.clock, why);
     return new WorkflowError({
       code: 'ROLLBACK_INCOMPLETE',
       message: `${why}; not taken back: ${leftovers.map(({ reason }) => reason).join('; ')}`,
@@ -175,7 +191,7 @@ async function failRun(
   }
   if (state.interrupted) return endInterrupted(run, deps);
   if (keepRun) {
-    await recordEnd(run, 'not-verified', deps.clock);
+    await recordEnd(run, 'not-verified', deps.clock, why);
     return new WorkflowError({
       code: 'NOT_VERIFIED',
       message: why,
@@ -184,7 +200,7 @@ async function failRun(
       cause: failure.cause,
     });
   }
-  await recordEnd(run, 'rolled-back', deps.clock);
+  await recordEnd(run, 'rolled-back', deps.clock, why);
   return new WorkflowError({
     code: 'APPLY_ROLLED_BACK',
     message: `${why}; every change of this run was taken back`,

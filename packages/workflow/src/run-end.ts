@@ -1,4 +1,4 @@
-import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { describeError, isRecoveryError, redact } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { RunOutcome } from './journal-record.ts';
 import type { RunFolder } from './run-store.ts';
@@ -7,10 +7,16 @@ import type { RunFolder } from './run-store.ts';
  * Records how a run ended. A journal that cannot be written any more must not hide what happened to the cluster, so this
  * returns why it failed instead of throwing; the run then counts as cut off, and can be resumed or rolled back.
  */
-export async function recordEnd(run: RunFolder, outcome: RunOutcome, clock: Clock): Promise<string | undefined> {
+export async function recordEnd(
+  run: RunFolder,
+  outcome: RunOutcome,
+  clock: Clock,
+  why?: string,
+): Promise<string | undefined> {
   try {
     await run.releaseReserve();
-    await run.append({ type: 'end', outcome, at: clock.now().toISOString() });
+    const reason = why === undefined ? undefined : redact(why);
+    await run.append({ type: 'end', outcome, at: clock.now().toISOString(), reason });
     return undefined;
   } catch (error) {
     if (!isRecoveryError(error)) throw error;

@@ -30,6 +30,8 @@ export interface RunFolder {
   releaseReserve(): Promise<void>;
   /** Cuts off a torn last line, so that records can be added again after a kill. */
   repair(): Promise<void>;
+  /** Everything that the journal says, in order. @throws WorkflowError `JOURNAL_CORRUPT` */
+  records(): Promise<readonly JournalRecord[]>;
   /** @throws WorkflowError `JOURNAL_CORRUPT` */
   state(): Promise<RunState>;
 }
@@ -83,6 +85,10 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, s
 
 function openRunFolder(host: Host, path: HostPath, id: string, seal: BackupSeal): RunFolder {
   const journal = joinPath(path, 'journal.jsonl');
+  const records = async (): Promise<readonly JournalRecord[]> => {
+    const data = (await host.readFile(journal)) ?? new Uint8Array();
+    return decodeJournal(new TextDecoder().decode(data), journal);
+  };
   return {
     id,
     path,
@@ -97,9 +103,7 @@ function openRunFolder(host: Host, path: HostPath, id: string, seal: BackupSeal)
       const end = data.lastIndexOf(NEWLINE) + 1;
       if (end < data.length) await host.writeFile(journal, data.subarray(0, end), { mode: PRIVATE_FILE_MODE });
     },
-    state: async () => {
-      const data = (await host.readFile(journal)) ?? new Uint8Array();
-      return deriveRunState(decodeJournal(new TextDecoder().decode(data), journal), id);
-    },
+    records,
+    state: async () => deriveRunState(await records(), id),
   };
 }

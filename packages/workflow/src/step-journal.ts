@@ -43,7 +43,7 @@ export function openStepJournal(
       const intents: IntentRecord[] = [];
       for (const { change, material } of edits) {
         const after = material === undefined ? undefined : sha256(material);
-        const captured = await kindOf(kinds, change).capture(change, after, run.backup);
+        const captured = await kindOf(kinds, change).capture(change, after, run.backup, material);
         intents.push({ type: 'intent', seq: sequence.next(), step, change, captured });
       }
       await run.append(...intents);
