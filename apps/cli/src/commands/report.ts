@@ -1,0 +1,37 @@
+import { Args } from '@oclif/core';
+import { type Answer, NodeCommand } from '../base-command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { renderRunReport } from '../render/run-report.ts';
+import { summarizeRun } from '../report/run-summary.ts';
+
+export default class Report extends NodeCommand {
+  static override summary = 'Write up a run for whoever takes over: what was wrong, what was done, what remains.';
+  static override description =
+    'Markdown on the standard output, from the journal on this node; without key material. Exits 3 while the run has not come to a good end. Changes nothing.';
+  static override examples = [
+    '<%= config.bin %> report 20261122T111800Z-1f3a > handover.md',
+    '<%= config.bin %> report 20261122T111800Z-1f3a --json',
+  ];
+  static override args = {
+    run: Args.string({ description: 'a run as runs lists it', required: true }),
+  };
+
+  protected override async answer(): Promise<Answer> {
+    const { flags, args } = await this.parse(Report);
+    const session = await this.openSession(flags);
+    const { deriveRunReport } = await import('@kube-rescue/workflow');
+    const { store, kinds } = await session.openWorkflow(() => undefined);
+    const records = await (await store.open(args.run)).records();
+    const summary = summarizeRun(
+      deriveRunReport(records, args.run, (change) => {
+        return kinds.get(change.kind)?.describe(change) ?? `${change.kind} ${change.target}`;
+      }),
+    );
+    const isDone = summary.outcome === 'done' || summary.outcome === 'rolled-back';
+    return {
+      result: { report: summary },
+      exitCode: isDone ? EXIT.done : EXIT.problems,
+      text: () => renderRunReport(summary),
+    };
+  }
+}

@@ -1,0 +1,108 @@
+import { deriveRunReport, type JournalRecord } from '@kube-rescue/workflow';
+import { describe, expect, it } from 'vitest';
+import { summarizeRun } from '../report/run-summary.ts';
+import { renderRunReport } from './run-report.ts';
+
+const at = (second: number): string => new Date(Date.UTC(2026, 10, 22, 12, 0, second)).toISOString();
+const undo = { captured: null };
+
+function rescue(seq: number, kind: string, name: string): JournalRecord {
+  return { type: 'intent', seq, step: 'pods/rescue', change: { kind, target: `Pod kube-system/${name}` }, ...undo };
+}
+
+const RECORDS: readonly JournalRecord[] = [
+  { type: 'run', version: 1, id: 'r', playbook: 'recovery', host: 'cp1', at: at(0) },
+  {
+    type: 'finding',
+    step: 'pki/renew/apiserver',
+    phase: 'node-files',
+    title: "renew the API server's serving certificate",
+    status: 'needed',
+    summary: 'it expired',
+    evidence: ['/etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21'],
+    at: at(1),
+  },
+  { type: 'step', step: 'pki/renew/apiserver', at: at(1) },
+  {
+    type: 'intent',
+    seq: 0,
+    step: 'pki/renew/apiserver',
+    change: { kind: 'file.replace', target: '/etc/kubernetes/pki/apiserver.crt' },
+    ...undo,
+  },
+  { type: 'applied', step: 'pki/renew/apiserver', at: at(2) },
+  {
+    type: 'verified',
+    step: 'pki/renew/apiserver',
+    at: at(3),
+    evidence: ['serial 7 is presented'],
+    warnings: ['node03 is not joined'],
+  },
+  rescue(1, 'object.create', 'scheduler-rescue'),
+  rescue(2, 'object.create', 'dns-rescue'),
+  rescue(3, 'object.delete', 'scheduler-rescue'),
+  { type: 'end', outcome: 'done', at: at(9) },
+];
+
+function report(records: readonly JournalRecord[]) {
+  return summarizeRun(deriveRunReport(records, 'r', ({ kind, target }) => `${kind} ${target}`));
+}
+
+describe('the report of a run', () => {
+  it('says what was wrong, what was done, and what remains', () => {
+    const text = renderRunReport(report(RECORDS));
+    expect(text).toContain(
+      "- **renew the API server's serving certificate** (`pki/renew/apiserver`): it expired\n  - /etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21",
+    );
+    expect(text).toContain('| 1 | `pki/renew/apiserver` | file.replace /etc/kubernetes/pki/apiserver.crt | stands |');
+    expect(text).toContain('## What was rescued and removed again\n\n- Pod kube-system/scheduler-rescue\n');
+    expect(text).toContain('## What was created and stands\n\n- Pod kube-system/dns-rescue\n');
+    expect(text).toContain('  - serial 7 is presented');
+    expect(text).toContain('## What remains to be done\n\n- node03 is not joined\n');
+    expect(text).toContain('| 9.0 s | the run ended: done |');
+  });
+
+  it('says of a run that was cut off what to do with it, and what never came', () => {
+    const { outcome, remaining } = report(RECORDS.slice(0, 3));
+    expect(outcome).toBeUndefined();
+    expect(remaining[0]).toContain('recover --resume');
+    expect(remaining[1]).toBe("not made: renew the API server's serving certificate: it expired");
+  });
+
+  it('tells what was taken back, and what somebody else had changed', () => {
+    const back: readonly JournalRecord[] = [
+      ...RECORDS,
+      { type: 'undone', seq: 0, outcome: { state: 'undone' }, at: at(10) },
+      { type: 'undone', seq: 2, outcome: { state: 'foreign', reason: 'another pod' }, at: at(11) },
+      { type: 'end', outcome: 'rollback-incomplete', at: at(12), reason: 'the disk | is full' },
+    ];
+    const { changes, remaining, outcome } = report(back);
+    expect([outcome, ...changes.map(({ state }) => state)]).toEqual([
+      'rollback-incomplete',
+      'taken-back',
+      'stands',
+      'left',
+      'stands',
+    ]);
+    expect(remaining.join('\n')).toContain('left: object.create Pod kube-system/dns-rescue: another pod');
+  });
+
+  it('reads a journal that has no findings yet', () => {
+    const old = RECORDS.filter(({ type }) => type !== 'finding').map((record) =>
+      record.type === 'verified' ? { type: record.type, step: record.step, at: record.at } : record,
+    );
+    const { steps } = report(old);
+    expect(steps).toMatchObject([{ step: 'pki/renew/apiserver', result: 'verified' }]);
+    expect(renderRunReport(report(old))).toContain('Nothing that the journal tells of.');
+  });
+
+  it('lets no name become markup, a cell of its own or an escape sequence', () => {
+    const [header] = RECORDS;
+    const change = { kind: 'file.replace', target: 'x | y\n# z ![a](http://b) \u001b[31m <script>' };
+    const text = renderRunReport(
+      report([header as JournalRecord, { type: 'intent', seq: 0, step: 'a`b', change, ...undo }]),
+    );
+    expect(text).toContain(String.raw`| file.replace x \| y \# z \!\[a\](http://b) \\x1b\[31m \<script\> | stands |`);
+    expect(text).not.toContain('\u001b');
+  });
+});

@@ -1,0 +1,81 @@
+import { printable } from '@kube-rescue/errors';
+import type { ReportedChange, ReportedStep } from '@kube-rescue/workflow';
+import type { RunSummary } from '../report/run-summary.ts';
+import { formatSeconds, oneLine } from './text.ts';
+
+/** The report of a run as Markdown, for a ticket or a handover. */
+export function renderRunReport(summary: RunSummary): string {
+  const { run, playbook, host, startedAt, endedAt, outcome, reason, steps, changes } = summary;
+  const wrong = steps.filter(({ status, summary: text }) => status !== 'ok' && text !== '');
+  const seconds = endedAt === undefined ? undefined : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+  return printable(
+    [
+      `# Run ${run}`,
+      '',
+      ...list([
+        `Playbook: ${playbook}`,
+        `Host: ${host}`,
+        `Began: ${startedAt}`,
+        `Ended: ${endedAt === undefined ? 'cut off, or still going on' : `${endedAt} (${formatSeconds(seconds ?? 0)})`}`,
+        `Outcome: ${outcome ?? 'cut off'}${reason === undefined ? '' : `: ${reason}`}`,
+      ]),
+      ...section('What was wrong', wrong.flatMap(renderFinding), 'Nothing that the journal tells of.'),
+      ...section('What was changed', renderChanges(changes), 'Nothing.'),
+      ...section('What was rescued and removed again', list(summary.rescued), 'Nothing.'),
+      ...section('What was created and stands', list(summary.created), 'Nothing.'),
+      ...section('What was seen to work', steps.flatMap(renderProof), 'Nothing that the journal tells of.'),
+      ...section('What remains to be done', list(summary.remaining), 'Nothing.'),
+      ...section('Timeline', renderTimeline(summary), 'Nothing.'),
+    ].join('\n'),
+  );
+}
+
+function section(title: string, lines: readonly string[], none: string): readonly string[] {
+  return ['', `## ${title}`, '', ...(lines.length === 0 ? [none] : lines)];
+}
+
+function renderFinding({ title, step, summary, evidence }: ReportedStep): readonly string[] {
+  return [
+    ...list([`**${escape(title)}** (${code(step)}): ${escape(summary)}`], true),
+    ...evidence.map((line) => `  - ${escape(line)}`),
+  ];
+}
+
+function renderProof({ title, result, proof }: ReportedStep): readonly string[] {
+  if (result !== 'verified') return [];
+  return [...list([title]), ...proof.map((line) => `  - ${escape(line)}`)];
+}
+
+function renderChanges(changes: readonly ReportedChange[]): readonly string[] {
+  if (changes.length === 0) return [];
+  const states = { stands: 'stands', 'taken-back': 'taken back', left: 'left as somebody else changed it' } as const;
+  return [
+    '| # | step | change | now |',
+    '|---|---|---|---|',
+    ...changes.map(
+      ({ step, text, state }, index) => `| ${index + 1} | ${code(step)} | ${escape(text)} | ${states[state]} |`,
+    ),
+  ];
+}
+
+function renderTimeline({ timeline }: RunSummary): readonly string[] {
+  if (timeline.length === 0) return [];
+  return [
+    '| after | what |',
+    '|---|---|',
+    ...timeline.map(({ seconds, text }) => `| ${formatSeconds(seconds)} | ${escape(text)} |`),
+  ];
+}
+
+function list(lines: readonly string[], isMarkdown = false): readonly string[] {
+  return lines.map((line) => `- ${isMarkdown ? line : escape(line)}`);
+}
+
+function code(text: string): string {
+  return `\`${oneLine(text).replaceAll('`', "'")}\``;
+}
+
+/** Names come from files and from the cluster: none may become a link, an image or a cell of its own. */
+function escape(text: string): string {
+  return oneLine(text).replace(/[\\`*_[\]<>|#!]/g, String.raw`\$&`);
+}
