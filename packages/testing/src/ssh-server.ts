@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface RunningSshServer {
   readonly address: string;
   readonly port: number;
+  /** Of the process that listens; each connection has a child of it. */
+  readonly pid: number;
   /** Lets root in. */
   readonly identityFile: string;
   /** Knows the host key. */
@@ -60,6 +62,7 @@ export async function startSshServer(): Promise<RunningSshServer> {
   return {
     address: '127.0.0.1',
     port,
+    pid: server.pid ?? 0,
     identityFile: at('identity'),
     knownHostsFile: at('known_hosts'),
     folder,
