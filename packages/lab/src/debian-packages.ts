@@ -18,10 +18,14 @@ export const CLUSTER_PACKAGES: readonly string[] = [
   'runc',
 ];
 
-/** What a self-hosted cluster of two nodes needs beside: service routes, and a way from one node to the other. */
+/**
+ * What a self-hosted cluster of two nodes needs beside: service routes, a way from one node to the other, and name servers
+ * in the world outside.
+ */
 export const SELF_HOSTED_PACKAGES: readonly string[] = [
   ...CLUSTER_PACKAGES,
   'conntrack',
+  'knot',
   'openssh-client',
   'openssh-server',
 ];

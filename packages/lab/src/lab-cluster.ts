@@ -104,17 +104,22 @@ function wireCluster(record: LabRecord, input: LabClusterInput, deps: LabDeps): 
   // The clean-up of an aborted lab must not be aborted with it.
   const lasting = { host: deps.host, clock: deps.clock };
   const [first, ...others] = input.nodes;
-  const controlPlane = wireMachine(record.id, first, input);
+  const controlPlane = machineOf(record.id, first, input);
   return {
     ...controlPlane,
     id: record.id,
-    nodes: [controlPlane, ...others.map((each) => wireMachine(record.id, each, input))],
+    nodes: [controlPlane, ...others.map((each) => machineOf(record.id, each, input))],
     keep: () => withLabLock(lasting, () => writeLabRecord({ ...record, kept: true }, lasting)),
     remove: () => withLabLock(lasting, () => removeLab(record.id, lasting)),
   };
 }
 
-function wireMachine(labId: string, { name, address }: NodeAddress, input: LabClusterInput): ClusterMachine {
+/** A machine of a lab, whether it is made already or not. */
+export function machineOf(
+  labId: string,
+  { name, address }: NodeAddress,
+  input: Pick<EquippedNode, 'binaries' | 'kubeconfig'>,
+): ClusterMachine {
   const node: ClusterNode = { name, address, folder: joinPath(labFolder(labId), name), labId };
   const { binaries, kubeconfig } = input;
   return { node, binaries, kubeconfig, serviceCommand: serviceCommand(node), enter: () => enterNode(node) };

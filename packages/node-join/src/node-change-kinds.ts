@@ -86,7 +86,8 @@ function onWorker<C extends Change & { readonly node: NodeAccess }>(
     describe,
     preflight: (given) => through(given, (own, change) => own.preflight(change)),
     staleness: (given) => through(given, (own, change) => own.staleness(change)),
-    capture: (given, after, backup) => through(given, (own, change) => own.capture(change, after, backup)),
+    capture: (given, after, backup, material) =>
+      through(given, (own, change) => own.capture(change, after, backup, material)),
     apply: (given, material) => through(given, (own, change) => own.apply(change, material)),
     undo: (given, captured, backup) => through(given, (own, change) => own.undo(change, captured, backup)),
   };

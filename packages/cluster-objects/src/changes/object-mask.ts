@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { redact } from '@kube-rescue/errors';
-import { canonicalJson, isRecord } from './canonical-json.ts';
+import { isRecord } from './canonical-json.ts';
+import { listEdits } from './field-edits.ts';
 
 /** What kubectl keeps the whole object in, values and all. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -25,25 +26,11 @@ export function maskObject(object: KubernetesObject): KubernetesObject {
  * whether it is the intended one. At most twenty lines and one that counts the rest.
  */
 export function describeEdit(before: KubernetesObject, after: KubernetesObject): readonly string[] {
-  const edits = listEdits(before, after, []).map(({ path, from, to }) => {
+  const edits = listEdits(before, after).map(({ path, from, to }) => {
     return `${path.join('.')}: ${describeValue(from, path, before.kind)} -> ${describeValue(to, path, before.kind)}`;
   });
   const more = edits.length - MOST_EDITS;
   return more > 0 ? [...edits.slice(0, MOST_EDITS), `and ${more} more`] : edits;
-}
-
-interface FieldEdit {
-  readonly path: readonly string[];
-  readonly from: unknown;
-  readonly to: unknown;
-}
-
-function listEdits(from: unknown, to: unknown, path: readonly string[]): readonly FieldEdit[] {
-  if (isRecord(from) && isRecord(to)) {
-    const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])];
-    return keys.flatMap((key) => listEdits(ownValue(from, key), ownValue(to, key), [...path, key]));
-  }
-  return canonicalJson(from) === canonicalJson(to) ? [] : [{ path, from, to }];
 }
 
 function describeValue(value: unknown, path: readonly string[], kind: string): string {
@@ -85,8 +72,4 @@ function summary(bytes: Uint8Array): string {
   if (bytes.length < LEAST_DIGESTED) return `(${size})`;
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, DIGEST_CHARACTERS);
   return `(${size}, SHA-256 ${digest}...)`;
-}
-
-function ownValue(record: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }

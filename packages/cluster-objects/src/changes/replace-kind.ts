@@ -3,14 +3,15 @@ import type { ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
 import { ObjectError } from '../errors.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import type { ObjectStore, StoredObject } from '../object-store.ts';
+import { listEdits, type Reverted, revertEdits } from './field-edits.ts';
 import type { ObjectReplace } from './object-changes.ts';
-import { digestOf, type ObjectContent, withContent } from './object-content.ts';
+import { contentOf, digestOf, type ObjectContent, withContent } from './object-content.ts';
 import { doorOf, type OpenObjects, readTarget } from './object-targets.ts';
 
-/** The undo record: where the old object is kept, and by what to know the new one. */
+/** The undo record: where the old object is kept, and the content that was to take its place. */
 interface Captured {
   readonly kept: string;
-  readonly after: string;
+  readonly written: string;
 }
 
 /** Nodes and pods get a new status every few seconds, each a new revision; what is replaced may be the same all the while. */
@@ -19,8 +20,8 @@ const ATTEMPTS = 10;
 /**
  * `object.replace`: the material is the new content in JSON; it and the old object are kept in the backup folder only.
  *
- * Undone by putting the old content back, by compare-and-swap, when the object is still the one that was written. Its
- * status and what the API server counts do not matter for that.
+ * Undone field by field, by compare-and-swap: what the change wrote goes back, and what others have written to other fields
+ * since stays. When somebody wrote to one of the same fields, all of it is left, and the field is named.
  */
 export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> {
   return {
@@ -33,9 +34,10 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
       if (present === undefined) return `${change.target} is gone`;
       return isAsRead(present, change) ? undefined : `${change.target} was changed by somebody else`;
     },
-    capture: async (change, _after, backup) => {
+    capture: async (change, _after, backup, material) => {
       const { object } = await demandTarget(await open(change.way), change);
-      const captured: Captured = { kept: await backup.keep(Buffer.from(JSON.stringify(object))), after: change.after };
+      const kept = await backup.keep(Buffer.from(JSON.stringify(object)));
+      const captured: Captured = { kept, written: await backup.keep(material ?? new Uint8Array()) };
       return { ...captured };
     },
     apply: async (change, material) => {
@@ -48,28 +50,37 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
       });
     },
     undo: async (change, captured, backup): Promise<UndoOutcome> => {
-      const { kept, after } = captured as unknown as Captured;
+      const { kept, written } = captured as unknown as Captured;
       const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
-      let outcome: UndoOutcome = { state: 'undone' };
+      const content = JSON.parse(Buffer.from(await backup.read(written)).toString()) as ObjectContent;
+      const edits = listEdits(contentOf(old, change.withStatus), content);
+      const removed = foreign(`${change.target} was removed or made anew by somebody else since`);
+      let outcome: UndoOutcome = removed;
       await swap(
         await open(change.way),
         change,
         (present) => {
-          const digest = digestOf(present.object, change.withStatus);
-          const isOther = present.object.metadata.uid !== old.metadata.uid;
-          if (isOther) outcome = foreign(`${change.target} was removed or made anew by somebody else since`);
-          else if (digest === digestOf(old, change.withStatus)) outcome = { state: 'already' };
-          else if (digest === after) return withContent(present.object, old, change.withStatus);
-          else outcome = foreign(`${change.target} was changed by somebody else since, and is left as it is`);
-          return undefined;
+          outcome = removed;
+          if (present.object.metadata.uid !== old.metadata.uid) return undefined;
+          const reverted = revertEdits(contentOf(present.object, change.withStatus), edits);
+          outcome = toOutcome(reverted, change);
+          return reverted.state === 'undone'
+            ? withContent(present.object, reverted.content, change.withStatus)
+            : undefined;
         },
         () => {
-          outcome = foreign(`${change.target} was removed or made anew by somebody else since`);
+          outcome = removed;
         },
       );
       return outcome;
     },
   };
+}
+
+function toOutcome(reverted: Reverted, { target }: ObjectReplace): UndoOutcome {
+  if (reverted.state !== 'foreign') return { state: reverted.state };
+  const fields = reverted.paths.join(', ');
+  return foreign(`${target} was changed by somebody else since (${fields}), and is left as it is`);
 }
 
 function foreign(reason: string): UndoOutcome {

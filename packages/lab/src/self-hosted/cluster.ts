@@ -17,6 +17,7 @@ import { apiServerObjects, type Encryption } from './objects/api-server.ts';
 import { controllerObjects } from './objects/controllers.ts';
 import { agentObjects } from './objects/node-agents.ts';
 import { serviceObjects } from './objects/services.ts';
+import { type OutsideWorld, outsideWorld, startOutside } from './outside.ts';
 import { createPki, type Pki, pkiFolder } from './pki.ts';
 import { loadSelfHostedImages } from './images.ts';
 import { ETCD_SERVICE } from './units.ts';
@@ -31,6 +32,7 @@ export interface SelfHostedClusterInput extends Pick<ClusterInput, 'binaries' | 
 export interface SelfHostedCluster extends LabCluster {
   readonly encryption: Encryption;
   readonly worker: ClusterMachine;
+  readonly outside: OutsideWorld;
 }
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
@@ -62,12 +64,13 @@ export async function createSelfHostedCluster(
 function asSelfHosted(lab: LabCluster, encryption: Encryption): SelfHostedCluster {
   const worker = lab.nodes[1];
   if (worker === undefined) throw new Error('the lab has no second node');
-  return { ...lab, encryption, worker };
+  return { ...lab, encryption, worker, outside: outsideWorld(lab.id) };
 }
 
 async function startCluster(cluster: SelfHostedCluster, tell: Tell, deps: LabDeps): Promise<void> {
   tell(`lab ${cluster.id}: making nodes ${cluster.nodes.map(({ node }) => node.name).join(' and ')}`);
   await createSwitch(cluster.id, deps);
+  await startOutside(cluster, deps);
   const pki = await prepareNodes(cluster, tell, deps);
   tell('starting etcd and a control plane outside the cluster');
   await startService(cluster.node, ETCD_SERVICE, deps);

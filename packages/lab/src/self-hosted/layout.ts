@@ -3,6 +3,15 @@
 export const CONTROL_PLANE = { name: 'cp1', address: '10.200.0.11' } as const;
 export const WORKER = { name: 'node02', address: '10.200.0.12' } as const;
 
+/** No node: AWS, and the name servers of the world. */
+export const OUTSIDE = {
+  name: 'outside',
+  address: '10.200.0.53',
+  parentAddress: '10.200.0.54',
+  awsPort: 4566,
+  resolverPort: 5353,
+} as const;
+
 export const CLUSTER_NAME = 'saturday';
 export const BASE_DOMAIN = 'example.test';
 /** The name that every kubeconfig asks for. */
@@ -20,6 +29,11 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 
 export const MASTER_LABEL = 'node-role.kubernetes.io/master';
 export const WORKER_LABEL = 'node-role.kubernetes.io/node';
+/**
+ * What the control plane's kubelet calls its Node by itself, as bootkube has it since Kubernetes 1.16: a kubelet may no longer
+ * set roles, and while no API server runs it knows no other label. A checkpoint that selects another would not start.
+ */
+export const KUBELET_MASTER_LABEL = 'node.kubernetes.io/master';
 
 /** On every node: the kubelet's, kube-proxy's and the administrator's alike. */
 export const KUBECONFIG = '/etc/kubernetes/kubeconfig';
