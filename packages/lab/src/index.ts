@@ -30,3 +30,11 @@ export {
   type SelfHostedClusterInput,
 } from './self-hosted/cluster.ts';
 export { CLUSTER_SCENARIOS, type ScenarioName } from './scenarios/registry.ts';
+export {
+  type FailedRequest,
+  type Load,
+  type LoadClient,
+  type LoadReport,
+  startLoad,
+} from './scenarios/ca-rotation-live/load.ts';
+export { identifyApiServer, proveRotation, readAuthority } from './scenarios/ca-rotation-live/prove-rotation.ts';

@@ -26,13 +26,20 @@ export async function proveAuthorityLife(
   const first = await Promise.all([
     proveLife(cluster, input, deps),
     proveAuthorityValid(cluster, authority, deps),
+    proveTrust(cluster, deps),
+  ]);
+  // A pod that starts before the certificate of its CA is published would be handed the old one.
+  return [...first.flat(), await proveServiceAccountPod(cluster, deps)];
+}
+
+/** What is true of a cluster whose CAs are good, known everywhere, and have signed all that is in use. */
+export function proveTrust(cluster: Cluster, deps: LabDeps): Promise<readonly Proof[]> {
+  return Promise.all([
     proveChains(cluster, deps),
     proveApisAvailable(cluster, deps),
     provePublished(cluster, deps),
     proveFrontProxyAccepted(cluster, deps),
   ]);
-  // A pod that starts before the certificate of its CA is published would be handed the old one.
-  return [...first.flat(), await proveServiceAccountPod(cluster, deps)];
 }
 
 function proveAuthorityValid(cluster: Cluster, authority: AuthorityName, deps: LabDeps): Promise<Proof> {

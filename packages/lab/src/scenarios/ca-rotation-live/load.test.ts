@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { parsePoll } from './load.ts';
+import { mentions } from './old-authority.ts';
+import { parsePollerLog } from './polling-pod.ts';
+
+describe('what a load has seen', () => {
+  it('is every failed request with its time and reason, and how many there were', () => {
+    const text = '1795360247870 curl: (7) Failed to connect\n1795360248504 error: timed out \ncount 677\n';
+    expect(parsePoll('administrator', text)).toEqual({
+      client: 'administrator',
+      requests: 677,
+      failures: [
+        { client: 'administrator', at: new Date(1795360247870), reason: 'curl: (7) Failed to connect' },
+        { client: 'administrator', at: new Date(1795360248504), reason: 'error: timed out' },
+      ],
+    });
+  });
+
+  it('is no request at all when the loop was cut off', () => {
+    expect(parsePoll('workload', '')).toMatchObject({ requests: 0, failures: [] });
+  });
+
+  it('is read from the log of the pod', () => {
+    const { requests, failures } = parsePollerLog('1795360247 ok\n1795360248 Unable to connect: x509\n');
+    expect(requests).toBe(2);
+    expect(failures).toEqual([{ client: 'pod', at: new Date(1795360248000), reason: 'Unable to connect: x509' }]);
+  });
+});
+
+describe('the search for the old CA', () => {
+  const body = 'MIIB'.padEnd(400, 'Ab+/');
+  const pem = `-----BEGIN CERTIFICATE-----\n${body.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`;
+
+  it.each([
+    ['PEM', `# a bundle\n${pem}`],
+    ['PEM in base64, as kubeconfigs hold it', `certificate-authority-data: ${Buffer.from(pem).toString('base64')}`],
+    [
+      'the second of a bundle in base64',
+      `data: ${Buffer.from(`${pem.replaceAll('A', 'B')}${pem}`).toString('base64')}`,
+    ],
+  ])('finds it in %s', (_name, text) => {
+    expect(mentions(text, body)).toBe(true);
+  });
+
+  it('takes another one for what it is', () => {
+    expect(mentions(pem.replaceAll('A', 'B'), body)).toBe(false);
+  });
+});

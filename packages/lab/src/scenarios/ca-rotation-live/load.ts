@@ -1,0 +1,137 @@
+import { describeError } from '@kube-rescue/errors';
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import type { Cluster } from '../../cluster.ts';
+import { WEB_DEPLOYMENT, waitForDeployment } from '../../deployment.ts';
+import type { LabDeps } from '../../deps.ts';
+import { readEmbeddedCredentials } from '../../kubeconfig-credentials.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import { execOnNode, runOnNode } from '../../node-command.ts';
+import { readNodeText } from '../../node-text.ts';
+import { waitFor } from '../../waiting.ts';
+import { POLLER, pollerPod, readPollerLog } from './polling-pod.ts';
+
+/** Who asks, all the while: an administrator with what is in `admin.conf`, one whose credentials never change, a pod, a person. */
+export type LoadClient = 'administrator' | 'unchanged client' | 'pod' | 'workload';
+
+/** One request that was not answered as it should have been. */
+export interface FailedRequest {
+  readonly client: LoadClient;
+  readonly at: Date;
+  readonly reason: string;
+}
+
+export interface LoadReport {
+  readonly requests: Readonly<Record<LoadClient, number>>;
+  /** In the order of their time. */
+  readonly failures: readonly FailedRequest[];
+}
+
+/** Requests that go on until they are stopped. */
+export interface Load {
+  stop(): Promise<LoadReport>;
+}
+
+const START_DEADLINE_MS = 60_000;
+const LIFETIME_MS = 60 * 60_000;
+
+/** A loop that prints a line for each request that failed, and at last how many there were. */
+function loop(request: string): string {
+  return `n=0; while [ ! -e "$1" ]; do t=$(date +%s%3N); why=$(${request} 2>&1) || echo "$t $(echo $why | head -c 300)"; n=$((n+1)); sleep 0.1; done; echo "count $n"`;
+}
+
+const ADMINISTRATOR = loop('kubectl get --raw /api/v1/namespaces/default --request-timeout=5s >/dev/null');
+const UNCHANGED = loop(
+  'curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert /etc/kubernetes/pki/ca.crt --cert "$2" --key "$3" "$4/api/v1/namespaces/default"',
+);
+const WORKLOAD = loop(
+  'for ip in $2; do curl --silent --show-error --fail --max-time 3 --output /dev/null "http://$ip:8080/" || exit 1; done',
+);
+
+/**
+ * Puts a load on a cluster: its API server is polled from outside, with the kubeconfig as it is at each moment and with
+ * credentials that never change, and from a pod with its token; a workload is asked over HTTP. Every failed request is
+ * kept with its time and reason. With curl and kubectl, not with kube-rescue.
+ */
+export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> {
+  const { node } = cluster;
+  const stopFile = joinPath(node.folder, 'load.stop');
+  await runOnNode(cluster, ['kubectl', 'create', '--filename', '-'], deps, {
+    input: JSON.stringify(pollerPod(cluster)),
+  });
+  const pods = await waitForDeployment(cluster, { name: WEB_DEPLOYMENT, deadlineMs: START_DEADLINE_MS }, deps);
+  await waitFor(deps, {
+    subject: `pod/${POLLER}`,
+    deadlineMs: START_DEADLINE_MS,
+    look: async () =>
+      (await readPollerLog(cluster, deps)).requests > 0 ? { value: undefined } : { waitingFor: 'it has not asked yet' },
+  });
+  const pair = await keepCredentials(cluster, deps);
+  const run = (client: LoadClient, script: string, ...args: readonly string[]) =>
+    poll(cluster, client, ['bash', '-c', script, 'load', stopFile, ...args], deps);
+  const running = [
+    run('administrator', ADMINISTRATOR),
+    run('unchanged client', UNCHANGED, pair.certificate, pair.key, `https://${node.address}:6443`),
+    run('workload', WORKLOAD, pods.map(({ address }) => address ?? '').join(' ')),
+  ];
+  return {
+    stop: async () => {
+      await deps.host.writeFile(stopFile, new Uint8Array(), { mode: 0o600 });
+      const polls = await Promise.all(running);
+      const pod = await readPollerLog(cluster, deps);
+      const failures = [...polls.flatMap((each) => each.failures), ...pod.failures];
+      const counted = Object.fromEntries(polls.map(({ client, requests }) => [client, requests]));
+      return {
+        requests: { ...counted, pod: pod.requests } as LoadReport['requests'],
+        failures: failures.toSorted((a, b) => a.at.getTime() - b.at.getTime()),
+      };
+    },
+  };
+}
+
+/** The files of a client that has been there since before the rotation. */
+export function unchangedClientFiles({ node }: Pick<Cluster, 'node'>): {
+  readonly certificate: HostPath;
+  readonly key: HostPath;
+} {
+  return { certificate: joinPath(node.folder, 'unchanged.crt'), key: joinPath(node.folder, 'unchanged.key') };
+}
+
+async function keepCredentials(cluster: Cluster, deps: LabDeps): Promise<ReturnType<typeof unchangedClientFiles>> {
+  const text = await readNodeText(nodeFile(cluster.node, '/etc/kubernetes/admin.conf'), deps);
+  const credentials = readEmbeddedCredentials(text);
+  if (credentials === undefined) throw new Error('admin.conf embeds no credentials');
+  const files = unchangedClientFiles(cluster);
+  await deps.host.writeFile(files.certificate, Buffer.from(credentials.certificate), { mode: 0o600 });
+  await deps.host.writeFile(files.key, Buffer.from(credentials.key), { mode: 0o600 });
+  return files;
+}
+
+interface Poll {
+  readonly client: LoadClient;
+  readonly requests: number;
+  readonly failures: readonly FailedRequest[];
+}
+
+async function poll(
+  cluster: Cluster,
+  client: LoadClient,
+  argv: readonly [string, ...string[]],
+  deps: LabDeps,
+): Promise<Poll> {
+  try {
+    const { stdout } = await execOnNode(cluster, argv, deps, { timeoutMs: LIFETIME_MS });
+    return parsePoll(client, stdout);
+  } catch (error) {
+    return { client, requests: 0, failures: [{ client, at: deps.clock.now(), reason: describeError(error) }] };
+  }
+}
+
+/** @param text lines of `MILLISECONDS REASON`, and at last `count NUMBER` */
+export function parsePoll(client: LoadClient, text: string): Poll {
+  const failures = [...text.matchAll(/^(\d{13}) (.*)$/gm)].map(([, time, reason = '']) => ({
+    client,
+    at: new Date(Number(time)),
+    reason: reason.trim(),
+  }));
+  return { client, requests: Number(/^count (\d+)$/m.exec(text)?.[1] ?? 0), failures };
+}
