@@ -3,6 +3,7 @@ import { createProgress } from '../render/progress.ts';
 import type { TimelineEntry } from '../render/timeline.ts';
 import type { DrillSession } from '../wiring.ts';
 import { watchForReadyApi } from './api-watch.ts';
+import { rehearseRotation, type RotationUnderLoad } from './rotation-drill.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Scenario } from './scenarios.ts';
@@ -21,6 +22,8 @@ export interface DrillReport {
   readonly proofs: readonly Proof[];
   /** `null` when it did not come to a recovery. */
   readonly recovery: RecoveryTimes | null;
+  /** For a scenario in which nothing dies: what those saw who used the cluster meanwhile. */
+  readonly rotation?: RotationUnderLoad | undefined;
   readonly timeline: readonly TimelineEntry[];
   readonly seconds: number;
   /** The argv in front of a program on the node of a cluster that was kept. */
@@ -52,12 +55,16 @@ interface RecoverResult {
 interface Rehearsal {
   readonly cluster: Cluster;
   readonly lab: typeof import('@kube-rescue/lab');
-  readonly scenario: ClusterScenario;
+  /** `undefined`: nothing dies; the CAs are rotated while the cluster works. */
+  readonly scenario: ClusterScenario | undefined;
   readonly deps: LabDeps & { readonly signal: AbortSignal };
   readonly watch: Stopwatch;
   readonly proofs: Proof[];
   readonly onLine: (line: string) => void;
 }
+
+/** One in which the cluster dies. */
+type Dying = Rehearsal & { readonly scenario: ClusterScenario };
 
 /**
  * Rehearses a recovery on a real throwaway cluster: makes it, breaks it, proves it dead, recovers it with the command line
@@ -84,32 +91,38 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
     const create = { binaries: folder, ownerPid: process.pid, keyAlgorithm: algorithm };
     const cluster = await watch.measure('create a cluster', () => lab.createCluster(create, deps));
     const proofs: Proof[] = [];
-    const { recovery, kept } = await rehearseAndRemove(
-      { cluster, lab, scenario: lab.CLUSTER_SCENARIOS[scenario], deps, watch, proofs, onLine },
+    const way = scenario === 'ca-rotation-live' ? undefined : lab.CLUSTER_SCENARIOS[scenario];
+    const { recovery, rotation, kept } = await rehearseAndRemove(
+      { cluster, lab, scenario: way, deps, watch, proofs, onLine },
       input.keep,
     );
-    return { scenario, algorithm, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
+    return { scenario, algorithm, proofs, recovery, rotation, timeline: watch.timeline, seconds: watch.total(), kept };
   } finally {
     progress.stop();
   }
 }
 
-async function rehearseAndRemove(rehearsal: Rehearsal, keep: boolean): Promise<Pick<DrillReport, 'recovery' | 'kept'>> {
-  const { cluster, watch } = rehearsal;
+async function rehearseAndRemove(
+  rehearsal: Rehearsal,
+  keep: boolean,
+): Promise<Pick<DrillReport, 'recovery' | 'rotation' | 'kept'>> {
+  const { cluster, watch, scenario } = rehearsal;
   let isKept = false;
   try {
-    const recovery = (await rehearse(rehearsal)) ?? null;
-    if (!keep) return { recovery, kept: null };
+    const recovery = scenario === undefined ? null : ((await rehearse({ ...rehearsal, scenario })) ?? null);
+    const rescueIt = (...args: readonly string[]): Promise<RescueAnswer> => rescue(rehearsal, ...args);
+    const rotation = scenario === undefined ? await rehearseRotation({ ...rehearsal, rescue: rescueIt }) : undefined;
+    if (!keep) return { recovery, rotation, kept: null };
     await cluster.keep();
     isKept = true;
-    return { recovery, kept: cluster.enter() };
+    return { recovery, rotation, kept: cluster.enter() };
   } finally {
     if (!isKept) await watch.measure('remove the cluster', () => cluster.remove());
   }
 }
 
 /** Stops at the first thing that is not as it must be: what comes after it would prove nothing. */
-async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined> {
+async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
@@ -139,7 +152,7 @@ async function rehearse(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined
 }
 
 async function proveLife(
-  { cluster, scenario, deps, watch, proofs }: Rehearsal,
+  { cluster, scenario, deps, watch, proofs }: Dying,
   kind: string,
   since: Date,
 ): Promise<boolean> {

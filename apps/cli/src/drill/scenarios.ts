@@ -6,6 +6,7 @@ export const SCENARIOS = [
   'ca-expired',
   'etcd-ca-expired',
   'front-proxy-ca-expired',
-] as const satisfies readonly ScenarioName[];
+  'ca-rotation-live',
+] as const satisfies readonly (ScenarioName | 'ca-rotation-live')[];
 
 export type Scenario = (typeof SCENARIOS)[number];

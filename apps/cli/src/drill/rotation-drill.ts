@@ -1,0 +1,163 @@
+import type { Cluster, FailedRequest, LabDeps, LoadClient, Proof } from '@kube-rescue/lab';
+import { nameProofs, proveAnswer } from './proofs.ts';
+import type { RescueAnswer } from './rescue-command.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** What a stage of a rotation did to those who used the cluster meanwhile. */
+export interface StageUnderLoad {
+  readonly stage: string;
+  readonly seconds: number;
+  /** The API server was another process after the stage. */
+  readonly restartedApiServer: boolean;
+  readonly failures: readonly { readonly client: string; readonly at: string; readonly reason: string }[];
+}
+
+/** A rotation of CAs under load; survives JSON. */
+export interface RotationUnderLoad {
+  readonly requests: Readonly<Record<string, number>>;
+  readonly stages: readonly StageUnderLoad[];
+}
+
+export interface RotationRehearsal {
+  readonly cluster: Cluster;
+  readonly lab: typeof import('@kube-rescue/lab');
+  readonly deps: LabDeps & { readonly signal: AbortSignal };
+  readonly watch: Stopwatch;
+  readonly proofs: Proof[];
+  rescue(...args: readonly string[]): Promise<RescueAnswer>;
+}
+
+/** The CAs, as `certs rotate-ca` names them and as kubeadm names their files. */
+const AUTHORITIES = [
+  { id: 'cluster', name: 'ca' },
+  { id: 'front-proxy', name: 'front-proxy-ca' },
+  { id: 'etcd', name: 'etcd/ca' },
+] as const;
+const STAGES = ['trust', 'issue', 'drop'] as const;
+
+interface Timed {
+  readonly stage: string;
+  readonly from: Date;
+  readonly to: Date;
+  readonly restartedApiServer: boolean;
+}
+
+/**
+ * Rotates every CA of a healthy cluster to a new key, stage by stage, with a load on the cluster all the while, and judges what
+ * the load has seen: no request of a workload fails, and none of a client of the API but while the API server itself restarts.
+ */
+export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<RotationUnderLoad> {
+  const { cluster, lab, deps, watch, proofs } = rehearsal;
+  const load = await watch.measure('put a load on it', () => lab.startLoad(cluster, deps));
+  const stages: Timed[] = [];
+  const old = new Map<string, string>();
+  for (const { id, name } of AUTHORITIES) {
+    old.set(name, await lab.readAuthority(cluster, name, deps));
+    for (const stage of STAGES) {
+      const done = await runStage(rehearsal, id, stage);
+      stages.push(done.timed);
+      proofs.push(done.proof);
+      if (!done.proof.ok) break;
+    }
+    if (proofs.some(({ ok }) => !ok)) break;
+  }
+  const seen = await watch.measure('end the load', () => load.stop());
+  const report: RotationUnderLoad = {
+    requests: seen.requests,
+    stages: stages.map((timed, at) => ({
+      stage: timed.stage,
+      seconds: (timed.to.getTime() - timed.from.getTime()) / 1000,
+      restartedApiServer: timed.restartedApiServer,
+      failures: failuresDuring(seen.failures, timed, stages[at + 1]).map(({ client, at: time, reason }) => ({
+        client,
+        at: time.toISOString(),
+        reason,
+      })),
+    })),
+  };
+  proofs.push(...nameProofs('load', judgeLoad(seen.requests, report.stages)));
+  if (proofs.some(({ ok }) => !ok)) return report;
+  for (const { name } of AUTHORITIES) {
+    const input = { authority: name, old: old.get(name) ?? '' };
+    const life = await watch.measure(`prove that ${name} is another one`, () =>
+      lab.proveRotation(cluster, input, deps),
+    );
+    proofs.push(...nameProofs(`life of ${name}`, life));
+  }
+  return report;
+}
+
+async function runStage(
+  { cluster, lab, deps, watch, rescue }: RotationRehearsal,
+  authority: string,
+  stage: string,
+): Promise<{ readonly timed: Timed; readonly proof: Proof }> {
+  const name = `${authority} ${stage}`;
+  const before = await lab.identifyApiServer(cluster, deps);
+  const from = deps.clock.now();
+  const answer = await watch.measure(`rotate: ${name}`, () =>
+    rescue('certs', 'rotate-ca', authority, '--stage', stage, '--yes'),
+  );
+  const to = deps.clock.now();
+  const restartedApiServer = (await lab.identifyApiServer(cluster, deps)) !== before;
+  return {
+    timed: { stage: name, from, to, restartedApiServer },
+    proof: proveAnswer(`rotate: certs rotate-ca ${authority} --stage ${stage}`, answer, 'done'),
+  };
+}
+
+/** From the beginning of a stage to that of the next. */
+function failuresDuring(
+  failures: readonly FailedRequest[],
+  { from }: Timed,
+  next: Timed | undefined,
+): readonly FailedRequest[] {
+  return failures.filter(({ at }) => at >= from && (next === undefined || at < next.from));
+}
+
+const CLIENTS: readonly LoadClient[] = ['administrator', 'unchanged client', 'pod', 'workload'];
+/** Its CA is dropped in this stage: from then on it is to be refused. */
+const REFUSES_UNCHANGED = 'cluster drop';
+
+/** What the load must have seen, and what it must not. */
+export function judgeLoad(
+  requests: Readonly<Record<string, number>>,
+  stages: readonly StageUnderLoad[],
+): readonly Proof[] {
+  const dropped = stages.findIndex(({ stage }) => stage === REFUSES_UNCHANGED);
+  const unexpected = stages.flatMap(({ stage, restartedApiServer, failures }, at) =>
+    failures
+      .filter(({ client }) => client === 'workload' || !restartedApiServer)
+      .filter(({ client }) => client !== 'unchanged client' || dropped === -1 || at < dropped)
+      .map(({ client, at: time, reason }) => `${stage}, ${time}, ${client}: ${reason}`),
+  );
+  const asked = CLIENTS.map((client) => `${client} ${requests[client] ?? 0}`).join(', ');
+  const refused = stages.slice(dropped === -1 ? stages.length : dropped).flatMap(({ failures }) => failures);
+  return [
+    {
+      name: 'every client has asked all the while',
+      ok: CLIENTS.every((client) => (requests[client] ?? 0) > 0),
+      detail: `requests: ${asked}`,
+    },
+    {
+      name: 'no request failed but while the API server itself restarted',
+      ok: unexpected.length === 0,
+      detail: unexpected.length === 0 ? describeExpected(stages) : unexpected.join('; '),
+    },
+    {
+      name: 'the client that never changed was refused once its CA was dropped',
+      ok: refused.some(({ client, reason }) => client === 'unchanged client' && reason.includes('401')),
+      detail: `${refused.filter(({ client }) => client === 'unchanged client').length} of its requests were`,
+    },
+  ];
+}
+
+function describeExpected(stages: readonly StageUnderLoad[]): string {
+  const restarts = stages.filter(({ restartedApiServer }) => restartedApiServer);
+  if (restarts.length === 0) return 'it was never restarted';
+  const told = restarts.map(({ stage, failures }) => {
+    const own = failures.filter(({ client }) => client !== 'unchanged client');
+    return `${stage}: ${own.length}`;
+  });
+  return `failed while it restarted: ${told.join(', ')}`;
+}
