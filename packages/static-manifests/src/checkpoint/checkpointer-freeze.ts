@@ -26,6 +26,16 @@ export interface CheckpointerThaw extends FreezeTarget {
   readonly kind: 'checkpointer.thaw';
 }
 
+/** Starts the kubelet but keeps the lock: what is active runs, and no checkpointer does anything. */
+export interface CheckpointerWake extends FreezeTarget {
+  readonly kind: 'checkpointer.wake';
+}
+
+/** Ends what {@link CheckpointerFreeze} ends, gives back the lock and starts the kubelet. */
+export interface CheckpointerRestart extends FreezeTarget {
+  readonly kind: 'checkpointer.restart';
+}
+
 export type FreezeHost = PodEndingHost & Pick<Host, 'services' | 'acquireLock' | 'makeDirectory' | 'stat'>;
 
 const HOLDER = 'kube-rescue changes what the checkpointer keeps';
@@ -34,20 +44,30 @@ const LOCK_TIMEOUT_MS = 5_000;
 const INTERVAL_MS = 100;
 const FOLDER_MODE = 0o755;
 
-/** The two changes around an edit of what a checkpointer keeps. */
+/** The changes around an edit of what a checkpointer keeps. */
 export function planFreeze(input: {
   readonly folders: Pick<CheckpointFolders, 'lock'>;
   /** Those whose parents count as running for the checkpointer, and its own. */
   readonly checkpoints: readonly Checkpoint[];
   readonly kubeletService: string;
-}): { readonly freeze: CheckpointerFreeze; readonly thaw: CheckpointerThaw } {
+}): {
+  readonly freeze: CheckpointerFreeze;
+  readonly thaw: CheckpointerThaw;
+  readonly wake: CheckpointerWake;
+  readonly restart: CheckpointerRestart;
+} {
   const { folders, checkpoints, kubeletService } = input;
   const rest = { target: kubeletService, lock: folders.lock, pods: checkpoints.map(toCheckpointedPod) };
-  return { freeze: { kind: 'checkpointer.freeze', ...rest }, thaw: { kind: 'checkpointer.thaw', ...rest } };
+  return {
+    freeze: { kind: 'checkpointer.freeze', ...rest },
+    thaw: { kind: 'checkpointer.thaw', ...rest },
+    wake: { kind: 'checkpointer.wake', ...rest },
+    restart: { kind: 'checkpointer.restart', ...rest },
+  };
 }
 
 /**
- * The kinds `checkpointer.freeze` and `checkpointer.thaw`; register both together, as they share the lock.
+ * The kinds `checkpointer.freeze`, `.thaw`, `.wake` and `.restart`; register them together, as they share the lock.
  *
  * One `perform` of freeze, edits and thaw is one unit. A run that is killed in the middle leaves a stopped kubelet and no
  * lock, and its journal: undone, everything between them is put back while frozen again, and then the kubelet is started
@@ -97,14 +117,46 @@ export function createFreezeChangeKinds(deps: {
     capture: async () => null,
     apply: async ({ target, lock }) => {
       await release(lock);
-      if ((await host.services.status(target)) !== 'running') await host.services.act('start', target);
+      await startService(target, host);
     },
     undo: async (change) => {
       await freeze(change);
       return { state: 'undone' };
     },
   };
-  return [freezeKind, thawKind] as readonly ChangeKind[];
+  const wakeKind: ChangeKind<CheckpointerWake> = {
+    kind: 'checkpointer.wake',
+    undoOrder: 'reverse',
+    describe: ({ target }) => `start the service ${target}, with the checkpointers still kept out`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async () => null,
+    apply: ({ target }) => startService(target, host),
+    undo: async (change) => {
+      await freeze(change);
+      return { state: 'undone' };
+    },
+  };
+  const restart = async (change: CheckpointerRestart): Promise<void> => {
+    await freeze(change);
+    await release(change.lock);
+    await startService(change.target, host);
+  };
+  const restartKind: ChangeKind<CheckpointerRestart> = {
+    kind: 'checkpointer.restart',
+    // Objects that were changed through the API server are put back while it lives.
+    undoOrder: 'last',
+    describe: ({ target, pods }) => `restart the service ${target} without ${namesOf(pods)}, which it starts anew`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async () => null,
+    apply: restart,
+    undo: async (change) => {
+      await restart(change);
+      return { state: 'undone' };
+    },
+  };
+  return [freezeKind, thawKind, wakeKind, restartKind] as readonly ChangeKind[];
 }
 
 /** A kubelet that is not the service's would start everything again. */
@@ -148,6 +200,10 @@ async function takeLock(
       await clock.sleep(INTERVAL_MS);
     }
   }
+}
+
+async function startService(name: string, host: Pick<Host, 'services'>): Promise<void> {
+  if ((await host.services.status(name)) !== 'running') await host.services.act('start', name);
 }
 
 function namesOf(pods: readonly CheckpointedPod[]): string {

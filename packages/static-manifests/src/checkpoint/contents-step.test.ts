@@ -1,5 +1,5 @@
-import { RESOURCE_KINDS, createObjectChangeKinds } from '@kube-rescue/cluster-objects';
-import type { Host } from '@kube-rescue/host';
+import { createObjectChangeKinds, type ObjectAccess, ObjectError, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type Host, hostPath } from '@kube-rescue/host';
 import { createFixedClock, stepLaws, withFaults } from '@kube-rescue/testing';
 import {
   createChangeRegistry,
@@ -179,6 +179,71 @@ describe('changing what the checkpointer keeps', () => {
       expect(await readText(survivor, cachedPath('apiserver.crt')), `write ${failAt}`).toBe(OLD);
       expect(await survivor.services.status('kubelet'), `write ${failAt}`).toBe('running');
     }
+  });
+
+  it('goes through the API server where that is asked for: on new files, kept from handing over, then once more', async () => {
+    const isActive = async () =>
+      (await node.host.list(FOLDER))?.includes('kube-system-kube-apiserver-2rdtv.json') === true;
+    const isLocked = async () => {
+      const lock = await node.host
+        .acquireLock(hostPath('/var/run/lock/pod-checkpointer.lock'), 'x')
+        .catch(() => undefined);
+      await lock?.release();
+      return lock === undefined;
+    };
+    const seen: string[] = [];
+    const node: CheckpointNode = {
+      ...(await createCheckpointNode({ processes: [] })),
+      objects: {
+        way: { via: 'api', search: null },
+        open: async () => {
+          const isUp = (await isActive()) && (await readText(node.host, cachedPath('apiserver.crt'))) === NEW;
+          const isRunning = (await node.host.services.status('kubelet')) === 'running';
+          const failure = { code: 'OBJECT_STORE_UNREACHABLE', message: 'refused' } as const;
+          if (!isUp || !isRunning) throw new ObjectError({ ...failure, subject: 'API server', hint: 'wait' });
+          return {
+            ...node.store,
+            replace: async (...input) => {
+              seen.push((await isLocked()) ? 'written while the checkpointer is kept out' : 'written in a race');
+              return node.store.replace(...input);
+            },
+          };
+        },
+      },
+    };
+    const finding = await stepOf(node, node.host).check(signal);
+    expect(finding.changes.map(({ kind }) => kind)).toEqual([
+      'checkpointer.freeze',
+      'file.replace',
+      'file.replace',
+      'file.replace',
+      'checkpointer.wake',
+    ]);
+    expect((await run(node)).outcome).toBe('done');
+    expect(seen).toEqual(['written while the checkpointer is kept out']);
+    expect(await secretText(node, 'apiserver.crt')).toBe(NEW);
+    expect(node.events).toEqual(['stop kubelet', 'start kubelet', 'stop kubelet', 'start kubelet']);
+    expect(await isLocked()).toBe(false);
+  });
+
+  it('gives up where the API server does not answer on its new files either, and takes everything back', async () => {
+    const failure = {
+      code: 'OBJECT_STORE_UNREACHABLE',
+      message: 'refused',
+      subject: 'API server',
+      hint: 'wait',
+    } as const;
+    const objects: ObjectAccess = {
+      way: { via: 'api', search: null },
+      open: async () => {
+        throw new ObjectError(failure);
+      },
+    };
+    const node: CheckpointNode = { ...(await createCheckpointNode({ processes: [] })), objects };
+    await expect(run(node)).rejects.toMatchObject({ code: 'APPLY_ROLLED_BACK' });
+    expect(await readText(node.host, cachedPath('apiserver.crt'))).toBe(OLD);
+    expect(await node.host.list(FOLDER)).toHaveLength(1);
+    expect(await node.host.services.status('kubelet')).toBe('running');
   });
 
   it('waits for an object that the cluster has lost, and names it', async () => {

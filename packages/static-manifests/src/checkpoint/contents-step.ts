@@ -3,6 +3,7 @@ import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, StepId } from '@kube-rescue/workflow';
 import type { Checkpoints } from './checkpoint.ts';
+import { changeThroughWindow, isSilentApiServer, planActivation } from './api-window.ts';
 import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
 import { planFreeze } from './checkpointer-freeze.ts';
@@ -44,6 +45,9 @@ export interface ContentsDeps {
  * {@link findStandstill}. Objects come before files: with new objects and old files nothing is overwritten that was meant
  * to stay, while new files and old objects are what the checkpointer takes back within a minute.
  *
+ * Through an API server that is dead, objects are changed as soon as it answers from its checkpoint on the new files, with
+ * the checkpointer still kept out; then all is frozen and thawed once more.
+ *
  * Verified when everything is read as written and the kubelet runs; that the API server stays is for another step to see.
  */
 export function createCheckpointContentsStep(
@@ -51,12 +55,27 @@ export function createCheckpointContentsStep(
   deps: ContentsDeps,
 ): Step<CheckpointFinding> {
   const { kubeletService } = input;
-  const look = async (
-    signal: AbortSignal,
-  ): Promise<{ readonly checkpoints: Checkpoints; readonly contents: ContentEdits }> => {
+  const look = async (signal: AbortSignal): Promise<Sight> => {
     const checkpoints = await readCheckpoints(input, deps);
     const wanted = await input.wanted?.(signal);
-    return { checkpoints, contents: await planContents({ checkpoints, wanted }, deps, signal) };
+    const contents = await planContents({ checkpoints, wanted }, deps, signal);
+    return { checkpoints, contents, isSilent: false };
+  };
+  /** As far as can be seen while the API server, through which the objects are to be changed, is dead. */
+  const lookAtFiles = async (signal: AbortSignal): Promise<Sight> => {
+    const checkpoints = await readCheckpoints(input, deps);
+    const wanted = await input.wanted?.(signal);
+    const files = await planContents({ checkpoints, wanted }, { ...deps, objects: undefined }, signal);
+    return { checkpoints, contents: files, isSilent: true };
+  };
+  const lookAnyway = async (signal: AbortSignal): Promise<Sight> => {
+    try {
+      return await look(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isSilentApiServer(error, deps.objects)) throw error;
+      return lookAtFiles(signal);
+    }
   };
   return {
     id: input.id ?? 'checkpoint/contents',
@@ -66,7 +85,11 @@ export function createCheckpointContentsStep(
     check: async (signal) => {
       if (deps.host.kind === 'copy') return onACopy(input.directory);
       try {
-        return await judge(await look(signal), input, deps);
+        const finding = await judge(await lookAnyway(signal), input, deps);
+        // Where files alone say nothing, the reason is why the objects do not either.
+        return finding.status === 'ok' && deps.objects?.way.via === 'api'
+          ? await judge(await look(signal), input, deps)
+          : finding;
       } catch (error) {
         signal.throwIfAborted();
         if (!isRecoveryError(error)) throw error;
@@ -75,13 +98,18 @@ export function createCheckpointContentsStep(
     },
     plan: ({ changes }) => changes,
     apply: async (changes, journal, signal) => {
-      const { contents } = await look(signal);
-      const fresh = [...contents.objects, ...contents.files];
+      const { checkpoints, contents } = await lookAnyway(signal);
+      const wake = changes.find(({ kind }) => kind === 'checkpointer.wake');
+      const activation = wake === undefined ? [] : await planActivation(checkpoints, contents.files, deps);
+      const fresh = [...contents.objects, ...contents.files, ...activation];
       journal.waitingFor('the kubelet and the checkpointed pods to end');
       await journal.perform(changes.map((change) => withMaterial(change, fresh)));
+      if (wake === undefined) return;
+      const end = { ...wake, kind: 'checkpointer.restart' };
+      await changeThroughWindow({ look: async () => (await look(signal)).contents, end, journal, signal }, deps);
     },
     verify: async (signal) => {
-      const { contents } = await look(signal);
+      const { contents } = await lookAnyway(signal);
       const left = [...contents.objects, ...contents.files].map(({ change }) => change.target);
       if (left.length > 0) {
         const hint = 'find out who else writes there: kube-rescue manifests list names the writers it knows';
@@ -95,8 +123,15 @@ export function createCheckpointContentsStep(
   };
 }
 
+interface Sight {
+  readonly checkpoints: Checkpoints;
+  readonly contents: ContentEdits;
+  /** The API server, through which the objects are to be changed, does not answer: only files were looked at. */
+  readonly isSilent: boolean;
+}
+
 async function judge(
-  { checkpoints, contents }: { readonly checkpoints: Checkpoints; readonly contents: ContentEdits },
+  { checkpoints, contents, isSilent }: Sight,
   { directory, kubeletService }: CheckpointContentsInput,
   { host, objects }: ContentsDeps,
 ): Promise<CheckpointFinding> {
@@ -126,12 +161,17 @@ async function judge(
   const frozen = checkpoints.checkpoints.filter(
     (each) => each.isCheckpointer || each.component === 'kube-apiserver' || contents.checkpoints.includes(each),
   );
-  const { freeze, thaw } = planFreeze({ folders: checkpoints.folders, checkpoints: frozen, kubeletService });
+  const { freeze, thaw, wake } = planFreeze({ folders: checkpoints.folders, checkpoints: frozen, kubeletService });
   const [first, last] = [contents.objects, contents.files].map((each) => each.map(({ change }) => change));
+  if (isSilent) {
+    const activation = (await planActivation(checkpoints, contents.files, { host })).map(({ change }) => change);
+    const summary = `files that are not what they are to be: ${edits.length}; objects follow when the API server answers`;
+    return { status: 'needed', summary, evidence, changes: [freeze, ...(last ?? []), ...activation, wake] };
+  }
   // The API server, which the freeze ends, takes its own edits before.
   const changes = objects?.way.via === 'api' ? [...(first ?? []), freeze] : [freeze, ...(first ?? [])];
   const summary = [
-    ...(edits.length > 0 ? [`${edits.length} of objects and files are not what they are to be`] : []),
+    ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),
     ...(standstill === undefined ? [] : [standstill]),
   ].join('; ');
   return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), thaw] };

@@ -24,8 +24,7 @@ export function withObjectData(object: KubernetesObject, wanted: ReadonlyMap<str
     return before !== undefined && !Buffer.from(before).equals(bytes);
   });
   if (changed.length === 0) return object;
-  const isBinary = (key: string): boolean =>
-    object.kind !== 'Secret' && Object.hasOwn(object.binaryData ?? {}, key);
+  const isBinary = (key: string): boolean => object.kind !== 'Secret' && Object.hasOwn(object.binaryData ?? {}, key);
   const encode = (binary: boolean): Readonly<Record<string, string>> =>
     Object.fromEntries(
       changed
