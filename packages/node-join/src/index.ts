@@ -1,5 +1,7 @@
 export { readEarlierNodes } from './earlier-nodes.ts';
 export { JoinError, type JoinErrorCode } from './errors.ts';
+export { createCsrApprovalStep, type CsrApprovalInput, type KnownKubelet } from './csr-approval-step.ts';
+export { publicKeyDigest } from './signing-request.ts';
 export { BUNDLE_COMMAND, type JoinBundleInput, writeJoinBundle } from './join-bundle.ts';
 export { createJoinStep, JOIN_STEP, type JoinStepDeps, type JoinStepInput } from './join-step.ts';
 export { createNodeSession, type NodeAccess, type NodeHost, type NodeSession, type OpenNode } from './node-access.ts';
