@@ -21,15 +21,6 @@ export interface ClusterAccess {
   readonly token?: (() => string) | undefined;
 }
 
-/** The API server answered, but not with what was asked for. */
-class ApiStatusError extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /**
  * The access that every container is given: the Service's address, a token and a CA.
  *
@@ -88,7 +79,7 @@ function valueOf(text: string, key: string): string | undefined {
   return new RegExp(`(?:^|[\\s{,])"?${key}"?:\\s*"?([^"\\s,}]+)"?`, 'm').exec(text)?.[1];
 }
 
-/** Reads an object or a list. @throws ApiStatusError, or an Error that says it as client-go would */
+/** Reads an object or a list. @throws Error that says what went wrong as client-go would */
 export function getObject<T>(access: ClusterAccess, path: string): Promise<T> {
   return ask<T>(access, 'GET', path);
 }
@@ -113,7 +104,7 @@ async function ask<T>(access: ClusterAccess, method: string, path: string, body?
     throw new Error(`${verb} ${url}: ${transportReason(error, access.server)}`, { cause: error });
   });
   if (status >= 200 && status < 300) return JSON.parse(text) as T;
-  throw new ApiStatusError(status, statusMessage(status, text));
+  throw new Error(statusMessage(status, text));
 }
 
 interface Question {

@@ -65,7 +65,7 @@ describe('the program cluster-dns', () => {
     });
     cluster.objects.set(SERVICES, { items: [service('shop', 'default', '10.3.0.78')] });
     await expect
-      .poll(() => resolve('shop.default.svc.cluster.local').catch(String), { timeout: 5_000 })
+      .poll(() => resolve('shop.default.svc.cluster.local').catch(String), { timeout: 10_000 })
       .toEqual(['10.3.0.78']);
     expect(await dns.stop()).toBe(0);
   });
@@ -83,7 +83,7 @@ describe('the program cluster-dns', () => {
     await expect(resolve('web.default.svc.cluster.local')).rejects.toThrow('ESERVFAIL');
     // It read its CA when it started, so a new file does not help it until it is started again.
     await cluster.trust(cluster.pki.pairs.ca.certificate);
-    await expect(dns.saying(/Services synced/, 2_500)).rejects.toThrow('it never said');
+    await expect(dns.saying(/Services synced/, 5_000)).rejects.toThrow('it never said');
     await dns.stop();
     await start();
     await dns.saying(/Services synced/);

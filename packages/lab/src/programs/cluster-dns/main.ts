@@ -9,7 +9,7 @@ import { endOnSignals, fail, logLine, reasonOf } from '../program.ts';
 import { serveDns } from './dns-server.ts';
 import { answer, createServiceRecords, type DnsService, type ServiceRecords } from './service-records.ts';
 
-const SYNC_INTERVAL_MS = 1_000;
+const SYNC_INTERVAL_MS = 2_000;
 /** How long it answers from what it knows before it says that it is not ready any more. */
 const STALE_AFTER_MS = 30_000;
 

@@ -33,7 +33,7 @@ describe('the program ingress-controller', () => {
     setIngress('shop.example.test', port);
     controller = new RunningProgram(
       'ingress-controller/main.ts',
-      ['--http-port=0', '--healthz-port=0', '--publish-status-address=10.200.0.12'],
+      ['--http-port=0', '--healthz-port=0'],
       cluster.environment,
     );
   });
@@ -82,14 +82,6 @@ describe('the program ingress-controller', () => {
     backend.closeAllConnections();
     backend.close();
     expect(await ask('dead.example.test')).toContain('502');
-  });
-
-  it('publishes the address at which it serves', async () => {
-    await controller.saying(/Published 10\.200\.0\.12 for Ingress default\/shop/);
-    expect(cluster.patches[0]).toEqual({
-      path: '/apis/networking.k8s.io/v1/namespaces/default/ingresses/shop/status',
-      patch: { status: { loadBalancer: { ingress: [{ ip: '10.200.0.12' }] } } },
-    });
   });
 
   it('goes on by itself after the API server was away', async () => {

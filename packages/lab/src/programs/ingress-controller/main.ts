@@ -4,19 +4,17 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type ClusterAccess, getObject, inClusterAccess, patchObject } from '../cluster-client.ts';
-import { endOnSignals, logLine, reasonOf, retryForever } from '../program.ts';
+import { type ClusterAccess, getObject, inClusterAccess } from '../cluster-client.ts';
+import { endOnSignals, logLine, retryForever } from '../program.ts';
 import { createRoutes, findRoute, type Ingress, type IngressService, type Route } from './routes.ts';
 
-const SYNC_INTERVAL_MS = 1_000;
+const SYNC_INTERVAL_MS = 2_000;
 const BACKEND_TIMEOUT_MS = 10_000;
 
 const { values: flags } = parseArgs({
   options: {
     'http-port': { type: 'string', default: '80' },
     'healthz-port': { type: 'string', default: '10254' },
-    /** Written into each Ingress as the address at which it is served. Default: nothing is written. */
-    'publish-status-address': { type: 'string' },
   },
 });
 
@@ -40,33 +38,17 @@ for (;;) {
   const hosts = [...new Set(routes.map(({ host }) => host))].toSorted().join(', ');
   if (hosts !== said) logLine(`Serving the hosts: ${hosts === '' ? 'none' : hosts}`);
   said = hosts;
-  await publish(ingresses).catch((error: unknown) => logLine(`Failed to update ingress status: ${reasonOf(error)}`));
   await sleep(SYNC_INTERVAL_MS);
 }
 
-type SeenIngress = Ingress & {
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } };
-};
-
 async function look(
   api: ClusterAccess,
-): Promise<{ ingresses: readonly SeenIngress[]; services: readonly IngressService[] }> {
+): Promise<{ ingresses: readonly Ingress[]; services: readonly IngressService[] }> {
   const [ingresses, services] = await Promise.all([
-    getObject<{ items: readonly SeenIngress[] }>(api, '/apis/networking.k8s.io/v1/ingresses'),
+    getObject<{ items: readonly Ingress[] }>(api, '/apis/networking.k8s.io/v1/ingresses'),
     getObject<{ items: readonly IngressService[] }>(api, '/api/v1/services'),
   ]);
   return { ingresses: ingresses.items, services: services.items };
-}
-
-async function publish(ingresses: readonly SeenIngress[]): Promise<void> {
-  const ip = flags['publish-status-address'];
-  if (ip === undefined) return;
-  for (const { metadata, status } of ingresses) {
-    if (status?.loadBalancer?.ingress?.[0]?.ip === ip) continue;
-    const path = `/apis/networking.k8s.io/v1/namespaces/${metadata.namespace}/ingresses/${metadata.name}/status`;
-    await patchObject(inClusterAccess(process.env), path, { status: { loadBalancer: { ingress: [{ ip }] } } });
-    logLine(`Published ${ip} for Ingress ${metadata.namespace}/${metadata.name}`);
-  }
 }
 
 async function announce(what: string, server: Server, port: string): Promise<void> {
