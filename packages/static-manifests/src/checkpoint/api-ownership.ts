@@ -2,12 +2,13 @@ import { describeError, isRecoveryError, printable, redact } from '@kube-rescue/
 import type { Host, HttpAnswer, ProcessInfo } from '@kube-rescue/host';
 import type { Checkpoint } from './checkpoint.ts';
 import { checkpointFlags } from './checkpoint-flags.ts';
+import { findListener, type PortOwnerHost } from './port-owner.ts';
 import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
 
 /** Who answers at the API server's port, and how. */
 export interface ApiSight {
   /** `parent`: the pod that the API server itself knows. `checkpoint`: the copy that is about to hand over. */
-  readonly by: 'parent' | 'checkpoint' | 'both' | 'nobody';
+  readonly by: 'parent' | 'checkpoint' | 'nobody';
   /** The parent's API server. */
   readonly process: ProcessInfo | undefined;
   readonly isHealthy: boolean;
@@ -28,7 +29,7 @@ const ANY_ADDRESS = ['0.0.0.0', '::', ''];
  */
 export async function sightApiServer(
   { checkpoint, signal }: { readonly checkpoint: Checkpoint; readonly signal?: AbortSignal | undefined },
-  { host }: { readonly host: PodProcessHost & Pick<Host, 'request'> },
+  { host }: { readonly host: PodProcessHost & PortOwnerHost & Pick<Host, 'request'> },
 ): Promise<ApiSight> {
   const pod = toCheckpointedPod(checkpoint);
   const before = await findPodProcesses(pod, { host });
@@ -38,10 +39,14 @@ export async function sightApiServer(
   const answered = answer.status === 404 ? await ask(`${url}/healthz`, host, signal) : answer;
   const after = await findPodProcesses(pod, { host });
   const [process] = after.parent.filter(({ pid }) => before.parent.some((each) => each.pid === pid));
+  // One that has handed over lives on for its grace, but no longer listens.
+  const port = Number(checkpoint.pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
   const isCopyAlive = before.checkpoint.length + after.checkpoint.length > 0;
+  const listener = isCopyAlive ? await findListener(port, [...after.parent, ...after.checkpoint], host) : process;
+  const isParents = process !== undefined && (!isCopyAlive || listener?.pid === process.pid);
   const status = answered.status ?? 0;
   return {
-    by: process === undefined ? (isCopyAlive ? 'checkpoint' : 'nobody') : isCopyAlive ? 'both' : 'parent',
+    by: isParents ? 'parent' : isCopyAlive ? 'checkpoint' : 'nobody',
     process,
     isHealthy: (status >= 200 && status < 400) || status === 401 || status === 403,
     serialNumber: answered.serialNumber,

@@ -1,3 +1,4 @@
+import { hostPath } from '@kube-rescue/host';
 import { createFixedClock } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import type { CheckpointStabilityInput } from './stability-step.ts';
@@ -95,6 +96,19 @@ describe('a checkpointed API server is proven stable', () => {
     });
     expect(waits[0]).toContain('will hand over to its own pod');
     expect(waits.some((what) => what.includes('waits for ever'))).toBe(true);
+  });
+
+  it('although the checkpoint, which no longer listens, has its grace to end', async () => {
+    const row = '   0: 00000000:192B 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7777 1';
+    const { verdict } = await prove({
+      processes: [...healthyProcesses(), ...copyProcesses],
+      files: { '/proc/net/tcp': `  sl  local_address rem_address   st\n${row}\n`, '/proc/101/fd/1': '' },
+      at: { 10: ({ host }) => host.writeLink(hostPath('/proc/101/fd/9'), 'socket:[7777]') },
+    });
+    expect(verdict).toMatchObject({
+      verified: true,
+      evidence: [expect.stringContaining('process 101'), expect.anything(), expect.anything(), expect.anything()],
+    });
   });
 
   it('not when it falls over within the minute and nothing starts it again: the trap', async () => {

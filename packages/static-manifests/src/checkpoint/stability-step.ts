@@ -127,7 +127,7 @@ function problemOf(sight: ApiSight, active: HostPath | undefined, expected: stri
   if (!sight.isHealthy) return `the API server is not ready: ${sight.evidence}`;
   if (active !== undefined)
     return `the API server runs from its checkpoint ${active}, and will hand over to its own pod`;
-  if (sight.by === 'checkpoint' || sight.by === 'both') return 'the checkpoint of the API server has not ended yet';
+  if (sight.by === 'checkpoint') return 'the checkpoint of the API server has not ended yet';
   if (sight.by === 'nobody') return 'the API server answers, but not from the container of its own pod';
   if (expected !== undefined && normal(sight.serialNumber ?? '') !== normal(expected)) {
     return `the API server serves certificate ${sight.serialNumber ?? 'none'}, not ${expected}`;

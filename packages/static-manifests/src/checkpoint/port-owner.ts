@@ -1,0 +1,45 @@
+import { type Host, hostPath, joinPath, type ProcessInfo } from '@kube-rescue/host';
+
+export type PortOwnerHost = Pick<Host, 'readFile' | 'list' | 'readLink'>;
+
+/** The kernel's tables of TCP sockets, of the network that whoever asks is in: proc_net(5). */
+const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'].map(hostPath);
+const LISTENING = '0A';
+
+/**
+ * Which of these processes listens on a TCP port; `undefined` when none of them does, or it cannot be told.
+ *
+ * Of a program that ends, the process may live on for its grace after it has stopped listening.
+ */
+export async function findListener(
+  port: number,
+  processes: readonly ProcessInfo[],
+  host: PortOwnerHost,
+): Promise<ProcessInfo | undefined> {
+  const sockets = await listListeners(port, host);
+  if (sockets.size === 0) return undefined;
+  for (const process of processes) {
+    const folder = hostPath(`/proc/${process.pid}/fd`);
+    for (const name of (await host.list(folder)) ?? []) {
+      const target = await host.readLink(joinPath(folder, name));
+      if (target !== undefined && sockets.has(target)) return process;
+    }
+  }
+  return undefined;
+}
+
+/** Sockets that listen on the port, as the links of `/proc/PID/fd` call them. */
+async function listListeners(port: number, host: PortOwnerHost): Promise<ReadonlySet<string>> {
+  const sockets = new Set<string>();
+  for (const table of TABLES) {
+    const bytes = await host.readFile(table);
+    const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n');
+    for (const line of lines.slice(1)) {
+      // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
+      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+      const isPort = Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16) === port;
+      if (isPort && state === LISTENING && inode !== undefined) sockets.add(`socket:[${inode}]`);
+    }
+  }
+  return sockets;
+}
