@@ -102,12 +102,14 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
       const { createFreezeChangeKinds } = await import('@kube-rescue/static-manifests');
+      const { createPodRestartKind } = await podBootstrap();
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (way) => (await openObjects()).open(way);
       const kinds = createChangeRegistry([
         ...hostChangeKinds(host),
         ...createObjectChangeKinds(open),
         ...createFreezeChangeKinds(deps),
+        createPodRestartKind(open),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
       ]);
       return { host, clock, kinds, store: await openRuns(), onEvent };

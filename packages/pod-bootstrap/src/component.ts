@@ -49,6 +49,26 @@ export function identifyComponent(object: KubernetesObject): ControlPlaneCompone
   return texts.map((text) => lookUp(PROGRAMS, text)).find((each) => each !== undefined);
 }
 
+/**
+ * Whether deleting a pod could leave nobody to make another: the API server, its etcd, and what keeps them alive on a node.
+ *
+ * @param pod as the API server shows it
+ */
+export function isApiServerPart(pod: KubernetesObject): boolean {
+  const words = listAt(fieldsAt(pod, 'spec'), 'containers').flatMap(wordsOf);
+  const programs = words.map((word, at) => (lastPart(word) === 'hyperkube' ? (words[at + 1] ?? '') : lastPart(word)));
+  const labels = labelsAt(pod, 'metadata', 'labels');
+  const names = [...programs, ...LABELS.flatMap((key) => labels[key] ?? [])];
+  return (
+    labelsAt(pod, 'metadata', 'annotations')[CHECKPOINT] !== undefined || names.some((name) => VITAL.includes(name))
+  );
+}
+
+/** The pod checkpointer keeps a copy of every pod with this annotation (bootkube `pkg/checkpoint/pod.go` isValidParent). */
+export const CHECKPOINT = 'checkpointer.alpha.coreos.com/checkpoint';
+
+const VITAL = ['kube-apiserver', 'apiserver', 'etcd', 'kube-etcd', 'checkpoint', 'pod-checkpointer'];
+
 /** The value of a flag of a component, given as `--name=value`, `--name value`, or `--name` alone (`true`). */
 export function componentFlag(containers: readonly Fields[], name: string): string | undefined {
   for (const words of containers.map(wordsOf)) {

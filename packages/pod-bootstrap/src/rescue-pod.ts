@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Fields, type KubernetesObject, listAt, textAt } from '@kube-rescue/cluster-objects';
+import { CHECKPOINT } from './component.ts';
 import { describeController, type PodController } from './pod-controller.ts';
 import { chooseRescueLabels, type RescueLabels, type Selectors } from './rescue-labels.ts';
 
@@ -22,17 +23,11 @@ const ABOUT_SCHEDULING = [
 ];
 
 /**
- * The pod checkpointer keeps a copy of every pod with this annotation, beyond its end
- * (bootkube `pkg/checkpoint/pod.go` isValidParent).
- */
-const CHECKPOINT = 'checkpointer.alpha.coreos.com/checkpoint';
-
-/**
  * Cuts one pod out of a template and pins it to a node. Pure; the same input makes the same pod.
  *
  * It has no owner, tolerates every taint, and asks for no node: kubelets refuse pods whose node selector or affinity does
  * not hold, or whose `NoExecute` taints are not tolerated. An image that is on the node is not pulled, as registries cannot
- * be found without DNS. Everything else is as the controller would have it; priority, token and default tolerations are
+ * be found without DNS. No pod checkpointer copies it. Everything else is as the controller would have it; priority, token and default tolerations are
  * what the API server's admission adds to both alike. The pod of a StatefulSet has the host name and the volume claims of
  * the given number.
  */

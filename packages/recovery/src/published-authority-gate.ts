@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { hostPath } from '@kube-rescue/host';
+import { findStalePods } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { fieldOf, listApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
 import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
-import { findStalePods } from './stale-pods.ts';
 
 const TIMEOUT_MS = 120_000;
 const ROOT_CONFIG_MAPS = '/api/v1/configmaps?fieldSelector=metadata.name%3Dkube-root-ca.crt';
