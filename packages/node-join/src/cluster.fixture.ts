@@ -30,7 +30,7 @@ export interface FakeCluster {
   node(name: string): Promise<KubernetesObject>;
 }
 
-export interface NodeFields {
+interface NodeFields {
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly object[];
   readonly version?: string;

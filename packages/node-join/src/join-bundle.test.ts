@@ -57,7 +57,7 @@ async function run(...args: readonly string[]): Promise<{ readonly exitCode: num
   });
 }
 
-async function files(): Promise<readonly (readonly [string, string, number])[]> {
+async function written(): Promise<readonly (readonly [string, string, number])[]> {
   const names = (await readdir(path.join(root, 'etc/kubernetes'))).toSorted();
   return Promise.all(
     names.map(async (name) => {
@@ -80,12 +80,12 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect((await stat(at('bundle'))).mode & 0o7777).toBe(0o700);
     const { exitCode, said } = await run();
     expect({ exitCode, said }).toMatchObject({ exitCode: 0 });
-    expect(await files()).toEqual(NEW);
+    expect(await written()).toEqual(NEW);
     expect(await readFile(at('told'), 'utf8')).toBe('restart kubelet\nstatus kubelet\n');
     expect(said).toContain('join.sh --undo');
     const undone = await run('--undo');
     expect(undone).toMatchObject({ exitCode: 0 });
-    expect(await files()).toEqual(OLD);
+    expect(await written()).toEqual(OLD);
   });
 
   it('refuses to run twice over what it has kept', async () => {
@@ -93,9 +93,9 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     await run();
     expect((await run()).exitCode).toBe(4);
     await run('--undo');
-    expect(await files()).toEqual(OLD);
+    expect(await written()).toEqual(OLD);
     expect((await run()).exitCode).toBe(0);
-    expect(await files()).toEqual(NEW);
+    expect(await written()).toEqual(NEW);
   });
 
   it('refuses on another machine', async () => {
@@ -103,7 +103,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     const { exitCode, said } = await run();
     expect(exitCode).toBe(4);
     expect(said).toContain(`for node02, and this machine is ${hostname()}`);
-    expect(await files()).toEqual(OLD);
+    expect(await written()).toEqual(OLD);
   });
 
   it.each(['files/0', 'files/1'])('refuses when %s was damaged on the way', async (name) => {
@@ -112,7 +112,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect((await run()).exitCode).toBe(4);
     await rm(path.join(at('bundle'), name));
     expect((await run()).exitCode).toBe(4);
-    expect(await files()).toEqual(OLD);
+    expect(await written()).toEqual(OLD);
   });
 
   it('puts back what it wrote when a later file cannot be written', async () => {
@@ -136,7 +136,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect(said).toContain('--undo');
     await rm(at('broken'));
     expect((await run('--undo')).exitCode).toBe(0);
-    expect(await files()).toEqual(OLD);
+    expect(await written()).toEqual(OLD);
   });
 
   it('has nothing to undo where nothing was joined', async () => {

@@ -1,7 +1,7 @@
 import type { JoinBundleInput } from './join-bundle.ts';
 
 /** One file of a bundle, as its script knows it. */
-export interface BundleEntry {
+interface BundleEntry {
   /** Its name in the bundle's folder `files`. */
   readonly name: string;
   /** Where it belongs on the worker. */

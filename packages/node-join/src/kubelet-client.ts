@@ -19,9 +19,7 @@ export type KubeletClient =
 type KnownClient = Exclude<KubeletClient, { readonly source: 'unknown' }>;
 
 /** Where kubelets keep their kubeconfig, unless told: Tectonic, kubeadm. */
-export const KUBECONFIGS: readonly HostPath[] = ['/etc/kubernetes/kubeconfig', '/etc/kubernetes/kubelet.conf'].map(
-  hostPath,
-);
+const KUBECONFIGS: readonly HostPath[] = ['/etc/kubernetes/kubeconfig', '/etc/kubernetes/kubelet.conf'].map(hostPath);
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
 

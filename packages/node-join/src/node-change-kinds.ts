@@ -60,8 +60,8 @@ export function createNodeChangeKinds(open: OpenNode): readonly ChangeKind[] {
 interface WorkerKind<C> extends Pick<ChangeKind, 'undoOrder'> {
   readonly kind: C extends { readonly kind: infer K } ? K : never;
   /** The change as the worker's own machine would know it. */
-  local(change: C): Change;
-  describe(change: C): string;
+  readonly local: (change: C) => Change;
+  readonly describe: (change: C) => string;
 }
 
 function onWorker<C extends Change & { readonly node: NodeAccess }>(

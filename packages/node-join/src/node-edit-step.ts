@@ -12,7 +12,7 @@ import type { Finding, Step, StepId } from '@kube-rescue/workflow';
 import { JoinError } from './errors.ts';
 
 /** An edit of a Node, told a line for each field; `undefined` when nothing is to be edited. */
-export interface NodeEdit {
+interface NodeEdit {
   readonly next: KubernetesObject;
   readonly edits: readonly string[];
   readonly evidence: readonly string[];

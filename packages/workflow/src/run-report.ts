@@ -32,7 +32,7 @@ export interface ReportedChange {
 }
 
 /** One moment of a run. */
-export interface ReportedMoment {
+interface ReportedMoment {
   /** RFC 3339. */
   readonly at: string;
   /** Since the run began. */

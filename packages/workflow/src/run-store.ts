@@ -93,8 +93,8 @@ function openRunFolder(host: Host, path: HostPath, id: string, seal: BackupSeal)
     id,
     path,
     backup: createBackupFolder(host, joinPath(path, 'backup'), seal),
-    append: async (...records) => {
-      const data = Buffer.concat(records.map(encodeRecord));
+    append: async (...added) => {
+      const data = Buffer.concat(added.map(encodeRecord));
       await host.appendFile(journal, data, { mode: PRIVATE_FILE_MODE });
     },
     releaseReserve: () => host.remove(joinPath(path, RESERVE)),

@@ -119,9 +119,9 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     });
 
     it('when its host key has changed', async () => {
-      const [host = ''] = readFileSync(server.knownHostsFile, 'utf8').split(' ');
+      const [name = ''] = readFileSync(server.knownHostsFile, 'utf8').split(' ');
       const other = readFileSync(`${server.identityFile}.pub`, 'utf8');
-      writeFileSync(at('changed'), `${host} ${other}`);
+      writeFileSync(at('changed'), `${name} ${other}`);
       await expectCode(open({ knownHostsFile: hostPath(at('changed')) }), 'SSH_HOST_KEY_CHANGED');
     });
 

@@ -54,7 +54,7 @@ export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
     const prefix = options.sudo === true ? ['sudo', '-n', '--'] : [];
     const { userId, hostname, hasSystemd } = await introduce(connection, prefix, options);
     const run = createScriptRunner(connection, prefix);
-    const exec: Host['exec'] = (argv, exec) => execRemotely(connection, prefix, argv, exec);
+    const exec: Host['exec'] = (argv, how) => execRemotely(connection, prefix, argv, how);
     return {
       name: options.address,
       hostname,
