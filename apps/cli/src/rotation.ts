@@ -16,6 +16,15 @@ export async function rotateAuthority(input: RotationInput, session: Session): P
   return createRotationPlaybook(input, { ...session.deps, objects: access, reconnect: () => objects.close() });
 }
 
+/** The same CA with another certificate. */
+export async function reissueAuthority(
+  input: Parameters<Recovery['createAuthorityPlaybook']>[0],
+  session: Session,
+): Promise<Playbook> {
+  const { createAuthorityPlaybook } = await recovery();
+  return createAuthorityPlaybook(input, { ...session.deps, objects: await session.openObjects() });
+}
+
 /** Which stage a CA is in: exit 3 while a rotation is under way. */
 export async function answerRotation(
   input: Parameters<Recovery['reportRotation']>[0],

@@ -21,12 +21,23 @@ import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
 import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 import { assertSingleKubeadmNode } from './layout.ts';
 import { createPublishedAuthorityGate } from './published-authority-gate.ts';
+import type { ObjectSession } from './object-session.ts';
 import { findRestartNeeds } from './restart-needs.ts';
+import { createTrustPhase } from './rotation/trust-phase.ts';
 
 const RESTART = 'control-plane/restart';
 const API_STABLE = 'control-plane/api-stable';
+const CA_PUBLISHED = 'node/ca-published';
 /** The last to be healthy waits for the others; a slow disk doubles what the lab needs, and an old machine that again. */
 const RESTART_TIMEOUT_MS = 240_000;
+
+/** With a way to the objects of the cluster, those are told of a CA that was issued anew, too. */
+export type RecoveryDeps = NodeDeps & { readonly objects?: ObjectSession | undefined };
+
+export interface TrustOptions {
+  /** After a CA was issued anew, starts the pods anew that hold it as it was. Default: false, they are named. */
+  readonly restartPods?: boolean | undefined;
+}
 
 export interface AdoptionOptions {
   /** A set of certificates that is installed instead of renewing. Default: none. */
@@ -42,9 +53,11 @@ export interface AdoptionOptions {
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
  */
 export function createRecoveryPlaybook(
-  options: NodeOptions & RenewalOptions & ReissueOptions & AdoptionOptions,
-  deps: NodeDeps,
+  options: NodeOptions & RenewalOptions & ReissueOptions & AdoptionOptions & TrustOptions,
+  deps: RecoveryDeps,
 ): Playbook {
+  const { objects } = deps;
+  const trust = objects === undefined ? [] : [createTrustPhase(options, { ...deps, objects }, [CA_PUBLISHED])];
   const certificates = createCertificatesPhase(options, deps);
   const { early, late } = createSnapshotPhases(options, deps);
   const controlPlane = createControlPlanePhase(options, deps);
@@ -53,7 +66,7 @@ export function createRecoveryPlaybook(
     title: 'Recover a kubeadm control plane',
     phases:
       deps.host.kind === 'live'
-        ? [early, certificates, controlPlane, late, createNodePhase(options, deps)]
+        ? [early, certificates, controlPlane, late, createNodePhase(options, deps), ...trust]
         : [certificates],
   };
 }
@@ -63,8 +76,11 @@ export function createRecoveryPlaybook(
  * restarts and proves as a recovery does.
  */
 export function createAuthorityPlaybook(
-  options: NodeOptions & RenewalOptions & Pick<ReissueOptions, 'authorityDays'> & { readonly authority: AuthorityId },
-  deps: NodeDeps,
+  options: NodeOptions &
+    RenewalOptions &
+    TrustOptions &
+    Pick<ReissueOptions, 'authorityDays'> & { readonly authority: AuthorityId },
+  deps: RecoveryDeps,
 ): Playbook {
   const { phases } = createRecoveryPlaybook({ ...options, force: [options.authority] }, deps);
   return { id: 'certs-rotate-ca', title: 'Issue an authority anew', phases };

@@ -30,6 +30,7 @@ import {
 } from './rotation-input.ts';
 import { createRotationRestartStep } from './rotation-restart.ts';
 import { createRereadGate } from './settled-gate.ts';
+import { createStalePodStep } from './stale-pod-steps.ts';
 
 /** What was written must stay so for a moment: the API server would put back at once what it still trusts. */
 const SETTLE_MS = 4_000;
@@ -146,7 +147,12 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
         input,
         deps,
       ),
-      ...(authority === 'cluster' ? [createMountedTrustGate(gate('pods', [objects, restart]), input, deps)] : []),
+      ...(authority === 'cluster'
+        ? [
+            createMountedTrustGate(gate('mounted', [objects, restart]), input, deps),
+            createPods('trust', [restart, files], input, deps),
+          ]
+        : []),
     ];
   },
   issue: async ({ node }, input, deps) => {
@@ -193,6 +199,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
         deps,
       ) as Step,
       createTidyStep({ requires: [restart] }, context) as Step,
+      ...(authority === 'cluster' ? [createPods('drop', [restart, ids.drop], input, deps)] : []),
     ];
   },
 };
@@ -218,7 +225,32 @@ function createControlPlaneGates(
         ]
       : []),
   ];
-  return gates.map((gate) => ({ ...gate, id: `${stage}/${gate.id}` }));
+  return gates.map((gate) => withoutWarnings({ ...gate, id: `${stage}/${gate.id}` }));
+}
+
+/** What they warn of is what later steps of the stage do. */
+function withoutWarnings(gate: Step): Step {
+  return {
+    ...gate,
+    verify: async (signal) => {
+      const verdict = await gate.verify(signal);
+      return verdict.verified ? { ...verdict, warnings: undefined } : verdict;
+    },
+  };
+}
+
+function createPods(
+  stage: 'trust' | 'drop',
+  requires: readonly StepId[],
+  input: RotationInput,
+  { objects, clock, ...deps }: RotationDeps,
+): Step {
+  const isDue = async (): Promise<boolean> => {
+    const { state } = await lookAtRotation(input, { ...deps, clock });
+    return stage === 'trust' ? state.stage === 'trust' : state.stage === 'settled';
+  };
+  const restart = input.restartPods;
+  return createStalePodStep({ id: `${stage}/pods`, requires, restart, isDue }, { access: objects, clock });
 }
 
 /** Before there is a new CA, nobody can say what is to be exchanged for it. */

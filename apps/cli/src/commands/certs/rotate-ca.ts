@@ -2,8 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { authorityKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook, type PlaybookInput } from '../../playbook-run.ts';
-import { answerRotation, rotateAuthority } from '../../rotation.ts';
-import { recovery } from '../../wiring.ts';
+import { answerRotation, reissueAuthority, rotateAuthority } from '../../rotation.ts';
 
 const AUTHORITIES = ['cluster', 'etcd', 'etcd-peer', 'front-proxy'] as const;
 const STAGES = ['trust', 'issue', 'drop'] as const;
@@ -40,6 +39,9 @@ export default class CertsRotateCa extends NodeCommand {
     days: days({ description: "lifetime of the CA's new certificate", default: 3650 }),
     'new-keys': Flags.boolean({ description: 'new keys for what the new CA signs, too', exclusive: ['same-key'] }),
     'key-algorithm': authorityKeyFlag,
+    'restart-pods': Flags.boolean({
+      description: 'start the pods anew, one after the other, that hold the CA as it was; without it they are named',
+    }),
     ...selectionFlags,
     ...writeFlags,
   };
@@ -53,10 +55,11 @@ export default class CertsRotateCa extends NodeCommand {
       const { yes, resume, 'dry-run': dryRun } = flags;
       return answerPlaybook({ playbook, selection: flags, dryRun, yes, resume }, session);
     };
-    if (flags['same-key']) return run(async () => (await recovery()).createAuthorityPlaybook(input, session.deps));
+    const restartPods = flags['restart-pods'];
+    if (flags['same-key']) return run(() => reissueAuthority({ ...input, restartPods }, session));
     const stages = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
     if (stages.length === 0) return answerRotation(input, session);
     const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, resume } = flags;
-    return run(() => rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, resume }, session));
+    return run(() => rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, restartPods, resume }, session));
   }
 }

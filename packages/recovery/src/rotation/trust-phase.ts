@@ -1,0 +1,79 @@
+import {
+  type AuthorityExchange,
+  type AuthorityId,
+  createObjectTrustStep,
+  inspectCertificates,
+} from '@kube-rescue/cert-rotation';
+import type { Phase, Step, StepId } from '@kube-rescue/workflow';
+import { describeNode, type NodeDeps, type NodeOptions } from '../node-description.ts';
+import type { ObjectSession } from '../object-session.ts';
+import { createStalePodStep } from './stale-pod-steps.ts';
+
+/** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
+const RECENT_MS = 60 * 60_000;
+/** The others are in no object of the cluster's own. */
+const PUBLISHED: readonly AuthorityId[] = ['cluster', 'front-proxy'];
+
+/**
+ * After a CA was issued anew with its own key: the objects of the cluster that hold it as it was (cluster-info with its
+ * signatures, caBundles, extension-apiserver-authentication; what kube-controller-manager publishes is done by then), and the
+ * pods that do. Where no CA is new, nothing is read.
+ */
+export function createTrustPhase(
+  options: NodeOptions & { readonly restartPods?: boolean | undefined },
+  deps: NodeDeps & { readonly objects: ObjectSession },
+  requires: readonly StepId[],
+): Phase {
+  const access = deps.objects.access({ via: 'api', search: {} });
+  const findRecent = async (): Promise<
+    readonly { readonly id: AuthorityId; readonly exchange: AuthorityExchange }[]
+  > => {
+    const { authorities } = await inspectCertificates((await describeNode(options, deps)).inspection, deps);
+    return authorities.flatMap(({ id, issuer }) => {
+      if (!PUBLISHED.includes(id) || !issuer.ok) return [];
+      const { certificate } = issuer.value;
+      const age = deps.clock.now().getTime() - certificate.notBefore.getTime();
+      return age > RECENT_MS ? [] : [{ id, exchange: { old: certificate, replacement: [certificate] } }];
+    });
+  };
+  const objects = 'objects/trust';
+  return {
+    id: 'trust',
+    title: 'Trust in the CA',
+    steps: async () => [
+      waiting(
+        createObjectTrustStep(
+          {
+            id: objects,
+            title: "put the CA as it is now into the cluster's objects",
+            requires,
+            findExchanges: async () => (await findRecent()).map(({ exchange }) => exchange),
+          },
+          { objects: access, clock: deps.clock },
+        ) as Step,
+        async () => (await findRecent()).length > 0,
+      ),
+      createStalePodStep(
+        {
+          id: 'pods/restart-stale',
+          requires: [objects, ...requires],
+          restart: options.restartPods,
+          isDue: async () => (await findRecent()).some(({ id }) => id === 'cluster'),
+        },
+        { access, clock: deps.clock },
+      ),
+    ],
+  };
+}
+
+/** While the API server is dead its objects are not looked at, and without a new CA not at all. */
+function waiting(step: Step, isDue: () => Promise<boolean>): Step {
+  return {
+    ...step,
+    check: async (signal) => {
+      if (!(await isDue())) return { status: 'ok', summary: 'no CA is new', evidence: [] };
+      const finding = await step.check(signal);
+      return finding.status === 'unknown' ? { ...finding, status: 'blocked', waitsFor: step.requires } : finding;
+    },
+  };
+}
