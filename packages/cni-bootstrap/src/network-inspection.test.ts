@@ -239,6 +239,13 @@ describe('nothing is written, and the reason is named, when', () => {
     },
   );
 
+  it('the node has no pod CIDR, but had one before', async () => {
+    const sight = await look([node({}), configMap(), flannel()], machine({ [SUBNET_FILE]: SUBNET_ENV }));
+    expect(sight.code).toBe('CNI_POD_CIDR_MISSING');
+    expect(sight.summary).toContain('it had 10.2.3.0/24 before (/run/flannel/subnet.env)');
+    expect(sight.hint).toContain('--pod-cidr 10.2.3.0/24');
+  });
+
   it('the objects cannot be read', async () => {
     const objects = {
       way: { via: 'etcd' as const, search: {} },

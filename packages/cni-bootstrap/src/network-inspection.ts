@@ -4,7 +4,7 @@ import {
   type ObjectStore,
   RESOURCE_KINDS,
 } from '@kube-rescue/cluster-objects';
-import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type Host } from '@kube-rescue/host';
 import { CniError } from './errors.ts';
 import { inspectFlannel } from './flannel/flannel-sight.ts';
@@ -193,7 +193,7 @@ function failed(error: unknown, known: Known): NetworkSight {
   if (!isRecoveryError(error)) throw error;
   const { code, subject, hint, message } = error;
   if (error instanceof CniError) return { ...known, status: 'blocked', summary: message, code, subject, hint };
-  const summary = `what the network plugin needs cannot be found out: ${describeError(error)}`;
+  const summary = `what the network plugin needs cannot be found out: ${message}`;
   return { ...known, status: 'unknown', summary, code, subject, hint };
 }
 

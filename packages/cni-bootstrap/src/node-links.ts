@@ -14,6 +14,8 @@ export interface NodeLink {
   /** Bytes. */
   readonly mtu: number;
   readonly addresses: readonly string[];
+  /** The same with their prefixes: `10.2.3.1/24`. */
+  readonly networks: readonly string[];
 }
 
 const TIMEOUT_MS = 10_000;
@@ -54,13 +56,14 @@ export async function findLinkTowards(
 
 function parseLinks(links: string, addresses: string): readonly NodeLink[] {
   const byName = new Map<string, string[]>();
-  for (const [, name = '', address = ''] of addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+([^/\s]+)/gm)) {
+  for (const [, name = '', address = ''] of addresses.matchAll(/^\d+:\s+(\S+)\s+inet6?\s+(\S+)/gm)) {
     byName.set(name, [...(byName.get(name) ?? []), address]);
   }
   return [...links.matchAll(/^\d+:\s+([^:@\s]+)(?:@[^:\s]+)?:\s.*?\bmtu (\d+)/gm)].map(([, name = '', mtu = '']) => ({
     name,
     mtu: Number(mtu),
-    addresses: byName.get(name) ?? [],
+    addresses: (byName.get(name) ?? []).map((each) => each.replace(/\/.*$/, '')),
+    networks: byName.get(name) ?? [],
   }));
 }
 

@@ -4,9 +4,9 @@ import { chooseExternalLink, type ExternalLinkInput } from './external-link.ts';
 
 const LINKS: NodeLinks = {
   links: [
-    { name: 'lo', mtu: 65536, addresses: ['127.0.0.1'] },
-    { name: 'eth0', mtu: 1500, addresses: ['10.0.0.11'] },
-    { name: 'eth1', mtu: 9001, addresses: ['192.168.7.4'] },
+    { name: 'lo', mtu: 65536, addresses: ['127.0.0.1'], networks: [] },
+    { name: 'eth0', mtu: 1500, addresses: ['10.0.0.11'], networks: [] },
+    { name: 'eth1', mtu: 9001, addresses: ['192.168.7.4'], networks: [] },
   ],
   defaultLink: 'eth0',
 };

@@ -7,18 +7,20 @@ import {
   textAt,
   textsAt,
 } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type Host, type HostPath, joinPath } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
 import type { NetworkFolders } from '../folders/network-folders.ts';
 import { isSameConfiguration, parseNetworkConfiguration } from '../network-configuration.ts';
 import type { FileSight } from '../network-sight.ts';
-import { findLinkTowards, readNodeLinks } from '../node-links.ts';
+import { findLinkTowards, type NodeLinks, readNodeLinks } from '../node-links.ts';
 import type { PluginPod } from '../plugin-pod.ts';
 import { findMissingPrograms, findProgram, readConfigurations } from '../present-configurations.ts';
 import type { Sourced } from '../sourced.ts';
+import { findEarlierSubnet } from './earlier-subnet.ts';
 import { chooseExternalLink } from './external-link.ts';
 import { type FlannelDaemon, readFlannelDaemon } from './flannel-daemon.ts';
-import { type DerivedFile, deriveFlannelFiles, type FlannelInput } from './flannel-files.ts';
+import { type DerivedFile, deriveFlannelFiles, type FlannelFiles, type FlannelInput } from './flannel-files.ts';
 import { judgeSubnetEnv } from './subnet-env.ts';
 
 /** What flannel's files are judged by. */
@@ -55,7 +57,8 @@ export async function inspectFlannel(
 ): Promise<FlannelSight> {
   const daemon = readFlannelDaemon(input.daemonSet);
   if (!daemon.flags.kubeSubnetManager) throw etcdMode(daemon);
-  const derived = deriveFlannelFiles(await gather(daemon, input, deps, signal));
+  const links = await readNodeLinks(deps.host, signal);
+  const derived = await derive(await gather(daemon, input, links, deps, signal), links, deps);
   const files = await Promise.all(derived.files.map((file) => judgeFile(file, input, deps)));
   const evidence = [...derived.evidence, ...(await assertUsable(derived.files[1], daemon, input.folders, deps))];
   const first = parseNetworkConfiguration(derived.files[1].text);
@@ -64,15 +67,34 @@ export async function inspectFlannel(
   return { files, evidence, program };
 }
 
+/** Tells of a node without a pod CIDR which one it had before. */
+async function derive(input: FlannelInput, links: NodeLinks | undefined, { host }: FlannelDeps): Promise<FlannelFiles> {
+  try {
+    return deriveFlannelFiles(input);
+  } catch (error) {
+    if (!isRecoveryError(error, 'CNI_POD_CIDR_MISSING')) throw error;
+    const earlier = await findEarlierSubnet(input.subnetFile.value, links, host);
+    if (earlier === undefined) throw error;
+    const { message, subject, hint = '' } = error;
+    throw new CniError({
+      code: 'CNI_POD_CIDR_MISSING',
+      message: `${message}; it had ${earlier.value} before (${earlier.source})`,
+      subject,
+      hint: `${hint}; or take the earlier one (--pod-cidr ${earlier.value}) if the Node is to get it again`,
+      cause: error,
+    });
+  }
+}
+
 async function gather(
   daemon: FlannelDaemon,
   { node, folders, podCidrs }: FlannelSightInput,
+  links: NodeLinks | undefined,
   { host, store }: FlannelDeps,
   signal: AbortSignal,
 ): Promise<FlannelInput> {
   const data = await readConfigMap(daemon, store, signal);
   const { interfaceReaches } = daemon.flags;
-  const links = await readNodeLinks(host, signal);
   const towards =
     interfaceReaches === undefined || links === undefined
       ? undefined

@@ -1,0 +1,27 @@
+import type { Host, HostPath } from '@kube-rescue/host';
+import { formatNetwork, parseNetwork } from '../ip-network.ts';
+import type { NodeLinks } from '../node-links.ts';
+import type { Sourced } from '../sourced.ts';
+
+/** The bridge that flannel's plugin makes, unless it is told another: plugins `main/bridge/bridge.go` defaultBrName. */
+const BRIDGE = 'cni0';
+
+/**
+ * Which subnet this node had before, by what an earlier start has left: its `subnet.env`, else the bridge of the pods. For a
+ * person to decide on; flannel itself goes by the Node alone.
+ */
+export async function findEarlierSubnet(
+  subnetFile: HostPath,
+  links: NodeLinks | undefined,
+  host: Pick<Host, 'readFile'>,
+): Promise<Sourced<string> | undefined> {
+  const bytes = await host.readFile(subnetFile);
+  const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);
+  const written = parseNetwork(/^FLANNEL_SUBNET=(.+)$/m.exec(text)?.[1] ?? '');
+  if (written !== undefined) return { value: formatNetwork(written), source: subnetFile };
+  const bridge = links?.links.find(({ name }) => name === BRIDGE);
+  const [network] = (bridge?.networks ?? [])
+    .flatMap((cidr) => parseNetwork(cidr) ?? [])
+    .filter(({ family }) => family === 4);
+  return network && { value: formatNetwork(network), source: `bridge ${BRIDGE}` };
+}
