@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { type CoverageWatch, watchCoverage } from './coverage.ts';
+import { createMutator, type Mutator } from './mutation.ts';
+import type { FuzzTarget } from './targets.ts';
+
+/** What became of the cases of one target. */
+export interface FuzzReport {
+  readonly target: string;
+  readonly cases: number;
+  readonly uniqueInputs: number;
+  /** Inputs that reached code which no input before had. */
+  readonly corpus: number;
+  readonly accepted: number;
+  /** Refusals by their code. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** What was thrown and is no refusal of ours, and what took too long, with the input in base64. */
+  readonly failures: readonly { readonly message: string; readonly input: string }[];
+  readonly slowestMs: number;
+}
+
+/** A parser that needs longer for 256 KiB is one that can be stopped with a file. */
+const LONGEST_MS = 2000;
+const MOST_FAILURES = 5;
+/** Coverage is asked about this many cases at once; asking costs more than most cases do. */
+const BATCH = 16;
+
+/** Gives a target `cases` inputs: those that it came with, and changed ones. */
+export async function fuzz(target: FuzzTarget, cases: number, seed: number): Promise<FuzzReport> {
+  const mutator = createMutator(seed);
+  const watch = await watchCoverage(target.folder);
+  try {
+    return await run(target, cases, mutator, watch);
+  } finally {
+    await watch.stop();
+  }
+}
+
+async function run(target: FuzzTarget, cases: number, mutator: Mutator, watch: CoverageWatch): Promise<FuzzReport> {
+  const corpus: Buffer[] = [...(await target.corpus())];
+  const digests = new Set<string>();
+  const refused: Record<string, number> = {};
+  const failures: { message: string; input: string }[] = [];
+  let [accepted, slowestMs] = [0, 0];
+  let batch: Buffer[] = [];
+  for (let done = 0; done < cases && failures.length < MOST_FAILURES; done += 1) {
+    const base = corpus[done < corpus.length ? done : mutator.below(corpus.length)] ?? Buffer.alloc(0);
+    const input = done < corpus.length ? base : mutator.mutate(base, corpus);
+    digests.add(createHash('sha256').update(input).digest('base64'));
+    const start = performance.now();
+    try {
+      await target.run(input);
+      accepted += 1;
+    } catch (error) {
+      if (isRecoveryError(error)) refused[error.code] = (refused[error.code] ?? 0) + 1;
+      else failures.push({ message: String((error as Error).stack ?? error), input: input.toString('base64') });
+    }
+    const tookMs = performance.now() - start;
+    slowestMs = Math.max(slowestMs, tookMs);
+    if (tookMs > LONGEST_MS)
+      failures.push({ message: `took ${tookMs.toFixed(0)} ms`, input: input.toString('base64') });
+    batch.push(input);
+    if (batch.length < BATCH) continue;
+    if ((await watch.news()) > 0) corpus.push(...batch.filter((each) => each.length > 0));
+    batch = [];
+  }
+  return {
+    target: target.name,
+    cases,
+    uniqueInputs: digests.size,
+    corpus: corpus.length,
+    accepted,
+    refused,
+    failures,
+    slowestMs,
+  };
+}

@@ -1,0 +1,85 @@
+/** Changes inputs at random, the same way for the same seed. */
+export interface Mutator {
+  mutate(input: Buffer, others: readonly Buffer[]): Buffer;
+  /** A whole number from 0 up to, not including, `limit`. */
+  below(limit: number): number;
+}
+
+/** What parsers trip over. */
+const TOKENS = [
+  '\0',
+  '\r\n',
+  '\n\n',
+  '"',
+  "'",
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  ': ',
+  '- ',
+  '|',
+  '&a *a',
+  '---\n',
+  '../',
+  '%00',
+]
+  .concat(['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', 'null', 'true', '1e999', '-1', '[2J'])
+  .concat(['__proto__', 'constructor', '9'.repeat(40), 'A'.repeat(300), '{{', '${X}', '<<: *a', 'é', '￾'])
+  .map((text) => Buffer.from(text));
+const BYTES = [0x00, 0x01, 0x7f, 0x80, 0x81, 0x82, 0x84, 0x30, 0x31, 0xa0, 0xff];
+const LARGEST = 256 * 1024;
+const MOST_CHANGES = 4;
+
+/** @param seed a whole number; the generator is mulberry32 (public domain), good enough to choose bytes by */
+export function createMutator(seed: number): Mutator {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number): number => Math.floor(next() * limit);
+  const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
+  const spliced = (input: Buffer, from: number, to: number, piece: Uint8Array): Buffer =>
+    Buffer.concat([input.subarray(0, from), piece, input.subarray(to)]);
+
+  const change = (input: Buffer, others: readonly Buffer[]): Buffer => {
+    const at = below(input.length + 1);
+    const end = Math.min(input.length, at + 1 + below(1 + below(64)));
+    switch (below(9)) {
+      case 0:
+        return spliced(input, at, Math.min(at + 1, input.length), Buffer.from([below(256)]));
+      case 1:
+        return spliced(input, at, Math.min(at + 1, input.length), Buffer.from([pick(BYTES) ?? 0]));
+      case 2:
+        return spliced(input, at, end, Buffer.alloc(0));
+      case 3:
+        return spliced(input, at, at, input.subarray(at, end));
+      case 4:
+        return spliced(input, at, at, pick(TOKENS) ?? Buffer.alloc(0));
+      case 5:
+        return spliced(input, at, end, pick(TOKENS) ?? Buffer.alloc(0));
+      case 6:
+        return input.subarray(0, at);
+      case 7: {
+        const other = pick(others) ?? input;
+        const from = below(other.length);
+        return spliced(input, at, end, other.subarray(from, from + below(512)));
+      }
+      default:
+        // Many times the same: what is cheap once may be dear a thousand times.
+        return spliced(input, at, at, Buffer.concat(Array.from({ length: below(200) }, () => input.subarray(at, end))));
+    }
+  };
+  return {
+    below,
+    mutate: (input, others) => {
+      let output = input;
+      for (let count = 1 + below(MOST_CHANGES); count > 0; count -= 1) output = change(output, others);
+      return output.subarray(0, LARGEST);
+    },
+  };
+}
