@@ -125,6 +125,14 @@ describe("a node's flannel", () => {
     expect((await statesOf(files, [...HEALTHY, podOf('kube-flannel', status)]))[0]).toMatch(/^stale/);
   });
 
+  it.each([
+    ['an older one of its own', { name: 'cbr0', type: 'flannel' }],
+    ['that of Multus', { name: 'multus', type: 'multus' }],
+  ])('may have another configuration before its own: %s', async (_, configuration) => {
+    const files = { [`${FOLDER}/00-first.conf`]: JSON.stringify(configuration) };
+    expect(await look(HEALTHY, machine(files))).toMatchObject({ status: 'needed' });
+  });
+
   it('gets the pod CIDR that is asked for where the Node has none', async () => {
     const objects = [node({}), configMap(), flannel()];
     expect(await look(objects, machine(), { podCidrs: ['10.2.3.0/24'] })).toMatchObject({

@@ -44,6 +44,9 @@ interface FlannelDeps {
   readonly store: Pick<ObjectStore, 'get'>;
 }
 
+/** Of a configuration that comes before flannel's: an older one of its own, or Multus, which hands on to the next. */
+const FLANNEL_OR_AFTER: readonly string[] = ['flannel', 'multus', 'multus-shim'];
+
 const ANNOTATION = 'flannel.alpha.coreos.com/public-ip';
 
 /**
@@ -228,7 +231,9 @@ async function assertUsable(
   const before = (await readConfigurations(folders, host)).filter(
     ({ path }) => Buffer.compare(Buffer.from(path), Buffer.from(configuration.path)) < 0,
   );
-  const shadow = before.find((each) => !('problem' in each.configuration) && each.configuration.types[0] !== 'flannel');
+  const shadow = before.find(
+    (each) => !('problem' in each.configuration) && !FLANNEL_OR_AFTER.includes(each.configuration.types[0] ?? ''),
+  );
   if (shadow !== undefined) {
     throw new CniError({
       code: 'CNI_CONFIG_SHADOWED',
@@ -240,7 +245,7 @@ async function assertUsable(
   return [
     ...(missing.length === 0 ? [`every program that it needs is in ${place}`] : []),
     ...missing.map((name) => `no program ${name} in ${place}: the pod of ${daemon.subject} brings it`),
-    ...before.map(({ path }) => `${path} comes before it and is flannel's as well, or cannot be used`),
+    ...before.map(({ path }) => `${path} comes before it, and is no network of its own`),
   ];
 }
 
