@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
+import { chooseVia } from '../../dns/node-objects.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod-input.ts';
@@ -16,8 +17,7 @@ export default class PodsList extends NodeCommand {
     'cluster-domain': clusterDomainFlag,
     via: Flags.option({
       options: VIA,
-      description: 'read objects from etcd, or through the API server',
-      default: 'api',
+      description: 'read objects from etcd, or through the API server; default: the API server while it answers',
     })(),
     ...etcdFlags,
   };
@@ -26,7 +26,9 @@ export default class PodsList extends NodeCommand {
     const { flags } = await this.parse(PodsList);
     const session = await this.openSession(flags);
     const { createNodeLogs, listControlPlanePods } = await podBootstrap();
-    const { access, host, clock } = await openPods({ via: flags.via, search: toSearch(flags, session) }, session);
+    const search = toSearch(flags, session);
+    const via = flags.via ?? (await chooseVia(search, session));
+    const { access, host, clock } = await openPods({ via, search }, session);
     const { signal } = session.interruption;
     const input = { namespace: flags.namespace, clusterDomain: flags['cluster-domain'] };
     const deps = { store: await access.open(signal), host, clock, readLog: createNodeLogs({ host }) };
