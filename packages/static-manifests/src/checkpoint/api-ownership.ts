@@ -38,7 +38,10 @@ export async function sightApiServer(
   // Older than 1.16.
   const answered = answer.status === 404 ? await ask(`${url}/healthz`, host, signal) : answer;
   const after = await findPodProcesses(pod, { host });
-  const [process] = after.parent.filter(({ pid }) => before.parent.some((each) => each.pid === pid));
+  // The first in its container is what the kubelet started; others are its children.
+  const [process] = after.parent
+    .filter(({ pid }) => before.parent.some((each) => each.pid === pid))
+    .toSorted((a, b) => a.startTicks - b.startTicks);
   // One that has handed over lives on for its grace, but no longer listens.
   const port = Number(checkpoint.pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
   const isCopyAlive = before.checkpoint.length + after.checkpoint.length > 0;

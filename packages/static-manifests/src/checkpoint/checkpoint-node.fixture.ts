@@ -15,7 +15,6 @@ const CHECKPOINTER_COPY_UID = 'b'.repeat(32);
 export const OLD = 'expired';
 export const NEW = 'renewed';
 
-const CONTAINER = 'c'.repeat(64);
 const API_SECRET = {
   'ca.crt': 'old ca',
   'apiserver.crt': OLD,
@@ -202,7 +201,7 @@ export function podProcess(pid: number, podUid: string, program: string): Proces
     pid,
     argv: [program],
     startTicks: pid,
-    cgroup: `0::/kubepods/pod${podUid}/${CONTAINER}\n`,
+    cgroup: `0::/kubepods/pod${podUid}/${String(pid).padStart(64, '0')}\n`,
     hasOtherNetwork: false,
   };
 }

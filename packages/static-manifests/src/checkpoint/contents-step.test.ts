@@ -143,6 +143,14 @@ describe('changing what the checkpointer keeps', () => {
     expect(changes.filter(({ kind }) => kind === 'file.replace')).toMatchObject([{ target: api, watched: true }]);
   });
 
+  it('knows a sandbox whatever its runtime calls the program in it', async () => {
+    const processes = [podProcess(100, API_UID, '/bin/busybox')];
+    const node = await createCheckpointNode({ processes });
+    expect(await stepOf(node, node.host, { objects: [] }).check(signal)).toMatchObject({ status: 'needed' });
+    node.running.set(101, podProcess(101, API_UID, 'kube-apiserver'));
+    expect(await stepOf(node, node.host, { objects: [] }).check(signal)).toMatchObject({ status: 'ok' });
+  });
+
   it('cures an API server that stands still although everything is as it is to be', async () => {
     const node = await createCheckpointNode({ processes: [podProcess(100, API_UID, '/pause')] });
     const finding = await stepOf(node, node.host, { objects: [] }).check(signal);

@@ -12,8 +12,8 @@ export type CheckpointedPod = {
   readonly name: string;
   readonly parentUid: string | null;
   readonly hostNetwork: boolean;
-  /** The program of its container, for a node that keeps no log folders. */
-  readonly program: string | null;
+  /** What its container may be started with: to tell it from its sandbox, and where no log folders are kept. */
+  readonly programs: readonly string[];
 };
 
 /** The processes of a parent and of its checkpoint, apart. */
@@ -29,7 +29,9 @@ export interface PodProcesses {
 
 export function toCheckpointedPod({ namespace, name, parentUid, pod }: Checkpoint): CheckpointedPod {
   const { hostNetwork, main } = pod;
-  return { namespace, name, parentUid: parentUid ?? null, hostNetwork, program: main.program ?? null };
+  const names = [main.program, main.command[0]].filter((name) => name !== undefined && name !== '');
+  const programs = [...new Set(names.map((name) => programName(name ?? '')))];
+  return { namespace, name, parentUid: parentUid ?? null, hostNetwork, programs };
 }
 
 /**
@@ -52,19 +54,35 @@ export async function findPodProcesses(
     keyof PodProcesses,
     ProcessInfo[]
   >;
-  for (const process of all) {
-    const uid = parsePodCgroup(process.cgroup)?.podUid;
+  const own = all.filter((process) => {
     // A process that has ended and was not waited for yet has no words left.
-    if (uid === undefined || process.argv.length === 0) continue;
-    if (pod.hostNetwork && process.hasOtherNetwork === true) continue;
-    const isSandbox = programName(process.argv[0] ?? '') === PAUSE;
-    const isGuess = folders === undefined && !isSandbox && runs(process, pod.program);
-    if (parents.has(uid) || (isGuess && uid.includes('-'))) found[isSandbox ? 'parentSandbox' : 'parent'].push(process);
-    else if (checkpoints.has(uid) || isGuess) found[isSandbox ? 'checkpointSandbox' : 'checkpoint'].push(process);
+    if (process.argv.length === 0 || (pod.hostNetwork && process.hasOtherNetwork === true)) return false;
+    return parsePodCgroup(process.cgroup) !== undefined;
+  });
+  for (const [uid, processes] of Map.groupBy(own, ({ cgroup }) => parsePodCgroup(cgroup)?.podUid ?? '')) {
+    const isGuess = folders === undefined && processes.some((process) => runs(process, pod.programs));
+    const isParent = parents.has(uid) || (isGuess && uid.includes('-'));
+    if (!isParent && !checkpoints.has(uid) && !isGuess) continue;
+    const sandbox = findSandbox(processes, pod.programs);
+    for (const process of processes) {
+      const isSandbox = parsePodCgroup(process.cgroup)?.containerId === sandbox;
+      if (isParent) found[isSandbox ? 'parentSandbox' : 'parent'].push(process);
+      else found[isSandbox ? 'checkpointSandbox' : 'checkpoint'].push(process);
+    }
   }
   return found;
 }
 
-function runs({ argv }: ProcessInfo, program: string | null): boolean {
-  return program !== null && argv.slice(0, 2).some((word) => programName(word) === program);
+/** The container id of a pod's sandbox: what runs `pause`, else the first to be there, unless it is the pod's own program. */
+function findSandbox(processes: readonly ProcessInfo[], programs: readonly string[]): string | undefined {
+  const inOrder = processes.toSorted((a, b) => a.startTicks - b.startTicks);
+  const pause = inOrder.find(({ argv }) => programName(argv[0] ?? '') === PAUSE);
+  const [first] = inOrder;
+  const sandbox = pause ?? (first !== undefined && !runs(first, programs) ? first : undefined);
+  return sandbox && parsePodCgroup(sandbox.cgroup)?.containerId;
+}
+
+/** Whether a process runs one of these programs, perhaps by way of an interpreter or a wrapper. */
+function runs({ argv }: ProcessInfo, programs: readonly string[]): boolean {
+  return argv.slice(0, 2).some((word) => programs.includes(programName(word)));
 }
