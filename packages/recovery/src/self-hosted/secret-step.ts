@@ -33,9 +33,12 @@ export function createSecretStep(
     const edits: Edit[] = [];
     for (const secret of (await input.wanted(signal)).filter(({ data }) => data.size > 0)) {
       const read = await readSecret(secret, store, signal);
-      const data = { ...(fieldOf(read?.object, 'data') as object | undefined) } as Record<string, string>;
-      for (const [key, bytes] of secret.data) data[key] = Buffer.from(bytes).toString('base64');
-      if (read !== undefined) edits.push(replaceEdit(access.way, read, { ...read.object, data }));
+      const present = { ...(fieldOf(read?.object, 'data') as object | undefined) } as Record<string, string>;
+      const wanted = [...secret.data].map(([key, bytes]) => [key, Buffer.from(bytes).toString('base64')] as const);
+      const changed = wanted.filter(([key, text]) => present[key] !== text);
+      if (read === undefined || changed.length === 0) continue;
+      const data = { ...present, ...Object.fromEntries(changed) };
+      edits.push(replaceEdit(access.way, read, { ...read.object, data }));
     }
     return edits;
   };
