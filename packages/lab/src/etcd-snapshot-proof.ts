@@ -1,6 +1,5 @@
-import type { Cluster } from './cluster.ts';
 import type { LabDeps } from './deps.ts';
-import { runOnNode } from './node-command.ts';
+import { type EquippedNode, runOnNode } from './node-command.ts';
 import { type Proof, prove } from './proof.ts';
 
 /**
@@ -8,7 +7,7 @@ import { type Proof, prove } from './proof.ts';
  *
  * @param path where it is said to be; `undefined` when nobody said so
  */
-export function proveEtcdSnapshot(cluster: Cluster, path: string | undefined, deps: LabDeps): Promise<Proof> {
+export function proveEtcdSnapshot(cluster: EquippedNode, path: string | undefined, deps: LabDeps): Promise<Proof> {
   return prove('etcdctl accepts the snapshot of etcd', async () => {
     if (path === undefined) return { ok: false, detail: 'no snapshot was named' };
     const { stdout: mode } = await runOnNode(cluster, ['stat', '--format=%a', path], deps);

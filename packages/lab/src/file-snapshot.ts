@@ -1,6 +1,5 @@
-import type { Cluster } from './cluster.ts';
 import type { LabDeps } from './deps.ts';
-import { runOnNode } from './node-command.ts';
+import { type EquippedNode, runOnNode } from './node-command.ts';
 
 /** What a recovery may change on a node, and a rollback must put back. */
 const TREES = ['/etc/kubernetes', '/var/lib/kubelet/pki'] as const;
@@ -9,7 +8,7 @@ const TREES = ['/etc/kubernetes', '/var/lib/kubelet/pki'] as const;
 export type FileSnapshot = Readonly<Record<string, string>>;
 
 /** Looks at every file that a recovery may change, with find and sha256sum; times do not count. */
-export async function snapshotFiles(cluster: Cluster, deps: LabDeps): Promise<FileSnapshot> {
+export async function snapshotFiles(cluster: EquippedNode, deps: LabDeps): Promise<FileSnapshot> {
   const listing = await runOnNode(cluster, ['find', ...TREES, '-printf', '%p\\t%y %m %U:%G %l\\n'], deps);
   const find = ['find', ...TREES, '-type', 'f', '-exec', 'sha256sum', '{}', '+'] as const;
   const digests = await runOnNode(cluster, find, deps);

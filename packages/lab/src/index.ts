@@ -29,7 +29,12 @@ export {
   type SelfHostedCluster,
   type SelfHostedClusterInput,
 } from './self-hosted/cluster.ts';
-export { CLUSTER_SCENARIOS, type ScenarioName } from './scenarios/registry.ts';
+export {
+  CLUSTER_SCENARIOS,
+  type ScenarioName,
+  SELF_HOSTED_SCENARIOS,
+  type SelfHostedScenarioName,
+} from './scenarios/registry.ts';
 export {
   type FailedRequest,
   type Load,

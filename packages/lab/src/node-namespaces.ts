@@ -10,6 +10,11 @@ const GATEWAY = '10.200.0.1';
 const PREFIX_LENGTH = 24;
 const HOSTS_FILE = '/etc/hosts';
 
+/** Lines of sh that give a node its /run, empty as after a start of the machine. */
+export const MOUNT_RUN = `mount -t tmpfs -o mode=755 tmpfs /run
+mount --make-shared /run
+mkdir -m 1777 /run/lock`;
+
 /** Makes the network namespace with the bridge that joins the nodes of a lab; they have no way out of it. */
 export async function createSwitch(labId: string, deps: LabDeps): Promise<void> {
   const netns = netnsName(labId, SWITCH);
@@ -81,9 +86,7 @@ ${mounts.join('\n')}
 mount --bind ${nodeFile(node, HOSTS_FILE)} ${HOSTS_FILE}
 # The kubelet mounts volumes here, and containers must see them.
 mount --make-shared /var/lib/kubelet
-mount -t tmpfs -o mode=755 tmpfs /run
-mount --make-shared /run
-mkdir -m 1777 /run/lock
+${MOUNT_RUN}
 echo 1 >/proc/sys/net/ipv4/ip_forward
 # Without it an answer between two pods of one bridge would not be led back through the Service that was asked.
 echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables

@@ -1,13 +1,17 @@
+import { createCluster } from '../cluster.ts';
+import type { SelfHostedCluster } from '../self-hosted/cluster.ts';
 import { authorityExpired } from './authority-expired/authority-expired.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
 import { proveLife } from './kubeadm-expired/prove-life.ts';
+import { saturday } from './saturday/saturday.ts';
 import type { ClusterScenario } from './scenario.ts';
 
-/** Every way in which the lab breaks a cluster, by the name that a drill calls it. */
+/** Every way in which the lab breaks a kubeadm cluster, by the name that a drill calls it. */
 export const CLUSTER_SCENARIOS = {
   'kubeadm-expired': {
     what: 'every certificate expires',
+    createCluster,
     breakCluster: expireCertificates,
     proveDeath,
     proveLife,
@@ -16,5 +20,13 @@ export const CLUSTER_SCENARIOS = {
   'etcd-ca-expired': authorityExpired('etcd/ca'),
   'front-proxy-ca-expired': authorityExpired('front-proxy-ca'),
 } as const satisfies Readonly<Record<string, ClusterScenario>>;
+
+/** The same for clusters whose control plane runs in itself. */
+export const SELF_HOSTED_SCENARIOS = {
+  saturday: saturday('identity'),
+  'saturday-encrypted': saturday('aescbc'),
+} as const satisfies Readonly<Record<string, ClusterScenario<SelfHostedCluster>>>;
+
+export type SelfHostedScenarioName = keyof typeof SELF_HOSTED_SCENARIOS;
 
 export type ScenarioName = keyof typeof CLUSTER_SCENARIOS;

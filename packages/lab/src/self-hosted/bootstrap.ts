@@ -1,5 +1,5 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
-import type { Argv } from '../command.ts';
+import { type Argv, runCommand } from '../command.ts';
 import type { LabDeps } from '../deps.ts';
 import { type EquippedNode, execOnNode, runOnNode } from '../node-command.ts';
 import { installServices, killService, type ServiceDefinition, startService } from '../services.ts';
@@ -57,6 +57,7 @@ export async function startBootstrapControlPlane(
     endControllers: async (atEnd) => {
       for (const name of [CONTROLLERS, SCHEDULER]) await killService(node, name, atEnd);
       await installServices(node, nodeServices(machine), atEnd);
+      await runCommand(atEnd, ['rm', '-rf', folder]);
     },
   };
 }

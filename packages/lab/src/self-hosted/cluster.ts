@@ -20,6 +20,7 @@ import { serviceObjects } from './objects/services.ts';
 import { type OutsideWorld, outsideWorld, startOutside } from './outside.ts';
 import { createPki, type Pki, pkiFolder } from './pki.ts';
 import { loadSelfHostedImages } from './images.ts';
+import { type SshAccess, sshAccess, startSsh } from './ssh.ts';
 import { ETCD_SERVICE } from './units.ts';
 import { waitForControllers, waitForHealth } from './health.ts';
 
@@ -32,6 +33,8 @@ export interface SelfHostedClusterInput extends Pick<ClusterInput, 'binaries' | 
 export interface SelfHostedCluster extends LabCluster {
   readonly encryption: Encryption;
   readonly worker: ClusterMachine;
+  /** The way from the control-plane node to the worker. */
+  readonly ssh: SshAccess;
   readonly outside: OutsideWorld;
 }
 
@@ -64,7 +67,7 @@ export async function createSelfHostedCluster(
 function asSelfHosted(lab: LabCluster, encryption: Encryption): SelfHostedCluster {
   const worker = lab.nodes[1];
   if (worker === undefined) throw new Error('the lab has no second node');
-  return { ...lab, encryption, worker, outside: outsideWorld(lab.id) };
+  return { ...lab, encryption, worker, ssh: sshAccess(lab.node), outside: outsideWorld(lab.id) };
 }
 
 async function startCluster(cluster: SelfHostedCluster, tell: Tell, deps: LabDeps): Promise<void> {
@@ -92,6 +95,7 @@ async function startCluster(cluster: SelfHostedCluster, tell: Tell, deps: LabDep
   await waitForControllers(cluster, deps);
   await bootstrap.endControllers(deps);
   tell('waiting until every workload is ready');
+  await startSsh(cluster, cluster.worker, deps);
   await waitForHealth(cluster, deps);
   tell('the cluster is up');
 }

@@ -8,8 +8,17 @@ import type { EquippedNode } from '../node-command.ts';
 import { renderFlannelPlugin } from '../programs/images.ts';
 import { type ServiceDefinition, unitProgram } from '../services.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
-import { CONTROL_PLANE, ENCRYPTION_CONFIG, ETCD_TLS_FOLDER, KUBECONFIG, NETWORK_FOLDERS, NOBODY } from './layout.ts';
+import {
+  CONTROL_PLANE,
+  ENCRYPTION_CONFIG,
+  ETCD_TLS_FOLDER,
+  KUBECONFIG,
+  NETWORK_FOLDERS,
+  NOBODY,
+  WORKER,
+} from './layout.ts';
 import type { Pki } from './pki.ts';
+import { sshService } from './ssh.ts';
 import { ETCD_SERVICE, renderEtcdUnit, renderKubeletUnit, UNIT_FOLDER } from './units.ts';
 
 /** The plugins that flannel's delegates to; from Debian's package. */
@@ -22,6 +31,7 @@ export function nodeServices({ node }: EquippedNode): readonly ServiceDefinition
   return [
     { name: 'containerd', program: containerdProgram(node) },
     ...units.map((name) => ({ name, program: unitProgram(`${UNIT_FOLDER}/${name}.service`) })),
+    ...(node.name === WORKER.name ? [sshService(node)] : []),
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   ETCD_TLS_FOLDER,
   ETCD_URL,
   KUBECONFIG,
+  KUBELET_MASTER_LABEL,
   MASTER_LABEL,
   NETWORK_FOLDERS,
 } from './layout.ts';
@@ -30,7 +31,9 @@ export function renderKubeletUnit({ node, binaries }: EquippedNode): string {
     '--container-runtime-endpoint=unix:///run/containerd/containerd.sock',
     `--hostname-override=${node.name}`,
     `--node-ip=${node.address}`,
-    ...(isControlPlane ? [`--register-with-taints=${MASTER_LABEL}=:NoSchedule`] : []),
+    ...(isControlPlane
+      ? [`--node-labels=${KUBELET_MASTER_LABEL}`, `--register-with-taints=${MASTER_LABEL}=:NoSchedule`]
+      : []),
     `--cgroup-root=/${nodeCgroup(node)}`,
     '--fail-swap-on=false',
     // A lab has what it needs, however full the machine's disk is.

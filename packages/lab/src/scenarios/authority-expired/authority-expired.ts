@@ -1,3 +1,4 @@
+import { createCluster } from '../../cluster.ts';
 import type { LeafCertificate } from '../kubeadm-expired/leaf-certificates.ts';
 import type { ClusterScenario } from '../scenario.ts';
 import { expireAuthority } from './expire-authority.ts';
@@ -17,6 +18,7 @@ const WHAT: Readonly<Record<AuthorityName, string>> = {
 export function authorityExpired(authority: AuthorityName): ClusterScenario {
   return {
     what: WHAT[authority],
+    createCluster,
     breakCluster: (cluster, deps) => expireAuthority(cluster, authority, deps),
     proveDeath: (cluster, deps) => proveAuthorityDeath(cluster, authority, deps),
     proveLife: (cluster, input, deps) => proveAuthorityLife(cluster, authority, input, deps),

@@ -1,8 +1,7 @@
 import { joinPath } from '@kube-rescue/host';
-import type { Cluster } from '../../cluster.ts';
 import type { LabDeps } from '../../deps.ts';
 import { WEB_IMAGE } from '../../images.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
+import { type EquippedNode, execOnNode, runOnNode } from '../../node-command.ts';
 import { type Proof, prove } from '../../proof.ts';
 import { waitFor } from '../../waiting.ts';
 
@@ -10,12 +9,20 @@ const DEADLINE_MS = 60_000;
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const SAID = 'allowed to ask';
 
-/** A pod asks the API server with its own token, and judges it by the CA that it was handed. */
-export function proveServiceAccountPod(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/**
+ * A pod asks the API server with its own token, and judges it by the CA that it was handed.
+ *
+ * @param server URL under which the pod asks. Default: the node's own address
+ */
+export function proveServiceAccountPod(
+  cluster: EquippedNode,
+  deps: LabDeps,
+  server = `https://${cluster.node.address}:6443`,
+): Promise<Proof> {
   return prove('a pod talks to the API with its service account token and CA', async () => {
     const name = `account-${deps.clock.now().getTime()}`;
     await runOnNode(cluster, ['kubectl', 'create', '--filename', '-'], deps, {
-      input: JSON.stringify(clientPod(cluster, name)),
+      input: JSON.stringify(clientPod(cluster, name, server)),
     });
     const detail = await waitFor(deps, {
       subject: `pod/${name}`,
@@ -34,8 +41,8 @@ export function proveServiceAccountPod(cluster: Cluster, deps: LabDeps): Promise
   });
 }
 
-function clientPod({ node, binaries }: Cluster, name: string): object {
-  const kubectl = `/kubectl --server=https://${node.address}:6443 --certificate-authority=${ACCOUNT}/ca.crt --token="$(/bin/busybox cat ${ACCOUNT}/token)"`;
+function clientPod({ binaries }: EquippedNode, name: string, server: string): object {
+  const kubectl = `/kubectl --server=${server} --certificate-authority=${ACCOUNT}/ca.crt --token="$(/bin/busybox cat ${ACCOUNT}/token)"`;
   // Nobody without a token may see the groups of the API.
   const script = `${kubectl} get --raw /apis >/dev/null && /bin/busybox echo '${SAID}'`;
   return {

@@ -1,7 +1,7 @@
 import { KUBERNETES_VERSION } from '../../kubernetes-version.ts';
 import { CLUSTER_DOMAIN, ENCRYPTION_CONFIG, ETCD_URL, NOBODY, SECRETS_FOLDER, SERVICE_NETWORK } from '../layout.ts';
 import type { Pki } from '../pki.ts';
-import { daemonSet, fieldVariable, hostVolume, type KubernetesDocument, ON_CONTROL_PLANE, secret } from './object.ts';
+import { CHECKPOINTED, daemonSet, fieldVariable, hostVolume, type KubernetesDocument, secret } from './object.ts';
 
 export const API_SERVER = 'kube-apiserver';
 
@@ -55,7 +55,7 @@ export function apiServerObjects(pki: Pki, encryption: Encryption): readonly Kub
   const encryptionFolder = ENCRYPTION_CONFIG.slice(0, ENCRYPTION_CONFIG.lastIndexOf('/'));
   const encrypted = encryption === 'aescbc';
   const pod = {
-    ...ON_CONTROL_PLANE,
+    ...CHECKPOINTED,
     hostNetwork: true,
     securityContext: { runAsNonRoot: true, runAsUser: NOBODY.uid },
     containers: [

@@ -3,13 +3,13 @@ import { PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
 import { KUBECONFIG, NETWORK_FOLDERS, POD_NETWORK } from '../layout.ts';
 import { renderServiceAccountKubeconfig } from '../kubeconfig.ts';
 import {
+  CHECKPOINTED,
   clusterRole,
   configMap,
   daemonSet,
   fieldVariable,
   hostVolume,
   type KubernetesDocument,
-  ON_CONTROL_PLANE,
   ON_EVERY_NODE,
   serviceAccount,
 } from './object.ts';
@@ -125,7 +125,7 @@ function networkObjects(): readonly KubernetesDocument[] {
 
 function checkpointerObjects(): readonly KubernetesDocument[] {
   const pod = {
-    ...ON_CONTROL_PLANE,
+    ...CHECKPOINTED,
     hostNetwork: true,
     serviceAccountName: CHECKPOINTER,
     containers: [

@@ -1,3 +1,5 @@
+import { KUBELET_MASTER_LABEL, MASTER_LABEL } from '../layout.ts';
+
 /** A Kubernetes object as kubectl takes it. */
 export interface KubernetesDocument {
   readonly apiVersion: string;
@@ -16,8 +18,14 @@ export const SYSTEM_NAMESPACE = 'kube-system';
 
 /** What a pod needs to run on the control-plane node, and nowhere else. */
 export const ON_CONTROL_PLANE = {
-  nodeSelector: { 'node-role.kubernetes.io/master': '' },
-  tolerations: [{ key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' }],
+  nodeSelector: { [MASTER_LABEL]: '' },
+  tolerations: [{ key: MASTER_LABEL, operator: 'Exists', effect: 'NoSchedule' }],
+} as const;
+
+/** The same for a pod that is checkpointed. */
+export const CHECKPOINTED = {
+  nodeSelector: { [KUBELET_MASTER_LABEL]: '' },
+  tolerations: ON_CONTROL_PLANE.tolerations,
 } as const;
 
 /** What a pod needs to run on every node, whatever is wrong with it. */

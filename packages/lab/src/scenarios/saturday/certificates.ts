@@ -1,0 +1,163 @@
+import { joinPath } from '@kube-rescue/host';
+import { type KeyPair, leafExtensions, resignCertificate, type Validity } from '../../certificate-signing.ts';
+import type { LabDeps } from '../../deps.ts';
+import { LabError } from '../../errors.ts';
+import { readEmbeddedCredentials } from '../../kubeconfig-credentials.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import { runOnNode } from '../../node-command.ts';
+import { readNodeText } from '../../node-text.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { BASE_DOMAIN, CLUSTER_DOMAIN, KUBECONFIG } from '../../self-hosted/layout.ts';
+import {
+  type AuthorityName,
+  authorityFiles,
+  type CertificateRecipe,
+  createAuthority,
+  createLeaves,
+  etcdLeaves,
+  KUBE_LEAVES,
+  pkiFolder,
+  readAuthority,
+} from '../../self-hosted/pki.ts';
+
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+/** Tectonic gives CAs and leaves the same three years. */
+const LIFETIME_DAYS = 3 * 365;
+/** What `tls_rotate` gives, which was run a few days ago. */
+const ROTATED_LIFETIME_DAYS = 10 * 365;
+const ROTATED_DAYS_AGO = 3;
+
+/** The CA that everything in the cluster trusts, and what it signed. */
+export interface KubePki {
+  readonly authority: KeyPair;
+  readonly apiserver: KeyPair;
+  readonly kubelet: KeyPair;
+}
+
+/** What Tectonic's own services use; the lab has none of them, but a rotation makes their certificates too. */
+const TECTONIC_LEAVES = {
+  'ingress-server': {
+    subject: `/CN=*.${BASE_DOMAIN}/O=ingress`,
+    extensions: leafExtensions(['serverAuth', 'clientAuth']),
+  },
+  'identity-grpc-server': {
+    subject: `/CN=tectonic-identity-api.tectonic-system.svc.${CLUSTER_DOMAIN}`,
+    extensions: leafExtensions(['serverAuth']),
+  },
+  'identity-grpc-client': {
+    subject: `/CN=tectonic-identity-api.tectonic-system.svc.${CLUSTER_DOMAIN}`,
+    extensions: leafExtensions(['clientAuth']),
+  },
+} as const satisfies Readonly<Record<string, CertificateRecipe>>;
+
+export type TectonicPki = Readonly<Record<keyof typeof TECTONIC_LEAVES, KeyPair>>;
+
+/** What a rotation makes. */
+export interface RotatedPki {
+  readonly kube: KubePki;
+  readonly etcd: EtcdPki;
+  readonly tectonic: TectonicPki;
+}
+
+/** etcd's CA, and what it signed. */
+export interface EtcdPki {
+  readonly authority: KeyPair;
+  readonly server: KeyPair;
+  readonly peer: KeyPair;
+  readonly client: KeyPair;
+}
+
+/** What the API server and its clients have, before and after it expires; etcd's server and peer are no part of it. */
+export interface LivingPki {
+  readonly kube: KubePki;
+  readonly etcdAuthority: KeyPair;
+  readonly etcdClient: KeyPair;
+}
+
+/** Reads what a running cluster uses: from the API server's Secret, the kubeconfig and the folder of the installer. */
+export async function readLivingPki(cluster: SelfHostedCluster, deps: LabDeps): Promise<LivingPki> {
+  const argv = ['kubectl', '--namespace=kube-system', 'get', 'secret', 'kube-apiserver', '--output=json'] as const;
+  const { data } = JSON.parse((await runOnNode(cluster, argv, deps)).stdout) as { data: Record<string, string> };
+  const pair = (name: string): KeyPair => ({
+    certificate: decode(data[`${name}.crt`]),
+    key: decode(data[`${name}.key`]),
+  });
+  const kubelet = readEmbeddedCredentials(await readNodeText(nodeFile(cluster.node, KUBECONFIG), deps));
+  if (kubelet === undefined) throw unexpected(KUBECONFIG);
+  const [authority, etcdAuthority] = await Promise.all(
+    (['kube-ca', 'etcd-ca'] as const).map((name) => readAuthorityPair(cluster, name, deps)),
+  );
+  if (authority === undefined || etcdAuthority === undefined) throw unexpected('kube-ca');
+  return { kube: { authority, apiserver: pair('apiserver'), kubelet }, etcdAuthority, etcdClient: pair('etcd-client') };
+}
+
+/** The same with validities that ended yesterday: three years have passed. Keys, subjects, SANs and usages stay. */
+export async function expirePki(cluster: SelfHostedCluster, living: LivingPki, deps: LabDeps): Promise<LivingPki> {
+  const folder = joinPath(pkiFolder(cluster.id), 'expired');
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  const validity = validityUntil(deps.clock.now().getTime() - MS_PER_DAY, LIFETIME_DAYS);
+  const sign = async (pair: KeyPair, issuer: AuthorityName | 'self'): Promise<KeyPair> => {
+    const signer = issuer === 'self' ? issuer : authorityFiles(folder, issuer);
+    const signing = { ...pair, issuer: signer, validity, workFolder: folder };
+    return { ...pair, certificate: await resignCertificate(signing, deps) };
+  };
+  const expireAuthority = async (pair: KeyPair, name: AuthorityName): Promise<KeyPair> => {
+    const expired = await sign(pair, 'self');
+    const files = authorityFiles(folder, name);
+    await deps.host.writeFile(files.certificate, Buffer.from(expired.certificate), { mode: 0o644 });
+    await deps.host.writeFile(files.key, Buffer.from(expired.key), { mode: 0o600 });
+    return expired;
+  };
+  const { kube } = living;
+  const [authority, etcdAuthority] = await Promise.all([
+    expireAuthority(kube.authority, 'kube-ca'),
+    expireAuthority(living.etcdAuthority, 'etcd-ca'),
+  ]);
+  const [apiserver, kubelet, etcdClient] = await Promise.all([
+    sign(kube.apiserver, 'kube-ca'),
+    sign(kube.kubelet, 'kube-ca'),
+    sign(living.etcdClient, 'etcd-ca'),
+  ]);
+  return { kube: { authority, apiserver, kubelet }, etcdAuthority, etcdClient };
+}
+
+/** New CAs with new keys, and new leaves of them, as `tls_rotate` makes them: etcd's server without its local names. */
+export async function rotatePki(cluster: SelfHostedCluster, deps: LabDeps): Promise<RotatedPki> {
+  const folder = joinPath(pkiFolder(cluster.id), 'rotated');
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  const from = deps.clock.now().getTime() - ROTATED_DAYS_AGO * MS_PER_DAY;
+  const validity = validityUntil(from + ROTATED_LIFETIME_DAYS * MS_PER_DAY, ROTATED_LIFETIME_DAYS);
+  const [kubeAuthority, etcdAuthority] = await Promise.all([
+    createAuthority({ folder, name: 'kube-ca', validity }, deps),
+    createAuthority({ folder, name: 'etcd-ca', validity }, deps),
+  ]);
+  const [kube, tectonic, etcd] = await Promise.all([
+    createLeaves({ folder, authority: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
+    createLeaves({ folder, authority: 'kube-ca', recipes: TECTONIC_LEAVES, validity }, deps),
+    createLeaves({ folder, authority: 'etcd-ca', recipes: etcdLeaves({ localNames: false }), validity }, deps),
+  ]);
+  return { kube: { authority: kubeAuthority, ...kube }, etcd: { authority: etcdAuthority, ...etcd }, tectonic };
+}
+
+async function readAuthorityPair(cluster: SelfHostedCluster, name: AuthorityName, deps: LabDeps): Promise<KeyPair> {
+  const folder = pkiFolder(cluster.id);
+  const key = await readNodeText(authorityFiles(folder, name).key, deps);
+  return { certificate: await readAuthority(folder, name, deps), key };
+}
+
+function validityUntil(end: number, days: number): Validity {
+  return { notBefore: new Date(end - days * MS_PER_DAY), notAfter: new Date(end) };
+}
+
+function decode(base64 = ''): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+function unexpected(subject: string): LabError {
+  return new LabError({
+    code: 'LAB_COMMAND_FAILED',
+    message: 'the cluster is not as the lab made it',
+    subject,
+    hint: 'break a cluster only once',
+  });
+}

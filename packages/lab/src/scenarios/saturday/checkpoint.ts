@@ -1,0 +1,37 @@
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import type { LabDeps } from '../../deps.ts';
+import { LabError } from '../../errors.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+
+const CACHED_SECRETS = '/etc/kubernetes/checkpoint-secrets/kube-system';
+
+/** Where the checkpointer keeps what the pod of an application needs, on the control-plane node. */
+export interface Checkpoint {
+  /** For example `kube-apiserver-2rdtv`. */
+  readonly pod: string;
+  /** The folder of its Secrets, as the node sees it. */
+  readonly secrets: string;
+}
+
+/** Finds the checkpoint of a DaemonSet's pod by the name of the DaemonSet. */
+export async function findCheckpoint(
+  { node }: SelfHostedCluster,
+  application: string,
+  deps: LabDeps,
+): Promise<Checkpoint> {
+  const pods = (await deps.host.list(nodeFile(node, CACHED_SECRETS))) ?? [];
+  const pod = pods.find((name) => name.startsWith(`${application}-`));
+  if (pod !== undefined) return { pod, secrets: `${CACHED_SECRETS}/${pod}` };
+  throw new LabError({
+    code: 'LAB_COMMAND_FAILED',
+    message: `no pod of ${application} has been checkpointed`,
+    subject: CACHED_SECRETS,
+    hint: 'look at the log of the pod checkpointer',
+  });
+}
+
+/** The manifest of a checkpoint that the kubelet runs; it is there while the checkpoint is active. */
+export function activeManifest({ node }: SelfHostedCluster, { pod }: Checkpoint): HostPath {
+  return joinPath(nodeFile(node, '/etc/kubernetes/manifests'), `kube-system-${pod}.json`);
+}

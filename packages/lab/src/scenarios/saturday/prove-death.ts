@@ -1,0 +1,202 @@
+import { lastWords } from '../../command.ts';
+import type { LabDeps } from '../../deps.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import { execOnNode } from '../../node-command.ts';
+import { readNodeText } from '../../node-text.ts';
+import { type Proof, prove } from '../../proof.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import {
+  CONTROL_PLANE,
+  ETCD_TLS_FOLDER,
+  KUBECONFIG,
+  MASTER_LABEL,
+  SHOP_NAME,
+  WORKER,
+} from '../../self-hosted/layout.ts';
+import { readEmbeddedCredentials } from '../../kubeconfig-credentials.ts';
+import { isServiceRunning } from '../../services.ts';
+import { waitFor } from '../../waiting.ts';
+import { findCheckpoint } from './checkpoint.ts';
+import { etcdctl, etcdKeys, plainEtcdctl } from './etcd-client.ts';
+import { ROTATION_SET } from './rotation-set.ts';
+
+/** An API server that cannot reach etcd gives up after 20 s. */
+const CRASH_DEADLINE_MS = 90_000;
+const SUBNET_FILE = '/run/flannel/subnet.env';
+
+/** Looks for every symptom of that Saturday: what is dead, why, and what is left to work with. Changes nothing. */
+export async function proveSaturdayDeath(cluster: SelfHostedCluster, deps: LabDeps): Promise<readonly Proof[]> {
+  const proofs = await Promise.all([
+    proveKubectlFails(cluster, deps),
+    proveAllExpired(cluster, deps),
+    proveEtcdctlFails(cluster, deps),
+    proveEtcdAnswers(cluster, deps),
+    proveForeignEtcdClient(cluster, deps),
+    proveSecretsExpired(cluster, deps),
+    proveRotationSet(cluster, deps),
+    provePodsLost(cluster, deps),
+    proveNoNetwork(cluster, deps),
+    proveTaintLost(cluster, deps),
+    proveWorkerOff(cluster, deps),
+    proveShopClosed(cluster, deps),
+    proveApiCrashes(cluster, deps),
+  ]);
+  return proofs;
+}
+
+function proveKubectlFails(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('kubectl does not reach the API server', async () => {
+    const result = await execOnNode(cluster, ['kubectl', 'get', 'nodes', '--request-timeout=5s'], deps);
+    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+  });
+}
+
+/** What the cluster's CA has signed or is, wherever it is kept on the node: in files, in a kubeconfig, in the cache. */
+function proveAllExpired(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('the CA of the cluster has expired, and all that it signed', async () => {
+    const { secrets } = await findCheckpoint(cluster, 'kube-apiserver', deps);
+    const files = ['ca.crt', 'apiserver.crt', 'etcd-client-ca.crt', 'etcd-client.crt'].map((name) => {
+      return `${secrets}/kube-apiserver/${name}`;
+    });
+    const kubeconfig = await readNodeText(nodeFile(cluster.node, KUBECONFIG), deps);
+    const texts = await Promise.all(
+      ['/etc/kubernetes/ca.crt', ...files].map((path) => readNodeText(nodeFile(cluster.node, path), deps)),
+    );
+    const certificates = [...texts, readEmbeddedCredentials(kubeconfig)?.certificate ?? ''];
+    const verdicts = await Promise.all(certificates.map((text) => isExpired(cluster, text, deps)));
+    const expired = verdicts.filter(Boolean).length;
+    return { ok: expired === verdicts.length, detail: `openssl: ${expired} of ${verdicts.length} have expired` };
+  });
+}
+
+async function isExpired(cluster: SelfHostedCluster, certificate: string, deps: LabDeps): Promise<boolean> {
+  const argv = ['openssl', 'x509', '-noout', '-checkend', '0'] as const;
+  const { exitCode, stdout } = await execOnNode(cluster, argv, deps, { input: certificate });
+  return exitCode === 1 && stdout.includes('will expire');
+}
+
+function proveEtcdctlFails(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('etcdctl does not reach etcd by default, nor by its local address', async () => {
+    const health = ['endpoint', 'health'];
+    const plain = await plainEtcdctl(cluster, health, deps);
+    const local = await etcdctl(cluster, health, deps, 'https://127.0.0.1:2379');
+    const reason = /x509:[^"\\]*/.exec(local.stderr)?.[0] ?? lastWords(local, 1);
+    const detail = `${lastWords(plain, 1)}; ${reason}`;
+    return { ok: plain.exitCode !== 0 && local.exitCode !== 0, detail };
+  });
+}
+
+function proveEtcdAnswers(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('etcd answers to who has its address, CA, certificate and key', async () => {
+    const result = await etcdctl(cluster, ['endpoint', 'health'], deps);
+    return { ok: result.exitCode === 0, detail: lastWords(result, 1) };
+  });
+}
+
+function proveForeignEtcdClient(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove("the API server's client certificate for etcd is of a CA that etcd no longer knows", async () => {
+    const { secrets } = await findCheckpoint(cluster, 'kube-apiserver', deps);
+    const verify = ['openssl', 'verify', '-no_check_time', '-CAfile', `${ETCD_TLS_FOLDER}/ca.crt`] as const;
+    const result = await execOnNode(cluster, [...verify, `${secrets}/kube-apiserver/etcd-client.crt`], deps);
+    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+  });
+}
+
+function proveSecretsExpired(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('the Secrets in etcd hold what has expired', async () => {
+    const { stdout } = await etcdctl(
+      cluster,
+      ['get', '/registry/secrets/kube-system/kube-apiserver', '--print-value-only'],
+      deps,
+    );
+    if (cluster.encryption === 'aescbc') {
+      return { ok: stdout.startsWith('k8s:enc:aescbc:v1:'), detail: 'etcd shows them encrypted with aescbc' };
+    }
+    const ca = await readNodeText(nodeFile(cluster.node, '/etc/kubernetes/ca.crt'), deps);
+    return { ok: stdout.includes(ca), detail: 'the expired CA stands in Secret kube-system/kube-apiserver' };
+  });
+}
+
+function proveRotationSet(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('what tls_rotate made is good, and its etcd CA is the one in use', async () => {
+    const tls = `${ROTATION_SET}/tls`;
+    const verify = (ca: string, ...leaves: readonly string[]) =>
+      execOnNode(cluster, ['openssl', 'verify', '-CAfile', ca, ...leaves], deps);
+    const results = await Promise.all([
+      verify(`${tls}/ca.crt`, `${tls}/apiserver.crt`, `${tls}/kubelet.crt`),
+      verify(`${tls}/etcd/ca.crt`, `${tls}/etcd/client.crt`, `${ETCD_TLS_FOLDER}/server.crt`),
+    ]);
+    const bad = results.find(({ exitCode }) => exitCode !== 0);
+    return { ok: bad === undefined, detail: bad === undefined ? 'openssl verifies five of them' : lastWords(bad, 1) };
+  });
+}
+
+function provePodsLost(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove(
+    'the pods of scheduler, controller-manager and DNS are gone; their parents in the cluster are not',
+    async () => {
+      const keys = await etcdKeys(cluster, '/registry/', deps);
+      const pods = keys.filter((key) => key.startsWith('/registry/pods/kube-system/'));
+      const parents = keys.filter((key) => key.startsWith('/registry/deployments/kube-system/'));
+      const lost = /\/(kube-scheduler|kube-controller-manager|kube-dns)-/;
+      const names = pods.map((key) => key.slice(key.lastIndexOf('/') + 1));
+      return {
+        ok: pods.length > 0 && !pods.some((key) => lost.test(key)) && parents.length === 3,
+        detail: `etcd has ${parents.length} Deployments, and of pods: ${names.join(', ')}`,
+      };
+    },
+  );
+}
+
+function proveNoNetwork(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove("the network's file and the routes of Services are gone", async () => {
+    const file = await execOnNode(cluster, ['cat', SUBNET_FILE], deps);
+    const { stdout } = await execOnNode(cluster, ['iptables-save', '--table', 'nat'], deps);
+    const routes = stdout.split('\n').filter((line) => line.includes('-j KUBE-SVC-')).length;
+    return { ok: file.exitCode !== 0 && routes === 0, detail: `${lastWords(file, 1)}; ${routes} routes of Services` };
+  });
+}
+
+function proveTaintLost(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('the control-plane node takes any work: its taint is gone', async () => {
+    const key = `/registry/minions/${CONTROL_PLANE.name}`;
+    const { stdout } = await etcdctl(cluster, ['get', key, '--print-value-only'], deps);
+    const hasLabel = stdout.includes(MASTER_LABEL);
+    return { ok: hasLabel && !stdout.includes('NoSchedule'), detail: `${key} has the label, and no NoSchedule` };
+  });
+}
+
+function proveWorkerOff({ worker }: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove(`the kubelet of ${WORKER.name} is off`, async () => {
+    const runs = await isServiceRunning(worker.node, 'kubelet', deps);
+    return { ok: !runs, detail: runs ? 'it runs' : 'its service is stopped' };
+  });
+}
+
+function proveShopClosed(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove(`${SHOP_NAME} does not answer`, async () => {
+    const argv = ['curl', '--silent', '--show-error', '--max-time', '3', '--header', `Host: ${SHOP_NAME}`] as const;
+    const result = await execOnNode(cluster, [...argv, `http://${WORKER.address}/`], deps);
+    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+  });
+}
+
+function proveApiCrashes(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove("the checkpointed API server ends because etcd's certificate is strange to it", async () => {
+    const { pod } = await findCheckpoint(cluster, 'kube-apiserver', deps);
+    const script = 'cat /var/log/pods/kube-system_"$0"_*/kube-apiserver/*.log';
+    const detail = await waitFor(deps, {
+      subject: pod,
+      deadlineMs: CRASH_DEADLINE_MS,
+      look: async () => {
+        const { stdout } = await execOnNode(cluster, ['sh', '-c', script, `${pod}-${CONTROL_PLANE.name}`], deps);
+        const lines = stdout.split('\n');
+        const reason = lines.find((line) => line.includes('x509:'));
+        const end = lines.find((line) => line.includes('context deadline exceeded'));
+        if (reason === undefined || end === undefined) return { waitingFor: 'its log does not say so' };
+        return { value: `${/x509:[^"\\]*/.exec(reason)?.[0] ?? ''}; context deadline exceeded` };
+      },
+    });
+    return { ok: true, detail };
+  });
+}

@@ -1,0 +1,83 @@
+import { parentPath } from '@kube-rescue/host';
+import type { KeyPair } from '../../certificate-signing.ts';
+import type { LabDeps } from '../../deps.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
+import type { LivingPki, RotatedPki, TectonicPki } from './certificates.ts';
+
+/** Where whoever ran `tls_rotate` has left what it made. */
+export const ROTATION_SET = '/home/core/tls_rotate/generated';
+
+export interface RotationSet extends RotatedPki {
+  /** What was in use when the rotation was run. */
+  readonly living: LivingPki;
+}
+
+/** Lays what CoreOS' `tls_rotate` generates on the control-plane node: certificates, kubeconfigs, and patches by stages. */
+export async function writeRotationSet(cluster: SelfHostedCluster, set: RotationSet, deps: LabDeps): Promise<void> {
+  for (const [path, text] of Object.entries(renderRotationSet(set))) {
+    const file = nodeFile(cluster.node, `${ROTATION_SET}/${path}`);
+    await deps.host.makeDirectory(parentPath(file), { mode: 0o755 });
+    await deps.host.writeFile(file, Buffer.from(text), { mode: path.endsWith('.key') ? 0o600 : 0o644 });
+  }
+}
+
+/** The files of the set by their path below its folder. */
+export function renderRotationSet({ living, kube, etcd, tectonic }: RotationSet): Readonly<Record<string, string>> {
+  const bundle = living.kube.authority.certificate + kube.authority.certificate;
+  const etcdBundle = living.etcdAuthority.certificate + etcd.authority.certificate;
+  const authorityOnly = (certificate: string) => patch({ 'ca.crt': certificate, 'oidc-ca.crt': certificate });
+  const kubeconfig = renderKubeconfig(kube.authority.certificate, kube.kubelet);
+  return {
+    ...pairFiles('tls', { ca: kube.authority, apiserver: kube.apiserver, kubelet: kube.kubelet }),
+    ...pairFiles('tls', tectonic),
+    'tls/old_new_ca.crt': bundle,
+    ...pairFiles('tls/etcd', { ca: etcd.authority, server: etcd.server, peer: etcd.peer, client: etcd.client }),
+    'tls/etcd/old_new_ca.crt': etcdBundle,
+    'auth/kubeconfig': kubeconfig,
+    'patches/etcd/etcd-bundle-ca.patch': patch({ 'etcd-client-ca.crt': etcdBundle }),
+    'patches/etcd/etcd-ca.patch': patch({ 'etcd-client-ca.crt': etcd.authority.certificate }),
+    'patches/etcd/etcd-client-cert.patch': patch({
+      'etcd-client.crt': etcd.client.certificate,
+      'etcd-client.key': etcd.client.key,
+    }),
+    'patches/step_1/kube-apiserver-secret.patch': authorityOnly(bundle),
+    'patches/step_1/kube-controller-manager-secret.patch': patch({ 'ca.crt': bundle }),
+    ...renderTectonicPatches(kube.authority.certificate, tectonic),
+    'patches/step_1/bundle_kubeconfig': renderKubeconfig(bundle, kube.kubelet),
+    'patches/step_2/kube-apiserver-secret.patch': patch({
+      'apiserver.crt': kube.apiserver.certificate,
+      'apiserver.key': kube.apiserver.key,
+    }),
+    'patches/step_3/kube-apiserver-secret.patch': authorityOnly(kube.authority.certificate),
+    'patches/step_3/kube-controller-manager-secret.patch': patch({ 'ca.crt': kube.authority.certificate }),
+    'patches/step_3/final_kubeconfig': kubeconfig,
+  };
+}
+
+function renderTectonicPatches(authority: string, tectonic: TectonicPki): Readonly<Record<string, string>> {
+  const grpc = ({ certificate, key }: KeyPair): string =>
+    patch({ 'ca-cert': authority, 'tls-cert': certificate, 'tls-key': key });
+  const ingress = tectonic['ingress-server'];
+  return {
+    'patches/step_1/tectonic-ca-cert-secret.patch': patch({ 'ca-cert': authority }),
+    'patches/step_1/ingress-tls.patch': patch({ 'tls.crt': ingress.certificate, 'tls.key': ingress.key }),
+    'patches/step_1/identity-grpc-client.patch': grpc(tectonic['identity-grpc-client']),
+    'patches/step_1/identity-grpc-server.patch': grpc(tectonic['identity-grpc-server']),
+  };
+}
+
+function pairFiles(folder: string, pairs: Readonly<Record<string, KeyPair>>): Readonly<Record<string, string>> {
+  const files = Object.entries(pairs).flatMap(([name, { certificate, key }]) => [
+    [`${folder}/${name}.crt`, certificate] as const,
+    [`${folder}/${name}.key`, key] as const,
+  ]);
+  return Object.fromEntries(files);
+}
+
+/** As it is given to `kubectl patch secret --patch`. */
+function patch(files: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(files).map(([key, text]) => `  ${key}: ${Buffer.from(text).toString('base64')}\n`);
+  return `data:\n${lines.join('')}`;
+}

@@ -1,0 +1,91 @@
+import { joinPath } from '@kube-rescue/host';
+import type { LabDeps } from '../../deps.ts';
+import { execOnNode, runOnNode } from '../../node-command.ts';
+import { readNodeText } from '../../node-text.ts';
+import { type Proof, prove } from '../../proof.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { pkiFolder, readAuthority } from '../../self-hosted/pki.ts';
+import { ETCD_SERVICE } from '../../self-hosted/units.ts';
+import { serviceLog } from '../../services.ts';
+import { etcdctl } from './etcd-client.ts';
+
+const TREES = [
+  '/etc/kubernetes',
+  '/etc/ssl/etcd',
+  '/etc/systemd/system',
+  '/home/core',
+  '/run',
+  '/var/lib/kubelet',
+] as const;
+/** The set keeps the old CA beside the new in its bundles. */
+const SET_FOLDER = 'tls_rotate';
+/** A line of base64 in PEM has 64 letters. */
+const PEM_LINE = 64;
+
+/** The expired CA is nowhere any more: on no node, in no object. Backups and what `tls_rotate` made may keep it. */
+export function proveNoTraces(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+  return prove('nothing on a node or in etcd holds the expired CA', async () => {
+    const expired = await readAuthority(joinPath(pkiFolder(cluster.id), 'expired'), 'kube-ca', deps);
+    const patterns = tracesOf(expired);
+    const grep = [
+      'grep',
+      '--recursive',
+      '--files-with-matches',
+      '--fixed-strings',
+      `--exclude-dir=${SET_FOLDER}`,
+    ] as const;
+    const found: string[] = [];
+    for (const machine of cluster.nodes) {
+      const argv = [...grep, ...patterns.flatMap((pattern) => ['-e', pattern]), ...TREES] as const;
+      const { stdout } = await execOnNode(machine, argv, deps);
+      const paths = stdout.split('\n').filter((line) => line !== '');
+      found.push(...paths.map((path) => `${machine.node.name}:${path}`));
+    }
+    const raw = await etcdctl(cluster, ['get', '/', '--prefix', '--print-value-only'], deps);
+    const kinds = 'secrets,configmaps,apiservices,validatingwebhookconfigurations,mutatingwebhookconfigurations';
+    const objects = await runOnNode(cluster, ['kubectl', 'get', kinds, '--all-namespaces', '--output=json'], deps);
+    if (patterns.some((pattern) => raw.stdout.includes(pattern))) found.push('a value in etcd');
+    if (patterns.some((pattern) => objects.stdout.includes(pattern))) found.push('an object');
+    const searched = `${TREES.join(', ')} of ${cluster.nodes.length} nodes, ${raw.stdout.length} bytes of etcd`;
+    return {
+      ok: raw.exitCode === 0 && found.length === 0,
+      detail: found.length === 0 ? `none in ${searched}` : found.join(', '),
+    };
+  });
+}
+
+/**
+ * How a certificate can be told, as PEM and where PEM is base64 again, as in Secrets and kubeconfigs: from a line in its
+ * middle, at each of the three places where it may begin in a group of base64.
+ */
+export function tracesOf(certificate: string): readonly string[] {
+  const lines = certificate.split('\n').filter((line) => line.length === PEM_LINE);
+  const line = lines[Math.floor(lines.length / 2)] ?? '';
+  const encoded = [0, 1, 2].map((offset) => {
+    const text = Buffer.from('\n'.repeat(offset) + line).toString('base64');
+    // What the neighbours on either side take part in is cut off.
+    return text.slice(offset === 0 ? 0 : 4, -4);
+  });
+  return [line, ...encoded];
+}
+
+/** etcd has turned nobody away since `mark` bytes of its log. */
+export function proveNobodyRejected(cluster: SelfHostedCluster, mark: number, deps: LabDeps): Promise<Proof> {
+  return prove('etcd turns nobody away', async () => {
+    const log = (await readNodeText(etcdLog(cluster), deps)).slice(mark);
+    const rejected = log.split('\n').filter((line) => line.includes('rejected connection')).length;
+    return {
+      ok: rejected === 0,
+      detail: `${rejected} rejected connections in the last ${log.length} bytes of its log`,
+    };
+  });
+}
+
+/** How long etcd's log is by now. */
+export async function markEtcdLog(cluster: SelfHostedCluster, deps: LabDeps): Promise<number> {
+  return (await readNodeText(etcdLog(cluster), deps)).length;
+}
+
+function etcdLog({ node }: SelfHostedCluster) {
+  return serviceLog(node, ETCD_SERVICE);
+}

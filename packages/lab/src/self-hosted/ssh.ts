@@ -1,0 +1,80 @@
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { runCommand } from '../command.ts';
+import type { LabDeps } from '../deps.ts';
+import type { ClusterMachine } from '../lab-cluster.ts';
+import type { ClusterNode } from '../lab-folder.ts';
+import { readNodeText } from '../node-text.ts';
+import { type ServiceDefinition, startService } from '../services.ts';
+import { waitFor } from '../waiting.ts';
+
+/** How root on the control-plane node logs in to the worker. The machine's own keys and known hosts are left alone. */
+export interface SshAccess {
+  readonly user: 'root';
+  readonly port: number;
+  /** The private key. */
+  readonly identity: HostPath;
+  /** With the worker's host key, by its name and its address. */
+  readonly knownHosts: HostPath;
+}
+
+export const SSH_SERVICE = 'sshd';
+const PORT = 22;
+const START_DEADLINE_MS = 20_000;
+
+/** Where {@link startSsh} leaves the credentials. */
+export function sshAccess({ folder }: ClusterNode): SshAccess {
+  const at = (name: string): HostPath => joinPath(folder, 'ssh', name);
+  return { user: 'root', port: PORT, identity: at('id_ed25519'), knownHosts: at('known_hosts') };
+}
+
+/** The service of a worker that lets root in; its keys are the lab's. */
+export function sshService(worker: ClusterNode): ServiceDefinition {
+  const config = joinPath(worker.folder, 'ssh', 'sshd_config');
+  return { name: SSH_SERVICE, program: `mkdir -p /run/sshd\n  set -- /usr/sbin/sshd -D -e -f ${config}` };
+}
+
+/** Gives the worker a host key, the control-plane node a key that opens it, and starts the worker's SSH server. */
+export async function startSsh(controlPlane: ClusterMachine, worker: ClusterMachine, deps: LabDeps): Promise<void> {
+  const { host } = deps;
+  const server = joinPath(worker.node.folder, 'ssh');
+  const { identity, knownHosts } = sshAccess(controlPlane.node);
+  await host.makeDirectory(server, { mode: 0o700 });
+  await host.makeDirectory(joinPath(identity, '..'), { mode: 0o700 });
+  const hostKey = joinPath(server, 'ssh_host_ed25519_key');
+  for (const file of [hostKey, identity]) {
+    await runCommand(deps, ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'lab', '-f', file]);
+  }
+  const [publicHostKey, publicKey] = await Promise.all(
+    [hostKey, identity].map((path) => readNodeText(hostPath(`${path}.pub`), deps)),
+  );
+  const authorized = joinPath(server, 'authorized_keys');
+  await host.writeFile(authorized, Buffer.from(publicKey ?? ''), { mode: 0o600 });
+  const { name, address } = worker.node;
+  await host.writeFile(knownHosts, Buffer.from(`${name},${address} ${publicHostKey ?? ''}`), { mode: 0o600 });
+  const config = renderServerConfig({ address, hostKey, authorized });
+  await host.writeFile(joinPath(server, 'sshd_config'), Buffer.from(config), { mode: 0o600 });
+  await startService(worker.node, SSH_SERVICE, deps);
+  const login = ['ssh', '-i', identity, '-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'BatchMode=yes'] as const;
+  await waitFor(deps, {
+    subject: 'sshd',
+    deadlineMs: START_DEADLINE_MS,
+    look: async () => {
+      const argv = [...controlPlane.enter(), ...login, `root@${name}`, 'true'] as const;
+      const { exitCode, stderr } = await host.exec(argv, { timeoutMs: 10_000, signal: deps.signal });
+      return exitCode === 0 ? { value: undefined } : { waitingFor: stderr.trim() };
+    },
+  });
+}
+
+function renderServerConfig(input: { address: string; hostKey: HostPath; authorized: HostPath }): string {
+  return `Port ${PORT}
+ListenAddress ${input.address}
+HostKey ${input.hostKey}
+AuthorizedKeysFile ${input.authorized}
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+UsePAM no
+PidFile none
+Subsystem sftp internal-sftp
+`;
+}
