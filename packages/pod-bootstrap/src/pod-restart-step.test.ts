@@ -1,8 +1,9 @@
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { describe, expect, it } from 'vitest';
-import { COREDNS, createWorld, READY, type World } from './control-plane.fixture.ts';
+import { COREDNS, createWorld, READY, SCHEDULER, type World } from './control-plane.fixture.ts';
 import { createPodRestartKind, type PodRestart } from './pod-restart-kind.ts';
 import { createPodRestartStep } from './pod-restart-step.ts';
+import { RESCUE_OF } from './rescue-pod.ts';
 
 const signal = new AbortController().signal;
 /** A moment after the containers of the fixture have started. */
@@ -119,6 +120,23 @@ describe('pods that hold an old CA', () => {
     const finding = await step(world).check(signal);
     expect(finding).toMatchObject({ status: 'ok', changes: [] });
     expect(finding.evidence.join()).toContain('the API server lives by it');
+  });
+
+  it('are left when without them nobody would replace them, until there is another', async () => {
+    const world = replacing();
+    const scheduler = world.plant('Deployment', withToken(SCHEDULER));
+    world.plantReplica(scheduler, { name: 'kube-scheduler-a', node: 'cp1' });
+    const alone = await step(world).check(signal);
+    expect(alone).toMatchObject({ status: 'ok', changes: [] });
+    expect(alone.evidence.join()).toContain('no other kube-scheduler is Ready');
+    plantLone(world, 'kube-scheduler-rescue', {
+      labels: { 'k8s-app': 'kube-scheduler' },
+      annotations: { [RESCUE_OF]: 'x' },
+    });
+    expect(await step(world).check(signal)).toMatchObject({
+      status: 'needed',
+      changes: [{ name: 'kube-scheduler-a' }],
+    });
   });
 
   it('are none while nothing was handed out', async () => {

@@ -32,8 +32,10 @@ const INTERVAL_MS = 1_000;
  * A step that starts the pods anew that may still hold the CA as it was before: deletes one after the other, and goes on
  * when as many pods of its controller are Ready as before. A pod that was not Ready is not waited for.
  *
- * Pods of the API server, its etcd and a pod checkpointer are never deleted: who would replace them needs them. Pods that nobody would replace (static ones, those without a controller, those of Jobs, those on a node that is not
- * heard) are named and left. Cannot be taken back. `ok` while `publishedAt` is not known: nothing was handed out.
+ * Never deleted are pods whose replacement would need them: those of the API server, its etcd and a pod checkpointer, and
+ * the only kube-controller-manager or kube-scheduler. They are named and left, as are pods that nobody would replace: static
+ * ones, those without a controller, those of Jobs, those on a node that is not heard. Cannot be taken back. `ok` while
+ * `publishedAt` is not known: nothing was handed out.
  */
 export function createPodRestartStep(input: PodRestartInput, deps: PodRestartDeps): Step<RescueFinding> {
   const { requires = [], timeoutMs = DEFAULT_TIMEOUT_MS } = input;

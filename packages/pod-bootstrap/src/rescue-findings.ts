@@ -109,7 +109,8 @@ export function verified(working: WatchedPod, { rescue }: RescueState): Verdict 
 }
 
 export function unverified({ code, reason, hint, evidence }: Diagnosis, elapsedMs: number): Verdict {
-  const seen = evidence.length === 0 ? '' : `; ${evidence.join('; ')}`;
+  const last = evidence.at(-1);
+  const seen = last === undefined ? '' : `; ${last}`;
   return {
     verified: false,
     reason: `after ${Math.round(elapsedMs / 1000)} s the pod ${reason} (${code})${seen}`,

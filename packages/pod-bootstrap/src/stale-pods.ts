@@ -8,7 +8,7 @@ import {
   textAt,
 } from '@kube-rescue/cluster-objects';
 import type { Clock } from '@kube-rescue/host';
-import { isApiServerPart } from './component.ts';
+import { identifyComponent, isApiServerPart } from './component.ts';
 import { readNode } from './node-state.ts';
 import { fullName, isAlive, isStatic, type Pod, toPod } from './pod.ts';
 import { RESCUE_OF } from './rescue-pod.ts';
@@ -72,14 +72,26 @@ export async function listPodsHoldingOldCa(
     heard.set(node, known);
     return known;
   };
+  const objects = await listReadable(store, RESOURCE_KINDS.Pod, { signal });
   const stale: StalePod[] = [];
-  for (const object of await listReadable(store, RESOURCE_KINDS.Pod, { signal })) {
+  for (const object of objects) {
     if (!holdsCaOfBefore(object, { tokens, publishedAt })) continue;
     const pod = toPod(object);
     if (!isAlive(pod) || pod.isTerminating || pod.annotations[RESCUE_OF] !== undefined) continue;
-    stale.push({ pod, keptBecause: isApiServerPart(object) ? VITAL : await explainKept(pod, isHeard) });
+    const keptBecause = explainNeeded(object, objects) ?? (await explainKept(pod, isHeard));
+    stale.push({ pod, keptBecause });
   }
   return stale.toSorted((a, b) => fullName(a.pod).localeCompare(fullName(b.pod)));
+}
+
+/** Who would make, or find a node for, another is not deleted while nobody else does it. */
+function explainNeeded(object: KubernetesObject, all: readonly KubernetesObject[]): string | undefined {
+  if (isApiServerPart(object)) return VITAL;
+  const component = identifyComponent(object);
+  if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
+  const others = all.filter((each) => each !== object && identifyComponent(each) === component).map(toPod);
+  if (others.some((other) => other.isReady && !other.isTerminating)) return undefined;
+  return `no other ${component} is Ready, and without one nobody would replace it: run a rescue pod first (kube-rescue pods rescue)`;
 }
 
 async function explainKept(pod: Pod, isHeard: (node: string) => Promise<boolean>): Promise<string | undefined> {
