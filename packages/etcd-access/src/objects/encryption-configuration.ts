@@ -1,5 +1,5 @@
 import { ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 
 /** A key by the name that its values carry. */
 export interface EncryptionKey {
@@ -41,7 +41,7 @@ export function parseEncryptionConfiguration(text: string, subject: string): Enc
     });
   const document = parseDocument(text, { version: '1.1' });
   if (document.errors.length > 0) throw invalid('it is not YAML');
-  const root = fieldsOf(document.toJS({ maxAliasCount: 0 }));
+  const root = fieldsOf(readWithoutAliases(document, invalid));
   if (!KINDS.includes(String(root?.kind)) || !API_VERSIONS.includes(String(root?.apiVersion))) {
     throw invalid('it is no EncryptionConfiguration of version v1');
   }
@@ -53,6 +53,16 @@ export function parseEncryptionConfiguration(text: string, subject: string): Enc
   });
   if (rules.length === 0) throw invalid('it names no resources');
   return { rules };
+}
+
+/** Aliases are of no use in a file this small, and can be made to grow without end. */
+function readWithoutAliases(document: Document, invalid: (problem: string) => ObjectError): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    if (error instanceof ReferenceError) throw invalid('it has YAML aliases');
+    throw error;
+  }
 }
 
 /** The providers for a kind, the writing one first; `undefined` when it is not encrypted at all. */

@@ -169,6 +169,8 @@ resources:
   it.each([
     ['nothing', ''],
     ['no YAML', '{'],
+    ['an alias', 'kind: &a EncryptionConfiguration\nother: *a'],
+    ['a merge of nothing', 'kind<<: *a'],
     ['another kind', 'kind: Secret\napiVersion: v1\nresources: []'],
     ['another version', 'kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v2\nresources: []'],
     ['no resources', 'kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\nresources: []'],
