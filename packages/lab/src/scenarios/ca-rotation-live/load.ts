@@ -39,7 +39,7 @@ function loop(request: string): string {
   return `n=0; while [ ! -e "$1" ]; do t=$(date +%s%3N); why=$(${request} 2>&1) || echo "$t $(echo $why | head -c 300)"; n=$((n+1)); sleep 0.1; done; echo "count $n"`;
 }
 
-const ADMINISTRATOR = loop('kubectl get --raw /api/v1/namespaces/default --request-timeout=5s >/dev/null');
+const ADMINISTRATOR = loop('{ kubectl get --raw /api/v1/namespaces/default --request-timeout=5s >/dev/null; }');
 const UNCHANGED = loop(
   'curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert /etc/kubernetes/pki/ca.crt --cert "$2" --key "$3" "$4/api/v1/namespaces/default"',
 );

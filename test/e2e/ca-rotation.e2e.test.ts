@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
+import { assertNoTraces } from './lab-traces.fixture.ts';
+
+interface Failure {
+  readonly client: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+interface DrillDocument {
+  readonly ok: boolean;
+  readonly result?: {
+    readonly proofs: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+    readonly rotation: {
+      readonly requests: Readonly<Record<string, number>>;
+      readonly stages: readonly {
+        readonly stage: string;
+        readonly restartedApiServer: boolean;
+        readonly failures: readonly Failure[];
+      }[];
+    };
+  };
+}
+
+const LIFE = [
+  'the CA is another one, and one alone',
+  'openssl verifies every leaf certificate strictly against its CA',
+  'kubectl get --raw /apis answers, and every APIService is available',
+  'a pod talks to the API with its service account token and CA',
+  "kubeadm join finds the cluster by cluster-info and the hash of the CA's key",
+  'a kubelet that has nothing but a bootstrap token is given a certificate of the CA',
+  'no file and no object holds the old CA',
+];
+const CAS = ['ca', 'front-proxy-ca', 'etcd/ca'];
+const TIMEOUT_MS = 20 * 60_000;
+
+assertNoTraces();
+
+describe('a healthy cluster whose CAs are rotated to new keys under load', () => {
+  it.each(['rsa', 'ecdsa'])(
+    'answers every request but those to an API server that restarts, and forgets the old CAs (%s)',
+    async (algorithm) => {
+      const ended = await runCli(['drill', '--json', '--scenario', 'ca-rotation-live', '--algorithm', algorithm]);
+      const document = JSON.parse(ended.stdout) as DrillDocument;
+      const proofs = document.result?.proofs ?? [];
+      expect(
+        proofs.filter(({ ok }) => !ok),
+        ended.stderr.slice(-4000),
+      ).toEqual([]);
+      expect({ ok: document.ok, exitCode: ended.exitCode }).toEqual({ ok: true, exitCode: 0 });
+      const names = proofs.map(({ name }) => name);
+      const life = CAS.flatMap((ca) => LIFE.map((name) => `life of ${ca}: ${name}`));
+      expect(names).toEqual(expect.arrayContaining([...life, 'life of ca: a client of the old CA is refused']));
+
+      const { requests, stages } = document.result?.rotation ?? { requests: {}, stages: [] };
+      expect(Math.min(...Object.values(requests))).toBeGreaterThan(100);
+      // Another CA of the cluster or of the front proxy is read by a living API server.
+      const restarts = stages.filter(({ restartedApiServer }) => restartedApiServer).map(({ stage }) => stage);
+      expect(restarts).toEqual(['etcd trust', 'etcd drop']);
+      const others = stages.filter(({ restartedApiServer }) => !restartedApiServer).flatMap(({ failures }) => failures);
+      expect(others.filter(({ client }) => client !== 'unchanged client')).toEqual([]);
+      const all = stages.flatMap(({ failures }) => failures);
+      expect(all.filter(({ client }) => client === 'workload')).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+});
