@@ -4,7 +4,6 @@ import { baseName, type Clock, type Host, joinPath } from '@kube-rescue/host';
 import { type Change, describeReplacement, type Edit, type StepJournal } from '@kube-rescue/workflow';
 import { ManifestError } from '../errors.ts';
 import type { Checkpoints } from './checkpoint.ts';
-import type { ContentEdits } from './checkpoint-contents.ts';
 import { findApiServerCheckpoint } from './standstill.ts';
 
 /** What an API server says, or does not, that is dead or has only begun to live. */
@@ -45,7 +44,8 @@ export async function planActivation(
  */
 export async function changeThroughWindow(
   input: {
-    readonly look: () => Promise<ContentEdits>;
+    /** What is to be changed, and what the cluster lacks that cannot be made. */
+    readonly look: () => Promise<{ readonly edits: readonly Edit[]; readonly missing: readonly string[] }>;
     /** What ends the window. */
     readonly end: Change;
     readonly journal: StepJournal;
@@ -58,9 +58,9 @@ export async function changeThroughWindow(
   const start = clock.now().getTime();
   for (;;) {
     try {
-      const { objects, files, missing } = await input.look();
+      const { edits, missing } = await input.look();
       if (missing.length > 0) throw silent(`the cluster has no ${missing.join(', no ')}`);
-      await journal.perform([...objects, ...files, { change: input.end }]);
+      await journal.perform([...edits, { change: input.end }]);
       return;
     } catch (error) {
       const isLate = clock.now().getTime() - start >= TIMEOUT_MS;

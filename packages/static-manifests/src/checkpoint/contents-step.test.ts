@@ -227,6 +227,9 @@ describe('changing what the checkpointer keeps', () => {
       'file.replace',
       'checkpointer.wake',
     ]);
+    for (const name of ['kube-apiserver-2rdtv', 'pod-checkpointer-8jms9']) {
+      node.store.plant(RESOURCE_KINDS.Pod, { metadata: { namespace: 'kube-system', name } });
+    }
     expect((await run(node)).outcome).toBe('done');
     expect(seen).toEqual(['written while the checkpointer is kept out']);
     expect(await secretText(node, 'apiserver.crt')).toBe(NEW);

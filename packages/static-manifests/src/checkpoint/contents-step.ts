@@ -6,6 +6,7 @@ import type { Checkpoints } from './checkpoint.ts';
 import { changeThroughWindow, isSilentApiServer, planActivation } from './api-window.ts';
 import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
+import { planParents } from './parent-guard.ts';
 import { planFreeze } from './checkpointer-freeze.ts';
 import { findStandstill } from './standstill.ts';
 
@@ -106,7 +107,13 @@ export function createCheckpointContentsStep(
       await journal.perform(changes.map((change) => withMaterial(change, fresh)));
       if (wake === undefined) return;
       const end = { ...wake, kind: 'checkpointer.restart' };
-      await changeThroughWindow({ look: async () => (await look(signal)).contents, end, journal, signal }, deps);
+      const lookThrough = async () => {
+        const { contents: now } = await look(signal);
+        const parents = deps.objects && (await planParents(input, { ...deps, objects: deps.objects }, signal));
+        const missing = [...now.missing, ...(parents?.lost ?? [])];
+        return { edits: [...(parents?.edits ?? []), ...now.objects, ...now.files], missing };
+      };
+      await changeThroughWindow({ look: lookThrough, end, journal, signal }, deps);
     },
     verify: async (signal) => {
       const { contents } = await lookAnyway(signal);
