@@ -1,4 +1,3 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import { describe, expect, it } from 'vitest';
 import type { NodeState } from './node-state.ts';
 import { toPod } from './pod.ts';
@@ -19,7 +18,7 @@ const CREATING = {
 function diagnose(status: object, rest: Partial<Symptoms> = {}, spec: object = {}) {
   const metadata = { name: 'kube-scheduler-rescue', namespace: 'kube-system' };
   const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'cp1', ...spec }, status };
-  const pod = toPod(object as KubernetesObject);
+  const pod = toPod(object);
   return diagnosePod({ pod, node: NODE, events: [], log: [], apiService: '10.3.0.1:443', ...rest });
 }
 

@@ -148,7 +148,7 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
         const elapsedMs = clock.now().getTime() - start;
         const failure = 'failure' in seen ? seen.failure : silent(seen);
         if (failure.isFinal || elapsedMs >= timeoutMs) return unverified(failure, elapsedMs);
-        waitingFor(failure.reason);
+        waitingFor(`the pod of ${wanted.name}: it ${failure.reason}`);
         await clock.sleep(INTERVAL_MS, signal);
       }
     },

@@ -1,23 +1,22 @@
 import type { PodListing, PodRow } from '@kube-rescue/pod-bootstrap';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
+import { hang } from './text.ts';
 
-/** The pods of the control plane. */
+/** The pods of the control plane, and below them why some do not work. */
 export function renderPods({ pods, missing }: PodListing, terminal: Terminal): string {
   const table = renderTable(
     {
-      header: ['COMPONENT', 'POD', 'NODE', 'STATE', 'MADE BY', 'REASON'],
-      rows: pods.map((row) => {
-        const { component, pod, node, controller } = row;
-        return [component, pod ?? '-', node ?? '-', stateOf(row), controller, reasonOf(row)];
-      }),
-      flexible: 4,
+      header: ['COMPONENT', 'STATE', 'NODE', 'POD'],
+      rows: pods.map((row) => [row.component, stateOf(row), row.node ?? '-', row.pod ?? '-']),
+      flexible: 3,
     },
     terminal,
   );
+  const reasons = pods.flatMap((row) => explain(row).map((line) => hang('  ', line, terminal.columns)));
   const verdict =
     missing.length === 0 ? 'each of them has a pod that works' : `no pod that works: ${missing.join(', ')}`;
-  return `${table}\n\n${verdict}`;
+  return [table, ...(reasons.length === 0 ? [] : ['', ...reasons]), '', verdict].join('\n');
 }
 
 function stateOf({ pod, working, ready, rescue }: PodRow): { text: string; colour: 'green' | 'red' | undefined } {
@@ -28,7 +27,8 @@ function stateOf({ pod, working, ready, rescue }: PodRow): { text: string; colou
   return { text: `${pod === undefined ? 'missing' : 'not ready'}${mark}`, colour: 'red' };
 }
 
-function reasonOf({ code, reason, hint, ready }: PodRow): string {
-  if (code === undefined || reason === undefined) return '-';
-  return ready ? reason : `${reason} (${code}); ${hint ?? ''}`;
+function explain({ component, controller, pod, code, reason, hint, ready }: PodRow): readonly string[] {
+  if (code === undefined || reason === undefined) return [];
+  const about = pod === undefined ? `${component} (${controller}): ${reason}` : `${pod} ${reason}`;
+  return [ready ? about : `${about} (${code}); ${hint ?? ''}`];
 }
