@@ -29,8 +29,8 @@ export interface PodProcesses {
 
 export function toCheckpointedPod({ namespace, name, parentUid, pod }: Checkpoint): CheckpointedPod {
   const { hostNetwork, main } = pod;
-  const names = [main.program, main.command[0]].filter((name) => name !== undefined && name !== '');
-  const programs = [...new Set(names.map((name) => programName(name ?? '')))];
+  const words = [main.program, main.command[0]].filter((word) => word !== undefined && word !== '');
+  const programs = [...new Set(words.map((word) => programName(word ?? '')))];
   return { namespace, name, parentUid: parentUid ?? null, hostNetwork, programs };
 }
 
