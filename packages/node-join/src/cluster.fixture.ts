@@ -68,7 +68,10 @@ export function fakeCluster(): FakeCluster {
 /** A worker in memory, with the files of a shared kubeconfig. */
 export function fakeWorker(name: string, files: Readonly<Record<string, string>> = {}): FakeHost & NodeHost {
   const tree = treeOf({ '/etc/kubernetes/kubeconfig': 'old', '/etc/kubernetes/ca.crt': 'old ca', ...files });
-  return Object.assign(createFakeHost({ name, tree, services: { kubelet: 'running' } }), { hostname: name });
+  return Object.assign(createFakeHost({ name, tree, services: { kubelet: 'running' } }), {
+    hostname: name,
+    addresses: ['127.0.0.1'],
+  });
 }
 
 export function accessTo(address: string): NodeAccess {

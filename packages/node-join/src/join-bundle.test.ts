@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { hostname, networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLocalHost, hostPath } from '@kube-rescue/host';
 import { expectCode } from '@kube-rescue/testing';
@@ -104,6 +104,23 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect(exitCode).toBe(4);
     expect(said).toContain(`for node02, and this machine is ${hostname()}`);
     expect(await written()).toEqual(OLD);
+  });
+
+  const [own] = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .filter(({ internal }) => !internal);
+
+  it.runIf(own !== undefined)(
+    'knows the machine by its address, too, for kubelets that have it as their name',
+    async () => {
+      await bundle({ names: [own?.address ?? ''] });
+      expect((await run()).exitCode).toBe(0);
+    },
+  );
+
+  it('does not know a machine by an address that every machine has', async () => {
+    await bundle({ names: ['127.0.0.1', '::1'] });
+    expect((await run()).exitCode).toBe(4);
   });
 
   it.each(['files/0', 'files/1'])('refuses when %s was damaged on the way', async (name) => {

@@ -94,7 +94,7 @@ if [ "$action" = undo ]; then
   exit 0
 fi
 
-own=$( (uname -n; hostname -f) 2>/dev/null | tr 'A-Z' 'a-z')
+own=$( (uname -n; hostname -f; ip -o addr | sed -n '/inet6* 127[.]/d; /inet6* ::1\\//d; s|.*inet6* \\([0-9a-f.:]*\\).*|\\1|p') 2>/dev/null | tr 'A-Z' 'a-z')
 match=
 for name in $NAMES; do
   for each in $own; do

@@ -62,7 +62,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
     lastSeen.set(worker.node, pulse.reportedAt);
     return attempt(worker, async () => {
       const host = await openNode(worker.access);
-      assertSameMachine(worker.node, pulse.node, host.hostname);
+      assertSameMachine(worker.node, pulse.node, host);
       const { edits, evidence } = await compareFiles(worker, host);
       const service = await host.services.status(worker.kubeletService);
       const isAlive = service !== 'stopped' && isReadyNow(pulse, clock.now());

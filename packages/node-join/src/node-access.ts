@@ -31,6 +31,8 @@ export type NodeHost = Pick<
 > & {
   /** What the machine calls itself. */
   readonly hostname: string;
+  /** Its IP addresses. */
+  readonly addresses: readonly string[];
 };
 
 /** Opens a worker; the connection is shared, and closed by whoever made this. */

@@ -8,7 +8,7 @@ const NEW = '-----BEGIN PRIVATE KEY-----\nnew\n';
 
 /** The worker is the machine that goes wrong: its files are those that the laws look at. */
 function workerOn(host: Host): NodeHost {
-  return { ...host, hostname: 'node02' };
+  return { ...host, hostname: 'node02', addresses: [] };
 }
 
 /** A Node that is Ready when its kubelet has the new file and runs. */

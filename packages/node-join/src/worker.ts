@@ -92,14 +92,21 @@ export function kubeletRestart({ node, access, kubeletService: service }: Worker
 }
 
 /**
- * Makes sure that a machine is the one that a Node stands for: its own name is the Node's, or one that the Node's kubelet
- * has told. A kubeconfig on the wrong machine would let two kubelets fight for one Node.
+ * Makes sure that a machine is the one that a Node stands for: it has the Node's name or address, or one that the Node's
+ * kubelet has told. A kubeconfig on the wrong machine would let two kubelets fight for one Node.
  * @throws JoinError `JOIN_WRONG_MACHINE`
  */
-export function assertSameMachine(name: string, node: KubernetesObject | undefined, hostname: string): void {
+export function assertSameMachine(
+  name: string,
+  node: KubernetesObject | undefined,
+  { hostname, addresses }: Pick<NodeHost, 'hostname' | 'addresses'>,
+): void {
   const names = namesOf(name, node);
   const own = hostname.toLowerCase();
-  if (names.some((each) => each === own || each.split('.')[0] === own || each === own.split('.')[0])) return;
+  const isNamed = names.some((each) => each === own || shortOf(each) === own || each === shortOf(own));
+  // Every machine has the loopback addresses.
+  const told = addresses.filter((each) => !/^127\.|^::1$/.test(each));
+  if (isNamed || names.some((each) => told.includes(each))) return;
   throw new JoinError({
     code: 'JOIN_WRONG_MACHINE',
     message: `the machine calls itself ${hostname}, not ${names.join(' or ')}; nothing was written there`,
@@ -108,10 +115,16 @@ export function assertSameMachine(name: string, node: KubernetesObject | undefin
   });
 }
 
-/** The names by which a machine may know itself that a Node stands for; in lower case. */
+/** The names and addresses by which a machine may know itself that a Node stands for; in lower case. */
 export function namesOf(name: string, node: KubernetesObject | undefined): readonly string[] {
-  const told = node === undefined ? [] : addressesOf(node).filter(({ type }) => type === 'Hostname');
+  const told =
+    node === undefined ? [] : addressesOf(node).filter(({ type }) => type === 'Hostname' || type === 'InternalIP');
   return [...new Set([name, ...told.map(({ address }) => address)].map((each) => each.toLowerCase()))];
+}
+
+/** `node02` of `node02.example.test`. */
+function shortOf(name: string): string | undefined {
+  return name.split('.')[0];
 }
 
 function noFolder(node: string, folder: HostPath): JoinError {

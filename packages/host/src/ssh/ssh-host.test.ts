@@ -43,6 +43,10 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     ]);
   });
 
+  it('says where it is', () => {
+    expect(host.addresses).toContain('127.0.0.1');
+  });
+
   it('runs a program with exactly its arguments, and tells its end', async () => {
     const words = ['a b', "it's", '$HOME', 'x\ny', '', '*'];
     const { stdout } = await host.exec(['printf', '%s\\0', ...words], { timeoutMs: TIMEOUT_MS });

@@ -17,6 +17,8 @@ export interface SshHostOptions extends SshTarget {
 export interface SshHost extends Host {
   /** What the machine calls itself: `uname -n`. */
   readonly hostname: string;
+  /** The IP addresses of its interfaces, as far as `ip` tells them. */
+  readonly addresses: readonly string[];
   /** Ends the connection. */
   close(): Promise<void>;
 }
@@ -52,12 +54,13 @@ export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
   const connection = await openSshConnection(options);
   try {
     const prefix = options.sudo === true ? ['sudo', '-n', '--'] : [];
-    const { userId, hostname, hasSystemd } = await introduce(connection, prefix, options);
+    const { userId, hostname, hasSystemd, addresses } = await introduce(connection, prefix, options);
     const run = createScriptRunner(connection, prefix);
     const exec: Host['exec'] = (argv, how) => execRemotely(connection, prefix, argv, how);
     return {
       name: options.address,
       hostname,
+      addresses,
       kind: 'live',
       userId: () => userId,
       services: createServices(exec, { serviceCommand: options.serviceCommand, hasSystemd }),
@@ -73,16 +76,22 @@ export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
   }
 }
 
+interface Introduction extends Pick<SshHost, 'hostname' | 'addresses'> {
+  readonly userId: number;
+  readonly hasSystemd: boolean;
+}
+
 async function introduce(
   connection: SshConnection,
   prefix: readonly string[],
   { address }: SshTarget,
-): Promise<{ readonly userId: number; readonly hostname: string; readonly hasSystemd: boolean }> {
-  const script = `id -u && uname -n && if [ -d ${SYSTEMD_SIGN} ]; then echo systemd; else echo none; fi`;
+): Promise<Introduction> {
+  const script = `id -u && uname -n && if [ -d ${SYSTEMD_SIGN} ]; then echo systemd; else echo none; fi; ip -o addr || true`;
   const result = await connection.run([...prefix, 'sh', '-c', script], { timeoutMs: ASK_TIMEOUT_MS });
-  const [uid = '', hostname = '', systemd] = result.stdout.toString().split('\n');
+  const [uid = '', hostname = '', systemd, ...links] = result.stdout.toString().split('\n');
   if (result.exitCode === 0 && /^\d+$/.test(uid)) {
-    return { userId: Number(uid), hostname, hasSystemd: systemd === 'systemd' };
+    const addresses = links.flatMap((line) => /\binet6? ([0-9a-f.:]+)/.exec(line)?.[1] ?? []);
+    return { userId: Number(uid), hostname, hasSystemd: systemd === 'systemd', addresses };
   }
   const reason = result.stderr.trim().split('\n').at(-1) ?? '';
   throw new HostError({
