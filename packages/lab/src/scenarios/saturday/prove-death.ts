@@ -80,8 +80,18 @@ function proveEtcdctlFails(cluster: SelfHostedCluster, deps: LabDeps): Promise<P
     const health = ['endpoint', 'health'];
     const plain = await plainEtcdctl(cluster, health, deps);
     const local = await etcdctl(cluster, health, deps, 'https://127.0.0.1:2379');
-    const reason = /x509:[^"\\]*/.exec(local.stderr)?.[0] ?? lastWords(local, 1);
-    const detail = `${lastWords(plain, 1)}; ${reason}`;
+    const names = [
+      'openssl',
+      'x509',
+      '-noout',
+      '-checkip',
+      '127.0.0.1',
+      '-in',
+      `${ETCD_TLS_FOLDER}/server.crt`,
+    ] as const;
+    const detail = [plain, local, await execOnNode(cluster, names, deps)]
+      .map((result) => lastWords(result, 1))
+      .join('; ');
     return { ok: plain.exitCode !== 0 && local.exitCode !== 0, detail };
   });
 }
@@ -194,7 +204,7 @@ function proveApiCrashes(cluster: SelfHostedCluster, deps: LabDeps): Promise<Pro
         const reason = lines.find((line) => line.includes('x509:'));
         const end = lines.find((line) => line.includes('context deadline exceeded'));
         if (reason === undefined || end === undefined) return { waitingFor: 'its log does not say so' };
-        return { value: `${/x509:[^"\\]*/.exec(reason)?.[0] ?? ''}; context deadline exceeded` };
+        return { value: `${/x509:[^"\\(]*/.exec(reason)?.[0].trim() ?? ''}; context deadline exceeded` };
       },
     });
     return { ok: true, detail };

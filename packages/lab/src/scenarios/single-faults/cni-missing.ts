@@ -1,0 +1,51 @@
+import { runCommand } from '../../command.ts';
+import type { LabDeps } from '../../deps.ts';
+import { nodeFile } from '../../lab-folder.ts';
+import { execOnNode, runOnNode } from '../../node-command.ts';
+import { prove } from '../../proof.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { NETWORK_FOLDERS, WORKER } from '../../self-hosted/layout.ts';
+import { waitFor } from '../../waiting.ts';
+import { proveNoneRuns } from './lost-pods.ts';
+import type { SingleFault } from './single-fault.ts';
+
+const DEADLINE_MS = 90_000;
+
+/**
+ * The worker has lost what its network plugin reads, and the network's own pods do not run: their DaemonSet selects a label
+ * that no node has.
+ */
+export const cniMissing: SingleFault = {
+  what: `the network's files are gone from ${WORKER.name}, and its pods with them`,
+  breakCluster: async (cluster, deps) => {
+    const selector = { 'kube-rescue.invalid/no-such-node': '' };
+    const patch = JSON.stringify({ spec: { template: { spec: { nodeSelector: selector } } } });
+    const daemonSet = ['--namespace=kube-system', 'patch', 'daemonset', 'kube-flannel'];
+    await runOnNode(cluster, ['kubectl', ...daemonSet, '--patch', patch], deps);
+    await proveNoneRuns(cluster, 'flannel', deps);
+    await runOnNode(cluster.worker, ['rm', '-f', '/run/flannel/subnet.env'], deps);
+    const configuration = nodeFile(cluster.worker.node, NETWORK_FOLDERS.configuration);
+    await runCommand(deps, ['find', configuration, '-type', 'f', '-delete']);
+    await waitForNotReady(cluster, deps);
+  },
+  proveFault: async (cluster, deps) => [
+    await proveNoneRuns(cluster, 'flannel', deps),
+    await prove(`${WORKER.name} is not Ready`, async () => ({
+      ok: true,
+      detail: await waitForNotReady(cluster, deps),
+    })),
+  ],
+};
+
+async function waitForNotReady(cluster: SelfHostedCluster, deps: LabDeps): Promise<string> {
+  const path = '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
+  const argv = ['kubectl', 'get', 'node', WORKER.name, `--output=jsonpath=${path}`] as const;
+  return waitFor(deps, {
+    subject: `node/${WORKER.name}`,
+    deadlineMs: DEADLINE_MS,
+    look: async () => {
+      const { stdout } = await execOnNode(cluster, argv, deps);
+      return stdout.startsWith('False ') ? { value: stdout.slice(6) } : { waitingFor: stdout };
+    },
+  });
+}

@@ -1,0 +1,57 @@
+import type { LabDeps } from '../../deps.ts';
+import { execOnNode, runOnNode } from '../../node-command.ts';
+import { type Proof, prove } from '../../proof.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { CONTROL_PLANE } from '../../self-hosted/layout.ts';
+import { waitFor } from '../../waiting.ts';
+import type { SingleFault } from './single-fault.ts';
+
+const DEADLINE_MS = 60_000;
+
+/** The only pod of the scheduler is gone; the next waits to be scheduled. */
+export const schedulerGone: SingleFault = {
+  what: 'the scheduler is gone, and its Deployment cannot be scheduled',
+  breakCluster: (cluster, deps) => deletePods(cluster, 'kube-scheduler', deps),
+  proveFault: async (cluster, deps) => [await proveNoneRuns(cluster, 'kube-scheduler', deps)],
+};
+
+/** The only pod of the controllers is gone; nobody makes the next. */
+export const controllerManagerGone: SingleFault = {
+  what: 'the controller-manager is gone, and nobody creates its pod again',
+  breakCluster: (cluster, deps) => deletePods(cluster, 'kube-controller-manager', deps),
+  proveFault: async (cluster, deps) => [await proveNoneRuns(cluster, 'kube-controller-manager', deps)],
+};
+
+/** The only pod of cluster DNS is gone, and its node takes no new ones: it is cordoned. */
+export const dnsGone: SingleFault = {
+  what: 'cluster DNS is gone, and its node is cordoned',
+  breakCluster: async (cluster, deps) => {
+    await runOnNode(cluster, ['kubectl', 'cordon', CONTROL_PLANE.name], deps);
+    await deletePods(cluster, 'kube-dns', deps);
+  },
+  proveFault: async (cluster, deps) => [await proveNoneRuns(cluster, 'kube-dns', deps)],
+};
+
+/** Deletes the pods of an application of kube-system at once. */
+export async function deletePods(cluster: SelfHostedCluster, application: string, deps: LabDeps): Promise<void> {
+  const pods = ['delete', 'pods', '--namespace=kube-system', `--selector=k8s-app=${application}`];
+  await runOnNode(cluster, ['kubectl', ...pods, '--force', '--grace-period=0'], deps);
+}
+
+/** No pod of an application of kube-system runs. */
+export function proveNoneRuns(cluster: SelfHostedCluster, application: string, deps: LabDeps): Promise<Proof> {
+  return prove(`no pod of ${application} runs`, async () => {
+    const path = '{range .items[*]}{.metadata.name} {.status.phase}{"\\n"}{end}';
+    const get = ['get', 'pods', '--namespace=kube-system', `--selector=k8s-app=${application}`];
+    const detail = await waitFor(deps, {
+      subject: application,
+      deadlineMs: DEADLINE_MS,
+      look: async () => {
+        const { exitCode, stdout } = await execOnNode(cluster, ['kubectl', ...get, `--output=jsonpath=${path}`], deps);
+        const runs = exitCode !== 0 || stdout.includes(' Running');
+        return runs ? { waitingFor: stdout.trim() } : { value: stdout.trim() || 'there is none' };
+      },
+    });
+    return { ok: true, detail };
+  });
+}
