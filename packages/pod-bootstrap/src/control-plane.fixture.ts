@@ -31,7 +31,7 @@ import { STATEFUL_SET } from './kinds.ts';
 type Loose = Readonly<Record<string, unknown>>;
 
 /** Leases that nobody renews in a test stay fresh, however far its clock moves. */
-export const LATER = '2026-11-23T00:00:00Z';
+const LATER = '2026-11-23T00:00:00Z';
 const LONG_AGO = '2026-11-22T09:00:00Z';
 
 const SYSTEM = 'kube-system';

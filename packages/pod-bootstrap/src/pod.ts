@@ -9,7 +9,7 @@ import {
 import { type Labels, labelsAt } from './label-selector.ts';
 
 /** What a kubelet says of one container. */
-export interface ContainerState {
+interface ContainerState {
   readonly name: string;
   readonly ready: boolean;
   readonly restarts: number;

@@ -66,7 +66,7 @@ export async function readRescueState(
 }
 
 /** The pod that was cut out of a controller, whichever run did it. */
-export function findRescuePod(controller: ControllerName, pods: readonly Pod[], onNode: string): Pod | undefined {
+function findRescuePod(controller: ControllerName, pods: readonly Pod[], onNode: string): Pod | undefined {
   return pods.find(
     ({ annotations, namespace, node, controller: owner }) =>
       namespace === controller.namespace &&

@@ -26,7 +26,7 @@ const REPLACING = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationControl
  *
  * Pure; objects are as the API server shows them.
  */
-export function holdsCaOfBefore(
+function holdsCaOfBefore(
   pod: unknown,
   { tokens, publishedAt }: { readonly tokens: ReadonlySet<string>; readonly publishedAt: Date },
 ): boolean {
@@ -35,7 +35,7 @@ export function holdsCaOfBefore(
 }
 
 /**
- * The pods, as `NAMESPACE/NAME`, that {@link holdsCaOfBefore}.
+ * The pods, as `NAMESPACE/NAME`, that are handed the CA of their service account and have a container that started before `publishedAt`.
  * @param secrets the token Secrets of all service accounts
  */
 export function findStalePods(input: {

@@ -47,10 +47,7 @@ export async function readSymptoms(pod: Pod, deps: SymptomDeps, signal: AbortSig
 }
 
 /** `ADDRESS:PORT` of the Service by which every pod finds the API server. */
-export async function readApiService(
-  store: Pick<ObjectStore, 'get'>,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function readApiService(store: Pick<ObjectStore, 'get'>, signal: AbortSignal): Promise<string | undefined> {
   const read = await store.get({ kind: RESOURCE_KINDS.Service, namespace: 'default', name: 'kubernetes' }, { signal });
   const spec = fieldsAt(read?.object, 'spec');
   const address = textAt(spec, 'clusterIP');
