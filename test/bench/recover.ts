@@ -41,8 +41,8 @@ export async function run(): Promise<BenchResult> {
 
 async function recover(cluster: Cluster, deps: LabDeps): Promise<number> {
   const ended = new AbortController();
-  const url = `https://${cluster.node.address}:6443/readyz`;
-  const ready = watchForReadyApi(cluster, url, { ...deps, signal: ended.signal });
+  const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
+  const ready = watchForReadyApi(cluster, question, { ...deps, signal: ended.signal });
   const onLine = (line: string): boolean => process.stderr.write(`   | ${line}\n`);
   const { exitCode, lastWords } = await runRescue(cluster, ['recover', '--yes'], {
     ...deps,

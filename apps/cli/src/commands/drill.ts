@@ -1,7 +1,9 @@
 import { Flags } from '@oclif/core';
 import { type Answer, BaseCommand } from '../base-command.ts';
+import { seconds } from '../dns/dns-flags.ts';
 import { answerClean, answerDrill } from '../drill/answer.ts';
 import { SCENARIOS } from '../drill/scenarios.ts';
+import { VIA } from '../etcd/etcd-flags.ts';
 import { openDrillSession } from '../wiring.ts';
 
 export default class Drill extends BaseCommand {
@@ -11,6 +13,7 @@ export default class Drill extends BaseCommand {
   static override examples = [
     '<%= config.bin %> drill',
     '<%= config.bin %> drill --algorithm ecdsa --json',
+    '<%= config.bin %> drill --scenario saturday --via api',
     '<%= config.bin %> drill --clean',
   ];
   static override flags = {
@@ -21,6 +24,18 @@ export default class Drill extends BaseCommand {
       default: 'rsa' as const,
     })(),
     keep: Flags.boolean({ description: 'leave the cluster running; --clean removes it', exclusive: ['clean'] }),
+    via: Flags.option({
+      options: VIA,
+      description: 'self-hosted: how the recovery changes objects while the API server is dead',
+      default: VIA[0],
+    })(),
+    encrypted: Flags.boolean({ description: 'self-hosted: Secrets are encrypted in etcd (aescbc)' }),
+    trap: Flags.boolean({
+      description: 'self-hosted: show first what becomes of files that are planted by hand',
+      default: true,
+      allowNo: true,
+    }),
+    'stable-for': seconds({ description: 'self-hosted: how long the API server is watched afterwards', default: 180 }),
     clean: Flags.boolean({ description: 'remove what earlier drills have left behind or kept, and do nothing else' }),
   };
 
@@ -29,6 +44,8 @@ export default class Drill extends BaseCommand {
     const session = openDrillSession(this.streams);
     if (flags.clean) return answerClean(session);
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
-    return answerDrill({ scenario: flags.scenario, algorithm, keep: flags.keep }, session);
+    const { scenario, keep, via, encrypted, trap } = flags;
+    const selfHosted = { via, encrypted, trap, stableMs: flags['stable-for'] * 1000 };
+    return answerDrill({ scenario, algorithm, keep, selfHosted }, session);
   }
 }

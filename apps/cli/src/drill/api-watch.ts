@@ -1,11 +1,24 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import type { DrillNode } from './rescue-command.ts';
 
+/** Where the API server is asked, and whom it is judged by: files of the node, which a recovery may change meanwhile. */
+export type ReadyQuestion =
+  | { readonly url: string; readonly ca: string }
+  /** The CA is that which the kubeconfig embeds. */
+  | { readonly kubeconfig: string };
+
 /**
- * Asks `/readyz` every 50 ms, and trusts the cluster's CA only. Takes the URL as its argument. curl, not our own code: the
- * drill needs a witness of its own.
+ * Asks `/readyz` every 50 ms, and trusts the cluster's CA only. Takes the URL and the CA as its arguments. curl, not our own
+ * code: the drill needs a witness of its own.
  */
-const POLL = `until curl --silent --max-time 2 --cacert /etc/kubernetes/pki/ca.crt "$1" | grep -qx ok; do sleep 0.05; done`;
+const POLL = `until curl --silent --max-time 2 --cacert "$2" "$1" | grep -qx ok; do sleep 0.05; done`;
+
+/** The same; takes a kubeconfig, and reads it each time it asks. */
+const POLL_KUBECONFIG = `part() { sed -n "s/^ *$1: *//p" "$2" | head -n 1; }
+until part certificate-authority-data "$1" | base64 -d > /run/kube-rescue-drill-ca.crt &&
+  curl --silent --max-time 2 --cacert /run/kube-rescue-drill-ca.crt "$(part server "$1")/readyz" | grep -qx ok
+do sleep 0.05; done
+rm -f /run/kube-rescue-drill-ca.crt`;
 const TIMEOUT_MS = 15 * 60_000;
 
 /**
@@ -15,13 +28,15 @@ const TIMEOUT_MS = 15 * 60_000;
  */
 export async function watchForReadyApi(
   node: Pick<DrillNode, 'enter'>,
-  url: string,
+  question: ReadyQuestion,
   deps: { readonly host: Pick<Host, 'exec'>; readonly clock: Pick<Clock, 'now'>; readonly signal: AbortSignal },
 ): Promise<number | undefined> {
   const { host, clock, signal } = deps;
   const started = clock.now().getTime();
   try {
-    const { exitCode } = await host.exec([...node.enter(), 'sh', '-c', POLL, 'sh', url], {
+    const script =
+      'url' in question ? [POLL, 'sh', question.url, question.ca] : [POLL_KUBECONFIG, 'sh', question.kubeconfig];
+    const { exitCode } = await host.exec([...node.enter(), 'sh', '-c', ...script], {
       timeoutMs: TIMEOUT_MS,
       signal,
     });

@@ -1,12 +1,21 @@
-import type { Cluster, ClusterScenario, KeyAlgorithm, LabDeps, LabProgress, Proof } from '@kube-rescue/lab';
+import type {
+  Cluster,
+  ClusterInput,
+  ClusterScenario,
+  KeyAlgorithm,
+  LabDeps,
+  LabProgress,
+  Proof,
+} from '@kube-rescue/lab';
 import { createProgress } from '../render/progress.ts';
 import type { TimelineEntry } from '../render/timeline.ts';
 import type { DrillSession } from '../wiring.ts';
-import { watchForReadyApi } from './api-watch.ts';
 import { rehearseRotation, type RotationUnderLoad } from './rotation-drill.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
+import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Scenario } from './scenarios.ts';
+import { rehearseSelfHosted, type SelfHostedDrill } from './self-hosted-drill.ts';
 import { createStopwatch, type Stopwatch } from './stopwatch.ts';
 
 export interface DrillInput {
@@ -14,6 +23,8 @@ export interface DrillInput {
   readonly algorithm: KeyAlgorithm;
   /** Leaves the cluster running when all is done. */
   readonly keep: boolean;
+  /** For a self-hosted cluster. */
+  readonly selfHosted: SelfHostedDrill & { readonly encrypted: boolean };
 }
 
 export interface DrillReport {
@@ -28,27 +39,6 @@ export interface DrillReport {
   readonly seconds: number;
   /** The argv in front of a program on the node of a cluster that was kept. */
   readonly kept: readonly string[] | null;
-}
-
-interface RecoveryTimes {
-  /** From the start of the command to the first good answer of `/readyz`; `null` when there was none. */
-  readonly secondsToReadyApi: number | null;
-  /** From the start of the command to its end. */
-  readonly seconds: number;
-  readonly runId: string | null;
-  /** What the command itself says it took, step by step. */
-  readonly steps: readonly TimelineEntry[];
-}
-
-/** What the drill reads of the answer of `recover`. */
-interface RecoverResult {
-  readonly runId: string | null;
-  readonly steps: readonly {
-    readonly step: string;
-    readonly seconds: number;
-    readonly result: string;
-    readonly evidence: readonly string[];
-  }[];
 }
 
 /** A drill while it goes on. */
@@ -89,6 +79,10 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
       return lab.provideKubernetesBinaries(session, deps);
     });
     const create = { binaries: folder, ownerPid: process.pid, keyAlgorithm: algorithm };
+    if (scenario === 'saturday') {
+      const { proofs, recovery, kept } = await drillSelfHosted(input, create, { lab, deps, watch, onLine });
+      return { scenario, algorithm, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
+    }
     const cluster = await watch.measure('create a cluster', () => lab.createCluster(create, deps));
     const proofs: Proof[] = [];
     const way = scenario === 'ca-rotation-live' ? undefined : lab.CLUSTER_SCENARIOS[scenario];
@@ -99,6 +93,27 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
     return { scenario, algorithm, proofs, recovery, rotation, timeline: watch.timeline, seconds: watch.total(), kept };
   } finally {
     progress.stop();
+  }
+}
+
+async function drillSelfHosted(
+  { keep, selfHosted }: DrillInput,
+  create: ClusterInput,
+  { lab, deps, watch, onLine }: Pick<Rehearsal, 'lab' | 'deps' | 'watch' | 'onLine'>,
+): Promise<Pick<DrillReport, 'proofs' | 'recovery' | 'kept'>> {
+  const scenario = lab.SELF_HOSTED_SCENARIOS[selfHosted.encrypted ? 'saturday-encrypted' : 'saturday'];
+  const cluster = await watch.measure('create a cluster', () => scenario.createCluster(create, deps));
+  const proofs: Proof[] = [];
+  let isKept = false;
+  try {
+    const rehearsal = { cluster, lab, scenario, drill: selfHosted, deps, watch, proofs, onLine };
+    const recovery = (await rehearseSelfHosted(rehearsal)) ?? null;
+    if (!keep) return { proofs, recovery, kept: null };
+    await cluster.keep();
+    isKept = true;
+    return { proofs, recovery, kept: cluster.enter() };
+  } finally {
+    if (!isKept) await watch.measure('remove the cluster', () => cluster.remove());
   }
 }
 
@@ -130,7 +145,9 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   if (!collect(proofs, nameProofs('death', death))) return undefined;
   const broken = await lab.snapshotFiles(cluster, deps);
 
-  const { answer, times } = await watch.measure('recover', () => recoverAndWatch(rehearsal));
+  const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
+  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, 'recover', '--yes');
+  const { answer, times } = await watch.measure('recover', () => recoverAndWatch(cluster, question, recover, deps));
   if (!collect(proofs, [proveAnswer('recover: kube-rescue recover brings it back', answer, 'done')])) return times;
   if (!(await proveLife(rehearsal, 'life', since))) return times;
   const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);
@@ -158,36 +175,6 @@ async function proveLife(
 ): Promise<boolean> {
   const life = await watch.measure('prove that it lives', () => scenario.proveLife(cluster, { since }, deps));
   return collect(proofs, nameProofs(kind, life));
-}
-
-/** The file that the backup step of `recover` names. */
-function findSnapshot({ envelope }: RescueAnswer): string | undefined {
-  const steps = envelope?.ok === true ? (envelope.result as RecoverResult).steps : [];
-  const step = steps.find((each) => each.step === 'backup/etcd-snapshot' && each.result === 'done');
-  return /^(\S+): /.exec(step?.evidence[0] ?? '')?.[1];
-}
-
-async function recoverAndWatch(
-  rehearsal: Rehearsal,
-): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
-  const { cluster, deps } = rehearsal;
-  const ended = new AbortController();
-  const url = `https://${cluster.node.address}:6443/readyz`;
-  const ready = watchForReadyApi(cluster, url, { ...deps, signal: AbortSignal.any([ended.signal, deps.signal]) });
-  const started = deps.clock.now().getTime();
-  try {
-    const answer = await rescue(rehearsal, 'recover', '--yes');
-    const seconds = (deps.clock.now().getTime() - started) / 1000;
-    if (answer.exitCode !== 0) ended.abort();
-    const result =
-      answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
-    const done = result.steps.filter((step) => step.result === 'done');
-    const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
-    return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId, steps } };
-  } finally {
-    ended.abort();
-    await ready;
-  }
 }
 
 function rescue({ cluster, deps, onLine }: Rehearsal, ...args: readonly string[]): Promise<RescueAnswer> {

@@ -25,6 +25,6 @@ describe('the watch for the API server', () => {
   it('ends without a time when it is told to', async () => {
     const ended = AbortSignal.timeout(300);
     const deps = { host, clock: systemClock, signal: ended };
-    expect(await watchForReadyApi(NODE, 'https://127.0.0.1:1/readyz', deps)).toBeUndefined();
+    expect(await watchForReadyApi(NODE, { url: 'https://127.0.0.1:1/readyz', ca: '/nowhere' }, deps)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import type { ScenarioName } from '@kube-rescue/lab';
+import type { ScenarioName, SelfHostedScenarioName } from '@kube-rescue/lab';
 
 /** The ways to break a lab cluster, the default first. Named here too, so that `--help` need not load the lab. */
 export const SCENARIOS = [
@@ -7,6 +7,7 @@ export const SCENARIOS = [
   'etcd-ca-expired',
   'front-proxy-ca-expired',
   'ca-rotation-live',
-] as const satisfies readonly (ScenarioName | 'ca-rotation-live')[];
+  'saturday',
+] as const satisfies readonly (ScenarioName | SelfHostedScenarioName | 'ca-rotation-live')[];
 
 export type Scenario = (typeof SCENARIOS)[number];

@@ -84,7 +84,7 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, 
           ...{ id: API_STABLE, requires: [CONTENTS], wanted: source.contents },
           expectedSerial: async () => servingSerial(await describeNode(options, deps), deps),
           // That it is there, and not about to hand over; that it stays is seen at the end, when there is nothing else to do.
-          ...{ refreshPeriods: 0, restartKubelet: false },
+          ...{ refreshPeriodMs: 5_000, refreshPeriods: 1, restartKubelet: false },
         },
         { ...deps, objects },
       );

@@ -1,0 +1,57 @@
+import type { LabDeps } from '@kube-rescue/lab';
+import type { TimelineEntry } from '../render/timeline.ts';
+import { type ReadyQuestion, watchForReadyApi } from './api-watch.ts';
+import type { DrillNode, RescueAnswer } from './rescue-command.ts';
+
+export interface RecoveryTimes {
+  /** From the start of the command to the first good answer of `/readyz`; `null` when there was none. */
+  readonly secondsToReadyApi: number | null;
+  /** From the start of the command to its end. */
+  readonly seconds: number;
+  readonly runId: string | null;
+  /** What the command itself says it took, step by step. */
+  readonly steps: readonly TimelineEntry[];
+}
+
+/** What the drill reads of the answer of `recover`. */
+interface RecoverResult {
+  readonly runId: string | null;
+  readonly steps: readonly {
+    readonly step: string;
+    readonly seconds: number;
+    readonly result: string;
+    readonly evidence: readonly string[];
+  }[];
+}
+
+/** Recovers, and takes the time until the API server answers, by a witness of its own. */
+export async function recoverAndWatch(
+  node: DrillNode,
+  question: ReadyQuestion,
+  recover: () => Promise<RescueAnswer>,
+  deps: LabDeps & { readonly signal: AbortSignal },
+): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
+  const ended = new AbortController();
+  const ready = watchForReadyApi(node, question, { ...deps, signal: AbortSignal.any([ended.signal, deps.signal]) });
+  const started = deps.clock.now().getTime();
+  try {
+    const answer = await recover();
+    const seconds = (deps.clock.now().getTime() - started) / 1000;
+    if (answer.exitCode !== 0) ended.abort();
+    const result =
+      answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
+    const done = result.steps.filter((step) => step.result === 'done');
+    const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
+    return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId, steps } };
+  } finally {
+    ended.abort();
+    await ready;
+  }
+}
+
+/** The file that the backup step of `recover` names. */
+export function findSnapshot({ envelope }: RescueAnswer): string | undefined {
+  const steps = envelope?.ok === true ? (envelope.result as RecoverResult).steps : [];
+  const step = steps.find((each) => each.step === 'backup/etcd-snapshot' && each.result === 'done');
+  return /^(\S+): /.exec(step?.evidence[0] ?? '')?.[1];
+}
