@@ -7,6 +7,7 @@ const FOLDER = joinPath(POD_LOGS, 'kube-system_dns_1');
 
 async function tailOf(logs: Readonly<Record<string, string>>, lines = 2): Promise<readonly string[]> {
   const host = createFakeHost();
+  await host.makeDirectory(joinPath(FOLDER, 'dns'), { mode: 0o755 });
   for (const [name, text] of Object.entries(logs)) {
     await host.writeFile(joinPath(FOLDER, `dns/${name}`), Buffer.from(text), { mode: 0o640 });
   }

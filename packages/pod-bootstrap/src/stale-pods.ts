@@ -35,7 +35,8 @@ function holdsCaOfBefore(
 }
 
 /**
- * The pods, as `NAMESPACE/NAME`, that are handed the CA of their service account and have a container that started before `publishedAt`.
+ * The pods, as `NAMESPACE/NAME`, that are handed the CA of their service account and have a container that started before
+ * `publishedAt`. Pure; objects are as the API server shows them.
  * @param secrets the token Secrets of all service accounts
  */
 export function findStalePods(input: {
