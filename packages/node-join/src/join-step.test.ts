@@ -132,13 +132,15 @@ describe('joining workers', () => {
   it('refuses, having changed nothing, when no worker can be joined', async () => {
     const { cluster, clock, deps, openNode } = scene([]);
     cluster.plantNode('node03');
-    const input = { workers: [workerOf('node03')] };
+    cluster.plantNode('node04');
+    const input = { workers: [workerOf('node03'), workerOf('node04')] };
     const step = createJoinStep(input, { ...cluster, openNode, clock });
     expect(await step.check(signal)).toMatchObject({ status: 'blocked', code: 'SSH_UNREACHABLE', subject: 'node03' });
-    await expectCode(runSteps([step], deps), 'WORKFLOW_BLOCKED');
+    const refused = await expectCode(runSteps([step], deps), 'WORKFLOW_BLOCKED');
+    expect(refused.message).toContain('node03: no route to it; node04: no route to it');
     const lenient = createJoinStep({ ...input, mayFail: true }, { ...cluster, openNode, clock });
     const result = await runSteps([lenient], deps);
-    expect(result.steps[0]?.warnings).toHaveLength(1);
+    expect(result.steps[0]?.warnings).toHaveLength(2);
   });
 
   it('refuses a machine that is not the one the Node stands for', async () => {

@@ -178,7 +178,9 @@ function toFinding(looks: readonly Look[], mayFail: boolean, planned: Map<string
   const [first] = failures;
   if (edits.length === 0 && !mayFail && first?.failure !== undefined) {
     const { code, hint } = first.failure;
-    const { message: summary } = workerFailed(first.worker.node, first.failure);
+    const summary = failures
+      .flatMap(({ worker, failure }) => (failure === undefined ? [] : [workerFailed(worker.node, failure).message]))
+      .join('; ');
     return { status: 'blocked', summary, evidence, changes, code, subject: first.worker.node, hint };
   }
   const due = looks.filter((look) => look.edits.length > 0).map(({ worker }) => worker.node);

@@ -44,7 +44,7 @@ function remainingOf({ run, outcome, reason, steps, changes }: RunReport): reado
     ...steps.flatMap(({ warnings }) => warnings),
     ...steps.flatMap((step) => (step.result === 'not-made' && !isDone ? [`not made: ${describeStep(step)}`] : [])),
     ...steps.flatMap((step) => (step.result === 'made' ? [`not seen to work: ${step.title}`] : [])),
-    'the folder of the run holds old private keys: remove it once nobody will want to take the run back',
+    'the folder of the run may hold old private keys and Secrets: remove it once nobody will want to take the run back',
   ];
 }
 
