@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { renderServiceScript } from './services.ts';
+import { renderDaemonScript, renderServiceScript, unitProgram } from './services.ts';
 import { waitFor } from './waiting.ts';
 
 const deps = { host: createLocalHost(), clock: systemClock };
@@ -35,6 +35,15 @@ async function service(action: string, name: string): Promise<number> {
   const result = await deps.host.exec([path.join(folder, 'service'), action, name], { timeoutMs: 30_000 });
   return result.exitCode;
 }
+
+const UNIT = `[Service]
+ExecStartPre=/bin/mkdir --parents FOLDER/made
+ExecStartPre=/bin/bash -c "echo one two | awk '{print $2}' > FOLDER/made/word"
+ExecStart=/bin/sh -c \\
+  "sleep 60; true" \\
+  --flag=a<b
+Restart=always
+`;
 
 const pidFile = (): Promise<string> => readFile(path.join(folder, 'kubelet.pid'), 'utf8');
 
@@ -75,6 +84,30 @@ describe('the service command of a node', () => {
     await writeFile(path.join(folder, 'kubelet.pid'), `${process.pid} 1\n`);
     expect(await service('status', 'kubelet')).toBe(3);
     expect(await service('stop', 'kubelet')).toBe(0);
+  });
+
+  it('runs a unit file: what stands before the start, lines that go on, and no variables', async () => {
+    const node = { name: 'cp1', address: '10.0.0.1', folder: hostPath(folder), labId: '0a1b2c' };
+    const unit = path.join(folder, 'kubelet.service');
+    await writeFile(unit, UNIT.replaceAll('FOLDER', folder).replace('--flag=a<b', '"--flag=a<b"'));
+    const program = unitProgram(unit);
+    await writeFile(path.join(folder, 'daemon.sh'), renderDaemonScript(node, [{ name: 'kubelet', program }]));
+    expect(await service('start', 'kubelet')).toBe(0);
+    expect(await service('status', 'kubelet')).toBe(0);
+    expect(await readFile(path.join(folder, 'made/word'), 'utf8')).toBe('two\n');
+    const [pid = ''] = (await pidFile()).split(' ');
+    const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    expect(argv.slice(0, -1)).toEqual(['/bin/sh', '-c', 'sleep 60; true', '--flag=a<b']);
+  });
+
+  it('does not start a unit whose preparation fails', async () => {
+    const node = { name: 'cp1', address: '10.0.0.1', folder: hostPath(folder), labId: '0a1b2c' };
+    const unit = path.join(folder, 'kubelet.service');
+    await writeFile(unit, '[Service]\nExecStartPre=/bin/false\nExecStart=/bin/sleep 60\n');
+    const program = unitProgram(unit);
+    await writeFile(path.join(folder, 'daemon.sh'), renderDaemonScript(node, [{ name: 'kubelet', program }]));
+    expect(await service('start', 'kubelet')).toBe(1);
+    expect(await service('status', 'kubelet')).toBe(3);
   });
 
   it('does not know services of other names', async () => {

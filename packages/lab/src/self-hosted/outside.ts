@@ -1,3 +1,4 @@
+import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from '../command.ts';
@@ -38,7 +39,7 @@ export async function startOutside(cluster: LabCluster, deps: LabDeps): Promise<
   const program = fileURLToPath(import.meta.resolve('@kube-rescue/local-aws/program'));
   await createNode(
     machine,
-    { services: [{ name: SERVICE, program: `set -- ${process.execPath} ${program} ${world} ${keysFile}` }] },
+    { services: [{ name: SERVICE, program: `set -- ${execPath} ${program} ${world} ${keysFile}` }] },
     deps,
   );
   const second = `${OUTSIDE.parentAddress}/24`;
