@@ -35,7 +35,7 @@ export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: Se
  */
 export function createObjectsPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
   const { offline } = ways;
-  const waitsFor = [ETCD_STEP];
+  const waitsFor = [offline.way.via === 'api' ? API_STABLE : ETCD_STEP];
   return {
     id: 'objects',
     title: 'Objects of the cluster',
@@ -74,8 +74,10 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, 
       const source = createCredentialSource(options, ways, deps);
       const place = { directory: staticPods.directory, kubeletService: options.kubeletService };
       const objects = ways.offline;
+      // Through the API server everything else comes after it is back.
+      const requires = objects.way.via === 'api' ? [] : [PARENTS, SECRETS];
       const contents = createCheckpointContentsStep(
-        { ...place, id: CONTENTS, requires: [PARENTS, SECRETS], wanted: source.contents, waitsFor: [ETCD_STEP] },
+        { ...place, id: CONTENTS, requires, wanted: source.contents, waitsFor: [ETCD_STEP] },
         { ...deps, objects },
       );
       const stable = createCheckpointStabilityStep(

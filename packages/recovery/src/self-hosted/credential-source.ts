@@ -4,6 +4,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { HostPath } from '@kube-rescue/host';
 import type { CheckpointContents, WantedObject } from '@kube-rescue/static-manifests';
 import { describeNode, type NodeDescription } from '../node-description.ts';
+import { withTrustedRoot } from './cached-trust.ts';
 import { workOutCredentials, type WantedCredentials, type WantedSecret } from './credentials.ts';
 import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 
@@ -22,7 +23,10 @@ export interface CredentialSource {
 const FILE_MODE = 0o600;
 const UNREACHABLE = ['ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT', 'OBJECT_STORE_UNREACHABLE'] as const;
 
-/** Works the credentials out once, and answers the same from then on: what is renewed differs each time it is made. */
+/**
+ * Works the credentials out once, and answers the same from then on: what is renewed differs each time it is made. Where the
+ * objects can be had through the API server only, and that is dead, the cached copies are what is known of them.
+ */
 export function createCredentialSource(
   options: SelfHostedOptions,
   { offline }: Pick<Ways, 'offline'>,
@@ -34,6 +38,12 @@ export function createCredentialSource(
     known ??= await workOutCredentials(options, await describeNode(options, deps), store, deps, signal);
     return known;
   };
+  const orBlind = (signal: AbortSignal): Promise<WantedCredentials> =>
+    wanted(signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (isRecoveryError(error, ...UNREACHABLE)) return blind(signal);
+      throw error;
+    });
   const blind = async (signal: AbortSignal): Promise<WantedCredentials> => {
     known ??= await workOutCredentials(options, await describeNode(options, deps), undefined, deps, signal);
     return known;
@@ -42,12 +52,15 @@ export function createCredentialSource(
     wanted,
     contents: async (signal) => {
       const node = await describeNode(options, deps);
-      const { secrets, files } = await wanted(signal);
+      const isThroughApi = offline.way.via === 'api';
+      const { secrets, files, root } = await (isThroughApi ? orBlind(signal) : wanted(signal));
       const own = secrets.filter((secret) => isCached(secret, node));
-      const objects = [
-        ...own.map(({ namespace, name, data }): WantedObject => ({ kind: 'Secret', namespace, name, data })),
-        ...(await listOthers(node, own, await offline.open(signal), signal)),
-      ];
+      const toWanted = ({ namespace, name, data }: WantedSecret): WantedObject => ({
+        ...{ kind: 'Secret', namespace, name, data },
+      });
+      const objects = isThroughApi
+        ? await withTrustedRoot(node, own.map(toWanted), root, deps)
+        : [...own.map(toWanted), ...(await listOthers(node, own, await offline.open(signal), signal))];
       const mine = [...files].filter(([path]) => !isOfEtcd(path, node));
       return { objects, files: mine.map(([path, bytes]) => ({ path, bytes, fallbackMode: FILE_MODE })) };
     },
@@ -57,11 +70,7 @@ export function createCredentialSource(
     },
     etcdFiles: async (signal) => {
       const node = await describeNode(options, deps);
-      const { files } = await wanted(signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        if (isRecoveryError(error, ...UNREACHABLE)) return blind(signal);
-        throw error;
-      });
+      const { files } = await orBlind(signal);
       return new Map([...files].filter(([path]) => isOfEtcd(path, node)));
     },
   };

@@ -17,14 +17,15 @@ import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
 export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfHostedDeps): Playbook {
   const ways = openWays(options, deps);
   const { early } = createSnapshotPhases(options, deps);
+  const objects = createObjectsPhase(options, ways, deps);
+  const controlPlane = createControlPlanePhase(options, ways, deps);
   return {
     id: 'self-hosted',
     title: 'Recover a self-hosted control plane',
     phases: [
       early,
       createEtcdPhase(options, ways, deps),
-      createObjectsPhase(options, ways, deps),
-      createControlPlanePhase(options, ways, deps),
+      ...(options.via === 'api' ? [controlPlane, objects] : [objects, controlPlane]),
       createNetworkPhase(options, ways, deps),
       createPodsPhase(options, ways, deps),
       createNodesPhase(options, ways, deps),

@@ -1,0 +1,53 @@
+import { type Certificate, exchangeAuthority, inspectCertificates } from '@kube-rescue/cert-rotation';
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { WantedObject } from '@kube-rescue/static-manifests';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
+
+/**
+ * What a checkpointer keeps, with the authorities that the API server's certificate no longer comes from replaced: in the
+ * given objects and in everything else that is cached, such as the CA that the checkpointer itself judges the API server by.
+ * For objects that cannot be read now.
+ *
+ * @param root what the API server's certificate is to come from
+ */
+export async function withTrustedRoot(
+  node: NodeDescription,
+  own: readonly WantedObject[],
+  root: Certificate | undefined,
+  { host, clock }: NodeDeps,
+): Promise<readonly WantedObject[]> {
+  const { authorities } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, { host });
+  const bundle = authorities.find(({ id }) => id === 'cluster')?.bundle;
+  const present = bundle?.ok === true ? bundle.value : [];
+  const old = root === undefined ? [] : present.filter(({ der }) => Buffer.compare(der, root.der) !== 0);
+  const objects: WantedObject[] = [];
+  for (const cached of node.checkpoints.checkpoints.flatMap((checkpoint) => checkpoint.objects)) {
+    if (cached.volume === undefined) continue;
+    const { kind, namespace, name } = cached;
+    const known = own.find((each) => each.kind === kind && each.namespace === namespace && each.name === name);
+    const data = new Map(known?.data);
+    for (const { key, path } of cached.keys.filter((each) => !data.has(each.key))) {
+      const text = Buffer.from((await host.readFile(path)) ?? []).toString('latin1');
+      const next = old.reduce((pem, each) => exchange(pem, each, root, { path, now: clock.now() }), text);
+      if (next !== text) data.set(key, Buffer.from(next, 'latin1'));
+    }
+    objects.push({ kind, namespace, name, data });
+  }
+  return objects;
+}
+
+function exchange(
+  pem: string,
+  old: Certificate,
+  root: Certificate | undefined,
+  { path, now }: { readonly path: string; readonly now: Date },
+): string {
+  if (root === undefined || !pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  try {
+    return exchangeAuthority(pem, { old, replacement: now > old.notAfter ? [root] : [root, old] }, path);
+  } catch (error) {
+    // A file that is no PEM after all is somebody else's.
+    if (isRecoveryError(error)) return pem;
+    throw error;
+  }
+}
