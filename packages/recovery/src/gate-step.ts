@@ -21,7 +21,6 @@ const INTERVAL_MS = 250;
  */
 export function createGateStep(input: GateInput, { clock }: { readonly clock: Clock }): Step {
   const { id, title, requires, look } = input;
-  let waitingFor = (_what: string): void => undefined;
   return {
     id,
     title,
@@ -35,10 +34,8 @@ export function createGateStep(input: GateInput, { clock }: { readonly clock: Cl
         : { status: 'needed', summary: verdict.reason, evidence: [] };
     },
     plan: () => [],
-    apply: async (_changes, journal) => {
-      waitingFor = (what) => journal.waitingFor(what);
-    },
-    verify: async (signal) => {
+    apply: async () => undefined,
+    verify: async (signal, waitingFor = () => undefined) => {
       if (input.prove !== undefined) return input.prove(signal, waitingFor);
       const start = clock.now().getTime();
       for (;;) {

@@ -5,7 +5,7 @@ import { recordEnd } from './run-end.ts';
 import type { FindingRecord } from './journal-record.ts';
 import type { RunFolder } from './run-store.ts';
 import type { WorkflowDeps } from './runner.ts';
-import type { Finding, Playbook, Step, StepId, Verdict } from './step.ts';
+import type { Finding, Playbook, Step, StepId, StepJournal, Verdict } from './step.ts';
 import { createSequence, openStepJournal, type Sequence } from './step-journal.ts';
 import { unwind } from './unwind.ts';
 
@@ -115,7 +115,7 @@ async function executeStep(
     }
     await run.append({ type: 'applied', step: step.id, at: at() });
   }
-  const verdict = await lookAgain(step, signal);
+  const verdict = await lookAgain(step, signal, journal);
   onEvent({
     type: 'step-finished',
     step: step.id,
@@ -141,9 +141,9 @@ function toRecord({ id, title }: Step, phase: string, finding: Finding, at: stri
   return { type: 'finding', step: id, phase, title, status, ...told, at };
 }
 
-async function lookAgain(step: Step, signal: AbortSignal): Promise<Verdict> {
+async function lookAgain(step: Step, signal: AbortSignal, journal: StepJournal): Promise<Verdict> {
   try {
-    return await step.verify(signal);
+    return await step.verify(signal, (what) => journal.waitingFor(what));
   } catch (cause) {
     throw new StepFailure(step, 'verify', describeError(cause), { cause });
   }

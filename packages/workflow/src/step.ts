@@ -74,8 +74,11 @@ export interface Step<F extends Finding = Finding> {
   /** Pure and deterministic; called for `needed` findings only. */
   plan(finding: F): readonly Change[];
   apply(changes: readonly Change[], journal: StepJournal, signal: AbortSignal): Promise<void>;
-  /** A fresh look through another door. Also called for a resumed step. */
-  verify(signal: AbortSignal): Promise<Verdict>;
+  /**
+   * A fresh look through another door. Also called for a resumed step, and for a proof that was not made in this run.
+   * @param waitingFor tells the person what is waited for, as in a `StepJournal`
+   */
+  verify(signal: AbortSignal, waitingFor?: (what: string) => void): Promise<Verdict>;
 }
 
 /** Steps that belong together. They are looked up when the phase is reached, because a dead cluster cannot be planned to the end at once. */

@@ -55,8 +55,8 @@ function keepWhatIsNeeded(step: Step): Step {
         kept = describeError(error);
       }
     },
-    verify: async (signal) =>
-      kept === undefined ? step.verify(signal) : { verified: true, evidence: [], warnings: [kept] },
+    verify: async (signal, waitingFor) =>
+      kept === undefined ? step.verify(signal, waitingFor) : { verified: true, evidence: [], warnings: [kept] },
   };
 }
 
@@ -73,8 +73,8 @@ async function createLastingStep(options: SelfHostedOptions, { offline }: Ways, 
   );
   return {
     ...step,
-    verify: async (signal) => {
-      const verdict = await step.verify(signal);
+    verify: async (signal, waitingFor) => {
+      const verdict = await step.verify(signal, waitingFor);
       const { kubelet } = await describeNode(options, deps);
       const writers =
         kubelet.kubeconfig === undefined

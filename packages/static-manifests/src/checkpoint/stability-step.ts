@@ -59,7 +59,6 @@ const REFRESH_SLACK_MS = 10_000;
  */
 export function createCheckpointStabilityStep(input: CheckpointStabilityInput, deps: StabilityDeps): Step {
   const resolved = resolve(input);
-  let waitingFor = (_what: string): void => undefined;
   return {
     id: input.id ?? 'checkpoint/stable',
     title: 'see the API server answer from its own pod, and stay',
@@ -72,19 +71,17 @@ export function createCheckpointStabilityStep(input: CheckpointStabilityInput, d
       return { status: 'needed', summary: look.problem, evidence: look.evidence };
     },
     plan: () => [],
-    apply: async (_changes, journal) => {
-      waitingFor = (what) => journal.waitingFor(what);
-    },
-    verify: async (signal) => {
-      const first = await watch({ ...resolved, forMs: resolved.windowMs }, waitingFor, deps, signal);
+    apply: async () => undefined,
+    verify: async (signal, tell = () => undefined) => {
+      const first = await watch({ ...resolved, forMs: resolved.windowMs }, tell, deps, signal);
       if (first.process === undefined) return unstable(first);
       const evidence = [...first.evidence];
       if (resolved.restartKubelet) {
-        waitingFor(`${input.kubeletService} to be restarted`);
+        tell(`${input.kubeletService} to be restarted`);
         await deps.host.services.act('restart', input.kubeletService);
         const second = await watch(
           { ...resolved, forMs: resolved.afterRestartMs, timeoutMs: resolved.afterRestartMs },
-          waitingFor,
+          tell,
           deps,
           signal,
         );
