@@ -6,14 +6,14 @@ import { type CheckpointedPod, findPodProcesses } from './pod-processes.ts';
 /** What ends pods: processes are seen and signalled, nobody else is asked. */
 export type PodEndingHost = Pick<Host, 'processes' | 'list' | 'exec'>;
 
-const GRACE_MS = 5_000;
+const GRACE_MS = 2_000;
 const DEADLINE_MS = 20_000;
 const INTERVAL_MS = 100;
 const KILL_TIMEOUT_MS = 5_000;
 
 /**
  * Ends containers and sandboxes of checkpointed pods and of their parents, while no kubelet runs that would start them
- * again: asks, then forces what is left after 5 s. A sandbox that lives on would count as a running parent.
+ * again: asks, then forces what is left after 2 s. A sandbox that lives on would count as a running parent.
  *
  * @throws ManifestError `PODS_STILL_RUNNING` when something is left after 20 s
  */

@@ -26,5 +26,5 @@ export async function findStandstill(
   const [sandbox] = parentSandbox;
   if (sandbox === undefined || parent.length > 0 || copy.length > 0) return undefined;
   const name = `${checkpoint.namespace}/${checkpoint.name}`;
-  return `no API server runs, and the checkpointer waits for ever: the sandbox of ${name} (process ${sandbox.pid}) lives without a container`;
+  return `no API server runs, and the checkpointer does nothing while the sandbox of ${name} (process ${sandbox.pid}) lives without a container`;
 }
