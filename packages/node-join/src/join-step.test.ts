@@ -168,6 +168,21 @@ describe('joining workers', () => {
     expect(error.message).toContain('node02: Ready since 2026-11-22T11:00:00Z, last reported 2026-11-22T11:00:00Z');
   });
 
+  it('does not take a Lease that a new kubelet renews for its being Ready', async () => {
+    const { cluster, clock, openNode, deps } = scene(['node02'], ['node02']);
+    // The condition is of the old kubelet, seconds old; the Lease is always fresh.
+    cluster.plantNode('node02', { ready: 'True', reportedAt: clock.now().toISOString() });
+    const get: FakeCluster['store']['get'] = async (reference) => {
+      if (reference.kind.kind !== 'Lease') return cluster.store.get(reference);
+      const metadata = { name: 'node02', namespace: 'kube-node-lease' };
+      return cluster.store.plant(reference.kind, { metadata, spec: { renewTime: clock.now().toISOString() } });
+    };
+    const objects = { ...cluster.objects, open: async () => ({ ...cluster.store, get }) };
+    const input = { workers: [workerOf('node02')], readyTimeoutMs: 10_000 };
+    const run = runSteps([createJoinStep(input, { objects, openNode, clock })], deps);
+    await expectCode(run, 'NOT_VERIFIED');
+  });
+
   it('leaves a file alone that will do as well', async () => {
     const { cluster, clock, openNode } = scene(['node02']);
     cluster.plantNode('node02', { reportedAt: clock.now().toISOString() });

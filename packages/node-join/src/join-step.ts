@@ -55,11 +55,11 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
   const planned = new Map<string, Edit>();
   const failed = new Map<string, RecoveryError>();
   const touched = new Set<string>();
-  const lastSeen = new Map<string, string | undefined>();
+  /** What each Node said last before its kubelet was restarted: its condition, which outlives the kubelet that wrote it. */
+  const saidBefore = new Map<string, string | undefined>();
 
   const look = async (worker: Worker, store: ObjectStore, signal: AbortSignal): Promise<Look> => {
     const pulse = await readPulse(store, worker.node, signal);
-    lastSeen.set(worker.node, pulse.reportedAt);
     return attempt(worker, async () => {
       const host = await openNode(worker.access);
       assertSameMachine(worker.node, pulse.node, host);
@@ -98,8 +98,10 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       for (const worker of due) {
         signal.throwIfAborted();
         const own = changes.filter((change) => isOf(change, worker));
-        touched.add(worker.node);
         try {
+          const { readiness } = await readPulse(await objects.open(signal), worker.node, signal);
+          saidBefore.set(worker.node, readiness.reportedAt);
+          touched.add(worker.node);
           await journal.perform(own.map((change) => planned.get(change.target) ?? { change }));
         } catch (error) {
           if (!isRecoveryError(error)) throw error;
@@ -123,25 +125,30 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
           return { [touched.has(worker.node) ? 'bad' : 'left']: describeFailure(worker, failure) };
         }
         if (seen.edits.length > 0) return { bad: `${worker.node}: its files are not those that were written` };
-        const pulse = await waitForReady(worker, store, { deadline, before: lastSeen.get(worker.node), signal });
+        const pulse = await waitForReady(worker, store, deadline, signal);
         const told = `${worker.node}: ${describePulse(pulse)}`;
-        return isReadyNow(pulse, clock.now()) ? { good: told } : { bad: told };
+        return isBack(worker.node, pulse) ? { good: told } : { bad: told };
       });
       return toVerdict(ends);
     },
   };
 
+  /** A Lease is renewed by a kubelet that is not yet ready, so a restarted one must have said so itself. */
+  function isBack(node: string, pulse: KubeletPulse): boolean {
+    const isNews = !touched.has(node) || pulse.readiness.reportedAt !== saidBefore.get(node);
+    return isNews && isReadyNow(pulse, clock.now());
+  }
+
   async function waitForReady(
     { node }: Worker,
     store: ObjectStore,
-    wait: { readonly deadline: number; readonly before: string | undefined; readonly signal: AbortSignal },
+    deadline: number,
+    signal: AbortSignal,
   ): Promise<KubeletPulse> {
     for (;;) {
-      const pulse = await readPulse(store, node, wait.signal);
-      const isNews = pulse.reportedAt !== wait.before;
-      if (isNews && isReadyNow(pulse, clock.now())) return pulse;
-      if (clock.now().getTime() >= wait.deadline) return pulse;
-      await clock.sleep(POLL_MS, wait.signal);
+      const pulse = await readPulse(store, node, signal);
+      if (isBack(node, pulse) || clock.now().getTime() >= deadline) return pulse;
+      await clock.sleep(POLL_MS, signal);
     }
   }
 }
