@@ -22,7 +22,8 @@ export async function equipWith(packages: readonly string[], deps: LabDeps): Pro
   await assertCgroups(deps);
 }
 
-function assertRoot({ host }: LabDeps): void {
+/** @throws LabError `LAB_NOT_ROOT` */
+export function assertRoot({ host }: LabDeps): void {
   if (host.userId() === 0) return;
   throw new LabError({
     code: 'LAB_NOT_ROOT',

@@ -4,7 +4,7 @@ import { startContainerd } from '../containerd.ts';
 import type { LabDeps } from '../deps.ts';
 import type { ClusterInput } from '../cluster.ts';
 import { type ClusterMachine, createLabCluster, createNode, type LabCluster, type Tell } from '../lab-cluster.ts';
-import { equipWith } from '../machine.ts';
+import { assertRoot, equipWith } from '../machine.ts';
 import { execOnNode, runOnNode } from '../node-command.ts';
 import { createSwitch } from '../node-namespaces.ts';
 import { startService } from '../services.ts';
@@ -20,7 +20,7 @@ import { serviceObjects } from './objects/services.ts';
 import { type OutsideWorld, outsideWorld, startOutside } from './outside.ts';
 import { createPki, type Pki, pkiFolder } from './pki.ts';
 import { loadSelfHostedImages } from './images.ts';
-import { type SshAccess, sshAccess, startSsh } from './ssh.ts';
+import { forbidMachineSsh, type SshAccess, sshAccess, startSsh } from './ssh.ts';
 import { ETCD_SERVICE } from './units.ts';
 import { waitForControllers, waitForHealth } from './health.ts';
 
@@ -55,6 +55,8 @@ export async function createSelfHostedCluster(
   { binaries, ownerPid, encryption = 'identity' }: SelfHostedClusterInput,
   deps: LabDeps,
 ): Promise<SelfHostedCluster> {
+  assertRoot(deps);
+  await forbidMachineSsh(deps);
   await equipWith(SELF_HOSTED_PACKAGES, deps);
   const start = async (lab: LabCluster, tell: Tell): Promise<SelfHostedCluster> => {
     const cluster = asSelfHosted(lab, encryption);

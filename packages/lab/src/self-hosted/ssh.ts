@@ -18,8 +18,20 @@ export interface SshAccess {
 }
 
 export const SSH_SERVICE = 'sshd';
+const SSH_SERVER = hostPath('/usr/sbin/sshd');
+const DO_NOT_RUN = hostPath('/etc/ssh/sshd_not_to_be_run');
 const PORT = 22;
 const START_DEADLINE_MS = 20_000;
+
+/**
+ * Sees to it that the SSH server which is about to be installed serves nobody but labs: Debian starts none where this file
+ * is. Does nothing on a machine that has an SSH server.
+ */
+export async function forbidMachineSsh({ host }: Pick<LabDeps, 'host'>): Promise<void> {
+  if ((await host.stat(SSH_SERVER)) !== undefined) return;
+  await host.makeDirectory(joinPath(DO_NOT_RUN, '..'), { mode: 0o755 });
+  await host.writeFile(DO_NOT_RUN, Buffer.alloc(0), { mode: 0o644 });
+}
 
 /** Where {@link startSsh} leaves the credentials. */
 export function sshAccess({ folder }: ClusterNode): SshAccess {
@@ -30,7 +42,7 @@ export function sshAccess({ folder }: ClusterNode): SshAccess {
 /** The service of a worker that lets root in; its keys are the lab's. */
 export function sshService(worker: ClusterNode): ServiceDefinition {
   const config = joinPath(worker.folder, 'ssh', 'sshd_config');
-  return { name: SSH_SERVICE, program: `mkdir -p /run/sshd\n  set -- /usr/sbin/sshd -D -e -f ${config}` };
+  return { name: SSH_SERVICE, program: `mkdir -p /run/sshd\n  set -- ${SSH_SERVER} -D -e -f ${config}` };
 }
 
 /** Gives the worker a host key, the control-plane node a key that opens it, and starts the worker's SSH server. */

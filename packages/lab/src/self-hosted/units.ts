@@ -80,6 +80,8 @@ export function renderEtcdUnit(): string {
     `--peer-cert-file=${ETCD_TLS_FOLDER}/peer.crt`,
     `--peer-key-file=${ETCD_TLS_FOLDER}/peer.key`,
     '--logger=zap',
+    // It would log in with the certificate of the server, which is for no client.
+    '--enable-grpc-gateway=false',
   ];
   return `[Unit]
 Description=etcd (System Application Container)

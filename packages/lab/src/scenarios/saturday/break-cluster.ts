@@ -1,5 +1,5 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { runCommand } from '../../command.ts';
+import { lastWords, runCommand } from '../../command.ts';
 import { type LabDeps, secondsSince } from '../../deps.ts';
 import { nodeFile } from '../../lab-folder.ts';
 import { labIdOfCgroup } from '../../lab-processes.ts';
@@ -9,9 +9,10 @@ import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
 import { CONTROL_PLANE, ETCD_TLS_FOLDER, KUBECONFIG, MASTER_LABEL } from '../../self-hosted/layout.ts';
 import { powerOff, powerOn } from '../../self-hosted/power.ts';
-import { stopService } from '../../services.ts';
+import { startService, stopService } from '../../services.ts';
 import { waitFor } from '../../waiting.ts';
 import { expirePki, type EtcdPki, type LivingPki, readLivingPki, rotatePki } from './certificates.ts';
+import { etcdctl } from './etcd-client.ts';
 import { expireObjects } from './expire-objects.ts';
 import { writeRotationSet } from './rotation-set.ts';
 
@@ -26,6 +27,7 @@ const LOST_PODS = [
   'k8s-app=flannel',
 ] as const;
 const ACTIVATION_DEADLINE_MS = 90_000;
+const TRUST_KEY = '/registry/configmaps/kube-system/extension-apiserver-authentication';
 
 /**
  * Does to a self-hosted cluster what happened to it by that Saturday. Three years have passed, and its CA has expired with
@@ -33,7 +35,7 @@ const ACTIVATION_DEADLINE_MS = 90_000;
  * restarted with their control plane dead; the scheduler's, controllers', DNS' and network's pods are gone, the worker is
  * off, and the control-plane node takes work. What `tls_rotate` made lies on the node, unused.
  *
- * Works with openssl, kubectl, kill, ctr, iptables and the service command only.
+ * Works with openssl, kubectl, etcdctl, kill, ctr, iptables and the service command only.
  */
 export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
   const startedAt = deps.clock.now();
@@ -57,7 +59,9 @@ export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): 
   await writeRotationSet(cluster, { living, ...rotated }, deps);
   tell('starting them again, the worker without its kubelet');
   await powerOn(cluster.worker, { kubelet: false }, deps);
-  await powerOn(cluster, { kubelet: true }, deps);
+  await powerOn(cluster, { kubelet: false }, deps);
+  await dropPublishedTrust(cluster, deps);
+  await startService(cluster.node, 'kubelet', deps);
   await waitForActivation(cluster, deps);
   tell('the checkpointer has started the API server from its copy');
 }
@@ -126,6 +130,21 @@ async function rotateEtcd({ node }: SelfHostedCluster, etcd: EtcdPki, deps: LabD
     await write(`${name}.crt`, etcd[name].certificate, 0o644);
     await write(`${name}.key`, etcd[name].key, 0o600);
   }
+}
+
+/**
+ * Whom extension API servers are to trust: an API server drops from it what has expired, and adds what it was started with.
+ * The one that ran until now would have put the CA back at once that has not expired really.
+ */
+async function dropPublishedTrust(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
+  await waitFor(deps, {
+    subject: TRUST_KEY,
+    deadlineMs: ACTIVATION_DEADLINE_MS,
+    look: async () => {
+      const result = await etcdctl(cluster, ['del', TRUST_KEY], deps);
+      return result.exitCode === 0 ? { value: undefined } : { waitingFor: lastWords(result, 1) };
+    },
+  });
 }
 
 async function waitForActivation({ node }: SelfHostedCluster, deps: LabDeps): Promise<void> {
