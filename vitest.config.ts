@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/e2e/**', '**/node_modules/**'],
     disableConsoleIntercept: true,
+    reporters: ['default', './test/crash/reporter.ts'],
     testTimeout: 120_000,
   },
 });

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   createObjectChangeKinds,
   type KubernetesObject,
@@ -181,6 +181,8 @@ export interface WorldOptions {
   readonly become?: (pod: KubernetesObject, world: World) => Loose;
   readonly resolveDns?: (query: DnsQuery) => DnsAnswer | undefined;
   readonly via?: 'etcd' | 'api';
+  /** Where the objects are put. Default: a store of its own. */
+  readonly objects?: FakeObjectStore;
 }
 
 export const READY: Loose = {
@@ -193,8 +195,12 @@ export const READY: Loose = {
   ],
 };
 
-export function createWorld({ become = () => READY, resolveDns, via = 'api' }: WorldOptions = {}): World {
-  const objects = createFakeObjectStore();
+export function createWorld({
+  become = () => READY,
+  resolveDns,
+  via = 'api',
+  objects = createFakeObjectStore(),
+}: WorldOptions = {}): World {
   const clock = createFixedClock('2026-11-22T12:00:00Z');
   const host = createFakeHost({ resolveDns });
   const store: ObjectStore = {
@@ -246,7 +252,7 @@ export function createWorld({ become = () => READY, resolveDns, via = 'api' }: W
       const { namespace = '', uid = '' } = object.metadata;
       const template = (object.spec as { template: { metadata: { labels: Record<string, string> }; spec: Loose } })
         .template;
-      const hash = randomUUID().slice(0, 8);
+      const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
       const labels = { ...template.metadata.labels, 'pod-template-hash': hash };
       const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: object.metadata.name, uid, controller: true };
       const set = objects.plant(RESOURCE_KINDS.ReplicaSet, {

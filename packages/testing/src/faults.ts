@@ -4,24 +4,27 @@ import { type Mutation, watchMutations } from './mutations.ts';
 
 /**
  * What happens at the chosen mutation.
- * `fail-once`: it fails with `error` and changes nothing; later ones work. `fail-from`: it and all later ones fail so, as
- * on a full disk. `dead-after`: the process is as good as killed just before it. `torn`: killed in the middle of it, with
- * what that leaves behind on the disk.
+ * `fail-once`: it fails with `error` and changes nothing; later ones work. `fail-late`: it is made and fails all the same, as
+ * when the last fsync of a write fails or an answer is lost. `fail-from`: it and all later ones fail, as on a full disk.
+ * `dead-after`: the process is as good as killed just before it. `torn`: killed in the middle of it, with what that leaves
+ * behind on the disk. `staged`: killed when all is written but the rename; what needs none is done.
  */
-export type FaultMode = 'fail-once' | 'fail-from' | 'dead-after' | 'torn';
+export type FaultMode = 'fail-once' | 'fail-late' | 'fail-from' | 'dead-after' | 'torn' | 'staged';
 
 export interface FaultOptions {
   /** Which mutation, counted from 1. Default: none; mutations are only counted. */
   readonly failAt?: number | undefined;
   /** Default: `fail-once`. */
   readonly mode?: FaultMode | undefined;
-  /** For `fail-once` and `fail-from`. Default: `HOST_IO`. */
+  /** For the modes that fail. Default: `HOST_IO`. */
   readonly error?: Extract<HostErrorCode, 'HOST_IO' | 'HOST_NO_SPACE' | 'HOST_READ_ONLY' | 'HOST_PERMISSION_DENIED'>;
 }
 
 export interface FaultyHost extends Host {
   /** How many mutations were asked for so far; a fault-free run tells how many there are to loop over. */
   readonly mutationCount: number;
+  /** Lets a change that is none of the host's own, to an object of the cluster say, go wrong in its turn. */
+  guard(mutation: Mutation, perform: () => Promise<void>): Promise<void>;
 }
 
 /** Stands for the death of the process: no handler may recover from it, and it is no `RecoveryError`. */
@@ -38,43 +41,47 @@ export function withFaults(
   { failAt, mode = 'fail-once', error = 'HOST_IO' }: FaultOptions = {},
 ): FaultyHost {
   let count = 0;
-  const isDeadly = mode === 'dead-after' || mode === 'torn';
+  const isDeadly = mode === 'dead-after' || mode === 'torn' || mode === 'staged';
+  const isMade = mode === 'torn' || mode === 'staged' || mode === 'fail-late';
   const isHit = (): boolean => {
     if (failAt === undefined) return false;
-    return mode === 'fail-once' ? count === failAt : count >= failAt;
+    return mode === 'fail-once' || mode === 'fail-late' ? count === failAt : count >= failAt;
   };
-  const tearing = mode === 'torn' ? (): boolean => count === failAt : (): boolean => false;
-
-  const counted = watchMutations(tornWrites(host, tearing), async (mutation, perform) => {
+  const cut = (): Cut => (count === failAt && (mode === 'torn' || mode === 'staged') ? mode : 'whole');
+  const guard: FaultyHost['guard'] = async (mutation, perform) => {
     count += 1;
     if (!isHit()) return perform();
-    if (tearing()) await perform();
+    if (isMade && count === failAt) await perform();
     throw isDeadly ? new SimulatedCrash(mutation, count) : fault(error, mutation);
-  });
+  };
   return {
-    ...counted,
+    ...watchMutations(cutWrites(host, cut), guard),
+    guard,
     get mutationCount() {
       return count;
     },
   };
 }
 
-/** `host`, but while `tearing` a write stops halfway, as when its process is killed. */
-function tornWrites(host: Host, tearing: () => boolean): Host {
+/** How much of a write comes about. */
+type Cut = 'whole' | 'torn' | 'staged';
+
+/** `host`, but a write stops halfway or before its rename, as when its process is killed. */
+function cutWrites(host: Host, cut: () => Cut): Host {
+  const part = (data: Uint8Array): Uint8Array => (cut() === 'torn' ? firstHalf(data) : data);
   return {
     ...host,
-    appendFile: (path, data, options) => host.appendFile(path, tearing() ? firstHalf(data) : data, options),
+    appendFile: (path, data, options) => host.appendFile(path, part(data), options),
     writeFile: async (path, data, options) => {
-      if (!tearing()) return host.writeFile(path, data, options);
-      await host.writeFile(temporaryPathOf(path, options.watched), firstHalf(data), { mode: 0o600 });
+      if (cut() === 'whole') return host.writeFile(path, data, options);
+      await host.writeFile(temporaryPathOf(path, options.watched), part(data), { mode: 0o600 });
     },
     writeFileFrom: async (path, data, options) => {
-      if (!tearing()) return host.writeFileFrom(path, data, options);
-      await host.writeFile(temporaryPathOf(path, options.watched), firstHalf(await wholeOf(data)), { mode: 0o600 });
+      if (cut() === 'whole') return host.writeFileFrom(path, data, options);
+      await host.writeFile(temporaryPathOf(path, options.watched), part(await wholeOf(data)), { mode: 0o600 });
     },
     writeLink: async (path, target, options) => {
-      if (tearing()) await host.writeLink(temporaryPathOf(path), target, options);
-      else await host.writeLink(path, target, options);
+      await host.writeLink(cut() === 'whole' ? path : temporaryPathOf(path), target, options);
     },
   };
 }

@@ -35,7 +35,7 @@ export class MemoryFiles implements HostFiles {
     this.#freeBytes = freeBytes;
     for (const [path, entry] of tree) {
       this.#makeFolders(parentPath(path), FOLDER_MODE);
-      this.#entries.set(path, { ...entry, owner: ROOT });
+      this.#entries.set(path, { ...entry, owner: entry.owner ?? ROOT });
     }
   }
 

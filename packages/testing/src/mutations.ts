@@ -11,8 +11,9 @@ export interface Mutation {
     | 'makeDirectory'
     | 'service.start'
     | 'service.stop'
-    | 'service.restart';
-  /** A path, or the name of a service. */
+    | 'service.restart'
+    | 'object';
+  /** A path, or the name of a service or object. */
   readonly target: string;
 }
 

@@ -1,9 +1,10 @@
-import { type Host, type HostPath, hostPath, parentPath } from '@kube-rescue/host';
+import { type FileStat, type Host, type HostPath, hostPath, parentPath } from '@kube-rescue/host';
 
 /** One file or link of a node. */
-export type TreeEntry =
+export type TreeEntry = (
   | { readonly kind: 'file'; readonly bytes: Uint8Array; readonly mode: number }
-  | { readonly kind: 'link'; readonly target: string };
+  | { readonly kind: 'link'; readonly target: string }
+) & { readonly owner?: { readonly uid: number; readonly gid: number } };
 
 /** Files and links of a node by their paths; folders are implied. */
 export type NodeTree = ReadonlyMap<HostPath, TreeEntry>;
@@ -27,9 +28,13 @@ export async function plantTree(host: Host, tree: NodeTree): Promise<void> {
     await host.makeDirectory(folder, { mode: FOLDER_MODE });
   }
   for (const [path, entry] of tree) {
-    if (entry.kind === 'file') await host.writeFile(path, entry.bytes, { mode: entry.mode });
-    else await host.writeLink(path, entry.target);
+    if (entry.kind === 'file') await host.writeFile(path, entry.bytes, { mode: entry.mode, owner: entry.owner });
+    else await host.writeLink(path, entry.target, { owner: entry.owner });
   }
+}
+
+function ownerOf({ uid, gid }: FileStat): { readonly uid: number; readonly gid: number } {
+  return { uid, gid };
 }
 
 /** Every file and link below `folder`, to compare what was there before with what is there after. */
@@ -41,9 +46,10 @@ export async function readTree(host: Host, folder: HostPath): Promise<NodeTree> 
     if (stat?.kind === 'directory') {
       for (const [inner, entry] of await readTree(host, path)) tree.set(inner, entry);
     } else if (stat?.kind === 'symlink') {
-      tree.set(path, { kind: 'link', target: (await host.readLink(path)) ?? '' });
+      tree.set(path, { kind: 'link', target: (await host.readLink(path)) ?? '', owner: ownerOf(stat) });
     } else if (stat?.kind === 'file') {
-      tree.set(path, { kind: 'file', bytes: (await host.readFile(path)) ?? new Uint8Array(), mode: stat.mode });
+      const bytes = (await host.readFile(path)) ?? new Uint8Array();
+      tree.set(path, { kind: 'file', bytes, mode: stat.mode, owner: ownerOf(stat) });
     }
   }
   return tree;

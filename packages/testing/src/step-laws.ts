@@ -14,8 +14,10 @@ import {
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
 import { describe, it } from 'vitest';
-import { type FaultMode, type FaultOptions, SimulatedCrash, withFaults } from './faults.ts';
+import { countPoints, type GoodEnding } from './crash-points.ts';
+import { type FaultOptions, SimulatedCrash, withFaults } from './faults.ts';
 import { type NodeTree, readTree } from './node-tree.ts';
+import { assertLikeUndisturbed } from './tree-likeness.ts';
 
 /** One set of steps with a machine that they are to mend. */
 export interface StepCase {
@@ -25,8 +27,10 @@ export interface StepCase {
   /** The change kinds beside those of the host. Default: none. */
   makeKinds?(host: Host): readonly ChangeKind[];
   readonly clock: Clock;
-  /** Everything that the steps may change lies below these. */
+  /** Everything that the steps may change lies below these, */
   readonly folders: readonly HostPath[];
+  /** or is this: objects of a cluster, say. Without what differs from run to run. Default: nothing. */
+  readState?(host: Host): Promise<unknown>;
 }
 
 /**
@@ -61,96 +65,157 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
       const host = withFaults(await testCase.makeHost());
       const first = await run(host, testCase);
       assert.equal(first.outcome, 'done');
-      const mended = await readFolders(host, testCase.folders);
+      const mended = await look(host, testCase);
       const second = await run(host, testCase);
       assert.equal(second.outcome, 'nothing-to-do');
-      assert.deepEqual(await readFolders(host, testCase.folders), mended);
+      assert.deepEqual(await look(host, testCase), mended);
     });
 
     it('puts back every byte of a finished run', async () => {
       const testCase = await makeCase();
       const host = await testCase.makeHost();
-      const before = await readFolders(host, testCase.folders);
+      const before = await look(host, testCase);
       const { runId } = await run(host, testCase);
       const { leftovers } = await rollbackRun(runId ?? '', depsOf(host, testCase));
       assert.deepEqual(leftovers, []);
-      assert.deepEqual(await readFolders(host, testCase.folders), before);
+      assert.deepEqual(await look(host, testCase), before);
     });
 
-    for (const mode of ['dead-after', 'torn'] as const) {
-      it(`can be rolled back or resumed after a kill at every write (${mode})`, async () => {
+    for (const [kind, fault] of CRASHES) {
+      it(`can be rolled back or resumed when it is ${kind}`, async ({ task }) => {
         const testCase = await makeCase();
-        await forEveryWrite(testCase, { mode }, assertWayBack);
-        await forEveryWrite(testCase, { mode }, assertWayOn);
+        await countPoints(task.meta, { subject: title, kind }, everyWrite(testCase, fault, [wayBack, wayOn]));
       });
     }
 
-    for (const error of ['HOST_NO_SPACE', 'HOST_IO', 'HOST_PERMISSION_DENIED', 'HOST_READ_ONLY'] as const) {
-      it(`leaves every byte as it was, or all as planned, when any one write fails (${error})`, async () => {
-        await forEveryWrite(await makeCase(), { mode: 'fail-once', error }, assertAllOrNothing);
+    for (const [kind, fault] of FAILURES) {
+      it(`leaves every byte as it was, or all as planned, when there is ${kind}`, async ({ task }) => {
+        const testCase = await makeCase();
+        await countPoints(task.meta, { subject: title, kind }, everyWrite(testCase, fault, [allOrNothing]));
       });
     }
   });
 }
 
-type Attempt = {
+type Fault = Pick<FaultOptions, 'mode' | 'error'>;
+
+/** After these somebody has to come back: to go on, or to take it back. */
+const CRASHES: readonly (readonly [string, Fault])[] = [
+  ['killed before a write', { mode: 'dead-after' }],
+  ['killed in the middle of a write or journal record', { mode: 'torn' }],
+  ['killed between write and rename, or journal record and write', { mode: 'staged' }],
+  ['on a disk that is read-only from a write on (EROFS)', { mode: 'fail-from', error: 'HOST_READ_ONLY' }],
+];
+
+/** With these a run copes by itself. */
+const FAILURES: readonly (readonly [string, Fault])[] = [
+  ['no space for one write (ENOSPC)', { mode: 'fail-once', error: 'HOST_NO_SPACE' }],
+  ['an error in one write (EIO)', { mode: 'fail-once', error: 'HOST_IO' }],
+  ['no permission for one write (EACCES)', { mode: 'fail-once', error: 'HOST_PERMISSION_DENIED' }],
+  ['a read-only disk for one write (EROFS)', { mode: 'fail-once', error: 'HOST_READ_ONLY' }],
+  ['an error after one write was made (EIO of fsync, lost answer)', { mode: 'fail-late', error: 'HOST_IO' }],
+];
+
+/** What a machine looks like to whoever has to tell whether something was lost. */
+interface Sight {
+  readonly trees: readonly NodeTree[];
+  readonly state: unknown;
+}
+
+interface Attempt {
   readonly host: Host;
-  readonly before: readonly NodeTree[];
+  readonly before: Sight;
+  /** How an undisturbed run leaves the machine; twice, because some of it is random. */
+  readonly goal: readonly [Sight, Sight];
   readonly failure: unknown;
   readonly at: string;
-};
+}
 
-/** Runs a case once for each of its writes, and lets that write go wrong. */
-async function forEveryWrite(
+type Judge = (attempt: Attempt, testCase: StepCase) => Promise<GoodEnding>;
+
+/** Runs a case once for each of its writes and each judge, and lets that write go wrong. */
+async function* everyWrite(
   testCase: StepCase,
-  fault: { readonly mode: FaultMode; readonly error?: FaultOptions['error'] },
-  judge: (attempt: Attempt, testCase: StepCase) => Promise<void>,
-): Promise<void> {
+  fault: Fault,
+  judges: readonly Judge[],
+): AsyncGenerator<() => Promise<GoodEnding>> {
   const counted = withFaults(await testCase.makeHost());
   await run(counted, testCase);
+  const other = await testCase.makeHost();
+  await run(other, testCase);
+  const goal = [await look(counted, testCase), await look(other, testCase)] as const;
   assert.ok(counted.mutationCount > 0, 'the case writes nothing');
   for (let failAt = 1; failAt <= counted.mutationCount; failAt += 1) {
-    const host = await testCase.makeHost();
-    const before = await readFolders(host, testCase.folders);
-    const { mode, error } = fault;
-    const faulty = withFaults(host, { failAt, mode, ...(error === undefined ? {} : { error }) });
-    const failure = await run(faulty, testCase).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    // A kill would have let go of the lock; in memory nobody does it for us.
-    await judge({ host, before, failure, at: `write ${failAt} of ${counted.mutationCount}` }, testCase);
+    for (const judge of judges) {
+      yield async () => {
+        const host = await testCase.makeHost();
+        const before = await look(host, testCase);
+        const faulty = withFaults(host, { failAt, ...fault });
+        const failure = await run(faulty, testCase).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        // A kill would have let go of the lock; in memory nobody does it for us.
+        const at = `write ${failAt} of ${counted.mutationCount}`;
+        return judge({ host, before, goal, failure, at }, testCase);
+      };
+    }
   }
 }
 
-async function assertWayBack({ host, before, failure, at }: Attempt, testCase: StepCase): Promise<void> {
-  assert.ok(failure instanceof SimulatedCrash, `${at}: the kill did not come through`);
+function assertCameThrough({ failure, at }: Attempt): void {
+  const isExpected = failure instanceof SimulatedCrash || isRecoveryError(failure);
+  if (!isExpected) throw new Error(`${at}: the fault did not come through`, { cause: failure });
+}
+
+async function wayBack(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
+  assertCameThrough(attempt);
+  const { host, before, at } = attempt;
   const deps = depsOf(host, testCase);
   for (const { id } of await deps.store.list()) {
     const { leftovers } = await rollbackRun(id, deps);
     assert.deepEqual(leftovers, [], at);
   }
-  assert.deepEqual(await readFolders(host, testCase.folders), before, at);
+  assert.deepEqual(await look(host, testCase), before, at);
+  return 'rolledBack';
 }
 
-async function assertWayOn({ host, at }: Attempt, testCase: StepCase): Promise<void> {
+async function wayOn(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
+  assertCameThrough(attempt);
+  const { host, at } = attempt;
   const runs = await depsOf(host, testCase).store.list();
-  const resume = runs.some(({ outcome }) => outcome === undefined);
-  await run(host, testCase, { resume });
+  await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
+  await assertMended(attempt, testCase);
   const again = await run(host, testCase);
   assert.equal(again.outcome, 'nothing-to-do', at);
+  return 'resumed';
 }
 
-async function assertAllOrNothing({ host, before, failure, at }: Attempt, testCase: StepCase): Promise<void> {
-  if (failure !== undefined) {
-    if (!isRecoveryError(failure)) throw new Error(`${at}: no expected failure`, { cause: failure });
-    // The one write after which everything is as planned: that of the run's end.
-    const isPlanned = failure.code === 'NOT_VERIFIED';
-    if (!isPlanned) assert.deepEqual(await readFolders(host, testCase.folders), before, `${at}: ${failure.message}`);
+async function allOrNothing(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
+  const { host, before, failure, at } = attempt;
+  // The one write after which everything is as planned: that of the run's end.
+  const isPlanned = failure === undefined || isRecoveryError(failure, 'NOT_VERIFIED');
+  if (isPlanned) {
+    await assertMended(attempt, testCase);
+  } else {
+    assertCameThrough(attempt);
+    assert.deepEqual(await look(host, testCase), before, `${at}: ${String(failure)}`);
   }
   const runs = await depsOf(host, testCase).store.list();
-  const again = await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
-  assert.equal(again.outcome, 'done', at);
+  await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
+  await assertMended(attempt, testCase);
+  return isPlanned ? 'resumed' : 'rolledBack';
+}
+
+async function assertMended({ host, goal, at }: Attempt, testCase: StepCase): Promise<void> {
+  const { trees, state } = await look(host, testCase);
+  assertLikeUndisturbed(trees, [goal[0].trees, goal[1].trees], at);
+  assert.deepEqual(state, goal[0].state, at);
+}
+
+async function look(host: Host, testCase: StepCase): Promise<Sight> {
+  const trees = await readFolders(host, testCase.folders);
+  return { trees, state: await testCase.readState?.(host) };
 }
 
 function depsOf(host: Host, { clock, makeKinds }: StepCase): WorkflowDeps {

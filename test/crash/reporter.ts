@@ -1,0 +1,32 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { CrashPoints } from '@kube-rescue/testing';
+import type { Reporter, TestModule } from 'vitest/node';
+import { type Ended, renderEndings, sumOf } from './endings.ts';
+
+const REPORT = 'test-results/crash-files.json';
+
+/** Adds up what became of every point at which the step laws let something go wrong, prints it and keeps it as JSON. */
+export default class CrashReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const points = modules.flatMap((module) =>
+      [...module.children.allTests()].flatMap((test) => test.meta().crashPoints ?? []),
+    );
+    if (points.length === 0) return;
+    process.stdout.write(`${renderReport(points)}\n`);
+    mkdirSync(path.dirname(REPORT), { recursive: true });
+    writeFileSync(REPORT, `${JSON.stringify(points, null, 2)}\n`);
+    if (sumOf(points).lost > 0) process.exitCode = 1;
+  }
+}
+
+function renderReport(points: readonly CrashPoints[]): string {
+  const by = (key: 'kind' | 'subject'): readonly Ended[] => {
+    const names = [...new Set(points.map((each) => each[key]))];
+    return names.map((name) => ({ name, ...sumOf(points.filter((each) => each[key] === name)) }));
+  };
+  const total = { name: 'total', ...sumOf(points) };
+  return ['crash points on files', '', ...renderEndings('how it went wrong', by('kind')), '']
+    .concat(renderEndings('what was at work', [...by('subject'), total]))
+    .join('\n');
+}
