@@ -1,7 +1,7 @@
 import type { ClusterScenario, LabDeps, Proof, SelfHostedCluster } from '@kube-rescue/lab';
 import { nameProofs, proveAnswer } from './proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
-import { type RescueAnswer, runRescue } from './rescue-command.ts';
+import { type DrillNode, type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** How a self-hosted cluster is rehearsed with. */
@@ -38,7 +38,8 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
     return found.every(({ ok }) => ok);
   };
   const own = { host: deps.host, signal: deps.signal, onLine: rehearsal.onLine };
-  const recover = (): Promise<RescueAnswer> => runRescue(cluster, ['recover', ...flagsOf(rehearsal), '--yes'], own);
+  const node = withOutsideWorld(cluster);
+  const recover = (): Promise<RescueAnswer> => runRescue(node, ['recover', ...flagsOf(rehearsal), '--yes'], own);
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
   const death = await watch.measure('prove that it is dead', () => scenario.proveDeath(cluster, deps));
@@ -60,9 +61,16 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   return times;
 }
 
+/** As somebody who works on the node has AWS set up: the lab's is elsewhere than the real one. */
+function withOutsideWorld({ enter, serviceCommand, outside }: SelfHostedCluster): DrillNode {
+  const aws = [`AWS_ENDPOINT_URL=${outside.awsEndpoint}`, 'AWS_REGION=us-east-1'];
+  return { serviceCommand, enter: () => [...enter(), 'env', ...aws] };
+}
+
 /** What a person at the control-plane node would type. */
 function flagsOf({ cluster, scenario, drill }: Rehearsal): readonly string[] {
-  const { user, port, identity, knownHosts } = cluster.ssh;
+  const { outside, ssh } = cluster;
+  const { user, port, identity, knownHosts } = ssh;
   const { node, serviceCommand } = cluster.worker;
   return [
     ...(scenario.recoverFlags ?? []),
@@ -70,5 +78,6 @@ function flagsOf({ cluster, scenario, drill }: Rehearsal): readonly string[] {
     ...['--join', `${user}@${node.name}`, '--ssh-port', String(port)],
     ...['--ssh-identity', identity, '--ssh-known-hosts', knownHosts],
     ...['--ssh-service-command', serviceCommand],
+    ...['--aws-credentials', outside.keysFile, '--resolver', outside.resolver, '--scheme', 'http'],
   ];
 }

@@ -46,7 +46,7 @@ export function createPodsPhase(options: SelfHostedOptions, ways: Ways, deps: Se
           found.filter((each) => each.component === turn.component),
         )) {
           const step = createRescueStep({ controller, node, requires }, { ...deps, access: ways.api });
-          steps.push(afterSteps(step as Step, requires, ['POD_NEEDS_API_SERVER']));
+          steps.push(untilHandover(afterSteps(step as Step, requires, ['POD_NEEDS_API_SERVER'])));
           requires = [...requires, step.id];
         }
         return steps;
@@ -56,6 +56,17 @@ export function createPodsPhase(options: SelfHostedOptions, ways: Ways, deps: Se
         const title = 'have the work of the control-plane pods done on this node';
         return [createWaitingStep({ id: 'pods/rescue', title, problem, waitsFor })];
       }
+    },
+  };
+}
+
+/** That a rescue pod stands in needs no warning as long as the same recovery removes it, or names what is left. */
+function untilHandover(step: Step): Step {
+  return {
+    ...step,
+    verify: async (signal, waitingFor) => {
+      const verdict = await step.verify(signal, waitingFor);
+      return verdict.verified ? { verified: true, evidence: verdict.evidence } : verdict;
     },
   };
 }
