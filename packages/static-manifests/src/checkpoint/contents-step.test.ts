@@ -154,7 +154,10 @@ describe('changing what the checkpointer keeps', () => {
   it('cures an API server that stands still although everything is as it is to be', async () => {
     const node = await createCheckpointNode({ processes: [podProcess(100, API_UID, '/pause')] });
     const finding = await stepOf(node, node.host, { objects: [] }).check(signal);
-    expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining('the checkpointer does nothing') });
+    expect(finding).toMatchObject({
+      status: 'needed',
+      summary: expect.stringContaining('the checkpointer does nothing'),
+    });
     await run(node, { objects: [] });
     expect(node.running.has(100)).toBe(false);
   });

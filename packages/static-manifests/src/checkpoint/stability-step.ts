@@ -5,6 +5,7 @@ import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { type ApiSight, sightApiServer } from './api-ownership.ts';
 import { type CheckpointContents, planContents } from './checkpoint-contents.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
+import { createFreezeChangeKinds, planFreeze } from './checkpointer-freeze.ts';
 import { findApiServerCheckpoint, findStandstill } from './standstill.ts';
 
 export interface CheckpointStabilityInput {
@@ -47,6 +48,9 @@ interface Resolved extends CheckpointStabilityInput {
   readonly timeoutMs: number;
 }
 
+/** A parent between two crashes looks the same for a while. */
+const STANDSTILL_MS = 20_000;
+const MAX_CURES = 3;
 /** Slack for a checkpointer whose loop is slowed down. */
 const REFRESH_SLACK_MS = 10_000;
 
@@ -55,7 +59,8 @@ const REFRESH_SLACK_MS = 10_000;
  * runs or lies among the static pods, one and the same process serves the expected certificate through two refresh periods of
  * the checkpointer and one restart of the kubelet, and after that everything cached is still as written.
  *
- * A single good answer is not the end: a checkpoint that answers hands over to its parent within the minute.
+ * A single good answer is not the end: a checkpoint that answers hands over to its parent within the minute. Where that comes
+ * before the kubelet can start the parent, the API server stands still, and is started anew, three times at most.
  */
 export function createCheckpointStabilityStep(input: CheckpointStabilityInput, deps: StabilityDeps): Step {
   const resolved = resolve(input);
@@ -100,6 +105,8 @@ interface Look {
   /** Why it is not as it is to be. */
   readonly problem: string | undefined;
   readonly evidence: readonly string[];
+  /** What is seen of an API server that nobody will start again. */
+  readonly standstill?: string | undefined;
   /** Names one process for good; `undefined` where the node has no checkpointed API server. */
   readonly process: string | undefined;
 }
@@ -117,7 +124,8 @@ async function lookOnce(input: Resolved, deps: StabilityDeps, signal: AbortSigna
   const standstill = await findStandstill(checkpoints, deps);
   const problem = standstill ?? problemOf(sight, checkpoint.active?.manifest.path, expected);
   const { process } = sight;
-  return { problem, evidence: [sight.evidence], process: process && `${process.pid} ${process.startTicks}` };
+  const name = process && `${process.pid} ${process.startTicks}`;
+  return { problem, evidence: [sight.evidence], standstill, process: name };
 }
 
 function problemOf(sight: ApiSight, active: HostPath | undefined, expected: string | undefined): string | undefined {
@@ -141,6 +149,8 @@ async function watch(
 ): Promise<Look> {
   const start = deps.clock.now().getTime();
   let streak: { readonly since: number; readonly process: string | undefined; answers: number } | undefined;
+  let stillSince: number | undefined;
+  let cures = 0;
   let told = '';
   const tell = (what: string): void => {
     if (what !== told) waitingFor(what);
@@ -150,6 +160,14 @@ async function watch(
     signal.throwIfAborted();
     const look = await lookOnce(input, deps, signal);
     const now = deps.clock.now().getTime();
+    stillSince = look.standstill === undefined ? undefined : (stillSince ?? now);
+    if (stillSince !== undefined && now - stillSince >= STANDSTILL_MS && cures < MAX_CURES) {
+      // The hand-over came before the kubelet had read what it needs to start the parent: from the start once more.
+      cures += 1;
+      tell('the API server to be started anew, as it stands still');
+      await startAnew(input, deps);
+      stillSince = undefined;
+    }
     if (look.problem !== undefined) {
       // What has begun to be well and ended has its time anew, as the parent's first crashes belong to the hand-over.
       streak = undefined;
@@ -178,6 +196,16 @@ async function watch(
     }
     await deps.clock.sleep(input.intervalMs, signal);
   }
+}
+
+/** Ends sandboxes and checkpointers and starts the kubelet; nothing that is kept on a disk changes. */
+async function startAnew(input: Resolved, deps: StabilityDeps): Promise<void> {
+  const { checkpoints, folders } = await readCheckpoints(input, deps);
+  const frozen = checkpoints.filter((each) => each.isCheckpointer || each.component === 'kube-apiserver');
+  const { restart } = planFreeze({ folders, checkpoints: frozen, kubeletService: input.kubeletService });
+  await createFreezeChangeKinds(deps)
+    .find(({ kind }) => kind === restart.kind)
+    ?.apply(restart, undefined);
 }
 
 async function judgeContents(
