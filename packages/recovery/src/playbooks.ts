@@ -212,7 +212,7 @@ function createControlPlanePhase(options: NodeOptions & RenewalOptions & Reissue
   };
 }
 
-function createNodePhase(options: NodeOptions, deps: NodeDeps): Phase {
+function createNodePhase(options: NodeOptions, deps: RecoveryDeps): Phase {
   return {
     id: 'node',
     title: 'Node',
@@ -220,7 +220,7 @@ function createNodePhase(options: NodeOptions, deps: NodeDeps): Phase {
       createNodeGate(options, deps, [API_STABLE]),
       createLeaseGate('kube-controller-manager', options, deps, [API_STABLE]),
       createLeaseGate('kube-scheduler', options, deps, [API_STABLE]),
-      createPublishedAuthorityGate(options, deps, [API_STABLE]),
+      createPublishedAuthorityGate({ ...options, warns: deps.objects === undefined }, deps, [API_STABLE]),
     ],
   };
 }

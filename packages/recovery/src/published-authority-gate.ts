@@ -16,14 +16,24 @@ const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-i
  * kube-controller-manager publishes it by itself, once it was started with it. What it does not reach is told: pods that
  * read the old one when they started, and the `cluster-info` that new nodes join by.
  */
-export function createPublishedAuthorityGate(options: NodeOptions, deps: NodeDeps, requires: readonly StepId[]): Step {
+export function createPublishedAuthorityGate(
+  options: NodeOptions & {
+    /** Whether it tells what kube-controller-manager does not reach; later steps may do something about it. Default: true. */
+    readonly warns?: boolean | undefined;
+  },
+  deps: NodeDeps,
+  requires: readonly StepId[],
+): Step {
   return createGateStep(
     {
       id: 'node/ca-published',
       title: 'see the cluster CA handed to every service account',
       requires,
       timeoutMs: TIMEOUT_MS,
-      look: async (signal) => lookAtPublished(await describeNode(options, deps), deps, signal),
+      look: async (signal) => {
+        const verdict = await lookAtPublished(await describeNode(options, deps), deps, signal);
+        return verdict.verified && options.warns === false ? { ...verdict, warnings: undefined } : verdict;
+      },
     },
     deps,
   );

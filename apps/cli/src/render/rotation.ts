@@ -22,5 +22,11 @@ export function renderRotation(
     terminal,
   );
   const following = next === null ? [] : ['', `next: kube-rescue certs rotate-ca ${authority} --stage ${next}`];
-  return [`${file}: ${STAGES[stage]}`, '', table, ...following].join('\n');
+  const isEnding = stage === 'settled' && next !== null;
+  return [
+    `${file}: ${isEnding ? 'drop: the old CA is not dropped everywhere yet' : STAGES[stage]}`,
+    '',
+    table,
+    ...following,
+  ].join('\n');
 }

@@ -12,6 +12,7 @@ import {
   PkiError,
   stageStepIds,
 } from '@kube-rescue/cert-rotation';
+import type { HostPath } from '@kube-rescue/host';
 import type { Phase, Playbook, Step, StepId } from '@kube-rescue/workflow';
 import { createApiGate, createLeaseGate, createNodeGate } from '../gates.ts';
 import { assertSingleKubeadmNode } from '../layout.ts';
@@ -221,36 +222,26 @@ function createControlPlaneGates(
           createLeaseGate('kube-controller-manager', input, deps, requires),
           createLeaseGate('kube-scheduler', input, deps, requires),
           createNodeGate(input, deps, requires),
-          createPublishedAuthorityGate(input, deps, requires),
+          createPublishedAuthorityGate({ ...input, warns: false }, deps, requires),
         ]
       : []),
   ];
-  return gates.map((gate) => withoutWarnings({ ...gate, id: `${stage}/${gate.id}` }));
-}
-
-/** What they warn of is what later steps of the stage do. */
-function withoutWarnings(gate: Step): Step {
-  return {
-    ...gate,
-    verify: async (signal) => {
-      const verdict = await gate.verify(signal);
-      return verdict.verified ? { ...verdict, warnings: undefined } : verdict;
-    },
-  };
+  return gates.map((gate) => ({ ...gate, id: `${stage}/${gate.id}` }));
 }
 
 function createPods(
   stage: 'trust' | 'drop',
   requires: readonly StepId[],
   input: RotationInput,
-  { objects, clock, ...deps }: RotationDeps,
+  deps: RotationDeps,
 ): Step {
-  const isDue = async (): Promise<boolean> => {
-    const { state } = await lookAtRotation(input, { ...deps, clock });
-    return stage === 'trust' ? state.stage === 'trust' : state.stage === 'settled';
+  const findChanged = async (): Promise<HostPath | undefined> => {
+    const { state } = await lookAtRotation(input, deps);
+    const isDue = stage === 'trust' ? state.stage === 'trust' : state.stage === 'settled';
+    return isDue ? state.files.certificate : undefined;
   };
   const restart = input.restartPods;
-  return createStalePodStep({ id: `${stage}/pods`, requires, restart, isDue }, { access: objects, clock });
+  return createStalePodStep({ id: `${stage}/pods`, requires, restart, findChanged }, { ...deps, access: deps.objects });
 }
 
 /** Before there is a new CA, nobody can say what is to be exchanged for it. */

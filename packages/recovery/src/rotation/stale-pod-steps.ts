@@ -1,6 +1,5 @@
-import { RESOURCE_KINDS, type ObjectAccess } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
-import type { Clock } from '@kube-rescue/host';
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import { createPodRestartStep, listPodsHoldingOldCa } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId } from '@kube-rescue/workflow';
 
@@ -9,16 +8,22 @@ export interface StalePodInput {
   readonly requires: readonly StepId[];
   /** Starts them anew, one after the other. Default: false, they are named. */
   readonly restart?: boolean | undefined;
-  /** Whether there is anything to look for by now. */
-  readonly isDue: () => Promise<boolean>;
+  /** The file of the CA that was handed out anew; `undefined` while nothing was. */
+  readonly findChanged: () => Promise<HostPath | undefined>;
 }
 
 export interface StalePodDeps {
   readonly access: ObjectAccess;
+  readonly host: Pick<Host, 'stat'>;
   readonly clock: Clock;
 }
 
 const MANY = 20;
+/**
+ * From the change of the file until kube-controller-manager has handed it out: it restarts, is elected and writes. Nothing in the
+ * cluster tells the moment itself.
+ */
+const PUBLICATION_MS = 45_000;
 
 /**
  * Pods that started before the CA was handed out as it is now, and may hold it as it was: started anew in a rolling way, or named
@@ -28,32 +33,27 @@ export function createStalePodStep(input: StalePodInput, deps: StalePodDeps): St
   return input.restart === true ? createRestarting(input, deps) : createNaming(input, deps);
 }
 
-function createRestarting({ id, requires, isDue }: StalePodInput, deps: StalePodDeps): Step {
+function createRestarting(input: StalePodInput, deps: StalePodDeps): Step {
+  const { id, requires } = input;
   let publishedAt: Date | undefined;
   const step = createPodRestartStep({ id, requires, publishedAt: () => publishedAt }, deps) as Step;
-  const look = async (signal: AbortSignal): Promise<void> => {
-    publishedAt = (await isDue()) ? await findPublication(deps.access, signal) : undefined;
-  };
   return {
     ...step,
     check: async (signal) => {
-      try {
-        await look(signal);
-      } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        return { status: 'blocked', summary: message, evidence: [], code, subject, hint, waitsFor: requires };
-      }
+      publishedAt = await findPublication(input, deps);
       return step.check(signal);
     },
     verify: async (signal) => {
-      await look(signal);
+      // A resumed run comes here without a check.
+      publishedAt ??= await findPublication(input, deps);
       return step.verify(signal);
     },
   };
 }
 
-function createNaming({ id, requires, isDue }: StalePodInput, { access, clock }: StalePodDeps): Step {
+function createNaming(input: StalePodInput, deps: StalePodDeps): Step {
+  const { id, requires } = input;
+  const { access, clock } = deps;
   return {
     id,
     title: 'look for pods that hold the CA as it was before',
@@ -64,7 +64,7 @@ function createNaming({ id, requires, isDue }: StalePodInput, { access, clock }:
     plan: () => [],
     apply: () => Promise.resolve(),
     verify: async (signal) => {
-      const publishedAt = (await isDue()) ? await findPublication(access, signal) : undefined;
+      const publishedAt = await findPublication(input, deps);
       if (publishedAt === undefined) return { verified: true, evidence: ['nothing was handed out anew'] };
       const stale = await listPodsHoldingOldCa({ publishedAt }, { store: await access.open(signal), clock }, signal);
       if (stale.length === 0) return { verified: true, evidence: ['no pod holds the CA as it was before'] };
@@ -76,16 +76,12 @@ function createNaming({ id, requires, isDue }: StalePodInput, { access, clock }:
   };
 }
 
-/**
- * When the CA was last handed out: what kube-controller-manager has noted in the ConfigMap of the oldest namespace (Kubernetes 1.20
- * and later).
- */
-async function findPublication(access: ObjectAccess, signal: AbortSignal): Promise<Date | undefined> {
-  const store = await access.open(signal);
-  const reference = { kind: RESOURCE_KINDS.ConfigMap, namespace: 'kube-system', name: 'kube-root-ca.crt' };
-  const fields = (await store.get(reference, { signal }))?.object.metadata['managedFields'];
-  const times = (Array.isArray(fields) ? (fields as readonly { readonly time?: unknown }[]) : []).flatMap(({ time }) =>
-    typeof time === 'string' ? [Date.parse(time)] : [],
-  );
-  return times.length === 0 ? undefined : new Date(Math.max(...times));
+/** When the CA was handed out at the latest; not later than now. */
+async function findPublication(
+  { findChanged }: StalePodInput,
+  { host, clock }: StalePodDeps,
+): Promise<Date | undefined> {
+  const file = await findChanged();
+  const changed = file === undefined ? undefined : (await host.stat(file))?.modifiedAt;
+  return changed && new Date(Math.min(changed.getTime() + PUBLICATION_MS, clock.now().getTime()));
 }

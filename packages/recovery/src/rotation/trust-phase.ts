@@ -4,6 +4,7 @@ import {
   createObjectTrustStep,
   inspectCertificates,
 } from '@kube-rescue/cert-rotation';
+import type { HostPath } from '@kube-rescue/host';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
 import { describeNode, type NodeDeps, type NodeOptions } from '../node-description.ts';
 import type { ObjectSession } from '../object-session.ts';
@@ -13,6 +14,12 @@ import { createStalePodStep } from './stale-pod-steps.ts';
 const RECENT_MS = 60 * 60_000;
 /** The others are in no object of the cluster's own. */
 const PUBLISHED: readonly AuthorityId[] = ['cluster', 'front-proxy'];
+
+interface Recent {
+  readonly id: AuthorityId;
+  readonly path: HostPath;
+  readonly exchange: AuthorityExchange;
+}
 
 /**
  * After a CA was issued anew with its own key: the objects of the cluster that hold it as it was (cluster-info with its
@@ -25,15 +32,13 @@ export function createTrustPhase(
   requires: readonly StepId[],
 ): Phase {
   const access = deps.objects.access({ via: 'api', search: {} });
-  const findRecent = async (): Promise<
-    readonly { readonly id: AuthorityId; readonly exchange: AuthorityExchange }[]
-  > => {
+  const findRecent = async (): Promise<readonly Recent[]> => {
     const { authorities } = await inspectCertificates((await describeNode(options, deps)).inspection, deps);
-    return authorities.flatMap(({ id, issuer }) => {
+    return authorities.flatMap(({ id, path, issuer }) => {
       if (!PUBLISHED.includes(id) || !issuer.ok) return [];
       const { certificate } = issuer.value;
       const age = deps.clock.now().getTime() - certificate.notBefore.getTime();
-      return age > RECENT_MS ? [] : [{ id, exchange: { old: certificate, replacement: [certificate] } }];
+      return age > RECENT_MS ? [] : [{ id, path, exchange: { old: certificate, replacement: [certificate] } }];
     });
   };
   const objects = 'objects/trust';
@@ -58,9 +63,9 @@ export function createTrustPhase(
           id: 'pods/restart-stale',
           requires: [objects, ...requires],
           restart: options.restartPods,
-          isDue: async () => (await findRecent()).some(({ id }) => id === 'cluster'),
+          findChanged: async () => (await findRecent()).find(({ id }) => id === 'cluster')?.path,
         },
-        { access, clock: deps.clock },
+        { ...deps, access },
       ),
     ],
   };
