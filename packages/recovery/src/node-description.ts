@@ -81,10 +81,11 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   const own = layout === 'kubeadm' ? pods : withCheckpoints(pods, checkpointed);
   const services = etcdService === undefined ? [] : [etcdService.component];
   const components: readonly ComponentFlags[] = [...own, ...services, kubelet.component];
-  const adminKubeconfig = await findAdminKubeconfig(layout, options, kubelet, host);
+  const isKubeadm = layout === 'kubeadm' && own.some(({ component }) => component === 'kube-apiserver');
+  const adminKubeconfig = await findAdminKubeconfig(isKubeadm, options, kubelet, host);
   return {
     ...{ options, layout, kubelet, staticPods, checkpoints, etcdService, components, adminKubeconfig },
-    apiServerUrl: await findApiServerUrl({ layout, components, adminKubeconfig }, host),
+    apiServerUrl: await findApiServerUrl(isKubeadm, { components, adminKubeconfig }, host),
     inspection: { components, kubernetesDirectory },
   };
 }
@@ -110,34 +111,40 @@ function withCheckpoints(
   return [...checkpointed, ...others];
 }
 
-/** Where there is no `admin.conf`, the kubelet's own kubeconfig is the administrator's, as in Tectonic (`system:masters`). */
+/**
+ * Where there is no `admin.conf`, the kubelet's own kubeconfig is what there is: in Tectonic it is the administrator's as well
+ * (`system:masters`), on a worker of kubeadm it may do what a node may. kubeadm's control plane has the first or is damaged.
+ */
 async function findAdminKubeconfig(
-  layout: Layout,
+  isKubeadm: boolean,
   { kubernetesDirectory }: NodeOptions,
   kubelet: KubeletConfiguration,
   host: Pick<Host, 'stat'>,
 ): Promise<HostPath> {
   const usual = joinPath(kubernetesDirectory, 'admin.conf');
-  if (layout === 'kubeadm' || (await host.stat(usual)) !== undefined) return usual;
+  if (isKubeadm || (await host.stat(usual)) !== undefined) return usual;
   return kubelet.kubeconfig ?? joinPath(kubernetesDirectory, 'kubeconfig');
+}
+
+/**
+ * kubeadm's API server is asked at its own address. The certificate of a self-hosted one has no address of the node in it, so
+ * that is asked by the name that its clients use; and so is that of a worker, which is elsewhere.
+ */
+async function findApiServerUrl(
+  isKubeadm: boolean,
+  { components, adminKubeconfig }: Pick<NodeDescription, 'components' | 'adminKubeconfig'>,
+  host: Pick<Host, 'readFile' | 'readLink'>,
+): Promise<string | undefined> {
+  const flags = components.find(({ component }) => component === 'kube-apiserver')?.flags;
+  if (!isKubeadm || flags === undefined) return readServer(adminKubeconfig, host);
+  const address = flags.get('advertise-address') ?? '127.0.0.1';
+  const literal = address.includes(':') ? `[${address}]` : address;
+  return `https://${literal}:${flags.get('secure-port') ?? '6443'}`;
 }
 
 /** The static pod of a component, or `undefined`. */
 export function findPod({ staticPods }: NodeDescription, component: string): StaticPod | undefined {
   return staticPods.pods.find((pod) => componentFlags(pod)?.component === component);
-}
-
-/** A self-hosted API server's certificate has no address of the node in it, so it is asked by the name that its clients use. */
-async function findApiServerUrl(
-  { layout, components, adminKubeconfig }: Pick<NodeDescription, 'layout' | 'components' | 'adminKubeconfig'>,
-  host: Pick<Host, 'readFile' | 'readLink'>,
-): Promise<string | undefined> {
-  if (layout === 'self-hosted') return readServer(adminKubeconfig, host);
-  const flags = components.find(({ component }) => component === 'kube-apiserver')?.flags;
-  if (flags === undefined) return undefined;
-  const address = flags.get('advertise-address') ?? '127.0.0.1';
-  const literal = address.includes(':') ? `[${address}]` : address;
-  return `https://${literal}:${flags.get('secure-port') ?? '6443'}`;
 }
 
 async function readServer(
