@@ -33,7 +33,7 @@ export interface LabCluster extends ClusterMachine {
 }
 
 /** Names and addresses of the nodes of a lab that is to be made, the control plane's first. */
-export type NodeAddresses = readonly [NodeAddress, ...NodeAddress[]];
+type NodeAddresses = readonly [NodeAddress, ...NodeAddress[]];
 
 interface NodeAddress {
   readonly name: string;

@@ -32,7 +32,7 @@ const ETCD_NAMES = [
 const LOCAL_NAMES = ['DNS:localhost', 'IP:127.0.0.1'];
 
 /** The CAs of a self-hosted cluster. */
-export const AUTHORITIES = {
+const AUTHORITIES = {
   'kube-ca': { subject: '/CN=kube-ca/O=bootkube', extensions: AUTHORITY_EXTENSIONS },
   'etcd-ca': { subject: '/CN=etcd-ca/O=etcd', extensions: AUTHORITY_EXTENSIONS },
 } as const satisfies Readonly<Record<string, CertificateRecipe>>;

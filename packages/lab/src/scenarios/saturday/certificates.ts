@@ -28,7 +28,7 @@ const ROTATED_LIFETIME_DAYS = 10 * 365;
 const ROTATED_DAYS_AGO = 3;
 
 /** The CA that everything in the cluster trusts, and what it signed. */
-export interface KubePki {
+interface KubePki {
   readonly authority: KeyPair;
   readonly apiserver: KeyPair;
   readonly kubelet: KeyPair;

@@ -3,7 +3,7 @@ import { CLUSTER_DOMAIN, ENCRYPTION_CONFIG, ETCD_URL, NOBODY, SECRETS_FOLDER, SE
 import type { Pki } from '../pki.ts';
 import { CHECKPOINTED, daemonSet, fieldVariable, hostVolume, type KubernetesDocument, secret } from './object.ts';
 
-export const API_SERVER = 'kube-apiserver';
+const API_SERVER = 'kube-apiserver';
 
 /** How the API server keeps Secrets in etcd. */
 export type Encryption = 'identity' | 'aescbc';

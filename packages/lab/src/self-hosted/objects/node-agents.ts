@@ -14,9 +14,9 @@ import {
   serviceAccount,
 } from './object.ts';
 
-export const PROXY = 'kube-proxy';
-export const NETWORK = 'kube-flannel';
-export const CHECKPOINTER = 'pod-checkpointer';
+const PROXY = 'kube-proxy';
+const NETWORK = 'kube-flannel';
+const CHECKPOINTER = 'pod-checkpointer';
 
 /** The Secrets and ConfigMaps of the checkpointer's own namespace, which it copies; and pods. */
 const CHECKPOINTER_RULES = [
@@ -29,7 +29,7 @@ const NETWORK_RULES = [
   { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
 ];
 
-export const PROXY_IMAGE = `k8s.gcr.io/kube-proxy:${KUBERNETES_VERSION}`;
+const PROXY_IMAGE = `k8s.gcr.io/kube-proxy:${KUBERNETES_VERSION}`;
 
 /** What runs on the nodes for the nodes: service routes, the pod network, and copies of what must survive a restart. */
 export function agentObjects(): readonly KubernetesDocument[] {

@@ -14,7 +14,7 @@ export interface KubernetesDocument {
 }
 
 /** Where the cluster keeps itself. */
-export const SYSTEM_NAMESPACE = 'kube-system';
+const SYSTEM_NAMESPACE = 'kube-system';
 
 /** What a pod needs to run on the control-plane node, and nowhere else. */
 export const ON_CONTROL_PLANE = {

@@ -11,12 +11,12 @@ import {
   serviceAccount,
 } from './object.ts';
 
-export const DNS = 'kube-dns';
-export const INGRESS_NAMESPACE = 'kube-ingress';
-export const INGRESS_CONTROLLER = 'ingress-controller';
-export const RECORD_KEEPER = 'record-keeper';
-export const AWS_SECRET = 'aws-credentials';
-export const WEB = 'web';
+const DNS = 'kube-dns';
+const INGRESS_NAMESPACE = 'kube-ingress';
+const INGRESS_CONTROLLER = 'ingress-controller';
+const RECORD_KEEPER = 'record-keeper';
+const AWS_SECRET = 'aws-credentials';
+const WEB = 'web';
 
 /** Names inside the cluster, a workload behind a Service, and the way in by name. */
 export function serviceObjects(): readonly KubernetesDocument[] {
