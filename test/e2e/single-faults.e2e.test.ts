@@ -1,0 +1,122 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import {
+  type ClusterMachine,
+  createSelfHostedCluster,
+  listLeftovers,
+  provideKubernetesBinaries,
+  type SelfHostedCluster,
+  SINGLE_FAULTS,
+  type SingleFaultName,
+} from '@kube-rescue/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RescueAnswer, runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
+import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+
+const host = createLocalHost();
+const { signal } = new AbortController();
+const deps = { host, clock: systemClock, signal };
+const DEADLINE_MS = 180_000;
+const NAMESPACE = '--namespace=kube-system';
+
+let cluster: SelfHostedCluster;
+
+beforeAll(async () => {
+  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  cluster = await createSelfHostedCluster({ binaries: folder, ownerPid: process.pid }, deps);
+});
+afterAll(async () => {
+  await cluster.remove();
+  const left = await listLeftovers({ host });
+  expect(left.filter(({ labId }) => labId === cluster.id)).toEqual([]);
+});
+
+async function rescue(machine: ClusterMachine, ...args: readonly string[]): Promise<RescueAnswer> {
+  const lines: string[] = [];
+  const answer = await runRescue(machine, args, { host, signal, onLine: (line) => void lines.push(line) });
+  expect(answer.exitCode, lines.slice(-30).join('\n')).toBe(0);
+  return answer;
+}
+
+async function kubectl(...args: readonly string[]): Promise<string> {
+  const argv = [...cluster.enter(), 'kubectl', '--kubeconfig', '/etc/kubernetes/kubeconfig', ...args] as const;
+  const { exitCode, stdout, stderr } = await host.exec(argv, { timeoutMs: 30_000 });
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  return stdout;
+}
+
+async function until(what: string, look: () => Promise<boolean>): Promise<void> {
+  const start = systemClock.now().getTime();
+  while (!(await look())) {
+    if (systemClock.now().getTime() - start > DEADLINE_MS) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+    await systemClock.sleep(1_000);
+  }
+}
+
+/** Makes the fault, sees it, mends it, and sees the second try find nothing to do. */
+async function mend(
+  name: SingleFaultName,
+  command: () => Promise<readonly [machine: ClusterMachine, ...args: string[]]>,
+): Promise<void> {
+  await SINGLE_FAULTS[name].breakCluster(cluster, deps);
+  const proofs = await SINGLE_FAULTS[name].proveFault(cluster, deps);
+  expect(proofs.filter(({ ok }) => !ok)).toEqual([]);
+  const [machine, ...args] = await command();
+  expect((await rescue(machine, ...args)).envelope).toMatchObject({ result: { outcome: 'done' } });
+  expect((await rescue(machine, ...args)).envelope).toMatchObject({ result: { outcome: 'nothing-to-do' } });
+}
+
+const runs = (application: string): Promise<void> =>
+  until(`${application} runs`, async () => {
+    const path = '--output=jsonpath={.items[*].status.containerStatuses[*].ready}';
+    const ready = await kubectl('get', 'pods', NAMESPACE, `--selector=k8s-app=${application}`, path);
+    return /^true( true)*$/.test(ready);
+  });
+
+// One cluster for all: each fault is mended before the next, by its own command alone.
+describe('a self-hosted cluster with one fault', () => {
+  it('that is a lost scheduler gets a rescue pod, and its own back in its place', async () => {
+    const controller = 'deployment/kube-scheduler';
+    await mend('scheduler-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
+    await rescue(cluster, 'pods', 'release', controller, '--yes');
+    await runs('kube-scheduler');
+  });
+
+  it('that is a lost controller manager gets a rescue pod, and its own back in its place', async () => {
+    const controller = 'deployment/kube-controller-manager';
+    const command = ['pods', 'rescue', controller, '--node', 'cp1', '--yes'];
+    await mend('controller-manager-gone', async () => [cluster, ...command]);
+    await rescue(cluster, 'pods', 'release', controller, '--yes');
+    await runs('kube-controller-manager');
+  });
+
+  it('that is lost DNS on a cordoned node gets a rescue pod there, and its own back when it may run', async () => {
+    const controller = 'deployment/kube-dns';
+    await mend('dns-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
+    await kubectl('uncordon', 'cp1');
+    await rescue(cluster, 'pods', 'release', controller, '--yes');
+    await runs('kube-dns');
+  });
+
+  it('that is an expired CA in every service account gets the one in use, and its controller manager back', async () => {
+    await mend('stale-service-account-ca', async () => [cluster, 'recover', '--only', 'objects', '--yes']);
+    const controller = 'deployment/kube-controller-manager';
+    await rescue(cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes');
+    await rescue(cluster, 'pods', 'release', controller, '--yes');
+    await runs('kube-controller-manager');
+  });
+
+  it('that is a worker without its network files gets them, and is Ready', async () => {
+    await mend('cni-missing', async () => [cluster.worker, 'cni', 'bootstrap', '--via', 'api', '--yes']);
+    await until('node02 is Ready', async () => {
+      const path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
+      return (await kubectl('get', 'node', 'node02', path)) === 'True';
+    });
+  });
+
+  it('that is an expired client certificate in the checkpoint gets the good one, in etcd and on disk', async () => {
+    const key = 'kube-system/kube-apiserver/etcd-client';
+    const set = ['--set', `${key}.crt=@/etc/ssl/etcd/client.crt`, '--set', `${key}.key=@/etc/ssl/etcd/client.key`];
+    await mend('stale-checkpoint', async () => [cluster, 'manifests', 'checkpoint', ...set, '--yes']);
+    expect(await kubectl('get', '--raw', '/readyz')).toBe('ok');
+  });
+});
