@@ -7,7 +7,10 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResul
   'dns-check': () => import('./dns-check.ts'),
   'etcd-read': () => import('./etcd-read.ts'),
   'etcd-snapshot': () => import('./etcd-snapshot.ts'),
+  issue: () => import('./issue.ts'),
+  'object-inventory': () => import('./object-inventory.ts'),
   recover: () => import('./recover.ts'),
+  renew: () => import('./renew.ts'),
   'service-account-secrets': () => import('./service-account-secrets.ts'),
 };
 

@@ -9,6 +9,7 @@ import { PkiError } from './errors.ts';
 import type { CertificateEntry, CertificateInventory } from './inventory.ts';
 import { findShortfall } from './judgement.ts';
 import { generateKey } from './key-algorithm.ts';
+import { createKeySupply, type KeySupply } from './key-supply.ts';
 import { encodePem } from './pem.ts';
 import { encodePrivateKey, generateKeyLike, publicKeyDerOf, usualKeyLabel } from './private-key.ts';
 import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
@@ -16,19 +17,14 @@ import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
 import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
 import { verifyRenewal } from './renewal-verification.ts';
 
-async function makeKey(
-  { x509 }: Certificate,
-  { newKeys, keyAlgorithm }: RenewalContext['options'],
-  path: string,
-): Promise<KeyObject | undefined> {
-  if (!newKeys) return undefined;
+function makeKey({ x509 }: Certificate, { keyAlgorithm }: RenewalContext['options'], path: string): Promise<KeyObject> {
   return keyAlgorithm === undefined ? generateKeyLike(x509.publicKey, path) : generateKey(keyAlgorithm);
 }
 
 async function issuePems(
   entry: CertificateEntry,
   inventory: CertificateInventory,
-  { options }: RenewalContext,
+  { options, keys }: StepContext,
   now: Date,
 ): Promise<RenewedPems> {
   const authority = inventory.authorities.find(({ id }) => id === entry.authority);
@@ -38,7 +34,8 @@ async function issuePems(
   const template = entry.certificate.value;
   const issuer = authority.issuer.value;
   const { path } = entry.certificatePlace;
-  const newKey = await makeKey(template, options, path);
+  const make = (): Promise<KeyObject> => makeKey(template, options, path);
+  const newKey = options.newKeys ? await keys.take(entry.id, make) : undefined;
   const shortfall = findShortfall(template, entry);
   const issued = issueCertificate({
     template,
@@ -56,7 +53,7 @@ async function issuePems(
   };
 }
 
-async function makeEdits(context: RenewalContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {
+async function makeEdits(context: StepContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {
   if (changes.every(({ kind }) => kind === 'file.remove')) return changes.map((change) => ({ change }));
   const { inventory, entry } = await observe(context);
   if (entry === undefined) {
@@ -76,7 +73,18 @@ async function makeEdits(context: RenewalContext, changes: readonly Change[], no
   );
 }
 
-function createRenewalStep(entry: CertificateEntry, context: RenewalContext, clock: Clock): Step<RenewalFinding> {
+/** Told at each check which keys the plan will need. */
+function expectKey(entry: CertificateEntry, { options, keys }: StepContext, finding: RenewalFinding): void {
+  const { certificate, certificatePlace, id } = entry;
+  const isDue = options.newKeys && finding.status === 'needed' && certificate.ok && entry.authority !== undefined;
+  keys.expect(id, isDue ? () => makeKey(certificate.value, options, certificatePlace.path) : undefined);
+}
+
+interface StepContext extends RenewalContext {
+  readonly keys: KeySupply;
+}
+
+function createRenewalStep(entry: CertificateEntry, context: StepContext, clock: Clock): Step<RenewalFinding> {
   let written: readonly Change[] = [];
   return {
     id: renewalStepId(entry.definition),
@@ -86,7 +94,11 @@ function createRenewalStep(entry: CertificateEntry, context: RenewalContext, clo
         ? [reissueStepId(entry.authority)]
         : [],
     reversible: 'yes',
-    check: () => checkRenewal(context, clock.now()),
+    check: async () => {
+      const finding = await checkRenewal(context, clock.now());
+      expectKey(entry, context, finding);
+      return finding;
+    },
     plan: ({ changes }) => changes,
     apply: async (changes, journal) => {
       const edits = await makeEdits(context, changes, clock.now());
@@ -121,12 +133,13 @@ export function createRenewalSteps(
   const resolved = resolveRenewalOptions(options);
   assertLifetime(resolved.days);
   assertSubjectNames(resolved.addNames);
+  const keys = createKeySupply();
   const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
   return inOrder.map((entry) => {
     const { id, alsoServesAs } = entry;
     return createRenewalStep(
       entry,
-      { id, alsoServesAs, input: inventory.input, options: resolved, reissued, host },
+      { id, alsoServesAs, input: inventory.input, options: resolved, reissued, host, keys },
       clock,
     );
   });

@@ -1,0 +1,51 @@
+import type { Cluster } from '@kube-rescue/lab';
+import { runOnCluster } from './cluster-command.ts';
+import { type BenchResult, type BenchRow, median } from './bench.ts';
+import { withCluster } from './lab-session.ts';
+
+const ROUNDS = 5;
+/** What `kubeadm certs renew all` renews on a control-plane node. */
+const LEAVES = [
+  ...['admin.conf', 'apiserver', 'apiserver-etcd-client', 'apiserver-kubelet-client', 'controller-manager.conf'],
+  ...['etcd/healthcheck-client', 'etcd/peer', 'etcd/server', 'front-proxy-client', 'scheduler.conf'],
+];
+const PEER = 'kubeadm certs renew all';
+
+/** The ten leaves that kubeadm renews, start to finish, on the same node in turns: with new RSA-2048 keys, and with the keys as they are. */
+export async function run(): Promise<BenchResult> {
+  return withCluster(async (cluster) => {
+    const ours = { new: [] as number[], kept: [] as number[], none: [] as number[] };
+    const theirs: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      theirs.push(await seconds(cluster, [`${cluster.binaries}/kubeadm`, 'certs', 'renew', 'all']));
+      ours.new.push(await seconds(cluster, renew('--new-keys')));
+      ours.kept.push(await seconds(cluster, renew()));
+      ours.none.push(await seconds(cluster, [process.execPath, BIN, '--version']));
+    }
+    const peer = median(theirs);
+    const row = (what: string, values: readonly number[], target: number | undefined): BenchRow => ({
+      ...{ what, peerName: PEER, unit: 's' as const, peer, target },
+      ours: median(values),
+    });
+    return {
+      name: 'renew',
+      rows: [
+        row('ten leaves with new RSA-2048 keys, journalled and verified', ours.new, 0.5),
+        row('ten leaves with their keys, journalled and verified', ours.kept, 0.1),
+        row('nothing but the start of the program', ours.none, undefined),
+      ],
+    };
+  });
+}
+
+const BIN = new URL('../../apps/cli/bin/run.js', import.meta.url).pathname;
+
+function renew(...flags: readonly string[]): readonly [string, ...string[]] {
+  return [process.execPath, BIN, 'certs', 'renew', ...LEAVES, '--all', '--yes', ...flags];
+}
+
+async function seconds(cluster: Cluster, argv: readonly [string, ...string[]]): Promise<number> {
+  const started = performance.now();
+  await runOnCluster(cluster, argv);
+  return (performance.now() - started) / 1000;
+}
