@@ -21,6 +21,8 @@ export interface StepReport {
   readonly warnings?: readonly string[];
   /** Seconds from the start of the check to the verdict. */
   readonly seconds: number;
+  /** Of these, those in which nothing was left to do but to wait for what the step named; absent when it named nothing. */
+  readonly waitedSeconds?: number;
 }
 
 interface Execution {
@@ -104,7 +106,10 @@ async function executeStep(
   if (finding.status !== 'needed') await run.append(found);
   assertReady(step, finding);
   onEvent({ type: 'step-started', step: step.id, title: step.title });
-  const journal = openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent });
+  const { journal, waitedSeconds } = takeWaitingTime(
+    openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent }),
+    clock,
+  );
   const changes = finding.status === 'needed' ? step.plan(finding) : [];
   if (finding.status === 'needed') {
     await run.append(found, { type: 'step', step: step.id, at: at() });
@@ -131,14 +136,47 @@ async function executeStep(
     evidence: evidence.map(redact),
     warnings: warnings?.map(redact),
   });
-  const done = report('done', changes.length, verdict.evidence);
-  return verdict.warnings === undefined ? done : { ...done, warnings: verdict.warnings };
+  const waited = waitedSeconds();
+  return {
+    ...report('done', changes.length, verdict.evidence),
+    ...(waited === 0 ? {} : { waitedSeconds: waited }),
+    ...(verdict.warnings === undefined ? {} : { warnings: verdict.warnings }),
+  };
 }
 
 function toRecord({ id, title }: Step, phase: string, finding: Finding, at: string): FindingRecord {
   const { status, summary, evidence, hint } = finding;
   const told = { summary: redact(summary), evidence: evidence.map(redact), hint: hint && redact(hint) };
   return { type: 'finding', step: id, phase, title, status, ...told, at };
+}
+
+/** The journal, with the time from each thing that is waited for to the next edit, or to the end of the step. */
+function takeWaitingTime(
+  journal: StepJournal,
+  clock: WorkflowDeps['clock'],
+): { readonly journal: StepJournal; readonly waitedSeconds: () => number } {
+  let since: number | undefined;
+  let waitedMs = 0;
+  const settle = (): void => {
+    waitedMs += since === undefined ? 0 : clock.now().getTime() - since;
+    since = undefined;
+  };
+  return {
+    waitedSeconds: () => {
+      settle();
+      return waitedMs / 1000;
+    },
+    journal: {
+      waitingFor: (what) => {
+        since ??= clock.now().getTime();
+        journal.waitingFor(what);
+      },
+      perform: async (edits) => {
+        settle();
+        await journal.perform(edits);
+      },
+    },
+  };
 }
 
 async function lookAgain(step: Step, signal: AbortSignal, journal: StepJournal): Promise<Verdict> {
