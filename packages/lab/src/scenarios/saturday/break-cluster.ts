@@ -2,10 +2,10 @@ import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { lastWords, runCommand } from '../../command.ts';
 import { type LabDeps, secondsSince } from '../../deps.ts';
 import { nodeFile } from '../../lab-folder.ts';
-import { labIdOfCgroup } from '../../lab-processes.ts';
 import { runOnNode } from '../../node-command.ts';
 import { readNodeText } from '../../node-text.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { killComponents } from '../../self-hosted/component-processes.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
 import { CONTROL_PLANE, ETCD_TLS_FOLDER, KUBECONFIG, MASTER_LABEL } from '../../self-hosted/layout.ts';
 import { powerOff, powerOn } from '../../self-hosted/power.ts';
@@ -47,7 +47,7 @@ export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): 
   const [expired, rotated] = await Promise.all([expirePki(cluster, living, deps), rotatePki(cluster, deps)]);
   tell('stopping the kubelets, and killing who would put things back');
   for (const { node } of cluster.nodes) await stopService(node, 'kubelet', deps);
-  await killGuardians(cluster, deps);
+  await killComponents(cluster, GUARDIANS, deps);
   tell('putting expired certificates into Secrets, and losing pods and a taint');
   await expireObjects(cluster, { living, expired }, deps);
   await losePods(cluster, deps);
@@ -64,16 +64,6 @@ export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): 
   await startService(cluster.node, 'kubelet', deps);
   await waitForActivation(cluster, deps);
   tell('the checkpointer has started the API server from its copy');
-}
-
-async function killGuardians({ id }: SelfHostedCluster, deps: LabDeps): Promise<void> {
-  const running = (await deps.host.processes()).filter(({ argv, cgroup }) => {
-    return (
-      labIdOfCgroup(cgroup) === id && GUARDIANS.some((name) => argv.slice(0, 2).some((word) => word.includes(name)))
-    );
-  });
-  const kill = 'kill -KILL "$@" 2>/dev/null || true';
-  await runCommand(deps, ['sh', '-c', kill, 'sh', ...running.map(({ pid }) => String(pid))]);
 }
 
 async function losePods(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {

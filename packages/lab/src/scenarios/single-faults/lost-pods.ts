@@ -3,6 +3,8 @@ import { execOnNode, runOnNode } from '../../node-command.ts';
 import { type Proof, prove } from '../../proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { CONTROL_PLANE } from '../../self-hosted/layout.ts';
+import { killComponents } from '../../self-hosted/component-processes.ts';
+import { startService, stopService } from '../../services.ts';
 import { waitFor } from '../../waiting.ts';
 import type { SingleFault } from './single-fault.ts';
 
@@ -11,14 +13,14 @@ const DEADLINE_MS = 60_000;
 /** The only pod of the scheduler is gone; the next waits to be scheduled. */
 export const schedulerGone: SingleFault = {
   what: 'the scheduler is gone, and its Deployment cannot be scheduled',
-  breakCluster: (cluster, deps) => deletePods(cluster, 'kube-scheduler', deps),
+  breakCluster: (cluster, deps) => killForGood(cluster, 'kube-scheduler', deps),
   proveFault: async (cluster, deps) => [await proveNoneRuns(cluster, 'kube-scheduler', deps)],
 };
 
 /** The only pod of the controllers is gone; nobody makes the next. */
 export const controllerManagerGone: SingleFault = {
   what: 'the controller-manager is gone, and nobody creates its pod again',
-  breakCluster: (cluster, deps) => deletePods(cluster, 'kube-controller-manager', deps),
+  breakCluster: (cluster, deps) => killForGood(cluster, 'kube-controller-manager', deps),
   proveFault: async (cluster, deps) => [await proveNoneRuns(cluster, 'kube-controller-manager', deps)],
 };
 
@@ -32,23 +34,31 @@ export const dnsGone: SingleFault = {
   proveFault: async (cluster, deps) => [await proveNoneRuns(cluster, 'kube-dns', deps)],
 };
 
+/** Ends an application of the control plane and its pod, before it can do anything about it. */
+export async function killForGood(cluster: SelfHostedCluster, application: string, deps: LabDeps): Promise<void> {
+  await stopService(cluster.node, 'kubelet', deps);
+  await killComponents(cluster, [application], deps);
+  await deletePods(cluster, application, deps);
+  await startService(cluster.node, 'kubelet', deps);
+}
+
 /** Deletes the pods of an application of kube-system at once. */
-export async function deletePods(cluster: SelfHostedCluster, application: string, deps: LabDeps): Promise<void> {
+async function deletePods(cluster: SelfHostedCluster, application: string, deps: LabDeps): Promise<void> {
   const pods = ['delete', 'pods', '--namespace=kube-system', `--selector=k8s-app=${application}`];
   await runOnNode(cluster, ['kubectl', ...pods, '--force', '--grace-period=0'], deps);
 }
 
-/** No pod of an application of kube-system runs. */
+/** No pod of an application of kube-system runs, nor will: none has a node. */
 export function proveNoneRuns(cluster: SelfHostedCluster, application: string, deps: LabDeps): Promise<Proof> {
   return prove(`no pod of ${application} runs`, async () => {
-    const path = '{range .items[*]}{.metadata.name} {.status.phase}{"\\n"}{end}';
+    const path = '{range .items[*]}{.metadata.name} {.status.phase} {.spec.nodeName}{"\\n"}{end}';
     const get = ['get', 'pods', '--namespace=kube-system', `--selector=k8s-app=${application}`];
     const detail = await waitFor(deps, {
       subject: application,
       deadlineMs: DEADLINE_MS,
       look: async () => {
         const { exitCode, stdout } = await execOnNode(cluster, ['kubectl', ...get, `--output=jsonpath=${path}`], deps);
-        const runs = exitCode !== 0 || stdout.includes(' Running');
+        const runs = exitCode !== 0 || / \w+ \S+$/m.test(stdout);
         return runs ? { waitingFor: stdout.trim() } : { value: stdout.trim() || 'there is none' };
       },
     });

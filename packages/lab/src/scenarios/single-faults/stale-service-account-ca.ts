@@ -7,7 +7,7 @@ import {
   publishedAuthority,
   replacePublishedAuthority,
 } from '../authority-expired/published-authority.ts';
-import { deletePods, proveNoneRuns } from './lost-pods.ts';
+import { killForGood, proveNoneRuns } from './lost-pods.ts';
 import type { SingleFault } from './single-fault.ts';
 
 /**
@@ -19,7 +19,7 @@ export const staleServiceAccountCa: SingleFault = {
   breakCluster: async (cluster, deps) => {
     const old = await readAuthority(pkiFolder(cluster.id), 'kube-ca', deps);
     const replacement = await expiredAuthority(cluster, deps);
-    await deletePods(cluster, 'kube-controller-manager', deps);
+    await killForGood(cluster, 'kube-controller-manager', deps);
     await replacePublishedAuthority(cluster, { old, replacement }, deps);
     const patch = JSON.stringify({ data: { 'ca.crt': Buffer.from(replacement).toString('base64') } });
     const secret = ['--namespace=kube-system', 'patch', 'secret', 'kube-controller-manager'];
