@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResul
   'object-inventory': () => import('./object-inventory.ts'),
   recover: () => import('./recover.ts'),
   renew: () => import('./renew.ts'),
+  saturday: () => import('./saturday.ts'),
   'service-account-secrets': () => import('./service-account-secrets.ts'),
 };
 

@@ -11,14 +11,24 @@ export interface RecoveryTimes {
   readonly runId: string | null;
   /** What the command itself says it took, step by step. */
   readonly steps: readonly TimelineEntry[];
+  /** The same by phase; what was waited for is Kubernetes' or etcd's time. */
+  readonly phases: readonly PhaseTimes[];
+}
+
+export interface PhaseTimes {
+  readonly phase: string;
+  readonly seconds: number;
+  readonly waitedSeconds: number;
 }
 
 /** What the drill reads of the answer of `recover`. */
 interface RecoverResult {
   readonly runId: string | null;
   readonly steps: readonly {
+    readonly phase: string;
     readonly step: string;
     readonly seconds: number;
+    readonly waitedSeconds?: number;
     readonly result: string;
     readonly evidence: readonly string[];
   }[];
@@ -42,11 +52,21 @@ export async function recoverAndWatch(
       answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
     const done = result.steps.filter((step) => step.result === 'done');
     const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
-    return { answer, times: { secondsToReadyApi: (await ready) ?? null, seconds, runId: result.runId, steps } };
+    const { runId } = result;
+    const secondsToReadyApi = (await ready) ?? null;
+    return { answer, times: { secondsToReadyApi, seconds, runId, steps, phases: sumUp(result) } };
   } finally {
     ended.abort();
     await ready;
   }
+}
+
+function sumUp({ steps }: RecoverResult): readonly PhaseTimes[] {
+  return [...Map.groupBy(steps, ({ phase }) => phase)].map(([phase, own]) => ({
+    phase,
+    seconds: own.reduce((sum, { seconds }) => sum + seconds, 0),
+    waitedSeconds: own.reduce((sum, { waitedSeconds = 0 }) => sum + waitedSeconds, 0),
+  }));
 }
 
 /** The file that the backup step of `recover` names. */
