@@ -48,6 +48,7 @@ interface Timed {
  */
 export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<RotationUnderLoad> {
   const { cluster, lab, deps, watch, proofs } = rehearsal;
+  proofs.push(await proveNoAlarm(rehearsal, 'before'));
   const load = await watch.measure('put a load on it', () => lab.startLoad(cluster, deps));
   const stages: Timed[] = [];
   const old = new Map<string, string>();
@@ -84,7 +85,14 @@ export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<Ro
     );
     proofs.push(...nameProofs(`life of ${name}`, life));
   }
+  proofs.push(await proveNoAlarm(rehearsal, 'after'));
   return report;
+}
+
+/** A healthy cluster gives no cause for one, in its files or in its objects. */
+async function proveNoAlarm({ watch, rescue }: RotationRehearsal, when: string): Promise<Proof> {
+  const answer = await watch.measure(`look for alarms ${when} it`, () => rescue('certs', 'check', '--cluster'));
+  return proveAnswer(`${when}: certs check --cluster finds nothing wrong with a healthy cluster`, answer);
 }
 
 async function runStage(
