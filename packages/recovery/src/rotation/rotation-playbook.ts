@@ -14,6 +14,7 @@ import {
 } from '@kube-rescue/cert-rotation';
 import type { HostPath } from '@kube-rescue/host';
 import type { Phase, Playbook, Step, StepId } from '@kube-rescue/workflow';
+import { NodeError } from '../errors.ts';
 import { createApiGate, createLeaseGate, createNodeGate } from '../gates.ts';
 import { assertSingleKubeadmNode } from '../layout.ts';
 import { createPublishedAuthorityGate } from '../published-authority-gate.ts';
@@ -64,6 +65,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
     id: stage,
     title: TITLES[stage],
     steps: async () => {
+      assertLive(deps);
       await deps.reconnect();
       const sight = await lookAtRotation(input, deps);
       assertSingleKubeadmNode(sight.node);
@@ -80,6 +82,16 @@ function isReached(stage: RotationStageName, { state }: RotationSight, input: Ro
   return stage === 'issue'
     ? state.stage !== 'settled' || !mayBegin(input)
     : state.stage === 'issue' || !mayBegin(input);
+}
+
+function assertLive({ host }: RotationDeps): void {
+  if (host.kind === 'live') return;
+  throw new NodeError({
+    code: 'NODE_NOT_LIVE',
+    message: 'a CA is rotated with the cluster at work, which a copy of its files is not',
+    subject: host.name,
+    hint: 'run it on the control-plane node itself',
+  });
 }
 
 function assertTurn(stage: RotationStageName, { state }: RotationSight, { authority, resume }: RotationInput): void {
