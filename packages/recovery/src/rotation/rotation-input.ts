@@ -24,6 +24,8 @@ export interface RotationInput
   readonly stages: readonly RotationStageName[];
   /** A run that was cut off is gone on with: nothing new is begun. Default: false. */
   readonly resume?: boolean | undefined;
+  /** Other nodes were made ready for the stage, or there are none that matter. Default: false, they are looked for. */
+  readonly nodesReady?: boolean | undefined;
   /** Starts the pods anew that hold the CA as it was, in a rolling way. Default: false, they are named. */
   readonly restartPods?: boolean | undefined;
 }

@@ -30,6 +30,7 @@ import {
   type RotationSight,
   type RotationStageName,
 } from './rotation-input.ts';
+import { createOtherNodesStep, otherNodesStepId } from './other-nodes-step.ts';
 import { createRotationRestartStep } from './rotation-restart.ts';
 import { createRereadGate } from './settled-gate.ts';
 import { createStalePodStep } from './stale-pod-steps.ts';
@@ -109,6 +110,8 @@ function assertTurn(stage: RotationStageName, { state }: RotationSight, { author
 }
 
 function awaiting(step: Step, stage: RotationStageName, { authority }: RotationInput): Step {
+  // What would stop the run halfway is told before it begins.
+  if (stage !== 'trust' && step.id === otherNodesStepId(stage, { authority })) return step;
   const waitsFor = [stageStepIds(authority)[stage === 'issue' ? 'trust' : 'issue']];
   return {
     ...step,
@@ -178,6 +181,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const restart = `issue/${authority}-ca/restart`;
     const made = [files, ...renewals.map(({ id }) => id)];
     return [
+      ...(authority === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
       createIssueStageStep(context) as Step,
       ...renewals,
       createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
@@ -192,6 +196,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const reread = `drop/${authority}-ca/reread`;
     const hasRereading = authority === 'cluster' || authority === 'front-proxy';
     return [
+      ...(authority === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
       createDropStageStep({ requires: [] }, context) as Step,
       createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
       ...createControlPlaneGates('drop', [restart, ids.drop], input, deps),

@@ -39,6 +39,10 @@ export default class CertsRotateCa extends NodeCommand {
     days: days({ description: "lifetime of the CA's new certificate", default: 3650 }),
     'new-keys': Flags.boolean({ description: 'new keys for what the new CA signs, too', exclusive: ['same-key'] }),
     'key-algorithm': authorityKeyFlag,
+    'nodes-ready': Flags.boolean({
+      description: 'other nodes have been made ready for the stage; without it they stop it',
+      exclusive: ['same-key'],
+    }),
     'restart-pods': Flags.boolean({
       description: 'start the pods anew, one after the other, that hold the CA as it was; without it they are named',
     }),
@@ -59,7 +63,9 @@ export default class CertsRotateCa extends NodeCommand {
     if (flags['same-key']) return run(() => reissueAuthority({ ...input, restartPods }, session));
     const stages = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
     if (stages.length === 0) return answerRotation(input, session);
-    const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, resume } = flags;
-    return run(() => rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, restartPods, resume }, session));
+    const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady, resume } = flags;
+    return run(() =>
+      rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, resume }, session),
+    );
   }
 }
