@@ -3,6 +3,7 @@ import { wrapError, wrapResult } from './envelope.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { jsonFlag, nodeFlags } from './flags.ts';
 import { printError } from './render/error.ts';
+import { safeJson, safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 import { type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
 
@@ -39,9 +40,9 @@ export abstract class BaseCommand extends Command {
     if (wantsJson(this.argv)) {
       const { warnings } = reporter;
       const envelope = failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result);
-      process.stdout.write(`${JSON.stringify(envelope, null, 2)}\n`);
+      process.stdout.write(`${safeJson(envelope)}\n`);
     } else {
-      process.stdout.write(`${text(stdout)}\n`);
+      process.stdout.write(`${safeText(text(stdout), stdout)}\n`);
     }
     if (failure !== undefined) printError(failure, reporter);
   }

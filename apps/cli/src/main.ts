@@ -7,6 +7,7 @@ import { wantsJson } from './base-command.ts';
 import { wrapError } from './envelope.ts';
 import { EXIT, exitCodeFor } from './exit-codes.ts';
 import { printError } from './render/error.ts';
+import { safeJson } from './render/style.ts';
 import { openStreams } from './wiring.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -32,7 +33,7 @@ function report(error: unknown, args: readonly string[]): number {
   const { reporter } = openStreams();
   if (wantsJson(args)) {
     const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];
-    process.stdout.write(`${JSON.stringify(wrapError(error, warnings), null, 2)}\n`);
+    process.stdout.write(`${safeJson(wrapError(error, warnings))}\n`);
   }
   printError(error, reporter, code === EXIT.bug);
   return code;

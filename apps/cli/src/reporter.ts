@@ -1,3 +1,4 @@
+import { safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -26,7 +27,7 @@ export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, ter
     return prefix;
   };
   const print = (text: string): void => {
-    stream.write(`${clear()}${text}\n`);
+    stream.write(`${clear()}${safeText(text, terminal)}\n`);
   };
   return {
     terminal,
@@ -34,7 +35,7 @@ export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, ter
     print,
     live: (text) => {
       if (!terminal.live) return;
-      stream.write(`${clear()}${text}`);
+      stream.write(`${clear()}${safeText(text, terminal)}`);
       isLive = text !== '';
     },
     warn: (text) => {

@@ -142,6 +142,7 @@ describe('text made to slow it down', () => {
 describe('text for a terminal', () => {
   it('shows control characters instead of obeying them', () => {
     expect(printable('a\u001b[31mred\u0007\r\u009b2J\u007f')).toBe('a\\x1b[31mred\\x07\\x0d\\x9b2J\\x7f');
+    expect(printable('safe\u202egpj.exe')).toBe('safe\\u{202e}gpj.exe');
   });
 
   it('keeps tabs, lines and letters of every script', () => {

@@ -37,12 +37,15 @@ export function redact(text: string): string {
 
 /**
  * Makes text from a file or a cluster safe for a terminal: control characters other than tab and newline, among them
- * every escape sequence's first byte, become a visible `\xNN`.
+ * every escape sequence's first byte, become a visible `\xNN`, and what turns the direction of text a visible `\u{NNNN}`.
  */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this function is about
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
+  const visible = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
     return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+  return visible.replace(/[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => {
+    return `\\u{${char.charCodeAt(0).toString(16)}}`;
   });
 }
 
