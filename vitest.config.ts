@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { CrashReporter } from './test/crash/reporter.ts';
 
 export default defineConfig({
   // Tests run on the sources; only the CLI's subprocess tests need the build, which `npm test` makes first.
@@ -8,7 +9,7 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/e2e/**', '**/node_modules/**'],
     disableConsoleIntercept: true,
-    reporters: ['default', './test/crash/reporter.ts'],
+    reporters: ['default', new CrashReporter()],
     testTimeout: 120_000,
   },
 });

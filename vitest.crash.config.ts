@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { defineConfig } from 'vitest/config';
+import { CrashReporter } from './test/crash/reporter.ts';
 import base from './vitest.config.ts';
 
 /** The step laws alone: every kill and every failing write, on files and objects in memory. */
@@ -11,6 +12,6 @@ export default defineConfig({
     ...base.test,
     include: files.trim().split('\n'),
     testNamePattern: 'the step laws hold for',
-    reporters: ['dot', './test/crash/reporter.ts'],
+    reporters: ['dot', new CrashReporter()],
   },
 });

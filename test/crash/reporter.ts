@@ -7,7 +7,7 @@ import { type Ended, renderEndings, sumOf } from './endings.ts';
 const REPORT = 'test-results/crash-files.json';
 
 /** Adds up what became of every point at which the step laws let something go wrong, prints it and keeps it as JSON. */
-export default class CrashReporter implements Reporter {
+export class CrashReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const points = modules.flatMap((module) =>
       [...module.children.allTests()].flatMap((test) => test.meta().crashPoints ?? []),

@@ -199,7 +199,7 @@ async function allOrNothing(attempt: Attempt, testCase: StepCase): Promise<GoodE
     await assertMended(attempt, testCase);
   } else {
     assertCameThrough(attempt);
-    assert.deepEqual(await look(host, testCase), before, `${at}: ${String(failure)}`);
+    assert.deepEqual(await look(host, testCase), before, at);
   }
   const runs = await depsOf(host, testCase).store.list();
   await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });

@@ -41,4 +41,18 @@ describe('a backup folder', () => {
     await expectCode(createBackupFolder(host, FOLDER, {}).read('0'.repeat(64)), 'JOURNAL_CORRUPT');
     await expectCode(createBackupFolder(host, FOLDER, {}).read('../../etc/shadow'), 'JOURNAL_CORRUPT');
   });
+
+  it('does not even look at a file outside of it', async () => {
+    const host = await makeHost();
+    const seen: string[] = [];
+    const watched = {
+      ...host,
+      readFile: (path: typeof FOLDER) => {
+        seen.push(path);
+        return host.readFile(path);
+      },
+    };
+    await expectCode(createBackupFolder(watched, FOLDER, {}).read('../../../../../etc/shadow'), 'JOURNAL_CORRUPT');
+    expect(seen).toEqual([]);
+  });
 });

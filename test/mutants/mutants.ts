@@ -1,0 +1,377 @@
+/** A mistake that somebody could make in `packages/workflow/src`, as one replacement of a text that occurs once in its file. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const APPLYING = `      for (const { change, material } of edits) {
+        const kind = kindOf(kinds, change);
+        await kind.apply(change, material);
+        onEvent({ type: 'change-made', step, change, text: kind.describe(change) });
+      }`;
+
+const mutant = (file: string, name: string, from: string, to: string): Mutant => ({ file, name, from, to });
+
+/** What must not go unnoticed: the order of the journal, what is checked before a write, the lock, and the way back. */
+export const MUTANTS: readonly Mutant[] = [
+  mutant(
+    'step-journal.ts',
+    'undo records are written after the changes',
+    `      await run.append(...intents);\n${APPLYING}`,
+    `${APPLYING}\n      await run.append(...intents);`,
+  ),
+  mutant('step-journal.ts', 'undo records are not written', '      await run.append(...intents);\n', ''),
+  mutant(
+    'step-journal.ts',
+    'only the first undo record of a unit is written',
+    'run.append(...intents)',
+    'run.append(...intents.slice(0, 1))',
+  ),
+  mutant('step-journal.ts', 'a stale plan is carried out', 'if (reason !== undefined) {', 'if (reason === "") {'),
+  mutant(
+    'step-journal.ts',
+    'only the first change of a unit is held against its plan',
+    'for (const { change } of edits) {',
+    'for (const { change } of edits.slice(0, 1)) {',
+  ),
+  mutant(
+    'step-journal.ts',
+    'the changes of a unit are made in another order',
+    APPLYING,
+    `      for (const { change, material } of edits.toReversed()) {
+        const kind = kindOf(kinds, change);
+        await kind.apply(change, material);
+      }`,
+  ),
+  mutant(
+    'phase-runner.ts',
+    'numbers of undo records start anew',
+    'createSequence(nextSeq)',
+    'createSequence(nextSeq * 0)',
+  ),
+  mutant(
+    'host-changes/file-undo.ts',
+    'other bytes are kept than were there',
+    'backup.keep(bytes)',
+    'backup.keep(bytes.subarray(1))',
+  ),
+  mutant('backup-folder.ts', 'kept bytes are not checked', 'sha256(data) === name) return', 'name !== "") return'),
+  mutant(
+    'backup-folder.ts',
+    'a name may lead out of the backup folder',
+    'NAME.test(name) ? await readKept(name) : undefined',
+    'await readKept(name)',
+  ),
+  mutant(
+    'backup-folder.ts',
+    'kept bytes can be read by others',
+    'await host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE })',
+    'await host.writeFile(plainFile(name), data, { mode: 0o644 })',
+  ),
+  mutant(
+    'run-store.ts',
+    'the journal can be read by others',
+    'appendFile(journal, data, { mode: PRIVATE_FILE_MODE })',
+    'appendFile(journal, data, { mode: 0o644 })',
+  ),
+  mutant(
+    'run-store.ts',
+    'the backup folder can be read by others',
+    '{ mode: PRIVATE_DIRECTORY_MODE }',
+    '{ mode: 0o755 }',
+  ),
+  mutant(
+    'runner.ts',
+    'a run takes no lock',
+    "const lock = await host.acquireLock(joinPath(directory, 'lock'), what);",
+    'const lock = { release: async () => void [host, joinPath, what] };',
+  ),
+  mutant('runner.ts', 'the lock is not given back', '    await lock.release();\n', ''),
+  mutant(
+    'runner.ts',
+    'a rollback takes no lock',
+    'return withRunLock(deps, `rollback ${id}`, async () => {',
+    'return (async <T>(_: unknown, __: string, act: () => Promise<T>) => act())(deps, id, async () => {',
+  ),
+  mutant('unwind.ts', 'undo records are replayed oldest first', 'b.seq - a.seq', 'a.seq - b.seq'),
+  mutant(
+    'unwind.ts',
+    'services are put back before their files',
+    '[...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)]',
+    '[...newestFirst.filter(isLast), ...newestFirst.filter((intent) => !isLast(intent))]',
+  ),
+  mutant(
+    'unwind.ts',
+    'the first undo that fails ends the rollback',
+    'leftovers.push({ change, reason: describeError(error) });',
+    'leftovers.push({ change, reason: describeError(error) });\n      break;',
+  ),
+  mutant(
+    'unwind.ts',
+    'an undo that fails is not told',
+    'leftovers.push({ change, reason: describeError(error) });',
+    'void describeError(error);',
+  ),
+  mutant(
+    'unwind.ts',
+    'what was undone is not recorded',
+    "await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });",
+    'void [seq, clock];',
+  ),
+  mutant(
+    'unwind.ts',
+    "other people's changes are not named",
+    "if (outcome.state === 'foreign')",
+    'if (change.target === "")',
+  ),
+  mutant('unwind.ts', 'the reserve is kept while changes are taken back', '  await run.releaseReserve();\n', ''),
+  mutant('run-end.ts', 'the reserve is never given back', '    await run.releaseReserve();\n', ''),
+  mutant(
+    'run-end.ts',
+    'the end of a run is not recorded',
+    "await run.append({ type: 'end', outcome, at: clock.now().toISOString(), reason });",
+    'void [outcome, clock, reason];',
+  ),
+  mutant(
+    'run-store.ts',
+    'no reserve is set aside',
+    'await host.writeFile(joinPath(run.path, RESERVE), new Uint8Array(RESERVE_BYTES), { mode: PRIVATE_FILE_MODE });',
+    'void RESERVE_BYTES;',
+  ),
+  mutant('run-store.ts', 'a torn last line stays in the journal', 'if (end < data.length)', 'if (end < 0)'),
+  mutant('run-store.ts', 'a journal is repaired away', 'data.subarray(0, end)', 'data.subarray(0, 0)'),
+  mutant(
+    'journal-record.ts',
+    'a torn last line makes a journal unreadable',
+    '  lines.pop(); // Empty after a complete last line, torn otherwise.\n',
+    '',
+  ),
+  mutant(
+    'journal-record.ts',
+    'a line that is no record is passed over',
+    'if (record !== undefined) return record;',
+    'if (line !== "no line") return record as JournalRecord;',
+  ),
+  mutant(
+    'run-state.ts',
+    'a change that was left to somebody else counts as undone',
+    "record.type === 'undone' && record.outcome.state !== 'foreign'",
+    "record.type === 'undone'",
+  ),
+  mutant(
+    'run-state.ts',
+    'a made step stays unfinished',
+    'for (const seq of open) if (intents.get(seq)?.step === record.step) open.delete(seq);',
+    '',
+  ),
+  mutant('run-state.ts', 'a resumed run counts as ended', '      end = undefined;\n', ''),
+  mutant('run-state.ts', 'a verified step is looked at for ever', 'unverified.delete(record.step);', ''),
+  mutant(
+    'runner.ts',
+    'a resumed run leaves the step that was cut off half-made',
+    'unwind(state.unfinished,',
+    'unwind([],',
+  ),
+  mutant(
+    'runner.ts',
+    'a resumed run takes back what was made and verified',
+    'unwind(state.unfinished,',
+    'unwind(state.standing,',
+  ),
+  mutant(
+    'runner.ts',
+    'a resumed run writes behind a torn line',
+    "  await run.repair();\n  await run.append({ type: 'resumed'",
+    "  await run.append({ type: 'resumed'",
+  ),
+  mutant(
+    'runner.ts',
+    'a rollback writes behind a torn line',
+    '    await run.repair();\n    const { standing }',
+    '    const { standing }',
+  ),
+  mutant(
+    'runner.ts',
+    'a new run begins over one that was cut off',
+    'if (cutOff === undefined) return undefined;',
+    'if (cutOff?.id !== "") return undefined;',
+  ),
+  mutant(
+    'runner.ts',
+    'a run is gone on with by another playbook',
+    'if (state.playbook !== playbook) {',
+    'if (state.playbook === "") {',
+  ),
+  mutant(
+    'runner.ts',
+    'what was made but not seen to work is not looked at again',
+    'resumed?.state.unverified ?? new Set<string>()',
+    'new Set<string>()',
+  ),
+  mutant(
+    'runner.ts',
+    'a run that cannot be made is begun',
+    '    await assertFeasible(plan, deps);\n',
+    '    void assertFeasible;\n',
+  ),
+  mutant(
+    'runner.ts',
+    'room for the journal is not looked for',
+    '  await assertRoom(host, store.directory);\n',
+    '  void [assertRoom, host, store];\n',
+  ),
+  mutant(
+    'runner.ts',
+    'a rollback begins without the identity of its backups',
+    '    await run.backup.assertOpens();\n',
+    '',
+  ),
+  mutant(
+    'runner.ts',
+    'what only a person can cure does not stop a run',
+    '    assertNotBlocked(plan);\n',
+    '    void assertNotBlocked;\n',
+  ),
+  mutant(
+    'runner.ts',
+    'a plan that a person read is not held against the present',
+    'assertSamePlan(input.expected, plan);',
+    'void assertSamePlan;',
+  ),
+  mutant(
+    'runner.ts',
+    'a run does not ask',
+    'if (!(await input.confirm(plan)))',
+    'if (!(await input.confirm(plan)) && seconds() < 0)',
+  ),
+  mutant(
+    'plan.ts',
+    'a plan counts as the same from another state',
+    'changes: existing.map(({ kind, target, before }) => ({ kind, target, before }))',
+    'changes: existing.map(({ kind, target }) => ({ kind, target }))',
+  ),
+  mutant(
+    'plan.ts',
+    'a precaution is taken alone',
+    'if (entries.some((entry) => !isPrecaution(entry.step) && isOpen(entry))) return entries;',
+    'if (entries.length > 0) return entries;',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a precaution is taken again when a run is gone on with',
+    '(!execution.hasWork || made.has(step.id))',
+    '!execution.hasWork',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a proof does not look after what it proves was made',
+    '|| (step.isProof === true && step.requires.some((id) => made.has(id)))',
+    '&& step.id !== ""',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a step that was made is not recorded as made',
+    "    await run.append({ type: 'applied', step: step.id, at: at() });\n",
+    '',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'an effect that is not seen counts as seen',
+    'if (!verdict.verified) throw',
+    'if (!verdict.verified && step.id === "") throw',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a failure takes nothing back but its own step',
+    'const keepRun = state.irreversible || state.interrupted || stands;',
+    'const keepRun = true || stands;',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a failure takes a control plane away that answers again',
+    'const keepRun = state.irreversible || state.interrupted || stands;',
+    'const keepRun = state.interrupted || stands;',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a restart that is not seen in time is taken back',
+    "const stands = failure.stage === 'verify' && step.reversible === 'no';",
+    'const stands = false;',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'an interrupted run goes on',
+    'if (signal.aborted) throw await endInterrupted(run, deps);',
+    '',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'an interruption takes the whole run back',
+    'state.irreversible || state.interrupted || stands;',
+    'state.irreversible || stands;',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'changes that could not be taken back are not told',
+    'if (leftovers.length > 0) {',
+    'if (leftovers.length > 999) {',
+  ),
+  mutant(
+    'host-changes/file-undo.ts',
+    "somebody else's file is overwritten by a rollback",
+    'if (beforeOf(present) !== after && beforeOf(present) !== beforeOf(old)) {',
+    'if (beforeOf(present) === "") {',
+  ),
+  mutant(
+    'host-changes/file-undo.ts',
+    'a file comes back with another mode',
+    '{ mode: old.mode, owner',
+    '{ mode: 0o600, owner',
+  ),
+  mutant(
+    'host-changes/file-undo.ts',
+    'a file comes back with another owner',
+    'mode: old.mode, owner: { uid: old.uid, gid: old.gid }',
+    'mode: old.mode',
+  ),
+  mutant(
+    'host-changes/file-undo.ts',
+    'a link comes back with another owner',
+    'await files.writeLink(path, old.target, { owner: { uid: old.uid, gid: old.gid } });',
+    'await files.writeLink(path, old.target);',
+  ),
+  mutant('host-changes/file-undo.ts', 'a file that was not there stays', '    await files.remove(path);\n', ''),
+  mutant(
+    'host-changes/file-undo.ts',
+    'the temporary file of a killed write stays',
+    '  await removeTemporary(files, target, watched);\n',
+    '  void removeTemporary;\n',
+  ),
+  mutant(
+    'host-changes/file-undo.ts',
+    'the temporary file of a killed write in a watched folder is looked for in it',
+    'temporaryPathOf(hostPath(target), watched)',
+    'temporaryPathOf(hostPath(target), watched && false)',
+  ),
+  mutant(
+    'host-changes/file-kinds.ts',
+    'a watched folder sees temporary files',
+    '{ mode, owner: { uid, gid }, watched }',
+    '{ mode, owner: { uid, gid } }',
+  ),
+  mutant(
+    'host-changes/service-kind.ts',
+    'a service that did not run is started by a rollback',
+    "was === 'running' ? 'restart' : 'stop'",
+    "was === '' ? 'stop' : 'restart'",
+  ),
+  mutant('selection.ts', 'a step is made without what it needs', 'if (needed !== undefined) {', 'if (needed === "") {'),
+  mutant(
+    'run-store.ts',
+    'the name of a run may lead out of its folder',
+    'if ((await ids()).includes(id)) return open(id);',
+    'if (id !== "") return open(id);',
+  ),
+];

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Mutant, MUTANTS } from './mutants.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const VITEST = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
+const AT_A_TIME = 3;
+/** A mutant that makes the tests run for ever is caught as well. */
+const TIMEOUT_MS = 240_000;
+
+type Verdict = 'killed' | 'survived';
+
+/** Runs the tests of a copy of the package, with a mistake in it or none. */
+async function judge(mutant: Mutant | undefined): Promise<Verdict> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
+  try {
+    await cp(path.join(ROOT, 'packages/workflow/src'), path.join(folder, 'src'), { recursive: true });
+    await symlink(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+    await writeFile(path.join(folder, 'package.json'), '{ "type": "module" }');
+    await writeFile(path.join(folder, 'vitest.config.js'), configurationOf(folder));
+    if (mutant !== undefined) await plant(mutant, path.join(folder, 'src', mutant.file));
+    const report = path.join(folder, 'report.json');
+    const words = [VITEST, 'run', '--root', folder, '--reporter=json', `--outputFile=${report}`];
+
+    const ended = await promisify(execFile)(process.execPath, words, {
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    }).then(
+      () => undefined,
+      (error: { readonly killed: boolean; readonly stderr: string }) => error,
+    );
+    if (ended === undefined || ended.killed) return ended === undefined ? 'survived' : 'killed';
+    const { numFailedTests } = JSON.parse(await readFile(report, 'utf8')) as { readonly numFailedTests: number };
+    // A copy that cannot even be loaded proves nothing.
+    if (numFailedTests === 0) throw new Error(`the tests did not run: ${ended.stderr}`);
+    return 'killed';
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The step laws of `testing` drive the copy, not the original. */
+function configurationOf(folder: string): string {
+  const alias = { '@kube-rescue/workflow': path.join(folder, 'src/index.ts') };
+  const conditions = ['kube-rescue-source', 'node', 'import', 'default'];
+  const test = { include: ['src/**/*.test.ts'], testTimeout: 60_000 };
+  return `export default ${JSON.stringify({ resolve: { alias }, ssr: { resolve: { conditions } }, test })};\n`;
+}
+
+async function plant({ name, from, to }: Mutant, file: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const times = text.split(from).length - 1;
+  if (times !== 1) throw new Error(`the mutant "${name}" does not fit any more: its text occurs ${times} times`);
+  await writeFile(
+    file,
+    text.replace(from, () => to),
+  );
+}
+
+const only = process.argv.slice(2);
+const chosen = MUTANTS.filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)));
+const started = Date.now();
+if ((await judge(undefined)) === 'killed') throw new Error('the tests fail without any mutant');
+const queue = [...chosen];
+const survivors: string[] = [];
+const work = async (): Promise<void> => {
+  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    const verdict = await judge(mutant);
+    process.stdout.write(`${verdict.padEnd(10)}${mutant.file}: ${mutant.name}\n`);
+    if (verdict === 'survived') survivors.push(mutant.name);
+  }
+};
+await Promise.all(Array.from({ length: AT_A_TIME }, work));
+const minutes = ((Date.now() - started) / 60_000).toFixed(1);
+process.stdout.write(
+  `${chosen.length} mutants, ${chosen.length - survivors.length} killed, ${survivors.length} survived (${minutes} min)\n`,
+);
+if (only.length === 0) {
+  const report = { mutants: chosen.map(({ name, file }) => ({ name, file })), survivors };
+  await writeFile(path.join(ROOT, 'test-results/mutants.json'), `${JSON.stringify(report, null, 2)}\n`);
+}
+process.exitCode = survivors.length === 0 ? 0 : 1;
