@@ -1,0 +1,148 @@
+import { ObjectError, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type Host, hostPath } from '@kube-rescue/host';
+import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
+import { type Plan, planPlaybook } from '@kube-rescue/workflow';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createCredentialSource } from './credential-source.ts';
+import { openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
+import { createSelfHostedPlaybook } from './playbook.ts';
+import { CACHED, makeSaturday, NOW, type Saturday, SET, setTree } from './saturday-node.fixture.ts';
+
+const { signal } = new AbortController();
+let saturday: Saturday;
+
+beforeEach(async () => {
+  saturday = await makeSaturday();
+});
+
+const DEAD: ObjectStore = {
+  name: 'API server',
+  get: () => Promise.reject(silent()),
+  // biome-ignore lint/correctness/useYield: nothing is ever listed
+  list: async function* () {
+    throw silent();
+  },
+  create: () => Promise.reject(silent()),
+  replace: () => Promise.reject(silent()),
+  delete: () => Promise.reject(silent()),
+};
+
+function silent(): ObjectError {
+  const message = 'the API server did not answer: ECONNREFUSED';
+  return new ObjectError({ code: 'OBJECT_STORE_UNREACHABLE', message, subject: 'API server', hint: 'see why' });
+}
+
+/** Over a dead cluster: etcd has its objects, nobody answers as the API server. */
+function depsOf({ tree, store }: Saturday): SelfHostedDeps {
+  const host: Host = createFakeHost({ tree, services: { kubelet: 'running' } });
+  return {
+    host,
+    clock: createFixedClock(NOW),
+    objects: {
+      access: ({ via }) => ({ way: { via, search: {} }, open: async () => (via === 'etcd' ? store : DEAD) }),
+      open: async () => store,
+      close: async () => undefined,
+    },
+    openNode: () => Promise.reject(silent()),
+    runs: { list: async () => [], open: () => Promise.reject(silent()) },
+  };
+}
+
+function optionsOf(set: Readonly<Record<string, string>>, more: Partial<SelfHostedOptions> = {}): SelfHostedOptions {
+  const files = createFakeHost({ tree: setTree(set) });
+  const node = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+  return { ...node, adopt: { path: SET, files }, ...more };
+}
+
+function plan(options: SelfHostedOptions): Promise<Plan> {
+  const playbook = createSelfHostedPlaybook(options, depsOf(saturday));
+  return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal });
+}
+
+describe('the plan for a self-hosted control plane whose API server is dead', () => {
+  it('tells what is changed in etcd and on the node, and what the rest waits for; no key is in it', async () => {
+    const { entries } = await plan(optionsOf(saturday.set));
+    const statusOf = (step: string) => entries.find((entry) => entry.step === step)?.finding.status;
+    expect(statusOf('objects/secrets')).toBe('needed');
+    expect(statusOf('objects/trust/cluster-ca')).toBe('needed');
+    expect(statusOf('checkpoint/contents')).toBe('needed');
+    const trusted = entries.find(({ step }) => step === 'objects/trust/cluster-ca')?.changes ?? [];
+    expect(trusted.map(({ target }) => target)).toContain('Secret default/default-token-1');
+    const { changes = [] } = entries.find(({ step }) => step === 'checkpoint/contents') ?? {};
+    expect(changes[0]?.kind).toBe('checkpointer.freeze');
+    expect(changes.at(-1)?.kind).toBe('checkpointer.thaw');
+    expect(changes.map(({ target }) => target)).toEqual(
+      expect.arrayContaining([
+        'Secret kube-system/kube-apiserver',
+        `${CACHED}/apiserver.crt`,
+        '/etc/kubernetes/kubeconfig',
+      ]),
+    );
+    const pods = entries.find(({ step }) => step === 'pods/rescue/kube-controller-manager')?.finding;
+    expect(pods?.waitsFor).toContain('control-plane/api-stable');
+    const text = JSON.stringify(entries);
+    for (const key of [saturday.next.apiserver.key, saturday.etcd.client.key]) {
+      expect(text).not.toContain(key.split('\n')[1]);
+    }
+  });
+
+  it('is refused with every reason when the set lacks files, and nothing was written', async () => {
+    const {
+      'tls/apiserver.crt': _crt,
+      'tls/etcd/client.key': _key,
+      'tls/etcd/peer.key': _peer,
+      ...rest
+    } = saturday.set;
+    const error = await expectCode(plan(optionsOf(rest)), 'PKI_SET_UNFIT');
+    expect(error.message).toContain("there is none for the API server's serving certificate");
+    expect(error.message).toContain('has no key in the set');
+    expect(saturday.store.writes).toBe(0);
+  });
+
+  it('comes to the control plane first when objects are to be changed through the API server', async () => {
+    const { entries } = await plan(optionsOf(saturday.set, { via: 'api' }));
+    const at = (step: string): number => entries.findIndex((entry) => entry.step === step);
+    expect(at('checkpoint/contents')).toBeLessThan(at('objects/secrets'));
+    const contents = entries[at('checkpoint/contents')];
+    expect(contents?.finding.status).toBe('needed');
+    // The API server is started on the new files, with the checkpointer kept out; objects follow when it answers.
+    expect(contents?.changes.at(-1)?.kind).toBe('checkpointer.wake');
+    expect(entries[at('objects/secrets')]?.finding).toMatchObject({
+      status: 'unknown',
+      waitsFor: ['control-plane/api-stable'],
+    });
+  });
+});
+
+describe('what a checkpointer is to keep', () => {
+  it('is known from its cached copies alone, the CA under every other name too', async () => {
+    const deps = depsOf(saturday);
+    const options = optionsOf(saturday.set, { via: 'api' });
+    const { objects } = await createCredentialSource(options, openWays(options, deps), deps).contents(signal);
+    const api = objects.find(({ name }) => name === 'kube-apiserver')?.data;
+    expect(Buffer.from(api?.get('oidc-ca.crt') ?? []).toString()).toBe(saturday.next.ca.certificate);
+    expect(Buffer.from(api?.get('etcd-client.key') ?? []).toString()).toBe(saturday.etcd.client.key);
+    expect(api?.has('service-account.pub')).toBe(false);
+  });
+
+  it('goes by the Secret in the cluster, not by a copy that somebody has planted', async () => {
+    const planted = saturday.next.apiserver.certificate;
+    const entry = saturday.tree.get(hostPath(`${CACHED}/apiserver.crt`));
+    if (entry?.kind !== 'file') throw new Error('no cached certificate');
+    const tree = new Map([
+      ...saturday.tree,
+      [hostPath(`${CACHED}/apiserver.crt`), { ...entry, bytes: Buffer.from(planted) }],
+    ]);
+    const deps = depsOf({ ...saturday, tree: tree as Saturday['tree'] });
+    const options = optionsOf(saturday.set);
+    const { objects } = await createCredentialSource(options, openWays(options, deps), deps).contents(signal);
+    const api = objects.find(({ name }) => name === 'kube-apiserver')?.data;
+    expect(Buffer.from(api?.get('apiserver.crt') ?? []).toString()).toBe(planted);
+    const secret = await saturday.store.get({
+      kind: RESOURCE_KINDS.Secret,
+      namespace: 'kube-system',
+      name: 'kube-apiserver',
+    });
+    expect(secret?.object.data).not.toMatchObject({ 'apiserver.crt': Buffer.from(planted).toString('base64') });
+  });
+});
