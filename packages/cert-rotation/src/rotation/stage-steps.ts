@@ -112,7 +112,10 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
 }
 
 /** Lets the new authority sign: its key takes the place of the old one's, which stays in the backup of the run only. */
-export function createIssueStageStep(context: RotationContext): Step<RotationFinding> {
+export function createIssueStageStep(
+  context: RotationContext,
+  { mayBegin = true }: Pick<RotationStepOptions, 'mayBegin'> = {},
+): Step<RotationFinding> {
   const { authority, host } = context;
   const ids = stageStepIds(authority);
   return createStageStep(
@@ -123,6 +126,7 @@ export function createIssueStageStep(context: RotationContext): Step<RotationFin
       look: async (state) => {
         const { stage, next, current, files, entry } = state;
         if (stage === 'issue') return { done: 'the new CA signs already' };
+        if (stage === 'settled' && !mayBegin) return { done: 'no rotation is under way' };
         if (next === undefined) return { waitsFor: [ids.trust], reason: 'there is no new CA yet that could sign' };
         const pair = [next.certificate, current.certificate];
         const others = (entry.bundle.ok ? entry.bundle.value : []).filter(

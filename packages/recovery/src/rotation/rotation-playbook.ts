@@ -182,7 +182,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const made = [files, ...renewals.map(({ id }) => id)];
     return [
       ...(authority === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
-      createIssueStageStep(context) as Step,
+      createIssueStageStep(context, { mayBegin: input.resume !== true }) as Step,
       ...renewals,
       createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
       ...createControlPlaneGates('issue', [restart, ...made], input, deps),

@@ -1,0 +1,153 @@
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import { type Host, hostPath, type HttpProbe } from '@kube-rescue/host';
+import {
+  buildPki,
+  createFakeHost,
+  createFakeObjectStore,
+  createFixedClock,
+  expectCode,
+  type Pki,
+  treeOf,
+} from '@kube-rescue/testing';
+import { createChangeRegistry, hostChangeKinds, type Plan, planPlaybook, type Step } from '@kube-rescue/workflow';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createRotationPlaybook, reportRotation, type RotationStageName } from '../index.ts';
+import type { RotationDeps, RotationInput } from './rotation-input.ts';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const ALL: readonly RotationStageName[] = ['trust', 'issue', 'drop'];
+const clock = createFixedClock(NOW);
+const { signal } = new AbortController();
+
+let pki: Pki;
+
+beforeAll(async () => {
+  pki = await buildPki({ now: NOW, algorithm: 'ecdsa' });
+});
+
+interface Cluster {
+  readonly kind?: 'live' | 'copy';
+  readonly nodes?: readonly string[];
+}
+
+/** A node whose API server lists nodes and nothing else. */
+function depsOf({ kind = 'live', nodes = ['node01'] }: Cluster = {}): RotationDeps & { readonly host: Host } {
+  const tree = new Map([...pki.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
+  const list = { items: nodes.map((name) => ({ metadata: { name } })), metadata: {} };
+  const peer = { serialNumber: '1', fingerprint256: '', validTo: NOW, trusted: true, reason: undefined };
+  const request = ({ url }: HttpProbe) =>
+    url.includes('/api/v1/nodes?') ? { status: 200, body: JSON.stringify(list), peer } : undefined;
+  const host: Host = { ...createFakeHost({ tree, services: { kubelet: 'running' }, request }), kind };
+  const objects: ObjectAccess = {
+    way: { via: 'api', search: {} },
+    open: () => Promise.resolve(createFakeObjectStore()),
+  };
+  return { host, clock, objects, reconnect: () => Promise.resolve() };
+}
+
+function planOf(
+  stages: readonly RotationStageName[],
+  deps: RotationDeps,
+  over: Partial<RotationInput> = {},
+): Promise<Plan> {
+  const input: RotationInput = { ...NODE, authority: 'cluster', stages, ...over };
+  return planPlaybook(createRotationPlaybook(input, deps), { host: 'node01', now: NOW, selection: {}, signal });
+}
+
+const names = (plan: Plan, step: string): readonly string[] =>
+  plan.entries
+    .find((entry) => entry.step === step)
+    ?.changes.map(({ target }) => target.replace('/etc/kubernetes/', '')) ?? [];
+
+/** Makes the files of a stage on the disk, without restarting anything. */
+async function makeFiles(stage: RotationStageName, deps: RotationDeps): Promise<void> {
+  const input: RotationInput = { ...NODE, authority: 'cluster', stages: [stage] };
+  const steps = await createRotationPlaybook(input, deps).phases[0]?.steps(signal);
+  const step = steps?.find(({ id }) => id === `${stage}/cluster-ca/files`) as Step;
+  const kinds = createChangeRegistry(hostChangeKinds(deps.host));
+  await step.apply(
+    step.plan(await step.check(signal)),
+    {
+      perform: async (edits) => {
+        for (const { change, material } of edits) await kinds.get(change.kind)?.apply(change, material);
+      },
+      waitingFor: () => undefined,
+    },
+    signal,
+  );
+}
+
+describe('a rotation of the cluster CA', () => {
+  it('plans the files of its first stage and what reads them at its start, and no restart of the API server', async () => {
+    const plan = await planOf(ALL, depsOf());
+    expect(names(plan, 'trust/cluster-ca/files')).toEqual([
+      'pki/ca-next.key',
+      'pki/ca-signing.crt',
+      'controller-manager.conf',
+      'scheduler.conf',
+      'kubelet.conf',
+      'admin.conf',
+      'pki/ca.crt',
+    ]);
+    expect(names(plan, 'trust/cluster-ca/restart')).toEqual([
+      'manifests/kube-controller-manager.yaml',
+      'manifests/kube-scheduler.yaml',
+      'kubelet',
+    ]);
+    const later = plan.entries.filter(({ phase }) => phase !== 'trust');
+    expect(later.length).toBeGreaterThan(15);
+    const open = later.filter(({ step }) => !step.endsWith('other-nodes'));
+    expect(open.every(({ finding }) => (finding.waitsFor ?? []).length > 0)).toBe(true);
+  });
+
+  it('goes on from the stage that the files show', async () => {
+    const deps = depsOf();
+    expect(await reportRotation({ ...NODE, authority: 'cluster' }, deps)).toMatchObject({
+      stage: 'settled',
+      next: null,
+    });
+    await makeFiles('trust', deps);
+    expect(await reportRotation({ ...NODE, authority: 'cluster' }, deps)).toMatchObject({
+      stage: 'trust',
+      next: 'issue',
+    });
+    const plan = await planOf(['issue'], deps);
+    expect(names(plan, 'issue/cluster-ca/files')).toEqual([
+      'pki/ca-signing.crt',
+      'pki/ca.crt',
+      'pki/ca.key',
+      'pki/ca-next.key',
+    ]);
+    await makeFiles('issue', deps);
+    const report = await reportRotation({ ...NODE, authority: 'cluster' }, deps);
+    expect(report).toMatchObject({ stage: 'issue', next: 'drop' });
+    expect(report.certificates.map(({ role }) => role)).toEqual(['signs', 'trusted still']);
+  });
+
+  it('does nothing when a run is gone on with that had not begun', async () => {
+    const { entries } = await planOf(ALL, depsOf(), { resume: true });
+    const files = entries.filter(({ step }) => step.endsWith('/files'));
+    expect(files.map(({ finding }) => finding.status)).toEqual(['ok', 'ok', 'ok']);
+    expect(files.flatMap(({ changes }) => changes)).toEqual([]);
+  });
+
+  it.each([
+    ['a stage before its turn', ['issue'], {}, 'PKI_ROTATION_STAGE'],
+    ['a copy of a node', ['trust'], { kind: 'copy' }, 'NODE_NOT_LIVE'],
+  ] as const)('refuses %s', async (_name, stages, cluster, code) => {
+    await expectCode(planOf(stages, depsOf(cluster)), code);
+  });
+
+  it('refuses to cut other nodes off, before anything is written, unless they are said to be ready', async () => {
+    const deps = depsOf({ nodes: ['node01', 'node02'] });
+    const finding = async (over: Partial<RotationInput>) =>
+      (await planOf(ALL, deps, over)).entries.find(({ step }) => step === 'issue/cluster-ca/other-nodes')?.finding;
+    expect(await finding({})).toMatchObject({
+      status: 'blocked',
+      summary: expect.stringContaining('node02') as string,
+    });
+    expect((await finding({}))?.waitsFor).toBeUndefined();
+    expect(await finding({ nodesReady: true })).toMatchObject({ status: 'ok' });
+  });
+});
