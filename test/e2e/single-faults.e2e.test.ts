@@ -65,12 +65,13 @@ async function mend(
   expect((await rescue(machine, ...args)).envelope).toMatchObject({ result: { outcome: 'nothing-to-do' } });
 }
 
-const runs = (application: string): Promise<void> =>
-  until(`${application} runs`, async () => {
-    const path = '--output=jsonpath={.items[*].status.containerStatuses[*].ready}';
-    const ready = await kubectl('get', 'pods', NAMESPACE, `--selector=k8s-app=${application}`, path);
-    return /^true( true)*$/.test(ready);
-  });
+/** Whether every container of an application is ready, one to each pod. */
+async function readyOf(application: string): Promise<string> {
+  const path = '--output=jsonpath={.items[*].status.containerStatuses[*].ready}';
+  const look = () => kubectl('get', 'pods', NAMESPACE, `--selector=k8s-app=${application}`, path);
+  await until(`${application} runs`, async () => (await look()) === 'true');
+  return look();
+}
 
 // One cluster for all: each fault is mended before the next, by its own command alone.
 describe('a self-hosted cluster with one fault', () => {
@@ -78,7 +79,7 @@ describe('a self-hosted cluster with one fault', () => {
     const controller = 'deployment/kube-scheduler';
     await mend('scheduler-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
     await rescue(cluster, 'pods', 'release', controller, '--yes');
-    await runs('kube-scheduler');
+    expect(await readyOf('kube-scheduler')).toBe('true');
   });
 
   it('that is a lost controller manager gets a rescue pod, and its own back in its place', async () => {
@@ -86,7 +87,7 @@ describe('a self-hosted cluster with one fault', () => {
     const command = ['pods', 'rescue', controller, '--node', 'cp1', '--yes'];
     await mend('controller-manager-gone', async () => [cluster, ...command]);
     await rescue(cluster, 'pods', 'release', controller, '--yes');
-    await runs('kube-controller-manager');
+    expect(await readyOf('kube-controller-manager')).toBe('true');
   });
 
   it('that is lost DNS on a cordoned node gets a rescue pod there, and its own back when it may run', async () => {
@@ -94,7 +95,7 @@ describe('a self-hosted cluster with one fault', () => {
     await mend('dns-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
     await kubectl('uncordon', 'cp1');
     await rescue(cluster, 'pods', 'release', controller, '--yes');
-    await runs('kube-dns');
+    expect(await readyOf('kube-dns')).toBe('true');
   });
 
   it('that is an expired CA in every service account gets the one in use, and its controller manager back', async () => {
@@ -102,15 +103,15 @@ describe('a self-hosted cluster with one fault', () => {
     const controller = 'deployment/kube-controller-manager';
     await rescue(cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes');
     await rescue(cluster, 'pods', 'release', controller, '--yes');
-    await runs('kube-controller-manager');
+    expect(await readyOf('kube-controller-manager')).toBe('true');
   });
 
   it('that is a worker without its network files gets them, and is Ready', async () => {
     await mend('cni-missing', async () => [cluster.worker, 'cni', 'bootstrap', '--via', 'api', '--yes']);
-    await until('node02 is Ready', async () => {
-      const path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
-      return (await kubectl('get', 'node', 'node02', path)) === 'True';
-    });
+    const path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
+    const look = () => kubectl('get', 'node', 'node02', path);
+    await until('node02 is Ready', async () => (await look()) === 'True');
+    expect(await look()).toBe('True');
   });
 
   it('that is an expired client certificate in the checkpoint gets the good one, in etcd and on disk', async () => {

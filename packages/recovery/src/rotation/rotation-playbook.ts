@@ -140,7 +140,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     });
     const objects = gate('objects').id;
     return [
-      createTrustStageStep(options, contextOf(input, deps)) as Step,
+      createTrustStageStep(options, contextOf(input, deps)),
       createRotationRestartStep('trust', { id: restart, requires: [files] }, input, deps),
       ...createControlPlaneGates('trust', [restart], input, deps),
       ...(authority === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, deps)] : []),
@@ -159,7 +159,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
             },
           },
           deps,
-        ) as Step,
+        ),
         input,
         deps,
       ),
@@ -182,7 +182,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const made = [files, ...renewals.map(({ id }) => id)];
     return [
       ...(authority === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
-      createIssueStageStep(context, { mayBegin: input.resume !== true }) as Step,
+      createIssueStageStep(context, { mayBegin: input.resume !== true }),
       ...renewals,
       createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
       ...createControlPlaneGates('issue', [restart, ...made], input, deps),
@@ -197,7 +197,7 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const hasRereading = authority === 'cluster' || authority === 'front-proxy';
     return [
       ...(authority === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
-      createDropStageStep({ requires: [] }, context) as Step,
+      createDropStageStep({ requires: [] }, context),
       createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
       ...createControlPlaneGates('drop', [restart, ids.drop], input, deps),
       ...(hasRereading ? [createRereadGate({ id: reread, requires: [ids.drop] }, input, deps)] : []),
@@ -215,8 +215,8 @@ const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
           },
         },
         deps,
-      ) as Step,
-      createTidyStep({ requires: [restart] }, context) as Step,
+      ),
+      createTidyStep({ requires: [restart] }, context),
       ...(authority === 'cluster' ? [createPods('drop', [restart, ids.drop], input, deps)] : []),
     ];
   },

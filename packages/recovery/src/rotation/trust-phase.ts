@@ -55,7 +55,7 @@ export function createTrustPhase(
             findExchanges: async () => (await findRecent()).map(({ exchange }) => exchange),
           },
           { objects: access, clock: deps.clock },
-        ) as Step,
+        ),
         async () => (await findRecent()).length > 0,
       ),
       createStalePodStep(

@@ -4,7 +4,7 @@ import {
   createCheckpointParentsStep,
   createCheckpointStabilityStep,
 } from '@kube-rescue/static-manifests';
-import type { Phase, Step } from '@kube-rescue/workflow';
+import type { Phase } from '@kube-rescue/workflow';
 import { describeNode } from '../node-description.ts';
 import { servingSerial } from '../serving-serial.ts';
 import { createCredentialSource } from './credential-source.ts';
@@ -24,7 +24,7 @@ export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: Se
       const { etcdService } = await describeNode(options, deps);
       if (etcdService === undefined) return [];
       const source = createCredentialSource(options, ways, deps);
-      return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, deps) as Step];
+      return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, deps)];
     },
   };
 }
@@ -47,7 +47,7 @@ export function createObjectsPhase(options: SelfHostedOptions, ways: Ways, deps:
         { host: deps.host, objects: offline },
       );
       const secrets = createSecretStep({ requires: [], wanted: source.uncached }, offline);
-      const steps = [afterSteps(parents, waitsFor), afterSteps(secrets, waitsFor)] as readonly Step[];
+      const steps = [afterSteps(parents, waitsFor), afterSteps(secrets, waitsFor)];
       try {
         const { root } = await source.wanted(signal);
         if (root === undefined) return steps;
@@ -90,7 +90,7 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, 
         },
         { ...deps, objects },
       );
-      return [contents, stable] as readonly Step[];
+      return [contents, stable];
     },
   };
 }

@@ -11,13 +11,13 @@ import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 /** What the steps of one phase agree on that credentials are to be. */
 export interface CredentialSource {
   /** @throws as `workOutCredentials`, and as the way to the objects */
-  wanted(signal: AbortSignal): Promise<WantedCredentials>;
+  readonly wanted: (signal: AbortSignal) => Promise<WantedCredentials>;
   /** For a checkpointer: its Secrets, everything else that it keeps as the cluster has it, and files of the node. */
-  contents(signal: AbortSignal): Promise<CheckpointContents>;
+  readonly contents: (signal: AbortSignal) => Promise<CheckpointContents>;
   /** The Secrets of which no node keeps a copy. */
-  uncached(signal: AbortSignal): Promise<readonly WantedSecret[]>;
+  readonly uncached: (signal: AbortSignal) => Promise<readonly WantedSecret[]>;
   /** Files of etcd; worked out from cached copies when the objects cannot be read. */
-  etcdFiles(signal: AbortSignal): Promise<ReadonlyMap<HostPath, Uint8Array>>;
+  readonly etcdFiles: (signal: AbortSignal) => Promise<ReadonlyMap<HostPath, Uint8Array>>;
 }
 
 const FILE_MODE = 0o600;

@@ -33,7 +33,7 @@ async function createReleaseSteps(
     const found = await findComponents({}, await offline.open(signal), signal);
     return found.map(({ controller }) => {
       const input = { controller, node, requires };
-      return keepWhatIsNeeded(createRescueRemovalStep(input, { ...deps, access: api }) as Step);
+      return keepWhatIsNeeded(createRescueRemovalStep(input, { ...deps, access: api }));
     });
   } catch (problem) {
     signal.throwIfAborted();

@@ -33,7 +33,7 @@ export function createNodesPhase(options: SelfHostedOptions, ways: Ways, deps: S
       };
       const input = { node, sources, requires: [API_STABLE] };
       const access = { objects: ways.offline, verifyObjects: ways.api };
-      const own = [createLabelStep(input, access), createTaintStep(input, access)] as readonly Step[];
+      const own = [createLabelStep(input, access), createTaintStep(input, access)];
       const workers = await createWorkerSteps(node, options, ways, deps, signal);
       return [...own, ...workers].map((step) => afterSteps(step, [API_STABLE]));
     },
@@ -54,7 +54,7 @@ async function createWorkerSteps(
     const except = [own, ...workers.map(({ node }) => node)];
     const bundles = createBundleStep({ except, files, kubeletService: options.kubeletService }, offline, deps);
     if (workers.length === 0) return [bundles];
-    return [createJoinStep(joined, { objects: api, openNode: deps.openNode, clock: deps.clock }) as Step, bundles];
+    return [createJoinStep(joined, { objects: api, openNode: deps.openNode, clock: deps.clock }), bundles];
   } catch (problem) {
     signal.throwIfAborted();
     if (!isRecoveryError(problem)) throw problem;

@@ -18,10 +18,7 @@ beforeEach(async () => {
 const DEAD: ObjectStore = {
   name: 'API server',
   get: () => Promise.reject(silent()),
-  // biome-ignore lint/correctness/useYield: nothing is ever listed
-  list: async function* () {
-    throw silent();
-  },
+  list: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(silent()) }) }),
   create: () => Promise.reject(silent()),
   replace: () => Promise.reject(silent()),
   delete: () => Promise.reject(silent()),
@@ -133,7 +130,7 @@ describe('what a checkpointer is to keep', () => {
       ...saturday.tree,
       [hostPath(`${CACHED}/apiserver.crt`), { ...entry, bytes: Buffer.from(planted) }],
     ]);
-    const deps = depsOf({ ...saturday, tree: tree as Saturday['tree'] });
+    const deps = depsOf({ ...saturday, tree });
     const options = optionsOf(saturday.set);
     const { objects } = await createCredentialSource(options, openWays(options, deps), deps).contents(signal);
     const api = objects.find(({ name }) => name === 'kube-apiserver')?.data;

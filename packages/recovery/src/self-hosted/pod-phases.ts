@@ -22,7 +22,7 @@ export function createNetworkPhase(options: SelfHostedOptions, { offline }: Ways
         ...{ requires: [API_STABLE], waitsFor: [API_STABLE] },
       };
       return [
-        createNetworkStep(input, { host: deps.host, objects: offline }) as Step,
+        createNetworkStep(input, { host: deps.host, objects: offline }),
         createNodeGate(options, deps, [API_STABLE, NETWORK]),
       ];
     },
@@ -46,7 +46,7 @@ export function createPodsPhase(options: SelfHostedOptions, ways: Ways, deps: Se
           found.filter((each) => each.component === turn.component),
         )) {
           const step = createRescueStep({ controller, node, requires }, { ...deps, access: ways.api });
-          steps.push(untilHandover(afterSteps(step as Step, requires, ['POD_NEEDS_API_SERVER'])));
+          steps.push(untilHandover(afterSteps(step, requires, ['POD_NEEDS_API_SERVER'])));
           requires = [...requires, step.id];
         }
         return steps;

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { type HostPath, hostPath } from '@kube-rescue/host';
+import { hostPath } from '@kube-rescue/host';
 import {
   createFakeObjectStore,
   type FakeObjectStore,
@@ -265,7 +265,5 @@ ExecStart=/usr/bin/etcd \\
 `;
 
 export function setTree(files: Readonly<Record<string, string>>): NodeTree {
-  return treeOf(
-    Object.fromEntries(Object.entries(files).map(([name, text]) => [`${SET}/${name}`, text])),
-  ) as ReadonlyMap<HostPath, never>;
+  return treeOf(Object.fromEntries(Object.entries(files).map(([name, text]) => [`${SET}/${name}`, text])));
 }

@@ -37,6 +37,6 @@ export async function createTrustSteps(
         within: async (innerSignal, action) => action(await access.open(innerSignal)),
         toChange: ({ read, edited, edits }) => replaceEdit(access.way, read, edited, edits),
       },
-    ) as Step;
+    );
   });
 }
