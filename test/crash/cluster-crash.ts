@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  type Cluster,
+  expireCertificates,
+  type FileSnapshot,
+  type LabDeps,
+  proveLife,
+  snapshotFiles,
+} from '@kube-rescue/lab';
+import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
+import { runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
+
+/** Where a recovery of a real cluster is cut off, and how one comes back from there. */
+export interface CutOff {
+  /** It is cut off as soon as its journal has so many lines, */
+  readonly line: number;
+  /** or so long after. */
+  readonly delayMs: number;
+  readonly signal: 'SIGKILL' | 'SIGINT';
+  readonly way: 'resume' | 'rollback';
+}
+
+/** What became of it. */
+export interface CutOffReport extends CutOff {
+  /** The phase and the kind of the journal's last record when it was cut off. */
+  readonly at: string;
+  readonly ended: 'resumed' | 'rolledBack' | 'lost';
+  /** Why it counts as lost; empty otherwise. */
+  readonly reasons: readonly string[];
+  readonly seconds: number;
+}
+
+const RUNS = 'files/var/lib/kube-rescue/runs';
+const DELAY_MS = 1500;
+
+/**
+ * Spreads `count` cuts evenly over a journal of `lines` lines; every second one in the midst of what is waited for, every third by Ctrl-C,
+ * every fourth taken back instead of gone on with.
+ */
+export function spreadCuts(lines: number, count: number): readonly CutOff[] {
+  return Array.from({ length: count }, (_, index) => ({
+    line: 1 + Math.floor((index * (lines - 1)) / count),
+    delayMs: index % 2 === 1 ? DELAY_MS : 0,
+    signal: index % 3 === 2 ? 'SIGINT' : 'SIGKILL',
+    way: index % 4 === 3 ? 'rollback' : 'resume',
+  }));
+}
+
+/** Recovers the cluster without any disturbance; gives how many lines the journal of that has. */
+export async function measureJournal(cluster: Cluster, deps: LabDeps): Promise<number> {
+  await expireCertificates(cluster, deps);
+  const { exitCode, lastWords } = await rescue(cluster, deps, 'recover', '--yes');
+  if (exitCode !== 0) throw new Error(`the undisturbed recovery ended with ${exitCode}: ${lastWords}`);
+  return (await readJournal(cluster)).lines.length;
+}
+
+/** Breaks the cluster, cuts its recovery off, comes back from there, and looks whether anything is left. */
+export async function tryCutOff(cluster: Cluster, cut: CutOff, deps: LabDeps): Promise<CutOffReport> {
+  const started = deps.clock.now();
+  const earlier = new Set(await runsOf(cluster));
+  await expireCertificates(cluster, deps);
+  const broken = await snapshotFiles(cluster, deps);
+  const at = await recoverAndCut(cluster, cut, earlier);
+  const reasons: string[] = [];
+  if (cut.way === 'rollback') reasons.push(...(await takeBack(cluster, earlier, broken, deps)));
+  const unfinished = (await newRun(cluster, earlier)) !== undefined && cut.way === 'resume';
+  const again = await rescue(cluster, deps, 'recover', '--yes', ...(unfinished ? ['--resume'] : []));
+  // Cut off after its last record, a run is done, and there is nothing to go on with.
+  if (again.exitCode !== 0 && !JSON.stringify(again.envelope ?? '').includes('RUN_NOT_FOUND')) {
+    reasons.push(`recover ended with ${again.exitCode}: ${again.lastWords}`);
+  }
+  for (const { ok, name, detail } of await proveLife(cluster, { since: started }, deps)) {
+    if (!ok) reasons.push(`${name}: ${detail}`);
+  }
+  reasons.push(...(await findLeftovers(cluster, deps)));
+  const seconds = Math.round((deps.clock.now().getTime() - started.getTime()) / 1000);
+  const ended = reasons.length > 0 ? 'lost' : cut.way === 'rollback' ? 'rolledBack' : 'resumed';
+  return { ...cut, at, ended, reasons, seconds };
+}
+
+async function recoverAndCut(cluster: Cluster, cut: CutOff, earlier: ReadonlySet<string>): Promise<string> {
+  const [program, ...words] = [...cluster.enter(), process.execPath, BIN, 'recover', '--yes'];
+  const child = spawn(program, [...words, '--service-command', cluster.serviceCommand], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  let at = 'its end';
+  while (child.exitCode === null && child.signalCode === null) {
+    const { lines } = await readJournal(cluster, earlier);
+    if (lines.length >= cut.line) {
+      await new Promise((resolve) => setTimeout(resolve, cut.delayMs));
+      at = describeEnd((await readJournal(cluster, earlier)).lines);
+      child.kill(cut.signal);
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await ended;
+  return at;
+}
+
+async function takeBack(
+  cluster: Cluster,
+  earlier: ReadonlySet<string>,
+  broken: FileSnapshot,
+  deps: LabDeps,
+): Promise<readonly string[]> {
+  const run = await newRun(cluster, earlier);
+  const { exitCode, lastWords } =
+    run === undefined
+      ? { exitCode: 0, lastWords: '' }
+      : await rescue(cluster, deps, 'rollback', run, '--yes', '--force');
+  if (exitCode !== 0) return [`rollback ended with ${exitCode}: ${lastWords}`];
+  const now = await snapshotFiles(cluster, deps);
+  const names = new Set([...Object.keys(broken), ...Object.keys(now)]);
+  const changed = [...names].filter((name) => broken[name] !== now[name]);
+  return changed.map((name) => `not as it was after the rollback: ${name}`);
+}
+
+async function findLeftovers(cluster: Cluster, deps: LabDeps): Promise<readonly string[]> {
+  const second = await rescue(cluster, deps, 'recover', '--yes');
+  const { outcome } = (second.envelope as { result?: { outcome?: string } } | undefined)?.result ?? {};
+  const files = await readdir(path.join(cluster.node.folder, 'files'), { recursive: true });
+  const left = files.filter(
+    (name) => name.endsWith('.kube-rescue.tmp') || /kube-rescue\/runs\/[^/]+\/reserve$/.test(name),
+  );
+  return [
+    ...(outcome === 'nothing-to-do' ? [] : [`a second recover found something to do: ${outcome ?? second.lastWords}`]),
+    ...left.map((name) => `left over: ${name}`),
+  ];
+}
+
+function rescue(cluster: Cluster, deps: LabDeps, ...args: readonly string[]): ReturnType<typeof runRescue> {
+  const { signal } = new AbortController();
+  return runRescue(cluster, args, { host: deps.host, signal, onLine: () => undefined });
+}
+
+async function runsOf({ node }: Cluster): Promise<readonly string[]> {
+  return (await readdir(path.join(node.folder, RUNS)).catch(() => [])).toSorted();
+}
+
+async function newRun(cluster: Cluster, earlier: ReadonlySet<string>): Promise<string | undefined> {
+  return (await runsOf(cluster)).findLast((id) => !earlier.has(id));
+}
+
+async function readJournal(
+  cluster: Cluster,
+  earlier: ReadonlySet<string> = new Set(),
+): Promise<{ readonly lines: readonly string[] }> {
+  const run = await newRun(cluster, earlier);
+  const file = path.join(cluster.node.folder, RUNS, run ?? 'none', 'journal.jsonl');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return { lines: text.split('\n').slice(0, -1) };
+}
+
+function describeEnd(lines: readonly string[]): string {
+  const records = lines.map((line) => JSON.parse(line) as { type: string; phase?: string; step?: string });
+  const last = records.at(-1);
+  const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'the beginning';
+  return last === undefined
+    ? 'the beginning'
+    : `${phase}: ${last.type}${last.step === undefined ? '' : ` ${last.step}`}`;
+}
