@@ -28,7 +28,7 @@ for await (const finding of inspectObjectCertificates({ store, now, expiringWith
   reportObjectFinding(finding, now);
   found += 1;
 }
-await close();
+await Promise.resolve(close());
 // Two in each Secret: the leaf and its CA.
 if (found < Number(count) * 2) {
   process.stderr.write(`found ${found} certificates in ${count} Secrets\n`);

@@ -18,7 +18,7 @@ import { readNamedFile } from '../reading.ts';
 export type RotationStage = 'settled' | 'trust' | 'issue';
 
 /** The files of an authority while it is rotated. */
-export interface RotationFiles {
+interface RotationFiles {
   /** Its own file: a bundle during the stages, the certificate of the key at {@link key} first, because kubeadm takes the first. */
   readonly certificate: HostPath;
   readonly key: HostPath;

@@ -69,7 +69,7 @@ const trust = (context: RotationContext, options: RotationStepOptions = {}) =>
 
 async function renewals(context: RotationContext, { host }: Node): Promise<readonly Step[]> {
   const inventory = await inspectCertificates(await context.inspection(), { host });
-  return createIssueRenewalSteps({ inventory, options: {} }, context, { host, clock }) as readonly Step[];
+  return createIssueRenewalSteps({ inventory, options: {} }, context, { host, clock });
 }
 
 const blocksIn = (text: string): number => text.split('-----BEGIN CERTIFICATE-----').length - 1;
@@ -116,7 +116,7 @@ describe('an authority that is rotated to a new key', () => {
 
       expect(await make(createDropStageStep({ requires: [] }, here) as Step, node)).toBe('made');
       signWith(false);
-      await make(createTidyStep({ requires: [] }, here) as Step, node);
+      await make(createTidyStep({ requires: [] }, here), node);
       expect(await stageOf(authority)).toBe('settled');
       expect(await file()).toBe(first);
       // The same name and usages, another key, and an identifier of its own.
@@ -139,9 +139,9 @@ describe('an authority that is rotated to a new key', () => {
       expect(blocksIn(embedded(await textAt(node.host, `/etc/kubernetes/${name}`)))).toBe(2);
     }
     signWith(true);
-    await make(createIssueStageStep(here) as Step, node);
+    await make(createIssueStageStep(here), node);
     for (const step of await renewals(here, node)) await make(step, node);
-    await make(createDropStageStep({ requires: [] }, here) as Step, node);
+    await make(createDropStageStep({ requires: [] }, here), node);
     const ca = await textAt(node.host, `${PKI}/ca.crt`);
     for (const name of KUBECONFIGS) {
       expect(embedded(await textAt(node.host, `/etc/kubernetes/${name}`))).toBe(ca);
@@ -156,14 +156,14 @@ describe('an authority that is rotated to a new key', () => {
     expect(await textAt(node.host, `${PKI}/ca-signing.crt`)).toBe(old);
     expect((await node.host.stat(`${PKI}/ca-next.key` as never))?.mode).toBe(0o600);
     signWith(true);
-    await make(createIssueStageStep(here) as Step, node);
+    await make(createIssueStageStep(here), node);
     const [first] = (await textAt(node.host, `${PKI}/ca.crt`)).split(/(?<=-----END CERTIFICATE-----\n)/);
     expect(await textAt(node.host, `${PKI}/ca-signing.crt`)).toBe(first);
     const key = new X509Certificate(first ?? '').publicKey;
     expect(await textAt(node.host, `${PKI}/ca.key`)).not.toBe(textIn(node.tree, `${PKI}/ca.key`));
     expect(key.asymmetricKeyType).toBe('ec');
     for (const step of await renewals(here, node)) await make(step, node);
-    await make(createDropStageStep({ requires: [] }, here) as Step, node);
+    await make(createDropStageStep({ requires: [] }, here), node);
     const tidy = createTidyStep({ requires: ['drop/cluster-ca/restart'] }, here) as Step;
     // As long as a flag names it, it stays.
     expect(await tidy.check(signal)).toMatchObject({ status: 'blocked', waitsFor: ['drop/cluster-ca/restart'] });
@@ -211,9 +211,9 @@ describe('a rotation that cannot go on', () => {
     expect(await make(trust(context('etcd'), { mayBegin: false }), node)).toBe('ok');
   });
 
-  it.each([
-    ['an authority that has expired', { algorithm: 'ecdsa', expired: ['ca'] } as PkiOptions, 'PKI_CA_EXPIRED'],
-    ['an authority without its key', { algorithm: 'ecdsa', missingCaKeys: ['ca'] } as PkiOptions, 'PKI_CA_KEY_MISSING'],
+  it.each<[string, PkiOptions, string]>([
+    ['an authority that has expired', { algorithm: 'ecdsa', expired: ['ca'] }, 'PKI_CA_EXPIRED'],
+    ['an authority without its key', { algorithm: 'ecdsa', missingCaKeys: ['ca'] }, 'PKI_CA_KEY_MISSING'],
   ])('refuses %s', async (_name, options, code) => {
     const { context } = await rotated(options);
     expect(await trust(context('cluster')).check(signal)).toMatchObject({ status: 'blocked', code });
@@ -263,7 +263,7 @@ stepLaws('a CA that is trusted beside a new one', () => stepCase(async (context)
 stepLaws('a new CA that signs', () =>
   stepCase(async (context, node) => [
     trust(context),
-    createIssueStageStep(context) as Step,
+    createIssueStageStep(context),
     ...(await renewals(context, node)).slice(0, 1),
   ]),
 );
