@@ -10,7 +10,7 @@ import { servingSerial } from '../serving-serial.ts';
 import { createCredentialSource } from './credential-source.ts';
 import { createEtcdStep, ETCD_STEP } from './etcd-step.ts';
 import { API_STABLE, CONTENTS, PARENTS, SECRETS } from './step-ids.ts';
-import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 import { createSecretStep } from './secret-step.ts';
 import { createTrustSteps } from './trust-steps.ts';
 import { afterSteps, createWaitingStep } from './waiting-step.ts';
@@ -33,7 +33,12 @@ export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: Se
  * What the cluster's objects say, changed while nothing runs that could race it: pod objects without which a checkpointer
  * gives up, Secrets of the control plane, and whatever trusts the old authority.
  */
-export function createObjectsPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+export function createObjectsPhase(
+  options: SelfHostedOptions,
+  ways: Ways,
+  course: Course,
+  deps: SelfHostedDeps,
+): Phase {
   const { offline } = ways;
   const waitsFor = [offline.way.via === 'api' ? API_STABLE : ETCD_STEP];
   return {
@@ -51,7 +56,7 @@ export function createObjectsPhase(options: SelfHostedOptions, ways: Ways, deps:
       try {
         const { root } = await source.wanted(signal);
         if (root === undefined) return steps;
-        const trust = await createTrustSteps({ root, requires: [SECRETS] }, offline, deps, signal);
+        const trust = await createTrustSteps({ root, requires: [SECRETS], course }, offline, deps, signal);
         return [...steps, ...trust];
       } catch (problem) {
         signal.throwIfAborted();

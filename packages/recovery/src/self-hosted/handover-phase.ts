@@ -1,22 +1,32 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
-import { createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
+import { createPodRestartStep, createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
 import { createCheckpointStabilityStep, findKubeconfigWriters } from '@kube-rescue/static-manifests';
 import type { Phase, Step } from '@kube-rescue/workflow';
 import { describeNode } from '../node-description.ts';
 import { findNodeName } from '../node-name.ts';
 import { servingSerial } from '../serving-serial.ts';
-import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 import { API_STABLE, CONTENTS } from './step-ids.ts';
 import { createWaitingStep } from './waiting-step.ts';
 
-/** The cluster on its own feet: rescue pods go when the real ones run, and the API server stays whatever happens. */
-export function createHandoverPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+/**
+ * The cluster on its own feet: rescue pods go when the real ones run, pods that have run through it all with the old CA start
+ * anew, and the API server stays whatever happens.
+ */
+export function createHandoverPhase(
+  options: SelfHostedOptions,
+  ways: Ways,
+  course: Course,
+  deps: SelfHostedDeps,
+): Phase {
   return {
     id: 'handover',
     title: 'Handover',
     steps: async (signal) => {
       const releases = await createReleaseSteps(options, ways, deps, signal);
-      return [...releases, await createLastingStep(options, ways, deps)];
+      const input = { publishedAt: () => course.publishedAt, requires: [API_STABLE] };
+      const restarts = createPodRestartStep(input, { ...deps, access: ways.api });
+      return [...releases, restarts, await createLastingStep(options, ways, deps)];
     },
   };
 }

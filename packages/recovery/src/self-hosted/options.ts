@@ -32,6 +32,12 @@ export interface Ways {
   readonly api: ObjectAccess;
 }
 
+/** What phases of one recovery tell each other. */
+export interface Course {
+  /** When service accounts were handed another CA by this recovery; `undefined` when they were not. */
+  publishedAt: Date | undefined;
+}
+
 export function openWays({ via = 'etcd', search = {} }: SelfHostedOptions, { objects }: SelfHostedDeps): Ways {
   return { offline: objects.access({ via, search }), api: objects.access({ via: 'api', search }) };
 }

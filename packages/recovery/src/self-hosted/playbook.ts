@@ -3,7 +3,7 @@ import { createSnapshotPhases } from '../etcd-snapshot-phases.ts';
 import { createControlPlanePhase, createEtcdPhase, createObjectsPhase } from './credential-phases.ts';
 import { createHandoverPhase } from './handover-phase.ts';
 import { createNodesPhase } from './node-phase.ts';
-import { openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
+import { type Course, openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
 import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
 
 /**
@@ -16,8 +16,9 @@ import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
  */
 export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfHostedDeps): Playbook {
   const ways = openWays(options, deps);
+  const course: Course = { publishedAt: undefined };
   const { early } = createSnapshotPhases(options, deps);
-  const objects = createObjectsPhase(options, ways, deps);
+  const objects = createObjectsPhase(options, ways, course, deps);
   const controlPlane = createControlPlanePhase(options, ways, deps);
   return {
     id: 'self-hosted',
@@ -29,7 +30,7 @@ export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfH
       createNetworkPhase(options, ways, deps),
       createPodsPhase(options, ways, deps),
       createNodesPhase(options, ways, deps),
-      createHandoverPhase(options, ways, deps),
+      createHandoverPhase(options, ways, course, deps),
     ],
   };
 }

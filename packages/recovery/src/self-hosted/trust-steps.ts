@@ -2,8 +2,16 @@ import { type Certificate, createTrustSweepStep, findStaleAuthorities } from '@k
 import { type ObjectAccess, replaceEdit } from '@kube-rescue/cluster-objects';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import type { NodeDeps } from '../node-description.ts';
+import type { Course } from './options.ts';
 
 const ID = 'objects/trust/cluster-ca';
+
+interface TrustInput {
+  readonly root: Certificate;
+  readonly requires: readonly StepId[];
+  /** Told when the authority was handed out. */
+  readonly course: Course;
+}
 
 /**
  * Steps by which everything in the cluster that trusts another authority than the API server's certificate comes from trusts
@@ -14,7 +22,7 @@ const ID = 'objects/trust/cluster-ca';
  * @throws ObjectError as the store does
  */
 export async function createTrustSteps(
-  { root, requires }: { readonly root: Certificate; readonly requires: readonly StepId[] },
+  { root, requires, course }: TrustInput,
   access: ObjectAccess,
   { clock }: Pick<NodeDeps, 'clock'>,
   signal: AbortSignal,
@@ -24,7 +32,7 @@ export async function createTrustSteps(
   return (stale.length === 0 ? [root] : stale).map((old, index) => {
     const isExpired = clock.now() > old.notAfter;
     const replacement: readonly [Certificate, ...Certificate[]] = isExpired || old === root ? [root] : [root, old];
-    return createTrustSweepStep(
+    const step = createTrustSweepStep(
       {
         id: index === 0 ? ID : `${ID}-${index + 1}`,
         title: "have the cluster's objects trust the authority of the API server",
@@ -38,5 +46,10 @@ export async function createTrustSteps(
         toChange: ({ read, edited, edits }) => replaceEdit(access.way, read, edited, edits),
       },
     );
+    const apply: Step['apply'] = async (...input) => {
+      await step.apply(...input);
+      course.publishedAt = clock.now();
+    };
+    return { ...step, apply };
   });
 }
