@@ -83,13 +83,25 @@ describe('certs renew', () => {
 });
 
 describe('certs rotate-ca', () => {
-  it('wants to be told that the key stays, and a CA that this node has of its own', async () => {
+  it('wants to be told what is to be done, and a CA that this node has of its own', async () => {
     expect(await documentOf('rotate-ca', 'etcd', '--dry-run')).toMatchObject({ exitCode: 2 });
     expect(await documentOf('rotate-ca', 'nonsense', '--same-key', '--dry-run')).toMatchObject({ exitCode: 2 });
     expect(await documentOf('rotate-ca', 'etcd-peer', '--same-key', '--dry-run')).toMatchObject({
       exitCode: 2,
       document: { error: { code: 'PKI_CERTIFICATE_UNKNOWN' } },
     });
+  });
+
+  it('tells the stage of a CA, and begins none where the cluster is not at work', async () => {
+    expect(await documentOf('rotate-ca', 'cluster')).toMatchObject({
+      exitCode: 0,
+      document: { result: { authority: 'cluster', stage: 'settled', next: null, certificates: [{ role: 'signs' }] } },
+    });
+    expect(await documentOf('rotate-ca', 'cluster', '--stage', 'trust', '--dry-run')).toMatchObject({
+      exitCode: 4,
+      document: { error: { code: 'NODE_NOT_LIVE' } },
+    });
+    expect(await documentOf('rotate-ca', 'cluster', '--resume')).toMatchObject({ exitCode: 2 });
   });
 
   it('issues it anew, and can be taken back', async () => {

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
+import { usageError } from '../../envelope.ts';
 import { authorityKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook, type PlaybookInput } from '../../playbook-run.ts';
 import { answerRotation, reissueAuthority, rotateAuthority } from '../../rotation.ts';
@@ -62,10 +63,18 @@ export default class CertsRotateCa extends NodeCommand {
     const restartPods = flags['restart-pods'];
     if (flags['same-key']) return run(() => reissueAuthority({ ...input, restartPods }, session));
     const stages = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
-    if (stages.length === 0) return answerRotation(input, session);
+    if (stages.length === 0) {
+      if (flags.yes || flags.resume || flags['dry-run']) throw withoutStage(authority);
+      return answerRotation(input, session);
+    }
     const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady, resume } = flags;
     return run(() =>
       rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, resume }, session),
     );
   }
+}
+
+function withoutStage(authority: string): Error {
+  const hint = 'give --stage trust, issue or drop, or --all-stages; for its own key: --same-key';
+  return usageError('it is not said what is to be done with the CA', authority, hint);
 }
