@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { renderRotation } from './rotation.ts';
+
+const terminal = { isTty: false, columns: 100, hasColour: false } as unknown as Parameters<typeof renderRotation>[1];
+const report = {
+  authority: 'cluster',
+  stage: 'settled',
+  next: null,
+  file: '/etc/kubernetes/pki/ca.crt',
+  certificates: [{ role: 'signs', serial: '01AB', notAfter: '2036-01-01T00:00:00.000Z' }],
+} as const;
+
+describe('the stage of a rotation', () => {
+  it('is told with the certificates that it is read from, and what comes next', () => {
+    const next = { role: 'trusted, to sign next', serial: '02CD', notAfter: '2037-01-01T00:00:00.000Z' } as const;
+    const certificates = [...report.certificates, next];
+    const text = renderRotation({ ...report, stage: 'trust', next: 'issue', certificates }, terminal);
+    expect(text).toContain('/etc/kubernetes/pki/ca.crt: trust: a new CA is trusted beside the old one');
+    expect(text).toContain('02CD');
+    expect(text.split('\n').at(-1)).toBe('next: kube-rescue certs rotate-ca cluster --stage issue');
+  });
+
+  it('is nothing to go on with when there is none, and not over while the last has not come to its end', () => {
+    expect(renderRotation(report, terminal)).toContain('no rotation is under way');
+    expect(renderRotation(report, terminal)).not.toContain('next:');
+    expect(renderRotation({ ...report, next: 'drop' }, terminal)).toContain('the old CA is not dropped everywhere yet');
+  });
+});
