@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderRotation } from './rotation.ts';
 
-const terminal = { isTty: false, columns: 100, hasColour: false } as unknown as Parameters<typeof renderRotation>[1];
+const terminal = { columns: 100, colour: false, live: false };
 const report = {
   authority: 'cluster',
   stage: 'settled',
