@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { requireProgram } from '@kube-rescue/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { REHEARSALS, type Rehearsal } from './packages/examples.fixture.ts';
+import { installAlone, packAll, ROOT, type Tarball } from './packages/tarballs.fixture.ts';
+
+const run = promisify(execFile);
+const TIMEOUT_MS = 300_000;
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+
+let folder = '';
+let tarballs: readonly Tarball[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packages-'));
+  await chmod(folder, 0o755);
+  await mkdir(path.join(folder, 'packed'));
+  tarballs = await packAll(path.join(folder, 'packed'));
+}, TIMEOUT_MS);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('a package alone in an empty project', () => {
+  it('is rehearsed for every library', () => {
+    const libraries = tarballs.map(({ manifest }) => manifest.name).filter((name) => name !== 'kube-rescue');
+    const rehearsed = Object.keys(REHEARSALS).map((name) => `@kube-rescue/${name}`);
+    expect(rehearsed.toSorted()).toEqual(libraries.toSorted());
+  });
+
+  it.each(Object.entries(REHEARSALS))(
+    'is what its README shows: %s',
+    async (name, rehearsal) => {
+      if (rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs)) return;
+      const project = path.join(folder, name);
+      await installAlone(find(`@kube-rescue/${name}`), tarballs, project);
+      const example = await readExample(project, name);
+      await compile(project, example);
+      const { exitCode, output } = await runExample(project, example, rehearsal);
+      expect(output).toMatch(rehearsal.prints);
+      expect(exitCode).toBe(rehearsal.exitCode ?? 0);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is a command line that starts, under both of its names',
+    async () => {
+      const project = path.join(folder, 'cli');
+      const tarball = find('kube-rescue');
+      await installAlone(tarball, tarballs, project);
+      for (const bin of ['kube-rescue', 'kubectl-rescue']) {
+        const program = path.join(project, 'node_modules/.bin', bin);
+        const { stdout } = await run(program, ['--version']);
+        expect(stdout).toContain(`kube-rescue/${tarball.manifest.version} `);
+      }
+      const help = await run(path.join(project, 'node_modules/.bin/kube-rescue'), ['recover', '--help']);
+      expect(help.stdout).toContain('EXIT CODES');
+    },
+    TIMEOUT_MS,
+  );
+});
+
+function find(name: string): Tarball {
+  const found = tarballs.find(({ manifest }) => manifest.name === name);
+  if (found === undefined) throw new Error(`${name} was not packed`);
+  return found;
+}
+
+async function readExample(project: string, name: string): Promise<string> {
+  const readme = await readFile(path.join(project, 'node_modules/@kube-rescue', name, 'README.md'), 'utf8');
+  const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
+  return example;
+}
+
+/** As a strict project would, with no types but Node's. */
+async function compile(project: string, example: string): Promise<void> {
+  await mkdir(path.join(project, 'node_modules/@types'), { recursive: true });
+  for (const name of ['@types/node', 'undici-types']) {
+    const link = path.join(project, 'node_modules', name);
+    await symlink(path.join(ROOT, 'node_modules', name), link).catch(() => undefined);
+  }
+  await writeFile(path.join(project, 'example.ts'), example);
+  const compilerOptions = {
+    ...{ target: 'es2024', module: 'nodenext', strict: true, noEmit: true, skipLibCheck: true, types: ['node'] },
+    lib: ['es2024', 'esnext.array', 'dom'],
+  };
+  await writeFile(path.join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['example.ts'] }));
+  const compiled = run(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', project]);
+  await expect(compiled.catch((error: { stdout?: string }) => error.stdout)).resolves.toMatchObject({ stdout: '' });
+}
+
+async function runExample(
+  project: string,
+  example: string,
+  { prepare, asNobody = false }: Rehearsal,
+): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const places = await mkdtemp(path.join(folder, 'places-'));
+  const { replace = {}, env = {}, stop } = (await prepare?.(places)) ?? {};
+  try {
+    const code = Object.entries(replace).reduce((text, [from, to]) => text.replaceAll(from, to), example);
+    await writeFile(path.join(project, 'example.ts'), code);
+    const [program = '', ...argv] = [...(asNobody && process.getuid?.() === 0 ? NOBODY : []), ...isolated(asNobody)];
+    const options = { cwd: project, env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env } };
+    const ended = run(program, [...argv, process.execPath, 'example.ts'], options);
+    return await ended.then(
+      ({ stdout, stderr }) => ({ exitCode: 0, output: stdout + stderr }),
+      (error: { code?: number; stdout?: string; stderr?: string }) => {
+        return { exitCode: error.code ?? -1, output: `${error.stdout ?? ''}${error.stderr ?? ''}` };
+      },
+    );
+  } finally {
+    await stop?.();
+  }
+}
+
+/** Where nobody sees the kubelet of a machine, or of a lab, that these tests happen to run on. */
+function isolated(asNobody: boolean): readonly string[] {
+  const isRoot = process.getuid?.() === 0;
+  return isRoot && !asNobody ? ['unshare', '--pid', '--fork', '--mount-proc'] : ['env'];
+}

@@ -1,0 +1,93 @@
+import { createLocalHost, hostPath } from '@kube-rescue/host';
+import { buildPki, plantTree, startEtcd, startLocalAws } from '@kube-rescue/testing';
+import { replying, startFakeApiServer } from '../../../packages/cluster-objects/src/fake-api-server.fixture.ts';
+
+/** How the example of a README is run where there is nothing but what this makes. */
+export interface Rehearsal {
+  /** Programs that it needs. */
+  readonly needs?: readonly string[];
+  /** Real parts and planted files for it. */
+  prepare?(folder: string): Promise<Prepared>;
+  /** Run as a user that may do nothing, where the example would change the machine. */
+  readonly asNobody?: boolean;
+  /** What it must print, to the output or, with an error's code, to the error output. */
+  readonly prints: RegExp;
+  /** Without a cluster it ends with a typed error. Default: 0. */
+  readonly exitCode?: number;
+}
+
+interface Prepared {
+  /** Puts places of this rehearsal into the example. */
+  readonly replace?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  stop?(): Promise<void>;
+}
+
+/** Every public package that is a library, by its name behind `@kube-rescue/`. */
+export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
+  errors: { prints: /DISK_FULL.*\/var\/lib\/etcd free some space/ },
+  host: {
+    prepare: async (folder) => ({ replace: { '/run/example': `${folder}/example` } }),
+    prints: /size: 4/,
+  },
+  workflow: {
+    prepare: async (folder) => ({ replace: { "'/tmp/": `'${folder}/` } }),
+    prints: /type: 'run-started'[\s\S]*verified: true/,
+  },
+  'cluster-objects': { prepare: prepareApiServer, prints: /kube-apiserver\nchanged in revision 7/ },
+  'etcd-access': { needs: ['etcd', 'etcdctl'], prepare: prepareEtcd, prints: /works https:[\s\S]*succeeded: true/ },
+  'cert-rotation': { prepare: prepareNode, prints: /'apiserver'[^\n]*'problem'[\s\S]*'admin\.conf'[^\n]*'ok'/ },
+  'static-manifests': { prints: /MANIFEST_DIRECTORY_MISSING/, exitCode: 1 },
+  'cni-bootstrap': { prints: /FLANNEL_SUBNET=10\.2\.3\.1\/24\nFLANNEL_MTU=1450\n/ },
+  'pod-bootstrap': { prepare: prepareApiServer, prints: /missing: kube-controller-manager, / },
+  'node-join': { prints: /dedicated=db:NoExecute/ },
+  'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: AWS knows them/ },
+  recovery: { prepare: prepareNode, prints: /^1 [^\n]*expired[\s\S]*\bneeded\b/ },
+  'local-aws': { needs: ['knotd'], prints: /^AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ AWS_ACCESS_KEY_ID=AKIA/ },
+  lab: { asNobody: true, prints: /LAB_NOT_ROOT/, exitCode: 1 },
+};
+
+async function prepareApiServer(folder: string): Promise<Prepared> {
+  const server = await startFakeApiServer();
+  const admin = server.pki.tree.get(hostPath('/etc/kubernetes/admin.conf'));
+  if (admin?.kind !== 'file') throw new Error('there is no admin.conf');
+  const kubeconfig = new TextDecoder().decode(admin.bytes).replace(/server: .*/, `server: ${server.access.server}`);
+  const file = hostPath(`${folder}/admin.conf`);
+  await createLocalHost().writeFile(file, Buffer.from(kubeconfig), { mode: 0o600 });
+  server.answer = (request, response) => {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01', resourceVersion: '7' } };
+    const secret = { metadata: { name: 'kube-apiserver', resourceVersion: '3' } };
+    const items = request.url?.includes('secrets') === true ? [secret] : [];
+    replying(200, request.url?.includes('/nodes/') === true ? node : { items, metadata: {} })(request, response);
+  };
+  return { replace: { '/etc/kubernetes/admin.conf': file }, stop: () => server.close() };
+}
+
+async function prepareEtcd(folder: string): Promise<Prepared> {
+  const etcd = await startEtcd();
+  const env = {
+    ETCDCTL_ENDPOINTS: etcd.endpoints[0] ?? '',
+    ETCDCTL_CACERT: `${etcd.folder}/ca.crt`,
+    ETCDCTL_CERT: `${etcd.folder}/client.crt`,
+    ETCDCTL_KEY: `${etcd.folder}/client.key`,
+  };
+  return { replace: { '/root/etcd.db': `${folder}/etcd.db` }, env, stop: () => etcd.stop() };
+}
+
+/** The files of a dead control-plane node. */
+async function prepareNode(folder: string): Promise<Prepared> {
+  const { tree } = await buildPki({ algorithm: 'ecdsa', expired: ['apiserver'] });
+  await plantTree(createLocalHost({ root: hostPath(folder) }), tree);
+  return { replace: { 'createLocalHost()': `createLocalHost({ root: hostPath('${folder}') })` } };
+}
+
+async function prepareAws(): Promise<Prepared> {
+  const aws = await startLocalAws();
+  const { accessKeyId, secretAccessKey } = aws.addKey();
+  const env = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL: aws.endpoint,
+  };
+  return { env, stop: () => aws.stop() };
+}

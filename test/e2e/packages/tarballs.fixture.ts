@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+const TIMEOUT_MS = 240_000;
+
+/** What a package.json is published with. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly license: string;
+  readonly private?: boolean;
+  readonly engines?: { readonly node?: string };
+  readonly repository?: { readonly directory?: string };
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** A package of this repository as it would be published. */
+export interface Tarball {
+  readonly manifest: Manifest;
+  /** The package's folder, from the root of the repository. */
+  readonly folder: string;
+  readonly file: string;
+  /** What is in it, as paths from the package's root. */
+  readonly files: readonly string[];
+  text(file: string): Promise<string>;
+}
+
+/** Packs every public package of the repository as it was built. */
+export async function packAll(into: string): Promise<readonly Tarball[]> {
+  const folders = (await readdir(path.join(ROOT, 'packages'))).map((name) => `packages/${name}`);
+  const packed = await Promise.all([...folders, 'apps/cli'].map((folder) => pack(folder, into)));
+  return packed.filter((tarball) => tarball !== undefined);
+}
+
+async function pack(folder: string, into: string): Promise<Tarball | undefined> {
+  const manifest = JSON.parse(await readFile(path.join(ROOT, folder, 'package.json'), 'utf8')) as Manifest;
+  if (manifest.private === true) return undefined;
+  const argv = ['pack', '--json', '--ignore-scripts', '--pack-destination', into];
+  await run('npm', argv, { cwd: path.join(ROOT, folder), timeout: TIMEOUT_MS, maxBuffer: 1e8 });
+  const file = path.join(into, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
+  const { stdout } = await run('tar', ['--list', '--gzip', '--file', file], { maxBuffer: 1e8 });
+  const files = stdout
+    .trim()
+    .split('\n')
+    .map((each) => each.replace(/^package\//, ''));
+  const unpacked = path.join(into, path.basename(folder));
+  await mkdir(unpacked);
+  await run('tar', ['--extract', '--gzip', '--file', file, '--directory', unpacked, '--strip-components=1']);
+  return { manifest, folder, file, files, text: (each) => readFile(path.join(unpacked, each), 'utf8') };
+}
+
+/**
+ * An empty project in which one package is installed, and of the others of this repository what that depends on; from npm's
+ * cache as far as that goes.
+ */
+export async function installAlone(tarball: Tarball, all: readonly Tarball[], project: string): Promise<void> {
+  await mkdir(project);
+  const overrides = all
+    .filter(({ manifest }) => manifest.name !== tarball.manifest.name)
+    .map(({ manifest, file }) => [manifest.name, `file:${file}`]);
+  const dependencies = { [tarball.manifest.name]: `file:${tarball.file}` };
+  const text = JSON.stringify({ type: 'module', dependencies, overrides: Object.fromEntries(overrides) });
+  await writeFile(path.join(project, 'package.json'), text);
+  const argv = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  await run('npm', argv, { cwd: project, timeout: TIMEOUT_MS });
+}
+
+/** The names of the packages that built files import, Node's own left out. */
+export async function importsOf(tarball: Tarball): Promise<ReadonlySet<string>> {
+  const code = tarball.files.filter((file) => /\.(?:js|d\.ts)$/.test(file));
+  const found = await Promise.all(code.map(async (file) => specifiersIn(await tarball.text(file))));
+  return new Set(found.flat());
+}
+
+const SPECIFIER = /^(?:import|export)\b[^'"]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm;
+
+function specifiersIn(code: string): readonly string[] {
+  return [...code.matchAll(SPECIFIER)]
+    .map(([, from, bare, dynamic]) => from ?? bare ?? dynamic ?? '')
+    .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+    .map((specifier) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+}

@@ -1,0 +1,77 @@
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { importsOf, type Manifest, packAll, ROOT, type Tarball } from './e2e/packages/tarballs.fixture.ts';
+
+let folder = '';
+let tarballs: readonly Tarball[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packed-'));
+  tarballs = await packAll(folder);
+}, 120_000);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('what is published', () => {
+  it('says what it is, for which Node, and under which licence', async () => {
+    const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
+    const licence = await readFile(path.join(ROOT, 'LICENSE'), 'utf8');
+    for (const { manifest, folder: directory, text } of tarballs) {
+      expect(manifest, directory).toMatchObject({ license: 'Apache-2.0', engines, repository: { directory } });
+      expect(manifest.description, directory).toMatch(/^[A-Z].*\.$/);
+      expect(await text('LICENSE'), directory).toBe(licence);
+      expect(await text('README.md'), directory).toContain(`# ${manifest.name}`);
+    }
+  });
+
+  it('is what was built, without tests, fixtures and what is left of files that are gone', async () => {
+    for (const { folder: directory, files } of tarballs) {
+      const strange = files.filter(
+        (file) => !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+)$/.test(file),
+      );
+      expect(strange, directory).toEqual([]);
+      expect(
+        files.filter((file) => /\.(?:test|fixture)\.|tsbuildinfo/.test(file)),
+        directory,
+      ).toEqual([]);
+      const built = files.filter((file) => file.startsWith('dist/') && file.endsWith('.js'));
+      const sources = built.map((file) =>
+        path.join(ROOT, directory, file.replace(/^dist/, 'src').replace(/\.js$/, '.ts')),
+      );
+      const gone = await Promise.all(sources.map(async (file) => ((await exists(file)) ? [] : [file])));
+      expect(gone.flat(), `remove ${directory}/dist and build again`).toEqual([]);
+    }
+  });
+
+  it('exports and runs files that are in it, with types', () => {
+    for (const { manifest, files, folder: directory } of tarballs) {
+      const targets = Object.values(manifest.exports ?? {}).flatMap((conditions) => {
+        expect(Object.keys(conditions).at(-1), directory).toBe('default');
+        return [conditions['types'], conditions['default']];
+      });
+      for (const target of [...targets, ...Object.values(manifest.bin ?? {})]) {
+        expect(files, directory).toContain(target?.replace(/^\.\//, ''));
+      }
+      expect([...targets, ...Object.values(manifest.bin ?? {})].length, directory).toBeGreaterThan(0);
+    }
+  });
+
+  it('depends on what it imports', async () => {
+    for (const tarball of tarballs) {
+      const declared = Object.keys(tarball.manifest.dependencies ?? {});
+      const missing = [...(await importsOf(tarball))].filter((name) => !declared.includes(name));
+      expect(missing, tarball.folder).toEqual([]);
+    }
+  });
+});
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
