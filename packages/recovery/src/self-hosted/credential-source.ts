@@ -48,21 +48,23 @@ export function createCredentialSource(
     known ??= await workOutCredentials(options, await describeNode(options, deps), undefined, deps, signal);
     return known;
   };
+  let contents: CheckpointContents | undefined;
+  const workOutContents = async (signal: AbortSignal): Promise<CheckpointContents> => {
+    const node = await describeNode(options, deps);
+    const isThroughApi = offline.way.via === 'api';
+    const { secrets, files, root } = await (isThroughApi ? orBlind(signal) : wanted(signal));
+    const own = secrets.filter((secret) => isCached(secret, node)).map(toWanted);
+    const objects = isThroughApi
+      ? await withTrustedRoot(node, own, root, deps)
+      : [...own, ...(await listOthers(node, own, await offline.open(signal), signal))];
+    const mine = [...files].filter(([path]) => !isOfEtcd(path, node));
+    return { objects, files: mine.map(([path, bytes]) => ({ path, bytes, fallbackMode: FILE_MODE })) };
+  };
   return {
     wanted,
     contents: async (signal) => {
-      const node = await describeNode(options, deps);
-      const isThroughApi = offline.way.via === 'api';
-      const { secrets, files, root } = await (isThroughApi ? orBlind(signal) : wanted(signal));
-      const own = secrets.filter((secret) => isCached(secret, node));
-      const toWanted = ({ namespace, name, data }: WantedSecret): WantedObject => ({
-        ...{ kind: 'Secret', namespace, name, data },
-      });
-      const objects = isThroughApi
-        ? await withTrustedRoot(node, own.map(toWanted), root, deps)
-        : [...own.map(toWanted), ...(await listOthers(node, own, await offline.open(signal), signal))];
-      const mine = [...files].filter(([path]) => !isOfEtcd(path, node));
-      return { objects, files: mine.map(([path, bytes]) => ({ path, bytes, fallbackMode: FILE_MODE })) };
+      contents ??= await workOutContents(signal);
+      return contents;
     },
     uncached: async (signal) => {
       const node = await describeNode(options, deps);
@@ -76,6 +78,10 @@ export function createCredentialSource(
   };
 }
 
+function toWanted({ namespace, name, data }: WantedSecret): WantedObject {
+  return { kind: 'Secret', namespace, name, data };
+}
+
 function isCached({ folder }: WantedSecret, { checkpoints }: NodeDescription): boolean {
   return checkpoints.checkpoints.some(({ objects }) => objects.some(({ directory }) => directory === folder));
 }
@@ -87,15 +93,14 @@ function isOfEtcd(path: HostPath, { etcdService }: NodeDescription): boolean {
 /** What else is cached and is in the cluster: tokens and ConfigMaps, which hold the authority as well. */
 async function listOthers(
   { checkpoints }: NodeDescription,
-  own: readonly WantedSecret[],
+  own: readonly WantedObject[],
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<readonly WantedObject[]> {
   const others: WantedObject[] = [];
-  for (const { kind, namespace, name, volume, directory } of checkpoints.checkpoints.flatMap(
-    ({ objects }) => objects,
-  )) {
-    if (volume === undefined || own.some(({ folder }) => folder === directory)) continue;
+  for (const { kind, namespace, name, volume } of checkpoints.checkpoints.flatMap(({ objects }) => objects)) {
+    const isOwn = own.some((each) => each.kind === kind && each.namespace === namespace && each.name === name);
+    if (volume === undefined || isOwn) continue;
     const read = await store.get({ kind: RESOURCE_KINDS[kind], namespace, name }, { signal });
     if (read !== undefined) others.push({ kind, namespace, name, data: new Map() });
   }

@@ -115,8 +115,14 @@ describe('what a checkpointer is to keep', () => {
   it('is known from its cached copies alone, the CA under every other name too', async () => {
     const deps = depsOf(saturday);
     const options = optionsOf(saturday.set, { via: 'api' });
-    const { objects } = await createCredentialSource(options, openWays(options, deps), deps).contents(signal);
+    const source = createCredentialSource(options, openWays(options, deps), deps);
+    const { objects } = await source.contents(signal);
     const api = objects.find(({ name }) => name === 'kube-apiserver')?.data;
+    const { host } = deps;
+    const file = hostPath(`${CACHED}/ca.crt`);
+    await host.writeFile(file, Buffer.from(saturday.next.ca.certificate), { mode: 0o600 });
+    // Whoever asks again once it is written is told the same.
+    expect((await source.contents(signal)).objects).toEqual(objects);
     expect(Buffer.from(api?.get('oidc-ca.crt') ?? []).toString()).toBe(saturday.next.ca.certificate);
     expect(Buffer.from(api?.get('etcd-client.key') ?? []).toString()).toBe(saturday.etcd.client.key);
     expect(api?.has('service-account.pub')).toBe(false);
