@@ -73,6 +73,34 @@ export async function assertRegular(handle: FileHandle, file: HostPath): Promise
   });
 }
 
+/**
+ * Opens a file that is written in place. Whoever can plant names in its folder (/run/lock is open to all) must not make root write
+ * elsewhere: no link is followed, and a file that has another name too is refused.
+ *
+ * @throws HostError `HOST_NOT_A_REGULAR_FILE`
+ */
+export async function openInPlace(real: string, flags: number, mode: number, file: HostPath): Promise<FileHandle> {
+  const handle = await unless(['ELOOP'], () => open(real, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode));
+  if (handle === undefined) throw notOurs('a link', file);
+  try {
+    const { nlink } = await assertRegular(handle, file);
+    if (nlink > 1) throw notOurs('a file that has another name too', file);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function notOurs(found: string, subject: HostPath): HostError {
+  return new HostError({
+    code: 'HOST_NOT_A_REGULAR_FILE',
+    message: `expected a regular file of its own, found ${found}`,
+    subject,
+    hint: 'find out who put it there (ls -li), and move it away',
+  });
+}
+
 async function readRegular(handle: FileHandle, file: HostPath): Promise<Uint8Array> {
   const { size } = await assertRegular(handle, file);
   const chunks: Uint8Array[] = [];

@@ -1,13 +1,14 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { HostError } from './errors.ts';
 import { errnoOf, translated } from './fs-failure.ts';
 import type { HostLock } from './host.ts';
 import type { HostPath } from './host-path.ts';
+import { openInPlace } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
 
 const LOCK_FILE_MODE = 0o600;
@@ -18,16 +19,16 @@ const ECHO = 'held\n';
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Locks `real` through a child process, because Node has no flock(2): `flock` holds it as long as `cat` waits for our end
+ * Locks a file through a child process, because Node has no flock(2): `flock` holds it as long as `cat` waits for our end
  * of a pipe. When this process dies, however it dies, the kernel closes the pipe and with it the lock.
  */
 export async function lockLocally(paths: PathResolver, file: HostPath, holder: string): Promise<HostLock> {
-  const real = await translated('find the lock file', file, () => paths.target(file));
+  const real = await translated('find the lock file', file, () => paths.entry(file));
   const handle = await translated('open the lock file', file, () => {
-    return open(real, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK, LOCK_FILE_MODE);
+    return openInPlace(real, constants.O_RDWR | constants.O_CREAT, LOCK_FILE_MODE, file);
   });
   try {
-    const child = await holdLock(real, file, handle);
+    const child = await holdLock(file, handle);
     // In place, not by rename: the lock is on this very inode.
     await translated('write the lock file', file, async () => {
       await handle.truncate(0);
@@ -39,9 +40,11 @@ export async function lockLocally(paths: PathResolver, file: HostPath, holder: s
   }
 }
 
-async function holdLock(real: string, file: HostPath, handle: FileHandle): Promise<Child> {
+async function holdLock(file: HostPath, handle: FileHandle): Promise<Child> {
+  // The very file that was looked at, whatever its name leads to by now.
+  const stdio: ['pipe', 'pipe', 'ignore', number] = ['pipe', 'pipe', 'ignore', handle.fd];
   // Detached: a Ctrl-C on the terminal must not end the lock before the work that it guards.
-  const child = spawn('flock', ['-n', real, 'cat'], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn('flock', ['-n', '/proc/self/fd/3', 'cat'], { detached: true, stdio }) as unknown as Child;
   child.stdin.on('error', () => undefined);
   child.stdin.write(ECHO);
   const outcome = await Promise.race([

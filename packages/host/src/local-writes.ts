@@ -5,7 +5,7 @@ import { HostError } from './errors.ts';
 import { errnoOf, translated, unless } from './fs-failure.ts';
 import type { HostFiles, WriteOptions } from './host.ts';
 import type { HostPath } from './host-path.ts';
-import { assertRegular } from './local-files.ts';
+import { openInPlace } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
 import { temporaryName } from './temporary-path.ts';
 
@@ -32,7 +32,7 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
     writeFileFrom: write,
     appendFile: (file, data, { mode }) =>
       translated('append to the file', file, async () => {
-        const real = await paths.target(file);
+        const real = await paths.entry(file);
         await append(real, data, mode, file);
       }),
     writeLink: (file, target, options) =>
@@ -122,11 +122,11 @@ async function writePieces(handle: FileHandle, pieces: AsyncIterable<Uint8Array>
 }
 
 async function append(real: string, data: Uint8Array, mode: number, file: HostPath): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
-  const existing = await unless(['ENOENT'], () => open(real, flags));
+  const flags = constants.O_WRONLY | constants.O_APPEND;
+  const existing = await unless(['ENOENT'], () => openInPlace(real, flags, mode, file));
   const handle = existing ?? (await open(real, flags | NEW_FILE, mode));
   try {
-    const { size } = await assertRegular(handle, file);
+    const { size } = await handle.stat();
     if (existing === undefined) await handle.chmod(mode);
     await appendWhole(handle, data, size);
     await handle.sync();

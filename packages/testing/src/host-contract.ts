@@ -174,6 +174,16 @@ export function hostContract(
         await expectCode(host.appendFile(subject.folder, NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
       });
 
+      it('refuses to append through a link, and leaves what it points at', async () => {
+        await host.writeFile(at('victim'), OLD, { mode: 0o600 });
+        for (const target of ['victim', 'none']) {
+          await host.writeLink(at('journal'), target);
+          await expectCode(host.appendFile(at('journal'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
+        }
+        assert.equal(await textOf(host, at('victim')), 'old\n');
+        assert.deepEqual(await host.list(subject.folder), ['journal', 'victim']);
+      });
+
       it('removes a file, and has nothing against its being gone already', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await host.remove(at('file'));

@@ -96,7 +96,7 @@ export class MemoryFiles implements HostFiles {
   }
 
   async appendFile(path: HostPath, data: Uint8Array, { mode }: { readonly mode: number }): Promise<void> {
-    const target = this.#target(path);
+    const target = this.#entry(path);
     const existing = this.#entries.get(target);
     if (existing === undefined) {
       this.#entries.set(this.#newEntry(target), { kind: 'file', bytes: Uint8Array.from(data), mode, owner: ROOT });

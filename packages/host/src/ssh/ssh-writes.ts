@@ -50,9 +50,9 @@ const GIVE_UP = `${STAGE}rm -f -- "$temporary"\n`;
 const APPEND = `
 set -eu
 umask 077
-if [ -e "$1" ]; then
-  kind=$(stat -L -c '%f %F' -- "$1")
-  case $kind in 8???' '*) ;; *) printf '%s\\n' "\${kind#* }" >&2; exit ${STATUS.notRegular} ;; esac
+if [ -e "$1" ] || [ -L "$1" ]; then
+  kind=$(stat -c '%f%h %F' -- "$1")
+  case $kind in 8???1' '*) ;; *) printf '%s\\n' "\${kind#* }" >&2; exit ${STATUS.notRegular} ;; esac
   size=$(stat -L -c %s -- "$1")
   cat >> "$1" || { truncate -s "$size" -- "$1"; exit 1; }
 else
