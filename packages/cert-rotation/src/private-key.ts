@@ -71,7 +71,7 @@ export function parsePrivateKey(text: string, source: string): PrivateKey {
 
 /** Tells whether `key` is the private half of the certificate's public key. Compares; signs nothing. */
 export function isKeyOf(key: KeyObject, certificate: Certificate): boolean {
-  return isSameDer(publicKeyDerOf(key), encodePublicKey(certificate.x509.publicKey));
+  return isSameDer(publicKeyDerOf(key), encodedOnce(certificate, () => certificate.x509.publicKey));
 }
 
 /**
@@ -146,9 +146,16 @@ export function usualKeyLabel(key: KeyObject): KeyLabel {
 
 /** SubjectPublicKeyInfo of a private key, in DER. */
 export function publicKeyDerOf(key: KeyObject): Uint8Array {
-  return encodePublicKey(createPublicKey(key));
+  return encodedOnce(key, () => createPublicKey(key));
 }
 
-function encodePublicKey(key: KeyObject): Uint8Array {
-  return key.export({ format: 'der', type: 'spki' });
+/** Keys and certificates never change, and encoding one takes longer than comparing it with a whole set of others. */
+const encoded = new WeakMap<object, Uint8Array>();
+
+function encodedOnce(owner: object, findKey: () => KeyObject): Uint8Array {
+  const known = encoded.get(owner);
+  if (known !== undefined) return known;
+  const der = findKey().export({ format: 'der', type: 'spki' });
+  encoded.set(owner, der);
+  return der;
 }
