@@ -137,7 +137,7 @@ function rescue(cluster: Cluster, deps: LabDeps, ...args: readonly string[]): Re
 }
 
 async function runsOf({ node }: Cluster): Promise<readonly string[]> {
-  return (await readdir(path.join(node.folder, RUNS)).catch(() => [])).toSorted();
+  return (await readdir(path.join(node.folder, RUNS)).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 async function newRun(cluster: Cluster, earlier: ReadonlySet<string>): Promise<string | undefined> {
