@@ -12,16 +12,20 @@ interface DrillDocument {
 }
 
 /** What a drill must have proven, by the word before the colon. */
-const KINDS = ['death', 'recover', 'life', 'backup', 'second-recover'];
+const KINDS = ['death', 'recover', 'life', 'names', 'backup', 'second-recover', 'secrecy'];
 const TIMEOUT_MS = 30 * 60_000;
 
 assertNoTraces();
 
 /** Each of these is a cluster of its own; the trap and the long watch are for one of them. */
 const WAYS: readonly (readonly [title: string, kinds: readonly string[], args: readonly string[]])[] = [
-  ['as it was, trap and all, in etcd', ['death', 'trap', 'recover', 'life', 'backup', 'second-recover'], []],
+  ['as it was, trap and all, in etcd', ['death', 'trap', ...KINDS.slice(1)], []],
   ['through the API server', KINDS, ['--via', 'api', '--no-trap', '--stable-for', '60']],
-  ['with Secrets that are encrypted in etcd', KINDS, ['--encrypted', '--no-trap', '--stable-for', '60']],
+  [
+    'with Secrets that are encrypted in etcd, and no new AWS keys',
+    KINDS,
+    ['--encrypted', '--no-aws-keys', '--no-trap', '--stable-for', '60'],
+  ],
 ];
 
 describe('the Saturday incident', () => {

@@ -24,6 +24,8 @@ export { expireCertificates } from './scenarios/kubeadm-expired/expire-certifica
 export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
 export { proveLife } from './scenarios/kubeadm-expired/prove-life.ts';
 export type { ClusterScenario, ProveLifeInput } from './scenarios/scenario.ts';
+export { proveSecrecy } from './scenarios/saturday/prove-secrecy.ts';
+export { proveShopByName, proveShopUnknown } from './scenarios/saturday/prove-shop-name.ts';
 export { SINGLE_FAULTS, type SingleFaultName } from './scenarios/single-faults/registry.ts';
 export type { SingleFault } from './scenarios/single-faults/single-fault.ts';
 export {

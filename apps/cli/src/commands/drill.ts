@@ -35,6 +35,12 @@ export default class Drill extends BaseCommand {
       default: true,
       allowNo: true,
     }),
+    'aws-keys': Flags.boolean({
+      description:
+        'self-hosted: give the recovery new AWS keys; without them it leaves the names of the ingress as they are',
+      default: true,
+      allowNo: true,
+    }),
     'stable-for': seconds({ description: 'self-hosted: how long the API server is watched afterwards', default: 180 }),
     clean: Flags.boolean({ description: 'remove what earlier drills have left behind or kept, and do nothing else' }),
   };
@@ -45,7 +51,8 @@ export default class Drill extends BaseCommand {
     if (flags.clean) return answerClean(session);
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;
-    const selfHosted = { via, encrypted, trap, stableMs: flags['stable-for'] * 1000 };
+    const stableMs = flags['stable-for'] * 1000;
+    const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'] };
     return answerDrill({ scenario, algorithm, keep, selfHosted }, session);
   }
 }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
-import { recoveryDnsFlags, withDnsReport, withIngressDns } from '../dns/recovery-dns.ts';
+import { openRecoveryDns, recoveryDnsFlags } from '../dns/recovery-dns.ts';
 import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
@@ -39,9 +39,10 @@ export default class Recover extends NodeCommand {
     const { desk } = session;
     const expected = flags.plan === undefined ? undefined : await readPlan(desk.path(flags.plan), desk.host);
     const way = { via: undefined, search: searchOf(flags, session) };
-    const playbook = async () => withIngressDns(await openRecoveryPlaybook(flags, session), flags, way, session);
+    const dns = openRecoveryDns(flags, way, session);
+    const playbook = async () => dns.extend(await openRecoveryPlaybook(flags, session));
     const { yes, resume, 'dry-run': dryRun } = flags;
     const answer = await answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
-    return withDnsReport(await withLeftWorkers(answer), flags, way, session);
+    return dns.complete(await withLeftWorkers(answer));
   }
 }

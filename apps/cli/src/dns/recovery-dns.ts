@@ -1,7 +1,7 @@
 import type { DnsReport } from '@kube-rescue/ingress-dns';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
-import type { Playbook } from '@kube-rescue/workflow';
+import type { Phase, Playbook, Step, StepReport } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
@@ -11,7 +11,7 @@ import { oneLine } from '../render/text.ts';
 import { ingressDns, recovery, type Session } from '../wiring.ts';
 import { readSource, readWay } from './credential-input.ts';
 import { controllerFlag, nameFlags, seconds, toProbes } from './dns-flags.ts';
-import { openIngressObjects } from './node-objects.ts';
+import { chooseVia, openIngressObjects } from './node-objects.ts';
 
 const { resolver, scheme, port, probe, 'dns-port': dnsPort } = nameFlags;
 
@@ -55,19 +55,61 @@ interface RecoveryWay {
 }
 
 const API_STABLE = 'control-plane/api-stable';
+const JUDGE = 'dns/judge';
 
-/** The playbook with new keys for the ingress DNS provider as its last phases, when there are any. */
-export async function withIngressDns(
-  playbook: Playbook,
+/** What a recovery has to do with ingress DNS. */
+export interface RecoveryDns {
+  /** Adds the last phases: with new keys those that bring the names back, without them one that says what is wrong. */
+  extend(playbook: Playbook): Promise<Playbook>;
+  /**
+   * What a recovery answers, with what is wrong with the ingress DNS provider: everything else is healthy then, and the exit
+   * code says that this is not. Nothing is added when no workload of the cluster keeps DNS records, or none can be asked.
+   */
+  complete(answer: Answer): Promise<Answer>;
+}
+
+export function openRecoveryDns(flags: RecoveryDnsValues, way: RecoveryWay, session: Session): RecoveryDns {
+  let judged: Judgement | undefined;
+  const judge = async (): Promise<Judgement> => (judged = await judgeClusterDns(flags, way, session));
+  return {
+    extend: async (playbook) => {
+      if (session.host.kind === 'copy') return playbook;
+      const last =
+        flags['aws-credentials'] === undefined
+          ? [createJudgementPhase(judge, way, session)]
+          : await createKeyPhases(flags, flags['aws-credentials'], way, session);
+      return { ...playbook, phases: [...playbook.phases, ...last] };
+    },
+    complete: async (answer) => {
+      if (session.host.kind === 'copy' || (judged === undefined && answer.exitCode !== EXIT.done)) return answer;
+      const { steps = [] } = answer.result as { readonly steps?: readonly StepReport[] };
+      // The warnings of a step have been told.
+      const isTold = steps.some(({ step, result }) => step === JUDGE && result === 'done');
+      const { report, problem } = judged ?? (await judge());
+      if (problem !== undefined && !isTold) session.reporter.warn(problem);
+      if (report === undefined) return answer;
+      const isBroken = report.causes.length > 0;
+      return {
+        ...answer,
+        result: { ...answer.result, ingressDns: report },
+        exitCode: isBroken ? EXIT.problems : answer.exitCode,
+        text: (terminal) =>
+          isBroken ? `${answer.text(terminal)}\n\n${renderChain(report, terminal)}` : answer.text(terminal),
+      };
+    },
+  };
+}
+
+async function createKeyPhases(
   flags: RecoveryDnsValues,
+  file: string,
   way: RecoveryWay,
   session: Session,
-): Promise<Playbook> {
-  if (flags['aws-credentials'] === undefined || session.host.kind === 'copy') return playbook;
+): Promise<readonly Phase[]> {
   const given = toCredentialValues(flags);
   const { keys, where, roles } = await readSource(given, session);
   if (keys === undefined || roles.length > 0) {
-    throw usageError('these are no keys of their own', where, 'give an access key id with its secret access key');
+    throw usageError('these are no keys of their own', where, `give an access key id with its secret in ${file}`);
   }
   const { createIngressDnsPhases } = await recovery();
   const input = {
@@ -79,54 +121,83 @@ export async function withIngressDns(
     requires: [API_STABLE],
   };
   const objects = await openIngressObjects(way, session);
-  const phases = createIngressDnsPhases(input, { ...objects, host: session.desk.host, clock: session.clock });
-  return { ...playbook, phases: [...playbook.phases, ...phases] };
+  return createIngressDnsPhases(input, { ...objects, host: session.desk.host, clock: session.clock });
 }
 
-/**
- * What a recovery answers, with what is wrong with the ingress DNS provider: everything else is healthy then, and the exit
- * code says that this is not. Nothing is added when no workload of the cluster keeps DNS records, or none can be asked.
- */
-export async function withDnsReport(
-  answer: Answer,
-  flags: RecoveryDnsValues,
-  way: RecoveryWay,
-  session: Session,
-): Promise<Answer> {
-  if (answer.exitCode !== EXIT.done || session.host.kind === 'copy') return answer;
-  const report = await judgeClusterDns(flags, way, session);
-  if (report === undefined) return answer;
-  const [cause] = report.causes;
-  if (cause !== undefined) session.reporter.warn(oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}`));
+/** Changes nothing and is never the reason to call a recovery failed: what is wrong goes into its journal as a warning. */
+function createJudgementPhase(judge: () => Promise<Judgement>, way: RecoveryWay, session: Session): Phase {
+  let problem: string | undefined;
+  const step: Step = {
+    id: JUDGE,
+    title: 'see what leads to the ingress by name',
+    requires: [],
+    reversible: 'yes',
+    isPrecaution: true,
+    check: async () => {
+      const judgement = await judge();
+      problem = judgement.problem;
+      const links = judgement.report?.links ?? [];
+      if (problem === undefined) return { status: 'ok', summary: 'the names lead to the ingress', evidence: [] };
+      const evidence = links.filter(({ status }) => status !== 'ok').map(describeLink);
+      return { status: 'needed', summary: problem, evidence };
+    },
+    plan: () => [],
+    apply: async () => undefined,
+    verify: async () => ({ verified: true, evidence: [], ...(problem === undefined ? {} : { warnings: [problem] }) }),
+  };
   return {
-    ...answer,
-    result: { ...answer.result, ingressDns: report },
-    exitCode: cause === undefined ? answer.exitCode : EXIT.problems,
-    text: (terminal) =>
-      cause === undefined ? answer.text(terminal) : `${answer.text(terminal)}\n\n${renderChain(report, terminal)}`,
+    id: 'ingress-judgement',
+    title: 'Ingress DNS',
+    // A dead cluster is not asked: there is more to do first.
+    steps: async () => {
+      const isAlive = (await chooseVia(way.search, session)) === 'api';
+      return isAlive && (await keepsRecords(way, session)) ? [step] : [];
+    },
   };
 }
 
-async function judgeClusterDns(
-  flags: RecoveryDnsValues,
-  way: RecoveryWay,
-  session: Session,
-): Promise<DnsReport | undefined> {
-  const { clock, desk, interruption, reporter } = session;
+function describeLink({ id, subject, summary, hint }: DnsReport['links'][number]): string {
+  return oneLine(`${id}: ${subject}: ${summary}${hint === undefined ? '' : ` (${hint})`}`);
+}
+
+async function keepsRecords(way: RecoveryWay, session: Session): Promise<boolean> {
+  const { signal } = session.interruption;
+  try {
+    const { readClusterDns } = await ingressDns();
+    const { objects } = await openIngressObjects(way, session);
+    return (await readClusterDns(objects, signal)).credentials.length > 0;
+  } catch (error) {
+    if (signal.aborted || !isRecoveryError(error)) throw error;
+    return false;
+  }
+}
+
+/** What was seen of the ingress DNS, and in a line what is wrong with it. */
+interface Judgement {
+  /** `undefined` when no workload of the cluster keeps records, or it could not be judged. */
+  readonly report: DnsReport | undefined;
+  readonly problem: string | undefined;
+}
+
+async function judgeClusterDns(flags: RecoveryDnsValues, way: RecoveryWay, session: Session): Promise<Judgement> {
+  const { clock, desk, interruption } = session;
   const { signal } = interruption;
   try {
     const { checkIngressDns, chooseCredentials, readClusterDns } = await ingressDns();
     const { objects } = await openIngressObjects(way, session);
     const { credentials, names } = await readClusterDns(objects, signal);
-    if (credentials.length === 0) return undefined;
+    if (credentials.length === 0) return { report: undefined, problem: undefined };
     const { source } = chooseCredentials(credentials, flags.controller);
     const probes = toProbes({ ...flags, domain: undefined, target: undefined });
     const awsWay = await readWay(toCredentialValues(flags), source);
-    return await checkIngressDns({ source, names, way: awsWay, ...probes, signal }, { host: desk.host, clock });
+    const deps = { host: desk.host, clock };
+    const report = await checkIngressDns({ source, names, way: awsWay, ...probes, signal }, deps);
+    const [cause] = report.causes;
+    const problem = cause && oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}; see: kube-rescue dns check`);
+    return { report, problem };
   } catch (error) {
     if (signal.aborted || !isRecoveryError(error)) throw error;
-    reporter.warn(oneLine(`ingress DNS was not judged: ${describeError(error)}`));
-    return undefined;
+    return { report: undefined, problem: oneLine(`ingress DNS was not judged: ${describeError(error)}`) };
   }
 }
 

@@ -6,8 +6,11 @@ export function nameProofs(kind: string, proofs: readonly Proof[]): readonly Pro
   return proofs.map((proof) => ({ ...proof, name: `${kind}: ${proof.name}` }));
 }
 
-/** Whether our own command line did what it was asked, by its exit status and its envelope. */
-export function proveAnswer(name: string, answer: RescueAnswer, outcome?: string): Proof {
+/**
+ * Whether our own command line did what it was asked, by its exit status and its envelope.
+ * @param expected the exit status; default: 0
+ */
+export function proveAnswer(name: string, answer: Omit<RescueAnswer, 'output'>, outcome?: string, expected = 0): Proof {
   const { exitCode, envelope, lastWords } = answer;
   if (envelope === undefined) return { name, ok: false, detail: `exit ${exitCode}: ${lastWords}` };
   if (!envelope.ok) {
@@ -21,7 +24,7 @@ export function proveAnswer(name: string, answer: RescueAnswer, outcome?: string
   const told = typeof result.outcome === 'string' ? `, ${result.outcome}` : '';
   return {
     name,
-    ok: exitCode === 0 && (outcome === undefined || result.outcome === outcome),
+    ok: exitCode === expected && (outcome === undefined || result.outcome === outcome),
     detail: `exit ${exitCode}${told}`,
   };
 }

@@ -47,7 +47,8 @@ export async function recoverAndWatch(
   try {
     const answer = await recover();
     const seconds = (deps.clock.now().getTime() - started) / 1000;
-    if (answer.exitCode !== 0) ended.abort();
+    // A recovery that is through has an answer, whatever it says is left to do.
+    if (answer.envelope?.ok !== true) ended.abort();
     const result =
       answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
     const done = result.steps.filter((step) => step.result === 'done');

@@ -14,6 +14,8 @@ export interface RescueAnswer {
   readonly envelope: Envelope | undefined;
   /** The last line of the error output, for a failure without an envelope. */
   readonly lastWords: string;
+  /** Everything that it has printed. */
+  readonly output: string;
 }
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
@@ -31,15 +33,17 @@ export async function runRescue(
 ): Promise<RescueAnswer> {
   const command = [process.execPath, BIN, ...args, '--json', '--service-command', node.serviceCommand];
   let lastWords = '';
+  let output = '';
   const { exitCode, stdout } = await deps.host.exec([...node.enter(), ...command], {
     timeoutMs: TIMEOUT_MS,
     signal: deps.signal,
     onErrorLine: (line) => {
       if (line.trim() !== '') lastWords = line.trim();
+      output += `${line}\n`;
       deps.onLine(line);
     },
   });
-  return { exitCode, envelope: parseEnvelope(stdout), lastWords };
+  return { exitCode, envelope: parseEnvelope(stdout), lastWords, output: output + stdout };
 }
 
 function parseEnvelope(stdout: string): Envelope | undefined {

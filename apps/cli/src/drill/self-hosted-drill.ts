@@ -1,4 +1,5 @@
 import type { ClusterScenario, LabDeps, Proof, SelfHostedCluster } from '@kube-rescue/lab';
+import { proveDiagnosis, proveLeftDns, proveReportedCause, proveReportedNames } from './ingress-dns-proofs.ts';
 import { nameProofs, proveAnswer } from './proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
 import { type DrillNode, type RescueAnswer, runRescue } from './rescue-command.ts';
@@ -11,10 +12,15 @@ export interface SelfHostedDrill {
   readonly stableMs: number | undefined;
   /** Walks into what a recovery by hand would walk into first, which takes minutes. */
   readonly trap: boolean;
+  /** Gives the recovery new AWS keys. Without them it leaves the names of the ingress as they are, and says so. */
+  readonly awsKeys: boolean;
 }
 
 /** The one that every node of such a cluster shares. */
 const KUBECONFIG = '/etc/kubernetes/kubeconfig';
+/** Where the journals of its recoveries are kept on a node. */
+const RUNS = '/var/lib/kube-rescue/runs';
+const PROBLEMS = 3;
 
 interface Rehearsal {
   readonly cluster: SelfHostedCluster;
@@ -37,13 +43,27 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
     proofs.push(...nameProofs(kind, found));
     return found.every(({ ok }) => ok);
   };
-  const own = { host: deps.host, signal: deps.signal, onLine: rehearsal.onLine };
   const node = withOutsideWorld(cluster);
-  const recover = (): Promise<RescueAnswer> => runRescue(node, ['recover', ...flagsOf(rehearsal), '--yes'], own);
+  const printed: string[] = [];
+  const rescue = async (...args: readonly string[]): Promise<RescueAnswer> => {
+    const own = { host: deps.host, signal: deps.signal, onLine: rehearsal.onLine };
+    const answer = await runRescue(node, args, own);
+    printed.push(answer.output);
+    return answer;
+  };
+  const recover = (): Promise<RescueAnswer> => rescue('recover', ...flagsOf(rehearsal), '--yes');
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
   const death = await watch.measure('prove that it is dead', () => scenario.proveDeath(cluster, deps));
   if (!collect('death', death)) return undefined;
+  const diagnosis = await watch.measure('judge the ingress DNS of a dead cluster', () =>
+    rescue('dns', 'check', '--via', 'etcd', ...probesOf(rehearsal)),
+  );
+  const isDiagnosed = collect('death', [
+    proveDiagnosis('kube-rescue dns check names the AWS keys while the API server is dead', diagnosis),
+    await lab.proveShopUnknown(cluster, deps),
+  ]);
+  if (!isDiagnosed) return undefined;
   if (drill.trap && scenario.proveTrap !== undefined) {
     const trap = await watch.measure('walk into the trap', async () => scenario.proveTrap?.(cluster, deps) ?? []);
     if (!collect('trap', trap)) return undefined;
@@ -51,13 +71,29 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   const { answer, times } = await watch.measure('recover', () => {
     return recoverAndWatch(cluster, { kubeconfig: cluster.kubeconfig ?? KUBECONFIG }, recover, deps);
   });
-  if (!collect('recover', [proveAnswer('kube-rescue recover brings it back', answer, 'done')])) return times;
+  const recovered = drill.awsKeys
+    ? proveAnswer('kube-rescue recover brings it back', answer, 'done')
+    : proveLeftDns('kube-rescue recover brings it back, and names the AWS keys as the one thing left', answer);
+  if (!collect('recover', [recovered])) return times;
   const { stableMs } = drill;
   const life = await watch.measure('prove that it lives', () => scenario.proveLife(cluster, { since, stableMs }, deps));
   if (!collect('life', life)) return times;
+  const report = await rescue('report', times.runId ?? '');
+  const names = drill.awsKeys
+    ? [
+        await lab.proveShopByName(cluster, deps),
+        proveReportedNames('kube-rescue report has what brought the names back', report),
+      ]
+    : [
+        await lab.proveShopUnknown(cluster, deps),
+        proveReportedCause('kube-rescue report names the AWS keys as left to be done', report),
+      ];
+  if (!collect('names', names)) return times;
   if (!collect('backup', [await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps)])) return times;
   const second = await watch.measure('recover once more', recover);
-  collect('second-recover', [proveAnswer('it finds nothing to do', second, 'nothing-to-do')]);
+  const exitCode = drill.awsKeys ? 0 : PROBLEMS;
+  collect('second-recover', [proveAnswer('it finds nothing to do', second, 'nothing-to-do', exitCode)]);
+  collect('secrecy', [await lab.proveSecrecy(cluster, { printed, journals: RUNS }, deps)]);
   return times;
 }
 
@@ -68,9 +104,9 @@ function withOutsideWorld({ enter, serviceCommand, outside }: SelfHostedCluster)
 }
 
 /** What a person at the control-plane node would type. */
-function flagsOf({ cluster, scenario, drill }: Rehearsal): readonly string[] {
-  const { outside, ssh } = cluster;
-  const { user, port, identity, knownHosts } = ssh;
+function flagsOf(rehearsal: Rehearsal): readonly string[] {
+  const { cluster, scenario, drill } = rehearsal;
+  const { user, port, identity, knownHosts } = cluster.ssh;
   const { node, serviceCommand } = cluster.worker;
   return [
     ...(scenario.recoverFlags ?? []),
@@ -78,6 +114,12 @@ function flagsOf({ cluster, scenario, drill }: Rehearsal): readonly string[] {
     ...['--join', `${user}@${node.name}`, '--ssh-port', String(port)],
     ...['--ssh-identity', identity, '--ssh-known-hosts', knownHosts],
     ...['--ssh-service-command', serviceCommand],
-    ...['--aws-credentials', outside.keysFile, '--resolver', outside.resolver, '--scheme', 'http'],
+    ...(drill.awsKeys ? ['--aws-credentials', cluster.outside.keysFile] : []),
+    ...probesOf(rehearsal),
   ];
+}
+
+/** How names are asked for in the lab's world. */
+function probesOf({ cluster }: Rehearsal): readonly string[] {
+  return ['--resolver', cluster.outside.resolver, '--scheme', 'http'];
 }

@@ -92,7 +92,7 @@ function ingressObjects(): readonly KubernetesDocument[] {
 }
 
 /** The keys that AWS does not know any more: nobody noticed, because the records were there once. */
-const STALE_KEYS = {
+export const STALE_KEYS = {
   AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
   AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 };

@@ -1,0 +1,49 @@
+import type { LabDeps } from '../../deps.ts';
+import { execOnNode } from '../../node-command.ts';
+import { readNodeText } from '../../node-text.ts';
+import { type Proof, prove } from '../../proof.ts';
+import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
+import { STALE_KEYS } from '../../self-hosted/objects/services.ts';
+
+/** What is hidden, and what it is called in a proof. */
+interface Hidden {
+  readonly what: string;
+  readonly text: string;
+}
+
+/**
+ * Neither what was printed nor any journal on the control-plane node holds an AWS secret, the old or the new, as it is or in
+ * base64; access key ids are never printed in full.
+ *
+ * @param printed everything that the programs of a recovery have printed
+ * @param journals where the runs of a recovery are kept on the node
+ */
+export function proveSecrecy(
+  cluster: SelfHostedCluster,
+  { printed, journals }: { readonly printed: readonly string[]; readonly journals: string },
+  deps: LabDeps,
+): Promise<Proof> {
+  return prove('no secret of AWS was printed, or written into a journal', async () => {
+    const given = JSON.parse(await readNodeText(cluster.outside.keysFile, deps)) as Record<string, string>;
+    const secrets = [STALE_KEYS.AWS_SECRET_ACCESS_KEY, given['SecretAccessKey'] ?? ''].flatMap((text) => [
+      { what: 'a secret key', text },
+      { what: 'a secret key in base64', text: Buffer.from(text).toString('base64') },
+    ]);
+    const ids = [STALE_KEYS.AWS_ACCESS_KEY_ID, given['AccessKeyId'] ?? ''];
+    const all = [...secrets, ...ids.map((text) => ({ what: 'an access key id', text }))];
+    const output = printed.join('\n');
+    const found = findHidden(output, all).map((what) => `${what} was printed`);
+    const find = ['find', journals, '-name', 'journal.jsonl'] as const;
+    const files = (await execOnNode(cluster, find, deps)).stdout.split('\n').filter((line) => line !== '');
+    for (const file of files) {
+      const { stdout } = await execOnNode(cluster, ['cat', file], deps);
+      found.push(...findHidden(stdout, secrets).map((what) => `${what} is in ${file}`));
+    }
+    const detail = `${Buffer.byteLength(output)} bytes of output and ${files.length} journals were searched`;
+    return { ok: found.length === 0 && files.length > 0, detail: found.length === 0 ? detail : found.join('; ') };
+  });
+}
+
+function findHidden(text: string, hidden: readonly Hidden[]): readonly string[] {
+  return hidden.filter((each) => each.text !== '' && text.includes(each.text)).map(({ what }) => what);
+}
