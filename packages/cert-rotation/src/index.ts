@@ -84,14 +84,10 @@ export { issueProbeCertificate } from './rotation/probe-certificate.ts';
 export { createIssueRenewalSteps } from './rotation/issue-renewals.ts';
 export type { RotationContext } from './rotation/rotation-file-step.ts';
 export { inspectRotation, type RotationStage, type RotationState } from './rotation/rotation-state.ts';
-export {
-  createDropStageStep,
-  createIssueStageStep,
-  createTidyStep,
-  createTrustStageStep,
-  type RotationStepOptions,
-  stageStepIds,
-} from './rotation/stage-steps.ts';
+export { createDropStageStep, createTidyStep } from './rotation/drop-stage.ts';
+export { createIssueStageStep } from './rotation/issue-stage.ts';
+export { type RotationStepOptions, stageStepIds } from './rotation/stage-options.ts';
+export { createTrustStageStep } from './rotation/trust-stage.ts';
 export { dropExchangesOf, exchangesOf } from './rotation/trust-exchange.ts';
 export { findFormerAuthorities } from './rotation/former-authorities.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';

@@ -7,7 +7,7 @@ import type { RenewalOptions } from '../renewal-options.ts';
 import { createRenewalSteps } from '../renewal-steps.ts';
 import type { RotationContext } from './rotation-file-step.ts';
 import { inspectRotation } from './rotation-state.ts';
-import { stageStepIds } from './stage-steps.ts';
+import { stageStepIds } from './stage-options.ts';
 
 /**
  * One step for every certificate that the authority signs on this node: has the new one sign it, unless it did already. Keys

@@ -19,13 +19,10 @@ import { createIssueRenewalSteps } from './issue-renewals.ts';
 import { issueProbeCertificate } from './probe-certificate.ts';
 import type { RotationContext } from './rotation-file-step.ts';
 import { inspectRotation } from './rotation-state.ts';
-import {
-  createDropStageStep,
-  createIssueStageStep,
-  createTidyStep,
-  createTrustStageStep,
-  type RotationStepOptions,
-} from './stage-steps.ts';
+import { createDropStageStep, createTidyStep } from './drop-stage.ts';
+import { createIssueStageStep } from './issue-stage.ts';
+import type { RotationStepOptions } from './stage-options.ts';
+import { createTrustStageStep } from './trust-stage.ts';
 
 const { signal } = new AbortController();
 const clock = createFixedClock(NOW);

@@ -1,28 +1,9 @@
-import {
-  createDropStageStep,
-  createIssueRenewalSteps,
-  createIssueStageStep,
-  createObjectTrustStep,
-  createTidyStep,
-  createTrustStageStep,
-  dropExchangesOf,
-  exchangesOf,
-  findFormerAuthorities,
-  inspectCertificates,
-  PkiError,
-  stageStepIds,
-} from '@kube-rescue/cert-rotation';
-import type { HostPath } from '@kube-rescue/host';
-import type { Phase, Playbook, Step, StepId } from '@kube-rescue/workflow';
+import { PkiError, stageStepIds } from '@kube-rescue/cert-rotation';
+import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { NodeError } from '../errors.ts';
-import { createApiGate, createLeaseGate, createNodeGate } from '../gates.ts';
 import { assertSingleKubeadmNode } from '../layout.ts';
-import { createPublishedAuthorityGate } from '../published-authority-gate.ts';
-import { createClientAcceptanceGate, createMountedTrustGate, createPublishedTrustGate } from './acceptance-gates.ts';
-import { createEtcdServingGate } from './etcd-gate.ts';
+import { otherNodesStepId } from './other-nodes-step.ts';
 import {
-  contextOf,
-  isStageDue,
   lookAtRotation,
   mayBegin,
   type RotationDeps,
@@ -30,13 +11,7 @@ import {
   type RotationSight,
   type RotationStageName,
 } from './rotation-input.ts';
-import { createOtherNodesStep, otherNodesStepId } from './other-nodes-step.ts';
-import { createRotationRestartStep } from './rotation-restart.ts';
-import { createRereadGate } from './settled-gate.ts';
-import { createStalePodStep } from './stale-pod-steps.ts';
-
-/** What was written must stay so for a moment: the API server would put back at once what it still trusts. */
-const SETTLE_MS = 4_000;
+import { STAGE_STEPS } from './rotation-stages.ts';
 
 const TITLES: Readonly<Record<RotationStageName, string>> = {
   trust: 'Trust the old CA and a new one',
@@ -71,7 +46,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
       const sight = await lookAtRotation(input, deps);
       assertSingleKubeadmNode(sight.node);
       if (isFirst) assertTurn(stage, sight, input);
-      const steps = await STEPS[stage](sight, input, deps);
+      const steps = await STAGE_STEPS[stage](sight, input, deps);
       return isReached(stage, sight, input) ? steps : steps.map((step) => awaiting(step, stage, input));
     },
   };
@@ -123,159 +98,5 @@ function awaiting(step: Step, stage: RotationStageName, { authority }: RotationI
         code: 'PKI_ROTATION_STAGE',
         waitsFor,
       }),
-  };
-}
-
-type StageSteps = (sight: RotationSight, input: RotationInput, deps: RotationDeps) => Promise<readonly Step[]>;
-
-const STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
-  trust: async (_sight, input, deps) => {
-    const { authority } = input;
-    const files = stageStepIds(authority).trust;
-    const options = { ...input, mayBegin: mayBegin(input) };
-    const restart = `trust/${authority}-ca/restart`;
-    const gate = (name: string, requires: readonly StepId[] = [restart, files]) => ({
-      id: `trust/${authority}-ca/${name}`,
-      requires,
-    });
-    const objects = gate('objects').id;
-    return [
-      createTrustStageStep(options, contextOf(input, deps)),
-      createRotationRestartStep('trust', { id: restart, requires: [files] }, input, deps),
-      ...createControlPlaneGates('trust', [restart], input, deps),
-      ...(authority === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, deps)] : []),
-      ...(authority === 'cluster' || authority === 'front-proxy'
-        ? [createPublishedTrustGate(gate('api-trusts'), { ...input, authority }, deps)]
-        : []),
-      afterFiles(
-        createObjectTrustStep(
-          {
-            id: objects,
-            title: "let the cluster's objects trust both CAs",
-            requires: [files, restart],
-            findExchanges: async () => {
-              const now = await lookAtRotation(input, deps);
-              return now.state.stage === 'trust' ? exchangesOf(now.state) : [];
-            },
-          },
-          deps,
-        ),
-        input,
-        deps,
-      ),
-      ...(authority === 'cluster'
-        ? [
-            createMountedTrustGate(gate('mounted', [objects, restart]), input, deps),
-            createPods('trust', [restart, files], input, deps),
-          ]
-        : []),
-    ];
-  },
-  issue: async ({ node }, input, deps) => {
-    const { authority } = input;
-    const context = contextOf(input, deps);
-    const files = stageStepIds(authority).issue;
-    const inventory = await inspectCertificates(node.inspection, deps);
-    const options = { newKeys: input.newKeys, days: input.days };
-    const renewals = createIssueRenewalSteps({ inventory, options }, context, deps) as readonly Step[];
-    const restart = `issue/${authority}-ca/restart`;
-    const made = [files, ...renewals.map(({ id }) => id)];
-    return [
-      ...(authority === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
-      createIssueStageStep(context, { mayBegin: input.resume !== true }),
-      ...renewals,
-      createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
-      ...createControlPlaneGates('issue', [restart, ...made], input, deps),
-    ];
-  },
-  drop: async (_sight, input, deps) => {
-    const { authority } = input;
-    const context = contextOf(input, deps);
-    const ids = stageStepIds(authority);
-    const restart = `drop/${authority}-ca/restart`;
-    const reread = `drop/${authority}-ca/reread`;
-    const hasRereading = authority === 'cluster' || authority === 'front-proxy';
-    return [
-      ...(authority === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
-      createDropStageStep({ requires: [] }, context),
-      createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
-      ...createControlPlaneGates('drop', [restart, ids.drop], input, deps),
-      ...(hasRereading ? [createRereadGate({ id: reread, requires: [ids.drop] }, input, deps)] : []),
-      createObjectTrustStep(
-        {
-          id: `drop/${authority}-ca/objects`,
-          title: "let the cluster's objects trust the new CA alone",
-          requires: [ids.drop, restart],
-          settleMs: SETTLE_MS,
-          findExchanges: async (store, signal) => {
-            const { state } = await lookAtRotation(input, deps);
-            if (state.stage !== 'settled') return [];
-            const former = await findFormerAuthorities(state.current.certificate, store, signal);
-            return dropExchangesOf({ ...state, former });
-          },
-        },
-        deps,
-      ),
-      createTidyStep({ requires: [restart] }, context),
-      ...(authority === 'cluster' ? [createPods('drop', [restart, ids.drop], input, deps)] : []),
-    ];
-  },
-};
-
-/** What shows that a stage has not hurt: the control plane at work on the files as they are. */
-function createControlPlaneGates(
-  stage: RotationStageName,
-  requires: readonly StepId[],
-  input: RotationInput,
-  deps: RotationDeps,
-): readonly Step[] {
-  const gates = [
-    ...(input.authority === 'etcd' || input.authority === 'etcd-peer'
-      ? [createEtcdServingGate({ id: 'etcd-serving', requires }, input, deps)]
-      : []),
-    createApiGate(input, deps, requires),
-    ...(input.authority === 'cluster'
-      ? [
-          createLeaseGate('kube-controller-manager', input, deps, requires),
-          createLeaseGate('kube-scheduler', input, deps, requires),
-          createNodeGate(input, deps, requires),
-          createPublishedAuthorityGate({ ...input, warns: false }, deps, requires),
-        ]
-      : []),
-  ];
-  return gates.map((gate) => ({ ...gate, id: `${stage}/${gate.id}` }));
-}
-
-function createPods(
-  stage: 'trust' | 'drop',
-  requires: readonly StepId[],
-  input: RotationInput,
-  deps: RotationDeps,
-): Step {
-  const findChanged = async (): Promise<HostPath | undefined> => {
-    const { state } = await lookAtRotation(input, deps);
-    const isDue = stage === 'trust' ? state.stage === 'trust' : state.stage === 'settled';
-    return isDue ? state.files.certificate : undefined;
-  };
-  const restart = input.restartPods;
-  return createStalePodStep({ id: `${stage}/pods`, requires, restart, findChanged }, { ...deps, access: deps.objects });
-}
-
-/** Before there is a new CA, nobody can say what is to be exchanged for it. */
-function afterFiles(step: Step, input: RotationInput, deps: RotationDeps): Step {
-  return {
-    ...step,
-    check: async (signal) => {
-      const { state } = await lookAtRotation(input, deps);
-      if (!isStageDue('trust', state.stage, input)) return step.check(signal);
-      const waitsFor = [stageStepIds(input.authority).trust];
-      return {
-        status: 'blocked',
-        summary: 'it waits for the new CA',
-        evidence: [],
-        code: 'PKI_ROTATION_STAGE',
-        waitsFor,
-      };
-    },
   };
 }

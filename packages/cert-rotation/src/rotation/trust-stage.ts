@@ -1,0 +1,120 @@
+import type { Step } from '@kube-rescue/workflow';
+import { DEFAULT_AUTHORITY_DAYS, isSelfSigned } from '../authority-reissue.ts';
+import { assertLifetime, planAuthorityValidity } from '../certificate-issuing.ts';
+import { planFileChange } from '../file-target.ts';
+import type { InspectionInput } from '../inventory.ts';
+import { generateKey } from '../key-algorithm.ts';
+import { encodePem } from '../pem.ts';
+import { encodePrivateKey, generateKeyLike, usualKeyLabel } from '../private-key.ts';
+import { issueNewAuthority } from './new-authority.ts';
+import { createStageStep, type RotationContext, type RotationFinding, type StageLook } from './rotation-file-step.ts';
+import type { RotationState } from './rotation-state.ts';
+import { CERTIFICATE_MODE, editOf, planEdits, refuse, toEdit, vouch } from './stage-edits.ts';
+import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
+import { exchangesOf, planTrustEdits } from './trust-exchange.ts';
+
+/**
+ * Makes the new authority and trusts it beside the old one in every file of this node. The old one goes on signing; the key
+ * of the new one waits beside it.
+ *
+ * A file that has lost the new one since (kubeadm writes one certificate into a kubeconfig) is mended.
+ * @throws PkiError `PKI_LIFETIME_INVALID`
+ */
+export function createTrustStageStep(options: RotationStepOptions, context: RotationContext): Step<RotationFinding> {
+  const { authorityDays = DEFAULT_AUTHORITY_DAYS, keyAlgorithm, mayBegin = true } = options;
+  assertLifetime(authorityDays);
+  const { authority, host, clock } = context;
+  const begin = async (state: RotationState, input: InspectionInput): Promise<StageLook> => {
+    const { current, files, entry } = state;
+    const obstacle = obstacleOf(state, clock.now());
+    if (obstacle !== undefined) return { blocked: obstacle };
+    const { certificate } = current;
+    // The places are known before the new authority is: those of the old one.
+    const places = await planTrustEdits(
+      [{ old: certificate, replacement: [certificate, certificate] }],
+      state,
+      input,
+      host,
+    );
+    const changes = [
+      await planFileChange(files.nextKey, host),
+      ...(files.signing === undefined ? [] : [await planFileChange(files.signing, host, CERTIFICATE_MODE)]),
+      ...(await planEdits(places, host)),
+    ];
+    return {
+      needed: `${entry.definition.name} is to be trusted beside a new one, which signs nothing yet`,
+      evidence: [
+        `the new one is valid until ${planAuthorityValidity(clock.now(), authorityDays).notAfter.toISOString()}`,
+        ...places.map(({ path }) => `trusted in ${path}`),
+      ],
+      changes,
+      makeEdits: async () => {
+        const model = certificate.x509.publicKey;
+        const key =
+          keyAlgorithm === undefined ? await generateKeyLike(model, files.key) : await generateKey(keyAlgorithm);
+        const validity = planAuthorityValidity(clock.now(), authorityDays);
+        const next = issueNewAuthority({ template: certificate, key, validity, subject: files.certificate });
+        const exchange = { old: certificate, replacement: [certificate, next] } as const;
+        return [
+          editOf(files.nextKey, encodePrivateKey(key, usualKeyLabel(key))),
+          ...(files.signing === undefined ? [] : [editOf(files.signing, encodePem('CERTIFICATE', certificate.der))]),
+          ...(await planTrustEdits([exchange], state, input, host)).map(toEdit),
+        ];
+      },
+    };
+  };
+  return createStageStep(
+    {
+      id: stageStepIds(authority).trust,
+      title: 'trust a new CA beside the old one on this node',
+      requires: [],
+      look: async (state, input) => {
+        if (state.stage === 'issue') return { done: 'the new CA signs already' };
+        if (state.stage === 'settled') return mayBegin ? begin(state, input) : { done: 'no rotation is under way' };
+        const edits = await planTrustEdits(exchangesOf(state), state, input, host);
+        if (edits.length === 0) return { done: 'the new CA is trusted wherever the old one is on this node' };
+        return {
+          needed: 'some files trust the old CA alone again',
+          evidence: edits.map(({ path }) => `mended in ${path}`),
+          changes: await planEdits(edits, host),
+          makeEdits: async () => edits.map(toEdit),
+        };
+      },
+      verify: async (state, input) => {
+        if (state.stage === 'issue' || state.next === undefined)
+          return refuse('there is no new CA on this node', state);
+        const missing = await planTrustEdits(exchangesOf(state), state, input, host);
+        if (missing[0] !== undefined) return refuse(`${missing[0].path} does not trust the new CA`, state);
+        return vouch(state.next.certificate.der, `${state.files.certificate}: both are trusted, the new one is`);
+      },
+    },
+    context,
+  );
+}
+
+/** Why no rotation can begin here. */
+function obstacleOf(
+  { current, isSigningApart }: RotationState,
+  now: Date,
+): { readonly code: string; readonly reason: string; readonly hint: string } | undefined {
+  if (isSigningApart) {
+    return {
+      code: 'PKI_ROTATION_STAGE',
+      reason: 'the last rotation has not come to its end',
+      hint: 'end it first: certs rotate-ca, with --stage drop',
+    };
+  }
+  if (!isSelfSigned(current.certificate)) {
+    return {
+      code: 'PKI_CA_INVALID',
+      reason: 'another authority signed it, so a new one cannot be made here',
+      hint: 'have a new one made by whoever keeps the authority above it, and adopt it: certs adopt',
+    };
+  }
+  if (now <= current.certificate.notAfter) return undefined;
+  return {
+    code: 'PKI_CA_EXPIRED',
+    reason: 'it has expired, so nothing works that could be kept working',
+    hint: 'recover first; it issues the CA anew with the same key',
+  };
+}
