@@ -146,7 +146,7 @@ function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[
       name: `checkpoint of ${component}`,
       state: 'unknown',
       healthy: undefined,
-      detail: `not active; kept in ${pod.manifest.path}`,
+      detail: `not in use while its parent runs; kept in ${pod.manifest.path}`,
     }));
 }
 

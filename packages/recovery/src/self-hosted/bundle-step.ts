@@ -12,6 +12,8 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { sha256, type Step } from '@kube-rescue/workflow';
 import type { NodeDeps } from '../node-description.ts';
 
+/** As an API server lets a Node be named; etcd may hold others, and one with a slash would lead out of the folder. */
+const NODE_NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 /** Where folders for workers are left; beside the runs. */
 const BUNDLES_DIRECTORY = hostPath('/var/lib/kube-rescue/bundles');
 
@@ -34,7 +36,7 @@ export function createBundleStep(
   const folderOf = (name: string): HostPath => joinPath(BUNDLES_DIRECTORY, `${name}-${digest}`);
   const findSilent = async (signal: AbortSignal): Promise<readonly InspectedNode[]> => {
     const nodes = await inspectNodes({ signal }, { store: await access.open(signal), clock });
-    return nodes.filter(({ name, isReadyNow }) => !isReadyNow && !except.includes(name));
+    return nodes.filter(({ name, isReadyNow }) => !isReadyNow && !except.includes(name) && NODE_NAME.test(name));
   };
   const isThere = async ({ name }: InspectedNode): Promise<boolean> =>
     (await host.list(folderOf(name)))?.includes('join.sh') ?? false;

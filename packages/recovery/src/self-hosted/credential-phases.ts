@@ -12,6 +12,7 @@ import { createEtcdStep, ETCD_STEP } from './etcd-step.ts';
 import { API_STABLE, CONTENTS, PARENTS, SECRETS } from './step-ids.ts';
 import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 import { createSecretStep } from './secret-step.ts';
+import { assertSingleMaster } from './single-master.ts';
 import { createTrustSteps } from './trust-steps.ts';
 import { afterSteps, createWaitingStep } from './waiting-step.ts';
 
@@ -54,6 +55,7 @@ export function createObjectsPhase(
       const secrets = createSecretStep({ requires: [], wanted: source.uncached }, offline);
       const steps = [afterSteps(parents, waitsFor), afterSteps(secrets, waitsFor)];
       try {
+        await assertSingleMaster(await offline.open(signal), signal);
         const { root } = await source.wanted(signal);
         if (root === undefined) return steps;
         const trust = await createTrustSteps({ root, requires: [SECRETS], course }, offline, deps, signal);
@@ -61,7 +63,7 @@ export function createObjectsPhase(
       } catch (problem) {
         signal.throwIfAborted();
         // A set that does not fit, or nothing to sign with, is for a person to cure before anything is changed.
-        if (!isRecoveryError(problem) || /^(?:PKI|CERTIFICATES)_/.test(problem.code)) throw problem;
+        if (!isRecoveryError(problem) || /^(?:PKI|CERTIFICATES|LAYOUT)_/.test(problem.code)) throw problem;
         const title = "have the cluster's objects trust the authority of the API server";
         return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, problem, waitsFor })];
       }

@@ -96,6 +96,15 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     expect(saturday.store.writes).toBe(0);
   });
 
+  it('is refused where another node has an API server as well', async () => {
+    for (const name of ['cp1', 'cp2']) {
+      const labels = { 'node-role.kubernetes.io/master': '' };
+      saturday.store.plant(RESOURCE_KINDS.Node, { metadata: { name, labels } });
+    }
+    const error = await expectCode(plan(optionsOf(saturday.set)), 'LAYOUT_UNSUPPORTED');
+    expect(error.subject).toBe('cp1, cp2');
+  });
+
   it('comes to the control plane first when objects are to be changed through the API server', async () => {
     const { entries } = await plan(optionsOf(saturday.set, { via: 'api' }));
     const at = (step: string): number => entries.findIndex((entry) => entry.step === step);

@@ -1,0 +1,23 @@
+import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { NodeError } from '../errors.ts';
+
+const ROLES = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane'];
+
+/**
+ * Makes sure that no other node runs an API server of this cluster: its checkpointer would go on with what it has cached.
+ * @throws NodeError `LAYOUT_UNSUPPORTED`; ObjectError when the Nodes cannot be listed
+ */
+export async function assertSingleMaster(store: Pick<ObjectStore, 'list'>, signal: AbortSignal): Promise<void> {
+  const masters: string[] = [];
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+    const labels = Object.keys(object.metadata.labels ?? {});
+    if (ROLES.some((role) => labels.includes(role))) masters.push(object.metadata.name);
+  }
+  if (masters.length <= 1) return;
+  throw new NodeError({
+    code: 'LAYOUT_UNSUPPORTED',
+    message: `only a single control-plane node can be recovered so far, and here there are ${masters.length}`,
+    subject: masters.join(', '),
+    hint: 'nothing was changed; change the Secrets with `kube-rescue manifests checkpoint` on each of them, one after the other',
+  });
+}
