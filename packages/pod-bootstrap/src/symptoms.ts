@@ -1,6 +1,6 @@
 import { fieldsAt, listAt, type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { type Clock, type HostFiles, joinPath, POD_LOGS, readLogTail } from '@kube-rescue/host';
+import { type Clock, type HostFiles, joinPath, parentPath, POD_LOGS, readLogTail } from '@kube-rescue/host';
 import { EVENT } from './kinds.ts';
 import { readNode } from './node-state.ts';
 import type { Pod } from './pod.ts';
@@ -22,6 +22,8 @@ const LOG_LINES = 20;
 export function createNodeLogs({ host }: { readonly host: Pick<HostFiles, 'list' | 'readFile'> }): ReadPodLog {
   return async ({ namespace, name, uid }, container) => {
     const folder = joinPath(POD_LOGS, `${namespace}_${name}_${uid}`);
+    // What is in etcd may be named as no API server would let it be.
+    if (parentPath(folder) !== POD_LOGS || container.includes('/')) return [];
     try {
       return await readLogTail({ folder, container, lines: LOG_LINES }, { host });
     } catch (error) {
