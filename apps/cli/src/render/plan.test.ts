@@ -69,4 +69,13 @@ already as it should be`,
       'nothing to do: 1 step already as it should be',
     );
   });
+
+  it('shows the first of a thousand changes, and counts the rest', () => {
+    const changes = Array.from({ length: 1000 }, (_, index) => ({ kind: 'object.replace', target: `Secret ${index}` }));
+    const sweep = planOf(entry('objects/trust', { status: 'needed', summary: 'they hold the old CA' }, { changes }));
+    const text = renderPlan(sweep, ({ target }) => `replace ${target}`, PLAIN);
+    expect(text).toContain('- replace Secret 19\n         - and 980 more of these; --json lists them all\n');
+    expect(text).not.toContain('Secret 20\n');
+    expect(text).toContain('1000 changes in 1 step');
+  });
 });

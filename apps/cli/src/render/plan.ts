@@ -3,6 +3,9 @@ import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
 import { count, hang } from './text.ts';
 
+/** A sweep through thousands of Secrets would hide everything else. */
+export const MOST_SHOWN = 20;
+
 /** Tells what one change does, in one line without key material. */
 export type DescribeChange = (change: Change) => string;
 
@@ -50,7 +53,9 @@ function renderEntry(entry: PlanEntry, describe: DescribeChange, terminal: Termi
   const lines = [hang(label, `${step}: ${finding.summary}`, columns).replace(word, paint(word, colour, terminal))];
   if (skipped) return lines.join('\n');
   const indent = ' '.repeat(label.length);
-  for (const change of changes) lines.push(hang(`${indent}- `, describe(change), columns));
+  for (const change of changes.slice(0, MOST_SHOWN)) lines.push(hang(`${indent}- `, describe(change), columns));
+  const more = changes.length - MOST_SHOWN;
+  if (more > 0) lines.push(hang(`${indent}- `, `and ${more} more of these; --json lists them all`, columns));
   if (waitsFor.length > 0) lines.push(hang(`${indent}waits for `, waitsFor.join(', '), columns));
   if (finding.subject !== undefined) lines.push(hang(`${indent}subject: `, finding.subject, columns));
   if (finding.hint !== undefined) lines.push(hang(`${indent}hint: `, finding.hint, columns));
@@ -62,6 +67,6 @@ function summarize(plan: Plan, fine: number, columns: number): string {
   const parts = [`${count(changes, 'change')} in ${count(needed, 'step')}`];
   if (waiting > 0) parts.push(`${count(waiting, 'step')} to be planned when reached`);
   if (blocked > 0) parts.push(`${count(blocked, 'step')} blocked`);
-  const rest = `${count(fine, 'step')} already as it should be`;
+  const rest = `${count(fine, 'step')} already as ${fine === 1 ? 'it' : 'they'} should be`;
   return hang('', hasWork(plan) ? `${parts.join(', ')}; ${rest}` : `nothing to do: ${rest}`, columns);
 }

@@ -1,14 +1,21 @@
 import type { WorkflowEvent, WorkflowListener } from '@kube-rescue/workflow';
+import { MOST_SHOWN } from './plan.ts';
 import type { Progress } from './progress.ts';
 
 /** Shows a run's events; `onRun` is told the folder of its journal. */
 export function followRun(progress: Progress, onRun?: (journalPath: string) => void): WorkflowListener {
   const titles = new Map<string, string>();
+  let changes = 0;
   const titleOf = (step: string): string => titles.get(step) ?? step;
   return (event) => {
     if ('title' in event && 'step' in event) titles.set(event.step, event.title);
     if (event.type === 'run-started') onRun?.(event.path);
-    show(event, progress, titleOf);
+    if (event.type === 'step-started') changes = 0;
+    if (event.type === 'step-finished' && changes > MOST_SHOWN) {
+      progress.note(`        and ${changes - MOST_SHOWN} more of these`);
+    }
+    if (event.type === 'change-made') changes += 1;
+    if (event.type !== 'change-made' || changes <= MOST_SHOWN) show(event, progress, titleOf);
   };
 }
 
