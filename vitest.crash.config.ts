@@ -12,6 +12,6 @@ export default defineConfig({
     ...base.test,
     include: files.trim().split('\n'),
     testNamePattern: 'the step laws hold for',
-    reporters: ['dot', new CrashReporter()],
+    reporters: ['dot', new CrashReporter('test-results/crash-files.json')],
   },
 });

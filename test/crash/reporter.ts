@@ -4,18 +4,25 @@ import type { CrashPoints } from '@kube-rescue/testing';
 import type { Reporter, TestModule } from 'vitest/node';
 import { type Ended, renderEndings, sumOf } from './endings.ts';
 
-const REPORT = 'test-results/crash-files.json';
-
-/** Adds up what became of every point at which the step laws let something go wrong, prints it and keeps it as JSON. */
+/** Adds up what became of every point at which the step laws let something go wrong, and prints it. */
 export class CrashReporter implements Reporter {
+  readonly #file: string | undefined;
+
+  /** @param file where it is kept as JSON besides. Default: nowhere. */
+  constructor(file?: string) {
+    this.#file = file;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const points = modules.flatMap((module) =>
       [...module.children.allTests()].flatMap((test) => test.meta().crashPoints ?? []),
     );
     if (points.length === 0) return;
     process.stdout.write(`${renderReport(points)}\n`);
-    mkdirSync(path.dirname(REPORT), { recursive: true });
-    writeFileSync(REPORT, `${JSON.stringify(points, null, 2)}\n`);
+    if (this.#file !== undefined) {
+      mkdirSync(path.dirname(this.#file), { recursive: true });
+      writeFileSync(this.#file, `${JSON.stringify(points, null, 2)}\n`);
+    }
     if (sumOf(points).lost > 0) process.exitCode = 1;
   }
 }

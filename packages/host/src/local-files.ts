@@ -62,7 +62,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
 }
 
 /** @throws HostError `HOST_NOT_A_REGULAR_FILE` for folders, devices, FIFOs and sockets */
-export async function assertRegular(handle: FileHandle, file: HostPath): Promise<Stats> {
+async function assertRegular(handle: FileHandle, file: HostPath): Promise<Stats> {
   const stats = await handle.stat();
   if (stats.isFile()) return stats;
   throw new HostError({
