@@ -1,3 +1,4 @@
+import { fieldOf } from './api-reading.ts';
 import { type ExpiredCertificate, listExpired } from '@kube-rescue/cert-rotation';
 import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
@@ -31,8 +32,9 @@ export async function judgeRollback(run: RunFolder, { host, clock }: NodeDeps): 
   return reasons;
 }
 
+/** A change that keeps no bytes may have captured anything, or nothing. */
 function keptName(captured: IntentRecord['captured']): string | undefined {
-  const { kept } = captured as { readonly kept?: unknown };
+  const kept = fieldOf(captured, 'kept');
   return typeof kept === 'string' ? kept : undefined;
 }
 
