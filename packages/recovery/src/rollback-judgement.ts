@@ -1,8 +1,8 @@
-import { fieldOf } from './api-reading.ts';
 import { type ExpiredCertificate, listExpired } from '@kube-rescue/cert-rotation';
 import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
 import type { IntentRecord, RunFolder } from '@kube-rescue/workflow';
+import { fieldOf } from './api-reading.ts';
 import type { NodeDeps } from './node-description.ts';
 
 /**
