@@ -64,7 +64,11 @@ function reportUsage(error: Error): ErrorReport {
   const message = lines
     .filter((line) => line !== '')
     .join(' ')
-    .replace(/^Parsing (--\S+)/, '$1:');
+    .replace(/^Parsing (--\S+)/, '$1:')
+    .replace(/^The following errors? occurred: /, '')
+    // It explains flags that nobody used.
+    .replace(/ Note: --.* allow(?:s)? multiple values\..*$/, '')
+    .replace(/ {2,}/g, ': ');
   return {
     code: 'USAGE',
     message: printable(redact(message.charAt(0).toLowerCase() + message.slice(1))),

@@ -1,11 +1,28 @@
 import { Help } from '@oclif/core/help';
 import type { Command } from '@oclif/core';
 import { EXIT_MEANINGS } from './exit-codes.ts';
+import { wrap } from './render/text.ts';
 
-/** oclif's help, with the table of exit codes at the end of every page. */
+const COLUMNS = 80;
+
+/** oclif's help, with the table of exit codes at the end of every page, and no line of prose wider than the terminal. */
 export default class HelpWithExitCodes extends Help {
+  #isPage = false;
+
+  override async showCommandHelp(command: Command.Loadable): Promise<void> {
+    this.#isPage = true;
+    await super.showCommandHelp(command);
+    this.#isPage = false;
+  }
+
+  protected override summary(command: Command.Loadable): string | undefined {
+    const text = super.summary(command);
+    return this.#isPage && text !== undefined ? wrap(text, this.opts.maxWidth ?? COLUMNS).join('\n') : text;
+  }
+
   protected override formatCommand(command: Command.Loadable): string {
-    return `${super.formatCommand(command)}\n\n${this.exitCodes()}`;
+    // A flag that excludes one which is not shown leaves an empty choice.
+    return `${super.formatCommand(command).replaceAll(/\s+\|\s*\]/g, ']')}\n\n${this.exitCodes()}`;
   }
 
   protected override async showRootHelp(): Promise<void> {

@@ -28,7 +28,7 @@ function judgeCertificateOf(authority: AuthorityEntry, certificate: Certificate,
       message: `${definition.name} expired on ${certificate.notAfter.toISOString()}`,
       hint: authority.issuer.ok
         ? `re-issue it with its own key: \`kube-rescue recover\`, or \`kube-rescue certs rotate-ca ${authority.id} --same-key\``
-        : `put its key on this node, and it can be re-issued: ${authority.issuer.error.hint ?? path}`,
+        : `have certificates made where its key is kept, and install them: \`kube-rescue recover --certs DIR\`; or ${authority.issuer.error.hint ?? 'put its key on this node'}`,
     });
   }
   if (!certificate.x509.ca) {

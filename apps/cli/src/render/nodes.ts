@@ -20,10 +20,21 @@ export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal)
     },
     terminal,
   );
+  const isSomeUnknown = nodes.some(({ client }) => client.source === 'unknown');
   const problems = nodes.flatMap(({ name, problems: each }) => {
     return each.map((problem) => hang(`${oneLine(name)}: `, problem, terminal.columns));
   });
-  return problems.length === 0 ? table : `${table}\n\n${problems.join('\n')}`;
+  const note = isSomeUnknown
+    ? [
+        hang(
+          '',
+          'EXPIRES is unknown where only the node itself holds the certificate; there: kube-rescue certs check',
+          terminal.columns,
+        ),
+      ]
+    : [];
+  const below = [...problems, ...note];
+  return below.length === 0 ? table : `${table}\n\n${below.join('\n')}`;
 }
 
 function stateOf({ isReadyNow, readiness }: InspectedNode): string {

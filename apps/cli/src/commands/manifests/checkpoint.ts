@@ -15,7 +15,7 @@ export default class ManifestsCheckpoint extends NodeCommand {
     'Brings cached Secrets in line with the cluster, or changes Secrets in both places at once. Kubelet, API server and checkpointer are stopped for it, so that nobody overwrites what is written. Puts back parent pods that the cluster has lost. Ends when the API server has answered from its own pod for two minutes, and through a restart of the kubelet.';
   static override examples = [
     '<%= config.bin %> manifests checkpoint --dry-run',
-    '<%= config.bin %> manifests checkpoint --set kube-system/kube-apiserver/apiserver.crt=@apiserver.crt --set kube-system/kube-apiserver/apiserver.key=@apiserver.key',
+    '<%= config.bin %> manifests checkpoint --set kube-system/kube-apiserver/ca.crt=@ca.crt',
   ];
   static override flags = {
     ...etcdFlags,

@@ -7,6 +7,8 @@ import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod
 import { renderPods } from '../../render/pods.ts';
 import { podBootstrap } from '../../wiring.ts';
 
+const STALE = 'read from etcd: while the API server is dead, a pod is shown as its kubelet last told it';
+
 export default class PodsList extends NodeCommand {
   static override summary = 'List the control-plane pods of the cluster, and why those that do not work do not.';
   static override description =
@@ -28,6 +30,7 @@ export default class PodsList extends NodeCommand {
     const { createNodeLogs, listControlPlanePods } = await podBootstrap();
     const search = toSearch(flags, session);
     const via = flags.via ?? (await chooseVia(search, session));
+    if (via === 'etcd') session.reporter.warn(STALE);
     const { access, host, clock } = await openPods({ via, search }, session);
     const { signal } = session.interruption;
     const input = { namespace: flags.namespace, clusterDomain: flags['cluster-domain'] };
