@@ -34,7 +34,7 @@ export abstract class BaseCommand extends Command {
   protected readonly streams = openStreams();
 
   override async run(): Promise<void> {
-    const { result, exitCode, text, failure } = await this.answer().finally(() => this.finish());
+    const { result, exitCode, text, failure } = await this.answerAndFinish();
     const { reporter, stdout } = this.streams;
     process.exitCode = exitCode;
     if (wantsJson(this.argv)) {
@@ -45,6 +45,14 @@ export abstract class BaseCommand extends Command {
       process.stdout.write(`${safeText(text(stdout), stdout)}\n`);
     }
     if (failure !== undefined) printError(failure, reporter);
+  }
+
+  private async answerAndFinish(): Promise<Answer> {
+    try {
+      return await this.answer();
+    } finally {
+      await this.finish();
+    }
   }
 
   protected override async catch(error: Error): Promise<never> {

@@ -71,7 +71,10 @@ export function parsePrivateKey(text: string, source: string): PrivateKey {
 
 /** Tells whether `key` is the private half of the certificate's public key. Compares; signs nothing. */
 export function isKeyOf(key: KeyObject, certificate: Certificate): boolean {
-  return isSameDer(publicKeyDerOf(key), encodedOnce(certificate, () => certificate.x509.publicKey));
+  return isSameDer(
+    publicKeyDerOf(key),
+    encodedOnce(certificate, () => certificate.x509.publicKey),
+  );
 }
 
 /**

@@ -112,7 +112,9 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       if (first !== undefined && failed.size === due.length) throw first;
     },
     verify: async (signal, waitingFor) => {
-      waitingFor?.(`the kubelets of ${workers.map(({ node }) => node).join(', ')} to report that their Nodes are Ready`);
+      waitingFor?.(
+        `the kubelets of ${workers.map(({ node }) => node).join(', ')} to report that their Nodes are Ready`,
+      );
       const store = await objects.open(signal);
       const deadline = clock.now().getTime() + readyTimeoutMs;
       const ends = await inParallel(workers, workers.length, async (worker) => {

@@ -111,7 +111,7 @@ export function createObjectPatchStep(
 function withoutRevision(patch: Json): Json {
   if (!isRecord(patch) || !isRecord(patch['metadata'])) return patch;
   const { resourceVersion: _before, ...metadata } = patch['metadata'];
-  return { ...patch, metadata } as Json;
+  return { ...patch, metadata };
 }
 
 function missing(subject: string): PatchFinding {

@@ -46,7 +46,7 @@ export async function openSeals(flags: BackupFlags, desk: Session['desk']): Prom
           suffix: '.age',
           seal: async function* (pieces: AsyncIterable<Uint8Array>) {
             const source = ReadableStream.from<Uint8Array>(pieces);
-            yield* await encrypter.encrypt(source as ReadableStream);
+            yield* await encrypter.encrypt(source);
           },
         }
       : undefined,

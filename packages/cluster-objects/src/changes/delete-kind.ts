@@ -56,5 +56,5 @@ function asNew({ status: _status, ...object }: KubernetesObject): KubernetesObje
     'selfLink',
   ];
   const kept = Object.entries(object.metadata).filter(([key]) => !gone.includes(key));
-  return { ...object, metadata: Object.fromEntries(kept) as KubernetesObject['metadata'] } as KubernetesObject;
+  return { ...object, metadata: Object.fromEntries(kept) as KubernetesObject['metadata'] };
 }
