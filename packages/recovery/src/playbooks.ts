@@ -131,18 +131,22 @@ export function createRestartPlaybook(
     id: 'static-pods',
     title: 'Static pods',
     steps: async () => {
-      const { pods, directory } = (await describeNode(options, deps)).staticPods;
+      const { staticPods, checkpoints } = await describeNode(options, deps);
+      const { pods, directory } = staticPods;
       return options.names.map((name) => {
         const pod = pods.find(({ component, name: podName }) => component === name || podName === name);
         if (pod !== undefined) {
           const { component, manifest } = pod;
           return createRestartStep({ component, manifest: manifest.path, value, timeoutMs: RESTART_TIMEOUT_MS }, deps);
         }
+        const isCheckpointed = checkpoints.checkpoints.some(({ component }) => component === name);
         throw new NodeError({
           code: 'MANIFEST_UNKNOWN',
           message: `no static pod is called ${name} here`,
           subject: directory,
-          hint: `choose from ${pods.map(({ component }) => component).join(', ') || 'none: the folder is empty'}`,
+          hint: isCheckpointed
+            ? 'the cluster makes it, and the pod checkpointer keeps it: see kube-rescue manifests checkpoint'
+            : `choose from ${pods.map(({ component }) => component).join(', ') || 'none: the folder is empty'}`,
         });
       });
     },

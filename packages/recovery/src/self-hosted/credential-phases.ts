@@ -3,8 +3,10 @@ import {
   createCheckpointContentsStep,
   createCheckpointParentsStep,
   createCheckpointStabilityStep,
+  findApiServerCheckpoint,
 } from '@kube-rescue/static-manifests';
 import type { Phase } from '@kube-rescue/workflow';
+import { NodeError } from '../errors.ts';
 import { describeNode } from '../node-description.ts';
 import { servingSerial } from '../serving-serial.ts';
 import { createCredentialSource } from './credential-source.ts';
@@ -77,7 +79,8 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, 
     id: 'control-plane',
     title: 'Control plane',
     steps: async () => {
-      const { staticPods } = await describeNode(options, deps);
+      const { staticPods, checkpoints } = await describeNode(options, deps);
+      if (findApiServerCheckpoint(checkpoints) === undefined) throw nothingToStart(checkpoints.folders.inactive);
       const source = createCredentialSource(options, ways, deps);
       const place = { directory: staticPods.directory, kubeletService: options.kubeletService };
       const objects = ways.offline;
@@ -100,4 +103,14 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, 
       return [contents, stable];
     },
   };
+}
+
+/** A checkpointer removes everything that could start an API server when it misses its pod for a minute. */
+function nothingToStart(subject: string): NodeError {
+  return new NodeError({
+    code: 'LAYOUT_UNKNOWN',
+    message: 'the pod checkpointer keeps no API server on this node any more, so nothing could start one',
+    subject,
+    hint: "put the manifest back from a backup, or write one by the API server's DaemonSet: kube-rescue etcd get daemonset kube-apiserver --namespace kube-system --json",
+  });
 }

@@ -105,6 +105,14 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     expect(error.subject).toBe('cp1, cp2');
   });
 
+  it('is refused where the checkpointer has removed everything that could start an API server', async () => {
+    const kept = [...saturday.tree].filter(([path]) => !path.endsWith('kube-apiserver-2rdtv.json'));
+    saturday = { ...saturday, tree: new Map(kept) };
+    const error = await expectCode(plan(optionsOf(saturday.set)), 'LAYOUT_UNKNOWN');
+    expect(error.hint).toContain('DaemonSet');
+    expect(saturday.store.writes).toBe(0);
+  });
+
   it('comes to the control plane first when objects are to be changed through the API server', async () => {
     const { entries } = await plan(optionsOf(saturday.set, { via: 'api' }));
     const at = (step: string): number => entries.findIndex((entry) => entry.step === step);
