@@ -82,20 +82,23 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
     });
 
     for (const [kind, fault] of CRASHES) {
-      it(`can be rolled back or resumed when it is ${kind}`, async ({ task }) => {
+      it(`can be rolled back or resumed when it is ${kind}`, LONG, async ({ task }) => {
         const testCase = await makeCase();
         await countPoints(task.meta, { subject: title, kind }, everyWrite(testCase, fault, [wayBack, wayOn]));
       });
     }
 
     for (const [kind, fault] of FAILURES) {
-      it(`leaves every byte as it was, or all as planned, when there is ${kind}`, async ({ task }) => {
+      it(`leaves every byte as it was, or all as planned, when there is ${kind}`, LONG, async ({ task }) => {
         const testCase = await makeCase();
         await countPoints(task.meta, { subject: title, kind }, everyWrite(testCase, fault, [allOrNothing]));
       });
     }
   });
 }
+
+/** A run for each write; on a machine that is busy with other things that may take minutes. */
+const LONG = { timeout: 10 * 60_000 };
 
 type Fault = Pick<FaultOptions, 'mode' | 'error'>;
 
