@@ -68,4 +68,14 @@ describe('the checkpoints of a node', () => {
     expect(wrong.exitCode).toBe(2);
     expect(wrong.stderr).toContain('NAMESPACE/SECRET/KEY=@FILE');
   });
+
+  it('are no static pods: whoever wants to restart one is told where to look', async () => {
+    const { exitCode, stderr } = await runCli(['manifests', 'restart', 'kube-apiserver', '--root', root, '--dry-run']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('and the pod checkpointer keeps it');
+    expect(stderr).toContain('code: MANIFEST_UNKNOWN');
+    const { stderr: usage } = await runCli(['manifests', 'restart', '--root', root]);
+    expect(usage).toContain('missing 1 required arg: name');
+    expect(usage).not.toContain('Note:');
+  });
 });
