@@ -39,15 +39,35 @@ function endingsBy(points: readonly CrashPoints[], key: 'kind' | 'subject', titl
 
 const files = await readReport<readonly CrashPoints[]>('crash-files', 'npm run test:crash');
 const clusters = await readReport<readonly CutOffReport[]>('crash-clusters', 'npm run test:e2e:crash');
-const saturday = await readReport<{
-  readonly kills: readonly { signal: string; at: string }[];
-  readonly reasons: readonly string[];
-}>('crash-saturday', 'npm run test:e2e:crash:saturday');
+const saturday = await readReport<Saturday>('crash-saturday', 'npm run test:e2e:crash:saturday').catch(() => undefined);
 const mutants = await readReport<{
   readonly mutants: readonly { readonly name: string; readonly file: string }[];
   readonly survivors: readonly string[];
 }>('mutants', 'npm run test:mutants');
 const fuzzing = await readReport<Fuzzing>('fuzz', 'npm run fuzz -- --json').catch(() => undefined);
+
+interface Saturday {
+  readonly kills: readonly { readonly signal: string; readonly at: string }[];
+  readonly reasons: readonly string[];
+}
+
+/** It takes the longest of all, so that its report may not be there. */
+function describeSaturday(report: Saturday | undefined): string {
+  if (report === undefined) return '';
+  const { kills, reasons } = report;
+  const end =
+    reasons.length === 0
+      ? 'The cluster lived at the end, and nothing was left over.'
+      : `**Lost**: ${reasons.join('; ')}.`;
+  return `The self-hosted incident (\`npm run test:e2e:crash:saturday\`): one recovery, cut off ${kills.length} times, each time one or two steps further
+on, and gone on with each time. ${end}
+
+${table(
+  ['cut off at', 'by'],
+  kills.map(({ at: place, signal }) => [place, signal]),
+)}
+`;
+}
 
 interface Fuzzing {
   readonly cases: number;
@@ -107,14 +127,7 @@ ${table(
 
 ${clusters.length} points: ${clusters.filter(({ ended }) => ended === 'resumed').length} gone on with, ${clusters.filter(({ ended }) => ended === 'rolledBack').length} taken back, ${clusters.filter(({ ended }) => ended === 'lost').length} lost.
 
-The self-hosted incident (\`npm run test:e2e:crash:saturday\`): one recovery, cut off ${saturday.kills.length} times, each time one or two steps further
-on, and gone on with each time${saturday.reasons.length === 0 ? '; the cluster lived at the end, and nothing was left over' : `. **Lost**: ${saturday.reasons.join('; ')}`}.
-
-${table(
-  ['cut off at', 'by'],
-  saturday.kills.map(({ at: place, signal }) => [place, signal]),
-)}
-
+${describeSaturday(saturday)}
 ## Mistakes that the tests find
 
 \`npm run test:mutants\` plants each of these mistakes in a copy of the engine and runs its tests. ${mutants.mutants.length} were planted,
