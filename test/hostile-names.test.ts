@@ -104,6 +104,6 @@ describe.runIf(process.getuid?.() === 0)('names that were made to deceive whoeve
       node.run('certs', 'inspect', '/etc/kubernetes/pki/apiserver.crt'),
       node.run('etcd', 'get', 'configmap', 'evil', '--namespace', 'default'),
     ]);
-    for (const { stdout, stderr } of shown) expect(stdout + stderr).toMatch(/\\x1b|\\u001b|\\1B/);
+    for (const { stdout, stderr } of shown) expect(stdout + stderr).toMatch(/\\x1b|\\u001b|\\1B|\\e\]/);
   });
 });

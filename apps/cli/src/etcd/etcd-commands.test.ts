@@ -159,14 +159,21 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
   });
 
-  it('rollback leaves alone what somebody else has changed since', async () => {
+  it('rollback leaves alone what somebody else has changed since, and names the field', async () => {
     const done = await run('etcd', 'patch', 'secret', 'two', '--set', `stringData.password=${ADDED}`, '--yes');
     expect(done.exitCode).toBe(0);
-    await run('etcd', 'patch', 'secret', 'two', '--set', 'metadata.labels.app.kubernetes.io/name=theirs', '--yes');
-    const undone = await run('rollback', String(done.envelope.result?.['runId']), '--yes');
+    const runId = String(done.envelope.result?.['runId']);
+    const theirs = await run('etcd', 'patch', 'secret', 'two', '--set', 'stringData.password=theirs', '--yes');
+    const undone = await run('rollback', runId, '--yes');
     expect(undone).toMatchObject({ exitCode: 6, envelope: { error: { code: 'ROLLBACK_INCOMPLETE' } } });
+    expect(JSON.stringify(undone.envelope)).toContain('data.password');
+    expect((await secretOf('two')).data['password']).toBe(Buffer.from('theirs').toString('base64'));
+    expect(await run('rollback', String(theirs.envelope.result?.['runId']), '--yes')).toMatchObject({ exitCode: 0 });
+
+    await run('etcd', 'patch', 'secret', 'two', '--set', 'metadata.labels.app.kubernetes.io/name=theirs', '--yes');
+    expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
     const { data, metadata } = await secretOf('two');
-    expect(data['password']).toBe(ENCODED[1]);
+    expect(data['password']).not.toBe(ENCODED[1]);
     expect(metadata['labels']).toEqual({ 'app.kubernetes.io/name': 'theirs' });
   });
 

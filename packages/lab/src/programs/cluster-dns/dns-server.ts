@@ -4,8 +4,26 @@ import { type Answer, decodeQuestion, encodeAnswer, isStandard, type Question, R
 
 export type Responder = (question: Question) => Answer;
 
-/** Serves DNS over UDP and TCP. Queries that cannot be read are dropped. @returns the port that was taken */
+/** A port that is free over UDP may be somebody's over TCP. */
+const ATTEMPTS = 20;
+
+/**
+ * Serves DNS over UDP and TCP. Queries that cannot be read are dropped.
+ * @param port 0: any that is free over both
+ * @returns the port that was taken
+ */
 export async function serveDns(address: string, port: number, respond: Responder): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await serveOnce(address, port, respond);
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (port !== 0 || !isTaken || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function serveOnce(address: string, port: number, respond: Responder): Promise<number> {
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   udp.on('message', (message, { address: from, port: to }) => {
     const response = respondTo(message, respond);
@@ -18,7 +36,10 @@ export async function serveDns(address: string, port: number, respond: Responder
   const taken = udp.address().port;
   const tcp = createServer((socket) => serveConnection(socket, respond));
   await new Promise<void>((resolve, reject) => {
-    tcp.once('error', reject);
+    tcp.once('error', (error) => {
+      udp.close();
+      reject(error);
+    });
     tcp.listen(taken, address, resolve);
   });
   return taken;
