@@ -29,6 +29,7 @@ export {
 } from './changes/index.ts';
 export { changeObject } from './change-object.ts';
 export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './change-objects.ts';
+export { meetsLabelExpression } from './label-expression.ts';
 export { ObjectError, type ObjectErrorCode } from './errors.ts';
 export type { KubernetesObject, ObjectMetadata, OwnerReference } from './kubernetes-object.ts';
 export {

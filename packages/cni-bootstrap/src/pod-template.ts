@@ -1,4 +1,12 @@
-import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
+import {
+  type Fields,
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  meetsLabelExpression,
+  textAt,
+  textsAt,
+} from '@kube-rescue/cluster-objects';
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
 /** One container of a pod template, init containers among them. */
@@ -89,22 +97,8 @@ export function isMeantFor(daemonSet: KubernetesObject, node: KubernetesObject):
   const required = fieldsAt(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
   const terms = listAt(required, 'nodeSelectorTerms');
   const expressions = (term: Fields): readonly Fields[] => listAt(term, 'matchExpressions');
-  return terms.length === 0 || terms.some((term) => expressions(term).every((each) => holds(each, labels)));
-}
-
-function holds(expression: Fields, labels: Readonly<Record<string, string>>): boolean {
-  const value = labels[textAt(expression, 'key') ?? ''];
-  const values = textsAt(expression, 'values');
-  switch (textAt(expression, 'operator')) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    default:
-      return true;
-  }
+  return (
+    terms.length === 0 ||
+    terms.some((term) => expressions(term).every((each) => meetsLabelExpression(each, labels) ?? true))
+  );
 }

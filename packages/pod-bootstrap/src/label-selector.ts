@@ -1,4 +1,4 @@
-import { type Fields, fieldsAt, listAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
+import { type Fields, fieldsAt, listAt, meetsLabelExpression, textAt } from '@kube-rescue/cluster-objects';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -22,7 +22,7 @@ export function isSelectedByController(selector: Fields, labels: Labels): boolea
   if (equalities.length + expressions.length === 0) return false;
   return (
     equalities.every(([key, value]) => labels[key] === value) &&
-    expressions.every((expression) => meetsExpression(expression, labels))
+    expressions.every((expression) => meetsLabelExpression(expression, labels) ?? false)
   );
 }
 
@@ -32,21 +32,4 @@ export function requiredKeys(selector: Fields): readonly string[] {
     ['In', 'Exists'].includes(textAt(each, 'operator') ?? ''),
   );
   return [...Object.keys(labelsAt(selector, 'matchLabels')), ...present.flatMap((each) => textAt(each, 'key') ?? [])];
-}
-
-function meetsExpression(expression: Fields, labels: Labels): boolean {
-  const value = labels[textAt(expression, 'key') ?? ''];
-  const values = textsAt(expression, 'values');
-  switch (textAt(expression, 'operator')) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    default:
-      return false;
-  }
 }

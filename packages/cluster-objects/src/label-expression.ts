@@ -1,0 +1,25 @@
+import { type Fields, textAt, textsAt } from './object-fields.ts';
+
+/**
+ * Whether labels meet one expression of a label selector or a node selector; `undefined` for an operator that only numbers
+ * have (`Gt`, `Lt`), or that nobody knows.
+ */
+export function meetsLabelExpression(
+  expression: Fields,
+  labels: Readonly<Record<string, string>>,
+): boolean | undefined {
+  const value = labels[textAt(expression, 'key') ?? ''];
+  const values = textsAt(expression, 'values');
+  switch (textAt(expression, 'operator')) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return undefined;
+  }
+}
