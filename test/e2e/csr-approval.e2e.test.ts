@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { createFakeHost } from '@kube-rescue/testing';
+import { createCsrApprovalStep } from '@kube-rescue/node-join';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { runDeps, runSteps } from '../../packages/node-join/src/cluster.fixture.ts';
+import { CSR, csrObject, isApproved, NODE, request } from '../../packages/node-join/src/signing-request.fixture.ts';
+import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
+
+let api: KubeApi;
+const folder = mkdtempSync(path.join(tmpdir(), 'kube-rescue-csr-'));
+
+beforeAll(async () => {
+  const deps = { host: createLocalHost(), clock: systemClock };
+  const binaries = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  api = await startKubeApi(binaries.folder);
+});
+
+afterAll(async () => {
+  await api?.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+it('a real API server is told to approve the requests of kubelets that we sent, and of no others', async () => {
+  const store = api.viaApi;
+  const own = request(folder, NODE);
+  await store.create(CSR, csrObject('own', own.pem));
+  await store.create(CSR, csrObject('stranger', request(folder, NODE).pem));
+  const objects = { way: { via: 'api' as const, search: {} }, open: async () => store };
+  const kubelets = [{ node: 'node02', publicKey: own.publicKey }];
+  const step = createCsrApprovalStep({ kubelets, signTimeoutMs: 0 }, { objects, clock: systemClock });
+  const noWorker = (): Promise<never> => Promise.reject(new Error('no worker'));
+  await runSteps([step], runDeps(createFakeHost(), systemClock, objects, noWorker));
+  expect(await isApproved(store, 'own')).toBe(true);
+  expect(await isApproved(store, 'stranger')).toBe(false);
+});
