@@ -19,12 +19,11 @@ assertNoTraces();
 
 /** Each of these is a cluster of its own; the trap and the long watch are for one of them. */
 const WAYS: readonly (readonly [title: string, kinds: readonly string[], args: readonly string[]])[] = [
-  ['as it was, trap and all, in etcd', ['death', 'trap', ...KINDS.slice(1)], []],
-  ['through the API server', KINDS, ['--via', 'api', '--no-trap', '--stable-for', '60']],
+  ['in etcd, where Secrets are encrypted, trap and all', ['death', 'trap', ...KINDS.slice(1)], ['--encrypted']],
   [
-    'with Secrets that are encrypted in etcd, and no new AWS keys',
+    'through the API server, and without new AWS keys',
     KINDS,
-    ['--encrypted', '--no-aws-keys', '--no-trap', '--stable-for', '60'],
+    ['--via', 'api', '--no-aws-keys', '--no-trap', '--stable-for', '60'],
   ],
 ];
 
