@@ -2,7 +2,15 @@ export { readEarlierNodes } from './earlier-nodes.ts';
 export { JoinError, type JoinErrorCode } from './errors.ts';
 export { createCsrApprovalStep, type CsrApprovalInput, type KnownKubelet } from './csr-approval-step.ts';
 export { publicKeyDigest } from './signing-request.ts';
-export { BUNDLE_COMMAND, type JoinBundleInput, writeJoinBundle } from './join-bundle.ts';
+export {
+  BUNDLE_COMMAND,
+  BUNDLE_SCRIPT,
+  type BundleFile,
+  type JoinBundleInput,
+  makeBundleFolder,
+  renderJoinBundle,
+  writeJoinBundle,
+} from './join-bundle.ts';
 export { createJoinStep, JOIN_STEP, type JoinStepDeps, type JoinStepInput } from './join-step.ts';
 export { createNodeSession, type NodeAccess, type NodeHost, type NodeSession, type OpenNode } from './node-access.ts';
 export { createNodeChangeKinds } from './node-change-kinds.ts';

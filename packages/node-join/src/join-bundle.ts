@@ -21,8 +21,38 @@ const PRIVATE_DIRECTORY_MODE = 0o700;
 const PRIVATE_FILE_MODE = 0o600;
 const SCRIPT_MODE = 0o700;
 
+/** Written last. */
+export const BUNDLE_SCRIPT = 'join.sh';
 /** The one command to run on the worker, in the folder that was carried there. */
-export const BUNDLE_COMMAND = 'sh join.sh';
+export const BUNDLE_COMMAND = `sh ${BUNDLE_SCRIPT}`;
+
+/** One file of a bundle. */
+export interface BundleFile {
+  /** Relative to the folder of the bundle. */
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Uint8Array;
+}
+
+/**
+ * The files of a bundle, the script last: a folder that has it has everything.
+ * @throws JoinError `JOIN_FILE_INVALID` when a name or path cannot be carried
+ */
+export function renderJoinBundle(input: JoinBundleInput): readonly BundleFile[] {
+  assertPortable(input);
+  const entries = input.files.map(({ path, mode, owner = { uid: 0, gid: 0 }, content }, index) => ({
+    name: String(index),
+    path: hostPath(path),
+    mode,
+    owner,
+    digest: sha256(content),
+  }));
+  const script = Buffer.from(joinScript({ ...input, entries }));
+  return [
+    ...input.files.map(({ content }, index) => ({ path: `files/${index}`, mode: PRIVATE_FILE_MODE, content })),
+    { path: BUNDLE_SCRIPT, mode: SCRIPT_MODE, content: script },
+  ];
+}
 
 /**
  * Writes a folder, for its owner only, that is carried to a worker and run there with {@link BUNDLE_COMMAND}: it keeps what
@@ -36,7 +66,7 @@ export async function writeJoinBundle(
   folder: HostPath,
   host: Pick<Host, 'list' | 'makeDirectory' | 'writeFile'>,
 ): Promise<void> {
-  assertPortable(input);
+  const files = renderJoinBundle(input);
   if (((await host.list(folder)) ?? []).length > 0) {
     throw invalid(
       'the folder for the bundle is not empty; nothing was written',
@@ -44,20 +74,14 @@ export async function writeJoinBundle(
       'give one that is not there yet',
     );
   }
+  await makeBundleFolder(folder, host);
+  for (const { path, mode, content } of files) await host.writeFile(joinPath(folder, path), content, { mode });
+}
+
+/** Makes the folders of a bundle, for their owner only; does nothing where they are. */
+export async function makeBundleFolder(folder: HostPath, host: Pick<Host, 'makeDirectory'>): Promise<void> {
   await host.makeDirectory(parentPath(folder), { mode: PRIVATE_DIRECTORY_MODE });
   await host.makeDirectory(joinPath(folder, 'files'), { mode: PRIVATE_DIRECTORY_MODE });
-  const entries = input.files.map(({ path, mode, owner = { uid: 0, gid: 0 }, content }, index) => ({
-    name: String(index),
-    path: hostPath(path),
-    mode,
-    owner,
-    digest: sha256(content),
-  }));
-  for (const [index, { content }] of input.files.entries()) {
-    await host.writeFile(joinPath(folder, 'files', String(index)), content, { mode: PRIVATE_FILE_MODE });
-  }
-  const script = Buffer.from(joinScript({ ...input, entries }));
-  await host.writeFile(joinPath(folder, 'join.sh'), script, { mode: SCRIPT_MODE });
 }
 
 /** Names come from the cluster, and the script is run as root: what has no business in one is refused, not quoted. */

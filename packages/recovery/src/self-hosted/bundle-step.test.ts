@@ -1,15 +1,26 @@
 import { type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { createFakeHost, createFakeObjectStore, createFixedClock } from '@kube-rescue/testing';
-import type { StepJournal } from '@kube-rescue/workflow';
+import { type Host, hostPath } from '@kube-rescue/host';
+import { createFakeHost, createFakeObjectStore, createFixedClock, stepLaws } from '@kube-rescue/testing';
+import type { Playbook, StepJournal } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
 import { createBundleStep } from './bundle-step.ts';
 
-const NOW = new Date('2026-11-22T12:00:00Z');
+const CLOCK = createFixedClock('2026-11-22T12:00:00Z');
 const { signal } = new AbortController();
-const JOURNAL: StepJournal = { perform: async () => undefined, waitingFor: () => undefined };
 const FILES = [{ path: '/etc/kubernetes/kubeconfig', mode: 0o600, content: Buffer.from('new') }];
 
-function workersOf(...names: readonly string[]) {
+/** The records are the laws' business; here it only writes. */
+function journalOf(host: Host): StepJournal {
+  return {
+    perform: async (edits) => {
+      for (const { change, material } of edits)
+        await host.writeFile(hostPath(change.target), material ?? new Uint8Array(), { mode: 0o600 });
+    },
+    waitingFor: () => undefined,
+  };
+}
+
+function stepFor(names: readonly string[], host: Host) {
   const store = createFakeObjectStore();
   for (const name of names) {
     const reported = '2026-11-20T12:00:00Z';
@@ -20,16 +31,27 @@ function workersOf(...names: readonly string[]) {
     store.plant(RESOURCE_KINDS.Node, { metadata: { name }, status: { conditions, addresses } });
   }
   const objects: ObjectAccess = { way: { via: 'etcd', search: {} }, open: async () => store };
-  const host = createFakeHost();
   const input = { except: ['cp1'], files: FILES, kubeletService: 'kubelet' };
-  return { host, step: createBundleStep(input, objects, { host, clock: createFixedClock(NOW) }) };
+  return createBundleStep(input, objects, { host, clock: CLOCK });
 }
+
+stepLaws('folders for workers that are silent', () => ({
+  makeHost: async () => createFakeHost(),
+  makePlaybook: (host): Playbook => {
+    const steps = async () => [stepFor(['cp1', 'node02', 'node03'], host)];
+    return { id: 'bundles', title: 'bundles', phases: [{ id: 'nodes', title: 'nodes', steps }] };
+  },
+  clock: CLOCK,
+  folders: [hostPath('/var/lib/kube-rescue/bundles')],
+}));
 
 describe('a worker that is silent, and that nobody said how to reach', () => {
   it('is given a folder to be carried there, once, and is named at the end', async () => {
-    const { host, step } = workersOf('cp1', 'node02');
-    expect(await step.check(signal)).toMatchObject({ status: 'needed', summary: expect.stringContaining('node02') });
-    await step.apply([], JOURNAL, signal);
+    const host = createFakeHost();
+    const step = stepFor(['cp1', 'node02'], host);
+    const finding = await step.check(signal);
+    expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining('node02') });
+    await step.apply(step.plan(finding), journalOf(host), signal);
     const verdict = await step.verify(signal);
     const [warning] = verdict.verified ? (verdict.warnings ?? []) : [];
     const folder = /copy (\S+) there/.exec(warning ?? '')?.[1] ?? '';
@@ -42,6 +64,6 @@ describe('a worker that is silent, and that nobody said how to reach', () => {
   });
 
   it('is none of this step where it is joined over SSH, or is this very node', async () => {
-    expect(await workersOf('cp1').step.check(signal)).toMatchObject({ status: 'ok' });
+    expect(await stepFor(['cp1'], createFakeHost()).check(signal)).toMatchObject({ status: 'ok' });
   });
 });

@@ -2,24 +2,32 @@ import { type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects'
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import {
   BUNDLE_COMMAND,
+  BUNDLE_SCRIPT,
   inspectNodes,
   type InspectedNode,
   type JoinFile,
+  makeBundleFolder,
   namesOf,
-  writeJoinBundle,
+  renderJoinBundle,
 } from '@kube-rescue/node-join';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { sha256, type Step } from '@kube-rescue/workflow';
+import { type Change, describeReplacement, type Edit, type Finding, sha256, type Step } from '@kube-rescue/workflow';
 import type { NodeDeps } from '../node-description.ts';
 
 /** As an API server lets a Node be named; etcd may hold others, and one with a slash would lead out of the folder. */
 const NODE_NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 /** Where folders for workers are left; beside the runs. */
 const BUNDLES_DIRECTORY = hostPath('/var/lib/kube-rescue/bundles');
+/** Where the name of a bundle begins in a path. */
+const FOLDER_AT = BUNDLES_DIRECTORY.length + 1;
+
+interface BundleFinding extends Finding {
+  readonly changes: readonly Change[];
+}
 
 /**
- * Writes a folder for each worker that is silent and is not reached from here, for a person to carry there. Removed by
- * nobody but that person: the files are credentials.
+ * Writes a folder for each worker that is silent and is not reached from here, for a person to carry there: the files are
+ * credentials. A rollback removes them; what was carried away is that person's.
  */
 export function createBundleStep(
   input: {
@@ -30,7 +38,7 @@ export function createBundleStep(
   },
   access: ObjectAccess,
   { host, clock }: NodeDeps,
-): Step {
+): Step<BundleFinding> {
   const { except, files, kubeletService } = input;
   const digest = sha256(Buffer.concat(files.map(({ content }) => content))).slice(0, 8);
   const folderOf = (name: string): HostPath => joinPath(BUNDLES_DIRECTORY, `${name}-${digest}`);
@@ -39,7 +47,19 @@ export function createBundleStep(
     return nodes.filter(({ name, isReadyNow }) => !isReadyNow && !except.includes(name) && NODE_NAME.test(name));
   };
   const isThere = async ({ name }: InspectedNode): Promise<boolean> =>
-    (await host.list(folderOf(name)))?.includes('join.sh') ?? false;
+    (await host.list(folderOf(name)))?.includes(BUNDLE_SCRIPT) ?? false;
+  const planned = new Map<string, Edit>();
+  const planBundle = async (name: string, signal: AbortSignal): Promise<readonly Edit[]> => {
+    const read = await (await access.open(signal)).get({ kind: RESOURCE_KINDS.Node, name }, { signal });
+    const bundle = renderJoinBundle({ node: name, names: namesOf(name, read?.object), kubeletService, files });
+    return Promise.all(
+      bundle.map(async ({ path, mode, content }) => {
+        const target = joinPath(folderOf(name), path);
+        const after = sha256(content);
+        return { change: await describeReplacement(host, { target, after, fallbackMode: mode }), material: content };
+      }),
+    );
+  };
   return {
     id: 'nodes/bundles',
     title: 'write what silent workers need, to be carried there',
@@ -48,27 +68,30 @@ export function createBundleStep(
     check: async (signal) => {
       try {
         const silent = await findSilent(signal);
-        const missing = [];
-        for (const node of silent) if (!(await isThere(node))) missing.push(node.name);
+        planned.clear();
+        const missing: string[] = [];
+        for (const node of silent) {
+          if (await isThere(node)) continue;
+          missing.push(node.name);
+          for (const edit of await planBundle(node.name, signal)) planned.set(edit.change.target, edit);
+        }
         const evidence = silent.map(({ name, problems }) => `${name}: ${problems.join('; ')}`);
+        const changes = [...planned.values()].map(({ change }) => change);
         return missing.length === 0
-          ? { status: 'ok', summary: 'no worker waits for anything from here', evidence }
-          : { status: 'needed', summary: `nobody said how to reach ${missing.join(', ')} (--join)`, evidence };
+          ? { status: 'ok', summary: 'no worker waits for anything from here', evidence, changes }
+          : { status: 'needed', summary: `nobody said how to reach ${missing.join(', ')} (--join)`, evidence, changes };
       } catch (error) {
         signal.throwIfAborted();
         if (!isRecoveryError(error)) throw error;
         const { code, message, subject, hint } = error;
-        return { status: 'unknown', summary: message, evidence: [], code, subject, hint };
+        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
       }
     },
-    plan: () => [],
-    apply: async (_changes, _journal, signal) => {
-      const store = await access.open(signal);
-      for (const { name } of await findSilent(signal)) {
-        const read = await store.get({ kind: RESOURCE_KINDS.Node, name }, { signal });
-        const bundle = { node: name, names: namesOf(name, read?.object), kubeletService, files };
-        if ((await host.list(folderOf(name))) === undefined) await writeJoinBundle(bundle, folderOf(name), host);
-      }
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal) => {
+      const folders = new Set(changes.map(({ target }) => target.slice(0, target.indexOf('/', FOLDER_AT))));
+      for (const folder of folders) await makeBundleFolder(hostPath(folder), host);
+      await journal.perform(changes.map((change) => planned.get(change.target) ?? { change }));
     },
     verify: async (signal) => {
       const warnings: string[] = [];
