@@ -5,7 +5,7 @@ import { recordEnd } from './run-end.ts';
 import type { FindingRecord } from './journal-record.ts';
 import type { RunFolder } from './run-store.ts';
 import type { WorkflowDeps } from './runner.ts';
-import type { Finding, Playbook, Step, StepId, StepJournal, Verdict } from './step.ts';
+import type { Finding, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './step.ts';
 import { createSequence, openStepJournal, type Sequence } from './step-journal.ts';
 import { unwind } from './unwind.ts';
 
@@ -36,14 +36,17 @@ interface Execution {
   readonly signal: AbortSignal;
 }
 
+/** A step, or a phase whose steps could not even be looked up. */
+type Culprit = Pick<Step, 'id' | 'reversible'>;
+
 /** Why a step did not come to its end, told apart because the way back differs. */
 class StepFailure extends Error {
-  readonly step: Step;
+  readonly step: Culprit;
   readonly stage: 'blocked' | 'apply' | 'verify';
   readonly hint: string | undefined;
 
   constructor(
-    step: Step,
+    step: Culprit,
     stage: StepFailure['stage'],
     message: string,
     options: { hint?: string | undefined; cause?: unknown },
@@ -64,7 +67,11 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
   const reports: StepReport[] = [];
   let irreversible = false;
   for (const phase of playbook.phases) {
-    const steps = await phase.steps(signal);
+    const steps = await lookUp(phase, signal).catch(async (error: unknown) => {
+      // What earlier phases have changed stands by now, so that a run must not end without a word about it.
+      const culprit: Culprit = { id: phase.id, reversible: 'yes' };
+      throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, run, deps);
+    });
     if (steps.length > 0) deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
     for (const step of steps) {
       if (signal.aborted) throw await endInterrupted(run, deps);
@@ -79,6 +86,10 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
     }
   }
   return reports;
+}
+
+async function lookUp(phase: Phase, signal: AbortSignal): Promise<readonly Step[]> {
+  return phase.steps(signal);
 }
 
 async function executeStep(
@@ -205,7 +216,7 @@ async function endInterrupted(run: RunFolder, deps: WorkflowDeps): Promise<Workf
 /** Puts the run into a state that has a name, and returns the error that says which. */
 async function failRun(
   error: unknown,
-  step: Step,
+  step: Culprit,
   state: { readonly irreversible: boolean; readonly interrupted: boolean },
   run: RunFolder,
   deps: WorkflowDeps,

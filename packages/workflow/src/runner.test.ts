@@ -1,4 +1,4 @@
-import { type Host, hostPath, joinPath } from '@kube-rescue/host';
+import { type Host, HostError, hostPath, joinPath } from '@kube-rescue/host';
 import { createFakeHost, createFixedClock, expectCode, treeOf } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import {
@@ -143,6 +143,34 @@ describe('a run', () => {
     const error = await expectCode(run(host, playbookOf(makeStep(host), broken)), 'APPLY_ROLLED_BACK');
     expect(error.message).toContain('the disk caught fire');
     expect(await text(host)).toBe('old');
+  });
+
+  it('has an end with a name when the steps of a later phase cannot be looked up', async () => {
+    const unreadable = (irreversible: boolean) => {
+      const host = makeHost();
+      let lookups = 0;
+      const later = async (): Promise<readonly Step[]> => {
+        lookups += 1;
+        // The plan could still be made.
+        if (lookups === 1) return [];
+        throw new HostError({ code: 'HOST_IO', message: 'the disk is gone', subject: '/dev/sda' });
+      };
+      const first = makeStep(host, { reversible: irreversible ? 'no' : 'yes' });
+      const playbook = playbookOf(first);
+      const phases = [...playbook.phases, { id: 'later', title: 'Later', steps: later }];
+      return { host, playbook: { ...playbook, phases } };
+    };
+    const reversible = unreadable(false);
+    const taken = await expectCode(run(reversible.host, reversible.playbook), 'APPLY_ROLLED_BACK');
+    expect(taken.message).toContain('later: the disk is gone');
+    expect(await text(reversible.host)).toBe('old');
+    const standing = unreadable(true);
+    await expectCode(run(standing.host, standing.playbook), 'NOT_VERIFIED');
+    expect(await text(standing.host)).toBe('new');
+    const outcomes = await Promise.all(
+      [reversible.host, standing.host].map(async (host) => (await depsOf(host).store.list())[0]?.outcome),
+    );
+    expect(outcomes).toEqual(['rolled-back', 'not-verified']);
   });
 
   it('takes back only the failing step once something irreversible was verified', async () => {
@@ -387,6 +415,19 @@ describe('a rollback', () => {
     expect(await host.services.status('kubelet')).toBe('stopped');
     const order = fake.mutations.slice(seen).filter(({ target }) => !target.includes('/runs/'));
     expect(order.map(({ target }) => target)).toEqual(['/var/lib/kube-rescue', FILE, 'kubelet']);
+  });
+
+  it('stops no service that was being started, or that could not be asked', async () => {
+    for (const was of ['starting', 'unknown'] as const) {
+      const fake = createFakeHost({ tree: treeOf({ [FILE]: 'old' }), services: { kubelet: was } });
+      const restart = makeStep(fake, {
+        finding: needed(),
+        apply: (_changes, journal) => journal.perform([{ change: { kind: 'service.restart', target: 'kubelet' } }]),
+      });
+      const { runId } = await run(fake, playbookOf(restart));
+      await rollbackRun(runId ?? '', depsOf(fake));
+      expect(await fake.services.status('kubelet'), was).toBe('running');
+    }
   });
 
   it('does nothing the second time', async () => {
