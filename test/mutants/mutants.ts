@@ -364,8 +364,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'host-changes/service-kind.ts',
     'a service that did not run is started by a rollback',
-    "was === 'running' ? 'restart' : 'stop'",
+    "was === 'stopped' ? 'stop' : 'restart'",
     "was === '' ? 'stop' : 'restart'",
+  ),
+  mutant(
+    'host-changes/service-kind.ts',
+    'a service that was being started is stopped by a rollback',
+    "was === 'stopped' ? 'stop' : 'restart'",
+    "was === 'running' ? 'restart' : 'stop'",
   ),
   mutant('selection.ts', 'a step is made without what it needs', 'if (needed !== undefined) {', 'if (needed === "") {'),
   mutant(

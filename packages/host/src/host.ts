@@ -106,7 +106,11 @@ export interface ProcessInfo {
   readonly hasOtherNetwork?: boolean | undefined;
 }
 
-export type ServiceState = 'running' | 'stopped' | 'unknown';
+/**
+ * `starting`: it does not run, and the service manager will start it all the same, as it does again and again with a kubelet
+ * that ends at once because its certificate has expired.
+ */
+export type ServiceState = 'running' | 'starting' | 'stopped' | 'unknown';
 export type ServiceAction = 'start' | 'stop' | 'restart';
 
 /** Services by name: systemd where it runs, otherwise the command that the host was created with. */

@@ -72,7 +72,7 @@ describe('services behind systemd', () => {
   it.each([
     ['LoadState=loaded\nActiveState=active\n', 'running'],
     ['LoadState=loaded\nActiveState=reloading\n', 'running'],
-    ['LoadState=loaded\nActiveState=activating\n', 'stopped'],
+    ['LoadState=loaded\nActiveState=activating\n', 'starting'],
     ['LoadState=loaded\nActiveState=failed\n', 'stopped'],
     ['LoadState=not-found\nActiveState=inactive\n', 'unknown'],
   ])('reads %j as %s', async (stdout, state) => {

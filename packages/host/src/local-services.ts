@@ -63,9 +63,11 @@ export function systemdServices(exec: Exec): ServiceControl {
 function unitState({ exitCode, stdout }: ExecResult): ServiceState {
   const properties = stdout.split('\n');
   if (exitCode !== 0 || !properties.includes('LoadState=loaded')) return 'unknown';
-  return properties.includes('ActiveState=active') || properties.includes('ActiveState=reloading')
-    ? 'running'
-    : 'stopped';
+  const isIn = (...states: readonly string[]): boolean =>
+    states.some((state) => properties.includes(`ActiveState=${state}`));
+  if (isIn('active', 'reloading')) return 'running';
+  // Also of a unit that waits for its next start after it has ended (auto-restart): systemd.service(5), Restart.
+  return isIn('activating') ? 'starting' : 'stopped';
 }
 
 const noServices: ServiceControl = {

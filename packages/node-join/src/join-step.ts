@@ -65,7 +65,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       assertSameMachine(worker.node, pulse.node, host);
       const { edits, evidence } = await compareFiles(worker, host);
       const service = await host.services.status(worker.kubeletService);
-      const isAlive = service !== 'stopped' && isReadyNow(pulse, clock.now());
+      const isAlive = service !== 'stopped' && service !== 'starting' && isReadyNow(pulse, clock.now());
       if (edits.length === 0 && isAlive) return { worker, edits: [], evidence: [] };
       const seen = [...evidence, `${worker.node}: kubelet ${service}, ${describePulse(pulse)}`];
       return { worker, edits: [...edits, kubeletRestart(worker)], evidence: seen };

@@ -8,5 +8,12 @@ export async function readServiceStates(
 ): Promise<readonly ComponentState[]> {
   if (etcdService === undefined) return [];
   const state = await host.services.status(etcdService.name);
-  return [{ name: 'etcd', state, healthy: undefined, detail: `service ${etcdService.name}` }];
+  const service = `service ${etcdService.name}`;
+  // What is started again and again does not run.
+  if (state === 'starting') {
+    return [
+      { name: 'etcd', state: 'stopped', healthy: undefined, detail: `${service}, which is started but does not stay` },
+    ];
+  }
+  return [{ name: 'etcd', state, healthy: undefined, detail: service }];
 }

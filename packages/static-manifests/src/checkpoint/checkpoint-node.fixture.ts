@@ -1,5 +1,5 @@
 import { type KubernetesObject, type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { type Host, type HostPath, hostPath, parentPath, type ProcessInfo } from '@kube-rescue/host';
+import { type Host, type HostPath, hostPath, parentPath, type ProcessInfo, type ServiceState } from '@kube-rescue/host';
 import { createFakeHost, createFakeObjectStore, type FakeObjectStore, treeOf } from '@kube-rescue/testing';
 
 export const FOLDER = hostPath('/etc/kubernetes/manifests');
@@ -117,6 +117,8 @@ export interface CheckpointNodeOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Default: the API server's, from its parent, and both checkpointers'. */
   readonly processes?: readonly ProcessInfo[];
+  /** What the service manager says of the kubelet. Default: `running`. */
+  readonly kubelet?: ServiceState;
   /** What the kubelet starts; also as a side effect on the files. */
   readonly onKubeletStart?: (node: CheckpointNode) => void;
   readonly request?: (node: CheckpointNode) => { readonly status: number; readonly serialNumber: string } | undefined;
@@ -144,7 +146,7 @@ export async function createCheckpointNode(options: CheckpointNodeOptions = {}):
       ...Object.fromEntries(logs.map((name) => [`/var/log/pods/${name}/container/0.log`, ''])),
       ...options.files,
     }),
-    services: { kubelet: 'running' },
+    services: { kubelet: options.kubelet ?? 'running' },
     processes: () => [...running.values()],
     request: () => {
       const answer = options.request?.(node);

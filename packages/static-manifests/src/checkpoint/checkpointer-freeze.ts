@@ -103,7 +103,8 @@ export function createFreezeChangeKinds(deps: {
     undo: async ({ target, lock }, captured) => {
       await release(lock);
       const { was } = captured as { readonly was: string };
-      if (was !== 'running' || (await host.services.status(target)) === 'running') return { state: 'already' };
+      // Also where it was being started again and again: a service manager that was told to stop does not.
+      if (was === 'stopped' || (await host.services.status(target)) === 'running') return { state: 'already' };
       await host.services.act('start', target);
       return { state: 'undone' };
     },

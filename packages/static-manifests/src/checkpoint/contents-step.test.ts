@@ -18,6 +18,7 @@ import {
   type CheckpointNodeOptions,
   createCheckpointNode,
   FOLDER,
+  healthyProcesses,
   INACTIVE,
   NEW,
   OLD,
@@ -169,6 +170,17 @@ describe('changing what the checkpointer keeps', () => {
     await expect(run(node)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet runs on') });
     expect(await secretText(node, 'apiserver.crt')).toBe(OLD);
     expect(await node.host.services.status('kubelet')).toBe('running');
+  });
+
+  it('stops a kubelet that ends at once and is started again and again, and has it tried again after a rollback', async () => {
+    const processes = healthyProcesses().filter(({ argv }) => argv[0] !== '/usr/bin/kubelet');
+    const node = await createCheckpointNode({ kubelet: 'starting', processes });
+    await run(node);
+    expect(node.events[0]).toBe('stop kubelet');
+    const failing = await createCheckpointNode({ kubelet: 'starting', processes });
+    failing.running.set(51, { pid: 51, argv: ['/usr/bin/kubelet'], startTicks: 1, cgroup: '0::/\n' });
+    await expect(run(failing)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet runs on') });
+    expect(failing.events).toEqual(['stop kubelet', 'start kubelet']);
   });
 
   it('can be taken back after a kill at every write: objects, files, and a kubelet that runs', async () => {

@@ -26,6 +26,7 @@ interface Scene {
   readonly at?: Readonly<Record<number, (node: CheckpointNode) => unknown>>;
   readonly processes?: readonly ReturnType<typeof podProcess>[];
   readonly files?: Readonly<Record<string, string>>;
+  readonly kubelet?: 'stopped';
   readonly onKubeletStart?: (node: CheckpointNode) => void;
   readonly input?: Partial<CheckpointStabilityInput>;
 }
@@ -40,6 +41,7 @@ async function prove(scene: Scene) {
     processes: scene.processes,
     files: scene.files,
     onKubeletStart: scene.onKubeletStart,
+    kubelet: scene.kubelet,
     request: (each) => (isServing(each) ? { status: 200, serialNumber: '0A' } : undefined),
   } as Parameters<typeof createCheckpointNode>[0]);
   const due = new Map(Object.entries(scene.at ?? {}).map(([second, act]) => [Number(second), act]));
@@ -121,6 +123,16 @@ describe('a checkpointed API server is proven stable', () => {
       'start kubelet',
       'restart kubelet',
     ]);
+  });
+
+  it('after a run that was killed while it was started anew, with the kubelet stopped', async () => {
+    const { verdict, node } = await prove({
+      kubelet: 'stopped',
+      processes: [],
+      onKubeletStart: ({ running }) => running.set(601, podProcess(601, API_UID, 'kube-apiserver')),
+    });
+    expect(verdict).toMatchObject({ verified: true });
+    expect(node.events).toEqual(['start kubelet', 'restart kubelet']);
   });
 
   it('not when it falls over within the minute and nothing starts it again: the trap', async () => {

@@ -78,6 +78,11 @@ export function createCheckpointStabilityStep(input: CheckpointStabilityInput, d
     plan: () => [],
     apply: async () => undefined,
     verify: async (signal, tell = () => undefined) => {
+      // One that was cut off while the API server was started anew leaves a kubelet that nobody else would start.
+      if ((await deps.host.services.status(input.kubeletService)) === 'stopped') {
+        tell(`${input.kubeletService} to be started`);
+        await deps.host.services.act('start', input.kubeletService);
+      }
       const first = await watch({ ...resolved, forMs: resolved.windowMs }, tell, deps, signal);
       if (first.process === undefined) return unstable(first);
       const evidence = [...first.evidence];

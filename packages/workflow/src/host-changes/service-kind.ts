@@ -3,8 +3,8 @@ import type { ChangeKind } from '../change.ts';
 import type { ServiceRestart } from '../file-change.ts';
 
 /**
- * `service.restart`: makes a service read its files again. Undone after all files are back: a service that ran is
- * restarted on them, one that did not is stopped.
+ * `service.restart`: makes a service read its files again. Undone after all files are back: a service that did not run is
+ * stopped, every other is restarted on them; also one that was being started again and again, or that could not be asked.
  */
 export function serviceRestartKind(host: Pick<Host, 'services'>): ChangeKind<ServiceRestart> {
   return {
@@ -17,7 +17,7 @@ export function serviceRestartKind(host: Pick<Host, 'services'>): ChangeKind<Ser
     apply: (change) => host.services.act('restart', change.target),
     undo: async (change, captured) => {
       const was = (captured as { readonly was: string }).was;
-      const action = was === 'running' ? 'restart' : 'stop';
+      const action = was === 'stopped' ? 'stop' : 'restart';
       await host.services.act(action, change.target);
       return { state: 'undone' };
     },
