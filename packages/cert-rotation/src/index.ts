@@ -69,12 +69,6 @@ export {
   type TrustSweep,
   type TrustSweepInput,
 } from './objects/trust-sweep.ts';
-export {
-  createTrustSweepStep,
-  type TrustSweepFinding,
-  type TrustSweepStepDeps,
-  type TrustSweepStepInput,
-} from './objects/trust-sweep-step.ts';
 export { type ForecastItem, forecastExpiry } from './objects/expiry-forecast.ts';
 export { inspectKubeconfigTrust, type Sighting, sightingOf, sightingsOf } from './objects/sighting.ts';
 export { findTrustDisagreements, type TrustDisagreement } from './objects/trust-disagreement.ts';

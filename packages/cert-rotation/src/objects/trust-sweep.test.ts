@@ -1,16 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { changeObject, describeReference, findKind, type ObjectStore, referenceOf } from '@kube-rescue/cluster-objects';
-import type { Edit, StepJournal } from '@kube-rescue/workflow';
-import { createFakeObjectStore, createFixedClock, expectCode, type FakeObjectStore } from '@kube-rescue/testing';
+import { describeReference, findKind, referenceOf } from '@kube-rescue/cluster-objects';
+import { createFakeObjectStore, type FakeObjectStore } from '@kube-rescue/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readAuthorityExchange } from './authority-exchange.ts';
 import { signClusterInfo } from './bootstrap-signatures.ts';
-import { issueAuthority, type Issued, issueLeaf } from './issued.fixture.ts';
-import { type ObjectEdit, planTrustSweep } from './trust-sweep.ts';
-import { createTrustSweepStep } from './trust-sweep-step.ts';
+import { issueAuthority, type Issued } from './issued.fixture.ts';
+import { planTrustSweep } from './trust-sweep.ts';
 
 const now = new Date();
-const { signal } = new AbortController();
 const base64 = (value: string): string => Buffer.from(value).toString('base64');
 
 let old: Issued;
@@ -185,76 +182,5 @@ describe('cluster-info', () => {
     await sweep(reissued.certificate);
     const signature = (await dataOf('configmap', 'cluster-info', 'kube-public'))['jws-kubeconfig-abcdef'];
     expect(signature).toBe(signClusterInfo(kubeconfig, { id: 'abcdef', secret: 'secret-abcdef' }));
-  });
-});
-
-describe('the step', () => {
-  const journalOf = (): StepJournal => ({
-    perform: async (edits: readonly Edit[]) => {
-      for (const { change, material } of edits) {
-        const { read, edited } = JSON.parse(Buffer.from(material ?? []).toString()) as ObjectEdit;
-        expect(change['before']).toBe(read.revision);
-        await store.replace(read, edited);
-      }
-    },
-    waitingFor: () => undefined,
-  });
-  const stepOf = (replacement: string, within?: <T>(use: (store: ObjectStore) => Promise<T>) => Promise<T>) =>
-    createTrustSweepStep(
-      {
-        id: 'objects/trust/cluster-ca',
-        title: 'have the objects trust the new authority',
-        exchange: async () => readAuthorityExchange({ old: old.certificate, replacement }),
-      },
-      {
-        clock: createFixedClock(now),
-        within: (_signal, action) => (within === undefined ? action(store) : within(action)),
-        toChange: (edit) => ({
-          change: {
-            kind: 'object.replace',
-            target: describeReference(referenceOf(edit.read)),
-            before: edit.read.revision,
-            edits: edit.edits,
-          },
-          material: Buffer.from(JSON.stringify(edit)),
-        }),
-      },
-    );
-
-  it('plans without writing, makes the edits, and has nothing to do afterwards', async () => {
-    plantToken('a', old.certificate);
-    plantToken('b', old.certificate);
-    const step = stepOf(reissued.certificate);
-    const finding = await step.check(signal);
-    expect(finding).toMatchObject({ status: 'needed', summary: '2 objects must trust another certificate' });
-    expect(store.writes).toBe(0);
-    const changes = step.plan(finding);
-    expect(JSON.parse(JSON.stringify(changes))).toEqual(changes);
-    expect(await step.verify(signal)).toMatchObject({ verified: false });
-    await step.apply(changes, journalOf(), signal);
-    expect(await step.verify(signal)).toMatchObject({ verified: true, warning: undefined });
-    expect(await step.check(signal)).toMatchObject({ status: 'ok', changes: [] });
-  });
-
-  it('does not write over what somebody has changed since it was planned', async () => {
-    plantToken('a', old.certificate);
-    const step = stepOf(reissued.certificate);
-    const changes = step.plan(await step.check(signal));
-    const reference = { kind: findKind('secret'), namespace: 'default', name: 'a' };
-    await changeObject(store, reference, (object) => ({ ...object, data: { ...(object.data as object), theirs: '' } }));
-    await expectCode(step.apply(changes, journalOf(), signal), 'OBJECT_CONFLICT');
-  });
-
-  it('says that it does not know when the objects cannot be reached', async () => {
-    const failing = await expectCode(store.get({ kind: findKind('secret'), name: 'a' }), 'OBJECT_INVALID');
-    const step = stepOf(reissued.certificate, () => Promise.reject(failing));
-    expect(await step.check(signal)).toMatchObject({ status: 'unknown', code: 'OBJECT_INVALID', changes: [] });
-  });
-
-  it('warns of what it leaves alone', async () => {
-    const leaf = await issueLeaf('app', { issuer: old });
-    plant('secret', 'app', { data: { 'tls.crt': base64(leaf.certificate + old.certificate) } });
-    const warning = 'Secret default/app tls.crt is left alone: it belongs to a workload';
-    expect(await stepOf(reissued.certificate).verify(signal)).toMatchObject({ verified: true, warning });
   });
 });

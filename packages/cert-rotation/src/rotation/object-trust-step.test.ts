@@ -1,10 +1,10 @@
-import { createObjectChangeKinds, findKind, type ObjectAccess } from '@kube-rescue/cluster-objects';
-import { createFakeObjectStore, createFixedClock, type FakeObjectStore } from '@kube-rescue/testing';
+import { changeObject, createObjectChangeKinds, findKind, type ObjectAccess } from '@kube-rescue/cluster-objects';
+import { createFakeObjectStore, createFixedClock, expectCode, type FakeObjectStore } from '@kube-rescue/testing';
 import { createChangeRegistry, type StepJournal, WorkflowError } from '@kube-rescue/workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseCertificates } from '../certificate.ts';
 import { readAuthorityExchange } from '../objects/authority-exchange.ts';
-import { type Issued, issueAuthority } from '../objects/issued.fixture.ts';
+import { type Issued, issueAuthority, issueLeaf } from '../objects/issued.fixture.ts';
 import { findFormerAuthorities } from './former-authorities.ts';
 import { createObjectTrustStep } from './object-trust-step.ts';
 
@@ -30,8 +30,8 @@ async function published(): Promise<string> {
   return (read?.object['data'] as Record<string, string> | undefined)?.['ca.crt'] ?? '';
 }
 
-function stepOf(replacement: string, settleMs = 0) {
-  const objects: ObjectAccess = { way: { via: 'api', search: {} }, open: async () => store };
+function stepOf(replacement: string, settleMs = 0, open: ObjectAccess['open'] = async () => store) {
+  const objects: ObjectAccess = { way: { via: 'api', search: {} }, open };
   const exchange = readAuthorityExchange({ old: old.certificate, replacement });
   return createObjectTrustStep(
     { id: 'trust/objects', title: 'trust', requires: [], findExchanges: async () => [exchange], settleMs },
@@ -56,6 +56,46 @@ function journalOf(beforehand: () => void = () => undefined): StepJournal {
 }
 
 describe('the objects of a cluster whose CA is rotated', () => {
+  it('are planned without a write, and have nothing left to be done afterwards', async () => {
+    plant('kube-root-ca.crt', old.certificate);
+    plant('kube-root-ca.crt', old.certificate, 'kube-system');
+    const step = stepOf(renewed.certificate);
+    const finding = await step.check(signal);
+    expect(finding).toMatchObject({ status: 'needed', summary: '2 objects must trust another CA' });
+    expect(store.writes).toBe(0);
+    const changes = step.plan(finding);
+    expect(JSON.parse(JSON.stringify(changes))).toEqual(changes);
+    expect(await step.verify(signal)).toMatchObject({ verified: false });
+    await step.apply(changes, journalOf(), signal);
+    const verdict = await step.verify(signal);
+    expect(verdict).toMatchObject({ verified: true });
+    expect(verdict).not.toHaveProperty('warnings');
+    expect(await step.check(signal)).toMatchObject({ status: 'ok', changes: [] });
+  });
+
+  it('keep what somebody else has put into them since they were planned', async () => {
+    plant('kube-root-ca.crt', old.certificate);
+    const step = stepOf(renewed.certificate);
+    const changes = step.plan(await step.check(signal));
+    await changeObject(store, ROOT, (object) => ({ ...object, data: { ...(object.data as object), theirs: 'kept' } }));
+    await step.apply(changes, journalOf(), signal);
+    expect((await store.get(ROOT))?.object.data).toEqual({ 'ca.crt': renewed.certificate, theirs: 'kept' });
+  });
+
+  it('are not called well when they cannot be reached', async () => {
+    const failing = await expectCode(store.get({ kind: findKind('secret'), name: 'a' }), 'OBJECT_INVALID');
+    const step = stepOf(renewed.certificate, 0, () => Promise.reject(failing));
+    expect(await step.check(signal)).toMatchObject({ status: 'unknown', code: 'OBJECT_INVALID', changes: [] });
+  });
+
+  it('are left alone where they belong to a workload, with a warning', async () => {
+    const leaf = await issueLeaf('app', { issuer: old });
+    const data = { 'tls.crt': Buffer.from(leaf.certificate + old.certificate).toString('base64') };
+    store.plant(findKind('secret'), { metadata: { name: 'app', namespace: 'default' }, data });
+    const warnings = ['Secret default/app tls.crt is left alone: it belongs to a workload'];
+    expect(await stepOf(renewed.certificate).verify(signal)).toMatchObject({ verified: true, warnings });
+  });
+
   it('are given both CAs, and the new one alone afterwards', async () => {
     plant('kube-root-ca.crt', old.certificate);
     const both = stepOf(old.certificate + renewed.certificate);

@@ -1,5 +1,5 @@
-import { type Certificate, createTrustSweepStep, findStaleAuthorities } from '@kube-rescue/cert-rotation';
-import { type ObjectAccess, replaceEdit } from '@kube-rescue/cluster-objects';
+import { type Certificate, createObjectTrustStep, findStaleAuthorities } from '@kube-rescue/cert-rotation';
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import type { NodeDeps } from '../node-description.ts';
 import type { Course } from './options.ts';
@@ -32,19 +32,15 @@ export async function createTrustSteps(
   return (stale.length === 0 ? [root] : stale).map((old, index) => {
     const isExpired = clock.now() > old.notAfter;
     const replacement: readonly [Certificate, ...Certificate[]] = isExpired || old === root ? [root] : [root, old];
-    const step = createTrustSweepStep(
+    const step = createObjectTrustStep(
       {
         id: index === 0 ? ID : `${ID}-${index + 1}`,
         title: "have the cluster's objects trust the authority of the API server",
         requires,
-        exchange: async () => ({ old, replacement }),
+        findExchanges: async () => [{ old, replacement }],
         everywhere: isExpired,
       },
-      {
-        clock,
-        within: async (innerSignal, action) => action(await access.open(innerSignal)),
-        toChange: ({ read, edited, edits }) => replaceEdit(access.way, read, edited, edits),
-      },
+      { objects: access, clock },
     );
     const apply: Step['apply'] = async (...input) => {
       await step.apply(...input);
