@@ -8,7 +8,7 @@ import {
 } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
-import type { Change, Finding, Step, StepId } from '@kube-rescue/workflow';
+import { type Change, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { fieldsOf, listOf, textOf } from './node-object.ts';
 import { readSigningRequest } from './signing-request.ts';
 
@@ -79,9 +79,7 @@ export function createCsrApprovalStep(
         const summary = `requests to be approved: ${own.map(({ object }) => object.metadata.name).join(', ')}`;
         return { status: 'needed', summary, evidence, changes: own.map((read) => approve(read).change) };
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal);
       }
     },
     plan: ({ changes }) => changes,

@@ -1,7 +1,15 @@
 import type { ObjectAccess, ObjectStore } from '@kube-rescue/cluster-objects';
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
-import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
+import {
+  type Change,
+  type Edit,
+  type Finding,
+  type Step,
+  type StepId,
+  toErrorFinding,
+  type Verdict,
+} from '@kube-rescue/workflow';
 import { inParallel } from './in-parallel.ts';
 import { describePulse, isReadyNow, type KubeletPulse, readPulse } from './kubelet-pulse.ts';
 import { type OpenNode, workerFailed } from './node-access.ts';
@@ -86,9 +94,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       try {
         return toFinding(await lookAtAll(signal), mayFail, planned);
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal);
       }
     },
     plan: ({ changes }) => changes,

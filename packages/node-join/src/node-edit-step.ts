@@ -8,7 +8,7 @@ import {
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { Finding, Step, StepId } from '@kube-rescue/workflow';
+import { type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { JoinError } from './errors.ts';
 
 /** An edit of a Node, told a line for each field; `undefined` when nothing is to be edited. */
@@ -68,10 +68,7 @@ export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepD
         const summary = `${node} is not as it was: ${made.edits.join('; ')}`;
         return { status: 'needed', summary, evidence: made.evidence, changes: [change] };
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        const status = code === 'JOIN_NODE_UNKNOWN' ? 'blocked' : 'unknown';
-        return { status, summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal, ({ code }) => code === 'JOIN_NODE_UNKNOWN');
       }
     },
     plan: ({ changes }) => changes,

@@ -1,11 +1,10 @@
 import { type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { PodError } from './errors.ts';
 import { fullName, type Pod, toPod } from './pod.ts';
 import { type PodRestart, podRestart } from './pod-restart-kind.ts';
-import { blockedBy, type RescueFinding } from './rescue-findings.ts';
+import { type RescueFinding, toRescueFinding } from './rescue-findings.ts';
 import { listPodsHoldingOldCa, type StalePod } from './stale-pods.ts';
 import { listReadable } from './surroundings.ts';
 import { lookOrWait } from './tolerant-look.ts';
@@ -66,8 +65,7 @@ export function createPodRestartStep(input: PodRestartInput, deps: PodRestartDep
           changes: due.map(({ pod }) => podRestart(pod, access.way)),
         };
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        return blockedBy(error, 'the pods', requires);
+        return toRescueFinding(error, { subject: 'the pods', requires }, signal);
       }
     },
     plan: ({ changes }) => changes,

@@ -1,5 +1,4 @@
-import type { RecoveryError } from '@kube-rescue/errors';
-import type { Change, Finding, StepId, Verdict } from '@kube-rescue/workflow';
+import { type Change, type Finding, type StepId, toErrorFinding, type Verdict } from '@kube-rescue/workflow';
 import { PodError } from './errors.ts';
 import type { Diagnosis } from './pod-diagnosis.ts';
 import type { RescueLabels } from './rescue-labels.ts';
@@ -14,17 +13,18 @@ export interface RescueFinding extends Finding {
 const CURED_BEFORE = ['POD_NODE_NOT_FOUND', 'POD_NODE_DEAD', 'POD_NETWORK_NOT_READY'];
 
 /** A failure as a finding: `unknown` when the objects could not be read at all. */
-export function blockedBy(error: RecoveryError, subject: string, requires: readonly StepId[]): RescueFinding {
-  const isOurs = error instanceof PodError;
+export function toRescueFinding(
+  error: unknown,
+  { subject, requires }: { readonly subject: string; readonly requires: readonly StepId[] },
+  signal: AbortSignal,
+): RescueFinding {
+  const finding = toErrorFinding(error, signal, (each) => each instanceof PodError);
+  const isOurs = finding.status === 'blocked';
   return {
-    status: isOurs ? 'blocked' : 'unknown',
-    summary: isOurs ? error.message : `the objects of the cluster cannot be read: ${error.message}`,
-    evidence: [],
-    changes: [],
-    code: error.code,
-    subject: error.subject ?? subject,
-    hint: error.hint,
-    waitsFor: !isOurs || CURED_BEFORE.includes(error.code) ? requires : [],
+    ...finding,
+    summary: isOurs ? finding.summary : `the objects of the cluster cannot be read: ${finding.summary}`,
+    subject: finding.subject ?? subject,
+    waitsFor: !isOurs || CURED_BEFORE.includes(finding.code ?? '') ? requires : [],
   };
 }
 

@@ -1,5 +1,4 @@
 import { deleteEdit, type ObjectStore } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { Edit, Step, StepJournal } from '@kube-rescue/workflow';
 import { PodError } from './errors.ts';
@@ -9,7 +8,7 @@ import { fullName, type Pod } from './pod.ts';
 import { describeController } from './pod-controller.ts';
 import { untilPodIsGone } from './pod-deletion.ts';
 import { lookOrWait } from './tolerant-look.ts';
-import { blockedBy, type RescueFinding } from './rescue-findings.ts';
+import { type RescueFinding, toRescueFinding } from './rescue-findings.ts';
 import { describePod, readRescueState, readStoredPod, type RescueState } from './rescue-state.ts';
 import type { RescueInput, RescueStepDeps } from './rescue-step.ts';
 
@@ -76,8 +75,7 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
         );
         return { status: 'needed', summary: `${describePod(state.rescue)} is to be removed`, evidence, changes };
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        return blockedBy(error, subject, requires);
+        return toRescueFinding(error, { subject, requires }, signal);
       }
     },
     plan: ({ changes }) => changes,

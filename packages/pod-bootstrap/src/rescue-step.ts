@@ -1,5 +1,4 @@
 import { createEdit, deleteEdit, type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host } from '@kube-rescue/host';
 import type { Edit, Step, StepId } from '@kube-rescue/workflow';
 import { type ControllerName, describeController } from './pod-controller.ts';
@@ -9,7 +8,6 @@ import { cutRescuePod } from './rescue-pod.ts';
 import { assertRescuable } from './rescue-preflight.ts';
 import { untilPodIsGone } from './pod-deletion.ts';
 import {
-  blockedBy,
   describeChoice,
   describeOthers,
   nameTaken,
@@ -18,6 +16,7 @@ import {
   type RescueFinding,
   scaledDown,
   silent,
+  toRescueFinding,
   unverified,
   verified,
 } from './rescue-findings.ts';
@@ -120,8 +119,7 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
           changes: planned.map(({ change }) => change),
         };
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        return blockedBy(error, subject, requires);
+        return toRescueFinding(error, { subject, requires }, signal);
       }
     },
     plan: ({ changes }) => changes,

@@ -1,6 +1,5 @@
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
-import type { FileReplace, Finding, Step, Verdict } from '@kube-rescue/workflow';
+import { type FileReplace, type Finding, type Step, toErrorFinding, type Verdict } from '@kube-rescue/workflow';
 import { readStaticPod } from './manifest-folder.ts';
 import {
   type PodBaseline,
@@ -46,7 +45,7 @@ export function createRestartStep(
     title: `restart the static pod of ${input.component}`,
     requires: input.requires ?? [],
     reversible: 'no',
-    check: () => check(input, host),
+    check: (signal) => check(input, host, signal),
     plan: ({ change }) => (change === undefined ? [] : [change]),
     apply: async (changes, journal) => {
       if (changes.length === 0) return;
@@ -78,7 +77,7 @@ export function verdictOf(replacement: Replacement): Verdict {
   };
 }
 
-async function check(input: RestartStepInput, host: RestartHost): Promise<RestartFinding> {
+async function check(input: RestartStepInput, host: RestartHost, signal: AbortSignal): Promise<RestartFinding> {
   if (host.kind === 'copy') {
     return {
       status: 'blocked',
@@ -98,15 +97,6 @@ async function check(input: RestartStepInput, host: RestartHost): Promise<Restar
     const { change } = planRestart({ pod, value: input.value });
     return { status: 'needed', summary: `${input.component} is to be restarted`, evidence, change };
   } catch (error) {
-    if (!isRecoveryError(error)) throw error;
-    const isUnreadable = error.code.startsWith('HOST_');
-    return {
-      status: isUnreadable ? 'unknown' : 'blocked',
-      summary: error.message,
-      evidence: [],
-      code: error.code,
-      subject: error.subject,
-      hint: error.hint,
-    };
+    return toErrorFinding(error, signal, ({ code }) => !code.startsWith('HOST_'));
   }
 }

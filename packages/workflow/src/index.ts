@@ -3,6 +3,7 @@ export type { BackupFolder, Change, ChangeKind, Edit, Json, UndoOutcome } from '
 export { type ChangeRegistry, createChangeRegistry } from './change-registry.ts';
 export { sha256 } from './digest.ts';
 export { WorkflowError, type WorkflowErrorCode } from './errors.ts';
+export { toErrorFinding } from './error-finding.ts';
 export type { WorkflowEvent, WorkflowListener } from './events.ts';
 export {
   describeReplacement,

@@ -1,7 +1,15 @@
 import { type ObjectAccess, type ObjectStore, replaceEdit } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
-import type { Change, Edit, Finding, Step, StepId, StepJournal } from '@kube-rescue/workflow';
+import {
+  type Change,
+  type Edit,
+  type Finding,
+  type Step,
+  type StepId,
+  type StepJournal,
+  toErrorFinding,
+} from '@kube-rescue/workflow';
 import type { AuthorityExchange } from '../objects/authority-exchange.ts';
 import { type ObjectEdit, planTrustSweep, type TrustSweep } from '../objects/trust-sweep.ts';
 
@@ -67,9 +75,7 @@ export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrust
         const summary = `${edits.length} object${edits.length === 1 ? '' : 's'} must trust another CA`;
         return { status: 'needed', summary, evidence, changes: edits.map((edit) => toEdit(edit).change) };
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal);
       }
     },
     plan: ({ changes }) => changes,

@@ -1,6 +1,13 @@
 import type { Clock } from '@kube-rescue/host';
-import { isRecoveryError } from '@kube-rescue/errors';
-import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
+import {
+  type Change,
+  type Edit,
+  type Finding,
+  type Step,
+  type StepId,
+  toErrorFinding,
+  type Verdict,
+} from '@kube-rescue/workflow';
 import type { AuthorityId } from '../catalogue.ts';
 import type { InspectionInput } from '../inventory.ts';
 import { inspectRotation, type RotationHost, type RotationState } from './rotation-state.ts';
@@ -52,15 +59,12 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
     title: step.title,
     requires: step.requires,
     reversible: 'yes',
-    check: async () => {
+    check: async (signal) => {
       try {
         const { state, input } = await observe();
         return toFinding(await step.look(state, input), state);
       } catch (error) {
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        const status = code.startsWith('PKI_') ? 'blocked' : 'unknown';
-        return { status, summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal, ({ code }) => code.startsWith('PKI_'));
       }
     },
     plan: ({ changes }) => changes,

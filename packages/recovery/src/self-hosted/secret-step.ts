@@ -5,8 +5,7 @@ import {
   RESOURCE_KINDS,
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
-import type { Change, Edit, Finding, Step, StepId } from '@kube-rescue/workflow';
+import { type Change, type Edit, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { fieldOf } from '../api-reading.ts';
 import type { WantedSecret } from './credentials.ts';
 
@@ -63,10 +62,7 @@ export function createSecretStep(
             }
           : { status: 'needed', summary: `${names} to be changed`, evidence: [], changes };
       } catch (error) {
-        signal.throwIfAborted();
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal);
       }
     },
     plan: ({ changes }) => changes,

@@ -1,7 +1,6 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
-import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
-import type { Change, Edit, Finding, Step, StepId } from '@kube-rescue/workflow';
+import { type Change, type Edit, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import type { Checkpoints } from './checkpoint.ts';
 import { changeThroughWindow, isSilentApiServer, planActivation } from './api-window.ts';
 import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
@@ -92,9 +91,7 @@ export function createCheckpointContentsStep(
           ? await judge(await look(signal), input, deps)
           : finding;
       } catch (error) {
-        signal.throwIfAborted();
-        if (!isRecoveryError(error)) throw error;
-        return unreadable(error, input.waitsFor ?? []);
+        return { ...toErrorFinding(error, signal), waitsFor: input.waitsFor ?? [] };
       }
     },
     plan: ({ changes }) => changes,
@@ -187,12 +184,6 @@ async function judge(
 function withMaterial(change: Change, fresh: readonly Edit[]): Edit {
   const edit = fresh.find((each) => each.change.kind === change.kind && each.change.target === change.target);
   return edit === undefined ? { change } : { change, material: edit.material };
-}
-
-/** A finding for an error of a source that could not be read, or that is damaged. */
-export function unreadable(error: RecoveryError, waitsFor: readonly StepId[]): CheckpointFinding {
-  const { code, message, subject, hint } = error;
-  return { status: 'unknown', summary: message, evidence: [], code, subject, hint, waitsFor, changes: [] };
 }
 
 /** A copy of a node has neither kubelet nor checkpointer. */

@@ -1,9 +1,8 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
-import type { Step, StepId } from '@kube-rescue/workflow';
+import { type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { isSilentApiServer } from './api-window.ts';
-import { type CheckpointFinding, unreadable } from './contents-step.ts';
+import type { CheckpointFinding } from './contents-step.ts';
 import { planParents } from './parent-guard.ts';
 
 export interface CheckpointParentsInput {
@@ -40,9 +39,8 @@ export function createCheckpointParentsStep(
         return { status: 'needed', summary: `the cluster has lost ${names}`, evidence, changes };
       } catch (error) {
         signal.throwIfAborted();
-        if (!isRecoveryError(error)) throw error;
         if (isSilentApiServer(error, deps.objects)) return later();
-        return unreadable(error, input.waitsFor ?? []);
+        return { ...toErrorFinding(error, signal), waitsFor: input.waitsFor ?? [] };
       }
     },
     plan: ({ changes }) => changes,
