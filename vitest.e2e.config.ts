@@ -1,15 +1,36 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { LongestFirst } from './test/e2e/longest-first.ts';
 
-export default defineConfig({
+/** Says what a lab changes on the machine itself, which it can only while there is no other. */
+const ALONE = ['test/e2e/lab.e2e.test.ts'];
+/** Clusters wait more than they work, so that two cores carry two of them at a time. */
+const CLUSTERS_AT_A_TIME = 2;
+
+const project = (name: string, groupOrder: number, test: object): TestProjectConfiguration => ({
   ssr: { resolve: { conditions: ['kube-rescue-source', 'node', 'import', 'default'] } },
   test: {
-    globalSetup: ['test/debian-packages.ts'],
-    include: ['test/e2e/**/*.e2e.test.ts'],
-    // Real clusters share the machine's cores: one after the other. The first test may have to build Kubernetes.
-    fileParallelism: false,
-    maxWorkers: 1,
+    name,
+    // From 1: a group 0 of one worker is run last.
+    sequence: { groupOrder },
+    // The first test may have to build Kubernetes.
     testTimeout: 45 * 60_000,
     hookTimeout: 45 * 60_000,
+    ...test,
+  },
+});
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/debian-packages.ts', 'test/e2e/leftovers.ts'],
+    projects: [
+      project('alone', 1, { include: ALONE, maxWorkers: 1 }),
+      project('clusters', 2, {
+        include: ['test/e2e/**/*.e2e.test.ts'],
+        exclude: ALONE,
+        maxWorkers: CLUSTERS_AT_A_TIME,
+      }),
+    ],
+    sequence: { sequencer: LongestFirst },
     disableConsoleIntercept: true,
     reporters: ['verbose'],
   },

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
-import { assertNoTraces } from './lab-traces.fixture.ts';
+import { drill, type DrillResult } from './drill.fixture.ts';
 
 interface Failure {
   readonly client: string;
@@ -8,18 +7,14 @@ interface Failure {
   readonly reason: string;
 }
 
-interface DrillDocument {
-  readonly ok: boolean;
-  readonly result?: {
-    readonly proofs: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
-    readonly rotation: {
-      readonly requests: Readonly<Record<string, number>>;
-      readonly stages: readonly {
-        readonly stage: string;
-        readonly restartedApiServer: boolean;
-        readonly failures: readonly Failure[];
-      }[];
-    };
+interface RotationResult extends Pick<DrillResult, 'proofs'> {
+  readonly rotation: {
+    readonly requests: Readonly<Record<string, number>>;
+    readonly stages: readonly {
+      readonly stage: string;
+      readonly restartedApiServer: boolean;
+      readonly failures: readonly Failure[];
+    }[];
   };
 }
 
@@ -35,26 +30,16 @@ const LIFE = [
 const CAS = ['ca', 'front-proxy-ca', 'etcd/ca'];
 const TIMEOUT_MS = 20 * 60_000;
 
-assertNoTraces();
-
 describe('a healthy cluster whose CAs are rotated to new keys under load', () => {
   // One kind of keys: with the other the drill does the same, and CI has no hours.
   it.each(['rsa'])(
     'answers every request but those to an API server that restarts, and forgets the old CAs (%s)',
     async (algorithm) => {
-      const ended = await runCli(['drill', '--json', '--scenario', 'ca-rotation-live', '--algorithm', algorithm]);
-      const document = JSON.parse(ended.stdout) as DrillDocument;
-      const proofs = document.result?.proofs ?? [];
-      expect(
-        proofs.filter(({ ok }) => !ok),
-        ended.stderr.slice(-4000),
-      ).toEqual([]);
-      expect({ ok: document.ok, exitCode: ended.exitCode }).toEqual({ ok: true, exitCode: 0 });
-      const names = proofs.map(({ name }) => name);
+      const { result, names } = await drill<RotationResult>('--scenario', 'ca-rotation-live', '--algorithm', algorithm);
       const life = CAS.flatMap((ca) => LIFE.map((name) => `life of ${ca}: ${name}`));
       expect(names).toEqual(expect.arrayContaining([...life, 'life of ca: a client of the old CA is refused']));
 
-      const { requests, stages } = document.result?.rotation ?? { requests: {}, stages: [] };
+      const { requests, stages } = result.rotation;
       expect(Math.min(...Object.values(requests))).toBeGreaterThan(100);
       // Another CA of the cluster or of the front proxy is read by a living API server.
       const restarts = stages.filter(({ restartedApiServer }) => restartedApiServer).map(({ stage }) => stage);

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { withCluster } from '../bench/lab-session.ts';
 import { measureJournal, spreadCuts, tryCutOff } from '../crash/cluster-crash.ts';
-import { assertNoTraces } from './lab-traces.fixture.ts';
+import { expectNoTraces } from './lab-traces.fixture.ts';
 
 /** As many as fit into a few minutes; `npm run test:e2e:crash` tries more. */
 const POINTS = 6;
 
-assertNoTraces();
-
 describe('a recovery of a real cluster that was cut off', () => {
   it(`ends well from each of ${POINTS} points, by going on or by going back, and leaves nothing over`, async () => {
-    await withCluster(async (cluster, deps) => {
+    const lab = await withCluster(async (cluster, deps) => {
       const lines = await measureJournal(cluster, deps);
       const reports = [];
       for (const cut of spreadCuts(lines, POINTS)) reports.push(await tryCutOff(cluster, cut, deps));
       expect(reports.filter(({ ended }) => ended === 'lost')).toEqual([]);
       expect(reports.map(({ ended }) => ended)).toContain('rolledBack');
+      return cluster.id;
     });
+    await expectNoTraces([lab]);
   });
 });

@@ -1,24 +1,20 @@
 import { createLocalHost } from '@kube-rescue/host';
-import { listLeftovers } from '@kube-rescue/lab';
-import { afterEach, beforeAll, expect } from 'vitest';
-import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
+import { type Leftover, listLeftovers } from '@kube-rescue/lab';
+import { expect } from 'vitest';
 
-/** Labs of somebody else on this machine, whose owner lives. */
-const others = new Set<string>();
-
-/** What labs have left on the machine, those of others aside. */
-export async function findTraces(): Promise<readonly unknown[]> {
-  const found = await listLeftovers({ host: createLocalHost() });
-  return found.filter(({ labId }) => !others.has(labId));
+/** The labs that a program's progress names, as `lab 0a1b2c: making ...`. */
+export function labsNamedIn(progress: string): readonly string[] {
+  return [...new Set([...progress.matchAll(/\blab ([0-9a-f]{6}): /g)].map(([, id]) => String(id)))];
 }
 
-/** Begins without leftovers of earlier labs, and fails every test that leaves any. */
-export function assertNoTraces(): void {
-  beforeAll(async () => {
-    await runCli(['drill', '--clean']);
-    for (const { labId } of await listLeftovers({ host: createLocalHost() })) others.add(labId);
-  });
-  afterEach(async () => {
-    expect(await findTraces()).toEqual([]);
-  });
+/** What is on the machine of these labs; those of others are their owners' business. */
+export async function findTraces(labs: readonly string[]): Promise<readonly Leftover[]> {
+  const found = await listLeftovers({ host: createLocalHost() });
+  return found.filter(({ labId }) => labs.includes(labId));
+}
+
+/** A program that says of no lab that it made one proves nothing about leaving none behind. */
+export async function expectNoTraces(labs: readonly string[]): Promise<void> {
+  expect(labs).not.toEqual([]);
+  expect(await findTraces(labs)).toEqual([]);
 }

@@ -2,7 +2,6 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import {
   type ClusterMachine,
   createSelfHostedCluster,
-  listLeftovers,
   provideKubernetesBinaries,
   type SelfHostedCluster,
   SINGLE_FAULTS,
@@ -11,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RescueAnswer, runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
 import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { expectNoTraces } from './lab-traces.fixture.ts';
 
 const host = createLocalHost();
 const { signal } = new AbortController();
@@ -26,8 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster.remove();
-  const left = await listLeftovers({ host });
-  expect(left.filter(({ labId }) => labId === cluster.id)).toEqual([]);
+  await expectNoTraces([cluster.id]);
 });
 
 async function rescue(machine: ClusterMachine, ...args: readonly string[]): Promise<RescueAnswer> {

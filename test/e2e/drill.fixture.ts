@@ -1,0 +1,37 @@
+import { expect } from 'vitest';
+import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
+import { expectNoTraces, labsNamedIn } from './lab-traces.fixture.ts';
+
+export interface DrillResult {
+  readonly scenario: string;
+  readonly proofs: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  readonly recovery: { readonly secondsToReadyApi: number; readonly seconds: number; readonly runId: string };
+}
+
+/** A drill whose every proof held, and that left nothing behind. */
+export interface Drilled<R> {
+  readonly result: R;
+  readonly names: readonly string[];
+  /** What its proofs are of, in order: the words before the colon, each once. */
+  readonly kinds: readonly string[];
+  /** What a person sees meanwhile. */
+  readonly progress: string;
+}
+
+/** Runs `kube-rescue drill --json` with these arguments; any proof that did not hold fails the test. */
+export async function drill<R extends Pick<DrillResult, 'proofs'> = DrillResult>(
+  ...args: readonly string[]
+): Promise<Drilled<R>> {
+  const { exitCode, stdout, stderr } = await runCli(['drill', '--json', ...args]);
+  const { ok, result } = JSON.parse(stdout) as { readonly ok: boolean; readonly result?: R };
+  const proofs = result?.proofs ?? [];
+  expect(
+    proofs.filter((proof) => !proof.ok),
+    stderr.slice(-4000),
+  ).toEqual([]);
+  expect({ ok, exitCode }, stderr.slice(-4000)).toEqual({ ok: true, exitCode: 0 });
+  await expectNoTraces(labsNamedIn(stderr));
+  const names = proofs.map(({ name }) => name);
+  const kinds = [...new Set(names.map((name) => name.split(':')[0] ?? ''))];
+  return { result: result as R, names, kinds, progress: stderr };
+}
