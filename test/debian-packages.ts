@@ -3,11 +3,11 @@ import { LabError, provideDebianPackages } from '@kube-rescue/lab';
 
 /**
  * Programs that the tests run for real: etcd and etcdctl, knot, openssl, flock, ssh and sshd; what the programs of the lab's
- * cluster use (ctr, ip, iptables, the CNI plugins); and what makes a disk that loses its power.
+ * cluster use (ctr, ip, iptables, the CNI plugins); what makes a disk that loses its power; and a service manager that runs in namespaces of its own.
  */
 const PACKAGES = [
   ...['etcd-server', 'etcd-client', 'knot', 'openssl', 'util-linux', 'openssh-client', 'openssh-server'],
-  ...['containerd', 'containernetworking-plugins', 'iproute2', 'iptables', 'e2fsprogs', 'procps'],
+  ...['containerd', 'containernetworking-plugins', 'iproute2', 'iptables', 'e2fsprogs', 'procps', 'systemd'],
 ];
 
 /** Before any test: installs what is missing, or says the one line that does. Tests that lack a part then speak for themselves. */

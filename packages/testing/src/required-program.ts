@@ -7,6 +7,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   etcdctl: 'etcd-client',
   knotd: 'knot',
   ssh: 'openssh-client',
+  systemctl: 'systemd',
   sshd: 'openssh-server',
 };
 
