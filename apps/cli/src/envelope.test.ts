@@ -54,6 +54,11 @@ describe('the report of a failure', () => {
     });
   });
 
+  it('names a command that there is not as a person would type it', () => {
+    const unknown = Object.assign(new Error('command certs:nope not found'), { oclif: {} });
+    expect(reportError(unknown)).toMatchObject({ code: 'USAGE', message: 'command certs nope not found' });
+  });
+
   it('calls an aborted wait an interruption', () => {
     const error = Object.assign(new Error('aborted'), { name: 'ExitPromptError' });
     expect(reportError(error)).toMatchObject({ code: 'INTERRUPTED' });

@@ -65,6 +65,8 @@ function reportUsage(error: Error): ErrorReport {
     .filter((line) => line !== '')
     .join(' ')
     .replace(/^Parsing (--\S+)/, '$1:')
+    // oclif's own name of a command of a topic.
+    .replace(/^command (\S+) not found$/, (_, id: string) => `command ${id.replaceAll(':', ' ')} not found`)
     .replace(/^The following errors? occurred: /, '')
     // It explains flags that nobody used.
     .replace(/ Note: --.* allow(?:s)? multiple values\..*$/, '')

@@ -1,4 +1,6 @@
+import { redact } from '@kube-rescue/errors';
 import { safeText } from './render/style.ts';
+import { hang } from './render/text.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -38,9 +40,10 @@ export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, ter
       stream.write(`${clear()}${safeText(text, terminal)}`);
       isLive = text !== '';
     },
-    warn: (text) => {
+    warn: (foreign) => {
+      const text = redact(foreign);
       warnings.push(text);
-      print(`warning: ${text}`);
+      print(hang('warning: ', text, terminal.columns));
     },
   };
 }

@@ -38,3 +38,21 @@ describe('a failure for a person', () => {
     expect(printed(bug)).not.toContain('    at ');
   });
 });
+
+describe('a warning for a person', () => {
+  it('is within 80 columns, and tells no secret, neither to the person nor to a program', () => {
+    let text = '';
+    const write = (chunk: string | Uint8Array): boolean => {
+      text += String(chunk);
+      return true;
+    };
+    const reporter = createReporter({ write }, PLAIN);
+    reporter.warn(
+      'read from etcd: while the API server is dead, a pod is shown as it was last told; password: hunter2',
+    );
+    expect(text).toBe(`warning: read from etcd: while the API server is dead, a pod is shown as it was
+         last told; password: [redacted]
+`);
+    expect(reporter.warnings.join()).not.toContain('hunter2');
+  });
+});

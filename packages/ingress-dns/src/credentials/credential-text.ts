@@ -64,6 +64,6 @@ function unreadable(where: string): IngressDnsError {
     code: 'DNS_CREDENTIALS_UNREADABLE',
     message: 'no access key id with a secret access key can be read from this',
     subject: where,
-    hint: 'give JSON with AccessKeyId and SecretAccessKey, a credentials file, or lines of AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…',
+    hint: 'give JSON with AccessKeyId and SecretAccessKey, a credentials file, or a line each that sets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   });
 }

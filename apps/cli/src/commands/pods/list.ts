@@ -30,12 +30,12 @@ export default class PodsList extends NodeCommand {
     const { createNodeLogs, listControlPlanePods } = await podBootstrap();
     const search = toSearch(flags, session);
     const via = flags.via ?? (await chooseVia(search, session));
-    if (via === 'etcd') session.reporter.warn(STALE);
     const { access, host, clock } = await openPods({ via, search }, session);
     const { signal } = session.interruption;
     const input = { namespace: flags.namespace, clusterDomain: flags['cluster-domain'] };
     const deps = { store: await access.open(signal), host, clock, readLog: createNodeLogs({ host }) };
     const listing = await listControlPlanePods(input, deps, signal);
+    if (via === 'etcd') session.reporter.warn(STALE);
     return {
       result: listing,
       exitCode: listing.missing.length === 0 ? EXIT.done : EXIT.problems,
