@@ -2,6 +2,7 @@ import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import {
   findKubeconfigWriters,
+  findRefusedCheckpoints,
   findStaleCheckpoints,
   findStandstill,
   type KubeconfigWriter,
@@ -69,7 +70,9 @@ export async function listCheckpoints(
     })),
     problems: [
       ...(standstill === undefined ? [] : [standstill]),
-      ...checkpoints.problems.map(({ subject, message }) => `${subject}: ${message}`),
+      ...[...checkpoints.problems, ...findRefusedCheckpoints(checkpoints, kubelet)].map(
+        ({ subject, message }) => `${subject}: ${message}`,
+      ),
     ],
     unread: typeof stale === 'string' ? stale : null,
     kubeconfigWriters: writers,

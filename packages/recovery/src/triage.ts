@@ -1,7 +1,7 @@
 import { type CertificateRow, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName } from '@kube-rescue/host';
-import { listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
+import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
 import { readApi } from './api-reading.ts';
 import { type Cause, rankCauses } from './causes.ts';
 import { findEtcdProblems, withEtcd } from './etcd-judgement.ts';
@@ -63,7 +63,7 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     layout: findLayoutProblem(node),
-    manifests: node.staticPods.problems,
+    manifests: [...node.staticPods.problems, ...findRefusedCheckpoints(node.checkpoints, node.kubelet)],
   });
   return {
     host: deps.host.name,

@@ -11,6 +11,9 @@ export interface CommandLine {
 
 const SHELLS = ['sh', 'bash', 'ash', 'dash'];
 
+/** Each time that one of these is given adds to it: component-base, `ConfigurationMap`. */
+const ADDING = ['node-labels'];
+
 /** Before 1.16 one binary held every component, named by its first argument. */
 const HYPERKUBE_NAMES: Readonly<Record<string, string>> = {
   apiserver: 'kube-apiserver',
@@ -50,7 +53,7 @@ function unwrapShell(words: readonly string[]): readonly string[] {
 
 /**
  * Reads flags as pflag and Go's own flag package do: `--name=value`, `--name value`, `-name=value`; the last of several
- * wins, `_` is `-`, and `--` ends them.
+ * wins (but those that add up), `_` is `-`, and `--` ends them.
  *
  * Which flags are boolean is not known, so the word behind one of them is taken for its value.
  */
@@ -65,7 +68,9 @@ function parseFlags(words: readonly string[]): ReadonlyMap<string, string> {
       value = next;
       index += 1;
     }
-    flags.set(match[1].replaceAll('_', '-'), value ?? 'true');
+    const name = match[1].replaceAll('_', '-');
+    const earlier = ADDING.includes(name) ? flags.get(name) : undefined;
+    flags.set(name, earlier === undefined ? (value ?? 'true') : `${earlier},${value ?? 'true'}`);
   }
   return flags;
 }

@@ -12,7 +12,8 @@ export type ManifestErrorCode =
   | 'PODS_STILL_RUNNING'
   | 'API_SERVER_SILENT'
   | 'CHECKPOINT_INVALID'
-  | 'CHECKPOINT_COPIES_DIFFER';
+  | 'CHECKPOINT_COPIES_DIFFER'
+  | 'CHECKPOINT_REFUSED';
 
 /** A static pod manifest or the kubelet's own configuration could not be read or edited. */
 export class ManifestError extends RecoveryError<ManifestErrorCode> {}

@@ -18,6 +18,7 @@ export {
 export { findKubeconfigWriters, type KubeconfigWriter } from './checkpoint/kubeconfig-writers.ts';
 export { type CheckpointParentsInput, createCheckpointParentsStep } from './checkpoint/parents-step.ts';
 export { type CheckpointStabilityInput, createCheckpointStabilityStep } from './checkpoint/stability-step.ts';
+export { findRefusedCheckpoints } from './checkpoint/refused-checkpoints.ts';
 export { findApiServerCheckpoint, findStandstill } from './checkpoint/standstill.ts';
 export { COMPONENTS, type Component } from './component.ts';
 export { type ComponentFlags, componentFlags } from './component-flags.ts';

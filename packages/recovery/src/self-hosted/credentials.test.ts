@@ -49,6 +49,26 @@ describe('a self-hosted control-plane node', () => {
   });
 });
 
+describe('a checkpoint whose nodeSelector only the API server knows a label for', () => {
+  const PATH = hostPath('/etc/kubernetes/inactive-manifests/kube-system-kube-apiserver-2rdtv.json');
+
+  it('is named by the triage of a node, and by its kubelet the triage knows when it is none', async () => {
+    const deps = depsOf(saturday);
+    const pod = JSON.parse(textOf(await deps.host.readFile(PATH))) as { readonly spec: object };
+    const selecting = { ...pod, spec: { ...pod.spec, nodeSelector: { 'node-role.kubernetes.io/master': '' } } };
+    await deps.host.writeFile(PATH, Buffer.from(JSON.stringify(selecting)), { mode: 0o600 });
+    const refusals = async () => {
+      const { causes } = await triageNode(OPTIONS, deps, signal);
+      return causes.filter(({ code }) => code === 'CHECKPOINT_REFUSED');
+    };
+    expect(await refusals()).toMatchObject([{ evidence: [PATH], hint: expect.stringContaining('--node-labels') }]);
+    const unit = hostPath('/etc/systemd/system/kubelet.service');
+    const text = `${textOf(await deps.host.readFile(unit)).trimEnd()} \\\n --node-labels=node-role.kubernetes.io/master\n`;
+    await deps.host.writeFile(unit, Buffer.from(text), { mode: 0o644 });
+    expect(await refusals()).toEqual([]);
+  });
+});
+
 describe('a set of tls_rotate', () => {
   it('goes into the Secrets key by key, and into the files of the node', async () => {
     const { next, etcd } = saturday;
