@@ -7,7 +7,7 @@ import type { RunFolder } from './run-store.ts';
 import type { WorkflowDeps } from './runner.ts';
 import type { Finding, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './step.ts';
 import { createSequence, openStepJournal, type Sequence } from './step-journal.ts';
-import { unwind } from './unwind.ts';
+import { describeLeftovers, unwind } from './unwind.ts';
 
 /** What became of one step. */
 export interface StepReport {
@@ -232,7 +232,7 @@ async function failRun(
     await recordEnd(run, 'rollback-incomplete', deps.clock, why);
     return new WorkflowError({
       code: 'ROLLBACK_INCOMPLETE',
-      message: `${why}; not taken back: ${leftovers.map(({ reason }) => reason).join('; ')}`,
+      message: `${why}; not taken back: ${describeLeftovers(leftovers)}`,
       subject: run.path,
       hint: `put these back by hand from the folder backup of this run, or try again: rollback ${run.id}`,
       cause: failure.cause,

@@ -336,6 +336,22 @@ describe('a run', () => {
     expect(made).toBe(true);
   });
 
+  it('stops as well when interrupted while a phase looks for its steps', async () => {
+    const host = makeHost();
+    const abort = new AbortController();
+    const first = makeStep(host);
+    const lookedUp = async (signal: AbortSignal): Promise<readonly Step[]> => {
+      if ((await text(host)) === 'new') abort.abort();
+      signal.throwIfAborted();
+      return [];
+    };
+    const { phases, ...demo } = playbookOf(first);
+    const playbook = { ...demo, phases: [...phases, { id: 'later', title: 'later', steps: lookedUp }] };
+    await expectCode(run(host, playbook, { signal: abort.signal }), 'INTERRUPTED');
+    expect(await text(host)).toBe('new');
+    expect((await run(host, playbook, { resume: true })).outcome).toBe('done');
+  });
+
   it('takes back the step under way when interrupted in it', async () => {
     const host = makeHost();
     const abort = new AbortController();

@@ -12,7 +12,7 @@ import type { RunState } from './run-state.ts';
 import type { RunFolder, RunStore } from './run-store.ts';
 import type { Selection } from './selection.ts';
 import type { Playbook } from './step.ts';
-import { type Leftover, unwind } from './unwind.ts';
+import { describeLeftovers, type Leftover, unwind } from './unwind.ts';
 
 /** What a run is carried out with. */
 export interface WorkflowDeps {
@@ -182,7 +182,7 @@ async function settleUnfinished(run: RunFolder, state: RunState, deps: WorkflowD
   if (leftovers.length === 0) return;
   throw new WorkflowError({
     code: 'ROLLBACK_INCOMPLETE',
-    message: `the step that was cut off could not be taken back: ${leftovers.map(({ reason }) => reason).join('; ')}`,
+    message: `the step that was cut off could not be taken back: ${describeLeftovers(leftovers)}`,
     subject: run.path,
     hint: 'put these files back by hand from the folder backup of this run, then resume',
   });

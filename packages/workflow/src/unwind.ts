@@ -12,6 +12,16 @@ export interface Leftover {
   readonly reason: string;
 }
 
+const REASONS_TOLD = 20;
+
+/** Why changes could not be taken back, each reason once: what a whole store or disk refuses, it refuses many times. */
+export function describeLeftovers(leftovers: readonly Leftover[]): string {
+  const reasons = [...new Set(leftovers.map(({ reason }) => reason))];
+  const more = reasons.length - REASONS_TOLD;
+  const told = [...reasons.slice(0, REASONS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  return reasons.length === leftovers.length ? told : `${leftovers.length} changes: ${told}`;
+}
+
 /**
  * Replays undo records, newest first; those that make something read its files again come last. Tries every record, and
  * returns the ones that could not be undone. Can be called again after it was cut off.
