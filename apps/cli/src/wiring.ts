@@ -107,7 +107,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const open: OpenObjects = async (way) => (await openObjects()).open(way);
       const kinds = createChangeRegistry([
         ...hostChangeKinds(host),
-        ...createObjectChangeKinds(open),
+        ...createObjectChangeKinds(open, { clock }),
         ...createFreezeChangeKinds(deps),
         createPodRestartKind(open),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
