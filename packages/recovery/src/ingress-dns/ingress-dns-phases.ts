@@ -1,6 +1,7 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { NewCredentialsDeps, NewCredentialsInput } from '@kube-rescue/ingress-dns';
-import type { Finding, Phase, Step, StepId } from '@kube-rescue/workflow';
+import type { Phase, Step, StepId } from '@kube-rescue/workflow';
+import { createWaitingStep } from '../waiting-step.ts';
 
 /** What says that the objects of the cluster cannot be read now, and may be later. */
 const NOT_YET = [
@@ -41,32 +42,26 @@ export function createIngressDnsPhases(
         return await phase.steps(signal);
       } catch (error) {
         if (!isRecoveryError(error, ...NOT_YET)) throw error;
-        return [createWaitingStep(id, describeError(error), input.requires)];
+        return [createLaterStep(id, describeError(error), input.requires)];
       }
     },
   });
   return [phaseOf('credentials', 'AWS credentials'), phaseOf('names', 'Names')];
 }
 
-/** Stands in a plan for what cannot be planned yet. */
-function createWaitingStep(id: string, reason: string, waitsFor: readonly StepId[]): Step {
-  const finding: Finding = {
-    status: 'blocked',
-    summary: 'the objects of the cluster cannot be read yet',
-    evidence: [reason],
-    code: 'OBJECT_STORE_UNREACHABLE',
-    subject: 'the objects of the cluster',
-    hint: 'it is looked at again once they can be read; if that fails: kube-rescue dns set-credentials',
-    waitsFor,
-  };
-  return {
+/** Nothing of it can be planned yet. */
+function createLaterStep(id: string, reason: string, waitsFor: readonly StepId[]): Step {
+  return createWaitingStep({
     id: `dns/${id}-later`,
     title: id === 'names' ? 'see every name resolve and answer' : 'give the ingress DNS provider new keys',
-    requires: [],
-    reversible: 'yes',
-    check: async () => finding,
-    plan: () => [],
-    apply: async () => undefined,
-    verify: async () => ({ verified: true, evidence: [] }),
-  };
+    finding: {
+      status: 'blocked',
+      summary: 'the objects of the cluster cannot be read yet',
+      evidence: [reason],
+      code: 'OBJECT_STORE_UNREACHABLE',
+      subject: 'the objects of the cluster',
+      hint: 'it is looked at again once they can be read; if that fails: kube-rescue dns set-credentials',
+      waitsFor,
+    },
+  });
 }

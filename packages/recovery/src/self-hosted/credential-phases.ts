@@ -1,14 +1,14 @@
-import { isRecoveryError } from '@kube-rescue/errors';
 import {
   createCheckpointContentsStep,
   createCheckpointParentsStep,
   createCheckpointStabilityStep,
   findApiServerCheckpoint,
 } from '@kube-rescue/static-manifests';
-import type { Phase } from '@kube-rescue/workflow';
+import { type Phase, toErrorFinding } from '@kube-rescue/workflow';
 import { NodeError } from '../errors.ts';
 import { describeNode } from '../node-description.ts';
 import { servingSerial } from '../serving-serial.ts';
+import { afterSteps, createWaitingStep } from '../waiting-step.ts';
 import { createCredentialSource } from './credential-source.ts';
 import { createEtcdStep, ETCD_STEP } from './etcd-step.ts';
 import { API_STABLE, CONTENTS, PARENTS, SECRETS } from './step-ids.ts';
@@ -16,7 +16,6 @@ import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.
 import { createSecretStep } from './secret-step.ts';
 import { assertSingleMaster } from './single-master.ts';
 import { createTrustSteps } from './trust-steps.ts';
-import { afterSteps, createWaitingStep } from './waiting-step.ts';
 
 /** etcd's own certificates, where they are not good. */
 export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
@@ -62,12 +61,12 @@ export function createObjectsPhase(
         if (root === undefined) return steps;
         const trust = await createTrustSteps({ root, requires: [SECRETS], course }, offline, deps, signal);
         return [...steps, ...trust];
-      } catch (problem) {
-        signal.throwIfAborted();
+      } catch (error) {
+        const finding = { ...toErrorFinding(error, signal), waitsFor };
         // A set that does not fit, or nothing to sign with, is for a person to cure before anything is changed.
-        if (!isRecoveryError(problem) || /^(?:PKI|CERTIFICATES|LAYOUT)_/.test(problem.code)) throw problem;
+        if (/^(?:PKI|CERTIFICATES|LAYOUT)_/.test(finding.code ?? '')) throw error;
         const title = "have the cluster's objects trust the authority of the API server";
-        return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, problem, waitsFor })];
+        return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, finding })];
       }
     },
   };

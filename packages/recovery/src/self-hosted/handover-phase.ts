@@ -1,13 +1,13 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { createPodRestartStep, createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
 import { createCheckpointStabilityStep, findKubeconfigWriters } from '@kube-rescue/static-manifests';
-import type { Phase, Step } from '@kube-rescue/workflow';
+import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
 import { describeNode } from '../node-description.ts';
 import { findNodeName } from '../node-name.ts';
 import { servingSerial } from '../serving-serial.ts';
+import { createWaitingStep } from '../waiting-step.ts';
 import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 import { API_STABLE, CONTENTS } from './step-ids.ts';
-import { createWaitingStep } from './waiting-step.ts';
 
 /**
  * The cluster on its own feet: rescue pods go when the real ones run, pods that have run through it all with the old CA start
@@ -45,10 +45,9 @@ async function createReleaseSteps(
       const input = { controller, node, requires };
       return keepWhatIsNeeded(createRescueRemovalStep(input, { ...deps, access: api }));
     });
-  } catch (problem) {
-    signal.throwIfAborted();
-    if (!isRecoveryError(problem)) throw problem;
-    return [createWaitingStep({ id: 'pods/release', title: 'remove the rescue pods', problem, waitsFor: requires })];
+  } catch (error) {
+    const finding = { ...toErrorFinding(error, signal), waitsFor: requires };
+    return [createWaitingStep({ id: 'pods/release', title: 'remove the rescue pods', finding })];
   }
 }
 

@@ -1,6 +1,5 @@
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import {
   addressesOf,
   createJoinStep,
@@ -10,13 +9,13 @@ import {
   readEarlierNodes,
   type Worker,
 } from '@kube-rescue/node-join';
-import type { Phase, Step } from '@kube-rescue/workflow';
+import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
 import { describeNode } from '../node-description.ts';
 import { findNodeName } from '../node-name.ts';
+import { afterSteps, createWaitingStep } from '../waiting-step.ts';
 import { createBundleStep } from './bundle-step.ts';
 import type { SelfHostedDeps, SelfHostedOptions, Ways, WorkerTarget } from './options.ts';
 import { API_STABLE } from './step-ids.ts';
-import { afterSteps, createWaitingStep } from './waiting-step.ts';
 import { readWorkerFiles } from './worker-files.ts';
 
 /** This node as it was, labels before taints because a convention goes by them; then the workers. */
@@ -55,10 +54,9 @@ async function createWorkerSteps(
     const bundles = createBundleStep({ except, files, kubeletService: options.kubeletService }, offline, deps);
     if (workers.length === 0) return [bundles];
     return [createJoinStep(joined, { objects: api, openNode: deps.openNode, clock: deps.clock }), bundles];
-  } catch (problem) {
-    signal.throwIfAborted();
-    if (!isRecoveryError(problem)) throw problem;
-    return [createWaitingStep({ id: JOIN_STEP, title: 'bring the workers back', problem, waitsFor: [API_STABLE] })];
+  } catch (error) {
+    const finding = { ...toErrorFinding(error, signal), waitsFor: [API_STABLE] };
+    return [createWaitingStep({ id: JOIN_STEP, title: 'bring the workers back', finding })];
   }
 }
 

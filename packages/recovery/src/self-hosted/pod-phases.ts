@@ -1,13 +1,12 @@
 import { createNetworkStep } from '@kube-rescue/cni-bootstrap';
-import { isRecoveryError } from '@kube-rescue/errors';
 import { createRescueStep, findComponents, rescueOrder } from '@kube-rescue/pod-bootstrap';
-import type { Phase, Step, StepId } from '@kube-rescue/workflow';
+import { type Phase, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { createNodeGate } from '../gates.ts';
 import { describeNode } from '../node-description.ts';
 import { findNodeName } from '../node-name.ts';
+import { afterSteps, createWaitingStep } from '../waiting-step.ts';
 import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
 import { API_STABLE, NETWORK } from './step-ids.ts';
-import { afterSteps, createWaitingStep } from './waiting-step.ts';
 
 /** The files without which no pod with a network of its own starts. */
 export function createNetworkPhase(options: SelfHostedOptions, { offline }: Ways, deps: SelfHostedDeps): Phase {
@@ -50,11 +49,10 @@ export function createPodsPhase(options: SelfHostedOptions, ways: Ways, deps: Se
           requires = [...requires, step.id];
         }
         return steps;
-      } catch (problem) {
-        signal.throwIfAborted();
-        if (!isRecoveryError(problem)) throw problem;
+      } catch (error) {
         const title = 'have the work of the control-plane pods done on this node';
-        return [createWaitingStep({ id: 'pods/rescue', title, problem, waitsFor })];
+        const finding = { ...toErrorFinding(error, signal), waitsFor };
+        return [createWaitingStep({ id: 'pods/rescue', title, finding })];
       }
     },
   };

@@ -1,20 +1,17 @@
-import type { RecoveryError } from '@kube-rescue/errors';
 import type { Finding, Step, StepId } from '@kube-rescue/workflow';
 
 /** Stands in a plan for steps that cannot be planned yet, because what they are about cannot be read. */
 export function createWaitingStep(input: {
   readonly id: StepId;
   readonly title: string;
-  readonly problem: RecoveryError;
-  readonly waitsFor: readonly StepId[];
+  /** Why, and which steps it waits for. */
+  readonly finding: Finding;
 }): Step {
-  const { id, title, problem, waitsFor } = input;
-  const { code, message, subject, hint } = problem;
-  const finding: Finding = { status: 'unknown', summary: message, evidence: [], code, subject, hint, waitsFor };
+  const { id, title, finding } = input;
   return {
     ...{ id, title, requires: [], reversible: 'yes', plan: () => [], apply: async () => undefined },
     check: async () => finding,
-    verify: async () => ({ verified: false, reason: message, hint }),
+    verify: async () => ({ verified: false, reason: finding.summary, hint: finding.hint }),
   };
 }
 
