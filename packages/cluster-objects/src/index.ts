@@ -14,7 +14,6 @@ export {
   deleteEdit,
   describeEdit,
   digestOf,
-  isRecord,
   maskObject,
   type ObjectAccess,
   type ObjectChange,
@@ -41,7 +40,8 @@ export {
 } from './object-failures.ts';
 export { assertSameIdentity } from './object-identity.ts';
 export { assertValidNamespace, assertValidReference, describeReference } from './object-name.ts';
-export { type Fields, fieldsAt, listAt, textAt, textsAt } from './object-fields.ts';
+export { readObjectData, withObjectData } from './object-data.ts';
+export { type Fields, fieldsAt, isRecord, listAt, textAt, textsAt } from './object-fields.ts';
 export type {
   ObjectListOptions,
   ObjectReadOptions,

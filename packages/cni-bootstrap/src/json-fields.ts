@@ -1,9 +1,5 @@
 import type { Fields } from '@kube-rescue/cluster-objects';
 
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A field as Go's JSON decoder finds it: by its exact name, else whatever the case. */
 export function goField(object: Fields, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
-import { isObject } from './json-fields.ts';
+import { type Fields, fieldsAt, isRecord, listAt, textAt } from '@kube-rescue/cluster-objects';
 
 /** A CNI network configuration: one plugin (`.conf`), or several one after the other (`.conflist`). */
 export interface NetworkConfiguration {
@@ -24,7 +23,7 @@ export function parseNetworkConfiguration(text: string): NetworkConfiguration | 
   } catch {
     return { problem: text.trim() === '' ? 'it is empty' : 'it is not JSON' };
   }
-  if (!isObject(object)) return { problem: 'it is no JSON object' };
+  if (!isRecord(object)) return { problem: 'it is no JSON object' };
   const isList = Object.hasOwn(object, 'plugins');
   const plugins = isList ? listAt(object, 'plugins') : [object];
   const types = plugins.map((plugin) => textAt(plugin, 'type') ?? '');

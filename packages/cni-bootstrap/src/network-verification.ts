@@ -1,8 +1,7 @@
-import { fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
+import { fieldsAt, isRecord, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type ExecResult, type Host, type HostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { Verdict } from '@kube-rescue/workflow';
-import { isObject } from './json-fields.ts';
 import type { NetworkSight } from './network-sight.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -91,7 +90,7 @@ function environmentOf(folders: readonly HostPath[]): Readonly<Record<string, st
 /** The first plugin's part of a configuration, as a container runtime would send it. */
 function requestOf(text: string, dataDir: HostPath): string {
   const whole: unknown = JSON.parse(text);
-  const isList = isObject(whole) && Object.hasOwn(whole, 'plugins');
+  const isList = isRecord(whole) && Object.hasOwn(whole, 'plugins');
   const plugin = isList ? listAt(whole, 'plugins')[0] : fieldsAt(whole);
   const name = textAt(whole, 'name') ?? 'cbr0';
   const cniVersion = textAt(whole, 'cniVersion') ?? '0.2.0';

@@ -1,15 +1,18 @@
 import {
+  fieldsAt,
   type KubernetesObject,
+  listAt,
   type ObjectAccess,
   type ObjectStore,
   RESOURCE_KINDS,
   replaceEdit,
   type StoredObject,
+  textAt,
+  textsAt,
 } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import { type Change, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
-import { fieldsOf, listOf, textOf } from './node-object.ts';
 import { readSigningRequest } from './signing-request.ts';
 
 /** A kubelet whose key we have made or sent, so that its request is known to be its own. */
@@ -86,7 +89,7 @@ export function createCsrApprovalStep(
     apply: async (changes, journal, signal) => {
       const store = await objects.open(signal);
       for (const change of changes) {
-        const { name } = fieldsOf(change.object);
+        const { name } = fieldsAt(change, 'object');
         for (let attempt = 1; ; attempt += 1) {
           const read = await store.get({ kind: CSR, name: String(name) }, { signal });
           // It may have been answered, or replaced by another under its name.
@@ -128,9 +131,11 @@ export function createCsrApprovalStep(
 }
 
 function isOwn(object: KubernetesObject, kubelets: readonly KnownKubelet[]): boolean {
-  const { request, signerName, usages } = fieldsOf(object.spec);
-  if (signerName !== SIGNER || !listOf(usages).every((usage) => USAGES.includes(String(usage)))) return false;
-  const read = readSigningRequest(Buffer.from(textOf(request) ?? '', 'base64').toString());
+  const { spec } = object;
+  const isClient =
+    textAt(spec, 'signerName') === SIGNER && textsAt(spec, 'usages').every((each) => USAGES.includes(each));
+  if (!isClient) return false;
+  const read = readSigningRequest(Buffer.from(textAt(spec, 'request') ?? '', 'base64').toString());
   if (read === undefined || read.hasExtensions) return false;
   const kubelet = kubelets.find(({ publicKey }) => publicKey === read.publicKey);
   const isNode = read.organizations.length === 1 && read.organizations[0] === 'system:nodes';
@@ -142,11 +147,11 @@ function isPending(object: KubernetesObject): boolean {
 }
 
 function isAnswered({ status }: KubernetesObject, type: string): boolean {
-  return listOf(fieldsOf(status).conditions).some((each) => fieldsOf(each).type === type);
+  return listAt(status, 'conditions').some((each) => each.type === type);
 }
 
 function isSigned({ status }: KubernetesObject): boolean {
-  return textOf(fieldsOf(status).certificate) !== undefined;
+  return (textAt(status, 'certificate') ?? '') !== '';
 }
 
 function approved(object: KubernetesObject, now: Date): KubernetesObject {
@@ -159,6 +164,6 @@ function approved(object: KubernetesObject, now: Date): KubernetesObject {
     lastUpdateTime: time,
     lastTransitionTime: time,
   };
-  const conditions = [...listOf(fieldsOf(object.status).conditions), condition];
-  return { ...object, status: { ...fieldsOf(object.status), conditions } };
+  const conditions = [...listAt(object.status, 'conditions'), condition];
+  return { ...object, status: { ...fieldsAt(object, 'status'), conditions } };
 }

@@ -1,6 +1,5 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { fieldsAt, type KubernetesObject, textAt } from '@kube-rescue/cluster-objects';
 import type { RunStore } from '@kube-rescue/workflow';
-import { fieldsOf, textOf } from './node-object.ts';
 
 /**
  * A Node as earlier runs on this host saw it before they changed it, the oldest first; for {@link RoleSources}.
@@ -16,8 +15,8 @@ export async function readEarlierNodes(
   for (const { id, standing } of await store.list()) {
     const run = await store.open(id);
     for (const { change, captured } of standing) {
-      const { kind, name: changed } = fieldsOf(change.object);
-      const kept = textOf(fieldsOf(captured).kept);
+      const { kind, name: changed } = fieldsAt(change, 'object');
+      const kept = textAt(captured, 'kept');
       if (change.kind !== 'object.replace' || kind !== 'Node' || changed !== name || kept === undefined) continue;
       const text = new TextDecoder().decode(await run.backup.read(kept));
       nodes.push(JSON.parse(text) as KubernetesObject);

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
-import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { fieldsOf, textOf } from './node-object.ts';
+import { type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 
 /** The certificate by which a kubelet says to the API server who it is. */
 export type KubeletClient =
@@ -46,7 +45,7 @@ export async function readSignedClients(
   const newest = new Map<string, KnownClient>();
   const options = { signal, onUnreadable: () => undefined };
   for await (const { object } of store.list(RESOURCE_KINDS.CertificateSigningRequest, options)) {
-    const text = textOf(fieldsOf(object.status).certificate);
+    const text = textAt(object.status, 'certificate');
     const client = text === undefined ? undefined : describe(Buffer.from(text, 'base64').toString(), 'request');
     const node = /^CN=system:node:(.+)$/m.exec(client?.subject ?? '')?.[1];
     if (client === undefined || node === undefined) continue;

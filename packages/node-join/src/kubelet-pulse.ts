@@ -1,5 +1,5 @@
-import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { type NodeReadiness, fieldsOf, readinessOf, textOf } from './node-object.ts';
+import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
+import { type NodeReadiness, readinessOf } from './node-object.ts';
 
 /** What a cluster knows of a kubelet's being alive. */
 export interface KubeletPulse {
@@ -22,7 +22,7 @@ export async function readPulse(
 ): Promise<KubeletPulse> {
   const node = (await store.get({ kind: RESOURCE_KINDS.Node, name }, { signal }))?.object;
   const lease = { kind: RESOURCE_KINDS.Lease, namespace: LEASE_NAMESPACE, name };
-  const renewed = textOf(fieldsOf((await store.get(lease, { signal }))?.object.spec).renewTime);
+  const renewed = textAt((await store.get(lease, { signal }))?.object.spec, 'renewTime');
   const readiness = readinessOf(node ?? { apiVersion: 'v1', kind: 'Node', metadata: { name } });
   const reported = [renewed, readiness.reportedAt].filter((each) => each !== undefined).toSorted();
   return { node, readiness, reportedAt: reported.at(-1) };

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { fieldsAt, type KubernetesObject, listAt, textAt } from '@kube-rescue/cluster-objects';
 import type { Taint } from './taint.ts';
 
 /** The Ready condition of a Node, as its kubelet or the node controller last wrote it. */
@@ -12,13 +12,9 @@ export interface NodeReadiness {
   readonly reason: string | undefined;
 }
 
-/** Everything below reads what anybody may have written, so nothing is taken for what it should be. */
-type Fields = Readonly<Record<string, unknown>>;
-
 /** The taints of a Node. What is not a taint is left out. */
 export function taintsOf(node: KubernetesObject): readonly Taint[] {
-  return listOf(fieldsOf(node.spec).taints).flatMap((each) => {
-    const { key, value, effect } = fieldsOf(each);
+  return listAt(node.spec, 'taints').flatMap(({ key, value, effect }) => {
     if (typeof key !== 'string' || typeof effect !== 'string') return [];
     return [{ key, ...(typeof value === 'string' ? { value } : {}), effect: effect as Taint['effect'] }];
   });
@@ -30,39 +26,24 @@ export function labelsOf(node: KubernetesObject): Readonly<Record<string, string
 }
 
 export function readinessOf(node: KubernetesObject): NodeReadiness {
-  const conditions = listOf(fieldsOf(node.status).conditions).map(fieldsOf);
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  const status = textOf(ready?.status);
+  const ready = listAt(node.status, 'conditions').find(({ type }) => type === 'Ready');
+  const status = textAt(ready, 'status');
   return {
     status: status === 'True' || status === 'False' || status === 'Unknown' ? status : 'Missing',
-    since: textOf(ready?.lastTransitionTime),
-    reportedAt: textOf(ready?.lastHeartbeatTime),
-    reason: textOf(ready?.message) ?? textOf(ready?.reason),
+    since: textAt(ready, 'lastTransitionTime') || undefined,
+    reportedAt: textAt(ready, 'lastHeartbeatTime') || undefined,
+    reason: textAt(ready, 'message') || textAt(ready, 'reason') || undefined,
   };
 }
 
 /** Addresses and names under which the Node says it is known. */
 export function addressesOf(node: KubernetesObject): readonly { readonly type: string; readonly address: string }[] {
-  return listOf(fieldsOf(node.status).addresses).flatMap((each) => {
-    const { type, address } = fieldsOf(each);
+  return listAt(node.status, 'addresses').flatMap(({ type, address }) => {
     return typeof type === 'string' && typeof address === 'string' ? [{ type, address }] : [];
   });
 }
 
 /** For example `v1.20.15`. */
 export function kubeletVersionOf(node: KubernetesObject): string | undefined {
-  return textOf(fieldsOf(fieldsOf(node.status).nodeInfo).kubeletVersion);
-}
-
-/** A value as an object; an empty one when it is none. */
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-export function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+  return textAt(fieldsAt(node.status, 'nodeInfo'), 'kubeletVersion') || undefined;
 }

@@ -1,6 +1,7 @@
+import { fieldsAt, listAt } from '@kube-rescue/cluster-objects';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { createNodeEditStep, type NodeEditFinding, type NodeEditStepDeps, stepName } from './node-edit-step.ts';
-import { fieldsOf, labelsOf, listOf, taintsOf } from './node-object.ts';
+import { labelsOf, taintsOf } from './node-object.ts';
 import { type RoleSources, wantedLabels, wantedTaints } from './node-roles.ts';
 import { formatTaint, isSamePlace, type Taint } from './taint.ts';
 
@@ -33,12 +34,12 @@ export function createTaintStep(
           return there === undefined || (isAsked && (there.value ?? '') !== (value.value ?? ''));
         });
         if (lost.length === 0) return undefined;
-        const kept = listOf(fieldsOf(object.spec).taints).filter((each) => {
-          return !lost.some(({ value }) => isSamePlace(fieldsOf(each) as unknown as Taint, value));
+        const kept = listAt(object.spec, 'taints').filter((each) => {
+          return !lost.some(({ value }) => isSamePlace(each as unknown as Taint, value));
         });
         const taints = [...kept, ...lost.map(({ value }) => value)];
         return {
-          next: { ...object, spec: { ...fieldsOf(object.spec), taints } },
+          next: { ...object, spec: { ...fieldsAt(object, 'spec'), taints } },
           edits: lost.map(({ value }) => `taint ${formatTaint(value)}`),
           evidence: lost.map(({ value, source }) => `taint ${formatTaint(value)} is missing: ${source}`),
         };

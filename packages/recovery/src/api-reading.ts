@@ -1,5 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { readKubeconfigClient } from '@kube-rescue/cert-rotation';
+import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { type NodeDeps, type NodeDescription } from './node-description.ts';
 
 /** What the API server said, or why nothing was heard that can be believed. */
@@ -60,11 +61,10 @@ export async function listApi(
     const next = token === '' ? '' : `&continue=${encodeURIComponent(token)}`;
     const reading = await readApi(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${next}`, node, deps, signal);
     const page = reading.state === 'answered' && reading.status === 200 ? reading.object : undefined;
-    const found = fieldOf(page, 'items');
+    const { items: found } = fieldsAt(page);
     if (!Array.isArray(found)) return undefined;
     items.push(...(found as readonly unknown[]));
-    const following = fieldOf(page, 'metadata', 'continue');
-    token = typeof following === 'string' ? following : '';
+    token = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
   } while (token !== '');
   return items;
 }
@@ -75,12 +75,4 @@ function parseJson(body: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The value at a path of keys in an object from the API; `undefined` where there is none. */
-export function fieldOf(object: unknown, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
-    object,
-  );
 }

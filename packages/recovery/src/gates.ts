@@ -1,7 +1,8 @@
+import { fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { printable } from '@kube-rescue/errors';
 import { findKubeletStart, findPodStart, waitForStableComponent } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { fieldOf, readApi } from './api-reading.ts';
+import { readApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
 import { findNodeName } from './node-name.ts';
 import { servingSerial } from './serving-serial.ts';
@@ -102,10 +103,9 @@ export function createNodeGate(options: NodeOptions, deps: NodeDeps, requires: r
           return notYet(
             `the API server answers ${reading.status} when asked for the node ${name}: ${messageOf(reading.object)}`,
           );
-        const conditions = fieldOf(reading.object, 'status', 'conditions');
-        const all: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
-        const ready = all.find((condition) => fieldOf(condition, 'type') === 'Ready');
-        if (fieldOf(ready, 'status') !== 'True') {
+        const conditions = listAt(fieldsAt(reading.object, 'status'), 'conditions');
+        const ready = conditions.find((condition) => textAt(condition, 'type') === 'Ready');
+        if (textAt(ready, 'status') !== 'True') {
           return notYet(`the node ${name} is not Ready: ${messageOf(ready)}`);
         }
         const since = await findKubeletStart(deps);
@@ -127,9 +127,8 @@ async function judgeLease(
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
   const reading = await readApi(path, node, deps, signal);
   if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
-  const renewed = fieldOf(reading.object, 'spec', 'renewTime');
-  if (reading.status !== 200 || typeof renewed !== 'string')
-    return notYet(`${name} holds no lease in ${namespace} yet`);
+  const renewed = textAt(fieldsAt(reading.object, 'spec'), 'renewTime');
+  if (reading.status !== 200 || renewed === undefined) return notYet(`${name} holds no lease in ${namespace} yet`);
   const renewedAt = new Date(renewed).getTime();
   const isFresh = deps.clock.now().getTime() - renewedAt <= FRESH_LEASE_MS;
   // A lease that was renewed before the restart proves the credentials of the dead.
@@ -139,8 +138,8 @@ async function judgeLease(
 
 /** What a condition or a `Status` of the API says. */
 function messageOf(object: unknown): string {
-  const message = fieldOf(object, 'message');
-  return typeof message === 'string' ? printable(message) : 'it gives no reason';
+  const message = textAt(object, 'message');
+  return message === undefined ? 'it gives no reason' : printable(message);
 }
 
 function notYet(reason: string): Verdict {

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
 import { findStalePods } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { fieldOf, listApi } from './api-reading.ts';
+import { listApi } from './api-reading.ts';
 import { createGateStep } from './gate-step.ts';
 import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 
@@ -53,8 +54,8 @@ async function lookAtPublished(node: NodeDescription, deps: NodeDeps, signal: Ab
     return { verified: false, reason: 'the API server does not list what it hands to service accounts' };
   }
   const published = [
-    ...configMaps.map((object) => ({ name: nameOf('ConfigMap', object), pem: textOf(object) })),
-    ...secrets.map((object) => ({ name: nameOf('Secret', object), pem: decode(textOf(object)) })),
+    ...configMaps.map((object) => ({ name: nameOf('ConfigMap', object), pem: pemOf(object) })),
+    ...secrets.map((object) => ({ name: nameOf('Secret', object), pem: decode(pemOf(object)) })),
   ];
   const old = published.filter(({ pem }) => pem.trim() !== present);
   if (old[0] !== undefined) {
@@ -100,17 +101,16 @@ async function warnOfClusterInfo(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const [info] = (await listApi(CLUSTER_INFO, node, deps, signal)) ?? [];
-  const kubeconfig = fieldOf(info, 'data', 'kubeconfig');
-  const data = /certificate-authority-data: (\S+)/.exec(typeof kubeconfig === 'string' ? kubeconfig : '')?.[1];
+  const kubeconfig = textAt(fieldsAt(info, 'data'), 'kubeconfig') ?? '';
+  const data = /certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1];
   if (data === undefined || decode(data).trim() === present) return [];
   return [
     'kube-public/cluster-info hands out another CA, so that no node can join by it: kubeadm init phase bootstrap-token renews it',
   ];
 }
 
-function textOf(object: unknown): string {
-  const value = fieldOf(object, 'data', 'ca.crt');
-  return typeof value === 'string' ? value : '';
+function pemOf(object: unknown): string {
+  return textAt(fieldsAt(object, 'data'), 'ca.crt') ?? '';
 }
 
 function decode(base64: string): string {
@@ -118,5 +118,6 @@ function decode(base64: string): string {
 }
 
 function nameOf(kind: string, object: unknown): string {
-  return `${kind} ${String(fieldOf(object, 'metadata', 'namespace'))}/${String(fieldOf(object, 'metadata', 'name'))}`;
+  const { namespace, name } = fieldsAt(object, 'metadata');
+  return `${kind} ${String(namespace)}/${String(name)}`;
 }

@@ -1,8 +1,7 @@
 import { type ExpiredCertificate, listExpired } from '@kube-rescue/cert-rotation';
-import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
+import { type KubernetesObject, readObjectData, textAt } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
-import type { IntentRecord, RunFolder } from '@kube-rescue/workflow';
-import { fieldOf } from './api-reading.ts';
+import type { RunFolder } from '@kube-rescue/workflow';
 import type { NodeDeps } from './node-description.ts';
 
 /**
@@ -19,7 +18,8 @@ export async function judgeRollback(run: RunFolder, { host, clock }: NodeDeps): 
   const now = clock.now();
   const reasons: string[] = [];
   for (const { change, captured } of standing) {
-    const kept = keptName(captured);
+    // A change that keeps no bytes may have captured anything, or nothing.
+    const kept = textAt(captured, 'kept');
     if (kept === undefined) continue;
     const old = listExpiredIn(change.kind, await run.backup.read(kept), change.target, now);
     const [worst] = old.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
@@ -32,18 +32,9 @@ export async function judgeRollback(run: RunFolder, { host, clock }: NodeDeps): 
   return reasons;
 }
 
-/** A change that keeps no bytes may have captured anything, or nothing. */
-function keptName(captured: IntentRecord['captured']): string | undefined {
-  const kept = fieldOf(captured, 'kept');
-  return typeof kept === 'string' ? kept : undefined;
-}
-
 /** Of an object, what its data holds. */
 function listExpiredIn(kind: string, bytes: Uint8Array, target: string, now: Date): readonly ExpiredCertificate[] {
   if (!kind.startsWith('object.')) return listExpired(bytes, target, now);
   const object = JSON.parse(Buffer.from(bytes).toString()) as KubernetesObject;
-  const encoding = object.kind === 'Secret' ? 'base64' : 'utf8';
-  return Object.values(fieldsAt(object, 'data')).flatMap((value) =>
-    typeof value === 'string' ? listExpired(Buffer.from(value, encoding), target, now) : [],
-  );
+  return [...readObjectData(object).values()].flatMap((value) => listExpired(value, target, now));
 }

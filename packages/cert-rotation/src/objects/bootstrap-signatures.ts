@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
-import { recordOf } from './object-fields.ts';
+import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
 
 /** A token that nodes join with, as kept in a Secret. */
 export interface BootstrapToken {
@@ -21,7 +20,7 @@ const TOKEN_NAME = /^bootstrap-token-([a-z0-9]{6})$/;
 export function readBootstrapToken({ type, metadata, data }: KubernetesObject, now: Date): BootstrapToken | undefined {
   if (type !== TOKEN_TYPE || metadata.namespace !== 'kube-system') return undefined;
   const text = (key: string): string => {
-    const value = recordOf(data)[key];
+    const value = fieldsAt(data)[key];
     return typeof value === 'string' ? Buffer.from(value, 'base64').toString() : '';
   };
   const [id, secret, expiration] = [text('token-id'), text('token-secret'), text('expiration')];
@@ -46,7 +45,7 @@ export function signClusterInfo(kubeconfig: string, { id, secret }: BootstrapTok
 
 /** Tells whether `cluster-info` carries a signature of one of the tokens that is not right. */
 export function isWronglySigned({ data }: KubernetesObject, tokens: readonly BootstrapToken[]): boolean {
-  const { kubeconfig, ...others } = recordOf(data);
+  const { kubeconfig, ...others } = fieldsAt(data);
   return tokens.some((token) => {
     const signature = others[SIGNATURE_PREFIX + token.id];
     return (
@@ -57,7 +56,7 @@ export function isWronglySigned({ data }: KubernetesObject, tokens: readonly Boo
 
 /** `cluster-info` signed by each of the tokens and by no other, as kube-controller-manager would. */
 export function withSignatures(clusterInfo: KubernetesObject, tokens: readonly BootstrapToken[]): KubernetesObject {
-  const data = recordOf(clusterInfo.data);
+  const data = fieldsAt(clusterInfo.data);
   const kubeconfig = data['kubeconfig'];
   if (typeof kubeconfig !== 'string') return clusterInfo;
   const others = Object.entries(data).filter(([key]) => !key.startsWith(SIGNATURE_PREFIX));

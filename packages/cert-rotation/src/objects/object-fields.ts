@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
 import type { Readable } from './object-place.ts';
 
 /**
@@ -32,8 +32,6 @@ export interface ObjectField {
   readonly service: string | undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 const SERVICE_ACCOUNT_TOKEN = 'kubernetes.io/service-account-token';
 const TLS = 'kubernetes.io/tls';
 
@@ -48,7 +46,7 @@ export function readFields(read: Readable): readonly ObjectField[] {
     case 'MutatingWebhookConfiguration':
     case 'ValidatingWebhookConfiguration':
       return listOf(object.webhooks).flatMap((webhook, index) =>
-        bundleField(`webhooks[${index}].clientConfig`, recordOf(webhook)['clientConfig']),
+        bundleField(`webhooks[${index}].clientConfig`, fieldsAt(webhook)['clientConfig']),
       );
     case 'APIService':
       return bundleField('spec', object.spec);
@@ -60,7 +58,7 @@ export function readFields(read: Readable): readonly ObjectField[] {
 }
 
 function secretFields({ data, type }: KubernetesObject): readonly ObjectField[] {
-  return Object.entries(recordOf(data)).flatMap(([key, value]) => {
+  return Object.entries(fieldsAt(data)).flatMap(([key, value]) => {
     if (typeof value !== 'string') return [];
     const isRoot = type === SERVICE_ACCOUNT_TOKEN && key === 'ca.crt';
     const isPair = type === TLS && key === 'tls.crt';
@@ -70,12 +68,12 @@ function secretFields({ data, type }: KubernetesObject): readonly ObjectField[] 
 }
 
 function configMapFields({ data, binaryData, metadata }: KubernetesObject): readonly ObjectField[] {
-  const texts = Object.entries(recordOf(data)).flatMap(([key, value]) => {
+  const texts = Object.entries(fieldsAt(data)).flatMap(([key, value]) => {
     if (typeof value !== 'string') return [];
     const purpose = CONFIG_MAP_PURPOSES[`${metadata.name} ${key}`];
     return [dataField('data', key, value, 'utf8', { purpose, isExpected: purpose !== undefined })];
   });
-  const binaries = Object.entries(recordOf(binaryData)).flatMap(([key, value]) =>
+  const binaries = Object.entries(fieldsAt(binaryData)).flatMap(([key, value]) =>
     typeof value === 'string' ? [dataField('binaryData', key, value, 'base64')] : [],
   );
   return [...texts, ...binaries];
@@ -91,17 +89,17 @@ const CONFIG_MAP_PURPOSES: Readonly<Record<string, CertificatePurpose>> = {
 
 /** In v1beta1 (as 1.20 stores it) and in v1, which differ. */
 function conversionFields({ spec }: KubernetesObject): readonly ObjectField[] {
-  const conversion = recordOf(recordOf(spec)['conversion']);
+  const conversion = fieldsAt(spec, 'conversion');
   return [
     ...bundleField('spec.conversion.webhookClientConfig', conversion['webhookClientConfig']),
-    ...bundleField('spec.conversion.webhook.clientConfig', recordOf(conversion['webhook'])['clientConfig']),
+    ...bundleField('spec.conversion.webhook.clientConfig', fieldsAt(conversion, 'webhook')['clientConfig']),
   ];
 }
 
 function bundleField(holderPath: string, holder: unknown): readonly ObjectField[] {
-  const { caBundle, service, url } = recordOf(holder);
+  const { caBundle, service, url } = fieldsAt(holder);
   if (typeof caBundle !== 'string') return [];
-  const { name, namespace } = recordOf(service);
+  const { name, namespace } = fieldsAt(service);
   const answersBy = typeof name === 'string' && typeof namespace === 'string' ? `${name}.${namespace}.svc` : undefined;
   const key = `${holderPath}.caBundle`;
   return [
@@ -150,12 +148,8 @@ function set(holder: unknown, [name, ...rest]: readonly string[], value: string)
   if (name === undefined) return value;
   if (Array.isArray(holder))
     return holder.map((each: unknown, at) => (String(at) === name ? set(each, rest, value) : each));
-  const record = recordOf(holder);
+  const record = fieldsAt(holder);
   return { ...record, [name]: set(record[name], rest, value) };
-}
-
-export function recordOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,5 +1,6 @@
 import { printable } from '@kube-rescue/errors';
 import { ObjectError, type ObjectErrorCode } from '../errors.ts';
+import { fieldsAt, listAt, textAt } from '../object-fields.ts';
 
 /** What was asked of the API server, for the judgement of its failure. */
 export interface Attempt {
@@ -82,15 +83,14 @@ function codeOf(status: number, refusal: Refusal, { writes }: Attempt): ObjectEr
 }
 
 function readStatus(body: string): Refusal {
-  const status = fieldsOf(parse(body));
-  const details = fieldsOf(status.details);
-  const causes = (Array.isArray(details.causes) ? details.causes : []).map(fieldsOf);
-  const texts = (values: readonly unknown[]): string[] => values.filter((value) => typeof value === 'string');
-  const reasons = texts(causes.map(({ reason }) => reason));
+  const status = fieldsAt(parse(body));
+  const details = fieldsAt(status, 'details');
+  const causes = listAt(details, 'causes');
+  const reasons = causes.map((cause) => textAt(cause, 'reason'));
   return {
-    reason: typeof status.reason === 'string' ? status.reason : 'without a reason',
-    fields: texts(causes.map(({ field }) => field)),
-    namesObject: typeof details.name === 'string',
+    reason: textAt(status, 'reason') ?? 'without a reason',
+    fields: causes.flatMap((cause) => textAt(cause, 'field') ?? []),
+    namesObject: textAt(details, 'name') !== undefined,
     // etcd's own refusal comes through as an internal error, known by its text only.
     tooLarge:
       reasons.includes('FieldValueTooLong') || /request is too large|larger than max/.test(String(status.message)),
@@ -103,10 +103,6 @@ function parse(body: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** The innermost code, for example `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */

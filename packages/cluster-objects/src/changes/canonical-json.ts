@@ -1,3 +1,5 @@
+import { type Fields, isRecord } from '../object-fields.ts';
+
 /** JSON in which equal values are equal texts, whatever the order of their fields. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) => (isRecord(field) ? sorted(field) : field));
@@ -10,11 +12,7 @@ export function canonicalContent(value: unknown): string {
   return canonicalJson(withoutEmpty(value));
 }
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function sorted(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function sorted(record: Fields): Fields {
   return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -1,4 +1,5 @@
-import { canonicalContent, canonicalJson, isRecord } from './canonical-json.ts';
+import { isRecord } from '../object-fields.ts';
+import { canonicalContent, canonicalJson } from './canonical-json.ts';
 
 /** One field of an object that differs between two versions of it. Lists are fields as a whole. */
 export interface FieldEdit {

@@ -1,4 +1,4 @@
-export { canonicalContent, canonicalJson, isRecord } from './canonical-json.ts';
+export { canonicalContent, canonicalJson } from './canonical-json.ts';
 export { createObjectChangeKinds } from './object-change-kinds.ts';
 export {
   CREATED_BY,

@@ -1,6 +1,7 @@
 import { sha256 } from '@kube-rescue/workflow';
 import type { KubernetesObject } from '../kubernetes-object.ts';
-import { canonicalContent, isRecord } from './canonical-json.ts';
+import { isRecord } from '../object-fields.ts';
+import { canonicalContent } from './canonical-json.ts';
 
 /** What the API server counts and keeps by itself; an edit leaves it as it is. */
 const KEPT_METADATA = ['resourceVersion', 'generation', 'managedFields', 'selfLink'] as const;

@@ -1,7 +1,7 @@
-import type { Fields } from '@kube-rescue/cluster-objects';
+import { type Fields, isRecord } from '@kube-rescue/cluster-objects';
 import { CniError } from '../errors.ts';
 import { type IpNetwork, parseNetwork } from '../ip-network.ts';
-import { goField, isObject } from '../json-fields.ts';
+import { goField } from '../json-fields.ts';
 
 /** What `net-conf.json` says of the network. */
 export interface NetConf {
@@ -57,7 +57,7 @@ export function parseNetConf(text: string, subject: string): NetConf {
 
 function parseBackend(backend: unknown, invalid: (message: string) => CniError): FlannelBackend {
   if (backend === undefined) return { type: 'udp', mtu: undefined, udpEncapsulation: false };
-  if (!isObject(backend)) throw invalid('Backend is no object');
+  if (!isRecord(backend)) throw invalid('Backend is no object');
   const type = goField(backend, 'Type') ?? '';
   if (typeof type !== 'string') throw invalid('Backend.Type is no text');
   const mtu = goField(backend, 'MTU');
@@ -73,6 +73,6 @@ function parseObject(text: string, invalid: (message: string, cause?: unknown) =
   } catch (error) {
     throw invalid('it is not JSON', error);
   }
-  if (!isObject(value)) throw invalid('it is no JSON object');
+  if (!isRecord(value)) throw invalid('it is no JSON object');
   return value;
 }

@@ -1,9 +1,8 @@
-import { type Fields, fieldsAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
+import { type Fields, fieldsAt, isRecord, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { baseName, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { parse } from 'smol-toml';
 import { CniError } from '../errors.ts';
-import { isObject } from '../json-fields.ts';
 import type { RuntimeFolders } from './network-folders.ts';
 
 type RuntimeHost = Pick<Host, 'readFile' | 'list' | 'processes'>;
@@ -80,7 +79,7 @@ export async function readToml(path: HostPath, host: Pick<Host, 'readFile'>): Pr
   if (bytes === undefined) return undefined;
   try {
     const object: unknown = parse(new TextDecoder().decode(bytes));
-    if (isObject(object)) return object;
+    if (isRecord(object)) return object;
   } catch (error) {
     throw new CniError({
       code: 'CNI_FOLDERS_UNREADABLE',

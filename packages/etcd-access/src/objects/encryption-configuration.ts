@@ -1,4 +1,4 @@
-import { ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
+import { fieldsAt, ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { type Document, parseDocument } from 'yaml';
 
 /** A key by the name that its values carry. */
@@ -41,13 +41,13 @@ export function parseEncryptionConfiguration(text: string, subject: string): Enc
     });
   const document = parseDocument(text, { version: '1.1' });
   if (document.errors.length > 0) throw invalid('it is not YAML');
-  const root = fieldsOf(readWithoutAliases(document, invalid));
-  if (!KINDS.includes(String(root?.kind)) || !API_VERSIONS.includes(String(root?.apiVersion))) {
+  const root = fieldsAt(readWithoutAliases(document, invalid));
+  if (!KINDS.includes(String(root.kind)) || !API_VERSIONS.includes(String(root.apiVersion))) {
     throw invalid('it is no EncryptionConfiguration of version v1');
   }
-  const rules = listOf(root?.resources).map((rule) => {
-    const { resources, providers } = fieldsOf(rule) ?? {};
-    const read = listOf(providers).map((provider) => readProvider(fieldsOf(provider) ?? {}, invalid));
+  const rules = listOf(root.resources).map((rule) => {
+    const { resources, providers } = fieldsAt(rule);
+    const read = listOf(providers).map((provider) => readProvider(fieldsAt(provider), invalid));
     if (read.length === 0) throw invalid('resources without a provider');
     return { resources: listOf(resources).map(String), providers: read };
   });
@@ -83,8 +83,8 @@ function readProvider(
   if (kind === undefined || others.length > 0) throw invalid('an entry that does not name one provider');
   if (kind === 'identity' || kind === 'kms') return { kind };
   if (kind !== 'aescbc' && kind !== 'aesgcm' && kind !== 'secretbox') throw invalid('a provider that is not known');
-  const keys = listOf(fieldsOf(fields[kind])?.keys).map((key) => {
-    const { name, secret } = fieldsOf(key) ?? {};
+  const keys = listOf(fieldsAt(fields, kind).keys).map((key) => {
+    const { name, secret } = fieldsAt(key);
     const bytes = typeof secret === 'string' ? Buffer.from(secret, 'base64') : Buffer.alloc(0);
     const lengths: readonly number[] = SECRET_BYTES[kind];
     if (typeof name !== 'string' || name === '') throw invalid(`a key of ${kind} has no name`);
@@ -93,10 +93,6 @@ function readProvider(
   });
   if (keys.length === 0) throw invalid(`${kind} has no keys`);
   return { kind, keys };
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }
 
 function listOf(value: unknown): readonly unknown[] {

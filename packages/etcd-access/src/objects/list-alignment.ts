@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '@kube-rescue/cluster-objects';
 
 /** What tells the elements of Kubernetes' lists apart; the first that both have counts. */
 const IDENTITIES = ['uid', 'name', 'key', 'type', 'mountPath', 'ip', 'containerPort', 'port'] as const;
@@ -29,11 +30,7 @@ export function alignLists(before: readonly unknown[], after: readonly unknown[]
 }
 
 function haveSameIdentity(a: unknown, b: unknown): boolean {
-  if (!isObject(a) || !isObject(b)) return false;
+  if (!isRecord(a) || !isRecord(b)) return false;
   const identity = IDENTITIES.find((name) => a[name] !== undefined && b[name] !== undefined);
   return identity !== undefined && a[identity] === b[identity];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,9 @@
 import { type Certificate, issueProbeCertificate } from '@kube-rescue/cert-rotation';
+import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath, joinPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { fieldOf, readApi } from '../api-reading.ts';
+import { readApi } from '../api-reading.ts';
 import { createGateStep } from '../gate-step.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 import { lookAtRotation, type RotationInput } from './rotation-input.ts';
@@ -90,8 +91,8 @@ export function createPublishedTrustGate(
         const wanted = (state.next ?? state.current).certificate;
         const reading = await readApi(PUBLISHED, node, deps, signal);
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
-        const text = fieldOf(reading.object, 'data', PUBLISHED_KEYS[input.authority]);
-        if (!holds(text, wanted))
+        const text = textAt(fieldsAt(reading.object, 'data'), PUBLISHED_KEYS[input.authority]);
+        if (text === undefined || !holds(text, wanted))
           return notYet('the API server has not published the new CA to extension API servers yet');
         return { verified: true, evidence: [`extension-apiserver-authentication holds the new CA`] };
       },
@@ -144,9 +145,9 @@ async function listMounted(host: NodeDeps['host']): Promise<readonly string[]> {
   return files;
 }
 
-function holds(text: unknown, { x509 }: Certificate): boolean {
+function holds(text: string, { x509 }: Certificate): boolean {
   const body = x509.raw.toString('base64');
-  return typeof text === 'string' && text.replaceAll(/\s/g, '').includes(body);
+  return text.replaceAll(/\s/g, '').includes(body);
 }
 
 function notYet(reason: string): Verdict {

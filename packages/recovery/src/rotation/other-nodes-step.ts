@@ -1,5 +1,6 @@
+import { fieldsAt } from '@kube-rescue/cluster-objects';
 import type { Step } from '@kube-rescue/workflow';
-import { fieldOf, listApi } from '../api-reading.ts';
+import { listApi } from '../api-reading.ts';
 import { findNodeName } from '../node-name.ts';
 import type { NodeDeps } from '../node-description.ts';
 import { isStageDue, lookAtRotation, type RotationInput } from './rotation-input.ts';
@@ -35,7 +36,7 @@ export function createOtherNodesStep(stage: 'issue' | 'drop', input: RotationInp
         return { status: 'unknown', summary, evidence: [], code: 'OBJECT_STORE_UNREACHABLE', subject, hint };
       }
       const own = await findNodeName(node, deps);
-      const others = nodes.map((each) => String(fieldOf(each, 'metadata', 'name'))).filter((name) => name !== own);
+      const others = nodes.map((each) => String(fieldsAt(each, 'metadata')['name'])).filter((name) => name !== own);
       if (others.length === 0) return { status: 'ok', summary: 'there is no other node', evidence: [] };
       const names = others.slice(0, NAMED).join(', ') + (others.length > NAMED ? ', and more' : '');
       return {

@@ -1,8 +1,7 @@
 import type { InspectionInput } from '@kube-rescue/cert-rotation';
-import type { ObjectStore, StoredObject } from '@kube-rescue/cluster-objects';
+import { type ObjectStore, readObjectData, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type HostPath, hostPath } from '@kube-rescue/host';
 import type { ComponentFlags } from '@kube-rescue/static-manifests';
-import { fieldOf } from '../api-reading.ts';
 import type { NodeDescription } from '../node-description.ts';
 import type { ReadableFiles } from './scratch-files.ts';
 import { findWorkloadComponents, secretFolder } from './template-flags.ts';
@@ -52,11 +51,11 @@ export async function layControlPlane(
       }
     }
   }
-  const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
   const values = new Map<HostPath, Uint8Array>();
   for (const { folder, namespace, name } of secrets.values()) {
     const read = await store.get({ kind: RESOURCE_KINDS.Secret, namespace, name }, { signal });
-    for (const [key, bytes] of dataOf(read)) values.set(hostPath(`${folder}/${key}`), bytes);
+    if (read === undefined) continue;
+    for (const [key, bytes] of readObjectData(read.object)) values.set(hostPath(`${folder}/${key}`), bytes);
   }
   const folders = [...secrets.keys()];
   return {
@@ -79,13 +78,6 @@ function listCachedSecrets({ checkpoints }: NodeDescription): readonly SecretFol
 
 function isToken(keys: readonly { readonly key: string }[]): boolean {
   return keys.some(({ key }) => key === 'token') && keys.some(({ key }) => key === 'namespace');
-}
-
-function dataOf(read: StoredObject | undefined): readonly (readonly [key: string, bytes: Uint8Array])[] {
-  const data = fieldOf(read?.object, 'data');
-  return Object.entries((data ?? {}) as Readonly<Record<string, unknown>>).flatMap(([key, value]) =>
-    typeof value === 'string' ? [[key, Buffer.from(value, 'base64')] as const] : [],
-  );
 }
 
 function overlay(

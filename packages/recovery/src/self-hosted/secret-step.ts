@@ -1,4 +1,5 @@
 import {
+  fieldsAt,
   type ObjectAccess,
   type ObjectStore,
   replaceEdit,
@@ -6,7 +7,6 @@ import {
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
 import { type Change, type Edit, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
-import { fieldOf } from '../api-reading.ts';
 import type { WantedSecret } from './credentials.ts';
 
 interface SecretFinding extends Finding {
@@ -32,7 +32,7 @@ export function createSecretStep(
     const edits: Edit[] = [];
     for (const secret of (await input.wanted(signal)).filter(({ data }) => data.size > 0)) {
       const read = await readSecret(secret, store, signal);
-      const present = { ...(fieldOf(read?.object, 'data') as object | undefined) } as Record<string, string>;
+      const present = fieldsAt(read?.object, 'data');
       const wanted = [...secret.data].map(([key, bytes]) => [key, Buffer.from(bytes).toString('base64')] as const);
       const changed = wanted.filter(([key, text]) => present[key] !== text);
       if (read === undefined || changed.length === 0) continue;

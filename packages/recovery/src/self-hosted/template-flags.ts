@@ -1,8 +1,14 @@
-import type { KubernetesObject, ObjectStore } from '@kube-rescue/cluster-objects';
+import {
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  type ObjectStore,
+  RESOURCE_KINDS,
+  textAt,
+} from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { type ComponentFlags, componentFlags, readStaticPod } from '@kube-rescue/static-manifests';
-import { fieldOf } from '../api-reading.ts';
 
 /** A control-plane component that the cluster itself runs, with the Secrets that its flags name files of. */
 export interface WorkloadComponent {
@@ -26,7 +32,6 @@ export async function findWorkloadComponents(
   namespace: string,
   signal: AbortSignal,
 ): Promise<readonly WorkloadComponent[]> {
-  const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
   const found: WorkloadComponent[] = [];
   for (const kind of [RESOURCE_KINDS.DaemonSet, RESOURCE_KINDS.Deployment]) {
     for await (const { object } of store.list(kind, { namespace, signal })) {
@@ -41,13 +46,14 @@ export async function findWorkloadComponents(
 async function readTemplateFlags(workload: KubernetesObject): Promise<ComponentFlags | undefined> {
   const { name, namespace = '' } = workload.metadata;
   const path = hostPath(`/${workload.kind}/${namespace}/${name}`);
-  const spec = fieldOf(workload, 'spec', 'template', 'spec');
-  const volumes = listOf(fieldOf(spec, 'volumes')).map((volume) => {
-    const secret = fieldOf(volume, 'secret', 'secretName');
-    if (typeof secret !== 'string') return volume;
-    return { name: fieldOf(volume, 'name'), hostPath: { path: secretFolder(namespace, secret) } };
+  const spec = fieldsAt(workload, 'spec', 'template', 'spec');
+  const volumes = listAt(spec, 'volumes').map((volume) => {
+    const secret = textAt(fieldsAt(volume, 'secret'), 'secretName');
+    return secret === undefined
+      ? volume
+      : { name: volume['name'], hostPath: { path: secretFolder(namespace, secret) } };
   });
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { ...(spec as object), volumes } };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { ...spec, volumes } };
   const bytes = Buffer.from(JSON.stringify(pod));
   const stat = { kind: 'file', mode: 0o644, uid: 0, gid: 0, size: bytes.length, modifiedAt: new Date(0) } as const;
   const file = { readFile: async () => bytes, stat: async () => stat, list: async () => undefined };
@@ -62,13 +68,8 @@ async function readTemplateFlags(workload: KubernetesObject): Promise<ComponentF
 
 function secretsOf(workload: KubernetesObject): WorkloadComponent['secrets'] {
   const { namespace = '' } = workload.metadata;
-  const volumes = listOf(fieldOf(workload, 'spec', 'template', 'spec', 'volumes'));
-  return volumes.flatMap((volume) => {
-    const name = fieldOf(volume, 'secret', 'secretName');
-    return typeof name === 'string' ? [{ namespace, name }] : [];
+  return listAt(fieldsAt(workload, 'spec', 'template', 'spec'), 'volumes').flatMap((volume) => {
+    const name = textAt(fieldsAt(volume, 'secret'), 'secretName');
+    return name === undefined ? [] : [{ namespace, name }];
   });
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -1,14 +1,15 @@
 import {
   type ObjectAccess,
   type ObjectStore,
+  readObjectData,
   RESOURCE_KINDS,
   replaceEdit,
   type StoredObject,
+  withObjectData,
 } from '@kube-rescue/cluster-objects';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
 import { describeReplacement, type Edit, sha256 } from '@kube-rescue/workflow';
 import type { CachedObject, Checkpoint, Checkpoints } from './checkpoint.ts';
-import { readObjectData, withObjectData } from './object-data.ts';
 
 /** A Secret or ConfigMap with new bytes for some of its keys. */
 export interface WantedObject {

@@ -1,8 +1,6 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { parseManifest } from '../manifest-source.ts';
 import type { CachedObject, Checkpoint } from './checkpoint.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** What a Secret volume's files are given by default: 0644. */
 const DEFAULT_MODE = 0o644;
@@ -13,7 +11,7 @@ export function findOwner(
   daemonSets: readonly KubernetesObject[],
 ): KubernetesObject | undefined {
   const candidates = daemonSets.filter(({ metadata, spec }) => {
-    const selector = objectOf(objectOf(objectOf(spec).selector).matchLabels);
+    const selector = fieldsAt(spec, 'selector', 'matchLabels');
     const pairs = Object.entries(selector);
     const fits = pairs.every(([label, value]) => checkpoint.pod.labels.get(label) === value);
     return metadata.namespace === checkpoint.namespace && pairs.length > 0 && fits;
@@ -31,12 +29,12 @@ export function findOwner(
  */
 export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject): KubernetesObject | undefined {
   const { manifest, labels } = checkpoint.pod;
-  const spec = objectOf(parseManifest(manifest.source, manifest.path).object.spec);
+  const spec = fieldsAt(parseManifest(manifest.source, manifest.path).object, 'spec');
   if (typeof spec.nodeName !== 'string' || owner.metadata.uid === undefined) return undefined;
-  const template = objectOf(objectOf(owner.spec).template);
-  const templateSpec = objectOf(template.spec);
-  const account = textOf(templateSpec.serviceAccountName) ?? textOf(templateSpec.serviceAccount) ?? 'default';
-  const annotations = objectOf(objectOf(template.metadata).annotations) as Readonly<Record<string, string>>;
+  const template = fieldsAt(owner, 'spec', 'template');
+  const templateSpec = fieldsAt(template, 'spec');
+  const account = textAt(templateSpec, 'serviceAccountName') || textAt(templateSpec, 'serviceAccount') || 'default';
+  const annotations = fieldsAt(template, 'metadata', 'annotations') as Readonly<Record<string, string>>;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -58,7 +56,7 @@ export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject)
       ...(templateSpec.affinity === undefined ? {} : { affinity: templateSpec.affinity }),
       serviceAccountName: account,
       serviceAccount: account,
-      volumes: listOf(spec.volumes).map((volume) => restoreVolume(volume, checkpoint.objects, templateSpec)),
+      volumes: listAt(spec, 'volumes').map((volume) => restoreVolume(volume, checkpoint.objects, templateSpec)),
     },
     status: { phase: 'Pending' },
   };
@@ -68,23 +66,11 @@ export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject)
 function restoreVolume(volume: Fields, objects: readonly CachedObject[], templateSpec: Fields): Fields {
   const cached = objects.find((object) => object.volume !== undefined && object.volume === volume.name);
   if (cached === undefined) return volume;
-  const original = listOf(templateSpec.volumes).find(({ name }) => name === volume.name);
+  const original = listAt(templateSpec, 'volumes').find(({ name }) => name === volume.name);
   if (original !== undefined) return original;
   const source =
     cached.kind === 'Secret'
       ? { secret: { secretName: cached.name, defaultMode: DEFAULT_MODE } }
       : { configMap: { name: cached.name, defaultMode: DEFAULT_MODE } };
   return { name: cached.volume, ...source };
-}
-
-function objectOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function listOf(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value.map(objectOf) : [];
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,15 +1,14 @@
-import type { KubernetesObject } from '@kube-rescue/cluster-objects';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import { fieldsAt } from './object-fields.ts';
 
 /** The bytes of a Secret or ConfigMap by key. */
 export function readObjectData(object: KubernetesObject): ReadonlyMap<string, Uint8Array> {
-  const texts = (field: unknown): readonly (readonly [string, string])[] =>
-    Object.entries((field ?? {}) as Record<string, unknown>).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    );
+  const texts = (field: string): readonly (readonly [string, string])[] =>
+    Object.entries(fieldsAt(object, field)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   const encoding = object.kind === 'Secret' ? 'base64' : 'utf8';
   return new Map([
-    ...texts(object.data).map(([key, text]) => [key, Buffer.from(text, encoding)] as const),
-    ...texts(object.binaryData).map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
+    ...texts('data').map(([key, text]) => [key, Buffer.from(text, encoding)] as const),
+    ...texts('binaryData').map(([key, text]) => [key, Buffer.from(text, 'base64')] as const),
   ]);
 }
 
@@ -37,7 +36,7 @@ export function withObjectData(object: KubernetesObject, wanted: ReadonlyMap<str
   const binary = encode(true);
   return {
     ...object,
-    data: { ...(object.data as object | undefined), ...encode(false) },
-    ...(Object.keys(binary).length === 0 ? {} : { binaryData: { ...(object.binaryData as object), ...binary } }),
+    data: { ...fieldsAt(object, 'data'), ...encode(false) },
+    ...(Object.keys(binary).length === 0 ? {} : { binaryData: { ...fieldsAt(object, 'binaryData'), ...binary } }),
   };
 }

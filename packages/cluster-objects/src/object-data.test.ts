@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { readObjectData, withObjectData } from './object-data.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const metadata = { name: 'a', namespace: 'default' };
+const secret = { apiVersion: 'v1', kind: 'Secret', metadata, data: { key: base64('old'), other: base64('kept') } };
+const configMap = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata,
+  data: { key: 'old', broken: null },
+  binaryData: { raw: base64('raw') },
+};
+
+describe('the data of an object', () => {
+  it('is decoded as its kind keeps it, and what is no text is left out', () => {
+    expect([...readObjectData(secret)].map(([key, value]) => [key, String(value)])).toEqual([
+      ['key', 'old'],
+      ['other', 'kept'],
+    ]);
+    expect([...readObjectData(configMap)].map(([key, value]) => [key, String(value)])).toEqual([
+      ['key', 'old'],
+      ['raw', 'raw'],
+    ]);
+    expect(readObjectData({ apiVersion: 'v1', kind: 'Secret', metadata }).size).toBe(0);
+  });
+
+  it('is changed where it has the key, and encoded as it was', () => {
+    const wanted = new Map([
+      ['key', bytes('new')],
+      ['raw', bytes('newer')],
+      ['missing', bytes('x')],
+    ]);
+    expect(withObjectData(secret, wanted)).toEqual({ ...secret, data: { ...secret.data, key: base64('new') } });
+    expect(withObjectData(configMap, wanted)).toEqual({
+      ...configMap,
+      data: { ...configMap.data, key: 'new' },
+      binaryData: { raw: base64('newer') },
+    });
+  });
+
+  it('stays the very object where nothing differs', () => {
+    expect(withObjectData(secret, new Map([['key', bytes('old')]]))).toBe(secret);
+  });
+});
