@@ -1,5 +1,5 @@
 import type { Certificate } from './certificate.ts';
-import { type CertificateCache, detect } from './objects/certificate-detection.ts';
+import { detect } from './objects/certificate-detection.ts';
 
 /** A certificate that is over, in some content. */
 export interface ExpiredCertificate {
@@ -8,18 +8,16 @@ export interface ExpiredCertificate {
   readonly notAfter: Date;
 }
 
-/**
- * The certificates in a file's bytes (PEM, DER or a kubeconfig) that have expired at `now`. What cannot be read holds none.
- * @param source the place, of no effect
- */
-export function listExpired(bytes: Uint8Array, source: string, now: Date): readonly ExpiredCertificate[] {
-  return listCertificates(bytes, source, new Map())
+/** The certificates in a file's bytes (PEM, DER or a kubeconfig) that have expired at `now`. What cannot be read holds none. */
+export function listExpired(bytes: Uint8Array, now: Date): readonly ExpiredCertificate[] {
+  return listCertificates(bytes)
     .filter(({ notAfter }) => notAfter < now)
     .map(({ x509, notAfter }) => ({ subject: x509.subject.replaceAll('\n', ', '), notAfter }));
 }
 
-function listCertificates(bytes: Uint8Array, source: string, cache: CertificateCache): readonly Certificate[] {
-  const content = detect(bytes, source, cache);
+function listCertificates(bytes: Uint8Array): readonly Certificate[] {
+  // Nothing is told of where they are.
+  const content = detect(bytes, '', new Map());
   if (content.is === 'certificates') return content.certificates;
   return content.is === 'kubeconfig' ? content.parts.flatMap(({ certificates }) => certificates) : [];
 }

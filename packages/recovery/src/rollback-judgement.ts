@@ -21,20 +21,20 @@ export async function judgeRollback(run: RunFolder, { host, clock }: NodeDeps): 
     // A change that keeps no bytes may have captured anything, or nothing.
     const kept = textAt(captured, 'kept');
     if (kept === undefined) continue;
-    const old = listExpiredIn(change.kind, await run.backup.read(kept), change.target, now);
+    const old = listExpiredIn(change.kind, await run.backup.read(kept), now);
     const [worst] = old.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
     if (worst === undefined) continue;
     const present = change.kind.startsWith('file.') ? await host.readFile(hostPath(change.target)) : undefined;
     // It has expired as well since: going back does not make it worse.
-    if (present !== undefined && listExpired(present, change.target, now).length > 0) continue;
+    if (present !== undefined && listExpired(present, now).length > 0) continue;
     reasons.push(`${change.target}: the old ${worst.subject} expired on ${worst.notAfter.toISOString()}`);
   }
   return reasons;
 }
 
 /** Of an object, what its data holds. */
-function listExpiredIn(kind: string, bytes: Uint8Array, target: string, now: Date): readonly ExpiredCertificate[] {
-  if (!kind.startsWith('object.')) return listExpired(bytes, target, now);
+function listExpiredIn(kind: string, bytes: Uint8Array, now: Date): readonly ExpiredCertificate[] {
+  if (!kind.startsWith('object.')) return listExpired(bytes, now);
   const object = JSON.parse(Buffer.from(bytes).toString()) as KubernetesObject;
-  return [...readObjectData(object).values()].flatMap((value) => listExpired(value, target, now));
+  return [...readObjectData(object).values()].flatMap((value) => listExpired(value, now));
 }
