@@ -10,8 +10,15 @@ import {
   namesOf,
   renderJoinBundle,
 } from '@kube-rescue/node-join';
-import { isRecoveryError } from '@kube-rescue/errors';
-import { type Change, describeReplacement, type Edit, type Finding, sha256, type Step } from '@kube-rescue/workflow';
+import {
+  type Change,
+  describeReplacement,
+  type Edit,
+  type Finding,
+  sha256,
+  type Step,
+  toErrorFinding,
+} from '@kube-rescue/workflow';
 import type { NodeDeps } from '../node-description.ts';
 
 /** As an API server lets a Node be named; etcd may hold others, and one with a slash would lead out of the folder. */
@@ -81,10 +88,7 @@ export function createBundleStep(
           ? { status: 'ok', summary: 'no worker waits for anything from here', evidence, changes }
           : { status: 'needed', summary: `nobody said how to reach ${missing.join(', ')} (--join)`, evidence, changes };
       } catch (error) {
-        signal.throwIfAborted();
-        if (!isRecoveryError(error)) throw error;
-        const { code, message, subject, hint } = error;
-        return { status: 'unknown', summary: message, evidence: [], changes: [], code, subject, hint };
+        return toErrorFinding(error, signal);
       }
     },
     plan: ({ changes }) => changes,
