@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CrashReporter } from './test/crash/reporter.ts';
 import base from './vitest.config.ts';
@@ -11,6 +12,10 @@ export default defineConfig({
   test: {
     ...base.test,
     include: files.trim().split('\n'),
+    // They need no programs but openssl, and the sources alone.
+    globalSetup: [],
+    // Each is busy from its beginning to its end, and nothing else runs meanwhile.
+    maxWorkers: availableParallelism(),
     testNamePattern: 'the step laws hold for',
     reporters: ['dot', new CrashReporter('test-results/crash-files.json')],
   },

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { type HostPath, hostPath } from '@kube-rescue/host';
+import { hostPath } from '@kube-rescue/host';
 import {
   CA_NAMES,
   createFakeHost,
@@ -7,8 +7,6 @@ import {
   expectCode,
   issueCertificate,
   type PkiOptions,
-  type StepCase,
-  stepLaws,
 } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import { createReissueSteps, type ReissueOptions } from './authority-steps.ts';
@@ -224,22 +222,3 @@ describe('an authority that cannot be issued anew', () => {
     expect(await blocked({ notYetValid: ['ca'] })).toMatchObject({ status: 'blocked', code: 'PKI_CLOCK_BEFORE_CA' });
   });
 });
-
-async function stepCase(expired: NonNullable<PkiOptions['expired']>): Promise<StepCase> {
-  const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa', expired, caBundle: true });
-  return {
-    makeHost: async () => createFakeHost({ tree }),
-    makePlaybook: (host) => ({
-      id: 'reissue',
-      title: 'issue authorities anew',
-      phases: [
-        { id: 'pki', title: 'pki', steps: async () => stepsOf({ host, input } as Pick<Node, 'host' | 'input'>) },
-      ],
-    }),
-    clock,
-    folders: ['/etc/kubernetes', '/var/lib/kubelet'].map((folder): HostPath => hostPath(folder)),
-  };
-}
-
-stepLaws('authorities that are issued anew with an expired leaf', () => stepCase(['etcd/ca', 'etcd/server']));
-stepLaws('the cluster authority and its kubeconfigs', () => stepCase(['ca', 'scheduler.conf']));

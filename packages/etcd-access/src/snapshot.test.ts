@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -59,6 +60,48 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     const keys = (json: string): unknown => (JSON.parse(json) as { kvs: unknown }).kvs;
     expect(keys(await read(restored))).toEqual(keys(await read(etcd)));
     await restored.stop();
+  });
+
+  it('is sealed before a byte of it is on the disk, and is whole again when it is opened', async () => {
+    const [key, iv] = [randomBytes(32), randomBytes(16)];
+    const seal = {
+      suffix: '.sealed',
+      seal: async function* (pieces: AsyncIterable<Uint8Array>) {
+        const cipher = createCipheriv('aes-256-ctr', key, iv);
+        for await (const piece of pieces) yield cipher.update(piece);
+        yield cipher.final();
+      },
+    };
+    // Whatever has a name in the folder at any moment, the file that is not finished yet among it.
+    let looks = 0;
+    const findPlain = (): readonly string[] =>
+      readdirSync(folder).filter((name) => {
+        const content = readFileSync(path.join(folder, name));
+        looks += content.length > 0 ? 1 : 0;
+        return content.includes('/registry/secrets/');
+      });
+    const plain = hostPath(path.join(folder, 'plain.db'));
+    await saveSnapshot({ target: plain }, { client, host });
+    expect(findPlain()).toEqual(['plain.db']);
+    await rm(plain);
+
+    looks = 0;
+    const seen: string[] = [];
+    const onProgress = (): void => void seen.push(...findPlain());
+    const saved = await saveSnapshot({ target, seal, onProgress }, { client, host });
+    expect([...seen, ...findPlain()]).toEqual([]);
+    expect(looks, 'it was looked at while it was written').toBeGreaterThan(1);
+    const sealed = await readFile(target);
+    expect(saved).toMatchObject({ path: target, bytes: sealed.length });
+    expect((await stat(target)).mode & 0o777).toBe(0o600);
+
+    const opened = createDecipheriv('aes-256-ctr', key, iv).update(sealed);
+    expect(createHash('sha256').update(opened).digest('hex')).toBe(saved.sha256);
+    await writeFile(plain, opened);
+    const env = { ETCDCTL_API: '3', PATH: process.env['PATH'] };
+    const { stdout } = await run('etcdctl', ['snapshot', 'status', plain, '--write-out=json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ revision: Number(saved.revision) });
+    await run('etcdctl', ['snapshot', 'restore', plain, `--data-dir=${path.join(folder, 'restored')}`], { env });
   });
 
   it('is never written over something', async () => {

@@ -23,6 +23,11 @@ export interface ObjectPatchInput extends NodeOptions {
   readonly search: EtcdSearch;
 }
 
+export interface ObjectPatchDeps extends NodeDeps {
+  /** Opens the way to the objects; whoever asked closes it. Default: `openNodeObjects` of this node. */
+  readonly openObjects?: ((signal: AbortSignal) => Promise<NodeObjects>) | undefined;
+}
+
 interface PatchFinding extends Finding {
   readonly changes: readonly ObjectReplace[];
 }
@@ -33,7 +38,7 @@ interface PatchFinding extends Finding {
  * In etcd it goes past admission and validation: only the form of the fields is checked. Its phase throws NodeErrors,
  * EtcdErrors and ObjectErrors before anything is written.
  */
-export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: NodeDeps): Playbook {
+export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: ObjectPatchDeps): Playbook {
   let chosen = input.via;
   return {
     id: 'object-patch',
@@ -55,13 +60,16 @@ export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: NodeDep
 /** The step of {@link createObjectPatchPlaybook}, for a playbook that changes an object among other things. */
 export function createObjectPatchStep(
   input: ObjectPatchInput & { readonly via: ObjectsVia },
-  deps: NodeDeps,
+  deps: ObjectPatchDeps,
 ): Step<PatchFinding> {
   const { object: reference, via, search } = input;
   const way: ObjectWay = { via, search: toRecordedSearch(search) };
   const planned = new Map<string, Edit>();
+  const openOnNode = async (signal: AbortSignal): Promise<NodeObjects> =>
+    openNodeObjects(await describeNode(input, deps), { via, search }, deps, signal);
+  const { openObjects = openOnNode } = deps;
   const within = async <T>(signal: AbortSignal, action: (objects: NodeObjects) => Promise<T>): Promise<T> => {
-    const objects = await openNodeObjects(await describeNode(input, deps), { via, search }, deps, signal);
+    const objects = await openObjects(signal);
     try {
       return await action(objects);
     } finally {

@@ -1,13 +1,5 @@
 import { type Host, hostPath } from '@kube-rescue/host';
-import {
-  buildPki,
-  createFakeHost,
-  createFixedClock,
-  expectCode,
-  type Pki,
-  stepLaws,
-  treeOf,
-} from '@kube-rescue/testing';
+import { buildPki, createFakeHost, createFixedClock, expectCode, type Pki, treeOf } from '@kube-rescue/testing';
 import { type Plan, planPlaybook } from '@kube-rescue/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRecoveryPlaybook, createRenewalPlaybook, createRestartPlaybook, type NodeDeps } from './index.ts';
@@ -31,14 +23,6 @@ function deadNode(kind: 'live' | 'copy'): NodeDeps {
 function plan(playbook: Parameters<typeof planPlaybook>[0]): Promise<Plan> {
   return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal: new AbortController().signal });
 }
-
-// A copy of a node: the part of the recovery that is files alone, run through every kill and every failing write.
-stepLaws('the recovery of a copied node', () => ({
-  clock,
-  folders: [hostPath('/etc'), hostPath('/var/lib/kubelet')],
-  makeHost: async () => deadNode('copy').host,
-  makePlaybook: (host) => createRecoveryPlaybook(NODE, { host, clock }),
-}));
 
 describe('the recovery playbook', () => {
   it('renews what is bad, restarts everything that is dead, and waits for every effect', async () => {

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type Host, type HostPath, hostPath, joinPath, type ProcessInfo } from '@kube-rescue/host';
-import { createFakeHost, createFixedClock, expectCode, staticPodManifests, treeOf } from '@kube-rescue/testing';
+import {
+  createFakeHost,
+  createFixedClock,
+  expectCode,
+  staticPodManifests,
+  stepLaws,
+  treeOf,
+} from '@kube-rescue/testing';
 import {
   createChangeRegistry,
   hostChangeKinds,
@@ -130,3 +137,11 @@ describe('the restart of a control plane', () => {
     expect(await host.services.status('kubelet')).toBe('stopped');
   });
 });
+
+stepLaws('restarting a dead control plane', () => ({
+  makeHost: async () => createDeadNode(),
+  makePlaybook: (host) => playbookOf(host),
+  clock,
+  folders: [DIRECTORY],
+  readState: (host) => host.services.status('kubelet'),
+}));

@@ -14,7 +14,8 @@ export interface ObjectMachines {
   readState(host: Host): Promise<unknown>;
 }
 
-const UID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g;
+/** Identities that are made anew in each run. */
+const RANDOM = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?<="kube-rescue.dev\/created-by":")[\da-f]+/g;
 const KINDS = Object.values(RESOURCE_KINDS);
 
 /** @param plant puts the objects there that a machine starts with */
@@ -35,19 +36,27 @@ export function createObjectMachines(
       stores.set(host.readFile, store);
       return host;
     },
-    objectsOf: (host) => (isFaulty(host) ? withHostFaults(storeOf(host), host) : storeOf(host)),
-    readState: async (host) => {
-      const found = new Map<string, unknown>();
-      for (const kind of KINDS) {
-        for await (const { object } of storeOf(host).list(kind)) {
-          const { creationTimestamp: _time, ...metadata } = object.metadata;
-          const text = JSON.stringify(contentOf({ ...object, metadata }, true)).replace(UID, '(uid)');
-          found.set(`${kind.kind} ${metadata.namespace}/${metadata.name}`, JSON.parse(text));
-        }
-      }
-      return found;
-    },
+    objectsOf: (host) => objectsBeside(host, storeOf(host)),
+    readState: (host) => readObjects(storeOf(host)),
   };
+}
+
+/** `store`, whose writes go wrong where those of `host` do. */
+export function objectsBeside(host: Host, store: FakeObjectStore): ObjectStore {
+  return isFaulty(host) ? withHostFaults(store, host) : store;
+}
+
+/** Every object as far as it is the same from run to run. */
+export async function readObjects(store: ObjectStore): Promise<ReadonlyMap<string, unknown>> {
+  const found = new Map<string, unknown>();
+  for (const kind of KINDS) {
+    for await (const { object } of store.list(kind)) {
+      const { creationTimestamp: _time, ...metadata } = object.metadata;
+      const text = JSON.stringify(contentOf({ ...object, metadata }, true)).replace(RANDOM, '(random)');
+      found.set(`${kind.kind} ${metadata.namespace}/${metadata.name}`, JSON.parse(text));
+    }
+  }
+  return found;
 }
 
 function isFaulty(host: Host): host is FaultyHost {

@@ -7,7 +7,7 @@ export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from '
 export type { CrashPoints } from './crash-points.ts';
 export { expectCode } from './expect-code.ts';
 export { createFakeObjectStore, type FakeObjectStore } from './fake-object-store.ts';
-export { createObjectMachines, type ObjectMachines } from './faulty-objects.ts';
+export { createObjectMachines, type ObjectMachines, objectsBeside, readObjects } from './faulty-objects.ts';
 export { createFakeHost, type FakeHost, type FakeHostOptions } from './fake-host.ts';
 export { type FaultMode, type FaultOptions, type FaultyHost, SimulatedCrash, withFaults } from './faults.ts';
 export { createFixedClock, type FixedClock } from './fixed-clock.ts';

@@ -39,15 +39,19 @@ export interface StepCase {
  */
 export function stepLaws(title: string, makeCase: () => Promise<StepCase> | StepCase): void {
   describe(`the step laws hold for ${title}`, () => {
+    // Once for all laws: a PKI of its own for each would take longer than what is tried on it.
+    const findCase = once(async () => makeCase());
+    const findGoal = once(async () => runUndisturbed(await findCase()));
+
     it('looks and plans without writing anything', async () => {
-      const { makeHost, makePlaybook, clock } = await makeCase();
+      const { makeHost, makePlaybook, clock } = await findCase();
       const host = withFaults(await makeHost());
       await plan(host, makePlaybook(host), clock);
       assert.equal(host.mutationCount, 0);
     });
 
     it('makes the same plan twice, and one that survives JSON without key material', async () => {
-      const { makeHost, makePlaybook, clock } = await makeCase();
+      const { makeHost, makePlaybook, clock } = await findCase();
       const host = await makeHost();
       const first = await plan(host, makePlaybook(host), clock);
       const second = await plan(host, makePlaybook(host), clock);
@@ -61,7 +65,7 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
     });
 
     it('finds nothing to do the second time', async () => {
-      const testCase = await makeCase();
+      const testCase = await findCase();
       const host = withFaults(await testCase.makeHost());
       const first = await run(host, testCase);
       assert.equal(first.outcome, 'done');
@@ -72,7 +76,7 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
     });
 
     it('puts back every byte of a finished run', async () => {
-      const testCase = await makeCase();
+      const testCase = await findCase();
       const host = await testCase.makeHost();
       const before = await look(host, testCase);
       const { runId } = await run(host, testCase);
@@ -83,15 +87,15 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
 
     for (const [kind, fault] of CRASHES) {
       it(`can be rolled back or resumed when it is ${kind}`, LONG, async ({ task }) => {
-        const testCase = await makeCase();
-        await countPoints(task.meta, { subject: title, kind }, everyWrite(testCase, fault, [wayBack, wayOn]));
+        const tries = everyWrite(await findCase(), await findGoal(), fault, [wayBack, wayOn]);
+        await countPoints(task.meta, { subject: title, kind }, tries);
       });
     }
 
     for (const [kind, fault] of FAILURES) {
       it(`leaves every byte as it was, or all as planned, when there is ${kind}`, LONG, async ({ task }) => {
-        const testCase = await makeCase();
-        await countPoints(task.meta, { subject: title, kind }, everyWrite(testCase, fault, [allOrNothing]));
+        const tries = everyWrite(await findCase(), await findGoal(), fault, [allOrNothing]);
+        await countPoints(task.meta, { subject: title, kind }, tries);
       });
     }
   });
@@ -125,30 +129,44 @@ interface Sight {
   readonly state: unknown;
 }
 
-interface Attempt {
+/** What a run does to which nothing happens. */
+interface Undisturbed {
+  readonly writes: number;
+  /** How it leaves the machine; twice, because some of it is random. */
+  readonly goal: readonly [Sight, Sight];
+}
+
+interface Attempt extends Pick<Undisturbed, 'goal'> {
   readonly host: Host;
   readonly before: Sight;
-  /** How an undisturbed run leaves the machine; twice, because some of it is random. */
-  readonly goal: readonly [Sight, Sight];
   readonly failure: unknown;
   readonly at: string;
 }
 
 type Judge = (attempt: Attempt, testCase: StepCase) => Promise<GoodEnding>;
 
-/** Runs a case once for each of its writes and each judge, and lets that write go wrong. */
-async function* everyWrite(
-  testCase: StepCase,
-  fault: Fault,
-  judges: readonly Judge[],
-): AsyncGenerator<() => Promise<GoodEnding>> {
+async function runUndisturbed(testCase: StepCase): Promise<Undisturbed> {
   const counted = withFaults(await testCase.makeHost());
   await run(counted, testCase);
   const other = await testCase.makeHost();
   await run(other, testCase);
-  const goal = [await look(counted, testCase), await look(other, testCase)] as const;
   assert.ok(counted.mutationCount > 0, 'the case writes nothing');
-  for (let failAt = 1; failAt <= counted.mutationCount; failAt += 1) {
+  return { writes: counted.mutationCount, goal: [await look(counted, testCase), await look(other, testCase)] };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+/** Runs a case once for each of its writes and each judge, and lets that write go wrong. */
+async function* everyWrite(
+  testCase: StepCase,
+  { writes, goal }: Undisturbed,
+  fault: Fault,
+  judges: readonly Judge[],
+): AsyncGenerator<() => Promise<GoodEnding>> {
+  for (let failAt = 1; failAt <= writes; failAt += 1) {
     for (const judge of judges) {
       yield async () => {
         const host = await testCase.makeHost();
@@ -159,7 +177,7 @@ async function* everyWrite(
           (reason: unknown) => reason,
         );
         // A kill would have let go of the lock; in memory nobody does it for us.
-        const at = `write ${failAt} of ${counted.mutationCount}`;
+        const at = `write ${failAt} of ${writes}`;
         return judge({ host, before, goal, failure, at }, testCase);
       };
     }

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { type HostPath, hostPath } from '@kube-rescue/host';
-import { createFakeHost, createFixedClock, type PkiOptions, type StepCase, stepLaws } from '@kube-rescue/testing';
+import { createFixedClock, type PkiOptions } from '@kube-rescue/testing';
 import type { Step } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
 import type { AuthorityId } from '../catalogue.ts';
@@ -241,26 +240,3 @@ describe('the certificate that asks whether a CA is trusted', () => {
     expect(validToDate.getTime() - NOW.getTime()).toBe(10 * 60_000);
   });
 });
-
-async function stepCase(steps: (context: RotationContext, node: Node) => Promise<readonly Step[]>): Promise<StepCase> {
-  const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa' });
-  return {
-    makeHost: async () => createFakeHost({ tree }),
-    makePlaybook: (host) => {
-      const context = { authority: 'etcd', inspection: async () => input, host, clock } as const;
-      const phase = { id: 'pki', title: 'pki', steps: () => steps(context, { host, input } as Node) };
-      return { id: 'rotation', title: 'rotate', phases: [phase] };
-    },
-    clock,
-    folders: ['/etc/kubernetes', '/var/lib/kubelet'].map((folder): HostPath => hostPath(folder)),
-  };
-}
-
-stepLaws('a CA that is trusted beside a new one', () => stepCase(async (context) => [trust(context)]));
-stepLaws('a new CA that signs', () =>
-  stepCase(async (context, node) => [
-    trust(context),
-    createIssueStageStep(context),
-    ...(await renewals(context, node)).slice(0, 1),
-  ]),
-);

@@ -1,6 +1,6 @@
 import { createObjectChangeKinds, type ObjectAccess, ObjectError, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type Host, hostPath } from '@kube-rescue/host';
-import { createFixedClock, stepLaws, withFaults } from '@kube-rescue/testing';
+import { createFixedClock, objectsBeside, readObjects, stepLaws, withFaults } from '@kube-rescue/testing';
 import {
   createChangeRegistry,
   hostChangeKinds,
@@ -286,7 +286,7 @@ stepLaws('a change of what the checkpointer keeps', () => {
   const nodeOf = (host: Host): CheckpointNode => {
     const node = nodes.get(host.readFile);
     if (node === undefined) throw new Error('an unknown host');
-    return node;
+    return { ...node, objects: { ...node.objects, open: async () => objectsBeside(host, node.store) } };
   };
   return {
     clock,
@@ -300,5 +300,6 @@ stepLaws('a change of what the checkpointer keeps', () => {
     },
     makePlaybook: (host) => playbookOf(nodeOf(host), host),
     makeKinds: (host) => kindsOf(nodeOf(host), host),
+    readState: async (host) => [await readObjects(nodeOf(host).store), await host.services.status('kubelet')],
   };
 });

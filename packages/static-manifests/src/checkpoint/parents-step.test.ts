@@ -1,5 +1,6 @@
 import { createObjectChangeKinds, type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { createFixedClock } from '@kube-rescue/testing';
+import type { Host } from '@kube-rescue/host';
+import { createFixedClock, objectsBeside, readObjects, stepLaws } from '@kube-rescue/testing';
 import { createChangeRegistry, hostChangeKinds, openRunStore, rollbackRun, runPlaybook } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
 import { API, CHECKPOINTER, type CheckpointNode, createCheckpointNode, FOLDER } from './checkpoint-node.fixture.ts';
@@ -90,4 +91,28 @@ describe('the parents of checkpoints', () => {
     const node = await createCheckpointNode();
     expect(await stepOf(node).check(signal)).toMatchObject({ status: 'blocked', code: 'CHECKPOINT_PARENT_LOST' });
   });
+});
+
+stepLaws('pod objects that are put back for the checkpointer', () => {
+  const nodes = new WeakMap<Host['readFile'], CheckpointNode>();
+  const nodeOn = (host: Host): CheckpointNode => {
+    const node = nodes.get(host.readFile);
+    if (node === undefined) throw new Error('an unknown host');
+    return { ...node, host, objects: { ...node.objects, open: async () => objectsBeside(host, node.store) } };
+  };
+  return {
+    makeHost: async () => {
+      const node = await createNode();
+      nodes.set(node.host.readFile, node);
+      return node.host;
+    },
+    makePlaybook: (host) => {
+      const steps = async () => [stepOf(nodeOn(host))];
+      return { id: 'parents', title: 'parents', phases: [{ id: 'parents', title: 'parents', steps }] };
+    },
+    makeKinds: (host) => createObjectChangeKinds(() => nodeOn(host).objects.open(signal)),
+    clock,
+    folders: [FOLDER],
+    readState: (host) => readObjects(nodeOn(host).store),
+  };
 });

@@ -1,0 +1,23 @@
+import { type Host, hostPath } from '@kube-rescue/host';
+import { buildPki, createFakeHost, createFixedClock, stepLaws, treeOf } from '@kube-rescue/testing';
+import { createRecoveryPlaybook } from './playbooks.ts';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const clock = createFixedClock(NOW);
+
+// A copy of a node: the part of the recovery that is files alone.
+stepLaws('the recovery of a copied node', async () => {
+  const expired = ['etcd/server', 'scheduler.conf', 'kubelet-client'] as const;
+  const pki = await buildPki({ now: NOW, expired, algorithm: 'ecdsa' });
+  const tree = new Map([...pki.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
+  return {
+    clock,
+    folders: [hostPath('/etc'), hostPath('/var/lib/kubelet')],
+    makeHost: async (): Promise<Host> => ({
+      ...createFakeHost({ tree, services: { kubelet: 'stopped' } }),
+      kind: 'copy',
+    }),
+    makePlaybook: (host) => createRecoveryPlaybook(NODE, { host, clock }),
+  };
+});
