@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createLocalHost, hostPath } from '@kube-rescue/host';
+import { plantTree } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, type PlantedNode, plantNode, runCli } from '../apps/cli/src/cli-process.fixture.ts';
+import { BIN, type Ended, type PlantedNode, plantNode, runCli } from '../apps/cli/src/cli-process.fixture.ts';
 import { expectNoSecret, watchProcesses } from './secret-forms.fixture.ts';
 
 let node: PlantedNode;
@@ -20,6 +25,29 @@ afterAll(async () => {
 async function outputOf(...args: readonly string[]): Promise<string> {
   const ended: Ended = await runCli([...args, '--root', node.root]);
   return ended.stdout + ended.stderr;
+}
+
+/** Whether this kernel writes the core file of a process into its folder; told where it does not, as the test is left out then. */
+function writesCores(): boolean {
+  const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim();
+  const isPlain = /^[^|/]+$/.test(pattern);
+  if (!isPlain) process.stderr.write(`core files are not searched: kernel.core_pattern is ${pattern}\n`);
+  return isPlain;
+}
+
+/** The core file of a Node with these arguments that was sent `signal` as soon as `isDue`; removed when it is read. */
+async function coreOf(words: readonly string[], signal: NodeJS.Signals, isDue: () => boolean): Promise<Buffer> {
+  const cwd = await mkdtemp(path.join(desk, 'core-'));
+  const unlimited = ['-c', 'ulimit -c unlimited; exec "$@"', 'sh', process.execPath, ...words];
+  const child = spawn('sh', unlimited, { cwd, stdio: 'ignore' });
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  while (!isDue() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 1));
+  child.kill(signal);
+  expect((await ended)[1], 'it was aborted before its end').toBe(signal);
+  const [name = ''] = await readdir(cwd);
+  const core = await readFile(path.join(cwd, name));
+  await rm(cwd, { recursive: true });
+  return core;
 }
 
 describe('no key shows up', () => {
@@ -71,6 +99,32 @@ describe('no key shows up', () => {
       expect((mode & 0o777).toString(8), entry.name).toBe(entry.isDirectory() ? '700' : '600');
     }
   });
+
+  it.skipIf(!writesCores())(
+    'in the core file of a recovery that is aborted while it holds keys',
+    { timeout: 60_000 },
+    async () => {
+      const other = await plantNode({ expired: ['apiserver', 'etcd/peer'] });
+      const runs = path.join(other.root, 'var/lib/kube-rescue/runs');
+      const { privateKeys } = other.pki;
+      for (const signal of ['SIGABRT', 'SIGSEGV'] as const) {
+        const words = [BIN, 'recover', '--yes', '--new-keys', '--root', other.root];
+        const core = await coreOf(words, signal, () => existsSync(runs) && readdirSync(runs).length > 0);
+        expect(core.length, 'there is a core file to be searched').toBeGreaterThan(0);
+        expectNoSecret(core.toString('latin1'), privateKeys);
+        await rm(path.join(other.root, 'var'), { recursive: true });
+        await plantTree(createLocalHost({ root: hostPath(other.root) }), other.pki.tree);
+      }
+
+      // A program that does not see to it has them there.
+      const key = path.join(other.root, 'etc/kubernetes/pki/ca.key');
+      const script = `const held = require('node:fs').readFileSync(${JSON.stringify(key)}, 'latin1'); setInterval(() => held, 9); require('node:fs').writeFileSync(process.argv[1], '')`;
+      const ready = path.join(desk, 'ready');
+      const careless = await coreOf(['-e', script, ready], 'SIGABRT', () => existsSync(ready));
+      expect(careless.includes(await readFile(key)), 'the search can find one').toBe(true);
+      await other.remove();
+    },
+  );
 
   it('with the search able to find one', () => {
     const [key = ''] = node.pki.privateKeys;

@@ -1,3 +1,4 @@
+import { leaveMemoryOutOfCoreDumps } from '@kube-rescue/host';
 import { Command } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -48,11 +49,21 @@ export abstract class BaseCommand extends Command {
   }
 
   private async answerAndFinish(): Promise<Answer> {
+    await this.keepMemoryToOurselves();
     try {
       return await this.answer();
     } finally {
       await this.finish();
     }
+  }
+
+  /** Before the first key is read. */
+  private async keepMemoryToOurselves(): Promise<void> {
+    const failure = await leaveMemoryOutOfCoreDumps();
+    if (failure === undefined) return;
+    this.streams.reporter.warn(
+      `a core dump of this process would hold the keys that it reads: ${failure}; turn core dumps off (ulimit -c 0, kernel.core_pattern)`,
+    );
   }
 
   protected override async catch(error: Error): Promise<never> {
