@@ -56,7 +56,8 @@ describe('a recovery that was killed', () => {
         const before = await fingerprint(node.root);
         expect(await killAtLine(node.root, lines)).toBe(true);
         const refused = await runCli(['recover', '--yes', '--json', '--root', node.root]);
-        expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'RUN_UNFINISHED' } });
+        const hint = expect.stringContaining('(recover --resume)') as string;
+        expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'RUN_UNFINISHED', hint } });
         if (way === 'resume') {
           expect((await runCli(['recover', '--resume', '--yes', '--root', node.root])).exitCode).toBe(0);
           expect((await runCli(['certs', 'check', '--root', node.root])).exitCode).toBe(0);

@@ -1,5 +1,5 @@
 import { describeError } from '@kube-rescue/errors';
-import { parentPath } from '@kube-rescue/host';
+import { baseName, hostPath, parentPath } from '@kube-rescue/host';
 import type { Change, Playbook, Plan, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
@@ -19,6 +19,8 @@ export interface PlaybookInput {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly resume?: boolean;
+  /** How a person goes on with the run when it does not come to its end; for example `recover --resume`. Default: none. */
+  readonly resumeCommand?: string;
   /** A plan that was read before. */
   readonly expected?: Plan | undefined;
 }
@@ -69,13 +71,14 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal)}\n`);
     return input.yes || ask(`Make these changes on ${plan.host}?`, interruption.signal);
   };
-  const { selection, expected, resume } = input;
+  const { selection, expected, resume, resumeCommand } = input;
   try {
     await assertFirstRunIsPossible(input, session, deps);
     const playbook = await input.playbook(session);
-    return await runPlaybook({ playbook, selection, expected, resume, confirm, signal: interruption.signal }, deps);
+    const told = { playbook, selection, expected, resume, resumeCommand };
+    return await runPlaybook({ ...told, confirm, signal: interruption.signal }, deps);
   } catch (error) {
-    throw run === undefined ? error : await nameCutOff(error, run);
+    throw run === undefined ? error : await nameCutOff(error, run, resumeCommand);
   } finally {
     progress.stop();
   }
@@ -97,14 +100,14 @@ async function assertFirstRunIsPossible(
 }
 
 /** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */
-async function nameCutOff(error: unknown, run: string): Promise<unknown> {
-  const { WorkflowError } = await import('@kube-rescue/workflow');
+async function nameCutOff(error: unknown, run: string, resumeCommand: string | undefined): Promise<unknown> {
+  const { describeWayOn, WorkflowError } = await import('@kube-rescue/workflow');
   if (error instanceof WorkflowError) return error;
   return new CliError({
     code: 'RUN_CUT_OFF',
     message: `the run was cut off and its changes stand: ${describeError(error)}`,
     subject: run,
-    hint: 'cure the cause, then go on with it (recover --resume) or take it back (rollback RUN)',
+    hint: `cure the cause, then ${describeWayOn({ id: baseName(hostPath(run)), resumeCommand, outcome: undefined })}`,
     cause: error,
   });
 }

@@ -26,3 +26,4 @@ export { rollbackRun, type RunInput, type RunResult, runPlaybook, type WorkflowD
 export type { Selection } from './selection.ts';
 export type { Finding, FindingStatus, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './step.ts';
 export type { Leftover } from './unwind.ts';
+export { describeWayOn } from './way-on.ts';

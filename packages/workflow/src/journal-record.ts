@@ -14,6 +14,8 @@ export type JournalRecord =
       readonly playbook: string;
       readonly host: string;
       readonly at: string;
+      /** As in `RunInput`. Absent in journals of earlier versions. */
+      readonly resumeCommand?: string | undefined;
     }
   | { readonly type: 'resumed'; readonly at: string }
   | FindingRecord

@@ -8,6 +8,7 @@ import type { WorkflowDeps } from './runner.ts';
 import type { Finding, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './step.ts';
 import { createSequence, openStepJournal, type Sequence } from './step-journal.ts';
 import { describeLeftovers, unwind } from './unwind.ts';
+import { describeWayOn } from './way-on.ts';
 
 /** What became of one step. */
 export interface StepReport {
@@ -33,8 +34,12 @@ interface Execution {
   /** The plan has work for others than precautions. */
   readonly hasWork: boolean;
   readonly run: RunFolder;
+  /** As in `RunInput`. */
+  readonly resumeCommand: string | undefined;
   readonly signal: AbortSignal;
 }
+
+type Attempt = Pick<Execution, 'run' | 'resumeCommand'>;
 
 /** A step, or a phase whose steps could not even be looked up. */
 type Culprit = Pick<Step, 'id' | 'reversible'>;
@@ -70,18 +75,18 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
     const steps = await lookUp(phase, signal).catch(async (error: unknown) => {
       // What earlier phases have changed stands by now, so that a run must not end without a word about it.
       const culprit: Culprit = { id: phase.id, reversible: 'yes' };
-      throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, run, deps);
+      throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, execution, deps);
     });
     if (steps.length > 0) deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
     for (const step of steps) {
-      if (signal.aborted) throw await endInterrupted(run, deps);
+      if (signal.aborted) throw await endInterrupted(execution, deps);
       try {
         const report = await executeStep(step, phase.id, { ...execution, sequence, made }, deps);
         reports.push(report);
         if (report.result === 'done') made.add(step.id);
         irreversible ||= report.result === 'done' && step.reversible === 'no';
       } catch (error) {
-        throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, run, deps);
+        throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, execution, deps);
       }
     }
   }
@@ -203,13 +208,13 @@ function assertReady(step: Step, finding: Finding): void {
   throw new StepFailure(step, 'blocked', finding.summary, { hint: finding.hint });
 }
 
-async function endInterrupted(run: RunFolder, deps: WorkflowDeps): Promise<WorkflowError> {
+async function endInterrupted({ run, resumeCommand }: Attempt, deps: WorkflowDeps): Promise<WorkflowError> {
   await recordEnd(run, 'interrupted', deps.clock);
   return new WorkflowError({
     code: 'INTERRUPTED',
     message: 'stopped between two steps; what was done so far stands',
     subject: run.id,
-    hint: `go on with it (recover --resume) or take it back (rollback ${run.id})`,
+    hint: describeWayOn({ id: run.id, resumeCommand, outcome: 'interrupted' }),
   });
 }
 
@@ -218,9 +223,10 @@ async function failRun(
   error: unknown,
   step: Culprit,
   state: { readonly irreversible: boolean; readonly interrupted: boolean },
-  run: RunFolder,
+  attempt: Attempt,
   deps: WorkflowDeps,
 ): Promise<WorkflowError> {
+  const { run, resumeCommand } = attempt;
   const failure =
     error instanceof StepFailure ? error : new StepFailure(step, 'apply', describeError(error), { cause: error });
   const { standing, unfinished } = await run.state();
@@ -238,14 +244,15 @@ async function failRun(
       cause: failure.cause,
     });
   }
-  if (state.interrupted) return endInterrupted(run, deps);
+  if (state.interrupted) return endInterrupted(attempt, deps);
   if (keepRun) {
     await recordEnd(run, 'not-verified', deps.clock, why);
+    const wayOn = describeWayOn({ id: run.id, resumeCommand, outcome: 'not-verified' });
     return new WorkflowError({
       code: 'NOT_VERIFIED',
       message: why,
       subject: run.id,
-      hint: `${failure.hint ?? 'look at the cause'}; then go on (recover --resume) or take the run back (rollback ${run.id})`,
+      hint: `${failure.hint ?? 'look at the cause'}; then ${wayOn}`,
       cause: failure.cause,
     });
   }

@@ -2,7 +2,7 @@ import { type Host, HostError, joinPath } from '@kube-rescue/host';
 import { createFakeHost, expectCode, type FakeHost, SimulatedCrash, withFaults } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import { A, B, demoDeps, demoHost, demoPlaybook, demoRun, demoStep, edit, textAt } from './demo-run.fixture.ts';
-import { type Finding, rollbackRun, runPlaybook, type Step } from './index.ts';
+import { type Finding, rollbackRun, type RunInput, runPlaybook, type Step } from './index.ts';
 
 const NEEDED: Finding = { status: 'needed', summary: 'to be done', evidence: [] };
 const NOTHING_TO_WRITE: Partial<Step> = { check: async () => NEEDED, plan: () => [], apply: async () => undefined };
@@ -17,7 +17,7 @@ async function onlyRun(host: Host): Promise<string> {
 }
 
 /** Dies in the middle of the second step, when the first of its two files is written. */
-async function runUntilKilled(host: FakeHost): Promise<void> {
+async function runUntilKilled(host: FakeHost, options: Partial<RunInput> = {}): Promise<void> {
   const dying = withFaults(host, {});
   const dead = new SimulatedCrash({ operation: 'writeFile', target: B }, 0);
   let isDead = false;
@@ -33,7 +33,7 @@ async function runUntilKilled(host: FakeHost): Promise<void> {
   };
   const steps = [demoStep(guarded, 'one', { [A]: 'new' }), demoStep(guarded, 'two', { [A]: 'newest', [B]: 'new' })];
   // The first step is content with what the second makes of its file.
-  await expect(demoRun(guarded, [contentWith(host, steps[0]), steps[1] as Step])).rejects.toBe(dead);
+  await expect(demoRun(guarded, [contentWith(host, steps[0]), steps[1] as Step], options)).rejects.toBe(dead);
   expect(await texts(host)).toEqual(['newest', 'old b']);
   // A kill lets go of the lock.
 }
@@ -86,6 +86,25 @@ describe('a run that was killed', () => {
     expect(step.calls).toEqual({ checks: 0, applies: 0, verifies: 0 });
     await rollbackRun(await onlyRun(host), demoDeps(host));
     expect((await demoRun(host, [step])).outcome).toBe('done');
+  });
+
+  it('is gone on with by the command that can, which every refusal names', async () => {
+    const host = demoHost();
+    await runUntilKilled(host, { resumeCommand: 'demo --resume' });
+    const hint = `go on with it (demo --resume) or take it back (rollback ${await onlyRun(host)})`;
+    const other = { ...demoPlaybook(), id: 'other' };
+    const resumeCommand = 'other --resume';
+    const refused = demoRun(host, [], { playbook: other, resumeCommand });
+    expect(await expectCode(refused, 'RUN_UNFINISHED')).toMatchObject({ hint });
+    const mistaken = demoRun(host, [], { playbook: other, resumeCommand, resume: true });
+    expect(await expectCode(mistaken, 'RUN_UNFINISHED')).toMatchObject({ hint });
+  });
+
+  it('is only to be taken back where no command goes on with it', async () => {
+    const host = demoHost();
+    await runUntilKilled(host);
+    const hint = `take it back (rollback ${await onlyRun(host)})`;
+    expect(await expectCode(demoRun(host, []), 'RUN_UNFINISHED')).toMatchObject({ hint });
   });
 
   it('is gone on with from where the step under way began, and leaves what was made before', async () => {

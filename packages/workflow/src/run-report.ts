@@ -47,6 +47,8 @@ export interface RunReport {
   readonly playbook: string;
   readonly host: string;
   readonly startedAt: string;
+  /** As in `RunInput`. */
+  readonly resumeCommand: string | undefined;
   readonly endedAt: string | undefined;
   /** `undefined` while it goes on, or after it was cut off. */
   readonly outcome: RunOutcome | undefined;
@@ -76,6 +78,7 @@ export function deriveRunReport(
     playbook: header?.playbook ?? 'unknown',
     host: header?.host ?? 'unknown',
     startedAt,
+    resumeCommand: header?.resumeCommand,
     endedAt: end?.type === 'end' ? end.at : undefined,
     outcome: end?.type === 'end' ? end.outcome : undefined,
     reason: end?.type === 'end' ? end.reason : undefined,

@@ -7,6 +7,8 @@ export interface RunState {
   readonly playbook: string;
   readonly host: string;
   readonly startedAt: string;
+  /** As in `RunInput`. */
+  readonly resumeCommand: string | undefined;
   /** `undefined` while the run goes on, or after it was cut off. */
   readonly outcome: RunOutcome | undefined;
   readonly endedAt: string | undefined;
@@ -55,6 +57,7 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
     playbook: header?.playbook ?? 'unknown',
     host: header?.host ?? 'unknown',
     startedAt: header?.at ?? '',
+    resumeCommand: header?.resumeCommand,
     outcome: end?.outcome,
     endedAt: end?.at,
     standing: [...intents.values()],

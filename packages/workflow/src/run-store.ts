@@ -40,7 +40,12 @@ export interface RunFolder {
 export interface RunStore {
   readonly directory: HostPath;
   /** Creates the folder of a new run; its id sorts by time, for example `20261122T111800Z-1f3a`. */
-  create(header: { readonly playbook: string; readonly at: Date }): Promise<RunFolder>;
+  create(header: {
+    readonly playbook: string;
+    readonly at: Date;
+    /** As in `RunInput`. */
+    readonly resumeCommand?: string | undefined;
+  }): Promise<RunFolder>;
   /** @throws WorkflowError `RUN_NOT_FOUND` */
   open(id: string): Promise<RunFolder>;
   /** Every run that can be read, oldest first. */
@@ -57,13 +62,14 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, s
     ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
   return {
     directory,
-    create: async ({ playbook, at }) => {
+    create: async ({ playbook, at, resumeCommand }) => {
       const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
       const id = `${stamp}-${randomBytes(2).toString('hex')}`;
       const run = open(id);
       await host.makeDirectory(joinPath(run.path, 'backup'), { mode: PRIVATE_DIRECTORY_MODE });
       await host.writeFile(joinPath(run.path, RESERVE), new Uint8Array(RESERVE_BYTES), { mode: PRIVATE_FILE_MODE });
-      await run.append({ type: 'run', version: 1, id, playbook, host: host.name, at: at.toISOString() });
+      const told = { playbook, host: host.name, at: at.toISOString(), resumeCommand };
+      await run.append({ type: 'run', version: 1, id, ...told });
       return run;
     },
     open: async (id) => {

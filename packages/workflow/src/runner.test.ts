@@ -165,7 +165,8 @@ describe('a run', () => {
     expect(taken.message).toContain('later: the disk is gone');
     expect(await text(reversible.host)).toBe('old');
     const standing = unreadable(true);
-    await expectCode(run(standing.host, standing.playbook), 'NOT_VERIFIED');
+    const error = await expectCode(run(standing.host, standing.playbook), 'NOT_VERIFIED');
+    expect(error.hint).toMatch(/; then do the same again, or take it back \(rollback \S+\)$/);
     expect(await text(standing.host)).toBe('new');
     const outcomes = await Promise.all(
       [reversible.host, standing.host].map(async (host) => (await depsOf(host).store.list())[0]?.outcome),

@@ -13,6 +13,7 @@ import type { RunFolder, RunStore } from './run-store.ts';
 import type { Selection } from './selection.ts';
 import type { Playbook } from './step.ts';
 import { describeLeftovers, type Leftover, unwind } from './unwind.ts';
+import { describeWayOn } from './way-on.ts';
 
 /** What a run is carried out with. */
 export interface WorkflowDeps {
@@ -42,6 +43,11 @@ export interface RunInput {
   readonly expected?: Plan | undefined;
   /** Goes on with the newest run that did not come to its end. */
   readonly resume?: boolean | undefined;
+  /**
+   * How a person goes on with this run when it does not come to its end, for hints; for example `recover --resume`. Default:
+   * none, it can only be taken back.
+   */
+  readonly resumeCommand?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -56,7 +62,7 @@ export interface RunInput {
  * `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED`; HostError `HOST_LOCKED`
  */
 export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<RunResult> {
-  const { playbook, selection, signal } = input;
+  const { playbook, selection, resumeCommand, signal } = input;
   const { host, clock } = deps;
   const started = clock.now();
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
@@ -69,16 +75,17 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     const pending = resumed?.state.unverified ?? new Set<string>();
     // What an earlier try made is looked at once more, even where nothing is left to make.
     if (!hasWork(plan) && (resumed?.state.made.size ?? 0) === 0) {
-      if (resumed !== undefined) await finish(resumed.run, clock);
+      if (resumed !== undefined) await finish(resumed.run, resumeCommand, clock);
       return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
     }
     if (!(await input.confirm(plan)))
       return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
     await assertFeasible(plan, deps);
-    const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now() }));
+    const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now(), resumeCommand }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
-    const steps = await executePhases({ playbook, selection, pending, hasWork: hasWork(plan), run, signal }, deps);
-    await finish(run, clock);
+    const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, signal };
+    const steps = await executePhases(execution, deps);
+    await finish(run, resumeCommand, clock);
     return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
   });
 }
@@ -108,14 +115,14 @@ export async function rollbackRun(
   });
 }
 
-async function finish(run: RunFolder, clock: Clock): Promise<void> {
+async function finish(run: RunFolder, resumeCommand: string | undefined, clock: Clock): Promise<void> {
   const reason = await recordEnd(run, 'done', clock);
   if (reason === undefined) return;
   throw new WorkflowError({
     code: 'NOT_VERIFIED',
     message: `everything was done and seen to work, but the end of the run could not be recorded: ${reason}`,
     subject: run.id,
-    hint: 'make the journal writable again, then: recover --resume',
+    hint: `make the journal writable again, then ${describeWayOn({ id: run.id, resumeCommand, outcome: undefined })}`,
   });
 }
 
@@ -151,7 +158,7 @@ async function findRunToResume(
       code: 'RUN_UNFINISHED',
       message: 'an earlier run was cut off and its changes stand half-made; nothing was changed now',
       subject: cutOff.id,
-      hint: `go on with it (recover --resume) or take it back (rollback ${cutOff.id})`,
+      hint: describeWayOn(cutOff),
     });
   }
   const state = cutOff ?? (['interrupted', 'not-verified'].includes(resumable?.outcome ?? '') ? resumable : undefined);
@@ -168,7 +175,7 @@ async function findRunToResume(
       code: 'RUN_UNFINISHED',
       message: `the run to go on with is one of ${state.playbook}, not of ${playbook}; nothing was changed now`,
       subject: state.id,
-      hint: `take it back first: rollback ${state.id}`,
+      hint: describeWayOn(state),
     });
   }
   return { run: await store.open(state.id), state };

@@ -42,7 +42,8 @@ export default class Recover extends NodeCommand {
     const dns = openRecoveryDns(flags, way, session);
     const playbook = async () => dns.extend(await openRecoveryPlaybook(flags, session));
     const { yes, resume, 'dry-run': dryRun } = flags;
-    const answer = await answerPlaybook({ playbook, selection: flags, dryRun, yes, resume, expected }, session);
+    const how = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
+    const answer = await answerPlaybook({ playbook, selection: flags, ...how }, session);
     const told = await withLeftWorkers(answer);
     // Whoever asks for one step asks nothing about names.
     return flags.only === undefined ? dns.complete(told) : told;

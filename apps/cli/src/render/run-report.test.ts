@@ -11,7 +11,7 @@ function rescue(seq: number, kind: string, name: string): JournalRecord {
 }
 
 const RECORDS: readonly JournalRecord[] = [
-  { type: 'run', version: 1, id: 'r', playbook: 'recovery', host: 'cp1', at: at(0) },
+  { type: 'run', version: 1, id: 'r', playbook: 'recovery', host: 'cp1', at: at(0), resumeCommand: 'recover --resume' },
   {
     type: 'finding',
     step: 'pki/renew/apiserver',
@@ -65,7 +65,7 @@ describe('the report of a run', () => {
   it('says of a run that was cut off what to do with it, and what never came', () => {
     const { outcome, remaining } = report(RECORDS.slice(0, 3));
     expect(outcome).toBeUndefined();
-    expect(remaining[0]).toContain('recover --resume');
+    expect(remaining[0]).toBe('the run was cut off: go on with it (recover --resume) or take it back (rollback r)');
     expect(remaining[1]).toBe("not made: renew the API server's serving certificate: it expired");
   });
 

@@ -1,4 +1,4 @@
-import type { ReportedChange, ReportedStep, RunReport } from '@kube-rescue/workflow';
+import { describeWayOn, type ReportedChange, type ReportedStep, type RunReport } from '@kube-rescue/workflow';
 
 /** What a report says beyond its journal: what follows from it for whoever takes over. */
 export interface RunSummary extends RunReport {
@@ -27,14 +27,15 @@ export function summarizeRun(report: RunReport): RunSummary {
   };
 }
 
-function remainingOf({ run, outcome, reason, steps, changes }: RunReport): readonly string[] {
+function remainingOf({ run, resumeCommand, outcome, reason, steps, changes }: RunReport): readonly string[] {
+  const wayOn = describeWayOn({ id: run, resumeCommand, outcome });
   const why = reason === undefined ? '' : `: ${reason}`;
   const ends: Readonly<Record<string, string>> = {
-    'not-verified': `what was done stands, but was not seen to work${why}; then: recover --resume, or rollback ${run}`,
-    interrupted: `the run was interrupted: go on with recover --resume, or take it back with rollback ${run}`,
+    'not-verified': `what was done stands, but was not seen to work${why}; then ${wayOn}`,
+    interrupted: `the run was interrupted: ${wayOn}`,
     'rollback-incomplete': `not everything was taken back${why}: put back by hand what is marked as left, from the folder backup of the run`,
     'rolled-back': `everything was taken back, so what was wrong still is${why}`,
-    none: `the run was cut off: go on with recover --resume, or take it back with rollback ${run}`,
+    none: `the run was cut off: ${wayOn}`,
   };
   const end = ends[outcome ?? 'none'];
   const isDone = outcome === 'done';

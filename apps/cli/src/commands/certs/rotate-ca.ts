@@ -56,21 +56,24 @@ export default class CertsRotateCa extends NodeCommand {
     const session = await this.openSession(flags);
     const authority = args.ca as (typeof AUTHORITIES)[number];
     const input = { ...session.node, authority, authorityDays: flags.days };
-    const run = (playbook: PlaybookInput['playbook']): Promise<Answer> => {
+    const run = (how: Pick<PlaybookInput, 'playbook' | 'resumeCommand'>): Promise<Answer> => {
       const { yes, resume, 'dry-run': dryRun } = flags;
-      return answerPlaybook({ playbook, selection: flags, dryRun, yes, resume }, session);
+      return answerPlaybook({ ...how, selection: flags, dryRun, yes, resume }, session);
     };
     const restartPods = flags['restart-pods'];
-    if (flags['same-key']) return run(() => reissueAuthority({ ...input, restartPods }, session));
+    if (flags['same-key']) return run({ playbook: () => reissueAuthority({ ...input, restartPods }, session) });
     const stages = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
     if (stages.length === 0) {
       if (flags.yes || flags.resume || flags['dry-run']) throw withoutStage(authority);
       return answerRotation(input, session);
     }
     const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady, resume } = flags;
-    return run(() =>
-      rotateAuthority({ ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, resume }, session),
-    );
+    const rotation = { ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, resume };
+    const which = flags.stage === undefined ? '--all-stages' : `--stage ${flags.stage}`;
+    return run({
+      playbook: () => rotateAuthority(rotation, session),
+      resumeCommand: `certs rotate-ca ${authority} ${which} --resume`,
+    });
   }
 }
 
