@@ -1,6 +1,6 @@
+import { formatIpAddress } from '@kube-rescue/host';
 import { authorityKeyIdentifier, type Certificate, EXTENSION, subjectKeyIdentifier } from './certificate.ts';
 import { DER_TAG, readDerElements, readDerSequence } from './der.ts';
-import { formatIpAddress } from './ip-address.ts';
 import { describeKey } from './private-key.ts';
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { parseIpAddress } from '@kube-rescue/host';
 import type { Usage } from './catalogue.ts';
 import { type Certificate, EXTENSION, type Extension, subjectKeyIdentifier } from './certificate.ts';
 import { DER_TAG, encodeDer, isSameDer, readDerElements, readDerSequence } from './der.ts';
 import { PkiError } from './errors.ts';
-import { parseIpAddress } from './ip-address.ts';
 
 /** id-kp-serverAuth and id-kp-clientAuth (RFC 5280 section 4.2.1.12), encoded. */
 const USAGE_OIDS: Readonly<Record<Usage, string>> = { server: '2b06010505070301', client: '2b06010505070302' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { firstServiceAddress, parseIpAddress } from './ip-address.ts';
 import { kubeadmComponents } from './kubeadm-node.fixture.ts';
 import { readServedNames } from './served-names.ts';
+import { firstServiceAddress } from './service-address.ts';
 
 describe('the names that a serving certificate must have', () => {
   it("are the API server's service, its address and what this node's kubeconfigs dial", () => {
@@ -40,20 +40,5 @@ describe('addresses', () => {
 
   it.each(['', 'nonsense', '10.96.0.0', '10.96.0.0/x'])('%j has none', (ranges) => {
     expect(firstServiceAddress(ranges)).toBeUndefined();
-  });
-
-  it.each([
-    ['10.0.0.1', '0a000001'],
-    ['::1', '00000000000000000000000000000001'],
-    ['::', '00000000000000000000000000000000'],
-    ['2001:db8::a:1', '20010db80000000000000000000a0001'],
-    ['::ffff:1.2.3.4', '00000000000000000000ffff01020304'],
-    ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'],
-  ])('%s is encoded as %s', (text, hex) => {
-    expect(Buffer.from(parseIpAddress(text) ?? '').toString('hex')).toBe(hex);
-  });
-
-  it.each(['localhost', '1.2.3.256', '1.2.3', 'a:b', 'fe80::1%eth0'])('%s is a name', (text) => {
-    expect(parseIpAddress(text)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import type { ServedNames } from './catalogue.ts';
 import { type ComponentFlags, type ComponentName, findFlag } from './component-flags.ts';
-import { firstServiceAddress } from './ip-address.ts';
+import { firstServiceAddress } from './service-address.ts';
 import { hostOfUrl } from './url-host.ts';
 
 /** The names by which pods reach the API server whatever the cluster's DNS domain is (kubeadm `pki_helpers.go` GetAPIServerAltNames). */

@@ -1,9 +1,8 @@
 // oxlint-disable-next-line no-restricted-imports -- a layer over the Host's own connection; nothing is dialled here
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
-import type { Host } from '@kube-rescue/host';
+import { type Host, parseIpAddress } from '@kube-rescue/host';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { PkiError } from './errors.ts';
-import { parseIpAddress } from './ip-address.ts';
 
 const TIMEOUT_MS = 5_000;
 

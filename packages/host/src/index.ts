@@ -24,6 +24,15 @@ export type {
   WriteOptions,
 } from './host.ts';
 export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';
+export {
+  containsNetwork,
+  formatFirstHost,
+  formatIpAddress,
+  formatNetwork,
+  type IpNetwork,
+  parseIpAddress,
+  parseNetwork,
+} from './ip-network.ts';
 export { createLocalHost, type LocalHostOptions } from './local-host.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { systemClock } from './system-clock.ts';

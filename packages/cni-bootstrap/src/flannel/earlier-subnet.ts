@@ -1,5 +1,4 @@
-import type { Host, HostPath } from '@kube-rescue/host';
-import { formatNetwork, parseNetwork } from '../ip-network.ts';
+import { formatNetwork, type Host, type HostPath, parseNetwork } from '@kube-rescue/host';
 import type { NodeLinks } from '../node-links.ts';
 import type { Sourced } from '../sourced.ts';
 

@@ -1,6 +1,5 @@
-import type { HostPath } from '@kube-rescue/host';
+import { containsNetwork, formatNetwork, type HostPath, type IpNetwork, parseNetwork } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
-import { containsNetwork, formatNetwork, type IpNetwork, parseNetwork } from '../ip-network.ts';
 import { parseNetworkConfiguration } from '../network-configuration.ts';
 import { describeSourced, type Sourced } from '../sourced.ts';
 import { deriveMtu } from './backend-mtu.ts';

@@ -1,6 +1,6 @@
 import { type Fields, isRecord } from '@kube-rescue/cluster-objects';
+import { type IpNetwork, parseNetwork } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
-import { type IpNetwork, parseNetwork } from '../ip-network.ts';
 import { goField } from '../json-fields.ts';
 
 /** What `net-conf.json` says of the network. */

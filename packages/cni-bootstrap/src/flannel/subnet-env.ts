@@ -1,4 +1,4 @@
-import { formatFirstHost, formatNetwork, type IpNetwork, parseNetwork } from '../ip-network.ts';
+import { formatFirstHost, formatNetwork, type IpNetwork, parseNetwork } from '@kube-rescue/host';
 
 /** The values of flannel's `subnet.env`. */
 export interface SubnetEnv {
@@ -50,7 +50,10 @@ export function judgeSubnetEnv(text: string, wanted: string): readonly string[] 
 }
 
 function pairLines(prefix: string, { network, subnet }: SubnetPair): readonly string[] {
-  return [`${prefix}_NETWORK=${formatNetwork(network)}`, `${prefix}_SUBNET=${formatFirstHost(subnet)}`];
+  return [
+    `${prefix}_NETWORK=${formatNetwork(network)}`,
+    `${prefix}_SUBNET=${formatFirstHost(subnet)}/${subnet.prefix}`,
+  ];
 }
 
 function readLines(text: string): ReadonlyMap<string, string> {

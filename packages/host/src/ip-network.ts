@@ -9,13 +9,13 @@ export interface IpNetwork {
 /** The network that a CIDR names, or `undefined` when it names none. */
 export function parseNetwork(cidr: string): IpNetwork | undefined {
   const [, address = '', prefix = ''] = /^([^/]+)\/(\d{1,3})$/.exec(cidr.trim()) ?? [];
-  const bytes = parseAddress(address);
+  const bytes = parseIpAddress(address);
   if (bytes === undefined || Number(prefix) > bytes.length * 8) return undefined;
   return { family: bytes.length === 4 ? 4 : 6, bytes: mask(bytes, Number(prefix)), prefix: Number(prefix) };
 }
 
 /** The 4 or 16 bytes of an IP address, or `undefined` when `text` is none. IPv6 without zones and brackets. */
-function parseAddress(text: string): Uint8Array | undefined {
+export function parseIpAddress(text: string): Uint8Array | undefined {
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
     const bytes = text.split('.').map(Number);
     return bytes.every((byte) => byte <= 255) ? Uint8Array.from(bytes) : undefined;
@@ -31,12 +31,12 @@ function parseAddress(text: string): Uint8Array | undefined {
 
 /** `10.2.3.0/24`, and of IPv6 the shortest form. */
 export function formatNetwork({ bytes, prefix }: IpNetwork): string {
-  return `${formatAddress(bytes)}/${prefix}`;
+  return `${formatIpAddress(bytes)}/${prefix}`;
 }
 
-/** The network's address plus one, with its prefix: `10.2.3.1/24`. */
-export function formatFirstHost({ bytes, prefix }: IpNetwork): string {
-  return `${formatAddress(plusOne(bytes))}/${prefix}`;
+/** The network's address plus one: `10.2.3.1`. */
+export function formatFirstHost({ bytes }: IpNetwork): string {
+  return formatIpAddress(plusOne(bytes));
 }
 
 /** Whether every address of `inner` is in `outer`. */
@@ -59,7 +59,8 @@ function mask(bytes: Uint8Array, prefix: number): Uint8Array {
   return Uint8Array.from(bytes, (byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - at * 8))) & 0xff);
 }
 
-function formatAddress(bytes: Uint8Array): string {
+/** The usual text of the 4 or 16 bytes of an IP address. */
+export function formatIpAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   const groups = Buffer.from(bytes).toString('hex').match(/.{4}/g) ?? [];
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);

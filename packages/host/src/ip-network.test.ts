@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { containsNetwork, formatFirstHost, formatNetwork, parseIpAddress, parseNetwork } from './ip-network.ts';
+
+describe('an IP address', () => {
+  it.each([
+    ['10.0.0.1', '0a000001'],
+    ['::1', '00000000000000000000000000000001'],
+    ['::', '00000000000000000000000000000000'],
+    ['2001:db8::a:1', '20010db80000000000000000000a0001'],
+    ['::ffff:1.2.3.4', '00000000000000000000ffff01020304'],
+    ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'],
+  ])('%s is encoded as %s', (text, hex) => {
+    expect(Buffer.from(parseIpAddress(text) ?? '').toString('hex')).toBe(hex);
+  });
+
+  it.each(['localhost', '1.2.3.256', '1.2.3', 'a:b', 'fe80::1%eth0'])('is not %s', (text) => {
+    expect(parseIpAddress(text)).toBeUndefined();
+  });
+});
+
+describe('an IP network', () => {
+  it.each([
+    ['10.2.3.77/24', '10.2.3.0/24', '10.2.3.1'],
+    ['10.111.7.9/12', '10.96.0.0/12', '10.96.0.1'],
+    ['fd00:0:0::7/64', 'fd00::/64', 'fd00::1'],
+    ['10.0.255.255/32', '10.0.255.255/32', '10.1.0.0'],
+  ])('of %s is %s, and its first address %s', (cidr, network, first) => {
+    const parsed = parseNetwork(cidr);
+    expect(parsed && formatNetwork(parsed)).toBe(network);
+    expect(parsed && formatFirstHost(parsed)).toBe(first);
+  });
+
+  it.each(['', '10.0.0.0', '10.0.0.0/33', 'fd00::/129', 'x/8', '10.0.0.0/x'])('is not %j', (cidr) => {
+    expect(parseNetwork(cidr)).toBeUndefined();
+  });
+
+  it.each([
+    ['10.2.0.0/16', '10.2.3.0/24', true],
+    ['10.2.3.0/24', '10.2.0.0/16', false],
+    ['10.2.0.0/16', '10.3.0.0/24', false],
+    ['10.0.0.0/8', 'fd00::/64', false],
+  ])('%s contains %s: %s', (outer, inner, isInside) => {
+    const [a, b] = [parseNetwork(outer), parseNetwork(inner)];
+    expect(a && b && containsNetwork(a, b)).toBe(isInside);
+  });
+});
