@@ -34,10 +34,11 @@ describe('a package alone in an empty project', () => {
     expect(rehearsed.toSorted()).toEqual(libraries.toSorted());
   });
 
-  it.each(Object.entries(REHEARSALS))(
+  it.for(Object.entries(REHEARSALS))(
     'is what its README shows: %s',
-    async (name, rehearsal) => {
-      if (rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs)) return;
+    { timeout: TIMEOUT_MS },
+    async ([name, rehearsal], { skip }) => {
+      skip(rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs));
       const project = path.join(folder, name);
       await installAlone(find(`@kube-rescue/${name}`), tarballs, project);
       const example = await readExample(project, name);
@@ -46,7 +47,6 @@ describe('a package alone in an empty project', () => {
       expect(output).toMatch(rehearsal.prints);
       expect(exitCode).toBe(rehearsal.exitCode ?? 0);
     },
-    TIMEOUT_MS,
   );
 
   it(
