@@ -62,6 +62,25 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
     expect(records()).toEqual(before);
   });
 
+  it('leaves nothing behind when a person stops it while the record is there', async () => {
+    const before = records();
+    const stopped = new AbortController();
+    const waiting = {
+      ...account,
+      changeRecords: account.changeRecords.bind(account),
+      isInSync: async () => {
+        expect(records()).toHaveLength(before.length + 1);
+        stopped.abort();
+        return false;
+      },
+    };
+    const { signal } = stopped;
+    const clock = { now: systemClock.now, sleep: async () => signal.throwIfAborted() };
+    const link = createZoneWriteTest({ host, clock, store, signal })(world.zone, waiting);
+    await expect(link).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(records()).toEqual(before);
+  });
+
   it('removes what one that was killed has left behind', async () => {
     const before = records();
     // Killed as soon as the record is made: nothing after it comes to an end.

@@ -59,10 +59,12 @@ async function testZone(zone: HostedZone, account: AwsAccount, deps: ZoneWriteDe
   try {
     const removed = await removeLeftovers(zone, workflow);
     const step = createWriteStep(zone, account, deps, () => changeId);
-    const { runId } = await runPlaybook(
-      { playbook: playbookOf(step), selection: {}, confirm: async () => true, signal },
-      workflow,
-    );
+    const input = { playbook: playbookOf(step), selection: {}, confirm: async () => true, signal };
+    const { runId } = await runPlaybook(input, workflow).catch(async (error: unknown) => {
+      // A person who stops it stops a run between two steps, and what was made until then stands.
+      if (signal.aborted) await removeLeftovers(zone, workflow);
+      throw error;
+    });
     const { leftovers } = await rollbackRun(runId ?? '', workflow);
     const [leftover] = leftovers;
     if (leftover !== undefined) throw notRemoved(zone, leftover.change.target);
