@@ -83,6 +83,22 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     }
   });
 
+  it('puts the pod object of the API server back before anything that could start an API server', async () => {
+    const labels = { 'k8s-app': 'kube-apiserver' };
+    saturday.store.plant(RESOURCE_KINDS.DaemonSet, {
+      metadata: { namespace: 'kube-system', name: 'kube-apiserver' },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [] } } },
+    });
+    const { entries } = await plan(optionsOf(saturday.set));
+    const at = (step: string): number => entries.findIndex((entry) => entry.step === step);
+    const { finding, changes } = entries[at('checkpoint/parents')] ?? {};
+    expect(finding?.status).toBe('needed');
+    expect(changes?.map(({ kind, target }) => `${kind} ${target}`)).toEqual([
+      'object.create Pod kube-system/kube-apiserver-2rdtv',
+    ]);
+    expect(at('checkpoint/parents')).toBeLessThan(at('checkpoint/contents'));
+  });
+
   it('is refused with every reason when the set lacks files, and nothing was written', async () => {
     const {
       'tls/apiserver.crt': _crt,

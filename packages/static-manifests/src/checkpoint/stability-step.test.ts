@@ -168,6 +168,15 @@ describe('a checkpointed API server is proven stable', () => {
     expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('another API server process') });
   });
 
+  it('not by a checkpoint that goes on answering although its manifest is gone', async () => {
+    const without = healthyProcesses().filter(({ pid }) => pid !== 100 && pid !== 101);
+    const { verdict } = await prove({ processes: [...without, ...copyProcesses], input: { timeoutMs: 5_000 } });
+    expect(verdict).toMatchObject({
+      verified: false,
+      reason: expect.stringContaining('the checkpoint of the API server has not ended yet'),
+    });
+  });
+
   it('not by another certificate than the one that is to be served', async () => {
     const { verdict } = await prove({ input: { expectedSerial: async () => 'FF', timeoutMs: 5_000 } });
     expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('serves certificate 0A') });
