@@ -25,6 +25,23 @@ describe('the end of a container’s log', () => {
     expect(await tailOf({ '0.log': 'why it ended\n', '1.log': '' })).toEqual(['why it ended']);
   });
 
+  it('is only named where it is too large, as the reason of a failure must not fail itself', async () => {
+    const host = createFakeHost();
+    await host.makeDirectory(joinPath(FOLDER, 'dns'), { mode: 0o755 });
+    await host.writeFile(joinPath(FOLDER, 'dns/0.log'), new Uint8Array(33 * 1024 * 1024), { mode: 0o640 });
+    const tail = await readLogTail({ folder: FOLDER, container: 'dns', lines: 2 }, { host });
+    expect(tail).toEqual([`${FOLDER}/dns/0.log is too large to be read here`]);
+  });
+
+  it('is looked for in the folder of the pod alone, whatever its container is called', async () => {
+    const host = createFakeHost();
+    await host.makeDirectory(joinPath(POD_LOGS, 'secret'), { mode: 0o755 });
+    await host.writeFile(joinPath(POD_LOGS, 'secret/0.log'), Buffer.from('of another\n'), { mode: 0o640 });
+    for (const container of ['../secret', joinPath(POD_LOGS, 'secret'), '']) {
+      expect(await readLogTail({ folder: FOLDER, container, lines: 2 }, { host }), container).toEqual([]);
+    }
+  });
+
   it('is empty when there is none, and keeps secrets to itself', async () => {
     expect(await tailOf({})).toEqual([]);
     expect((await tailOf({ '0.log': 'token: hunter2\n' })).join()).not.toContain('hunter2');

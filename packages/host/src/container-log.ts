@@ -1,4 +1,4 @@
-import { printable, redact } from '@kube-rescue/errors';
+import { isRecoveryError, printable, redact } from '@kube-rescue/errors';
 import type { HostFiles } from './host.ts';
 import { type HostPath, hostPath, joinPath } from './host-path.ts';
 
@@ -7,6 +7,8 @@ export const POD_LOGS = hostPath('/var/log/pods');
 
 const TAIL_BYTES = 16 * 1024;
 const MAX_LINE_LENGTH = 300;
+/** What a container may be called: names come from whoever wrote the pod, and lead no further than into its folder. */
+const CONTAINER = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** `2026-11-22T10:00:00.123456789Z stderr F `, in front of every line of a container's log. */
 const CRI_PREFIX = /^\S+ (?:stdout|stderr) [FP] /;
@@ -20,12 +22,18 @@ export async function readLogTail(
   { folder, container, lines }: { readonly folder: HostPath; readonly container: string; readonly lines: number },
   { host }: { readonly host: Pick<HostFiles, 'list' | 'readFile'> },
 ): Promise<readonly string[]> {
+  if (!CONTAINER.test(container)) return [];
   const logs = joinPath(folder, container);
   const newestFirst = ((await host.list(logs)) ?? [])
     .filter((name) => /^\d+\.log$/.test(name))
     .toSorted((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10));
   for (const name of newestFirst) {
-    const bytes = await host.readFile(joinPath(logs, name));
+    const path = joinPath(logs, name);
+    const bytes = await host.readFile(path).catch((error: unknown) => {
+      // A reason that cannot be read must not become the failure itself.
+      if (isRecoveryError(error, 'HOST_FILE_TOO_LARGE')) return Buffer.from(`${path} is too large to be read here\n`);
+      throw error;
+    });
     const text = new TextDecoder().decode(bytes?.subarray(-TAIL_BYTES));
     const written = text.split('\n').filter((line) => line.trim() !== '');
     if (written.length > 0) return written.slice(-lines).map(toPrintable);
