@@ -177,4 +177,12 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
       await expect(readdir(at('bundle'))).rejects.toThrow('ENOENT');
     },
   );
+
+  it.each(['x/../../../../etc', '..', '../etc', 'a/b', '.hidden'])(
+    'is for no node such as %j, whose name would lead out of the folder on the worker that is emptied for it',
+    async (node) => {
+      await expectCode(bundle({ node }), 'JOIN_FILE_INVALID');
+      await expect(readdir(at('bundle'))).rejects.toThrow('ENOENT');
+    },
+  );
 });

@@ -86,6 +86,10 @@ export async function makeBundleFolder(folder: HostPath, host: Pick<Host, 'makeD
 
 /** Names come from the cluster, and the script is run as root: what has no business in one is refused, not quoted. */
 function assertPortable({ node, names, kubeletService, serviceCommand, files }: JoinBundleInput): void {
+  // It names a folder on the worker, which is emptied before it is used.
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(node)) {
+    throw invalid('this cannot be the name of a node', node, 'join this node over SSH instead');
+  }
   const words = [node, ...names, kubeletService, ...(serviceCommand === undefined ? [] : [serviceCommand])];
   for (const text of [...words, ...files.map(({ path }) => path)]) {
     if (/^[A-Za-z0-9_./:@%+=,-]+$/.test(text) && !text.startsWith('-')) continue;

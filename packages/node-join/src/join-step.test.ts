@@ -82,6 +82,16 @@ describe('joining workers', () => {
     expect(again.outcome).toBe('nothing-to-do');
   });
 
+  it('takes one in that is Ready still, but whose kubelet ends at once and is started again and again', async () => {
+    const { cluster, clock, hosts, deps, openNode } = scene(['node02']);
+    const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });
+    await runSteps([step], deps);
+    expect(await step.check(signal)).toMatchObject({ status: 'ok' });
+    const worker = hosts.get('node02') as NodeHost;
+    hosts.set('node02', { ...worker, services: { ...worker.services, status: async () => 'starting' } });
+    expect(await step.check(signal)).toMatchObject({ status: 'needed' });
+  });
+
   it('puts back every byte on the worker when the run is taken back', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02']);
     const worker = hosts.get('node02') as unknown as FakeHost;
