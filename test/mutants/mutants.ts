@@ -46,6 +46,18 @@ export const MUTANTS: readonly Mutant[] = [
       }`,
   ),
   mutant(
+    'host-changes/file-kinds.ts',
+    'a file that somebody has written while the unit was being made is overwritten',
+    '      await assertUnchanged(files, change, material);\n',
+    '      void assertUnchanged;\n',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'the steps of a phase that cannot be looked up leave a run without an end',
+    'throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, run, deps);',
+    'throw error instanceof Error ? error : culprit;',
+  ),
+  mutant(
     'phase-runner.ts',
     'numbers of undo records start anew',
     'createSequence(nextSeq)',

@@ -69,6 +69,26 @@ describe('a unit of changes', () => {
     expect(await texts(host)).toEqual(['old a', 'theirs']);
   });
 
+  it('overwrites no file that somebody else has written while the unit was being made', async () => {
+    const machine = demoHost();
+    const host: Host = {
+      ...machine,
+      writeFile: async (path, data, options) => {
+        await machine.writeFile(path, data, options);
+        if (path === A && Buffer.from(data).toString() === 'ours') {
+          await machine.writeFile(B, Buffer.from('theirs'), { mode: 0o600 });
+        }
+      },
+    };
+    const error = await expectCode(
+      demoRun(host, [demoStep(host, 'both', { [A]: 'ours', [B]: 'ours' })]),
+      'ROLLBACK_INCOMPLETE',
+    );
+    expect(error.message).toContain(`it was not overwritten: ${B}`);
+    expect(error.message).toContain(`${B} was changed by somebody else since`);
+    expect(await texts(machine)).toEqual(['old a', 'theirs']);
+  });
+
   it('is made in the order that it is given in', async () => {
     const host = demoHost();
     await demoRun(host, [demoStep(host, 'both', { [B]: 'new', [A]: 'new' })]);

@@ -1,8 +1,10 @@
 import { type HostFiles, hostPath, parentPath } from '@kube-rescue/host';
 import type { ChangeKind } from '../change.ts';
 import type { FileRemove, FileReplace, LinkReplace } from '../file-change.ts';
+import { sha256 } from '../digest.ts';
+import { WorkflowError } from '../errors.ts';
 import { assertRoom } from '../room.ts';
-import { describeDifference, readFileState } from './file-state.ts';
+import { beforeOf, describeDifference, readFileState } from './file-state.ts';
 import { captureFile, undoFile } from './file-undo.ts';
 
 /** `file.replace`: writes one regular file with its mode and owner. */
@@ -18,6 +20,7 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
     apply: async (change, material) => {
       if (material === undefined) throw new Error(`file.replace of ${change.target} was given no bytes`);
       const { mode, uid, gid, watched } = change;
+      await assertUnchanged(files, change, material);
       await files.writeFile(hostPath(change.target), material, { mode, owner: { uid, gid }, watched });
     },
     undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, change.watched ?? false),
@@ -54,6 +57,21 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
     },
     undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, false),
   };
+}
+
+/**
+ * Looks once more right before the write: between the look at a whole unit and the turn of one of its files, a kubelet may have to
+ * be stopped, and whoever wrote there meanwhile is not overwritten. What a change leaves is no obstacle to making it again.
+ */
+async function assertUnchanged(files: HostFiles, change: FileReplace, material: Uint8Array): Promise<void> {
+  const { state } = await readFileState(files, change.target);
+  if ([change.before, sha256(material)].includes(beforeOf(state))) return;
+  throw new WorkflowError({
+    code: 'PLAN_STALE',
+    message: `it was not overwritten: ${change.target} has changed since it was looked at`,
+    subject: change.target,
+    hint: 'somebody or something else is writing here; find out what, then plan again',
+  });
 }
 
 async function stalenessOf(
