@@ -1,4 +1,4 @@
-import { leaveMemoryOutOfCoreDumps } from '@kube-rescue/host';
+import { preventCoreDumps } from '@kube-rescue/host';
 import { Command } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -59,10 +59,10 @@ export abstract class BaseCommand extends Command {
 
   /** Before the first key is read. */
   private async keepMemoryToOurselves(): Promise<void> {
-    const failure = await leaveMemoryOutOfCoreDumps();
+    const failure = await preventCoreDumps();
     if (failure === undefined) return;
     this.streams.reporter.warn(
-      `a core dump of this process would hold the keys that it reads: ${failure}; turn core dumps off (ulimit -c 0, kernel.core_pattern)`,
+      `a core dump of this process would hold keys, and cannot be prevented: ${failure}; turn core dumps off for as long as it works`,
     );
   }
 

@@ -1,27 +1,44 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { isRecoveryError } from '@kube-rescue/errors';
 import { errnoOf } from './fs-failure.ts';
+import { execLocally } from './local-exec.ts';
 
-/** Which mappings of a process the kernel puts into its core dump; kept by children and over exec (core(5)). */
-const FILTER = '/proc/self/coredump_filter';
-const NOTHING = '0';
+const LIMITS = '/proc/self/limits';
+const PATTERN = '/proc/sys/kernel/core_pattern';
+const TIMEOUT_MS = 5_000;
 
 /**
- * Leaves the memory of this process, and of the programs that it starts from then on, out of core dumps: keys are in it. What
- * is dumped then are registers and the names of mapped files, also where a program such as systemd-coredump takes the dump,
- * which no limit keeps from doing so.
+ * Keeps this process, and the programs that it starts from then on, from leaving core dumps: keys are in its memory, and whole
+ * lines of them in the registers of its threads.
  *
- * Does not hide the memory from root, who may read it while the process lives, nor from swap.
+ * A limit of 0 does not keep a program such as systemd-coredump from being handed the dump. One of a single byte does, and is
+ * too little for a file (Linux `fs/coredump.c`). Node cannot set it; `prlimit` of util-linux can.
  * @returns why it could not be done; `undefined` when it was, or when this kernel makes no dumps
  */
-export async function leaveMemoryOutOfCoreDumps(filter: string = FILTER): Promise<string | undefined> {
+export async function preventCoreDumps(program = 'prlimit'): Promise<string | undefined> {
+  const [limit, pattern] = [await readSoftLimit(), await readText(PATTERN)];
+  if (limit === undefined || pattern === undefined) return undefined;
+  if (limit === '1' || (limit === '0' && /^[^|@]/.test(pattern))) return undefined;
   try {
-    await writeFile(filter, NOTHING, { flag: 'r+' });
-    const set = await readFile(filter, 'latin1');
-    return Number.parseInt(set, 16) === 0 ? undefined : `${filter} holds ${set.trim()}`;
+    await execLocally([program, `--pid=${process.pid}`, '--core=1:'], { timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    // Not Linux, or a kernel that is built without dumps.
-    return errno === 'ENOENT' ? undefined : `${filter} cannot be written (${errno})`;
+    if (!isRecoveryError(error)) throw error;
+    return `${program}: ${error.message}`;
+  }
+  const now = await readSoftLimit();
+  return now === '1' ? undefined : `${program} has left the limit at ${now ?? 'an unknown size'}`;
+}
+
+async function readSoftLimit(): Promise<string | undefined> {
+  return /^Max core file size +(\S+)/m.exec((await readText(LIMITS)) ?? '')?.[1];
+}
+
+/** `undefined` where this is no Linux, or one that is built without dumps. */
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 export type { Clock } from './clock.ts';
 export { POD_LOGS, readLogTail } from './container-log.ts';
-export { leaveMemoryOutOfCoreDumps } from './core-dumps.ts';
+export { preventCoreDumps } from './core-dumps.ts';
 export { HostError, type HostErrorCode } from './errors.ts';
 export type {
   DnsAnswer,
