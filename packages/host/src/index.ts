@@ -1,6 +1,5 @@
 export type { Clock } from './clock.ts';
 export { POD_LOGS, readLogTail } from './container-log.ts';
-export { preventCoreDumps } from './core-dumps.ts';
 export { HostError, type HostErrorCode } from './errors.ts';
 export type {
   DnsAnswer,
@@ -33,6 +32,7 @@ export {
   parseIpAddress,
   parseNetwork,
 } from './ip-network.ts';
+export { preventCoreDumps } from './local-core-dumps.ts';
 export { createLocalHost, type LocalHostOptions } from './local-host.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { systemClock } from './system-clock.ts';

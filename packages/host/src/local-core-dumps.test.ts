@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
-const MODULE = new URL('core-dumps.ts', import.meta.url).href;
+const MODULE = new URL('local-core-dumps.ts', import.meta.url).href;
 
 /** A process with core dumps allowed: what it was told, and the limits of it and of a program that it starts. */
 async function limited(call: string): Promise<unknown> {
