@@ -29,12 +29,17 @@ export const MUTANTS: readonly Mutant[] = [
     'run.append(...intents)',
     'run.append(...intents.slice(0, 1))',
   ),
-  mutant('step-journal.ts', 'a stale plan is carried out', 'if (reason !== undefined) {', 'if (reason === "") {'),
+  mutant(
+    'step-journal.ts',
+    'a stale plan is carried out',
+    'if (reason !== undefined) throw',
+    'if (reason === "") throw',
+  ),
   mutant(
     'step-journal.ts',
     'only the first change of a unit is held against its plan',
-    'for (const { change } of edits) {',
-    'for (const { change } of edits.slice(0, 1)) {',
+    'inLanes(edits, LANES, async ({ change }) => {',
+    'inLanes(edits.slice(0, 1), LANES, async ({ change }) => {',
   ),
   mutant(
     'step-journal.ts',
@@ -58,6 +63,19 @@ export const MUTANTS: readonly Mutant[] = [
     'throw error instanceof Error ? error : culprit;',
   ),
   mutant(
+    'lanes.ts',
+    'a failure is told of while others are still at work',
+    '        failures.set(index, error);\n',
+    '        failures.set(index, error);\n        throw error;\n',
+  ),
+  mutant('lanes.ts', 'more is begun after a failure', '      if (failures.size > 0) return;\n', ''),
+  mutant(
+    'runner.ts',
+    'a plan of before the lock is believed although somebody ran meanwhile',
+    'isFirstRun ? input.planned : undefined',
+    'input.planned',
+  ),
+  mutant(
     'phase-runner.ts',
     'numbers of undo records start anew',
     'createSequence(nextSeq)',
@@ -79,8 +97,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'backup-folder.ts',
     'kept bytes can be read by others',
-    'await host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE })',
-    'await host.writeFile(plainFile(name), data, { mode: 0o644 })',
+    'return host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE })',
+    'return host.writeFile(plainFile(name), data, { mode: 0o644 })',
   ),
   mutant(
     'run-store.ts',

@@ -27,15 +27,13 @@ export interface PlaybookInput {
 
 /** Checks and plans a playbook, changes nothing. */
 export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selection'>, session: Session): Promise<Plan> {
+  return planFor(await input.playbook(session), input.selection, session);
+}
+
+async function planFor(playbook: Playbook, selection: Selection, session: Session): Promise<Plan> {
   const { planPlaybook } = await import('@kube-rescue/workflow');
   const { host, clock, interruption } = session;
-  const playbook = await input.playbook(session);
-  return planPlaybook(playbook, {
-    host: host.name,
-    now: clock.now(),
-    selection: input.selection,
-    signal: interruption.signal,
-  });
+  return planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal: interruption.signal });
 }
 
 /** The answer that a plan is: exit 3 as long as there is anything to do. */
@@ -73,9 +71,9 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   };
   const { selection, expected, resume, resumeCommand } = input;
   try {
-    await assertFirstRunIsPossible(input, session, deps);
     const playbook = await input.playbook(session);
-    const told = { playbook, selection, expected, resume, resumeCommand };
+    const planned = await planFirstRun(playbook, selection, session, deps);
+    const told = { playbook, selection, expected, planned, resume, resumeCommand };
     return await runPlaybook({ ...told, confirm, signal: interruption.signal }, deps);
   } catch (error) {
     throw run === undefined ? error : await nameCutOff(error, run, resumeCommand);
@@ -88,15 +86,17 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
  * Plans before the first lock is taken on a host, so that a refusal leaves not even a lock file behind.
  * @throws WorkflowError `WORKFLOW_BLOCKED`, and what the playbook's phases throw
  */
-async function assertFirstRunIsPossible(
-  input: PlaybookInput,
+async function planFirstRun(
+  playbook: Playbook,
+  selection: Selection,
   session: Session,
   { store }: WorkflowDeps,
-): Promise<void> {
-  const { host } = session;
-  if ((await host.list(parentPath(store.directory))) !== undefined) return;
+): Promise<Plan | undefined> {
+  if ((await session.host.list(parentPath(store.directory))) !== undefined) return undefined;
   const { assertNotBlocked } = await import('@kube-rescue/workflow');
-  assertNotBlocked(await makePlan(input, session));
+  const plan = await planFor(playbook, selection, session);
+  assertNotBlocked(plan);
+  return plan;
 }
 
 /** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */

@@ -87,6 +87,13 @@ function tooLarge(bytes: number, source: string): PkiError {
   });
 }
 
+/** More than a cluster has authorities and a node has certificates; what is longer is none of those. */
+const KEPT_CERTIFICATES = 256;
+const KEPT_BYTES = 8 * 1024;
+
+/** Certificates by their DER: the same few are held by thousands of objects, and each takes OpenSSL memory of its own. */
+const parsedCertificates = new Map<string, Certificate>();
+
 /**
  * Reads one certificate from its DER.
  *
@@ -94,9 +101,20 @@ function tooLarge(bytes: number, source: string): PkiError {
  * @throws PkiError `PKI_CERTIFICATE_INVALID` `PKI_KEY_UNSUPPORTED`
  */
 export function parseCertificate(der: Uint8Array, source: string): Certificate {
+  if (der.length > MAX_BYTES) throw tooLarge(der.length, source);
+  if (der.length > KEPT_BYTES) return parseAnew(der, source);
+  const text = Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1');
+  const known = parsedCertificates.get(text);
+  if (known !== undefined) return known;
+  const certificate = parseAnew(der, source);
+  if (parsedCertificates.size >= KEPT_CERTIFICATES) parsedCertificates.clear();
+  parsedCertificates.set(text, certificate);
+  return certificate;
+}
+
+function parseAnew(der: Uint8Array, source: string): Certificate {
   let x509: X509Certificate;
   let fields: ReturnType<typeof readFields>;
-  if (der.length > MAX_BYTES) throw tooLarge(der.length, source);
   try {
     x509 = new X509Certificate(der);
     fields = readFields(x509.raw);

@@ -3,7 +3,7 @@ import { readCommandLine } from './command-line.ts';
 import type { ComponentFlags } from './component-flags.ts';
 import { ManifestError } from './errors.ts';
 import { findKubelets } from './kubelet-process.ts';
-import { decodeManifest, parseManifest } from './manifest-source.ts';
+import { decodeManifest, readManifestObject } from './manifest-source.ts';
 import { readEnvironmentFile, readServiceCommand, splitWords } from './systemd-unit.ts';
 
 /** How a node's kubelet is set up, as far as credentials and static pods are concerned. */
@@ -184,7 +184,7 @@ function parseConfigFile(bytes: Uint8Array, path: HostPath): Readonly<Record<str
       cause,
     });
   try {
-    const { object } = parseManifest(decodeManifest(bytes, path), path);
+    const object = readManifestObject(decodeManifest(bytes, path), path);
     if (object.kind === 'KubeletConfiguration') return object;
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;

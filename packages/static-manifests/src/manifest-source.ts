@@ -108,6 +108,28 @@ export function parseManifest(source: string, subject: string): ParsedManifest {
   }
 }
 
+/** More than describe a node and the cached copies of its pods; longer texts are none of those. */
+const KEPT_OBJECTS = 64;
+const KEPT_LENGTH = 64 * 1024;
+
+/** Objects by the text that they were parsed from: a node is looked at again and again, and its files hardly ever change. */
+const parsedObjects = new Map<string, ParsedManifest['object']>();
+
+/**
+ * The one Kubernetes object in a text, as plain data; the same text gives the same object, which nobody may change.
+ *
+ * @param subject the file's path, for messages
+ * @throws ManifestError `MANIFEST_INVALID` with the line
+ */
+export function readManifestObject(source: string, subject: string): ParsedManifest['object'] {
+  const known = parsedObjects.get(source);
+  if (known !== undefined) return known;
+  const { object } = parseManifest(source, subject);
+  if (parsedObjects.size >= KEPT_OBJECTS) parsedObjects.clear();
+  if (source.length <= KEPT_LENGTH) parsedObjects.set(source, object);
+  return object;
+}
+
 function isEmpty(contents: ParsedNode | null): boolean {
   return contents === null || ('value' in contents && contents.value === null);
 }

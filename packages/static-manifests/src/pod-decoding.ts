@@ -3,7 +3,7 @@ import { readCommandLine } from './command-line.ts';
 import { isComponent } from './component.ts';
 import { ManifestError } from './errors.ts';
 import { withEtcdEnvironment } from './etcd-environment.ts';
-import { decodeManifest, parseManifest } from './manifest-source.ts';
+import { decodeManifest, readManifestObject } from './manifest-source.ts';
 import type { HttpGet, ManifestFile, StaticContainer, StaticPod } from './static-pod.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>): StaticPod {
   const manifest: ManifestFile = { ...file, source: decodeManifest(bytes, file.path) };
-  const { object } = parseManifest(manifest.source, manifest.path);
+  const object = readManifestObject(manifest.source, manifest.path);
   const read = new FieldReader(manifest.path);
   if (object.kind !== 'Pod' || object.apiVersion !== 'v1') {
     const kind = typeof object.kind === 'string' ? object.kind : 'no kind';

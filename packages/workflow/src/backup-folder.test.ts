@@ -42,6 +42,26 @@ describe('a backup folder', () => {
     await expectCode(createBackupFolder(host, FOLDER, {}).read('../../etc/shadow'), 'JOURNAL_CORRUPT');
   });
 
+  it('writes the same bytes once, also when they are kept at the same moment, and again after a failure', async () => {
+    const host = await makeHost();
+    const written: string[] = [];
+    let isFull = true;
+    const watched = {
+      ...host,
+      writeFile: async (...input: Parameters<typeof host.writeFile>) => {
+        if (isFull) throw new Error('no space');
+        written.push(input[0]);
+        return host.writeFile(...input);
+      },
+    };
+    const folder = createBackupFolder(watched, FOLDER, {});
+    await expect(folder.keep(SECRET)).rejects.toThrow('no space');
+    isFull = false;
+    const names = await Promise.all([folder.keep(SECRET), folder.keep(SECRET)]);
+    expect(new Set(names).size).toBe(1);
+    expect(written).toHaveLength(1);
+  });
+
   it('does not even look at a file outside of it', async () => {
     const host = await makeHost();
     const seen: string[] = [];

@@ -21,6 +21,7 @@ export interface OpenableBackup extends BackupFolder {
  */
 export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal }: BackupSeal): OpenableBackup {
   const remembered = new Map<string, Uint8Array>();
+  const kept = new Map<string, Promise<void>>();
   const plainFile = (name: string): HostPath => joinPath(folder, name);
   const sealedFile = (name: string): HostPath => joinPath(folder, `${name}${SEALED}`);
 
@@ -34,6 +35,11 @@ export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal 
       throw isSealed(sealedFile(name), cause);
     });
   };
+  const writeKept = async (name: string, data: Uint8Array): Promise<void> => {
+    if (seal === undefined) return host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE });
+    remembered.set(name, data);
+    return host.writeFile(sealedFile(name), await seal(data), { mode: PRIVATE_FILE_MODE });
+  };
   return {
     assertOpens: async () => {
       const names = ((await host.list(folder)) ?? []).filter((name) => name.endsWith(SEALED));
@@ -42,11 +48,14 @@ export function createBackupFolder(host: Host, folder: HostPath, { seal, unseal 
     },
     keep: async (data) => {
       const name = sha256(data);
-      if (seal === undefined) {
-        await host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE });
-      } else {
-        remembered.set(name, data);
-        await host.writeFile(sealedFile(name), await seal(data), { mode: PRIVATE_FILE_MODE });
+      // The same bytes have the same name: they are written once, by whoever comes first, and the others wait for that.
+      const write = kept.get(name) ?? writeKept(name, data);
+      kept.set(name, write);
+      try {
+        await write;
+      } catch (error) {
+        kept.delete(name);
+        throw error;
       }
       return name;
     },

@@ -78,6 +78,7 @@ function playbookOf(...steps: readonly Step[]): Playbook {
 interface RunParts {
   readonly resume?: boolean;
   readonly expected?: Plan;
+  readonly planned?: Plan;
   readonly signal?: AbortSignal;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
@@ -85,10 +86,11 @@ interface RunParts {
 }
 
 async function run(host: Host, playbook: Playbook, parts: RunParts = {}, events?: string[]): Promise<RunResult> {
-  const { resume, expected, only, skip } = parts;
+  const { resume, expected, planned, only, skip } = parts;
   const signal = parts.signal ?? new AbortController().signal;
   const confirm = async (): Promise<boolean> => parts.confirmed ?? true;
-  return runPlaybook({ playbook, selection: { only, skip }, confirm, resume, expected, signal }, depsOf(host, events));
+  const input = { playbook, selection: { only, skip }, confirm, resume, expected, planned, signal };
+  return runPlaybook(input, depsOf(host, events));
 }
 
 function blockedFinding(waitsFor: readonly string[] = []): Finding {
@@ -298,6 +300,24 @@ describe('a run', () => {
     await expectCode(run(host, playbookOf(makeStep(host, { finding: needed() })), { expected }), 'PLAN_STALE');
     await host.writeFile(FILE, Buffer.from('old'), { mode: 0o644 });
     expect((await run(host, playbook, { expected })).outcome).toBe('done');
+  });
+
+  it('does not plan once more what was planned a moment ago, unless somebody ran in between', async () => {
+    const host = makeHost();
+    let looks = 0;
+    const step = makeStep(host);
+    const playbook = playbookOf({
+      ...step,
+      check: (signal) => {
+        looks += 1;
+        return step.check(signal);
+      },
+    });
+    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const planned = await planPlaybook(playbook, input);
+    expect((await run(host, playbook, { planned })).outcome).toBe('done');
+    expect(looks).toBe(2);
+    expect((await run(host, playbook, { planned })).outcome).toBe('nothing-to-do');
   });
 
   it('holds on to a plan that a person read when only a step without changes has moved', async () => {

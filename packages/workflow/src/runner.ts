@@ -41,6 +41,11 @@ export interface RunInput {
   readonly confirm: (plan: Plan) => Promise<boolean>;
   /** A plan that was read before; the present one must be the same. */
   readonly expected?: Plan | undefined;
+  /**
+   * The plan of this playbook as it was made a moment ago, to see whether there is anything to lock a host for. Not made
+   * once more where no run has ever been on the host. Default: made here.
+   */
+  readonly planned?: Plan | undefined;
   /** Goes on with the newest run that did not come to its end. */
   readonly resume?: boolean | undefined;
   /**
@@ -69,7 +74,9 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
   return withRunLock(deps, `run ${playbook.id}`, async () => {
     const resumed = await findRunToResume(deps.store, playbook.id, input.resume ?? false);
     if (resumed !== undefined) await settleUnfinished(resumed.run, resumed.state, deps);
-    const plan = await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal });
+    const isFirstRun = (await deps.store.list()).length === 0;
+    const planned = isFirstRun ? input.planned : undefined;
+    const plan = planned ?? (await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal }));
     assertNotBlocked(plan);
     if (input.expected !== undefined) assertSamePlan(input.expected, plan);
     const pending = resumed?.state.unverified ?? new Set<string>();

@@ -2,7 +2,9 @@ import { WorkflowError } from './errors.ts';
 import { type ChangeRegistry, kindOf } from './change-registry.ts';
 import { sha256 } from './digest.ts';
 import type { WorkflowListener } from './events.ts';
+import type { Change } from './change.ts';
 import type { IntentRecord } from './journal-record.ts';
+import { inLanes } from './lanes.ts';
 import type { RunFolder } from './run-store.ts';
 import type { StepId, StepJournal } from './step.ts';
 
@@ -15,6 +17,9 @@ export function createSequence(first: number): Sequence {
   let value = first;
   return { next: () => value++ };
 }
+
+/** Edits that are looked at, and whose old states are kept, at a time. */
+const LANES = 16;
 
 /** The journal of one step of a run: records every undo, fsynced, before the first write of a unit. */
 export function openStepJournal(
@@ -29,23 +34,18 @@ export function openStepJournal(
   const { run, kinds, sequence, onEvent } = deps;
   return {
     perform: async (edits) => {
-      for (const { change } of edits) {
+      await inLanes(edits, LANES, async ({ change }) => {
         const reason = await kindOf(kinds, change).staleness(change);
-        if (reason !== undefined) {
-          throw new WorkflowError({
-            code: 'PLAN_STALE',
-            message: `nothing was written: ${reason}`,
-            subject: change.target,
-            hint: 'somebody or something else is writing here; find out what, then plan again',
-          });
-        }
-      }
-      const intents: IntentRecord[] = [];
-      for (const { change, material } of edits) {
+        if (reason !== undefined) throw stale(change, reason);
+      });
+      // Nothing is changed yet, so that these may overlap: the disk takes many old states at once as fast as one.
+      const captured = await inLanes(edits, LANES, async ({ change, material }) => {
         const after = material === undefined ? undefined : sha256(material);
-        const captured = await kindOf(kinds, change).capture(change, after, run.backup, material);
-        intents.push({ type: 'intent', seq: sequence.next(), step, change, captured });
-      }
+        return kindOf(kinds, change).capture(change, after, run.backup, material);
+      });
+      const intents = captured.map(([{ change }, kept]): IntentRecord => {
+        return { type: 'intent', seq: sequence.next(), step, change, captured: kept };
+      });
       await run.append(...intents);
       for (const { change, material } of edits) {
         const kind = kindOf(kinds, change);
@@ -55,4 +55,13 @@ export function openStepJournal(
     },
     waitingFor: (reason) => onEvent({ type: 'step-waiting', step, reason }),
   };
+}
+
+function stale({ target }: Change, reason: string): WorkflowError {
+  return new WorkflowError({
+    code: 'PLAN_STALE',
+    message: `nothing was written: ${reason}`,
+    subject: target,
+    hint: 'somebody or something else is writing here; find out what, then plan again',
+  });
 }

@@ -1,7 +1,7 @@
 import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { sha256 } from '@kube-rescue/workflow';
 import { ManifestError } from '../errors.ts';
-import { parseManifest } from '../manifest-source.ts';
+import { readManifestObject } from '../manifest-source.ts';
 import type { StaticPod } from '../static-pod.ts';
 import type { CachedKey, CachedObject, CheckpointFolders } from './checkpoint.ts';
 
@@ -102,7 +102,7 @@ async function listFolders(folder: HostPath, host: Files): Promise<readonly stri
 }
 
 function listHostVolumes({ manifest }: StaticPod): readonly HostVolume[] {
-  const { spec } = parseManifest(manifest.source, manifest.path).object as { readonly spec: { volumes?: unknown } };
+  const { spec } = readManifestObject(manifest.source, manifest.path) as { readonly spec: { volumes?: unknown } };
   const volumes = Array.isArray(spec.volumes) ? (spec.volumes as readonly Record<string, unknown>[]) : [];
   return volumes.flatMap(({ name, hostPath: source }) => {
     const path = (source as { readonly path?: unknown } | null | undefined)?.path;

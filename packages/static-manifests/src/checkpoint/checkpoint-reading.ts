@@ -1,7 +1,7 @@
 import { baseName, type HostFiles, type HostPath } from '@kube-rescue/host';
 import { ManifestError } from '../errors.ts';
 import { readStaticPods } from '../manifest-folder.ts';
-import { parseManifest } from '../manifest-source.ts';
+import { readManifestObject } from '../manifest-source.ts';
 import type { StaticPod } from '../static-pod.ts';
 import { readCachedObjects } from './cached-objects.ts';
 import type { Checkpoint, CheckpointFolders, Checkpoints } from './checkpoint.ts';
@@ -111,7 +111,7 @@ function componentOf(pod: StaticPod): string {
 }
 
 function parentUidOf({ manifest }: StaticPod): string | undefined {
-  const { metadata } = parseManifest(manifest.source, manifest.path).object as {
+  const { metadata } = readManifestObject(manifest.source, manifest.path) as {
     metadata: { ownerReferences?: unknown };
   };
   const owners = Array.isArray(metadata.ownerReferences) ? (metadata.ownerReferences as readonly unknown[]) : [];

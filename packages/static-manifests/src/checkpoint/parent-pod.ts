@@ -1,5 +1,5 @@
 import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt } from '@kube-rescue/cluster-objects';
-import { parseManifest } from '../manifest-source.ts';
+import { readManifestObject } from '../manifest-source.ts';
 import type { CachedObject, Checkpoint } from './checkpoint.ts';
 
 /** What a Secret volume's files are given by default: 0644. */
@@ -29,7 +29,7 @@ export function findOwner(
  */
 export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject): KubernetesObject | undefined {
   const { manifest, labels } = checkpoint.pod;
-  const spec = fieldsAt(parseManifest(manifest.source, manifest.path).object, 'spec');
+  const spec = fieldsAt(readManifestObject(manifest.source, manifest.path), 'spec');
   if (typeof spec.nodeName !== 'string' || owner.metadata.uid === undefined) return undefined;
   const template = fieldsAt(owner, 'spec', 'template');
   const templateSpec = fieldsAt(template, 'spec');

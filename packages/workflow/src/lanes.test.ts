@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { inLanes } from './lanes.ts';
+
+describe('work in lanes', () => {
+  it('is answered in the order of the items, with no more of it under way than is allowed', async () => {
+    let underWay = 0;
+    let most = 0;
+    const answers = await inLanes([30, 10, 20, 1, 5], 2, async (ms) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await sleep(ms);
+      underWay -= 1;
+      return ms * 2;
+    });
+    expect(answers).toEqual([
+      [30, 60],
+      [10, 20],
+      [20, 40],
+      [1, 2],
+      [5, 10],
+    ]);
+    expect(most).toBe(2);
+  });
+
+  it('begins nothing after a failure, waits for what is under way, and tells of the first item that failed', async () => {
+    const begun: string[] = [];
+    const ended: string[] = [];
+    const work = inLanes(['slow and bad', 'bad', 'good', 'never'], 3, async (item) => {
+      begun.push(item);
+      await sleep(item === 'bad' ? 1 : 20);
+      ended.push(item);
+      if (item.endsWith('bad')) throw new Error(item);
+    });
+    await expect(work).rejects.toThrow('slow and bad');
+    expect(begun).toEqual(['slow and bad', 'bad', 'good']);
+    expect(ended).toHaveLength(3);
+  });
+});
