@@ -43,12 +43,15 @@ const saturday = SELF_HOSTED_SCENARIOS.saturday;
 async function recover(cluster: SelfHostedCluster, deps: LabDeps): Promise<Omit<LoadRun, 'size'>> {
   const { user, port, identity, knownHosts } = cluster.ssh;
   const { node, serviceCommand } = cluster.worker;
+  const { awsEndpoint, resolver } = cluster.outside;
   const words = [
     ...['recover', '--yes', '--via', 'etcd', ...(saturday.recoverFlags ?? [])],
     ...['--join', `${user}@${node.name}`, '--ssh-port', String(port), '--ssh-identity', identity],
     ...['--ssh-known-hosts', knownHosts, '--ssh-service-command', serviceCommand],
+    ...['--resolver', resolver, '--scheme', 'http'],
   ];
-  const watched = { ...cluster, enter: () => [...cluster.enter(), ...WITNESS] as const };
+  const world = ['env', `AWS_ENDPOINT_URL=${awsEndpoint}`, 'AWS_REGION=us-east-1'];
+  const watched = { ...cluster, enter: () => [...cluster.enter(), ...world, ...WITNESS] as const };
   let witness = '';
   const onLine = (line: string): void => {
     if (line.startsWith('witness ')) witness = line;

@@ -1,5 +1,15 @@
-import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, lstat, open, readdir, readlink, statfs } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
+import { access, type FileHandle, open, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { HostError } from './errors.ts';
 import { errnoOf, translated, unless } from './fs-failure.ts';
@@ -14,7 +24,10 @@ const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
 
 export type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'>;
 
-/** The reading half of {@link HostFiles} on this machine. */
+/**
+ * The reading half of {@link HostFiles} on this machine. Synchronous on purpose where a small file or a folder is looked at:
+ * a node is described by hundreds of them, and on a busy machine each trip through the thread pool takes longer than the look.
+ */
 export function createLocalFileReads(paths: PathResolver): HostFileReads {
   return {
     readFile: (file) =>
@@ -22,29 +35,29 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
         const real = await paths.target(file);
         // Without O_NONBLOCK, opening a FIFO would wait for its writer.
         const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-        const handle = await unless(NOT_THERE, () => open(real, flags));
-        if (handle === undefined) return undefined;
+        const descriptor = await unless(NOT_THERE, async () => openSync(real, flags));
+        if (descriptor === undefined) return undefined;
         try {
-          return await readRegular(handle, file);
+          return readRegular(descriptor, file);
         } finally {
-          await handle.close();
+          closeSync(descriptor);
         }
       }),
     stat: (file) =>
       translated('look at', file, async () => {
         const real = await paths.entry(file);
-        const stats = await unless(NOT_THERE, () => lstat(real));
+        const stats = await unless(NOT_THERE, async () => lstatSync(real));
         return stats && fileStat(stats);
       }),
     readLink: (file) =>
       translated('read the link', file, async () => {
         const real = await paths.entry(file);
-        return unless([...NOT_THERE, 'EINVAL'], () => readlink(real));
+        return unless([...NOT_THERE, 'EINVAL'], async () => readlinkSync(real));
       }),
     list: (folder) =>
       translated('list the folder', folder, async () => {
         const real = await paths.target(folder);
-        const names = await unless(NOT_THERE, () => readdir(real));
+        const names = await unless(NOT_THERE, async () => readdirSync(real));
         return names?.toSorted();
       }),
     freeBytes: (folder) =>
@@ -62,8 +75,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
 }
 
 /** @throws HostError `HOST_NOT_A_REGULAR_FILE` for folders, devices, FIFOs and sockets */
-async function assertRegular(handle: FileHandle, file: HostPath): Promise<Stats> {
-  const stats = await handle.stat();
+function assertRegular(stats: Stats, file: HostPath): Stats {
   if (stats.isFile()) return stats;
   throw new HostError({
     code: 'HOST_NOT_A_REGULAR_FILE',
@@ -83,7 +95,7 @@ export async function openInPlace(real: string, flags: number, mode: number, fil
   const handle = await unless(['ELOOP'], () => open(real, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode));
   if (handle === undefined) throw notOurs('a link', file);
   try {
-    const { nlink } = await assertRegular(handle, file);
+    const { nlink } = assertRegular(await handle.stat(), file);
     if (nlink > 1) throw notOurs('a file that has another name too', file);
     return handle;
   } catch (error) {
@@ -101,15 +113,15 @@ function notOurs(found: string, subject: HostPath): HostError {
   });
 }
 
-async function readRegular(handle: FileHandle, file: HostPath): Promise<Uint8Array> {
-  const { size } = await assertRegular(handle, file);
+function readRegular(descriptor: number, file: HostPath): Uint8Array {
+  const { size } = assertRegular(fstatSync(descriptor), file);
   const chunks: Uint8Array[] = [];
   let total = 0;
   // The size is a hint only: it is 0 for files in /proc, and the file may grow. One byte more than it finds the end.
   for (let room = size + 1; ; room = 64 * 1024) {
     if (size > MAX_FILE_BYTES || total > MAX_FILE_BYTES) throw tooLarge(file);
     const chunk = new Uint8Array(room);
-    const { bytesRead } = await handle.read(chunk, 0, room);
+    const bytesRead = readSync(descriptor, chunk, 0, room, null);
     if (bytesRead === 0) break;
     chunks.push(chunk.subarray(0, bytesRead));
     total += bytesRead;

@@ -1,4 +1,5 @@
 import type { Clock, Host } from '@kube-rescue/host';
+import { inLanes } from '@kube-rescue/workflow';
 import type { AwsAccount, AwsAccountDeps, CallerIdentity, HostedZone } from './aws/aws-account.ts';
 import type { AwsWay } from './aws/client-options.ts';
 import { judgeCredentials } from './chain/account-links.ts';
@@ -9,7 +10,6 @@ import { judgeName, type NameDeps } from './chain/name-links.ts';
 import type { ZoneView } from './chain/record-link.ts';
 import { describeMissingZone, judgeZone, listZonesFor, type ZoneDeps } from './chain/zone-links.ts';
 import { matchZones } from './chain/zone-matching.ts';
-import { inParallel } from './in-parallel.ts';
 import type { CredentialSource } from './credentials/aws-credentials.ts';
 import type { WantedName } from './wanted-name.ts';
 
@@ -96,7 +96,7 @@ async function judgeZones(input: DnsCheckInput, account: AwsAccount | undefined,
     ...(proveChange === undefined ? {} : { proveChange: (zone: HostedZone) => proveChange(zone, account) }),
   };
   const groups = Map.groupBy(names, ({ name }) => matchZones(name, zones).zones[0]?.name ?? `no zone for ${name}`);
-  const branches = await inParallel([...groups.values()], ZONES_AT_ONCE, async (group): Promise<ChainTree> => {
+  const branches = await inLanes([...groups.values()], ZONES_AT_ONCE, async (group): Promise<ChainTree> => {
     const [first] = group;
     const match = matchZones(first?.name ?? '', zones);
     if (match.zones.length === 0) {
@@ -110,7 +110,7 @@ async function judgeZones(input: DnsCheckInput, account: AwsAccount | undefined,
 }
 
 async function judgeNames(names: readonly WantedName[], view: ZoneView, deps: NameDeps): Promise<readonly ChainTree[]> {
-  return inParallel(names, NAMES_AT_ONCE, async (name) => ({ links: await judgeName(name, view, deps), branches: [] }));
+  return inLanes(names, NAMES_AT_ONCE, async (name) => ({ links: await judgeName(name, view, deps), branches: [] }));
 }
 
 function report(tree: ChainTree, identity: CallerIdentity | undefined, requestCount: number): DnsReport {

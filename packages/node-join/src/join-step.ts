@@ -5,12 +5,12 @@ import {
   type Change,
   type Edit,
   type Finding,
+  inLanes,
   type Step,
   type StepId,
   toErrorFinding,
   type Verdict,
 } from '@kube-rescue/workflow';
-import { inParallel } from './in-parallel.ts';
 import { describePulse, isReadyNow, type KubeletPulse, readPulse } from './kubelet-pulse.ts';
 import { type OpenNode, workerFailed } from './node-access.ts';
 import { assertSameMachine, compareFiles, kubeletRestart, type Worker } from './worker.ts';
@@ -82,7 +82,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
 
   const lookAtAll = async (signal: AbortSignal): Promise<readonly Look[]> => {
     const store = await objects.open(signal);
-    return inParallel(workers, AT_A_TIME, (worker) => look(worker, store, signal));
+    return inLanes(workers, AT_A_TIME, (worker) => look(worker, store, signal));
   };
 
   return {
@@ -123,7 +123,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       );
       const store = await objects.open(signal);
       const deadline = clock.now().getTime() + readyTimeoutMs;
-      const ends = await inParallel(workers, workers.length, async (worker) => {
+      const ends = await inLanes(workers, workers.length, async (worker) => {
         const seen = await attempt(worker, async () => {
           const { edits } = await compareFiles(worker, await openNode(worker.access));
           return { worker, edits, evidence: [] };

@@ -22,20 +22,40 @@ export async function readPulse(
 ): Promise<KubeletPulse> {
   const node = (await store.get({ kind: RESOURCE_KINDS.Node, name }, { signal }))?.object;
   const lease = { kind: RESOURCE_KINDS.Lease, namespace: LEASE_NAMESPACE, name };
-  const renewed = textAt((await store.get(lease, { signal }))?.object.spec, 'renewTime');
+  return { node, ...pulseOf(name, node, (await store.get(lease, { signal }))?.object) };
+}
+
+/** The Leases of all kubelets by the names of their Nodes; one that cannot be read is left out. */
+export async function readLeases(
+  store: Pick<ObjectStore, 'list'>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KubernetesObject>> {
+  const leases = new Map<string, KubernetesObject>();
+  const options = { namespace: LEASE_NAMESPACE, signal, onUnreadable: () => undefined };
+  for await (const { object } of store.list(RESOURCE_KINDS.Lease, options)) leases.set(object.metadata.name, object);
+  return leases;
+}
+
+/** What a Node and its Lease say together. */
+export function pulseOf(
+  name: string,
+  node: KubernetesObject | undefined,
+  lease: KubernetesObject | undefined,
+): Omit<KubeletPulse, 'node'> {
+  const renewed = textAt(lease?.spec, 'renewTime');
   const readiness = readinessOf(node ?? { apiVersion: 'v1', kind: 'Node', metadata: { name } });
   const reported = [renewed, readiness.reportedAt].filter((each) => each !== undefined).toSorted();
-  return { node, readiness, reportedAt: reported.at(-1) };
+  return { readiness, reportedAt: reported.at(-1) };
 }
 
 /** Whether a kubelet reports that it is ready, and did so just now. Clocks of nodes that differ much make it look dead. */
-export function isReadyNow({ readiness, reportedAt }: KubeletPulse, now: Date): boolean {
+export function isReadyNow({ readiness, reportedAt }: Omit<KubeletPulse, 'node'>, now: Date): boolean {
   const age = now.getTime() - Date.parse(reportedAt ?? '');
   return readiness.status === 'True' && Math.abs(age) < FRESH_MS;
 }
 
 /** One line for a person. */
-export function describePulse({ readiness, reportedAt }: KubeletPulse): string {
+export function describePulse({ readiness, reportedAt }: Omit<KubeletPulse, 'node'>): string {
   const { status, since, reason } = readiness;
   if (status === 'Missing') return 'its kubelet has never reported';
   const told = status === 'True' ? 'Ready' : `not Ready${reason === undefined ? '' : ` (${reason})`}`;

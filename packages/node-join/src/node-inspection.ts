@@ -1,9 +1,9 @@
-import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
-import { inParallel } from './in-parallel.ts';
+import { inLanes } from '@kube-rescue/workflow';
 import { type KubeletClient, readKubeletClient, readSignedClients } from './kubelet-client.ts';
-import { describePulse, isReadyNow, readPulse } from './kubelet-pulse.ts';
+import { describePulse, isReadyNow, pulseOf, readLeases } from './kubelet-pulse.ts';
 import { kubeletVersionOf, labelsOf, type NodeReadiness, taintsOf } from './node-object.ts';
 import { formatTaint } from './taint.ts';
 
@@ -39,8 +39,11 @@ export async function inspectNodes(
   { openHost = async () => undefined, kubeconfigs, signal }: NodeInspectionInput,
   { store, clock }: { readonly store: Pick<ObjectStore, 'get' | 'list'>; readonly clock: Pick<Clock, 'now'> },
 ): Promise<readonly InspectedNode[]> {
-  const names: string[] = [];
-  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) names.push(object.metadata.name);
+  const leases = await readLeases(store, signal);
+  const nodes: Omit<InspectedNode, 'client'>[] = [];
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+    nodes.push(judgeNode(object, leases.get(object.metadata.name), clock.now()));
+  }
   const signed = await readSignedClients(store, signal).catch((error: unknown) => {
     // Before Kubernetes 1.19 the API has no requests of this version.
     if (isRecoveryError(error)) return new Map<string, KubeletClient>();
@@ -61,27 +64,34 @@ export async function inspectNodes(
     }
     return signed.get(name) ?? { source: 'unknown', reason };
   };
-  return inParallel(names.toSorted(), AT_A_TIME, async (name) => {
-    const [pulse, client] = await Promise.all([readPulse(store, name, signal), clientOf(name)]);
-    const { node, readiness, reportedAt } = pulse;
-    const isReady = isReadyNow(pulse, clock.now());
+  return inLanes(nodes.toSorted(byName), AT_A_TIME, async (node) => {
+    const client = await clientOf(node.name);
     const isExpired = client.source !== 'unknown' && Date.parse(client.expiresAt) <= clock.now().getTime();
-    const problems = [
-      ...(isReady ? [] : [describePulse(pulse)]),
-      ...(isExpired ? [`its client certificate expired at ${client.expiresAt}`] : []),
-    ];
-    return {
-      name,
-      readiness,
-      isReadyNow: isReady,
-      reportedAt,
-      roles: Object.keys(node === undefined ? {} : labelsOf(node)).flatMap((key) =>
-        key.startsWith(ROLE) ? [key.slice(ROLE.length)] : [],
-      ),
-      taints: node === undefined ? [] : taintsOf(node).map(formatTaint),
-      kubeletVersion: node && kubeletVersionOf(node),
-      client,
-      problems,
-    };
+    const problems = isExpired ? [`its client certificate expired at ${client.expiresAt}`] : [];
+    return { ...node, client, problems: [...node.problems, ...problems] };
   });
+}
+
+function byName(a: Pick<InspectedNode, 'name'>, b: Pick<InspectedNode, 'name'>): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** Nodes are large, and there may be thousands: nothing else is kept of one. */
+function judgeNode(
+  node: KubernetesObject,
+  lease: KubernetesObject | undefined,
+  now: Date,
+): Omit<InspectedNode, 'client'> {
+  const { name } = node.metadata;
+  const pulse = pulseOf(name, node, lease);
+  const isReady = isReadyNow(pulse, now);
+  return {
+    name,
+    ...pulse,
+    isReadyNow: isReady,
+    roles: Object.keys(labelsOf(node)).flatMap((key) => (key.startsWith(ROLE) ? [key.slice(ROLE.length)] : [])),
+    taints: taintsOf(node).map(formatTaint),
+    kubeletVersion: kubeletVersionOf(node),
+    problems: isReady ? [] : [describePulse(pulse)],
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * Does `work` for every item, at most `limit` at a time; answers in the order of the items, each with its item.
+ * Does `work` for every item, at most `limit` at a time; the answers are in the order of the items.
  *
  * After a failure nothing more is begun, and what is under way is waited for: nobody works on behind the back of whoever is
  * told. The failure is that of the first item that failed in the order of the items.
@@ -8,14 +8,14 @@ export async function inLanes<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T) => Promise<R>,
-): Promise<readonly (readonly [item: T, answer: R])[]> {
-  const answers = new Map<number, readonly [T, R]>();
+): Promise<readonly R[]> {
+  const answers = new Map<number, R>();
   const failures = new Map<number, unknown>();
   const rest = items.entries();
   const lane = async (): Promise<void> => {
     for (const [index, item] of rest) {
       try {
-        answers.set(index, [item, await work(item)]);
+        answers.set(index, await work(item));
       } catch (error) {
         failures.set(index, error);
       }

@@ -39,13 +39,11 @@ export function openStepJournal(
         if (reason !== undefined) throw stale(change, reason);
       });
       // Nothing is changed yet, so that these may overlap: the disk takes many old states at once as fast as one.
-      const captured = await inLanes(edits, LANES, async ({ change, material }) => {
+      const kept = await inLanes(edits, LANES, async ({ change, material }) => {
         const after = material === undefined ? undefined : sha256(material);
-        return kindOf(kinds, change).capture(change, after, run.backup, material);
+        return { change, captured: await kindOf(kinds, change).capture(change, after, run.backup, material) };
       });
-      const intents = captured.map(([{ change }, kept]): IntentRecord => {
-        return { type: 'intent', seq: sequence.next(), step, change, captured: kept };
-      });
+      const intents = kept.map((each): IntentRecord => ({ type: 'intent', seq: sequence.next(), step, ...each }));
       await run.append(...intents);
       for (const { change, material } of edits) {
         const kind = kindOf(kinds, change);
