@@ -7,6 +7,7 @@ import type { HostFiles, WriteOptions } from './host.ts';
 import type { HostPath } from './host-path.ts';
 import { openInPlace } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
+import { createSharedSync } from './shared-sync.ts';
 import { temporaryName } from './temporary-path.ts';
 
 export type HostFileWrites = Pick<
@@ -181,7 +182,8 @@ async function unlinkIfThere(file: string): Promise<void> {
   await unless(['ENOENT'], () => unlink(file));
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Old states are kept many at a time in one folder, and a folder takes as long to sync as a file. */
+const syncFolder = createSharedSync(async (folder) => {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     // EINVAL: this filesystem does not sync folders, so there is nothing to wait for.
@@ -189,4 +191,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
+});
