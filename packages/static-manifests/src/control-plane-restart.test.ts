@@ -4,6 +4,7 @@ import {
   createFakeHost,
   createFixedClock,
   expectCode,
+  type FakeHost,
   staticPodManifests,
   stepLaws,
   treeOf,
@@ -30,6 +31,18 @@ interface NodeOptions {
   /** Whether the restarted kubelet starts pods. Default: true. */
   readonly kubeletWorks?: boolean;
   readonly services?: Readonly<Record<string, 'running' | 'stopped'>>;
+  /** Pods of before, by pid: the kubelet that is started does not know them. Default: none. */
+  readonly old?: Map<number, string>;
+  /** What was done to services and processes, in order. */
+  readonly events?: string[];
+}
+
+const oldUidOf = (name: string): string => createHash('md5').update(`old ${name}`).digest('hex');
+const OLD_UIDS = COMPONENTS.map(oldUidOf);
+
+function podProcess(pid: number, name: string, uid: string, startTicks: number): ProcessInfo {
+  const container = createHash('sha256').update(name).digest('hex');
+  return { pid, argv: [name], startTicks, cgroup: `0::/kubepods/burstable/pod${uid}/${container}\n` };
 }
 
 /** A dead node whose kubelet, once it is started, runs every manifest as a pod that its hash names. */
@@ -44,6 +57,12 @@ function createDeadNode(options: NodeOptions = {}): Host {
     tree: new Map([...tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]),
     services,
     request: () => ({ status: 200, body: 'ok' }),
+    exec: ([, signal = '', ...pids]) => {
+      options.events?.push(`${signal} ${pids.join(' ')}`);
+      // What is told to end takes its time.
+      if (signal === '-KILL') for (const pid of pids) options.old?.delete(Number(pid));
+      return { exitCode: 0, stdout: '', stderr: '' };
+    },
   });
   const uids = async (): Promise<readonly (readonly [string, string])[]> => {
     if ((await fake.services.status('kubelet')) !== 'running' || options.kubeletWorks === false) return [];
@@ -56,18 +75,22 @@ function createDeadNode(options: NodeOptions = {}): Host {
   };
   return {
     ...fake,
-    processes: async () =>
-      (await uids()).map(
-        ([name, uid], index): ProcessInfo => ({
-          pid: 100 + index,
-          argv: [name],
-          startTicks: 90_000 + index,
-          cgroup: `0::/kubepods/burstable/pod${uid}/${createHash('sha256').update(name).digest('hex')}\n`,
-        }),
-      ),
+    services: {
+      status: (name) => fake.services.status(name),
+      act: async (action, name) => {
+        options.events?.push(`${action} ${name}`);
+        await fake.services.act(action, name);
+      },
+    },
+    processes: async () => [
+      ...[...(options.old ?? [])].map(([pid, name]) => podProcess(pid, name, oldUidOf(name), 10)),
+      ...(await uids()).map(([name, uid], index) => podProcess(100 + index, name, uid, 90_000 + index)),
+    ],
     list: async (path: HostPath) =>
       path === '/var/log/pods'
-        ? (await uids()).map(([name, uid]) => `kube-system_${name}-cp1_${uid}`)
+        ? [...(await uids()), ...COMPONENTS.map((name) => [name, oldUidOf(name)] as const)].map(
+            ([name, uid]) => `kube-system_${name}-cp1_${uid}`,
+          )
         : fake.list(path),
   };
 }
@@ -87,7 +110,9 @@ function playbookOf(host: Host): Playbook {
       timeoutMs: 30_000,
       findNeeds: async () => {
         const { pods } = await readStaticPods({ directory: DIRECTORY }, { host });
-        const isUp = (await host.processes()).length > 0;
+        const processes = await host.processes();
+        const isUp =
+          processes.length > 0 && !processes.some(({ cgroup }) => OLD_UIDS.some((uid) => cgroup.includes(uid)));
         const reason = (name: string): string | undefined => (isUp ? undefined : `${name} is not running`);
         return { pods: pods.map((pod) => ({ pod, reason: reason(pod.component) })), kubelet: reason('the kubelet') };
       },
@@ -112,8 +137,22 @@ describe('the restart of a control plane', () => {
       `file.replace ${DIRECTORY}/kube-apiserver.yaml`,
       'service.restart kubelet',
     ]);
+    const made = (host as FakeHost).mutations.map(({ target }) => target);
+    expect(made.filter((target) => target.startsWith(DIRECTORY) || target === 'kubelet')).toEqual([
+      `${DIRECTORY}/etcd.yaml`,
+      `${DIRECTORY}/kube-apiserver.yaml`,
+      'kubelet',
+    ]);
     expect(steps[0]?.evidence.filter((line) => line.includes('new pod'))).toHaveLength(2);
     expect((await run(host)).outcome).toBe('nothing-to-do');
+  });
+
+  it('ends the old pods, which the kubelet that starts does not know: asks before its start, forces after it', async () => {
+    const events: string[] = [];
+    const old = new Map(COMPONENTS.map((name, index) => [50 + index, name] as const));
+    const { outcome } = await run(createDeadNode({ old, events }));
+    expect(outcome).toBe('done');
+    expect(events).toEqual(['-TERM 50 51', 'restart kubelet', '-KILL 50 51']);
   });
 
   it('says what it waited for when the kubelet starts nothing, and leaves the run to be resumed', async () => {

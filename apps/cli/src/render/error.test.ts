@@ -39,6 +39,20 @@ describe('a failure for a person', () => {
   });
 });
 
+describe('whatever is printed', () => {
+  it('has control characters of foreign names made visible, with colours and without', () => {
+    for (const terminal of [PLAIN, { ...PLAIN, colour: true }]) {
+      let text = '';
+      const write = (chunk: string | Uint8Array): boolean => {
+        text += String(chunk);
+        return true;
+      };
+      createReporter({ write }, terminal).print('a pod called \u001b]0;owned\u0007 and \u202etxt.exe');
+      expect(text).toBe('a pod called \\x1b]0;owned\\x07 and \\u{202e}txt.exe\n');
+    }
+  });
+});
+
 describe('a warning for a person', () => {
   it('is within 80 columns, and tells no secret, neither to the person nor to a program', () => {
     let text = '';
