@@ -68,6 +68,13 @@ describe('the network step', () => {
     expect(JSON.stringify(verdict)).toContain('/opt/cni/bin/flannel has loaded /run/flannel/subnet.env');
   });
 
+  it('leaves nothing of what the plugin notes of a container that there is not', async () => {
+    const noted = hostPath('/run/flannel/kube-rescue-check');
+    const host = machine({ [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF, [noted]: '{}' });
+    await step(host).verify(signal);
+    expect(await host.stat(noted)).toBeUndefined();
+  });
+
   it('is not verified when the program is no CNI plugin', async () => {
     const files = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
     const host = machine(files, () => ({ exitCode: 127, stdout: '', stderr: 'env: node: No such file' }));
