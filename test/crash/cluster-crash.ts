@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import {
 } from '@kube-rescue/lab';
 import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
 import { runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
+import type { NodeDisk } from './node-disk.ts';
 
 /** Where a recovery of a real cluster is cut off, and how one comes back from there. */
 export interface CutOff {
@@ -19,7 +20,7 @@ export interface CutOff {
   readonly line: number;
   /** or so long after. */
   readonly delayMs: number;
-  readonly signal: 'SIGKILL' | 'SIGINT';
+  readonly signal: 'SIGKILL' | 'SIGINT' | 'power cut';
   readonly way: 'resume' | 'rollback';
 }
 
@@ -57,13 +58,17 @@ export async function measureJournal(cluster: Cluster, deps: LabDeps): Promise<n
   return (await readJournal(cluster)).lines.length;
 }
 
-/** Breaks the cluster, cuts its recovery off, comes back from there, and looks whether anything is left. */
-export async function tryCutOff(cluster: Cluster, cut: CutOff, deps: LabDeps): Promise<CutOffReport> {
+/**
+ * Breaks the cluster, cuts its recovery off, comes back from there, and looks whether anything is left.
+ *
+ * @param disk where the node keeps everything, for a power cut
+ */
+export async function tryCutOff(cluster: Cluster, cut: CutOff, deps: LabDeps, disk?: NodeDisk): Promise<CutOffReport> {
   const started = deps.clock.now();
   const earlier = new Set(await runsOf(cluster));
   await expireCertificates(cluster, deps);
   const broken = await snapshotFiles(cluster, deps);
-  const at = await recoverAndCut(cluster, cut, earlier);
+  const at = await recoverAndCut(cluster, cut, earlier, disk);
   const reasons: string[] = [];
   if (cut.way === 'rollback') reasons.push(...(await takeBack(cluster, earlier, broken, deps)));
   const unfinished = (await newRun(cluster, earlier)) !== undefined && cut.way === 'resume';
@@ -81,23 +86,34 @@ export async function tryCutOff(cluster: Cluster, cut: CutOff, deps: LabDeps): P
   return { ...cut, at, ended, reasons, seconds };
 }
 
-async function recoverAndCut(cluster: Cluster, cut: CutOff, earlier: ReadonlySet<string>): Promise<string> {
+async function recoverAndCut(
+  cluster: Cluster,
+  cut: CutOff,
+  earlier: ReadonlySet<string>,
+  disk: NodeDisk | undefined,
+): Promise<string> {
   const [program, ...words] = [...cluster.enter(), process.execPath, BIN, 'recover', '--yes'];
   const child = spawn(program, [...words, '--service-command', cluster.serviceCommand], { stdio: 'ignore' });
   const ended = once(child, 'exit');
-  let at = 'its end';
   while (child.exitCode === null && child.signalCode === null) {
     const { lines } = await readJournal(cluster, earlier);
     if (lines.length >= cut.line) {
       await new Promise((resolve) => setTimeout(resolve, cut.delayMs));
-      at = describeEnd((await readJournal(cluster, earlier)).lines);
-      child.kill(cut.signal);
-      break;
+      const at = describeEnd((await readJournal(cluster, earlier)).lines);
+      await strike(child, cut, disk);
+      await ended;
+      if (cut.signal === 'power cut') await disk?.restart();
+      return at;
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await ended;
-  return at;
+  return 'its end';
+}
+
+async function strike(child: ChildProcess, { signal }: CutOff, disk: NodeDisk | undefined): Promise<void> {
+  if (signal === 'power cut') await disk?.cut();
+  child.kill(signal === 'power cut' ? 'SIGKILL' : signal);
 }
 
 async function takeBack(

@@ -1,4 +1,3 @@
-import { joinPath } from '@kube-rescue/host';
 import { listCgroups, removeCgroupParent, removeCgroups } from './cgroups.ts';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './deps.ts';
@@ -13,6 +12,12 @@ type Machine = Pick<LabDeps, 'host' | 'clock'>;
 
 const KILL_DEADLINE_MS = 30_000;
 
+/** `sh -c` script: unmounts everything below the folder $0, what was mounted last first. */
+const UNMOUNT_BELOW = `set -eu
+awk -v folder="$0/" 'index($5, folder) == 1 { print $5 }' /proc/self/mountinfo | tac | while read -r point; do
+  umount "$point"
+done`;
+
 /**
  * Removes every trace of a lab, whatever state it is in; with the last lab also what labs changed on the machine.
  * Does nothing where there is no such lab. Call it under the lab lock.
@@ -22,7 +27,7 @@ const KILL_DEADLINE_MS = 30_000;
 export async function removeLab(id: string, deps: Machine): Promise<void> {
   try {
     await killProcesses(id, deps);
-    await unmountNamespaces(id, deps);
+    await unmountFolder(id, deps);
     await deleteNetworks(id, deps);
     await removeCgroups(id, deps);
     await runCommand(deps, ['rm', '-rf', '--one-file-system', labFolder(id)], { timeoutMs: 120_000 });
@@ -56,16 +61,12 @@ async function killProcesses(id: string, deps: Machine): Promise<void> {
   });
 }
 
-/** With the last process and the last file gone, the kernel drops a mount namespace and all that is mounted in it. */
-async function unmountNamespaces(id: string, deps: Machine): Promise<void> {
-  const nodes = (await deps.host.list(labFolder(id))) ?? [];
-  for (const name of nodes) {
-    const folder = joinPath(labFolder(id), name, 'namespaces');
-    for (const point of [joinPath(folder, 'mnt'), joinPath(folder, 'uts'), folder]) {
-      const mounted = await deps.host.exec(['mountpoint', '--quiet', point], { timeoutMs: 5000 });
-      if (mounted.exitCode === 0) await runCommand(deps, ['umount', point]);
-    }
-  }
+/**
+ * The files that keep the nodes' namespaces, and whatever else was mounted in the lab's folder: with the last process and the
+ * last file gone, the kernel drops a mount namespace and all that is mounted in it.
+ */
+async function unmountFolder(id: string, deps: Machine): Promise<void> {
+  await runCommand(deps, ['sh', '-c', UNMOUNT_BELOW, labFolder(id)]);
 }
 
 async function deleteNetworks(id: string, deps: Machine): Promise<void> {

@@ -1,0 +1,120 @@
+import path from 'node:path';
+import type { Cluster, LabDeps } from '@kube-rescue/lab';
+import { runCommand } from '../../packages/lab/src/command.ts';
+import { killContainers, resumeContainerd } from '../../packages/lab/src/containerd.ts';
+import { runOnNode } from '../../packages/lab/src/node-command.ts';
+import { MOUNT_RUN } from '../../packages/lab/src/node-namespaces.ts';
+import { killService, startService, stopService } from '../../packages/lab/src/services.ts';
+
+/** What a node keeps, etcd's data included, on a disk of its own whose power can be cut. */
+export interface NodeDisk {
+  /** From this instant on nothing reaches the disk any more; whoever reads or writes gets errors. */
+  cut(): Promise<void>;
+  /** Ends what ran, and starts the machine again from what the disk itself had got. */
+  restart(): Promise<void>;
+}
+
+const FOLDERS = ['/etc/kubernetes', '/var/lib/etcd', '/var/lib/kube-rescue', '/var/lib/kubelet'] as const;
+const SIZE = '1G';
+/** The longest that ext4 may keep what nobody has flushed, and none of its guesses at what should be flushed all the same. */
+const OPTIONS = 'commit=300,noauto_da_alloc';
+
+/**
+ * Perl, which every Debian has: writes a file that nobody flushes, and shuts the file system down without its journal
+ * (`EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`), as the tests of Linux's own file systems cut their power.
+ */
+const CUT = `open(my $left, ">", "$ARGV[0]/unflushed") or die "open: $!";
+print $left "left in memory" or die "write: $!";
+close($left) or die "close: $!";
+open(my $disk, "<", $ARGV[0]) or die "open: $!";
+ioctl($disk, 0x8004587D, my $flags = pack("L", 2)) or die "shutdown: $!";`;
+
+/** `sh -c` script: lays the folders of the disk mounted at $0 over those below $1. */
+const LAY = `set -eu
+disk=$0 root=$1; shift
+for folder in "$@"; do mount --bind "$disk$folder" "$root$folder"; done`;
+
+/** `sh -c` script: takes every mount away that lies at or below the places named, the last one first. */
+const UNMOUNT = `set -eu
+for place in "$0" "$@"; do
+  awk '{ print $5 }' /proc/self/mountinfo | { grep -E "^$place(/|$)" || true; } | tac | while read -r point; do
+    umount --lazy "$point"
+  done
+done`;
+
+/** Moves what the node keeps to a disk of its own, which goes with the cluster. The node is left as after a power cut, with its kubelet off. */
+export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeDisk> {
+  const { node } = cluster;
+  const files = path.join(node.folder, 'files');
+  let times = 0;
+  const image = (): string => path.join(node.folder, `disk-${times}.img`);
+  const place = (): string => path.join(node.folder, `disk-${times}`);
+
+  const mount = async (): Promise<void> => {
+    const { stdout } = await runCommand(deps, ['losetup', '--find', '--show', image()]);
+    const device = stdout.trim();
+    await runCommand(deps, ['mkdir', place()]);
+    // Once for whoever looks from outside and once on the node: one device is one file system.
+    await runCommand(deps, ['mount', '-o', OPTIONS, device, place()]);
+    await runOnNode(cluster, ['mount', '-o', OPTIONS, device, place()], deps);
+    // It is let go with the last mount of it.
+    await runCommand(deps, ['losetup', '--detach', device]);
+  };
+  const lay = async (): Promise<void> => {
+    await runCommand(deps, ['sh', '-c', LAY, place(), files, ...FOLDERS]);
+    await runOnNode(cluster, ['sh', '-c', LAY, place(), '', ...FOLDERS], deps);
+    await runOnNode(cluster, ['mount', '--make-shared', '/var/lib/kubelet'], deps);
+  };
+  const unmount = async (): Promise<void> => {
+    await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...FOLDERS, place()], deps);
+    await runCommand(deps, ['sh', '-c', UNMOUNT, ...FOLDERS.map((folder) => files + folder), place()]);
+    // Other labs may have been begun meanwhile, with a copy of the mount, which goes with its place.
+    await runCommand(deps, ['rmdir', place()]);
+  };
+  const powerOff = async (): Promise<void> => {
+    await killContainers(node, deps);
+    await stopService(node, 'containerd', deps);
+    await runOnNode(cluster, ['sh', '-c', `umount --lazy /run\n${MOUNT_RUN}`], deps);
+  };
+
+  await stopService(node, 'kubelet', deps);
+  await powerOff();
+  await runCommand(deps, ['truncate', `--size=${SIZE}`, image()]);
+  await runCommand(deps, ['mkfs.ext4', '-q', '-F', image()]);
+  await mount();
+  // What the kubelet has mounted for its pods went with them, or goes with its place.
+  await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...FOLDERS.map((folder) => `${folder}/.*`)], deps);
+  for (const folder of FOLDERS) {
+    await runCommand(deps, ['mkdir', '--parents', place() + path.dirname(folder)]);
+    await runCommand(deps, ['cp', '--archive', files + folder, place() + path.dirname(folder)]);
+  }
+  await runCommand(deps, ['sync', '--file-system', place()]);
+  await lay();
+  await resumeContainerd(node, deps);
+
+  return {
+    cut: async () => {
+      await runCommand(deps, ['perl', '-e', CUT, place()]);
+    },
+    restart: async () => {
+      await killService(node, 'kubelet', deps).catch(() => undefined);
+      await powerOff();
+      await unmount();
+      const before = image();
+      times += 1;
+      await runCommand(deps, ['cp', '--sparse=always', before, image()]);
+      await runCommand(deps, ['rm', before]);
+      await mount();
+      await assertUnflushedLost(place(), deps);
+      await lay();
+      await resumeContainerd(node, deps);
+      await startService(node, 'kubelet', deps);
+    },
+  };
+}
+
+/** A cut that lets through what nobody has flushed would prove nothing. */
+async function assertUnflushedLost(disk: string, deps: LabDeps): Promise<void> {
+  const { exitCode } = await deps.host.exec(['test', '-s', path.join(disk, 'unflushed')], { timeoutMs: 5000 });
+  if (exitCode === 0) throw new Error(`${disk} was flushed before its power was cut`);
+}

@@ -1,0 +1,15 @@
+import { withCluster } from '../bench/lab-session.ts';
+import { type CutOff, measureJournal, spreadCuts } from './cluster-crash.ts';
+import { moveToDisk } from './node-disk.ts';
+import { tryCutOffs } from './try-cut-offs.ts';
+
+const DEFAULT_POINTS = 8;
+
+const [given] = process.argv.slice(2);
+await withCluster(async (cluster, deps) => {
+  const disk = await moveToDisk(cluster, deps);
+  const lines = await measureJournal(cluster, deps);
+  const cuts = spreadCuts(lines, Number(given ?? DEFAULT_POINTS));
+  const powerCuts = cuts.map((cut): CutOff => ({ ...cut, signal: 'power cut' }));
+  await tryCutOffs(cluster, { cuts: powerCuts, lines, disk, report: 'crash-power' }, deps);
+});

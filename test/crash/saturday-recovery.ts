@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { SELF_HOSTED_SCENARIOS, type SelfHostedCluster } from '@kube-rescue/lab';
+import type { Plan } from '@kube-rescue/workflow';
+import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
+import type { Cut, Moment } from './saturday-moments.ts';
+
+const RUNS = 'files/var/lib/kube-rescue/runs';
+
+interface JournalRecord {
+  readonly type: string;
+  readonly phase?: string;
+  readonly step?: string;
+}
+
+/**
+ * Goes on with the recovery until the first of `moments` that it comes to, and cuts it off there.
+ *
+ * @returns the cut, or how it ended by itself
+ */
+export async function goOn(
+  cluster: SelfHostedCluster,
+  moments: readonly Moment[],
+  resume: boolean,
+): Promise<{ readonly cut?: Cut; readonly exitCode: number | null }> {
+  const before = (await readJournal(cluster)).length;
+  const child = recover(cluster, resume && before > 0 ? ['--yes', '--resume'] : ['--yes'], 'ignore');
+  const ended = once(child, 'exit');
+  while (child.exitCode === null && child.signalCode === null) {
+    const fresh = (await readJournal(cluster)).slice(before);
+    const moment = moments.find(({ type, step }) => fresh.some((each) => each.type === type && each.step === step));
+    if (moment !== undefined) {
+      await new Promise((resolve) => setTimeout(resolve, moment.delayMs ?? 0));
+      const signal = moment.signal ?? 'SIGKILL';
+      const at = describePlace(await readJournal(cluster));
+      if (!child.kill(signal)) break;
+      await ended;
+      return { cut: { what: moment.what, signal, at }, exitCode: child.exitCode };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await ended;
+  return { exitCode: child.exitCode };
+}
+
+/** The steps that a further recovery would have to take, but for the backup that comes first and what only AWS keys can mend. */
+export async function findSaturdayWork(cluster: SelfHostedCluster): Promise<readonly string[]> {
+  const child = recover(cluster, ['--dry-run', '--json'], 'pipe');
+  const ended = once(child, 'exit');
+  if (child.stdout === null) throw new Error('its output was not asked for');
+  const output = await text(child.stdout);
+  await ended;
+  const { result } = JSON.parse(output) as {
+    readonly result?: { readonly plan?: Pick<Plan, 'entries'> };
+  };
+  if (result?.plan === undefined) return [`no plan could be made: ${output.slice(0, 500)}`];
+  const needed = result.plan.entries.filter(({ finding }) => finding.status !== 'ok').map(({ step }) => step);
+  return needed.filter((step) => !/^(?:backup|dns)\//.test(step));
+}
+
+function recover(cluster: SelfHostedCluster, further: readonly string[], stdout: 'ignore' | 'pipe'): ChildProcess {
+  const { user, port, identity, knownHosts } = cluster.ssh;
+  const { node, serviceCommand } = cluster.worker;
+  const scenario = SELF_HOSTED_SCENARIOS.saturday;
+  const words = [
+    ...[BIN, 'recover', '--via', 'etcd', ...(scenario.recoverFlags ?? []), ...further],
+    ...['--join', `${user}@${node.name}`, '--ssh-port', String(port), '--ssh-identity', identity],
+    ...['--ssh-known-hosts', knownHosts, '--ssh-service-command', serviceCommand],
+    ...['--service-command', cluster.serviceCommand],
+  ];
+  const [program, ...rest] = [...cluster.enter(), process.execPath, ...words];
+  return spawn(program, rest, { stdio: ['ignore', stdout, 'inherit'] });
+}
+
+async function readJournal({ node }: SelfHostedCluster): Promise<readonly JournalRecord[]> {
+  const runs = path.join(node.folder, RUNS);
+  const [run = 'none'] = await readdir(runs).catch(() => []);
+  const journal = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8').catch(() => '');
+  return journal
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as JournalRecord);
+}
+
+function describePlace(records: readonly JournalRecord[]): string {
+  const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'the beginning';
+  const { type, step = '' } = records.at(-1) ?? { type: 'nothing' };
+  return `${phase}: ${type} ${step}`.trim();
+}
