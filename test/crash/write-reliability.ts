@@ -61,9 +61,9 @@ function describeSaturday(report: Saturday | undefined): string {
   return `### The self-hosted incident
 
 \`npm run test:e2e:crash:saturday\`. One recovery, through etcd, of a control plane whose API server lives on by a pod checkpointer, with
-a worker that is brought back over SSH; cut off again and again, each time further on, and gone on with each time. Afterwards everything
-that the incident is proven dead by must live for three minutes, no rescue pod and no temporary file may be left, and nothing may be
-left to do.
+a worker that is brought back over SSH; cut off again and again, each time further on, and gone on with each time. Afterwards the API
+server must last for three minutes, both nodes, every workload and the shop must be at work, the expired CA must be nowhere, no rescue
+pod and no temporary file may be left, and a further plan must find nothing to do but what AWS keys are needed for.
 
 ${table(
   ['cut off', 'by', 'last record of the journal'],
