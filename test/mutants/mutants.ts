@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'phase-runner.ts',
     'the steps of a phase that cannot be looked up leave a run without an end',
-    'throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, run, deps);',
+    'throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, execution, deps);',
     'throw error instanceof Error ? error : culprit;',
   ),
   mutant(
@@ -333,7 +333,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'phase-runner.ts',
     'an interrupted run goes on',
-    'if (signal.aborted) throw await endInterrupted(run, deps);',
+    'if (signal.aborted) throw await endInterrupted(execution, deps);',
     '',
   ),
   mutant(
@@ -409,5 +409,86 @@ export const MUTANTS: readonly Mutant[] = [
     'the name of a run may lead out of its folder',
     'if ((await ids()).includes(id)) return open(id);',
     'if (id !== "") return open(id);',
+  ),
+  mutant(
+    'step-journal.ts',
+    'the undo record of each change of a unit is written when its turn comes',
+    `      await run.append(...intents);\n${APPLYING}`,
+    `      for (const [index, { change, material }] of edits.entries()) {
+        await run.append(...intents.slice(index, index + 1));
+        await kindOf(kinds, change).apply(change, material);
+      }`,
+  ),
+  mutant(
+    'step-journal.ts',
+    'what a change leaves is recorded with another digest',
+    'undefined : sha256(material);',
+    'undefined : sha256(material.subarray(1));',
+  ),
+  mutant(
+    'step-journal.ts',
+    'a unit is recorded before it is held against its plan',
+    '      await inLanes(edits, LANES, async ({ change }) => {\n        const reason = await kindOf(kinds, change).staleness(change);\n        if (reason !== undefined) throw stale(change, reason);\n      });\n',
+    '',
+  ),
+  mutant(
+    'host-changes/file-kinds.ts',
+    'a file that has changed since it was read counts as fresh',
+    'return describeDifference(change.target, change.before, state);',
+    'return describeDifference(change.target, change.before, state) && undefined;',
+  ),
+  mutant(
+    'host-changes/file-kinds.ts',
+    'a change that was made already cannot be made again',
+    '[change.before, sha256(material)].includes(beforeOf(state))',
+    '[change.before].includes(beforeOf(state))',
+  ),
+  mutant(
+    'backup-folder.ts',
+    'bytes are kept in plain where there is a seal',
+    'if (seal === undefined) return',
+    'if (seal === undefined || data.length > 0) return',
+  ),
+  mutant(
+    'backup-folder.ts',
+    'sealed bytes can be read by others',
+    'await seal(data), { mode: PRIVATE_FILE_MODE }',
+    'await seal(data), { mode: 0o644 }',
+  ),
+  mutant(
+    'backup-folder.ts',
+    'sealed bytes that this process cannot open count as missing',
+    'if (unseal === undefined) throw isSealed(sealedFile(name));',
+    'if (unseal === undefined) return undefined;',
+  ),
+  mutant(
+    'backup-folder.ts',
+    'a process cannot take back what it has sealed itself',
+    '    remembered.set(name, data);\n',
+    '',
+  ),
+  mutant(
+    'runner.ts',
+    'a rollback that left something counts as complete',
+    "leftovers.length === 0 ? 'rolled-back' : 'rollback-incomplete'",
+    "leftovers.length === -1 ? 'rollback-incomplete' : 'rolled-back'",
+  ),
+  mutant(
+    'phase-runner.ts',
+    'what follows an interruption within a step is taken for a failure',
+    '        throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, execution, deps);',
+    '        throw await failRun(error, step, { irreversible, interrupted: false }, execution, deps);',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a phase that cannot be looked up takes back what cannot be made again',
+    '      throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, execution, deps);',
+    '      throw await failRun(error, culprit, { irreversible: false, interrupted: signal.aborted }, execution, deps);',
+  ),
+  mutant(
+    'phase-runner.ts',
+    'a step that waits for a cure is carried out',
+    "if (finding.status === 'ok' || finding.status === 'needed') return;",
+    "if (finding.status !== 'unknown') return;",
   ),
 ];

@@ -20,6 +20,7 @@ describe('a backup folder', () => {
     const name = await folder.keep(SECRET);
     expect(Buffer.from(await folder.read(name))).toEqual(SECRET);
     expect(await host.list(FOLDER)).toEqual([`${name}.sealed`]);
+    expect(await host.stat(hostPath(`${FOLDER}/${name}.sealed`))).toMatchObject({ mode: 0o600 });
     expect(Buffer.from((await host.readFile(hostPath(`${FOLDER}/${name}.sealed`))) ?? []).includes(SECRET)).toBe(false);
   });
 

@@ -67,6 +67,20 @@ describe('a unit of changes', () => {
     const error = await expectCode(demoRun(host, [raced]), 'APPLY_ROLLED_BACK');
     expect(error.cause).toMatchObject({ code: 'PLAN_STALE', subject: B });
     expect(await texts(host)).toEqual(['old a', 'theirs']);
+    // Not written and taken back: never begun.
+    expect(host.mutations.filter(({ target }) => target === A)).toEqual([]);
+    expect((await demoDeps(host).store.list()).flatMap(({ standing }) => standing)).toEqual([]);
+  });
+
+  it('has every way back on the disk before the first of its files is written', async () => {
+    const host = demoHost();
+    await demoRun(host, [demoStep(host, 'both', { [A]: 'new', [B]: 'new' })]);
+    const paths = host.mutations.map(({ target }) => target);
+    const [first, last] = [paths.indexOf(A), paths.indexOf(B)];
+    expect(first).toBeGreaterThan(0);
+    expect(paths.slice(first, last + 1)).toEqual([A, B]);
+    const written = paths.slice(0, first).findLast((path) => path.endsWith('journal.jsonl'));
+    expect(written, 'the journal is what was written last').toBe(paths[first - 1]);
   });
 
   it('overwrites no file that somebody else has written while the unit was being made', async () => {
@@ -87,6 +101,19 @@ describe('a unit of changes', () => {
     expect(error.message).toContain(`it was not overwritten: ${B}`);
     expect(error.message).toContain(`${B} was changed by somebody else since`);
     expect(await texts(machine)).toEqual(['old a', 'theirs']);
+  });
+
+  it('may hold a change twice: what is there already is no obstacle to writing it', async () => {
+    const host = demoHost();
+    const apply: Step['apply'] = async (_changes, journal) => {
+      const same = await edit(host, A, 'new');
+      await journal.perform([same, same]);
+    };
+    const twice = demoStep(host, 'twice', {}, { check: async () => NEEDED, plan: () => [], apply });
+    const { outcome, runId = '' } = await demoRun(host, [twice]);
+    expect([outcome, await textAt(host, A)]).toEqual(['done', 'new']);
+    await rollbackRun(runId, demoDeps(host));
+    expect(await textAt(host, A)).toBe('old a');
   });
 
   it('is made in the order that it is given in', async () => {
@@ -297,6 +324,7 @@ describe('what is taken back', () => {
     const { undone, leftovers } = await rollbackRun(runId, demoDeps(host));
     expect({ undone, left: leftovers.map(({ change }) => change.target) }).toEqual({ undone: 1, left: [B] });
     expect(await texts(host)).toEqual(['old a', 'new']);
+    expect((await demoDeps(host).store.list()).map(({ outcome }) => outcome)).toEqual(['rollback-incomplete']);
   });
 
   it("is named again each time as long as somebody else's change is in the way", async () => {

@@ -139,6 +139,20 @@ describe('a run', () => {
     expect(result.steps.map(({ step, result: state }) => `${step} ${state}`)).toEqual(['write done', 'waiting ok']);
   });
 
+  it('carries out no step that is still waiting when its turn comes', async () => {
+    for (const status of ['blocked', 'unknown'] as const) {
+      const host = makeHost();
+      const waiting: Step = {
+        ...makeStep(host, { id: 'waiting' }),
+        check: async () => ({ ...blockedFinding(['write']), status }),
+      };
+      const error = await expectCode(run(host, playbookOf(makeStep(host), waiting)), 'APPLY_ROLLED_BACK');
+      expect(error.message).toContain('waiting: the key is gone');
+      expect(error.hint).toBe('bring it back');
+      expect(await text(host)).toBe('old');
+    }
+  });
+
   it('takes back every change when a later step fails, and says so', async () => {
     const host = makeHost();
     const broken = makeStep(host, { id: 'broken', finding: needed(), apply: fails });
