@@ -1,9 +1,7 @@
 import { formatIpAddress } from '@kube-rescue/host';
 import { authorityKeyIdentifier, type Certificate, EXTENSION, subjectKeyIdentifier } from './certificate.ts';
+import { describeValidity, nameOf } from './certificate-summary.ts';
 import { DER_TAG, readDerElements, readDerSequence } from './der.ts';
-import { describeKey } from './private-key.ts';
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /** What a certificate says of itself, for people and programs. Survives JSON; carries no key material. */
 export interface CertificateDetails {
@@ -133,15 +131,12 @@ function hexOf(bytes: Uint8Array | undefined): string | null {
 
 /** Spells out a certificate at `now`. Pure. @throws PkiError `PKI_CERTIFICATE_INVALID` for a malformed extension */
 export function detailCertificate(certificate: Certificate, now: Date): CertificateDetails {
-  const { x509, notBefore, notAfter } = certificate;
+  const { x509 } = certificate;
   return {
-    subject: oneLineName(x509.subject),
-    issuer: oneLineName(x509.issuer),
+    subject: nameOf(x509.subject),
+    issuer: nameOf(x509.issuer),
     serialNumber: x509.serialNumber,
-    notBefore: notBefore.toISOString(),
-    notAfter: notAfter.toISOString(),
-    daysLeft: Math.floor((notAfter.getTime() - now.getTime()) / MS_PER_DAY),
-    keyAlgorithm: describeKey(x509.publicKey),
+    ...describeValidity(certificate, now),
     subjectAltNames: readNames(certificate),
     keyUsage: readKeyUsage(certificate),
     extendedKeyUsage: readExtendedKeyUsage(certificate),
@@ -151,9 +146,4 @@ export function detailCertificate(certificate: Certificate, now: Date): Certific
     authorityKeyIdentifier: hexOf(authorityKeyIdentifier(certificate)),
     fingerprint256: x509.fingerprint256,
   };
-}
-
-/** An empty name is `undefined` at run time, whatever its type says. */
-function oneLineName(name: string | undefined): string {
-  return name?.replaceAll('\n', ', ') ?? '';
 }

@@ -4,9 +4,9 @@ import { type Certificate, parseCertificate } from './certificate.ts';
 import { encodeCertificateBody } from './certificate-body.ts';
 import { renewExtensions } from './certificate-extensions.ts';
 import { signatureAlgorithmOf, signCertificate } from './certificate-signature.ts';
+import { MS_PER_DAY } from './certificate-summary.ts';
 import { PkiError } from './errors.ts';
 
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 /** Clocks of a cluster differ a little; kubeadm backdates its authorities by as much (`constants.go`). */
 const BACKDATE_MS = 5 * 60 * 1000;
 

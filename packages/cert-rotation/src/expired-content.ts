@@ -1,4 +1,5 @@
 import type { Certificate } from './certificate.ts';
+import { nameOf } from './certificate-summary.ts';
 import { detect } from './objects/certificate-detection.ts';
 
 /** A certificate that is over, in some content. */
@@ -12,7 +13,7 @@ export interface ExpiredCertificate {
 export function listExpired(bytes: Uint8Array, now: Date): readonly ExpiredCertificate[] {
   return listCertificates(bytes)
     .filter(({ notAfter }) => notAfter < now)
-    .map(({ x509, notAfter }) => ({ subject: x509.subject.replaceAll('\n', ', '), notAfter }));
+    .map(({ x509, notAfter }) => ({ subject: nameOf(x509.subject), notAfter }));
 }
 
 function listCertificates(bytes: Uint8Array): readonly Certificate[] {

@@ -6,12 +6,11 @@ import {
   subjectKeyIdentifier,
 } from './certificate.ts';
 import { allowsUsage, namesAddress } from './certificate-extensions.ts';
+import { MS_PER_DAY } from './certificate-summary.ts';
 import { isSameDer } from './der.ts';
 import type { CertificateEntry, CertificateInventory } from './inventory.ts';
 import { isKeyOf } from './private-key.ts';
 import { type Problem, problemOf } from './problem.ts';
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 export interface JudgementOptions {
   readonly now: Date;

@@ -15,6 +15,27 @@ export interface Problem {
   readonly mendedBy: 'renewal' | 'new-key' | 'person';
 }
 
+/** What a report says of the problems of one certificate. Survives JSON. */
+export interface ReportedProblems {
+  readonly problems: readonly Pick<Problem, 'code' | 'severity' | 'message' | 'subject' | 'hint'>[];
+  /** `problem`: it does not work. `warning`: it works, but a person should know something. */
+  readonly status: 'ok' | 'warning' | 'problem';
+}
+
+export function reportProblems(problems: readonly Problem[]): ReportedProblems {
+  const isBad = problems.some(({ severity }) => severity === 'problem');
+  return {
+    problems: problems.map(({ code, severity, message, subject, hint }) => ({
+      code,
+      severity,
+      message,
+      subject,
+      hint,
+    })),
+    status: isBad ? 'problem' : problems.length > 0 ? 'warning' : 'ok',
+  };
+}
+
 /** A failed reading as a problem that a person must mend. */
 export function problemOf(error: RecoveryError, subject: string, mendedBy: Problem['mendedBy'] = 'person'): Problem {
   return {

@@ -1,15 +1,13 @@
 import type { AuthorityEntry } from './authority-inventory.ts';
 import { judgeAuthority, signingCertificate } from './authority-judgement.ts';
 import type { Certificate } from './certificate.ts';
+import { describeValidity, nameOf, NO_VALIDITY } from './certificate-summary.ts';
 import type { CertificateEntry, CertificateInventory } from './inventory.ts';
 import { judgeCertificate, type JudgementOptions } from './judgement.ts';
-import { describeKey } from './private-key.ts';
-import type { Problem } from './problem.ts';
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
+import { type ReportedProblems, reportProblems } from './problem.ts';
 
 /** One row of `certs check`. Survives JSON; carries no key material. */
-export interface CertificateRow {
+export interface CertificateRow extends ReportedProblems {
   /** For example `etcd/server`, or `ca/etcd` for an authority. */
   readonly id: string;
   readonly kind: 'authority' | 'file' | 'kubeconfig' | 'kubelet';
@@ -26,36 +24,11 @@ export interface CertificateRow {
   readonly daysLeft: number | null;
   /** For example `RSA 2048` or `ECDSA P-256`. */
   readonly keyAlgorithm: string | null;
-  readonly problems: readonly Pick<Problem, 'code' | 'severity' | 'message' | 'subject' | 'hint'>[];
-  /** `problem`: it does not work. `warning`: it works, but a person should know something. */
-  readonly status: 'ok' | 'warning' | 'problem';
 }
 
 function describeCertificate(certificate: Certificate | undefined, now: Date) {
-  return {
-    subject: certificate?.x509.subject?.replaceAll('\n', ', ') ?? null,
-    notBefore: certificate?.notBefore.toISOString() ?? null,
-    notAfter: certificate?.notAfter.toISOString() ?? null,
-    daysLeft:
-      certificate === undefined ? null : Math.floor((certificate.notAfter.getTime() - now.getTime()) / MS_PER_DAY),
-    keyAlgorithm: certificate === undefined ? null : describeKey(certificate.x509.publicKey),
-  };
-}
-
-function describeProblems(problems: readonly Problem[]): Pick<CertificateRow, 'problems' | 'status'> {
-  const status = problems.some(({ severity }) => severity === 'problem')
-    ? 'problem'
-    : problems.length > 0
-      ? 'warning'
-      : 'ok';
-  const rows = problems.map(({ code, severity, message, subject, hint }) => ({
-    code,
-    severity,
-    message,
-    subject,
-    hint,
-  }));
-  return { problems: rows, status };
+  if (certificate === undefined) return { subject: null, ...NO_VALIDITY };
+  return { subject: nameOf(certificate.x509.subject) || null, ...describeValidity(certificate, now) };
 }
 
 function describeEntry(
@@ -71,7 +44,7 @@ function describeEntry(
     path: certificatePlace.path,
     issuer: entry.authority === undefined ? null : `ca/${entry.authority}`,
     ...describeCertificate(entry.certificate.ok ? entry.certificate.value : undefined, options.now),
-    ...describeProblems(judgeCertificate(entry, inventory, options)),
+    ...reportProblems(judgeCertificate(entry, inventory, options)),
   };
 }
 
@@ -84,7 +57,7 @@ function describeAuthority(authority: AuthorityEntry, now: Date): CertificateRow
     path,
     issuer: null,
     ...describeCertificate(signingCertificate(authority), now),
-    ...describeProblems(judgeAuthority(authority, now)),
+    ...reportProblems(judgeAuthority(authority, now)),
   };
 }
 

@@ -1,10 +1,8 @@
+import { daysUntil, nameOf } from '../certificate-summary.ts';
 import { isSameDer } from '../der.ts';
 import { isTrust } from './object-judgement.ts';
-import { nameOf } from './object-report.ts';
 import type { Sighting } from './sighting.ts';
 import { buildTrustGraph, describeAuthority, signersOf, type TrustGraph, type TrustNode } from './trust-graph.ts';
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /** What stops working on a day. Survives JSON. */
 export interface ForecastItem {
@@ -60,7 +58,7 @@ function itemOf(
   const end = isCutShort ? signer.notAfter : certificate.notAfter;
   return {
     at: end.toISOString(),
-    daysLeft: Math.floor((end.getTime() - now.getTime()) / MS_PER_DAY),
+    daysLeft: daysUntil(end, now),
     subject: nameOf(certificate.x509.subject),
     fingerprint,
     places: [...new Set(same.map(({ where }) => where))],

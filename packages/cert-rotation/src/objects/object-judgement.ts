@@ -1,11 +1,10 @@
 import type { Certificate } from '../certificate.ts';
+import { MS_PER_DAY } from '../certificate-summary.ts';
 import { isSameDer } from '../der.ts';
 import type { JudgementOptions } from '../judgement.ts';
 import type { Problem } from '../problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
 import { isIssuedBy } from './issuance.ts';
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /** Tells what is trusted by a value rather than proven with it. */
 export function isTrust(purpose: CertificatePurpose): boolean {

@@ -1,14 +1,12 @@
 import type { Certificate } from '../certificate.ts';
-import { describeKey } from '../private-key.ts';
-import type { Problem } from '../problem.ts';
+import { describeValidity, nameOf, NO_VALIDITY } from '../certificate-summary.ts';
+import { type ReportedProblems, reportProblems } from '../problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
 import type { ObjectFinding } from './object-inventory.ts';
 import { describePlace, type ObjectPlace } from './object-place.ts';
 
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
-
 /** One row of `certs check` for the cluster's objects. Survives JSON; carries no key material. */
-export interface ObjectCertificateRow {
+export interface ObjectCertificateRow extends ReportedProblems {
   readonly found: ObjectFinding['found'];
   /** `null` when the object itself could not be read. */
   readonly place: ObjectPlace | null;
@@ -28,8 +26,6 @@ export interface ObjectCertificateRow {
   /** Whole days until it expires; negative afterwards. */
   readonly daysLeft: number | null;
   readonly keyAlgorithm: string | null;
-  readonly problems: readonly Pick<Problem, 'code' | 'severity' | 'message' | 'subject' | 'hint'>[];
-  readonly status: 'ok' | 'warning' | 'problem';
 }
 
 /** The row of one finding. Pure. */
@@ -44,20 +40,8 @@ export function reportObjectFinding(finding: ObjectFinding, now: Date): ObjectCe
     purpose: found === 'certificate' ? finding.purpose : null,
     form: found === 'certificate' ? finding.form : found === 'keystore' ? finding.format : null,
     ...describeCertificate(certificate, now),
-    problems: problems.map(({ code, severity, message, subject, hint }) => ({
-      code,
-      severity,
-      message,
-      subject,
-      hint,
-    })),
-    status: statusOf(problems),
+    ...reportProblems(problems),
   };
-}
-
-/** One line of a distinguished name. */
-export function nameOf(name: string | undefined): string {
-  return name?.replaceAll('\n', ', ') ?? '';
 }
 
 /** SHA-256 of the certificate, lower-case hexadecimal without colons. */
@@ -66,23 +50,8 @@ export function fingerprintOf({ x509 }: Certificate): string {
 }
 
 function describeCertificate(certificate: Certificate | undefined, now: Date) {
-  if (certificate === undefined) {
-    const none = { subject: null, issuer: null, fingerprint: null, notBefore: null, notAfter: null };
-    return { ...none, daysLeft: null, keyAlgorithm: null };
-  }
-  const { x509, notBefore, notAfter } = certificate;
-  return {
-    subject: nameOf(x509.subject),
-    issuer: nameOf(x509.issuer),
-    fingerprint: fingerprintOf(certificate),
-    notBefore: notBefore.toISOString(),
-    notAfter: notAfter.toISOString(),
-    daysLeft: Math.floor((notAfter.getTime() - now.getTime()) / MS_PER_DAY),
-    keyAlgorithm: describeKey(x509.publicKey),
-  };
-}
-
-function statusOf(problems: readonly Problem[]): ObjectCertificateRow['status'] {
-  if (problems.some(({ severity }) => severity === 'problem')) return 'problem';
-  return problems.length > 0 ? 'warning' : 'ok';
+  if (certificate === undefined) return { subject: null, issuer: null, fingerprint: null, ...NO_VALIDITY };
+  const { subject, issuer } = certificate.x509;
+  const names = { subject: nameOf(subject), issuer: nameOf(issuer) };
+  return { ...names, fingerprint: fingerprintOf(certificate), ...describeValidity(certificate, now) };
 }

@@ -1,8 +1,9 @@
 import type { Certificate } from '../certificate.ts';
 import { namesAddress } from '../certificate-extensions.ts';
+import { nameOf } from '../certificate-summary.ts';
 import { isSameDer } from '../der.ts';
 import { isIssuedBy } from './issuance.ts';
-import { fingerprintOf, nameOf } from './object-report.ts';
+import { fingerprintOf } from './object-report.ts';
 import type { Sighting } from './sighting.ts';
 import { buildTrustGraph, describeAuthority, signersOf, type TrustGraph } from './trust-graph.ts';
 

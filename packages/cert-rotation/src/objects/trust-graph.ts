@@ -1,6 +1,7 @@
 import type { Certificate } from '../certificate.ts';
+import { nameOf } from '../certificate-summary.ts';
 import { isIssuedBy } from './issuance.ts';
-import { fingerprintOf, nameOf } from './object-report.ts';
+import { fingerprintOf } from './object-report.ts';
 import type { Sighting } from './sighting.ts';
 
 /** One certificate, wherever it is kept, and who vouches for it. */
