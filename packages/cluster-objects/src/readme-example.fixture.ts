@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { hostPath } from '@kube-rescue/host';
+import type { FakeApiServer } from './fake-api-server.fixture.ts';
+
+/** Runs the example of the README in a package's folder, which goes to a cluster as the administrator; answers what it prints. */
+export async function runReadmeExample(packageFolder: URL, server: FakeApiServer): Promise<string> {
+  const readme = await readFile(new URL('README.md', packageFolder), 'utf8');
+  const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
+  const admin = server.pki.tree.get(hostPath('/etc/kubernetes/admin.conf'));
+  if (admin?.kind !== 'file') throw new Error('there is no admin.conf');
+  const kubeconfig = Buffer.from(admin.bytes)
+    .toString()
+    .replace(/server: .*/, `server: ${server.access.server}`);
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
+  try {
+    const file = path.join(folder, 'admin.conf');
+    await writeFile(file, kubeconfig, { mode: 0o600 });
+    const code = example.replace('/etc/kubernetes/admin.conf', file);
+    const argv = ['--conditions=kube-rescue-source', '--input-type=module-typescript', '--eval', code];
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: fileURLToPath(packageFolder) });
+    return stdout;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
