@@ -1,12 +1,10 @@
-import { joinPath } from '@kube-rescue/host';
 import type { LabDeps } from '../../deps.ts';
-import { WEB_IMAGE } from '../../images.ts';
 import { type EquippedNode, execOnNode, runOnNode } from '../../node-command.ts';
 import { type Proof, prove } from '../../proof.ts';
 import { waitFor } from '../../waiting.ts';
+import { kubectlPod } from '../kubectl-pod.ts';
 
 const DEADLINE_MS = 60_000;
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const SAID = 'allowed to ask';
 
 /**
@@ -41,27 +39,12 @@ export function proveServiceAccountPod(
   });
 }
 
-function clientPod({ binaries }: EquippedNode, name: string, server: string): object {
-  const kubectl = `/kubectl --server=${server} --certificate-authority=${ACCOUNT}/ca.crt --token="$(/bin/busybox cat ${ACCOUNT}/token)"`;
-  // Nobody without a token may see the groups of the API.
-  const script = `${kubectl} get --raw /apis >/dev/null && /bin/busybox echo '${SAID}'`;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name },
-    spec: {
-      restartPolicy: 'Never',
-      containers: [
-        {
-          name: 'client',
-          image: WEB_IMAGE,
-          imagePullPolicy: 'Never',
-          command: ['/bin/busybox', 'sh', '-c', script],
-          env: [{ name: 'HOME', value: '/' }],
-          volumeMounts: [{ name: 'kubectl', mountPath: '/kubectl', readOnly: true }],
-        },
-      ],
-      volumes: [{ name: 'kubectl', hostPath: { path: joinPath(binaries, 'kubectl'), type: 'File' } }],
-    },
-  };
+function clientPod(cluster: EquippedNode, name: string, server: string): object {
+  return kubectlPod(cluster, {
+    name,
+    server,
+    // Nobody without a token may see the groups of the API.
+    script: (kubectl) => `${kubectl} get --raw /apis >/dev/null && /bin/busybox echo '${SAID}'`,
+    spec: { restartPolicy: 'Never' },
+  });
 }

@@ -1,38 +1,23 @@
-import { joinPath } from '@kube-rescue/host';
 import type { Cluster } from '../../cluster.ts';
 import type { LabDeps } from '../../deps.ts';
-import { WEB_IMAGE } from '../../images.ts';
 import { execOnNode } from '../../node-command.ts';
+import { kubectlPod } from '../kubectl-pod.ts';
 import type { FailedRequest } from './load.ts';
 
 /** The pod that polls the API server with the token and the CA that it is handed. */
 export const POLLER = 'poller';
 
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-
 /** A pod that reads its token and CA anew for each request, as client libraries do with the token. */
-export function pollerPod({ node, binaries }: Pick<Cluster, 'node' | 'binaries'>): object {
-  const kubectl = `/kubectl --server=https://${node.address}:6443 --certificate-authority=${ACCOUNT}/ca.crt --token="$(/bin/busybox cat ${ACCOUNT}/token)" --request-timeout=5s get --raw /apis`;
-  const script = `while :; do t=$(/bin/busybox date +%s); if why=$(${kubectl} 2>&1 >/dev/null); then echo "$t ok"; else echo "$t $(echo $why)"; fi; /bin/busybox sleep 0.5; done`;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: POLLER },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [
-        {
-          name: 'client',
-          image: WEB_IMAGE,
-          imagePullPolicy: 'Never',
-          command: ['/bin/busybox', 'sh', '-c', script],
-          env: [{ name: 'HOME', value: '/' }],
-          volumeMounts: [{ name: 'kubectl', mountPath: '/kubectl', readOnly: true }],
-        },
-      ],
-      volumes: [{ name: 'kubectl', hostPath: { path: joinPath(binaries, 'kubectl'), type: 'File' } }],
+export function pollerPod(cluster: Pick<Cluster, 'node' | 'binaries'>): object {
+  return kubectlPod(cluster, {
+    name: POLLER,
+    server: `https://${cluster.node.address}:6443`,
+    script: (kubectl) => {
+      const ask = `${kubectl} --request-timeout=5s get --raw /apis`;
+      return `while :; do t=$(/bin/busybox date +%s); if why=$(${ask} 2>&1 >/dev/null); then echo "$t ok"; else echo "$t $(echo $why)"; fi; /bin/busybox sleep 0.5; done`;
     },
-  };
+    spec: { terminationGracePeriodSeconds: 0 },
+  });
 }
 
 /** What the pod has seen so far; nothing when its log cannot be read. */
