@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { MUTANTS } from './mutants/mutants.ts';
+
+describe('the mistakes that test:mutants plants', () => {
+  it('fit the engine as it is, each in one place, so that none is passed over when it changes', async () => {
+    const misfits: string[] = [];
+    for (const { name, file, from } of MUTANTS) {
+      const text = await readFile(new URL(`../packages/workflow/src/${file}`, import.meta.url), 'utf8');
+      const times = text.split(from).length - 1;
+      if (times !== 1) misfits.push(`${file}: ${name} (${times} times)`);
+    }
+    expect(MUTANTS.length).toBeGreaterThan(70);
+    expect(misfits).toEqual([]);
+  });
+});
