@@ -9,6 +9,7 @@ export type CliErrorCode =
   | 'PLAN_FILE_INVALID'
   | 'RUN_CUT_OFF'
   | 'ROLLBACK_INCOMPLETE'
+  | 'ROLLBACK_OUT_OF_TURN'
   | 'ROLLBACK_WORSE'
   | 'ETCD_NO_WAY_IN'
   | 'ETCD_SILENT'

@@ -125,12 +125,15 @@ function answerRun(result: RunResult, { reporter }: Session): Answer {
   const changes = steps.reduce((sum, step) => sum + step.changes, 0);
   const summary =
     outcome === 'nothing-to-do'
-      ? `nothing to do: everything is as it should be (${formatSeconds(seconds)})`
-      : `done: ${count(changes, 'change')} in ${count(done.length, 'step')}, ${formatSeconds(seconds)}; take it back with: rollback ${runId ?? ''}`;
+      ? [`nothing to do: everything is as it should be (${formatSeconds(seconds)})`]
+      : [
+          `done: ${count(changes, 'change')} in ${count(done.length, 'step')}, ${formatSeconds(seconds)}`,
+          `take it back with: kube-rescue rollback ${runId ?? ''}`,
+        ];
   return {
     result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },
     exitCode: EXIT.done,
-    text: (terminal) => [summary, ...backups.map((line) => hang('backup: ', line, terminal.columns))].join('\n'),
+    text: (terminal) => [...summary.map((line) => hang('', line, terminal.columns)), ...backups.map((line) => hang('backup: ', line, terminal.columns))].join('\n'),
   };
 }
 

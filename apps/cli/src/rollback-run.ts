@@ -36,10 +36,15 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const changes = describeStanding(await folder.state(), deps);
   const list = changes.map((text) => `- ${text}`).join('\n');
   const worse = await (await recovery()).judgeRollback(folder, session.deps);
+  const { listLaterRuns } = await import('@kube-rescue/workflow');
+  const later = await listLaterRuns(folder, deps.store);
   if (input.dryRun) {
-    const warning = worse.map((reason) => oneLine(`worse than now: ${reason}`));
+    const warning = [
+      ...worse.map((reason) => oneLine(`worse than now: ${reason}`)),
+      ...later.map((run) => `first to be taken back: rollback ${run}`),
+    ];
     return {
-      result: { run: input.run, changes, worse },
+      result: { run: input.run, changes, worse, later },
       exitCode: changes.length === 0 ? EXIT.done : EXIT.problems,
       text: () =>
         changes.length === 0
@@ -47,6 +52,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
           : [`to be taken back, the last first:\n${list}`, ...warning].join('\n'),
     };
   }
+  if (later.length > 0 && !input.force) throw isOutOfTurn(input.run, later);
   if (worse.length > 0 && !input.force) throw isWorse(input.run, worse);
   if (!input.yes) {
     reporter.print(`to be taken back, the last first:\n${list}`);
@@ -72,6 +78,15 @@ async function takeBack(run: string, deps: WorkflowDeps, isReplaying: () => bool
     text: () => [summary, ...reasons.map(({ target, reason }) => oneLine(`left: ${target}: ${reason}`))].join('\n'),
     failure: leftovers.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
   };
+}
+
+function isOutOfTurn(run: string, later: readonly string[]): CliError {
+  return new CliError({
+    code: 'ROLLBACK_OUT_OF_TURN',
+    message: `nothing was changed: later runs have changed the same files again: ${later.join(', ')}`,
+    subject: run,
+    hint: `take the newest back first: rollback ${later[0] ?? ''}; or go back as far as these files allow: rollback ${run} --force`,
+  });
 }
 
 function isWorse(run: string, reasons: readonly string[]): CliError {

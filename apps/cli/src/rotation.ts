@@ -2,7 +2,7 @@ import type { RotationReport } from '@kube-rescue/recovery';
 import type { Playbook } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { EXIT } from './exit-codes.ts';
-import { renderRotation } from './render/rotation.ts';
+import { renderNextStage, renderRotation } from './render/rotation.ts';
 import { recovery, type Session } from './wiring.ts';
 
 type Recovery = Awaited<ReturnType<typeof recovery>>;
@@ -23,6 +23,40 @@ export async function reissueAuthority(
 ): Promise<Playbook> {
   const { createAuthorityPlaybook } = await recovery();
   return createAuthorityPlaybook(input, { ...session.deps, objects: await session.openObjects() });
+}
+
+/**
+ * What the rotation that was cut off, or stopped, had come to: the stages that it was in, and whether there was a new CA already.
+ * `undefined` when there is none.
+ */
+export async function findCutOffRotation(
+  authority: RotationInput['authority'],
+  session: Session,
+): Promise<Pick<RotationInput, 'stages' | 'hasBegun'> | undefined> {
+  const { ROTATION_STAGES, rotationStepId } = await recovery();
+  const runs = await (await session.openRuns()).list();
+  const run = runs.findLast(({ playbook }) => playbook === `certs-rotate-ca-${authority}`);
+  if (run === undefined || run.outcome === 'done') return undefined;
+  const command = run.resumeCommand ?? '';
+  return {
+    stages: ROTATION_STAGES.filter((stage) => command.includes('--all-stages') || command.includes(`--stage ${stage}`)),
+    hasBegun: run.made.has(rotationStepId(authority, 'trust')),
+  };
+}
+
+/** The answer of a stage, with what comes after it. */
+export async function nameNextStage(
+  answer: Answer,
+  input: Parameters<Recovery['reportRotation']>[0],
+  session: Session,
+): Promise<Answer> {
+  const { reportRotation } = await recovery();
+  const report = await reportRotation(input, session.deps);
+  return {
+    ...answer,
+    result: { ...answer.result, stage: report.stage, next: report.next },
+    text: (terminal) => [answer.text(terminal), ...renderNextStage(report, terminal)].join('\n'),
+  };
 }
 
 /** Which stage a CA is in: exit 3 while a rotation is under way. */

@@ -103,6 +103,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
       const { createFreezeChangeKinds } = await import('@kube-rescue/static-manifests');
       const { createPodRestartKind } = await podBootstrap();
+      const { createPublicationKind } = await recovery();
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (way) => (await openObjects()).open(way);
       const kinds = createChangeRegistry([
@@ -110,6 +111,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
         ...createObjectChangeKinds(open, { clock }),
         ...createFreezeChangeKinds(deps),
         createPodRestartKind(open),
+        createPublicationKind(open, { clock }),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
       ]);
       return { host, clock, kinds, store: await openRuns(), onEvent };

@@ -85,3 +85,4 @@ export { createTrustStageStep } from './rotation/trust-stage.ts';
 export { dropExchangesOf, exchangesOf } from './rotation/trust-exchange.ts';
 export { findFormerAuthorities } from './rotation/former-authorities.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
+export { createPublicationKind, type TrustPublication, trustPublication } from './rotation/publication-kind.ts';

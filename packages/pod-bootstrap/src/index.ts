@@ -19,5 +19,5 @@ export {
 } from './pod-listing.ts';
 export { createReleasePlaybook, createRescuePlaybook } from './rescue-playbook.ts';
 export { createPodRestartKind, type PodRestart } from './pod-restart-kind.ts';
-export { createPodRestartStep, type PodRestartDeps, type PodRestartInput } from './pod-restart-step.ts';
+export { createPodRestartStep, nameKeptPods, type PodRestartDeps, type PodRestartInput } from './pod-restart-step.ts';
 export { findStalePods, listPodsHoldingOldCa, type StalePod } from './stale-pods.ts';

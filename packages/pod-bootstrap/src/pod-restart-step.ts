@@ -26,6 +26,7 @@ export interface PodRestartDeps {
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 const INTERVAL_MS = 1_000;
+const MOST_NAMED = 20;
 
 /**
  * A step that starts the pods anew that may still hold the CA as it was before: deletes one after the other, and goes on
@@ -53,7 +54,7 @@ export function createPodRestartStep(input: PodRestartInput, deps: PodRestartDep
       try {
         const stale = await look(signal);
         const due = stale.filter(({ keptBecause }) => keptBecause === undefined);
-        const evidence = nameKept(stale);
+        const evidence = nameKeptPods(stale);
         if (due.length === 0) {
           const summary = 'no pod that can be started anew holds the CA as it was before';
           return { status: 'ok', summary, evidence, changes: [] };
@@ -82,7 +83,7 @@ export function createPodRestartStep(input: PodRestartInput, deps: PodRestartDep
       const left = stale.find(({ keptBecause }) => keptBecause === undefined);
       if (left !== undefined)
         return { verified: false, reason: `${fullName(left.pod)} still runs as it was`, hint: 'run it again' };
-      const warnings = nameKept(stale);
+      const warnings = nameKeptPods(stale);
       const evidence = ['every pod that could be started anew has started since the CA was handed out'];
       return { verified: true, evidence, ...(warnings.length === 0 ? {} : { warnings }) };
     },
@@ -128,10 +129,13 @@ async function readOf(
   return objects.map(toPod).filter((pod) => pod.controller !== undefined && pod.controller.uid === controller?.uid);
 }
 
-function nameKept(stale: readonly StalePod[]): readonly string[] {
-  return stale.flatMap(({ pod, keptBecause }) =>
+/** The pods that are not started anew, a line each with the reason; the last line counts what is too many. */
+export function nameKeptPods(stale: readonly StalePod[]): readonly string[] {
+  const kept = stale.flatMap(({ pod, keptBecause }) =>
     keptBecause === undefined ? [] : [`${fullName(pod)} may hold the CA as it was before; ${keptBecause}`],
   );
+  const more = kept.length - MOST_NAMED;
+  return more > 0 ? [...kept.slice(0, MOST_NAMED), `and ${more} more pods that nobody would replace`] : kept;
 }
 
 function notReplaced({ target }: PodRestart, timeoutMs: number): PodError {

@@ -31,11 +31,12 @@ export {
   createRestartPlaybook,
 } from './playbooks.ts';
 export { checkCertificates, type ComponentState, listStaticPods, type Triage, triageNode } from './triage.ts';
+export { createPublicationKind } from '@kube-rescue/cert-rotation';
 export type { CertificateRow, InspectedCertificate, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';
 export { judgeRollback } from './rollback-judgement.ts';
 export { exportNodeRequests } from './signing-requests.ts';
-export { ROTATION_STAGES, type RotationStageName } from './rotation/rotation-input.ts';
+export { ROTATION_STAGES, rotationStepId, type RotationStageName } from './rotation/rotation-input.ts';
 export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
 export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';
 export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './node-playbook.ts';

@@ -5,6 +5,7 @@ import type { Finding, StepId } from './step.ts';
 export type WorkflowEvent =
   | { readonly type: 'run-started'; readonly runId: string; readonly path: string }
   | { readonly type: 'phase-started'; readonly phase: string; readonly title: string }
+  /** Not told of a step that is fine and is looked at once more all the same: it is started. */
   | { readonly type: 'step-checked'; readonly step: StepId; readonly title: string; readonly finding: Finding }
   | { readonly type: 'step-started'; readonly step: StepId; readonly title: string }
   | { readonly type: 'step-waiting'; readonly step: StepId; readonly reason: string }
@@ -15,6 +16,8 @@ export type WorkflowEvent =
       readonly verified: boolean;
       readonly evidence: readonly string[];
     }
+  /** Something that takes a while: what is told to read its files again, or is waited for. */
+  | { readonly type: 'undo-started'; readonly change: Change; readonly text: string }
   | {
       readonly type: 'undo';
       readonly change: Change;

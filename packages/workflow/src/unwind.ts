@@ -44,6 +44,7 @@ export async function unwind(
   for (const { seq, change, captured } of ordered) {
     const kind = kindOf(kinds, change);
     const text = kind.describe(change);
+    if (kind.undoOrder === 'last') onEvent({ type: 'undo-started', change, text });
     try {
       const outcome: UndoOutcome = await kind.undo(change, captured, run.backup);
       await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });

@@ -38,7 +38,10 @@ function show(event: WorkflowEvent, progress: Progress, titleOf: (step: string) 
       return event.verified
         ? progress.end('done', titleOf(event.step))
         : progress.end('failed', `${titleOf(event.step)}: ${event.evidence.join('; ')}`);
+    case 'undo-started':
+      return progress.begin(event.text);
     case 'undo':
+      progress.stop();
       return progress.note(`${UNDO_WORDS[event.state]}${event.text}`);
   }
 }

@@ -123,6 +123,21 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect(races).toBeLessThan(0);
   });
 
+  it('forget two former CAs in one go, that of a rotation which was given up among them', async () => {
+    const abandoned = await issueAuthority('kubernetes');
+    plant('kube-root-ca.crt', abandoned.certificate + old.certificate + renewed.certificate);
+    const exchanges = [old, abandoned].map(({ certificate }) =>
+      readAuthorityExchange({ old: certificate, replacement: renewed.certificate }),
+    );
+    const step = createObjectTrustStep(
+      { id: 'drop/objects', title: 'drop', requires: [], findExchanges: async () => exchanges },
+      { objects: { way: { via: 'api', search: {} }, open: async () => store }, clock: createFixedClock(now) },
+    );
+    await step.apply(step.plan(await step.check(signal)), journalOf(), signal);
+    expect(await step.verify(signal)).toMatchObject({ verified: true });
+    expect(await published()).toBe(renewed.certificate);
+  });
+
   it('are not called done when somebody puts the old CA back', async () => {
     plant('kube-root-ca.crt', old.certificate);
     const step = stepOf(renewed.certificate, 1_000);

@@ -34,7 +34,7 @@ interface ObjectTrustFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-const TRIES = 8;
+const TRIES = 16;
 const LINES = 20;
 /** Somebody else (kube-controller-manager, the API server) wrote between the look and the write: look again. */
 const RACES = ['PLAN_STALE', 'OBJECT_CONFLICT'];
@@ -80,11 +80,12 @@ export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrust
     },
     plan: ({ changes }) => changes,
     apply: async (_changes, journal, signal) => {
-      for (let left = TRIES; ; left -= 1) {
+      // A pass edits an object for one exchange; another may be about the same object.
+      for (let left = TRIES; left > 0; left -= 1) {
         const { edits } = await sweep(signal);
+        if (edits.length === 0) return;
         const isMade = await performUnraced(edits.map(toEdit), journal, left);
-        if (isMade) return;
-        await clock.sleep(500, signal);
+        if (!isMade) await clock.sleep(500, signal);
       }
     },
     verify: async (signal) => {

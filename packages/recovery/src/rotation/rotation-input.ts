@@ -6,6 +6,7 @@ import {
   type RotationStage,
   type RotationState,
   type RotationStepOptions,
+  stageStepIds,
 } from '@kube-rescue/cert-rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '../node-description.ts';
@@ -22,8 +23,8 @@ export interface RotationInput
     Pick<RotationStepOptions, 'authorityDays' | 'keyAlgorithm'> {
   readonly authority: AuthorityId;
   readonly stages: readonly RotationStageName[];
-  /** A run that was cut off is gone on with: nothing new is begun. Default: false. */
-  readonly resume?: boolean | undefined;
+  /** A run that was cut off after its rotation had begun is gone on with: none is begun anew. Default: false. */
+  readonly hasBegun?: boolean | undefined;
   /** Other nodes were made ready for the stage, or there are none that matter. Default: false, they are looked for. */
   readonly nodesReady?: boolean | undefined;
   /** Starts the pods anew that hold the CA as it was, in a rolling way. Default: false, they are named. */
@@ -48,9 +49,14 @@ export async function lookAtRotation(input: RotationInput, deps: NodeDeps): Prom
   return { node, state: await inspectRotation(input.authority, node.inspection, deps) };
 }
 
+/** The step of a stage that changes the files of an authority. */
+export function rotationStepId(authority: AuthorityId, stage: RotationStageName): string {
+  return stageStepIds(authority)[stage];
+}
+
 /** Whether this run may begin a rotation. */
-export function mayBegin({ stages, resume = false }: RotationInput): boolean {
-  return stages.includes('trust') && !resume;
+export function mayBegin({ stages, hasBegun = false }: RotationInput): boolean {
+  return stages.includes('trust') && !hasBegun;
 }
 
 /** Whether the files of this node have still to be changed for a stage, as far as this run will do it. */

@@ -125,8 +125,8 @@ describe('a rotation of the cluster CA', () => {
     expect(report.certificates.map(({ role }) => role)).toEqual(['signs', 'trusted still']);
   });
 
-  it('does nothing when a run is gone on with that had not begun', async () => {
-    const { entries } = await planOf(ALL, depsOf(), { resume: true });
+  it('begins none anew when a run is gone on with whose rotation has come to its end', async () => {
+    const { entries } = await planOf(ALL, depsOf(), { hasBegun: true });
     const files = entries.filter(({ step }) => step.endsWith('/files'));
     expect(files.map(({ finding }) => finding.status)).toEqual(['ok', 'ok', 'ok']);
     expect(files.flatMap(({ changes }) => changes)).toEqual([]);

@@ -54,7 +54,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
 
 /** A stage that comes after another one in the same plan is looked at again when it is reached. */
 function isReached(stage: RotationStageName, { state }: RotationSight, input: RotationInput): boolean {
-  if (stage === 'trust' || input.resume === true) return true;
+  if (stage === 'trust' || input.hasBegun === true) return true;
   return stage === 'issue'
     ? state.stage !== 'settled' || !mayBegin(input)
     : state.stage === 'issue' || !mayBegin(input);
@@ -70,9 +70,9 @@ function assertLive({ host }: RotationDeps): void {
   });
 }
 
-function assertTurn(stage: RotationStageName, { state }: RotationSight, { authority, resume }: RotationInput): void {
+function assertTurn(stage: RotationStageName, { state }: RotationSight, { authority, hasBegun }: RotationInput): void {
   const isEarly =
-    (stage === 'issue' && state.stage === 'settled' && resume !== true) ||
+    (stage === 'issue' && state.stage === 'settled' && hasBegun !== true) ||
     (stage === 'drop' && state.stage === 'trust');
   if (!isEarly) return;
   throw new PkiError({

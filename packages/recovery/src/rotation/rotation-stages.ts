@@ -18,6 +18,7 @@ import { createPublishedAuthorityGate } from '../published-authority-gate.ts';
 import { createClientAcceptanceGate, createMountedTrustGate, createPublishedTrustGate } from './acceptance-gates.ts';
 import { createEtcdServingGate } from './etcd-gate.ts';
 import { createOtherNodesStep } from './other-nodes-step.ts';
+import { createPublicationSteps } from './publication-step.ts';
 import {
   contextOf,
   isStageDue,
@@ -50,6 +51,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     });
     const objects = gate('objects').id;
     return [
+      ...createPublicationSteps('trust', input, deps),
       createTrustStageStep(options, contextOf(input, deps)),
       createRotationRestartStep('trust', { id: restart, requires: [files] }, input, deps),
       ...createControlPlaneGates('trust', [restart], input, deps),
@@ -70,6 +72,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
           },
           deps,
         ),
+        { stage: 'trust', summary: 'it waits for the new CA' },
         input,
         deps,
       ),
@@ -92,7 +95,8 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const made = [files, ...renewals.map(({ id }) => id)];
     return [
       ...(authority === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
-      createIssueStageStep(context, { mayBegin: input.resume !== true }),
+      ...createPublicationSteps('issue', input, deps),
+      createIssueStageStep(context, { mayBegin: input.hasBegun !== true }),
       ...renewals,
       createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
       ...createControlPlaneGates('issue', [restart, ...made], input, deps),
@@ -107,6 +111,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     const hasRereading = authority === 'cluster' || authority === 'front-proxy';
     return [
       ...(authority === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
+      ...createPublicationSteps('drop', input, deps),
       createDropStageStep({ requires: [] }, context),
       createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
       ...createControlPlaneGates('drop', [restart, ids.drop], input, deps),
@@ -168,20 +173,28 @@ function createPods(
     return isDue ? state.files.certificate : undefined;
   };
   const restart = input.restartPods;
-  return createStalePodStep({ id: `${stage}/pods`, requires, restart, findChanged }, { ...deps, access: deps.objects });
+  const options = { id: `${stage}/pods`, requires, restart, findChanged };
+  const step = createStalePodStep(options, { ...deps, access: deps.objects });
+  if (restart !== true) return step;
+  return afterFiles(step, { stage, summary: 'pods are started anew once the CA is handed out' }, input, deps);
 }
 
-/** Before there is a new CA, nobody can say what is to be exchanged for it. */
-function afterFiles(step: Step, input: RotationInput, deps: RotationDeps): Step {
+/** Before the files of a stage are changed, nobody can say what follows from them. */
+function afterFiles(
+  step: Step,
+  { stage, summary }: { readonly stage: RotationStageName; readonly summary: string },
+  input: RotationInput,
+  deps: RotationDeps,
+): Step {
   return {
     ...step,
     check: async (signal) => {
       const { state } = await lookAtRotation(input, deps);
-      if (!isStageDue('trust', state.stage, input)) return step.check(signal);
-      const waitsFor = [stageStepIds(input.authority).trust];
+      if (!isStageDue(stage, state.stage, input)) return step.check(signal);
+      const waitsFor = [stageStepIds(input.authority)[stage]];
       return {
         status: 'blocked',
-        summary: 'it waits for the new CA',
+        summary,
         evidence: [],
         code: 'PKI_ROTATION_STAGE',
         waitsFor,

@@ -1,6 +1,6 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
-import { createPodRestartStep, listPodsHoldingOldCa } from '@kube-rescue/pod-bootstrap';
+import { createPodRestartStep, listPodsHoldingOldCa, nameKeptPods } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId } from '@kube-rescue/workflow';
 
 export interface StalePodInput {
@@ -68,10 +68,12 @@ function createNaming(input: StalePodInput, deps: StalePodDeps): Step {
       if (publishedAt === undefined) return { verified: true, evidence: ['nothing was handed out anew'] };
       const stale = await listPodsHoldingOldCa({ publishedAt }, { store: await access.open(signal), clock }, signal);
       if (stale.length === 0) return { verified: true, evidence: ['no pod holds the CA as it was before'] };
-      const names = stale.map(({ pod }) => `${pod.namespace}/${pod.name}`);
+      const due = stale.filter(({ keptBecause }) => keptBecause === undefined);
+      const names = due.map(({ pod }) => `${pod.namespace}/${pod.name}`);
       const list = `${names.slice(0, MANY).join(', ')}${names.length > MANY ? ` and ${names.length - MANY} more` : ''}`;
-      const warning = `pods that started with the CA as it was before, and may know no other until they are started anew (--restart-pods does it): ${list}`;
-      return { verified: true, evidence: [`${names.length} pods started before`], warnings: [warning] };
+      const warning = `pods that started with the CA as it was before, and may know no other until they are started anew; the same command with --restart-pods does it, one after the other: ${list}`;
+      const warnings = [...(due.length === 0 ? [] : [warning]), ...nameKeptPods(stale)];
+      return { verified: true, evidence: [`${stale.length} pods started before`], warnings };
     },
   };
 }

@@ -3,7 +3,13 @@ import { type Answer, NodeCommand } from '../../base-command.ts';
 import { usageError } from '../../envelope.ts';
 import { authorityKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook, type PlaybookInput } from '../../playbook-run.ts';
-import { answerRotation, reissueAuthority, rotateAuthority } from '../../rotation.ts';
+import {
+  answerRotation,
+  findCutOffRotation,
+  nameNextStage,
+  reissueAuthority,
+  rotateAuthority,
+} from '../../rotation.ts';
 
 const AUTHORITIES = ['cluster', 'etcd', 'etcd-peer', 'front-proxy'] as const;
 const STAGES = ['trust', 'issue', 'drop'] as const;
@@ -34,7 +40,7 @@ export default class CertsRotateCa extends NodeCommand {
     'all-stages': Flags.boolean({ description: 'carry out every stage that is left', exclusive: ['same-key'] }),
     'same-key': Flags.boolean({ description: 'keep the key of the CA, and issue its certificate anew' }),
     resume: Flags.boolean({
-      description: 'go on with the newest run that did not come to its end',
+      description: 'go on with the run that did not come to its end; without --stage, with the stage that it was in',
       exclusive: ['same-key'],
     }),
     days: days({ description: "lifetime of the CA's new certificate", default: 3650 }),
@@ -62,18 +68,22 @@ export default class CertsRotateCa extends NodeCommand {
     };
     const restartPods = flags['restart-pods'];
     if (flags['same-key']) return run({ playbook: () => reissueAuthority({ ...input, restartPods }, session) });
-    const stages = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
+    const cutOff = flags.resume ? await findCutOffRotation(authority, session) : undefined;
+    const named = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
+    const stages = named.length === 0 ? (cutOff?.stages ?? []) : named;
     if (stages.length === 0) {
       if (flags.yes || flags.resume || flags['dry-run']) throw withoutStage(authority);
       return answerRotation(input, session);
     }
-    const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady, resume } = flags;
-    const rotation = { ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, resume };
-    const which = flags.stage === undefined ? '--all-stages' : `--stage ${flags.stage}`;
-    return run({
+    const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady } = flags;
+    const { hasBegun } = cutOff ?? {};
+    const rotation = { ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, hasBegun };
+    const which = flags['all-stages'] ? '--all-stages' : `--stage ${stages[0] ?? ''}`;
+    const answer = await run({
       playbook: () => rotateAuthority(rotation, session),
       resumeCommand: `certs rotate-ca ${authority} ${which} --resume`,
     });
+    return flags['dry-run'] ? answer : nameNextStage(answer, input, session);
   }
 }
 

@@ -1,0 +1,51 @@
+import { type AuthorityId, type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation';
+import type { Change, Finding, Step } from '@kube-rescue/workflow';
+import { isStageDue, lookAtRotation, type RotationDeps, type RotationInput, type RotationStageName } from './rotation-input.ts';
+
+type Publication = Pick<TrustPublication, 'name' | 'field' | 'publisher'>;
+
+const AUTHENTICATION = { name: 'extension-apiserver-authentication', publisher: 'the API server' } as const;
+
+/** Where the control plane publishes an authority by itself, once it has read it. */
+const PUBLICATIONS: Partial<Readonly<Record<AuthorityId, readonly Publication[]>>> = {
+  cluster: [
+    { ...AUTHENTICATION, field: 'client-ca-file' },
+    { name: 'kube-root-ca.crt', field: 'ca.crt', publisher: 'kube-controller-manager' },
+  ],
+  'front-proxy': [{ ...AUTHENTICATION, field: 'requestheader-client-ca-file' }],
+};
+
+interface PublicationFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+/**
+ * The first step of a stage: notes what is published before, so that a stage which is taken back ends with that. Its notes are the
+ * last that is taken back, after whoever reads the files was restarted on the old ones. None for an authority that nobody publishes.
+ */
+export function createPublicationSteps(
+  stage: RotationStageName,
+  input: RotationInput,
+  deps: RotationDeps,
+): readonly Step[] {
+  const publications = PUBLICATIONS[input.authority] ?? [];
+  if (publications.length === 0) return [];
+  const step: Step<PublicationFinding> = {
+    id: `${stage}/${input.authority}-ca/published`,
+    title: 'note what the control plane publishes by itself',
+    requires: [],
+    reversible: 'yes',
+    check: async () => {
+      const { state } = await lookAtRotation(input, deps);
+      if (!isStageDue(stage, state.stage, input)) {
+        return { status: 'ok', summary: 'the stage has begun', evidence: [], changes: [] };
+      }
+      const changes = publications.map((each) => trustPublication(each, deps.objects.way));
+      return { status: 'needed', summary: 'the control plane is to publish another CA by itself', evidence: [], changes };
+    },
+    plan: ({ changes }) => changes,
+    apply: (changes, journal) => journal.perform(changes.map((change) => ({ change }))),
+    verify: () => Promise.resolve({ verified: true, evidence: ['it is noted, for the way back'] }),
+  };
+  return [step as Step];
+}
