@@ -22,7 +22,18 @@ export default class HelpWithExitCodes extends Help {
 
   protected override formatCommand(command: Command.Loadable): string {
     // A flag that excludes one which is not shown leaves an empty choice.
-    return `${super.formatCommand(command).replaceAll(/\s+\|\s*\]/g, ']')}\n\n${this.exitCodes()}`;
+    const page = super.formatCommand(command).replaceAll(/\s+\|\s*\]/g, ']');
+    return `${this.breakOptions(page)}\n\n${this.exitCodes()}`;
+  }
+
+  /** oclif breaks a long choice in the middle of a word. */
+  private breakOptions(page: string): string {
+    const columns = this.opts.maxWidth ?? COLUMNS;
+    return page.replaceAll(/^( *)<options: ([^>]+)>/gm, (_match, indent: string, choice: string) => {
+      const words = choice.replaceAll(/\s/g, '').split('|').join('| ').split(' ');
+      const lines = wrap(`<options: ${words.join(' ')}>`, columns - indent.length);
+      return lines.map((line) => `${indent}${line.replaceAll('| ', '|')}`).join('\n');
+    });
   }
 
   protected override async showRootHelp(): Promise<void> {

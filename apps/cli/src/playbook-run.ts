@@ -133,7 +133,11 @@ function answerRun(result: RunResult, { reporter }: Session): Answer {
   return {
     result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },
     exitCode: EXIT.done,
-    text: (terminal) => [...summary.map((line) => hang('', line, terminal.columns)), ...backups.map((line) => hang('backup: ', line, terminal.columns))].join('\n'),
+    text: (terminal) =>
+      [
+        ...summary.map((line) => hang('', line, terminal.columns)),
+        ...backups.map((line) => hang('backup: ', line, terminal.columns)),
+      ].join('\n'),
   };
 }
 

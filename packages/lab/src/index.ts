@@ -15,6 +15,8 @@ export type { ClusterNode } from './lab-folder.ts';
 export { type Leftover, listLeftovers, type RemoveLeftoversInput, removeLeftovers } from './leftovers.ts';
 export { equipMachine } from './machine.ts';
 export type { EquippedNode } from './node-command.ts';
+export { nodeFile } from './lab-folder.ts';
+export { snapshotObjects } from './object-snapshot.ts';
 export type { ClusterMachine, LabCluster } from './lab-cluster.ts';
 export type { Proof } from './proof.ts';
 export { recoverByKubeadm } from './rivals/kubeadm-way.ts';
@@ -46,4 +48,9 @@ export {
   type LoadReport,
   startLoad,
 } from './scenarios/ca-rotation-live/load.ts';
+export {
+  createRollingWorkloads,
+  listPodUids,
+  proveRollingRestart,
+} from './scenarios/ca-rotation-live/rolling-workloads.ts';
 export { identifyApiServer, proveRotation, readAuthority } from './scenarios/ca-rotation-live/prove-rotation.ts';

@@ -115,8 +115,7 @@ async function executeStep(
   if (isIdle) return report('ok', 0, []);
   const finding = await step.check(signal);
   const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => made.has(id)));
-  if (finding.status !== 'ok' || !isDue)
-    onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
+  if (finding.status !== 'ok' || !isDue) onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
   if (finding.status === 'ok' && !isDue) return report('ok', 0, finding.evidence);
   const at = (): string => clock.now().toISOString();
   const found = toRecord(step, phase, finding, at());

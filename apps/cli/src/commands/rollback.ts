@@ -6,7 +6,7 @@ import { answerRollback } from '../rollback-run.ts';
 export default class Rollback extends NodeCommand {
   static override summary = 'Take back everything that a run changed on this node.';
   static override description =
-    'Puts back every byte, newest first, from the journal of the run. Leaves alone what somebody else has changed since, and names it. Refuses to put back certificates that have expired in the place of good ones, unless it is forced to.';
+    'Puts back every byte, newest first, from the journal of the run. Leaves alone what somebody else has changed since, and names it. Refuses to put back certificates that have expired in the place of good ones, and to go back while a later run has changed the same files, unless it is forced to.';
   static override examples = [
     '<%= config.bin %> rollback 20261122T111800Z-1f3a',
     '<%= config.bin %> rollback 20261122T111800Z-1f3a --backup-identity key.txt',

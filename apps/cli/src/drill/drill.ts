@@ -10,7 +10,7 @@ import type {
 import { createProgress } from '../render/progress.ts';
 import type { TimelineEntry } from '../render/timeline.ts';
 import type { DrillSession } from '../wiring.ts';
-import { rehearseRotation, type RotationUnderLoad } from './rotation-drill.ts';
+import { rehearseRotation, type RescueWithPower, type RotationUnderLoad } from './rotation-drill.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';
@@ -125,8 +125,8 @@ async function rehearseAndRemove(
   let isKept = false;
   try {
     const recovery = scenario === undefined ? null : ((await rehearse({ ...rehearsal, scenario })) ?? null);
-    const rescueIt = (...args: readonly string[]): Promise<RescueAnswer> => rescue(rehearsal, ...args);
-    const rotation = scenario === undefined ? await rehearseRotation({ ...rehearsal, rescue: rescueIt }) : undefined;
+    const rotation =
+      scenario === undefined ? await rehearseRotation({ ...rehearsal, rescue: withPower(rehearsal) }) : undefined;
     if (!keep) return { recovery, rotation, kept: null };
     await cluster.keep();
     isKept = true;
@@ -179,6 +179,15 @@ async function proveLife(
 
 function rescue({ cluster, deps, onLine }: Rehearsal, ...args: readonly string[]): Promise<RescueAnswer> {
   return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine });
+}
+
+function withPower(rehearsal: Rehearsal): RescueWithPower {
+  const { cluster, deps, onLine } = rehearsal;
+  const until: RescueWithPower['until'] = (power, ...args) => {
+    const signal = AbortSignal.any([power, deps.signal]);
+    return runRescue(cluster, args, { host: deps.host, signal, onLine });
+  };
+  return Object.assign((...args: readonly string[]) => rescue(rehearsal, ...args), { until });
 }
 
 /** Keeps the proofs, and tells whether all of them hold. */

@@ -29,11 +29,10 @@ export function proveAnswer(name: string, answer: Omit<RescueAnswer, 'output'>, 
   };
 }
 
-/** Whether two looks at a node's files saw the same. */
+/** Whether two looks at a node's files, or at objects, saw the same. */
 export function proveSameFiles(name: string, before: FileSnapshot, after: FileSnapshot): Proof {
   const paths = new Set([...Object.keys(before), ...Object.keys(after)]);
   const differing = [...paths].filter((path) => before[path] !== after[path]).toSorted();
-  const detail =
-    differing.length === 0 ? `${paths.size} files, folders and links are as before` : `differ: ${differing.join(', ')}`;
+  const detail = differing.length === 0 ? `all ${paths.size} are as before` : `differ: ${differing.join(', ')}`;
   return { name, ok: differing.length === 0 && paths.size > 0, detail };
 }

@@ -1,6 +1,7 @@
 import type { Cluster, FailedRequest, LabDeps, LoadClient, Proof } from '@kube-rescue/lab';
 import { nameProofs, proveAnswer } from './proofs.ts';
 import type { RescueAnswer } from './rescue-command.ts';
+import { rehearseCutOff, rehearseRollback } from './rotation-way-back.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
 /** What a stage of a rotation did to those who used the cluster meanwhile. */
@@ -24,7 +25,13 @@ export interface RotationRehearsal {
   readonly deps: LabDeps & { readonly signal: AbortSignal };
   readonly watch: Stopwatch;
   readonly proofs: Proof[];
-  rescue(...args: readonly string[]): Promise<RescueAnswer>;
+  readonly rescue: RescueWithPower;
+}
+
+export interface RescueWithPower {
+  (...args: readonly string[]): Promise<RescueAnswer>;
+  /** Killed when `power` is aborted. */
+  until(power: AbortSignal, ...args: readonly string[]): Promise<RescueAnswer>;
 }
 
 /** The CAs, as `certs rotate-ca` names them and as kubeadm names their files. */
@@ -49,16 +56,17 @@ interface Timed {
 export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<RotationUnderLoad> {
   const { cluster, lab, deps, watch, proofs } = rehearsal;
   proofs.push(await proveNoAlarm(rehearsal, 'before'));
+  await watch.measure('run pods of every kind of controller', () => lab.createRollingWorkloads(cluster, deps));
   const load = await watch.measure('put a load on it', () => lab.startLoad(cluster, deps));
   const stages: Timed[] = [];
   const old = new Map<string, string>();
   for (const { id, name } of AUTHORITIES) {
     old.set(name, await lab.readAuthority(cluster, name, deps));
     for (const stage of STAGES) {
-      const done = await runStage(rehearsal, id, stage);
+      const done = await rehearseStage(rehearsal, id, stage);
       stages.push(done.timed);
-      proofs.push(done.proof);
-      if (!done.proof.ok) break;
+      proofs.push(...done.proofs);
+      if (proofs.some(({ ok }) => !ok)) break;
     }
     if (proofs.some(({ ok }) => !ok)) break;
   }
@@ -95,23 +103,57 @@ async function proveNoAlarm({ watch, rescue }: RotationRehearsal, when: string):
   return proveAnswer(`${when}: certs check --cluster finds nothing wrong with a healthy cluster`, answer);
 }
 
-async function runStage(
-  { cluster, lab, deps, watch, rescue }: RotationRehearsal,
+async function rehearseStage(
+  rehearsal: RotationRehearsal,
   authority: string,
   stage: string,
-): Promise<{ readonly timed: Timed; readonly proof: Proof }> {
+): Promise<{ readonly timed: Timed; readonly proofs: readonly Proof[] }> {
+  const { cluster, lab, deps } = rehearsal;
   const name = `${authority} ${stage}`;
   const before = await lab.identifyApiServer(cluster, deps);
   const from = deps.clock.now();
-  const answer = await watch.measure(`rotate: ${name}`, () =>
-    rescue('certs', 'rotate-ca', authority, '--stage', stage, '--yes'),
-  );
+  const proofs = await (WITH_MORE[name] ?? carryOutAndProve)(rehearsal, authority, stage);
   const to = deps.clock.now();
   const restartedApiServer = (await lab.identifyApiServer(cluster, deps)) !== before;
-  return {
-    timed: { stage: name, from, to, restartedApiServer },
-    proof: proveAnswer(`rotate: certs rotate-ca ${authority} --stage ${stage}`, answer, 'done'),
-  };
+  return { timed: { stage: name, from, to, restartedApiServer }, proofs };
+}
+
+type StageRehearsal = (rehearsal: RotationRehearsal, authority: string, stage: string) => Promise<readonly Proof[]>;
+
+/** Stages that are rehearsed with more than their plain run; one of each kind, because the others do the same. */
+const WITH_MORE: Readonly<Record<string, StageRehearsal>> = {
+  'cluster trust': async (rehearsal, authority, stage) => {
+    const { cluster, lab, deps } = rehearsal;
+    const before = await lab.listPodUids(cluster, deps);
+    const answer = await carryOut(rehearsal, authority, stage, '--restart-pods');
+    const after = await lab.listPodUids(cluster, deps);
+    const told = answer.envelope?.warnings ?? [];
+    const restart = lab.proveRollingRestart(before, after, told);
+    return [proveStage(authority, stage, answer), ...nameProofs('restart-pods', restart)];
+  },
+  'cluster issue': async (rehearsal, authority, stage) => {
+    const once = () => carryOut(rehearsal, authority, stage);
+    const back = await rehearseRollback(rehearsal, `${authority} --stage ${stage}`, once);
+    return back.every(({ ok }) => ok) ? [...back, ...(await rehearseCutOff(rehearsal, [authority, stage]))] : back;
+  },
+};
+
+const carryOutAndProve: StageRehearsal = async (rehearsal, authority, stage) => [
+  proveStage(authority, stage, await carryOut(rehearsal, authority, stage)),
+];
+
+function carryOut(
+  { watch, rescue }: RotationRehearsal,
+  authority: string,
+  stage: string,
+  ...more: readonly string[]
+): Promise<RescueAnswer> {
+  const args = ['certs', 'rotate-ca', authority, '--stage', stage, ...more, '--yes'];
+  return watch.measure(`rotate: ${authority} ${stage}`, () => rescue(...args));
+}
+
+function proveStage(authority: string, stage: string, answer: RescueAnswer): Proof {
+  return proveAnswer(`rotate: certs rotate-ca ${authority} --stage ${stage}`, answer, 'done');
 }
 
 /** From the beginning of a stage to that of the next. */

@@ -11,7 +11,8 @@ const STAGES: Readonly<Record<RotationReport['stage'], string>> = {
 
 /** What has to be done outside of this node before a stage, for a CA that others have certificates of. */
 const BEFORE: Readonly<Record<NonNullable<RotationReport['next']>, string>> = {
-  issue: 'first give the bundle to whoever knows the old CA alone: people, pipelines, other nodes, pods that are named above',
+  issue:
+    'first give the bundle to whoever knows the old CA alone: people, pipelines, other nodes, pods that are named above',
   drop: 'first give new certificates to whoever has one of the old CA: people, pipelines, other nodes',
 };
 
@@ -21,7 +22,8 @@ export function renderNextStage(
   { columns }: Terminal,
 ): readonly string[] {
   if (next === null) return [`${file}: the rotation is at its end`];
-  const others = authority === 'cluster' ? [hang('      ', BEFORE[next].replace('the bundle', `the bundle ${file}`), columns)] : [];
+  const others =
+    authority === 'cluster' ? [hang('      ', BEFORE[next].replace('the bundle', `the bundle ${file}`), columns)] : [];
   return [nextCommand(authority, next), ...others];
 }
 

@@ -43,11 +43,15 @@ export function trustPublication(
 /**
  * `trust.publication`: a note of what is published before a rotation changes what the publisher reads. Writes nothing.
  *
- * Undone when all files are back and whoever reads them was restarted: waits until the same authorities are published again.
- * The API server only ever adds to what it publishes; so what it has added is taken out, as often as it puts it back, which it
- * does until it has read its file again.
+ * Undone when all files are back and whoever reads them was restarted: waits until the same is published again. That is the very
+ * text where kube-controller-manager writes it, which shows that it works on the old files. The API server only ever adds to
+ * what it publishes; so what it has added is taken out, as often as it puts it back, which it does until it has read its file
+ * again.
  */
-export function createPublicationKind(open: OpenObjects, { clock }: { readonly clock: Clock }): ChangeKind<TrustPublication> {
+export function createPublicationKind(
+  open: OpenObjects,
+  { clock }: { readonly clock: Clock },
+): ChangeKind<TrustPublication> {
   return {
     kind: 'trust.publication',
     undoOrder: 'last',
@@ -62,7 +66,7 @@ export function createPublicationKind(open: OpenObjects, { clock }: { readonly c
     undo: async (change, captured, backup) => {
       const { kept } = captured as { readonly kept: string | null };
       if (kept === null) return { state: 'already' };
-      const old = parseCertificates(Buffer.from(await backup.read(kept)).toString('latin1'), change.target);
+      const old = Buffer.from(await backup.read(kept)).toString('latin1');
       return untilPublished(change, old, { open, clock });
     },
   };
@@ -70,7 +74,7 @@ export function createPublicationKind(open: OpenObjects, { clock }: { readonly c
 
 async function untilPublished(
   change: TrustPublication,
-  old: readonly Certificate[],
+  old: string,
   { open, clock }: { readonly open: OpenObjects; readonly clock: Clock },
 ): Promise<UndoOutcome> {
   const start = clock.now().getTime();
@@ -91,27 +95,23 @@ async function untilPublished(
 }
 
 /** Why it is not as it was; `undefined` when it is. */
-async function restore(
-  change: TrustPublication,
-  old: readonly Certificate[],
-  open: OpenObjects,
-): Promise<string | undefined> {
+async function restore(change: TrustPublication, before: string, open: OpenObjects): Promise<string | undefined> {
   const { target, publisher } = change;
   try {
     const store = await open(change.way);
     const stored = await read(store, change);
     const text = textOf(stored, change);
     if (stored === undefined || text === undefined) return `${target} is gone`;
+    const unlike = `${publisher} does not publish in ${target} what it did before`;
+    if (publisher === 'kube-controller-manager') return text === before ? undefined : unlike;
     const present = parseCertificates(text, target);
+    const old = parseCertificates(before, target);
     const added = present.filter((each) => isOfTheSameName(each, old) && !isAmong(each, old));
-    if (added.length > 0 && publisher === 'the API server') {
+    if (added.length > 0) {
       const left = present.filter((each) => !added.includes(each));
       await store.replace(stored, withText(stored, change, left));
     }
-    if (added.length > 0 || !old.every((each) => isAmong(each, present))) {
-      return `${publisher} does not publish in ${target} what it did before`;
-    }
-    return undefined;
+    return added.length > 0 || !old.every((each) => isAmong(each, present)) ? unlike : undefined;
   } catch (error) {
     if (!isRecoveryError(error)) throw error;
     return `${target}: ${describeError(error)}`;

@@ -1,6 +1,12 @@
 import { type AuthorityId, type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation';
 import type { Change, Finding, Step } from '@kube-rescue/workflow';
-import { isStageDue, lookAtRotation, type RotationDeps, type RotationInput, type RotationStageName } from './rotation-input.ts';
+import {
+  isStageDue,
+  lookAtRotation,
+  type RotationDeps,
+  type RotationInput,
+  type RotationStageName,
+} from './rotation-input.ts';
 
 type Publication = Pick<TrustPublication, 'name' | 'field' | 'publisher'>;
 
@@ -41,11 +47,16 @@ export function createPublicationSteps(
         return { status: 'ok', summary: 'the stage has begun', evidence: [], changes: [] };
       }
       const changes = publications.map((each) => trustPublication(each, deps.objects.way));
-      return { status: 'needed', summary: 'the control plane is to publish another CA by itself', evidence: [], changes };
+      return {
+        status: 'needed',
+        summary: 'the control plane is to publish another CA by itself',
+        evidence: [],
+        changes,
+      };
     },
     plan: ({ changes }) => changes,
     apply: (changes, journal) => journal.perform(changes.map((change) => ({ change }))),
     verify: () => Promise.resolve({ verified: true, evidence: ['it is noted, for the way back'] }),
   };
-  return [step as Step];
+  return [step];
 }

@@ -43,8 +43,12 @@ const ADMINISTRATOR = loop('{ kubectl get --raw /api/v1/namespaces/default --req
 const UNCHANGED = loop(
   'curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert /etc/kubernetes/pki/ca.crt --cert "$2" --key "$3" "$4/api/v1/namespaces/default"',
 );
+/**
+ * Asks every pod of the workload. One that does not answer is a failure unless it is none of the Ready ones any more; that none
+ * answers is one in any case.
+ */
 const WORKLOAD = loop(
-  'for ip in $2; do curl --silent --show-error --fail --max-time 3 --output /dev/null "http://$ip:8080/" || exit 1; done',
+  `{ ready() { kubectl get pods --selector app=${WEB_DEPLOYMENT} --request-timeout=5s --output 'jsonpath={range .items[*]}{.status.podIP} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'; }; served=; [ -s "$2" ] || ready | grep True >"$2"; while read -r ip _; do if curl --silent --show-error --fail --max-time 3 --output /dev/null "http://$ip:8080/"; then served=yes; elif now=$(ready) && ! grep -q "^$ip True" <<<"$now"; then grep True <<<"$now" >"$2.new"; else exit 1; fi; done <"$2"; [ ! -e "$2.new" ] || mv "$2.new" "$2"; [ -n "$served" ] || { echo 'no pod answers'; exit 1; }; }`,
 );
 
 /**
@@ -66,12 +70,15 @@ export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> 
       (await readPollerLog(cluster, deps)).requests > 0 ? { value: undefined } : { waitingFor: 'it has not asked yet' },
   });
   const pair = await keepCredentials(cluster, deps);
+  const served = joinPath(node.folder, 'load.pods');
+  const lines = pods.map(({ address }) => `${address ?? ''} True\n`).join('');
+  await deps.host.writeFile(served, Buffer.from(lines), { mode: 0o600 });
   const run = (client: LoadClient, script: string, ...args: readonly string[]) =>
     poll(cluster, client, ['bash', '-c', script, 'load', stopFile, ...args], deps);
   const running = [
     run('administrator', ADMINISTRATOR),
     run('unchanged client', UNCHANGED, pair.certificate, pair.key, `https://${node.address}:6443`),
-    run('workload', WORKLOAD, pods.map(({ address }) => address ?? '').join(' ')),
+    run('workload', WORKLOAD, served),
   ];
   return {
     stop: async () => {

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster.ts';
 import type { LabDeps } from '../../deps.ts';
 import { execOnNode, runOnNode } from '../../node-command.ts';
+import { KINDS_WITH_CERTIFICATES } from '../../object-snapshot.ts';
 import { type Proof, prove } from '../../proof.ts';
 import { waitFor } from '../../waiting.ts';
 import { unchangedClientFiles } from './load.ts';
@@ -8,8 +9,6 @@ import { unchangedClientFiles } from './load.ts';
 /** The kubelet looks at what it has mounted into pods about once a minute. */
 const GONE_DEADLINE_MS = 180_000;
 const FOLDERS = ['/etc/kubernetes', '/var/lib/kubelet'];
-const KINDS =
-  'secrets,configmaps,mutatingwebhookconfigurations,validatingwebhookconfigurations,apiservices,customresourcedefinitions';
 
 /** Nothing on the node and no object trusts the old CA; backups of runs lie elsewhere. */
 export function proveOldAuthorityGone(cluster: Cluster, old: string, deps: LabDeps): Promise<Proof> {
@@ -28,7 +27,7 @@ export function proveOldAuthorityGone(cluster: Cluster, old: string, deps: LabDe
         }
         const { stdout } = await runOnNode(
           cluster,
-          ['kubectl', 'get', KINDS, '--all-namespaces', '--output', 'json'],
+          ['kubectl', 'get', KINDS_WITH_CERTIFICATES, '--all-namespaces', '--output', 'json'],
           deps,
         );
         const { items } = JSON.parse(stdout) as { items: readonly KubernetesDocument[] };
