@@ -71,7 +71,10 @@ async function takeBack(run: string, deps: WorkflowDeps, isReplaying: () => bool
     throw isReplaying() ? incomplete(run, describeError(error)) : error;
   });
   const reasons = leftovers.map(({ change, reason }) => ({ target: change.target, reason }));
-  const summary = `taken back: ${count(undone, 'change')} of run ${run}`;
+  const summary =
+    undone + leftovers.length === 0
+      ? `nothing to take back: no change of run ${run} stands`
+      : `taken back: ${count(undone, 'change')} of run ${run}`;
   return {
     result: { run, undone, leftovers: reasons },
     exitCode: leftovers.length === 0 ? EXIT.done : EXIT.rollbackIncomplete,

@@ -16,17 +16,8 @@ const STAGES = ['trust', 'issue', 'drop'] as const;
 
 export default class CertsRotateCa extends NodeCommand {
   static override summary = 'Rotate a CA of this node to a new key in stages, or issue it anew with the same key.';
-  static override description = [
-    'Without a flag it tells which stage the CA is in.',
-    '',
-    'A new key comes in three stages, each a run of its own, and proven before it ends:',
-    '  trust   the old and a new CA are trusted everywhere',
-    '  issue   the new one signs, and has signed every certificate of this node',
-    '  drop    the old one is trusted no more',
-    'The cluster goes on working. Between the stages, people, pipelines and other nodes have to follow.',
-    '',
-    'With --same-key what the CA has signed stays good; the control plane is restarted on the new certificate, and pods keep the old one until they are restarted.',
-  ].join('\n');
+  static override description =
+    'Without a flag it tells which stage the CA is in. A new key comes in three stages, each a run of its own and proven before it ends: trust (old and new are trusted everywhere), issue (the new one signs), drop (the old one is trusted no more). The cluster goes on working; between the stages, people, pipelines and other nodes have to follow. With --same-key what the CA has signed stays good; the control plane is restarted on the new certificate, and pods keep the old one until they are restarted.';
   static override examples = [
     '<%= config.bin %> certs rotate-ca cluster',
     '<%= config.bin %> certs rotate-ca cluster --stage trust --dry-run',
