@@ -35,8 +35,8 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const folder = await deps.store.open(input.run);
   const changes = describeStanding(await folder.state(), deps);
   const list = changes.map((text) => `- ${text}`).join('\n');
-  const worse = await (await recovery()).judgeRollback(folder, session.deps);
-  const { listLaterRuns } = await import('@kube-rescue/workflow');
+  const { judgeRollback, listLaterRuns } = await recovery();
+  const worse = await judgeRollback(folder, session.deps);
   const later = await listLaterRuns(folder, deps.store);
   if (input.dryRun) {
     const warning = [

@@ -34,6 +34,7 @@ export { checkCertificates, type ComponentState, listStaticPods, type Triage, tr
 export { createPublicationKind } from '@kube-rescue/cert-rotation';
 export type { CertificateRow, InspectedCertificate, NewKeyAlgorithm, RenewalOptions } from '@kube-rescue/cert-rotation';
 export type { ManifestRow } from '@kube-rescue/static-manifests';
+export { listLaterRuns } from './later-runs.ts';
 export { judgeRollback } from './rollback-judgement.ts';
 export { exportNodeRequests } from './signing-requests.ts';
 export { ROTATION_STAGES, rotationStepId, type RotationStageName } from './rotation/rotation-input.ts';

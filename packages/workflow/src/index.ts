@@ -19,7 +19,6 @@ export { hostChangeKinds } from './host-changes/index.ts';
 export type { IntentRecord, JournalRecord, RunOutcome } from './journal-record.ts';
 export type { StepReport } from './phase-runner.ts';
 export { inLanes } from './lanes.ts';
-export { listLaterRuns } from './later-runs.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan.ts';
 export { deriveRunReport, type ReportedChange, type ReportedStep, type RunReport } from './run-report.ts';
 export type { RunState } from './run-state.ts';

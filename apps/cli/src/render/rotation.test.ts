@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderRotation } from './rotation.ts';
+import { renderNextStage, renderRotation } from './rotation.ts';
 
 const terminal = { columns: 100, colour: false, live: false };
 const report = {
@@ -18,6 +18,22 @@ describe('the stage of a rotation', () => {
     expect(text).toContain('/etc/kubernetes/pki/ca.crt: trust: a new CA is trusted beside the old one');
     expect(text).toContain('02CD');
     expect(text.split('\n').at(-1)).toBe('next: kube-rescue certs rotate-ca cluster --stage issue');
+  });
+
+  it('is followed by the next command, and by what others have to be given first', () => {
+    const [command, ...first] = renderNextStage({ ...report, next: 'issue' }, { ...terminal, columns: 80 });
+    expect(command).toBe('next: kube-rescue certs rotate-ca cluster --stage issue');
+    expect(first.join('\n')).toContain('/etc/kubernetes/pki/ca.crt');
+    expect(
+      first
+        .join('\n')
+        .split('\n')
+        .every((line) => line.length <= 80),
+    ).toBe(true);
+    expect(renderNextStage({ ...report, authority: 'etcd', next: 'drop' }, terminal)).toEqual([
+      'next: kube-rescue certs rotate-ca etcd --stage drop',
+    ]);
+    expect(renderNextStage(report, terminal)).toEqual(['/etc/kubernetes/pki/ca.crt: the rotation is at its end']);
   });
 
   it('is nothing to go on with when there is none, and not over while the last has not come to its end', () => {

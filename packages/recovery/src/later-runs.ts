@@ -1,5 +1,4 @@
-import type { IntentRecord } from './journal-record.ts';
-import type { RunFolder, RunStore } from './run-store.ts';
+import type { IntentRecord, RunFolder, RunStore } from '@kube-rescue/workflow';
 
 /** Undone as a whole or not at all; what is in objects goes back field by field. */
 const FILE_KINDS = ['file.replace', 'file.remove', 'symlink.replace'];

@@ -1,7 +1,8 @@
 import { createFixedClock } from '@kube-rescue/testing';
+import { rollbackRun, runPlaybook } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
-import { A, B, demoDeps, demoHost, demoPlaybook, demoStep } from './demo-run.fixture.ts';
-import { listLaterRuns, rollbackRun, runPlaybook } from './index.ts';
+import { A, B, demoDeps, demoHost, demoPlaybook, demoStep } from '../../workflow/src/demo-run.fixture.ts';
+import { listLaterRuns } from './later-runs.ts';
 
 describe('runs that came after one that is to be taken back', () => {
   it('are those that have changed its files again and stand, the newest first', async () => {

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { proveRollingRestart } from './rolling-workloads.ts';
+
+const BEFORE = { 'web-1': 'a', 'web-2': 'b', 'agent-1': 'c', 'store-0': 'd', poller: 'e' };
+const AFTER = { 'web-3': 'f', 'web-4': 'g', 'agent-2': 'h', 'store-0': 'i', poller: 'e' };
+const TOLD = ['default/poller may hold the CA as it was before; nobody would make another'];
+
+const verdicts = (after: Readonly<Record<string, string>>, told: readonly string[] = TOLD): readonly boolean[] =>
+  proveRollingRestart(BEFORE, after, told).map(({ ok }) => ok);
+
+describe('pods that are started anew in a rolling way', () => {
+  it('are all others than before, but the one that nobody would replace, which is named', () => {
+    expect(verdicts(AFTER)).toEqual([true, true]);
+    expect(verdicts({ ...AFTER, 'store-0': 'd' })).toEqual([false, true]);
+    expect(verdicts({ 'web-3': 'f', 'web-4': 'g', 'store-0': 'i', poller: 'e' })).toEqual([false, true]);
+    expect(verdicts({ ...AFTER, poller: 'z' })).toEqual([true, false]);
+    expect(verdicts(AFTER, ['default/poller-2 may hold it'])).toEqual([true, false]);
+  });
+});
