@@ -78,10 +78,15 @@ export default class CertsRotateCa extends NodeCommand {
     const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady } = flags;
     const { hasBegun } = cutOff ?? {};
     const rotation = { ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, hasBegun };
-    const which = flags['all-stages'] ? '--all-stages' : `--stage ${stages[0] ?? ''}`;
+    const said = [
+      flags['all-stages'] ? '--all-stages' : `--stage ${stages[0] ?? ''}`,
+      ...(newKeys ? ['--new-keys'] : []),
+      ...(nodesReady ? ['--nodes-ready'] : []),
+      ...(restartPods ? ['--restart-pods'] : []),
+    ];
     const answer = await run({
       playbook: () => rotateAuthority(rotation, session),
-      resumeCommand: `certs rotate-ca ${authority} ${which} --resume`,
+      resumeCommand: `certs rotate-ca ${authority} ${said.join(' ')} --resume`,
     });
     return flags['dry-run'] ? answer : nameNextStage(answer, input, session);
   }
