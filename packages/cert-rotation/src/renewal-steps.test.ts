@@ -414,6 +414,31 @@ describe('a step', () => {
   });
 });
 
+describe('the look at what was renewed', () => {
+  it('is not good with the key of another certificate, nor with a link that leads to the old file', async () => {
+    const [node, other] = await Promise.all([
+      kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver', 'kubelet-client'] }),
+      kubeadmNode({ algorithm: 'ecdsa' }),
+    ]);
+    const before = await node.host.readLink(CURRENT);
+    const steps = await stepsOf(node);
+    for (const id of ['pki/renew/apiserver', 'kubelet/renew/client']) {
+      const step = steps.find((each) => each.id === id);
+      await step?.apply((await step.check(signal)).changes, directJournal(node.host), signal);
+      expect(await step?.verify(signal), id).toMatchObject({ verified: true });
+    }
+    const verdictOf = (id: string) => steps.find((each) => each.id === id)?.verify(signal);
+    const key = Buffer.from(other.pki.pairs.apiserver.key);
+    await node.host.writeFile(hostPath('/etc/kubernetes/pki/apiserver.key'), key, { mode: 0o600 });
+    expect(await verdictOf('pki/renew/apiserver')).toMatchObject({
+      verified: false,
+      reason: expect.stringContaining('key'),
+    });
+    await node.host.writeLink(CURRENT, before ?? '');
+    expect(await verdictOf('kubelet/renew/client')).toMatchObject({ verified: false });
+  });
+});
+
 describe('renewing with names and keys that are asked for', () => {
   it('adds DNS names and addresses of both families, once, and keeps the others', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
