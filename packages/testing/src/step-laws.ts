@@ -31,6 +31,8 @@ export interface StepCase {
   readonly folders: readonly HostPath[];
   /** or is this: objects of a cluster, say. Without what differs from run to run. Default: nothing. */
   readState?(host: Host): Promise<unknown>;
+  /** Its changes cannot be taken back, a pod that was deleted, say: a rollback leaves them as they are. Default: false. */
+  readonly isLasting?: boolean;
 }
 
 /**
@@ -80,9 +82,10 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
       const host = await testCase.makeHost();
       const before = await look(host, testCase);
       const { runId } = await run(host, testCase);
+      const made = await look(host, testCase);
       const { leftovers } = await rollbackRun(runId ?? '', depsOf(host, testCase));
       assert.deepEqual(leftovers, []);
-      assert.deepEqual(await look(host, testCase), before);
+      assert.deepEqual(await look(host, testCase), testCase.isLasting === true ? made : before);
     });
 
     for (const [kind, fault] of CRASHES) {
@@ -197,7 +200,13 @@ async function wayBack(attempt: Attempt, testCase: StepCase): Promise<GoodEnding
     const { leftovers } = await rollbackRun(id, deps);
     assert.deepEqual(leftovers, [], at);
   }
-  assert.deepEqual(await look(host, testCase), before, at);
+  if (testCase.isLasting === true) {
+    // What was made stands, and the rest can be made.
+    await run(host, testCase);
+    await assertMended(attempt, testCase);
+  } else {
+    assert.deepEqual(await look(host, testCase), before, at);
+  }
   return 'rolledBack';
 }
 
@@ -220,7 +229,7 @@ async function allOrNothing(attempt: Attempt, testCase: StepCase): Promise<GoodE
     await assertMended(attempt, testCase);
   } else {
     assertCameThrough(attempt);
-    assert.deepEqual(await look(host, testCase), before, at);
+    if (testCase.isLasting !== true) assert.deepEqual(await look(host, testCase), before, at);
   }
   const runs = await depsOf(host, testCase).store.list();
   await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
