@@ -19,6 +19,8 @@ export interface NodeSurvey {
   readonly kubernetesDirectory: HostPath;
   readonly certificatesDirectory: HostPath;
   readonly reader: FileReader;
+  /** What was read of kubeconfigs: several certificates ask for the same one. */
+  readonly kubeconfigs: Map<HostPath, Promise<Reading<Kubeconfig | undefined>>>;
 }
 
 /** A certificate with its key, or why this node does not have it. */
@@ -39,11 +41,18 @@ export function locateKubeconfig(
 }
 
 /** Reads a kubeconfig of this node; the value is `undefined` when it is not there. */
-export function readKubeconfig(reader: FileReader, path: HostPath): Promise<Reading<Kubeconfig | undefined>> {
-  return attempt(async () => {
+export function readKubeconfig(
+  { reader, kubeconfigs }: Pick<NodeSurvey, 'reader' | 'kubeconfigs'>,
+  path: HostPath,
+): Promise<Reading<Kubeconfig | undefined>> {
+  const known = kubeconfigs.get(path);
+  if (known !== undefined) return known;
+  const reading = attempt(async () => {
     const bytes = await reader.readFile(path);
     return bytes === undefined ? undefined : parseKubeconfig(decodeKubeconfig(bytes, path), path);
   });
+  kubeconfigs.set(path, reading);
+  return reading;
 }
 
 /** kubeadm's `certificatesDir`: the folder that the API server's flags point into. */
@@ -75,10 +84,11 @@ async function readUnnamedPair(certificate: HostPath, key: HostPath, reader: Fil
 async function findInKubeconfig(
   definition: CertificateDefinition,
   path: HostPath,
-  { components, reader }: NodeSurvey,
+  survey: NodeSurvey,
 ): Promise<LocatedCertificate> {
+  const { components, reader } = survey;
   const isKubelet = definition.home.in === 'kubelet-store';
-  const content = await readKubeconfig(reader, path);
+  const content = await readKubeconfig(survey, path);
   if (!content.ok) return unreadable(path, content.error);
   if (content.value === undefined)
     return isKubelet ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };

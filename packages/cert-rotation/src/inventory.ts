@@ -97,7 +97,7 @@ async function readServerNames(survey: NodeSurvey): Promise<readonly string[]> {
   const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter(
     (path) => path !== undefined,
   );
-  const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey.reader, path)));
+  const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey, path)));
   return kubeconfigs.flatMap((kubeconfig) => (kubeconfig.ok ? [kubeconfig.value?.serverName ?? ''] : []));
 }
 
@@ -124,7 +124,8 @@ export async function inspectCertificates(
   const { components, kubernetesDirectory } = input;
   const certificatesDirectory =
     input.certificatesDirectory ?? locateCertificatesDirectory(components, kubernetesDirectory);
-  const survey: NodeSurvey = { components, kubernetesDirectory, certificatesDirectory, reader: host };
+  const places = { components, kubernetesDirectory, certificatesDirectory };
+  const survey: NodeSurvey = { ...places, reader: host, kubeconfigs: new Map() };
   const authorityIds = shareAuthorities(survey);
 
   const entries = new Map<string, CertificateEntry>();

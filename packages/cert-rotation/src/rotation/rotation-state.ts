@@ -1,5 +1,5 @@
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import { type AuthorityEntry, inspectAuthority, type Issuer } from '../authority-inventory.ts';
+import type { AuthorityEntry, Issuer } from '../authority-inventory.ts';
 import { isSameAuthority } from '../authority-reissue.ts';
 import type { AuthorityId } from '../catalogue.ts';
 import type { Certificate } from '../certificate.ts';
@@ -67,9 +67,8 @@ export async function inspectRotation(
   { host }: { readonly host: RotationHost },
 ): Promise<RotationState> {
   const { authorities } = await inspectCertificates({ ...input, only: undefined }, { host });
-  const known = authorities.find((authority) => authority.id === id);
-  if (known === undefined) throw unknown(id, authorities);
-  const entry = await inspectAuthority(id, known.path, input.components, host);
+  const entry = authorities.find((authority) => authority.id === id);
+  if (entry === undefined) throw unknown(id, authorities);
   if (!entry.issuer.ok) throw entry.issuer.error;
   const current = entry.issuer.value;
   const bundle = entry.bundle.ok ? entry.bundle.value : [];
