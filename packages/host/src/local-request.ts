@@ -1,5 +1,5 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { RequestOptions as TlsRequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { HostError } from './errors.ts';
@@ -22,13 +22,14 @@ export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
   }
 }
 
-function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
+async function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
+  const url = new URL(probe.url);
+  const isSecure = url.protocol === 'https:';
+  // Loaded when something is asked for the first time: they take long, and most commands ask nothing.
+  const { request: send } = await (isSecure ? import('node:https') : import('node:http'));
+  const options = { ...(isSecure ? tlsOptions(probe) : {}), ...addressOptions(probe), agent: false, signal };
   return new Promise((resolve, reject) => {
-    const url = new URL(probe.url);
-    const request =
-      url.protocol === 'https:'
-        ? https.request(url, { ...tlsOptions(probe), ...addressOptions(probe), agent: false, signal })
-        : http.request(url, { ...addressOptions(probe), agent: false, signal });
+    const request = send(url, options);
     request.on('error', reject);
     request.once('response', (response) => {
       const peer = response.socket instanceof TLSSocket ? peerOf(response.socket) : undefined;
@@ -40,7 +41,7 @@ function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
   });
 }
 
-function tlsOptions({ ca, client }: HttpProbe): https.RequestOptions {
+function tlsOptions({ ca, client }: HttpProbe): TlsRequestOptions {
   return {
     rejectUnauthorized: false,
     // An empty list, not the system's roots: what was not given vouches for nobody.
@@ -50,7 +51,7 @@ function tlsOptions({ ca, client }: HttpProbe): https.RequestOptions {
 }
 
 /** Answers the question for the name's address ourselves; everything else goes by the name, as always. */
-function addressOptions({ address }: HttpProbe): Pick<http.RequestOptions, 'lookup'> {
+function addressOptions({ address }: HttpProbe): Pick<RequestOptions, 'lookup'> {
   if (address === undefined) return {};
   const family = isIP(address);
   return {
@@ -74,7 +75,7 @@ function peerOf(socket: TLSSocket): HttpAnswer['peer'] {
   };
 }
 
-async function readBody(response: http.IncomingMessage): Promise<string> {
+async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let total = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
