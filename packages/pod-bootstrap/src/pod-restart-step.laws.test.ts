@@ -1,7 +1,6 @@
 import { type ObjectAccess, RESOURCE_KINDS, type StoredObject } from '@kube-rescue/cluster-objects';
 import type { Host } from '@kube-rescue/host';
 import { createFixedClock, createObjectMachines, type FakeObjectStore, stepLaws } from '@kube-rescue/testing';
-import type { ChangeKind } from '@kube-rescue/workflow';
 import { COREDNS, createWorld, READY } from './control-plane.fixture.ts';
 import { createPodRestartKind } from './pod-restart-kind.ts';
 import { createPodRestartStep } from './pod-restart-step.ts';
@@ -50,7 +49,7 @@ stepLaws('pods that are started anew', () => {
       const steps = async () => [createPodRestartStep(input, { access: accessOf(host), clock })];
       return { id: 'pods', title: 'pods', phases: [{ id: 'pods', title: 'pods', steps }] };
     },
-    makeKinds: (host) => [createPodRestartKind(async () => machines.objectsOf(host)) as unknown as ChangeKind],
+    makeKinds: (host) => [createPodRestartKind(async () => machines.objectsOf(host))],
     clock,
     folders: [],
     isLasting: true,
