@@ -5,7 +5,7 @@ import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { createProgress } from './render/progress.ts';
-import { count, oneLine } from './render/text.ts';
+import { count, hang, oneLine } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
 import { assertMayWrite, recovery, type Session } from './wiring.ts';
 
@@ -34,7 +34,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   });
   const folder = await deps.store.open(input.run);
   const changes = describeStanding(await folder.state(), deps);
-  const list = changes.map((text) => `- ${text}`).join('\n');
+  const listFor = (columns: number): string => changes.map((text) => hang('- ', text, columns)).join('\n');
   const { judgeRollback, listLaterRuns } = await recovery();
   const worse = await judgeRollback(folder, session.deps);
   const later = await listLaterRuns(folder, deps.store);
@@ -46,16 +46,19 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
     return {
       result: { run: input.run, changes, worse, later },
       exitCode: changes.length === 0 ? EXIT.done : EXIT.problems,
-      text: () =>
+      text: ({ columns }) =>
         changes.length === 0
           ? 'nothing to take back'
-          : [`to be taken back, the last first:\n${list}`, ...warning].join('\n'),
+          : [
+              `to be taken back, the last first:\n${listFor(columns)}`,
+              ...warning.map((line) => hang('', line, columns)),
+            ].join('\n'),
     };
   }
   if (later.length > 0 && !input.force) throw isOutOfTurn(input.run, later);
   if (worse.length > 0 && !input.force) throw isWorse(input.run, worse);
   if (!input.yes) {
-    reporter.print(`to be taken back, the last first:\n${list}`);
+    reporter.print(`to be taken back, the last first:\n${listFor(reporter.terminal.columns)}`);
     if (!(await ask(`Take back run ${input.run}?`, interruption.signal))) {
       throw new CliError({ code: 'DECLINED', message: 'you said no; nothing was changed' });
     }
