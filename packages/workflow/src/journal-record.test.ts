@@ -31,6 +31,9 @@ describe('a journal', () => {
   it('is refused when a line in its middle is not a record', () => {
     const text = `${textOf(header)}garbage\n${textOf(intent)}`;
     expect(() => decodeJournal(text, 'journal')).toThrow(WorkflowError);
+    // It stands in the way of every other run, so there must be a way on.
+    const hint = expect.stringContaining('move the folder of this run away') as string;
+    expect(() => decodeJournal(text, 'journal')).toThrow(expect.objectContaining({ code: 'JOURNAL_CORRUPT', hint }));
   });
 
   it('tells a cut-off step from a made one', () => {

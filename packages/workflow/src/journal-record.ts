@@ -81,7 +81,7 @@ export function decodeJournal(text: string, subject: string): readonly JournalRe
       code: 'JOURNAL_CORRUPT',
       message: `line ${index + 1} of the journal is not a record`,
       subject,
-      hint: 'put the old files back by hand from the folder backup beside the journal',
+      hint: 'put the old files back by hand from the folder backup beside the journal, then move the folder of this run away: until then no run begins',
     });
   });
 }

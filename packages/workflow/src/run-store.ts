@@ -48,7 +48,7 @@ export interface RunStore {
   }): Promise<RunFolder>;
   /** @throws WorkflowError `RUN_NOT_FOUND` */
   open(id: string): Promise<RunFolder>;
-  /** Every run that can be read, oldest first. */
+  /** Every run, oldest first. @throws WorkflowError `JOURNAL_CORRUPT` when one of them cannot be read: it may stand half-made */
   list(): Promise<readonly RunState[]>;
 }
 
