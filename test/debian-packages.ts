@@ -2,8 +2,8 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { LabError, provideDebianPackages } from '@kube-rescue/lab';
 
 /**
- * Programs that the tests run for real: etcd and etcdctl, knot, openssl, flock, ssh and sshd; what the programs of the lab's
- * cluster use (ctr, ip, iptables, the CNI plugins); what makes a disk that loses its power; and a service manager that runs in namespaces of its own.
+ * Programs that the tests run for real: etcd and etcdctl, knot, openssl, flock, ssh and sshd, systemd; what the programs of
+ * the lab's cluster use (ctr, ip, iptables, the CNI plugins); and what makes a disk that loses its power.
  */
 const PACKAGES = [
   ...['etcd-server', 'etcd-client', 'knot', 'openssl', 'util-linux', 'openssh-client', 'openssh-server'],
