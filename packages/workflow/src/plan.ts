@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from './change.ts';
 import { WorkflowError } from './errors.ts';
+import { inLanes } from './lanes.ts';
 import { assertSelectable, isSelected, type Selection } from './selection.ts';
 import type { Finding, Playbook, Step, StepId } from './step.ts';
 
@@ -24,6 +25,9 @@ export interface Plan {
   readonly entries: readonly PlanEntry[];
 }
 
+/** Checks write nothing, and on a dead cluster most of them wait for one that does not answer. */
+const CHECKS_AT_ONCE = 4;
+
 /**
  * Checks every step of a playbook and plans those that are needed. Writes nothing.
  *
@@ -37,25 +41,19 @@ export async function planPlaybook(
   input: { readonly host: string; readonly now: Date; readonly selection: Selection; readonly signal: AbortSignal },
 ): Promise<Plan> {
   const { selection, signal } = input;
-  const entries: PlanEntry[] = [];
-  const steps: Step[] = [];
+  const placed: { readonly phase: string; readonly step: Step }[] = [];
   for (const phase of playbook.phases) {
-    for (const step of await phase.steps(signal)) {
-      steps.push(step);
-      signal.throwIfAborted();
-      const skipped = !isSelected(step.id, selection);
-      const found = await step.check(signal);
-      const changes = found.status === 'needed' && !skipped ? step.plan(found) : [];
-      entries.push({
-        phase: phase.id,
-        step: step.id,
-        title: step.title,
-        finding: toPlainFinding(found),
-        changes,
-        skipped,
-      });
-    }
+    for (const step of await phase.steps(signal)) placed.push({ phase: phase.id, step });
+    signal.throwIfAborted();
   }
+  const steps = placed.map(({ step }) => step);
+  const entries = await inLanes(placed, CHECKS_AT_ONCE, async ({ phase, step }): Promise<PlanEntry> => {
+    signal.throwIfAborted();
+    const skipped = !isSelected(step.id, selection);
+    const found = await step.check(signal);
+    const changes = found.status === 'needed' && !skipped ? step.plan(found) : [];
+    return { phase, step: step.id, title: step.title, finding: toPlainFinding(found), changes, skipped };
+  });
   assertSelectable(steps, entries, selection);
   const settled = withoutIdlePrecautions(entries, steps);
   return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries: settled };
