@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CrashReporter } from './test/crash/reporter.ts';
 
@@ -10,6 +11,8 @@ export default defineConfig({
     exclude: ['test/e2e/**', '**/node_modules/**'],
     disableConsoleIntercept: true,
     reporters: ['default', new CrashReporter()],
+    // They wait for programs as long as they work, so that no core is left over for Vitest itself; its default leaves one.
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 120_000,
   },
 });
