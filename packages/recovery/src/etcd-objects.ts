@@ -5,7 +5,7 @@ import { hostPath } from '@kube-rescue/host';
 import { readApi } from './api-reading.ts';
 import { NodeError } from './errors.ts';
 import { type EtcdSearch, openNodeEtcd } from './etcd-connection.ts';
-import type { NodeDeps, NodeDescription } from './node-description.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 
 /** The way to the objects of the cluster: etcd itself, or the API server. */
 export type ObjectsVia = 'etcd' | 'api';
@@ -47,13 +47,14 @@ export async function openNodeObjects(
   };
 }
 
-/** The API server while it is ready, because it validates and admits what is written; etcd otherwise. */
-export async function chooseObjectsVia(
-  node: NodeDescription,
-  deps: NodeDeps,
-  signal: AbortSignal,
-): Promise<ObjectsVia> {
-  const reading = await readApi('/readyz', node, deps, signal);
+/**
+ * The API server of this node while it is ready, because it knows every kind, and validates and admits what is written; etcd
+ * otherwise. Waits five seconds for an answer, no more.
+ *
+ * Throws as `describeNode` does.
+ */
+export async function chooseObjectsVia(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<ObjectsVia> {
+  const reading = await readApi('/readyz', await describeNode(options, deps), deps, signal);
   return reading.state === 'answered' && reading.status === 200 ? 'api' : 'etcd';
 }
 

@@ -5,7 +5,7 @@ export { type CheckpointPlaybookInput, createCheckpointPlaybook } from './checkp
 export { checkClusterCertificates, type ClusterCertificates } from './cluster-certificates.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
 export type { EtcdSearch } from './etcd-connection.ts';
-export type { ObjectsVia } from './etcd-objects.ts';
+export { chooseObjectsVia, type ObjectsVia } from './etcd-objects.ts';
 export {
   type EtcdAttemptRow,
   type EtcdClusterRow,

@@ -49,7 +49,7 @@ export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: ObjectP
         title: 'Objects of the cluster',
         steps: async (signal) => {
           // Chosen once: the plan that was confirmed and the run go the same way.
-          chosen ??= await chooseObjectsVia(await describeNode(input, deps), deps, signal);
+          chosen ??= await chooseObjectsVia(input, deps, signal);
           return [createObjectPatchStep({ ...input, via: chosen }, deps)];
         },
       },

@@ -1,4 +1,4 @@
-import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
 import type { NewCredentialsDeps } from '@kube-rescue/ingress-dns';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
 import { recovery, type Session } from '../wiring.ts';
@@ -9,20 +9,19 @@ export async function openIngressObjects(
   session: Session,
 ): Promise<Pick<NewCredentialsDeps, 'objects' | 'patchStep'>> {
   const { ingressObjects } = await recovery();
-  const via = way.via ?? (await chooseVia(way.search, session));
+  const via = way.via ?? (await chooseVia(session));
   const objects = await session.openObjects();
   return ingressObjects({ ...session.node, via, search: way.search }, { ...session.deps, objects });
 }
 
-/** The API server while it answers, because it knows every kind; etcd otherwise. */
-export async function chooseVia(search: EtcdSearch, { openObjects, interruption }: Session): Promise<ObjectsVia> {
-  const access = (await openObjects()).access({ via: 'api', search });
-  const reference = { kind: RESOURCE_KINDS.Namespace, name: 'default' };
-  return access
-    .open(interruption.signal)
-    .then((store) => store.get(reference, { signal: interruption.signal }))
-    .then(
-      () => 'api' as const,
-      () => 'etcd' as const,
-    );
+/** The API server while it is ready, because it knows every kind; etcd otherwise, also where nobody can tell. */
+export async function chooseVia({ node, deps, interruption }: Session): Promise<ObjectsVia> {
+  const { chooseObjectsVia } = await recovery();
+  try {
+    return await chooseObjectsVia(node, deps, interruption.signal);
+  } catch (error) {
+    interruption.signal.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    return 'etcd';
+  }
 }

@@ -150,7 +150,7 @@ function createJudgementPhase(judge: () => Promise<Judgement>, way: RecoveryWay,
     title: 'Ingress DNS',
     // A dead cluster is not asked: there is more to do first.
     steps: async () => {
-      const isAlive = (await chooseVia(way.search, session)) === 'api';
+      const isAlive = (await chooseVia(session)) === 'api';
       return isAlive && (await keepsRecords(way, session)) ? [step] : [];
     },
   };

@@ -9,7 +9,7 @@ export async function openAccess(
   way: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
   session: Session,
 ): Promise<ObjectAccess> {
-  const via = way.via ?? (await chooseVia(way.search, session));
+  const via = way.via ?? (await chooseVia(session));
   return (await session.openObjects()).access({ via, search: way.search });
 }
 

@@ -14,6 +14,12 @@ export type ApiServerAccess =
   /** The text of a kubeconfig with everything embedded: no file paths, no programs to run. */
   | { readonly kubeconfig: string };
 
+/**
+ * An API server that is dying takes connections and says nothing. Undici's own default is twice as long, and a connection
+ * that was given up keeps the process alive until then.
+ */
+const CONNECT_TIMEOUT_MS = 5000;
+
 /** What a request needs from the configuration: made once, so that connections are kept. */
 export interface Authentication {
   readonly server: string;
@@ -58,7 +64,8 @@ function strictConfig(client: typeof ClientNode): ClientNode.KubeConfig {
     override createDispatcherOptions(
       ...[cluster, options]: Parameters<ClientNode.KubeConfig['createDispatcherOptions']>
     ): ReturnType<ClientNode.KubeConfig['createDispatcherOptions']> {
-      return super.createDispatcherOptions(cluster, { ...options, rejectUnauthorized: true });
+      const made = super.createDispatcherOptions(cluster, { ...options, rejectUnauthorized: true });
+      return made.type === 'agent' ? { ...made, connect: { ...made.connect, timeout: CONNECT_TIMEOUT_MS } } : made;
     }
   }
   return new StrictConfig();

@@ -29,7 +29,7 @@ export default class PodsList extends NodeCommand {
     const session = await this.openSession(flags);
     const { createNodeLogs, listControlPlanePods } = await podBootstrap();
     const search = toSearch(flags, session);
-    const via = flags.via ?? (await chooseVia(search, session));
+    const via = flags.via ?? (await chooseVia(session));
     const { access, host, clock } = await openPods({ via, search }, session);
     const { signal } = session.interruption;
     const input = { namespace: flags.namespace, clusterDomain: flags['cluster-domain'] };
