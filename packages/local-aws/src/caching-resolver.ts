@@ -42,10 +42,15 @@ export async function startCachingResolver(
     answers.set(question, fresh);
     return fresh;
   };
-  socket.on('message', (query: Buffer, { address, port }: RemoteInfo) => {
+  let isStopped = false;
+  const reply = (message: Buffer, { address, port }: RemoteInfo): void => {
+    // Whoever asked may have stopped it meanwhile.
+    if (!isStopped) socket.send(message, port, address);
+  };
+  socket.on('message', (query: Buffer, from: RemoteInfo) => {
     answer(query).then(
-      (reply) => socket.send(reply, port, address),
-      () => socket.send(failure(query), port, address),
+      (message) => reply(message, from),
+      () => reply(failure(query), from),
     );
   });
   return {
@@ -55,6 +60,7 @@ export async function startCachingResolver(
       isFrozen = true;
     },
     stop: async () => {
+      isStopped = true;
       const closed = once(socket, 'close');
       socket.close();
       await closed;

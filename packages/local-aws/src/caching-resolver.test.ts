@@ -1,0 +1,43 @@
+import { createSocket, type RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, expect, it } from 'vitest';
+import { startCachingResolver } from './caching-resolver.ts';
+
+const LOOPBACK = '127.0.0.1';
+/** A question for the addresses of `a.test` (RFC 1035, section 4.1). */
+const QUERY = Buffer.from(
+  '\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x04test\x00\x00\x01\x00\x01',
+  'latin1',
+);
+
+const upstream = createSocket('udp4').bind(0, LOOPBACK);
+await once(upstream, 'listening');
+const client = createSocket('udp4');
+const heard: Buffer[] = [];
+client.on('message', (message) => heard.push(message));
+afterEach(() => {
+  upstream.close();
+  client.close();
+});
+
+it('a resolver that is stopped while it waits for an answer passes on no more', async () => {
+  const place = { address: LOOPBACK, port: upstream.address().port };
+  const resolver = await startCachingResolver({ address: LOOPBACK, port: 0 }, () => place);
+  const ask = async (): Promise<() => void> => {
+    const asked = once(upstream, 'message') as Promise<[Buffer, RemoteInfo]>;
+    client.send(QUERY, resolver.port, LOOPBACK);
+    const [query, { port }] = await asked;
+    return () => upstream.send(query, port, LOOPBACK);
+  };
+  const answered = once(client, 'message');
+  (await ask())();
+  await answered;
+  expect(heard).toHaveLength(1);
+
+  const answerLate = await ask();
+  await resolver.stop();
+  // An answer that it tried to give would be an error that nobody catches.
+  answerLate();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(heard).toHaveLength(1);
+});
