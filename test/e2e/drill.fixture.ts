@@ -23,13 +23,16 @@ export async function drill<R extends Pick<DrillResult, 'proofs'> = DrillResult>
   ...args: readonly string[]
 ): Promise<Drilled<R>> {
   const { exitCode, stdout, stderr } = await runCli(['drill', '--json', ...args]);
-  const { ok, result } = JSON.parse(stdout) as { readonly ok: boolean; readonly result?: R };
+  const { ok, result, error } = JSON.parse(stdout) as {
+    readonly ok: boolean;
+    readonly result?: R;
+    readonly error?: { readonly code?: string; readonly message?: string };
+  };
   const proofs = result?.proofs ?? [];
-  expect(
-    proofs.filter((proof) => !proof.ok),
-    stderr.slice(-4000),
-  ).toEqual([]);
-  expect({ ok, exitCode }, stderr.slice(-4000)).toEqual({ ok: true, exitCode: 0 });
+  const failed = proofs.filter((proof) => !proof.ok).map(({ name, detail }) => `${name}: ${detail}`);
+  const why = [...failed, error === undefined ? '' : `${error.code ?? ''}: ${error.message ?? ''}`].join('\n');
+  // The reason comes first: who reads a log that was cut wants that, and then what was done last.
+  expect({ ok, exitCode, failed }, `${why}\n${stderr.slice(-2000)}`).toEqual({ ok: true, exitCode: 0, failed: [] });
   await expectNoTraces(labsNamedIn(stderr));
   const names = proofs.map(({ name }) => name);
   const kinds = [...new Set(names.map((name) => name.split(':')[0] ?? ''))];

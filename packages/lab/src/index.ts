@@ -41,13 +41,8 @@ export {
   SELF_HOSTED_SCENARIOS,
   type SelfHostedScenarioName,
 } from './scenarios/registry.ts';
-export {
-  type FailedRequest,
-  type Load,
-  type LoadClient,
-  type LoadReport,
-  startLoad,
-} from './scenarios/ca-rotation-live/load.ts';
+export type { FailedRequest, LoadClient } from './scenarios/ca-rotation-live/failed-request.ts';
+export { type Load, type LoadReport, startLoad } from './scenarios/ca-rotation-live/load.ts';
 export {
   createRollingWorkloads,
   listPodUids,

@@ -42,7 +42,7 @@ const AUTHORITIES = [
 ] as const;
 const STAGES = ['trust', 'issue', 'drop'] as const;
 
-interface Timed {
+export interface TimedStage {
   readonly stage: string;
   readonly from: Date;
   readonly to: Date;
@@ -58,7 +58,7 @@ export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<Ro
   proofs.push(await proveNoAlarm(rehearsal, 'before'));
   await watch.measure('run pods of every kind of controller', () => lab.createRollingWorkloads(cluster, deps));
   const load = await watch.measure('put a load on it', () => lab.startLoad(cluster, deps));
-  const stages: Timed[] = [];
+  const stages: TimedStage[] = [];
   const old = new Map<string, string>();
   for (const { id, name } of AUTHORITIES) {
     old.set(name, await lab.readAuthority(cluster, name, deps));
@@ -73,16 +73,7 @@ export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<Ro
   const seen = await watch.measure('end the load', () => load.stop());
   const report: RotationUnderLoad = {
     requests: seen.requests,
-    stages: stages.map((timed, at) => ({
-      stage: timed.stage,
-      seconds: (timed.to.getTime() - timed.from.getTime()) / 1000,
-      restartedApiServer: timed.restartedApiServer,
-      failures: failuresDuring(seen.failures, timed, stages[at + 1]).map(({ client, at: time, reason }) => ({
-        client,
-        at: time.toISOString(),
-        reason,
-      })),
-    })),
+    stages: attributeFailures(seen.failures, stages),
   };
   proofs.push(...nameProofs('load', judgeLoad(seen.requests, report.stages)));
   if (proofs.some(({ ok }) => !ok)) return report;
@@ -107,7 +98,7 @@ async function rehearseStage(
   rehearsal: RotationRehearsal,
   authority: string,
   stage: string,
-): Promise<{ readonly timed: Timed; readonly proofs: readonly Proof[] }> {
+): Promise<{ readonly timed: TimedStage; readonly proofs: readonly Proof[] }> {
   const { cluster, lab, deps } = rehearsal;
   const name = `${authority} ${stage}`;
   const before = await lab.identifyApiServer(cluster, deps);
@@ -156,13 +147,27 @@ function proveStage(authority: string, stage: string, answer: RescueAnswer): Pro
   return proveAnswer(`rotate: certs rotate-ca ${authority} --stage ${stage}`, answer, 'done');
 }
 
-/** From the beginning of a stage to that of the next. */
-function failuresDuring(
+/**
+ * What each stage did, by the time from its beginning to that of the next. A request that was under way in two stages failed by
+ * the one that restarted the API server, if one did: it may have been asked just before, or have waited for long.
+ */
+export function attributeFailures(
   failures: readonly FailedRequest[],
-  { from }: Timed,
-  next: Timed | undefined,
-): readonly FailedRequest[] {
-  return failures.filter(({ at }) => at >= from && (next === undefined || at < next.from));
+  stages: readonly TimedStage[],
+): readonly StageUnderLoad[] {
+  const owned = Map.groupBy(failures, ({ at, until }) => {
+    const during = stages.filter(({ from }, index) => {
+      const next = stages[index + 1];
+      return from <= until && (next === undefined || next.from > at);
+    });
+    return during.find(({ restartedApiServer }) => restartedApiServer) ?? during[0] ?? stages[0];
+  });
+  return stages.map((timed) => ({
+    stage: timed.stage,
+    seconds: (timed.to.getTime() - timed.from.getTime()) / 1000,
+    restartedApiServer: timed.restartedApiServer,
+    failures: (owned.get(timed) ?? []).map(({ client, at, reason }) => ({ client, at: at.toISOString(), reason })),
+  }));
 }
 
 const CLIENTS: readonly LoadClient[] = ['administrator', 'unchanged client', 'pod', 'workload'];

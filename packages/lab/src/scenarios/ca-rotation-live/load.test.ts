@@ -3,15 +3,22 @@ import { parsePoll } from './load.ts';
 import { mentions } from './old-authority.ts';
 import { parsePollerLog } from './polling-pod.ts';
 
+const failure = (at: number, until: number) => ({
+  client: 'administrator',
+  at: new Date(at),
+  until: new Date(until),
+});
+
 describe('what a load has seen', () => {
   it('is every failed request with its time and reason, and how many there were', () => {
-    const text = '1795360247870 curl: (7) Failed to connect\n1795360248504 error: timed out \ncount 677\n';
+    const text =
+      '1795360247870 1795360247900 curl: (7) Failed to connect\n1795360248504 1795360278504 error: timed out \ncount 677\n';
     expect(parsePoll('administrator', text)).toEqual({
       client: 'administrator',
       requests: 677,
       failures: [
-        { client: 'administrator', at: new Date(1795360247870), reason: 'curl: (7) Failed to connect' },
-        { client: 'administrator', at: new Date(1795360248504), reason: 'error: timed out' },
+        { ...failure(1795360247870, 1795360247900), reason: 'curl: (7) Failed to connect' },
+        { ...failure(1795360248504, 1795360278504), reason: 'error: timed out' },
       ],
     });
   });
@@ -21,9 +28,12 @@ describe('what a load has seen', () => {
   });
 
   it('is read from the log of the pod', () => {
-    const { requests, failures } = parsePollerLog('1795360247 ok\n1795360248 Unable to connect: x509\n');
+    const { requests, failures } = parsePollerLog(
+      '2026-11-22T10:30:47.8Z 1795343447 ok\n2026-11-22T10:30:49.123456789Z 1795343448 Unable to connect: x509\n',
+    );
     expect(requests).toBe(2);
-    expect(failures).toEqual([{ client: 'pod', at: new Date(1795360248000), reason: 'Unable to connect: x509' }]);
+    const [at, until] = [new Date('2026-11-22T10:30:48Z'), new Date('2026-11-22T10:30:49.123Z')];
+    expect(failures).toEqual([{ client: 'pod', at, until, reason: 'Unable to connect: x509' }]);
   });
 });
 

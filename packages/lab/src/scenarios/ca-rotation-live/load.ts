@@ -8,17 +8,9 @@ import { nodeFile } from '../../lab-folder.ts';
 import { execOnNode, runOnNode } from '../../node-command.ts';
 import { readNodeText } from '../../node-text.ts';
 import { waitFor } from '../../waiting.ts';
+import type { FailedRequest, LoadClient } from './failed-request.ts';
+import { ADMINISTRATOR, UNCHANGED, WORKLOAD } from './load-scripts.ts';
 import { POLLER, pollerPod, readPollerLog } from './polling-pod.ts';
-
-/** Who asks, all the while: an administrator with what is in `admin.conf`, one whose credentials never change, a pod, a person. */
-export type LoadClient = 'administrator' | 'unchanged client' | 'pod' | 'workload';
-
-/** One request that was not answered as it should have been. */
-export interface FailedRequest {
-  readonly client: LoadClient;
-  readonly at: Date;
-  readonly reason: string;
-}
 
 export interface LoadReport {
   readonly requests: Readonly<Record<LoadClient, number>>;
@@ -31,25 +23,8 @@ export interface Load {
   stop(): Promise<LoadReport>;
 }
 
-const START_DEADLINE_MS = 60_000;
+const DEADLINE_MS = 60_000;
 const LIFETIME_MS = 60 * 60_000;
-
-/** A loop that prints a line for each request that failed, and at last how many there were. */
-function loop(request: string): string {
-  return `n=0; while [ ! -e "$1" ]; do t=$(date +%s%3N); why=$(${request} 2>&1) || echo "$t $(echo $why | head -c 300)"; n=$((n+1)); sleep 0.1; done; echo "count $n"`;
-}
-
-const ADMINISTRATOR = loop('{ kubectl get --raw /api/v1/namespaces/default --request-timeout=5s >/dev/null; }');
-const UNCHANGED = loop(
-  'curl --silent --show-error --fail --max-time 5 --output /dev/null --cacert /etc/kubernetes/pki/ca.crt --cert "$2" --key "$3" "$4/api/v1/namespaces/default"',
-);
-/**
- * Asks every pod of the workload. One that does not answer is a failure unless it is none of the Ready ones any more; that none
- * answers is one in any case.
- */
-const WORKLOAD = loop(
-  `{ ready() { kubectl get pods --selector app=${WEB_DEPLOYMENT} --request-timeout=5s --output 'jsonpath={range .items[*]}{.status.podIP} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'; }; served=; [ -s "$2" ] || ready | grep True >"$2"; while read -r ip _; do if curl --silent --show-error --fail --max-time 3 --output /dev/null "http://$ip:8080/"; then served=yes; elif now=$(ready) && ! grep -q "^$ip True" <<<"$now"; then grep True <<<"$now" >"$2.new"; else exit 1; fi; done <"$2"; [ ! -e "$2.new" ] || mv "$2.new" "$2"; [ -n "$served" ] || { echo 'no pod answers'; exit 1; }; }`,
-);
 
 /**
  * Puts a load on a cluster: its API server is polled from outside, with the kubeconfig as it is at each moment and with
@@ -62,13 +37,14 @@ export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> 
   await runOnNode(cluster, ['kubectl', 'create', '--filename', '-'], deps, {
     input: JSON.stringify(pollerPod(cluster)),
   });
-  const pods = await waitForDeployment(cluster, { name: WEB_DEPLOYMENT, deadlineMs: START_DEADLINE_MS }, deps);
-  await waitFor(deps, {
-    subject: `pod/${POLLER}`,
-    deadlineMs: START_DEADLINE_MS,
-    look: async () =>
-      (await readPollerLog(cluster, deps)).requests > 0 ? { value: undefined } : { waitingFor: 'it has not asked yet' },
-  });
+  const pods = await waitForDeployment(cluster, { name: WEB_DEPLOYMENT, deadlineMs: DEADLINE_MS }, deps);
+  const readPod = () =>
+    waitFor(deps, {
+      subject: `pod/${POLLER}`,
+      deadlineMs: DEADLINE_MS,
+      look: () => readPollerLog(cluster, deps),
+    });
+  await readPod();
   const pair = await keepCredentials(cluster, deps);
   const served = joinPath(node.folder, 'load.pods');
   const lines = pods.map(({ address }) => `${address ?? ''} True\n`).join('');
@@ -84,7 +60,7 @@ export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> 
     stop: async () => {
       await deps.host.writeFile(stopFile, new Uint8Array(), { mode: 0o600 });
       const polls = await Promise.all(running);
-      const pod = await readPollerLog(cluster, deps);
+      const pod = await readPod();
       const failures = [...polls.flatMap((each) => each.failures), ...pod.failures];
       const counted = Object.fromEntries(polls.map(({ client, requests }) => [client, requests]));
       return {
@@ -129,15 +105,17 @@ async function poll(
     const { stdout } = await execOnNode(cluster, argv, deps, { timeoutMs: LIFETIME_MS });
     return parsePoll(client, stdout);
   } catch (error) {
-    return { client, requests: 0, failures: [{ client, at: deps.clock.now(), reason: describeError(error) }] };
+    const now = deps.clock.now();
+    return { client, requests: 0, failures: [{ client, at: now, until: now, reason: describeError(error) }] };
   }
 }
 
-/** @param text lines of `MILLISECONDS REASON`, and at last `count NUMBER` */
+/** @param text lines of `START END REASON` in milliseconds since 1970, and at last `count NUMBER` */
 export function parsePoll(client: LoadClient, text: string): Poll {
-  const failures = [...text.matchAll(/^(\d{13}) (.*)$/gm)].map(([, time, reason = '']) => ({
+  const failures = [...text.matchAll(/^(\d{13}) (\d{13}) (.*)$/gm)].map(([, start, end, reason = '']) => ({
     client,
-    at: new Date(Number(time)),
+    at: new Date(Number(start)),
+    until: new Date(Number(end)),
     reason: reason.trim(),
   }));
   return { client, requests: Number(/^count (\d+)$/m.exec(text)?.[1] ?? 0), failures };

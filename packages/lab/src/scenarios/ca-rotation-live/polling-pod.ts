@@ -2,7 +2,8 @@ import type { Cluster } from '../../cluster.ts';
 import type { LabDeps } from '../../deps.ts';
 import { execOnNode } from '../../node-command.ts';
 import { kubectlPod } from '../kubectl-pod.ts';
-import type { FailedRequest } from './load.ts';
+import type { Sighting } from '../../waiting.ts';
+import { type FailedRequest, PATIENCE_S } from './failed-request.ts';
 
 /** The pod that polls the API server with the token and the CA that it is handed. */
 export const POLLER = 'poller';
@@ -13,30 +14,37 @@ export function pollerPod(cluster: Pick<Cluster, 'node' | 'binaries'>): object {
     name: POLLER,
     server: `https://${cluster.node.address}:6443`,
     script: (kubectl) => {
-      const ask = `${kubectl} --request-timeout=5s get --raw /apis`;
+      const ask = `${kubectl} --request-timeout=${PATIENCE_S}s get --raw /apis`;
       return `while :; do t=$(/bin/busybox date +%s); if why=$(${ask} 2>&1 >/dev/null); then echo "$t ok"; else echo "$t $(echo $why)"; fi; /bin/busybox sleep 0.5; done`;
     },
     spec: { terminationGracePeriodSeconds: 0 },
   });
 }
 
-/** What the pod has seen so far; nothing when its log cannot be read. */
+/** What the pod has seen so far; its log is read through the API server, which may be busy with a start of its own. */
 export async function readPollerLog(
   cluster: Cluster,
   deps: LabDeps,
-): Promise<{ readonly requests: number; readonly failures: readonly FailedRequest[] }> {
-  const { stdout, exitCode } = await execOnNode(cluster, ['kubectl', 'logs', POLLER], deps);
-  return exitCode === 0 ? parsePollerLog(stdout) : { requests: 0, failures: [] };
+): Promise<Sighting<{ readonly requests: number; readonly failures: readonly FailedRequest[] }>> {
+  const { stdout, stderr, exitCode } = await execOnNode(cluster, ['kubectl', 'logs', POLLER, '--timestamps'], deps);
+  if (exitCode !== 0) return { waitingFor: stderr.trim() };
+  const seen = parsePollerLog(stdout);
+  return seen.requests > 0 ? { value: seen } : { waitingFor: 'it has not asked yet' };
 }
 
-/** @param text lines of `SECONDS ok` or `SECONDS REASON` */
+/** @param text lines of `END START ok` or `END START REASON`: RFC 3339 with nanoseconds, and seconds since 1970 */
 export function parsePollerLog(text: string): {
   readonly requests: number;
   readonly failures: readonly FailedRequest[];
 } {
-  const lines = [...text.matchAll(/^(\d{10}) (.*)$/gm)];
+  const lines = [...text.matchAll(/^(\S+) (\d{10}) (.*)$/gm)];
   const failures = lines
-    .filter(([, , said]) => said !== 'ok')
-    .map(([, time, reason = '']) => ({ client: 'pod' as const, at: new Date(Number(time) * 1000), reason }));
+    .filter(([, , , said]) => said !== 'ok')
+    .map(([, end = '', start, reason = '']) => ({
+      client: 'pod' as const,
+      at: new Date(Number(start) * 1000),
+      until: new Date(end),
+      reason,
+    }));
   return { requests: lines.length, failures };
 }

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parsePoll } from './load.ts';
+import { WORKLOAD } from './load-scripts.ts';
+
+const [ALIVE, ALSO_ALIVE, GONE, ALSO_GONE] = ['127.77.0.1', '127.77.0.2', '127.77.0.3', '127.77.0.4'];
+/** As long as a few requests take. */
+const LOAD_MS = 700;
+
+let folder = '';
+let servers: readonly Server[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-load-'));
+  servers = [ALIVE, ALSO_ALIVE].map((address) => createServer((_, answer) => answer.end('ok')).listen(8080, address));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
+  await writeFile(path.join(folder, 'kubectl'), `#!/bin/sh\nexec cat ${folder}/ready\n`, { mode: 0o755 });
+});
+
+afterAll(async () => {
+  for (const server of servers) server.close();
+  await rm(folder, { recursive: true });
+});
+
+const lines = (addresses: readonly (string | undefined)[]) => addresses.map((each) => `${each} True\n`).join('');
+
+/** @param ready what the API server says; undefined: nothing, because it is away */
+async function workload(listed: readonly string[], ready: readonly string[] | undefined) {
+  const [pods, stop, told] = ['pods', 'stop', 'ready'].map((name) => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(pods, lines(listed));
+  if (ready !== undefined) await writeFile(told, `127.77.0.9 False\n${lines(ready)}`);
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` };
+  const running = promisify(execFile)('bash', ['-c', WORKLOAD, 'load', stop, pods], { env });
+  await sleep(LOAD_MS);
+  await writeFile(stop, '');
+  const { requests, failures } = parsePoll('workload', (await running).stdout);
+  return { asked: requests > 0, failed: failures.length, listed: await readFile(pods, 'utf8') };
+}
+
+describe('the load on a workload', () => {
+  beforeEach(async () => {
+    await Promise.all(['stop', 'ready'].map((name) => rm(path.join(folder, name), { force: true })));
+  });
+
+  it('asks the same pods while they answer, whether or not the API server does', async () => {
+    const expected = { asked: true, failed: 0, listed: lines([ALIVE, ALSO_ALIVE]) };
+    expect(await workload([ALIVE, ALSO_ALIVE], undefined)).toEqual(expected);
+  });
+
+  it.each([
+    ['one pod was', [ALIVE, GONE], [ALIVE, ALSO_ALIVE]],
+    ['all pods were', [GONE, ALSO_GONE], [ALIVE, ALSO_ALIVE]],
+  ])('goes over to the new pods when %s replaced', async (_name, listed, ready) => {
+    expect(await workload(listed, ready)).toEqual({ asked: true, failed: 0, listed: lines(ready) });
+  });
+
+  it.each([
+    ['a pod that is listed as Ready', [ALIVE, GONE], [ALIVE, GONE]],
+    ['a new pod that is listed as Ready', [GONE], [ALSO_GONE]],
+    ['a pod of which no API server says anything', [ALIVE, GONE], undefined],
+  ])('has failed when %s does not answer', async (_name, listed, ready) => {
+    const { asked, failed } = await workload(listed, ready);
+    expect({ asked, hasFailed: failed > 0 }).toEqual({ asked: true, hasFailed: true });
+  });
+});
