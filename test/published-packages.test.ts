@@ -31,7 +31,7 @@ describe('what is published', () => {
   it('is what was built, without tests, fixtures and what is left of files that are gone', async () => {
     for (const { folder: directory, files } of tarballs) {
       const strange = files.filter(
-        (file) => !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+)$/.test(file),
+        (file) => !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|oclif\.manifest\.json)$/.test(file),
       );
       expect(strange, directory).toEqual([]);
       expect(
@@ -45,6 +45,15 @@ describe('what is published', () => {
       const gone = await Promise.all(sources.map(async (file) => ((await exists(file)) ? [] : [file])));
       expect(gone.flat(), `remove ${directory}/dist and build again`).toEqual([]);
     }
+  });
+
+  it('lists its commands, so that none is loaded but the one that is run', async () => {
+    const cli = tarballs.find(({ folder: directory }) => directory === 'apps/cli');
+    const { commands } = JSON.parse((await cli?.text('oclif.manifest.json')) ?? '{}') as { readonly commands: object };
+    const built = (cli?.files ?? []).filter((file) => /^dist\/commands\/.+\.js$/.test(file));
+    const names = built.map((file) => file.replace(/^dist\/commands\/(.+)\.js$/, '$1').replaceAll('/', ':'));
+    expect(names.length).toBeGreaterThan(30);
+    expect(Object.keys(commands).toSorted()).toEqual(names.toSorted());
   });
 
   it('exports and runs files that are in it, with types', () => {
