@@ -1,6 +1,6 @@
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { NewCredentialsDeps } from '@kube-rescue/ingress-dns';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import { chooseVia } from '../objects-via.ts';
 import { recovery, type Session } from '../wiring.ts';
 
 /** The objects of the node's cluster as ingress DNS needs them, over the connection of the session. */
@@ -12,16 +12,4 @@ export async function openIngressObjects(
   const via = way.via ?? (await chooseVia(session));
   const objects = await session.openObjects();
   return ingressObjects({ ...session.node, via, search: way.search }, { ...session.deps, objects });
-}
-
-/** The API server while it is ready, because it knows every kind; etcd otherwise, also where nobody can tell. */
-export async function chooseVia({ node, deps, interruption }: Session): Promise<ObjectsVia> {
-  const { chooseObjectsVia } = await recovery();
-  try {
-    return await chooseObjectsVia(node, deps, interruption.signal);
-  } catch (error) {
-    interruption.signal.throwIfAborted();
-    if (!isRecoveryError(error)) throw error;
-    return 'etcd';
-  }
 }

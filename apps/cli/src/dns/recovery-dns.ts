@@ -11,7 +11,8 @@ import { oneLine } from '../render/text.ts';
 import { ingressDns, recovery, type Session } from '../wiring.ts';
 import { readSource, readWay } from './credential-input.ts';
 import { controllerFlag, nameFlags, seconds, toProbes } from './dns-flags.ts';
-import { chooseVia, openIngressObjects } from './node-objects.ts';
+import { chooseVia } from '../objects-via.ts';
+import { openIngressObjects } from './node-objects.ts';
 
 const { resolver, scheme, port, probe, 'dns-port': dnsPort } = nameFlags;
 

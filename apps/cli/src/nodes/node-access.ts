@@ -1,7 +1,7 @@
 import type { KubernetesObject, ObjectAccess } from '@kube-rescue/cluster-objects';
 import { addressesOf } from '@kube-rescue/node-join';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
-import { chooseVia } from '../dns/node-objects.ts';
+import { chooseVia } from '../objects-via.ts';
 import type { Session } from '../wiring.ts';
 
 /** The objects of the node's cluster: through the API server while it answers, from etcd otherwise. */

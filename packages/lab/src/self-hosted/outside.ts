@@ -39,7 +39,12 @@ export async function startOutside(cluster: LabCluster, deps: LabDeps): Promise<
   const program = fileURLToPath(import.meta.resolve('@kube-rescue/local-aws/program'));
   await createNode(
     machine,
-    { services: [{ name: SERVICE, program: `set -- ${execPath} ${program} ${world} ${keysFile}` }] },
+    // It is ended by force with the lab: what it keeps for a while has to go with the lab's folder.
+    {
+      services: [
+        { name: SERVICE, program: `set -- env TMPDIR=${node.folder} ${execPath} ${program} ${world} ${keysFile}` },
+      ],
+    },
     deps,
   );
   const second = `${OUTSIDE.parentAddress}/24`;

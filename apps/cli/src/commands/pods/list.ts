@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { chooseVia } from '../../dns/node-objects.ts';
+import { chooseVia } from '../../objects-via.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod-input.ts';

@@ -52,7 +52,7 @@ describe('the load on a workload', () => {
     await Promise.all(['stop', 'ready'].map((name) => rm(path.join(folder, name), { force: true })));
   });
 
-  it('asks the same pods while they answer, whether or not the API server does', async () => {
+  it('asks the same pods while they answer, also when the API server is away', async () => {
     const expected = { asked: true, failed: 0, listed: lines([ALIVE, ALSO_ALIVE]) };
     expect(await workload([ALIVE, ALSO_ALIVE], undefined)).toEqual(expected);
   });
@@ -62,6 +62,20 @@ describe('the load on a workload', () => {
     ['all pods were', [GONE, ALSO_GONE], [ALIVE, ALSO_ALIVE]],
   ])('goes over to the new pods when %s replaced', async (_name, listed, ready) => {
     expect(await workload(listed, ready)).toEqual({ asked: true, failed: 0, listed: lines(ready) });
+  });
+
+  it('has failed when a pod that is Ready breaks off once and answers when it is asked again', async () => {
+    let isFirst = true;
+    const moody = createServer((request, answer) => {
+      if (isFirst) request.socket.destroy();
+      else answer.end('ok');
+      isFirst = false;
+    }).listen(8080, GONE);
+    try {
+      expect(await workload([ALIVE, GONE], [ALIVE, GONE])).toMatchObject({ asked: true, failed: 1 });
+    } finally {
+      moody.close();
+    }
   });
 
   it.each([

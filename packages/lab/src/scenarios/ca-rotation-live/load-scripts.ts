@@ -24,8 +24,9 @@ const READY_PODS = `kubectl get pods --selector app=${WEB_DEPLOYMENT} --request-
 
 /**
  * Asks every pod of the workload, as listed in the file `$2` (`ADDRESS True`). One that is listed as Ready and does not answer is
- * a failure. One that is Ready no more is struck off, and whoever is Ready by then is asked: the pods may all have been replaced
- * while one waited for the first of them.
+ * a failure; only one that has said nothing at all yet is waited for (curl's 28: out of time), because the machine may be busy.
+ * One that is Ready no more is struck off, and whoever is Ready by then is asked: the pods may all have been replaced while one
+ * waited for the first of them.
  */
 export const WORKLOAD = loop(`{
   ask() { ${CURL} "$@" "http://$ip:8080/"; }
@@ -33,9 +34,10 @@ export const WORKLOAD = loop(`{
   for round in 1 2; do
     served=; stale=
     while read -r ip _; do
-      if ask --connect-timeout ${CONNECT_S} --max-time ${PATIENCE_S}; then served=yes
+      ask --connect-timeout ${CONNECT_S} --max-time ${PATIENCE_S}; how=$?
+      if [ $how = 0 ]; then served=yes
       elif list && ! grep -q "^$ip " <<<"$now"; then stale=yes
-      elif ask --max-time ${PATIENCE_S}; then served=yes
+      elif [ $how = 28 ] && ask --max-time ${PATIENCE_S}; then served=yes
       else exit 1
       fi
     done <"$2"

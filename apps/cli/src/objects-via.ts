@@ -1,0 +1,15 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { ObjectsVia } from '@kube-rescue/recovery';
+import { recovery, type Session } from './wiring.ts';
+
+/** The API server while it is ready, because it knows every kind; etcd otherwise, also where nobody can tell. */
+export async function chooseVia({ node, deps, interruption }: Session): Promise<ObjectsVia> {
+  const { chooseObjectsVia } = await recovery();
+  try {
+    return await chooseObjectsVia(node, deps, interruption.signal);
+  } catch (error) {
+    interruption.signal.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    return 'etcd';
+  }
+}
