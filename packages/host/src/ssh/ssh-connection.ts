@@ -40,7 +40,14 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 export async function openSshConnection(target: SshTarget): Promise<SshConnection> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-ssh-'));
   const socket = path.join(folder, 'control');
-  const args = sshArguments(target, socket);
+  const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  let args: readonly string[];
+  try {
+    args = sshArguments(target, socket);
+  } catch (error) {
+    await removeFolder();
+    throw error;
+  }
   const ssh = async (
     more: readonly string[],
     last: readonly string[],
@@ -65,7 +72,7 @@ export async function openSshConnection(target: SshTarget): Promise<SshConnectio
     },
     close: async () => {
       await control('exit').catch(() => undefined);
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder();
     },
   };
 }

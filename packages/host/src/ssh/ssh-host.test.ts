@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expectCode, requireProgram, type RunningSshServer, startSshServer } from '@kube-rescue/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSshHost, hostPath, type SshHost, type SshHostOptions } from '../index.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -27,11 +27,14 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
   beforeAll(async () => {
     server = await startSshServer();
     desk = mkdtempSync(path.join(tmpdir(), 'kube-rescue-desk-'));
+    // Others open connections at the same time.
+    vi.stubEnv('TMPDIR', desk);
     host = await open();
   });
   afterAll(async () => {
     await host.close();
     await server.stop();
+    vi.unstubAllEnvs();
     rmSync(desk, { recursive: true });
   });
 
@@ -105,6 +108,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     await other.close();
     expect(socketFolders()).toEqual(before);
     await expectCode(open({ port: 1 }), 'SSH_UNREACHABLE');
+    await expectCode(open({ port: 0 }), 'HOST_PATH_INVALID');
     expect(socketFolders()).toEqual(before);
   });
 
