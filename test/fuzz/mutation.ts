@@ -28,9 +28,18 @@ const TOKENS = [
   .concat(['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', 'null', 'true', '1e999', '-1', '[2J'])
   .concat(['__proto__', 'constructor', '9'.repeat(40), 'A'.repeat(300), '{{', '${X}', '<<: *a', 'é', '￾'])
   .map((text) => Buffer.from(text));
+/** What opens one level of nesting, in YAML, JSON, TOML and DER. */
+const NESTING = ['a: ', '- ', '? ', '[', '{a: ', '{"a":', '[{"a":', '[a.', '&a [', '\x30\x80'].map((text) =>
+  Buffer.from(text, 'latin1'),
+);
+/** Lists of names that are all different, in YAML, JSON and environment files. */
+const NAMES = ['#: b\n', '- #\n', '"#":1,', '#=b\n', '-----BEGIN #-----\n', '[#]\n'].map(
+  (form) => (count: number) => Array.from({ length: count }, (_, at) => form.replace('#', `n${at}`)).join(''),
+);
 const BYTES = [0x00, 0x01, 0x7f, 0x80, 0x81, 0x82, 0x84, 0x30, 0x31, 0xa0, 0xff];
 const LARGEST = 256 * 1024;
 const MOST_CHANGES = 4;
+const MOST = 30_000;
 
 /** @param seed a whole number; the generator is mulberry32 (public domain), good enough to choose bytes by */
 export function createMutator(seed: number): Mutator {
@@ -43,13 +52,15 @@ export function createMutator(seed: number): Mutator {
   };
   const below = (limit: number): number => Math.floor(next() * limit);
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
+  /** Rarely the most: large inputs take long. */
+  const many = (): number => Math.ceil(MOST / (1 + below(100)));
   const spliced = (input: Buffer, from: number, to: number, piece: Uint8Array): Buffer =>
     Buffer.concat([input.subarray(0, from), piece, input.subarray(to)]);
 
   const change = (input: Buffer, others: readonly Buffer[]): Buffer => {
     const at = below(input.length + 1);
     const end = Math.min(input.length, at + 1 + below(1 + below(64)));
-    switch (below(9)) {
+    switch (below(11)) {
       case 0:
         return spliced(input, at, Math.min(at + 1, input.length), Buffer.from([below(256)]));
       case 1:
@@ -69,6 +80,12 @@ export function createMutator(seed: number): Mutator {
         const from = below(other.length);
         return spliced(input, at, end, other.subarray(from, from + below(512)));
       }
+      case 8:
+        // A parser that calls itself for each level runs out of stack.
+        return spliced(input, at, at, Buffer.concat(Array(many()).fill(pick(NESTING) ?? Buffer.alloc(0))));
+      case 9:
+        // One that compares each name with every other takes for ever.
+        return spliced(input, at, at, Buffer.from(pick(NAMES)?.(many()) ?? ''));
       default:
         // Many times the same: what is cheap once may be dear a thousand times.
         return spliced(input, at, at, Buffer.concat(Array.from({ length: below(200) }, () => input.subarray(at, end))));

@@ -3,6 +3,7 @@ import { createLocalHost, type HostFiles, hostPath } from '@kube-rescue/host';
 import { parseCredentials } from '@kube-rescue/ingress-dns';
 import { buildPki, createFakeHost, staticPodManifests, treeOf } from '@kube-rescue/testing';
 import { openRunStore } from '@kube-rescue/workflow';
+import { readPatchFile } from '../../apps/cli/src/etcd/patch-file.ts';
 import { readPlan } from '../../apps/cli/src/plan-file.ts';
 import { parseCertificate } from '../../packages/cert-rotation/src/certificate.ts';
 import { parseKubeconfig } from '../../packages/cert-rotation/src/kubeconfig.ts';
@@ -239,6 +240,12 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
         }),
       ),
     run: (input) => readPlan(PATH, hostWith({ [PATH]: text(input) })),
+  },
+  {
+    name: 'patch-file',
+    folder: '/apps/cli/',
+    corpus: async () => buffers('metadata:\n  labels: {a: b}\ndata:\n  x: null\n', '{"spec":{"replicas":2}}'),
+    run: (input) => readPatchFile(PATH, hostWith({ [PATH]: text(input) })),
   },
   {
     name: 'aws-credentials',

@@ -1,5 +1,6 @@
+import { lineOfYamlError, parseYamlDocuments } from '@kube-rescue/cluster-objects';
 import { type HostPath, joinPath, parentPath } from '@kube-rescue/host';
-import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { PkiError } from './errors.ts';
 import { hostOfUrl } from './url-host.ts';
 
@@ -60,13 +61,12 @@ function namedEntry(root: YAMLMap, list: 'contexts' | 'clusters' | 'users', name
 
 function readRoot(source: string, path: HostPath): YAMLMap {
   // Kubernetes reads YAML 1.1 (sigs.k8s.io/yaml). The parser's own messages quote the source, keys included.
-  const document = parseDocument(source, { version: '1.1', prettyErrors: false, logLevel: 'silent' });
-  const [error] = document.errors;
+  const [document] = parseYamlDocuments(source, { version: '1.1' });
+  const [error] = document?.errors ?? [];
   if (error !== undefined) {
-    const line = source.slice(0, error.pos[0]).split('\n').length;
-    throw malformed(path, `line ${line} is not valid YAML (${error.code})`);
+    throw malformed(path, `line ${lineOfYamlError(source, error)} is not valid YAML (${error.code})`);
   }
-  const root = document.contents;
+  const root = document?.contents;
   if (!isMap(root)) throw malformed(path, 'it is not a mapping');
   return root;
 }

@@ -59,3 +59,4 @@ export {
   type ResourceKind,
   type StorageFormat,
 } from './resource-kind.ts';
+export { lineOfYamlError, parseYamlDocuments, readWithoutAliases, type YamlOptions } from './yaml-documents.ts';

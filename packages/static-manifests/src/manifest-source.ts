@@ -1,13 +1,5 @@
-import {
-  type Document,
-  type DocumentOptions,
-  isMap,
-  type ParsedNode,
-  type ParseOptions,
-  parseAllDocuments,
-  type SchemaOptions,
-  type YAMLMap,
-} from 'yaml';
+import { lineOfYamlError, parseYamlDocuments, type YamlOptions } from '@kube-rescue/cluster-objects';
+import { type Document, isMap, type ParsedNode, type YAMLMap } from 'yaml';
 import { ManifestError } from './errors.ts';
 
 /** Larger than any Pod that an API server could mirror (etcd takes 1.5 MiB a request); the kubelet itself reads 10 MiB. */
@@ -16,10 +8,9 @@ export const MAX_MANIFEST_BYTES = 1024 * 1024;
 /**
  * YAML 1.1 as the kubelet's parser reads it: to gopkg.in/yaml.v2 a timestamp and a number with colons are texts.
  */
-const KUBERNETES_YAML: ParseOptions & DocumentOptions & SchemaOptions = {
+const KUBERNETES_YAML: YamlOptions = {
   version: '1.1',
   keepSourceTokens: true,
-  logLevel: 'error',
   customTags: (tags) =>
     tags.filter(
       (tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && tag.format !== 'TIME'),
@@ -79,15 +70,11 @@ export function parseManifest(source: string, subject: string): ParsedManifest {
   const invalid = (message: string, hint: string, cause?: unknown) =>
     new ManifestError({ code: 'MANIFEST_INVALID', message, subject, hint, cause });
 
-  const parsed = parseAllDocuments(source, KUBERNETES_YAML);
-  const documents: Document.Parsed[] = Array.isArray(parsed) ? parsed : [];
+  const documents = parseYamlDocuments(source, KUBERNETES_YAML);
   const problem = documents.flatMap((document) => document.errors)[0];
   if (problem !== undefined) {
-    // The further lines of the message quote the file.
-    const message = (problem.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:$/, '');
-    const line = problem.linePos?.[0].line;
     throw invalid(
-      `malformed manifest${line === undefined ? '' : `, line ${line}`}: ${message.toLowerCase()}`,
+      `malformed manifest, line ${lineOfYamlError(source, problem)}: ${problem.message.toLowerCase()}`,
       'correct the line, or put back the file from a backup',
     );
   }

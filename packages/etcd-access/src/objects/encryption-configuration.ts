@@ -1,5 +1,10 @@
-import { fieldsAt, ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
-import { type Document, parseDocument } from 'yaml';
+import {
+  fieldsAt,
+  ObjectError,
+  parseYamlDocuments,
+  readWithoutAliases,
+  type ResourceKind,
+} from '@kube-rescue/cluster-objects';
 
 /** A key by the name that its values carry. */
 export interface EncryptionKey {
@@ -39,9 +44,11 @@ export function parseEncryptionConfiguration(text: string, subject: string): Enc
       subject,
       hint: "give the file that the API server's --encryption-provider-config names, as it is",
     });
-  const document = parseDocument(text, { version: '1.1' });
-  if (document.errors.length > 0) throw invalid('it is not YAML');
-  const root = fieldsAt(readWithoutAliases(document, invalid));
+  const [document] = parseYamlDocuments(text, { version: '1.1' });
+  if (document === undefined || document.errors.length > 0) throw invalid('it is not YAML');
+  const data = readWithoutAliases(document);
+  if (data === undefined) throw invalid('it has YAML aliases');
+  const root = fieldsAt(data);
   if (!KINDS.includes(String(root.kind)) || !API_VERSIONS.includes(String(root.apiVersion))) {
     throw invalid('it is no EncryptionConfiguration of version v1');
   }
@@ -53,16 +60,6 @@ export function parseEncryptionConfiguration(text: string, subject: string): Enc
   });
   if (rules.length === 0) throw invalid('it names no resources');
   return { rules };
-}
-
-/** Aliases are of no use in a file this small, and can be made to grow without end. */
-function readWithoutAliases(document: Document, invalid: (problem: string) => ObjectError): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (error) {
-    if (error instanceof ReferenceError) throw invalid('it has YAML aliases');
-    throw error;
-  }
 }
 
 /** The providers for a kind, the writing one first; `undefined` when it is not encrypted at all. */

@@ -1,0 +1,97 @@
+import {
+  Composer,
+  type CST,
+  Document,
+  type DocumentOptions,
+  isNode,
+  isScalar,
+  Lexer,
+  type ParseOptions,
+  Parser,
+  type SchemaOptions,
+  visit,
+  type YAMLMap,
+  YAMLParseError,
+} from 'yaml';
+
+/** How YAML is read. */
+export type YamlOptions = Omit<
+  ParseOptions & DocumentOptions & SchemaOptions,
+  'logLevel' | 'prettyErrors' | 'uniqueKeys'
+>;
+
+/** Deeper than any kind that Kubernetes has: in the schema of a custom resource each level is two maps. */
+const DEEPEST_NESTING = 256;
+
+/**
+ * Parses the documents of a YAML or JSON text, which may come from anybody.
+ *
+ * What is wrong with a document is in its `errors`; their messages may quote it. Beside what the parser finds these are
+ * errors: nesting deeper than 256 levels (`RESOURCE_EXHAUSTION`; nothing of the text is read then), for the parser calls
+ * itself for each level and so do its users, and a key that is a map, a list or an alias (`NON_STRING_KEY`), which
+ * Kubernetes cannot turn into JSON either. Aliases are not resolved: give `toJS` a `maxAliasCount`. Nothing is printed.
+ *
+ * @param options of the `yaml` library
+ */
+export function parseYamlDocuments(source: string, options: YamlOptions = {}): readonly Document.Parsed[] {
+  // The parser compares each key with every other of its map: thirty thousand keys take it eight seconds.
+  const settings = { ...options, prettyErrors: false, logLevel: 'silent', uniqueKeys: false } as const;
+  const parser = new Parser();
+  const composer = new Composer(settings);
+  const documents = [...composer.compose(parseTokens(source, parser))] as Document.Parsed[];
+  if (parser.stack.length > 0) return [refuseNesting(parser.offset, settings)];
+  for (const document of documents) {
+    visit(document, {
+      Map: (_, map) => {
+        const error = findWrongKey(map);
+        if (error === undefined) return undefined;
+        document.errors.push(error);
+        return visit.BREAK;
+      },
+    });
+  }
+  return documents;
+}
+
+function findWrongKey(map: YAMLMap): YAMLParseError | undefined {
+  const known = new Set<unknown>();
+  for (const { key } of map.items) {
+    if (!isNode(key)) continue;
+    const [start = 0, end = start] = key.range ?? [];
+    if (!isScalar(key)) return new YAMLParseError([start, end], 'NON_STRING_KEY', 'A key is not a text');
+    if (known.has(key.value)) return new YAMLParseError([start, end], 'DUPLICATE_KEY', 'Map keys must be unique');
+    known.add(key.value);
+  }
+  return undefined;
+}
+
+/** A document as plain data; `undefined` when it has aliases: they can be made to grow without end. */
+export function readWithoutAliases(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
+}
+
+/** The number of the line, from 1, in which an error begins. */
+export function lineOfYamlError(source: string, { pos: [start] }: YAMLParseError): number {
+  return source.slice(0, start).split('\n').length;
+}
+
+/** Ends at the first place that is too deep, with the parser's stack as it was, before it is taken down. */
+function* parseTokens(source: string, parser: Parser): Generator<CST.Token> {
+  for (const lexeme of new Lexer().lex(source)) {
+    yield* parser.next(lexeme);
+    if (parser.stack.length > DEEPEST_NESTING) return;
+  }
+  yield* parser.end();
+}
+
+function refuseNesting(offset: number, options: YamlOptions): Document.Parsed {
+  const document = new Document(undefined, options) as Document.Parsed;
+  const message = `Nested deeper than ${DEEPEST_NESTING} levels`;
+  document.errors.push(new YAMLParseError([offset, offset], 'RESOURCE_EXHAUSTION', message));
+  return document;
+}
