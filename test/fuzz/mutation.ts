@@ -32,6 +32,10 @@ const TOKENS = [
 const NESTING = ['a: ', '- ', '? ', '[', '{a: ', '{"a":', '[{"a":', '[a.', '&a [', '\x30\x80'].map((text) =>
   Buffer.from(text, 'latin1'),
 );
+const BRACKETS = [
+  ['[', ']'],
+  ['{"a":', '}'],
+] as const;
 /** Lists of names that are all different, in YAML, JSON and environment files. */
 const NAMES = ['#: b\n', '- #\n', '"#":1,', '#=b\n', '-----BEGIN #-----\n', '[#]\n'].map(
   (form) => (count: number) => Array.from({ length: count }, (_, at) => form.replace('#', `n${at}`)).join(''),
@@ -60,7 +64,7 @@ export function createMutator(seed: number): Mutator {
   const change = (input: Buffer, others: readonly Buffer[]): Buffer => {
     const at = below(input.length + 1);
     const end = Math.min(input.length, at + 1 + below(1 + below(64)));
-    switch (below(11)) {
+    switch (below(12)) {
       case 0:
         return spliced(input, at, Math.min(at + 1, input.length), Buffer.from([below(256)]));
       case 1:
@@ -83,7 +87,19 @@ export function createMutator(seed: number): Mutator {
       case 8:
         // A parser that calls itself for each level runs out of stack.
         return spliced(input, at, at, Buffer.concat(Array(many()).fill(pick(NESTING) ?? Buffer.alloc(0))));
-      case 9:
+      case 9: {
+        // So does whoever walks through what a parser took.
+        const from = input.indexOf(':', at) + 1;
+        const length = input
+          .subarray(from)
+          .toString('latin1')
+          .search(/[,}\]\n]/);
+        const levels = Math.ceil(many() / 3);
+        const [open = '', close = ''] = pick(BRACKETS) ?? [];
+        const deep = Buffer.from(`${open.repeat(levels)}1${close.repeat(levels)}`);
+        return spliced(input, from, from + Math.max(length, 0), deep);
+      }
+      case 10:
         // One that compares each name with every other takes for ever.
         return spliced(input, at, at, Buffer.from(pick(NAMES)?.(many()) ?? ''));
       default:
