@@ -38,14 +38,17 @@ export async function fuzz(target: FuzzTarget, cases: number, seed: number): Pro
 
 async function run(target: FuzzTarget, cases: number, mutator: Mutator, watch: CoverageWatch): Promise<FuzzReport> {
   const corpus: Buffer[] = [...(await target.corpus())];
+  const whole = corpus.length;
   const digests = new Set<string>();
   const refused: Record<string, number> = {};
   const failures: { message: string; input: string }[] = [];
   let [accepted, slowestMs] = [0, 0];
   let batch: Buffer[] = [];
   for (let done = 0; done < cases && failures.length < MOST_FAILURES; done += 1) {
-    const base = corpus[done < corpus.length ? done : mutator.below(corpus.length)] ?? Buffer.alloc(0);
-    const input = done < corpus.length ? base : mutator.mutate(base, corpus);
+    // One in three is a change of something whole: what has been changed often is refused before it gets anywhere.
+    const among = mutator.below(3) === 0 ? whole : corpus.length;
+    const base = corpus[done < whole ? done : mutator.below(among)] ?? Buffer.alloc(0);
+    const input = done < whole ? base : mutator.mutate(base, corpus);
     digests.add(createHash('sha256').update(input).digest('base64'));
     const start = process.cpuUsage();
     try {

@@ -36,6 +36,8 @@ const BRACKETS = [
   ['[', ']'],
   ['{"a":', '}'],
 ] as const;
+/** One of each kind that JSON has; `undefined` is one that is nested. */
+const VALUES = ['null', '[]', '{}', '[null]', '{"a":1}', '1', '-1', '1e400', 'true', '""', '"x"', undefined, undefined];
 /** Lists of names that are all different, in YAML, JSON and environment files. */
 const NAMES = ['#: b\n', '- #\n', '"#":1,', '#=b\n', '-----BEGIN #-----\n', '[#]\n'].map(
   (form) => (count: number) => Array.from({ length: count }, (_, at) => form.replace('#', `n${at}`)).join(''),
@@ -58,6 +60,10 @@ export function createMutator(seed: number): Mutator {
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
   /** Rarely the most: large inputs take long. */
   const many = (): number => Math.ceil(MOST / (1 + below(100)));
+  const deep = (levels: number): string => {
+    const [open = '', close = ''] = pick(BRACKETS) ?? [];
+    return `${open.repeat(levels)}1${close.repeat(levels)}`;
+  };
   const spliced = (input: Buffer, from: number, to: number, piece: Uint8Array): Buffer =>
     Buffer.concat([input.subarray(0, from), piece, input.subarray(to)]);
 
@@ -88,16 +94,14 @@ export function createMutator(seed: number): Mutator {
         // A parser that calls itself for each level runs out of stack.
         return spliced(input, at, at, Buffer.concat(Array(many()).fill(pick(NESTING) ?? Buffer.alloc(0))));
       case 9: {
-        // So does whoever walks through what a parser took.
+        // So does whoever walks through what a parser took; and not everything is of the kind that it should be.
         const from = input.indexOf(':', at) + 1;
         const length = input
           .subarray(from)
           .toString('latin1')
           .search(/[,}\]\n]/);
-        const levels = Math.ceil(many() / 3);
-        const [open = '', close = ''] = pick(BRACKETS) ?? [];
-        const deep = Buffer.from(`${open.repeat(levels)}1${close.repeat(levels)}`);
-        return spliced(input, from, from + Math.max(length, 0), deep);
+        const value = pick(VALUES) ?? deep(Math.ceil(many() / 3));
+        return spliced(input, from, from + Math.max(length, 0), Buffer.from(value));
       }
       case 10:
         // One that compares each name with every other takes for ever.

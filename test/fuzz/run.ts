@@ -11,7 +11,12 @@ const { values } = parseArgs({
   },
 });
 /** What takes a socket for each case gets fewer of them. */
-const DEAR: Readonly<Record<string, number>> = { 'dns-answer': 0.1, 'aws-response': 0.1, 'private-key': 0.5 };
+const DEAR: Readonly<Record<string, number>> = {
+  'dns-answer': 0.1,
+  'aws-response': 0.1,
+  'api-answer': 0.5,
+  'private-key': 0.5,
+};
 
 const targets = FUZZ_TARGETS.filter(({ name }) => values.target?.includes(name) ?? true);
 const weight = targets.reduce((sum, { name }) => sum + (DEAR[name] ?? 1), 0);

@@ -13,6 +13,7 @@ import { parsePrivateKey } from '../../packages/cert-rotation/src/private-key.ts
 import { readCertificateSet } from '../../packages/cert-rotation/src/adoption/certificate-set.ts';
 import { parseNetConf } from '../../packages/cni-bootstrap/src/flannel/net-conf.ts';
 import { judgeSubnetEnv } from '../../packages/cni-bootstrap/src/flannel/subnet-env.ts';
+import { parseNetworkConfiguration } from '../../packages/cni-bootstrap/src/network-configuration.ts';
 import { readContainerdFolders } from '../../packages/cni-bootstrap/src/folders/containerd-folders.ts';
 import { parseEncryptionConfiguration } from '../../packages/etcd-access/src/objects/encryption-configuration.ts';
 import { createStoredValue, readStoredValue } from '../../packages/etcd-access/src/objects/stored-value.ts';
@@ -23,6 +24,7 @@ import { setPodAnnotation } from '../../packages/static-manifests/src/pod-annota
 import { decodePod } from '../../packages/static-manifests/src/pod-decoding.ts';
 import { readServiceCommand } from '../../packages/static-manifests/src/systemd-unit.ts';
 import { answerDns } from './dns-answer.ts';
+import { answerApi } from './api-answer.ts';
 import { answerAws } from './aws-answer.ts';
 
 /** Something that reads what anybody may have written. */
@@ -264,6 +266,11 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     ...answerAws,
   },
   {
+    name: 'api-answer',
+    folder: '/packages/cluster-objects/',
+    ...answerApi,
+  },
+  {
     name: 'dns-answer',
     folder: '/packages/host/',
     ...answerDns,
@@ -273,6 +280,16 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     folder: '/packages/cni-bootstrap/',
     corpus: async () => buffers('{"Network":"10.2.0.0/16","Backend":{"Type":"vxlan","Port":4789}}'),
     run: (input) => parseNetConf(text(input), 'input'),
+  },
+  {
+    name: 'network-configuration',
+    folder: '/packages/cni-bootstrap/',
+    corpus: async () =>
+      buffers(
+        '{"name":"cbr0","plugins":[{"type":"flannel","delegate":{"type":"bridge"}},{"type":"portmap","ipam":{"type":"x"}}]}',
+        '{"name":"one","type":"bridge","ipam":{"type":"host-local"}}',
+      ),
+    run: (input) => parseNetworkConfiguration(text(input)),
   },
   {
     name: 'subnet-env',

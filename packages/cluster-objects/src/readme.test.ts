@@ -12,7 +12,11 @@ describe('the README', () => {
       const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01', resourceVersion: '7' } };
       server.answer = (request, response) => {
         const isList = request.url?.includes('secrets') === true;
-        const list = { items: [{ metadata: { name: 'kube-apiserver', resourceVersion: '3' } }], metadata: {} };
+        const list = {
+          kind: 'SecretList',
+          items: [{ metadata: { name: 'kube-apiserver', resourceVersion: '3' } }],
+          metadata: {},
+        };
         replying(200, isList ? list : node)(request, response);
       };
       const printed = await runReadmeExample(new URL('../', import.meta.url), server);

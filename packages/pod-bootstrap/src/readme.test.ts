@@ -8,7 +8,7 @@ const read = (file: string): Promise<string> => readFile(new URL(file, import.me
 describe('the README', () => {
   it('has an example that runs as it stands', async () => {
     const server = await startFakeApiServer();
-    server.answer = replying(200, { items: [], metadata: {} });
+    server.answer = replying(200, { kind: 'PodList', items: [], metadata: {} });
     try {
       const printed = await runReadmeExample(new URL('../', import.meta.url), server);
       expect(printed).toContain('kube-scheduler - false nothing here runs it as a pod\n');

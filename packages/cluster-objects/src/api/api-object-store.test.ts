@@ -97,7 +97,13 @@ describe('an object through the API server', () => {
     server.answer = ({ url = '' }, response) => {
       const isFirst = !url.includes('continue');
       const { apiVersion: _version, kind: _kind, ...item } = SECRET;
-      response.end(JSON.stringify({ items: isFirst ? [item] : null, metadata: isFirst ? { continue: 'a+b/c=' } : {} }));
+      response.end(
+        JSON.stringify({
+          kind: 'SecretList',
+          items: isFirst ? [item] : null,
+          metadata: isFirst ? { continue: 'a+b/c=' } : {},
+        }),
+      );
     };
     const found: StoredObject[] = [];
     for await (const each of store.list(Secret)) found.push(each);
@@ -154,6 +160,35 @@ describe('a refusal of the API server', () => {
     expect((await expectCode(store.create(Secret, SECRET), 'OBJECT_INVALID')).message).toContain(
       '(metadata.name, type)',
     );
+  });
+});
+
+describe('an answer to the question for a list', () => {
+  const everySecret = async (): Promise<readonly StoredObject[]> => Array.fromAsync(store.list(Secret));
+
+  it('may be one without items', async () => {
+    server.answer = replying(200, { kind: 'SecretList', metadata: {}, items: null });
+    expect(await everySecret()).toEqual([]);
+  });
+
+  it.each([
+    ['nothing', null],
+    ['an empty object', {}],
+    ['one object', SECRET],
+    ['a list without items', { kind: 'SecretList' }],
+    ['items that are no list', { kind: 'SecretList', items: { a: 1 } }],
+    ['an item that is no object', { kind: 'SecretList', items: ['x'] }],
+    ['an object without a name', { kind: 'SecretList', items: [{ metadata: { resourceVersion: '7' } }] }],
+  ])('is not taken for "there are none" when it is %s', async (_, body) => {
+    server.answer = replying(200, body);
+    await expectCode(everySecret(), 'OBJECT_UNREADABLE');
+  });
+
+  it('that never ends is not waited for', async () => {
+    server.answer = replying(200, { kind: 'SecretList', metadata: { continue: 'next' }, items: [] });
+    const failure = await expectCode(everySecret(), 'OBJECT_UNREADABLE');
+    expect(failure.message).toContain('the same page');
+    expect(server.requests).toHaveLength(2);
   });
 });
 

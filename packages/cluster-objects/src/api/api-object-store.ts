@@ -3,6 +3,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { ObjectError } from '../errors.ts';
 import type { KubernetesObject } from '../kubernetes-object.ts';
 import { assertNoFinalizers, objectNotFound, referenceOf } from '../object-failures.ts';
+import { fieldsAt, textAt } from '../object-fields.ts';
 import { assertSameIdentity } from '../object-identity.ts';
 import { assertValidNamespace, assertValidReference, describeReference } from '../object-name.ts';
 import type {
@@ -77,15 +78,14 @@ class ApiServerObjectStore implements ApiObjectStore {
     do {
       const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(token === '' ? {} : { continue: token }) });
       const path = `${collection}?${query.toString()}`;
-      const page = (await this.#requests.send({ method: 'GET', path, subject, writes: false, signal })) as {
-        readonly items?: readonly object[] | null;
-        readonly metadata?: { readonly continue?: string };
-      };
-      for (const item of page.items ?? []) {
+      const page = await this.#requests.send({ method: 'GET', path, subject, writes: false, signal });
+      for (const item of itemsOf(page, subject)) {
         // A list names the kind once, its items do not.
         yield storedObject(kind, { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item }, subject);
       }
-      token = page.metadata?.continue ?? '';
+      const next = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
+      if (next !== '' && next === token) throw unreadable('the same page of a list again and again', subject);
+      token = next;
     } while (token !== '');
   }
 
@@ -174,16 +174,28 @@ function issues(before: KubernetesObject, after: KubernetesObject): boolean {
   return certificateOf(before) !== certificateOf(after);
 }
 
+/** The items of a page; a server written in Go may say `null` where there are none. */
+function itemsOf(page: unknown, subject: string): readonly object[] {
+  const { items } = fieldsAt(page);
+  const isList = textAt(page, 'kind')?.endsWith('List') === true && (Array.isArray(items) || items === null);
+  if (!isList) throw unreadable('something else than a list', subject);
+  return (items ?? []).map((item: unknown) => fieldsAt(item));
+}
+
 function storedObject(kind: ResourceKind, answer: unknown, subject: string): StoredObject {
-  const object = answer as Partial<KubernetesObject> | null;
-  const revision = object?.metadata?.resourceVersion;
-  if (revision === undefined || object?.kind !== kind.kind) {
-    throw new ObjectError({
-      code: 'OBJECT_UNREADABLE',
-      message: 'the API server answered with something else than the object',
-      subject,
-      hint: 'check that this is the API server and not a proxy before it',
-    });
+  const metadata = fieldsAt(answer, 'metadata');
+  const revision = textAt(metadata, 'resourceVersion');
+  if (revision === undefined || textAt(metadata, 'name') === undefined || textAt(answer, 'kind') !== kind.kind) {
+    throw unreadable('something else than the object', subject);
   }
-  return { kind, object: object as KubernetesObject, revision, partial: false, origin: undefined };
+  return { kind, object: answer as KubernetesObject, revision, partial: false, origin: undefined };
+}
+
+function unreadable(what: string, subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_UNREADABLE',
+    message: `the API server answered with ${what}`,
+    subject,
+    hint: 'check that this is the API server and not a proxy before it',
+  });
 }
