@@ -40,6 +40,7 @@ export {
 } from './object-failures.ts';
 export { assertSameIdentity } from './object-identity.ts';
 export { assertValidNamespace, assertValidReference, describeReference } from './object-name.ts';
+export { assertShallow } from './object-nesting.ts';
 export { readObjectData, withObjectData } from './object-data.ts';
 export { type Fields, fieldsAt, isRecord, listAt, textAt, textsAt } from './object-fields.ts';
 export type {

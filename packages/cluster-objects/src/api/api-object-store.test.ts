@@ -178,6 +178,7 @@ describe('an answer to the question for a list', () => {
     ['a list without items', { kind: 'SecretList' }],
     ['items that are no list', { kind: 'SecretList', items: { a: 1 } }],
     ['an item that is no object', { kind: 'SecretList', items: ['x'] }],
+    ['nested for ever', `{"kind":"SecretList","items":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
     ['an object without a name', { kind: 'SecretList', items: [{ metadata: { resourceVersion: '7' } }] }],
   ])('is not taken for "there are none" when it is %s', async (_, body) => {
     server.answer = replying(200, body);

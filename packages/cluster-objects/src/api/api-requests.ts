@@ -1,6 +1,7 @@
 import type * as ClientNode from '@kubernetes/client-node';
 import type { ObjectReference } from '../object-store.ts';
 import type { ResourceKind } from '../resource-kind.ts';
+import { assertShallow } from '../object-nesting.ts';
 import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
 import { type Attempt, refusalOf, silenceOf } from './api-failure.ts';
 
@@ -42,11 +43,14 @@ export class ApiRequests {
     context.setSignal(request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]));
     const answer = await this.#exchange(client, context, request);
     if (answer.status < 200 || answer.status > 299) throw refusalOf(answer.status, answer.body, request);
+    let parsed: unknown;
     try {
-      return JSON.parse(answer.body) as unknown;
+      parsed = JSON.parse(answer.body);
     } catch {
       throw refusalOf(answer.status, answer.body, request);
     }
+    assertShallow(parsed, request.subject);
+    return parsed;
   }
 
   /** Closes the connections; requests under way are cut. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { apiVersionOf, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
+import { apiVersionOf, assertShallow, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { FieldMismatch } from './field-mismatch.ts';
 import type { StoredValue } from './stored-value.ts';
 
@@ -11,10 +11,14 @@ type SourceReviver = (key: string, value: unknown, context?: { readonly source?:
 
 /**
  * Reads an object that is kept in JSON: custom resources, their definitions, API services.
- * @throws SyntaxError when it is not JSON; Error when it is not an object of Kubernetes
+ * @param subject the object, for messages
+ * @throws SyntaxError when it is not JSON; Error when it is not an object of Kubernetes; ObjectError `OBJECT_UNREADABLE`
+ *   when it is nested too deep
  */
-export function readJsonValue(value: Uint8Array, kind: ResourceKind): StoredValue {
+export function readJsonValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
+  // A reviver is called from the innermost out, on the stack.
+  assertShallow(JSON.parse(text), subject);
   const { json, inexact } = parse(text);
   const stored = assertObject(json);
   const object = ALIKE_IN_ALL_VERSIONS.has(kind.kind) ? { ...stored, apiVersion: apiVersionOf(kind) } : stored;

@@ -1,9 +1,11 @@
 import {
+  assertShallow,
   ObjectError,
   type ObjectErrorCode,
   type KubernetesObject,
   type ResourceKind,
 } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
 import { isEnvelope } from './envelope.ts';
 import { FieldMismatch } from './field-mismatch.ts';
 import { createJsonValue, readJsonValue } from './json-value.ts';
@@ -29,10 +31,12 @@ export interface StoredValue {
  */
 export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   try {
-    const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value, kind);
+    const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value, kind, subject);
+    assertShallow(stored.object, subject);
     if (stored.object.kind !== kind.kind) throw new Error(`it is of kind ${stored.object.kind || 'none'}`);
     return stored;
   } catch (error) {
+    if (isRecoveryError(error)) throw error;
     // Parsers quote what they do not understand; their words about protobuf are free of it.
     const why = error instanceof SyntaxError ? 'it is neither protobuf nor JSON' : (error as Error).message;
     throw unreadable(`what is stored cannot be read as this object: ${why}`, subject);

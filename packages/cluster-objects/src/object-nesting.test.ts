@@ -1,0 +1,22 @@
+import { expectCode } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { assertShallow } from './object-nesting.ts';
+
+const nested = (levels: number): unknown => JSON.parse('{"a":'.repeat(levels) + '1' + '}'.repeat(levels));
+
+describe('the nesting of an object', () => {
+  it('may be far deeper than that of any kind', () => {
+    expect(() => assertShallow(nested(1000), 'a')).not.toThrow();
+    expect(() =>
+      assertShallow(
+        Array.from({ length: 5000 }, () => nested(10)),
+        'a',
+      ),
+    ).not.toThrow();
+  });
+
+  it('is refused before anybody walks through it', async () => {
+    const look = async () => assertShallow({ items: [nested(100_000)] }, 'Secret default/a');
+    expect((await expectCode(look(), 'OBJECT_UNREADABLE')).subject).toBe('Secret default/a');
+  });
+});
