@@ -89,8 +89,8 @@ function describeFuzzing(report: Fuzzing | undefined): string {
   const { cases, uniqueInputs, untyped, slowestMs, peakMemoryMiB, refused } = report;
   const rows = Object.entries(refused).map(([code, times]) => [`\`${code}\``, times] as const);
   return `
-In the last run: ${cases} cases, ${uniqueInputs} of them different; ${untyped} untyped errors; the slowest took ${Math.round(slowestMs)} ms; peak memory
-${peakMemoryMiB} MiB. Refused, by code:
+In the last run: ${cases} cases, ${uniqueInputs} of them different; ${untyped} untyped errors; the slowest took ${Math.round(slowestMs)} ms of
+processor time, watched block by block; peak memory ${peakMemoryMiB} MiB, with what was not collected yet. Refused, by code:
 
 ${table(['code', 'times'], rows)}
 `;
@@ -166,6 +166,7 @@ ${mutants.mutants.map(({ name, file }) => `- \`${file}\`: ${name}`).join('\n')}
 ## Hostile input
 
 \`npm run fuzz -- --cases N\` feeds everything that parses; only typed errors, in bounded time and memory, may come of it.
+Bytes are changed, values swapped for those of another kind, nested up to thirty thousand levels, names given by the ten thousand.
 ${describeFuzzing(fuzzing)}
 Beside it, with real files and processes: links, hard links, FIFOs, devices and sparse files of 1 TiB where files are expected
 (\`packages/host/src/planted-names.test.ts\`); terminal escape sequences in names, through fifteen commands
