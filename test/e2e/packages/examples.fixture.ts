@@ -58,7 +58,8 @@ async function prepareApiServer(folder: string): Promise<Prepared> {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01', resourceVersion: '7' } };
     const secret = { metadata: { name: 'kube-apiserver', resourceVersion: '3' } };
     const items = request.url?.includes('secrets') === true ? [secret] : [];
-    replying(200, request.url?.includes('/nodes/') === true ? node : { items, metadata: {} })(request, response);
+    const list = { kind: 'List', items, metadata: {} };
+    replying(200, request.url?.includes('/nodes/') === true ? node : list)(request, response);
   };
   return { replace: { '/etc/kubernetes/admin.conf': file }, stop: () => server.close() };
 }
