@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { replying, startFakeApiServer } from './fake-api-server.fixture.ts';
+import { answerSmallCluster, startFakeApiServer } from './fake-api-server.fixture.ts';
 import { runReadmeExample } from './readme-example.fixture.ts';
 
 const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8');
@@ -9,16 +9,7 @@ describe('the README', () => {
   it('has an example that runs as it stands', async () => {
     const server = await startFakeApiServer();
     try {
-      const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01', resourceVersion: '7' } };
-      server.answer = (request, response) => {
-        const isList = request.url?.includes('secrets') === true;
-        const list = {
-          kind: 'SecretList',
-          items: [{ metadata: { name: 'kube-apiserver', resourceVersion: '3' } }],
-          metadata: {},
-        };
-        replying(200, isList ? list : node)(request, response);
-      };
+      server.answer = answerSmallCluster;
       const printed = await runReadmeExample(new URL('../', import.meta.url), server);
       expect(printed).toBe('kube-apiserver\nchanged in revision 7\n');
       const put = server.requests.find(({ line }) => line === 'PUT /api/v1/nodes/node01');

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { replying, startFakeApiServer } from '../../cluster-objects/src/fake-api-server.fixture.ts';
+import { answerSmallCluster, startFakeApiServer } from '../../cluster-objects/src/fake-api-server.fixture.ts';
 import { runReadmeExample } from '../../cluster-objects/src/readme-example.fixture.ts';
 
 const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8');
@@ -8,7 +8,7 @@ const read = (file: string): Promise<string> => readFile(new URL(file, import.me
 describe('the README', () => {
   it('has an example that runs as it stands', async () => {
     const server = await startFakeApiServer();
-    server.answer = replying(200, { kind: 'PodList', items: [], metadata: {} });
+    server.answer = answerSmallCluster;
     try {
       const printed = await runReadmeExample(new URL('../', import.meta.url), server);
       expect(printed).toContain('kube-scheduler - false nothing here runs it as a pod\n');

@@ -1,6 +1,9 @@
 import { createLocalHost, hostPath } from '@kube-rescue/host';
 import { buildPki, plantTree, startEtcd, startLocalAws } from '@kube-rescue/testing';
-import { replying, startFakeApiServer } from '../../../packages/cluster-objects/src/fake-api-server.fixture.ts';
+import {
+  answerSmallCluster,
+  startFakeApiServer,
+} from '../../../packages/cluster-objects/src/fake-api-server.fixture.ts';
 
 /** How the example of a README is run where there is nothing but what this makes. */
 export interface Rehearsal {
@@ -54,13 +57,7 @@ async function prepareApiServer(folder: string): Promise<Prepared> {
   const kubeconfig = new TextDecoder().decode(admin.bytes).replace(/server: .*/, `server: ${server.access.server}`);
   const file = hostPath(`${folder}/admin.conf`);
   await createLocalHost().writeFile(file, Buffer.from(kubeconfig), { mode: 0o600 });
-  server.answer = (request, response) => {
-    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01', resourceVersion: '7' } };
-    const secret = { metadata: { name: 'kube-apiserver', resourceVersion: '3' } };
-    const items = request.url?.includes('secrets') === true ? [secret] : [];
-    const list = { kind: 'List', items, metadata: {} };
-    replying(200, request.url?.includes('/nodes/') === true ? node : list)(request, response);
-  };
+  server.answer = answerSmallCluster;
   return { replace: { '/etc/kubernetes/admin.conf': file }, stop: () => server.close() };
 }
 

@@ -246,6 +246,23 @@ describe('an object in JSON', () => {
   });
 });
 
+describe('an object that is nested too deep to be walked through', () => {
+  const nested: unknown = JSON.parse('{"a":'.repeat(2000) + '1' + '}'.repeat(2000));
+  const tooDeep = { code: 'OBJECT_UNREADABLE', subject: 'it', message: expect.stringContaining('nested deeper') };
+
+  it.each([2000, 100_000])('is refused in JSON, %i levels', (levels) => {
+    const spec = '['.repeat(levels) + ']'.repeat(levels);
+    const given = `{"apiVersion":"v1","kind":"APIService","metadata":{"name":"it"},"spec":${spec}}`;
+    expect(thrownBy(() => readStoredValue(Buffer.from(given), APIService, 'it'))).toMatchObject(tooDeep);
+  });
+
+  it('is refused in the JSON within protobuf', () => {
+    const managedFields = [{ manager: 'kubectl', fieldsType: 'FieldsV1', fieldsV1: nested }];
+    const given = createStoredValue(objectOf('Secret', { metadata: { managedFields } }), Secret);
+    expect(thrownBy(() => readStoredValue(given, Secret, 'it'))).toMatchObject(tooDeep);
+  });
+});
+
 function objectOf(kind: string, { metadata: given, ...fields }: Record<string, unknown>): KubernetesObject {
   return { apiVersion: 'v1', kind, metadata: { name: 'it', ...(given as object), creationTimestamp: null }, ...fields };
 }

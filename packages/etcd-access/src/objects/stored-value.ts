@@ -27,7 +27,8 @@ export interface StoredValue {
 /**
  * Reads the decrypted bytes of an object.
  * @param subject the object, for messages
- * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are cut off, garbage, or of another kind or version
+ * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are cut off, garbage, of another kind or version, or nested deeper
+ *   than 1,000 levels
  */
 export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   try {
