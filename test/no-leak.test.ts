@@ -11,15 +11,15 @@ import { BIN, type Ended, type PlantedNode, plantNode, runCli } from '../apps/cl
 import { expectNoSecret, watchProcesses } from './secret-forms.fixture.ts';
 
 let node: PlantedNode;
-let desk: string;
+let localFiles: string;
 
 beforeAll(async () => {
   node = await plantNode({ expired: ['apiserver', 'admin.conf', 'scheduler.conf', 'kubelet-client', 'etcd/peer'] });
-  desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-leak-'));
+  localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-leak-'));
 });
 
 afterAll(async () => {
-  await Promise.all([node.remove(), rm(desk, { recursive: true })]);
+  await Promise.all([node.remove(), rm(localFiles, { recursive: true })]);
 });
 
 async function outputOf(...args: readonly string[]): Promise<string> {
@@ -39,7 +39,7 @@ interface Aborted {
 
 /** Sends `signal` to a Node with these arguments as soon as `isDue`, with core dumps allowed; removes the core. */
 async function abort(words: readonly string[], signal: NodeJS.Signals, isDue: () => boolean): Promise<Aborted> {
-  const cwd = await mkdtemp(path.join(desk, 'core-'));
+  const cwd = await mkdtemp(path.join(localFiles, 'core-'));
   const unlimited = ['-c', 'ulimit -S -c unlimited; exec "$@"', 'sh', process.execPath, ...words];
   const child = spawn('sh', unlimited, { cwd, stdio: 'ignore' });
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -57,7 +57,7 @@ describe('no key shows up', () => {
   it('in any output, plan, journal line or error of a whole recovery', async () => {
     const { privateKeys } = node.pki;
     expect(privateKeys.length).toBeGreaterThan(10);
-    const planFile = path.join(desk, 'plan.json');
+    const planFile = path.join(localFiles, 'plan.json');
     const texts: string[] = [];
     const processes = watchProcesses();
     for (const json of [[], ['--json']]) {
@@ -116,7 +116,7 @@ describe('no key shows up', () => {
 
     // A program that does not see to it has them there.
     const key = path.join(other.root, 'etc/kubernetes/pki/ca.key');
-    const [ready, script] = [path.join(desk, 'ready'), path.join(desk, 'careless.cjs')];
+    const [ready, script] = [path.join(localFiles, 'ready'), path.join(localFiles, 'careless.cjs')];
     const lines = [
       "const { readFileSync, writeFileSync } = require('node:fs');",
       `const held = readFileSync(${JSON.stringify(key)});`,

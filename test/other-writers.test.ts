@@ -11,20 +11,20 @@ const EXPIRED = ['apiserver', 'etcd/server', 'etcd/peer', 'scheduler.conf'] as c
 
 describe('beside somebody who writes to the same files', () => {
   let node: PlantedNode;
-  let desk: string;
+  let localFiles: string;
   beforeEach(async () => {
     node = await plantNode({ expired: EXPIRED });
-    desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-writers-'));
+    localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-writers-'));
   });
   afterEach(async () => {
     await node.remove();
-    await rm(desk, { recursive: true });
+    await rm(localFiles, { recursive: true });
   });
 
   const runs = (): string => path.join(node.root, 'var/lib/kube-rescue/runs');
 
   it('a plan that was read is not carried out when a file has changed since, and no run begins', async () => {
-    const plan = path.join(desk, 'plan.json');
+    const plan = path.join(localFiles, 'plan.json');
     await runCli(['plan', '--output', plan, '--root', node.root]);
     const file = path.join(node.root, 'etc/kubernetes/scheduler.conf');
     const theirs = `${await readFile(file, 'utf8')}# changed by hand\n`;

@@ -40,10 +40,10 @@ async function mount(image: string, folder: string): Promise<void> {
 }
 
 /** A node with expired certificates on a disk of its own. */
-async function plantOnDisk(): Promise<{ readonly desk: string; readonly root: string; readonly image: string }> {
-  const desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-power-'));
-  cleanUps.push(() => rm(desk, { recursive: true, force: true }));
-  const [image, root] = [path.join(desk, 'disk.img'), path.join(desk, 'node')];
+async function plantOnDisk(): Promise<{ readonly localFiles: string; readonly root: string; readonly image: string }> {
+  const localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-power-'));
+  cleanUps.push(() => rm(localFiles, { recursive: true, force: true }));
+  const [image, root] = [path.join(localFiles, 'disk.img'), path.join(localFiles, 'node')];
   await run('truncate', ['--size=24M', image]);
   await run('mkfs.ext4', ['-q', '-F', image]);
   await mount(image, root);
@@ -51,11 +51,14 @@ async function plantOnDisk(): Promise<{ readonly desk: string; readonly root: st
   cleanUps.push(() => node.remove());
   await run('cp', ['-a', `${node.root}/.`, root]);
   await run('sync', ['--file-system', root]);
-  return { desk, root, image };
+  return { localFiles, root, image };
 }
 
 /** Lets a recovery come to a line of its journal, and keeps what the disk itself has got by then: nothing that waits in memory. */
-async function cutPower(disk: { readonly desk: string; readonly root: string; readonly image: string }, line: number) {
+async function cutPower(
+  disk: { readonly localFiles: string; readonly root: string; readonly image: string },
+  line: number,
+) {
   const runs = path.join(disk.root, 'var/lib/kube-rescue/runs');
   const child = spawn(process.execPath, [BIN, 'recover', '--yes', '--root', disk.root], { stdio: 'ignore' });
   const ended = once(child, 'exit');
@@ -65,7 +68,7 @@ async function cutPower(disk: { readonly desk: string; readonly root: string; re
     lines = journal.split('\n').length - 1;
   }
   child.kill('SIGSTOP');
-  const copies = ['back.img', 'on.img'].map((name) => path.join(disk.desk, name));
+  const copies = ['back.img', 'on.img'].map((name) => path.join(disk.localFiles, name));
   for (const copy of copies) await copyFile(disk.image, copy);
   child.kill('SIGKILL');
   await ended;
@@ -81,7 +84,7 @@ describe.runIf(canMount)('a node whose power failed during a recovery', () => {
       const disk = await plantOnDisk();
       const before = await fingerprint(disk.root);
       const [back = '', on = ''] = await cutPower(disk, line);
-      const [backRoot, onRoot] = [path.join(disk.desk, 'back'), path.join(disk.desk, 'on')];
+      const [backRoot, onRoot] = [path.join(disk.localFiles, 'back'), path.join(disk.localFiles, 'on')];
 
       await mount(back, backRoot);
       const ids = await readdir(path.join(backRoot, 'var/lib/kube-rescue/runs')).catch(() => []);

@@ -1,10 +1,11 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { checkIngressDns } from '@kube-rescue/ingress-dns';
+import { startLocalAws } from '@kube-rescue/testing';
+import type { AwsKey, LocalAws } from '@kube-rescue/local-aws';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { checkIngressDns } from '@kube-rescue/ingress-dns';
-import { type AwsKey, type LocalAws, startLocalAws } from '@kube-rescue/testing';
-import { lookUpNaively } from '../../packages/ingress-dns/src/naive-lookup.fixture.ts';
+import { lookUpPerName } from '../../packages/ingress-dns/src/per-name-lookup.fixture.ts';
 import type { BenchResult } from './bench.ts';
 
 const ZONES = 20;
@@ -31,7 +32,7 @@ export async function run(): Promise<BenchResult> {
     const ours = await measure(aws, () => checkAll(names, key, (server.address() as AddressInfo).port, aws));
     if (ours.refused > 0) throw new Error(`${ours.refused} requests came faster than Route 53 allows`);
     await systemClock.sleep(1000);
-    const naive = await measure(aws, async () => (await lookUpNaively(names, key, aws.endpoint)).length === 0);
+    const naive = await measure(aws, async () => (await lookUpPerName(names, key, aws.endpoint)).length === 0);
     const what = `${names.length} names in ${ZONES} zones, ${ROUTE_53_PER_SECOND} requests a second allowed`;
     const peerName = 'the SDK, one name after the other, zone and record only';
     return {

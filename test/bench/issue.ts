@@ -1,11 +1,12 @@
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { issueCertificate, planValidity } from '@kube-rescue/x509';
+import { hostPath } from '@kube-rescue/host';
+import { buildPki, createFakeHost } from '@kube-rescue/testing';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { inspectCertificates, issueCertificate, planValidity } from '@kube-rescue/cert-rotation';
-import { hostPath } from '@kube-rescue/host';
-import { buildPki, createFakeHost } from '@kube-rescue/testing';
 import type { BenchResult } from './bench.ts';
 
 const LEAVES = 1_000;
@@ -26,7 +27,7 @@ export async function run(): Promise<BenchResult> {
     { host },
   );
   const template = inventory.certificates.find(({ id }) => id === 'apiserver')?.certificate;
-  const issuer = inventory.authorities.find(({ id }) => id === 'cluster')?.issuer;
+  const issuer = inventory.cas.find(({ id }) => id === 'cluster')?.issuer;
   if (template?.ok !== true || issuer?.ok !== true) throw new Error('the node has no such certificates');
   const started = performance.now();
   for (let count = 0; count < LEAVES; count += 1) {

@@ -1,10 +1,11 @@
 // Finds and judges the certificates of a cluster's objects, and ends. A process of its own, so that its memory is only its own:
 // object-inventory-process.js etcd ENDPOINT FOLDER COUNT, or api KUBECONFIG '' COUNT.
-import { readFileSync } from 'node:fs';
-import { inspectObjectCertificates, readKubeconfigClient, reportObjectFinding } from '@kube-rescue/cert-rotation';
+import { inspectObjectCertificates, reportObjectFinding } from '@kube-rescue/cert-rotation';
+import { readKubeconfigClient } from '@kube-rescue/node-config';
 import { connectApiServer } from '@kube-rescue/cluster-objects';
 import { createEtcdObjectStore, openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
+import { readFileSync } from 'node:fs';
 
 const [way, where = '', folder = '', count = ''] = process.argv.slice(2);
 const host = createLocalHost();

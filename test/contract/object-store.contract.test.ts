@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { RESOURCE_KINDS, referenceOf } from '@kube-rescue/cluster-objects';
+import { referenceOf, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import {
   createEtcdObjectStore,
   type EtcdClient,

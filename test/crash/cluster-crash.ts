@@ -15,7 +15,7 @@ import { runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
 import type { NodeDisk } from './node-disk.ts';
 
 /** Where a recovery of a real cluster is cut off, and how one comes back from there. */
-export interface CutOff {
+export interface InterruptedRotation {
   /** It is cut off as soon as its journal has so many lines, */
   readonly line: number;
   /** or so long after. */
@@ -25,7 +25,7 @@ export interface CutOff {
 }
 
 /** What became of it. */
-export interface CutOffReport extends CutOff {
+export interface InterruptionReport extends InterruptedRotation {
   /** The phase and the kind of the journal's last record when it was cut off. */
   readonly at: string;
   readonly ended: 'resumed' | 'rolledBack' | 'lost';
@@ -41,7 +41,7 @@ const DELAY_MS = 1500;
  * Spreads `count` cuts evenly over a journal of `lines` lines; every second one in the midst of what is waited for, every third by Ctrl-C,
  * every fourth taken back instead of gone on with.
  */
-export function spreadCuts(lines: number, count: number): readonly CutOff[] {
+export function spreadCuts(lines: number, count: number): readonly InterruptedRotation[] {
   return Array.from({ length: count }, (_, index) => ({
     line: 1 + Math.floor((index * (lines - 1)) / count),
     delayMs: index % 2 === 1 ? DELAY_MS : 0,
@@ -63,7 +63,12 @@ export async function measureJournal(cluster: Cluster, deps: LabDeps): Promise<n
  *
  * @param disk where the node keeps everything, for a power cut
  */
-export async function tryCutOff(cluster: Cluster, cut: CutOff, deps: LabDeps, disk?: NodeDisk): Promise<CutOffReport> {
+export async function tryInterruption(
+  cluster: Cluster,
+  cut: InterruptedRotation,
+  deps: LabDeps,
+  disk?: NodeDisk,
+): Promise<InterruptionReport> {
   const started = deps.clock.now();
   const earlier = new Set(await runsOf(cluster));
   await expireCertificates(cluster, deps);
@@ -88,7 +93,7 @@ export async function tryCutOff(cluster: Cluster, cut: CutOff, deps: LabDeps, di
 
 async function recoverAndCut(
   cluster: Cluster,
-  cut: CutOff,
+  cut: InterruptedRotation,
   earlier: ReadonlySet<string>,
   disk: NodeDisk | undefined,
 ): Promise<string> {
@@ -111,7 +116,7 @@ async function recoverAndCut(
   return 'its end';
 }
 
-async function strike(child: ChildProcess, { signal }: CutOff, disk: NodeDisk | undefined): Promise<void> {
+async function strike(child: ChildProcess, { signal }: InterruptedRotation, disk: NodeDisk | undefined): Promise<void> {
   if (signal === 'power cut') await disk?.cut();
   child.kill(signal === 'power cut' ? 'SIGKILL' : signal);
 }

@@ -1,6 +1,6 @@
 import { withCluster } from '../bench/lab-session.ts';
 import { measureJournal, spreadCuts } from './cluster-crash.ts';
-import { tryCutOffs } from './try-cut-offs.ts';
+import { tryInterruptions } from './try-interruptions.ts';
 
 const DEFAULT_POINTS = 16;
 
@@ -8,5 +8,5 @@ const [given] = process.argv.slice(2);
 await withCluster(async (cluster, deps) => {
   const lines = await measureJournal(cluster, deps);
   const cuts = spreadCuts(lines, Number(given ?? DEFAULT_POINTS));
-  await tryCutOffs(cluster, { cuts, lines, report: 'crash-clusters' }, deps);
+  await tryInterruptions(cluster, { cuts, lines, report: 'crash-clusters' }, deps);
 });

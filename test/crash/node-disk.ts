@@ -1,10 +1,10 @@
-import path from 'node:path';
 import type { Cluster, LabDeps } from '@kube-rescue/lab';
-import { runCommand } from '../../packages/lab/src/command.ts';
-import { killContainers, resumeContainerd } from '../../packages/lab/src/containerd.ts';
-import { runOnNode } from '../../packages/lab/src/node-command.ts';
-import { MOUNT_RUN } from '../../packages/lab/src/node-namespaces.ts';
-import { killService, startService, stopService } from '../../packages/lab/src/services.ts';
+import path from 'node:path';
+import { runCommand } from '../../packages/lab/src/machine/command.ts';
+import { killContainers, resumeContainerd } from '../../packages/lab/src/machine/containerd.ts';
+import { runOnNode } from '../../packages/lab/src/cluster/node-command.ts';
+import { MOUNT_RUN } from '../../packages/lab/src/machine/node-namespaces.ts';
+import { killService, startService, stopService } from '../../packages/lab/src/machine/services.ts';
 
 /** What a node keeps, etcd's data included, on a disk of its own whose power can be cut. */
 export interface NodeDisk {

@@ -1,7 +1,7 @@
 import { withCluster } from '../bench/lab-session.ts';
-import { type CutOff, measureJournal, spreadCuts } from './cluster-crash.ts';
+import { type InterruptedRotation, measureJournal, spreadCuts } from './cluster-crash.ts';
 import { moveToDisk } from './node-disk.ts';
-import { tryCutOffs } from './try-cut-offs.ts';
+import { tryInterruptions } from './try-interruptions.ts';
 
 const DEFAULT_POINTS = 8;
 
@@ -10,6 +10,6 @@ await withCluster(async (cluster, deps) => {
   const disk = await moveToDisk(cluster, deps);
   const lines = await measureJournal(cluster, deps);
   const cuts = spreadCuts(lines, Number(given ?? DEFAULT_POINTS));
-  const powerCuts = cuts.map((cut): CutOff => ({ ...cut, signal: 'power cut' }));
-  await tryCutOffs(cluster, { cuts: powerCuts, lines, disk, report: 'crash-power' }, deps);
+  const powerCuts = cuts.map((cut): InterruptedRotation => ({ ...cut, signal: 'power cut' }));
+  await tryInterruptions(cluster, { cuts: powerCuts, lines, disk, report: 'crash-power' }, deps);
 });

@@ -35,7 +35,7 @@ export async function goOn(
     if (moment !== undefined) {
       await new Promise((resolve) => setTimeout(resolve, moment.delayMs ?? 0));
       const signal = moment.signal ?? 'SIGKILL';
-      const at = describePlace(await readJournal(cluster));
+      const at = describeLocation(await readJournal(cluster));
       if (!child.kill(signal)) break;
       await ended;
       return { cut: { what: moment.what, signal, at }, exitCode: child.exitCode };
@@ -85,7 +85,7 @@ async function readJournal({ node }: SelfHostedCluster): Promise<readonly Journa
     .map((line) => JSON.parse(line) as JournalRecord);
 }
 
-function describePlace(records: readonly JournalRecord[]): string {
+function describeLocation(records: readonly JournalRecord[]): string {
   const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'the beginning';
   const { type, step = '' } = records.at(-1) ?? { type: 'nothing' };
   return `${phase}: ${type} ${step}`.trim();

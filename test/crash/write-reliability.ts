@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { CrashPoints } from '@kube-rescue/testing';
-import type { CutOffReport } from './cluster-crash.ts';
+import type { InterruptionReport } from './cluster-crash.ts';
 import { sumOf } from './endings.ts';
 import type { Cut } from './saturday-moments.ts';
 
@@ -39,9 +39,9 @@ function endingsBy(points: readonly CrashPoints[], key: 'kind' | 'subject', titl
 }
 
 const files = await readReport<readonly CrashPoints[]>('crash-files', 'npm run test:crash');
-const clusters = await readReport<readonly CutOffReport[]>('crash-clusters', 'npm run test:e2e:crash');
+const clusters = await readReport<readonly InterruptionReport[]>('crash-clusters', 'npm run test:e2e:crash');
 const saturday = await readReport<Saturday>('crash-saturday', 'npm run test:e2e:crash:saturday').catch(() => undefined);
-const power = await readReport<readonly CutOffReport[]>('crash-power', 'npm run test:e2e:crash:power');
+const power = await readReport<readonly InterruptionReport[]>('crash-power', 'npm run test:e2e:crash:power');
 const mutants = await readReport<{
   readonly mutants: readonly { readonly name: string; readonly file: string }[];
   readonly survivors: readonly string[];
@@ -98,14 +98,15 @@ ${table(['code', 'times'], rows)}
 
 /** One row for each point, and how many ended where. */
 function cutOffTable(
-  reports: readonly CutOffReport[],
-  ...further: readonly (readonly [title: string, cell: (report: CutOffReport) => string])[]
+  reports: readonly InterruptionReport[],
+  ...further: readonly (readonly [title: string, cell: (report: InterruptionReport) => string])[]
 ): string {
   const rows = reports.map((report) => {
     const { at: place, line, delayMs, ended } = report;
     return [place, ...further.map(([, cell]) => cell(report)), line, `${delayMs} ms`, words[ended]];
   });
-  const count = (ended: CutOffReport['ended']): number => reports.filter((report) => report.ended === ended).length;
+  const count = (ended: InterruptionReport['ended']): number =>
+    reports.filter((report) => report.ended === ended).length;
   return `${table(['cut off at', ...further.map(([title]) => title), 'journal line', 'delay', 'ended'], rows)}
 
 ${reports.length} points: ${count('resumed')} gone on with, ${count('rolledBack')} taken back, ${count('lost')} lost.`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withCluster } from '../bench/lab-session.ts';
-import { measureJournal, spreadCuts, tryCutOff } from '../crash/cluster-crash.ts';
+import { measureJournal, spreadCuts, tryInterruption } from '../crash/cluster-crash.ts';
 import { expectNoTraces } from './lab-traces.fixture.ts';
 
 /** As many as fit into a few minutes; `npm run test:e2e:crash` tries more. */
@@ -11,7 +11,7 @@ describe('a recovery of a real cluster that was cut off', () => {
     const lab = await withCluster(async (cluster, deps) => {
       const lines = await measureJournal(cluster, deps);
       const reports = [];
-      for (const cut of spreadCuts(lines, POINTS)) reports.push(await tryCutOff(cluster, cut, deps));
+      for (const cut of spreadCuts(lines, POINTS)) reports.push(await tryInterruption(cluster, cut, deps));
       expect(reports.filter(({ ended }) => ended === 'lost')).toEqual([]);
       expect(reports.map(({ ended }) => ended)).toContain('rolledBack');
       return cluster.id;

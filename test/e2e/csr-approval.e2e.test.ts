@@ -1,14 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { createFakeHost } from '@kube-rescue/testing';
 import { createCsrApprovalStep } from '@kube-rescue/node-join';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { locateBinaries } from '../../apps/cli/src/wiring.ts';
 import { runDeps, runSteps } from '../../packages/node-join/src/cluster.fixture.ts';
-import { CSR, csrObject, isApproved, NODE, request } from '../../packages/node-join/src/signing-request.fixture.ts';
+import {
+  CSR,
+  csrObject,
+  isApproved,
+  NODE,
+  request,
+} from '../../packages/node-join/src/approval/signing-request.fixture.ts';
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
 
 let api: KubeApi;

@@ -5,11 +5,11 @@ import {
   createCluster,
   expireCertificates,
   type KubernetesBinaries,
-  listLeftovers,
+  listLabTraces,
   proveDeath,
   proveLife,
   provideKubernetesBinaries,
-  removeLeftovers,
+  removeLabTraces,
   snapshotFiles,
 } from '@kube-rescue/lab';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -22,12 +22,12 @@ let binaries: KubernetesBinaries;
 
 beforeAll(async () => {
   binaries = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  await removeLeftovers({ kept: false }, deps);
+  await removeLabTraces({ kept: false }, deps);
 });
 
 /** The ids of all labs that are there, of whomever. */
 async function labs(): Promise<ReadonlySet<string>> {
-  return new Set((await listLeftovers(deps)).map(({ labId }) => labId));
+  return new Set((await listLabTraces(deps)).map(({ labId }) => labId));
 }
 
 /** What a lab touches on the machine itself while it is there; `undefined` while somebody else has one. */
@@ -96,8 +96,8 @@ describe('a lab cluster', () => {
   it('is left alone by the removal of leftovers as long as its owner lives', async () => {
     const cluster = await createCluster({ binaries: binaries.folder, ...owner }, deps);
     try {
-      expect(await removeLeftovers({ kept: true }, deps)).not.toContain(cluster.id);
-      const own = (await listLeftovers(deps)).filter(({ labId }) => labId === cluster.id);
+      expect(await removeLabTraces({ kept: true }, deps)).not.toContain(cluster.id);
+      const own = (await listLabTraces(deps)).filter(({ labId }) => labId === cluster.id);
       const kinds = new Set(own.map(({ kind }) => kind));
       expect([...kinds].toSorted()).toEqual(['cgroup', 'folder', 'mount', 'netns', 'process']);
     } finally {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import {
   inspectObjectCertificates,
   planTrustSweep,
-  readAuthorityExchange,
+  readCaExchange,
   reportObjectFinding,
 } from '@kube-rescue/cert-rotation';
 import {
@@ -87,7 +87,7 @@ describe('a sweep of trust while the API server is dead', () => {
     await signedByController(async () => (await clusterInfo(api.viaApi))[SIGNATURE] !== undefined);
     before = await everything(api.viaApi);
     await api.server.stop();
-    const exchange = readAuthorityExchange({ old: ca.certificate, replacement: reissued.certificate });
+    const exchange = readCaExchange({ old: ca.certificate, replacement: reissued.certificate });
     const sweep = () => planTrustSweep({ store: api.viaEtcd, now: new Date(), exchange });
     const { edits } = await sweep();
     for (const { read, edited } of edits) await api.viaEtcd.replace(read, edited);

@@ -1,6 +1,6 @@
 import { canonicalJson, connectApiServer, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { startFakeApiServer } from '../../packages/cluster-objects/src/fake-api-server.fixture.ts';
-import type { FuzzTarget } from './targets.ts';
+import { startFakeApiServer } from '../../packages/cluster-objects/src/api/fake-api-server.fixture.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 const { Secret } = RESOURCE_KINDS;
 const REFERENCE = { kind: Secret, namespace: 'default', name: 'a' };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '@kube-rescue/host';
 import { openAwsAccount } from '@kube-rescue/ingress-dns';
-import type { FuzzTarget } from './targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 const ZONES = `<?xml version="1.0"?><ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones><HostedZone><Id>/hostedzone/Z1</Id><Name>example.test.</Name><CallerReference>x</CallerReference><Config><PrivateZone>false</PrivateZone></Config></HostedZone></HostedZones><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>`;
 const REFUSAL = `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: arn:aws:iam::1:user/x is not authorized to perform: route53:ListHostedZones</Message></Error><RequestId>1</RequestId></ErrorResponse>`;

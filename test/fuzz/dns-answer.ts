@@ -1,8 +1,8 @@
+import { createLocalHost } from '@kube-rescue/host';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createLocalHost } from '@kube-rescue/host';
-import { encodeDnsQuery } from '../../packages/host/src/dns-message.ts';
-import type { FuzzTarget } from './targets.ts';
+import { encodeDnsQuery } from '../../packages/host/src/dns/dns-message.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 const QUERY = { name: 'shop.example.test', type: 'A' } as const;
 /** An answer that never counts as one is waited for no longer than this. */

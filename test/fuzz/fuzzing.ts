@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type CoverageWatch, watchCoverage } from './coverage.ts';
 import { createMutator, type Mutator } from './mutation.ts';
-import type { FuzzTarget } from './targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 /** What became of the cases of one target. */
 export interface FuzzReport {

@@ -1,3 +1,4 @@
+import { type FuzzTarget } from './fuzz-target.ts';
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { createLocalHost, type HostFiles, hostPath } from '@kube-rescue/host';
 import { parseCredentials } from '@kube-rescue/ingress-dns';
@@ -5,37 +6,27 @@ import { buildPki, createFakeHost, staticPodManifests, treeOf } from '@kube-resc
 import { openRunStore } from '@kube-rescue/workflow';
 import { readPatchFile } from '../../apps/cli/src/etcd/patch-file.ts';
 import { readPlan } from '../../apps/cli/src/plan-file.ts';
-import { parseCertificate } from '../../packages/cert-rotation/src/certificate.ts';
-import { parseKubeconfig } from '../../packages/cert-rotation/src/kubeconfig.ts';
+import { parseCertificate } from '../../packages/x509/src/certificate/certificate.ts';
+import { parseKubeconfig } from '../../packages/node-config/src/kubeconfig/kubeconfig.ts';
 import { detect } from '../../packages/cert-rotation/src/objects/certificate-detection.ts';
-import { readPem } from '../../packages/cert-rotation/src/pem.ts';
-import { parsePrivateKey } from '../../packages/cert-rotation/src/private-key.ts';
+import { readPem } from '../../packages/x509/src/encoding/pem.ts';
+import { parsePrivateKey } from '../../packages/x509/src/keys/private-key.ts';
 import { readCertificateSet } from '../../packages/cert-rotation/src/adoption/certificate-set.ts';
 import { parseNetConf } from '../../packages/cni-bootstrap/src/flannel/net-conf.ts';
 import { judgeSubnetEnv } from '../../packages/cni-bootstrap/src/flannel/subnet-env.ts';
-import { parseNetworkConfiguration } from '../../packages/cni-bootstrap/src/network-configuration.ts';
-import { readContainerdFolders } from '../../packages/cni-bootstrap/src/folders/containerd-folders.ts';
+import { parseNetworkConfiguration } from '../../packages/cni-bootstrap/src/network/network-configuration.ts';
+import { readContainerdFolders } from '../../packages/cni-bootstrap/src/directories/containerd-directories.ts';
 import { parseEncryptionConfiguration } from '../../packages/etcd-access/src/objects/encryption-configuration.ts';
 import { createStoredValue, readStoredValue } from '../../packages/etcd-access/src/objects/stored-value.ts';
 import { valueEncryption } from '../../packages/etcd-access/src/objects/value-encryption.ts';
-import { readCheckpoints } from '../../packages/static-manifests/src/checkpoint/checkpoint-reading.ts';
-import { readKubeletConfiguration } from '../../packages/static-manifests/src/kubelet-configuration.ts';
-import { setPodAnnotation } from '../../packages/static-manifests/src/pod-annotation.ts';
-import { decodePod } from '../../packages/static-manifests/src/pod-decoding.ts';
-import { readServiceCommand } from '../../packages/static-manifests/src/systemd-unit.ts';
+import { readCheckpoints } from '../../packages/static-manifests/src/pod-checkpointer/checkpoint-reading.ts';
+import { readKubeletConfiguration } from '../../packages/node-config/src/kubelet/kubelet-configuration.ts';
+import { setPodAnnotation } from '../../packages/static-manifests/src/restart/pod-annotation.ts';
+import { decodePod } from '../../packages/node-config/src/static-pods/pod-decoding.ts';
+import { readServiceCommand } from '../../packages/node-config/src/components/systemd-unit.ts';
 import { answerDns } from './dns-answer.ts';
 import { answerApi } from './api-answer.ts';
 import { answerAws } from './aws-answer.ts';
-
-/** Something that reads what anybody may have written. */
-export interface FuzzTarget {
-  readonly name: string;
-  /** Part of the path of the code whose reach is watched. */
-  readonly folder: string;
-  readonly corpus: () => Promise<readonly Buffer[]>;
-  readonly run: (input: Buffer) => unknown;
-}
-
 const pki = buildPki({ algorithm: 'ecdsa' });
 const PATH = hostPath('/input');
 const CERTS = '/packages/cert-rotation/';

@@ -16,9 +16,9 @@ const TIMEOUT_MS = 10 * 60_000;
 
 /** Creates that many objects more in a healthy cluster, through its API server. */
 export async function plantObjects(cluster: SelfHostedCluster, size: LoadSize, deps: LabDeps): Promise<void> {
-  const authority = await readAuthority(cluster, deps);
+  const ca = await readCa(cluster, deps);
   const items = [
-    ...Array.from({ length: size.secrets }, (_, index) => secret(index, authority)),
+    ...Array.from({ length: size.secrets }, (_, index) => secret(index, ca)),
     ...Array.from({ length: size.deployments }, (_, index) => deployment(index)),
     ...Array.from({ length: size.nodes }, (_, index) => ({
       apiVersion: 'v1',
@@ -35,12 +35,10 @@ export async function plantObjects(cluster: SelfHostedCluster, size: LoadSize, d
   );
 }
 
-function secret(index: number, authority: string): object {
+function secret(index: number, ca: string): object {
   const note = randomBytes(64).toString('base64');
   const data =
-    index % SECRETS_PER_AUTHORITY === 0
-      ? { 'ca.crt': authority, note }
-      : { blob: randomBytes(BLOB_BYTES).toString('base64') };
+    index % SECRETS_PER_AUTHORITY === 0 ? { 'ca.crt': ca, note } : { blob: randomBytes(BLOB_BYTES).toString('base64') };
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -65,7 +63,7 @@ function deployment(index: number): object {
   };
 }
 
-async function readAuthority(cluster: SelfHostedCluster, deps: LabDeps): Promise<string> {
+async function readCa(cluster: SelfHostedCluster, deps: LabDeps): Promise<string> {
   const field = 'jsonpath={.clusters[0].cluster.certificate-authority-data}';
   return kubectl(cluster, ['config', 'view', '--raw', '--output', field], deps);
 }

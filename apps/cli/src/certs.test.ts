@@ -10,16 +10,16 @@ const run = promisify(execFile);
 
 let node: PlantedNode;
 let other: PlantedNode;
-let desk: string;
+let localFiles: string;
 
 beforeAll(async () => {
   node = await plantNode({ expired: ['apiserver', 'etcd/ca'] });
   other = await plantNode({ algorithm: 'ecdsa' });
-  desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-certs-'));
+  localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-certs-'));
 });
 
 afterAll(async () => {
-  await Promise.all([node.remove(), other.remove(), rm(desk, { recursive: true })]);
+  await Promise.all([node.remove(), other.remove(), rm(localFiles, { recursive: true })]);
 });
 
 const certs = (...args: readonly string[]) => runCli(['certs', ...args, '--root', node.root]);
@@ -57,7 +57,7 @@ describe('certs inspect', () => {
       document: { result: { certificates: [{ subject: 'CN=kube-apiserver', keyMatches: true }] } },
     });
     expect(await documentOf('inspect', '/etc/kubernetes/admin.conf')).toMatchObject({ exitCode: 0 });
-    const own = path.join(desk, 'own.pem');
+    const own = path.join(localFiles, 'own.pem');
     await writeFile(own, node.pki.pairs['etcd/peer'].certificate);
     const relative = path.relative(process.cwd(), own);
     expect(await documentOf('inspect', relative)).toMatchObject({ exitCode: 0 });
@@ -121,7 +121,7 @@ describe('certs rotate-ca', () => {
 
 describe('certs adopt', () => {
   it('refuses what does not fit, with every reason and exit 4, and installs what does', async () => {
-    const empty = path.join(desk, 'empty');
+    const empty = path.join(localFiles, 'empty');
     await run('mkdir', [empty]);
     expect(await documentOf('adopt', empty, '--yes')).toMatchObject({
       exitCode: 4,
@@ -142,7 +142,7 @@ describe('certs adopt', () => {
 describe('certs csr', () => {
   it('writes requests once, and takes back what was signed of them', async () => {
     const planted = await plantNode({ expired: ['apiserver'] });
-    const folder = path.join(desk, 'requests');
+    const folder = path.join(localFiles, 'requests');
     const on = ['--root', planted.root];
     const exported = await runCli(['certs', 'csr', 'export', folder, '--new-keys', ...on]);
     expect(exported.exitCode).toBe(0);

@@ -1,4 +1,4 @@
-import type { NewKeyAlgorithm } from '@kube-rescue/recovery';
+import type { NewKeyAlgorithm } from '@kube-rescue/x509';
 import { Flags } from '@oclif/core';
 
 const DAYS = /^(\d{1,5})d?$/;
@@ -110,7 +110,7 @@ export const keyAlgorithmFlag = Flags.option({
 })();
 
 /** The key of a CA that is made anew. */
-export const authorityKeyFlag = Flags.option({
+export const caKeyFlag = Flags.option({
   options: KEY_ALGORITHMS,
   description: "what the new CA's key is; without it, what the old one's is",
   exclusive: ['same-key'],

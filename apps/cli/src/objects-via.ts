@@ -1,10 +1,10 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { ObjectsVia } from '@kube-rescue/recovery';
-import { recovery, type Session } from './wiring.ts';
+import type { ObjectsVia } from '@kube-rescue/node';
+import { type Session } from './wiring.ts';
 
 /** The API server while it is ready, because it knows every kind; etcd otherwise, also where nobody can tell. */
 export async function chooseVia({ node, deps, interruption }: Session): Promise<ObjectsVia> {
-  const { chooseObjectsVia } = await recovery();
+  const { chooseObjectsVia } = await import('@kube-rescue/node');
   try {
     return await chooseObjectsVia(node, deps, interruption.signal);
   } catch (error) {

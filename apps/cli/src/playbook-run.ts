@@ -1,14 +1,14 @@
 import { describeError } from '@kube-rescue/errors';
 import { baseName, hostPath, parentPath } from '@kube-rescue/host';
-import type { Change, Playbook, Plan, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
+import type { Change, Plan, Playbook, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
-import { type DescribeChange, renderPlan, weighPlan } from './render/plan.ts';
+import { type DescribeChange, renderPlan, summarizePlan } from './render/plan.ts';
 import { createProgress } from './render/progress.ts';
 import { renderTimeline } from './render/timeline.ts';
-import { count, formatSeconds, hang } from './render/text.ts';
+import { count, formatSeconds, indentText } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
 import { assertMayWrite, type Session } from './wiring.ts';
 
@@ -41,7 +41,7 @@ export async function answerPlan(plan: Plan, session: Session): Promise<Answer> 
   const { hasWork } = await import('@kube-rescue/workflow');
   const describe = describer(await session.openWorkflow(() => undefined));
   return {
-    result: { ...weighPlan(plan), plan },
+    result: { ...summarizePlan(plan), plan },
     exitCode: hasWork(plan) ? EXIT.problems : EXIT.done,
     text: (terminal) => renderPlan(plan, describe, terminal),
   };
@@ -101,13 +101,13 @@ async function planFirstRun(
 
 /** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */
 async function nameCutOff(error: unknown, run: string, resumeCommand: string | undefined): Promise<unknown> {
-  const { describeWayOn, WorkflowError } = await import('@kube-rescue/workflow');
+  const { describeNextSteps, WorkflowError } = await import('@kube-rescue/workflow');
   if (error instanceof WorkflowError) return error;
   return new CliError({
     code: 'RUN_CUT_OFF',
     message: `the run was cut off and its changes stand: ${describeError(error)}`,
     subject: run,
-    hint: `cure the cause, then ${describeWayOn({ id: baseName(hostPath(run)), resumeCommand, outcome: undefined })}`,
+    hint: `cure the cause, then ${describeNextSteps({ id: baseName(hostPath(run)), resumeCommand, outcome: undefined })}`,
     cause: error,
   });
 }
@@ -135,8 +135,8 @@ function answerRun(result: RunResult, { reporter }: Session): Answer {
     exitCode: EXIT.done,
     text: (terminal) =>
       [
-        ...summary.map((line) => hang('', line, terminal.columns)),
-        ...backups.map((line) => hang('backup: ', line, terminal.columns)),
+        ...summary.map((line) => indentText('', line, terminal.columns)),
+        ...backups.map((line) => indentText('backup: ', line, terminal.columns)),
       ].join('\n'),
   };
 }

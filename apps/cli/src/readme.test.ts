@@ -6,19 +6,19 @@ import { BIN, plantNode, runProgram } from './cli-process.fixture.ts';
 import { startEtcdNode } from './etcd/etcd-node.fixture.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 
-let desk: string;
+let localFiles: string;
 let text: string;
 
 beforeAll(async () => {
   text = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-  desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
+  localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
   const node = await plantNode({ expired: ['apiserver', 'kubelet-client'] });
-  await rename(node.root, path.join(desk, 'node01'));
-  await mkdir(path.join(desk, 'bin'));
-  await symlink(BIN, path.join(desk, 'bin/kube-rescue'));
+  await rename(node.root, path.join(localFiles, 'node01'));
+  await mkdir(path.join(localFiles, 'bin'));
+  await symlink(BIN, path.join(localFiles, 'bin/kube-rescue'));
 });
 
-afterAll(() => rm(desk, { recursive: true, force: true }));
+afterAll(() => rm(localFiles, { recursive: true, force: true }));
 
 function linesOf(language: string): readonly string[] {
   const blocks = [...text.matchAll(/^```([^\n]+)\n(.*?)^```$/gms)];
@@ -26,7 +26,7 @@ function linesOf(language: string): readonly string[] {
 }
 
 function environment(): NodeJS.ProcessEnv {
-  const PATH = [path.join(desk, 'bin'), path.dirname(process.execPath), process.env['PATH']].join(':');
+  const PATH = [path.join(localFiles, 'bin'), path.dirname(process.execPath), process.env['PATH']].join(':');
   return { ...process.env, PATH };
 }
 
@@ -35,7 +35,7 @@ describe('the README', () => {
     const lines = linesOf('sh');
     expect(lines.length).toBeGreaterThan(8);
     for (const line of lines) {
-      const { exitCode, stderr } = await runProgram('sh', ['-c', line], { cwd: desk, env: environment() });
+      const { exitCode, stderr } = await runProgram('sh', ['-c', line], { cwd: localFiles, env: environment() });
       expect({ line, exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ line, exitCode: 0, stderr: '' });
     }
   });
@@ -45,11 +45,11 @@ describe('the README', () => {
     const node = await startEtcdNode();
     const metadata = { name: 'kube-apiserver', namespace: 'kube-system' };
     await node.create({ apiVersion: 'v1', kind: 'Secret', metadata, data: { 'ca.crt': 'b2xk' } });
-    await writeFile(path.join(desk, 'ca.crt'), 'new');
+    await writeFile(path.join(localFiles, 'ca.crt'), 'new');
     const lines = linesOf('sh live');
     expect(lines.length).toBeGreaterThan(4);
     for (const line of lines) {
-      const ended = await node.exec(['sh', '-c', line], { cwd: desk, env: environment() });
+      const ended = await node.exec(['sh', '-c', line], { cwd: localFiles, env: environment() });
       const { exitCode, stderr } = ended;
       expect({ line, exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ line, exitCode: 0, stderr: '' });
     }

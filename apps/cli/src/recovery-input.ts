@@ -1,4 +1,4 @@
-import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import type { Playbook, StepReport } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import type { Answer } from './base-command.ts';
@@ -6,7 +6,7 @@ import { VIA } from './etcd/etcd-flags.ts';
 import { EXIT } from './exit-codes.ts';
 import { type SshFlags, sshFlags, toAccess } from './nodes/ssh-flags.ts';
 import { type RenewalValues, toRenewal } from './renewal-input.ts';
-import { recovery, type Session } from './wiring.ts';
+import { type Session } from './wiring.ts';
 
 /** Flags that say what a recovery works with. */
 export const recoveryFlags = {
@@ -38,15 +38,15 @@ export interface RecoveryValues extends RenewalValues, SshFlags {
 }
 
 /** Where etcd is looked for beside the places that a node has: a set of certificates may hold what opens it. */
-export function searchOf({ certs }: Pick<RecoveryValues, 'certs'>, { desk }: Session): EtcdSearch {
-  return certs === undefined ? {} : { rotatedSet: desk.path(certs) };
+export function searchOf({ certs }: Pick<RecoveryValues, 'certs'>, { localFiles }: Session): EtcdSearch {
+  return certs === undefined ? {} : { rotatedSet: localFiles.path(certs) };
 }
 
 /** The playbook that brings the node of a session back, by its layout. */
 export async function openRecoveryPlaybook(flags: RecoveryValues, session: Session): Promise<Playbook> {
-  const { desk, node, deps } = session;
-  const { createNodePlaybook } = await recovery();
-  const adopt = flags.certs === undefined ? undefined : { path: desk.path(flags.certs), files: desk.host };
+  const { localFiles, node, deps } = session;
+  const { createNodePlaybook } = await import('@kube-rescue/recovery');
+  const adopt = flags.certs === undefined ? undefined : { path: localFiles.path(flags.certs), files: localFiles.host };
   const workers = (flags.join ?? []).map((host) => ({
     access: toAccess(host, flags, session),
     kubeletService: node.kubeletService,

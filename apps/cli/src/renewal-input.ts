@@ -1,4 +1,4 @@
-import type { RenewalOptions } from '@kube-rescue/recovery';
+import type { RenewalOptions } from '@kube-rescue/cert-rotation';
 
 /** The values of `renewalFlags`. */
 export interface RenewalValues {

@@ -5,9 +5,9 @@ import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { createProgress } from './render/progress.ts';
-import { count, hang, oneLine } from './render/text.ts';
+import { count, indentText, oneLine } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
-import { assertMayWrite, recovery, type Session } from './wiring.ts';
+import { assertMayWrite, type Session } from './wiring.ts';
 
 /** What `rollback` is told. */
 export interface RollbackInput {
@@ -34,8 +34,8 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   });
   const folder = await deps.store.open(input.run);
   const changes = describeStanding(await folder.state(), deps);
-  const listFor = (columns: number): string => changes.map((text) => hang('- ', text, columns)).join('\n');
-  const { judgeRollback, listLaterRuns } = await recovery();
+  const listFor = (columns: number): string => changes.map((text) => indentText('- ', text, columns)).join('\n');
+  const { judgeRollback, listLaterRuns } = await import('@kube-rescue/diagnosis');
   const worse = await judgeRollback(folder, session.deps);
   const later = await listLaterRuns(folder, deps.store);
   if (input.dryRun) {
@@ -51,7 +51,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
           ? 'nothing to take back'
           : [
               `to be taken back, the last first:\n${listFor(columns)}`,
-              ...warning.map((line) => hang('', line, columns)),
+              ...warning.map((line) => indentText('', line, columns)),
             ].join('\n'),
     };
   }

@@ -3,44 +3,44 @@ import type { Playbook } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { EXIT } from './exit-codes.ts';
 import { renderNextStage, renderRotation } from './render/rotation.ts';
-import { recovery, type Session } from './wiring.ts';
+import { type Session } from './wiring.ts';
 
-type Recovery = Awaited<ReturnType<typeof recovery>>;
+type Recovery = typeof import('@kube-rescue/recovery');
 type RotationInput = Parameters<Recovery['createRotationPlaybook']>[0];
 
 /** The stages of a rotation, with a way to the cluster's objects through its API server, which works all the while. */
-export async function rotateAuthority(input: RotationInput, session: Session): Promise<Playbook> {
-  const { createRotationPlaybook } = await recovery();
+export async function rotateCa(input: RotationInput, session: Session): Promise<Playbook> {
+  const { createRotationPlaybook } = await import('@kube-rescue/recovery');
   const objects = await session.openObjects();
   const access = objects.access({ via: 'api', search: {} });
   return createRotationPlaybook(input, { ...session.deps, objects: access, reconnect: () => objects.close() });
 }
 
 /** The same CA with another certificate. */
-export async function reissueAuthority(
-  input: Parameters<Recovery['createAuthorityPlaybook']>[0],
+export async function reissueCa(
+  input: Parameters<Recovery['createCaPlaybook']>[0],
   session: Session,
 ): Promise<Playbook> {
-  const { createAuthorityPlaybook } = await recovery();
-  return createAuthorityPlaybook(input, { ...session.deps, objects: await session.openObjects() });
+  const { createCaPlaybook } = await import('@kube-rescue/recovery');
+  return createCaPlaybook(input, { ...session.deps, objects: await session.openObjects() });
 }
 
 /**
  * What the rotation that was cut off, or stopped, had come to: the stages that it was in, and whether there was a new CA already.
  * `undefined` when there is none.
  */
-export async function findCutOffRotation(
-  authority: RotationInput['authority'],
+export async function findInterruptedRotation(
+  ca: RotationInput['ca'],
   session: Session,
 ): Promise<Pick<RotationInput, 'stages' | 'hasBegun'> | undefined> {
-  const { ROTATION_STAGES, rotationStepId } = await recovery();
+  const { ROTATION_STAGES, rotationStepId } = await import('@kube-rescue/recovery');
   const runs = await (await session.openRuns()).list();
-  const run = runs.findLast(({ playbook }) => playbook === `certs-rotate-ca-${authority}`);
+  const run = runs.findLast(({ playbook }) => playbook === `certs-rotate-ca-${ca}`);
   if (run === undefined || run.outcome === 'done') return undefined;
   const command = run.resumeCommand ?? '';
   return {
     stages: ROTATION_STAGES.filter((stage) => command.includes('--all-stages') || command.includes(`--stage ${stage}`)),
-    hasBegun: run.made.has(rotationStepId(authority, 'trust')),
+    hasBegun: run.made.has(rotationStepId(ca, 'trust')),
   };
 }
 
@@ -50,7 +50,7 @@ export async function nameNextStage(
   input: Parameters<Recovery['reportRotation']>[0],
   session: Session,
 ): Promise<Answer> {
-  const { reportRotation } = await recovery();
+  const { reportRotation } = await import('@kube-rescue/recovery');
   const report = await reportRotation(input, session.deps);
   return {
     ...answer,
@@ -64,7 +64,7 @@ export async function answerRotation(
   input: Parameters<Recovery['reportRotation']>[0],
   session: Session,
 ): Promise<Answer> {
-  const { reportRotation } = await recovery();
+  const { reportRotation } = await import('@kube-rescue/recovery');
   const report: RotationReport = await reportRotation(input, session.deps);
   return {
     result: report,

@@ -1,14 +1,15 @@
-import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
-import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/recovery';
+import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { usageError } from './envelope.ts';
 import { CliError } from './errors.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
+import type { LocalFiles } from './local-files.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { describeTerminal, type Terminal } from './terminal.ts';
 
@@ -44,8 +45,7 @@ export interface Session extends Streams {
   openNodes(): Promise<NodeSession>;
   /** Closes what was opened. */
   close(): Promise<void>;
-  /** Files of the person who calls, such as a plan; not those of the node. */
-  readonly desk: { readonly host: Host; path(text: string): HostPath };
+  readonly localFiles: LocalFiles;
 }
 
 /** The only place that reads the environment of the process. */
@@ -59,15 +59,15 @@ export function openStreams(): Streams {
 
 /** Wires a command to the machine that its flags name. */
 export async function openSession(flags: NodeFlags, streams: Streams): Promise<Session> {
-  const desk = { host: createLocalHost(), path: (text: string): HostPath => hostPath(resolve(text)) };
-  const root = flags.root === undefined ? undefined : desk.path(flags.root);
-  if (root !== undefined) await assertFolder(desk.host, root);
+  const localFiles = { host: createLocalHost(), path: (text: string): HostPath => hostPath(resolve(text)) };
+  const root = flags.root === undefined ? undefined : localFiles.path(flags.root);
+  if (root !== undefined) await assertFolder(localFiles.host, root);
   const command = flags['service-command'];
-  const serviceCommand = command === undefined ? undefined : desk.path(command);
+  const serviceCommand = command === undefined ? undefined : localFiles.path(command);
   const host = createLocalHost({ root, serviceCommand });
   const clock = systemClock;
   const node = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
-  const seals = await openSeals(flags, desk);
+  const seals = await openSeals(flags, localFiles);
   const deps = { host, clock, sealSnapshot: seals.snapshot };
   const openRuns = async (): Promise<RunStore> => {
     const { openRunStore, RUNS_DIRECTORY } = await import('@kube-rescue/workflow');
@@ -75,7 +75,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
   };
   let objects: Promise<ObjectSession> | undefined;
   const openObjects = (): Promise<ObjectSession> => {
-    objects ??= recovery().then(({ createObjectSession }) => createObjectSession(node, deps));
+    objects ??= import('@kube-rescue/node').then(({ createObjectSession }) => createObjectSession(node, deps));
     return objects;
   };
   let nodes: Promise<NodeSession> | undefined;
@@ -87,7 +87,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     ...streams,
     host,
     clock,
-    desk,
+    localFiles,
     node,
     deps,
     etcdctlEnvironment: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'))),
@@ -103,7 +103,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
       const { createFreezeChangeKinds } = await import('@kube-rescue/static-manifests');
       const { createPodRestartKind } = await podBootstrap();
-      const { createPublicationKind } = await recovery();
+      const { createPublicationKind } = await import('@kube-rescue/cert-rotation');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (way) => (await openObjects()).open(way);
       const kinds = createChangeRegistry([
@@ -173,7 +173,6 @@ export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'asse
 }
 
 /** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */
-export const recovery = (): Promise<typeof import('@kube-rescue/recovery')> => import('@kube-rescue/recovery');
 
 export const podBootstrap = (): Promise<typeof import('@kube-rescue/pod-bootstrap')> =>
   import('@kube-rescue/pod-bootstrap');

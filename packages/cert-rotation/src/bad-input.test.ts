@@ -1,24 +1,30 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import { createFakeHost, type TreeEntry } from '@kube-rescue/testing';
+import {
+  buildChain,
+  DER_TAG,
+  detailCertificate,
+  encodeDer,
+  encodePem,
+  parseCertificate,
+  parseCertificates,
+  parsePrivateKey,
+  planCaValidity,
+  readPem,
+  replacePemBlocks,
+} from '@kube-rescue/x509';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readCertificateSet } from './adoption/certificate-set.ts';
 import { judgeCertificateSet } from './adoption/set-judgement.ts';
-import { reissueAuthority } from './authority-reissue.ts';
-import { parseCertificate, parseCertificates } from './certificate.ts';
-import { buildChain } from './certificate-chain.ts';
-import { detailCertificate } from './certificate-details.ts';
-import { inspectPlace } from './certificate-inspection.ts';
-import { planAuthorityValidity } from './certificate-issuing.ts';
-import { DER_TAG, encodeDer } from './der.ts';
-import { inspectCertificates } from './inventory.ts';
+import { reissueCa } from './renewal/ca-reissue.ts';
+import { inspectLocation } from './inventory/certificate-inspection.ts';
+import { inspectCertificates } from './inventory/inventory.ts';
 import { kubeadmNode, type Node, NOW, putFile } from './kubeadm-node.fixture.ts';
 import { openOpenSsl } from './openssl.fixture.ts';
-import { encodePem, readPem, replacePemBlocks } from './pem.ts';
-import { parsePrivateKey } from './private-key.ts';
-import { reportCertificates } from './report.ts';
+import { reportCertificates } from './judgement/report.ts';
 
 let node: Node;
 
@@ -111,7 +117,7 @@ describe('a certificate', () => {
     const { der } = parseCertificates(node.pki.pairs.apiserver.certificate, 'x')[0];
     const ca = parseCertificates(node.pki.pairs.ca.certificate, 'x')[0];
     const key = parsePrivateKey(node.pki.pairs.ca.key, 'x').key;
-    const validity = planAuthorityValidity(NOW, 10);
+    const validity = planCaValidity(NOW, 10);
     const damage = fc.array(fc.tuple(fc.nat(der.length - 1), fc.integer({ min: 0, max: 255 })), {
       minLength: 1,
       maxLength: 4,
@@ -125,7 +131,7 @@ describe('a certificate', () => {
             const certificate = parseCertificate(each, 'x');
             detailCertificate(certificate, NOW);
             buildChain(certificate, [certificate, ca]);
-            reissueAuthority({ template: certificate, key, keySource: 'x', validity, subject: 'x' });
+            reissueCa({ template: certificate, key, keySource: 'x', validity, subject: 'x' });
           });
         }
       }),
@@ -144,8 +150,8 @@ describe('a certificate', () => {
     openssl.run('req -x509 -new -key k.key -subj /CN=x -days 30000 -set_serial -7 -out c.crt');
     const [template] = parseCertificates(openssl.read('c.crt'), 'x');
     const { key } = parsePrivateKey(openssl.read('k.key'), 'x');
-    const validity = planAuthorityValidity(NOW, 36_500);
-    const issued = reissueAuthority({ template, key, keySource: 'x', validity, subject: 'x' });
+    const validity = planCaValidity(NOW, 36_500);
+    const issued = reissueCa({ template, key, keySource: 'x', validity, subject: 'x' });
     expect(issued.notAfter).toEqual(validity.notAfter);
     expect(new X509Certificate(issued.der).serialNumber).toMatch(/^[4-7][0-9A-F]{31}$/);
     openssl.write('new.crt', encodePem('CERTIFICATE', issued.der));
@@ -173,7 +179,7 @@ describe('files of a node', () => {
           expect(reportCertificates(inventory, { now: NOW }).length).toBeGreaterThan(10);
         });
         const file = { path: hostPath(place), reader: host };
-        await expectSurvival(() => inspectPlace({ target: place, node: node.input, file }, { host, now: NOW }));
+        await expectSurvival(() => inspectLocation({ target: place, node: node.input, file }, { host, now: NOW }));
       }),
       { numRuns: 150 },
     );

@@ -2,49 +2,45 @@ export type { AdoptionInput } from './adoption/adoption-input.ts';
 export { createAdoptionSteps } from './adoption/adoption-steps.ts';
 export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
 export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
-export type { AuthorityEntry, Issuer } from './authority-inventory.ts';
-export { judgeAuthority } from './authority-judgement.ts';
-export { reissueAuthority } from './authority-reissue.ts';
-export { createReissueSteps, type ReissueOptions } from './authority-steps.ts';
+export type { CaEntry, Issuer } from './inventory/ca-inventory.ts';
+export { judgeCa } from './judgement/ca-judgement.ts';
+export { reissueCa } from './renewal/ca-reissue.ts';
+export { createReissueSteps, type ReissueOptions } from './renewal/ca-steps.ts';
 export {
-  AUTHORITIES,
-  type AuthorityDefinition,
-  type AuthorityId,
+  CA_DEFINITIONS,
+  type CaDefinition,
+  type CaId,
   CERTIFICATES,
   type CertificateDefinition,
-  type CertificateHome,
+  type CertificateLocation,
   type CertificateId,
   reissueStepId,
   renewalStepId,
-  type Usage,
-} from './catalogue.ts';
-export type { Certificate, Extension } from './certificate.ts';
-export { type CertificateDetails, detailCertificate } from './certificate-details.ts';
-export { type InspectedCertificate, inspectPlace, type InspectionRequest } from './certificate-inspection.ts';
-export { type IssueInput, issueCertificate, planValidity, type Validity } from './certificate-issuing.ts';
-export type { ComponentFlags, ComponentName } from './component-flags.ts';
-export type { CredentialPlace, Credentials } from './credential-place.ts';
+} from './inventory/catalogue.ts';
+export {
+  type InspectedCertificate,
+  inspectLocation,
+  type InspectionRequest,
+} from './inventory/certificate-inspection.ts';
+export type { CredentialLocation, Credentials } from './inventory/certificate-location.ts';
 export { PkiError, type PkiErrorCode } from './errors.ts';
-export { type ExpiredCertificate, listExpired } from './expired-content.ts';
+export { type ExpiredCertificate, listExpired } from './judgement/expired-content.ts';
 export {
   type AbsentCertificate,
   type CertificateEntry,
   type CertificateInventory,
   inspectCertificates,
   type InspectionInput,
-} from './inventory.ts';
-export { judgeCertificate, type JudgementOptions } from './judgement.ts';
-export { NEW_KEY_ALGORITHMS, type NewKeyAlgorithm } from './key-algorithm.ts';
-export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig-client.ts';
-export type { KubeletStore } from './kubelet-inventory.ts';
-export type { PrivateKey } from './private-key.ts';
-export type { Problem } from './problem.ts';
-export type { Reading } from './reading.ts';
-export type { RenewalFinding } from './renewal-check.ts';
-export type { RenewalOptions } from './renewal-options.ts';
-export { type ExportedRequest, exportSigningRequests, type RequestExport } from './signing-request-export.ts';
-export { createRenewalSteps } from './renewal-steps.ts';
-export { type CertificateRow, reportCertificates } from './report.ts';
+} from './inventory/inventory.ts';
+export { judgeCertificate, type JudgementOptions } from './judgement/judgement.ts';
+export type { KubeletStore } from './inventory/kubelet-inventory.ts';
+export type { Problem } from './judgement/problem.ts';
+export { type Reading } from './inventory/reading.ts';
+export type { RenewalFinding } from './renewal/renewal-check.ts';
+export type { RenewalOptions } from './renewal/renewal-options.ts';
+export { type ExportedRequest, exportSigningRequests, type RequestExport } from './renewal/signing-request-export.ts';
+export { createRenewalSteps } from './renewal/renewal-steps.ts';
+export { type CertificateRow, reportCertificates } from './judgement/report.ts';
 export type { CertificatePurpose } from './objects/object-fields.ts';
 export {
   inspectObject,
@@ -56,12 +52,12 @@ export {
   type ObjectKeystore,
   type UnreadableObject,
 } from './objects/object-inventory.ts';
-export { describePlace, type ObjectPlace } from './objects/object-place.ts';
+export { describeLocation, type ObjectLocation } from './objects/object-location.ts';
 export { type ObjectCertificateRow, reportObjectFinding } from './objects/object-report.ts';
-export { type AuthorityExchange, exchangeAuthority, readAuthorityExchange } from './objects/authority-exchange.ts';
+export { type CaExchange, exchangeCa, readCaExchange } from './objects/ca-exchange.ts';
 export { type BootstrapToken, readBootstrapToken, signClusterInfo } from './objects/bootstrap-signatures.ts';
 export {
-  type LeftAlone,
+  type Skipped,
   type ObjectEdit,
   planTrustSweep,
   sweepObject,
@@ -70,10 +66,15 @@ export {
   type TrustSweepInput,
 } from './objects/trust-sweep.ts';
 export { type ForecastItem, forecastExpiry } from './objects/expiry-forecast.ts';
-export { inspectKubeconfigTrust, type Sighting, sightingOf, sightingsOf } from './objects/sighting.ts';
+export {
+  inspectKubeconfigTrust,
+  type ObservedCertificate,
+  observedCertificateOf,
+  observedCertificatesOf,
+} from './objects/observed-certificate.ts';
 export { findTrustDisagreements, type TrustDisagreement } from './objects/trust-disagreement.ts';
 export { buildTrustGraph, type TrustGraph, type TrustNode } from './objects/trust-graph.ts';
-export { findStaleAuthorities } from './objects/stale-authorities.ts';
+export { findStaleCas } from './objects/stale-cas.ts';
 export { issueProbeCertificate } from './rotation/probe-certificate.ts';
 export { createIssueRenewalSteps } from './rotation/issue-renewals.ts';
 export type { RotationContext } from './rotation/rotation-file-step.ts';
@@ -83,6 +84,6 @@ export { createIssueStageStep } from './rotation/issue-stage.ts';
 export { type RotationStepOptions, stageStepIds } from './rotation/stage-options.ts';
 export { createTrustStageStep } from './rotation/trust-stage.ts';
 export { dropExchangesOf, exchangesOf } from './rotation/trust-exchange.ts';
-export { findFormerAuthorities } from './rotation/former-authorities.ts';
+export { findFormerCas } from './rotation/former-cas.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
 export { createPublicationKind, type TrustPublication, trustPublication } from './rotation/publication-kind.ts';

@@ -1,3 +1,4 @@
+import type { Component, ComponentFlags } from '@kube-rescue/node-config';
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import {
   buildPki,
@@ -11,8 +12,7 @@ import {
 } from '@kube-rescue/testing';
 import { createChangeRegistry, hostChangeKinds, type StepJournal } from '@kube-rescue/workflow';
 import { parse } from 'yaml';
-import type { ComponentFlags, ComponentName } from './component-flags.ts';
-import type { InspectionInput } from './inventory.ts';
+import type { InspectionInput } from './inventory/inventory.ts';
 
 export const NOW = new Date('2026-03-01T12:00:00Z');
 const KUBERNETES = hostPath('/etc/kubernetes');
@@ -29,12 +29,12 @@ function readFlags(manifest: string): ReadonlyMap<string, string> {
 
 /** The components of a kubeadm node, with the flags of its manifests. `changes` overrides flags; `undefined` drops a component. */
 export function kubeadmComponents(
-  changes: Partial<Record<ComponentName, Readonly<Record<string, string>> | undefined>> = {},
+  changes: Partial<Record<Component, Readonly<Record<string, string>> | undefined>> = {},
   certificatesDir: HostPath = PKI,
 ): readonly ComponentFlags[] {
   const manifests = staticPodManifests({ nodeName: 'node01', address: '10.9.0.11', certificatesDir });
   const pods = Object.entries(manifests).map(([file, text]) => ({
-    component: file.replace('.yaml', '') as ComponentName,
+    component: file.replace('.yaml', '') as Component,
     source: hostPath(`/etc/kubernetes/manifests/${file}`),
     flags: readFlags(text),
   }));

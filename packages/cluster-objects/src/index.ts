@@ -21,28 +21,28 @@ export {
   type ObjectCreate,
   type ObjectDelete,
   type ObjectReplace,
-  type ObjectWay,
+  type ObjectSource,
   type OpenObjects,
   replaceEdit,
   withContent,
 } from './changes/index.ts';
-export { changeObject } from './change-object.ts';
-export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './change-objects.ts';
-export { meetsLabelExpression } from './label-expression.ts';
+export { changeObject } from './changes/change-object.ts';
+export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './changes/change-objects.ts';
+export { meetsLabelExpression } from './objects/label-expression.ts';
 export { ObjectError, type ObjectErrorCode } from './errors.ts';
-export type { KubernetesObject, ObjectMetadata, OwnerReference } from './kubernetes-object.ts';
+export type { KubernetesObject, ObjectMetadata, OwnerReference } from './objects/kubernetes-object.ts';
 export {
   assertNoFinalizers,
   objectConflict,
   objectExists,
   objectNotFound,
   referenceOf,
-} from './object-failures.ts';
-export { assertSameIdentity } from './object-identity.ts';
-export { assertValidNamespace, assertValidReference, describeReference } from './object-name.ts';
-export { assertShallow } from './object-nesting.ts';
-export { readObjectData, withObjectData } from './object-data.ts';
-export { type Fields, fieldsAt, isRecord, listAt, textAt, textsAt } from './object-fields.ts';
+} from './objects/object-failures.ts';
+export { assertSameIdentity } from './objects/object-identity.ts';
+export { assertValidNamespace, assertValidReference, describeReference } from './objects/object-name.ts';
+export { assertShallow } from './objects/object-nesting.ts';
+export { readObjectData, withObjectData } from './objects/object-data.ts';
+export { type Fields, fieldsAt, isRecord, listAt, textAt, textsAt } from './objects/object-fields.ts';
 export type {
   ObjectListOptions,
   ObjectReadOptions,
@@ -59,5 +59,4 @@ export {
   RESOURCE_KINDS,
   type ResourceKind,
   type StorageFormat,
-} from './resource-kind.ts';
-export { lineOfYamlError, parseYamlDocuments, readWithoutAliases, type YamlOptions } from './yaml-documents.ts';
+} from './objects/resource-kind.ts';

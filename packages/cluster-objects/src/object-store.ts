@@ -1,5 +1,5 @@
-import type { KubernetesObject } from './kubernetes-object.ts';
-import type { ResourceKind } from './resource-kind.ts';
+import type { KubernetesObject } from './objects/kubernetes-object.ts';
+import type { ResourceKind } from './objects/resource-kind.ts';
 
 /** Which object is meant. */
 export interface ObjectReference {

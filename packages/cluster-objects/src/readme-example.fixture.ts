@@ -1,11 +1,11 @@
+import { hostPath } from '@kube-rescue/host';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { hostPath } from '@kube-rescue/host';
-import type { FakeApiServer } from './fake-api-server.fixture.ts';
+import type { FakeApiServer } from './api/fake-api-server.fixture.ts';
 
 /** Runs the example of the README in a package's folder, which goes to a cluster as the administrator; answers what it prints. */
 export async function runReadmeExample(packageFolder: URL, server: FakeApiServer): Promise<string> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { answerSmallCluster, startFakeApiServer } from './fake-api-server.fixture.ts';
+import { answerSmallCluster, startFakeApiServer } from './api/fake-api-server.fixture.ts';
 import { runReadmeExample } from './readme-example.fixture.ts';
 
 const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CallFailure } from './call-failure.ts';
-import { etcdErrorOf } from './call-meaning.ts';
+import { CallFailure } from './transport/call-failure.ts';
+import { etcdErrorOf } from './transport/call-meaning.ts';
 import { EtcdError, isRetryable } from './errors.ts';
 
 const endpoint = 'https://127.0.0.1:2379';

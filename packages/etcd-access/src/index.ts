@@ -1,4 +1,10 @@
-export { type EtcdClient, type EtcdDeps, type EtcdOptions, type MemberQuestion, openEtcd } from './etcd-client.ts';
+export { openEtcd } from './client/open-etcd.ts';
+export {
+  type EtcdClient,
+  type EtcdDeps,
+  type EtcdOptions,
+  type MemberQuestion,
+} from './client/etcd-client.ts';
 export { EtcdError, type EtcdErrorCode, isRetryable } from './errors.ts';
 export {
   type DeleteRequest,
@@ -11,10 +17,10 @@ export {
   type ReadOptions,
   type SwapRequest,
   type SwapResult,
-} from './kv.ts';
-export type { Alarm, AlarmKind, Member, MemberStatus } from './maintenance.ts';
-export type { ServerIdentity } from './server-trust.ts';
-export type { EtcdTls } from './tls-options.ts';
+} from './client/kv.ts';
+export type { Alarm, AlarmKind, Member, MemberStatus } from './client/member.ts';
+export type { ServerIdentity } from './transport/server-trust.ts';
+export type { EtcdTls } from './transport/tls-options.ts';
 export {
   createEtcdObjectStore,
   DEFAULT_ETCD_PREFIX,
@@ -30,11 +36,18 @@ export {
   type HealthRequest,
   inspectEtcdCluster,
   type MemberHealth,
-} from './cluster-health.ts';
-export type { ComponentSource, EtcdSources, PairPaths } from './etcd-sources.ts';
-export type { EtcdctlLine } from './etcdctl-line.ts';
-export { type EtcdProbe, type ProbeDeps, type ProbeRequest, probeEtcd, readWayIn, type WayIn } from './probe.ts';
-export { serializableView } from './serializable-view.ts';
+} from './client/cluster-health.ts';
+export type { ComponentSource, EtcdSources, PairPaths } from './probe/etcd-sources.ts';
+export type { EtcdctlLine } from './probe/etcdctl-line.ts';
+export {
+  type EtcdProbe,
+  type ProbeDeps,
+  type ProbeRequest,
+  probeEtcd,
+  readConnection,
+  type EtcdConnection,
+} from './probe/probe.ts';
+export { serializableView } from './client/serializable-view.ts';
 export {
   bytesForSnapshot,
   type SavedSnapshot,
@@ -43,5 +56,5 @@ export {
   type SnapshotRequest,
   type SnapshotSeal,
   saveSnapshot,
-} from './snapshot.ts';
-export type { ProbeAttempt } from './way-in.ts';
+} from './client/snapshot.ts';
+export type { ProbeAttempt } from './probe/connection.ts';

@@ -26,14 +26,13 @@ export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-
 export {
   containsNetwork,
   formatFirstHost,
-  formatIpAddress,
   formatNetwork,
   type IpNetwork,
-  parseIpAddress,
+  isIpAddress,
   parseNetwork,
 } from './ip-network.ts';
-export { preventCoreDumps } from './local-core-dumps.ts';
-export { createLocalHost, type LocalHostOptions } from './local-host.ts';
+export { preventCoreDumps } from './local/local-core-dumps.ts';
+export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { systemClock } from './system-clock.ts';
 export { temporaryPathOf } from './temporary-path.ts';

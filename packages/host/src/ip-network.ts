@@ -1,3 +1,5 @@
+import ipaddr from 'ipaddr.js';
+
 /** An IP network, as a CIDR says it; bits behind the prefix are dropped, as Go's `net.ParseCIDR` does. */
 export interface IpNetwork {
   readonly family: 4 | 6;
@@ -6,62 +8,45 @@ export interface IpNetwork {
   readonly prefix: number;
 }
 
-/** The network that a CIDR names, or `undefined` when it names none. */
+/** The network that a CIDR names, or `undefined` when `cidr` is not one. */
 export function parseNetwork(cidr: string): IpNetwork | undefined {
-  const [, address = '', prefix = ''] = /^([^/]+)\/(\d{1,3})$/.exec(cidr.trim()) ?? [];
-  const bytes = parseIpAddress(address);
-  if (bytes === undefined || Number(prefix) > bytes.length * 8) return undefined;
-  return { family: bytes.length === 4 ? 4 : 6, bytes: mask(bytes, Number(prefix)), prefix: Number(prefix) };
+  const text = cidr.trim();
+  if (!ipaddr.isValidCIDR(text)) return undefined;
+  const [address, prefix] = ipaddr.parseCIDR(text);
+  const first =
+    address.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(text) : ipaddr.IPv6.networkAddressFromCIDR(text);
+  return { family: address.kind() === 'ipv4' ? 4 : 6, bytes: Uint8Array.from(first.toByteArray()), prefix };
 }
 
-/** The 4 or 16 bytes of an IP address, or `undefined` when `text` is none. IPv6 without zones and brackets. */
-export function parseIpAddress(text: string): Uint8Array | undefined {
-  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
-    const bytes = text.split('.').map(Number);
-    return bytes.every((byte) => byte <= 255) ? Uint8Array.from(bytes) : undefined;
-  }
-  if (!text.includes(':') || !URL.canParse(`http://[${text}]`)) return undefined;
-  // The URL parser writes every IPv6 form as hexadecimal groups with at most one "::".
-  const [head = '', tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = Array<string>(8 - left.length - right.length).fill('0');
-  return Buffer.from([...left, ...zeros, ...right].map((group) => group.padStart(4, '0')).join(''), 'hex');
+/** Whether `text` is an IP address. IPv6 without zones and brackets. */
+export function isIpAddress(text: string): boolean {
+  return text.includes(':')
+    ? ipaddr.IPv6.isValid(text) && !text.includes('%')
+    : ipaddr.IPv4.isValidFourPartDecimal(text);
 }
 
-/** `10.2.3.0/24`, and of IPv6 the shortest form. */
+/** `10.2.3.0/24`, and of IPv6 the shortest form (RFC 5952). */
 export function formatNetwork({ bytes, prefix }: IpNetwork): string {
-  return `${formatIpAddress(bytes)}/${prefix}`;
+  return `${formatAddress(bytes)}/${prefix}`;
 }
 
 /** The network's address plus one: `10.2.3.1`. */
 export function formatFirstHost({ bytes }: IpNetwork): string {
-  return formatIpAddress(plusOne(bytes));
+  const next = Uint8Array.from(bytes);
+  for (let at = next.length - 1; at >= 0; at -= 1) {
+    next[at] = ((next[at] ?? 0) + 1) & 0xff;
+    if (next[at] !== 0) break;
+  }
+  return formatAddress(next);
 }
 
 /** Whether every address of `inner` is in `outer`. */
 export function containsNetwork(outer: IpNetwork, inner: IpNetwork): boolean {
   if (outer.family !== inner.family || inner.prefix < outer.prefix) return false;
-  return Buffer.compare(mask(inner.bytes, outer.prefix), outer.bytes) === 0;
+  return ipaddr.fromByteArray([...inner.bytes]).match(ipaddr.fromByteArray([...outer.bytes]), outer.prefix);
 }
 
-function plusOne(bytes: Uint8Array): Uint8Array {
-  const next = Uint8Array.from(bytes);
-  for (let at = next.length - 1; at >= 0; at -= 1) {
-    const value = ((next[at] ?? 0) + 1) & 0xff;
-    next[at] = value;
-    if (value !== 0) break;
-  }
-  return next;
-}
-
-function mask(bytes: Uint8Array, prefix: number): Uint8Array {
-  return Uint8Array.from(bytes, (byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - at * 8))) & 0xff);
-}
-
-/** The usual text of the 4 or 16 bytes of an IP address. */
-export function formatIpAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Buffer.from(bytes).toString('hex').match(/.{4}/g) ?? [];
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+function formatAddress(bytes: Uint8Array): string {
+  const address = ipaddr.fromByteArray([...bytes]);
+  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
 }

@@ -1,7 +1,8 @@
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { type AwsKey, requireProgram } from '@kube-rescue/testing';
+import { requireProgram } from '@kube-rescue/testing';
+import type { AwsKey } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LINK_IDS } from './chain/link.ts';
+import { LINK_IDS } from './conditions/condition.ts';
 import { BREAKS, type DnsWorld, NAME, startDnsWorld } from './dns-world.fixture.ts';
 import { checkIngressDns, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 import { IngressDnsError } from './errors.ts';

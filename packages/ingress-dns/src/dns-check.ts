@@ -1,22 +1,22 @@
 import type { Clock, Host } from '@kube-rescue/host';
-import { inLanes } from '@kube-rescue/workflow';
+import { mapConcurrent } from '@kube-rescue/workflow';
 import type { AwsAccount, AwsAccountDeps, CallerIdentity, HostedZone } from './aws/aws-account.ts';
-import type { AwsWay } from './aws/client-options.ts';
-import { judgeCredentials } from './chain/account-links.ts';
-import { type DnsOptions, openDnsSession } from './chain/dns-session.ts';
-import { type ChainTree, type Link, nameCauses, type SeenLink } from './chain/link.ts';
-import type { EndpointProbe } from './chain/endpoint-link.ts';
-import { judgeName, type NameDeps } from './chain/name-links.ts';
-import type { ZoneView } from './chain/record-link.ts';
-import { describeMissingZone, judgeZone, listZonesFor, type ZoneDeps } from './chain/zone-links.ts';
-import { matchZones } from './chain/zone-matching.ts';
+import type { AwsClientConfig } from './aws/client-options.ts';
+import { judgeCredentials } from './conditions/account-conditions.ts';
+import { type DnsOptions, openDnsSession } from './conditions/dns-session.ts';
+import { type ChainTree, type Link, nameCauses, type SeenLink } from './conditions/condition.ts';
+import type { EndpointProbe } from './conditions/endpoint-condition.ts';
+import { judgeName, type NameDeps } from './conditions/name-conditions.ts';
+import type { ZoneView } from './conditions/record-condition.ts';
+import { describeMissingZone, judgeZone, listZonesFor, type ZoneDeps } from './conditions/zone-conditions.ts';
+import { matchZones } from './conditions/zone-matching.ts';
 import type { CredentialSource } from './credentials/aws-credentials.ts';
 import type { WantedName } from './wanted-name.ts';
 
 export interface DnsCheckInput {
   readonly source: CredentialSource;
   readonly names: readonly WantedName[];
-  readonly way?: AwsWay | undefined;
+  readonly way?: AwsClientConfig | undefined;
   readonly dns?: DnsOptions | undefined;
   /** How endpoints are asked. Default: not at all. */
   readonly endpoint?: EndpointProbe | undefined;
@@ -96,7 +96,7 @@ async function judgeZones(input: DnsCheckInput, account: AwsAccount | undefined,
     ...(proveChange === undefined ? {} : { proveChange: (zone: HostedZone) => proveChange(zone, account) }),
   };
   const groups = Map.groupBy(names, ({ name }) => matchZones(name, zones).zones[0]?.name ?? `no zone for ${name}`);
-  const branches = await inLanes([...groups.values()], ZONES_AT_ONCE, async (group): Promise<ChainTree> => {
+  const branches = await mapConcurrent([...groups.values()], ZONES_AT_ONCE, async (group): Promise<ChainTree> => {
     const [first] = group;
     const match = matchZones(first?.name ?? '', zones);
     if (match.zones.length === 0) {
@@ -110,7 +110,10 @@ async function judgeZones(input: DnsCheckInput, account: AwsAccount | undefined,
 }
 
 async function judgeNames(names: readonly WantedName[], view: ZoneView, deps: NameDeps): Promise<readonly ChainTree[]> {
-  return inLanes(names, NAMES_AT_ONCE, async (name) => ({ links: await judgeName(name, view, deps), branches: [] }));
+  return mapConcurrent(names, NAMES_AT_ONCE, async (name) => ({
+    links: await judgeName(name, view, deps),
+    branches: [],
+  }));
 }
 
 function report(tree: ChainTree, identity: CallerIdentity | undefined, requestCount: number): DnsReport {

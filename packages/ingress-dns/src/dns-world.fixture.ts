@@ -1,8 +1,10 @@
+import { startLocalAws } from '@kube-rescue/testing';
+import type { AwsKey, LocalAws } from '@kube-rescue/testing';
+import type { HostedZone } from './aws/aws-account.ts';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type AwsKey, type HostedZone, type LocalAws, startLocalAws } from '@kube-rescue/testing';
-import type { LinkId } from './chain/link.ts';
+import type { LinkId } from './conditions/condition.ts';
 import type { IngressDnsErrorCode } from './errors.ts';
 
 export const NAME = 'shop.example.test';

@@ -6,19 +6,19 @@ export {
   openAwsAccount,
   type RecordChange,
 } from './aws/aws-account.ts';
-export { type AwsRequestHandler, type AwsWay, wayFromEnvironment } from './aws/client-options.ts';
+export { type AwsRequestHandler, type AwsClientConfig, credentialsFromEnvironment } from './aws/client-options.ts';
 export { smallestPolicy } from './aws/policy.ts';
 export type { DnsRecordSet } from './aws/record-set.ts';
-export { judgeCredentials } from './chain/account-links.ts';
-export type { DnsOptions, DnsServer } from './chain/dns-session.ts';
-export { type Link, LINK_IDS, type LinkId } from './chain/link.ts';
-export type { EndpointProbe } from './chain/endpoint-link.ts';
+export { judgeCredentials } from './conditions/account-conditions.ts';
+export type { DnsOptions, DnsServer } from './conditions/dns-session.ts';
+export { type Link, LINK_IDS, type LinkId } from './conditions/condition.ts';
+export type { EndpointProbe } from './conditions/endpoint-condition.ts';
 export { chooseCredentials, findClusterCredentials } from './cluster/cluster-credentials.ts';
 export { checkClusterDns, type ClusterDns, readClusterDns } from './cluster/cluster-dns.ts';
 export type { ClusterCredentials } from './cluster/found-credentials.ts';
 export { type ClusterReading, type ObjectReader, openClusterReading } from './cluster/cluster-reading.ts';
 export { type Controller, describeController } from './cluster/controllers.ts';
-export { type CredentialPlace, describePlace, type FieldPlace } from './cluster/credential-place.ts';
+export { type CredentialLocation, describeLocation, type FieldLocation } from './cluster/credential-location.ts';
 export { findWantedNames } from './cluster/wanted-names.ts';
 export {
   type AssumedRole,

@@ -9,7 +9,8 @@ import {
   Route53Client,
 } from '@aws-sdk/client-route-53';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { type AwsKey, type LocalAws, requireProgram, startLocalAws } from '@kube-rescue/testing';
+import { requireProgram, startLocalAws } from '@kube-rescue/testing';
+import type { AwsKey, LocalAws } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** The double is held to what the real SDK makes of it; nothing of ours is between them. */

@@ -1,27 +1,27 @@
-export { type Cluster, type ClusterInput, createCluster } from './cluster.ts';
-export { provideDebianPackages } from './debian-packages.ts';
-export type { LabDeps, LabProgress } from './deps.ts';
+export { type Cluster, type ClusterInput, createCluster } from './cluster/cluster.ts';
+export { provideDebianPackages } from './machine/debian-packages.ts';
+export type { LabDeps, LabProgress } from './cluster/deps.ts';
 export { LabError, type LabErrorCode } from './errors.ts';
-export { proveEtcdSnapshot } from './etcd-snapshot-proof.ts';
-export { type FileSnapshot, snapshotFiles } from './file-snapshot.ts';
-export type { KeyAlgorithm } from './kubeadm-config.ts';
+export { proveEtcdSnapshot } from './proofs/etcd-snapshot-proof.ts';
+export { type FileSnapshot, snapshotFiles } from './proofs/file-snapshot.ts';
+export type { KeyAlgorithm } from './kubernetes/kubeadm-config.ts';
 export {
   type KubernetesBinaries,
   type KubernetesBinariesInput,
   provideKubernetesBinaries,
-} from './kubernetes-binaries.ts';
-export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes-version.ts';
-export type { ClusterNode } from './lab-folder.ts';
-export { type Leftover, listLeftovers, type RemoveLeftoversInput, removeLeftovers } from './leftovers.ts';
-export { equipMachine } from './machine.ts';
-export type { EquippedNode } from './node-command.ts';
-export { nodeFile } from './lab-folder.ts';
-export { snapshotObjects } from './object-snapshot.ts';
-export type { ClusterMachine, LabCluster } from './lab-cluster.ts';
-export type { Proof } from './proof.ts';
-export { recoverByKubeadm } from './rivals/kubeadm-way.ts';
-export { type RestartInput, restartControlPlane } from './rivals/restart-floor.ts';
-export type { Measurement } from './rivals/stopwatch.ts';
+} from './kubernetes/kubernetes-binaries.ts';
+export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes/kubernetes-version.ts';
+export type { ClusterNode } from './machine/lab-directory.ts';
+export { type NotReverted, listLabTraces, type RemovalInput, removeLabTraces } from './machine/lab-traces.ts';
+export { equipMachine } from './machine/machine.ts';
+export type { EquippedNode } from './cluster/node-command.ts';
+export { nodeFile } from './machine/lab-directory.ts';
+export { snapshotObjects } from './proofs/object-snapshot.ts';
+export type { ClusterMachine, LabCluster } from './cluster/lab-cluster.ts';
+export type { Proof } from './proofs/proof.ts';
+export { recoverByKubeadm } from './baselines/kubeadm-renew.ts';
+export { type RestartInput, restartControlPlane } from './baselines/restart-floor.ts';
+export type { Measurement } from './baselines/stopwatch.ts';
 export { expireCertificates } from './scenarios/kubeadm-expired/expire-certificates.ts';
 export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
 export { proveLife } from './scenarios/kubeadm-expired/prove-life.ts';
@@ -48,4 +48,4 @@ export {
   listPodUids,
   proveRollingRestart,
 } from './scenarios/ca-rotation-live/rolling-workloads.ts';
-export { identifyApiServer, proveRotation, readAuthority } from './scenarios/ca-rotation-live/prove-rotation.ts';
+export { identifyApiServer, proveRotation, readCa } from './scenarios/ca-rotation-live/prove-rotation.ts';

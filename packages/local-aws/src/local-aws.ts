@@ -26,7 +26,7 @@ export interface AwsRequest {
 }
 
 /**
- * STS and Route 53 of one account over the real wire, and the part of the world's DNS that its zones hang in:
+ * STS and Route 53 of one account over the real wire, and the part of the world's DNS that its zones indentText in:
  * real authoritative servers for the zones and for their parent `test`, and a resolver.
  */
 export interface LocalAws {

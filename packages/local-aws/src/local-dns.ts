@@ -4,7 +4,7 @@ import { type RecordSet, type RunningNameServer, startNameServer } from './name-
 
 const PARENT = 'test';
 
-/** The part of the world's DNS that hosted zones hang in. */
+/** The part of the world's DNS that hosted zones indentText in. */
 export interface LocalDns {
   readonly resolver: CachingResolver;
   readonly publish: () => Promise<void>;
@@ -14,7 +14,7 @@ export interface LocalDns {
 }
 
 /** Where each of them answers. */
-export interface DnsPlaces {
+export interface DnsLocations {
   readonly address: string;
   readonly parentAddress: string;
   readonly port: number;
@@ -22,7 +22,7 @@ export interface DnsPlaces {
 }
 
 /** Starts the servers of the zones and of their parent, and a resolver that finds its way between them. */
-export async function startLocalDns(places: DnsPlaces, zones: HostedZones): Promise<LocalDns> {
+export async function startLocalDns(places: DnsLocations, zones: HostedZones): Promise<LocalDns> {
   const delegations = new Map<string, readonly string[]>();
   const started: RunningNameServer[] = [];
   for (const address of [places.address, places.parentAddress]) {
@@ -61,7 +61,7 @@ export async function startLocalDns(places: DnsPlaces, zones: HostedZones): Prom
 function parentRecords(
   delegations: ReadonlyMap<string, readonly string[]>,
   zones: readonly HostedZone[],
-  { address: awsAddress, parentAddress }: DnsPlaces,
+  { address: awsAddress, parentAddress }: DnsLocations,
 ): readonly RecordSet[] {
   const address = (name: string, value: string): RecordSet => ({ name, type: 'A', ttl: 60, values: [value] });
   return [

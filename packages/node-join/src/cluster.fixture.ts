@@ -16,8 +16,8 @@ import {
   createChangeRegistry,
   hostChangeKinds,
   openRunStore,
-  type RunResult,
   runPlaybook,
+  type RunResult,
   type Step,
   type WorkflowDeps,
 } from '@kube-rescue/workflow';

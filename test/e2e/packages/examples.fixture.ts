@@ -3,7 +3,7 @@ import { buildPki, plantTree, startEtcd, startLocalAws } from '@kube-rescue/test
 import {
   answerSmallCluster,
   startFakeApiServer,
-} from '../../../packages/cluster-objects/src/fake-api-server.fixture.ts';
+} from '../../../packages/cluster-objects/src/api/fake-api-server.fixture.ts';
 
 /** How the example of a README is run where there is nothing but what this makes. */
 export interface Rehearsal {

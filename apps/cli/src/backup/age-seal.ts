@@ -1,8 +1,8 @@
 import type { HostPath } from '@kube-rescue/host';
-import type { NodeDeps } from '@kube-rescue/recovery';
+import type { NodeDeps } from '@kube-rescue/node';
 import type { BackupSeal } from '@kube-rescue/workflow';
 import { usageError } from '../envelope.ts';
-import type { Session } from '../wiring.ts';
+import type { LocalFiles } from '../local-files.ts';
 
 /** The flags that say whom backups are for. */
 export interface BackupFlags {
@@ -20,7 +20,7 @@ export interface Seals {
  * Seals with age (https://age-encryption.org/v1) for every recipient that is named; opens with the identities of a file.
  * @throws CliError `USAGE`, which never quotes an identity
  */
-export async function openSeals(flags: BackupFlags, desk: Session['desk']): Promise<Seals> {
+export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Promise<Seals> {
   const recipients = flags['backup-recipient'] ?? [];
   const identityFile = flags['backup-identity'];
   if (recipients.length === 0 && identityFile === undefined) return { backup: {}, snapshot: undefined };
@@ -30,7 +30,7 @@ export async function openSeals(flags: BackupFlags, desk: Session['desk']): Prom
     refuseInvalid(() => encrypter.addRecipient(recipient), recipient, 'give the public key of an age identity: age1…');
   }
   const decrypter = new Decrypter();
-  const identities = identityFile === undefined ? [] : await readIdentities(desk.path(identityFile), desk);
+  const identities = identityFile === undefined ? [] : await readIdentities(localFiles.path(identityFile), localFiles);
   for (const identity of identities) {
     const hint = 'give a file as age-keygen writes it, with lines AGE-SECRET-KEY-1…';
     refuseInvalid(() => decrypter.addIdentity(identity), identityFile ?? '', hint);
@@ -53,7 +53,7 @@ export async function openSeals(flags: BackupFlags, desk: Session['desk']): Prom
   };
 }
 
-async function readIdentities(path: HostPath, { host }: Session['desk']): Promise<readonly string[]> {
+async function readIdentities(path: HostPath, { host }: LocalFiles): Promise<readonly string[]> {
   const bytes = await host.readFile(path);
   if (bytes === undefined) {
     throw usageError('there is no such file', path, 'check the path given with --backup-identity');

@@ -8,21 +8,21 @@ import { type PlantedNode, plantNode, runCli } from '../cli-process.fixture.ts';
 const CERTIFICATE = 'etc/kubernetes/pki/apiserver.crt';
 
 let node: PlantedNode;
-let desk: string;
+let localFiles: string;
 let identity: string;
 let recipient: string;
 
 beforeAll(async () => {
   node = await plantNode({ expired: ['apiserver'] });
-  desk = await mkdtemp(path.join(tmpdir(), 'kube-rescue-sealed-'));
+  localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-sealed-'));
   identity = await generateIdentity();
   recipient = await identityToRecipient(identity);
-  await writeFile(path.join(desk, 'key.txt'), `# made for a test\n${identity}\n`, { mode: 0o600 });
-  await writeFile(path.join(desk, 'other.txt'), await generateIdentity(), { mode: 0o600 });
+  await writeFile(path.join(localFiles, 'key.txt'), `# made for a test\n${identity}\n`, { mode: 0o600 });
+  await writeFile(path.join(localFiles, 'other.txt'), await generateIdentity(), { mode: 0o600 });
 });
 
 afterAll(async () => {
-  await Promise.all([node.remove(), rm(desk, { recursive: true })]);
+  await Promise.all([node.remove(), rm(localFiles, { recursive: true })]);
 });
 
 const readCertificate = (): Promise<string> => readFile(path.join(node.root, CERTIFICATE), 'utf8');
@@ -59,20 +59,20 @@ describe('a backup for a recipient', () => {
     }
     const rollback = (...args: readonly string[]) =>
       runCli(['rollback', runId, '--yes', '--force', '--root', node.root, ...args]);
-    for (const args of [[], ['--backup-identity', path.join(desk, 'other.txt')]]) {
+    for (const args of [[], ['--backup-identity', path.join(localFiles, 'other.txt')]]) {
       const refused = await rollback(...args);
       expect([refused.exitCode, refused.stderr]).toEqual([4, expect.stringContaining('BACKUP_SEALED')]);
       expect(await readCertificate()).not.toBe(before);
     }
-    expect((await rollback('--backup-identity', path.join(desk, 'key.txt'))).exitCode).toBe(0);
+    expect((await rollback('--backup-identity', path.join(localFiles, 'key.txt'))).exitCode).toBe(0);
     expect(await readCertificate()).toBe(before);
   });
 
   it('is refused for what is no key, without a word of what was given as one', async () => {
     const refused = await renew('--backup-recipient', 'age1nonsense');
     expect([refused.exitCode, refused.stdout]).toEqual([2, expect.stringContaining('this is no key of age')]);
-    await writeFile(path.join(desk, 'broken.txt'), `${identity.slice(0, -4)}\n`);
-    const file = path.join(desk, 'broken.txt');
+    await writeFile(path.join(localFiles, 'broken.txt'), `${identity.slice(0, -4)}\n`);
+    const file = path.join(localFiles, 'broken.txt');
     const broken = await runCli(['rollback', 'x', '--yes', '--root', node.root, '--backup-identity', file]);
     expect(broken.exitCode).toBe(2);
     expect(broken.stdout + broken.stderr).not.toContain(identity.slice(0, 30));

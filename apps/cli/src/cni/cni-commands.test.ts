@@ -1,7 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import { requireProgram } from '@kube-rescue/testing';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   CNI_CONF,
@@ -10,7 +10,7 @@ import {
   flannel,
   NODE,
   node as nodeObject,
-} from '../../../../packages/cni-bootstrap/src/cluster.fixture.ts';
+} from '../../../../packages/cni-bootstrap/src/network/cluster.fixture.ts';
 import { type EtcdNode, startEtcdNode } from '../etcd/etcd-node.fixture.ts';
 
 /** The node's own `/var/lib` holds everything that is written here. */

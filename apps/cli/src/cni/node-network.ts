@@ -1,8 +1,8 @@
 import type { NetworkDeps, NetworkInput } from '@kube-rescue/cni-bootstrap';
-import type { ObjectsVia } from '@kube-rescue/recovery';
+import type { ObjectsVia } from '@kube-rescue/node';
 import { Flags } from '@oclif/core';
 import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../etcd/etcd-flags.ts';
-import { recovery, type Session } from '../wiring.ts';
+import { type Session } from '../wiring.ts';
 
 /** Flags that say which node's network is meant, and how its objects are reached. */
 export const networkFlags = {
@@ -35,7 +35,7 @@ export async function openNetwork(
   flags: NetworkFlags,
   session: Session,
 ): Promise<{ readonly input: NetworkInput; readonly deps: NetworkDeps & { readonly host: Session['host'] } }> {
-  const { findNetworkOfNode } = await recovery();
+  const { findNetworkOfNode } = await import('@kube-rescue/node');
   const found = await findNetworkOfNode(session.node, session.deps);
   const objects = (await session.openObjects()).access({ via: flags.via, search: toSearch(flags, session) });
   const { node: nodeName = found.nodeName, 'pod-cidr': podCidrs } = flags;

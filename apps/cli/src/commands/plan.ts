@@ -23,7 +23,8 @@ export default class Plan extends NodeCommand {
     const session = await this.openSession(flags);
     const playbook = (): Promise<Playbook> => openRecoveryPlaybook(flags, session);
     const plan = await makePlan({ playbook, selection: flags }, session);
-    if (flags.output !== undefined) await writePlan(plan, session.desk.path(flags.output), session.desk.host);
+    if (flags.output !== undefined)
+      await writePlan(plan, session.localFiles.path(flags.output), session.localFiles.host);
     return answerPlan(plan, session);
   }
 }

@@ -36,8 +36,9 @@ export default class Recover extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Recover);
     const session = await this.openSession(flags);
-    const { desk } = session;
-    const expected = flags.plan === undefined ? undefined : await readPlan(desk.path(flags.plan), desk.host);
+    const { localFiles } = session;
+    const expected =
+      flags.plan === undefined ? undefined : await readPlan(localFiles.path(flags.plan), localFiles.host);
     const way = { via: undefined, search: searchOf(flags, session) };
     const dns = openRecoveryDns(flags, way, session);
     const playbook = async () => dns.extend(await openRecoveryPlaybook(flags, session));

@@ -1,7 +1,6 @@
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderTriage } from '../render/triage.ts';
-import { recovery } from '../wiring.ts';
 
 export default class Triage extends NodeCommand {
   static override summary = 'Find out what is wrong with this node, and name the root causes.';
@@ -12,7 +11,7 @@ export default class Triage extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Triage);
     const session = await this.openSession(flags);
-    const { triageNode } = await recovery();
+    const { triageNode } = await import('@kube-rescue/diagnosis');
     const triage = await triageNode(session.node, session.deps, session.interruption.signal);
     return {
       result: triage,

@@ -1,4 +1,4 @@
-import type { AwsWay, CredentialSource } from '@kube-rescue/ingress-dns';
+import type { AwsClientConfig, CredentialSource } from '@kube-rescue/ingress-dns';
 import { usageError } from '../envelope.ts';
 import { callerEnvironment, ingressDns, readStandardInput, type Session } from '../wiring.ts';
 
@@ -22,23 +22,29 @@ export async function readSource(flags: CredentialValues, session: Session): Pro
   const { profile, 'role-arn': arn, 'external-id': externalId, 'aws-credentials': file } = flags;
   const role = arn === undefined ? undefined : { arn, externalId };
   if (file === undefined) {
-    return findCallerCredentials({ environment: callerEnvironment(), profile, role }, { host: session.desk.host });
+    return findCallerCredentials(
+      { environment: callerEnvironment(), profile, role },
+      { host: session.localFiles.host },
+    );
   }
   const found = parseCredentials(await readText(file, session), file === '-' ? 'standard input' : file, profile);
   return role === undefined ? found : { ...found, roles: [...found.roles, role] };
 }
 
 /** The way to AWS: what the flags say, otherwise the environment, otherwise what belongs to the credentials. */
-export async function readWay({ region }: CredentialValues, source: CredentialSource | undefined): Promise<AwsWay> {
-  const { wayFromEnvironment } = await ingressDns();
-  const way = wayFromEnvironment(callerEnvironment());
+export async function readClientConfig(
+  { region }: CredentialValues,
+  source: CredentialSource | undefined,
+): Promise<AwsClientConfig> {
+  const { credentialsFromEnvironment } = await ingressDns();
+  const way = credentialsFromEnvironment(callerEnvironment());
   return { ...way, region: region ?? source?.region ?? way.region };
 }
 
-async function readText(file: string, { desk }: Session): Promise<string> {
+async function readText(file: string, { localFiles }: Session): Promise<string> {
   if (file === '-') return readStandardInput();
-  const path = desk.path(file);
-  const bytes = await desk.host.readFile(path);
+  const path = localFiles.path(file);
+  const bytes = await localFiles.host.readFile(path);
   if (bytes === undefined)
     throw usageError('there is no such file', path, 'check the path given with --aws-credentials');
   return new TextDecoder().decode(bytes);

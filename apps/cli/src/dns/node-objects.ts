@@ -1,14 +1,14 @@
 import type { NewCredentialsDeps } from '@kube-rescue/ingress-dns';
-import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { chooseVia } from '../objects-via.ts';
-import { recovery, type Session } from '../wiring.ts';
+import { type Session } from '../wiring.ts';
 
 /** The objects of the node's cluster as ingress DNS needs them, over the connection of the session. */
 export async function openIngressObjects(
   way: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
   session: Session,
 ): Promise<Pick<NewCredentialsDeps, 'objects' | 'patchStep'>> {
-  const { ingressObjects } = await recovery();
+  const { ingressObjects } = await import('@kube-rescue/recovery');
   const via = way.via ?? (await chooseVia(session));
   const objects = await session.openObjects();
   return ingressObjects({ ...session.node, via, search: way.search }, { ...session.deps, objects });

@@ -1,15 +1,15 @@
 import type { DnsReport } from '@kube-rescue/ingress-dns';
-import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { Phase, Playbook, Step, StepReport } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
 import { EXIT } from '../exit-codes.ts';
-import { renderChain } from '../render/dns-chain.ts';
+import { renderConditions } from '../render/dns-chain.ts';
 import { oneLine } from '../render/text.ts';
-import { ingressDns, recovery, type Session } from '../wiring.ts';
-import { readSource, readWay } from './credential-input.ts';
+import { ingressDns, type Session } from '../wiring.ts';
+import { readSource, readClientConfig } from './credential-input.ts';
 import { controllerFlag, nameFlags, seconds, toProbes } from './dns-flags.ts';
 import { chooseVia } from '../objects-via.ts';
 import { openIngressObjects } from './node-objects.ts';
@@ -95,7 +95,7 @@ export function openRecoveryDns(flags: RecoveryDnsValues, way: RecoveryWay, sess
         result: { ...answer.result, ingressDns: report },
         exitCode: isBroken ? EXIT.problems : answer.exitCode,
         text: (terminal) =>
-          isBroken ? `${answer.text(terminal)}\n\n${renderChain(report, terminal)}` : answer.text(terminal),
+          isBroken ? `${answer.text(terminal)}\n\n${renderConditions(report, terminal)}` : answer.text(terminal),
       };
     },
   };
@@ -112,17 +112,17 @@ async function createKeyPhases(
   if (keys === undefined || roles.length > 0) {
     throw usageError('these are no keys of their own', where, `give an access key id with its secret in ${file}`);
   }
-  const { createIngressDnsPhases } = await recovery();
+  const { createIngressDnsPhases } = await import('@kube-rescue/recovery');
   const input = {
     keys,
     controller: flags.controller,
-    way: await readWay(given, undefined),
+    way: await readClientConfig(given, undefined),
     ...toProbes({ ...flags, domain: undefined, target: undefined }),
     timeoutMs: flags['dns-wait'] * 1000,
     requires: [API_STABLE],
   };
   const objects = await openIngressObjects(way, session);
-  return createIngressDnsPhases(input, { ...objects, host: session.desk.host, clock: session.clock });
+  return createIngressDnsPhases(input, { ...objects, host: session.localFiles.host, clock: session.clock });
 }
 
 /** Changes nothing and is never the reason to call a recovery failed: what is wrong goes into its journal as a warning. */
@@ -181,7 +181,7 @@ interface Judgement {
 }
 
 async function judgeClusterDns(flags: RecoveryDnsValues, way: RecoveryWay, session: Session): Promise<Judgement> {
-  const { clock, desk, interruption } = session;
+  const { clock, localFiles, interruption } = session;
   const { signal } = interruption;
   try {
     const { checkIngressDns, chooseCredentials, readClusterDns } = await ingressDns();
@@ -190,8 +190,8 @@ async function judgeClusterDns(flags: RecoveryDnsValues, way: RecoveryWay, sessi
     if (credentials.length === 0) return { report: undefined, problem: undefined };
     const { source } = chooseCredentials(credentials, flags.controller);
     const probes = toProbes({ ...flags, domain: undefined, target: undefined });
-    const awsWay = await readWay(toCredentialValues(flags), source);
-    const deps = { host: desk.host, clock };
+    const awsWay = await readClientConfig(toCredentialValues(flags), source);
+    const deps = { host: localFiles.host, clock };
     const report = await checkIngressDns({ source, names, way: awsWay, ...probes, signal }, deps);
     const [cause] = report.causes;
     const problem = cause && oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}; see: kube-rescue dns check`);

@@ -6,13 +6,13 @@ import { callerEnvironment, ingressDns, type Session } from '../wiring.ts';
  * The test that `--write-test` asks for. Its journal is the caller's own, because it is about their AWS account and not about
  * this node.
  */
-export async function openWriteTest({ desk, clock, interruption }: Session): Promise<ZoneWriteTest> {
+export async function openWriteTest({ localFiles, clock, interruption }: Session): Promise<ZoneWriteTest> {
   const [{ createZoneWriteTest }, { openRunStore }] = await Promise.all([
     ingressDns(),
     import('@kube-rescue/workflow'),
   ]);
   const { XDG_STATE_HOME, HOME = '/root' } = callerEnvironment();
   const folder = (XDG_STATE_HOME ?? '') === '' ? `${HOME}/.local/state` : XDG_STATE_HOME;
-  const store = openRunStore(desk.host, hostPath(`${folder}/kube-rescue/dns-write-tests/runs`));
-  return createZoneWriteTest({ host: desk.host, clock, store, signal: interruption.signal });
+  const store = openRunStore(localFiles.host, hostPath(`${folder}/kube-rescue/dns-write-tests/runs`));
+  return createZoneWriteTest({ host: localFiles.host, clock, store, signal: interruption.signal });
 }

@@ -28,10 +28,10 @@ export async function answerDrill(input: DrillInput, session: DrillSession): Pro
 export async function answerClean(session: DrillSession): Promise<Answer> {
   assertSupported();
   const { host, clock, reporter, interruption } = session;
-  const { listLeftovers, removeLeftovers } = await import('@kube-rescue/lab');
-  const found = await listLeftovers({ host });
+  const { listLabTraces, removeLabTraces } = await import('@kube-rescue/lab');
+  const found = await listLabTraces({ host });
   const onProgress = ({ message }: { readonly message: string }): void => reporter.print(message);
-  const ids = await removeLeftovers({ kept: true }, { host, clock, onProgress, signal: interruption.signal });
+  const ids = await removeLabTraces({ kept: true }, { host, clock, onProgress, signal: interruption.signal });
   const removed = found.filter(({ labId }) => ids.includes(labId));
   const lines = removed.map(({ kind, what }) => `removed ${kind} ${what}`);
   const summary = ids.length === 0 ? 'no drill has left anything behind' : `removed ${count(ids.length, 'cluster')}`;

@@ -10,7 +10,8 @@ import type {
 import { createProgress } from '../render/progress.ts';
 import type { TimelineEntry } from '../render/timeline.ts';
 import type { DrillSession } from '../wiring.ts';
-import { rehearseRotation, type RescueWithPower, type RotationUnderLoad } from './rotation-drill.ts';
+import { type RescueWithPower } from './rotation-rehearsal.ts';
+import { rehearseRotation, type RotationUnderLoad } from './rotation-drill.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';

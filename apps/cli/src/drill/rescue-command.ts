@@ -19,7 +19,7 @@ export interface RescueAnswer {
 }
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-/** Far beyond any deadline of a step; only a hang takes longer. */
+/** Far beyond any deadline of a step; only a indentText takes longer. */
 const TIMEOUT_MS = 15 * 60_000;
 
 /**

@@ -1,8 +1,8 @@
-import type { Cluster, FailedRequest, LabDeps, LoadClient, Proof } from '@kube-rescue/lab';
+import { type RotationRehearsal } from './rotation-rehearsal.ts';
+import type { FailedRequest, LoadClient, Proof } from '@kube-rescue/lab';
 import { nameProofs, proveAnswer } from './proofs.ts';
 import type { RescueAnswer } from './rescue-command.ts';
-import { rehearseCutOff, rehearseRollback } from './rotation-way-back.ts';
-import type { Stopwatch } from './stopwatch.ts';
+import { rehearseInterruption, rehearseRollback } from './rotation-rollback.ts';
 
 /** What a stage of a rotation did to those who used the cluster meanwhile. */
 export interface StageUnderLoad {
@@ -19,23 +19,8 @@ export interface RotationUnderLoad {
   readonly stages: readonly StageUnderLoad[];
 }
 
-export interface RotationRehearsal {
-  readonly cluster: Cluster;
-  readonly lab: typeof import('@kube-rescue/lab');
-  readonly deps: LabDeps & { readonly signal: AbortSignal };
-  readonly watch: Stopwatch;
-  readonly proofs: Proof[];
-  readonly rescue: RescueWithPower;
-}
-
-export interface RescueWithPower {
-  (...args: readonly string[]): Promise<RescueAnswer>;
-  /** Killed when `power` is aborted. */
-  until(power: AbortSignal, ...args: readonly string[]): Promise<RescueAnswer>;
-}
-
 /** The CAs, as `certs rotate-ca` names them and as kubeadm names their files. */
-const AUTHORITIES = [
+const CA_DEFINITIONS = [
   { id: 'cluster', name: 'ca' },
   { id: 'front-proxy', name: 'front-proxy-ca' },
   { id: 'etcd', name: 'etcd/ca' },
@@ -60,8 +45,8 @@ export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<Ro
   const load = await watch.measure('put a load on it', () => lab.startLoad(cluster, deps));
   const stages: TimedStage[] = [];
   const old = new Map<string, string>();
-  for (const { id, name } of AUTHORITIES) {
-    old.set(name, await lab.readAuthority(cluster, name, deps));
+  for (const { id, name } of CA_DEFINITIONS) {
+    old.set(name, await lab.readCa(cluster, name, deps));
     for (const stage of STAGES) {
       const done = await rehearseStage(rehearsal, id, stage);
       stages.push(done.timed);
@@ -77,8 +62,8 @@ export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<Ro
   };
   proofs.push(...nameProofs('load', judgeLoad(seen.requests, report.stages)));
   if (proofs.some(({ ok }) => !ok)) return report;
-  for (const { name } of AUTHORITIES) {
-    const input = { authority: name, old: old.get(name) ?? '' };
+  for (const { name } of CA_DEFINITIONS) {
+    const input = { ca: name, old: old.get(name) ?? '' };
     const life = await watch.measure(`prove that ${name} is another one`, () =>
       lab.proveRotation(cluster, input, deps),
     );
@@ -96,14 +81,14 @@ async function proveNoAlarm({ watch, rescue }: RotationRehearsal, when: string):
 
 async function rehearseStage(
   rehearsal: RotationRehearsal,
-  authority: string,
+  ca: string,
   stage: string,
 ): Promise<{ readonly timed: TimedStage; readonly proofs: readonly Proof[] }> {
   const { cluster, lab, deps } = rehearsal;
-  const name = `${authority} ${stage}`;
+  const name = `${ca} ${stage}`;
   const before = await lab.identifyApiServer(cluster, deps);
   const from = deps.clock.now();
-  const proofs = await (WITH_MORE[name] ?? carryOutAndProve)(rehearsal, authority, stage);
+  const proofs = await (WITH_MORE[name] ?? carryOutAndProve)(rehearsal, ca, stage);
   const to = deps.clock.now();
   const restartedApiServer = (await lab.identifyApiServer(cluster, deps)) !== before;
   return { timed: { stage: name, from, to, restartedApiServer }, proofs };
@@ -125,26 +110,28 @@ const WITH_MORE: Readonly<Record<string, StageRehearsal>> = {
   'cluster issue': async (rehearsal, authority, stage) => {
     const once = () => carryOut(rehearsal, authority, stage);
     const back = await rehearseRollback(rehearsal, `${authority} --stage ${stage}`, once);
-    return back.every(({ ok }) => ok) ? [...back, ...(await rehearseCutOff(rehearsal, [authority, stage]))] : back;
+    return back.every(({ ok }) => ok)
+      ? [...back, ...(await rehearseInterruption(rehearsal, [authority, stage]))]
+      : back;
   },
 };
 
-const carryOutAndProve: StageRehearsal = async (rehearsal, authority, stage) => [
-  proveStage(authority, stage, await carryOut(rehearsal, authority, stage)),
+const carryOutAndProve: StageRehearsal = async (rehearsal, ca, stage) => [
+  proveStage(ca, stage, await carryOut(rehearsal, ca, stage)),
 ];
 
 function carryOut(
   { watch, rescue }: RotationRehearsal,
-  authority: string,
+  ca: string,
   stage: string,
   ...more: readonly string[]
 ): Promise<RescueAnswer> {
-  const args = ['certs', 'rotate-ca', authority, '--stage', stage, ...more, '--yes'];
-  return watch.measure(`rotate: ${authority} ${stage}`, () => rescue(...args));
+  const args = ['certs', 'rotate-ca', ca, '--stage', stage, ...more, '--yes'];
+  return watch.measure(`rotate: ${ca} ${stage}`, () => rescue(...args));
 }
 
-function proveStage(authority: string, stage: string, answer: RescueAnswer): Proof {
-  return proveAnswer(`rotate: certs rotate-ca ${authority} --stage ${stage}`, answer, 'done');
+function proveStage(ca: string, stage: string, answer: RescueAnswer): Proof {
+  return proveAnswer(`rotate: certs rotate-ca ${ca} --stage ${stage}`, answer, 'done');
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { EtcdSight } from '@kube-rescue/recovery';
+import type { EtcdReport } from '@kube-rescue/diagnosis';
 import type { Answer } from '../base-command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -6,7 +6,7 @@ import { renderProbe } from '../render/etcd-probe.ts';
 import { renderCluster } from '../render/etcd-status.ts';
 
 /** The answer of `etcd probe`: exit 3 when no combination works. */
-export function answerProbe(sight: EtcdSight): Answer {
+export function answerProbe(sight: EtcdReport): Answer {
   const { way, attempts } = sight;
   const isWorking = way?.hasQuorum === true;
   return {
@@ -18,7 +18,7 @@ export function answerProbe(sight: EtcdSight): Answer {
 }
 
 /** The answer of `etcd status`: exit 3 unless all is well. */
-export function answerStatus(sight: EtcdSight): Answer {
+export function answerStatus(sight: EtcdReport): Answer {
   const { way, cluster } = sight;
   const failure = way === null ? noWayIn(sight) : cluster === null ? noAnswer(sight) : undefined;
   return {
@@ -29,7 +29,7 @@ export function answerStatus(sight: EtcdSight): Answer {
   };
 }
 
-function noWayIn({ problem }: EtcdSight): CliError {
+function noWayIn({ problem }: EtcdReport): CliError {
   return new CliError({
     code: 'ETCD_NO_WAY_IN',
     message: `there is no way into etcd: ${problem ?? 'nothing works'}`,
@@ -38,7 +38,7 @@ function noWayIn({ problem }: EtcdSight): CliError {
   });
 }
 
-function noAnswer({ problem, way }: EtcdSight): CliError {
+function noAnswer({ problem, way }: EtcdReport): CliError {
   return new CliError({
     code: 'ETCD_SILENT',
     message: `etcd does not tell how it is: ${problem ?? 'no reason given'}`,

@@ -1,5 +1,5 @@
+import type { EtcdSearch } from '@kube-rescue/node';
 import { Flags } from '@oclif/core';
-import type { EtcdSearch } from '@kube-rescue/recovery';
 import type { Session } from '../wiring.ts';
 
 /** Flags that say how etcd is reached; without them the node's own files and flags are searched. */
@@ -40,13 +40,16 @@ export interface EtcdFlags {
   readonly 'accept-expired-server': boolean;
 }
 
-export function toSearch(flags: EtcdFlags, { desk, etcdctlEnvironment }: Session): EtcdSearch {
+export function toSearch(flags: EtcdFlags, { localFiles, etcdctlEnvironment }: Session): EtcdSearch {
   const { endpoint, cacert, cert, key, 'rotated-set': rotatedSet } = flags;
   return {
     endpoint,
-    ca: cacert === undefined ? undefined : desk.path(cacert),
-    client: cert === undefined || key === undefined ? undefined : { certificate: desk.path(cert), key: desk.path(key) },
-    rotatedSet: rotatedSet === undefined ? undefined : desk.path(rotatedSet),
+    ca: cacert === undefined ? undefined : localFiles.path(cacert),
+    client:
+      cert === undefined || key === undefined
+        ? undefined
+        : { certificate: localFiles.path(cert), key: localFiles.path(key) },
+    rotatedSet: rotatedSet === undefined ? undefined : localFiles.path(rotatedSet),
     acceptExpiredServer: flags['accept-expired-server'],
     environment: etcdctlEnvironment,
   };

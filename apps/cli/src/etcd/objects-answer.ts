@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import { describeError } from '@kube-rescue/errors';
-import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import type { Answer } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { recovery, type Session } from '../wiring.ts';
+import { type Session } from '../wiring.ts';
 import { toReference } from './object-name.ts';
 
 export interface ObjectsInput {
@@ -19,7 +19,7 @@ export interface ObjectsInput {
 /** Shows one object, or all of a kind, as the API does; exit 3 when some of them cannot be read. */
 export async function answerObjects(input: ObjectsInput, session: Session): Promise<Answer> {
   const { node, deps, reporter, interruption } = session;
-  const { readObjectsOfNode } = await recovery();
+  const { readObjectsOfNode } = await import('@kube-rescue/node');
   const { maskObject } = await import('@kube-rescue/cluster-objects');
   const { via, search } = input;
   const what = await whatIsMeant(input);

@@ -7,8 +7,8 @@ import { usageError } from '../envelope.ts';
  * @throws CliError `USAGE`, without any part of the file
  */
 export async function readPatchFile(path: HostPath, host: Pick<Host, 'readFile'>): Promise<Json> {
-  const text = new TextDecoder().decode(await readDeskFile(path, host));
-  const { lineOfYamlError, parseYamlDocuments, readWithoutAliases } = await import('@kube-rescue/cluster-objects');
+  const text = new TextDecoder().decode(await readLocalFile(path, host));
+  const { lineOfYamlError, parseYamlDocuments, readWithoutAliases } = await import('@kube-rescue/node-config');
   const [document, ...others] = parseYamlDocuments(text);
   const invalid = (message: string): Error => usageError(message, path, 'give one merge patch, in YAML or JSON');
   if (document === undefined || others.length > 0) throw invalid('the file does not hold exactly one patch');
@@ -21,7 +21,7 @@ export async function readPatchFile(path: HostPath, host: Pick<Host, 'readFile'>
 }
 
 /** @throws CliError `USAGE` when there is no such file */
-export async function readDeskFile(path: HostPath, host: Pick<Host, 'readFile'>): Promise<Uint8Array> {
+export async function readLocalFile(path: HostPath, host: Pick<Host, 'readFile'>): Promise<Uint8Array> {
   const bytes = await host.readFile(path);
   if (bytes !== undefined) return bytes;
   throw usageError('there is no such file', path, 'check the path');

@@ -1,15 +1,15 @@
-import type { EtcdSearch } from '@kube-rescue/recovery';
+import type { EtcdSearch } from '@kube-rescue/node';
 import type { Answer } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { createProgress } from '../render/progress.ts';
 import { formatBytes } from '../render/text.ts';
-import { recovery, type Session } from '../wiring.ts';
+import { type Session } from '../wiring.ts';
 
 /** Takes a snapshot of etcd into a file of this machine. */
 export async function saveSnapshotTo(file: string, search: EtcdSearch, session: Session): Promise<Answer> {
-  const { node, deps, desk, reporter, clock, interruption } = session;
-  const { saveEtcdOfNode } = await recovery();
-  const target = desk.path(file);
+  const { node, deps, localFiles, reporter, clock, interruption } = session;
+  const { saveEtcdOfNode } = await import('@kube-rescue/recovery');
+  const target = localFiles.path(file);
   const progress = createProgress(reporter, clock);
   progress.begin(`take a snapshot of etcd into ${target}`);
   try {

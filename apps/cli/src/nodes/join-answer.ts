@@ -51,16 +51,16 @@ export async function answerJoin(input: JoinInput, session: Session): Promise<An
 export async function answerBundles(input: JoinInput, directory: string, session: Session): Promise<Answer> {
   const { BUNDLE_COMMAND, namesOf, writeJoinBundle } = await import('@kube-rescue/node-join');
   const { joinPath } = await import('@kube-rescue/host');
-  const { desk, node } = session;
+  const { localFiles, node } = session;
   const workers = await meantWorkers(input, session);
-  if (!input.dryRun) assertMayWrite(desk.host);
+  if (!input.dryRun) assertMayWrite(localFiles.host);
   const bundles = [];
   for (const { node: name, object, files, access } of workers) {
-    const folder = joinPath(desk.path(directory), name);
+    const folder = joinPath(localFiles.path(directory), name);
     const { kubeletService } = node;
     const serviceCommand = access.serviceCommand ?? undefined;
     const bundle = { node: name, names: namesOf(name, object), kubeletService, serviceCommand, files };
-    if (!input.dryRun) await writeJoinBundle(bundle, folder, desk.host);
+    if (!input.dryRun) await writeJoinBundle(bundle, folder, localFiles.host);
     bundles.push({ node: name, folder, command: BUNDLE_COMMAND });
   }
   const lines = bundles.flatMap(({ node: name, folder, command }) => [

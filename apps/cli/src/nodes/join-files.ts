@@ -16,7 +16,7 @@ export async function readJoinFiles(
   given: readonly string[] | undefined,
   session: Session,
 ): Promise<readonly JoinFile[]> {
-  const { host, desk, node } = session;
+  const { host, localFiles, node } = session;
   if (given === undefined) {
     const paths = SHARED.map((name) => joinPath(node.kubernetesDirectory, name));
     const files = await Promise.all(paths.map((path) => readOne(path, path, host)));
@@ -29,7 +29,7 @@ export async function readJoinFiles(
       const file =
         local === undefined
           ? await readOne(hostPath(path), hostPath(path), host)
-          : await readOne(hostPath(path), desk.path(local), desk.host);
+          : await readOne(hostPath(path), localFiles.path(local), localFiles.host);
       if (file !== undefined) return file;
       throw usageError('there is no such file to be given to a worker', local ?? path, 'check the path');
     }),

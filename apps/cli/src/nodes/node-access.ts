@@ -1,6 +1,6 @@
 import type { KubernetesObject, ObjectAccess } from '@kube-rescue/cluster-objects';
 import { addressesOf } from '@kube-rescue/node-join';
-import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { chooseVia } from '../objects-via.ts';
 import type { Session } from '../wiring.ts';
 

@@ -43,7 +43,7 @@ export async function restoreRoles(input: RestoreRolesInput, session: Session): 
 /** Only this machine's kubelet can be asked; another node's flags say nothing about it. */
 async function kubeletFlagsOf(node: string, { host }: Session): Promise<ReadonlyMap<string, string> | undefined> {
   const own = host.name.toLowerCase();
-  const { readKubeletConfiguration } = await import('@kube-rescue/static-manifests');
+  const { readKubeletConfiguration } = await import('@kube-rescue/node-config');
   const { component, hostnameOverride } = await readKubeletConfiguration({ host });
   const isOwn = [hostnameOverride, own, own.split('.')[0]].includes(node);
   return isOwn ? component.flags : undefined;

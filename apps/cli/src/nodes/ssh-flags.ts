@@ -43,9 +43,9 @@ export interface SshFlags {
 }
 
 /** How `[USER@]HOST` is reached. */
-export function toAccess(text: string, flags: SshFlags, { desk }: Pick<Session, 'desk'>): NodeAccess {
+export function toAccess(text: string, flags: SshFlags, { localFiles }: Pick<Session, 'localFiles'>): NodeAccess {
   const at = text.lastIndexOf('@');
-  const file = (path: string | undefined): string | null => (path === undefined ? null : desk.path(path));
+  const file = (path: string | undefined): string | null => (path === undefined ? null : localFiles.path(path));
   return {
     address: text.slice(at + 1),
     port: flags['ssh-port'] ?? null,

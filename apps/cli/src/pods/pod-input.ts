@@ -1,5 +1,5 @@
 import type { ControllerName, RescueStepDeps } from '@kube-rescue/pod-bootstrap';
-import type { EtcdSearch, ObjectsVia } from '@kube-rescue/recovery';
+import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { Args, Flags } from '@oclif/core';
 import { usageError } from '../envelope.ts';
 import { podBootstrap, type Session } from '../wiring.ts';

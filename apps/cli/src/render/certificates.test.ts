@@ -1,4 +1,4 @@
-import type { CertificateRow } from '@kube-rescue/recovery';
+import type { CertificateRow } from '@kube-rescue/cert-rotation';
 import { describe, expect, it } from 'vitest';
 import { renderCertificates } from './certificates.ts';
 

@@ -1,8 +1,8 @@
-import type { CertificateRow } from '@kube-rescue/recovery';
+import type { CertificateRow } from '@kube-rescue/cert-rotation';
 import type { Terminal } from '../terminal.ts';
 import type { Colour } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, hang } from './text.ts';
+import { count, indentText } from './text.ts';
 
 const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green', warning: 'yellow', problem: 'red' };
 
@@ -22,10 +22,10 @@ export function renderCertificates(rows: readonly CertificateRow[], terminal: Te
   const troubled = rows.filter(({ problems }) => problems.length > 0);
   const details = troubled.flatMap(({ id, problems }) => [
     '',
-    hang('', id, terminal.columns),
+    indentText('', id, terminal.columns),
     ...problems.flatMap(({ code, message, hint }) => [
-      hang('  - ', `${message} (${code})`, terminal.columns),
-      ...(hint === undefined ? [] : [hang('    hint: ', hint, terminal.columns)]),
+      indentText('  - ', `${message} (${code})`, terminal.columns),
+      ...(hint === undefined ? [] : [indentText('    hint: ', hint, terminal.columns)]),
     ]),
   ]);
   return [table, ...details, '', summarizeCertificates(rows)].join('\n');

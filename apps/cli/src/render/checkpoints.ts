@@ -1,7 +1,7 @@
-import type { CheckpointListing } from '@kube-rescue/recovery';
+import type { CheckpointListing } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
-import { count, hang } from './text.ts';
+import { count, indentText } from './text.ts';
 
 /** The checkpointed pods of a node and what endangers them; nothing on a node without. */
 export function renderCheckpoints(listing: CheckpointListing, terminal: Terminal): readonly string[] {
@@ -18,9 +18,9 @@ export function renderCheckpoints(listing: CheckpointListing, terminal: Terminal
     terminal,
   );
   const lines = [
-    ...(unread === null ? [] : [hang('not compared: ', unread, terminal.columns)]),
-    ...problems.map((problem) => hang('problem: ', problem, terminal.columns)),
-    ...kubeconfigWriters.map(({ evidence }) => hang('overwrites the kubeconfig: ', evidence, terminal.columns)),
+    ...(unread === null ? [] : [indentText('not compared: ', unread, terminal.columns)]),
+    ...problems.map((problem) => indentText('problem: ', problem, terminal.columns)),
+    ...kubeconfigWriters.map(({ evidence }) => indentText('overwrites the kubeconfig: ', evidence, terminal.columns)),
   ];
   const blocks = checkpoints.length === 0 ? [] : [`${count(checkpoints.length, 'checkpointed pod')}\n${table}`];
   return lines.length === 0 ? blocks : [...blocks, lines.join('\n')];

@@ -1,6 +1,6 @@
-import type { ClusterCertificates } from '@kube-rescue/recovery';
+import type { ClusterCertificates } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
-import { count, hang } from './text.ts';
+import { count, indentText } from './text.ts';
 
 /** A person plans ahead by the next few; the others are in the JSON. */
 const FORECAST_LINES = 5;
@@ -14,25 +14,25 @@ export function renderClusterCertificates(cluster: ClusterCertificates, { column
     `in the cluster's objects: ${count(certificates.length, 'certificate')}, ${troubled.length} with something to say`,
     ...troubled.flatMap(({ path, problems }) => [
       '',
-      hang('', path, columns),
+      indentText('', path, columns),
       ...problems.flatMap(({ code, message, hint }) => [
-        hang('  - ', `${message} (${code})`, columns),
-        hang('    hint: ', hint, columns),
+        indentText('  - ', `${message} (${code})`, columns),
+        indentText('    hint: ', hint, columns),
       ]),
     ]),
     '',
     disagreements.length === 0 ? 'files and objects trust the same' : 'where trust disagrees:',
     ...disagreements.flatMap(({ message, places, hint }) => [
-      hang('  - ', message, columns),
-      hang('    at: ', listPlaces(places), columns),
-      hang('    hint: ', hint, columns),
+      indentText('  - ', message, columns),
+      indentText('    at: ', listPlaces(places), columns),
+      indentText('    hint: ', hint, columns),
     ]),
     '',
     'what ends next:',
     ...forecast
       .slice(0, FORECAST_LINES)
       .map(({ at, consequence, places }) =>
-        hang(`  ${at.slice(0, 10)}  `, `${consequence} (${listPlaces(places)})`, columns),
+        indentText(`  ${at.slice(0, 10)}  `, `${consequence} (${listPlaces(places)})`, columns),
       ),
   ];
   return lines.join('\n');

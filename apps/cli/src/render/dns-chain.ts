@@ -2,7 +2,7 @@ import type { DnsReport, Link } from '@kube-rescue/ingress-dns';
 import type { Terminal } from '../terminal.ts';
 import type { Colour } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, hang } from './text.ts';
+import { count, indentText } from './text.ts';
 
 const COLOURS: Readonly<Record<Link['status'], Colour>> = {
   ok: 'green',
@@ -14,7 +14,7 @@ const COLOURS: Readonly<Record<Link['status'], Colour>> = {
 const MANY_LINKS = 60;
 
 /** The chain as a table, and below it what is to be done about each cause. */
-export function renderChain({ links, causes, healthy }: DnsReport, terminal: Terminal): string {
+export function renderConditions({ links, causes, healthy }: DnsReport, terminal: Terminal): string {
   const shown = links.length > MANY_LINKS ? links.filter(({ status }) => status !== 'ok') : links;
   const table = renderTable(
     {
@@ -38,9 +38,9 @@ function describe({ id, subject, summary, code, hint, evidence }: Link, { column
   const heading = `${id} of ${subject}: ${summary}${code === undefined ? '' : ` (${code})`}`;
   return [
     '',
-    hang('', heading, columns),
-    ...evidence.map((line) => hang('  - ', line, columns)),
-    ...(hint === undefined ? [] : [hang('  hint: ', hint, columns)]),
+    indentText('', heading, columns),
+    ...evidence.map((line) => indentText('  - ', line, columns)),
+    ...(hint === undefined ? [] : [indentText('  hint: ', hint, columns)]),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { DrillReport } from '../drill/drill.ts';
 import type { StageUnderLoad } from '../drill/rotation-drill.ts';
 import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
-import { count, formatSeconds, hang } from './text.ts';
+import { count, formatSeconds, indentText } from './text.ts';
 
 /** What a drill has proven, and how long the recovery took. */
 export function renderDrill(
@@ -22,14 +22,14 @@ export function renderDrill(
     ...proofs.map((proof) => renderProof(proof, terminal)),
     ...load,
     '',
-    hang('', summary, terminal.columns),
+    indentText('', summary, terminal.columns),
   ].join('\n');
 }
 
 /** What was seen is told where it is not what it should be; the JSON has all of it. */
 function renderProof({ name, ok, detail }: Proof, terminal: Terminal): string {
-  if (ok) return hang('ok  ', name, terminal.columns).replace('ok', paint('ok', 'green', terminal));
-  return hang('NO  ', `${name}; seen: ${detail}`, terminal.columns).replace('NO', paint('NO', 'red', terminal));
+  if (ok) return indentText('ok  ', name, terminal.columns).replace('ok', paint('ok', 'green', terminal));
+  return indentText('NO  ', `${name}; seen: ${detail}`, terminal.columns).replace('NO', paint('NO', 'red', terminal));
 }
 
 /** Every request that failed, by who made it and why; the same again and again is told once. */
@@ -42,7 +42,7 @@ function renderStage(
   return [
     `${stage} (${formatSeconds(seconds)}${restart}): ${failures.length === 0 ? 'no request failed' : `${count(failures.length, 'request')} failed`}`,
     ...[...groups].map(([what, all]) =>
-      hang('    ', `${all.length} x ${what} (${all[0]?.at ?? ''} to ${all.at(-1)?.at ?? ''})`, columns),
+      indentText('    ', `${all.length} x ${what} (${all[0]?.at ?? ''} to ${all.at(-1)?.at ?? ''})`, columns),
     ),
   ];
 }

@@ -2,15 +2,15 @@ import { redact } from '@kube-rescue/errors';
 import { reportError } from '../envelope.ts';
 import type { Reporter } from '../reporter.ts';
 import { paint } from './style.ts';
-import { hang } from './text.ts';
+import { indentText } from './text.ts';
 
 /** Prints a failure as a tired person needs it: what happened, to what, what to do next, and the code to search for. */
 export function printError(error: unknown, reporter: Reporter, isBug = false): void {
   const { code, message, hint, subject } = reportError(error);
   const { terminal } = reporter;
-  const lines = [hang('error: ', message, terminal.columns).replace('error:', paint('error:', 'red', terminal))];
-  if (subject !== undefined) lines.push(hang('  subject: ', subject, terminal.columns));
-  if (hint !== undefined) lines.push(hang('  hint: ', hint, terminal.columns));
+  const lines = [indentText('error: ', message, terminal.columns).replace('error:', paint('error:', 'red', terminal))];
+  if (subject !== undefined) lines.push(indentText('  subject: ', subject, terminal.columns));
+  if (hint !== undefined) lines.push(indentText('  hint: ', hint, terminal.columns));
   lines.push(`  code: ${code}`);
   if (isBug && error instanceof Error && error.stack !== undefined) lines.push(redact(error.stack));
   reporter.print(lines.join('\n'));

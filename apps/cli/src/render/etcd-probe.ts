@@ -1,13 +1,13 @@
-import type { EtcdAttemptRow, EtcdSight } from '@kube-rescue/recovery';
+import type { EtcdAttemptRow, EtcdReport } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
-import { hang, oneLine } from './text.ts';
+import { indentText, oneLine } from './text.ts';
 
 /** The line that works, ready to be pasted, then everything that was tried. */
-export function renderProbe(sight: EtcdSight, terminal: Terminal): string {
+export function renderProbe(sight: EtcdReport, terminal: Terminal): string {
   const attempts = sight.attempts.flatMap((attempt) => [renderAttempt(attempt, terminal), '']);
   return [
-    ...renderWay(sight.way, terminal),
+    ...renderConnection(sight.way, terminal),
     ...(attempts.length === 0 ? ['nothing was tried'] : ['tried:', '', ...attempts]),
   ]
     .join('\n')
@@ -15,14 +15,14 @@ export function renderProbe(sight: EtcdSight, terminal: Terminal): string {
 }
 
 /** The `etcdctl` line, unbroken, because it is there to be pasted; nothing when there is none. */
-export function renderWay(way: EtcdSight['way'], terminal: Terminal): readonly string[] {
+export function renderConnection(way: EtcdReport['way'], terminal: Terminal): readonly string[] {
   if (way === null) return [];
   const notes = [
     ...(way.isServerExpired ? ['the certificate of the server has expired'] : []),
     ...(way.hasQuorum ? [] : ['etcd has no quorum: it can be read, not written']),
     ...way.notes,
   ];
-  return [oneLine(way.etcdctl), ...notes.map((note) => hang('  note: ', note, terminal.columns)), ''];
+  return [oneLine(way.etcdctl), ...notes.map((note) => indentText('  note: ', note, terminal.columns)), ''];
 }
 
 function renderAttempt(
@@ -38,9 +38,11 @@ function renderAttempt(
     ...(serverName === null ? [] : [['server name', serverName] as const]),
     ['', code === null ? message : `${message} (${code})`] as const,
   ];
-  const head = hang(word, label, terminal.columns).replace(word, paint(word, works ? 'green' : 'red', terminal));
+  const head = indentText(word, label, terminal.columns).replace(word, paint(word, works ? 'green' : 'red', terminal));
   return [
     head,
-    ...details.map(([name, text]) => hang(name === '' ? '          ' : `          ${name}: `, text, terminal.columns)),
+    ...details.map(([name, text]) =>
+      indentText(name === '' ? '          ' : `          ${name}: `, text, terminal.columns),
+    ),
   ].join('\n');
 }

@@ -1,12 +1,12 @@
-import type { EtcdClusterRow, EtcdMemberRow, EtcdSight } from '@kube-rescue/recovery';
+import type { EtcdClusterRow, EtcdMemberRow, EtcdReport } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
-import { renderWay } from './etcd-probe.ts';
+import { renderConnection } from './etcd-probe.ts';
 import { paint } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, formatBytes, hang } from './text.ts';
+import { count, formatBytes, indentText } from './text.ts';
 
 /** An etcd cluster and each of its members. */
-export function renderCluster(cluster: EtcdClusterRow, { way }: EtcdSight, terminal: Terminal): string {
+export function renderCluster(cluster: EtcdClusterRow, { way }: EtcdReport, terminal: Terminal): string {
   const { healthy, hasQuorum, quorum, members, alarms, raftTerm, dbSize } = cluster;
   const state = healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
   const majority = hasQuorum
@@ -27,12 +27,14 @@ export function renderCluster(cluster: EtcdClusterRow, { way }: EtcdSight, termi
     terminal,
   );
   return [
-    ...renderWay(way, terminal),
+    ...renderConnection(way, terminal),
     `etcd: ${state}, ${count(members.length, 'member')}, ${majority}`,
     `raft term ${raftTerm}, database ${formatBytes(dbSize)}`,
     ...(alarms.length === 0
       ? ['no alarms']
-      : alarms.map(({ kind, member }) => hang('ALARM ', `${kind} of ${nameOf(member, members)}`, terminal.columns))),
+      : alarms.map(({ kind, member }) =>
+          indentText('ALARM ', `${kind} of ${nameOf(member, members)}`, terminal.columns),
+        )),
     '',
     table,
   ].join('\n');

@@ -1,7 +1,7 @@
-import type { InspectedCertificate } from '@kube-rescue/recovery';
+import type { InspectedCertificate } from '@kube-rescue/cert-rotation';
 import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
-import { hang } from './text.ts';
+import { indentText } from './text.ts';
 
 /** Certificates spelled out, one below the other. */
 export function renderInspection(certificates: readonly InspectedCertificate[], terminal: Terminal): string {
@@ -21,7 +21,7 @@ function renderOne(certificate: InspectedCertificate, terminal: Terminal): strin
     ['key', `${certificate.keyAlgorithm}${describeKeyMatch(keyMatches)}`],
     ['key usage', listOf(certificate.keyUsage)],
     ['extended', listOf(certificate.extendedKeyUsage)],
-    ['authority', certificate.isAuthority ? `yes${limit}` : 'no'],
+    ['ca', certificate.isCaCertificate ? `yes${limit}` : 'no'],
     ['SKI', certificate.subjectKeyIdentifier ?? '-'],
     ['AKI', certificate.authorityKeyIdentifier ?? '-'],
     ['SHA-256', certificate.fingerprint256],
@@ -30,8 +30,8 @@ function renderOne(certificate: InspectedCertificate, terminal: Terminal): strin
   const head = `${certificate.place} (${certificate.part})`;
   const colour = daysLeft < 0 || keyMatches === false ? 'red' : undefined;
   return [
-    paint(hang('', head, terminal.columns), colour, terminal),
-    ...lines.map(([label, text]) => hang(`  ${label.padEnd(10)} `, text, terminal.columns)),
+    paint(indentText('', head, terminal.columns), colour, terminal),
+    ...lines.map(([label, text]) => indentText(`  ${label.padEnd(10)} `, text, terminal.columns)),
   ].join('\n');
 }
 

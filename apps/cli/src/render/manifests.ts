@@ -1,4 +1,4 @@
-import type { ManifestRow } from '@kube-rescue/recovery';
+import type { ManifestRow } from '@kube-rescue/static-manifests';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 

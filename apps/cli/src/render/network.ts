@@ -1,16 +1,16 @@
-import type { FileSight, NetworkSight } from '@kube-rescue/cni-bootstrap';
+import type { FileStatus, NetworkState } from '@kube-rescue/cni-bootstrap';
 import type { Terminal } from '../terminal.ts';
 import { type Colour, paint } from './style.ts';
 import { renderTable } from './table.ts';
-import { hang } from './text.ts';
+import { indentText } from './text.ts';
 
-const STATUS: Readonly<Record<NetworkSight['status'], Colour>> = {
+const STATUS: Readonly<Record<NetworkState['status'], Colour>> = {
   ok: 'green',
   needed: 'yellow',
   blocked: 'red',
   unknown: 'red',
 };
-const FILE: Readonly<Record<FileSight['state'], Colour>> = {
+const FILE: Readonly<Record<FileStatus['state'], Colour>> = {
   good: 'green',
   own: 'green',
   missing: 'red',
@@ -18,24 +18,24 @@ const FILE: Readonly<Record<FileSight['state'], Colour>> = {
 };
 
 /** The network plugin of a node: its files as a table, what was seen and where it comes from, and what is to be done. */
-export function renderNetwork(nodeName: string, sight: NetworkSight, terminal: Terminal): string {
+export function renderNetwork(nodeName: string, sight: NetworkState, terminal: Terminal): string {
   const { columns } = terminal;
   const { status, plugin, summary, evidence, code, subject, hint, files } = sight;
   const label = `${status}: `;
-  const head = hang(label, `${summary}${code === undefined ? '' : ` (${code})`}`, columns);
+  const head = indentText(label, `${summary}${code === undefined ? '' : ` (${code})`}`, columns);
   return [
     `network plugin of ${nodeName}: ${plugin}`,
     head.replace(status, paint(status, STATUS[status], terminal)),
     ...(files.length === 0 ? [] : ['', renderFiles(files, terminal)]),
     '',
-    ...evidence.map((line) => hang('  - ', line, columns)),
-    ...(subject === undefined ? [] : [hang('  subject: ', subject, columns)]),
+    ...evidence.map((line) => indentText('  - ', line, columns)),
+    ...(subject === undefined ? [] : [indentText('  subject: ', subject, columns)]),
     ...(status === 'needed' ? ['  hint: kube-rescue cni bootstrap writes them'] : []),
-    ...(hint === undefined ? [] : [hang('  hint: ', hint, columns)]),
+    ...(hint === undefined ? [] : [indentText('  hint: ', hint, columns)]),
   ].join('\n');
 }
 
-function renderFiles(files: readonly FileSight[], terminal: Terminal): string {
+function renderFiles(files: readonly FileStatus[], terminal: Terminal): string {
   const rows = files.map(({ path, state, problems }) => [
     path,
     { text: state, colour: FILE[state] },

@@ -1,7 +1,7 @@
 import type { InspectedNode } from '@kube-rescue/node-join';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
-import { hang, oneLine } from './text.ts';
+import { indentText, oneLine } from './text.ts';
 
 /** The nodes of a cluster, and below them what is wrong with each. */
 export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal): string {
@@ -22,11 +22,11 @@ export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal)
   );
   const isSomeUnknown = nodes.some(({ client }) => client.source === 'unknown');
   const problems = nodes.flatMap(({ name, problems: each }) => {
-    return each.map((problem) => hang(`${oneLine(name)}: `, problem, terminal.columns));
+    return each.map((problem) => indentText(`${oneLine(name)}: `, problem, terminal.columns));
   });
   const note = isSomeUnknown
     ? [
-        hang(
+        indentText(
           '',
           'EXPIRES is unknown where only the node itself holds the certificate; there: kube-rescue certs check',
           terminal.columns,

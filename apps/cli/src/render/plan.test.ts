@@ -1,6 +1,6 @@
 import type { Plan, PlanEntry } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
-import { renderPlan, weighPlan } from './plan.ts';
+import { renderPlan, summarizePlan } from './plan.ts';
 
 const PLAIN = { columns: 80, colour: false, live: false };
 
@@ -56,7 +56,7 @@ already as it should be`,
   });
 
   it('weighs what is known, what waits and what only a person can cure', () => {
-    expect(weighPlan(FULL)).toEqual({ needed: 1, changes: 1, waiting: 1, blocked: 1 });
+    expect(summarizePlan(FULL)).toEqual({ needed: 1, changes: 1, waiting: 1, blocked: 1 });
   });
 
   it('does not call a plan done when a step without changes of its own is still needed', () => {

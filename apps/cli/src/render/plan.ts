@@ -1,7 +1,7 @@
 import { type Change, hasWork, listBlockers, type Plan, type PlanEntry } from '@kube-rescue/workflow';
 import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
-import { count, hang } from './text.ts';
+import { count, indentText } from './text.ts';
 
 /** A sweep through thousands of Secrets would hide everything else. */
 export const MOST_SHOWN = 20;
@@ -26,7 +26,7 @@ export interface PlanWeight {
   readonly blocked: number;
 }
 
-export function weighPlan(plan: Plan): PlanWeight {
+export function summarizePlan(plan: Plan): PlanWeight {
   const blockers = listBlockers(plan);
   const waiting = plan.entries.filter((entry) => isStuck(entry) && !blockers.includes(entry));
   const needed = plan.entries.filter(({ finding, skipped }) => finding.status === 'needed' && !skipped);
@@ -50,23 +50,25 @@ function renderEntry(entry: PlanEntry, describe: DescribeChange, terminal: Termi
         ? (['waits', 'dim'] as const)
         : (['BLOCKED', 'red'] as const);
   const label = word.padEnd(9);
-  const lines = [hang(label, `${step}: ${finding.summary}`, columns).replace(word, paint(word, colour, terminal))];
+  const lines = [
+    indentText(label, `${step}: ${finding.summary}`, columns).replace(word, paint(word, colour, terminal)),
+  ];
   if (skipped) return lines.join('\n');
   const indent = ' '.repeat(label.length);
-  for (const change of changes.slice(0, MOST_SHOWN)) lines.push(hang(`${indent}- `, describe(change), columns));
+  for (const change of changes.slice(0, MOST_SHOWN)) lines.push(indentText(`${indent}- `, describe(change), columns));
   const more = changes.length - MOST_SHOWN;
-  if (more > 0) lines.push(hang(`${indent}- `, `and ${more} more of these; --json lists them all`, columns));
-  if (waitsFor.length > 0) lines.push(hang(`${indent}waits for `, waitsFor.join(', '), columns));
-  if (finding.subject !== undefined) lines.push(hang(`${indent}subject: `, finding.subject, columns));
-  if (finding.hint !== undefined) lines.push(hang(`${indent}hint: `, finding.hint, columns));
+  if (more > 0) lines.push(indentText(`${indent}- `, `and ${more} more of these; --json lists them all`, columns));
+  if (waitsFor.length > 0) lines.push(indentText(`${indent}waits for `, waitsFor.join(', '), columns));
+  if (finding.subject !== undefined) lines.push(indentText(`${indent}subject: `, finding.subject, columns));
+  if (finding.hint !== undefined) lines.push(indentText(`${indent}hint: `, finding.hint, columns));
   return lines.join('\n');
 }
 
 function summarize(plan: Plan, fine: number, columns: number): string {
-  const { needed, changes, waiting, blocked } = weighPlan(plan);
+  const { needed, changes, waiting, blocked } = summarizePlan(plan);
   const parts = [`${count(changes, 'change')} in ${count(needed, 'step')}`];
   if (waiting > 0) parts.push(`${count(waiting, 'step')} to be planned when reached`);
   if (blocked > 0) parts.push(`${count(blocked, 'step')} blocked`);
   const rest = `${count(fine, 'step')} already as ${fine === 1 ? 'it' : 'they'} should be`;
-  return hang('', hasWork(plan) ? `${parts.join(', ')}; ${rest}` : `nothing to do: ${rest}`, columns);
+  return indentText('', hasWork(plan) ? `${parts.join(', ')}; ${rest}` : `nothing to do: ${rest}`, columns);
 }

@@ -1,7 +1,7 @@
 import type { PodListing, PodRow } from '@kube-rescue/pod-bootstrap';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
-import { hang } from './text.ts';
+import { indentText } from './text.ts';
 
 /** The pods of the control plane, and below them why some do not work. */
 export function renderPods({ pods, missing }: PodListing, terminal: Terminal): string {
@@ -13,7 +13,7 @@ export function renderPods({ pods, missing }: PodListing, terminal: Terminal): s
     },
     terminal,
   );
-  const reasons = pods.flatMap((row) => explain(row).map((line) => hang('  ', line, terminal.columns)));
+  const reasons = pods.flatMap((row) => explain(row).map((line) => indentText('  ', line, terminal.columns)));
   const verdict =
     missing.length === 0 ? 'each of them has a pod that works' : `no pod that works: ${missing.join(', ')}`;
   return [table, ...(reasons.length === 0 ? [] : ['', ...reasons]), '', verdict].join('\n');

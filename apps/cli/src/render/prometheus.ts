@@ -1,4 +1,4 @@
-import type { CertificateRow } from '@kube-rescue/recovery';
+import type { CertificateRow } from '@kube-rescue/cert-rotation';
 
 type Labels = Readonly<Record<string, string>>;
 

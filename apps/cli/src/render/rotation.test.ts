@@ -3,7 +3,7 @@ import { renderNextStage, renderRotation } from './rotation.ts';
 
 const terminal = { columns: 100, colour: false, live: false };
 const report = {
-  authority: 'cluster',
+  ca: 'cluster',
   stage: 'settled',
   next: null,
   file: '/etc/kubernetes/pki/ca.crt',
@@ -30,7 +30,7 @@ describe('the stage of a rotation', () => {
         .split('\n')
         .every((line) => line.length <= 80),
     ).toBe(true);
-    expect(renderNextStage({ ...report, authority: 'etcd', next: 'drop' }, terminal)).toEqual([
+    expect(renderNextStage({ ...report, ca: 'etcd', next: 'drop' }, terminal)).toEqual([
       'next: kube-rescue certs rotate-ca etcd --stage drop',
     ]);
     expect(renderNextStage(report, terminal)).toEqual(['/etc/kubernetes/pki/ca.crt: the rotation is at its end']);

@@ -1,7 +1,7 @@
 import type { RotationReport } from '@kube-rescue/recovery';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
-import { hang } from './text.ts';
+import { indentText } from './text.ts';
 
 const STAGES: Readonly<Record<RotationReport['stage'], string>> = {
   settled: 'no rotation is under way',
@@ -18,24 +18,21 @@ const BEFORE: Readonly<Record<NonNullable<RotationReport['next']>, string>> = {
 
 /** What comes after a stage that has just been carried out. */
 export function renderNextStage(
-  { authority, next, file }: Pick<RotationReport, 'authority' | 'next' | 'file'>,
+  { ca, next, file }: Pick<RotationReport, 'ca' | 'next' | 'file'>,
   { columns }: Terminal,
 ): readonly string[] {
   if (next === null) return [`${file}: the rotation is at its end`];
   const others =
-    authority === 'cluster' ? [hang('      ', BEFORE[next].replace('the bundle', `the bundle ${file}`), columns)] : [];
-  return [nextCommand(authority, next), ...others];
+    ca === 'cluster' ? [indentText('      ', BEFORE[next].replace('the bundle', `the bundle ${file}`), columns)] : [];
+  return [nextCommand(ca, next), ...others];
 }
 
-function nextCommand(authority: string, stage: string): string {
-  return `next: kube-rescue certs rotate-ca ${authority} --stage ${stage}`;
+function nextCommand(ca: string, stage: string): string {
+  return `next: kube-rescue certs rotate-ca ${ca} --stage ${stage}`;
 }
 
 /** The stage of a CA, what it is made of, and what comes next. */
-export function renderRotation(
-  { authority, stage, next, file, certificates }: RotationReport,
-  terminal: Terminal,
-): string {
+export function renderRotation({ ca, stage, next, file, certificates }: RotationReport, terminal: Terminal): string {
   const table = renderTable(
     {
       header: ['CA', 'SERIAL', 'VALID UNTIL'],
@@ -44,7 +41,7 @@ export function renderRotation(
     },
     terminal,
   );
-  const following = next === null ? [] : ['', nextCommand(authority, next)];
+  const following = next === null ? [] : ['', nextCommand(ca, next)];
   const isEnding = stage === 'settled' && next !== null;
   return [
     `${file}: ${isEnding ? 'drop: the old CA is not dropped everywhere yet' : STAGES[stage]}`,

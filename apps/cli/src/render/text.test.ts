@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { count, hang, shorten, wrap } from './text.ts';
+import { count, indentText, shorten, wrap } from './text.ts';
 
 describe('text for a terminal', () => {
   it('loses its middle when it is too wide, and keeps both ends', () => {
@@ -14,7 +14,7 @@ describe('text for a terminal', () => {
   });
 
   it('hangs below its first line', () => {
-    expect(hang('hint: ', 'put the key of the CA back on this node', 26)).toBe(
+    expect(indentText('hint: ', 'put the key of the CA back on this node', 26)).toBe(
       'hint: put the key of the\n      CA back on this node',
     );
   });

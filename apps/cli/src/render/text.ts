@@ -29,7 +29,7 @@ export function wrap(text: string, width: number): readonly string[] {
 }
 
 /** Wraps `text` behind a label, its further lines indented below its first. */
-export function hang(label: string, text: string, columns: number): string {
+export function indentText(label: string, text: string, columns: number): string {
   const indent = ' '.repeat(label.length);
   const lines = wrap(oneLine(text), Math.max(columns - label.length, 20));
   return lines.map((line, index) => `${index === 0 ? label : indent}${line}`.trimEnd()).join('\n');

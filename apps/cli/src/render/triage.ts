@@ -1,10 +1,10 @@
-import type { Triage } from '@kube-rescue/recovery';
+import type { Triage } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
 import { summarizeCertificates } from './certificates.ts';
-import { renderWay } from './etcd-probe.ts';
+import { renderConnection } from './etcd-probe.ts';
 import { paint } from './style.ts';
 import { renderTable } from './table.ts';
-import { hang, oneLine } from './text.ts';
+import { indentText, oneLine } from './text.ts';
 
 /** What is wrong with a node, what everything else waits for first, each with what was seen. */
 export function renderTriage(triage: Triage, terminal: Terminal): string {
@@ -12,9 +12,9 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
   const state = triage.healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
   const head = `${oneLine(triage.host)}: ${state} (layout: ${oneLine(triage.layout)}, seen ${triage.at})`;
   const causes = triage.causes.flatMap(({ rank, code, summary, evidence, hint }) => [
-    hang(`${rank}. `, `${summary} (${code})`, columns),
-    ...evidence.map((line) => hang('   - ', line, columns)),
-    ...(hint === undefined ? [] : [hang('   hint: ', hint, columns)]),
+    indentText(`${rank}. `, `${summary} (${code})`, columns),
+    ...evidence.map((line) => indentText('   - ', line, columns)),
+    ...(hint === undefined ? [] : [indentText('   hint: ', hint, columns)]),
     '',
   ]);
   return [
@@ -22,7 +22,7 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
     '',
     ...(causes.length === 0 ? [] : ['what is wrong, what everything else waits for first', '', ...causes]),
     ...(triage.components.length === 0 ? [] : [renderComponents(triage, terminal), '']),
-    ...renderWay(triage.etcd?.way ?? null, terminal),
+    ...renderConnection(triage.etcd?.way ?? null, terminal),
     `${summarizeCertificates(triage.certificates)} (see: kube-rescue certs check)`,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { describeWayOn, type ReportedChange, type ReportedStep, type RunReport } from '@kube-rescue/workflow';
+import { describeNextSteps, type ReportedChange, type ReportedStep, type RunReport } from '@kube-rescue/workflow';
 
 /** What a report says beyond its journal: what follows from it for whoever takes over. */
 export interface RunSummary extends RunReport {
@@ -28,7 +28,7 @@ export function summarizeRun(report: RunReport): RunSummary {
 }
 
 function remainingOf({ run, resumeCommand, outcome, reason, steps, changes }: RunReport): readonly string[] {
-  const wayOn = describeWayOn({ id: run, resumeCommand, outcome });
+  const wayOn = describeNextSteps({ id: run, resumeCommand, outcome });
   const why = reason === undefined ? '' : `: ${reason}`;
   const ends: Readonly<Record<string, string>> = {
     'not-verified': `what was done stands, but was not seen to work${why}; then ${wayOn}`,

@@ -1,5 +1,5 @@
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
-import { inspectCertificates, type InspectionInput } from '../inventory.ts';
+import { inspectCertificates, type InspectionInput } from '../inventory/inventory.ts';
 import { readCertificateSet, type SetReader } from './certificate-set.ts';
 import { type Adoption, type AdoptionRules, judgeCertificateSet } from './set-judgement.ts';
 

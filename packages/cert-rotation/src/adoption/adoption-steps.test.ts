@@ -1,5 +1,6 @@
 import { type Host, hostPath } from '@kube-rescue/host';
 import {
+  buildPki,
   CA_NAMES,
   createFakeHost,
   createFixedClock,
@@ -12,12 +13,11 @@ import {
   stepLaws,
   type TreeEntry,
 } from '@kube-rescue/testing';
-import { buildPki } from '@kube-rescue/testing';
+import { parseCertificates } from '@kube-rescue/x509';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseCertificates } from '../certificate.ts';
-import { inspectCertificates } from '../inventory.ts';
+import { inspectCertificates } from '../inventory/inventory.ts';
 import { directJournal, kubeadmNode, type Node, NOW, textAt, textIn } from '../kubeadm-node.fixture.ts';
-import { reportCertificates } from '../report.ts';
+import { reportCertificates } from '../judgement/report.ts';
 import { createAdoptionSteps } from './adoption-steps.ts';
 
 const { signal } = new AbortController();

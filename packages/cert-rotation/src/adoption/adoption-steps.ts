@@ -1,15 +1,15 @@
 import { hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, Verdict } from '@kube-rescue/workflow';
-import type { CertificateId } from '../catalogue.ts';
-import { planFileChange } from '../file-target.ts';
-import { type CertificateEntry, inspectCertificates } from '../inventory.ts';
-import { judgeCertificate } from '../judgement.ts';
-import { planRenewalChanges } from '../renewal-files.ts';
+import type { CertificateId } from '../inventory/catalogue.ts';
+import { planFileChange } from '../renewal/file-target.ts';
+import { type CertificateEntry, inspectCertificates } from '../inventory/inventory.ts';
+import { judgeCertificate } from '../judgement/judgement.ts';
+import { planRenewalChanges } from '../renewal/renewal-files.ts';
 import { type AdoptionDeps, type AdoptionInput, judgeAdoption } from './adoption-input.ts';
-import { findAuthorityPlaces } from './authority-places.ts';
+import { findCaLocations } from './ca-locations.ts';
 import { hasKey, isInstalled, renderAdoptedFile } from './leaf-files.ts';
 import type { AdoptedLeaf } from './set-judgement.ts';
-import type { AuthorityPlace } from './trust-gaps.ts';
+import type { CaLocation } from './trust-gaps.ts';
 
 const AUTHORITIES_STEP = 'adopt/authorities';
 
@@ -17,10 +17,10 @@ interface AdoptionFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-function createAuthoritiesStep(input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionFinding> {
-  const findPlaces = async (): Promise<readonly AuthorityPlace[]> => {
+function createCasStep(input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionFinding> {
+  const findPlaces = async (): Promise<readonly CaLocation[]> => {
     const { host, clock } = deps;
-    return findAuthorityPlaces(await judgeAdoption(input, deps), input.node, { host, now: clock.now() });
+    return findCaLocations(await judgeAdoption(input, deps), input.node, { host, now: clock.now() });
   };
   return {
     id: AUTHORITIES_STEP,
@@ -123,6 +123,6 @@ export async function createAdoptionSteps(
 ): Promise<readonly Step<AdoptionFinding>[]> {
   await judgeAdoption(input, deps);
   const { certificates } = await inspectCertificates(input.node, deps);
-  const leaves = certificates.filter(({ authority }) => authority !== undefined);
-  return [createAuthoritiesStep(input, deps), ...leaves.map((entry) => createLeafStep(entry, input, deps))];
+  const leaves = certificates.filter(({ ca }) => ca !== undefined);
+  return [createCasStep(input, deps), ...leaves.map((entry) => createLeafStep(entry, input, deps))];
 }

@@ -1,12 +1,9 @@
-import type { KeyObject } from 'node:crypto';
+import { decodeKubeconfig, type KubeconfigCredential, parseKubeconfig } from '@kube-rescue/node-config';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
-import { type Certificate, parseCertificate } from '../certificate.ts';
+import { type Certificate, isSameKey, parseCertificate, parsePrivateKey, readPem } from '@kube-rescue/x509';
+import type { KeyObject } from 'node:crypto';
 import { PkiError } from '../errors.ts';
-import { type KubeconfigCredential, parseKubeconfig } from '../kubeconfig.ts';
-import { readPem } from '../pem.ts';
-import { isSameKey, parsePrivateKey } from '../private-key.ts';
-import { decodeKubeconfig } from '../reading.ts';
 
 /** A certificate of a set, and where in the set it was. */
 export interface SetCertificate {

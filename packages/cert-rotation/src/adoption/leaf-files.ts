@@ -1,8 +1,6 @@
 import type { Host, HostPath } from '@kube-rescue/host';
-import { isSameDer } from '../der.ts';
-import { encodePem } from '../pem.ts';
-import { encodePrivateKey, isKeyOf, usualKeyLabel } from '../private-key.ts';
-import { renderRenewedFile } from '../renewal-files.ts';
+import { encodePem, encodePrivateKey, isKeyOf, isSameDer, usualKeyLabel } from '@kube-rescue/x509';
+import { renderRenewedFile } from '../renewal/renewal-files.ts';
 import type { AdoptedLeaf } from './set-judgement.ts';
 
 /** The certificate of the set is for the key that the node has already. */

@@ -1,16 +1,11 @@
+import { allowsUsage, buildChain, type Certificate, detailCertificate, isKeyOf, isSameDer } from '@kube-rescue/x509';
 import type { KeyObject } from 'node:crypto';
-import { type AuthorityEntry, holdsOneCertificate } from '../authority-inventory.ts';
-import { signingCertificate } from '../authority-judgement.ts';
-import type { AuthorityId, CertificateId } from '../catalogue.ts';
-import type { Certificate } from '../certificate.ts';
-import { allowsUsage } from '../certificate-extensions.ts';
-import { buildChain } from '../certificate-chain.ts';
-import { detailCertificate } from '../certificate-details.ts';
-import { isSameDer } from '../der.ts';
+import { type CaEntry, holdsOneCertificate } from '../inventory/ca-inventory.ts';
+import { signingCertificate } from '../judgement/ca-judgement.ts';
+import type { CaId, CertificateId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
-import type { CertificateEntry, CertificateInventory } from '../inventory.ts';
-import { findShortfall, judgeCertificate } from '../judgement.ts';
-import { isKeyOf } from '../private-key.ts';
+import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import { findShortfall, judgeCertificate } from '../judgement/judgement.ts';
 import type { CertificateSet, SetCertificate } from './certificate-set.ts';
 
 /** A certificate of a set that takes the place of one of the node's. */
@@ -25,8 +20,8 @@ export interface AdoptedLeaf {
 }
 
 /** An authority of a set that the node is to trust, and to sign with. */
-export interface AdoptedAuthority {
-  readonly authority: AuthorityEntry;
+export interface AdoptedCa {
+  readonly ca: CaEntry;
   readonly certificate: Certificate;
   /** `undefined` when the set does not have it. */
   readonly key: KeyObject | undefined;
@@ -37,9 +32,9 @@ export interface AdoptedAuthority {
 /** What of a set goes where on this node. */
 export interface Adoption {
   readonly leaves: readonly AdoptedLeaf[];
-  readonly authorities: readonly AdoptedAuthority[];
+  readonly cas: readonly AdoptedCa[];
   /** The authority that the certificates of each kind come from afterwards, new to this node or not. */
-  readonly roots: ReadonlyMap<AuthorityId, Certificate>;
+  readonly roots: ReadonlyMap<CaId, Certificate>;
   /** For people: what the set is, and which stage of a rotation the node is in. */
   readonly evidence: readonly string[];
 }
@@ -53,7 +48,7 @@ export interface AdoptionRules {
   /** Certificates that stay as they are while nothing is wrong with them, whatever the set has. Default: none. */
   readonly keepGood?: readonly CertificateId[] | undefined;
   /** The authorities of the node are the only ones; others in the set are not adopted. Default: false. */
-  readonly keepAuthorities?: boolean | undefined;
+  readonly keepCas?: boolean | undefined;
 }
 
 /** Attributes of a subject whatever their order and encoding. */
@@ -137,19 +132,19 @@ function compareCandidates(entry: CertificateEntry) {
 function judgeRemaining(
   entry: CertificateEntry,
   inventory: CertificateInventory,
-  adopted: ReadonlyMap<AuthorityId, Certificate>,
+  adopted: ReadonlyMap<CaId, Certificate>,
   now: Date,
 ): string | undefined {
   const problem = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 })[0];
   if (problem !== undefined) return problem.message;
-  const authority = entry.authority === undefined ? undefined : adopted.get(entry.authority);
-  if (authority === undefined || !entry.certificate.ok) return undefined;
-  const present = inventory.authorities.find(({ id }) => id === entry.authority);
+  const ca = entry.ca === undefined ? undefined : adopted.get(entry.ca);
+  if (ca === undefined || !entry.certificate.ok) return undefined;
+  const present = inventory.cas.find(({ id }) => id === entry.ca);
   const current = present && signingCertificate(present);
   // The old authority stays trusted beside the new one until it expires, where its file may hold two.
   const isAlone = present !== undefined && holdsOneCertificate(present.path, inventory.input.components);
   const isTrusted = current !== undefined && now <= current.notAfter && !isAlone;
-  return isTrusted || entry.certificate.value.x509.verify(authority.x509.publicKey)
+  return isTrusted || entry.certificate.value.x509.verify(ca.x509.publicKey)
     ? undefined
     : 'its authority is replaced, and trusted no longer';
 }
@@ -163,7 +158,7 @@ function chooseLeaf(entry: CertificateEntry, context: Context): Candidate | unde
   return same.map((each) => judgeCandidate(each, entry, context)).toSorted(compareCandidates(entry))[0];
 }
 
-function signsHere({ definition }: AuthorityEntry, { input }: CertificateInventory): boolean {
+function signsHere({ definition }: CaEntry, { input }: CertificateInventory): boolean {
   return definition.keyFlags.some(({ component, flag }) =>
     input.components.some((each) => each.component === component && each.flags.has(flag)),
   );
@@ -184,20 +179,20 @@ export function judgeCertificateSet(
   rules: AdoptionRules = {},
 ): Adoption {
   const reasons: string[] = [...set.damaged];
-  const authorities = set.certificates.filter(({ certificate }) => certificate.x509.ca);
-  const present = inventory.authorities.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
-  const known = [...authorities.map(({ certificate }) => certificate), ...present];
+  const cas = set.certificates.filter(({ certificate }) => certificate.x509.ca);
+  const present = inventory.cas.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
+  const known = [...cas.map(({ certificate }) => certificate), ...present];
   if (set.certificates.length === 0) reasons.push('it holds no certificate');
 
-  const entries = inventory.certificates.filter(({ authority }) => authority !== undefined);
+  const entries = inventory.certificates.filter(({ ca }) => ca !== undefined);
   const leaves: AdoptedLeaf[] = [];
   const missing: CertificateEntry[] = [];
-  const adopted = new Map<AuthorityId, Certificate>();
+  const adopted = new Map<CaId, Certificate>();
   for (const entry of entries) {
     const { name } = entry.definition;
-    const own = inventory.authorities.find(({ id }) => id === entry.authority)?.bundle;
+    const own = inventory.cas.find(({ id }) => id === entry.ca)?.bundle;
     const anchors = own?.ok === true ? own.value : [];
-    const believed = rules.keepAuthorities === true ? anchors : known;
+    const believed = rules.keepCas === true ? anchors : known;
     const isGood = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 }).length === 0;
     const stays = isGood && rules.keepGood?.includes(entry.id) === true;
     const candidate = stays ? undefined : chooseLeaf(entry, { set, known: believed, anchors, now, rules });
@@ -212,12 +207,12 @@ export function judgeCertificateSet(
     const { certificate, key, path, chain } = candidate;
     leaves.push({ entry, certificate, key, path, intermediates: chain.slice(0, -1) });
     const root = chain.at(-1);
-    if (root === undefined || entry.authority === undefined) continue;
-    const other = adopted.get(entry.authority);
+    if (root === undefined || entry.ca === undefined) continue;
+    const other = adopted.get(entry.ca);
     if (other !== undefined && !isSameDer(other.der, root.der)) {
       reasons.push(`${name} in ${path} comes from another authority than its fellows`);
     }
-    adopted.set(entry.authority, root);
+    adopted.set(entry.ca, root);
   }
   for (const entry of rules.mayBePartial === true ? [] : missing) {
     const reason = judgeRemaining(entry, inventory, adopted, now);
@@ -225,8 +220,8 @@ export function judgeCertificateSet(
     const subject = entry.certificate.ok ? ` (${entry.certificate.value.x509.subject.replaceAll('\n', ', ')})` : '';
     reasons.push(`there is none for ${entry.definition.name}${subject}, and the one in use cannot stay: ${reason}`);
   }
-  const replaced = [...adopted].flatMap(([id, certificate]): AdoptedAuthority[] => {
-    const authority = inventory.authorities.find((each) => each.id === id);
+  const replaced = [...adopted].flatMap(([id, certificate]): AdoptedCa[] => {
+    const authority = inventory.cas.find((each) => each.id === id);
     const isKnown =
       authority?.bundle.ok === true && authority.bundle.value.some(({ der }) => isSameDer(der, certificate.der));
     if (authority === undefined || isKnown) return [];
@@ -235,10 +230,8 @@ export function judgeCertificateSet(
     if (key === undefined && !isOurs && signsHere(authority, inventory)) {
       reasons.push(`the key of ${authority.definition.name} is not in it, and kube-controller-manager signs with that`);
     }
-    const isComplete = entries.every(
-      (entry) => entry.authority !== id || leaves.some((leaf) => leaf.entry.id === entry.id),
-    );
-    return [{ authority, certificate, key, isComplete }];
+    const isComplete = entries.every((entry) => entry.ca !== id || leaves.some((leaf) => leaf.entry.id === entry.id));
+    return [{ ca: authority, certificate, key, isComplete }];
   });
   if (leaves.length === 0 && reasons.length === 0) reasons.push('none of its certificates is one of this node');
   if (reasons.length > 0) {
@@ -249,14 +242,14 @@ export function judgeCertificateSet(
       hint: UNFIT_HINT,
     });
   }
-  const evidence = describeSet(set, { leaves, authorities: replaced }, inventory);
-  return { leaves, authorities: replaced, roots: adopted, evidence };
+  const evidence = describeSet(set, { leaves, cas: replaced }, inventory);
+  return { leaves, cas: replaced, roots: adopted, evidence };
 }
 
 /** Which stage of a rotation something is in, by the authorities that it trusts. */
-function stageOf(trusted: readonly Certificate[], { authorities }: Pick<Adoption, 'authorities'>): string {
+function stageOf(trusted: readonly Certificate[], { cas }: Pick<Adoption, 'cas'>): string {
   const isNew = (certificate: Certificate): boolean =>
-    authorities.some((adopted) => isSameDer(adopted.certificate.der, certificate.der));
+    cas.some((adopted) => isSameDer(adopted.certificate.der, certificate.der));
   const news = trusted.filter(isNew).length;
   if (news === 0) return 'trusts none of the new authorities';
   return news === trusted.length ? 'trusts the new authority alone' : 'trusts the new authority beside another';
@@ -264,19 +257,19 @@ function stageOf(trusted: readonly Certificate[], { authorities }: Pick<Adoption
 
 function describeSet(
   set: CertificateSet,
-  adoption: Pick<Adoption, 'leaves' | 'authorities'>,
+  adoption: Pick<Adoption, 'leaves' | 'cas'>,
   inventory: CertificateInventory,
 ): readonly string[] {
-  const { leaves, authorities } = adoption;
+  const { leaves, cas } = adoption;
   const lines = [
-    ...authorities.map(({ authority, certificate }) => {
+    ...cas.map(({ ca, certificate }) => {
       const name = certificate.x509.subject.replaceAll('\n', ', ');
-      return `${authority.definition.name} becomes ${name}, serial ${certificate.x509.serialNumber}`;
+      return `${ca.definition.name} becomes ${name}, serial ${certificate.x509.serialNumber}`;
     }),
     ...leaves.map(({ entry, path }) => `${entry.definition.name} comes from ${path}`),
   ];
-  if (authorities.length === 0) return lines;
-  const node = inventory.authorities.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
+  if (cas.length === 0) return lines;
+  const node = inventory.cas.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
   return [
     ...lines,
     `this node ${stageOf(node, adoption)}`,

@@ -1,17 +1,20 @@
+import {
+  decodeKubeconfig,
+  findFlag,
+  type FlagReference,
+  readKubeconfigTrust,
+  replaceKubeconfigTrust,
+} from '@kube-rescue/node-config';
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
-import { AUTHORITIES, type AuthorityId } from '../catalogue.ts';
-import { type Certificate, parseCertificate } from '../certificate.ts';
-import { findFlag, type FlagReference } from '../component-flags.ts';
-import { isSameDer } from '../der.ts';
-import { followLinks } from '../file-target.ts';
-import type { InspectionInput } from '../inventory.ts';
-import { readKubeconfigTrust, replaceKubeconfigTrust } from '../kubeconfig.ts';
-import { encodePem, readPem } from '../pem.ts';
-import { attempt, decodeKubeconfig } from '../reading.ts';
-import { listKubeconfigs } from '../trust-places.ts';
+import { type Certificate, encodePem, isSameDer, parseCertificate, readPem } from '@kube-rescue/x509';
+import { CA_DEFINITIONS, type CaId } from '../inventory/catalogue.ts';
+import { followLinks } from '../renewal/file-target.ts';
+import type { InspectionInput } from '../inventory/inventory.ts';
+import { attempt } from '../inventory/reading.ts';
+import { listKubeconfigs } from '../renewal/trust-locations.ts';
 
 /** A file that an authority goes into. */
-export interface AuthorityPlace {
+export interface CaLocation {
   readonly target: HostPath;
   render(bytes: Uint8Array | undefined): Uint8Array;
 }
@@ -22,7 +25,7 @@ interface Deps {
 }
 
 /** Files beside those of the catalogue that a cluster CA is read from: clients of the kubelet are judged by it. */
-const FURTHER_FLAGS: Partial<Record<AuthorityId, readonly FlagReference[]>> = {
+const FURTHER_FLAGS: Partial<Record<CaId, readonly FlagReference[]>> = {
   cluster: [{ component: 'kubelet', flag: 'client-ca-file' }],
 };
 
@@ -33,14 +36,14 @@ const FURTHER_FLAGS: Partial<Record<AuthorityId, readonly FlagReference[]>> = {
  * @param roots the authority that each kind of certificate is going to come from
  */
 export async function findTrustGaps(
-  roots: ReadonlyMap<AuthorityId, Certificate>,
+  roots: ReadonlyMap<CaId, Certificate>,
   node: InspectionInput,
   deps: Deps,
-): Promise<readonly AuthorityPlace[]> {
-  const places: AuthorityPlace[] = [];
+): Promise<readonly CaLocation[]> {
+  const places: CaLocation[] = [];
   for (const [id, root] of roots) {
     const flags = [
-      ...(AUTHORITIES.find((each) => each.id === id)?.certificateFlags ?? []),
+      ...(CA_DEFINITIONS.find((each) => each.id === id)?.certificateFlags ?? []),
       ...(FURTHER_FLAGS[id] ?? []),
     ];
     const paths = flags.flatMap((flag) => findFlag(node.components, flag) ?? []).map(hostPath);
@@ -55,8 +58,8 @@ export async function findTrustGaps(
   return root === undefined ? places : [...places, ...(await findKubeconfigGaps(root, node, deps))];
 }
 
-async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps: Deps): Promise<AuthorityPlace[]> {
-  const places: AuthorityPlace[] = [];
+async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps: Deps): Promise<CaLocation[]> {
+  const places: CaLocation[] = [];
   for (const path of new Set(await listKubeconfigs(node, deps.host))) {
     const target = await followLinks(deps.host, path);
     const render = (bytes: Uint8Array | undefined): Uint8Array => {
@@ -71,7 +74,7 @@ async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps
   return places;
 }
 
-async function isChanged(target: HostPath, render: AuthorityPlace['render'], { host }: Deps): Promise<boolean> {
+async function isChanged(target: HostPath, render: CaLocation['render'], { host }: Deps): Promise<boolean> {
   const present = await host.readFile(target);
   return Buffer.compare(render(present), present ?? new Uint8Array()) !== 0;
 }

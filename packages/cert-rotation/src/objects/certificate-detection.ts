@@ -1,8 +1,7 @@
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import { sha256 } from '@kube-rescue/workflow';
-import { type Certificate, parseCertificate } from '../certificate.ts';
+import { type Certificate, parseCertificate, readPem } from '@kube-rescue/x509';
 import { PkiError } from '../errors.ts';
-import { readPem } from '../pem.ts';
 
 /** What a value turned out to be. */
 export type Detected =

@@ -1,8 +1,7 @@
-import { daysUntil, nameOf } from '../certificate-summary.ts';
-import { isSameDer } from '../der.ts';
+import { daysUntil, isSameDer, nameOf } from '@kube-rescue/x509';
 import { isTrust } from './object-judgement.ts';
-import type { Sighting } from './sighting.ts';
-import { buildTrustGraph, describeAuthority, signersOf, type TrustGraph, type TrustNode } from './trust-graph.ts';
+import type { ObservedCertificate } from './observed-certificate.ts';
+import { buildTrustGraph, describeCa, signersOf, type TrustGraph, type TrustNode } from './trust-graph.ts';
 
 /** What stops working on a day. Survives JSON. */
 export interface ForecastItem {
@@ -24,7 +23,7 @@ export interface ForecastItem {
  * What breaks next and when, the first first: certificates that end, those whose authority ends before them, and bundles when
  * the last authority of a name in them ends. Pure.
  */
-export function forecastExpiry(sightings: readonly Sighting[], now: Date): readonly ForecastItem[] {
+export function forecastExpiry(sightings: readonly ObservedCertificate[], now: Date): readonly ForecastItem[] {
   const graph = buildTrustGraph(sightings);
   const bundles = Map.groupBy(sightings, ({ where }) => where);
   const items = [...graph.nodes.values()].flatMap((node) => {
@@ -45,7 +44,7 @@ function itemOf(
     now,
   }: {
     readonly consequence: string;
-    readonly same: readonly Sighting[];
+    readonly same: readonly ObservedCertificate[];
     readonly graph: TrustGraph;
     readonly now: Date;
   },
@@ -63,12 +62,12 @@ function itemOf(
     fingerprint,
     places: [...new Set(same.map(({ where }) => where))],
     consequence,
-    because: isCutShort ? describeAuthority(signer) : null,
+    because: isCutShort ? describeCa(signer) : null,
   };
 }
 
 /** Tells whether another authority of the same name in the same bundle lives longer. */
-function isOutlived({ certificate, purpose }: Sighting, bundle: readonly Sighting[]): boolean {
+function isOutlived({ certificate, purpose }: ObservedCertificate, bundle: readonly ObservedCertificate[]): boolean {
   return (
     isTrust(purpose) &&
     bundle.some(
@@ -78,7 +77,7 @@ function isOutlived({ certificate, purpose }: Sighting, bundle: readonly Sightin
   );
 }
 
-function consequenceOf({ purpose, party, where }: Sighting): string {
+function consequenceOf({ purpose, party, where }: ObservedCertificate): string {
   switch (purpose) {
     case 'api-server-trust':
       return 'pods, nodes and people no longer trust the API server';

@@ -1,8 +1,8 @@
 import { findKind } from '@kube-rescue/cluster-objects';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readAuthorityExchange } from './authority-exchange.ts';
-import { issueAuthority, type Issued } from './issued.fixture.ts';
+import { readCaExchange } from './ca-exchange.ts';
+import { issueCa, type Issued } from './issued.fixture.ts';
 import { inspectObject } from './object-inventory.ts';
 import { sweepObject } from './trust-sweep.ts';
 
@@ -10,7 +10,7 @@ const now = new Date();
 let old: Issued;
 let fresh: Issued;
 beforeAll(async () => {
-  [old, fresh] = await Promise.all([issueAuthority('kubernetes'), issueAuthority('kubernetes')]);
+  [old, fresh] = await Promise.all([issueCa('kubernetes'), issueCa('kubernetes')]);
 });
 
 const secretOf = (key: string, bytes: Uint8Array) => {
@@ -42,7 +42,7 @@ describe('hostile content', () => {
       fc.uint8Array().map((tail) => new Uint8Array([0x30, ...tail])),
     );
     const key = fc.constantFrom('tls.crt', 'ca.crt', '__proto__', 'constructor', 'any');
-    const exchange = readAuthorityExchange({ old: old.certificate, replacement: old.certificate + fresh.certificate });
+    const exchange = readCaExchange({ old: old.certificate, replacement: old.certificate + fresh.certificate });
     fc.assert(
       fc.property(key, content, (name, bytes) => {
         const read = secretOf(name, bytes);

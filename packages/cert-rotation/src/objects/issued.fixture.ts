@@ -27,7 +27,7 @@ const KEY_IDS = 'subjectKeyIdentifier=hash';
 const NO_KEY_IDS = 'subjectKeyIdentifier=none';
 
 /** An authority, made by the `openssl` program. */
-export function issueAuthority(name: string, options: IssueOptions = {}): Promise<Issued> {
+export function issueCa(name: string, options: IssueOptions = {}): Promise<Issued> {
   return issue(name, ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign', KEY_IDS], options);
 }
 

@@ -1,7 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { Certificate } from '../certificate.ts';
-import { isKeyOf, parsePrivateKey } from '../private-key.ts';
-import { type Problem, problemOf } from '../problem.ts';
+import { type Certificate, isKeyOf, parsePrivateKey } from '@kube-rescue/x509';
+import { type Problem, problemOf } from '../judgement/problem.ts';
 import type { ObjectField } from './object-fields.ts';
 
 const PRIVATE_KEY = '-----BEGIN ';
@@ -38,7 +37,7 @@ export function judgeKeyMatch(
     throw error;
   }
   const message = `the key belongs to another certificate than the one in ${field.key}`;
-  return [{ code: 'PKI_KEY_MISMATCH', severity: 'problem', message, subject, hint: HINT, mendedBy: 'new-key' }];
+  return [{ code: 'PKI_KEY_MISMATCH', severity: 'problem', message, subject, hint: HINT, fixedBy: 'new-key' }];
 }
 
 /** The field with the private key that goes with a certificate by its name, or that lies in the same field. */

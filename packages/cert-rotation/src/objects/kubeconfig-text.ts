@@ -1,7 +1,7 @@
 const EMBEDDED_AUTHORITY = /(\bcertificate-authority-data["']?[ \t]*:[ \t]*["']?)([A-Za-z0-9+/]{64,}={0,2})/g;
 
 /** Tells whether a text is a kubeconfig, or a template of one, that embeds what the API server is judged by. */
-export function hasEmbeddedAuthority(text: string): boolean {
+export function hasEmbeddedCa(text: string): boolean {
   return text.search(EMBEDDED_AUTHORITY) >= 0;
 }
 

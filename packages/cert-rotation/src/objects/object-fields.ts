@@ -1,5 +1,5 @@
 import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
-import type { Readable } from './object-place.ts';
+import type { Readable } from './object-location.ts';
 
 /**
  * What a certificate is there for.
@@ -17,7 +17,7 @@ export type CertificatePurpose =
 
 /** A value of an object that may hold certificates. */
 export interface ObjectField {
-  /** As in `ObjectPlace`. */
+  /** As in `ObjectLocation`. */
   readonly key: string;
   /** Where it stands in the object. */
   readonly path: readonly string[];

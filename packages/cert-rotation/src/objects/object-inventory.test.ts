@@ -1,10 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import { findKind } from '@kube-rescue/cluster-objects';
 import { createFakeObjectStore, type FakeObjectStore } from '@kube-rescue/testing';
+import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { issueAuthority, type Issued, issueLeaf } from './issued.fixture.ts';
+import { issueCa, type Issued, issueLeaf } from './issued.fixture.ts';
 import { inspectObjectCertificates, type ObjectFinding } from './object-inventory.ts';
-import { describePlace } from './object-place.ts';
+import { describeLocation } from './object-location.ts';
 import { reportObjectFinding } from './object-report.ts';
 
 const now = new Date();
@@ -18,9 +18,9 @@ let expired: Issued;
 let rsa: Issued;
 beforeAll(async () => {
   [ca, otherCa, expiredCa] = await Promise.all([
-    issueAuthority('kubernetes'),
-    issueAuthority('kubernetes'),
-    issueAuthority('old', { from: -90, until: -1 }),
+    issueCa('kubernetes'),
+    issueCa('kubernetes'),
+    issueCa('old', { from: -90, until: -1 }),
   ]);
   [leaf, expired, rsa] = await Promise.all([
     issueLeaf('web', { issuer: ca, names: ['web.default.svc'] }),
@@ -157,7 +157,7 @@ describe('caBundles', () => {
     plant(store, 'crd', 'old', { spec: { conversion: { webhookClientConfig: clientConfig } } });
     plant(store, 'crd', 'new', { spec: { conversion: { webhook: { clientConfig } } } });
     const findings = await inspect(store);
-    expect(findings.map((each) => each.place && describePlace(each.place))).toEqual([
+    expect(findings.map((each) => each.place && describeLocation(each.place))).toEqual([
       'MutatingWebhookConfiguration m webhooks[1].clientConfig.caBundle',
       'MutatingWebhookConfiguration m webhooks[1].clientConfig.caBundle#1',
       'APIService a spec.caBundle',

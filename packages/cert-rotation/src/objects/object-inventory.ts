@@ -1,18 +1,18 @@
 import type { ObjectStore, ResourceKind } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { Certificate } from '../certificate.ts';
-import type { JudgementOptions } from '../judgement.ts';
-import { type Problem, problemOf } from '../problem.ts';
+import type { Certificate } from '@kube-rescue/x509';
+import type { JudgementOptions } from '../judgement/judgement.ts';
+import { type Problem, problemOf } from '../judgement/problem.ts';
 import { type CertificateCache, type Detected, detect, notPem } from './certificate-detection.ts';
 import { judgeKeyMatch } from './key-matching.ts';
 import { type CertificatePurpose, type ObjectField, readFields } from './object-fields.ts';
 import { judgeOwnChain, judgeValidity } from './object-judgement.ts';
-import { describeOwner, describePlace, type ObjectPlace, placeIn, type Readable } from './object-place.ts';
+import { describeOwner, describeLocation, type ObjectLocation, locationIn, type Readable } from './object-location.ts';
 
 /** One certificate of the cluster's objects. Carries no key. */
 export interface ObjectCertificate {
   readonly found: 'certificate';
-  readonly place: ObjectPlace;
+  readonly place: ObjectLocation;
   readonly purpose: CertificatePurpose;
   /** The name that is judged by it, for example `webhook.default.svc`; `null` unless it is a caBundle of a service. */
   readonly service: string | null;
@@ -25,7 +25,7 @@ export interface ObjectCertificate {
 /** A keystore: named, not opened. */
 export interface ObjectKeystore {
   readonly found: 'keystore';
-  readonly place: ObjectPlace;
+  readonly place: ObjectLocation;
   readonly format: 'PKCS#12' | 'JKS';
 }
 
@@ -33,7 +33,7 @@ export interface ObjectKeystore {
 export interface UnreadableObject {
   readonly found: 'unreadable';
   /** `null` when the object itself could not be read; the problem names it. */
-  readonly place: ObjectPlace | null;
+  readonly place: ObjectLocation | null;
   readonly problems: readonly [Problem];
 }
 
@@ -92,28 +92,28 @@ export function inspectObject(
   const fields = readFields(read).filter(({ bytes }) => !isBlank(bytes));
   const siblings = new Map(fields.map((field) => [field.key, field]));
   const detected = fields.map((field) => {
-    const place = placeIn(read, field.key);
-    return { field, place, content: detect(field.bytes, describePlace(place), cache) };
+    const place = locationIn(read, field.key);
+    return { field, place, content: detect(field.bytes, describeLocation(place), cache) };
   });
-  const authorities = detected.flatMap(({ content }) =>
+  const cas = detected.flatMap(({ content }) =>
     content.is === 'certificates' ? content.certificates.filter(({ x509 }) => x509.ca) : [],
   );
   return detected.flatMap(({ field, place, content }) =>
-    describeContent(content, { field, place, siblings, authorities, options }),
+    describeContent(content, { field, place, siblings, cas, options }),
   );
 }
 
 interface FieldContext {
   readonly field: ObjectField;
-  readonly place: ObjectPlace;
+  readonly place: ObjectLocation;
   readonly siblings: ReadonlyMap<string, ObjectField>;
-  readonly authorities: readonly Certificate[];
+  readonly cas: readonly Certificate[];
   readonly options: JudgementOptions;
 }
 
 function describeContent(content: Detected, context: FieldContext): readonly ObjectFinding[] {
   const { field, place } = context;
-  const subject = describePlace(place);
+  const subject = describeLocation(place);
   switch (content.is) {
     case 'nothing':
       return field.isExpected ? [unreadable(place, problemOf(notPem(subject), subject))] : [];
@@ -132,8 +132,8 @@ function describeContent(content: Detected, context: FieldContext): readonly Obj
       // Whoever reads PEM does not read DER.
       const misplaced =
         field.isExpected && form === 'DER' ? [unreadable(place, problemOf(notPem(subject), subject))] : [];
-      const isAuthority = certificates[0]?.x509.ca === true;
-      const purpose = field.purpose ?? (isAuthority ? 'trust' : 'identity');
+      const isCaCertificate = certificates[0]?.x509.ca === true;
+      const purpose = field.purpose ?? (isCaCertificate ? 'trust' : 'identity');
       return [...misplaced, ...describeBundle(certificates, form, purpose, context)];
     }
   }
@@ -143,14 +143,14 @@ function describeBundle(
   bundle: readonly Certificate[],
   form: 'PEM' | 'DER',
   purpose: CertificatePurpose,
-  { field, place, siblings, authorities, options }: FieldContext,
+  { field, place, siblings, cas, options }: FieldContext,
 ): readonly ObjectCertificate[] {
   const isServer = purpose === 'identity' && !place.key.includes(':');
   // Several certificates that are not authorities are a heap, not a chain.
   const isChain = isServer && bundle.slice(1).every(({ x509 }) => x509.ca);
   return bundle.map((certificate, index) => {
     const at = { ...place, index };
-    const subject = describePlace(at);
+    const subject = describeLocation(at);
     const own = index === 0 ? purpose : purposeWithin(purpose, certificate);
     const companions = purpose === 'identity' ? [] : bundle;
     return {
@@ -162,7 +162,7 @@ function describeBundle(
       certificate,
       problems: [
         ...judgeValidity(certificate, { subject, purpose: own, bundle: companions }, options),
-        ...(isChain && index === 0 ? judgeOwnChain(bundle, authorities, subject) : []),
+        ...(isChain && index === 0 ? judgeOwnChain(bundle, cas, subject) : []),
         ...(index === 0 ? judgeKeyMatch(certificate, field, siblings, describeOwner(place)) : []),
       ],
     };
@@ -175,7 +175,7 @@ function purposeWithin(purpose: CertificatePurpose, { x509 }: Certificate): Cert
   return x509.ca ? 'trust' : 'identity';
 }
 
-function unreadable(place: ObjectPlace, problem: Problem): UnreadableObject {
+function unreadable(place: ObjectLocation, problem: Problem): UnreadableObject {
   return { found: 'unreadable', place, problems: [problem] };
 }
 

@@ -1,8 +1,6 @@
-import type { Certificate } from '../certificate.ts';
-import { MS_PER_DAY } from '../certificate-summary.ts';
-import { isSameDer } from '../der.ts';
-import type { JudgementOptions } from '../judgement.ts';
-import type { Problem } from '../problem.ts';
+import { type Certificate, isSameDer, MS_PER_DAY } from '@kube-rescue/x509';
+import type { JudgementOptions } from '../judgement/judgement.ts';
+import type { Problem } from '../judgement/problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
 import { isIssuedBy } from './issuance.ts';
 
@@ -25,23 +23,23 @@ export function judgeValidity(
   const { notBefore, notAfter } = certificate;
   const isValid = (each: Certificate): boolean => now <= each.notAfter && now >= each.notBefore;
   const severity = isTrust(purpose) && bundle.some(isValid) ? 'info' : 'problem';
-  const mendedBy = isTrust(purpose) ? 'person' : 'renewal';
+  const fixedBy = isTrust(purpose) ? 'person' : 'renewal';
   if (now > notAfter) {
     const code = isTrust(purpose) ? 'PKI_CA_EXPIRED' : 'PKI_CERTIFICATE_EXPIRED';
     const hint = isTrust(purpose)
       ? 'put the authority that is used now in its place'
       : 'have whoever issued it renew it';
-    return [{ code, severity, message: `it expired on ${notAfter.toISOString()}`, subject, hint, mendedBy }];
+    return [{ code, severity, message: `it expired on ${notAfter.toISOString()}`, subject, hint, fixedBy }];
   }
   if (now < notBefore) {
     const message = `it is not valid before ${notBefore.toISOString()}`;
     const hint = "check this machine's clock first";
-    return [{ code: 'PKI_CERTIFICATE_NOT_YET_VALID', severity, message, subject, hint, mendedBy }];
+    return [{ code: 'PKI_CERTIFICATE_NOT_YET_VALID', severity, message, subject, hint, fixedBy }];
   }
   if (notAfter.getTime() - now.getTime() >= expiringWithinDays * MS_PER_DAY) return [];
   const message = `it expires on ${notAfter.toISOString()}`;
   const hint = 'have it renewed before';
-  return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, subject, hint, mendedBy }];
+  return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, subject, hint, fixedBy }];
 }
 
 /**
@@ -50,10 +48,10 @@ export function judgeValidity(
  */
 export function judgeOwnChain(
   chain: readonly Certificate[],
-  authorities: readonly Certificate[],
+  cas: readonly Certificate[],
   subject: string,
 ): readonly Problem[] {
-  const base = { code: 'PKI_CHAIN_BROKEN', severity: 'problem', subject, mendedBy: 'person' } as const;
+  const base = { code: 'PKI_CHAIN_BROKEN', severity: 'problem', subject, fixedBy: 'person' } as const;
   const gap = chain.findIndex((certificate, index) => {
     const next = chain[index + 1];
     return next !== undefined && !isIssuedBy(certificate, next);
@@ -64,8 +62,8 @@ export function judgeOwnChain(
   }
   const last = chain.at(-1);
   if (last === undefined) return [];
-  const namesakes = authorities.filter(({ subjectDer }) => isSameDer(subjectDer, last.issuerDer));
-  if (namesakes.length === 0 || namesakes.some((authority) => isIssuedBy(last, authority))) return [];
+  const namesakes = cas.filter(({ subjectDer }) => isSameDer(subjectDer, last.issuerDer));
+  if (namesakes.length === 0 || namesakes.some((ca) => isIssuedBy(last, ca))) return [];
   const message = 'the authority beside it has the name of its issuer, but another key';
   return [{ ...base, message, hint: 'have it issued anew, or put the authority that signed it beside it' }];
 }

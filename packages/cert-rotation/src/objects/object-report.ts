@@ -1,15 +1,14 @@
-import type { Certificate } from '../certificate.ts';
-import { describeValidity, nameOf, NO_VALIDITY } from '../certificate-summary.ts';
-import { type ReportedProblems, reportProblems } from '../problem.ts';
+import { type Certificate, describeValidity, nameOf, NO_VALIDITY } from '@kube-rescue/x509';
+import { type ReportedProblems, reportProblems } from '../judgement/problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
 import type { ObjectFinding } from './object-inventory.ts';
-import { describePlace, type ObjectPlace } from './object-place.ts';
+import { describeLocation, type ObjectLocation } from './object-location.ts';
 
 /** One row of `certs check` for the cluster's objects. Survives JSON; carries no key material. */
 export interface ObjectCertificateRow extends ReportedProblems {
   readonly found: ObjectFinding['found'];
   /** `null` when the object itself could not be read. */
-  readonly place: ObjectPlace | null;
+  readonly place: ObjectLocation | null;
   /** The place in one line: `Secret kube-system/kube-apiserver ca.crt#1`. */
   readonly path: string;
   readonly purpose: CertificatePurpose | null;
@@ -36,7 +35,7 @@ export function reportObjectFinding(finding: ObjectFinding, now: Date): ObjectCe
   return {
     found,
     place,
-    path: place === null ? (problems[0]?.subject ?? '') : describePlace(place),
+    path: place === null ? (problems[0]?.subject ?? '') : describeLocation(place),
     purpose: found === 'certificate' ? finding.purpose : null,
     form: found === 'certificate' ? finding.form : found === 'keystore' ? finding.format : null,
     ...describeCertificate(certificate, now),

@@ -1,41 +1,46 @@
-import { X509Certificate } from 'node:crypto';
 import { hostPath } from '@kube-rescue/host';
 import { createFakeHost } from '@kube-rescue/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
 import { findKind, type KindName } from '@kube-rescue/cluster-objects';
-import { inspectCertificates } from '../inventory.ts';
+import { X509Certificate } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { inspectCertificates } from '../inventory/inventory.ts';
 import { kubeadmNode, NOW } from '../kubeadm-node.fixture.ts';
 import { forecastExpiry } from './expiry-forecast.ts';
-import { issueAuthority, type Issued, issueLeaf } from './issued.fixture.ts';
+import { issueCa, type Issued, issueLeaf } from './issued.fixture.ts';
 import { inspectObject } from './object-inventory.ts';
-import { inspectKubeconfigTrust, type Sighting, sightingOf, sightingsOf } from './sighting.ts';
+import {
+  inspectKubeconfigTrust,
+  type ObservedCertificate,
+  observedCertificateOf,
+  observedCertificatesOf,
+} from './observed-certificate.ts';
 import { buildTrustGraph } from './trust-graph.ts';
 import { findTrustDisagreements } from './trust-disagreement.ts';
 
 const base64 = (value: string): string => Buffer.from(value).toString('base64');
 const issuedNow = { now: NOW };
 
-let node: readonly Sighting[];
+let node: readonly ObservedCertificate[];
 let clusterCa: string;
 let frontProxyCa: string;
 let stranger: Issued;
 beforeAll(async () => {
   const { host, input } = await kubeadmNode({ algorithm: 'ecdsa' });
   const inventory = await inspectCertificates(input, { host });
-  node = sightingsOf(inventory);
+  node = observedCertificatesOf(inventory);
   const pemOf = (id: string): string => {
-    const authority = inventory.authorities.find((each) => each.id === id);
+    const authority = inventory.cas.find((each) => each.id === id);
     return authority?.bundle.ok === true ? authority.bundle.value.map(({ x509 }) => x509.toString()).join('') : '';
   };
   [clusterCa, frontProxyCa] = [pemOf('cluster'), pemOf('front-proxy')];
-  stranger = await issueAuthority('kubernetes', issuedNow);
+  stranger = await issueCa('kubernetes', issuedNow);
 });
 
-function seen(kind: KindName, name: string, fields: object): readonly Sighting[] {
+function seen(kind: KindName, name: string, fields: object): readonly ObservedCertificate[] {
   const found = findKind(kind);
   const metadata = found.namespaced ? { name, namespace: 'default' } : { name };
   const object = { apiVersion: 'v1', kind, metadata, ...fields };
-  return inspectObject({ kind: found, object }, { now: NOW }).flatMap(sightingOf);
+  return inspectObject({ kind: found, object }, { now: NOW }).flatMap(observedCertificateOf);
 }
 const serviceAccount = (name: string, ca: string) =>
   seen('Secret', name, { type: 'kubernetes.io/service-account-token', data: { 'ca.crt': base64(ca) } });
@@ -116,7 +121,7 @@ describe('trust', () => {
 
 describe('the trust graph', () => {
   it('has one node for a certificate in many places, and knows who signed it', async () => {
-    const reissued = await issueAuthority('kubernetes', { key: stranger.key, ...issuedNow });
+    const reissued = await issueCa('kubernetes', { key: stranger.key, ...issuedNow });
     const leaf = await issueLeaf('web', { issuer: stranger, ...issuedNow });
     const bundle = seen('ConfigMap', 'bundle', {
       data: { ca: stranger.certificate + reissued.certificate + clusterCa },
@@ -134,7 +139,7 @@ describe('the trust graph', () => {
 
 describe('the forecast', () => {
   it('tells what breaks first, and why something breaks before its own end', async () => {
-    const dying = await issueAuthority('dying', { until: 5, ...issuedNow });
+    const dying = await issueCa('dying', { until: 5, ...issuedNow });
     const leaf = await issueLeaf('web', { issuer: dying, until: 100, ...issuedNow });
     const gone = await issueLeaf('gone', { from: -50, until: -3, ...issuedNow });
     const items = forecastExpiry(
@@ -154,8 +159,8 @@ describe('the forecast', () => {
   });
 
   it('does not fear for an old authority beside the one that was issued anew', async () => {
-    const old = await issueAuthority('kubernetes', { from: -50, until: -1, ...issuedNow });
-    const anew = await issueAuthority('kubernetes', { key: old.key, until: 200, ...issuedNow });
+    const old = await issueCa('kubernetes', { from: -50, until: -1, ...issuedNow });
+    const anew = await issueCa('kubernetes', { key: old.key, until: 200, ...issuedNow });
     const items = forecastExpiry(serviceAccount('a', old.certificate + anew.certificate), NOW);
     expect(items.map(({ daysLeft }) => daysLeft)).toEqual([200]);
   });

@@ -1,11 +1,8 @@
-import type { Certificate } from '../certificate.ts';
-import { namesAddress } from '../certificate-extensions.ts';
-import { nameOf } from '../certificate-summary.ts';
-import { isSameDer } from '../der.ts';
+import { type Certificate, isSameDer, nameOf, namesAddress } from '@kube-rescue/x509';
 import { isIssuedBy } from './issuance.ts';
 import { fingerprintOf } from './object-report.ts';
-import type { Sighting } from './sighting.ts';
-import { buildTrustGraph, describeAuthority, signersOf, type TrustGraph } from './trust-graph.ts';
+import type { ObservedCertificate } from './observed-certificate.ts';
+import { buildTrustGraph, describeCa, signersOf, type TrustGraph } from './trust-graph.ts';
 
 /** Some places trust authorities that did not sign what they are shown. Survives JSON. */
 export interface TrustDisagreement {
@@ -21,7 +18,7 @@ export interface TrustDisagreement {
   readonly hint: string;
 }
 
-interface Presented extends Sighting {
+interface Presented extends ObservedCertificate {
   /** What comes along with it. */
   readonly chain: readonly Certificate[];
 }
@@ -30,7 +27,7 @@ interface Bundle {
   readonly where: string;
   readonly kind: string;
   readonly party: string | null;
-  readonly purpose: Sighting['purpose'];
+  readonly purpose: ObservedCertificate['purpose'];
   readonly certificates: readonly Certificate[];
 }
 
@@ -42,7 +39,7 @@ const LONGEST_CHAIN = 8;
  *
  * Says nothing about what was not seen: a service whose certificate is in no Secret, an API server of another node.
  */
-export function findTrustDisagreements(sightings: readonly Sighting[]): readonly TrustDisagreement[] {
+export function findTrustDisagreements(sightings: readonly ObservedCertificate[]): readonly TrustDisagreement[] {
   const graph = buildTrustGraph(sightings);
   const places = Map.groupBy(sightings, ({ where }) => where);
   const presented = sightings
@@ -85,18 +82,18 @@ function vouches(bundle: readonly Certificate[], { certificate, chain }: Present
   let reached = [certificate];
   for (let depth = 0; depth < LONGEST_CHAIN && reached.length > 0; depth += 1) {
     const isTrusted = (each: Certificate): boolean =>
-      bundle.some((authority) => isSameDer(authority.der, each.der) || isIssuedBy(each, authority));
+      bundle.some((ca) => isSameDer(ca.der, each.der) || isIssuedBy(each, ca));
     if (reached.some(isTrusted)) return true;
     reached = chain.filter((next) => !reached.includes(next) && reached.some((each) => isIssuedBy(each, next)));
   }
   return false;
 }
 
-function chainOf(companions: readonly Sighting[]): readonly Certificate[] {
+function chainOf(companions: readonly ObservedCertificate[]): readonly Certificate[] {
   return companions.filter(({ purpose }) => purpose === 'trust').map(({ certificate }) => certificate);
 }
 
-function bundlesOf(places: ReadonlyMap<string, readonly Sighting[]>): readonly Bundle[] {
+function bundlesOf(places: ReadonlyMap<string, readonly ObservedCertificate[]>): readonly Bundle[] {
   return [...places.values()].flatMap((sightings) => {
     const trusted = sightings.filter(({ purpose }) => Object.hasOwn(CODES, purpose));
     const [first] = trusted;
@@ -115,10 +112,10 @@ const CODES = {
 
 function describe(first: Bundle, bundles: readonly Bundle[], by: Presented, graph: TrustGraph): TrustDisagreement {
   const code = CODES[first.purpose as keyof typeof CODES];
-  const trusted = first.certificates.map(describeAuthority);
+  const trusted = first.certificates.map(describeCa);
   const node = graph.nodes.get(fingerprintOf(by.certificate));
   const signer = node === undefined ? undefined : signersOf(node, graph)[0];
-  const issuer = signer === undefined ? nameOf(by.certificate.x509.issuer) : describeAuthority(signer);
+  const issuer = signer === undefined ? nameOf(by.certificate.x509.issuer) : describeCa(signer);
   const presenter = by.party ?? first.party ?? by.where;
   const verb = bundles.length === 1 ? 'trusts' : 'trust';
   return {

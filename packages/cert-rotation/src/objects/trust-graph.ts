@@ -1,8 +1,7 @@
-import type { Certificate } from '../certificate.ts';
-import { nameOf } from '../certificate-summary.ts';
+import { type Certificate, nameOf } from '@kube-rescue/x509';
 import { isIssuedBy } from './issuance.ts';
 import { fingerprintOf } from './object-report.ts';
-import type { Sighting } from './sighting.ts';
+import type { ObservedCertificate } from './observed-certificate.ts';
 
 /** One certificate, wherever it is kept, and who vouches for it. */
 export interface TrustNode {
@@ -11,7 +10,7 @@ export interface TrustNode {
   readonly certificate: Certificate;
   /** The authorities that signed it, by fingerprint; several when one was issued anew with the same key. */
   readonly signedBy: readonly string[];
-  readonly sightings: readonly Sighting[];
+  readonly sightings: readonly ObservedCertificate[];
 }
 
 /** Who signs whom, and where each is kept. */
@@ -20,8 +19,8 @@ export interface TrustGraph {
 }
 
 /** Puts together what was seen in files and objects: the same certificate in a thousand places is one node. Pure. */
-export function buildTrustGraph(sightings: Iterable<Sighting>): TrustGraph {
-  const seen = new Map<string, Sighting[]>();
+export function buildTrustGraph(sightings: Iterable<ObservedCertificate>): TrustGraph {
+  const seen = new Map<string, ObservedCertificate[]>();
   for (const sighting of sightings) {
     const fingerprint = fingerprintOf(sighting.certificate);
     const same = seen.get(fingerprint);
@@ -45,7 +44,7 @@ export function buildTrustGraph(sightings: Iterable<Sighting>): TrustGraph {
 }
 
 /** For messages: the name and the beginning of the fingerprint, because a rotated authority keeps its name. */
-export function describeAuthority(certificate: Certificate): string {
+export function describeCa(certificate: Certificate): string {
   return `${nameOf(certificate.x509.subject)} (${fingerprintOf(certificate).slice(0, 8)})`;
 }
 

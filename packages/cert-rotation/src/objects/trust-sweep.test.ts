@@ -1,10 +1,10 @@
-import { createHmac } from 'node:crypto';
 import { describeReference, findKind, referenceOf } from '@kube-rescue/cluster-objects';
 import { createFakeObjectStore, type FakeObjectStore } from '@kube-rescue/testing';
+import { createHmac } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readAuthorityExchange } from './authority-exchange.ts';
+import { readCaExchange } from './ca-exchange.ts';
 import { signClusterInfo } from './bootstrap-signatures.ts';
-import { issueAuthority, type Issued } from './issued.fixture.ts';
+import { issueCa, type Issued } from './issued.fixture.ts';
 import { planTrustSweep } from './trust-sweep.ts';
 
 const now = new Date();
@@ -15,11 +15,11 @@ let reissued: Issued;
 let fresh: Issued;
 let stranger: Issued;
 beforeAll(async () => {
-  old = await issueAuthority('kubernetes', { from: -90, until: -1 });
+  old = await issueCa('kubernetes', { from: -90, until: -1 });
   [reissued, fresh, stranger] = await Promise.all([
-    issueAuthority('kubernetes', { key: old.key }),
-    issueAuthority('kubernetes'),
-    issueAuthority('kubernetes'),
+    issueCa('kubernetes', { key: old.key }),
+    issueCa('kubernetes'),
+    issueCa('kubernetes'),
   ]);
 });
 
@@ -50,7 +50,7 @@ const textOf = async (kind: string, name: string, key = 'ca.crt') => {
 
 /** Sweeps, and answers which objects were changed and what was left alone. */
 async function sweep(replacement: string, options: { readonly everywhere?: boolean; readonly from?: string } = {}) {
-  const exchange = readAuthorityExchange({ old: options.from ?? old.certificate, replacement });
+  const exchange = readCaExchange({ old: options.from ?? old.certificate, replacement });
   const { edits, leftAlone } = await planTrustSweep({ store, now, exchange, everywhere: options.everywhere });
   for (const { read, edited } of edits) await store.replace(read, edited);
   return { changed: edits.map(({ read }) => describeReference(referenceOf(read))), leftAlone };

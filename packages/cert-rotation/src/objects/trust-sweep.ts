@@ -1,13 +1,13 @@
 import type { KubernetesObject, ObjectStore, ResourceKind, StoredObject } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { isSameAuthority } from '../authority-reissue.ts';
-import { type AuthorityExchange, exchangeAuthority } from './authority-exchange.ts';
+import { isSameCa } from '../renewal/ca-reissue.ts';
+import { type CaExchange, exchangeCa } from './ca-exchange.ts';
 import { type BootstrapToken, isWronglySigned, readBootstrapToken, withSignatures } from './bootstrap-signatures.ts';
 import { findKeyField } from './key-matching.ts';
-import { exchangeEmbedded, hasEmbeddedAuthority } from './kubeconfig-text.ts';
+import { exchangeEmbedded, hasEmbeddedCa } from './kubeconfig-text.ts';
 import { type ObjectField, readFields, withField } from './object-fields.ts';
 import { KINDS_WITH_CERTIFICATES } from './object-inventory.ts';
-import { describeOwner, describePlace, placeIn, type Readable } from './object-place.ts';
+import { describeOwner, describeLocation, locationIn, type Readable } from './object-location.ts';
 
 /** One object as it was read and as it is to be. */
 export interface ObjectEdit {
@@ -18,7 +18,7 @@ export interface ObjectEdit {
 }
 
 /** A place that holds the old authority and is not changed. */
-export interface LeftAlone {
+export interface Skipped {
   /** For example `Secret default/app ca.crt`. */
   readonly place: string;
   readonly reason: string;
@@ -26,12 +26,12 @@ export interface LeftAlone {
 
 export interface TrustSweep {
   readonly edits: readonly ObjectEdit[];
-  readonly leftAlone: readonly LeftAlone[];
+  readonly leftAlone: readonly Skipped[];
 }
 
 /** What sweeping one object takes. */
 export interface SweepOptions {
-  readonly exchange: AuthorityExchange;
+  readonly exchange: CaExchange;
   /** The tokens that sign `cluster-info`. */
   readonly tokens: readonly BootstrapToken[];
   /**
@@ -60,7 +60,7 @@ const MARK = '-----BEGIN CERTIFICATE-----';
 export async function planTrustSweep({ store, now, signal, ...options }: TrustSweepInput): Promise<TrustSweep> {
   const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
   const edits: ObjectEdit[] = [];
-  const leftAlone: LeftAlone[] = [];
+  const leftAlone: Skipped[] = [];
   // Secrets come first, so the tokens are known when cluster-info is reached.
   const tokens: BootstrapToken[] = [];
   for (const name of KINDS_WITH_CERTIFICATES) {
@@ -88,10 +88,10 @@ export function sweepObject(
   const fields = readFields(read);
   const siblings = new Map(fields.map((field) => [field.key, field]));
   const edits: string[] = [];
-  const leftAlone: LeftAlone[] = [];
+  const leftAlone: Skipped[] = [];
   let edited = read.object;
   for (const field of fields) {
-    const place = describePlace(placeIn(read, field.key));
+    const place = describeLocation(locationIn(read, field.key));
     const text = exchangedText(field, exchange, place);
     if (text.reason !== undefined) leftAlone.push({ place, reason: text.reason });
     if (text.exchanged === undefined) continue;
@@ -111,15 +111,15 @@ export function sweepObject(
 /** Empty when the field stays as it is. */
 function exchangedText(
   { bytes, isExpected }: ObjectField,
-  exchange: AuthorityExchange,
+  exchange: CaExchange,
   place: string,
 ): { readonly exchanged?: string; readonly reason?: string } {
   const text = Buffer.from(bytes).toString('latin1');
   try {
     const exchanged = text.includes(MARK)
-      ? exchangeAuthority(text, exchange, place)
-      : hasEmbeddedAuthority(text)
-        ? exchangeEmbedded(text, (pem) => exchangeAuthority(pem, exchange, place))
+      ? exchangeCa(text, exchange, place)
+      : hasEmbeddedCa(text)
+        ? exchangeEmbedded(text, (pem) => exchangeCa(pem, exchange, place))
         : text;
     return exchanged === text ? {} : { exchanged };
   } catch (error) {
@@ -139,13 +139,13 @@ function obstacle(
   if (object.immutable === true) return 'it is immutable: delete it and create it anew';
   const { old, replacement } = context.exchange;
   // Whoever signs with it takes the first certificate, which must be the one of the key.
-  const isSameKey = replacement.length === 1 && isSameAuthority(replacement[0], old);
+  const isSameKey = replacement.length === 1 && isSameCa(replacement[0], old);
   const isWithKey = !isSystem && findKeyField(field, context.siblings) !== undefined;
   return isWithKey && !isSameKey ? 'the key of the old authority lies beside it' : undefined;
 }
 
 function isClusterInfo(read: Readable): boolean {
-  return describeOwner(placeIn(read, '')) === 'ConfigMap kube-public/cluster-info';
+  return describeOwner(locationIn(read, '')) === 'ConfigMap kube-public/cluster-info';
 }
 
 function count(certificates: number): string {

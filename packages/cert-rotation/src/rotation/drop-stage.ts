@@ -9,8 +9,8 @@ export function createDropStageStep(
   { requires }: { readonly requires: readonly StepId[] },
   context: RotationContext,
 ): Step<RotationFinding> {
-  const { authority, host } = context;
-  const ids = stageStepIds(authority);
+  const { ca, host } = context;
+  const ids = stageStepIds(ca);
   return createStageStep(
     {
       id: ids.drop,
@@ -41,8 +41,8 @@ export function createTidyStep(
   { requires }: { readonly requires: readonly StepId[] },
   context: RotationContext,
 ): Step<RotationFinding> {
-  const { authority, host } = context;
-  const ids = stageStepIds(authority);
+  const { ca, host } = context;
+  const ids = stageStepIds(ca);
   return createStageStep(
     {
       id: ids.tidy,

@@ -1,10 +1,10 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import type { Step } from '@kube-rescue/workflow';
-import type { Certificate } from '../certificate.ts';
-import { type CertificateInventory, inspectCertificates } from '../inventory.ts';
-import type { RenewalFinding } from '../renewal-check.ts';
-import type { RenewalOptions } from '../renewal-options.ts';
-import { createRenewalSteps } from '../renewal-steps.ts';
+import type { Certificate } from '@kube-rescue/x509';
+import { type CertificateInventory, inspectCertificates } from '../inventory/inventory.ts';
+import type { RenewalFinding } from '../renewal/renewal-check.ts';
+import type { RenewalOptions } from '../renewal/renewal-options.ts';
+import { createRenewalSteps } from '../renewal/renewal-steps.ts';
 import type { RotationContext } from './rotation-file-step.ts';
 import { inspectRotation } from './rotation-state.ts';
 import { stageStepIds } from './stage-options.ts';
@@ -18,17 +18,17 @@ export function createIssueRenewalSteps(
   context: RotationContext,
   deps: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
 ): readonly Step<RenewalFinding>[] {
-  const { authority } = context;
-  const certificates = inventory.certificates.filter((entry) => entry.authority === authority);
+  const { ca } = context;
+  const certificates = inventory.certificates.filter((entry) => entry.ca === ca);
   return certificates.flatMap(({ id, definition }) => {
     const one = { ...inventory, certificates: certificates.filter((entry) => entry.id === id) };
     return createRenewalSteps({ inventory: one, options: { ...options, all: true } }, deps).map((step) => ({
       ...step,
       id: `issue/${step.id}`,
-      requires: [stageStepIds(authority).issue],
+      requires: [stageStepIds(ca).issue],
       check: async (signal): Promise<RenewalFinding> => {
         const input = await context.inspection();
-        const state = await inspectRotation(authority, input, context);
+        const state = await inspectRotation(ca, input, context);
         const signer = (state.next ?? state.current).certificate;
         const [entry] = (await inspectCertificates({ ...input, only: [id] }, deps)).certificates;
         if (entry?.certificate.ok === true && isSignedBy(entry.certificate.value, signer)) {

@@ -1,8 +1,7 @@
 import type { HostPath } from '@kube-rescue/host';
 import { readBefore, type Step } from '@kube-rescue/workflow';
-import { isSameDer } from '../der.ts';
-import { planFileChange } from '../file-target.ts';
-import { encodePem } from '../pem.ts';
+import { encodePem, isSameDer } from '@kube-rescue/x509';
+import { planFileChange } from '../renewal/file-target.ts';
 import { createStageStep, type RotationContext, type RotationFinding } from './rotation-file-step.ts';
 import { CERTIFICATE_MODE, editOf, refuse, vouch } from './stage-edits.ts';
 import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
@@ -12,8 +11,8 @@ export function createIssueStageStep(
   context: RotationContext,
   { mayBegin = true }: Pick<RotationStepOptions, 'mayBegin'> = {},
 ): Step<RotationFinding> {
-  const { authority, host } = context;
-  const ids = stageStepIds(authority);
+  const { ca, host } = context;
+  const ids = stageStepIds(ca);
   return createStageStep(
     {
       id: ids.issue,

@@ -1,10 +1,10 @@
 import { createObjectChangeKinds, findKind, type ObjectAccess } from '@kube-rescue/cluster-objects';
 import { createFixedClock, createObjectMachines, type FakeObjectStore, stepLaws } from '@kube-rescue/testing';
 import type { Step } from '@kube-rescue/workflow';
-import { parseCertificates } from '../certificate.ts';
-import { readAuthorityExchange } from '../objects/authority-exchange.ts';
-import { type Issued, issueAuthority } from '../objects/issued.fixture.ts';
-import { findFormerAuthorities } from './former-authorities.ts';
+import { parseCertificates } from '@kube-rescue/x509';
+import { readCaExchange } from '../objects/ca-exchange.ts';
+import { type Issued, issueCa } from '../objects/issued.fixture.ts';
+import { findFormerCas } from './former-cas.ts';
 import { createObjectTrustStep } from './object-trust-step.ts';
 
 const clock = createFixedClock('2026-11-22T12:00:00Z');
@@ -39,15 +39,12 @@ function plantTrust(store: FakeObjectStore, ca: string): void {
 
 function objectLaws(
   title: string,
-  trusted: (authorities: Authorities) => string,
+  trusted: (cas: Authorities) => string,
   makeStep: (authorities: Authorities, objects: ObjectAccess) => Step,
 ): void {
   stepLaws(title, async () => {
     const now = clock.now();
-    const [old, fresh] = await Promise.all([
-      issueAuthority('kubernetes', { now }),
-      issueAuthority('kubernetes', { now }),
-    ]);
+    const [old, fresh] = await Promise.all([issueCa('kubernetes', { now }), issueCa('kubernetes', { now })]);
     const machines = createObjectMachines((store) => plantTrust(store, trusted({ old, fresh })));
     return {
       ...machines,
@@ -68,7 +65,7 @@ objectLaws(
   ({ old }) => old.certificate,
   ({ old, fresh }, objects) => {
     const replacement = old.certificate + fresh.certificate;
-    const exchange = readAuthorityExchange({ old: old.certificate, replacement });
+    const exchange = readCaExchange({ old: old.certificate, replacement });
     const input = { id: 'trust/objects', title: 'trust both', requires: [], findExchanges: async () => [exchange] };
     return createObjectTrustStep(input, { objects, clock });
   },
@@ -84,7 +81,7 @@ objectLaws(
         settleMs: 1000,
         findExchanges: async (store, signal) => {
           const [current] = parseCertificates(fresh.certificate, 'new');
-          const former = await findFormerAuthorities(current, store, signal);
+          const former = await findFormerCas(current, store, signal);
           return former.map((old) => ({ old, replacement: [current] as const }));
         },
       },

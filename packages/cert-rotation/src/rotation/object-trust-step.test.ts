@@ -1,11 +1,11 @@
 import { changeObject, createObjectChangeKinds, findKind, type ObjectAccess } from '@kube-rescue/cluster-objects';
 import { createFakeObjectStore, createFixedClock, expectCode, type FakeObjectStore } from '@kube-rescue/testing';
 import { createChangeRegistry, type StepJournal, WorkflowError } from '@kube-rescue/workflow';
+import { parseCertificates } from '@kube-rescue/x509';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseCertificates } from '../certificate.ts';
-import { readAuthorityExchange } from '../objects/authority-exchange.ts';
-import { type Issued, issueAuthority, issueLeaf } from '../objects/issued.fixture.ts';
-import { findFormerAuthorities } from './former-authorities.ts';
+import { readCaExchange } from '../objects/ca-exchange.ts';
+import { type Issued, issueCa, issueLeaf } from '../objects/issued.fixture.ts';
+import { findFormerCas } from './former-cas.ts';
 import { createObjectTrustStep } from './object-trust-step.ts';
 
 const now = new Date();
@@ -18,7 +18,7 @@ let renewed: Issued;
 
 beforeEach(async () => {
   store = createFakeObjectStore();
-  [old, renewed] = await Promise.all([issueAuthority('kubernetes'), issueAuthority('kubernetes')]);
+  [old, renewed] = await Promise.all([issueCa('kubernetes'), issueCa('kubernetes')]);
 });
 
 function plant(name: string, pem: string, namespace = 'default'): void {
@@ -32,7 +32,7 @@ async function published(): Promise<string> {
 
 function stepOf(replacement: string, settleMs = 0, open: ObjectAccess['open'] = async () => store) {
   const objects: ObjectAccess = { way: { via: 'api', search: {} }, open };
-  const exchange = readAuthorityExchange({ old: old.certificate, replacement });
+  const exchange = readCaExchange({ old: old.certificate, replacement });
   return createObjectTrustStep(
     { id: 'trust/objects', title: 'trust', requires: [], findExchanges: async () => [exchange], settleMs },
     { objects, clock: createFixedClock(now) },
@@ -124,10 +124,10 @@ describe('the objects of a cluster whose CA is rotated', () => {
   });
 
   it('forget two former CAs in one go, that of a rotation which was given up among them', async () => {
-    const abandoned = await issueAuthority('kubernetes');
+    const abandoned = await issueCa('kubernetes');
     plant('kube-root-ca.crt', abandoned.certificate + old.certificate + renewed.certificate);
     const exchanges = [old, abandoned].map(({ certificate }) =>
-      readAuthorityExchange({ old: certificate, replacement: renewed.certificate }),
+      readCaExchange({ old: certificate, replacement: renewed.certificate }),
     );
     const step = createObjectTrustStep(
       { id: 'drop/objects', title: 'drop', requires: [], findExchanges: async () => exchanges },
@@ -150,12 +150,12 @@ describe('the objects of a cluster whose CA is rotated', () => {
   });
 
   it('tell which CA of the same name they trusted before', async () => {
-    const stranger = await issueAuthority('stranger');
+    const stranger = await issueCa('stranger');
     plant('kube-root-ca.crt', old.certificate + renewed.certificate);
     plant('extension-apiserver-authentication', stranger.certificate + old.certificate, 'kube-system');
     plant('app', old.certificate);
     const [current] = parseCertificates(renewed.certificate, 'new');
-    const former = await findFormerAuthorities(current, store, signal);
+    const former = await findFormerCas(current, store, signal);
     expect(former.map(({ x509 }) => x509.toString().trim())).toEqual([old.certificate.trim()]);
   });
 });

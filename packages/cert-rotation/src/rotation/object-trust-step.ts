@@ -10,7 +10,7 @@ import {
   type StepJournal,
   toErrorFinding,
 } from '@kube-rescue/workflow';
-import type { AuthorityExchange } from '../objects/authority-exchange.ts';
+import type { CaExchange } from '../objects/ca-exchange.ts';
 import { type ObjectEdit, planTrustSweep, type TrustSweep } from '../objects/trust-sweep.ts';
 
 export interface ObjectTrustInput {
@@ -18,7 +18,7 @@ export interface ObjectTrustInput {
   readonly title: string;
   readonly requires: readonly StepId[];
   /** What is to be exchanged for what, asked for at each look. None: nothing is to be done. */
-  readonly findExchanges: (store: ObjectStore, signal: AbortSignal) => Promise<readonly AuthorityExchange[]>;
+  readonly findExchanges: (store: ObjectStore, signal: AbortSignal) => Promise<readonly CaExchange[]>;
   /** Also in Secrets and ConfigMaps that belong to workloads. Default: false, they are told of. */
   readonly everywhere?: boolean | undefined;
   /** How long what was written must stay so, because others write there too, in ms. Default: 0. */

@@ -1,13 +1,21 @@
+import {
+  DER_TAG,
+  encodeCertificateBody,
+  encodeDer,
+  encodeExtension,
+  encodePem,
+  encodePrivateKey,
+  EXTENSION,
+  keyIdentifierOf,
+  parseCertificate,
+  publicKeyDerOf,
+  signatureAlgorithmOf,
+  signCertificate,
+  subjectKeyIdentifier,
+} from '@kube-rescue/x509';
 import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Issuer } from '../authority-inventory.ts';
-import { EXTENSION, parseCertificate, subjectKeyIdentifier } from '../certificate.ts';
-import { encodeCertificateBody } from '../certificate-body.ts';
-import { encodeExtension, keyIdentifierOf } from '../certificate-extensions.ts';
-import { signatureAlgorithmOf, signCertificate } from '../certificate-signature.ts';
-import { DER_TAG, encodeDer } from '../der.ts';
-import { encodePem } from '../pem.ts';
-import { encodePrivateKey, publicKeyDerOf } from '../private-key.ts';
+import type { Issuer } from '../inventory/ca-inventory.ts';
 
 const NAME = 'kube-rescue:trust-probe';
 const LIFETIME_MS = 10 * 60_000;

@@ -2,7 +2,7 @@ import { RESOURCE_KINDS, type StoredObject } from '@kube-rescue/cluster-objects'
 import { createFakeObjectStore, createFixedClock, type FakeObjectStore, type FixedClock } from '@kube-rescue/testing';
 import type { Json } from '@kube-rescue/workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Issued, issueAuthority } from '../objects/issued.fixture.ts';
+import { type Issued, issueCa } from '../objects/issued.fixture.ts';
 import { createPublicationKind, type TrustPublication, trustPublication } from './publication-kind.ts';
 
 const WAY = { via: 'api', search: {} } as const;
@@ -20,7 +20,7 @@ let next: Issued;
 beforeEach(async () => {
   store = createFakeObjectStore();
   clock = createFixedClock('2026-11-22T12:00:00Z');
-  [old, next] = await Promise.all([issueAuthority('kubernetes'), issueAuthority('kubernetes')]);
+  [old, next] = await Promise.all([issueCa('kubernetes'), issueCa('kubernetes')]);
 });
 
 function plant({ name, field }: TrustPublication, text: string): void {
@@ -52,7 +52,7 @@ async function takeBack(change: TrustPublication, changed: string, onWrite: () =
 
 describe('what the control plane publishes of a CA by itself', () => {
   it('is rid of what the API server has added, as often as that puts it back', async () => {
-    const stranger = await issueAuthority('stranger');
+    const stranger = await issueCa('stranger');
     plant(AUTHENTICATION, old.certificate);
     const both = old.certificate + stranger.certificate + next.certificate;
     let times = 20;

@@ -1,7 +1,7 @@
 import {
   type KubernetesObject,
+  type ObjectSource,
   type ObjectStore,
-  type ObjectWay,
   type OpenObjects,
   RESOURCE_KINDS,
   type StoredObject,
@@ -9,10 +9,8 @@ import {
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { Change, ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
-import { isSameAuthority } from '../authority-reissue.ts';
-import { type Certificate, parseCertificates } from '../certificate.ts';
-import { isSameDer } from '../der.ts';
-import { encodePem } from '../pem.ts';
+import { type Certificate, encodePem, isSameDer, parseCertificates } from '@kube-rescue/x509';
+import { isSameCa } from '../renewal/ca-reissue.ts';
 
 /** One field of a ConfigMap in kube-system in which the control plane publishes an authority by itself. */
 export interface TrustPublication extends Change {
@@ -22,7 +20,7 @@ export interface TrustPublication extends Change {
   readonly name: string;
   readonly field: string;
   readonly publisher: 'kube-controller-manager' | 'the API server';
-  readonly way: ObjectWay;
+  readonly way: ObjectSource;
 }
 
 const NAMESPACE = 'kube-system';
@@ -35,7 +33,7 @@ const SETTLE_MS = 4_000;
 /** @param field the key of `data` */
 export function trustPublication(
   { name, field, publisher }: Pick<TrustPublication, 'name' | 'field' | 'publisher'>,
-  way: ObjectWay,
+  way: ObjectSource,
 ): TrustPublication {
   return { kind: 'trust.publication', target: `ConfigMap ${NAMESPACE}/${name}`, name, field, publisher, way };
 }
@@ -145,5 +143,5 @@ function isOfTheSameName({ subjectDer }: Certificate, others: readonly Certifica
 }
 
 function isAmong(certificate: Certificate, others: readonly Certificate[]): boolean {
-  return others.some((other) => isSameAuthority(other, certificate));
+  return others.some((other) => isSameCa(other, certificate));
 }

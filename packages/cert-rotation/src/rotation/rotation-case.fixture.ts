@@ -1,8 +1,8 @@
 import { type Host, hostPath } from '@kube-rescue/host';
 import { createFakeHost, createFixedClock, type NodeTree, readTree, type StepCase } from '@kube-rescue/testing';
 import type { Step } from '@kube-rescue/workflow';
-import type { AuthorityId } from '../catalogue.ts';
-import { inspectCertificates } from '../inventory.ts';
+import type { CaId } from '../inventory/catalogue.ts';
+import { inspectCertificates } from '../inventory/inventory.ts';
 import { directJournal, kubeadmComponents, kubeadmNode, NOW } from '../kubeadm-node.fixture.ts';
 import { createIssueRenewalSteps } from './issue-renewals.ts';
 import { createIssueStageStep } from './issue-stage.ts';
@@ -22,15 +22,15 @@ export async function issueRenewals(context: RotationContext): Promise<readonly 
 
 /** A kubeadm node for the step laws, whose authority was not rotated yet or is trusted beside its former one. */
 export async function rotationCase(
-  authority: AuthorityId,
+  ca: CaId,
   stage: 'settled' | 'issue',
   makeSteps: (context: RotationContext) => Promise<readonly Step[]>,
 ): Promise<StepCase> {
   const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa' });
   // A node without kubelet and scheduler has fewer files to read at each of many looks.
-  const components = kubeadmComponents(authority === 'etcd' ? { 'kube-scheduler': undefined, kubelet: undefined } : {});
+  const components = kubeadmComponents(ca === 'etcd' ? { 'kube-scheduler': undefined, kubelet: undefined } : {});
   const contextOn = (host: Host): RotationContext => ({
-    authority,
+    ca,
     inspection: async () => ({ ...input, components }),
     host,
     clock,

@@ -8,8 +8,8 @@ import {
   toErrorFinding,
   type Verdict,
 } from '@kube-rescue/workflow';
-import type { AuthorityId } from '../catalogue.ts';
-import type { InspectionInput } from '../inventory.ts';
+import type { CaId } from '../inventory/catalogue.ts';
+import type { InspectionInput } from '../inventory/inventory.ts';
 import { inspectRotation, type RotationHost, type RotationState } from './rotation-state.ts';
 
 export interface RotationFinding extends Finding {
@@ -18,7 +18,7 @@ export interface RotationFinding extends Finding {
 
 /** What the rotation of one authority goes by. */
 export interface RotationContext {
-  readonly authority: AuthorityId;
+  readonly ca: CaId;
   /** Asked for at each look, because a stage changes the flags of components. */
   readonly inspection: () => Promise<InspectionInput>;
   readonly host: RotationHost;
@@ -26,7 +26,7 @@ export interface RotationContext {
 }
 
 /** What one look at a stage leads to. */
-export type StageLook =
+export type StageStatus =
   | { readonly done: string }
   | { readonly waitsFor: readonly StepId[]; readonly reason: string }
   | { readonly blocked: { readonly code: string; readonly reason: string; readonly hint: string } }
@@ -42,17 +42,17 @@ export interface StageStepInput {
   readonly id: StepId;
   readonly title: string;
   readonly requires: readonly StepId[];
-  readonly look: (state: RotationState, input: InspectionInput) => Promise<StageLook>;
+  readonly look: (state: RotationState, input: InspectionInput) => Promise<StageStatus>;
   /** A fresh look at the files. */
   readonly verify: (state: RotationState, input: InspectionInput) => Promise<Verdict>;
 }
 
 /** A step that changes files of this node for one stage of a rotation, all of them as one unit. */
 export function createStageStep(step: StageStepInput, context: RotationContext): Step<RotationFinding> {
-  const { authority, host } = context;
+  const { ca, host } = context;
   const observe = async (): Promise<{ state: RotationState; input: InspectionInput }> => {
     const input = await context.inspection();
-    return { input, state: await inspectRotation(authority, input, { host }) };
+    return { input, state: await inspectRotation(ca, input, { host }) };
   };
   return {
     id: step.id,
@@ -83,7 +83,7 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
   };
 }
 
-function toFinding(look: StageLook, { entry, files }: RotationState): RotationFinding {
+function toFinding(look: StageStatus, { entry, files }: RotationState): RotationFinding {
   if ('done' in look) return { status: 'ok', summary: look.done, evidence: [], changes: [] };
   if ('needed' in look) {
     return { status: 'needed', summary: look.needed, evidence: look.evidence, changes: look.changes };

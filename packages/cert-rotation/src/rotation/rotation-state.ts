@@ -1,14 +1,11 @@
+import { findFlag, readNamedFile } from '@kube-rescue/node-config';
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import type { AuthorityEntry, Issuer } from '../authority-inventory.ts';
-import { isSameAuthority } from '../authority-reissue.ts';
-import type { AuthorityId } from '../catalogue.ts';
-import type { Certificate } from '../certificate.ts';
-import { findFlag } from '../component-flags.ts';
-import { isSameDer } from '../der.ts';
+import { type Certificate, isKeyOf, isSameDer, parsePrivateKey } from '@kube-rescue/x509';
+import type { CaEntry, Issuer } from '../inventory/ca-inventory.ts';
+import { isSameCa } from '../renewal/ca-reissue.ts';
+import type { CaId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
-import { inspectCertificates, type InspectionInput } from '../inventory.ts';
-import { isKeyOf, parsePrivateKey } from '../private-key.ts';
-import { readNamedFile } from '../reading.ts';
+import { inspectCertificates, type InspectionInput } from '../inventory/inventory.ts';
 
 /**
  * How far the rotation of an authority to a new key has come, as its own files show it.
@@ -32,7 +29,7 @@ interface RotationFiles {
 }
 
 export interface RotationState {
-  readonly entry: AuthorityEntry;
+  readonly entry: CaEntry;
   readonly stage: RotationStage;
   readonly files: RotationFiles;
   /** Signs now. */
@@ -62,17 +59,17 @@ function beside(path: HostPath, suffix: string): HostPath {
  * `PKI_CA_KEY_MISSING` `PKI_CA_KEY_MISMATCH` and those of a file that cannot be read
  */
 export async function inspectRotation(
-  id: AuthorityId,
+  id: CaId,
   input: InspectionInput,
   { host }: { readonly host: RotationHost },
 ): Promise<RotationState> {
-  const { authorities } = await inspectCertificates({ ...input, only: undefined }, { host });
-  const entry = authorities.find((authority) => authority.id === id);
-  if (entry === undefined) throw unknown(id, authorities);
+  const { cas } = await inspectCertificates({ ...input, only: undefined }, { host });
+  const entry = cas.find((ca) => ca.id === id);
+  if (entry === undefined) throw unknown(id, cas);
   if (!entry.issuer.ok) throw entry.issuer.error;
   const current = entry.issuer.value;
   const bundle = entry.bundle.ok ? entry.bundle.value : [];
-  const others = bundle.filter((each) => !isSameAuthority(each, current.certificate));
+  const others = bundle.filter((each) => !isSameCa(each, current.certificate));
   const signs = findFlag(input.components, { component: 'kube-controller-manager', flag: 'cluster-signing-cert-file' });
   const apart = beside(entry.path, SIGNING);
   const files: RotationFiles = {
@@ -85,7 +82,7 @@ export async function inspectRotation(
   const former = others.filter(
     (each) =>
       isSameDer(each.subjectDer, current.certificate.subjectDer) &&
-      (next === undefined || !isSameAuthority(each, next.certificate)),
+      (next === undefined || !isSameCa(each, next.certificate)),
   );
   const stage = next !== undefined ? 'trust' : former.length > 0 ? 'issue' : 'settled';
   return { entry, stage, files, current, next, former, isSigningApart: signs === apart };
@@ -102,11 +99,11 @@ async function readNext(
   return certificate && { certificate, key, keyPath };
 }
 
-function unknown(id: AuthorityId, authorities: readonly AuthorityEntry[]): PkiError {
+function unknown(id: CaId, cas: readonly CaEntry[]): PkiError {
   return new PkiError({
     code: 'PKI_CERTIFICATE_UNKNOWN',
     message: 'this node has no such authority of its own',
     subject: id,
-    hint: `choose from ${authorities.map((authority) => authority.id).join(', ')}; authorities that share one file count as the first`,
+    hint: `choose from ${cas.map((ca) => ca.id).join(', ')}; authorities that share one file count as the first`,
   });
 }

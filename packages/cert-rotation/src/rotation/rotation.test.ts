@@ -1,9 +1,9 @@
-import { X509Certificate } from 'node:crypto';
 import { createFixedClock, type PkiOptions } from '@kube-rescue/testing';
 import type { Step } from '@kube-rescue/workflow';
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { AuthorityId } from '../catalogue.ts';
-import { inspectCertificates, type InspectionInput } from '../inventory.ts';
+import type { CaId } from '../inventory/catalogue.ts';
+import { inspectCertificates, type InspectionInput } from '../inventory/inventory.ts';
 import {
   directJournal,
   kubeadmComponents,
@@ -33,8 +33,8 @@ const SIGNING = { 'cluster-signing-cert-file': `${PKI}/ca-signing.crt` };
 async function rotated(options: PkiOptions = { algorithm: 'ecdsa' }) {
   const node = await kubeadmNode(options);
   let input: InspectionInput = node.input;
-  const context = (authority: AuthorityId): RotationContext => ({
-    authority,
+  const context = (ca: CaId): RotationContext => ({
+    ca,
     inspection: async () => input,
     host: node.host,
     clock,
@@ -47,7 +47,7 @@ async function rotated(options: PkiOptions = { algorithm: 'ecdsa' }) {
     node,
     context,
     signWith,
-    stageOf: async (id: AuthorityId) => (await inspectRotation(id, input, node)).stage,
+    stageOf: async (id: CaId) => (await inspectRotation(id, input, node)).stage,
   };
 }
 
@@ -171,7 +171,7 @@ describe('an authority that is rotated to a new key', () => {
 
   it('is given a key of another kind when that is asked for', async () => {
     const { node, context } = await rotated({ algorithm: 'rsa' });
-    await make(trust(context('front-proxy'), { keyAlgorithm: 'ecdsa-p384', authorityDays: 100 }), node);
+    await make(trust(context('front-proxy'), { keyAlgorithm: 'ecdsa-p384', caDays: 100 }), node);
     const { next } = await inspectRotation('front-proxy', node.input, node);
     expect(next?.certificate.x509.publicKey.asymmetricKeyDetails).toMatchObject({ namedCurve: 'secp384r1' });
     expect(next?.certificate.notAfter).toEqual(new Date(NOW.getTime() + 100 * 24 * 60 * 60 * 1000));

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import type { HostPath } from '@kube-rescue/host';
 import type { Change, Edit, Verdict } from '@kube-rescue/workflow';
-import { planFileChange } from '../file-target.ts';
+import { X509Certificate } from 'node:crypto';
+import { planFileChange } from '../renewal/file-target.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 import type { TrustEdit } from './trust-exchange.ts';
 

@@ -1,10 +1,9 @@
+import { decodeKubeconfig, replaceKubeconfigTrust } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
-import { followLinks } from '../file-target.ts';
-import { replaceKubeconfigTrust } from '../kubeconfig.ts';
-import type { InspectionInput } from '../inventory.ts';
-import { type AuthorityExchange, exchangeAuthority } from '../objects/authority-exchange.ts';
-import { decodeKubeconfig } from '../reading.ts';
-import { findTrustPlaces, type TrustPlace } from '../trust-places.ts';
+import { followLinks } from '../renewal/file-target.ts';
+import type { InspectionInput } from '../inventory/inventory.ts';
+import { type CaExchange, exchangeCa } from '../objects/ca-exchange.ts';
+import { findTrustLocations, type TrustLocation } from '../renewal/trust-locations.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 
 /** One file of this node that trusts the authority, with what it is to hold. */
@@ -18,7 +17,7 @@ export interface TrustEdit {
  * What an authority is exchanged for at a stage. `trust`: the old one for both; `issue`: the order changes, because kubeadm takes
  * the first of a bundle for the one of the key; `drop`: every former one for the one that signs.
  */
-export function exchangesOf(state: RotationState): readonly AuthorityExchange[] {
+export function exchangesOf(state: RotationState): readonly CaExchange[] {
   const { current, next, former } = state;
   if (next !== undefined) {
     return [{ old: current.certificate, replacement: [current.certificate, next.certificate] }];
@@ -27,7 +26,7 @@ export function exchangesOf(state: RotationState): readonly AuthorityExchange[] 
 }
 
 /** What drops every former authority. */
-export function dropExchangesOf({ current, former }: RotationState): readonly AuthorityExchange[] {
+export function dropExchangesOf({ current, former }: RotationState): readonly CaExchange[] {
   return former.map((old) => ({ old, replacement: [current.certificate] }));
 }
 
@@ -36,14 +35,14 @@ export function dropExchangesOf({ current, former }: RotationState): readonly Au
  * What is signed with apart is none of them.
  */
 export async function planTrustEdits(
-  exchanges: readonly AuthorityExchange[],
+  exchanges: readonly CaExchange[],
   { files }: Pick<RotationState, 'files'>,
   input: InspectionInput,
   host: RotationHost,
 ): Promise<readonly TrustEdit[]> {
-  const places = new Map<HostPath, TrustPlace>();
+  const places = new Map<HostPath, TrustLocation>();
   for (const { old } of exchanges) {
-    for (const place of await findTrustPlaces(old, { ...input, authorityPath: files.certificate }, host)) {
+    for (const place of await findTrustLocations(old, { ...input, caPath: files.certificate }, host)) {
       if (place.path !== files.signing) places.set(place.path, place);
     }
   }
@@ -58,9 +57,9 @@ export async function planTrustEdits(
   return edits;
 }
 
-function renderExchange(place: TrustPlace, bytes: Uint8Array, exchange: AuthorityExchange): Uint8Array {
+function renderExchange(place: TrustLocation, bytes: Uint8Array, exchange: CaExchange): Uint8Array {
   const { path } = place;
-  const exchanged = (pem: string): string => exchangeAuthority(pem, exchange, path);
+  const exchanged = (pem: string): string => exchangeCa(pem, exchange, path);
   if (place.in === 'file') return Buffer.from(exchanged(Buffer.from(bytes).toString('latin1')), 'latin1');
   return Buffer.from(replaceKubeconfigTrust(decodeKubeconfig(bytes, path), path, exchanged));
 }

@@ -1,13 +1,18 @@
 import type { Step } from '@kube-rescue/workflow';
-import { DEFAULT_AUTHORITY_DAYS, isSelfSigned } from '../authority-reissue.ts';
-import { assertLifetime, planAuthorityValidity } from '../certificate-issuing.ts';
-import { planFileChange } from '../file-target.ts';
-import type { InspectionInput } from '../inventory.ts';
-import { generateKey } from '../key-algorithm.ts';
-import { encodePem } from '../pem.ts';
-import { encodePrivateKey, generateKeyLike, usualKeyLabel } from '../private-key.ts';
-import { issueNewAuthority } from './new-authority.ts';
-import { createStageStep, type RotationContext, type RotationFinding, type StageLook } from './rotation-file-step.ts';
+import {
+  assertLifetime,
+  encodePem,
+  encodePrivateKey,
+  generateKey,
+  generateKeyLike,
+  planCaValidity,
+  usualKeyLabel,
+} from '@kube-rescue/x509';
+import { DEFAULT_AUTHORITY_DAYS, isSelfSigned } from '../renewal/ca-reissue.ts';
+import { planFileChange } from '../renewal/file-target.ts';
+import type { InspectionInput } from '../inventory/inventory.ts';
+import { issueCaWithNewKey } from './new-ca.ts';
+import { createStageStep, type RotationContext, type RotationFinding, type StageStatus } from './rotation-file-step.ts';
 import type { RotationState } from './rotation-state.ts';
 import { CERTIFICATE_MODE, editOf, planEdits, refuse, toEdit, vouch } from './stage-edits.ts';
 import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
@@ -21,10 +26,10 @@ import { exchangesOf, planTrustEdits } from './trust-exchange.ts';
  * @throws PkiError `PKI_LIFETIME_INVALID`
  */
 export function createTrustStageStep(options: RotationStepOptions, context: RotationContext): Step<RotationFinding> {
-  const { authorityDays = DEFAULT_AUTHORITY_DAYS, keyAlgorithm, mayBegin = true } = options;
-  assertLifetime(authorityDays);
-  const { authority, host, clock } = context;
-  const begin = async (state: RotationState, input: InspectionInput): Promise<StageLook> => {
+  const { caDays = DEFAULT_AUTHORITY_DAYS, keyAlgorithm, mayBegin = true } = options;
+  assertLifetime(caDays);
+  const { ca, host, clock } = context;
+  const begin = async (state: RotationState, input: InspectionInput): Promise<StageStatus> => {
     const { current, files, entry } = state;
     const obstacle = obstacleOf(state, clock.now());
     if (obstacle !== undefined) return { blocked: obstacle };
@@ -44,7 +49,7 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
     return {
       needed: `${entry.definition.name} is to be trusted beside a new one, which signs nothing yet`,
       evidence: [
-        `the new one is valid until ${planAuthorityValidity(clock.now(), authorityDays).notAfter.toISOString()}`,
+        `the new one is valid until ${planCaValidity(clock.now(), caDays).notAfter.toISOString()}`,
         ...places.map(({ path }) => `trusted in ${path}`),
       ],
       changes,
@@ -52,8 +57,8 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
         const model = certificate.x509.publicKey;
         const key =
           keyAlgorithm === undefined ? await generateKeyLike(model, files.key) : await generateKey(keyAlgorithm);
-        const validity = planAuthorityValidity(clock.now(), authorityDays);
-        const next = issueNewAuthority({ template: certificate, key, validity, subject: files.certificate });
+        const validity = planCaValidity(clock.now(), caDays);
+        const next = issueCaWithNewKey({ template: certificate, key, validity, subject: files.certificate });
         const exchange = { old: certificate, replacement: [certificate, next] } as const;
         return [
           editOf(files.nextKey, encodePrivateKey(key, usualKeyLabel(key))),
@@ -65,7 +70,7 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
   };
   return createStageStep(
     {
-      id: stageStepIds(authority).trust,
+      id: stageStepIds(ca).trust,
       title: 'trust a new CA beside the old one on this node',
       requires: [],
       look: async (state, input) => {

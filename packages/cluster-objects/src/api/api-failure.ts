@@ -1,6 +1,6 @@
 import { printable } from '@kube-rescue/errors';
 import { ObjectError, type ObjectErrorCode } from '../errors.ts';
-import { fieldsAt, listAt, textAt } from '../object-fields.ts';
+import { fieldsAt, listAt, textAt } from '../objects/object-fields.ts';
 
 /** What was asked of the API server, for the judgement of its failure. */
 export interface Attempt {

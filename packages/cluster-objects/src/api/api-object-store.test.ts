@@ -1,9 +1,9 @@
 import { describeError } from '@kube-rescue/errors';
 import { buildPki, expectCode, issueCertificate } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type FakeApiServer, replying, startFakeApiServer } from '../fake-api-server.fixture.ts';
+import { type FakeApiServer, replying, startFakeApiServer } from './fake-api-server.fixture.ts';
 import type { StoredObject } from '../object-store.ts';
-import { RESOURCE_KINDS } from '../resource-kind.ts';
+import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
 import { type ApiObjectStore, connectApiServer } from './api-object-store.ts';
 
 const { CertificateSigningRequest, Deployment, Node, Secret } = RESOURCE_KINDS;

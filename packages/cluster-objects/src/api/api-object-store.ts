@@ -1,11 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isRecoveryError } from '@kube-rescue/errors';
+import { isDeepStrictEqual } from 'node:util';
 import { ObjectError } from '../errors.ts';
-import type { KubernetesObject } from '../kubernetes-object.ts';
-import { assertNoFinalizers, objectNotFound, referenceOf } from '../object-failures.ts';
-import { fieldsAt, textAt } from '../object-fields.ts';
-import { assertSameIdentity } from '../object-identity.ts';
-import { assertValidNamespace, assertValidReference, describeReference } from '../object-name.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { assertNoFinalizers, objectNotFound, referenceOf } from '../objects/object-failures.ts';
+import { fieldsAt, textAt } from '../objects/object-fields.ts';
+import { assertSameIdentity } from '../objects/object-identity.ts';
+import { assertValidNamespace, assertValidReference, describeReference } from '../objects/object-name.ts';
 import type {
   ObjectListOptions,
   ObjectReadOptions,
@@ -14,7 +14,7 @@ import type {
   ObjectWriteOptions,
   StoredObject,
 } from '../object-store.ts';
-import { apiVersionOf, type ResourceKind } from '../resource-kind.ts';
+import { apiVersionOf, type ResourceKind } from '../objects/resource-kind.ts';
 import type { ApiServerAccess } from './api-access.ts';
 import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
 

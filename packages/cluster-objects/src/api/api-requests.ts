@@ -1,7 +1,7 @@
 import type * as ClientNode from '@kubernetes/client-node';
 import type { ObjectReference } from '../object-store.ts';
-import type { ResourceKind } from '../resource-kind.ts';
-import { assertShallow } from '../object-nesting.ts';
+import type { ResourceKind } from '../objects/resource-kind.ts';
+import { assertShallow } from '../objects/object-nesting.ts';
 import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
 import { type Attempt, refusalOf, silenceOf } from './api-failure.ts';
 

@@ -1,4 +1,4 @@
-import { type Fields, isRecord } from '../object-fields.ts';
+import { type Fields, isRecord } from '../objects/object-fields.ts';
 
 /** JSON in which equal values are equal texts, whatever the order of their fields. */
 export function canonicalJson(value: unknown): string {

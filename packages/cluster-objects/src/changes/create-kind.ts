@@ -1,11 +1,11 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { ChangeKind } from '@kube-rescue/workflow';
-import type { KubernetesObject } from '../kubernetes-object.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import type { ObjectStore, StoredObject } from '../object-store.ts';
-import { findKind } from '../resource-kind.ts';
+import { findKind } from '../objects/resource-kind.ts';
 import { CREATED_BY, type ObjectCreate } from './object-changes.ts';
 import { deleteTarget } from './object-deletion.ts';
-import { doorOf, type OpenObjects, readTarget } from './object-targets.ts';
+import { sourceOf, type OpenObjects, readTarget } from './object-targets.ts';
 
 /**
  * `object.create`: the material is the object in JSON, with the mark by which it is known as ours.
@@ -17,7 +17,7 @@ export function createCreateKind(open: OpenObjects): ChangeKind<ObjectCreate> {
   return {
     kind: 'object.create',
     undoOrder: 'reverse',
-    describe: (change) => `create ${change.target} ${doorOf(change)}`,
+    describe: (change) => `create ${change.target} ${sourceOf(change)}`,
     preflight: async () => undefined,
     staleness: async (change) => {
       const present = await readTarget(await open(change.way), change);

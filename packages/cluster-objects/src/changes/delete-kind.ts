@@ -1,9 +1,9 @@
 import type { ChangeKind } from '@kube-rescue/workflow';
-import type { KubernetesObject } from '../kubernetes-object.ts';
-import { findKind } from '../resource-kind.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { findKind } from '../objects/resource-kind.ts';
 import type { ObjectDelete } from './object-changes.ts';
 import { deleteTarget } from './object-deletion.ts';
-import { doorOf, type OpenObjects, readTarget } from './object-targets.ts';
+import { sourceOf, type OpenObjects, readTarget } from './object-targets.ts';
 
 /**
  * `object.delete`: the object is kept in the backup folder. Undone by creating it anew, with the same content and another
@@ -13,7 +13,7 @@ export function createDeleteKind(open: OpenObjects): ChangeKind<ObjectDelete> {
   return {
     kind: 'object.delete',
     undoOrder: 'reverse',
-    describe: (change) => `delete ${change.target} ${doorOf(change)}`,
+    describe: (change) => `delete ${change.target} ${sourceOf(change)}`,
     preflight: async () => undefined,
     staleness: async (change) => {
       const present = await readTarget(await open(change.way), change);

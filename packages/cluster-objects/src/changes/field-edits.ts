@@ -1,4 +1,4 @@
-import { isRecord } from '../object-fields.ts';
+import { isRecord } from '../objects/object-fields.ts';
 import { canonicalContent, canonicalJson } from './canonical-json.ts';
 
 /** One field of an object that differs between two versions of it. Lists are fields as a whole. */

@@ -13,4 +13,4 @@ export {
 export { contentOf, digestOf, type ObjectContent, withContent } from './object-content.ts';
 export { describeEdit, maskObject } from './object-mask.ts';
 export type { OpenObjects } from './object-targets.ts';
-export type { ObjectAccess, ObjectWay } from './object-way.ts';
+export type { ObjectAccess, ObjectSource } from './object-source.ts';

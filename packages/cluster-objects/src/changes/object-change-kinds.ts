@@ -2,7 +2,7 @@ import type { ChangeKind } from '@kube-rescue/workflow';
 import { createCreateKind } from './create-kind.ts';
 import { createDeleteKind } from './delete-kind.ts';
 import type { OpenObjects } from './object-targets.ts';
-import { createPatience, type PatienceOptions } from './patience.ts';
+import { createRetry, type RetryOptions } from './retry-while-unavailable.ts';
 import { createReplaceKind } from './replace-kind.ts';
 
 /**
@@ -10,10 +10,10 @@ import { createReplaceKind } from './replace-kind.ts';
  *
  * @param patience for a store that goes away in between, as etcd does when it restarts. Default: none
  */
-export function createObjectChangeKinds(open: OpenObjects, patience?: PatienceOptions): readonly ChangeKind[] {
+export function createObjectChangeKinds(open: OpenObjects, patience?: RetryOptions): readonly ChangeKind[] {
   const kinds = [createCreateKind(open), createReplaceKind(open), createDeleteKind(open)] as readonly ChangeKind[];
   if (patience === undefined) return kinds;
-  const patiently = createPatience(patience);
+  const patiently = createRetry(patience);
   // Each of these reads before it writes, so that it may be made again.
   return kinds.map((kind) => ({
     ...kind,

@@ -2,10 +2,10 @@ import { hostPath } from '@kube-rescue/host';
 import { createFixedClock, createObjectMachines, stepLaws } from '@kube-rescue/testing';
 import { type Edit, type Finding, readBefore, type Step } from '@kube-rescue/workflow';
 import type { ObjectReference, ObjectStore } from '../object-store.ts';
-import { RESOURCE_KINDS } from '../resource-kind.ts';
-import { createEdit, createObjectChangeKinds, deleteEdit, type ObjectWay, replaceEdit } from './index.ts';
+import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
+import { createEdit, createObjectChangeKinds, deleteEdit, type ObjectSource, replaceEdit } from './index.ts';
 
-const WAY: ObjectWay = { via: 'etcd', search: null };
+const WAY: ObjectSource = { via: 'etcd', search: null };
 const FILE = hostPath('/etc/kubernetes/beside');
 const named = (name: string): ObjectReference => ({ kind: RESOURCE_KINDS.ConfigMap, namespace: 'default', name });
 

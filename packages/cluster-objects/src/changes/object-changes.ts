@@ -1,20 +1,20 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Change, Edit } from '@kube-rescue/workflow';
-import type { KubernetesObject } from '../kubernetes-object.ts';
-import { referenceOf } from '../object-failures.ts';
-import { describeReference } from '../object-name.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { referenceOf } from '../objects/object-failures.ts';
+import { describeReference } from '../objects/object-name.ts';
 import type { StoredObject } from '../object-store.ts';
-import type { ResourceKind } from '../resource-kind.ts';
+import type { ResourceKind } from '../objects/resource-kind.ts';
 import { contentOf, digestOf } from './object-content.ts';
 import { describeEdit } from './object-mask.ts';
-import type { ObjectWay } from './object-way.ts';
+import type { ObjectSource } from './object-source.ts';
 
 /** What every change of an object says. */
 export interface ObjectChange extends Change {
   /** For example `Secret kube-system/kube-apiserver`. */
   readonly target: string;
   readonly object: { readonly kind: string; readonly name: string; readonly namespace: string | null };
-  readonly way: ObjectWay;
+  readonly way: ObjectSource;
 }
 
 /** Creates one object, if there is none of its name. */
@@ -47,7 +47,7 @@ export interface ObjectDelete extends ObjectChange {
 export const CREATED_BY = 'kube-rescue.dev/created-by';
 
 /** A journalled `object.create`. Its undo deletes the object that it has made, and no other. */
-export function createEdit(way: ObjectWay, kind: ResourceKind, object: KubernetesObject): Edit {
+export function createEdit(way: ObjectSource, kind: ResourceKind, object: KubernetesObject): Edit {
   const digest = digestOf(object, false);
   const annotations = { ...object.metadata.annotations, [CREATED_BY]: digest.slice(0, 16) };
   const marked = { ...object, metadata: { ...object.metadata, annotations } };
@@ -65,7 +65,7 @@ export function createEdit(way: ObjectWay, kind: ResourceKind, object: Kubernete
  * @param edits what becomes of each field, without any secret; default: found out, values of Secrets as lengths and digests
  */
 export function replaceEdit(
-  way: ObjectWay,
+  way: ObjectSource,
   read: StoredObject,
   next: KubernetesObject,
   edits: readonly string[] = describeEdit(read.object, next),
@@ -83,7 +83,7 @@ export function replaceEdit(
 }
 
 /** A journalled `object.delete`. Its undo creates the object anew, with another uid. */
-export function deleteEdit(way: ObjectWay, read: StoredObject): Edit {
+export function deleteEdit(way: ObjectSource, read: StoredObject): Edit {
   const { uid } = read.object.metadata;
   if (uid === undefined) throw new Error(`${describeReference(referenceOf(read))} has no uid`);
   const change: ObjectDelete = { kind: 'object.delete', ...describe(way, referenceOf(read)), uid };
@@ -91,7 +91,7 @@ export function deleteEdit(way: ObjectWay, read: StoredObject): Edit {
 }
 
 function describe(
-  way: ObjectWay,
+  way: ObjectSource,
   reference: ReturnType<typeof referenceOf>,
 ): Pick<ObjectChange, 'target' | 'object' | 'way'> {
   const { kind, name, namespace } = reference;

@@ -1,6 +1,6 @@
 import { sha256 } from '@kube-rescue/workflow';
-import type { KubernetesObject } from '../kubernetes-object.ts';
-import { isRecord } from '../object-fields.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { isRecord } from '../objects/object-fields.ts';
 import { canonicalContent } from './canonical-json.ts';
 
 /** What the API server counts and keeps by itself; an edit leaves it as it is. */

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../kubernetes-object.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { describe, expect, it } from 'vitest';
 import { describeEdit, maskObject } from './object-mask.ts';
 

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { KubernetesObject } from '../kubernetes-object.ts';
 import { redact } from '@kube-rescue/errors';
-import { isRecord } from '../object-fields.ts';
+import { createHash } from 'node:crypto';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { isRecord } from '../objects/object-fields.ts';
 import { listEdits } from './field-edits.ts';
 
 /** What kubectl keeps the whole object in, values and all. */

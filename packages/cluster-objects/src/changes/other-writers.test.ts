@@ -1,11 +1,11 @@
 import { createFakeObjectStore, expectCode, type FakeObjectStore } from '@kube-rescue/testing';
-import type { BackupFolder, ChangeKind, Edit } from '@kube-rescue/workflow';
+import type { BackupDirectory, ChangeKind, Edit } from '@kube-rescue/workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ObjectReference } from '../object-store.ts';
-import { RESOURCE_KINDS } from '../resource-kind.ts';
-import { createEdit, createObjectChangeKinds, deleteEdit, type ObjectWay, replaceEdit } from './index.ts';
+import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
+import { createEdit, createObjectChangeKinds, deleteEdit, type ObjectSource, replaceEdit } from './index.ts';
 
-const WAY: ObjectWay = { via: 'etcd', search: null };
+const WAY: ObjectSource = { via: 'etcd', search: null };
 const KIND = RESOURCE_KINDS.ConfigMap;
 const AT: ObjectReference = { kind: KIND, namespace: 'default', name: 'one' };
 const objectOf = (data: Readonly<Record<string, string>>, uid?: string) => ({
@@ -14,7 +14,7 @@ const objectOf = (data: Readonly<Record<string, string>>, uid?: string) => ({
 });
 
 let store: FakeObjectStore;
-let backup: BackupFolder;
+let backup: BackupDirectory;
 
 beforeEach(() => {
   store = createFakeObjectStore();

@@ -1,12 +1,12 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
 import { ObjectError } from '../errors.ts';
-import type { KubernetesObject } from '../kubernetes-object.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import type { ObjectStore, StoredObject } from '../object-store.ts';
 import { listEdits, type Reverted, revertEdits } from './field-edits.ts';
 import type { ObjectReplace } from './object-changes.ts';
 import { contentOf, digestOf, type ObjectContent, withContent } from './object-content.ts';
-import { doorOf, type OpenObjects, readTarget } from './object-targets.ts';
+import { sourceOf, type OpenObjects, readTarget } from './object-targets.ts';
 
 /** The undo record: where the old object is kept, and the content that was to take its place. */
 interface Captured {
@@ -27,7 +27,7 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
   return {
     kind: 'object.replace',
     undoOrder: 'reverse',
-    describe: (change) => `replace ${change.target} ${doorOf(change)}: ${change.edits.join('; ')}`,
+    describe: (change) => `replace ${change.target} ${sourceOf(change)}: ${change.edits.join('; ')}`,
     preflight: async () => undefined,
     staleness: async (change) => {
       const present = await readTarget(await open(change.way), change);

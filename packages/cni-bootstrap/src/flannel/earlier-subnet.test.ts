@@ -1,7 +1,7 @@
 import { hostPath } from '@kube-rescue/host';
 import { createFakeHost, treeOf } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
-import type { NodeLinks } from '../node-links.ts';
+import type { NodeLinks } from '../network/node-links.ts';
 import { findEarlierSubnet } from './earlier-subnet.ts';
 
 const FILE = hostPath('/run/flannel/subnet.env');

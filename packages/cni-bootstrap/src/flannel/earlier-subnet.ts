@@ -1,6 +1,6 @@
 import { formatNetwork, type Host, type HostPath, parseNetwork } from '@kube-rescue/host';
-import type { NodeLinks } from '../node-links.ts';
-import type { Sourced } from '../sourced.ts';
+import type { NodeLinks } from '../network/node-links.ts';
+import type { Sourced } from '../network/with-source.ts';
 
 /** The bridge that flannel's plugin makes, unless it is told another: plugins `main/bridge/bridge.go` defaultBrName. */
 const BRIDGE = 'cni0';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeLinks } from '../node-links.ts';
+import type { NodeLinks } from '../network/node-links.ts';
 import { chooseExternalLink, type ExternalLinkInput } from './external-link.ts';
 
 const LINKS: NodeLinks = {

@@ -1,6 +1,6 @@
 import { CniError } from '../errors.ts';
-import type { NodeLink, NodeLinks } from '../node-links.ts';
-import type { Sourced } from '../sourced.ts';
+import type { NodeLink, NodeLinks } from '../network/node-links.ts';
+import type { Sourced } from '../network/with-source.ts';
 import type { FlannelFlags } from './flannel-flags.ts';
 
 /** What is known of where flannel sends its packets from. */

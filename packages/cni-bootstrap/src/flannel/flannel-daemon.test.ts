@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { daemonSet, flannel } from '../cluster.fixture.ts';
+import { daemonSet, flannel } from '../network/cluster.fixture.ts';
 import { readFlannelDaemon } from './flannel-daemon.ts';
 
 const mounts = [

@@ -1,8 +1,14 @@
-import { type KubernetesObject } from '@kube-rescue/cluster-objects';
+import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import { baseName, type HostPath, hostPath } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
-import { configMapIn, hostPathIn, type PodTemplate, readPodTemplate, type TemplateContainer } from '../pod-template.ts';
-import type { Sourced } from '../sourced.ts';
+import {
+  configMapIn,
+  hostPathIn,
+  type PodTemplate,
+  readPodTemplate,
+  type TemplateContainer,
+} from '../plugin/pod-template.ts';
+import type { Sourced } from '../network/with-source.ts';
 import { type FlannelFlags, readFlannelFlags } from './flannel-flags.ts';
 
 /** How a cluster runs flannel, as its DaemonSet says. */

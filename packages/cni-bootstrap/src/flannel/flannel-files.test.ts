@@ -1,7 +1,7 @@
 import { hostPath } from '@kube-rescue/host';
 import { expectCode } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
-import { CNI_CONF, CONFIGURATION_FILE, NET_CONF, SUBNET_ENV, SUBNET_FILE } from '../cluster.fixture.ts';
+import { CNI_CONF, CONFIGURATION_FILE, NET_CONF, SUBNET_ENV, SUBNET_FILE } from '../network/cluster.fixture.ts';
 import { deriveFlannelFiles, type FlannelInput } from './flannel-files.ts';
 
 const from = <T>(value: T) => ({ value, source: 'the test' });

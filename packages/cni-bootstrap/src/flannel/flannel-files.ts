@@ -1,7 +1,7 @@
 import { containsNetwork, formatNetwork, type HostPath, type IpNetwork, parseNetwork } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
-import { parseNetworkConfiguration } from '../network-configuration.ts';
-import { describeSourced, type Sourced } from '../sourced.ts';
+import { parseNetworkConfiguration } from '../network/network-configuration.ts';
+import { describeSourced, type Sourced } from '../network/with-source.ts';
 import { deriveMtu } from './backend-mtu.ts';
 import { parseNetConf } from './net-conf.ts';
 import { renderSubnetEnv, type SubnetPair } from './subnet-env.ts';

@@ -1,5 +1,5 @@
-import type { TemplateContainer } from '../pod-template.ts';
-import type { Sourced } from '../sourced.ts';
+import type { TemplateContainer } from '../plugin/pod-template.ts';
+import type { Sourced } from '../network/with-source.ts';
 
 /** What flanneld is told; flags win over variables. */
 export interface FlannelFlags {

@@ -1,7 +1,7 @@
 import { type Fields, isRecord } from '@kube-rescue/cluster-objects';
 import { type IpNetwork, parseNetwork } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
-import { goField } from '../json-fields.ts';
+import { goField } from '../network/json-fields.ts';
 
 /** What `net-conf.json` says of the network. */
 export interface NetConf {

@@ -1,10 +1,5 @@
-import {
-  fieldsAt,
-  ObjectError,
-  parseYamlDocuments,
-  readWithoutAliases,
-  type ResourceKind,
-} from '@kube-rescue/cluster-objects';
+import { fieldsAt, ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
+import { parseYamlDocuments, readWithoutAliases } from '@kube-rescue/node-config';
 
 /** A key by the name that its values carry. */
 export interface EncryptionKey {

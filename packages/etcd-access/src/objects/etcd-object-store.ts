@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isRecoveryError } from '@kube-rescue/errors';
 import {
   assertNoFinalizers,
@@ -7,22 +6,23 @@ import {
   assertValidReference,
   describeReference,
   type KubernetesObject,
-  ObjectError,
   objectConflict,
+  ObjectError,
   objectExists,
-  objectNotFound,
-  referenceOf,
   type ObjectListOptions,
+  objectNotFound,
   type ObjectReadOptions,
   type ObjectReference,
   type ObjectStore,
   type ObjectWriteOptions,
+  referenceOf,
   RESOURCE_KINDS,
   type ResourceKind,
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
 import type { Clock } from '@kube-rescue/host';
-import type { EtcdKv, KeyValue } from '../kv.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { EtcdKv, KeyValue } from '../client/kv.ts';
 import type { EncryptionConfiguration } from './encryption-configuration.ts';
 import { objectFailureOf } from './etcd-failure.ts';
 import { collectionKey, DEFAULT_ETCD_PREFIX, objectKey, referenceOfKey } from './key-layout.ts';

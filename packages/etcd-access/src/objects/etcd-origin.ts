@@ -1,5 +1,5 @@
 import { describeReference, ObjectError, referenceOf, type StoredObject } from '@kube-rescue/cluster-objects';
-import type { StoredValue } from './stored-value.ts';
+import type { StoredValue } from './stored-value-type.ts';
 
 /** Where an object was read, so that an edit can be merged into its bytes. */
 export class EtcdOrigin {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { apiVersionOf, assertShallow, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { FieldMismatch } from './field-mismatch.ts';
-import type { StoredValue } from './stored-value.ts';
+import type { StoredValue } from './stored-value-type.ts';
 
 /** Kinds whose stored version can be shown as the one that the API is asked in: only the name differs. */
 const ALIKE_IN_ALL_VERSIONS: ReadonlySet<string> = new Set(['APIService']);

@@ -1,4 +1,4 @@
-import type { EtcdKv, KeyValue, SwapRequest, SwapResult } from '../kv.ts';
+import type { EtcdKv, KeyValue, SwapRequest, SwapResult } from '../client/kv.ts';
 
 /** Keys in memory, compared and swapped as etcd does, and what tests need to plant and see. */
 export interface MemoryKv extends Pick<EtcdKv, 'get' | 'list' | 'compareAndSwap' | 'compareAndDelete'> {

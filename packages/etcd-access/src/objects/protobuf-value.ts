@@ -6,7 +6,7 @@ import { FieldMismatch } from './field-mismatch.ts';
 import { type Dropped, editMessage } from './message-edit.ts';
 import { messageToJson } from './message-json.ts';
 import { schemaOf } from './schema.ts';
-import type { StoredValue } from './stored-value.ts';
+import type { StoredValue } from './stored-value-type.ts';
 import { unknownFields } from './unknown-fields.ts';
 
 /**

@@ -1,8 +1,9 @@
+import { type StoredValue } from './stored-value-type.ts';
 import {
   assertShallow,
+  type KubernetesObject,
   ObjectError,
   type ObjectErrorCode,
-  type KubernetesObject,
   type ResourceKind,
 } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
@@ -10,19 +11,6 @@ import { isEnvelope } from './envelope.ts';
 import { FieldMismatch } from './field-mismatch.ts';
 import { createJsonValue, readJsonValue } from './json-value.ts';
 import { createProtobufValue, readProtobufValue } from './protobuf-value.ts';
-
-/** The decrypted bytes of one object, understood as far as possible. */
-export interface StoredValue {
-  /** As stored: without `resourceVersion`. */
-  readonly object: KubernetesObject;
-  /** There are fields that `object` does not show. */
-  readonly partial: boolean;
-  /**
-   * The bytes for an edited object: what the edit did not touch, and what is not known, is as it was.
-   * @throws FieldMismatch
-   */
-  edit(edited: KubernetesObject): Uint8Array;
-}
 
 /**
  * Reads the decrypted bytes of an object.

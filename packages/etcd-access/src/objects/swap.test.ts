@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EtcdError } from '../errors.ts';
-import type { SwapRequest, SwapResult } from '../kv.ts';
+import type { SwapRequest, SwapResult } from '../client/kv.ts';
 import { createMemoryKv } from './memory-kv.fixture.ts';
 import { swapResolved } from './swap.ts';
 

@@ -1,5 +1,5 @@
 import { EtcdError } from '../errors.ts';
-import type { EtcdKv, SwapRequest, SwapResult } from '../kv.ts';
+import type { EtcdKv, SwapRequest, SwapResult } from '../client/kv.ts';
 
 /** Times that a write whose outcome is not known is looked after. */
 const ATTEMPTS = 3;

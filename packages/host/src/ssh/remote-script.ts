@@ -1,4 +1,4 @@
-import { fsFailure } from '../fs-failure.ts';
+import { fsFailure } from '../local/fs-failure.ts';
 import { HostError } from '../errors.ts';
 import type { RemoteOptions, RemoteResult, SshConnection } from './ssh-connection.ts';
 

@@ -1,9 +1,9 @@
+import { isRecoveryError } from '@kube-rescue/errors';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { ExecOptions } from '../host.ts';
-import { execForBytes } from '../local-exec.ts';
+import { execForBytes } from '../local/local-exec.ts';
 import { shellLine } from './shell-line.ts';
 import { sshFailure, sshMissing } from './ssh-failure.ts';
 import { type SshTarget, sshArguments } from './ssh-target.ts';

@@ -14,9 +14,9 @@ function socketFolders(): readonly string[] {
 
 describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
   let server: RunningSshServer;
-  let desk: string;
+  let localFiles: string;
   let host: SshHost;
-  const at = (name: string): string => path.join(desk, name);
+  const at = (name: string): string => path.join(localFiles, name);
   const open = (parts: Partial<SshHostOptions> = {}): Promise<SshHost> => {
     const { address, port } = server;
     const identityFile = hostPath(server.identityFile);
@@ -26,16 +26,16 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
 
   beforeAll(async () => {
     server = await startSshServer();
-    desk = mkdtempSync(path.join(tmpdir(), 'kube-rescue-desk-'));
+    localFiles = mkdtempSync(path.join(tmpdir(), 'kube-rescue-localFiles-'));
     // Others open connections at the same time.
-    vi.stubEnv('TMPDIR', desk);
+    vi.stubEnv('TMPDIR', localFiles);
     host = await open();
   });
   afterAll(async () => {
     await host.close();
     await server.stop();
     vi.unstubAllEnvs();
-    rmSync(desk, { recursive: true });
+    rmSync(localFiles, { recursive: true });
   });
 
   it('says who it is', () => {
@@ -68,7 +68,9 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     expect((await host.exec(['cat'], { timeoutMs: TIMEOUT_MS, input })).stdout).toBe('secret');
     const env = { A: 'x y', B: "'" };
     expect((await host.exec(['/usr/bin/env'], { timeoutMs: TIMEOUT_MS, env })).stdout).toBe("A=x y\nB='\n");
-    expect((await host.exec(['pwd'], { timeoutMs: TIMEOUT_MS, cwd: hostPath(desk) })).stdout).toBe(`${desk}\n`);
+    expect((await host.exec(['pwd'], { timeoutMs: TIMEOUT_MS, cwd: hostPath(localFiles) })).stdout).toBe(
+      `${localFiles}\n`,
+    );
     const cwd = hostPath(at('none'));
     await expectCode(host.exec(['pwd'], { timeoutMs: TIMEOUT_MS, cwd }), 'HOST_NOT_FOUND');
   });
@@ -95,7 +97,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     const name = ` a'b"c$(x)\n-e `;
     const file = hostPath(at(name));
     await host.writeFile(file, Buffer.from('x'), { mode: 0o600 });
-    expect(await host.list(hostPath(desk))).toContain(name);
+    expect(await host.list(hostPath(localFiles))).toContain(name);
     expect((await host.stat(file))?.size).toBe(1);
     await host.remove(file);
     expect(await host.stat(file)).toBeUndefined();

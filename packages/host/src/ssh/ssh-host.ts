@@ -1,7 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { ExecOptions, ExecResult, Host } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
-import { createServices, SYSTEMD_SIGN } from '../local-services.ts';
+import { createServices, SYSTEMD_SIGN } from '../local/local-services.ts';
 import { createScriptRunner } from './remote-script.ts';
 import { openSshConnection, type SshConnection } from './ssh-connection.ts';
 import { createSshFileReads } from './ssh-reads.ts';

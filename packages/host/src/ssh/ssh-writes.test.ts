@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HostPath, hostPath } from '../host-path.ts';
-import { execForBytes } from '../local-exec.ts';
+import { execForBytes } from '../local/local-exec.ts';
 import type { RunScript } from './remote-script.ts';
 import { createSshFileWrites } from './ssh-writes.ts';
 

@@ -3,11 +3,12 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describeError } from '@kube-rescue/errors';
 import { systemClock } from '@kube-rescue/host';
-import { expectCode, type LocalAws, requireProgram, startLocalAws } from '@kube-rescue/testing';
+import { expectCode, requireProgram, startLocalAws } from '@kube-rescue/testing';
+import type { LocalAws } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openAwsAccount } from './aws-account.ts';
-import type { AwsRequestHandler, AwsWay } from './client-options.ts';
-import { wayFromEnvironment } from './client-options.ts';
+import type { AwsRequestHandler, AwsClientConfig } from './client-options.ts';
+import { credentialsFromEnvironment } from './client-options.ts';
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
 
@@ -76,15 +77,15 @@ describe('the way to AWS in an environment', () => {
       NO_PROXY: 'x',
       SHELL: '/bin/sh',
     };
-    expect(wayFromEnvironment(environment)).toEqual({
+    expect(credentialsFromEnvironment(environment)).toEqual({
       region: 'eu-west-1',
       endpoints: { sts: 'http://b', route53: 'http://a' },
       proxy: { HTTPS_PROXY: 'http://p', NO_PROXY: 'x' },
     });
     expect(
-      wayFromEnvironment({ ...environment, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }).endpoints,
+      credentialsFromEnvironment({ ...environment, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }).endpoints,
     ).toBeUndefined();
-    expect(wayFromEnvironment({})).toEqual({
+    expect(credentialsFromEnvironment({})).toEqual({
       region: undefined,
       endpoints: { sts: undefined, route53: undefined },
       proxy: undefined,
@@ -98,7 +99,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     aws = await startLocalAws();
   });
   afterEach(() => aws.stop());
-  const open = (keys = aws.addKey(), way: AwsWay = {}) =>
+  const open = (keys = aws.addKey(), way: AwsClientConfig = {}) =>
     openAwsAccount({ endpoints: { sts: aws.endpoint, route53: aws.endpoint }, ...way }, keys, { clock: systemClock });
 
   it('is asked no faster than Route 53 allows, whatever is asked at once', async () => {

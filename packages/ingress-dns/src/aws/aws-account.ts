@@ -4,8 +4,14 @@ import type * as Sts from '@aws-sdk/client-sts';
 import type { AssumedRole, AwsCredentials } from '../credentials/aws-credentials.ts';
 import { DEFAULT_REGION, type Partition, partitionOf } from '../credentials/partition.ts';
 import { awsFailure } from './aws-failure.ts';
-import { type AwsRequestHandler, type AwsWay, clientOptions, type WireWatch, watchWire } from './client-options.ts';
-import { createPace } from './pace.ts';
+import {
+  type AwsRequestHandler,
+  type AwsClientConfig,
+  clientOptions,
+  type WireWatch,
+  watchWire,
+} from './client-options.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 import { type DnsRecordSet, fromRoute53, toRoute53 } from './record-set.ts';
 
 /** Who the credentials belong to. */
@@ -62,12 +68,12 @@ const SESSION_NAME = 'kube-rescue';
 const CHANGE_COMMENT = 'kube-rescue';
 
 /** Opens an account; connects, and loads the AWS SDK, with the first request. */
-export function openAwsAccount(way: AwsWay, keys: AwsCredentials, deps: AwsAccountDeps): AwsAccount {
+export function openAwsAccount(way: AwsClientConfig, keys: AwsCredentials, deps: AwsAccountDeps): AwsAccount {
   return new SdkAccount(way, keys, deps);
 }
 
 class SdkAccount implements AwsAccount {
-  readonly #way: AwsWay;
+  readonly #way: AwsClientConfig;
   readonly #keys: AwsCredentials;
   readonly #deps: AwsAccountDeps;
   readonly #watch: WireWatch;
@@ -75,7 +81,7 @@ class SdkAccount implements AwsAccount {
   #route53: Promise<{ sdk: typeof Route53; client: Route53.Route53Client }> | undefined;
   #isClosed = false;
 
-  constructor(way: AwsWay, keys: AwsCredentials, deps: AwsAccountDeps) {
+  constructor(way: AwsClientConfig, keys: AwsCredentials, deps: AwsAccountDeps) {
     this.#way = way;
     this.#keys = keys;
     this.#deps = deps;
@@ -221,7 +227,7 @@ class SdkAccount implements AwsAccount {
   #openRoute53(): Promise<{ sdk: typeof Route53; client: Route53.Route53Client }> {
     this.#route53 ??= import('@aws-sdk/client-route-53').then((sdk) => {
       const client = new sdk.Route53Client(clientOptions('route53', this.#way, this.#keys, this.#deps.requestHandler));
-      const pace = createPace(ROUTE_53_PER_SECOND, this.#deps.clock);
+      const pace = createRateLimiter(ROUTE_53_PER_SECOND, this.#deps.clock);
       watchWire(client.middlewareStack, this.#watch, this.#deps.clock, pace);
       return { sdk, client };
     });

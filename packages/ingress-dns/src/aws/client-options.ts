@@ -1,12 +1,12 @@
-import type { Route53ClientConfig } from '@aws-sdk/client-route-53';
 import type { Clock } from '@kube-rescue/host';
+import type { Route53ClientConfig } from '@aws-sdk/client-route-53';
 import type { AwsCredentials } from '../credentials/aws-credentials.ts';
 import type { Environment } from '../credentials/caller-credentials.ts';
 import { DEFAULT_REGION, partitionOf, ROUTE_53_REGION } from '../credentials/partition.ts';
-import type { Pace } from './pace.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 
 /** How to get to AWS. */
-export interface AwsWay {
+export interface AwsClientConfig {
   /** Default: `us-east-1`; decides the partition. */
   readonly region?: string | undefined;
   /** URLs in the place of the usual ones. */
@@ -52,7 +52,7 @@ const PROXY_VARIABLES: readonly string[] = [
 ];
 
 /** The way to AWS that an environment describes: region, endpoints (`AWS_ENDPOINT_URL*`), proxy. */
-export function wayFromEnvironment(environment: Environment): AwsWay {
+export function credentialsFromEnvironment(environment: Environment): AwsClientConfig {
   const isIgnored = environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true';
   const general = environment['AWS_ENDPOINT_URL'];
   const proxy = Object.fromEntries(
@@ -73,7 +73,7 @@ export function wayFromEnvironment(environment: Environment): AwsWay {
 /** Everything is said here, so that the SDK takes nothing from the environment or from files of its own. */
 export function clientOptions(
   service: 'sts' | 'route53',
-  { region = DEFAULT_REGION, endpoints, proxy }: AwsWay,
+  { region = DEFAULT_REGION, endpoints, proxy }: AwsClientConfig,
   keys: AwsCredentials,
   requestHandler: AwsRequestHandler | undefined,
 ): CommonConfig {
@@ -113,7 +113,7 @@ interface MiddlewareStack {
 }
 
 /** Counts every request that goes out, keeps to the pace, and reads AWS's clock from every answer, also from refusals. */
-export function watchWire(stack: unknown, watch: WireWatch, clock: Pick<Clock, 'now'>, pace?: Pace): void {
+export function watchWire(stack: unknown, watch: WireWatch, clock: Pick<Clock, 'now'>, pace?: RateLimiter): void {
   (stack as MiddlewareStack).add(
     (next) => async (args) => {
       await pace?.take();

@@ -4,7 +4,7 @@ import { parseIni } from '../credentials/ini.ts';
 import { resolveProfile } from '../credentials/profile.ts';
 import { IngressDnsError } from '../errors.ts';
 import type { ClusterReading } from './cluster-reading.ts';
-import { type PlacedValue, readContainerEnvironment } from './container-environment.ts';
+import { type LocatedValue, readContainerEnvironment } from './container-environment.ts';
 import {
   argumentOf,
   type Controller,
@@ -12,12 +12,12 @@ import {
   describeController,
   listContainers,
 } from './controllers.ts';
-import { type CredentialPlace, describePlace } from './credential-place.ts';
+import { type CredentialLocation, describeLocation } from './credential-location.ts';
 import type { ClusterCredentials } from './found-credentials.ts';
 import { findIssuerCredentials } from './issuer-credentials.ts';
 import { findMountedFile, type MountedFile } from './mounted-file.ts';
 
-type Variables = ReadonlyMap<string, PlacedValue>;
+type Variables = ReadonlyMap<string, LocatedValue>;
 
 const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
 
@@ -52,7 +52,7 @@ async function findIn(each: ControllerContainer, cluster: ClusterReading): Promi
   const keys = keysIn(variables);
   if (keys !== undefined) {
     const { place, ...source } = keys;
-    const where = `${describePlace(place)} (${describeController(controller)})`;
+    const where = `${describeLocation(place)} (${describeController(controller)})`;
     return { controller, place, source: { ...source, where, roles, region } };
   }
   const profile = value('AWS_PROFILE') ?? argumentOf(each, 'aws-profile') ?? 'default';
@@ -71,7 +71,7 @@ function keysIn(variables: Variables) {
   const secret = variables.get('AWS_SECRET_ACCESS_KEY');
   const token = variables.get('AWS_SESSION_TOKEN');
   if (id === undefined || secret === undefined) return undefined;
-  const place: CredentialPlace = {
+  const place: CredentialLocation = {
     kind: 'fields',
     accessKeyId: id.place,
     secretAccessKey: secret.place,
@@ -90,7 +90,7 @@ function readFile(
   { region, roles }: Pick<CredentialSource, 'region' | 'roles'>,
 ): Omit<ClusterCredentials, 'controller'> {
   const place = { kind: 'file', namespace: controller.namespace, name, key, profile } as const;
-  const where = `${describePlace(place)} (${describeController(controller)})`;
+  const where = `${describeLocation(place)} (${describeController(controller)})`;
   try {
     const { keysIn: keysProfile, ...source } = resolveProfile(
       { credentials: parseIni(text), config: new Map() },

@@ -1,11 +1,11 @@
-import type { ClusterReading } from './cluster-reading.ts';
-import type { FieldPlace } from './credential-place.ts';
 import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
+import type { ClusterReading } from './cluster-reading.ts';
+import type { FieldLocation } from './credential-location.ts';
 
 /** A variable of a container, and where its value stands. */
-export interface PlacedValue {
+export interface LocatedValue {
   readonly value: string;
-  readonly place: FieldPlace;
+  readonly place: FieldLocation;
 }
 
 /** The variables that the kubelet would give a container: those of `env` over those of `envFrom`, the later over the earlier. */
@@ -13,8 +13,8 @@ export async function readContainerEnvironment(
   container: Fields,
   namespace: string,
   cluster: ClusterReading,
-): Promise<ReadonlyMap<string, PlacedValue>> {
-  const variables = new Map<string, PlacedValue>();
+): Promise<ReadonlyMap<string, LocatedValue>> {
+  const variables = new Map<string, LocatedValue>();
   for (const source of listAt(container, 'envFrom')) {
     const prefix = textAt(source, 'prefix') ?? '';
     for (const [kind, key] of [
@@ -44,7 +44,7 @@ async function readReference(
   entry: Fields,
   namespace: string,
   cluster: ClusterReading,
-): Promise<PlacedValue | undefined> {
+): Promise<LocatedValue | undefined> {
   for (const [kind, key] of [
     ['Secret', 'secretKeyRef'],
     ['ConfigMap', 'configMapKeyRef'],
@@ -59,7 +59,7 @@ async function readReference(
   return undefined;
 }
 
-function placeOf(kind: 'Secret' | 'ConfigMap', namespace: string, name: string, key: string): FieldPlace {
+function placeOf(kind: 'Secret' | 'ConfigMap', namespace: string, name: string, key: string): FieldLocation {
   if (kind === 'Secret') return { kind: 'secret', namespace, name, key };
   return { kind: 'elsewhere', where: `ConfigMap ${namespace}/${name}, key ${key}` };
 }

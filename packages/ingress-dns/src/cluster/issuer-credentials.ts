@@ -1,9 +1,9 @@
+import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import type { AssumedRole } from '../credentials/aws-credentials.ts';
 import type { ClusterCredentials } from './found-credentials.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import type { Controller } from './controllers.ts';
-import { describePlace, type FieldPlace } from './credential-place.ts';
-import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
+import { describeLocation, type FieldLocation } from './credential-location.ts';
 
 /**
  * Credentials that issuers of cert-manager name for DNS challenges in Route 53.
@@ -51,10 +51,10 @@ async function readSolver(
     sessionToken: undefined,
   } as const;
   const keys = { accessKeyId: id, secretAccessKey: (await read(secretPlace, cluster)) ?? '' };
-  return { controller, place, source: { where: `${describePlace(place)} (${name})`, keys, roles, region } };
+  return { controller, place, source: { where: `${describeLocation(place)} (${name})`, keys, roles, region } };
 }
 
-type SecretPlace = Extract<FieldPlace, { kind: 'secret' }>;
+type SecretPlace = Extract<FieldLocation, { kind: 'secret' }>;
 
 function placeOf(reference: Fields, namespace: string): SecretPlace | undefined {
   const name = textAt(reference, 'name');

@@ -2,7 +2,7 @@ import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { sha256 } from '@kube-rescue/workflow';
 import type { ClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
-import type { CredentialPlace } from '../cluster/credential-place.ts';
+import type { CredentialLocation } from '../cluster/credential-location.ts';
 import type { ClusterCredentials } from '../cluster/found-credentials.ts';
 import type { AwsCredentials } from '../credentials/aws-credentials.ts';
 import { withIniSettings } from '../credentials/ini.ts';
@@ -16,7 +16,7 @@ export interface CredentialPatches {
   readonly controller: ObjectPatch;
 }
 
-type FieldsPlace = Extract<CredentialPlace, { kind: 'fields' }>;
+type FieldsPlace = Extract<CredentialLocation, { kind: 'fields' }>;
 
 /** Of the pod template; its value tells one pair of keys from another and nothing of them. */
 export const RESTART_ANNOTATION = 'kube-rescue.io/aws-credentials';
@@ -76,7 +76,7 @@ function patchSecrets(
 }
 
 async function patchFile(
-  { namespace, name, key, profile }: Extract<CredentialPlace, { kind: 'file' }>,
+  { namespace, name, key, profile }: Extract<CredentialLocation, { kind: 'file' }>,
   keys: AwsCredentials,
   cluster: ClusterReading,
 ): Promise<ObjectPatch> {

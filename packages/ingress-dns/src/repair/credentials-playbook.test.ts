@@ -7,8 +7,8 @@ import {
   createChangeRegistry,
   openRunStore,
   rollbackRun,
-  type RunResult,
   runPlaybook,
+  type RunResult,
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -5,7 +5,7 @@ import { readClusterDns } from '../cluster/cluster-dns.ts';
 import { type ObjectReader, openClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
 import type { ClusterCredentials } from '../cluster/found-credentials.ts';
-import type { Link, LinkId } from '../chain/link.ts';
+import type { Link, LinkId } from '../conditions/condition.ts';
 import { type AwsCredentials, maskAccessKeyId } from '../credentials/aws-credentials.ts';
 import { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from '../dns-check.ts';
 import type { WantedName } from '../wanted-name.ts';

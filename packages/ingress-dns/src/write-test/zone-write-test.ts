@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock, Host } from '@kube-rescue/host';
 import {
   createChangeRegistry,
@@ -9,9 +8,10 @@ import {
   type Step,
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
+import { randomBytes } from 'node:crypto';
 import type { AwsAccount, HostedZone } from '../aws/aws-account.ts';
-import { broken, good, type SeenLink } from '../chain/link.ts';
-import { describeRefusedChange } from '../chain/zone-links.ts';
+import { broken, good, type SeenLink } from '../conditions/condition.ts';
+import { describeRefusedChange } from '../conditions/zone-conditions.ts';
 import { IngressDnsError } from '../errors.ts';
 import { createDnsChangeKind, type DnsChange } from './dns-change-kind.ts';
 
@@ -57,12 +57,12 @@ async function testZone(zone: HostedZone, account: AwsAccount, deps: ZoneWriteDe
   const { host, clock, store, signal = new AbortController().signal } = deps;
   const workflow: WorkflowDeps = { host, clock, store, kinds: createChangeRegistry([kind]), onEvent: () => undefined };
   try {
-    const removed = await removeLeftovers(zone, workflow);
+    const removed = await removeLabTraces(zone, workflow);
     const step = createWriteStep(zone, account, deps, () => changeId);
     const input = { playbook: playbookOf(step), selection: {}, confirm: async () => true, signal };
     const { runId } = await runPlaybook(input, workflow).catch(async (error: unknown) => {
       // A person who stops it stops a run between two steps, and what was made until then stands.
-      if (signal.aborted) await removeLeftovers(zone, workflow);
+      if (signal.aborted) await removeLabTraces(zone, workflow);
       throw error;
     });
     const { leftovers } = await rollbackRun(runId ?? '', workflow);
@@ -80,7 +80,7 @@ async function testZone(zone: HostedZone, account: AwsAccount, deps: ZoneWriteDe
 }
 
 /** @returns what was removed, a line each */
-async function removeLeftovers(zone: HostedZone, workflow: WorkflowDeps): Promise<readonly string[]> {
+async function removeLabTraces(zone: HostedZone, workflow: WorkflowDeps): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const { id, playbook, standing } of await workflow.store.list()) {
     const own = standing.filter(({ change }) => change['zoneId'] === zone.id);

@@ -1,7 +1,7 @@
 import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { fileURLToPath } from 'node:url';
-import type { LabDeps } from '../deps.ts';
-import { type ImageRecipe, sharedLibraries } from '../images.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { type ImageRecipe, sharedLibraries } from '../kubernetes/images.ts';
 
 /** The image of the programs that the lab wrote itself. Each pod names its program as the command. */
 export const PROGRAMS_IMAGE = 'kube-rescue.invalid/programs:1';

@@ -1,6 +1,6 @@
 import { joinPath } from '@kube-rescue/host';
-import { WEB_IMAGE } from '../images.ts';
-import type { EquippedNode } from '../node-command.ts';
+import { WEB_IMAGE } from '../kubernetes/images.ts';
+import type { EquippedNode } from '../cluster/node-command.ts';
 
 /** Where pods are handed their token and the CA. */
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';

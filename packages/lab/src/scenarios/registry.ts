@@ -1,6 +1,6 @@
-import { createCluster } from '../cluster.ts';
+import { createCluster } from '../cluster/cluster.ts';
 import type { SelfHostedCluster } from '../self-hosted/cluster.ts';
-import { authorityExpired } from './authority-expired/authority-expired.ts';
+import { caExpired } from './ca-expired/ca-expired.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
 import { proveLife } from './kubeadm-expired/prove-life.ts';
@@ -16,9 +16,9 @@ export const CLUSTER_SCENARIOS = {
     proveDeath,
     proveLife,
   },
-  'ca-expired': authorityExpired('ca'),
-  'etcd-ca-expired': authorityExpired('etcd/ca'),
-  'front-proxy-ca-expired': authorityExpired('front-proxy-ca'),
+  'ca-expired': caExpired('ca'),
+  'etcd-ca-expired': caExpired('etcd/ca'),
+  'front-proxy-ca-expired': caExpired('front-proxy-ca'),
 } as const satisfies Readonly<Record<string, ClusterScenario>>;
 
 /** The same for clusters whose control plane runs in itself. */

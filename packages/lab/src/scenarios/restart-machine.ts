@@ -1,7 +1,7 @@
-import type { Cluster } from '../cluster.ts';
-import { killContainers } from '../containerd.ts';
-import type { LabDeps } from '../deps.ts';
-import { startService, stopService } from '../services.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { killContainers } from '../machine/containerd.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { startService, stopService } from '../machine/services.ts';
 
 /** What a restart of the machine does to a node: every container dies at once, and the kubelet starts again. */
 export async function restartMachine({ node }: Cluster, deps: LabDeps, tell: (message: string) => void): Promise<void> {

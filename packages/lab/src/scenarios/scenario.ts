@@ -1,7 +1,7 @@
-import type { Cluster, ClusterInput } from '../cluster.ts';
-import type { LabDeps } from '../deps.ts';
-import type { LabCluster } from '../lab-cluster.ts';
-import type { Proof } from '../proof.ts';
+import type { Cluster, ClusterInput } from '../cluster/cluster.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import type { LabCluster } from '../cluster/lab-cluster.ts';
+import type { Proof } from '../proofs/proof.ts';
 
 export interface ProveLifeInput {
   /** When the cluster was broken: what is alive must have been started since. */

@@ -1,9 +1,9 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
-import { type Argv, runCommand } from '../command.ts';
-import type { LabDeps } from '../deps.ts';
-import { type EquippedNode, execOnNode, runOnNode } from '../node-command.ts';
-import { installServices, killService, type ServiceDefinition, startService } from '../services.ts';
-import { waitFor } from '../waiting.ts';
+import { type Argv, runCommand } from '../machine/command.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { type EquippedNode, execOnNode, runOnNode } from '../cluster/node-command.ts';
+import { installServices, killService, type ServiceDefinition, startService } from '../machine/services.ts';
+import { waitFor } from '../machine/waiting.ts';
 import { API_NAME, API_URL, CONTROL_PLANE, KUBECONFIG } from './layout.ts';
 import { nodeServices } from './node-files.ts';
 import { apiServerFiles, apiServerFlags, type Encryption } from './objects/api-server.ts';

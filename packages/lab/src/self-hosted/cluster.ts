@@ -1,15 +1,21 @@
-import type { Validity } from '../certificate-signing.ts';
-import { SELF_HOSTED_PACKAGES } from '../debian-packages.ts';
-import { startContainerd } from '../containerd.ts';
-import type { LabDeps } from '../deps.ts';
-import type { ClusterInput } from '../cluster.ts';
-import { type ClusterMachine, createLabCluster, createNode, type LabCluster, type Tell } from '../lab-cluster.ts';
-import { assertRoot, equipWith } from '../machine.ts';
-import { execOnNode, runOnNode } from '../node-command.ts';
-import { createSwitch } from '../node-namespaces.ts';
-import { startService } from '../services.ts';
-import { runTogether } from '../together.ts';
-import { waitFor } from '../waiting.ts';
+import type { Validity } from '../cluster/certificate-signing.ts';
+import { SELF_HOSTED_PACKAGES } from '../machine/debian-packages.ts';
+import { startContainerd } from '../machine/containerd.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import type { ClusterInput } from '../cluster/cluster.ts';
+import {
+  type ClusterMachine,
+  createLabCluster,
+  createNode,
+  type LabCluster,
+  type Tell,
+} from '../cluster/lab-cluster.ts';
+import { assertRoot, equipWith } from '../machine/machine.ts';
+import { execOnNode, runOnNode } from '../cluster/node-command.ts';
+import { createSwitch } from '../machine/node-namespaces.ts';
+import { startService } from '../machine/services.ts';
+import { runTogether } from '../machine/concurrency.ts';
+import { waitFor } from '../machine/waiting.ts';
 import { startBootstrapControlPlane } from './bootstrap.ts';
 import { API_NAME, CONTROL_PLANE, KUBECONFIG, MASTER_LABEL, NETWORK_FOLDERS, WORKER, WORKER_LABEL } from './layout.ts';
 import { nodeServices, writeEncryptionConfig, writeNodeFiles } from './node-files.ts';
@@ -18,7 +24,7 @@ import { controllerObjects } from './objects/controllers.ts';
 import { agentObjects } from './objects/node-agents.ts';
 import { serviceObjects } from './objects/services.ts';
 import { type OutsideWorld, outsideWorld, startOutside } from './outside.ts';
-import { createPki, type Pki, pkiFolder } from './pki.ts';
+import { createPki, type Pki, pkiDirectory } from './pki.ts';
 import { loadSelfHostedImages } from './images.ts';
 import { forbidMachineSsh, type SshAccess, sshAccess, startSsh } from './ssh.ts';
 import { ETCD_SERVICE } from './units.ts';
@@ -110,7 +116,7 @@ async function prepareNodes(cluster: SelfHostedCluster, tell: Tell, deps: LabDep
   for (const machine of cluster.nodes) await createNode(machine, { services: nodeServices(machine), hosts }, deps);
   tell('making certificates and images');
   const [pki] = await Promise.all([
-    createPki(pkiFolder(cluster.id), validity(deps), deps),
+    createPki(pkiDirectory(cluster.id), validity(deps), deps),
     runTogether(
       deps,
       cluster.nodes.map(

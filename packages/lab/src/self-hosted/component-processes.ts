@@ -1,7 +1,7 @@
-import { runCommand } from '../command.ts';
-import type { LabDeps } from '../deps.ts';
-import type { LabCluster } from '../lab-cluster.ts';
-import { labIdOfCgroup } from '../lab-processes.ts';
+import { runCommand } from '../machine/command.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import type { LabCluster } from '../cluster/lab-cluster.ts';
+import { labIdOfCgroup } from '../machine/lab-processes.ts';
 
 /** Kills every process of the cluster that runs one of `components`. While its kubelet is stopped, none is started again. */
 export async function killComponents(

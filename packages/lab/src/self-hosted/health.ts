@@ -1,9 +1,9 @@
 import { joinPath } from '@kube-rescue/host';
-import type { LabDeps } from '../deps.ts';
-import { WEB_ANSWER } from '../images.ts';
-import { nodeFile } from '../lab-folder.ts';
-import { type EquippedNode, execOnNode } from '../node-command.ts';
-import { type Sighting, waitFor } from '../waiting.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { WEB_ANSWER } from '../kubernetes/images.ts';
+import { nodeFile } from '../machine/lab-directory.ts';
+import { type EquippedNode, execOnNode } from '../cluster/node-command.ts';
+import { type ObservedCertificate, waitFor } from '../machine/waiting.ts';
 import { SHOP_NAME, WORKER } from './layout.ts';
 import { CONTROLLER_MANAGER, SCHEDULER } from './objects/controllers.ts';
 
@@ -38,13 +38,15 @@ export async function waitForHealth(machine: EquippedNode, deps: LabDeps): Promi
   }
 }
 
-const SIGHTS: Readonly<Record<string, (machine: EquippedNode, deps: LabDeps) => Promise<Sighting<undefined>>>> = {
+const SIGHTS: Readonly<
+  Record<string, (machine: EquippedNode, deps: LabDeps) => Promise<ObservedCertificate<undefined>>>
+> = {
   workloads: lookAtWorkloads,
   checkpoints: lookAtCheckpoints,
   [SHOP_NAME]: lookAtShop,
 };
 
-async function lookAtWorkloads(machine: EquippedNode, deps: LabDeps): Promise<Sighting<undefined>> {
+async function lookAtWorkloads(machine: EquippedNode, deps: LabDeps): Promise<ObservedCertificate<undefined>> {
   const argv = ['kubectl', 'get', 'daemonsets,deployments', '--all-namespaces', '--output'] as const;
   const { stdout, stderr } = await execOnNode(machine, [...argv, `jsonpath=${WORKLOADS}`], deps);
   const unready = stdout
@@ -60,7 +62,7 @@ function isReady(line: string): boolean {
 }
 
 /** Inactive copies of both parents with their Secrets: without them nothing would start after a restart. */
-async function lookAtCheckpoints({ node }: EquippedNode, deps: LabDeps): Promise<Sighting<undefined>> {
+async function lookAtCheckpoints({ node }: EquippedNode, deps: LabDeps): Promise<ObservedCertificate<undefined>> {
   const { host } = deps;
   const kubernetes = nodeFile(node, '/etc/kubernetes');
   const inactive = (await host.list(joinPath(kubernetes, 'inactive-manifests'))) ?? [];
@@ -71,7 +73,7 @@ async function lookAtCheckpoints({ node }: EquippedNode, deps: LabDeps): Promise
   return active.length === 1 ? { value: undefined } : { waitingFor: `active are ${active.join(', ')}` };
 }
 
-async function lookAtShop(machine: EquippedNode, deps: LabDeps): Promise<Sighting<undefined>> {
+async function lookAtShop(machine: EquippedNode, deps: LabDeps): Promise<ObservedCertificate<undefined>> {
   const argv = ['curl', '--silent', '--max-time', '3', '--header', `Host: ${SHOP_NAME}`] as const;
   const { stdout } = await execOnNode(machine, [...argv, `http://${WORKER.address}/`], deps);
   return stdout.trim() === WEB_ANSWER

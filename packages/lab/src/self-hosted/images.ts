@@ -1,11 +1,11 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { runCommand } from '../command.ts';
-import type { LabDeps } from '../deps.ts';
-import { COMMON_IMAGES, componentImage, type ImageRecipe, packImages, sharedLibraries } from '../images.ts';
-import type { LabCluster } from '../lab-cluster.ts';
-import { labFolder } from '../lab-folder.ts';
+import { runCommand } from '../machine/command.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { COMMON_IMAGES, componentImage, type ImageRecipe, packImages, sharedLibraries } from '../kubernetes/images.ts';
+import type { LabCluster } from '../cluster/lab-cluster.ts';
+import { labDirectory } from '../machine/lab-directory.ts';
 import { programsRecipe } from '../programs/images.ts';
-import { runTogether } from '../together.ts';
+import { runTogether } from '../machine/concurrency.ts';
 import { CONTROL_PLANE } from './layout.ts';
 
 const MULTI_CALL = hostPath('/usr/sbin/xtables-nft-multi');
@@ -29,7 +29,7 @@ export async function loadSelfHostedImages(cluster: LabCluster, deps: LabDeps): 
   const { binaries } = cluster;
   const everywhere = [...COMMON_IMAGES, ...(await Promise.all([proxyImage(binaries, deps), programsRecipe(deps)]))];
   const components = CONTROL_PLANE_COMPONENTS.map((name) => componentImage(name, binaries));
-  const images = await packImages([...everywhere, ...components], joinPath(labFolder(cluster.id), 'images'), deps);
+  const images = await packImages([...everywhere, ...components], joinPath(labDirectory(cluster.id), 'images'), deps);
   await runTogether(
     deps,
     cluster.nodes.map(({ node }) => (each) => {

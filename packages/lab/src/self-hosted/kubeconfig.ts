@@ -1,17 +1,17 @@
-import type { KeyPair } from '../certificate-signing.ts';
+import type { KeyPair } from '../cluster/certificate-signing.ts';
 import { API_URL, CLUSTER_NAME } from './layout.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** A kubeconfig with everything in it, as Tectonic hands it to every node. */
-export function renderKubeconfig(authority: string, { certificate, key }: KeyPair): string {
+export function renderKubeconfig(ca: string, { certificate, key }: KeyPair): string {
   return `apiVersion: v1
 kind: Config
 clusters:
 - name: ${CLUSTER_NAME}
   cluster:
     server: ${API_URL}
-    certificate-authority-data: ${base64(authority)}
+    certificate-authority-data: ${base64(ca)}
 users:
 - name: kubelet
   user:

@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { hostPath, joinPath } from '@kube-rescue/host';
-import { runCommand } from '../command.ts';
-import { containerdProgram } from '../containerd.ts';
-import type { LabDeps } from '../deps.ts';
-import { nodeFile } from '../lab-folder.ts';
-import type { EquippedNode } from '../node-command.ts';
+import { randomBytes } from 'node:crypto';
+import { runCommand } from '../machine/command.ts';
+import { containerdProgram } from '../machine/containerd.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { nodeFile } from '../machine/lab-directory.ts';
+import type { EquippedNode } from '../cluster/node-command.ts';
 import { renderFlannelPlugin } from '../programs/images.ts';
-import { type ServiceDefinition, unitProgram } from '../services.ts';
+import { type ServiceDefinition, unitProgram } from '../machine/services.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
 import {
   CONTROL_PLANE,

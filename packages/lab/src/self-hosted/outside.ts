@@ -1,15 +1,15 @@
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { runCommand } from '../command.ts';
-import type { LabDeps } from '../deps.ts';
-import { createNode, type LabCluster, machineOf } from '../lab-cluster.ts';
-import { labFolder, netnsName } from '../lab-folder.ts';
-import { startService } from '../services.ts';
-import { waitFor } from '../waiting.ts';
+import { runCommand } from '../machine/command.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { createNode, type LabCluster, machineOf } from '../cluster/lab-cluster.ts';
+import { labDirectory, netnsName } from '../machine/lab-directory.ts';
+import { startService } from '../machine/services.ts';
+import { waitFor } from '../machine/waiting.ts';
 import { OUTSIDE, SHOP_NAME } from './layout.ts';
 
-/** What lies outside of a cluster: AWS with its Route 53, and the part of the world's DNS that its zones hang in. */
+/** What lies outside of a cluster: AWS with its Route 53, and the part of the world's DNS that its zones indentText in. */
 export interface OutsideWorld {
   /** `AWS_ENDPOINT_URL`. */
   readonly awsEndpoint: string;
@@ -26,7 +26,7 @@ export function outsideWorld(labId: string): OutsideWorld {
   return {
     awsEndpoint: `http://${OUTSIDE.address}:${OUTSIDE.awsPort}`,
     resolver: `${OUTSIDE.address}:${OUTSIDE.resolverPort}`,
-    keysFile: joinPath(labFolder(labId), OUTSIDE.name, 'aws-keys.json'),
+    keysFile: joinPath(labDirectory(labId), OUTSIDE.name, 'aws-keys.json'),
   };
 }
 
@@ -65,7 +65,7 @@ export async function startOutside(cluster: LabCluster, deps: LabDeps): Promise<
 }
 
 /** The folder `node_modules` that holds the AWS SDK, for a pod that runs a program which needs it. */
-export function modulesFolder(): HostPath {
+export function modulesDirectory(): HostPath {
   const resolved = fileURLToPath(import.meta.resolve('@aws-sdk/client-route-53'));
   const folder = '/node_modules/';
   return hostPath(resolved.slice(0, resolved.lastIndexOf(`${folder}@aws-sdk/`) + folder.length - 1));

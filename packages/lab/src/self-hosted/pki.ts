@@ -6,12 +6,12 @@ import {
   type KeyPair,
   leafExtensions,
   type Validity,
-} from '../certificate-signing.ts';
-import { runCommand } from '../command.ts';
-import type { LabDeps } from '../deps.ts';
-import { labFolder } from '../lab-folder.ts';
-import { readNodeText } from '../node-text.ts';
-import { runTogether } from '../together.ts';
+} from '../cluster/certificate-signing.ts';
+import { runCommand } from '../machine/command.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { labDirectory } from '../machine/lab-directory.ts';
+import { readNodeText } from '../cluster/node-text.ts';
+import { runTogether } from '../machine/concurrency.ts';
 import { API_NAME, API_SERVICE_ADDRESS, BASE_DOMAIN, CLUSTER_DOMAIN, CLUSTER_NAME, CONTROL_PLANE } from './layout.ts';
 
 /** A certificate of the cluster, as Tectonic's installer makes it. */
@@ -32,12 +32,12 @@ const ETCD_NAMES = [
 const LOCAL_NAMES = ['DNS:localhost', 'IP:127.0.0.1'];
 
 /** The CAs of a self-hosted cluster. */
-const AUTHORITIES = {
+const CA_DEFINITIONS = {
   'kube-ca': { subject: '/CN=kube-ca/O=bootkube', extensions: AUTHORITY_EXTENSIONS },
   'etcd-ca': { subject: '/CN=etcd-ca/O=etcd', extensions: AUTHORITY_EXTENSIONS },
 } as const satisfies Readonly<Record<string, CertificateRecipe>>;
 
-export type AuthorityName = keyof typeof AUTHORITIES;
+export type LabCaName = keyof typeof CA_DEFINITIONS;
 
 /** What the cluster's own CA signs. */
 export const KUBE_LEAVES = {
@@ -71,7 +71,7 @@ export function etcdLeaves({ localNames }: { readonly localNames: boolean }) {
 
 /** Certificates and keys of a cluster by their name in its PKI folder. */
 export type Pki = Readonly<
-  Record<AuthorityName | keyof typeof KUBE_LEAVES | keyof ReturnType<typeof etcdLeaves>, KeyPair>
+  Record<LabCaName | keyof typeof KUBE_LEAVES | keyof ReturnType<typeof etcdLeaves>, KeyPair>
 > & {
   /** What service account tokens are signed with. `certificate` is the public key. */
   readonly serviceAccount: KeyPair;
@@ -81,12 +81,12 @@ export type Pki = Readonly<
  * Where a cluster's PKI is kept: beside its nodes, as Tectonic keeps it in the installer's folder. The keys of the CAs are
  * nowhere else.
  */
-export function pkiFolder(labId: string): HostPath {
-  return joinPath(labFolder(labId), 'pki');
+export function pkiDirectory(labId: string): HostPath {
+  return joinPath(labDirectory(labId), 'pki');
 }
 
-/** The files of a CA that {@link createAuthority} made. */
-export function authorityFiles(folder: HostPath, name: AuthorityName): Issuer {
+/** The files of a CA that {@link createCa} made. */
+export function caFiles(folder: HostPath, name: LabCaName): Issuer {
   return { certificate: joinPath(folder, `${name}.crt`), key: joinPath(folder, `${name}.key`) };
 }
 
@@ -94,27 +94,27 @@ export function authorityFiles(folder: HostPath, name: AuthorityName): Issuer {
 export async function createPki(folder: HostPath, validity: Validity, deps: LabDeps): Promise<Pki> {
   await deps.host.makeDirectory(folder, { mode: 0o700 });
   const [kubeCa, etcdCa, serviceAccount] = await Promise.all([
-    createAuthority({ folder, name: 'kube-ca', validity }, deps),
-    createAuthority({ folder, name: 'etcd-ca', validity }, deps),
+    createCa({ folder, name: 'kube-ca', validity }, deps),
+    createCa({ folder, name: 'etcd-ca', validity }, deps),
     createSigningKey(deps),
   ]);
   const [kube, etcd] = await Promise.all([
-    createLeaves({ folder, authority: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
-    createLeaves({ folder, authority: 'etcd-ca', recipes: etcdLeaves({ localNames: true }), validity }, deps),
+    createLeaves({ folder, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
+    createLeaves({ folder, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: true }), validity }, deps),
   ]);
   return { 'kube-ca': kubeCa, 'etcd-ca': etcdCa, serviceAccount, ...kube, ...etcd };
 }
 
 /** Makes a CA with a new key, and keeps its files in `folder`. */
-export async function createAuthority(
-  { folder, name, validity }: { folder: HostPath; name: AuthorityName; validity: Validity },
+export async function createCa(
+  { folder, name, validity }: { folder: HostPath; name: LabCaName; validity: Validity },
   deps: LabDeps,
 ): Promise<KeyPair> {
   const pair = await issueCertificate(
-    { ...AUTHORITIES[name], keyAlgorithm: 'RSA', issuer: 'self', validity, workFolder: folder },
+    { ...CA_DEFINITIONS[name], keyAlgorithm: 'RSA', issuer: 'self', validity, workFolder: folder },
     deps,
   );
-  const files = authorityFiles(folder, name);
+  const files = caFiles(folder, name);
   await deps.host.writeFile(files.certificate, Buffer.from(pair.certificate), { mode: 0o644 });
   await deps.host.writeFile(files.key, Buffer.from(pair.key), { mode: 0o600 });
   return pair;
@@ -124,14 +124,14 @@ export async function createAuthority(
 export async function createLeaves<N extends string>(
   input: {
     readonly folder: HostPath;
-    readonly authority: AuthorityName;
+    readonly ca: LabCaName;
     readonly recipes: Readonly<Record<N, CertificateRecipe>>;
     readonly validity: Validity;
   },
   deps: LabDeps,
 ): Promise<Readonly<Record<N, KeyPair>>> {
   const { folder, validity } = input;
-  const issuer = authorityFiles(folder, input.authority);
+  const issuer = caFiles(folder, input.ca);
   const recipes = Object.entries<CertificateRecipe>(input.recipes);
   const pairs = await runTogether(
     deps,
@@ -150,6 +150,6 @@ async function createSigningKey(deps: LabDeps): Promise<KeyPair> {
 }
 
 /** The certificate of a CA of a cluster, PEM. */
-export function readAuthority(folder: HostPath, name: AuthorityName, deps: LabDeps): Promise<string> {
-  return readNodeText(authorityFiles(folder, name).certificate, deps);
+export function readCa(folder: HostPath, name: LabCaName, deps: LabDeps): Promise<string> {
+  return readNodeText(caFiles(folder, name).certificate, deps);
 }

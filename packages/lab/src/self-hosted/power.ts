@@ -1,9 +1,9 @@
-import { killContainers, resumeContainerd } from '../containerd.ts';
-import type { LabDeps } from '../deps.ts';
-import type { ClusterMachine } from '../lab-cluster.ts';
-import { runOnNode } from '../node-command.ts';
-import { MOUNT_RUN } from '../node-namespaces.ts';
-import { killService, startService, stopService } from '../services.ts';
+import { killContainers, resumeContainerd } from '../machine/containerd.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import type { ClusterMachine } from '../cluster/lab-cluster.ts';
+import { runOnNode } from '../cluster/node-command.ts';
+import { MOUNT_RUN } from '../machine/node-namespaces.ts';
+import { killService, startService, stopService } from '../machine/services.ts';
 import { CONTROL_PLANE, POD_NETWORK } from './layout.ts';
 import { SSH_SERVICE } from './ssh.ts';
 import { ETCD_SERVICE } from './units.ts';

@@ -1,11 +1,11 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { runCommand } from '../command.ts';
-import type { LabDeps } from '../deps.ts';
-import type { ClusterMachine } from '../lab-cluster.ts';
-import type { ClusterNode } from '../lab-folder.ts';
-import { readNodeText } from '../node-text.ts';
-import { type ServiceDefinition, startService } from '../services.ts';
-import { waitFor } from '../waiting.ts';
+import { runCommand } from '../machine/command.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import type { ClusterMachine } from '../cluster/lab-cluster.ts';
+import type { ClusterNode } from '../machine/lab-directory.ts';
+import { readNodeText } from '../cluster/node-text.ts';
+import { type ServiceDefinition, startService } from '../machine/services.ts';
+import { waitFor } from '../machine/waiting.ts';
 
 /** How root on the control-plane node logs in to the worker. The machine's own keys and known hosts are left alone. */
 export interface SshAccess {

@@ -1,6 +1,6 @@
 import { joinPath } from '@kube-rescue/host';
-import { nodeCgroup } from '../lab-folder.ts';
-import type { EquippedNode } from '../node-command.ts';
+import { nodeCgroup } from '../machine/lab-directory.ts';
+import type { EquippedNode } from '../cluster/node-command.ts';
 import {
   CLUSTER_DOMAIN,
   CONTROL_PLANE,

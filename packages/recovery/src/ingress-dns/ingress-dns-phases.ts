@@ -1,7 +1,7 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { NewCredentialsDeps, NewCredentialsInput } from '@kube-rescue/ingress-dns';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
-import { createWaitingStep } from '../waiting-step.ts';
+import { createWaitingStep } from '../gates/waiting-step.ts';
 
 /** What says that the objects of the cluster cannot be read now, and may be later. */
 const NOT_YET = [

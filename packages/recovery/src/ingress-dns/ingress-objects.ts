@@ -1,10 +1,7 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { NewCredentialsDeps, ObjectReader } from '@kube-rescue/ingress-dns';
-import type { EtcdSearch } from '../etcd-connection.ts';
-import type { ObjectsVia } from '../etcd-objects.ts';
-import type { NodeDeps, NodeOptions } from '../node-description.ts';
-import { createObjectPatchStep } from '../object-patch-playbook.ts';
-import type { ObjectSession } from '../object-session.ts';
+import type { EtcdSearch, NodeDeps, NodeOptions, ObjectSession, ObjectsVia } from '@kube-rescue/node';
+import { createObjectPatchStep } from '../objects/object-patch-playbook.ts';
 
 /** How ingress DNS comes by the objects of this node's cluster. */
 export interface IngressObjectsInput extends NodeOptions {

@@ -1,12 +1,12 @@
-import { type Certificate, issueProbeCertificate } from '@kube-rescue/cert-rotation';
+import type { Certificate } from '@kube-rescue/x509';
+import { issueProbeCertificate } from '@kube-rescue/cert-rotation';
 import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath, joinPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { readApi } from '../api-reading.ts';
-import { createGateStep } from '../gate-step.ts';
-import type { NodeDeps, NodeDescription } from '../node-description.ts';
-import { lookAtRotation, type RotationInput } from './rotation-input.ts';
+import { type NodeDeps, type NodeDescription, readApi } from '@kube-rescue/node';
+import { createGateStep } from '../gates/gate-step.ts';
+import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
 /** They look once a minute; the rest is for a machine that is busy. */
 const REREAD_TIMEOUT_MS = 180_000;
@@ -30,7 +30,7 @@ export function createClientAcceptanceGate({ id, requires }: GateIds, input: Rot
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async (signal) => {
-        const { node, state } = await lookAtRotation(input, deps);
+        const { node, state } = await inspectRotationOfNode(input, deps);
         if (state.stage === 'settled') return { verified: true, evidence: ['no rotation is under way'] };
         const client = await issueProbeCertificate(state.next ?? state.current, deps.clock.now());
         const servers = [
@@ -77,7 +77,7 @@ const PUBLISHED_KEYS = { cluster: 'client-ca-file', 'front-proxy': 'requestheade
 /** The API server publishes what it trusts for extension API servers, from its memory: the new CA must be in it. */
 export function createPublishedTrustGate(
   { id, requires }: GateIds,
-  input: RotationInput & { readonly authority: keyof typeof PUBLISHED_KEYS },
+  input: RotationInput & { readonly ca: keyof typeof PUBLISHED_KEYS },
   deps: NodeDeps,
 ): Step {
   return createGateStep(
@@ -87,11 +87,11 @@ export function createPublishedTrustGate(
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async (signal) => {
-        const { node, state } = await lookAtRotation(input, deps);
+        const { node, state } = await inspectRotationOfNode(input, deps);
         const wanted = (state.next ?? state.current).certificate;
         const reading = await readApi(PUBLISHED, node, deps, signal);
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
-        const text = textAt(fieldsAt(reading.object, 'data'), PUBLISHED_KEYS[input.authority]);
+        const text = textAt(fieldsAt(reading.object, 'data'), PUBLISHED_KEYS[input.ca]);
         if (text === undefined || !holds(text, wanted))
           return notYet('the API server has not published the new CA to extension API servers yet');
         return { verified: true, evidence: [`extension-apiserver-authentication holds the new CA`] };
@@ -111,7 +111,7 @@ export function createMountedTrustGate({ id, requires }: GateIds, input: Rotatio
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async () => {
-        const { state } = await lookAtRotation(input, deps);
+        const { state } = await inspectRotationOfNode(input, deps);
         const { current, next } = state;
         if (next === undefined) return { verified: true, evidence: ['the new CA signs already'] };
         const files = await listMounted(host);

@@ -2,9 +2,9 @@ import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { createGateStep } from '../gate-step.ts';
-import type { NodeDeps } from '../node-description.ts';
-import { lookAtRotation, type RotationInput } from './rotation-input.ts';
+import type { NodeDeps } from '@kube-rescue/node';
+import { createGateStep } from '../gates/gate-step.ts';
+import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
 const TIMEOUT_MS = 90_000;
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -27,7 +27,7 @@ export function createEtcdServingGate(
       requires,
       timeoutMs: TIMEOUT_MS,
       look: async (signal) => {
-        const { node, state } = await lookAtRotation(input, deps);
+        const { node, state } = await inspectRotationOfNode(input, deps);
         const only = ['etcd/server', 'apiserver-etcd-client'] as const;
         const { certificates } = await inspectCertificates({ ...node.inspection, only }, deps);
         const server = certificates.find(({ id: each }) => each === 'etcd/server')?.certificate;

@@ -1,9 +1,7 @@
 import { fieldsAt } from '@kube-rescue/cluster-objects';
 import type { Step } from '@kube-rescue/workflow';
-import { listApi } from '../api-reading.ts';
-import { findNodeName } from '../node-name.ts';
-import type { NodeDeps } from '../node-description.ts';
-import { isStageDue, lookAtRotation, type RotationInput } from './rotation-input.ts';
+import { findNodeName, listApi, type NodeDeps } from '@kube-rescue/node';
+import { isStageDue, inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
 const NAMED = 10;
 
@@ -22,7 +20,7 @@ export function createOtherNodesStep(stage: 'issue' | 'drop', input: RotationInp
     requires: [],
     reversible: 'yes',
     check: async (signal) => {
-      const { node, state } = await lookAtRotation(input, deps);
+      const { node, state } = await inspectRotationOfNode(input, deps);
       const isAhead =
         isStageDue(stage, state.stage, input) || state.stage === 'trust' || input.stages.includes('trust');
       if (!isAhead) return { status: 'ok', summary: 'the stage is past this', evidence: [] };
@@ -54,6 +52,6 @@ export function createOtherNodesStep(stage: 'issue' | 'drop', input: RotationInp
   };
 }
 
-export function otherNodesStepId(stage: 'issue' | 'drop', { authority }: Pick<RotationInput, 'authority'>): string {
-  return `${stage}/${authority}-ca/other-nodes`;
+export function otherNodesStepId(stage: 'issue' | 'drop', { ca }: Pick<RotationInput, 'ca'>): string {
+  return `${stage}/${ca}-ca/other-nodes`;
 }

@@ -1,8 +1,8 @@
-import { type AuthorityId, type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation';
+import { type CaId, type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation';
 import type { Change, Finding, Step } from '@kube-rescue/workflow';
 import {
   isStageDue,
-  lookAtRotation,
+  inspectRotationOfNode,
   type RotationDeps,
   type RotationInput,
   type RotationStageName,
@@ -13,7 +13,7 @@ type Publication = Pick<TrustPublication, 'name' | 'field' | 'publisher'>;
 const AUTHENTICATION = { name: 'extension-apiserver-authentication', publisher: 'the API server' } as const;
 
 /** Where the control plane publishes an authority by itself, once it has read it. */
-const PUBLICATIONS: Partial<Readonly<Record<AuthorityId, readonly Publication[]>>> = {
+const PUBLICATIONS: Partial<Readonly<Record<CaId, readonly Publication[]>>> = {
   cluster: [
     { ...AUTHENTICATION, field: 'client-ca-file' },
     { name: 'kube-root-ca.crt', field: 'ca.crt', publisher: 'kube-controller-manager' },
@@ -34,15 +34,15 @@ export function createPublicationSteps(
   input: RotationInput,
   deps: RotationDeps,
 ): readonly Step[] {
-  const publications = PUBLICATIONS[input.authority] ?? [];
+  const publications = PUBLICATIONS[input.ca] ?? [];
   if (publications.length === 0) return [];
   const step: Step<PublicationFinding> = {
-    id: `${stage}/${input.authority}-ca/published`,
+    id: `${stage}/${input.ca}-ca/published`,
     title: 'note what the control plane publishes by itself',
     requires: [],
     reversible: 'yes',
     check: async () => {
-      const { state } = await lookAtRotation(input, deps);
+      const { state } = await inspectRotationOfNode(input, deps);
       if (!isStageDue(stage, state.stage, input)) {
         return { status: 'ok', summary: 'the stage has begun', evidence: [], changes: [] };
       }

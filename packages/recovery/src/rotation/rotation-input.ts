@@ -1,5 +1,5 @@
 import {
-  type AuthorityId,
+  type CaId,
   inspectRotation,
   type RenewalOptions,
   type RotationContext,
@@ -9,7 +9,7 @@ import {
   stageStepIds,
 } from '@kube-rescue/cert-rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '../node-description.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '@kube-rescue/node';
 
 /** The stages in their order. */
 export const ROTATION_STAGES = ['trust', 'issue', 'drop'] as const;
@@ -20,8 +20,8 @@ export type RotationStageName = (typeof ROTATION_STAGES)[number];
 export interface RotationInput
   extends NodeOptions,
     Pick<RenewalOptions, 'newKeys' | 'days'>,
-    Pick<RotationStepOptions, 'authorityDays' | 'keyAlgorithm'> {
-  readonly authority: AuthorityId;
+    Pick<RotationStepOptions, 'caDays' | 'keyAlgorithm'> {
+  readonly ca: CaId;
   readonly stages: readonly RotationStageName[];
   /** A run that was cut off after its rotation had begun is gone on with: none is begun anew. Default: false. */
   readonly hasBegun?: boolean | undefined;
@@ -39,19 +39,19 @@ export interface RotationDeps extends NodeDeps {
 }
 
 /** A node and how far the rotation has come on it, both looked at afresh. */
-export interface RotationSight {
+export interface RotationStatus {
   readonly node: NodeDescription;
   readonly state: RotationState;
 }
 
-export async function lookAtRotation(input: RotationInput, deps: NodeDeps): Promise<RotationSight> {
+export async function inspectRotationOfNode(input: RotationInput, deps: NodeDeps): Promise<RotationStatus> {
   const node = await describeNode(input, deps);
-  return { node, state: await inspectRotation(input.authority, node.inspection, deps) };
+  return { node, state: await inspectRotation(input.ca, node.inspection, deps) };
 }
 
 /** The step of a stage that changes the files of an authority. */
-export function rotationStepId(authority: AuthorityId, stage: RotationStageName): string {
-  return stageStepIds(authority)[stage];
+export function rotationStepId(ca: CaId, stage: RotationStageName): string {
+  return stageStepIds(ca)[stage];
 }
 
 /** Whether this run may begin a rotation. */
@@ -67,7 +67,7 @@ export function isStageDue(stage: RotationStageName, found: RotationStage, input
 
 export function contextOf(input: RotationInput, deps: NodeDeps): RotationContext {
   return {
-    authority: input.authority,
+    ca: input.ca,
     inspection: async () => (await describeNode(input, deps)).inspection,
     host: deps.host,
     clock: deps.clock,

@@ -51,7 +51,7 @@ function planOf(
   deps: RotationDeps,
   over: Partial<RotationInput> = {},
 ): Promise<Plan> {
-  const input: RotationInput = { ...NODE, authority: 'cluster', stages, ...over };
+  const input: RotationInput = { ...NODE, ca: 'cluster', stages, ...over };
   return planPlaybook(createRotationPlaybook(input, deps), { host: 'node01', now: NOW, selection: {}, signal });
 }
 
@@ -62,7 +62,7 @@ const names = (plan: Plan, step: string): readonly string[] =>
 
 /** Makes the files of a stage on the disk, without restarting anything. */
 async function makeFiles(stage: RotationStageName, deps: RotationDeps): Promise<void> {
-  const input: RotationInput = { ...NODE, authority: 'cluster', stages: [stage] };
+  const input: RotationInput = { ...NODE, ca: 'cluster', stages: [stage] };
   const steps = await createRotationPlaybook(input, deps).phases[0]?.steps(signal);
   const step = steps?.find(({ id }) => id === `${stage}/cluster-ca/files`) as Step;
   const kinds = createChangeRegistry(hostChangeKinds(deps.host));
@@ -103,12 +103,12 @@ describe('a rotation of the cluster CA', () => {
 
   it('goes on from the stage that the files show', async () => {
     const deps = depsOf();
-    expect(await reportRotation({ ...NODE, authority: 'cluster' }, deps)).toMatchObject({
+    expect(await reportRotation({ ...NODE, ca: 'cluster' }, deps)).toMatchObject({
       stage: 'settled',
       next: null,
     });
     await makeFiles('trust', deps);
-    expect(await reportRotation({ ...NODE, authority: 'cluster' }, deps)).toMatchObject({
+    expect(await reportRotation({ ...NODE, ca: 'cluster' }, deps)).toMatchObject({
       stage: 'trust',
       next: 'issue',
     });
@@ -120,7 +120,7 @@ describe('a rotation of the cluster CA', () => {
       'pki/ca-next.key',
     ]);
     await makeFiles('issue', deps);
-    const report = await reportRotation({ ...NODE, authority: 'cluster' }, deps);
+    const report = await reportRotation({ ...NODE, ca: 'cluster' }, deps);
     expect(report).toMatchObject({ stage: 'issue', next: 'drop' });
     expect(report.certificates.map(({ role }) => role)).toEqual(['signs', 'trusted still']);
   });

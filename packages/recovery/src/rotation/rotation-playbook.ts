@@ -1,14 +1,13 @@
 import { PkiError, stageStepIds } from '@kube-rescue/cert-rotation';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
-import { NodeError } from '../errors.ts';
-import { assertSingleKubeadmNode } from '../layout.ts';
+import { assertSingleKubeadmNode, NodeError } from '@kube-rescue/node';
 import { otherNodesStepId } from './other-nodes-step.ts';
 import {
-  lookAtRotation,
+  inspectRotationOfNode,
   mayBegin,
   type RotationDeps,
   type RotationInput,
-  type RotationSight,
+  type RotationStatus,
   type RotationStageName,
 } from './rotation-input.ts';
 import { STAGE_STEPS } from './rotation-stages.ts';
@@ -30,7 +29,7 @@ const TITLES: Readonly<Record<RotationStageName, string>> = {
  */
 export function createRotationPlaybook(input: RotationInput, deps: RotationDeps): Playbook {
   return {
-    id: `certs-rotate-ca-${input.authority}`,
+    id: `certs-rotate-ca-${input.ca}`,
     title: 'Rotate an authority to a new key',
     phases: input.stages.map((stage, at) => createPhase(stage, at === 0, input, deps)),
   };
@@ -43,7 +42,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
     steps: async () => {
       assertLive(deps);
       await deps.reconnect();
-      const sight = await lookAtRotation(input, deps);
+      const sight = await inspectRotationOfNode(input, deps);
       assertSingleKubeadmNode(sight.node);
       if (isFirst) assertTurn(stage, sight, input);
       const steps = await STAGE_STEPS[stage](sight, input, deps);
@@ -53,7 +52,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, input: Rotation
 }
 
 /** A stage that comes after another one in the same plan is looked at again when it is reached. */
-function isReached(stage: RotationStageName, { state }: RotationSight, input: RotationInput): boolean {
+function isReached(stage: RotationStageName, { state }: RotationStatus, input: RotationInput): boolean {
   if (stage === 'trust' || input.hasBegun === true) return true;
   return stage === 'issue'
     ? state.stage !== 'settled' || !mayBegin(input)
@@ -70,7 +69,7 @@ function assertLive({ host }: RotationDeps): void {
   });
 }
 
-function assertTurn(stage: RotationStageName, { state }: RotationSight, { authority, hasBegun }: RotationInput): void {
+function assertTurn(stage: RotationStageName, { state }: RotationStatus, { ca, hasBegun }: RotationInput): void {
   const isEarly =
     (stage === 'issue' && state.stage === 'settled' && hasBegun !== true) ||
     (stage === 'drop' && state.stage === 'trust');
@@ -80,14 +79,14 @@ function assertTurn(stage: RotationStageName, { state }: RotationSight, { author
     message:
       stage === 'issue' ? 'there is no new CA yet that could sign' : 'the old CA signs still, so it cannot be dropped',
     subject: state.files.certificate,
-    hint: `the stage before it comes first: certs rotate-ca ${authority} --stage ${stage === 'issue' ? 'trust' : 'issue'}`,
+    hint: `the stage before it comes first: certs rotate-ca ${ca} --stage ${stage === 'issue' ? 'trust' : 'issue'}`,
   });
 }
 
-function awaiting(step: Step, stage: RotationStageName, { authority }: RotationInput): Step {
+function awaiting(step: Step, stage: RotationStageName, { ca }: RotationInput): Step {
   // What would stop the run halfway is told before it begins.
-  if (stage !== 'trust' && step.id === otherNodesStepId(stage, { authority })) return step;
-  const waitsFor = [stageStepIds(authority)[stage === 'issue' ? 'trust' : 'issue']];
+  if (stage !== 'trust' && step.id === otherNodesStepId(stage, { ca })) return step;
+  const waitsFor = [stageStepIds(ca)[stage === 'issue' ? 'trust' : 'issue']];
   return {
     ...step,
     check: () =>

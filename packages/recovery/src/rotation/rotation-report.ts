@@ -1,11 +1,10 @@
-import type { RotationStage } from '@kube-rescue/cert-rotation';
-import type { AuthorityId } from '@kube-rescue/cert-rotation';
-import type { NodeDeps, NodeOptions } from '../node-description.ts';
-import { lookAtRotation } from './rotation-input.ts';
+import type { CaId, RotationStage } from '@kube-rescue/cert-rotation';
+import type { NodeDeps, NodeOptions } from '@kube-rescue/node';
+import { inspectRotationOfNode } from './rotation-input.ts';
 
 /** How far the rotation of an authority has come on this node; survives JSON, carries no key. */
 export interface RotationReport {
-  readonly authority: AuthorityId;
+  readonly ca: CaId;
   readonly stage: RotationStage;
   /** What comes next; `null` when no rotation is under way. */
   readonly next: 'issue' | 'drop' | null;
@@ -23,10 +22,10 @@ export interface RotationReport {
  * @throws PkiError as `inspectRotation`; NodeErrors
  */
 export async function reportRotation(
-  options: NodeOptions & { readonly authority: AuthorityId },
+  options: NodeOptions & { readonly ca: CaId },
   deps: NodeDeps,
 ): Promise<RotationReport> {
-  const { state } = await lookAtRotation({ ...options, stages: [] }, deps);
+  const { state } = await inspectRotationOfNode({ ...options, stages: [] }, deps);
   const { stage, current, next, former, files, isSigningApart } = state;
   const row = (
     role: RotationReport['certificates'][number]['role'],
@@ -38,7 +37,7 @@ export async function reportRotation(
   });
   const isDropUnderWay = stage === 'issue' || isSigningApart;
   return {
-    authority: options.authority,
+    ca: options.ca,
     stage,
     next: stage === 'trust' ? 'issue' : isDropUnderWay ? 'drop' : null,
     file: files.certificate,

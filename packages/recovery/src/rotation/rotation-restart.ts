@@ -1,4 +1,4 @@
-import type { AuthorityId, RotationState } from '@kube-rescue/cert-rotation';
+import type { CaId, RotationState } from '@kube-rescue/cert-rotation';
 import { baseName } from '@kube-rescue/host';
 import {
   createControlPlaneRestartStep,
@@ -6,11 +6,11 @@ import {
   findPodStaleness,
   type FlagEdit,
   type RestartNeed,
-  type StaticPod,
 } from '@kube-rescue/static-manifests';
+import type { StaticPod } from '@kube-rescue/node-config';
 import type { Step, StepId } from '@kube-rescue/workflow';
-import { findPod, type NodeDeps } from '../node-description.ts';
-import { isStageDue, lookAtRotation, type RotationInput, type RotationStageName } from './rotation-input.ts';
+import { findPod, type NodeDeps } from '@kube-rescue/node';
+import { isStageDue, inspectRotationOfNode, type RotationInput, type RotationStageName } from './rotation-input.ts';
 
 type ReadAtStart = Readonly<Record<string, readonly string[]>>;
 
@@ -29,7 +29,7 @@ const ETCD: ReadAtStart = {
  * pair too (k8s.io/apiserver `dynamiccertificates`), and etcd reads its pairs at each handshake (`client/pkg/transport`). So the
  * API server is restarted for another CA of etcd only.
  */
-const READ_AT_START: Readonly<Record<AuthorityId, Readonly<Record<RotationStageName, ReadAtStart>>>> = {
+const READ_AT_START: Readonly<Record<CaId, Readonly<Record<RotationStageName, ReadAtStart>>>> = {
   cluster: { trust: KUBECONFIGS, issue: KUBECONFIGS, drop: KUBECONFIGS },
   etcd: { trust: ETCD, issue: {}, drop: ETCD },
   'etcd-peer': { trust: ETCD, issue: {}, drop: ETCD },
@@ -64,12 +64,12 @@ async function findNeeds(
   input: RotationInput,
   deps: NodeDeps,
 ): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
-  const { node, state } = await lookAtRotation(input, deps);
+  const { node, state } = await inspectRotationOfNode(input, deps);
   const isDue = isStageDue(stage, state.stage, input);
   const isIdle = state.stage === 'settled' && !isDue && stage !== 'drop';
   if (isIdle) return { pods: [], kubelet: undefined };
   const pods: RestartNeed[] = [];
-  for (const [component, names] of Object.entries(READ_AT_START[input.authority][stage])) {
+  for (const [component, names] of Object.entries(READ_AT_START[input.ca][stage])) {
     const pod = findPod(node, component);
     const flags = node.components.find((each) => each.component === component)?.flags;
     if (pod === undefined || flags === undefined) continue;
@@ -83,7 +83,7 @@ async function findNeeds(
           : await findPodStaleness({ pod, flags: { flags: read } }, deps);
     pods.push({ pod, reason, flags: edit === undefined ? [] : [edit] });
   }
-  if (input.authority !== 'cluster') return { pods, kubelet: undefined };
+  if (input.ca !== 'cluster') return { pods, kubelet: undefined };
   const due = isDue ? 'the kubelet reads at its start what is to be changed' : undefined;
   return { pods, kubelet: due ?? (await findKubeletStaleness(node.kubelet, deps)) };
 }

@@ -7,14 +7,14 @@ import {
   createTrustStageStep,
   dropExchangesOf,
   exchangesOf,
-  findFormerAuthorities,
+  findFormerCas,
   inspectCertificates,
   stageStepIds,
 } from '@kube-rescue/cert-rotation';
 import type { HostPath } from '@kube-rescue/host';
 import type { Step, StepId } from '@kube-rescue/workflow';
-import { createApiGate, createLeaseGate, createNodeGate } from '../gates.ts';
-import { createPublishedAuthorityGate } from '../published-authority-gate.ts';
+import { createApiGate, createLeaseGate, createNodeGate } from '../gates/gates.ts';
+import { createPublishedCaGate } from '../kubeadm/published-ca-gate.ts';
 import { createClientAcceptanceGate, createMountedTrustGate, createPublishedTrustGate } from './acceptance-gates.ts';
 import { createEtcdServingGate } from './etcd-gate.ts';
 import { createOtherNodesStep } from './other-nodes-step.ts';
@@ -22,11 +22,11 @@ import { createPublicationSteps } from './publication-step.ts';
 import {
   contextOf,
   isStageDue,
-  lookAtRotation,
+  inspectRotationOfNode,
   mayBegin,
   type RotationDeps,
   type RotationInput,
-  type RotationSight,
+  type RotationStatus,
   type RotationStageName,
 } from './rotation-input.ts';
 import { createRotationRestartStep } from './rotation-restart.ts';
@@ -36,17 +36,17 @@ import { createStalePodStep } from './stale-pod-steps.ts';
 /** What was written must stay so for a moment: the API server would put back at once what it still trusts. */
 const SETTLE_MS = 4_000;
 
-type StageSteps = (sight: RotationSight, input: RotationInput, deps: RotationDeps) => Promise<readonly Step[]>;
+type StageSteps = (sight: RotationStatus, input: RotationInput, deps: RotationDeps) => Promise<readonly Step[]>;
 
 /** What each stage is made of: files, who reads them, what proves it, objects, pods. */
 export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
   trust: async (_sight, input, deps) => {
-    const { authority } = input;
-    const files = stageStepIds(authority).trust;
+    const { ca } = input;
+    const files = stageStepIds(ca).trust;
     const options = { ...input, mayBegin: mayBegin(input) };
-    const restart = `trust/${authority}-ca/restart`;
+    const restart = `trust/${ca}-ca/restart`;
     const gate = (name: string, requires: readonly StepId[] = [restart, files]) => ({
-      id: `trust/${authority}-ca/${name}`,
+      id: `trust/${ca}-ca/${name}`,
       requires,
     });
     const objects = gate('objects').id;
@@ -55,9 +55,9 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
       createTrustStageStep(options, contextOf(input, deps)),
       createRotationRestartStep('trust', { id: restart, requires: [files] }, input, deps),
       ...createControlPlaneGates('trust', [restart], input, deps),
-      ...(authority === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, deps)] : []),
-      ...(authority === 'cluster' || authority === 'front-proxy'
-        ? [createPublishedTrustGate(gate('api-trusts'), { ...input, authority }, deps)]
+      ...(ca === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, deps)] : []),
+      ...(ca === 'cluster' || ca === 'front-proxy'
+        ? [createPublishedTrustGate(gate('api-trusts'), { ...input, ca }, deps)]
         : []),
       afterFiles(
         createObjectTrustStep(
@@ -66,7 +66,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
             title: "let the cluster's objects trust both CAs",
             requires: [files, restart],
             findExchanges: async () => {
-              const now = await lookAtRotation(input, deps);
+              const now = await inspectRotationOfNode(input, deps);
               return now.state.stage === 'trust' ? exchangesOf(now.state) : [];
             },
           },
@@ -76,7 +76,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
         input,
         deps,
       ),
-      ...(authority === 'cluster'
+      ...(ca === 'cluster'
         ? [
             createMountedTrustGate(gate('mounted', [objects, restart]), input, deps),
             createPods('trust', [restart, files], input, deps),
@@ -85,16 +85,16 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     ];
   },
   issue: async ({ node }, input, deps) => {
-    const { authority } = input;
+    const { ca } = input;
     const context = contextOf(input, deps);
-    const files = stageStepIds(authority).issue;
+    const files = stageStepIds(ca).issue;
     const inventory = await inspectCertificates(node.inspection, deps);
     const options = { newKeys: input.newKeys, days: input.days };
     const renewals = createIssueRenewalSteps({ inventory, options }, context, deps) as readonly Step[];
-    const restart = `issue/${authority}-ca/restart`;
+    const restart = `issue/${ca}-ca/restart`;
     const made = [files, ...renewals.map(({ id }) => id)];
     return [
-      ...(authority === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
+      ...(ca === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
       ...createPublicationSteps('issue', input, deps),
       createIssueStageStep(context, { mayBegin: input.hasBegun !== true }),
       ...renewals,
@@ -103,14 +103,14 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     ];
   },
   drop: async (_sight, input, deps) => {
-    const { authority } = input;
+    const { ca } = input;
     const context = contextOf(input, deps);
-    const ids = stageStepIds(authority);
-    const restart = `drop/${authority}-ca/restart`;
-    const reread = `drop/${authority}-ca/reread`;
-    const hasRereading = authority === 'cluster' || authority === 'front-proxy';
+    const ids = stageStepIds(ca);
+    const restart = `drop/${ca}-ca/restart`;
+    const reread = `drop/${ca}-ca/reread`;
+    const hasRereading = ca === 'cluster' || ca === 'front-proxy';
     return [
-      ...(authority === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
+      ...(ca === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
       ...createPublicationSteps('drop', input, deps),
       createDropStageStep({ requires: [] }, context),
       createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
@@ -118,21 +118,21 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
       ...(hasRereading ? [createRereadGate({ id: reread, requires: [ids.drop] }, input, deps)] : []),
       createObjectTrustStep(
         {
-          id: `drop/${authority}-ca/objects`,
+          id: `drop/${ca}-ca/objects`,
           title: "let the cluster's objects trust the new CA alone",
           requires: [ids.drop, restart],
           settleMs: SETTLE_MS,
           findExchanges: async (store, signal) => {
-            const { state } = await lookAtRotation(input, deps);
+            const { state } = await inspectRotationOfNode(input, deps);
             if (state.stage !== 'settled') return [];
-            const former = await findFormerAuthorities(state.current.certificate, store, signal);
+            const former = await findFormerCas(state.current.certificate, store, signal);
             return dropExchangesOf({ ...state, former });
           },
         },
         deps,
       ),
       createTidyStep({ requires: [restart] }, context),
-      ...(authority === 'cluster' ? [createPods('drop', [restart, ids.drop], input, deps)] : []),
+      ...(ca === 'cluster' ? [createPods('drop', [restart, ids.drop], input, deps)] : []),
     ];
   },
 };
@@ -145,16 +145,16 @@ function createControlPlaneGates(
   deps: RotationDeps,
 ): readonly Step[] {
   const gates = [
-    ...(input.authority === 'etcd' || input.authority === 'etcd-peer'
+    ...(input.ca === 'etcd' || input.ca === 'etcd-peer'
       ? [createEtcdServingGate({ id: 'etcd-serving', requires }, input, deps)]
       : []),
     createApiGate(input, deps, requires),
-    ...(input.authority === 'cluster'
+    ...(input.ca === 'cluster'
       ? [
           createLeaseGate('kube-controller-manager', input, deps, requires),
           createLeaseGate('kube-scheduler', input, deps, requires),
           createNodeGate(input, deps, requires),
-          createPublishedAuthorityGate({ ...input, warns: false }, deps, requires),
+          createPublishedCaGate({ ...input, warns: false }, deps, requires),
         ]
       : []),
   ];
@@ -168,7 +168,7 @@ function createPods(
   deps: RotationDeps,
 ): Step {
   const findChanged = async (): Promise<HostPath | undefined> => {
-    const { state } = await lookAtRotation(input, deps);
+    const { state } = await inspectRotationOfNode(input, deps);
     const isDue = stage === 'trust' ? state.stage === 'trust' : state.stage === 'settled';
     return isDue ? state.files.certificate : undefined;
   };
@@ -189,9 +189,9 @@ function afterFiles(
   return {
     ...step,
     check: async (signal) => {
-      const { state } = await lookAtRotation(input, deps);
+      const { state } = await inspectRotationOfNode(input, deps);
       if (!isStageDue(stage, state.stage, input)) return step.check(signal);
-      const waitsFor = [stageStepIds(input.authority)[stage]];
+      const waitsFor = [stageStepIds(input.ca)[stage]];
       return {
         status: 'blocked',
         summary,

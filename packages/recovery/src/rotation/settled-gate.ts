@@ -1,8 +1,8 @@
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { findPodStart } from '@kube-rescue/static-manifests';
-import { createGateStep } from '../gate-step.ts';
-import { findPod, type NodeDeps } from '../node-description.ts';
-import { lookAtRotation, type RotationInput } from './rotation-input.ts';
+import { findPod, type NodeDeps } from '@kube-rescue/node';
+import { createGateStep } from '../gates/gate-step.ts';
+import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
 /** The API server looks once a minute (k8s.io/apiserver `dynamiccertificates` FileRefreshDuration). */
 const REREAD_MS = 65_000;
@@ -24,7 +24,7 @@ export function createRereadGate(
       requires,
       timeoutMs: REREAD_MS * 2,
       look: async () => {
-        const { node, state } = await lookAtRotation(input, deps);
+        const { node, state } = await inspectRotationOfNode(input, deps);
         const changed = (await host.stat(state.files.certificate))?.modifiedAt ?? new Date(0);
         const pod = findPod(node, 'kube-apiserver');
         const started = pod && (await findPodStart(pod, deps));

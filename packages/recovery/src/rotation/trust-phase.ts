@@ -1,24 +1,18 @@
-import {
-  type AuthorityExchange,
-  type AuthorityId,
-  createObjectTrustStep,
-  inspectCertificates,
-} from '@kube-rescue/cert-rotation';
+import { type CaExchange, type CaId, createObjectTrustStep, inspectCertificates } from '@kube-rescue/cert-rotation';
 import type { HostPath } from '@kube-rescue/host';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
-import { describeNode, type NodeDeps, type NodeOptions } from '../node-description.ts';
-import type { ObjectSession } from '../object-session.ts';
+import { describeNode, type NodeDeps, type NodeOptions, type ObjectSession } from '@kube-rescue/node';
 import { createStalePodStep } from './stale-pod-steps.ts';
 
 /** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
 const RECENT_MS = 60 * 60_000;
 /** The others are in no object of the cluster's own. */
-const PUBLISHED: readonly AuthorityId[] = ['cluster', 'front-proxy'];
+const PUBLISHED: readonly CaId[] = ['cluster', 'front-proxy'];
 
 interface Recent {
-  readonly id: AuthorityId;
+  readonly id: CaId;
   readonly path: HostPath;
-  readonly exchange: AuthorityExchange;
+  readonly exchange: CaExchange;
 }
 
 /**
@@ -33,8 +27,8 @@ export function createTrustPhase(
 ): Phase {
   const access = deps.objects.access({ via: 'api', search: {} });
   const findRecent = async (): Promise<readonly Recent[]> => {
-    const { authorities } = await inspectCertificates((await describeNode(options, deps)).inspection, deps);
-    return authorities.flatMap(({ id, path, issuer }) => {
+    const { cas } = await inspectCertificates((await describeNode(options, deps)).inspection, deps);
+    return cas.flatMap(({ id, path, issuer }) => {
       if (!PUBLISHED.includes(id) || !issuer.ok) return [];
       const { certificate } = issuer.value;
       const age = deps.clock.now().getTime() - certificate.notBefore.getTime();

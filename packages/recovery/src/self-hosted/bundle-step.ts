@@ -3,10 +3,10 @@ import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import {
   BUNDLE_COMMAND,
   BUNDLE_SCRIPT,
-  inspectNodes,
   type InspectedNode,
+  inspectNodes,
   type JoinFile,
-  makeBundleFolder,
+  makeBundleDirectory,
   namesOf,
   renderJoinBundle,
 } from '@kube-rescue/node-join';
@@ -19,7 +19,7 @@ import {
   type Step,
   toErrorFinding,
 } from '@kube-rescue/workflow';
-import type { NodeDeps } from '../node-description.ts';
+import type { NodeDeps } from '@kube-rescue/node';
 
 /** As an API server lets a Node be named; etcd may hold others, and one with a slash would lead out of the folder. */
 const NODE_NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
@@ -94,7 +94,7 @@ export function createBundleStep(
     plan: ({ changes }) => changes,
     apply: async (changes, journal) => {
       const folders = new Set(changes.map(({ target }) => target.slice(0, target.indexOf('/', FOLDER_AT))));
-      for (const folder of folders) await makeBundleFolder(hostPath(folder), host);
+      for (const folder of folders) await makeBundleDirectory(hostPath(folder), host);
       await journal.perform(changes.map((change) => planned.get(change.target) ?? { change }));
     },
     verify: async (signal) => {

@@ -1,7 +1,8 @@
-import { type Certificate, exchangeAuthority, inspectCertificates } from '@kube-rescue/cert-rotation';
+import type { Certificate } from '@kube-rescue/x509';
+import { exchangeCa, inspectCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { WantedObject } from '@kube-rescue/static-manifests';
-import type { NodeDeps, NodeDescription } from '../node-description.ts';
+import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
 
 /**
  * What a checkpointer keeps, with the authorities that the API server's certificate no longer comes from replaced: in the
@@ -16,8 +17,8 @@ export async function withTrustedRoot(
   root: Certificate | undefined,
   { host, clock }: NodeDeps,
 ): Promise<readonly WantedObject[]> {
-  const { authorities } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, { host });
-  const bundle = authorities.find(({ id }) => id === 'cluster')?.bundle;
+  const { cas } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, { host });
+  const bundle = cas.find(({ id }) => id === 'cluster')?.bundle;
   const present = bundle?.ok === true ? bundle.value : [];
   const old = root === undefined ? [] : present.filter(({ der }) => Buffer.compare(der, root.der) !== 0);
   const objects: WantedObject[] = [];
@@ -44,7 +45,7 @@ function exchange(
 ): string {
   if (root === undefined || !pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   try {
-    return exchangeAuthority(pem, { old, replacement: now > old.notAfter ? [root] : [root, old] }, path);
+    return exchangeCa(pem, { old, replacement: now > old.notAfter ? [root] : [root, old] }, path);
   } catch (error) {
     // A file that is no PEM after all is somebody else's.
     if (isRecoveryError(error)) return pem;

@@ -1,13 +1,13 @@
 import type { InspectionInput } from '@kube-rescue/cert-rotation';
 import { type ObjectStore, readObjectData, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type HostPath, hostPath } from '@kube-rescue/host';
-import type { ComponentFlags } from '@kube-rescue/static-manifests';
-import type { NodeDescription } from '../node-description.ts';
+import type { ComponentFlags } from '@kube-rescue/node-config';
+import type { NodeDescription } from '@kube-rescue/node';
 import type { ReadableFiles } from './scratch-files.ts';
-import { findWorkloadComponents, secretFolder } from './template-flags.ts';
+import { findWorkloadComponents, secretDirectory } from './template-flags.ts';
 
 /** A Secret of a control-plane pod, and the folder in which its keys are shown as files. */
-export interface SecretFolder {
+export interface SecretDirectory {
   readonly namespace: string;
   readonly name: string;
   readonly folder: HostPath;
@@ -19,7 +19,7 @@ export interface ControlPlaneFiles {
   readonly files: ReadableFiles;
   readonly inspection: InspectionInput;
   /** The Secrets that control-plane pods mount. */
-  readonly secrets: readonly SecretFolder[];
+  readonly secrets: readonly SecretDirectory[];
 }
 
 /**
@@ -30,7 +30,7 @@ export interface ControlPlaneFiles {
  * are left out
  * @throws ObjectError as the store does
  */
-export async function layControlPlane(
+export async function overlaySecrets(
   node: NodeDescription,
   store: ObjectStore | undefined,
   host: ReadableFiles,
@@ -46,7 +46,7 @@ export async function layControlPlane(
       if (components.some((each) => each.component === component.component)) continue;
       components.push(component);
       for (const each of mounted) {
-        const folder = secretFolder(each.namespace, each.name);
+        const folder = secretDirectory(each.namespace, each.name);
         secrets.set(folder, { ...each, folder });
       }
     }
@@ -66,7 +66,7 @@ export async function layControlPlane(
 }
 
 /** Tokens of service accounts are cached as well, and are none of what flags name. */
-function listCachedSecrets({ checkpoints }: NodeDescription): readonly SecretFolder[] {
+function listCachedSecrets({ checkpoints }: NodeDescription): readonly SecretDirectory[] {
   return checkpoints.checkpoints.flatMap(({ objects, isCheckpointer }) =>
     objects
       .filter(

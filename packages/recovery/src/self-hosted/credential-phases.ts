@@ -5,20 +5,18 @@ import {
   findApiServerCheckpoint,
 } from '@kube-rescue/static-manifests';
 import { type Phase, toErrorFinding } from '@kube-rescue/workflow';
-import { NodeError } from '../errors.ts';
-import { describeNode } from '../node-description.ts';
-import { servingSerial } from '../serving-serial.ts';
-import { afterSteps, createWaitingStep } from '../waiting-step.ts';
+import { describeNode, NodeError, servingSerial } from '@kube-rescue/node';
+import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createCredentialSource } from './credential-source.ts';
 import { createEtcdStep, ETCD_STEP } from './etcd-step.ts';
 import { API_STABLE, CONTENTS, PARENTS, SECRETS } from './step-ids.ts';
-import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import type { Course, SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 import { createSecretStep } from './secret-step.ts';
 import { assertSingleMaster } from './single-master.ts';
 import { createTrustSteps } from './trust-steps.ts';
 
 /** etcd's own certificates, where they are not good. */
-export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+export function createEtcdPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
   return {
     id: 'etcd',
     title: 'etcd',
@@ -37,7 +35,7 @@ export function createEtcdPhase(options: SelfHostedOptions, ways: Ways, deps: Se
  */
 export function createObjectsPhase(
   options: SelfHostedOptions,
-  ways: Ways,
+  ways: ObjectSources,
   course: Course,
   deps: SelfHostedDeps,
 ): Phase {
@@ -73,7 +71,7 @@ export function createObjectsPhase(
 }
 
 /** The checkpointed API server on its new credentials, started and seen to come from its own pod. */
-export function createControlPlanePhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+export function createControlPlanePhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
   return {
     id: 'control-plane',
     title: 'Control plane',

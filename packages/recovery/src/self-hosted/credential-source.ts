@@ -1,12 +1,11 @@
-import type { ObjectStore } from '@kube-rescue/cluster-objects';
-import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { HostPath } from '@kube-rescue/host';
 import type { CheckpointContents, WantedObject } from '@kube-rescue/static-manifests';
-import { describeNode, type NodeDescription } from '../node-description.ts';
+import { describeNode, type NodeDescription } from '@kube-rescue/node';
 import { withTrustedRoot } from './cached-trust.ts';
 import { workOutCredentials, type WantedCredentials, type WantedSecret } from './credentials.ts';
-import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import type { SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 
 /** What the steps of one phase agree on that credentials are to be. */
 export interface CredentialSource {
@@ -29,7 +28,7 @@ const UNREACHABLE = ['ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT', 'OBJE
  */
 export function createCredentialSource(
   options: SelfHostedOptions,
-  { offline }: Pick<Ways, 'offline'>,
+  { offline }: Pick<ObjectSources, 'offline'>,
   deps: SelfHostedDeps,
 ): CredentialSource {
   let known: WantedCredentials | undefined;

@@ -1,8 +1,8 @@
 import { hostPath } from '@kube-rescue/host';
 import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
+import { describeNode, type NodeDeps } from '@kube-rescue/node';
+import { triageNode } from '@kube-rescue/diagnosis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { describeNode, type NodeDeps } from '../node-description.ts';
-import { triageNode } from '../triage.ts';
 import { workOutCredentials, type WantedCredentials } from './credentials.ts';
 import { CACHED, makeSaturday, NOW, type Saturday, SET, setTree } from './saturday-node.fixture.ts';
 

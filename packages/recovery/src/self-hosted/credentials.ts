@@ -1,6 +1,5 @@
 import {
   type AdoptionInput,
-  type Certificate,
   type CertificateId,
   createAdoptionSteps,
   createReissueSteps,
@@ -10,11 +9,12 @@ import {
   type ReissueOptions,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
+import type { Certificate } from '@kube-rescue/x509';
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { baseName, type HostPath } from '@kube-rescue/host';
 import type { Step } from '@kube-rescue/workflow';
-import type { NodeDeps, NodeDescription } from '../node-description.ts';
-import { layControlPlane, type SecretFolder } from './control-plane-files.ts';
+import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
+import { overlaySecrets, type SecretDirectory } from './control-plane-files.ts';
 import { createScratchFiles, makeInScratch, type ReadableFiles } from './scratch-files.ts';
 
 export interface CredentialOptions extends RenewalOptions, ReissueOptions {
@@ -23,7 +23,7 @@ export interface CredentialOptions extends RenewalOptions, ReissueOptions {
 }
 
 /** A Secret with the keys that are to hold other bytes; private keys are among them. */
-export interface WantedSecret extends SecretFolder {
+export interface WantedSecret extends SecretDirectory {
   readonly data: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -54,7 +54,7 @@ export async function workOutCredentials(
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<WantedCredentials> {
-  const laid = await layControlPlane(node, store, deps.host, signal);
+  const laid = await overlaySecrets(node, store, deps.host, signal);
   const scratch = createScratchFiles(laid.files);
   const steps = await createCredentialSteps(options, laid.inspection, scratch.files, deps);
   const evidence = await makeInScratch(steps, scratch, signal);
@@ -77,17 +77,17 @@ async function createCredentialSteps(
 ): Promise<readonly Step[]> {
   const deps = { host: files, clock };
   const inventory = await inspectCertificates(inspection, { host: files });
-  const selfSigned = inventory.certificates.filter(({ authority }) => authority === undefined);
+  const selfSigned = inventory.certificates.filter(({ ca }) => ca === undefined);
   if (options.adopt !== undefined) {
     const rules = { keepGood: ETCD };
     const adoption = await createAdoptionSteps({ set: options.adopt, node: inspection, rules }, deps);
     const own = createRenewalSteps({ inventory: { ...inventory, certificates: selfSigned }, options }, deps);
     return [...adoption, ...own] as readonly Step[];
   }
-  const reissued = inventory.authorities.map(({ id }) => id);
+  const reissued = inventory.cas.map(({ id }) => id);
   // What is good and cannot be signed here stays until it ends, however soon that is.
-  const [signable, others] = partition(inventory.certificates, ({ authority }) =>
-    inventory.authorities.every(({ id, issuer }) => id !== authority || issuer.ok),
+  const [signable, others] = partition(inventory.certificates, ({ ca }) =>
+    inventory.cas.every(({ id, issuer }) => id !== ca || issuer.ok),
   );
   const patient = { ...options, expiringWithinDays: 0, all: false };
   return [
@@ -99,12 +99,9 @@ async function createCredentialSteps(
 
 /** Of a bundle, the authority that signed what the API server presents. */
 async function findRoot(inspection: InspectionInput, files: ReadableFiles): Promise<Certificate | undefined> {
-  const { certificates, authorities } = await inspectCertificates(
-    { ...inspection, only: ['apiserver'] },
-    { host: files },
-  );
+  const { certificates, cas } = await inspectCertificates({ ...inspection, only: ['apiserver'] }, { host: files });
   const serving = certificates[0]?.certificate;
-  const bundle = authorities.find(({ id }) => id === 'cluster')?.bundle;
+  const bundle = cas.find(({ id }) => id === 'cluster')?.bundle;
   if (serving?.ok !== true || bundle?.ok !== true) return undefined;
   return bundle.value.find(({ x509 }) => serving.value.x509.verify(x509.publicKey));
 }

@@ -1,8 +1,8 @@
 import { type HostPath, parentPath } from '@kube-rescue/host';
-import { describeReplacement, type Change, type Finding, sha256, type Step } from '@kube-rescue/workflow';
-import { inspectEtcd } from '../etcd-sight.ts';
-import { createGateStep } from '../gate-step.ts';
-import { describeNode, type NodeDeps } from '../node-description.ts';
+import { type Change, describeReplacement, type Finding, sha256, type Step } from '@kube-rescue/workflow';
+import { inspectEtcd } from '@kube-rescue/diagnosis';
+import { describeNode, type NodeDeps } from '@kube-rescue/node';
+import { createGateStep } from '../gates/gate-step.ts';
 import type { SelfHostedOptions } from './options.ts';
 
 export const ETCD_STEP = 'etcd/certificates';

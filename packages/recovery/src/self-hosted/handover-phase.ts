@@ -2,11 +2,9 @@ import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { createPodRestartStep, createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
 import { createCheckpointStabilityStep, findKubeconfigWriters } from '@kube-rescue/static-manifests';
 import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
-import { describeNode } from '../node-description.ts';
-import { findNodeName } from '../node-name.ts';
-import { servingSerial } from '../serving-serial.ts';
-import { createWaitingStep } from '../waiting-step.ts';
-import type { Course, SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import { describeNode, findNodeName, servingSerial } from '@kube-rescue/node';
+import { createWaitingStep } from '../gates/waiting-step.ts';
+import type { Course, SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 import { API_STABLE, CONTENTS } from './step-ids.ts';
 
 /**
@@ -15,7 +13,7 @@ import { API_STABLE, CONTENTS } from './step-ids.ts';
  */
 export function createHandoverPhase(
   options: SelfHostedOptions,
-  ways: Ways,
+  ways: ObjectSources,
   course: Course,
   deps: SelfHostedDeps,
 ): Phase {
@@ -33,7 +31,7 @@ export function createHandoverPhase(
 
 async function createReleaseSteps(
   options: SelfHostedOptions,
-  { offline, api }: Ways,
+  { offline, api }: ObjectSources,
   deps: SelfHostedDeps,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
@@ -70,7 +68,11 @@ function keepWhatIsNeeded(step: Step): Step {
 }
 
 /** Through two refreshes of the checkpointer and one restart of the kubelet. */
-async function createLastingStep(options: SelfHostedOptions, { offline }: Ways, deps: SelfHostedDeps): Promise<Step> {
+async function createLastingStep(
+  options: SelfHostedOptions,
+  { offline }: ObjectSources,
+  deps: SelfHostedDeps,
+): Promise<Step> {
   const { kubeletService } = options;
   const { staticPods } = await describeNode(options, deps);
   const step = createCheckpointStabilityStep(

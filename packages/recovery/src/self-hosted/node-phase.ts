@@ -1,5 +1,4 @@
-import type { ObjectStore } from '@kube-rescue/cluster-objects';
-import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import {
   addressesOf,
   createJoinStep,
@@ -10,16 +9,15 @@ import {
   type Worker,
 } from '@kube-rescue/node-join';
 import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
-import { describeNode } from '../node-description.ts';
-import { findNodeName } from '../node-name.ts';
-import { afterSteps, createWaitingStep } from '../waiting-step.ts';
+import { describeNode, findNodeName } from '@kube-rescue/node';
+import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createBundleStep } from './bundle-step.ts';
-import type { SelfHostedDeps, SelfHostedOptions, Ways, WorkerTarget } from './options.ts';
+import type { SelfHostedDeps, SelfHostedOptions, ObjectSources, WorkerTarget } from './options.ts';
 import { API_STABLE } from './step-ids.ts';
 import { readWorkerFiles } from './worker-files.ts';
 
 /** This node as it was, labels before taints because a convention goes by them; then the workers. */
-export function createNodesPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+export function createNodesPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
   return {
     id: 'nodes',
     title: 'Nodes',
@@ -42,7 +40,7 @@ export function createNodesPhase(options: SelfHostedOptions, ways: Ways, deps: S
 async function createWorkerSteps(
   own: string,
   { workers: targets = [], ...options }: SelfHostedOptions,
-  { offline, api }: Ways,
+  { offline, api }: ObjectSources,
   deps: SelfHostedDeps,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {

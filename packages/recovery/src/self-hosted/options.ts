@@ -1,10 +1,7 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { OpenNode, Worker } from '@kube-rescue/node-join';
 import type { RunStore } from '@kube-rescue/workflow';
-import type { EtcdSearch } from '../etcd-connection.ts';
-import type { ObjectsVia } from '../etcd-objects.ts';
-import type { NodeDeps, NodeOptions } from '../node-description.ts';
-import type { ObjectSession } from '../object-session.ts';
+import type { EtcdSearch, NodeDeps, NodeOptions, ObjectSession, ObjectsVia } from '@kube-rescue/node';
 import type { CredentialOptions } from './credentials.ts';
 
 /** A worker that is to be brought back, as a person names it; its Node and its files are found out. */
@@ -27,7 +24,7 @@ export interface SelfHostedDeps extends NodeDeps {
 }
 
 /** The two ways to the objects: the one that is chosen for the dead, and the API server that is back. */
-export interface Ways {
+export interface ObjectSources {
   readonly offline: ObjectAccess;
   readonly api: ObjectAccess;
 }
@@ -38,6 +35,9 @@ export interface Course {
   publishedAt: Date | undefined;
 }
 
-export function openWays({ via = 'etcd', search = {} }: SelfHostedOptions, { objects }: SelfHostedDeps): Ways {
+export function openSources(
+  { via = 'etcd', search = {} }: SelfHostedOptions,
+  { objects }: SelfHostedDeps,
+): ObjectSources {
   return { offline: objects.access({ via, search }), api: objects.access({ via: 'api', search }) };
 }

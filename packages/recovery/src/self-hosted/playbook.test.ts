@@ -4,7 +4,7 @@ import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testi
 import { type Plan, planPlaybook } from '@kube-rescue/workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createCredentialSource } from './credential-source.ts';
-import { openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
+import { openSources, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
 import { createSelfHostedPlaybook } from './playbook.ts';
 import { CACHED, makeSaturday, NOW, type Saturday, SET, setTree } from './saturday-node.fixture.ts';
 
@@ -148,7 +148,7 @@ describe('what a checkpointer is to keep', () => {
   it('is known from its cached copies alone, the CA under every other name too', async () => {
     const deps = depsOf(saturday);
     const options = optionsOf(saturday.set, { via: 'api' });
-    const source = createCredentialSource(options, openWays(options, deps), deps);
+    const source = createCredentialSource(options, openSources(options, deps), deps);
     const { objects } = await source.contents(signal);
     const api = objects.find(({ name }) => name === 'kube-apiserver')?.data;
     const { host } = deps;
@@ -171,7 +171,7 @@ describe('what a checkpointer is to keep', () => {
     ]);
     const deps = depsOf({ ...saturday, tree });
     const options = optionsOf(saturday.set);
-    const { objects } = await createCredentialSource(options, openWays(options, deps), deps).contents(signal);
+    const { objects } = await createCredentialSource(options, openSources(options, deps), deps).contents(signal);
     const api = objects.find(({ name }) => name === 'kube-apiserver')?.data;
     expect(Buffer.from(api?.get('apiserver.crt') ?? []).toString()).toBe(planted);
     const secret = await saturday.store.get({

@@ -1,9 +1,9 @@
 import type { Playbook } from '@kube-rescue/workflow';
-import { createSnapshotPhases } from '../etcd-snapshot-phases.ts';
+import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
 import { createControlPlanePhase, createEtcdPhase, createObjectsPhase } from './credential-phases.ts';
 import { createHandoverPhase } from './handover-phase.ts';
 import { createNodesPhase } from './node-phase.ts';
-import { type Course, openWays, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
+import { type Course, openSources, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
 import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
 
 /**
@@ -15,7 +15,7 @@ import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
  * written.
  */
 export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfHostedDeps): Playbook {
-  const ways = openWays(options, deps);
+  const ways = openSources(options, deps);
   const course: Course = { publishedAt: undefined };
   const { early } = createSnapshotPhases(options, deps);
   const objects = createObjectsPhase(options, ways, course, deps);

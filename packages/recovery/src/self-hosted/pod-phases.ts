@@ -1,15 +1,18 @@
 import { createNetworkStep } from '@kube-rescue/cni-bootstrap';
 import { createRescueStep, findComponents, rescueOrder } from '@kube-rescue/pod-bootstrap';
 import { type Phase, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
-import { createNodeGate } from '../gates.ts';
-import { describeNode } from '../node-description.ts';
-import { findNodeName } from '../node-name.ts';
-import { afterSteps, createWaitingStep } from '../waiting-step.ts';
-import type { SelfHostedDeps, SelfHostedOptions, Ways } from './options.ts';
+import { describeNode, findNodeName } from '@kube-rescue/node';
+import { createNodeGate } from '../gates/gates.ts';
+import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
+import type { SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 import { API_STABLE, NETWORK } from './step-ids.ts';
 
 /** The files without which no pod with a network of its own starts. */
-export function createNetworkPhase(options: SelfHostedOptions, { offline }: Ways, deps: SelfHostedDeps): Phase {
+export function createNetworkPhase(
+  options: SelfHostedOptions,
+  { offline }: ObjectSources,
+  deps: SelfHostedDeps,
+): Phase {
   return {
     id: 'network',
     title: 'Network',
@@ -29,7 +32,7 @@ export function createNetworkPhase(options: SelfHostedOptions, { offline }: Ways
 }
 
 /** The control-plane pods at work again, cut out of their controllers where nobody makes or schedules them. */
-export function createPodsPhase(options: SelfHostedOptions, ways: Ways, deps: SelfHostedDeps): Phase {
+export function createPodsPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
   const waitsFor = [API_STABLE, NETWORK];
   return {
     id: 'pods',

@@ -1,6 +1,6 @@
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Finding, Step, StepJournal } from '@kube-rescue/workflow';
-import { NodeError } from '../errors.ts';
+import { NodeError } from '@kube-rescue/node';
 
 /** What it takes to look at a node's files. */
 export type ReadableFiles = Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;

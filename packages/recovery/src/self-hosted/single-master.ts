@@ -1,5 +1,5 @@
 import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { NodeError } from '../errors.ts';
+import { NodeError } from '@kube-rescue/node';
 
 const ROLES = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane'];
 

@@ -8,18 +8,18 @@ import {
 } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { type ComponentFlags, componentFlags, readStaticPod } from '@kube-rescue/static-manifests';
+import { type ComponentFlags, componentFlags, readStaticPod } from '@kube-rescue/node-config';
 
 /** A control-plane component that the cluster itself runs, with the Secrets that its flags name files of. */
 export interface WorkloadComponent {
   readonly workload: KubernetesObject;
-  /** Paths of files in Secrets lie below {@link secretFolder}. */
+  /** Paths of files in Secrets lie below {@link secretDirectory}. */
   readonly component: ComponentFlags;
   readonly secrets: readonly { readonly namespace: string; readonly name: string }[];
 }
 
 /** Where the keys of a Secret are shown as files; no such folder is on any disk. */
-export function secretFolder(namespace: string, name: string): HostPath {
+export function secretDirectory(namespace: string, name: string): HostPath {
   return joinPath(hostPath('/secrets'), namespace, name);
 }
 
@@ -51,7 +51,7 @@ async function readTemplateFlags(workload: KubernetesObject): Promise<ComponentF
     const secret = textAt(fieldsAt(volume, 'secret'), 'secretName');
     return secret === undefined
       ? volume
-      : { name: volume['name'], hostPath: { path: secretFolder(namespace, secret) } };
+      : { name: volume['name'], hostPath: { path: secretDirectory(namespace, secret) } };
   });
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { ...spec, volumes } };
   const bytes = Buffer.from(JSON.stringify(pod));

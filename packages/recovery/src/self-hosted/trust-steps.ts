@@ -1,7 +1,8 @@
-import { type Certificate, createObjectTrustStep, findStaleAuthorities } from '@kube-rescue/cert-rotation';
+import type { Certificate } from '@kube-rescue/x509';
+import { createObjectTrustStep, findStaleCas } from '@kube-rescue/cert-rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Step, StepId } from '@kube-rescue/workflow';
-import type { NodeDeps } from '../node-description.ts';
+import type { NodeDeps } from '@kube-rescue/node';
 import type { Course } from './options.ts';
 
 const ID = 'objects/trust/cluster-ca';
@@ -27,7 +28,7 @@ export async function createTrustSteps(
   { clock }: Pick<NodeDeps, 'clock'>,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
-  const stale = await findStaleAuthorities({ store: await access.open(signal), root, signal });
+  const stale = await findStaleCas({ store: await access.open(signal), root, signal });
   // Where nothing is stale, one step stays to say so, and to be named in --only and --skip.
   return (stale.length === 0 ? [root] : stale).map((old, index) => {
     const isExpired = clock.now() > old.notAfter;

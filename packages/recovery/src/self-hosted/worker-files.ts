@@ -1,5 +1,5 @@
 import type { JoinFile } from '@kube-rescue/node-join';
-import type { NodeDeps, NodeDescription } from '../node-description.ts';
+import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
 
 const NEW_FILE_MODE = 0o600;
 

@@ -1,9 +1,9 @@
 import { type HostFiles, hostPath, parentPath } from '@kube-rescue/host';
-import type { ChangeKind } from '../change.ts';
-import type { FileRemove, FileReplace, LinkReplace } from '../file-change.ts';
-import { sha256 } from '../digest.ts';
+import type { ChangeKind } from '../plan/change.ts';
+import type { FileRemove, FileReplace, LinkReplace } from '../plan/file-change-types.ts';
+import { sha256 } from '../plan/digest.ts';
 import { WorkflowError } from '../errors.ts';
-import { assertRoom } from '../room.ts';
+import { assertDiskSpace } from '../run/disk-space.ts';
 import { beforeOf, describeDifference, readFileState } from './file-state.ts';
 import { captureFile, undoFile } from './file-undo.ts';
 
@@ -14,7 +14,7 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
     undoOrder: 'reverse',
     describe: (change) =>
       `${change.before === 'absent' ? 'create' : 'replace'} ${change.target} (${change.mode.toString(8).padStart(4, '0')})`,
-    preflight: (change) => assertRoom(files, parentPath(hostPath(change.target))),
+    preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, after, backup) => captureFile(files, change.target, after ?? '', backup),
     apply: async (change, material) => {
@@ -33,7 +33,7 @@ export function fileRemoveKind(files: HostFiles): ChangeKind<FileRemove> {
     kind: 'file.remove',
     undoOrder: 'reverse',
     describe: (change) => `remove ${change.target}`,
-    preflight: (change) => assertRoom(files, parentPath(hostPath(change.target))),
+    preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, _after, backup) => captureFile(files, change.target, 'absent', backup),
     apply: (change) => files.remove(hostPath(change.target)),
@@ -47,7 +47,7 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
     kind: 'symlink.replace',
     undoOrder: 'reverse',
     describe: (change) => `point ${change.target} at ${change.after}`,
-    preflight: (change) => assertRoom(files, parentPath(hostPath(change.target))),
+    preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, _after, backup) => captureFile(files, change.target, `link:${change.after}`, backup),
     apply: async (change) => {

@@ -1,7 +1,7 @@
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
-import type { Json } from '../change.ts';
-import type { PathState } from '../file-change.ts';
-import { sha256 } from '../digest.ts';
+import type { Json } from '../plan/change.ts';
+import type { PathState } from '../plan/file-change-types.ts';
+import { sha256 } from '../plan/digest.ts';
 
 /** What lies at a path, as far as it can be put back. */
 export type FileState =

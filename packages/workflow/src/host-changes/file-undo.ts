@@ -1,5 +1,5 @@
 import { type HostFiles, hostPath, temporaryPathOf } from '@kube-rescue/host';
-import type { BackupFolder, Json, UndoOutcome } from '../change.ts';
+import type { BackupDirectory, Json, UndoOutcome } from '../plan/change.ts';
 import { beforeOf, type CapturedFile, readFileState, toCapturedFile } from './file-state.ts';
 
 /** Reads the present state of `target` and keeps its bytes; `after` is what the change will leave, as {@link beforeOf} says it. */
@@ -7,7 +7,7 @@ export async function captureFile(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
   target: string,
   after: string,
-  backup: BackupFolder,
+  backup: BackupDirectory,
 ): Promise<Json> {
   const { state, bytes } = await readFileState(files, target);
   const kept = bytes === undefined ? undefined : await backup.keep(bytes);
@@ -20,7 +20,7 @@ export async function undoFile(
   files: HostFiles,
   target: string,
   captured: Json,
-  backup: BackupFolder,
+  backup: BackupDirectory,
   watched: boolean,
 ): Promise<UndoOutcome> {
   const { state: old, kept, after } = toCapturedFile(captured);

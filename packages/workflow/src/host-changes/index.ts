@@ -1,5 +1,5 @@
 import type { Host } from '@kube-rescue/host';
-import type { ChangeKind } from '../change.ts';
+import type { ChangeKind } from '../plan/change.ts';
 import { fileRemoveKind, fileReplaceKind, linkReplaceKind } from './file-kinds.ts';
 import { serviceRestartKind } from './service-kind.ts';
 

@@ -1,6 +1,6 @@
 import type { Host } from '@kube-rescue/host';
-import type { ChangeKind } from '../change.ts';
-import type { ServiceRestart } from '../file-change.ts';
+import type { ChangeKind } from '../plan/change.ts';
+import type { ServiceRestart } from '../plan/file-change-types.ts';
 
 /**
  * `service.restart`: makes a service read its files again. Undone after all files are back: a service that did not run is

@@ -2,7 +2,6 @@ import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class CertsAdopt extends NodeCommand {
   static override summary = 'Install a set of certificates that somebody else has made.';
@@ -20,9 +19,9 @@ export default class CertsAdopt extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsAdopt);
     const session = await this.openSession(flags);
-    const { desk, node, deps } = session;
-    const options = { ...node, adopt: { path: desk.path(args.folder), files: desk.host } };
-    const playbook = async () => (await recovery()).createAdoptionPlaybook(options, deps);
+    const { localFiles, node, deps } = session;
+    const options = { ...node, adopt: { path: localFiles.path(args.folder), files: localFiles.host } };
+    const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(options, deps);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

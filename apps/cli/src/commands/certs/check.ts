@@ -7,7 +7,6 @@ import { renderCertificates } from '../../render/certificates.ts';
 import { renderClusterCertificates } from '../../render/cluster-certificates.ts';
 import { renderPrometheus } from '../../render/prometheus.ts';
 import type { Terminal } from '../../terminal.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class CertsCheck extends NodeCommand {
   static override summary = 'Judge every certificate that this node uses.';
@@ -43,7 +42,7 @@ export default class CertsCheck extends NodeCommand {
     const { flags } = await this.parse(CertsCheck);
     const session = await this.openSession(flags);
     const { node, deps, reporter, clock } = session;
-    const { checkCertificates, checkClusterCertificates } = await recovery();
+    const { checkCertificates, checkClusterCertificates } = await import('@kube-rescue/diagnosis');
     const certificates = await checkCertificates({ ...node, warnWithinDays: flags['warn-within'] }, deps);
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);

@@ -2,7 +2,6 @@ import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderInspection } from '../../render/inspection.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class CertsInspect extends NodeCommand {
   static override summary = 'Spell out the certificates at one place.';
@@ -22,12 +21,12 @@ export default class CertsInspect extends NodeCommand {
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsInspect);
-    const { node, deps, desk, clock, interruption } = await this.openSession(flags);
+    const { node, deps, localFiles, clock, interruption } = await this.openSession(flags);
     const { target } = args;
     // An absolute path is the node's own, below --root where that is given; another is the caller's.
     const isOnNode = target.startsWith('/');
-    const file = { path: desk.path(target), reader: isOnNode ? deps.host : desk.host };
-    const { inspectCertificate } = await recovery();
+    const file = { path: localFiles.path(target), reader: isOnNode ? deps.host : localFiles.host };
+    const { inspectCertificate } = await import('@kube-rescue/diagnosis');
     const { signal } = interruption;
     const certificates = await inspectCertificate({ ...node, target, file, signal }, deps);
     const now = clock.now().toISOString();

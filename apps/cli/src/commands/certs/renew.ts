@@ -4,7 +4,6 @@ import { usageError } from '../../envelope.ts';
 import { keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { toRenewal } from '../../renewal-input.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
@@ -44,7 +43,7 @@ export default class CertsRenew extends NodeCommand {
     const session = await this.openSession(flags);
     const keyAlgorithm = flags['key-algorithm'];
     const options = { ...session.node, ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
-    const playbook = async () => (await recovery()).createRenewalPlaybook(options, session.deps);
+    const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(options, session.deps);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

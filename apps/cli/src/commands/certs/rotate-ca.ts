@@ -1,17 +1,11 @@
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { usageError } from '../../envelope.ts';
-import { authorityKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
+import { caKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook, type PlaybookInput } from '../../playbook-run.ts';
-import {
-  answerRotation,
-  findCutOffRotation,
-  nameNextStage,
-  reissueAuthority,
-  rotateAuthority,
-} from '../../rotation.ts';
+import { answerRotation, findInterruptedRotation, nameNextStage, reissueCa, rotateCa } from '../../rotation.ts';
 
-const AUTHORITIES = ['cluster', 'etcd', 'etcd-peer', 'front-proxy'] as const;
+const CA_DEFINITIONS = ['cluster', 'etcd', 'etcd-peer', 'front-proxy'] as const;
 const STAGES = ['trust', 'issue', 'drop'] as const;
 
 export default class CertsRotateCa extends NodeCommand {
@@ -27,7 +21,7 @@ export default class CertsRotateCa extends NodeCommand {
   static override args = {
     ca: Args.string({
       description: 'the CA, as certs check names it behind ca/',
-      options: [...AUTHORITIES],
+      options: [...CA_DEFINITIONS],
       required: true,
     }),
   };
@@ -45,7 +39,7 @@ export default class CertsRotateCa extends NodeCommand {
     }),
     days: days({ description: "lifetime of the CA's new certificate", default: 3650 }),
     'new-keys': Flags.boolean({ description: 'new keys for what the new CA signs, too', exclusive: ['same-key'] }),
-    'key-algorithm': authorityKeyFlag,
+    'key-algorithm': caKeyFlag,
     'nodes-ready': Flags.boolean({
       description: 'other nodes have been made ready for the stage; without it they stop it',
       exclusive: ['same-key'],
@@ -60,19 +54,19 @@ export default class CertsRotateCa extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsRotateCa);
     const session = await this.openSession(flags);
-    const authority = args.ca as (typeof AUTHORITIES)[number];
-    const input = { ...session.node, authority, authorityDays: flags.days };
+    const ca = args.ca as (typeof CA_DEFINITIONS)[number];
+    const input = { ...session.node, ca, caDays: flags.days };
     const run = (how: Pick<PlaybookInput, 'playbook' | 'resumeCommand'>): Promise<Answer> => {
       const { yes, resume, 'dry-run': dryRun } = flags;
       return answerPlaybook({ ...how, selection: flags, dryRun, yes, resume }, session);
     };
     const restartPods = flags['restart-pods'];
-    if (flags['same-key']) return run({ playbook: () => reissueAuthority({ ...input, restartPods }, session) });
-    const cutOff = flags.resume ? await findCutOffRotation(authority, session) : undefined;
+    if (flags['same-key']) return run({ playbook: () => reissueCa({ ...input, restartPods }, session) });
+    const cutOff = flags.resume ? await findInterruptedRotation(ca, session) : undefined;
     const named = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
     const stages = named.length === 0 ? (cutOff?.stages ?? []) : named;
     if (stages.length === 0) {
-      if (flags.yes || flags.resume || flags['dry-run']) throw withoutStage(authority);
+      if (flags.yes || flags.resume || flags['dry-run']) throw withoutStage(ca);
       return answerRotation(input, session);
     }
     const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady } = flags;
@@ -85,14 +79,14 @@ export default class CertsRotateCa extends NodeCommand {
       ...(restartPods ? ['--restart-pods'] : []),
     ];
     const answer = await run({
-      playbook: () => rotateAuthority(rotation, session),
-      resumeCommand: `certs rotate-ca ${authority} ${said.join(' ')} --resume`,
+      playbook: () => rotateCa(rotation, session),
+      resumeCommand: `certs rotate-ca ${ca} ${said.join(' ')} --resume`,
     });
     return flags['dry-run'] ? answer : nameNextStage(answer, input, session);
   }
 }
 
-function withoutStage(authority: string): Error {
+function withoutStage(ca: string): Error {
   const hint = 'give --stage trust, issue or drop, or --all-stages; for its own key: --same-key';
-  return usageError('it is not said what is to be done with the CA', authority, hint);
+  return usageError('it is not said what is to be done with the CA', ca, hint);
 }

@@ -1,14 +1,14 @@
 import type { ClusterDns } from '@kube-rescue/ingress-dns';
-import type { ObjectsVia } from '@kube-rescue/recovery';
+import type { ObjectsVia } from '@kube-rescue/node';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { areGiven, readSource, readWay } from '../../dns/credential-input.ts';
+import { areGiven, readSource, readClientConfig } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
 import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { renderChain } from '../../render/dns-chain.ts';
+import { renderConditions } from '../../render/dns-chain.ts';
 import { ingressDns, type Session } from '../../wiring.ts';
 
 export default class DnsCheck extends NodeCommand {
@@ -47,19 +47,19 @@ export default class DnsCheck extends NodeCommand {
         ? await readSource(flags, session)
         : (await ingressDns()).chooseCredentials(cluster.credentials, flags.controller).source;
     const names = given ?? cluster?.names ?? [];
-    const way = await readWay(flags, source);
+    const way = await readClientConfig(flags, source);
     const { checkIngressDns } = await ingressDns();
-    const { clock, desk, interruption } = session;
+    const { clock, localFiles, interruption } = session;
     const { signal } = interruption;
     const proveChange = flags['write-test'] ? await openWriteTest(session) : undefined;
     const report = await checkIngressDns(
       { source, names, way, ...probes, proveChange, signal },
-      { host: desk.host, clock },
+      { host: localFiles.host, clock },
     );
     return {
       result: report,
       exitCode: report.healthy ? EXIT.done : EXIT.problems,
-      text: (terminal) => renderChain(report, terminal),
+      text: (terminal) => renderConditions(report, terminal),
     };
   }
   private async readCluster(flags: EtcdFlags & ClusterFlags, session: Session): Promise<ClusterDns> {

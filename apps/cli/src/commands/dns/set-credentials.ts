@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { readSource, readWay } from '../../dns/credential-input.ts';
+import { readSource, readClientConfig } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, seconds, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
 import { usageError } from '../../envelope.ts';
@@ -46,12 +46,12 @@ export default class DnsSetCredentials extends NodeCommand {
     if (keys === undefined || roles.length > 0) {
       throw usageError('these are no keys of their own', where, 'give an access key id with its secret access key');
     }
-    const way = await readWay(given, undefined);
+    const way = await readClientConfig(given, undefined);
     const { createCredentialsPlaybook } = await ingressDns();
-    const { clock, desk } = session;
+    const { clock, localFiles } = session;
     const input = { keys, controller: flags.controller, names, way, ...probes, timeoutMs: flags.wait * 1000 };
     const objects = await openIngressObjects({ via: flags.via, search: toSearch(flags, session) }, session);
-    const deps = { ...objects, host: desk.host, clock };
+    const deps = { ...objects, host: localFiles.host, clock };
     const playbook = async () => createCredentialsPlaybook(input, deps);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }

@@ -3,10 +3,9 @@ import { type Answer, NodeCommand } from '../../base-command.ts';
 import { toPatch } from '../../etcd/assignments.ts';
 import { etcdFlags, namespaceFlag, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { toReference } from '../../etcd/object-name.ts';
-import { readDeskFile, readPatchFile } from '../../etcd/patch-file.ts';
+import { readLocalFile, readPatchFile } from '../../etcd/patch-file.ts';
 import { writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class EtcdPatch extends NodeCommand {
   static override summary = 'Change an object of the cluster, also while the API server is dead.';
@@ -45,15 +44,15 @@ export default class EtcdPatch extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(EtcdPatch);
     const session = await this.openSession(flags);
-    const { desk, node, deps } = session;
+    const { localFiles, node, deps } = session;
     const object = await toReference(args.kind, args.name, flags.namespace);
-    const readFile = (path: string): Promise<Uint8Array> => readDeskFile(desk.path(path), desk.host);
+    const readFile = (path: string): Promise<Uint8Array> => readLocalFile(localFiles.path(path), localFiles.host);
     const patch =
       flags.file === undefined
         ? await toPatch(flags.set ?? [], object.kind.kind, readFile)
-        : await readPatchFile(desk.path(flags.file), desk.host);
+        : await readPatchFile(localFiles.path(flags.file), localFiles.host);
     const input = { ...node, object, patch, via: flags.via, search: toSearch(flags, session) };
-    const playbook = async () => (await recovery()).createObjectPatchPlaybook(input, deps);
+    const playbook = async () => (await import('@kube-rescue/recovery')).createObjectPatchPlaybook(input, deps);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

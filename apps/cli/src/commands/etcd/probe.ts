@@ -1,7 +1,6 @@
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { answerProbe } from '../../etcd/etcd-answer.ts';
 import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class EtcdProbe extends NodeCommand {
   static override summary = 'Find the way into etcd, and print the etcdctl line that works.';
@@ -16,7 +15,7 @@ export default class EtcdProbe extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(EtcdProbe);
     const session = await this.openSession(flags);
-    const { probeEtcdOfNode } = await recovery();
+    const { probeEtcdOfNode } = await import('@kube-rescue/diagnosis');
     const { node, deps, interruption } = session;
     return answerProbe(await probeEtcdOfNode(node, toSearch(flags, session), deps, interruption.signal));
   }

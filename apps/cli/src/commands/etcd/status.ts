@@ -1,7 +1,6 @@
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { answerStatus } from '../../etcd/etcd-answer.ts';
 import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class EtcdStatus extends NodeCommand {
   static override summary = "Show etcd's members, leader, database, alarms and quorum.";
@@ -13,7 +12,7 @@ export default class EtcdStatus extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(EtcdStatus);
     const session = await this.openSession(flags);
-    const { inspectEtcdOfNode } = await recovery();
+    const { inspectEtcdOfNode } = await import('@kube-rescue/diagnosis');
     const { node, deps, interruption } = session;
     return answerStatus(await inspectEtcdOfNode(node, toSearch(flags, session), deps, interruption.signal));
   }

@@ -2,10 +2,10 @@ import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { usageError } from '../../envelope.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
-import { readDeskFile } from '../../etcd/patch-file.ts';
+import { readLocalFile } from '../../etcd/patch-file.ts';
 import { writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
-import { recovery, type Session } from '../../wiring.ts';
+import { type Session } from '../../wiring.ts';
 
 const SETTING = /^([^/=]+)\/([^/=]+)\/([^/=]+)=@(.+)$/s;
 
@@ -40,12 +40,15 @@ export default class ManifestsCheckpoint extends NodeCommand {
     const search = toSearch(flags, session);
     const objects = (await session.openObjects()).access({ via: flags.via, search });
     const playbook = async () =>
-      (await recovery()).createCheckpointPlaybook({ ...session.node, contents }, { ...session.deps, objects });
+      (await import('@kube-rescue/recovery')).createCheckpointPlaybook(
+        { ...session.node, contents },
+        { ...session.deps, objects },
+      );
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }
 
-async function readSettings(settings: readonly string[], { desk }: Session) {
+async function readSettings(settings: readonly string[], { localFiles }: Session) {
   if (settings.length === 0) return undefined;
   const secrets = new Map<string, Map<string, Uint8Array>>();
   for (const setting of settings) {
@@ -54,7 +57,7 @@ async function readSettings(settings: readonly string[], { desk }: Session) {
       throw usageError('this is no key of a Secret', setting, 'write it as NAMESPACE/SECRET/KEY=@FILE');
     }
     const keys = secrets.get(`${namespace}/${name}`) ?? new Map<string, Uint8Array>();
-    secrets.set(`${namespace}/${name}`, keys.set(key, await readDeskFile(desk.path(file), desk.host)));
+    secrets.set(`${namespace}/${name}`, keys.set(key, await readLocalFile(localFiles.path(file), localFiles.host)));
   }
   const objects = [...secrets].map(([id, data]) => {
     const [namespace = '', name = ''] = id.split('/');

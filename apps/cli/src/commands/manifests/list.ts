@@ -2,7 +2,6 @@ import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderCheckpoints } from '../../render/checkpoints.ts';
 import { renderManifests } from '../../render/manifests.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class ManifestsList extends NodeCommand {
   static override summary = 'List the static pods of this node, and the pods that a checkpointer keeps.';
@@ -14,7 +13,7 @@ export default class ManifestsList extends NodeCommand {
     const { flags } = await this.parse(ManifestsList);
     const session = await this.openSession(flags);
     const { node, deps, interruption } = session;
-    const { listCheckpoints, listStaticPods } = await recovery();
+    const { listCheckpoints, listStaticPods } = await import('@kube-rescue/diagnosis');
     const manifests = await listStaticPods(node, deps);
     const objects = (await session.openObjects()).access({ via: 'etcd', search: {} });
     const listing = await listCheckpoints(node, { ...deps, objects }, interruption.signal);

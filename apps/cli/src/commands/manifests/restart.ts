@@ -2,7 +2,6 @@ import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
-import { recovery } from '../../wiring.ts';
 
 export default class ManifestsRestart extends NodeCommand {
   static override summary = 'Restart static pods of this node by changing their manifests.';
@@ -18,7 +17,8 @@ export default class ManifestsRestart extends NodeCommand {
     const { flags, args } = await this.parse(ManifestsRestart);
     const session = await this.openSession(flags);
     const { node, deps } = session;
-    const playbook = async () => (await recovery()).createRestartPlaybook({ ...node, names: args.name }, deps);
+    const playbook = async () =>
+      (await import('@kube-rescue/recovery')).createRestartPlaybook({ ...node, names: args.name }, deps);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

@@ -56,14 +56,14 @@ export function isStandard({ flags, klass }: Question): boolean {
 
 export function encodeAnswer(question: Question, { rcode, addresses, ttl, zone }: Answer): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
-  const authority = zone === undefined || addresses.length > 0 ? [] : [encodeStart(zone, ttl)];
+  const ca = zone === undefined || addresses.length > 0 ? [] : [encodeStart(zone, ttl)];
   header.writeUInt16BE(question.id, 0);
   header.writeUInt16BE(RESPONSE | AUTHORITATIVE | (question.flags & (OPCODE | RECURSION_DESIRED)) | rcode, 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(addresses.length, 6);
-  header.writeUInt16BE(authority.length, 8);
+  header.writeUInt16BE(ca.length, 8);
   const records = addresses.map((address) => encodeRecord(pointerToQuestion(), TYPE_A, ttl, addressBytes(address)));
-  return Buffer.concat([header, question.bytes, ...records, ...authority]);
+  return Buffer.concat([header, question.bytes, ...records, ...ca]);
 }
 
 /** The zone's start of authority, which tells how long a "no" may be kept. */

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { type ClusterAccess, getObject, inClusterAccess, patchObject } from '../cluster-client.ts';
 import { endOnSignals, logLine, reasonOf, requireVariable, retryForever } from '../program.ts';
 import { type FlannelNode, leaseAnnotations, type NetConf, podMtu, routesToOthers, subnetOf } from './lease.ts';
-import { dropRoute, findLink, layRoute, masquerade } from './node-network.ts';
+import { dropRoute, findCondition, addRoute, masquerade } from './node-network.ts';
 import { renderSubnetEnv, type SubnetEnv } from './subnet-env.ts';
 
 const NODES_INTERVAL_MS = 2_000;
@@ -56,7 +56,7 @@ async function connect(): Promise<ClusterAccess> {
 
 async function registerNetwork(api: ClusterAccess): Promise<SubnetEnv> {
   const netConf = readNetConf(flags['net-config-path']);
-  const link = await findLink(flags.iface);
+  const link = await findCondition(flags.iface);
   const node = await getObject<FlannelNode>(api, `/api/v1/nodes/${nodeName}`);
   const subnet = subnetOf(node, netConf);
   const mtu = podMtu(link, netConf);
@@ -91,7 +91,7 @@ async function bringRoutesUpToDate(laid: Map<string, string>): Promise<void> {
   const wanted = routesToOthers(items, nodeName);
   for (const [network, gateway] of wanted) {
     if (laid.get(network) === gateway) continue;
-    await layRoute(network, gateway);
+    await addRoute(network, gateway);
     laid.set(network, gateway);
     logLine(`Route to ${network} via ${gateway}`);
   }

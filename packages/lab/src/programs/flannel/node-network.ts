@@ -13,7 +13,7 @@ interface LinkDocument {
 }
 
 /** The link that `wanted` names by its name or its address; the one of the default route when nothing is wanted. */
-export async function findLink(wanted: string | undefined): Promise<Link> {
+export async function findCondition(wanted: string | undefined): Promise<Link> {
   const name = wanted ?? (await defaultLink());
   const links = JSON.parse(await ip('-json', 'address', 'show')) as readonly LinkDocument[];
   for (const { ifname, address: mac, mtu, addr_info } of links) {
@@ -31,7 +31,7 @@ async function defaultLink(): Promise<string> {
 }
 
 /** Lays a route, or bends it to another gateway. */
-export async function layRoute(network: string, gateway: string): Promise<void> {
+export async function addRoute(network: string, gateway: string): Promise<void> {
   await ip('route', 'replace', network, 'via', gateway);
 }
 

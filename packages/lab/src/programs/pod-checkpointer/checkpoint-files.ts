@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { reasonOf } from '../program.ts';
-import { type CheckpointFolders, manifestPath } from './checkpoint-paths.ts';
+import { type CheckpointDirectories, manifestPath } from './checkpoint-paths.ts';
 import type { Logs } from './glog.ts';
 import { isCheckpoint, type Pod, podId } from './pod.ts';
 
@@ -112,7 +112,7 @@ function writeAndRename(path: string, bytes: Buffer, mode: number, { uid, gid }:
 }
 
 /** Starts a checkpoint: its inactive manifest is copied to where the kubelet runs it. */
-export function activate(folders: CheckpointFolders, id: string, logs: Logs): void {
+export function activate(folders: CheckpointDirectories, id: string, logs: Logs): void {
   try {
     const bytes = readFileSync(manifestPath(folders.inactive, id));
     writeManifest(manifestPath(folders.active, id), id, bytes, logs);
@@ -122,7 +122,7 @@ export function activate(folders: CheckpointFolders, id: string, logs: Logs): vo
 }
 
 /** Stops a checkpoint: its active manifest is deleted. */
-export function deactivate(folders: CheckpointFolders, id: string, { log }: Logs): void {
+export function deactivate(folders: CheckpointDirectories, id: string, { log }: Logs): void {
   log('I', 'process.go:305', `Stopping active checkpoint: ${id}`);
   const path = manifestPath(folders.active, id);
   try {
@@ -134,7 +134,7 @@ export function deactivate(folders: CheckpointFolders, id: string, { log }: Logs
 }
 
 /** Removes everything that could start a checkpoint again, its active manifest last. */
-export function removeCheckpoint(folders: CheckpointFolders, id: string, { log }: Logs): void {
+export function removeCheckpoint(folders: CheckpointDirectories, id: string, { log }: Logs): void {
   log('I', 'process.go:264', `Removing checkpoint of: ${id}`);
   try {
     rmSync(join(folders.secrets, id), { recursive: true, force: true });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { renderCheckpoint } from './checkpoint-manifest.ts';
-import { checkpointFolders } from './checkpoint-paths.ts';
+import { checkpointDirectories } from './checkpoint-paths.ts';
 import { apiServerPod, checkpointerPod } from './parent-pods.fixture.ts';
 import { fileOwner, isParent, type Pod } from './pod.ts';
 
-const FOLDERS = checkpointFolders('/etc/kubernetes');
+const FOLDERS = checkpointDirectories('/etc/kubernetes');
 
 describe('the manifest of a checkpoint', () => {
   const text = renderCheckpoint(apiServerPod(), FOLDERS).toString();

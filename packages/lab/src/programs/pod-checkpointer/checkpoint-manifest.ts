@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CheckpointFolders } from './checkpoint-paths.ts';
+import type { CheckpointDirectories } from './checkpoint-paths.ts';
 import { CHECKPOINT_OF, isCheckpoint, type Pod } from './pod.ts';
 
 /** Fields that are younger than the client library of this line of the checkpointer: reading a pod loses them. */
@@ -23,11 +23,11 @@ const TAKEN_FROM_SPEC = new Set(['serviceAccountName', 'serviceAccount', 'affini
  *
  * A pod that was read back from such a copy gives the same bytes again.
  */
-export function renderCheckpoint(parent: Pod, folders: CheckpointFolders): Buffer {
+export function renderCheckpoint(parent: Pod, folders: CheckpointDirectories): Buffer {
   return encode(isCheckpoint(parent) ? parent : sanitize(parent, folders));
 }
 
-function sanitize({ metadata, spec }: Pod, folders: CheckpointFolders): object {
+function sanitize({ metadata, spec }: Pod, folders: CheckpointDirectories): object {
   const { name, namespace, labels, uid } = metadata;
   return {
     kind: 'Pod',
@@ -50,7 +50,12 @@ function sanitize({ metadata, spec }: Pod, folders: CheckpointFolders): object {
   };
 }
 
-function sanitizeField(key: string, value: unknown, metadata: Pod['metadata'], folders: CheckpointFolders): unknown {
+function sanitizeField(
+  key: string,
+  value: unknown,
+  metadata: Pod['metadata'],
+  folders: CheckpointDirectories,
+): unknown {
   if (key === 'volumes') {
     return (value as NonNullable<Pod['spec']['volumes']>).map((volume) => localVolume(volume, metadata, folders));
   }
@@ -64,7 +69,7 @@ function sanitizeField(key: string, value: unknown, metadata: Pod['metadata'], f
 
 type Volume = NonNullable<Pod['spec']['volumes']>[number];
 
-function localVolume(volume: Volume, { namespace, name }: Pod['metadata'], folders: CheckpointFolders): object {
+function localVolume(volume: Volume, { namespace, name }: Pod['metadata'], folders: CheckpointDirectories): object {
   const { secret, configMap } = volume;
   if (secret !== undefined) {
     return { name: volume.name, hostPath: { path: join(folders.secrets, namespace, name, secret.secretName) } };

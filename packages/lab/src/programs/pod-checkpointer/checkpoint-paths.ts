@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 /** The four folders of a checkpointer. */
-export interface CheckpointFolders {
+export interface CheckpointDirectories {
   readonly active: string;
   readonly inactive: string;
   readonly secrets: string;
@@ -9,7 +9,7 @@ export interface CheckpointFolders {
 }
 
 /** @param root on a node `/etc/kubernetes` */
-export function checkpointFolders(root: string): CheckpointFolders {
+export function checkpointDirectories(root: string): CheckpointDirectories {
   return {
     active: join(root, 'manifests'),
     inactive: join(root, 'inactive-manifests'),

@@ -1,4 +1,4 @@
-import { actionOf, type CheckpointState, nextState, type Sight } from './checkpoint-state.ts';
+import { actionOf, type CheckpointState, nextState, type Observation } from './checkpoint-state.ts';
 import type { Log } from './glog.ts';
 import type { Pod } from './pod.ts';
 
@@ -145,7 +145,7 @@ export class CheckpointRegister {
   }
 }
 
-function sightOf(id: string, { localRunning, localParents, apiParents }: Sources): Sight {
+function sightOf(id: string, { localRunning, localParents, apiParents }: Sources): Observation {
   return {
     apiAvailable: apiParents !== undefined,
     apiParent: apiParents?.has(id) ?? false,

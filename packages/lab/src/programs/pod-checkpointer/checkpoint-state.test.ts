@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { actionOf, type CheckpointState, nextState, type Sight } from './checkpoint-state.ts';
+import { actionOf, type CheckpointState, nextState, type Observation } from './checkpoint-state.ts';
 
 const NOW = 1_000_000;
 const GRACE_MS = 60_000;
 
 /** Sights by letters: A the API server answers, P it knows the parent, R the parent runs here, L the kubelet knows it. */
-function sight(letters: string): Sight {
+function sight(letters: string): Observation {
   return {
     apiAvailable: letters.includes('A'),
     apiParent: letters.includes('P'),

@@ -7,7 +7,7 @@ export type CheckpointState =
 export type CheckpointAction = 'none' | 'start' | 'stop' | 'remove';
 
 /** What the three sources say about the parent of a checkpoint. */
-export interface Sight {
+export interface Observation {
   /** The API server gave a list of pods. */
   readonly apiAvailable: boolean;
   /** The parent is in that list. */
@@ -19,7 +19,7 @@ export interface Sight {
 }
 
 export interface TransitionInput {
-  readonly sight: Sight;
+  readonly sight: Observation;
   readonly now: number;
   /** How long the parent may be missing while the API server answers. */
   readonly gracePeriodMs: number;
@@ -73,7 +73,7 @@ export function nextState(state: CheckpointState, input: TransitionInput): Check
 }
 
 /** A parent that exists, or may exist, decides by running here or not; `undefined` when it is known to be gone. */
-function byParent({ apiAvailable, apiParent, localRunning }: Sight): CheckpointState | undefined {
+function byParent({ apiAvailable, apiParent, localRunning }: Observation): CheckpointState | undefined {
   if (apiAvailable && !apiParent) return undefined;
   return localRunning ? INACTIVE : ACTIVE;
 }

@@ -11,7 +11,7 @@ import {
   writeManifest,
 } from './checkpoint-files.ts';
 import { renderCheckpoint } from './checkpoint-manifest.ts';
-import { checkpointFolders, type CheckpointFolders, manifestPath } from './checkpoint-paths.ts';
+import { checkpointDirectories, type CheckpointDirectories, manifestPath } from './checkpoint-paths.ts';
 import { CheckpointRegister, type Sources } from './checkpoint-register.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import type { Logs } from './glog.ts';
@@ -42,14 +42,14 @@ export interface CheckpointerInput {
  */
 export class Checkpointer {
   readonly #input: CheckpointerInput;
-  readonly #folders: CheckpointFolders;
+  readonly #folders: CheckpointDirectories;
   readonly #register: CheckpointRegister;
   #refreshedAt: number | undefined;
 
   constructor(input: CheckpointerInput) {
     const { nodeName, podName, podNamespace, root, gracePeriodMs, logs } = input;
     this.#input = input;
-    this.#folders = checkpointFolders(root);
+    this.#folders = checkpointDirectories(root);
     // The static copy of a checkpointer is named after its parent and the node.
     const parent = podName.endsWith(`-${nodeName}`) ? podName.slice(0, -nodeName.length - 1) : podName;
     this.#register = new CheckpointRegister({ selfId: `${podNamespace}/${parent}`, gracePeriodMs, log: logs.log });

@@ -1,9 +1,9 @@
 import { joinPath } from '@kube-rescue/host';
-import type { Cluster } from '../../cluster.ts';
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { type Proof, prove } from '../../proof.ts';
-import { waitFor } from '../../waiting.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
+import { waitFor } from '../../machine/waiting.ts';
 
 const CA = '/etc/kubernetes/pki/ca.crt';
 const SIGNED_DEADLINE_MS = 30_000;

@@ -1,4 +1,4 @@
-import { WEB_DEPLOYMENT } from '../../deployment.ts';
+import { WEB_DEPLOYMENT } from '../../cluster/deployment.ts';
 import { PATIENCE_S } from './failed-request.ts';
 
 /** A bash loop that prints a line for each request that failed, and at last how many there were. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePoll } from './load.ts';
-import { mentions } from './old-authority.ts';
+import { mentions } from './old-ca.ts';
 import { parsePollerLog } from './polling-pod.ts';
 
 const failure = (at: number, until: number) => ({

@@ -1,8 +1,8 @@
-import type { Cluster } from '../../cluster.ts';
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode } from '../../node-command.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
 import { kubectlPod } from '../kubectl-pod.ts';
-import type { Sighting } from '../../waiting.ts';
+import type { ObservedCertificate } from '../../machine/waiting.ts';
 import { type FailedRequest, PATIENCE_S } from './failed-request.ts';
 
 /** The pod that polls the API server with the token and the CA that it is handed. */
@@ -25,7 +25,7 @@ export function pollerPod(cluster: Pick<Cluster, 'node' | 'binaries'>): object {
 export async function readPollerLog(
   cluster: Cluster,
   deps: LabDeps,
-): Promise<Sighting<{ readonly requests: number; readonly failures: readonly FailedRequest[] }>> {
+): Promise<ObservedCertificate<{ readonly requests: number; readonly failures: readonly FailedRequest[] }>> {
   const { stdout, stderr, exitCode } = await execOnNode(cluster, ['kubectl', 'logs', POLLER, '--timestamps'], deps);
   if (exitCode !== 0) return { waitingFor: stderr.trim() };
   const seen = parsePollerLog(stdout);

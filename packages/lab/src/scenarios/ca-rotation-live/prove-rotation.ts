@@ -1,19 +1,19 @@
-import type { Cluster } from '../../cluster.ts';
-import type { LabDeps } from '../../deps.ts';
-import { labIdOfCgroup } from '../../lab-processes.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { readNodeText } from '../../node-text.ts';
-import type { Proof } from '../../proof.ts';
-import { authorityFile } from '../authority-expired/authority-file.ts';
-import type { AuthorityName } from '../authority-expired/authority-expired.ts';
-import { proveTrust } from '../authority-expired/prove-life.ts';
-import { proveServiceAccountPod } from '../authority-expired/service-account-pod.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { labIdOfCgroup } from '../../machine/lab-processes.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import type { Proof } from '../../proofs/proof.ts';
+import { caFileOf } from '../ca-expired/ca-file.ts';
+import type { LabCaName } from '../ca-expired/lab-ca-name.ts';
+import { proveTrust } from '../ca-expired/prove-life.ts';
+import { proveServiceAccountPod } from '../ca-expired/service-account-pod.ts';
 import { proveJoining } from './joining.ts';
-import { proveOldAuthorityGone, proveOldClientRefused } from './old-authority.ts';
+import { proveOldCaGone, proveOldClientRefused } from './old-ca.ts';
 
 /** The certificate of a CA as its own file holds it, as PEM. */
-export function readAuthority(cluster: Cluster, authority: AuthorityName, deps: LabDeps): Promise<string> {
-  return readNodeText(nodeFile(cluster.node, authorityFile(authority)), deps);
+export function readCa(cluster: Cluster, ca: LabCaName, deps: LabDeps): Promise<string> {
+  return readNodeText(nodeFile(cluster.node, caFileOf(ca)), deps);
 }
 
 /** The API server's process, so that one can tell whether it was restarted; empty when none runs. */
@@ -32,18 +32,18 @@ export async function identifyApiServer({ id }: Pick<Cluster, 'id'>, { host }: P
  */
 export async function proveRotation(
   cluster: Cluster,
-  { authority, old }: { readonly authority: AuthorityName; readonly old: string },
+  { ca, old }: { readonly ca: LabCaName; readonly old: string },
   deps: LabDeps,
 ): Promise<readonly Proof[]> {
-  const present = await readAuthority(cluster, authority, deps);
+  const present = await readCa(cluster, ca, deps);
   const changed: Proof = {
     name: 'the CA is another one, and one alone',
     ok: present !== old && present.split('-----BEGIN').length === 2,
-    detail: `${authorityFile(authority)} holds ${present.split('-----BEGIN').length - 1} certificate(s)`,
+    detail: `${caFileOf(ca)} holds ${present.split('-----BEGIN').length - 1} certificate(s)`,
   };
   const trust = await proveTrust(cluster, deps);
   const pod = await proveServiceAccountPod(cluster, deps);
   const joining = await proveJoining(cluster, deps);
-  const refused = authority === 'ca' ? [await proveOldClientRefused(cluster, deps)] : [];
-  return [changed, ...trust, pod, ...joining, ...refused, await proveOldAuthorityGone(cluster, old, deps)];
+  const refused = ca === 'ca' ? [await proveOldClientRefused(cluster, deps)] : [];
+  return [changed, ...trust, pod, ...joining, ...refused, await proveOldCaGone(cluster, old, deps)];
 }

@@ -1,10 +1,10 @@
-import type { Cluster } from '../../cluster.ts';
-import { WEB_DEPLOYMENT } from '../../deployment.ts';
-import type { LabDeps } from '../../deps.ts';
-import { WEB_IMAGE } from '../../images.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import type { Proof } from '../../proof.ts';
-import { waitFor } from '../../waiting.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { WEB_DEPLOYMENT } from '../../cluster/deployment.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { WEB_IMAGE } from '../../kubernetes/images.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import type { Proof } from '../../proofs/proof.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import { POLLER } from './polling-pod.ts';
 
 const DAEMON_SET = 'agent';

@@ -1,4 +1,4 @@
-import type { LabDeps } from '../../deps.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
 import type { LeafCertificate } from './leaf-certificates.ts';
 
 /** Those of `leaves` that openssl calls expired, by path. It does not look at when they begin. */

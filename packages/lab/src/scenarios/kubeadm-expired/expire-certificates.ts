@@ -1,8 +1,8 @@
-import { resignCertificate, type Validity } from '../../certificate-signing.ts';
-import type { Cluster } from '../../cluster.ts';
-import { type LabDeps, secondsSince } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { runTogether } from '../../together.ts';
+import { resignCertificate, type Validity } from '../../cluster/certificate-signing.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { runTogether } from '../../machine/concurrency.ts';
 import { restartMachine } from '../restart-machine.ts';
 import { issuerFiles, type LeafCertificate, readLeafCertificates } from './leaf-certificates.ts';
 

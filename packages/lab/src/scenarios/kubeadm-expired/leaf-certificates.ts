@@ -1,9 +1,9 @@
-import type { Issuer } from '../../certificate-signing.ts';
-import type { LabDeps } from '../../deps.ts';
+import type { Issuer } from '../../cluster/certificate-signing.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
 import { LabError } from '../../errors.ts';
-import { readEmbeddedCredentials, withEmbeddedCertificate } from '../../kubeconfig-credentials.ts';
-import { type ClusterNode, nodeFile } from '../../lab-folder.ts';
-import { readNodeText } from '../../node-text.ts';
+import { readEmbeddedCredentials, withEmbeddedCertificate } from '../../cluster/kubeconfig-credentials.ts';
+import { type ClusterNode, nodeFile } from '../../machine/lab-directory.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
 
 /** A certificate that kubeadm gives a control-plane node and that expires after a year. */
 export interface LeafCertificate {

@@ -1,10 +1,10 @@
-import type { Cluster } from '../../cluster.ts';
-import { lastWords } from '../../command.ts';
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
-import { type Proof, prove } from '../../proof.ts';
-import { isServiceRunning, serviceLog, startService, stopService } from '../../services.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { lastWords } from '../../machine/command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
+import { isServiceRunning, serviceLog, startService, stopService } from '../../machine/services.ts';
 import { expiredAmong } from './certificate-validity.ts';
 import { readLeafCertificates } from './leaf-certificates.ts';
 

@@ -1,10 +1,10 @@
-import type { LabDeps } from '../../deps.ts';
-import { labIdOfCgroup } from '../../lab-processes.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { type Proof, prove } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { labIdOfCgroup } from '../../machine/lab-processes.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { API_URL } from '../../self-hosted/layout.ts';
-import { startService, stopService } from '../../services.ts';
+import { startService, stopService } from '../../machine/services.ts';
 import { activeManifest, findCheckpoint } from './checkpoint.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 

@@ -1,16 +1,16 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { lastWords, runCommand } from '../../command.ts';
-import { type LabDeps, secondsSince } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { runOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
+import { lastWords, runCommand } from '../../machine/command.ts';
+import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { runOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { killComponents } from '../../self-hosted/component-processes.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
 import { CONTROL_PLANE, ETCD_TLS_FOLDER, KUBECONFIG, MASTER_LABEL } from '../../self-hosted/layout.ts';
 import { powerOff, powerOn } from '../../self-hosted/power.ts';
-import { startService, stopService } from '../../services.ts';
-import { waitFor } from '../../waiting.ts';
+import { startService, stopService } from '../../machine/services.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import { expirePki, type EtcdPki, type LivingPki, readLivingPki, rotatePki } from './certificates.ts';
 import { etcdctl } from './etcd-client.ts';
 import { expireObjects } from './expire-objects.ts';
@@ -78,9 +78,9 @@ async function losePods(cluster: SelfHostedCluster, deps: LabDeps): Promise<void
 /** Each expired certificate by the one that it takes the place of. */
 function replacements(living: LivingPki, expired: LivingPki): ReadonlyMap<string, string> {
   return new Map([
-    [living.kube.authority.certificate, expired.kube.authority.certificate],
+    [living.kube.ca.certificate, expired.kube.ca.certificate],
     [living.kube.apiserver.certificate, expired.kube.apiserver.certificate],
-    [living.etcdAuthority.certificate, expired.etcdAuthority.certificate],
+    [living.etcdCaPair.certificate, expired.etcdCaPair.certificate],
     [living.etcdClient.certificate, expired.etcdClient.certificate],
   ]);
 }
@@ -104,18 +104,18 @@ async function replaceInFiles(
 }
 
 async function writeKubeconfigs(cluster: SelfHostedCluster, { kube }: LivingPki, deps: LabDeps): Promise<void> {
-  const authority = kube.authority.certificate;
-  const kubeconfig = renderKubeconfig(authority, kube.kubelet);
+  const ca = kube.ca.certificate;
+  const kubeconfig = renderKubeconfig(ca, kube.kubelet);
   for (const { node } of cluster.nodes) {
     await deps.host.writeFile(nodeFile(node, KUBECONFIG), Buffer.from(kubeconfig), { mode: 0o600 });
-    await deps.host.writeFile(nodeFile(node, '/etc/kubernetes/ca.crt'), Buffer.from(authority), { mode: 0o644 });
+    await deps.host.writeFile(nodeFile(node, '/etc/kubernetes/ca.crt'), Buffer.from(ca), { mode: 0o644 });
   }
 }
 
 async function rotateEtcd({ node }: SelfHostedCluster, etcd: EtcdPki, deps: LabDeps): Promise<void> {
   const write = (name: string, text: string, mode: number): Promise<void> =>
     deps.host.writeFile(joinPath(nodeFile(node, ETCD_TLS_FOLDER), name), Buffer.from(text), { mode });
-  await write('ca.crt', etcd.authority.certificate, 0o644);
+  await write('ca.crt', etcd.ca.certificate, 0o644);
   for (const name of ['server', 'peer', 'client'] as const) {
     await write(`${name}.crt`, etcd[name].certificate, 0o644);
     await write(`${name}.key`, etcd[name].key, 0o600);

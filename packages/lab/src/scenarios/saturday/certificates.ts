@@ -1,23 +1,23 @@
 import { joinPath } from '@kube-rescue/host';
-import { type KeyPair, leafExtensions, resignCertificate, type Validity } from '../../certificate-signing.ts';
-import type { LabDeps } from '../../deps.ts';
+import { type KeyPair, leafExtensions, resignCertificate, type Validity } from '../../cluster/certificate-signing.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
 import { LabError } from '../../errors.ts';
-import { readEmbeddedCredentials } from '../../kubeconfig-credentials.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { runOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
+import { readEmbeddedCredentials } from '../../cluster/kubeconfig-credentials.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { runOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { BASE_DOMAIN, CLUSTER_DOMAIN, KUBECONFIG } from '../../self-hosted/layout.ts';
 import {
-  type AuthorityName,
-  authorityFiles,
+  type LabCaName,
+  caFiles,
   type CertificateRecipe,
-  createAuthority,
+  createCa,
   createLeaves,
   etcdLeaves,
   KUBE_LEAVES,
-  pkiFolder,
-  readAuthority,
+  pkiDirectory,
+  readCa,
 } from '../../self-hosted/pki.ts';
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
@@ -29,7 +29,7 @@ const ROTATED_DAYS_AGO = 3;
 
 /** The CA that everything in the cluster trusts, and what it signed. */
 interface KubePki {
-  readonly authority: KeyPair;
+  readonly ca: KeyPair;
   readonly apiserver: KeyPair;
   readonly kubelet: KeyPair;
 }
@@ -61,7 +61,7 @@ export interface RotatedPki {
 
 /** etcd's CA, and what it signed. */
 export interface EtcdPki {
-  readonly authority: KeyPair;
+  readonly ca: KeyPair;
   readonly server: KeyPair;
   readonly peer: KeyPair;
   readonly client: KeyPair;
@@ -70,7 +70,7 @@ export interface EtcdPki {
 /** What the API server and its clients have, before and after it expires; etcd's server and peer are no part of it. */
 export interface LivingPki {
   readonly kube: KubePki;
-  readonly etcdAuthority: KeyPair;
+  readonly etcdCaPair: KeyPair;
   readonly etcdClient: KeyPair;
 }
 
@@ -84,65 +84,62 @@ export async function readLivingPki(cluster: SelfHostedCluster, deps: LabDeps): 
   });
   const kubelet = readEmbeddedCredentials(await readNodeText(nodeFile(cluster.node, KUBECONFIG), deps));
   if (kubelet === undefined) throw unexpected(KUBECONFIG);
-  const [authority, etcdAuthority] = await Promise.all(
-    (['kube-ca', 'etcd-ca'] as const).map((name) => readAuthorityPair(cluster, name, deps)),
+  const [ca, etcdCaPair] = await Promise.all(
+    (['kube-ca', 'etcd-ca'] as const).map((name) => readCaPair(cluster, name, deps)),
   );
-  if (authority === undefined || etcdAuthority === undefined) throw unexpected('kube-ca');
-  return { kube: { authority, apiserver: pair('apiserver'), kubelet }, etcdAuthority, etcdClient: pair('etcd-client') };
+  if (ca === undefined || etcdCaPair === undefined) throw unexpected('kube-ca');
+  return { kube: { ca, apiserver: pair('apiserver'), kubelet }, etcdCaPair, etcdClient: pair('etcd-client') };
 }
 
 /** The same with validities that ended yesterday: three years have passed. Keys, subjects, SANs and usages stay. */
 export async function expirePki(cluster: SelfHostedCluster, living: LivingPki, deps: LabDeps): Promise<LivingPki> {
-  const folder = joinPath(pkiFolder(cluster.id), 'expired');
+  const folder = joinPath(pkiDirectory(cluster.id), 'expired');
   await deps.host.makeDirectory(folder, { mode: 0o700 });
   const validity = validityUntil(deps.clock.now().getTime() - MS_PER_DAY, LIFETIME_DAYS);
-  const sign = async (pair: KeyPair, issuer: AuthorityName | 'self'): Promise<KeyPair> => {
-    const signer = issuer === 'self' ? issuer : authorityFiles(folder, issuer);
+  const sign = async (pair: KeyPair, issuer: LabCaName | 'self'): Promise<KeyPair> => {
+    const signer = issuer === 'self' ? issuer : caFiles(folder, issuer);
     const signing = { ...pair, issuer: signer, validity, workFolder: folder };
     return { ...pair, certificate: await resignCertificate(signing, deps) };
   };
-  const expireAuthority = async (pair: KeyPair, name: AuthorityName): Promise<KeyPair> => {
+  const expireCa = async (pair: KeyPair, name: LabCaName): Promise<KeyPair> => {
     const expired = await sign(pair, 'self');
-    const files = authorityFiles(folder, name);
+    const files = caFiles(folder, name);
     await deps.host.writeFile(files.certificate, Buffer.from(expired.certificate), { mode: 0o644 });
     await deps.host.writeFile(files.key, Buffer.from(expired.key), { mode: 0o600 });
     return expired;
   };
   const { kube } = living;
-  const [authority, etcdAuthority] = await Promise.all([
-    expireAuthority(kube.authority, 'kube-ca'),
-    expireAuthority(living.etcdAuthority, 'etcd-ca'),
-  ]);
+  const [ca, etcdCaPair] = await Promise.all([expireCa(kube.ca, 'kube-ca'), expireCa(living.etcdCaPair, 'etcd-ca')]);
   const [apiserver, kubelet, etcdClient] = await Promise.all([
     sign(kube.apiserver, 'kube-ca'),
     sign(kube.kubelet, 'kube-ca'),
     sign(living.etcdClient, 'etcd-ca'),
   ]);
-  return { kube: { authority, apiserver, kubelet }, etcdAuthority, etcdClient };
+  return { kube: { ca, apiserver, kubelet }, etcdCaPair, etcdClient };
 }
 
 /** New CAs with new keys, and new leaves of them, as `tls_rotate` makes them: etcd's server without its local names. */
 export async function rotatePki(cluster: SelfHostedCluster, deps: LabDeps): Promise<RotatedPki> {
-  const folder = joinPath(pkiFolder(cluster.id), 'rotated');
+  const folder = joinPath(pkiDirectory(cluster.id), 'rotated');
   await deps.host.makeDirectory(folder, { mode: 0o700 });
   const from = deps.clock.now().getTime() - ROTATED_DAYS_AGO * MS_PER_DAY;
   const validity = validityUntil(from + ROTATED_LIFETIME_DAYS * MS_PER_DAY, ROTATED_LIFETIME_DAYS);
-  const [kubeAuthority, etcdAuthority] = await Promise.all([
-    createAuthority({ folder, name: 'kube-ca', validity }, deps),
-    createAuthority({ folder, name: 'etcd-ca', validity }, deps),
+  const [kubeCaPair, etcdCaPair] = await Promise.all([
+    createCa({ folder, name: 'kube-ca', validity }, deps),
+    createCa({ folder, name: 'etcd-ca', validity }, deps),
   ]);
   const [kube, tectonic, etcd] = await Promise.all([
-    createLeaves({ folder, authority: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
-    createLeaves({ folder, authority: 'kube-ca', recipes: TECTONIC_LEAVES, validity }, deps),
-    createLeaves({ folder, authority: 'etcd-ca', recipes: etcdLeaves({ localNames: false }), validity }, deps),
+    createLeaves({ folder, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
+    createLeaves({ folder, ca: 'kube-ca', recipes: TECTONIC_LEAVES, validity }, deps),
+    createLeaves({ folder, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: false }), validity }, deps),
   ]);
-  return { kube: { authority: kubeAuthority, ...kube }, etcd: { authority: etcdAuthority, ...etcd }, tectonic };
+  return { kube: { ca: kubeCaPair, ...kube }, etcd: { ca: etcdCaPair, ...etcd }, tectonic };
 }
 
-async function readAuthorityPair(cluster: SelfHostedCluster, name: AuthorityName, deps: LabDeps): Promise<KeyPair> {
-  const folder = pkiFolder(cluster.id);
-  const key = await readNodeText(authorityFiles(folder, name).key, deps);
-  return { certificate: await readAuthority(folder, name, deps), key };
+async function readCaPair(cluster: SelfHostedCluster, name: LabCaName, deps: LabDeps): Promise<KeyPair> {
+  const folder = pkiDirectory(cluster.id);
+  const key = await readNodeText(caFiles(folder, name).key, deps);
+  return { certificate: await readCa(folder, name, deps), key };
 }
 
 function validityUntil(end: number, days: number): Validity {

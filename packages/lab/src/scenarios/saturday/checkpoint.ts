@@ -1,7 +1,7 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
-import type { LabDeps } from '../../deps.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
 import { LabError } from '../../errors.ts';
-import { nodeFile } from '../../lab-folder.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 
 const CACHED_SECRETS = '/etc/kubernetes/checkpoint-secrets/kube-system';

@@ -1,7 +1,7 @@
 import type { ExecResult } from '@kube-rescue/host';
-import type { Argv } from '../../command.ts';
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode } from '../../node-command.ts';
+import type { Argv } from '../../machine/command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { ETCD_TLS_FOLDER, ETCD_URL } from '../../self-hosted/layout.ts';
 

@@ -1,7 +1,7 @@
-import type { LabDeps } from '../../deps.ts';
-import { runOnNode } from '../../node-command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { runOnNode } from '../../cluster/node-command.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
-import { replacePublishedAuthority } from '../authority-expired/published-authority.ts';
+import { replacePublishedCa } from '../ca-expired/published-ca.ts';
 import type { LivingPki } from './certificates.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function expireObjects(
   { living, expired }: { readonly living: LivingPki; readonly expired: LivingPki },
   deps: LabDeps,
 ): Promise<void> {
-  const ca = expired.kube.authority.certificate;
+  const ca = expired.kube.ca.certificate;
   await patchSecret(cluster, 'kube-controller-manager', { 'ca.crt': ca }, deps);
   await patchSecret(
     cluster,
@@ -22,12 +22,12 @@ export async function expireObjects(
       'ca.crt': ca,
       'oidc-ca.crt': ca,
       'apiserver.crt': expired.kube.apiserver.certificate,
-      'etcd-client-ca.crt': expired.etcdAuthority.certificate,
+      'etcd-client-ca.crt': expired.etcdCaPair.certificate,
       'etcd-client.crt': expired.etcdClient.certificate,
     },
     deps,
   );
-  await replacePublishedAuthority(cluster, { old: living.kube.authority.certificate, replacement: ca }, deps);
+  await replacePublishedCa(cluster, { old: living.kube.ca.certificate, replacement: ca }, deps);
 }
 
 async function patchSecret(

@@ -1,12 +1,12 @@
-import type { LabDeps } from '../../deps.ts';
-import { WEB_ANSWER } from '../../images.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { WEB_ANSWER } from '../../kubernetes/images.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
-import { type Proof, prove } from '../../proof.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { BASE_DOMAIN, CLUSTER_DOMAIN, CONTROL_PLANE, WORKER } from '../../self-hosted/layout.ts';
 import { ingressRule, webDeployment } from '../../self-hosted/objects/services.ts';
-import { waitFor } from '../../waiting.ts';
+import { waitFor } from '../../machine/waiting.ts';
 
 const DEADLINE_MS = 120_000;
 

@@ -1,7 +1,7 @@
-import type { LabDeps } from '../../deps.ts';
-import { runOnNode } from '../../node-command.ts';
-import { runningContainers } from '../../containerd.ts';
-import type { EquippedNode } from '../../node-command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { runOnNode } from '../../cluster/node-command.ts';
+import { runningContainers } from '../../machine/containerd.ts';
+import type { EquippedNode } from '../../cluster/node-command.ts';
 
 /** What containerd runs of one pod. */
 export interface PodContainers {
@@ -12,7 +12,7 @@ export interface PodContainers {
 }
 
 /** Asks containerd for the pod of that name. */
-export async function lookAtPod(at: EquippedNode, pod: string, deps: LabDeps): Promise<PodContainers> {
+export async function observePod(at: EquippedNode, pod: string, deps: LabDeps): Promise<PodContainers> {
   const running = new Set(await runningContainers(at.node, deps));
   const count = async (kind: string): Promise<number> => {
     const filter = `labels."io.kubernetes.pod.name"==${pod},labels."io.cri-containerd.kind"==${kind}`;

@@ -1,9 +1,9 @@
-import { lastWords } from '../../command.ts';
-import type { LabDeps } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { execOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
-import { type Proof, prove } from '../../proof.ts';
+import { lastWords } from '../../machine/command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import {
   CONTROL_PLANE,
@@ -13,9 +13,9 @@ import {
   SHOP_NAME,
   WORKER,
 } from '../../self-hosted/layout.ts';
-import { readEmbeddedCredentials } from '../../kubeconfig-credentials.ts';
-import { isServiceRunning } from '../../services.ts';
-import { waitFor } from '../../waiting.ts';
+import { readEmbeddedCredentials } from '../../cluster/kubeconfig-credentials.ts';
+import { isServiceRunning } from '../../machine/services.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import { findCheckpoint } from './checkpoint.ts';
 import { etcdctl, etcdKeys, plainEtcdctl } from './etcd-client.ts';
 import { ROTATION_SET } from './rotation-set.ts';

@@ -1,14 +1,14 @@
-import type { LabDeps } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
-import { type Proof, prove } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { waitForHealth } from '../../self-hosted/health.ts';
 import { CLUSTER_DOMAIN, CONTROL_PLANE, MASTER_LABEL } from '../../self-hosted/layout.ts';
-import { waitFor } from '../../waiting.ts';
-import { listPublished, publishedAuthority } from '../authority-expired/published-authority.ts';
-import { proveServiceAccountPod } from '../authority-expired/service-account-pod.ts';
+import { waitFor } from '../../machine/waiting.ts';
+import { listPublished, publishedCa } from '../ca-expired/published-ca.ts';
+import { proveServiceAccountPod } from '../ca-expired/service-account-pod.ts';
 import type { ProveLifeInput } from '../scenario.ts';
 import { proveEnduringApi } from './api-endurance.ts';
 import { proveNewShop } from './new-shop.ts';
@@ -96,7 +96,7 @@ function provePublished(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proo
   return prove('every service account and namespace is handed the new CA', async () => {
     const present = (await readNodeText(nodeFile(cluster.node, `${ROTATION_SET}/tls/ca.crt`), deps)).trim();
     const all = await listPublished(cluster, deps);
-    const old = all.filter((object) => publishedAuthority(object)?.trim() !== present);
+    const old = all.filter((object) => publishedCa(object)?.trim() !== present);
     const names = old.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
     const detail =
       names.length === 0 ? `${all.length} Secrets and ConfigMaps hold it` : `another is in ${names.join(', ')}`;

@@ -1,7 +1,7 @@
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
-import { type Proof, prove } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { STALE_KEYS } from '../../self-hosted/objects/services.ts';
 

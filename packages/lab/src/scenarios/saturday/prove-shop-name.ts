@@ -1,8 +1,8 @@
 import { execPath } from 'node:process';
-import type { LabDeps } from '../../deps.ts';
-import { WEB_ANSWER } from '../../images.ts';
-import { execOnNode } from '../../node-command.ts';
-import { type Proof, prove } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { WEB_ANSWER } from '../../kubernetes/images.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { SHOP_NAME } from '../../self-hosted/layout.ts';
 

@@ -1,17 +1,17 @@
-import { runCommand } from '../../command.ts';
-import { killContainers } from '../../containerd.ts';
-import { type LabDeps, secondsSince } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { labIdOfCgroup } from '../../lab-processes.ts';
-import { execOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
-import { type Proof, prove } from '../../proof.ts';
+import { runCommand } from '../../machine/command.ts';
+import { killContainers } from '../../machine/containerd.ts';
+import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { labIdOfCgroup } from '../../machine/lab-processes.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { API_URL, CONTROL_PLANE, KUBECONFIG } from '../../self-hosted/layout.ts';
-import { startService, stopService } from '../../services.ts';
-import { waitFor } from '../../waiting.ts';
+import { startService, stopService } from '../../machine/services.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import { activeManifest, type Checkpoint, findCheckpoint } from './checkpoint.ts';
-import { lookAtPod } from './pod-containers.ts';
+import { observePod } from './pod-containers.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
 const START_DEADLINE_MS = 90_000;
@@ -152,7 +152,7 @@ async function waitForSandbox(cluster: SelfHostedCluster, { pod }: Checkpoint, d
     deadlineMs: LIFE_LIMIT_MS,
     intervalMs: 100,
     look: async () =>
-      (await lookAtPod(cluster, pod, deps)).sandbox ? { value: undefined } : { waitingFor: 'its sandbox' },
+      (await observePod(cluster, pod, deps)).sandbox ? { value: undefined } : { waitingFor: 'its sandbox' },
   });
 }
 
@@ -184,8 +184,8 @@ async function lookForDeath(
     if (await isPlantedApiReady(cluster, deps)) return { ok: false, detail: 'the API server answers again' };
     await deps.clock.sleep(1000, deps.signal);
   }
-  const parent = await lookAtPod(cluster, checkpoint.pod, deps);
-  const copy = await lookAtPod(cluster, `${checkpoint.pod}-${CONTROL_PLANE.name}`, deps);
+  const parent = await observePod(cluster, checkpoint.pod, deps);
+  const copy = await observePod(cluster, `${checkpoint.pod}-${CONTROL_PLANE.name}`, deps);
   const isActive = (await deps.host.stat(activeManifest(cluster, checkpoint))) !== undefined;
   const detail = [
     `${watchMs / 1000} s without an answer`,

@@ -3,16 +3,16 @@ import { renderRotationSet } from './rotation-set.ts';
 
 const pair = (name: string) => ({ certificate: `<${name}>\n`, key: `<key of ${name}>\n` });
 const kube = (which: string) => ({
-  authority: pair(`${which} ca`),
+  ca: pair(`${which} ca`),
   apiserver: pair(`${which} apiserver`),
   kubelet: pair(`${which} kubelet`),
 });
 
 it('a set of tls_rotate has a bundle in its first stage, new leaves in its second, and the new CA alone in its third', () => {
   const files = renderRotationSet({
-    living: { kube: kube('old'), etcdAuthority: pair('old etcd ca'), etcdClient: pair('old client') },
+    living: { kube: kube('old'), etcdCaPair: pair('old etcd ca'), etcdClient: pair('old client') },
     kube: kube('new'),
-    etcd: { authority: pair('etcd ca'), server: pair('server'), peer: pair('peer'), client: pair('client') },
+    etcd: { ca: pair('etcd ca'), server: pair('server'), peer: pair('peer'), client: pair('client') },
     tectonic: {
       'ingress-server': pair('ingress'),
       'identity-grpc-client': pair('grpc client'),

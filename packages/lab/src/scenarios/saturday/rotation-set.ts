@@ -1,7 +1,7 @@
 import { parentPath } from '@kube-rescue/host';
-import type { KeyPair } from '../../certificate-signing.ts';
-import type { LabDeps } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
+import type { KeyPair } from '../../cluster/certificate-signing.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
 import type { LivingPki, RotatedPki, TectonicPki } from './certificates.ts';
@@ -25,43 +25,43 @@ export async function writeRotationSet(cluster: SelfHostedCluster, set: Rotation
 
 /** The files of the set by their path below its folder. */
 export function renderRotationSet({ living, kube, etcd, tectonic }: RotationSet): Readonly<Record<string, string>> {
-  const bundle = living.kube.authority.certificate + kube.authority.certificate;
-  const etcdBundle = living.etcdAuthority.certificate + etcd.authority.certificate;
-  const authorityOnly = (certificate: string) => patch({ 'ca.crt': certificate, 'oidc-ca.crt': certificate });
-  const kubeconfig = renderKubeconfig(kube.authority.certificate, kube.kubelet);
+  const bundle = living.kube.ca.certificate + kube.ca.certificate;
+  const etcdBundle = living.etcdCaPair.certificate + etcd.ca.certificate;
+  const caOnly = (certificate: string) => patch({ 'ca.crt': certificate, 'oidc-ca.crt': certificate });
+  const kubeconfig = renderKubeconfig(kube.ca.certificate, kube.kubelet);
   return {
-    ...pairFiles('tls', { ca: kube.authority, apiserver: kube.apiserver, kubelet: kube.kubelet }),
+    ...pairFiles('tls', { ca: kube.ca, apiserver: kube.apiserver, kubelet: kube.kubelet }),
     ...pairFiles('tls', tectonic),
     'tls/old_new_ca.crt': bundle,
-    ...pairFiles('tls/etcd', { ca: etcd.authority, server: etcd.server, peer: etcd.peer, client: etcd.client }),
+    ...pairFiles('tls/etcd', { ca: etcd.ca, server: etcd.server, peer: etcd.peer, client: etcd.client }),
     'tls/etcd/old_new_ca.crt': etcdBundle,
     'auth/kubeconfig': kubeconfig,
     'patches/etcd/etcd-bundle-ca.patch': patch({ 'etcd-client-ca.crt': etcdBundle }),
-    'patches/etcd/etcd-ca.patch': patch({ 'etcd-client-ca.crt': etcd.authority.certificate }),
+    'patches/etcd/etcd-ca.patch': patch({ 'etcd-client-ca.crt': etcd.ca.certificate }),
     'patches/etcd/etcd-client-cert.patch': patch({
       'etcd-client.crt': etcd.client.certificate,
       'etcd-client.key': etcd.client.key,
     }),
-    'patches/step_1/kube-apiserver-secret.patch': authorityOnly(bundle),
+    'patches/step_1/kube-apiserver-secret.patch': caOnly(bundle),
     'patches/step_1/kube-controller-manager-secret.patch': patch({ 'ca.crt': bundle }),
-    ...renderTectonicPatches(kube.authority.certificate, tectonic),
+    ...renderTectonicPatches(kube.ca.certificate, tectonic),
     'patches/step_1/bundle_kubeconfig': renderKubeconfig(bundle, kube.kubelet),
     'patches/step_2/kube-apiserver-secret.patch': patch({
       'apiserver.crt': kube.apiserver.certificate,
       'apiserver.key': kube.apiserver.key,
     }),
-    'patches/step_3/kube-apiserver-secret.patch': authorityOnly(kube.authority.certificate),
-    'patches/step_3/kube-controller-manager-secret.patch': patch({ 'ca.crt': kube.authority.certificate }),
+    'patches/step_3/kube-apiserver-secret.patch': caOnly(kube.ca.certificate),
+    'patches/step_3/kube-controller-manager-secret.patch': patch({ 'ca.crt': kube.ca.certificate }),
     'patches/step_3/final_kubeconfig': kubeconfig,
   };
 }
 
-function renderTectonicPatches(authority: string, tectonic: TectonicPki): Readonly<Record<string, string>> {
+function renderTectonicPatches(ca: string, tectonic: TectonicPki): Readonly<Record<string, string>> {
   const grpc = ({ certificate, key }: KeyPair): string =>
-    patch({ 'ca-cert': authority, 'tls-cert': certificate, 'tls-key': key });
+    patch({ 'ca-cert': ca, 'tls-cert': certificate, 'tls-key': key });
   const ingress = tectonic['ingress-server'];
   return {
-    'patches/step_1/tectonic-ca-cert-secret.patch': patch({ 'ca-cert': authority }),
+    'patches/step_1/tectonic-ca-cert-secret.patch': patch({ 'ca-cert': ca }),
     'patches/step_1/ingress-tls.patch': patch({ 'tls.crt': ingress.certificate, 'tls.key': ingress.key }),
     'patches/step_1/identity-grpc-client.patch': grpc(tectonic['identity-grpc-client']),
     'patches/step_1/identity-grpc-server.patch': grpc(tectonic['identity-grpc-server']),

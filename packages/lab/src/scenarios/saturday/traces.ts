@@ -1,12 +1,12 @@
 import { joinPath } from '@kube-rescue/host';
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { readNodeText } from '../../node-text.ts';
-import { type Proof, prove } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
-import { pkiFolder, readAuthority } from '../../self-hosted/pki.ts';
+import { pkiDirectory, readCa } from '../../self-hosted/pki.ts';
 import { ETCD_SERVICE } from '../../self-hosted/units.ts';
-import { serviceLog } from '../../services.ts';
+import { serviceLog } from '../../machine/services.ts';
 import { etcdctl } from './etcd-client.ts';
 
 const TREES = [
@@ -25,7 +25,7 @@ const PEM_LINE = 64;
 /** The expired CA is nowhere any more: on no node, in no object. Backups and what `tls_rotate` made may keep it. */
 export function proveNoTraces(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove('nothing on a node or in etcd holds the expired CA', async () => {
-    const expired = await readAuthority(joinPath(pkiFolder(cluster.id), 'expired'), 'kube-ca', deps);
+    const expired = await readCa(joinPath(pkiDirectory(cluster.id), 'expired'), 'kube-ca', deps);
     const patterns = tracesOf(expired);
     const grep = [
       'grep',

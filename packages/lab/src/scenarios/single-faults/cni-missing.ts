@@ -1,11 +1,11 @@
-import { runCommand } from '../../command.ts';
-import type { LabDeps } from '../../deps.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { prove } from '../../proof.ts';
+import { runCommand } from '../../machine/command.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { NETWORK_FOLDERS, WORKER } from '../../self-hosted/layout.ts';
-import { waitFor } from '../../waiting.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import { proveNoneRuns } from './lost-pods.ts';
 import type { SingleFault } from './single-fault.ts';
 

@@ -1,11 +1,11 @@
-import type { LabDeps } from '../../deps.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { type Proof, prove } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { CONTROL_PLANE } from '../../self-hosted/layout.ts';
 import { killComponents } from '../../self-hosted/component-processes.ts';
-import { startService, stopService } from '../../services.ts';
-import { waitFor } from '../../waiting.ts';
+import { startService, stopService } from '../../machine/services.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import type { SingleFault } from './single-fault.ts';
 
 const DEADLINE_MS = 60_000;

@@ -1,5 +1,5 @@
-import type { LabDeps } from '../../deps.ts';
-import type { Proof } from '../../proof.ts';
+import type { LabDeps } from '../../cluster/deps.ts';
+import type { Proof } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 
 /** One thing that is wrong with a cluster that is otherwise healthy. */

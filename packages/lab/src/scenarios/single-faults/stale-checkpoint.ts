@@ -1,7 +1,7 @@
-import { lastWords } from '../../command.ts';
-import { nodeFile } from '../../lab-folder.ts';
-import { execOnNode, runOnNode } from '../../node-command.ts';
-import { prove } from '../../proof.ts';
+import { lastWords } from '../../machine/command.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { prove } from '../../proofs/proof.ts';
 import { powerOff, powerOn } from '../../self-hosted/power.ts';
 import { findCheckpoint } from '../saturday/checkpoint.ts';
 import { expiredEtcdClient } from './stale-certificates.ts';

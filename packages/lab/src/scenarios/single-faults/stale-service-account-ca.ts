@@ -1,12 +1,8 @@
-import { expiredAuthority } from './stale-certificates.ts';
-import { runOnNode } from '../../node-command.ts';
-import { prove } from '../../proof.ts';
-import { pkiFolder, readAuthority } from '../../self-hosted/pki.ts';
-import {
-  listPublished,
-  publishedAuthority,
-  replacePublishedAuthority,
-} from '../authority-expired/published-authority.ts';
+import { expiredCaName } from './stale-certificates.ts';
+import { runOnNode } from '../../cluster/node-command.ts';
+import { prove } from '../../proofs/proof.ts';
+import { pkiDirectory, readCa } from '../../self-hosted/pki.ts';
+import { listPublished, publishedCa, replacePublishedCa } from '../ca-expired/published-ca.ts';
 import { killForGood, proveNoneRuns } from './lost-pods.ts';
 import type { SingleFault } from './single-fault.ts';
 
@@ -17,10 +13,10 @@ import type { SingleFault } from './single-fault.ts';
 export const staleServiceAccountCa: SingleFault = {
   what: 'every service account is handed an expired CA, and kube-controller-manager too',
   breakCluster: async (cluster, deps) => {
-    const old = await readAuthority(pkiFolder(cluster.id), 'kube-ca', deps);
-    const replacement = await expiredAuthority(cluster, deps);
+    const old = await readCa(pkiDirectory(cluster.id), 'kube-ca', deps);
+    const replacement = await expiredCaName(cluster, deps);
     await killForGood(cluster, 'kube-controller-manager', deps);
-    await replacePublishedAuthority(cluster, { old, replacement }, deps);
+    await replacePublishedCa(cluster, { old, replacement }, deps);
     const patch = JSON.stringify({ data: { 'ca.crt': Buffer.from(replacement).toString('base64') } });
     const secret = ['--namespace=kube-system', 'patch', 'secret', 'kube-controller-manager'];
     await runOnNode(cluster, ['kubectl', ...secret, '--patch', patch], deps);
@@ -28,9 +24,9 @@ export const staleServiceAccountCa: SingleFault = {
   proveFault: async (cluster, deps) => [
     await proveNoneRuns(cluster, 'kube-controller-manager', deps),
     await prove('every service account and namespace is handed another CA than the one in use', async () => {
-      const present = (await readAuthority(pkiFolder(cluster.id), 'kube-ca', deps)).trim();
+      const present = (await readCa(pkiDirectory(cluster.id), 'kube-ca', deps)).trim();
       const all = await listPublished(cluster, deps);
-      const good = all.filter((object) => publishedAuthority(object)?.trim() === present);
+      const good = all.filter((object) => publishedCa(object)?.trim() === present);
       return { ok: good.length === 0 && all.length > 0, detail: `${all.length - good.length} of ${all.length} are` };
     }),
   ],

@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../kubernetes-version.ts';
+import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
 import { CLUSTER_DOMAIN, ENCRYPTION_CONFIG, ETCD_URL, NOBODY, SECRETS_FOLDER, SERVICE_NETWORK } from '../layout.ts';
 import type { Pki } from '../pki.ts';
 import { CHECKPOINTED, daemonSet, fieldVariable, hostVolume, type KubernetesDocument, secret } from './object.ts';

@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../kubernetes-version.ts';
+import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
 import { POD_NETWORK, SECRETS_FOLDER, SERVICE_NETWORK } from '../layout.ts';
 import type { Pki } from '../pki.ts';
 import { deployment, type KubernetesDocument, ON_CONTROL_PLANE, secret, serviceAccount } from './object.ts';

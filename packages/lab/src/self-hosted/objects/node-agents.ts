@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../kubernetes-version.ts';
+import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
 import { PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
 import { KUBECONFIG, NETWORK_FOLDERS, POD_NETWORK } from '../layout.ts';
 import { renderServiceAccountKubeconfig } from '../kubeconfig.ts';

@@ -1,7 +1,7 @@
-import { WEB_IMAGE } from '../../images.ts';
+import { WEB_IMAGE } from '../../kubernetes/images.ts';
 import { MODULES_FOLDER, PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
 import { CLUSTER_DOMAIN, DNS_SERVICE_ADDRESS, OUTSIDE, SHOP_NAME, WORKER } from '../layout.ts';
-import { modulesFolder } from '../outside.ts';
+import { modulesDirectory } from '../outside.ts';
 import {
   clusterRole,
   deployment,
@@ -132,7 +132,7 @@ function recordObjects(): readonly KubernetesDocument[] {
             volumeMounts: [{ name: 'modules', mountPath: MODULES_FOLDER, readOnly: true }],
           },
         ],
-        volumes: [hostVolume('modules', modulesFolder())],
+        volumes: [hostVolume('modules', modulesDirectory())],
       },
     }),
   ];

@@ -3,7 +3,6 @@ import { type Answer, NodeCommand } from '../../../base-command.ts';
 import { EXIT } from '../../../exit-codes.ts';
 import { keyAlgorithmFlag } from '../../../flags.ts';
 import { renderTable } from '../../../render/table.ts';
-import { recovery } from '../../../wiring.ts';
 
 export default class CertsCsrExport extends NodeCommand {
   static override summary =
@@ -24,11 +23,11 @@ export default class CertsCsrExport extends NodeCommand {
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsCsrExport);
-    const { node, deps, desk } = await this.openSession(flags);
-    const folder = desk.path(args.folder);
-    const { exportNodeRequests } = await recovery();
+    const { node, deps, localFiles } = await this.openSession(flags);
+    const folder = localFiles.path(args.folder);
+    const { exportNodeRequests } = await import('@kube-rescue/recovery');
     const options = { ...node, folder, newKeys: flags['new-keys'], keyAlgorithm: flags['key-algorithm'] };
-    const requests = await exportNodeRequests(options, { ...deps, files: desk.host });
+    const requests = await exportNodeRequests(options, { ...deps, files: localFiles.host });
     const rows = requests.map(({ id, subject, path }) => [id, subject, path]);
     return {
       result: { folder, requests },

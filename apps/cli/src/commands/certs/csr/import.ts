@@ -2,7 +2,6 @@ import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../../base-command.ts';
 import { selectionFlags, writeFlags } from '../../../flags.ts';
 import { answerPlaybook } from '../../../playbook-run.ts';
-import { recovery } from '../../../wiring.ts';
 
 export default class CertsCsrImport extends NodeCommand {
   static override summary = 'Install certificates that a CA which is kept elsewhere has signed.';
@@ -17,10 +16,10 @@ export default class CertsCsrImport extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsCsrImport);
     const session = await this.openSession(flags);
-    const { desk, node, deps } = session;
-    const rules = { keepEverything: true, mayBePartial: true, keepAuthorities: true };
-    const options = { ...node, adopt: { path: desk.path(args.folder), files: desk.host }, rules };
-    const playbook = async () => (await recovery()).createAdoptionPlaybook(options, deps);
+    const { localFiles, node, deps } = session;
+    const rules = { keepEverything: true, mayBePartial: true, keepCas: true };
+    const options = { ...node, adopt: { path: localFiles.path(args.folder), files: localFiles.host }, rules };
+    const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(options, deps);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

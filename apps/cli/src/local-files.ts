@@ -1,0 +1,8 @@
+import type { Host, HostPath } from '@kube-rescue/host';
+
+/** Files of the person who calls, such as a plan; not those of the node. */
+export interface LocalFiles {
+  readonly host: Host;
+  /** A path as the caller gave it, made absolute. */
+  path(text: string): HostPath;
+}

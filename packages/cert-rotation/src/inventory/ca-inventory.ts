@@ -1,0 +1,109 @@
+import { type ComponentFlags, type FileReader, findFlag, readNamedFile } from '@kube-rescue/node-config';
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { type Certificate, isKeyOf, parseCertificates, parsePrivateKey } from '@kube-rescue/x509';
+import type { KeyObject } from 'node:crypto';
+import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
+import { PkiError } from '../errors.ts';
+import { attempt, type Reading } from './reading.ts';
+
+/** The certificate that an authority signs with, and its key. */
+export interface Issuer {
+  readonly certificate: Certificate;
+  readonly key: KeyObject;
+  readonly keyPath: HostPath;
+}
+
+/** One authority of the node. */
+export interface CaEntry {
+  readonly id: CaId;
+  readonly definition: CaDefinition;
+  /** Its certificate, or a bundle of an old and a new one. */
+  readonly path: HostPath;
+  readonly bundle: Reading<readonly Certificate[]>;
+  /** The certificate of the bundle that a key was found for. */
+  readonly issuer: Reading<Issuer>;
+}
+
+/** The file that an authority's certificate lies in, as the flags say it. */
+export function locateCa(id: CaId, components: readonly ComponentFlags[], certificatesDirectory: HostPath): HostPath {
+  const { certificateFlags, baseName } = definitionOf(id);
+  const named = certificateFlags.map((reference) => findFlag(components, reference)).find((path) => path !== undefined);
+  return named === undefined ? joinPath(certificatesDirectory, `${baseName}.crt`) : hostPath(named);
+}
+
+function definitionOf(id: CaId): CaDefinition {
+  const definition = CA_DEFINITIONS.find((ca) => ca.id === id);
+  if (definition === undefined) throw new Error(`no authority ${id} in the catalogue`);
+  return definition;
+}
+
+function keyPaths(definition: CaDefinition, path: HostPath, components: readonly ComponentFlags[]): HostPath[] {
+  const named = definition.keyFlags.map((reference) => findFlag(components, reference));
+  const beside = /\.(?:crt|cert|pem)$/.test(path) ? path.replace(/\.[a-z]+$/, '.key') : `${path}.key`;
+  return [...new Set([...named.filter((key) => key !== undefined), beside].map(hostPath))];
+}
+
+/**
+ * Whether a file may hold one certificate only: kube-controller-manager ends at once when the one that it signs with is a bundle
+ * ("expected exactly one certificate", Kubernetes `pkg/controller/certificates/signer/ca_provider.go`). With kubeadm the same file
+ * is what clients are judged by.
+ */
+export function holdsOneCertificate(path: HostPath, components: readonly ComponentFlags[]): boolean {
+  return findFlag(components, { component: 'kube-controller-manager', flag: 'cluster-signing-cert-file' }) === path;
+}
+
+/** Where the key of an authority lies, or is to be put. */
+export function caKeyPath(ca: CaEntry, components: readonly ComponentFlags[]): HostPath {
+  if (ca.issuer.ok) return ca.issuer.value.keyPath;
+  const [path] = keyPaths(ca.definition, ca.path, components);
+  return path ?? hostPath(`${ca.path}.key`);
+}
+
+async function findIssuer(
+  reader: FileReader,
+  bundle: readonly Certificate[],
+  { definition, path, keys }: { definition: CaDefinition; path: HostPath; keys: readonly HostPath[] },
+): Promise<Issuer> {
+  const foreign: HostPath[] = [];
+  for (const keyPath of keys) {
+    if ((await reader.readFile(keyPath)) === undefined) continue;
+    const { key } = parsePrivateKey(await readNamedFile(reader, keyPath, 'PKI_CA_KEY_MISSING'), keyPath);
+    // Re-issued with the same key, an authority is twice in its bundle: the one that lives longer signs.
+    const [certificate] = bundle
+      .filter((candidate) => isKeyOf(key, candidate))
+      .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
+    if (certificate !== undefined) return { certificate, key, keyPath };
+    foreign.push(keyPath);
+  }
+  if (foreign[0] !== undefined) {
+    throw new PkiError({
+      code: 'PKI_CA_KEY_MISMATCH',
+      message: `the key of ${definition.name} belongs to another certificate than ${path}`,
+      subject: foreign[0],
+      hint: `put the key that belongs to ${path} at ${foreign[0]}`,
+    });
+  }
+  throw new PkiError({
+    code: 'PKI_CA_KEY_MISSING',
+    message: `the key of ${definition.name} is not on this node, so nothing can be signed`,
+    subject: keys[0] ?? path,
+    hint: `put the key of ${definition.name} at ${keys[0]}, or renew these certificates where the key is kept`,
+  });
+}
+
+/** Reads an authority's bundle and finds the key that belongs to one of its certificates, by comparing public keys. */
+export async function inspectCa(
+  id: CaId,
+  path: HostPath,
+  components: readonly ComponentFlags[],
+  reader: FileReader,
+): Promise<CaEntry> {
+  const definition = definitionOf(id);
+  const bundle = await attempt(async () => {
+    const hint = `restore the certificate of ${definition.name} from a backup`;
+    return parseCertificates(await readNamedFile(reader, path, 'PKI_CA_MISSING', hint), path);
+  });
+  const keys = keyPaths(definition, path, components);
+  const issuer = bundle.ok ? await attempt(() => findIssuer(reader, bundle.value, { definition, path, keys })) : bundle;
+  return { id, definition, path, bundle, issuer };
+}

@@ -1,0 +1,181 @@
+import {
+  decodeKubeconfig,
+  type FileReader,
+  type KubeconfigCredential,
+  parseKubeconfig,
+  readKubeconfigTrust,
+  readNamedFile,
+} from '@kube-rescue/node-config';
+import type { Host, HostPath } from '@kube-rescue/host';
+import {
+  buildChain,
+  type Certificate,
+  type CertificateDetails,
+  detailCertificate,
+  isKeyOf,
+  parseCertificate,
+  parseCertificates,
+  parsePrivateKey,
+  readPem,
+} from '@kube-rescue/x509';
+import { CA_DEFINITIONS, CERTIFICATES } from './catalogue.ts';
+import { PkiError } from '../errors.ts';
+import { inspectCertificates, type InspectionInput } from './inventory.ts';
+import { attempt } from './reading.ts';
+import { parseServerAddress, readServerCertificates } from './server-certificates.ts';
+
+/** One certificate, spelled out, with what surrounds it. */
+export interface InspectedCertificate extends CertificateDetails {
+  /** A file, or `HOST:PORT`. */
+  readonly place: string;
+  /** Which one it is of several at that place: `1 of 2`, `client-certificate-data`. */
+  readonly part: string;
+  /** Whether a private key beside it is its own; `null` when none is beside it. */
+  readonly keyMatches: boolean | null;
+  /** The subjects of those that signed it, nearest first. */
+  readonly chain: readonly string[];
+  /** Why the chain does not end with an authority that signed itself; `null` when it does. */
+  readonly chainFlaw: string | null;
+}
+
+interface Found {
+  readonly place: string;
+  readonly part: string;
+  readonly certificate: Certificate;
+  readonly keyMatches: boolean | null;
+}
+
+export interface InspectionRequest {
+  /** An id of `certs check`, such as `etcd/server` or `ca/etcd`; a file; or `HOST:PORT`. */
+  readonly target: string;
+  /** The node, for ids and for the authorities that chains end with. Default: there is none. */
+  readonly node?: InspectionInput | undefined;
+  /** The file that `target` is when it is neither of the others, and whose machine it is on. */
+  readonly file: { readonly path: HostPath; readonly reader: FileReader };
+  readonly signal?: AbortSignal | undefined;
+}
+
+function numbered(
+  certificates: readonly Certificate[],
+  place: string,
+  keyMatches: (at: number) => boolean | null,
+): Found[] {
+  return certificates.map((certificate, at) => ({
+    place,
+    part: `${at + 1} of ${certificates.length}`,
+    certificate,
+    keyMatches: keyMatches(at),
+  }));
+}
+
+async function readPemFile(text: string, path: HostPath, reader: FileReader): Promise<readonly Found[]> {
+  const certificates = parseCertificates(text, path);
+  const beside = path.replace(/\.(?:crt|cert|pem)$/, '.key') as HostPath;
+  const holdsKey = readPem(text, path).some(({ label }) => label.endsWith('PRIVATE KEY'));
+  const key = await attempt(async () =>
+    parsePrivateKey(holdsKey || beside === path ? text : await readNamedFile(reader, beside, 'PKI_KEY_MISSING'), path),
+  );
+  // A key belongs to the first of several.
+  return numbered(certificates, path, (at) => (at === 0 && key.ok ? isKeyOf(key.value.key, certificates[0]) : null));
+}
+
+async function readKubeconfigFile(source: string, path: HostPath, reader: FileReader): Promise<readonly Found[]> {
+  const { certificate, key } = parseKubeconfig(source, path);
+  const textOf = async (part: KubeconfigCredential): Promise<string> =>
+    part.in === 'file' ? readNamedFile(reader, part.path, 'PKI_CERTIFICATE_MISSING') : part.text;
+  const found: Found[] = [];
+  if (certificate !== undefined) {
+    const own = await attempt(async () => parsePrivateKey(await textOf(key ?? certificate), path));
+    const [client] = parseCertificates(await textOf(certificate), path);
+    const keyMatches = own.ok ? isKeyOf(own.value.key, client) : null;
+    const place = certificate.in === 'file' ? certificate.path : path;
+    found.push({ place, part: 'client certificate', certificate: client, keyMatches });
+  }
+  for (const trust of readKubeconfigTrust(source, path)) {
+    const certificates = parseCertificates(await textOf(trust), path);
+    const place = trust.in === 'file' ? trust.path : path;
+    found.push(
+      ...numbered(certificates, place, () => null).map((each) => ({ ...each, part: `trusted CA ${each.part}` })),
+    );
+  }
+  return found;
+}
+
+async function readFile({ path, reader }: InspectionRequest['file']): Promise<readonly Found[]> {
+  const text = await readNamedFile(
+    reader,
+    path,
+    'PKI_CERTIFICATE_MISSING',
+    'give a file, HOST:PORT or an id of `certs check`',
+  );
+  if (text.includes('-----BEGIN ')) return readPemFile(text, path, reader);
+  const der = Buffer.from(text, 'latin1');
+  if (der[0] === 0x30) return numbered([parseCertificate(der, path)], path, () => null);
+  if (/^[ \t]*"?(?:clusters|users|contexts|current-context)"?[ \t]*:/m.test(text) || text.trimStart().startsWith('{')) {
+    return readKubeconfigFile(decodeKubeconfig(der, path), path, reader);
+  }
+  // Says what is wrong with it as PEM.
+  readPem(text, path);
+  return [];
+}
+
+function isId(target: string): boolean {
+  return CERTIFICATES.some(({ id }) => id === target) || CA_DEFINITIONS.some(({ id }) => `ca/${id}` === target);
+}
+
+async function readById(target: string, node: InspectionInput, reader: FileReader): Promise<readonly Found[]> {
+  const inventory = await inspectCertificates(node, { host: reader });
+  const ca = inventory.cas.find(({ id }) => `ca/${id}` === target);
+  if (ca !== undefined) {
+    if (!ca.bundle.ok) throw ca.bundle.error;
+    const { issuer } = ca;
+    return numbered(ca.bundle.value, ca.path, (at) =>
+      issuer.ok && ca.bundle.ok ? ca.bundle.value[at] === issuer.value.certificate || null : null,
+    );
+  }
+  const entry = inventory.certificates.find(({ id, alsoServesAs }) => id === target || alsoServesAs.includes(id));
+  if (entry === undefined) {
+    throw new PkiError({
+      code: 'PKI_CERTIFICATE_MISSING',
+      message: inventory.absent.find(({ id }) => id === target)?.reason ?? 'this node does not have it',
+      subject: target,
+      hint: 'see what it has with `certs check`',
+    });
+  }
+  if (!entry.certificate.ok) throw entry.certificate.error;
+  const certificate = entry.certificate.value;
+  const keyMatches = entry.key.ok ? isKeyOf(entry.key.value.key, certificate) : null;
+  return [{ place: entry.certificatePlace.path, part: '1 of 1', certificate, keyMatches }];
+}
+
+/**
+ * Spells out the certificates at one place: of an id of this node's, in a file (PEM, DER, kubeconfig), or presented by a server.
+ * Chains are looked for among them and this node's authorities.
+ *
+ * @throws PkiError `PKI_CERTIFICATE_MISSING` `PKI_PEM_INVALID` `PKI_CERTIFICATE_INVALID` `PKI_KUBECONFIG_INVALID`
+ * `PKI_SERVER_SILENT`; HostError
+ */
+export async function inspectLocation(
+  request: InspectionRequest,
+  { host, now }: { readonly host: FileReader & Pick<Host, 'connect'>; readonly now: Date },
+): Promise<readonly InspectedCertificate[]> {
+  const { target, node, file, signal } = request;
+  const address = parseServerAddress(target);
+  const find = async (): Promise<readonly Found[]> => {
+    if (isId(target) && node !== undefined) return readById(target, node, host);
+    if (address === undefined) return readFile(file);
+    return numbered(await readServerCertificates(address, { host }, signal), target, () => null);
+  };
+  const found = await find();
+  const inventory = node === undefined ? undefined : await attempt(() => inspectCertificates(node, { host }));
+  const cas = inventory?.ok === true ? inventory.value.cas : [];
+  const known = [
+    ...found.map(({ certificate }) => certificate),
+    ...cas.flatMap(({ bundle }) => (bundle.ok ? bundle.value : [])),
+  ];
+  return found.map(({ place, part, certificate, keyMatches }) => {
+    const { certificates, flaw } = buildChain(certificate, known);
+    const chain = certificates.slice(1).map((each) => detailCertificate(each, now).subject);
+    return { place, part, ...detailCertificate(certificate, now), keyMatches, chain, chainFlaw: flaw ?? null };
+  });
+}

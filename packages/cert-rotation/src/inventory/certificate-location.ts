@@ -1,0 +1,65 @@
+import {
+  type CredentialField,
+  type FileReader,
+  type Kubeconfig,
+  type KubeconfigCredential,
+  readNamedFile,
+} from '@kube-rescue/node-config';
+import type { HostPath } from '@kube-rescue/host';
+import { type Certificate, parseCertificates, parsePrivateKey, type PrivateKey } from '@kube-rescue/x509';
+import { attempt, type Reading } from './reading.ts';
+
+/** Where a certificate or key lies: a PEM file, or a field of a kubeconfig. */
+export type CredentialLocation =
+  | { readonly in: 'file'; readonly path: HostPath }
+  | { readonly in: 'kubeconfig'; readonly path: HostPath; readonly field: CredentialField };
+
+/** A certificate and its key, where they lie and what was found there. Carries the key as a `KeyObject`, never as text. */
+export interface Credentials {
+  readonly certificatePlace: CredentialLocation;
+  readonly keyPlace: CredentialLocation;
+  readonly certificate: Reading<Certificate>;
+  readonly key: Reading<PrivateKey>;
+}
+
+/** Reads a pair of files; both paths are the same for a combined PEM. */
+export async function readFileCredentials(
+  reader: FileReader,
+  certificatePath: HostPath,
+  keyPath: HostPath,
+): Promise<Credentials> {
+  return {
+    certificatePlace: { in: 'file', path: certificatePath },
+    keyPlace: { in: 'file', path: keyPath },
+    certificate: await attempt(async () => {
+      const text = await readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING');
+      return parseCertificates(text, certificatePath)[0];
+    }),
+    key: await attempt(async () => parsePrivateKey(await readNamedFile(reader, keyPath, 'PKI_KEY_MISSING'), keyPath)),
+  };
+}
+
+function placeOf(part: KubeconfigCredential, kubeconfig: HostPath, field: CredentialField): CredentialLocation {
+  return part.in === 'file' ? part : { in: 'kubeconfig', path: kubeconfig, field };
+}
+
+/** Reads the credentials that a kubeconfig embeds or names. */
+export async function readKubeconfigCredentials(
+  reader: FileReader,
+  kubeconfig: Pick<Kubeconfig, 'path'>,
+  certificate: KubeconfigCredential,
+  key: KubeconfigCredential,
+): Promise<Credentials> {
+  const text = async (part: KubeconfigCredential, missing: 'PKI_CERTIFICATE_MISSING' | 'PKI_KEY_MISSING') =>
+    part.in === 'file' ? readNamedFile(reader, part.path, missing) : part.text;
+  const certificatePlace = placeOf(certificate, kubeconfig.path, 'client-certificate-data');
+  const keyPlace = placeOf(key, kubeconfig.path, 'client-key-data');
+  return {
+    certificatePlace,
+    keyPlace,
+    certificate: await attempt(
+      async () => parseCertificates(await text(certificate, 'PKI_CERTIFICATE_MISSING'), certificatePlace.path)[0],
+    ),
+    key: await attempt(async () => parsePrivateKey(await text(key, 'PKI_KEY_MISSING'), keyPlace.path)),
+  };
+}

@@ -1,0 +1,161 @@
+import type { Usage } from '@kube-rescue/x509';
+import type { ComponentFlags, FileReader } from '@kube-rescue/node-config';
+import type { HostPath } from '@kube-rescue/host';
+import { type CaEntry, inspectCa, locateCa } from './ca-inventory.ts';
+import {
+  CA_DEFINITIONS,
+  type CaId,
+  CERTIFICATES,
+  type CertificateDefinition,
+  type CertificateId,
+  type ServedNames,
+} from './catalogue.ts';
+import {
+  locateCertificate,
+  locateCertificatesDirectory,
+  locateKubeconfig,
+  type NodeSurvey,
+  readKubeconfig,
+} from './certificate-locating.ts';
+import type { Credentials } from './certificate-location.ts';
+import { PkiError } from '../errors.ts';
+import type { KubeletStore } from './kubelet-inventory.ts';
+import { readServedNames } from './served-names.ts';
+
+/** What is to be looked at. */
+export interface InspectionInput {
+  /** The components of this node; one that is left out leaves its certificates out. */
+  readonly components: readonly ComponentFlags[];
+  /** Usually `/etc/kubernetes`. */
+  readonly kubernetesDirectory: HostPath;
+  /** kubeadm's `certificatesDir`. Default: the folder of the API server's `--client-ca-file`. */
+  readonly certificatesDirectory?: HostPath | undefined;
+  /**
+   * Only these certificates and their authorities. A pair that serves another purpose too is then judged by these alone.
+   * Default: all.
+   */
+  readonly only?: readonly CertificateId[] | undefined;
+}
+
+/** One certificate of the node, where it lies and what is demanded of it. */
+export interface CertificateEntry extends Credentials {
+  readonly id: CertificateId;
+  readonly definition: CertificateDefinition;
+  /** Other certificates of the catalogue that are this very file. */
+  readonly alsoServesAs: readonly CertificateId[];
+  /** The authority that must have signed it; `undefined` for one that signs itself. */
+  readonly ca: CaId | undefined;
+  readonly usages: readonly Usage[];
+  /** DNS names and addresses that its clients dial. */
+  readonly names: readonly string[];
+  /** The kubelet's store, for the certificate that is kept there. */
+  readonly store: KubeletStore | undefined;
+}
+
+/** A certificate of the catalogue that this node does not have. */
+export interface AbsentCertificate {
+  readonly id: CertificateId;
+  /** For example `no etcd on this node`. */
+  readonly reason: string;
+}
+
+export interface CertificateInventory {
+  /** What was asked for, so that a step can look again. */
+  readonly input: InspectionInput;
+  readonly certificates: readonly CertificateEntry[];
+  readonly cas: readonly CaEntry[];
+  readonly absent: readonly AbsentCertificate[];
+}
+
+function assertKnownIds(only: readonly string[]): void {
+  const unknown = only.filter((id) => !CERTIFICATES.some((definition) => definition.id === id));
+  if (unknown.length === 0) return;
+  throw new PkiError({
+    code: 'PKI_CERTIFICATE_UNKNOWN',
+    message: 'there is no certificate of that name',
+    subject: unknown.join(', '),
+    hint: `choose from ${CERTIFICATES.map(({ id }) => id).join(', ')}`,
+  });
+}
+
+function placeName({ certificatePlace }: Credentials): string {
+  return `${certificatePlace.path}#${certificatePlace.in}`;
+}
+
+function merge(first: CertificateEntry, second: CertificateEntry): CertificateEntry {
+  return {
+    ...first,
+    alsoServesAs: [...first.alsoServesAs, second.id],
+    usages: [...new Set([...first.usages, ...second.usages])],
+    names: [...new Set([...first.names, ...second.names])],
+  };
+}
+
+/** What this node's kubeconfigs judge the API server by; one that cannot be read is told of by its own entry. */
+async function readServerNames(survey: NodeSurvey): Promise<readonly string[]> {
+  const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter(
+    (path) => path !== undefined,
+  );
+  const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey, path)));
+  return kubeconfigs.flatMap((kubeconfig) => (kubeconfig.ok ? [kubeconfig.value?.serverName ?? ''] : []));
+}
+
+/** Authorities that share one file are one: the first. */
+function shareCas(survey: NodeSurvey): ReadonlyMap<CaId, CaId> {
+  const { components, certificatesDirectory } = survey;
+  const located = CA_DEFINITIONS.map(({ id }) => ({ id, path: locateCa(id, components, certificatesDirectory) }));
+  return new Map(located.map(({ id, path }) => [id, located.find((other) => other.path === path)?.id ?? id]));
+}
+
+/**
+ * Finds the certificates of a node by its components' flags and its kubeconfigs, and reads them with their keys and
+ * authorities. Reads only; judges nothing (see `judgeCertificate`).
+ *
+ * What cannot be read is an entry with an error, so that one broken file does not hide the others. A pair that serves two
+ * purposes is one entry.
+ * @throws PkiError `PKI_CERTIFICATE_UNKNOWN` for an id in `only`; HostError `HOST_PATH_INVALID` for a relative path in a flag
+ */
+export async function inspectCertificates(
+  input: InspectionInput,
+  { host }: { readonly host: FileReader },
+): Promise<CertificateInventory> {
+  assertKnownIds(input.only ?? []);
+  const { components, kubernetesDirectory } = input;
+  const certificatesDirectory =
+    input.certificatesDirectory ?? locateCertificatesDirectory(components, kubernetesDirectory);
+  const places = { components, kubernetesDirectory, certificatesDirectory };
+  const survey: NodeSurvey = { ...places, reader: host, kubeconfigs: new Map() };
+  const caIds = shareCas(survey);
+
+  const entries = new Map<string, CertificateEntry>();
+  const absent: AbsentCertificate[] = [];
+  for (const definition of CERTIFICATES.filter(({ id }) => input.only?.includes(id) ?? true)) {
+    const { id, ca, usages } = definition;
+    const servedNames: ServedNames | undefined = 'servedNames' in definition ? definition.servedNames : undefined;
+    const located = await locateCertificate(definition, survey);
+    if ('reason' in located) {
+      absent.push({ id, reason: located.reason });
+      continue;
+    }
+    const serverNames = servedNames === 'apiserver' ? await readServerNames(survey) : [];
+    const entry: CertificateEntry = {
+      ...located,
+      id,
+      definition,
+      alsoServesAs: [],
+      ca: ca === undefined ? undefined : caIds.get(ca),
+      usages,
+      names: readServedNames(servedNames, components, serverNames),
+      store: located.store,
+    };
+    const same = entries.get(placeName(entry));
+    entries.set(placeName(entry), same === undefined ? entry : merge(same, entry));
+  }
+
+  const certificates = [...entries.values()];
+  const needed = CA_DEFINITIONS.filter(({ id }) => certificates.some(({ ca }) => ca === id));
+  const cas = await Promise.all(
+    needed.map(({ id }) => inspectCa(id, locateCa(id, components, certificatesDirectory), components, host)),
+  );
+  return { input, certificates, cas, absent };
+}

@@ -1,0 +1,87 @@
+import { type ComponentFlags, type FileReader, findFlag, type KubeconfigCredential } from '@kube-rescue/node-config';
+import { baseName, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type Certificate, parseCertificates } from '@kube-rescue/x509';
+import { type Credentials, readFileCredentials, readKubeconfigCredentials } from './certificate-location.ts';
+import { PkiError } from '../errors.ts';
+import { attempt, type Reading } from './reading.ts';
+
+const DEFAULT_CERTIFICATE_DIRECTORY = '/var/lib/kubelet/pki';
+const CURRENT_LINK = 'kubelet-client-current.pem';
+
+/** The kubelet's own store of client certificates (client-go `util/certificate/certificate_store.go`). */
+export interface KubeletStore {
+  /** `kubelet-client-current.pem`: a link to the dated PEM that is in use. */
+  readonly link: HostPath;
+  readonly directory: HostPath;
+  /**
+   * The certificate that kubelet.conf embeds beside the store, when it does. The kubelet refuses to start when that one
+   * is stale, whatever the store holds (kubelet `certificate/bootstrap/bootstrap.go` isClientConfigStillValid).
+   */
+  readonly embedded: { readonly kubeconfig: HostPath; readonly certificate: Reading<Certificate> } | undefined;
+}
+
+function kubeletFlag(components: readonly ComponentFlags[], flag: string): string | undefined {
+  return findFlag(components, { component: 'kubelet', flag });
+}
+
+export function locateKubeletConfig(components: readonly ComponentFlags[], kubernetesDirectory: HostPath): HostPath {
+  return hostPath(kubeletFlag(components, 'kubeconfig') ?? joinPath(kubernetesDirectory, 'kubelet.conf'));
+}
+
+function certificateDirectory(components: readonly ComponentFlags[]): HostPath {
+  return hostPath(kubeletFlag(components, 'cert-dir') ?? DEFAULT_CERTIFICATE_DIRECTORY);
+}
+
+/** The kubelet's serving pair: the one that its flags name, otherwise the one that it makes itself. */
+export function locateKubeletServingPair(components: readonly ComponentFlags[]): {
+  readonly certificate: HostPath;
+  readonly key: HostPath;
+} {
+  const directory = certificateDirectory(components);
+  return {
+    certificate: hostPath(kubeletFlag(components, 'tls-cert-file') ?? joinPath(directory, 'kubelet.crt')),
+    key: hostPath(kubeletFlag(components, 'tls-private-key-file') ?? joinPath(directory, 'kubelet.key')),
+  };
+}
+
+async function isStoreLink(reader: FileReader, path: HostPath): Promise<boolean> {
+  return baseName(path) === CURRENT_LINK || (await reader.readLink(path))?.startsWith('kubelet-client-') === true;
+}
+
+/**
+ * The kubelet's client certificate: in its store, embedded in kubelet.conf, in both, or in files that kubelet.conf names.
+ */
+export async function readKubeletCredentials(
+  reader: FileReader,
+  config: { readonly path: HostPath; readonly certificate: KubeconfigCredential; readonly key: KubeconfigCredential },
+  components: readonly ComponentFlags[],
+): Promise<Credentials & { readonly store: KubeletStore | undefined }> {
+  const { certificate, key } = config;
+  if (certificate.in === 'file') {
+    const keyPath = key.in === 'file' ? key.path : certificate.path;
+    const credentials = await readFileCredentials(reader, certificate.path, keyPath);
+    const inStore = keyPath === certificate.path && (await isStoreLink(reader, certificate.path));
+    const store = { link: certificate.path, directory: parentPath(certificate.path), embedded: undefined };
+    return { ...credentials, store: inStore ? store : undefined };
+  }
+  const directory = certificateDirectory(components);
+  const link = joinPath(directory, CURRENT_LINK);
+  if ((await reader.readFile(link)) === undefined) {
+    return { ...(await readKubeconfigCredentials(reader, config, certificate, key)), store: undefined };
+  }
+  const embedded = await attempt(() => parseCertificates(certificate.text, config.path)[0]);
+  return {
+    ...(await readFileCredentials(reader, link, link)),
+    store: { link, directory, embedded: { kubeconfig: config.path, certificate: embedded } },
+  };
+}
+
+/** A kubelet without kubelet.conf has no name to ask for a certificate with. */
+export function kubeletConfigMissing(path: HostPath): PkiError {
+  return new PkiError({
+    code: 'PKI_CERTIFICATE_MISSING',
+    message: 'the kubelet has no kubeconfig',
+    subject: path,
+    hint: 'restore it from a backup, or make it anew with `kubeadm init phase kubeconfig kubelet`',
+  });
+}

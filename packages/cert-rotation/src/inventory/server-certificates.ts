@@ -1,0 +1,79 @@
+import { type Host, isIpAddress } from '@kube-rescue/host';
+import { type Certificate, parseCertificate } from '@kube-rescue/x509';
+// oxlint-disable-next-line no-restricted-imports -- a layer over the Host's own connection; nothing is dialled here
+import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
+import { PkiError } from '../errors.ts';
+
+const TIMEOUT_MS = 5_000;
+
+/** Where a TLS server listens. */
+export interface ServerAddress {
+  /** Name or IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const ADDRESS = /^(?:\[(?<literal>[0-9a-fA-F:.]+)\]|(?<name>[^/:\s]+)):(?<port>\d{1,5})$/;
+
+/** `HOST:PORT`, an IPv6 address in brackets; `undefined` for anything else. */
+export function parseServerAddress(text: string): ServerAddress | undefined {
+  const { literal, name, port } = ADDRESS.exec(text)?.groups ?? {};
+  const host = literal ?? name;
+  const number = Number(port);
+  return host === undefined || number < 1 || number > 65_535 ? undefined : { host, port: number };
+}
+
+/** The certificates in the order in which the server sent them. Node links each to its issuer, the last one to itself. */
+function sentBy(socket: TLSSocket): readonly Uint8Array[] {
+  const ders: Uint8Array[] = [];
+  let current: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (current?.raw !== undefined && !ders.some((der) => Buffer.compare(der, current?.raw ?? der) === 0)) {
+    ders.push(current.raw);
+    current = current.issuerCertificate as DetailedPeerCertificate | undefined;
+  }
+  return ders;
+}
+
+/**
+ * Asks a TLS server for its certificates, as seen from the machine; presents none of its own, and trusts nothing.
+ *
+ * @throws HostError `HOST_CONNECTION_FAILED` `HOST_UNSUPPORTED`; PkiError `PKI_SERVER_SILENT` when it does not speak TLS
+ */
+export async function readServerCertificates(
+  address: ServerAddress,
+  { host }: { readonly host: Pick<Host, 'connect'> },
+  signal?: AbortSignal,
+): Promise<readonly Certificate[]> {
+  const subject = `${address.host}:${address.port}`;
+  const raw = await host.connect({ ...address, timeoutMs: TIMEOUT_MS, signal });
+  try {
+    const ders = await new Promise<readonly Uint8Array[]>((resolve, reject) => {
+      const socket = connect({
+        socket: raw,
+        // What it presents is judged by whoever asked, not here.
+        rejectUnauthorized: false,
+        checkServerIdentity: () => undefined,
+        ...(!isIpAddress(address.host) ? { servername: address.host } : {}),
+      });
+      const fail = (cause: unknown): void => reject(silent(subject, cause));
+      socket.once('secureConnect', () => resolve(sentBy(socket)));
+      socket.on('error', fail);
+      socket.once('close', () => fail(undefined));
+      socket.setTimeout(TIMEOUT_MS, () => fail(undefined));
+    });
+    return ders.map((der) => parseCertificate(der, subject));
+  } finally {
+    raw.destroy();
+  }
+}
+
+function silent(subject: string, cause: unknown): PkiError {
+  return new PkiError({
+    code: 'PKI_SERVER_SILENT',
+    message:
+      'it listens, but presents no certificate: it does not speak TLS, or refuses to without a client certificate',
+    subject,
+    hint: 'check the port; `openssl s_client -connect` shows more',
+    cause,
+  });
+}

@@ -1,0 +1,152 @@
+import {
+  allowsUsage,
+  authorityCertSerialNumber,
+  authorityKeyIdentifier,
+  type Certificate,
+  isKeyOf,
+  isSameDer,
+  MS_PER_DAY,
+  namesAddress,
+  subjectKeyIdentifier,
+} from '@kube-rescue/x509';
+import type { CaEntry } from '../inventory/ca-inventory.ts';
+import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import { type Problem, problemOf } from './problem.ts';
+
+export interface JudgementOptions {
+  readonly now: Date;
+  /** A certificate that ends within so many days is told as `info`. Default: 30; 0 tells none. */
+  readonly expiringWithinDays?: number | undefined;
+}
+
+type Draft = Omit<Problem, 'severity' | 'subject' | 'fixedBy'> & Partial<Problem>;
+
+function problem(subject: string, draft: Draft): Problem {
+  return { severity: 'problem', fixedBy: 'renewal', subject, ...draft };
+}
+
+function judgeDates({ notBefore, notAfter }: Certificate, path: string, options: JudgementOptions): Problem[] {
+  const { now, expiringWithinDays = 30 } = options;
+  const renew = 'renew it with `kube-rescue certs renew`';
+  if (now > notAfter) {
+    const message = `it expired on ${notAfter.toISOString()}`;
+    return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRED', message, hint: renew })];
+  }
+  if (now < notBefore) {
+    const message = `it is not valid before ${notBefore.toISOString()}`;
+    const hint = `check this machine's clock, then ${renew}`;
+    return [problem(path, { code: 'PKI_CERTIFICATE_NOT_YET_VALID', message, hint })];
+  }
+  if (notAfter.getTime() - now.getTime() < expiringWithinDays * MS_PER_DAY) {
+    const message = `it expires on ${notAfter.toISOString()}`;
+    return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, hint: renew })];
+  }
+  return [];
+}
+
+/** Why `authority` did not sign `certificate` (RFC 5280 section 6.1.3; names as bytes, as Go compares them), or `undefined`. */
+function chainBreak(certificate: Certificate, ca: Certificate): string | undefined {
+  if (!isSameDer(certificate.issuerDer, ca.subjectDer)) return 'its issuer has another name';
+  const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(ca)];
+  if (named !== undefined && own !== undefined && !isSameDer(named, own)) return 'it names another key of its issuer';
+  const serial = authorityCertSerialNumber(certificate);
+  if (serial !== undefined && !isSameDer(serial, ca.serialNumber)) return 'it names another certificate of its issuer';
+  return certificate.x509.verify(ca.x509.publicKey) ? undefined : 'its signature is from another key';
+}
+
+/** Tells whether one of `bundle` signed `certificate`; `undefined` when one did, otherwise why the first did not. */
+function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]): string | undefined {
+  const breaks = bundle.map((ca) => chainBreak(certificate, ca));
+  return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'its authority has no certificate');
+}
+
+function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined): Problem[] {
+  if (ca === undefined || !ca.bundle.ok) return [];
+  const reason = findChainBreak(certificate, ca.bundle.value);
+  if (reason === undefined) return [];
+  return [
+    problem(path, {
+      code: 'PKI_CHAIN_BROKEN',
+      message: `it was not signed by ${ca.definition.name} in ${ca.path}: ${reason}`,
+      hint: 'renew it, so that this authority signs it',
+    }),
+  ];
+}
+
+/** The names and usages that are demanded and that the certificate does not have. */
+export function findShortfall(
+  certificate: Certificate,
+  { names, usages }: Pick<CertificateEntry, 'names' | 'usages'>,
+): Pick<CertificateEntry, 'names' | 'usages'> {
+  return {
+    names: names.filter((name) => !namesAddress(certificate, name)),
+    usages: usages.filter((usage) => !allowsUsage(certificate, usage)),
+  };
+}
+
+function judgePurpose(entry: CertificateEntry, certificate: Certificate, path: string): Problem[] {
+  const { names, usages } = findShortfall(certificate, entry);
+  return [
+    ...(names.length === 0
+      ? []
+      : [
+          problem(path, {
+            code: 'PKI_NAME_MISSING',
+            message: `it is served on ${names.join(', ')} but does not name it`,
+            hint: 'renew it; the missing names are added',
+          }),
+        ]),
+    ...(usages.length === 0
+      ? []
+      : [
+          problem(path, {
+            code: 'PKI_USAGE_MISSING',
+            message: `it is used as a ${usages.join(' and ')} certificate but its extended key usage forbids it`,
+            hint: 'renew it; the missing usage is added',
+          }),
+        ]),
+  ];
+}
+
+function judgeKey(entry: CertificateEntry, certificate: Certificate): Problem[] {
+  const path = entry.keyPlace.path;
+  if (!entry.key.ok) return [problemOf(entry.key.error, path, 'new-key')];
+  if (isKeyOf(entry.key.value.key, certificate)) return [];
+  return [
+    problem(path, {
+      code: 'PKI_KEY_MISMATCH',
+      message: `the key belongs to another certificate than the one in ${entry.certificatePlace.path}`,
+      hint: 'put the right one of the two back, or renew with new keys (`--new-keys`)',
+      fixedBy: 'new-key',
+    }),
+  ];
+}
+
+function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Problem[] {
+  const embedded = entry.store?.embedded;
+  if (embedded === undefined) return [];
+  if (!embedded.certificate.ok) return [problemOf(embedded.certificate.error, embedded.kubeconfig, 'renewal')];
+  return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
+}
+
+/** Judges one certificate of an inventory at `now`. Pure; an empty list means that nothing is wrong with it. */
+export function judgeCertificate(
+  entry: CertificateEntry,
+  inventory: Pick<CertificateInventory, 'cas'>,
+  options: JudgementOptions,
+): readonly Problem[] {
+  const { path } = entry.certificatePlace;
+  if (!entry.certificate.ok) return [problemOf(entry.certificate.error, path)];
+  const certificate = entry.certificate.value;
+  const ca = inventory.cas.find(({ id }) => id === entry.ca);
+  const problems = [
+    ...judgeDates(certificate, path, options),
+    ...judgeChain(certificate, path, ca),
+    ...judgePurpose(entry, certificate, path),
+    ...judgeKey(entry, certificate),
+    ...judgeEmbedded(entry, options),
+  ];
+  if (entry.definition.home.in !== 'kubelet-self-signed') return problems;
+  const hint = 'the kubelet makes a new pair when it starts without one';
+  return problems.map((each) => ({ ...each, hint }));
+}

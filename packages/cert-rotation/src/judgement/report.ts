@@ -1,0 +1,72 @@
+import { type Certificate, describeValidity, nameOf, NO_VALIDITY } from '@kube-rescue/x509';
+import type { CaEntry } from '../inventory/ca-inventory.ts';
+import { judgeCa, signingCertificate } from './ca-judgement.ts';
+import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import { judgeCertificate, type JudgementOptions } from './judgement.ts';
+import { type ReportedProblems, reportProblems } from './problem.ts';
+
+/** One row of `certs check`. Survives JSON; carries no key material. */
+export interface CertificateRow extends ReportedProblems {
+  /** For example `etcd/server`, or `ca/etcd` for an authority. */
+  readonly id: string;
+  readonly kind: 'ca' | 'file' | 'kubeconfig' | 'kubelet';
+  readonly name: string;
+  readonly path: string;
+  /** The subject's distinguished name; `null` when the certificate cannot be read, like all that follow from it. */
+  readonly subject: string | null;
+  /** The id of the authority's row; `null` for one that signs itself. */
+  readonly issuer: string | null;
+  /** ISO 8601, UTC. */
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+  /** Whole days until it expires; negative afterwards. */
+  readonly daysLeft: number | null;
+  /** For example `RSA 2048` or `ECDSA P-256`. */
+  readonly keyAlgorithm: string | null;
+}
+
+function describeCertificate(certificate: Certificate | undefined, now: Date) {
+  if (certificate === undefined) return { subject: null, ...NO_VALIDITY };
+  return { subject: nameOf(certificate.x509.subject) || null, ...describeValidity(certificate, now) };
+}
+
+function describeEntry(
+  entry: CertificateEntry,
+  inventory: CertificateInventory,
+  options: JudgementOptions,
+): CertificateRow {
+  const { definition, certificatePlace } = entry;
+  return {
+    id: entry.id,
+    kind: definition.component === 'kubelet' ? 'kubelet' : certificatePlace.in,
+    name: definition.name,
+    path: certificatePlace.path,
+    issuer: entry.ca === undefined ? null : `ca/${entry.ca}`,
+    ...describeCertificate(entry.certificate.ok ? entry.certificate.value : undefined, options.now),
+    ...reportProblems(judgeCertificate(entry, inventory, options)),
+  };
+}
+
+function describeCa(ca: CaEntry, now: Date): CertificateRow {
+  const { definition, path } = ca;
+  return {
+    id: `ca/${ca.id}`,
+    kind: 'ca',
+    name: definition.name,
+    path,
+    issuer: null,
+    ...describeCertificate(signingCertificate(ca), now),
+    ...reportProblems(judgeCa(ca, now)),
+  };
+}
+
+/** The rows of `certs check`: leaves in the order of the catalogue, then authorities. Pure. */
+export function reportCertificates(
+  inventory: CertificateInventory,
+  options: JudgementOptions,
+): readonly CertificateRow[] {
+  return [
+    ...inventory.certificates.map((entry) => describeEntry(entry, inventory, options)),
+    ...inventory.cas.map((ca) => describeCa(ca, options.now)),
+  ];
+}

@@ -1,0 +1,44 @@
+import type { ObjectStore } from '@kube-rescue/cluster-objects';
+import { type Certificate, isSameDer, parseCertificate, readPem } from '@kube-rescue/x509';
+import { isSameCa } from '../renewal/ca-reissue.ts';
+import { attempt } from '../inventory/reading.ts';
+import { readFields } from './object-fields.ts';
+
+/**
+ * Finds the authorities that pods are handed to judge the API server by (`ca.crt` of service accounts, `kube-root-ca.crt`)
+ * where the one that they need is not among them. Reads only.
+ *
+ * @param input.root what the API server's certificate comes from
+ * @throws ObjectError when Secrets or ConfigMaps cannot be listed
+ */
+export async function findStaleCas(input: {
+  readonly store: Pick<ObjectStore, 'list'>;
+  readonly root: Certificate;
+  readonly signal?: AbortSignal | undefined;
+}): Promise<readonly Certificate[]> {
+  const { store, root, signal } = input;
+  const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
+  const stale: Certificate[] = [];
+  const onUnreadable = (): void => undefined;
+  for (const kind of [RESOURCE_KINDS.Secret, RESOURCE_KINDS.ConfigMap]) {
+    for await (const read of store.list(kind, { signal, onUnreadable })) {
+      for (const { purpose, key, bytes } of readFields(read)) {
+        if (purpose !== 'api-server-trust' || key !== 'ca.crt') continue;
+        const held = await certificatesIn(bytes, key);
+        if (held.some(({ der }) => isSameDer(der, root.der))) continue;
+        stale.push(...held.filter((each) => !stale.some((known) => isSameCa(known, each))));
+      }
+    }
+  }
+  return stale;
+}
+
+/** What cannot be read is told of by whoever changes it. */
+async function certificatesIn(bytes: Uint8Array, source: string): Promise<readonly Certificate[]> {
+  const read = await attempt(() =>
+    readPem(Buffer.from(bytes).toString('latin1'), source)
+      .filter(({ label }) => label === 'CERTIFICATE')
+      .map(({ der }) => parseCertificate(der, source)),
+  );
+  return read.ok ? read.value : [];
+}

@@ -1,0 +1,40 @@
+import { type Host, hostPath } from '@kube-rescue/host';
+import { createFakeHost, createFixedClock, type PkiOptions, type StepCase } from '@kube-rescue/testing';
+import type { Step } from '@kube-rescue/workflow';
+import { createReissueSteps } from './ca-steps.ts';
+import type { CertificateId } from '../inventory/catalogue.ts';
+import { inspectCertificates } from '../inventory/inventory.ts';
+import { kubeadmNode, NOW } from '../kubeadm-node.fixture.ts';
+import { createRenewalSteps } from './renewal-steps.ts';
+
+const clock = createFixedClock(NOW);
+
+/**
+ * A node for the step laws whose authorities are issued anew.
+ * @param only the certificates that are looked at, again and again; default: all
+ */
+export async function reissueCase(
+  expired: NonNullable<PkiOptions['expired']>,
+  only?: readonly CertificateId[],
+): Promise<StepCase> {
+  const node = await kubeadmNode({ algorithm: 'ecdsa', expired, caBundle: true });
+  const input = { ...node.input, only };
+  const stepsOn = async (host: Host): Promise<readonly Step[]> => {
+    const inventory = await inspectCertificates(input, { host });
+    const reissued = inventory.cas.map(({ id }) => id);
+    return [
+      ...createReissueSteps({ inventory, options: {} }, { host, clock }),
+      ...createRenewalSteps({ inventory, reissued }, { host, clock }),
+    ] as readonly Step[];
+  };
+  return {
+    makeHost: async () => createFakeHost({ tree: node.tree }),
+    makePlaybook: (host) => ({
+      id: 'reissue',
+      title: 'issue authorities anew',
+      phases: [{ id: 'pki', title: 'pki', steps: () => stepsOn(host) }],
+    }),
+    clock,
+    folders: ['/etc/kubernetes', '/var/lib/kubelet'].map((folder) => hostPath(folder)),
+  };
+}

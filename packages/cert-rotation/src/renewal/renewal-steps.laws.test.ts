@@ -1,0 +1,43 @@
+import { type Host, hostPath } from '@kube-rescue/host';
+import { createFakeHost, createFixedClock, type LeafName, type StepCase, stepLaws } from '@kube-rescue/testing';
+import { inspectCertificates } from '../inventory/inventory.ts';
+import { embedKubeletCertificate, kubeadmNode, NOW } from '../kubeadm-node.fixture.ts';
+import type { RenewalOptions } from './renewal-options.ts';
+import { createRenewalSteps } from './renewal-steps.ts';
+
+const clock = createFixedClock(NOW);
+
+async function stepCase(
+  expired: readonly LeafName[],
+  options: RenewalOptions,
+  edit?: Parameters<typeof kubeadmNode>[1],
+): Promise<StepCase> {
+  // One node for all attempts: its certificates are not the same when it is built again.
+  const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa', expired }, edit);
+  return {
+    makeHost: async () => createFakeHost({ tree }),
+    makePlaybook: (host: Host) => ({
+      id: 'renewal',
+      title: 'renew the certificates of this node',
+      phases: [
+        {
+          id: 'renew',
+          title: 'renew',
+          steps: async () => {
+            const inventory = await inspectCertificates(input, { host });
+            return createRenewalSteps({ inventory, options }, { host, clock });
+          },
+        },
+      ],
+    }),
+    clock,
+    folders: [hostPath('/etc/kubernetes'), hostPath('/var/lib/kubelet')],
+  };
+}
+
+stepLaws('the renewal of a pair of files, a kubeconfig and the kubelet', () =>
+  stepCase(['etcd/server', 'scheduler.conf', 'kubelet-client'], {}),
+);
+stepLaws('a renewal with new keys', () =>
+  stepCase(['apiserver', 'kubelet-client'], { newKeys: true }, embedKubeletCertificate),
+);

@@ -1,0 +1,92 @@
+import { type HostPath, hostPath } from '@kube-rescue/host';
+import type { Change, Verdict } from '@kube-rescue/workflow';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { parse } from 'yaml';
+import type { CredentialLocation } from '../inventory/certificate-location.ts';
+import type { CertificateEntry } from '../inventory/inventory.ts';
+import { judgeCertificate } from '../judgement/judgement.ts';
+import { findLackingNames, observe, type RenewalContext } from './renewal-check.ts';
+
+type Files = RenewalContext['host'];
+
+/** The PEM at a place, read by other code than the one that wrote it: as plain YAML, without positions. */
+async function readPlace(place: CredentialLocation, files: Files): Promise<Buffer> {
+  const bytes = Buffer.from((await files.readFile(place.path)) ?? new Uint8Array());
+  if (place.in === 'file') return bytes;
+  const { contexts, users, ...config } = parse(bytes.toString()) as KubeconfigShape;
+  const user = contexts.find(({ name }) => name === config['current-context'])?.context.user;
+  const data = users.find(({ name }) => name === user)?.user[place.field] ?? '';
+  return Buffer.from(data, 'base64');
+}
+
+interface KubeconfigShape {
+  readonly 'current-context': string;
+  readonly contexts: readonly { readonly name: string; readonly context: { readonly user: string } }[];
+  readonly users: readonly { readonly name: string; readonly user: Readonly<Record<string, string>> }[];
+}
+
+/** OpenSSL's own opinion of what lies on disk, or `undefined` when it has nothing to say against it. */
+async function findFault(entry: CertificateEntry, issuers: readonly X509Certificate[], now: Date, files: Files) {
+  const certificate = new X509Certificate(await readPlace(entry.certificatePlace, files));
+  const key = createPrivateKey(await readPlace(entry.keyPlace, files));
+  if (!certificate.checkPrivateKey(key)) return 'the key on disk is not the one of the certificate';
+  if (!issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey))) {
+    return 'the certificate on disk was not signed by its authority';
+  }
+  if (now < new Date(certificate.validFrom) || now > new Date(certificate.validTo)) return 'it is not valid now';
+  return undefined;
+}
+
+async function findWrongAccess(changes: readonly Change[], files: Files): Promise<string | undefined> {
+  for (const { kind, target, mode, uid, gid, after } of changes) {
+    if (kind === 'symlink.replace' && (await files.readLink(hostPath(target))) !== after) {
+      return `${target} does not point at the new file`;
+    }
+    if (kind !== 'file.replace') continue;
+    const stat = await files.stat(hostPath(target));
+    if (stat?.mode !== mode || stat?.uid !== uid || stat?.gid !== gid) return `${target} has another mode or owner`;
+  }
+  return undefined;
+}
+
+async function findLeftover(paths: readonly HostPath[], files: Files): Promise<string | undefined> {
+  for (const path of paths) if ((await files.stat(path)) !== undefined) return `${path} is still there`;
+  return undefined;
+}
+
+function refuse(reason: string): Verdict {
+  return { verified: false, reason, hint: 'look at the file, then run the recovery again' };
+}
+
+/**
+ * Looks at a renewed certificate afresh: read again from disk, judged again, and checked by OpenSSL against the authority
+ * on disk. It does not ask the component that uses it: that one must be restarted first.
+ *
+ * @param changes what was written, for modes and owners; empty when another process wrote it
+ */
+export async function verifyRenewal(context: RenewalContext, changes: readonly Change[], now: Date): Promise<Verdict> {
+  const { inventory, entry } = await observe(context);
+  const removed = changes.filter(({ kind }) => kind === 'file.remove').map(({ target }) => hostPath(target));
+  if (entry === undefined) {
+    const leftover = await findLeftover(removed, context.host);
+    return leftover === undefined
+      ? { verified: true, evidence: removed.map((path) => `${path} is gone`) }
+      : refuse(leftover);
+  }
+  const problem = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 })[0];
+  if (problem !== undefined) return refuse(`${problem.subject}: ${problem.message}`);
+  const lacking = findLackingNames(entry, context.options.addNames);
+  if (lacking.length > 0) return refuse(`${entry.certificatePlace.path} does not name ${lacking.join(', ')}`);
+  const ca = inventory.cas.find(({ id }) => id === entry.ca);
+  const issuers = ca?.bundle.ok === true ? ca.bundle.value.map(({ x509 }) => new X509Certificate(x509.raw)) : [];
+  const fault =
+    (ca === undefined ? undefined : await findFault(entry, issuers, now, context.host)) ??
+    (await findWrongAccess(changes, context.host));
+  if (fault !== undefined) return refuse(`${entry.certificatePlace.path}: ${fault}`);
+  const certificate = entry.certificate.ok ? entry.certificate.value : undefined;
+  const serial = certificate?.x509.serialNumber;
+  return {
+    verified: true,
+    evidence: [`${entry.certificatePlace.path}: serial ${serial}, valid until ${certificate?.notAfter.toISOString()}`],
+  };
+}

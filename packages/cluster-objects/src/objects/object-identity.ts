@@ -1,0 +1,26 @@
+import { ObjectError } from '../errors.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import { referenceOf } from './object-failures.ts';
+import { describeReference } from './object-name.ts';
+import type { StoredObject } from '../object-store.ts';
+
+/** What an edit cannot change: with another of these it would be another object. */
+const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp'] as const;
+
+/**
+ * Makes sure that `edited` is still the object that was read.
+ * @throws ObjectError `OBJECT_INVALID`
+ */
+export function assertSameIdentity(read: StoredObject, edited: KubernetesObject): void {
+  const before = read.object;
+  const field =
+    (['apiVersion', 'kind'] as const).find((name) => before[name] !== edited[name]) ??
+    METADATA.find((name) => before.metadata[name] !== edited.metadata[name]);
+  if (field === undefined) return;
+  throw new ObjectError({
+    code: 'OBJECT_INVALID',
+    message: `${field} cannot be edited`,
+    subject: describeReference(referenceOf(read)),
+    hint: 'edit the object that was read, or create another',
+  });
+}

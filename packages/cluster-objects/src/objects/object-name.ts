@@ -1,0 +1,49 @@
+import { printable } from '@kube-rescue/errors';
+import { ObjectError } from '../errors.ts';
+import type { ObjectReference } from '../object-store.ts';
+
+const LONGEST_NAME = 253;
+
+/** Names an object for messages: `Secret kube-system/kube-apiserver`. */
+export function describeReference({ kind, namespace, name }: ObjectReference): string {
+  return printable(`${kind.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
+}
+
+/**
+ * Makes sure that a reference names one object and nothing else: no path of its own, no control characters, a namespace if
+ * and only if the kind has one.
+ *
+ * Looser than the rules for new names, so that whatever an API server ever let in can be named.
+ * @throws ObjectError `OBJECT_INVALID`
+ */
+export function assertValidReference(reference: ObjectReference): void {
+  const { kind, namespace, name } = reference;
+  if (kind.namespaced !== (namespace !== undefined)) {
+    throw invalid(reference, kind.namespaced ? 'the kind needs a namespace' : 'the kind has no namespaces');
+  }
+  if (!isName(name)) throw invalid(reference, 'this cannot be the name of an object');
+  if (namespace !== undefined && !isName(namespace)) throw invalid(reference, 'this cannot be a namespace');
+}
+
+/**
+ * Makes sure that a listing stays within its kind.
+ * @throws ObjectError `OBJECT_INVALID`
+ */
+export function assertValidNamespace(kind: ObjectReference['kind'], namespace: string | undefined): void {
+  if (namespace !== undefined) assertValidReference({ kind, namespace, name: 'any' });
+}
+
+/** As in the API's own check of path segments, and no control characters. */
+function isName(text: string): boolean {
+  if (text === '' || text === '.' || text === '..' || text.length > LONGEST_NAME) return false;
+  return !/[/%\p{Cc}\p{Cs}]/u.test(text);
+}
+
+function invalid(reference: ObjectReference, message: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_INVALID',
+    message,
+    subject: describeReference(reference),
+    hint: 'check the name and the namespace',
+  });
+}

@@ -1,0 +1,91 @@
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import {
+  findKubeconfigWriters,
+  findRefusedCheckpoints,
+  findStaleCheckpoints,
+  findStandstill,
+  type KubeconfigWriter,
+} from '@kube-rescue/static-manifests';
+import { describeNode, type NodeDeps, type NodeOptions } from '@kube-rescue/node';
+
+/** One checkpointed pod for a table. */
+export interface CheckpointRow {
+  readonly component: string;
+  /** The parent: the pod that the API server knows. */
+  readonly namespace: string;
+  readonly name: string;
+  /** `active`: the kubelet runs the checkpoint. `inactive`: it waits on disk. */
+  readonly state: 'active' | 'inactive';
+  readonly cached: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly keys: number;
+    readonly missing: boolean;
+  }[];
+  /** Cached files that are not what the cluster holds; `null` when the cluster's objects cannot be read. */
+  readonly stale: readonly string[] | null;
+}
+
+/** What a pod checkpointer keeps on a node, and what endangers it. */
+export interface CheckpointListing {
+  readonly checkpoints: readonly CheckpointRow[];
+  /** A line each. */
+  readonly problems: readonly string[];
+  /** Why nothing can be said about what is stale; `null` when something can. */
+  readonly unread: string | null;
+  readonly kubeconfigWriters: readonly KubeconfigWriter[];
+}
+
+/**
+ * Looks at every checkpointed pod of this node: from its disk, and against the objects of the cluster where these can be
+ * read. Writes nothing.
+ */
+export async function listCheckpoints(
+  options: NodeOptions,
+  { host, clock, objects }: NodeDeps & { readonly objects: ObjectAccess },
+  signal: AbortSignal,
+): Promise<CheckpointListing> {
+  const { checkpoints, kubelet } = await describeNode(options, { host, clock });
+  const { kubeconfig } = kubelet;
+  const service = options.kubeletService;
+  const writers = kubeconfig === undefined ? [] : await findKubeconfigWriters({ kubeconfig, service }, { host });
+  const isLive = host.kind === 'live' && checkpoints.checkpoints.length > 0;
+  const stale = isLive
+    ? await unlessUnreadable(() => findStaleCheckpoints(checkpoints, { host, objects }, signal), signal)
+    : undefined;
+  const files = stale !== undefined && typeof stale !== 'string' ? stale : undefined;
+  const standstill = isLive ? await findStandstill(checkpoints, { host }) : undefined;
+  return {
+    checkpoints: checkpoints.checkpoints.map((checkpoint) => ({
+      component: checkpoint.component,
+      namespace: checkpoint.namespace,
+      name: checkpoint.name,
+      state: checkpoint.active === undefined ? 'inactive' : 'active',
+      cached: checkpoint.objects.map(({ kind, name, keys, isMissing }) => ({
+        ...{ kind, name, keys: keys.length, missing: isMissing },
+      })),
+      stale:
+        files?.filter((file) => checkpoint.objects.some(({ directory }) => file.startsWith(`${directory}/`))) ?? null,
+    })),
+    problems: [
+      ...(standstill === undefined ? [] : [standstill]),
+      ...[...checkpoints.problems, ...findRefusedCheckpoints(checkpoints, kubelet)].map(
+        ({ subject, message }) => `${subject}: ${message}`,
+      ),
+    ],
+    unread: typeof stale === 'string' ? stale : null,
+    kubeconfigWriters: writers,
+  };
+}
+
+/** What was read, or the reason why it could not be. */
+async function unlessUnreadable<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | string> {
+  try {
+    return await read();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isRecoveryError(error)) return describeError(error);
+    throw error;
+  }
+}

@@ -1,0 +1,189 @@
+import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube-rescue/etcd-access';
+import { isRecoveryError } from '@kube-rescue/errors';
+import {
+  connectByProbe,
+  describeFailures,
+  describeNode,
+  type EtcdSearch,
+  type NodeDeps,
+  type NodeDescription,
+  type NodeOptions,
+  probeNodeEtcd,
+} from '@kube-rescue/node';
+
+/** One combination that was tried, or ruled out. */
+export interface EtcdAttemptRow {
+  readonly endpoint: string | null;
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly serverName: string | null;
+  readonly outcome: ProbeAttempt['outcome'];
+  readonly code: string | null;
+  readonly message: string;
+}
+
+/** One member of etcd, as plain data. */
+export interface EtcdMemberRow {
+  readonly id: string;
+  readonly name: string;
+  readonly endpoint: string | null;
+  readonly answers: boolean;
+  /** Why it does not answer. */
+  readonly problem: string | null;
+  readonly isLeader: boolean;
+  readonly isLearner: boolean;
+  /** It answers, and lags by more than a running member ever does for long. */
+  readonly isBehind: boolean;
+  /** Entries of the log that it has not applied. */
+  readonly lag: number | null;
+  readonly version: string | null;
+  readonly raftTerm: number | null;
+  readonly raftIndex: number | null;
+  readonly raftAppliedIndex: number | null;
+  readonly revision: number | null;
+  /** Bytes. */
+  readonly dbSize: number | null;
+  readonly dbSizeInUse: number | null;
+}
+
+/** An etcd cluster, as plain data. */
+export interface EtcdClusterRow {
+  readonly healthy: boolean;
+  readonly hasQuorum: boolean;
+  /** Members that must answer for a majority. */
+  readonly quorum: number;
+  /** `serializable`: what single members have, and may be old. */
+  readonly consistency: ClusterHealth['consistency'];
+  readonly leader: string | null;
+  readonly raftTerm: number;
+  /** Bytes. */
+  readonly dbSize: number;
+  readonly alarms: readonly { readonly member: string; readonly kind: string }[];
+  readonly members: readonly EtcdMemberRow[];
+}
+
+/** What can be seen of etcd from this node. */
+export interface EtcdReport {
+  /** The way in; `null` when there is none. */
+  readonly way: {
+    readonly endpoint: string;
+    readonly hasQuorum: boolean;
+    readonly isServerExpired: boolean;
+    /** To be pasted into a shell; add the subcommand to it. */
+    readonly etcdctl: string;
+    /** What must be so for it to work. */
+    readonly notes: readonly string[];
+  } | null;
+  readonly attempts: readonly EtcdAttemptRow[];
+  /** Why etcd cannot be seen; `null` when it can. */
+  readonly problem: string | null;
+  readonly cluster: EtcdClusterRow | null;
+}
+
+/** Looks for the way into the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
+export async function probeEtcdOfNode(
+  options: NodeOptions,
+  search: EtcdSearch,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<EtcdReport> {
+  return sightOf(await probeNodeEtcd(await describeNode(options, deps), search, deps, signal), undefined, undefined);
+}
+
+/** Looks for the way into the node's etcd and at every member. Changes nothing. @throws as {@link probeEtcdOfNode} */
+export async function inspectEtcdOfNode(
+  options: NodeOptions,
+  search: EtcdSearch,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<EtcdReport> {
+  return inspectEtcd(await describeNode(options, deps), search, deps, signal);
+}
+
+export async function inspectEtcd(
+  node: NodeDescription,
+  search: EtcdSearch,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<EtcdReport> {
+  const probe = await probeNodeEtcd(node, search, deps, signal);
+  if (probe.working === undefined) return sightOf(probe, undefined, undefined);
+  const { inspectEtcdCluster } = await import('@kube-rescue/etcd-access');
+  try {
+    const { client } = await connectByProbe(probe, deps, signal, search.timeoutMs);
+    try {
+      const health = await inspectEtcdCluster({ client, memberTimeoutMs: search.timeoutMs, signal });
+      return sightOf(probe, health, undefined);
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    return sightOf(probe, undefined, error.message);
+  }
+}
+
+function sightOf(probe: EtcdProbe, health: ClusterHealth | undefined, problem: string | undefined): EtcdReport {
+  const { working } = probe;
+  return {
+    way:
+      working === undefined
+        ? null
+        : {
+            endpoint: working.endpoint,
+            hasQuorum: working.hasQuorum,
+            isServerExpired: working.isServerExpired,
+            etcdctl: working.etcdctl.line,
+            notes: working.etcdctl.notes,
+          },
+    attempts: probe.attempts.map(attemptRow),
+    problem: working === undefined ? describeFailures(probe) : (problem ?? null),
+    cluster: health === undefined ? null : clusterRow(health),
+  };
+}
+
+function attemptRow({ endpoint, ca, client, serverName, outcome, code, message }: ProbeAttempt): EtcdAttemptRow {
+  return {
+    endpoint: endpoint ?? null,
+    ca: ca ?? null,
+    certificate: client?.certificate ?? null,
+    serverName: serverName ?? null,
+    outcome,
+    code: code ?? null,
+    message,
+  };
+}
+
+function clusterRow(health: ClusterHealth): EtcdClusterRow {
+  const { isHealthy, hasQuorum, quorum, consistency, leader, raftTerm, dbSize, alarms, members } = health;
+  return {
+    healthy: isHealthy,
+    ...{ hasQuorum, quorum, consistency, leader: leader ?? null, raftTerm: Number(raftTerm), dbSize, alarms },
+    members: members.map(memberRow),
+  };
+}
+
+function memberRow({
+  id,
+  name,
+  endpoint,
+  status,
+  problem,
+  isLeader,
+  isLearner,
+  isBehind,
+  lag,
+}: MemberHealth): EtcdMemberRow {
+  const numberOf = (value: bigint | undefined): number | null => (value === undefined ? null : Number(value));
+  return {
+    ...{ id, name, endpoint: endpoint ?? null, answers: status !== undefined, problem: problem?.message ?? null },
+    ...{ isLeader, isLearner, isBehind, lag: numberOf(lag), version: status?.version ?? null },
+    raftTerm: numberOf(status?.raftTerm),
+    raftIndex: numberOf(status?.raftIndex),
+    raftAppliedIndex: numberOf(status?.raftAppliedIndex),
+    revision: numberOf(status?.revision),
+    dbSize: status?.dbSize ?? null,
+    dbSizeInUse: status?.dbSizeInUse ?? null,
+  };
+}

@@ -1,0 +1,17 @@
+export type { Cause } from './cause.ts';
+export { inspectCertificate } from './certificates/certificate-inspection.ts';
+export { checkClusterCertificates, type ClusterCertificates } from './certificates/cluster-certificates.ts';
+export { type CheckpointListing, type CheckpointRow, listCheckpoints } from './checkpoints/checkpoint-listing.ts';
+export {
+  type EtcdAttemptRow,
+  type EtcdClusterRow,
+  type EtcdMemberRow,
+  type EtcdReport,
+  inspectEtcd,
+  inspectEtcdOfNode,
+  probeEtcdOfNode,
+} from './etcd/etcd-status.ts';
+export { listLaterRuns } from './runs/later-runs.ts';
+export { judgeRollback } from './runs/rollback-judgement.ts';
+export { type ComponentState } from './component-state.ts';
+export { checkCertificates, listStaticPods, type Triage, triageNode } from './triage.ts';

@@ -1,0 +1,84 @@
+import { type Host, hostPath } from '@kube-rescue/host';
+import { buildPki, createFakeHost, createFixedClock, expectCode, type PkiOptions } from '@kube-rescue/testing';
+import { checkCertificates, type Triage, triageNode } from './triage.ts';
+import type { NodeDeps, NodeOptions } from '@kube-rescue/node';
+import { describe, expect, it } from 'vitest';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const OPTIONS: NodeOptions = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+
+function depsOf(host: Host): NodeDeps {
+  return { host, clock: createFixedClock(NOW) };
+}
+
+async function triage(pki: PkiOptions): Promise<Triage> {
+  const { tree } = await buildPki({ now: NOW, ...pki });
+  const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
+  return triageNode(OPTIONS, depsOf(host), new AbortController().signal);
+}
+
+describe('a triage', () => {
+  it('finds nothing wrong with a good node', async () => {
+    const { healthy, causes, layout } = await triage({});
+    expect({ healthy, causes, layout }).toEqual({ healthy: true, causes: [], layout: 'kubeadm' });
+  });
+
+  it('names first what everything else waits for', async () => {
+    const { causes, healthy } = await triage({ expired: ['admin.conf', 'apiserver', 'etcd/server', 'kubelet-client'] });
+    expect(healthy).toBe(false);
+    expect(causes.map(({ rank, summary }) => `${rank} ${summary.split(':')[0]}`)).toEqual([
+      "1 the kubelet's certificate towards the API server",
+      "2 etcd's serving certificate",
+      "3 the API server's serving certificate",
+      "4 the administrator's kubeconfig",
+    ]);
+    expect(causes[0]?.evidence[0]).toContain('/var/lib/kubelet/pki/kubelet-client');
+  });
+
+  it('speaks of the clock before any certificate when the clock is before the CA', async () => {
+    const { tree } = await buildPki({ now: NOW });
+    const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
+    const clock = createFixedClock('2010-01-01T00:00:00Z');
+    const { causes } = await triageNode(OPTIONS, { host, clock }, new AbortController().signal);
+    expect(causes[0]?.code).toBe('PKI_CLOCK_BEFORE_CA');
+    expect(causes[0]?.hint).toContain('clock');
+  });
+
+  it('says that the control plane is down when nothing of it runs', async () => {
+    const { tree } = await buildPki({ now: NOW });
+    const { causes, components } = await triageNode(
+      OPTIONS,
+      depsOf(createFakeHost({ tree })),
+      new AbortController().signal,
+    );
+    expect(components.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'kubelet stopped',
+      'etcd stopped',
+      'kube-apiserver stopped',
+      'kube-controller-manager stopped',
+      'kube-scheduler stopped',
+      'API stopped',
+    ]);
+    expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
+  });
+
+  it('refuses a machine that is no node', async () => {
+    const signal = new AbortController().signal;
+    await expectCode(triageNode(OPTIONS, depsOf(createFakeHost()), signal), 'NODE_NOT_FOUND');
+  });
+});
+
+describe('certs check', () => {
+  it('lists every certificate of the node with its authority, and carries no key', async () => {
+    const { tree, privateKeys } = await buildPki({ now: NOW, expired: ['scheduler.conf'] });
+    const rows = await checkCertificates({ ...OPTIONS, warnWithinDays: 30 }, depsOf(createFakeHost({ tree })));
+    expect(rows.find(({ id }) => id === 'scheduler.conf')?.status).toBe('problem');
+    expect(rows.filter(({ kind }) => kind === 'ca').map(({ id }) => id)).toEqual([
+      'ca/cluster',
+      'ca/etcd',
+      'ca/front-proxy',
+    ]);
+    const text = JSON.stringify(rows);
+    for (const key of privateKeys) expect(text).not.toContain(key.split('\n')[1]);
+  });
+});

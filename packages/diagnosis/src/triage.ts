@@ -1,0 +1,149 @@
+import { type ComponentState } from './component-state.ts';
+import { type CertificateRow, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { baseName } from '@kube-rescue/host';
+import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
+import {
+  assertRecoverable,
+  describeNode,
+  type Layout,
+  type NodeDeps,
+  type NodeDescription,
+  type NodeOptions,
+  readApi,
+} from '@kube-rescue/node';
+import { type Cause } from './cause.ts';
+import { rankCauses } from './causes.ts';
+import { findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
+import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
+import { readServiceStates } from './service-state.ts';
+
+/** What is wrong with a node, worst first. */
+export interface Triage {
+  readonly host: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly layout: Layout | 'unsupported';
+  readonly healthy: boolean;
+  readonly causes: readonly Cause[];
+  readonly components: readonly ComponentState[];
+  readonly certificates: readonly CertificateRow[];
+  /** `null` on a copy, and on a node that runs neither etcd nor an API server. */
+  readonly etcd: EtcdReport | null;
+}
+
+/** A triage must be quick, so an etcd that hangs is given up after this. */
+const ETCD_TIMEOUT_MS = 700;
+
+/**
+ * Looks at a node and ranks what is wrong with it. Writes nothing, and works with everything dead.
+ *
+ * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError when something is there but cannot be read
+ */
+export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<Triage> {
+  const node = await describeNode(options, deps);
+  const now = deps.clock.now();
+  const inventory = await inspectCertificates(node.inspection, deps);
+  const certificates = reportCertificates(inventory, { now });
+  const [seen, etcd] =
+    deps.host.kind === 'live'
+      ? await Promise.all([readComponents(node, deps, signal), readEtcdStatus(node, deps, signal)])
+      : [[], null];
+  const components = etcd === null ? seen : withEtcd(seen, etcd);
+  const causes = rankCauses({
+    certificates,
+    // One that answers is not down, whoever runs it; what is wrong with it is told by itself.
+    components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
+    etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
+    layout: findLayoutProblem(node),
+    manifests: [...node.staticPods.problems, ...findRefusedCheckpoints(node.checkpoints, node.kubelet)],
+  });
+  return {
+    host: deps.host.name,
+    at: now.toISOString(),
+    layout: findLayoutProblem(node) === undefined ? node.layout : 'unsupported',
+    healthy: causes.length === 0,
+    causes,
+    components,
+    certificates,
+    etcd,
+  };
+}
+
+/** The rows of `certs check`. Reads files only. */
+export async function checkCertificates(
+  options: NodeOptions & { readonly warnWithinDays: number },
+  deps: NodeDeps,
+): Promise<readonly CertificateRow[]> {
+  const node = await describeNode(options, deps);
+  const inventory = await inspectCertificates(node.inspection, deps);
+  return reportCertificates(inventory, { now: deps.clock.now(), expiringWithinDays: options.warnWithinDays });
+}
+
+/** The rows of `manifests list`. */
+export async function listStaticPods(options: NodeOptions, deps: NodeDeps): Promise<readonly ManifestRow[]> {
+  return listManifests((await describeNode(options, deps)).staticPods, deps);
+}
+
+function findLayoutProblem(node: NodeDescription): Error | undefined {
+  try {
+    assertRecoverable(node);
+    return undefined;
+  } catch (error) {
+    if (isRecoveryError(error)) return error;
+    throw error;
+  }
+}
+
+async function readEtcdStatus(node: NodeDescription, deps: NodeDeps, signal: AbortSignal): Promise<EtcdReport | null> {
+  const isServed = node.components.some(({ component }) => component === 'etcd' || component === 'kube-apiserver');
+  return isServed ? inspectEtcd(node, { timeoutMs: ETCD_TIMEOUT_MS }, deps, signal) : null;
+}
+
+async function readComponents(
+  node: NodeDescription,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<readonly ComponentState[]> {
+  const { running } = node.kubelet;
+  const kubelet: ComponentState = {
+    name: 'kubelet',
+    state: running === undefined ? 'stopped' : 'running',
+    healthy: undefined,
+    detail: running === undefined ? 'no process of it runs' : `process ${running.pid}`,
+  };
+  const pods = (await listManifests(node.staticPods, deps)).map(
+    ({ component, path, running: sighting, health }): ComponentState => ({
+      name: nameOf(path, node) ?? component,
+      state: sighting === undefined ? 'stopped' : 'running',
+      healthy: health === undefined || health.state === 'unknown' ? undefined : health.state === 'healthy',
+      detail: health?.evidence ?? 'no process of it runs',
+    }),
+  );
+  const reading = await readApi('/readyz', node, deps, signal);
+  const answers = reading.state === 'answered';
+  const api: ComponentState = {
+    name: 'API',
+    state: answers ? 'running' : 'stopped',
+    healthy: answers && reading.status === 200,
+    detail: answers ? `answers ${reading.status} to ${baseName(node.adminKubeconfig)}` : reading.reason,
+  };
+  return [kubelet, ...(await readServiceStates(node, deps)), ...pods, ...listDormant(node), api];
+}
+
+/** Pods that could be started from this node's disk and are not: normal as long as their parents run. */
+function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[] {
+  return checkpoints.checkpoints
+    .filter(({ active }) => active === undefined)
+    .map(({ component, pod }) => ({
+      name: `checkpoint of ${component}`,
+      state: 'unknown',
+      healthy: undefined,
+      detail: `not in use while its parent runs; kept in ${pod.manifest.path}`,
+    }));
+}
+
+/** The program of a checkpoint may say little; what its pod is for is in its labels. */
+function nameOf(manifest: string, { checkpoints }: NodeDescription): string | undefined {
+  return checkpoints.checkpoints.find(({ active }) => active?.manifest.path === manifest)?.component;
+}

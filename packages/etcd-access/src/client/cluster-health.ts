@@ -1,0 +1,185 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { EtcdError, EtcdErrorCode } from '../errors.ts';
+import type { EtcdClient } from './etcd-client.ts';
+import type { Alarm, AlarmKind, Member, MemberStatus } from './member.ts';
+
+/** One member, as far as it could be seen. */
+export interface MemberHealth extends Member {
+  /** Where it answered, or was last asked. */
+  readonly endpoint: string | undefined;
+  /** `undefined` when it did not answer. */
+  readonly status: MemberStatus | undefined;
+  /** Why it did not. */
+  readonly problem: { readonly code: EtcdErrorCode; readonly message: string } | undefined;
+  readonly isLeader: boolean;
+  /** Entries of the log that others have and it has not applied; `undefined` when it did not answer. */
+  readonly lag: bigint | undefined;
+  /** It answers, and lags by more than a running member ever does for long. */
+  readonly isBehind: boolean;
+}
+
+export interface ClusterHealth {
+  readonly members: readonly MemberHealth[];
+  /** Id of the leader that a majority follows. */
+  readonly leader: string | undefined;
+  /** Proved by a read that needs it, just now. */
+  readonly hasQuorum: boolean;
+  /**
+   * How what is told here was read: `serializable` is what single members have and may be old; nothing may be written by
+   * it.
+   */
+  readonly consistency: 'linearizable' | 'serializable';
+  /** Members that must answer for a majority. */
+  readonly quorum: number;
+  readonly raftTerm: bigint;
+  /** Bytes; the largest database of those that answered. */
+  readonly dbSize: number;
+  readonly alarms: readonly Alarm[];
+  /** Quorum, every member answers and none is behind, no alarm. */
+  readonly isHealthy: boolean;
+}
+
+export interface HealthRequest {
+  readonly client: EtcdClient;
+  /** For each member. Default: 3000. */
+  readonly memberTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const MEMBER_TIMEOUT_MS = 3000;
+/** A follower is some entries behind at any moment of a busy cluster. */
+const TOLERATED_LAG = 1000n;
+const PROBE_KEY = new TextEncoder().encode('health');
+
+/**
+ * Looks at a cluster and each of its members, also when most of them are down.
+ *
+ * Members are asked at the client URLs that they advertise, and at the endpoints of the client. Changes nothing. That a
+ * member answers does not say that its peers can reach it: whether they have quorum is asked of etcd itself.
+ *
+ * @throws EtcdError when no member tells who the members are
+ */
+export async function inspectEtcdCluster({ client, memberTimeoutMs, signal }: HealthRequest): Promise<ClusterHealth> {
+  const timeoutMs = memberTimeoutMs ?? MEMBER_TIMEOUT_MS;
+  const bounded = (): AbortSignal => {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  };
+  const members = await client.members({ signal });
+  const [answers, hasQuorum] = await Promise.all([askAll(client, members, bounded), asksMajority(client, bounded())]);
+  signal?.throwIfAborted();
+  const alarms = hasQuorum ? await client.alarms({ signal: bounded() }).catch(() => undefined) : undefined;
+  return judgeCluster({ members, answers, hasQuorum, alarms });
+}
+
+/** What became of asking one endpoint. */
+interface MemberAnswer {
+  readonly endpoint: string;
+  /** The member that is meant, where that is known before it answers. */
+  readonly memberId: string | undefined;
+  readonly status?: MemberStatus | undefined;
+  readonly problem?: { readonly code: EtcdErrorCode; readonly message: string } | undefined;
+}
+
+interface ClusterSighting {
+  readonly members: readonly Member[];
+  readonly answers: readonly MemberAnswer[];
+  readonly hasQuorum: boolean;
+  /** As the cluster tells; `undefined` when it could not be asked. */
+  readonly alarms: readonly Alarm[] | undefined;
+}
+
+/** Draws the picture from what was seen. Pure. */
+export function judgeCluster({ members, answers, hasQuorum, alarms }: ClusterSighting): ClusterHealth {
+  const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const newest = statuses.reduce((most, { raftIndex }) => (raftIndex > most ? raftIndex : most), 0n);
+  const voters = members.filter(({ isLearner }) => !isLearner).length;
+  const leader = hasQuorum ? mostFollowed(statuses) : undefined;
+  const health = members.map((member): MemberHealth => {
+    const answer =
+      answers.find(({ status }) => status?.id === member.id) ??
+      answers.find(({ memberId, status }) => status === undefined && memberId === member.id);
+    const { status, problem, endpoint } = answer ?? {};
+    const lag = status === undefined ? undefined : newest - (appliedOf(status) ?? newest);
+    const isBehind = lag !== undefined && lag > TOLERATED_LAG;
+    return { ...member, endpoint, status, problem, isLeader: member.id === leader, lag, isBehind };
+  });
+  const raised = alarms ?? uniqueAlarms(statuses.flatMap(({ errors }) => errors.flatMap(readAlarm)));
+  return {
+    members: health,
+    leader,
+    hasQuorum,
+    consistency: hasQuorum ? 'linearizable' : 'serializable',
+    quorum: Math.floor(voters / 2) + 1,
+    raftTerm: statuses.reduce((most, { raftTerm }) => (raftTerm > most ? raftTerm : most), 0n),
+    dbSize: Math.max(0, ...statuses.map(({ dbSize }) => dbSize)),
+    alarms: raised,
+    isHealthy:
+      hasQuorum && raised.length === 0 && health.every(({ status, isBehind }) => status !== undefined && !isBehind),
+  };
+}
+
+async function askAll(
+  client: EtcdClient,
+  members: readonly Member[],
+  bounded: () => AbortSignal,
+): Promise<readonly MemberAnswer[]> {
+  const advertised = members.flatMap(({ id, clientUrls }) =>
+    clientUrls.map((url) => ({ endpoint: url, memberId: id })),
+  );
+  const others = client.endpoints
+    .filter((endpoint) => !advertised.some((each) => each.endpoint === endpoint))
+    .map((endpoint) => ({ endpoint, memberId: undefined }));
+  return Promise.all(
+    [...advertised, ...others].map(async (question): Promise<MemberAnswer> => {
+      const limit = bounded();
+      try {
+        return { ...question, status: await client.status(question.endpoint, { signal: limit }) };
+      } catch (error) {
+        return { ...question, problem: problemOf(error, limit) };
+      }
+    }),
+  );
+}
+
+function problemOf(error: unknown, limit: AbortSignal): { readonly code: EtcdErrorCode; readonly message: string } {
+  if (isRecoveryError(error)) return { code: (error as EtcdError).code, message: error.message };
+  if (!limit.aborted) throw error;
+  return { code: 'ETCD_TIMEOUT', message: 'it did not answer in time' };
+}
+
+async function asksMajority(client: EtcdClient, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.range({ start: PROBE_KEY, countOnly: true, signal });
+    return true;
+  } catch (error) {
+    if (isRecoveryError(error) || signal.aborted) return false;
+    throw error;
+  }
+}
+
+/** 0 before etcd 3.4, which does not tell. */
+function appliedOf({ raftAppliedIndex }: MemberStatus): bigint | undefined {
+  return raftAppliedIndex === 0n ? undefined : raftAppliedIndex;
+}
+
+function mostFollowed(statuses: readonly MemberStatus[]): string | undefined {
+  const inNewestTerm = statuses
+    .toSorted((a, b) => (a.raftTerm < b.raftTerm ? 1 : -1))
+    .find(({ leader }) => leader !== undefined);
+  return inNewestTerm?.leader;
+}
+
+/** `memberID:10501334649042878790 alarm:NOSPACE `, as members complain since etcd 3.4. */
+function readAlarm(complaint: string): readonly Alarm[] {
+  const [, id, kind] = /memberID:(\d+) alarm:(\w+)/.exec(complaint) ?? [];
+  if (id === undefined || kind === undefined) return [];
+  const known: readonly AlarmKind[] = ['NOSPACE', 'CORRUPT'];
+  return [{ member: BigInt(id).toString(16), kind: known.find((each) => each === kind) ?? 'UNKNOWN' }];
+}
+
+function uniqueAlarms(alarms: readonly Alarm[]): readonly Alarm[] {
+  return alarms.filter(
+    ({ member, kind }, index) => alarms.findIndex((each) => each.member === member && each.kind === kind) === index,
+  );
+}

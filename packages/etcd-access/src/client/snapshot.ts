@@ -1,0 +1,163 @@
+import { type Host, type HostPath, parentPath } from '@kube-rescue/host';
+import { createHash } from 'node:crypto';
+import { EtcdError } from '../errors.ts';
+import type { EtcdClient } from './etcd-client.ts';
+import { joinPieces } from '../transport/piece-joining.ts';
+
+/** Makes a snapshot unreadable for whoever has not the key. */
+export interface SnapshotSeal {
+  /** What the name of such a file ends in, for example `.age`. */
+  readonly suffix: string;
+  readonly seal: (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+}
+
+export interface SnapshotRequest {
+  /** The file to make; its folder must exist, and it must not. */
+  readonly target: HostPath;
+  /** The member that it is taken from. Default: of those that answer, the one that has applied most. */
+  readonly endpoint?: string | undefined;
+  /** Called as bytes arrive. */
+  readonly onProgress?: ((progress: SnapshotProgress) => void) | undefined;
+  /** Default: the file is what etcd sends. */
+  readonly seal?: SnapshotSeal | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SnapshotProgress {
+  readonly bytes: number;
+  /** The size of the database when it began; what arrives may be a little more. */
+  readonly expectedBytes: number;
+}
+
+export interface SavedSnapshot {
+  readonly path: HostPath;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Of the snapshot, as `sha256sum` prints it for a file that is not sealed. */
+  readonly sha256: string;
+  /** The revision of the database when it began; everything up to it is in the snapshot. */
+  readonly revision: bigint;
+  readonly endpoint: string;
+}
+
+export interface SnapshotDeps {
+  readonly client: Pick<EtcdClient, 'endpoints' | 'status' | 'snapshot'>;
+  readonly host: Pick<Host, 'stat' | 'freeBytes' | 'writeFileFrom'>;
+}
+
+/** Secrets are in it. */
+const SNAPSHOT_MODE = 0o600;
+/** SHA-256 of the database, behind it. */
+const DIGEST_BYTES = 32;
+/** The database is a whole number of these, so a file that is cut off shows: what `etcdctl snapshot status` goes by too. */
+const SECTOR_BYTES = 512;
+/** A disk that is filled to the last byte brings the node down. */
+const SPARE_BYTES = 64 * 1024 * 1024;
+const PIECE_BYTES = 1024 * 1024;
+
+/**
+ * Writes a backup of etcd that `etcdctl snapshot restore` and `etcdutl snapshot restore` take.
+ *
+ * The file has its name only once its length and digest are right and it is on the disk. Works without quorum, from what
+ * the member has.
+ *
+ * @throws EtcdError `ETCD_SNAPSHOT_TARGET_EXISTS` `ETCD_SNAPSHOT_NO_ROOM` `ETCD_SNAPSHOT_INVALID`, and the failures of the
+ * connection; HostError when it cannot be written. No file is left then.
+ */
+export async function saveSnapshot(request: SnapshotRequest, { client, host }: SnapshotDeps): Promise<SavedSnapshot> {
+  const { target, onProgress, seal, signal } = request;
+  await assertAbsent(target, host);
+  const { endpoint, dbSize, revision } = await chooseMember(request, client);
+  await assertDiskSpace(target, dbSize, host);
+
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const verified = async function* (): AsyncGenerator<Uint8Array, void> {
+    let tail: Uint8Array = new Uint8Array();
+    for await (const piece of joinPieces(client.snapshot(endpoint, { signal }), PIECE_BYTES)) {
+      // The digest is what comes last, which shows only when nothing more comes.
+      hash.update(tail);
+      const body = Math.max(0, piece.length - DIGEST_BYTES);
+      hash.update(piece.subarray(0, body));
+      tail = piece.subarray(body);
+      bytes += piece.length;
+      yield piece;
+      onProgress?.({ bytes, expectedBytes: dbSize });
+    }
+    const isWhole = bytes % SECTOR_BYTES === DIGEST_BYTES && hash.copy().digest().equals(tail);
+    if (!isWhole) throw invalid(endpoint, bytes);
+    hash.update(tail);
+    await assertAbsent(target, host);
+  };
+  const written = counted(seal === undefined ? verified() : seal.seal(verified()));
+  await host.writeFileFrom(target, written.pieces, { mode: SNAPSHOT_MODE });
+  return { path: target, bytes: written.bytes(), sha256: hash.digest('hex'), revision, endpoint };
+}
+
+function counted(source: AsyncIterable<Uint8Array>): {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  bytes(): number;
+} {
+  let bytes = 0;
+  const pieces = async function* (): AsyncGenerator<Uint8Array, void> {
+    for await (const piece of source) {
+      bytes += piece.length;
+      yield piece;
+    }
+  };
+  return { pieces: pieces(), bytes: () => bytes };
+}
+
+/** Bytes that must be free for a snapshot of a database of `dbSize` bytes. */
+export function bytesForSnapshot(dbSize: number): number {
+  return dbSize + SPARE_BYTES;
+}
+
+async function chooseMember(
+  { endpoint: asked, signal }: SnapshotRequest,
+  client: SnapshotDeps['client'],
+): Promise<{ endpoint: string; dbSize: number; revision: bigint }> {
+  const candidates = asked === undefined ? client.endpoints : [asked];
+  const answers = await Promise.allSettled(
+    candidates.map(async (endpoint) => ({ endpoint, ...(await client.status(endpoint, { signal })) })),
+  );
+  const best = answers
+    .flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    .reduce<Awaited<ReturnType<typeof chooseMember>> | undefined>(
+      (most, each) => (most === undefined || each.revision > most.revision ? each : most),
+      undefined,
+    );
+  if (best !== undefined) return best;
+  throw answers.find((answer) => answer.status === 'rejected')?.reason;
+}
+
+async function assertAbsent(target: HostPath, host: SnapshotDeps['host']): Promise<void> {
+  if ((await host.stat(target)) === undefined) return;
+  throw new EtcdError({
+    code: 'ETCD_SNAPSHOT_TARGET_EXISTS',
+    message: 'cannot save the snapshot: something is there already',
+    subject: target,
+    hint: 'give the name of a new file; a backup is never overwritten',
+  });
+}
+
+async function assertDiskSpace(target: HostPath, dbSize: number, host: SnapshotDeps['host']): Promise<void> {
+  const free = await host.freeBytes(parentPath(target));
+  const needed = bytesForSnapshot(dbSize);
+  if (free >= needed) return;
+  throw new EtcdError({
+    code: 'ETCD_SNAPSHOT_NO_ROOM',
+    message: `cannot save the snapshot: it needs ${needed} bytes, ${free} are free`,
+    subject: target,
+    hint: 'free some space or give a path on another filesystem',
+  });
+}
+
+function invalid(endpoint: string, bytes: number): EtcdError {
+  return new EtcdError({
+    code: 'ETCD_SNAPSHOT_INVALID',
+    message: `the snapshot is no good: its ${bytes} bytes do not match the digest that came with them`,
+    subject: endpoint,
+    hint: 'take it again, of another member if there is one',
+  });
+}

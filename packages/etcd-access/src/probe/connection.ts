@@ -1,0 +1,116 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { HostPath } from '@kube-rescue/host';
+import type { ClientCredentials } from './client-credentials.ts';
+import type { EtcdError, EtcdErrorCode } from '../errors.ts';
+import { openEtcd } from '../client/open-etcd.ts';
+import { type EtcdClient, type EtcdDeps } from '../client/etcd-client.ts';
+import type { Found, PairPaths } from './etcd-sources.ts';
+
+/** One combination, and what came of it. */
+export interface ProbeAttempt {
+  /** `undefined` where it was ruled out before a member was asked. */
+  readonly endpoint: string | undefined;
+  readonly ca: HostPath | undefined;
+  readonly client: PairPaths | undefined;
+  /** Where the server was asked for another name than the endpoint's own. */
+  readonly serverName: string | undefined;
+  /** `no-quorum`: it works for reading what one member has. `ruled-out`: seen on the disk, not tried. */
+  readonly outcome: 'works' | 'no-quorum' | 'failed' | 'ruled-out';
+  readonly code: EtcdErrorCode | undefined;
+  readonly message: string;
+  readonly isServerExpired: boolean;
+}
+
+export interface Credentials {
+  readonly cas: readonly (Found<HostPath> & { readonly pem: string })[];
+  readonly clients: readonly ClientCredentials[];
+  /** Names beside the endpoint's own that a server of this cluster may have. */
+  readonly serverNames: readonly string[];
+}
+
+export interface ConnectionRequest {
+  readonly endpoint: string;
+  readonly credentials: Credentials;
+  readonly acceptExpiredServer: boolean;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ANY_KEY = new TextEncoder().encode('health');
+
+/**
+ * Tries one endpoint until a combination works or none is left.
+ *
+ * Each failure tells what was wrong, and only that is changed for the next attempt: another CA when the server is not
+ * trusted, another name when its name does not match, another client when ours was rejected.
+ */
+export async function findConnection(request: ConnectionRequest, deps: EtcdDeps): Promise<readonly ProbeAttempt[]> {
+  const attempts: ProbeAttempt[] = [];
+  const isTls = !request.endpoint.startsWith('http://');
+  const { cas: known } = request.credentials;
+  // Without any CA the attempt still has to say so.
+  const cas = isTls && known.length > 0 ? known : [undefined];
+  const clients = isTls ? [...request.credentials.clients, undefined] : [undefined];
+  for (const ca of cas) {
+    const names: (string | undefined)[] = isTls ? [undefined, ...request.credentials.serverNames] : [undefined];
+    let client = 0;
+    for (let name = 0; name < names.length && client < clients.length; ) {
+      request.signal?.throwIfAborted();
+      const attempt = await tryOnce(request, { ca, client: clients[client], serverName: names[name] }, deps);
+      attempts.push(attempt);
+      if (attempt.outcome !== 'failed') return attempts;
+      if (attempt.code === 'ETCD_CLIENT_REJECTED') client += 1;
+      else if (attempt.code === 'ETCD_NAME_MISMATCH') name += 1;
+      else if (attempt.code === 'ETCD_TLS_UNTRUSTED') break;
+      // Nobody there, no etcd, or one whose certificate has expired: no other combination changes that.
+      else return attempts;
+    }
+  }
+  return attempts;
+}
+
+interface Combination {
+  readonly ca: (Found<HostPath> & { readonly pem: string }) | undefined;
+  readonly client: ClientCredentials | undefined;
+  readonly serverName: string | undefined;
+}
+
+async function tryOnce(
+  { endpoint, acceptExpiredServer, timeoutMs, signal }: ConnectionRequest,
+  { ca, client, serverName }: Combination,
+  deps: EtcdDeps,
+): Promise<ProbeAttempt> {
+  const what = { endpoint, ca: ca?.value, client: client?.value, serverName };
+  const tls = ca && { ca: ca.pem, client, serverName, acceptExpiredServer };
+  let etcd: EtcdClient | undefined;
+  try {
+    etcd = await openEtcd(
+      { endpoints: [endpoint], tls, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal },
+      deps,
+    );
+    const isServerExpired = (await etcd.serverIdentity(endpoint))?.isExpired ?? false;
+    return { ...what, ...(await askForKey(etcd, signal)), isServerExpired };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    const { code, message } = error as EtcdError;
+    return { ...what, outcome: 'failed', code, message, isServerExpired: false };
+  } finally {
+    etcd?.close();
+  }
+}
+
+async function askForKey(
+  etcd: EtcdClient,
+  signal: AbortSignal | undefined,
+): Promise<Pick<ProbeAttempt, 'outcome' | 'code' | 'message'>> {
+  try {
+    await etcd.range({ start: ANY_KEY, countOnly: true, signal });
+    return { outcome: 'works', code: undefined, message: 'it answers' };
+  } catch (error) {
+    if (!isRecoveryError(error, 'ETCD_NO_QUORUM', 'ETCD_TIMEOUT')) throw error;
+    await etcd.range({ start: ANY_KEY, countOnly: true, serializable: true, signal });
+    const message = 'it answers, but has no quorum: it can be read, not written';
+    return { outcome: 'no-quorum', code: 'ETCD_NO_QUORUM', message };
+  }
+}

@@ -1,0 +1,189 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import {
+  buildEtcdPki,
+  type CuttingProxy,
+  type EtcdPki,
+  expectCode,
+  requireProgram,
+  type RunningEtcd,
+  startCuttingProxy,
+  startEtcd,
+} from '@kube-rescue/testing';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createSecureServer } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openEtcd } from '../client/open-etcd.ts';
+import { type EtcdClient } from '../client/etcd-client.ts';
+
+const deps = { host: createLocalHost(), clock: systemClock };
+const key = new TextEncoder().encode('/registry/secrets/default/a');
+const value = new TextEncoder().encode('new');
+
+describe('what is not an etcd', () => {
+  let pki: EtcdPki;
+  const servers: Server[] = [];
+  beforeAll(async () => {
+    pki = await buildEtcdPki();
+  });
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  async function listen(server: Server): Promise<number> {
+    server.on('connection', (socket) => socket.unref().on('error', () => undefined));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    servers.push(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  async function ask(url: string): Promise<unknown> {
+    const options = { endpoints: [url], tls: { ca: pki.ca.certificate }, connectTimeoutMs: 500, requestTimeoutMs: 500 };
+    const client = await openEtcd(options, deps);
+    try {
+      return await client.get(key);
+    } finally {
+      client.close();
+    }
+  }
+
+  it('is told when nothing listens', async () => {
+    await expectCode(ask('https://127.0.0.1:1'), 'ETCD_UNREACHABLE');
+  });
+
+  it('is told of a server that never says anything', async () => {
+    const port = await listen(createServer(() => undefined));
+    await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_TIMEOUT');
+    await expectCode(ask(`http://127.0.0.1:${port}`), 'ETCD_TIMEOUT');
+  });
+
+  it('is told of a server of HTTP/1', async () => {
+    const port = await listen(createHttpServer((_, response) => response.end('hello')));
+    await expectCode(ask(`http://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
+    await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
+  });
+
+  it('is told of a server of HTTPS that knows no HTTP/2', async () => {
+    const server = createHttpsServer({ cert: pki.server.certificate, key: pki.server.key }, (_, response) =>
+      response.end(),
+    );
+    const port = await listen(server);
+    await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
+  });
+
+  it('is told of a server of TLS that talks garbage', async () => {
+    const server = createTlsServer({ cert: pki.server.certificate, key: pki.server.key }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.write('220 mail.example.com ESMTP\r\n'.repeat(10));
+    });
+    const port = await listen(server);
+    await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
+  });
+
+  it.each([
+    ['answers like a web server', { ':status': 200, 'content-type': 'text/html' }, '<html>'],
+    ['answers with an error page', { ':status': 502 }, 'Bad gateway'],
+    [
+      'answers with garbage for a message',
+      { ':status': 200, 'content-type': 'application/grpc' },
+      '\0\0\0\0\x03\xff\xff\xff',
+    ],
+    ['announces a message of 4 GiB', { ':status': 200, 'content-type': 'application/grpc' }, '\0\xff\xff\xff\xff'],
+    ['compresses', { ':status': 200, 'content-type': 'application/grpc' }, '\x01\0\0\0\0'],
+    ['answers with half a message', { ':status': 200, 'content-type': 'application/grpc' }, '\0\0\0\0\x09half'],
+    ['answers with nothing', { ':status': 200, 'content-type': 'application/grpc' }, ''],
+  ])('is told of a server of HTTP/2 that %s', async (_, headers, body) => {
+    const server = createSecureServer({ cert: pki.server.certificate, key: pki.server.key });
+    server.on('sessionError', () => undefined);
+    server.on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      stream.respond(headers, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.from(body, 'latin1'));
+    });
+    const port = await listen(server);
+    const refused = ask(`https://127.0.0.1:${port}`);
+    await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^ETCD_(NOT_ETCD|TOO_LARGE)$/) });
+  });
+
+  it.each(['ftp://127.0.0.1:2379', 'unix:///run/etcd.sock', 'https://user:secret@127.0.0.1', 'https://h/v2', ':', ''])(
+    'is told of an endpoint that is none: %j',
+    async (url) => {
+      const refused = await openEtcd({ endpoints: [url] }, deps).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'ETCD_ENDPOINT_INVALID' });
+      expect(String(refused)).not.toContain('secret');
+    },
+  );
+});
+
+describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', () => {
+  let etcd: RunningEtcd;
+  let proxy: CuttingProxy;
+  let client: EtcdClient;
+  beforeAll(async () => {
+    etcd = await startEtcd();
+    proxy = await startCuttingProxy(etcd.members[0].port);
+    const tls = { ca: etcd.pki?.ca.certificate ?? '', client: etcd.pki?.client };
+    const endpoints = [`https://127.0.0.1:${proxy.port}`, `https://localhost:${proxy.port}`];
+    client = await openEtcd({ endpoints, tls, requestTimeoutMs: 2000 }, deps);
+  });
+  afterAll(async () => {
+    client.close();
+    await proxy.close();
+    await etcd.stop();
+  });
+
+  it('in mid-transaction leaves the outcome unknown, says so, and reading tells it', async () => {
+    const before = await client.compareAndSwap({ key, modRevision: 0n, value: new Uint8Array() });
+    proxy.cutAnswers();
+    const write = client.compareAndSwap({ key, modRevision: before.revision, value });
+    await expectCode(write, 'ETCD_OUTCOME_UNKNOWN');
+    proxy.heal();
+    const after = await client.get(key);
+    expect(after?.value).toEqual(value);
+    // Once, though there was another endpoint to try.
+    expect(after?.version).toBe(2n);
+  });
+
+  it('before the write has begun is opened again, and the write is made', async () => {
+    proxy.cut();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { modRevision } = (await client.get(key)) ?? { modRevision: 0n };
+    proxy.cut();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await client.compareAndSwap({ key, modRevision, value: new Uint8Array() })).succeeded).toBe(true);
+  });
+
+  it('while it is read fails, and is read again', async () => {
+    proxy.cutAnswers();
+    await expectCode(client.get(key), 'ETCD_UNREACHABLE');
+    proxy.heal();
+    expect(await client.get(key)).toBeDefined();
+  });
+
+  it('has an unknown outcome too when the caller gives up waiting for a write', async () => {
+    etcd.members[0].pause();
+    const modRevision = 0n;
+    const interrupt = new AbortController();
+    const write = client.compareAndSwap({ key, modRevision, value, signal: interrupt.signal });
+    setTimeout(() => interrupt.abort(new Error('interrupted')), 200);
+    await expectCode(write, 'ETCD_OUTCOME_UNKNOWN');
+    etcd.members[0].resume();
+    await expectCode(late(client, etcd), 'ETCD_OUTCOME_UNKNOWN');
+  });
+});
+
+/** A write to an etcd that does not answer in time. */
+async function late(client: EtcdClient, etcd: RunningEtcd): Promise<void> {
+  await client.get(key);
+  etcd.members[0].pause();
+  try {
+    await client.compareAndSwap({ key, modRevision: 0n, value });
+  } finally {
+    etcd.members[0].resume();
+  }
+}

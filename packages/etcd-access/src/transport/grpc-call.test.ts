@@ -1,0 +1,140 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { expectCode } from '@kube-rescue/testing';
+import { once } from 'node:events';
+import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openEtcd } from '../client/open-etcd.ts';
+import { type EtcdClient } from '../client/etcd-client.ts';
+import { RangeResponseSchema, SnapshotResponseSchema } from '../generated/etcd_pb.ts';
+import { frameMessage } from './grpc-message.ts';
+
+const GRPC = { ':status': 200, 'content-type': 'application/grpc' };
+const key = new TextEncoder().encode('/a');
+const answer = frameMessage(toBinary(RangeResponseSchema, create(RangeResponseSchema, { count: 1n })));
+const piece = frameMessage(
+  toBinary(SnapshotResponseSchema, create(SnapshotResponseSchema, { blob: new Uint8Array(64 * 1024) })),
+);
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+/** A client of a server that answers each request with `respond`. */
+async function serve(
+  respond: (stream: ServerHttp2Stream) => void,
+): Promise<{ client: EtcdClient; url: string; server: Http2Server }> {
+  const server = createServer();
+  server.on('sessionError', () => undefined);
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    respond(stream);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = await openEtcd(
+    { endpoints: [url], connectTimeoutMs: 1000, requestTimeoutMs: 300 },
+    { host: createLocalHost(), clock: systemClock },
+  );
+  cleanups.push(
+    () => client.close(),
+    () => server.close(),
+  );
+  return { client, url, server };
+}
+
+function finish(stream: ServerHttp2Stream, body: Uint8Array = answer): void {
+  stream.respond(GRPC, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.end(body);
+}
+
+describe('a call', () => {
+  it('goes over a new connection after the server has said that it goes away', async () => {
+    let sessions = 0;
+    const { client, server } = await serve((stream) => {
+      finish(stream);
+      stream.session?.goaway();
+    });
+    server.on('session', () => {
+      sessions += 1;
+    });
+    for (let call = 0; call < 3; call += 1) {
+      expect((await client.range({ start: key })).count).toBe(1n);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(sessions).toBe(2);
+  });
+
+  it('that the server did not look at is known to have changed nothing', async () => {
+    const { client } = await serve((stream) => stream.close(7));
+    await expectCode(client.compareAndSwap({ key, modRevision: 0n, value: key }), 'ETCD_UNREACHABLE');
+  });
+
+  it('that the server broke off may have changed something', async () => {
+    const { client } = await serve((stream) => stream.close(2));
+    await expectCode(client.compareAndSwap({ key, modRevision: 0n, value: key }), 'ETCD_OUTCOME_UNKNOWN');
+  });
+
+  it('whose answer cannot be read may have changed something', async () => {
+    const { client } = await serve((stream) => finish(stream, frameMessage(Uint8Array.of(255, 255, 255))));
+    await expectCode(client.compareAndSwap({ key, modRevision: 0n, value: key }), 'ETCD_OUTCOME_UNKNOWN');
+  });
+
+  it('has an end, also when the answer has none', async () => {
+    const { client } = await serve((stream) => stream.respond(GRPC));
+    await expectCode(client.get(key), 'ETCD_TIMEOUT');
+  });
+
+  it('is ended at the server when the caller is interrupted', async () => {
+    const closed = Promise.withResolvers<number>();
+    const { client } = await serve((stream) => stream.on('close', () => closed.resolve(stream.rstCode)));
+    const reason = new Error('interrupted');
+    const interrupt = new AbortController();
+    const read = client.get(key, { signal: interrupt.signal });
+    setTimeout(() => interrupt.abort(reason), 50);
+    await expect(read).rejects.toBe(reason);
+    expect(await closed.promise).toBe(8);
+  });
+});
+
+describe('a stream of answers', () => {
+  it('makes the server wait for a slow reader', async () => {
+    let sent = 0;
+    const { client, url } = await serve((stream) => {
+      stream.respond(GRPC);
+      const send = (): void => {
+        while (!stream.destroyed && stream.write(piece)) sent += piece.length;
+        sent += piece.length;
+        if (!stream.destroyed) stream.once('drain', send);
+      };
+      send();
+    });
+    const pieces = client.snapshot(url)[Symbol.asyncIterator]();
+    await pieces.next();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(sent).toBeLessThan(16 * 1024 * 1024);
+    // Longer than a request may take; only waiting for the server counts.
+    expect((await pieces.next()).done).toBe(false);
+    await pieces.return?.();
+  });
+
+  it('is given up when nothing more comes', async () => {
+    const { client, url } = await serve((stream) => {
+      stream.respond(GRPC);
+      stream.write(piece);
+    });
+    await expectCode(Array.fromAsync(client.snapshot(url)), 'ETCD_TIMEOUT');
+  });
+
+  it('that ends in the middle is no whole one', async () => {
+    const { client, url } = await serve((stream) => {
+      stream.respond(GRPC);
+      stream.end(piece.subarray(0, 1000));
+    });
+    await expectCode(Array.fromAsync(client.snapshot(url)), 'ETCD_UNREACHABLE');
+  });
+});

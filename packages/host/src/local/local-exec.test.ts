@@ -1,0 +1,111 @@
+import { realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { hostPath } from '../host-path.ts';
+import { execLocally } from './local-exec.ts';
+import { readProcesses } from './local-processes.ts';
+
+const timeoutMs = 10_000;
+const sh = (script: string, ...args: string[]): [string, ...string[]] => ['sh', '-c', script, 'sh', ...args];
+
+/** A sleep that no other test sleeps, to be found again among all processes. */
+function uniqueSeconds(): string {
+  return `${1000 + Math.floor(Math.random() * 1e6)}.5`;
+}
+
+async function isRunning(seconds: string): Promise<boolean> {
+  await delay(50);
+  return readProcesses().some(({ argv }) => argv[0] === 'sleep' && argv[1] === seconds);
+}
+
+describe('running a program', () => {
+  it('gives back what it said and how it ended', async () => {
+    const result = await execLocally(sh('echo out; echo err >&2; exit 3'), { timeoutMs });
+    expect(result).toEqual({ exitCode: 3, stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  it('tells a signal as a shell does', async () => {
+    expect((await execLocally(sh('kill -TERM $$'), { timeoutMs })).exitCode).toBe(143);
+  });
+
+  it('does not let a shell read the arguments', async () => {
+    const { stdout } = await execLocally(['printf', '%s|', '$HOME', '; echo x', '*'], { timeoutMs });
+    expect(stdout).toBe('$HOME|; echo x|*|');
+  });
+
+  it('hands over input, environment and folder', async () => {
+    const cwd = hostPath(realpathSync(tmpdir()));
+    const env = { PATH: '/usr/bin:/bin', ONLY: 'this' };
+    const { stdout } = await execLocally(sh('cat; env; pwd'), { timeoutMs, input: 'text\n', env, cwd });
+    expect(stdout).toContain('text\n');
+    expect(stdout).toContain('ONLY=this\n');
+    expect(stdout).not.toContain('HOME=');
+    expect(stdout).toContain(`\n${cwd}\n`);
+  });
+
+  it('does not mind a program that leaves its input unread', async () => {
+    const { exitCode } = await execLocally(['true'], { timeoutMs, input: new Uint8Array(4_000_000) });
+    expect(exitCode).toBe(0);
+  });
+
+  it('shows every line as it comes', async () => {
+    const lines: string[] = [];
+    await execLocally(sh('echo one; printf tw; sleep 0.1; echo o; printf three'), {
+      timeoutMs,
+      onLine: (line) => lines.push(line),
+    });
+    expect(lines).toEqual(['one', 'two', 'three']);
+  });
+
+  it('tells the lines of the error output apart', async () => {
+    const lines: string[] = [];
+    const { stdout } = await execLocally(sh('echo answer; echo progress >&2'), {
+      timeoutMs,
+      onErrorLine: (line) => lines.push(line),
+    });
+    expect({ lines, stdout }).toEqual({ lines: ['progress'], stdout: 'answer\n' });
+  });
+
+  it('keeps a flood of output within bounds', async () => {
+    const { stdout, exitCode } = await execLocally(sh('head -c 20000000 /dev/zero'), { timeoutMs });
+    expect(exitCode).toBe(0);
+    expect(stdout.length).toBe(16 * 1024 * 1024);
+  });
+
+  it('ends a program that takes too long, with its children', async () => {
+    const seconds = uniqueSeconds();
+    const run = execLocally(sh('sleep "$1" & sleep "$1"', seconds), { timeoutMs: 200 });
+    await expect(run).rejects.toMatchObject({ code: 'HOST_EXEC_TIMEOUT', subject: 'sh' });
+    expect(await isRunning(seconds)).toBe(false);
+  });
+
+  it('ends a program that is no longer wanted, with its children', async () => {
+    const seconds = uniqueSeconds();
+    const stop = new AbortController();
+    const run = execLocally(sh('sleep "$1" & sleep "$1"', seconds), { timeoutMs, signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('stopped by the operator')), 100);
+    await expect(run).rejects.toThrow('stopped by the operator');
+    expect(await isRunning(seconds)).toBe(false);
+    await expect(execLocally(['true'], { timeoutMs, signal: stop.signal })).rejects.toThrow('stopped by the operator');
+  });
+
+  it('does not wait for what a program left in the background', { timeout: 4000 }, async () => {
+    const { stdout } = await execLocally(sh('sleep 8 & echo started'), { timeoutMs: 3000 });
+    expect(stdout).toBe('started\n');
+  });
+
+  it('says which program is missing, and which folder', async () => {
+    const missing = execLocally(['kube-rescue-no-such-program'], { timeoutMs });
+    await expect(missing).rejects.toMatchObject({
+      code: 'HOST_EXEC_NOT_FOUND',
+      subject: 'kube-rescue-no-such-program',
+    });
+    const cwd = hostPath('/kube-rescue-no-such-folder');
+    const elsewhere = execLocally(['true'], { timeoutMs, cwd });
+    await expect(elsewhere).rejects.toMatchObject({ code: 'HOST_NOT_FOUND', subject: cwd });
+    await expect(execLocally(['/etc/passwd'], { timeoutMs })).rejects.toMatchObject({
+      code: 'HOST_PERMISSION_DENIED',
+    });
+  });
+});

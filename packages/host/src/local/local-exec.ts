@@ -1,0 +1,142 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { HostError } from '../errors.ts';
+import { errnoOf, fsFailure } from './fs-failure.ts';
+import type { ExecOptions, ExecResult } from '../host.ts';
+
+/** Kept of each output stream; what comes after it is dropped. */
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+/** How long a background child may hold the output open after the program itself has ended. */
+const DRAIN_MS = 250;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * Runs a program on this machine in a process group of its own, so that a timeout ends its children too and a Ctrl-C on
+ * the terminal does not reach it.
+ */
+export async function execLocally(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult> {
+  const { exitCode, stdout, stderr } = await execForBytes(argv, options, MAX_OUTPUT_BYTES);
+  return { exitCode, stdout: stdout.toString('utf8'), stderr };
+}
+
+/** As {@link execLocally}, with the output as it came; what is beyond `maxOutputBytes` is dropped. */
+export async function execForBytes(
+  argv: readonly [string, ...string[]],
+  options: ExecOptions,
+  maxOutputBytes: number,
+): Promise<{ readonly exitCode: number; readonly stdout: Buffer; readonly stderr: string }> {
+  options.signal?.throwIfAborted();
+  const [program, ...args] = argv;
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: options.env,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  // A program that does not read its input closes the pipe early; that is its right.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input);
+  const stdout = collect(child.stdout, options.onLine, maxOutputBytes);
+  const onErrorLine = (line: string): void => {
+    options.onLine?.(line);
+    options.onErrorLine?.(line);
+  };
+  const stderr = collect(child.stderr, onErrorLine, MAX_OUTPUT_BYTES);
+
+  const ended = await outcomeOf(child, program, options);
+  if (ended instanceof Error) throw ended;
+  return { exitCode: ended, stdout: stdout(), stderr: stderr().toString('utf8') };
+}
+
+function outcomeOf(child: Child, program: string, options: ExecOptions): Promise<number | Error> {
+  return new Promise((resolve, reject) => {
+    const kill = (because: () => void): void => {
+      killGroup(child);
+      because();
+    };
+    const timer = setTimeout(() => kill(() => settle(timedOut(program, options.timeoutMs))), options.timeoutMs);
+    const onAbort = (): void => kill(() => fail(options.signal?.reason));
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+
+    const cleanUp = (): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', onAbort);
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    const settle = (result: number | Error): void => {
+      cleanUp();
+      resolve(result);
+    };
+    const fail = (reason: unknown): void => {
+      cleanUp();
+      reject(reason);
+    };
+
+    child.once('error', (error) => settle(notStarted(error, program, options)));
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      // setImmediate: what lies in the pipes is read first, also when this process was too busy to look for a while.
+      const drained = setTimeout(() => setImmediate(() => settle(exitCode)), DRAIN_MS);
+      child.once('close', () => {
+        clearTimeout(drained);
+        settle(exitCode);
+      });
+    });
+  });
+}
+
+function killGroup(child: Child): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
+function collect(stream: Readable, onLine: ExecOptions['onLine'], maxBytes: number): () => Buffer {
+  const decoder = new StringDecoder('utf8');
+  const chunks: Buffer[] = [];
+  let kept = 0;
+  let line = '';
+  stream.on('data', (chunk: Buffer) => {
+    const room = maxBytes - kept;
+    if (room > 0) chunks.push(chunk.subarray(0, room));
+    kept += Math.min(room, chunk.length);
+    if (onLine === undefined) return;
+    const lines = (line + decoder.write(chunk)).split('\n');
+    line = lines.pop() ?? '';
+    for (const each of lines) onLine(each);
+  });
+  stream.on('end', () => {
+    if (line !== '') onLine?.(line);
+  });
+  return () => Buffer.concat(chunks);
+}
+
+function timedOut(program: string, timeoutMs: number): HostError {
+  return new HostError({
+    code: 'HOST_EXEC_TIMEOUT',
+    message: `the program did not end within ${timeoutMs} ms and was killed`,
+    subject: program,
+    hint: 'run it by hand to see what it waits for',
+  });
+}
+
+function notStarted(error: Error, program: string, { cwd }: ExecOptions): HostError {
+  if (errnoOf(error) !== 'ENOENT') return fsFailure(error, 'run the program', program);
+  if (cwd !== undefined && !existsSync(cwd)) return fsFailure(error, 'run a program in the folder', cwd);
+  return new HostError({
+    code: 'HOST_EXEC_NOT_FOUND',
+    message: 'there is no such program',
+    subject: program,
+    hint: `install the package that has ${program}, or add its folder to PATH`,
+    cause: error,
+  });
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostPath } from '../host-path.ts';
+import { createLocalHost } from './local-host.ts';
+
+const MODULE = new URL('local-host.ts', import.meta.url).href;
+const host = createLocalHost();
+const others: ChildProcess[] = [];
+
+/** Another process that takes the lock, does `then`, and says so. */
+async function otherHolder(file: string, then: string): Promise<ChildProcess> {
+  const script = `
+    import { createLocalHost } from ${JSON.stringify(MODULE)};
+    const lock = await createLocalHost().acquireLock(${JSON.stringify(file)}, 'the other');
+    ${then}
+    console.log('held');
+  `;
+  const child = spawn(process.execPath, ['--conditions=kube-rescue-source', '--input-type=module', '-e', script], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  others.push(child);
+  await once(child.stdout, 'data');
+  return child;
+}
+
+describe('the lock of this machine', () => {
+  let folder: string;
+  let file: ReturnType<typeof hostPath>;
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+    file = hostPath(path.join(folder, 'lock'));
+  });
+  afterEach(async () => {
+    for (const other of others.splice(0)) other.kill('SIGKILL');
+    await rm(folder, { recursive: true });
+  });
+
+  it('is let go when its holder is killed', async () => {
+    const other = await otherHolder(file, 'setInterval(() => {}, 1000);');
+    await expect(host.acquireLock(file, 'me')).rejects.toMatchObject({ code: 'HOST_LOCKED', subject: 'the other' });
+    const gone = once(other, 'exit');
+    other.kill('SIGKILL');
+    await gone;
+    await expect.poll(() => host.acquireLock(file, 'me').then((lock) => lock.release())).toBeUndefined();
+  });
+
+  it('outlives a Ctrl-C that its holder survives', async () => {
+    const other = await otherHolder(
+      file,
+      "process.on('SIGINT', () => console.log('no')); setInterval(() => {}, 1000);",
+    );
+    process.kill(-(other.pid ?? 0), 'SIGINT');
+    if (other.stdout !== null) await once(other.stdout, 'data');
+    await expect(host.acquireLock(file, 'me')).rejects.toMatchObject({ code: 'HOST_LOCKED' });
+  });
+
+  it('does not keep its holder from ending', async () => {
+    const other = await otherHolder(file, '');
+    const [exitCode] = (await once(other, 'exit')) as unknown[];
+    expect(exitCode).toBe(0);
+  });
+
+  it('names its holder on one line, and no earlier one', async () => {
+    await (await host.acquireLock(file, 'a much longer name of an earlier holder')).release();
+    const lock = await host.acquireLock(file, 'two\nlines');
+    expect(await readFile(file, 'utf8')).toBe('two lines\n');
+    await lock.release();
+  });
+
+  it('says when the folder of the lock is missing', async () => {
+    await expect(host.acquireLock(hostPath(`${folder}/none/lock`), 'me')).rejects.toMatchObject({
+      code: 'HOST_NOT_FOUND',
+    });
+  });
+});

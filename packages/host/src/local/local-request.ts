@@ -1,0 +1,115 @@
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { RequestOptions as TlsRequestOptions } from 'node:https';
+import { isIP } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { HostError } from '../errors.ts';
+import { errnoOf } from './fs-failure.ts';
+import type { HttpAnswer, HttpProbe } from '../host.ts';
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** One GET from this machine, on a connection of its own; the certificate of the peer is reported, not insisted on. */
+export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
+  probe.signal?.throwIfAborted();
+  const deadline = AbortSignal.timeout(probe.timeoutMs);
+  const signal = probe.signal === undefined ? deadline : AbortSignal.any([probe.signal, deadline]);
+  try {
+    return await get(probe, signal);
+  } catch (error) {
+    probe.signal?.throwIfAborted();
+    const reason = deadline.aborted ? `no answer within ${probe.timeoutMs} ms` : reasonOf(error);
+    throw connectionFailed(probe.url, reason, error);
+  }
+}
+
+async function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
+  const url = new URL(probe.url);
+  const isSecure = url.protocol === 'https:';
+  // Loaded when something is asked for the first time: they take long, and most commands ask nothing.
+  const { request: send } = await (isSecure ? import('node:https') : import('node:http'));
+  const options = { ...(isSecure ? tlsOptions(probe) : {}), ...addressOptions(probe), agent: false, signal };
+  return new Promise((resolve, reject) => {
+    const request = send(url, options);
+    request.on('error', reject);
+    request.once('response', (response) => {
+      const peer = response.socket instanceof TLSSocket ? peerOf(response.socket) : undefined;
+      readBody(response).then((body) => {
+        resolve({ status: response.statusCode ?? 0, body, ...(peer === undefined ? {} : { peer }) });
+      }, reject);
+    });
+    request.end();
+  });
+}
+
+function tlsOptions({ ca, client }: HttpProbe): TlsRequestOptions {
+  return {
+    rejectUnauthorized: false,
+    // An empty list, not the system's roots: what was not given vouches for nobody.
+    ca: ca ?? [],
+    ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
+  };
+}
+
+/** Answers the question for the name's address ourselves; everything else goes by the name, as always. */
+function addressOptions({ address }: HttpProbe): Pick<RequestOptions, 'lookup'> {
+  if (address === undefined) return {};
+  const family = isIP(address);
+  return {
+    lookup: (_name, { all }, answer) => {
+      if (all === true) answer(null, [{ address, family }]);
+      else answer(null, address, family);
+    },
+  };
+}
+
+function peerOf(socket: TLSSocket): HttpAnswer['peer'] {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  return {
+    serialNumber: certificate.serialNumber.toUpperCase(),
+    fingerprint256: certificate.fingerprint256,
+    validTo: new Date(certificate.validTo),
+    trusted: socket.authorized,
+    // The types say Error; Node sets OpenSSL's code, a string.
+    reason: socket.authorized ? undefined : String(socket.authorizationError),
+  };
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk.subarray(0, MAX_BODY_BYTES - total));
+    total += chunk.length;
+    if (total >= MAX_BODY_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function reasonOf(error: unknown): string {
+  // An AggregateError (one failure for each address of a name) has a code but no message of its own.
+  const message = error instanceof Error ? error.message : String(error);
+  return message === '' ? (errnoOf(error) ?? 'no reason given') : message;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: look at the component with crictl ps -a and in its log',
+  ECONNRESET: 'the peer hung up: look in its log',
+  ENOTFOUND: 'the name does not resolve: check it in /etc/hosts and with getent hosts',
+};
+
+function connectionFailed(url: string, reason: string, cause: unknown): HostError {
+  return new HostError({
+    code: 'HOST_CONNECTION_FAILED',
+    message: `cannot get an answer: ${reason}`,
+    subject: withoutCredentials(url),
+    hint: HINTS[errnoOf(cause) ?? ''] ?? 'check the address and that the component behind it runs',
+    cause,
+  });
+}
+
+function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}

@@ -1,0 +1,194 @@
+import { constants } from 'node:fs';
+import { chmod, type FileHandle, lchown, mkdir, open, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { HostError } from '../errors.ts';
+import { errnoOf, translated, unless } from './fs-failure.ts';
+import type { HostFiles, WriteOptions } from '../host.ts';
+import type { HostPath } from '../host-path.ts';
+import { openDecrypted } from './local-files.ts';
+import type { PathResolver } from './local-paths.ts';
+import { createSharedSync } from './shared-sync.ts';
+import { temporaryName } from '../temporary-path.ts';
+
+export type HostFileWrites = Pick<
+  HostFiles,
+  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
+>;
+
+/** Of a file that comes piece by piece, handed to the disk at a time. */
+const SYNC_BYTES = 8 * 1024 * 1024;
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** The writing half of {@link HostFiles} on this machine; `root` is never climbed out of. */
+export function createLocalFileWrites(paths: PathResolver, root: HostPath): HostFileWrites {
+  const write = (file: HostPath, data: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void> =>
+    translated('write the file', file, async () => {
+      const real = await paths.entry(file);
+      const folder = path.dirname(real);
+      const staging = options.watched === true ? await folderAbove(folder, root, file) : folder;
+      await replaceEntry(real, staging, file, (temporary) => writeNew(temporary, data, options));
+    });
+  return {
+    writeFile: write,
+    writeFileFrom: write,
+    appendFile: (file, data, { mode }) =>
+      translated('append to the file', file, async () => {
+        const real = await paths.entry(file);
+        await append(real, data, mode, file);
+      }),
+    writeLink: (file, target, options) =>
+      translated('write the link', file, async () => {
+        const real = await paths.entry(file);
+        await replaceEntry(real, path.dirname(real), file, async (temporary) => {
+          await symlink(target, temporary);
+          const owner = options?.owner;
+          if (owner !== undefined) await lchown(temporary, owner.uid, owner.gid);
+        });
+      }),
+    remove: (file) =>
+      translated('remove', file, async () => {
+        const real = await paths.entry(file);
+        const removed = await unless(['ENOENT', 'ENOTDIR'], async () => {
+          await unlink(real);
+          return true;
+        });
+        if (removed === true) await syncFolder(path.dirname(real));
+      }),
+    makeDirectory: (folder, { mode }) =>
+      translated('make the folder', folder, async () => {
+        const real = await paths.target(folder);
+        await makeFolders(real, mode);
+      }),
+  };
+}
+
+/** Makes an entry beside (or above) `real` with `make`, then moves it there in one step. */
+async function replaceEntry(
+  real: string,
+  staging: string,
+  subject: HostPath,
+  make: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = path.join(staging, temporaryName(path.basename(real)));
+  await unlinkIfThere(temporary);
+  try {
+    await make(temporary);
+    await rename(temporary, real);
+  } catch (error) {
+    // What failed first is what the operator must hear; a left-over file goes with the next write.
+    await unlinkIfThere(temporary).catch(() => undefined);
+    throw errnoOf(error) === 'EXDEV' ? stagingUnavailable(subject) : error;
+  }
+  const folder = path.dirname(real);
+  await syncFolder(folder);
+  if (staging !== folder) await syncFolder(staging);
+}
+
+async function writeNew(
+  temporary: string,
+  data: Uint8Array | AsyncIterable<Uint8Array>,
+  options: WriteOptions,
+): Promise<void> {
+  const handle = await open(temporary, NEW_FILE, 0o600);
+  try {
+    if (data instanceof Uint8Array) await handle.writeFile(data);
+    else await writePieces(handle, data);
+    if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid);
+    // After chown, which may clear bits, and explicitly, because the umask took its share of those given to open.
+    await handle.chmod(options.mode);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Lets the disk write what has come while more comes, so that the final fsync of a large file finds little left to do. */
+async function writePieces(handle: FileHandle, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  let unsynced = 0;
+  let syncing = Promise.resolve();
+  try {
+    for await (const piece of pieces) {
+      await handle.writeFile(piece);
+      unsynced += piece.length;
+      if (unsynced < SYNC_BYTES) continue;
+      unsynced = 0;
+      await syncing;
+      syncing = handle.datasync();
+      // Heard by the next await.
+      syncing.catch(() => undefined);
+    }
+  } finally {
+    await syncing;
+  }
+}
+
+async function append(real: string, data: Uint8Array, mode: number, file: HostPath): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_APPEND;
+  const existing = await unless(['ENOENT'], () => openDecrypted(real, flags, mode, file));
+  const handle = existing ?? (await open(real, flags | NEW_FILE, mode));
+  try {
+    const { size } = await handle.stat();
+    if (existing === undefined) await handle.chmod(mode);
+    await appendWhole(handle, data, size);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  if (existing === undefined) await syncFolder(path.dirname(real));
+}
+
+/** Half a record is worse than none: a write that fails midway is taken back. */
+async function appendWhole(handle: FileHandle, data: Uint8Array, size: number): Promise<void> {
+  try {
+    await handle.writeFile(data);
+  } catch (error) {
+    await handle.truncate(size).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function makeFolders(folder: string, mode: number): Promise<void> {
+  const found = await unless(['ENOENT'], () => stat(folder));
+  if (found?.isDirectory() === true) return;
+  const parent = path.dirname(folder);
+  if (found === undefined && parent !== folder) await makeFolders(parent, mode);
+  // Somebody else may have made it in the meantime; where a file is in the way, the error stays.
+  const errnos = found === undefined ? ['EEXIST'] : [];
+  await unless(errnos, () => mkdir(folder, { mode }));
+  await chmod(folder, mode);
+  await syncFolder(parent);
+}
+
+/** The folder that holds `folder`, for temporary files that whoever watches `folder` must not see. */
+async function folderAbove(folder: string, root: HostPath, file: HostPath): Promise<string> {
+  const real = await realpath(folder);
+  if (real === '/' || real === (await realpath(root))) throw stagingUnavailable(file);
+  const above = path.dirname(real);
+  const [inside, outside] = await Promise.all([stat(real), stat(above)]);
+  if (inside.dev !== outside.dev) throw stagingUnavailable(file);
+  return above;
+}
+
+function stagingUnavailable(file: HostPath): HostError {
+  return new HostError({
+    code: 'HOST_STAGING_UNAVAILABLE',
+    message: 'no folder on the same filesystem above the watched one to stage the new file in',
+    subject: file,
+    hint: 'stop the kubelet or checkpointer that watches the folder, write the file there yourself, and start it again',
+  });
+}
+
+async function unlinkIfThere(file: string): Promise<void> {
+  await unless(['ENOENT'], () => unlink(file));
+}
+
+/** Old states are kept many at a time in one folder, and a folder takes as long to sync as a file. */
+const syncFolder = createSharedSync(async (folder) => {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    // EINVAL: this filesystem does not sync folders, so there is nothing to wait for.
+    await unless(['EINVAL'], () => handle.sync());
+  } finally {
+    await handle.close();
+  }
+});

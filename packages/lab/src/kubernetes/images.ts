@@ -1,0 +1,156 @@
+import { baseName, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { createHash } from 'node:crypto';
+import { type Argv, runCommand } from '../machine/command.ts';
+import { PAUSE_IMAGE } from '../machine/containerd.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import type { ClusterNode } from '../machine/lab-directory.ts';
+import { KUBERNETES_VERSION } from './kubernetes-version.ts';
+import { enterNode } from '../machine/node-namespaces.ts';
+import { runTogether } from '../machine/concurrency.ts';
+
+/** The image of the lab's workload: answers HTTP on port 8080 with {@link WEB_ANSWER}. */
+export const WEB_IMAGE = 'kube-rescue.invalid/web:1';
+export const WEB_ANSWER = 'alive';
+
+/** The image that kubeadm 1.20.2 names; what is in it is Debian's etcd 3.4. */
+const ETCD_IMAGE = 'k8s.gcr.io/etcd:3.4.13-0';
+const ETCD = hostPath('/usr/bin/etcd');
+const BUSYBOX = hostPath('/bin/busybox');
+const IMPORT_TIMEOUT_MS = 120_000;
+
+/** A container image with one layer, made of files of this machine. */
+export interface ImageRecipe {
+  readonly reference: string;
+  readonly entrypoint: readonly string[];
+  /** Files of the machine, by their path in the image. */
+  readonly files: Readonly<Record<string, HostPath>>;
+  /** Texts, by their path in the image. */
+  readonly texts?: Readonly<Record<string, string>>;
+}
+
+const PATH = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Images that were made for the nodes of a lab, as archives that containerd can import. */
+export interface PackedImages {
+  /** Loads those of `references` into a node's containerd; needs no registry. */
+  load(node: ClusterNode, references: readonly string[], deps: LabDeps): Promise<void>;
+  /** Removes the archives. */
+  discard(deps: LabDeps): Promise<void>;
+}
+
+/**
+ * Makes an image of each recipe.
+ *
+ * @param folder made for the archives, and removed with them
+ */
+export async function packImages(
+  recipes: readonly ImageRecipe[],
+  folder: HostPath,
+  deps: LabDeps,
+): Promise<PackedImages> {
+  const architecture = (await runCommand(deps, ['dpkg', '--print-architecture'])).stdout.trim();
+  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  const packed = await runTogether(
+    deps,
+    recipes.map((recipe) => async (each) => {
+      return [recipe.reference, await packImage(recipe, architecture, folder, each)] as const;
+    }),
+  );
+  const archives = new Map(packed);
+  return {
+    load: async (node, references, atLoad) => {
+      await runTogether(
+        atLoad,
+        references.map((reference) => async (each) => {
+          const archive = archives.get(reference);
+          if (archive === undefined) throw new Error(`no image ${reference} was packed`);
+          const argv = [...enterNode(node), 'ctr', '--namespace=k8s.io', 'images', 'import', archive] as const;
+          await runCommand(each, argv, { timeoutMs: IMPORT_TIMEOUT_MS });
+        }),
+      );
+    },
+    discard: async (atEnd) => {
+      await runCommand(atEnd, ['rm', '-rf', folder]);
+    },
+  };
+}
+
+/** The images of a kubeadm control plane and of the lab's workload. */
+export async function kubeadmImages(binaries: HostPath, deps: LabDeps): Promise<readonly ImageRecipe[]> {
+  const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+  const kubernetes = components.map((name) => componentImage(name, binaries));
+  const etcdFiles = Object.fromEntries([ETCD, ...(await sharedLibraries([ETCD], deps))].map((path) => [path, path]));
+  return [...kubernetes, { reference: ETCD_IMAGE, entrypoint: [], files: etcdFiles }, ...COMMON_IMAGES];
+}
+
+/** The image of a Kubernetes component, under the name that kubeadm gives it. */
+export function componentImage(name: string, binaries: HostPath): ImageRecipe {
+  const files = { [`/usr/local/bin/${name}`]: joinPath(binaries, name) };
+  return { reference: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`, entrypoint: [], files };
+}
+
+/** What every node runs: the pause container, and the lab's workload. */
+export const COMMON_IMAGES: readonly ImageRecipe[] = [
+  { reference: PAUSE_IMAGE, entrypoint: ['/bin/busybox', 'sleep', 'infinity'], files: { '/bin/busybox': BUSYBOX } },
+  {
+    reference: WEB_IMAGE,
+    entrypoint: ['/bin/busybox', 'httpd', '-f', '-p', '8080', '-h', '/www'],
+    files: { '/bin/busybox': BUSYBOX },
+    texts: { '/www/index.html': `${WEB_ANSWER}\n` },
+  },
+];
+
+/** Writes a docker-archive (`docker save`) of `recipe` below `work`. */
+async function packImage(recipe: ImageRecipe, architecture: string, work: HostPath, deps: LabDeps): Promise<HostPath> {
+  // containerd locks what it imports by its name in the archive, so equal names would make the imports wait in line.
+  const name = createHash('sha256').update(recipe.reference).digest('hex').slice(0, 12);
+  const folder = joinPath(work, name);
+  const root = joinPath(folder, 'root');
+  const { host } = deps;
+  for (const [path, source] of Object.entries(recipe.files)) {
+    const target = joinPath(root, `.${path}`);
+    await host.makeDirectory(parentPath(target), { mode: 0o755 });
+    await host.writeLink(target, source);
+  }
+  for (const [path, text] of Object.entries(recipe.texts ?? {})) {
+    const target = joinPath(root, `.${path}`);
+    await host.makeDirectory(parentPath(target), { mode: 0o755 });
+    await host.writeFile(target, Buffer.from(text), { mode: 0o644 });
+  }
+  const layer = joinPath(folder, `${name}.layer.tar`);
+  await runCommand(deps, tar(layer, root, '.', '--dereference'));
+  const [digest = ''] = (await runCommand(deps, ['sha256sum', layer])).stdout.split(' ');
+  const config = joinPath(folder, `${name}.json`);
+  const manifest = [{ Config: baseName(config), RepoTags: [recipe.reference], Layers: [baseName(layer)] }];
+  await host.writeFile(config, Buffer.from(renderImageConfig(recipe, architecture, digest)), { mode: 0o644 });
+  await host.writeFile(joinPath(folder, 'manifest.json'), Buffer.from(JSON.stringify(manifest)), { mode: 0o644 });
+  const archive = joinPath(work, `${name}.tar`);
+  await runCommand(deps, tar(archive, folder, 'manifest.json', baseName(config), baseName(layer)));
+  return archive;
+}
+
+function tar(archive: HostPath, folder: HostPath, ...rest: readonly string[]): Argv {
+  return ['tar', '--create', '--file', archive, '--directory', folder, '--owner=0', '--group=0', ...rest];
+}
+
+/** The image configuration of the OCI image specification. */
+export function renderImageConfig(recipe: ImageRecipe, architecture: string, layerSha256: string): string {
+  return JSON.stringify({
+    architecture,
+    os: 'linux',
+    config: { Env: [`PATH=${PATH}`], Entrypoint: recipe.entrypoint },
+    rootfs: { type: 'layers', diff_ids: [`sha256:${layerSha256}`] },
+    history: [],
+  });
+}
+
+/** The libraries that dynamic programs of this machine need, their loader included. */
+export async function sharedLibraries(programs: readonly HostPath[], deps: LabDeps): Promise<readonly HostPath[]> {
+  const listings = await Promise.all(programs.map((program) => runCommand(deps, ['ldd', program])));
+  return [...new Set(listings.flatMap(({ stdout }) => parseSharedLibraries(stdout)))];
+}
+
+/** @param listing what ldd(1) prints; the kernel's own vdso has no file */
+export function parseSharedLibraries(listing: string): readonly HostPath[] {
+  return [...listing.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => hostPath(path));
+}

@@ -1,0 +1,73 @@
+import { type HostPath, joinPath } from '@kube-rescue/host';
+import { runCommand } from './command.ts';
+import { aptGet } from './debian-packages.ts';
+import type { LabDeps } from '../cluster/deps.ts';
+import { LabError } from '../errors.ts';
+
+/** In Debian's package debian-archive-keyring. */
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const INDEX_FORMAT = '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(RELEASE)';
+
+/**
+ * Fetches and unpacks a Debian source package below `work`, from where the machine gets its binary packages.
+ *
+ * The machine's own apt configuration and package lists stay as they are.
+ *
+ * @returns the unpacked source tree
+ * @throws LabError `LAB_COMMAND_FAILED` `LAB_BUILD_FAILED` (no such source)
+ */
+export async function fetchDebianSource(name: string, work: HostPath, deps: LabDeps): Promise<HostPath> {
+  const lists = joinPath(work, 'lists');
+  const sourceList = joinPath(work, 'sources.list');
+  const unpacked = joinPath(work, 'source');
+  for (const folder of [lists, unpacked]) await deps.host.makeDirectory(folder, { mode: 0o755 });
+  await deps.host.writeFile(sourceList, Buffer.from(await sourceEntries(deps)), { mode: 0o644 });
+  const privateLists = [
+    `-oDir::Etc::sourcelist=${sourceList}`,
+    '-oDir::Etc::sourceparts=/dev/null',
+    `-oDir::State::Lists=${lists}`,
+    // Otherwise apt drops to a user who may not enter the work folder.
+    '-oAPT::Sandbox::User=root',
+  ];
+  await aptGet([...privateLists, 'update'], deps);
+  await aptGet([...privateLists, 'source', name], deps, unpacked);
+  const tree = (await deps.host.list(unpacked))?.find((entry) => entry.startsWith(`${name}-`));
+  if (tree === undefined) throw sourceMissing(name);
+  return joinPath(unpacked, tree);
+}
+
+async function sourceEntries(deps: LabDeps): Promise<string> {
+  const argv = ['apt-get', 'indextargets', '--format', INDEX_FORMAT, 'Created-By: Packages'] as const;
+  const hasKeyring = (await deps.host.stat(KEYRING as HostPath)) !== undefined;
+  let entries = renderSourceEntries((await runCommand(deps, argv)).stdout, hasKeyring ? KEYRING : undefined);
+  if (entries === '') {
+    // A machine that never fetched its package lists does not know who its sources are.
+    await aptGet(['update'], deps);
+    entries = renderSourceEntries((await runCommand(deps, argv)).stdout, hasKeyring ? KEYRING : undefined);
+  }
+  return entries;
+}
+
+/**
+ * The `deb-src` lines for Debian's own main archive.
+ *
+ * @param targets lines of origin, component, URI and release, as `apt-get indextargets` gives them
+ */
+export function renderSourceEntries(targets: string, keyring: string | undefined): string {
+  const options = keyring === undefined ? '' : ` [signed-by=${keyring}]`;
+  const entries = targets
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([origin, component]) => origin === 'Debian' && component === 'main')
+    .map(([, component, uri, release]) => `deb-src${options} ${uri} ${release} ${component}\n`);
+  return [...new Set(entries)].join('');
+}
+
+function sourceMissing(name: string): LabError {
+  return new LabError({
+    code: 'LAB_BUILD_FAILED',
+    message: 'the source package did not unpack into a folder of its name',
+    subject: name,
+    hint: `see what apt-get source ${name} leaves behind`,
+  });
+}

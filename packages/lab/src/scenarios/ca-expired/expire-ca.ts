@@ -1,0 +1,82 @@
+import { resignCertificate } from '../../cluster/certificate-signing.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { runCommand } from '../../machine/command.ts';
+import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { nodeFile } from '../../machine/lab-directory.ts';
+import { labIdOfCgroup } from '../../machine/lab-processes.ts';
+import { readNodeText } from '../../cluster/node-text.ts';
+import { stopService } from '../../machine/services.ts';
+import { runTogether } from '../../machine/concurrency.ts';
+import { expiredValidity, expireLeaf } from '../kubeadm-expired/expire-certificates.ts';
+import { issuerFiles, readLeafCertificates } from '../kubeadm-expired/leaf-certificates.ts';
+import { restartMachine } from '../restart-machine.ts';
+import type { LabCaName } from './lab-ca-name.ts';
+import { replacePublishedCa } from './published-ca.ts';
+
+/**
+ * What ended together with the CA. kube-controller-manager, which signs for the kubelet, cuts lifetimes at the CA's;
+ * kubeadm does not, and has renewed its own a few months ago.
+ */
+const ENDED_WITH: Readonly<Record<LabCaName, (path: string) => boolean>> = {
+  ca: (path) => path.startsWith('/var/lib/kubelet/') || path === '/etc/kubernetes/admin.conf',
+  'etcd/ca': () => false,
+  'front-proxy-ca': () => false,
+};
+const KUBECONFIGS = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'kubelet.conf'] as const;
+
+/**
+ * Does to a cluster what ten years do: one of its CAs has expired yesterday, wherever its certificate is kept, and then the
+ * machine restarts. The key of the CA stays. Works with openssl, kubectl, kill, ctr and the service command only.
+ */
+export async function expireCa(cluster: Cluster, ca: LabCaName, deps: LabDeps): Promise<void> {
+  const { node } = cluster;
+  const startedAt = deps.clock.now();
+  const tell = (message: string): void => {
+    deps.onProgress?.({ phase: 'break', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
+  };
+  const files = issuerFiles(node, { issuer: ca });
+  const certificate = await readNodeText(files.certificate, deps);
+  const key = await readNodeText(files.key, deps);
+  const validity = expiredValidity(startedAt);
+  tell(`signing ${ca}.crt again with a validity that ended yesterday`);
+  const expired = await resignCertificate(
+    { certificate, key, issuer: 'self', validity, workFolder: node.folder },
+    deps,
+  );
+  if (ca === 'ca') {
+    tell('putting it where kube-controller-manager has published it');
+    await stopService(node, 'kubelet', deps);
+    await killControllerManager(cluster, deps);
+    await replacePublishedCa(cluster, { old: certificate, replacement: expired }, deps);
+    await replaceInKubeconfigs(cluster, certificate, expired, deps);
+  }
+  const leaves = (await readLeafCertificates(node, deps)).filter(({ path }) => ENDED_WITH[ca](path));
+  await runTogether(
+    deps,
+    leaves.map((leaf) => (each) => expireLeaf(cluster, leaf, validity, each)),
+  );
+  await deps.host.writeFile(files.certificate, Buffer.from(expired), { mode: 0o644 });
+  await restartMachine(cluster, deps, tell);
+}
+
+/** It would put back at once what is to be replaced. */
+async function killControllerManager({ id }: Cluster, deps: LabDeps): Promise<void> {
+  const running = (await deps.host.processes()).filter(
+    ({ argv, cgroup }) => argv[0] === 'kube-controller-manager' && labIdOfCgroup(cgroup) === id,
+  );
+  for (const { pid } of running) await runCommand(deps, ['kill', '-KILL', String(pid)]);
+}
+
+async function replaceInKubeconfigs(
+  { node }: Cluster,
+  certificate: string,
+  replacement: string,
+  deps: LabDeps,
+): Promise<void> {
+  const data = (pem: string): string => Buffer.from(pem).toString('base64');
+  for (const name of KUBECONFIGS) {
+    const file = nodeFile(node, `/etc/kubernetes/${name}`);
+    const text = (await readNodeText(file, deps)).replaceAll(data(certificate), data(replacement));
+    await deps.host.writeFile(file, Buffer.from(text), { mode: 0o600 });
+  }
+}

@@ -1,0 +1,37 @@
+export {
+  type ComponentFlags,
+  componentFlags,
+  findComponent,
+  findFlag,
+  type FlagReference,
+} from './components/component-flags.ts';
+export { type Component, COMPONENTS, programName } from './components/component.ts';
+export { type EtcdService, readEtcdService } from './components/etcd-service.ts';
+export { listUnitFiles, splitWords } from './components/systemd-unit.ts';
+export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig/kubeconfig-client.ts';
+export {
+  type CredentialField,
+  type Kubeconfig,
+  type KubeconfigCredential,
+  decodeKubeconfig,
+  hostOfUrl,
+  parseKubeconfig,
+  readKubeconfigTrust,
+  replaceKubeconfigCredentials,
+  replaceKubeconfigTrust,
+} from './kubeconfig/kubeconfig.ts';
+export { type KubeletConfiguration, readKubeletConfiguration } from './kubelet/kubelet-configuration.ts';
+export { findKubelets } from './kubelet/kubelet-process.ts';
+export { readStaticPod, readStaticPods, type StaticPods } from './static-pods/manifest-directory.ts';
+export { type ParsedManifest, parseManifest, readManifestObject } from './static-pods/manifest-source.ts';
+export {
+  hostPathOf,
+  type HttpGet,
+  type ManifestFile,
+  type StaticContainer,
+  type StaticPod,
+} from './static-pods/static-pod.ts';
+export { lineOfYamlError, parseYamlDocuments, readWithoutAliases, type YamlOptions } from './yaml-documents.ts';
+export { NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
+export { type FileReader, readNamedFile } from './named-file.ts';
+export { healthUrl } from './static-pods/health-url.ts';

@@ -1,0 +1,45 @@
+import type { Host, HostPath } from '@kube-rescue/host';
+import { NodeConfigError } from '../errors.ts';
+import { readNamedFile } from '../named-file.ts';
+import { decodeKubeconfig, type KubeconfigCredential, parseKubeconfig } from './kubeconfig.ts';
+
+/** What a client needs to speak to the API server as a kubeconfig's user. Holds a private key: never print it. */
+export interface KubeconfigClient {
+  readonly server: string;
+  /** PEM bundle that the server is judged by. */
+  readonly ca: string;
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+}
+
+/**
+ * Reads the client credentials of a kubeconfig, embedded or in the files that it names.
+ *
+ * @throws NodeConfigError `PKI_KUBECONFIG_INVALID` `PKI_CERTIFICATE_MISSING` `PKI_KEY_MISSING`; HostError when a file cannot be read
+ */
+export async function readKubeconfigClient(
+  path: HostPath,
+  { host }: { readonly host: Pick<Host, 'readFile' | 'readLink'> },
+): Promise<KubeconfigClient> {
+  const bytes = await host.readFile(path);
+  const kubeconfig = bytes === undefined ? undefined : parseKubeconfig(decodeKubeconfig(bytes, path), path);
+  const { certificate, key, trust } = kubeconfig ?? {};
+  if (kubeconfig === undefined || certificate === undefined || key === undefined || trust === undefined) {
+    throw new NodeConfigError({
+      code: 'PKI_KUBECONFIG_INVALID',
+      message: 'the kubeconfig has no client certificate, key and CA for its current context',
+      subject: path,
+      hint: 'make a new one with `kubeadm init phase kubeconfig`',
+    });
+  }
+  const text = (part: KubeconfigCredential, missing: 'PKI_CERTIFICATE_MISSING' | 'PKI_KEY_MISSING'): Promise<string> =>
+    part.in === 'kubeconfig' ? Promise.resolve(part.text) : readNamedFile(host, part.path, missing);
+  return {
+    server: kubeconfig.server,
+    ca: await text(trust, 'PKI_CERTIFICATE_MISSING'),
+    certificate: await text(certificate, 'PKI_CERTIFICATE_MISSING'),
+    key: await text(key, 'PKI_KEY_MISSING'),
+  };
+}

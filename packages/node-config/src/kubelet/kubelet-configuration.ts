@@ -1,0 +1,198 @@
+import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { NodeConfigError } from '../errors.ts';
+import { readCommandLine } from '../components/command-line.ts';
+import type { ComponentFlags } from '../components/component-flags.ts';
+import { findKubelets } from './kubelet-process.ts';
+import { decodeManifest, readManifestObject } from '../static-pods/manifest-source.ts';
+import { readEnvironmentFile, readServiceCommand, splitWords } from '../components/systemd-unit.ts';
+
+/** How a node's kubelet is set up, as far as credentials and static pods are concerned. */
+export interface KubeletConfiguration {
+  /** `process`: the running kubelet's command line. `unit`: systemd's files. `kubeadm-defaults`: neither was there. */
+  readonly origin: 'process' | 'unit' | 'kubeadm-defaults';
+  /** A line for everything that was read or taken for granted. */
+  readonly evidence: readonly string[];
+  readonly running: { readonly pid: number; readonly startTicks: number } | undefined;
+  /** Flags together with what the configuration file says about the same things; in the shape that other components have. */
+  readonly component: ComponentFlags;
+  readonly configFile: HostPath | undefined;
+  /** Where static pods live; `undefined` when this kubelet runs none. */
+  readonly staticPodPath: HostPath | undefined;
+  readonly kubeconfig: HostPath | undefined;
+  readonly bootstrapKubeconfig: HostPath | undefined;
+  readonly certDirectory: HostPath;
+  readonly rotateCertificates: boolean;
+  readonly tlsCertFile: HostPath | undefined;
+  readonly tlsPrivateKeyFile: HostPath | undefined;
+  readonly clientCaFile: HostPath | undefined;
+  readonly hostnameOverride: string | undefined;
+  readonly nodeIp: string | undefined;
+}
+
+type KubeletHost = Pick<Host, 'readFile' | 'list' | 'processes'>;
+
+interface Told {
+  readonly origin: KubeletConfiguration['origin'];
+  readonly source: HostPath;
+  readonly flags: ReadonlyMap<string, string>;
+  readonly evidence: readonly string[];
+  readonly running?: KubeletConfiguration['running'];
+}
+
+const KUBELET_UNIT = 'kubelet.service';
+
+/** What kubeadm's package sets up: its drop-in `10-kubeadm.conf`. */
+const KUBEADM_FLAGS: ReadonlyMap<string, string> = new Map([
+  ['config', '/var/lib/kubelet/config.yaml'],
+  ['kubeconfig', '/etc/kubernetes/kubelet.conf'],
+  ['bootstrap-kubeconfig', '/etc/kubernetes/bootstrap-kubelet.conf'],
+]);
+const KUBEADM_ENVIRONMENT: readonly (readonly [file: HostPath, variable: string])[] = [
+  [hostPath('/var/lib/kubelet/kubeadm-flags.env'), 'KUBELET_KUBEADM_ARGS'],
+  [hostPath('/etc/default/kubelet'), 'KUBELET_EXTRA_ARGS'],
+  [hostPath('/etc/sysconfig/kubelet'), 'KUBELET_EXTRA_ARGS'],
+];
+
+/** The kubelet's own default of `--cert-dir`. */
+const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
+
+/**
+ * Finds out how the kubelet of this node is set up, whether it runs or not: from its command line, else from systemd's
+ * files, else from what kubeadm always sets up; `evidence` says which.
+ *
+ * Flags win over the configuration file, as in the kubelet. It does not know a kubelet that is started by anything else
+ * and is not running.
+ * @throws NodeConfigError `KUBELET_CONFIGURATION_INVALID`; HostError when a file is there but cannot be read
+ */
+export async function readKubeletConfiguration({
+  host,
+}: {
+  readonly host: KubeletHost;
+}): Promise<KubeletConfiguration> {
+  const told = (await fromProcess(host)) ?? (await fromUnit(host)) ?? (await fromKubeadm(host));
+  const configFile = pathFrom(told.flags.get('config'));
+  const file = configFile === undefined ? undefined : await readConfigFile(configFile, host);
+  const merged = new Map([...(file ?? new Map<string, string>()), ...told.flags]);
+  const evidence = [...told.evidence];
+  if (configFile !== undefined) {
+    evidence.push(file === undefined ? `${configFile} is not there` : `read the configuration in ${configFile}`);
+  }
+  if (!merged.has('cert-dir')) evidence.push(`no --cert-dir: the kubelet's own default ${DEFAULT_CERT_DIRECTORY}`);
+  if (!merged.has('pod-manifest-path')) {
+    if (file === undefined && told.origin === 'kubeadm-defaults') {
+      merged.set('pod-manifest-path', '/etc/kubernetes/manifests');
+      evidence.push("no configuration file: kubeadm's default /etc/kubernetes/manifests for static pods");
+    } else evidence.push('no folder of static pods is configured');
+  }
+  const path = (flag: string) => pathFrom(merged.get(flag));
+  return {
+    origin: told.origin,
+    evidence,
+    running: told.running,
+    component: { component: 'kubelet', source: told.source, flags: merged, unmapped: [] },
+    configFile,
+    staticPodPath: path('pod-manifest-path'),
+    kubeconfig: path('kubeconfig'),
+    bootstrapKubeconfig: path('bootstrap-kubeconfig'),
+    certDirectory: path('cert-dir') ?? hostPath(DEFAULT_CERT_DIRECTORY),
+    rotateCertificates: merged.get('rotate-certificates') === 'true',
+    tlsCertFile: path('tls-cert-file'),
+    tlsPrivateKeyFile: path('tls-private-key-file'),
+    clientCaFile: path('client-ca-file'),
+    hostnameOverride: merged.get('hostname-override')?.toLowerCase(),
+    nodeIp: merged.get('node-ip'),
+  };
+}
+
+async function fromProcess(host: KubeletHost): Promise<Told | undefined> {
+  const [kubelet, ...others] = await findKubelets({ host });
+  if (kubelet === undefined) return undefined;
+  const also = others.length === 0 ? '' : `, the oldest of ${others.length + 1} kubelets on this machine`;
+  return {
+    origin: 'process',
+    source: hostPath(`/proc/${kubelet.pid}/cmdline`),
+    flags: readCommandLine(kubelet.argv).flags,
+    evidence: [`read the command line of the running kubelet, process ${kubelet.pid}${also}`],
+    running: { pid: kubelet.pid, startTicks: kubelet.startTicks },
+  };
+}
+
+async function fromUnit(host: KubeletHost): Promise<Told | undefined> {
+  const service = await readServiceCommand(KUBELET_UNIT, { host });
+  if (service === undefined) return undefined;
+  return {
+    origin: 'unit',
+    source: service.source,
+    flags: readCommandLine(service.argv).flags,
+    evidence: [
+      'no kubelet is running',
+      `read the command line that systemd would start in ${service.files.join(', ')}`,
+    ],
+  };
+}
+
+async function fromKubeadm(host: KubeletHost): Promise<Told> {
+  const evidence = [
+    'no kubelet is running and systemd has no unit for it',
+    `kubeadm's defaults: ${[...KUBEADM_FLAGS].map(([flag, value]) => `--${flag}=${value}`).join(' ')}`,
+  ];
+  const words: string[] = [];
+  for (const [file, variable] of KUBEADM_ENVIRONMENT) {
+    const bytes = await host.readFile(file);
+    if (bytes === undefined) continue;
+    words.push(...splitWords(readEnvironmentFile(new TextDecoder().decode(bytes)).get(variable) ?? ''));
+    evidence.push(`read ${variable} in ${file}`);
+  }
+  const flags = new Map([...KUBEADM_FLAGS, ...readCommandLine(['kubelet', ...words]).flags]);
+  return { origin: 'kubeadm-defaults', source: hostPath(flags.get('config') ?? '/var/lib/kubelet'), flags, evidence };
+}
+
+/** The fields of `KubeletConfiguration` (kubelet.config.k8s.io/v1beta1) that a flag can set too, by the flag's name. */
+async function readConfigFile(
+  path: HostPath,
+  host: Pick<Host, 'readFile'>,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const bytes = await host.readFile(path);
+  if (bytes === undefined) return undefined;
+  const object = parseConfigFile(bytes, path);
+  const at = (...keys: readonly string[]) =>
+    keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], object);
+  const fields: readonly (readonly [flag: string, value: unknown])[] = [
+    ['pod-manifest-path', at('staticPodPath')],
+    ['rotate-certificates', at('rotateCertificates')],
+    ['tls-cert-file', at('tlsCertFile')],
+    ['tls-private-key-file', at('tlsPrivateKeyFile')],
+    ['client-ca-file', at('authentication', 'x509', 'clientCAFile')],
+  ];
+  return new Map(
+    fields.flatMap(([flag, value]) => {
+      if (value === undefined || value === null || value === '') return [];
+      // Relative paths are relative to the file.
+      if (typeof value === 'string') return [[flag, value.startsWith('/') ? value : joinPath(path, '..', value)]];
+      return typeof value === 'boolean' ? [[flag, String(value)]] : [];
+    }),
+  );
+}
+
+function parseConfigFile(bytes: Uint8Array, path: HostPath): Readonly<Record<string, unknown>> {
+  const invalid = (message: string, cause?: unknown) =>
+    new NodeConfigError({
+      code: 'KUBELET_CONFIGURATION_INVALID',
+      message,
+      subject: path,
+      hint: 'correct the file or put it back from a backup; the kubelet does not start with it',
+      cause,
+    });
+  try {
+    const object = readManifestObject(decodeManifest(bytes, path), path);
+    if (object.kind === 'KubeletConfiguration') return object;
+  } catch (error) {
+    if (!(error instanceof NodeConfigError)) throw error;
+    throw invalid(error.message.replace('manifest', 'configuration of the kubelet'), error);
+  }
+  throw invalid('the file is not a KubeletConfiguration');
+}
+
+function pathFrom(value: string | undefined): HostPath | undefined {
+  return value?.startsWith('/') ? hostPath(value) : undefined;
+}

@@ -1,0 +1,25 @@
+import type { HostFiles, HostPath } from '@kube-rescue/host';
+import { NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
+
+/** The reads that following a configuration takes. */
+export type FileReader = Pick<HostFiles, 'readFile' | 'readLink'>;
+
+/** What a configuration names and is not there. */
+type MissingCode = Extract<NodeConfigErrorCode, `PKI_${string}_MISSING`>;
+
+const RESTORE_HINT = 'restore it from a backup, or recreate it with `kubeadm init phase`';
+
+/**
+ * The text of a file that something names, byte for byte (latin1: PEM and its comments survive any encoding).
+ * @throws NodeConfigError with `missingCode` when it is not there; HostError when it cannot be read
+ */
+export async function readNamedFile(
+  reader: FileReader,
+  path: HostPath,
+  missingCode: MissingCode,
+  hint: string = RESTORE_HINT,
+): Promise<string> {
+  const bytes = await reader.readFile(path);
+  if (bytes !== undefined) return Buffer.from(bytes).toString('latin1');
+  throw new NodeConfigError({ code: missingCode, message: 'the file is named but not there', subject: path, hint });
+}

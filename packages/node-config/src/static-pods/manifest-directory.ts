@@ -1,0 +1,96 @@
+import { baseName, type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
+import { sha256 } from '@kube-rescue/workflow';
+import { NodeConfigError } from '../errors.ts';
+import { MAX_MANIFEST_BYTES, tooLarge } from './manifest-source.ts';
+import { decodePod } from './pod-decoding.ts';
+import type { StaticPod } from './static-pod.ts';
+
+type Files = Pick<HostFiles, 'readFile' | 'stat' | 'list'>;
+
+/** What a folder of static pod manifests holds. */
+export interface StaticPods {
+  readonly directory: HostPath;
+  /** Sorted by file name. */
+  readonly pods: readonly StaticPod[];
+  /** Files that the kubelet would try to run but that are wrong, and pods that are there twice. */
+  readonly problems: readonly NodeConfigError[];
+  /** What the kubelet passes over: folders, files that begin with a dot, sockets and the like. */
+  readonly skipped: readonly HostPath[];
+}
+
+/**
+ * Reads every manifest in the folder that the kubelet watches, whatever its file is called, as the kubelet does.
+ *
+ * One bad file does not hide the others: it is among the `problems`. Also takes the path of a single manifest.
+ * @throws NodeConfigError `MANIFEST_DIRECTORY_MISSING`; HostError when the folder or a file in it cannot be read
+ */
+export async function readStaticPods(
+  { directory }: { readonly directory: HostPath },
+  { host }: { readonly host: Files },
+): Promise<StaticPods> {
+  const names = await host.list(directory);
+  const single = names === undefined ? await host.stat(directory) : undefined;
+  if (names === undefined && single?.kind !== 'file') {
+    throw new NodeConfigError({
+      code: 'MANIFEST_DIRECTORY_MISSING',
+      message: 'there is no folder of static pod manifests',
+      subject: directory,
+      hint: 'run this on a control-plane node, or name the folder that its kubelet reads',
+    });
+  }
+  const pods: StaticPod[] = [];
+  const problems: NodeConfigError[] = [];
+  const skipped: HostPath[] = [];
+  for (const path of names?.map((name) => joinPath(directory, name)) ?? [directory]) {
+    try {
+      const pod = baseName(path).startsWith('.') ? undefined : await readPodFile(path, host);
+      if (pod === undefined) skipped.push(path);
+      else pods.push(pod);
+    } catch (error) {
+      if (!(error instanceof NodeConfigError)) throw error;
+      problems.push(error);
+    }
+  }
+  return { directory, pods, problems: [...problems, ...findDuplicates(pods)], skipped };
+}
+
+/**
+ * Reads one static pod.
+ *
+ * @throws NodeConfigError `MANIFEST_NOT_FOUND` `MANIFEST_INVALID` `MANIFEST_TOO_LARGE`; HostError
+ */
+export async function readStaticPod(path: HostPath, { host }: { readonly host: Files }): Promise<StaticPod> {
+  const pod = await readPodFile(path, host);
+  if (pod !== undefined) return pod;
+  throw new NodeConfigError({
+    code: 'MANIFEST_NOT_FOUND',
+    message: 'there is no such manifest',
+    subject: path,
+    hint: 'name one of the files that `kube-rescue manifests list` shows',
+  });
+}
+
+async function readPodFile(path: HostPath, host: Files): Promise<StaticPod | undefined> {
+  const stat = await host.stat(path);
+  if (stat === undefined || (stat.kind !== 'file' && stat.kind !== 'symlink')) return undefined;
+  if (stat.kind === 'file' && stat.size > MAX_MANIFEST_BYTES) throw tooLarge(path, stat.size);
+  // A link to a folder is one for the kubelet to pass over.
+  if (stat.kind === 'symlink' && (await host.list(path)) !== undefined) return undefined;
+  const bytes = await host.readFile(path);
+  if (bytes === undefined) return undefined;
+  const { mode, uid, gid, modifiedAt } = stat;
+  return decodePod(bytes, { path, digest: sha256(bytes), mode, uid, gid, modifiedAt, isLink: stat.kind === 'symlink' });
+}
+
+function findDuplicates(pods: readonly StaticPod[]): readonly NodeConfigError[] {
+  return pods.flatMap((pod, index) => {
+    const first = pods.slice(0, index).find(({ name, namespace }) => name === pod.name && namespace === pod.namespace);
+    if (first === undefined) return [];
+    return new NodeConfigError({
+      code: 'MANIFEST_DUPLICATE',
+      message: `the pod ${pod.namespace}/${pod.name} is in ${baseName(first.manifest.path)} already`,
+      subject: pod.manifest.path,
+      hint: 'move one of the two out of the folder; the kubelet runs every file in it, backups too',
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import type { HostPath } from '@kube-rescue/host';
+import type { CommandLine } from '../components/command-line.ts';
+
+/** An HTTP GET that tells whether a container is well. */
+export interface HttpGet {
+  readonly scheme: 'http' | 'https';
+  /** Address or name; `undefined` when the manifest leaves it to the pod's own address, which is unknown on disk. */
+  readonly host: string | undefined;
+  readonly port: number;
+  /** With a leading slash; may carry a query. */
+  readonly path: string;
+}
+
+interface Probes {
+  readonly liveness: HttpGet | undefined;
+  readonly readiness: HttpGet | undefined;
+  readonly startup: HttpGet | undefined;
+}
+
+/** A folder or file that is not of the container's image. */
+interface Mount {
+  readonly containerPath: HostPath;
+  /** `undefined` when what is mounted is not the host's. */
+  readonly hostPath: HostPath | undefined;
+}
+
+export interface StaticContainer extends CommandLine {
+  readonly name: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  /** Longest path first. */
+  readonly mounts: readonly Mount[];
+  readonly probes: Probes;
+}
+
+/** The file that a static pod comes from. */
+export interface ManifestFile {
+  readonly path: HostPath;
+  readonly source: string;
+  /** SHA-256 of the bytes in hexadecimal. */
+  readonly digest: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modifiedAt: Date;
+  /** The file is a link to the real one. */
+  readonly isLink: boolean;
+}
+
+/** A Pod that the kubelet runs from a file, without an API server. */
+export interface StaticPod {
+  readonly manifest: ManifestFile;
+  /** As in the manifest; the API server shows it with the node's name behind it. */
+  readonly name: string;
+  readonly namespace: string;
+  /** Set in the manifest in rare cases; otherwise the kubelet makes the UID from a hash of the manifest. */
+  readonly uid: string | undefined;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly annotations: ReadonlyMap<string, string>;
+  /** What it is: the label `component`, else the program it runs, else the name of its container. */
+  readonly component: string;
+  /** The container of the component. */
+  readonly main: StaticContainer;
+  readonly containers: readonly StaticContainer[];
+  readonly hostNetwork: boolean;
+}
+
+/**
+ * The file or folder of the host behind a path in a container, or `undefined` when it is the image's, a Secret's or
+ * otherwise not the host's.
+ */
+export function hostPathOf(container: StaticContainer, containerPath: HostPath): HostPath | undefined {
+  const mount = container.mounts.find(
+    (candidate) =>
+      containerPath === candidate.containerPath || containerPath.startsWith(folder(candidate.containerPath)),
+  );
+  if (mount?.hostPath === undefined) return undefined;
+  const rest = containerPath.slice(mount.containerPath === '/' ? 0 : mount.containerPath.length);
+  return (mount.hostPath === '/' && rest !== '' ? rest : mount.hostPath + rest) as HostPath;
+}
+
+function folder(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}

@@ -1,0 +1,169 @@
+import {
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  type ObjectAccess,
+  type ObjectStore,
+  replaceEdit,
+  RESOURCE_KINDS,
+  type StoredObject,
+  textAt,
+  textsAt,
+} from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { Clock } from '@kube-rescue/host';
+import { type Change, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
+import { readSigningRequest } from '@kube-rescue/x509';
+
+/** A kubelet whose key we have made or sent, so that its request is known to be its own. */
+export interface KnownKubelet {
+  /** Name of its Node. */
+  readonly node: string;
+  /** See `publicKeyDigest`. */
+  readonly publicKey: string;
+}
+
+export interface CsrApprovalInput {
+  readonly kubelets: readonly KnownKubelet[];
+  readonly requires?: readonly StepId[] | undefined;
+  /** How long whoever signs may take. Default: 30 s. */
+  readonly signTimeoutMs?: number | undefined;
+}
+
+interface ApprovalFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+const CSR = RESOURCE_KINDS.CertificateSigningRequest;
+/** Kubernetes documentation, "Certificate Signing Requests": the signer of kubelets' client certificates. */
+const SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
+const USAGES: readonly string[] = ['digital signature', 'key encipherment', 'client auth'];
+const SIGN_TIMEOUT_MS = 30_000;
+const POLL_MS = 1000;
+const ATTEMPTS = 5;
+
+/**
+ * Approves the requests of kubelets whose keys are known; no other, whatever it says. A request is one of ours when its
+ * sender has proven to hold a known key, and it asks for that node's client certificate and nothing more.
+ *
+ * Does not sign: kube-controller-manager does, when it has the CA's key. Knows version v1 of the requests (Kubernetes 1.19
+ * and later). Step id: `nodes/requests`.
+ */
+export function createCsrApprovalStep(
+  { kubelets, requires = [], signTimeoutMs = SIGN_TIMEOUT_MS }: CsrApprovalInput,
+  { objects, clock }: { readonly objects: ObjectAccess; readonly clock: Clock },
+): Step<ApprovalFinding> {
+  const listAll = async (store: ObjectStore, signal: AbortSignal): Promise<readonly StoredObject[]> => {
+    const found: StoredObject[] = [];
+    for await (const read of store.list(CSR, { signal })) found.push(read);
+    return found;
+  };
+  const approve = (read: StoredObject) => {
+    const next = approved(read.object, clock.now());
+    return replaceEdit(objects.way, read, next, ['status.conditions: Approved']);
+  };
+  return {
+    id: 'nodes/requests',
+    title: 'approve the certificate requests of our kubelets',
+    requires,
+    // A certificate that was handed out cannot be called back.
+    reversible: 'no',
+    check: async (signal) => {
+      try {
+        const all = await listAll(await objects.open(signal), signal);
+        const pending = all.filter(({ object }) => isPending(object));
+        const own = pending.filter(({ object }) => isOwn(object, kubelets));
+        const others = pending.filter((read) => !own.includes(read)).map(({ object }) => object.metadata.name);
+        const evidence = [
+          ...own.map(({ object }) => `${object.metadata.name} waits for approval`),
+          ...others.map((name) => `${name} is left alone: it is not the request of a kubelet that we sent`),
+        ];
+        if (own.length === 0) return { status: 'ok', summary: 'no request of ours waits', evidence, changes: [] };
+        const summary = `requests to be approved: ${own.map(({ object }) => object.metadata.name).join(', ')}`;
+        return { status: 'needed', summary, evidence, changes: own.map((read) => approve(read).change) };
+      } catch (error) {
+        return toErrorFinding(error, signal);
+      }
+    },
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal, signal) => {
+      const store = await objects.open(signal);
+      for (const change of changes) {
+        const { name } = fieldsAt(change, 'object');
+        for (let attempt = 1; ; attempt += 1) {
+          const read = await store.get({ kind: CSR, name: String(name) }, { signal });
+          // It may have been answered, or replaced by another under its name.
+          if (read === undefined || !isPending(read.object) || !isOwn(read.object, kubelets)) break;
+          try {
+            await journal.perform([approve(read)]);
+            break;
+          } catch (error) {
+            if (attempt === ATTEMPTS || !isRecoveryError(error, 'PLAN_STALE', 'OBJECT_CONFLICT')) throw error;
+          }
+        }
+      }
+    },
+    verify: async (signal) => {
+      const store = await objects.open(signal);
+      const deadline = clock.now().getTime() + signTimeoutMs;
+      for (;;) {
+        const own = (await listAll(store, signal)).map(({ object }) => object).filter((each) => isOwn(each, kubelets));
+        const waiting = own.filter(isPending).map(({ metadata }) => metadata.name);
+        if (waiting.length > 0) {
+          return {
+            verified: false,
+            reason: `still not approved: ${waiting.join(', ')}`,
+            hint: 'look with kubectl get csr',
+          };
+        }
+        const unsigned = own.filter((each) => isAnswered(each, 'Approved') && !isSigned(each));
+        if (unsigned.length === 0)
+          return { verified: true, evidence: own.map(({ metadata }) => `${metadata.name} is signed`) };
+        if (clock.now().getTime() >= deadline) {
+          const names = unsigned.map(({ metadata }) => metadata.name).join(', ');
+          const warning = `approved, but nobody has signed: ${names}; kube-controller-manager does, with --cluster-signing-key-file`;
+          return { verified: true, evidence: [], warnings: [warning] };
+        }
+        await clock.sleep(POLL_MS, signal);
+      }
+    },
+  };
+}
+
+function isOwn(object: KubernetesObject, kubelets: readonly KnownKubelet[]): boolean {
+  const { spec } = object;
+  const isClient =
+    textAt(spec, 'signerName') === SIGNER && textsAt(spec, 'usages').every((each) => USAGES.includes(each));
+  if (!isClient) return false;
+  const read = readSigningRequest(Buffer.from(textAt(spec, 'request') ?? '', 'base64').toString());
+  if (read === undefined || read.hasExtensions) return false;
+  const kubelet = kubelets.find(({ publicKey }) => publicKey === read.publicKey);
+  const isNode = read.organizations.length === 1 && read.organizations[0] === 'system:nodes';
+  return kubelet !== undefined && isNode && read.commonName === `system:node:${kubelet.node}`;
+}
+
+function isPending(object: KubernetesObject): boolean {
+  return !isSigned(object) && !['Approved', 'Denied', 'Failed'].some((type) => isAnswered(object, type));
+}
+
+function isAnswered({ status }: KubernetesObject, type: string): boolean {
+  return listAt(status, 'conditions').some((each) => each.type === type);
+}
+
+function isSigned({ status }: KubernetesObject): boolean {
+  return (textAt(status, 'certificate') ?? '') !== '';
+}
+
+function approved(object: KubernetesObject, now: Date): KubernetesObject {
+  const time = `${now.toISOString().slice(0, 19)}Z`;
+  const condition = {
+    type: 'Approved',
+    status: 'True',
+    reason: 'KubeRescueApproved',
+    message: 'the key is one that kube-rescue has sent to this node',
+    lastUpdateTime: time,
+    lastTransitionTime: time,
+  };
+  const conditions = [...listAt(object.status, 'conditions'), condition];
+  return { ...object, status: { ...fieldsAt(object, 'status'), conditions } };
+}

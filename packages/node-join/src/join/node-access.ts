@@ -1,0 +1,95 @@
+import { createSshHost, type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import { JoinError } from '../errors.ts';
+
+/**
+ * How a worker is reached. Plain data without secrets: each change carries it, so that a later process that takes the
+ * change back comes the same way. `null` leaves it to `ssh`; see `SshTarget` of the package host.
+ */
+export type NodeAccess = {
+  readonly address: string;
+  readonly port: number | null;
+  readonly user: string | null;
+  readonly identityFile: string | null;
+  readonly knownHostsFile: string | null;
+  readonly sudo: boolean;
+  readonly serviceCommand: string | null;
+};
+
+/** As much of a worker as joining needs. */
+export type NodeHost = Pick<
+  Host,
+  | 'name'
+  | 'readFile'
+  | 'stat'
+  | 'readLink'
+  | 'freeBytes'
+  | 'assertWritable'
+  | 'writeFile'
+  | 'writeLink'
+  | 'remove'
+  | 'services'
+> & {
+  /** What the machine calls itself. */
+  readonly hostname: string;
+  /** Its IP addresses. */
+  readonly addresses: readonly string[];
+};
+
+/** Opens a worker; the connection is shared, and closed by whoever made this. */
+export type OpenNode = (access: NodeAccess) => Promise<NodeHost>;
+
+/** Connections to workers, one for each, for the time of a run. */
+export interface NodeSession {
+  readonly open: OpenNode;
+  /** Ends every connection; the session can be used again. */
+  close(): Promise<void>;
+}
+
+/** Connects over SSH. A connection that failed is tried anew by whoever asks next. */
+export function createNodeSession(): NodeSession {
+  const opened = new Map<string, ReturnType<typeof connect>>();
+  return {
+    open: (access) => {
+      const key = JSON.stringify(access);
+      const known = opened.get(key);
+      if (known !== undefined) return known;
+      const host = connect(access);
+      opened.set(key, host);
+      host.catch(() => opened.delete(key));
+      return host;
+    },
+    close: async () => {
+      const hosts = [...opened.values()];
+      opened.clear();
+      for (const host of await Promise.allSettled(hosts)) if (host.status === 'fulfilled') await host.value.close();
+    },
+  };
+}
+
+function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
+  const { address, port, user, identityFile, knownHostsFile, sudo, serviceCommand } = access;
+  const path = (text: string | null): HostPath | undefined => (text === null ? undefined : hostPath(text));
+  return createSshHost({
+    address,
+    port: port ?? undefined,
+    user: user ?? undefined,
+    identityFile: path(identityFile),
+    knownHostsFile: path(knownHostsFile),
+    sudo,
+    serviceCommand: path(serviceCommand),
+  });
+}
+
+/** A worker's failure, with the worker's name in what is told. */
+export function workerFailed(
+  name: string,
+  error: { readonly message: string; readonly hint?: string | undefined },
+): JoinError {
+  return new JoinError({
+    code: 'JOIN_WORKER_FAILED',
+    message: `${name}: ${error.message}`,
+    subject: name,
+    hint: error.hint ?? `look at ${name} itself`,
+    cause: error,
+  });
+}

@@ -1,0 +1,107 @@
+import type { EtcdClient, EtcdConnection, EtcdProbe, PairPaths } from '@kube-rescue/etcd-access';
+import type { HostPath } from '@kube-rescue/host';
+import { NodeError } from '../errors.ts';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
+
+/** How etcd is looked for. What is given takes the place of whatever would be found of its sort. */
+export interface EtcdSearch {
+  readonly endpoint?: string | undefined;
+  readonly ca?: HostPath | undefined;
+  readonly client?: PairPaths | undefined;
+  /** A `generated/` folder of tls_rotate, to be looked at as well. */
+  readonly rotatedSet?: HostPath | undefined;
+  /** Believe a server whose certificate has expired, and verify everything else. Default: false. */
+  readonly acceptExpiredServer?: boolean | undefined;
+  /** `ETCDCTL_*` of the operator's environment. Default: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** For each attempt. Default: 3000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A connection to the node's etcd; whoever asked for it closes it. */
+export interface NodeEtcd {
+  readonly client: EtcdClient;
+  readonly way: EtcdConnection;
+}
+
+/** Reasons that are told where there is no room for every attempt. */
+const REASONS_TOLD = 3;
+
+/**
+ * Tries every way into etcd that the node's files and flags suggest. Changes nothing.
+ * @throws NodeError `NODE_NOT_LIVE`
+ */
+export async function probeNodeEtcd(
+  node: NodeDescription,
+  search: EtcdSearch,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<EtcdProbe> {
+  assertLive(deps);
+  const { probeEtcd } = await import('@kube-rescue/etcd-access');
+  const { endpoint, ca, client, rotatedSet, acceptExpiredServer, environment, timeoutMs } = search;
+  const given = { endpoints: endpoint === undefined ? undefined : [endpoint], ca, client };
+  return probeEtcd(
+    { components: node.components, rotatedSet, environment, given, acceptExpiredServer, timeoutMs, signal },
+    { host: deps.host, clock: deps.clock },
+  );
+}
+
+/**
+ * Connects to the node's etcd by the best way that there is. It may be one without quorum: `way` tells.
+ * @throws EtcdError `ETCD_NO_WAY_IN`, with what the attempts failed for; NodeError `NODE_NOT_LIVE`
+ */
+export async function openNodeEtcd(
+  node: NodeDescription,
+  search: EtcdSearch,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<NodeEtcd> {
+  return connectByProbe(await probeNodeEtcd(node, search, deps, signal), deps, signal, search.timeoutMs);
+}
+
+/** @throws EtcdError `ETCD_NO_WAY_IN`, and those of the connection */
+export async function connectByProbe(
+  probe: EtcdProbe,
+  { host, clock }: NodeDeps,
+  signal: AbortSignal,
+  timeoutMs?: number,
+): Promise<NodeEtcd> {
+  const { EtcdError, openEtcd, readConnection } = await import('@kube-rescue/etcd-access');
+  const { working } = probe;
+  if (working === undefined) {
+    throw new EtcdError({
+      code: 'ETCD_NO_WAY_IN',
+      message: `there is no way into etcd: ${describeFailures(probe)}`,
+      subject: 'etcd',
+      hint: 'see every attempt with `kube-rescue etcd probe`; renew what has expired, or give --endpoint, --cacert, --cert and --key',
+    });
+  }
+  const access = await readConnection(probe, { host });
+  const client = await openEtcd(
+    { ...access, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal },
+    { host, clock },
+  );
+  return { client, way: working };
+}
+
+/** Why there is no way in, each reason once, those of members that were asked first. */
+export function describeFailures({ attempts }: EtcdProbe): string {
+  const asked = attempts.filter(({ outcome }) => outcome === 'failed');
+  const reasons = [
+    ...new Set([...asked, ...attempts].map(({ endpoint, message }) => `${endpoint ?? ''} ${message}`.trim())),
+  ];
+  if (reasons.length === 0) return 'nothing on this node tells where it is and what opens it';
+  const more = reasons.length - REASONS_TOLD;
+  return `${reasons.slice(0, REASONS_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+function assertLive({ host }: NodeDeps): void {
+  if (host.kind === 'live') return;
+  throw new NodeError({
+    code: 'NODE_NOT_LIVE',
+    message: "a copy of a node's files has no etcd to speak to",
+    subject: host.name,
+    hint: 'run it on the control-plane node, without --root',
+  });
+}

@@ -1,0 +1,98 @@
+import { readKubeconfigClient } from '@kube-rescue/node-config';
+import type { ObjectStore } from '@kube-rescue/cluster-objects';
+import type { EncryptionConfiguration } from '@kube-rescue/etcd-access';
+import { hostPath } from '@kube-rescue/host';
+import { NodeError } from '../errors.ts';
+import { readApi } from '../api/api-reading.ts';
+import { type EtcdSearch, openNodeEtcd } from '../etcd/etcd-connection.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '../node-description.ts';
+
+/** The way to the objects of the cluster: etcd itself, or the API server. */
+export type ObjectsVia = 'etcd' | 'api';
+
+/** The objects of the cluster; whoever asked for them closes the connection. */
+export interface NodeObjects {
+  readonly store: ObjectStore;
+  /** False when etcd has no quorum: what is read may be old, and nothing is written. */
+  readonly mayWrite: boolean;
+  close(): Promise<void>;
+}
+
+/** Names of the flag, newest first; it left its alpha in v1.13. */
+const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption-provider-config'];
+
+/**
+ * Opens the objects of the cluster as the API server of this node keeps them: in its etcd, below its prefix, encrypted as
+ * it encrypts; or through that API server, as the administrator.
+ *
+ * @throws NodeError `ENCRYPTION_UNREADABLE` `API_SERVER_UNKNOWN` `NODE_NOT_LIVE`; EtcdError `ETCD_NO_WAY_IN`; ObjectError
+ * `OBJECT_ENCRYPTION_INVALID`; PkiError when the administrator's kubeconfig cannot be used
+ */
+export async function openNodeObjects(
+  node: NodeDescription,
+  { via, search }: { readonly via: ObjectsVia; readonly search: EtcdSearch },
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<NodeObjects> {
+  if (via === 'api') return openThroughApi(node, deps);
+  const encryption = await readEncryption(node, deps);
+  const prefix = flagsOfApiServer(node)?.get('etcd-prefix');
+  const { client, way } = await openNodeEtcd(node, search, deps, signal);
+  const { createEtcdObjectStore } = await import('@kube-rescue/etcd-access');
+  const serializable = !way.hasQuorum;
+  return {
+    store: createEtcdObjectStore({ kv: client, clock: deps.clock, prefix, encryption, serializable }),
+    mayWrite: way.hasQuorum,
+    close: async () => client.close(),
+  };
+}
+
+/**
+ * The API server of this node while it is ready, because it knows every kind, and validates and admits what is written; etcd
+ * otherwise. Waits five seconds for an answer, no more.
+ *
+ * Throws as `describeNode` does.
+ */
+export async function chooseObjectsVia(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<ObjectsVia> {
+  const reading = await readApi('/readyz', await describeNode(options, deps), deps, signal);
+  return reading.state === 'answered' && reading.status === 200 ? 'api' : 'etcd';
+}
+
+async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promise<NodeObjects> {
+  const server = node.apiServerUrl;
+  if (server === undefined) {
+    throw new NodeError({
+      code: 'API_SERVER_UNKNOWN',
+      message: 'no API server is configured on this node',
+      subject: node.staticPods.directory,
+      hint: 'run it on a control-plane node, or go through etcd: --via etcd',
+    });
+  }
+  const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
+  const { connectApiServer } = await import('@kube-rescue/cluster-objects');
+  const store = connectApiServer({ server, ca, client: { certificate, key } });
+  return { store, mayWrite: true, close: () => store.close() };
+}
+
+async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promise<EncryptionConfiguration | undefined> {
+  const component = node.components.find((each) => each.component === 'kube-apiserver');
+  const flag = ENCRYPTION_FLAGS.find((name) => component?.flags.has(name));
+  const value = flag === undefined ? undefined : component?.flags.get(flag);
+  if (component === undefined || flag === undefined || value === undefined) return undefined;
+  const unreadable = (message: string): NodeError =>
+    new NodeError({
+      code: 'ENCRYPTION_UNREADABLE',
+      message: `the API server encrypts what it stores, and how cannot be read: ${message}`,
+      subject: value,
+      hint: 'bring the file back to where the manifest mounts it from, or go through the API server: --via api',
+    });
+  if (component.unmapped?.includes(flag) === true) throw unreadable('the file is in the container only');
+  const bytes = await host.readFile(hostPath(value));
+  if (bytes === undefined) throw unreadable('there is no such file');
+  const { parseEncryptionConfiguration } = await import('@kube-rescue/etcd-access');
+  return parseEncryptionConfiguration(new TextDecoder().decode(bytes), value);
+}
+
+function flagsOfApiServer({ components }: NodeDescription): ReadonlyMap<string, string> | undefined {
+  return components.find(({ component }) => component === 'kube-apiserver')?.flags;
+}

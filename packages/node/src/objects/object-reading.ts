@@ -1,0 +1,59 @@
+import type { KubernetesObject, ObjectReference, ResourceKind } from '@kube-rescue/cluster-objects';
+import type { EtcdSearch } from '../etcd/etcd-connection.ts';
+import { type ObjectsVia, openNodeObjects } from './node-objects.ts';
+import { describeNode, type NodeDeps, type NodeOptions } from '../node-description.ts';
+
+export interface ObjectReadingInput extends NodeOptions {
+  readonly via: ObjectsVia;
+  readonly search: EtcdSearch;
+  /** One object, or every object of a kind. */
+  readonly what:
+    | { readonly object: ObjectReference }
+    | { readonly kind: ResourceKind; readonly namespace: string | undefined };
+}
+
+export interface ObjectReading {
+  readonly objects: readonly KubernetesObject[];
+  /** Objects of the list that cannot be read. */
+  readonly failures: readonly Error[];
+  /** False when etcd has no quorum: what was read may be old. */
+  readonly isCurrent: boolean;
+}
+
+/**
+ * Reads objects as the API shows them. Values of Secrets are in them: mask before anything is printed.
+ * @throws ObjectError `OBJECT_NOT_FOUND` and those of the store; as `openNodeObjects`
+ */
+export async function readObjectsOfNode(
+  input: ObjectReadingInput,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<ObjectReading> {
+  const opened = await openNodeObjects(await describeNode(input, deps), input, deps, signal);
+  try {
+    const failures: Error[] = [];
+    const objects: KubernetesObject[] = [];
+    if ('object' in input.what) {
+      const read = await opened.store.get(input.what.object, { signal });
+      if (read === undefined) throw await notFound(input.what.object);
+      objects.push(read.object);
+    } else {
+      const { kind, namespace } = input.what;
+      const onUnreadable = (failure: Error): void => void failures.push(failure);
+      for await (const { object } of opened.store.list(kind, { namespace, signal, onUnreadable })) objects.push(object);
+    }
+    return { objects, failures, isCurrent: opened.mayWrite };
+  } finally {
+    await opened.close();
+  }
+}
+
+async function notFound(reference: ObjectReference): Promise<Error> {
+  const { describeReference, ObjectError } = await import('@kube-rescue/cluster-objects');
+  return new ObjectError({
+    code: 'OBJECT_NOT_FOUND',
+    message: 'there is no such object',
+    subject: describeReference(reference),
+    hint: 'check its name and namespace; `kube-rescue etcd get KIND --all-namespaces` lists what there is',
+  });
+}

@@ -1,0 +1,75 @@
+import { ObjectError, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { createFakeObjectStore } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { createSharedObjects } from './shared-objects.ts';
+
+const SLOW = { kind: RESOURCE_KINDS.Node, name: 'slow' };
+const GONE = { kind: RESOURCE_KINDS.Node, name: 'gone' };
+
+/** ObjectSources to a store that answers for one object late, and for another not at all. */
+function world() {
+  const fake = createFakeObjectStore();
+  fake.plant(RESOURCE_KINDS.Node, { metadata: { name: 'slow' } });
+  const late = Promise.withResolvers<void>();
+  const events: string[] = [];
+  const shared = createSharedObjects();
+  let count = 0;
+  const open = (): Promise<ObjectStore> =>
+    shared.open('etcd', async () => {
+      count += 1;
+      const own = count;
+      const get: ObjectStore['get'] = async (reference, options) => {
+        if (reference.name === 'gone') {
+          throw new ObjectError({ code: 'OBJECT_STORE_UNREACHABLE', message: 'm', subject: 's', hint: 'h' });
+        }
+        await late.promise;
+        events.push(`answer of ${own}`);
+        return fake.get(reference, options);
+      };
+      return { store: { ...fake, get }, mayWrite: true, close: async () => void events.push(`close ${own}`) };
+    });
+  return { shared, open, events, late };
+}
+
+describe('a way to objects that several go at the same moment', () => {
+  it('is opened once', async () => {
+    const { shared, open, events } = world();
+    await Promise.all([open(), open(), open()]);
+    await shared.close();
+    expect(events).toEqual(['close 1']);
+  });
+
+  it('is opened anew once it is lost, and is not cut while somebody else still waits for an answer', async () => {
+    const { shared, open, events, late } = world();
+    const [first, second] = await Promise.all([open(), open()]);
+    const waiting = first.get(SLOW);
+    await expect(second.get(GONE)).rejects.toMatchObject({ code: 'OBJECT_STORE_UNREACHABLE' });
+    const third = await open();
+    expect(events).toEqual([]);
+    late.resolve();
+    expect((await waiting)?.object.metadata.name).toBe('slow');
+    expect(events).toEqual(['answer of 1', 'close 1']);
+    await third.get(SLOW);
+    expect(events).toEqual(['answer of 1', 'close 1', 'answer of 2']);
+    await shared.close();
+    expect(events.at(-1)).toBe('close 2');
+  });
+
+  it('is closed when nobody waits any more, and only once', async () => {
+    const { shared, open, events } = world();
+    const store = await open();
+    await expect(store.get(GONE)).rejects.toThrow();
+    await expect(store.get(GONE)).rejects.toThrow();
+    await shared.close();
+    expect(events).toEqual(['close 1']);
+  });
+
+  it('is tried again by whoever asks next when it could not be opened', async () => {
+    const shared = createSharedObjects();
+    await expect(shared.open('etcd', async () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    const fake = createFakeObjectStore();
+    const made = await shared.open('etcd', async () => ({ store: fake, mayWrite: true, close: async () => undefined }));
+    expect(made.name).toBe(fake.name);
+    await shared.close();
+  });
+});

@@ -1,0 +1,88 @@
+import { type Fields, fieldsAt, type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
+import type { Clock } from '@kube-rescue/host';
+import { componentFlag, type ControlPlaneComponent } from '../controllers/component.ts';
+import { labelsAt } from '../controllers/label-selector.ts';
+import type { Pod } from './pod.ts';
+
+/** Where a component keeps who of its copies is at work. */
+export interface LeaderLock {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Who is at work. */
+export interface Leader {
+  /** `HOSTNAME_UUID` (client-go `leaderelection`); of a pod on the network of its node, the host name is the node's. */
+  readonly holder: string;
+  readonly renewedAt: Date;
+  /** Where it stands, for example `Lease kube-system/kube-scheduler`. */
+  readonly lock: string;
+  readonly isFresh: boolean;
+}
+
+/** Leaders renew every two seconds by default, and may be ten late before they give up. */
+const FRESH_MS = 20_000;
+const ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';
+const CARRIERS = ['Lease', 'Endpoints', 'ConfigMap'] as const;
+
+/**
+ * The lock of a component, by its flags.
+ * @returns `undefined` when it elects no leader: it does not by its kind, or was told not to
+ */
+export function findLeaderLock(
+  component: ControlPlaneComponent | undefined,
+  containers: readonly Fields[],
+): LeaderLock | undefined {
+  if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
+  if (componentFlag(containers, 'leader-elect') === 'false') return undefined;
+  const namespace =
+    componentFlag(containers, 'leader-elect-resource-namespace') ?? componentFlag(containers, 'lock-object-namespace');
+  const name = componentFlag(containers, 'leader-elect-resource-name') ?? componentFlag(containers, 'lock-object-name');
+  return { namespace: namespace ?? 'kube-system', name: name ?? component };
+}
+
+/**
+ * Who holds a lock, by the freshest of the objects that may keep it: a Lease, or the annotation of Endpoints or of a
+ * ConfigMap (`--leader-elect-resource-lock`; before 1.20 `endpoints` and the two kinds at once were usual).
+ *
+ * The times are those of the holder's clock.
+ */
+export async function readLeader(
+  lock: LeaderLock,
+  { store, clock }: { readonly store: Pick<ObjectStore, 'get'>; readonly clock: Pick<Clock, 'now'> },
+  signal: AbortSignal,
+): Promise<Leader | undefined> {
+  const found: Leader[] = [];
+  for (const carrier of CARRIERS) {
+    const read = await store.get({ kind: RESOURCE_KINDS[carrier], ...lock }, { signal });
+    const record =
+      carrier === 'Lease'
+        ? fieldsAt(read?.object, 'spec')
+        : parse(labelsAt(read?.object, 'metadata', 'annotations')[ANNOTATION]);
+    const holder = textAt(record, 'holderIdentity');
+    const renewedAt = new Date(textAt(record, 'renewTime') ?? Number.NaN);
+    if (holder === undefined || holder === '' || Number.isNaN(renewedAt.getTime())) continue;
+    const isFresh = clock.now().getTime() - renewedAt.getTime() < FRESH_MS;
+    found.push({ holder, renewedAt, lock: `${carrier} ${lock.namespace}/${lock.name}`, isFresh });
+  }
+  return found.toSorted((a, b) => b.renewedAt.getTime() - a.renewedAt.getTime())[0];
+}
+
+/** Whether the holder is this pod, by the host name that its processes see. */
+export function isHeldBy(
+  { holder }: Pick<Leader, 'holder'>,
+  pod: Pick<Pod, 'name' | 'hostname' | 'hostNetwork' | 'node'>,
+): boolean {
+  const hostname = pod.hostNetwork ? pod.node : (pod.hostname ?? pod.name);
+  // Linux knows no longer host names; a kubelet cuts them.
+  const seen = hostname?.slice(0, 63).replace(/[-.]+$/, '');
+  return seen !== undefined && (holder === seen || holder.startsWith(`${seen}_`) || holder.startsWith(`${seen}.`));
+}
+
+function parse(json: string | undefined): Fields {
+  try {
+    return fieldsAt(JSON.parse(json ?? '{}'));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  type Fields,
+  fieldsAt,
+  type KubernetesObject,
+  listAt,
+  type ObjectStore,
+  RESOURCE_KINDS,
+  textAt,
+} from '@kube-rescue/cluster-objects';
+import type { Clock } from '@kube-rescue/host';
+import { identifyComponent, isApiServerPart } from '../controllers/component.ts';
+import { readNode } from './node-state.ts';
+import { fullName, isAlive, isStatic, type Pod, toPod } from './pod.ts';
+import { RESCUE_OF } from '../rescue/rescue-pod.ts';
+import { listReadable } from '../controllers/pod-context.ts';
+
+const ROOT_CONFIG_MAP = 'kube-root-ca.crt';
+const TOKEN = 'kubernetes.io/service-account-token';
+
+/** Controllers that make another pod for one that is deleted. */
+const REPLACING = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController'];
+
+/**
+ * Whether a pod is handed the CA of its service account and has a container that started before `publishedAt`. What such a
+ * container has read is not known: one that reads the file again and again has the new CA by now.
+ *
+ * Pure; objects are as the API server shows them.
+ */
+function holdsCaOfBefore(
+  pod: unknown,
+  { tokens, publishedAt }: { readonly tokens: ReadonlySet<string>; readonly publishedAt: Date },
+): boolean {
+  const isHanded = listAt(fieldsAt(pod, 'spec'), 'volumes').some((volume) => handsOutCa(volume, pod, tokens));
+  return isHanded && startsOf(pod).some((start) => start < publishedAt);
+}
+
+/**
+ * The pods, as `NAMESPACE/NAME`, that are handed the CA of their service account and have a container that started before
+ * `publishedAt`. Pure; objects are as the API server shows them.
+ * @param secrets the token Secrets of all service accounts
+ */
+export function findStalePods(input: {
+  readonly pods: readonly unknown[];
+  readonly secrets: readonly unknown[];
+  readonly publishedAt: Date;
+}): readonly string[] {
+  const tokens = new Set(input.secrets.map((secret) => nameOf(secret)));
+  const { publishedAt } = input;
+  return input.pods.flatMap((pod) => (holdsCaOfBefore(pod, { tokens, publishedAt }) ? [nameOf(pod)] : []));
+}
+
+const VITAL = 'the API server lives by it, and without that nobody would make another: restart it where it runs';
+
+/** A pod that may still refuse the API server, and whether deleting it would bring another. */
+export interface StalePod {
+  readonly pod: Pod;
+  /** Why it is not deleted; `undefined` when its controller makes another. */
+  readonly keptBecause: string | undefined;
+}
+
+/** Lists the pods that started before the CA was handed out as it is now, in all namespaces. Rescue pods are left out. */
+export async function listPodsHoldingOldCa(
+  { publishedAt }: { readonly publishedAt: Date },
+  deps: { readonly store: Pick<ObjectStore, 'get' | 'list'>; readonly clock: Pick<Clock, 'now'> },
+  signal: AbortSignal,
+): Promise<readonly StalePod[]> {
+  const { store } = deps;
+  const secrets = await listReadable(store, RESOURCE_KINDS.Secret, { signal });
+  const tokens = new Set(secrets.filter(({ type }) => type === TOKEN).map((secret) => nameOf(secret)));
+  const heard = new Map<string, boolean>();
+  const isHeartbeatFresh = async (node: string): Promise<boolean> => {
+    const known = heard.get(node) ?? (await readNode(node, deps, signal))?.isHeartbeatFresh === true;
+    heard.set(node, known);
+    return known;
+  };
+  const objects = await listReadable(store, RESOURCE_KINDS.Pod, { signal });
+  const stale: StalePod[] = [];
+  for (const object of objects) {
+    if (!holdsCaOfBefore(object, { tokens, publishedAt })) continue;
+    const pod = toPod(object);
+    if (!isAlive(pod) || pod.isTerminating || pod.annotations[RESCUE_OF] !== undefined) continue;
+    const keptBecause = explainNeeded(object, objects) ?? (await explainKept(pod, isHeartbeatFresh));
+    stale.push({ pod, keptBecause });
+  }
+  return stale.toSorted((a, b) => fullName(a.pod).localeCompare(fullName(b.pod)));
+}
+
+/** Who would make, or find a node for, another is not deleted while nobody else does it. */
+function explainNeeded(object: KubernetesObject, all: readonly KubernetesObject[]): string | undefined {
+  if (isApiServerPart(object)) return VITAL;
+  const component = identifyComponent(object);
+  if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
+  const others = all.filter((each) => each !== object && identifyComponent(each) === component).map(toPod);
+  if (others.some((other) => other.isReady && !other.isTerminating)) return undefined;
+  return `no other ${component} is Ready, and without one nobody would replace it: run a rescue pod first (kube-rescue pods rescue)`;
+}
+
+async function explainKept(
+  pod: Pod,
+  isHeartbeatFresh: (node: string) => Promise<boolean>,
+): Promise<string | undefined> {
+  if (isStatic(pod)) return 'its kubelet runs it from a file: change its manifest (kube-rescue manifests restart)';
+  if (pod.controller === undefined) return 'nobody would make another: delete and create it by hand';
+  if (!REPLACING.includes(pod.controller.kind))
+    return `${pod.controller.kind} ${pod.controller.name} may not make another`;
+  if (pod.node === undefined || !(await isHeartbeatFresh(pod.node))) {
+    return `its node ${pod.node ?? ''} is not heard: its containers start anew when the node comes back`;
+  }
+  return undefined;
+}
+
+/** From a token Secret, or from the ConfigMap of the namespace (Kubernetes 1.21 and later). */
+function handsOutCa(volume: Fields, pod: unknown, tokens: ReadonlySet<string>): boolean {
+  const secret = textAt(fieldsAt(volume, 'secret'), 'secretName');
+  if (secret !== undefined) return tokens.has(nameOf(pod, secret));
+  const sources = listAt(fieldsAt(volume, 'projected'), 'sources');
+  return sources.some((source) => textAt(fieldsAt(source, 'configMap'), 'name') === ROOT_CONFIG_MAP);
+}
+
+function nameOf(object: unknown, name?: string): string {
+  const metadata = fieldsAt(object, 'metadata') as Partial<KubernetesObject['metadata']>;
+  return `${metadata.namespace ?? ''}/${name ?? metadata.name ?? ''}`;
+}
+
+function startsOf(pod: unknown): readonly Date[] {
+  return listAt(fieldsAt(pod, 'status'), 'containerStatuses').flatMap((status) => {
+    const startedAt = textAt(fieldsAt(status, 'state', 'running'), 'startedAt');
+    return startedAt === undefined ? [] : [new Date(startedAt)];
+  });
+}

@@ -1,0 +1,340 @@
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import type { Finding, Step } from '@kube-rescue/workflow';
+import { describe, expect, it } from 'vitest';
+import {
+  CONTROLLER_MANAGER,
+  COREDNS,
+  createWorld,
+  DATABASE,
+  PROXY,
+  READY,
+  SCHEDULER,
+  type World,
+  type WorldOptions,
+} from './control-plane.fixture.ts';
+import type { ControllerName } from '../controllers/pod-controller.ts';
+import { createRescueRemovalStep } from './rescue-removal-step.ts';
+import { createRescueStep } from './rescue-step.ts';
+
+const SCHEDULER_NAME: ControllerName = { kind: 'Deployment', namespace: 'kube-system', name: 'kube-scheduler' };
+const DNS_NAME: ControllerName = { ...SCHEDULER_NAME, name: 'coredns' };
+const signal = new AbortController().signal;
+
+/** A kubelet under whose hands a scheduler becomes the leader. */
+const LEADING: WorldOptions = {
+  become: ({ metadata }, { plantLeader }) => {
+    plantLeader('kube-scheduler', `${metadata.name}_3f2c`);
+    return READY;
+  },
+};
+
+function rescue(world: World, controller = SCHEDULER_NAME, node = 'cp1'): Step {
+  return createRescueStep({ controller, node, timeoutMs: 30_000 }, world);
+}
+
+function release(world: World, controller = SCHEDULER_NAME): Step {
+  return createRescueRemovalStep({ controller, node: 'cp1', timeoutMs: 30_000 }, world);
+}
+
+describe('a scheduler that nobody can schedule', () => {
+  it('is cut out of its Deployment and run until it leads', async () => {
+    const world = createWorld(LEADING);
+    world.plant('Deployment', SCHEDULER);
+    const { outcome } = await world.run(rescue(world));
+    expect(outcome).toBe('done');
+    const [pod] = await world.pods();
+    expect(pod).toMatchObject({ metadata: { name: 'kube-scheduler-rescue' }, spec: { nodeName: 'cp1' } });
+    expect((await world.run(rescue(world))).outcome).toBe('nothing-to-do');
+    expect(await world.pods()).toHaveLength(1);
+  });
+
+  it('does not count as working before it leads, and the run takes its pod back', async () => {
+    const world = createWorld();
+    world.plant('Deployment', SCHEDULER);
+    world.plantLeader('kube-scheduler', 'kube-scheduler-dead_1', '2026-11-22T09:00:00Z');
+    await expect(world.run(rescue(world))).rejects.toMatchObject({ code: 'APPLY_ROLLED_BACK' });
+    expect(await world.pods()).toEqual([]);
+  });
+
+  it('is taken back by a rollback of the run', async () => {
+    const world = createWorld(LEADING);
+    world.plant('Deployment', SCHEDULER);
+    const { runId } = await world.run(rescue(world));
+    expect((await world.rollback(runId ?? '')).leftovers).toEqual([]);
+    expect(await world.pods()).toEqual([]);
+  });
+
+  it('is left alone where two replicas run and one leads', async () => {
+    const world = createWorld();
+    const deployment = world.plant('Deployment', SCHEDULER);
+    world.plantReplica(deployment, { name: 'kube-scheduler-a', node: 'cp1' });
+    world.plantReplica(deployment, { name: 'kube-scheduler-b', node: 'cp1' });
+    world.plantLeader('kube-scheduler', 'kube-scheduler-b_77');
+    const finding = await rescue(world).check(signal);
+    expect(finding).toMatchObject({
+      status: 'ok',
+      summary: 'kube-system/kube-scheduler-b on cp1 is at work: nothing needs to be rescued',
+    });
+  });
+
+  it('is rescued although a pod says that it is Ready on a node that is gone', async () => {
+    const world = createWorld(LEADING);
+    world.plantNode('node02', { silent: true });
+    world.plantReplica(world.plant('Deployment', SCHEDULER), { name: 'kube-scheduler-a', node: 'node02' });
+    const finding = await rescue(world).check(signal);
+    expect(finding).toMatchObject({ status: 'needed', changes: [{ kind: 'object.create' }] });
+    expect(finding.evidence).toContain('pod kube-scheduler-a is Running on node02, which does not run it now');
+  });
+
+  it('is waited for, not made twice, where its own pod is bound to a living node', async () => {
+    const world = createWorld();
+    world.plantReplica(world.plant('Deployment', SCHEDULER), { name: 'kube-scheduler-a', node: 'cp1', ready: false });
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'needed', changes: [] });
+  });
+
+  it('is run anew when the rescue pod of an earlier run has ended', async () => {
+    let turn = 0;
+    const world = createWorld({
+      become: (pod, given) => {
+        turn += 1;
+        return turn === 1 ? { phase: 'Failed', reason: 'NodePorts' } : (LEADING.become?.(pod, given) ?? READY);
+      },
+    });
+    world.plant('Deployment', SCHEDULER);
+    const step = rescue(world);
+    const finding = await step.check(signal);
+    // A run that was killed before it could see the failure.
+    await step.apply(
+      step.plan(finding),
+      {
+        perform: async (edits) => {
+          for (const { material } of edits)
+            await (await world.access.open(signal)).create(
+              RESOURCE_KINDS.Pod,
+              JSON.parse(Buffer.from(material ?? []).toString()),
+            );
+        },
+        waitingFor: () => undefined,
+      },
+      signal,
+    );
+    expect(await rescue(world).check(signal)).toMatchObject({
+      changes: [{ kind: 'object.delete' }, { kind: 'object.create' }],
+    });
+    expect((await world.run(rescue(world))).outcome).toBe('done');
+    expect(await world.pods()).toHaveLength(1);
+  });
+
+  it('of a Deployment that is scaled to 0 is not wanted', async () => {
+    const world = createWorld();
+    world.plant('Deployment', { ...SCHEDULER, spec: { ...(SCHEDULER['spec'] as object), replicas: 0 } });
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'ok' });
+  });
+});
+
+describe('a DNS server that is rescued', () => {
+  it('works when it answers over UDP what the cluster says, in the domain of its Corefile', async () => {
+    const asked: string[] = [];
+    const world = createWorld({
+      resolveDns: ({ name, server }) => {
+        asked.push(`${name} of ${server?.address ?? ''}:${server?.port ?? ''}`);
+        const value = asked.length < 3 ? '10.9.9.9' : '10.3.0.1';
+        const records = [{ name, type: 'A', ttl: 5, value }];
+        return { status: 'found', code: 'NOERROR', authoritative: true, records, ca: [], server: 'x' };
+      },
+    });
+    world.plant('Deployment', COREDNS);
+    expect((await world.run(rescue(world, DNS_NAME))).outcome).toBe('done');
+    expect(asked.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(asked)).toEqual(new Set(['kubernetes.default.svc.cluster.example of 10.2.0.9:53']));
+  });
+
+  it('does not when nobody answers', async () => {
+    const world = createWorld();
+    world.plant('Deployment', COREDNS);
+    await expect(world.run(rescue(world, DNS_NAME))).rejects.toMatchObject({ code: 'APPLY_ROLLED_BACK' });
+  });
+});
+
+describe('a rescue pod is removed', () => {
+  it('once a pod of the controller is Ready, and the real one leads afterwards', async () => {
+    const world = createWorld(LEADING);
+    const deployment = world.plant('Deployment', SCHEDULER);
+    await world.run(rescue(world));
+    world.plantReplica(deployment, { name: 'kube-scheduler-a', node: 'cp1' });
+    const store = await world.access.open(signal);
+    const taking = {
+      ...store,
+      delete: async (...input: Parameters<typeof store.delete>) => {
+        await store.delete(...input);
+        world.plantLeader('kube-scheduler', 'kube-scheduler-a_9');
+      },
+    };
+    const moving: World = { ...world, access: { ...world.access, open: async () => taking } };
+    const step = release(moving);
+    const finding = await step.check(signal);
+    await step.apply(
+      step.plan(finding),
+      {
+        perform: async () => {
+          const read = await taking.get({
+            kind: RESOURCE_KINDS.Pod,
+            namespace: 'kube-system',
+            name: 'kube-scheduler-rescue',
+          });
+          if (read !== undefined) await taking.delete(read);
+        },
+        waitingFor: () => undefined,
+      },
+      signal,
+    );
+    expect(await step.verify(signal)).toMatchObject({ verified: true });
+    expect((await world.pods()).map(({ metadata }) => metadata.name)).toEqual(['kube-scheduler-a']);
+    expect((await world.run(release(world))).outcome).toBe('nothing-to-do');
+  });
+
+  it('not while nobody else can go on with its work', async () => {
+    const world = createWorld(LEADING);
+    world.plant('Deployment', SCHEDULER);
+    await world.run(rescue(world));
+    await expect(world.run(release(world))).rejects.toMatchObject({
+      code: 'APPLY_ROLLED_BACK',
+      cause: { code: 'POD_STILL_NEEDED' },
+    });
+    expect(await world.pods()).toHaveLength(1);
+  });
+
+  it('not while its node is gone', async () => {
+    const world = createWorld(LEADING);
+    world.plant('Deployment', SCHEDULER);
+    await world.run(rescue(world));
+    world.plantNode('cp1', { silent: true });
+    expect(await release(world).check(signal)).toMatchObject({ status: 'blocked', code: 'POD_NODE_DEAD' });
+  });
+});
+
+type BadInput = readonly [title: string, code: string, prepare: (world: World) => Step];
+
+const BAD_INPUT: readonly BadInput[] = [
+  ['there is no such Deployment', 'POD_CONTROLLER_NOT_FOUND', (world) => rescue(world)],
+  [
+    'its template has no container',
+    'POD_TEMPLATE_INVALID',
+    (world) => {
+      world.plant('Deployment', { metadata: { name: 'kube-scheduler', namespace: 'kube-system' }, spec: {} });
+      return rescue(world);
+    },
+  ],
+  [
+    'the node is not registered',
+    'POD_NODE_NOT_FOUND',
+    (world) => {
+      world.plant('Deployment', SCHEDULER);
+      return rescue(world, SCHEDULER_NAME, 'cp9');
+    },
+  ],
+  [
+    'the node is not heard',
+    'POD_NODE_DEAD',
+    (world) => {
+      world.plant('Deployment', SCHEDULER);
+      world.plantNode('node02', { silent: true });
+      return rescue(world, SCHEDULER_NAME, 'node02');
+    },
+  ],
+  [
+    'the node has no pod network',
+    'POD_NETWORK_NOT_READY',
+    (world) => {
+      world.plant('Deployment', SCHEDULER);
+      world.plantNode('cp1', { message: 'container runtime network not ready: cni config uninitialized' });
+      return rescue(world);
+    },
+  ],
+  [
+    'another pod holds its port of the node',
+    'POD_PORT_TAKEN',
+    (world) => {
+      world.plant('DaemonSet', PROXY);
+      const containers = [{ name: 'x', ports: [{ containerPort: 10256, hostPort: 10256 }] }];
+      world.objects.plant(RESOURCE_KINDS.Pod, {
+        metadata: { name: 'x', namespace: 'default' },
+        spec: { nodeName: 'cp1', containers },
+        status: READY,
+      });
+      return rescue(world, { kind: 'DaemonSet', namespace: 'kube-system', name: 'kube-proxy' });
+    },
+  ],
+  [
+    'its service account does not exist',
+    'POD_SERVICE_ACCOUNT_MISSING',
+    (world) => {
+      const spec = SCHEDULER['spec'] as { template: { metadata: object; spec: object } };
+      const template = { ...spec.template, spec: { ...spec.template.spec, serviceAccountName: 'gone' } };
+      world.plant('Deployment', { ...SCHEDULER, spec: { ...spec, template } });
+      return rescue(world);
+    },
+  ],
+  [
+    'it mounts a Secret that does not exist',
+    'POD_VOLUME_MISSING',
+    (world) => {
+      const { metadata, spec } = CONTROLLER_MANAGER as { metadata: object; spec: { template: { spec: object } } };
+      const volumes = [{ name: 's', secret: { secretName: 'gone' } }];
+      const template = { ...spec.template, spec: { ...spec.template.spec, volumes } };
+      world.plant('Deployment', { metadata, spec: { ...spec, template } });
+      return rescue(world, { ...SCHEDULER_NAME, name: 'kube-controller-manager' });
+    },
+  ],
+  [
+    'the claim of a StatefulSet does not exist',
+    'POD_CLAIM_MISSING',
+    (world) => {
+      world.plantStatefulSet(DATABASE);
+      return rescue(world, { kind: 'StatefulSet', namespace: 'default', name: 'db' });
+    },
+  ],
+  [
+    'a pod of its name is somebody else’s',
+    'POD_NAME_TAKEN',
+    (world) => {
+      world.plant('Deployment', SCHEDULER);
+      world.objects.plant(RESOURCE_KINDS.Pod, {
+        metadata: { name: 'kube-scheduler-rescue', namespace: 'kube-system' },
+        spec: {},
+      });
+      return rescue(world);
+    },
+  ],
+];
+
+describe('nothing is made when', () => {
+  it.each(BAD_INPUT)('%s', async (_, code, prepare) => {
+    const world = createWorld();
+    const step = prepare(world);
+    const finding: Finding = await step.check(signal);
+    expect(finding).toMatchObject({ status: 'blocked', code });
+    expect(finding.hint).toMatch(/\w/);
+    expect(world.objects.writes).toBe(0);
+  });
+
+  it('the objects are reached in etcd, where no admission adds what a pod needs', async () => {
+    const world = createWorld({ via: 'etcd' });
+    world.plant('Deployment', SCHEDULER);
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'blocked', code: 'POD_NEEDS_API_SERVER' });
+  });
+});
+
+describe('a pod on the network of its node', () => {
+  it('is not taken for the leader by what a dead one of the same node has written', async () => {
+    const world = createWorld();
+    const spec = SCHEDULER['spec'] as { template: { metadata: object; spec: object } };
+    const template = { ...spec.template, spec: { ...spec.template.spec, hostNetwork: true } };
+    const deployment = world.plant('Deployment', { ...SCHEDULER, spec: { ...spec, template } });
+    world.plantReplica(deployment, { name: 'kube-scheduler-a', node: 'cp1' });
+    world.plantLeader('kube-scheduler', 'cp1_0c5e', '2026-11-22T11:59:55Z');
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'needed', changes: [] });
+    world.plantLeader('kube-scheduler', 'cp1_77aa', '2026-11-22T12:00:01Z');
+    expect(await rescue(world).check(signal)).toMatchObject({ status: 'ok' });
+  });
+});

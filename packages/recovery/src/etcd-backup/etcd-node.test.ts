@@ -1,0 +1,261 @@
+import { createLocalHost, type Host, hostPath, systemClock } from '@kube-rescue/host';
+import { createFakeHost, expectCode, type NodeEtcd, type NodeTree, startNodeEtcd, treeOf } from '@kube-rescue/testing';
+import {
+  createChangeRegistry,
+  hostChangeKinds,
+  openRunStore,
+  type Playbook,
+  runPlaybook,
+  type RunResult,
+  type Step,
+} from '@kube-rescue/workflow';
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { describeNode, type NodeDeps, openNodeEtcd, openNodeObjects } from '@kube-rescue/node';
+import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
+import { inspectEtcd, inspectEtcdOfNode, triageNode } from '@kube-rescue/diagnosis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const API_SERVER = hostPath('/etc/kubernetes/manifests/kube-apiserver.yaml');
+const SNAPSHOTS = hostPath('/var/lib/kube-rescue/snapshots');
+const signal = new AbortController().signal;
+
+let node: NodeEtcd;
+
+beforeAll(async () => {
+  node = await startNodeEtcd({ members: 3 });
+  await node.etcd.etcdctl(
+    'put',
+    '/registry/namespaces/default',
+    '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}',
+  );
+});
+
+afterAll(() => node.etcd.stop());
+
+/** Files in memory, sockets of this machine. */
+function depsOf(tree: NodeTree, freeBytes?: number): NodeDeps & { readonly host: Host } {
+  const { connect } = createLocalHost();
+  return { host: { ...createFakeHost({ tree, freeBytes }), connect }, clock: systemClock };
+}
+
+function withFlag(flag: string, more: NodeTree = new Map()): NodeTree {
+  const entry = node.tree.get(API_SERVER);
+  const text = Buffer.from(entry?.kind === 'file' ? entry.bytes : []).toString();
+  const edited = text.replace('    - --allow-privileged=true\n', `    - --allow-privileged=true\n    - ${flag}\n`);
+  return new Map([...node.tree, ...more, [API_SERVER, { kind: 'file', bytes: Buffer.from(edited), mode: 0o600 }]]);
+}
+
+/** A recovery in small: a snapshot where it can be taken, something to do, a snapshot where it was not. */
+function playbookOf(deps: NodeDeps, hasWork = true): Playbook {
+  let done = !hasWork;
+  const work: Step = {
+    ...{ id: 'work', title: 'work', requires: [], reversible: 'yes' },
+    check: async () => ({ status: done ? 'ok' : 'needed', summary: 'work', evidence: [] }),
+    plan: () => [],
+    apply: async () => {
+      done = true;
+    },
+    verify: async () => ({ verified: true, evidence: [] }),
+  };
+  const { early, late } = createSnapshotPhases(OPTIONS, deps);
+  return {
+    id: 'small',
+    title: 'Small',
+    phases: [early, { id: 'work', title: 'Work', steps: async () => [work] }, late],
+  };
+}
+
+function run(playbook: Playbook, { host, clock }: NodeDeps, skip: readonly string[] = []): Promise<RunResult> {
+  const kinds = createChangeRegistry(hostChangeKinds(host));
+  const workflow = { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
+  return runPlaybook({ playbook, selection: { skip }, confirm: async () => true, signal }, workflow);
+}
+
+describe('etcd, found by the files of a node,', () => {
+  it('is reached and looked at, member by member', async () => {
+    const { way, cluster } = await inspectEtcdOfNode(OPTIONS, {}, depsOf(node.tree), signal);
+    expect(way?.endpoint).toBe(node.member.endpoint);
+    expect(cluster).toMatchObject({ healthy: true, hasQuorum: true, quorum: 2 });
+    expect(cluster?.members.map(({ name }) => name).toSorted()).toEqual(['etcd1', 'etcd2', 'etcd3']);
+    expect(() => JSON.stringify(cluster)).not.toThrow();
+  });
+
+  it('stands in the triage, with the line that works', async () => {
+    const { components, etcd, causes } = await triageNode(OPTIONS, depsOf(node.tree), signal);
+    expect(components.find(({ name }) => name === 'etcd')).toMatchObject({ state: 'running', healthy: true });
+    expect(etcd?.way?.etcdctl).toContain('--cacert=/etc/kubernetes/pki/etcd/ca.crt');
+    expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
+    expect(causes[0]?.summary).not.toContain('etcd');
+  });
+
+  it('tells by name which member is down, and still has quorum', async () => {
+    const { cluster } = await inspectEtcdOfNode(OPTIONS, {}, depsOf(node.tree), signal);
+    const names = cluster?.members.filter(({ isLeader }) => !isLeader).map(({ name }) => name) ?? [];
+    // Not the first: it is the one that the files lead to. Not the leader: the others would elect another first.
+    const down = node.etcd.members.slice(1).find(({ name }) => names.includes(name));
+    await down?.stop();
+    const { causes } = await triageNode(OPTIONS, depsOf(node.tree), signal);
+    await down?.start();
+    expect(causes.find(({ code }) => code === 'ETCD_MEMBER_DOWN')?.evidence[0]).toContain(down?.name);
+  });
+
+  it('is read and not written without quorum', async () => {
+    const [, second, third] = node.etcd.members;
+    await Promise.all([second?.stop(), third?.stop()]);
+    const deps = depsOf(node.tree);
+    const search = { timeoutMs: 5000 };
+    try {
+      const sight = await inspectEtcd(await describeNode(OPTIONS, deps), search, deps, signal);
+      expect(sight).toMatchObject({
+        way: { hasQuorum: false },
+        cluster: { hasQuorum: false, consistency: 'serializable' },
+      });
+      const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search }, deps, signal);
+      expect(objects.mayWrite).toBe(false);
+      expect(await objects.store.get({ kind: RESOURCE_KINDS.Namespace, name: 'default' })).toBeDefined();
+      await objects.close();
+    } finally {
+      await Promise.all([second?.start(), third?.start()]);
+    }
+  });
+
+  it('is given up, and named, when it hangs', async () => {
+    const hung = await startNodeEtcd();
+    hung.member.pause();
+    const deps = depsOf(hung.tree);
+    const { way, problem } = await inspectEtcd(await describeNode(OPTIONS, deps), { timeoutMs: 700 }, deps, signal);
+    expect({ way, problem }).toEqual({ way: null, problem: expect.stringContaining(hung.member.endpoint) });
+    hung.member.resume();
+    await hung.etcd.stop();
+  });
+
+  it('is not reached when its certificate has expired, unless that is asked for', async () => {
+    const old = await startNodeEtcd({ expired: ['etcd/server'] });
+    const deps = depsOf(old.tree);
+    const description = await describeNode(OPTIONS, deps);
+    const error = await expectCode(openNodeEtcd(description, {}, deps, signal), 'ETCD_NO_WAY_IN');
+    expect(error.message).toContain('expired');
+    const { client, way } = await openNodeEtcd(description, { acceptExpiredServer: true }, deps, signal);
+    expect(way.isServerExpired).toBe(true);
+    client.close();
+    await old.etcd.stop();
+  });
+});
+
+describe('the objects in etcd', () => {
+  const secret = { kind: RESOURCE_KINDS.Secret, name: 'one', namespace: 'default' };
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'one', namespace: 'default' },
+    data: { a: 'eA==' },
+  };
+
+  it('are kept below the prefix that the API server has', async () => {
+    await node.etcd.etcdctl('put', '/other/secrets/default/one', JSON.stringify(object));
+    const deps = depsOf(withFlag('--etcd-prefix=/other'));
+    const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search: {} }, deps, signal);
+    expect((await objects.store.get(secret))?.object.data).toEqual({ a: 'eA==' });
+    await objects.close();
+  });
+
+  it('are written as the API server encrypts them', async () => {
+    const file = hostPath('/etc/kubernetes/pki/encryption.yaml');
+    const keys = [{ name: 'k1', secret: Buffer.alloc(32, 7).toString('base64') }];
+    const rule = { resources: ['secrets'], providers: [{ aescbc: { keys } }, { identity: {} }] };
+    const text = JSON.stringify({
+      kind: 'EncryptionConfiguration',
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      resources: [rule],
+    });
+    const deps = depsOf(withFlag(`--encryption-provider-config=${file}`, treeOf({ [file]: text })));
+    const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search: {} }, deps, signal);
+    await objects.store.create(RESOURCE_KINDS.Secret, object);
+    expect((await objects.store.get(secret))?.object.data).toEqual({ a: 'eA==' });
+    await objects.close();
+    expect(await node.etcd.etcdctl('get', '--print-value-only', '/registry/secrets/default/one')).toContain(
+      'k8s:enc:aescbc:v1:k1:',
+    );
+  });
+
+  it('are left alone when nobody can tell how they are encrypted', async () => {
+    const search = { via: 'etcd', search: {} } as const;
+    for (const file of ['/etc/kubernetes/pki/gone.yaml', '/in/the/container.yaml']) {
+      const deps = depsOf(withFlag(`--encryption-provider-config=${file}`));
+      const description = await describeNode(OPTIONS, deps);
+      await expectCode(openNodeObjects(description, search, deps, signal), 'ENCRYPTION_UNREADABLE');
+    }
+  });
+});
+
+describe('the snapshot of a recovery', () => {
+  it('is taken before anything else where etcd can be reached, for its owner alone', async () => {
+    const deps = depsOf(node.tree);
+    const { steps } = await run(playbookOf(deps), deps);
+    expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['backup/etcd-snapshot done', 'work done']);
+    const [name = ''] = (await deps.host.list(SNAPSHOTS)) ?? [];
+    expect(steps[0]?.evidence[0]).toContain(`${SNAPSHOTS}/${name}`);
+    expect((await deps.host.stat(hostPath(`${SNAPSHOTS}/${name}`)))?.mode).toBe(0o600);
+    expect((await deps.host.stat(SNAPSHOTS))?.mode).toBe(0o700);
+  });
+
+  it('is not taken when there is nothing to do, nor when it is left out', async () => {
+    const deps = depsOf(node.tree);
+    expect((await run(playbookOf(deps, false), deps)).outcome).toBe('nothing-to-do');
+    const { steps } = await run(playbookOf(deps), deps, ['backup']);
+    expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['backup/etcd-snapshot skipped', 'work done']);
+    expect(await deps.host.list(SNAPSHOTS)).toBeUndefined();
+  });
+
+  it('holds up the first write when there is no room for it', async () => {
+    const deps = depsOf(node.tree, 10_000_000);
+    const error = await expectCode(run(playbookOf(deps), deps), 'WORKFLOW_BLOCKED');
+    expect(error.message).toContain('there is no room for a snapshot');
+    expect(error.hint).toContain('--skip backup');
+    expect((await run(playbookOf(deps), deps, ['backup'])).outcome).toBe('done');
+  });
+
+  it('is taken as soon as etcd can be reached, when it could not be at first', async () => {
+    const late = await startNodeEtcd();
+    const deps = depsOf(late.tree);
+    await late.member.stop();
+    const playbook = playbookOf(deps);
+    const [early, work, after] = playbook.phases;
+    const phases = [early, work, after].flatMap((phase) => phase ?? []);
+    const starting = phases.map((phase) => {
+      if (phase.id !== 'work') return phase;
+      const steps = async (): Promise<readonly Step[]> => {
+        const [step] = await phase.steps(signal);
+        return step === undefined
+          ? []
+          : [
+              {
+                ...step,
+                apply: async (...args) => {
+                  await step.apply(...args);
+                  await late.member.start();
+                },
+              },
+            ];
+      };
+      return { ...phase, steps };
+    });
+    const { steps } = await run({ ...playbook, phases: starting }, deps);
+    expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['work done', 'backup/etcd-snapshot done']);
+    expect(await deps.host.list(SNAPSHOTS)).toHaveLength(1);
+    await late.etcd.stop();
+  });
+
+  it('does not make a recovery fail that has worked, but is missed aloud', async () => {
+    const dead = await startNodeEtcd();
+    await dead.member.stop();
+    let ms = 0;
+    const clock = { now: () => new Date(ms), sleep: async () => void (ms += 1000) };
+    const deps = { ...depsOf(dead.tree), clock };
+    const { outcome, steps } = await run(playbookOf(deps), deps);
+    expect(outcome).toBe('done');
+    expect(steps.at(-1)?.warnings?.[0]).toContain('no snapshot of etcd was taken: ');
+    await dead.etcd.stop();
+  });
+});

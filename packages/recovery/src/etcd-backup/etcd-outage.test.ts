@@ -1,0 +1,138 @@
+import { createObjectTrustStep, readCaExchange } from '@kube-rescue/cert-rotation';
+import { createObjectChangeKinds, type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
+import { buildPki, createFakeHost, expectCode, type NodeEtcd, startNodeEtcd } from '@kube-rescue/testing';
+import {
+  createChangeRegistry,
+  openRunStore,
+  type Playbook,
+  rollbackRun,
+  runPlaybook,
+  type RunResult,
+  type WorkflowDeps,
+} from '@kube-rescue/workflow';
+import { createObjectSession, describeNode, type NodeDeps, openNodeObjects } from '@kube-rescue/node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const SECRETS = 200;
+const PREFIX = '/registry/secrets/default/';
+const WAY = { via: 'etcd', search: {} } as const;
+const { signal } = new AbortController();
+
+let node: NodeEtcd;
+let old: string;
+let renewed: string;
+
+beforeAll(async () => {
+  node = await startNodeEtcd();
+  old = node.pki.pairs.ca.certificate;
+  renewed = (await buildPki({ algorithm: 'ecdsa' })).pairs.ca.certificate;
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } };
+  await node.etcd.etcdctl('put', '/registry/namespaces/default', JSON.stringify(namespace));
+});
+afterAll(() => node?.etcd.stop());
+
+beforeEach(async () => {
+  await node.etcd.etcdctl('del', '--prefix', PREFIX);
+  const { deps } = makeDeps();
+  const objects = await openNodeObjects(await describeNode(OPTIONS, deps), WAY, deps, signal);
+  for (let index = 0; index < SECRETS; index += 1) await objects.store.create(RESOURCE_KINDS.Secret, secretOf(index));
+  await objects.close();
+});
+
+function secretOf(index: number): KubernetesObject {
+  const annotations = { 'kubernetes.io/service-account.name': 'default' };
+  const metadata = { name: `token-${String(index).padStart(3, '0')}`, namespace: 'default', annotations };
+  const data = { 'ca.crt': Buffer.from(old).toString('base64') };
+  return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token', metadata, data };
+}
+
+/** Files in memory, sockets of this machine. */
+function makeDeps(): { readonly deps: NodeDeps; readonly host: WorkflowDeps['host'] } {
+  const { connect } = createLocalHost();
+  const host = { ...createFakeHost({ tree: node.tree }), connect };
+  return { deps: { host, clock: systemClock }, host };
+}
+
+/** A run that exchanges the CA in every Secret, through etcd; `onChange` is told how many were made. */
+function makeRun(patienceMs: number, onChange: (made: number) => void) {
+  const { deps, host } = makeDeps();
+  const session = createObjectSession(OPTIONS, deps);
+  const kinds = createChangeRegistry(createObjectChangeKinds(session.open, { clock: systemClock, patienceMs }));
+  let made = 0;
+  const workflow: WorkflowDeps = {
+    ...{ host, clock: systemClock, kinds, store: openRunStore(host) },
+    onEvent: ({ type }) => {
+      if (type !== 'change-made') return;
+      made += 1;
+      onChange(made);
+    },
+  };
+  const exchange = readCaExchange({ old, replacement: renewed });
+  const step = createObjectTrustStep(
+    { id: 'trust', title: 'trust', requires: [], findExchanges: async () => [exchange] },
+    { objects: session.access(WAY), clock: systemClock },
+  );
+  const playbook: Playbook = {
+    ...{ id: 'trust', title: 'trust' },
+    phases: [{ id: 'trust', title: 'trust', steps: async () => [step] }],
+  };
+  const start = (): Promise<RunResult> =>
+    runPlaybook({ playbook, selection: {}, confirm: async () => true, signal }, workflow);
+  return { start, session, workflow };
+}
+
+/** How often each Secret was written since it was created, and by which CA they say so. */
+async function inspectSecrets(): Promise<{ readonly writes: readonly number[]; readonly renewedOnes: number }> {
+  const { kvs } = JSON.parse(await node.etcd.etcdctl('get', '--prefix', PREFIX, '--write-out=json')) as {
+    readonly kvs: readonly { readonly version: number; readonly value: string }[];
+  };
+  const holds = (value: string): boolean => Buffer.from(value, 'base64').includes(renewed);
+  return {
+    writes: kvs.map(({ version }) => version - 1),
+    renewedOnes: kvs.filter(({ value }) => holds(value)).length,
+  };
+}
+
+const all = (times: number): readonly number[] => Array.from({ length: SECRETS }, () => times);
+
+describe('etcd that is killed while objects are written', () => {
+  it.each([1, 60, 130, 199])('after %i of 200 and comes back has lost none and doubled none', async (at) => {
+    let outage: Promise<void> | undefined;
+    const run = makeRun(30_000, (made) => {
+      if (made !== at) return;
+      outage = node.member.stop().then(async () => {
+        await sleep(700);
+        await node.member.start();
+      });
+    });
+    const { outcome } = await run.start();
+    await outage;
+    expect(outcome).toBe('done');
+    expect(await inspectSecrets()).toEqual({ writes: all(1), renewedOnes: SECRETS });
+    await run.session.close();
+  });
+
+  it('and does not come back in time is named, and everything is taken back once it is there', async () => {
+    const run = makeRun(500, (made) => {
+      if (made === 100) void node.member.stop();
+    });
+    const failed = run.start();
+    await expectCode(failed, 'ROLLBACK_INCOMPLETE');
+    const [state] = await run.workflow.store.list();
+    const id = state?.id ?? '';
+    await expect(failed).rejects.toMatchObject({
+      hint: expect.stringContaining(`rollback ${id}`) as string,
+      message: expect.stringMatching(/not taken back: 200 changes: [^;]*no way into etcd/) as string,
+    });
+    await node.member.start();
+    expect((await inspectSecrets()).renewedOnes).toBeGreaterThanOrEqual(100);
+    expect((await rollbackRun(id, run.workflow)).leftovers).toEqual([]);
+    expect((await inspectSecrets()).renewedOnes).toBe(0);
+    expect((await run.start()).outcome).toBe('done');
+    expect((await inspectSecrets()).renewedOnes).toBe(SECRETS);
+    await run.session.close();
+  });
+});

@@ -1,0 +1,169 @@
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { hostPath } from '@kube-rescue/host';
+import type { Finding, Phase, Step, StepJournal, Verdict } from '@kube-rescue/workflow';
+import { describeNode, type EtcdSearch, type NodeDeps, type NodeOptions, openNodeEtcd } from '@kube-rescue/node';
+import { keepSnapshot, type SnapshotRow, SNAPSHOTS_DIRECTORY } from './etcd-snapshot.ts';
+
+const ID = 'backup/etcd-snapshot';
+/** A dead etcd refuses at once; this is for one that hangs. */
+const PROBE_TIMEOUT_MS = 3_000;
+/** The API server answers already when this begins, so etcd does. */
+const WAIT_MS = 15_000;
+const INTERVAL_MS = 500;
+
+export interface SnapshotOptions extends NodeOptions {
+  /** How etcd is looked for. Default: by the files and flags of this node. */
+  readonly search?: EtcdSearch | undefined;
+}
+
+/** What etcd's members say before anything is changed; `undefined` when it cannot be reached. */
+interface Reach {
+  readonly endpoint: string;
+  /** Bytes. */
+  readonly dbSize: number;
+}
+
+/**
+ * The backup of etcd, in one of two phases: before everything else where etcd can be reached then, otherwise after the
+ * control plane was restarted. Which one is found out each time the playbook is gone through.
+ */
+export function createSnapshotPhases(
+  options: SnapshotOptions,
+  deps: NodeDeps,
+): { readonly early: Phase; readonly late: Phase } {
+  let isReachable = false;
+  const title = 'Backup of etcd';
+  return {
+    early: {
+      id: 'backup',
+      title,
+      steps: async (signal) => {
+        const reach = await reachEtcd(options, deps, signal);
+        isReachable = reach !== undefined;
+        return reach === undefined ? [] : [createEarlyStep(reach, options, deps)];
+      },
+    },
+    late: {
+      id: 'backup-late',
+      title,
+      steps: async () => (isReachable ? [] : [createLateStep(options, deps)]),
+    },
+  };
+}
+
+/** Fails before the first write of the run, or not at all. */
+function createEarlyStep(reach: Reach, options: SnapshotOptions, deps: NodeDeps): Step {
+  let taken: SnapshotRow | undefined;
+  return {
+    ...FRAME,
+    title: 'take a snapshot of etcd before anything is changed',
+    check: () => checkRoom(reach, deps),
+    apply: async (_changes, journal, signal) => {
+      taken = await takeSnapshot(options, deps, journal, signal);
+    },
+    verify: () => verifySnapshot(taken, deps),
+  };
+}
+
+/** A control plane that is back is not to be called failed because its backup was not taken: that is told instead. */
+function createLateStep(options: SnapshotOptions, deps: NodeDeps): Step {
+  let taken: SnapshotRow | undefined;
+  let failure: string | undefined;
+  return {
+    ...FRAME,
+    title: 'take a snapshot of etcd, which can be reached again',
+    check: async () => ({ status: 'needed', summary: 'etcd is backed up as soon as it can be reached', evidence: [] }),
+    apply: async (_changes, journal, signal) => {
+      try {
+        taken = await takeWhenReachable(options, deps, journal, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isRecoveryError(error)) throw error;
+        failure = describeError(error);
+      }
+    },
+    verify: async () => {
+      if (failure === undefined) return verifySnapshot(taken, deps);
+      return { verified: true, evidence: [], warnings: [`no snapshot of etcd was taken: ${failure}`] };
+    },
+  };
+}
+
+const FRAME = { id: ID, requires: [], reversible: 'yes', isPrecaution: true, plan: () => [] } as const;
+
+async function reachEtcd(options: SnapshotOptions, deps: NodeDeps, signal: AbortSignal): Promise<Reach | undefined> {
+  const node = await describeNode(options, deps);
+  try {
+    const { client, way } = await openNodeEtcd(node, { ...options.search, timeoutMs: PROBE_TIMEOUT_MS }, deps, signal);
+    try {
+      const { dbSize } = await client.status(way.endpoint, { signal });
+      return { endpoint: way.endpoint, dbSize };
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isRecoveryError(error)) throw error;
+    return undefined;
+  }
+}
+
+async function checkRoom({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promise<Finding> {
+  const { bytesForSnapshot } = await import('@kube-rescue/etcd-access');
+  const free = await host.freeBytes(SNAPSHOTS_DIRECTORY);
+  const needed = bytesForSnapshot(dbSize);
+  const evidence = [`${endpoint} has a database of ${dbSize} bytes`];
+  if (free >= needed) return { status: 'needed', summary: 'etcd can be reached, and is backed up first', evidence };
+  return {
+    status: 'blocked',
+    summary: `there is no room for a snapshot of etcd: it needs ${needed} bytes, ${free} are free`,
+    evidence,
+    code: 'ETCD_SNAPSHOT_NO_ROOM',
+    subject: SNAPSHOTS_DIRECTORY,
+    hint: 'free some space (older snapshots lie there too), or go on without a backup: --skip backup',
+  };
+}
+
+async function takeSnapshot(
+  options: SnapshotOptions,
+  deps: NodeDeps,
+  journal: StepJournal,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
+  const node = await describeNode(options, deps);
+  const etcd = await openNodeEtcd(node, options.search ?? {}, deps, signal);
+  try {
+    const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
+      journal.waitingFor(`the snapshot of etcd: ${bytes} of ${expectedBytes} bytes`);
+    return await keepSnapshot(etcd, onProgress, deps, signal);
+  } finally {
+    etcd.client.close();
+  }
+}
+
+async function takeWhenReachable(
+  options: SnapshotOptions,
+  deps: NodeDeps,
+  journal: StepJournal,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
+  const start = deps.clock.now().getTime();
+  for (;;) {
+    try {
+      return await takeSnapshot(options, deps, journal, signal);
+    } catch (error) {
+      const isOver = deps.clock.now().getTime() - start >= WAIT_MS;
+      if (isOver || !isRecoveryError(error, 'ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT')) throw error;
+      journal.waitingFor('etcd to be reached');
+      await deps.clock.sleep(INTERVAL_MS, signal);
+    }
+  }
+}
+
+async function verifySnapshot(taken: SnapshotRow | undefined, { host }: NodeDeps): Promise<Verdict> {
+  if (taken === undefined) return { verified: false, reason: 'no snapshot was taken by this process' };
+  const { path, bytes, sha256, revision } = taken;
+  const stat = await host.stat(hostPath(path));
+  if (stat?.size !== bytes) return { verified: false, reason: `${path} is not there as it was written` };
+  return { verified: true, evidence: [`${path}: ${bytes} bytes, revision ${revision}, SHA-256 ${sha256}`] };
+}

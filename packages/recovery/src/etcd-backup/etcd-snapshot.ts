@@ -1,0 +1,79 @@
+import type { SavedSnapshot, SnapshotProgress } from '@kube-rescue/etcd-access';
+import { hostPath, type HostPath, joinPath } from '@kube-rescue/host';
+import {
+  describeNode,
+  type EtcdSearch,
+  type NodeDeps,
+  type NodeEtcd,
+  type NodeOptions,
+  openNodeEtcd,
+} from '@kube-rescue/node';
+
+/** Where a recovery keeps the snapshots that it takes; beside the runs. */
+export const SNAPSHOTS_DIRECTORY = hostPath('/var/lib/kube-rescue/snapshots');
+
+const PRIVATE_DIRECTORY_MODE = 0o700;
+
+type OnProgress = (progress: SnapshotProgress) => void;
+
+/** A snapshot that was taken, as plain data. */
+export interface SnapshotRow {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly revision: number;
+  readonly endpoint: string;
+}
+
+/**
+ * Writes a snapshot of the node's etcd to a new file (0600).
+ * @throws NodeError; EtcdError `ETCD_NO_WAY_IN` and those of `saveSnapshot`; HostError
+ */
+export async function saveEtcdOfNode(
+  input: NodeOptions & {
+    readonly search: EtcdSearch;
+    readonly target: HostPath;
+    /** Called some ten times. */
+    readonly onProgress: OnProgress;
+  },
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
+  const etcd = await openNodeEtcd(await describeNode(input, deps), input.search, deps, signal);
+  const { saveSnapshot } = await import('@kube-rescue/etcd-access');
+  try {
+    const { target, onProgress } = input;
+    const request = { target, onProgress: everyTenth(onProgress), signal };
+    return rowOf(await saveSnapshot(request, { client: etcd.client, host: deps.host }));
+  } finally {
+    etcd.client.close();
+  }
+}
+
+/** Writes a snapshot into the folder of the recovery, named by the time. @throws as {@link saveEtcdOfNode} */
+export async function keepSnapshot(
+  { client }: NodeEtcd,
+  onProgress: OnProgress,
+  { host, clock, sealSnapshot: seal }: NodeDeps,
+  signal: AbortSignal,
+): Promise<SnapshotRow> {
+  const { saveSnapshot } = await import('@kube-rescue/etcd-access');
+  await host.makeDirectory(SNAPSHOTS_DIRECTORY, { mode: PRIVATE_DIRECTORY_MODE });
+  const stamp = clock.now().toISOString().replace(/[-:.]/g, '');
+  const target = joinPath(SNAPSHOTS_DIRECTORY, `etcd-${stamp}.db${seal?.suffix ?? ''}`);
+  return rowOf(await saveSnapshot({ target, onProgress: everyTenth(onProgress), seal, signal }, { client, host }));
+}
+
+/** Whoever tells a person of every piece that arrives tells of thousands. */
+function everyTenth(onProgress: OnProgress): OnProgress {
+  let told = 0;
+  return (progress) => {
+    const tenth = Math.floor((10 * progress.bytes) / Math.max(progress.expectedBytes, 1));
+    if (tenth > told) onProgress(progress);
+    told = Math.max(told, tenth);
+  };
+}
+
+function rowOf({ path, bytes, sha256, revision, endpoint }: SavedSnapshot): SnapshotRow {
+  return { path, bytes, sha256, revision: Number(revision), endpoint };
+}

@@ -1,0 +1,122 @@
+import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
+import { hostPath } from '@kube-rescue/host';
+import { findStalePods } from '@kube-rescue/pod-bootstrap';
+import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { describeNode, listApi, type NodeDeps, type NodeDescription, type NodeOptions } from '@kube-rescue/node';
+import { X509Certificate } from 'node:crypto';
+import { createGateStep } from '../gates/gate-step.ts';
+
+const TIMEOUT_MS = 120_000;
+const ROOT_CONFIG_MAPS = '/api/v1/configmaps?fieldSelector=metadata.name%3Dkube-root-ca.crt';
+const TOKEN_SECRETS = '/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token';
+const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-info';
+
+/**
+ * Every service account and namespace is handed the certificate of the cluster CA that is on the disk.
+ * kube-controller-manager publishes it by itself, once it was started with it. What it does not reach is told: pods that
+ * read the old one when they started, and the `cluster-info` that new nodes join by.
+ */
+export function createPublishedCaGate(
+  options: NodeOptions & {
+    /** Whether it tells what kube-controller-manager does not reach; later steps may do something about it. Default: true. */
+    readonly warns?: boolean | undefined;
+  },
+  deps: NodeDeps,
+  requires: readonly StepId[],
+): Step {
+  return createGateStep(
+    {
+      id: 'node/ca-published',
+      title: 'see the cluster CA handed to every service account',
+      requires,
+      timeoutMs: TIMEOUT_MS,
+      look: async (signal) => {
+        const verdict = await lookAtPublished(await describeNode(options, deps), deps, signal);
+        return verdict.verified && options.warns === false ? { ...verdict, warnings: undefined } : verdict;
+      },
+    },
+    deps,
+  );
+}
+
+async function lookAtPublished(node: NodeDescription, deps: NodeDeps, signal: AbortSignal): Promise<Verdict> {
+  const flags = node.components.find(({ component }) => component === 'kube-controller-manager')?.flags;
+  const path = flags?.get('root-ca-file');
+  const bytes = path === undefined ? undefined : await deps.host.readFile(hostPath(path));
+  if (bytes === undefined)
+    return { verified: true, evidence: ['kube-controller-manager publishes no CA (--root-ca-file)'] };
+  const present = Buffer.from(bytes).toString().trim();
+
+  const configMaps = await listApi(ROOT_CONFIG_MAPS, node, deps, signal);
+  const secrets = await listApi(TOKEN_SECRETS, node, deps, signal);
+  if (configMaps === undefined || secrets === undefined) {
+    return { verified: false, reason: 'the API server does not list what it hands to service accounts' };
+  }
+  const published = [
+    ...configMaps.map((object) => ({ name: nameOf('ConfigMap', object), pem: pemOf(object) })),
+    ...secrets.map((object) => ({ name: nameOf('Secret', object), pem: decode(pemOf(object)) })),
+  ];
+  const old = published.filter(({ pem }) => pem.trim() !== present);
+  if (old[0] !== undefined) {
+    const reason = `${old.length} of ${published.length} still hand out another CA, such as ${old[0].name}`;
+    return { verified: false, reason, hint: 'read the log of kube-controller-manager in /var/log/pods' };
+  }
+  const evidence = [`${published.length} Secrets and ConfigMaps hand out ${path}`];
+  const warnings = [
+    ...(await warnOfPods(node, { secrets, present }, deps, signal)),
+    ...(await warnOfClusterInfo(node, present, deps, signal)),
+  ];
+  return { verified: true, evidence, ...(warnings.length === 0 ? {} : { warnings }) };
+}
+
+const MANY = 20;
+/** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
+const RECENT_MS = 60 * 60_000;
+
+async function warnOfPods(
+  node: NodeDescription,
+  { secrets, present }: { readonly secrets: readonly unknown[]; readonly present: string },
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const now = deps.clock.now();
+  const age = now.getTime() - new X509Certificate(present).validFromDate.getTime();
+  if (age > RECENT_MS) return [];
+  const pods = await listApi('/api/v1/pods', node, deps, signal);
+  if (pods === undefined) return ['the pods could not be listed, so nobody knows which of them hold an old CA'];
+  const names = findStalePods({ pods, secrets, publishedAt: now });
+  if (names.length === 0) return [];
+  const list = `${names.slice(0, MANY).join(', ')}${names.length > MANY ? ` and ${names.length - MANY} more` : ''}`;
+  return [
+    `pods that started with the CA as it was before, and may refuse the API server until they are restarted: ${list}`,
+  ];
+}
+
+/** New nodes join by it; its kubeconfig embeds the CA (kubeadm `app/phases/bootstraptoken/clusterinfo`). */
+async function warnOfClusterInfo(
+  node: NodeDescription,
+  present: string,
+  deps: NodeDeps,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const [info] = (await listApi(CLUSTER_INFO, node, deps, signal)) ?? [];
+  const kubeconfig = textAt(fieldsAt(info, 'data'), 'kubeconfig') ?? '';
+  const data = /certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1];
+  if (data === undefined || decode(data).trim() === present) return [];
+  return [
+    'kube-public/cluster-info hands out another CA, so that no node can join by it: kubeadm init phase bootstrap-token renews it',
+  ];
+}
+
+function pemOf(object: unknown): string {
+  return textAt(fieldsAt(object, 'data'), 'ca.crt') ?? '';
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString();
+}
+
+function nameOf(kind: string, object: unknown): string {
+  const { namespace, name } = fieldsAt(object, 'metadata');
+  return `${kind} ${String(namespace)}/${String(name)}`;
+}

@@ -1,0 +1,83 @@
+import {
+  type CertificateInventory,
+  inspectCertificates,
+  judgeCa,
+  judgeCertificate,
+  type JudgementOptions,
+  type ReissueOptions,
+  type RenewalOptions,
+} from '@kube-rescue/cert-rotation';
+import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
+import {
+  CONTROL_PLANE,
+  describeNode,
+  findPod,
+  type NodeDeps,
+  type NodeDescription,
+  type NodeOptions,
+  readApi,
+} from '@kube-rescue/node';
+
+const READY_TIMEOUT_MS = 1_500;
+
+/** Looks which parts of the control plane do not run on their files as they are, or have files that are to be renewed. */
+export async function findRestartNeeds(
+  options: NodeOptions & RenewalOptions & ReissueOptions,
+  deps: NodeDeps,
+): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
+  const node = await describeNode(options, deps);
+  const inventory = await inspectCertificates(node.inspection, deps);
+  const judgement = { now: deps.clock.now(), expiringWithinDays: options.expiringWithinDays ?? 0 };
+  const findRenewal = (component: string): string | undefined =>
+    findCertificateToRenew(inventory, component, judgement, options.all ?? false) ??
+    findCaToReissue(inventory, component, judgement.now, options);
+  const pods: RestartNeed[] = [];
+  for (const component of CONTROL_PLANE) {
+    const pod = findPod(node, component);
+    const flags = node.components.find((candidate) => candidate.component === component);
+    if (pod === undefined || flags === undefined) continue;
+    const reason = findRenewal(component) ?? (await findPodStaleness({ pod, flags }, deps));
+    pods.push({ pod, reason });
+  }
+  const kubelet = findRenewal('kubelet') ?? (await findKubeletStaleness(node.kubelet, deps));
+  const isAnyDue = pods.some(({ reason }) => reason !== undefined);
+  return { pods, kubelet: kubelet ?? (isAnyDue ? await findStuckKubelet(node, deps) : undefined) };
+}
+
+/** A kubelet that has not reached the API server since it started removes no pod (kubelet `kubelet.go` deletePod). */
+async function findStuckKubelet(node: NodeDescription, deps: NodeDeps): Promise<string | undefined> {
+  const { signal } = new AbortController();
+  const reading = await readApi('/readyz', node, deps, signal, READY_TIMEOUT_MS);
+  if (reading.state === 'answered' && reading.status === 200) return undefined;
+  return 'the kubelet does not reach the API server, so it would not end the old pods';
+}
+
+/** What the plan is going to renew, seen from the component that works with it. */
+function findCertificateToRenew(
+  inventory: CertificateInventory,
+  component: string,
+  judgement: JudgementOptions,
+  all: boolean,
+): string | undefined {
+  const due = inventory.certificates.find(
+    (entry) =>
+      entry.definition.component === component && (all || judgeCertificate(entry, inventory, judgement).length > 0),
+  );
+  return due && `${component} works with a certificate that is to be renewed: ${due.definition.name}`;
+}
+
+/** What the plan is going to issue anew, seen from the component whose flags name it. */
+function findCaToReissue(
+  { cas, input }: CertificateInventory,
+  component: string,
+  now: Date,
+  { force = [] }: ReissueOptions,
+): string | undefined {
+  const flags = input.components.find((candidate) => candidate.component === component)?.flags;
+  const named = new Set<string>(flags?.values());
+  const due = cas.find(
+    (ca) =>
+      named.has(ca.path) && (force.includes(ca.id) || judgeCa(ca, now).some(({ code }) => code === 'PKI_CA_EXPIRED')),
+  );
+  return due && `${component} trusts a certificate that is to be issued anew: ${due.definition.name}`;
+}

@@ -1,0 +1,154 @@
+import {
+  describeReference,
+  digestOf,
+  isRecord,
+  type ObjectReference,
+  type ObjectReplace,
+  type ObjectSource,
+  replaceEdit,
+} from '@kube-rescue/cluster-objects';
+import type { Edit, Finding, Json, Playbook, Step } from '@kube-rescue/workflow';
+import {
+  chooseObjectsVia,
+  describeNode,
+  type EtcdSearch,
+  type NodeDeps,
+  type NodeObjects,
+  type NodeOptions,
+  type ObjectsVia,
+  openNodeObjects,
+  toRecordedSearch,
+} from '@kube-rescue/node';
+import { patchObject } from './object-patch.ts';
+
+export interface ObjectPatchInput extends NodeOptions {
+  readonly object: ObjectReference;
+  /** A merge patch (RFC 7386). */
+  readonly patch: Json;
+  /** Default: the API server while it is ready, etcd otherwise. */
+  readonly via?: ObjectsVia | undefined;
+  readonly search: EtcdSearch;
+}
+
+export interface ObjectPatchDeps extends NodeDeps {
+  /** Opens the way to the objects; whoever asked closes it. Default: `openNodeObjects` of this node. */
+  readonly openObjects?: ((signal: AbortSignal) => Promise<NodeObjects>) | undefined;
+}
+
+interface PatchFinding extends Finding {
+  readonly changes: readonly ObjectReplace[];
+}
+
+/**
+ * Changes one object of the cluster, by compare-and-swap, so that it can be rolled back as any other run.
+ *
+ * In etcd it goes past admission and validation: only the form of the fields is checked. Its phase throws NodeErrors,
+ * EtcdErrors and ObjectErrors before anything is written.
+ */
+export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: ObjectPatchDeps): Playbook {
+  let chosen = input.via;
+  return {
+    id: 'object-patch',
+    title: 'Change an object',
+    phases: [
+      {
+        id: 'objects',
+        title: 'Objects of the cluster',
+        steps: async (signal) => {
+          // Chosen once: the plan that was confirmed and the run go the same way.
+          chosen ??= await chooseObjectsVia(input, deps, signal);
+          return [createObjectPatchStep({ ...input, via: chosen }, deps)];
+        },
+      },
+    ],
+  };
+}
+
+/** The step of {@link createObjectPatchPlaybook}, for a playbook that changes an object among other things. */
+export function createObjectPatchStep(
+  input: ObjectPatchInput & { readonly via: ObjectsVia },
+  deps: ObjectPatchDeps,
+): Step<PatchFinding> {
+  const { object: reference, via, search } = input;
+  const way: ObjectSource = { via, search: toRecordedSearch(search) };
+  const planned = new Map<string, Edit>();
+  const openOnNode = async (signal: AbortSignal): Promise<NodeObjects> =>
+    openNodeObjects(await describeNode(input, deps), { via, search }, deps, signal);
+  const { openObjects = openOnNode } = deps;
+  const within = async <T>(signal: AbortSignal, action: (objects: NodeObjects) => Promise<T>): Promise<T> => {
+    const objects = await openObjects(signal);
+    try {
+      return await action(objects);
+    } finally {
+      await objects.close();
+    }
+  };
+  return {
+    id: 'objects/patch',
+    title: 'change the object',
+    requires: [],
+    reversible: 'yes',
+    check: (signal) =>
+      within(signal, async ({ store, mayWrite }) => {
+        const target = describeReference(reference);
+        const read = await store.get(reference, { signal });
+        if (read === undefined) return missing(target);
+        const edit = replaceEdit(way, read, await patchObject(read, input.patch));
+        const change = edit.change as ObjectReplace;
+        if (change.before === change.after) {
+          return { status: 'ok', summary: `${target} is so already`, evidence: [], changes: [] };
+        }
+        if (!mayWrite) return withoutQuorum(target);
+        planned.set(change.after, edit);
+        const summary = `${target} is to be changed ${via === 'etcd' ? 'in etcd' : 'through the API server'}`;
+        return { status: 'needed', summary, evidence: change.edits, changes: [change] };
+      }),
+    plan: ({ changes }) => changes,
+    apply: (changes, journal) =>
+      journal.perform(changes.map((change) => planned.get((change as ObjectReplace).after) ?? { change })),
+    verify: (signal) =>
+      within(signal, async ({ store }) => {
+        const read = await store.get(reference, { signal });
+        // A controller may have written other fields in between; what the patch says must be so.
+        const isSo =
+          read !== undefined &&
+          digestOf(await patchObject(read, withoutRevision(input.patch)), true) === digestOf(read.object, true);
+        if (!isSo) {
+          const reason = 'the object is not what was written: somebody else writes to it as well';
+          return { verified: false, reason, hint: 'find out who, and stop it first' };
+        }
+        return { verified: true, evidence: [`read again in revision ${read?.revision ?? ''}`] };
+      }),
+  };
+}
+
+/** The revision that a patch may demand was that of the time before. */
+function withoutRevision(patch: Json): Json {
+  if (!isRecord(patch) || !isRecord(patch['metadata'])) return patch;
+  const { resourceVersion: _before, ...metadata } = patch['metadata'];
+  return { ...patch, metadata };
+}
+
+function missing(subject: string): PatchFinding {
+  return {
+    status: 'blocked',
+    summary: `there is no ${subject}`,
+    evidence: [],
+    changes: [],
+    code: 'OBJECT_NOT_FOUND',
+    subject,
+    hint: 'check its name and namespace (kube-rescue etcd get)',
+  };
+}
+
+function withoutQuorum(subject: string): PatchFinding {
+  return {
+    status: 'blocked',
+    summary: 'etcd has no quorum, so nothing can be written',
+    evidence: [],
+    changes: [],
+    code: 'ETCD_NO_QUORUM',
+    subject,
+    hint: 'bring members back until a majority answers',
+  };
+}

@@ -1,0 +1,87 @@
+import { describeError, isRecoveryError, printable, redact } from '@kube-rescue/errors';
+import type { Host, HttpAnswer, ProcessInfo } from '@kube-rescue/host';
+import type { Checkpoint } from './checkpoint.ts';
+import { checkpointFlags } from './checkpoint-flags.ts';
+import { findListener, type PortOwnerHost } from './port-owner.ts';
+import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
+
+/** Who answers at the API server's port, and how. */
+export interface ApiServerStatus {
+  /** `parent`: the pod that the API server itself knows. `checkpoint`: the copy that is about to hand over. */
+  readonly by: 'parent' | 'checkpoint' | 'nobody';
+  /** The parent's API server. */
+  readonly process: ProcessInfo | undefined;
+  readonly isHealthy: boolean;
+  /** Of the certificate that was served, upper-case hexadecimal. */
+  readonly serialNumber: string | undefined;
+  /** The question and the answer, safe to print. */
+  readonly evidence: string;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const DEFAULT_SECURE_PORT = '6443';
+const ANY_ADDRESS = ['0.0.0.0', '::', ''];
+
+/**
+ * Asks the API server of this node whether it is ready, and tells whose process it is that answers.
+ *
+ * Without judging its certificate. An answer of 401 or 403 counts as well, because it is an answer.
+ */
+export async function observeApiServer(
+  { checkpoint, signal }: { readonly checkpoint: Checkpoint; readonly signal?: AbortSignal | undefined },
+  { host }: { readonly host: PodProcessHost & PortOwnerHost & Pick<Host, 'request'> },
+): Promise<ApiServerStatus> {
+  const pod = toCheckpointedPod(checkpoint);
+  const before = await findPodProcesses(pod, { host });
+  const url = apiServerUrl(checkpoint);
+  const answer = await ask(`${url}/readyz`, host, signal);
+  // Older than 1.16.
+  const answered = answer.status === 404 ? await ask(`${url}/healthz`, host, signal) : answer;
+  const after = await findPodProcesses(pod, { host });
+  // The first in its container is what the kubelet started; others are its children.
+  const [process] = after.parent
+    .filter(({ pid }) => before.parent.some((each) => each.pid === pid))
+    .toSorted((a, b) => a.startTicks - b.startTicks);
+  // One that has handed over lives on for its grace, but no longer listens.
+  const port = Number(checkpoint.pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
+  const isCopyAlive = before.checkpoint.length + after.checkpoint.length > 0;
+  const listener = isCopyAlive ? await findListener(port, [...after.parent, ...after.checkpoint], host) : process;
+  const isParents = process !== undefined && (!isCopyAlive || listener?.pid === process.pid);
+  const status = answered.status ?? 0;
+  return {
+    by: isParents ? 'parent' : isCopyAlive ? 'checkpoint' : 'nobody',
+    process,
+    isHealthy: (status >= 200 && status < 400) || status === 401 || status === 403,
+    serialNumber: answered.serialNumber,
+    evidence: answered.evidence,
+  };
+}
+
+function apiServerUrl(checkpoint: Checkpoint): string {
+  const flags = checkpointFlags(checkpoint)?.flags ?? checkpoint.pod.main.flags;
+  const bound = flags.get('bind-address') ?? '';
+  const address = ANY_ADDRESS.includes(bound) ? '127.0.0.1' : bound;
+  return `https://${address.includes(':') ? `[${address}]` : address}:${flags.get('secure-port') ?? DEFAULT_SECURE_PORT}`;
+}
+
+async function ask(
+  url: string,
+  host: Pick<Host, 'request'>,
+  signal: AbortSignal | undefined,
+): Promise<{
+  readonly status: number | undefined;
+  readonly serialNumber: string | undefined;
+  readonly evidence: string;
+}> {
+  try {
+    const answer: HttpAnswer = await host.request({ url, timeoutMs: REQUEST_TIMEOUT_MS, signal });
+    const line = printable(redact(answer.body.trim().split('\n', 1)[0] ?? '')).slice(0, 200);
+    const evidence = `${url} answers ${answer.status}${line === '' ? '' : `: ${line}`}`;
+    return { status: answer.status, serialNumber: answer.peer?.serialNumber, evidence };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isRecoveryError(error, 'HOST_CONNECTION_FAILED')) throw error;
+    const evidence = `${url}: ${printable(describeError(error))}`;
+    return { status: undefined, serialNumber: undefined, evidence };
+  }
+}

@@ -1,0 +1,174 @@
+import {
+  type ObjectAccess,
+  type ObjectStore,
+  readObjectData,
+  replaceEdit,
+  RESOURCE_KINDS,
+  type StoredObject,
+  withObjectData,
+} from '@kube-rescue/cluster-objects';
+import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
+import { describeReplacement, type Edit, sha256 } from '@kube-rescue/workflow';
+import type { CachedObject, Checkpoint, Checkpoints } from './checkpoint.ts';
+
+/** A Secret or ConfigMap with new bytes for some of its keys. */
+export interface WantedObject {
+  readonly kind: CachedObject['kind'];
+  readonly namespace: string;
+  readonly name: string;
+  readonly data: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What is to be, all of it as one unit. */
+export interface CheckpointContents {
+  readonly objects: readonly WantedObject[];
+  /** Checkpoints whose manifests are to be edited, both copies; `edit` answers the whole new text. Default: none. */
+  readonly manifests?: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly edit: (source: string) => string;
+  }[];
+  /** Further files of the node that are to change in the same moment, such as the kubelet's kubeconfig. Default: none. */
+  readonly files?: readonly { readonly path: HostPath; readonly bytes: Uint8Array; readonly fallbackMode: number }[];
+}
+
+/** The edits that lead there, and what was seen. */
+export interface ContentEdits {
+  /** Of objects in the cluster. */
+  readonly objects: readonly Edit[];
+  /** Of files on the node. */
+  readonly files: readonly Edit[];
+  /** The checkpoints that they are about. */
+  readonly checkpoints: readonly Checkpoint[];
+  readonly evidence: readonly string[];
+  /** Wanted objects that the cluster does not have. */
+  readonly missing: readonly string[];
+}
+
+type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
+
+const CACHED_MODE = 0o600;
+
+/**
+ * Finds out what has to change so that objects in the cluster, their cached copies and the manifests are as wanted.
+ *
+ * Only what differs is changed. A key that the object in the cluster lacks is not invented, nor is its cached file. Without
+ * objects to read, only cached files that are there are changed.
+ * @param wanted `undefined`: the cached copies are to be what the objects in the cluster are
+ * @throws ObjectError as the store does
+ */
+export async function planContents(
+  { checkpoints, wanted }: { readonly checkpoints: Checkpoints; readonly wanted: CheckpointContents | undefined },
+  deps: { readonly host: Files; readonly objects: ObjectAccess | undefined },
+  signal: AbortSignal,
+): Promise<ContentEdits> {
+  const { checkpoints: all } = checkpoints;
+  const wantedObjects = wanted?.objects ?? listCached(all);
+  const store = wantedObjects.length === 0 ? undefined : await deps.objects?.open(signal);
+  const objectEdits: Edit[] = [];
+  const files: Edit[] = [];
+  const evidence: string[] = [];
+  const missing: string[] = [];
+  const touched = new Set<Checkpoint>();
+  for (const want of wantedObjects) {
+    const { kind, namespace, name } = want;
+    const read = store && (await readObject(store, want, signal));
+    const title = `${kind} ${namespace}/${name}`;
+    if (store !== undefined && read === undefined) {
+      if (wanted === undefined) evidence.push(`${title} is cached here, and the cluster has none`);
+      else missing.push(title);
+      continue;
+    }
+    const next = read && withObjectData(read.object, want.data);
+    if (deps.objects !== undefined && read !== undefined && next !== undefined && next !== read.object) {
+      objectEdits.push(replaceEdit(deps.objects.way, read, next));
+      evidence.push(`${title} holds other bytes in the cluster`);
+    }
+    const data = next === undefined ? want.data : readObjectData(next);
+    for (const checkpoint of all) {
+      const cached = checkpoint.objects.find((each) => isSame(each, want) && !each.isMissing);
+      const edits = cached === undefined ? [] : await editCached(cached, data, next !== undefined, deps.host);
+      if (edits.length === 0) continue;
+      files.push(...edits);
+      touched.add(checkpoint);
+      evidence.push(...edits.map(({ change }) => `${change.target} is not what ${title} is to hold`));
+    }
+  }
+  for (const { namespace, name, edit } of wanted?.manifests ?? []) {
+    const checkpoint = all.find((each) => each.namespace === namespace && each.name === name);
+    const copies = [checkpoint?.inactive, checkpoint?.active].filter((pod) => pod !== undefined);
+    for (const { manifest } of copies) {
+      const bytes = Buffer.from(edit(manifest.source));
+      const edits = await editFile(manifest.path, bytes, manifest.mode, true, deps.host);
+      if (edits.length === 0 || checkpoint === undefined) continue;
+      files.push(...edits);
+      touched.add(checkpoint);
+      evidence.push(`${manifest.path} is to be edited`);
+    }
+  }
+  for (const { path, bytes, fallbackMode } of wanted?.files ?? []) {
+    const edits = await editFile(path, bytes, fallbackMode, false, deps.host);
+    files.push(...edits);
+    evidence.push(...edits.map(({ change }) => `${change.target} holds other bytes`));
+  }
+  return { objects: objectEdits, files, checkpoints: [...touched], evidence, missing };
+}
+
+/**
+ * The cached files that are not what the cluster's objects hold.
+ * @throws ObjectError as the store does
+ */
+export async function findStaleCheckpoints(
+  checkpoints: Checkpoints,
+  deps: { readonly host: Files; readonly objects: ObjectAccess },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { files } = await planContents({ checkpoints, wanted: undefined }, deps, signal);
+  return files.map(({ change }) => change.target);
+}
+
+/** Every object of which a copy is cached, once. */
+function listCached(checkpoints: readonly Checkpoint[]): readonly WantedObject[] {
+  const all = checkpoints.flatMap(({ objects }) => objects.filter(({ volume }) => volume !== undefined));
+  return all
+    .filter((object, index) => all.findIndex((other) => isSame(other, object)) === index)
+    .map(({ kind, namespace, name }) => ({ kind, namespace, name, data: new Map() }));
+}
+
+async function readObject(
+  store: ObjectStore,
+  { kind, namespace, name }: WantedObject,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  return store.get({ kind: RESOURCE_KINDS[kind], namespace, name }, { signal });
+}
+
+async function editCached(
+  cached: CachedObject,
+  data: ReadonlyMap<string, Uint8Array>,
+  mayCreate: boolean,
+  host: Files,
+): Promise<readonly Edit[]> {
+  const edits: Edit[] = [];
+  for (const [key, bytes] of data) {
+    const present = cached.keys.find((each) => each.key === key);
+    if (present === undefined ? !mayCreate : present.digest === sha256(bytes)) continue;
+    edits.push(...(await editFile(joinPath(cached.directory, `./${key}`), bytes, CACHED_MODE, false, host)));
+  }
+  return edits;
+}
+
+async function editFile(
+  target: HostPath,
+  bytes: Uint8Array,
+  fallbackMode: number,
+  watched: boolean,
+  host: Files,
+): Promise<readonly Edit[]> {
+  const change = await describeReplacement(host, { target, after: sha256(bytes), fallbackMode, watched });
+  return change.before === change.after ? [] : [{ change, material: bytes }];
+}
+
+function isSame(a: Pick<WantedObject, 'kind' | 'namespace' | 'name'>, b: typeof a): boolean {
+  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+}

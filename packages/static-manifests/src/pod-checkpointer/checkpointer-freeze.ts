@@ -1,0 +1,212 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import { type Clock, type Host, type HostLock, hostPath, parentPath } from '@kube-rescue/host';
+import type { Change, ChangeKind } from '@kube-rescue/workflow';
+import { findKubelets } from '@kube-rescue/node-config';
+import { ManifestError } from '../errors.ts';
+import type { CheckpointDirectories, Checkpoint } from './checkpoint.ts';
+import { endCheckpointedPods, type PodEndingHost } from './pod-ending.ts';
+import { type CheckpointedPod, toCheckpointedPod } from './pod-processes.ts';
+
+interface FreezeTarget extends Change {
+  /** The kubelet's service. */
+  readonly target: string;
+  /** The checkpointers' lock file. */
+  readonly lock: string;
+  /** Whose containers and sandboxes end, the checkpointers' own among them. */
+  readonly pods: readonly CheckpointedPod[];
+}
+
+/** Stops the kubelet and ends the checkpointed pods, their parents and the checkpointers; holds the checkpointers' lock. */
+export interface CheckpointerFreeze extends FreezeTarget {
+  readonly kind: 'checkpointer.freeze';
+}
+
+/** Gives back the lock and starts the kubelet. */
+export interface CheckpointerResume extends FreezeTarget {
+  readonly kind: 'checkpointer.thaw';
+}
+
+/** Starts the kubelet but keeps the lock: what is active runs, and no checkpointer does anything. */
+export interface CheckpointerWake extends FreezeTarget {
+  readonly kind: 'checkpointer.wake';
+}
+
+/** Ends what {@link CheckpointerFreeze} ends, gives back the lock and starts the kubelet. */
+export interface CheckpointerRestart extends FreezeTarget {
+  readonly kind: 'checkpointer.restart';
+}
+
+export type FreezeHost = PodEndingHost & Pick<Host, 'services' | 'acquireLock' | 'makeDirectory' | 'stat'>;
+
+const HOLDER = 'kube-rescue changes what the checkpointer keeps';
+const STOP_TIMEOUT_MS = 15_000;
+const LOCK_TIMEOUT_MS = 5_000;
+const INTERVAL_MS = 100;
+const FOLDER_MODE = 0o755;
+
+/** The changes around an edit of what a checkpointer keeps. */
+export function planFreeze(input: {
+  readonly folders: Pick<CheckpointDirectories, 'lock'>;
+  /** Those whose parents count as running for the checkpointer, and its own. */
+  readonly checkpoints: readonly Checkpoint[];
+  readonly kubeletService: string;
+}): {
+  readonly freeze: CheckpointerFreeze;
+  readonly thaw: CheckpointerResume;
+  readonly wake: CheckpointerWake;
+  readonly restart: CheckpointerRestart;
+} {
+  const { folders, checkpoints, kubeletService } = input;
+  const rest = { target: kubeletService, lock: folders.lock, pods: checkpoints.map(toCheckpointedPod) };
+  return {
+    freeze: { kind: 'checkpointer.freeze', ...rest },
+    thaw: { kind: 'checkpointer.thaw', ...rest },
+    wake: { kind: 'checkpointer.wake', ...rest },
+    restart: { kind: 'checkpointer.restart', ...rest },
+  };
+}
+
+/**
+ * The kinds `checkpointer.freeze`, `.thaw`, `.wake` and `.restart`; register them together, as they share the lock.
+ *
+ * One `perform` of freeze, edits and thaw is one unit. A run that is killed in the middle leaves a stopped kubelet and no
+ * lock, and its journal: undone, everything between them is put back while frozen again, and then the kubelet is started
+ * if it ran before.
+ */
+export function createFreezeChangeKinds(deps: {
+  readonly host: FreezeHost;
+  readonly clock: Clock;
+}): readonly ChangeKind[] {
+  const { host } = deps;
+  const locks = new Map<string, HostLock>();
+  const release = async (file: string): Promise<void> => {
+    const lock = locks.get(file);
+    locks.delete(file);
+    await lock?.release();
+  };
+  const freeze = async ({ target, lock, pods }: FreezeTarget): Promise<void> => {
+    if ((await host.services.status(target)) !== 'stopped') await host.services.act('stop', target);
+    await waitForNoKubelet(target, deps);
+    await endCheckpointedPods(pods, deps);
+    if (!locks.has(lock)) locks.set(lock, await takeLock(lock, deps));
+  };
+  const freezeKind: ChangeKind<CheckpointerFreeze> = {
+    kind: 'checkpointer.freeze',
+    // Files and objects are put back while nothing runs that reads or overwrites them.
+    undoOrder: 'last',
+    describe: ({ target, pods }) =>
+      `stop the service ${target} and end ${namesOf(pods)}, so that nobody overwrites what is changed`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async ({ target }) => ({ was: await host.services.status(target) }),
+    apply: freeze,
+    undo: async ({ target, lock }, captured) => {
+      await release(lock);
+      const { was } = captured as { readonly was: string };
+      // Also where it was being started again and again: a service manager that was told to stop does not.
+      if (was === 'stopped' || (await host.services.status(target)) === 'running') return { state: 'already' };
+      await host.services.act('start', target);
+      return { state: 'undone' };
+    },
+  };
+  const thawKind: ChangeKind<CheckpointerResume> = {
+    kind: 'checkpointer.thaw',
+    undoOrder: 'reverse',
+    describe: ({ target }) => `start the service ${target}`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async () => null,
+    apply: async ({ target, lock }) => {
+      await release(lock);
+      await startService(target, host);
+    },
+    undo: async (change) => {
+      await freeze(change);
+      return { state: 'undone' };
+    },
+  };
+  const wakeKind: ChangeKind<CheckpointerWake> = {
+    kind: 'checkpointer.wake',
+    undoOrder: 'reverse',
+    describe: ({ target }) => `start the service ${target}, with the checkpointers still kept out`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async () => null,
+    apply: ({ target }) => startService(target, host),
+    undo: async (change) => {
+      await freeze(change);
+      return { state: 'undone' };
+    },
+  };
+  const restart = async (change: CheckpointerRestart): Promise<void> => {
+    await freeze(change);
+    await release(change.lock);
+    await startService(change.target, host);
+  };
+  const restartKind: ChangeKind<CheckpointerRestart> = {
+    kind: 'checkpointer.restart',
+    // Objects that were changed through the API server are put back while it lives.
+    undoOrder: 'last',
+    describe: ({ target, pods }) => `restart the service ${target} without ${namesOf(pods)}, which it starts anew`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async () => null,
+    apply: restart,
+    undo: async (change) => {
+      await restart(change);
+      return { state: 'undone' };
+    },
+  };
+  return [freezeKind, thawKind, wakeKind, restartKind] as readonly ChangeKind[];
+}
+
+/** A kubelet that is not the service's would start everything again. */
+async function waitForNoKubelet(
+  service: string,
+  { host, clock }: { readonly host: Pick<Host, 'processes'>; readonly clock: Clock },
+): Promise<void> {
+  const start = clock.now().getTime();
+  for (;;) {
+    const [kubelet] = await findKubelets({ host });
+    if (kubelet === undefined) return;
+    if (clock.now().getTime() - start >= STOP_TIMEOUT_MS) {
+      throw new ManifestError({
+        code: 'KUBELET_STILL_RUNNING',
+        message: `a kubelet runs on although the service ${service} was stopped`,
+        subject: `process ${kubelet.pid}`,
+        hint: 'find out what started it (its parent process), and name its service with --kubelet-service',
+      });
+    }
+    await clock.sleep(INTERVAL_MS);
+  }
+}
+
+/** The kernel lets go of a dead checkpointer's lock in its own time. */
+async function takeLock(
+  file: string,
+  { host, clock }: { readonly host: FreezeHost; readonly clock: Clock },
+): Promise<HostLock> {
+  const path = hostPath(file);
+  // A memory filesystem, empty after a restart of the machine.
+  if ((await host.stat(parentPath(path))) === undefined) {
+    await host.makeDirectory(parentPath(path), { mode: FOLDER_MODE });
+  }
+  const start = clock.now().getTime();
+  for (;;) {
+    try {
+      return await host.acquireLock(path, HOLDER);
+    } catch (error) {
+      const isLate = clock.now().getTime() - start >= LOCK_TIMEOUT_MS;
+      if (isLate || !isRecoveryError(error, 'HOST_LOCKED')) throw error;
+      await clock.sleep(INTERVAL_MS);
+    }
+  }
+}
+
+async function startService(name: string, host: Pick<Host, 'services'>): Promise<void> {
+  if ((await host.services.status(name)) !== 'running') await host.services.act('start', name);
+}
+
+function namesOf(pods: readonly CheckpointedPod[]): string {
+  return pods.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+}

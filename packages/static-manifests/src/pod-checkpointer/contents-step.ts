@@ -1,0 +1,195 @@
+import type { ObjectAccess } from '@kube-rescue/cluster-objects';
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
+import { type Change, type Edit, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
+import type { Checkpoints } from './checkpoint.ts';
+import { changeThroughWindow, isSilentApiServer, planActivation } from './api-window.ts';
+import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
+import { readCheckpoints } from './checkpoint-reading.ts';
+import { planParents } from './parent-guard.ts';
+import { planFreeze } from './checkpointer-freeze.ts';
+import { findStandstill } from './standstill.ts';
+
+export interface CheckpointContentsInput {
+  /** Default: `checkpoint/contents`. */
+  readonly id?: StepId | undefined;
+  readonly requires: readonly StepId[];
+  /** The static pod folder of the kubelet. */
+  readonly directory: HostPath;
+  /** Name of the kubelet's service. */
+  readonly kubeletService: string;
+  /**
+   * What is to be; asked by check, apply and verify, and answers the same each time. Default: the cached copies are to be
+   * what the objects in the cluster are.
+   */
+  readonly wanted?: ((signal: AbortSignal) => Promise<CheckpointContents>) | undefined;
+  /** The steps without which the objects cannot be reached. Default: none. */
+  readonly waitsFor?: readonly StepId[] | undefined;
+}
+
+export interface CheckpointFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+export interface ContentsDeps {
+  readonly host: Host;
+  readonly clock: Clock;
+  /** `undefined`: only files are changed. */
+  readonly objects: ObjectAccess | undefined;
+}
+
+/**
+ * Changes Secrets in the cluster, the copies that the checkpointer has cached, its manifests and further files of the node
+ * as one unit, while neither kubelet nor checkpointer runs. Starts the kubelet again.
+ *
+ * Is also needed when nothing differs but the API server stands still as after a failed hand-over; see
+ * {@link findStandstill}. Objects come before files: with new objects and old files nothing is overwritten that was meant
+ * to stay, while new files and old objects are what the checkpointer takes back within a minute.
+ *
+ * Through an API server that is dead, objects are changed as soon as it answers from its checkpoint on the new files, with
+ * the checkpointer still kept out; then all is frozen and thawed once more.
+ *
+ * Verified when everything is read as written and the kubelet runs; that the API server stays is for another step to see.
+ */
+export function createCheckpointContentsStep(
+  input: CheckpointContentsInput,
+  deps: ContentsDeps,
+): Step<CheckpointFinding> {
+  const { kubeletService } = input;
+  const look = async (signal: AbortSignal): Promise<Observation> => {
+    const checkpoints = await readCheckpoints(input, deps);
+    const wanted = await input.wanted?.(signal);
+    const contents = await planContents({ checkpoints, wanted }, deps, signal);
+    return { checkpoints, contents, isSilent: false };
+  };
+  /** As far as can be seen while the API server, through which the objects are to be changed, is dead. */
+  const lookAtFiles = async (signal: AbortSignal): Promise<Observation> => {
+    const checkpoints = await readCheckpoints(input, deps);
+    const wanted = await input.wanted?.(signal);
+    const files = await planContents({ checkpoints, wanted }, { ...deps, objects: undefined }, signal);
+    return { checkpoints, contents: files, isSilent: true };
+  };
+  const lookAnyway = async (signal: AbortSignal): Promise<Observation> => {
+    try {
+      return await look(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isSilentApiServer(error, deps.objects)) throw error;
+      return lookAtFiles(signal);
+    }
+  };
+  return {
+    id: input.id ?? 'checkpoint/contents',
+    title: 'change what the pod checkpointer keeps, with the checkpointer frozen',
+    requires: input.requires,
+    reversible: 'yes',
+    check: async (signal) => {
+      if (deps.host.kind === 'copy') return onACopy(input.directory);
+      try {
+        const finding = await judge(await lookAnyway(signal), input, deps);
+        // Where files alone say nothing, the reason is why the objects do not either.
+        return finding.status === 'ok' && deps.objects?.way.via === 'api'
+          ? await judge(await look(signal), input, deps)
+          : finding;
+      } catch (error) {
+        return { ...toErrorFinding(error, signal), waitsFor: input.waitsFor ?? [] };
+      }
+    },
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal, signal) => {
+      const { checkpoints, contents } = await lookAnyway(signal);
+      const wake = changes.find(({ kind }) => kind === 'checkpointer.wake');
+      const activation = wake === undefined ? [] : await planActivation(checkpoints, contents.files, deps);
+      const fresh = [...contents.objects, ...contents.files, ...activation];
+      journal.waitingFor('the kubelet and the checkpointed pods to end');
+      await journal.perform(changes.map((change) => withMaterial(change, fresh)));
+      if (wake === undefined) return;
+      const end = { ...wake, kind: 'checkpointer.restart' };
+      const lookThrough = async () => {
+        const { contents: now } = await look(signal);
+        const parents = deps.objects && (await planParents(input, { ...deps, objects: deps.objects }, signal));
+        const missing = [...now.missing, ...(parents?.lost ?? [])];
+        return { edits: [...(parents?.edits ?? []), ...now.objects, ...now.files], missing };
+      };
+      await changeThroughWindow({ look: lookThrough, end, journal, signal }, deps);
+    },
+    verify: async (signal) => {
+      const { contents } = await lookAnyway(signal);
+      const left = [...contents.objects, ...contents.files].map(({ change }) => change.target);
+      if (left.length > 0) {
+        const hint = 'find out who else writes there: kube-rescue manifests list names the writers it knows';
+        return { verified: false, reason: `not as written any more: ${left.join(', ')}`, hint };
+      }
+      if ((await deps.host.services.status(kubeletService)) !== 'running') {
+        return { verified: false, reason: `the service ${kubeletService} does not run`, hint: 'read its log' };
+      }
+      return { verified: true, evidence: ['objects, cached copies and manifests agree', `${kubeletService} runs`] };
+    },
+  };
+}
+
+interface Observation {
+  readonly checkpoints: Checkpoints;
+  readonly contents: ContentEdits;
+  /** The API server, through which the objects are to be changed, does not answer: only files were looked at. */
+  readonly isSilent: boolean;
+}
+
+async function judge(
+  { checkpoints, contents, isSilent }: Observation,
+  { directory, kubeletService }: CheckpointContentsInput,
+  { host, objects }: ContentsDeps,
+): Promise<CheckpointFinding> {
+  const problems = checkpoints.problems.map(({ subject, message }) => `${subject}: ${message}`);
+  const evidence = [...contents.evidence, ...problems];
+  if (contents.missing.length > 0) {
+    return {
+      ...{ status: 'blocked', summary: `the cluster has no ${contents.missing.join(', no ')}`, evidence, changes: [] },
+      ...{ code: 'OBJECT_NOT_FOUND', subject: contents.missing[0] },
+      hint: 'put the object back first; without it the parent pod cannot start',
+    };
+  }
+  const edits = [...contents.objects, ...contents.files];
+  const standstill = await findStandstill(checkpoints, { host });
+  if (edits.length === 0 && standstill === undefined) {
+    const count = checkpoints.checkpoints.length;
+    const summary = count === 0 ? `no checkpointed pods beside ${directory}` : 'what is cached is what it is to be';
+    return { status: 'ok', summary, evidence, changes: [] };
+  }
+  if ((await host.services.status(kubeletService)) === 'unknown') {
+    return {
+      ...{ status: 'blocked', summary: `there is no way to stop the service ${kubeletService} on this machine` },
+      ...{ evidence, changes: [], code: 'HOST_SERVICE_UNKNOWN', subject: kubeletService },
+      hint: 'name a program that starts and stops it with --service-command, or its name with --kubelet-service',
+    };
+  }
+  const frozen = checkpoints.checkpoints.filter(
+    (each) => each.isCheckpointer || each.component === 'kube-apiserver' || contents.checkpoints.includes(each),
+  );
+  const { freeze, thaw, wake } = planFreeze({ folders: checkpoints.folders, checkpoints: frozen, kubeletService });
+  const [first, last] = [contents.objects, contents.files].map((each) => each.map(({ change }) => change));
+  if (isSilent) {
+    const activation = (await planActivation(checkpoints, contents.files, { host })).map(({ change }) => change);
+    const summary = `files that are not what they are to be: ${edits.length}; objects follow when the API server answers`;
+    return { status: 'needed', summary, evidence, changes: [freeze, ...(last ?? []), ...activation, wake] };
+  }
+  // The API server, which the freeze ends, takes its own edits before.
+  const changes = objects?.way.via === 'api' ? [...(first ?? []), freeze] : [freeze, ...(first ?? [])];
+  const summary = [
+    ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),
+    ...(standstill === undefined ? [] : [standstill]),
+  ].join('; ');
+  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), thaw] };
+}
+
+function withMaterial(change: Change, fresh: readonly Edit[]): Edit {
+  const edit = fresh.find((each) => each.change.kind === change.kind && each.change.target === change.target);
+  return edit === undefined ? { change } : { change, material: edit.material };
+}
+
+/** A copy of a node has neither kubelet nor checkpointer. */
+function onACopy(subject: string): CheckpointFinding {
+  return {
+    ...{ status: 'blocked', summary: 'a copy of a node runs no pods', evidence: [], changes: [] },
+    ...{ code: 'HOST_UNSUPPORTED', subject, hint: 'do this on the node itself, without --root' },
+  };
+}

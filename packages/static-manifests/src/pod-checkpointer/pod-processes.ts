@@ -1,0 +1,88 @@
+import { type Host, POD_LOGS, type ProcessInfo } from '@kube-rescue/host';
+import { programName } from '@kube-rescue/node-config';
+import { parsePodCgroup } from '../running/pod-cgroup.ts';
+import { PAUSE } from '../running/running-pod.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+export type PodProcessHost = Pick<Host, 'processes' | 'list'>;
+
+/** A parent together with its checkpoint, as far as their processes can be told from others. Plain data. */
+export type CheckpointedPod = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly parentUid: string | null;
+  readonly hostNetwork: boolean;
+  /** What its container may be started with: to tell it from its sandbox, and where no log folders are kept. */
+  readonly programs: readonly string[];
+};
+
+/** The processes of a parent and of its checkpoint, apart. */
+export interface PodProcesses {
+  /** Of the pod that the API server knows, its sandbox not counted. */
+  readonly parent: readonly ProcessInfo[];
+  /** The parent's sandbox. */
+  readonly parentSandbox: readonly ProcessInfo[];
+  /** Of the pod that the kubelet runs from the active manifest, its sandbox not counted. */
+  readonly checkpoint: readonly ProcessInfo[];
+  readonly checkpointSandbox: readonly ProcessInfo[];
+}
+
+export function toCheckpointedPod({ namespace, name, parentUid, pod }: Checkpoint): CheckpointedPod {
+  const { hostNetwork, main } = pod;
+  const words = [main.program, main.command[0]].filter((word) => word !== undefined && word !== '');
+  const programs = [...new Set(words.map((word) => programName(word ?? '')))];
+  return { namespace, name, parentUid: parentUid ?? null, hostNetwork, programs };
+}
+
+/**
+ * Finds the processes of a checkpointed pod without asking kubelet, runtime or API server: by the UID in their cgroup,
+ * which a log folder under the pod's name names as its own.
+ *
+ * The kubelet calls a checkpoint `POD-NODE`, its parent `POD`, and makes the folder before it starts either.
+ */
+export async function findPodProcesses(
+  pod: CheckpointedPod,
+  { host }: { readonly host: PodProcessHost },
+): Promise<PodProcesses> {
+  const [all, folders] = await Promise.all([host.processes(), host.list(POD_LOGS)]);
+  const uidsOf = (prefix: string): readonly string[] =>
+    (folders ?? []).filter((name) => name.startsWith(prefix)).map((name) => name.slice(name.lastIndexOf('_') + 1));
+  const parents = new Set(uidsOf(`${pod.namespace}_${pod.name}_`));
+  if (pod.parentUid !== null) parents.add(pod.parentUid);
+  const checkpoints = new Set(uidsOf(`${pod.namespace}_${pod.name}-`));
+  const found = { parent: [], parentSandbox: [], checkpoint: [], checkpointSandbox: [] } as Record<
+    keyof PodProcesses,
+    ProcessInfo[]
+  >;
+  const own = all.filter((process) => {
+    // A process that has ended and was not waited for yet has no words left.
+    if (process.argv.length === 0 || (pod.hostNetwork && process.hasOtherNetwork === true)) return false;
+    return parsePodCgroup(process.cgroup) !== undefined;
+  });
+  for (const [uid, processes] of Map.groupBy(own, ({ cgroup }) => parsePodCgroup(cgroup)?.podUid ?? '')) {
+    const isGuess = folders === undefined && processes.some((process) => runs(process, pod.programs));
+    const isParent = parents.has(uid) || (isGuess && uid.includes('-'));
+    if (!isParent && !checkpoints.has(uid) && !isGuess) continue;
+    const sandbox = findSandbox(processes, pod.programs);
+    for (const process of processes) {
+      const isSandbox = parsePodCgroup(process.cgroup)?.containerId === sandbox;
+      if (isParent) found[isSandbox ? 'parentSandbox' : 'parent'].push(process);
+      else found[isSandbox ? 'checkpointSandbox' : 'checkpoint'].push(process);
+    }
+  }
+  return found;
+}
+
+/** The container id of a pod's sandbox: what runs `pause`, else the first to be there, unless it is the pod's own program. */
+function findSandbox(processes: readonly ProcessInfo[], programs: readonly string[]): string | undefined {
+  const inOrder = processes.toSorted((a, b) => a.startTicks - b.startTicks);
+  const pause = inOrder.find(({ argv }) => programName(argv[0] ?? '') === PAUSE);
+  const [first] = inOrder;
+  const sandbox = pause ?? (first !== undefined && !runs(first, programs) ? first : undefined);
+  return sandbox && parsePodCgroup(sandbox.cgroup)?.containerId;
+}
+
+/** Whether a process runs one of these programs, perhaps by way of an interpreter or a wrapper. */
+function runs({ argv }: ProcessInfo, programs: readonly string[]): boolean {
+  return argv.slice(0, 2).some((word) => programs.includes(programName(word)));
+}

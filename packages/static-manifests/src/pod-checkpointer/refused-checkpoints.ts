@@ -1,0 +1,67 @@
+import { type KubeletConfiguration, parseManifest } from '@kube-rescue/node-config';
+import { ManifestError } from '../errors.ts';
+import type { Checkpoint, Checkpoints } from './checkpoint.ts';
+
+/**
+ * Labels that a kubelet gives its Node by itself, or by what its cloud tells: kubelet_node_status.go, initialNode. Their values
+ * are not judged.
+ */
+const OWN_LABELS =
+  /^(?:(?:beta\.)?kubernetes\.io\/(?:hostname|os|arch)|node\.kubernetes\.io\/(?:instance-type|windows-build)|beta\.kubernetes\.io\/instance-type|(?:topology|failure-domain\.beta)\.kubernetes\.io\/(?:zone|region))$/;
+
+/**
+ * Checkpoints that the kubelet would refuse for their `nodeSelector` when it starts while no API server answers: it holds a
+ * static pod against its Node as well, and knows only the labels that it sets itself until it has read the Node.
+ *
+ * Says nothing where the kubelet's command line is not known, and nothing of a node affinity, which a checkpointer drops.
+ */
+export function findRefusedCheckpoints(
+  { checkpoints }: Pick<Checkpoints, 'checkpoints'>,
+  { origin, component }: Pick<KubeletConfiguration, 'origin' | 'component'>,
+): readonly ManifestError[] {
+  const flag = component.flags.get('node-labels') ?? '';
+  if (origin === 'kubeadm-defaults' || flag.includes('$')) return [];
+  const labels = readLabels(flag);
+  return checkpoints.flatMap((checkpoint) => {
+    const unknown = selectorOf(checkpoint).filter(
+      ([label, value]) => !OWN_LABELS.test(label) && labels.get(label) !== value,
+    );
+    return unknown.length === 0 ? [] : [refused(checkpoint, unknown)];
+  });
+}
+
+/** As the kubelet reads `KEY[=VALUE],...`. */
+function readLabels(flag: string): ReadonlyMap<string, string> {
+  return new Map(
+    flag.split(',').map((item) => {
+      const [label = '', ...value] = item.split('=');
+      return [label.trim(), value.join('=').trim()];
+    }),
+  );
+}
+
+function selectorOf({ pod }: Checkpoint): readonly (readonly [label: string, value: string])[] {
+  const { spec } = parseManifest(pod.manifest.source, pod.manifest.path).object as {
+    readonly spec?: { readonly nodeSelector?: unknown } | null;
+  };
+  const selector = spec?.nodeSelector;
+  if (typeof selector !== 'object' || selector === null) return [];
+  return Object.entries(selector).map(([label, value]) => [label, String(value)]);
+}
+
+function refused(
+  { component, pod }: Checkpoint,
+  unknown: readonly (readonly [label: string, value: string])[],
+): ManifestError {
+  const [[first] = ['']] = unknown;
+  const names = unknown.map(([label, value]) => (value === '' ? label : `${label}=${value}`)).join(', ');
+  const other = first.startsWith('node-role.kubernetes.io/')
+    ? ' (a kubelet since 1.16 may set no node-role.kubernetes.io label: take node.kubernetes.io/master)'
+    : '';
+  return new ManifestError({
+    code: 'CHECKPOINT_REFUSED',
+    message: `the checkpoint of ${component} selects a node with ${names}, which its kubelet does not know before an API server answers: it would refuse to start it`,
+    subject: pod.manifest.path,
+    hint: `let the kubelet set the label itself with --node-labels, and select that in the DaemonSet of ${component}${other}; while no API server runs, take nodeSelector out of the manifest`,
+  });
+}

@@ -1,0 +1,65 @@
+import { parseManifest } from '@kube-rescue/node-config';
+import { isDeepStrictEqual } from 'node:util';
+import { isAlias, isScalar, type ParsedNode, type Scalar, visit } from 'yaml';
+import { ManifestError } from '../errors.ts';
+
+/** A text that YAML 1.1 takes for itself without quotes. */
+const PLAIN = /^--[\w-]+=[\w./-]+$/;
+
+/**
+ * Gives a flag that stands in a Pod manifest as `--name=value` another value and leaves every other byte as it is.
+ *
+ * The text is returned unchanged when the flag has that value already. Nothing is written.
+ * @param flag with its present value, as the component reads it: `['root-ca-file', '/etc/kubernetes/pki/ca.crt']`
+ * @param subject the file's path, for messages
+ * @throws ManifestError `MANIFEST_INVALID`; `MANIFEST_UNEDITABLE` when the flag is not written as one word in one place
+ */
+export function setContainerFlag(
+  source: string,
+  [name, before]: readonly [name: string, before: string],
+  value: string,
+  subject = 'manifest',
+): string {
+  if (before === value) return source;
+  const manifest = parseManifest(source, subject);
+  const word = `--${name}=${before}`;
+  const found: Scalar.Parsed[] = [];
+  visit(manifest.document, {
+    Scalar: (_key, node) => void (node.value === word && found.push(node as Scalar.Parsed)),
+  });
+  const [node, other] = found;
+  if (node === undefined || other !== undefined || isShared(node)) {
+    throw uneditable(`--${name} is not written as one word in one place`, subject);
+  }
+  const text = `--${name}=${value}`;
+  const [start, end] = node.range;
+  const written = source.slice(start, end);
+  const isPlain = node.type === 'PLAIN' && PLAIN.test(text);
+  const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE' || node.type === 'PLAIN';
+  if (!isQuoted || /[\r\n]/.test(written)) throw uneditable(`--${name} is written over several lines`, subject);
+  const edited = source.slice(0, start) + (isPlain ? text : JSON.stringify(text)) + source.slice(end);
+  // Text surgery is only as good as its proof: the result must be the same object but for the one word.
+  const expected = replaceWord(manifest.object, word, text);
+  if (isDeepStrictEqual(parseManifest(edited, subject).object, expected)) return edited;
+  throw uneditable(`--${name} cannot be changed without changing something else`, subject);
+}
+
+function isShared(node: ParsedNode): boolean {
+  return isAlias(node) || (isScalar(node) && (node.anchor !== undefined || node.tag !== undefined));
+}
+
+function replaceWord(value: unknown, word: string, text: string): unknown {
+  if (value === word) return text;
+  if (Array.isArray(value)) return value.map((item) => replaceWord(item, word, text));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceWord(item, word, text)]));
+}
+
+function uneditable(message: string, subject: string): ManifestError {
+  return new ManifestError({
+    code: 'MANIFEST_UNEDITABLE',
+    message,
+    subject,
+    hint: 'write the flag as --name=value, a word of its own in the command of the container',
+  });
+}

@@ -1,0 +1,159 @@
+import type { Clock, Host } from '@kube-rescue/host';
+import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
+import { readStaticPod, type StaticPod } from '@kube-rescue/node-config';
+import { endPods, findRunningPods, signalPods } from './old-pods.ts';
+import { type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
+import { type FlagEdit, planRestart } from './restart.ts';
+import { verdictOf } from './restart-step.ts';
+
+/** A static pod and why it has to be restarted; `undefined` when it need not be. */
+export interface RestartNeed {
+  readonly pod: StaticPod;
+  readonly reason: string | undefined;
+  /** What it is told otherwise from then on. Default: nothing. */
+  readonly flags?: readonly FlagEdit[] | undefined;
+}
+
+export interface ControlPlaneRestartInput {
+  readonly id: StepId;
+  readonly requires: readonly StepId[];
+  /** Looks afresh each time it is asked. */
+  readonly findNeeds: () => Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }>;
+  /** Name of the kubelet's service. */
+  readonly kubeletService: string;
+  /** What makes this restart differ from the last one. */
+  readonly value: string;
+  /** How long all pods together may take to be healthy. */
+  readonly timeoutMs: number;
+}
+
+interface ControlPlaneFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Restarts whatever of a control plane has to read its files anew, all at once: the manifests are changed first and the
+ * kubelet is restarted after that, so that a kubelet which was dead starts every pod once, with the new files. Where the
+ * kubelet is restarted, the old pods are ended here, because it would not do it while the API server cannot be reached.
+ *
+ * Verified when each pod was replaced by another one that is healthy. It does not prove that they stay so.
+ */
+export function createControlPlaneRestartStep(
+  input: ControlPlaneRestartInput,
+  { host, clock }: { readonly host: Host; readonly clock: Clock },
+): Step<ControlPlaneFinding> {
+  const baselines = new Map<string, PodBaseline>();
+  let waitFor: readonly StaticPod[] = [];
+  let waiting = (_reason: string): void => undefined;
+  return {
+    id: input.id,
+    title: 'restart the control plane on its new files',
+    requires: input.requires,
+    reversible: 'no',
+    check: async () => {
+      const { pods, kubelet } = await input.findNeeds();
+      const needs = pods.filter(({ reason }) => reason !== undefined);
+      const reasons = [...needs.map(({ reason }) => reason ?? ''), ...(kubelet === undefined ? [] : [kubelet])];
+      if (reasons.length === 0) {
+        return { status: 'ok', summary: 'every component runs on the files as they are', evidence: [], changes: [] };
+      }
+      if (kubelet !== undefined && (await host.services.status(input.kubeletService)) === 'unknown') {
+        return unknownService(input.kubeletService, reasons);
+      }
+      const manifests = needs.map(({ pod, flags }) => planRestart({ pod, value: input.value, flags }).change);
+      const restart = { kind: 'service.restart', target: input.kubeletService };
+      const changes: readonly Change[] = kubelet === undefined ? manifests : [...manifests, restart];
+      const summary = `to be restarted: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
+      return { status: 'needed', summary, evidence: reasons, changes };
+    },
+    plan: ({ changes }) => changes,
+    apply: async (changes, journal) => {
+      waiting = (reason) => journal.waitingFor(reason);
+      const { pods } = await input.findNeeds();
+      waitFor = pods
+        .filter(({ pod }) => changes.some(({ target }) => target === pod.manifest.path))
+        .map(({ pod }) => pod);
+      for (const pod of waitFor) baselines.set(pod.manifest.path, await readPodBaseline({ pod }, { host }));
+      const edits = changes.map((change): Edit => {
+        const need = pods.find(({ pod }) => pod.manifest.path === change.target);
+        return need === undefined
+          ? { change }
+          : { change, material: planRestart({ ...need, value: input.value }).material };
+      });
+      const isService = ({ change }: Edit): boolean => change.kind === 'service.restart';
+      const services = edits.filter(isService);
+      const old = services.length === 0 ? [] : await findRunningPods(waitFor, { host });
+      await journal.perform(edits.filter((edit) => !isService(edit)));
+      if (services.length === 0) return;
+      // The kubelet that starts now does not know them, and removes nothing before it has reached the API server.
+      await signalPods(old, 'TERM', { host });
+      await journal.perform(services);
+      await endPods(old, { host, clock });
+    },
+    verify: async (signal) => {
+      const pods = waitFor.length > 0 ? waitFor : (await input.findNeeds()).pods.map(({ pod }) => pod);
+      const pending = new Map(
+        pods.map(({ component }) => [component, `the kubelet to start the new ${component} pod`]),
+      );
+      let told = '';
+      const tell = (): void => {
+        const text = summarise(pending);
+        if (text !== told && text !== '') waiting(text);
+        told = text;
+      };
+      tell();
+      const verdicts = await Promise.all(
+        pods.map(async ({ component, manifest }) => {
+          const pod = await readStaticPod(manifest.path, { host });
+          const baseline =
+            baselines.get(manifest.path) ??
+            (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
+          const onProgress = (reason: string): void => {
+            pending.set(component, reason);
+            tell();
+          };
+          const { timeoutMs } = input;
+          const verdict = verdictOf(
+            await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }),
+          );
+          pending.delete(component);
+          tell();
+          return { component, verdict };
+        }),
+      );
+      return combine(verdicts);
+    },
+  };
+}
+
+/** What is waited for, components that wait for the same told together. */
+function summarise(pending: ReadonlyMap<string, string>): string {
+  const groups = Map.groupBy(pending, ([component, reason]) => reason.replace(component, '%'));
+  return [...groups]
+    .map(([reason, members]) => reason.replace('%', members.map(([name]) => name).join(', ')))
+    .join('; ');
+}
+
+function combine(verdicts: readonly { readonly component: string; readonly verdict: Verdict }[]): Verdict {
+  const stuck = verdicts.flatMap(({ verdict }) => (verdict.verified ? [] : [verdict]));
+  const [first] = stuck;
+  if (first !== undefined) {
+    return { verified: false, reason: stuck.map(({ reason }) => reason).join('; '), hint: first.hint };
+  }
+  const evidence = verdicts.flatMap(({ component, verdict }) =>
+    verdict.verified ? verdict.evidence.map((line) => `${component}: ${line}`) : [],
+  );
+  return { verified: true, evidence };
+}
+
+function unknownService(service: string, reasons: readonly string[]): ControlPlaneFinding {
+  return {
+    status: 'blocked',
+    summary: `there is no way to restart the service ${service} on this machine`,
+    evidence: reasons,
+    changes: [],
+    code: 'HOST_SERVICE_UNKNOWN',
+    subject: service,
+    hint: 'name a program that starts and stops it with --service-command, or its name with --kubelet-service',
+  };
+}

@@ -1,0 +1,197 @@
+import type { Clock, Host } from '@kube-rescue/host';
+import type { StaticPod } from '@kube-rescue/node-config';
+import { askHealth, type Health } from '../running/component-health.ts';
+import { listPodLogDirectories } from '../running/pod-logs.ts';
+import { isPodAlive, listProcesses, type RunningPod, listRunningPods } from '../running/running-pod.ts';
+import { explainStuck, type ReplacementStage, type StuckReport } from './stuck-replacement.ts';
+
+export type { ReplacementStage } from './stuck-replacement.ts';
+
+/** What is known of a manifest's pods before it is changed: whatever is not among them is new. */
+export interface PodBaseline {
+  /** The pod that runs. */
+  readonly running: RunningPod | undefined;
+  /** UIDs of it and of every earlier one that left its logs. */
+  readonly knownUids: readonly string[];
+}
+
+export type Replacement =
+  | {
+      readonly state: 'replaced';
+      readonly pod: RunningPod;
+      readonly elapsedMs: number;
+      readonly evidence: readonly string[];
+    }
+  | {
+      readonly state: 'stuck';
+      readonly stage: ReplacementStage;
+      /** One sentence in lower case without a period. */
+      readonly reason: string;
+      readonly hint: string;
+      readonly elapsedMs: number;
+      /** What was seen last, with the end of the container's log; safe to print. */
+      readonly evidence: readonly string[];
+    };
+
+export interface WaitForNewPodInput {
+  readonly pod: StaticPod;
+  readonly baseline: PodBaseline;
+  /** How long to wait from now on. */
+  readonly timeoutMs: number;
+  /** Default: 150. */
+  readonly intervalMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told whenever what is waited for changes. */
+  readonly onProgress?: ((waitingFor: string) => void) | undefined;
+}
+
+export interface PodWaitDeps {
+  readonly host: Pick<Host, 'processes' | 'list' | 'readFile' | 'request'>;
+  readonly clock: Clock;
+}
+
+const DEFAULT_INTERVAL_MS = 150;
+/** A component without a probe counts as healthy when one process of it has lived this long. */
+const UNPROBED_LIFE_MS = 5_000;
+
+/**
+ * Takes down which pods of a manifest are old.
+ *
+ * @param olderThan only pods whose logs began before this moment; for looking back after the manifest was changed, with
+ * the time of that change. Default: all there are
+ */
+export async function readPodBaseline(
+  { pod, olderThan }: { readonly pod: StaticPod; readonly olderThan?: Date | undefined },
+  { host }: { readonly host: Pick<Host, 'processes' | 'list' | 'stat'> },
+): Promise<PodBaseline> {
+  const uids: string[] = [];
+  for (const { path, podUid } of (await listPodLogDirectories(pod, { host })) ?? []) {
+    const modifiedAt = olderThan === undefined ? undefined : (await host.stat(path))?.modifiedAt;
+    if (olderThan === undefined || (modifiedAt !== undefined && modifiedAt < olderThan)) uids.push(podUid);
+  }
+  const sightings = await listRunningPods(pod, { host });
+  const running = sightings.find(({ podUid }) => olderThan === undefined || uids.includes(podUid));
+  return { running, knownUids: [...new Set([...uids, ...(running === undefined ? [] : [running.podUid])])] };
+}
+
+/**
+ * Waits until the kubelet has replaced a pod whose manifest was changed: a pod of another UID (its hash) runs, the old one is
+ * gone, and *then* the component is healthy. Asking for health alone would be answered by the old pod.
+ *
+ * Looks at /proc and asks the component's own probe, so it needs neither an API server nor a container runtime's client. It
+ * does not prove that the component stays healthy: that is what `waitForStableComponent` is for.
+ * @returns `stuck` with the stage and the reason when the time is up; it never throws for that
+ */
+export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: PodWaitDeps): Promise<Replacement> {
+  const { pod, baseline, signal } = input;
+  const start = clock.now().getTime();
+  const watch = new ReplacementWatch(pod, baseline);
+  let announced = '';
+  for (;;) {
+    signal?.throwIfAborted();
+    const sightings = await listRunningPods(pod, { host });
+    const oldAlive = isPodAlive(watch.oldUids, await listProcesses(pod, host));
+    const current = watch.observe(sightings, oldAlive, clock.now().getTime());
+    if (current !== undefined) {
+      const health = await askHealth({ pod, signal }, { host });
+      if (watch.isWell(health, clock.now().getTime())) {
+        const elapsedMs = clock.now().getTime() - start;
+        return { state: 'replaced', pod: current, elapsedMs, evidence: watch.evidence() };
+      }
+    }
+    const waitingFor = watch.waitingFor();
+    if (waitingFor !== announced) input.onProgress?.(waitingFor);
+    announced = waitingFor;
+    const elapsedMs = clock.now().getTime() - start;
+    if (elapsedMs >= input.timeoutMs) {
+      return {
+        state: 'stuck',
+        stage: watch.stage(),
+        elapsedMs,
+        ...(await explainStuck({ pod, ...watch.report() }, { host })),
+      };
+    }
+    await clock.sleep(input.intervalMs ?? DEFAULT_INTERVAL_MS, signal);
+  }
+}
+
+/** What was seen so far of one replacement. */
+class ReplacementWatch {
+  readonly #component: string;
+  readonly #baseline: PodBaseline;
+  readonly #starts = new Set<string>();
+  #newUid: string | undefined;
+  #current: RunningPod | undefined;
+  #currentSince = 0;
+  #oldAlive = false;
+  #health: Health | undefined;
+
+  constructor(pod: StaticPod, baseline: PodBaseline) {
+    this.#component = pod.component;
+    this.#baseline = baseline;
+  }
+
+  get oldUids(): readonly string[] {
+    return this.#baseline.knownUids.filter((podUid) => !this.#isNew(podUid));
+  }
+
+  /** @returns the process to ask for its health, once there is one of a new pod and none of the old */
+  observe(sightings: readonly RunningPod[], oldAlive: boolean, now: number): RunningPod | undefined {
+    const found = sightings.find(({ podUid }) => this.#isNew(podUid));
+    const key = found === undefined ? undefined : `${found.pid}/${found.startTicks}`;
+    if (found !== undefined && key !== undefined && !this.#starts.has(key)) {
+      if (found.podUid !== this.#newUid) this.#starts.clear();
+      this.#newUid = found.podUid;
+      this.#starts.add(key);
+      this.#currentSince = now;
+    }
+    this.#current = found;
+    this.#oldAlive = oldAlive;
+    return oldAlive ? undefined : found;
+  }
+
+  isWell(health: Health, now: number): boolean {
+    this.#health = health;
+    if (health.state !== 'unknown') return health.state === 'healthy';
+    return now - this.#currentSince >= UNPROBED_LIFE_MS;
+  }
+
+  waitingFor(): string {
+    if (this.#oldAlive) return `the old ${this.#component} pod to end`;
+    if (this.#newUid === undefined) return `the kubelet to start the new ${this.#component} pod`;
+    return `${this.#component} to be healthy`;
+  }
+
+  stage(): ReplacementStage {
+    if (this.#newUid === undefined) return this.#oldAlive ? 'old-pod-running' : 'not-picked-up';
+    if (this.#oldAlive) return 'old-pod-running';
+    return this.#starts.size > 1 || this.#current === undefined ? 'crash-looping' : 'not-healthy';
+  }
+
+  report(): StuckReport {
+    const stage = this.stage();
+    return { stage, starts: this.#starts.size, newUid: this.#newUid, evidence: this.evidence() };
+  }
+
+  evidence(): readonly string[] {
+    const old = this.#baseline.running;
+    const lines = [
+      old === undefined
+        ? 'no pod ran before'
+        : `the old pod ${old.podUid} ${this.#oldAlive ? 'still runs' : 'is gone'}`,
+    ];
+    if (this.#newUid !== undefined)
+      lines.push(`the new pod is ${this.#newUid}, its process started ${this.#starts.size} time(s)`);
+    if (this.#current !== undefined && this.#health !== undefined) lines.push(this.#health.evidence);
+    return lines;
+  }
+
+  /**
+   * A UID is a hash of the manifest: with one running before, any other is new, even one that was there long ago (the
+   * manifest was put back). With none running, a pod that left its logs is an old one that the kubelet has not dropped yet.
+   */
+  #isNew(podUid: string): boolean {
+    const { running, knownUids } = this.#baseline;
+    return running === undefined ? !knownUids.includes(podUid) : podUid !== running.podUid;
+  }
+}

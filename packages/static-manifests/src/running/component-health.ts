@@ -1,0 +1,50 @@
+import { healthUrl, type StaticPod } from '@kube-rescue/node-config';
+import { describeError, isRecoveryError, printable, redact } from '@kube-rescue/errors';
+import type { Host, HttpAnswer } from '@kube-rescue/host';
+
+/** What a component says about itself. */
+export interface Health {
+  /** `unknown`: the manifest has no HTTP probe that can be asked from the host. */
+  readonly state: 'healthy' | 'unhealthy' | 'unknown';
+  /** One line: the question and the answer, safe to print. */
+  readonly evidence: string;
+  /** Of the certificate that was served, upper-case hexadecimal. */
+  readonly serialNumber?: string | undefined;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_BODY_LENGTH = 200;
+
+/**
+ * Asks a component whether it is well, as its kubelet would: on the manifest's own probe, without judging the certificate.
+ *
+ * Readiness before liveness; an API server is asked for `/readyz` even where its manifest knows only `/livez`. An answer
+ * of 401 or 403 counts as healthy, because it is an answer, and the evidence says that the health itself stays hidden.
+ */
+export async function askHealth(
+  { pod, signal }: { readonly pod: StaticPod; readonly signal?: AbortSignal | undefined },
+  { host }: { readonly host: Pick<Host, 'request'> },
+): Promise<Health> {
+  const url = healthUrl(pod);
+  if (url === undefined) return { state: 'unknown', evidence: 'the manifest has no HTTP probe that the host can ask' };
+  try {
+    const answer = await host.request({ url, timeoutMs: REQUEST_TIMEOUT_MS, signal });
+    return judge(url, answer);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isRecoveryError(error, 'HOST_CONNECTION_FAILED')) throw error;
+    return { state: 'unhealthy', evidence: `${url}: ${printable(describeError(error))}` };
+  }
+}
+
+function judge(url: string, { status, body, peer }: HttpAnswer): Health {
+  const serialNumber = peer?.serialNumber;
+  const line = printable(redact(body.trim().split('\n', 1)[0] ?? '')).slice(0, MAX_BODY_LENGTH);
+  const said = line === '' ? '' : `: ${line}`;
+  if (status === 401 || status === 403) {
+    return { state: 'healthy', evidence: `${url} answers ${status}: alive, but its health is hidden`, serialNumber };
+  }
+  // The kubelet's own rule.
+  const state = status >= 200 && status < 400 ? 'healthy' : 'unhealthy';
+  return { state, evidence: `${url} answers ${status}${said}`, serialNumber };
+}

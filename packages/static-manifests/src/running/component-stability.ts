@@ -1,0 +1,106 @@
+import type { Clock, Host } from '@kube-rescue/host';
+import type { StaticPod } from '@kube-rescue/node-config';
+import { askHealth, type Health } from './component-health.ts';
+import { type RunningPod, findRunningPod } from './running-pod.ts';
+
+export interface WaitForStableInput {
+  readonly pod: StaticPod;
+  /** How long it must be well without a break. */
+  readonly windowMs: number;
+  /** Between two questions. */
+  readonly intervalMs: number;
+  /** How long to wait in all, from now on. */
+  readonly timeoutMs: number;
+  /** Serial number in hexadecimal that every answer's certificate must have; colons and leading zeros do not matter. */
+  readonly expectedSerial?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((waitingFor: string) => void) | undefined;
+}
+
+export type Stability =
+  | {
+      readonly state: 'stable';
+      readonly pod: RunningPod;
+      readonly answers: number;
+      readonly evidence: readonly string[];
+    }
+  | { readonly state: 'unstable'; readonly reason: string; readonly evidence: readonly string[] };
+
+/**
+ * Waits until a component is well for a whole window: one and the same process, every answer good, every one served with
+ * the expected certificate. Anything else begins the window anew.
+ *
+ * One good answer proves little: a recreated pod answers for seconds before it falls over its old files.
+ */
+export async function waitForStableComponent(
+  input: WaitForStableInput,
+  { host, clock }: { readonly host: Pick<Host, 'processes' | 'list' | 'request'>; readonly clock: Clock },
+): Promise<Stability> {
+  const { pod, signal } = input;
+  const start = clock.now().getTime();
+  let streak: { readonly since: number; readonly pod: RunningPod; answers: number } | undefined;
+  let trouble = 'nothing was seen yet';
+  let breaks = 0;
+  input.onProgress?.(`${pod.component} to be healthy for ${input.windowMs / 1000} s without a break`);
+  for (;;) {
+    signal?.throwIfAborted();
+    // The process is looked at on both sides of the answer, so that the answer is known to be its own.
+    const before = await findRunningPod(pod, { host });
+    const health = before === undefined ? undefined : await askHealth({ pod, signal }, { host });
+    const after = await findRunningPod(pod, { host });
+    const now = clock.now().getTime();
+    const problem = findProblem(before, after, health, input.expectedSerial);
+    if (problem !== undefined || after === undefined) {
+      if (streak !== undefined) breaks += 1;
+      streak = undefined;
+      trouble = problem ?? 'no process of it is running';
+    } else if (streak === undefined || !isSame(streak.pod, after)) {
+      if (streak !== undefined) {
+        breaks += 1;
+        trouble = `process ${streak.pod.pid} was replaced by ${after.pid}`;
+      }
+      streak = { since: now, pod: after, answers: 1 };
+    } else {
+      streak.answers += 1;
+      if (now - streak.since >= input.windowMs) {
+        const { answers } = streak;
+        const evidence = [
+          `process ${after.pid} gave ${answers} good answers in a row in ${now - streak.since} ms`,
+          ...(health === undefined ? [] : [health.evidence]),
+          ...(input.expectedSerial === undefined
+            ? []
+            : [`every answer was served with certificate ${health?.serialNumber}`]),
+        ];
+        return { state: 'stable', pod: after, answers, evidence };
+      }
+    }
+    if (now - start >= input.timeoutMs) {
+      const reason = `${pod.component} was not healthy for ${input.windowMs} ms without a break: ${trouble}`;
+      return { state: 'unstable', reason, evidence: [`the window was broken ${breaks} time(s)`, trouble] };
+    }
+    await clock.sleep(input.intervalMs, signal);
+  }
+}
+
+function findProblem(
+  before: RunningPod | undefined,
+  after: RunningPod | undefined,
+  health: Health | undefined,
+  expectedSerial: string | undefined,
+): string | undefined {
+  if (before === undefined || after === undefined || health === undefined) return 'no process of it is running';
+  if (!isSame(before, after)) return `process ${before.pid} was replaced by ${after.pid}`;
+  if (health.state === 'unhealthy') return health.evidence;
+  if (expectedSerial !== undefined && normalSerial(health.serialNumber ?? '') !== normalSerial(expectedSerial)) {
+    return `it serves certificate ${health.serialNumber ?? 'none'}, not ${expectedSerial}`;
+  }
+  return undefined;
+}
+
+function isSame(a: RunningPod, b: RunningPod): boolean {
+  return a.pid === b.pid && a.startTicks === b.startTicks;
+}
+
+function normalSerial(serial: string): string {
+  return serial.replaceAll(':', '').replace(/^0+/, '').toUpperCase();
+}

@@ -1,0 +1,40 @@
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
+import type { StaticPods } from '@kube-rescue/node-config';
+import { askHealth, type Health } from './component-health.ts';
+import { type RunningPod, findRunningPod } from './running-pod.ts';
+import { readBootTime, startOf } from './process-age.ts';
+
+/** One static pod for a table. */
+export interface ManifestRow {
+  readonly component: string;
+  readonly path: HostPath;
+  readonly namespace: string;
+  readonly name: string;
+  readonly image: string;
+  /** `undefined` when no process of it is to be seen. */
+  readonly running: (RunningPod & { readonly since: Date | undefined }) | undefined;
+  /** `undefined` when it does not run, so that nothing else that answers on its port is taken for it. */
+  readonly health: Health | undefined;
+}
+
+/** Looks at every pod of a manifest folder: what it is, whether it runs, whether it is well. Writes nothing. */
+export async function listManifests(
+  { pods }: Pick<StaticPods, 'pods'>,
+  { host, clock }: { readonly host: Pick<Host, 'processes' | 'list' | 'readFile' | 'request'>; readonly clock: Clock },
+): Promise<readonly ManifestRow[]> {
+  const bootedAt = await readBootTime(host, clock);
+  return Promise.all(
+    pods.map(async (pod) => {
+      const sighting = await findRunningPod(pod, { host });
+      return {
+        component: pod.component,
+        path: pod.manifest.path,
+        namespace: pod.namespace,
+        name: pod.name,
+        image: pod.main.image,
+        running: sighting && { ...sighting, since: bootedAt && startOf(sighting, bootedAt) },
+        health: sighting && (await askHealth({ pod }, { host })),
+      };
+    }),
+  );
+}

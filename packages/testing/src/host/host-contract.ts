@@ -1,0 +1,327 @@
+import { type Host, type HostPath, joinPath } from '@kube-rescue/host';
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'vitest';
+import { expectCode } from '../laws/expect-code.ts';
+
+/** A host under test, with an empty folder on it that the suite may fill. */
+export interface HostUnderTest {
+  readonly host: Host;
+  /** Exists, and lies in a folder of its own on the same filesystem. */
+  readonly folder: HostPath;
+  dispose(): Promise<void>;
+}
+
+const OLD = Buffer.from('old\n');
+const NEW = Buffer.from('new\n');
+
+export interface HostContractOptions {
+  /** It has files, programs and services, but neither sockets nor locks, and says so. Default: false. */
+  readonly lacksDoors?: boolean | undefined;
+}
+
+/** What every adapter of the Host port must do, as tests. */
+export function hostContract(
+  name: string,
+  make: () => Promise<HostUnderTest>,
+  { lacksDoors = false }: HostContractOptions = {},
+): void {
+  describe(`the host contract holds for ${name}`, () => {
+    let subject: HostUnderTest;
+    let host: Host;
+    const at = (...segments: readonly string[]): HostPath => joinPath(subject.folder, ...segments);
+    beforeEach(async () => {
+      subject = await make();
+      host = subject.host;
+    });
+    afterEach(() => subject.dispose());
+
+    describe('reading', () => {
+      it('answers nothing, not an error, for what is not there', async () => {
+        assert.equal(await host.readFile(at('none')), undefined);
+        assert.equal(await host.stat(at('none')), undefined);
+        assert.equal(await host.readLink(at('none')), undefined);
+        assert.equal(await host.list(at('none')), undefined);
+        assert.equal(await host.readFile(at('none', 'below')), undefined);
+      });
+
+      it('answers nothing for a path below a regular file', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        assert.equal(await host.readFile(at('file', 'below')), undefined);
+        assert.equal(await host.stat(at('file', 'below')), undefined);
+        assert.equal(await host.list(at('file')), undefined);
+      });
+
+      it('refuses to read a folder as a file', async () => {
+        await expectCode(host.readFile(subject.folder), 'HOST_NOT_A_REGULAR_FILE');
+      });
+
+      it('refuses to read a file that no node would have', async () => {
+        await host.writeFile(at('huge'), new Uint8Array(32 * 1024 * 1024 + 1), { mode: 0o644 });
+        await expectCode(host.readFile(at('huge')), 'HOST_FILE_TOO_LARGE');
+      });
+
+      it('lists names in order', async () => {
+        for (const each of ['b', 'a', 'c']) await host.writeFile(at(each), OLD, { mode: 0o644 });
+        assert.deepEqual(await host.list(subject.folder), ['a', 'b', 'c']);
+      });
+
+      it('tells the room that is left, also for a folder still to be made', async () => {
+        assert.ok((await host.freeBytes(at('not', 'made'))) > 0);
+      });
+
+      it('tells that a folder can be written to, also one still to be made', async () => {
+        await host.assertWritable(at('not', 'made'));
+        assert.deepEqual(await host.list(subject.folder), []);
+      });
+    });
+
+    describe('writing files', () => {
+      it('keeps bytes, mode and owner', async () => {
+        const bytes = Uint8Array.from([0, 255, 10, 13, 0]);
+        await host.writeFile(at('file'), bytes, { mode: 0o640, owner: { uid: 232, gid: 233 } });
+        assert.deepEqual(Buffer.from((await host.readFile(at('file'))) ?? []), Buffer.from(bytes));
+        const stat = await host.stat(at('file'));
+        assert.deepEqual(
+          [stat?.kind, stat?.mode, stat?.uid, stat?.gid, stat?.size],
+          ['file', 0o640, 232, 233, bytes.length],
+        );
+      });
+
+      it('reads an empty file as empty, not as absent', async () => {
+        await host.writeFile(at('empty'), new Uint8Array(), { mode: 0o600 });
+        assert.equal((await host.readFile(at('empty')))?.length, 0);
+      });
+
+      it('replaces bytes and mode', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await host.writeFile(at('file'), NEW, { mode: 0o600 });
+        assert.equal(await textOf(host, at('file')), 'new\n');
+        assert.equal((await host.stat(at('file')))?.mode, 0o600);
+        assert.deepEqual(await host.list(subject.folder), ['file']);
+      });
+
+      it('clears away what a killed write left behind', async () => {
+        await host.writeFile(at('.file.kube-rescue.tmp'), OLD, { mode: 0o600 });
+        await host.writeFile(at('file'), NEW, { mode: 0o600 });
+        assert.deepEqual(await host.list(subject.folder), ['file']);
+      });
+
+      it('leaves nothing beside a file in a watched folder', async () => {
+        await host.makeDirectory(at('manifests'), { mode: 0o700 });
+        await host.writeFile(at('manifests', 'pod.yaml'), NEW, { mode: 0o600, watched: true });
+        assert.deepEqual(await host.list(at('manifests')), ['pod.yaml']);
+        assert.deepEqual(await host.list(subject.folder), ['manifests']);
+      });
+
+      it('names the missing folder instead of making it', async () => {
+        await expectCode(host.writeFile(at('none', 'file'), NEW, { mode: 0o600 }), 'HOST_NOT_FOUND');
+        assert.equal(await host.stat(at('none')), undefined);
+      });
+
+      it('refuses to write below a regular file', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await expectCode(host.writeFile(at('file', 'below'), NEW, { mode: 0o600 }), 'HOST_PATH_INVALID');
+      });
+
+      it('refuses to replace a folder by a file', async () => {
+        await host.makeDirectory(at('folder'), { mode: 0o755 });
+        await expectCode(host.writeFile(at('folder'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
+        assert.deepEqual(await host.list(subject.folder), ['folder']);
+      });
+
+      it('writes what comes piece by piece as one file', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await host.writeFileFrom(at('file'), pieces('one ', 'two\n'), { mode: 0o640, owner: { uid: 232, gid: 233 } });
+        assert.equal(await textOf(host, at('file')), 'one two\n');
+        const stat = await host.stat(at('file'));
+        assert.deepEqual([stat?.mode, stat?.uid, stat?.gid], [0o640, 232, 233]);
+        await host.writeFileFrom(at('empty'), pieces(), { mode: 0o600 });
+        assert.equal(await textOf(host, at('empty')), '');
+        assert.deepEqual(await host.list(subject.folder), ['empty', 'file']);
+      });
+
+      it('keeps the old file when the pieces end in a failure', async () => {
+        const failure = new Error('the digest is wrong');
+        const broken = async function* () {
+          yield* pieces('half');
+          throw failure;
+        };
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await assert.rejects(host.writeFileFrom(at('file'), broken(), { mode: 0o600 }), failure);
+        await assert.rejects(host.writeFileFrom(at('new'), broken(), { mode: 0o600 }), failure);
+        assert.equal(await textOf(host, at('file')), 'old\n');
+        assert.deepEqual(await host.list(subject.folder), ['file']);
+      });
+
+      it('names the missing folder before it asks for the first piece', async () => {
+        let asked = false;
+        const watched = async function* () {
+          asked = true;
+          yield* pieces('x');
+        };
+        await expectCode(host.writeFileFrom(at('none', 'file'), watched(), { mode: 0o600 }), 'HOST_NOT_FOUND');
+        assert.equal(asked, false);
+      });
+
+      it('appends to a file and creates it with its mode', async () => {
+        await host.appendFile(at('journal'), OLD, { mode: 0o600 });
+        await host.appendFile(at('journal'), NEW, { mode: 0o644 });
+        assert.equal(await textOf(host, at('journal')), 'old\nnew\n');
+        assert.equal((await host.stat(at('journal')))?.mode, 0o600);
+      });
+
+      it('refuses to append to a folder', async () => {
+        await expectCode(host.appendFile(subject.folder, NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
+      });
+
+      it('refuses to append through a link, and leaves what it points at', async () => {
+        await host.writeFile(at('victim'), OLD, { mode: 0o600 });
+        for (const target of ['victim', 'none']) {
+          await host.writeLink(at('journal'), target);
+          await expectCode(host.appendFile(at('journal'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
+        }
+        assert.equal(await textOf(host, at('victim')), 'old\n');
+        assert.deepEqual(await host.list(subject.folder), ['journal', 'victim']);
+      });
+
+      it('removes a file, and has nothing against its being gone already', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await host.remove(at('file'));
+        await host.remove(at('file'));
+        assert.deepEqual(await host.list(subject.folder), []);
+      });
+
+      it('refuses to remove a folder', async () => {
+        await host.makeDirectory(at('folder'), { mode: 0o755 });
+        await expectCode(host.remove(at('folder')), 'HOST_NOT_A_REGULAR_FILE');
+      });
+    });
+
+    describe('folders', () => {
+      it('makes a folder with its parents and leaves those that exist as they are', async () => {
+        await host.makeDirectory(at('a'), { mode: 0o755 });
+        await host.makeDirectory(at('a', 'b', 'c'), { mode: 0o700 });
+        await host.makeDirectory(at('a', 'b', 'c'), { mode: 0o777 });
+        const modes = await Promise.all(['a', 'a/b', 'a/b/c'].map(async (each) => (await host.stat(at(each)))?.mode));
+        assert.deepEqual(modes, [0o755, 0o700, 0o700]);
+      });
+
+      it('refuses to make a folder where a file is', async () => {
+        await host.writeFile(at('file'), OLD, { mode: 0o644 });
+        await expectCode(host.makeDirectory(at('file'), { mode: 0o755 }), 'HOST_PATH_INVALID');
+        await expectCode(host.makeDirectory(at('file', 'below'), { mode: 0o755 }), 'HOST_PATH_INVALID');
+      });
+    });
+
+    describe('links', () => {
+      it('keeps the target as it was written, and reads through it', async () => {
+        await host.writeFile(at('dated.pem'), OLD, { mode: 0o600 });
+        await host.writeLink(at('current.pem'), 'dated.pem');
+        assert.equal(await host.readLink(at('current.pem')), 'dated.pem');
+        assert.equal((await host.stat(at('current.pem')))?.kind, 'symlink');
+        assert.equal(await textOf(host, at('current.pem')), 'old\n');
+      });
+
+      it('follows an absolute link and one to a folder', async () => {
+        await host.makeDirectory(at('real'), { mode: 0o755 });
+        await host.writeLink(at('alias'), at('real'));
+        await host.writeFile(at('alias', 'file'), NEW, { mode: 0o644 });
+        assert.equal(await textOf(host, at('real', 'file')), 'new\n');
+        assert.deepEqual(await host.list(at('alias')), ['file']);
+      });
+
+      it('points a link elsewhere, and replaces a file by a link', async () => {
+        await host.writeFile(at('a'), OLD, { mode: 0o600 });
+        await host.writeLink(at('link'), 'none');
+        await host.writeLink(at('link'), 'a');
+        await host.writeLink(at('a'), 'b');
+        assert.equal(await host.readLink(at('link')), 'a');
+        assert.equal(await host.readLink(at('a')), 'b');
+        assert.deepEqual(await host.list(subject.folder), ['a', 'link']);
+      });
+
+      it('replaces a link by a file and leaves what it pointed at', async () => {
+        await host.writeFile(at('target'), OLD, { mode: 0o600 });
+        await host.writeLink(at('link'), 'target');
+        await host.writeFile(at('link'), NEW, { mode: 0o600 });
+        assert.equal((await host.stat(at('link')))?.kind, 'file');
+        assert.equal(await textOf(host, at('target')), 'old\n');
+      });
+
+      it('removes a link, not what it points at', async () => {
+        await host.writeFile(at('target'), OLD, { mode: 0o600 });
+        await host.writeLink(at('link'), 'target');
+        await host.remove(at('link'));
+        assert.deepEqual(await host.list(subject.folder), ['target']);
+      });
+
+      it('reads a dangling link as absent', async () => {
+        await host.writeLink(at('link'), 'none');
+        assert.equal(await host.readFile(at('link')), undefined);
+      });
+
+      it('gives up on links that go in a circle', async () => {
+        await host.writeLink(at('a'), 'b');
+        await host.writeLink(at('b'), 'a');
+        await expectCode(host.readFile(at('a')), 'HOST_PATH_INVALID');
+      });
+    });
+
+    describe('locking', () => {
+      it('lets one hold the lock and tells the other who it is, or that it has none', async () => {
+        if (lacksDoors) {
+          await expectCode(host.acquireLock(at('lock'), 'recover'), 'HOST_UNSUPPORTED');
+          return;
+        }
+        const lock = await host.acquireLock(at('lock'), 'recover, process 17');
+        const refused = await expectCode(host.acquireLock(at('lock'), 'somebody else'), 'HOST_LOCKED');
+        assert.equal(refused.subject, 'recover, process 17');
+        await lock.release();
+        const next = await host.acquireLock(at('lock'), 'somebody else');
+        await next.release();
+        await next.release();
+      });
+    });
+
+    describe('connections', () => {
+      it('says where nobody answers, or that a copy of files has no connections', async () => {
+        // Port 1, tcpmux: nothing that a test could meet listens there.
+        const refused = await expectCode(
+          host.connect({ host: '127.0.0.1', port: 1, timeoutMs: 5000 }),
+          host.kind === 'live' && !lacksDoors ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+        );
+        assert.equal(refused.subject, '127.0.0.1:1');
+      });
+
+      it('says which name no DNS server tells about', async () => {
+        const server = { address: '127.0.0.1', port: 1 };
+        const unanswered = await expectCode(
+          host.resolveDns({ name: 'shop.test', type: 'A', server, timeoutMs: 5000 }),
+          host.kind === 'live' && !lacksDoors ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+        );
+        assert.equal(unanswered.subject, 'shop.test');
+      });
+    });
+
+    describe('services and processes', () => {
+      it('does not claim to know a service that nobody has', async () => {
+        assert.equal(await host.services.status('kube-rescue-no-such-service'), 'unknown');
+        await assert.rejects(host.services.act('restart', 'kube-rescue-no-such-service'), { name: 'HostError' });
+      });
+
+      it('says who it is', () => {
+        assert.ok(host.name.length > 0);
+        assert.ok(Number.isInteger(host.userId()));
+      });
+    });
+  });
+}
+
+async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+async function textOf(host: Host, path: HostPath): Promise<string | undefined> {
+  const bytes = await host.readFile(path);
+  return bytes && Buffer.from(bytes).toString();
+}

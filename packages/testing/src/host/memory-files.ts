@@ -1,0 +1,167 @@
+import {
+  baseName,
+  type FileStat,
+  HostError,
+  type HostErrorCode,
+  type HostFiles,
+  type HostPath,
+  hostPath,
+  joinPath,
+  parentPath,
+  temporaryPathOf,
+} from '@kube-rescue/host';
+import type { NodeTree, TreeEntry } from '../node/node-tree.ts';
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+type Entry = (TreeEntry | { readonly kind: 'folder'; readonly mode: number }) & { readonly owner: Owner };
+
+const ROOT: Owner = { uid: 0, gid: 0 };
+const FOLDER_MODE = 0o755;
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
+const MAX_LINKS = 40;
+const SLASH = hostPath('/');
+/** Nothing in memory has a time of its own. */
+const MODIFIED_AT = new Date(0);
+
+/** Files in memory that behave as {@link HostFiles} says. */
+export class MemoryFiles implements HostFiles {
+  readonly #entries = new Map<HostPath, Entry>([[SLASH, { kind: 'folder', mode: FOLDER_MODE, owner: ROOT }]]);
+  readonly #freeBytes: number;
+
+  constructor(tree: NodeTree, freeBytes: number) {
+    this.#freeBytes = freeBytes;
+    for (const [path, entry] of tree) {
+      this.#makeFolders(parentPath(path), FOLDER_MODE);
+      this.#entries.set(path, { ...entry, owner: entry.owner ?? ROOT });
+    }
+  }
+
+  async readFile(path: HostPath): Promise<Uint8Array | undefined> {
+    const entry = this.#entries.get(this.#target(path));
+    if (entry === undefined) return undefined;
+    if (entry.kind !== 'file') throw failure('HOST_NOT_A_REGULAR_FILE', path);
+    if (entry.bytes.length > MAX_FILE_BYTES) throw failure('HOST_FILE_TOO_LARGE', path);
+    return Uint8Array.from(entry.bytes);
+  }
+
+  async stat(path: HostPath): Promise<FileStat | undefined> {
+    const entry = this.#entries.get(this.#entry(path));
+    if (entry === undefined) return undefined;
+    const rest = { ...entry.owner, modifiedAt: MODIFIED_AT };
+    if (entry.kind === 'file') return { kind: 'file', mode: entry.mode, size: entry.bytes.length, ...rest };
+    if (entry.kind === 'link') return { kind: 'symlink', mode: 0o777, size: entry.target.length, ...rest };
+    return { kind: 'directory', mode: entry.mode, size: 0, ...rest };
+  }
+
+  async readLink(path: HostPath): Promise<string | undefined> {
+    const entry = this.#entries.get(this.#entry(path));
+    return entry?.kind === 'link' ? entry.target : undefined;
+  }
+
+  async list(path: HostPath): Promise<readonly string[] | undefined> {
+    const folder = this.#target(path);
+    if (this.#entries.get(folder)?.kind !== 'folder') return undefined;
+    return [...this.#entries.keys()]
+      .filter((each) => each !== SLASH && parentPath(each) === folder)
+      .map(baseName)
+      .toSorted();
+  }
+
+  async freeBytes(): Promise<number> {
+    return this.#freeBytes;
+  }
+
+  /** Memory is never read-only. */
+  async assertWritable(): Promise<void> {}
+
+  async writeFile(path: HostPath, data: Uint8Array, options: Parameters<HostFiles['writeFile']>[2]): Promise<void> {
+    const target = this.#newEntry(path);
+    const folder = parentPath(target);
+    if (options.watched === true && folder === SLASH) throw failure('HOST_STAGING_UNAVAILABLE', path);
+    this.#entries.delete(temporaryPathOf(target, options.watched));
+    const { mode, owner = ROOT } = options;
+    this.#entries.set(target, { kind: 'file', bytes: Uint8Array.from(data), mode, owner });
+  }
+
+  async writeFileFrom(
+    path: HostPath,
+    data: AsyncIterable<Uint8Array>,
+    options: Parameters<HostFiles['writeFile']>[2],
+  ): Promise<void> {
+    this.#newEntry(path);
+    await this.writeFile(path, await wholeOf(data), options);
+  }
+
+  async appendFile(path: HostPath, data: Uint8Array, { mode }: { readonly mode: number }): Promise<void> {
+    const target = this.#entry(path);
+    const existing = this.#entries.get(target);
+    if (existing === undefined) {
+      this.#entries.set(this.#newEntry(target), { kind: 'file', bytes: Uint8Array.from(data), mode, owner: ROOT });
+    } else if (existing.kind === 'file') {
+      this.#entries.set(target, { ...existing, bytes: Buffer.concat([existing.bytes, data]) });
+    } else {
+      throw failure('HOST_NOT_A_REGULAR_FILE', path);
+    }
+  }
+
+  async writeLink(path: HostPath, target: string, options: { readonly owner?: Owner | undefined } = {}): Promise<void> {
+    const entry = this.#newEntry(path);
+    this.#entries.delete(temporaryPathOf(entry));
+    this.#entries.set(entry, { kind: 'link', target, owner: options.owner ?? ROOT });
+  }
+
+  async remove(path: HostPath): Promise<void> {
+    const entry = this.#entry(path);
+    if (this.#entries.get(entry)?.kind === 'folder') throw failure('HOST_NOT_A_REGULAR_FILE', path);
+    this.#entries.delete(entry);
+  }
+
+  async makeDirectory(path: HostPath, { mode }: { readonly mode: number }): Promise<void> {
+    this.#makeFolders(this.#target(path), mode);
+  }
+
+  #makeFolders(folder: HostPath, mode: number): void {
+    const existing = this.#entries.get(folder);
+    if (existing?.kind === 'folder') return;
+    if (existing !== undefined) throw failure('HOST_PATH_INVALID', folder);
+    this.#makeFolders(parentPath(folder), mode);
+    this.#entries.set(folder, { kind: 'folder', mode, owner: ROOT });
+  }
+
+  /** Where an entry may be put: its folder exists, and no folder is in its place. */
+  #newEntry(path: HostPath): HostPath {
+    const entry = this.#entry(path);
+    const folder = this.#entries.get(parentPath(entry));
+    if (folder === undefined) throw failure('HOST_NOT_FOUND', path);
+    if (folder.kind !== 'folder') throw failure('HOST_PATH_INVALID', path);
+    if (this.#entries.get(entry)?.kind === 'folder') throw failure('HOST_NOT_A_REGULAR_FILE', path);
+    return entry;
+  }
+
+  #entry(path: HostPath): HostPath {
+    return path === SLASH ? path : joinPath(this.#target(parentPath(path)), baseName(path));
+  }
+
+  #target(path: HostPath, links = 0): HostPath {
+    if (path === SLASH) return path;
+    const entry = joinPath(this.#target(parentPath(path), links), baseName(path));
+    const found = this.#entries.get(entry);
+    if (found?.kind !== 'link') return entry;
+    if (links === MAX_LINKS) throw failure('HOST_PATH_INVALID', path);
+    return this.#target(joinPath(parentPath(entry), found.target), links + 1);
+  }
+}
+
+/** The pieces of a stream put together. */
+export async function wholeOf(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of data) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+function failure(code: HostErrorCode, subject: HostPath): HostError {
+  return new HostError({ code, message: `the file in memory: ${code}`, subject, hint: 'look at the test' });
+}

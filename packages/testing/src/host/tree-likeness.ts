@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { NodeTree } from '../node/node-tree.ts';
+
+/** A tree that an undisturbed run leaves, twice: what differs between the two was made of random numbers. */
+export type Undisturbed = readonly [readonly NodeTree[], readonly NodeTree[]];
+
+const PEM = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g;
+const EMBEDDED_PEM = /LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g;
+
+/**
+ * Holds trees against what an undisturbed run leaves: the same paths, modes, owners, links and bytes. Where two undisturbed runs differ
+ * from one another, certificates must say the same but for their serial number and key, keys must be of the same kind, and
+ * the rest of the file must be the same.
+ */
+export function assertLikeUndisturbed(trees: readonly NodeTree[], [goal, other]: Undisturbed, at: string): void {
+  trees.forEach((tree, index) => {
+    assert.deepEqual(
+      toComparable(tree, goal[index], other[index]),
+      toComparable(goal[index], goal[index], other[index]),
+      at,
+    );
+  });
+}
+
+function toComparable(
+  tree: NodeTree | undefined,
+  goal: NodeTree | undefined,
+  other: NodeTree | undefined,
+): readonly unknown[] {
+  return [...(tree ?? [])]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, entry]) => {
+      if (entry.kind === 'link') return [path, entry];
+      const text = Buffer.from(entry.bytes).toString('latin1');
+      const isRandom = textAt(goal, path) !== textAt(other, path);
+      return [path, { ...entry, bytes: isRandom ? describePem(text) : text }];
+    });
+}
+
+function textAt(tree: NodeTree | undefined, path: string): string | undefined {
+  const entry = [...(tree ?? [])].find(([each]) => each === path)?.[1];
+  return entry?.kind === 'file' ? Buffer.from(entry.bytes).toString('latin1') : undefined;
+}
+
+function describePem(text: string): string {
+  const plain = text.replace(EMBEDDED_PEM, (base64) => Buffer.from(base64, 'base64').toString('latin1'));
+  return plain.replace(PEM, (block, label: string) => {
+    if (label !== 'CERTIFICATE') return `(${label}: ${createPrivateKey(block).asymmetricKeyType})`;
+    const { subject, issuer, subjectAltName, validFrom, validTo, ca, keyUsage, publicKey } = new X509Certificate(block);
+    const kind = publicKey.asymmetricKeyType;
+    return JSON.stringify({ subject, issuer, subjectAltName, validFrom, validTo, ca, keyUsage, kind });
+  });
+}

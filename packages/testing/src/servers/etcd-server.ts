@@ -1,0 +1,213 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { buildEtcdPki, type EtcdPki } from '../pki/etcd-certificates.ts';
+
+export interface EtcdOptions {
+  /** Members of the cluster, all on 127.0.0.1. Default: 1. */
+  readonly members?: number | undefined;
+  /** Default: a new PKI; `false`: plain HTTP. */
+  readonly pki?: EtcdPki | false | undefined;
+  /** Further arguments for every member, for example `--quota-backend-bytes=16777216`. */
+  readonly arguments?: readonly string[] | undefined;
+  /** Holds a member's data from before, for example a restored snapshot; used by the first member and kept. */
+  readonly dataDir?: string | undefined;
+}
+
+export interface EtcdMember {
+  readonly name: string;
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  /** `https://127.0.0.1:PORT` */
+  readonly endpoint: string;
+  readonly dataDir: string;
+  /** Starts it again after `stop`; resolves when it serves clients, or at once when `ready` is false. */
+  start(options?: { readonly ready?: boolean }): Promise<void>;
+  /** Kills it. */
+  stop(): Promise<void>;
+  /** Freezes it (SIGSTOP): its sockets stay open and nobody answers. */
+  pause(): void;
+  resume(): void;
+}
+
+/** A real etcd cluster for one test. */
+export interface RunningEtcd {
+  readonly members: readonly [EtcdMember, ...EtcdMember[]];
+  /** Endpoints of all members. */
+  readonly endpoints: readonly string[];
+  /** PEM; `undefined` without TLS. */
+  readonly pki: EtcdPki | undefined;
+  /** Where the PEM files lie: `ca.crt`, `server.crt`, `server.key`, `client.crt`, `client.key`. */
+  readonly folder: string;
+  /** The flags that an `etcdctl` needs to reach every member. */
+  readonly etcdctlFlags: readonly string[];
+  /** Runs etcdctl against every member; gives what it printed. */
+  etcdctl(...words: readonly string[]): Promise<string>;
+  /** Kills every member and removes what they wrote. */
+  stop(): Promise<void>;
+}
+
+const STOP_TIMEOUT_MS = 2_000;
+const START_TIMEOUT_MS = 20_000;
+/** Logged once it has a leader and accepts clients. */
+const SERVING = /ready to serve client requests|serving client traffic|serving insecure client requests/;
+const ETCDCTL_ENV = { ETCDCTL_API: '3', PATH: process.env['PATH'] ?? '' };
+const run = promisify(execFile);
+
+/**
+ * Starts a cluster of the machine's own `etcd` on free ports of 127.0.0.1.
+ *
+ * The members die with this process, however it dies.
+ */
+export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-'));
+  const pki = options.pki === false ? undefined : (options.pki ?? (await buildEtcdPki()));
+  if (pki !== undefined) await writePki(folder, pki);
+  const scheme = pki === undefined ? 'http' : 'https';
+  const ports = await freePorts(2 * (options.members ?? 1));
+  const plans = Array.from({ length: options.members ?? 1 }, (_, index) => ({
+    name: `etcd${index + 1}`,
+    client: `${scheme}://127.0.0.1:${ports[2 * index]}`,
+    peer: `${scheme}://127.0.0.1:${ports[2 * index + 1]}`,
+  }));
+  const cluster = plans.map(({ name, peer }) => `${name}=${peer}`).join(',');
+  const members = plans.map(({ name, client, peer }, index) => {
+    const dataDir = index === 0 && options.dataDir !== undefined ? options.dataDir : path.join(folder, name);
+    const words = [
+      ...[`--name=${name}`, `--data-dir=${dataDir}`, '--logger=zap', '--log-outputs=stderr'],
+      ...[`--listen-client-urls=${client}`, `--advertise-client-urls=${client}`],
+      ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=${cluster}`],
+      ...['--heartbeat-interval=50', '--election-timeout=500', ...tlsFlags(folder, pki), ...(options.arguments ?? [])],
+    ];
+    return createMember({ name, endpoint: client, dataDir, words, log: path.join(folder, `${name}.log`) });
+  });
+  const endpoints = members.map(({ endpoint }) => endpoint);
+  const etcdctlFlags = [`--endpoints=${endpoints.join(',')}`, ...(pki === undefined ? [] : clientFlags(folder))];
+  const stop = async (): Promise<void> => {
+    await Promise.all(members.map((member) => member.stop()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(members.map((member) => member.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    members: members as [EtcdMember, ...EtcdMember[]],
+    endpoints,
+    pki,
+    folder,
+    etcdctlFlags,
+    etcdctl: async (...words) => {
+      const { stdout } = await run('etcdctl', [...etcdctlFlags, ...words], {
+        env: ETCDCTL_ENV,
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      return stdout;
+    },
+    stop,
+  };
+}
+
+interface MemberPlan {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly dataDir: string;
+  readonly words: readonly string[];
+  readonly log: string;
+}
+
+function createMember({ name, endpoint, dataDir, words, log }: MemberPlan): EtcdMember {
+  let child: ChildProcess | undefined;
+  return {
+    name,
+    host: '127.0.0.1',
+    port: Number(new URL(endpoint).port),
+    endpoint,
+    dataDir,
+    start: async ({ ready = true } = {}) => {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+      await writeFile(log, '');
+      const output = openSync(log, 'a');
+      // The kernel kills it when we die.
+      child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...words], { stdio: ['ignore', output, output] });
+      closeSync(output);
+      if (ready) await serving(name, log, child);
+    },
+    stop: async () => {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+    pause: () => {
+      if (child !== undefined) stopNow(child);
+    },
+    resume: () => child?.kill('SIGCONT'),
+  };
+}
+
+/** The signal is only the beginning: on a busy machine a thread may go on for a while, and answer. */
+function stopNow(child: ChildProcess): void {
+  child.kill('SIGSTOP');
+  const tasks = `/proc/${child.pid}/task`;
+  const isStopped = (task: string): boolean =>
+    / [TZX] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8').split(')').at(-1) ?? '');
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (Date.now() < deadline && !readdirSync(tasks).every(isStopped));
+}
+
+async function serving(name: string, log: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && child.exitCode === null) {
+    if (SERVING.test(await readFile(log, 'utf8'))) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`${name} does not serve:\n${(await readFile(log, 'utf8')).slice(-2000)}`);
+}
+
+async function writePki(folder: string, { ca, server, client }: EtcdPki): Promise<void> {
+  const files: Readonly<Record<string, string>> = {
+    'ca.crt': ca.certificate,
+    'server.crt': server.certificate,
+    'server.key': server.key,
+    'client.crt': client.certificate,
+    'client.key': client.key,
+  };
+  await Promise.all(Object.entries(files).map(([file, text]) => writeFile(path.join(folder, file), text)));
+}
+
+function tlsFlags(folder: string, pki: EtcdPki | undefined): readonly string[] {
+  if (pki === undefined) return [];
+  const [ca, certificate, key] = ['ca.crt', 'server.crt', 'server.key'].map((file) => path.join(folder, file));
+  return [
+    ...['--client-cert-auth', `--trusted-ca-file=${ca}`, `--cert-file=${certificate}`, `--key-file=${key}`],
+    ...['--peer-client-cert-auth', `--peer-trusted-ca-file=${ca}`],
+    ...[`--peer-cert-file=${certificate}`, `--peer-key-file=${key}`],
+  ];
+}
+
+function clientFlags(folder: string): readonly string[] {
+  const [ca, certificate, key] = ['ca.crt', 'client.crt', 'client.key'].map((file) => path.join(folder, file));
+  return [`--cacert=${ca}`, `--cert=${certificate}`, `--key=${key}`];
+}
+
+/** Ports that nothing listens on; all held at once, so that they differ. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => promisify(server.close.bind(server))()));
+  return ports;
+}

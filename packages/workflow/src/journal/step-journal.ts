@@ -1,0 +1,65 @@
+import { WorkflowError } from '../errors.ts';
+import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
+import { sha256 } from '../plan/digest.ts';
+import type { WorkflowListener } from '../run/events.ts';
+import type { Change } from '../plan/change.ts';
+import type { IntentRecord } from './journal-record.ts';
+import { mapConcurrent } from '../run/concurrency.ts';
+import type { RunDirectory } from './run-store.ts';
+import type { StepId, StepJournal } from '../plan/step.ts';
+
+/** Hands out the numbers of undo records; one per run. */
+export interface Sequence {
+  next(): number;
+}
+
+export function createSequence(first: number): Sequence {
+  let value = first;
+  return { next: () => value++ };
+}
+
+/** Edits that are looked at, and whose old states are kept, at a time. */
+const LANES = 16;
+
+/** The journal of one step of a run: records every undo, fsynced, before the first write of a unit. */
+export function openStepJournal(
+  step: StepId,
+  deps: {
+    readonly run: RunDirectory;
+    readonly kinds: ChangeRegistry;
+    readonly sequence: Sequence;
+    readonly onEvent: WorkflowListener;
+  },
+): StepJournal {
+  const { run, kinds, sequence, onEvent } = deps;
+  return {
+    perform: async (edits) => {
+      await mapConcurrent(edits, LANES, async ({ change }) => {
+        const reason = await kindOf(kinds, change).staleness(change);
+        if (reason !== undefined) throw stale(change, reason);
+      });
+      // Nothing is changed yet, so that these may overlap: the disk takes many old states at once as fast as one.
+      const kept = await mapConcurrent(edits, LANES, async ({ change, material }) => {
+        const after = material === undefined ? undefined : sha256(material);
+        return { change, captured: await kindOf(kinds, change).capture(change, after, run.backup, material) };
+      });
+      const intents = kept.map((each): IntentRecord => ({ type: 'intent', seq: sequence.next(), step, ...each }));
+      await run.append(...intents);
+      for (const { change, material } of edits) {
+        const kind = kindOf(kinds, change);
+        await kind.apply(change, material);
+        onEvent({ type: 'change-made', step, change, text: kind.describe(change) });
+      }
+    },
+    waitingFor: (reason) => onEvent({ type: 'step-waiting', step, reason }),
+  };
+}
+
+function stale({ target }: Change, reason: string): WorkflowError {
+  return new WorkflowError({
+    code: 'PLAN_STALE',
+    message: `nothing was written: ${reason}`,
+    subject: target,
+    hint: 'somebody or something else is writing here; find out what, then plan again',
+  });
+}

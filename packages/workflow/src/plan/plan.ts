@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Change } from './change.ts';
+import { WorkflowError } from '../errors.ts';
+import { mapConcurrent } from '../run/concurrency.ts';
+import { assertSelectable, isSelected, type Selection } from './selection.ts';
+import type { Finding, Playbook, Step, StepId } from './step.ts';
+
+/** What one step's check saw, and the changes that follow from it. */
+export interface PlanEntry {
+  readonly phase: string;
+  readonly step: StepId;
+  readonly title: string;
+  readonly finding: Finding;
+  readonly changes: readonly Change[];
+  /** The step was left out by `--only` or `--skip`. */
+  readonly skipped: boolean;
+}
+
+/** Findings and changes of a playbook, as versioned plain data without key material. */
+export interface Plan {
+  readonly version: 1;
+  readonly playbook: string;
+  readonly host: string;
+  readonly createdAt: string;
+  readonly entries: readonly PlanEntry[];
+}
+
+/** Checks write nothing, and on a dead cluster most of them wait for one that does not answer. */
+const CHECKS_AT_ONCE = 4;
+
+/**
+ * Checks every step of a playbook and plans those that are needed. Writes nothing.
+ *
+ * A dead cluster cannot be planned to the end: entries that wait for others are `blocked` or `unknown` with `waitsFor`, and
+ * are planned again when their phase is reached.
+ *
+ * @throws WorkflowError `WORKFLOW_STEP_UNKNOWN` `WORKFLOW_REQUIREMENT_SKIPPED`
+ */
+export async function planPlaybook(
+  playbook: Playbook,
+  input: { readonly host: string; readonly now: Date; readonly selection: Selection; readonly signal: AbortSignal },
+): Promise<Plan> {
+  const { selection, signal } = input;
+  const placed: { readonly phase: string; readonly step: Step }[] = [];
+  for (const phase of playbook.phases) {
+    for (const step of await phase.steps(signal)) placed.push({ phase: phase.id, step });
+    signal.throwIfAborted();
+  }
+  const steps = placed.map(({ step }) => step);
+  const entries = await mapConcurrent(placed, CHECKS_AT_ONCE, async ({ phase, step }): Promise<PlanEntry> => {
+    signal.throwIfAborted();
+    const skipped = !isSelected(step.id, selection);
+    const found = await step.check(signal);
+    const changes = found.status === 'needed' && !skipped ? step.plan(found) : [];
+    return { phase, step: step.id, title: step.title, finding: toPlainFinding(found), changes, skipped };
+  });
+  assertSelectable(steps, entries, selection);
+  const settled = withoutIdlePrecautions(entries, steps);
+  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries: settled };
+}
+
+/** A precaution that would stand alone has nothing to take care of. */
+function withoutIdlePrecautions(entries: readonly PlanEntry[], steps: readonly Step[]): readonly PlanEntry[] {
+  const isPrecaution = (id: StepId): boolean => steps.some((step) => step.id === id && step.isPrecaution === true);
+  if (entries.some((entry) => !isPrecaution(entry.step) && isOpen(entry))) return entries;
+  return entries.map((entry) => {
+    if (!isPrecaution(entry.step) || !isOpen(entry)) return entry;
+    const finding: Finding = { status: 'ok', summary: 'nothing else is to be done', evidence: [] };
+    return { ...entry, finding, changes: [] };
+  });
+}
+
+/** Whether a plan has anything to do, now or later. */
+export function hasWork(plan: Plan): boolean {
+  return plan.entries.some(isOpen);
+}
+
+function isOpen({ skipped, finding }: PlanEntry): boolean {
+  return !skipped && finding.status !== 'ok';
+}
+
+/** Entries that nothing in this plan will unblock. */
+export function listBlockers(plan: Plan): readonly PlanEntry[] {
+  return plan.entries.filter(({ finding, skipped }) => {
+    const stuck = finding.status === 'blocked' || finding.status === 'unknown';
+    return !skipped && stuck && (finding.waitsFor ?? []).length === 0;
+  });
+}
+
+/**
+ * Refuses to go on when something in the plan can only be cured by a person; names everything at once.
+ * @throws WorkflowError `WORKFLOW_BLOCKED`
+ */
+export function assertNotBlocked(plan: Plan): void {
+  const blockers = listBlockers(plan);
+  const [first] = blockers;
+  if (first === undefined) return;
+  const list = blockers.map(({ step, finding }) => `${step}: ${finding.summary}`).join('; ');
+  throw new WorkflowError({
+    code: 'WORKFLOW_BLOCKED',
+    message: `nothing was changed: ${list}`,
+    subject: first.finding.subject ?? first.step,
+    hint: first.finding.hint ?? 'cure what is named here, then plan again',
+    cause: first.finding.code === undefined ? undefined : { code: first.finding.code },
+  });
+}
+
+/**
+ * Holds a plan that a person has read against the present one. What is compared is which steps change what, from which
+ * state; the names of new files and the contents to come may depend on the time.
+ * @throws WorkflowError `PLAN_STALE` when they differ
+ */
+export function assertSamePlan(read: Plan, present: Plan): void {
+  const core = (plan: Plan): unknown =>
+    plan.entries
+      .filter(({ changes }) => changes.length > 0)
+      .map(({ step, changes }) => {
+        const existing = changes.filter(({ before }) => before !== 'absent');
+        return { step, changes: existing.map(({ kind, target, before }) => ({ kind, target, before })) };
+      });
+  if (read.playbook === present.playbook && isDeepStrictEqual(core(read), core(present))) return;
+  throw new WorkflowError({
+    code: 'PLAN_STALE',
+    message: 'the node is no longer as it was when the plan was made; nothing was written',
+    subject: read.createdAt,
+    hint: 'make a new plan, read it, and apply that one',
+  });
+}
+
+function toPlainFinding(finding: Finding): Finding {
+  const { status, summary, evidence, code, subject, hint, waitsFor } = finding;
+  return JSON.parse(JSON.stringify({ status, summary, evidence, code, subject, hint, waitsFor })) as Finding;
+}

@@ -1,0 +1,267 @@
+import { describeError, redact } from '@kube-rescue/errors';
+import { WorkflowError } from '../errors.ts';
+import { isSelected, type Selection } from '../plan/selection.ts';
+import { recordEnd } from './run-end.ts';
+import type { FindingRecord } from '../journal/journal-record.ts';
+import type { RunDirectory } from '../journal/run-store.ts';
+import type { WorkflowDeps } from './workflow-deps.ts';
+import type { Finding, Phase, Playbook, Step, StepId, StepJournal, Verdict } from '../plan/step.ts';
+import { createSequence, openStepJournal, type Sequence } from '../journal/step-journal.ts';
+import { describeNotReverted, unwind } from './unwind.ts';
+import { describeNextSteps } from './next-steps.ts';
+
+/** What became of one step. */
+export interface StepReport {
+  readonly phase: string;
+  readonly step: StepId;
+  readonly title: string;
+  readonly result: 'ok' | 'done' | 'skipped';
+  readonly changes: number;
+  readonly evidence: readonly string[];
+  /** What a person has to know although it was done. */
+  readonly warnings?: readonly string[];
+  /** Seconds from the start of the check to the verdict. */
+  readonly seconds: number;
+  /** Of these, those in which nothing was left to do but to wait for what the step named; absent when it named nothing. */
+  readonly waitedSeconds?: number;
+}
+
+interface Execution {
+  readonly playbook: Playbook;
+  readonly selection: Selection;
+  /** Steps of an earlier try that were made but not verified. */
+  readonly pending: ReadonlySet<StepId>;
+  /** The plan has work for others than precautions. */
+  readonly hasWork: boolean;
+  readonly run: RunDirectory;
+  /** As in `RunInput`. */
+  readonly resumeCommand: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+type Attempt = Pick<Execution, 'run' | 'resumeCommand'>;
+
+/** A step, or a phase whose steps could not even be looked up. */
+type Culprit = Pick<Step, 'id' | 'reversible'>;
+
+/** Why a step did not come to its end, told apart because the way back differs. */
+class StepFailure extends Error {
+  readonly step: Culprit;
+  readonly stage: 'blocked' | 'apply' | 'verify';
+  readonly hint: string | undefined;
+
+  constructor(
+    step: Culprit,
+    stage: StepFailure['stage'],
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.step = step;
+    this.stage = stage;
+    this.hint = options.hint;
+  }
+}
+
+/** Goes through the phases; each is looked up, checked and planned when it is reached. */
+export async function executePhases(execution: Execution, deps: WorkflowDeps): Promise<readonly StepReport[]> {
+  const { playbook, run, signal } = execution;
+  const { nextSeq, made: madeBefore } = await run.state();
+  const sequence = createSequence(nextSeq);
+  const made = new Set(madeBefore);
+  const reports: StepReport[] = [];
+  let irreversible = false;
+  for (const phase of playbook.phases) {
+    const steps = await lookUp(phase, signal).catch(async (error: unknown) => {
+      // What earlier phases have changed stands by now, so that a run must not end without a word about it.
+      const culprit: Culprit = { id: phase.id, reversible: 'yes' };
+      throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, execution, deps);
+    });
+    if (steps.length > 0) deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
+    for (const step of steps) {
+      if (signal.aborted) throw await endInterrupted(execution, deps);
+      try {
+        const report = await executeStep(step, phase.id, { ...execution, sequence, made }, deps);
+        reports.push(report);
+        if (report.result === 'done') made.add(step.id);
+        irreversible ||= report.result === 'done' && step.reversible === 'no';
+      } catch (error) {
+        throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, execution, deps);
+      }
+    }
+  }
+  return reports;
+}
+
+async function lookUp(phase: Phase, signal: AbortSignal): Promise<readonly Step[]> {
+  return phase.steps(signal);
+}
+
+async function executeStep(
+  step: Step,
+  phase: string,
+  execution: Execution & { readonly sequence: Sequence; readonly made: ReadonlySet<StepId> },
+  deps: WorkflowDeps,
+): Promise<StepReport> {
+  const { run, signal, selection, pending, sequence, made } = execution;
+  const { clock, onEvent } = deps;
+  const started = clock.now();
+  const report = (result: StepReport['result'], changes: number, evidence: readonly string[]): StepReport => {
+    const seconds = (clock.now().getTime() - started.getTime()) / 1000;
+    return { phase, step: step.id, title: step.title, result, changes, evidence, seconds };
+  };
+  if (!isSelected(step.id, selection)) return report('skipped', 0, []);
+  const isIdle = step.isPrecaution === true && (!execution.hasWork || made.has(step.id));
+  if (isIdle) return report('ok', 0, []);
+  const finding = await step.check(signal);
+  const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => made.has(id)));
+  if (finding.status !== 'ok' || !isDue) onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
+  if (finding.status === 'ok' && !isDue) return report('ok', 0, finding.evidence);
+  const at = (): string => clock.now().toISOString();
+  const found = toRecord(step, phase, finding, at());
+  if (finding.status !== 'needed') await run.append(found);
+  assertReady(step, finding);
+  onEvent({ type: 'step-started', step: step.id, title: step.title });
+  const { journal, waitedSeconds } = takeWaitingTime(
+    openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent }),
+    clock,
+  );
+  const changes = finding.status === 'needed' ? step.plan(finding) : [];
+  if (finding.status === 'needed') {
+    await run.append(found, { type: 'step', step: step.id, at: at() });
+    try {
+      await step.apply(changes, journal, signal);
+    } catch (cause) {
+      throw new StepFailure(step, 'apply', describeError(cause), { cause });
+    }
+    await run.append({ type: 'applied', step: step.id, at: at() });
+  }
+  const verdict = await lookAgain(step, signal, journal);
+  onEvent({
+    type: 'step-finished',
+    step: step.id,
+    verified: verdict.verified,
+    evidence: verdict.verified ? verdict.evidence : [verdict.reason],
+  });
+  if (!verdict.verified) throw new StepFailure(step, 'verify', verdict.reason, { hint: verdict.hint });
+  const { evidence, warnings } = verdict;
+  await run.append({
+    type: 'verified',
+    step: step.id,
+    at: at(),
+    evidence: evidence.map(redact),
+    warnings: warnings?.map(redact),
+  });
+  const waited = waitedSeconds();
+  return {
+    ...report('done', changes.length, verdict.evidence),
+    ...(waited === 0 ? {} : { waitedSeconds: waited }),
+    ...(verdict.warnings === undefined ? {} : { warnings: verdict.warnings }),
+  };
+}
+
+function toRecord({ id, title }: Step, phase: string, finding: Finding, at: string): FindingRecord {
+  const { status, summary, evidence, hint } = finding;
+  const told = { summary: redact(summary), evidence: evidence.map(redact), hint: hint && redact(hint) };
+  return { type: 'finding', step: id, phase, title, status, ...told, at };
+}
+
+/** The journal, with the time from each thing that is waited for to the next edit, or to the end of the step. */
+function takeWaitingTime(
+  journal: StepJournal,
+  clock: WorkflowDeps['clock'],
+): { readonly journal: StepJournal; readonly waitedSeconds: () => number } {
+  let since: number | undefined;
+  let waitedMs = 0;
+  const settle = (): void => {
+    waitedMs += since === undefined ? 0 : clock.now().getTime() - since;
+    since = undefined;
+  };
+  return {
+    waitedSeconds: () => {
+      settle();
+      return waitedMs / 1000;
+    },
+    journal: {
+      waitingFor: (what) => {
+        since ??= clock.now().getTime();
+        journal.waitingFor(what);
+      },
+      perform: async (edits) => {
+        settle();
+        await journal.perform(edits);
+      },
+    },
+  };
+}
+
+async function lookAgain(step: Step, signal: AbortSignal, journal: StepJournal): Promise<Verdict> {
+  try {
+    return await step.verify(signal, (what) => journal.waitingFor(what));
+  } catch (cause) {
+    throw new StepFailure(step, 'verify', describeError(cause), { cause });
+  }
+}
+
+function assertReady(step: Step, finding: Finding): void {
+  if (finding.status === 'ok' || finding.status === 'needed') return;
+  throw new StepFailure(step, 'blocked', finding.summary, { hint: finding.hint });
+}
+
+async function endInterrupted({ run, resumeCommand }: Attempt, deps: WorkflowDeps): Promise<WorkflowError> {
+  await recordEnd(run, 'interrupted', deps.clock);
+  return new WorkflowError({
+    code: 'INTERRUPTED',
+    message: 'stopped between two steps; what was done so far stands',
+    subject: run.id,
+    hint: describeNextSteps({ id: run.id, resumeCommand, outcome: 'interrupted' }),
+  });
+}
+
+/** Puts the run into a state that has a name, and returns the error that says which. */
+async function failRun(
+  error: unknown,
+  step: Culprit,
+  state: { readonly irreversible: boolean; readonly interrupted: boolean },
+  attempt: Attempt,
+  deps: WorkflowDeps,
+): Promise<WorkflowError> {
+  const { run, resumeCommand } = attempt;
+  const failure =
+    error instanceof StepFailure ? error : new StepFailure(step, 'apply', describeError(error), { cause: error });
+  const { standing, unfinished } = await run.state();
+  const stands = failure.stage === 'verify' && step.reversible === 'no';
+  const keepRun = state.irreversible || state.interrupted || stands;
+  const leftovers = await unwind(keepRun ? unfinished : standing, { ...deps, run });
+  const why = `${failure.step.id}: ${failure.message}`;
+  if (leftovers.length > 0) {
+    await recordEnd(run, 'rollback-incomplete', deps.clock, why);
+    return new WorkflowError({
+      code: 'ROLLBACK_INCOMPLETE',
+      message: `${why}; not taken back: ${describeNotReverted(leftovers)}`,
+      subject: run.path,
+      hint: `put these back by hand from the folder backup of this run, or try again: rollback ${run.id}`,
+      cause: failure.cause,
+    });
+  }
+  if (state.interrupted) return endInterrupted(attempt, deps);
+  if (keepRun) {
+    await recordEnd(run, 'not-verified', deps.clock, why);
+    const wayOn = describeNextSteps({ id: run.id, resumeCommand, outcome: 'not-verified' });
+    return new WorkflowError({
+      code: 'NOT_VERIFIED',
+      message: why,
+      subject: run.id,
+      hint: `${failure.hint ?? 'look at the cause'}; then ${wayOn}`,
+      cause: failure.cause,
+    });
+  }
+  await recordEnd(run, 'rolled-back', deps.clock, why);
+  return new WorkflowError({
+    code: 'APPLY_ROLLED_BACK',
+    message: `${why}; every change of this run was taken back`,
+    subject: failure.step.id,
+    hint: failure.hint ?? 'cure the cause, then run it again',
+    cause: failure.cause,
+  });
+}

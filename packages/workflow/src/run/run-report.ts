@@ -1,0 +1,157 @@
+import { redact } from '@kube-rescue/errors';
+import type { Change } from '../plan/change.ts';
+import type { IntentRecord, JournalRecord, RunOutcome } from '../journal/journal-record.ts';
+import type { FindingStatus, StepId } from '../plan/step.ts';
+
+/** One step of a run: what its check saw, and what became of it. */
+export interface ReportedStep {
+  readonly step: StepId;
+  readonly phase: string;
+  readonly title: string;
+  readonly status: FindingStatus;
+  /** What was wrong. */
+  readonly summary: string;
+  readonly evidence: readonly string[];
+  readonly hint: string | undefined;
+  /** `verified`: made, and seen to work. `made`: made, but not seen to work. `not-made`: refused, failed or never reached. */
+  readonly result: 'verified' | 'made' | 'not-made';
+  /** What its verification saw. */
+  readonly proof: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** One change of a run. */
+export interface ReportedChange {
+  readonly step: StepId;
+  readonly kind: string;
+  readonly target: string;
+  readonly text: string;
+  /** `left`: it was to be taken back, but somebody else had changed its target. */
+  readonly state: 'stands' | 'taken-back' | 'left';
+  readonly reason: string | undefined;
+}
+
+/** One moment of a run. */
+interface ReportedMoment {
+  /** RFC 3339. */
+  readonly at: string;
+  /** Since the run began. */
+  readonly seconds: number;
+  readonly text: string;
+}
+
+/** What a run found, did and left, for whoever takes over. Plain data without key material. */
+export interface RunReport {
+  readonly version: 1;
+  readonly run: string;
+  readonly playbook: string;
+  readonly host: string;
+  readonly startedAt: string;
+  /** As in `RunInput`. */
+  readonly resumeCommand: string | undefined;
+  readonly endedAt: string | undefined;
+  /** `undefined` while it goes on, or after it was cut off. */
+  readonly outcome: RunOutcome | undefined;
+  /** Why it ended so, where it did not end well. */
+  readonly reason: string | undefined;
+  readonly steps: readonly ReportedStep[];
+  readonly changes: readonly ReportedChange[];
+  readonly timeline: readonly ReportedMoment[];
+}
+
+/**
+ * Folds a journal into a report; pure. Journals of earlier versions have no findings: their steps are known by what they did.
+ *
+ * @param describe one line for a change, as its kind tells it
+ */
+export function deriveRunReport(
+  records: readonly JournalRecord[],
+  id: string,
+  describe: (change: Change) => string,
+): RunReport {
+  const header = records.find((record) => record.type === 'run');
+  const end = records.findLast((record) => record.type === 'end' || record.type === 'resumed');
+  const startedAt = header?.at ?? '';
+  return {
+    version: 1,
+    run: id,
+    playbook: header?.playbook ?? 'unknown',
+    host: header?.host ?? 'unknown',
+    startedAt,
+    resumeCommand: header?.resumeCommand,
+    endedAt: end?.type === 'end' ? end.at : undefined,
+    outcome: end?.type === 'end' ? end.outcome : undefined,
+    reason: end?.type === 'end' ? end.reason : undefined,
+    steps: stepsOf(records),
+    changes: records.flatMap((record) => (record.type === 'intent' ? [changeOf(record, records, describe)] : [])),
+    timeline: timelineOf(records, startedAt),
+  };
+}
+
+function stepsOf(records: readonly JournalRecord[]): readonly ReportedStep[] {
+  const steps = new Map<StepId, ReportedStep>();
+  for (const record of records) {
+    if (record.type === 'finding') {
+      const { step, phase, title, status, summary, evidence, hint } = record;
+      const known = steps.get(step);
+      // A resumed step is checked anew; what it was needed for at first is what was wrong.
+      const first = known?.status === 'needed' ? known : { phase, title, status, summary, evidence, hint };
+      steps.set(step, { ...first, step, result: 'not-made', proof: [], warnings: [] });
+    } else if (record.type === 'applied') {
+      steps.set(record.step, { ...stepOf(steps, record.step), result: 'made' });
+    } else if (record.type === 'verified') {
+      const { step, evidence: proof = [], warnings = [] } = record;
+      steps.set(step, { ...stepOf(steps, step), result: 'verified', proof, warnings });
+    }
+  }
+  return [...steps.values()];
+}
+
+function stepOf(steps: ReadonlyMap<StepId, ReportedStep>, step: StepId): ReportedStep {
+  const unknown = { phase: '', title: step, status: 'needed', summary: '', evidence: [], hint: undefined } as const;
+  return steps.get(step) ?? { ...unknown, step, result: 'not-made', proof: [], warnings: [] };
+}
+
+function changeOf(
+  { seq, step, change }: IntentRecord,
+  records: readonly JournalRecord[],
+  describe: (change: Change) => string,
+): ReportedChange {
+  const undone = records.findLast((record) => record.type === 'undone' && record.seq === seq);
+  const outcome = undone?.type === 'undone' ? undone.outcome : undefined;
+  const state = outcome === undefined ? 'stands' : outcome.state === 'foreign' ? 'left' : 'taken-back';
+  const reason = outcome?.state === 'foreign' ? outcome.reason : undefined;
+  return { step, kind: change.kind, target: change.target, text: redact(describe(change)), state, reason };
+}
+
+function timelineOf(records: readonly JournalRecord[], startedAt: string): readonly ReportedMoment[] {
+  const titles = new Map(records.flatMap((record) => (record.type === 'finding' ? [[record.step, record.title]] : [])));
+  const titled = (step: StepId): string => titles.get(step) ?? step;
+  const texts = records.map((record): readonly [at: string, text: string] | undefined => {
+    switch (record.type) {
+      case 'run':
+        return [record.at, 'the run began'];
+      case 'resumed':
+        return [record.at, 'the run was resumed'];
+      case 'finding':
+        return record.status === 'blocked' || record.status === 'unknown'
+          ? [record.at, `${record.title}: ${record.summary}`]
+          : undefined;
+      case 'step':
+        return [record.at, `${titled(record.step)}: begun`];
+      case 'applied':
+        return [record.at, `${titled(record.step)}: made`];
+      case 'verified':
+        return [record.at, `${titled(record.step)}: seen to work`];
+      case 'end':
+        return [record.at, `the run ended: ${record.outcome}`];
+      default:
+        return undefined;
+    }
+  });
+  return texts.flatMap((entry) => {
+    if (entry === undefined) return [];
+    const [at, text] = entry;
+    return [{ at, seconds: (Date.parse(at) - Date.parse(startedAt)) / 1000, text }];
+  });
+}

@@ -1,0 +1,509 @@
+import { type Host, HostError, hostPath, joinPath } from '@kube-rescue/host';
+import { createFakeHost, createFixedClock, expectCode, treeOf } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  type Change,
+  createChangeRegistry,
+  type Finding,
+  hostChangeKinds,
+  openRunStore,
+  type Plan,
+  type Playbook,
+  planPlaybook,
+  readBefore,
+  rollbackRun,
+  type RunResult,
+  runPlaybook,
+  type Step,
+  type Verdict,
+  type WorkflowDeps,
+} from '../index.ts';
+
+const FILE = hostPath('/etc/demo/file');
+const clock = createFixedClock('2026-11-22T12:00:00Z');
+
+function makeHost(): Host {
+  return createFakeHost({ tree: treeOf({ [FILE]: 'old' }), services: { kubelet: 'stopped' } });
+}
+
+function depsOf(host: Host, events: string[] = []): WorkflowDeps {
+  const kinds = createChangeRegistry(hostChangeKinds(host));
+  return { host, clock, kinds, store: openRunStore(host), onEvent: (event) => events.push(event.type) };
+}
+
+async function text(host: Host, path = FILE): Promise<string> {
+  return Buffer.from((await host.readFile(path)) ?? []).toString();
+}
+
+interface StepParts {
+  readonly id?: string;
+  readonly finding?: Finding;
+  readonly reversible?: 'yes' | 'no';
+  readonly requires?: readonly string[];
+  readonly apply?: Step['apply'];
+  readonly verdict?: () => Promise<Verdict>;
+}
+
+/** A step that writes `new` to the file, unless its parts say otherwise. */
+function makeStep(host: Host, parts: StepParts = {}): Step {
+  let before = 'absent';
+  return {
+    id: parts.id ?? 'write',
+    title: 'write the file',
+    requires: parts.requires ?? [],
+    reversible: parts.reversible ?? 'yes',
+    check: async () => {
+      before = await readBefore(host, FILE);
+      const isOld = (await text(host)) === 'old';
+      return parts.finding ?? { status: isOld ? 'needed' : 'ok', summary: 'the file is old', evidence: [] };
+    },
+    plan: (): Change[] => [
+      { kind: 'file.replace', target: FILE, before, after: 'generated', mode: 0o644, uid: 0, gid: 0 },
+    ],
+    apply:
+      parts.apply ??
+      ((changes, journal) => journal.perform(changes.map((change) => ({ change, material: Buffer.from('new') })))),
+    verify: parts.verdict ?? (async () => ({ verified: true, evidence: ['seen'] })),
+  };
+}
+
+function playbookOf(...steps: readonly Step[]): Playbook {
+  return {
+    id: 'demo',
+    title: 'Demo',
+    phases: steps.map((step) => ({ id: step.id, title: step.id, steps: async () => [step] })),
+  };
+}
+
+interface RunParts {
+  readonly resume?: boolean;
+  readonly expected?: Plan;
+  readonly planned?: Plan;
+  readonly signal?: AbortSignal;
+  readonly only?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly confirmed?: boolean;
+}
+
+async function run(host: Host, playbook: Playbook, parts: RunParts = {}, events?: string[]): Promise<RunResult> {
+  const { resume, expected, planned, only, skip } = parts;
+  const signal = parts.signal ?? new AbortController().signal;
+  const confirm = async (): Promise<boolean> => parts.confirmed ?? true;
+  const input = { playbook, selection: { only, skip }, confirm, resume, expected, planned, signal };
+  return runPlaybook(input, depsOf(host, events));
+}
+
+function blockedFinding(waitsFor: readonly string[] = []): Finding {
+  return {
+    status: 'blocked',
+    summary: 'the key is gone',
+    evidence: [],
+    subject: 'ca.key',
+    hint: 'bring it back',
+    waitsFor,
+  };
+}
+
+const fails: Step['apply'] = async () => {
+  throw new Error('the disk caught fire');
+};
+
+describe('a run', () => {
+  it('refuses before the first write when something can only be cured by a person, and says what', async () => {
+    const host = makeHost();
+    const blocked = makeStep(host, { id: 'later', finding: blockedFinding() });
+    const error = await expectCode(run(host, playbookOf(makeStep(host), blocked)), 'WORKFLOW_BLOCKED');
+    expect(error.message).toContain('the key is gone');
+    expect(error.hint).toBe('bring it back');
+    expect(await text(host)).toBe('old');
+    expect(await depsOf(host).store.list()).toEqual([]);
+  });
+
+  it('writes nothing when the person says no', async () => {
+    const host = makeHost();
+    const result = await run(host, playbookOf(makeStep(host)), { confirmed: false });
+    expect(result.outcome).toBe('declined');
+    expect(await text(host)).toBe('old');
+  });
+
+  it('goes on with a step that waited for an earlier one', async () => {
+    const host = makeHost();
+    const waiting: Step = {
+      ...makeStep(host, { id: 'waiting' }),
+      check: async () =>
+        (await text(host)) === 'new'
+          ? { status: 'ok', summary: 'there now', evidence: [] }
+          : { ...blockedFinding(['write']), status: 'unknown' },
+    };
+    const result = await run(host, playbookOf(makeStep(host), waiting));
+    expect(result.steps.map(({ step, result: state }) => `${step} ${state}`)).toEqual(['write done', 'waiting ok']);
+  });
+
+  it('carries out no step that is still waiting when its turn comes', async () => {
+    for (const status of ['blocked', 'unknown'] as const) {
+      const host = makeHost();
+      const waiting: Step = {
+        ...makeStep(host, { id: 'waiting' }),
+        check: async () => ({ ...blockedFinding(['write']), status }),
+      };
+      const error = await expectCode(run(host, playbookOf(makeStep(host), waiting)), 'APPLY_ROLLED_BACK');
+      expect(error.message).toContain('waiting: the key is gone');
+      expect(error.hint).toBe('bring it back');
+      expect(await text(host)).toBe('old');
+    }
+  });
+
+  it('takes back every change when a later step fails, and says so', async () => {
+    const host = makeHost();
+    const broken = makeStep(host, { id: 'broken', finding: needed(), apply: fails });
+    const error = await expectCode(run(host, playbookOf(makeStep(host), broken)), 'APPLY_ROLLED_BACK');
+    expect(error.message).toContain('the disk caught fire');
+    expect(await text(host)).toBe('old');
+  });
+
+  it('has an end with a name when the steps of a later phase cannot be looked up', async () => {
+    const unreadable = (irreversible: boolean) => {
+      const host = makeHost();
+      let lookups = 0;
+      const later = async (): Promise<readonly Step[]> => {
+        lookups += 1;
+        // The plan could still be made.
+        if (lookups === 1) return [];
+        throw new HostError({ code: 'HOST_IO', message: 'the disk is gone', subject: '/dev/sda' });
+      };
+      const first = makeStep(host, { reversible: irreversible ? 'no' : 'yes' });
+      const playbook = playbookOf(first);
+      const phases = [...playbook.phases, { id: 'later', title: 'Later', steps: later }];
+      return { host, playbook: { ...playbook, phases } };
+    };
+    const reversible = unreadable(false);
+    const taken = await expectCode(run(reversible.host, reversible.playbook), 'APPLY_ROLLED_BACK');
+    expect(taken.message).toContain('later: the disk is gone');
+    expect(await text(reversible.host)).toBe('old');
+    const standing = unreadable(true);
+    const error = await expectCode(run(standing.host, standing.playbook), 'NOT_VERIFIED');
+    expect(error.hint).toMatch(/; then do the same again, or take it back \(rollback \S+\)$/);
+    expect(await text(standing.host)).toBe('new');
+    const outcomes = await Promise.all(
+      [reversible.host, standing.host].map(async (host) => (await depsOf(host).store.list())[0]?.outcome),
+    );
+    expect(outcomes).toEqual(['rolled-back', 'not-verified']);
+  });
+
+  it('takes back only the failing step once something irreversible was verified', async () => {
+    const host = makeHost();
+    const restart = makeStep(host, {
+      id: 'restart',
+      finding: needed(),
+      reversible: 'no',
+      apply: async () => undefined,
+    });
+    const broken = makeStep(host, { id: 'broken', finding: needed(), apply: fails });
+    await expectCode(run(host, playbookOf(makeStep(host), restart, broken)), 'NOT_VERIFIED');
+    expect(await text(host)).toBe('new');
+  });
+
+  it('takes back a write whose effect is not seen', async () => {
+    const host = makeHost();
+    const unseen = makeStep(host, {
+      verdict: async () => ({ verified: false, reason: 'the socket shows the old serial' }),
+    });
+    const error = await expectCode(run(host, playbookOf(unseen)), 'APPLY_ROLLED_BACK');
+    expect(error.message).toContain('the socket shows the old serial');
+    expect(await text(host)).toBe('old');
+  });
+
+  it('stops unverified when the effect of a restart is not seen, and looks again when resumed', async () => {
+    const host = makeHost();
+    let seen = false;
+    const verdict = async (): Promise<Verdict> =>
+      seen ? { verified: true, evidence: [] } : { verified: false, reason: 'not yet' };
+    const playbook = playbookOf(makeStep(host, { reversible: 'no', verdict }));
+    await expectCode(run(host, playbook), 'NOT_VERIFIED');
+    expect(await text(host)).toBe('new');
+    await expectCode(run(host, playbook, { resume: true }), 'NOT_VERIFIED');
+    seen = true;
+    expect((await run(host, playbook, { resume: true })).outcome).toBe('done');
+  });
+
+  it('lets a proof look twice after what it proves was made, and only then', async () => {
+    const host = makeHost();
+    let looks = 0;
+    const proof: Step = {
+      ...makeStep(host, { id: 'proof', requires: ['write'] }),
+      isProof: true,
+      check: async () => ({ status: 'ok', summary: 'it answers', evidence: [] }),
+      verify: async () => {
+        looks += 1;
+        return { verified: true, evidence: [] };
+      },
+    };
+    await run(host, playbookOf(makeStep(host), proof));
+    expect(looks).toBe(1);
+    expect((await run(host, playbookOf(makeStep(host), proof))).outcome).toBe('nothing-to-do');
+    expect(looks).toBe(1);
+  });
+
+  it('takes a precaution along with other work, and never alone', async () => {
+    const host = makeHost();
+    let taken = 0;
+    const precaution: Step = {
+      ...makeStep(host, { id: 'backup', finding: needed() }),
+      isPrecaution: true,
+      plan: () => [],
+      apply: async () => {
+        taken += 1;
+      },
+      verify: async () => ({ verified: true, evidence: ['kept'], warnings: ['it lies on the same disk'] }),
+    };
+    const { steps } = await run(host, playbookOf(precaution, makeStep(host)));
+    expect(steps[0]).toMatchObject({ result: 'done', evidence: ['kept'], warnings: ['it lies on the same disk'] });
+    expect((await run(host, playbookOf(precaution, makeStep(host)))).outcome).toBe('nothing-to-do');
+    expect(taken).toBe(1);
+  });
+
+  it('refuses to go on without a precaution that cannot be taken, but not when there is nothing to do', async () => {
+    const host = makeHost();
+    const blocked: Step = { ...makeStep(host, { id: 'backup', finding: blockedFinding() }), isPrecaution: true };
+    await expectCode(run(host, playbookOf(blocked, makeStep(host))), 'WORKFLOW_BLOCKED');
+    expect(await text(host)).toBe('old');
+    await run(host, playbookOf(blocked, makeStep(host)), { skip: ['backup'] });
+    expect((await run(host, playbookOf(blocked, makeStep(host)))).outcome).toBe('nothing-to-do');
+  });
+
+  it('does not take a precaution twice when it is resumed', async () => {
+    const host = makeHost();
+    let taken = 0;
+    const precaution: Step = {
+      ...makeStep(host, { id: 'backup', finding: needed() }),
+      isPrecaution: true,
+      plan: () => [],
+      apply: async () => {
+        taken += 1;
+      },
+    };
+    let seen = false;
+    const verdict = async (): Promise<Verdict> =>
+      seen ? { verified: true, evidence: [] } : { verified: false, reason: 'not yet' };
+    const unseen = makeStep(host, { reversible: 'no', verdict });
+    await expectCode(run(host, playbookOf(precaution, unseen)), 'NOT_VERIFIED');
+    seen = true;
+    expect((await run(host, playbookOf(precaution, unseen), { resume: true })).outcome).toBe('done');
+    expect(taken).toBe(1);
+  });
+
+  it('writes nothing when the state is no longer the planned one', async () => {
+    const host = makeHost();
+    const raced = makeStep(host, {
+      apply: async (changes, journal) => {
+        await host.writeFile(FILE, Buffer.from('theirs'), { mode: 0o644 });
+        await journal.perform(changes.map((change) => ({ change, material: Buffer.from('new') })));
+      },
+    });
+    const error = await expectCode(run(host, playbookOf(raced)), 'APPLY_ROLLED_BACK');
+    expect(error.cause).toMatchObject({ code: 'PLAN_STALE' });
+    expect(await text(host)).toBe('theirs');
+  });
+
+  it('refuses a plan that a person read when the node has changed since', async () => {
+    const host = makeHost();
+    const playbook = playbookOf(makeStep(host));
+    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const expected = await planPlaybook(playbook, input);
+    await host.writeFile(FILE, Buffer.from('other'), { mode: 0o644 });
+    await expectCode(run(host, playbookOf(makeStep(host, { finding: needed() })), { expected }), 'PLAN_STALE');
+    await host.writeFile(FILE, Buffer.from('old'), { mode: 0o644 });
+    expect((await run(host, playbook, { expected })).outcome).toBe('done');
+  });
+
+  it('does not plan once more what was planned a moment ago, unless somebody ran in between', async () => {
+    const host = makeHost();
+    let looks = 0;
+    const step = makeStep(host);
+    const playbook = playbookOf({
+      ...step,
+      check: (signal) => {
+        looks += 1;
+        return step.check(signal);
+      },
+    });
+    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const planned = await planPlaybook(playbook, input);
+    expect((await run(host, playbook, { planned })).outcome).toBe('done');
+    expect(looks).toBe(2);
+    expect((await run(host, playbook, { planned })).outcome).toBe('nothing-to-do');
+  });
+
+  it('holds on to a plan that a person read when only a step without changes has moved', async () => {
+    const host = makeHost();
+    const gate: Step = {
+      ...makeStep(host, { id: 'gate', finding: needed() }),
+      plan: () => [],
+      apply: async () => undefined,
+    };
+    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const expected = await planPlaybook(playbookOf(gate, makeStep(host)), input);
+    expect((await run(host, playbookOf(makeStep(host), gate), { expected })).outcome).toBe('done');
+  });
+
+  it('stops between two steps when interrupted, and goes on when resumed', async () => {
+    const host = makeHost();
+    const abort = new AbortController();
+    const first = makeStep(host, {
+      verdict: async () => {
+        abort.abort();
+        return { verified: true, evidence: [] };
+      },
+    });
+    let made = false;
+    const second: Step = {
+      ...makeStep(host, { id: 'second' }),
+      check: async () => ({ ...needed(), status: made ? 'ok' : 'needed' }),
+      plan: () => [],
+      apply: async () => {
+        made = true;
+      },
+    };
+    const playbook = playbookOf(first, second);
+    await expectCode(run(host, playbook, { signal: abort.signal }), 'INTERRUPTED');
+    expect([await text(host), made]).toEqual(['new', false]);
+    await run(host, playbook, { resume: true });
+    expect(made).toBe(true);
+  });
+
+  it('stops as well when interrupted while a phase looks for its steps', async () => {
+    const host = makeHost();
+    const abort = new AbortController();
+    const first = makeStep(host);
+    const lookedUp = async (signal: AbortSignal): Promise<readonly Step[]> => {
+      if ((await text(host)) === 'new') abort.abort();
+      signal.throwIfAborted();
+      return [];
+    };
+    const { phases, ...demo } = playbookOf(first);
+    const playbook = { ...demo, phases: [...phases, { id: 'later', title: 'later', steps: lookedUp }] };
+    await expectCode(run(host, playbook, { signal: abort.signal }), 'INTERRUPTED');
+    expect(await text(host)).toBe('new');
+    expect((await run(host, playbook, { resume: true })).outcome).toBe('done');
+  });
+
+  it('takes back the step under way when interrupted in it', async () => {
+    const host = makeHost();
+    const abort = new AbortController();
+    const step = makeStep(host, {
+      apply: async (changes, journal) => {
+        await journal.perform(changes.map((change) => ({ change, material: Buffer.from('new') })));
+        abort.abort();
+        abort.signal.throwIfAborted();
+      },
+    });
+    await expectCode(run(host, playbookOf(step), { signal: abort.signal }), 'INTERRUPTED');
+    expect(await text(host)).toBe('old');
+  });
+
+  it('is refused while another one holds the lock', async () => {
+    const host = makeHost();
+    await host.makeDirectory(hostPath('/var/lib/kube-rescue'), { mode: 0o700 });
+    const lock = await host.acquireLock(hostPath('/var/lib/kube-rescue/lock'), 'run demo');
+    await expectCode(run(host, playbookOf(makeStep(host))), 'HOST_LOCKED');
+    await lock.release();
+    expect((await run(host, playbookOf(makeStep(host)))).outcome).toBe('done');
+  });
+
+  it('leaves out what is skipped, and refuses names and selections that make no sense', async () => {
+    const host = makeHost();
+    const dependent = makeStep(host, {
+      id: 'pki/dependent',
+      finding: needed(),
+      requires: ['write'],
+      apply: async () => undefined,
+    });
+    const playbook = playbookOf(makeStep(host), dependent);
+    await expectCode(run(host, playbook, { only: ['nonsense'] }), 'WORKFLOW_STEP_UNKNOWN');
+    await expectCode(run(host, playbook, { skip: ['write'] }), 'WORKFLOW_REQUIREMENT_SKIPPED');
+    const result = await run(host, playbook, { skip: ['pki'] });
+    expect(result.steps.map(({ result: state }) => state)).toEqual(['done', 'skipped']);
+  });
+
+  it('is not resumed by another playbook', async () => {
+    const host = makeHost();
+    const unseen = makeStep(host, { reversible: 'no', verdict: async () => ({ verified: false, reason: 'not yet' }) });
+    await expectCode(run(host, playbookOf(unseen)), 'NOT_VERIFIED');
+    await expectCode(run(host, { ...playbookOf(unseen), id: 'other' }, { resume: true }), 'RUN_UNFINISHED');
+    expect(await text(host)).toBe('new');
+  });
+
+  it('says there is nothing to resume when there is not', async () => {
+    const host = makeHost();
+    await expectCode(run(host, playbookOf(makeStep(host)), { resume: true }), 'RUN_NOT_FOUND');
+  });
+});
+
+describe('a rollback', () => {
+  it('leaves alone what somebody else has changed since, and names it', async () => {
+    const host = makeHost();
+    const { runId } = await run(host, playbookOf(makeStep(host)));
+    await host.writeFile(FILE, Buffer.from('theirs'), { mode: 0o600 });
+    const { leftovers } = await rollbackRun(runId ?? '', depsOf(host));
+    expect(leftovers.map(({ reason }) => reason)).toEqual([
+      `${FILE} was changed by somebody else since, and is left as it is`,
+    ]);
+    expect(await text(host)).toBe('theirs');
+  });
+
+  it('puts a service back after the files it reads', async () => {
+    const host = makeHost();
+    const restart = makeStep(host, {
+      id: 'restart',
+      finding: needed(),
+      apply: (_changes, journal) => journal.perform([{ change: { kind: 'service.restart', target: 'kubelet' } }]),
+    });
+    const { runId } = await run(host, playbookOf(restart, makeStep(host)));
+    expect(await host.services.status('kubelet')).toBe('running');
+    const fake = host as ReturnType<typeof createFakeHost>;
+    const seen = fake.mutations.length;
+    await rollbackRun(runId ?? '', depsOf(host));
+    expect(await host.services.status('kubelet')).toBe('stopped');
+    const order = fake.mutations.slice(seen).filter(({ target }) => !target.includes('/runs/'));
+    expect(order.map(({ target }) => target)).toEqual(['/var/lib/kube-rescue', FILE, 'kubelet']);
+  });
+
+  it('stops no service that was being started, or that could not be asked', async () => {
+    for (const was of ['starting', 'unknown'] as const) {
+      const fake = createFakeHost({ tree: treeOf({ [FILE]: 'old' }), services: { kubelet: was } });
+      const restart = makeStep(fake, {
+        finding: needed(),
+        apply: (_changes, journal) => journal.perform([{ change: { kind: 'service.restart', target: 'kubelet' } }]),
+      });
+      const { runId } = await run(fake, playbookOf(restart));
+      await rollbackRun(runId ?? '', depsOf(fake));
+      expect(await fake.services.status('kubelet'), was).toBe('running');
+    }
+  });
+
+  it('does nothing the second time', async () => {
+    const host = makeHost();
+    const { runId } = await run(host, playbookOf(makeStep(host)));
+    expect(await rollbackRun(runId ?? '', depsOf(host))).toEqual({ undone: 1, leftovers: [] });
+    expect(await rollbackRun(runId ?? '', depsOf(host))).toEqual({ undone: 0, leftovers: [] });
+  });
+
+  it('says when there is no such run, also when the name tries to leave the folder', async () => {
+    await expectCode(rollbackRun('../../etc', depsOf(makeHost())), 'RUN_NOT_FOUND');
+  });
+
+  it('refuses to put back bytes that are not those it kept', async () => {
+    const host = makeHost();
+    const { runId } = await run(host, playbookOf(makeStep(host)));
+    const backup = joinPath(openRunStore(host).directory, runId ?? '', 'backup');
+    const [name = ''] = (await host.list(backup)) ?? [];
+    await host.writeFile(joinPath(backup, name), Buffer.from('rotten'), { mode: 0o600 });
+    const { leftovers } = await rollbackRun(runId ?? '', depsOf(host));
+    expect(leftovers[0]?.reason).toContain('JOURNAL_CORRUPT');
+    expect(await text(host)).toBe('new');
+  });
+});
+
+function needed(): Finding {
+  return { status: 'needed', summary: 'to be done', evidence: [] };
+}

@@ -1,0 +1,59 @@
+import { describeError } from '@kube-rescue/errors';
+import type { Clock } from '@kube-rescue/host';
+import type { Change, UndoOutcome } from '../plan/change.ts';
+import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
+import type { WorkflowListener } from './events.ts';
+import type { IntentRecord } from '../journal/journal-record.ts';
+import type { RunDirectory } from '../journal/run-store.ts';
+
+/** A change that could not be taken back, and why. */
+export interface NotReverted {
+  readonly change: Change;
+  readonly reason: string;
+}
+
+const REASONS_TOLD = 20;
+
+/** Why changes could not be taken back, each reason once: what a whole store or disk refuses, it refuses many times. */
+export function describeNotReverted(leftovers: readonly NotReverted[]): string {
+  const reasons = [...new Set(leftovers.map(({ reason }) => reason))];
+  const more = reasons.length - REASONS_TOLD;
+  const told = [...reasons.slice(0, REASONS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  return reasons.length === leftovers.length ? told : `${leftovers.length} changes: ${told}`;
+}
+
+/**
+ * Replays undo records, newest first; those that make something read its files again come last. Tries every record, and
+ * returns the ones that could not be undone. Can be called again after it was cut off.
+ */
+export async function unwind(
+  intents: readonly IntentRecord[],
+  deps: {
+    readonly run: RunDirectory;
+    readonly kinds: ChangeRegistry;
+    readonly clock: Clock;
+    readonly onEvent: WorkflowListener;
+  },
+): Promise<readonly NotReverted[]> {
+  const { run, kinds, clock, onEvent } = deps;
+  await run.releaseReserve();
+  const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);
+  const isLast = (intent: IntentRecord): boolean => kindOf(kinds, intent.change).undoOrder === 'last';
+  const ordered = [...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)];
+  const leftovers: NotReverted[] = [];
+  for (const { seq, change, captured } of ordered) {
+    const kind = kindOf(kinds, change);
+    const text = kind.describe(change);
+    if (kind.undoOrder === 'last') onEvent({ type: 'undo-started', change, text });
+    try {
+      const outcome: UndoOutcome = await kind.undo(change, captured, run.backup);
+      await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });
+      if (outcome.state === 'foreign') leftovers.push({ change, reason: outcome.reason });
+      onEvent({ type: 'undo', change, text, state: outcome.state });
+    } catch (error) {
+      leftovers.push({ change, reason: describeError(error) });
+      onEvent({ type: 'undo', change, text, state: 'failed' });
+    }
+  }
+  return leftovers;
+}

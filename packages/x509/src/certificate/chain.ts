@@ -1,0 +1,66 @@
+import { authorityKeyIdentifier, type Certificate, subjectKeyIdentifier } from './certificate.ts';
+import { pathLengthOf } from './details.ts';
+import { isSameDer } from '../encoding/der.ts';
+
+/** One certificate after the other, each signed by the next. */
+export interface CertificateChain {
+  /** The certificate itself first. */
+  readonly certificates: readonly Certificate[];
+  /** Why it ends where it ends; `undefined` when it ends with one that signed itself and nothing forbids it. */
+  readonly flaw: string | undefined;
+}
+
+/** Longer chains do not occur, and a loop of certificates that sign each other must end. */
+const MAX_LENGTH = 10;
+
+function isSignedBy(certificate: Certificate, candidate: Certificate): boolean {
+  if (!isSameDer(certificate.issuerDer, candidate.subjectDer)) return false;
+  const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(candidate)];
+  if (named !== undefined && own !== undefined && !isSameDer(named, own)) return false;
+  return certificate.x509.verify(candidate.x509.publicKey);
+}
+
+/** A `pathLenConstraint` counts the authorities between it and the leaf that did not sign themselves (RFC 5280 section 6.1.4). */
+function findForbidden(certificates: readonly Certificate[]): string | undefined {
+  for (const [at, certificate] of certificates.entries()) {
+    if (at === 0) continue;
+    if (!certificate.x509.ca) return `${nameOf(certificate)} is not an authority`;
+    const below = certificates.slice(1, at).filter((each) => !isSameDer(each.issuerDer, each.subjectDer)).length;
+    if (below > (pathLengthOf(certificate) ?? Number.POSITIVE_INFINITY)) {
+      return `${nameOf(certificate)} allows fewer authorities below it (pathLenConstraint)`;
+    }
+  }
+  return undefined;
+}
+
+function nameOf({ x509 }: Certificate): string {
+  return (x509.subject as string | undefined)?.replaceAll('\n', ', ') ?? 'a certificate without a name';
+}
+
+/**
+ * Follows a certificate to the authority above all, among `known` ones, by names, key identifiers and signatures. Says nothing
+ * about dates. Takes time in proportion to `known`, whatever signs whom.
+ *
+ * @param anchors authorities that are believed though another signed them. Default: none
+ */
+export function buildChain(
+  certificate: Certificate,
+  known: readonly Certificate[],
+  anchors: readonly Certificate[] = [],
+): CertificateChain {
+  const bySubject = Map.groupBy(known, ({ subjectDer }) => Buffer.from(subjectDer).toString('latin1'));
+  const certificates = [certificate];
+  for (let current = certificate; ; ) {
+    const isAnchor = anchors.some(({ der }) => current !== certificate && isSameDer(der, current.der));
+    if (isAnchor || isSignedBy(current, current)) return { certificates, flaw: findForbidden(certificates) };
+    if (certificates.length >= MAX_LENGTH)
+      return { certificates, flaw: `it is longer than ${MAX_LENGTH} certificates` };
+    const candidates = bySubject.get(Buffer.from(current.issuerDer).toString('latin1')) ?? [];
+    const next = candidates.find((candidate) => isSignedBy(current, candidate));
+    if (next === undefined) return { certificates, flaw: `who signed ${nameOf(current)} is not known here` };
+    if (certificates.some((each) => isSameDer(each.der, next.der)))
+      return { certificates, flaw: 'it runs in a circle' };
+    certificates.push(next);
+    current = next;
+  }
+}

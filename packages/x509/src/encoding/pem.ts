@@ -1,0 +1,137 @@
+import { X509Error } from '../errors.ts';
+
+/** One block of a PEM text (RFC 7468). */
+export interface PemBlock {
+  /** For example `CERTIFICATE` or `EC PRIVATE KEY`. */
+  readonly label: string;
+  readonly der: Uint8Array;
+  /** From `-----BEGIN` to the end of the `-----END` line, as it was written, without the last line break. */
+  readonly text: string;
+  /** Where `text` lies in what was read: from the first of its characters to behind the last. */
+  readonly start: number;
+  readonly end: number;
+  /** Encrypted by the headers of RFC 1421 or by PKCS#8. */
+  readonly encrypted: boolean;
+}
+
+const BEGIN = /^[ \t]*-----BEGIN ([A-Z0-9 ]+)-----[ \t]*$/;
+const HEADER = /^([A-Za-z0-9-]+):\s*(.*)$/;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+function invalid(subject: string, reason: string): X509Error {
+  return new X509Error({
+    code: 'PKI_PEM_INVALID',
+    message: `cannot read PEM: ${reason}`,
+    subject,
+    hint: 'restore the file from a backup, or remove it if nothing uses it',
+  });
+}
+
+function readBody(lines: readonly string[], label: string, subject: string): Pick<PemBlock, 'der' | 'encrypted'> {
+  const headers = lines.findIndex((line) => line.trim() === '');
+  const hasHeaders = HEADER.test(lines[0] ?? '');
+  const body = (hasHeaders ? lines.slice(headers + 1) : lines).join('').replace(/\s/g, '');
+  if (body === '' || !BASE64.test(body)) throw invalid(subject, `the ${label} block is not base64`);
+  const encrypted =
+    label.startsWith('ENCRYPTED ') || (hasHeaders && lines.some((line) => /^Proc-Type:.*ENCRYPTED/.test(line)));
+  return { der: Buffer.from(body, 'base64'), encrypted };
+}
+
+interface Line {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+function readLines(text: string): readonly Line[] {
+  const lines: Line[] = [];
+  for (let start = 0; start <= text.length; ) {
+    const found = /\r\n|\r|\n/g;
+    found.lastIndex = start;
+    const lineBreak = found.exec(text);
+    const end = lineBreak?.index ?? text.length;
+    lines.push({ text: text.slice(start, end), start, end });
+    start = end + (lineBreak?.[0].length ?? 1);
+  }
+  return lines;
+}
+
+/**
+ * The blocks of a PEM text in order. Text before, between and behind the blocks is passed over, as Go's `encoding/pem`
+ * does, whatever its line breaks. Takes time in proportion to the text.
+ *
+ * @param subject the file, for errors
+ * @throws X509Error `PKI_PEM_INVALID` when a block is cut off or is not base64, or when there is none
+ */
+export function readPem(text: string, subject: string): readonly PemBlock[] {
+  const blocks: PemBlock[] = [];
+  let open: { readonly label: string; readonly start: number; readonly body: string[] } | undefined;
+  for (const line of readLines(text)) {
+    const label = BEGIN.exec(line.text)?.[1];
+    if (open === undefined) {
+      if (label !== undefined) open = { label, start: line.start, body: [] };
+    } else if (line.text.trim() === `-----END ${open.label}-----`) {
+      const { start, body } = open;
+      const { end } = line;
+      blocks.push({
+        label: open.label,
+        start,
+        end,
+        text: text.slice(start, end),
+        ...readBody(body, open.label, subject),
+      });
+      open = undefined;
+    } else if (label !== undefined || line.text.includes('-----BEGIN ')) {
+      throw invalid(subject, unendedReason(open.label, line.text));
+    } else {
+      open.body.push(line.text);
+    }
+  }
+  if (open !== undefined) throw invalid(subject, `the ${open.label} block has no end`);
+  if (blocks.length === 0) throw invalid(subject, describeEmpty(text));
+  return blocks;
+}
+
+/** Files that were put together with `cat` lose a block where the first one does not end with a line break. */
+function unendedReason(label: string, line: string): string {
+  const isGlued = line.includes(`-----END ${label}-----`);
+  return isGlued ? `the ${label} block ends on the line where another begins` : `the ${label} block has no end`;
+}
+
+function describeEmpty(text: string): string {
+  if (text.trim() === '') return 'it is empty';
+  return /^0[\u0080-\u0084]/.test(text)
+    ? 'it is DER, not PEM; convert it with `openssl x509 -inform DER`'
+    : 'it holds no PEM block';
+}
+
+/**
+ * Puts other blocks in the place of some of a PEM text; every other byte stays.
+ *
+ * @param replace the PEM of the new block without a final line break, or `undefined` to leave a block as it is
+ * @throws X509Error `PKI_PEM_INVALID`
+ */
+export function replacePemBlocks(
+  text: string,
+  subject: string,
+  replace: (block: PemBlock) => string | undefined,
+): string {
+  const parts: string[] = [];
+  let copied = 0;
+  for (const block of readPem(text, subject)) {
+    const replacement = replace(block);
+    if (replacement === undefined) continue;
+    parts.push(text.slice(copied, block.start), replacement);
+    copied = block.end;
+  }
+  return parts.join('') + text.slice(copied);
+}
+
+/** A PEM block of 64 columns with a final line break, as Go and OpenSSL write it. */
+export function encodePem(label: string, der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import type { SignatureAlgorithm } from './signature.ts';
+import { DER_TAG, encodeDer } from '../encoding/der.ts';
+
+const SERIAL_BYTES = 16;
+
+/** Positive, never zero, and with 120 random bits (RFC 5280 section 4.1.2.2; CA/Browser Forum demands 64). */
+function randomSerialNumber(): Uint8Array {
+  const bytes = randomBytes(SERIAL_BYTES);
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
+  return encodeDer(DER_TAG.integer, bytes);
+}
+
+/** UTCTime to the end of 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5). */
+function encodeTime(date: Date): Uint8Array {
+  const digits = date.toISOString().replace(/\.\d+/, '').replace(/[-:T]/g, '');
+  if (date.getUTCFullYear() < 2050) return encodeDer(DER_TAG.utcTime, Buffer.from(digits.slice(2), 'latin1'));
+  return encodeDer(DER_TAG.generalizedTime, Buffer.from(digits, 'latin1'));
+}
+
+/** The parts of a TBSCertificate that are not made up on the spot; all in DER. */
+export interface CertificateBody {
+  readonly algorithm: SignatureAlgorithm;
+  readonly issuerDer: Uint8Array;
+  readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
+  readonly subjectDer: Uint8Array;
+  readonly publicKeyDer: Uint8Array;
+  readonly subjectUniqueIdDer: Uint8Array | undefined;
+  readonly extensions: readonly Uint8Array[];
+}
+
+/** A TBSCertificate of version 3 with a serial number of its own (RFC 5280 section 4.1). */
+export function encodeCertificateBody(body: CertificateBody): Uint8Array {
+  const { notBefore, notAfter } = body.validity;
+  return encodeDer(
+    DER_TAG.sequence,
+    encodeDer(0xa0, encodeDer(DER_TAG.integer, Uint8Array.of(2))),
+    randomSerialNumber(),
+    body.algorithm.identifierDer,
+    body.issuerDer,
+    encodeDer(DER_TAG.sequence, encodeTime(notBefore), encodeTime(notAfter)),
+    body.subjectDer,
+    body.publicKeyDer,
+    ...(body.subjectUniqueIdDer === undefined ? [] : [body.subjectUniqueIdDer]),
+    encodeDer(0xa3, encodeDer(DER_TAG.sequence, ...body.extensions)),
+  );
+}

@@ -1,0 +1,80 @@
+import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { DER_TAG, type DerElement, readDerElements, readDerSequence } from '../encoding/der.ts';
+import { X509Error } from '../errors.ts';
+
+/** What a certificate signing request (PKCS#10, RFC 2986) says that matters for its approval. */
+export interface SigningRequest {
+  /** SHA-256 of its public key (SubjectPublicKeyInfo), in hexadecimal. */
+  readonly publicKey: string;
+  readonly commonName: string | undefined;
+  readonly organizations: readonly string[];
+  /** Names beside the subject are asked for; a kubelet's client certificate has none. */
+  readonly hasExtensions: boolean;
+}
+
+const COMMON_NAME = '550403';
+const ORGANIZATION = '55040a';
+/** Signature algorithms that kubelets and openssl use, by their OID, with the digest that node takes. */
+const SIGNATURES: Readonly<Record<string, string>> = {
+  '2a864886f70d01010b': 'sha256',
+  '2a864886f70d01010c': 'sha384',
+  '2a864886f70d01010d': 'sha512',
+  '2a8648ce3d040302': 'sha256',
+  '2a8648ce3d040303': 'sha384',
+  '2a8648ce3d040304': 'sha512',
+};
+
+/**
+ * Digest by which a key is recognised in a request.
+ *
+ * @param pem a private key, a public key or a certificate
+ */
+export function publicKeyDigest(pem: string): string {
+  const key = pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem).publicKey : createPublicKey(pem);
+  return digestOf(key);
+}
+
+/** Reads a request that anybody may have sent; `undefined` when it is none, or who sent it does not have its key. */
+export function readSigningRequest(pem: string): SigningRequest | undefined {
+  const [, text = ''] = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([^-]+)-----END/.exec(pem) ?? [];
+  try {
+    return decode(Buffer.from(text, 'base64'));
+  } catch (error) {
+    if (error instanceof X509Error || (error instanceof Error && 'code' in error)) return undefined;
+    throw error;
+  }
+}
+
+function decode(der: Buffer): SigningRequest | undefined {
+  const [info, algorithm, signature] = readDerSequence(der);
+  if (info === undefined || algorithm === undefined || signature === undefined) return undefined;
+  const [, subject, key, attributes] = readDerSequence(info.bytes);
+  if (subject === undefined || key === undefined) return undefined;
+  const digest = SIGNATURES[oidIn(algorithm)];
+  const publicKey = createPublicKey({ key: Buffer.from(key.bytes), format: 'der', type: 'spki' });
+  // The first byte of a bit string counts its unused bits.
+  if (digest === undefined || !verify(digest, info.bytes, publicKey, signature.content.subarray(1))) return undefined;
+  const names = readDerSequence(subject.bytes).flatMap(({ content }) => readDerElements(content));
+  const textsOf = (oid: string): readonly string[] =>
+    names.flatMap((pair) =>
+      oidIn(pair) === oid ? [Buffer.from(readDerSequence(pair.bytes)[1]?.content ?? []).toString('utf8')] : [],
+    );
+  const commonNames = textsOf(COMMON_NAME);
+  return {
+    publicKey: digestOf(publicKey),
+    commonName: commonNames.length === 1 ? commonNames[0] : undefined,
+    organizations: textsOf(ORGANIZATION),
+    hasExtensions: (attributes?.content.length ?? 0) > 0,
+  };
+}
+
+function digestOf(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+}
+
+function oidIn({ bytes }: DerElement): string {
+  const [first] = readDerSequence(bytes);
+  return first?.tag === DER_TAG.oid ? Buffer.from(first.content).toString('hex') : '';
+}

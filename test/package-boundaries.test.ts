@@ -1,0 +1,45 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(`${ROOT}/${path}`, 'utf8');
+
+/** The list of docs/architecture.md, from the ground floor up. A new package is one line there. */
+const PACKAGES = [...read('docs/architecture.md').matchAll(/^ {2}([a-z0-9-]+)\/ {2,}\S/gm)].map(([, name]) => name);
+/** What rehearsals and tests need; nothing that repairs a cluster may import it. */
+const NOT_THE_PRODUCT = ['lab', 'local-aws', 'testing'];
+const IMPORT = /(?:from|import\(|resolve\()\s*'@kube-rescue\/([a-z0-9-]+)'/g;
+const isTest = (file: string): boolean => /\.test\.ts$|\.fixture\.ts$/.test(file);
+const importsOf = (pattern: string): readonly string[] =>
+  globSync(pattern, { cwd: ROOT })
+    .filter((file) => !isTest(file))
+    .flatMap((file) => [...read(file).matchAll(IMPORT)].map(([, name]) => `${file}: ${name}`));
+
+describe('the packages', () => {
+  it('are listed in docs/architecture.md, each once', () => {
+    const folders = globSync('packages/*/package.json', { cwd: ROOT }).map((file) => file.split('/')[1]);
+    expect(PACKAGES.toSorted()).toEqual(folders.toSorted());
+  });
+
+  it.each(PACKAGES)('%s imports only packages that are listed above it', (name) => {
+    const above = PACKAGES.slice(0, PACKAGES.indexOf(name));
+    const allowed =
+      name === 'lab' || name === 'testing' ? above : above.filter((each) => !NOT_THE_PRODUCT.includes(each ?? ''));
+    const wrong = importsOf(`packages/${name}/src/**/*.ts`).filter((line) => !allowed.includes(line.split(': ')[1]));
+    expect(wrong).toEqual([]);
+  });
+
+  it('declare exactly those dependencies on each other that they import', () => {
+    for (const name of PACKAGES) {
+      const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`)) as {
+        readonly dependencies?: Readonly<Record<string, string>>;
+      };
+      const declared = Object.keys(dependencies).filter((each) => each.startsWith('@kube-rescue/'));
+      const used = new Set(
+        importsOf(`packages/${name}/src/**/*.ts`).map((line) => `@kube-rescue/${line.split(': ')[1]}`),
+      );
+      expect(declared.toSorted(), name).toEqual([...used].toSorted());
+    }
+  });
+});
