@@ -9,7 +9,7 @@ const read = (path: string): string => readFileSync(`${ROOT}/${path}`, 'utf8');
 const PACKAGES = [...read('docs/architecture.md').matchAll(/^ {2}([a-z0-9-]+)\/ {2,}\S/gm)].map(([, name]) => name);
 /** What rehearsals and tests need; nothing that repairs a cluster may import it. */
 const NOT_THE_PRODUCT = ['lab', 'local-aws', 'testing'];
-const IMPORT = /(?:from|import\(|resolve\()\s*'@kube-rescue\/([a-z0-9-]+)'/g;
+const IMPORT = /(?:from|import\(|resolve\()\s*'@kube-rescue\/([a-z0-9-]+)/g;
 const isTest = (file: string): boolean => /\.test\.ts$|\.fixture\.ts$/.test(file);
 const importsOf = (pattern: string): readonly string[] =>
   globSync(pattern, { cwd: ROOT })
