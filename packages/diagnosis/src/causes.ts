@@ -1,4 +1,4 @@
-import { type Cause } from './cause.ts';
+import type { Cause } from './cause.ts';
 import type { CertificateRow } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { ComponentState } from './component-state.ts';
@@ -27,11 +27,11 @@ const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['controller-manager.conf', 'the API server refuses the controller manager: nothing is created or replaced'],
   ['scheduler.conf', 'the API server refuses the scheduler: no new pod gets a node'],
   ['etcd/healthcheck-client', 'health checks of etcd fail'],
-  ['admin.conf', 'nobody can use kubectl on this node'],
-  ['super-admin.conf', 'nobody can use kubectl on this node'],
+  ['admin.conf', 'kubectl does not work on this node'],
+  ['super-admin.conf', 'kubectl does not work on this node'],
   ['kubelet-serving', 'clients that verify the kubelet refuse it'],
 ];
-/** What a recovery mends by itself. */
+/** What a recovery repairs by itself, given the key of the CA. */
 const RENEWABLE: readonly string[] = [
   'PKI_CERTIFICATE_EXPIRED',
   'PKI_CERTIFICATE_NOT_YET_VALID',
@@ -40,13 +40,19 @@ const RENEWABLE: readonly string[] = [
 ];
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
+const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH'];
 
-/** Ranks what is wrong: the clock before all, then what others wait for. Pure. */
+/** Ranks what is wrong: the clock first, then what blocks a repair, then what others wait for. Equal causes are one. Pure. */
 export function rankCauses({ certificates, components, etcd, layout, manifests }: Evidence): readonly Cause[] {
-  const bad = certificates
-    .filter(({ status }) => status === 'problem')
-    .toSorted((a, b) => weightOf(a) - weightOf(b))
-    .map((row) => causeOf(row));
+  const bad = certificates.filter(({ status }) => status === 'problem').toSorted((a, b) => weightOf(a) - weightOf(b));
+  const blocking = findMissingKeys(certificates, bad);
+  const isBlocked = ({ issuer }: CertificateRow): boolean => blocking.some(({ ca }) => ca.id === issuer);
+  const groups = [...Map.groupBy(bad, groupOf).values()];
+  const [clock = [], others = []] = [true, false].map((isClock) =>
+    groups
+      .filter(([row]) => (row !== undefined && weightOf(row) === -1) === isClock)
+      .map((rows) => causeOf(rows, isBlocked)),
+  );
   const errors = [layout, ...manifests].filter((error) => isRecoveryError(error));
   const structural = [...new Map(errors.map((error) => [error.message, error])).values()].map(
     ({ code, message, subject, hint }) => ({
@@ -56,19 +62,23 @@ export function rankCauses({ certificates, components, etcd, layout, manifests }
       hint,
     }),
   );
-  const dead = components.filter(({ state, healthy }) => state === 'stopped' || healthy === false);
+  const down = components.filter(({ state, healthy }) => state === 'stopped' || healthy === false);
   const stopped =
-    dead.length === 0
+    down.length === 0
       ? []
       : [
           {
             code: 'COMPONENT_DOWN',
-            summary: `not running or not healthy: ${dead.map(({ name }) => name).join(', ')}`,
-            evidence: dead.map(({ name, detail }) => `${name}: ${detail}`),
+            summary: `not running or not healthy: ${down.map(({ name }) => name).join(', ')}`,
+            evidence: down.map(({ name, detail }) => `${name}: ${detail}`),
             hint: bad.length > 0 ? 'follows from the certificates above' : 'restart it: kube-rescue recover',
           },
         ];
-  return [...bad, ...structural, ...etcd, ...stopped].map((cause, index) => ({ rank: index + 1, ...cause }));
+  const blockers = blocking.map(({ cause }) => cause);
+  return [...clock, ...blockers, ...others, ...structural, ...etcd, ...stopped].map((cause, index) => ({
+    rank: index + 1,
+    ...cause,
+  }));
 }
 
 function weightOf(row: CertificateRow): number {
@@ -77,13 +87,62 @@ function weightOf(row: CertificateRow): number {
   return index === -1 ? CONSEQUENCES.length : index;
 }
 
-function causeOf({ id, name, path, problems }: CertificateRow): Omit<Cause, 'rank'> {
-  const [first] = problems.filter(({ severity }) => severity === 'problem');
-  const consequence = CONSEQUENCES.find(([known]) => known === id)?.[1];
+function problemsOf({ problems }: CertificateRow): CertificateRow['problems'] {
+  return problems.filter(({ severity }) => severity === 'problem');
+}
+
+/** Certificates with the same single problem, told in the same words, have one cause. */
+function groupOf(row: CertificateRow): string {
+  const [first, ...more] = problemsOf(row);
+  return first === undefined || more.length > 0 ? row.id : `${first.code} ${first.message}`;
+}
+
+/** A CA without its key blocks every renewal below it, although nothing that it signed stops working for that. */
+function findMissingKeys(
+  certificates: readonly CertificateRow[],
+  bad: readonly CertificateRow[],
+): readonly { readonly ca: CertificateRow; readonly cause: Omit<Cause, 'rank'> }[] {
+  return certificates.flatMap((ca) => {
+    const missing = ca.problems.find(({ code }) => KEY_MISSING.includes(code));
+    const waiting = bad.filter(
+      (row) => row.issuer === ca.id && problemsOf(row).some(({ code }) => RENEWABLE.includes(code)),
+    );
+    if (missing === undefined || waiting.length === 0) return [];
+    const cause = {
+      code: missing.code,
+      summary: `${count(waiting.length)} cannot be renewed: ${ca.name}: ${missing.message}`,
+      evidence: waiting.map(({ name, path }) => `${name}: ${path}`),
+      hint: missing.hint,
+    };
+    return [{ ca, cause }];
+  });
+}
+
+function count(certificates: number): string {
+  return certificates === 1 ? '1 certificate' : `${certificates} certificates`;
+}
+
+function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRow) => boolean): Omit<Cause, 'rank'> {
+  const [row] = rows;
+  if (row === undefined) throw new Error('a group has at least one certificate');
+  const [first] = problemsOf(row);
+  const message = first?.message ?? 'invalid';
+  const consequence = consequenceOf(row);
+  const isRenewable = RENEWABLE.includes(first?.code ?? '');
   return {
     code: first?.code ?? 'PKI_CERTIFICATE_INVALID',
-    summary: `${name}: ${first?.message ?? 'it is not good'}${consequence === undefined ? '' : `; ${consequence}`}`,
-    evidence: problems.map(({ subject, message }) => `${subject || path}: ${message}`),
-    hint: RENEWABLE.includes(first?.code ?? '') ? RECOVER : first?.hint,
+    summary:
+      rows.length === 1
+        ? `${row.name}: ${message}${consequence === undefined ? '' : `; ${consequence}`}`
+        : `${count(rows.length)}: ${message}`,
+    evidence:
+      rows.length === 1
+        ? row.problems.map((problem) => `${problem.subject || row.path}: ${problem.message}`)
+        : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
+    hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the key of its CA first, see above' : RECOVER,
   };
+}
+
+function consequenceOf({ id }: CertificateRow): string | undefined {
+  return CONSEQUENCES.find(([known]) => known === id)?.[1];
 }

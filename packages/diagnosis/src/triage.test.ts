@@ -23,16 +23,27 @@ describe('a triage', () => {
     expect({ healthy, causes, layout }).toEqual({ healthy: true, causes: [], layout: 'kubeadm' });
   });
 
-  it('names first what everything else waits for', async () => {
+  it('reports certificates that expired in the same second as one cause, in the order in which they are needed', async () => {
     const { causes, healthy } = await triage({ expired: ['admin.conf', 'apiserver', 'etcd/server', 'kubelet-client'] });
     expect(healthy).toBe(false);
-    expect(causes.map(({ rank, summary }) => `${rank} ${summary.split(':')[0]}`)).toEqual([
-      "1 the kubelet's certificate towards the API server",
-      "2 etcd's serving certificate",
-      "3 the API server's serving certificate",
-      "4 the administrator's kubeconfig",
-    ]);
+    expect(causes.map(({ rank, code }) => `${rank} ${code}`)).toEqual(['1 PKI_CERTIFICATE_EXPIRED']);
+    expect(causes[0]?.summary).toMatch(/^4 certificates: it expired on /);
+    expect(causes[0]?.evidence).toHaveLength(4);
     expect(causes[0]?.evidence[0]).toContain('/var/lib/kubelet/pki/kubelet-client');
+    expect(causes[0]?.evidence[0]).toContain('the kubelet does not start');
+    expect(causes[0]?.hint).toContain('kube-rescue recover');
+  });
+
+  it('names a missing CA key before the certificates that need it, and does not send people to recover', async () => {
+    const { causes } = await triage({ expired: ['apiserver', 'admin.conf', 'etcd/server'], missingCaKeys: ['ca'] });
+    expect(causes.map(({ rank, code }) => `${rank} ${code}`)).toEqual([
+      '1 PKI_CA_KEY_MISSING',
+      '2 PKI_CERTIFICATE_EXPIRED',
+    ]);
+    expect(causes[0]?.summary).toMatch(/^2 certificates cannot be renewed: /);
+    expect(causes[0]?.evidence).toHaveLength(2);
+    expect(causes[1]?.evidence).toHaveLength(3);
+    expect(causes[1]?.hint).not.toContain('recover');
   });
 
   it('speaks of the clock before any certificate when the clock is before the CA', async () => {

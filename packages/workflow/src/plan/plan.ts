@@ -88,14 +88,17 @@ export function listBlockers(plan: Plan): readonly PlanEntry[] {
 }
 
 /**
- * Refuses to go on when something in the plan can only be cured by a person; names everything at once.
+ * Refuses to go on when something in the plan can only be cured by a person; names each reason once, with every step that it stops.
  * @throws WorkflowError `WORKFLOW_BLOCKED`
  */
 export function assertNotBlocked(plan: Plan): void {
   const blockers = listBlockers(plan);
   const [first] = blockers;
   if (first === undefined) return;
-  const list = blockers.map(({ step, finding }) => `${step}: ${finding.summary}`).join('; ');
+  const bySummary = Map.groupBy(blockers, ({ finding }) => finding.summary);
+  const list = [...bySummary]
+    .map(([summary, same]) => `${same.map(({ step }) => step).join(', ')}: ${summary}`)
+    .join('; ');
   throw new WorkflowError({
     code: 'WORKFLOW_BLOCKED',
     message: `nothing was changed: ${list}`,
