@@ -95,7 +95,7 @@ describe('certs rotate-ca', () => {
   it('tells the stage of a CA, and begins none where the cluster is not at work', async () => {
     expect(await documentOf('rotate-ca', 'cluster')).toMatchObject({
       exitCode: 0,
-      document: { result: { authority: 'cluster', stage: 'settled', next: null, certificates: [{ role: 'signs' }] } },
+      document: { result: { ca: 'cluster', stage: 'settled', next: null, certificates: [{ role: 'signs' }] } },
     });
     expect(await documentOf('rotate-ca', 'cluster', '--stage', 'trust', '--dry-run')).toMatchObject({
       exitCode: 4,
