@@ -98,6 +98,8 @@ export interface ExecResult {
 export interface ProcessInfo {
   readonly pid: number;
   readonly argv: readonly string[];
+  /** Real user ID, as seen from the caller's user namespace. `undefined` where the adapter cannot know it. */
+  readonly uid?: number | undefined;
   /** Start time in clock ticks since boot; with the pid it names one process for good. */
   readonly startTicks: number;
   /** Text of `/proc/PID/cgroup`; names the pod of a container's process. */

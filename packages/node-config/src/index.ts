@@ -35,3 +35,5 @@ export { lineOfYamlError, parseYamlDocuments, readWithoutAliases, type YamlOptio
 export { NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
 export { type FileReader, readNamedFile } from './named-file.ts';
 export { healthUrl } from './static-pods/health-url.ts';
+
+export { isNodeService } from './components/trusted-process.ts';

@@ -1,4 +1,5 @@
 import { readToml } from './toml.ts';
+import { isNodeService } from '@kube-rescue/node-config';
 import { type Fields, fieldsAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import { baseName, type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { RuntimeDirectories } from './runtime-directories.ts';
@@ -20,7 +21,7 @@ const SECTIONS: readonly (readonly string[])[] = [
  */
 export async function readContainerdFolders(host: RuntimeHost): Promise<RuntimeDirectories | undefined> {
   const running = (await host.processes()).find(
-    ({ argv, hasOtherNetwork }) => hasOtherNetwork !== true && baseName(asPath(argv[0])) === 'containerd',
+    (process) => isNodeService(process) && baseName(asPath(process.argv[0])) === 'containerd',
   );
   const path = asPath(configFlag(running?.argv ?? []) ?? DEFAULT_CONFIG);
   const documents = await readDocuments(path, host);

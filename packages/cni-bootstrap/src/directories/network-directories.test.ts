@@ -45,6 +45,12 @@ describe('the folders of network plugins', () => {
     });
   });
 
+  it('are never those that a process of another user than root names', async () => {
+    const forged = { ...process(['containerd', '--config', '/tmp/evil.toml']), uid: 65534 };
+    const files = { '/tmp/evil.toml': cni('io.containerd.grpc.v1.cri', 'conf_dir = "/tmp/evil"') };
+    expect(JSON.stringify(await locate(REMOTE, files, [forged]))).not.toContain('evil');
+  });
+
   it('are those of the file that the running containerd of this node was given', async () => {
     const files = { '/lab/c.toml': cni('io.containerd.grpc.v1.cri', 'conf_dir = "/mine"') };
     const neighbour = process(['/usr/bin/containerd', '--config', '/etc/other.toml'], true);

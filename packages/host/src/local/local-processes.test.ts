@@ -12,6 +12,28 @@ describe('the processes of this machine', () => {
     expect(own?.cgroup).toMatch(/^\d+:.*:\//);
   });
 
+  it('show who started a process, whatever name it has', async () => {
+    const child = spawn(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', 'bash', '-c', 'exec -a kubelet sleep 60'],
+      { stdio: 'ignore' },
+    );
+    try {
+      await expect
+        .poll(() =>
+          readProcesses()
+            .find(({ pid }) => pid === child.pid)
+            ?.argv.at(-1),
+        )
+        .toBe('60');
+      const all = readProcesses();
+      expect(all.find(({ pid }) => pid === child.pid)?.uid).toBe(65534);
+      expect(all.find(({ pid }) => pid === process.pid)?.uid).toBe(process.getuid?.());
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   it('tell when a process began, also one whose name looks like the end of its name', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
     const program = path.join(folder, 'a) R 1 (b');

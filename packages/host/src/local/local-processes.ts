@@ -21,6 +21,7 @@ function readProcess(pid: number, ownNetwork: string): ProcessInfo | undefined {
   try {
     return {
       pid,
+      uid: uidOf(readFileSync(`/proc/${pid}/status`, 'utf8')),
       argv: argvOf(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
       startTicks: startTicksOf(readFileSync(`/proc/${pid}/stat`, 'utf8')),
       cgroup: readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
@@ -36,6 +37,14 @@ function readProcess(pid: number, ownNetwork: string): ProcessInfo | undefined {
 function argvOf(cmdline: string): readonly string[] {
   if (cmdline === '') return [];
   return (cmdline.endsWith('\0') ? cmdline.slice(0, -1) : cmdline).split('\0');
+}
+
+/**
+ * The real one, which comes first (proc_pid_status(5)): a set-user-ID program has the effective ID of its owner, and whoever
+ * starts it chooses its arguments.
+ */
+function uidOf(status: string): number {
+  return Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? Number.NaN);
 }
 
 /** Counts from the last parenthesis: the command name before it may hold blanks and parentheses of its own. */

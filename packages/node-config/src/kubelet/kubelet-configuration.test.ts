@@ -31,6 +31,18 @@ const process = (pid: number, ...argv: string[]) => ({
 });
 
 describe('the kubelet is read from what is really there', () => {
+  it('never from a process that another user than root started, however old it is', async () => {
+    const forged = { ...process(3, 'kubelet', '--kubeconfig=/tmp/evil.conf', '--cert-dir=/tmp/pki'), uid: 65534 };
+    const host = createFakeHost({
+      processes: () => [forged, { ...process(7, '/usr/bin/kubelet', '--kubeconfig=/k'), uid: 0 }],
+    });
+    const { kubeconfig, running } = await readKubeletConfiguration({ host });
+    expect({ kubeconfig, running }).toEqual({ kubeconfig: '/k', running: { pid: 7, startTicks: 7 } });
+    const alone = await readKubeletConfiguration({ host: createFakeHost({ processes: () => [forged] }) });
+    expect(alone.running).toBeUndefined();
+    expect(alone.kubeconfig).not.toContain('evil');
+  });
+
   it('its own command line first, with the file that it names', async () => {
     const host = createFakeHost({
       tree: treeOf({ '/opt/kubelet.yaml': CONFIG }),

@@ -1,9 +1,10 @@
 import type { Host, ProcessInfo } from '@kube-rescue/host';
 import { readCommandLine } from '../components/command-line.ts';
 import { programName } from '../components/component.ts';
+import { isNodeService } from '../components/trusted-process.ts';
 
 /**
- * Every running kubelet of this node, oldest first. A kubelet always uses its node's own network, so one with another
+ * Every running kubelet of this node that root runs, oldest first. A kubelet always uses its node's own network, so one with another
  * belongs to another node that shares the machine.
  */
 export async function findKubelets({
@@ -15,8 +16,9 @@ export async function findKubelets({
   return processes.filter(isKubelet).toSorted((a, b) => a.startTicks - b.startTicks);
 }
 
-function isKubelet({ argv, hasOtherNetwork }: ProcessInfo): boolean {
-  if (hasOtherNetwork === true) return false;
+function isKubelet(process: ProcessInfo): boolean {
+  if (!isNodeService(process)) return false;
+  const { argv } = process;
   const program = programName(argv[0] ?? '');
   return program === 'kubelet' || (program === 'hyperkube' && readCommandLine(argv).program === 'kubelet');
 }

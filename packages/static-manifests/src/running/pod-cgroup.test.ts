@@ -33,6 +33,10 @@ describe('the pod of a process is read from its cgroup', () => {
     ['a system service', '0::/system.slice/kubelet.service\n'],
     ['the pod itself, without a container', `0::/kubepods/burstable/pod${HASH}\n`],
     ['a container outside of pods', `0::/docker/${ID}\n`],
+    [
+      'a cgroup that a user made below the part of the tree that is his',
+      `0::/user.slice/user-1000.slice/user@1000.service/pod${HASH}/${ID}\n`,
+    ],
     ['nothing', ''],
   ])('but not of %s', (_, cgroup) => expect(parsePodCgroup(cgroup)).toBeUndefined());
 });

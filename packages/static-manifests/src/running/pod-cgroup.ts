@@ -14,8 +14,15 @@ export interface ContainerProcess {
 const POD_CONTAINER =
   /[/-]pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?[/:](?:[^\n]*[^0-9a-f\n])?([0-9a-f]{64})\b/;
 
-/** Reads the pod and the container out of the text of `/proc/PID/cgroup`, version 1 or 2; `undefined` outside of pods. */
+/** systemd delegates this part of the tree to a user, who may name the cgroups below it as a pod's (systemd.resource-control(5)). */
+const DELEGATED_TO_USER = /\/user@(?!0\.service)\d+\.service\//;
+
+/**
+ * Reads the pod and the container out of the text of `/proc/PID/cgroup`, version 1 or 2; `undefined` outside of pods, and
+ * for cgroups that a user other than root has made.
+ */
 export function parsePodCgroup(cgroup: string): ContainerProcess | undefined {
+  if (DELEGATED_TO_USER.test(cgroup)) return undefined;
   const [, uid, containerId] = POD_CONTAINER.exec(cgroup) ?? [];
   return uid === undefined || containerId === undefined ? undefined : { podUid: uid.replaceAll('_', '-'), containerId };
 }
