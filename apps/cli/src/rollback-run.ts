@@ -69,20 +69,20 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
 
 async function takeBack(run: string, deps: WorkflowDeps, isReplaying: () => boolean): Promise<Answer> {
   const { rollbackRun } = await import('@kube-rescue/workflow');
-  const { undone, leftovers } = await rollbackRun(run, deps).catch((error: unknown) => {
+  const { undone, notReverted } = await rollbackRun(run, deps).catch((error: unknown) => {
     // Some changes may have been taken back and others not.
     throw isReplaying() ? incomplete(run, describeError(error)) : error;
   });
-  const reasons = leftovers.map(({ change, reason }) => ({ target: change.target, reason }));
+  const reasons = notReverted.map(({ change, reason }) => ({ target: change.target, reason }));
   const summary =
-    undone + leftovers.length === 0
+    undone + notReverted.length === 0
       ? `nothing to take back: no change of run ${run} stands`
       : `taken back: ${count(undone, 'change')} of run ${run}`;
   return {
-    result: { run, undone, leftovers: reasons },
-    exitCode: leftovers.length === 0 ? EXIT.done : EXIT.rollbackIncomplete,
+    result: { run, undone, notReverted: reasons },
+    exitCode: notReverted.length === 0 ? EXIT.done : EXIT.rollbackIncomplete,
     text: () => [summary, ...reasons.map(({ target, reason }) => oneLine(`left: ${target}: ${reason}`))].join('\n'),
-    failure: leftovers.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
+    failure: notReverted.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
   };
 }
 
@@ -113,8 +113,8 @@ function incomplete(run: string, reason: string): CliError {
   });
 }
 
-function describeStanding({ standing }: RunState, { kinds }: WorkflowDeps): readonly string[] {
-  return standing.toReversed().map(({ change }) => {
+function describeStanding({ activeChanges }: RunState, { kinds }: WorkflowDeps): readonly string[] {
+  return activeChanges.toReversed().map(({ change }) => {
     return oneLine(kinds.get(change.kind)?.describe(change) ?? `${change.kind} ${change.target}`);
   });
 }

@@ -40,7 +40,7 @@ export async function findInterruptedRotation(
   const command = run.resumeCommand ?? '';
   return {
     stages: ROTATION_STAGES.filter((stage) => command.includes('--all-stages') || command.includes(`--stage ${stage}`)),
-    hasBegun: run.made.has(rotationStepId(ca, 'trust')),
+    hasBegun: run.applied.has(rotationStepId(ca, 'trust')),
   };
 }
 

@@ -12,7 +12,7 @@ const failure = new PkiError({
 });
 
 describe('an expected failure', () => {
-  it('carries what the operator needs, under the name of its package', () => {
+  it('has a code, message, subject and hint, and the class name of its package', () => {
     expect(failure).toBeInstanceOf(Error);
     expect(failure).toMatchObject({
       name: 'PkiError',
@@ -23,7 +23,7 @@ describe('an expected failure', () => {
     });
   });
 
-  it('keeps no secret that slipped into its text', () => {
+  it('redacts secrets in message, subject and hint', () => {
     const token = 'abcdef.0123456789abcdef';
     const { message, subject, hint } = new PkiError({
       code: 'PKI_CA_KEY_MISSING',
@@ -34,7 +34,7 @@ describe('an expected failure', () => {
     expect([message, subject, hint]).toEqual(['refused [redacted]', 'password: [redacted]', 'try [redacted]']);
   });
 
-  it('is told from a bug, and by its code', () => {
+  it('is distinguished from a bug, and by its code', () => {
     expect(isRecoveryError(failure)).toBe(true);
     expect(isRecoveryError(failure, 'OTHER', 'PKI_CA_KEY_MISSING')).toBe(true);
     expect(isRecoveryError(failure, 'OTHER')).toBe(false);
@@ -44,17 +44,17 @@ describe('an expected failure', () => {
 });
 
 describe('a failure in one line', () => {
-  it('names the code and the causes behind it', () => {
+  it('names the code and the causes', () => {
     expect(describeError(failure)).toBe('cannot sign the certificate (PKI_CA_KEY_MISSING): no such file (ENOENT)');
   });
 
-  it('is found for whatever was thrown', () => {
+  it('is formatted for any thrown value', () => {
     expect(describeError('just text')).toBe('just text');
     expect(describeError(undefined)).toBe('undefined');
     expect(describeError(new Error('a', { cause: 'b' }))).toBe('a: b');
   });
 
-  it('keeps no secret of a foreign error', () => {
+  it('redacts secrets of third-party errors', () => {
     expect(describeError(new Error('401', { cause: new Error('token: s3cr3t') }))).toBe('401: token: [redacted]');
   });
 });

@@ -1,12 +1,12 @@
 import { redact } from './redact.ts';
 
-/** What a {@link RecoveryError} is made of. */
+/** Input of {@link RecoveryError}. */
 export interface RecoveryErrorDetails<C extends string> {
   /** Stable, documented identifier, for example `PKI_CA_KEY_MISSING`. */
   readonly code: C;
-  /** One sentence in lower case without a period; names what was attempted. */
+  /** One sentence in lower case without a period: what failed. */
   readonly message: string;
-  /** Which file, node, step or key this is about. */
+  /** The file, node, step or key concerned. */
   readonly subject?: string | undefined;
   /** What the operator does next, in the imperative. */
   readonly hint?: string | undefined;
@@ -14,11 +14,11 @@ export interface RecoveryErrorDetails<C extends string> {
 }
 
 /**
- * An expected failure, told to the operator by code, subject and hint.
+ * An expected failure: a code, a subject and a hint for the operator.
  *
  * Every package derives its own class with a closed union of codes. Message, subject and hint are redacted on
- * construction, so key material that slipped into them never leaves the process. It does not redact `cause`: renderers
- * print a cause only through {@link describeError}. Bugs throw plain `Error` instead.
+ * construction, so key material in them never leaves the process. `cause` is not redacted: renderers print a cause only
+ * through {@link describeError}. Bugs throw plain `Error` instead.
  */
 export class RecoveryError<C extends string = string> extends Error {
   readonly code: C;
@@ -34,14 +34,14 @@ export class RecoveryError<C extends string = string> extends Error {
   }
 }
 
-/** Tells whether `error` is an expected failure, of one of `codes` when any are given. */
+/** Whether `error` is an expected failure, with one of `codes` when any are given. */
 export function isRecoveryError(error: unknown, ...codes: readonly string[]): error is RecoveryError {
   if (!(error instanceof RecoveryError)) return false;
   const code: unknown = error.code;
   return codes.length === 0 || codes.some((wanted) => wanted === code);
 }
 
-/** One line for a failure of any kind, redacted, with its causes behind it: `message (CODE): cause`. */
+/** Formats any failure and its causes as one redacted line: `message (CODE): cause`. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return redact(String(error));
   const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';

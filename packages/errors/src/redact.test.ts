@@ -13,7 +13,7 @@ const PRIVATE_KEYS = {
 } as const;
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${randomBytes(900).toString('base64')}\n-----END CERTIFICATE-----\n`;
 
-/** Every stretch of 24 characters of the key's own lines that is left in `text`. */
+/** Every run of 24 characters of the key that is still in `text`. */
 function leaksOf(key: string, text: string): readonly string[] {
   const body = key.replace(/-----[^-]+-----|\n/g, '');
   const pieces = Array.from({ length: body.length - 23 }, (_, index) => body.slice(index, index + 24));
@@ -36,7 +36,7 @@ describe.each(Object.entries(PRIVATE_KEYS))('a private key in %s', (_, key) => {
     ['in base64, in lines, in JSON', JSON.stringify((base64.match(/.{1,76}/g) ?? []).join('\n'))],
     ['in a kubeconfig', `    client-key-data: ${base64}\n`],
     ['in a kubeconfig in base64', Buffer.from(`users:\n- user:\n    client-key-data: ${base64}\n`).toString('base64')],
-  ])('is masked %s, and what stands around it is not', (_form, text) => {
+  ])('is masked %s, and the text around it is not', (_form, text) => {
     const masked = redact(`before ${text}\nafter: it\n`);
     expect(leaksOf(key, masked)).toEqual([]);
     expect(masked).toContain('redacted');
@@ -44,11 +44,11 @@ describe.each(Object.entries(PRIVATE_KEYS))('a private key in %s', (_, key) => {
     expect(masked).toMatch(/after: it\n$/);
   });
 
-  it('is masked when its end is cut off', () => {
+  it('is masked when truncated', () => {
     expect(redact(`before ${key.slice(0, -60)}`)).toMatch(/^before \[redacted [A-Z ]+\]$/);
   });
 
-  it('is masked after its certificate, which stays', () => {
+  it('is masked after its certificate, which stays readable', () => {
     expect(redact(CERTIFICATE + key)).toMatch(/^-----BEGIN CERTIFICATE[^[]+\[redacted [A-Z ]+\]\n$/);
     expect(redact(CERTIFICATE + key)).toContain(CERTIFICATE);
     const pem = Buffer.from(CERTIFICATE + key).toString('base64');
@@ -84,7 +84,7 @@ describe('a token or password', () => {
   });
 });
 
-describe('ordinary text stays as it is', () => {
+describe('ordinary text is unchanged', () => {
   it.each([
     CERTIFICATE,
     Buffer.from(CERTIFICATE).toString('base64'),
@@ -111,7 +111,7 @@ describe('ordinary text stays as it is', () => {
   });
 });
 
-describe('text made to slow it down', () => {
+describe('adversarial text', () => {
   const MEGABYTE = 1_000_000;
   it.each([
     'A',
@@ -131,7 +131,7 @@ describe('text made to slow it down', () => {
     'secret: AAAA',
     'authorization: bearer ',
     '\\"',
-  ])('is handled in a moment: %j over and over', (piece) => {
+  ])('is redacted within 2 s: %j repeated', (piece) => {
     const text = piece.repeat(Math.ceil(MEGABYTE / piece.length));
     const startedAt = performance.now();
     redact(text);
@@ -140,12 +140,12 @@ describe('text made to slow it down', () => {
 });
 
 describe('text for a terminal', () => {
-  it('shows control characters instead of obeying them', () => {
+  it('has its control characters escaped', () => {
     expect(printable('a\u001b[31mred\u0007\r\u009b2J\u007f')).toBe('a\\x1b[31mred\\x07\\x0d\\x9b2J\\x7f');
     expect(printable('safe\u202egpj.exe')).toBe('safe\\u{202e}gpj.exe');
   });
 
-  it('keeps tabs, lines and letters of every script', () => {
+  it('keeps tabs, newlines and letters of every script', () => {
     const text = 'a\tb\nÄ 証明書 🔑';
     expect(printable(text)).toBe(text);
   });

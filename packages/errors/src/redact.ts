@@ -1,14 +1,14 @@
 const MASK = '[redacted]';
 
 /**
- * The shapes in which secrets of a Kubernetes node appear in text. Certificates are public and stay readable.
+ * Shapes of secrets in text from a Kubernetes node. Certificates are public and stay readable.
  *
  * PEM labels: RFC 7468. Kubeconfig keys: the `v1.Config` format of client-go. Bootstrap tokens: `[a-z0-9]{6}.[a-z0-9]{16}`
  * (Kubernetes documentation, "Authenticating with bootstrap tokens"). JWT: RFC 7519, always begins with `eyJ`. Keys of an
  * `EncryptionConfiguration`: 16, 24 or 32 bytes in base64.
  *
- * The text may come from an attacker, so no pattern may scan a stretch twice: every one begins with a literal or with
- * the beginning of a word.
+ * The text may come from an attacker, so no pattern may backtrack over the same characters: every pattern begins with a
+ * literal or at a word boundary.
  */
 const SECRET_PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g, '[redacted $1]'],
@@ -27,9 +27,8 @@ const SECRET_PATTERNS: readonly (readonly [RegExp, string])[] = [
 /**
  * Replaces private keys, tokens and passwords in `text` by a mask.
  *
- * A safety net for text made from foreign input, not a licence to print secrets: it knows shapes, not values, so raw key
- * bytes without their PEM label pass through, and a host name that happens to have the shape of a bootstrap token is
- * masked.
+ * A safety net for untrusted text, not a licence to print secrets: shapes are matched, not values. Raw key bytes without
+ * their PEM label pass through; a host name with the shape of a bootstrap token is masked.
  */
 export function redact(text: string): string {
   return SECRET_PATTERNS.reduce((masked, [pattern, mask]) => masked.replace(pattern, mask), text);
@@ -37,10 +36,10 @@ export function redact(text: string): string {
 
 /**
  * Makes text from a file or a cluster safe for a terminal: control characters other than tab and newline, among them
- * every escape sequence's first byte, become a visible `\xNN`, and what turns the direction of text a visible `\u{NNNN}`.
+ * every escape sequence's first byte, become a visible `\xNN`, and characters that change text direction a visible `\u{NNNN}`.
  */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this function is about
+  // oxlint-disable-next-line no-control-regex -- the function escapes control characters
   const visible = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
     return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
@@ -62,8 +61,8 @@ function keysAndValues(): RegExp {
 }
 
 /**
- * A private key or a kubeconfig in base64, as kubeconfigs and Secrets carry them, in one piece or in lines. A certificate
- * before the key in the same piece stays.
+ * A private key or a kubeconfig in base64, as in kubeconfigs and Secrets, on one line or several. A certificate
+ * before the key stays readable.
  */
 function base64OfSecrets(): RegExp {
   const begin = `(?:${base64Forms('-----BEGIN ').join('|')})[A-Za-z0-9+/]{0,20}?`;
@@ -72,11 +71,11 @@ function base64OfSecrets(): RegExp {
   return new RegExp(`(?:${begin})?(?:${secrets})[A-Za-z0-9+/]*={0,2}${furtherLines}`, 'g');
 }
 
-/** What `text` looks like inside of base64: it may begin at any of three places in a group of four characters. */
+/** `text` inside base64, at each of the three offsets within a group of four characters. */
 function base64Forms(text: string): readonly string[] {
   return [0, 1, 2].map((shift) => {
     const encoded = btoa('\0'.repeat(shift) + text);
-    // Characters at the edges also hold bits of what stands beside the text.
+    // Characters at the edges also encode bits of the neighbouring bytes.
     return encoded.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + text.length) * 8) / 6));
   });
 }

@@ -14,5 +14,5 @@ export type WorkflowErrorCode =
   | 'JOURNAL_CORRUPT'
   | 'BACKUP_SEALED';
 
-/** A run was refused, failed, or could not be taken back. */
+/** A run was refused, failed, or could not be rolled back. */
 export class WorkflowError extends RecoveryError<WorkflowErrorCode> {}

@@ -70,7 +70,7 @@ function demoPlaybook(host: Host): Playbook {
   };
 }
 
-stepLaws('files, links and watched folders', () => ({
+stepLaws('files, links and watched directories', () => ({
   clock: createFixedClock('2026-11-22T12:00:00Z'),
   folders: [hostPath('/etc')],
   makePlaybook: demoPlaybook,

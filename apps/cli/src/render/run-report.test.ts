@@ -54,19 +54,19 @@ describe('the report of a run', () => {
     expect(text).toContain(
       "- **renew the API server's serving certificate** (`pki/renew/apiserver`): it expired\n  - /etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21",
     );
-    expect(text).toContain('| 1 | `pki/renew/apiserver` | file.replace /etc/kubernetes/pki/apiserver.crt | stands |');
+    expect(text).toContain('| 1 | `pki/renew/apiserver` | file.replace /etc/kubernetes/pki/apiserver.crt | active |');
     expect(text).toContain('## What was rescued and removed again\n\n- Pod kube-system/scheduler-rescue\n');
     expect(text).toContain('## What was created and stands\n\n- Pod kube-system/dns-rescue\n');
     expect(text).toContain('  - serial 7 is presented');
     expect(text).toContain('## What remains to be done\n\n- node03 is not joined\n');
-    expect(text).toContain('| 9.0 s | the run ended: done |');
+    expect(text).toContain('| 9.0 s | run ended: done |');
   });
 
   it('says of a run that was cut off what to do with it, and what never came', () => {
     const { outcome, remaining } = report(RECORDS.slice(0, 3));
     expect(outcome).toBeUndefined();
-    expect(remaining[0]).toBe('the run was cut off: go on with it (recover --resume) or take it back (rollback r)');
-    expect(remaining[1]).toBe("not made: renew the API server's serving certificate: it expired");
+    expect(remaining[0]).toBe('the run was interrupted: resume it (recover --resume) or roll it back (rollback r)');
+    expect(remaining[1]).toBe("not applied: renew the API server's serving certificate: it expired");
   });
 
   it('tells what was taken back, and what somebody else had changed', () => {
@@ -79,12 +79,12 @@ describe('the report of a run', () => {
     const { changes, remaining, outcome } = report(back);
     expect([outcome, ...changes.map(({ state }) => state)]).toEqual([
       'rollback-incomplete',
-      'taken-back',
-      'stands',
-      'left',
-      'stands',
+      'rolled-back',
+      'active',
+      'not-reverted',
+      'active',
     ]);
-    expect(remaining.join('\n')).toContain('left: object.create Pod kube-system/dns-rescue: another pod');
+    expect(remaining.join('\n')).toContain('not rolled back: object.create Pod kube-system/dns-rescue: another pod');
   });
 
   it('reads a journal that has no findings yet', () => {
@@ -102,7 +102,7 @@ describe('the report of a run', () => {
     const text = renderRunReport(
       report([header as JournalRecord, { type: 'intent', seq: 0, step: 'a`b', change, ...undo }]),
     );
-    expect(text).toContain(String.raw`| file.replace x \| y \# z \!\[a\](http://b) \\x1b\[31m \<script\> | stands |`);
+    expect(text).toContain(String.raw`| file.replace x \| y \# z \!\[a\](http://b) \\x1b\[31m \<script\> | active |`);
     expect(text).not.toContain('\u001b');
   });
 });

@@ -48,7 +48,11 @@ function renderProof({ title, result, proof }: ReportedStep): readonly string[] 
 
 function renderChanges(changes: readonly ReportedChange[]): readonly string[] {
   if (changes.length === 0) return [];
-  const states = { stands: 'stands', 'taken-back': 'taken back', left: 'left as somebody else changed it' } as const;
+  const states = {
+    active: 'active',
+    'rolled-back': 'rolled back',
+    'not-reverted': 'not rolled back: changed by another process',
+  } as const;
   return [
     '| # | step | change | now |',
     '|---|---|---|---|',

@@ -14,8 +14,15 @@ export interface RunRow {
 }
 
 export function toRunRow(state: RunState): RunRow {
-  const { id, playbook, startedAt, endedAt, outcome, standing } = state;
-  return { id, playbook, startedAt, endedAt: endedAt ?? null, outcome: outcome ?? 'cut off', changes: standing.length };
+  const { id, playbook, startedAt, endedAt, outcome, activeChanges } = state;
+  return {
+    id,
+    playbook,
+    startedAt,
+    endedAt: endedAt ?? null,
+    outcome: outcome ?? 'cut off',
+    changes: activeChanges.length,
+  };
 }
 
 /** The runs of a host, oldest first. */

@@ -1,22 +1,22 @@
 import { describeNextSteps, type ReportedChange, type ReportedStep, type RunReport } from '@kube-rescue/workflow';
 
-/** What a report says beyond its journal: what follows from it for whoever takes over. */
+/** A run report with conclusions for the next operator. */
 export interface RunSummary extends RunReport {
-  /** Objects that the run made for a while and has removed again. */
+  /** Temporary objects that the run created and removed. */
   readonly rescued: readonly string[];
-  /** Objects that the run made and that stand; temporary ones among them must go when the real ones run. */
+  /** Objects that the run created and that still exist; remove temporary ones when the real ones run. */
   readonly created: readonly string[];
-  /** What is left to a person, most urgent first. */
+  /** Remaining work for the operator, most urgent first. */
   readonly remaining: readonly string[];
 }
 
-/** Adds what follows from a report. Pure. */
+/** Adds conclusions to a report. Pure. */
 export function summarizeRun(report: RunReport): RunSummary {
   const { changes } = report;
-  const made = changes.filter(({ kind, state }) => kind === 'object.create' && state === 'stands');
+  const made = changes.filter(({ kind, state }) => kind === 'object.create' && state === 'active');
   const isGone = ({ target }: ReportedChange): boolean => {
     return changes.some(
-      (change) => change.kind === 'object.delete' && change.target === target && change.state === 'stands',
+      (change) => change.kind === 'object.delete' && change.target === target && change.state === 'active',
     );
   };
   return {
@@ -28,24 +28,28 @@ export function summarizeRun(report: RunReport): RunSummary {
 }
 
 function remainingOf({ run, resumeCommand, outcome, reason, steps, changes }: RunReport): readonly string[] {
-  const wayOn = describeNextSteps({ id: run, resumeCommand, outcome });
+  const nextSteps = describeNextSteps({ id: run, resumeCommand, outcome });
   const why = reason === undefined ? '' : `: ${reason}`;
   const ends: Readonly<Record<string, string>> = {
-    'not-verified': `what was done stands, but was not seen to work${why}; then ${wayOn}`,
-    interrupted: `the run was interrupted: ${wayOn}`,
-    'rollback-incomplete': `not everything was taken back${why}: put back by hand what is marked as left, from the folder backup of the run`,
-    'rolled-back': `everything was taken back, so what was wrong still is${why}`,
-    none: `the run was cut off: ${wayOn}`,
+    'not-verified': `the changes are active but not verified${why}; then ${nextSteps}`,
+    interrupted: `the run was interrupted: ${nextSteps}`,
+    'rollback-incomplete': `the rollback is incomplete${why}: restore the changes marked "not rolled back" by hand, from the backup directory of the run`,
+    'rolled-back': `every change was rolled back; the problems found are not fixed${why}`,
+    none: `the run was interrupted: ${nextSteps}`,
   };
   const end = ends[outcome ?? 'none'];
   const isDone = outcome === 'done';
   return [
     ...(end === undefined ? [] : [end]),
-    ...changes.filter(({ state }) => state === 'left').map(({ text, reason: left }) => `left: ${text}: ${left ?? ''}`),
+    ...changes
+      .filter(({ state }) => state === 'not-reverted')
+      .map(({ text, reason: cause }) => `not rolled back: ${text}: ${cause ?? ''}`),
     ...steps.flatMap(({ warnings }) => warnings),
-    ...steps.flatMap((step) => (step.result === 'not-made' && !isDone ? [`not made: ${describeStep(step)}`] : [])),
-    ...steps.flatMap((step) => (step.result === 'made' ? [`not seen to work: ${step.title}`] : [])),
-    'the folder of the run may hold old private keys and Secrets: remove it once nobody will want to take the run back',
+    ...steps.flatMap((step) =>
+      step.result === 'not-applied' && !isDone ? [`not applied: ${describeStep(step)}`] : [],
+    ),
+    ...steps.flatMap((step) => (step.result === 'applied' ? [`not verified: ${step.title}`] : [])),
+    'the directory of the run may contain old private keys and Secrets: remove it when no rollback is needed any more',
   ];
 }
 

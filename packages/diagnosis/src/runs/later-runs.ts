@@ -13,10 +13,10 @@ export async function listLaterRuns(
   run: Pick<RunDirectory, 'id' | 'state'>,
   store: Pick<RunStore, 'list'>,
 ): Promise<readonly string[]> {
-  const own = new Set((await run.state()).standing.flatMap(fileOf));
+  const own = new Set((await run.state()).activeChanges.flatMap(fileOf));
   const later = (await store.list()).filter(({ id }) => id > run.id);
   return later
-    .filter(({ standing }) => standing.flatMap(fileOf).some((file) => own.has(file)))
+    .filter(({ activeChanges }) => activeChanges.flatMap(fileOf).some((file) => own.has(file)))
     .map(({ id }) => id)
     .toReversed();
 }

@@ -12,12 +12,12 @@ import type { NodeDeps } from '@kube-rescue/node';
  * @throws WorkflowError `BACKUP_SEALED` `JOURNAL_CORRUPT`; HostError
  */
 export async function judgeRollback(run: RunDirectory, { host, clock }: NodeDeps): Promise<readonly string[]> {
-  const { standing, outcome } = await run.state();
+  const { activeChanges, outcome } = await run.state();
   if (outcome !== 'done') return [];
   await run.backup.assertOpens();
   const now = clock.now();
   const reasons: string[] = [];
-  for (const { change, captured } of standing) {
+  for (const { change, captured } of activeChanges) {
     // A change that keeps no bytes may have captured anything, or nothing.
     const kept = textAt(captured, 'kept');
     if (kept === undefined) continue;

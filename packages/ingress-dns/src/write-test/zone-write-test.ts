@@ -65,9 +65,9 @@ async function testZone(zone: HostedZone, account: AwsAccount, deps: ZoneWriteDe
       if (signal.aborted) await removeLabTraces(zone, workflow);
       throw error;
     });
-    const { leftovers } = await rollbackRun(runId ?? '', workflow);
-    const [leftover] = leftovers;
-    if (leftover !== undefined) throw notRemoved(zone, leftover.change.target);
+    const { notReverted } = await rollbackRun(runId ?? '', workflow);
+    const [first] = notReverted;
+    if (first !== undefined) throw notRemoved(zone, first.change.target);
     const evidence = ['a TXT record was made, known to all name servers, and removed again', ...removed];
     return good('change', zone.name, 'its records may be changed', evidence);
   } catch (error) {
@@ -82,8 +82,8 @@ async function testZone(zone: HostedZone, account: AwsAccount, deps: ZoneWriteDe
 /** @returns what was removed, a line each */
 async function removeLabTraces(zone: HostedZone, workflow: WorkflowDeps): Promise<readonly string[]> {
   const removed: string[] = [];
-  for (const { id, playbook, standing } of await workflow.store.list()) {
-    const own = standing.filter(({ change }) => change['zoneId'] === zone.id);
+  for (const { id, playbook, activeChanges } of await workflow.store.list()) {
+    const own = activeChanges.filter(({ change }) => change['zoneId'] === zone.id);
     if (playbook !== PLAYBOOK || own.length === 0) continue;
     await rollbackRun(id, workflow);
     removed.push(

@@ -99,8 +99,8 @@ describe('joining workers', () => {
     const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });
     const { runId } = await runSteps([step], deps);
     expect(await readTree(worker, hostPath('/etc/kubernetes'))).not.toEqual(before);
-    const { leftovers } = await rollbackRun(runId ?? '', deps);
-    expect(leftovers).toEqual([]);
+    const { notReverted } = await rollbackRun(runId ?? '', deps);
+    expect(notReverted).toEqual([]);
     expect(await readTree(worker, hostPath('/etc/kubernetes'))).toEqual(before);
   });
 
@@ -109,9 +109,9 @@ describe('joining workers', () => {
     const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });
     const { runId } = await runSteps([step], deps);
     hosts.clear();
-    const { leftovers } = await rollbackRun(runId ?? '', deps);
-    expect(leftovers.map(({ change }) => change.target)).toContain(`node02:${KUBECONFIG}`);
-    for (const { reason } of leftovers) expect(reason).toContain('node02: no route to it');
+    const { notReverted } = await rollbackRun(runId ?? '', deps);
+    expect(notReverted.map(({ change }) => change.target)).toContain(`node02:${KUBECONFIG}`);
+    for (const { reason } of notReverted) expect(reason).toContain('node02: no route to it');
   });
 
   it('goes on with the others when one cannot be reached, and names that one', async () => {
@@ -225,7 +225,7 @@ describe('joining workers', () => {
       if (!(failure instanceof Error)) break;
       kills += 1;
       const deps = runDeps(host, clock, cluster.objects, openNode);
-      for (const { id } of await deps.store.list()) expect((await rollbackRun(id, deps)).leftovers).toEqual([]);
+      for (const { id } of await deps.store.list()) expect((await rollbackRun(id, deps)).notReverted).toEqual([]);
       expect(await readTree(worker, hostPath('/etc/kubernetes'))).toEqual(before);
     }
     expect(kills).toBeGreaterThan(5);

@@ -12,9 +12,9 @@ export async function readEarlierNodes(
   name: string,
 ): Promise<readonly KubernetesObject[]> {
   const nodes: KubernetesObject[] = [];
-  for (const { id, standing } of await store.list()) {
+  for (const { id, activeChanges } of await store.list()) {
     const run = await store.open(id);
-    for (const { change, captured } of standing) {
+    for (const { change, captured } of activeChanges) {
       const { kind, name: changed } = fieldsAt(change, 'object');
       const kept = textAt(captured, 'kept');
       if (change.kind !== 'object.replace' || kind !== 'Node' || changed !== name || kept === undefined) continue;

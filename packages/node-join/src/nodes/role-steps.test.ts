@@ -85,7 +85,7 @@ describe('the taints of a node', () => {
     const deps = depsOf(cluster);
     const { runId } = await runSteps([createTaintStep({ node: 'cp1', sources: {} }, cluster)], deps);
     expect(taintsOf(await cluster.node('cp1'))).toHaveLength(1);
-    expect((await rollbackRun(runId ?? '', deps)).leftovers).toEqual([]);
+    expect((await rollbackRun(runId ?? '', deps)).notReverted).toEqual([]);
     expect(taintsOf(await cluster.node('cp1'))).toEqual([]);
   });
 

@@ -60,7 +60,7 @@ describe('a scheduler that nobody can schedule', () => {
     const world = createWorld(LEADING);
     world.plant('Deployment', SCHEDULER);
     const { runId } = await world.run(rescue(world));
-    expect((await world.rollback(runId ?? '')).leftovers).toEqual([]);
+    expect((await world.rollback(runId ?? '')).notReverted).toEqual([]);
     expect(await world.pods()).toEqual([]);
   });
 

@@ -125,11 +125,11 @@ describe('etcd that is killed while objects are written', () => {
     const id = state?.id ?? '';
     await expect(failed).rejects.toMatchObject({
       hint: expect.stringContaining(`rollback ${id}`) as string,
-      message: expect.stringMatching(/not taken back: 200 changes: [^;]*no way into etcd/) as string,
+      message: expect.stringMatching(/not rolled back: 200 changes: [^;]*no way into etcd/) as string,
     });
     await node.member.start();
     expect((await inspectSecrets()).renewedOnes).toBeGreaterThanOrEqual(100);
-    expect((await rollbackRun(id, run.workflow)).leftovers).toEqual([]);
+    expect((await rollbackRun(id, run.workflow)).notReverted).toEqual([]);
     expect((await inspectSecrets()).renewedOnes).toBe(0);
     expect((await run.start()).outcome).toBe('done');
     expect((await inspectSecrets()).renewedOnes).toBe(SECRETS);

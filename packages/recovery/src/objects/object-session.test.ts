@@ -109,9 +109,9 @@ describe('object.replace', () => {
     const before = await read();
     const { runId } = await patch();
     expect((await read())?.data).toEqual({ a: base64('new') });
-    expect(await rollbackRun(runId, workflow)).toEqual({ undone: 1, leftovers: [] });
+    expect(await rollbackRun(runId, workflow)).toEqual({ undone: 1, notReverted: [] });
     expect({ ...(await read()), metadata: undefined }).toEqual({ ...before, metadata: undefined });
-    expect(await rollbackRun(runId, workflow)).toEqual({ undone: 0, leftovers: [] });
+    expect(await rollbackRun(runId, workflow)).toEqual({ undone: 0, notReverted: [] });
   });
 
   it('leaves alone an object that somebody made anew, or removed', async () => {
@@ -122,8 +122,8 @@ describe('object.replace', () => {
       await objects.store.delete(stored);
       const { uid: _gone, resourceVersion: _old, ...metadata } = stored.object.metadata;
       if (again) await objects.store.create(RESOURCE_KINDS.Secret, { ...stored.object, metadata });
-      const { leftovers } = await rollbackRun(runId, workflow);
-      expect(leftovers.map(({ reason }) => reason)).toEqual([
+      const { notReverted } = await rollbackRun(runId, workflow);
+      expect(notReverted.map(({ reason }) => reason)).toEqual([
         `Secret default/${name} was removed or made anew by somebody else since`,
       ]);
       if (again) await edit((object) => ({ ...object, data: { a: base64('old') } }));

@@ -198,7 +198,7 @@ describe('changing what the checkpointer keeps', () => {
       const kinds = createChangeRegistry([...hostChangeKinds(survivor), ...kindsOf(node, survivor)]);
       const deps = { host: survivor, clock, kinds, store: openRunStore(survivor), onEvent: () => undefined };
       for (const { id } of await deps.store.list()) {
-        expect((await rollbackRun(id, deps)).leftovers, `write ${failAt}`).toEqual([]);
+        expect((await rollbackRun(id, deps)).notReverted, `write ${failAt}`).toEqual([]);
       }
       expect(await secretText(node, 'apiserver.crt'), `write ${failAt}`).toBe(OLD);
       expect(await readText(survivor, cachedPath('apiserver.crt')), `write ${failAt}`).toBe(OLD);

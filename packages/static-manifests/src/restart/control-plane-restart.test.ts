@@ -171,7 +171,7 @@ describe('the restart of a control plane', () => {
     const before = await host.readFile(joinPath(DIRECTORY, 'etcd.yaml'));
     const { runId } = await run(host);
     expect(await host.readFile(joinPath(DIRECTORY, 'etcd.yaml'))).not.toEqual(before);
-    expect((await rollbackRun(runId ?? '', depsOf(host))).leftovers).toEqual([]);
+    expect((await rollbackRun(runId ?? '', depsOf(host))).notReverted).toEqual([]);
     expect(await host.readFile(joinPath(DIRECTORY, 'etcd.yaml'))).toEqual(before);
     expect(await host.services.status('kubelet')).toBe('stopped');
   });

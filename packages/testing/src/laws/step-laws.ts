@@ -83,8 +83,8 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
       const before = await look(host, testCase);
       const { runId } = await run(host, testCase);
       const made = await look(host, testCase);
-      const { leftovers } = await rollbackRun(runId ?? '', depsOf(host, testCase));
-      assert.deepEqual(leftovers, []);
+      const { notReverted } = await rollbackRun(runId ?? '', depsOf(host, testCase));
+      assert.deepEqual(notReverted, []);
       assert.deepEqual(await look(host, testCase), testCase.isLasting === true ? made : before);
     });
 
@@ -197,8 +197,8 @@ async function wayBack(attempt: Attempt, testCase: StepCase): Promise<GoodEnding
   const { host, before, at } = attempt;
   const deps = depsOf(host, testCase);
   for (const { id } of await deps.store.list()) {
-    const { leftovers } = await rollbackRun(id, deps);
-    assert.deepEqual(leftovers, [], at);
+    const { notReverted } = await rollbackRun(id, deps);
+    assert.deepEqual(notReverted, [], at);
   }
   if (testCase.isLasting === true) {
     // What was made stands, and the rest can be made.

@@ -18,7 +18,7 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
     staleness: (change) => stalenessOf(files, change),
     capture: (change, after, backup) => captureFile(files, change.target, after ?? '', backup),
     apply: async (change, material) => {
-      if (material === undefined) throw new Error(`file.replace of ${change.target} was given no bytes`);
+      if (material === undefined) throw new Error(`file.replace of ${change.target} has no bytes to write`);
       const { mode, uid, gid, watched } = change;
       await assertUnchanged(files, change, material);
       await files.writeFile(hostPath(change.target), material, { mode, owner: { uid, gid }, watched });
@@ -60,17 +60,17 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
 }
 
 /**
- * Looks once more right before the write: between the look at a whole unit and the turn of one of its files, a kubelet may have to
- * be stopped, and whoever wrote there meanwhile is not overwritten. What a change leaves is no obstacle to making it again.
+ * Reads the file again right before the write: stopping a kubelet may take a while between the check of a unit and the write of one
+ * of its files, and a concurrent write must not be overwritten. A file with the new bytes already is accepted.
  */
 async function assertUnchanged(files: HostFiles, change: FileReplace, material: Uint8Array): Promise<void> {
   const { state } = await readFileState(files, change.target);
   if ([change.before, sha256(material)].includes(beforeOf(state))) return;
   throw new WorkflowError({
     code: 'PLAN_STALE',
-    message: `it was not overwritten: ${change.target} has changed since it was looked at`,
+    message: `not overwritten: ${change.target} has changed since the check`,
     subject: change.target,
-    hint: 'somebody or something else is writing here; find out what, then plan again',
+    hint: 'another process is writing this file; find it, then plan again',
   });
 }
 

@@ -3,7 +3,7 @@ import type { Json } from '../plan/change.ts';
 import type { PathState } from '../plan/file-change-types.ts';
 import { sha256 } from '../plan/digest.ts';
 
-/** What lies at a path, as far as it can be put back. */
+/** The restorable state of a path. */
 export type FileState =
   | { readonly kind: 'absent' }
   | {
@@ -15,7 +15,7 @@ export type FileState =
     }
   | { readonly kind: 'link'; readonly target: string; readonly uid: number; readonly gid: number };
 
-/** Reads the state at `target`, and the bytes of a regular file. Links are seen as links. */
+/** Reads the state at `target`, and the bytes of a regular file. Links are not followed. */
 export async function readFileState(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
   target: string,
@@ -37,12 +37,12 @@ export function beforeOf(state: FileState): PathState {
   return state.kind === 'file' ? state.digest : `link:${state.target}`;
 }
 
-/** Says why `state` is not the one a change was planned on. */
+/** Why a change planned on `before` is stale; `undefined` when it is not. */
 export function describeDifference(target: string, before: PathState, state: FileState): string | undefined {
-  return beforeOf(state) === before ? undefined : `${target} is no longer what it was when the plan was made`;
+  return beforeOf(state) === before ? undefined : `${target} has changed since the plan was made`;
 }
 
-/** The undo record of a file: its state before, the name of the kept bytes, and what the change leaves behind. */
+/** The undo record of a file: its state before, the name of the backup bytes, and the state after the change. */
 export interface CapturedFile {
   readonly state: FileState;
   readonly kept: string | undefined;

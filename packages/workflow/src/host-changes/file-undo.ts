@@ -2,7 +2,7 @@ import { type HostFiles, hostPath, temporaryPathOf } from '@kube-rescue/host';
 import type { BackupDirectory, Json, UndoOutcome } from '../plan/change.ts';
 import { beforeOf, type CapturedFile, readFileState, toCapturedFile } from './file-state.ts';
 
-/** Reads the present state of `target` and keeps its bytes; `after` is what the change will leave, as {@link beforeOf} says it. */
+/** Reads the present state of `target` and backs up its bytes; `after` is the state after the change, in the form of {@link beforeOf}. */
 export async function captureFile(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
   target: string,
@@ -15,7 +15,7 @@ export async function captureFile(
   return JSON.parse(JSON.stringify(captured)) as Json;
 }
 
-/** Puts back what {@link captureFile} saw, unless somebody else has changed the target since. */
+/** Restores the state of {@link captureFile}, unless another process has changed the target since. */
 export async function undoFile(
   files: HostFiles,
   target: string,
@@ -27,9 +27,9 @@ export async function undoFile(
   const { state: present } = await readFileState(files, target);
   await removeTemporary(files, target, watched);
   if (JSON.stringify(present) === JSON.stringify(old)) return { state: 'already' };
-  // Same bytes with another mode or owner are ours as well: the write sets mode and owner before the rename.
+  // The same bytes with another mode or owner are this run's as well: the write sets mode and owner before the rename.
   if (beforeOf(present) !== after && beforeOf(present) !== beforeOf(old)) {
-    return { state: 'foreign', reason: `${target} was changed by somebody else since, and is left as it is` };
+    return { state: 'foreign', reason: `${target} was changed by another process since; not restored` };
   }
   const path = hostPath(target);
   if (old.kind === 'absent') {
@@ -43,7 +43,7 @@ export async function undoFile(
   return { state: 'undone' };
 }
 
-/** A write that was killed midway leaves its temporary file, which may hold a key. */
+/** A killed write leaves its temporary file, which may contain a key. */
 async function removeTemporary(files: HostFiles, target: string, watched: boolean): Promise<void> {
   const temporary = temporaryPathOf(hostPath(target), watched);
   if ((await files.stat(temporary)) !== undefined) await files.remove(temporary);

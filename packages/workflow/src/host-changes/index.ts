@@ -3,7 +3,7 @@ import type { ChangeKind } from '../plan/change.ts';
 import { fileRemoveKind, fileReplaceKind, linkReplaceKind } from './file-kinds.ts';
 import { serviceRestartKind } from './service-kind.ts';
 
-/** The change kinds of a machine's files and services. The engine itself knows none of them. */
+/** The change kinds for files, links and services of a host. */
 export function hostChangeKinds(host: Host): readonly ChangeKind[] {
   return [fileReplaceKind(host), fileRemoveKind(host), linkReplaceKind(host), serviceRestartKind(host)];
 }

@@ -3,8 +3,8 @@ import type { ChangeKind } from '../plan/change.ts';
 import type { ServiceRestart } from '../plan/file-change-types.ts';
 
 /**
- * `service.restart`: makes a service read its files again. Undone after all files are back: a service that did not run is
- * stopped, every other is restarted on them; also one that was being started again and again, or that could not be asked.
+ * `service.restart`: makes a service read its files again. Undone after all files are restored: a service that was stopped is
+ * stopped again, any other is restarted, including one in a restart loop or of unknown status.
  */
 export function serviceRestartKind(host: Pick<Host, 'services'>): ChangeKind<ServiceRestart> {
   return {

@@ -8,22 +8,22 @@ const PRIVATE_FILE_MODE = 0o600;
 const SEALED = '.sealed';
 const NAME = /^[0-9a-f]{64}$/;
 
-/** A backup folder that can be asked whether it opens before anything depends on it. */
+/** A backup directory whose readability can be checked before a rollback begins. */
 export interface OpenableBackup extends BackupDirectory {
-  /** @throws WorkflowError `BACKUP_SEALED` when it holds sealed bytes that this process cannot open */
+  /** @throws WorkflowError `BACKUP_SEALED` when it contains encrypted bytes that this process cannot decrypt */
   assertOpens(): Promise<void>;
 }
 
 /**
- * Keeps bytes by their SHA-256, sealed where there is a seal.
+ * Stores bytes by their SHA-256, encrypted where `seal` is given.
  *
- * What this process has kept it can take back without the identity: it remembers the bytes as long as it lives.
+ * Bytes stored by this process are also kept in memory, so a rollback in the same process needs no identity.
  */
-export function createBackupDirectory(host: Host, folder: HostPath, { seal, unseal }: BackupSeal): OpenableBackup {
+export function createBackupDirectory(host: Host, directory: HostPath, { seal, unseal }: BackupSeal): OpenableBackup {
   const remembered = new Map<string, Uint8Array>();
   const kept = new Map<string, Promise<void>>();
-  const plainFile = (name: string): HostPath => joinPath(folder, name);
-  const sealedFile = (name: string): HostPath => joinPath(folder, `${name}${SEALED}`);
+  const plainFile = (name: string): HostPath => joinPath(directory, name);
+  const sealedFile = (name: string): HostPath => joinPath(directory, `${name}${SEALED}`);
 
   const readKept = async (name: string): Promise<Uint8Array | undefined> => {
     const known = remembered.get(name) ?? (await host.readFile(plainFile(name)));
@@ -42,13 +42,13 @@ export function createBackupDirectory(host: Host, folder: HostPath, { seal, unse
   };
   return {
     assertOpens: async () => {
-      const names = ((await host.list(folder)) ?? []).filter((name) => name.endsWith(SEALED));
+      const names = ((await host.list(directory)) ?? []).filter((name) => name.endsWith(SEALED));
       const [first] = names.map((name) => name.slice(0, -SEALED.length)).filter((name) => !remembered.has(name));
       if (first !== undefined) await readKept(first);
     },
     keep: async (data) => {
       const name = sha256(data);
-      // The same bytes have the same name: they are written once, by whoever comes first, and the others wait for that.
+      // The same bytes have the same name: the first call writes them, concurrent calls wait for it.
       const write = kept.get(name) ?? writeKept(name, data);
       kept.set(name, write);
       try {
@@ -64,7 +64,7 @@ export function createBackupDirectory(host: Host, folder: HostPath, { seal, unse
       if (data !== undefined && sha256(data) === name) return data;
       throw new WorkflowError({
         code: 'JOURNAL_CORRUPT',
-        message: 'the kept bytes are missing or not those that were kept',
+        message: 'the backup bytes are missing or damaged',
         subject: plainFile(name),
         hint: 'restore this file from another backup of the node',
       });
@@ -75,7 +75,10 @@ export function createBackupDirectory(host: Host, folder: HostPath, { seal, unse
 function isSealed(subject: string, cause?: unknown): WorkflowError {
   return new WorkflowError({
     code: 'BACKUP_SEALED',
-    message: 'the kept bytes are encrypted, and this identity does not open them',
+    message:
+      cause === undefined
+        ? 'the backup is encrypted and no identity was given'
+        : 'cannot decrypt the backup with this identity',
     subject,
     hint: 'give the identity of the recipient with --backup-identity FILE',
     ...(cause === undefined ? {} : { cause }),

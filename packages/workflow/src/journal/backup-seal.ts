@@ -1,7 +1,7 @@
-/** Makes what a run keeps on the disk unreadable for whoever has not the identity. */
+/** Encryption of a run's backup. */
 export interface BackupSeal {
-  /** Absent when only older backups are to be read. */
+  /** Absent when backups are only read. */
   readonly seal?: ((data: Uint8Array) => Promise<Uint8Array>) | undefined;
-  /** Absent without the identity. @throws whatever says that it is the wrong one */
+  /** Absent without the identity. @throws when the identity is the wrong one */
   readonly unseal?: ((sealed: Uint8Array) => Promise<Uint8Array>) | undefined;
 }

@@ -19,7 +19,7 @@ function textOf(...records: readonly JournalRecord[]): string {
 }
 
 describe('a journal', () => {
-  it('is read without its torn last line, wherever it is torn', () => {
+  it('is read without a torn last line, wherever it is torn', () => {
     const whole = textOf(header, intent);
     const first = textOf(header);
     for (let length = first.length; length < whole.length; length += 1) {
@@ -28,20 +28,20 @@ describe('a journal', () => {
     expect(decodeJournal(whole, 'journal')).toEqual([header, intent]);
   });
 
-  it('is refused when a line in its middle is not a record', () => {
+  it('is refused when a line in the middle is not a record', () => {
     const text = `${textOf(header)}garbage\n${textOf(intent)}`;
     expect(() => decodeJournal(text, 'journal')).toThrow(WorkflowError);
-    // It stands in the way of every other run, so there must be a way on.
-    const hint = expect.stringContaining('move the folder of this run away') as string;
+    // An unreadable journal blocks every other run, so the hint must unblock it.
+    const hint = expect.stringContaining('move the directory of this run away') as string;
     expect(() => decodeJournal(text, 'journal')).toThrow(expect.objectContaining({ code: 'JOURNAL_CORRUPT', hint }));
   });
 
-  it('tells a cut-off step from a made one', () => {
+  it('distinguishes an interrupted step from an applied one', () => {
     const made: JournalRecord = { type: 'applied', step: 's', at: '' };
     expect(deriveRunState([header, intent], 'r').unfinished).toEqual([intent]);
     const state = deriveRunState([header, intent, made], 'r');
     expect(state.unfinished).toEqual([]);
-    expect(state.standing).toEqual([intent]);
+    expect(state.activeChanges).toEqual([intent]);
     expect([...state.unverified]).toEqual(['s']);
   });
 });

@@ -2,10 +2,10 @@ import type { Change, Json, UndoOutcome } from '../plan/change.ts';
 import { WorkflowError } from '../errors.ts';
 import type { FindingStatus, StepId } from '../plan/step.ts';
 
-/** How a run ended. A run without an end was cut off. */
+/** How a run ended. A run without an end was interrupted. */
 export type RunOutcome = 'done' | 'rolled-back' | 'rollback-incomplete' | 'not-verified' | 'interrupted';
 
-/** One line of a run's journal. Written and fsynced before what it speaks of is done, or right after. */
+/** One line of a run's journal. Written and fsynced before the action that it records, or right after. */
 export type JournalRecord =
   | {
       readonly type: 'run';
@@ -41,11 +41,11 @@ export type JournalRecord =
       readonly type: 'end';
       readonly outcome: RunOutcome;
       readonly at: string;
-      /** Why it ended so, where it did not end well. Absent in journals of earlier versions. */
+      /** Why the run failed. Absent in journals of earlier versions. */
       readonly reason?: string | undefined;
     };
 
-/** What the check of a step saw that had something to do, for the report; without key material. Read by nothing that acts. */
+/** The finding of a step with work to do, for the report; without key material. No decision reads it. */
 export interface FindingRecord {
   readonly type: 'finding';
   readonly step: StepId;
@@ -66,8 +66,8 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
 }
 
 /**
- * Reads a journal. A torn last line is dropped: it was being written when the run was cut off, and what it announces had
- * not begun.
+ * Reads a journal. A torn last line is dropped: the run was interrupted while writing it, and the recorded action had not
+ * begun.
  *
  * @throws WorkflowError `JOURNAL_CORRUPT` when any other line is not a record
  */
@@ -81,7 +81,7 @@ export function decodeJournal(text: string, subject: string): readonly JournalRe
       code: 'JOURNAL_CORRUPT',
       message: `line ${index + 1} of the journal is not a record`,
       subject,
-      hint: 'put the old files back by hand from the folder backup beside the journal, then move the folder of this run away: until then no run begins',
+      hint: 'restore the old files by hand from the backup directory beside the journal, then move the directory of this run away: until then no run can begin',
     });
   });
 }

@@ -6,31 +6,29 @@ import { WorkflowError } from '../errors.ts';
 import { decodeJournal, encodeRecord, type JournalRecord } from './journal-record.ts';
 import { deriveRunState, type RunState } from '../run/run-state.ts';
 
-/** Where runs are kept on the host unless the caller says otherwise. */
+/** Default directory of runs on the host. */
 export const RUNS_DIRECTORY = hostPath('/var/lib/kube-rescue/runs');
 
 const PRIVATE_DIRECTORY_MODE = 0o700;
 const PRIVATE_FILE_MODE = 0o600;
 const NEWLINE = 0x0a;
 const RESERVE = 'reserve';
-/** Room for the temporary file of one undo at a time and for the records of all; one inode with it. */
+/** Disk space for the temporary file of one undo and for the records of all; frees one inode too. */
 const RESERVE_BYTES = 1024 * 1024;
 const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
 
-/** One run's folder: `journal.jsonl`, `backup/`, and `reserve` while it goes on. */
+/** One run's directory: `journal.jsonl`, `backup/`, and `reserve` during the run. */
 export interface RunDirectory {
   readonly id: string;
   readonly path: HostPath;
   readonly backup: OpenableBackup;
   /** Adds records in one write, fsynced before it returns. */
   append(...records: readonly JournalRecord[]): Promise<void>;
-  /**
-   * Gives back the space that was set aside when the run began, so that changes can be taken back on a disk that is full.
-   */
+  /** Frees the disk space reserved at the start of the run, so that changes can be rolled back on a full disk. */
   releaseReserve(): Promise<void>;
-  /** Cuts off a torn last line, so that records can be added again after a kill. */
+  /** Removes a torn last line, so that records can be appended again after a kill. */
   repair(): Promise<void>;
-  /** Everything that the journal says, in order. @throws WorkflowError `JOURNAL_CORRUPT` */
+  /** The records of the journal, in order. @throws WorkflowError `JOURNAL_CORRUPT` */
   records(): Promise<readonly JournalRecord[]>;
   /** @throws WorkflowError `JOURNAL_CORRUPT` */
   state(): Promise<RunState>;
@@ -39,7 +37,7 @@ export interface RunDirectory {
 /** The runs of one host. */
 export interface RunStore {
   readonly directory: HostPath;
-  /** Creates the folder of a new run; its id sorts by time, for example `20261122T111800Z-1f3a`. */
+  /** Creates the directory of a new run; its id sorts by time, for example `20261122T111800Z-1f3a`. */
   create(header: {
     readonly playbook: string;
     readonly at: Date;
@@ -48,16 +46,16 @@ export interface RunStore {
   }): Promise<RunDirectory>;
   /** @throws WorkflowError `RUN_NOT_FOUND` */
   open(id: string): Promise<RunDirectory>;
-  /** Every run, oldest first. @throws WorkflowError `JOURNAL_CORRUPT` when one of them cannot be read: it may stand half-made */
+  /** Every run, oldest first. @throws WorkflowError `JOURNAL_CORRUPT` when one cannot be read: its changes may be incomplete */
   list(): Promise<readonly RunState[]>;
 }
 
 /**
  * Opens the run store of `host`; nothing is created before the first run.
- * @param seal default: old bytes are kept as they are, readable for root
+ * @param seal default: backups are not encrypted, readable by root
  */
 export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, seal: BackupSeal = {}): RunStore {
-  const open = (id: string): RunDirectory => openRunFolder(host, joinPath(directory, id), id, seal);
+  const open = (id: string): RunDirectory => openRunDirectory(host, joinPath(directory, id), id, seal);
   const ids = async (): Promise<readonly string[]> =>
     ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
   return {
@@ -68,28 +66,28 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, s
       const run = open(id);
       await host.makeDirectory(joinPath(run.path, 'backup'), { mode: PRIVATE_DIRECTORY_MODE });
       await host.writeFile(joinPath(run.path, RESERVE), new Uint8Array(RESERVE_BYTES), { mode: PRIVATE_FILE_MODE });
-      const told = { playbook, host: host.name, at: at.toISOString(), resumeCommand };
-      await run.append({ type: 'run', version: 1, id, ...told });
+      const header = { playbook, host: host.name, at: at.toISOString(), resumeCommand };
+      await run.append({ type: 'run', version: 1, id, ...header });
       return run;
     },
     open: async (id) => {
       if ((await ids()).includes(id)) return open(id);
       throw new WorkflowError({
         code: 'RUN_NOT_FOUND',
-        message: `there is no such run in ${directory}`,
+        message: `no such run in ${directory}`,
         subject: id,
         hint: 'list the runs of this host with: kube-rescue runs',
       });
     },
     list: async () => {
       const states = await Promise.all((await ids()).map((id) => open(id).state()));
-      // A folder without its first record: killed before anything began.
+      // A directory without a first record: killed before the run began.
       return states.filter(({ startedAt }) => startedAt !== '');
     },
   };
 }
 
-function openRunFolder(host: Host, path: HostPath, id: string, seal: BackupSeal): RunDirectory {
+function openRunDirectory(host: Host, path: HostPath, id: string, seal: BackupSeal): RunDirectory {
   const journal = joinPath(path, 'journal.jsonl');
   const records = async (): Promise<readonly JournalRecord[]> => {
     const data = (await host.readFile(journal)) ?? new Uint8Array();

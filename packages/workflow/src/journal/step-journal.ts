@@ -8,7 +8,7 @@ import { mapConcurrent } from '../run/concurrency.ts';
 import type { RunDirectory } from './run-store.ts';
 import type { StepId, StepJournal } from '../plan/step.ts';
 
-/** Hands out the numbers of undo records; one per run. */
+/** Numbers undo records; one sequence per run. */
 export interface Sequence {
   next(): number;
 }
@@ -18,8 +18,8 @@ export function createSequence(first: number): Sequence {
   return { next: () => value++ };
 }
 
-/** Edits that are looked at, and whose old states are kept, at a time. */
-const LANES = 16;
+/** Edits checked and backed up at a time. */
+const CONCURRENCY = 16;
 
 /** The journal of one step of a run: records every undo, fsynced, before the first write of a unit. */
 export function openStepJournal(
@@ -34,12 +34,12 @@ export function openStepJournal(
   const { run, kinds, sequence, onEvent } = deps;
   return {
     perform: async (edits) => {
-      await mapConcurrent(edits, LANES, async ({ change }) => {
+      await mapConcurrent(edits, CONCURRENCY, async ({ change }) => {
         const reason = await kindOf(kinds, change).staleness(change);
         if (reason !== undefined) throw stale(change, reason);
       });
-      // Nothing is changed yet, so that these may overlap: the disk takes many old states at once as fast as one.
-      const kept = await mapConcurrent(edits, LANES, async ({ change, material }) => {
+      // Nothing is changed yet, so backups may overlap: the disk syncs many as fast as one.
+      const kept = await mapConcurrent(edits, CONCURRENCY, async ({ change, material }) => {
         const after = material === undefined ? undefined : sha256(material);
         return { change, captured: await kindOf(kinds, change).capture(change, after, run.backup, material) };
       });
@@ -60,6 +60,6 @@ function stale({ target }: Change, reason: string): WorkflowError {
     code: 'PLAN_STALE',
     message: `nothing was written: ${reason}`,
     subject: target,
-    hint: 'somebody or something else is writing here; find out what, then plan again',
+    hint: 'another process is writing here; find it, then plan again',
   });
 }

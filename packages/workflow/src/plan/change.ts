@@ -1,53 +1,53 @@
-/** A value that survives JSON. */
+/** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /**
  * One intended edit, as plain data without key material.
  *
- * The kinds and their further fields are owned by the packages that register a {@link ChangeKind}.
+ * Kinds and their further fields belong to the packages that register a {@link ChangeKind}.
  */
 export interface Change {
   /** For example `file.replace`. */
   readonly kind: string;
-  /** What is changed: a path, a service, an object. */
+  /** A path, a service, an object. */
   readonly target: string;
   readonly [field: string]: Json | undefined;
 }
 
-/** Where a change kind keeps the bytes it needs to undo; lies in the run's folder on the host. */
+/** Bytes that undo records refer to; in the run's directory on the host. */
 export interface BackupDirectory {
-  /** Keeps `data` (mode 0600, fsynced) and returns the name to read it back by. */
+  /** Stores `data` (mode 0600, fsynced) and returns its name for {@link read}. */
   keep(data: Uint8Array): Promise<string>;
-  /** @throws WorkflowError `JOURNAL_CORRUPT` when the bytes are missing or not those that were kept */
+  /** @throws WorkflowError `JOURNAL_CORRUPT` when the bytes are missing or damaged */
   read(name: string): Promise<Uint8Array>;
 }
 
-/** What became of one undo record. */
+/** The result of one undo record. */
 export type UndoOutcome =
   | { readonly state: 'undone' }
-  /** The old state was there already: the change had never been made, or was undone before. */
+  /** The old state is in effect already: the change was never made, or was undone before. */
   | { readonly state: 'already' }
-  /** Somebody else changed the target since; it was left alone. */
+  /** Another process changed the target since; it was not restored. */
   | { readonly state: 'foreign'; readonly reason: string };
 
-/** How one kind of change is judged, made and unmade. `apply` and `undo` are idempotent. */
+/** Checks, applies and undoes one kind of change. `apply` and `undo` are idempotent. */
 export interface ChangeKind<C extends Change = Change> {
   readonly kind: C['kind'];
   /**
-   * `reverse`: undone in its place, newest first. `last`: undone after all others, because it makes something read what
-   * the others put back.
+   * `reverse`: undone in order, newest first. `last`: undone after all others, because it makes a service read the
+   * restored files.
    */
   readonly undoOrder: 'reverse' | 'last';
-  /** One line for a person, without key material: `replace /etc/kubernetes/pki/apiserver.crt (0644)`. */
+  /** One line for the operator, without key material: `replace /etc/kubernetes/pki/apiserver.crt (0644)`. */
   describe(change: C): string;
   /**
-   * Makes sure, without writing, that the change could be made: space, permission, a read-only filesystem.
+   * Checks, without writing, that the change can be made: disk space, permissions, a read-only filesystem.
    * @throws HostError with the reason
    */
   preflight(change: C): Promise<void>;
-  /** Why the state before the change is no longer the one it was planned on; `undefined` when it is. */
+  /** Why the change is stale: its target has changed since the plan; `undefined` when it has not. */
   staleness(change: C): Promise<string | undefined>;
-  /** Reads what an undo needs. Called, and its answer fsynced, before `apply`. `after` is the SHA-256 of `material`. */
+  /** Reads the undo record. Called, and its result fsynced, before `apply`. `after` is the SHA-256 of `material`. */
   capture(
     change: C,
     after: string | undefined,
@@ -59,7 +59,7 @@ export interface ChangeKind<C extends Change = Change> {
   undo(change: C, captured: Json, backup: BackupDirectory): Promise<UndoOutcome>;
 }
 
-/** One change with the bytes that it writes, where it writes any. */
+/** One change with the bytes to write, if any. */
 export interface Edit {
   readonly change: Change;
   readonly material?: Uint8Array | undefined;

@@ -7,33 +7,33 @@ const error = new WorkflowError({
   code: 'JOURNAL_CORRUPT',
   message: 'the journal cannot be read',
   subject: 'run 1',
-  hint: 'look at it',
+  hint: 'read it',
 });
 
-describe('a check that an error came in the way of', () => {
-  it('does not know, and says why', () => {
+describe('a check that failed with an error', () => {
+  it('is unknown, with the reason', () => {
     expect(toErrorFinding(error, signal)).toEqual({
       status: 'unknown',
       summary: 'the journal cannot be read',
       evidence: [],
       code: 'JOURNAL_CORRUPT',
       subject: 'run 1',
-      hint: 'look at it',
+      hint: 'read it',
       changes: [],
     });
   });
 
-  it('is blocked where the error says what is wrong', () => {
+  it('is blocked where the error names the problem', () => {
     const finding = toErrorFinding(error, signal, ({ code }) => code === 'JOURNAL_CORRUPT');
     expect(finding).toMatchObject({ status: 'blocked', code: 'JOURNAL_CORRUPT' });
   });
 
-  it('lets a mistake of the program through', () => {
+  it('rethrows a bug', () => {
     const mistake = new TypeError('x is not a function');
     expect(() => toErrorFinding(mistake, signal)).toThrow(mistake);
   });
 
-  it('ends where it was interrupted', () => {
+  it('throws the reason of an aborted signal', () => {
     const reason = new Error('interrupted');
     expect(() => toErrorFinding(error, AbortSignal.abort(reason))).toThrow(reason);
   });

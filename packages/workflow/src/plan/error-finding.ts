@@ -2,10 +2,10 @@ import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import type { Finding } from './step.ts';
 
 /**
- * What a check says of an error that came in its way: that it does not know, and why. To be called where the check catches.
+ * The finding of a check that failed with `error`: `unknown` or `blocked`. Call from the catch block of a check.
  *
- * @param isBlocking tells errors that say that something is wrong from those that only keep it from being seen. Default: none
- * @throws `error` where it is not an expected one; the reason of `signal` where that was aborted
+ * @param isBlocking whether an error names a problem to fix, rather than a failed read. Default: never
+ * @throws `error` when it is not a RecoveryError; the reason of `signal` when aborted
  */
 export function toErrorFinding(
   error: unknown,

@@ -2,7 +2,7 @@ import { type FileDigest, type PathState, type FileReplace } from './file-change
 import { type HostFiles, hostPath, parentPath } from '@kube-rescue/host';
 import { beforeOf, readFileState } from '../host-changes/file-state.ts';
 
-/** The state of a path as a change's `before` says it: a digest, `absent`, or `link:TARGET`. */
+/** The state of a path in the form of a change's `before`: a digest, `absent`, or `link:TARGET`. */
 export async function readBefore(
   files: Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>,
   target: string,
@@ -11,7 +11,7 @@ export async function readBefore(
 }
 
 /**
- * Plans the replacement of a file, keeping its mode and owner. A new file gets `fallbackMode` and the owner of its folder.
+ * Plans the replacement of a file, keeping its mode and owner. A new file gets `fallbackMode` and the owner of its directory.
  *
  * @param after digest of the new bytes, or `generated`
  */

@@ -5,14 +5,14 @@ import { mapConcurrent } from '../run/concurrency.ts';
 import { assertSelectable, isSelected, type Selection } from './selection.ts';
 import type { Finding, Playbook, Step, StepId } from './step.ts';
 
-/** What one step's check saw, and the changes that follow from it. */
+/** One step's finding and planned changes. */
 export interface PlanEntry {
   readonly phase: string;
   readonly step: StepId;
   readonly title: string;
   readonly finding: Finding;
   readonly changes: readonly Change[];
-  /** The step was left out by `--only` or `--skip`. */
+  /** Excluded by `--only` or `--skip`. */
   readonly skipped: boolean;
 }
 
@@ -25,13 +25,13 @@ export interface Plan {
   readonly entries: readonly PlanEntry[];
 }
 
-/** Checks write nothing, and on a dead cluster most of them wait for one that does not answer. */
+/** Checks write nothing, and on a dead cluster most of them wait for a server that does not answer. */
 const CHECKS_AT_ONCE = 4;
 
 /**
  * Checks every step of a playbook and plans those that are needed. Writes nothing.
  *
- * A dead cluster cannot be planned to the end: entries that wait for others are `blocked` or `unknown` with `waitsFor`, and
+ * A dead cluster cannot be planned completely: entries that wait for others are `blocked` or `unknown` with `waitsFor`, and
  * are planned again when their phase is reached.
  *
  * @throws WorkflowError `WORKFLOW_STEP_UNKNOWN` `WORKFLOW_REQUIREMENT_SKIPPED`
@@ -41,13 +41,13 @@ export async function planPlaybook(
   input: { readonly host: string; readonly now: Date; readonly selection: Selection; readonly signal: AbortSignal },
 ): Promise<Plan> {
   const { selection, signal } = input;
-  const placed: { readonly phase: string; readonly step: Step }[] = [];
+  const planned: { readonly phase: string; readonly step: Step }[] = [];
   for (const phase of playbook.phases) {
-    for (const step of await phase.steps(signal)) placed.push({ phase: phase.id, step });
+    for (const step of await phase.steps(signal)) planned.push({ phase: phase.id, step });
     signal.throwIfAborted();
   }
-  const steps = placed.map(({ step }) => step);
-  const entries = await mapConcurrent(placed, CHECKS_AT_ONCE, async ({ phase, step }): Promise<PlanEntry> => {
+  const steps = planned.map(({ step }) => step);
+  const entries = await mapConcurrent(planned, CHECKS_AT_ONCE, async ({ phase, step }): Promise<PlanEntry> => {
     signal.throwIfAborted();
     const skipped = !isSelected(step.id, selection);
     const found = await step.check(signal);
@@ -55,17 +55,17 @@ export async function planPlaybook(
     return { phase, step: step.id, title: step.title, finding: toPlainFinding(found), changes, skipped };
   });
   assertSelectable(steps, entries, selection);
-  const settled = withoutIdlePrecautions(entries, steps);
-  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries: settled };
+  const relevant = dropIdlePrecautions(entries, steps);
+  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries: relevant };
 }
 
-/** A precaution that would stand alone has nothing to take care of. */
-function withoutIdlePrecautions(entries: readonly PlanEntry[], steps: readonly Step[]): readonly PlanEntry[] {
+/** Drops precautions where no other step has work. */
+function dropIdlePrecautions(entries: readonly PlanEntry[], steps: readonly Step[]): readonly PlanEntry[] {
   const isPrecaution = (id: StepId): boolean => steps.some((step) => step.id === id && step.isPrecaution === true);
   if (entries.some((entry) => !isPrecaution(entry.step) && isOpen(entry))) return entries;
   return entries.map((entry) => {
     if (!isPrecaution(entry.step) || !isOpen(entry)) return entry;
-    const finding: Finding = { status: 'ok', summary: 'nothing else is to be done', evidence: [] };
+    const finding: Finding = { status: 'ok', summary: 'no other step has work', evidence: [] };
     return { ...entry, finding, changes: [] };
   });
 }
@@ -79,7 +79,7 @@ function isOpen({ skipped, finding }: PlanEntry): boolean {
   return !skipped && finding.status !== 'ok';
 }
 
-/** Entries that nothing in this plan will unblock. */
+/** Entries that no step of this plan will unblock. */
 export function listBlockers(plan: Plan): readonly PlanEntry[] {
   return plan.entries.filter(({ finding, skipped }) => {
     const stuck = finding.status === 'blocked' || finding.status === 'unknown';
@@ -88,7 +88,7 @@ export function listBlockers(plan: Plan): readonly PlanEntry[] {
 }
 
 /**
- * Refuses to go on when something in the plan can only be cured by a person; names each reason once, with every step that it stops.
+ * Refuses a plan with steps that no step of this plan will unblock; the message groups them by reason.
  * @throws WorkflowError `WORKFLOW_BLOCKED`
  */
 export function assertNotBlocked(plan: Plan): void {
@@ -103,17 +103,17 @@ export function assertNotBlocked(plan: Plan): void {
     code: 'WORKFLOW_BLOCKED',
     message: `nothing was changed: ${list}`,
     subject: first.finding.subject ?? first.step,
-    hint: first.finding.hint ?? 'cure what is named here, then plan again',
+    hint: first.finding.hint ?? 'fix the reported problem, then plan again',
     cause: first.finding.code === undefined ? undefined : { code: first.finding.code },
   });
 }
 
 /**
- * Holds a plan that a person has read against the present one. What is compared is which steps change what, from which
- * state; the names of new files and the contents to come may depend on the time.
+ * Compares a plan reviewed by the operator with the present one: which steps change what, from which
+ * state. Names of new files and generated contents may depend on the time and are not compared.
  * @throws WorkflowError `PLAN_STALE` when they differ
  */
-export function assertSamePlan(read: Plan, present: Plan): void {
+export function assertSamePlan(reviewed: Plan, present: Plan): void {
   const core = (plan: Plan): unknown =>
     plan.entries
       .filter(({ changes }) => changes.length > 0)
@@ -121,12 +121,12 @@ export function assertSamePlan(read: Plan, present: Plan): void {
         const existing = changes.filter(({ before }) => before !== 'absent');
         return { step, changes: existing.map(({ kind, target, before }) => ({ kind, target, before })) };
       });
-  if (read.playbook === present.playbook && isDeepStrictEqual(core(read), core(present))) return;
+  if (reviewed.playbook === present.playbook && isDeepStrictEqual(core(reviewed), core(present))) return;
   throw new WorkflowError({
     code: 'PLAN_STALE',
-    message: 'the node is no longer as it was when the plan was made; nothing was written',
-    subject: read.createdAt,
-    hint: 'make a new plan, read it, and apply that one',
+    message: 'the node has changed since the plan was made; nothing was written',
+    subject: reviewed.createdAt,
+    hint: 'create a new plan, review it, and apply that one',
   });
 }
 

@@ -1,7 +1,7 @@
 import { WorkflowError } from '../errors.ts';
 import type { Finding, Step, StepId } from './step.ts';
 
-/** Which steps a person wants. A name selects the step itself and everything below it: `pki` selects `pki/renew/apiserver`. */
+/** Selected steps. A name selects the step itself and all steps below: `pki` selects `pki/renew/apiserver`. */
 export interface Selection {
   /** Default: every step. */
   readonly only?: readonly string[] | undefined;
@@ -18,7 +18,7 @@ export function isSelected(id: StepId, selection: Selection): boolean {
 }
 
 /**
- * Refuses names that no step has, and a selection that leaves out what a selected step needs.
+ * Refuses unknown step names, and a selection without a required step.
  * @throws WorkflowError `WORKFLOW_STEP_UNKNOWN` `WORKFLOW_REQUIREMENT_SKIPPED`
  */
 export function assertSelectable(
@@ -30,7 +30,7 @@ export function assertSelectable(
     if (!steps.some(({ id }) => id === name || id.startsWith(`${name}/`))) {
       throw new WorkflowError({
         code: 'WORKFLOW_STEP_UNKNOWN',
-        message: 'no step has this name',
+        message: 'no such step',
         subject: name,
         hint: `known steps: ${steps.map(({ id }) => id).join(', ')}`,
       });
@@ -47,9 +47,9 @@ export function assertSelectable(
     if (needed !== undefined) {
       throw new WorkflowError({
         code: 'WORKFLOW_REQUIREMENT_SKIPPED',
-        message: `${id} needs ${needed}, which was left out`,
+        message: `${id} requires ${needed}, which is skipped`,
         subject: id,
-        hint: `select ${needed} too, or leave out ${id}`,
+        hint: `select ${needed} too, or skip ${id}`,
       });
     }
   }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { mapConcurrent } from './concurrency.ts';
 
-describe('work in lanes', () => {
-  it('is answered in the order of the items, with no more of it under way than is allowed', async () => {
+describe('concurrent work', () => {
+  it('returns results in the order of the items, and never exceeds the limit', async () => {
     let underWay = 0;
     let most = 0;
     const answers = await mapConcurrent([30, 10, 20, 1, 5], 2, async (ms) => {
@@ -17,7 +17,7 @@ describe('work in lanes', () => {
     expect(most).toBe(2);
   });
 
-  it('begins nothing after a failure, waits for what is under way, and tells of the first item that failed', async () => {
+  it('starts nothing after a failure, waits for running work, and throws the error of the first failed item', async () => {
     const begun: string[] = [];
     const ended: string[] = [];
     const work = mapConcurrent(['slow and bad', 'bad', 'good', 'never'], 3, async (item) => {

@@ -20,7 +20,7 @@ export const B = hostPath('/etc/demo/b');
 
 const clock = createFixedClock('2026-11-22T12:00:00Z');
 
-/** A machine with two old files. */
+/** A host with two old files. */
 export function demoHost(): FakeHost {
   return createFakeHost({ tree: treeOf({ [A]: 'old a', [B]: 'old b' }), services: { kubelet: 'running' } });
 }
@@ -34,7 +34,7 @@ export async function textAt(host: Host, file: HostPath): Promise<string> {
   return Buffer.from((await host.readFile(file)) ?? []).toString();
 }
 
-/** An edit that writes `text`, from what is there now. */
+/** An edit from the present state of `target` to `text`. */
 export async function edit(host: Host, target: HostPath, text: string): Promise<Edit> {
   const before = await readBefore(host, target);
   const change = { kind: 'file.replace', target, before, after: 'generated', mode: 0o600, uid: 0, gid: 0 };
@@ -42,11 +42,11 @@ export async function edit(host: Host, target: HostPath, text: string): Promise<
 }
 
 export interface DemoStep extends Step {
-  /** How often it was asked. */
+  /** How often each method was called. */
   readonly calls: { checks: number; applies: number; verifies: number };
 }
 
-/** A step that lets files have these texts, as one unit. */
+/** A step that writes these texts to files, as one unit. */
 export function demoStep(
   host: Host,
   id: string,

@@ -1,11 +1,11 @@
 import type { Change } from '../plan/change.ts';
 import type { Finding, StepId } from '../plan/step.ts';
 
-/** What a run tells while it goes on, for a progress display. */
+/** Progress events of a run. */
 export type WorkflowEvent =
   | { readonly type: 'run-started'; readonly runId: string; readonly path: string }
   | { readonly type: 'phase-started'; readonly phase: string; readonly title: string }
-  /** Not told of a step that is fine and is looked at once more all the same: it is started. */
+  /** Not sent for a step that is `ok` and verified again: that step starts at once. */
   | { readonly type: 'step-checked'; readonly step: StepId; readonly title: string; readonly finding: Finding }
   | { readonly type: 'step-started'; readonly step: StepId; readonly title: string }
   | { readonly type: 'step-waiting'; readonly step: StepId; readonly reason: string }
@@ -16,7 +16,7 @@ export type WorkflowEvent =
       readonly verified: boolean;
       readonly evidence: readonly string[];
     }
-  /** Something that takes a while: what is told to read its files again, or is waited for. */
+  /** Sent before an undo that may take a while: a service restart, for example. */
   | { readonly type: 'undo-started'; readonly change: Change; readonly text: string }
   | {
       readonly type: 'undo';

@@ -1,13 +1,13 @@
 import type { RunState } from './run-state.ts';
 
-/** What a person does about a run that has not come to a good end: goes on with it, where that is possible, or takes it back. */
+/** What the operator does about a run that did not succeed: resume, where possible, or roll back. */
 export function describeNextSteps({
   id,
   resumeCommand,
   outcome,
 }: Pick<RunState, 'id' | 'resumeCommand' | 'outcome'>): string {
-  const back = `take it back (rollback ${id})`;
-  if (resumeCommand !== undefined) return `go on with it (${resumeCommand}) or ${back}`;
-  // One that was cut off lets no other begin.
-  return outcome === undefined ? back : `do the same again, or ${back}`;
+  const rollback = `roll it back (rollback ${id})`;
+  if (resumeCommand !== undefined) return `resume it (${resumeCommand}) or ${rollback}`;
+  // An interrupted run blocks every other run.
+  return outcome === undefined ? rollback : `run the same command again, or ${rollback}`;
 }

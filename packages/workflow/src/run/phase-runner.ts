@@ -10,7 +10,7 @@ import { createSequence, openStepJournal, type Sequence } from '../journal/step-
 import { describeNotReverted, unwind } from './unwind.ts';
 import { describeNextSteps } from './next-steps.ts';
 
-/** What became of one step. */
+/** The result of one step. */
 export interface StepReport {
   readonly phase: string;
   readonly step: StepId;
@@ -18,20 +18,20 @@ export interface StepReport {
   readonly result: 'ok' | 'done' | 'skipped';
   readonly changes: number;
   readonly evidence: readonly string[];
-  /** What a person has to know although it was done. */
+  /** What the operator has to know although the step succeeded. */
   readonly warnings?: readonly string[];
   /** Seconds from the start of the check to the verdict. */
   readonly seconds: number;
-  /** Of these, those in which nothing was left to do but to wait for what the step named; absent when it named nothing. */
+  /** Of these, seconds spent waiting; absent when the step reported no waiting. */
   readonly waitedSeconds?: number;
 }
 
 interface Execution {
   readonly playbook: Playbook;
   readonly selection: Selection;
-  /** Steps of an earlier try that were made but not verified. */
+  /** Steps applied but not verified by an earlier attempt. */
   readonly pending: ReadonlySet<StepId>;
-  /** The plan has work for others than precautions. */
+  /** Steps other than precautions have work. */
   readonly hasWork: boolean;
   readonly run: RunDirectory;
   /** As in `RunInput`. */
@@ -41,17 +41,17 @@ interface Execution {
 
 type Attempt = Pick<Execution, 'run' | 'resumeCommand'>;
 
-/** A step, or a phase whose steps could not even be looked up. */
-type Culprit = Pick<Step, 'id' | 'reversible'>;
+/** A step, or a phase whose steps could not be created. */
+type FailedStep = Pick<Step, 'id' | 'reversible'>;
 
-/** Why a step did not come to its end, told apart because the way back differs. */
+/** Why a step failed; the stage decides what is rolled back. */
 class StepFailure extends Error {
-  readonly step: Culprit;
+  readonly step: FailedStep;
   readonly stage: 'blocked' | 'apply' | 'verify';
   readonly hint: string | undefined;
 
   constructor(
-    step: Culprit,
+    step: FailedStep,
     stage: StepFailure['stage'],
     message: string,
     options: { hint?: string | undefined; cause?: unknown },
@@ -63,27 +63,27 @@ class StepFailure extends Error {
   }
 }
 
-/** Goes through the phases; each is looked up, checked and planned when it is reached. */
+/** Runs the phases; each is created, checked and planned when it is reached. */
 export async function executePhases(execution: Execution, deps: WorkflowDeps): Promise<readonly StepReport[]> {
   const { playbook, run, signal } = execution;
-  const { nextSeq, made: madeBefore } = await run.state();
+  const { nextSeq, applied: appliedBefore } = await run.state();
   const sequence = createSequence(nextSeq);
-  const made = new Set(madeBefore);
+  const applied = new Set(appliedBefore);
   const reports: StepReport[] = [];
   let irreversible = false;
   for (const phase of playbook.phases) {
-    const steps = await lookUp(phase, signal).catch(async (error: unknown) => {
-      // What earlier phases have changed stands by now, so that a run must not end without a word about it.
-      const culprit: Culprit = { id: phase.id, reversible: 'yes' };
-      throw await failRun(error, culprit, { irreversible, interrupted: signal.aborted }, execution, deps);
+    const steps = await loadSteps(phase, signal).catch(async (error: unknown) => {
+      // Changes of earlier phases are active by now, so the end of the run must be recorded.
+      const failedPhase: FailedStep = { id: phase.id, reversible: 'yes' };
+      throw await failRun(error, failedPhase, { irreversible, interrupted: signal.aborted }, execution, deps);
     });
     if (steps.length > 0) deps.onEvent({ type: 'phase-started', phase: phase.id, title: phase.title });
     for (const step of steps) {
       if (signal.aborted) throw await endInterrupted(execution, deps);
       try {
-        const report = await executeStep(step, phase.id, { ...execution, sequence, made }, deps);
+        const report = await executeStep(step, phase.id, { ...execution, sequence, applied }, deps);
         reports.push(report);
-        if (report.result === 'done') made.add(step.id);
+        if (report.result === 'done') applied.add(step.id);
         irreversible ||= report.result === 'done' && step.reversible === 'no';
       } catch (error) {
         throw await failRun(error, step, { irreversible, interrupted: signal.aborted }, execution, deps);
@@ -93,17 +93,17 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
   return reports;
 }
 
-async function lookUp(phase: Phase, signal: AbortSignal): Promise<readonly Step[]> {
+async function loadSteps(phase: Phase, signal: AbortSignal): Promise<readonly Step[]> {
   return phase.steps(signal);
 }
 
 async function executeStep(
   step: Step,
   phase: string,
-  execution: Execution & { readonly sequence: Sequence; readonly made: ReadonlySet<StepId> },
+  execution: Execution & { readonly sequence: Sequence; readonly applied: ReadonlySet<StepId> },
   deps: WorkflowDeps,
 ): Promise<StepReport> {
-  const { run, signal, selection, pending, sequence, made } = execution;
+  const { run, signal, selection, pending, sequence, applied } = execution;
   const { clock, onEvent } = deps;
   const started = clock.now();
   const report = (result: StepReport['result'], changes: number, evidence: readonly string[]): StepReport => {
@@ -111,10 +111,10 @@ async function executeStep(
     return { phase, step: step.id, title: step.title, result, changes, evidence, seconds };
   };
   if (!isSelected(step.id, selection)) return report('skipped', 0, []);
-  const isIdle = step.isPrecaution === true && (!execution.hasWork || made.has(step.id));
+  const isIdle = step.isPrecaution === true && (!execution.hasWork || applied.has(step.id));
   if (isIdle) return report('ok', 0, []);
   const finding = await step.check(signal);
-  const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => made.has(id)));
+  const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => applied.has(id)));
   if (finding.status !== 'ok' || !isDue) onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
   if (finding.status === 'ok' && !isDue) return report('ok', 0, finding.evidence);
   const at = (): string => clock.now().toISOString();
@@ -122,7 +122,7 @@ async function executeStep(
   if (finding.status !== 'needed') await run.append(found);
   assertReady(step, finding);
   onEvent({ type: 'step-started', step: step.id, title: step.title });
-  const { journal, waitedSeconds } = takeWaitingTime(
+  const { journal, waitedSeconds } = measureWaiting(
     openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent }),
     clock,
   );
@@ -136,7 +136,7 @@ async function executeStep(
     }
     await run.append({ type: 'applied', step: step.id, at: at() });
   }
-  const verdict = await lookAgain(step, signal, journal);
+  const verdict = await verifyStep(step, signal, journal);
   onEvent({
     type: 'step-finished',
     step: step.id,
@@ -162,12 +162,12 @@ async function executeStep(
 
 function toRecord({ id, title }: Step, phase: string, finding: Finding, at: string): FindingRecord {
   const { status, summary, evidence, hint } = finding;
-  const told = { summary: redact(summary), evidence: evidence.map(redact), hint: hint && redact(hint) };
-  return { type: 'finding', step: id, phase, title, status, ...told, at };
+  const redacted = { summary: redact(summary), evidence: evidence.map(redact), hint: hint && redact(hint) };
+  return { type: 'finding', step: id, phase, title, status, ...redacted, at };
 }
 
-/** The journal, with the time from each thing that is waited for to the next edit, or to the end of the step. */
-function takeWaitingTime(
+/** Wraps `journal` to measure the time from each `waitingFor` to the next edit, or to the end of the step. */
+function measureWaiting(
   journal: StepJournal,
   clock: WorkflowDeps['clock'],
 ): { readonly journal: StepJournal; readonly waitedSeconds: () => number } {
@@ -195,7 +195,7 @@ function takeWaitingTime(
   };
 }
 
-async function lookAgain(step: Step, signal: AbortSignal, journal: StepJournal): Promise<Verdict> {
+async function verifyStep(step: Step, signal: AbortSignal, journal: StepJournal): Promise<Verdict> {
   try {
     return await step.verify(signal, (what) => journal.waitingFor(what));
   } catch (cause) {
@@ -212,16 +212,16 @@ async function endInterrupted({ run, resumeCommand }: Attempt, deps: WorkflowDep
   await recordEnd(run, 'interrupted', deps.clock);
   return new WorkflowError({
     code: 'INTERRUPTED',
-    message: 'stopped between two steps; what was done so far stands',
+    message: 'stopped between two steps; the changes so far are active',
     subject: run.id,
     hint: describeNextSteps({ id: run.id, resumeCommand, outcome: 'interrupted' }),
   });
 }
 
-/** Puts the run into a state that has a name, and returns the error that says which. */
+/** Rolls back what has to be rolled back, records the outcome of the run, and returns its error. */
 async function failRun(
   error: unknown,
-  step: Culprit,
+  step: FailedStep,
   state: { readonly irreversible: boolean; readonly interrupted: boolean },
   attempt: Attempt,
   deps: WorkflowDeps,
@@ -229,39 +229,39 @@ async function failRun(
   const { run, resumeCommand } = attempt;
   const failure =
     error instanceof StepFailure ? error : new StepFailure(step, 'apply', describeError(error), { cause: error });
-  const { standing, unfinished } = await run.state();
-  const stands = failure.stage === 'verify' && step.reversible === 'no';
-  const keepRun = state.irreversible || state.interrupted || stands;
-  const leftovers = await unwind(keepRun ? unfinished : standing, { ...deps, run });
+  const { activeChanges, unfinished } = await run.state();
+  const isIrreversible = failure.stage === 'verify' && step.reversible === 'no';
+  const keepRun = state.irreversible || state.interrupted || isIrreversible;
+  const notReverted = await unwind(keepRun ? unfinished : activeChanges, { ...deps, run });
   const why = `${failure.step.id}: ${failure.message}`;
-  if (leftovers.length > 0) {
+  if (notReverted.length > 0) {
     await recordEnd(run, 'rollback-incomplete', deps.clock, why);
     return new WorkflowError({
       code: 'ROLLBACK_INCOMPLETE',
-      message: `${why}; not taken back: ${describeNotReverted(leftovers)}`,
+      message: `${why}; not rolled back: ${describeNotReverted(notReverted)}`,
       subject: run.path,
-      hint: `put these back by hand from the folder backup of this run, or try again: rollback ${run.id}`,
+      hint: `restore these by hand from the backup directory of this run, or try again: rollback ${run.id}`,
       cause: failure.cause,
     });
   }
   if (state.interrupted) return endInterrupted(attempt, deps);
   if (keepRun) {
     await recordEnd(run, 'not-verified', deps.clock, why);
-    const wayOn = describeNextSteps({ id: run.id, resumeCommand, outcome: 'not-verified' });
+    const nextSteps = describeNextSteps({ id: run.id, resumeCommand, outcome: 'not-verified' });
     return new WorkflowError({
       code: 'NOT_VERIFIED',
       message: why,
       subject: run.id,
-      hint: `${failure.hint ?? 'look at the cause'}; then ${wayOn}`,
+      hint: `${failure.hint ?? 'fix the cause'}; then ${nextSteps}`,
       cause: failure.cause,
     });
   }
   await recordEnd(run, 'rolled-back', deps.clock, why);
   return new WorkflowError({
     code: 'APPLY_ROLLED_BACK',
-    message: `${why}; every change of this run was taken back`,
+    message: `${why}; every change of this run was rolled back`,
     subject: failure.step.id,
-    hint: failure.hint ?? 'cure the cause, then run it again',
+    hint: failure.hint ?? 'fix the cause, then run again',
     cause: failure.cause,
   });
 }

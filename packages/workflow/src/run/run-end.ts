@@ -4,8 +4,8 @@ import type { RunOutcome } from '../journal/journal-record.ts';
 import type { RunDirectory } from '../journal/run-store.ts';
 
 /**
- * Records how a run ended. A journal that cannot be written any more must not hide what happened to the cluster, so this
- * returns why it failed instead of throwing; the run then counts as cut off, and can be resumed or rolled back.
+ * Records how a run ended. A journal that cannot be written must not hide the state of the cluster, so a failure
+ * is returned instead of thrown; the run then counts as interrupted, and can be resumed or rolled back.
  */
 export async function recordEnd(
   run: RunDirectory,

@@ -16,29 +16,29 @@ async function onlyRun(host: Host): Promise<string> {
   return run?.id ?? 'none';
 }
 
-/** Dies in the middle of the second step, when the first of its two files is written. */
+/** Killed during the second step, after the first of its two files was written. */
 async function runUntilKilled(host: FakeHost, options: Partial<RunInput> = {}): Promise<void> {
-  const dying = withFaults(host, {});
-  const dead = new SimulatedCrash({ operation: 'writeFile', target: B }, 0);
-  let isDead = false;
+  const faulty = withFaults(host, {});
+  const crash = new SimulatedCrash({ operation: 'writeFile', target: B }, 0);
+  let isKilled = false;
   const guarded: Host = {
-    ...dying,
-    appendFile: (...input) => (isDead ? Promise.reject(dead) : dying.appendFile(...input)),
-    remove: (...input) => (isDead ? Promise.reject(dead) : dying.remove(...input)),
+    ...faulty,
+    appendFile: (...input) => (isKilled ? Promise.reject(crash) : faulty.appendFile(...input)),
+    remove: (...input) => (isKilled ? Promise.reject(crash) : faulty.remove(...input)),
     writeFile: async (file, ...rest) => {
-      isDead ||= file === B && (await textAt(host, A)) === 'newest';
-      if (isDead) throw dead;
-      await dying.writeFile(file, ...rest);
+      isKilled ||= file === B && (await textAt(host, A)) === 'newest';
+      if (isKilled) throw crash;
+      await faulty.writeFile(file, ...rest);
     },
   };
   const steps = [demoStep(guarded, 'one', { [A]: 'new' }), demoStep(guarded, 'two', { [A]: 'newest', [B]: 'new' })];
-  // The first step is content with what the second makes of its file.
-  await expect(demoRun(guarded, [contentWith(host, steps[0]), steps[1] as Step], options)).rejects.toBe(dead);
+  // The first step accepts what the second writes to its file.
+  await expect(demoRun(guarded, [acceptingNewest(host, steps[0]), steps[1] as Step], options)).rejects.toBe(crash);
   expect(await texts(host)).toEqual(['newest', 'old b']);
-  // A kill lets go of the lock.
+  // A kill releases the lock.
 }
 
-function contentWith(host: Host, step: Step | undefined): Step {
+function acceptingNewest(host: Host, step: Step | undefined): Step {
   if (step === undefined) throw new Error('unreachable');
   const check: Step['check'] = async (signal) => {
     const isNewer = (await textAt(host, A)) === 'newest';
@@ -48,7 +48,7 @@ function contentWith(host: Host, step: Step | undefined): Step {
 }
 
 describe('a unit of changes', () => {
-  it('is refused as a whole when one of its files is no longer what it was', async () => {
+  it('is refused as a whole when one of its files has changed since the plan', async () => {
     const host = demoHost();
     const raced = demoStep(
       host,
@@ -67,12 +67,12 @@ describe('a unit of changes', () => {
     const error = await expectCode(demoRun(host, [raced]), 'APPLY_ROLLED_BACK');
     expect(error.cause).toMatchObject({ code: 'PLAN_STALE', subject: B });
     expect(await texts(host)).toEqual(['old a', 'theirs']);
-    // Not written and taken back: never begun.
+    // Not written and rolled back: never begun.
     expect(host.mutations.filter(({ target }) => target === A)).toEqual([]);
-    expect((await demoDeps(host).store.list()).flatMap(({ standing }) => standing)).toEqual([]);
+    expect((await demoDeps(host).store.list()).flatMap(({ activeChanges }) => activeChanges)).toEqual([]);
   });
 
-  it('has every way back on the disk before the first of its files is written', async () => {
+  it('has all undo records on disk before its first file is written', async () => {
     const host = demoHost();
     await demoRun(host, [demoStep(host, 'both', { [A]: 'new', [B]: 'new' })]);
     const paths = host.mutations.map(({ target }) => target);
@@ -83,7 +83,7 @@ describe('a unit of changes', () => {
     expect(written, 'the journal is what was written last').toBe(paths[first - 1]);
   });
 
-  it('overwrites no file that somebody else has written while the unit was being made', async () => {
+  it('overwrites no file that another process wrote during the unit', async () => {
     const machine = demoHost();
     const host: Host = {
       ...machine,
@@ -98,12 +98,12 @@ describe('a unit of changes', () => {
       demoRun(host, [demoStep(host, 'both', { [A]: 'ours', [B]: 'ours' })]),
       'ROLLBACK_INCOMPLETE',
     );
-    expect(error.message).toContain(`it was not overwritten: ${B}`);
-    expect(error.message).toContain(`${B} was changed by somebody else since`);
+    expect(error.message).toContain(`not overwritten: ${B}`);
+    expect(error.message).toContain(`${B} was changed by another process since`);
     expect(await texts(machine)).toEqual(['old a', 'theirs']);
   });
 
-  it('may hold a change twice: what is there already is no obstacle to writing it', async () => {
+  it('may contain a change twice: a file with the new bytes already is accepted', async () => {
     const host = demoHost();
     const apply: Step['apply'] = async (_changes, journal) => {
       const same = await edit(host, A, 'new');
@@ -116,7 +116,7 @@ describe('a unit of changes', () => {
     expect(await textAt(host, A)).toBe('old a');
   });
 
-  it('is made in the order that it is given in', async () => {
+  it('is applied in the given order', async () => {
     const host = demoHost();
     await demoRun(host, [demoStep(host, 'both', { [B]: 'new', [A]: 'new' })]);
     const order = host.mutations.map(({ target }) => target).filter((target) => target === A || target === B);
@@ -125,7 +125,7 @@ describe('a unit of changes', () => {
 });
 
 describe('a run that was killed', () => {
-  it('keeps any other from beginning, until it is gone on with or taken back', async () => {
+  it('blocks any other run until it is resumed or rolled back', async () => {
     const host = demoHost();
     await runUntilKilled(host);
     const step = demoStep(host, 'other', { [B]: 'other' });
@@ -135,10 +135,10 @@ describe('a run that was killed', () => {
     expect((await demoRun(host, [step])).outcome).toBe('done');
   });
 
-  it('is gone on with by the command that can, which every refusal names', async () => {
+  it('is resumed with the command that every refusal names', async () => {
     const host = demoHost();
     await runUntilKilled(host, { resumeCommand: 'demo --resume' });
-    const hint = `go on with it (demo --resume) or take it back (rollback ${await onlyRun(host)})`;
+    const hint = `resume it (demo --resume) or roll it back (rollback ${await onlyRun(host)})`;
     const other = { ...demoPlaybook(), id: 'other' };
     const resumeCommand = 'other --resume';
     const refused = demoRun(host, [], { playbook: other, resumeCommand });
@@ -147,14 +147,14 @@ describe('a run that was killed', () => {
     expect(await expectCode(mistaken, 'RUN_UNFINISHED')).toMatchObject({ hint });
   });
 
-  it('is only to be taken back where no command goes on with it', async () => {
+  it('can only be rolled back when no command resumes it', async () => {
     const host = demoHost();
     await runUntilKilled(host);
-    const hint = `take it back (rollback ${await onlyRun(host)})`;
+    const hint = `roll it back (rollback ${await onlyRun(host)})`;
     expect(await expectCode(demoRun(host, []), 'RUN_UNFINISHED')).toMatchObject({ hint });
   });
 
-  it('is gone on with from where the step under way began, and leaves what was made before', async () => {
+  it('is resumed from the start of the interrupted step, and keeps earlier steps', async () => {
     const host = demoHost();
     await runUntilKilled(host);
     const one = demoStep(host, 'one', { [A]: 'new' });
@@ -173,19 +173,19 @@ describe('a run that was killed', () => {
     expect(await texts(host)).toEqual(['newest', 'new']);
   });
 
-  it('is taken back as a whole also after it was gone on with, though one file was changed twice', async () => {
+  it('is rolled back as a whole after a resume, even when one file was changed twice', async () => {
     const host = demoHost();
     await runUntilKilled(host);
     const steps = [
-      contentWith(host, demoStep(host, 'one', { [A]: 'new' })),
+      acceptingNewest(host, demoStep(host, 'one', { [A]: 'new' })),
       demoStep(host, 'two', { [A]: 'newest', [B]: 'new' }),
     ];
     const { runId } = await demoRun(host, steps, { resume: true });
-    expect((await rollbackRun(runId ?? '', demoDeps(host))).leftovers).toEqual([]);
+    expect((await rollbackRun(runId ?? '', demoDeps(host))).notReverted).toEqual([]);
     expect(await texts(host)).toEqual(['old a', 'old b']);
   });
 
-  it('is cut off again when it is killed while it is gone on with', async () => {
+  it('is unfinished again when it is killed during the resume', async () => {
     const host = demoHost();
     const unseen = demoStep(
       host,
@@ -205,26 +205,26 @@ describe('a run that was killed', () => {
         verify: async () => Promise.reject(new Error('the kill')),
       },
     );
-    const dying: Host = { ...host, remove: () => Promise.reject(new Error('the kill')) };
-    await expect(demoRun(dying, [killed], { resume: true })).rejects.toThrow('the kill');
+    const failing: Host = { ...host, remove: () => Promise.reject(new Error('the kill')) };
+    await expect(demoRun(failing, [killed], { resume: true })).rejects.toThrow('the kill');
     await expectCode(demoRun(host, [demoStep(host, 'other', { [B]: 'x' })]), 'RUN_UNFINISHED');
   });
 
-  it('can be taken back twice, also when it died while it wrote its journal', async () => {
+  it('can be rolled back twice, even when it was killed while writing its journal', async () => {
     const host = demoHost();
     for (let failAt = 1; failAt < 30; failAt += 1) {
-      const dying = withFaults(host, { failAt, mode: 'torn' });
-      const run = demoRun(dying, [demoStep(dying, 'both', { [A]: 'new', [B]: 'new' })]);
+      const faulty = withFaults(host, { failAt, mode: 'torn' });
+      const run = demoRun(faulty, [demoStep(faulty, 'both', { [A]: 'new', [B]: 'new' })]);
       await run.catch((error: unknown) => expect(error).toBeInstanceOf(SimulatedCrash));
       for (const { id } of await demoDeps(host).store.list()) {
         await rollbackRun(id, demoDeps(host));
-        expect(await rollbackRun(id, demoDeps(host))).toEqual({ undone: 0, leftovers: [] });
+        expect(await rollbackRun(id, demoDeps(host))).toEqual({ undone: 0, notReverted: [] });
       }
       expect(await texts(host)).toEqual(['old a', 'old b']);
     }
   });
 
-  it('does not take a precaution again when there is still work', async () => {
+  it('does not repeat a precaution when it is resumed with work left', async () => {
     const host = demoHost();
     const precaution = demoStep(host, 'backup', {}, { isPrecaution: true, check: async () => NEEDED, plan: () => [] });
     const abort = new AbortController();
@@ -247,20 +247,20 @@ describe('a run that was killed', () => {
   });
 });
 
-describe('what a run keeps', () => {
-  it('is for root alone: folders 0700, files 0600', async () => {
+describe('the directory of a run', () => {
+  it('is readable by root only: directories 0700, files 0600', async () => {
     const host = demoHost();
     const { runId = '' } = await demoRun(host, [demoStep(host, 'both', { [A]: 'new', [B]: 'new' })]);
-    const folder = joinPath(demoDeps(host).store.directory, runId);
-    const backup = joinPath(folder, 'backup');
+    const directory = joinPath(demoDeps(host).store.directory, runId);
+    const backup = joinPath(directory, 'backup');
     const kept = ((await host.list(backup)) ?? []).map((name) => joinPath(backup, name));
     expect(kept).toHaveLength(2);
     const modeOf = async (path: typeof A): Promise<number | undefined> => (await host.stat(path))?.mode;
-    for (const path of [folder, backup]) expect(await modeOf(path)).toBe(0o700);
-    for (const path of [joinPath(folder, 'journal.jsonl'), ...kept]) expect(await modeOf(path)).toBe(0o600);
+    for (const path of [directory, backup]) expect(await modeOf(path)).toBe(0o700);
+    for (const path of [joinPath(directory, 'journal.jsonl'), ...kept]) expect(await modeOf(path)).toBe(0o600);
   });
 
-  it('has a reserve beside it while it goes on, and gives it back before anything is taken back', async () => {
+  it('reserves disk space during the run, and frees it before a rollback', async () => {
     const host = demoHost();
     let during: number | undefined;
     const fails = demoStep(
@@ -283,28 +283,28 @@ describe('what a run keeps', () => {
     expect(released).toBeLessThan(targets.lastIndexOf(`writeFile ${B}`));
   });
 
-  it('has no reserve any more at its end', async () => {
+  it('has no reserved disk space after the run', async () => {
     const host = demoHost();
     const { runId = '' } = await demoRun(host, [demoStep(host, 'one', { [A]: 'new' })]);
     expect(await host.list(joinPath(demoDeps(host).store.directory, runId))).toEqual(['backup', 'journal.jsonl']);
   });
 });
 
-describe('a run that cannot be made', () => {
+describe('a run does not begin', () => {
   const refusal = (subject: string): HostError =>
     new HostError({ code: 'HOST_READ_ONLY', message: 'read-only', subject, hint: 'remount it' });
 
-  it.each(['/etc/demo', '/var/lib/kube-rescue/runs'])('because %s cannot be written is not begun', async (folder) => {
+  it.each(['/etc/demo', '/var/lib/kube-rescue/runs'])('when %s is read-only', async (directory) => {
     const host = demoHost();
     const readOnly: Host = {
       ...host,
-      assertWritable: (path) => (path === folder ? Promise.reject(refusal(path)) : Promise.resolve()),
+      assertWritable: (path) => (path === directory ? Promise.reject(refusal(path)) : Promise.resolve()),
     };
     await expectCode(demoRun(readOnly, [demoStep(readOnly, 'one', { [A]: 'new' })]), 'HOST_READ_ONLY');
     expect(await host.list(demoDeps(host).store.directory)).toBeUndefined();
   });
 
-  it('because the disk is full is not begun', async () => {
+  it('when the disk is full', async () => {
     const host = createFakeHost({ freeBytes: 1000 });
     const step = demoStep(host, 'one', {}, NOTHING_TO_WRITE);
     await expectCode(demoRun(host, [step]), 'HOST_NO_SPACE');
@@ -312,8 +312,8 @@ describe('a run that cannot be made', () => {
   });
 });
 
-describe('what is taken back', () => {
-  it('is everything that can be, when one file cannot', async () => {
+describe('a rollback', () => {
+  it('restores every other file when one cannot be restored', async () => {
     const host = demoHost();
     const steps = [demoStep(host, 'one', { [A]: 'new' }), demoStep(host, 'two', { [B]: 'new' })];
     const { runId = '' } = await demoRun(host, steps);
@@ -321,23 +321,23 @@ describe('what is taken back', () => {
     for (const name of (await host.list(backup)) ?? []) {
       if ((await textAt(host, joinPath(backup, name))) === 'old b') await host.remove(joinPath(backup, name));
     }
-    const { undone, leftovers } = await rollbackRun(runId, demoDeps(host));
-    expect({ undone, left: leftovers.map(({ change }) => change.target) }).toEqual({ undone: 1, left: [B] });
+    const { undone, notReverted } = await rollbackRun(runId, demoDeps(host));
+    expect({ undone, left: notReverted.map(({ change }) => change.target) }).toEqual({ undone: 1, left: [B] });
     expect(await texts(host)).toEqual(['old a', 'new']);
     expect((await demoDeps(host).store.list()).map(({ outcome }) => outcome)).toEqual(['rollback-incomplete']);
   });
 
-  it("is named again each time as long as somebody else's change is in the way", async () => {
+  it('names a file changed by another process every time', async () => {
     const host = demoHost();
     const { runId = '' } = await demoRun(host, [demoStep(host, 'one', { [A]: 'new' })]);
     await host.writeFile(A, Buffer.from('theirs'), { mode: 0o600 });
     for (let time = 0; time < 2; time += 1) {
-      expect((await rollbackRun(runId, demoDeps(host))).leftovers).toHaveLength(1);
+      expect((await rollbackRun(runId, demoDeps(host))).notReverted).toHaveLength(1);
     }
     expect(await textAt(host, A)).toBe('theirs');
   });
 
-  it('is told as incomplete when a failing run meets what somebody else wrote', async () => {
+  it('of a failed run is incomplete when another process has written', async () => {
     const host = demoHost();
     const step = demoStep(
       host,
@@ -351,11 +351,11 @@ describe('what is taken back', () => {
       },
     );
     const error = await expectCode(demoRun(host, [step]), 'ROLLBACK_INCOMPLETE');
-    expect(error.message).toContain('changed by somebody else');
+    expect(error.message).toContain('changed by another process');
     expect(await textAt(host, A)).toBe('theirs');
   });
 
-  it('is only the step under way when a person stops the run', async () => {
+  it('covers only the current step when the operator interrupts the run', async () => {
     const host = demoHost();
     const abort = new AbortController();
     const stopped = demoStep(
@@ -377,7 +377,7 @@ describe('what is taken back', () => {
     expect(await texts(host)).toEqual(['new', 'old b']);
   });
 
-  it('has the owner that it had, files and links alike', async () => {
+  it('restores owners of files and links', async () => {
     const host = demoHost();
     await host.writeFile(A, Buffer.from('old a'), { mode: 0o640, owner: { uid: 232, gid: 233 } });
     await host.remove(B);
@@ -401,7 +401,7 @@ describe('what is taken back', () => {
     expect(await host.stat(B)).toMatchObject({ kind: 'symlink', uid: 7, gid: 8 });
   });
 
-  it('waits for the identity where what was kept is sealed, and nothing is half taken back', async () => {
+  it('changes nothing without the identity of an encrypted backup', async () => {
     const host = demoHost();
     const flip = async (data: Uint8Array): Promise<Uint8Array> => data.map((byte) => byte ^ 0xff);
     const playbook = demoPlaybook(demoStep(host, 'one', { [A]: 'new' }));
@@ -410,7 +410,7 @@ describe('what is taken back', () => {
     const { runId = '' } = await runPlaybook(input, demoDeps(host, { seal: flip }));
     await expectCode(rollbackRun(runId, demoDeps(host)), 'BACKUP_SEALED');
     expect(await textAt(host, A)).toBe('new');
-    expect((await rollbackRun(runId, demoDeps(host, { unseal: flip }))).leftovers).toEqual([]);
+    expect((await rollbackRun(runId, demoDeps(host, { unseal: flip }))).notReverted).toEqual([]);
     expect(await textAt(host, A)).toBe('old a');
   });
 });

@@ -3,19 +3,19 @@ import type { Change } from '../plan/change.ts';
 import type { IntentRecord, JournalRecord, RunOutcome } from '../journal/journal-record.ts';
 import type { FindingStatus, StepId } from '../plan/step.ts';
 
-/** One step of a run: what its check saw, and what became of it. */
+/** One step of a run: its finding and its result. */
 export interface ReportedStep {
   readonly step: StepId;
   readonly phase: string;
   readonly title: string;
   readonly status: FindingStatus;
-  /** What was wrong. */
+  /** The problem found. */
   readonly summary: string;
   readonly evidence: readonly string[];
   readonly hint: string | undefined;
-  /** `verified`: made, and seen to work. `made`: made, but not seen to work. `not-made`: refused, failed or never reached. */
-  readonly result: 'verified' | 'made' | 'not-made';
-  /** What its verification saw. */
+  /** `applied`: applied but not verified. `not-applied`: refused, failed or never reached. */
+  readonly result: 'verified' | 'applied' | 'not-applied';
+  /** Evidence of the verification. */
   readonly proof: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -26,13 +26,13 @@ export interface ReportedChange {
   readonly kind: string;
   readonly target: string;
   readonly text: string;
-  /** `left`: it was to be taken back, but somebody else had changed its target. */
-  readonly state: 'stands' | 'taken-back' | 'left';
+  /** `not-reverted`: the rollback found the target changed by another process. */
+  readonly state: 'active' | 'rolled-back' | 'not-reverted';
   readonly reason: string | undefined;
 }
 
-/** One moment of a run. */
-interface ReportedMoment {
+/** One event of a run. */
+interface ReportedEvent {
   /** RFC 3339. */
   readonly at: string;
   /** Since the run began. */
@@ -40,7 +40,7 @@ interface ReportedMoment {
   readonly text: string;
 }
 
-/** What a run found, did and left, for whoever takes over. Plain data without key material. */
+/** Findings, changes and outcome of a run, for the next operator. Plain data without key material. */
 export interface RunReport {
   readonly version: 1;
   readonly run: string;
@@ -50,19 +50,19 @@ export interface RunReport {
   /** As in `RunInput`. */
   readonly resumeCommand: string | undefined;
   readonly endedAt: string | undefined;
-  /** `undefined` while it goes on, or after it was cut off. */
+  /** `undefined` while the run is active, or after it was interrupted. */
   readonly outcome: RunOutcome | undefined;
-  /** Why it ended so, where it did not end well. */
+  /** Why the run failed. */
   readonly reason: string | undefined;
   readonly steps: readonly ReportedStep[];
   readonly changes: readonly ReportedChange[];
-  readonly timeline: readonly ReportedMoment[];
+  readonly timeline: readonly ReportedEvent[];
 }
 
 /**
- * Folds a journal into a report; pure. Journals of earlier versions have no findings: their steps are known by what they did.
+ * Folds a journal into a report; pure. Journals of earlier versions have no findings: their steps are derived from other records.
  *
- * @param describe one line for a change, as its kind tells it
+ * @param describe one line for a change
  */
 export function deriveRunReport(
   records: readonly JournalRecord[],
@@ -94,11 +94,11 @@ function stepsOf(records: readonly JournalRecord[]): readonly ReportedStep[] {
     if (record.type === 'finding') {
       const { step, phase, title, status, summary, evidence, hint } = record;
       const known = steps.get(step);
-      // A resumed step is checked anew; what it was needed for at first is what was wrong.
+      // A resumed step is checked again; its first finding names the problem.
       const first = known?.status === 'needed' ? known : { phase, title, status, summary, evidence, hint };
-      steps.set(step, { ...first, step, result: 'not-made', proof: [], warnings: [] });
+      steps.set(step, { ...first, step, result: 'not-applied', proof: [], warnings: [] });
     } else if (record.type === 'applied') {
-      steps.set(record.step, { ...stepOf(steps, record.step), result: 'made' });
+      steps.set(record.step, { ...stepOf(steps, record.step), result: 'applied' });
     } else if (record.type === 'verified') {
       const { step, evidence: proof = [], warnings = [] } = record;
       steps.set(step, { ...stepOf(steps, step), result: 'verified', proof, warnings });
@@ -109,7 +109,7 @@ function stepsOf(records: readonly JournalRecord[]): readonly ReportedStep[] {
 
 function stepOf(steps: ReadonlyMap<StepId, ReportedStep>, step: StepId): ReportedStep {
   const unknown = { phase: '', title: step, status: 'needed', summary: '', evidence: [], hint: undefined } as const;
-  return steps.get(step) ?? { ...unknown, step, result: 'not-made', proof: [], warnings: [] };
+  return steps.get(step) ?? { ...unknown, step, result: 'not-applied', proof: [], warnings: [] };
 }
 
 function changeOf(
@@ -119,32 +119,32 @@ function changeOf(
 ): ReportedChange {
   const undone = records.findLast((record) => record.type === 'undone' && record.seq === seq);
   const outcome = undone?.type === 'undone' ? undone.outcome : undefined;
-  const state = outcome === undefined ? 'stands' : outcome.state === 'foreign' ? 'left' : 'taken-back';
+  const state = outcome === undefined ? 'active' : outcome.state === 'foreign' ? 'not-reverted' : 'rolled-back';
   const reason = outcome?.state === 'foreign' ? outcome.reason : undefined;
   return { step, kind: change.kind, target: change.target, text: redact(describe(change)), state, reason };
 }
 
-function timelineOf(records: readonly JournalRecord[], startedAt: string): readonly ReportedMoment[] {
+function timelineOf(records: readonly JournalRecord[], startedAt: string): readonly ReportedEvent[] {
   const titles = new Map(records.flatMap((record) => (record.type === 'finding' ? [[record.step, record.title]] : [])));
   const titled = (step: StepId): string => titles.get(step) ?? step;
   const texts = records.map((record): readonly [at: string, text: string] | undefined => {
     switch (record.type) {
       case 'run':
-        return [record.at, 'the run began'];
+        return [record.at, 'run started'];
       case 'resumed':
-        return [record.at, 'the run was resumed'];
+        return [record.at, 'run resumed'];
       case 'finding':
         return record.status === 'blocked' || record.status === 'unknown'
           ? [record.at, `${record.title}: ${record.summary}`]
           : undefined;
       case 'step':
-        return [record.at, `${titled(record.step)}: begun`];
+        return [record.at, `${titled(record.step)}: started`];
       case 'applied':
-        return [record.at, `${titled(record.step)}: made`];
+        return [record.at, `${titled(record.step)}: applied`];
       case 'verified':
-        return [record.at, `${titled(record.step)}: seen to work`];
+        return [record.at, `${titled(record.step)}: verified`];
       case 'end':
-        return [record.at, `the run ended: ${record.outcome}`];
+        return [record.at, `run ended: ${record.outcome}`];
       default:
         return undefined;
     }

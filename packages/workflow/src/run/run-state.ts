@@ -1,7 +1,7 @@
 import type { IntentRecord, JournalRecord, RunOutcome } from '../journal/journal-record.ts';
 import type { StepId } from '../plan/step.ts';
 
-/** What a journal says about its run. Pure: the same records always give the same state. */
+/** State of a run, derived from its journal. */
 export interface RunState {
   readonly id: string;
   readonly playbook: string;
@@ -9,27 +9,27 @@ export interface RunState {
   readonly startedAt: string;
   /** As in `RunInput`. */
   readonly resumeCommand: string | undefined;
-  /** `undefined` while the run goes on, or after it was cut off. */
+  /** `undefined` while the run is active, or after it was interrupted. */
   readonly outcome: RunOutcome | undefined;
   readonly endedAt: string | undefined;
   /** Undo records that have not been replayed, in the order they were written. */
-  readonly standing: readonly IntentRecord[];
-  /** Undo records of steps that were cut off while they were being made. */
+  readonly activeChanges: readonly IntentRecord[];
+  /** Undo records of steps that were interrupted during apply. */
   readonly unfinished: readonly IntentRecord[];
-  /** Steps that were made, but whose effect has not been verified. */
+  /** Steps that were applied but not verified. */
   readonly unverified: ReadonlySet<StepId>;
-  /** Steps that were made and stand. */
-  readonly made: ReadonlySet<StepId>;
+  /** Steps that were applied. */
+  readonly applied: ReadonlySet<StepId>;
   readonly nextSeq: number;
 }
 
-/** Folds a journal into the state of its run. */
+/** Folds a journal into the state of its run. Pure. */
 export function deriveRunState(records: readonly JournalRecord[], id: string): RunState {
   const header = records.find((record) => record.type === 'run');
   const intents = new Map<number, IntentRecord>();
   const open = new Set<number>();
   const unverified = new Set<StepId>();
-  const made = new Set<StepId>();
+  const applied = new Set<StepId>();
   let end: Extract<JournalRecord, { type: 'end' }> | undefined;
   let nextSeq = 0;
   for (const record of records) {
@@ -40,7 +40,7 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
     } else if (record.type === 'applied') {
       for (const seq of open) if (intents.get(seq)?.step === record.step) open.delete(seq);
       unverified.add(record.step);
-      made.add(record.step);
+      applied.add(record.step);
     } else if (record.type === 'verified') {
       unverified.delete(record.step);
     } else if (record.type === 'undone' && record.outcome.state !== 'foreign') {
@@ -60,10 +60,10 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
     resumeCommand: header?.resumeCommand,
     outcome: end?.outcome,
     endedAt: end?.at,
-    standing: [...intents.values()],
+    activeChanges: [...intents.values()],
     unfinished: [...intents.values()].filter((intent) => open.has(intent.seq)),
     unverified,
-    made,
+    applied,
     nextSeq,
   };
 }

@@ -44,7 +44,7 @@ interface StepParts {
   readonly verdict?: () => Promise<Verdict>;
 }
 
-/** A step that writes `new` to the file, unless its parts say otherwise. */
+/** A step that writes `new` to the file by default. */
 function makeStep(host: Host, parts: StepParts = {}): Step {
   let before = 'absent';
   return {
@@ -109,7 +109,7 @@ const fails: Step['apply'] = async () => {
 };
 
 describe('a run', () => {
-  it('refuses before the first write when something can only be cured by a person, and says what', async () => {
+  it('refuses before the first write when a step is blocked, and names the reason', async () => {
     const host = makeHost();
     const blocked = makeStep(host, { id: 'later', finding: blockedFinding() });
     const error = await expectCode(run(host, playbookOf(makeStep(host), blocked)), 'WORKFLOW_BLOCKED');
@@ -119,14 +119,14 @@ describe('a run', () => {
     expect(await depsOf(host).store.list()).toEqual([]);
   });
 
-  it('writes nothing when the person says no', async () => {
+  it('writes nothing when the operator declines', async () => {
     const host = makeHost();
     const result = await run(host, playbookOf(makeStep(host)), { confirmed: false });
     expect(result.outcome).toBe('declined');
     expect(await text(host)).toBe('old');
   });
 
-  it('goes on with a step that waited for an earlier one', async () => {
+  it('runs a step that waited for an earlier one', async () => {
     const host = makeHost();
     const waiting: Step = {
       ...makeStep(host, { id: 'waiting' }),
@@ -139,7 +139,7 @@ describe('a run', () => {
     expect(result.steps.map(({ step, result: state }) => `${step} ${state}`)).toEqual(['write done', 'waiting ok']);
   });
 
-  it('carries out no step that is still waiting when its turn comes', async () => {
+  it('fails when a step is still blocked when it is reached', async () => {
     for (const status of ['blocked', 'unknown'] as const) {
       const host = makeHost();
       const waiting: Step = {
@@ -153,7 +153,7 @@ describe('a run', () => {
     }
   });
 
-  it('takes back every change when a later step fails, and says so', async () => {
+  it('rolls back every change when a later step fails', async () => {
     const host = makeHost();
     const broken = makeStep(host, { id: 'broken', finding: needed(), apply: fails });
     const error = await expectCode(run(host, playbookOf(makeStep(host), broken)), 'APPLY_ROLLED_BACK');
@@ -161,14 +161,14 @@ describe('a run', () => {
     expect(await text(host)).toBe('old');
   });
 
-  it('has an end with a name when the steps of a later phase cannot be looked up', async () => {
+  it('records an outcome when the steps of a later phase cannot be created', async () => {
     const unreadable = (irreversible: boolean) => {
       const host = makeHost();
-      let lookups = 0;
+      let loads = 0;
       const later = async (): Promise<readonly Step[]> => {
-        lookups += 1;
-        // The plan could still be made.
-        if (lookups === 1) return [];
+        loads += 1;
+        // Planning succeeds.
+        if (loads === 1) return [];
         throw new HostError({ code: 'HOST_IO', message: 'the disk is gone', subject: '/dev/sda' });
       };
       const first = makeStep(host, { reversible: irreversible ? 'no' : 'yes' });
@@ -177,20 +177,20 @@ describe('a run', () => {
       return { host, playbook: { ...playbook, phases } };
     };
     const reversible = unreadable(false);
-    const taken = await expectCode(run(reversible.host, reversible.playbook), 'APPLY_ROLLED_BACK');
-    expect(taken.message).toContain('later: the disk is gone');
+    const rolledBack = await expectCode(run(reversible.host, reversible.playbook), 'APPLY_ROLLED_BACK');
+    expect(rolledBack.message).toContain('later: the disk is gone');
     expect(await text(reversible.host)).toBe('old');
-    const standing = unreadable(true);
-    const error = await expectCode(run(standing.host, standing.playbook), 'NOT_VERIFIED');
-    expect(error.hint).toMatch(/; then do the same again, or take it back \(rollback \S+\)$/);
-    expect(await text(standing.host)).toBe('new');
+    const irreversible = unreadable(true);
+    const error = await expectCode(run(irreversible.host, irreversible.playbook), 'NOT_VERIFIED');
+    expect(error.hint).toMatch(/; then run the same command again, or roll it back \(rollback \S+\)$/);
+    expect(await text(irreversible.host)).toBe('new');
     const outcomes = await Promise.all(
-      [reversible.host, standing.host].map(async (host) => (await depsOf(host).store.list())[0]?.outcome),
+      [reversible.host, irreversible.host].map(async (host) => (await depsOf(host).store.list())[0]?.outcome),
     );
     expect(outcomes).toEqual(['rolled-back', 'not-verified']);
   });
 
-  it('takes back only the failing step once something irreversible was verified', async () => {
+  it('rolls back only the failed step after a verified irreversible step', async () => {
     const host = makeHost();
     const restart = makeStep(host, {
       id: 'restart',
@@ -203,7 +203,7 @@ describe('a run', () => {
     expect(await text(host)).toBe('new');
   });
 
-  it('takes back a write whose effect is not seen', async () => {
+  it('rolls back a write whose effect is not verified', async () => {
     const host = makeHost();
     const unseen = makeStep(host, {
       verdict: async () => ({ verified: false, reason: 'the socket shows the old serial' }),
@@ -213,7 +213,7 @@ describe('a run', () => {
     expect(await text(host)).toBe('old');
   });
 
-  it('stops unverified when the effect of a restart is not seen, and looks again when resumed', async () => {
+  it('stops unverified when the effect of a restart is not verified, and verifies again when resumed', async () => {
     const host = makeHost();
     let seen = false;
     const verdict = async (): Promise<Verdict> =>
@@ -226,25 +226,25 @@ describe('a run', () => {
     expect((await run(host, playbook, { resume: true })).outcome).toBe('done');
   });
 
-  it('lets a proof look twice after what it proves was made, and only then', async () => {
+  it('verifies a proof after the step that it proves was applied, and only then', async () => {
     const host = makeHost();
-    let looks = 0;
+    let checks = 0;
     const proof: Step = {
       ...makeStep(host, { id: 'proof', requires: ['write'] }),
       isProof: true,
       check: async () => ({ status: 'ok', summary: 'it answers', evidence: [] }),
       verify: async () => {
-        looks += 1;
+        checks += 1;
         return { verified: true, evidence: [] };
       },
     };
     await run(host, playbookOf(makeStep(host), proof));
-    expect(looks).toBe(1);
+    expect(checks).toBe(1);
     expect((await run(host, playbookOf(makeStep(host), proof))).outcome).toBe('nothing-to-do');
-    expect(looks).toBe(1);
+    expect(checks).toBe(1);
   });
 
-  it('takes a precaution along with other work, and never alone', async () => {
+  it('takes a precaution before other work, and never alone', async () => {
     const host = makeHost();
     let taken = 0;
     const precaution: Step = {
@@ -254,15 +254,15 @@ describe('a run', () => {
       apply: async () => {
         taken += 1;
       },
-      verify: async () => ({ verified: true, evidence: ['kept'], warnings: ['it lies on the same disk'] }),
+      verify: async () => ({ verified: true, evidence: ['kept'], warnings: ['it is on the same disk'] }),
     };
     const { steps } = await run(host, playbookOf(precaution, makeStep(host)));
-    expect(steps[0]).toMatchObject({ result: 'done', evidence: ['kept'], warnings: ['it lies on the same disk'] });
+    expect(steps[0]).toMatchObject({ result: 'done', evidence: ['kept'], warnings: ['it is on the same disk'] });
     expect((await run(host, playbookOf(precaution, makeStep(host)))).outcome).toBe('nothing-to-do');
     expect(taken).toBe(1);
   });
 
-  it('refuses to go on without a precaution that cannot be taken, but not when there is nothing to do', async () => {
+  it('refuses to run without a blocked precaution, except when there is nothing to do', async () => {
     const host = makeHost();
     const blocked: Step = { ...makeStep(host, { id: 'backup', finding: blockedFinding() }), isPrecaution: true };
     await expectCode(run(host, playbookOf(blocked, makeStep(host))), 'WORKFLOW_BLOCKED');
@@ -271,7 +271,7 @@ describe('a run', () => {
     expect((await run(host, playbookOf(blocked, makeStep(host)))).outcome).toBe('nothing-to-do');
   });
 
-  it('does not take a precaution twice when it is resumed', async () => {
+  it('does not repeat a precaution when it is resumed', async () => {
     const host = makeHost();
     let taken = 0;
     const precaution: Step = {
@@ -292,7 +292,7 @@ describe('a run', () => {
     expect(taken).toBe(1);
   });
 
-  it('writes nothing when the state is no longer the planned one', async () => {
+  it('writes nothing when the plan is stale', async () => {
     const host = makeHost();
     const raced = makeStep(host, {
       apply: async (changes, journal) => {
@@ -305,7 +305,7 @@ describe('a run', () => {
     expect(await text(host)).toBe('theirs');
   });
 
-  it('refuses a plan that a person read when the node has changed since', async () => {
+  it('refuses a reviewed plan when the node has changed since', async () => {
     const host = makeHost();
     const playbook = playbookOf(makeStep(host));
     const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
@@ -316,25 +316,25 @@ describe('a run', () => {
     expect((await run(host, playbook, { expected })).outcome).toBe('done');
   });
 
-  it('does not plan once more what was planned a moment ago, unless somebody ran in between', async () => {
+  it('reuses a plan made just before, unless the host has runs', async () => {
     const host = makeHost();
-    let looks = 0;
+    let checks = 0;
     const step = makeStep(host);
     const playbook = playbookOf({
       ...step,
       check: (signal) => {
-        looks += 1;
+        checks += 1;
         return step.check(signal);
       },
     });
     const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
     const planned = await planPlaybook(playbook, input);
     expect((await run(host, playbook, { planned })).outcome).toBe('done');
-    expect(looks).toBe(2);
+    expect(checks).toBe(2);
     expect((await run(host, playbook, { planned })).outcome).toBe('nothing-to-do');
   });
 
-  it('holds on to a plan that a person read when only a step without changes has moved', async () => {
+  it('accepts a reviewed plan when only a step without changes has moved', async () => {
     const host = makeHost();
     const gate: Step = {
       ...makeStep(host, { id: 'gate', finding: needed() }),
@@ -346,7 +346,7 @@ describe('a run', () => {
     expect((await run(host, playbookOf(makeStep(host), gate), { expected })).outcome).toBe('done');
   });
 
-  it('stops between two steps when interrupted, and goes on when resumed', async () => {
+  it('stops between two steps when interrupted, and continues when resumed', async () => {
     const host = makeHost();
     const abort = new AbortController();
     const first = makeStep(host, {
@@ -371,23 +371,23 @@ describe('a run', () => {
     expect(made).toBe(true);
   });
 
-  it('stops as well when interrupted while a phase looks for its steps', async () => {
+  it('stops when interrupted while a phase creates its steps', async () => {
     const host = makeHost();
     const abort = new AbortController();
     const first = makeStep(host);
-    const lookedUp = async (signal: AbortSignal): Promise<readonly Step[]> => {
+    const loadSteps = async (signal: AbortSignal): Promise<readonly Step[]> => {
       if ((await text(host)) === 'new') abort.abort();
       signal.throwIfAborted();
       return [];
     };
     const { phases, ...demo } = playbookOf(first);
-    const playbook = { ...demo, phases: [...phases, { id: 'later', title: 'later', steps: lookedUp }] };
+    const playbook = { ...demo, phases: [...phases, { id: 'later', title: 'later', steps: loadSteps }] };
     await expectCode(run(host, playbook, { signal: abort.signal }), 'INTERRUPTED');
     expect(await text(host)).toBe('new');
     expect((await run(host, playbook, { resume: true })).outcome).toBe('done');
   });
 
-  it('takes back the step under way when interrupted in it', async () => {
+  it('rolls back the current step when interrupted in it', async () => {
     const host = makeHost();
     const abort = new AbortController();
     const step = makeStep(host, {
@@ -401,7 +401,7 @@ describe('a run', () => {
     expect(await text(host)).toBe('old');
   });
 
-  it('is refused while another one holds the lock', async () => {
+  it('is refused while another process holds the lock', async () => {
     const host = makeHost();
     await host.makeDirectory(hostPath('/var/lib/kube-rescue'), { mode: 0o700 });
     const lock = await host.acquireLock(hostPath('/var/lib/kube-rescue/lock'), 'run demo');
@@ -410,7 +410,7 @@ describe('a run', () => {
     expect((await run(host, playbookOf(makeStep(host)))).outcome).toBe('done');
   });
 
-  it('leaves out what is skipped, and refuses names and selections that make no sense', async () => {
+  it('skips steps, and refuses unknown names and selections without a required step', async () => {
     const host = makeHost();
     const dependent = makeStep(host, {
       id: 'pki/dependent',
@@ -433,25 +433,25 @@ describe('a run', () => {
     expect(await text(host)).toBe('new');
   });
 
-  it('says there is nothing to resume when there is not', async () => {
+  it('reports when there is no run to resume', async () => {
     const host = makeHost();
     await expectCode(run(host, playbookOf(makeStep(host)), { resume: true }), 'RUN_NOT_FOUND');
   });
 });
 
 describe('a rollback', () => {
-  it('leaves alone what somebody else has changed since, and names it', async () => {
+  it('names and does not restore a file changed by another process since', async () => {
     const host = makeHost();
     const { runId } = await run(host, playbookOf(makeStep(host)));
     await host.writeFile(FILE, Buffer.from('theirs'), { mode: 0o600 });
-    const { leftovers } = await rollbackRun(runId ?? '', depsOf(host));
-    expect(leftovers.map(({ reason }) => reason)).toEqual([
-      `${FILE} was changed by somebody else since, and is left as it is`,
+    const { notReverted } = await rollbackRun(runId ?? '', depsOf(host));
+    expect(notReverted.map(({ reason }) => reason)).toEqual([
+      `${FILE} was changed by another process since; not restored`,
     ]);
     expect(await text(host)).toBe('theirs');
   });
 
-  it('puts a service back after the files it reads', async () => {
+  it('restores a service after its files', async () => {
     const host = makeHost();
     const restart = makeStep(host, {
       id: 'restart',
@@ -468,7 +468,7 @@ describe('a rollback', () => {
     expect(order.map(({ target }) => target)).toEqual(['/var/lib/kube-rescue', FILE, 'kubelet']);
   });
 
-  it('stops no service that was being started, or that could not be asked', async () => {
+  it('stops no service that was starting or of unknown status', async () => {
     for (const was of ['starting', 'unknown'] as const) {
       const fake = createFakeHost({ tree: treeOf({ [FILE]: 'old' }), services: { kubelet: was } });
       const restart = makeStep(fake, {
@@ -484,22 +484,22 @@ describe('a rollback', () => {
   it('does nothing the second time', async () => {
     const host = makeHost();
     const { runId } = await run(host, playbookOf(makeStep(host)));
-    expect(await rollbackRun(runId ?? '', depsOf(host))).toEqual({ undone: 1, leftovers: [] });
-    expect(await rollbackRun(runId ?? '', depsOf(host))).toEqual({ undone: 0, leftovers: [] });
+    expect(await rollbackRun(runId ?? '', depsOf(host))).toEqual({ undone: 1, notReverted: [] });
+    expect(await rollbackRun(runId ?? '', depsOf(host))).toEqual({ undone: 0, notReverted: [] });
   });
 
-  it('says when there is no such run, also when the name tries to leave the folder', async () => {
+  it('reports an unknown run, even for a name that leads out of the directory', async () => {
     await expectCode(rollbackRun('../../etc', depsOf(makeHost())), 'RUN_NOT_FOUND');
   });
 
-  it('refuses to put back bytes that are not those it kept', async () => {
+  it('refuses to restore damaged backup bytes', async () => {
     const host = makeHost();
     const { runId } = await run(host, playbookOf(makeStep(host)));
     const backup = joinPath(openRunStore(host).directory, runId ?? '', 'backup');
     const [name = ''] = (await host.list(backup)) ?? [];
     await host.writeFile(joinPath(backup, name), Buffer.from('rotten'), { mode: 0o600 });
-    const { leftovers } = await rollbackRun(runId ?? '', depsOf(host));
-    expect(leftovers[0]?.reason).toContain('JOURNAL_CORRUPT');
+    const { notReverted } = await rollbackRun(runId ?? '', depsOf(host));
+    expect(notReverted[0]?.reason).toContain('JOURNAL_CORRUPT');
     expect(await text(host)).toBe('new');
   });
 });

@@ -27,31 +27,31 @@ export interface RunResult {
 export interface RunInput {
   readonly playbook: Playbook;
   readonly selection: Selection;
-  /** Shown the whole plan before the first write; answers whether to go on. */
+  /** Receives the whole plan before the first write; returns whether to continue. */
   readonly confirm: (plan: Plan) => Promise<boolean>;
-  /** A plan that was read before; the present one must be the same. */
+  /** A plan that the operator reviewed; the present one must be the same. */
   readonly expected?: Plan | undefined;
   /**
-   * The plan of this playbook as it was made a moment ago, to see whether there is anything to lock a host for. Not made
-   * once more where no run has ever been on the host. Default: made here.
+   * A plan of this playbook made just before, without the lock. Reused when the host has no runs, otherwise the playbook is
+   * planned again. Default: planned here.
    */
   readonly planned?: Plan | undefined;
-  /** Goes on with the newest run that did not come to its end. */
+  /** Resumes the newest unfinished run. */
   readonly resume?: boolean | undefined;
   /**
-   * How a person goes on with this run when it does not come to its end, for hints; for example `recover --resume`. Default:
-   * none, it can only be taken back.
+   * Command that resumes this run, for hints; for example `recover --resume`. Default: none, the run can only be rolled
+   * back.
    */
   readonly resumeCommand?: string | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
- * Carries out a playbook: checks and plans everything that can be known, refuses or asks, then goes phase by phase, each
- * planned afresh when it is reached. Undo records are on disk before each write.
+ * Runs a playbook: checks and plans all phases, refuses or asks for confirmation, then runs phase by phase and plans each
+ * again when it is reached. Undo records are on disk before each write.
  *
- * A failure before anything irreversible was verified puts back every byte of the run; later, only those of the failing
- * step, because a control plane that answers again is not to be taken away.
+ * A failure before the first verified irreversible step rolls back the whole run; later, only the failed step, because a
+ * control plane that serves again must stay up.
  *
  * @throws WorkflowError `WORKFLOW_BLOCKED` `PLAN_STALE` `RUN_UNFINISHED` `RUN_NOT_FOUND` (nothing changed),
  * `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED`; HostError `HOST_LOCKED`
@@ -63,15 +63,15 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
   return withRunLock(deps, `run ${playbook.id}`, async () => {
     const resumed = await findRunToResume(deps.store, playbook.id, input.resume ?? false);
-    if (resumed !== undefined) await settleUnfinished(resumed.run, resumed.state, deps);
+    if (resumed !== undefined) await revertUnfinished(resumed.run, resumed.state, deps);
     const isFirstRun = (await deps.store.list()).length === 0;
     const planned = isFirstRun ? input.planned : undefined;
     const plan = planned ?? (await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal }));
     assertNotBlocked(plan);
     if (input.expected !== undefined) assertSamePlan(input.expected, plan);
     const pending = resumed?.state.unverified ?? new Set<string>();
-    // What an earlier try made is looked at once more, even where nothing is left to make.
-    if (!hasWork(plan) && (resumed?.state.made.size ?? 0) === 0) {
+    // Steps applied by an earlier attempt are verified again, even when no work is left.
+    if (!hasWork(plan) && (resumed?.state.applied.size ?? 0) === 0) {
       if (resumed !== undefined) await finish(resumed.run, resumeCommand, clock);
       return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
     }
@@ -88,27 +88,27 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
 }
 
 /**
- * Puts back everything that a run changed, newest first.
+ * Rolls back the changes of a run, newest first.
  *
- * Leaves alone what somebody else has changed since, and names it. Does not undo what a program did on its own after a
+ * Targets changed by another process since are not restored but returned. Does not undo what a program did by itself after a
  * restart.
  *
- * @returns the changes that could not be taken back; empty when every byte is as it was
+ * @returns the changes that could not be rolled back; empty when all were
  * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT`; HostError `HOST_LOCKED`
  */
 export async function rollbackRun(
   id: string,
   deps: WorkflowDeps,
-): Promise<{ readonly undone: number; readonly leftovers: readonly NotReverted[] }> {
+): Promise<{ readonly undone: number; readonly notReverted: readonly NotReverted[] }> {
   return withRunLock(deps, `rollback ${id}`, async () => {
     const run = await deps.store.open(id);
     await run.backup.assertOpens();
     await run.repair();
-    const { standing } = await run.state();
-    const leftovers = await unwind(standing, { ...deps, run });
-    const outcome = leftovers.length === 0 ? 'rolled-back' : 'rollback-incomplete';
+    const { activeChanges } = await run.state();
+    const notReverted = await unwind(activeChanges, { ...deps, run });
+    const outcome = notReverted.length === 0 ? 'rolled-back' : 'rollback-incomplete';
     await recordEnd(run, outcome, deps.clock);
-    return { undone: standing.length - leftovers.length, leftovers };
+    return { undone: activeChanges.length - notReverted.length, notReverted };
   });
 }
 
@@ -117,13 +117,13 @@ async function finish(run: RunDirectory, resumeCommand: string | undefined, cloc
   if (reason === undefined) return;
   throw new WorkflowError({
     code: 'NOT_VERIFIED',
-    message: `everything was done and seen to work, but the end of the run could not be recorded: ${reason}`,
+    message: `every step is verified, but the end of the run could not be recorded: ${reason}`,
     subject: run.id,
     hint: `make the journal writable again, then ${describeNextSteps({ id: run.id, resumeCommand, outcome: undefined })}`,
   });
 }
 
-/** Looks for what would stop the run halfway while nothing is changed yet. */
+/** Runs the preflight checks of every change before the first write. */
 async function assertFeasible(plan: Plan, { host, kinds, store }: WorkflowDeps): Promise<void> {
   await assertDiskSpace(host, store.directory);
   for (const change of plan.entries.flatMap(({ changes }) => changes)) await kindOf(kinds, change).preflight(change);
@@ -147,30 +147,31 @@ async function findRunToResume(
   resume: boolean,
 ): Promise<{ readonly run: RunDirectory; readonly state: RunState } | undefined> {
   const states = await store.list();
-  const cutOff = states.findLast(({ outcome }) => outcome === undefined);
+  const unfinishedRun = states.findLast(({ outcome }) => outcome === undefined);
   const resumable = states.at(-1);
   if (!resume) {
-    if (cutOff === undefined) return undefined;
+    if (unfinishedRun === undefined) return undefined;
     throw new WorkflowError({
       code: 'RUN_UNFINISHED',
-      message: 'an earlier run was cut off and its changes stand half-made; nothing was changed now',
-      subject: cutOff.id,
-      hint: describeNextSteps(cutOff),
+      message: 'a previous run was interrupted; its changes are incomplete; nothing was changed now',
+      subject: unfinishedRun.id,
+      hint: describeNextSteps(unfinishedRun),
     });
   }
-  const state = cutOff ?? (['interrupted', 'not-verified'].includes(resumable?.outcome ?? '') ? resumable : undefined);
+  const state =
+    unfinishedRun ?? (['interrupted', 'not-verified'].includes(resumable?.outcome ?? '') ? resumable : undefined);
   if (state === undefined) {
     throw new WorkflowError({
       code: 'RUN_NOT_FOUND',
-      message: 'there is no run to go on with',
+      message: 'no run to resume',
       subject: store.directory,
-      hint: 'start a new one, without --resume',
+      hint: 'start a new run, without --resume',
     });
   }
   if (state.playbook !== playbook) {
     throw new WorkflowError({
       code: 'RUN_UNFINISHED',
-      message: `the run to go on with is one of ${state.playbook}, not of ${playbook}; nothing was changed now`,
+      message: `the run to resume belongs to ${state.playbook}, not to ${playbook}; nothing was changed now`,
       subject: state.id,
       hint: describeNextSteps(state),
     });
@@ -178,16 +179,16 @@ async function findRunToResume(
   return { run: await store.open(state.id), state };
 }
 
-/** Takes back the step that was cut off, so that every step is either made or not. */
-async function settleUnfinished(run: RunDirectory, state: RunState, deps: WorkflowDeps): Promise<void> {
+/** Rolls back the interrupted step, so that every step is either applied or not. */
+async function revertUnfinished(run: RunDirectory, state: RunState, deps: WorkflowDeps): Promise<void> {
   await run.repair();
   await run.append({ type: 'resumed', at: deps.clock.now().toISOString() });
-  const leftovers = await unwind(state.unfinished, { ...deps, run });
-  if (leftovers.length === 0) return;
+  const notReverted = await unwind(state.unfinished, { ...deps, run });
+  if (notReverted.length === 0) return;
   throw new WorkflowError({
     code: 'ROLLBACK_INCOMPLETE',
-    message: `the step that was cut off could not be taken back: ${describeNotReverted(leftovers)}`,
+    message: `the interrupted step could not be rolled back: ${describeNotReverted(notReverted)}`,
     subject: run.path,
-    hint: 'put these files back by hand from the folder backup of this run, then resume',
+    hint: 'restore these files by hand from the backup directory of this run, then resume',
   });
 }

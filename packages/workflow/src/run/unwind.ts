@@ -6,25 +6,25 @@ import type { WorkflowListener } from './events.ts';
 import type { IntentRecord } from '../journal/journal-record.ts';
 import type { RunDirectory } from '../journal/run-store.ts';
 
-/** A change that could not be taken back, and why. */
+/** A change that could not be rolled back, and why. */
 export interface NotReverted {
   readonly change: Change;
   readonly reason: string;
 }
 
-const REASONS_TOLD = 20;
+const MAX_REASONS = 20;
 
-/** Why changes could not be taken back, each reason once: what a whole store or disk refuses, it refuses many times. */
-export function describeNotReverted(leftovers: readonly NotReverted[]): string {
-  const reasons = [...new Set(leftovers.map(({ reason }) => reason))];
-  const more = reasons.length - REASONS_TOLD;
-  const told = [...reasons.slice(0, REASONS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
-  return reasons.length === leftovers.length ? told : `${leftovers.length} changes: ${told}`;
+/** Why changes could not be rolled back, each reason once: a failed store or disk gives the same reason many times. */
+export function describeNotReverted(notReverted: readonly NotReverted[]): string {
+  const reasons = [...new Set(notReverted.map(({ reason }) => reason))];
+  const more = reasons.length - MAX_REASONS;
+  const list = [...reasons.slice(0, MAX_REASONS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  return reasons.length === notReverted.length ? list : `${notReverted.length} changes: ${list}`;
 }
 
 /**
- * Replays undo records, newest first; those that make something read its files again come last. Tries every record, and
- * returns the ones that could not be undone. Can be called again after it was cut off.
+ * Replays undo records, newest first; service restarts come last. Tries every record, and
+ * returns the ones that could not be undone. Can be called again after an interruption.
  */
 export async function unwind(
   intents: readonly IntentRecord[],
@@ -40,7 +40,7 @@ export async function unwind(
   const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);
   const isLast = (intent: IntentRecord): boolean => kindOf(kinds, intent.change).undoOrder === 'last';
   const ordered = [...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)];
-  const leftovers: NotReverted[] = [];
+  const notReverted: NotReverted[] = [];
   for (const { seq, change, captured } of ordered) {
     const kind = kindOf(kinds, change);
     const text = kind.describe(change);
@@ -48,12 +48,12 @@ export async function unwind(
     try {
       const outcome: UndoOutcome = await kind.undo(change, captured, run.backup);
       await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });
-      if (outcome.state === 'foreign') leftovers.push({ change, reason: outcome.reason });
+      if (outcome.state === 'foreign') notReverted.push({ change, reason: outcome.reason });
       onEvent({ type: 'undo', change, text, state: outcome.state });
     } catch (error) {
-      leftovers.push({ change, reason: describeError(error) });
+      notReverted.push({ change, reason: describeError(error) });
       onEvent({ type: 'undo', change, text, state: 'failed' });
     }
   }
-  return leftovers;
+  return notReverted;
 }

@@ -3,7 +3,7 @@ import { type ChangeRegistry } from '../plan/change-registry.ts';
 import { type WorkflowListener } from './events.ts';
 import { type RunStore } from '../journal/run-store.ts';
 
-/** What a run is carried out with. */
+/** Dependencies of a run. */
 export interface WorkflowDeps {
   readonly host: Host;
   readonly clock: Clock;
