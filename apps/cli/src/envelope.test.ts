@@ -1,5 +1,6 @@
-import { RecoveryError } from '@kube-rescue/errors';
 import { describe, expect, it } from 'vitest';
+import { WorkflowError } from '@kube-rescue/workflow';
+import { CliError } from './errors.ts';
 import { reportError, wrapError, wrapResult } from './envelope.ts';
 
 describe('the JSON envelope', () => {
@@ -13,7 +14,7 @@ describe('the JSON envelope', () => {
   });
 
   it('holds every field of a failure, with null for what it does not have', () => {
-    const error = new RecoveryError({ code: 'PLAN_STALE', message: 'the node has changed', subject: 'node01' });
+    const error = new WorkflowError({ code: 'PLAN_STALE', message: 'the node has changed', subject: 'node01' });
     expect(JSON.parse(JSON.stringify(wrapError(error, [])))).toEqual({
       apiVersion: 'kube-rescue/v1',
       ok: false,
@@ -23,7 +24,7 @@ describe('the JSON envelope', () => {
   });
 
   it('keeps what a failed command had found out', () => {
-    const error = new RecoveryError({ code: 'DRILL_PROOF_FAILED', message: 'no proof of life' });
+    const error = new CliError({ code: 'DRILL_PROOF_FAILED', message: 'no proof of life' });
     expect(wrapError(error, [], { proofs: [] })).toMatchObject({ ok: false, result: { proofs: [] } });
   });
 });
@@ -42,7 +43,7 @@ describe('the report of a failure', () => {
   });
 
   it('leaves no escape sequence in the message', () => {
-    const error = new RecoveryError({ code: 'PKI_BAD', message: 'no \u001b[31mCA' });
+    const error = new CliError({ code: 'DECLINED', message: 'no \u001b[31mCA' });
     expect(reportError(error).message).toBe('no \\x1b[31mCA');
   });
 

@@ -1,20 +1,34 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type CliErrorCode =
-  | 'USAGE'
-  | 'CONFIRMATION_REQUIRED'
-  | 'DECLINED'
-  | 'INTERRUPTED'
-  | 'NOT_ROOT'
-  | 'PLAN_FILE_INVALID'
-  | 'RUN_CUT_OFF'
-  | 'ROLLBACK_INCOMPLETE'
-  | 'ROLLBACK_OUT_OF_TURN'
-  | 'ROLLBACK_WORSE'
-  | 'ETCD_NO_WAY_IN'
-  | 'ETCD_SILENT'
-  | 'DRILL_UNSUPPORTED'
-  | 'DRILL_PROOF_FAILED';
+/** What each code of this package means. */
+export const CLI_ERRORS = {
+  USAGE: 'usage',
+  CONFIRMATION_REQUIRED: 'usage',
+  DECLINED: 'refused',
+  INTERRUPTED: 'interrupted',
+  NOT_ROOT: 'denied',
+  PLAN_FILE_INVALID: 'usage',
+  RUN_CUT_OFF: 'failed',
+  ROLLBACK_INCOMPLETE: 'failed',
+  ROLLBACK_OUT_OF_TURN: 'refused',
+  ROLLBACK_WORSE: 'refused',
+  ETCD_NO_WAY_IN: 'unavailable',
+  ETCD_SILENT: 'unavailable',
+  DRILL_UNSUPPORTED: 'unsupported',
+  DRILL_PROOF_FAILED: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type CliErrorCode = keyof typeof CLI_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    cli: typeof CLI_ERRORS;
+  }
+}
 
 /** The command line itself refused, or was told to stop. */
-export class CliError extends RecoveryError<CliErrorCode> {}
+export class CliError extends RecoveryError<CliErrorCode> {
+  constructor(details: RecoveryErrorDetails<CliErrorCode>) {
+    super(details, CLI_ERRORS);
+  }
+}

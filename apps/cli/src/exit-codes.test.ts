@@ -1,9 +1,47 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorCode, type ErrorKind, type ErrorTables, RecoveryError } from '@kube-rescue/errors';
+import { PKI_ERRORS } from '@kube-rescue/cert-rotation';
+import { OBJECT_ERRORS } from '@kube-rescue/cluster-objects';
+import { CNI_ERRORS } from '@kube-rescue/cni-bootstrap';
+import { ETCD_ERRORS } from '@kube-rescue/etcd-access';
+import { HOST_ERRORS } from '@kube-rescue/host';
+import { INGRESS_DNS_ERRORS } from '@kube-rescue/ingress-dns';
+import { LAB_ERRORS } from '@kube-rescue/lab';
+import { NODE_ERRORS } from '@kube-rescue/node';
+import { NODE_CONFIG_ERRORS } from '@kube-rescue/node-config';
+import { JOIN_ERRORS } from '@kube-rescue/node-join';
+import { POD_ERRORS } from '@kube-rescue/pod-bootstrap';
+import { MANIFEST_ERRORS } from '@kube-rescue/static-manifests';
+import { WORKFLOW_ERRORS } from '@kube-rescue/workflow';
+import { X509_ERRORS } from '@kube-rescue/x509';
+import { CLI_ERRORS } from './errors.ts';
 import { describe, expect, it } from 'vitest';
 import { EXIT, EXIT_MEANINGS, exitCodeFor } from './exit-codes.ts';
 
-function failure(code: string): RecoveryError {
-  return new RecoveryError({ code, message: 'it failed' });
+const TABLES: { readonly [P in keyof ErrorTables]: ErrorTables[P] } = {
+  'cert-rotation': PKI_ERRORS,
+  'cluster-objects': OBJECT_ERRORS,
+  'cni-bootstrap': CNI_ERRORS,
+  'etcd-access': ETCD_ERRORS,
+  host: HOST_ERRORS,
+  'ingress-dns': INGRESS_DNS_ERRORS,
+  lab: LAB_ERRORS,
+  node: NODE_ERRORS,
+  'node-config': NODE_CONFIG_ERRORS,
+  'node-join': JOIN_ERRORS,
+  'pod-bootstrap': POD_ERRORS,
+  'static-manifests': MANIFEST_ERRORS,
+  workflow: WORKFLOW_ERRORS,
+  x509: X509_ERRORS,
+  cli: CLI_ERRORS,
+};
+const KINDS = Object.values(TABLES).reduce<Partial<Record<ErrorCode, ErrorKind>>>(
+  (all, table) => ({ ...all, ...table }),
+  {},
+);
+const CODES = Object.keys(KINDS) as readonly ErrorCode[];
+
+function failure(code: ErrorCode): RecoveryError {
+  return new RecoveryError({ code, message: 'it failed' }, KINDS as Readonly<Record<ErrorCode, ErrorKind>>);
 }
 
 describe('the exit status', () => {
@@ -27,8 +65,17 @@ describe('the exit status', () => {
     ['NOT_ROOT', 4],
     ['DECLINED', 4],
     ['PKI_CA_KEY_MISSING', 4],
-    ['KUBECONFIG_MALFORMED', 4],
-    ['MANIFEST_MALFORMED', 4],
+    ['PKI_KUBECONFIG_INVALID', 4],
+    ['MANIFEST_INVALID', 4],
+    ['OBJECT_KIND_UNKNOWN', 2],
+    ['ETCD_ENDPOINT_INVALID', 2],
+    ['PKI_NAME_INVALID', 2],
+    ['POD_CONTROLLER_UNSUPPORTED', 2],
+    ['DNS_CREDENTIALS_NOT_FOUND', 2],
+    ['DNS_CREDENTIALS_UNREADABLE', 2],
+    ['LAB_BUILD_FAILED', 3],
+    ['LAB_COMMAND_FAILED', 3],
+    ['LAB_DEADLINE_PASSED', 3],
     ['DRILL_UNSUPPORTED', 4],
     ['APPLY_ROLLED_BACK', 5],
     ['ROLLBACK_INCOMPLETE', 6],
@@ -36,8 +83,16 @@ describe('the exit status', () => {
     ['LAB_NOT_REMOVED', 6],
     ['NOT_VERIFIED', 7],
     ['INTERRUPTED', 130],
-  ])('of %s is %i', (code, exit) => {
+  ] as const)('of %s is %i', (code, exit) => {
     expect(exitCodeFor(failure(code))).toBe(exit);
+  });
+
+  it('is one number for every code, and "refused" for no code that reports changes', () => {
+    const exits = new Map(CODES.map((code) => [code, exitCodeFor(failure(code))]));
+    expect(exits.size).toBeGreaterThan(200);
+    expect([...exits].filter(([, exit]) => exit === EXIT.bug)).toEqual([]);
+    const usage = CODES.filter((code) => KINDS[code] === 'usage');
+    expect(usage.filter((code) => exits.get(code) !== EXIT.usage)).toEqual([]);
   });
 
   it('of an error that nobody expected says that it is our bug', () => {

@@ -1,4 +1,4 @@
-import { isRecoveryError } from '@kube-rescue/errors';
+import { type ErrorCode, type ErrorKind, isRecoveryError } from '@kube-rescue/errors';
 
 /** What the exit status says about the cluster. */
 export const EXIT = {
@@ -28,23 +28,25 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.interrupted, 'interrupted'],
 ];
 
-/** Every code that does not mean "refused, nothing was changed". */
-const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
-  USAGE: EXIT.usage,
-  CONFIRMATION_REQUIRED: EXIT.usage,
-  PLAN_FILE_INVALID: EXIT.usage,
-  HOST_PATH_INVALID: EXIT.usage,
-  RUN_NOT_FOUND: EXIT.usage,
-  MANIFEST_UNKNOWN: EXIT.usage,
-  PKI_CERTIFICATE_UNKNOWN: EXIT.usage,
-  PKI_LIFETIME_INVALID: EXIT.usage,
-  PKI_NAME_INVALID: EXIT.usage,
-  OBJECT_KIND_UNKNOWN: EXIT.usage,
-  POD_CONTROLLER_UNSUPPORTED: EXIT.usage,
-  ETCD_ENDPOINT_INVALID: EXIT.usage,
-  WORKFLOW_STEP_UNKNOWN: EXIT.usage,
-  WORKFLOW_REQUIREMENT_SKIPPED: EXIT.usage,
-  DNS_CREDENTIALS_NOT_FOUND: EXIT.usage,
+/** What a failure of each kind says, as long as nothing was written. */
+const EXIT_BY_KIND: Readonly<Record<ErrorKind, ExitCode>> = {
+  unavailable: EXIT.refused,
+  uncertain: EXIT.refused,
+  conflict: EXIT.refused,
+  unreadable: EXIT.refused,
+  denied: EXIT.refused,
+  missing: EXIT.refused,
+  invalid: EXIT.refused,
+  unsupported: EXIT.refused,
+  blocked: EXIT.refused,
+  refused: EXIT.refused,
+  usage: EXIT.usage,
+  interrupted: EXIT.interrupted,
+  failed: EXIT.refused,
+};
+
+/** The codes that say more than their kind: how a run ended, and what a rehearsal found. */
+const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   DNS_CREDENTIALS_UNREADABLE: EXIT.usage,
   DRILL_PROOF_FAILED: EXIT.problems,
   LAB_BUILD_FAILED: EXIT.problems,
@@ -55,18 +57,14 @@ const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
   ROLLBACK_INCOMPLETE: EXIT.rollbackIncomplete,
   RUN_CUT_OFF: EXIT.rollbackIncomplete,
   NOT_VERIFIED: EXIT.notVerified,
-  INTERRUPTED: EXIT.interrupted,
 };
 
 /** Errors that prompts and Node itself throw when a person or a signal stops them. */
 const INTERRUPTIONS: readonly string[] = ['AbortError', 'ExitPromptError', 'AbortPromptError'];
 
-/**
- * The exit status for a failure of any kind. An expected failure whose code is not in the table was refused before
- * anything was changed; an error that nobody expected is a bug.
- */
+/** The exit status for a failure: by its code where that says more than its kind; a bug for every unexpected error. */
 export function exitCodeFor(error: unknown): ExitCode {
-  if (isRecoveryError(error)) return EXIT_BY_CODE[error.code] ?? EXIT.refused;
+  if (isRecoveryError(error)) return EXIT_BY_CODE[error.code] ?? EXIT_BY_KIND[error.kind];
   if (!(error instanceof Error)) return EXIT.bug;
   if (INTERRUPTIONS.includes(error.name)) return EXIT.interrupted;
   return isUsageError(error) ? EXIT.usage : EXIT.bug;

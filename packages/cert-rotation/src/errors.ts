@@ -1,36 +1,50 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type PkiErrorCode =
-  | 'PKI_PEM_INVALID'
-  | 'PKI_CERTIFICATE_INVALID'
-  | 'PKI_CERTIFICATE_MISSING'
-  | 'PKI_CERTIFICATE_EXPIRED'
-  | 'PKI_CERTIFICATE_EXPIRES_SOON'
-  | 'PKI_CERTIFICATE_NOT_YET_VALID'
-  | 'PKI_CERTIFICATE_UNKNOWN'
-  | 'PKI_KEY_INVALID'
-  | 'PKI_KEY_ENCRYPTED'
-  | 'PKI_KEY_UNSUPPORTED'
-  | 'PKI_KEY_MISSING'
-  | 'PKI_KEY_MISMATCH'
-  | 'PKI_CHAIN_BROKEN'
-  | 'PKI_NAME_MISSING'
-  | 'PKI_NAME_INVALID'
-  | 'PKI_USAGE_MISSING'
-  | 'PKI_KUBECONFIG_INVALID'
-  | 'PKI_CA_MISSING'
-  | 'PKI_CA_INVALID'
-  | 'PKI_CA_EXPIRED'
-  | 'PKI_CA_KEY_MISSING'
-  | 'PKI_CA_KEY_MISMATCH'
-  | 'PKI_CLOCK_BEFORE_CA'
-  | 'PKI_LIFETIME_INVALID'
-  | 'PKI_SERVER_SILENT'
-  | 'PKI_SET_UNFIT'
-  | 'PKI_REQUEST_EXISTS'
-  | 'PKI_REQUEST_IMPOSSIBLE'
-  | 'PKI_ISSUE_FAILED'
-  | 'PKI_ROTATION_STAGE';
+/** What each code of this package means. */
+export const PKI_ERRORS = {
+  PKI_PEM_INVALID: 'invalid',
+  PKI_CERTIFICATE_INVALID: 'invalid',
+  PKI_CERTIFICATE_MISSING: 'missing',
+  PKI_CERTIFICATE_EXPIRED: 'invalid',
+  PKI_CERTIFICATE_EXPIRES_SOON: 'invalid',
+  PKI_CERTIFICATE_NOT_YET_VALID: 'invalid',
+  PKI_CERTIFICATE_UNKNOWN: 'usage',
+  PKI_KEY_INVALID: 'invalid',
+  PKI_KEY_ENCRYPTED: 'unsupported',
+  PKI_KEY_UNSUPPORTED: 'unsupported',
+  PKI_KEY_MISSING: 'missing',
+  PKI_KEY_MISMATCH: 'invalid',
+  PKI_CHAIN_BROKEN: 'invalid',
+  PKI_NAME_MISSING: 'missing',
+  PKI_NAME_INVALID: 'usage',
+  PKI_USAGE_MISSING: 'missing',
+  PKI_KUBECONFIG_INVALID: 'invalid',
+  PKI_CA_MISSING: 'missing',
+  PKI_CA_INVALID: 'invalid',
+  PKI_CA_EXPIRED: 'invalid',
+  PKI_CA_KEY_MISSING: 'missing',
+  PKI_CA_KEY_MISMATCH: 'invalid',
+  PKI_CLOCK_BEFORE_CA: 'invalid',
+  PKI_LIFETIME_INVALID: 'usage',
+  PKI_SERVER_SILENT: 'unavailable',
+  PKI_SET_UNFIT: 'invalid',
+  PKI_REQUEST_EXISTS: 'conflict',
+  PKI_REQUEST_IMPOSSIBLE: 'unsupported',
+  PKI_ISSUE_FAILED: 'failed',
+  PKI_ROTATION_STAGE: 'blocked',
+} as const satisfies Record<string, ErrorKind>;
+
+export type PkiErrorCode = keyof typeof PKI_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'cert-rotation': typeof PKI_ERRORS;
+  }
+}
 
 /** A certificate, key or kubeconfig could not be read, judged or renewed. */
-export class PkiError extends RecoveryError<PkiErrorCode> {}
+export class PkiError extends RecoveryError<PkiErrorCode> {
+  constructor(details: RecoveryErrorDetails<PkiErrorCode>) {
+    super(details, PKI_ERRORS);
+  }
+}

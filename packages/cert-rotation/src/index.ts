@@ -23,7 +23,7 @@ export {
   type InspectionRequest,
 } from './inventory/certificate-inspection.ts';
 export type { CredentialLocation, Credentials } from './inventory/certificate-location.ts';
-export { PkiError, type PkiErrorCode } from './errors.ts';
+export { PKI_ERRORS, PkiError, type PkiErrorCode } from './errors.ts';
 export { type ExpiredCertificate, listExpired } from './judgement/expired-content.ts';
 export {
   type AbsentCertificate,

@@ -1,23 +1,37 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type ObjectErrorCode =
-  | 'OBJECT_NOT_FOUND'
-  | 'OBJECT_EXISTS'
-  | 'OBJECT_CONFLICT'
-  | 'OBJECT_KIND_UNKNOWN'
-  | 'OBJECT_INVALID'
-  | 'OBJECT_UNREADABLE'
-  | 'OBJECT_FIELD_UNSUPPORTED'
-  | 'OBJECT_HAS_FINALIZERS'
-  | 'OBJECT_TOO_LARGE'
-  | 'OBJECT_ENCRYPTED_KMS'
-  | 'OBJECT_ENCRYPTION_INVALID'
-  | 'OBJECT_DECRYPTION_FAILED'
-  | 'OBJECT_OUTCOME_UNKNOWN'
-  | 'OBJECT_FORBIDDEN'
-  | 'OBJECT_CREDENTIALS_INVALID'
-  | 'OBJECT_STORE_UNREACHABLE'
-  | 'OBJECT_STORE_FAILED';
+/** What each code of this package means. */
+export const OBJECT_ERRORS = {
+  OBJECT_NOT_FOUND: 'missing',
+  OBJECT_EXISTS: 'conflict',
+  OBJECT_CONFLICT: 'conflict',
+  OBJECT_KIND_UNKNOWN: 'usage',
+  OBJECT_INVALID: 'invalid',
+  OBJECT_UNREADABLE: 'unreadable',
+  OBJECT_FIELD_UNSUPPORTED: 'unsupported',
+  OBJECT_HAS_FINALIZERS: 'blocked',
+  OBJECT_TOO_LARGE: 'invalid',
+  OBJECT_ENCRYPTED_KMS: 'unreadable',
+  OBJECT_ENCRYPTION_INVALID: 'invalid',
+  OBJECT_DECRYPTION_FAILED: 'unreadable',
+  OBJECT_OUTCOME_UNKNOWN: 'uncertain',
+  OBJECT_FORBIDDEN: 'denied',
+  OBJECT_CREDENTIALS_INVALID: 'denied',
+  OBJECT_STORE_UNREACHABLE: 'unavailable',
+  OBJECT_STORE_FAILED: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type ObjectErrorCode = keyof typeof OBJECT_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'cluster-objects': typeof OBJECT_ERRORS;
+  }
+}
 
 /** An object could not be read, or was not changed as asked. */
-export class ObjectError extends RecoveryError<ObjectErrorCode> {}
+export class ObjectError extends RecoveryError<ObjectErrorCode> {
+  constructor(details: RecoveryErrorDetails<ObjectErrorCode>) {
+    super(details, OBJECT_ERRORS);
+  }
+}

@@ -29,7 +29,7 @@ export {
 export { changeObject } from './changes/change-object.ts';
 export { type ChangedObjects, type ChangeObjectsOptions, changeObjects } from './changes/change-objects.ts';
 export { meetsLabelExpression } from './objects/label-expression.ts';
-export { ObjectError, type ObjectErrorCode } from './errors.ts';
+export { OBJECT_ERRORS, ObjectError, type ObjectErrorCode } from './errors.ts';
 export type { KubernetesObject, ObjectMetadata, OwnerReference } from './objects/kubernetes-object.ts';
 export {
   assertNoFinalizers,

@@ -1,25 +1,39 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type CniErrorCode =
-  | 'CNI_PLUGIN_UNKNOWN'
-  | 'CNI_PLUGIN_AMBIGUOUS'
-  | 'CNI_PLUGIN_NOT_BOOTSTRAPPABLE'
-  | 'CNI_PLUGIN_BINARY_MISSING'
-  | 'CNI_FOLDERS_UNREADABLE'
-  | 'CNI_CONFIG_SHADOWED'
-  | 'CNI_CONFIG_INVALID'
-  | 'CNI_CONFIG_MAP_MISSING'
-  | 'CNI_DAEMON_INVALID'
-  | 'CNI_NET_CONF_INVALID'
-  | 'CNI_BACKEND_UNKNOWN'
-  | 'CNI_NODE_NOT_FOUND'
-  | 'CNI_POD_CIDR_MISSING'
-  | 'CNI_POD_CIDR_INVALID'
-  | 'CNI_POD_CIDR_OUTSIDE'
-  | 'CNI_POD_CIDR_TOO_SMALL'
-  | 'CNI_LINK_UNKNOWN'
-  | 'CNI_MTU_TOO_SMALL'
-  | 'CNI_FLANNEL_ETCD_MODE';
+/** What each code of this package means. */
+export const CNI_ERRORS = {
+  CNI_PLUGIN_UNKNOWN: 'missing',
+  CNI_PLUGIN_AMBIGUOUS: 'invalid',
+  CNI_PLUGIN_NOT_BOOTSTRAPPABLE: 'unsupported',
+  CNI_PLUGIN_BINARY_MISSING: 'missing',
+  CNI_FOLDERS_UNREADABLE: 'unreadable',
+  CNI_CONFIG_SHADOWED: 'invalid',
+  CNI_CONFIG_INVALID: 'invalid',
+  CNI_CONFIG_MAP_MISSING: 'missing',
+  CNI_DAEMON_INVALID: 'invalid',
+  CNI_NET_CONF_INVALID: 'invalid',
+  CNI_BACKEND_UNKNOWN: 'unsupported',
+  CNI_NODE_NOT_FOUND: 'missing',
+  CNI_POD_CIDR_MISSING: 'missing',
+  CNI_POD_CIDR_INVALID: 'invalid',
+  CNI_POD_CIDR_OUTSIDE: 'invalid',
+  CNI_POD_CIDR_TOO_SMALL: 'invalid',
+  CNI_LINK_UNKNOWN: 'missing',
+  CNI_MTU_TOO_SMALL: 'invalid',
+  CNI_FLANNEL_ETCD_MODE: 'unsupported',
+} as const satisfies Record<string, ErrorKind>;
+
+export type CniErrorCode = keyof typeof CNI_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'cni-bootstrap': typeof CNI_ERRORS;
+  }
+}
 
 /** What the network plugin needs cannot be derived. */
-export class CniError extends RecoveryError<CniErrorCode> {}
+export class CniError extends RecoveryError<CniErrorCode> {
+  constructor(details: RecoveryErrorDetails<CniErrorCode>) {
+    super(details, CNI_ERRORS);
+  }
+}

@@ -1,4 +1,4 @@
-export { CniError, type CniErrorCode } from './errors.ts';
+export { CNI_ERRORS, CniError, type CniErrorCode } from './errors.ts';
 export type { FlannelBackend, NetConf } from './flannel/net-conf.ts';
 export { type DerivedFile, deriveFlannelFiles, type FlannelFiles, type FlannelInput } from './flannel/flannel-files.ts';
 export type { KubeletFlags, NetworkDirectories } from './directories/network-directories.ts';

@@ -1,7 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { describeError, isRecoveryError, RecoveryError } from './recovery-error.ts';
+import {
+  describeError,
+  isErrorOfKind,
+  isKnownWrong,
+  isRecoveryError,
+  isUnanswered,
+  isUnavailable,
+  RecoveryError,
+  type RecoveryErrorDetails,
+} from './recovery-error.ts';
 
-class PkiError extends RecoveryError<'PKI_CA_KEY_MISSING'> {}
+const PKI_ERRORS = { PKI_CA_KEY_MISSING: 'missing', PKI_SERVER_SILENT: 'unavailable' } as const;
+
+class PkiError extends RecoveryError<keyof typeof PKI_ERRORS> {
+  constructor(details: RecoveryErrorDetails<keyof typeof PKI_ERRORS>) {
+    super(details, PKI_ERRORS);
+  }
+}
 
 const failure = new PkiError({
   code: 'PKI_CA_KEY_MISSING',
@@ -17,6 +32,7 @@ describe('an expected failure', () => {
     expect(failure).toMatchObject({
       name: 'PkiError',
       code: 'PKI_CA_KEY_MISSING',
+      kind: 'missing',
       message: 'cannot sign the certificate',
       subject: '/etc/kubernetes/pki/ca.key',
       hint: 'copy ca.key back',
@@ -34,10 +50,18 @@ describe('an expected failure', () => {
     expect([message, subject, hint]).toEqual(['refused [redacted]', 'password: [redacted]', 'try [redacted]']);
   });
 
+  it('decides by its kind what is to be done', () => {
+    const silent = new PkiError({ code: 'PKI_SERVER_SILENT', message: 'no answer' });
+    expect([isUnavailable(silent), isUnanswered(silent), isKnownWrong(silent)]).toEqual([true, true, false]);
+    expect([isUnavailable(failure), isUnanswered(failure), isKnownWrong(failure)]).toEqual([false, false, true]);
+    expect(isErrorOfKind(failure, 'invalid', 'missing')).toBe(true);
+    expect(isErrorOfKind(Object.assign(new Error('bug'), { kind: 'missing' }), 'missing')).toBe(false);
+  });
+
   it('is distinguished from a bug, and by its code', () => {
     expect(isRecoveryError(failure)).toBe(true);
-    expect(isRecoveryError(failure, 'OTHER', 'PKI_CA_KEY_MISSING')).toBe(true);
-    expect(isRecoveryError(failure, 'OTHER')).toBe(false);
+    expect(isRecoveryError(failure, 'HOST_LOCKED', 'PKI_CA_KEY_MISSING')).toBe(true);
+    expect(isRecoveryError(failure, 'HOST_LOCKED')).toBe(false);
     expect(isRecoveryError(new Error('bug'))).toBe(false);
     expect(isRecoveryError({ code: 'PKI_CA_KEY_MISSING' })).toBe(false);
   });

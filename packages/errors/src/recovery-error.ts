@@ -1,3 +1,4 @@
+import { type ErrorKind, IS_KNOWN_WRONG } from './error-kind.ts';
 import { redact } from './redact.ts';
 
 /** Input of {@link RecoveryError}. */
@@ -14,31 +15,77 @@ export interface RecoveryErrorDetails<C extends string> {
 }
 
 /**
- * An expected failure: a code, a subject and a hint for the operator.
+ * The error codes of every package that is part of the program, by the name of the package. Each package adds its own table:
  *
- * Every package derives its own class with a closed union of codes. Message, subject and hint are redacted on
- * construction, so key material in them never leaves the process. `cause` is not redacted: renderers print a cause only
- * through {@link describeError}. Bugs throw plain `Error` instead.
+ * ```ts
+ * const HOST_ERRORS = { HOST_LOCKED: 'blocked' } as const satisfies Record<string, ErrorKind>;
+ * declare module '@kube-rescue/errors' {
+ *   interface ErrorTables { host: typeof HOST_ERRORS }
+ * }
+ * ```
  */
-export class RecoveryError<C extends string = string> extends Error {
+// oxlint-disable-next-line typescript/no-empty-object-type -- packages merge their tables into it
+export interface ErrorTables {}
+
+/** Every code that some package of the program declares. */
+export type ErrorCode = Extract<{ [P in keyof ErrorTables]: keyof ErrorTables[P] }[keyof ErrorTables], string>;
+
+/**
+ * An expected failure, described to the operator by code, subject and hint, and to a program by its {@link ErrorKind}.
+ *
+ * Every package derives its own class with a closed table of codes and their kinds. Message, subject and hint are redacted on
+ * construction, so key material that slipped into them never leaves the process. It does not redact `cause`: renderers
+ * print a cause only through {@link describeError}. Bugs throw plain `Error` instead.
+ */
+export class RecoveryError<C extends string = ErrorCode> extends Error {
   readonly code: C;
+  readonly kind: ErrorKind;
   readonly subject: string | undefined;
   readonly hint: string | undefined;
 
-  constructor(details: RecoveryErrorDetails<C>) {
+  constructor(details: RecoveryErrorDetails<C>, kinds: Readonly<Record<C, ErrorKind>>) {
     super(redact(details.message), { cause: details.cause });
     this.name = new.target.name;
     this.code = details.code;
+    this.kind = kinds[details.code];
     this.subject = details.subject === undefined ? undefined : redact(details.subject);
     this.hint = details.hint === undefined ? undefined : redact(details.hint);
   }
 }
 
 /** Whether `error` is an expected failure, with one of `codes` when any are given. */
-export function isRecoveryError(error: unknown, ...codes: readonly string[]): error is RecoveryError {
+export function isRecoveryError(error: unknown, ...codes: readonly ErrorCode[]): error is RecoveryError {
   if (!(error instanceof RecoveryError)) return false;
-  const code: unknown = error.code;
-  return codes.length === 0 || codes.some((wanted) => wanted === code);
+  return codes.length === 0 || codes.some((code) => code === error.code);
+}
+
+/** Whether `error` is an expected failure of one of `kinds`. */
+export function isErrorOfKind(error: unknown, ...kinds: readonly [ErrorKind, ...ErrorKind[]]): error is RecoveryError {
+  return error instanceof RecoveryError && kinds.includes(error.kind);
+}
+
+/**
+ * Whether nothing answered, so that the same request may succeed when it is made again. `uncertain` failures are not among
+ * them: the write may have been made.
+ */
+export function isUnavailable(error: unknown): error is RecoveryError {
+  return isErrorOfKind(error, 'unavailable');
+}
+
+/**
+ * Whether no answer came, be it because nothing answers or because the answer was lost. To be used for what reads before it
+ * writes, and for deciding whether a connection is to be opened again.
+ */
+export function isUnanswered(error: unknown): error is RecoveryError {
+  return isErrorOfKind(error, 'unavailable', 'uncertain');
+}
+
+/**
+ * Whether `error` tells that something is wrong, which a check reports as `blocked`. After every other expected failure nothing
+ * is known, which a check reports as `unknown`.
+ */
+export function isKnownWrong(error: unknown): error is RecoveryError {
+  return error instanceof RecoveryError && IS_KNOWN_WRONG[error.kind];
 }
 
 /** Formats any failure and its causes as one redacted line: `message (CODE): cause`. */

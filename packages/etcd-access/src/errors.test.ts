@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CallFailure } from './transport/call-failure.ts';
 import { etcdErrorOf } from './transport/call-meaning.ts';
-import { EtcdError, isRetryable } from './errors.ts';
+import { isUnanswered, isUnavailable } from '@kube-rescue/errors';
+import { EtcdError } from './errors.ts';
 
 const endpoint = 'https://127.0.0.1:2379';
 const meaning = (isWrite: boolean, status: number, message: string, delivered = true): string =>
@@ -43,10 +44,11 @@ describe('what etcd answers', () => {
 describe('trying again', () => {
   it('may help where etcd was away, and never where a write may have been made', () => {
     const failure = (code: EtcdError['code']) => new EtcdError({ code, message: 'x', subject: 'x', hint: 'x' });
-    expect(isRetryable(failure('ETCD_UNREACHABLE'))).toBe(true);
-    expect(isRetryable(failure('ETCD_NO_QUORUM'))).toBe(true);
-    expect(isRetryable(failure('ETCD_OUTCOME_UNKNOWN'))).toBe(false);
-    expect(isRetryable(failure('ETCD_TLS_UNTRUSTED'))).toBe(false);
-    expect(isRetryable(new Error('bug'))).toBe(false);
+    expect(isUnavailable(failure('ETCD_UNREACHABLE'))).toBe(true);
+    expect(isUnavailable(failure('ETCD_NO_QUORUM'))).toBe(true);
+    expect(isUnavailable(failure('ETCD_OUTCOME_UNKNOWN'))).toBe(false);
+    expect(isUnavailable(failure('ETCD_TLS_UNTRUSTED'))).toBe(false);
+    expect(isUnavailable(new Error('bug'))).toBe(false);
+    expect(isUnanswered(failure('ETCD_OUTCOME_UNKNOWN'))).toBe(true);
   });
 });

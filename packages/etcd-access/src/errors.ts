@@ -1,62 +1,41 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type EtcdErrorCode =
-  | 'ETCD_ENDPOINT_INVALID'
-  | 'ETCD_UNREACHABLE'
-  | 'ETCD_NOT_ETCD'
-  | 'ETCD_CREDENTIALS_INVALID'
-  | 'ETCD_TLS_UNTRUSTED'
-  | 'ETCD_SERVER_EXPIRED'
-  | 'ETCD_NAME_MISMATCH'
-  | 'ETCD_CLIENT_REJECTED'
-  | 'ETCD_NO_QUORUM'
-  | 'ETCD_NO_SPACE'
-  | 'ETCD_BUSY'
-  | 'ETCD_COMPACTED'
-  | 'ETCD_TOO_LARGE'
-  | 'ETCD_OUTCOME_UNKNOWN'
-  | 'ETCD_TIMEOUT'
-  | 'ETCD_CORRUPT'
-  | 'ETCD_REFUSED'
-  | 'ETCD_SNAPSHOT_TARGET_EXISTS'
-  | 'ETCD_SNAPSHOT_NO_ROOM'
-  | 'ETCD_SNAPSHOT_INVALID'
-  | 'ETCD_NO_WAY_IN';
+/** What each code of this package means. */
+export const ETCD_ERRORS = {
+  ETCD_ENDPOINT_INVALID: 'usage',
+  ETCD_UNREACHABLE: 'unavailable',
+  ETCD_NOT_ETCD: 'invalid',
+  ETCD_CREDENTIALS_INVALID: 'invalid',
+  ETCD_TLS_UNTRUSTED: 'invalid',
+  ETCD_SERVER_EXPIRED: 'invalid',
+  ETCD_NAME_MISMATCH: 'invalid',
+  ETCD_CLIENT_REJECTED: 'denied',
+  ETCD_NO_QUORUM: 'unavailable',
+  ETCD_NO_SPACE: 'blocked',
+  ETCD_BUSY: 'unavailable',
+  ETCD_COMPACTED: 'conflict',
+  ETCD_TOO_LARGE: 'invalid',
+  ETCD_OUTCOME_UNKNOWN: 'uncertain',
+  ETCD_TIMEOUT: 'unavailable',
+  ETCD_CORRUPT: 'invalid',
+  ETCD_REFUSED: 'refused',
+  ETCD_SNAPSHOT_TARGET_EXISTS: 'conflict',
+  ETCD_SNAPSHOT_NO_ROOM: 'blocked',
+  ETCD_SNAPSHOT_INVALID: 'invalid',
+  ETCD_NO_WAY_IN: 'unavailable',
+} as const satisfies Record<string, ErrorKind>;
+
+export type EtcdErrorCode = keyof typeof ETCD_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'etcd-access': typeof ETCD_ERRORS;
+  }
+}
 
 /** etcd could not be reached, or did not do what was asked of it. */
-export class EtcdError extends RecoveryError<EtcdErrorCode> {}
-
-/**
- * Whether the same request may succeed when it is made again, of another member or a little later, without anything
- * being repaired in between.
- *
- * `ETCD_OUTCOME_UNKNOWN` is not: the write may have been made. Read first, then decide.
- */
-const RETRYABLE: Readonly<Record<EtcdErrorCode, boolean>> = {
-  ETCD_ENDPOINT_INVALID: false,
-  ETCD_UNREACHABLE: true,
-  ETCD_NOT_ETCD: false,
-  ETCD_CREDENTIALS_INVALID: false,
-  ETCD_TLS_UNTRUSTED: false,
-  ETCD_SERVER_EXPIRED: false,
-  ETCD_NAME_MISMATCH: false,
-  ETCD_CLIENT_REJECTED: false,
-  ETCD_NO_QUORUM: true,
-  ETCD_NO_SPACE: false,
-  ETCD_BUSY: true,
-  ETCD_COMPACTED: false,
-  ETCD_TOO_LARGE: false,
-  ETCD_OUTCOME_UNKNOWN: false,
-  ETCD_TIMEOUT: true,
-  ETCD_CORRUPT: false,
-  ETCD_REFUSED: false,
-  ETCD_SNAPSHOT_TARGET_EXISTS: false,
-  ETCD_SNAPSHOT_NO_ROOM: false,
-  ETCD_SNAPSHOT_INVALID: true,
-  ETCD_NO_WAY_IN: false,
-};
-
-/** Tells whether `error` is etcd's and the same request may succeed when it is simply made again. */
-export function isRetryable(error: unknown): error is EtcdError {
-  return error instanceof EtcdError && RETRYABLE[error.code];
+export class EtcdError extends RecoveryError<EtcdErrorCode> {
+  constructor(details: RecoveryErrorDetails<EtcdErrorCode>) {
+    super(details, ETCD_ERRORS);
+  }
 }

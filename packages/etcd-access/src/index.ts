@@ -5,7 +5,7 @@ export {
   type EtcdOptions,
   type MemberQuestion,
 } from './client/etcd-client.ts';
-export { EtcdError, type EtcdErrorCode, isRetryable } from './errors.ts';
+export { ETCD_ERRORS, EtcdError, type EtcdErrorCode } from './errors.ts';
 export {
   type DeleteRequest,
   type EtcdKv,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { requireProgram, startEtcd } from '@kube-rescue/testing';
 import { expect, it } from 'vitest';
-import type { EtcdErrorCode } from './errors.ts';
+import { ETCD_ERRORS } from './errors.ts';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
@@ -35,8 +35,6 @@ it.skipIf(!requireProgram('etcd', 'etcdctl'))('the example of the README runs', 
 });
 
 it('the README explains every code', async () => {
-  const source = await readFile(fileURLToPath(new URL('errors.ts', import.meta.url)), 'utf8');
-  const codes = new Set(source.match(/ETCD_\w+/g)) as Set<EtcdErrorCode>;
   const explained = new Set((await readFile(README, 'utf8')).match(/(?<=^\| `)ETCD_\w+/gm));
-  expect([...explained].toSorted()).toEqual([...codes].toSorted());
+  expect([...explained].toSorted()).toEqual(Object.keys(ETCD_ERRORS).toSorted());
 });

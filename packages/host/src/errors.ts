@@ -1,27 +1,41 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type HostErrorCode =
-  | 'HOST_PATH_INVALID'
-  | 'HOST_NOT_FOUND'
-  | 'HOST_PERMISSION_DENIED'
-  | 'HOST_READ_ONLY'
-  | 'HOST_NO_SPACE'
-  | 'HOST_NOT_A_REGULAR_FILE'
-  | 'HOST_FILE_TOO_LARGE'
-  | 'HOST_STAGING_UNAVAILABLE'
-  | 'HOST_IO'
-  | 'HOST_LOCKED'
-  | 'HOST_EXEC_NOT_FOUND'
-  | 'HOST_EXEC_TIMEOUT'
-  | 'HOST_SERVICE_UNKNOWN'
-  | 'HOST_SERVICE_FAILED'
-  | 'HOST_CONNECTION_FAILED'
-  | 'HOST_UNSUPPORTED'
-  | 'SSH_UNREACHABLE'
-  | 'SSH_HOST_KEY_CHANGED'
-  | 'SSH_HOST_KEY_UNKNOWN'
-  | 'SSH_AUTHENTICATION_FAILED'
-  | 'SSH_COMMAND_MISSING';
+/** What each code of this package means. */
+export const HOST_ERRORS = {
+  HOST_PATH_INVALID: 'usage',
+  HOST_NOT_FOUND: 'missing',
+  HOST_PERMISSION_DENIED: 'denied',
+  HOST_READ_ONLY: 'blocked',
+  HOST_NO_SPACE: 'blocked',
+  HOST_NOT_A_REGULAR_FILE: 'unreadable',
+  HOST_FILE_TOO_LARGE: 'unreadable',
+  HOST_STAGING_UNAVAILABLE: 'missing',
+  HOST_IO: 'failed',
+  HOST_LOCKED: 'blocked',
+  HOST_EXEC_NOT_FOUND: 'missing',
+  HOST_EXEC_TIMEOUT: 'unavailable',
+  HOST_SERVICE_UNKNOWN: 'missing',
+  HOST_SERVICE_FAILED: 'failed',
+  HOST_CONNECTION_FAILED: 'unavailable',
+  HOST_UNSUPPORTED: 'unsupported',
+  SSH_UNREACHABLE: 'unavailable',
+  SSH_HOST_KEY_CHANGED: 'denied',
+  SSH_HOST_KEY_UNKNOWN: 'denied',
+  SSH_AUTHENTICATION_FAILED: 'denied',
+  SSH_COMMAND_MISSING: 'missing',
+} as const satisfies Record<string, ErrorKind>;
+
+export type HostErrorCode = keyof typeof HOST_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    host: typeof HOST_ERRORS;
+  }
+}
 
 /** A machine did not do what was asked of it. */
-export class HostError extends RecoveryError<HostErrorCode> {}
+export class HostError extends RecoveryError<HostErrorCode> {
+  constructor(details: RecoveryErrorDetails<HostErrorCode>) {
+    super(details, HOST_ERRORS);
+  }
+}

@@ -1,6 +1,6 @@
 export type { Clock } from './clock.ts';
 export { POD_LOGS, readLogTail } from './container-log.ts';
-export { HostError, type HostErrorCode } from './errors.ts';
+export { HOST_ERRORS, HostError, type HostErrorCode } from './errors.ts';
 export type {
   DnsAnswer,
   DnsQuery,

@@ -1,39 +1,53 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type IngressDnsErrorCode =
-  | 'DNS_CREDENTIALS_NOT_FOUND'
-  | 'DNS_CREDENTIALS_AMBIENT'
-  | 'DNS_CREDENTIALS_UNREADABLE'
-  | 'DNS_CREDENTIALS_WHITESPACE'
-  | 'DNS_CREDENTIALS_SWAPPED'
-  | 'DNS_CREDENTIALS_MALFORMED'
-  | 'DNS_SESSION_TOKEN_MISSING'
-  | 'DNS_PARTITION_WRONG'
-  | 'DNS_CLOCK_SKEWED'
-  | 'DNS_KEY_UNKNOWN'
-  | 'DNS_SECRET_WRONG'
-  | 'DNS_SESSION_EXPIRED'
-  | 'DNS_ACCESS_DENIED'
-  | 'DNS_THROTTLED'
-  | 'DNS_AWS_UNREACHABLE'
-  | 'DNS_PROXY_FAILED'
-  | 'DNS_AWS_FAILED'
-  | 'DNS_LIST_DENIED'
-  | 'DNS_CHANGE_DENIED'
-  | 'DNS_CHANGE_INVALID'
-  | 'DNS_CHANGE_NOT_IN_SYNC'
-  | 'DNS_ZONE_MISSING'
-  | 'DNS_ZONE_PRIVATE'
-  | 'DNS_DELEGATION_WRONG'
-  | 'DNS_RECORD_MISSING'
-  | 'DNS_RECORD_WRONG'
-  | 'DNS_SERVER_STALE'
-  | 'DNS_RESOLVER_STALE'
-  | 'DNS_NAME_UNRESOLVED'
-  | 'DNS_UNREACHABLE'
-  | 'DNS_ENDPOINT_DEAD'
-  | 'DNS_CONTROLLER_NOT_FOUND'
-  | 'DNS_PLACE_UNSUPPORTED';
+/** What each code of this package means. */
+export const INGRESS_DNS_ERRORS = {
+  DNS_CREDENTIALS_NOT_FOUND: 'usage',
+  DNS_CREDENTIALS_AMBIENT: 'unsupported',
+  DNS_CREDENTIALS_UNREADABLE: 'unreadable',
+  DNS_CREDENTIALS_WHITESPACE: 'invalid',
+  DNS_CREDENTIALS_SWAPPED: 'invalid',
+  DNS_CREDENTIALS_MALFORMED: 'invalid',
+  DNS_SESSION_TOKEN_MISSING: 'missing',
+  DNS_PARTITION_WRONG: 'invalid',
+  DNS_CLOCK_SKEWED: 'invalid',
+  DNS_KEY_UNKNOWN: 'denied',
+  DNS_SECRET_WRONG: 'denied',
+  DNS_SESSION_EXPIRED: 'denied',
+  DNS_ACCESS_DENIED: 'denied',
+  DNS_THROTTLED: 'unavailable',
+  DNS_AWS_UNREACHABLE: 'unavailable',
+  DNS_PROXY_FAILED: 'unavailable',
+  DNS_AWS_FAILED: 'failed',
+  DNS_LIST_DENIED: 'denied',
+  DNS_CHANGE_DENIED: 'denied',
+  DNS_CHANGE_INVALID: 'invalid',
+  DNS_CHANGE_NOT_IN_SYNC: 'failed',
+  DNS_ZONE_MISSING: 'missing',
+  DNS_ZONE_PRIVATE: 'invalid',
+  DNS_DELEGATION_WRONG: 'invalid',
+  DNS_RECORD_MISSING: 'missing',
+  DNS_RECORD_WRONG: 'invalid',
+  DNS_SERVER_STALE: 'invalid',
+  DNS_RESOLVER_STALE: 'invalid',
+  DNS_NAME_UNRESOLVED: 'missing',
+  DNS_UNREACHABLE: 'unavailable',
+  DNS_ENDPOINT_DEAD: 'invalid',
+  DNS_CONTROLLER_NOT_FOUND: 'missing',
+  DNS_PLACE_UNSUPPORTED: 'unsupported',
+} as const satisfies Record<string, ErrorKind>;
+
+export type IngressDnsErrorCode = keyof typeof INGRESS_DNS_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'ingress-dns': typeof INGRESS_DNS_ERRORS;
+  }
+}
 
 /** The credentials, the zones or the names of an ingress DNS provider are not as they should be, or could not be judged. */
-export class IngressDnsError extends RecoveryError<IngressDnsErrorCode> {}
+export class IngressDnsError extends RecoveryError<IngressDnsErrorCode> {
+  constructor(details: RecoveryErrorDetails<IngressDnsErrorCode>) {
+    super(details, INGRESS_DNS_ERRORS);
+  }
+}

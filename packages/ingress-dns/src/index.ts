@@ -29,7 +29,7 @@ export {
 export { type CallerCredentials, type Environment, findCallerCredentials } from './credentials/caller-credentials.ts';
 export { parseCredentials } from './credentials/credential-text.ts';
 export { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from './dns-check.ts';
-export { IngressDnsError, type IngressDnsErrorCode } from './errors.ts';
+export { INGRESS_DNS_ERRORS, IngressDnsError, type IngressDnsErrorCode } from './errors.ts';
 export type { WantedName } from './wanted-name.ts';
 export { type CredentialPatches, planCredentialPatches, RESTART_ANNOTATION } from './repair/credential-patches.ts';
 export {

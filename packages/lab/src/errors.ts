@@ -1,16 +1,30 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type LabErrorCode =
-  | 'LAB_MACHINE_UNSUPPORTED'
-  | 'LAB_NOT_ROOT'
-  | 'LAB_PACKAGES_MISSING'
-  | 'LAB_PACKAGES_NOT_INSTALLED'
-  | 'LAB_NO_SPACE'
-  | 'LAB_BUSY'
-  | 'LAB_BUILD_FAILED'
-  | 'LAB_COMMAND_FAILED'
-  | 'LAB_DEADLINE_PASSED'
-  | 'LAB_NOT_REMOVED';
+/** What each code of this package means. */
+export const LAB_ERRORS = {
+  LAB_MACHINE_UNSUPPORTED: 'unsupported',
+  LAB_NOT_ROOT: 'denied',
+  LAB_PACKAGES_MISSING: 'missing',
+  LAB_PACKAGES_NOT_INSTALLED: 'refused',
+  LAB_NO_SPACE: 'blocked',
+  LAB_BUSY: 'blocked',
+  LAB_BUILD_FAILED: 'failed',
+  LAB_COMMAND_FAILED: 'failed',
+  LAB_DEADLINE_PASSED: 'failed',
+  LAB_NOT_REMOVED: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type LabErrorCode = keyof typeof LAB_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    lab: typeof LAB_ERRORS;
+  }
+}
 
 /** A throwaway cluster could not be made, broken, judged or removed. */
-export class LabError extends RecoveryError<LabErrorCode> {}
+export class LabError extends RecoveryError<LabErrorCode> {
+  constructor(details: RecoveryErrorDetails<LabErrorCode>) {
+    super(details, LAB_ERRORS);
+  }
+}

@@ -1,7 +1,7 @@
 export { type Cluster, type ClusterInput, createCluster } from './cluster/cluster.ts';
 export { provideDebianPackages } from './machine/debian-packages.ts';
 export type { LabDeps, LabProgress } from './cluster/deps.ts';
-export { LabError, type LabErrorCode } from './errors.ts';
+export { LAB_ERRORS, LabError, type LabErrorCode } from './errors.ts';
 export { proveEtcdSnapshot } from './proofs/etcd-snapshot-proof.ts';
 export { type FileSnapshot, snapshotFiles } from './proofs/file-snapshot.ts';
 export type { KeyAlgorithm } from './kubernetes/kubeadm-config.ts';

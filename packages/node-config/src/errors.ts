@@ -1,17 +1,31 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type NodeConfigErrorCode =
-  | 'MANIFEST_DIRECTORY_MISSING'
-  | 'MANIFEST_NOT_FOUND'
-  | 'MANIFEST_INVALID'
-  | 'MANIFEST_TOO_LARGE'
-  | 'MANIFEST_DUPLICATE'
-  | 'KUBELET_CONFIGURATION_INVALID'
-  | 'PKI_KUBECONFIG_INVALID'
-  | 'PKI_CERTIFICATE_MISSING'
-  | 'PKI_KEY_MISSING'
-  | 'PKI_CA_MISSING'
-  | 'PKI_CA_KEY_MISSING';
+/** What each code of this package means. */
+export const NODE_CONFIG_ERRORS = {
+  MANIFEST_DIRECTORY_MISSING: 'missing',
+  MANIFEST_NOT_FOUND: 'missing',
+  MANIFEST_INVALID: 'invalid',
+  MANIFEST_TOO_LARGE: 'invalid',
+  MANIFEST_DUPLICATE: 'conflict',
+  KUBELET_CONFIGURATION_INVALID: 'invalid',
+  PKI_KUBECONFIG_INVALID: 'invalid',
+  PKI_CERTIFICATE_MISSING: 'missing',
+  PKI_KEY_MISSING: 'missing',
+  PKI_CA_MISSING: 'missing',
+  PKI_CA_KEY_MISSING: 'missing',
+} as const satisfies Record<string, ErrorKind>;
+
+export type NodeConfigErrorCode = keyof typeof NODE_CONFIG_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'node-config': typeof NODE_CONFIG_ERRORS;
+  }
+}
 
 /** A file that says how a node is configured could not be read. */
-export class NodeConfigError extends RecoveryError<NodeConfigErrorCode> {}
+export class NodeConfigError extends RecoveryError<NodeConfigErrorCode> {
+  constructor(details: RecoveryErrorDetails<NodeConfigErrorCode>) {
+    super(details, NODE_CONFIG_ERRORS);
+  }
+}

@@ -32,7 +32,7 @@ export {
   type StaticPod,
 } from './static-pods/static-pod.ts';
 export { lineOfYamlError, parseYamlDocuments, readWithoutAliases, type YamlOptions } from './yaml-documents.ts';
-export { NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
+export { NODE_CONFIG_ERRORS, NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
 export { type FileReader, readNamedFile } from './named-file.ts';
 export { healthUrl } from './static-pods/health-url.ts';
 

@@ -1,12 +1,26 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type JoinErrorCode =
-  | 'JOIN_TAINT_INVALID'
-  | 'JOIN_LABEL_INVALID'
-  | 'JOIN_NODE_UNKNOWN'
-  | 'JOIN_WRONG_MACHINE'
-  | 'JOIN_FILE_INVALID'
-  | 'JOIN_WORKER_FAILED';
+/** What each code of this package means. */
+export const JOIN_ERRORS = {
+  JOIN_TAINT_INVALID: 'usage',
+  JOIN_LABEL_INVALID: 'usage',
+  JOIN_NODE_UNKNOWN: 'missing',
+  JOIN_WRONG_MACHINE: 'invalid',
+  JOIN_FILE_INVALID: 'invalid',
+  JOIN_WORKER_FAILED: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type JoinErrorCode = keyof typeof JOIN_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'node-join': typeof JOIN_ERRORS;
+  }
+}
 
 /** A node was not brought back into its cluster. */
-export class JoinError extends RecoveryError<JoinErrorCode> {}
+export class JoinError extends RecoveryError<JoinErrorCode> {
+  constructor(details: RecoveryErrorDetails<JoinErrorCode>) {
+    super(details, JOIN_ERRORS);
+  }
+}

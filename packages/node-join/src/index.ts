@@ -1,5 +1,5 @@
 export { readEarlierNodes } from './nodes/earlier-nodes.ts';
-export { JoinError, type JoinErrorCode } from './errors.ts';
+export { JOIN_ERRORS, JoinError, type JoinErrorCode } from './errors.ts';
 export { createCsrApprovalStep, type CsrApprovalInput, type KnownKubelet } from './approval/csr-approval-step.ts';
 export { type JoinBundleInput } from './join/join-bundle-input.ts';
 export {

@@ -1,14 +1,28 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type NodeErrorCode =
-  | 'NODE_NOT_FOUND'
-  | 'LAYOUT_UNKNOWN'
-  | 'LAYOUT_UNSUPPORTED'
-  | 'CERTIFICATES_BLOCKED'
-  | 'MANIFEST_UNKNOWN'
-  | 'NODE_NOT_LIVE'
-  | 'ENCRYPTION_UNREADABLE'
-  | 'API_SERVER_UNKNOWN';
+/** What each code of this package means. */
+export const NODE_ERRORS = {
+  NODE_NOT_FOUND: 'missing',
+  LAYOUT_UNKNOWN: 'unsupported',
+  LAYOUT_UNSUPPORTED: 'unsupported',
+  CERTIFICATES_BLOCKED: 'blocked',
+  MANIFEST_UNKNOWN: 'usage',
+  NODE_NOT_LIVE: 'unsupported',
+  ENCRYPTION_UNREADABLE: 'unreadable',
+  API_SERVER_UNKNOWN: 'unavailable',
+} as const satisfies Record<string, ErrorKind>;
+
+export type NodeErrorCode = keyof typeof NODE_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    node: typeof NODE_ERRORS;
+  }
+}
 
 /** This machine, or the folder given as its copy, is not a node that can be recovered. */
-export class NodeError extends RecoveryError<NodeErrorCode> {}
+export class NodeError extends RecoveryError<NodeErrorCode> {
+  constructor(details: RecoveryErrorDetails<NodeErrorCode>) {
+    super(details, NODE_ERRORS);
+  }
+}

@@ -23,4 +23,4 @@ export { chooseObjectsVia, type NodeObjects, type ObjectsVia, openNodeObjects } 
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export { createObjectSession, type ObjectSession } from './objects/object-session.ts';
 export { servingSerial } from './serving-serial.ts';
-export { NodeError, type NodeErrorCode } from './errors.ts';
+export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';

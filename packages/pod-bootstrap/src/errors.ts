@@ -1,30 +1,43 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
 /** Why no pod can be cut, or what a pod that does not work is waiting for. */
-export type PodErrorCode =
-  | 'POD_CONTROLLER_NOT_FOUND'
-  | 'POD_CONTROLLER_UNSUPPORTED'
-  | 'POD_TEMPLATE_INVALID'
-  | 'POD_NEEDS_API_SERVER'
-  | 'POD_NODE_NOT_FOUND'
-  | 'POD_NODE_DEAD'
-  | 'POD_NAME_TAKEN'
-  | 'POD_PORT_TAKEN'
-  | 'POD_SERVICE_ACCOUNT_MISSING'
-  | 'POD_VOLUME_MISSING'
-  | 'POD_CLAIM_MISSING'
-  | 'POD_STILL_NEEDED'
-  | 'POD_NOT_STARTED'
-  | 'POD_REJECTED'
-  | 'POD_NETWORK_NOT_READY'
-  | 'POD_IMAGE_UNAVAILABLE'
-  | 'POD_SERVICE_ROUTES_MISSING'
-  | 'POD_CA_OUTDATED'
-  | 'POD_TOKEN_REFUSED'
-  | 'POD_API_UNREACHABLE'
-  | 'POD_CRASHING'
-  | 'POD_NOT_READY'
-  | 'POD_NOT_WORKING';
+export const POD_ERRORS = {
+  POD_CONTROLLER_NOT_FOUND: 'missing',
+  POD_CONTROLLER_UNSUPPORTED: 'usage',
+  POD_TEMPLATE_INVALID: 'invalid',
+  POD_NEEDS_API_SERVER: 'blocked',
+  POD_NODE_NOT_FOUND: 'missing',
+  POD_NODE_DEAD: 'blocked',
+  POD_NAME_TAKEN: 'conflict',
+  POD_PORT_TAKEN: 'conflict',
+  POD_SERVICE_ACCOUNT_MISSING: 'missing',
+  POD_VOLUME_MISSING: 'missing',
+  POD_CLAIM_MISSING: 'missing',
+  POD_STILL_NEEDED: 'refused',
+  POD_NOT_STARTED: 'failed',
+  POD_REJECTED: 'refused',
+  POD_NETWORK_NOT_READY: 'blocked',
+  POD_IMAGE_UNAVAILABLE: 'missing',
+  POD_SERVICE_ROUTES_MISSING: 'missing',
+  POD_CA_OUTDATED: 'invalid',
+  POD_TOKEN_REFUSED: 'denied',
+  POD_API_UNREACHABLE: 'unavailable',
+  POD_CRASHING: 'failed',
+  POD_NOT_READY: 'failed',
+  POD_NOT_WORKING: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type PodErrorCode = keyof typeof POD_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    'pod-bootstrap': typeof POD_ERRORS;
+  }
+}
 
 /** A pod could not be cut, run or removed. */
-export class PodError extends RecoveryError<PodErrorCode> {}
+export class PodError extends RecoveryError<PodErrorCode> {
+  constructor(details: RecoveryErrorDetails<PodErrorCode>) {
+    super(details, POD_ERRORS);
+  }
+}

@@ -1,5 +1,5 @@
 export { CONTROL_PLANE_COMPONENTS, type ControlPlaneComponent, identifyComponent } from './controllers/component.ts';
-export { PodError, type PodErrorCode } from './errors.ts';
+export { POD_ERRORS, PodError, type PodErrorCode } from './errors.ts';
 export type { ControllerKind } from './controllers/kinds.ts';
 export { type ControllerName, findControllerKind } from './controllers/pod-controller.ts';
 export { cutRescuePod, RESCUE_OF, type RescuePod } from './rescue/rescue-pod.ts';

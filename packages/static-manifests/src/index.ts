@@ -31,7 +31,7 @@ export { findRefusedCheckpoints } from './pod-checkpointer/refused-checkpoints.t
 export { findApiServerCheckpoint, findStandstill } from './pod-checkpointer/standstill.ts';
 export { askHealth, type Health } from './running/component-health.ts';
 export { type Stability, type WaitForStableInput, waitForStableComponent } from './running/component-stability.ts';
-export { ManifestError, type ManifestErrorCode } from './errors.ts';
+export { MANIFEST_ERRORS, ManifestError, type ManifestErrorCode } from './errors.ts';
 export { listManifests, type ManifestRow } from './running/manifest-listing.ts';
 export { setPodAnnotation } from './restart/pod-annotation.ts';
 export {

@@ -1,18 +1,32 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-export type WorkflowErrorCode =
-  | 'WORKFLOW_BLOCKED'
-  | 'WORKFLOW_STEP_UNKNOWN'
-  | 'WORKFLOW_REQUIREMENT_SKIPPED'
-  | 'PLAN_STALE'
-  | 'APPLY_ROLLED_BACK'
-  | 'ROLLBACK_INCOMPLETE'
-  | 'NOT_VERIFIED'
-  | 'INTERRUPTED'
-  | 'RUN_NOT_FOUND'
-  | 'RUN_UNFINISHED'
-  | 'JOURNAL_CORRUPT'
-  | 'BACKUP_SEALED';
+/** What each code of this package means. */
+export const WORKFLOW_ERRORS = {
+  WORKFLOW_BLOCKED: 'blocked',
+  WORKFLOW_STEP_UNKNOWN: 'usage',
+  WORKFLOW_REQUIREMENT_SKIPPED: 'usage',
+  PLAN_STALE: 'conflict',
+  APPLY_ROLLED_BACK: 'failed',
+  ROLLBACK_INCOMPLETE: 'failed',
+  NOT_VERIFIED: 'failed',
+  INTERRUPTED: 'interrupted',
+  RUN_NOT_FOUND: 'usage',
+  RUN_UNFINISHED: 'blocked',
+  JOURNAL_CORRUPT: 'invalid',
+  BACKUP_SEALED: 'unreadable',
+} as const satisfies Record<string, ErrorKind>;
+
+export type WorkflowErrorCode = keyof typeof WORKFLOW_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    workflow: typeof WORKFLOW_ERRORS;
+  }
+}
 
 /** A run was refused, failed, or could not be rolled back. */
-export class WorkflowError extends RecoveryError<WorkflowErrorCode> {}
+export class WorkflowError extends RecoveryError<WorkflowErrorCode> {
+  constructor(details: RecoveryErrorDetails<WorkflowErrorCode>) {
+    super(details, WORKFLOW_ERRORS);
+  }
+}

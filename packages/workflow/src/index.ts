@@ -2,7 +2,7 @@ export type { BackupSeal } from './journal/backup-seal.ts';
 export type { BackupDirectory, Change, ChangeKind, Edit, Json, UndoOutcome } from './plan/change.ts';
 export { type ChangeRegistry, createChangeRegistry } from './plan/change-registry.ts';
 export { sha256 } from './plan/digest.ts';
-export { WorkflowError, type WorkflowErrorCode } from './errors.ts';
+export { WORKFLOW_ERRORS, WorkflowError, type WorkflowErrorCode } from './errors.ts';
 export { toErrorFinding } from './plan/error-finding.ts';
 export type { WorkflowEvent, WorkflowListener } from './run/events.ts';
 export {

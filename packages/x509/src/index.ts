@@ -48,4 +48,4 @@ export { createSigningRequest } from './request/signing-request.ts';
 export { verifyServerChain } from './server-chain/server-chain.ts';
 export { readCertificates } from './server-chain/certificate-pool.ts';
 export type { Usage } from './certificate/extensions.ts';
-export { X509Error, type X509ErrorCode } from './errors.ts';
+export { X509_ERRORS, X509Error, type X509ErrorCode } from './errors.ts';

@@ -1,4 +1,4 @@
-import { RecoveryError } from '@kube-rescue/errors';
+import { PkiError } from '@kube-rescue/cert-rotation';
 import { describe, expect, it } from 'vitest';
 import { createReporter } from '../reporter.ts';
 import { printError } from './error.ts';
@@ -17,7 +17,7 @@ function printed(error: unknown, isBug = false): string {
 
 describe('a failure for a person', () => {
   it('says what happened, to what, what to do next, and the code, within 80 columns', () => {
-    const error = new RecoveryError({
+    const error = new PkiError({
       code: 'PKI_CA_KEY_MISSING',
       message: 'the private key of the cluster CA is not on this node, so nothing can be signed with it',
       subject: '/etc/kubernetes/pki/ca.key',

@@ -11,7 +11,7 @@ export function signingCertificate(ca: CaEntry): Certificate | undefined {
 
 function judgeCertificateOf(ca: CaEntry, certificate: Certificate, now: Date): Problem[] {
   const { path, definition } = ca;
-  const base = { severity: 'problem', subject: path, fixedBy: 'person' } as const;
+  const base = { kind: 'invalid', severity: 'problem', subject: path, fixedBy: 'person' } as const;
   const problems: Problem[] = [];
   if (now < certificate.notBefore) {
     problems.push({

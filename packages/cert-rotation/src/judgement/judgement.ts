@@ -9,6 +9,7 @@ import {
   namesAddress,
   subjectKeyIdentifier,
 } from '@kube-rescue/x509';
+import { PKI_ERRORS, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import { type Problem, problemOf } from './problem.ts';
@@ -19,10 +20,10 @@ export interface JudgementOptions {
   readonly expiringWithinDays?: number | undefined;
 }
 
-type Draft = Omit<Problem, 'severity' | 'subject' | 'fixedBy'> & Partial<Problem>;
+type Draft = Pick<Problem, 'message' | 'hint'> & Partial<Problem> & { readonly code: PkiErrorCode };
 
 function problem(subject: string, draft: Draft): Problem {
-  return { severity: 'problem', fixedBy: 'renewal', subject, ...draft };
+  return { severity: 'problem', fixedBy: 'renewal', subject, kind: PKI_ERRORS[draft.code], ...draft };
 }
 
 function judgeDates({ notBefore, notAfter }: Certificate, path: string, options: JudgementOptions): Problem[] {

@@ -1,10 +1,10 @@
-import type { RecoveryError } from '@kube-rescue/errors';
-import type { PkiErrorCode } from '../errors.ts';
+import type { ErrorCode, ErrorKind, RecoveryError } from '@kube-rescue/errors';
 
 /** Something about a certificate or authority that a person should know, as plain data. */
 export interface Problem {
-  /** A {@link PkiErrorCode}, or the code of the host's error when a file could not be read. */
-  readonly code: PkiErrorCode | (string & {});
+  /** A code of this package or of those that read certificates and keys; the host's when a file could not be read. */
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
   /** `problem`: it does not work. `warning`: it works, but something is missing. `info`: it works. */
   readonly severity: 'problem' | 'warning' | 'info';
   readonly message: string;
@@ -40,6 +40,7 @@ export function reportProblems(problems: readonly Problem[]): ReportedProblems {
 export function problemOf(error: RecoveryError, subject: string, fixedBy: Problem['fixedBy'] = 'person'): Problem {
   return {
     code: error.code,
+    kind: error.kind,
     severity: 'problem',
     message: error.message,
     subject: error.subject ?? subject,

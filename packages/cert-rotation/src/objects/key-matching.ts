@@ -37,7 +37,17 @@ export function judgeKeyMatch(
     throw error;
   }
   const message = `the key belongs to another certificate than the one in ${field.key}`;
-  return [{ code: 'PKI_KEY_MISMATCH', severity: 'problem', message, subject, hint: HINT, fixedBy: 'new-key' }];
+  return [
+    {
+      code: 'PKI_KEY_MISMATCH',
+      kind: 'invalid',
+      severity: 'problem',
+      message,
+      subject,
+      hint: HINT,
+      fixedBy: 'new-key',
+    },
+  ];
 }
 
 /** The field with the private key that goes with a certificate by its name, or that lies in the same field. */

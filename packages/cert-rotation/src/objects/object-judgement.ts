@@ -29,17 +29,18 @@ export function judgeValidity(
     const hint = isTrust(purpose)
       ? 'put the authority that is used now in its place'
       : 'have whoever issued it renew it';
-    return [{ code, severity, message: `it expired on ${notAfter.toISOString()}`, subject, hint, fixedBy }];
+    const message = `it expired on ${notAfter.toISOString()}`;
+    return [{ code, kind: 'invalid', severity, message, subject, hint, fixedBy }];
   }
   if (now < notBefore) {
     const message = `it is not valid before ${notBefore.toISOString()}`;
     const hint = "check this machine's clock first";
-    return [{ code: 'PKI_CERTIFICATE_NOT_YET_VALID', severity, message, subject, hint, fixedBy }];
+    return [{ code: 'PKI_CERTIFICATE_NOT_YET_VALID', kind: 'invalid', severity, message, subject, hint, fixedBy }];
   }
   if (notAfter.getTime() - now.getTime() >= expiringWithinDays * MS_PER_DAY) return [];
   const message = `it expires on ${notAfter.toISOString()}`;
   const hint = 'have it renewed before';
-  return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, subject, hint, fixedBy }];
+  return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', kind: 'invalid', severity: 'info', message, subject, hint, fixedBy }];
 }
 
 /**
@@ -51,7 +52,7 @@ export function judgeOwnChain(
   cas: readonly Certificate[],
   subject: string,
 ): readonly Problem[] {
-  const base = { code: 'PKI_CHAIN_BROKEN', severity: 'problem', subject, fixedBy: 'person' } as const;
+  const base = { code: 'PKI_CHAIN_BROKEN', kind: 'invalid', severity: 'problem', subject, fixedBy: 'person' } as const;
   const gap = chain.findIndex((certificate, index) => {
     const next = chain[index + 1];
     return next !== undefined && !isIssuedBy(certificate, next);

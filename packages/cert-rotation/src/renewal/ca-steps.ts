@@ -1,3 +1,4 @@
+import { IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, Verdict } from '@kube-rescue/workflow';
 import { assertLifetime, type Certificate, planCaValidity } from '@kube-rescue/x509';
@@ -58,10 +59,10 @@ function blocked(entry: CaEntry, needsKey: boolean, now: Date): ReissueFinding |
   const obstacles = problems.filter(({ code }) => code !== 'PKI_CA_EXPIRED');
   const [first] = obstacles.filter(({ severity }) => needsKey || severity === 'problem');
   if (first === undefined) return undefined;
-  const { code, message, subject, hint } = first;
+  const { code, kind, message, subject, hint } = first;
   const expired = problems.find((problem) => problem.code === 'PKI_CA_EXPIRED');
   return {
-    status: code.startsWith('PKI_') ? 'blocked' : 'unknown',
+    status: IS_KNOWN_WRONG[kind] ? 'blocked' : 'unknown',
     summary: `${entry.definition.name}: ${expired === undefined ? message : `${expired.message}, and ${message}`}`,
     evidence: [],
     code: expired?.code ?? code,

@@ -1,3 +1,4 @@
+import { IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
 import { type Change, type FileRemove, type Finding, readBefore } from '@kube-rescue/workflow';
 import { planValidity } from '@kube-rescue/x509';
@@ -64,10 +65,10 @@ function obstacles(entry: CertificateEntry, problems: readonly Problem[], newKey
 }
 
 function blocked(entry: CertificateEntry, [first, ...others]: readonly [Problem, ...Problem[]]): RenewalFinding {
-  const { code, subject, hint } = first;
+  const { code, kind, subject, hint } = first;
   return {
     // What the host could not read is not known to be wrong.
-    status: code.startsWith('PKI_') ? 'blocked' : 'unknown',
+    status: IS_KNOWN_WRONG[kind] ? 'blocked' : 'unknown',
     summary: `${entry.definition.name}: ${first.message}`,
     evidence: others.map((problem) => `${problem.subject}: ${problem.message}`),
     code,

@@ -37,7 +37,7 @@ interface ObjectTrustFinding extends Finding {
 const TRIES = 16;
 const LINES = 20;
 /** Somebody else (kube-controller-manager, the API server) wrote between the look and the write: look again. */
-const RACES = ['PLAN_STALE', 'OBJECT_CONFLICT'];
+const RACES = ['PLAN_STALE', 'OBJECT_CONFLICT'] as const;
 
 /**
  * A step by which the cluster's objects trust what an authority is exchanged for, each by compare-and-swap. Where somebody else
@@ -114,7 +114,7 @@ async function performUnraced(edits: readonly Edit[], journal: StepJournal, trie
     await journal.perform(edits);
     return true;
   } catch (error) {
-    if (triesLeft <= 1 || !RACES.some((code) => isRecoveryError(error, code))) throw error;
+    if (triesLeft <= 1 || !isRecoveryError(error, ...RACES)) throw error;
     return false;
   }
 }

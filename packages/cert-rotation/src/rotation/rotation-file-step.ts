@@ -1,3 +1,4 @@
+import { isKnownWrong } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import {
   type Change,
@@ -64,7 +65,7 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
         const { state, input } = await observe();
         return toFinding(await step.look(state, input), state);
       } catch (error) {
-        return toErrorFinding(error, signal, ({ code }) => code.startsWith('PKI_'));
+        return toErrorFinding(error, signal, isKnownWrong);
       }
     },
     plan: ({ changes }) => changes,

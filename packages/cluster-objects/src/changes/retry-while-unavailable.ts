@@ -1,4 +1,4 @@
-import { isRecoveryError } from '@kube-rescue/errors';
+import { isUnanswered } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 
 /** How long a store that went away may take to come back. */
@@ -11,14 +11,6 @@ export interface RetryOptions {
 /** Makes an attempt again until it is answered, or patience is at its end. */
 export type RetryWhileUnavailable = <T>(attempt: () => Promise<T>) => Promise<T>;
 
-/** Nobody answered; what became of a write is found out by the next attempt, which reads before it writes. */
-const AWAY = [
-  'OBJECT_STORE_UNREACHABLE',
-  'OBJECT_OUTCOME_UNKNOWN',
-  'ETCD_NO_WAY_IN',
-  'ETCD_UNREACHABLE',
-  'ETCD_TIMEOUT',
-] as const;
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 250;
 
@@ -38,7 +30,8 @@ export function createRetry({ clock, patienceMs = PATIENCE_MS }: RetryOptions): 
         isAtItsEnd = false;
         return answer;
       } catch (error) {
-        if (isAtItsEnd || !isRecoveryError(error, ...AWAY)) throw error;
+        // What became of a write is found out by the next attempt, which reads before it writes.
+        if (isAtItsEnd || !isUnanswered(error)) throw error;
         isAtItsEnd = clock.now().getTime() >= until;
         if (isAtItsEnd) throw error;
       }

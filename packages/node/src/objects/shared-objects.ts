@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
+import { isUnanswered } from '@kube-rescue/errors';
 import type { NodeObjects } from './node-objects.ts';
 
 /** ObjectSources to objects, each opened once for all who go it at the same moment. */
@@ -16,9 +16,6 @@ interface Way {
   underWay: number;
   isLost: boolean;
 }
-
-/** A store that cannot be reached any more is opened anew by whoever asks next: etcd and the API server restart in a recovery. */
-const LOST = ['OBJECT_STORE_UNREACHABLE', 'OBJECT_OUTCOME_UNKNOWN'] as const;
 
 export function createSharedObjects(): SharedObjects {
   const current = new Map<string, Way>();
@@ -73,7 +70,8 @@ interface CallListener {
 /** The store, telling of every call, and when it is lost. */
 function watched(store: ObjectStore, { begin, lose, end }: CallListener): ObjectStore {
   const noticed = (error: unknown): unknown => {
-    if (isRecoveryError(error, ...LOST)) lose();
+    // The next caller opens the store again: etcd and the API server restart in a recovery.
+    if (isUnanswered(error)) lose();
     return error;
   };
   const call = async <T>(make: () => Promise<T>): Promise<T> => {

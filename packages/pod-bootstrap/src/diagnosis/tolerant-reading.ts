@@ -5,7 +5,7 @@ export interface Silence {
   readonly silence: string;
 }
 
-const PASSING = ['OBJECT_STORE_UNREACHABLE', 'OBJECT_STORE_FAILED'];
+const PASSING = ['OBJECT_STORE_UNREACHABLE', 'OBJECT_STORE_FAILED'] as const;
 
 /** Looks once; an API server that does not answer just now is no failure of who waits. */
 export async function checkOrWait<T extends object>(look: () => Promise<T>): Promise<T | Silence> {

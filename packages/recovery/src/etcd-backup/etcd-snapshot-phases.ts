@@ -1,4 +1,4 @@
-import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { describeError, isRecoveryError, isUnavailable } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import type { Finding, Phase, Step, StepJournal, Verdict } from '@kube-rescue/workflow';
 import { describeNode, type EtcdSearch, type NodeDeps, type NodeOptions, openNodeEtcd } from '@kube-rescue/node';
@@ -153,7 +153,7 @@ async function takeWhenReachable(
       return await takeSnapshot(options, deps, journal, signal);
     } catch (error) {
       const isOver = deps.clock.now().getTime() - start >= WAIT_MS;
-      if (isOver || !isRecoveryError(error, 'ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT')) throw error;
+      if (isOver || !isUnavailable(error)) throw error;
       journal.waitingFor('etcd to be reached');
       await deps.clock.sleep(INTERVAL_MS, signal);
     }

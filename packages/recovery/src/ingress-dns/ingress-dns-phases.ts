@@ -1,16 +1,7 @@
-import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { describeError, isUnavailable } from '@kube-rescue/errors';
 import type { NewCredentialsDeps, NewCredentialsInput } from '@kube-rescue/ingress-dns';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
 import { createWaitingStep } from '../gates/waiting-step.ts';
-
-/** What says that the objects of the cluster cannot be read now, and may be later. */
-const NOT_YET = [
-  'ETCD_NO_WAY_IN',
-  'ETCD_UNREACHABLE',
-  'ETCD_TIMEOUT',
-  'OBJECT_STORE_UNREACHABLE',
-  'API_SERVER_UNKNOWN',
-] as const;
 
 /**
  * The last phases of a recovery, for a person who has new AWS keys at hand: judges them, gives them to whoever keeps the
@@ -41,7 +32,7 @@ export function createIngressDnsPhases(
       try {
         return await phase.steps(signal);
       } catch (error) {
-        if (!isRecoveryError(error, ...NOT_YET)) throw error;
+        if (!isUnavailable(error)) throw error;
         return [createLaterStep(id, describeError(error), input.requires)];
       }
     },

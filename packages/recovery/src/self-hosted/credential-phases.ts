@@ -5,6 +5,9 @@ import {
   findApiServerCheckpoint,
 } from '@kube-rescue/static-manifests';
 import { type Phase, toErrorFinding } from '@kube-rescue/workflow';
+import { ObjectError } from '@kube-rescue/cluster-objects';
+import { isKnownWrong } from '@kube-rescue/errors';
+import { EtcdError } from '@kube-rescue/etcd-access';
 import { describeNode, NodeError, servingSerial } from '@kube-rescue/node';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createCredentialSource } from './credential-source.ts';
@@ -62,7 +65,7 @@ export function createObjectsPhase(
       } catch (error) {
         const finding = { ...toErrorFinding(error, signal), waitsFor };
         // A set that does not fit, or nothing to sign with, is for a person to cure before anything is changed.
-        if (/^(?:PKI|CERTIFICATES|LAYOUT)_/.test(finding.code ?? '')) throw error;
+        if (isKnownWrong(error) && !(error instanceof ObjectError) && !(error instanceof EtcdError)) throw error;
         const title = "have the cluster's objects trust the authority of the API server";
         return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, finding })];
       }

@@ -1,5 +1,5 @@
 import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
+import { isUnavailable } from '@kube-rescue/errors';
 import type { HostPath } from '@kube-rescue/host';
 import type { CheckpointContents, WantedObject } from '@kube-rescue/static-manifests';
 import { describeNode, type NodeDescription } from '@kube-rescue/node';
@@ -20,7 +20,6 @@ export interface CredentialSource {
 }
 
 const FILE_MODE = 0o600;
-const UNREACHABLE = ['ETCD_NO_WAY_IN', 'ETCD_UNREACHABLE', 'ETCD_TIMEOUT', 'OBJECT_STORE_UNREACHABLE'] as const;
 
 /**
  * Works the credentials out once, and answers the same from then on: what is renewed differs each time it is made. Where the
@@ -40,7 +39,7 @@ export function createCredentialSource(
   const orBlind = (signal: AbortSignal): Promise<WantedCredentials> =>
     wanted(signal).catch((error: unknown) => {
       signal.throwIfAborted();
-      if (isRecoveryError(error, ...UNREACHABLE)) return blind(signal);
+      if (isUnavailable(error)) return blind(signal);
       throw error;
     });
   const blind = async (signal: AbortSignal): Promise<WantedCredentials> => {

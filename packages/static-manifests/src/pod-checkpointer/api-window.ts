@@ -7,13 +7,13 @@ import type { Checkpoints } from './checkpoint.ts';
 import { findApiServerCheckpoint } from './standstill.ts';
 
 /** What an API server says, or does not, that is dead or has only begun to live. */
-const NOT_YET = ['OBJECT_STORE_UNREACHABLE', 'OBJECT_STORE_FAILED', 'OBJECT_FORBIDDEN'];
+const NOT_YET = ['OBJECT_STORE_UNREACHABLE', 'OBJECT_STORE_FAILED', 'OBJECT_FORBIDDEN'] as const;
 const TIMEOUT_MS = 180_000;
 const INTERVAL_MS = 500;
 
 /** Whether objects cannot be had because the API server, through which they are to be had, does not answer. */
 export function isSilentApiServer(error: unknown, objects: ObjectAccess | undefined): boolean {
-  return objects?.way.via === 'api' && NOT_YET.some((code) => isRecoveryError(error, code));
+  return objects?.way.via === 'api' && isRecoveryError(error, ...NOT_YET);
 }
 
 /**
@@ -64,7 +64,7 @@ export async function changeThroughWindow(
       return;
     } catch (error) {
       const isLate = clock.now().getTime() - start >= TIMEOUT_MS;
-      if (!NOT_YET.some((code) => isRecoveryError(error, code))) throw error;
+      if (!isRecoveryError(error, ...NOT_YET)) throw error;
       if (isLate) throw silent(`the API server did not answer from its checkpoint in ${TIMEOUT_MS / 1000} s`, error);
     }
     await clock.sleep(INTERVAL_MS, signal);

@@ -1,3 +1,4 @@
+import { isKnownWrong } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { type FileReplace, type Finding, type Step, toErrorFinding, type Verdict } from '@kube-rescue/workflow';
 import { readStaticPod } from '@kube-rescue/node-config';
@@ -97,6 +98,6 @@ async function check(input: RestartStepInput, host: RestartHost, signal: AbortSi
     const { change } = planRestart({ pod, value: input.value });
     return { status: 'needed', summary: `${input.component} is to be restarted`, evidence, change };
   } catch (error) {
-    return toErrorFinding(error, signal, ({ code }) => !code.startsWith('HOST_'));
+    return toErrorFinding(error, signal, isKnownWrong);
   }
 }
