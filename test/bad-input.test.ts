@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { lstat, mkdir, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -141,9 +142,9 @@ describe('recover refuses, names what is wrong and changes nothing', () => {
     const { root } = await plant(EXPIRED);
     const lock = path.join(root, 'var/lib/kube-rescue/lock');
     await mkdir(path.dirname(lock), { recursive: true });
-    const holder = execFile('flock', [lock, 'sleep', '60']);
+    const holder = execFile('flock', ['--no-fork', lock, 'sh', '-c', 'echo held; exec sleep 600']);
     cleanUps.push(async () => holder.kill('SIGKILL'));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await once(holder.stdout ?? holder, 'data');
     await expectRefusal(root, 'HOST_LOCKED', 'lock');
   });
 

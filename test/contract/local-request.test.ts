@@ -146,10 +146,12 @@ describe('a request', () => {
   });
 
   it('ends with the reason when it is stopped', async () => {
-    const port = await answering(() => undefined);
+    const asked = Promise.withResolvers<void>();
+    const port = await answering(() => asked.resolve());
     const stop = new AbortController();
     const request = host.request({ url: `http://127.0.0.1:${port}/`, timeoutMs, signal: stop.signal });
-    setTimeout(() => stop.abort(new Error('stopped by the operator')), 50);
+    await asked.promise;
+    stop.abort(new Error('stopped by the operator'));
     await expect(request).rejects.toThrow('stopped by the operator');
   });
 });

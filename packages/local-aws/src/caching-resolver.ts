@@ -11,6 +11,7 @@ export interface DnsEndpoint {
 export interface CachingResolver extends DnsEndpoint {
   /** From now on every answer that it ever gave stays as it is, as if its time to live never ended. */
   freeze(): void;
+  /** Gives up every query that is not answered yet; once it resolves, nothing is sent any more. */
   stop(): Promise<void>;
 }
 
@@ -32,26 +33,28 @@ export async function startCachingResolver(
   await once(socket, 'listening');
   const answers = new Map<string, Buffer>();
   let isFrozen = false;
-  const answer = async (query: Buffer): Promise<Buffer> => {
+  const answer = async (query: Buffer, signal: AbortSignal): Promise<Buffer> => {
     const question = query.subarray(2).toString('latin1');
     const kept = answers.get(question);
     if (isFrozen && kept !== undefined) return withId(kept, query);
     const upstream = route(questionName(query));
     if (upstream === undefined) return failure(query);
-    const fresh = recursive(await forward(query, upstream));
+    const fresh = recursive(await forward(query, upstream, signal));
     answers.set(question, fresh);
     return fresh;
   };
-  let isStopped = false;
+  const stopping = new AbortController();
   const reply = (message: Buffer, { address, port }: RemoteInfo): void => {
-    // Whoever asked may have stopped it meanwhile.
-    if (!isStopped) socket.send(message, port, address);
+    if (!stopping.signal.aborted) socket.send(message, port, address);
   };
+  const pending = new Set<Promise<void>>();
   socket.on('message', (query: Buffer, from: RemoteInfo) => {
-    answer(query).then(
+    const replied = answer(query, stopping.signal).then(
       (message) => reply(message, from),
       () => reply(failure(query), from),
     );
+    pending.add(replied);
+    void replied.finally(() => pending.delete(replied));
   });
   return {
     address: place.address,
@@ -60,18 +63,18 @@ export async function startCachingResolver(
       isFrozen = true;
     },
     stop: async () => {
-      isStopped = true;
+      stopping.abort();
       const closed = once(socket, 'close');
       socket.close();
-      await closed;
+      await Promise.all([closed, ...pending]);
     },
   };
 }
 
-async function forward(query: Buffer, { address, port }: DnsEndpoint): Promise<Buffer> {
+async function forward(query: Buffer, { address, port }: DnsEndpoint, signal: AbortSignal): Promise<Buffer> {
   const socket = createSocket('udp4');
   try {
-    const reply = once(socket, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const reply = once(socket, 'message', { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
     socket.send(query, port, address);
     const [message] = (await reply) as [Buffer];
     return message;

@@ -221,7 +221,7 @@ describe('an API server that does not answer', () => {
     const reason = new Error('interrupted');
     await expect(store.get(REFERENCE, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const controller = new AbortController();
-    setTimeout(() => controller.abort(reason), 50);
+    server.answer = () => controller.abort(reason);
     await expect(store.get(REFERENCE, { signal: controller.signal })).rejects.toBe(reason);
   });
 });

@@ -1,4 +1,4 @@
-import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { createLocalHost, type Host, systemClock } from '@kube-rescue/host';
 import {
   buildEtcdPki,
   type CuttingProxy,
@@ -14,6 +14,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openEtcd } from '../client/open-etcd.ts';
@@ -124,18 +126,34 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
   let etcd: RunningEtcd;
   let proxy: CuttingProxy;
   let client: EtcdClient;
+  /** Open connections of the client. */
+  const sockets = new Set<Duplex>();
   beforeAll(async () => {
     etcd = await startEtcd();
     proxy = await startCuttingProxy(etcd.members[0].port);
     const tls = { ca: etcd.pki?.ca.certificate ?? '', client: etcd.pki?.client };
     const endpoints = [`https://127.0.0.1:${proxy.port}`, `https://localhost:${proxy.port}`];
-    client = await openEtcd({ endpoints, tls, requestTimeoutMs: 2000 }, deps);
+    const connect: Host['connect'] = async (target) => {
+      const socket = await deps.host.connect(target);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      return socket;
+    };
+    client = await openEtcd({ endpoints, tls, requestTimeoutMs: 2000 }, { ...deps, host: { ...deps.host, connect } });
   });
   afterAll(async () => {
     client.close();
     await proxy.close();
     await etcd.stop();
   });
+
+  /** Cuts every connection; resolves when the client has noticed. */
+  async function cutAll(): Promise<void> {
+    const closed = [...sockets].map((socket) => once(socket, 'close'));
+    proxy.cut();
+    await Promise.all(closed);
+    await nextTurn();
+  }
 
   it('in mid-transaction leaves the outcome unknown, says so, and reading tells it', async () => {
     const before = await client.compareAndSwap({ key, modRevision: 0n, value: new Uint8Array() });
@@ -150,11 +168,9 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
   });
 
   it('before the write has begun is opened again, and the write is made', async () => {
-    proxy.cut();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await cutAll();
     const { modRevision } = (await client.get(key)) ?? { modRevision: 0n };
-    proxy.cut();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await cutAll();
     expect((await client.compareAndSwap({ key, modRevision, value: new Uint8Array() })).succeeded).toBe(true);
   });
 
@@ -169,8 +185,12 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
     etcd.members[0].pause();
     const modRevision = 0n;
     const interrupt = new AbortController();
-    const write = client.compareAndSwap({ key, modRevision, value, signal: interrupt.signal });
-    setTimeout(() => interrupt.abort(new Error('interrupted')), 200);
+    // Larger than whatever else HTTP/2 has to say, smaller than what it sends at once.
+    const large = new Uint8Array(48 * 1024);
+    const sent = proxy.received(large.length / 2);
+    const write = client.compareAndSwap({ key, modRevision, value: large, signal: interrupt.signal });
+    await sent;
+    interrupt.abort(new Error('interrupted'));
     await expectCode(write, 'ETCD_OUTCOME_UNKNOWN');
     etcd.members[0].resume();
     await expectCode(late(client, etcd), 'ETCD_OUTCOME_UNKNOWN');

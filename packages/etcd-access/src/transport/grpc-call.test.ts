@@ -1,7 +1,7 @@
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { expectCode } from '@kube-rescue/testing';
 import { once } from 'node:events';
-import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { type EtcdClient } from '../client/etcd-client.ts';
 import { RangeResponseSchema, SnapshotResponseSchema } from '../generated/etcd_pb.ts';
 import { frameMessage } from './grpc-message.ts';
 
+const REQUEST_TIMEOUT_MS = 500;
 const GRPC = { ':status': 200, 'content-type': 'application/grpc' };
 const key = new TextEncoder().encode('/a');
 const answer = frameMessage(toBinary(RangeResponseSchema, create(RangeResponseSchema, { count: 1n })));
@@ -23,9 +24,7 @@ afterEach(() => {
 });
 
 /** A client of a server that answers each request with `respond`. */
-async function serve(
-  respond: (stream: ServerHttp2Stream) => void,
-): Promise<{ client: EtcdClient; url: string; server: Http2Server }> {
+async function serve(respond: (stream: ServerHttp2Stream) => void): Promise<{ client: EtcdClient; url: string }> {
   const server = createServer();
   server.on('sessionError', () => undefined);
   server.on('stream', (stream) => {
@@ -36,14 +35,14 @@ async function serve(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const client = await openEtcd(
-    { endpoints: [url], connectTimeoutMs: 1000, requestTimeoutMs: 300 },
+    { endpoints: [url], connectTimeoutMs: 10_000, requestTimeoutMs: REQUEST_TIMEOUT_MS },
     { host: createLocalHost(), clock: systemClock },
   );
   cleanups.push(
     () => client.close(),
     () => server.close(),
   );
-  return { client, url, server };
+  return { client, url };
 }
 
 function finish(stream: ServerHttp2Stream, body: Uint8Array = answer): void {
@@ -54,19 +53,15 @@ function finish(stream: ServerHttp2Stream, body: Uint8Array = answer): void {
 
 describe('a call', () => {
   it('goes over a new connection after the server has said that it goes away', async () => {
-    let sessions = 0;
-    const { client, server } = await serve((stream) => {
-      finish(stream);
+    const sessions = new Set<unknown>();
+    const { client } = await serve((stream) => {
+      sessions.add(stream.session);
+      // The client reads this before the answer.
       stream.session?.goaway();
+      finish(stream);
     });
-    server.on('session', () => {
-      sessions += 1;
-    });
-    for (let call = 0; call < 3; call += 1) {
-      expect((await client.range({ start: key })).count).toBe(1n);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    expect(sessions).toBe(2);
+    for (let call = 0; call < 3; call += 1) expect((await client.range({ start: key })).count).toBe(1n);
+    expect(sessions.size).toBe(3);
   });
 
   it('that the server did not look at is known to have changed nothing', async () => {
@@ -91,11 +86,16 @@ describe('a call', () => {
 
   it('is ended at the server when the caller is interrupted', async () => {
     const closed = Promise.withResolvers<number>();
-    const { client } = await serve((stream) => stream.on('close', () => closed.resolve(stream.rstCode)));
+    const asked = Promise.withResolvers<void>();
+    const { client } = await serve((stream) => {
+      stream.on('close', () => closed.resolve(stream.rstCode));
+      asked.resolve();
+    });
     const reason = new Error('interrupted');
     const interrupt = new AbortController();
     const read = client.get(key, { signal: interrupt.signal });
-    setTimeout(() => interrupt.abort(reason), 50);
+    await asked.promise;
+    interrupt.abort(reason);
     await expect(read).rejects.toBe(reason);
     expect(await closed.promise).toBe(8);
   });
@@ -115,9 +115,9 @@ describe('a stream of answers', () => {
     });
     const pieces = client.snapshot(url)[Symbol.asyncIterator]();
     await pieces.next();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // The reader is slower than a request may be: only waiting for the server counts.
+    await systemClock.sleep(2 * REQUEST_TIMEOUT_MS);
     expect(sent).toBeLessThan(16 * 1024 * 1024);
-    // Longer than a request may take; only waiting for the server counts.
     expect((await pieces.next()).done).toBe(false);
     await pieces.return?.();
   });

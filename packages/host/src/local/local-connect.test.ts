@@ -28,8 +28,9 @@ describe('a connection from this machine', () => {
   });
 
   it('outlives the time that was given to open it', async () => {
-    const socket = await host.connect({ host: '127.0.0.1', port, timeoutMs: 200 });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const timeoutMs = 1000;
+    const socket = await host.connect({ host: '127.0.0.1', port, timeoutMs });
+    await once(AbortSignal.timeout(timeoutMs), 'abort');
     socket.write('still here');
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toBe('still here');

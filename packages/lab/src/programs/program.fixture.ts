@@ -37,7 +37,7 @@ export class RunningProgram {
   }
 
   /** Waits until the program has said something, and returns what `pattern` caught first, or all of it. */
-  async saying(pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+  async saying(pattern: RegExp, timeoutMs = 100_000): Promise<string> {
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const found = pattern.exec(this.#log);

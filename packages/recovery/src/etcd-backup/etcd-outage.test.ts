@@ -1,6 +1,6 @@
 import { createObjectTrustStep, readCaExchange } from '@kube-rescue/cert-rotation';
 import { createObjectChangeKinds, type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
+import { type Clock, createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { buildPki, createFakeHost, expectCode, type NodeEtcd, startNodeEtcd } from '@kube-rescue/testing';
 import {
   createChangeRegistry,
@@ -12,7 +12,6 @@ import {
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
 import { createObjectSession, describeNode, type NodeDeps, openNodeObjects } from '@kube-rescue/node';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -56,11 +55,16 @@ function makeDeps(): { readonly deps: NodeDeps; readonly host: WorkflowDeps['hos
   return { deps: { host, clock: systemClock }, host };
 }
 
-/** A run that exchanges the CA in every Secret, through etcd; `onChange` is told how many were made. */
-function makeRun(patienceMs: number, onChange: (made: number) => void) {
+/** @param onChange called with the number of changes so far @param onRetry called when a write is about to be tried again */
+function makeRun(patienceMs: number, onChange: (made: number) => void, onRetry = (): void => undefined) {
   const { deps, host } = makeDeps();
   const session = createObjectSession(OPTIONS, deps);
-  const kinds = createChangeRegistry(createObjectChangeKinds(session.open, { clock: systemClock, patienceMs }));
+  const sleep: Clock['sleep'] = (...args) => {
+    onRetry();
+    return systemClock.sleep(...args);
+  };
+  const clock: Clock = { ...systemClock, sleep };
+  const kinds = createChangeRegistry(createObjectChangeKinds(session.open, { clock, patienceMs }));
   let made = 0;
   const workflow: WorkflowDeps = {
     ...{ host, clock: systemClock, kinds, store: openRunStore(host) },
@@ -101,13 +105,14 @@ const all = (times: number): readonly number[] => Array.from({ length: SECRETS }
 describe('etcd that is killed while objects are written', () => {
   it.each([1, 60, 130, 199])('after %i of 200 and comes back has lost none and doubled none', async (at) => {
     let outage: Promise<void> | undefined;
-    const run = makeRun(30_000, (made) => {
-      if (made !== at) return;
-      outage = node.member.stop().then(async () => {
-        await sleep(700);
-        await node.member.start();
-      });
-    });
+    const failed = Promise.withResolvers<void>();
+    const run = makeRun(
+      60_000,
+      (made) => {
+        if (made === at) outage = node.member.stop().then(() => failed.promise.then(() => node.member.start()));
+      },
+      failed.resolve,
+    );
     const { outcome } = await run.start();
     await outage;
     expect(outcome).toBe('done');

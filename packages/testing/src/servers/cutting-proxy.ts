@@ -10,6 +10,8 @@ export interface CuttingProxy {
   heal(): void;
   /** Ends every connection now. */
   cut(): void;
+  /** Resolves when clients have sent so many more bytes. */
+  received(bytes: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -17,6 +19,7 @@ export interface CuttingProxy {
 export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   let isCutting = false;
+  let expected = { bytes: 0, resolve: (): void => undefined };
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     for (const [socket, other] of [
@@ -30,7 +33,11 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
         other.destroy();
       });
     }
-    client.on('data', (chunk) => upstream.write(chunk));
+    client.on('data', (chunk) => {
+      upstream.write(chunk);
+      expected.bytes -= chunk.length;
+      if (expected.bytes <= 0) expected.resolve();
+    });
     upstream.on('data', (chunk) => {
       if (isCutting) client.destroy();
       else client.write(chunk);
@@ -50,6 +57,11 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
       isCutting = false;
     },
     cut,
+    received: (bytes) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      expected = { bytes, resolve };
+      return promise;
+    },
     close: async () => {
       cut();
       server.close();

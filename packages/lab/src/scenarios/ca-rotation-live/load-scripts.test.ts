@@ -3,15 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parsePoll } from './load.ts';
 import { WORKLOAD } from './load-scripts.ts';
 
-const [ALIVE, ALSO_ALIVE, GONE, ALSO_GONE] = ['127.77.0.1', '127.77.0.2', '127.77.0.3', '127.77.0.4'];
-/** As long as a few requests take. */
-const LOAD_MS = 700;
+/** Of this process alone: the port is fixed. */
+const NETWORK = `127.77.${process.pid % 256}`;
+const [ALIVE, ALSO_ALIVE, GONE, ALSO_GONE] = [`${NETWORK}.1`, `${NETWORK}.2`, `${NETWORK}.3`, `${NETWORK}.4`];
+const REQUESTS = 3;
 
 let folder = '';
 let servers: readonly Server[] = [];
@@ -21,6 +21,9 @@ beforeAll(async () => {
   servers = [ALIVE, ALSO_ALIVE].map((address) => createServer((_, answer) => answer.end('ok')).listen(8080, address));
   await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
   await writeFile(path.join(folder, 'kubectl'), `#!/bin/sh\nexec cat ${folder}/ready\n`, { mode: 0o755 });
+  // The loop sleeps after each request: the last one ends it, however long they took.
+  const stopAtLast = `[ "$(wc -l <${folder}/asked)" -lt ${REQUESTS} ] || : >${folder}/stop`;
+  await writeFile(path.join(folder, 'sleep'), `#!/bin/sh\necho >>${folder}/asked\n${stopAtLast}\n`, { mode: 0o755 });
 });
 
 afterAll(async () => {
@@ -38,18 +41,16 @@ async function workload(listed: readonly string[], ready: readonly string[] | un
     string,
   ];
   await writeFile(pods, lines(listed));
-  if (ready !== undefined) await writeFile(told, `127.77.0.9 False\n${lines(ready)}`);
+  if (ready !== undefined) await writeFile(told, `${NETWORK}.9 False\n${lines(ready)}`);
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` };
-  const running = promisify(execFile)('bash', ['-c', WORKLOAD, 'load', stop, pods], { env });
-  await sleep(LOAD_MS);
-  await writeFile(stop, '');
-  const { requests, failures } = parsePoll('workload', (await running).stdout);
-  return { asked: requests > 0, failed: failures.length, listed: await readFile(pods, 'utf8') };
+  const { stdout } = await promisify(execFile)('bash', ['-c', WORKLOAD, 'load', stop, pods], { env });
+  const { requests, failures } = parsePoll('workload', stdout);
+  return { asked: requests === REQUESTS, failed: failures.length, listed: await readFile(pods, 'utf8') };
 }
 
 describe('the load on a workload', () => {
   beforeEach(async () => {
-    await Promise.all(['stop', 'ready'].map((name) => rm(path.join(folder, name), { force: true })));
+    await Promise.all(['stop', 'ready', 'asked'].map((name) => rm(path.join(folder, name), { force: true })));
   });
 
   it('asks the same pods while they answer, also when the API server is away', async () => {
