@@ -21,10 +21,10 @@ async function plant(options: PkiOptions): Promise<PlantedNode> {
   return node;
 }
 
-/** Mode, owner and content of everything below a folder. */
-async function fingerprint(folder: string): Promise<readonly string[]> {
+/** Mode, owner and content of everything below a directory. */
+async function fingerprint(directory: string): Promise<readonly string[]> {
   const lines: string[] = [];
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
     const { mode, uid, gid } = await lstat(file);
     const content = entry.isSymbolicLink()
@@ -82,7 +82,7 @@ describe('recover refuses, names what is wrong and changes nothing', () => {
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'pki/etcd/peer.crt');
   });
 
-  it('when a certificate is a folder', async () => {
+  it('when a certificate is a directory', async () => {
     const { root } = await plant(EXPIRED);
     await rm(nodeFile(root, 'pki/apiserver.crt'));
     await mkdir(nodeFile(root, 'pki/apiserver.crt'));
@@ -150,10 +150,10 @@ describe('recover refuses, names what is wrong and changes nothing', () => {
 
   it('when an earlier run was cut off', async () => {
     const { root } = await plant(EXPIRED);
-    const folder = path.join(root, 'var/lib/kube-rescue/runs/20260101T000000Z-abcd');
-    await mkdir(folder, { recursive: true });
+    const directory = path.join(root, 'var/lib/kube-rescue/runs/20260101T000000Z-abcd');
+    await mkdir(directory, { recursive: true });
     const header = { type: 'run', version: 1, id: 'x', playbook: 'kubeadm', host: 'h', at: '2026-01-01T00:00:00Z' };
-    await writeFile(path.join(folder, 'journal.jsonl'), `${JSON.stringify(header)}\n`);
+    await writeFile(path.join(directory, 'journal.jsonl'), `${JSON.stringify(header)}\n`);
     await expectRefusal(root, 'RUN_UNFINISHED', '20260101T000000Z-abcd');
   });
 });

@@ -39,18 +39,18 @@ describe.skipIf(process.getuid?.() !== 0)('a pod checkpointer that runs', () => 
     node.kubeletPods = pods;
     node.setApiPods(pods);
     const ctr = await FakeCtr.install(node.path('bin'));
-    await ctr.tell({ a1: { status: 'RUNNING', pod: 'kube-system/kube-apiserver-2rdtv' } });
+    await ctr.setTasks({ a1: { status: 'RUNNING', pod: 'kube-system/kube-apiserver-2rdtv' } });
     instances = [];
     start = () => {
       const args = [
         `--lock-file=${node.path('lock/pod-checkpointer.lock')}`,
         `--kubeconfig=${node.path('kubeconfig')}`,
         '--container-runtime-endpoint=unix:///run/c.sock',
-        `--kubernetes-dir=${node.folder}`,
+        `--kubernetes-dir=${node.directory}`,
         `--kubelet-url=${node.kubeletUrl}`,
         '-v=4',
       ];
-      const PATH = `${ctr.folder}${path.delimiter}${process.env['PATH'] ?? ''}`;
+      const PATH = `${ctr.directory}${path.delimiter}${process.env['PATH'] ?? ''}`;
       const environment = { NODE_NAME: 'cp1', POD_NAME: POD, POD_NAMESPACE: 'kube-system', PATH };
       const instance = new RunningProgram('pod-checkpointer/main.ts', args, environment);
       instances.push(instance);
@@ -148,9 +148,10 @@ function hostOf(node: CheckpointedNode): Host {
     },
     processes: async () => {
       const all: readonly ProcessInfo[] = await local.processes();
-      const own = all.filter(({ argv }) => argv.includes(`--kubernetes-dir=${node.folder}`));
+      const own = all.filter(({ argv }) => argv.includes(`--kubernetes-dir=${node.directory}`));
       return own.map((each) => ({ ...each, cgroup }));
     },
-    list: async (folder) => (folder === '/var/log/pods' ? [`kube-system_${POD}_${POD_UID}`] : local.list(folder)),
+    list: async (directory) =>
+      directory === '/var/log/pods' ? [`kube-system_${POD}_${POD_UID}`] : local.list(directory),
   };
 }

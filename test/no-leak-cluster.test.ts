@@ -88,7 +88,7 @@ describe.runIf(process.getuid?.() === 0)('no secret of a cluster shows up', () =
     expectNoSecret(outputs, secrets);
   });
 
-  it('in what others may read: everything kept is in folders 0700 and files 0600', async () => {
+  it('in what others may read: everything kept is in directories 0700 and files 0600', async () => {
     const kept = path.join(node.root, 'var/lib/kube-rescue');
     const entries = await readdir(kept, { recursive: true, withFileTypes: true });
     expect(entries.filter((entry) => entry.isFile()).length).toBeGreaterThan(2);

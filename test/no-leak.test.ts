@@ -93,7 +93,7 @@ describe('no key shows up', () => {
     }
   });
 
-  it('to anybody but root: what a run keeps is in folders 0700 and files 0600', async () => {
+  it('to anybody but root: what a run keeps is in directories 0700 and files 0600', async () => {
     const kept = path.join(node.root, 'var/lib/kube-rescue');
     const entries = await readdir(kept, { recursive: true, withFileTypes: true });
     expect(entries.filter((entry) => entry.isFile()).length).toBeGreaterThan(5);

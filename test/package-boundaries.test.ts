@@ -18,9 +18,9 @@ const importsOf = (pattern: string): readonly string[] =>
 
 describe('the packages', () => {
   it('are listed in docs/architecture.md, each once', () => {
-    const folders = globSync('packages/*/package.json', { cwd: ROOT }).map((file) => file.split('/')[1]);
-    expect(new Set(PACKAGES)).toEqual(new Set(folders));
-    expect(PACKAGES).toHaveLength(folders.length);
+    const directories = globSync('packages/*/package.json', { cwd: ROOT }).map((file) => file.split('/')[1]);
+    expect(new Set(PACKAGES)).toEqual(new Set(directories));
+    expect(PACKAGES).toHaveLength(directories.length);
   });
 
   it.each(PACKAGES)('%s imports only packages that are listed above it', (name) => {

@@ -18,8 +18,8 @@ afterEach(async () => {
 /** Mode, owner and content of every file and link of the node's configuration. */
 async function fingerprint(root: string): Promise<readonly string[]> {
   const lines: string[] = [];
-  for (const folder of ['etc', 'var/lib/kubelet']) {
-    for (const entry of await readdir(path.join(root, folder), { recursive: true, withFileTypes: true })) {
+  for (const directory of ['etc', 'var/lib/kubelet']) {
+    for (const entry of await readdir(path.join(root, directory), { recursive: true, withFileTypes: true })) {
       const file = path.join(entry.parentPath, entry.name);
       const { mode, uid, gid } = await lstat(file);
       const digest = async (): Promise<string> =>
@@ -33,10 +33,10 @@ async function fingerprint(root: string): Promise<readonly string[]> {
   return lines.toSorted();
 }
 
-async function mount(image: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await run('mount', ['-o', 'loop', image, folder]);
-  cleanUps.push(() => run('umount', ['--lazy', folder]).catch(() => undefined));
+async function mount(image: string, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await run('mount', ['-o', 'loop', image, directory]);
+  cleanUps.push(() => run('umount', ['--lazy', directory]).catch(() => undefined));
 }
 
 /** A node with expired certificates on a disk of its own. */

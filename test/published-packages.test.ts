@@ -4,23 +4,23 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importsOf, type Manifest, packAll, ROOT, type Tarball } from './e2e/packages/tarballs.fixture.ts';
 
-let folder = '';
+let directory = '';
 let tarballs: readonly Tarball[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packed-'));
-  tarballs = await packAll(folder);
+  directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packed-'));
+  tarballs = await packAll(directory);
 }, 120_000);
 
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
 });
 
 describe('what is published', () => {
   it('says what it is, for which Node, and under which licence', async () => {
     const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
     const licence = await readFile(path.join(ROOT, 'LICENSE'), 'utf8');
-    for (const { manifest, folder: directory, text } of tarballs) {
+    for (const { manifest, directory, text } of tarballs) {
       expect(manifest, directory).toMatchObject({ license: 'Apache-2.0', engines, repository: { directory } });
       expect(manifest.description, directory).toMatch(/^[A-Z].*\.$/);
       expect(await text('LICENSE'), directory).toBe(licence);
@@ -29,7 +29,7 @@ describe('what is published', () => {
   });
 
   it('is what was built, without tests, fixtures and what is left of files that are gone', async () => {
-    for (const { folder: directory, files } of tarballs) {
+    for (const { directory, files } of tarballs) {
       const strange = files.filter(
         (file) => !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|oclif\.manifest\.json)$/.test(file),
       );
@@ -48,7 +48,7 @@ describe('what is published', () => {
   });
 
   it('lists its commands, so that none is loaded but the one that is run', async () => {
-    const cli = tarballs.find(({ folder: directory }) => directory === 'apps/cli');
+    const cli = tarballs.find(({ directory }) => directory === 'apps/cli');
     const { commands } = JSON.parse((await cli?.text('oclif.manifest.json')) ?? '{}') as { readonly commands: object };
     const built = (cli?.files ?? []).filter((file) => /^dist\/commands\/.+\.js$/.test(file));
     const names = built.map((file) => file.replace(/^dist\/commands\/(.+)\.js$/, '$1').replaceAll('/', ':'));
@@ -57,7 +57,7 @@ describe('what is published', () => {
   });
 
   it('exports and runs files that are in it, with types', () => {
-    for (const { manifest, files, folder: directory } of tarballs) {
+    for (const { manifest, files, directory } of tarballs) {
       const targets = Object.values(manifest.exports ?? {}).flatMap((conditions) => {
         expect(Object.keys(conditions).at(-1), directory).toBe('default');
         return [conditions['types'], conditions['default']];
@@ -73,7 +73,7 @@ describe('what is published', () => {
     for (const tarball of tarballs) {
       const declared = Object.keys(tarball.manifest.dependencies ?? {});
       const missing = [...(await importsOf(tarball))].filter((name) => !declared.includes(name));
-      expect(missing, tarball.folder).toEqual([]);
+      expect(missing, tarball.directory).toEqual([]);
     }
   });
 });

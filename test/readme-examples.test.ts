@@ -6,18 +6,18 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDER = path.join(ROOT, 'node_modules/.cache/readme-examples');
+const DIRECTORY = path.join(ROOT, 'node_modules/.cache/readme-examples');
 const TYPESCRIPT = path.join(ROOT, 'node_modules/.bin/tsc');
 
 it('every example in a package README is what the package really offers', async () => {
-  await rm(FOLDER, { recursive: true, force: true });
-  await mkdir(FOLDER, { recursive: true });
+  await rm(DIRECTORY, { recursive: true, force: true });
+  await mkdir(DIRECTORY, { recursive: true });
   const packages = await readdir(path.join(ROOT, 'packages'));
   for (const name of packages) {
     const readme = await readFile(path.join(ROOT, 'packages', name, 'README.md'), 'utf8');
     const examples = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
     expect(examples.length, `${name} has no example`).toBeGreaterThan(0);
-    for (const [index, code] of examples.entries()) await writeFile(path.join(FOLDER, `${name}-${index}.ts`), code);
+    for (const [index, code] of examples.entries()) await writeFile(path.join(DIRECTORY, `${name}-${index}.ts`), code);
   }
   const config = {
     extends: path.join(ROOT, 'tsconfig.json'),
@@ -28,8 +28,8 @@ it('every example in a package README is what the package really offers', async 
     },
     include: ['*.ts'],
   };
-  await writeFile(path.join(FOLDER, 'tsconfig.json'), JSON.stringify(config));
-  await writeFile(path.join(FOLDER, 'package.json'), '{ "type": "module" }');
-  const run = promisify(execFile)(TYPESCRIPT, ['-p', FOLDER]);
+  await writeFile(path.join(DIRECTORY, 'tsconfig.json'), JSON.stringify(config));
+  await writeFile(path.join(DIRECTORY, 'package.json'), '{ "type": "module" }');
+  const run = promisify(execFile)(TYPESCRIPT, ['-p', DIRECTORY]);
   await expect(run.catch((error: { stdout?: string }) => error.stdout)).resolves.toMatchObject({ stdout: '' });
 });

@@ -5,9 +5,9 @@ import process from 'node:process';
 // One task with one client in a process of its own, so that its memory and its start are measured too; each loads only
 // what it needs. Plain JavaScript, as what is installed is: Node takes a while to load what strips types.
 
-const [, , clientName, task, endpoint, folder, target] = process.argv;
+const [, , clientName, task, endpoint, directory, target] = process.argv;
 const [ca, certificate, key] = ['ca.crt', 'client.crt', 'client.key'].map((name) =>
-  readFileSync(path.join(folder, name), 'utf8'),
+  readFileSync(path.join(directory, name), 'utf8'),
 );
 const PREFIX = new TextEncoder().encode('/registry/');
 const PREFIX_END = new TextEncoder().encode('/registry0');

@@ -50,10 +50,10 @@ async function fill({ endpoints, pki }: RunningEtcd): Promise<void> {
 export function clientProcess(
   client: 'kube-rescue' | 'connect-node',
   task: 'read' | 'snapshot',
-  { endpoints, folder }: RunningEtcd,
+  { endpoints, directory }: RunningEtcd,
   target = '',
 ): readonly string[] {
-  return [process.execPath, CLIENT, client, task, endpoints[0] ?? '', folder, target];
+  return [process.execPath, CLIENT, client, task, endpoints[0] ?? '', directory, target];
 }
 
 /** The command that does it with etcdctl. */

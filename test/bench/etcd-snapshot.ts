@@ -8,14 +8,14 @@ const ROUNDS = 5;
 
 /** A snapshot of a database of some 400 MB to a file, verified and on the disk, by a process from its start to its end. */
 export async function run(): Promise<BenchResult> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bench-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bench-'));
   try {
     return await withFilledEtcd(async (etcd) => {
       const ours: Cost[] = [];
       const etcdctl: Cost[] = [];
       const connect: Cost[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
-        const [our, their] = ['ours.db', 'theirs.db'].map((name) => path.join(folder, name)) as [string, string];
+        const [our, their] = ['ours.db', 'theirs.db'].map((name) => path.join(directory, name)) as [string, string];
         ours.push(await measure(clientProcess('kube-rescue', 'snapshot', etcd, our)));
         await rm(our);
         etcdctl.push(await measure(etcdctlProcess(etcd, 'snapshot', 'save', their)));
@@ -44,6 +44,6 @@ export async function run(): Promise<BenchResult> {
       };
     });
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   }
 }

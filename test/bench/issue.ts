@@ -52,8 +52,8 @@ export async function run(): Promise<BenchResult> {
 }
 
 function measureOpenSsl(ca: { readonly certificate: string; readonly key: string }, key: string): number {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kube-rescue-issue-'));
-  const at = (name: string): string => path.join(folder, name);
+  const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-issue-'));
+  const at = (name: string): string => path.join(directory, name);
   try {
     writeFileSync(at('ca.crt'), ca.certificate);
     writeFileSync(at('ca.key'), ca.key);
@@ -66,6 +66,6 @@ function measureOpenSsl(ca: { readonly certificate: string; readonly key: string
     }
     return ((performance.now() - started) / 1000 / PEERS) * LEAVES;
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }

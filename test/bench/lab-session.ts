@@ -7,8 +7,8 @@ export async function withCluster<T>(work: (cluster: Cluster, deps: LabDeps) => 
   const host = createLocalHost();
   const onProgress = ({ message }: { readonly message: string }): boolean => process.stderr.write(`   ${message}\n`);
   const deps: LabDeps = { host, clock: systemClock, onProgress };
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  const cluster = await createCluster({ binaries: hostPath(folder), ownerPid: process.pid }, deps);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const cluster = await createCluster({ binaries: hostPath(directory), ownerPid: process.pid }, deps);
   try {
     return await work(cluster, deps);
   } finally {

@@ -1,5 +1,5 @@
 // Finds and judges the certificates of a cluster's objects, and ends. A process of its own, so that its memory is only its own:
-// object-inventory-process.js etcd ENDPOINT FOLDER COUNT, or api KUBECONFIG '' COUNT.
+// object-inventory-process.js etcd ENDPOINT DIRECTORY COUNT, or api KUBECONFIG '' COUNT.
 import { inspectObjectCertificates, reportObjectFinding } from '@kube-rescue/cert-rotation';
 import { readKubeconfigClient } from '@kube-rescue/node-config';
 import { connectApiServer } from '@kube-rescue/cluster-objects';
@@ -7,7 +7,7 @@ import { createEtcdObjectStore, openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { readFileSync } from 'node:fs';
 
-const [way, where = '', folder = '', count = ''] = process.argv.slice(2);
+const [way, where = '', directory = '', count = ''] = process.argv.slice(2);
 const host = createLocalHost();
 
 async function open() {
@@ -16,7 +16,7 @@ async function open() {
     const store = connectApiServer({ server, ca, client: { certificate, key } });
     return { store, close: () => store.close() };
   }
-  const read = (name) => readFileSync(`${folder}/${name}`, 'utf8');
+  const read = (name) => readFileSync(`${directory}/${name}`, 'utf8');
   const tls = { ca: read('ca.crt'), client: { certificate: read('client.crt'), key: read('client.key') } };
   const client = await openEtcd({ endpoints: [where], tls }, { host, clock: systemClock });
   return { store: createEtcdObjectStore({ kv: client, clock: systemClock }), close: () => client.close() };

@@ -17,17 +17,24 @@ const PROGRAM = fileURLToPath(new URL('object-inventory-process.js', import.meta
 /** A process that finds and judges the certificates of a cluster with 10,000 TLS Secrets, from its start to its end. */
 export async function run(): Promise<BenchResult> {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  const api = await startKubeApi(folder);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const api = await startKubeApi(directory);
   try {
     await plant(api.viaEtcd);
-    const kubectl = path.join(folder, 'kubectl');
+    const kubectl = path.join(directory, 'kubectl');
     const peer = await repeat([
       ...[kubectl, `--kubeconfig=${api.server.files.kubeconfig}`, 'get', 'secrets', '--namespace', 'default'],
       ...['--output', 'json'],
     ]);
-    const { endpoints, folder: etcdFolder } = api.etcd;
-    const viaEtcd = await repeat([process.execPath, PROGRAM, 'etcd', endpoints[0] ?? '', etcdFolder, String(SECRETS)]);
+    const { endpoints, directory: etcdDirectory } = api.etcd;
+    const viaEtcd = await repeat([
+      process.execPath,
+      PROGRAM,
+      'etcd',
+      endpoints[0] ?? '',
+      etcdDirectory,
+      String(SECRETS),
+    ]);
     const viaApi = await repeat([process.execPath, PROGRAM, 'api', api.server.files.kubeconfig, '', String(SECRETS)]);
     const rows = (way: string, cost: Cost): readonly BenchRow[] => {
       const what = `certificates of ${SECRETS} TLS Secrets ${way}`;

@@ -21,10 +21,10 @@ const { Secret, ServiceAccount } = RESOURCE_KINDS;
 /** Puts a new `ca.crt` into the Secrets of service accounts: ours in etcd, and kube-controller-manager's own refresh. */
 export async function run(): Promise<BenchResult> {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
   const [older, newer] = await Promise.all([caOf(), caOf()]);
-  const ours = await measureOurs(folder, older, newer);
-  const peer = await measurePeer(folder, older, newer);
+  const ours = await measureOurs(directory, older, newer);
+  const peer = await measurePeer(directory, older, newer);
   return {
     name: 'service-account-secrets',
     rows: [
@@ -97,8 +97,8 @@ async function waitForRefreshed(
 
 /** Its controller for service account tokens alone, with everything else at its default. */
 async function startControllerManager(binaries: string, { server }: KubeApi, ca: string): Promise<ChildProcess> {
-  const folder = path.dirname(server.files.kubeconfig);
-  const rootCa = path.join(folder, 'new-ca.crt');
+  const directory = path.dirname(server.files.kubeconfig);
+  const rootCa = path.join(directory, 'new-ca.crt');
   await writeFile(rootCa, ca);
   const program = path.join(binaries, 'kube-controller-manager');
   const words = [

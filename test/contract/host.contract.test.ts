@@ -11,30 +11,30 @@ import {
 } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe } from 'vitest';
 
-/** A temporary folder, as this machine's kernel names it. */
-async function temporaryFolder(): Promise<HostPath> {
+/** A temporary directory, as this machine's kernel names it. */
+async function temporaryDirectory(): Promise<HostPath> {
   return hostPath(await realpath(await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'))));
 }
 
 hostContract('a machine in memory', async () => {
   const host = createFakeHost();
-  const folder = hostPath('/var/test/folder');
-  await host.makeDirectory(folder, { mode: 0o755 });
-  return { host, folder, dispose: async () => undefined };
+  const directory = hostPath('/var/test/directory');
+  await host.makeDirectory(directory, { mode: 0o755 });
+  return { host, directory, dispose: async () => undefined };
 });
 
 hostContract('this machine', async () => {
-  const parent = await temporaryFolder();
-  const folder = hostPath(`${parent}/folder`);
-  await mkdir(folder);
-  return { host: createLocalHost(), folder, dispose: () => rm(parent, { recursive: true }) };
+  const parent = await temporaryDirectory();
+  const directory = hostPath(`${parent}/directory`);
+  await mkdir(directory);
+  return { host: createLocalHost(), directory, dispose: () => rm(parent, { recursive: true }) };
 });
 
 hostContract("a copy of a machine's files", async () => {
-  const root = await temporaryFolder();
-  await mkdir(`${root}/var/test/folder`, { recursive: true });
+  const root = await temporaryDirectory();
+  await mkdir(`${root}/var/test/directory`, { recursive: true });
   const dispose = (): Promise<void> => rm(root, { recursive: true });
-  return { host: createLocalHost({ root }), folder: hostPath('/var/test/folder'), dispose };
+  return { host: createLocalHost({ root }), directory: hostPath('/var/test/directory'), dispose };
 });
 
 describe.skipIf(!requireProgram('ssh', 'sshd'))('over SSH', () => {
@@ -47,9 +47,9 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('over SSH', () => {
   hostContract(
     'another machine',
     async () => {
-      const parent = await temporaryFolder();
-      const folder = hostPath(`${parent}/folder`);
-      await mkdir(folder);
+      const parent = await temporaryDirectory();
+      const directory = hostPath(`${parent}/directory`);
+      await mkdir(directory);
       const { address, port, identityFile, knownHostsFile } = server;
       const host = await createSshHost({
         address,
@@ -62,7 +62,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('over SSH', () => {
         await host.close();
         await rm(parent, { recursive: true });
       };
-      return { host, folder, dispose };
+      return { host, directory, dispose };
     },
     { lacksDoors: true },
   );

@@ -142,7 +142,7 @@ async function takeBack(
 async function findLeftovers(cluster: Cluster, deps: LabDeps): Promise<readonly string[]> {
   const second = await rescue(cluster, deps, 'recover', '--yes');
   const { outcome } = (second.envelope as { result?: { outcome?: string } } | undefined)?.result ?? {};
-  const files = await readdir(path.join(cluster.node.folder, 'files'), { recursive: true });
+  const files = await readdir(path.join(cluster.node.directory, 'files'), { recursive: true });
   const left = files.filter(
     (name) => name.endsWith('.kube-rescue.tmp') || /kube-rescue\/runs\/[^/]+\/reserve$/.test(name),
   );
@@ -158,7 +158,7 @@ function rescue(cluster: Cluster, deps: LabDeps, ...args: readonly string[]): Re
 }
 
 async function runsOf({ node }: Cluster): Promise<readonly string[]> {
-  return (await readdir(path.join(node.folder, RUNS)).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
+  return (await readdir(path.join(node.directory, RUNS)).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 async function newRun(cluster: Cluster, earlier: ReadonlySet<string>): Promise<string | undefined> {
@@ -170,7 +170,7 @@ async function readJournal(
   earlier: ReadonlySet<string> = new Set(),
 ): Promise<{ readonly lines: readonly string[] }> {
   const run = await newRun(cluster, earlier);
-  const file = path.join(cluster.node.folder, RUNS, run ?? 'none', 'journal.jsonl');
+  const file = path.join(cluster.node.directory, RUNS, run ?? 'none', 'journal.jsonl');
   const text = await readFile(file, 'utf8').catch(() => '');
   return { lines: text.split('\n').slice(0, -1) };
 }

@@ -14,7 +14,7 @@ export interface NodeDisk {
   restart(): Promise<void>;
 }
 
-const FOLDERS = ['/etc/kubernetes', '/var/lib/etcd', '/var/lib/kube-rescue', '/var/lib/kubelet'] as const;
+const DIRECTORIES = ['/etc/kubernetes', '/var/lib/etcd', '/var/lib/kube-rescue', '/var/lib/kubelet'] as const;
 const SIZE = '1G';
 /** The longest that ext4 may keep what nobody has flushed, and none of its guesses at what should be flushed all the same. */
 const OPTIONS = 'commit=300,noauto_da_alloc';
@@ -29,10 +29,10 @@ close($left) or die "close: $!";
 open(my $disk, "<", $ARGV[0]) or die "open: $!";
 ioctl($disk, 0x8004587D, my $flags = pack("L", 2)) or die "shutdown: $!";`;
 
-/** `sh -c` script: lays the folders of the disk mounted at $0 over those below $1. */
+/** `sh -c` script: lays the directories of the disk mounted at $0 over those below $1. */
 const LAY = `set -eu
 disk=$0 root=$1; shift
-for folder in "$@"; do mount --bind "$disk$folder" "$root$folder"; done`;
+for directory in "$@"; do mount --bind "$disk$directory" "$root$directory"; done`;
 
 /** `sh -c` script: takes every mount away that lies at or below the places named, the last one first. */
 const UNMOUNT = `set -eu
@@ -45,10 +45,10 @@ done`;
 /** Moves what the node keeps to a disk of its own, which goes with the cluster. The node is left as after a power cut, with its kubelet off. */
 export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeDisk> {
   const { node } = cluster;
-  const files = path.join(node.folder, 'files');
+  const files = path.join(node.directory, 'files');
   let times = 0;
-  const image = (): string => path.join(node.folder, `disk-${times}.img`);
-  const place = (): string => path.join(node.folder, `disk-${times}`);
+  const image = (): string => path.join(node.directory, `disk-${times}.img`);
+  const place = (): string => path.join(node.directory, `disk-${times}`);
 
   const mount = async (): Promise<void> => {
     const { stdout } = await runCommand(deps, ['losetup', '--find', '--show', image()]);
@@ -61,13 +61,13 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
     await runCommand(deps, ['losetup', '--detach', device]);
   };
   const lay = async (): Promise<void> => {
-    await runCommand(deps, ['sh', '-c', LAY, place(), files, ...FOLDERS]);
-    await runOnNode(cluster, ['sh', '-c', LAY, place(), '', ...FOLDERS], deps);
+    await runCommand(deps, ['sh', '-c', LAY, place(), files, ...DIRECTORIES]);
+    await runOnNode(cluster, ['sh', '-c', LAY, place(), '', ...DIRECTORIES], deps);
     await runOnNode(cluster, ['mount', '--make-shared', '/var/lib/kubelet'], deps);
   };
   const unmount = async (): Promise<void> => {
-    await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...FOLDERS, place()], deps);
-    await runCommand(deps, ['sh', '-c', UNMOUNT, ...FOLDERS.map((folder) => files + folder), place()]);
+    await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES, place()], deps);
+    await runCommand(deps, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => files + directory), place()]);
     // Other labs may have been begun meanwhile, with a copy of the mount, which goes with its place.
     await runCommand(deps, ['rmdir', place()]);
   };
@@ -83,10 +83,10 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
   await runCommand(deps, ['mkfs.ext4', '-q', '-F', image()]);
   await mount();
   // What the kubelet has mounted for its pods went with them, or goes with its place.
-  await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...FOLDERS.map((folder) => `${folder}/.*`)], deps);
-  for (const folder of FOLDERS) {
-    await runCommand(deps, ['mkdir', '--parents', place() + path.dirname(folder)]);
-    await runCommand(deps, ['cp', '--archive', files + folder, place() + path.dirname(folder)]);
+  await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => `${directory}/.*`)], deps);
+  for (const directory of DIRECTORIES) {
+    await runCommand(deps, ['mkdir', '--parents', place() + path.dirname(directory)]);
+    await runCommand(deps, ['cp', '--archive', files + directory, place() + path.dirname(directory)]);
   }
   await runCommand(deps, ['sync', '--file-system', place()]);
   await lay();

@@ -76,7 +76,7 @@ function recover(cluster: SelfHostedCluster, further: readonly string[], stdout:
 }
 
 async function readJournal({ node }: SelfHostedCluster): Promise<readonly JournalRecord[]> {
-  const runs = path.join(node.folder, RUNS);
+  const runs = path.join(node.directory, RUNS);
   const [run = 'none'] = await readdir(runs).catch(() => []);
   const journal = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8').catch(() => '');
   return journal

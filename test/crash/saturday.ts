@@ -20,9 +20,9 @@ const deps: LabDeps = {
   clock: systemClock,
   onProgress: ({ message }) => process.stderr.write(`   ${message}\n`),
 };
-const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
 const scenario = SELF_HOSTED_SCENARIOS.saturday;
-const cluster = await scenario.createCluster({ binaries: hostPath(folder), ownerPid: process.pid }, deps);
+const cluster = await scenario.createCluster({ binaries: hostPath(directory), ownerPid: process.pid }, deps);
 const cuts: Cut[] = [];
 const reasons: string[] = [];
 const started = performance.now();
@@ -44,7 +44,7 @@ try {
     if (!ok) reasons.push(`${name}: ${detail}`);
   }
   for (const { node } of cluster.nodes) {
-    const left = await readdir(path.join(node.folder, 'files'), { recursive: true });
+    const left = await readdir(path.join(node.directory, 'files'), { recursive: true });
     const ours = left.filter((name) => /\.kube-rescue\.tmp$|kube-rescue\/runs\/[^/]+\/reserve$/.test(name));
     reasons.push(...ours.map((name) => `left over on ${node.name}: ${name}`));
   }

@@ -16,7 +16,7 @@ export async function tryInterruptions(
     /** Of the journal of an undisturbed recovery. */
     readonly lines: number;
     readonly disk?: NodeDisk;
-    /** The name of the file, without its folder and ending. */
+    /** The name of the file, without its directory and ending. */
     readonly report: string;
   },
   deps: LabDeps,

@@ -18,24 +18,24 @@ import {
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
 
 let api: KubeApi;
-const folder = mkdtempSync(path.join(tmpdir(), 'kube-rescue-csr-'));
+const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-csr-'));
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
   const binaries = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  api = await startKubeApi(binaries.folder);
+  api = await startKubeApi(binaries.directory);
 });
 
 afterAll(async () => {
   await api?.dispose();
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
 it('a real API server is told to approve the requests of kubelets that we sent, and of no others', async () => {
   const store = api.viaApi;
-  const own = request(folder, NODE);
+  const own = request(directory, NODE);
   await store.create(CSR, csrObject('own', own.pem));
-  await store.create(CSR, csrObject('stranger', request(folder, NODE).pem));
+  await store.create(CSR, csrObject('stranger', request(directory, NODE).pem));
   const objects = { way: { via: 'api' as const, search: {} }, open: async () => store };
   const kubelets = [{ node: 'node02', publicKey: own.publicKey }];
   const step = createCsrApprovalStep({ kubelets, signTimeoutMs: 0 }, { objects, clock: systemClock });

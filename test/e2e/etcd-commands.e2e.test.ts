@@ -31,9 +31,9 @@ async function objectBy(
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
   node = await startEtcdNode();
-  api = await startApiServer({ etcd: node.etcd, binaries: folder });
+  api = await startApiServer({ etcd: node.etcd, binaries: directory });
   // The node's own API server is the one that runs.
   const manifest = path.join(node.root, 'etc/kubernetes/manifests/kube-apiserver.yaml');
   const text = await readFile(manifest, 'utf8');

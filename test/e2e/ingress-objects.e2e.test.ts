@@ -28,8 +28,8 @@ let api: KubeApi;
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  api = await startKubeApi(folder);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  api = await startKubeApi(directory);
   const created = await api.viaApi.create(RESOURCE_KINDS.Ingress, INGRESS);
   const status = { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } };
   await api.viaApi.replace(created, { ...created.object, status });

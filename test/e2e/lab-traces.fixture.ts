@@ -1,5 +1,5 @@
 import { createLocalHost } from '@kube-rescue/host';
-import { listLabTraces, type NotReverted } from '@kube-rescue/lab';
+import { listLabTraces, type LabTrace } from '@kube-rescue/lab';
 import { expect } from 'vitest';
 
 /** The labs that a program's progress names, as `lab 0a1b2c: making ...`. */
@@ -8,7 +8,7 @@ export function labsNamedIn(progress: string): readonly string[] {
 }
 
 /** What is on the machine of these labs; those of others are their owners' business. */
-export async function findTraces(labs: readonly string[]): Promise<readonly NotReverted[]> {
+export async function findTraces(labs: readonly string[]): Promise<readonly LabTrace[]> {
   const found = await listLabTraces({ host: createLocalHost() });
   return found.filter(({ labId }) => labs.includes(labId));
 }

@@ -35,8 +35,8 @@ async function machineState(): Promise<readonly string[] | undefined> {
   if ((await labs()).size > 0) return undefined;
   const settings = ['vm/overcommit_memory', 'kernel/panic', 'kernel/panic_on_oops', 'fs/inotify/max_user_instances'];
   const values = await Promise.all(settings.map((name) => readFile(`/proc/sys/${name}`, 'utf8')));
-  const folders = '/etc /etc/cni /opt /run/netns /usr/libexec /var/lib /var/log /sys/fs/cgroup/pids';
-  const listing = await deps.host.exec(['sh', '-c', `ls -d ${folders.replaceAll(' ', '/* ')}/* | sort`], {
+  const directories = '/etc /etc/cni /opt /run/netns /usr/libexec /var/lib /var/log /sys/fs/cgroup/pids';
+  const listing = await deps.host.exec(['sh', '-c', `ls -d ${directories.replaceAll(' ', '/* ')}/* | sort`], {
     timeoutMs: 10_000,
   });
   const links = await deps.host.exec(['ip', '-brief', 'link'], { timeoutMs: 10_000 });
@@ -52,7 +52,7 @@ async function expectAsBefore(before: readonly string[] | undefined): Promise<vo
 describe('a lab cluster', () => {
   it('lives, dies of expired certificates in every way, and is removed without a trace', async () => {
     const before = await machineState();
-    const cluster: Cluster = await createCluster({ binaries: binaries.folder, ...owner }, deps);
+    const cluster: Cluster = await createCluster({ binaries: binaries.directory, ...owner }, deps);
     try {
       expect((await proveLife(cluster, { since: new Date(0) }, deps)).filter(({ ok }) => !ok)).toEqual([]);
       const intact = await snapshotFiles(cluster, deps);
@@ -84,7 +84,7 @@ describe('a lab cluster', () => {
       if (message.includes('making certificates')) setTimeout(() => interruption.abort(), 700);
     };
     const making = createCluster(
-      { binaries: binaries.folder, ...owner },
+      { binaries: binaries.directory, ...owner },
       { ...deps, onProgress, signal: interruption.signal },
     );
     await expect(making).rejects.toThrow(/abort/);
@@ -94,12 +94,12 @@ describe('a lab cluster', () => {
   });
 
   it('is left alone by the removal of leftovers as long as its owner lives', async () => {
-    const cluster = await createCluster({ binaries: binaries.folder, ...owner }, deps);
+    const cluster = await createCluster({ binaries: binaries.directory, ...owner }, deps);
     try {
       expect(await removeLabTraces({ kept: true }, deps)).not.toContain(cluster.id);
       const own = (await listLabTraces(deps)).filter(({ labId }) => labId === cluster.id);
       const kinds = new Set(own.map(({ kind }) => kind));
-      expect([...kinds].toSorted()).toEqual(['cgroup', 'folder', 'mount', 'netns', 'process']);
+      expect([...kinds].toSorted()).toEqual(['cgroup', 'directory', 'mount', 'netns', 'process']);
     } finally {
       await cluster.remove();
     }

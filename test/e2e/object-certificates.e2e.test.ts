@@ -50,7 +50,7 @@ let stranger: Issued;
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).folder;
+  binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).directory;
   [ca, stranger] = await Promise.all([authority({ from: -90, until: -1 }), authority()]);
   reissued = await authority({ key: ca.key });
   planted = await plantings();

@@ -23,7 +23,7 @@ let specimens: readonly Specimen[];
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).folder;
+  binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).directory;
   const key = newKey();
   const validity = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 86_400_000) };
   const ca = await issueCertificate({ subject: '/CN=ca', extensions: ['basicConstraints=CA:TRUE'], key, ...validity });

@@ -13,18 +13,18 @@ const TIMEOUT_MS = 300_000;
 /** In a user namespace: for the program it is nobody, for the files it is still who started it. */
 const NOBODY = ['unshare', '--user', '--map-user=65534', '--map-group=65534'];
 
-let folder = '';
+let directory = '';
 let tarballs: readonly Tarball[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packages-'));
-  await chmod(folder, 0o755);
-  await mkdir(path.join(folder, 'packed'));
-  tarballs = await packAll(path.join(folder, 'packed'));
+  directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packages-'));
+  await chmod(directory, 0o755);
+  await mkdir(path.join(directory, 'packed'));
+  tarballs = await packAll(path.join(directory, 'packed'));
 }, TIMEOUT_MS);
 
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
 });
 
 describe('a package alone in an empty project', () => {
@@ -39,7 +39,7 @@ describe('a package alone in an empty project', () => {
     { timeout: TIMEOUT_MS },
     async ([name, rehearsal], { skip }) => {
       skip(rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs));
-      const project = path.join(folder, name);
+      const project = path.join(directory, name);
       await installAlone(find(`@kube-rescue/${name}`), tarballs, project);
       const example = await readExample(project, name);
       await compile(project, example);
@@ -52,7 +52,7 @@ describe('a package alone in an empty project', () => {
   it(
     'is a command line that starts, under both of its names',
     async () => {
-      const project = path.join(folder, 'cli');
+      const project = path.join(directory, 'cli');
       const tarball = find('kube-rescue');
       await installAlone(tarball, tarballs, project);
       for (const bin of ['kube-rescue', 'kubectl-rescue']) {
@@ -101,7 +101,7 @@ async function runExample(
   example: string,
   { prepare, asNobody = false }: Rehearsal,
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const places = await mkdtemp(path.join(folder, 'places-'));
+  const places = await mkdtemp(path.join(directory, 'places-'));
   const { replace = {}, env = {}, stop } = (await prepare?.(places)) ?? {};
   try {
     const code = Object.entries(replace).reduce((text, [from, to]) => text.replaceAll(from, to), example);

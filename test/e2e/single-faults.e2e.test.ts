@@ -21,8 +21,8 @@ const NAMESPACE = '--namespace=kube-system';
 let cluster: SelfHostedCluster;
 
 beforeAll(async () => {
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  cluster = await createSelfHostedCluster({ binaries: folder, ownerPid: process.pid }, deps);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  cluster = await createSelfHostedCluster({ binaries: directory, ownerPid: process.pid }, deps);
 });
 afterAll(async () => {
   await cluster.remove();

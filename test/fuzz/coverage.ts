@@ -8,8 +8,8 @@ export interface CoverageWatch {
   stop(): Promise<void>;
 }
 
-/** Watches the blocks of the scripts below `folder`, by V8's own counters. */
-export async function watchCoverage(folder: string): Promise<CoverageWatch> {
+/** Watches the blocks of the scripts below `directory`, by V8's own counters. */
+export async function watchCoverage(directory: string): Promise<CoverageWatch> {
   const session = new Session();
   session.connect();
   await session.post('Profiler.enable');
@@ -20,7 +20,7 @@ export async function watchCoverage(folder: string): Promise<CoverageWatch> {
       const before = seen.size;
       const { result } = await session.post('Profiler.takePreciseCoverage');
       for (const { url, scriptId, functions } of result) {
-        if (!url.includes(folder)) continue;
+        if (!url.includes(directory)) continue;
         for (const { startOffset, endOffset, count } of functions.flatMap(({ ranges }) => ranges)) {
           if (count > 0) seen.add(`${scriptId}:${startOffset}:${endOffset}`);
         }

@@ -2,7 +2,7 @@
 export interface FuzzTarget {
   readonly name: string;
   /** Part of the path of the code whose reach is watched. */
-  readonly folder: string;
+  readonly directory: string;
   readonly corpus: () => Promise<readonly Buffer[]>;
   readonly run: (input: Buffer) => unknown;
 }

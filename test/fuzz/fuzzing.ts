@@ -28,7 +28,7 @@ const BATCH = 16;
 /** Gives a target `cases` inputs: those that it came with, and changed ones. */
 export async function fuzz(target: FuzzTarget, cases: number, seed: number): Promise<FuzzReport> {
   const mutator = createMutator(seed);
-  const watch = await watchCoverage(target.folder);
+  const watch = await watchCoverage(target.directory);
   try {
     return await run(target, cases, mutator, watch);
   } finally {

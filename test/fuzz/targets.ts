@@ -91,19 +91,19 @@ const journal = [
   { type: 'end', outcome: 'done', at: '2026-11-22T11:18:02Z' },
 ];
 
-/** The run folder of the journal that is made up. */
+/** The run directory of the journal that is made up. */
 const RUN = '/var/lib/kube-rescue/runs/20261122T111800Z-1f3a/journal.jsonl';
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   {
     name: 'pem',
-    folder: CERTS,
+    directory: CERTS,
     corpus: async () => buffers((await pki).pairs.apiserver.certificate, (await pki).pairs.ca.key),
     run: (input) => readPem(text(input), 'input'),
   },
   {
     name: 'certificate',
-    folder: CERTS,
+    directory: CERTS,
     corpus: async () =>
       Object.values((await pki).pairs).map(({ certificate }) =>
         Buffer.from(certificate.replaceAll(/-----.*-----|\s/g, ''), 'base64'),
@@ -112,26 +112,26 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'private-key',
-    folder: CERTS,
+    directory: CERTS,
     corpus: async () => buffers((await pki).pairs.ca.key, (await pki).pairs.apiserver.key),
     run: (input) => parsePrivateKey(text(input), 'input'),
   },
   {
     name: 'object-value',
-    folder: CERTS,
+    directory: CERTS,
     corpus: async () => buffers((await pki).pairs.ca.certificate, await treeFile('/etc/kubernetes/admin.conf')),
     run: (input) => detect(input, 'input', new Map()),
   },
   {
     name: 'kubeconfig',
-    folder: CERTS,
+    directory: CERTS,
     corpus: async () =>
       buffers(await treeFile('/etc/kubernetes/admin.conf'), await treeFile('/etc/kubernetes/kubelet.conf')),
     run: (input) => parseKubeconfig(text(input), PATH),
   },
   {
     name: 'adopted-set',
-    folder: CERTS,
+    directory: CERTS,
     corpus: async () =>
       buffers(
         Object.values((await pki).pairs)
@@ -147,19 +147,19 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'manifest',
-    folder: MANIFESTS,
+    directory: MANIFESTS,
     corpus: manifests,
     run: (input) => decodePod(input, { path: PATH, mode: 0o600, uid: 0, gid: 0 } as Parameters<typeof decodePod>[1]),
   },
   {
     name: 'manifest-edit',
-    folder: MANIFESTS,
+    directory: MANIFESTS,
     corpus: manifests,
     run: (input) => setPodAnnotation(text(input), 'kube-rescue.dev/restarted', 'now'),
   },
   {
     name: 'checkpoint',
-    folder: MANIFESTS,
+    directory: MANIFESTS,
     corpus: async () => {
       const pod = {
         kind: 'Pod',
@@ -183,7 +183,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'systemd-unit',
-    folder: MANIFESTS,
+    directory: MANIFESTS,
     corpus: async () =>
       buffers(
         '[Service]\nEnvironment="A=b c"\nExecStartPre=/bin/true\nExecStart=/usr/bin/kubelet \\\n  --a=${A} "--b=x y"\n',
@@ -193,19 +193,19 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'kubelet-configuration',
-    folder: MANIFESTS,
+    directory: MANIFESTS,
     corpus: async () => buffers(await treeFile('/var/lib/kubelet/config.yaml')),
     run: (input) => readKubeletConfiguration({ host: hostWith({ '/var/lib/kubelet/config.yaml': text(input) }) }),
   },
   {
     name: 'encryption-configuration',
-    folder: '/packages/etcd-access/',
+    directory: '/packages/etcd-access/',
     corpus: async () => buffers(encryption),
     run: (input) => parseEncryptionConfiguration(text(input), 'input'),
   },
   {
     name: 'etcd-value',
-    folder: '/packages/etcd-access/',
+    directory: '/packages/etcd-access/',
     corpus: async () => [
       Buffer.from(createStoredValue(secret, RESOURCE_KINDS.Secret)),
       Buffer.from(JSON.stringify(secret)),
@@ -215,13 +215,13 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'journal',
-    folder: '/packages/workflow/',
+    directory: '/packages/workflow/',
     corpus: async () => buffers(`${journal.map((record) => JSON.stringify(record)).join('\n')}\n`),
     run: async (input) => (await openRunStore(hostWith({ [RUN]: text(input) })).open('20261122T111800Z-1f3a')).state(),
   },
   {
     name: 'plan',
-    folder: '/apps/cli/',
+    directory: '/apps/cli/',
     corpus: async () =>
       buffers(
         JSON.stringify({
@@ -236,13 +236,13 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'patch-file',
-    folder: '/apps/cli/',
+    directory: '/apps/cli/',
     corpus: async () => buffers('metadata:\n  labels: {a: b}\ndata:\n  x: null\n', '{"spec":{"replicas":2}}'),
     run: (input) => readPatchFile(PATH, hostWith({ [PATH]: text(input) })),
   },
   {
     name: 'aws-credentials',
-    folder: '/packages/ingress-dns/',
+    directory: '/packages/ingress-dns/',
     corpus: async () =>
       buffers(
         '[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n',
@@ -253,28 +253,28 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'aws-response',
-    folder: '/packages/ingress-dns/',
+    directory: '/packages/ingress-dns/',
     ...answerAws,
   },
   {
     name: 'api-answer',
-    folder: '/packages/cluster-objects/',
+    directory: '/packages/cluster-objects/',
     ...answerApi,
   },
   {
     name: 'dns-answer',
-    folder: '/packages/host/',
+    directory: '/packages/host/',
     ...answerDns,
   },
   {
     name: 'flannel-configuration',
-    folder: '/packages/cni-bootstrap/',
+    directory: '/packages/cni-bootstrap/',
     corpus: async () => buffers('{"Network":"10.2.0.0/16","Backend":{"Type":"vxlan","Port":4789}}'),
     run: (input) => parseNetConf(text(input), 'input'),
   },
   {
     name: 'network-configuration',
-    folder: '/packages/cni-bootstrap/',
+    directory: '/packages/cni-bootstrap/',
     corpus: async () =>
       buffers(
         '{"name":"cbr0","plugins":[{"type":"flannel","delegate":{"type":"bridge"}},{"type":"portmap","ipam":{"type":"x"}}]}',
@@ -284,14 +284,14 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: 'subnet-env',
-    folder: '/packages/cni-bootstrap/',
+    directory: '/packages/cni-bootstrap/',
     corpus: async () =>
       buffers('FLANNEL_NETWORK=10.2.0.0/16\nFLANNEL_SUBNET=10.2.3.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n'),
     run: (input) => judgeSubnetEnv(text(input), 'FLANNEL_NETWORK=10.2.0.0/16\n'),
   },
   {
     name: 'containerd-configuration',
-    folder: '/packages/cni-bootstrap/',
+    directory: '/packages/cni-bootstrap/',
     corpus: async () =>
       buffers(
         'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\nconf_dir = "/etc/cni/net.d"\nbin_dir = "/opt/cni/bin"\n',

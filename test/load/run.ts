@@ -81,8 +81,8 @@ function waitedOf({ phases }: RecoveryTimes): number {
 }
 
 async function measure(size: LoadSize, deps: LabDeps): Promise<LoadRun> {
-  const { folder } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  const cluster = await saturday.createCluster({ binaries: hostPath(folder), ownerPid: process.pid }, deps);
+  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const cluster = await saturday.createCluster({ binaries: hostPath(directory), ownerPid: process.pid }, deps);
   try {
     await plantObjects(cluster, size, deps);
     await saturday.breakCluster(cluster, deps);

@@ -16,15 +16,15 @@ type Verdict = 'killed' | 'survived';
 
 /** Runs the tests of a copy of the package, with a mistake in it or none. */
 async function judge(mutant: Mutant | undefined): Promise<Verdict> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
   try {
-    await cp(path.join(ROOT, 'packages/workflow/src'), path.join(folder, 'src'), { recursive: true });
-    await symlink(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
-    await writeFile(path.join(folder, 'package.json'), '{ "type": "module" }');
-    await writeFile(path.join(folder, 'vitest.config.js'), configurationOf(folder));
-    if (mutant !== undefined) await plant(mutant, path.join(folder, 'src', mutant.file));
-    const report = path.join(folder, 'report.json');
-    const words = [VITEST, 'run', '--root', folder, '--reporter=json', `--outputFile=${report}`];
+    await cp(path.join(ROOT, 'packages/workflow/src'), path.join(directory, 'src'), { recursive: true });
+    await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
+    await writeFile(path.join(directory, 'package.json'), '{ "type": "module" }');
+    await writeFile(path.join(directory, 'vitest.config.js'), configurationOf(directory));
+    if (mutant !== undefined) await plant(mutant, path.join(directory, 'src', mutant.file));
+    const report = path.join(directory, 'report.json');
+    const words = [VITEST, 'run', '--root', directory, '--reporter=json', `--outputFile=${report}`];
 
     const ended = await promisify(execFile)(process.execPath, words, {
       timeout: TIMEOUT_MS,
@@ -39,13 +39,13 @@ async function judge(mutant: Mutant | undefined): Promise<Verdict> {
     if (numFailedTests === 0) throw new Error(`the tests did not run: ${ended.stderr}`);
     return 'killed';
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
 /** The step laws of `testing` drive the copy, not the original. */
-function configurationOf(folder: string): string {
-  const alias = { '@kube-rescue/workflow': path.join(folder, 'src/index.ts') };
+function configurationOf(directory: string): string {
+  const alias = { '@kube-rescue/workflow': path.join(directory, 'src/index.ts') };
   const conditions = ['kube-rescue-source', 'node', 'import', 'default'];
   const test = { include: ['src/**/*.test.ts'], testTimeout: 60_000 };
   return `export default ${JSON.stringify({ resolve: { alias }, ssr: { resolve: { conditions } }, test })};\n`;

@@ -22,9 +22,9 @@ it.skipIf(!requireProgram('etcd', 'etcdctl'))('the example of the README runs', 
     const env = {
       PATH: process.env['PATH'],
       ETCDCTL_ENDPOINTS: etcd.endpoints[0],
-      ETCDCTL_CACERT: `${etcd.folder}/ca.crt`,
-      ETCDCTL_CERT: `${etcd.folder}/client.crt`,
-      ETCDCTL_KEY: `${etcd.folder}/client.key`,
+      ETCDCTL_CACERT: `${etcd.directory}/ca.crt`,
+      ETCDCTL_CERT: `${etcd.directory}/client.crt`,
+      ETCDCTL_KEY: `${etcd.directory}/client.key`,
     };
     const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=kube-rescue-source', file], { env });
     expect(stdout).toMatch(/works https:[\s\S]*ETCDCTL_API=3 etcdctl --endpoints=[\s\S]*sha256[\s\S]*succeeded: true/);

@@ -22,7 +22,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A throwaway cluster could not be made, broken, judged or removed. */
+/** A throwaway cluster could not be created, broken, inspected or removed. */
 export class LabError extends RecoveryError<LabErrorCode> {
   constructor(details: RecoveryErrorDetails<LabErrorCode>) {
     super(details, LAB_ERRORS);

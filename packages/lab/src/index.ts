@@ -1,6 +1,6 @@
 export { type Cluster, type ClusterInput, createCluster } from './cluster/cluster.ts';
 export { provideDebianPackages } from './machine/debian-packages.ts';
-export type { LabDeps, LabProgress } from './cluster/deps.ts';
+export type { LabDeps, LabProgress } from './machine/lab-deps.ts';
 export { LAB_ERRORS, LabError, type LabErrorCode } from './errors.ts';
 export { proveEtcdSnapshot } from './proofs/etcd-snapshot-proof.ts';
 export { type FileSnapshot, snapshotFiles } from './proofs/file-snapshot.ts';
@@ -12,7 +12,7 @@ export {
 } from './kubernetes/kubernetes-binaries.ts';
 export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes/kubernetes-version.ts';
 export type { ClusterNode } from './machine/lab-directory.ts';
-export { type NotReverted, listLabTraces, type RemovalInput, removeLabTraces } from './machine/lab-traces.ts';
+export { type LabTrace, listLabTraces, type RemovalInput, removeLabTraces } from './machine/lab-traces.ts';
 export { equipMachine } from './machine/machine.ts';
 export type { EquippedNode } from './cluster/node-command.ts';
 export { nodeFile } from './machine/lab-directory.ts';

@@ -38,17 +38,17 @@ const POLL_MS = 10;
 const run = promisify(execFile);
 
 /**
- * Starts `knotd` in a temporary folder, with no zones yet. It dies with this process, however it dies.
+ * Starts `knotd` in a temporary directory, with no zones yet. It dies with this process, however it dies.
  *
  * @param address an address of the loopback interface, for example `127.0.0.2`
  */
 export async function startNameServer(address: string, port: number): Promise<RunningNameServer> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-knot-'));
-  const at = (file: string): string => path.join(folder, file);
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-knot-'));
+  const at = (file: string): string => path.join(directory, file);
   const control = (...words: readonly string[]): Promise<string> =>
     run('knotc', ['--socket', at('knot.sock'), ...words]).then(({ stdout }) => stdout);
   const configure = (zones: readonly ServedZone[]): Promise<void> =>
-    writeFile(at('knot.conf'), configuration(folder, address, port, zones));
+    writeFile(at('knot.conf'), configuration(directory, address, port, zones));
   await configure([]);
   const log = openSync(at('knotd.log'), 'a');
   // The kernel kills it when we die.
@@ -58,7 +58,7 @@ export async function startNameServer(address: string, port: number): Promise<Ru
   closeSync(log);
   const stop = async (): Promise<void> => {
     await kill(child);
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   };
   const until = async (isSo: () => Promise<boolean>): Promise<void> => {
     const deadline = Date.now() + START_TIMEOUT_MS;
@@ -99,24 +99,24 @@ export async function startNameServer(address: string, port: number): Promise<Ru
   };
 }
 
-function configuration(folder: string, address: string, port: number, zones: readonly ServedZone[]): string {
+function configuration(directory: string, address: string, port: number, zones: readonly ServedZone[]): string {
   const domains = zones.map(({ name }) => `  - domain: ${name}\n`).join('');
   return `server:
-    rundir: "${folder}"
+    rundir: "${directory}"
     listen: "${address}@${port}"
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
 control:
-    listen: "${folder}/knot.sock"
+    listen: "${directory}/knot.sock"
 log:
   - target: stderr
     any: warning
 database:
-    storage: "${folder}"
+    storage: "${directory}"
 template:
   - id: default
-    storage: "${folder}"
+    storage: "${directory}"
     file: "%s.zone"
     zonefile-load: whole
     journal-content: none

@@ -52,6 +52,6 @@ stepLaws('bringing a worker back', () => {
     },
     makeKinds: (host) => createNodeChangeKinds(async () => workerOn(host)),
     clock,
-    folders: [hostPath('/etc/kubernetes')],
+    directories: [hostPath('/etc/kubernetes')],
   };
 });

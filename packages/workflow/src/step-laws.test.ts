@@ -72,7 +72,7 @@ function demoPlaybook(host: Host): Playbook {
 
 stepLaws('files, links and watched directories', () => ({
   clock: createFixedClock('2026-11-22T12:00:00Z'),
-  folders: [hostPath('/etc')],
+  directories: [hostPath('/etc')],
   makePlaybook: demoPlaybook,
   makeHost: async () => {
     const host = createFakeHost({ tree: treeOf({ [KEY]: 'old', [WATCHED]: 'old' }) });

@@ -12,13 +12,13 @@ export function newKey(): string {
 
 /** A certificate signing request, PEM, made by the `openssl` program. */
 export async function newCsr(key: string): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-csr-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-csr-'));
   try {
-    const file = path.join(folder, 'key');
+    const file = path.join(directory, 'key');
     await writeFile(file, key, { mode: 0o600 });
     const argv = ['req', '-new', '-key', file, '-subj', '/O=example.com/CN=request'];
     return (await promisify(execFile)('openssl', argv)).stdout;
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   }
 }

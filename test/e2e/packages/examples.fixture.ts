@@ -10,7 +10,7 @@ export interface Rehearsal {
   /** Programs that it needs. */
   readonly needs?: readonly string[];
   /** Real parts and planted files for it. */
-  prepare?(folder: string): Promise<Prepared>;
+  prepare?(directory: string): Promise<Prepared>;
   /** Run as a user that may do nothing, where the example would change the machine. */
   readonly asNobody?: boolean;
   /** What it must print, to the output or, with an error's code, to the error output. */
@@ -30,11 +30,11 @@ interface Prepared {
 export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   errors: { prints: /DISK_FULL.*\/var\/lib\/etcd free some space/ },
   host: {
-    prepare: async (folder) => ({ replace: { '/run/example': `${folder}/example` } }),
+    prepare: async (directory) => ({ replace: { '/run/example': `${directory}/example` } }),
     prints: /size: 4/,
   },
   workflow: {
-    prepare: async (folder) => ({ replace: { "'/tmp/": `'${folder}/` } }),
+    prepare: async (directory) => ({ replace: { "'/tmp/": `'${directory}/` } }),
     prints: /type: 'run-started'[\s\S]*verified: true/,
   },
   'cluster-objects': { prepare: prepareApiServer, prints: /kube-apiserver\nchanged in revision 7/ },
@@ -50,33 +50,33 @@ export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   lab: { asNobody: true, prints: /LAB_NOT_ROOT/, exitCode: 1 },
 };
 
-async function prepareApiServer(folder: string): Promise<Prepared> {
+async function prepareApiServer(directory: string): Promise<Prepared> {
   const server = await startFakeApiServer();
   const admin = server.pki.tree.get(hostPath('/etc/kubernetes/admin.conf'));
   if (admin?.kind !== 'file') throw new Error('there is no admin.conf');
   const kubeconfig = new TextDecoder().decode(admin.bytes).replace(/server: .*/, `server: ${server.access.server}`);
-  const file = hostPath(`${folder}/admin.conf`);
+  const file = hostPath(`${directory}/admin.conf`);
   await createLocalHost().writeFile(file, Buffer.from(kubeconfig), { mode: 0o600 });
   server.answer = answerSmallCluster;
   return { replace: { '/etc/kubernetes/admin.conf': file }, stop: () => server.close() };
 }
 
-async function prepareEtcd(folder: string): Promise<Prepared> {
+async function prepareEtcd(directory: string): Promise<Prepared> {
   const etcd = await startEtcd();
   const env = {
     ETCDCTL_ENDPOINTS: etcd.endpoints[0] ?? '',
-    ETCDCTL_CACERT: `${etcd.folder}/ca.crt`,
-    ETCDCTL_CERT: `${etcd.folder}/client.crt`,
-    ETCDCTL_KEY: `${etcd.folder}/client.key`,
+    ETCDCTL_CACERT: `${etcd.directory}/ca.crt`,
+    ETCDCTL_CERT: `${etcd.directory}/client.crt`,
+    ETCDCTL_KEY: `${etcd.directory}/client.key`,
   };
-  return { replace: { '/root/etcd.db': `${folder}/etcd.db` }, env, stop: () => etcd.stop() };
+  return { replace: { '/root/etcd.db': `${directory}/etcd.db` }, env, stop: () => etcd.stop() };
 }
 
 /** The files of a dead control-plane node. */
-async function prepareNode(folder: string): Promise<Prepared> {
+async function prepareNode(directory: string): Promise<Prepared> {
   const { tree } = await buildPki({ algorithm: 'ecdsa', expired: ['apiserver'] });
-  await plantTree(createLocalHost({ root: hostPath(folder) }), tree);
-  return { replace: { 'createLocalHost()': `createLocalHost({ root: hostPath('${folder}') })` } };
+  await plantTree(createLocalHost({ root: hostPath(directory) }), tree);
+  return { replace: { 'createLocalHost()': `createLocalHost({ root: hostPath('${directory}') })` } };
 }
 
 async function prepareAws(): Promise<Prepared> {

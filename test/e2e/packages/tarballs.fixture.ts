@@ -25,8 +25,8 @@ export interface Manifest {
 /** A package of this repository as it would be published. */
 export interface Tarball {
   readonly manifest: Manifest;
-  /** The package's folder, from the root of the repository. */
-  readonly folder: string;
+  /** The package's directory, from the root of the repository. */
+  readonly directory: string;
   readonly file: string;
   /** What is in it, as paths from the package's root. */
   readonly files: readonly string[];
@@ -35,26 +35,26 @@ export interface Tarball {
 
 /** Packs every public package of the repository as it was built. */
 export async function packAll(into: string): Promise<readonly Tarball[]> {
-  const folders = (await readdir(path.join(ROOT, 'packages'))).map((name) => `packages/${name}`);
-  const packed = await Promise.all([...folders, 'apps/cli'].map((folder) => pack(folder, into)));
+  const directories = (await readdir(path.join(ROOT, 'packages'))).map((name) => `packages/${name}`);
+  const packed = await Promise.all([...directories, 'apps/cli'].map((directory) => pack(directory, into)));
   return packed.filter((tarball) => tarball !== undefined);
 }
 
-async function pack(folder: string, into: string): Promise<Tarball | undefined> {
-  const manifest = JSON.parse(await readFile(path.join(ROOT, folder, 'package.json'), 'utf8')) as Manifest;
+async function pack(directory: string, into: string): Promise<Tarball | undefined> {
+  const manifest = JSON.parse(await readFile(path.join(ROOT, directory, 'package.json'), 'utf8')) as Manifest;
   if (manifest.private === true) return undefined;
   const argv = ['pack', '--json', '--ignore-scripts', '--pack-destination', into];
-  await run('npm', argv, { cwd: path.join(ROOT, folder), timeout: TIMEOUT_MS, maxBuffer: 1e8 });
+  await run('npm', argv, { cwd: path.join(ROOT, directory), timeout: TIMEOUT_MS, maxBuffer: 1e8 });
   const file = path.join(into, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
   const { stdout } = await run('tar', ['--list', '--gzip', '--file', file], { maxBuffer: 1e8 });
   const files = stdout
     .trim()
     .split('\n')
     .map((each) => each.replace(/^package\//, ''));
-  const unpacked = path.join(into, path.basename(folder));
+  const unpacked = path.join(into, path.basename(directory));
   await mkdir(unpacked);
   await run('tar', ['--extract', '--gzip', '--file', file, '--directory', unpacked, '--strip-components=1']);
-  return { manifest, folder, file, files, text: (each) => readFile(path.join(unpacked, each), 'utf8') };
+  return { manifest, directory, file, files, text: (each) => readFile(path.join(unpacked, each), 'utf8') };
 }
 
 /**

@@ -76,10 +76,10 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   try {
     const lab = await import('@kube-rescue/lab');
     await watch.measure('look at this machine', () => lab.equipMachine(deps));
-    const { folder } = await watch.measure('provide the Kubernetes binaries', () => {
+    const { directory } = await watch.measure('provide the Kubernetes binaries', () => {
       return lab.provideKubernetesBinaries(session, deps);
     });
-    const create = { binaries: folder, ownerPid: process.pid, keyAlgorithm: algorithm };
+    const create = { binaries: directory, ownerPid: process.pid, keyAlgorithm: algorithm };
     if (scenario === 'saturday') {
       const { proofs, recovery, kept } = await drillSelfHosted(input, create, { lab, deps, watch, onLine });
       return { scenario, algorithm, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };

@@ -242,7 +242,7 @@ async function stepCase(): Promise<StepCase> {
       ],
     }),
     clock,
-    folders: [hostPath('/etc/kubernetes'), hostPath('/var/lib/kubelet')],
+    directories: [hostPath('/etc/kubernetes'), hostPath('/var/lib/kubelet')],
   };
 }
 

@@ -35,6 +35,6 @@ export async function reissueCase(
       phases: [{ id: 'pki', title: 'pki', steps: () => stepsOn(host) }],
     }),
     clock,
-    folders: ['/etc/kubernetes', '/var/lib/kubelet'].map((folder) => hostPath(folder)),
+    directories: ['/etc/kubernetes', '/var/lib/kubelet'].map((folder) => hostPath(folder)),
   };
 }

@@ -31,7 +31,7 @@ async function stepCase(
       ],
     }),
     clock,
-    folders: [hostPath('/etc/kubernetes'), hostPath('/var/lib/kubelet')],
+    directories: [hostPath('/etc/kubernetes'), hostPath('/var/lib/kubelet')],
   };
 }
 

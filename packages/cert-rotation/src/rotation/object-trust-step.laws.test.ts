@@ -55,7 +55,7 @@ function objectLaws(
       },
       makeKinds: (host) => createObjectChangeKinds(async () => machines.objectsOf(host)),
       clock,
-      folders: [],
+      directories: [],
     };
   });
 }

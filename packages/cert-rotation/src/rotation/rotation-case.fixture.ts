@@ -43,7 +43,7 @@ export async function rotationCase(
       return { id: 'rotation', title: 'rotate', phases: [phase] };
     },
     clock,
-    folders: FOLDERS,
+    directories: FOLDERS,
   };
 }
 

@@ -72,7 +72,7 @@ stepLaws('objects of the cluster that are created, replaced and deleted', () => 
     },
     makeKinds: (host) => createObjectChangeKinds(async () => objectsOf(host)),
     clock: createFixedClock('2026-11-22T12:00:00Z'),
-    folders: [hostPath('/etc')],
+    directories: [hostPath('/etc')],
     readState,
   };
 });

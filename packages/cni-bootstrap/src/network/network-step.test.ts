@@ -34,7 +34,7 @@ stepLaws('the files of flannel', () => ({
     ],
   }),
   clock: createFixedClock('2026-11-22T09:00:00Z'),
-  folders: [hostPath('/etc/kubernetes'), hostPath('/run/flannel')],
+  directories: [hostPath('/etc/kubernetes'), hostPath('/run/flannel')],
 }));
 
 describe('the network step', () => {

@@ -175,7 +175,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
     work: (request: ProbeRequest, etcd: RunningEtcd) => Promise<void>,
   ): Promise<void> {
     const etcd = await startEtcd({ pki });
-    const at = (file: string): string => path.join(etcd.folder, file);
+    const at = (file: string): string => path.join(etcd.directory, file);
     const etcdFlags = { 'trusted-ca-file': at('ca.crt'), 'cert-file': at('server.crt'), 'key-file': at('server.key') };
     const apiFlags = { 'etcd-certfile': at('client.crt'), 'etcd-keyfile': at('client.key') };
     const components = [

@@ -74,7 +74,7 @@ stepLaws('records that are made in a hosted zone', () => {
     }),
     makeKinds: (host) => [createDnsChangeKind(accountOf(host), () => undefined)] as never,
     clock: createFixedClock('2026-11-22T12:00:00Z'),
-    folders: [],
+    directories: [],
     readState: async (host) => new Map(recordsOf(host)),
   };
 });

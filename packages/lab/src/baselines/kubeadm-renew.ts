@@ -2,22 +2,22 @@ import { hostPath } from '@kube-rescue/host';
 import type { Cluster } from '../cluster/cluster.ts';
 import { runCommand } from '../machine/command.ts';
 import { isApiReady, kubeadmConfig, kubeadmPhase } from '../cluster/control-plane.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { nodeFile } from '../machine/lab-directory.ts';
 import { runOnNode } from '../cluster/node-command.ts';
 import { startService, stopService } from '../machine/services.ts';
 import { waitFor } from '../machine/waiting.ts';
 import { type Measurement, startStopwatch } from './stopwatch.ts';
 
-/** "Wait for the pods to be gone": the kubelet's fileCheckFrequency, which the documentation goes by. */
+/** The kubelet's fileCheckFrequency: the documentation says to wait that long for the pods to stop. */
 const MANIFESTS_AWAY_MS = 20_000;
 const READY_DEADLINE_MS = 180_000;
 const MANIFESTS = '/etc/kubernetes/manifests';
 const MANIFESTS_ASIDE = '/etc/kubernetes/manifests.aside';
 
 /**
- * Brings an expired cluster back the way kubeadm documents it, by hand: a new kubeconfig for the kubelet, `kubeadm certs
- * renew all`, and a restart of the control plane by moving its manifests away for 20 s.
+ * Recovers an expired cluster by the steps that the kubeadm documentation gives: a new kubeconfig for the kubelet, `kubeadm
+ * certs renew all`, and a restart of the control plane by moving its manifests away for 20 s.
  *
  * Source: Kubernetes documentation, "Certificate Management with kubeadm" and "Troubleshooting kubeadm: kubelet client
  * certificate rotation fails".
@@ -48,7 +48,7 @@ export async function recoverByKubeadm(cluster: Cluster, deps: LabDeps): Promise
       subject: 'kube-apiserver',
       deadlineMs: READY_DEADLINE_MS,
       intervalMs: 50,
-      look: async () =>
+      check: async () =>
         (await isApiReady(cluster, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' },
     }),
   );
@@ -75,7 +75,7 @@ async function renewKubeletKubeconfig(cluster: Cluster, deps: LabDeps): Promise<
   }
 }
 
-/** The last documented step, for which nobody waits: the kubelet's kubeconfig refers to the file it rotates itself. */
+/** The last documented step, not measured: point the kubelet's kubeconfig at the file that the kubelet rotates. */
 async function settleKubelet(cluster: Cluster, deps: LabDeps): Promise<void> {
   await kubeadmPhase(cluster, ['kubelet-finalize', 'all'], deps);
   await stopService(cluster.node, 'kubelet', deps);

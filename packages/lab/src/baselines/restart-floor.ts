@@ -1,18 +1,18 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { killContainers } from '../machine/containerd.ts';
 import { isApiReady } from '../cluster/control-plane.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { nodeFile } from '../machine/lab-directory.ts';
 import { readNodeText } from '../cluster/node-text.ts';
-import { findApiServer } from '../cluster/api-stability.ts';
+import { findApiServer } from '../proofs/api-stability.ts';
 import { startService, stopService } from '../machine/services.ts';
 import { waitFor } from '../machine/waiting.ts';
 import { type Measurement, startStopwatch } from './stopwatch.ts';
 
 export interface RestartInput {
   /**
-   * `running`: the manifests of a healthy control plane are changed under its kubelet. `stopped`: the kubelet and every
-   * container are down, as in an expired cluster, and the kubelet is started.
+   * `running`: change the manifests of a healthy control plane while its kubelet runs. `stopped`: stop the kubelet and every
+   * container, as in an expired cluster, and start the kubelet.
    */
   readonly from: 'running' | 'stopped';
 }
@@ -20,7 +20,7 @@ export interface RestartInput {
 const MANIFESTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 const READY_DEADLINE_MS = 180_000;
 
-/** Restarts a control plane whose certificates are good: no recovery from the same state can be faster than that. */
+/** Restarts a control plane with valid certificates: the lower bound for a recovery from the same state. */
 export async function restartControlPlane(
   cluster: Cluster,
   { from }: RestartInput,
@@ -40,9 +40,9 @@ export async function restartControlPlane(
       subject: 'kube-apiserver',
       deadlineMs: READY_DEADLINE_MS,
       intervalMs: 50,
-      look: async () => {
+      check: async () => {
         const current = await findApiServer(cluster, deps);
-        if (current === undefined || current === old) return { waitingFor: 'the new process is not there' };
+        if (current === undefined || current === old) return { waitingFor: 'kube-apiserver has not restarted' };
         return (await isApiReady(cluster, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' };
       },
     }),
@@ -61,7 +61,7 @@ async function annotateManifests({ node }: Cluster, deps: LabDeps): Promise<void
   );
 }
 
-/** A manifest as kubeadm writes it, with one more annotation; two of the four have none yet. */
+/** Adds an annotation to a manifest of kubeadm; two of the four manifests have none yet. */
 export function withAnnotation(manifest: string, key: string, value: string): string {
   const line = `    ${key}: "${value}"\n`;
   const others = manifest.replace(new RegExp(`^    ${key}: .*\n`, 'm'), '');

@@ -1,15 +1,15 @@
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 
-/** How long something took, and each part of it. */
+/** A duration and its parts. */
 export interface Measurement {
   readonly secondsToReadyApi: number;
   readonly steps: readonly { readonly name: string; readonly seconds: number }[];
 }
 
 export interface Stopwatch {
-  /** Runs one step and notes how long it took. */
+  /** Runs one step and records its duration. */
   time(name: string, step: () => Promise<void>): Promise<void>;
-  /** What it says now. */
+  /** The measurement so far. */
   read(): Measurement;
 }
 

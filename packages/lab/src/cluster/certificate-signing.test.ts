@@ -12,14 +12,14 @@ const PAST = { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('
 const SUBJECT = '/O=system:masters/O=second/OU=unit/CN=kubernetes-admin';
 const NAMES = 'subjectAltName=DNS:node,IP:10.0.0.1,URI:spiffe://a/b,email:a@example.org';
 
-let folder: string;
-const at = (name: string): string => path.join(folder, name);
+let directory: string;
+const at = (name: string): string => path.join(directory, name);
 const pem = (name: string): Promise<string> => readFile(at(name), 'utf8');
 
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'signing-'));
+  directory = await mkdtemp(path.join(tmpdir(), 'signing-'));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => rm(directory, { recursive: true }));
 
 async function makeCa(keyOptions: readonly string[]): Promise<void> {
   await runCommand(deps, [
@@ -40,7 +40,7 @@ async function makeLeaf(keyOptions: readonly string[]): Promise<void> {
 
 const issuer = () => ({ certificate: hostPath(at('ca.crt')), key: hostPath(at('ca.key')) });
 
-describe('signing a certificate again with openssl', () => {
+describe('re-signing a certificate with openssl', () => {
   it.each([
     ['RSA', ['rsa:2048']],
     ['ECDSA', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']],
@@ -48,7 +48,7 @@ describe('signing a certificate again with openssl', () => {
     await makeLeaf(keyOptions);
     const [certificate, key] = await Promise.all([pem('leaf.crt'), pem('leaf.key')]);
     const old = new X509Certificate(certificate);
-    const input = { certificate, key, issuer: issuer(), validity: PAST, workFolder: hostPath(folder) };
+    const input = { certificate, key, issuer: issuer(), validity: PAST, workDirectory: hostPath(directory) };
     const resigned = new X509Certificate(await resignCertificate(input, deps));
 
     expect(resigned.validFromDate).toEqual(PAST.notBefore);
@@ -61,11 +61,11 @@ describe('signing a certificate again with openssl', () => {
     expect(resigned.verify(new X509Certificate(await pem('ca.crt')).publicKey)).toBe(true);
   });
 
-  it('makes a CA older while what it has signed still chains to it', async () => {
+  it('backdates a CA; its leaves still verify against it', async () => {
     await makeLeaf(['rsa:2048']);
     const [certificate, key] = await Promise.all([pem('ca.crt'), pem('ca.key')]);
     const validity = { notBefore: PAST.notBefore, notAfter: new Date('2090-01-01T00:00:00Z') };
-    const input = { certificate, key, issuer: 'self', validity, workFolder: hostPath(folder) } as const;
+    const input = { certificate, key, issuer: 'self', validity, workDirectory: hostPath(directory) } as const;
     const ca = new X509Certificate(await resignCertificate(input, deps));
 
     expect(ca.ca).toBe(true);
@@ -73,20 +73,20 @@ describe('signing a certificate again with openssl', () => {
     expect(new X509Certificate(await pem('leaf.crt')).checkIssued(ca)).toBe(true);
   });
 
-  it('leaves no copy of a key behind', async () => {
+  it('removes every copy of a key', async () => {
     await makeLeaf(['rsa:2048']);
     const [certificate, key] = await Promise.all([pem('leaf.crt'), pem('leaf.key')]);
-    const input = { certificate, key, issuer: issuer(), validity: PAST, workFolder: hostPath(folder) };
+    const input = { certificate, key, issuer: issuer(), validity: PAST, workDirectory: hostPath(directory) };
     await resignCertificate(input, deps);
-    expect((await deps.host.list(hostPath(folder))) ?? []).toEqual(['ca.crt', 'ca.key', 'leaf.crt', 'leaf.key']);
+    expect((await deps.host.list(hostPath(directory))) ?? []).toEqual(['ca.crt', 'ca.key', 'leaf.crt', 'leaf.key']);
   });
 });
 
 describe('issuing a client certificate with openssl', () => {
-  it('gives it an ECDSA key that belongs to it, and the subject that was asked for', async () => {
+  it('creates an ECDSA key and a certificate with the requested subject', async () => {
     await makeCa(['rsa:2048']);
     const subject = '/O=system:nodes/CN=system:node:cp1';
-    const signing = { issuer: issuer(), validity: PAST, workFolder: hostPath(folder) };
+    const signing = { issuer: issuer(), validity: PAST, workDirectory: hostPath(directory) };
     const input = { subject, keyAlgorithm: 'ECDSA', extensions: leafExtensions(['clientAuth']), ...signing } as const;
     const { certificate, key } = await issueCertificate(input, deps);
     const issued = new X509Certificate(certificate);
@@ -97,8 +97,8 @@ describe('issuing a client certificate with openssl', () => {
   });
 });
 
-describe('a date for openssl ca', () => {
-  it('is in UTC, to the second', () => {
+describe('the date format of openssl ca', () => {
+  it('is UTC with seconds', () => {
     expect(opensslDate(new Date('2026-01-02T03:04:05.678Z'))).toBe('20260102030405Z');
   });
 });

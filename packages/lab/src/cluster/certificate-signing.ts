@@ -1,12 +1,12 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { randomBytes } from 'node:crypto';
 import { runCommand } from '../machine/command.ts';
-import type { LabDeps } from './deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { LabError } from '../errors.ts';
 import type { KeyAlgorithm } from '../kubernetes/kubeadm-config.ts';
 import { readNodeText } from './node-text.ts';
 
-/** From when to when a certificate holds. */
+/** The validity of a certificate. */
 export interface Validity {
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -20,12 +20,12 @@ export interface Issuer {
 
 interface SigningInput {
   readonly validity: Validity;
-  /** For the files that openssl works on; they are removed again. */
-  readonly workFolder: HostPath;
+  /** Holds openssl's temporary files; they are removed afterwards. */
+  readonly workDirectory: HostPath;
 }
 
 export interface ResignInput extends SigningInput {
-  /** PEM of the certificate to be signed again, and of its key. Subject, SANs and usages are kept. */
+  /** The certificate to re-sign and its key, PEM. Subject, SANs and usages are kept. */
   readonly certificate: string;
   readonly key: string;
   /** `self` for the certificate of a CA. */
@@ -35,7 +35,7 @@ export interface ResignInput extends SigningInput {
 export interface IssueInput extends SigningInput {
   /** As openssl takes it: `/O=system:nodes/CN=system:node:cp1`. */
   readonly subject: string;
-  /** RSA-2048 or ECDSA P-256, made anew. */
+  /** Algorithm of the new key: RSA-2048 or ECDSA P-256. */
   readonly keyAlgorithm: KeyAlgorithm;
   /** As openssl's `-addext` takes them: `extendedKeyUsage=clientAuth`. */
   readonly extensions: readonly string[];
@@ -58,18 +58,18 @@ export function leafExtensions(usages: readonly ('clientAuth' | 'serverAuth')[],
 }
 
 /** The extensions of a CA that signs leaves only. */
-export const AUTHORITY_EXTENSIONS: readonly string[] = [
+export const CA_EXTENSIONS: readonly string[] = [
   'basicConstraints=critical,CA:TRUE',
   'keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign',
 ];
 
 /**
- * Signs a certificate again with another validity and a new serial number, with the openssl binary alone.
+ * Re-signs a certificate with another validity and a new serial number. Uses only the openssl binary.
  *
  * @returns PEM
  */
 export async function resignCertificate(input: ResignInput, deps: LabDeps): Promise<string> {
-  return inWorkFolder(input.workFolder, deps, async (at) => {
+  return inWorkDirectory(input.workDirectory, deps, async (at) => {
     const { host } = deps;
     await host.writeFile(at('old.crt'), Buffer.from(input.certificate), { mode: 0o600 });
     await host.writeFile(at('subject.key'), Buffer.from(input.key), { mode: 0o600 });
@@ -83,9 +83,9 @@ export async function resignCertificate(input: ResignInput, deps: LabDeps): Prom
   });
 }
 
-/** Makes a certificate with a key of its own, with the openssl binary alone. */
+/** Issues a certificate with a new key. Uses only the openssl binary. */
 export async function issueCertificate(input: IssueInput, deps: LabDeps): Promise<KeyPair> {
-  return inWorkFolder(input.workFolder, deps, async (at) => {
+  return inWorkDirectory(input.workDirectory, deps, async (at) => {
     const { stdout: key } = await runCommand(deps, ['openssl', ...KEY_COMMANDS[input.keyAlgorithm]]);
     await deps.host.writeFile(at('subject.key'), Buffer.from(key), { mode: 0o600 });
     await openssl(deps, [
@@ -104,17 +104,17 @@ const KEY_COMMANDS: Readonly<Record<KeyAlgorithm, readonly string[]>> = {
 
 type WorkFile = (name: string) => HostPath;
 
-async function inWorkFolder<T>(parent: HostPath, deps: LabDeps, work: (at: WorkFile) => Promise<T>): Promise<T> {
-  const folder = joinPath(parent, `signing-${randomBytes(6).toString('hex')}`);
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
+async function inWorkDirectory<T>(parent: HostPath, deps: LabDeps, work: (at: WorkFile) => Promise<T>): Promise<T> {
+  const directory = joinPath(parent, `signing-${randomBytes(6).toString('hex')}`);
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
   try {
-    return await work((name) => joinPath(folder, name));
+    return await work((name) => joinPath(directory, name));
   } finally {
-    await runCommand({ host: deps.host }, ['rm', '-rf', folder]);
+    await runCommand({ host: deps.host }, ['rm', '-rf', directory]);
   }
 }
 
-/** Makes `new.crt` of `request.csr`. */
+/** Signs `request.csr` and writes `new.crt`. */
 async function signRequest(
   { issuer, validity }: Pick<ResignInput, 'issuer' | 'validity'>,
   at: WorkFile,
@@ -139,15 +139,17 @@ async function openssl(deps: LabDeps, args: readonly string[]): Promise<void> {
   await runCommand(deps, ['openssl', ...args]);
 }
 
-/** openssl drops what its configuration does not provide for, without a word; a cluster would die of the wrong thing. */
+/**
+ * openssl silently drops attributes that its configuration does not list; the cluster would then fail for another reason.
+ */
 async function assertSameIdentity(before: HostPath, after: HostPath, deps: LabDeps): Promise<void> {
   const [old, resigned] = await Promise.all([before, after].map((file) => identityOf(file, deps)));
   if (old === resigned) return;
   throw new LabError({
     code: 'LAB_COMMAND_FAILED',
-    message: `openssl made another certificate of it: ${resigned}`,
+    message: `openssl changed the identity of the certificate: ${resigned}`,
     subject: old,
-    hint: 'the signing configuration of the lab does not know an attribute of this subject',
+    hint: 'add the missing attribute to the signing configuration of the lab',
   });
 }
 
@@ -168,15 +170,15 @@ async function identityOf(file: HostPath, deps: LabDeps): Promise<string> {
   return (await runCommand(deps, argv)).stdout.replaceAll(/\s+/g, ' ').trim();
 }
 
-/** The configuration of `openssl ca` that takes everything from the request, and its subject as it is encoded there. */
-function renderSigningConfig(folder: HostPath, kind: 'ca' | 'leaf'): string {
-  // As kubeadm does it: a CA has the one, a leaf the other.
+/** A configuration of `openssl ca` that copies everything from the request, the encoding of the subject included. */
+function renderSigningConfig(directory: HostPath, kind: 'ca' | 'leaf'): string {
+  // As kubeadm does: a CA has a subject key id, a leaf an authority key id.
   const [subject, ca] = kind === 'ca' ? ['hash', 'none'] : ['none', 'keyid'];
   return `[ca]
 default_ca = lab
 [lab]
-database = ${folder}/index
-new_certs_dir = ${folder}/issued
+database = ${directory}/index
+new_certs_dir = ${directory}/issued
 default_md = sha256
 rand_serial = yes
 unique_subject = no
@@ -193,7 +195,7 @@ authorityKeyIdentifier = ${ca}
 `;
 }
 
-/** A date as `openssl ca` takes it: YYYYMMDDHHMMSSZ. */
+/** Formats a date for `openssl ca`: YYYYMMDDHHMMSSZ. */
 export function opensslDate(date: Date): string {
   return `${date.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
 }

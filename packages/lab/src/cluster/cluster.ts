@@ -2,20 +2,20 @@ import { type HostPath, joinPath } from '@kube-rescue/host';
 import { containerdProgram, startBridgedContainerd } from '../machine/containerd.ts';
 import { prepareControlPlane, startControlPlane } from './control-plane.ts';
 import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from './deployment.ts';
-import type { LabDeps } from './deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { kubeadmImages, packImages } from '../kubernetes/images.ts';
 import type { KeyAlgorithm } from '../kubernetes/kubeadm-config.ts';
-import { createLabCluster, createNode, type LabCluster, type Tell } from './lab-cluster.ts';
+import { createLabCluster, createNode, type LabCluster, type ReportProgress } from './lab-cluster.ts';
 import { equipMachine } from '../machine/machine.ts';
 import type { EquippedNode } from './node-command.ts';
 import { createSwitch } from '../machine/node-namespaces.ts';
 import type { ServiceDefinition } from '../machine/services.ts';
-import { runTogether } from '../machine/concurrency.ts';
+import { runConcurrently } from '../machine/concurrency.ts';
 
 export interface ClusterInput {
-  /** The folder with the Kubernetes binaries; see `provideKubernetesBinaries`. */
+  /** The directory with the Kubernetes binaries; see `provideKubernetesBinaries`. */
   readonly binaries: HostPath;
-  /** The process that answers for the lab: when it is gone, the lab is a leftover. Usually the caller's own pid. */
+  /** The process that owns the lab: once it has exited, the lab is orphaned. Usually the caller's own pid. */
   readonly ownerPid: number;
   /** Default: `RSA`. */
   readonly keyAlgorithm?: KeyAlgorithm | undefined;
@@ -33,8 +33,7 @@ const WORKLOAD_DEADLINE_MS = 120_000;
 /**
  * Starts a cluster of one control-plane node with stacked etcd, made by kubeadm's own phases, and a Deployment on it.
  *
- * Takes about 25 s. Whatever fails or is aborted on the way, nothing of the cluster is left afterwards; what it needs on
- * the machine (Debian packages) stays.
+ * Takes about 25 s. A failed or aborted start removes the cluster again; installed Debian packages stay.
  *
  * @throws LabError `LAB_NOT_ROOT` `LAB_MACHINE_UNSUPPORTED` `LAB_PACKAGES_MISSING` `LAB_PACKAGES_NOT_INSTALLED`
  * `LAB_COMMAND_FAILED` `LAB_DEADLINE_PASSED`
@@ -42,36 +41,36 @@ const WORKLOAD_DEADLINE_MS = 120_000;
 export async function createCluster(input: ClusterInput, deps: LabDeps): Promise<Cluster> {
   await equipMachine(deps);
   const { binaries, ownerPid, keyAlgorithm = 'RSA' } = input;
-  const start = async (lab: LabCluster, tell: Tell): Promise<Cluster> => {
+  const start = async (lab: LabCluster, report: ReportProgress): Promise<Cluster> => {
     const cluster = { ...lab, keyAlgorithm };
-    await startCluster(cluster, tell, deps);
+    await startCluster(cluster, report, deps);
     return cluster;
   };
   return createLabCluster({ binaries, ownerPid, nodes: [CONTROL_PLANE] }, start, deps);
 }
 
-async function startCluster(cluster: Cluster, tell: Tell, deps: LabDeps): Promise<void> {
+async function startCluster(cluster: Cluster, report: ReportProgress, deps: LabDeps): Promise<void> {
   const { node } = cluster;
-  tell(`lab ${cluster.id}: making node ${node.name} at ${node.address}`);
+  report(`lab ${cluster.id}: making node ${node.name} at ${node.address}`);
   await createSwitch(node.labId, deps);
   await createNode(cluster, { services: kubeadmServices(cluster) }, deps);
-  tell('making certificates, kubeconfigs, manifests and images');
+  report('making certificates, kubeconfigs, manifests and images');
   await startBridgedContainerd(node, POD_SUBNET, deps);
-  await runTogether(deps, [
+  await runConcurrently(deps, [
     (each) => loadKubeadmImages(cluster, each),
     (each) => prepareControlPlane(cluster, cluster.keyAlgorithm, each),
   ]);
-  tell('starting the kubelet; waiting for etcd and the API server');
+  report('starting the kubelet; waiting for etcd and the API server');
   await startControlPlane(cluster, deps);
-  tell(`the API server is ready; waiting for deployment/${WEB_DEPLOYMENT} to run`);
+  report(`the API server is ready; waiting for deployment/${WEB_DEPLOYMENT} to run`);
   await createDeployment(cluster, WEB_DEPLOYMENT, deps);
   await waitForDeployment(cluster, { name: WEB_DEPLOYMENT, deadlineMs: WORKLOAD_DEADLINE_MS }, deps);
-  tell('the cluster is up');
+  report('the cluster is up');
 }
 
 async function loadKubeadmImages({ node, binaries }: EquippedNode, deps: LabDeps): Promise<void> {
   const recipes = await kubeadmImages(binaries, deps);
-  const images = await packImages(recipes, joinPath(node.folder, 'images'), deps);
+  const images = await packImages(recipes, joinPath(node.directory, 'images'), deps);
   await images.load(
     node,
     recipes.map(({ reference }) => reference),

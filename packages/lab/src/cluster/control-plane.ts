@@ -1,16 +1,16 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { resignCertificate } from './certificate-signing.ts';
-import type { LabDeps } from './deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { type KeyAlgorithm, renderKubeadmConfig } from '../kubernetes/kubeadm-config.ts';
 import { storeKubeletCertificate } from './kubelet-certificate.ts';
 import { nodeFile } from '../machine/lab-directory.ts';
 import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
 import { readNodeText } from './node-text.ts';
 import { startService } from '../machine/services.ts';
-import { runTogether } from '../machine/concurrency.ts';
+import { runConcurrently } from '../machine/concurrency.ts';
 import { waitFor } from '../machine/waiting.ts';
 
-/** A cluster whose certificates have expired is older than they are. */
+/** Older than the lifetime of a leaf, so that its leaves can have expired. */
 const CA_AGE_DAYS = 366;
 const CA_LIFETIME_DAYS = 10 * 365;
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
@@ -22,11 +22,11 @@ const CA_DEFINITIONS = [
   { phase: 'front-proxy-ca', name: 'front-proxy-ca' },
 ] as const;
 
-/** Makes everything that kubeadm puts on the disk of a control-plane node, but starts nothing. */
+/** Creates the files of a control-plane node as kubeadm does; starts nothing. */
 export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlgorithm, deps: LabDeps): Promise<void> {
   const config = Buffer.from(renderKubeadmConfig(at.node, keyAlgorithm));
   await deps.host.writeFile(kubeadmConfig(at), config, { mode: 0o600 });
-  await runTogether(
+  await runConcurrently(
     deps,
     CA_DEFINITIONS.map(({ phase, name }) => async (each) => {
       await kubeadmPhase(at, ['certs', phase], each);
@@ -37,7 +37,7 @@ export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlg
   await kubeadmPhase(at, ['kubeconfig', 'all'], deps);
   if (keyAlgorithm === 'ECDSA') await renewKubeconfigs(at, deps);
   const phases = [['kubelet-start'], ['control-plane', 'all'], ['etcd', 'local']] as const;
-  await runTogether(
+  await runConcurrently(
     deps,
     phases.map((phase) => (each) => kubeadmPhase(at, phase, each)),
   );
@@ -45,44 +45,50 @@ export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlg
   await kubeadmPhase(at, ['kubelet-finalize', 'all'], deps);
 }
 
-/** Starts the kubelet and with it the control plane; ends when the API server is ready and kubeadm is done with it. */
+/**
+ * Starts the kubelet and with it the control plane; returns once the API server is ready and kubeadm's last phases have
+ * run.
+ */
 export async function startControlPlane(at: EquippedNode, deps: LabDeps): Promise<void> {
   await startService(at.node, 'kubelet', deps);
   await waitFor(deps, {
     subject: 'kube-apiserver',
     deadlineMs: READY_DEADLINE_MS,
-    look: async () => ((await isApiReady(at, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' }),
+    check: async () => ((await isApiReady(at, deps)) ? { value: undefined } : { waitingFor: '/readyz is not ok' }),
   });
   await kubeadmPhase(at, ['upload-config', 'all'], deps);
   await kubeadmPhase(at, ['bootstrap-token'], deps);
   await kubeadmPhase(at, ['mark-control-plane'], deps);
 }
 
-/** Asks the API server once whether it is ready, and trusts it only with a valid certificate of the cluster's CA. */
+/** Requests `/readyz` once; true only if the API server presents a valid certificate of the cluster CA and answers ok. */
 export async function isApiReady(at: EquippedNode, deps: Pick<LabDeps, 'host' | 'signal'>): Promise<boolean> {
   const url = `https://${at.node.address}:6443/readyz`;
   const argv = ['curl', '--silent', '--max-time', '5', '--cacert', '/etc/kubernetes/pki/ca.crt', url] as const;
   return (await execOnNode(at, argv, deps)).stdout === 'ok';
 }
 
-/** The configuration that the node was made with; its path is the same inside the node. */
+/** The kubeadm configuration of the node; its path is the same inside the node. */
 export function kubeadmConfig({ node }: Pick<EquippedNode, 'node'>): HostPath {
-  return joinPath(node.folder, 'kubeadm.yaml');
+  return joinPath(node.directory, 'kubeadm.yaml');
 }
 
-/** Runs one phase of `kubeadm init` with the configuration that the node was made with. */
+/** Runs one phase of `kubeadm init` with the node's kubeadm configuration. */
 export async function kubeadmPhase(at: EquippedNode, phase: readonly string[], deps: LabDeps): Promise<void> {
   await runOnNode(at, ['kubeadm', 'init', 'phase', ...phase, '--config', kubeadmConfig(at)], deps);
 }
 
-/** kubeadm 1.20 makes kubeconfigs with RSA keys whatever it is told, but renews them with the keys it was told. */
+/**
+ * kubeadm 1.20 creates kubeconfigs with RSA keys regardless of its configuration, but renews them with the configured
+ * keys.
+ */
 async function renewKubeconfigs(at: EquippedNode, deps: LabDeps): Promise<void> {
   for (const name of ['admin.conf', 'controller-manager.conf', 'scheduler.conf']) {
     await runOnNode(at, ['kubeadm', 'certs', 'renew', name, '--config', kubeadmConfig(at)], deps);
   }
 }
 
-/** Makes a CA that kubeadm has just made look as old as the cluster is to be; kubeadm dates its leaves back to it. */
+/** Backdates a new CA to the intended age of the cluster; kubeadm starts the validity of leaves at that of their CA. */
 async function backdateCa({ node }: EquippedNode, name: string, deps: LabDeps): Promise<void> {
   const certificate = nodeFile(node, `/etc/kubernetes/pki/${name}.crt`);
   const key = nodeFile(node, `/etc/kubernetes/pki/${name}.key`);
@@ -93,7 +99,7 @@ async function backdateCa({ node }: EquippedNode, name: string, deps: LabDeps): 
       key: await readNodeText(key, deps),
       issuer: 'self',
       validity: { notBefore, notAfter: new Date(notBefore.getTime() + CA_LIFETIME_DAYS * MS_PER_DAY) },
-      workFolder: node.folder,
+      workDirectory: node.directory,
     },
     deps,
   );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePods } from './deployment.ts';
 
 describe('a pod of the workload', () => {
-  it('shows its container only while that runs', () => {
+  it('has a container id only while its container runs', () => {
     const running = { containerID: 'containerd://abc', state: { running: { startedAt: '2026-01-02T03:04:05Z' } } };
     const crashed = { containerID: 'containerd://def', state: { waiting: { reason: 'CrashLoopBackOff' } } };
     const items = [running, crashed].map((container, index) => ({
@@ -15,7 +15,7 @@ describe('a pod of the workload', () => {
     ]);
   });
 
-  it('is not ready before it has any condition', () => {
+  it('is not ready without conditions', () => {
     const items = [{ metadata: { name: 'web', uid: '1' }, status: {} }];
     expect(parsePods(JSON.stringify({ items }))).toMatchObject([{ ready: false, address: undefined }]);
   });

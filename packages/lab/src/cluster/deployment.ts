@@ -1,13 +1,13 @@
-import type { LabDeps } from './deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { WEB_ANSWER, WEB_IMAGE } from '../kubernetes/images.ts';
 import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
-import { type ObservedCertificate, waitFor } from '../machine/waiting.ts';
+import { type WaitStatus, waitFor } from '../machine/waiting.ts';
 
 /** The workload that every lab cluster runs before it is broken. */
 export const WEB_DEPLOYMENT = 'web';
 const REPLICAS = 2;
 
-/** A pod as far as the lab looks at it. */
+/** The fields of a pod that the lab reads. */
 export interface WorkloadPod {
   readonly name: string;
   readonly uid: string;
@@ -37,16 +37,16 @@ export async function waitForDeployment(
     subject: `deployment/${name}`,
     deadlineMs,
     intervalMs: 300,
-    look: () => lookAtDeployment(at, name, startedSince, deps),
+    check: () => checkDeployment(at, name, startedSince, deps),
   });
 }
 
-async function lookAtDeployment(
+async function checkDeployment(
   at: EquippedNode,
   name: string,
   startedSince: Date | undefined,
   deps: LabDeps,
-): Promise<ObservedCertificate<readonly WorkloadPod[]>> {
+): Promise<WaitStatus<readonly WorkloadPod[]>> {
   const argv = [
     'kubectl',
     'get',
@@ -64,7 +64,7 @@ async function lookAtDeployment(
   for (const pod of pods) {
     if (!pod.ready || pod.address === undefined) return { waitingFor: `pod ${pod.name} is not ready` };
     if (startedSince !== undefined && (pod.startedAt === undefined || pod.startedAt < startedSince)) {
-      return { waitingFor: `pod ${pod.name} still shows a container from before` };
+      return { waitingFor: `pod ${pod.name} still has a container from before` };
     }
     const answer = await execOnNode(at, ['curl', '--silent', '--max-time', '3', `http://${pod.address}:8080/`], deps);
     if (answer.stdout.trim() !== WEB_ANSWER) return { waitingFor: `pod ${pod.name} does not answer` };

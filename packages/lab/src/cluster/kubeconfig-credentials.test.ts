@@ -15,11 +15,11 @@ describe('the credentials inside a kubeconfig', () => {
     expect(readEmbeddedCredentials(KUBECONFIG)).toEqual({ certificate: 'old certificate', key: 'the key' });
   });
 
-  it('are not there when the kubeconfig refers to files', () => {
+  it('are undefined when the kubeconfig refers to files', () => {
     expect(readEmbeddedCredentials('users:\n- user:\n    client-certificate: /a.pem\n')).toBeUndefined();
   });
 
-  it('get another certificate while every other byte stays', () => {
+  it('get another certificate; every other byte stays', () => {
     const changed = withEmbeddedCertificate(KUBECONFIG, 'new $1 certificate');
     expect(readEmbeddedCredentials(changed)?.certificate).toBe('new $1 certificate');
     expect(withEmbeddedCertificate(changed, 'old certificate')).toBe(KUBECONFIG);

@@ -7,7 +7,7 @@ export interface EmbeddedCredentials {
 const CERTIFICATE = /^(\s*client-certificate-data: )(\S+)$/m;
 const KEY = /^\s*client-key-data: (\S+)$/m;
 
-/** Reads what kubeadm embeds in a kubeconfig; `undefined` when it refers to files instead. */
+/** Reads the embedded credentials of a kubeconfig; `undefined` when the kubeconfig refers to files. */
 export function readEmbeddedCredentials(kubeconfig: string): EmbeddedCredentials | undefined {
   const certificate = CERTIFICATE.exec(kubeconfig)?.[2];
   const key = KEY.exec(kubeconfig)?.[1];

@@ -1,5 +1,5 @@
 import { issueCertificate, leafExtensions } from './certificate-signing.ts';
-import type { LabDeps } from './deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { LabError } from '../errors.ts';
 import type { KeyAlgorithm } from '../kubernetes/kubeadm-config.ts';
 import { type EmbeddedCredentials, readEmbeddedCredentials } from './kubeconfig-credentials.ts';
@@ -8,13 +8,13 @@ import { readNodeText } from './node-text.ts';
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
 const LIFETIME_DAYS = 365;
-const FOLDER = '/var/lib/kubelet/pki';
+const DIRECTORY = '/var/lib/kubelet/pki';
 
 /**
- * Puts the kubelet's client certificate where a kubelet that renews its own keeps it: a dated file and a link to it.
+ * Stores the kubelet's client certificate as a kubelet with rotation does: a dated file and a link to it.
  *
- * The kubelet does the same with what is embedded in its kubeconfig, but takes it for a makeshift and asks for a new
- * one as soon as it can. So a lab's kubelet keeps the certificate, and the key algorithm, that it was given.
+ * A kubelet also copies the certificate that is embedded in its kubeconfig, but requests a new one as soon as it can. With
+ * this file a lab's kubelet keeps its certificate and key algorithm.
  */
 export async function storeKubeletCertificate(
   node: ClusterNode,
@@ -23,10 +23,10 @@ export async function storeKubeletCertificate(
 ): Promise<void> {
   const { certificate, key } = await (keyAlgorithm === 'ECDSA' ? issueForKubelet : embeddedForKubelet)(node, deps);
   const stamp = deps.clock.now().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
-  const dated = `${FOLDER}/kubelet-client-${stamp}.pem`;
-  await deps.host.makeDirectory(nodeFile(node, FOLDER), { mode: 0o755 });
+  const dated = `${DIRECTORY}/kubelet-client-${stamp}.pem`;
+  await deps.host.makeDirectory(nodeFile(node, DIRECTORY), { mode: 0o755 });
   await deps.host.writeFile(nodeFile(node, dated), Buffer.from(certificate + key), { mode: 0o600 });
-  await deps.host.writeLink(nodeFile(node, `${FOLDER}/kubelet-client-current.pem`), dated);
+  await deps.host.writeLink(nodeFile(node, `${DIRECTORY}/kubelet-client-current.pem`), dated);
 }
 
 async function embeddedForKubelet(node: ClusterNode, deps: LabDeps): Promise<EmbeddedCredentials> {
@@ -41,7 +41,7 @@ async function embeddedForKubelet(node: ClusterNode, deps: LabDeps): Promise<Emb
   });
 }
 
-/** kubeadm 1.20 has only RSA for the kubelet, while a kubelet that renews its own makes ECDSA keys. */
+/** kubeadm 1.20 creates only RSA keys for the kubelet, while a kubelet with rotation creates ECDSA keys. */
 function issueForKubelet(node: ClusterNode, deps: LabDeps): Promise<EmbeddedCredentials> {
   const now = deps.clock.now();
   const validity = { notBefore: now, notAfter: new Date(now.getTime() + LIFETIME_DAYS * MS_PER_DAY) };
@@ -50,7 +50,7 @@ function issueForKubelet(node: ClusterNode, deps: LabDeps): Promise<EmbeddedCred
   const subject = `/O=system:nodes/CN=system:node:${node.name}`;
   const extensions = leafExtensions(['clientAuth']);
   return issueCertificate(
-    { subject, keyAlgorithm: 'ECDSA', extensions, issuer, validity, workFolder: node.folder },
+    { subject, keyAlgorithm: 'ECDSA', extensions, issuer, validity, workDirectory: node.directory },
     deps,
   );
 }

@@ -3,7 +3,7 @@ import { type HostPath, joinPath } from '@kube-rescue/host';
 import { randomBytes } from 'node:crypto';
 import { createCgroups } from '../machine/cgroups.ts';
 import type { Argv } from '../machine/command.ts';
-import { type LabDeps, secondsSince } from './deps.ts';
+import { type LabDeps, secondsSince } from '../machine/lab-deps.ts';
 import { type ClusterNode, labDirectory, NODE_MOUNTS, nodeFile } from '../machine/lab-directory.ts';
 import { identifyOwner, type LabRecord, withLabLock, writeLabRecord } from '../machine/lab-register.ts';
 import { removeLab } from '../machine/lab-removal.ts';
@@ -12,7 +12,7 @@ import type { EquippedNode } from './node-command.ts';
 import { createNamespaces, enterNode } from '../machine/node-namespaces.ts';
 import { installServices, type ServiceDefinition, serviceCommand } from '../machine/services.ts';
 
-/** A node of a lab cluster, as somebody who is logged in there sees it. */
+/** A node of a lab cluster, as seen from a login shell on it. */
 export interface ClusterMachine extends EquippedNode {
   readonly node: ClusterNode;
   /** `PROGRAM start|stop|restart|status NAME`, to be run on the node. */
@@ -21,18 +21,18 @@ export interface ClusterMachine extends EquippedNode {
   enter(): Argv;
 }
 
-/** A real Kubernetes cluster on this machine, made to be broken; by itself it stands for its control-plane node. */
+/** A real Kubernetes cluster on this machine, made to be broken. Its own fields are those of its control-plane node. */
 export interface LabCluster extends ClusterMachine {
   readonly id: string;
-  /** Every node, the one of the control plane first. */
+  /** Every node, the control-plane node first. */
   readonly nodes: readonly ClusterMachine[];
-  /** Lets the cluster outlive its owner, until leftovers are removed with the kept ones. */
+  /** Keeps the cluster after its owner has exited, until `removeLabTraces` is called with `kept`. */
   keep(): Promise<void>;
-  /** Removes every trace of the cluster; does nothing when it was removed before. */
+  /** Removes every trace of the cluster; does nothing the second time. */
   remove(): Promise<void>;
 }
 
-/** Names and addresses of the nodes of a lab that is to be made, the control plane's first. */
+/** Names and addresses of the nodes to create, the control-plane node first. */
 type NodeAddresses = readonly [NodeAddress, ...NodeAddress[]];
 
 interface NodeAddress {
@@ -45,16 +45,15 @@ export interface LabClusterInput extends Pick<EquippedNode, 'binaries' | 'kubeco
   readonly nodes: NodeAddresses;
 }
 
-/** Tells how far a cluster is, with the seconds since it was begun. */
-export type Tell = (message: string) => void;
+/** Reports progress, with the seconds since the start. */
+export type ReportProgress = (message: string) => void;
 
 /**
- * Registers a lab, and runs `start` to make a cluster of it. Whatever fails or is aborted on the way, nothing of the lab
- * is left afterwards.
+ * Registers a lab and runs `start` to create its cluster. A failed or aborted start removes the lab again.
  */
 export async function createLabCluster<C extends LabCluster>(
   input: LabClusterInput,
-  start: (cluster: LabCluster, tell: Tell) => Promise<C>,
+  start: (cluster: LabCluster, report: ReportProgress) => Promise<C>,
   deps: LabDeps,
 ): Promise<C> {
   const startedAt = deps.clock.now();
@@ -74,25 +73,25 @@ export async function createLabCluster<C extends LabCluster>(
       deps.onProgress?.({ phase: 'cluster', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
     });
   } catch (error) {
-    // What failed first is what must be told; what could not be removed is found again as a leftover.
-    await cluster.remove().catch((leftover: unknown) => {
-      deps.onProgress?.({ phase: 'clean', message: describeError(leftover) });
+    // The first failure is the one to report; a lab that could not be removed is orphaned and found later.
+    await cluster.remove().catch((failure: unknown) => {
+      deps.onProgress?.({ phase: 'clean', message: describeError(failure) });
     });
     throw error;
   }
 }
 
 /**
- * Makes a node of an empty machine: its folders, namespaces and control groups, and its service command.
+ * Creates a node: directories, namespaces, control groups and the service command.
  *
- * @param hosts addresses by the names that the node finds in its /etc/hosts
+ * @param hosts addresses by name, for the node's /etc/hosts
  */
 export async function createNode(
   { node }: Pick<ClusterMachine, 'node'>,
   { services, hosts = {} }: { services: readonly ServiceDefinition[]; hosts?: Readonly<Record<string, string>> },
   deps: LabDeps,
 ): Promise<void> {
-  await deps.host.makeDirectory(joinPath(node.folder, 'home'), { mode: 0o700 });
+  await deps.host.makeDirectory(joinPath(node.directory, 'home'), { mode: 0o700 });
   for (const path of NODE_MOUNTS) await deps.host.makeDirectory(nodeFile(node, path), { mode: 0o755 });
   await deps.host.makeDirectory(nodeFile(node, '/etc'), { mode: 0o755 });
   await createNamespaces(node, hosts, deps);
@@ -101,7 +100,7 @@ export async function createNode(
 }
 
 function wireCluster(record: LabRecord, input: LabClusterInput, deps: LabDeps): LabCluster {
-  // The clean-up of an aborted lab must not be aborted with it.
+  // The clean-up of an aborted lab must not be aborted.
   const lasting = { host: deps.host, clock: deps.clock };
   const [first, ...others] = input.nodes;
   const controlPlane = machineOf(record.id, first, input);
@@ -114,13 +113,13 @@ function wireCluster(record: LabRecord, input: LabClusterInput, deps: LabDeps): 
   };
 }
 
-/** A machine of a lab, whether it is made already or not. */
+/** A machine of a lab; it need not exist yet. */
 export function machineOf(
   labId: string,
   { name, address }: NodeAddress,
   input: Pick<EquippedNode, 'binaries' | 'kubeconfig'>,
 ): ClusterMachine {
-  const node: ClusterNode = { name, address, folder: joinPath(labDirectory(labId), name), labId };
+  const node: ClusterNode = { name, address, directory: joinPath(labDirectory(labId), name), labId };
   const { binaries, kubeconfig } = input;
   return { node, binaries, kubeconfig, serviceCommand: serviceCommand(node), enter: () => enterNode(node) };
 }

@@ -1,15 +1,15 @@
 import { type ExecResult, type HostPath, joinPath } from '@kube-rescue/host';
 import { type Argv, type CommandOptions, commandFailed } from '../machine/command.ts';
-import type { LabDeps } from './deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import type { ClusterNode } from '../machine/lab-directory.ts';
 import { enterNode } from '../machine/node-namespaces.ts';
 
-/** A node with the Kubernetes programs that are to be found on it. */
+/** A node and the Kubernetes programs on it. */
 export interface EquippedNode {
   readonly node: ClusterNode;
-  /** The folder with kubectl, kubeadm and the others. */
+  /** The directory with kubectl, kubeadm and the others. */
   readonly binaries: HostPath;
-  /** What kubectl uses on it unless told otherwise. Default: kubeadm's. */
+  /** The kubeconfig that kubectl uses. Default: kubeadm's admin.conf. */
   readonly kubeconfig?: string | undefined;
 }
 
@@ -27,7 +27,7 @@ export function execOnNode(
   const env = {
     PATH: `${binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     // kubectl keeps a cache there.
-    HOME: joinPath(node.folder, 'home'),
+    HOME: joinPath(node.directory, 'home'),
     KUBECONFIG: kubeconfig ?? KUBEADM_KUBECONFIG,
     ETCDCTL_API: '3',
     LC_ALL: 'C.UTF-8',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseSharedLibraries, renderImageConfig } from './images.ts';
 
-describe('an image made of files of this machine', () => {
-  it('carries the libraries of a dynamic program, its loader included, but not the one of the kernel', () => {
+describe('an image built from files of this machine', () => {
+  it('contains the libraries of a dynamic program and its loader, but not the vdso', () => {
     const listing = `	linux-vdso.so.1 (0x00007f2a47669000)
 	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f2a47476000)
 	/lib64/ld-linux-x86-64.so.2 (0x00007f2a4766b000)
@@ -10,7 +10,7 @@ describe('an image made of files of this machine', () => {
     expect(parseSharedLibraries(listing)).toEqual(['/lib/x86_64-linux-gnu/libc.so.6', '/lib64/ld-linux-x86-64.so.2']);
   });
 
-  it('is described by its architecture, its program and the digest of its layer', () => {
+  it('has a configuration with architecture, entrypoint and layer digest', () => {
     const config = renderImageConfig({ reference: 'a:1', entrypoint: ['/bin/x'], files: {} }, 'arm64', 'abc');
     expect(JSON.parse(config)).toMatchObject({
       architecture: 'arm64',

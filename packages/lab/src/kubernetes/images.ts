@@ -2,23 +2,23 @@ import { baseName, type HostPath, hostPath, joinPath, parentPath } from '@kube-r
 import { createHash } from 'node:crypto';
 import { type Argv, runCommand } from '../machine/command.ts';
 import { PAUSE_IMAGE } from '../machine/containerd.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import type { ClusterNode } from '../machine/lab-directory.ts';
 import { KUBERNETES_VERSION } from './kubernetes-version.ts';
 import { enterNode } from '../machine/node-namespaces.ts';
-import { runTogether } from '../machine/concurrency.ts';
+import { runConcurrently } from '../machine/concurrency.ts';
 
 /** The image of the lab's workload: answers HTTP on port 8080 with {@link WEB_ANSWER}. */
 export const WEB_IMAGE = 'kube-rescue.invalid/web:1';
-export const WEB_ANSWER = 'alive';
+export const WEB_ANSWER = 'hello';
 
-/** The image that kubeadm 1.20.2 names; what is in it is Debian's etcd 3.4. */
+/** The image name of kubeadm 1.20.2; the content is Debian's etcd 3.4. */
 const ETCD_IMAGE = 'k8s.gcr.io/etcd:3.4.13-0';
 const ETCD = hostPath('/usr/bin/etcd');
 const BUSYBOX = hostPath('/bin/busybox');
 const IMPORT_TIMEOUT_MS = 120_000;
 
-/** A container image with one layer, made of files of this machine. */
+/** A container image with one layer, built from files of this machine. */
 export interface ImageRecipe {
   readonly reference: string;
   readonly entrypoint: readonly string[];
@@ -30,7 +30,7 @@ export interface ImageRecipe {
 
 const PATH = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Images that were made for the nodes of a lab, as archives that containerd can import. */
+/** Images for the nodes of a lab, as archives that containerd can import. */
 export interface PackedImages {
   /** Loads those of `references` into a node's containerd; needs no registry. */
   load(node: ClusterNode, references: readonly string[], deps: LabDeps): Promise<void>;
@@ -39,27 +39,27 @@ export interface PackedImages {
 }
 
 /**
- * Makes an image of each recipe.
+ * Builds an image from each recipe.
  *
- * @param folder made for the archives, and removed with them
+ * @param directory created for the archives, and removed with them
  */
 export async function packImages(
   recipes: readonly ImageRecipe[],
-  folder: HostPath,
+  directory: HostPath,
   deps: LabDeps,
 ): Promise<PackedImages> {
   const architecture = (await runCommand(deps, ['dpkg', '--print-architecture'])).stdout.trim();
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
-  const packed = await runTogether(
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
+  const packed = await runConcurrently(
     deps,
     recipes.map((recipe) => async (each) => {
-      return [recipe.reference, await packImage(recipe, architecture, folder, each)] as const;
+      return [recipe.reference, await packImage(recipe, architecture, directory, each)] as const;
     }),
   );
   const archives = new Map(packed);
   return {
     load: async (node, references, atLoad) => {
-      await runTogether(
+      await runConcurrently(
         atLoad,
         references.map((reference) => async (each) => {
           const archive = archives.get(reference);
@@ -70,7 +70,7 @@ export async function packImages(
       );
     },
     discard: async (atEnd) => {
-      await runCommand(atEnd, ['rm', '-rf', folder]);
+      await runCommand(atEnd, ['rm', '-rf', directory]);
     },
   };
 }
@@ -89,7 +89,7 @@ export function componentImage(name: string, binaries: HostPath): ImageRecipe {
   return { reference: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`, entrypoint: [], files };
 }
 
-/** What every node runs: the pause container, and the lab's workload. */
+/** The images that every node needs: the pause container and the lab's workload. */
 export const COMMON_IMAGES: readonly ImageRecipe[] = [
   { reference: PAUSE_IMAGE, entrypoint: ['/bin/busybox', 'sleep', 'infinity'], files: { '/bin/busybox': BUSYBOX } },
   {
@@ -102,10 +102,10 @@ export const COMMON_IMAGES: readonly ImageRecipe[] = [
 
 /** Writes a docker-archive (`docker save`) of `recipe` below `work`. */
 async function packImage(recipe: ImageRecipe, architecture: string, work: HostPath, deps: LabDeps): Promise<HostPath> {
-  // containerd locks what it imports by its name in the archive, so equal names would make the imports wait in line.
+  // containerd locks what it imports by its name in the archive, so equal names would serialize the imports.
   const name = createHash('sha256').update(recipe.reference).digest('hex').slice(0, 12);
-  const folder = joinPath(work, name);
-  const root = joinPath(folder, 'root');
+  const directory = joinPath(work, name);
+  const root = joinPath(directory, 'root');
   const { host } = deps;
   for (const [path, source] of Object.entries(recipe.files)) {
     const target = joinPath(root, `.${path}`);
@@ -117,20 +117,20 @@ async function packImage(recipe: ImageRecipe, architecture: string, work: HostPa
     await host.makeDirectory(parentPath(target), { mode: 0o755 });
     await host.writeFile(target, Buffer.from(text), { mode: 0o644 });
   }
-  const layer = joinPath(folder, `${name}.layer.tar`);
+  const layer = joinPath(directory, `${name}.layer.tar`);
   await runCommand(deps, tar(layer, root, '.', '--dereference'));
   const [digest = ''] = (await runCommand(deps, ['sha256sum', layer])).stdout.split(' ');
-  const config = joinPath(folder, `${name}.json`);
+  const config = joinPath(directory, `${name}.json`);
   const manifest = [{ Config: baseName(config), RepoTags: [recipe.reference], Layers: [baseName(layer)] }];
   await host.writeFile(config, Buffer.from(renderImageConfig(recipe, architecture, digest)), { mode: 0o644 });
-  await host.writeFile(joinPath(folder, 'manifest.json'), Buffer.from(JSON.stringify(manifest)), { mode: 0o644 });
+  await host.writeFile(joinPath(directory, 'manifest.json'), Buffer.from(JSON.stringify(manifest)), { mode: 0o644 });
   const archive = joinPath(work, `${name}.tar`);
-  await runCommand(deps, tar(archive, folder, 'manifest.json', baseName(config), baseName(layer)));
+  await runCommand(deps, tar(archive, directory, 'manifest.json', baseName(config), baseName(layer)));
   return archive;
 }
 
-function tar(archive: HostPath, folder: HostPath, ...rest: readonly string[]): Argv {
-  return ['tar', '--create', '--file', archive, '--directory', folder, '--owner=0', '--group=0', ...rest];
+function tar(archive: HostPath, directory: HostPath, ...rest: readonly string[]): Argv {
+  return ['tar', '--create', '--file', archive, '--directory', directory, '--owner=0', '--group=0', ...rest];
 }
 
 /** The image configuration of the OCI image specification. */

@@ -2,16 +2,16 @@ import type { ClusterNode } from '../machine/lab-directory.ts';
 import { nodeCgroup } from '../machine/lab-directory.ts';
 import { KUBERNETES_VERSION } from './kubernetes-version.ts';
 
-/** The algorithm of every key in the cluster: RSA-2048 or ECDSA P-256, which are all that kubeadm 1.20 can make. */
+/** The algorithm of every key in the cluster: RSA-2048 or ECDSA P-256, as kubeadm 1.20 supports. */
 export type KeyAlgorithm = 'RSA' | 'ECDSA';
 
 const SERVICE_SUBNET = '10.96.0.0/12';
 
 /**
- * The configuration that every `kubeadm init phase` of a node is run with.
+ * The configuration for every `kubeadm init phase` of a node.
  *
- * It has no podSubnet: the controller that hands out pod networks makes kube-controller-manager wait for ten seconds,
- * and a lab's network plugin has its network already.
+ * It has no podSubnet: the node IPAM controller delays kube-controller-manager by ten seconds, and a lab's network plugin
+ * has its network already.
  */
 export function renderKubeadmConfig(node: ClusterNode, keyAlgorithm: KeyAlgorithm): string {
   return `apiVersion: kubeadm.k8s.io/v1beta2
@@ -40,7 +40,7 @@ kind: KubeletConfiguration
 cgroupDriver: cgroupfs
 cgroupRoot: /${nodeCgroup(node)}
 failSwapOn: false
-# A lab has what it needs, however full the machine's disk is.
+# Never evict, even when the machine's disk is full.
 evictionHard:
   imagefs.available: 0%
   nodefs.available: 0%

@@ -19,7 +19,7 @@ describe('the Kubernetes build', () => {
     ]);
   });
 
-  it('stamps the version on both packages that kubeadm and kubectl read it from', () => {
+  it('stamps the version on both packages that kubeadm and kubectl read', () => {
     const flags = versionStamp('v1.20.2');
     for (const name of ['component-base/version', 'client-go/pkg/version']) {
       expect(flags).toContain(`-X k8s.io/kubernetes/vendor/k8s.io/${name}.gitVersion=v1.20.2`);

@@ -2,31 +2,31 @@ import { HostError, type HostLock, type HostPath, joinPath } from '@kube-rescue/
 import { runCommand } from '../machine/command.ts';
 import { fetchDebianSource } from '../machine/debian-source.ts';
 import { provideDebianPackages } from '../machine/debian-packages.ts';
-import { type LabDeps, secondsSince } from '../cluster/deps.ts';
+import { type LabDeps, secondsSince } from '../machine/lab-deps.ts';
 import { LabError } from '../errors.ts';
 import { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes-version.ts';
 
 const BUILD_PACKAGES: readonly string[] = ['dpkg-dev', 'golang-go', 'golang-github-modern-go-reflect2-dev'];
-/** Seen: 0.5 GB of source, 0.9 GB of compiler cache, 0.5 GB of binaries. */
+/** Measured: 0.5 GB of source, 0.9 GB of compiler cache, 0.5 GB of binaries, and spare. */
 const BUILD_BYTES = 2.5e9;
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 const PROGRESS_INTERVAL_MS = 10_000;
 const REFLECT2 = 'github.com/modern-go/reflect2';
 
-/** The commands that go build names need their path in the source; all of Kubernetes' lie below cmd/. */
+/** The package paths for `go build`; all commands of Kubernetes are below cmd/. */
 const TARGETS = KUBERNETES_BINARIES.map((name) => `./cmd/${name}`);
 
-interface BuildPlace {
+interface BuildLocation {
   readonly store: HostPath;
-  /** Where the binaries are to be; appears complete or not at all. */
-  readonly folder: HostPath;
+  /** The target directory of the binaries; it appears complete or not at all. */
+  readonly directory: HostPath;
 }
 
-/** Builds the binaries in a work folder beside `folder`, moves them there in one step and removes the work folder. */
-export async function buildKubernetes({ store, folder }: BuildPlace, deps: LabDeps): Promise<void> {
+/** Builds the binaries in a temporary directory beside `directory`, renames it to `directory` and removes the rest. */
+export async function buildKubernetes({ store, directory }: BuildLocation, deps: LabDeps): Promise<void> {
   const { host, clock } = deps;
   const startedAt = clock.now();
-  const tell = (message: string): void => {
+  const report = (message: string): void => {
     deps.onProgress?.({ phase: 'build', message: `${message} (${secondsSince(clock, startedAt)} s)` });
   };
   await host.makeDirectory(store, { mode: 0o755 });
@@ -35,18 +35,18 @@ export async function buildKubernetes({ store, folder }: BuildPlace, deps: LabDe
   const work = joinPath(store, 'build');
   try {
     await removeTree(work, deps);
-    tell('installing what the build needs');
+    report('installing the build dependencies');
     await provideDebianPackages(BUILD_PACKAGES, deps);
     await host.makeDirectory(work, { mode: 0o700 });
-    tell('fetching the source package');
+    report('fetching the source package');
     const source = await fetchDebianSource('kubernetes', work, deps);
     if (!source.includes(KUBERNETES_VERSION.slice(1))) throw wrongSource(source);
     const go = goEnvironment(work);
-    const tree = await prepareTree(source, work, go, deps, tell);
-    await compile(tree, work, go, deps, tell);
-    await removeTree(folder, deps);
-    await runCommand(deps, ['mv', '--no-target-directory', joinPath(work, 'bin'), folder]);
-    tell(`Kubernetes ${KUBERNETES_VERSION} is built and kept in ${folder}`);
+    const tree = await prepareTree(source, work, go, deps, report);
+    await compile(tree, work, go, deps, report);
+    await removeTree(directory, deps);
+    await runCommand(deps, ['mv', '--no-target-directory', joinPath(work, 'bin'), directory]);
+    report(`built Kubernetes ${KUBERNETES_VERSION} in ${directory}`);
   } catch (error) {
     if (error instanceof LabError && error.code === 'LAB_COMMAND_FAILED') throw buildFailed(error);
     throw error;
@@ -71,25 +71,25 @@ function goEnvironment(work: HostPath): GoEnvironment {
   };
 }
 
-/** Makes the source tree compile with Debian's Go; answers where it lies in the GOPATH. */
+/** Prepares the source tree for Debian's Go. Returns its path in the GOPATH. */
 async function prepareTree(
   source: HostPath,
   work: HostPath,
   env: GoEnvironment,
   deps: LabDeps,
-  tell: (message: string) => void,
+  report: (message: string) => void,
 ): Promise<HostPath> {
   const group = joinPath(work, 'gopath', 'src', 'k8s.io');
   const tree = joinPath(group, 'kubernetes');
   await deps.host.makeDirectory(group, { mode: 0o755 });
-  // Not by a link: Go finds its place in the GOPATH by the real path.
+  // Not a link: Go locates a package in the GOPATH by its real path.
   await runCommand(deps, ['mv', source, tree]);
-  // The vendored reflect2 is too old for Go 1.18 and later: kubectl and kubeadm would crash while they walk over maps.
+  // The vendored reflect2 is too old for Go 1.18 and later: kubectl and kubeadm would crash while they iterate over maps.
   const vendored = joinPath(tree, 'vendor', REFLECT2);
   await removeTree(vendored, deps);
   await runCommand(deps, ['cp', '-rL', `/usr/share/gocode/src/${REFLECT2}`, vendored]);
 
-  tell('generating the OpenAPI definitions');
+  report('generating the OpenAPI definitions');
   const generator = joinPath(work, 'openapi-gen');
   const options = { cwd: tree, env, timeoutMs: BUILD_TIMEOUT_MS };
   await runCommand(deps, ['go', 'build', '-o', generator, './vendor/k8s.io/kube-openapi/cmd/openapi-gen'], options);
@@ -118,11 +118,11 @@ async function prepareTree(
  */
 export function openApiPackages(listing: string): readonly string[] {
   const foreign = /_test\.go$|zz_generated|\/sample-|\/code-generator\//;
-  const folders = listing
+  const directories = listing
     .split('\n')
     .filter((file) => file !== '' && !foreign.test(file))
     .map((file) => file.slice(0, file.lastIndexOf('/')).replace(/^staging\/src\//, 'vendor/'));
-  return [...new Set(folders)].toSorted().map((folder) => `k8s.io/kubernetes/${folder}`);
+  return [...new Set(directories)].toSorted().map((directory) => `k8s.io/kubernetes/${directory}`);
 }
 
 async function compile(
@@ -130,19 +130,19 @@ async function compile(
   work: HostPath,
   env: GoEnvironment,
   deps: LabDeps,
-  tell: (message: string) => void,
+  report: (message: string) => void,
 ): Promise<void> {
   let compiled = 0;
-  let toldAt = deps.clock.now().getTime();
-  // With -v the compiler names each package once it begins with it.
+  let reportedAt = deps.clock.now().getTime();
+  // With -v the compiler prints each package when it starts on it.
   const onLine = (line: string): void => {
     compiled += 1;
     const now = deps.clock.now().getTime();
-    if (now - toldAt < PROGRESS_INTERVAL_MS) return;
-    toldAt = now;
-    tell(`compiling: ${compiled} packages, now at ${line.replace('k8s.io/kubernetes/', '')}`);
+    if (now - reportedAt < PROGRESS_INTERVAL_MS) return;
+    reportedAt = now;
+    report(`compiled ${compiled} packages, now ${line.replace('k8s.io/kubernetes/', '')}`);
   };
-  tell(`compiling ${KUBERNETES_BINARIES.length} commands`);
+  report(`compiling ${KUBERNETES_BINARIES.length} commands`);
   const bin = joinPath(work, 'bin');
   await deps.host.makeDirectory(bin, { mode: 0o755 });
   const argv = [
@@ -158,7 +158,7 @@ async function compile(
   await runCommand(deps, argv, { cwd: tree, env, timeoutMs: BUILD_TIMEOUT_MS, onLine });
 }
 
-/** Linker flags that tell the binaries their version; kubeadm refuses to work without. */
+/** Linker flags that set the version of the binaries; kubeadm refuses to run without. */
 export function versionStamp(version: string): string {
   const [major, minor] = version.slice(1).split('.');
   const values = { gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
@@ -176,7 +176,7 @@ async function lockBuild(store: HostPath, { host }: LabDeps): Promise<HostLock> 
     if (!(cause instanceof HostError && cause.code === 'HOST_LOCKED')) throw cause;
     throw new LabError({
       code: 'LAB_BUSY',
-      message: 'somebody else is building the Kubernetes binaries already',
+      message: 'another process is building the Kubernetes binaries',
       subject: store,
       hint: 'wait for that build to end, then try again',
       cause,
@@ -189,31 +189,31 @@ async function assertSpace(store: HostPath, { host }: LabDeps): Promise<void> {
   if (free >= BUILD_BYTES) return;
   throw new LabError({
     code: 'LAB_NO_SPACE',
-    message: `building Kubernetes takes ${BUILD_BYTES / 1e9} GB of disk, ${(free / 1e9).toFixed(1)} GB are free`,
+    message: `building Kubernetes needs ${BUILD_BYTES / 1e9} GB of disk space; ${(free / 1e9).toFixed(1)} GB are free`,
     subject: store,
-    hint: 'free some space, or give a cache directory on another disk with XDG_CACHE_HOME',
+    hint: 'free some space, or set XDG_CACHE_HOME to a directory on another disk',
   });
 }
 
-async function removeTree(folder: HostPath, deps: Pick<LabDeps, 'host'>): Promise<void> {
-  await runCommand({ host: deps.host }, ['rm', '-rf', '--one-file-system', folder], { timeoutMs: 5 * 60_000 });
+async function removeTree(directory: HostPath, deps: Pick<LabDeps, 'host'>): Promise<void> {
+  await runCommand({ host: deps.host }, ['rm', '-rf', '--one-file-system', directory], { timeoutMs: 5 * 60_000 });
 }
 
 function wrongSource(source: HostPath): LabError {
   return new LabError({
     code: 'LAB_BUILD_FAILED',
-    message: `the machine's package sources offer another Kubernetes than ${KUBERNETES_VERSION}`,
+    message: `the package sources of this machine do not offer Kubernetes ${KUBERNETES_VERSION}`,
     subject: source,
-    hint: 'run the lab on Debian 12, or give the binaries in KUBEBUILDER_ASSETS',
+    hint: 'run the lab on Debian 12, or set KUBEBUILDER_ASSETS to a directory with the binaries',
   });
 }
 
 function buildFailed(cause: LabError): LabError {
   return new LabError({
     code: 'LAB_BUILD_FAILED',
-    message: 'the Kubernetes binaries could not be built',
+    message: 'building the Kubernetes binaries failed',
     subject: KUBERNETES_VERSION,
-    hint: 'see the cause; binaries made elsewhere can be given in KUBEBUILDER_ASSETS',
+    hint: 'see the cause, or set KUBEBUILDER_ASSETS to a directory with binaries that were built elsewhere',
     cause,
   });
 }

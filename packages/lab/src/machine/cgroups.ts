@@ -1,16 +1,16 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
 import { CGROUP_PARENT, CGROUP_ROOT, type ClusterNode, daemonCgroup } from './lab-directory.ts';
 import { waitFor } from './waiting.ts';
 
-/** Without these, as version 1 hierarchies, Kubernetes 1.20 does not start a pod. */
+/** Kubernetes 1.20 needs these as version 1 hierarchies. */
 const NEEDED_CONTROLLERS = ['cpu', 'cpuset', 'devices', 'freezer', 'memory', 'pids'] as const;
 
 /**
- * `sh -c` script: makes the groups `$1`, a path from the root, in every hierarchy below the folder `$0`. A cpuset group
- * is born without processors and memory, and takes no process until it has some.
+ * `sh -c` script: creates the groups `$1`, a path from the root, in every hierarchy below the directory `$0`. A new cpuset
+ * group has no processors and memory, and accepts no process without.
  */
 const MAKE_GROUPS = `
 set -eu
@@ -26,7 +26,7 @@ for hierarchy in "$0"/*/; do
   done
 done`;
 
-/** `sh -c` script: removes the tree of groups `$1` from every hierarchy below the folder `$0`, deepest first. */
+/** `sh -c` script: removes the tree of groups `$1` from every hierarchy below the directory `$0`, deepest first. */
 const REMOVE_GROUPS = `
 for group in "$0"/*/"$1"; do
   [ -d "$group" ] && find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
@@ -44,40 +44,40 @@ export async function assertCgroups({ host }: Pick<LabDeps, 'host'>): Promise<vo
   if (missing.length === 0) return;
   throw new LabError({
     code: 'LAB_MACHINE_UNSUPPORTED',
-    message: `Kubernetes 1.20 needs version 1 control groups; ${missing.join(', ')} missing`,
+    message: `Kubernetes 1.20 needs version 1 control groups; missing: ${missing.join(', ')}`,
     subject: CGROUP_ROOT,
-    hint: 'boot the machine with systemd.unified_cgroup_hierarchy=0, or use another one',
+    hint: 'boot with systemd.unified_cgroup_hierarchy=0, or use another machine',
   });
 }
 
 /**
- * Makes the control groups of `node`. Each kubelet needs a root of its own: two that share one remove each other's pods
- * as orphans.
+ * Creates the control groups of `node`. Each kubelet needs a root of its own: two kubelets with one root remove each other's
+ * pods as orphans.
  */
 export async function createCgroups(node: ClusterNode, deps: LabDeps): Promise<void> {
   await runCommand(deps, ['sh', '-c', MAKE_GROUPS, CGROUP_ROOT, daemonCgroup(node)]);
 }
 
-/** Removes a lab's control groups, which the kernel allows once it has taken leave of their last process. */
+/** Removes a lab's control groups; the kernel allows that once their last process is reaped. */
 export async function removeCgroups(labId: string, deps: Pick<LabDeps, 'host' | 'clock'>): Promise<void> {
   const argv = ['sh', '-c', REMOVE_GROUPS, CGROUP_ROOT, `${CGROUP_PARENT}/${labId}`] as const;
   await waitFor(deps, {
     subject: `control groups of lab ${labId}`,
     deadlineMs: REMOVAL_DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const { exitCode } = await deps.host.exec(argv, { timeoutMs: 10_000 });
       return exitCode === 0 ? { value: undefined } : { waitingFor: 'a group is still in use' };
     },
   });
 }
 
-/** Removes the parent of all labs' control groups where no lab is left in it. */
+/** Removes the parent of all labs' control groups if it is empty. */
 export async function removeCgroupParent({ host }: Pick<LabDeps, 'host'>): Promise<void> {
   const remove = 'rmdir "$0"/*/"$1" 2>/dev/null || true';
   await runCommand({ host }, ['sh', '-c', remove, CGROUP_ROOT, CGROUP_PARENT]);
 }
 
-/** The labs that still have control groups, with the hierarchies' paths. */
+/** Lists the labs that have control groups, with the paths of the groups. */
 export async function listCgroups({
   host,
 }: Pick<LabDeps, 'host'>): Promise<readonly { labId: string; path: HostPath }[]> {

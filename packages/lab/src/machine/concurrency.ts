@@ -1,10 +1,10 @@
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 
 /**
- * Runs tasks side by side. When one fails the others are aborted, and the failure is told only when all have ended: a
- * clean-up that follows then works against nobody.
+ * Runs tasks concurrently. The first failure aborts the others and is thrown once all have ended, so that no task runs
+ * during the caller's clean-up.
  */
-export async function runTogether<T>(
+export async function runConcurrently<T>(
   deps: LabDeps,
   tasks: readonly ((deps: LabDeps) => Promise<T>)[],
 ): Promise<readonly T[]> {

@@ -1,17 +1,17 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { type ClusterNode, nodeFile } from './lab-directory.ts';
 import { enterNode } from './node-namespaces.ts';
 import { startService } from './services.ts';
 import { waitFor } from './waiting.ts';
 
-/** The image that the kubelet of Kubernetes 1.20 holds a pod's namespaces with; the lab makes its own. */
+/** The pause image of Kubernetes 1.20; the lab builds its own. */
 export const PAUSE_IMAGE = 'k8s.gcr.io/pause:3.2';
 
 const START_DEADLINE_MS = 20_000;
 
-/** Where containerd looks for the network plugins of pods, and for what they are to do. */
+/** Where containerd reads network plugins and their configuration. */
 export interface NetworkDirectories {
   readonly binaries: string;
   readonly configuration: string;
@@ -19,7 +19,7 @@ export interface NetworkDirectories {
 
 const KUBEADM_NETWORK: NetworkDirectories = { binaries: '/usr/lib/cni', configuration: '/etc/cni/net.d' };
 
-/** The lines of sh that make containerd the program of a service; see `installServices`. */
+/** The shell lines that start containerd as a service; see `installServices`. */
 export function containerdProgram(node: ClusterNode): string {
   return `set -- containerd --config ${containerdConfig(node)}`;
 }
@@ -46,19 +46,19 @@ export async function resumeContainerd(node: ClusterNode, deps: LabDeps): Promis
     subject: 'containerd',
     deadlineMs: START_DEADLINE_MS,
     intervalMs: 50,
-    look: async () => {
+    check: async () => {
       const { exitCode } = await deps.host.exec(argv, { timeoutMs: 10_000, signal: deps.signal });
-      return exitCode === 0 ? { value: undefined } : { waitingFor: 'its socket does not answer' };
+      return exitCode === 0 ? { value: undefined } : { waitingFor: 'the containerd socket does not answer' };
     },
   });
 }
 
-/** Ends every container of `node` at once, the pods' sandboxes too, as a power cut would. Stop the kubelet first. */
+/** Kills every container of `node`, sandboxes included, as a power cut does. Stop the kubelet first. */
 export async function killContainers(node: ClusterNode, deps: LabDeps): Promise<void> {
   const ctr = [...enterNode(node), 'ctr', '--namespace=k8s.io'] as const;
   const { stdout } = await runCommand(deps, [...ctr, 'tasks', 'list', '--quiet']);
   const ids = stdout.split('\n').filter((id) => id !== '');
-  // One may have ended by itself in between; what counts is that none is left running.
+  // A container may have exited meanwhile; only containers that still run matter.
   const kill = (id: string) =>
     deps.host.exec([...ctr, 'tasks', 'kill', '--signal=SIGKILL', id], { timeoutMs: 20_000, signal: deps.signal });
   await Promise.all(ids.map(kill));
@@ -66,14 +66,14 @@ export async function killContainers(node: ClusterNode, deps: LabDeps): Promise<
     subject: 'containers',
     deadlineMs: START_DEADLINE_MS,
     intervalMs: 50,
-    look: async () => {
+    check: async () => {
       const running = await runningContainers(node, deps);
-      return running.length === 0 ? { value: undefined } : { waitingFor: `${running.length} still run` };
+      return running.length === 0 ? { value: undefined } : { waitingFor: `${running.length} containers still run` };
     },
   });
 }
 
-/** The ids of the containers of `node` that run, sandboxes included. */
+/** The ids of the running containers of `node`, sandboxes included. */
 export async function runningContainers(node: ClusterNode, deps: LabDeps): Promise<readonly string[]> {
   const { stdout } = await runCommand(deps, [...enterNode(node), 'ctr', '--namespace=k8s.io', 'tasks', 'list']);
   return parseRunningTasks(stdout);
@@ -89,7 +89,7 @@ export function parseRunningTasks(table: string): readonly string[] {
 }
 
 function containerdConfig(node: ClusterNode): HostPath {
-  return joinPath(node.folder, 'containerd.toml');
+  return joinPath(node.directory, 'containerd.toml');
 }
 
 function renderConfig({ binaries, configuration }: NetworkDirectories): string {
@@ -100,13 +100,13 @@ state = "/run/containerd"
 [grpc]
   address = "/run/containerd/containerd.sock"
 
-# By default /opt/containerd, which would be the machine's.
+# The default, /opt/containerd, is the machine's.
 [plugins."io.containerd.internal.v1.opt"]
   path = "/var/lib/containerd/opt"
 
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${PAUSE_IMAGE}"
-  # Without CAP_SYS_RESOURCE the score cannot be lowered, and runc would die of it.
+  # Without CAP_SYS_RESOURCE the score cannot be lowered, and runc would fail.
   restrict_oom_score_adj = true
 
   [plugins."io.containerd.grpc.v1.cri".cni]

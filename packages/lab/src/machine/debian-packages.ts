@@ -1,9 +1,9 @@
 import { type ExecResult, type HostPath, hostPath } from '@kube-rescue/host';
-import { lastWords, runCommand } from './command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import { lastOutput, runCommand } from './command.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
 
-/** What a lab cluster runs on, beside the Kubernetes binaries. */
+/** The packages of a lab cluster, besides the Kubernetes binaries. */
 export const CLUSTER_PACKAGES: readonly string[] = [
   'busybox-static',
   'ca-certificates',
@@ -19,8 +19,8 @@ export const CLUSTER_PACKAGES: readonly string[] = [
 ];
 
 /**
- * What a self-hosted cluster of two nodes needs beside: service routes, a way from one node to the other, and name servers
- * in the world outside.
+ * The packages of a self-hosted cluster: in addition kube-proxy's conntrack, SSH between the nodes, and name servers outside
+ * the cluster.
  */
 export const SELF_HOSTED_PACKAGES: readonly string[] = [
   ...CLUSTER_PACKAGES,
@@ -36,8 +36,7 @@ const FETCH_TIMEOUT_MS = 5 * 60_000;
 const INSTALL_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * systemd's own switch (systemctl(1), `SYSTEMD_OFFLINE`): package scripts that would start a service on a machine with
- * systemd find that there is nothing to start it with.
+ * `SYSTEMD_OFFLINE` (systemctl(1)) keeps package scripts from starting services on a machine with systemd.
  */
 const APT_ENV = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -50,41 +49,41 @@ const APT_ENV = {
 /**
  * Installs those of `packages` that are missing, and starts none of their services.
  *
- * The package lists are fetched only when apt-get cannot install without. What it installs stays installed.
+ * Fetches the package lists only if apt-get cannot install without. Installed packages stay.
  *
- * @throws LabError `LAB_PACKAGES_MISSING` when somebody else must install them (not root, or no apt-get), with the one
- * line to do it; `LAB_PACKAGES_NOT_INSTALLED` when apt-get failed
+ * @throws LabError `LAB_PACKAGES_MISSING` when they cannot be installed (not root, or no apt-get), with the command to run;
+ * `LAB_PACKAGES_NOT_INSTALLED` when apt-get failed
  */
 export async function provideDebianPackages(packages: readonly string[], deps: LabDeps): Promise<void> {
   const missing = await missingPackages(packages, deps);
   if (missing.length === 0) return;
   if (deps.host.userId() !== 0 || !(await hasProgram('apt-get', deps))) throw packagesMissing(missing);
 
-  const tell = (message: string): void => deps.onProgress?.({ phase: 'packages', message });
-  tell(`installing ${missing.join(' ')}`);
+  const report = (message: string): void => deps.onProgress?.({ phase: 'packages', message });
+  report(`installing ${missing.join(' ')}`);
   if ((await install(missing, deps)).exitCode === 0) return;
-  tell('fetching the package lists first');
+  report('fetching the package lists');
   await aptGet(['update'], deps);
   const result = await install(missing, deps);
   if (result.exitCode === 0) return;
   throw new LabError({
     code: 'LAB_PACKAGES_NOT_INSTALLED',
-    message: `apt-get could not install the packages: ${lastWords(result)}`,
+    message: `apt-get could not install the packages: ${lastOutput(result)}`,
     subject: missing.join(' '),
-    hint: `see why with: ${installLine(missing)}`,
+    hint: `run it by hand: ${installLine(missing)}`,
   });
 }
 
-/** Those of `packages` that dpkg does not know as installed; all of them where there is no dpkg. */
+/** The packages that are not installed according to dpkg; all of them without dpkg. */
 async function missingPackages(packages: readonly string[], { host, signal }: Machine): Promise<readonly string[]> {
   if (!(await hasProgram('dpkg-query', { host, signal }))) return packages;
   const argv = ['dpkg-query', '--show', '--showformat=${Package} ${db:Status-Status}\\n', ...packages] as const;
-  // It exits with 1 when it does not know one of them, and still tells about the others.
+  // It exits with 1 when a package is unknown, and still lists the others.
   const { stdout } = await host.exec(argv, { timeoutMs: 10_000, signal });
   return withoutInstalled(packages, stdout);
 }
 
-/** @param listing lines of `PACKAGE STATUS`, as dpkg-query shows them */
+/** @param listing lines of `PACKAGE STATUS` from dpkg-query */
 export function withoutInstalled(packages: readonly string[], listing: string): readonly string[] {
   const installed = new Set(
     listing
@@ -109,7 +108,7 @@ function install(packages: readonly string[], { host, signal }: Machine): Promis
   });
 }
 
-/** Runs apt-get without questions and without starting services. */
+/** Runs apt-get without prompts and without starting services. */
 export async function aptGet(args: readonly string[], deps: Machine, cwd: HostPath = hostPath('/')): Promise<void> {
   await runCommand(deps, ['apt-get', '--quiet', ...args], { timeoutMs: FETCH_TIMEOUT_MS, env: APT_ENV, cwd });
 }
@@ -121,7 +120,7 @@ function installLine(packages: readonly string[]): string {
 function packagesMissing(packages: readonly string[]): LabError {
   return new LabError({
     code: 'LAB_PACKAGES_MISSING',
-    message: 'the lab needs Debian packages that only root can install, on Debian 12',
+    message: 'the lab needs Debian packages that are not installed',
     subject: packages.join(' '),
     hint: `run as root: ${installLine(packages)}`,
   });

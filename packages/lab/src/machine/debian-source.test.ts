@@ -9,20 +9,20 @@ Debian main http://deb.example/debian-security/ bookworm-security
 `;
 
 describe('the private list of package sources', () => {
-  it('names the Debian archives that the machine uses, once each, and no others', () => {
+  it('lists each Debian archive of the machine once, and no other archive', () => {
     expect(renderSourceEntries(TARGETS, undefined)).toBe(
       'deb-src http://deb.example/debian/ bookworm main\n' +
         'deb-src http://deb.example/debian-security/ bookworm-security main\n',
     );
   });
 
-  it('trusts only the keyring of the archive where there is one', () => {
+  it('trusts only the archive keyring if it is installed', () => {
     expect(renderSourceEntries('Debian main http://deb.example/debian/ bookworm\n', '/keys.gpg')).toBe(
       'deb-src [signed-by=/keys.gpg] http://deb.example/debian/ bookworm main\n',
     );
   });
 
-  it('is empty on a machine that has never fetched a package list', () => {
+  it('is empty on a machine without package lists', () => {
     expect(renderSourceEntries('', undefined)).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import { aptGet } from './debian-packages.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
 
 /** In Debian's package debian-archive-keyring. */
@@ -9,7 +9,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const INDEX_FORMAT = '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(RELEASE)';
 
 /**
- * Fetches and unpacks a Debian source package below `work`, from where the machine gets its binary packages.
+ * Fetches and unpacks a Debian source package below `work`, from the machine's own archives.
  *
  * The machine's own apt configuration and package lists stay as they are.
  *
@@ -20,13 +20,13 @@ export async function fetchDebianSource(name: string, work: HostPath, deps: LabD
   const lists = joinPath(work, 'lists');
   const sourceList = joinPath(work, 'sources.list');
   const unpacked = joinPath(work, 'source');
-  for (const folder of [lists, unpacked]) await deps.host.makeDirectory(folder, { mode: 0o755 });
+  for (const directory of [lists, unpacked]) await deps.host.makeDirectory(directory, { mode: 0o755 });
   await deps.host.writeFile(sourceList, Buffer.from(await sourceEntries(deps)), { mode: 0o644 });
   const privateLists = [
     `-oDir::Etc::sourcelist=${sourceList}`,
     '-oDir::Etc::sourceparts=/dev/null',
     `-oDir::State::Lists=${lists}`,
-    // Otherwise apt drops to a user who may not enter the work folder.
+    // Otherwise apt drops to a user that may not enter the work directory.
     '-oAPT::Sandbox::User=root',
   ];
   await aptGet([...privateLists, 'update'], deps);
@@ -41,7 +41,7 @@ async function sourceEntries(deps: LabDeps): Promise<string> {
   const hasKeyring = (await deps.host.stat(KEYRING as HostPath)) !== undefined;
   let entries = renderSourceEntries((await runCommand(deps, argv)).stdout, hasKeyring ? KEYRING : undefined);
   if (entries === '') {
-    // A machine that never fetched its package lists does not know who its sources are.
+    // Without package lists apt does not list its sources.
     await aptGet(['update'], deps);
     entries = renderSourceEntries((await runCommand(deps, argv)).stdout, hasKeyring ? KEYRING : undefined);
   }
@@ -51,7 +51,7 @@ async function sourceEntries(deps: LabDeps): Promise<string> {
 /**
  * The `deb-src` lines for Debian's own main archive.
  *
- * @param targets lines of origin, component, URI and release, as `apt-get indextargets` gives them
+ * @param targets lines of origin, component, URI and release from `apt-get indextargets`
  */
 export function renderSourceEntries(targets: string, keyring: string | undefined): string {
   const options = keyring === undefined ? '' : ` [signed-by=${keyring}]`;
@@ -66,8 +66,8 @@ export function renderSourceEntries(targets: string, keyring: string | undefined
 function sourceMissing(name: string): LabError {
   return new LabError({
     code: 'LAB_BUILD_FAILED',
-    message: 'the source package did not unpack into a folder of its name',
+    message: 'the unpacked source package has no directory of its name',
     subject: name,
-    hint: `see what apt-get source ${name} leaves behind`,
+    hint: `run apt-get source ${name} by hand`,
   });
 }

@@ -1,25 +1,25 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
-/** Everything that labs keep on the machine lies here, one folder for each, so that leftovers can be found. */
+/** The files of all labs, one directory for each, so that orphaned labs can be found. */
 export const LAB_ROOT = hostPath('/var/lib/kube-rescue-lab');
-/** Taken while labs are listed, registered or unregistered. */
+/** Held while labs are listed, registered or removed. */
 export const LAB_LOCK = hostPath('/run/lock/kube-rescue-lab');
-/** The parent of every lab's control group, in each hierarchy. */
+/** The parent of every lab's control groups, in each hierarchy. */
 export const CGROUP_PARENT = 'kube-rescue-lab';
 export const CGROUP_ROOT = hostPath('/sys/fs/cgroup');
-export const NETNS_FOLDER = hostPath('/run/netns');
+export const NETNS_DIRECTORY = hostPath('/run/netns');
 
 const NETNS_NAME = /^kube-rescue-([0-9a-f]{6})-[a-z0-9]+$/;
 const LAB_ID = /^[0-9a-f]{6}$/;
 
-/** One machine of a lab cluster: an own network, mount and UTS namespace. */
+/** One node of a lab cluster: a network, a mount and a UTS namespace. */
 export interface ClusterNode {
-  /** Also its host name and the name of its Node object. */
+  /** Node name and host name. */
   readonly name: string;
-  /** Its IPv4 address, which exists only inside the lab's namespaces. */
+  /** The IPv4 address; it exists only inside the lab's namespaces. */
   readonly address: string;
-  /** Where the lab keeps its files, as seen from the machine and from the node alike. */
-  readonly folder: HostPath;
+  /** The node's directory; its path is the same on the machine and on the node. */
+  readonly directory: HostPath;
   readonly labId: string;
 }
 
@@ -35,14 +35,14 @@ export function netnsName(labId: string, name: string): string {
   return `kube-rescue-${labId}-${name}`;
 }
 
-/** Whose network namespace it is, or `undefined` when it is none of a lab's. */
+/** The lab of a network namespace, or `undefined`. */
 export function labIdOfNetns(name: string): string | undefined {
   return NETNS_NAME.exec(name)?.[1];
 }
 
-/** Where a namespace of `node` is kept alive by a bind mount, so that it needs no process to hold it. */
+/** The bind mount that holds a namespace of `node` without a process. */
 export function namespaceFile(node: ClusterNode, kind: 'mnt' | 'uts'): HostPath {
-  return joinPath(node.folder, 'namespaces', kind);
+  return joinPath(node.directory, 'namespaces', kind);
 }
 
 /** The control group of a node, relative to the root of a hierarchy; without a leading slash. */
@@ -50,17 +50,17 @@ export function nodeCgroup(node: ClusterNode): string {
   return `${CGROUP_PARENT}/${node.labId}/${node.name}`;
 }
 
-/** The control group of the node's own daemons, beside those of its pods. */
+/** The control group of the node's daemons, beside those of its pods. */
 export function daemonCgroup(node: ClusterNode): string {
   return `${nodeCgroup(node)}/system`;
 }
 
-/** Where a file of `node` lies on the machine. Holds for what is below {@link NODE_MOUNTS} only. */
+/** The path on the machine of a file of `node`; valid only below {@link NODE_MOUNTS}. */
 export function nodeFile(node: ClusterNode, path: string): HostPath {
-  return joinPath(node.folder, `files${path}`);
+  return joinPath(node.directory, `files${path}`);
 }
 
-/** The folders that every node has for itself; the rest of the filesystem is the machine's. */
+/** The directories that every node has for itself; the rest of the filesystem is shared with the machine. */
 export const NODE_MOUNTS: readonly string[] = [
   '/etc/cni/net.d',
   '/etc/kubernetes',

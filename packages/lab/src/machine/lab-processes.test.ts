@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { labIdOfCgroup, parseNamespaceFiles, parseProcessNamespaces } from './lab-processes.ts';
 
 describe('the processes of a lab', () => {
-  it('are known by their control group, in whichever hierarchy it is', () => {
+  it('are identified by their control group in any hierarchy', () => {
     const cgroup = '9:name=systemd:/\n8:pids:/kube-rescue-lab/0a1b2c/cp1/system\n';
     expect(labIdOfCgroup(cgroup)).toBe('0a1b2c');
   });
 
-  it('are not those of a group that is merely named alike', () => {
+  it('are not those of a group with a similar name', () => {
     expect(labIdOfCgroup('8:pids:/kube-rescue-labs/0a1b2c\n7:cpu:/other/kube-rescue-lab/0a1b2c\n')).toBeUndefined();
   });
 
-  it('are known by the namespaces that they have entered', () => {
+  it('are identified by the namespaces that they have entered', () => {
     const owners = parseNamespaceFiles(
       '4026532315 /var/lib/kube-rescue-lab/0a1b2c/cp1/namespaces/mnt\n4026532400 /run/netns/kube-rescue-ffffff-cp1\n',
     );

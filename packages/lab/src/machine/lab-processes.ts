@@ -1,6 +1,6 @@
 import type { ProcessInfo } from '@kube-rescue/host';
-import type { LabDeps } from '../cluster/deps.ts';
-import { CGROUP_PARENT, isLabId, LAB_ROOT, labIdOfNetns, NETNS_FOLDER } from './lab-directory.ts';
+import type { LabDeps } from './lab-deps.ts';
+import { CGROUP_PARENT, isLabId, LAB_ROOT, labIdOfNetns, NETNS_DIRECTORY } from './lab-directory.ts';
 
 /** A process that belongs to a lab. */
 export interface LabProcess {
@@ -11,13 +11,13 @@ export interface LabProcess {
 
 const CGROUP_OF_LAB = new RegExp(`:/${CGROUP_PARENT}/([0-9a-f]{6})(?:/|$)`, 'm');
 
-/** `sh -c` scripts: the inode of each namespace that is kept in a file, and the namespaces of each process. */
+/** `sh -c` scripts: the inode of each bind-mounted namespace, and the namespaces of each process. */
 const NAMESPACE_FILES = `stat --format='%i %n' "$0"/*/*/namespaces/mnt "$1"/kube-rescue-* 2>/dev/null`;
 const PROCESS_NAMESPACES = `find /proc/[0-9]*/ns/mnt /proc/[0-9]*/ns/net -printf '%p %l\\n' 2>/dev/null`;
 
 /**
- * Every process of any lab: those in a lab's control groups (daemons, shims, containers), and those that have entered
- * one of a lab's namespaces from outside, as kubectl or a recovery does.
+ * Lists every process of any lab: processes in a lab's control groups (daemons, shims, containers), and processes that
+ * entered a lab's namespaces from outside, as kubectl or a recovery does.
  */
 export async function listLabProcesses(deps: Pick<LabDeps, 'host'>): Promise<readonly LabProcess[]> {
   const entered = await processesInNamespaces(deps);
@@ -36,14 +36,14 @@ export function labIdOfCgroup(cgroup: ProcessInfo['cgroup']): string | undefined
 
 async function processesInNamespaces({ host }: Pick<LabDeps, 'host'>): Promise<ReadonlyMap<number, string>> {
   const options = { timeoutMs: 10_000 };
-  const files = await host.exec(['sh', '-c', NAMESPACE_FILES, LAB_ROOT, NETNS_FOLDER], options);
+  const files = await host.exec(['sh', '-c', NAMESPACE_FILES, LAB_ROOT, NETNS_DIRECTORY], options);
   const owners = parseNamespaceFiles(files.stdout);
   if (owners.size === 0) return new Map();
   const processes = await host.exec(['sh', '-c', PROCESS_NAMESPACES], options);
   return parseProcessNamespaces(processes.stdout, owners);
 }
 
-/** @param listing lines of inode and path; answers with the lab of each inode */
+/** @param listing lines of inode and path; returns the lab of each inode */
 export function parseNamespaceFiles(listing: string): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
   for (const [, inode = '', path = ''] of listing.matchAll(/^(\d+) (.*)$/gm)) {

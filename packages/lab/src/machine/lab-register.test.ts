@@ -4,16 +4,16 @@ import { type LabRecord, parseLabRecord } from './lab-register.ts';
 const RECORD: LabRecord = { id: '0a1b2c', owner: { pid: 7, startTicks: 9 }, nodes: ['cp1'], kept: false };
 
 describe('the record of a lab', () => {
-  it('is read as it was written', () => {
+  it('is read back unchanged', () => {
     expect(parseLabRecord(JSON.stringify(RECORD))).toEqual(RECORD);
   });
 
   it.each([
-    ['half a file', JSON.stringify(RECORD).slice(0, 20)],
-    ['an id that climbs out of the folder', JSON.stringify({ ...RECORD, id: '../etc' })],
-    ['an owner without a start time', JSON.stringify({ ...RECORD, owner: { pid: 7 } })],
-    ['no object', 'null'],
-  ])('counts for nothing when it is %s', (_, text) => {
+    ['truncated', JSON.stringify(RECORD).slice(0, 20)],
+    ['a record whose id leaves the directory', JSON.stringify({ ...RECORD, id: '../etc' })],
+    ['a record whose owner has no start time', JSON.stringify({ ...RECORD, owner: { pid: 7 } })],
+    ['not an object', 'null'],
+  ])('is ignored when it is %s', (_, text) => {
     expect(parseLabRecord(text)).toBeUndefined();
   });
 });

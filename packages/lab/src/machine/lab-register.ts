@@ -1,34 +1,34 @@
 import { HostError, type HostPath, joinPath } from '@kube-rescue/host';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
 import { isLabId, LAB_LOCK, LAB_ROOT, labDirectory } from './lab-directory.ts';
 import { waitFor } from './waiting.ts';
 
-/** One process for good: a pid alone may be given away again. */
+/** Identifies a process for good: a pid alone may be reused. */
 export interface LabOwner {
   readonly pid: number;
   readonly startTicks: number;
 }
 
-/** What is written down about a lab before anything else of it exists. */
+/** The record of a lab, written before anything else of the lab exists. */
 export interface LabRecord {
   readonly id: string;
   readonly owner: LabOwner;
   readonly nodes: readonly string[];
-  /** It is to outlive its owner. */
+  /** Keep the lab after its owner has exited. */
   readonly kept: boolean;
 }
 
 const LOCK_DEADLINE_MS = 60_000;
 const RECORD_FILE = 'lab.json';
 
-/** Runs `work` while no other process registers, lists or removes labs. */
+/** Runs `work` under the lock for registering, listing and removing labs. */
 export async function withLabLock<T>(deps: Pick<LabDeps, 'host' | 'clock'>, work: () => Promise<T>): Promise<T> {
   await deps.host.makeDirectory(joinPath(LAB_LOCK, '..'), { mode: 0o1777 });
   const lock = await waitFor(deps, {
     subject: LAB_LOCK,
     deadlineMs: LOCK_DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       try {
         return { value: await deps.host.acquireLock(LAB_LOCK, 'registering or removing a lab') };
       } catch (error) {
@@ -44,15 +44,15 @@ export async function withLabLock<T>(deps: Pick<LabDeps, 'host' | 'clock'>, work
   }
 }
 
-/** Writes down `record`, anew or in place of what was written before. */
+/** Writes or replaces the record of a lab. */
 export async function writeLabRecord(record: LabRecord, { host }: Pick<LabDeps, 'host'>): Promise<void> {
-  const folder = labDirectory(record.id);
+  const directory = labDirectory(record.id);
   await host.makeDirectory(LAB_ROOT, { mode: 0o755 });
-  await host.makeDirectory(folder, { mode: 0o700 });
+  await host.makeDirectory(directory, { mode: 0o700 });
   await host.writeFile(recordFile(record.id), Buffer.from(`${JSON.stringify(record)}\n`), { mode: 0o600 });
 }
 
-/** What was written down about a lab, or `undefined` when nothing was, or nothing that can be read. */
+/** Reads the record of a lab; `undefined` when it is missing or invalid. */
 export async function readLabRecord(id: string, { host }: Pick<LabDeps, 'host'>): Promise<LabRecord | undefined> {
   const data = await host.readFile(recordFile(id));
   return data === undefined ? undefined : parseLabRecord(Buffer.from(data).toString('utf8'));
@@ -77,24 +77,24 @@ function isLabRecord(value: unknown): value is LabRecord {
   return typeof pid === 'number' && typeof startTicks === 'number' && nodes.every((name) => typeof name === 'string');
 }
 
-/** The ids of the labs that have a folder. */
+/** Lists the labs that have a directory. */
 export async function listLabDirectories({ host }: Pick<LabDeps, 'host'>): Promise<readonly string[]> {
   return ((await host.list(LAB_ROOT)) ?? []).filter(isLabId);
 }
 
-/** The process that answers for a lab. */
+/** Identifies the process that owns a lab. */
 export async function identifyOwner(pid: number, { host }: Pick<LabDeps, 'host'>): Promise<LabOwner> {
   const found = (await host.processes()).find((each) => each.pid === pid);
   if (found !== undefined) return { pid, startTicks: found.startTicks };
   throw new LabError({
     code: 'LAB_MACHINE_UNSUPPORTED',
-    message: 'the process that owns the lab is not to be seen on the machine',
+    message: 'the owner process of the lab does not exist on this machine',
     subject: String(pid),
     hint: 'run the lab on the machine itself, in its own PID namespace',
   });
 }
 
-export async function isAlive(owner: LabOwner, { host }: Pick<LabDeps, 'host'>): Promise<boolean> {
+export async function isOwnerRunning(owner: LabOwner, { host }: Pick<LabDeps, 'host'>): Promise<boolean> {
   return (await host.processes()).some(({ pid, startTicks }) => pid === owner.pid && startTicks === owner.startTicks);
 }
 

@@ -1,8 +1,8 @@
 import { listCgroups, removeCgroupParent, removeCgroups } from './cgroups.ts';
 import { runCommand } from './command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
-import { labDirectory, labIdOfNetns, NETNS_FOLDER } from './lab-directory.ts';
+import { labDirectory, labIdOfNetns, NETNS_DIRECTORY } from './lab-directory.ts';
 import { listLabProcesses } from './lab-processes.ts';
 import { listLabDirectories } from './lab-register.ts';
 import { restoreMachine } from './machine-changes.ts';
@@ -12,22 +12,22 @@ type Machine = Pick<LabDeps, 'host' | 'clock'>;
 
 const KILL_DEADLINE_MS = 30_000;
 
-/** `sh -c` script: unmounts everything below the folder $0, what was mounted last first. */
+/** `sh -c` script: unmounts everything below the directory $0, the last mount first. */
 const UNMOUNT_BELOW = `set -eu
-awk -v folder="$0/" 'index($5, folder) == 1 { print $5 }' /proc/self/mountinfo | tac | while read -r point; do
+awk -v directory="$0/" 'index($5, directory) == 1 { print $5 }' /proc/self/mountinfo | tac | while read -r point; do
   umount "$point"
 done`;
 
 /**
- * Removes every trace of a lab, whatever state it is in; with the last lab also what labs changed on the machine.
- * Does nothing where there is no such lab. Call it under the lab lock.
+ * Removes every trace of a lab in any state; with the last lab also reverts the changes that labs made to the machine. Does
+ * nothing if the lab does not exist. Call it under the lab lock.
  *
- * @throws LabError `LAB_NOT_REMOVED` with what resisted as the cause
+ * @throws LabError `LAB_NOT_REMOVED` with the failure as its cause
  */
 export async function removeLab(id: string, deps: Machine): Promise<void> {
   try {
     await killProcesses(id, deps);
-    await unmountFolder(id, deps);
+    await unmountDirectory(id, deps);
     await deleteNetworks(id, deps);
     await removeCgroups(id, deps);
     await runCommand(deps, ['rm', '-rf', '--one-file-system', labDirectory(id)], { timeoutMs: 120_000 });
@@ -37,40 +37,40 @@ export async function removeLab(id: string, deps: Machine): Promise<void> {
   } catch (cause) {
     throw new LabError({
       code: 'LAB_NOT_REMOVED',
-      message: 'the lab could not be removed to its end',
+      message: 'the lab could not be removed completely',
       subject: labDirectory(id),
-      hint: 'remove what stands in the way, see the cause, then remove the leftovers again',
+      hint: 'fix the cause, then run: kube-rescue drill --clean',
       cause,
     });
   }
 }
 
-/** Kills all at once and again: whoever was about to start another process has then started it. */
+/** Kills all processes, repeatedly: a process may start another one meanwhile. */
 async function killProcesses(id: string, deps: Machine): Promise<void> {
   const kill = 'kill -KILL "$@" 2>/dev/null || true';
   await waitFor(deps, {
     subject: `processes of lab ${id}`,
     deadlineMs: KILL_DEADLINE_MS,
     intervalMs: 50,
-    look: async () => {
-      const alive = (await listLabProcesses(deps)).filter(({ labId }) => labId === id);
-      if (alive.length === 0) return { value: undefined };
-      await runCommand(deps, ['sh', '-c', kill, 'sh', ...alive.map(({ pid }) => String(pid))]);
-      return { waitingFor: alive.map(({ pid, program }) => `${pid} ${program}`).join(', ') };
+    check: async () => {
+      const running = (await listLabProcesses(deps)).filter(({ labId }) => labId === id);
+      if (running.length === 0) return { value: undefined };
+      await runCommand(deps, ['sh', '-c', kill, 'sh', ...running.map(({ pid }) => String(pid))]);
+      return { waitingFor: running.map(({ pid, program }) => `${pid} ${program}`).join(', ') };
     },
   });
 }
 
 /**
- * The files that keep the nodes' namespaces, and whatever else was mounted in the lab's folder: with the last process and the
- * last file gone, the kernel drops a mount namespace and all that is mounted in it.
+ * Unmounts the nodes' namespaces and everything else in the lab's directory. Once the last process and the last bind mount
+ * are gone, the kernel drops a mount namespace with its mounts.
  */
-async function unmountFolder(id: string, deps: Machine): Promise<void> {
+async function unmountDirectory(id: string, deps: Machine): Promise<void> {
   await runCommand(deps, ['sh', '-c', UNMOUNT_BELOW, labDirectory(id)]);
 }
 
 async function deleteNetworks(id: string, deps: Machine): Promise<void> {
-  const names = ((await deps.host.list(NETNS_FOLDER)) ?? []).filter((name) => labIdOfNetns(name) === id);
+  const names = ((await deps.host.list(NETNS_DIRECTORY)) ?? []).filter((name) => labIdOfNetns(name) === id);
   for (const name of names) {
     await runCommand(deps, ['ip', 'netns', 'delete', name]);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseLabMounts } from './lab-traces.ts';
 
-describe('the mounts that a lab has left behind', () => {
-  it('are those below the folder of the labs, each with its lab', () => {
+describe('the mounts of labs', () => {
+  it('are the mounts below the directory of the labs, each with its lab id', () => {
     const mountInfo = `22 1 254:0 / / rw - ext4 /dev/vda rw
 90 22 254:0 /x /var/lib/kube-rescue-lab/0a1b2c/cp1/namespaces rw - ext4 /dev/vda rw
 91 90 0:4 mnt:[4026532315] /var/lib/kube-rescue-lab/0a1b2c/cp1/namespaces/mnt rw - nsfs nsfs rw

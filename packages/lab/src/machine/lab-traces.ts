@@ -1,32 +1,32 @@
 import { hostPath } from '@kube-rescue/host';
 import { listCgroups } from './cgroups.ts';
-import type { LabDeps } from '../cluster/deps.ts';
-import { isLabId, LAB_ROOT, labDirectory, labIdOfNetns, NETNS_FOLDER } from './lab-directory.ts';
+import type { LabDeps } from './lab-deps.ts';
+import { isLabId, LAB_ROOT, labDirectory, labIdOfNetns, NETNS_DIRECTORY } from './lab-directory.ts';
 import { listLabProcesses } from './lab-processes.ts';
-import { isAlive, listLabDirectories, readLabRecord, withLabLock } from './lab-register.ts';
+import { isOwnerRunning, listLabDirectories, readLabRecord, withLabLock } from './lab-register.ts';
 import { removeLab } from './lab-removal.ts';
 
-/** Something of a lab that is there. */
-export interface NotReverted {
+/** Something on the machine that belongs to a lab. */
+export interface LabTrace {
   readonly labId: string;
-  readonly kind: 'process' | 'mount' | 'netns' | 'cgroup' | 'folder';
+  readonly kind: 'process' | 'mount' | 'netns' | 'cgroup' | 'directory';
   /** A pid with its program, a mount point, a name or a path. */
   readonly what: string;
 }
 
 export interface RemovalInput {
-  /** Also the labs that were kept on purpose. */
+  /** Also remove labs that were kept on purpose. */
   readonly kept: boolean;
 }
 
-/** Lists everything of every lab that can be found on the machine, whoever owns it. Looks afresh; remembers nothing. */
-export async function listLabTraces(deps: Pick<LabDeps, 'host'>): Promise<readonly NotReverted[]> {
+/** Lists every trace of every lab on the machine, regardless of its owner. */
+export async function listLabTraces(deps: Pick<LabDeps, 'host'>): Promise<readonly LabTrace[]> {
   const { host } = deps;
-  const [processes, cgroups, folders, netns, mountInfo] = await Promise.all([
+  const [processes, cgroups, directories, netns, mountInfo] = await Promise.all([
     listLabProcesses(deps),
     listCgroups(deps),
     listLabDirectories(deps),
-    host.list(NETNS_FOLDER),
+    host.list(NETNS_DIRECTORY),
     host.readFile(hostPath('/proc/self/mountinfo')),
   ]);
   return [
@@ -37,12 +37,12 @@ export async function listLabTraces(deps: Pick<LabDeps, 'host'>): Promise<readon
       return labId === undefined ? [] : [{ labId, kind: 'netns' as const, what: name }];
     }),
     ...cgroups.map(({ labId, path }) => ({ labId, kind: 'cgroup' as const, what: path })),
-    ...folders.map((labId) => ({ labId, kind: 'folder' as const, what: labDirectory(labId) })),
+    ...directories.map((labId) => ({ labId, kind: 'directory' as const, what: labDirectory(labId) })),
   ];
 }
 
 /** @param mountInfo text of /proc/PID/mountinfo, whose fifth field is the mount point */
-export function parseLabMounts(mountInfo: string): readonly NotReverted[] {
+export function parseLabMounts(mountInfo: string): readonly LabTrace[] {
   return mountInfo
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
@@ -51,8 +51,7 @@ export function parseLabMounts(mountInfo: string): readonly NotReverted[] {
 }
 
 /**
- * Removes what earlier labs have left behind: those whose owner is gone, and with `kept` those kept on purpose. A lab
- * whose owner lives is not touched.
+ * Removes orphaned labs, and with `kept` also those that were kept on purpose. Labs whose owner still runs are not touched.
  *
  * @returns the ids of the labs that were removed
  * @throws LabError `LAB_NOT_REMOVED`
@@ -63,8 +62,8 @@ export async function removeLabTraces({ kept }: RemovalInput, deps: LabDeps): Pr
     const removed: string[] = [];
     for (const id of ids) {
       deps.signal?.throwIfAborted();
-      if (!(await isLeftover(id, kept, deps))) continue;
-      deps.onProgress?.({ phase: 'clean', message: `removing what is left of lab ${id}` });
+      if (!(await isOrphaned(id, kept, deps))) continue;
+      deps.onProgress?.({ phase: 'clean', message: `removing lab ${id}` });
       await removeLab(id, deps);
       removed.push(id);
     }
@@ -72,9 +71,9 @@ export async function removeLabTraces({ kept }: RemovalInput, deps: LabDeps): Pr
   });
 }
 
-/** A lab without a readable record was caught while it was made or removed; nobody answers for it. */
-async function isLeftover(id: string, kept: boolean, deps: Pick<LabDeps, 'host'>): Promise<boolean> {
+/** A lab without a readable record was interrupted while it was created or removed, so it has no owner. */
+async function isOrphaned(id: string, kept: boolean, deps: Pick<LabDeps, 'host'>): Promise<boolean> {
   const record = await readLabRecord(id, deps);
   if (record === undefined) return true;
-  return record.kept ? kept : !(await isAlive(record.owner, deps));
+  return record.kept ? kept : !(await isOwnerRunning(record.owner, deps));
 }

@@ -1,21 +1,21 @@
 import { assertCgroups } from './cgroups.ts';
 import { CLUSTER_PACKAGES, provideDebianPackages } from './debian-packages.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
 
 /**
- * Makes sure that this machine can run a lab, and installs the Debian packages that it lacks for it.
+ * Verifies that this machine can run a lab, and installs missing Debian packages.
  *
- * Call it before anything that takes long; `createCluster` calls it too. What it installs stays installed.
+ * Call it before long work; `createCluster` calls it too. Installed packages stay.
  *
- * @throws LabError `LAB_PACKAGES_MISSING` (with the one line that installs them) `LAB_PACKAGES_NOT_INSTALLED`
+ * @throws LabError `LAB_PACKAGES_MISSING` (with the command that installs them) `LAB_PACKAGES_NOT_INSTALLED`
  * `LAB_NOT_ROOT` `LAB_MACHINE_UNSUPPORTED`
  */
 export async function equipMachine(deps: LabDeps): Promise<void> {
   await equipWith(CLUSTER_PACKAGES, deps);
 }
 
-/** As {@link equipMachine}, for a cluster that needs other packages. */
+/** As {@link equipMachine}, with other packages. */
 export async function equipWith(packages: readonly string[], deps: LabDeps): Promise<void> {
   await provideDebianPackages(packages, deps);
   assertRoot(deps);
@@ -27,7 +27,7 @@ export function assertRoot({ host }: LabDeps): void {
   if (host.userId() === 0) return;
   throw new LabError({
     code: 'LAB_NOT_ROOT',
-    message: 'a lab makes namespaces, mounts and control groups, which only root may do',
+    message: 'creating a lab needs root: it creates namespaces, mounts and control groups',
     subject: `user ${host.userId()}`,
     hint: 'run it with sudo',
   });

@@ -1,21 +1,21 @@
 import { joinPath } from '@kube-rescue/host';
 import { type Argv, runCommand } from './command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
-import { type ClusterNode, NETNS_FOLDER, NODE_MOUNTS, namespaceFile, netnsName, nodeFile } from './lab-directory.ts';
+import type { LabDeps } from './lab-deps.ts';
+import { type ClusterNode, NETNS_DIRECTORY, NODE_MOUNTS, namespaceFile, netnsName, nodeFile } from './lab-directory.ts';
 
-/** Two namespaces more than the nodes' own: a switch of its own keeps the machine's network free of the lab. */
+/** The switch is a network namespace of its own, so that the lab does not touch the machine's network. */
 const SWITCH = 'switch';
 const BRIDGE = 'br0';
 const GATEWAY = '10.200.0.1';
 const PREFIX_LENGTH = 24;
 const HOSTS_FILE = '/etc/hosts';
 
-/** Lines of sh that give a node its /run, empty as after a start of the machine. */
+/** Shell lines that mount an empty /run, as after a boot. */
 export const MOUNT_RUN = `mount -t tmpfs -o mode=755 tmpfs /run
 mount --make-shared /run
 mkdir -m 1777 /run/lock`;
 
-/** Makes the network namespace with the bridge that joins the nodes of a lab; they have no way out of it. */
+/** Creates the network namespace with the bridge between the nodes of a lab. It has no route to the outside. */
 export async function createSwitch(labId: string, deps: LabDeps): Promise<void> {
   const netns = netnsName(labId, SWITCH);
   await runCommand(deps, ['ip', 'netns', 'add', netns]);
@@ -24,9 +24,9 @@ export async function createSwitch(labId: string, deps: LabDeps): Promise<void> 
 }
 
 /**
- * Makes the network, mount and UTS namespaces of `node`; they last without a process until they are removed.
+ * Creates the network, mount and UTS namespaces of `node`; they persist without a process until they are removed.
  *
- * @param hosts addresses by the names that the node finds in its /etc/hosts
+ * @param hosts addresses by name, for the node's /etc/hosts
  */
 export async function createNamespaces(
   node: ClusterNode,
@@ -35,20 +35,20 @@ export async function createNamespaces(
 ): Promise<void> {
   await connectToSwitch(node, deps);
   await deps.host.writeFile(nodeFile(node, HOSTS_FILE), Buffer.from(renderHosts(node, hosts)), { mode: 0o644 });
-  const folder = joinPath(node.folder, 'namespaces');
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
-  // A mount namespace can only be kept in a mount that is not propagated into it.
-  await runCommand(deps, ['mount', '--bind', folder, folder]);
-  await runCommand(deps, ['mount', '--make-private', folder]);
+  const directory = joinPath(node.directory, 'namespaces');
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
+  // A mount namespace can only be bound to a mount that is not propagated into it.
+  await runCommand(deps, ['mount', '--bind', directory, directory]);
+  await runCommand(deps, ['mount', '--make-private', directory]);
   for (const kind of ['mnt', 'uts'] as const) {
     await deps.host.writeFile(namespaceFile(node, kind), Buffer.alloc(0), { mode: 0o600 });
   }
-  const script = joinPath(node.folder, 'mount-node.sh');
+  const script = joinPath(node.directory, 'mount-node.sh');
   await deps.host.writeFile(script, Buffer.from(renderMountScript(node)), { mode: 0o700 });
   // Not `ip netns exec`: it mounts a fresh /sys, which hides the control groups.
   await runCommand(deps, [
     'nsenter',
-    `--net=${joinPath(NETNS_FOLDER, netnsName(node.labId, node.name))}`,
+    `--net=${joinPath(NETNS_DIRECTORY, netnsName(node.labId, node.name))}`,
     'unshare',
     `--mount=${namespaceFile(node, 'mnt')}`,
     `--uts=${namespaceFile(node, 'uts')}`,
@@ -70,13 +70,13 @@ async function connectToSwitch(node: ClusterNode, deps: LabDeps): Promise<void> 
     inNode('link', 'set', 'lo', 'up'),
     inNode('link', 'set', 'eth0', 'up'),
     inNode('route', 'add', 'default', 'via', GATEWAY),
-    // The kubelet looks for cloud credentials there when it starts and would wait 11 s for an answer.
+    // The kubelet requests cloud credentials there at its start, and would wait 11 s for an answer.
     inNode('route', 'add', 'unreachable', '169.254.0.0/16'),
   ];
   for (const argv of steps) await runCommand(deps, argv);
 }
 
-/** The script that lays the node's own folders over the machine's, run inside the new namespaces. */
+/** The script that bind-mounts the node's directories over the machine's, run inside the new namespaces. */
 function renderMountScript(node: ClusterNode): string {
   const mounts = NODE_MOUNTS.map((path) => `mount --bind ${nodeFile(node, path)} ${path}`);
   return `set -eu
@@ -88,7 +88,7 @@ mount --bind ${nodeFile(node, HOSTS_FILE)} ${HOSTS_FILE}
 mount --make-shared /var/lib/kubelet
 ${MOUNT_RUN}
 echo 1 >/proc/sys/net/ipv4/ip_forward
-# Without it an answer between two pods of one bridge would not be led back through the Service that was asked.
+# Otherwise replies between two pods on one bridge bypass the NAT of their Service.
 echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 `;
 }
@@ -102,7 +102,7 @@ function renderHosts(node: ClusterNode, hosts: Readonly<Record<string, string>>)
 export function enterNode(node: ClusterNode): Argv {
   return [
     'nsenter',
-    `--net=${joinPath(NETNS_FOLDER, netnsName(node.labId, node.name))}`,
+    `--net=${joinPath(NETNS_DIRECTORY, netnsName(node.labId, node.name))}`,
     `--mount=${namespaceFile(node, 'mnt')}`,
     `--uts=${namespaceFile(node, 'uts')}`,
     '--',

@@ -1,37 +1,37 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from './lab-deps.ts';
 import { CGROUP_ROOT, type ClusterNode, daemonCgroup } from './lab-directory.ts';
 import { enterNode } from './node-namespaces.ts';
 
-/** A service of a node, as the lab starts it. */
+/** A service of a node. */
 export interface ServiceDefinition {
   /** Lower-case letters and hyphens. */
   readonly name: string;
-  /** Lines of sh that leave the program with its arguments in `"$@"`; see {@link unitProgram}. */
+  /** Shell lines that set `"$@"` to the program and its arguments; see {@link unitProgram}. */
   readonly program: string;
 }
 
-/** The program that a unit file names, with what systemd would run before it. */
+/** The shell lines that run a unit file's ExecStartPre and set `"$@"` to its ExecStart. */
 export function unitProgram(path: string): string {
   return `prepare_unit ${path}
   eval "set -- $(unit_lines ${path} ExecStart)"`;
 }
 
 /**
- * Called inside the node as `PROGRAM start|stop|restart|status NAME`, with the exit codes of LSB init scripts: status is
- * 0 when the service runs, 3 when it is stopped, 4 when there is none of that name.
+ * The service command, to be run on the node as `PROGRAM start|stop|restart|status NAME`. It exits as LSB init scripts do:
+ * status is 0 for a running, 3 for a stopped and 4 for an unknown service.
  */
 export function serviceCommand(node: ClusterNode): HostPath {
-  return joinPath(node.folder, 'service');
+  return joinPath(node.directory, 'service');
 }
 
-/** What a service of the node has written; a line of the kubelet's says why it ended. */
+/** The log file of a service of the node. */
 export function serviceLog(node: ClusterNode, name: string): HostPath {
-  return joinPath(node.folder, `${name}.log`);
+  return joinPath(node.directory, `${name}.log`);
 }
 
-/** Writes the node's service command and what its services start from, anew or in place of what was there. */
+/** Writes or replaces the node's service command and the start script of its services. */
 export async function installServices(
   node: ClusterNode,
   services: readonly ServiceDefinition[],
@@ -56,20 +56,19 @@ export async function isServiceRunning(node: ClusterNode, name: string, deps: La
   return exitCode === 0;
 }
 
-/** Ends a service at once, without the chance to take leave of anybody. */
+/** Kills the service immediately (SIGKILL). */
 export async function killService(node: ClusterNode, name: string, deps: LabDeps): Promise<void> {
   const script = 'read -r pid ticks <"$0" && kill -KILL "$pid"';
-  await runCommand(deps, ['sh', '-c', script, joinPath(node.folder, `${name}.pid`)]);
+  await runCommand(deps, ['sh', '-c', script, joinPath(node.directory, `${name}.pid`)]);
 }
 
 function daemonScript(node: ClusterNode): HostPath {
-  return joinPath(node.folder, 'daemon.sh');
+  return joinPath(node.directory, 'daemon.sh');
 }
 
 /**
- * Runs a unit file as systemd would: a line that ends in a backslash goes on, every ExecStartPre has to succeed, and no
- * shell reads the lines, so what looks like a variable stays as it is. Knows no other setting, and no single quotes
- * around a dollar sign.
+ * Runs a unit file as systemd does: a backslash continues a line, every ExecStartPre must succeed, and variables are not
+ * expanded. Other settings, and dollar signs in single quotes, are not supported.
  */
 const RUN_UNIT = `unit_lines() {
   sed -e ':again' -e '/\\\\$/{N;s/\\\\\\n */ /;b again' -e '}' "$1" | sed -n -e 's/[$\`]/\\\\&/g' -e "s/^$2=//p"
@@ -82,13 +81,13 @@ $(unit_lines "$1" ExecStartPre)
 END
 }`;
 
-/** The script that becomes the daemon: it enters the node's control group, says who it is, and executes the program. */
+/** The script that becomes the daemon: enters the node's control group, writes the pid file, and executes the program. */
 export function renderDaemonScript(node: ClusterNode, services: readonly ServiceDefinition[]): string {
   const cases = services.map(({ name, program }) => `${name})\n  ${program}\n  ;;`);
   return `set -eu
 ${RUN_UNIT}
 name=$1
-exec </dev/null >>"${node.folder}/$name.log" 2>&1
+exec </dev/null >>"${node.directory}/$name.log" 2>&1
 for hierarchy in ${CGROUP_ROOT}/*/; do
   group=\${hierarchy}${daemonCgroup(node)}
   [ ! -f "$group/cgroup.procs" ] || echo $$ >"$group/cgroup.procs"
@@ -97,7 +96,7 @@ case $name in
 ${cases.join('\n')}
 esac
 read -r stat </proc/$$/stat
-echo "$$ $(echo "\${stat##*) }" | cut -d ' ' -f 20)" >"${node.folder}/$name.pid"
+echo "$$ $(echo "\${stat##*) }" | cut -d ' ' -f 20)" >"${node.directory}/$name.pid"
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"
 `;
 }
@@ -115,10 +114,10 @@ ${names.join(' | ')}) ;;
   exit 4
   ;;
 esac
-pid_file=${node.folder}/$name.pid
+pid_file=${node.directory}/$name.pid
 pid=
 
-# A pid alone may by now be somebody else's; with its start time it is one process for good. A zombie does not run.
+# A pid may be reused; with its start time it identifies one process. A zombie does not run.
 is_running() {
   read -r pid ticks 2>/dev/null <"$pid_file" || return 1
   read -r stat 2>/dev/null <"/proc/$pid/stat" || return 1
@@ -129,12 +128,12 @@ is_running() {
 start() {
   is_running && return 0
   rm -f "$pid_file"
-  setsid --fork sh ${node.folder}/daemon.sh "$name" </dev/null >/dev/null 2>&1
+  setsid --fork sh ${node.directory}/daemon.sh "$name" </dev/null >/dev/null 2>&1
   for _ in $(seq 100); do
     [ ! -s "$pid_file" ] || return 0
     sleep 0.05
   done
-  echo "$name did not start; see ${node.folder}/$name.log" >&2
+  echo "$name did not start; see ${node.directory}/$name.log" >&2
   return 1
 }
 
@@ -150,7 +149,7 @@ stop() {
     is_running || return 0
     sleep 0.05
   done
-  echo "$name does not end" >&2
+  echo "$name does not stop" >&2
   return 1
 }
 

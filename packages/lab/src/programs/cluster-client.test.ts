@@ -11,49 +11,49 @@ import { FakeCluster } from './fake-cluster.fixture.ts';
 const PATH = '/api/v1/services';
 
 describe('the API client of the programs', () => {
-  let folder: string;
+  let directory: string;
   let cluster: FakeCluster | undefined;
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'client-'));
+    directory = await mkdtemp(path.join(tmpdir(), 'client-'));
   });
   afterEach(async () => {
     await cluster?.stop();
     cluster = undefined;
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   });
 
-  const at = (name: string): string => path.join(folder, name);
+  const at = (name: string): string => path.join(directory, name);
   const reason = async (access: ClusterAccess): Promise<string> =>
     getObject(access, PATH).then(
       () => 'it answered',
       (error: Error) => error.message,
     );
 
-  it('asks with the token of the moment, and reads and changes objects', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('reads and changes objects, with the current token of the service account', async () => {
+    cluster = await FakeCluster.start(directory);
     cluster.objects.set(PATH, { items: [] });
     const access = inClusterAccess(cluster.environment);
     expect(await getObject(access, `${PATH}?limit=1`)).toEqual({ items: [] });
     await patchObject(access, '/api/v1/nodes/ü', { a: 'ä' });
     expect(cluster.patches).toEqual([{ path: '/api/v1/nodes/%C3%BC', patch: { a: 'ä' } }]);
-    await writeFile(at('serviceaccount/token'), 'a-token-that-is-none');
+    await writeFile(at('serviceaccount/token'), 'an-invalid-token');
     expect(await reason(access)).toBe('Unauthorized');
   });
 
-  it('says what the API server says of an object that is not there', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('reports the message of the API server for a missing object', async () => {
+    cluster = await FakeCluster.start(directory);
     expect(await reason(inClusterAccess(cluster.environment))).toBe(`"${PATH}" not found`);
   });
 
-  it('says that a certificate has expired as client-go does, and nothing of the token', async () => {
-    cluster = await FakeCluster.start(folder, { expired: ['apiserver'] });
+  it('reports an expired certificate in the words of client-go, without the token', async () => {
+    cluster = await FakeCluster.start(directory, { expired: ['apiserver'] });
     const expired = await reason(inClusterAccess(cluster.environment));
     expect(expired).toBe(`Get ${cluster.server}${PATH}: x509: certificate has expired or is not yet valid`);
     expect(expired).not.toContain('a-token-of-the-tests');
   });
 
-  it('says that a certificate is on another CA, though one of the same name', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('reports a certificate of another CA with the same name', async () => {
+    cluster = await FakeCluster.start(directory);
     const other = await FakeCluster.start(await mkdtemp(at('other-')));
     await cluster.trust(other.pki.pairs.ca.certificate);
     await other.stop();
@@ -62,8 +62,8 @@ describe('the API client of the programs', () => {
     );
   });
 
-  it('says so when nobody listens, and when a listener hangs up', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('reports a refused and a reset connection', async () => {
+    cluster = await FakeCluster.start(directory);
     const access = inClusterAccess(cluster.environment);
     await cluster.stop();
     const where = cluster.server.slice('https://'.length);
@@ -76,18 +76,18 @@ describe('the API client of the programs', () => {
     rude.close();
   });
 
-  it('is told by the environment of its container where the API server is, or refuses', () => {
+  it('refuses to start without the address of the API server in its environment', () => {
     expect(() => inClusterAccess({})).toThrow('KUBERNETES_SERVICE_HOST must be defined');
   });
 
-  it('reads a kubeconfig of files in YAML', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('reads a YAML kubeconfig that refers to files', async () => {
+    cluster = await FakeCluster.start(directory);
     cluster.objects.set(PATH, { items: [] });
     await cluster.writeKubeconfig(at('kubeconfig'));
     expect(await reason(readKubeconfig(at('kubeconfig')))).toBe('it answered');
   });
 
-  it('reads a kubeconfig of embedded data in JSON', async () => {
+  it('reads a JSON kubeconfig with embedded data', async () => {
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
     const user = { 'client-certificate-data': base64('a certificate'), 'client-key-data': base64('a key') };
     const text = JSON.stringify({

@@ -1,52 +1,52 @@
-/** The little of a Kubernetes API client that the programs of the lab's cluster need. */
+/** A minimal Kubernetes API client for the programs of the lab's cluster. */
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 
-/** What client-go grants a TLS handshake. */
+/** The TLS handshake timeout of client-go. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** Where an API server is and how this program shows who it is. */
+/** The address of an API server and the credentials of this program. */
 export interface ClusterAccess {
   /** For example `https://10.3.0.1:443`. */
   readonly server: string;
-  /** PEM of the CA that the server's certificate must be on; the system's own when there is none. */
+  /** PEM of the CA that must have signed the server certificate. Default: the system's CAs. */
   readonly ca?: string | undefined;
   /** Client certificate and key in PEM. */
   readonly certificate?: string | undefined;
   readonly key?: string | undefined;
-  /** Read anew for each request: a token may be replaced while the program runs. */
+  /** Read for each request: a token may be replaced while the program runs. */
   readonly token?: (() => string) | undefined;
 }
 
 /**
- * The access that every container is given: the Service's address, a token and a CA.
+ * The in-cluster access of a container: the Service's address, a token and a CA.
  *
- * Like client-go it reads the CA once. A program whose ca.crt was replaced afterwards goes on with the old one.
+ * Like client-go it reads the CA once; a running program does not notice a new ca.crt.
  */
 export function inClusterAccess(environment: Readonly<Record<string, string | undefined>>): ClusterAccess {
   const {
     KUBERNETES_SERVICE_HOST: host,
     KUBERNETES_SERVICE_PORT: port = '443',
-    // For a program that runs outside of a container.
-    SERVICE_ACCOUNT_FOLDER: folder = '/var/run/secrets/kubernetes.io/serviceaccount',
+    // For a program outside a container.
+    SERVICE_ACCOUNT_DIRECTORY: directory = '/var/run/secrets/kubernetes.io/serviceaccount',
   } = environment;
   if (host === undefined || host === '') {
     throw new Error('unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST must be defined');
   }
   return {
     server: `https://${host}:${port}`,
-    ca: readFileSync(`${folder}/ca.crt`, 'utf8'),
-    token: () => readFileSync(`${folder}/token`, 'utf8').trim(),
+    ca: readFileSync(`${directory}/ca.crt`, 'utf8'),
+    token: () => readFileSync(`${directory}/token`, 'utf8').trim(),
   };
 }
 
 /**
  * Reads a kubeconfig of one cluster and one user, in YAML or JSON.
  *
- * It looks for the known keys by name; it does not understand contexts.
+ * It searches for known keys by name; it does not understand contexts.
  */
 export function readKubeconfig(path: string): ClusterAccess {
   const text = readFileSync(path, 'utf8');
@@ -79,7 +79,7 @@ function valueOf(text: string, key: string): string | undefined {
   return new RegExp(`(?:^|[\\s{,])"?${key}"?:\\s*"?([^"\\s,}]+)"?`, 'm').exec(text)?.[1];
 }
 
-/** Reads an object or a list. @throws Error that says what went wrong as client-go would */
+/** Reads an object or a list. @throws Error with the message of client-go */
 export function getObject<T>(access: ClusterAccess, path: string): Promise<T> {
   return ask<T>(access, 'GET', path);
 }
@@ -107,14 +107,14 @@ async function ask<T>(access: ClusterAccess, method: string, path: string, body?
   throw new Error(statusMessage(status, text));
 }
 
-interface Question {
+interface ApiRequest {
   readonly method: string;
   readonly headers: Record<string, string | number>;
   readonly body: string | undefined;
 }
 
-// Each question has a connection of its own, so what is seen is the server and its certificate of this moment.
-function exchange(access: ClusterAccess, url: string, { method, headers, body }: Question) {
+// Each request opens a connection, so that it meets the server and its certificate as they are now.
+function exchange(access: ClusterAccess, url: string, { method, headers, body }: ApiRequest) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const { ca, certificate: cert, key } = access;
     const options = { method, headers, agent: false as const };
@@ -137,17 +137,17 @@ function exchange(access: ClusterAccess, url: string, { method, headers, body }:
 
 function limitTime(request: ClientRequest, secure: boolean): void {
   let reason = 'dial tcp: i/o timeout';
-  const give = (ms: number) => setTimeout(() => request.destroy(new Error(reason)), ms);
-  let timer = give(HANDSHAKE_TIMEOUT_MS);
-  const goOn = (next: string, ms: number) => {
+  const startTimer = (ms: number) => setTimeout(() => request.destroy(new Error(reason)), ms);
+  let timer = startTimer(HANDSHAKE_TIMEOUT_MS);
+  const restartTimer = (next: string, ms: number) => {
     clearTimeout(timer);
     reason = next;
-    timer = give(ms);
+    timer = startTimer(ms);
   };
-  const awaitAnswer = () => goOn('net/http: request canceled (Client.Timeout exceeded)', ANSWER_TIMEOUT_MS);
+  const awaitAnswer = () => restartTimer('net/http: request canceled (Client.Timeout exceeded)', ANSWER_TIMEOUT_MS);
   request.on('socket', (socket) => {
     socket.once('connect', () =>
-      secure ? goOn('net/http: TLS handshake timeout', HANDSHAKE_TIMEOUT_MS) : awaitAnswer(),
+      secure ? restartTimer('net/http: TLS handshake timeout', HANDSHAKE_TIMEOUT_MS) : awaitAnswer(),
     );
     (socket as TLSSocket).once('secureConnect', awaitAnswer);
   });
@@ -174,7 +174,7 @@ const REASONS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'x509: certificate signed by unknown authority',
   CERT_SIGNATURE_FAILURE: 'x509: certificate signed by unknown authority',
   CERT_UNTRUSTED: 'x509: certificate signed by unknown authority',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'x509: certificate is valid for other names than the one that was asked for',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'x509: certificate is valid for other names than the requested one',
   ECONNREFUSED: 'connect: connection refused',
   ECONNRESET: 'read: connection reset by peer',
   EHOSTUNREACH: 'connect: no route to host',

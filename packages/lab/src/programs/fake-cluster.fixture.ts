@@ -8,31 +8,31 @@ import { buildPki, type KeyPair, type Pki } from '@kube-rescue/testing';
 
 const TOKEN = 'a-token-of-the-tests';
 
-/** An API server of a few objects over real HTTPS, and the service account of a program that asks it. */
+/** An API server with a few objects over real HTTPS, and the service account of its client. */
 export class FakeCluster {
   /** Objects and lists by their path. */
   readonly objects = new Map<string, unknown>();
   readonly patches: { readonly path: string; readonly patch: unknown }[] = [];
   readonly pki: Pki;
-  readonly #folder: string;
+  readonly #directory: string;
   readonly #address: string;
   #server: Server | undefined;
   #port = 0;
 
-  private constructor(pki: Pki, folder: string, address: string) {
+  private constructor(pki: Pki, directory: string, address: string) {
     this.pki = pki;
-    this.#folder = folder;
+    this.#directory = directory;
     this.#address = address;
   }
 
   static async start(
-    folder: string,
+    directory: string,
     { address = '127.0.0.1', expired = [] }: { address?: string; expired?: readonly 'apiserver'[] } = {},
   ): Promise<FakeCluster> {
     const pki = await buildPki({ address, algorithm: 'ecdsa', expired });
-    const cluster = new FakeCluster(pki, path.join(folder, 'serviceaccount'), address);
-    await mkdir(cluster.#folder);
-    await writeFile(path.join(cluster.#folder, 'token'), TOKEN);
+    const cluster = new FakeCluster(pki, path.join(directory, 'serviceaccount'), address);
+    await mkdir(cluster.#directory);
+    await writeFile(path.join(cluster.#directory, 'token'), TOKEN);
     await cluster.trust(pki.pairs.ca.certificate);
     await cluster.serve();
     return cluster;
@@ -42,18 +42,18 @@ export class FakeCluster {
     return `https://${this.#address}:${this.#port}`;
   }
 
-  /** What a container's environment says, and where its service account is. */
+  /** The environment of a container, with the path of its service account. */
   get environment(): Readonly<Record<string, string>> {
     return {
       KUBERNETES_SERVICE_HOST: this.#address,
       KUBERNETES_SERVICE_PORT: String(this.#port),
-      SERVICE_ACCOUNT_FOLDER: this.#folder,
+      SERVICE_ACCOUNT_DIRECTORY: this.#directory,
     };
   }
 
   /** Changes the ca.crt of the service account. */
   async trust(ca: string): Promise<void> {
-    await writeFile(path.join(this.#folder, 'ca.crt'), ca);
+    await writeFile(path.join(this.#directory, 'ca.crt'), ca);
   }
 
   async writeKubeconfig(file: string): Promise<void> {
@@ -63,16 +63,16 @@ export class FakeCluster {
       '- name: local',
       '  cluster:',
       `    server: ${this.server}`,
-      `    certificate-authority: ${this.#folder}/ca.crt`,
+      `    certificate-authority: ${this.#directory}/ca.crt`,
       'users:',
       '- name: service-account',
       '  user:',
-      `    tokenFile: ${this.#folder}/token`,
+      `    tokenFile: ${this.#directory}/token`,
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
   }
 
-  /** Serves on the port of before, if there was one. */
+  /** Serves on the same port as before. */
   async serve(pair: KeyPair = this.pki.pairs.apiserver): Promise<void> {
     this.#server = createServer({ cert: pair.certificate, key: pair.key }, (request, response) => {
       void this.#respond(request, response);

@@ -6,7 +6,7 @@ import { RunningProgram } from './program.fixture.ts';
 
 describe('the program fetch', () => {
   const server = createServer(({ headers, url }, response) => {
-    if (url === '/hang') return;
+    if (url === '/silent') return;
     response.writeHead(url === '/missing' ? 404 : 200);
     response.end(`answer for ${headers.host}`);
   });
@@ -26,13 +26,13 @@ describe('the program fetch', () => {
     return [await program.ended(), program.log];
   }
 
-  it('prints what a URL answers to a faked Host header', async () => {
+  it('prints the response to a request with a given Host header', async () => {
     expect(await run('-H', 'Host: shop.example.test', `${base}/`)).toEqual([0, 'answer for shop.example.test']);
   });
 
-  it('ends with 22 for an error status, with 7 when nothing answers in time, with 3 for no URL', async () => {
+  it('exits 22 for an error status, 7 without an answer in time, 3 for an invalid URL', async () => {
     expect((await run(`${base}/missing`))[0]).toBe(22);
-    expect((await run('--max-time=0.3', `${base}/hang`))[0]).toBe(7);
+    expect((await run('--max-time=0.3', `${base}/silent`))[0]).toBe(7);
     expect((await run('not a URL'))[0]).toBe(3);
   });
 });

@@ -1,7 +1,7 @@
 /**
- * A client for checks from within a pod: asks one URL once and prints the answer's body.
+ * An HTTP client for checks inside a pod: requests one URL once and prints the body.
  *
- * Ends with 0 for a status below 400, with 22 for another, with 7 when nothing answers, with 3 for no URL (as curl --fail does).
+ * Exits as curl --fail does: 0 for a status below 400, 22 for another, 7 without an answer, 3 for an invalid URL.
  */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';

@@ -6,7 +6,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { programCommand, type ProgramName, programsRecipe } from './images.ts';
 
-// A root folder made of the files of the image, and of nothing else.
+// A root directory with the files of the image and nothing else.
 describe.skipIf(process.getuid?.() !== 0)('the image of the programs', () => {
   let root: string;
   beforeAll(async () => {
@@ -41,7 +41,7 @@ describe.skipIf(process.getuid?.() !== 0)('the image of the programs', () => {
     expect(run(programCommand(name, ...args))).toContain(expected);
   });
 
-  it('has the programs that these run, with all that they load', () => {
+  it('contains the programs that these run, with their libraries', () => {
     expect(run(['ctr', '--version'])).toContain('containerd');
     expect(run(['flock', '--version'])).toContain('util-linux');
     expect(run(['ip', '-json', 'address', 'show', 'lo'])).toContain('127.0.0.1');

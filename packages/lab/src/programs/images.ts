@@ -1,15 +1,15 @@
 import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { fileURLToPath } from 'node:url';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { type ImageRecipe, sharedLibraries } from '../kubernetes/images.ts';
 
-/** The image of the programs that the lab wrote itself. Each pod names its program as the command. */
+/** The image of the lab's own programs. Each pod names its program as the command. */
 export const PROGRAMS_IMAGE = 'kube-rescue.invalid/programs:1';
 
 const IMAGE_NODE = hostPath('/usr/bin/node');
-const IMAGE_FOLDER = hostPath('/usr/lib/kube-rescue');
+const IMAGE_DIRECTORY = hostPath('/usr/lib/kube-rescue');
 
-/** The programs by what they play. */
+/** The programs by their role. */
 const PROGRAMS = {
   podCheckpointer: 'pod-checkpointer/main',
   flannel: 'flannel/main',
@@ -21,19 +21,19 @@ const PROGRAMS = {
 
 export type ProgramName = keyof typeof PROGRAMS;
 
-/** What the programs run themselves: containerd's client, flock(1), ip(8), iptables(8). */
+/** The tools that the programs run: containerd's client, flock(1), ip(8), iptables(8). */
 const IPTABLES = hostPath('/usr/sbin/iptables');
 const TOOLS = [hostPath('/usr/bin/ctr'), hostPath('/usr/bin/flock'), hostPath('/usr/sbin/ip'), IPTABLES];
 
 /** The command of a container of {@link PROGRAMS_IMAGE}. */
 export function programCommand(name: ProgramName, ...args: readonly string[]): readonly string[] {
-  return [IMAGE_NODE, joinPath(IMAGE_FOLDER, `programs/${PROGRAMS[name]}${ownExtension()}`), ...args];
+  return [IMAGE_NODE, joinPath(IMAGE_DIRECTORY, `programs/${PROGRAMS[name]}${ownExtension()}`), ...args];
 }
 
-/** Where the record keeper looks for the AWS SDK. */
-export const MODULES_FOLDER = joinPath(IMAGE_FOLDER, 'node_modules');
+/** Where the record keeper finds the AWS SDK. */
+export const MODULES_DIRECTORY = joinPath(IMAGE_DIRECTORY, 'node_modules');
 
-/** The programs run as they are found: sources by type stripping, or what was compiled of them. */
+/** The programs run from source by type stripping, or compiled. */
 export async function programsRecipe(deps: LabDeps): Promise<ImageRecipe> {
   const node = hostPath(process.execPath);
   const libraries = await sharedLibraries([node, ...TOOLS], deps);
@@ -44,27 +44,27 @@ export async function programsRecipe(deps: LabDeps): Promise<ImageRecipe> {
     files: {
       ...Object.fromEntries(files.map((path) => [path, path])),
       [IMAGE_NODE]: node,
-      [joinPath(IMAGE_FOLDER, 'programs')]: ownFolder(),
+      [joinPath(IMAGE_DIRECTORY, 'programs')]: ownDirectory(),
     },
     texts: {
-      [joinPath(IMAGE_FOLDER, 'package.json')]: '{ "type": "module" }\n',
-      // The address of the API server may be a name that only the node's own /etc/hosts tells.
+      [joinPath(IMAGE_DIRECTORY, 'package.json')]: '{ "type": "module" }\n',
+      // The name of the API server may be known only from the node's /etc/hosts.
       '/etc/nsswitch.conf': 'hosts: files dns\n',
     },
   };
 }
 
 /**
- * The CNI plugin `flannel` as a script for the folder of plugins of a node, for example `/opt/cni/bin/flannel` (0755).
+ * The CNI plugin `flannel` as a script for a node's plugin directory, for example `/opt/cni/bin/flannel` (0755).
  *
- * It runs on this machine's own Node and files, so the node must see them.
+ * It uses this machine's Node.js and files, which must be visible on the node.
  */
 export function renderFlannelPlugin(): string {
-  const program = joinPath(ownFolder(), `flannel/cni-plugin${ownExtension()}`);
+  const program = joinPath(ownDirectory(), `flannel/cni-plugin${ownExtension()}`);
   return `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`;
 }
 
-function ownFolder(): HostPath {
+function ownDirectory(): HostPath {
   return parentPath(hostPath(fileURLToPath(import.meta.url)));
 }
 
@@ -72,10 +72,10 @@ function ownExtension(): string {
   return import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 }
 
-/** iptables loads what understands its rules from a folder below /usr, beside its libraries. */
+/** iptables loads its extensions from a directory below /usr, beside its libraries. */
 function extensionsOfIptables(libraries: readonly HostPath[]): readonly HostPath[] {
   const library = libraries.find((path) => path.includes('/libxtables.'));
   if (library === undefined) return [];
-  const folder = joinPath(parentPath(library), 'xtables');
-  return [folder.startsWith('/usr/') ? folder : hostPath(`/usr${folder}`)];
+  const directory = joinPath(parentPath(library), 'xtables');
+  return [directory.startsWith('/usr/') ? directory : hostPath(`/usr${directory}`)];
 }

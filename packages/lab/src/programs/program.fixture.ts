@@ -8,8 +8,8 @@ export class RunningProgram {
   readonly #process: ChildProcess;
 
   /**
-   * @param program path below this folder, for example `fetch.ts`
-   * @param enter a command that runs it elsewhere, for example in a network namespace
+   * @param program path below this directory, for example `fetch.ts`
+   * @param enter a command prefix, for example to enter a network namespace
    */
   constructor(
     program: string,
@@ -27,7 +27,7 @@ export class RunningProgram {
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#log += chunk.toString();
-        this.#process.emit('said');
+        this.#process.emit('output');
       });
     }
   }
@@ -36,27 +36,27 @@ export class RunningProgram {
     return this.#log;
   }
 
-  /** Waits until the program has said something, and returns what `pattern` caught first, or all of it. */
+  /** Waits until the output matches `pattern`, and returns its first group, or the whole match. */
   async saying(pattern: RegExp, timeoutMs = 100_000): Promise<string> {
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const found = pattern.exec(this.#log);
       if (found !== null) return found[1] ?? found[0];
       try {
-        await once(this.#process, 'said', { signal });
+        await once(this.#process, 'output', { signal });
       } catch {
-        throw new Error(`it never said ${String(pattern)}, only: ${this.#log}`);
+        throw new Error(`it never logged ${String(pattern)}, only: ${this.#log}`);
       }
     }
   }
 
-  /** Resolves to its exit status. */
+  /** Resolves to the exit status. */
   async ended(): Promise<number | null> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) await once(this.#process, 'exit');
     return this.#process.exitCode;
   }
 
-  /** Ends it as a kubelet does. */
+  /** Stops the program as a kubelet does. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
     this.#process.kill(signal);
     return this.ended();

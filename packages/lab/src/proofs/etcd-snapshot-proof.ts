@@ -1,15 +1,15 @@
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { type EquippedNode, runOnNode } from '../cluster/node-command.ts';
 import { type Proof, prove } from './proof.ts';
 
 /**
- * Looks whether there is a snapshot of etcd on the node that only its owner can read, and that etcdctl accepts.
+ * Proves that the etcd snapshot exists on the node, is private to its owner, and is valid according to etcdctl.
  *
- * @param path where it is said to be; `undefined` when nobody said so
+ * @param path the path that the recovery named; `undefined` when it named none
  */
 export function proveEtcdSnapshot(cluster: EquippedNode, path: string | undefined, deps: LabDeps): Promise<Proof> {
-  return prove('etcdctl accepts the snapshot of etcd', async () => {
-    if (path === undefined) return { ok: false, detail: 'no snapshot was named' };
+  return prove('etcdctl accepts the etcd snapshot', async () => {
+    if (path === undefined) return { ok: false, detail: 'the recovery named no snapshot' };
     const { stdout: mode } = await runOnNode(cluster, ['stat', '--format=%a', path], deps);
     const { stdout } = await runOnNode(cluster, ['etcdctl', 'snapshot', 'status', path, '--write-out=json'], deps);
     const { totalKey, totalSize, revision } = parseStatus(stdout);

@@ -1,13 +1,13 @@
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { type EquippedNode, runOnNode } from '../cluster/node-command.ts';
 
-/** What a recovery may change on a node, and a rollback must put back. */
+/** The directories that a recovery may change and a rollback must restore. */
 const TREES = ['/etc/kubernetes', '/var/lib/kubelet/pki'] as const;
 
-/** Every file, folder and link below the trees, by path: kind, mode, owner, and the SHA-256 or target. */
+/** Every file, directory and link below these directories, by path: kind, mode, owner, and the SHA-256 or target. */
 export type FileSnapshot = Readonly<Record<string, string>>;
 
-/** Looks at every file that a recovery may change, with find and sha256sum; times do not count. */
+/** Records every file that a recovery may change, with find and sha256sum; times are ignored. */
 export async function snapshotFiles(cluster: EquippedNode, deps: LabDeps): Promise<FileSnapshot> {
   const listing = await runOnNode(cluster, ['find', ...TREES, '-printf', '%p\\t%y %m %U:%G %l\\n'], deps);
   const find = ['find', ...TREES, '-type', 'f', '-exec', 'sha256sum', '{}', '+'] as const;
@@ -16,7 +16,7 @@ export async function snapshotFiles(cluster: EquippedNode, deps: LabDeps): Promi
 }
 
 /**
- * @param listing lines of path, tab, and what find says about it
+ * @param listing lines of path, tab and the output of find
  * @param digests lines as sha256sum prints them
  */
 export function parseSnapshot(listing: string, digests: string): FileSnapshot {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { type EquippedNode, runOnNode } from '../cluster/node-command.ts';
 
 /** Kinds of objects that hold certificates. */
 export const KINDS_WITH_CERTIFICATES =
   'secrets,configmaps,mutatingwebhookconfigurations,validatingwebhookconfigurations,apiservices,customresourcedefinitions';
-/** Renewed every few seconds by whoever leads. */
+/** Renewed every few seconds by the leader. */
 const LEADER = 'control-plane.alpha.kubernetes.io/leader';
 
 interface KubernetesDocument {
@@ -17,7 +17,7 @@ interface KubernetesDocument {
   };
 }
 
-/** Every object of the kinds that hold certificates, by kind and name: the SHA-256 of what it holds. */
+/** The SHA-256 of the content of every object that can hold certificates, by kind and name. */
 export async function snapshotObjects(at: EquippedNode, deps: LabDeps): Promise<Readonly<Record<string, string>>> {
   const argv = ['kubectl', 'get', KINDS_WITH_CERTIFICATES, '--all-namespaces', '--output', 'json'] as const;
   const { items } = JSON.parse((await runOnNode(at, argv, deps)).stdout) as { items: readonly KubernetesDocument[] };
@@ -29,7 +29,7 @@ function nameOf({ kind, metadata }: KubernetesDocument): string {
   return `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
-/** Keys in one order: objects that were written anew come back in another. */
+/** Keys are sorted: a rewritten object may have them in another order. */
 function digestOf(object: KubernetesDocument): string {
   const { metadata: _metadata, ...rest } = object;
   const { status: _status, ...content } = rest as Readonly<Record<string, unknown>>;

@@ -1,18 +1,18 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 
-/** One fact about a cluster, with what was seen of it. */
+/** One fact about a cluster, with the evidence. */
 export interface Proof {
-  /** A sentence that is to be true, for example `the API server does not answer`. */
+  /** The claim, for example `the API server does not answer`. */
   readonly name: string;
   readonly ok: boolean;
-  /** What was seen, in the words of the program that saw it where it has some. */
+  /** The evidence, where possible as the observing program printed it. */
   readonly detail: string;
 }
 
-/** Looks at a fact. A failure of the lab's own tools on the way makes it unproven, not an error. */
-export async function prove(name: string, look: () => Promise<Omit<Proof, 'name'>>): Promise<Proof> {
+/** Proves a claim by a check. A failure of the lab's own tools leaves the claim unproven and is not thrown. */
+export async function prove(name: string, check: () => Promise<Omit<Proof, 'name'>>): Promise<Proof> {
   try {
-    return { name, ...(await look()) };
+    return { name, ...(await check()) };
   } catch (error) {
     if (!isRecoveryError(error)) throw error;
     return { name, ok: false, detail: describeError(error) };

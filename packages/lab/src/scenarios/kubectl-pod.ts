@@ -2,16 +2,16 @@ import { joinPath } from '@kube-rescue/host';
 import { WEB_IMAGE } from '../kubernetes/images.ts';
 import type { EquippedNode } from '../cluster/node-command.ts';
 
-/** Where pods are handed their token and the CA. */
+/** Where pods find their token and CA. */
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface KubectlPodInput {
   readonly name: string;
-  /** URL under which the pod asks the API server. */
+  /** URL of the API server, for the pod's requests. */
   readonly server: string;
-  /** What its shell runs; `kubectl` asks with the token and the CA of the pod, both read anew each time. */
+  /** The pod's shell script; `kubectl` uses the pod's token and CA, both read each time. */
   readonly script: (kubectl: string) => string;
-  /** What else its spec says. */
+  /** Further fields of the spec. */
   readonly spec: object;
 }
 

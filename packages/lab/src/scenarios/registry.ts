@@ -7,7 +7,7 @@ import { proveLife } from './kubeadm-expired/prove-life.ts';
 import { saturday } from './saturday/saturday.ts';
 import type { ClusterScenario } from './scenario.ts';
 
-/** Every way in which the lab breaks a kubeadm cluster, by the name that a drill calls it. */
+/** The scenarios of a kubeadm cluster, by name. */
 export const CLUSTER_SCENARIOS = {
   'kubeadm-expired': {
     what: 'every certificate expires',
@@ -21,7 +21,7 @@ export const CLUSTER_SCENARIOS = {
   'front-proxy-ca-expired': caExpired('front-proxy-ca'),
 } as const satisfies Readonly<Record<string, ClusterScenario>>;
 
-/** The same for clusters whose control plane runs in itself. */
+/** The scenarios of a self-hosted cluster, by name. */
 export const SELF_HOSTED_SCENARIOS = {
   saturday: saturday('identity'),
   'saturday-encrypted': saturday('aescbc'),

@@ -1,29 +1,29 @@
 import type { Cluster, ClusterInput } from '../cluster/cluster.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import type { LabCluster } from '../cluster/lab-cluster.ts';
 import type { Proof } from '../proofs/proof.ts';
 
 export interface ProveLifeInput {
-  /** When the cluster was broken: what is alive must have been started since. */
+  /** When the cluster was broken: workloads must have restarted since. */
   readonly since: Date;
-  /** How long the API server is watched, in milliseconds. Default: as long as the scenario thinks fit. */
+  /** How long the API server is watched, in milliseconds. Default: depends on the scenario. */
   readonly stableMs?: number | undefined;
 }
 
-/** A way in which a cluster dies, and how one sees that it is dead and that it lives. */
+/** A way to break a cluster, with the proofs that it is down and that it works again. */
 export interface ClusterScenario<C extends LabCluster = Cluster> {
   /** What happens to the cluster; completes "break it: ...". */
   readonly what: string;
-  /** Starts a healthy cluster of the kind that this happens to; see `createCluster` and `createSelfHostedCluster`. */
+  /** Starts a healthy cluster of the kind that the scenario breaks; see `createCluster` and `createSelfHostedCluster`. */
   createCluster(input: ClusterInput, deps: LabDeps): Promise<C>;
-  /** Breaks a healthy cluster with tools that are not kube-rescue's, and restarts its machines. */
+  /** Breaks a healthy cluster without kube-rescue's code, and restarts its machines. */
   breakCluster(cluster: C, deps: LabDeps): Promise<void>;
-  /** Looks whether the cluster is really dead, before anybody takes the credit for bringing it back. */
+  /** Proves that the cluster is down, before any recovery. */
   proveDeath(cluster: C, deps: LabDeps): Promise<readonly Proof[]>;
-  /** Walks into what a recovery by hand would walk into, where there is such a thing. Takes minutes; leaves it dead. */
+  /** Demonstrates the trap of a manual recovery, if there is one. Takes minutes; leaves the cluster down. */
   proveTrap?(cluster: C, deps: LabDeps): Promise<readonly Proof[]>;
-  /** Looks whether the cluster is alive, by effects rather than by what it says of itself. */
+  /** Proves that the cluster works, by effects rather than by its own status. */
   proveLife(cluster: C, input: ProveLifeInput, deps: LabDeps): Promise<readonly Proof[]>;
-  /** What `kube-rescue recover` is told about this incident, beside `--yes`. Default: nothing. */
+  /** Further flags of `kube-rescue recover` for this scenario, besides `--yes`. Default: none. */
   readonly recoverFlags?: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { type Argv, runCommand } from '../machine/command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { type EquippedNode, execOnNode, runOnNode } from '../cluster/node-command.ts';
 import { installServices, killService, type ServiceDefinition, startService } from '../machine/services.ts';
 import { waitFor } from '../machine/waiting.ts';
@@ -10,7 +10,7 @@ import { apiServerFiles, apiServerFlags, type Encryption } from './objects/api-s
 import { controllerManagerFiles, controllerManagerFlags } from './objects/controllers.ts';
 import type { Pki } from './pki.ts';
 
-/** Beside the port of the cluster's own API server, which is to start while this one still serves. */
+/** Another port than that of the cluster's own API server, which starts while this one still serves. */
 const PORT = 16_443;
 const API = 'bootstrap-api-server';
 const CONTROLLERS = 'bootstrap-controller-manager';
@@ -18,53 +18,53 @@ const SCHEDULER = 'bootstrap-scheduler';
 const READY_DEADLINE_MS = 90_000;
 
 /**
- * A control plane outside the cluster, for as long as the cluster has none of its own. It is asked under the cluster's own
- * address: the control-plane node redirects the port.
+ * A temporary control plane outside the cluster, until the cluster runs its own. It is reached at the cluster's address: the
+ * control-plane node redirects the port.
  */
 export interface BootstrapControlPlane {
-  /** Waits until the cluster's own API server is ready, and leaves the port to it. */
+  /** Waits until the cluster's own API server is ready, and hands over the port. */
   handOverApi(deps: LabDeps): Promise<void>;
-  /** Ends the controllers and the scheduler: the cluster's own have taken over. */
+  /** Stops the temporary controllers and scheduler. */
   endControllers(deps: LabDeps): Promise<void>;
 }
 
-/** Starts it on the control-plane node, whose etcd must run; ends when its API server is ready. */
+/** Starts the temporary control plane on the control-plane node. etcd must run; returns once the API server is ready. */
 export async function startBootstrapControlPlane(
   machine: EquippedNode,
   { pki, encryption }: { readonly pki: Pki; readonly encryption: Encryption },
   deps: LabDeps,
 ): Promise<BootstrapControlPlane> {
   const { node } = machine;
-  const folder = joinPath(node.folder, 'bootstrap');
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  const directory = joinPath(node.directory, 'bootstrap');
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
   for (const [name, text] of Object.entries({ ...apiServerFiles(pki), ...controllerManagerFiles(pki) })) {
-    await deps.host.writeFile(joinPath(folder, name), Buffer.from(text), { mode: 0o600 });
+    await deps.host.writeFile(joinPath(directory, name), Buffer.from(text), { mode: 0o600 });
   }
-  await installServices(node, [...nodeServices(machine), ...bootstrapServices(machine, folder, encryption)], deps);
+  await installServices(node, [...nodeServices(machine), ...bootstrapServices(machine, directory, encryption)], deps);
   await redirect(machine, '--append', deps);
   await startService(node, API, deps);
-  await waitForApi(machine, folder, [], deps);
+  await waitForApi(machine, directory, [], deps);
   await startService(node, CONTROLLERS, deps);
   await startService(node, SCHEDULER, deps);
   return {
     handOverApi: async (atHandOver) => {
-      // Not redirected: the address is another.
-      await waitForApi(machine, folder, ['--resolve', `${API_NAME}:6443:127.0.0.1`], atHandOver);
+      // The loopback address is not redirected.
+      await waitForApi(machine, directory, ['--resolve', `${API_NAME}:6443:127.0.0.1`], atHandOver);
       await redirect(machine, '--delete', atHandOver);
-      // Without a farewell: it would take the address of the API from its Service.
+      // SIGKILL: on SIGTERM it would remove its address from the kubernetes Service.
       await killService(node, API, atHandOver);
     },
     endControllers: async (atEnd) => {
       for (const name of [CONTROLLERS, SCHEDULER]) await killService(node, name, atEnd);
       await installServices(node, nodeServices(machine), atEnd);
-      await runCommand(atEnd, ['rm', '-rf', folder]);
+      await runCommand(atEnd, ['rm', '-rf', directory]);
     },
   };
 }
 
 function bootstrapServices(
   { binaries }: EquippedNode,
-  folder: HostPath,
+  directory: HostPath,
   encryption: Encryption,
 ): readonly ServiceDefinition[] {
   const run = (name: string, flags: readonly string[]): string => {
@@ -74,28 +74,28 @@ function bootstrapServices(
   const api = [
     `--advertise-address=${CONTROL_PLANE.address}`,
     `--secure-port=${PORT}`,
-    // The address of the API in its Service is for the cluster's own API server to write.
+    // Only the cluster's own API server writes the endpoints of the kubernetes Service.
     '--endpoint-reconciler-type=none',
-    ...apiServerFlags(folder, encryption),
+    ...apiServerFlags(directory, encryption),
   ];
   return [
     { name: API, program: run('kube-apiserver', api) },
-    { name: CONTROLLERS, program: run('kube-controller-manager', [...client, ...controllerManagerFlags(folder)]) },
+    { name: CONTROLLERS, program: run('kube-controller-manager', [...client, ...controllerManagerFlags(directory)]) },
     { name: SCHEDULER, program: run('kube-scheduler', client) },
   ];
 }
 
 async function waitForApi(
   machine: EquippedNode,
-  folder: HostPath,
+  directory: HostPath,
   options: readonly string[],
   deps: LabDeps,
 ): Promise<void> {
-  const curl: Argv = ['curl', '--silent', '--max-time', '5', '--cacert', joinPath(folder, 'ca.crt')];
+  const curl: Argv = ['curl', '--silent', '--max-time', '5', '--cacert', joinPath(directory, 'ca.crt')];
   await waitFor(deps, {
     subject: 'kube-apiserver',
     deadlineMs: READY_DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const { stdout } = await execOnNode(machine, [...curl, ...options, `${API_URL}/readyz`], deps);
       return stdout === 'ok' ? { value: undefined } : { waitingFor: '/readyz is not ok' };
     },

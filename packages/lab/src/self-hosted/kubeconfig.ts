@@ -3,7 +3,7 @@ import { API_URL, CLUSTER_NAME } from './layout.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** A kubeconfig with everything in it, as Tectonic hands it to every node. */
+/** A kubeconfig with embedded credentials, as Tectonic writes it to every node. */
 export function renderKubeconfig(ca: string, { certificate, key }: KeyPair): string {
   return `apiVersion: v1
 kind: Config

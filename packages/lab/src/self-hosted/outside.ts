@@ -2,20 +2,20 @@ import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../machine/command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { createNode, type LabCluster, machineOf } from '../cluster/lab-cluster.ts';
 import { labDirectory, netnsName } from '../machine/lab-directory.ts';
 import { startService } from '../machine/services.ts';
 import { waitFor } from '../machine/waiting.ts';
 import { OUTSIDE, SHOP_NAME } from './layout.ts';
 
-/** What lies outside of a cluster: AWS with its Route 53, and the part of the world's DNS that its zones indentText in. */
+/** The environment of a cluster: AWS with Route 53, and the DNS servers that delegate to its zones. */
 export interface OutsideWorld {
   /** `AWS_ENDPOINT_URL`. */
   readonly awsEndpoint: string;
-  /** Where a recursive resolver answers, for example `10.200.0.53:5353`. */
+  /** The address of a recursive resolver, for example `10.200.0.53:5353`. */
   readonly resolver: string;
-  /** On the machine, and seen by every node: an access key that may keep records, as the AWS command line prints it (0600). */
+  /** An access key for Route 53 records, as the AWS command line prints it (0600); visible on every node. */
   readonly keysFile: HostPath;
 }
 
@@ -30,19 +30,19 @@ export function outsideWorld(labId: string): OutsideWorld {
   };
 }
 
-/** Starts the world outside on a machine of its own. It outlives whatever happens to the nodes. */
+/** Starts AWS and the DNS servers on a machine of their own, independent of the nodes. */
 export async function startOutside(cluster: LabCluster, deps: LabDeps): Promise<void> {
   const machine = machineOf(cluster.id, OUTSIDE, cluster);
   const { node } = machine;
-  const world = joinPath(node.folder, 'world.json');
+  const world = joinPath(node.directory, 'world.json');
   const { keysFile } = outsideWorld(cluster.id);
   const program = fileURLToPath(import.meta.resolve('@kube-rescue/local-aws/program'));
   await createNode(
     machine,
-    // It is ended by force with the lab: what it keeps for a while has to go with the lab's folder.
+    // It is killed with the lab, so its temporary files must be in the lab's directory.
     {
       services: [
-        { name: SERVICE, program: `set -- env TMPDIR=${node.folder} ${execPath} ${program} ${world} ${keysFile}` },
+        { name: SERVICE, program: `set -- env TMPDIR=${node.directory} ${execPath} ${program} ${world} ${keysFile}` },
       ],
     },
     deps,
@@ -57,16 +57,16 @@ export async function startOutside(cluster: LabCluster, deps: LabDeps): Promise<
   await waitFor(deps, {
     subject: keysFile,
     deadlineMs: DEADLINE_MS,
-    look: async () =>
+    check: async () =>
       (await deps.host.stat(keysFile)) === undefined
-        ? { waitingFor: `see ${joinPath(node.folder, `${SERVICE}.log`)}` }
+        ? { waitingFor: `see ${joinPath(node.directory, `${SERVICE}.log`)}` }
         : { value: undefined },
   });
 }
 
-/** The folder `node_modules` that holds the AWS SDK, for a pod that runs a program which needs it. */
+/** The `node_modules` directory with the AWS SDK, for pods that need it. */
 export function modulesDirectory(): HostPath {
   const resolved = fileURLToPath(import.meta.resolve('@aws-sdk/client-route-53'));
-  const folder = '/node_modules/';
-  return hostPath(resolved.slice(0, resolved.lastIndexOf(`${folder}@aws-sdk/`) + folder.length - 1));
+  const directory = '/node_modules/';
+  return hostPath(resolved.slice(0, resolved.lastIndexOf(`${directory}@aws-sdk/`) + directory.length - 1));
 }

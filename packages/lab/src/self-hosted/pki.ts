@@ -1,6 +1,6 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import {
-  AUTHORITY_EXTENSIONS,
+  CA_EXTENSIONS,
   type Issuer,
   issueCertificate,
   type KeyPair,
@@ -8,13 +8,13 @@ import {
   type Validity,
 } from '../cluster/certificate-signing.ts';
 import { runCommand } from '../machine/command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import { labDirectory } from '../machine/lab-directory.ts';
 import { readNodeText } from '../cluster/node-text.ts';
-import { runTogether } from '../machine/concurrency.ts';
+import { runConcurrently } from '../machine/concurrency.ts';
 import { API_NAME, API_SERVICE_ADDRESS, BASE_DOMAIN, CLUSTER_DOMAIN, CLUSTER_NAME, CONTROL_PLANE } from './layout.ts';
 
-/** A certificate of the cluster, as Tectonic's installer makes it. */
+/** A certificate of the cluster, as Tectonic's installer creates it. */
 export interface CertificateRecipe {
   readonly subject: string;
   readonly extensions: readonly string[];
@@ -28,18 +28,18 @@ const ETCD_NAMES = [
   `DNS:${CLUSTER_NAME}-etcd-0.${BASE_DOMAIN}`,
   `IP:${CONTROL_PLANE.address}`,
 ];
-/** Only the installer gives the server these; a later rotation forgets them. */
+/** Only the installer adds these names; `tls_rotate` does not. */
 const LOCAL_NAMES = ['DNS:localhost', 'IP:127.0.0.1'];
 
 /** The CAs of a self-hosted cluster. */
 const CA_DEFINITIONS = {
-  'kube-ca': { subject: '/CN=kube-ca/O=bootkube', extensions: AUTHORITY_EXTENSIONS },
-  'etcd-ca': { subject: '/CN=etcd-ca/O=etcd', extensions: AUTHORITY_EXTENSIONS },
+  'kube-ca': { subject: '/CN=kube-ca/O=bootkube', extensions: CA_EXTENSIONS },
+  'etcd-ca': { subject: '/CN=etcd-ca/O=etcd', extensions: CA_EXTENSIONS },
 } as const satisfies Readonly<Record<string, CertificateRecipe>>;
 
-export type LabCaName = keyof typeof CA_DEFINITIONS;
+export type SelfHostedCaName = keyof typeof CA_DEFINITIONS;
 
-/** What the cluster's own CA signs. */
+/** The leaf certificates of the cluster CA. */
 export const KUBE_LEAVES = {
   apiserver: {
     subject: '/CN=kube-apiserver/O=kube-master',
@@ -54,7 +54,7 @@ export const KUBE_LEAVES = {
   kubelet: { subject: '/CN=kubelet/O=system:masters', extensions: leafExtensions(['clientAuth']) },
 } as const satisfies Readonly<Record<string, CertificateRecipe>>;
 
-/** What etcd's CA signs; the server certificate with the local names, or without them as after a rotation. */
+/** The leaf certificates of the etcd CA; the server certificate with local names, or without as after `tls_rotate`. */
 export function etcdLeaves({ localNames }: { readonly localNames: boolean }) {
   return {
     server: {
@@ -69,74 +69,73 @@ export function etcdLeaves({ localNames }: { readonly localNames: boolean }) {
   } as const satisfies Readonly<Record<string, CertificateRecipe>>;
 }
 
-/** Certificates and keys of a cluster by their name in its PKI folder. */
+/** Certificates and keys of a cluster, by their name in its PKI directory. */
 export type Pki = Readonly<
-  Record<LabCaName | keyof typeof KUBE_LEAVES | keyof ReturnType<typeof etcdLeaves>, KeyPair>
+  Record<SelfHostedCaName | keyof typeof KUBE_LEAVES | keyof ReturnType<typeof etcdLeaves>, KeyPair>
 > & {
-  /** What service account tokens are signed with. `certificate` is the public key. */
+  /** The key that signs service account tokens. `certificate` is the public key. */
   readonly serviceAccount: KeyPair;
 };
 
 /**
- * Where a cluster's PKI is kept: beside its nodes, as Tectonic keeps it in the installer's folder. The keys of the CAs are
- * nowhere else.
+ * The PKI directory of a cluster, outside its nodes, as in Tectonic's installer. The CA keys are stored nowhere else.
  */
 export function pkiDirectory(labId: string): HostPath {
   return joinPath(labDirectory(labId), 'pki');
 }
 
-/** The files of a CA that {@link createCa} made. */
-export function caFiles(folder: HostPath, name: LabCaName): Issuer {
-  return { certificate: joinPath(folder, `${name}.crt`), key: joinPath(folder, `${name}.key`) };
+/** The files of a CA of {@link createCa}. */
+export function caFiles(directory: HostPath, name: SelfHostedCaName): Issuer {
+  return { certificate: joinPath(directory, `${name}.crt`), key: joinPath(directory, `${name}.key`) };
 }
 
-/** Makes everything that a new cluster is given, in `folder`. */
-export async function createPki(folder: HostPath, validity: Validity, deps: LabDeps): Promise<Pki> {
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
+/** Creates the PKI of a new cluster in `directory`. */
+export async function createPki(directory: HostPath, validity: Validity, deps: LabDeps): Promise<Pki> {
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
   const [kubeCa, etcdCa, serviceAccount] = await Promise.all([
-    createCa({ folder, name: 'kube-ca', validity }, deps),
-    createCa({ folder, name: 'etcd-ca', validity }, deps),
+    createCa({ directory, name: 'kube-ca', validity }, deps),
+    createCa({ directory, name: 'etcd-ca', validity }, deps),
     createSigningKey(deps),
   ]);
   const [kube, etcd] = await Promise.all([
-    createLeaves({ folder, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
-    createLeaves({ folder, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: true }), validity }, deps),
+    createLeaves({ directory, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
+    createLeaves({ directory, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: true }), validity }, deps),
   ]);
   return { 'kube-ca': kubeCa, 'etcd-ca': etcdCa, serviceAccount, ...kube, ...etcd };
 }
 
-/** Makes a CA with a new key, and keeps its files in `folder`. */
+/** Creates a CA with a new key, and stores its files in `directory`. */
 export async function createCa(
-  { folder, name, validity }: { folder: HostPath; name: LabCaName; validity: Validity },
+  { directory, name, validity }: { directory: HostPath; name: SelfHostedCaName; validity: Validity },
   deps: LabDeps,
 ): Promise<KeyPair> {
   const pair = await issueCertificate(
-    { ...CA_DEFINITIONS[name], keyAlgorithm: 'RSA', issuer: 'self', validity, workFolder: folder },
+    { ...CA_DEFINITIONS[name], keyAlgorithm: 'RSA', issuer: 'self', validity, workDirectory: directory },
     deps,
   );
-  const files = caFiles(folder, name);
+  const files = caFiles(directory, name);
   await deps.host.writeFile(files.certificate, Buffer.from(pair.certificate), { mode: 0o644 });
   await deps.host.writeFile(files.key, Buffer.from(pair.key), { mode: 0o600 });
   return pair;
 }
 
-/** Makes leaf certificates with new keys, signed by a CA of `folder`; keeps none of them there. */
+/** Creates leaf certificates with new keys, signed by a CA in `directory`; does not store them. */
 export async function createLeaves<N extends string>(
   input: {
-    readonly folder: HostPath;
-    readonly ca: LabCaName;
+    readonly directory: HostPath;
+    readonly ca: SelfHostedCaName;
     readonly recipes: Readonly<Record<N, CertificateRecipe>>;
     readonly validity: Validity;
   },
   deps: LabDeps,
 ): Promise<Readonly<Record<N, KeyPair>>> {
-  const { folder, validity } = input;
-  const issuer = caFiles(folder, input.ca);
+  const { directory, validity } = input;
+  const issuer = caFiles(directory, input.ca);
   const recipes = Object.entries<CertificateRecipe>(input.recipes);
-  const pairs = await runTogether(
+  const pairs = await runConcurrently(
     deps,
     recipes.map(([name, recipe]) => async (each) => {
-      const signing = { ...recipe, keyAlgorithm: 'RSA', issuer, validity, workFolder: folder } as const;
+      const signing = { ...recipe, keyAlgorithm: 'RSA', issuer, validity, workDirectory: directory } as const;
       return [name, await issueCertificate(signing, each)] as const;
     }),
   );
@@ -149,7 +148,7 @@ async function createSigningKey(deps: LabDeps): Promise<KeyPair> {
   return { certificate: stdout, key };
 }
 
-/** The certificate of a CA of a cluster, PEM. */
-export function readCa(folder: HostPath, name: LabCaName, deps: LabDeps): Promise<string> {
-  return readNodeText(caFiles(folder, name).certificate, deps);
+/** Reads a CA certificate of a cluster, PEM. */
+export function readCa(directory: HostPath, name: SelfHostedCaName, deps: LabDeps): Promise<string> {
+  return readNodeText(caFiles(directory, name).certificate, deps);
 }

@@ -1,5 +1,5 @@
 import { killContainers, resumeContainerd } from '../machine/containerd.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import type { ClusterMachine } from '../cluster/lab-cluster.ts';
 import { runOnNode } from '../cluster/node-command.ts';
 import { MOUNT_RUN } from '../machine/node-namespaces.ts';
@@ -9,10 +9,10 @@ import { SSH_SERVICE } from './ssh.ts';
 import { ETCD_SERVICE } from './units.ts';
 
 /**
- * `sh -c` script: takes away what no machine keeps in a restart: the mounts of pods, everything on the tmpfs /run, and what
- * was told to the kernel about the networks of pods and Services.
+ * `sh -c` script: drops the state that a restart loses: the mounts of pods, the tmpfs /run, and the kernel's routes and
+ * rules for pods and Services.
  */
-const FORGET = `set -eu
+const DROP_VOLATILE_STATE = `set -eu
 awk '{ print $5 }' /proc/self/mountinfo | grep '^/var/lib/kubelet/' | sort -r | while read -r point; do
   umount --lazy "$point"
 done
@@ -25,17 +25,17 @@ for table in filter nat mangle; do
   iptables --wait --table $table --delete-chain
 done`;
 
-/** Cuts the power of a node: every process of it dies at once, and what only its memory held is gone. */
+/** Simulates a power cut of a node: kills every process and drops all volatile state. */
 export async function powerOff(machine: ClusterMachine, deps: LabDeps): Promise<void> {
   const { node } = machine;
   await stopService(node, 'kubelet', deps);
   await killContainers(node, deps);
   await stopService(node, 'containerd', deps);
   await killService(node, node.name === CONTROL_PLANE.name ? ETCD_SERVICE : SSH_SERVICE, deps);
-  await runOnNode(machine, ['sh', '-c', FORGET, POD_NETWORK], deps);
+  await runOnNode(machine, ['sh', '-c', DROP_VOLATILE_STATE, POD_NETWORK], deps);
 }
 
-/** Starts a node's services again, the kubelet last and only when it is asked for. */
+/** Starts a node's services, the kubelet last and only on request. */
 export async function powerOn(
   machine: ClusterMachine,
   { kubelet }: { readonly kubelet: boolean },

@@ -1,19 +1,21 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from '../machine/command.ts';
-import type { LabDeps } from '../cluster/deps.ts';
+import type { LabDeps } from '../machine/lab-deps.ts';
 import type { ClusterMachine } from '../cluster/lab-cluster.ts';
 import type { ClusterNode } from '../machine/lab-directory.ts';
 import { readNodeText } from '../cluster/node-text.ts';
 import { type ServiceDefinition, startService } from '../machine/services.ts';
 import { waitFor } from '../machine/waiting.ts';
 
-/** How root on the control-plane node logs in to the worker. The machine's own keys and known hosts are left alone. */
+/**
+ * The SSH login from root on the control-plane node to the worker. The machine's own keys and known hosts are not touched.
+ */
 export interface SshAccess {
   readonly user: 'root';
   readonly port: number;
   /** The private key. */
   readonly identity: HostPath;
-  /** With the worker's host key, by its name and its address. */
+  /** Contains the worker's host key, by name and address. */
   readonly knownHosts: HostPath;
 }
 
@@ -24,8 +26,8 @@ const PORT = 22;
 const START_DEADLINE_MS = 20_000;
 
 /**
- * Sees to it that the SSH server which is about to be installed serves nobody but labs: Debian starts none where this file
- * is. Does nothing on a machine that has an SSH server.
+ * Keeps Debian from starting the SSH server that is about to be installed: it does not start while this file exists. Does
+ * nothing on a machine that already has an SSH server.
  */
 export async function forbidMachineSsh({ host }: Pick<LabDeps, 'host'>): Promise<void> {
   if ((await host.stat(SSH_SERVER)) !== undefined) return;
@@ -33,22 +35,22 @@ export async function forbidMachineSsh({ host }: Pick<LabDeps, 'host'>): Promise
   await host.writeFile(DO_NOT_RUN, Buffer.alloc(0), { mode: 0o644 });
 }
 
-/** Where {@link startSsh} leaves the credentials. */
-export function sshAccess({ folder }: ClusterNode): SshAccess {
-  const at = (name: string): HostPath => joinPath(folder, 'ssh', name);
+/** The credentials of {@link startSsh}. */
+export function sshAccess({ directory }: ClusterNode): SshAccess {
+  const at = (name: string): HostPath => joinPath(directory, 'ssh', name);
   return { user: 'root', port: PORT, identity: at('id_ed25519'), knownHosts: at('known_hosts') };
 }
 
-/** The service of a worker that lets root in; its keys are the lab's. */
+/** The SSH server of a worker, with the lab's keys; it permits root. */
 export function sshService(worker: ClusterNode): ServiceDefinition {
-  const config = joinPath(worker.folder, 'ssh', 'sshd_config');
+  const config = joinPath(worker.directory, 'ssh', 'sshd_config');
   return { name: SSH_SERVICE, program: `mkdir -p /run/sshd\n  set -- ${SSH_SERVER} -D -e -f ${config}` };
 }
 
-/** Gives the worker a host key, the control-plane node a key that opens it, and starts the worker's SSH server. */
+/** Creates a host key for the worker and a login key for the control-plane node, and starts the worker's SSH server. */
 export async function startSsh(controlPlane: ClusterMachine, worker: ClusterMachine, deps: LabDeps): Promise<void> {
   const { host } = deps;
-  const server = joinPath(worker.node.folder, 'ssh');
+  const server = joinPath(worker.node.directory, 'ssh');
   const { identity, knownHosts } = sshAccess(controlPlane.node);
   await host.makeDirectory(server, { mode: 0o700 });
   await host.makeDirectory(joinPath(identity, '..'), { mode: 0o700 });
@@ -70,7 +72,7 @@ export async function startSsh(controlPlane: ClusterMachine, worker: ClusterMach
   await waitFor(deps, {
     subject: 'sshd',
     deadlineMs: START_DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const argv = [...controlPlane.enter(), ...login, `root@${name}`, 'true'] as const;
       const { exitCode, stderr } = await host.exec(argv, { timeoutMs: 10_000, signal: deps.signal });
       return exitCode === 0 ? { value: undefined } : { waitingFor: stderr.trim() };

@@ -4,23 +4,23 @@ import { CONTROL_PLANE, WORKER } from './layout.ts';
 import { renderEtcdUnit, renderKubeletUnit } from './units.ts';
 
 const machine = (at: { name: string; address: string }) => ({
-  node: { ...at, folder: hostPath('/lab/node'), labId: '0a1b2c' },
+  node: { ...at, directory: hostPath('/lab/node'), labId: '0a1b2c' },
   binaries: hostPath('/opt/kubernetes'),
 });
 
 describe('a unit file of the self-hosted lab', () => {
-  it('lets the kubelet of the control plane register with its taint, and that of the worker without', () => {
+  it('registers the control-plane node with its taint, and the worker without', () => {
     expect(renderKubeletUnit(machine(CONTROL_PLANE))).toContain(
       '--register-with-taints=node-role.kubernetes.io/master=:NoSchedule',
     );
     expect(renderKubeletUnit(machine(WORKER))).not.toContain('taints');
   });
 
-  it('quotes what a shell would take for a redirection', () => {
+  it('quotes flags that a shell would read as a redirection', () => {
     expect(renderKubeletUnit(machine(WORKER))).toMatch(/^ {2}"--eviction-hard=imagefs\.available<0%.*" \\$/m);
   });
 
-  it('lets no client without a certificate talk to etcd', () => {
+  it('requires client certificates for etcd', () => {
     expect(renderEtcdUnit()).toContain('--client-cert-auth=true');
   });
 });

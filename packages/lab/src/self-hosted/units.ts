@@ -5,18 +5,18 @@ import {
   CLUSTER_DOMAIN,
   CONTROL_PLANE,
   DNS_SERVICE_ADDRESS,
-  ETCD_TLS_FOLDER,
+  ETCD_TLS_DIRECTORY,
   ETCD_URL,
   KUBECONFIG,
   KUBELET_MASTER_LABEL,
   MASTER_LABEL,
-  NETWORK_FOLDERS,
+  NETWORK_DIRECTORIES,
 } from './layout.ts';
 
-export const UNIT_FOLDER = '/etc/systemd/system';
+export const UNIT_DIRECTORY = '/etc/systemd/system';
 export const ETCD_SERVICE = 'etcd-member';
 
-/** Every node has it; on the control-plane node with the taint that it registers with. */
+/** The kubelet's unit; the control-plane node registers with its taint. */
 export function renderKubeletUnit({ node, binaries }: EquippedNode): string {
   const isControlPlane = node.name === CONTROL_PLANE.name;
   const flags = [
@@ -36,7 +36,7 @@ export function renderKubeletUnit({ node, binaries }: EquippedNode): string {
       : []),
     `--cgroup-root=/${nodeCgroup(node)}`,
     '--fail-swap-on=false',
-    // A lab has what it needs, however full the machine's disk is.
+    // Never evict, even when the machine's disk is full.
     '--eviction-hard=imagefs.available<0%,nodefs.available<0%,nodefs.inodesFree<0%',
     '--image-gc-high-threshold=100',
     '--node-status-update-frequency=2s',
@@ -48,7 +48,7 @@ After=network-online.target
 
 [Service]
 ExecStartPre=/bin/mkdir --parents /etc/kubernetes/manifests
-ExecStartPre=/bin/mkdir --parents ${NETWORK_FOLDERS.configuration}
+ExecStartPre=/bin/mkdir --parents ${NETWORK_DIRECTORIES.configuration}
 ExecStartPre=/bin/bash -c "grep 'certificate-authority-data' ${KUBECONFIG} | awk '{print $2}' | base64 -d > /etc/kubernetes/ca.crt"
 ExecStart=${joinPath(binaries, 'kubelet')} \\
 ${flags.map((flag) => `  ${quote(flag)}`).join(' \\\n')}
@@ -72,15 +72,15 @@ export function renderEtcdUnit(): string {
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=${CONTROL_PLANE.name}=${peer}`,
     '--client-cert-auth=true',
-    `--trusted-ca-file=${ETCD_TLS_FOLDER}/ca.crt`,
-    `--cert-file=${ETCD_TLS_FOLDER}/server.crt`,
-    `--key-file=${ETCD_TLS_FOLDER}/server.key`,
+    `--trusted-ca-file=${ETCD_TLS_DIRECTORY}/ca.crt`,
+    `--cert-file=${ETCD_TLS_DIRECTORY}/server.crt`,
+    `--key-file=${ETCD_TLS_DIRECTORY}/server.key`,
     '--peer-client-cert-auth=true',
-    `--peer-trusted-ca-file=${ETCD_TLS_FOLDER}/ca.crt`,
-    `--peer-cert-file=${ETCD_TLS_FOLDER}/peer.crt`,
-    `--peer-key-file=${ETCD_TLS_FOLDER}/peer.key`,
+    `--peer-trusted-ca-file=${ETCD_TLS_DIRECTORY}/ca.crt`,
+    `--peer-cert-file=${ETCD_TLS_DIRECTORY}/peer.crt`,
+    `--peer-key-file=${ETCD_TLS_DIRECTORY}/peer.key`,
     '--logger=zap',
-    // It would log in with the certificate of the server, which is for no client.
+    // The gateway would use the server certificate as a client certificate, which it is not.
     '--enable-grpc-gateway=false',
   ];
   return `[Unit]

@@ -27,6 +27,6 @@ stepLaws('the approval of certificate requests', () => {
     },
     makeKinds: (host) => createObjectChangeKinds(async () => machines.objectsOf(host)),
     clock,
-    folders: [],
+    directories: [],
   };
 });

@@ -26,6 +26,6 @@ stepLaws('the labels and taints of a node', () => {
     },
     makeKinds: (host) => createObjectChangeKinds(async () => machines.objectsOf(host)),
     clock: createFixedClock('2026-11-22T12:00:00Z'),
-    folders: [],
+    directories: [],
   };
 });

@@ -51,7 +51,7 @@ stepLaws('pods that are started anew', () => {
     },
     makeKinds: (host) => [createPodRestartKind(async () => machines.objectsOf(host))],
     clock,
-    folders: [],
+    directories: [],
     isLasting: true,
   };
 });

@@ -52,7 +52,7 @@ function podLaws(
       },
       makeKinds: (host) => createObjectChangeKinds(async () => storeOf(host)),
       clock,
-      folders: [],
+      directories: [],
     };
   });
 }

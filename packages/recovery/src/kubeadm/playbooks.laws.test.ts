@@ -13,7 +13,7 @@ stepLaws('the recovery of a copied node', async () => {
   const tree = new Map([...pki.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
   return {
     clock,
-    folders: [hostPath('/etc'), hostPath('/var/lib/kubelet')],
+    directories: [hostPath('/etc'), hostPath('/var/lib/kubelet')],
     makeHost: async (): Promise<Host> => ({
       ...createFakeHost({ tree, services: { kubelet: 'stopped' } }),
       kind: 'copy',

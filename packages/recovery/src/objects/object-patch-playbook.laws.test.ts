@@ -28,6 +28,6 @@ stepLaws('an object that is patched', () => {
     },
     makeKinds: (host) => createObjectChangeKinds(async () => machines.objectsOf(host)),
     clock,
-    folders: [],
+    directories: [],
   };
 });

@@ -42,7 +42,7 @@ stepLaws('folders for workers that are silent', () => ({
     return { id: 'bundles', title: 'bundles', phases: [{ id: 'nodes', title: 'nodes', steps }] };
   },
   clock: CLOCK,
-  folders: [hostPath('/var/lib/kube-rescue/bundles')],
+  directories: [hostPath('/var/lib/kube-rescue/bundles')],
 }));
 
 describe('a worker that is silent, and that nobody said how to reach', () => {

@@ -25,6 +25,6 @@ stepLaws('Secrets of the control plane', () => {
     },
     makeKinds: (host) => createObjectChangeKinds(async () => machines.objectsOf(host)),
     clock: createFixedClock('2026-11-22T12:00:00Z'),
-    folders: [],
+    directories: [],
   };
 });

@@ -302,7 +302,7 @@ stepLaws('a change of what the checkpointer keeps', () => {
   };
   return {
     clock,
-    folders: [FOLDER, INACTIVE, cachedPath('..')].map((path) => path),
+    directories: [FOLDER, INACTIVE, cachedPath('..')].map((path) => path),
     makeHost: async () => {
       const node = await createCheckpointNode();
       // Whoever dies lets go of the lock; in memory nobody does it for them.

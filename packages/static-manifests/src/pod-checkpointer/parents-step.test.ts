@@ -112,7 +112,7 @@ stepLaws('pod objects that are put back for the checkpointer', () => {
     },
     makeKinds: (host) => createObjectChangeKinds(() => nodeOn(host).objects.open(signal)),
     clock,
-    folders: [FOLDER],
+    directories: [FOLDER],
     readState: (host) => readObjects(nodeOn(host).store),
   };
 });

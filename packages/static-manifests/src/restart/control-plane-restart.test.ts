@@ -181,6 +181,6 @@ stepLaws('restarting a dead control plane', () => ({
   makeHost: async () => createDeadNode(),
   makePlaybook: (host) => playbookOf(host),
   clock,
-  folders: [DIRECTORY],
+  directories: [DIRECTORY],
   readState: (host) => host.services.status('kubelet'),
 }));

@@ -422,6 +422,6 @@ stepLaws('restarting a static pod', () => {
       ],
     }),
     clock,
-    folders: [hostPath('/etc')],
+    directories: [hostPath('/etc')],
   };
 });

@@ -7,7 +7,7 @@ import { SimulatedCrash, withFaults } from './faults.ts';
 import { treeOf } from '../node/node-tree.ts';
 
 const journal = hostPath('/var/journal');
-const folder = hostPath('/etc/manifests');
+const directory = hostPath('/etc/manifests');
 const pod = hostPath('/etc/manifests/pod.yaml');
 
 function machine(): Host {
@@ -73,6 +73,6 @@ describe('a machine with faults', () => {
     await expect(write).rejects.toBeInstanceOf(SimulatedCrash);
     expect(await textOf(host, pod)).toBe('old');
     expect(await textOf(host, hostPath(staged))).toBe('new ');
-    expect(await host.list(folder)).toHaveLength(watched ? 1 : 2);
+    expect(await host.list(directory)).toHaveLength(watched ? 1 : 2);
   });
 });

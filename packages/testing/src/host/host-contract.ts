@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { expectCode } from '../laws/expect-code.ts';
 
-/** A host under test, with an empty folder on it that the suite may fill. */
+/** A host under test, with an empty directory on it that the suite may fill. */
 export interface HostUnderTest {
   readonly host: Host;
-  /** Exists, and lies in a folder of its own on the same filesystem. */
-  readonly folder: HostPath;
+  /** Exists, and lies in a directory of its own on the same filesystem. */
+  readonly directory: HostPath;
   dispose(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export function hostContract(
   describe(`the host contract holds for ${name}`, () => {
     let subject: HostUnderTest;
     let host: Host;
-    const at = (...segments: readonly string[]): HostPath => joinPath(subject.folder, ...segments);
+    const at = (...segments: readonly string[]): HostPath => joinPath(subject.directory, ...segments);
     beforeEach(async () => {
       subject = await make();
       host = subject.host;
@@ -51,8 +51,8 @@ export function hostContract(
         assert.equal(await host.list(at('file')), undefined);
       });
 
-      it('refuses to read a folder as a file', async () => {
-        await expectCode(host.readFile(subject.folder), 'HOST_NOT_A_REGULAR_FILE');
+      it('refuses to read a directory as a file', async () => {
+        await expectCode(host.readFile(subject.directory), 'HOST_NOT_A_REGULAR_FILE');
       });
 
       it('refuses to read a file that no node would have', async () => {
@@ -62,16 +62,16 @@ export function hostContract(
 
       it('lists names in order', async () => {
         for (const each of ['b', 'a', 'c']) await host.writeFile(at(each), OLD, { mode: 0o644 });
-        assert.deepEqual(await host.list(subject.folder), ['a', 'b', 'c']);
+        assert.deepEqual(await host.list(subject.directory), ['a', 'b', 'c']);
       });
 
-      it('tells the room that is left, also for a folder still to be made', async () => {
+      it('tells the room that is left, also for a directory still to be made', async () => {
         assert.ok((await host.freeBytes(at('not', 'made'))) > 0);
       });
 
-      it('tells that a folder can be written to, also one still to be made', async () => {
+      it('tells that a directory can be written to, also one still to be made', async () => {
         await host.assertWritable(at('not', 'made'));
-        assert.deepEqual(await host.list(subject.folder), []);
+        assert.deepEqual(await host.list(subject.directory), []);
       });
     });
 
@@ -97,23 +97,23 @@ export function hostContract(
         await host.writeFile(at('file'), NEW, { mode: 0o600 });
         assert.equal(await textOf(host, at('file')), 'new\n');
         assert.equal((await host.stat(at('file')))?.mode, 0o600);
-        assert.deepEqual(await host.list(subject.folder), ['file']);
+        assert.deepEqual(await host.list(subject.directory), ['file']);
       });
 
       it('clears away what a killed write left behind', async () => {
         await host.writeFile(at('.file.kube-rescue.tmp'), OLD, { mode: 0o600 });
         await host.writeFile(at('file'), NEW, { mode: 0o600 });
-        assert.deepEqual(await host.list(subject.folder), ['file']);
+        assert.deepEqual(await host.list(subject.directory), ['file']);
       });
 
-      it('leaves nothing beside a file in a watched folder', async () => {
+      it('leaves nothing beside a file in a watched directory', async () => {
         await host.makeDirectory(at('manifests'), { mode: 0o700 });
         await host.writeFile(at('manifests', 'pod.yaml'), NEW, { mode: 0o600, watched: true });
         assert.deepEqual(await host.list(at('manifests')), ['pod.yaml']);
-        assert.deepEqual(await host.list(subject.folder), ['manifests']);
+        assert.deepEqual(await host.list(subject.directory), ['manifests']);
       });
 
-      it('names the missing folder instead of making it', async () => {
+      it('names the missing directory instead of making it', async () => {
         await expectCode(host.writeFile(at('none', 'file'), NEW, { mode: 0o600 }), 'HOST_NOT_FOUND');
         assert.equal(await host.stat(at('none')), undefined);
       });
@@ -123,10 +123,10 @@ export function hostContract(
         await expectCode(host.writeFile(at('file', 'below'), NEW, { mode: 0o600 }), 'HOST_PATH_INVALID');
       });
 
-      it('refuses to replace a folder by a file', async () => {
-        await host.makeDirectory(at('folder'), { mode: 0o755 });
-        await expectCode(host.writeFile(at('folder'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
-        assert.deepEqual(await host.list(subject.folder), ['folder']);
+      it('refuses to replace a directory by a file', async () => {
+        await host.makeDirectory(at('directory'), { mode: 0o755 });
+        await expectCode(host.writeFile(at('directory'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
+        assert.deepEqual(await host.list(subject.directory), ['directory']);
       });
 
       it('writes what comes piece by piece as one file', async () => {
@@ -137,7 +137,7 @@ export function hostContract(
         assert.deepEqual([stat?.mode, stat?.uid, stat?.gid], [0o640, 232, 233]);
         await host.writeFileFrom(at('empty'), pieces(), { mode: 0o600 });
         assert.equal(await textOf(host, at('empty')), '');
-        assert.deepEqual(await host.list(subject.folder), ['empty', 'file']);
+        assert.deepEqual(await host.list(subject.directory), ['empty', 'file']);
       });
 
       it('keeps the old file when the pieces end in a failure', async () => {
@@ -150,10 +150,10 @@ export function hostContract(
         await assert.rejects(host.writeFileFrom(at('file'), broken(), { mode: 0o600 }), failure);
         await assert.rejects(host.writeFileFrom(at('new'), broken(), { mode: 0o600 }), failure);
         assert.equal(await textOf(host, at('file')), 'old\n');
-        assert.deepEqual(await host.list(subject.folder), ['file']);
+        assert.deepEqual(await host.list(subject.directory), ['file']);
       });
 
-      it('names the missing folder before it asks for the first piece', async () => {
+      it('names the missing directory before it asks for the first piece', async () => {
         let asked = false;
         const watched = async function* () {
           asked = true;
@@ -170,8 +170,8 @@ export function hostContract(
         assert.equal((await host.stat(at('journal')))?.mode, 0o600);
       });
 
-      it('refuses to append to a folder', async () => {
-        await expectCode(host.appendFile(subject.folder, NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
+      it('refuses to append to a directory', async () => {
+        await expectCode(host.appendFile(subject.directory, NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
       });
 
       it('refuses to append through a link, and leaves what it points at', async () => {
@@ -181,24 +181,24 @@ export function hostContract(
           await expectCode(host.appendFile(at('journal'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
         }
         assert.equal(await textOf(host, at('victim')), 'old\n');
-        assert.deepEqual(await host.list(subject.folder), ['journal', 'victim']);
+        assert.deepEqual(await host.list(subject.directory), ['journal', 'victim']);
       });
 
       it('removes a file, and has nothing against its being gone already', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await host.remove(at('file'));
         await host.remove(at('file'));
-        assert.deepEqual(await host.list(subject.folder), []);
+        assert.deepEqual(await host.list(subject.directory), []);
       });
 
-      it('refuses to remove a folder', async () => {
-        await host.makeDirectory(at('folder'), { mode: 0o755 });
-        await expectCode(host.remove(at('folder')), 'HOST_NOT_A_REGULAR_FILE');
+      it('refuses to remove a directory', async () => {
+        await host.makeDirectory(at('directory'), { mode: 0o755 });
+        await expectCode(host.remove(at('directory')), 'HOST_NOT_A_REGULAR_FILE');
       });
     });
 
-    describe('folders', () => {
-      it('makes a folder with its parents and leaves those that exist as they are', async () => {
+    describe('directories', () => {
+      it('makes a directory with its parents and leaves those that exist as they are', async () => {
         await host.makeDirectory(at('a'), { mode: 0o755 });
         await host.makeDirectory(at('a', 'b', 'c'), { mode: 0o700 });
         await host.makeDirectory(at('a', 'b', 'c'), { mode: 0o777 });
@@ -206,7 +206,7 @@ export function hostContract(
         assert.deepEqual(modes, [0o755, 0o700, 0o700]);
       });
 
-      it('refuses to make a folder where a file is', async () => {
+      it('refuses to make a directory where a file is', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await expectCode(host.makeDirectory(at('file'), { mode: 0o755 }), 'HOST_PATH_INVALID');
         await expectCode(host.makeDirectory(at('file', 'below'), { mode: 0o755 }), 'HOST_PATH_INVALID');
@@ -222,7 +222,7 @@ export function hostContract(
         assert.equal(await textOf(host, at('current.pem')), 'old\n');
       });
 
-      it('follows an absolute link and one to a folder', async () => {
+      it('follows an absolute link and one to a directory', async () => {
         await host.makeDirectory(at('real'), { mode: 0o755 });
         await host.writeLink(at('alias'), at('real'));
         await host.writeFile(at('alias', 'file'), NEW, { mode: 0o644 });
@@ -237,7 +237,7 @@ export function hostContract(
         await host.writeLink(at('a'), 'b');
         assert.equal(await host.readLink(at('link')), 'a');
         assert.equal(await host.readLink(at('a')), 'b');
-        assert.deepEqual(await host.list(subject.folder), ['a', 'link']);
+        assert.deepEqual(await host.list(subject.directory), ['a', 'link']);
       });
 
       it('replaces a link by a file and leaves what it pointed at', async () => {
@@ -252,7 +252,7 @@ export function hostContract(
         await host.writeFile(at('target'), OLD, { mode: 0o600 });
         await host.writeLink(at('link'), 'target');
         await host.remove(at('link'));
-        assert.deepEqual(await host.list(subject.folder), ['target']);
+        assert.deepEqual(await host.list(subject.directory), ['target']);
       });
 
       it('reads a dangling link as absent', async () => {

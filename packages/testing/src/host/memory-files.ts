@@ -16,10 +16,10 @@ interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
-type Entry = (TreeEntry | { readonly kind: 'folder'; readonly mode: number }) & { readonly owner: Owner };
+type Entry = (TreeEntry | { readonly kind: 'directory'; readonly mode: number }) & { readonly owner: Owner };
 
 const ROOT: Owner = { uid: 0, gid: 0 };
-const FOLDER_MODE = 0o755;
+const DIRECTORY_MODE = 0o755;
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const MAX_LINKS = 40;
 const SLASH = hostPath('/');
@@ -28,13 +28,13 @@ const MODIFIED_AT = new Date(0);
 
 /** Files in memory that behave as {@link HostFiles} says. */
 export class MemoryFiles implements HostFiles {
-  readonly #entries = new Map<HostPath, Entry>([[SLASH, { kind: 'folder', mode: FOLDER_MODE, owner: ROOT }]]);
+  readonly #entries = new Map<HostPath, Entry>([[SLASH, { kind: 'directory', mode: DIRECTORY_MODE, owner: ROOT }]]);
   readonly #freeBytes: number;
 
   constructor(tree: NodeTree, freeBytes: number) {
     this.#freeBytes = freeBytes;
     for (const [path, entry] of tree) {
-      this.#makeFolders(parentPath(path), FOLDER_MODE);
+      this.#makeDirectories(parentPath(path), DIRECTORY_MODE);
       this.#entries.set(path, { ...entry, owner: entry.owner ?? ROOT });
     }
   }
@@ -62,10 +62,10 @@ export class MemoryFiles implements HostFiles {
   }
 
   async list(path: HostPath): Promise<readonly string[] | undefined> {
-    const folder = this.#target(path);
-    if (this.#entries.get(folder)?.kind !== 'folder') return undefined;
+    const directory = this.#target(path);
+    if (this.#entries.get(directory)?.kind !== 'directory') return undefined;
     return [...this.#entries.keys()]
-      .filter((each) => each !== SLASH && parentPath(each) === folder)
+      .filter((each) => each !== SLASH && parentPath(each) === directory)
       .map(baseName)
       .toSorted();
   }
@@ -79,8 +79,8 @@ export class MemoryFiles implements HostFiles {
 
   async writeFile(path: HostPath, data: Uint8Array, options: Parameters<HostFiles['writeFile']>[2]): Promise<void> {
     const target = this.#newEntry(path);
-    const folder = parentPath(target);
-    if (options.watched === true && folder === SLASH) throw failure('HOST_STAGING_UNAVAILABLE', path);
+    const directory = parentPath(target);
+    if (options.watched === true && directory === SLASH) throw failure('HOST_STAGING_UNAVAILABLE', path);
     this.#entries.delete(temporaryPathOf(target, options.watched));
     const { mode, owner = ROOT } = options;
     this.#entries.set(target, { kind: 'file', bytes: Uint8Array.from(data), mode, owner });
@@ -115,29 +115,29 @@ export class MemoryFiles implements HostFiles {
 
   async remove(path: HostPath): Promise<void> {
     const entry = this.#entry(path);
-    if (this.#entries.get(entry)?.kind === 'folder') throw failure('HOST_NOT_A_REGULAR_FILE', path);
+    if (this.#entries.get(entry)?.kind === 'directory') throw failure('HOST_NOT_A_REGULAR_FILE', path);
     this.#entries.delete(entry);
   }
 
   async makeDirectory(path: HostPath, { mode }: { readonly mode: number }): Promise<void> {
-    this.#makeFolders(this.#target(path), mode);
+    this.#makeDirectories(this.#target(path), mode);
   }
 
-  #makeFolders(folder: HostPath, mode: number): void {
-    const existing = this.#entries.get(folder);
-    if (existing?.kind === 'folder') return;
-    if (existing !== undefined) throw failure('HOST_PATH_INVALID', folder);
-    this.#makeFolders(parentPath(folder), mode);
-    this.#entries.set(folder, { kind: 'folder', mode, owner: ROOT });
+  #makeDirectories(directory: HostPath, mode: number): void {
+    const existing = this.#entries.get(directory);
+    if (existing?.kind === 'directory') return;
+    if (existing !== undefined) throw failure('HOST_PATH_INVALID', directory);
+    this.#makeDirectories(parentPath(directory), mode);
+    this.#entries.set(directory, { kind: 'directory', mode, owner: ROOT });
   }
 
-  /** Where an entry may be put: its folder exists, and no folder is in its place. */
+  /** Where an entry may be put: its directory exists, and no directory is in its place. */
   #newEntry(path: HostPath): HostPath {
     const entry = this.#entry(path);
-    const folder = this.#entries.get(parentPath(entry));
-    if (folder === undefined) throw failure('HOST_NOT_FOUND', path);
-    if (folder.kind !== 'folder') throw failure('HOST_PATH_INVALID', path);
-    if (this.#entries.get(entry)?.kind === 'folder') throw failure('HOST_NOT_A_REGULAR_FILE', path);
+    const directory = this.#entries.get(parentPath(entry));
+    if (directory === undefined) throw failure('HOST_NOT_FOUND', path);
+    if (directory.kind !== 'directory') throw failure('HOST_PATH_INVALID', path);
+    if (this.#entries.get(entry)?.kind === 'directory') throw failure('HOST_NOT_A_REGULAR_FILE', path);
     return entry;
   }
 

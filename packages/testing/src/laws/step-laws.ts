@@ -28,7 +28,7 @@ export interface StepCase {
   makeKinds?(host: Host): readonly ChangeKind[];
   readonly clock: Clock;
   /** Everything that the steps may change lies below these, */
-  readonly folders: readonly HostPath[];
+  readonly directories: readonly HostPath[];
   /** or is this: objects of a cluster, say. Without what differs from run to run. Default: nothing. */
   readState?(host: Host): Promise<unknown>;
   /** Its changes cannot be taken back, a pod that was deleted, say: a rollback leaves them as they are. Default: false. */
@@ -244,7 +244,7 @@ async function assertMended({ host, goal, at }: Attempt, testCase: StepCase): Pr
 }
 
 async function look(host: Host, testCase: StepCase): Promise<Observation> {
-  const trees = await readFolders(host, testCase.folders);
+  const trees = await readDirectories(host, testCase.directories);
   return { trees, state: await testCase.readState?.(host) };
 }
 
@@ -270,6 +270,6 @@ async function run(host: Host, testCase: StepCase, options: { readonly resume?: 
   return runPlaybook({ playbook, selection: {}, confirm, signal, ...options }, depsOf(host, testCase));
 }
 
-async function readFolders(host: Host, folders: readonly HostPath[]): Promise<readonly NodeTree[]> {
-  return Promise.all(folders.map((folder) => readTree(host, folder)));
+async function readDirectories(host: Host, directories: readonly HostPath[]): Promise<readonly NodeTree[]> {
+  return Promise.all(directories.map((directory) => readTree(host, directory)));
 }

@@ -6,10 +6,10 @@ export type TreeEntry = (
   | { readonly kind: 'link'; readonly target: string }
 ) & { readonly owner?: { readonly uid: number; readonly gid: number } };
 
-/** Files and links of a node by their paths; folders are implied. */
+/** Files and links of a node by their paths; directories are implied. */
 export type NodeTree = ReadonlyMap<HostPath, TreeEntry>;
 
-const FOLDER_MODE = 0o755;
+const DIRECTORY_MODE = 0o755;
 const FILE_MODE = 0o644;
 
 /** A tree from texts: `treeOf({ '/etc/hostname': 'node01' })`, each file with mode 0644. */
@@ -22,10 +22,10 @@ export function treeOf(files: Readonly<Record<string, string>>): NodeTree {
   );
 }
 
-/** Writes a tree to a host, with the folders it needs. */
+/** Writes a tree to a host, with the directories it needs. */
 export async function plantTree(host: Host, tree: NodeTree): Promise<void> {
-  for (const folder of new Set([...tree.keys()].map(parentPath))) {
-    await host.makeDirectory(folder, { mode: FOLDER_MODE });
+  for (const directory of new Set([...tree.keys()].map(parentPath))) {
+    await host.makeDirectory(directory, { mode: DIRECTORY_MODE });
   }
   for (const [path, entry] of tree) {
     if (entry.kind === 'file') await host.writeFile(path, entry.bytes, { mode: entry.mode, owner: entry.owner });
@@ -37,11 +37,11 @@ function ownerOf({ uid, gid }: FileStat): { readonly uid: number; readonly gid: 
   return { uid, gid };
 }
 
-/** Every file and link below `folder`, to compare what was there before with what is there after. */
-export async function readTree(host: Host, folder: HostPath): Promise<NodeTree> {
+/** Every file and link below `directory`, to compare what was there before with what is there after. */
+export async function readTree(host: Host, directory: HostPath): Promise<NodeTree> {
   const tree = new Map<HostPath, TreeEntry>();
-  for (const name of (await host.list(folder)) ?? []) {
-    const path = hostPath(`${folder}/${name}`);
+  for (const name of (await host.list(directory)) ?? []) {
+    const path = hostPath(`${directory}/${name}`);
     const stat = await host.stat(path);
     if (stat?.kind === 'directory') {
       for (const [inner, entry] of await readTree(host, path)) tree.set(inner, entry);

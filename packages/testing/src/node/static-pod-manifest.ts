@@ -1,4 +1,4 @@
-/** A folder or file of the node that a static pod sees at the same path. */
+/** A directory or file of the node that a static pod sees at the same path. */
 export interface Mount {
   readonly name: string;
   readonly path: string;

@@ -12,7 +12,7 @@ import { buildPki, type KeyPair } from '../pki/pki.ts';
 export interface ApiServerOptions {
   /** With TLS. */
   readonly etcd: RunningEtcd;
-  /** Folder that holds `kube-apiserver`. */
+  /** Directory that holds `kube-apiserver`. */
   readonly binaries: string;
   /** Text of an EncryptionConfiguration. Default: nothing is encrypted. */
   readonly encryptionConfiguration?: string | undefined;
@@ -49,12 +49,12 @@ const PROBE_TIMEOUT_MS = 5000;
  * It dies with this process, however it dies.
  */
 export async function startApiServer(options: ApiServerOptions): Promise<RunningApiServer> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-apiserver-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-apiserver-'));
   const [port] = await freePorts(1);
   const server = `https://127.0.0.1:${port}`;
   const pki = await buildPki({ address: '127.0.0.1', algorithm: 'ecdsa' });
   const [ca, serving, client] = [pki.pairs.ca, pki.pairs.apiserver, pki.pairs['admin.conf']];
-  const at = (file: string): string => path.join(folder, file);
+  const at = (file: string): string => path.join(directory, file);
   const files: Readonly<Record<string, string>> = {
     'ca.crt': ca.certificate,
     'apiserver.crt': serving.certificate,
@@ -72,10 +72,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   await Promise.all(Object.entries(files).map(([file, text]) => writeFile(at(file), text, { mode: 0o600 })));
   const { etcd } = options;
   const words = [
-    ...[`--etcd-servers=${etcd.endpoints.join(',')}`, `--etcd-cafile=${path.join(etcd.folder, 'ca.crt')}`],
+    ...[`--etcd-servers=${etcd.endpoints.join(',')}`, `--etcd-cafile=${path.join(etcd.directory, 'ca.crt')}`],
     ...[
-      `--etcd-certfile=${path.join(etcd.folder, 'client.crt')}`,
-      `--etcd-keyfile=${path.join(etcd.folder, 'client.key')}`,
+      `--etcd-certfile=${path.join(etcd.directory, 'client.crt')}`,
+      `--etcd-keyfile=${path.join(etcd.directory, 'client.key')}`,
     ],
     ...['--bind-address=127.0.0.1', `--secure-port=${port}`, '--endpoint-reconciler-type=none'],
     ...[`--client-ca-file=${at('ca.crt')}`, `--tls-cert-file=${at('apiserver.crt')}`],
@@ -104,7 +104,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   };
   const dispose = async (): Promise<void> => {
     await stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   };
   try {
     await start();

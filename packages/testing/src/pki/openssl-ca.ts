@@ -49,20 +49,20 @@ commonName = supplied
  * @returns PEM
  */
 export async function issueCertificate(request: CertificateRequest): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-pki-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-pki-'));
   try {
-    await writeInputs(folder, request);
-    const options = { cwd: folder };
+    await writeInputs(directory, request);
+    const options = { cwd: directory };
     const csr = ['req', '-new', '-config', 'config', '-key', 'key', '-subj', request.subject, '-out', 'csr'];
     await run('openssl', csr, options);
     await run('openssl', signArguments(request), options);
-    return await readFile(path.join(folder, 'crt'), 'utf8');
+    return await readFile(path.join(directory, 'crt'), 'utf8');
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   }
 }
 
-async function writeInputs(folder: string, { extensions, key, issuer }: CertificateRequest): Promise<void> {
+async function writeInputs(directory: string, { extensions, key, issuer }: CertificateRequest): Promise<void> {
   const inputs: Readonly<Record<string, string>> = {
     config: CONFIG,
     extensions: `${extensions.join('\n')}\n`,
@@ -71,7 +71,7 @@ async function writeInputs(folder: string, { extensions, key, issuer }: Certific
     'issuer.key': issuer?.key ?? key,
     ...(issuer === undefined ? {} : { 'issuer.crt': issuer.certificate }),
   };
-  await Promise.all(Object.entries(inputs).map(([name, text]) => writeFile(path.join(folder, name), text)));
+  await Promise.all(Object.entries(inputs).map(([name, text]) => writeFile(path.join(directory, name), text)));
 }
 
 // `openssl ca`, because the other commands of OpenSSL 3.0 cannot set the date a certificate begins.

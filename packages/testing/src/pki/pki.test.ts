@@ -69,7 +69,7 @@ describe('the files of a node', () => {
     expect(textOf(pki, '/etc/kubernetes/manifests/etcd.yaml')).toContain('--name=cp-1');
   });
 
-  it('lie in the folder that is asked for, and refer to it', async () => {
+  it('lie in the directory that is asked for, and refer to it', async () => {
     const pki = await buildPki({ certificatesDir: hostPath('/srv/pki') });
     expect(textOf(pki, '/srv/pki/etcd/server.crt')).toBe(pki.pairs['etcd/server'].certificate);
     const referring = ['/etc/kubernetes/manifests/kube-apiserver.yaml', '/var/lib/kubelet/config.yaml'];

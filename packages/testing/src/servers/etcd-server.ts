@@ -43,7 +43,7 @@ export interface RunningEtcd {
   /** PEM; `undefined` without TLS. */
   readonly pki: EtcdPki | undefined;
   /** Where the PEM files lie: `ca.crt`, `server.crt`, `server.key`, `client.crt`, `client.key`. */
-  readonly folder: string;
+  readonly directory: string;
   /** The flags that an `etcdctl` needs to reach every member. */
   readonly etcdctlFlags: readonly string[];
   /** Runs etcdctl against every member; gives what it printed. */
@@ -65,9 +65,9 @@ const run = promisify(execFile);
  * The members die with this process, however it dies.
  */
 export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-'));
   const pki = options.pki === false ? undefined : (options.pki ?? (await buildEtcdPki()));
-  if (pki !== undefined) await writePki(folder, pki);
+  if (pki !== undefined) await writePki(directory, pki);
   const scheme = pki === undefined ? 'http' : 'https';
   const ports = await freePorts(2 * (options.members ?? 1));
   const plans = Array.from({ length: options.members ?? 1 }, (_, index) => ({
@@ -77,20 +77,25 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
   }));
   const cluster = plans.map(({ name, peer }) => `${name}=${peer}`).join(',');
   const members = plans.map(({ name, client, peer }, index) => {
-    const dataDir = index === 0 && options.dataDir !== undefined ? options.dataDir : path.join(folder, name);
+    const dataDir = index === 0 && options.dataDir !== undefined ? options.dataDir : path.join(directory, name);
     const words = [
       ...[`--name=${name}`, `--data-dir=${dataDir}`, '--logger=zap', '--log-outputs=stderr'],
       ...[`--listen-client-urls=${client}`, `--advertise-client-urls=${client}`],
       ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=${cluster}`],
-      ...['--heartbeat-interval=50', '--election-timeout=500', ...tlsFlags(folder, pki), ...(options.arguments ?? [])],
+      ...[
+        '--heartbeat-interval=50',
+        '--election-timeout=500',
+        ...tlsFlags(directory, pki),
+        ...(options.arguments ?? []),
+      ],
     ];
-    return createMember({ name, endpoint: client, dataDir, words, log: path.join(folder, `${name}.log`) });
+    return createMember({ name, endpoint: client, dataDir, words, log: path.join(directory, `${name}.log`) });
   });
   const endpoints = members.map(({ endpoint }) => endpoint);
-  const etcdctlFlags = [`--endpoints=${endpoints.join(',')}`, ...(pki === undefined ? [] : clientFlags(folder))];
+  const etcdctlFlags = [`--endpoints=${endpoints.join(',')}`, ...(pki === undefined ? [] : clientFlags(directory))];
   const stop = async (): Promise<void> => {
     await Promise.all(members.map((member) => member.stop()));
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   };
   try {
     await Promise.all(members.map((member) => member.start()));
@@ -102,7 +107,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
     members: members as [EtcdMember, ...EtcdMember[]],
     endpoints,
     pki,
-    folder,
+    directory,
     etcdctlFlags,
     etcdctl: async (...words) => {
       const { stdout } = await run('etcdctl', [...etcdctlFlags, ...words], {
@@ -172,7 +177,7 @@ async function serving(name: string, log: string, child: ChildProcess): Promise<
   throw new Error(`${name} does not serve:\n${(await readFile(log, 'utf8')).slice(-2000)}`);
 }
 
-async function writePki(folder: string, { ca, server, client }: EtcdPki): Promise<void> {
+async function writePki(directory: string, { ca, server, client }: EtcdPki): Promise<void> {
   const files: Readonly<Record<string, string>> = {
     'ca.crt': ca.certificate,
     'server.crt': server.certificate,
@@ -180,12 +185,12 @@ async function writePki(folder: string, { ca, server, client }: EtcdPki): Promis
     'client.crt': client.certificate,
     'client.key': client.key,
   };
-  await Promise.all(Object.entries(files).map(([file, text]) => writeFile(path.join(folder, file), text)));
+  await Promise.all(Object.entries(files).map(([file, text]) => writeFile(path.join(directory, file), text)));
 }
 
-function tlsFlags(folder: string, pki: EtcdPki | undefined): readonly string[] {
+function tlsFlags(directory: string, pki: EtcdPki | undefined): readonly string[] {
   if (pki === undefined) return [];
-  const [ca, certificate, key] = ['ca.crt', 'server.crt', 'server.key'].map((file) => path.join(folder, file));
+  const [ca, certificate, key] = ['ca.crt', 'server.crt', 'server.key'].map((file) => path.join(directory, file));
   return [
     ...['--client-cert-auth', `--trusted-ca-file=${ca}`, `--cert-file=${certificate}`, `--key-file=${key}`],
     ...['--peer-client-cert-auth', `--peer-trusted-ca-file=${ca}`],
@@ -193,8 +198,8 @@ function tlsFlags(folder: string, pki: EtcdPki | undefined): readonly string[] {
   ];
 }
 
-function clientFlags(folder: string): readonly string[] {
-  const [ca, certificate, key] = ['ca.crt', 'client.crt', 'client.key'].map((file) => path.join(folder, file));
+function clientFlags(directory: string): readonly string[] {
+  const [ca, certificate, key] = ['ca.crt', 'client.crt', 'client.key'].map((file) => path.join(directory, file));
   return [`--cacert=${ca}`, `--cert=${certificate}`, `--key=${key}`];
 }
 

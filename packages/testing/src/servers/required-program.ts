@@ -27,9 +27,9 @@ export function requireProgram(...programs: readonly string[]): boolean {
 }
 
 function isInstalled(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => {
+  return (process.env['PATH'] ?? '').split(path.delimiter).some((directory) => {
     try {
-      accessSync(path.join(folder, program), constants.X_OK);
+      accessSync(path.join(directory, program), constants.X_OK);
       return true;
     } catch {
       return false;

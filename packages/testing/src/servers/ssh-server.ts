@@ -16,8 +16,8 @@ export interface RunningSshServer {
   readonly identityFile: string;
   /** Knows the host key. */
   readonly knownHostsFile: string;
-  /** The folder that holds these files; goes with the server. */
-  readonly folder: string;
+  /** The directory that holds these files; goes with the server. */
+  readonly directory: string;
   stop(): Promise<void>;
 }
 
@@ -26,9 +26,9 @@ const READY_TRIES = 100;
 
 /** Starts sshd as a plain process, as root, on a free port; nothing of this machine's own sshd is used. */
 export async function startSshServer(): Promise<RunningSshServer> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kube-rescue-sshd-'));
-  chmodSync(folder, 0o700);
-  const at = (name: string): string => path.join(folder, name);
+  const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-sshd-'));
+  chmodSync(directory, 0o700);
+  const at = (name: string): string => path.join(directory, name);
   for (const key of ['host', 'identity']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', key, '-f', at(key)]);
   }
@@ -54,7 +54,7 @@ export async function startSshServer(): Promise<RunningSshServer> {
       '',
     ].join('\n'),
   );
-  // The folder of sshd's unprivileged part; its unit makes it at boot.
+  // The directory of sshd's unprivileged part; its unit makes it at boot.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const server = spawn(SSHD, ['-D', '-e', '-f', at('sshd_config')], { stdio: 'ignore' });
   const exited = once(server, 'exit');
@@ -65,11 +65,11 @@ export async function startSshServer(): Promise<RunningSshServer> {
     pid: server.pid ?? 0,
     identityFile: at('identity'),
     knownHostsFile: at('known_hosts'),
-    folder,
+    directory,
     stop: async () => {
       server.kill('SIGTERM');
       await exited;
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

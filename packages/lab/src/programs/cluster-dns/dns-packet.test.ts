@@ -8,11 +8,11 @@ const query = (name: string, type: 'A' | 'AAAA' = 'A'): Buffer =>
   packet.encode({ id: 4711, type: 'query', flags: packet.RECURSION_DESIRED, questions: [{ type, name }] });
 
 describe('a DNS message', () => {
-  it('is answered with the id and the question of the query', () => {
+  it('is answered with the id and question of the query', () => {
     const question = decodeQuestion(query('Web.Default.svc.cluster.local'));
     expect(question).toMatchObject({ id: 4711, name: 'web.default.svc.cluster.local', type: 1 });
-    const told: Answer = { rcode: RCODE.NOERROR, addresses: ['10.3.0.7', '255.0.0.1'], ttl: 30 };
-    expect(packet.decode(encodeAnswer(question, told))).toMatchObject({
+    const reply: Answer = { rcode: RCODE.NOERROR, addresses: ['10.3.0.7', '255.0.0.1'], ttl: 30 };
+    expect(packet.decode(encodeAnswer(question, reply))).toMatchObject({
       id: 4711,
       type: 'response',
       flag_aa: true,
@@ -23,7 +23,7 @@ describe('a DNS message', () => {
     });
   });
 
-  it('that says no tells how long that holds', () => {
+  it('has an SOA record with the negative TTL when the name does not exist', () => {
     const question = decodeQuestion(query('x.cluster.local'));
     const no: Answer = { rcode: RCODE.NXDOMAIN, addresses: [], ttl: 30, zone: 'cluster.local' };
     expect(packet.decode(encodeAnswer(question, no))).toMatchObject({
@@ -32,7 +32,7 @@ describe('a DNS message', () => {
     });
   });
 
-  it('is read or refused, whatever its bytes are', () => {
+  it('is parsed or rejected, whatever its bytes are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), fc.boolean(), (bytes, real) => {
         const message = Buffer.from(bytes);
@@ -65,7 +65,7 @@ describe('the names of Services', () => {
     expect(ask(name, type)).toMatchObject({ rcode, addresses });
   });
 
-  it('are a failure of the server while they have never been read', () => {
+  it('fail with SERVFAIL until the Services have been read', () => {
     const question = decodeQuestion(query('web.default.svc.cluster.local'));
     expect(answer(question, 'cluster.local', undefined).rcode).toBe(RCODE.SERVFAIL);
   });

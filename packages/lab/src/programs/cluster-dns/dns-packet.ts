@@ -1,4 +1,4 @@
-/** The little of DNS (RFC 1035) that a server of addresses needs. */
+/** The subset of DNS (RFC 1035) for a server of addresses. */
 export const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 type Rcode = (typeof RCODE)[keyof typeof RCODE];
 
@@ -19,16 +19,16 @@ export interface Question {
   readonly name: string;
   readonly type: number;
   readonly klass: number;
-  /** The question as it came, to be sent back. */
+  /** The raw question, to be sent back. */
   readonly bytes: Buffer;
 }
 
 export interface Answer {
   readonly rcode: Rcode;
   readonly addresses: readonly string[];
-  /** Seconds that the answer may be kept. */
+  /** Time to live, in seconds. */
   readonly ttl: number;
-  /** The zone that says that there is no such name or record. */
+  /** The zone of the SOA record in a negative answer. */
   readonly zone?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export function decodeQuestion(message: Buffer): Question {
   const labels: string[] = [];
   let at = HEADER_BYTES;
   for (let length = message.readUInt8(at); length !== 0; length = message.readUInt8(at)) {
-    if (length > LONGEST_LABEL || at + 1 + length >= message.length) throw new RangeError('a label is cut off');
+    if (length > LONGEST_LABEL || at + 1 + length >= message.length) throw new RangeError('a label is truncated');
     labels.push(message.toString('latin1', at + 1, at + 1 + length).toLowerCase());
     at += 1 + length;
   }
@@ -49,24 +49,24 @@ export function decodeQuestion(message: Buffer): Question {
   return { id: message.readUInt16BE(0), flags, name: labels.join('.'), type, klass, bytes };
 }
 
-/** Whether the server understands the question at all: a standard query of the Internet class. */
+/** Whether the server supports the question: a standard query of the Internet class. */
 export function isStandard({ flags, klass }: Question): boolean {
   return (flags & OPCODE) === 0 && klass === CLASS_IN;
 }
 
 export function encodeAnswer(question: Question, { rcode, addresses, ttl, zone }: Answer): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
-  const ca = zone === undefined || addresses.length > 0 ? [] : [encodeStart(zone, ttl)];
+  const authority = zone === undefined || addresses.length > 0 ? [] : [encodeStart(zone, ttl)];
   header.writeUInt16BE(question.id, 0);
   header.writeUInt16BE(RESPONSE | AUTHORITATIVE | (question.flags & (OPCODE | RECURSION_DESIRED)) | rcode, 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(addresses.length, 6);
-  header.writeUInt16BE(ca.length, 8);
+  header.writeUInt16BE(authority.length, 8);
   const records = addresses.map((address) => encodeRecord(pointerToQuestion(), TYPE_A, ttl, addressBytes(address)));
-  return Buffer.concat([header, question.bytes, ...records, ...ca]);
+  return Buffer.concat([header, question.bytes, ...records, ...authority]);
 }
 
-/** The zone's start of authority, which tells how long a "no" may be kept. */
+/** The zone's SOA record, which carries the negative TTL. */
 function encodeStart(zone: string, ttl: number): Buffer {
   const numbers = Buffer.alloc(20);
   for (const [index, value] of [1, 7200, 1800, 86_400, ttl].entries()) numbers.writeUInt32BE(value, index * 4);

@@ -4,13 +4,13 @@ import { type Answer, decodeQuestion, encodeAnswer, isStandard, type Question, R
 
 export type Responder = (question: Question) => Answer;
 
-/** A port that is free over UDP may be somebody's over TCP. */
+/** A port that is free over UDP may be taken over TCP. */
 const ATTEMPTS = 20;
 
 /**
- * Serves DNS over UDP and TCP. Queries that cannot be read are dropped.
- * @param port 0: any that is free over both
- * @returns the port that was taken
+ * Serves DNS over UDP and TCP. Invalid queries are dropped.
+ * @param port 0: any port that is free over both
+ * @returns the port in use
  */
 export async function serveDns(address: string, port: number, respond: Responder): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
@@ -57,11 +57,11 @@ function respondTo(message: Buffer, respond: Responder): Buffer | undefined {
   return encodeAnswer(question, isStandard(question) ? respond(question) : refusal);
 }
 
-/** Over TCP each message comes with its length in front (RFC 1035, 4.2.2). */
+/** Over TCP a length precedes each message (RFC 1035, 4.2.2). */
 function serveConnection(socket: Socket, respond: Responder): void {
   let waiting = Buffer.alloc(0);
   socket.setTimeout(10_000, () => socket.destroy());
-  // A client that goes away in the middle is its own affair.
+  // Clients may disconnect at any time.
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
     waiting = Buffer.concat([waiting, chunk]);

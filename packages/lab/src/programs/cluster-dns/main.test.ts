@@ -15,16 +15,16 @@ function service(name: string, namespace: string, clusterIP: string): object {
 }
 
 describe('the program cluster-dns', () => {
-  let folder: string;
+  let directory: string;
   let cluster: FakeCluster;
   let dns: RunningProgram;
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'cluster-dns-'));
+    directory = await mkdtemp(path.join(tmpdir(), 'cluster-dns-'));
   });
   afterEach(async () => {
     await dns.stop('SIGKILL');
     await cluster.stop();
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   });
 
   async function start(...flags: string[]): Promise<void> {
@@ -49,8 +49,8 @@ describe('the program cluster-dns', () => {
     return { status: response.status, text: await response.text() };
   }
 
-  it('answers for the Services of the API server, over UDP and TCP, and follows them', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('answers for the Services of the API server, over UDP and TCP, and follows their changes', async () => {
+    cluster = await FakeCluster.start(directory);
     await start();
     await dns.saying(/Services synced from .*: 2/);
     expect(await readiness()).toEqual({ status: 200, text: 'ok\n' });
@@ -70,8 +70,8 @@ describe('the program cluster-dns', () => {
     expect(await dns.stop()).toBe(0);
   });
 
-  it('fails every name and its readiness while its ca.crt is outdated, and says why', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('fails every name and its readiness while its ca.crt is outdated, and reports the reason', async () => {
+    cluster = await FakeCluster.start(directory);
     await cluster.trust(cluster.pki.pairs['etcd/ca'].certificate);
     await start();
     const reason =
@@ -81,9 +81,9 @@ describe('the program cluster-dns', () => {
     expect(status).toBe(503);
     expect(text).toMatch(reason);
     await expect(resolve('web.default.svc.cluster.local')).rejects.toThrow('ESERVFAIL');
-    // It read its CA when it started, so a new file does not help it until it is started again.
+    // It read its CA at its start, so a new file takes effect only after a restart.
     await cluster.trust(cluster.pki.pairs.ca.certificate);
-    await expect(dns.saying(/Services synced/, 5_000)).rejects.toThrow('it never said');
+    await expect(dns.saying(/Services synced/, 5_000)).rejects.toThrow('it never logged');
     await dns.stop();
     await start();
     await dns.saying(/Services synced/);
@@ -91,14 +91,14 @@ describe('the program cluster-dns', () => {
   });
 
   it('fails while the certificate of the API server has expired', async () => {
-    cluster = await FakeCluster.start(folder, { expired: ['apiserver'] });
+    cluster = await FakeCluster.start(directory, { expired: ['apiserver'] });
     await start();
     await dns.saying(/x509: certificate has expired or is not yet valid/);
     expect((await readiness()).status).toBe(503);
   });
 
-  it('goes on answering from what it knows while the API server is away', async () => {
-    cluster = await FakeCluster.start(folder);
+  it('answers from its last state while the API server is down', async () => {
+    cluster = await FakeCluster.start(directory);
     await start();
     await dns.saying(/Services synced/);
     await cluster.stop();
@@ -108,15 +108,15 @@ describe('the program cluster-dns', () => {
     await dns.saying(/Services synced[\s\S]*Services synced/);
   });
 
-  it('ends when it could not read the Services for as long as it was given', async () => {
-    cluster = await FakeCluster.start(folder, { expired: ['apiserver'] });
+  it('exits when it cannot read the Services within its timeout', async () => {
+    cluster = await FakeCluster.start(directory, { expired: ['apiserver'] });
     await start('--initial-sync-timeout=1');
     expect(await dns.ended()).toBe(255);
     expect(dns.log).toContain('Timeout waiting for initialization');
   });
 });
 
-/** Two questions on one connection, in pieces; the second answer. */
+/** Sends two questions on one connection, in pieces; returns the second answer. */
 async function askOverTcp(port: number, name: string): Promise<packet.Packet> {
   const socket = connect(port, '127.0.0.1');
   const query = packet.streamEncode({ id: 7, questions: [{ type: 'A', name }] });

@@ -1,4 +1,4 @@
-/** Cluster DNS: the names of Services, learnt from the API server, over UDP and TCP. */
+/** Cluster DNS: serves the names of Services over UDP and TCP. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import { serveDns } from './dns-server.ts';
 import { answer, createServiceRecords, type DnsService, type ServiceRecords } from './service-records.ts';
 
 const SYNC_INTERVAL_MS = 2_000;
-/** How long it answers from what it knows before it says that it is not ready any more. */
+/** After that long without a sync it reports itself as not ready. */
 const STALE_AFTER_MS = 30_000;
 
 const { values: flags } = parseArgs({
@@ -19,7 +19,7 @@ const { values: flags } = parseArgs({
     'dns-bind-address': { type: 'string', default: '0.0.0.0' },
     'dns-port': { type: 'string', default: '53' },
     'healthz-port': { type: 'string', default: '8081' },
-    /** Seconds for the first reading of the Services; kube-dns ends itself after them, and so does this. */
+    /** Timeout of the first sync in seconds; like kube-dns it exits afterwards. */
     'initial-sync-timeout': { type: 'string', default: '60' },
   },
 });
@@ -45,7 +45,7 @@ const port = await serveDns(flags['dns-bind-address'], Number(flags['dns-port'])
 );
 logLine(`Serving DNS for ${domain} on ${flags['dns-bind-address']}:${port} (UDP and TCP)`);
 
-// Like the original it reads its CA once: with an outdated one it fails until it is started again.
+// Like the original it reads its CA once: with an outdated CA it fails until it is restarted.
 const access = openAccess();
 for (;;) {
   await sync(access);

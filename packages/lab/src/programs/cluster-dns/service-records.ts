@@ -1,6 +1,6 @@
 import { type Answer, type Question, RCODE, TYPE_A } from './dns-packet.ts';
 
-/** A Service as far as DNS looks at it. */
+/** The fields of a Service that DNS reads. */
 export interface DnsService {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: { readonly clusterIP?: string };
@@ -13,7 +13,7 @@ export interface ServiceRecords {
   readonly domain: string;
   /** Addresses by full name, without the last dot. */
   readonly addresses: ReadonlyMap<string, string>;
-  /** Every name that has something below it, so that it exists without an address. */
+  /** Names that exist without an address because they have names below them. */
   readonly parents: ReadonlySet<string>;
 }
 
@@ -30,7 +30,7 @@ export function createServiceRecords(services: readonly DnsService[], domain: st
   return { domain, addresses, parents };
 }
 
-/** @param records `undefined` while the Services have never been read */
+/** @param records `undefined` until the Services have been read */
 export function answer({ name, type }: Question, domain: string, records: ServiceRecords | undefined): Answer {
   const nothing = { addresses: [], ttl: TTL_SECONDS };
   if (name !== domain && !name.endsWith(`.${domain}`)) return { ...nothing, rcode: RCODE.REFUSED };

@@ -10,13 +10,13 @@ import { renderFlannelPlugin } from '../images.ts';
 const SUBNET_ENV = 'FLANNEL_NETWORK=10.2.0.0/16\nFLANNEL_SUBNET=10.2.3.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n';
 
 describe("flannel's CNI plugin", () => {
-  let folder: string;
+  let directory: string;
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'flannel-'));
-    await writeFile(path.join(folder, 'flannel'), renderFlannelPlugin());
-    await chmod(path.join(folder, 'flannel'), 0o755);
+    directory = await mkdtemp(path.join(tmpdir(), 'flannel-'));
+    await writeFile(path.join(directory, 'flannel'), renderFlannelPlugin());
+    await chmod(path.join(directory, 'flannel'), 0o755);
   });
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(() => rm(directory, { recursive: true }));
 
   /** Runs the plugin as a container runtime does, in the network namespace `node`. */
   function run(command: string, { node, container = 'none' }: { node?: string; container?: string } = {}) {
@@ -24,13 +24,13 @@ describe("flannel's CNI plugin", () => {
       cniVersion: '0.3.1',
       name: 'cbr0',
       type: 'flannel',
-      subnetFile: path.join(folder, 'subnet.env'),
-      dataDir: path.join(folder, 'data'),
-      ipam: { dataDir: path.join(folder, 'leases') },
+      subnetFile: path.join(directory, 'subnet.env'),
+      dataDir: path.join(directory, 'data'),
+      ipam: { dataDir: path.join(directory, 'leases') },
       delegate: { hairpinMode: true, isDefaultGateway: true },
     };
     const enter = node === undefined ? [] : ['nsenter', `--net=/run/netns/${node}`];
-    const [program, ...args] = [...enter, path.join(folder, 'flannel')];
+    const [program, ...args] = [...enter, path.join(directory, 'flannel')];
     const result = spawnSync(program, args, {
       input: JSON.stringify(config),
       encoding: 'utf8',
@@ -40,7 +40,7 @@ describe("flannel's CNI plugin", () => {
         CNI_CONTAINERID: 'c1',
         CNI_NETNS: `/run/netns/${container}`,
         CNI_IFNAME: 'eth0',
-        CNI_PATH: folder,
+        CNI_PATH: directory,
       },
     });
     return {
@@ -50,26 +50,26 @@ describe("flannel's CNI plugin", () => {
     };
   }
 
-  it('refuses a pod while there is no subnet.env', () => {
+  it('rejects a pod without subnet.env', () => {
     const { status, answer } = run('ADD');
     expect(status).toBe(1);
     expect(answer.msg).toBe(
-      `failed to load flannel 'subnet.env' file: open ${folder}/subnet.env: no such file or directory. Check the flannel pod log for this node.`,
+      `failed to load flannel 'subnet.env' file: open ${directory}/subnet.env: no such file or directory. Check the flannel pod log for this node.`,
     );
   });
 
-  it('refuses a pod while subnet.env is half written', async () => {
-    await writeFile(path.join(folder, 'subnet.env'), 'FLANNEL_NETWORK=10.2.0.0/16\n');
+  it('rejects a pod while subnet.env is incomplete', async () => {
+    await writeFile(path.join(directory, 'subnet.env'), 'FLANNEL_NETWORK=10.2.0.0/16\n');
     expect(run('ADD').answer.msg).toContain(
-      `failed to load flannel 'subnet.env' file: ${folder}/subnet.env is missing FLANNEL_SUBNET, FLANNEL_MTU, FLANNEL_IPMASQ`,
+      `failed to load flannel 'subnet.env' file: ${directory}/subnet.env is missing FLANNEL_SUBNET, FLANNEL_MTU, FLANNEL_IPMASQ`,
     );
   });
 
-  it('takes a pod down that it never set up, with or without subnet.env', () => {
+  it('accepts DEL for a pod that it never set up', () => {
     expect(run('DEL')).toMatchObject({ status: 0 });
   });
 
-  it('tells its versions, answers CHECK and refuses what it does not know', () => {
+  it('reports its versions, answers CHECK and rejects unknown commands', () => {
     expect(run('VERSION').answer.supportedVersions).toContain('0.3.1');
     expect(run('CHECK')).toMatchObject({ status: 0, answer: undefined });
     expect(run('GC')).toMatchObject({ status: 1, answer: { msg: 'unknown CNI_COMMAND: GC' } });
@@ -87,25 +87,25 @@ describe("flannel's CNI plugin", () => {
     const inside = (name: string, ...words: string[]): string =>
       execFileSync('ip', ['-netns', name, ...words], { encoding: 'utf8' });
 
-    it('gives a pod an address of the subnet and the MTU, and takes them back', async () => {
-      await writeFile(path.join(folder, 'subnet.env'), SUBNET_ENV);
+    it('gives a pod an address of the subnet and the MTU, and removes them', async () => {
+      await writeFile(path.join(directory, 'subnet.env'), SUBNET_ENV);
       const { status, answer, stderr } = run('ADD', { node, container });
       expect([status, stderr]).toEqual([0, '']);
       expect(answer.ips[0]).toMatchObject({ address: '10.2.3.2/24', gateway: '10.2.3.1' });
       expect(inside(container, 'address', 'show', 'eth0')).toMatch(/mtu 1450[\s\S]*inet 10\.2\.3\.2\/24/);
       expect(inside(node, 'address', 'show', 'cni0')).toContain('inet 10.2.3.1/24');
       expect(inside(container, 'route')).toContain('10.2.0.0/16 via 10.2.3.1');
-      expect(await readdir(path.join(folder, 'data'))).toEqual(['c1']);
+      expect(await readdir(path.join(directory, 'data'))).toEqual(['c1']);
 
-      // After a reboot of the tmpfs it still takes down what it set up.
-      await rm(path.join(folder, 'subnet.env'));
+      // After a reboot, without the tmpfs, it still takes down the pod.
+      await rm(path.join(directory, 'subnet.env'));
       expect(run('DEL', { node, container }).status).toBe(0);
       expect(inside(container, 'address')).not.toContain('10.2.3.2');
-      expect(await readdir(path.join(folder, 'data'))).toEqual([]);
+      expect(await readdir(path.join(directory, 'data'))).toEqual([]);
     });
 
-    it('hands on the refusal of the bridge plugin', async () => {
-      await writeFile(path.join(folder, 'subnet.env'), SUBNET_ENV);
+    it('passes on an error of the bridge plugin', async () => {
+      await writeFile(path.join(directory, 'subnet.env'), SUBNET_ENV);
       const { status, answer } = run('ADD', { node, container: 'missing' });
       expect(status).toBe(1);
       expect(answer.msg).toContain('failed to open netns');

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { type FlannelConfig, renderDelegate } from './delegate.ts';
 import { parseSubnetEnv, type SubnetEnv } from './subnet-env.ts';
 
-/** Where Debian's containernetworking-plugins are; looked at after the folders of the runtime. */
+/** Debian's containernetworking-plugins; searched after the directories of the runtime. */
 const DEBIAN_PLUGINS = '/usr/lib/cni';
 const SUPPORTED_VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0'];
-/** The error codes of the CNI specification: one's own begin at 100. */
+/** The error codes of the CNI specification: plugin-specific codes begin at 100. */
 const PLUGIN_FAILED = 100;
 
 const input = readFileSync(0, 'utf8');
@@ -21,7 +21,7 @@ try {
   } else if (command === 'DEL') {
     remove(JSON.parse(input) as FlannelConfig);
   } else if (command !== 'CHECK') {
-    // CHECK is answered with success, as flannel's own plugin does.
+    // CHECK succeeds, as in flannel's own plugin.
     throw new Error(`unknown CNI_COMMAND: ${command ?? ''}`);
   }
 } catch (error) {
@@ -33,9 +33,9 @@ function add(config: FlannelConfig): void {
   const delegate = JSON.stringify(
     renderDelegate(config, loadSubnetEnv(config.subnetFile ?? '/run/flannel/subnet.env')),
   );
-  const { folder, path } = scratch(config);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // What is taken down must be what was set up, whatever subnet.env says by then.
+  const { directory, path } = scratch(config);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // DEL must use the configuration of ADD, whatever subnet.env contains by then.
   writeFileSync(path, delegate, { mode: 0o600 });
   runDelegate(delegate);
 }
@@ -54,10 +54,10 @@ function remove(config: FlannelConfig): void {
 }
 
 function scratch({ dataDir = '/var/lib/cni/flannel' }: FlannelConfig): {
-  readonly folder: string;
+  readonly directory: string;
   readonly path: string;
 } {
-  return { folder: dataDir, path: join(dataDir, process.env['CNI_CONTAINERID'] ?? '') };
+  return { directory: dataDir, path: join(dataDir, process.env['CNI_CONTAINERID'] ?? '') };
 }
 
 function loadSubnetEnv(path: string): SubnetEnv {
@@ -78,15 +78,18 @@ function loadSubnetEnv(path: string): SubnetEnv {
   }
 }
 
-/** Runs the plugin that the configuration names; what it prints is the answer. */
+/** Runs the plugin that the configuration names and prints its output. */
 function runDelegate(config: string): void {
   const { type } = JSON.parse(config) as { type: string };
-  const folders = [...(process.env['CNI_PATH'] ?? '').split(':').filter((folder) => folder !== ''), DEBIAN_PLUGINS];
-  const program = folders.map((folder) => join(folder, type)).find(isExecutable);
-  if (program === undefined) throw new Error(`failed to find plugin "${type}" in path [${folders.join(' ')}]`);
+  const directories = [
+    ...(process.env['CNI_PATH'] ?? '').split(':').filter((directory) => directory !== ''),
+    DEBIAN_PLUGINS,
+  ];
+  const program = directories.map((directory) => join(directory, type)).find(isExecutable);
+  if (program === undefined) throw new Error(`failed to find plugin "${type}" in path [${directories.join(' ')}]`);
   const { status, stdout, error } = spawnSync(program, {
     input: config,
-    env: { ...process.env, CNI_PATH: folders.join(':') },
+    env: { ...process.env, CNI_PATH: directories.join(':') },
     stdio: ['pipe', 'pipe', 'inherit'],
     encoding: 'utf8',
   });

@@ -11,7 +11,7 @@ export interface FlannelConfig {
   readonly runtimeConfig?: Readonly<Record<string, unknown>>;
 }
 
-/** The configuration of the plugin that does the work, as flannel derives it from its own and from subnet.env. */
+/** The configuration of the delegate plugin, as flannel derives it from its own configuration and subnet.env. */
 export function renderDelegate(config: FlannelConfig, env: SubnetEnv): Readonly<Record<string, unknown>> {
   const { name, cniVersion, ipam = {}, delegate = {}, runtimeConfig } = config;
   if ('type' in delegate && typeof delegate['type'] !== 'string') {

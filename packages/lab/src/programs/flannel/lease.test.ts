@@ -17,11 +17,11 @@ describe('a lease of flannel', () => {
     expect(subnetOf(node('cp1', '10.2.0.0/24'), NET_CONF)).toBe('10.2.0.0/24');
   });
 
-  it('is refused while the Node has no podCIDR', () => {
+  it('is rejected while the Node has no podCIDR', () => {
     expect(() => subnetOf(node('cp1'), NET_CONF)).toThrow('node "cp1" pod cidr not assigned');
   });
 
-  it('is refused when the podCIDR lies outside of the network', () => {
+  it('is rejected when the podCIDR is outside the network', () => {
     expect(() => subnetOf(node('cp1', '10.7.0.0/24'), NET_CONF)).toThrow(
       'subnet "10.2.0.0/16" specified in the flannel net config doesn\'t contain "10.7.0.0/24" PodCIDR of the "cp1" node',
     );
@@ -34,11 +34,11 @@ describe('a lease of flannel', () => {
     expect(podMtu(LINK, { ...NET_CONF, Backend: { Type } })).toBe(expected);
   });
 
-  it('is refused with a backend that it does not play', () => {
+  it('is rejected with an unsupported backend', () => {
     expect(() => podMtu(LINK, { ...NET_CONF, Backend: { Type: 'ipip' } })).toThrow('unknown backend type "ipip"');
   });
 
-  it('is told to the others by annotations', () => {
+  it('is published in annotations', () => {
     expect(leaseAnnotations(LINK, NET_CONF)).toEqual({
       'flannel.alpha.coreos.com/backend-data': '{"VtepMAC":"0a:58:0a:c8:00:0b"}',
       'flannel.alpha.coreos.com/backend-type': 'vxlan',
@@ -49,7 +49,7 @@ describe('a lease of flannel', () => {
 });
 
 describe('routes between nodes', () => {
-  it('lead to every other node with a podCIDR, at the address that it announced or else at its own', () => {
+  it('exist for every other node with a podCIDR, via its announced address or else its own', () => {
     const announced = { 'flannel.alpha.coreos.com/public-ip': '10.200.0.99' };
     const nodes = [
       node('cp1', '10.2.0.0/24'),

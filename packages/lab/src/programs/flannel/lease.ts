@@ -1,7 +1,7 @@
 import { contains } from './subnet-env.ts';
 
 const ANNOTATIONS = 'flannel.alpha.coreos.com';
-/** Bytes that each packet grows by in a backend's tunnel. */
+/** Bytes that a backend's tunnel adds to each packet. */
 const OVERHEAD: Readonly<Record<string, number>> = { vxlan: 50, 'host-gw': 0 };
 
 /** flannel's net-conf.json. */
@@ -10,7 +10,7 @@ export interface NetConf {
   readonly Backend: { readonly Type: string; readonly Port?: number };
 }
 
-/** A Node as far as flannel looks at it. */
+/** The fields of a Node that flannel reads. */
 export interface FlannelNode {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: { readonly podCIDR?: string };
@@ -28,7 +28,7 @@ export interface Link {
 /**
  * The podCIDR of `node`.
  *
- * @throws Error in flannel's words when it has none, or one that lies outside of the network
+ * @throws Error with flannel's message when it is missing or outside the network
  */
 export function subnetOf({ metadata, spec }: FlannelNode, { Network: network }: NetConf): string {
   const { podCIDR = '' } = spec;
@@ -38,7 +38,7 @@ export function subnetOf({ metadata, spec }: FlannelNode, { Network: network }: 
   throw new Error(`failed to acquire lease: ${where} PodCIDR of the "${metadata.name}" node`);
 }
 
-/** What is left of the link's MTU for a pod's packet. */
+/** The link's MTU minus the overhead of the backend. */
 export function podMtu(link: Link, { Backend: backend }: NetConf): number {
   const overhead = OVERHEAD[backend.Type];
   if (overhead === undefined) throw new Error(`unknown backend type "${backend.Type}"`);

@@ -10,25 +10,25 @@ import { RunningProgram } from '../program.fixture.ts';
 const NET_CONF = { Network: '10.2.0.0/16', Backend: { Type: 'vxlan', Port: 4789 } };
 const CNI_CONF = '{"name":"cbr0"}\n';
 
-// It lays routes, so it runs in a network namespace; the API server is at the other end of the wire.
+// It adds routes, so it runs in a network namespace; the API server is at the other end of the veth pair.
 describe.skipIf(process.getuid?.() !== 0)('the program flannel', () => {
-  let folder: string;
+  let directory: string;
   let cluster: FakeCluster;
   let flannel: RunningProgram | undefined;
   const id = randomBytes(3).toString('hex');
   const [node, link] = [`fl-${id}`, `fl${id}`];
-  // Addresses that are kept for benchmarks (RFC 2544), so none of a network that this machine is in.
+  // Addresses reserved for benchmarks (RFC 2544), so that they are in no network of this machine.
   const subnet = `198.18.${randomInt(256)}`;
 
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'flannel-'));
+    directory = await mkdtemp(path.join(tmpdir(), 'flannel-'));
     ip('netns', 'add', node);
     ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', node);
     ip('address', 'add', `${subnet}.1/24`, 'dev', link);
     ip('link', 'set', link, 'up');
     ip('-netns', node, 'address', 'add', `${subnet}.11/24`, 'dev', 'eth0');
     ip('-netns', node, 'link', 'set', 'eth0', 'up', 'mtu', '1400');
-    cluster = await FakeCluster.start(folder, { address: `${subnet}.1` });
+    cluster = await FakeCluster.start(directory, { address: `${subnet}.1` });
     await writeFile(at('net-conf.json'), JSON.stringify(NET_CONF));
     await writeFile(at('cni-conf.json'), CNI_CONF);
     setNodes('10.2.0.0/24');
@@ -36,14 +36,14 @@ describe.skipIf(process.getuid?.() !== 0)('the program flannel', () => {
   afterEach(async () => {
     await flannel?.stop('SIGKILL');
     await cluster.stop();
-    // Its other end goes with it.
+    // This deletes its other end too.
     ip('link', 'delete', link);
     ip('netns', 'delete', node);
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   });
 
   const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
-  const at = (name: string): string => path.join(folder, name);
+  const at = (name: string): string => path.join(directory, name);
 
   function setNodes(podCIDR: string | undefined): void {
     const own = { metadata: { name: 'cp1' }, spec: podCIDR === undefined ? {} : { podCIDR } };
@@ -74,7 +74,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program flannel', () => {
     return flannel;
   }
 
-  it('writes subnet.env and the CNI configuration, annotates its Node and lays routes to the others', async () => {
+  it('writes subnet.env and the CNI configuration, annotates its Node and adds routes to the others', async () => {
     const running = start();
     await running.saying(new RegExp(`Route to 10.2.1.0/24 via ${subnet}.12`));
     expect(await readFile(at('run/subnet.env'), 'utf8')).toBe(
@@ -90,12 +90,12 @@ describe.skipIf(process.getuid?.() !== 0)('the program flannel', () => {
     ]);
     expect(ip('-netns', node, 'route', 'show', '10.2.1.0/24')).toContain(`via ${subnet}.12`);
     cluster.objects.set('/api/v1/nodes', { items: [] });
-    await running.saying(/No route to 10\.2\.1\.0\/24 any more/);
+    await running.saying(/Removed the route to 10\.2\.1\.0\/24/);
     expect(ip('-netns', node, 'route', 'show', '10.2.1.0/24')).toBe('');
     expect(await running.stop()).toBe(0);
   });
 
-  it('masquerades what leaves the network when it is asked to, once however often it starts', async () => {
+  it('adds its masquerading rules once, however often it starts', async () => {
     for (let round = 0; round < 2; round += 1) {
       const running = start('--ip-masq');
       await running.saying(/Running backend/);
@@ -116,7 +116,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program flannel', () => {
     ]);
   });
 
-  it('waits for a podCIDR, and writes no subnet.env before', async () => {
+  it('waits for a podCIDR before it writes subnet.env', async () => {
     setNodes(undefined);
     const running = start();
     await running.saying(/Error registering network: failed to acquire lease: node "cp1" pod cidr not assigned/);
@@ -125,14 +125,14 @@ describe.skipIf(process.getuid?.() !== 0)('the program flannel', () => {
     await running.saying(/Wrote subnet file to/);
   });
 
-  it('refuses a podCIDR outside of its network', async () => {
+  it('rejects a podCIDR outside its network', async () => {
     setNodes('10.7.0.0/24');
     const running = start();
     await running.saying(/Error registering network/);
     expect(running.log).toContain('doesn\'t contain "10.7.0.0/24" PodCIDR of the "cp1" node');
   });
 
-  it('goes on by itself once its CA is the right one', async () => {
+  it('continues once its CA is correct', async () => {
     await cluster.trust(cluster.pki.pairs['etcd/ca'].certificate);
     const running = start();
     await running.saying(/Failed to create SubnetManager: .*x509: certificate signed by unknown authority/);

@@ -1,6 +1,6 @@
 /**
- * A network daemon that behaves as flannel with its Kubernetes subnet manager: it learns its node's podCIDR from the API
- * server and tells the CNI plugin. The packets of pods go over plain routes between the nodes, not through a tunnel.
+ * A network daemon that behaves as flannel with its Kubernetes subnet manager: it reads its node's podCIDR from the API
+ * server and writes it for the CNI plugin. Pod traffic uses plain routes between the nodes, not a tunnel.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { type ClusterAccess, getObject, inClusterAccess, patchObject } from '../cluster-client.ts';
 import { endOnSignals, logLine, reasonOf, requireVariable, retryForever } from '../program.ts';
 import { type FlannelNode, leaseAnnotations, type NetConf, podMtu, routesToOthers, subnetOf } from './lease.ts';
-import { dropRoute, findCondition, addRoute, masquerade } from './node-network.ts';
+import { dropRoute, findInterface, addRoute, masquerade } from './node-network.ts';
 import { renderSubnetEnv, type SubnetEnv } from './subnet-env.ts';
 
 const NODES_INTERVAL_MS = 2_000;
@@ -29,20 +29,20 @@ const { values: flags } = parseArgs({
 endOnSignals();
 const nodeName = requireVariable('NODE_NAME');
 await retryForever('Failed to install the CNI configuration', async () => {
-  writeWhole(flags['cni-conf-file'], readFileSync(flags['cni-conf-source'], 'utf8'));
+  replaceFile(flags['cni-conf-file'], readFileSync(flags['cni-conf-source'], 'utf8'));
   logLine(`Installed ${flags['cni-conf-file']}`);
 });
 const access = await retryForever('Failed to create SubnetManager', connect);
 const env = await retryForever('Error registering network', () => registerNetwork(access));
 if (flags['ip-masq']) await retryForever('Failed to setup IP Masquerade', () => masquerade(env.network, env.subnet));
 await retryForever('Failed to write subnet file', async () => {
-  writeWhole(flags['subnet-file'], renderSubnetEnv(env));
+  replaceFile(flags['subnet-file'], renderSubnetEnv(env));
   logLine(`Wrote subnet file to ${flags['subnet-file']}`);
 });
 logLine('Running backend.');
 await keepRoutes();
 
-/** Reads the credentials anew at each attempt: the original ends when it fails, and is started again with new ones. */
+/** Reads the credentials at each attempt: the original exits when it fails, and is restarted with new credentials. */
 async function connect(): Promise<ClusterAccess> {
   const opened = inClusterAccess(process.env);
   try {
@@ -56,7 +56,7 @@ async function connect(): Promise<ClusterAccess> {
 
 async function registerNetwork(api: ClusterAccess): Promise<SubnetEnv> {
   const netConf = readNetConf(flags['net-config-path']);
-  const link = await findCondition(flags.iface);
+  const link = await findInterface(flags.iface);
   const node = await getObject<FlannelNode>(api, `/api/v1/nodes/${nodeName}`);
   const subnet = subnetOf(node, netConf);
   const mtu = podMtu(link, netConf);
@@ -79,32 +79,32 @@ function readNetConf(path: string): NetConf {
 }
 
 async function keepRoutes(): Promise<never> {
-  const laid = new Map<string, string>();
+  const installed = new Map<string, string>();
   for (;;) {
-    await retryForever('Error listing nodes', () => bringRoutesUpToDate(laid));
+    await retryForever('Error listing nodes', () => updateRoutes(installed));
     await sleep(NODES_INTERVAL_MS);
   }
 }
 
-async function bringRoutesUpToDate(laid: Map<string, string>): Promise<void> {
+async function updateRoutes(installed: Map<string, string>): Promise<void> {
   const { items } = await getObject<{ items: readonly FlannelNode[] }>(inClusterAccess(process.env), '/api/v1/nodes');
   const wanted = routesToOthers(items, nodeName);
   for (const [network, gateway] of wanted) {
-    if (laid.get(network) === gateway) continue;
+    if (installed.get(network) === gateway) continue;
     await addRoute(network, gateway);
-    laid.set(network, gateway);
+    installed.set(network, gateway);
     logLine(`Route to ${network} via ${gateway}`);
   }
-  for (const network of laid.keys()) {
+  for (const network of installed.keys()) {
     if (wanted.has(network)) continue;
     await dropRoute(network);
-    laid.delete(network);
-    logLine(`No route to ${network} any more`);
+    installed.delete(network);
+    logLine(`Removed the route to ${network}`);
   }
 }
 
-/** Writes a file in one piece, as flannel does: whoever reads it sees the old one or the new one. */
-function writeWhole(path: string, text: string): void {
+/** Replaces a file atomically, as flannel does: a reader finds the old or the new content. */
+function replaceFile(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.tmp`;
   writeFileSync(temporary, text, { mode: 0o644 });

@@ -12,8 +12,8 @@ interface LinkDocument {
   readonly addr_info: readonly { readonly family: string; readonly local: string }[];
 }
 
-/** The link that `wanted` names by its name or its address; the one of the default route when nothing is wanted. */
-export async function findCondition(wanted: string | undefined): Promise<Link> {
+/** Finds a link by name or address. Default: the link of the default route. */
+export async function findInterface(wanted: string | undefined): Promise<Link> {
   const name = wanted ?? (await defaultLink());
   const links = JSON.parse(await ip('-json', 'address', 'show')) as readonly LinkDocument[];
   for (const { ifname, address: mac, mtu, addr_info } of links) {
@@ -30,17 +30,17 @@ async function defaultLink(): Promise<string> {
   return route.dev;
 }
 
-/** Lays a route, or bends it to another gateway. */
+/** Adds a route, or changes its gateway. */
 export async function addRoute(network: string, gateway: string): Promise<void> {
   await ip('route', 'replace', network, 'via', gateway);
 }
 
-/** Takes a route away; it may be gone already. */
+/** Removes a route; it need not exist. */
 export async function dropRoute(network: string): Promise<void> {
   await ip('route', 'flush', network);
 }
 
-/** Masquerades what leaves the pods' network, as flannel's `--ip-masq` does. Rules that are there already are left alone. */
+/** Masquerades traffic that leaves the pod network, as flannel's `--ip-masq` does. Adds only missing rules. */
 export async function masquerade(network: string, subnet: string): Promise<void> {
   const rules = [
     ['-s', network, '-d', network, '-j', 'RETURN'],

@@ -1,15 +1,15 @@
-/** What flannel tells its CNI plugin through a file. */
+/** The file through which flannel configures its CNI plugin. */
 export interface SubnetEnv {
   /** CIDR of all pods, for example `10.2.0.0/16`. */
   readonly network: string;
   /** CIDR of the pods of this node, for example `10.2.1.0/24`. */
   readonly subnet: string;
   readonly mtu: number;
-  /** Whether flannel masquerades; the plugin's bridge does when it does not. */
+  /** Whether flannel masquerades; otherwise the bridge plugin does. */
   readonly ipMasq: boolean;
 }
 
-/** The file as flannel writes it: the subnet is told by its first address. */
+/** The file as flannel writes it: the subnet is given by its first address. */
 export function renderSubnetEnv({ network, subnet, mtu, ipMasq }: SubnetEnv): string {
   return [
     `FLANNEL_NETWORK=${network}`,
@@ -23,7 +23,7 @@ export function renderSubnetEnv({ network, subnet, mtu, ipMasq }: SubnetEnv): st
 /**
  * Reads the file as flannel's CNI plugin does.
  *
- * @throws Error that names what is missing or cannot be read
+ * @throws Error that names missing or invalid values
  */
 export function parseSubnetEnv(text: string, path: string): SubnetEnv {
   const values = new Map(
@@ -46,13 +46,13 @@ export function parseSubnetEnv(text: string, path: string): SubnetEnv {
   };
 }
 
-/** The network that an address with a prefix length lies in. @param cidr for example `10.2.1.1/24` */
+/** The network of an address with a prefix length. @param cidr for example `10.2.1.1/24` */
 function networkOf(cidr: string): string {
   const { address, length } = parseCidr(cidr);
   return `${renderAddress(address & maskOf(length))}/${length}`;
 }
 
-/** Whether the network `inner` lies in the network `outer`. */
+/** Whether the network `outer` contains the network `inner`. */
 export function contains(outer: string, inner: string): boolean {
   const [wide, narrow] = [parseCidr(outer), parseCidr(inner)];
   const mask = maskOf(wide.length);

@@ -11,13 +11,13 @@ import { RunningProgram } from '../program.fixture.ts';
 const INGRESSES = '/apis/networking.k8s.io/v1/ingresses';
 
 describe('the program ingress-controller', () => {
-  let folder: string;
+  let directory: string;
   let cluster: FakeCluster;
   let backend: Server;
   let controller: RunningProgram;
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'ingress-'));
-    cluster = await FakeCluster.start(folder);
+    directory = await mkdtemp(path.join(tmpdir(), 'ingress-'));
+    cluster = await FakeCluster.start(directory);
     backend = createServer((incoming, response) => {
       incoming.resume();
       response.end(`${incoming.method} ${incoming.headers.host} ${incoming.url}`);
@@ -41,7 +41,7 @@ describe('the program ingress-controller', () => {
     await controller.stop('SIGKILL');
     backend.close();
     await cluster.stop();
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   });
 
   function setIngress(host: string, number: number): void {
@@ -58,7 +58,7 @@ describe('the program ingress-controller', () => {
     return `${response.statusCode} ${Buffer.concat(chunks).toString().trim()}`;
   }
 
-  it('sends a request to the Service of its host, answers 404 for others, and is healthy', async () => {
+  it('sends a request to the Service of its host, answers 404 for other hosts, and is healthy', async () => {
     await controller.saying(/Serving the hosts: shop\.example\.test/);
     expect(await ask('shop.example.test')).toBe('200 GET shop.example.test /a?b');
     expect(await ask('shop.example.test', 'POST')).toBe('200 POST shop.example.test /a?b');
@@ -68,7 +68,7 @@ describe('the program ingress-controller', () => {
     expect(await controller.stop()).toBe(0);
   });
 
-  it('follows the Ingresses, and says which of its backends is lost', async () => {
+  it('follows the Ingresses, and answers 502 or 503 for a missing backend', async () => {
     await controller.saying(/Serving the hosts: shop/);
     const { port } = backend.address() as AddressInfo;
     setIngress('new.example.test', port);
@@ -77,14 +77,14 @@ describe('the program ingress-controller', () => {
     setIngress('lost.example.test', 1);
     await controller.saying(/Serving the hosts: lost\.example\.test/);
     expect(await ask('lost.example.test')).toContain('503');
-    setIngress('dead.example.test', port);
-    await controller.saying(/Serving the hosts: dead\.example\.test/);
+    setIngress('down.example.test', port);
+    await controller.saying(/Serving the hosts: down\.example\.test/);
     backend.closeAllConnections();
     backend.close();
-    expect(await ask('dead.example.test')).toContain('502');
+    expect(await ask('down.example.test')).toContain('502');
   });
 
-  it('goes on by itself after the API server was away', async () => {
+  it('continues after the API server was down', async () => {
     await controller.saying(/Serving the hosts: shop/);
     await cluster.stop();
     await controller.saying(/Failed to list Ingresses: .*connection refused/);

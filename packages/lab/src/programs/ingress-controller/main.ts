@@ -28,20 +28,20 @@ const health = createServer(({ url }, response) => {
 await announce('/healthz', health, flags['healthz-port']);
 await announce('HTTP', createServer(proxy), flags['http-port']);
 
-let said = '';
+let logged = '';
 for (;;) {
-  // The credentials are read anew at each attempt: the original ends when it fails, and is started again with new ones.
+  // The credentials are read at each attempt: the original exits when it fails, and is restarted with new credentials.
   const { ingresses, services } = await retryForever('Failed to list Ingresses', () =>
-    look(inClusterAccess(process.env)),
+    readObjects(inClusterAccess(process.env)),
   );
   routes = createRoutes(ingresses, services);
   const hosts = [...new Set(routes.map(({ host }) => host))].toSorted().join(', ');
-  if (hosts !== said) logLine(`Serving the hosts: ${hosts === '' ? 'none' : hosts}`);
-  said = hosts;
+  if (hosts !== logged) logLine(`Serving the hosts: ${hosts === '' ? 'none' : hosts}`);
+  logged = hosts;
   await sleep(SYNC_INTERVAL_MS);
 }
 
-async function look(
+async function readObjects(
   api: ClusterAccess,
 ): Promise<{ ingresses: readonly Ingress[]; services: readonly IngressService[] }> {
   const [ingresses, services] = await Promise.all([
@@ -59,8 +59,8 @@ async function announce(what: string, server: Server, port: string): Promise<voi
 
 function proxy(incoming: IncomingMessage, response: ServerResponse): void {
   const route = findRoute(routes, incoming.headers.host ?? '', incoming.url ?? '/');
-  if (route === undefined) return say(response, 404, 'default backend - 404');
-  if (route.backend === undefined) return say(response, 503, '503 Service Temporarily Unavailable');
+  if (route === undefined) return reply(response, 404, 'default backend - 404');
+  if (route.backend === undefined) return reply(response, 503, '503 Service Temporarily Unavailable');
   const { address, port } = route.backend;
   const outgoing = request({
     host: address,
@@ -78,7 +78,7 @@ function proxy(incoming: IncomingMessage, response: ServerResponse): void {
   outgoing.on('error', (error) => {
     logLine(`upstream ${address}:${port} for ${route.host}: ${error.message}`);
     if (response.headersSent) response.destroy();
-    else say(response, 502, '502 Bad Gateway');
+    else reply(response, 502, '502 Bad Gateway');
   });
   outgoing.on('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -87,7 +87,7 @@ function proxy(incoming: IncomingMessage, response: ServerResponse): void {
   incoming.pipe(outgoing);
 }
 
-function say(response: ServerResponse, status: number, text: string): void {
+function reply(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain' });
   response.end(`${text}\n`);
 }

@@ -32,7 +32,7 @@ describe('the routes of Ingresses', () => {
     findRoute(createRoutes([from], SERVICES), host, url)?.backend;
   const shop = ingress('shop.example.test', [['/', { name: 'http' }]]);
 
-  it('go by the Host header, whatever its case and port', () => {
+  it('match the Host header regardless of case and port', () => {
     expect(find(shop, 'Shop.Example.Test:80')).toEqual({ address: '10.3.0.7', port: 80 });
     expect(find(shop, 'other.example.test')).toBeUndefined();
   });
@@ -53,7 +53,7 @@ describe('the routes of Ingresses', () => {
     ]);
   });
 
-  it('stand for one label with a star, and for every host without one', () => {
+  it('match one label by a wildcard, and every host without a host rule', () => {
     const star = ingress('*.example.test', [['/', { number: 80 }]]);
     expect(
       ['a.example.test', 'a.b.example.test', 'example.test'].map((host) => find(star, host) !== undefined),
@@ -61,7 +61,7 @@ describe('the routes of Ingresses', () => {
     expect(find(ingress(undefined, [['/', { number: 80 }]]), 'anything')).toBeDefined();
   });
 
-  it('exist without a backend when the Service has no address, no such port, or is in another namespace', () => {
+  it('have no backend when the Service has no address, no such port, or is in another namespace', () => {
     const lost = [
       ingress('a', [['/', { number: 80 }]], 'other'),
       ingress('a', [['/', { number: 81 }]]),

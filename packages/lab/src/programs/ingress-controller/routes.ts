@@ -1,4 +1,4 @@
-/** The part of an Ingress (networking.k8s.io/v1) that says where a request goes. */
+/** The routing fields of an Ingress (networking.k8s.io/v1). */
 export interface Ingress {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: {
@@ -67,7 +67,7 @@ function backendOf(
   return port === undefined || !/^[\d.]+$/.test(address) ? undefined : { address, port: port.port };
 }
 
-/** @param host the Host header; its port does not count */
+/** @param host the Host header; its port is ignored */
 export function findRoute(routes: readonly Route[], host: string, url: string): Route | undefined {
   const name = host.replace(/:\d+$/, '').toLowerCase();
   const path = url.replace(/\?.*$/s, '');
@@ -81,6 +81,6 @@ function isFor(rule: string, name: string): boolean {
 
 function isBelow({ path, exact }: Route, asked: string): boolean {
   if (exact) return asked === path;
-  const folder = path.endsWith('/') ? path : `${path}/`;
-  return asked === path || asked.startsWith(folder);
+  const directory = path.endsWith('/') ? path : `${path}/`;
+  return asked === path || asked.startsWith(directory);
 }

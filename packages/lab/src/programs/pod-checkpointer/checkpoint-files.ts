@@ -20,7 +20,7 @@ import { isCheckpoint, type Pod, podId } from './pod.ts';
 
 const MANIFEST_MODE = 0o644;
 const SECRET_MODE = 0o600;
-const FOLDER_MODE = 0o700;
+const DIRECTORY_MODE = 0o700;
 
 export interface Owner {
   readonly uid: number;
@@ -30,14 +30,14 @@ export interface Owner {
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 /**
- * The checkpoints in one of the two manifest folders, by their ids.
+ * The checkpoints in one of the two manifest directories, by their ids.
  *
- * Whatever begins with a dot is taken for a temporary file and deleted; a folder only if it is empty.
+ * Names that begin with a dot count as temporary and are deleted; directories only if they are empty.
  */
-export function readCheckpoints(folder: string, { log, detail }: Logs): ReadonlyMap<string, Pod> {
+export function readCheckpoints(directory: string, { log, detail }: Logs): ReadonlyMap<string, Pod> {
   const found = new Map<string, Pod>();
-  for (const name of readdirSync(folder).toSorted()) {
-    const path = join(folder, name);
+  for (const name of readdirSync(directory).toSorted()) {
+    const path = join(directory, name);
     if (name.startsWith('.')) {
       removeTemporary(path, detail);
       continue;
@@ -45,7 +45,7 @@ export function readCheckpoints(folder: string, { log, detail }: Logs): Readonly
     const pod = readManifest(path, log);
     if (pod === undefined || !isCheckpoint(pod)) continue;
     const id = podId(pod);
-    if (found.has(id)) log('W', 'manifest.go:51', `Found multiple checkpoint pods in ${folder} with same id: ${id}`);
+    if (found.has(id)) log('W', 'manifest.go:51', `Found multiple checkpoint pods in ${directory} with same id: ${id}`);
     found.set(id, pod);
   }
   return found;
@@ -66,17 +66,18 @@ function readManifest(path: string, log: Logs['log']): Pod | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const isFolder = (error as NodeJS.ErrnoException).code === 'EISDIR';
+    const isDirectory = (error as NodeJS.ErrnoException).code === 'EISDIR';
     log(
       'E',
       'manifest.go:39',
-      `Error reading manifest: ${isFolder ? `read ${path}: is a directory` : reasonOf(error)}`,
+      `Error reading manifest: ${isDirectory ? `read ${path}: is a directory` : reasonOf(error)}`,
     );
     return undefined;
   }
   try {
     const pod = JSON.parse(text) as Partial<Pod> & { kind?: string };
-    if (pod.kind !== 'Pod' || pod.metadata === undefined || pod.spec === undefined) throw new Error('it is not a Pod');
+    if (pod.kind !== 'Pod' || pod.metadata === undefined || pod.spec === undefined)
+      throw new Error('the manifest is not a Pod');
     return pod as Pod;
   } catch (error) {
     log('E', 'manifest.go:45', `Error unmarshalling manifest from ${path}: ${reasonOf(error)}`);
@@ -84,7 +85,7 @@ function readManifest(path: string, log: Logs['log']): Pod | undefined {
   }
 }
 
-/** Writes a manifest unless its bytes are there already. @returns whether it was written */
+/** Writes a manifest unless the file has the same bytes. @returns whether it was written */
 export function writeManifest(path: string, id: string, bytes: Buffer, { log, detail }: Logs): boolean {
   if (readIfThere(path)?.equals(bytes) === true) {
     detail('manifest.go:77', `Checkpoint manifest for "${id}" already exists. Skipping`);
@@ -95,14 +96,14 @@ export function writeManifest(path: string, id: string, bytes: Buffer, { log, de
   return true;
 }
 
-/** Writes each entry to a file of its own, changed or not. Files of entries that are gone stay. */
-export function writeEntries(folder: string, entries: ReadonlyMap<string, Buffer>, owner: Owner): void {
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-  chownSync(folder, owner.uid, owner.gid);
-  for (const [key, bytes] of entries) writeAndRename(join(folder, key), bytes, SECRET_MODE, owner);
+/** Writes each entry to a file of its own, changed or not. Files of removed entries stay. */
+export function writeEntries(directory: string, entries: ReadonlyMap<string, Buffer>, owner: Owner): void {
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  chownSync(directory, owner.uid, owner.gid);
+  for (const [key, bytes] of entries) writeAndRename(join(directory, key), bytes, SECRET_MODE, owner);
 }
 
-// In this order, in the same folder and without fsync: what a crash or a reader in between sees is the original's.
+// In this order, in the same directory and without fsync, so that a crash or a concurrent reader finds what the original leaves.
 function writeAndRename(path: string, bytes: Buffer, mode: number, { uid, gid }: Owner): void {
   const temporary = join(dirname(path), `.${randomInt(100_000_000, 1_000_000_000)}`);
   writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
@@ -111,20 +112,20 @@ function writeAndRename(path: string, bytes: Buffer, mode: number, { uid, gid }:
   chownSync(path, uid, gid);
 }
 
-/** Starts a checkpoint: its inactive manifest is copied to where the kubelet runs it. */
-export function activate(folders: CheckpointDirectories, id: string, logs: Logs): void {
+/** Starts a checkpoint: copies its inactive manifest to the kubelet's manifest directory. */
+export function activate(directories: CheckpointDirectories, id: string, logs: Logs): void {
   try {
-    const bytes = readFileSync(manifestPath(folders.inactive, id));
-    writeManifest(manifestPath(folders.active, id), id, bytes, logs);
+    const bytes = readFileSync(manifestPath(directories.inactive, id));
+    writeManifest(manifestPath(directories.active, id), id, bytes, logs);
   } catch (error) {
     logs.log('E', 'process.go:326', `Failed to write active checkpoint manifest: ${reasonOf(error)}`);
   }
 }
 
-/** Stops a checkpoint: its active manifest is deleted. */
-export function deactivate(folders: CheckpointDirectories, id: string, { log }: Logs): void {
+/** Stops a checkpoint: deletes its active manifest. */
+export function deactivate(directories: CheckpointDirectories, id: string, { log }: Logs): void {
   log('I', 'process.go:305', `Stopping active checkpoint: ${id}`);
-  const path = manifestPath(folders.active, id);
+  const path = manifestPath(directories.active, id);
   try {
     if (unlinkIfThere(path)) return;
     log('W', 'process.go:309', `Attempted to remove active checkpoint, but manifest no longer exists: ${path}`);
@@ -133,14 +134,14 @@ export function deactivate(folders: CheckpointDirectories, id: string, { log }: 
   }
 }
 
-/** Removes everything that could start a checkpoint again, its active manifest last. */
-export function removeCheckpoint(folders: CheckpointDirectories, id: string, { log }: Logs): void {
+/** Removes all files of a checkpoint, the active manifest last. */
+export function removeCheckpoint(directories: CheckpointDirectories, id: string, { log }: Logs): void {
   log('I', 'process.go:264', `Removing checkpoint of: ${id}`);
   try {
-    rmSync(join(folders.secrets, id), { recursive: true, force: true });
-    rmSync(join(folders.configMaps, id), { recursive: true, force: true });
-    unlinkIfThere(manifestPath(folders.inactive, id));
-    unlinkIfThere(manifestPath(folders.active, id));
+    rmSync(join(directories.secrets, id), { recursive: true, force: true });
+    rmSync(join(directories.configMaps, id), { recursive: true, force: true });
+    unlinkIfThere(manifestPath(directories.inactive, id));
+    unlinkIfThere(manifestPath(directories.active, id));
   } catch (error) {
     log('E', 'process.go:285', `Failed to remove checkpoint ${id}: ${reasonOf(error)}`);
   }

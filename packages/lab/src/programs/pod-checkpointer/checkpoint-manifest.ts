@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { CheckpointDirectories } from './checkpoint-paths.ts';
 import { CHECKPOINT_OF, isCheckpoint, type Pod } from './pod.ts';
 
-/** Fields that are younger than the client library of this line of the checkpointer: reading a pod loses them. */
-const YOUNGER_POD_FIELDS = new Set([
+/** Fields that are newer than the client library of this checkpointer version: they are lost when it reads a pod. */
+const UNKNOWN_POD_FIELDS = new Set([
   'enableServiceLinks',
   'preemptionPolicy',
   'overhead',
@@ -14,20 +14,20 @@ const YOUNGER_POD_FIELDS = new Set([
   'topologySpreadConstraints',
   'ephemeralContainers',
 ]);
-const YOUNGER_CONTAINER_FIELDS = new Set(['startupProbe', 'volumeDevices']);
-/** What ties a pod to the API server: a static pod may not carry it. `nodeSelector` stays in this line. */
-const TAKEN_FROM_SPEC = new Set(['serviceAccountName', 'serviceAccount', 'affinity']);
+const UNKNOWN_CONTAINER_FIELDS = new Set(['startupProbe', 'volumeDevices']);
+/** Fields that a static pod may not have. This checkpointer version keeps `nodeSelector`. */
+const REMOVED_FROM_SPEC = new Set(['serviceAccountName', 'serviceAccount', 'affinity']);
 
 /**
- * The copy of `parent` that runs without an API server, as it is written to disk.
+ * The manifest of the checkpoint of `parent`, which runs without an API server.
  *
- * A pod that was read back from such a copy gives the same bytes again.
+ * Rendering a checkpoint that was read back returns the same bytes.
  */
-export function renderCheckpoint(parent: Pod, folders: CheckpointDirectories): Buffer {
-  return encode(isCheckpoint(parent) ? parent : sanitize(parent, folders));
+export function renderCheckpoint(parent: Pod, directories: CheckpointDirectories): Buffer {
+  return encode(isCheckpoint(parent) ? parent : sanitize(parent, directories));
 }
 
-function sanitize({ metadata, spec }: Pod, folders: CheckpointDirectories): object {
+function sanitize({ metadata, spec }: Pod, directories: CheckpointDirectories): object {
   const { name, namespace, labels, uid } = metadata;
   return {
     kind: 'Pod',
@@ -43,8 +43,8 @@ function sanitize({ metadata, spec }: Pod, folders: CheckpointDirectories): obje
     },
     spec: Object.fromEntries(
       Object.entries(spec)
-        .filter(([key]) => !TAKEN_FROM_SPEC.has(key) && !YOUNGER_POD_FIELDS.has(key))
-        .map(([key, value]) => [key, sanitizeField(key, value, metadata, folders)]),
+        .filter(([key]) => !REMOVED_FROM_SPEC.has(key) && !UNKNOWN_POD_FIELDS.has(key))
+        .map(([key, value]) => [key, sanitizeField(key, value, metadata, directories)]),
     ),
     status: {},
   };
@@ -54,14 +54,14 @@ function sanitizeField(
   key: string,
   value: unknown,
   metadata: Pod['metadata'],
-  folders: CheckpointDirectories,
+  directories: CheckpointDirectories,
 ): unknown {
   if (key === 'volumes') {
-    return (value as NonNullable<Pod['spec']['volumes']>).map((volume) => localVolume(volume, metadata, folders));
+    return (value as NonNullable<Pod['spec']['volumes']>).map((volume) => localVolume(volume, metadata, directories));
   }
   if (key === 'containers' || key === 'initContainers') {
     return (value as readonly object[]).map((container) =>
-      Object.fromEntries(Object.entries(container).filter(([field]) => !YOUNGER_CONTAINER_FIELDS.has(field))),
+      Object.fromEntries(Object.entries(container).filter(([field]) => !UNKNOWN_CONTAINER_FIELDS.has(field))),
     );
   }
   return value;
@@ -69,13 +69,13 @@ function sanitizeField(
 
 type Volume = NonNullable<Pod['spec']['volumes']>[number];
 
-function localVolume(volume: Volume, { namespace, name }: Pod['metadata'], folders: CheckpointDirectories): object {
+function localVolume(volume: Volume, { namespace, name }: Pod['metadata'], directories: CheckpointDirectories): object {
   const { secret, configMap } = volume;
   if (secret !== undefined) {
-    return { name: volume.name, hostPath: { path: join(folders.secrets, namespace, name, secret.secretName) } };
+    return { name: volume.name, hostPath: { path: join(directories.secrets, namespace, name, secret.secretName) } };
   }
   if (configMap !== undefined) {
-    return { name: volume.name, hostPath: { path: join(folders.configMaps, namespace, name, configMap.name) } };
+    return { name: volume.name, hostPath: { path: join(directories.configMaps, namespace, name, configMap.name) } };
   }
   return volume;
 }
@@ -88,7 +88,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 };
 
-// One line, as Go's encoder makes it: it escapes what HTML would misread, and ends with a newline.
+// One line with a newline, as Go's encoder writes it: characters that are special in HTML are escaped.
 function encode(document: object): Buffer {
   const json = JSON.stringify(document).replaceAll(
     /[<>&\u2028\u2029]/g,

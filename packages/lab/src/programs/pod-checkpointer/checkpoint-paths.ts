@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** The four folders of a checkpointer. */
+/** The four directories of a checkpointer. */
 export interface CheckpointDirectories {
   readonly active: string;
   readonly inactive: string;
@@ -18,7 +18,7 @@ export function checkpointDirectories(root: string): CheckpointDirectories {
   };
 }
 
-/** The manifest of a checkpoint in one of the two manifest folders. */
-export function manifestPath(folder: string, id: string): string {
-  return join(folder, `${id.replace('/', '-')}.json`);
+/** The manifest of a checkpoint in one of the two manifest directories. */
+export function manifestPath(directory: string, id: string): string {
+  return join(directory, `${id.replace('/', '-')}.json`);
 }

@@ -2,18 +2,18 @@ import { actionOf, type CheckpointState, nextState, type Observation } from './c
 import type { Log } from './glog.ts';
 import type { Pod } from './pod.ts';
 
-/** What one pass sees. */
+/** The inputs of one pass. */
 export interface Sources {
   /** Ids of pods with a READY sandbox or a running container. */
   readonly localRunning: ReadonlySet<string>;
   readonly localParents: ReadonlyMap<string, Pod>;
-  /** `undefined` when the API server gave no list. */
+  /** `undefined` when the API server did not answer. */
   readonly apiParents: ReadonlyMap<string, Pod> | undefined;
   readonly activeOnDisk: ReadonlyMap<string, Pod>;
   readonly inactiveOnDisk: ReadonlyMap<string, Pod>;
 }
 
-/** What a pass must do, by ids, in this order. */
+/** The actions of a pass, by id, in this order. */
 export interface Decision {
   readonly stops: readonly string[];
   readonly starts: readonly string[];
@@ -32,7 +32,7 @@ export interface RegisterInput {
   readonly log: Log;
 }
 
-/** What the checkpointer holds in memory between two passes. */
+/** The state that the checkpointer keeps between passes. */
 export class CheckpointRegister {
   readonly #checkpoints = new Map<string, Checkpoint>();
   readonly #input: RegisterInput;
@@ -41,7 +41,7 @@ export class CheckpointRegister {
     this.#input = input;
   }
 
-  /** Takes in what was found: what lies on disk first (after a crash nothing else may be known), then the parents. */
+  /** Adds the checkpoints on disk (after a crash they may be all that is known), then the parents. */
   update({ activeOnDisk, inactiveOnDisk, localParents, apiParents }: Sources): void {
     for (const [id, pod] of activeOnDisk) this.#add(id, pod, { name: 'active' });
     for (const [id, pod] of inactiveOnDisk) this.#add(id, pod, { name: 'inactive' });
@@ -56,7 +56,7 @@ export class CheckpointRegister {
     return added;
   }
 
-  /** What is to be on disk: everything but what only the API server knows of; the checkpointer's own pod last. */
+  /** The pods to checkpoint: all but those that only the API server knows; the checkpointer's own pod last. */
   pods(sources: Sources): readonly Pod[] {
     const others = this.#others().filter(
       ([id, { state }]) => state.name !== 'none' || sources.localParents.has(id) || sources.localRunning.has(id),
@@ -70,8 +70,8 @@ export class CheckpointRegister {
     const self = this.#checkpoints.get(this.#input.selfId);
     const starts: string[] = [];
     if (self !== undefined) {
-      const sentence = this.#decideSelf(self, sources, now);
-      if (sentence !== undefined) return sentence;
+      const decision = this.#decideSelf(self, sources, now);
+      if (decision !== undefined) return decision;
       starts.push(this.#input.selfId);
     }
     const stops: string[] = [];
@@ -92,7 +92,7 @@ export class CheckpointRegister {
     return { stops, starts, removes };
   }
 
-  /** The checkpointer goes last: when it must stop or be removed, so must all others, whatever their own state. */
+  /** When the checkpointer must stop or be removed, so must all others first, regardless of their state. */
   #decideSelf(self: Checkpoint, sources: Sources, now: number): Decision | undefined {
     const { selfId, log } = this.#input;
     const state = this.#next(selfId, self, sources, now);
@@ -121,12 +121,12 @@ export class CheckpointRegister {
   #next(id: string, { state }: Checkpoint, sources: Sources, now: number): CheckpointState {
     const { gracePeriodMs, log } = this.#input;
     return nextState(state, {
-      sight: sightOf(id, sources),
+      observation: observe(id, sources),
       now,
       gracePeriodMs,
       onGraceExceeded: ({ name }) => {
-        const place = name === 'active (grace period)' ? 'state.go:306' : 'state.go:207';
-        log('I', place, `Grace period exceeded for state ${name}`);
+        const source = name === 'active (grace period)' ? 'state.go:306' : 'state.go:207';
+        log('I', source, `Grace period exceeded for state ${name}`);
       },
     });
   }
@@ -145,7 +145,7 @@ export class CheckpointRegister {
   }
 }
 
-function sightOf(id: string, { localRunning, localParents, apiParents }: Sources): Observation {
+function observe(id: string, { localRunning, localParents, apiParents }: Sources): Observation {
   return {
     apiAvailable: apiParents !== undefined,
     apiParent: apiParents?.has(id) ?? false,

@@ -4,8 +4,10 @@ import { actionOf, type CheckpointState, nextState, type Observation } from './c
 const NOW = 1_000_000;
 const GRACE_MS = 60_000;
 
-/** Sights by letters: A the API server answers, P it knows the parent, R the parent runs here, L the kubelet knows it. */
-function sight(letters: string): Observation {
+/**
+ * Observations by letter: A the API server answers, P it lists the parent, R the parent runs here, L the kubelet lists it.
+ */
+function observation(letters: string): Observation {
   return {
     apiAvailable: letters.includes('A'),
     apiParent: letters.includes('P'),
@@ -15,11 +17,11 @@ function sight(letters: string): Observation {
 }
 
 function next(state: CheckpointState, letters: string, now = NOW): CheckpointState {
-  return nextState(state, { sight: sight(letters), now, gracePeriodMs: GRACE_MS });
+  return nextState(state, { observation: observation(letters), now, gracePeriodMs: GRACE_MS });
 }
 
 const running = { name: 'active (grace period)', graceEnd: NOW + 1 } as const;
-const sleeping = { name: 'inactive (grace period)', graceEnd: NOW + 1 } as const;
+const stopped = { name: 'inactive (grace period)', graceEnd: NOW + 1 } as const;
 
 describe('the state of a checkpoint', () => {
   it.each([
@@ -43,7 +45,7 @@ describe('the state of a checkpoint', () => {
     ['self-checkpoint', 'APR', 'self-checkpoint'],
     ['self-checkpoint', 'A', 'active (grace period)'],
     ['remove', 'APR', 'remove'],
-  ] as const)('%s, seeing [%s], becomes %s', (name, letters, expected) => {
+  ] as const)('%s, observing [%s], becomes %s', (name, letters, expected) => {
     expect(next({ name }, letters).name).toBe(expected);
   });
 
@@ -53,32 +55,32 @@ describe('the state of a checkpoint', () => {
     [running, 'R', 'inactive'],
     [running, '', 'active (grace period)'],
     [running, 'A', 'active (grace period)'],
-    [sleeping, 'AP', 'active'],
-    [sleeping, 'APR', 'inactive'],
-    [sleeping, 'R', 'inactive (grace period)'],
-    [sleeping, '', 'active'],
-    [sleeping, 'A', 'inactive (grace period)'],
-  ] as const)('in its grace, %o, seeing [%s], becomes %s', (state, letters, expected) => {
+    [stopped, 'AP', 'active'],
+    [stopped, 'APR', 'inactive'],
+    [stopped, 'R', 'inactive (grace period)'],
+    [stopped, '', 'active'],
+    [stopped, 'A', 'inactive (grace period)'],
+  ] as const)('in its grace period, %o, observing [%s], becomes %s', (state, letters, expected) => {
     expect(next(state, letters).name).toBe(expected);
   });
 
-  it('is removed at the end of its grace, active or not', () => {
-    for (const state of [running, sleeping]) expect(next(state, 'A', state.graceEnd)).toEqual({ name: 'remove' });
+  it('is removed at the end of its grace period, active or not', () => {
+    for (const state of [running, stopped]) expect(next(state, 'A', state.graceEnd)).toEqual({ name: 'remove' });
   });
 
-  it('starts again rather than to be removed when the API server went away at the end of its grace', () => {
+  it('becomes active instead of removed when the API server is down at the end of the grace period', () => {
     expect(next(running, '', running.graceEnd)).toEqual({ name: 'active' });
   });
 
-  it('counts its grace from the first look that missed the parent', () => {
+  it('counts its grace period from the first pass without the parent', () => {
     const missed = next({ name: 'inactive' }, 'A');
     expect(missed).toEqual({ name: 'inactive (grace period)', graceEnd: NOW + GRACE_MS });
     expect(next(missed, 'A', NOW + GRACE_MS - 1)).toBe(missed);
   });
 
-  it('decides what a pass does', () => {
+  it('determines the action of a pass', () => {
     const names = ['none', 'inactive', 'active', 'self-checkpoint', 'remove'] as const;
     expect(names.map((name) => actionOf({ name }))).toEqual(['none', 'stop', 'start', 'start', 'remove']);
-    expect([actionOf(running), actionOf(sleeping)]).toEqual(['start', 'stop']);
+    expect([actionOf(running), actionOf(stopped)]).toEqual(['start', 'stop']);
   });
 });

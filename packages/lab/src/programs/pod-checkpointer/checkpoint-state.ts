@@ -1,29 +1,29 @@
-/** What a checkpoint is at the moment. Times are milliseconds since 1970. */
+/** The state of a checkpoint. Times are milliseconds since 1970. */
 export type CheckpointState =
   | { readonly name: 'none' | 'inactive' | 'active' | 'self-checkpoint' | 'remove' }
   | { readonly name: 'inactive (grace period)' | 'active (grace period)'; readonly graceEnd: number };
 
-/** What a pass does about a checkpoint in that state. */
+/** The action of a pass for a checkpoint in a state. */
 export type CheckpointAction = 'none' | 'start' | 'stop' | 'remove';
 
-/** What the three sources say about the parent of a checkpoint. */
+/** The parent of a checkpoint, as the three sources report it. */
 export interface Observation {
-  /** The API server gave a list of pods. */
+  /** The API server answered with a list of pods. */
   readonly apiAvailable: boolean;
   /** The parent is in that list. */
   readonly apiParent: boolean;
-  /** The container runtime has a READY sandbox or a running container of the parent; it need not work. */
+  /** The container runtime has a READY sandbox or a running container of the parent; the container need not be ready. */
   readonly localRunning: boolean;
-  /** The kubelet knows the parent. */
+  /** The kubelet lists the parent. */
   readonly localParent: boolean;
 }
 
 export interface TransitionInput {
-  readonly sight: Observation;
+  readonly observation: Observation;
   readonly now: number;
   /** How long the parent may be missing while the API server answers. */
   readonly gracePeriodMs: number;
-  /** Told of each state whose grace has passed. */
+  /** Called for each state whose grace period has passed. */
   readonly onGraceExceeded?: ((state: CheckpointState) => void) | undefined;
 }
 
@@ -45,34 +45,34 @@ export function actionOf({ name }: CheckpointState): CheckpointAction {
   }
 }
 
-/** The state after one look at the sources. */
+/** The state after one observation. */
 export function nextState(state: CheckpointState, input: TransitionInput): CheckpointState {
-  const { sight, now, gracePeriodMs } = input;
+  const { observation, now, gracePeriodMs } = input;
   const graceEnd = now + gracePeriodMs;
   switch (state.name) {
     case 'none':
-      // What only the API server knows of is not checkpointed yet.
-      return sight.localRunning || sight.localParent ? nextState(INACTIVE, input) : NONE;
+      // A parent that only the API server lists is not checkpointed yet.
+      return observation.localRunning || observation.localParent ? nextState(INACTIVE, input) : NONE;
     case 'self-checkpoint':
-      if (!sight.apiAvailable || sight.apiParent) return state;
+      if (!observation.apiAvailable || observation.apiParent) return state;
       return checkActiveGrace({ name: 'active (grace period)', graceEnd }, input);
     case 'inactive':
-      return byParent(sight) ?? checkInactiveGrace({ name: 'inactive (grace period)', graceEnd }, input);
+      return byParent(observation) ?? checkInactiveGrace({ name: 'inactive (grace period)', graceEnd }, input);
     case 'inactive (grace period)':
-      // Its clock runs on while the API server is away, as long as the parent runs here.
-      if (!sight.apiAvailable && sight.localRunning) return checkInactiveGrace(state, input);
-      return byParent(sight) ?? checkInactiveGrace(state, input);
+      // Its grace period continues while the API server is down, as long as the parent runs here.
+      if (!observation.apiAvailable && observation.localRunning) return checkInactiveGrace(state, input);
+      return byParent(observation) ?? checkInactiveGrace(state, input);
     case 'active':
-      return byParent(sight) ?? checkActiveGrace({ name: 'active (grace period)', graceEnd }, input);
+      return byParent(observation) ?? checkActiveGrace({ name: 'active (grace period)', graceEnd }, input);
     case 'active (grace period)':
-      if (!sight.apiAvailable && !sight.localRunning) return checkActiveGrace(state, input);
-      return byParent(sight) ?? checkActiveGrace(state, input);
+      if (!observation.apiAvailable && !observation.localRunning) return checkActiveGrace(state, input);
+      return byParent(observation) ?? checkActiveGrace(state, input);
     default:
       return state;
   }
 }
 
-/** A parent that exists, or may exist, decides by running here or not; `undefined` when it is known to be gone. */
+/** The state by whether the parent runs here; `undefined` when the parent is known not to exist. */
 function byParent({ apiAvailable, apiParent, localRunning }: Observation): CheckpointState | undefined {
   if (apiAvailable && !apiParent) return undefined;
   return localRunning ? INACTIVE : ACTIVE;

@@ -17,21 +17,21 @@ export const SELF = 'kube-system/pod-checkpointer-8jms9';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const PODS = '/api/v1/namespaces/kube-system/pods';
 
-/** A control-plane node in a temporary folder: an API server and a kubelet that really answer, a runtime that is told. */
+/** A control-plane node in a temporary directory: an API server and a kubelet over HTTP, and a fake runtime. */
 export class CheckpointedNode {
-  readonly folder: string;
+  readonly directory: string;
   readonly api: FakeCluster;
   readonly #kubelet: Server;
   /** Pods with a READY sandbox. */
   readonly running = new Set([API_SERVER, SELF]);
-  /** Pods that the kubelet tells. */
+  /** Pods that the kubelet lists. */
   kubeletPods: readonly Pod[] = [apiServerPod(), checkpointerPod()];
   lines: string[] = [];
   #time = 1_000_000;
   #checkpointer: Checkpointer | undefined;
 
-  private constructor(folder: string, api: FakeCluster) {
-    this.folder = folder;
+  private constructor(directory: string, api: FakeCluster) {
+    this.directory = directory;
     this.api = api;
     this.#kubelet = createServer((request, response) => {
       response.writeHead(request.url === '/pods/' ? 200 : 404);
@@ -40,9 +40,9 @@ export class CheckpointedNode {
   }
 
   static async create(): Promise<CheckpointedNode> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'pod-checkpointer-'));
-    await mkdir(path.join(folder, 'manifests'));
-    const node = new CheckpointedNode(folder, await FakeCluster.start(folder));
+    const directory = await mkdtemp(path.join(tmpdir(), 'pod-checkpointer-'));
+    await mkdir(path.join(directory, 'manifests'));
+    const node = new CheckpointedNode(directory, await FakeCluster.start(directory));
     node.setApiPods([apiServerPod(), checkpointerPod()]);
     node.setSecret('kube-apiserver', { 'ca.crt': 'old ca', 'etcd-client.crt': 'old client' });
     node.setSecret('default-token-bzn5p', { token: 'default token' });
@@ -50,7 +50,7 @@ export class CheckpointedNode {
     node.api.objects.set('/api/v1/namespaces/kube-system/configmaps/kubeconfig-in-cluster', {
       data: { kubeconfig: 'a kubeconfig' },
     });
-    await node.api.writeKubeconfig(path.join(folder, 'kubeconfig'));
+    await node.api.writeKubeconfig(path.join(directory, 'kubeconfig'));
     node.#kubelet.listen(0, '127.0.0.1');
     await once(node.#kubelet, 'listening');
     return node;
@@ -69,19 +69,19 @@ export class CheckpointedNode {
     this.api.objects.set(`/api/v1/namespaces/kube-system/secrets/${name}`, { data });
   }
 
-  /** Ends the process of the checkpointer, so that the next pass is the first of a new one. */
+  /** Restarts the checkpointer: the next pass is its first. */
   restart(): void {
     this.#checkpointer = undefined;
   }
 
-  /** Lets the time go on and makes one pass. */
+  /** Advances the time and makes one pass. */
   async pass(seconds = 5): Promise<void> {
     this.#time += seconds * 1_000;
     this.#checkpointer ??= new Checkpointer({
       nodeName: 'cp1',
       podName: 'pod-checkpointer-8jms9-cp1',
       podNamespace: 'kube-system',
-      root: this.folder,
+      root: this.directory,
       gracePeriodMs: 60_000,
       api: readKubeconfig(this.path('kubeconfig')),
       kubelet: { server: this.kubeletUrl },
@@ -93,7 +93,7 @@ export class CheckpointedNode {
   }
 
   path(name: string): string {
-    return path.join(this.folder, name);
+    return path.join(this.directory, name);
   }
 
   async read(name: string): Promise<string | undefined> {
@@ -114,6 +114,6 @@ export class CheckpointedNode {
     await this.api.stop();
     this.#kubelet.closeAllConnections();
     this.#kubelet.close();
-    await rm(this.folder, { recursive: true });
+    await rm(this.directory, { recursive: true });
   }
 }

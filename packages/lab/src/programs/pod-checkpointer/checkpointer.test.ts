@@ -8,7 +8,7 @@ const INACTIVE = 'inactive-manifests/kube-system-kube-apiserver-2rdtv.json';
 const OWN = 'manifests/kube-system-pod-checkpointer-8jms9.json';
 const SECRET = 'checkpoint-secrets/kube-system/kube-apiserver-2rdtv/kube-apiserver';
 
-// It gives files to other users, which only root may do.
+// It changes the owner of files, which needs root.
 describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
   let node: CheckpointedNode;
   beforeEach(async () => {
@@ -16,7 +16,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
   });
   afterEach(() => node.dispose());
 
-  /** A reboot with the API server dead: no sandbox, and the kubelet knows the static pods alone. */
+  /** A reboot with the API server down: no sandbox, and the kubelet lists only static pods. */
   async function reboot(): Promise<void> {
     await node.api.stop();
     node.running.clear();
@@ -24,7 +24,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     node.restart();
   }
 
-  it('1: takes a parent whose sandbox is READY for running, though none of its containers works', async () => {
+  it('1: counts a parent with a READY sandbox as running, even if none of its containers runs', async () => {
     await node.pass();
     await node.api.stop();
     await node.pass();
@@ -37,7 +37,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     );
   });
 
-  it('2: brings all files up to date, its own last, before it stops, starts or removes anything', async () => {
+  it('2: updates all files, its own last, before it stops, starts or removes anything', async () => {
     await node.pass();
     expect(node.lines.filter((line) => !line.startsWith('I manifest.go:77'))).toEqual([
       `I manifest.go:80] Writing manifest for "${API_SERVER}" to "${node.path(INACTIVE)}"\n`,
@@ -49,10 +49,10 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     ]);
   });
 
-  it('3: writes the files of every Secret and ConfigMap again after 60 s, changed or not', async () => {
+  it('3: rewrites the files of every Secret and ConfigMap after 60 s, changed or not', async () => {
     await node.pass();
     const before = (await stat(node.path(`${SECRET}/ca.crt`))).ino;
-    // What is planted in between is gone with the next refresh.
+    // The next refresh overwrites a planted file.
     await writeFile(node.path(`${SECRET}/etcd-client.crt`), 'planted');
     await node.pass(55);
     expect(await node.read(`${SECRET}/etcd-client.crt`)).toBe('planted');
@@ -62,7 +62,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     expect((await stat(node.path(`${SECRET}/ca.crt`))).ino).not.toBe(before);
   });
 
-  it('4: hands over at the sandbox of the parent, before its container exists', async () => {
+  it('4: stops the checkpoint once the sandbox of the parent exists, before its container does', async () => {
     await node.pass();
     await reboot();
     await node.pass();
@@ -77,18 +77,18 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     expect(node.lines).toContain(`I process.go:305] Stopping active checkpoint: ${API_SERVER}\n`);
   });
 
-  it('6: puts its own manifest back in each pass, from memory if need be', async () => {
+  it('6: restores its own manifest in each pass, from memory if necessary', async () => {
     await node.pass();
     const own = await node.read(OWN);
     expect(own).toContain('"checkpointer.alpha.coreos.com/checkpoint-of":"pod-checkpointer-8jms9"');
-    for (const folder of ['manifests', 'inactive-manifests']) {
-      await writeFile(node.path(OWN.replace('manifests', folder)), 'spoilt');
+    for (const directory of ['manifests', 'inactive-manifests']) {
+      await writeFile(node.path(OWN.replace('manifests', directory)), 'corrupt');
     }
     await node.pass();
     expect(await node.read(OWN)).toBe(own);
   });
 
-  it('7: removes Secrets and both manifests 60 s after the API server lost the parent', async () => {
+  it('7: removes Secrets and both manifests 60 s after the parent is gone from the API server', async () => {
     await node.pass();
     await reboot();
     await node.pass();
@@ -129,7 +129,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     expect(await readdir(node.path('checkpoint-configmaps/kube-system'))).toEqual([]);
   });
 
-  it('8: leaves the file of a key that is gone from its Secret, and what it does not know', async () => {
+  it('8: leaves the file of a key that was removed from its Secret, and unknown files', async () => {
     await node.pass();
     node.setSecret('kube-apiserver', { 'etcd-client.crt': 'new client' });
     await writeFile(node.path(`${SECRET}/.stray`), 'stray');
@@ -139,20 +139,20 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     expect(await node.read(`${SECRET}/.stray`)).toBe('stray');
   });
 
-  it('9: deletes dot-files and empty dot-folders of the two manifest folders, and nothing else', async () => {
+  it('9: deletes dot-files and empty dot-directories of the two manifest directories, and nothing else', async () => {
     await node.pass();
-    for (const folder of ['manifests', 'inactive-manifests']) {
-      await writeFile(node.path(`${folder}/.temporary`), 'half');
-      await mkdir(node.path(`${folder}/.empty`));
-      await mkdir(node.path(`${folder}/.full`));
-      await writeFile(node.path(`${folder}/.full/file`), '');
-      await mkdir(node.path(`${folder}/folder`));
-      await writeFile(node.path(`${folder}/notes`), 'no JSON');
+    for (const directory of ['manifests', 'inactive-manifests']) {
+      await writeFile(node.path(`${directory}/.temporary`), 'half');
+      await mkdir(node.path(`${directory}/.empty`));
+      await mkdir(node.path(`${directory}/.full`));
+      await writeFile(node.path(`${directory}/.full/file`), '');
+      await mkdir(node.path(`${directory}/directory`));
+      await writeFile(node.path(`${directory}/notes`), 'no JSON');
     }
     await node.pass();
     expect(await readdir(node.path('manifests'))).toEqual([
       '.full',
-      'folder',
+      'directory',
       'kube-system-pod-checkpointer-8jms9.json',
       'notes',
     ]);
@@ -165,7 +165,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     expect(said).toContain(`E manifest.go:45] Error unmarshalling manifest from ${node.path('manifests/notes')}`);
   });
 
-  it('adopts a manifest that a person activated by hand', async () => {
+  it('adopts a manifest that was activated by hand', async () => {
     await node.pass();
     await reboot();
     await writeFile(node.path(ACTIVE), (await node.read(INACTIVE)) ?? '');
@@ -174,7 +174,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     expect(await node.isActive()).toBe(false);
   });
 
-  it('warns of a second checkpoint with the same id', async () => {
+  it('warns about a second checkpoint with the same id', async () => {
     await node.pass();
     await writeFile(node.path(`${INACTIVE}.bak`), (await node.read(INACTIVE)) ?? '');
     await node.pass();
@@ -183,7 +183,7 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     );
   });
 
-  it('keeps its files while the API server is down, and says so at each refresh', async () => {
+  it('keeps its files while the API server is down, and logs an error at each refresh', async () => {
     await node.pass();
     await node.api.stop();
     await node.pass(60);
@@ -198,16 +198,16 @@ describe.skipIf(process.getuid?.() !== 0)('the pod checkpointer', () => {
     );
   });
 
-  it('springs the trap: a planted file is overwritten from the Secret, and a parent without a container is left alone', async () => {
+  it('overwrites a planted file from the Secret, and does not restart a parent without a container', async () => {
     await node.pass();
     await reboot();
     await node.pass();
     await writeFile(node.path(`${SECRET}/etcd-client.crt`), 'good');
-    // The API server comes up with the good file, and lives until the refresh and the sandbox of its parent.
+    // The API server serves with the good file until the refresh and the sandbox of its parent.
     await node.api.serve();
     await node.pass();
     await node.pass(60);
-    // Its copy on disk knows no Secret; the parent does, and it is in the API server's list.
+    // The checkpoint on disk has no Secret volume; the parent has, and the API server lists it.
     expect(await node.read(`${SECRET}/etcd-client.crt`)).toBe('old client');
     node.running.add(API_SERVER);
     await node.pass();

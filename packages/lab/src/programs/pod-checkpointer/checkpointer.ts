@@ -19,7 +19,7 @@ import { fileOwner, type Pod, parentsOf, podId } from './pod.ts';
 
 /** How long the loop sleeps before each pass, the first included. */
 export const POLL_MS = 5_000;
-/** How old the files of Secrets and ConfigMaps may be before all are written again. */
+/** The age of the files of Secrets and ConfigMaps after which all are rewritten. */
 const REFRESH_MS = 60_000;
 
 export interface CheckpointerInput {
@@ -30,51 +30,51 @@ export interface CheckpointerInput {
   readonly root: string;
   readonly gracePeriodMs: number;
   readonly api: ClusterAccess;
-  /** The kubelet's read-only port, for example `http://127.0.0.1:10255`; this line knows no other. */
+  /** The kubelet's read-only port, for example `http://127.0.0.1:10255`; this version supports no other. */
   readonly kubelet: ClusterAccess;
   readonly runtime: ContainerRuntime;
   readonly logs: Logs;
 }
 
 /**
- * Keeps the pods that ask for it alive without an API server, as the pod checkpointer of bootkube does (the older line:
- * the kubelet's read-only port alone, and a `nodeSelector` is kept).
+ * Runs annotated pods without an API server, as the pod checkpointer of bootkube does (the older version: it uses only the
+ * kubelet's read-only port, and keeps a `nodeSelector`).
  */
 export class Checkpointer {
   readonly #input: CheckpointerInput;
-  readonly #folders: CheckpointDirectories;
+  readonly #directories: CheckpointDirectories;
   readonly #register: CheckpointRegister;
   #refreshedAt: number | undefined;
 
   constructor(input: CheckpointerInput) {
     const { nodeName, podName, podNamespace, root, gracePeriodMs, logs } = input;
     this.#input = input;
-    this.#folders = checkpointDirectories(root);
-    // The static copy of a checkpointer is named after its parent and the node.
+    this.#directories = checkpointDirectories(root);
+    // The mirror pod of a checkpointer is named after its parent and the node.
     const parent = podName.endsWith(`-${nodeName}`) ? podName.slice(0, -nodeName.length - 1) : podName;
     this.#register = new CheckpointRegister({ selfId: `${podNamespace}/${parent}`, gracePeriodMs, log: logs.log });
-    mkdirSync(this.#folders.inactive, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#directories.inactive, { recursive: true, mode: 0o700 });
   }
 
-  /** One pass: look everywhere, bring the files up to date, then stop, start and remove. */
+  /** One pass: read all sources, update the files, then stop, start and remove. */
   async pass(now: () => number): Promise<void> {
-    const sources = await this.#look();
+    const sources = await this.#readSources();
     this.#register.update(sources);
     await this.#checkpoint(this.#register.pods(sources), now);
     const { stops, starts, removes } = this.#register.decide(sources, now());
     const { logs } = this.#input;
-    for (const id of stops) deactivate(this.#folders, id, logs);
-    for (const id of starts) activate(this.#folders, id, logs);
-    for (const id of removes) removeCheckpoint(this.#folders, id, logs);
+    for (const id of stops) deactivate(this.#directories, id, logs);
+    for (const id of starts) activate(this.#directories, id, logs);
+    for (const id of removes) removeCheckpoint(this.#directories, id, logs);
   }
 
-  async #look(): Promise<Sources> {
+  async #readSources(): Promise<Sources> {
     const { logs } = this.#input;
     const localParents = await this.#localParents();
     const localRunning = await this.#localRunning();
     const apiParents = await this.#apiParents();
-    const activeOnDisk = readCheckpoints(this.#folders.active, logs);
-    const inactiveOnDisk = readCheckpoints(this.#folders.inactive, logs);
+    const activeOnDisk = readCheckpoints(this.#directories.active, logs);
+    const inactiveOnDisk = readCheckpoints(this.#directories.inactive, logs);
     return { localParents, localRunning, apiParents, activeOnDisk, inactiveOnDisk };
   }
 
@@ -117,7 +117,7 @@ export class Checkpointer {
       const id = podId(pod);
       const changed = this.#writeCheckpoint(pod, id);
       if (changed === undefined || (!changed && !isDue)) continue;
-      // A pod that was read back from disk has no such volumes any more, so without its parent its files stay as they are.
+      // A pod that was read back from disk has no such volumes, so without its parent its files stay as they are.
       try {
         await this.#writeSources(pod, 'secret');
       } catch (error) {
@@ -133,11 +133,16 @@ export class Checkpointer {
     if (isDue) this.#refreshedAt = now();
   }
 
-  /** @returns whether it was written; `undefined` when it could not be */
+  /** @returns whether it was written; `undefined` on failure */
   #writeCheckpoint(pod: Pod, id: string): boolean | undefined {
     const { logs } = this.#input;
     try {
-      return writeManifest(manifestPath(this.#folders.inactive, id), id, renderCheckpoint(pod, this.#folders), logs);
+      return writeManifest(
+        manifestPath(this.#directories.inactive, id),
+        id,
+        renderCheckpoint(pod, this.#directories),
+        logs,
+      );
     } catch (error) {
       logs.log('E', 'process.go:229', `Failed to write checkpoint for ${id}: ${reasonOf(error)}`);
       return undefined;
@@ -152,8 +157,8 @@ export class Checkpointer {
         const source = kind === 'secret' ? volume.secret?.secretName : volume.configMap?.name;
         if (source === undefined) continue;
         const entries = await this.#fetch(namespace, kind, source);
-        const folder = kind === 'secret' ? this.#folders.secrets : this.#folders.configMaps;
-        writeEntries(join(folder, namespace, name, source), entries, owner);
+        const directory = kind === 'secret' ? this.#directories.secrets : this.#directories.configMaps;
+        writeEntries(join(directory, namespace, name, source), entries, owner);
       }
     } catch (error) {
       throw new Error(`failed to checkpoint ${kind} for pod ${podId(pod)}: ${reasonOf(error)}`, { cause: error });

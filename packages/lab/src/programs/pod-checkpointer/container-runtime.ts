@@ -5,14 +5,14 @@ const run = promisify(execFile);
 const TIMEOUT_MS = 60_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Asks a container runtime which pods run. */
+/** Lists the running pods of a container runtime. */
 export interface ContainerRuntime {
   /** Ids (`namespace/name`) of the pods with a READY sandbox or a running container. */
   runningPods(): Promise<ReadonlySet<string>>;
 }
 
 /**
- * containerd, asked through its client `ctr`. A sandbox is READY while its task runs, as containerd's CRI tells it.
+ * containerd, through its client `ctr`. A sandbox is READY while its task runs, as in containerd's CRI.
  *
  * @param endpoint for example `unix:///var/run/containerd/containerd.sock`
  */
@@ -22,17 +22,17 @@ export function containerdRuntime(endpoint: string): ContainerRuntime {
     const options = { timeout: TIMEOUT_MS, maxBuffer: MOST_BYTES };
     return (await run('ctr', [...ctr, ...words], options)).stdout;
   };
-  // The labels of a container never change, so each is asked for once.
+  // The labels of a container never change, so they are read once.
   let known = new Map<string, string | undefined>();
   return {
     async runningPods() {
       const ids = runningTasks(await ask('tasks', 'list'));
-      const looked = new Map<string, string | undefined>();
+      const found = new Map<string, string | undefined>();
       for (const id of ids) {
-        looked.set(id, known.has(id) ? known.get(id) : await podOf(id, ask));
+        found.set(id, known.has(id) ? known.get(id) : await podOf(id, ask));
       }
-      known = looked;
-      return new Set([...looked.values()].filter((pod) => pod !== undefined));
+      known = found;
+      return new Set([...found.values()].filter((pod) => pod !== undefined));
     },
   };
 }
@@ -42,7 +42,7 @@ async function podOf(id: string, ask: (...words: readonly string[]) => Promise<s
   try {
     text = await ask('containers', 'info', id);
   } catch (error) {
-    // It ended since the list was made.
+    // The container exited after the list was read.
     if (/not found/i.test(String(error))) return undefined;
     throw error;
   }

@@ -1,21 +1,21 @@
-/** Lines as glog writes them: severity, date, time, thread, place, text. */
+/** Lines as glog writes them: severity, date, time, thread, source, text. */
 type Severity = 'I' | 'W' | 'E' | 'F';
 
-/** @param place file and line of the original that says this, for example `process.go:197` */
-export type Log = (severity: Severity, place: string, text: string) => void;
+/** @param source file and line of the original, for example `process.go:197` */
+export type Log = (severity: Severity, source: string, text: string) => void;
 
-/** @param verbosity what `-v` was given; lines that need more are left out */
+/** @param verbosity the value of `-v`; lines of a higher level are dropped */
 export interface Logs {
   readonly log: Log;
   /** For what glog calls `V(4).Infof`. */
-  readonly detail: (place: string, text: string) => void;
+  readonly detail: (source: string, text: string) => void;
 }
 
 export function createLogs(verbosity: number, write = (line: string): unknown => process.stderr.write(line)): Logs {
-  const log: Log = (severity, place, text) => {
-    write(`${severity}${renderTime(new Date())} ${String(process.pid).padStart(7)} ${place}] ${text}\n`);
+  const log: Log = (severity, source, text) => {
+    write(`${severity}${renderTime(new Date())} ${String(process.pid).padStart(7)} ${source}] ${text}\n`);
   };
-  return { log, detail: (place, text) => (verbosity >= 4 ? log('I', place, text) : undefined) };
+  return { log, detail: (source, text) => (verbosity >= 4 ? log('I', source, text) : undefined) };
 }
 
 function renderTime(at: Date): string {

@@ -14,7 +14,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
   beforeEach(async () => {
     node = await CheckpointedNode.create();
     ctr = await FakeCtr.install(node.path('bin'));
-    await ctr.tell({ a1: { status: 'RUNNING', pod: 'kube-system/kube-apiserver-2rdtv' } });
+    await ctr.setTasks({ a1: { status: 'RUNNING', pod: 'kube-system/kube-apiserver-2rdtv' } });
     instances = [];
   });
   afterEach(async () => {
@@ -27,7 +27,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
       `--lock-file=${node.path('lock/pod-checkpointer.lock')}`,
       `--kubeconfig=${node.path('kubeconfig')}`,
       '--container-runtime-endpoint=unix:///run/c.sock',
-      `--kubernetes-dir=${node.folder}`,
+      `--kubernetes-dir=${node.directory}`,
       `--kubelet-url=${node.kubeletUrl}`,
       '-v=4',
     ];
@@ -35,7 +35,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
       NODE_NAME: 'cp1',
       POD_NAME: podName,
       POD_NAMESPACE: 'kube-system',
-      PATH: `${ctr.folder}${path.delimiter}${process.env['PATH'] ?? ''}`,
+      PATH: `${ctr.directory}${path.delimiter}${process.env['PATH'] ?? ''}`,
     };
     const instance = new RunningProgram('pod-checkpointer/main.ts', args, environment);
     instances.push(instance);
@@ -61,7 +61,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
     }
   });
 
-  it('5: runs twice on a node; one holds the lock, the other waits and takes over when the first dies', async () => {
+  it('5: runs twice on a node; one holds the lock, the other waits and takes over when the first exits', async () => {
     const first = start('pod-checkpointer-8jms9');
     await first.saying(/main\.go:58\]/);
     const second = start('pod-checkpointer-8jms9-cp1');
@@ -70,13 +70,13 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
     expect(second.log).not.toContain('main.go:58');
     const { mode, size, uid } = await stat(node.path('lock/pod-checkpointer.lock'));
     expect([(mode & 0o777).toString(8), size, uid]).toEqual(['600', 0, 0]);
-    const died = performance.now();
+    const killedAt = performance.now();
     expect(await first.stop('SIGKILL')).toBeNull();
     await second.saying(/main\.go:58\]/);
-    expect(performance.now() - died).toBeLessThan(4_900);
+    expect(performance.now() - killedAt).toBeLessThan(4_900);
   });
 
-  it('leaves the lock free when it is asked to end while it waits for it', async () => {
+  it('does not hold the lock after it was stopped while waiting for it', async () => {
     const [first, second] = [start('pod-checkpointer-8jms9'), start('pod-checkpointer-8jms9-cp1')];
     const holder = await Promise.race(
       [first, second].map(async (each) => each.saying(/main\.go:58\]/).then(() => each)),
@@ -88,7 +88,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
     await start('pod-checkpointer-8jms9').saying(/main\.go:58\]/, 3_000);
   });
 
-  it('10: is held up for ten seconds by an API server that never finishes a TLS handshake', async () => {
+  it('10: waits ten seconds for an API server that never finishes a TLS handshake', async () => {
     await node.pass();
     await node.api.stop();
     const sockets: Socket[] = [];
@@ -105,7 +105,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
     silent.close();
   });
 
-  it('ends with what is missing in its environment', async () => {
+  it('exits with the name of a missing environment variable', async () => {
     const instance = new RunningProgram('pod-checkpointer/main.ts', [], { NODE_NAME: '' });
     instances.push(instance);
     expect(await instance.ended()).toBe(255);

@@ -24,8 +24,8 @@ const { values: flags } = parseArgs({
 // Go writes it `-v=4`.
 const logs = createLogs(Number(flags.v.replace(/^=/, '')));
 
-function fatal(place: string, text: string): never {
-  logs.log('F', place, text);
+function fatal(source: string, text: string): never {
+  logs.log('F', source, text);
   process.exit(255);
 }
 

@@ -2,7 +2,10 @@ import type { Pod } from './pod.ts';
 
 const CHECKPOINT = { 'checkpointer.alpha.coreos.com/checkpoint': 'true' };
 
-/** The parent of the API server as an API server of 1.20 tells it: every field that a checkpoint must keep, change or lose. */
+/**
+ * The parent pod of the API server as Kubernetes 1.20 returns it, with every field that a checkpoint must keep, change or
+ * drop.
+ */
 export function apiServerPod(): Pod & Record<string, unknown> {
   return {
     metadata: {
@@ -56,7 +59,7 @@ export function apiServerPod(): Pod & Record<string, unknown> {
   } as Pod & Record<string, unknown>;
 }
 
-/** The checkpointer's own parent. */
+/** The checkpointer's own parent pod. */
 export function checkpointerPod(): Pod & Record<string, unknown> {
   return {
     metadata: {

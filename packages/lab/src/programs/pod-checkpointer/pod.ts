@@ -14,7 +14,7 @@ interface Container {
   readonly [other: string]: unknown;
 }
 
-/** A pod as far as the checkpointer looks into it; the rest is carried along as it came. */
+/** The fields of a pod that the checkpointer reads; other fields are kept. */
 export interface Pod {
   readonly metadata: {
     readonly name: string;
@@ -37,12 +37,15 @@ export function podId({ metadata }: Pod): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
-/** Whether `pod` is a copy that a checkpointer made. */
+/** Whether `pod` is a checkpoint. */
 export function isCheckpoint({ metadata }: Pod): boolean {
   return metadata.annotations?.[CHECKPOINT_OF] !== undefined;
 }
 
-/** Whether `pod` asks to be checkpointed. Neither a static pod (the mirror of a copy, say) nor a copy itself ever does. */
+/**
+ * Whether `pod` is annotated to be checkpointed. Static pods, such as the mirror pod of a checkpoint, and checkpoints
+ * themselves are not parents.
+ */
 export function isParent(pod: Pod): boolean {
   const annotations = pod.metadata.annotations ?? {};
   return annotations[SHOULD_CHECKPOINT] === 'true' && annotations[SOURCE] !== 'file' && !isCheckpoint(pod);
@@ -53,7 +56,7 @@ export function parentsOf(pods: readonly Pod[]): ReadonlyMap<string, Pod> {
   return new Map(pods.filter(isParent).map((pod) => [podId(pod), pod]));
 }
 
-/** Who owns the files of a pod: its user and fsGroup, root where it names none. */
+/** The owner of a pod's files: its user and fsGroup. Default: root. */
 export function fileOwner({ spec }: Pod): { readonly uid: number; readonly gid: number } {
   let uid = spec.securityContext?.runAsUser;
   for (const { securityContext } of spec.containers ?? []) {

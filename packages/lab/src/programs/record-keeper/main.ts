@@ -1,8 +1,8 @@
 /**
- * Keeps a record in Route 53 for each host name of the Ingresses, as external-dns does: with the AWS SDK and whatever
- * credentials that finds. Bad credentials are a soft error: it says so, stays up, and tries again.
+ * Maintains a Route 53 record for each host name of the Ingresses, as external-dns does, with the AWS SDK's default
+ * credentials. Bad credentials are a soft error: it logs the error and retries.
  *
- * It runs where `node_modules` with the SDK lies above it; see `recordKeeperVolumes`.
+ * It needs a `node_modules` with the SDK in a parent directory; see `modulesDirectory`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,7 @@ import { chooseZone, findOutdated } from './records.ts';
 
 const { values: flags } = parseArgs({
   options: {
-    /** The address that every name is to lead to. */
+    /** The address of every record. */
     target: { type: 'string' },
     'interval-ms': { type: 'string', default: '3000' },
   },

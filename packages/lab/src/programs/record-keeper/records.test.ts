@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseZone, findOutdated } from './records.ts';
 
 describe('the record keeper', () => {
-  it('takes the public zone with the longest name', () => {
+  it('chooses the public zone with the longest name', () => {
     const zones = [
       { Id: '1', Name: 'test.', CallerReference: '' },
       { Id: '2', Name: 'example.test.', CallerReference: '' },
@@ -12,7 +12,7 @@ describe('the record keeper', () => {
     expect(chooseZone(zones, 'shopexample.org')).toBeUndefined();
   });
 
-  it('writes a record that is missing or leads elsewhere, and no other', () => {
+  it('writes a record that is missing or has another address, and no other', () => {
     const record = {
       Name: 'shop.example.test.',
       Type: 'A' as const,

@@ -2,7 +2,7 @@ import type { HostedZone, ResourceRecordSet } from '@aws-sdk/client-route-53';
 
 const TTL_SECONDS = 60;
 
-/** The public zone with the longest name that `host` lies in. */
+/** The public zone of `host` with the longest name. */
 export function chooseZone(zones: readonly HostedZone[], host: string): HostedZone | undefined {
   const fitting = zones.filter(({ Name = '', Config }) => {
     const zone = withoutDot(Name);
@@ -11,7 +11,7 @@ export function chooseZone(zones: readonly HostedZone[], host: string): HostedZo
   return fitting.toSorted((a, b) => (b.Name ?? '').length - (a.Name ?? '').length)[0];
 }
 
-/** The record as it should be, where it is missing or another one is there. */
+/** The record to write, if it is missing or has another value. */
 export function findOutdated(
   records: readonly ResourceRecordSet[],
   host: string,

@@ -1,17 +1,17 @@
-import { type LabCaName } from './lab-ca-name.ts';
+import type { KubeadmCaName } from './ca-file.ts';
 import { createCluster } from '../../cluster/cluster.ts';
 import type { ClusterScenario } from '../scenario.ts';
 import { expireCa } from './expire-ca.ts';
 import { proveCaExpired } from './prove-death.ts';
 import { proveCaRenewed } from './prove-life.ts';
-const WHAT: Readonly<Record<LabCaName, string>> = {
-  ca: 'the cluster CA expires, and with it what was signed to end with it',
-  'etcd/ca': "etcd's CA expires; what it signed does not",
-  'front-proxy-ca': 'the front proxy CA expires; what it signed does not',
+const WHAT: Readonly<Record<KubeadmCaName, string>> = {
+  ca: 'the cluster CA expires, with the certificates that end with it',
+  'etcd/ca': 'the etcd CA expires; its leaf certificates do not',
+  'front-proxy-ca': 'the front proxy CA expires; its leaf certificates do not',
 };
 
-/** Ten years after a cluster was made one of its CAs expires, with its key still on the node. */
-export function caExpired(ca: LabCaName): ClusterScenario {
+/** Ten years after the installation a CA of the cluster expires; its key is still on the node. */
+export function caExpired(ca: KubeadmCaName): ClusterScenario {
   return {
     what: WHAT[ca],
     createCluster,

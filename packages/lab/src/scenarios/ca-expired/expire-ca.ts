@@ -1,23 +1,23 @@
 import { resignCertificate } from '../../cluster/certificate-signing.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { runCommand } from '../../machine/command.ts';
-import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { type LabDeps, secondsSince } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { labIdOfCgroup } from '../../machine/lab-processes.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { stopService } from '../../machine/services.ts';
-import { runTogether } from '../../machine/concurrency.ts';
+import { runConcurrently } from '../../machine/concurrency.ts';
 import { expiredValidity, expireLeaf } from '../kubeadm-expired/expire-certificates.ts';
 import { issuerFiles, readLeafCertificates } from '../kubeadm-expired/leaf-certificates.ts';
 import { restartMachine } from '../restart-machine.ts';
-import type { LabCaName } from './lab-ca-name.ts';
+import type { KubeadmCaName } from './ca-file.ts';
 import { replacePublishedCa } from './published-ca.ts';
 
 /**
- * What ended together with the CA. kube-controller-manager, which signs for the kubelet, cuts lifetimes at the CA's;
- * kubeadm does not, and has renewed its own a few months ago.
+ * The leaf certificates that end with the CA. kube-controller-manager, which signs for the kubelet, limits lifetimes to the
+ * CA's; kubeadm does not, and renewed its certificates a few months ago.
  */
-const ENDED_WITH: Readonly<Record<LabCaName, (path: string) => boolean>> = {
+const EXPIRES_WITH: Readonly<Record<KubeadmCaName, (path: string) => boolean>> = {
   ca: (path) => path.startsWith('/var/lib/kubelet/') || path === '/etc/kubernetes/admin.conf',
   'etcd/ca': () => false,
   'front-proxy-ca': () => false,
@@ -25,41 +25,41 @@ const ENDED_WITH: Readonly<Record<LabCaName, (path: string) => boolean>> = {
 const KUBECONFIGS = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'kubelet.conf'] as const;
 
 /**
- * Does to a cluster what ten years do: one of its CAs has expired yesterday, wherever its certificate is kept, and then the
- * machine restarts. The key of the CA stays. Works with openssl, kubectl, kill, ctr and the service command only.
+ * Ages a cluster by ten years: one of its CAs expired yesterday, wherever its certificate is stored, and the machine
+ * restarts. The key of the CA stays. Uses only openssl, kubectl, kill, ctr and the service command.
  */
-export async function expireCa(cluster: Cluster, ca: LabCaName, deps: LabDeps): Promise<void> {
+export async function expireCa(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promise<void> {
   const { node } = cluster;
   const startedAt = deps.clock.now();
-  const tell = (message: string): void => {
+  const report = (message: string): void => {
     deps.onProgress?.({ phase: 'break', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
   };
   const files = issuerFiles(node, { issuer: ca });
   const certificate = await readNodeText(files.certificate, deps);
   const key = await readNodeText(files.key, deps);
   const validity = expiredValidity(startedAt);
-  tell(`signing ${ca}.crt again with a validity that ended yesterday`);
+  report(`re-signing ${ca}.crt with a validity that ended yesterday`);
   const expired = await resignCertificate(
-    { certificate, key, issuer: 'self', validity, workFolder: node.folder },
+    { certificate, key, issuer: 'self', validity, workDirectory: node.directory },
     deps,
   );
   if (ca === 'ca') {
-    tell('putting it where kube-controller-manager has published it');
+    report('replacing it where kube-controller-manager published it');
     await stopService(node, 'kubelet', deps);
     await killControllerManager(cluster, deps);
     await replacePublishedCa(cluster, { old: certificate, replacement: expired }, deps);
     await replaceInKubeconfigs(cluster, certificate, expired, deps);
   }
-  const leaves = (await readLeafCertificates(node, deps)).filter(({ path }) => ENDED_WITH[ca](path));
-  await runTogether(
+  const leaves = (await readLeafCertificates(node, deps)).filter(({ path }) => EXPIRES_WITH[ca](path));
+  await runConcurrently(
     deps,
     leaves.map((leaf) => (each) => expireLeaf(cluster, leaf, validity, each)),
   );
   await deps.host.writeFile(files.certificate, Buffer.from(expired), { mode: 0o644 });
-  await restartMachine(cluster, deps, tell);
+  await restartMachine(cluster, deps, report);
 }
 
-/** It would put back at once what is to be replaced. */
+/** A running kube-controller-manager would revert the replacement at once. */
 async function killControllerManager({ id }: Cluster, deps: LabDeps): Promise<void> {
   const running = (await deps.host.processes()).filter(
     ({ argv, cgroup }) => argv[0] === 'kube-controller-manager' && labIdOfCgroup(cgroup) === id,

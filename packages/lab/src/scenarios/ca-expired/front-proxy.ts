@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import { waitFor } from '../../machine/waiting.ts';
 
@@ -7,8 +7,8 @@ const DEADLINE_MS = 90_000;
 const PKI = '/etc/kubernetes/pki';
 
 /**
- * Asks the API server as a front proxy that speaks for the administrator: it must know the front proxy's certificate by
- * the front proxy CA, and believes the headers only then. Waits for an API server that answers at all.
+ * Sends a request to the API server as a front proxy on behalf of the administrator. The API server accepts the headers only
+ * with a client certificate of the front proxy CA. Waits until the API server serves.
  *
  * @returns the status of the answer
  */
@@ -22,9 +22,9 @@ export function askThroughFrontProxy(cluster: Cluster, deps: LabDeps): Promise<s
   return waitFor(deps, {
     subject: 'kube-apiserver',
     deadlineMs: DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const status = (await runOnNode(cluster, ['sh', '-c', '"$@" || true', 'sh', ...argv], deps)).stdout.trim();
-      // Not before its authorizer is ready does it know anybody.
+      // It answers 403 until its authorizer is ready.
       const isUp = /^[24]\d\d$/.test(status) && status !== '403';
       return isUp ? { value: status } : { waitingFor: `the API server answers ${status}` };
     },

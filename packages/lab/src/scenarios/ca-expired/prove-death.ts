@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import {
   proveEtcdctlFails,
@@ -7,44 +7,43 @@ import {
   proveKubeletStaysDown,
   proveNothingListens,
 } from '../kubeadm-expired/prove-death.ts';
-import type { LabCaName } from './lab-ca-name.ts';
-import { isCaExpired } from './ca-file.ts';
+import { isCaExpired, type KubeadmCaName } from './ca-file.ts';
 import { askThroughFrontProxy } from './front-proxy.ts';
 
-type Look = (cluster: Cluster, deps: LabDeps) => Promise<Proof>;
+type ProveFault = (cluster: Cluster, deps: LabDeps) => Promise<Proof>;
 
-/** What stops with a CA. */
-const LOOKS: Readonly<Record<LabCaName, readonly Look[]>> = {
+/** The outage that each CA causes. */
+const PROOFS: Readonly<Record<KubeadmCaName, readonly ProveFault[]>> = {
   ca: [proveNothingListens, proveKubectlFails, proveEtcdctlFails],
   'etcd/ca': [proveEtcdctlFails, proveKubectlFailsFor],
-  'front-proxy-ca': [proveFrontProxyRefused],
+  'front-proxy-ca': [proveFrontProxyRejected],
 };
 
-/** Looks whether what depends on the CA is really dead. */
-export async function proveCaExpired(cluster: Cluster, ca: LabCaName, deps: LabDeps): Promise<readonly Proof[]> {
+/** Proves the outage of everything that depends on the CA. */
+export async function proveCaExpired(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promise<readonly Proof[]> {
   const expired = await proveExpired(cluster, ca, deps);
-  // It is started for this look; what listens is looked for afterwards.
+  // This starts the kubelet, so check for listeners afterwards.
   const kubelet = ca === 'ca' ? [await proveKubeletStaysDown(cluster, deps)] : [];
-  return [expired, ...kubelet, ...(await Promise.all(LOOKS[ca].map((look) => look(cluster, deps))))];
+  return [expired, ...kubelet, ...(await Promise.all(PROOFS[ca].map((proveFault) => proveFault(cluster, deps))))];
 }
 
-function proveExpired(cluster: Cluster, ca: LabCaName, deps: LabDeps): Promise<Proof> {
+function proveExpired(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promise<Proof> {
   return prove(`${ca}.crt has expired`, async () => {
     const isExpired = await isCaExpired(cluster, ca, deps);
-    return { ok: isExpired, detail: isExpired ? 'openssl says so' : 'openssl calls it valid' };
+    return { ok: isExpired, detail: isExpired ? 'openssl reports it as expired' : 'openssl reports it as valid' };
   });
 }
 
 const TRIES = 6;
 const INTERVAL_MS = 1500;
 
-/** The API server is started again and again meanwhile, so that one look would prove little. */
+/** The API server restarts repeatedly meanwhile, so one failed request would prove little. */
 function proveKubectlFailsFor(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove(`kubectl does not reach the API server in ${TRIES} tries`, async () => {
     let last = '';
     for (let tried = 0; tried < TRIES; tried += 1) {
       const { ok, detail } = await proveKubectlFails(cluster, deps);
-      if (!ok) return { ok: false, detail: 'it answered' };
+      if (!ok) return { ok: false, detail: 'the API server answered' };
       last = detail;
       await deps.clock.sleep(INTERVAL_MS, deps.signal);
     }
@@ -52,8 +51,8 @@ function proveKubectlFailsFor(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveFrontProxyRefused(cluster: Cluster, deps: LabDeps): Promise<Proof> {
-  return prove('a request with the front proxy certificate is refused', async () => {
+function proveFrontProxyRejected(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('a request with the front proxy certificate is rejected', async () => {
     const status = await askThroughFrontProxy(cluster, deps);
     return { ok: status === '401', detail: `the API server answers ${status}` };
   });

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
@@ -8,18 +8,17 @@ import { waitFor } from '../../machine/waiting.ts';
 import { readLeafCertificates } from '../kubeadm-expired/leaf-certificates.ts';
 import { proveLife } from '../kubeadm-expired/prove-life.ts';
 import type { ProveLifeInput } from '../scenario.ts';
-import type { LabCaName } from './lab-ca-name.ts';
-import { caFileOf, isCaExpired } from './ca-file.ts';
+import { caFileOf, isCaExpired, type KubeadmCaName } from './ca-file.ts';
 import { askThroughFrontProxy } from './front-proxy.ts';
 import { listPublished, publishedCa } from './published-ca.ts';
 import { proveServiceAccountPod } from './service-account-pod.ts';
 
 const DEADLINE_MS = 90_000;
 
-/** What is true of a cluster that lives, and what of one whose CAs are good and known everywhere. */
+/** Proves that the cluster works, and that its CAs are valid and distributed everywhere. */
 export async function proveCaRenewed(
   cluster: Cluster,
-  ca: LabCaName,
+  ca: KubeadmCaName,
   input: ProveLifeInput,
   deps: LabDeps,
 ): Promise<readonly Proof[]> {
@@ -28,11 +27,11 @@ export async function proveCaRenewed(
     proveCaValid(cluster, ca, deps),
     proveTrust(cluster, deps),
   ]);
-  // A pod that starts before the certificate of its CA is published would be handed the old one.
+  // A pod that starts before the CA is published would get the old one.
   return [...first.flat(), await proveServiceAccountPod(cluster, deps)];
 }
 
-/** What is true of a cluster whose CAs are good, known everywhere, and have signed all that is in use. */
+/** Proves that the CAs of the cluster are valid, distributed everywhere, and have signed every certificate in use. */
 export function proveTrust(cluster: Cluster, deps: LabDeps): Promise<readonly Proof[]> {
   return Promise.all([
     proveChains(cluster, deps),
@@ -42,10 +41,10 @@ export function proveTrust(cluster: Cluster, deps: LabDeps): Promise<readonly Pr
   ]);
 }
 
-function proveCaValid(cluster: Cluster, ca: LabCaName, deps: LabDeps): Promise<Proof> {
+function proveCaValid(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promise<Proof> {
   return prove(`${ca}.crt is valid`, async () => {
     const isExpired = await isCaExpired(cluster, ca, deps);
-    return { ok: !isExpired, detail: isExpired ? 'openssl calls it expired' : 'openssl says so' };
+    return { ok: !isExpired, detail: isExpired ? 'openssl reports it as expired' : 'openssl reports it as valid' };
   });
 }
 
@@ -59,7 +58,7 @@ function proveChains(cluster: Cluster, deps: LabDeps): Promise<Proof> {
       }),
     );
     const bad = leaves.filter((_, index) => verdicts[index]?.exitCode !== 0).map(({ path }) => path);
-    return { ok: bad.length === 0, detail: bad.length === 0 ? `${leaves.length} hold` : bad.join(', ') };
+    return { ok: bad.length === 0, detail: bad.length === 0 ? `${leaves.length} verified` : bad.join(', ') };
   });
 }
 
@@ -69,7 +68,7 @@ function proveApisAvailable(cluster: Cluster, deps: LabDeps): Promise<Proof> {
     const value = await waitFor(deps, {
       subject: 'apiservices',
       deadlineMs: DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const raw = await execOnNode(cluster, ['kubectl', 'get', '--raw', '/apis'], deps);
         if (raw.exitCode !== 0) return { waitingFor: raw.stderr.trim() };
         const { stdout } = await execOnNode(
@@ -80,7 +79,7 @@ function proveApisAvailable(cluster: Cluster, deps: LabDeps): Promise<Proof> {
         const lines = stdout.trim().split('\n');
         const missing = lines.filter((line) => !line.endsWith(' True'));
         return missing.length === 0
-          ? { value: `${lines.length} are` }
+          ? { value: `${lines.length} available` }
           : { waitingFor: `not available: ${missing.join(', ')}` };
       },
     });
@@ -88,14 +87,14 @@ function proveApisAvailable(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-/** kube-controller-manager publishes the certificate by itself, once it has been started with it. */
+/** kube-controller-manager publishes the CA once it has been restarted with it. */
 function provePublished(cluster: Cluster, deps: LabDeps): Promise<Proof> {
-  return prove('every service account and namespace is handed the present certificate of the CA', async () => {
+  return prove('every service account and namespace has the current CA certificate', async () => {
     const present = await readNodeText(nodeFile(cluster.node, caFileOf('ca')), deps);
     const value = await waitFor(deps, {
       subject: 'kube-root-ca.crt',
       deadlineMs: DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const api = await execOnNode(cluster, ['kubectl', 'get', '--raw', '/readyz', '--request-timeout=5s'], deps);
         if (api.exitCode !== 0) return { waitingFor: api.stderr.trim() };
         const all = (await listPublished(cluster, deps)).filter((object) => publishedCa(object) !== undefined);
@@ -103,7 +102,7 @@ function provePublished(cluster: Cluster, deps: LabDeps): Promise<Proof> {
         const names = old.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
         return old.length === 0 && all.length > 0
           ? { value: `${all.length} Secrets and ConfigMaps hold it` }
-          : { waitingFor: `another is in ${names.join(', ')}` };
+          : { waitingFor: `another CA is in ${names.join(', ')}` };
       },
     });
     return { ok: true, detail: value };

@@ -3,7 +3,7 @@ import { publishedCa } from './published-ca.ts';
 
 const metadata = { namespace: 'default', name: 'x' };
 
-it('the CA that a cluster hands out is read from Secrets and ConfigMaps alike', () => {
+it('the published CA is read from Secrets and ConfigMaps', () => {
   const secret = { kind: 'Secret', metadata, data: { 'ca.crt': Buffer.from('PEM\n').toString('base64') } };
   expect(publishedCa(secret)).toBe('PEM\n');
   expect(publishedCa({ kind: 'ConfigMap', metadata, data: { 'ca.crt': 'PEM\n' } })).toBe('PEM\n');

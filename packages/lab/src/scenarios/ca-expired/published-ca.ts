@@ -1,5 +1,5 @@
 import { runOnNode, type EquippedNode } from '../../cluster/node-command.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 
 interface PublishedObject {
   readonly kind: string;
@@ -13,7 +13,7 @@ const GETS: readonly (readonly string[])[] = [
   ['configmaps', '--namespace', 'kube-public', '--field-selector', 'metadata.name=cluster-info'],
 ];
 
-/** The objects in which a cluster hands out the certificate of its CA: one line for each, as a person would name it. */
+/** Lists the objects in which a cluster publishes its CA certificate. */
 export async function listPublished(at: EquippedNode, deps: LabDeps): Promise<readonly PublishedObject[]> {
   const lists = await Promise.all(
     GETS.map(async (get) => {
@@ -24,13 +24,13 @@ export async function listPublished(at: EquippedNode, deps: LabDeps): Promise<re
   return lists.flat();
 }
 
-/** The PEM that an object hands out under `ca.crt`; `undefined` for cluster-info, which keeps it in a kubeconfig. */
+/** The PEM under `ca.crt` of an object; `undefined` for cluster-info, which holds it in a kubeconfig. */
 export function publishedCa({ kind, data }: PublishedObject): string | undefined {
   const value = data['ca.crt'];
   return value !== undefined && kind === 'Secret' ? Buffer.from(value, 'base64').toString() : value;
 }
 
-/** Puts another certificate of the CA where the old one is handed out. */
+/** Replaces the published CA certificate in every object. */
 export async function replacePublishedCa(
   at: EquippedNode,
   { old, replacement }: { readonly old: string; readonly replacement: string },

@@ -1,15 +1,18 @@
-/** Seconds after which a request has failed: as client libraries have it, and more than a busy machine keeps one waiting. */
-export const PATIENCE_S = 30;
+/** Timeout of a request in seconds: as in client libraries, and longer than the delays of a busy machine. */
+export const REQUEST_TIMEOUT_S = 30;
 
-/** Who asks, all the while: an administrator with what is in `admin.conf`, one whose credentials never change, a pod, a person. */
+/**
+ * The clients of the load: an administrator with the current `admin.conf`, a client whose credentials never change, a pod,
+ * and an HTTP client of the workload.
+ */
 export type LoadClient = 'administrator' | 'unchanged client' | 'pod' | 'workload';
 
-/** One request that was not answered as it should have been. */
+/** One failed request. */
 export interface FailedRequest {
   readonly client: LoadClient;
-  /** When it was asked; of a pod the second in which it was. */
+  /** The start of the request; to the second for a pod. */
   readonly at: Date;
-  /** When it was known to have failed. */
+  /** The time of the failure. */
   readonly until: Date;
   readonly reason: string;
 }

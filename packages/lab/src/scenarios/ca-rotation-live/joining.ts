@@ -1,6 +1,6 @@
 import { joinPath } from '@kube-rescue/host';
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import { waitFor } from '../../machine/waiting.ts';
@@ -10,8 +10,8 @@ const SIGNED_DEADLINE_MS = 30_000;
 const PUBLIC_KEY_HASH = `openssl x509 -in ${CA} -noout -pubkey | openssl pkey -pubin -outform der | sha256sum | cut -d" " -f1`;
 
 /**
- * A node could join: kubeadm finds the cluster by its `cluster-info`, with a bootstrap token and the hash of the CA's key, and
- * reads its configuration; then kube-controller-manager signs for a kubelet that has nothing but that token.
+ * Proves that a node can join: kubeadm discovers the cluster by `cluster-info`, a bootstrap token and the hash of the CA
+ * key, and reads its configuration; kube-controller-manager signs for a kubelet with only that token.
  */
 export async function proveJoining(cluster: Cluster, deps: LabDeps): Promise<readonly Proof[]> {
   const token = (await runOnNode(cluster, ['kubeadm', 'token', 'create'], deps)).stdout.trim();
@@ -19,7 +19,7 @@ export async function proveJoining(cluster: Cluster, deps: LabDeps): Promise<rea
 }
 
 function proveDiscovery(cluster: Cluster, token: string, deps: LabDeps): Promise<Proof> {
-  return prove("kubeadm join finds the cluster by cluster-info and the hash of the CA's key", async () => {
+  return prove('kubeadm join discovers the cluster by cluster-info and the hash of the CA key', async () => {
     const hash = (await runOnNode(cluster, ['sh', '-c', PUBLIC_KEY_HASH], deps)).stdout.trim();
     const { exitCode, stdout, stderr } = await execOnNode(
       cluster,
@@ -36,10 +36,10 @@ function proveDiscovery(cluster: Cluster, token: string, deps: LabDeps): Promise
 }
 
 function proveBootstrap(cluster: Cluster, token: string, deps: LabDeps): Promise<Proof> {
-  return prove('a kubelet that has nothing but a bootstrap token is given a certificate of the CA', async () => {
-    const { folder, address } = cluster.node;
+  return prove('a kubelet with only a bootstrap token gets a certificate of the CA', async () => {
+    const { directory, address } = cluster.node;
     const name = `joiner-${deps.clock.now().getTime()}`;
-    const request = joinPath(folder, 'joiner.csr');
+    const request = joinPath(directory, 'joiner.csr');
     await runOnNode(
       cluster,
       [
@@ -58,11 +58,11 @@ function proveBootstrap(cluster: Cluster, token: string, deps: LabDeps): Promise
         usages: ['digital signature', 'key encipherment', 'client auth'],
       },
     };
-    const asNewcomer = [`--server=https://${address}:6443`, `--certificate-authority=${CA}`, `--token=${token}`];
-    // The administrator's kubeconfig must not lend its certificate.
+    const bootstrapFlags = [`--server=https://${address}:6443`, `--certificate-authority=${CA}`, `--token=${token}`];
+    // Without the certificate of the administrator's kubeconfig.
     await runOnNode(
       { ...cluster, kubeconfig: '/dev/null' },
-      ['kubectl', ...asNewcomer, 'create', '--filename', '-'],
+      ['kubectl', ...bootstrapFlags, 'create', '--filename', '-'],
       deps,
       {
         input: JSON.stringify(csr),
@@ -71,11 +71,11 @@ function proveBootstrap(cluster: Cluster, token: string, deps: LabDeps): Promise
     const certificate = await waitFor(deps, {
       subject: `certificatesigningrequest/${name}`,
       deadlineMs: SIGNED_DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const output = ['--output', 'jsonpath={.status.certificate}'];
         const { stdout } = await execOnNode(cluster, ['kubectl', 'get', 'csr', name, ...output], deps);
         return stdout === ''
-          ? { waitingFor: 'nobody has signed it' }
+          ? { waitingFor: 'the signing request has no certificate' }
           : { value: Buffer.from(stdout, 'base64').toString() };
       },
     });

@@ -9,8 +9,8 @@ const failure = (at: number, until: number) => ({
   until: new Date(until),
 });
 
-describe('what a load has seen', () => {
-  it('is every failed request with its time and reason, and how many there were', () => {
+describe('the report of the load', () => {
+  it('has every failed request with its time and reason, and the number of requests', () => {
     const text =
       '1795360247870 1795360247900 curl: (7) Failed to connect\n1795360248504 1795360278504 error: timed out \ncount 677\n';
     expect(parsePoll('administrator', text)).toEqual({
@@ -23,7 +23,7 @@ describe('what a load has seen', () => {
     });
   });
 
-  it('is no request at all when the loop was cut off', () => {
+  it('has no requests when the loop was interrupted', () => {
     expect(parsePoll('workload', '')).toMatchObject({ requests: 0, failures: [] });
   });
 
@@ -52,7 +52,7 @@ describe('the search for the old CA', () => {
     expect(mentions(text, body)).toBe(true);
   });
 
-  it('takes another one for what it is', () => {
+  it('does not find another CA', () => {
     expect(mentions(pem.replaceAll('A', 'B'), body)).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { describeError } from '@kube-rescue/errors';
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { WEB_DEPLOYMENT, waitForDeployment } from '../../cluster/deployment.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { readEmbeddedCredentials } from '../../cluster/kubeconfig-credentials.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
@@ -18,7 +18,7 @@ export interface LoadReport {
   readonly failures: readonly FailedRequest[];
 }
 
-/** Requests that go on until they are stopped. */
+/** Requests that continue until `stop`. */
 export interface Load {
   stop(): Promise<LoadReport>;
 }
@@ -27,13 +27,13 @@ const DEADLINE_MS = 60_000;
 const LIFETIME_MS = 60 * 60_000;
 
 /**
- * Puts a load on a cluster: its API server is polled from outside, with the kubeconfig as it is at each moment and with
- * credentials that never change, and from a pod with its token; a workload is asked over HTTP. Every failed request is
- * kept with its time and reason. With curl and kubectl, not with kube-rescue.
+ * Puts a load on a cluster: polls its API server from outside with the current kubeconfig and with fixed credentials, from a
+ * pod with its token, and a workload over HTTP. Records every failed request with its time and reason. Uses curl and
+ * kubectl, not kube-rescue.
  */
 export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> {
   const { node } = cluster;
-  const stopFile = joinPath(node.folder, 'load.stop');
+  const stopFile = joinPath(node.directory, 'load.stop');
   await runOnNode(cluster, ['kubectl', 'create', '--filename', '-'], deps, {
     input: JSON.stringify(pollerPod(cluster)),
   });
@@ -42,11 +42,11 @@ export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> 
     waitFor(deps, {
       subject: `pod/${POLLER}`,
       deadlineMs: DEADLINE_MS,
-      look: () => readPollerLog(cluster, deps),
+      check: () => readPollerLog(cluster, deps),
     });
   await readPod();
-  const pair = await keepCredentials(cluster, deps);
-  const served = joinPath(node.folder, 'load.pods');
+  const pair = await saveCredentials(cluster, deps);
+  const served = joinPath(node.directory, 'load.pods');
   const lines = pods.map(({ address }) => `${address ?? ''} True\n`).join('');
   await deps.host.writeFile(served, Buffer.from(lines), { mode: 0o600 });
   const run = (client: LoadClient, script: string, ...args: readonly string[]) =>
@@ -71,15 +71,15 @@ export async function startLoad(cluster: Cluster, deps: LabDeps): Promise<Load> 
   };
 }
 
-/** The files of a client that has been there since before the rotation. */
+/** The credentials of a client from before the rotation. */
 export function unchangedClientFiles({ node }: Pick<Cluster, 'node'>): {
   readonly certificate: HostPath;
   readonly key: HostPath;
 } {
-  return { certificate: joinPath(node.folder, 'unchanged.crt'), key: joinPath(node.folder, 'unchanged.key') };
+  return { certificate: joinPath(node.directory, 'unchanged.crt'), key: joinPath(node.directory, 'unchanged.key') };
 }
 
-async function keepCredentials(cluster: Cluster, deps: LabDeps): Promise<ReturnType<typeof unchangedClientFiles>> {
+async function saveCredentials(cluster: Cluster, deps: LabDeps): Promise<ReturnType<typeof unchangedClientFiles>> {
   const text = await readNodeText(nodeFile(cluster.node, '/etc/kubernetes/admin.conf'), deps);
   const credentials = readEmbeddedCredentials(text);
   if (credentials === undefined) throw new Error('admin.conf embeds no credentials');
@@ -110,7 +110,7 @@ async function poll(
   }
 }
 
-/** @param text lines of `START END REASON` in milliseconds since 1970, and at last `count NUMBER` */
+/** @param text lines of `START END REASON` in milliseconds since 1970, and finally `count NUMBER` */
 export function parsePoll(client: LoadClient, text: string): Poll {
   const failures = [...text.matchAll(/^(\d{13}) (\d{13}) (.*)$/gm)].map(([, start, end, reason = '']) => ({
     client,

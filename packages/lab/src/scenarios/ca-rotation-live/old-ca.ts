@@ -1,16 +1,16 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { KINDS_WITH_CERTIFICATES } from '../../proofs/object-snapshot.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import { waitFor } from '../../machine/waiting.ts';
 import { unchangedClientFiles } from './load.ts';
 
-/** The kubelet looks at what it has mounted into pods about once a minute. */
+/** The kubelet refreshes mounted volumes about once a minute. */
 const GONE_DEADLINE_MS = 180_000;
-const FOLDERS = ['/etc/kubernetes', '/var/lib/kubelet'];
+const DIRECTORIES = ['/etc/kubernetes', '/var/lib/kubelet'];
 
-/** Nothing on the node and no object trusts the old CA; backups of runs lie elsewhere. */
+/** Proves that no file on the node and no object holds the old CA. Backups of runs are stored elsewhere. */
 export function proveOldCaGone(cluster: Cluster, old: string, deps: LabDeps): Promise<Proof> {
   return prove('no file and no object holds the old CA', async () => {
     const body = bodyOf(old);
@@ -18,7 +18,7 @@ export function proveOldCaGone(cluster: Cluster, old: string, deps: LabDeps): Pr
       subject: 'the old CA',
       deadlineMs: GONE_DEADLINE_MS,
       intervalMs: 2_000,
-      look: async () => {
+      check: async () => {
         const files = await listFiles(cluster, deps);
         const holding: string[] = [];
         for (const file of files) {
@@ -34,8 +34,8 @@ export function proveOldCaGone(cluster: Cluster, old: string, deps: LabDeps): Pr
         const objects = items.filter((object) => textsIn(object).some((text) => mentions(text, body)));
         const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
         return holding.length + names.length === 0
-          ? { value: `looked at ${files.length} files and ${items.length} objects` }
-          : { waitingFor: `it is in ${[...holding, ...names].join(', ')}` };
+          ? { value: `searched ${files.length} files and ${items.length} objects` }
+          : { waitingFor: `the old CA is in ${[...holding, ...names].join(', ')}` };
       },
     });
     return { ok: true, detail };
@@ -47,9 +47,9 @@ interface KubernetesDocument {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** A client with a certificate that the old CA has signed, which is valid for months yet. */
-export function proveOldClientRefused(cluster: Cluster, deps: LabDeps): Promise<Proof> {
-  return prove('a client of the old CA is refused', async () => {
+/** Proves that a client certificate of the old CA, which is valid for months, is rejected. */
+export function proveOldClientRejected(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+  return prove('a client certificate of the old CA is rejected', async () => {
     const { certificate, key } = unchangedClientFiles(cluster);
     const url = `https://${cluster.node.address}:6443/api/v1/namespaces/default`;
     const argv = [
@@ -72,8 +72,8 @@ export function proveOldClientRefused(cluster: Cluster, deps: LabDeps): Promise<
 }
 
 async function listFiles(cluster: Cluster, deps: LabDeps): Promise<readonly string[]> {
-  const argv = ['find', ...FOLDERS, '-xdev', '-type', 'f', '-size', '-256k'] as const;
-  // Volumes of pods are mounts of their own, and come and go.
+  const argv = ['find', ...DIRECTORIES, '-xdev', '-type', 'f', '-size', '-256k'] as const;
+  // Volumes of pods are mounts, which may disappear.
   const mounted = ['find', '/var/lib/kubelet/pods', '-path', '*kubernetes.io~*', '-name', 'ca.crt'] as const;
   const lists = await Promise.all(
     [argv, mounted].map((each) => execOnNode(cluster, each as readonly [string, ...string[]], deps)),

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { WEB_DEPLOYMENT } from '../../cluster/deployment.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { WEB_IMAGE } from '../../kubernetes/images.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import type { Proof } from '../../proofs/proof.ts';
@@ -9,11 +9,11 @@ import { POLLER } from './polling-pod.ts';
 
 const DAEMON_SET = 'agent';
 const STATEFUL_SET = 'store';
-/** Each has a controller of another kind, which makes another pod in its own way. */
+/** One workload of each kind of controller. */
 const CONTROLLED = [WEB_DEPLOYMENT, DAEMON_SET, STATEFUL_SET];
 const READY_DEADLINE_MS = 60_000;
 
-/** The pods of the default namespace that run, by their names. */
+/** The UIDs of the pods in the default namespace, by name. */
 export type PodUids = Readonly<Record<string, string>>;
 
 /** Creates a DaemonSet and a StatefulSet beside the Deployment that every lab has, and waits until their pods are Ready. */
@@ -28,7 +28,7 @@ export async function createRollingWorkloads(cluster: Cluster, deps: LabDeps): P
     await waitFor(deps, {
       subject: resource,
       deadlineMs: READY_DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const argv = ['kubectl', 'rollout', 'status', resource, '--watch=false'] as const;
         const { stdout } = await execOnNode(cluster, argv, deps);
         return /success|complete/.test(stdout) ? { value: undefined } : { waitingFor: stdout.trim() };
@@ -44,30 +44,30 @@ export async function listPodUids(cluster: Cluster, deps: LabDeps): Promise<PodU
 }
 
 /**
- * Whether the pods of every controller are others than before, and the one without a controller is the same and was named.
+ * Proves that every pod with a controller was replaced, and that the pod without a controller was kept and named.
  *
- * @param told what was said about pods
+ * @param warnings the command's messages about pods
  */
-export function proveRollingRestart(before: PodUids, after: PodUids, told: readonly string[]): readonly Proof[] {
+export function proveRollingRestart(before: PodUids, after: PodUids, warnings: readonly string[]): readonly Proof[] {
   const old = new Set(Object.values(before));
   const kept = Object.entries(after).filter(([name, uid]) => old.has(uid) && name !== POLLER);
   const count = (pods: PodUids, controller: string): number =>
     Object.keys(pods).filter((name) => name.startsWith(`${controller}-`)).length;
   const missing = CONTROLLED.filter((each) => count(after, each) === 0 || count(after, each) !== count(before, each));
-  const isNamed = told.some((line) => line.includes(`default/${POLLER} `));
+  const isNamed = warnings.some((line) => line.includes(`default/${POLLER} `));
   return [
     {
-      name: 'the pods of a Deployment, a DaemonSet and a StatefulSet were started anew',
+      name: 'the pods of a Deployment, a DaemonSet and a StatefulSet were replaced',
       ok: kept.length === 0 && missing.length === 0,
       detail: [
-        ...kept.map(([name]) => `${name} is the same`),
+        ...kept.map(([name]) => `${name} was not replaced`),
         ...missing.map((name) => `pods of ${name} are missing`),
       ].join(', '),
     },
     {
-      name: 'the pod without a controller was left alone, and named',
+      name: 'the pod without a controller was kept and named',
       ok: after[POLLER] !== undefined && after[POLLER] === before[POLLER] && isNamed,
-      detail: told.join('; '),
+      detail: warnings.join('; '),
     },
   ];
 }

@@ -1,7 +1,7 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import type { LeafCertificate } from './leaf-certificates.ts';
 
-/** Those of `leaves` that openssl calls expired, by path. It does not look at when they begin. */
+/** The paths of the leaves that openssl reports as expired. It ignores when they begin. */
 export async function expiredAmong(
   leaves: readonly LeafCertificate[],
   { host, signal }: Pick<LabDeps, 'host' | 'signal'>,

@@ -11,8 +11,8 @@ CERTIFICATE AUTHORITY   EXPIRES                  RESIDUAL TIME   EXTERNALLY MANA
 ca                      Nov 19, 2035 11:54 UTC   8y              no      
 `;
 
-describe('what kubeadm certs check-expiration says', () => {
-  it('is one line for each certificate and CA', () => {
+describe('the output of kubeadm certs check-expiration', () => {
+  it('has one line for each certificate and CA', () => {
     expect(parseCheckExpiration(TABLE)).toEqual([
       { name: 'admin.conf', residualTime: '364d' },
       { name: 'apiserver', residualTime: '<invalid>' },
@@ -25,7 +25,7 @@ describe('what kubeadm certs check-expiration says', () => {
     ['8y', true],
     ['<invalid>', false],
     ['0d', false],
-  ])('takes %s for %s', (residualTime, future) => {
+  ])('with residual time %s is in the future: %s', (residualTime, future) => {
     expect(isInTheFuture({ name: 'apiserver', residualTime })).toBe(future);
   });
 });

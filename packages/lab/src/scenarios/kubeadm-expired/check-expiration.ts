@@ -1,7 +1,7 @@
-/** One line of what `kubeadm certs check-expiration` prints. */
+/** One line of the output of `kubeadm certs check-expiration`. */
 export interface ReportedCertificate {
   readonly name: string;
-  /** As kubeadm 1.20 says it: `364d`, `9y`, or `<invalid>` once it has expired. */
+  /** As kubeadm 1.20 prints it: `364d`, `9y`, or `<invalid>` once expired. */
   readonly residualTime: string;
 }
 
@@ -15,7 +15,7 @@ export function parseCheckExpiration(table: string): readonly ReportedCertificat
     .flatMap((match) => (match === null ? [] : [{ name: match[1] ?? '', residualTime: match[2] ?? '' }]));
 }
 
-/** True for a residual time that is not over; kubeadm rounds down, so `0d` counts as over here. */
+/** Whether the residual time is positive; kubeadm rounds down, so `0d` counts as expired. */
 export function isInTheFuture({ residualTime }: ReportedCertificate): boolean {
   return /^[1-9]\d*[dyhm]/.test(residualTime);
 }

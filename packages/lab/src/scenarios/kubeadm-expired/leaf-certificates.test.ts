@@ -8,11 +8,11 @@ describe('a file with certificate and key', () => {
   it.each([
     ['certificate first', CERTIFICATE + KEY],
     ['key first', KEY + CERTIFICATE],
-  ])('is taken apart with the %s', (_, text) => {
+  ])('is split with the %s', (_, text) => {
     expect(splitPem(text)).toEqual({ certificate: CERTIFICATE, key: KEY });
   });
 
-  it('is none when the key is missing', () => {
+  it('is rejected when the key is missing', () => {
     expect(splitPem(CERTIFICATE)).toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
 import type { Issuer } from '../../cluster/certificate-signing.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { LabError } from '../../errors.ts';
 import { readEmbeddedCredentials, withEmbeddedCertificate } from '../../cluster/kubeconfig-credentials.ts';
 import { type ClusterNode, nodeFile } from '../../machine/lab-directory.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 
-/** A certificate that kubeadm gives a control-plane node and that expires after a year. */
+/** A leaf certificate of a kubeadm control-plane node. */
 export interface LeafCertificate {
   /** The path on the node of the file that holds it. */
   readonly path: string;
@@ -58,7 +58,7 @@ export function issuerFiles(node: ClusterNode, { issuer }: Pick<LeafCertificate,
   return { certificate: nodeFile(node, `${PKI}/${issuer}.crt`), key: nodeFile(node, `${PKI}/${issuer}.key`) };
 }
 
-/** Certificate and key of the kubelet share one file, which a link with a fixed name points at. */
+/** Certificate and key of the kubelet are in one file behind a link with a fixed name. */
 async function readKubeletCertificate(node: ClusterNode, deps: LabDeps): Promise<LeafCertificate> {
   const path = (await deps.host.readLink(nodeFile(node, CURRENT_KUBELET_PEM))) ?? unreadable(CURRENT_KUBELET_PEM);
   const text = await readNodeText(nodeFile(node, path), deps);
@@ -66,7 +66,7 @@ async function readKubeletCertificate(node: ClusterNode, deps: LabDeps): Promise
   return { path, issuer: 'ca', certificate, key, fileWith: (replacement) => replacement + key };
 }
 
-/** Takes a file with a certificate and a private key apart, in whichever order they stand. */
+/** Splits a file into certificate and private key, in any order. */
 export function splitPem(text: string): { readonly certificate: string; readonly key: string } | undefined {
   const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(text)?.[0];
   const key = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]+-----END \1-----\n/.exec(text)?.[0];
@@ -76,7 +76,7 @@ export function splitPem(text: string): { readonly certificate: string; readonly
 function unreadable(path: string): never {
   throw new LabError({
     code: 'LAB_COMMAND_FAILED',
-    message: 'the file is not as kubeadm leaves it',
+    message: 'the file has not the form that kubeadm writes',
     subject: path,
     hint: 'break a cluster only once',
   });

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import { lastWords } from '../../machine/command.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import { lastOutput } from '../../machine/command.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
@@ -8,12 +8,12 @@ import { isServiceRunning, serviceLog, startService, stopService } from '../../m
 import { expiredAmong } from './certificate-validity.ts';
 import { readLeafCertificates } from './leaf-certificates.ts';
 
-/** How long the kubelet must stay down after a start; it ends within a second when it has no way to the API. */
+/** How long the kubelet is watched after a start; without valid credentials it exits within a second. */
 const KUBELET_WATCH_MS = 4000;
-const LOOK_INTERVAL_MS = 250;
+const POLL_INTERVAL_MS = 250;
 const PORTS = ['2379', '2380', '6443', '10250'] as const;
 
-/** Looks whether the cluster is really dead, before anybody takes the credit for bringing it back. Restarts the kubelet. */
+/** Proves that the cluster is down, before any recovery. Restarts the kubelet. */
 export async function proveDeath(cluster: Cluster, deps: LabDeps): Promise<readonly Proof[]> {
   const kubelet = await proveKubeletStaysDown(cluster, deps);
   const others = await Promise.all([
@@ -37,7 +37,7 @@ export function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proo
   return prove('kubectl does not reach the API server', async () => {
     const argv = ['kubectl', 'get', 'nodes', '--request-timeout=5s'] as const;
     const result = await execOnNode(cluster, argv, deps);
-    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+    return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
@@ -53,7 +53,7 @@ export function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proo
       ],
       deps,
     );
-    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+    return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
@@ -61,17 +61,18 @@ export function proveKubeletStaysDown({ node }: Cluster, deps: LabDeps): Promise
   return prove('the kubelet does not start', async () => {
     await stopService(node, 'kubelet', deps);
     await startService(node, 'kubelet', deps);
-    for (let waited = 0; waited < KUBELET_WATCH_MS; waited += LOOK_INTERVAL_MS) {
+    for (let waited = 0; waited < KUBELET_WATCH_MS; waited += POLL_INTERVAL_MS) {
       if (!(await isServiceRunning(node, 'kubelet', deps))) break;
-      await deps.clock.sleep(LOOK_INTERVAL_MS, deps.signal);
+      await deps.clock.sleep(POLL_INTERVAL_MS, deps.signal);
     }
-    if (await isServiceRunning(node, 'kubelet', deps)) return { ok: false, detail: 'it was started and still runs' };
+    if (await isServiceRunning(node, 'kubelet', deps))
+      return { ok: false, detail: 'the kubelet was started and still runs' };
     const stdout = await readNodeText(serviceLog(node, 'kubelet'), deps);
-    return { ok: true, detail: lastWords({ stdout: reasonOf(stdout), stderr: '' }, 1) };
+    return { ok: true, detail: lastOutput({ stdout: reasonOf(stdout), stderr: '' }, 1) };
   });
 }
 
-/** The kubelet's last error, without the stack that klog prints after a fatal one. */
+/** The kubelet's last error, without the stack trace that klog prints after a fatal error. */
 export function reasonOf(log: string): string {
   const fatal = log.split('\n').findLast((line) => /^[EF]\d{4} .*failed to run Kubelet/.test(line));
   return (fatal ?? log).replace(/^[EF]\d{4} \S+\s+\d+ \S+\] /, '');
@@ -81,7 +82,10 @@ export function proveNothingListens(cluster: Cluster, deps: LabDeps): Promise<Pr
   return prove(`nothing listens on ${PORTS.join(', ')}`, async () => {
     const { stdout } = await execOnNode(cluster, ['ss', '--no-header', '--listening', '--tcp', '--numeric'], deps);
     const open = listeningPorts(stdout).filter((port) => (PORTS as readonly string[]).includes(port));
-    return { ok: open.length === 0, detail: open.length === 0 ? 'ss shows none' : `ss shows ${open.join(', ')}` };
+    return {
+      ok: open.length === 0,
+      detail: open.length === 0 ? 'ss shows no such listener' : `ss shows ${open.join(', ')}`,
+    };
   });
 }
 

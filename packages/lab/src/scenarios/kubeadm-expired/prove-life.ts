@@ -1,11 +1,11 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { runningContainers } from '../../machine/containerd.ts';
 import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from '../../cluster/deployment.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import { waitFor } from '../../machine/waiting.ts';
-import { proveStableApi } from '../../cluster/api-stability.ts';
+import { proveStableApi } from '../../proofs/api-stability.ts';
 import type { ProveLifeInput } from '../scenario.ts';
 import { expiredAmong } from './certificate-validity.ts';
 import { isInTheFuture, parseCheckExpiration } from './check-expiration.ts';
@@ -15,12 +15,12 @@ const NODE_DEADLINE_MS = 60_000;
 const WORKLOAD_DEADLINE_MS = 90_000;
 const MS_PER_SECOND = 1000;
 
-/** What kubeadm reports on: ten leaves and three CAs. */
+/** The certificates that kubeadm reports: ten leaves and three CAs. */
 const REPORTED = 13;
 
 /**
- * Looks whether a cluster is alive, by effects rather than by what it says of itself: pods that say they run may have
- * outlived their control plane. Takes 10 s on a healthy cluster, 90 s at most on a sick one.
+ * Proves that a cluster works, by effects rather than by its own status: pods that are listed as Running may be stale. Takes
+ * 10 s on a healthy cluster, and at most 90 s.
  */
 export async function proveLife(cluster: Cluster, { since }: ProveLifeInput, deps: LabDeps): Promise<readonly Proof[]> {
   return Promise.all([
@@ -37,7 +37,7 @@ function proveNoneExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('every leaf certificate is valid', async () => {
     const leaves = await readLeafCertificates(node, deps);
     const expired = await expiredAmong(leaves, deps);
-    const detail = expired.length === 0 ? `openssl: all ${leaves.length} hold` : `expired: ${expired.join(', ')}`;
+    const detail = expired.length === 0 ? `openssl: all ${leaves.length} are valid` : `expired: ${expired.join(', ')}`;
     return { ok: expired.length === 0, detail };
   });
 }
@@ -46,10 +46,10 @@ function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('kubeadm certs check-expiration agrees', async () => {
     const { stdout } = await runOnNode(cluster, ['kubeadm', 'certs', 'check-expiration'], deps);
     const reported = parseCheckExpiration(stdout);
-    const over = reported.filter((each) => !isInTheFuture(each)).map(({ name }) => name);
+    const expired = reported.filter((each) => !isInTheFuture(each)).map(({ name }) => name);
     return {
-      ok: reported.length === REPORTED && over.length === 0,
-      detail: over.length === 0 ? `${reported.length} certificates have time left` : `over: ${over.join(', ')}`,
+      ok: reported.length === REPORTED && expired.length === 0,
+      detail: expired.length === 0 ? `${reported.length} certificates are valid` : `expired: ${expired.join(', ')}`,
     };
   });
 }
@@ -62,7 +62,7 @@ function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
     const detail = await waitFor(deps, {
       subject: `node/${cluster.node.name}`,
       deadlineMs: NODE_DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const { stdout, stderr } = await execOnNode(cluster, argv, deps);
         return stdout.startsWith('True ') ? { value: stdout.slice(5) } : { waitingFor: (stdout || stderr).trim() };
       },
@@ -73,24 +73,27 @@ function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
 
 function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise<Proof> {
   return prove(`deployment/${WEB_DEPLOYMENT} runs again`, async () => {
-    // Kubernetes tells start times in whole seconds.
+    // Kubernetes reports start times in whole seconds.
     const startedSince = new Date(Math.floor(since.getTime() / MS_PER_SECOND) * MS_PER_SECOND);
     const wait = { name: WEB_DEPLOYMENT, deadlineMs: WORKLOAD_DEADLINE_MS, startedSince };
     const pods = await waitForDeployment(cluster, wait, deps);
     const running = await runningContainers(cluster.node, deps);
     const real = pods.filter(({ containerId }) => containerId !== undefined && running.includes(containerId));
-    return { ok: real.length === pods.length, detail: `${real.length} of ${pods.length} pods run anew, and answer` };
+    return {
+      ok: real.length === pods.length,
+      detail: `${real.length} of ${pods.length} pods were restarted and answer`,
+    };
   });
 }
 
-/** Needs the scheduler, the controller-manager, the kubelet and the network at work, each with its new certificate. */
+/** Needs a working scheduler, controller-manager, kubelet and network, each with its new certificate. */
 function proveNewWorkload(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('a new Deployment is scheduled and runs', async () => {
     const name = `proof-${deps.clock.now().getTime()}`;
     await waitFor(deps, {
       subject: `deployment/${name}`,
       deadlineMs: NODE_DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const api = await execOnNode(cluster, ['kubectl', 'get', '--raw', '/readyz', '--request-timeout=5s'], deps);
         return api.exitCode === 0 ? { value: undefined } : { waitingFor: api.stderr.trim() };
       },

@@ -1,4 +1,4 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { labIdOfCgroup } from '../../machine/lab-processes.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
@@ -9,15 +9,15 @@ import { activeManifest, findCheckpoint } from './checkpoint.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
 const INTERVAL_MS = 1000;
-/** When in the window the kubelet is started again: late, so that what runs beside it is not disturbed. */
+/** The fraction of the window after which the kubelet restarts: late, so that concurrent proofs are not disturbed. */
 const RESTART_AFTER = 0.7;
 
 /**
- * The API server answers throughout a window, in which the kubelet restarts, from one and the same process: the DaemonSet's
- * own, not the copy of the checkpointer.
+ * Proves that the API server answers throughout a window with a restart of the kubelet, from one process that belongs to the
+ * DaemonSet, not to a checkpoint.
  */
 export function proveEnduringApi(cluster: SelfHostedCluster, windowMs: number, deps: LabDeps): Promise<Proof> {
-  return prove(`the API server answers for ${windowMs / 1000} s and through a restart of the kubelet`, async () => {
+  return prove(`the API server answers for ${windowMs / 1000} s, through a restart of the kubelet`, async () => {
     const before = await findApiServer(cluster, deps);
     const startedAt = deps.clock.now().getTime();
     let restarted = false;
@@ -35,14 +35,14 @@ export function proveEnduringApi(cluster: SelfHostedCluster, windowMs: number, d
     }
     const after = await findApiServer(cluster, deps);
     if (before === undefined || before.process !== after?.process)
-      return { ok: false, detail: 'its process was replaced' };
+      return { ok: false, detail: 'kube-apiserver restarted' };
     const isActive =
       (await deps.host.stat(activeManifest(cluster, await findCheckpoint(cluster, 'kube-apiserver', deps)))) !==
       undefined;
     const uid = await parentUid(cluster, deps);
     const ok = !isActive && uid !== '' && after.cgroup.includes(uid);
-    const whose = ok ? "the DaemonSet's own pod" : `not pod ${uid}${isActive ? '; a copy is active' : ''}`;
-    return { ok, detail: `${answers} good answers from process ${after.process}, of ${whose}` };
+    const owner = ok ? "the DaemonSet's pod" : `another pod than ${uid}${isActive ? '; a checkpoint is active' : ''}`;
+    return { ok, detail: `${answers} good answers from process ${after.process}, of ${owner}` };
   });
 }
 
@@ -60,7 +60,7 @@ async function findApiServer({ id }: SelfHostedCluster, { host }: LabDeps) {
   return { process: `${only.pid}/${only.startTicks}`, cgroup: only.cgroup };
 }
 
-/** The pod that the DaemonSet controller made, which has no mirror's annotation. */
+/** The UID of the pod that the DaemonSet owns, not of a mirror pod. */
 async function parentUid(cluster: SelfHostedCluster, deps: LabDeps): Promise<string> {
   const path = '{range .items[*]}{.metadata.ownerReferences[0].kind} {.metadata.uid}{"\\n"}{end}';
   const get = ['kubectl', '--namespace=kube-system', 'get', 'pods', '--selector=k8s-app=kube-apiserver'] as const;

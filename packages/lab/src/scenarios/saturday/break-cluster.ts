@@ -1,25 +1,25 @@
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { lastWords, runCommand } from '../../machine/command.ts';
-import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { lastOutput, runCommand } from '../../machine/command.ts';
+import { type LabDeps, secondsSince } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { killComponents } from '../../self-hosted/component-processes.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
-import { CONTROL_PLANE, ETCD_TLS_FOLDER, KUBECONFIG, MASTER_LABEL } from '../../self-hosted/layout.ts';
+import { CONTROL_PLANE, ETCD_TLS_DIRECTORY, KUBECONFIG, MASTER_LABEL } from '../../self-hosted/layout.ts';
 import { powerOff, powerOn } from '../../self-hosted/power.ts';
 import { startService, stopService } from '../../machine/services.ts';
 import { waitFor } from '../../machine/waiting.ts';
-import { expirePki, type EtcdPki, type LivingPki, readLivingPki, rotatePki } from './certificates.ts';
+import { expirePki, type EtcdPki, type CurrentPki, readCurrentPki, rotatePki } from './certificates.ts';
 import { etcdctl } from './etcd-client.ts';
 import { expireObjects } from './expire-objects.ts';
 import { writeRotationSet } from './rotation-set.ts';
 
 const CHECKPOINT_SECRETS = '/etc/kubernetes/checkpoint-secrets';
-/** Who would put back what is being changed. */
-const GUARDIANS = ['kube-controller-manager', 'kube-scheduler', 'pod-checkpointer'] as const;
-/** Whose pods a scheduler has lost, and DNS; of the network, the control plane's. */
+/** The components that would revert the changes. */
+const RECONCILERS = ['kube-controller-manager', 'kube-scheduler', 'pod-checkpointer'] as const;
+/** The pods that are lost on the control-plane node. */
 const LOST_PODS = [
   'k8s-app=kube-scheduler',
   'k8s-app=kube-controller-manager',
@@ -30,68 +30,68 @@ const ACTIVATION_DEADLINE_MS = 90_000;
 const TRUST_KEY = '/registry/configmaps/kube-system/extension-apiserver-authentication';
 
 /**
- * Does to a self-hosted cluster what happened to it by that Saturday. Three years have passed, and its CA has expired with
- * all that it signed; only etcd's certificates were rotated, and the API server never got the new ones. The machines
- * restarted with their control plane dead; the scheduler's, controllers', DNS' and network's pods are gone, the worker is
- * off, and the control-plane node takes work. What `tls_rotate` made lies on the node, unused.
+ * Breaks a self-hosted cluster as in the Saturday incident. Three years have passed: the cluster CA and all its certificates
+ * have expired. Only etcd's certificates were rotated, and the API server never got the new ones. The machines restarted
+ * without a control plane; the pods of scheduler, controller-manager, DNS and network are gone, the worker is off, and the
+ * control-plane node has lost its taint. The output of `tls_rotate` is on the node, unused.
  *
- * Works with openssl, kubectl, etcdctl, kill, ctr, iptables and the service command only.
+ * Uses only openssl, kubectl, etcdctl, kill, ctr, iptables and the service command.
  */
 export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
   const startedAt = deps.clock.now();
-  const tell = (message: string): void => {
+  const report = (message: string): void => {
     deps.onProgress?.({ phase: 'break', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
   };
-  tell('signing certificates again with a validity that ended yesterday, and new ones as tls_rotate does');
-  const living = await readLivingPki(cluster, deps);
-  const [expired, rotated] = await Promise.all([expirePki(cluster, living, deps), rotatePki(cluster, deps)]);
-  tell('stopping the kubelets, and killing who would put things back');
+  report('re-signing certificates with a validity that ended yesterday, and creating new ones as tls_rotate does');
+  const current = await readCurrentPki(cluster, deps);
+  const [expired, rotated] = await Promise.all([expirePki(cluster, current, deps), rotatePki(cluster, deps)]);
+  report('stopping the kubelets and the components that would revert the changes');
   for (const { node } of cluster.nodes) await stopService(node, 'kubelet', deps);
-  await killComponents(cluster, GUARDIANS, deps);
-  tell('putting expired certificates into Secrets, and losing pods and a taint');
-  await expireObjects(cluster, { living, expired }, deps);
-  await losePods(cluster, deps);
-  tell('cutting the power of both nodes');
+  await killComponents(cluster, RECONCILERS, deps);
+  report('writing expired certificates into Secrets, deleting pods and a taint');
+  await expireObjects(cluster, { current, expired }, deps);
+  await deletePods(cluster, deps);
+  report('cutting the power of both nodes');
   for (const machine of cluster.nodes) await powerOff(machine, deps);
-  await replaceInFiles(nodeFile(cluster.node, CHECKPOINT_SECRETS), replacements(living, expired), deps);
+  await replaceInFiles(nodeFile(cluster.node, CHECKPOINT_SECRETS), replacements(current, expired), deps);
   await writeKubeconfigs(cluster, expired, deps);
   await rotateEtcd(cluster, rotated.etcd, deps);
-  await writeRotationSet(cluster, { living, ...rotated }, deps);
-  tell('starting them again, the worker without its kubelet');
+  await writeRotationSet(cluster, { current, ...rotated }, deps);
+  report('starting both nodes, the worker without its kubelet');
   await powerOn(cluster.worker, { kubelet: false }, deps);
   await powerOn(cluster, { kubelet: false }, deps);
   await dropPublishedTrust(cluster, deps);
   await startService(cluster.node, 'kubelet', deps);
   await waitForActivation(cluster, deps);
-  tell('the checkpointer has started the API server from its copy');
+  report('the checkpointer has started the API server from its checkpoint');
 }
 
-async function losePods(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
-  const lose = ['delete', 'pods', '--namespace=kube-system', '--force', '--grace-period=0', '--wait=false'];
+async function deletePods(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
+  const command = ['delete', 'pods', '--namespace=kube-system', '--force', '--grace-period=0', '--wait=false'];
   for (const selector of LOST_PODS) {
     const onNode = ['--selector', selector, `--field-selector=spec.nodeName=${CONTROL_PLANE.name}`];
-    await runOnNode(cluster, ['kubectl', ...lose, ...onNode], deps);
+    await runOnNode(cluster, ['kubectl', ...command, ...onNode], deps);
   }
   await runOnNode(cluster, ['kubectl', 'taint', 'node', CONTROL_PLANE.name, `${MASTER_LABEL}-`], deps);
 }
 
-/** Each expired certificate by the one that it takes the place of. */
-function replacements(living: LivingPki, expired: LivingPki): ReadonlyMap<string, string> {
+/** The expired certificates, by the certificate that each replaces. */
+function replacements(current: CurrentPki, expired: CurrentPki): ReadonlyMap<string, string> {
   return new Map([
-    [living.kube.ca.certificate, expired.kube.ca.certificate],
-    [living.kube.apiserver.certificate, expired.kube.apiserver.certificate],
-    [living.etcdCaPair.certificate, expired.etcdCaPair.certificate],
-    [living.etcdClient.certificate, expired.etcdClient.certificate],
+    [current.kube.ca.certificate, expired.kube.ca.certificate],
+    [current.kube.apiserver.certificate, expired.kube.apiserver.certificate],
+    [current.etcdCaPair.certificate, expired.etcdCaPair.certificate],
+    [current.etcdClient.certificate, expired.etcdClient.certificate],
   ]);
 }
 
-/** Replaces whole files below `folder`, whose modes and owners stay. */
+/** Replaces the content of files below `directory`; modes and owners stay. */
 async function replaceInFiles(
-  folder: HostPath,
+  directory: HostPath,
   replacement: ReadonlyMap<string, string>,
   deps: LabDeps,
 ): Promise<void> {
-  const { stdout } = await runCommand(deps, ['find', folder, '-type', 'f']);
+  const { stdout } = await runCommand(deps, ['find', directory, '-type', 'f']);
   for (const path of stdout
     .split('\n')
     .filter((line) => line !== '')
@@ -103,7 +103,7 @@ async function replaceInFiles(
   }
 }
 
-async function writeKubeconfigs(cluster: SelfHostedCluster, { kube }: LivingPki, deps: LabDeps): Promise<void> {
+async function writeKubeconfigs(cluster: SelfHostedCluster, { kube }: CurrentPki, deps: LabDeps): Promise<void> {
   const ca = kube.ca.certificate;
   const kubeconfig = renderKubeconfig(ca, kube.kubelet);
   for (const { node } of cluster.nodes) {
@@ -114,7 +114,7 @@ async function writeKubeconfigs(cluster: SelfHostedCluster, { kube }: LivingPki,
 
 async function rotateEtcd({ node }: SelfHostedCluster, etcd: EtcdPki, deps: LabDeps): Promise<void> {
   const write = (name: string, text: string, mode: number): Promise<void> =>
-    deps.host.writeFile(joinPath(nodeFile(node, ETCD_TLS_FOLDER), name), Buffer.from(text), { mode });
+    deps.host.writeFile(joinPath(nodeFile(node, ETCD_TLS_DIRECTORY), name), Buffer.from(text), { mode });
   await write('ca.crt', etcd.ca.certificate, 0o644);
   for (const name of ['server', 'peer', 'client'] as const) {
     await write(`${name}.crt`, etcd[name].certificate, 0o644);
@@ -123,16 +123,16 @@ async function rotateEtcd({ node }: SelfHostedCluster, etcd: EtcdPki, deps: LabD
 }
 
 /**
- * Whom extension API servers are to trust: an API server drops from it what has expired, and adds what it was started with.
- * The one that ran until now would have put the CA back at once that has not expired really.
+ * Deletes the CA that extension API servers trust. An API server drops expired CAs from this ConfigMap and adds its own; the
+ * previous one would have restored the original, unexpired CA at once.
  */
 async function dropPublishedTrust(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
   await waitFor(deps, {
     subject: TRUST_KEY,
     deadlineMs: ACTIVATION_DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const result = await etcdctl(cluster, ['del', TRUST_KEY], deps);
-      return result.exitCode === 0 ? { value: undefined } : { waitingFor: lastWords(result, 1) };
+      return result.exitCode === 0 ? { value: undefined } : { waitingFor: lastOutput(result, 1) };
     },
   });
 }
@@ -141,10 +141,10 @@ async function waitForActivation({ node }: SelfHostedCluster, deps: LabDeps): Pr
   await waitFor(deps, {
     subject: 'pod-checkpointer',
     deadlineMs: ACTIVATION_DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const active = (await deps.host.list(nodeFile(node, '/etc/kubernetes/manifests'))) ?? [];
       const isActive = active.some((name) => name.startsWith('kube-system-kube-apiserver-'));
-      return isActive ? { value: undefined } : { waitingFor: `active are ${active.join(', ')}` };
+      return isActive ? { value: undefined } : { waitingFor: `active manifests: ${active.join(', ')}` };
     },
   });
 }

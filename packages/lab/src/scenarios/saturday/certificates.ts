@@ -1,6 +1,6 @@
 import { joinPath } from '@kube-rescue/host';
 import { type KeyPair, leafExtensions, resignCertificate, type Validity } from '../../cluster/certificate-signing.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { LabError } from '../../errors.ts';
 import { readEmbeddedCredentials } from '../../cluster/kubeconfig-credentials.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
@@ -9,7 +9,7 @@ import { readNodeText } from '../../cluster/node-text.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { BASE_DOMAIN, CLUSTER_DOMAIN, KUBECONFIG } from '../../self-hosted/layout.ts';
 import {
-  type LabCaName,
+  type SelfHostedCaName,
   caFiles,
   type CertificateRecipe,
   createCa,
@@ -23,18 +23,18 @@ import {
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
 /** Tectonic gives CAs and leaves the same three years. */
 const LIFETIME_DAYS = 3 * 365;
-/** What `tls_rotate` gives, which was run a few days ago. */
+/** The lifetime that `tls_rotate` sets; it was run a few days ago. */
 const ROTATED_LIFETIME_DAYS = 10 * 365;
 const ROTATED_DAYS_AGO = 3;
 
-/** The CA that everything in the cluster trusts, and what it signed. */
+/** The cluster CA and its leaf certificates. */
 interface KubePki {
   readonly ca: KeyPair;
   readonly apiserver: KeyPair;
   readonly kubelet: KeyPair;
 }
 
-/** What Tectonic's own services use; the lab has none of them, but a rotation makes their certificates too. */
+/** The certificates of Tectonic's own services. The lab does not run them, but a rotation creates their certificates too. */
 const TECTONIC_LEAVES = {
   'ingress-server': {
     subject: `/CN=*.${BASE_DOMAIN}/O=ingress`,
@@ -52,14 +52,14 @@ const TECTONIC_LEAVES = {
 
 export type TectonicPki = Readonly<Record<keyof typeof TECTONIC_LEAVES, KeyPair>>;
 
-/** What a rotation makes. */
+/** The certificates that a rotation creates. */
 export interface RotatedPki {
   readonly kube: KubePki;
   readonly etcd: EtcdPki;
   readonly tectonic: TectonicPki;
 }
 
-/** etcd's CA, and what it signed. */
+/** The etcd CA and its leaf certificates. */
 export interface EtcdPki {
   readonly ca: KeyPair;
   readonly server: KeyPair;
@@ -67,15 +67,17 @@ export interface EtcdPki {
   readonly client: KeyPair;
 }
 
-/** What the API server and its clients have, before and after it expires; etcd's server and peer are no part of it. */
-export interface LivingPki {
+/** The certificates of the API server and its clients, current or expired, without etcd's server and peer certificates. */
+export interface CurrentPki {
   readonly kube: KubePki;
   readonly etcdCaPair: KeyPair;
   readonly etcdClient: KeyPair;
 }
 
-/** Reads what a running cluster uses: from the API server's Secret, the kubeconfig and the folder of the installer. */
-export async function readLivingPki(cluster: SelfHostedCluster, deps: LabDeps): Promise<LivingPki> {
+/**
+ * Reads the certificates of a running cluster from the API server's Secret, the kubeconfig and the installer's directory.
+ */
+export async function readCurrentPki(cluster: SelfHostedCluster, deps: LabDeps): Promise<CurrentPki> {
   const argv = ['kubectl', '--namespace=kube-system', 'get', 'secret', 'kube-apiserver', '--output=json'] as const;
   const { data } = JSON.parse((await runOnNode(cluster, argv, deps)).stdout) as { data: Record<string, string> };
   const pair = (name: string): KeyPair => ({
@@ -91,55 +93,57 @@ export async function readLivingPki(cluster: SelfHostedCluster, deps: LabDeps): 
   return { kube: { ca, apiserver: pair('apiserver'), kubelet }, etcdCaPair, etcdClient: pair('etcd-client') };
 }
 
-/** The same with validities that ended yesterday: three years have passed. Keys, subjects, SANs and usages stay. */
-export async function expirePki(cluster: SelfHostedCluster, living: LivingPki, deps: LabDeps): Promise<LivingPki> {
-  const folder = joinPath(pkiDirectory(cluster.id), 'expired');
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
+/** Re-signs them with a validity that ended yesterday. Keys, subjects, SANs and usages stay. */
+export async function expirePki(cluster: SelfHostedCluster, current: CurrentPki, deps: LabDeps): Promise<CurrentPki> {
+  const directory = joinPath(pkiDirectory(cluster.id), 'expired');
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
   const validity = validityUntil(deps.clock.now().getTime() - MS_PER_DAY, LIFETIME_DAYS);
-  const sign = async (pair: KeyPair, issuer: LabCaName | 'self'): Promise<KeyPair> => {
-    const signer = issuer === 'self' ? issuer : caFiles(folder, issuer);
-    const signing = { ...pair, issuer: signer, validity, workFolder: folder };
+  const sign = async (pair: KeyPair, issuer: SelfHostedCaName | 'self'): Promise<KeyPair> => {
+    const signer = issuer === 'self' ? issuer : caFiles(directory, issuer);
+    const signing = { ...pair, issuer: signer, validity, workDirectory: directory };
     return { ...pair, certificate: await resignCertificate(signing, deps) };
   };
-  const expireCa = async (pair: KeyPair, name: LabCaName): Promise<KeyPair> => {
+  const expireCa = async (pair: KeyPair, name: SelfHostedCaName): Promise<KeyPair> => {
     const expired = await sign(pair, 'self');
-    const files = caFiles(folder, name);
+    const files = caFiles(directory, name);
     await deps.host.writeFile(files.certificate, Buffer.from(expired.certificate), { mode: 0o644 });
     await deps.host.writeFile(files.key, Buffer.from(expired.key), { mode: 0o600 });
     return expired;
   };
-  const { kube } = living;
-  const [ca, etcdCaPair] = await Promise.all([expireCa(kube.ca, 'kube-ca'), expireCa(living.etcdCaPair, 'etcd-ca')]);
+  const { kube } = current;
+  const [ca, etcdCaPair] = await Promise.all([expireCa(kube.ca, 'kube-ca'), expireCa(current.etcdCaPair, 'etcd-ca')]);
   const [apiserver, kubelet, etcdClient] = await Promise.all([
     sign(kube.apiserver, 'kube-ca'),
     sign(kube.kubelet, 'kube-ca'),
-    sign(living.etcdClient, 'etcd-ca'),
+    sign(current.etcdClient, 'etcd-ca'),
   ]);
   return { kube: { ca, apiserver, kubelet }, etcdCaPair, etcdClient };
 }
 
-/** New CAs with new keys, and new leaves of them, as `tls_rotate` makes them: etcd's server without its local names. */
+/**
+ * Creates new CAs with new keys, and new leaves, as `tls_rotate` does: the etcd server certificate lacks its local names.
+ */
 export async function rotatePki(cluster: SelfHostedCluster, deps: LabDeps): Promise<RotatedPki> {
-  const folder = joinPath(pkiDirectory(cluster.id), 'rotated');
-  await deps.host.makeDirectory(folder, { mode: 0o700 });
+  const directory = joinPath(pkiDirectory(cluster.id), 'rotated');
+  await deps.host.makeDirectory(directory, { mode: 0o700 });
   const from = deps.clock.now().getTime() - ROTATED_DAYS_AGO * MS_PER_DAY;
   const validity = validityUntil(from + ROTATED_LIFETIME_DAYS * MS_PER_DAY, ROTATED_LIFETIME_DAYS);
   const [kubeCaPair, etcdCaPair] = await Promise.all([
-    createCa({ folder, name: 'kube-ca', validity }, deps),
-    createCa({ folder, name: 'etcd-ca', validity }, deps),
+    createCa({ directory, name: 'kube-ca', validity }, deps),
+    createCa({ directory, name: 'etcd-ca', validity }, deps),
   ]);
   const [kube, tectonic, etcd] = await Promise.all([
-    createLeaves({ folder, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
-    createLeaves({ folder, ca: 'kube-ca', recipes: TECTONIC_LEAVES, validity }, deps),
-    createLeaves({ folder, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: false }), validity }, deps),
+    createLeaves({ directory, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
+    createLeaves({ directory, ca: 'kube-ca', recipes: TECTONIC_LEAVES, validity }, deps),
+    createLeaves({ directory, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: false }), validity }, deps),
   ]);
   return { kube: { ca: kubeCaPair, ...kube }, etcd: { ca: etcdCaPair, ...etcd }, tectonic };
 }
 
-async function readCaPair(cluster: SelfHostedCluster, name: LabCaName, deps: LabDeps): Promise<KeyPair> {
-  const folder = pkiDirectory(cluster.id);
-  const key = await readNodeText(caFiles(folder, name).key, deps);
-  return { certificate: await readCa(folder, name, deps), key };
+async function readCaPair(cluster: SelfHostedCluster, name: SelfHostedCaName, deps: LabDeps): Promise<KeyPair> {
+  const directory = pkiDirectory(cluster.id);
+  const key = await readNodeText(caFiles(directory, name).key, deps);
+  return { certificate: await readCa(directory, name, deps), key };
 }
 
 function validityUntil(end: number, days: number): Validity {
@@ -153,7 +157,7 @@ function decode(base64 = ''): string {
 function unexpected(subject: string): LabError {
   return new LabError({
     code: 'LAB_COMMAND_FAILED',
-    message: 'the cluster is not as the lab made it',
+    message: 'the cluster is not in its initial state',
     subject,
     hint: 'break a cluster only once',
   });

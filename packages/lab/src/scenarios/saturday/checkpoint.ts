@@ -1,16 +1,16 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { LabError } from '../../errors.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 
 const CACHED_SECRETS = '/etc/kubernetes/checkpoint-secrets/kube-system';
 
-/** Where the checkpointer keeps what the pod of an application needs, on the control-plane node. */
+/** The checkpoint of an application's pod on the control-plane node. */
 export interface Checkpoint {
   /** For example `kube-apiserver-2rdtv`. */
   readonly pod: string;
-  /** The folder of its Secrets, as the node sees it. */
+  /** The directory of its Secrets on the node. */
   readonly secrets: string;
 }
 
@@ -27,11 +27,11 @@ export async function findCheckpoint(
     code: 'LAB_COMMAND_FAILED',
     message: `no pod of ${application} has been checkpointed`,
     subject: CACHED_SECRETS,
-    hint: 'look at the log of the pod checkpointer',
+    hint: 'read the log of the pod checkpointer',
   });
 }
 
-/** The manifest of a checkpoint that the kubelet runs; it is there while the checkpoint is active. */
+/** The path of a checkpoint's active manifest; the file exists while the checkpoint is active. */
 export function activeManifest({ node }: SelfHostedCluster, { pod }: Checkpoint): HostPath {
   return joinPath(nodeFile(node, '/etc/kubernetes/manifests'), `kube-system-${pod}.json`);
 }

@@ -1,16 +1,16 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { replacePublishedCa } from '../ca-expired/published-ca.ts';
-import type { LivingPki } from './certificates.ts';
+import type { CurrentPki } from './certificates.ts';
 
 /**
- * Puts expired certificates into every object that carries the ones in use, through the API server that still runs: the
- * Secrets of the API server and of kube-controller-manager, those of every service account, and the published CA.
+ * Replaces the current certificates in every object by expired ones, through the running API server: in the Secrets of the
+ * API server, of kube-controller-manager and of every service account, and the published CA.
  */
 export async function expireObjects(
   cluster: SelfHostedCluster,
-  { living, expired }: { readonly living: LivingPki; readonly expired: LivingPki },
+  { current, expired }: { readonly current: CurrentPki; readonly expired: CurrentPki },
   deps: LabDeps,
 ): Promise<void> {
   const ca = expired.kube.ca.certificate;
@@ -27,7 +27,7 @@ export async function expireObjects(
     },
     deps,
   );
-  await replacePublishedCa(cluster, { old: living.kube.ca.certificate, replacement: ca }, deps);
+  await replacePublishedCa(cluster, { old: current.kube.ca.certificate, replacement: ca }, deps);
 }
 
 async function patchSecret(

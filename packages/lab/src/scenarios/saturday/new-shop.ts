@@ -1,4 +1,4 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { WEB_ANSWER } from '../../kubernetes/images.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
@@ -11,12 +11,12 @@ import { waitFor } from '../../machine/waiting.ts';
 const DEADLINE_MS = 120_000;
 
 /**
- * A Deployment that the cluster has never seen is scheduled on the worker, answers a pod under the name of its Service, and
- * the world through the ingress. Needs scheduler, controllers, both networks, cluster DNS and the ingress controller at work.
+ * Proves that a new Deployment is scheduled on the worker, and answers a pod by its Service name and clients outside through
+ * the ingress. Needs a working scheduler, controller-manager, pod and Service network, cluster DNS and ingress controller.
  */
 export function proveNewShop(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove(
-    `a new Deployment runs on ${WORKER.name}, and answers by its Service's name and through the ingress`,
+    `a new Deployment runs on ${WORKER.name}, and answers by its Service name and through the ingress`,
     async () => {
       const name = `proof-${deps.clock.now().getTime()}`;
       const host = `${name}.${BASE_DOMAIN}`;
@@ -30,12 +30,12 @@ export function proveNewShop(cluster: SelfHostedCluster, deps: LabDeps): Promise
         const outside = await waitFor(deps, {
           subject: host,
           deadlineMs: DEADLINE_MS,
-          look: async () => {
+          check: async () => {
             const { stdout } = await execOnNode(cluster, [...curl, `http://${WORKER.address}/`], deps);
-            return isAnswer(stdout) ? { value: stdout.trim() } : { waitingFor: `it says '${stdout.slice(0, 80)}'` };
+            return isAnswer(stdout) ? { value: stdout.trim() } : { waitingFor: `it answers '${stdout.slice(0, 80)}'` };
           },
         });
-        const detail = `on ${node}; a pod on ${CONTROL_PLANE.name} was told '${inside}', the ingress says '${outside}'`;
+        const detail = `on ${node}; a pod on ${CONTROL_PLANE.name} got '${inside}', the ingress answers '${outside}'`;
         return { ok: node === WORKER.name, detail };
       } finally {
         await execOnNode(cluster, ['kubectl', 'delete', '--wait=false', '--filename', '-'], deps, { input: list });
@@ -61,7 +61,7 @@ async function waitForOutput(
     subject: args.slice(0, 3).join(' '),
     deadlineMs: DEADLINE_MS,
     intervalMs: 500,
-    look: async () => {
+    check: async () => {
       const { stdout, stderr } = await execOnNode(cluster, ['kubectl', ...args], deps);
       return isGood(stdout) ? { value: stdout.trim() } : { waitingFor: (stderr || stdout).trim().slice(0, 200) };
     },
@@ -75,7 +75,7 @@ function shopObjects(name: string, host: string): readonly object[] {
     kind: 'Pod',
     metadata: { name: `${name}-client`, namespace: 'default' },
     spec: {
-      // On the other node, and again until the Service answers.
+      // On the other node, restarted until the Service answers.
       nodeName: CONTROL_PLANE.name,
       restartPolicy: 'OnFailure',
       terminationGracePeriodSeconds: 0,

@@ -1,17 +1,17 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import { runningContainers } from '../../machine/containerd.ts';
 import type { EquippedNode } from '../../cluster/node-command.ts';
 
-/** What containerd runs of one pod. */
+/** The running containers of one pod. */
 export interface PodContainers {
-  /** The sandbox runs, which is what CRI calls READY. */
+  /** The sandbox runs (READY in the CRI). */
   readonly sandbox: boolean;
-  /** How many containers beside it run. */
+  /** The number of running containers besides the sandbox. */
   readonly running: number;
 }
 
-/** Asks containerd for the pod of that name. */
+/** Reads the running containers of a pod from containerd. */
 export async function observePod(at: EquippedNode, pod: string, deps: LabDeps): Promise<PodContainers> {
   const running = new Set(await runningContainers(at.node, deps));
   const count = async (kind: string): Promise<number> => {

@@ -1,5 +1,5 @@
-import { lastWords } from '../../machine/command.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import { lastOutput } from '../../machine/command.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
@@ -7,7 +7,7 @@ import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import {
   CONTROL_PLANE,
-  ETCD_TLS_FOLDER,
+  ETCD_TLS_DIRECTORY,
   KUBECONFIG,
   MASTER_LABEL,
   SHOP_NAME,
@@ -20,11 +20,11 @@ import { findCheckpoint } from './checkpoint.ts';
 import { etcdctl, etcdKeys, plainEtcdctl } from './etcd-client.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
-/** An API server that cannot reach etcd gives up after 20 s. */
+/** An API server without etcd exits after 20 s. */
 const CRASH_DEADLINE_MS = 90_000;
 const SUBNET_FILE = '/run/flannel/subnet.env';
 
-/** Looks for every symptom of that Saturday: what is dead, why, and what is left to work with. Changes nothing. */
+/** Proves every symptom of the Saturday incident: what is down, why, and what still works. Changes nothing. */
 export async function proveSaturdayDeath(cluster: SelfHostedCluster, deps: LabDeps): Promise<readonly Proof[]> {
   const proofs = await Promise.all([
     proveKubectlFails(cluster, deps),
@@ -47,13 +47,13 @@ export async function proveSaturdayDeath(cluster: SelfHostedCluster, deps: LabDe
 function proveKubectlFails(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove('kubectl does not reach the API server', async () => {
     const result = await execOnNode(cluster, ['kubectl', 'get', 'nodes', '--request-timeout=5s'], deps);
-    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+    return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
-/** What the cluster's CA has signed or is, wherever it is kept on the node: in files, in a kubeconfig, in the cache. */
+/** Checks the cluster CA and its certificates everywhere on the node: in files, in the kubeconfig and in the checkpoint. */
 function proveAllExpired(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('the CA of the cluster has expired, and all that it signed', async () => {
+  return prove('the cluster CA and all its certificates have expired', async () => {
     const { secrets } = await findCheckpoint(cluster, 'kube-apiserver', deps);
     const files = ['ca.crt', 'apiserver.crt', 'etcd-client-ca.crt', 'etcd-client.crt'].map((name) => {
       return `${secrets}/kube-apiserver/${name}`;
@@ -76,7 +76,7 @@ async function isExpired(cluster: SelfHostedCluster, certificate: string, deps: 
 }
 
 function proveEtcdctlFails(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('etcdctl does not reach etcd by default, nor by its local address', async () => {
+  return prove('etcdctl does not reach etcd by default, nor at 127.0.0.1', async () => {
     const health = ['endpoint', 'health'];
     const plain = await plainEtcdctl(cluster, health, deps);
     const local = await etcdctl(cluster, health, deps, 'https://127.0.0.1:2379');
@@ -87,88 +87,85 @@ function proveEtcdctlFails(cluster: SelfHostedCluster, deps: LabDeps): Promise<P
       '-checkip',
       '127.0.0.1',
       '-in',
-      `${ETCD_TLS_FOLDER}/server.crt`,
+      `${ETCD_TLS_DIRECTORY}/server.crt`,
     ] as const;
     const detail = [plain, local, await execOnNode(cluster, names, deps)]
-      .map((result) => lastWords(result, 1))
+      .map((result) => lastOutput(result, 1))
       .join('; ');
     return { ok: plain.exitCode !== 0 && local.exitCode !== 0, detail };
   });
 }
 
 function proveEtcdAnswers(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('etcd answers to who has its address, CA, certificate and key', async () => {
+  return prove('etcd answers with the right address, CA, certificate and key', async () => {
     const result = await etcdctl(cluster, ['endpoint', 'health'], deps);
-    return { ok: result.exitCode === 0, detail: lastWords(result, 1) };
+    return { ok: result.exitCode === 0, detail: lastOutput(result, 1) };
   });
 }
 
 function proveForeignEtcdClient(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove("the API server's client certificate for etcd is of a CA that etcd no longer knows", async () => {
+  return prove('the API server client certificate for etcd is of a CA that etcd no longer trusts', async () => {
     const { secrets } = await findCheckpoint(cluster, 'kube-apiserver', deps);
-    const verify = ['openssl', 'verify', '-no_check_time', '-CAfile', `${ETCD_TLS_FOLDER}/ca.crt`] as const;
+    const verify = ['openssl', 'verify', '-no_check_time', '-CAfile', `${ETCD_TLS_DIRECTORY}/ca.crt`] as const;
     const result = await execOnNode(cluster, [...verify, `${secrets}/kube-apiserver/etcd-client.crt`], deps);
-    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+    return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
 function proveSecretsExpired(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('the Secrets in etcd hold what has expired', async () => {
+  return prove('the Secrets in etcd hold expired certificates', async () => {
     const { stdout } = await etcdctl(
       cluster,
       ['get', '/registry/secrets/kube-system/kube-apiserver', '--print-value-only'],
       deps,
     );
     if (cluster.encryption === 'aescbc') {
-      return { ok: stdout.startsWith('k8s:enc:aescbc:v1:'), detail: 'etcd shows them encrypted with aescbc' };
+      return { ok: stdout.startsWith('k8s:enc:aescbc:v1:'), detail: 'the Secrets in etcd are encrypted with aescbc' };
     }
     const ca = await readNodeText(nodeFile(cluster.node, '/etc/kubernetes/ca.crt'), deps);
-    return { ok: stdout.includes(ca), detail: 'the expired CA stands in Secret kube-system/kube-apiserver' };
+    return { ok: stdout.includes(ca), detail: 'the expired CA is in Secret kube-system/kube-apiserver' };
   });
 }
 
 function proveRotationSet(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('what tls_rotate made is good, and its etcd CA is the one in use', async () => {
+  return prove('the certificates of tls_rotate are valid, and their etcd CA is the one in use', async () => {
     const tls = `${ROTATION_SET}/tls`;
     const verify = (ca: string, ...leaves: readonly string[]) =>
       execOnNode(cluster, ['openssl', 'verify', '-CAfile', ca, ...leaves], deps);
     const results = await Promise.all([
       verify(`${tls}/ca.crt`, `${tls}/apiserver.crt`, `${tls}/kubelet.crt`),
-      verify(`${tls}/etcd/ca.crt`, `${tls}/etcd/client.crt`, `${ETCD_TLS_FOLDER}/server.crt`),
+      verify(`${tls}/etcd/ca.crt`, `${tls}/etcd/client.crt`, `${ETCD_TLS_DIRECTORY}/server.crt`),
     ]);
     const bad = results.find(({ exitCode }) => exitCode !== 0);
-    return { ok: bad === undefined, detail: bad === undefined ? 'openssl verifies five of them' : lastWords(bad, 1) };
+    return { ok: bad === undefined, detail: bad === undefined ? 'openssl verified five of them' : lastOutput(bad, 1) };
   });
 }
 
 function provePodsLost(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove(
-    'the pods of scheduler, controller-manager and DNS are gone; their parents in the cluster are not',
-    async () => {
-      const keys = await etcdKeys(cluster, '/registry/', deps);
-      const pods = keys.filter((key) => key.startsWith('/registry/pods/kube-system/'));
-      const parents = keys.filter((key) => key.startsWith('/registry/deployments/kube-system/'));
-      const lost = /\/(kube-scheduler|kube-controller-manager|kube-dns)-/;
-      const names = pods.map((key) => key.slice(key.lastIndexOf('/') + 1));
-      return {
-        ok: pods.length > 0 && !pods.some((key) => lost.test(key)) && parents.length === 3,
-        detail: `etcd has ${parents.length} Deployments, and of pods: ${names.join(', ')}`,
-      };
-    },
-  );
+  return prove('the pods of scheduler, controller-manager and DNS are gone; their Deployments are not', async () => {
+    const keys = await etcdKeys(cluster, '/registry/', deps);
+    const pods = keys.filter((key) => key.startsWith('/registry/pods/kube-system/'));
+    const parents = keys.filter((key) => key.startsWith('/registry/deployments/kube-system/'));
+    const lost = /\/(kube-scheduler|kube-controller-manager|kube-dns)-/;
+    const names = pods.map((key) => key.slice(key.lastIndexOf('/') + 1));
+    return {
+      ok: pods.length > 0 && !pods.some((key) => lost.test(key)) && parents.length === 3,
+      detail: `etcd has ${parents.length} Deployments, and of pods: ${names.join(', ')}`,
+    };
+  });
 }
 
 function proveNoNetwork(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove("the network's file and the routes of Services are gone", async () => {
+  return prove("flannel's subnet file and the iptables rules of Services are gone", async () => {
     const file = await execOnNode(cluster, ['cat', SUBNET_FILE], deps);
     const { stdout } = await execOnNode(cluster, ['iptables-save', '--table', 'nat'], deps);
     const routes = stdout.split('\n').filter((line) => line.includes('-j KUBE-SVC-')).length;
-    return { ok: file.exitCode !== 0 && routes === 0, detail: `${lastWords(file, 1)}; ${routes} routes of Services` };
+    return { ok: file.exitCode !== 0 && routes === 0, detail: `${lastOutput(file, 1)}; ${routes} rules of Services` };
   });
 }
 
 function proveTaintLost(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('the control-plane node takes any work: its taint is gone', async () => {
+  return prove('the taint of the control-plane node is gone', async () => {
     const key = `/registry/minions/${CONTROL_PLANE.name}`;
     const { stdout } = await etcdctl(cluster, ['get', key, '--print-value-only'], deps);
     const hasLabel = stdout.includes(MASTER_LABEL);
@@ -177,9 +174,9 @@ function proveTaintLost(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proo
 }
 
 function proveWorkerOff({ worker }: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove(`the kubelet of ${WORKER.name} is off`, async () => {
+  return prove(`the kubelet of ${WORKER.name} is stopped`, async () => {
     const runs = await isServiceRunning(worker.node, 'kubelet', deps);
-    return { ok: !runs, detail: runs ? 'it runs' : 'its service is stopped' };
+    return { ok: !runs, detail: runs ? 'the kubelet runs' : 'its service is stopped' };
   });
 }
 
@@ -187,23 +184,23 @@ function proveShopClosed(cluster: SelfHostedCluster, deps: LabDeps): Promise<Pro
   return prove(`${SHOP_NAME} does not answer`, async () => {
     const argv = ['curl', '--silent', '--show-error', '--max-time', '3', '--header', `Host: ${SHOP_NAME}`] as const;
     const result = await execOnNode(cluster, [...argv, `http://${WORKER.address}/`], deps);
-    return { ok: result.exitCode !== 0, detail: lastWords(result, 1) };
+    return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
 function proveApiCrashes(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove("the checkpointed API server ends because etcd's certificate is strange to it", async () => {
+  return prove("the checkpointed API server exits because it does not trust etcd's certificate", async () => {
     const { pod } = await findCheckpoint(cluster, 'kube-apiserver', deps);
     const script = 'cat /var/log/pods/kube-system_"$0"_*/kube-apiserver/*.log';
     const detail = await waitFor(deps, {
       subject: pod,
       deadlineMs: CRASH_DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const { stdout } = await execOnNode(cluster, ['sh', '-c', script, `${pod}-${CONTROL_PLANE.name}`], deps);
         const lines = stdout.split('\n');
         const reason = lines.find((line) => line.includes('x509:'));
         const end = lines.find((line) => line.includes('context deadline exceeded'));
-        if (reason === undefined || end === undefined) return { waitingFor: 'its log does not say so' };
+        if (reason === undefined || end === undefined) return { waitingFor: 'the reason is not in its log' };
         return { value: `${/x509:[^"\\(]*/.exec(reason)?.[0].trim() ?? ''}; context deadline exceeded` };
       },
     });

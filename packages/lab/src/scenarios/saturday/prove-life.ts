@@ -1,4 +1,4 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
@@ -13,12 +13,12 @@ import type { ProveLifeInput } from '../scenario.ts';
 import { proveEnduringApi } from './api-endurance.ts';
 import { proveNewShop } from './new-shop.ts';
 import { ROTATION_SET } from './rotation-set.ts';
-import { markEtcdLog, proveNobodyRejected, proveNoTraces } from './traces.ts';
+import { markEtcdLog, proveNoConnectionRejected, proveNoTraces } from './traces.ts';
 
 const DEFAULT_WINDOW_MS = 180_000;
 const DEADLINE_MS = 120_000;
 
-/** Looks whether the cluster lives, by effects. Takes as long as the API server is to be watched, and not much more. */
+/** Proves that the cluster works, by effects. Takes little longer than `stableMs`. */
 export async function proveSaturdayLife(
   cluster: SelfHostedCluster,
   { stableMs = DEFAULT_WINDOW_MS }: Partial<ProveLifeInput>,
@@ -40,7 +40,7 @@ export async function proveSaturdayLife(
     ...others,
     owned,
     await proveNoTraces(cluster, deps),
-    await proveNobodyRejected(cluster, mark, deps),
+    await proveNoConnectionRejected(cluster, mark, deps),
   ];
 }
 
@@ -51,11 +51,11 @@ function proveNodesReady(cluster: SelfHostedCluster, deps: LabDeps): Promise<Pro
     const value = await waitFor(deps, {
       subject: 'nodes',
       deadlineMs: DEADLINE_MS,
-      look: async () => {
+      check: async () => {
         const { stdout, stderr } = await execOnNode(cluster, argv, deps);
         const ready = stdout.split('\n').filter((line) => line.endsWith(' True')).length;
         return ready === cluster.nodes.length
-          ? { value: `${ready} are` }
+          ? { value: `${ready} are Ready` }
           : { waitingFor: stderr.trim() || stdout.trim() };
       },
     });
@@ -64,7 +64,7 @@ function proveNodesReady(cluster: SelfHostedCluster, deps: LabDeps): Promise<Pro
 }
 
 function proveTaint(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('the control-plane node has its taint back', async () => {
+  return prove('the taint of the control-plane node is back', async () => {
     const path = '{range .spec.taints[*]}{.key}:{.effect} {end}';
     const argv = ['kubectl', 'get', 'node', CONTROL_PLANE.name, '--output', `jsonpath=${path}`] as const;
     const detail = (await runOnNode(cluster, argv, deps)).stdout.trim();
@@ -75,31 +75,31 @@ function proveTaint(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
 function proveWorkloads(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove('every DaemonSet and Deployment has its pods, and the shop answers by its Host header', async () => {
     await waitForHealth(cluster, deps);
-    return { ok: true, detail: 'kubectl shows as many ready as wanted; curl was answered by the ingress controller' };
+    return { ok: true, detail: 'kubectl shows all wanted pods as ready; the ingress controller answered curl' };
   });
 }
 
-/** Pods that somebody started by hand have no owner; a checkpointer's copies belong to their Node. */
+/** Pods that were created by hand have no owner; mirror pods belong to their Node. */
 function proveOwners(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('every pod of the control plane belongs to its own controller, and none to a rescue', async () => {
+  return prove('every pod of the control plane belongs to its controller; no rescue pod is left', async () => {
     const path = '{range .items[*]}{.metadata.name} {.metadata.ownerReferences[0].kind} {.status.phase}{"\\n"}{end}';
     const get = ['kubectl', '--namespace=kube-system', 'get', 'pods', '--output', `jsonpath=${path}`] as const;
     const lines = (await runOnNode(cluster, get, deps)).stdout.trim().split('\n');
     const strange = lines.filter((line) => !/ (DaemonSet|ReplicaSet|Node) Running$/.test(line));
     const copies = lines.filter((line) => / Node /.test(line) && !line.startsWith('pod-checkpointer-'));
     const bad = [...strange, ...copies];
-    return { ok: bad.length === 0, detail: bad.length === 0 ? `${lines.length} pods do` : bad.join('; ') };
+    return { ok: bad.length === 0, detail: bad.length === 0 ? `${lines.length} pods` : bad.join('; ') };
   });
 }
 
 function provePublished(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
-  return prove('every service account and namespace is handed the new CA', async () => {
+  return prove('every service account and namespace has the new CA', async () => {
     const present = (await readNodeText(nodeFile(cluster.node, `${ROTATION_SET}/tls/ca.crt`), deps)).trim();
     const all = await listPublished(cluster, deps);
     const old = all.filter((object) => publishedCa(object)?.trim() !== present);
     const names = old.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
     const detail =
-      names.length === 0 ? `${all.length} Secrets and ConfigMaps hold it` : `another is in ${names.join(', ')}`;
+      names.length === 0 ? `${all.length} Secrets and ConfigMaps hold it` : `another CA is in ${names.join(', ')}`;
     return { ok: all.length > 0 && old.length === 0, detail };
   });
 }

@@ -1,29 +1,29 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { STALE_KEYS } from '../../self-hosted/objects/services.ts';
 
-/** What is hidden, and what it is called in a proof. */
+/** A secret, and its name in a proof. */
 interface Hidden {
   readonly what: string;
   readonly text: string;
 }
 
 /**
- * Neither what was printed nor any journal on the control-plane node holds an AWS secret, the old or the new, as it is or in
- * base64; access key ids are never printed in full.
+ * Proves that neither the output nor any journal on the control-plane node holds an old or new AWS secret key, in plain text
+ * or base64, and that no access key id is printed in full.
  *
- * @param printed everything that the programs of a recovery have printed
- * @param journals where the runs of a recovery are kept on the node
+ * @param printed the whole output of the recovery
+ * @param journals the directory of the runs on the node
  */
 export function proveSecrecy(
   cluster: SelfHostedCluster,
   { printed, journals }: { readonly printed: readonly string[]; readonly journals: string },
   deps: LabDeps,
 ): Promise<Proof> {
-  return prove('no secret of AWS was printed, or written into a journal', async () => {
+  return prove('no AWS secret was printed or written to a journal', async () => {
     const given = JSON.parse(await readNodeText(cluster.outside.keysFile, deps)) as Record<string, string>;
     const secrets = [STALE_KEYS.AWS_SECRET_ACCESS_KEY, given['SecretAccessKey'] ?? ''].flatMap((text) => [
       { what: 'a secret key', text },

@@ -1,35 +1,38 @@
 import { execPath } from 'node:process';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { WEB_ANSWER } from '../../kubernetes/images.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { SHOP_NAME } from '../../self-hosted/layout.ts';
 
-/** c-ares, which Node brings along: a resolver's client that is not kube-rescue's. Takes the resolver and the name. */
+/**
+ * Resolves a name with c-ares, which is part of Node.js and independent of kube-rescue. Arguments: the resolver and the
+ * name.
+ */
 const RESOLVE = `const [server, name] = process.argv.slice(1);
 const resolver = new (require('node:dns').promises.Resolver)({ timeout: 2000, tries: 2 });
 resolver.setServers([server]);
 resolver.resolve4(name).then((found) => console.log(found.join(' ')), ({ code }) => console.log(code));`;
 const ADDRESS = /^[\d.]+$/;
 
-/** The shop resolves for anybody in the world, and answers a browser at the address that was found. */
+/** Proves that the shop resolves outside the cluster, and answers at the resolved address. */
 export function proveShopByName(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove(`${SHOP_NAME} resolves, and answers by its name`, async () => {
     const found = await resolveShop(cluster, deps);
-    if (!ADDRESS.test(found)) return { ok: false, detail: `the resolver says ${found}` };
+    if (!ADDRESS.test(found)) return { ok: false, detail: `the resolver answers ${found}` };
     const curl = ['curl', '--silent', '--max-time', '5', '--resolve', `${SHOP_NAME}:80:${found}`] as const;
     const { stdout } = await execOnNode(cluster, [...curl, `http://${SHOP_NAME}/`], deps);
-    const said = stdout.trim().slice(0, 80);
-    return { ok: said === WEB_ANSWER, detail: `it leads to ${found}, where curl was told '${said}'` };
+    const answer = stdout.trim().slice(0, 80);
+    return { ok: answer === WEB_ANSWER, detail: `it resolves to ${found}, which answers '${answer}'` };
   });
 }
 
-/** Whoever keeps the records has keys that AWS does not know: the world does not find the shop. */
+/** Proves that the shop does not resolve: AWS rejects the access key of the record keeper. */
 export function proveShopUnknown(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove(`${SHOP_NAME} does not resolve`, async () => {
     const found = await resolveShop(cluster, deps);
-    return { ok: found === 'ENOTFOUND', detail: `the resolver says ${found}` };
+    return { ok: found === 'ENOTFOUND', detail: `the resolver answers ${found}` };
   });
 }
 

@@ -1,6 +1,6 @@
 import { runCommand } from '../../machine/command.ts';
 import { killContainers } from '../../machine/containerd.ts';
-import { type LabDeps, secondsSince } from '../../cluster/deps.ts';
+import { type LabDeps, secondsSince } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { labIdOfCgroup } from '../../machine/lab-processes.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
@@ -16,12 +16,12 @@ import { ROTATION_SET } from './rotation-set.ts';
 
 const START_DEADLINE_MS = 90_000;
 const LIFE_LIMIT_MS = 60_000;
-/** For so long nothing must come back: several looks of the checkpointer, and what a container has to end in. */
+/** How long the API server must stay down: several passes of the checkpointer, and the termination of a container. */
 const WATCH_MS = 35_000;
-/** As long as a kubelet needs to start its pods without an API server, and a look of the checkpointer more. */
+/** How long a kubelet needs to start its pods without an API server, and one pass of the checkpointer. */
 const RESTART_WATCH_MS = 25_000;
 
-/** What is planted where the checkpointer keeps the API server's Secret, by key: files of the set. */
+/** The files of the set to plant in the checkpoint of the API server's Secret, by key. */
 const PLANTED: Readonly<Record<string, string>> = {
   'ca.crt': 'tls/ca.crt',
   'oidc-ca.crt': 'tls/ca.crt',
@@ -33,9 +33,9 @@ const PLANTED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Walks into the trap of a checkpointed API server: with good files on the node and the stale Secret in etcd it answers, and
- * dies for good. Takes about two minutes. The kubeconfig is as before afterwards, but the API server's copy is inactive,
- * and the sandbox of its parent stands in the way of the next.
+ * Demonstrates the trap of a checkpointed API server: with valid files on the node and the stale Secret in etcd it serves
+ * briefly, then stays down. Takes about two minutes. Afterwards the kubeconfig is restored, but the API server's checkpoint
+ * is inactive, and the sandbox of its parent prevents its activation.
  */
 export async function proveTrap(cluster: SelfHostedCluster, deps: LabDeps): Promise<readonly Proof[]> {
   const { node } = cluster;
@@ -46,21 +46,21 @@ export async function proveTrap(cluster: SelfHostedCluster, deps: LabDeps): Prom
   await plant(cluster, checkpoint, deps);
   await startService(node, 'kubelet', deps);
   const proofs = [await proveShortLife(cluster, checkpoint, deps), await proveOverwritten(cluster, checkpoint, deps)];
-  const looks = async () => lookForDeath(cluster, checkpoint, WATCH_MS, deps);
+  const checkOutage = async () => watchForOutage(cluster, checkpoint, WATCH_MS, deps);
   proofs.push(
     await prove(
-      'afterwards its sandbox is READY without a container that works, and the checkpointer does nothing',
-      looks,
+      'afterwards its sandbox is READY without a running container, and the checkpointer does nothing',
+      checkOutage,
     ),
   );
   await deps.host.writeFile(nodeFile(node, KUBECONFIG), Buffer.from(kubeconfig), { mode: 0o600 });
   await stopService(node, 'kubelet', deps);
   await startService(node, 'kubelet', deps);
-  const again = async () => lookForDeath(cluster, checkpoint, RESTART_WATCH_MS, deps);
-  return [...proofs, await prove('a restart of the kubelet does not help', again)];
+  const checkAfterRestart = async () => watchForOutage(cluster, checkpoint, RESTART_WATCH_MS, deps);
+  return [...proofs, await prove('a restart of the kubelet does not help', checkAfterRestart)];
 }
 
-/** Puts the set's files on the node, wherever something reads them there; only etcd keeps the old Secret. */
+/** Copies the set's files to every path on the node where they are read; only etcd keeps the old Secret. */
 async function plant(cluster: SelfHostedCluster, { secrets }: Checkpoint, deps: LabDeps): Promise<void> {
   const { node } = cluster;
   const fromSet = (path: string): Promise<string> => readNodeText(nodeFile(node, `${ROTATION_SET}/${path}`), deps);
@@ -72,7 +72,7 @@ async function plant(cluster: SelfHostedCluster, { secrets }: Checkpoint, deps: 
   };
   for (const [key, path] of Object.entries(PLANTED))
     await replace(`${secrets}/kube-apiserver/${key}`, await fromSet(path));
-  // The checkpointer's own trust, or it would not hear the new API server.
+  // The checkpointer's own CA, without which it would not trust the new API server.
   const own = await findCheckpoint(cluster, 'pod-checkpointer', deps);
   const tokens = (await deps.host.list(nodeFile(node, own.secrets))) ?? [];
   for (const token of tokens) await replace(`${own.secrets}/${token}/ca.crt`, await fromSet('tls/ca.crt'));
@@ -80,63 +80,64 @@ async function plant(cluster: SelfHostedCluster, { secrets }: Checkpoint, deps: 
 }
 
 function proveShortLife(cluster: SelfHostedCluster, checkpoint: Checkpoint, deps: LabDeps): Promise<Proof> {
-  return prove(
-    'with good files planted on the node the API server answers, and is dead within the minute',
-    async () => {
-      // Once a minute it writes all its files again, in a look that nobody can choose. Its first is such a one, so it is held
-      // until there is something to be seen.
-      const pid = await waitForCheckpointer(cluster, deps);
-      await runCommand(deps, ['kill', '-STOP', pid]);
-      try {
-        await waitForApi(cluster, true, START_DEADLINE_MS, deps);
-        const aliveAt = deps.clock.now();
-        await waitForSandbox(cluster, checkpoint, deps);
-        await runCommand(deps, ['kill', '-CONT', pid]);
-        await waitForApi(cluster, false, LIFE_LIMIT_MS, deps);
-        return {
-          ok: true,
-          detail: `it was ready, and refused connections ${secondsSince(deps.clock, aliveAt)} s later`,
-        };
-      } finally {
-        await runCommand(deps, ['sh', '-c', 'kill -CONT "$0" 2>/dev/null || true', pid]);
-      }
-    },
-  );
+  return prove('with valid files planted on the node the API server serves, and is down within a minute', async () => {
+    // The checkpointer rewrites all its files once a minute, also in its first pass. Its process is stopped until the API
+    // server serves and the sandbox exists.
+    const pid = await waitForCheckpointer(cluster, deps);
+    await runCommand(deps, ['kill', '-STOP', pid]);
+    try {
+      await waitForApi(cluster, true, START_DEADLINE_MS, deps);
+      const readyAt = deps.clock.now();
+      await waitForSandbox(cluster, checkpoint, deps);
+      await runCommand(deps, ['kill', '-CONT', pid]);
+      await waitForApi(cluster, false, LIFE_LIMIT_MS, deps);
+      return {
+        ok: true,
+        detail: `it was ready, and refused connections ${secondsSince(deps.clock, readyAt)} s later`,
+      };
+    } finally {
+      await runCommand(deps, ['sh', '-c', 'kill -CONT "$0" 2>/dev/null || true', pid]);
+    }
+  });
 }
 
-/** The static copy's process, once it holds the lock. */
+/** Waits until the checkpointer holds its lock. Returns its pid. */
 async function waitForCheckpointer(cluster: SelfHostedCluster, deps: LabDeps): Promise<string> {
   return waitFor(deps, {
     subject: 'pod-checkpointer',
     deadlineMs: START_DEADLINE_MS,
     intervalMs: 100,
-    look: async () => {
+    check: async () => {
       const found = (await deps.host.processes()).find(({ argv, cgroup }) => {
         return labIdOfCgroup(cgroup) === cluster.id && argv[1]?.includes('pod-checkpointer/main') === true;
       });
-      if (found === undefined) return { waitingFor: 'its process' };
+      if (found === undefined) return { waitingFor: 'the checkpointer does not run' };
       const lock = await execOnNode(
         cluster,
         ['flock', '--nonblock', '/var/run/lock/pod-checkpointer.lock', 'true'],
         deps,
       );
-      return lock.exitCode === 0 ? { waitingFor: 'its lock' } : { value: String(found.pid) };
+      return lock.exitCode === 0
+        ? { waitingFor: 'the checkpointer does not hold its lock' }
+        : { value: String(found.pid) };
     },
   });
 }
 
 async function waitForApi(
   cluster: SelfHostedCluster,
-  alive: boolean,
+  wanted: boolean,
   deadlineMs: number,
   deps: LabDeps,
 ): Promise<void> {
   await waitFor(deps, {
     subject: 'kube-apiserver',
     deadlineMs,
-    look: async () => {
+    check: async () => {
       const ready = await isPlantedApiReady(cluster, deps);
-      return ready === alive ? { value: undefined } : { waitingFor: ready ? 'it still answers' : '/readyz is not ok' };
+      return ready === wanted
+        ? { value: undefined }
+        : { waitingFor: ready ? 'the API server still answers' : '/readyz is not ok' };
     },
   });
 }
@@ -151,13 +152,15 @@ async function waitForSandbox(cluster: SelfHostedCluster, { pod }: Checkpoint, d
     subject: pod,
     deadlineMs: LIFE_LIMIT_MS,
     intervalMs: 100,
-    look: async () =>
-      (await observePod(cluster, pod, deps)).sandbox ? { value: undefined } : { waitingFor: 'its sandbox' },
+    check: async () =>
+      (await observePod(cluster, pod, deps)).sandbox
+        ? { value: undefined }
+        : { waitingFor: 'the pod has no READY sandbox' },
   });
 }
 
 function proveOverwritten(cluster: SelfHostedCluster, { secrets }: Checkpoint, deps: LabDeps): Promise<Proof> {
-  return prove('the planted files have been overwritten with the expired ones from etcd', async () => {
+  return prove('the planted files were overwritten with the expired ones from etcd', async () => {
     const verdicts = await Promise.all(
       ['ca.crt', 'apiserver.crt', 'etcd-client.crt'].map(async (name) => {
         const path = `${secrets}/kube-apiserver/${name}`;
@@ -173,7 +176,7 @@ function proveOverwritten(cluster: SelfHostedCluster, { secrets }: Checkpoint, d
   });
 }
 
-async function lookForDeath(
+async function watchForOutage(
   cluster: SelfHostedCluster,
   checkpoint: Checkpoint,
   watchMs: number,

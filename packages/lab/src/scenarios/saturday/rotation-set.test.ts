@@ -8,9 +8,9 @@ const kube = (which: string) => ({
   kubelet: pair(`${which} kubelet`),
 });
 
-it('a set of tls_rotate has a bundle in its first stage, new leaves in its second, and the new CA alone in its third', () => {
+it('a set of tls_rotate has a CA bundle in its first stage, new leaves in its second, and only the new CA in its third', () => {
   const files = renderRotationSet({
-    living: { kube: kube('old'), etcdCaPair: pair('old etcd ca'), etcdClient: pair('old client') },
+    current: { kube: kube('old'), etcdCaPair: pair('old etcd ca'), etcdClient: pair('old client') },
     kube: kube('new'),
     etcd: { ca: pair('etcd ca'), server: pair('server'), peer: pair('peer'), client: pair('client') },
     tectonic: {

@@ -1,20 +1,20 @@
 import { parentPath } from '@kube-rescue/host';
 import type { KeyPair } from '../../cluster/certificate-signing.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
-import type { LivingPki, RotatedPki, TectonicPki } from './certificates.ts';
+import type { CurrentPki, RotatedPki, TectonicPki } from './certificates.ts';
 
-/** Where whoever ran `tls_rotate` has left what it made. */
+/** Where the operator left the output of `tls_rotate`. */
 export const ROTATION_SET = '/home/core/tls_rotate/generated';
 
 export interface RotationSet extends RotatedPki {
-  /** What was in use when the rotation was run. */
-  readonly living: LivingPki;
+  /** The certificates in use when the rotation was run. */
+  readonly current: CurrentPki;
 }
 
-/** Lays what CoreOS' `tls_rotate` generates on the control-plane node: certificates, kubeconfigs, and patches by stages. */
+/** Writes the output of CoreOS' `tls_rotate` to the control-plane node: certificates, kubeconfigs, and patches by stage. */
 export async function writeRotationSet(cluster: SelfHostedCluster, set: RotationSet, deps: LabDeps): Promise<void> {
   for (const [path, text] of Object.entries(renderRotationSet(set))) {
     const file = nodeFile(cluster.node, `${ROTATION_SET}/${path}`);
@@ -23,10 +23,10 @@ export async function writeRotationSet(cluster: SelfHostedCluster, set: Rotation
   }
 }
 
-/** The files of the set by their path below its folder. */
-export function renderRotationSet({ living, kube, etcd, tectonic }: RotationSet): Readonly<Record<string, string>> {
-  const bundle = living.kube.ca.certificate + kube.ca.certificate;
-  const etcdBundle = living.etcdCaPair.certificate + etcd.ca.certificate;
+/** The files of the set, by their path below its directory. */
+export function renderRotationSet({ current, kube, etcd, tectonic }: RotationSet): Readonly<Record<string, string>> {
+  const bundle = current.kube.ca.certificate + kube.ca.certificate;
+  const etcdBundle = current.etcdCaPair.certificate + etcd.ca.certificate;
   const caOnly = (certificate: string) => patch({ 'ca.crt': certificate, 'oidc-ca.crt': certificate });
   const kubeconfig = renderKubeconfig(kube.ca.certificate, kube.kubelet);
   return {
@@ -68,15 +68,15 @@ function renderTectonicPatches(ca: string, tectonic: TectonicPki): Readonly<Reco
   };
 }
 
-function pairFiles(folder: string, pairs: Readonly<Record<string, KeyPair>>): Readonly<Record<string, string>> {
+function pairFiles(directory: string, pairs: Readonly<Record<string, KeyPair>>): Readonly<Record<string, string>> {
   const files = Object.entries(pairs).flatMap(([name, { certificate, key }]) => [
-    [`${folder}/${name}.crt`, certificate] as const,
-    [`${folder}/${name}.key`, key] as const,
+    [`${directory}/${name}.crt`, certificate] as const,
+    [`${directory}/${name}.key`, key] as const,
   ]);
   return Object.fromEntries(files);
 }
 
-/** As it is given to `kubectl patch secret --patch`. */
+/** Renders a patch for `kubectl patch secret --patch`. */
 function patch(files: Readonly<Record<string, string>>): string {
   const lines = Object.entries(files).map(([key, text]) => `  ${key}: ${Buffer.from(text).toString('base64')}\n`);
   return `data:\n${lines.join('')}`;

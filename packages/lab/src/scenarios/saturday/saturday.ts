@@ -7,10 +7,10 @@ import { proveSaturdayLife } from './prove-life.ts';
 import { proveTrap } from './prove-trap.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
-/** The incident: everything has expired on a self-hosted cluster that has restarted since. */
+/** The Saturday incident: everything has expired on a self-hosted cluster that has restarted since. */
 export function saturday(encryption: Encryption): ClusterScenario<SelfHostedCluster> {
   return {
-    what: 'everything has expired, and a self-hosted control plane cannot come back by itself',
+    what: 'everything has expired, and the self-hosted control plane cannot restart by itself',
     createCluster: ({ binaries, ownerPid }, deps) => createSelfHostedCluster({ binaries, ownerPid, encryption }, deps),
     breakCluster: breakSaturday,
     proveDeath: proveSaturdayDeath,

@@ -4,7 +4,7 @@ import { tracesOf } from './traces.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** Nothing that openssl would read; lines of PEM are all that counts. */
+/** Random bytes in PEM; only the lines matter. */
 function pem(): string {
   const lines =
     randomBytes(600)

@@ -1,5 +1,5 @@
 import { joinPath } from '@kube-rescue/host';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
@@ -17,12 +17,12 @@ const TREES = [
   '/run',
   '/var/lib/kubelet',
 ] as const;
-/** The set keeps the old CA beside the new in its bundles. */
-const SET_FOLDER = 'tls_rotate';
+/** The bundles of the set hold the old CA and the new CA. */
+const SET_DIRECTORY = 'tls_rotate';
 /** A line of base64 in PEM has 64 letters. */
 const PEM_LINE = 64;
 
-/** The expired CA is nowhere any more: on no node, in no object. Backups and what `tls_rotate` made may keep it. */
+/** Proves that no node and no object holds the expired CA. Backups and the output of `tls_rotate` may hold it. */
 export function proveNoTraces(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove('nothing on a node or in etcd holds the expired CA', async () => {
     const expired = await readCa(joinPath(pkiDirectory(cluster.id), 'expired'), 'kube-ca', deps);
@@ -32,7 +32,7 @@ export function proveNoTraces(cluster: SelfHostedCluster, deps: LabDeps): Promis
       '--recursive',
       '--files-with-matches',
       '--fixed-strings',
-      `--exclude-dir=${SET_FOLDER}`,
+      `--exclude-dir=${SET_DIRECTORY}`,
     ] as const;
     const found: string[] = [];
     for (const machine of cluster.nodes) {
@@ -49,29 +49,29 @@ export function proveNoTraces(cluster: SelfHostedCluster, deps: LabDeps): Promis
     const searched = `${TREES.join(', ')} of ${cluster.nodes.length} nodes, ${raw.stdout.length} bytes of etcd`;
     return {
       ok: raw.exitCode === 0 && found.length === 0,
-      detail: found.length === 0 ? `none in ${searched}` : found.join(', '),
+      detail: found.length === 0 ? `not found in ${searched}` : found.join(', '),
     };
   });
 }
 
 /**
- * How a certificate can be told, as PEM and where PEM is base64 again, as in Secrets and kubeconfigs: from a line in its
- * middle, at each of the three places where it may begin in a group of base64.
+ * Search patterns for a certificate in PEM, and in base64-encoded PEM as in Secrets and kubeconfigs: a line from its middle,
+ * encoded at each of the three offsets in a base64 group.
  */
 export function tracesOf(certificate: string): readonly string[] {
   const lines = certificate.split('\n').filter((line) => line.length === PEM_LINE);
   const line = lines[Math.floor(lines.length / 2)] ?? '';
   const encoded = [0, 1, 2].map((offset) => {
     const text = Buffer.from('\n'.repeat(offset) + line).toString('base64');
-    // What the neighbours on either side take part in is cut off.
+    // Drop the characters that depend on neighbouring bytes.
     return text.slice(offset === 0 ? 0 : 4, -4);
   });
   return [line, ...encoded];
 }
 
-/** etcd has turned nobody away since `mark` bytes of its log. */
-export function proveNobodyRejected(cluster: SelfHostedCluster, mark: number, deps: LabDeps): Promise<Proof> {
-  return prove('etcd turns nobody away', async () => {
+/** Proves that etcd has rejected no connection after the first `mark` characters of its log. */
+export function proveNoConnectionRejected(cluster: SelfHostedCluster, mark: number, deps: LabDeps): Promise<Proof> {
+  return prove('etcd rejects no connection', async () => {
     const log = (await readNodeText(etcdLog(cluster), deps)).slice(mark);
     const rejected = log.split('\n').filter((line) => line.includes('rejected connection')).length;
     return {
@@ -81,7 +81,7 @@ export function proveNobodyRejected(cluster: SelfHostedCluster, mark: number, de
   });
 }
 
-/** How long etcd's log is by now. */
+/** The current length of etcd's log. */
 export async function markEtcdLog(cluster: SelfHostedCluster, deps: LabDeps): Promise<number> {
   return (await readNodeText(etcdLog(cluster), deps)).length;
 }

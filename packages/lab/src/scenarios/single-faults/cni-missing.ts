@@ -1,10 +1,10 @@
 import { runCommand } from '../../machine/command.ts';
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
-import { NETWORK_FOLDERS, WORKER } from '../../self-hosted/layout.ts';
+import { NETWORK_DIRECTORIES, WORKER } from '../../self-hosted/layout.ts';
 import { waitFor } from '../../machine/waiting.ts';
 import { proveNoneRuns } from './lost-pods.ts';
 import type { SingleFault } from './single-fault.ts';
@@ -12,11 +12,11 @@ import type { SingleFault } from './single-fault.ts';
 const DEADLINE_MS = 90_000;
 
 /**
- * The worker has lost what its network plugin reads, and the network's own pods do not run: their DaemonSet selects a label
- * that no node has.
+ * The worker has lost the files of its network plugin, and flannel's pods do not run: their DaemonSet selects a label that
+ * no node has.
  */
 export const cniMissing: SingleFault = {
-  what: `the network's files are gone from ${WORKER.name}, and its pods with them`,
+  what: `the network files of ${WORKER.name} and flannel's pods are gone`,
   breakCluster: async (cluster, deps) => {
     const selector = { 'kube-rescue.invalid/no-such-node': '' };
     const patch = JSON.stringify({ spec: { template: { spec: { nodeSelector: selector } } } });
@@ -24,7 +24,7 @@ export const cniMissing: SingleFault = {
     await runOnNode(cluster, ['kubectl', ...daemonSet, '--patch', patch], deps);
     await proveNoneRuns(cluster, 'flannel', deps);
     await runOnNode(cluster.worker, ['rm', '-f', '/run/flannel/subnet.env'], deps);
-    const configuration = nodeFile(cluster.worker.node, NETWORK_FOLDERS.configuration);
+    const configuration = nodeFile(cluster.worker.node, NETWORK_DIRECTORIES.configuration);
     await runCommand(deps, ['find', configuration, '-type', 'f', '-delete']);
     await waitForNotReady(cluster, deps);
   },
@@ -43,7 +43,7 @@ async function waitForNotReady(cluster: SelfHostedCluster, deps: LabDeps): Promi
   return waitFor(deps, {
     subject: `node/${WORKER.name}`,
     deadlineMs: DEADLINE_MS,
-    look: async () => {
+    check: async () => {
       const { stdout } = await execOnNode(cluster, argv, deps);
       return stdout.startsWith('False ') ? { value: stdout.slice(6) } : { waitingFor: stdout };
     },

@@ -4,7 +4,7 @@ import type { SingleFault } from './single-fault.ts';
 import { staleCheckpoint } from './stale-checkpoint.ts';
 import { staleServiceAccountCa } from './stale-service-account-ca.ts';
 
-/** What each step of the recovery of a self-hosted cluster mends by itself, by the name of the fault. */
+/** The faults that a single step of the self-hosted recovery repairs, by name. */
 export const SINGLE_FAULTS = {
   'cni-missing': cniMissing,
   'scheduler-gone': schedulerGone,

@@ -1,13 +1,13 @@
-import type { LabDeps } from '../../cluster/deps.ts';
+import type { LabDeps } from '../../machine/lab-deps.ts';
 import type { Proof } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 
-/** One thing that is wrong with a cluster that is otherwise healthy. */
+/** A single fault in an otherwise healthy cluster. */
 export interface SingleFault {
-  /** What is wrong; completes "break it: ...". */
+  /** The fault; completes "break it: ...". */
   readonly what: string;
-  /** Makes it so, with tools that are not kube-rescue's. */
+  /** Causes the fault without kube-rescue's code. */
   breakCluster(cluster: SelfHostedCluster, deps: LabDeps): Promise<void>;
-  /** Looks whether it is so. */
+  /** Proves the fault. */
   proveFault(cluster: SelfHostedCluster, deps: LabDeps): Promise<readonly Proof[]>;
 }

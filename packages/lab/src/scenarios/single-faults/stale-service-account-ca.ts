@@ -1,4 +1,4 @@
-import { expiredCaName } from './stale-certificates.ts';
+import { expiredCa } from './stale-certificates.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import { prove } from '../../proofs/proof.ts';
 import { pkiDirectory, readCa } from '../../self-hosted/pki.ts';
@@ -7,14 +7,14 @@ import { killForGood, proveNoneRuns } from './lost-pods.ts';
 import type { SingleFault } from './single-fault.ts';
 
 /**
- * Every service account is handed a CA that has expired, and so is kube-controller-manager, which hands it out: it cannot
- * hear the API server, and its pod is gone.
+ * Every service account has an expired CA, and so has kube-controller-manager, which publishes it: it does not trust the API
+ * server, and its pod is gone.
  */
 export const staleServiceAccountCa: SingleFault = {
-  what: 'every service account is handed an expired CA, and kube-controller-manager too',
+  what: 'every service account and kube-controller-manager have an expired CA',
   breakCluster: async (cluster, deps) => {
     const old = await readCa(pkiDirectory(cluster.id), 'kube-ca', deps);
-    const replacement = await expiredCaName(cluster, deps);
+    const replacement = await expiredCa(cluster, deps);
     await killForGood(cluster, 'kube-controller-manager', deps);
     await replacePublishedCa(cluster, { old, replacement }, deps);
     const patch = JSON.stringify({ data: { 'ca.crt': Buffer.from(replacement).toString('base64') } });
@@ -23,11 +23,11 @@ export const staleServiceAccountCa: SingleFault = {
   },
   proveFault: async (cluster, deps) => [
     await proveNoneRuns(cluster, 'kube-controller-manager', deps),
-    await prove('every service account and namespace is handed another CA than the one in use', async () => {
+    await prove('every service account and namespace has another CA than the one in use', async () => {
       const present = (await readCa(pkiDirectory(cluster.id), 'kube-ca', deps)).trim();
       const all = await listPublished(cluster, deps);
       const good = all.filter((object) => publishedCa(object)?.trim() === present);
-      return { ok: good.length === 0 && all.length > 0, detail: `${all.length - good.length} of ${all.length} are` };
+      return { ok: good.length === 0 && all.length > 0, detail: `${all.length - good.length} of ${all.length}` };
     }),
   ],
 };

@@ -1,17 +1,24 @@
 import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
-import { CLUSTER_DOMAIN, ENCRYPTION_CONFIG, ETCD_URL, NOBODY, SECRETS_FOLDER, SERVICE_NETWORK } from '../layout.ts';
+import {
+  CLUSTER_DOMAIN,
+  ENCRYPTION_CONFIG,
+  ETCD_URL,
+  API_SERVER_USER,
+  SECRETS_DIRECTORY,
+  SERVICE_NETWORK,
+} from '../layout.ts';
 import type { Pki } from '../pki.ts';
 import { CHECKPOINTED, daemonSet, fieldVariable, hostVolume, type KubernetesDocument, secret } from './object.ts';
 
 const API_SERVER = 'kube-apiserver';
 
-/** How the API server keeps Secrets in etcd. */
+/** The encryption of Secrets in etcd. */
 export type Encryption = 'identity' | 'aescbc';
 
 /**
  * The flags of the API server.
  *
- * @param secrets the folder with the files of its Secret
+ * @param secrets the directory with the files of its Secret
  */
 export function apiServerFlags(secrets: string, encryption: Encryption): readonly string[] {
   return [
@@ -34,7 +41,7 @@ export function apiServerFlags(secrets: string, encryption: Encryption): readonl
   ];
 }
 
-/** What the API server's Secret holds, by key. */
+/** The content of the API server's Secret, by key. */
 export function apiServerFiles(pki: Pki): Readonly<Record<string, string>> {
   const { certificate: ca } = pki['kube-ca'];
   return {
@@ -50,14 +57,14 @@ export function apiServerFiles(pki: Pki): Readonly<Record<string, string>> {
   };
 }
 
-/** The API server runs in the cluster that it serves: a DaemonSet, its Secret, and the checkpointer's annotation. */
+/** The self-hosted API server: a DaemonSet with the checkpointer's annotation, and its Secret. */
 export function apiServerObjects(pki: Pki, encryption: Encryption): readonly KubernetesDocument[] {
-  const encryptionFolder = ENCRYPTION_CONFIG.slice(0, ENCRYPTION_CONFIG.lastIndexOf('/'));
+  const encryptionDirectory = ENCRYPTION_CONFIG.slice(0, ENCRYPTION_CONFIG.lastIndexOf('/'));
   const encrypted = encryption === 'aescbc';
   const pod = {
     ...CHECKPOINTED,
     hostNetwork: true,
-    securityContext: { runAsNonRoot: true, runAsUser: NOBODY.uid },
+    securityContext: { runAsNonRoot: true, runAsUser: API_SERVER_USER.uid },
     containers: [
       {
         name: API_SERVER,
@@ -68,20 +75,20 @@ export function apiServerObjects(pki: Pki, encryption: Encryption): readonly Kub
           '--advertise-address=$(POD_IP)',
           '--bind-address=0.0.0.0',
           '--secure-port=6443',
-          ...apiServerFlags(SECRETS_FOLDER, encryption),
+          ...apiServerFlags(SECRETS_DIRECTORY, encryption),
         ],
         env: [fieldVariable('POD_IP', 'status.podIP')],
         volumeMounts: [
           { name: 'ssl-certs-host', mountPath: '/etc/ssl/certs', readOnly: true },
-          { name: 'secrets', mountPath: SECRETS_FOLDER, readOnly: true },
-          ...(encrypted ? [{ name: 'encryption', mountPath: encryptionFolder, readOnly: true }] : []),
+          { name: 'secrets', mountPath: SECRETS_DIRECTORY, readOnly: true },
+          ...(encrypted ? [{ name: 'encryption', mountPath: encryptionDirectory, readOnly: true }] : []),
         ],
       },
     ],
     volumes: [
       hostVolume('ssl-certs-host', '/usr/share/ca-certificates'),
       { name: 'secrets', secret: { secretName: API_SERVER } },
-      ...(encrypted ? [hostVolume('encryption', encryptionFolder)] : []),
+      ...(encrypted ? [hostVolume('encryption', encryptionDirectory)] : []),
     ],
   };
   return [

@@ -1,12 +1,12 @@
 import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
-import { POD_NETWORK, SECRETS_FOLDER, SERVICE_NETWORK } from '../layout.ts';
+import { POD_NETWORK, SECRETS_DIRECTORY, SERVICE_NETWORK } from '../layout.ts';
 import type { Pki } from '../pki.ts';
 import { deployment, type KubernetesDocument, ON_CONTROL_PLANE, secret, serviceAccount } from './object.ts';
 
 export const CONTROLLER_MANAGER = 'kube-controller-manager';
 export const SCHEDULER = 'kube-scheduler';
 
-/** The flags of kube-controller-manager; @param secrets the folder with the files of its Secret */
+/** The flags of kube-controller-manager; @param secrets the directory with the files of its Secret */
 export function controllerManagerFlags(secrets: string): readonly string[] {
   return [
     '--allocate-node-cidrs=true',
@@ -15,13 +15,13 @@ export function controllerManagerFlags(secrets: string): readonly string[] {
     `--root-ca-file=${secrets}/ca.crt`,
     `--service-account-private-key-file=${secrets}/service-account.key`,
     '--configure-cloud-routes=false',
-    // As Tectonic has it: nobody signs certificates here.
+    // As in Tectonic: no controller signs certificates.
     '--controllers=*,-csrsigning',
     '--node-monitor-grace-period=20s',
   ];
 }
 
-/** What the Secret of kube-controller-manager holds, by key. */
+/** The content of kube-controller-manager's Secret, by key. */
 export function controllerManagerFiles(pki: Pki): Readonly<Record<string, string>> {
   return { 'ca.crt': pki['kube-ca'].certificate, 'service-account.key': pki.serviceAccount.key };
 }
@@ -33,9 +33,9 @@ export function controllerObjects(pki: Pki): readonly KubernetesDocument[] {
     ...serviceAccount(SCHEDULER, ['system:kube-scheduler', 'system:volume-scheduler']),
     secret(CONTROLLER_MANAGER, controllerManagerFiles(pki)),
     component(CONTROLLER_MANAGER, {
-      flags: controllerManagerFlags(SECRETS_FOLDER),
+      flags: controllerManagerFlags(SECRETS_DIRECTORY),
       port: 10_252,
-      volumeMounts: [{ name: 'secrets', mountPath: SECRETS_FOLDER, readOnly: true }],
+      volumeMounts: [{ name: 'secrets', mountPath: SECRETS_DIRECTORY, readOnly: true }],
       volumes: [{ name: 'secrets', secret: { secretName: CONTROLLER_MANAGER } }],
     }),
     component(SCHEDULER, { flags: [], port: 10_251, volumeMounts: [], volumes: [] }),

@@ -1,6 +1,6 @@
 import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
 import { PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
-import { KUBECONFIG, NETWORK_FOLDERS, POD_NETWORK } from '../layout.ts';
+import { KUBECONFIG, NETWORK_DIRECTORIES, POD_NETWORK } from '../layout.ts';
 import { renderServiceAccountKubeconfig } from '../kubeconfig.ts';
 import {
   CHECKPOINTED,
@@ -18,7 +18,7 @@ const PROXY = 'kube-proxy';
 const NETWORK = 'kube-flannel';
 const CHECKPOINTER = 'pod-checkpointer';
 
-/** The Secrets and ConfigMaps of the checkpointer's own namespace, which it copies; and pods. */
+/** The checkpointer reads pods, and copies Secrets and ConfigMaps. */
 const CHECKPOINTER_RULES = [
   { apiGroups: [''], resources: ['pods', 'nodes', 'nodes/proxy'], verbs: ['get', 'watch', 'list'] },
   { apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['get'] },
@@ -31,7 +31,7 @@ const NETWORK_RULES = [
 
 const PROXY_IMAGE = `k8s.gcr.io/kube-proxy:${KUBERNETES_VERSION}`;
 
-/** What runs on the nodes for the nodes: service routes, the pod network, and copies of what must survive a restart. */
+/** The node agents: kube-proxy, flannel and the pod checkpointer. */
 export function agentObjects(): readonly KubernetesDocument[] {
   return [...proxyObjects(), ...networkObjects(), ...checkpointerObjects()];
 }
@@ -53,7 +53,7 @@ function proxyObjects(): readonly KubernetesDocument[] {
           '--proxy-mode=iptables',
           `--cluster-cidr=${POD_NETWORK}`,
           '--hostname-override=$(NODE_NAME)',
-          // The machine's own table is not for a lab to size.
+          // A lab must not resize the machine's conntrack table.
           '--conntrack-max-per-core=0',
         ],
         env: [fieldVariable('NODE_NAME', 'spec.nodeName')],
@@ -108,7 +108,7 @@ function networkObjects(): readonly KubernetesDocument[] {
     ],
     volumes: [
       hostVolume('run', '/run'),
-      hostVolume('cni', NETWORK_FOLDERS.configuration),
+      hostVolume('cni', NETWORK_DIRECTORIES.configuration),
       { name: 'flannel-cfg', configMap: { name: 'kube-flannel-cfg' } },
     ],
   };

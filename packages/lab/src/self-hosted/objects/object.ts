@@ -13,10 +13,10 @@ export interface KubernetesDocument {
   readonly [field: string]: unknown;
 }
 
-/** Where the cluster keeps itself. */
+/** The namespace of the control plane. */
 const SYSTEM_NAMESPACE = 'kube-system';
 
-/** What a pod needs to run on the control-plane node, and nowhere else. */
+/** Restricts a pod to the control-plane node. */
 export const ON_CONTROL_PLANE = {
   nodeSelector: { [MASTER_LABEL]: '' },
   tolerations: [{ key: MASTER_LABEL, operator: 'Exists', effect: 'NoSchedule' }],
@@ -28,7 +28,7 @@ export const CHECKPOINTED = {
   tolerations: ON_CONTROL_PLANE.tolerations,
 } as const;
 
-/** What a pod needs to run on every node, whatever is wrong with it. */
+/** Tolerates every taint. */
 export const ON_EVERY_NODE = {
   tolerations: [
     { operator: 'Exists', effect: 'NoSchedule' },
@@ -90,7 +90,7 @@ function workload(kind: string, input: WorkloadInput, rest: object): KubernetesD
   };
 }
 
-/** A service account that is allowed what a ClusterRole allows. */
+/** A service account with ClusterRoles. */
 export function serviceAccount(
   name: string,
   roles: readonly string[],

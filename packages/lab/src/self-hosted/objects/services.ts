@@ -1,5 +1,5 @@
 import { WEB_IMAGE } from '../../kubernetes/images.ts';
-import { MODULES_FOLDER, PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
+import { MODULES_DIRECTORY, PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
 import { CLUSTER_DOMAIN, DNS_SERVICE_ADDRESS, OUTSIDE, SHOP_NAME, WORKER } from '../layout.ts';
 import { modulesDirectory } from '../outside.ts';
 import {
@@ -18,7 +18,7 @@ const RECORD_KEEPER = 'record-keeper';
 const AWS_SECRET = 'aws-credentials';
 const WEB = 'web';
 
-/** Names inside the cluster, a workload behind a Service, and the way in by name. */
+/** Cluster DNS, a workload behind a Service, and the ingress with its DNS records. */
 export function serviceObjects(): readonly KubernetesDocument[] {
   return [...dnsObjects(), ...ingressObjects(), ...recordObjects(), ...webObjects()];
 }
@@ -91,7 +91,7 @@ function ingressObjects(): readonly KubernetesDocument[] {
   ];
 }
 
-/** The keys that AWS does not know any more: nobody noticed, because the records were there once. */
+/** Access keys that AWS rejects. This went unnoticed because the records existed already. */
 export const STALE_KEYS = {
   AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
   AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
@@ -113,7 +113,7 @@ function recordObjects(): readonly KubernetesDocument[] {
       labels: { 'k8s-app': RECORD_KEEPER },
       spec: {
         nodeSelector: { 'node-role.kubernetes.io/node': '' },
-        // AWS knows no way back to a pod's address.
+        // The outside network has no route to pod addresses.
         hostNetwork: true,
         dnsPolicy: 'ClusterFirstWithHostNet',
         serviceAccountName: INGRESS_CONTROLLER,
@@ -129,7 +129,7 @@ function recordObjects(): readonly KubernetesDocument[] {
               { name: 'AWS_ENDPOINT_URL', value: `http://${OUTSIDE.address}:${OUTSIDE.awsPort}` },
             ],
             envFrom: [{ secretRef: { name: AWS_SECRET } }],
-            volumeMounts: [{ name: 'modules', mountPath: MODULES_FOLDER, readOnly: true }],
+            volumeMounts: [{ name: 'modules', mountPath: MODULES_DIRECTORY, readOnly: true }],
           },
         ],
         volumes: [hostVolume('modules', modulesDirectory())],
@@ -178,7 +178,7 @@ export function webDeployment(name: string): readonly KubernetesDocument[] {
   ];
 }
 
-/** The rule of an Ingress that leads a host name to a Service. */
+/** The rule of an Ingress that routes a host name to a Service. */
 export function ingressRule(host: string, name: string): object {
   const backend = { service: { name, port: { number: 80 } } };
   return { host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } };

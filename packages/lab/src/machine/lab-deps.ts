@@ -1,6 +1,6 @@
 import type { Clock, Host } from '@kube-rescue/host';
 
-/** What a long function of the lab is doing, for a person who watches. */
+/** One progress line of a long function of the lab. */
 export interface LabProgress {
   /** Stable name of the phase, for example `build` or `control-plane`. */
   readonly phase: string;
@@ -8,14 +8,14 @@ export interface LabProgress {
   readonly message: string;
 }
 
-/** What every function of the lab that acts on the machine is given. */
+/** The dependencies of every function that acts on the machine. */
 export interface LabDeps {
   /** The live machine that the lab runs on. */
   readonly host: Host;
   readonly clock: Clock;
-  /** Called with each line of progress. Default: nobody is told. */
+  /** Called with each line of progress. Default: progress is dropped. */
   readonly onProgress?: ((progress: LabProgress) => void) | undefined;
-  /** Ends the work at once; whatever it had started is removed again. Default: it runs to its end. */
+  /** Aborts the work; everything that it started is removed. Default: no abort. */
   readonly signal?: AbortSignal | undefined;
 }
 
