@@ -4,16 +4,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importsOf, type Manifest, packAll, ROOT, type Tarball } from './e2e/packages/tarballs.fixture.ts';
 
-let directory = '';
+let packDirectory = '';
 let tarballs: readonly Tarball[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packed-'));
-  tarballs = await packAll(directory);
+  packDirectory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-packed-'));
+  tarballs = await packAll(packDirectory);
 }, 120_000);
 
 afterAll(async () => {
-  await rm(directory, { recursive: true, force: true });
+  await rm(packDirectory, { recursive: true, force: true });
 });
 
 describe('what is published', () => {

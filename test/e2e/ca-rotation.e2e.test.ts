@@ -47,7 +47,9 @@ describe('a healthy cluster whose CAs are rotated to new keys under load', () =>
       const { result, names } = await drill<RotationResult>('--scenario', 'ca-rotation-live', '--algorithm', algorithm);
       const life = CAS.flatMap((ca) => LIFE.map((name) => `life of ${ca}: ${name}`));
       expect(names).toEqual(expect.arrayContaining(REVERSALS));
-      expect(names).toEqual(expect.arrayContaining([...life, 'life of ca: a client certificate of the old CA is rejected']));
+      expect(names).toEqual(
+        expect.arrayContaining([...life, 'life of ca: a client certificate of the old CA is rejected']),
+      );
 
       const { requests, stages } = result.rotation;
       expect(Math.min(...Object.values(requests))).toBeGreaterThan(100);

@@ -23,7 +23,9 @@ beforeAll(async () => {
   await writeFile(path.join(directory, 'kubectl'), `#!/bin/sh\nexec cat ${directory}/ready\n`, { mode: 0o755 });
   // The loop sleeps after each request: the last one ends it, however long they took.
   const stopAtLast = `[ "$(wc -l <${directory}/asked)" -lt ${REQUESTS} ] || : >${directory}/stop`;
-  await writeFile(path.join(directory, 'sleep'), `#!/bin/sh\necho >>${directory}/asked\n${stopAtLast}\n`, { mode: 0o755 });
+  await writeFile(path.join(directory, 'sleep'), `#!/bin/sh\necho >>${directory}/asked\n${stopAtLast}\n`, {
+    mode: 0o755,
+  });
 });
 
 afterAll(async () => {
