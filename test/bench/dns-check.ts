@@ -20,7 +20,7 @@ interface Cost {
   readonly seconds: number;
 }
 
-/** Every link of 200 names in 20 zones, against their zones and records alone, asked for as a script would. */
+/** Every condition of 200 names in 20 zones, against their zones and records alone, asked for as a script would. */
 export async function run(): Promise<BenchResult> {
   const aws = await startLocalAws();
   const server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
@@ -75,7 +75,7 @@ async function checkAll(names: readonly string[], keys: AwsKey, port: number, aw
     {
       source: { where: 'the benchmark', keys, roles: [] },
       names: names.map((name) => ({ name, targets: ['127.0.0.1'], origin: 'the benchmark' })),
-      way: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+      awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
       dns: { resolvers: [aws.resolver], port: aws.dnsPort },
       endpoint: { scheme: 'http', port },
     },

@@ -202,7 +202,7 @@ export interface DnsAnswer {
   readonly authoritative: boolean;
   readonly records: readonly DnsRecord[];
   /** Who is responsible: the SOA record of a name that does not exist, the NS records of a delegation. */
-  readonly ca: readonly DnsRecord[];
+  readonly authority: readonly DnsRecord[];
   /** `ADDRESS:PORT` of the server that answered. */
   readonly server: string;
 }

@@ -2,7 +2,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { requireProgram } from '@kube-rescue/testing';
 import type { AwsKey } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LINK_IDS } from './conditions/condition.ts';
+import { CONDITION_IDS } from './conditions/condition.ts';
 import { BREAKS, type DnsWorld, NAME, startDnsWorld } from './dns-world.fixture.ts';
 import { checkIngressDns, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 import { IngressDnsError } from './errors.ts';
@@ -15,7 +15,7 @@ function check(keys: AwsKey, input: Partial<DnsCheckInput> = {}): Promise<DnsRep
     {
       source: { where: 'the test', keys, roles: [] },
       names: [{ name: NAME, targets: [], origin: 'the caller' }],
-      way: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+      awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
       dns: { resolvers: [aws.resolver], port: aws.dnsPort },
       endpoint: { scheme: 'http', port },
       ...input,
@@ -32,71 +32,76 @@ function expectNoSecret(report: unknown, { secretAccessKey, sessionToken, access
   expect(text).not.toContain(accessKeyId.trim());
 }
 
-describe.skipIf(!requireProgram('knotd'))('the chain from credentials to an endpoint', () => {
+describe.skipIf(!requireProgram('knotd'))('the check from credentials to endpoint', () => {
   beforeEach(async () => {
     world = await startDnsWorld();
   });
   afterEach(() => world.stop());
 
-  it('is all good with good keys', async () => {
+  it('passes every condition with working keys', async () => {
     const report = await check(world.key);
-    expect(report.links.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(report.conditions.filter(({ status }) => status !== 'ok')).toEqual([]);
     expect(report.healthy).toBe(true);
-    expect(report.links.map(({ id }) => id)).toEqual(LINK_IDS);
+    expect(report.conditions.map(({ id }) => id)).toEqual(CONDITION_IDS);
     expect(report.identity?.account).toBe('123456789012');
     expect(report.requestCount).toBe(world.aws.requests.length);
     expectNoSecret(report, world.key);
   });
 
-  it.each(BREAKS)('breaks at its first bad link with $title', async ({ link, code, arrange, target, name = NAME }) => {
-    const keys = await arrange(world);
-    const names = [{ name, targets: target === undefined ? [] : [target], origin: 'the caller' }];
-    const report = await check(keys, { names });
-    expect(report.causes.map((cause) => [cause.id, cause.code])).toEqual([[link, code]]);
-    expect(report.causes[0]?.hint).toBeTruthy();
-    expect(report.healthy).toBe(false);
-    const at = report.links.findIndex(({ status }) => status === 'cause');
-    expect(report.links.slice(0, at).filter(({ status }) => status !== 'ok' && status !== 'unknown')).toEqual([]);
-    expectNoSecret(report, keys);
+  it.each(BREAKS)(
+    'reports the first broken condition as the cause: $title',
+    async ({ condition, code, arrange, target, name = NAME }) => {
+      const keys = await arrange(world);
+      const names = [{ name, targets: target === undefined ? [] : [target], origin: 'the caller' }];
+      const report = await check(keys, { names });
+      expect(report.causes.map((cause) => [cause.id, cause.code])).toEqual([[condition, code]]);
+      expect(report.causes[0]?.hint).toBeTruthy();
+      expect(report.healthy).toBe(false);
+      const at = report.conditions.findIndex(({ status }) => status === 'cause');
+      expect(report.conditions.slice(0, at).filter(({ status }) => status !== 'ok' && status !== 'unknown')).toEqual(
+        [],
+      );
+      expectNoSecret(report, keys);
+    },
+  );
+
+  it('reports that AWS accepts the corrected keys', async () => {
+    const { conditions } = await check({ ...world.key, secretAccessKey: ` ${world.key.secretAccessKey}\n` });
+    expect(conditions.find(({ id }) => id === 'form')?.evidence).toEqual(['AWS accepts the corrected keys']);
+    expect(conditions.filter(({ status }) => status !== 'ok').map(({ id }) => id)).toEqual(['form']);
   });
 
-  it('tells that putting the keys right would cure it', async () => {
-    const { links } = await check({ ...world.key, secretAccessKey: ` ${world.key.secretAccessKey}\n` });
-    expect(links.find(({ id }) => id === 'form')?.evidence).toEqual(['put right, AWS takes them']);
-    expect(links.filter(({ status }) => status !== 'ok').map(({ id }) => id)).toEqual(['form']);
-  });
-
-  it('sees with dead keys that the endpoint answers by its address all the same', async () => {
+  it('probes the endpoint by address when the keys do not work', async () => {
     await world.aws.putRecords(world.zone.id, [
       { name: 'other.example.test', type: 'A', ttl: 1, values: ['127.0.0.1'] },
     ]);
     const names = [{ name: 'new.example.test', targets: ['127.0.0.1'], origin: 'Ingress shop/web' }];
-    const { links } = await check({ ...world.key, secretAccessKey: 'x'.repeat(40) }, { names });
-    expect(links.at(-1)).toMatchObject({ id: 'endpoint', status: 'consequence' });
-    expect(links.at(-1)?.evidence[0]).toContain('at 127.0.0.1: status 200');
+    const { conditions } = await check({ ...world.key, secretAccessKey: 'x'.repeat(40) }, { names });
+    expect(conditions.at(-1)).toMatchObject({ id: 'endpoint', status: 'consequence' });
+    expect(conditions.at(-1)?.evidence[0]).toContain('at 127.0.0.1: status 200');
   });
 
-  it('takes of several zones with one name the one that the world is sent to', async () => {
+  it('picks the delegated zone of several with one name', async () => {
     const other = await world.aws.addZone({ name: 'example.test' });
-    const { links, healthy } = await check(world.key);
+    const { conditions, healthy } = await check(world.key);
     expect(healthy).toBe(true);
-    expect(links.find(({ id }) => id === 'zone')?.evidence.join()).toContain(other.id);
+    expect(conditions.find(({ id }) => id === 'zone')?.evidence.join()).toContain(other.id);
   });
 
-  it('takes the zone with the longest name', async () => {
+  it('picks the zone with the longest matching name', async () => {
     const { id } = await world.aws.addZone({ name: 'shop.example.test', delegated: false });
-    const { causes, links } = await check(world.key);
-    expect(links.find((link) => link.id === 'zone')?.evidence).toEqual([`hosted zone ${id}`]);
+    const { causes, conditions } = await check(world.key);
+    expect(conditions.find((condition) => condition.id === 'zone')?.evidence).toEqual([`hosted zone ${id}`]);
     expect(causes[0]).toMatchObject({ id: 'record', code: 'DNS_RECORD_MISSING' });
   });
 
-  it('gets by with the permissions of those who look zones up by name', async () => {
+  it('works with the permission to look up zones by name only', async () => {
     const actions = ['ListHostedZonesByName', 'ListResourceRecordSets', 'ChangeResourceRecordSets'];
     const key = world.aws.addKey({ actions: actions.map((action) => `route53:${action}`) });
     expect((await check(key)).healthy).toBe(true);
   });
 
-  it('accepts a wildcard, an alias, and a target that is a name', async () => {
+  it('accepts a wildcard, an alias and a host name as target', async () => {
     await world.aws.putRecords(world.zone.id, [
       { name: '*.example.test', type: 'CNAME', ttl: 60, values: ['shop.example.test.'] },
       { name: 'alias.example.test', type: 'A', ttl: 0, values: [], aliasTarget: 'shop.example.test' },
@@ -107,14 +112,14 @@ describe.skipIf(!requireProgram('knotd'))('the chain from credentials to an endp
       wanted('*.example.test', '127.0.0.1'),
       wanted('alias.example.test', 'dualstack.shop.example.test'),
     ];
-    const { links } = await check(world.key, { names });
-    expect(links.filter(({ status }) => status !== 'ok')).toEqual([]);
+    const { conditions } = await check(world.key, { names });
+    expect(conditions.filter(({ status }) => status !== 'ok')).toEqual([]);
   });
 
-  it("takes the resolver's word for what it may not ask name servers itself", async () => {
-    const { links, healthy } = await check(world.key, { dns: { resolvers: [world.aws.resolver], port: 1 } });
+  it('reads the delegation from the resolver when the name servers are not reachable', async () => {
+    const { conditions, healthy } = await check(world.key, { dns: { resolvers: [world.aws.resolver], port: 1 } });
     expect(healthy).toBe(true);
-    expect(links.find(({ id }) => id === 'delegation')?.evidence[0]).toMatch(/^the resolver names ns-1-0/);
+    expect(conditions.find(({ id }) => id === 'delegation')?.evidence[0]).toMatch(/^the resolver names ns-1-0/);
   });
 
   it('assumes a role with its external id', async () => {
@@ -130,23 +135,23 @@ describe.skipIf(!requireProgram('knotd'))('the chain from credentials to an endp
     });
   });
 
-  it('takes the keys of a session', async () => {
+  it('accepts the temporary keys of a session', async () => {
     expect((await check(world.aws.addSession())).healthy).toBe(true);
   });
 
-  it('never takes what it could not look at for good', async () => {
+  it('is not healthy when a condition is unknown', async () => {
     const source = { where: 'ServiceAccount dns/external-dns', ambient: 'IRSA' as const, roles: [] };
     const report = await check(world.key, { source });
     expect(report).toMatchObject({ healthy: false, causes: [] });
-    expect(report.links[0]).toMatchObject({ status: 'unknown', code: 'DNS_CREDENTIALS_AMBIENT' });
+    expect(report.conditions[0]).toMatchObject({ status: 'unknown', code: 'DNS_CREDENTIALS_AMBIENT' });
   });
 
-  it('says that AWS cannot be reached', async () => {
-    const { causes } = await check(world.key, { way: { endpoints: { sts: 'http://127.0.0.1:1' } } });
+  it('reports that AWS is not reachable', async () => {
+    const { causes } = await check(world.key, { awsClient: { endpoints: { sts: 'http://127.0.0.1:1' } } });
     expect(causes[0]).toMatchObject({ id: 'identity', code: 'DNS_AWS_UNREACHABLE' });
   });
 
-  it('stops when told to', async () => {
+  it('stops when its signal aborts', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
     const failure = await check(world.key, { signal }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Error);

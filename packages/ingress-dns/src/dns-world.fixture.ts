@@ -4,17 +4,17 @@ import type { HostedZone } from './aws/aws-account.ts';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { LinkId } from './conditions/condition.ts';
+import type { ConditionId } from './conditions/condition.ts';
 import type { IngressDnsErrorCode } from './errors.ts';
 
 export const NAME = 'shop.example.test';
 const ZONE = 'example.test';
 const ADDRESS = '127.0.0.1';
 
-/** A shop whose name, zone, records and endpoint are all as they should be. */
+/** A shop with a working name, zone, record and endpoint. */
 export interface DnsWorld {
   readonly aws: LocalAws;
-  /** Good, and allowed everything. */
+  /** A valid key with all permissions. */
   readonly key: AwsKey;
   readonly zone: HostedZone;
   readonly port: number;
@@ -41,16 +41,16 @@ export async function startDnsWorld(): Promise<DnsWorld> {
   };
 }
 
-/** One way in which a world goes wrong. */
+/** One fault. */
 export interface Break {
   readonly title: string;
-  readonly link: LinkId;
+  readonly condition: ConditionId;
   readonly code: IngressDnsErrorCode;
-  /** Breaks the world; answers the key that is used then. */
+  /** Causes the fault; returns the key to use. */
   arrange(world: DnsWorld): Promise<AwsKey> | AwsKey;
-  /** The address that the name should lead to. Default: nobody says. */
+  /** The wanted address. Default: any. */
   readonly target?: string;
-  /** The name's own name server tells the truth. Default: all links behind the cause are looked at. */
+  /** The host name to check. Default: {@link NAME}. */
   readonly name?: string;
 }
 
@@ -58,38 +58,38 @@ const HOUR_MS = 3_600_000;
 
 export const BREAKS: readonly Break[] = [
   {
-    title: 'a key that AWS does not know',
-    link: 'identity',
+    title: 'an unknown access key',
+    condition: 'identity',
     code: 'DNS_KEY_UNKNOWN',
     arrange: ({ key }) => ({ ...key, accessKeyId: `AKIA${key.accessKeyId.slice(4).split('').toReversed().join('')}` }),
   },
   {
     title: 'the secret of another key',
-    link: 'identity',
+    condition: 'identity',
     code: 'DNS_SECRET_WRONG',
     arrange: ({ aws, key }) => ({ ...key, secretAccessKey: aws.addKey().secretAccessKey }),
   },
   {
-    title: 'a line break behind the secret',
-    link: 'form',
+    title: 'a line break after the secret',
+    condition: 'form',
     code: 'DNS_CREDENTIALS_WHITESPACE',
     arrange: ({ key }) => ({ ...key, secretAccessKey: `${key.secretAccessKey}\n` }),
   },
   {
     title: 'id and secret swapped',
-    link: 'form',
+    condition: 'form',
     code: 'DNS_CREDENTIALS_SWAPPED',
     arrange: ({ key }) => ({ accessKeyId: key.secretAccessKey, secretAccessKey: key.accessKeyId }),
   },
   {
-    title: 'a session that has expired',
-    link: 'identity',
+    title: 'an expired session',
+    condition: 'identity',
     code: 'DNS_SESSION_EXPIRED',
     arrange: ({ aws }) => aws.addSession({}, -HOUR_MS),
   },
   {
     title: 'a temporary key without its session token',
-    link: 'form',
+    condition: 'form',
     code: 'DNS_SESSION_TOKEN_MISSING',
     arrange: ({ aws }) => {
       const { accessKeyId, secretAccessKey } = aws.addSession();
@@ -97,8 +97,8 @@ export const BREAKS: readonly Break[] = [
     },
   },
   {
-    title: 'a clock that is an hour behind',
-    link: 'clock',
+    title: 'a clock one hour behind',
+    condition: 'clock',
     code: 'DNS_CLOCK_SKEWED',
     arrange: ({ aws, key }) => {
       aws.shiftClock(HOUR_MS);
@@ -107,14 +107,14 @@ export const BREAKS: readonly Break[] = [
   },
   {
     title: 'no hosted zone for the name',
-    link: 'zone',
+    condition: 'zone',
     code: 'DNS_ZONE_MISSING',
     arrange: ({ key }) => key,
     name: 'www.elsewhere.test',
   },
   {
     title: 'only a private zone for the name',
-    link: 'zone',
+    condition: 'zone',
     code: 'DNS_ZONE_PRIVATE',
     arrange: async ({ aws, key }) => {
       await aws.addZone({ name: 'inside.test', isPrivate: true });
@@ -124,25 +124,25 @@ export const BREAKS: readonly Break[] = [
   },
   {
     title: 'no permission to list',
-    link: 'list',
+    condition: 'list',
     code: 'DNS_LIST_DENIED',
     arrange: ({ aws }) => aws.addKey({ actions: ['route53:ChangeResourceRecordSets'] }),
   },
   {
     title: 'no permission to list the records',
-    link: 'list',
+    condition: 'list',
     code: 'DNS_LIST_DENIED',
     arrange: ({ aws }) => aws.addKey({ actions: ['route53:ListHostedZones', 'route53:ChangeResourceRecordSets'] }),
   },
   {
     title: 'no permission to change',
-    link: 'change',
+    condition: 'change',
     code: 'DNS_CHANGE_DENIED',
     arrange: ({ aws }) => aws.addKey({ actions: ['route53:ListHostedZones', 'route53:ListResourceRecordSets'] }),
   },
   {
-    title: 'an account that is throttled',
-    link: 'list',
+    title: 'a throttled account',
+    condition: 'list',
     code: 'DNS_THROTTLED',
     arrange: ({ aws, key }) => {
       aws.throttleNext(100);
@@ -150,8 +150,8 @@ export const BREAKS: readonly Break[] = [
     },
   },
   {
-    title: 'a delegation to the servers of a zone that was deleted',
-    link: 'delegation',
+    title: 'a delegation to the servers of a deleted zone',
+    condition: 'delegation',
     code: 'DNS_DELEGATION_WRONG',
     arrange: async ({ aws, key }) => {
       await aws.delegate(ZONE, ['ns-9-0.awsdns.test', 'ns-9-1.awsdns.test']);
@@ -159,22 +159,22 @@ export const BREAKS: readonly Break[] = [
     },
   },
   {
-    title: 'a record that was never made',
-    link: 'record',
+    title: 'a missing record',
+    condition: 'record',
     code: 'DNS_RECORD_MISSING',
     arrange: ({ key }) => key,
     name: `new.${ZONE}`,
   },
   {
-    title: 'a record that leads elsewhere',
-    link: 'record',
+    title: 'a record with another target',
+    condition: 'record',
     code: 'DNS_RECORD_WRONG',
     arrange: ({ key }) => key,
     target: '192.0.2.9',
   },
   {
-    title: 'a resolver that remembers the old record',
-    link: 'resolution',
+    title: 'a resolver with the old record in its cache',
+    condition: 'resolution',
     code: 'DNS_RESOLVER_STALE',
     arrange: async ({ aws, key, zone }) => {
       await aws.putRecords(zone.id, [record('127.0.0.5')]);
@@ -185,9 +185,9 @@ export const BREAKS: readonly Break[] = [
     },
   },
   {
-    title: 'an endpoint that does not answer',
-    link: 'endpoint',
-    code: 'DNS_ENDPOINT_DEAD',
+    title: 'an endpoint that is down',
+    condition: 'endpoint',
+    code: 'DNS_ENDPOINT_DOWN',
     arrange: async ({ key, closeEndpoint }) => {
       await closeEndpoint();
       return key;
@@ -199,7 +199,7 @@ function record(value: string): { name: string; type: string; ttl: number; value
   return { name: NAME, type: 'A', ttl: 300, values: [value] };
 }
 
-/** So that the resolver has something to remember. */
+/** Fills the cache of the resolver. */
 async function askOnce({ resolver }: LocalAws): Promise<void> {
   const { createLocalHost } = await import('@kube-rescue/host');
   await createLocalHost().resolveDns({ name: NAME, type: 'A', server: resolver, timeoutMs: 2000 });

@@ -32,9 +32,9 @@ export const INGRESS_DNS_ERRORS = {
   DNS_RESOLVER_STALE: 'invalid',
   DNS_NAME_UNRESOLVED: 'missing',
   DNS_UNREACHABLE: 'unavailable',
-  DNS_ENDPOINT_DEAD: 'invalid',
+  DNS_ENDPOINT_DOWN: 'invalid',
   DNS_CONTROLLER_NOT_FOUND: 'missing',
-  DNS_PLACE_UNSUPPORTED: 'unsupported',
+  DNS_CREDENTIAL_LOCATION_UNSUPPORTED: 'unsupported',
 } as const satisfies Record<string, ErrorKind>;
 
 export type IngressDnsErrorCode = keyof typeof INGRESS_DNS_ERRORS;
@@ -45,7 +45,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** The credentials, the zones or the names of an ingress DNS provider are not as they should be, or could not be judged. */
+/** The AWS credentials, hosted zones or names of an ingress DNS provider are wrong, or could not be checked. */
 export class IngressDnsError extends RecoveryError<IngressDnsErrorCode> {
   constructor(details: RecoveryErrorDetails<IngressDnsErrorCode>) {
     super(details, INGRESS_DNS_ERRORS);

@@ -6,12 +6,12 @@ export {
   openAwsAccount,
   type RecordChange,
 } from './aws/aws-account.ts';
-export { type AwsRequestHandler, type AwsClientConfig, credentialsFromEnvironment } from './aws/client-options.ts';
+export { type AwsRequestHandler, type AwsClientConfig, clientConfigFromEnvironment } from './aws/client-options.ts';
 export { smallestPolicy } from './aws/policy.ts';
 export type { DnsRecordSet } from './aws/record-set.ts';
 export { judgeCredentials } from './conditions/account-conditions.ts';
 export type { DnsOptions, DnsServer } from './conditions/dns-session.ts';
-export { type Link, LINK_IDS, type LinkId } from './conditions/condition.ts';
+export { type Condition, CONDITION_IDS, type ConditionId } from './conditions/condition.ts';
 export type { EndpointProbe } from './conditions/endpoint-condition.ts';
 export { chooseCredentials, findClusterCredentials } from './cluster/cluster-credentials.ts';
 export { checkClusterDns, type ClusterDns, readClusterDns } from './cluster/cluster-dns.ts';
@@ -30,7 +30,7 @@ export { type CallerCredentials, type Environment, findCallerCredentials } from 
 export { parseCredentials } from './credentials/credential-text.ts';
 export { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 export { INGRESS_DNS_ERRORS, IngressDnsError, type IngressDnsErrorCode } from './errors.ts';
-export type { WantedName } from './wanted-name.ts';
+export type { WantedName } from './conditions/record-condition.ts';
 export { type CredentialPatches, planCredentialPatches, RESTART_ANNOTATION } from './repair/credential-patches.ts';
 export {
   createCredentialsPlaybook,
@@ -38,5 +38,5 @@ export {
   type NewCredentialsInput,
   type StepNaming,
 } from './repair/credentials-playbook.ts';
-export type { ObjectPatch } from './repair/object-patch.ts';
+export type { ObjectPatch } from './repair/credential-patches.ts';
 export { createZoneWriteTest, type ZoneWriteDeps, type ZoneWriteTest } from './write-test/zone-write-test.ts';

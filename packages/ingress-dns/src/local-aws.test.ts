@@ -13,8 +13,8 @@ import { requireProgram, startLocalAws } from '@kube-rescue/testing';
 import type { AwsKey, LocalAws } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** The double is held to what the real SDK makes of it; nothing of ours is between them. */
-describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,', () => {
+/** Checks the fake AWS with the real SDK alone. */
+describe.skipIf(!requireProgram('knotd'))('the local AWS with the real SDK', () => {
   let aws: LocalAws;
   beforeAll(async () => {
     aws = await startLocalAws();
@@ -31,12 +31,12 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
   const route53 = (key: AwsKey): Route53Client => new Route53Client(options(key));
   const identityOf = (key: AwsKey) => sts(key).send(new GetCallerIdentityCommand({}));
 
-  it('knows who signed', async () => {
+  it('identifies the signer', async () => {
     const { Account, Arn } = await identityOf(aws.addKey({ user: 'traefik' }));
     expect([Account, Arn]).toEqual(['123456789012', 'arn:aws:iam::123456789012:user/traefik']);
   });
 
-  it('refuses as AWS does: unknown key, wrong secret, no token, wrong token, expired session', async () => {
+  it('rejects an unknown key, a wrong secret, a missing or wrong token and an expired session as AWS does', async () => {
     const key = aws.addKey();
     const session = aws.addSession();
     const { sessionToken: _token, ...bare } = session;
@@ -51,7 +51,7 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
     await expect(identityOf(session)).resolves.toMatchObject({ Account: '123456789012' });
   });
 
-  it('judges the signature of paths, queries and bodies', async () => {
+  it('verifies the signature of paths, queries and bodies', async () => {
     const client = route53(aws.addKey());
     const { id } = await aws.addZone({ name: 'signed.test' });
     await client.send(new ListHostedZonesByNameCommand({ DNSName: 'signed.test.', MaxItems: 1 }));
@@ -63,7 +63,7 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
     });
   });
 
-  it('lends a role to who may assume it and knows its external id', async () => {
+  it('assumes a role with the permission and the external id', async () => {
     const arn = aws.addRole({ name: 'dns', externalId: 'shop', actions: ['route53:ListHostedZones'] });
     const user = sts(aws.addKey({ actions: ['sts:AssumeRole'] }));
     const input = { RoleArn: arn, RoleSessionName: 's' };
@@ -78,13 +78,13 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
     await route53(key).send(new ListHostedZonesCommand({}));
   });
 
-  it('allows a key its actions and no others', async () => {
+  it('allows only the actions of a key', async () => {
     const client = route53(aws.addKey({ actions: ['route53:ListHostedZones'] }));
     await client.send(new ListHostedZonesCommand({}));
     await expect(client.send(new ListHostedZonesByNameCommand({}))).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  it('lists zones page by page, and tells their name servers', async () => {
+  it('lists zones page by page and returns their name servers', async () => {
     const { id, nameServers } = await aws.addZone({ name: 'paged.test' });
     await aws.addZone({ name: 'private.test', isPrivate: true });
     const client = route53(aws.addKey());
@@ -100,7 +100,7 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
     expect(zone.DelegationSet?.NameServers).toEqual(nameServers);
   });
 
-  it('makes a record that resolves: pending, then in sync, in real DNS', async () => {
+  it('creates a record that goes from pending to in sync and resolves in real DNS', async () => {
     const { id } = await aws.addZone({ name: 'shop.test' });
     const client = route53(aws.addKey());
     const record = { Name: 'www.shop.test', Type: 'A' as const, TTL: 60, ResourceRecords: [{ Value: '192.0.2.7' }] };
@@ -130,7 +130,7 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS, asked by the real SDK,
     await client.send(new ListHostedZonesCommand({}));
   });
 
-  it('refuses what was signed at another time', async () => {
+  it('rejects a signature from another time', async () => {
     const key = aws.addKey();
     aws.shiftClock(3_600_000);
     try {

@@ -6,12 +6,12 @@ import {
   type StoredObject,
 } from '@kube-rescue/cluster-objects';
 
-/** The objects of a cluster in memory, by compare-and-swap as the port says. */
+/** An in-memory `ObjectStore` with compare-and-swap. */
 export interface MemoryObjects extends Pick<ObjectStore, 'get' | 'list' | 'replace'> {
   readonly all: () => readonly KubernetesObject[];
 }
 
-/** @param unreadable kinds that cannot be read this way */
+/** @param unreadable kinds whose list fails */
 export function createMemoryObjects(
   objects: readonly KubernetesObject[],
   unreadable: readonly string[] = [],

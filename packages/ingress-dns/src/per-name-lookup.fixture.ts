@@ -4,7 +4,7 @@ import type { AwsKey } from '@kube-rescue/testing';
 
 const ATTEMPTS = 10;
 
-/** What a script would do: for one name after the other, find its zone, then its record. Answers the names without one. */
+/** Looks up the zone and the record of one name after the other, as a script would. Returns the names without a record. */
 export async function lookUpPerName(
   names: readonly string[],
   key: AwsKey,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isSignedBy, parseAuthorization, type SignedRequest } from './signature-check.ts';
 
-/** A pair of keys, with the token of a session where it is one. */
+/** A pair of keys; temporary keys have a session token. */
 export interface AwsKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

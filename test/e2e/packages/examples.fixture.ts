@@ -44,7 +44,7 @@ export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   'cni-bootstrap': { prints: /FLANNEL_SUBNET=10\.2\.3\.1\/24\nFLANNEL_MTU=1450\n/ },
   'pod-bootstrap': { prepare: prepareApiServer, prints: /missing: kube-controller-manager, / },
   'node-join': { prints: /dedicated=db:NoExecute/ },
-  'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: AWS knows them/ },
+  'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: accepted by AWS/ },
   recovery: { prepare: prepareNode, prints: /^1 [^\n]*expired[\s\S]*\bneeded\b/ },
   'local-aws': { needs: ['knotd'], prints: /^AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ AWS_ACCESS_KEY_ID=AKIA/ },
   lab: { asNobody: true, prints: /LAB_NOT_ROOT/, exitCode: 1 },

@@ -31,14 +31,14 @@ export async function readSource(flags: CredentialValues, session: Session): Pro
   return role === undefined ? found : { ...found, roles: [...found.roles, role] };
 }
 
-/** The way to AWS: what the flags say, otherwise the environment, otherwise what belongs to the credentials. */
+/** The AWS client configuration: flags first, then the credentials, then the environment. */
 export async function readClientConfig(
   { region }: CredentialValues,
   source: CredentialSource | undefined,
 ): Promise<AwsClientConfig> {
-  const { credentialsFromEnvironment } = await ingressDns();
-  const way = credentialsFromEnvironment(callerEnvironment());
-  return { ...way, region: region ?? source?.region ?? way.region };
+  const { clientConfigFromEnvironment } = await ingressDns();
+  const awsClient = clientConfigFromEnvironment(callerEnvironment());
+  return { ...awsClient, region: region ?? source?.region ?? awsClient.region };
 }
 
 async function readText(file: string, { localFiles }: Session): Promise<string> {

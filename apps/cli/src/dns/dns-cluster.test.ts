@@ -64,10 +64,10 @@ describe.runIf(canRun)('on a node with a dead API server', () => {
     expect(exitCode).toBe(3);
     const { result } = JSON.parse(stdout);
     expect(result.causes.map((each: { code: string }) => each.code)).toEqual(['DNS_SECRET_WRONG']);
-    expect(result.links[0].subject).toBe(
+    expect(result.conditions[0].subject).toBe(
       `Secret ${NAMESPACE}/aws, keys id and secret (Deployment ${NAMESPACE}/external-dns)`,
     );
-    expect(result.links.at(-1)).toMatchObject({ id: 'endpoint', subject: NAME, status: 'ok' });
+    expect(result.conditions.at(-1)).toMatchObject({ id: 'endpoint', subject: NAME, status: 'ok' });
   });
 
   it('new keys are judged first, written, and taken back', async () => {

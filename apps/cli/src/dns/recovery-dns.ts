@@ -6,7 +6,7 @@ import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
 import { EXIT } from '../exit-codes.ts';
-import { renderConditions } from '../render/dns-chain.ts';
+import { renderConditions } from '../render/dns-conditions.ts';
 import { oneLine } from '../render/text.ts';
 import { ingressDns, type Session } from '../wiring.ts';
 import { readSource, readClientConfig } from './credential-input.ts';
@@ -116,7 +116,7 @@ async function createKeyPhases(
   const input = {
     keys,
     controller: flags.controller,
-    way: await readClientConfig(given, undefined),
+    awsClient: await readClientConfig(given, undefined),
     ...toProbes({ ...flags, domain: undefined, target: undefined }),
     timeoutMs: flags['dns-wait'] * 1000,
     requires: [API_STABLE],
@@ -137,9 +137,9 @@ function createJudgementPhase(judge: () => Promise<Judgement>, way: RecoveryWay,
     check: async () => {
       const judgement = await judge();
       problem = judgement.problem;
-      const links = judgement.report?.links ?? [];
+      const conditions = judgement.report?.conditions ?? [];
       if (problem === undefined) return { status: 'ok', summary: 'the names lead to the ingress', evidence: [] };
-      const evidence = links.filter(({ status }) => status !== 'ok').map(describeLink);
+      const evidence = conditions.filter(({ status }) => status !== 'ok').map(describeCondition);
       return { status: 'needed', summary: problem, evidence };
     },
     plan: () => [],
@@ -157,7 +157,7 @@ function createJudgementPhase(judge: () => Promise<Judgement>, way: RecoveryWay,
   };
 }
 
-function describeLink({ id, subject, summary, hint }: DnsReport['links'][number]): string {
+function describeCondition({ id, subject, summary, hint }: DnsReport['conditions'][number]): string {
   return oneLine(`${id}: ${subject}: ${summary}${hint === undefined ? '' : ` (${hint})`}`);
 }
 
@@ -190,9 +190,9 @@ async function judgeClusterDns(flags: RecoveryDnsValues, way: RecoveryWay, sessi
     if (credentials.length === 0) return { report: undefined, problem: undefined };
     const { source } = chooseCredentials(credentials, flags.controller);
     const probes = toProbes({ ...flags, domain: undefined, target: undefined });
-    const awsWay = await readClientConfig(toCredentialValues(flags), source);
+    const awsClient = await readClientConfig(toCredentialValues(flags), source);
     const deps = { host: localFiles.host, clock };
-    const report = await checkIngressDns({ source, names, way: awsWay, ...probes, signal }, deps);
+    const report = await checkIngressDns({ source, names, awsClient, ...probes, signal }, deps);
     const [cause] = report.causes;
     const problem = cause && oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}; see: kube-rescue dns check`);
     return { report, problem };

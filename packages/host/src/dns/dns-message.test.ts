@@ -56,7 +56,7 @@ describe('an answer of DNS', () => {
       'a.test 63 TXT one two',
       'a.test 1 TYPE15 ',
     ]);
-    expect(message.ca.map(({ type, value }) => `${type} ${value}`)).toEqual(['NS ns.test', 'SOA ns.test 42']);
+    expect(message.authority.map(({ type, value }) => `${type} ${value}`)).toEqual(['NS ns.test', 'SOA ns.test 42']);
   });
 
   it('never does more than fail, whatever its bytes', () => {

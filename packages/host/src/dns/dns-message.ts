@@ -11,7 +11,7 @@ export interface DnsMessage {
   /** `name type` of the question, to be compared with what was asked. */
   readonly question: string;
   readonly answers: readonly DnsRecord[];
-  readonly ca: readonly DnsRecord[];
+  readonly authority: readonly DnsRecord[];
 }
 
 const TYPE_NUMBERS: Readonly<Record<DnsRecordType, number>> = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28 };
@@ -63,7 +63,7 @@ export function encodeDnsQuery(query: {
  */
 export function decodeDnsMessage(bytes: Buffer): DnsMessage {
   const flags = bytes.readUInt16BE(2);
-  const [questions = 0, answers = 0, ca = 0] = [4, 6, 8].map((at) => bytes.readUInt16BE(at));
+  const [questions = 0, answers = 0, authority = 0] = [4, 6, 8].map((at) => bytes.readUInt16BE(at));
   let at = HEADER_BYTES;
   let question = '';
   for (let index = 0; index < questions; index += 1) {
@@ -88,7 +88,7 @@ export function decodeDnsMessage(bytes: Buffer): DnsMessage {
     rcode: flags & 0x000f,
     question,
     answers: readRecords(answers),
-    ca: readRecords(ca),
+    authority: readRecords(authority),
   };
 }
 

@@ -40,7 +40,7 @@ describe.skipIf(!requireProgram('knotd'))('DNS as this machine asks for it', () 
   it('shows the delegation that a parent answers with', async () => {
     const parent = { address: '127.0.0.2', port: aws.dnsPort };
     const answer = await ask('shop.test', { type: 'NS', server: parent, recursive: false });
-    expect([answer.status, answer.authoritative, answer.ca.length]).toEqual(['no-data', false, 4]);
+    expect([answer.status, answer.authoritative, answer.authority.length]).toEqual(['no-data', false, 4]);
   });
 
   it('asks again over TCP for what does not fit', async () => {

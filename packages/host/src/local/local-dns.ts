@@ -39,11 +39,11 @@ async function ask(query: DnsQuery, server: Server): Promise<DnsAnswer> {
   const packet = encodeDnsQuery({ id, name, type, recursive });
   const overUdp = await askOverUdp(packet, id, query, server);
   const message = overUdp.isTruncated ? await askOverTcp(packet, query, server) : overUdp;
-  const { rcode, answers, ca, isAuthoritative } = message;
+  const { rcode, answers, authority, isAuthoritative } = message;
   const code = RCODES[rcode] ?? `RCODE${rcode}`;
   const status =
     code === 'NXDOMAIN' ? 'no-name' : code !== 'NOERROR' ? 'other' : answers.length > 0 ? 'found' : 'no-data';
-  return { status, code, authoritative: isAuthoritative, records: answers, ca, server: format(server) };
+  return { status, code, authoritative: isAuthoritative, records: answers, authority, server: format(server) };
 }
 
 /** UDP loses packets, so the question is sent again halfway. */

@@ -8,7 +8,7 @@ import type { LocalAws } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openAwsAccount } from './aws-account.ts';
 import type { AwsRequestHandler, AwsClientConfig } from './client-options.ts';
-import { credentialsFromEnvironment } from './client-options.ts';
+import { clientConfigFromEnvironment } from './client-options.ts';
 
 const KEYS = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
 
@@ -18,7 +18,7 @@ interface Captured {
   readonly authorization: string;
 }
 
-/** Takes the request in the place of the network. */
+/** Captures requests instead of sending them. */
 function capture(requests: Captured[]): AwsRequestHandler {
   return {
     handle: async (request: { hostname: string; protocol: string; headers: Record<string, string> }) => {
@@ -28,7 +28,7 @@ function capture(requests: Captured[]): AwsRequestHandler {
   };
 }
 
-describe('a partition of AWS', () => {
+describe('an AWS partition', () => {
   it.each([
     ['eu-west-1', 'sts.eu-west-1.amazonaws.com', 'eu-west-1', 'route53.amazonaws.com', 'us-east-1'],
     ['cn-north-1', 'sts.cn-north-1.amazonaws.com.cn', 'cn-north-1', 'route53.amazonaws.com.cn', 'cn-northwest-1'],
@@ -39,13 +39,13 @@ describe('a partition of AWS', () => {
       'route53.us-gov.amazonaws.com',
       'us-gov-west-1',
     ],
-  ])('is addressed and signed for as its own: %s', async (region, sts, stsRegion, route53, route53Region) => {
+  ])('has its own endpoints and signing regions: %s', async (region, sts, stsRegion, route53, route53Region) => {
     const requests: Captured[] = [];
     const account = openAwsAccount({ region }, KEYS, { clock: systemClock, requestHandler: capture(requests) });
     await expectCode(account.callerIdentity(), 'DNS_AWS_UNREACHABLE');
     await expectCode(account.listZones(), 'DNS_AWS_UNREACHABLE');
-    const seen = new Map(requests.map(({ hostname, authorization }) => [hostname, authorization.split('/')[2]]));
-    expect([...seen]).toEqual([
+    const regions = new Map(requests.map(({ hostname, authorization }) => [hostname, authorization.split('/')[2]]));
+    expect([...regions]).toEqual([
       [sts, stsRegion],
       [route53, route53Region],
     ]);
@@ -53,10 +53,10 @@ describe('a partition of AWS', () => {
   });
 });
 
-describe('what is not said', () => {
+describe('an account without configuration', () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is not taken from the environment of the process', async () => {
+  it('does not read the environment of the process', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:1');
     vi.stubEnv('AWS_REGION', 'eu-west-1');
     vi.stubEnv('AWS_PROFILE', 'none');
@@ -67,8 +67,8 @@ describe('what is not said', () => {
   });
 });
 
-describe('the way to AWS in an environment', () => {
-  it('is made of region, endpoints and proxy', () => {
+describe('the client configuration from an environment', () => {
+  it('has region, endpoints and proxy', () => {
     const environment = {
       AWS_REGION: 'eu-west-1',
       AWS_ENDPOINT_URL: 'http://a',
@@ -77,15 +77,15 @@ describe('the way to AWS in an environment', () => {
       NO_PROXY: 'x',
       SHELL: '/bin/sh',
     };
-    expect(credentialsFromEnvironment(environment)).toEqual({
+    expect(clientConfigFromEnvironment(environment)).toEqual({
       region: 'eu-west-1',
       endpoints: { sts: 'http://b', route53: 'http://a' },
       proxy: { HTTPS_PROXY: 'http://p', NO_PROXY: 'x' },
     });
     expect(
-      credentialsFromEnvironment({ ...environment, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }).endpoints,
+      clientConfigFromEnvironment({ ...environment, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }).endpoints,
     ).toBeUndefined();
-    expect(credentialsFromEnvironment({})).toEqual({
+    expect(clientConfigFromEnvironment({})).toEqual({
       region: undefined,
       endpoints: { sts: undefined, route53: undefined },
       proxy: undefined,
@@ -99,10 +99,12 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     aws = await startLocalAws();
   });
   afterEach(() => aws.stop());
-  const open = (keys = aws.addKey(), way: AwsClientConfig = {}) =>
-    openAwsAccount({ endpoints: { sts: aws.endpoint, route53: aws.endpoint }, ...way }, keys, { clock: systemClock });
+  const open = (keys = aws.addKey(), awsClient: AwsClientConfig = {}) =>
+    openAwsAccount({ endpoints: { sts: aws.endpoint, route53: aws.endpoint }, ...awsClient }, keys, {
+      clock: systemClock,
+    });
 
-  it('is asked no faster than Route 53 allows, whatever is asked at once', async () => {
+  it('limits concurrent requests to the rate of Route 53', async () => {
     aws.limitRate(5);
     const account = open();
     await Promise.all(Array.from({ length: 10 }, () => account.listZones()));
@@ -111,7 +113,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     account.close();
   });
 
-  it('waits out a throttling that passes', async () => {
+  it('retries throttled requests', async () => {
     aws.throttleNext(2);
     const account = open();
     expect(await account.listZones()).toEqual([]);
@@ -138,7 +140,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     account.close();
   });
 
-  it('makes records that are in sync in the end', async () => {
+  it('creates records and reports when they are in sync', async () => {
     const { id } = await aws.addZone({ name: 'shop.test' });
     const account = open();
     const record = { name: '*.shop.test', type: 'TXT', ttl: 60, values: ['"a & <b>"'] };
@@ -150,7 +152,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     account.close();
   });
 
-  it('names the action that is denied, and the smallest policy that allows it', async () => {
+  it('reports the denied action and the smallest policy that allows it', async () => {
     const account = open(aws.addKey({ actions: ['route53:ListHostedZones'] }));
     const { hint } = await expectCode(account.listRecords('Z1'), 'DNS_ACCESS_DENIED');
     expect(hint).toContain(
@@ -159,7 +161,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     account.close();
   });
 
-  it('keeps nothing of what the SDK says, which may hold what was sent', async () => {
+  it('drops the text of the SDK error, which may contain the request', async () => {
     const session = aws.addSession({}, -1000);
     const account = open(session);
     const failure = await expectCode(account.callerIdentity(), 'DNS_SESSION_EXPIRED');
@@ -171,7 +173,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     account.close();
   });
 
-  it('is reached through a proxy, and past it where that is not wanted', async () => {
+  it('uses a proxy, except for hosts in NO_PROXY', async () => {
     const targets: string[] = [];
     const proxy = createServer((request, response) => {
       targets.push(request.url ?? '');
@@ -196,7 +198,7 @@ describe.skipIf(!requireProgram('knotd'))('an account', () => {
     proxy.close();
   });
 
-  it('says that a proxy does not let it through', async () => {
+  it('reports a proxy that blocks the connection', async () => {
     const proxy = createServer();
     proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'));
     proxy.listen(0, '127.0.0.1');

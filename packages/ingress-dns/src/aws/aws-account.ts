@@ -34,13 +34,13 @@ export interface RecordChange {
 
 export interface AwsAccountDeps {
   readonly clock: Clock;
-  /** Takes the requests instead of the network. Default: the network. */
+  /** Handles the requests. Default: the network. */
   readonly requestHandler?: AwsRequestHandler | undefined;
 }
 
 /**
- * STS and Route 53 as seen with one pair of keys. Every method fails with an `IngressDnsError` that says what AWS means;
- * throttling is waited out a few times first, and Route 53 is asked at most four times a second.
+ * STS and Route 53 with one pair of keys. Every method fails with an `IngressDnsError` that explains the AWS error;
+ * throttled requests are retried first. Sends at most four requests a second to Route 53.
  */
 export interface AwsAccount {
   readonly partition: Partition;
@@ -53,27 +53,27 @@ export interface AwsAccount {
   listRecords(zoneId: string, signal?: AbortSignal): Promise<readonly DnsRecordSet[]>;
   /** @returns the id of the change, for `isInSync` */
   changeRecords(zoneId: string, changes: readonly RecordChange[], signal?: AbortSignal): Promise<string>;
-  /** Whether all name servers of Route 53 know a change. */
+  /** Whether a change has reached all name servers of Route 53. */
   isInSync(changeId: string, signal?: AbortSignal): Promise<boolean>;
-  /** How far AWS's clock is ahead of ours, by its newest answer; `undefined` before the first. */
+  /** How far the AWS clock is ahead of the local clock, by the latest answer; `undefined` before the first. */
   readonly clockAheadMs: number | undefined;
-  /** Requests made so far, tries that were throttled included. */
+  /** Number of requests so far, throttled ones included. */
   readonly requestCount: number;
   close(): void;
 }
 
-/** Route 53 takes five in a second from a whole account ("Quotas", Route 53 developer guide); one is left for others. */
+/** Route 53 allows five requests a second for a whole account ("Quotas", Route 53 developer guide); one is left for others. */
 const ROUTE_53_PER_SECOND = 4;
 const SESSION_NAME = 'kube-rescue';
 const CHANGE_COMMENT = 'kube-rescue';
 
 /** Opens an account; connects, and loads the AWS SDK, with the first request. */
-export function openAwsAccount(way: AwsClientConfig, keys: AwsCredentials, deps: AwsAccountDeps): AwsAccount {
-  return new SdkAccount(way, keys, deps);
+export function openAwsAccount(awsClient: AwsClientConfig, keys: AwsCredentials, deps: AwsAccountDeps): AwsAccount {
+  return new SdkAccount(awsClient, keys, deps);
 }
 
 class SdkAccount implements AwsAccount {
-  readonly #way: AwsClientConfig;
+  readonly #config: AwsClientConfig;
   readonly #keys: AwsCredentials;
   readonly #deps: AwsAccountDeps;
   readonly #watch: WireWatch;
@@ -81,15 +81,15 @@ class SdkAccount implements AwsAccount {
   #route53: Promise<{ sdk: typeof Route53; client: Route53.Route53Client }> | undefined;
   #isClosed = false;
 
-  constructor(way: AwsClientConfig, keys: AwsCredentials, deps: AwsAccountDeps) {
-    this.#way = way;
+  constructor(awsClient: AwsClientConfig, keys: AwsCredentials, deps: AwsAccountDeps) {
+    this.#config = awsClient;
     this.#keys = keys;
     this.#deps = deps;
     this.#watch = { requestCount: 0, clockAheadMs: undefined };
   }
 
   get partition(): Partition {
-    return partitionOf(this.#way.region ?? DEFAULT_REGION);
+    return partitionOf(this.#config.region ?? DEFAULT_REGION);
   }
 
   get clockAheadMs(): number | undefined {
@@ -217,7 +217,7 @@ class SdkAccount implements AwsAccount {
 
   #openSts(): Promise<{ sdk: typeof Sts; client: Sts.STSClient }> {
     this.#sts ??= import('@aws-sdk/client-sts').then((sdk) => {
-      const client = new sdk.STSClient(clientOptions('sts', this.#way, this.#keys, this.#deps.requestHandler));
+      const client = new sdk.STSClient(clientOptions('sts', this.#config, this.#keys, this.#deps.requestHandler));
       watchWire(client.middlewareStack, this.#watch, this.#deps.clock);
       return { sdk, client };
     });
@@ -226,9 +226,11 @@ class SdkAccount implements AwsAccount {
 
   #openRoute53(): Promise<{ sdk: typeof Route53; client: Route53.Route53Client }> {
     this.#route53 ??= import('@aws-sdk/client-route-53').then((sdk) => {
-      const client = new sdk.Route53Client(clientOptions('route53', this.#way, this.#keys, this.#deps.requestHandler));
-      const pace = createRateLimiter(ROUTE_53_PER_SECOND, this.#deps.clock);
-      watchWire(client.middlewareStack, this.#watch, this.#deps.clock, pace);
+      const client = new sdk.Route53Client(
+        clientOptions('route53', this.#config, this.#keys, this.#deps.requestHandler),
+      );
+      const limiter = createRateLimiter(ROUTE_53_PER_SECOND, this.#deps.clock);
+      watchWire(client.middlewareStack, this.#watch, this.#deps.clock, limiter);
       return { sdk, client };
     });
     return this.#route53;

@@ -11,41 +11,41 @@ interface Meaning {
 
 const UNKNOWN_KEY: Meaning = {
   code: 'DNS_KEY_UNKNOWN',
-  message: 'AWS does not know this access key: it was deleted or deactivated, or belongs to another partition',
-  hint: 'make a new access key for the IAM user, or activate this one; a key of aws-cn or aws-us-gov needs a region of its own partition',
+  message: 'AWS does not know this access key: the key was deleted or deactivated, or belongs to another partition',
+  hint: 'create a new access key for the IAM user, or activate this one; a key of aws-cn or aws-us-gov needs a region of its partition',
 };
 const WRONG_SECRET: Meaning = {
   code: 'DNS_SECRET_WRONG',
-  message: 'AWS knows the access key, but this is not its secret',
-  hint: 'copy the secret again without white space; if nobody has it any more, make a new access key',
+  message: 'AWS knows the access key, but the secret access key is wrong',
+  hint: 'copy the secret again without white space; if the secret is lost, create a new access key',
 };
 const EXPIRED: Meaning = {
   code: 'DNS_SESSION_EXPIRED',
-  message: 'the session that these temporary keys belong to has expired',
-  hint: 'get new temporary keys, or better use the long-term key of an IAM user made for this',
+  message: 'the session of these temporary keys has expired',
+  hint: 'get new temporary keys, or better use the long-term key of a dedicated IAM user',
 };
 const SKEWED: Meaning = {
   code: 'DNS_CLOCK_SKEWED',
-  message: "AWS refuses the signature because of its time: this machine's clock is wrong",
+  message: "AWS rejects the time of the signature: this machine's clock is wrong",
   hint: 'set the clock (chronyc makestep, or timedatectl set-ntp true)',
 };
 const THROTTLED: Meaning = {
   code: 'DNS_THROTTLED',
-  message: 'AWS throttles this account, also after several tries with a growing pause',
-  hint: 'Route 53 allows five requests a second for the whole account: find who uses them up, in CloudTrail, and try again',
+  message: 'AWS throttles this account, even after several retries',
+  hint: 'Route 53 allows five requests a second for the whole account: find the heavy user in CloudTrail, then try again',
 };
 const INVALID_CHANGE: Meaning = {
   code: 'DNS_CHANGE_INVALID',
-  message: 'Route 53 cannot make the change: the records are not, or not any more, as it assumes',
-  hint: 'read the records again',
+  message: 'Route 53 rejected the change: the records have changed in the meantime',
+  hint: 'read the records again, then repeat the change',
 };
 const NO_ZONE: Meaning = {
   code: 'DNS_ZONE_MISSING',
-  message: 'there is no such hosted zone in this account',
-  hint: 'check the id of the zone and the account of the credentials',
+  message: 'this account has no such hosted zone',
+  hint: 'check the zone id and the account of the credentials',
 };
 
-/** By the names that STS, Route 53 and the gateways before them use. */
+/** By the error names of STS, Route 53 and their gateways. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   InvalidClientTokenId: UNKNOWN_KEY,
   UnrecognizedClientException: UNKNOWN_KEY,
@@ -65,22 +65,22 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 const DENIALS: readonly string[] = ['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation'];
 
-/** What was asked. */
+/** A call of the AWS API. */
 interface AwsCall {
   /** For example `route53:ListHostedZones`. */
   readonly action: string;
-  /** Of whom, or about what. */
+  /** A key, role, zone or change. */
   readonly subject: string;
   readonly partition: Partition;
 }
 
 /**
- * Says what a failure of the AWS SDK means. Nothing of its text is kept, and it is not made the cause: both may hold what was
- * sent.
+ * Explains a failure of the AWS SDK. Drops its text and does not set it as the cause: both may contain the request with
+ * its secrets.
  */
 export function awsFailure(error: unknown, call: AwsCall): Error {
   if (isRecoveryError(error)) return error;
-  if (!(error instanceof Error)) return new Error('the AWS SDK failed with something that is no error');
+  if (!(error instanceof Error)) return new Error('the AWS SDK threw a value that is not an Error');
   const { action, subject } = call;
   const meaning = isTimely(error) ? MEANINGS[error.name] : SKEWED;
   if (meaning !== undefined)
@@ -90,41 +90,41 @@ export function awsFailure(error: unknown, call: AwsCall): Error {
   if (errno?.startsWith('ERR_PROXY') === true) {
     return new IngressDnsError({
       code: 'DNS_PROXY_FAILED',
-      message: `the proxy does not let ${action} through`,
+      message: `the proxy blocks ${action}`,
       subject,
-      hint: 'check HTTPS_PROXY, and NO_PROXY for what must not go through it; the proxy must allow CONNECT to *.amazonaws.com:443',
+      hint: 'check HTTPS_PROXY and NO_PROXY; the proxy must allow CONNECT to *.amazonaws.com:443',
     });
   }
   if (errno !== undefined || error.name === 'TimeoutError') {
     return new IngressDnsError({
       code: 'DNS_AWS_UNREACHABLE',
-      message: `AWS cannot be reached for ${action}: ${errno ?? 'no answer in time'}`,
+      message: `AWS is not reachable for ${action}: ${errno ?? 'no answer in time'}`,
       subject,
       hint: 'check the network, the proxy, the firewall and the endpoint (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_ROUTE_53, AWS_REGION)',
     });
   }
   return new IngressDnsError({
     code: 'DNS_AWS_FAILED',
-    message: `AWS refuses ${action}: ${/^[A-Za-z0-9.]{1,60}$/.test(error.name) ? error.name : 'for an unknown reason'}`,
+    message: `AWS rejects ${action}: ${/^[A-Za-z0-9.]{1,60}$/.test(error.name) ? error.name : 'for an unknown reason'}`,
     subject,
-    hint: 'look this name up in the API reference of the service',
+    hint: 'look up this error name in the API reference of the service',
   });
 }
 
-/** A refusal of `action`, with the smallest policy that would cure it. */
+/** A denial of `action`, with the smallest policy that allows it. */
 function denied({ action, subject, partition }: AwsCall): IngressDnsError {
   return new IngressDnsError({
     code: 'DNS_ACCESS_DENIED',
-    message: `the credentials are good, but may not call ${action}`,
+    message: `the credentials are valid, but not allowed to call ${action}`,
     subject,
     hint:
       action === 'sts:AssumeRole'
-        ? "check the role's trust policy, its external id, and that the caller's policy allows sts:AssumeRole on it"
-        : `allow it, for example with the policy ${smallestPolicy([action], { partition })}; a service control policy may forbid it as well`,
+        ? "check the role's trust policy, its external id, and that the caller's policy allows sts:AssumeRole on the role"
+        : `attach this policy: ${smallestPolicy([action], { partition })}; a service control policy may deny the action as well`,
   });
 }
 
-/** STS says `SignatureDoesNotMatch` about a wrong time, too. */
+/** STS reports a wrong time as `SignatureDoesNotMatch`, too. */
 function isTimely({ name, message }: Error): boolean {
   return name !== 'SignatureDoesNotMatch' || !/signature (expired|not yet current)/i.test(message);
 }

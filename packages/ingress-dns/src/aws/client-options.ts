@@ -5,20 +5,20 @@ import type { Environment } from '../credentials/caller-credentials.ts';
 import { DEFAULT_REGION, partitionOf, ROUTE_53_REGION } from '../credentials/partition.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
-/** How to get to AWS. */
+/** Region, endpoints and proxy of the AWS clients. */
 export interface AwsClientConfig {
   /** Default: `us-east-1`; decides the partition. */
   readonly region?: string | undefined;
-  /** URLs in the place of the usual ones. */
+  /** URLs that replace the default endpoints. */
   readonly endpoints?: { readonly sts?: string | undefined; readonly route53?: string | undefined } | undefined;
   /** `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, in either case. Needs Node 22.21 or 24.5. Default: no proxy. */
   readonly proxy?: Environment | undefined;
 }
 
-/** What takes a request of the SDK and answers it. */
+/** Handles requests of the SDK. */
 export type AwsRequestHandler = Exclude<Route53ClientConfig['requestHandler'], undefined>;
 
-/** What the clients of both services are told. */
+/** The configuration of the clients of both services. */
 type CommonConfig = Pick<
   Route53ClientConfig,
   | 'defaultsMode'
@@ -33,7 +33,7 @@ type CommonConfig = Pick<
   | 'userAgentAppId'
 > & { readonly credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } };
 
-/** What was seen on the wire. */
+/** Statistics of the requests of one account. */
 export interface WireWatch {
   requestCount: number;
   clockAheadMs: number | undefined;
@@ -51,8 +51,8 @@ const PROXY_VARIABLES: readonly string[] = [
   'no_proxy',
 ];
 
-/** The way to AWS that an environment describes: region, endpoints (`AWS_ENDPOINT_URL*`), proxy. */
-export function credentialsFromEnvironment(environment: Environment): AwsClientConfig {
+/** Reads region, endpoints (`AWS_ENDPOINT_URL*`) and proxy from an environment. */
+export function clientConfigFromEnvironment(environment: Environment): AwsClientConfig {
   const isIgnored = environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true';
   const general = environment['AWS_ENDPOINT_URL'];
   const proxy = Object.fromEntries(
@@ -70,7 +70,7 @@ export function credentialsFromEnvironment(environment: Environment): AwsClientC
   };
 }
 
-/** Everything is said here, so that the SDK takes nothing from the environment or from files of its own. */
+/** A complete configuration, so that the SDK reads neither the environment nor its own files. */
 export function clientOptions(
   service: 'sts' | 'route53',
   { region = DEFAULT_REGION, endpoints, proxy }: AwsClientConfig,
@@ -81,7 +81,7 @@ export function clientOptions(
   const agent = proxy === undefined ? {} : { proxyEnv: proxy };
   const { accessKeyId, secretAccessKey, sessionToken } = keys;
   return {
-    // With an endpoint of its own, the SDK would sign for the caller's region instead of Route 53's.
+    // With a custom endpoint, the SDK would sign for the caller's region instead of the Route 53 region.
     region: service === 'route53' ? ROUTE_53_REGION[partitionOf(region)] : region,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -112,11 +112,11 @@ interface MiddlewareStack {
   ): void;
 }
 
-/** Counts every request that goes out, keeps to the pace, and reads AWS's clock from every answer, also from refusals. */
-export function watchWire(stack: unknown, watch: WireWatch, clock: Pick<Clock, 'now'>, pace?: RateLimiter): void {
+/** Counts every request, applies the rate limit, and reads the AWS clock from every answer, errors included. */
+export function watchWire(stack: unknown, watch: WireWatch, clock: Pick<Clock, 'now'>, limiter?: RateLimiter): void {
   (stack as MiddlewareStack).add(
     (next) => async (args) => {
-      await pace?.take();
+      await limiter?.take();
       watch.requestCount += 1;
       const result = await next(args);
       const date = headerOf(result.response, 'date');

@@ -1,13 +1,13 @@
 import type { Partition } from '../credentials/partition.ts';
 
-/** Actions that are about no zone in particular. */
+/** Actions that do not refer to a zone. */
 const GLOBAL_ACTIONS: readonly string[] = [
   'route53:ListHostedZones',
   'route53:ListHostedZonesByName',
   'route53:GetChange',
 ];
 
-/** What a controller that keeps records needs, and we need to judge it. */
+/** The permissions that a DNS controller needs, and a check of its credentials. */
 export const NEEDED_ACTIONS: readonly string[] = [
   'route53:ListHostedZones',
   'route53:ListResourceRecordSets',
@@ -15,7 +15,7 @@ export const NEEDED_ACTIONS: readonly string[] = [
   'route53:GetChange',
 ];
 
-/** What a policy is for. */
+/** The resources of a policy. */
 interface PolicyScope {
   /** Default: every zone. */
   readonly zoneId?: string | undefined;

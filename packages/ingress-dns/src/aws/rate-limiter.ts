@@ -1,6 +1,6 @@
 import type { Clock } from '@kube-rescue/host';
 
-/** Lets requests through no faster than allowed, in the order in which they came. */
+/** Limits the rate of requests and keeps their order. */
 export interface RateLimiter {
   /** Resolves when the next request may be made. */
   take(): Promise<void>;
@@ -9,7 +9,7 @@ export interface RateLimiter {
 const MS_PER_SECOND = 1000;
 
 /**
- * At most `perSecond`, evenly: bursts that are allowed here could arrive closer together than they were sent.
+ * Allows `perSecond` requests at even intervals: a burst could arrive at AWS faster than it was sent.
  */
 export function createRateLimiter(perSecond: number, clock: Clock): RateLimiter {
   const gapMs = MS_PER_SECOND / perSecond;

@@ -9,11 +9,11 @@ export interface DnsRecordSet {
   readonly ttl: number;
   /** As in a zone file: addresses, names, text in quotes. */
   readonly values: readonly string[];
-  /** Where an alias of Route 53 leads; it has no values then. */
+  /** The target of a Route 53 alias, which has no values. */
   readonly aliasTarget?: string | undefined;
 }
 
-/** Route 53 writes unusual characters as `\ooo` in octal; `*` among them. */
+/** Route 53 writes unusual characters, `*` among them, as `\ooo` in octal. */
 export function fromRoute53(record: Route53.ResourceRecordSet): DnsRecordSet {
   const { Name = '', Type = '', TTL = 0, ResourceRecords = [], AliasTarget } = record;
   return {

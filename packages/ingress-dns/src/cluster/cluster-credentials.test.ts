@@ -17,7 +17,7 @@ const fromSecret = (name: string, key: string) => ({ name, valueFrom: { secretKe
 const ENV = [fromSecret('AWS_ACCESS_KEY_ID', 'id'), fromSecret('AWS_SECRET_ACCESS_KEY', 'secret')];
 
 describe('AWS credentials in a cluster', () => {
-  it('are found in variables that come from a Secret, exactly as they are', async () => {
+  it('are read verbatim from variables that refer to a Secret', async () => {
     const env = [...ENV, { name: 'AWS_REGION', value: 'eu-west-1' }];
     const [found] = await find(AWS, deployment('dns', 'traefik', { image: 'traefik:v2.11', env }));
     expect(found).toMatchObject({
@@ -27,7 +27,7 @@ describe('AWS credentials in a cluster', () => {
         keys: { ...KEYS, secretAccessKey: `${KEYS.secretAccessKey}\n` },
         region: 'eu-west-1',
       },
-      place: {
+      location: {
         kind: 'fields',
         accessKeyId: { kind: 'secret', namespace: 'dns', name: 'aws', key: 'id' },
         secretAccessKey: { kind: 'secret', key: 'secret' },
@@ -35,7 +35,7 @@ describe('AWS credentials in a cluster', () => {
     });
   });
 
-  it('are found in a whole Secret, in literals, and partly in either', async () => {
+  it('are found in envFrom, in literals, and in a mix of both', async () => {
     const all = secret('dns', 'all', { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: 'from-secret' });
     const envFrom = [{ secretRef: { name: 'all' } }];
     const [whole] = await find(all, deployment('dns', 'a', { image: 'any', envFrom }));
@@ -43,10 +43,10 @@ describe('AWS credentials in a cluster', () => {
     const env = [{ name: 'AWS_SECRET_ACCESS_KEY', value: 'literal' }];
     const [mixed] = await find(all, deployment('dns', 'a', { image: 'any', envFrom, env }));
     expect(mixed?.source.keys).toMatchObject({ accessKeyId: KEYS.accessKeyId, secretAccessKey: 'literal' });
-    expect(mixed?.place).toMatchObject({ secretAccessKey: { kind: 'env', container: 'main' } });
+    expect(mixed?.location).toMatchObject({ secretAccessKey: { kind: 'env', container: 'main' } });
   });
 
-  it('are found in a mounted credentials file, in the profile that is used', async () => {
+  it('are found in the used profile of a mounted credentials file', async () => {
     const text = `[default]\nrole_arn = arn:aws:iam::1:role/dns\nsource_profile = base\nexternal_id = x\n[base]\naws_access_key_id=${KEYS.accessKeyId}\naws_secret_access_key=${KEYS.secretAccessKey}\n`;
     const file = secret('dns', 'file', { 'credentials.ini': text });
     const [found] = await find(
@@ -69,17 +69,17 @@ describe('AWS credentials in a cluster', () => {
     );
     expect(found).toMatchObject({
       source: { keys: KEYS, roles: [{ arn: 'arn:aws:iam::1:role/dns', externalId: 'x' }] },
-      place: { kind: 'file', namespace: 'dns', name: 'file', key: 'credentials.ini', profile: 'base' },
+      location: { kind: 'file', namespace: 'dns', name: 'file', key: 'credentials.ini', profile: 'base' },
     });
   });
 
-  it('are found with the role that is assumed with them', async () => {
+  it('include the role to assume', async () => {
     const args = ['--provider=aws', '--aws-assume-role=arn:aws:iam::1:role/dns', '--aws-assume-role-external-id', 'x'];
     const [found] = await find(AWS, deployment('dns', 'external-dns', { image: 'external-dns', args, env: ENV }));
     expect(found?.source.roles).toEqual([{ arn: 'arn:aws:iam::1:role/dns', externalId: 'x' }]);
   });
 
-  it('are named where AWS lends them: to a service account, to pods, to the machine', async () => {
+  it('are reported as ambient for IRSA, Pod Identity and instance roles', async () => {
     const image = 'external-dns:v0.14';
     const workload = deployment('dns', 'external-dns', { image, args: ['--provider=aws'] });
     const account = (annotations: Record<string, string>): KubernetesObject => ({
@@ -101,7 +101,7 @@ describe('AWS credentials in a cluster', () => {
     expect(ambients).toEqual(['IRSA', 'Pod Identity', 'instance role']);
   });
 
-  it('are found in the issuers of cert-manager', async () => {
+  it('are found in issuers of cert-manager', async () => {
     const route53 = {
       region: 'eu-west-1',
       accessKeyID: KEYS.accessKeyId,
@@ -122,17 +122,17 @@ describe('AWS credentials in a cluster', () => {
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({
       source: { keys: { accessKeyId: KEYS.accessKeyId }, roles: [{ arn: route53.role }] },
-      place: { accessKeyId: { kind: 'elsewhere', where: 'ClusterIssuer letsencrypt' } },
+      location: { accessKeyId: { kind: 'elsewhere', where: 'ClusterIssuer letsencrypt' } },
     });
   });
 
-  it('are not looked for in what does not use AWS', async () => {
+  it('are not reported for workloads without AWS', async () => {
     expect(
       await find(deployment('shop', 'web', { image: 'nginx' }), deployment('dns', 'traefik', { image: 'traefik' })),
     ).toEqual([]);
   });
 
-  it('are those of the DNS controller before those of others, or of who is named', async () => {
+  it('are those of the DNS controller first, unless a workload is named', async () => {
     const found = await find(
       AWS,
       deployment('dns', 'backup', { image: 'velero', env: ENV }),

@@ -22,10 +22,10 @@ type Variables = ReadonlyMap<string, LocatedValue>;
 const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
 
 /**
- * Finds the AWS credentials that workloads of the cluster use: variables, Secrets, mounted credentials files, issuers of
- * cert-manager; and those that AWS lends to a workload, which are named only.
+ * Finds the AWS credentials of workloads in the cluster: variables, Secrets, mounted credentials files, issuers of
+ * cert-manager, and ambient credentials, which are reported without keys.
  *
- * The controllers that are known for keeping DNS records come first.
+ * Known DNS controllers come first.
  */
 export async function findClusterCredentials(cluster: ClusterReading): Promise<readonly ClusterCredentials[]> {
   const containers = await listContainers(cluster);
@@ -51,9 +51,9 @@ async function findIn(each: ControllerContainer, cluster: ClusterReading): Promi
   const roles = rolesOf(each, variables);
   const keys = keysIn(variables);
   if (keys !== undefined) {
-    const { place, ...source } = keys;
-    const where = `${describeLocation(place)} (${describeController(controller)})`;
-    return { controller, place, source: { ...source, where, roles, region } };
+    const { location, ...source } = keys;
+    const where = `${describeLocation(location)} (${describeController(controller)})`;
+    return { controller, location, source: { ...source, where, roles, region } };
   }
   const profile = value('AWS_PROFILE') ?? argumentOf(each, 'aws-profile') ?? 'default';
   const file = findMountedFile(pod, container, value('AWS_SHARED_CREDENTIALS_FILE'));
@@ -63,7 +63,7 @@ async function findIn(each: ControllerContainer, cluster: ClusterReading): Promi
   }
   const ambient = await findAmbient(each, cluster);
   if (ambient === undefined) return undefined;
-  return { controller, place: undefined, source: { where: describeController(controller), ambient, roles, region } };
+  return { controller, location: undefined, source: { where: describeController(controller), ambient, roles, region } };
 }
 
 function keysIn(variables: Variables) {
@@ -71,17 +71,17 @@ function keysIn(variables: Variables) {
   const secret = variables.get('AWS_SECRET_ACCESS_KEY');
   const token = variables.get('AWS_SESSION_TOKEN');
   if (id === undefined || secret === undefined) return undefined;
-  const place: CredentialLocation = {
+  const location: CredentialLocation = {
     kind: 'fields',
-    accessKeyId: id.place,
-    secretAccessKey: secret.place,
-    sessionToken: token?.place,
+    accessKeyId: id.location,
+    secretAccessKey: secret.location,
+    sessionToken: token?.location,
   };
   const sessionToken = token?.value === '' ? undefined : token?.value;
-  return { place, keys: { accessKeyId: id.value, secretAccessKey: secret.value, sessionToken } };
+  return { location, keys: { accessKeyId: id.value, secretAccessKey: secret.value, sessionToken } };
 }
 
-/** A file that makes no sense is one with empty keys: it is found, it is bad, and it can be replaced. */
+/** An unreadable file counts as one with empty keys: it is reported as broken and can be replaced. */
 function readFile(
   text: string,
   profile: string,
@@ -89,8 +89,8 @@ function readFile(
   controller: Controller,
   { region, roles }: Pick<CredentialSource, 'region' | 'roles'>,
 ): Omit<ClusterCredentials, 'controller'> {
-  const place = { kind: 'file', namespace: controller.namespace, name, key, profile } as const;
-  const where = `${describeLocation(place)} (${describeController(controller)})`;
+  const location = { kind: 'file', namespace: controller.namespace, name, key, profile } as const;
+  const where = `${describeLocation(location)} (${describeController(controller)})`;
   try {
     const { keysIn: keysProfile, ...source } = resolveProfile(
       { credentials: parseIni(text), config: new Map() },
@@ -98,12 +98,12 @@ function readFile(
       where,
     );
     return {
-      place: { ...place, profile: keysProfile },
+      location: { ...location, profile: keysProfile },
       source: { ...source, roles: [...source.roles, ...roles], region: region ?? source.region },
     };
   } catch (error) {
     if (!(error instanceof IngressDnsError)) throw error;
-    return { place, source: { where, keys: { accessKeyId: '', secretAccessKey: '' }, roles, region } };
+    return { location, source: { where, keys: { accessKeyId: '', secretAccessKey: '' }, roles, region } };
   }
 }
 
@@ -115,7 +115,7 @@ function rolesOf(each: ControllerContainer, variables: Variables): readonly Assu
   return [{ arn, externalId }];
 }
 
-/** What AWS's webhooks put into pods is not in the template; it is in the pods that run. */
+/** The AWS webhooks change pods, not templates: the running pods show ambient credentials. */
 async function findAmbient(
   each: ControllerContainer,
   cluster: ClusterReading,
@@ -136,7 +136,7 @@ async function findAmbient(
   return variables.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'Pod Identity' : 'instance role';
 }
 
-/** Without keys only who says so uses AWS: external-dns by its provider, others by a variable of AWS. */
+/** Without keys a workload uses AWS only by declaration: external-dns by its provider, others by an `AWS_*` variable. */
 function mayUseAws(each: ControllerContainer): boolean {
   if (each.controller.software === 'external-dns') return argumentOf(each, 'provider') === 'aws';
   const names = listAt(each.container, 'env').map((entry) => textAt(entry, 'name') ?? '');
@@ -158,11 +158,11 @@ export function chooseCredentials(
   if (found !== undefined) return found;
   throw new IngressDnsError({
     code: 'DNS_CONTROLLER_NOT_FOUND',
-    message: 'no workload of the cluster with AWS credentials was found',
+    message: 'no workload with AWS credentials found in the cluster',
     subject: controller ?? 'the cluster',
     hint:
       all.length === 0
-        ? 'name host names with --domain and keys of your own to judge them without the cluster'
+        ? 'give host names with --domain and keys with --aws-credentials to check them without the cluster'
         : `name one of ${all.map((each) => `${each.controller.namespace}/${each.controller.name}`).join(', ')}`,
   });
 }

@@ -20,7 +20,7 @@ function check(objects: readonly KubernetesObject[]) {
   const { aws, port } = world;
   return checkClusterDns(
     {
-      way: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+      awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
       dns: { resolvers: [aws.resolver], port: aws.dnsPort },
       endpoint: { scheme: 'http', port },
     },
@@ -41,21 +41,21 @@ describe.skipIf(!requireProgram('knotd'))('the ingress DNS of a cluster', () => 
   });
   afterEach(() => world.stop());
 
-  it('is good when its own credentials bring its own names to its own address', async () => {
-    const { healthy, links, gaps } = await check([...controllerWith(world.key), INGRESS]);
-    expect(links.filter(({ status }) => status !== 'ok')).toEqual([]);
+  it('is healthy when the names resolve to the ingress with the credentials in the cluster', async () => {
+    const { healthy, conditions, gaps } = await check([...controllerWith(world.key), INGRESS]);
+    expect(conditions.filter(({ status }) => status !== 'ok')).toEqual([]);
     expect([healthy, gaps]).toEqual([true, []]);
-    expect(links.find(({ id }) => id === 'record')?.evidence).toContain('Ingress shop/web wants 127.0.0.1');
+    expect(conditions.find(({ id }) => id === 'record')?.evidence).toContain('Ingress shop/web wants 127.0.0.1');
   });
 
-  it('has its credentials named as the cause, by where they are kept', async () => {
+  it('reports broken credentials as the cause, with their location', async () => {
     const { causes } = await check([...controllerWith({ ...world.key, secretAccessKey: 'x'.repeat(40) }), INGRESS]);
     expect(causes).toMatchObject([
       { code: 'DNS_SECRET_WRONG', subject: 'Secret dns/aws, keys id and secret (Deployment dns/traefik)' },
     ]);
   });
 
-  it('is not to be judged where nobody has credentials', async () => {
+  it('cannot be checked without a workload that has credentials', async () => {
     await expectCode(check([INGRESS]), 'DNS_CONTROLLER_NOT_FOUND');
   });
 });

@@ -1,21 +1,21 @@
 import { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from '../dns-check.ts';
-import type { WantedName } from '../wanted-name.ts';
+import type { WantedName } from '../conditions/record-condition.ts';
 import { chooseCredentials, findClusterCredentials } from './cluster-credentials.ts';
 import { type ObjectReader, openClusterReading } from './cluster-reading.ts';
 import type { ClusterCredentials } from './found-credentials.ts';
 import { findWantedNames } from './wanted-names.ts';
 
-/** What the objects of a cluster say about its ingress DNS. */
+/** Credentials and names of the ingress DNS in a cluster. */
 export interface ClusterDns {
-  /** Those of the controllers that are known for keeping records come first; `chooseCredentials` picks one. */
+  /** Known DNS controllers first; `chooseCredentials` picks one. */
   readonly credentials: readonly ClusterCredentials[];
   readonly names: readonly WantedName[];
-  /** What could not be read, and why, a line each. */
+  /** One line for each unreadable object or kind, with the reason. */
   readonly gaps: readonly string[];
 }
 
 /**
- * Reads which AWS credentials the cluster uses, and which names it wants.
+ * Reads the AWS credentials of DNS controllers and the wanted names.
  * @throws ObjectErrors of the store
  */
 export async function readClusterDns(objects: ObjectReader, signal?: AbortSignal): Promise<ClusterDns> {
@@ -25,9 +25,9 @@ export async function readClusterDns(objects: ObjectReader, signal?: AbortSignal
 }
 
 /**
- * The whole chain for the names and the credentials of a cluster: {@link readClusterDns}, then {@link checkIngressDns}.
+ * Checks the names and credentials of a cluster: {@link readClusterDns}, then {@link checkIngressDns}.
  *
- * `controller` is the `NAMESPACE/NAME` of the workload that is meant; default: the one that is known for keeping records.
+ * `controller` is the `NAMESPACE/NAME` of the workload; default: the known DNS controller.
  * @throws IngressDnsError `DNS_CONTROLLER_NOT_FOUND`; ObjectErrors of the store
  */
 export async function checkClusterDns(
@@ -36,6 +36,6 @@ export async function checkClusterDns(
 ): Promise<DnsReport & { readonly gaps: readonly string[] }> {
   const { credentials, names, gaps } = await readClusterDns(deps.objects, input.signal);
   const { source } = chooseCredentials(credentials, input.controller);
-  const way = { ...input.way, region: input.way?.region ?? source.region };
-  return { ...(await checkIngressDns({ ...input, way, source, names }, deps)), gaps };
+  const awsClient = { ...input.awsClient, region: input.awsClient?.region ?? source.region };
+  return { ...(await checkIngressDns({ ...input, awsClient, source, names }, deps)), gaps };
 }

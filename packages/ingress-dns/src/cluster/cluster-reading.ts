@@ -10,10 +10,10 @@ import {
 } from '@kube-rescue/cluster-objects';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 
-/** The part of the port that is read through. */
+/** The reading part of `ObjectStore`. */
 export type ObjectReader = Pick<ObjectStore, 'get' | 'list'>;
 
-/** Traefik's own routes, under its newer and its older group. */
+/** The IngressRoutes of Traefik, in the new and the old API group. */
 export const INGRESS_ROUTES: readonly ResourceKind[] = ['traefik.io', 'traefik.containo.us'].map((group) =>
   customKind({ kind: 'IngressRoute', group, version: 'v1alpha1', resource: 'ingressroutes', namespaced: true }),
 );
@@ -29,7 +29,7 @@ const ISSUERS: readonly ResourceKind[] = [
   customKind({ kind: 'Issuer', group: 'cert-manager.io', version: 'v1', resource: 'issuers', namespaced: true }),
 ];
 
-/** Reads a cluster, each object once, and remembers what could not be read. */
+/** Reads each object of a cluster once and records what could not be read. */
 export interface ClusterReading {
   list(kind: ResourceKind, namespace?: string): Promise<readonly KubernetesObject[]>;
   issuers(): Promise<readonly KubernetesObject[]>;
@@ -38,7 +38,7 @@ export interface ClusterReading {
   /** All keys of a Secret or ConfigMap, decoded. */
   texts(kind: 'Secret' | 'ConfigMap', namespace: string, name: string): Promise<Readonly<Record<string, string>>>;
   get(reference: ObjectReference): Promise<KubernetesObject | undefined>;
-  /** What was left out, and why, a line each. */
+  /** One line for each unreadable object or kind, with the reason. */
   readonly gaps: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export function openClusterReading(store: ObjectReader, signal?: AbortSignal): C
     try {
       for await (const { object } of store.list(kind, { namespace, signal, onUnreadable })) found.push(object);
     } catch (error) {
-      // Nobody defined this kind in the cluster.
+      // The cluster has no CustomResourceDefinition for this kind.
       if (isRecoveryError(error, 'OBJECT_KIND_UNKNOWN')) return found;
       if (!isRecoveryError(error, 'OBJECT_FIELD_UNSUPPORTED', 'OBJECT_UNREADABLE', 'OBJECT_FORBIDDEN')) throw error;
       gaps.push(`${kind.resource}: ${describeError(error)}`);

@@ -2,13 +2,13 @@ import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-obje
 import type { ClusterReading } from './cluster-reading.ts';
 import type { FieldLocation } from './credential-location.ts';
 
-/** A variable of a container, and where its value stands. */
+/** The value of a container variable, and where it is stored. */
 export interface LocatedValue {
   readonly value: string;
-  readonly place: FieldLocation;
+  readonly location: FieldLocation;
 }
 
-/** The variables that the kubelet would give a container: those of `env` over those of `envFrom`, the later over the earlier. */
+/** The variables that the kubelet would set: `env` overrides `envFrom`, later entries override earlier ones. */
 export async function readContainerEnvironment(
   container: Fields,
   namespace: string,
@@ -24,7 +24,7 @@ export async function readContainerEnvironment(
       const name = textAt(fieldsAt(source, key), 'name');
       if (name === undefined) continue;
       for (const [field, value] of Object.entries(await cluster.texts(kind, namespace, name))) {
-        variables.set(prefix + field, { value, place: placeOf(kind, namespace, name, field) });
+        variables.set(prefix + field, { value, location: locationOf(kind, namespace, name, field) });
       }
     }
   }
@@ -33,7 +33,7 @@ export async function readContainerEnvironment(
     const variable = textAt(entry, 'name') ?? '';
     const found = (await readReference(entry, namespace, cluster)) ?? {
       value: textAt(entry, 'value') ?? '',
-      place: { kind: 'env', container: own, variable } as const,
+      location: { kind: 'env', container: own, variable } as const,
     };
     if (found.value !== '' || entry['valueFrom'] === undefined) variables.set(variable, found);
   }
@@ -54,12 +54,12 @@ async function readReference(
     const field = textAt(reference, 'key');
     if (name === undefined || field === undefined) continue;
     const value = (await cluster.texts(kind, namespace, name))[field] ?? '';
-    return { value, place: placeOf(kind, namespace, name, field) };
+    return { value, location: locationOf(kind, namespace, name, field) };
   }
   return undefined;
 }
 
-function placeOf(kind: 'Secret' | 'ConfigMap', namespace: string, name: string, key: string): FieldLocation {
+function locationOf(kind: 'Secret' | 'ConfigMap', namespace: string, name: string, key: string): FieldLocation {
   if (kind === 'Secret') return { kind: 'secret', namespace, name, key };
   return { kind: 'elsewhere', where: `ConfigMap ${namespace}/${name}, key ${key}` };
 }

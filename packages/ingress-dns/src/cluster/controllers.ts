@@ -9,7 +9,7 @@ import {
 } from '@kube-rescue/cluster-objects';
 import type { ClusterReading } from './cluster-reading.ts';
 
-/** Programs that keep DNS records or answer DNS challenges in Route 53. */
+/** Programs that manage DNS records or answer DNS challenges in Route 53. */
 type ControllerSoftware = 'Traefik' | 'external-dns' | 'cert-manager' | 'other';
 
 /** A workload that may use AWS. */
@@ -35,7 +35,7 @@ const SOFTWARE: readonly (readonly [RegExp, ControllerSoftware])[] = [
   [/cert-manager-controller/, 'cert-manager'],
 ];
 
-/** Every container of every Deployment and DaemonSet; most of them have nothing to do with AWS. */
+/** Lists every container of every Deployment and DaemonSet. */
 export async function listContainers(cluster: ClusterReading): Promise<readonly ControllerContainer[]> {
   const lists = await Promise.all(
     (['Deployment', 'DaemonSet'] as const).map((kind) => cluster.list(RESOURCE_KINDS[kind])),

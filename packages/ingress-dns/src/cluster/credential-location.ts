@@ -1,12 +1,12 @@
-/** Where one part of a pair of keys is kept, so that it can be replaced there. */
+/** Where one part of a pair of keys is stored. */
 export type FieldLocation =
   | { readonly kind: 'secret'; readonly namespace: string; readonly name: string; readonly key: string }
   /** A literal in the pod template of the controller. */
   | { readonly kind: 'env'; readonly container: string; readonly variable: string }
-  /** A literal in an issuer of cert-manager, or a ConfigMap: public places for an id. */
+  /** A literal in an issuer of cert-manager, or a ConfigMap: readable, so for an id only. */
   | { readonly kind: 'elsewhere'; readonly where: string };
 
-/** Where credentials are kept: each part in a place of its own, or all in a credentials file in a Secret. */
+/** Where credentials are stored: each part in its own field, or all in a credentials file in a Secret. */
 export type CredentialLocation =
   | {
       readonly kind: 'fields';
@@ -22,10 +22,10 @@ export type CredentialLocation =
       readonly profile: string;
     };
 
-/** Names a place for messages: `Secret dns/aws, keys id and secret`. */
-export function describeLocation(place: CredentialLocation): string {
-  if (place.kind === 'file') return `Secret ${place.namespace}/${place.name}, file ${place.key}`;
-  const { accessKeyId: id, secretAccessKey: secret } = place;
+/** For messages: `Secret dns/aws, keys id and secret`. */
+export function describeLocation(location: CredentialLocation): string {
+  if (location.kind === 'file') return `Secret ${location.namespace}/${location.name}, file ${location.key}`;
+  const { accessKeyId: id, secretAccessKey: secret } = location;
   if (
     id.kind === 'secret' &&
     secret.kind === 'secret' &&

@@ -6,9 +6,9 @@ import type { Controller } from './controllers.ts';
 import { describeLocation, type FieldLocation } from './credential-location.ts';
 
 /**
- * Credentials that issuers of cert-manager name for DNS challenges in Route 53.
+ * Finds the credentials of cert-manager issuers for DNS challenges in Route 53.
  *
- * Secrets of a ClusterIssuer are looked for where cert-manager runs, which is its default.
+ * Reads the Secrets of a ClusterIssuer from the namespace of cert-manager, its default.
  */
 export async function findIssuerCredentials(
   controller: Controller,
@@ -38,30 +38,30 @@ async function readSolver(
   const role = textAt(route53, 'role');
   const roles: readonly AssumedRole[] = role === undefined ? [] : [{ arn: role }];
   const region = textAt(route53, 'region');
-  const secretPlace = placeOf(fieldsAt(route53, 'secretAccessKeySecretRef'), namespace);
-  const idPlace = placeOf(fieldsAt(route53, 'accessKeyIDSecretRef'), namespace);
-  const id = textAt(route53, 'accessKeyID') ?? (idPlace && (await read(idPlace, cluster)));
-  if (secretPlace === undefined || id === undefined) {
-    return { controller, place: undefined, source: { where: name, ambient: 'instance role', roles, region } };
+  const secretLocation = locationOf(fieldsAt(route53, 'secretAccessKeySecretRef'), namespace);
+  const idLocation = locationOf(fieldsAt(route53, 'accessKeyIDSecretRef'), namespace);
+  const id = textAt(route53, 'accessKeyID') ?? (idLocation && (await read(idLocation, cluster)));
+  if (secretLocation === undefined || id === undefined) {
+    return { controller, location: undefined, source: { where: name, ambient: 'instance role', roles, region } };
   }
-  const place = {
+  const location = {
     kind: 'fields',
-    accessKeyId: idPlace ?? ({ kind: 'elsewhere', where: name } as const),
-    secretAccessKey: secretPlace,
+    accessKeyId: idLocation ?? ({ kind: 'elsewhere', where: name } as const),
+    secretAccessKey: secretLocation,
     sessionToken: undefined,
   } as const;
-  const keys = { accessKeyId: id, secretAccessKey: (await read(secretPlace, cluster)) ?? '' };
-  return { controller, place, source: { where: `${describeLocation(place)} (${name})`, keys, roles, region } };
+  const keys = { accessKeyId: id, secretAccessKey: (await read(secretLocation, cluster)) ?? '' };
+  return { controller, location, source: { where: `${describeLocation(location)} (${name})`, keys, roles, region } };
 }
 
-type SecretPlace = Extract<FieldLocation, { kind: 'secret' }>;
+type SecretLocation = Extract<FieldLocation, { kind: 'secret' }>;
 
-function placeOf(reference: Fields, namespace: string): SecretPlace | undefined {
+function locationOf(reference: Fields, namespace: string): SecretLocation | undefined {
   const name = textAt(reference, 'name');
   const key = textAt(reference, 'key');
   return name === undefined || key === undefined ? undefined : { kind: 'secret', namespace, name, key };
 }
 
-function read({ namespace, name, key }: SecretPlace, cluster: ClusterReading): Promise<string | undefined> {
+function read({ namespace, name, key }: SecretLocation, cluster: ClusterReading): Promise<string | undefined> {
   return cluster.secretText(namespace, name, key);
 }

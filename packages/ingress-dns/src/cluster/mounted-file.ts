@@ -1,19 +1,19 @@
 import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 
-/** A file of a container that comes out of a Secret. */
+/** A file in a container that is mounted from a Secret. */
 export interface MountedFile {
   readonly secret: string;
   readonly key: string;
 }
 
-/** Where the SDKs look when nobody names a file. */
+/** Default paths of the SDKs. */
 const USUAL_FILES: readonly string[] = [
   '/root/.aws/credentials',
   '/.aws/credentials',
   '/home/nonroot/.aws/credentials',
 ];
 
-/** The key of the Secret that is mounted at `path`; without one, at the usual places. */
+/** The key of the Secret mounted at `path`; without `path`, at the default paths. */
 export function findMountedFile(pod: Fields, container: Fields, path: string | undefined): MountedFile | undefined {
   const paths = path === undefined ? USUAL_FILES : [path];
   return paths.map((each) => findFile(pod, container, each)).find((found) => found !== undefined);

@@ -27,8 +27,8 @@ const ROUTE: KubernetesObject = {
   },
 };
 
-describe('the names that a cluster wants', () => {
-  it('come from Ingresses, Services and IngressRoutes, each once, with where they should lead', async () => {
+describe('the wanted names of a cluster', () => {
+  it('come from Ingresses, Services and IngressRoutes, each once, with their targets', async () => {
     const cluster = openClusterReading(createMemoryObjects([INGRESS, SERVICE, ROUTE]));
     expect(await findWantedNames(cluster)).toEqual([
       { name: 'shop.example.test', targets: ['192.0.2.1', 'lb.example.test'], origin: 'Ingress shop/web' },
@@ -39,7 +39,7 @@ describe('the names that a cluster wants', () => {
     expect(cluster.gaps).toEqual([]);
   });
 
-  it('are told as far as they can be read, and what cannot', async () => {
+  it('are read as far as possible, with the gaps reported', async () => {
     const cluster = openClusterReading(createMemoryObjects([INGRESS, SERVICE], ['Ingress']));
     expect((await findWantedNames(cluster)).map(({ name }) => name)).toEqual(['a.example.test', 'b.example.test']);
     expect(cluster.gaps).toEqual(['ingresses: of no known form (OBJECT_FIELD_UNSUPPORTED)']);

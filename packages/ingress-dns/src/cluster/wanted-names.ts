@@ -1,13 +1,13 @@
 import { fieldsAt, type KubernetesObject, listAt, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import { plainName } from '../aws/record-set.ts';
-import type { WantedName } from '../wanted-name.ts';
+import type { WantedName } from '../conditions/record-condition.ts';
 import { type ClusterReading, INGRESS_ROUTES } from './cluster-reading.ts';
 
-/** Annotations of external-dns, which others understand as well. */
+/** Annotations of external-dns, which other controllers understand as well. */
 const HOSTNAME = 'external-dns.alpha.kubernetes.io/hostname';
 const TARGET = 'external-dns.alpha.kubernetes.io/target';
 
-/** The host names that Ingresses, Services and IngressRoutes of the cluster want, each once, and where they should lead. */
+/** The host names of Ingresses, Services and IngressRoutes, each once, with their targets. */
 export async function findWantedNames(cluster: ClusterReading): Promise<readonly WantedName[]> {
   const [ingresses, services, ...routes] = await Promise.all([
     cluster.list(RESOURCE_KINDS.Ingress),

@@ -5,63 +5,62 @@ import { type AwsCredentials, type CredentialSource, maskAccessKeyId } from '../
 import { judgeForm } from '../credentials/credential-form.ts';
 import { DEFAULT_REGION } from '../credentials/partition.ts';
 import { IngressDnsError } from '../errors.ts';
-import { broken, good, type SeenLink, unknown } from './condition.ts';
+import { broken, good, type JudgedCondition, unknown } from './condition.ts';
 
-/** The first links, and the account that they lead to, where they do. */
+/** The conditions of the credentials themselves, and the account when AWS accepts them. */
 export interface AccountJudgement {
-  readonly links: readonly SeenLink[];
+  readonly conditions: readonly JudgedCondition[];
   readonly account: AwsAccount | undefined;
   readonly identity: CallerIdentity | undefined;
-  /** Requests that were made with keys which only lead to a role. */
+  /** Number of requests made to assume roles. */
   readonly requestCount: number;
 }
 
-/** What AWS tolerates between a signature's time and its own. */
+/** The clock skew that AWS tolerates in a signature. */
 const TOLERATED_SKEW_MS = 5 * 60_000;
 const MS_PER_SECOND = 1000;
 
 /**
- * Judges credentials: are they there, their form, the clock, who they belong to.
+ * Judges credentials: presence, format, clock, identity.
  *
- * What is probably meant (the same without white space, or the right way round) is tried as well, so that one look tells
- * whether that would cure it.
+ * Keys with an obvious fault (white space, swapped values) are corrected and tried as well, so that one check shows whether
+ * the correction suffices.
  */
 export async function judgeCredentials(
   source: CredentialSource,
-  way: AwsClientConfig,
+  awsClient: AwsClientConfig,
   deps: AwsAccountDeps,
   signal?: AbortSignal,
 ): Promise<AccountJudgement> {
   const { where, keys, roles } = source;
   if (keys === undefined) return withoutKeys(source);
-  const region = way.region ?? source.region ?? DEFAULT_REGION;
-  const found = good('credentials', where, 'there are credentials', [
-    `access key ${maskAccessKeyId(keys.accessKeyId)}`,
-  ]);
-  const { problem, meant } = judgeForm(keys, { region, roles });
-  const form = problem === undefined ? good('form', where, 'they look as keys do') : broken('form', where, problem);
-  if (meant === undefined) return { links: [found, form], account: undefined, identity: undefined, requestCount: 0 };
-  const asked = await askWhoTheyAre(meant, { ...way, region }, roles, deps, signal);
+  const region = awsClient.region ?? source.region ?? DEFAULT_REGION;
+  const found = good('credentials', where, `found in ${where}`, [`access key ${maskAccessKeyId(keys.accessKeyId)}`]);
+  const { problem, corrected } = judgeForm(keys, { region, roles });
+  const form = problem === undefined ? good('form', where, 'the keys are well-formed') : broken('form', where, problem);
+  if (corrected === undefined)
+    return { conditions: [found, form], account: undefined, identity: undefined, requestCount: 0 };
+  const asked = await askWhoTheyAre(corrected, { ...awsClient, region }, roles, deps, signal);
   const { identity, account, failure, clockAheadMs, requestCount } = asked;
   const clock = judgeClock(clockAheadMs, failure);
   const who =
     identity === undefined
       ? broken('identity', where, failure ?? unreachable)
-      : good('identity', where, 'AWS knows them', [`account ${identity.account}`, identity.arn, `region ${region}`]);
+      : good('identity', where, `accepted by AWS: account ${identity.account}`, [identity.arn, `region ${region}`]);
   const tried = problem === undefined ? form : { ...form, evidence: [describeTrial(identity, failure)] };
-  return { links: [found, tried, clock, who], account, identity, requestCount };
+  return { conditions: [found, tried, clock, who], account, identity, requestCount };
 }
 
-/** What became of the keys when they were put right. */
+/** The outcome of a trial with the corrected keys. */
 function describeTrial(identity: CallerIdentity | undefined, failure: IngressDnsError | undefined): string {
-  if (identity !== undefined) return 'put right, AWS takes them';
+  if (identity !== undefined) return 'AWS accepts the corrected keys';
   const isUntried = isRecoveryError(failure, 'DNS_AWS_UNREACHABLE', 'DNS_PROXY_FAILED', 'DNS_THROTTLED');
-  return isUntried ? 'put right, they could not be tried' : 'put right, they are refused as well';
+  return isUntried ? 'the corrected keys could not be tried' : 'AWS rejects the corrected keys as well';
 }
 
 const unreachable = {
   code: 'DNS_AWS_FAILED',
-  message: 'AWS does not say who they belong to',
+  message: 'AWS did not return the identity of the keys',
   hint: 'try again',
 } as const;
 
@@ -73,20 +72,20 @@ interface Asked {
   readonly requestCount: number;
 }
 
-/** Goes through the roles, and asks at the end. */
+/** Assumes the roles in order, then asks for the caller identity. */
 async function askWhoTheyAre(
   keys: AwsCredentials,
-  way: AwsClientConfig,
+  awsClient: AwsClientConfig,
   roles: CredentialSource['roles'],
   deps: AwsAccountDeps,
   signal: AbortSignal | undefined,
 ): Promise<Asked> {
-  let account = openAwsAccount(way, keys, deps);
+  let account = openAwsAccount(awsClient, keys, deps);
   let requestCount = 0;
   let clockAheadMs: number | undefined;
   try {
     for (const role of roles) {
-      const next = openAwsAccount(way, await account.assumeRole(role, signal), deps);
+      const next = openAwsAccount(awsClient, await account.assumeRole(role, signal), deps);
       ({ clockAheadMs } = account);
       requestCount += account.requestCount;
       account.close();
@@ -103,18 +102,17 @@ async function askWhoTheyAre(
   }
 }
 
-function judgeClock(aheadMs: number | undefined, failure: IngressDnsError | undefined): SeenLink {
+function judgeClock(aheadMs: number | undefined, failure: IngressDnsError | undefined): JudgedCondition {
   const subject = "this machine's clock";
   if (aheadMs === undefined && !isRecoveryError(failure, 'DNS_CLOCK_SKEWED')) {
-    return unknown('clock', subject, 'AWS did not tell the time');
+    return unknown('clock', subject, 'no answer of AWS had a Date header');
   }
   const seconds = Math.round((aheadMs ?? 0) / MS_PER_SECOND);
   const evidence = [`AWS is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} this machine`];
-  if (Math.abs(aheadMs ?? Infinity) <= TOLERATED_SKEW_MS) return good('clock', subject, 'it is right', evidence);
+  if (Math.abs(aheadMs ?? Infinity) <= TOLERATED_SKEW_MS) return good('clock', subject, 'in step with AWS', evidence);
   const skewed = {
     code: 'DNS_CLOCK_SKEWED',
-    message:
-      'the clock is more than five minutes off, so AWS refuses signatures of programs that do not correct for it',
+    message: 'the clock is off by more than five minutes; AWS rejects signatures of clients that do not correct for it',
     hint: 'set the clock (chronyc makestep, or timedatectl set-ntp true), on every node',
   } as const;
   return broken('clock', subject, skewed, evidence);
@@ -122,14 +120,14 @@ function judgeClock(aheadMs: number | undefined, failure: IngressDnsError | unde
 
 function withoutKeys({ where, ambient }: CredentialSource): AccountJudgement {
   const code = 'DNS_CREDENTIALS_AMBIENT';
-  const link: SeenLink = {
+  const condition: JudgedCondition = {
     id: 'credentials',
     subject: where,
     status: 'unknown',
     code,
-    summary: `the credentials come from ${ambient ?? 'elsewhere'}: only the workload itself can use them`,
-    hint: 'look into its log, at its service account and the trust policy of the role; or judge a key of your own with --aws-credentials',
+    summary: `the credentials come from ${ambient ?? 'an unknown source'}: only the workload itself can use them`,
+    hint: 'check the workload log, its service account and the trust policy of the role; or check other keys with --aws-credentials',
     evidence: [],
   };
-  return { links: [link], account: undefined, identity: undefined, requestCount: 0 };
+  return { conditions: [condition], account: undefined, identity: undefined, requestCount: 0 };
 }

@@ -1,7 +1,7 @@
 import type { IngressDnsError, IngressDnsErrorCode } from '../errors.ts';
 
-/** The links of the chain from credentials to an endpoint that answers, in the order in which they are judged. */
-export const LINK_IDS = [
+/** The conditions from credentials to an endpoint that answers, in the order of the checks. */
+export const CONDITION_IDS = [
   'credentials',
   'form',
   'clock',
@@ -15,16 +15,16 @@ export const LINK_IDS = [
   'endpoint',
 ] as const;
 
-export type LinkId = (typeof LINK_IDS)[number];
+export type ConditionId = (typeof CONDITION_IDS)[number];
 
-/** One link, and what was seen of it. Never holds a secret; access key ids are masked. */
-export interface Link {
-  readonly id: LinkId;
-  /** What it is about: where the credentials are, a zone, a host name. */
+/** One condition and its state. Never holds a secret; access key ids are masked. */
+export interface Condition {
+  readonly id: ConditionId;
+  /** The location of the credentials, a zone or a host name. */
   readonly subject: string;
   /**
-   * `cause`: the first of its chain that is broken. `consequence`: broken, or not to be judged, behind a cause. `unknown`:
-   * it could not be judged, and no cause explains why; never taken for `ok`.
+   * `cause`: the first broken condition. `consequence`: broken or not verifiable because of a cause. `unknown`: not
+   * verifiable, and no cause explains why; never counted as `ok`.
    */
   readonly status: 'ok' | 'cause' | 'consequence' | 'unknown';
   /** One sentence in lower case without a period. */
@@ -34,48 +34,58 @@ export interface Link {
   readonly hint?: string | undefined;
 }
 
-/** A link as it was seen, before it is known what caused what. */
-export interface SeenLink extends Omit<Link, 'status'> {
+/** A condition before causes and consequences are told apart. */
+export interface JudgedCondition extends Omit<Condition, 'status'> {
   readonly status: 'ok' | 'broken' | 'unknown';
 }
 
-export function good(id: LinkId, subject: string, summary: string, evidence: readonly string[] = []): SeenLink {
+export function good(
+  id: ConditionId,
+  subject: string,
+  summary: string,
+  evidence: readonly string[] = [],
+): JudgedCondition {
   return { id, subject, status: 'ok', summary, evidence };
 }
 
 export function broken(
-  id: LinkId,
+  id: ConditionId,
   subject: string,
   failure: Pick<IngressDnsError, 'code' | 'message' | 'hint'>,
   evidence: readonly string[] = [],
-): SeenLink {
+): JudgedCondition {
   const { code, message, hint } = failure;
   return { id, subject, status: 'broken', code, summary: message, hint, evidence };
 }
 
-export function unknown(id: LinkId, subject: string, summary: string, evidence: readonly string[] = []): SeenLink {
+export function unknown(
+  id: ConditionId,
+  subject: string,
+  summary: string,
+  evidence: readonly string[] = [],
+): JudgedCondition {
   return { id, subject, status: 'unknown', summary, evidence };
 }
 
-/** Links that share what stands before them: the account, then a zone, then each of its names. */
-export interface ChainTree {
-  readonly links: readonly SeenLink[];
-  readonly branches: readonly ChainTree[];
+/** Conditions with common prerequisites: the account, then a zone, then each of its names. */
+export interface ConditionTree {
+  readonly conditions: readonly JudgedCondition[];
+  readonly branches: readonly ConditionTree[];
 }
 
 /**
- * Names in every chain the first broken link as the cause and what is wrong behind it as its consequence. Pure.
+ * Marks the first broken condition on each path as the cause and later ones as its consequences. Pure.
  *
- * @returns the links in the order in which they were judged
+ * @returns the conditions in the order of the checks
  */
-export function nameCauses(tree: ChainTree, isExplained = false): readonly Link[] {
+export function nameCauses(tree: ConditionTree, isExplained = false): readonly Condition[] {
   let explained = isExplained;
-  const own = tree.links.map((link): Link => {
-    if (link.status === 'ok') return { ...link, status: 'ok' };
-    if (explained) return { ...link, status: 'consequence' };
-    if (link.status === 'unknown') return { ...link, status: 'unknown' };
+  const own = tree.conditions.map((condition): Condition => {
+    if (condition.status === 'ok') return { ...condition, status: 'ok' };
+    if (explained) return { ...condition, status: 'consequence' };
+    if (condition.status === 'unknown') return { ...condition, status: 'unknown' };
     explained = true;
-    return { ...link, status: 'cause' };
+    return { ...condition, status: 'cause' };
   });
   return [...own, ...tree.branches.flatMap((branch) => nameCauses(branch, explained))];
 }

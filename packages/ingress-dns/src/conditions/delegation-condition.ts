@@ -1,8 +1,8 @@
 import type { DnsAnswer } from '@kube-rescue/host';
 import type { DnsSession } from './dns-session.ts';
-import { broken, good, type SeenLink, unknown } from './condition.ts';
+import { broken, good, type JudgedCondition, unknown } from './condition.ts';
 
-/** Who is named as a zone's servers, and who says so. */
+/** The name servers of a zone according to one server. */
 interface Delegation {
   readonly names: readonly string[];
   readonly from: string;
@@ -12,44 +12,45 @@ const ROOT = '.';
 const PARENT_SERVERS_ASKED = 3;
 
 /**
- * Compares whom the parent names as a zone's servers with whom the zone itself names.
+ * Compares the name servers in the parent zone with those in the zone itself.
  *
- * @param own the zone's own NS records; empty when nobody could list them
+ * @param own the zone's own NS records; empty when they could not be listed
  */
-export async function judgeDelegation(zone: string, own: readonly string[], dns: DnsSession): Promise<SeenLink> {
+export async function judgeDelegation(zone: string, own: readonly string[], dns: DnsSession): Promise<JudgedCondition> {
   const delegated = (await readDelegation(zone, dns)) ?? (await readByResolver(zone, dns));
   if (delegated === undefined) {
-    return unknown('delegation', zone, 'no server of the parent zone answers', [
-      'port 53 may be closed on the way out',
-    ]);
+    return unknown('delegation', zone, 'no name server of the parent zone answers', ['outgoing port 53 may be closed']);
   }
   const { names, from } = delegated;
-  const evidence = [`${from} names ${names.join(', ') || 'nobody'}`, `the zone names ${own.join(', ') || 'nobody'}`];
-  if (own.length === 0) return unknown('delegation', zone, "the zone's own name servers are not known", evidence);
+  const evidence = [
+    `${from} lists ${names.join(', ') || 'no servers'}`,
+    `the zone lists ${own.join(', ') || 'no servers'}`,
+  ];
+  if (own.length === 0) return unknown('delegation', zone, "the zone's own NS records are unknown", evidence);
   const foreign = names.filter((name) => !own.includes(name));
   if (names.length > 0 && foreign.length === 0) {
-    return good('delegation', zone, "the parent sends the world to the zone's name servers", evidence);
+    return good('delegation', zone, 'the parent zone delegates to the right name servers', evidence);
   }
   const failure = {
     code: 'DNS_DELEGATION_WRONG',
     message:
       names.length === 0
-        ? 'the parent zone does not delegate it'
+        ? 'the parent zone has no delegation'
         : foreign.length === names.length
-          ? 'the parent zone sends the world to other name servers'
-          : `the parent zone also names ${foreign.join(', ')}, so some resolvers go elsewhere`,
-    hint: `set its NS records in the parent zone, or the name servers at the registrar, to ${own.join(', ')}`,
+          ? 'the parent zone delegates to other name servers'
+          : `the parent zone also lists ${foreign.join(', ')}, so some resolvers ask the wrong servers`,
+    hint: `set the NS records in the parent zone, or the name servers at the registrar, to ${own.join(', ')}`,
   } as const;
   return broken('delegation', zone, failure, evidence);
 }
 
-/** Where port 53 is closed on the way out, the resolver's word has to do. */
+/** The delegation as the resolver sees it, for networks where outgoing port 53 is closed. */
 async function readByResolver(zone: string, dns: DnsSession): Promise<Delegation | undefined> {
   const names = nameServersIn(await dns.resolve(zone, 'NS'), zone);
   return names.length === 0 ? undefined : { names, from: 'the resolver' };
 }
 
-/** What the nearest parent that answers says; its name servers, not a resolver's memory. */
+/** The delegation from the name servers of the nearest parent zone, not from a resolver cache. */
 async function readDelegation(zone: string, dns: DnsSession): Promise<Delegation | undefined> {
   const labels = zone.split('.');
   for (let index = 1; index <= labels.length; index += 1) {
@@ -60,7 +61,7 @@ async function readDelegation(zone: string, dns: DnsSession): Promise<Delegation
       if (answer === undefined || answer.status === 'other') continue;
       return { names: nameServersIn(answer, zone), from: server };
     }
-    // A name above that is no zone of its own is asked about further up.
+    // A parent name that is not a zone has no servers: ask one level up.
     if (servers.length > 0) return undefined;
   }
   return undefined;
@@ -68,7 +69,7 @@ async function readDelegation(zone: string, dns: DnsSession): Promise<Delegation
 
 function nameServersIn(answer: DnsAnswer | undefined, zone: string): readonly string[] {
   const owner = zone === ROOT ? '' : zone;
-  const records = [...(answer?.records ?? []), ...(answer?.ca ?? [])];
+  const records = [...(answer?.records ?? []), ...(answer?.authority ?? [])];
   return records
     .filter(({ name, type }) => type === 'NS' && name === owner)
     .map(({ value }) => value)

@@ -1,29 +1,30 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { DnsAnswer, DnsRecordType, Host } from '@kube-rescue/host';
 
-/** A DNS server; port 53 unless it says otherwise. */
+/** A DNS server; default port 53. */
 export interface DnsServer {
   readonly address: string;
   readonly port?: number | undefined;
 }
 
 export interface DnsOptions {
-  /** Recursive resolvers to be asked. Default: those of the machine. */
+  /** Recursive resolvers. Default: those of the machine. */
   readonly resolvers?: readonly DnsServer[] | undefined;
-  /** Where authoritative servers listen. Default: 53. */
+  /** Port of the authoritative servers. Default: 53. */
   readonly port?: number | undefined;
 }
 
-/** Questions to DNS, each asked once. No answer at all is `undefined`. */
+/** DNS queries, each sent once. `undefined` means no answer. */
 export interface DnsSession {
-  /** The first resolver that is configured. */
+  /** Queries the first configured resolver. */
   resolve(name: string, type: DnsRecordType): Promise<DnsAnswer | undefined>;
-  /** Every resolver that is configured. */
+  /** Queries every configured resolver. */
   resolveEverywhere(name: string, type: DnsRecordType): Promise<readonly (DnsAnswer | undefined)[]>;
-  /** An authoritative server by its name; it is not to ask others. */
+  /** Queries an authoritative server by name, without recursion. */
   askServer(serverName: string, name: string, type: DnsRecordType): Promise<DnsAnswer | undefined>;
 }
 
+const PROBE_LABEL = 'kube-rescue-check';
 const TIMEOUT_MS = 4000;
 const AUTHORITATIVE_PORT = 53;
 
@@ -57,8 +58,13 @@ export function openDnsSession(
   return session;
 }
 
-/** The addresses in an answer, sorted; those behind an alias too. */
+/** The addresses in an answer, sorted; includes those behind a CNAME. */
 export function addressesIn(answer: DnsAnswer | undefined): readonly string[] {
   const records = answer?.records.filter(({ type }) => type === 'A' || type === 'AAAA') ?? [];
   return records.map(({ value }) => value).toSorted();
+}
+
+/** The name to query: for a wildcard, one that it covers. */
+export function probedName(name: string): string {
+  return name.replace(/^\*/, PROBE_LABEL);
 }

@@ -1,10 +1,19 @@
 import type { HostedZone } from '../aws/aws-account.ts';
 import { type DnsRecordSet, plainName } from '../aws/record-set.ts';
-import type { WantedName } from '../wanted-name.ts';
 import { addressesIn, type DnsSession } from './dns-session.ts';
-import { broken, good, type SeenLink, unknown } from './condition.ts';
+import { broken, good, type JudgedCondition, unknown } from './condition.ts';
 
-/** What is known of the zone of a name. */
+/** A host name that should resolve to the ingress. */
+export interface WantedName {
+  /** In lower case, without its last dot; may begin with `*.`. */
+  readonly name: string;
+  /** Wanted addresses or names; empty accepts any record. */
+  readonly targets: readonly string[];
+  /** The source of the name: `the caller`, `Ingress shop/web`. */
+  readonly origin: string;
+}
+
+/** The zone of a name, as far as it could be read. */
 export interface ZoneView {
   readonly zone: HostedZone | undefined;
   readonly records: readonly DnsRecordSet[] | undefined;
@@ -12,7 +21,7 @@ export interface ZoneView {
 
 const ADDRESS_TYPES: readonly string[] = ['A', 'AAAA', 'CNAME'];
 
-/** The records that answer for a name: its own, otherwise those of the nearest wildcard. */
+/** The records of a name; without own records, those of the nearest wildcard. */
 export function findRecords(name: string, records: readonly DnsRecordSet[]): readonly DnsRecordSet[] {
   const labels = name.split('.');
   const names = [name, ...labels.slice(1).map((_, index) => ['*', ...labels.slice(index + 1)].join('.'))];
@@ -23,38 +32,38 @@ export function findRecords(name: string, records: readonly DnsRecordSet[]): rea
   return [];
 }
 
-/** Whether the zone holds what is wanted. */
+/** Checks that the zone holds the wanted record. */
 export async function judgeRecord(
   wanted: WantedName,
   { zone, records }: ZoneView,
   held: readonly DnsRecordSet[],
   dns: DnsSession,
-): Promise<SeenLink> {
+): Promise<JudgedCondition> {
   const { name, targets, origin } = wanted;
   if (zone === undefined || records === undefined)
-    return unknown('record', name, 'the records of its zone are not known');
+    return unknown('record', name, 'the records of the zone are unknown');
   const evidence = held.map(describeRecord);
   const wants = targets.length === 0 ? [] : [`${origin} wants ${targets.join(', ')}`];
   if (held.length === 0) {
     const failure = {
       code: 'DNS_RECORD_MISSING',
-      message: 'its zone has no record for it',
-      hint: "look into the ingress controller's log; with good credentials it makes the record, or make it by hand",
+      message: 'the zone has no record for this name',
+      hint: 'check the log of the ingress controller, which creates the record when its credentials work; or create the record by hand',
     } as const;
     return broken('record', name, failure, [`hosted zone ${zone.id}`, ...wants]);
   }
   if (targets.length === 0 || (await leadsTo(held, targets, dns))) {
-    return good('record', name, 'its zone has a record for it', [...evidence, ...wants]);
+    return good('record', name, 'the zone has a record for this name', [...evidence, ...wants]);
   }
   const failure = {
     code: 'DNS_RECORD_WRONG',
-    message: 'its record leads elsewhere',
-    hint: "look into the ingress controller's log and at who owns the record (TXT records beside it); otherwise change it by hand",
+    message: 'the record has another target',
+    hint: 'check the log of the ingress controller and the owner of the record (its TXT record); or change the record by hand',
   } as const;
   return broken('record', name, failure, [...evidence, ...wants]);
 }
 
-/** Names are compared as names, and by their addresses where one side has only those. */
+/** Compares names as names, and by address where one side has addresses only. */
 async function leadsTo(held: readonly DnsRecordSet[], targets: readonly string[], dns: DnsSession): Promise<boolean> {
   const wanted = new Set(targets.map((target) => withoutDualstack(plainName(target))));
   const values = held.flatMap(({ values: own, aliasTarget }) => (aliasTarget === undefined ? own : [aliasTarget]));

@@ -1,10 +1,10 @@
 import type { HostedZone } from '../aws/aws-account.ts';
 
-/** The zones that a name may be kept in. */
+/** The zones that may hold a name. */
 export interface ZoneMatch {
-  /** Public zones of the longest name that the host name ends with; more than one when several have this name. */
+  /** Public zones with the longest matching name; more than one when several zones have this name. */
   readonly zones: readonly HostedZone[];
-  /** Private zones whose name it ends with; only a VPC sees them. */
+  /** Private zones with a matching name; visible in their VPC only. */
   readonly privateZones: readonly HostedZone[];
 }
 
@@ -19,7 +19,7 @@ export function matchZones(name: string, zones: readonly HostedZone[]): ZoneMatc
   };
 }
 
-/** Every name that a zone for `name` could have, the longest first; not the root. */
+/** Every possible zone name for `name`, the longest first, without the root. */
 export function suffixesOf(name: string): readonly string[] {
   const labels = name.split('.').filter((label) => label !== '*');
   return labels.map((_, index) => labels.slice(index).join('.'));

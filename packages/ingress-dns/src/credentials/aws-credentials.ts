@@ -1,17 +1,17 @@
-/** A pair of keys, with the token of a session where it is one. */
+/** A pair of keys; temporary keys have a session token. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string | undefined;
 }
 
-/** A role that is assumed with the keys, or with the role before it. */
+/** A role that is assumed with the keys, or with the previous role. */
 export interface AssumedRole {
   readonly arn: string;
   readonly externalId?: string | undefined;
 }
 
-/** How AWS lends credentials to a workload that holds none itself; nobody outside of it can use them. */
+/** How AWS provides credentials to a workload without keys; only the workload itself can use them. */
 export type AmbientCredentials =
   | 'IRSA'
   | 'Pod Identity'
@@ -19,11 +19,11 @@ export type AmbientCredentials =
   | 'credential process'
   | 'IAM Identity Center';
 
-/** Where credentials were found, and what they are. */
+/** Credentials and their origin. */
 export interface CredentialSource {
   /** For messages: `the environment`, `profile shop of /root/.aws/credentials`, `Secret dns/aws, keys id and secret`. */
   readonly where: string;
-  /** Exactly as they stand there, white space included; absent when they are `ambient`. */
+  /** Verbatim, white space included; absent when the credentials are `ambient`. */
   readonly keys?: AwsCredentials | undefined;
   readonly ambient?: AmbientCredentials | undefined;
   /** Assumed one after the other. */
@@ -38,7 +38,7 @@ export function isAccessKeyId(text: string): boolean {
   return ACCESS_KEY_ID.test(text);
 }
 
-/** `AKIA…WXYZ`; what does not look like an access key id may be a secret and is not shown at all. */
+/** `AKIA…WXYZ`; any other text may be a secret and is hidden completely. */
 export function maskAccessKeyId(accessKeyId: string): string {
   const trimmed = accessKeyId.trim();
   return isAccessKeyId(trimmed) ? `${trimmed.slice(0, 4)}…${trimmed.slice(-4)}` : '(no access key id)';

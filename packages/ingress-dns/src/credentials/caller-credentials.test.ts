@@ -21,7 +21,7 @@ const CONFIG = `[profile dns]\nrole_arn = arn:aws:iam::1:role/dns\nsource_profil
 const FILES = hostWith({ [`${HOME}/.aws/credentials`]: CREDENTIALS, [`${HOME}/.aws/config`]: CONFIG });
 
 describe("the caller's credentials", () => {
-  it('are those in the environment before those in files', async () => {
+  it('come from the environment before files', async () => {
     const environment = { HOME, AWS_ACCESS_KEY_ID: 'AKIAENV', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: 't' };
     expect(await findCallerCredentials({ environment }, FILES)).toMatchObject({
       where: 'the environment',
@@ -30,7 +30,7 @@ describe("the caller's credentials", () => {
     expect((await findCallerCredentials({ environment, profile: 'default' }, FILES)).keys).toEqual(KEYS);
   });
 
-  it('are those of a profile, with the role that it names and the one that is given', async () => {
+  it('come from a profile, with its role and the given one', async () => {
     const role = { arn: 'arn:aws:iam::2:role/more' };
     expect(await findCallerCredentials({ environment: { HOME, AWS_PROFILE: 'dns' }, role }, FILES)).toMatchObject({
       keys: KEYS,
@@ -39,7 +39,7 @@ describe("the caller's credentials", () => {
     });
   });
 
-  it('are named where only a program or a service has them', async () => {
+  it('are reported as ambient when only a program or a service has them', async () => {
     const ambients = ['sso', 'process'].map((profile) =>
       findCallerCredentials({ environment: { HOME }, profile }, FILES),
     );
@@ -51,7 +51,7 @@ describe("the caller's credentials", () => {
     expect((await findCallerCredentials({ environment }, FILES)).ambient).toBe('IRSA');
   });
 
-  it('that are missing, or go round in circles, are told by a code', async () => {
+  it('fail with a code when they are missing or their profiles form a loop', async () => {
     await expectCode(findCallerCredentials({ environment: { HOME } }, hostWith({})), 'DNS_CREDENTIALS_NOT_FOUND');
     await expectCode(
       findCallerCredentials({ environment: { HOME }, profile: 'no' }, FILES),
@@ -75,12 +75,12 @@ describe('credentials in a text', () => {
     expect(parseCredentials(text, 'here').keys).toEqual(KEYS);
   });
 
-  it('bring their session token', () => {
+  it('include a session token', () => {
     const text = JSON.stringify({ Credentials: { AccessKeyId: ID, SecretAccessKey: SECRET, SessionToken: 't' } });
     expect(parseCredentials(text, 'here').keys?.sessionToken).toBe('t');
   });
 
-  it.each(['', '{', '{"AccessKeyId":"x"}', SECRET, '[1]'])('are refused without a word of them: %j', async (text) => {
+  it.each(['', '{', '{"AccessKeyId":"x"}', SECRET, '[1]'])('are refused without quoting them: %j', async (text) => {
     const failure = await expectCode(
       (async () => parseCredentials(text, 'here'))(),
       text === '[1]' ? 'DNS_CREDENTIALS_NOT_FOUND' : 'DNS_CREDENTIALS_UNREADABLE',

@@ -8,18 +8,18 @@ import { resolveProfile } from './profile.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface CallerCredentials {
-  /** The caller's own; the usual `AWS_*` variables are looked at. */
+  /** The caller's environment; the usual `AWS_*` variables are read. */
   readonly environment: Environment;
-  /** Wins over keys in the environment. Default: `AWS_PROFILE`, then `default`. */
+  /** Takes precedence over keys in the environment. Default: `AWS_PROFILE`, then `default`. */
   readonly profile?: string | undefined;
-  /** Assumed with what was found. */
+  /** Assumed with the credentials found. */
   readonly role?: AssumedRole | undefined;
 }
 
 /**
- * Finds the caller's credentials as the AWS tools do: a profile that is named, keys in the environment, the default profile.
+ * Finds the caller's credentials in the order of the AWS tools: a named profile, keys in the environment, the default profile.
  *
- * Asks no metadata service and runs no program: credentials that only exist so are named as `ambient`.
+ * Asks no metadata service and runs no program: such credentials are reported as `ambient`.
  *
  * @throws IngressDnsError `DNS_CREDENTIALS_NOT_FOUND` `DNS_CREDENTIALS_UNREADABLE`
  */
@@ -49,15 +49,15 @@ async function findSource(
   if (profile === undefined && !files.credentials.has('default') && !files.config.has('default')) {
     throw new IngressDnsError({
       code: 'DNS_CREDENTIALS_NOT_FOUND',
-      message: 'there are no AWS credentials in the environment and no default profile',
+      message: 'no AWS credentials in the environment and no default profile',
       subject: path,
-      hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or hand in a file with the keys',
+      hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or give a file with --aws-credentials',
     });
   }
   return resolveProfile(files, profile ?? 'default', path);
 }
 
-/** The credentials that an environment holds or points to without a file; `undefined` when it has none. */
+/** The credentials in an environment or named there without a file; `undefined` when there are none. */
 function readEnvironment(environment: Environment, where: string): CredentialSource | undefined {
   const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];

@@ -7,11 +7,11 @@ const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 const GOOD = { accessKeyId: ID, secretAccessKey: SECRET };
 const HERE = { region: 'us-east-1', roles: [] };
 
-describe('the form of AWS keys', () => {
-  it('is good, with a session token as well', () => {
-    expect(judgeForm(GOOD, HERE)).toEqual({ problem: undefined, meant: GOOD });
+describe('the format of AWS keys', () => {
+  it('is valid for long-term and for temporary keys', () => {
+    expect(judgeForm(GOOD, HERE)).toEqual({ problem: undefined, corrected: GOOD });
     const session = { accessKeyId: 'ASIAIOSFODNN7EXAMPLE', secretAccessKey: SECRET, sessionToken: 'a/b+c==' };
-    expect(judgeForm(session, HERE)).toEqual({ problem: undefined, meant: session });
+    expect(judgeForm(session, HERE)).toEqual({ problem: undefined, corrected: session });
   });
 
   it.each([
@@ -29,17 +29,17 @@ describe('the form of AWS keys', () => {
     [{ ...GOOD, accessKeyId: 'AROAIOSFODNN7EXAMPLE' }, 'DNS_CREDENTIALS_MALFORMED', 'unique id of a role', undefined],
     [{ ...GOOD, accessKeyId: 'dns-user' }, 'DNS_CREDENTIALS_MALFORMED', 'capital letters', undefined],
     [{ ...GOOD, secretAccessKey: '"quoted"' }, 'DNS_CREDENTIALS_MALFORMED', 'characters', undefined],
-    [{ ...GOOD, sessionToken: 'old' }, 'DNS_CREDENTIALS_MALFORMED', 'together with the token', GOOD],
-    [{ ...GOOD, accessKeyId: 'ASIAIOSFODNN7EXAMPLE' }, 'DNS_SESSION_TOKEN_MISSING', 'without', undefined],
-  ])('is bad: %#', (keys, code, message, meant) => {
+    [{ ...GOOD, sessionToken: 'old' }, 'DNS_CREDENTIALS_MALFORMED', 'combined with a session token', GOOD],
+    [{ ...GOOD, accessKeyId: 'ASIAIOSFODNN7EXAMPLE' }, 'DNS_SESSION_TOKEN_MISSING', 'has no session token', undefined],
+  ])('is invalid: %#', (keys, code, message, corrected) => {
     const judged = judgeForm(keys, HERE);
     expect(judged.problem?.code).toBe(code);
     expect(judged.problem?.message).toContain(message);
-    expect(judged.meant).toEqual(meant);
+    expect(judged.corrected).toEqual(corrected);
     expect(JSON.stringify(judged.problem)).not.toContain(SECRET.slice(0, 8));
   });
 
-  it('is bad for a role of another partition', () => {
+  it('is invalid with a role of another partition', () => {
     const roles = [{ arn: 'arn:aws-cn:iam::123456789012:role/dns' }];
     expect(judgeForm(GOOD, { region: 'eu-west-1', roles }).problem?.code).toBe('DNS_PARTITION_WRONG');
     expect(judgeForm(GOOD, { region: 'cn-north-1', roles }).problem).toBeUndefined();
@@ -47,7 +47,7 @@ describe('the form of AWS keys', () => {
 });
 
 describe('an access key id', () => {
-  it('is shown masked, and nothing of what may be a secret', () => {
+  it('is masked, and a possible secret is hidden', () => {
     expect(maskAccessKeyId(` ${ID}\n`)).toBe('AKIA…MPLE');
     expect(maskAccessKeyId(SECRET)).toBe('(no access key id)');
   });

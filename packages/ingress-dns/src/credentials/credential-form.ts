@@ -2,7 +2,7 @@ import type { IngressDnsErrorCode } from '../errors.ts';
 import { type AssumedRole, type AwsCredentials, isAccessKeyId } from './aws-credentials.ts';
 import { partitionOf, partitionOfArn } from './partition.ts';
 
-/** What is wrong with credentials at first sight. */
+/** A fault of credentials that is visible without asking AWS. */
 interface FormProblem {
   readonly code: IngressDnsErrorCode;
   readonly message: string;
@@ -11,8 +11,8 @@ interface FormProblem {
 
 export interface FormJudgement {
   readonly problem: FormProblem | undefined;
-  /** What was probably meant; `undefined` when nobody can guess. */
-  readonly meant: AwsCredentials | undefined;
+  /** The keys with the fault corrected; `undefined` when the fault has no obvious correction. */
+  readonly corrected: AwsCredentials | undefined;
 }
 
 const WHITE_SPACE = /\s/;
@@ -28,33 +28,33 @@ const NOT_KEYS: Readonly<Record<string, string>> = {
   ANPA: 'a policy',
 };
 
-/** Judges what can be judged without asking AWS. Pure; no part of a secret is in its answer. */
+/** Checks the format of keys without asking AWS. Pure; no part of a secret is in the result. */
 export function judgeForm(
   keys: AwsCredentials,
   context: { readonly region: string; readonly roles: readonly AssumedRole[] },
 ): FormJudgement {
-  const meant: AwsCredentials = {
+  const corrected: AwsCredentials = {
     accessKeyId: withoutWhiteSpace(keys.accessKeyId),
     secretAccessKey: withoutWhiteSpace(keys.secretAccessKey),
     ...(keys.sessionToken === undefined ? {} : { sessionToken: withoutWhiteSpace(keys.sessionToken) }),
   };
-  const isSwapped = isAccessKeyId(meant.secretAccessKey) && meant.accessKeyId.length >= SECRET_LENGTH;
+  const isSwapped = isAccessKeyId(corrected.secretAccessKey) && corrected.accessKeyId.length >= SECRET_LENGTH;
   if (isSwapped) {
     return {
-      meant: { ...meant, accessKeyId: meant.secretAccessKey, secretAccessKey: meant.accessKeyId },
+      corrected: { ...corrected, accessKeyId: corrected.secretAccessKey, secretAccessKey: corrected.accessKeyId },
       problem: {
         code: 'DNS_CREDENTIALS_SWAPPED',
         message: 'access key id and secret access key are swapped',
-        hint: 'put each in the place of the other; the id is the one in capital letters and digits',
+        hint: 'exchange the two values; the id is the one in capital letters and digits',
       },
     };
   }
-  const malformed = findMalformed(meant);
-  if (malformed !== undefined) return { meant: undefined, problem: malformed };
+  const malformed = findMalformed(corrected);
+  if (malformed !== undefined) return { corrected: undefined, problem: malformed };
   const dirty = describeWhiteSpace(keys);
   if (dirty.length > 0) {
     return {
-      meant,
+      corrected,
       problem: {
         code: 'DNS_CREDENTIALS_WHITESPACE',
         message: `white space in ${dirty.join(' and ')}`,
@@ -62,27 +62,27 @@ export function judgeForm(
       },
     };
   }
-  if (meant.accessKeyId.startsWith(TEMPORARY) && (meant.sessionToken ?? '') === '') {
+  if (corrected.accessKeyId.startsWith(TEMPORARY) && (corrected.sessionToken ?? '') === '') {
     return {
-      meant: undefined,
+      corrected: undefined,
       problem: {
         code: 'DNS_SESSION_TOKEN_MISSING',
-        message: 'a temporary key (ASIA…) without its session token',
-        hint: 'add AWS_SESSION_TOKEN, or better use the long-term key (AKIA…) of an IAM user made for this',
+        message: 'a temporary access key (ASIA…) has no session token',
+        hint: 'add AWS_SESSION_TOKEN, or better use the long-term key (AKIA…) of a dedicated IAM user',
       },
     };
   }
-  if (meant.accessKeyId.startsWith(LONG_TERM) && (meant.sessionToken ?? '') !== '') {
+  if (corrected.accessKeyId.startsWith(LONG_TERM) && (corrected.sessionToken ?? '') !== '') {
     return {
-      meant: { accessKeyId: meant.accessKeyId, secretAccessKey: meant.secretAccessKey },
+      corrected: { accessKeyId: corrected.accessKeyId, secretAccessKey: corrected.secretAccessKey },
       problem: {
         code: 'DNS_CREDENTIALS_MALFORMED',
-        message: 'a long-term key (AKIA…) together with the token of a session',
-        hint: 'remove AWS_SESSION_TOKEN, which was left over from other keys',
+        message: 'a long-term access key (AKIA…) is combined with a session token',
+        hint: 'remove AWS_SESSION_TOKEN: it belongs to other keys',
       },
     };
   }
-  return { meant, problem: findForeignPartition(context) };
+  return { corrected, problem: findForeignPartition(context) };
 }
 
 function withoutWhiteSpace(text: string): string {
@@ -93,15 +93,16 @@ function findMalformed({ accessKeyId, secretAccessKey }: AwsCredentials): FormPr
   const problem = (message: string): FormProblem => ({
     code: 'DNS_CREDENTIALS_MALFORMED',
     message,
-    hint: 'copy both again from where the key was made; a secret cannot be looked up later, only replaced',
+    hint: 'copy both values again; AWS shows a secret only when the key is created, so a lost secret needs a new key',
   });
   if (accessKeyId === '') return problem('the access key id is empty');
   if (secretAccessKey === '') return problem('the secret access key is empty');
   const other = NOT_KEYS[accessKeyId.slice(0, 4)];
   if (other !== undefined) return problem(`the access key id is the unique id of ${other}`);
   if (!isAccessKeyId(accessKeyId))
-    return problem('the access key id is none: it consists of capital letters and digits');
-  if (!SECRET.test(secretAccessKey)) return problem('the secret access key has characters that no secret has');
+    return problem('the access key id is invalid: an id has 16 to 128 capital letters and digits');
+  if (!SECRET.test(secretAccessKey))
+    return problem('the secret access key has characters that are invalid in a secret');
   return undefined;
 }
 
@@ -132,7 +133,7 @@ function findForeignPartition({
   if (foreign === undefined) return undefined;
   return {
     code: 'DNS_PARTITION_WRONG',
-    message: `region ${region} is in partition ${partition}, the role ${foreign.arn} is not`,
-    hint: 'set AWS_REGION to a region of the partition that the role is in',
+    message: `region ${region} is in partition ${partition}, role ${foreign.arn} is not`,
+    hint: 'set AWS_REGION to a region in the partition of the role',
   };
 }

@@ -31,7 +31,7 @@ function keysOfJson(text: string, where: string): AwsCredentials {
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser quotes what it does not understand.
+    // The message of the JSON parser quotes the text, which may hold the secret.
     throw unreadable(where);
   }
   const outer = value as Readonly<Record<string, unknown>>;
@@ -62,8 +62,8 @@ function asObject(value: unknown): object {
 function unreadable(where: string): IngressDnsError {
   return new IngressDnsError({
     code: 'DNS_CREDENTIALS_UNREADABLE',
-    message: 'no access key id with a secret access key can be read from this',
+    message: 'the text contains no access key id with a secret access key',
     subject: where,
-    hint: 'give JSON with AccessKeyId and SecretAccessKey, a credentials file, or a line each that sets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    hint: 'give JSON with AccessKeyId and SecretAccessKey, a credentials file, or lines that set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   });
 }

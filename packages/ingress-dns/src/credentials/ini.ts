@@ -18,7 +18,7 @@ export function parseIni(text: string): IniSections {
   return sections;
 }
 
-/** Puts settings into a section of such a file, making either where it is missing; every other line stays as it is. */
+/** Sets values in a section of such a file; adds a missing section. Every other line stays unchanged. */
 export function withIniSettings(
   text: string,
   section: string,

@@ -1,7 +1,7 @@
-/** The partitions of AWS that have a Route 53; accounts, keys and endpoints of one mean nothing in another. */
+/** The AWS partitions with Route 53; accounts, keys and endpoints are valid in one partition only. */
 export type Partition = 'aws' | 'aws-cn' | 'aws-us-gov';
 
-/** Where the global services of a partition are asked for when nobody names a region. */
+/** The region of the global services when none is configured. */
 export const DEFAULT_REGION = 'us-east-1';
 
 /** The partition that a region is in (AWS General Reference, "Partitions"). */
@@ -10,7 +10,7 @@ export function partitionOf(region: string): Partition {
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
 
-/** The one region that requests to Route 53 of a partition are signed for (AWS General Reference, "Route 53 endpoints"). */
+/** The signing region of Route 53 in each partition (AWS General Reference, "Route 53 endpoints"). */
 export const ROUTE_53_REGION: Readonly<Record<Partition, string>> = {
   aws: 'us-east-1',
   'aws-cn': 'cn-northwest-1',

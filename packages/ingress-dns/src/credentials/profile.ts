@@ -2,13 +2,13 @@ import { IngressDnsError } from '../errors.ts';
 import type { AssumedRole, AwsCredentials, CredentialSource } from './aws-credentials.ts';
 import type { IniSections } from './ini.ts';
 
-/** The two files that profiles are kept in. */
+/** The two files with profiles. */
 export interface ProfileFiles {
   readonly credentials: IniSections;
   readonly config: IniSections;
 }
 
-/** A profile, and which one of the file has the keys that it is based on. */
+/** A profile, and the profile that holds its keys. */
 export interface ResolvedProfile extends CredentialSource {
   readonly keysIn: string;
 }
@@ -16,7 +16,7 @@ export interface ResolvedProfile extends CredentialSource {
 const LONGEST_CHAIN = 5;
 
 /**
- * What a profile means: keys of its own, or a role that is assumed with those of another.
+ * Resolves a profile: its own keys, or a role that is assumed with the keys of another profile.
  *
  * @param where for messages: which file or Secret
  * @throws IngressDnsError `DNS_CREDENTIALS_NOT_FOUND` `DNS_CREDENTIALS_UNREADABLE`
@@ -43,9 +43,9 @@ export function resolveProfile(files: ProfileFiles, profile: string, where: stri
   }
   throw new IngressDnsError({
     code: 'DNS_CREDENTIALS_UNREADABLE',
-    message: 'the profiles refer to each other in a circle',
+    message: 'the profiles refer to each other in a loop',
     subject,
-    hint: 'correct source_profile in it',
+    hint: 'correct source_profile in these profiles',
   });
 }
 
@@ -66,8 +66,8 @@ function ambientOf(settings: ReadonlyMap<string, string>): CredentialSource['amb
 function missing(subject: string, profile: string): IngressDnsError {
   return new IngressDnsError({
     code: 'DNS_CREDENTIALS_NOT_FOUND',
-    message: `there are no keys and no role in profile ${profile}`,
+    message: `profile ${profile} has neither keys nor a role`,
     subject,
-    hint: 'check the name of the profile, and aws_access_key_id and aws_secret_access_key in it',
+    hint: 'check the profile name and its aws_access_key_id and aws_secret_access_key',
   });
 }

@@ -15,7 +15,7 @@ async function plan(
 ): Promise<CredentialPatches> {
   const cluster = openClusterReading(createMemoryObjects(objects));
   const [found] = await findClusterCredentials(cluster);
-  if (found === undefined) throw new Error('nothing was found');
+  if (found === undefined) throw new Error('no credentials found');
   return planCredentialPatches(found, keys, cluster);
 }
 
@@ -39,7 +39,7 @@ const ENV = [ref('AWS_ACCESS_KEY_ID', 'aws', 'id'), ref('AWS_SECRET_ACCESS_KEY',
 const AWS = secret('dns', 'aws', { id: 'AKIAOLD', secret: 'old', token: 'old' });
 
 describe('new keys', () => {
-  it('go into the keys of the Secret that the controller reads, and make it start anew', async () => {
+  it('are written to the Secret of the controller, which restarts', async () => {
     const patches = await plan([AWS, deployment('dns', 'a', { env: ENV })]);
     expect(textsOf(patches)).toEqual([['dns/aws', { id: NEW.accessKeyId, secret: NEW.secretAccessKey }]]);
     expect(patches.controller).toMatchObject({
@@ -53,7 +53,7 @@ describe('new keys', () => {
     expect(JSON.stringify(patches.controller)).not.toContain('new');
   });
 
-  it('go into several Secrets where the controller reads several', async () => {
+  it('are written to each of several Secrets', async () => {
     const other = secret('dns', 'id', { id: 'AKIAOLD' });
     const env = [ref('AWS_ACCESS_KEY_ID', 'id', 'id'), ref('AWS_SECRET_ACCESS_KEY', 'aws', 'secret')];
     expect(textsOf(await plan([AWS, other, deployment('dns', 'a', { env })]))).toEqual([
@@ -62,14 +62,14 @@ describe('new keys', () => {
     ]);
   });
 
-  it('bring their session token where one is read, and take the old one away', async () => {
+  it('include the session token, or clear an old one', async () => {
     const env = [...ENV, ref('AWS_SESSION_TOKEN', 'aws', 'token')];
     const objects = [AWS, deployment('dns', 'a', { env })];
     expect(textsOf(await plan(objects, SESSION))).toMatchObject([['dns/aws', { token: 'token' }]]);
     expect(textsOf(await plan(objects))).toMatchObject([['dns/aws', { token: '' }]]);
   });
 
-  it('go into the profile of a credentials file that has the old ones, and leave the rest of it', async () => {
+  it('replace the old keys in a credentials file and keep the rest', async () => {
     const file = secret('dns', 'file', {
       credentials:
         '# ours\n[default]\nrole_arn = arn:aws:iam::1:role/dns\nsource_profile = base\n[base]\naws_access_key_id=AKIAOLD\naws_secret_access_key = old\nregion = eu-west-1\n[other]\nx = y\n',
@@ -86,11 +86,11 @@ describe('new keys', () => {
     ]);
   });
 
-  it('are not put where everybody could read them, nor where they are not read', async () => {
+  it('are refused for a literal, a missing session token variable and ambient credentials', async () => {
     const literal = [ENV[0], { name: 'AWS_SECRET_ACCESS_KEY', value: 'old' }];
-    await expectCode(plan([AWS, deployment('dns', 'a', { env: literal })]), 'DNS_PLACE_UNSUPPORTED');
-    await expectCode(plan([AWS, deployment('dns', 'a', { env: ENV })], SESSION), 'DNS_PLACE_UNSUPPORTED');
+    await expectCode(plan([AWS, deployment('dns', 'a', { env: literal })]), 'DNS_CREDENTIAL_LOCATION_UNSUPPORTED');
+    await expectCode(plan([AWS, deployment('dns', 'a', { env: ENV })], SESSION), 'DNS_CREDENTIAL_LOCATION_UNSUPPORTED');
     const ambient = deployment('dns', 'external-dns', { image: 'external-dns', args: ['--provider=aws'] });
-    await expectCode(plan([ambient]), 'DNS_PLACE_UNSUPPORTED');
+    await expectCode(plan([ambient]), 'DNS_CREDENTIAL_LOCATION_UNSUPPORTED');
   });
 });

@@ -1,5 +1,5 @@
-import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { sha256 } from '@kube-rescue/workflow';
+import { type ObjectReference, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type Json, sha256 } from '@kube-rescue/workflow';
 import type { ClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
 import type { CredentialLocation } from '../cluster/credential-location.ts';
@@ -7,63 +7,69 @@ import type { ClusterCredentials } from '../cluster/found-credentials.ts';
 import type { AwsCredentials } from '../credentials/aws-credentials.ts';
 import { withIniSettings } from '../credentials/ini.ts';
 import { IngressDnsError } from '../errors.ts';
-import type { ObjectPatch } from './object-patch.ts';
 
-/** What is to be changed so that a controller uses other keys. */
+/** A merge patch (RFC 7386) for one object. May hold secrets: never print it. */
+export interface ObjectPatch {
+  readonly reference: ObjectReference;
+  readonly patch: Json;
+}
+
+/** The changes that make a controller use other keys. */
 export interface CredentialPatches {
   readonly secrets: readonly ObjectPatch[];
-  /** An annotation that makes the controller start anew. */
+  /** An annotation that restarts the controller. */
   readonly controller: ObjectPatch;
 }
 
-type FieldsPlace = Extract<CredentialLocation, { kind: 'fields' }>;
+type FieldsLocation = Extract<CredentialLocation, { kind: 'fields' }>;
 
-/** Of the pod template; its value tells one pair of keys from another and nothing of them. */
+/** Annotation of the pod template; its value is a digest that identifies a pair of keys without revealing it. */
 export const RESTART_ANNOTATION = 'kube-rescue.io/aws-credentials';
 const DIGEST_CHARACTERS = 16;
 
 /**
- * Says which objects are to be changed, and how. Reads, writes nothing.
- * @throws IngressDnsError `DNS_PLACE_UNSUPPORTED`
+ * Plans the object patches for new keys. Writes nothing.
+ * @throws IngressDnsError `DNS_CREDENTIAL_LOCATION_UNSUPPORTED`
  */
 export async function planCredentialPatches(
-  { controller, place }: ClusterCredentials,
+  { controller, location }: ClusterCredentials,
   keys: AwsCredentials,
   cluster: ClusterReading,
 ): Promise<CredentialPatches> {
-  if (place === undefined) throw unsupported(describeController(controller), 'AWS lends them to the workload');
+  if (location === undefined)
+    throw unsupported(describeController(controller), 'AWS provides the credentials of the workload');
   const secrets =
-    place.kind === 'file' ? [await patchFile(place, keys, cluster)] : patchSecrets(place, keys, controller);
+    location.kind === 'file' ? [await patchFile(location, keys, cluster)] : patchSecrets(location, keys, controller);
   const reference = { kind: RESOURCE_KINDS[controller.kind], namespace: controller.namespace, name: controller.name };
   const annotations = { [RESTART_ANNOTATION]: digestOf(keys) };
   return { secrets, controller: { reference, patch: { spec: { template: { metadata: { annotations } } } } } };
 }
 
 function patchSecrets(
-  place: FieldsPlace,
+  location: FieldsLocation,
   keys: AwsCredentials,
   controller: ClusterCredentials['controller'],
 ): readonly ObjectPatch[] {
   const values = [
-    [place.accessKeyId, keys.accessKeyId],
-    [place.secretAccessKey, keys.secretAccessKey],
-    // A variable that comes from a key of a Secret needs that key; nothing in it means no token.
-    ...(place.sessionToken === undefined ? [] : [[place.sessionToken, keys.sessionToken ?? ''] as const]),
+    [location.accessKeyId, keys.accessKeyId],
+    [location.secretAccessKey, keys.secretAccessKey],
+    // A variable from a Secret key needs that key; an empty value means no token.
+    ...(location.sessionToken === undefined ? [] : [[location.sessionToken, keys.sessionToken ?? ''] as const]),
   ] as const;
-  if (keys.sessionToken !== undefined && place.sessionToken === undefined) {
+  if (keys.sessionToken !== undefined && location.sessionToken === undefined) {
     throw unsupported(
       describeController(controller),
-      'it reads no session token, so only long-term keys are of use to it',
+      'the workload reads no session token, so only long-term keys work',
     );
   }
   for (const [field] of values) {
-    // Whoever may read pods could read them, and so could whoever reads a plan that replaces them.
+    // A literal is visible to every reader of pods and of the plan.
     if (field.kind === 'env')
       throw unsupported(
         describeController(controller),
-        `${field.variable} is a literal in its pods; keys belong in a Secret`,
+        `${field.variable} is a literal in the pod template; keys belong in a Secret`,
       );
-    if (field.kind === 'elsewhere') throw unsupported(field.where, 'the access key id stands there');
+    if (field.kind === 'elsewhere') throw unsupported(field.where, 'the access key id is a literal there');
   }
   const inSecrets = values.flatMap(([field, value]) => (field.kind === 'secret' ? [{ field, value }] : []));
   const groups = Map.groupBy(inSecrets, ({ field }) => `${field.namespace}/${field.name}`);
@@ -104,9 +110,9 @@ function encode(text: string): string {
 
 function unsupported(subject: string, reason: string): IngressDnsError {
   return new IngressDnsError({
-    code: 'DNS_PLACE_UNSUPPORTED',
-    message: `new keys cannot be put there: ${reason}`,
+    code: 'DNS_CREDENTIAL_LOCATION_UNSUPPORTED',
+    message: `cannot write new keys to this location: ${reason}`,
     subject,
-    hint: 'change it by hand, then look again with: kube-rescue dns check',
+    hint: 'change the keys by hand, then run: kube-rescue dns check',
   });
 }

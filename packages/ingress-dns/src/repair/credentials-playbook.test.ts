@@ -18,7 +18,7 @@ import { type DnsWorld, startDnsWorld } from '../dns-world.fixture.ts';
 import { createMemoryObjects, deployment, type MemoryObjects, secret } from '../memory-objects.fixture.ts';
 import { RESTART_ANNOTATION } from './credential-patches.ts';
 import { createCredentialsPlaybook, type NewCredentialsInput } from './credentials-playbook.ts';
-import type { ObjectPatch } from './object-patch.ts';
+import type { ObjectPatch } from './credential-patches.ts';
 
 const NAME = 'new.example.test';
 const OLD = { accessKeyId: 'AKIAOLDOLDOLDOLDOLDX', secretAccessKey: 'o'.repeat(40) };
@@ -43,14 +43,14 @@ function merge(target: unknown, patch: unknown): unknown {
   return merged;
 }
 
-/** Stands for the controller: whenever it starts anew it makes its record with the keys that are in the Secret then. */
+/** A fake controller: after each restart it creates its record with the keys in the Secret. */
 async function startController(): Promise<void> {
   if (controllerIsBroken) return;
   const data = objects.all().find(({ kind }) => kind === 'Secret')?.['data'] as Record<string, string>;
   const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString();
-  const way = { endpoints: { sts: world.aws.endpoint, route53: world.aws.endpoint } };
+  const awsClient = { endpoints: { sts: world.aws.endpoint, route53: world.aws.endpoint } };
   const account = openAwsAccount(
-    way,
+    awsClient,
     { accessKeyId: text('id'), secretAccessKey: text('secret') },
     { clock: systemClock },
   );
@@ -96,7 +96,7 @@ function playbook(keys: AwsCredentials, input: Partial<NewCredentialsInput> = {}
   return createCredentialsPlaybook(
     {
       keys,
-      way: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+      awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
       dns: { resolvers: [aws.resolver], port: aws.dnsPort },
       endpoint: { scheme: 'http', port },
       timeoutMs: 3000,
@@ -166,7 +166,7 @@ describe.skipIf(!requireProgram('knotd'))('new credentials for the ingress DNS p
   });
   afterEach(() => world.stop());
 
-  it('are written, used, and seen to make every name resolve and answer; and can be taken back', async () => {
+  it('are written and used until every name resolves and answers, and can be rolled back', async () => {
     const before = JSON.stringify(objects.all());
     const result = await run(world.key);
     expect(result.steps.map(({ step, result: outcome }) => [step, outcome])).toEqual([
@@ -182,7 +182,7 @@ describe.skipIf(!requireProgram('knotd'))('new credentials for the ingress DNS p
     expect(JSON.stringify(objects.all())).toBe(before);
   });
 
-  it('are in no plan and no journal', async () => {
+  it('appear in neither plan nor journal', async () => {
     const { runId, plan } = await run(world.key);
     const journal = await host.readFile(`/var/lib/kube-rescue/runs/${runId}/journal.jsonl` as never);
     const text = JSON.stringify(plan) + Buffer.from(journal ?? []).toString();
@@ -194,7 +194,7 @@ describe.skipIf(!requireProgram('knotd'))('new credentials for the ingress DNS p
     }
   });
 
-  it('that are no good are refused before anything is written', async () => {
+  it('are refused before any change when they do not work', async () => {
     const denied = world.aws.addKey({ actions: ['route53:ListHostedZones', 'route53:ListResourceRecordSets'] });
     const before = JSON.stringify(objects.all());
     for (const keys of [
@@ -207,10 +207,10 @@ describe.skipIf(!requireProgram('knotd'))('new credentials for the ingress DNS p
     expect(JSON.stringify(objects.all())).toBe(before);
   });
 
-  it('stay, not verified, when the names do not follow', async () => {
+  it('are reported as not verified when the controller does not create the records', async () => {
     controllerIsBroken = true;
     const failure = await expectCode(run(world.key), 'NOT_VERIFIED');
-    expect(failure.message).toContain(`record of ${NAME}: its zone has no record for it`);
+    expect(failure.message).toContain(`record of ${NAME}: the zone has no record for this name`);
     expect(annotation()).toBeDefined();
   });
 });

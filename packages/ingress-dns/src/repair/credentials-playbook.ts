@@ -5,24 +5,24 @@ import { readClusterDns } from '../cluster/cluster-dns.ts';
 import { type ObjectReader, openClusterReading } from '../cluster/cluster-reading.ts';
 import { describeController } from '../cluster/controllers.ts';
 import type { ClusterCredentials } from '../cluster/found-credentials.ts';
-import type { Link, LinkId } from '../conditions/condition.ts';
+import type { Condition, ConditionId } from '../conditions/condition.ts';
 import { type AwsCredentials, maskAccessKeyId } from '../credentials/aws-credentials.ts';
 import { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from '../dns-check.ts';
-import type { WantedName } from '../wanted-name.ts';
+import type { WantedName } from '../conditions/record-condition.ts';
 import { planCredentialPatches } from './credential-patches.ts';
-import type { ObjectPatch } from './object-patch.ts';
+import type { ObjectPatch } from './credential-patches.ts';
 
-export interface NewCredentialsInput extends Pick<DnsCheckInput, 'way' | 'dns' | 'endpoint'> {
+export interface NewCredentialsInput extends Pick<DnsCheckInput, 'awsClient' | 'dns' | 'endpoint'> {
   readonly keys: AwsCredentials;
-  /** `NAMESPACE/NAME` of the workload that gets them. Default: the one that is known for keeping records. */
+  /** `NAMESPACE/NAME` of the workload that gets the keys. Default: the known DNS controller. */
   readonly controller?: string | undefined;
-  /** Names that are to resolve in the end. Default: those that the cluster wants. */
+  /** Names that must resolve at the end. Default: those of the cluster's Ingresses, Services and IngressRoutes. */
   readonly names?: readonly WantedName[] | undefined;
-  /** How long the names are waited for. Default: five minutes. */
+  /** How long to wait for the names. Default: five minutes. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** How a step that changes one object is called. */
+/** Id, title and requirements of a step that changes one object. */
 export interface StepNaming {
   readonly id: StepId;
   readonly title: string;
@@ -32,7 +32,7 @@ export interface StepNaming {
 export interface NewCredentialsDeps extends DnsCheckDeps {
   readonly clock: Clock;
   readonly objects: ObjectReader;
-  /** Makes the step that applies a patch by compare-and-swap, journalled: whoever owns `object.replace` knows how. */
+  /** Creates the journalled step that applies a patch by compare-and-swap. */
   readonly patchStep: (patch: ObjectPatch, naming: StepNaming, signal: AbortSignal) => Promise<Step>;
 }
 
@@ -45,26 +45,25 @@ const JUDGE: StepId = 'dns/judge-credentials';
 const RESTART: StepId = 'dns/restart-controller';
 const TIMEOUT_MS = 5 * 60_000;
 const INTERVAL_MS = 3000;
-/** What must be good before keys are written; the links behind them are what the keys are to bring about. */
-const FIT: readonly LinkId[] = ['credentials', 'form', 'identity', 'list', 'zone', 'change'];
+/** Conditions that must hold before the keys are written; the new keys bring about the others. */
+const FIT: readonly ConditionId[] = ['credentials', 'form', 'identity', 'list', 'zone', 'change'];
 
 /**
- * Gives the workload that keeps DNS records other keys: judges them first, writes them where the workload reads them, makes
- * it start anew, and waits until every name resolves and answers.
+ * Replaces the keys of a DNS controller: checks the new keys, writes them where the controller reads them, restarts the
+ * controller, and waits until every name resolves and answers.
  *
- * The workload makes the records, not we. Its first phase throws IngressDnsErrors and ObjectErrors before anything is
- * written.
+ * The controller creates the records. The first phase throws IngressDnsErrors and ObjectErrors before anything is written.
  */
 export function createCredentialsPlaybook(input: NewCredentialsInput, deps: NewCredentialsDeps): Playbook {
   let found: Work | undefined;
   const look = async (signal: AbortSignal): Promise<Work> => {
-    // Once: with the new keys in place there is nothing else to be found.
+    // Once: later the cluster holds the new keys.
     found ??= await findWork(input, deps, signal);
     return found;
   };
   return {
     id: 'dns-credentials',
-    title: 'Give the ingress DNS provider new AWS credentials',
+    title: 'Replace the AWS credentials of the ingress DNS provider',
     phases: [
       {
         id: 'credentials',
@@ -84,7 +83,7 @@ export function createCredentialsPlaybook(input: NewCredentialsInput, deps: NewC
             patch: patches.controller,
             naming: {
               id: RESTART,
-              title: `make ${describeController(work.used.controller)} start with them`,
+              title: `restart ${describeController(work.used.controller)} with the new keys`,
               requires: [JUDGE, ...writing.map(({ naming }) => naming.id)],
             },
           };
@@ -109,38 +108,38 @@ async function findWork(input: NewCredentialsInput, deps: NewCredentialsDeps, si
 }
 
 function judge(
-  { keys, way, dns, endpoint }: NewCredentialsInput,
+  { keys, awsClient, dns, endpoint }: NewCredentialsInput,
   { used, names }: Work,
   deps: NewCredentialsDeps,
   signal: AbortSignal,
 ): Promise<DnsReport> {
   const source = { ...used.source, where: 'the new credentials', keys, ambient: undefined };
-  const region = way?.region ?? source.region;
-  return checkIngressDns({ source, names, way: { ...way, region }, dns, endpoint, signal }, deps);
+  const region = awsClient?.region ?? source.region;
+  return checkIngressDns({ source, names, awsClient: { ...awsClient, region }, dns, endpoint, signal }, deps);
 }
 
 function createJudgeStep(input: NewCredentialsInput, work: Work, deps: NewCredentialsDeps): Step {
   return {
     id: JUDGE,
-    title: 'judge the new keys with STS and Route 53',
+    title: 'check the new keys with STS and Route 53',
     requires: [],
     reversible: 'yes',
     check: async (signal): Promise<Finding> => {
-      const { links, identity } = await judge({ ...input, endpoint: undefined }, work, deps, signal);
-      const unfit = links.find(({ id, status }) => FIT.includes(id) && status !== 'ok');
+      const { conditions, identity } = await judge({ ...input, endpoint: undefined }, work, deps, signal);
+      const unfit = conditions.find(({ id, status }) => FIT.includes(id) && status !== 'ok');
       const evidence = [
         `access key ${maskAccessKeyId(input.keys.accessKeyId)}`,
         ...(identity === undefined ? [] : [identity.arn]),
       ];
-      if (unfit === undefined) return { status: 'ok', summary: 'they are good for what they are needed for', evidence };
+      if (unfit === undefined) return { status: 'ok', summary: 'the new keys have the needed permissions', evidence };
       const { summary, code, hint } = unfit;
       return {
         status: 'blocked',
-        summary: `the new keys are no good: ${summary}`,
+        summary: `the new keys do not work: ${summary}`,
         evidence: [...evidence, ...unfit.evidence],
         code: code ?? 'DNS_CREDENTIALS_UNREADABLE',
         subject: unfit.subject,
-        hint: hint ?? 'judge them with: kube-rescue dns check --aws-credentials FILE',
+        hint: hint ?? 'check them with: kube-rescue dns check --aws-credentials FILE',
       };
     },
     plan: () => [],
@@ -149,13 +148,13 @@ function createJudgeStep(input: NewCredentialsInput, work: Work, deps: NewCreden
   };
 }
 
-/** A step without changes: it waits until the controller has made the records, and the world knows them. */
+/** Waits until the controller has created the records and the names resolve. Changes nothing. */
 function createNamesStep(input: NewCredentialsInput, work: Work, deps: NewCredentialsDeps): Step {
   let waitingFor = (_what: string): void => undefined;
   const look = async (signal: AbortSignal): Promise<Verdict> => verdictOf(await judge(input, work, deps, signal));
   return {
     id: 'dns/names',
-    title: 'see every name resolve and answer',
+    title: 'verify that every name resolves and answers',
     requires: [RESTART],
     reversible: 'no',
     isProof: true,
@@ -181,18 +180,18 @@ function createNamesStep(input: NewCredentialsInput, work: Work, deps: NewCreden
   };
 }
 
-/** A resolver that still remembers the time before proves nothing against the records. */
-function verdictOf({ links, causes }: DnsReport): Verdict {
-  const bad = [...causes, ...links.filter(({ status }) => status === 'unknown')].find(
+/** A stale resolver cache does not disprove the records. */
+function verdictOf({ conditions, causes }: DnsReport): Verdict {
+  const bad = [...causes, ...conditions.filter(({ status }) => status === 'unknown')].find(
     ({ code }) => code !== 'DNS_RESOLVER_STALE',
   );
   if (bad !== undefined) {
     return { verified: false, reason: `${bad.id} of ${bad.subject}: ${bad.summary}`, hint: bad.hint };
   }
-  const names = links.filter(({ id }) => id === 'resolution');
+  const names = conditions.filter(({ id }) => id === 'resolution');
   return { verified: true, evidence: names.map(describeName) };
 }
 
-function describeName({ subject, summary, status }: Link): string {
-  return status === 'ok' ? `${subject}: ${summary}` : `${subject}: the name servers answer; ${summary}`;
+function describeName({ subject, summary, status }: Condition): string {
+  return status === 'ok' ? `${subject}: ${summary}` : `${subject}: the name servers answer, but ${summary}`;
 }

@@ -8,7 +8,7 @@ import { createDnsChangeKind, type DnsChange } from './dns-change-kind.ts';
 
 type Records = Map<string, DnsRecordSet>;
 
-/** As Route 53 does it: a record is put there once, and what is not there cannot be deleted. */
+/** Behaves as Route 53: a missing record cannot be deleted. */
 function changeRecords(records: Records): AwsAccount['changeRecords'] {
   return async (_zone, changes) => {
     for (const { action, record } of changes) {
@@ -32,7 +32,7 @@ function changeOf(name: string): DnsChange {
   return { kind: 'dns.change', target: `TXT ${name}`, zoneId: 'Z1', ...record };
 }
 
-stepLaws('records that are made in a hosted zone', () => {
+stepLaws('record changes in a hosted zone', () => {
   const zones = new WeakMap<Host['readFile'], Records>();
   const recordsOf = ({ readFile }: Host): Records => zones.get(readFile) ?? new Map<string, DnsRecordSet>();
   const accountOf = (host: Host): AwsAccount => {

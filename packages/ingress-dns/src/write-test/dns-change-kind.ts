@@ -15,9 +15,9 @@ export interface DnsChange extends Change {
 }
 
 /**
- * `dns.change`: creates records that are not there yet, and removes them again when it is undone.
+ * `dns.change`: creates missing records; its undo removes them.
  *
- * @param onChange told the id of each change, so that it can be waited for
+ * @param onChange receives the id of each change, for `isInSync`
  */
 export function createDnsChangeKind(account: AwsAccount, onChange: (id: string) => void): ChangeKind<DnsChange> {
   const recordOf = ({ name, type, ttl, values }: DnsChange) => ({ name, type, ttl, values });
@@ -37,7 +37,7 @@ export function createDnsChangeKind(account: AwsAccount, onChange: (id: string) 
         onChange(await account.changeRecords(change.zoneId, [{ action: 'DELETE', record: recordOf(change) }]));
         return { state: 'undone' };
       } catch (error) {
-        // Never made, or removed before.
+        // Never created, or already removed.
         if (isRecoveryError(error, 'DNS_CHANGE_INVALID', 'DNS_ZONE_MISSING')) return { state: 'already' };
         throw error;
       }

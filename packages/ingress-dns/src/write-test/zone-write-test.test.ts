@@ -18,7 +18,7 @@ const open = (keys = world.key): AwsAccount =>
 const records = (): readonly string[] => world.aws.records(world.zone.id).map(({ name, type }) => `${type} ${name}`);
 const test = (timeoutMs = 10_000) => createZoneWriteTest({ host, clock: impatient, store, timeoutMs });
 
-describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed', () => {
+describe.skipIf(!requireProgram('knotd'))('the write test of a zone', () => {
   beforeEach(async () => {
     world = await startDnsWorld();
     account = open();
@@ -30,11 +30,11 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
     await world.stop();
   });
 
-  it('is a record that is made, known everywhere, and removed again', async () => {
+  it('creates a record, waits for all name servers, and removes it', async () => {
     const before = records();
     world.aws.setPendingAnswers(3);
-    const link = await test()(world.zone, account);
-    expect(link).toMatchObject({ id: 'change', subject: world.zone.name, status: 'ok' });
+    const condition = await test()(world.zone, account);
+    expect(condition).toMatchObject({ id: 'change', subject: world.zone.name, status: 'ok' });
     expect(records()).toEqual(before);
     const made = world.aws.requests.map(({ action }) => action.replace('route53:', ''));
     expect(made.filter((action) => action !== 'GetChange')).toEqual([
@@ -44,10 +44,10 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
     expect(made.filter((action) => action === 'GetChange')).toHaveLength(4);
   });
 
-  it('fails with the policy that would allow it', async () => {
+  it('fails with the policy that allows the change', async () => {
     const denied = open(world.aws.addKey({ actions: ['route53:ListHostedZones'] }));
-    const link = await test()(world.zone, denied);
-    expect(link).toMatchObject({
+    const condition = await test()(world.zone, denied);
+    expect(condition).toMatchObject({
       status: 'broken',
       code: 'DNS_CHANGE_DENIED',
       hint: expect.stringContaining(world.zone.id),
@@ -55,14 +55,14 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
     denied.close();
   });
 
-  it('leaves nothing behind when a change does not come into sync', async () => {
+  it('removes the record when the change does not reach all name servers', async () => {
     const before = records();
     world.aws.setPendingAnswers(Infinity);
     expect(await test(0)(world.zone, account)).toMatchObject({ status: 'broken', code: 'DNS_CHANGE_NOT_IN_SYNC' });
     expect(records()).toEqual(before);
   });
 
-  it('leaves nothing behind when a person stops it while the record is there', async () => {
+  it('removes the record when the operator interrupts the test', async () => {
     const before = records();
     const stopped = new AbortController();
     const waiting = {
@@ -76,14 +76,14 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
     };
     const { signal } = stopped;
     const clock = { now: systemClock.now, sleep: async () => signal.throwIfAborted() };
-    const link = createZoneWriteTest({ host, clock, store, signal })(world.zone, waiting);
-    await expect(link).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    const condition = createZoneWriteTest({ host, clock, store, signal })(world.zone, waiting);
+    await expect(condition).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(records()).toEqual(before);
   });
 
-  it('removes what one that was killed has left behind', async () => {
+  it('removes the record of a killed test', async () => {
     const before = records();
-    // Killed as soon as the record is made: nothing after it comes to an end.
+    // Killed right after the record is created: the wait never ends.
     const killed = {
       ...account,
       changeRecords: account.changeRecords.bind(account),
@@ -98,19 +98,19 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
       clock: impatient,
       store: openRunStore(survivor, store.directory),
     });
-    const link = await again(world.zone, account);
-    expect(link.evidence.join()).toContain('was left behind by a test that was cut off');
+    const condition = await again(world.zone, account);
+    expect(condition.evidence.join()).toContain('of an interrupted write test');
     expect(records()).toEqual(before);
   });
 
-  it('is part of the chain when it is asked for', async () => {
+  it('is part of the check when it is enabled', async () => {
     const { aws, port, key } = world;
     const proveChange = test();
     const report = await checkIngressDns(
       {
         source: { where: 'the test', keys: key, roles: [] },
         names: [{ name: NAME, targets: [], origin: 'the caller' }],
-        way: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+        awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
         dns: { resolvers: [aws.resolver], port: aws.dnsPort },
         endpoint: { scheme: 'http', port },
         proveChange,
@@ -118,11 +118,11 @@ describe.skipIf(!requireProgram('knotd'))('the proof that records may be changed
       { host: createLocalHost(), clock: impatient },
     );
     expect(report.healthy).toBe(true);
-    expect(report.links.find(({ id }) => id === 'change')?.evidence[0]).toContain('removed again');
+    expect(report.conditions.find(({ id }) => id === 'change')?.evidence[0]).toContain('and was removed');
   });
 });
 
-/** The disk of the machine after the process has died: the same files, no locks. */
+/** Copies the runs without their locks, as after a crash of the process. */
 async function copyRuns(survivor: FakeHost): Promise<void> {
   const [run] = (await host.list(store.directory))?.filter((name) => /^\d{8}T/.test(name)) ?? [];
   const folder = hostPath(`${store.directory}/${run}`);

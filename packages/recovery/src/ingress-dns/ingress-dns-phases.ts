@@ -17,7 +17,7 @@ export function createIngressDnsPhases(
 ): readonly Phase[] {
   let phases: Promise<readonly Phase[]> | undefined;
   const load = (): Promise<readonly Phase[]> => {
-    // The AWS client is loaded by those who need it.
+    // Loads the AWS SDK only when needed.
     phases ??= import('@kube-rescue/ingress-dns').then(
       ({ createCredentialsPlaybook }) => createCredentialsPlaybook(input, deps).phases,
     );
@@ -44,7 +44,7 @@ export function createIngressDnsPhases(
 function createLaterStep(id: string, reason: string, waitsFor: readonly StepId[]): Step {
   return createWaitingStep({
     id: `dns/${id}-later`,
-    title: id === 'names' ? 'see every name resolve and answer' : 'give the ingress DNS provider new keys',
+    title: id === 'names' ? 'verify that every name resolves and answers' : 'give the ingress DNS provider new keys',
     finding: {
       status: 'blocked',
       summary: 'the objects of the cluster cannot be read yet',

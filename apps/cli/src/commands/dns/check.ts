@@ -8,14 +8,14 @@ import { openIngressObjects } from '../../dns/node-objects.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
 import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { renderConditions } from '../../render/dns-chain.ts';
+import { renderConditions } from '../../render/dns-conditions.ts';
 import { ingressDns, type Session } from '../../wiring.ts';
 
 export default class DnsCheck extends NodeCommand {
   static override summary =
     'Find out why names do not lead to the ingress: AWS credentials, zones, records, resolvers, endpoints.';
   static override description =
-    'Judges each link of the chain in order and names the first broken one as the cause. With --domain it needs no cluster; without, names and credentials are read from the objects of the cluster, also while its API server is dead. Exits 3 when a link is broken or could not be judged. Changes nothing, but for the record of --write-test.';
+    'Checks each condition in order and names the first broken one as the cause. With --domain it needs no cluster; without, names and credentials are read from the objects of the cluster, also while its API server is dead. Exits 3 when a condition is broken or could not be judged. Changes nothing, but for the record of --write-test.';
   static override examples = [
     '<%= config.bin %> dns check',
     '<%= config.bin %> dns check --domain shop.example.com --profile dns --target 192.0.2.10',
@@ -47,13 +47,13 @@ export default class DnsCheck extends NodeCommand {
         ? await readSource(flags, session)
         : (await ingressDns()).chooseCredentials(cluster.credentials, flags.controller).source;
     const names = given ?? cluster?.names ?? [];
-    const way = await readClientConfig(flags, source);
+    const awsClient = await readClientConfig(flags, source);
     const { checkIngressDns } = await ingressDns();
     const { clock, localFiles, interruption } = session;
     const { signal } = interruption;
     const proveChange = flags['write-test'] ? await openWriteTest(session) : undefined;
     const report = await checkIngressDns(
-      { source, names, way, ...probes, proveChange, signal },
+      { source, names, awsClient, ...probes, proveChange, signal },
       { host: localFiles.host, clock },
     );
     return {

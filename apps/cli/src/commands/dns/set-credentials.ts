@@ -46,10 +46,10 @@ export default class DnsSetCredentials extends NodeCommand {
     if (keys === undefined || roles.length > 0) {
       throw usageError('these are no keys of their own', where, 'give an access key id with its secret access key');
     }
-    const way = await readClientConfig(given, undefined);
+    const awsClient = await readClientConfig(given, undefined);
     const { createCredentialsPlaybook } = await ingressDns();
     const { clock, localFiles } = session;
-    const input = { keys, controller: flags.controller, names, way, ...probes, timeoutMs: flags.wait * 1000 };
+    const input = { keys, controller: flags.controller, names, awsClient, ...probes, timeoutMs: flags.wait * 1000 };
     const objects = await openIngressObjects({ via: flags.via, search: toSearch(flags, session) }, session);
     const deps = { ...objects, host: localFiles.host, clock };
     const playbook = async () => createCredentialsPlaybook(input, deps);

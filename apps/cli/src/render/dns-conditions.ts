@@ -1,0 +1,61 @@
+import type { DnsReport, Condition } from '@kube-rescue/ingress-dns';
+import type { Terminal } from '../terminal.ts';
+import type { Colour } from './style.ts';
+import { renderTable } from './table.ts';
+import { count, indentText } from './text.ts';
+
+const COLOURS: Readonly<Record<Condition['status'], Colour>> = {
+  ok: 'green',
+  cause: 'red',
+  consequence: 'yellow',
+  unknown: 'yellow',
+};
+/** Above this number, conditions that are ok are omitted. */
+const MANY_CONDITIONS = 60;
+
+/** The conditions as a table, then each cause with its hint. */
+export function renderConditions({ conditions, causes, healthy }: DnsReport, terminal: Terminal): string {
+  const shown = conditions.length > MANY_CONDITIONS ? conditions.filter(({ status }) => status !== 'ok') : conditions;
+  const table = renderTable(
+    {
+      header: ['STATUS', 'CONDITION', 'SUBJECT', 'SUMMARY'],
+      rows: shown.map(({ status, id, subject, summary }) => [
+        { text: status, colour: COLOURS[status] },
+        id,
+        subject,
+        summary,
+      ]),
+      flexible: 2,
+    },
+    terminal,
+  );
+  const details = causes.length > 0 ? causes : conditions.filter(({ status }) => status === 'unknown');
+  const lines = [
+    ...details.flatMap((condition) => describe(condition, terminal)),
+    '',
+    summarize(conditions, causes, healthy),
+  ];
+  return [...(shown.length === 0 ? [] : [table]), ...lines].join('\n');
+}
+
+function describe({ id, subject, summary, code, hint, evidence }: Condition, { columns }: Terminal): readonly string[] {
+  const heading = `${id} of ${subject}: ${summary}${code === undefined ? '' : ` (${code})`}`;
+  return [
+    '',
+    indentText('', heading, columns),
+    ...evidence.map((line) => indentText('  - ', line, columns)),
+    ...(hint === undefined ? [] : [indentText('  hint: ', hint, columns)]),
+  ];
+}
+
+function summarize(conditions: readonly Condition[], causes: readonly Condition[], healthy: boolean): string {
+  if (healthy) return `${count(conditions.length, 'condition')}, all ok`;
+  const consequences = conditions.filter(({ status }) => status === 'consequence').length;
+  const unknown = conditions.filter(({ status }) => status === 'unknown').length;
+  const parts = [
+    count(causes.length, 'cause'),
+    ...(consequences > 0 ? [count(consequences, 'consequence')] : []),
+    ...(unknown > 0 ? [`${unknown} unknown`] : []),
+  ];
+  return `${count(conditions.length, 'condition')}: ${parts.join(', ')}`;
+}
