@@ -18,7 +18,7 @@ describe('the README', () => {
 
   it('explains every code', async () => {
     const explained = [...(await read('../README.md')).matchAll(/^\| `(CNI_\w+)`/gm)].map(([, code = '']) => code);
-    const codes = [...(await read('errors.ts')).matchAll(/'(CNI_\w+)'/g)].map(([, code = '']) => code);
+    const codes = [...(await read('errors.ts')).matchAll(/^  (CNI_\w+):/gm)].map(([, code = '']) => code);
     expect(explained.toSorted()).toEqual(codes.toSorted());
   });
 });

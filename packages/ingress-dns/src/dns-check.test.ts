@@ -119,7 +119,7 @@ describe.skipIf(!requireProgram('knotd'))('the check from credentials to endpoin
   it('reads the delegation from the resolver when the name servers are not reachable', async () => {
     const { conditions, healthy } = await check(world.key, { dns: { resolvers: [world.aws.resolver], port: 1 } });
     expect(healthy).toBe(true);
-    expect(conditions.find(({ id }) => id === 'delegation')?.evidence[0]).toMatch(/^the resolver names ns-1-0/);
+    expect(conditions.find(({ id }) => id === 'delegation')?.evidence[0]).toMatch(/^the resolver lists ns-1-0/);
   });
 
   it('assumes a role with its external id', async () => {

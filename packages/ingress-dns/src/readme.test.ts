@@ -38,7 +38,7 @@ describe('the README', () => {
   it('explains every code', async () => {
     const rows = [...(await read('../README.md')).matchAll(/^\| (`DNS_[^|]+)\|/gm)].map(([, cell = '']) => cell);
     const explained = rows.flatMap((cell) => [...cell.matchAll(/DNS_\w+/g)].map(([code]) => code));
-    const codes = [...(await read('errors.ts')).matchAll(/'(DNS_\w+)'/g)].map(([, code = '']) => code);
+    const codes = [...(await read('errors.ts')).matchAll(/^  (DNS_\w+):/gm)].map(([, code = '']) => code);
     expect(explained.toSorted()).toEqual(codes.toSorted());
   });
 });

@@ -20,7 +20,7 @@ describe('the README', () => {
 
   it('explains every code', async () => {
     const explained = [...(await read('../README.md')).matchAll(/^\| `(POD_\w+)` \|/gm)].map(([, code]) => code);
-    const codes = [...(await read('errors.ts')).matchAll(/'(POD_\w+)'/g)].map(([, code]) => code);
+    const codes = [...(await read('errors.ts')).matchAll(/^  (POD_\w+):/gm)].map(([, code]) => code);
     expect(explained).toEqual(codes);
   });
 });
