@@ -77,7 +77,7 @@ describe.skipIf(process.getuid?.() !== 0)('a pod checkpointer that runs', () => 
     });
     let second: RunningProgram | undefined;
     const objects: ObjectAccess = {
-      way: { via: 'etcd', search: null },
+      source: { via: 'etcd', search: null },
       open: async () => ({
         ...store,
         replace: async (...input) => {

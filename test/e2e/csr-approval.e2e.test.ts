@@ -36,7 +36,7 @@ it('a real API server is told to approve the requests of kubelets that we sent, 
   const own = request(directory, NODE);
   await store.create(CSR, csrObject('own', own.pem));
   await store.create(CSR, csrObject('stranger', request(directory, NODE).pem));
-  const objects = { way: { via: 'api' as const, search: {} }, open: async () => store };
+  const objects = { source: { via: 'api' as const, search: {} }, open: async () => store };
   const kubelets = [{ node: 'node02', publicKey: own.publicKey }];
   const step = createCsrApprovalStep({ kubelets, signTimeoutMs: 0 }, { objects, clock: systemClock });
   const noWorker = (): Promise<never> => Promise.reject(new Error('no worker'));

@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const OBJECT_ERRORS = {
   OBJECT_NOT_FOUND: 'missing',
   OBJECT_EXISTS: 'conflict',
@@ -29,7 +29,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** An object could not be read, or was not changed as asked. */
+/** An object could not be read or changed. */
 export class ObjectError extends RecoveryError<ObjectErrorCode> {
   constructor(details: RecoveryErrorDetails<ObjectErrorCode>) {
     super(details, OBJECT_ERRORS);

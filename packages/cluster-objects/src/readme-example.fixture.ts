@@ -7,24 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { FakeApiServer } from './api/fake-api-server.fixture.ts';
 
-/** Runs the example of the README in a package's folder, which goes to a cluster as the administrator; answers what it prints. */
-export async function runReadmeExample(packageFolder: URL, server: FakeApiServer): Promise<string> {
-  const readme = await readFile(new URL('README.md', packageFolder), 'utf8');
+/** Runs the example in a package's README against `server` as the administrator; returns its output. */
+export async function runReadmeExample(packageDirectory: URL, server: FakeApiServer): Promise<string> {
+  const readme = await readFile(new URL('README.md', packageDirectory), 'utf8');
   const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
   const admin = server.pki.tree.get(hostPath('/etc/kubernetes/admin.conf'));
-  if (admin?.kind !== 'file') throw new Error('there is no admin.conf');
+  if (admin?.kind !== 'file') throw new Error('no admin.conf');
   const kubeconfig = Buffer.from(admin.bytes)
     .toString()
     .replace(/server: .*/, `server: ${server.access.server}`);
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
   try {
-    const file = path.join(folder, 'admin.conf');
+    const file = path.join(directory, 'admin.conf');
     await writeFile(file, kubeconfig, { mode: 0o600 });
     const code = example.replace('/etc/kubernetes/admin.conf', file);
     const argv = ['--conditions=kube-rescue-source', '--input-type=module-typescript', '--eval', code];
-    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: fileURLToPath(packageFolder) });
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: fileURLToPath(packageDirectory) });
     return stdout;
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   }
 }

@@ -44,7 +44,7 @@ export function fakeCluster(): FakeCluster {
   const store = createFakeObjectStore();
   return {
     store,
-    objects: { way: { via: 'api', search: {} }, open: async () => store },
+    objects: { source: { via: 'api', search: {} }, open: async () => store },
     plantNode: (name, { labels = {}, taints, version = 'v1.20.15', ready = 'True', reportedAt, addresses } = {}) => {
       const heartbeat = reportedAt === undefined ? {} : { lastHeartbeatTime: reportedAt };
       store.plant(RESOURCE_KINDS.Node, {

@@ -29,7 +29,7 @@ function objectsOf(host: Host, clock: FixedClock): ObjectAccess {
       origin: undefined,
     } satisfies StoredObject;
   };
-  return { way: { via: 'api', search: {} }, open: async () => ({ get }) as unknown as ObjectStore };
+  return { source: { via: 'api', search: {} }, open: async () => ({ get }) as unknown as ObjectStore };
 }
 
 stepLaws('bringing a worker back', () => {

@@ -49,7 +49,10 @@ function objectLaws(
     return {
       ...machines,
       makePlaybook: (host) => {
-        const objects: ObjectAccess = { way: { via: 'api', search: null }, open: async () => machines.objectsOf(host) };
+        const objects: ObjectAccess = {
+          source: { via: 'api', search: null },
+          open: async () => machines.objectsOf(host),
+        };
         const steps = async () => [makeStep({ old, fresh }, objects)];
         return { id: 'trust', title: 'trust', phases: [{ id: 'objects', title: 'objects', steps }] };
       },

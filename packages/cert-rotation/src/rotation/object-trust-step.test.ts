@@ -31,7 +31,7 @@ async function published(): Promise<string> {
 }
 
 function stepOf(replacement: string, settleMs = 0, open: ObjectAccess['open'] = async () => store) {
-  const objects: ObjectAccess = { way: { via: 'api', search: {} }, open };
+  const objects: ObjectAccess = { source: { via: 'api', search: {} }, open };
   const exchange = readCaExchange({ old: old.certificate, replacement });
   return createObjectTrustStep(
     { id: 'trust/objects', title: 'trust', requires: [], findExchanges: async () => [exchange], settleMs },
@@ -131,7 +131,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     );
     const step = createObjectTrustStep(
       { id: 'drop/objects', title: 'drop', requires: [], findExchanges: async () => exchanges },
-      { objects: { way: { via: 'api', search: {} }, open: async () => store }, clock: createFixedClock(now) },
+      { objects: { source: { via: 'api', search: {} }, open: async () => store }, clock: createFixedClock(now) },
     );
     await step.apply(step.plan(await step.check(signal)), journalOf(), signal);
     expect(await step.verify(signal)).toMatchObject({ verified: true });

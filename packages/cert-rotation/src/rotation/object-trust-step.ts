@@ -59,7 +59,7 @@ export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrust
     }
     return { edits: firstOfEach(edits), leftAlone };
   };
-  const toEdit = ({ read, edited, edits }: ObjectEdit): Edit => replaceEdit(objects.way, read, edited, edits);
+  const toEdit = ({ read, edited, edits }: ObjectEdit): Edit => replaceEdit(objects.source, read, edited, edits);
   return {
     id,
     title,

@@ -6,21 +6,21 @@ export type ApiServerAccess =
   | {
       /** For example `https://10.0.0.11:6443`. */
       readonly server: string;
-      /** PEM certificates that may vouch for the server; no others do. */
+      /** PEM CA certificates trusted for the server; no others are. */
       readonly ca: string;
       /** PEM client certificate and key. */
       readonly client: { readonly certificate: string; readonly key: string };
     }
-  /** The text of a kubeconfig with everything embedded: no file paths, no programs to run. */
+  /** The text of a kubeconfig with embedded certificates and keys: no file paths, no programs to run. */
   | { readonly kubeconfig: string };
 
 /**
- * An API server that is dying takes connections and says nothing. Undici's own default is twice as long, and a connection
- * that was given up keeps the process alive until then.
+ * A hanging API server accepts connections and does not answer. Undici's default is twice as long, and an abandoned
+ * connection keeps the process alive until then.
  */
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** What a request needs from the configuration: made once, so that connections are kept. */
+/** Authentication of requests; created once, so that connections are reused. */
 export interface Authentication {
   readonly server: string;
   apply(request: ClientNode.RequestContext): Promise<void>;
@@ -28,7 +28,7 @@ export interface Authentication {
 }
 
 /**
- * Makes the client's own configuration strict: nothing is read from files, run as a program or taken from the environment.
+ * Loads a strict client configuration: no files, no programs, no environment variables.
  * @throws ObjectError `OBJECT_CREDENTIALS_INVALID`
  */
 export async function authenticate(access: ApiServerAccess, client: typeof ClientNode): Promise<Authentication> {
@@ -37,15 +37,15 @@ export async function authenticate(access: ApiServerAccess, client: typeof Clien
     if ('kubeconfig' in access) config.loadFromString(access.kubeconfig);
     else config.loadFromOptions(optionsOf(access));
   } catch (error) {
-    // The parser quotes the lines it does not understand.
-    throw invalid(`the kubeconfig cannot be read: ${error instanceof Error ? error.name : 'malformed'}`, 'kubeconfig');
+    // The parser's message quotes lines of the kubeconfig.
+    throw invalid(`cannot read the kubeconfig:  ${error instanceof Error ? error.name : 'malformed'}`, 'kubeconfig');
   }
   const server = assertSelfContained(config);
   const first = new client.RequestContext(server, client.HttpMethod.GET);
   try {
     await config.applySecurityAuthentication(first);
   } catch {
-    throw invalid('the certificate, key or CA cannot be used', server);
+    throw invalid('the certificate, key or CA is invalid', server);
   }
   const dispatcher = first.getDispatcher();
   return {
@@ -60,7 +60,7 @@ export async function authenticate(access: ApiServerAccess, client: typeof Clien
 
 function strictConfig(client: typeof ClientNode): ClientNode.KubeConfig {
   class StrictConfig extends client.KubeConfig {
-    // Without this, NODE_TLS_REJECT_UNAUTHORIZED=0 would turn the verification off.
+    // Without this, NODE_TLS_REJECT_UNAUTHORIZED=0 would disable TLS verification.
     override createDispatcherOptions(
       ...[cluster, options]: Parameters<ClientNode.KubeConfig['createDispatcherOptions']>
     ): ReturnType<ClientNode.KubeConfig['createDispatcherOptions']> {
@@ -85,11 +85,11 @@ function assertSelfContained(config: ClientNode.KubeConfig): string {
   const cluster = config.getCurrentCluster();
   const user = config.getCurrentUser();
   if (cluster === null || user === null) throw invalid('the kubeconfig has no current context', 'kubeconfig');
-  if (!cluster.server.startsWith('https://')) throw invalid('the server is not reached by https', cluster.server);
-  if (cluster.skipTLSVerify) throw invalid('the kubeconfig turns the verification of the server off', cluster.server);
-  if (!cluster.caData) throw invalid('the kubeconfig embeds no certificate authority', cluster.server);
+  if (!cluster.server.startsWith('https://')) throw invalid('the server URL is not https', cluster.server);
+  if (cluster.skipTLSVerify) throw invalid('the kubeconfig disables TLS verification', cluster.server);
+  if (!cluster.caData) throw invalid('the kubeconfig has no embedded CA', cluster.server);
   if (user.certFile || user.keyFile || cluster.caFile) throw invalid('the kubeconfig points to files', cluster.server);
-  if (user.exec || user.authProvider) throw invalid('the kubeconfig names a program to run', cluster.server);
+  if (user.exec || user.authProvider) throw invalid('the kubeconfig runs a program for credentials', cluster.server);
   return cluster.server.replace(/\/+$/, '');
 }
 
@@ -98,6 +98,6 @@ function invalid(message: string, subject: string): ObjectError {
     code: 'OBJECT_CREDENTIALS_INVALID',
     message,
     subject,
-    hint: 'give a kubeconfig with embedded certificates, such as /etc/kubernetes/admin.conf',
+    hint: 'use a kubeconfig with embedded certificates, such as /etc/kubernetes/admin.conf',
   });
 }

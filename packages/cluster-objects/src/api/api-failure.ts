@@ -2,14 +2,14 @@ import { printable } from '@kube-rescue/errors';
 import { ObjectError, type ObjectErrorCode } from '../errors.ts';
 import { fieldsAt, listAt, textAt } from '../objects/object-fields.ts';
 
-/** What was asked of the API server, for the judgement of its failure. */
+/** A request to the API server, as far as needed to classify its failure. */
 export interface Attempt {
   /** The object or the kind, for messages. */
   readonly subject: string;
   readonly writes: boolean;
 }
 
-/** The parts of a `Status` answer that hold no values of the object. */
+/** The parts of a `Status` response without values of the object. */
 interface Refusal {
   readonly reason: string;
   readonly fields: readonly string[];
@@ -22,22 +22,22 @@ const HINTS: Readonly<Partial<Record<ObjectErrorCode, string>>> = {
   OBJECT_EXISTS: 'read it and replace it',
   OBJECT_CONFLICT: 'read it again and repeat the edit',
   OBJECT_KIND_UNKNOWN: 'check which kinds and versions the cluster serves (kubectl api-resources)',
-  OBJECT_INVALID: 'correct the fields that are named',
+  OBJECT_INVALID: 'correct the named fields',
   OBJECT_TOO_LARGE: 'keep objects below 1 MiB',
   OBJECT_CREDENTIALS_INVALID: 'renew the client certificate, or use another kubeconfig',
   OBJECT_FORBIDDEN: "use a cluster administrator's kubeconfig",
-  OBJECT_STORE_UNREACHABLE: "see why the API server does not answer: its container's log",
+  OBJECT_STORE_UNREACHABLE: "see the log of the API server's container",
   OBJECT_OUTCOME_UNKNOWN: 'read the object to see whether the change was made',
   OBJECT_STORE_FAILED: "see the API server's log",
 };
 
-/** Nothing was sent yet when these are the cause. */
+/** Causes before anything was sent. */
 const NOT_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*)$/;
 
 /**
- * Translates an answer that is not a success. Repeats the reason and the names of fields, never the text of the answer: it
- * quotes values.
+ * Translates a response that is not a success. Contains the reason and the names of fields, never the text of the response,
+ * which quotes values.
  */
 export function refusalOf(status: number, body: string, attempt: Attempt): ObjectError {
   const refusal = readStatus(body);
@@ -46,8 +46,8 @@ export function refusalOf(status: number, body: string, attempt: Attempt): Objec
   return failure(code, `the API server answered ${status} ${printable(refusal.reason)}${printable(fields)}`, attempt);
 }
 
-/** Translates a request that got no answer. */
-export function silenceOf(error: unknown, attempt: Attempt): ObjectError {
+/** Translates a request without a response. */
+export function noResponseOf(error: unknown, attempt: Attempt): ObjectError {
   const reason = reasonOf(error);
   const isUnknown = attempt.writes && !NOT_SENT.test(reason);
   const code = isUnknown ? 'OBJECT_OUTCOME_UNKNOWN' : 'OBJECT_STORE_UNREACHABLE';
@@ -91,7 +91,7 @@ function readStatus(body: string): Refusal {
     reason: textAt(status, 'reason') ?? 'without a reason',
     fields: causes.flatMap((cause) => textAt(cause, 'field') ?? []),
     namesObject: textAt(details, 'name') !== undefined,
-    // etcd's own refusal comes through as an internal error, known by its text only.
+    // etcd's own refusal is passed on as an internal error, recognisable only by its text.
     tooLarge:
       reasons.includes('FieldValueTooLong') || /request is too large|larger than max/.test(String(status.message)),
   };

@@ -44,7 +44,7 @@ const status = (reason: string, details: object = {}, message = 'hunter2') => ({
 });
 
 describe('an object through the API server', () => {
-  it('is asked for in its group, version and namespace', async () => {
+  it('is requested by group, version and namespace', async () => {
     server.answer = replying(404, status('NotFound', { name: 'a' }));
     await store.get(REFERENCE);
     await store.get({ kind: Deployment, namespace: 'a-b', name: 'system:x y' });
@@ -71,14 +71,14 @@ describe('an object through the API server', () => {
     ]);
   });
 
-  it('has its status changed at a place of its own, alone', async () => {
+  it('has its status changed through the status subresource, alone', async () => {
     const read = await readSecret();
     await expectCode(store.replace(read, { ...read.object, data: {}, status: {} }), 'OBJECT_FIELD_UNSUPPORTED');
     await store.replace(read, { ...read.object, status: {} });
     expect(server.requests.at(-1)?.line).toBe('PUT /api/v1/namespaces/default/secrets/a/status');
   });
 
-  it('is approved, or given its certificate, where signing requests are', async () => {
+  it('is approved or issued through the subresources of signing requests', async () => {
     const request = {
       ...SECRET,
       apiVersion: 'certificates.k8s.io/v1',
@@ -150,12 +150,12 @@ describe('a refusal of the API server', () => {
     expect(failure.cause).toBeUndefined();
   });
 
-  it('to read is never an unknown outcome', async () => {
+  it('of a read is never an unknown outcome', async () => {
     server.answer = replying(500, status('InternalError'));
     await expectCode(store.get(REFERENCE), 'OBJECT_STORE_FAILED');
   });
 
-  it('names the fields that it is about', async () => {
+  it('names the invalid fields', async () => {
     server.answer = replying(422, status('Invalid', { causes: [{ field: 'metadata.name' }, { field: 'type' }] }));
     expect((await expectCode(store.create(Secret, SECRET), 'OBJECT_INVALID')).message).toContain(
       '(metadata.name, type)',
@@ -163,10 +163,10 @@ describe('a refusal of the API server', () => {
   });
 });
 
-describe('an answer to the question for a list', () => {
+describe('the response to a list request', () => {
   const everySecret = async (): Promise<readonly StoredObject[]> => Array.fromAsync(store.list(Secret));
 
-  it('may be one without items', async () => {
+  it('may have no items', async () => {
     server.answer = replying(200, { kind: 'SecretList', metadata: {}, items: null });
     expect(await everySecret()).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe('an answer to the question for a list', () => {
     await expectCode(everySecret(), 'OBJECT_UNREADABLE');
   });
 
-  it('that never ends is not waited for', async () => {
+  it('is refused when it repeats the same page', async () => {
     server.answer = replying(200, { kind: 'SecretList', metadata: { continue: 'next' }, items: [] });
     const failure = await expectCode(everySecret(), 'OBJECT_UNREADABLE');
     expect(failure.message).toContain('the same page');
@@ -193,8 +193,8 @@ describe('an answer to the question for a list', () => {
   });
 });
 
-describe('an API server that does not answer', () => {
-  it('is given up after the time that is given', async () => {
+describe('an API server that does not respond', () => {
+  it('times out', async () => {
     server.answer = () => undefined;
     const hasty = connectApiServer(server.access, { timeoutMs: 200 });
     const failure = await expectCode(hasty.get(REFERENCE), 'OBJECT_STORE_UNREACHABLE');
@@ -203,20 +203,20 @@ describe('an API server that does not answer', () => {
     await hasty.close();
   });
 
-  it('leaves the outcome of a write open when it hangs up, not that of a read', async () => {
+  it('leaves the outcome of a write unknown when it closes the connection, not that of a read', async () => {
     server.answer = (request) => request.socket.destroy();
     await expectCode(store.create(Secret, SECRET), 'OBJECT_OUTCOME_UNKNOWN');
     await expectCode(store.get(REFERENCE), 'OBJECT_STORE_UNREACHABLE');
   });
 
-  it('was not written to when nobody listens', async () => {
-    const nobody = connectApiServer({ ...server.access, server: 'https://127.0.0.1:1234' });
-    const failure = await expectCode(nobody.create(Secret, SECRET), 'OBJECT_STORE_UNREACHABLE');
+  it('received no write when the connection was refused', async () => {
+    const refusing = connectApiServer({ ...server.access, server: 'https://127.0.0.1:1234' });
+    const failure = await expectCode(refusing.create(Secret, SECRET), 'OBJECT_STORE_UNREACHABLE');
     expect(failure.message).toContain('ECONNREFUSED');
-    await nobody.close();
+    await refusing.close();
   });
 
-  it('can be left by a signal', async () => {
+  it('can be aborted by a signal', async () => {
     server.answer = () => undefined;
     const reason = new Error('interrupted');
     await expect(store.get(REFERENCE, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -227,7 +227,7 @@ describe('an API server that does not answer', () => {
 });
 
 describe('the certificate of an API server', () => {
-  it('is refused when it has expired, also where the environment turns verification off', async () => {
+  it('is refused when it has expired, even when the environment disables verification', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const expired = await startFakeApiServer(['apiserver']);
     const other = connectApiServer(expired.access);
@@ -277,7 +277,7 @@ describe('a kubeconfig', () => {
     });
   };
 
-  it('with everything embedded is used, on connections that are kept', async () => {
+  it('with embedded certificates is accepted, and connections are reused', async () => {
     const sockets = new Set<unknown>();
     server.answer = (request, response) => {
       sockets.add(request.socket);

@@ -20,7 +20,7 @@ import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-
 
 export type { ApiServerAccess } from './api-access.ts';
 
-/** The objects of a cluster through its API server. */
+/** The objects of a cluster, through its API server. */
 export interface ApiObjectStore extends ObjectStore {
   /** Closes its connections. */
   close(): Promise<void>;
@@ -35,10 +35,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const PAGE_SIZE = 500;
 
 /**
- * The objects that an API server serves. Connects with the first request; loads the client library then, not before.
+ * The objects of an API server. Connects and loads the client library with the first request.
  *
- * Replaces by `resourceVersion`, so a change that somebody made in between is never overwritten. Quotes no values of objects
- * in its errors.
+ * Replaces by `resourceVersion`, so a concurrent change is never overwritten. Errors quote no values of objects.
  */
 export function connectApiServer(access: ApiServerAccess, options: ApiServerOptions = {}): ApiObjectStore {
   return new ApiServerObjectStore(new ApiRequests(access, options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
@@ -80,11 +79,11 @@ class ApiServerObjectStore implements ApiObjectStore {
       const path = `${collection}?${query.toString()}`;
       const page = await this.#requests.send({ method: 'GET', path, subject, writes: false, signal });
       for (const item of itemsOf(page, subject)) {
-        // A list names the kind once, its items do not.
+        // Items of a list do not repeat the kind.
         yield storedObject(kind, { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item }, subject);
       }
       const next = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
-      if (next !== '' && next === token) throw unreadable('the same page of a list again and again', subject);
+      if (next !== '' && next === token) throw unreadable('the same page of a list repeatedly', subject);
       token = next;
     } while (token !== '');
   }
@@ -144,7 +143,7 @@ class ApiServerObjectStore implements ApiObjectStore {
     try {
       return await this.#requests.send(request);
     } catch (error) {
-      // An API server calls it a conflict of identities when the object is gone.
+      // The API server reports a deleted object as a conflict.
       const isGone =
         isRecoveryError(error, 'OBJECT_CONFLICT') &&
         (await this.get(reference, { signal: request.signal })) === undefined;
@@ -153,7 +152,7 @@ class ApiServerObjectStore implements ApiObjectStore {
   }
 }
 
-/** The API server ignores a status that comes with the rest of the object, so a change of it must come alone. */
+/** The API server ignores the status in an update of the object, so the status must be changed alone. */
 function subresourceFor({ object: before }: StoredObject, after: KubernetesObject, subject: string): string {
   if (isDeepStrictEqual(before.status, after.status)) return '';
   if (isDeepStrictEqual({ ...before, status: undefined }, { ...after, status: undefined })) {
@@ -161,24 +160,24 @@ function subresourceFor({ object: before }: StoredObject, after: KubernetesObjec
   }
   throw new ObjectError({
     code: 'OBJECT_FIELD_UNSUPPORTED',
-    message: 'the status cannot be changed together with the rest of the object',
+    message: 'status and other fields cannot be changed in one update',
     subject,
-    hint: 'change the status in a replace of its own',
+    hint: 'change the status in a separate replace',
   });
 }
 
-/** Whether the edit hands out a certificate; any other change of a request's status is its approval. */
+/** Whether the edit issues the certificate; any other change of a request's status is its approval. */
 function issues(before: KubernetesObject, after: KubernetesObject): boolean {
   const certificateOf = ({ status }: KubernetesObject): unknown =>
     (status as { certificate?: string } | undefined)?.certificate;
   return certificateOf(before) !== certificateOf(after);
 }
 
-/** The items of a page; a server written in Go may say `null` where there are none. */
+/** The items of a page; a server written in Go may send `null` for an empty list. */
 function itemsOf(page: unknown, subject: string): readonly object[] {
   const { items } = fieldsAt(page);
   const isList = textAt(page, 'kind')?.endsWith('List') === true && (Array.isArray(items) || items === null);
-  if (!isList) throw unreadable('something else than a list', subject);
+  if (!isList) throw unreadable('something other than a list', subject);
   return (items ?? []).map((item: unknown) => fieldsAt(item));
 }
 
@@ -186,7 +185,7 @@ function storedObject(kind: ResourceKind, answer: unknown, subject: string): Sto
   const metadata = fieldsAt(answer, 'metadata');
   const revision = textAt(metadata, 'resourceVersion');
   if (revision === undefined || textAt(metadata, 'name') === undefined || textAt(answer, 'kind') !== kind.kind) {
-    throw unreadable('something else than the object', subject);
+    throw unreadable('something other than the object', subject);
   }
   return { kind, object: answer as KubernetesObject, revision, partial: false, origin: undefined };
 }
@@ -196,6 +195,6 @@ function unreadable(what: string, subject: string): ObjectError {
     code: 'OBJECT_UNREADABLE',
     message: `the API server answered with ${what}`,
     subject,
-    hint: 'check that this is the API server and not a proxy before it',
+    hint: 'check that no proxy answers in place of the API server',
   });
 }

@@ -3,17 +3,17 @@ import type { ObjectReference } from '../object-store.ts';
 import type { ResourceKind } from '../objects/resource-kind.ts';
 import { assertShallow } from '../objects/object-nesting.ts';
 import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
-import { type Attempt, refusalOf, silenceOf } from './api-failure.ts';
+import { type Attempt, refusalOf, noResponseOf } from './api-failure.ts';
 
 export interface ApiRequest extends Attempt {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the server's address, with its query. */
+  /** Relative to the server's address, with the query. */
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** JSON requests of one API server, on kept connections. */
+/** JSON requests to one API server, on persistent connections. */
 export class ApiRequests {
   readonly #access: ApiServerAccess;
   readonly #timeoutMs: number;
@@ -24,7 +24,7 @@ export class ApiRequests {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The parsed answer, as it came: times stay texts, fields that the client does not know stay. */
+  /** The parsed response, unconverted: times stay strings, fields unknown to the client stay. */
   async send(request: ApiRequest): Promise<unknown> {
     request.signal?.throwIfAborted();
     this.#connection ??= this.#connect();
@@ -53,13 +53,13 @@ export class ApiRequests {
     return parsed;
   }
 
-  /** Closes the connections; requests under way are cut. */
+  /** Closes the connections and aborts pending requests. */
   async close(): Promise<void> {
     await (await this.#connection?.catch(() => undefined))?.authentication.close();
   }
 
   async #connect(): Promise<{ client: typeof ClientNode; authentication: Authentication }> {
-    // Half a second to load; a recovery that goes through etcd never needs it.
+    // Half a second to load; a recovery through etcd never needs it.
     const client = await import('@kubernetes/client-node');
     return { client, authentication: await authenticate(this.#access, client) };
   }
@@ -74,7 +74,7 @@ export class ApiRequests {
       return { status: response.httpStatusCode, body: await response.body.text() };
     } catch (error) {
       request.signal?.throwIfAborted();
-      throw silenceOf(error, request);
+      throw noResponseOf(error, request);
     }
   }
 }

@@ -10,12 +10,12 @@ export interface FakeApiServer {
   readonly pki: Pki;
   /** `METHOD path` of every request, and its body. */
   readonly requests: { readonly line: string; readonly body: string }[];
-  /** Answers everything from now on. */
+  /** Handles every following request. */
   answer: (request: IncomingMessage, response: ServerResponse) => void;
   close(): Promise<void>;
 }
 
-/** An HTTPS server with the certificates of a control plane on 127.0.0.1, for answers that a real API server seldom gives. */
+/** An HTTPS server with the certificates of a control plane on 127.0.0.1, for responses that a real API server rarely sends. */
 export async function startFakeApiServer(expired: readonly 'apiserver'[] = []): Promise<FakeApiServer> {
   const pki = await buildPki({ address: '127.0.0.1', algorithm: 'ecdsa', expired });
   const { ca, apiserver, 'admin.conf': admin } = pki.pairs;
@@ -45,7 +45,7 @@ export async function startFakeApiServer(expired: readonly 'apiserver'[] = []): 
   return fake;
 }
 
-/** Answers JSON. */
+/** Responds with JSON. */
 export function replying(status: number, body: unknown): FakeApiServer['answer'] {
   return (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/json', 'x-secret': 'hunter2' });

@@ -1,13 +1,11 @@
 import { type Fields, isRecord } from '../objects/object-fields.ts';
 
-/** JSON in which equal values are equal texts, whatever the order of their fields. */
+/** JSON with sorted fields: equal values give equal texts. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) => (isRecord(field) ? sorted(field) : field));
 }
 
-/**
- * As {@link canonicalJson}, with what is empty left out: a store may keep an empty field or drop it, and means the same.
- */
+/** As {@link canonicalJson}, without empty fields, which a store may keep or drop. */
 export function canonicalContent(value: unknown): string {
   return canonicalJson(withoutEmpty(value));
 }

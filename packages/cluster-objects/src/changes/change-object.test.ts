@@ -14,7 +14,7 @@ const read: StoredObject = {
   origin: undefined,
 };
 
-/** A store in which somebody is faster `conflicts` times. */
+/** A store that reports `conflicts` conflicts. */
 function contended(conflicts: number): { store: ObjectStore; writes: () => number } {
   let writes = 0;
   const store = {
@@ -30,13 +30,13 @@ function contended(conflicts: number): { store: ObjectStore; writes: () => numbe
 }
 
 describe('a change of an object', () => {
-  it('is made again when somebody was faster', async () => {
+  it('is retried on conflict', async () => {
     const { store, writes } = contended(3);
     await changeObject(store, reference, (object) => ({ ...object }));
     expect(writes()).toBe(4);
   });
 
-  it('is given up when somebody is always faster', async () => {
+  it('fails after twenty conflicts', async () => {
     const { store, writes } = contended(1000);
     await expectCode(
       changeObject(store, reference, (object) => ({ ...object })),
@@ -51,7 +51,7 @@ describe('a change of an object', () => {
     expect(writes()).toBe(0);
   });
 
-  it('of what is not there is refused', async () => {
+  it('of a missing object is refused', async () => {
     const store = { get: async () => undefined } as unknown as ObjectStore;
     await expectCode(
       changeObject(store, reference, (object) => object),

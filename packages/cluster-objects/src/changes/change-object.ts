@@ -6,12 +6,11 @@ import type { ObjectReference, ObjectStore, ObjectWriteOptions, StoredObject } f
 const ATTEMPTS = 20;
 
 /**
- * Reads an object, edits it and puts it back; again from the start when somebody was faster.
+ * Reads, edits and replaces an object; starts again on conflict.
  *
- * Writes nothing when `edit` answers the very object that it was given.
+ * Writes nothing when `edit` returns its argument.
  * @param edit pure; called once per attempt
- * @throws ObjectError `OBJECT_NOT_FOUND`; `OBJECT_CONFLICT` when somebody was faster twenty times in a row; those of
- * `replace`
+ * @throws ObjectError `OBJECT_NOT_FOUND`; `OBJECT_CONFLICT` after twenty conflicts in a row; those of `replace`
  */
 export async function changeObject(
   store: ObjectStore,

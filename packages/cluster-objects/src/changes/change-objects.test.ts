@@ -51,7 +51,7 @@ function storeOf(count: number, failing: ReadonlyMap<string, ObjectErrorCode> = 
 }
 
 describe('a change of many objects', () => {
-  it('reaches each of them, a few at a time', async () => {
+  it('edits all of them, a few at a time', async () => {
     const { store, objects, most } = storeOf(100);
     expect(await changeObjects(store, kind, edit, { concurrency: 7 })).toEqual({ changed: 100, unchanged: 0 });
     expect([...objects.values()].every((object) => edit(object) === object)).toBe(true);
@@ -59,7 +59,7 @@ describe('a change of many objects', () => {
     expect(await changeObjects(store, kind, edit)).toEqual({ changed: 0, unchanged: 100 });
   });
 
-  it('keeps what others changed meanwhile, and passes over what they deleted', async () => {
+  it('keeps concurrent changes, and skips objects deleted meanwhile', async () => {
     const { store, objects } = storeOf(
       3,
       new Map([
@@ -71,7 +71,7 @@ describe('a change of many objects', () => {
     expect(objects.get('o1')?.data).toEqual({ theirs: '', done: '' });
   });
 
-  it('stops at a failure, with nothing under way', async () => {
+  it('stops at a failure, with no write pending', async () => {
     const { store, objects } = storeOf(100, new Map([['o10', 'OBJECT_FORBIDDEN']]));
     await expectCode(changeObjects(store, kind, edit, { concurrency: 4 }), 'OBJECT_FORBIDDEN');
     const done = [...objects.values()].filter((object) => edit(object) === object).length;

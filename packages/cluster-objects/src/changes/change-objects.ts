@@ -6,25 +6,25 @@ import type { ObjectListOptions, ObjectStore, StoredObject } from '../object-sto
 import type { ResourceKind } from '../objects/resource-kind.ts';
 
 export interface ChangeObjectsOptions extends ObjectListOptions {
-  /** Writes that are under way at once. Default: 32. */
+  /** Concurrent writes. Default: 32. */
   readonly concurrency?: number | undefined;
 }
 
-/** What became of the objects that were listed. */
+/** Counts of changed and unchanged objects. */
 export interface ChangedObjects {
   readonly changed: number;
-  /** Said what they should already, or vanished meanwhile. */
+  /** Up to date already, or deleted meanwhile. */
   readonly unchanged: number;
 }
 
 const DEFAULT_CONCURRENCY = 32;
 
 /**
- * Edits every object of a kind, several at a time; one that somebody else changed meanwhile is read and edited again.
+ * Edits every object of a kind, several at a time; on conflict an object is read and edited again.
  *
- * Stops at the first failure: the objects before it have been changed, so make the same call again once it is mended. What
- * is created meanwhile may be missed.
- * @param edit pure; answers the object that it was given to leave it as it is
+ * Stops at the first failure: earlier objects have been changed, so repeat the call once the failure is fixed. Objects
+ * created meanwhile may be missed.
+ * @param edit pure; returns its argument to leave an object unchanged
  * @throws ObjectError as `list` and `replace` do
  */
 export async function changeObjects(

@@ -8,9 +8,9 @@ import { deleteTarget } from './object-deletion.ts';
 import { sourceOf, type OpenObjects, readTarget } from './object-targets.ts';
 
 /**
- * `object.create`: the material is the object in JSON, with the mark by which it is known as ours.
+ * `object.create`: the material is the object in JSON, with the annotation {@link CREATED_BY}.
  *
- * Undone by deleting it, whatever became of it since, as long as it carries that mark. Defaults that the API server adds
+ * Undone by deleting the object, even when modified since, as long as it has that annotation. Defaults added by the API server
  * do not matter.
  */
 export function createCreateKind(open: OpenObjects): ChangeKind<ObjectCreate> {
@@ -21,11 +21,11 @@ export function createCreateKind(open: OpenObjects): ChangeKind<ObjectCreate> {
     preflight: async () => undefined,
     staleness: async (change) => {
       const present = await readTarget(await open(change.way), change);
-      return present === undefined || isOurs(present, change) ? undefined : `${change.target} is there already`;
+      return present === undefined || isOurs(present, change) ? undefined : `${change.target} exists already`;
     },
     capture: async ({ after }) => ({ after }),
     apply: async (change, material) => {
-      if (material === undefined) throw new Error(`object.create of ${change.target} was given no content`);
+      if (material === undefined) throw new Error(`object.create of ${change.target} has no content to write`);
       const object = JSON.parse(Buffer.from(material).toString()) as KubernetesObject;
       await createOnce(await open(change.way), change, object);
     },
@@ -34,20 +34,20 @@ export function createCreateKind(open: OpenObjects): ChangeKind<ObjectCreate> {
       const present = await readTarget(store, change);
       if (present === undefined) return { state: 'already' };
       if (!isOurs(present, change)) {
-        return { state: 'foreign', reason: `${change.target} was made anew by somebody else since` };
+        return { state: 'foreign', reason: `${change.target} was recreated by another client since` };
       }
       return { state: (await deleteTarget(store, change, present.object.metadata.uid)) ? 'undone' : 'already' };
     },
   };
 }
 
-/** A creation whose answer was lost is told by the mark on what is there. */
+/** A creation whose response was lost is recognised by the annotation. */
 async function createOnce(store: ObjectStore, change: ObjectCreate, object: KubernetesObject): Promise<void> {
   try {
     await store.create(findKind(change.object.kind), object);
   } catch (error) {
-    const isDoubtful = isRecoveryError(error, 'OBJECT_EXISTS') || isRecoveryError(error, 'OBJECT_OUTCOME_UNKNOWN');
-    const present = isDoubtful ? await readTarget(store, change) : undefined;
+    const isUncertain = isRecoveryError(error, 'OBJECT_EXISTS') || isRecoveryError(error, 'OBJECT_OUTCOME_UNKNOWN');
+    const present = isUncertain ? await readTarget(store, change) : undefined;
     if (present === undefined || !isOurs(present, change)) throw error;
   }
 }

@@ -6,8 +6,8 @@ import { deleteTarget } from './object-deletion.ts';
 import { sourceOf, type OpenObjects, readTarget } from './object-targets.ts';
 
 /**
- * `object.delete`: the object is kept in the backup folder. Undone by creating it anew, with the same content and another
- * uid: what refers to it by its uid does not find it again.
+ * `object.delete`: the object is kept in the backup directory. Undone by recreating it with the same content and another
+ * uid: references by uid are broken.
  */
 export function createDeleteKind(open: OpenObjects): ChangeKind<ObjectDelete> {
   return {
@@ -18,7 +18,9 @@ export function createDeleteKind(open: OpenObjects): ChangeKind<ObjectDelete> {
     staleness: async (change) => {
       const present = await readTarget(await open(change.way), change);
       if (present === undefined) return `${change.target} is gone`;
-      return present.object.metadata.uid === change.uid ? undefined : `${change.target} was made anew by somebody else`;
+      return present.object.metadata.uid === change.uid
+        ? undefined
+        : `${change.target} was recreated by another client`;
     },
     capture: async (change, _after, backup) => {
       const present = await readTarget(await open(change.way), change);
@@ -34,7 +36,7 @@ export function createDeleteKind(open: OpenObjects): ChangeKind<ObjectDelete> {
       const present = await readTarget(store, change);
       if (kept === undefined || present?.object.metadata.uid === change.uid) return { state: 'already' };
       if (present !== undefined) {
-        return { state: 'foreign', reason: `${change.target} was made anew by somebody else since` };
+        return { state: 'foreign', reason: `${change.target} was recreated by another client since` };
       }
       const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
       await store.create(findKind(change.object.kind), asNew(old));
@@ -43,9 +45,9 @@ export function createDeleteKind(open: OpenObjects): ChangeKind<ObjectDelete> {
   };
 }
 
-/** The object without what belonged to its first life. */
+/** The object without fields that the API server assigns. */
 function asNew({ status: _status, ...object }: KubernetesObject): KubernetesObject {
-  const gone = [
+  const assigned = [
     'uid',
     'resourceVersion',
     'creationTimestamp',
@@ -55,6 +57,6 @@ function asNew({ status: _status, ...object }: KubernetesObject): KubernetesObje
     'managedFields',
     'selfLink',
   ];
-  const kept = Object.entries(object.metadata).filter(([key]) => !gone.includes(key));
+  const kept = Object.entries(object.metadata).filter(([key]) => !assigned.includes(key));
   return { ...object, metadata: Object.fromEntries(kept) as KubernetesObject['metadata'] };
 }

@@ -6,13 +6,13 @@ const WRITTEN = { metadata: { labels: { a: '2' }, annotations: { ours: 'x' } }, 
 const EDITS = listEdits(BEFORE, WRITTEN);
 
 describe('edits of an object', () => {
-  it('are named field by field, lists as a whole', () => {
+  it('are listed field by field, lists as a whole', () => {
     const paths = EDITS.map(({ path }) => path.join('.'));
     expect(new Set(paths)).toEqual(new Set(['metadata.labels.a', 'metadata.annotations.ours', 'spec.list']));
     expect(paths).toHaveLength(3);
   });
 
-  it('are taken back without touching what somebody else has added since', () => {
+  it('are reverted without touching later changes of other fields', () => {
     const later = {
       metadata: { labels: { a: '2', b: 'theirs' }, annotations: { ours: 'x', revision: '2' } },
       spec: { paused: true, list: [1] },
@@ -26,12 +26,12 @@ describe('edits of an object', () => {
     });
   });
 
-  it('are left when somebody wrote to the same fields, and these are named', () => {
+  it('are not reverted when the same fields were changed since, and these are named', () => {
     const later = { ...WRITTEN, metadata: { ...WRITTEN.metadata, labels: { a: '3' } } };
     expect(revertEdits(later, EDITS)).toEqual({ state: 'foreign', paths: ['metadata.labels.a'] });
   });
 
-  it('are not taken back twice', () => {
+  it('are not reverted twice', () => {
     const [once, partly] = [revertEdits(WRITTEN, EDITS), { ...WRITTEN, spec: BEFORE.spec }];
     expect(once.state === 'undone' && revertEdits(once.content, EDITS)).toEqual({ state: 'already' });
     expect(revertEdits(partly, EDITS)).toMatchObject({ state: 'undone', content: { spec: BEFORE.spec } });

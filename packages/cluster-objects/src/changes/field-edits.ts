@@ -1,7 +1,7 @@
 import { isRecord } from '../objects/object-fields.ts';
 import { canonicalContent, canonicalJson } from './canonical-json.ts';
 
-/** One field of an object that differs between two versions of it. Lists are fields as a whole. */
+/** One field that differs between two versions of an object. Lists are compared as a whole. */
 export interface FieldEdit {
   readonly path: readonly string[];
   /** `undefined`: absent. */
@@ -21,23 +21,23 @@ export function listEdits(from: unknown, to: unknown, path: readonly string[] = 
   return canonicalJson(from) === canonicalJson(to) ? [] : [{ path, from, to }];
 }
 
-/** What became of edits that were made once. */
+/** Result of {@link revertEdits}. */
 export type Reverted =
   | { readonly state: 'undone'; readonly content: Fields }
   | { readonly state: 'already' }
-  /** Somebody else wrote to these fields since. */
+  /** These fields were changed since. */
   | { readonly state: 'foreign'; readonly paths: readonly string[] };
 
 /**
- * Takes edits back in a later version of the object: the fields that they wrote, and no other. All or nothing.
+ * Reverts edits in a later version of the object: the edited fields, and no others. All or nothing.
  * @param edits from the version before to the version that was written
  */
 export function revertEdits(present: Fields, edits: readonly FieldEdit[]): Reverted {
   const now = edits.map((edit) => ({ ...edit, value: valueAt(present, edit.path) }));
   const open = now.filter(({ value, from }) => !isSame(value, from));
   if (open.length === 0) return { state: 'already' };
-  const strange = open.filter(({ value, to }) => !isSame(value, to));
-  if (strange.length > 0) return { state: 'foreign', paths: strange.map(({ path }) => path.join('.')) };
+  const changed = open.filter(({ value, to }) => !isSame(value, to));
+  if (changed.length > 0) return { state: 'foreign', paths: changed.map(({ path }) => path.join('.')) };
   return {
     state: 'undone',
     content: open.reduce((content, { path, from }) => withField(content, path, from), present),

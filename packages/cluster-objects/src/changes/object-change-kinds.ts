@@ -6,20 +6,20 @@ import { createRetry, type RetryOptions } from './retry-while-unavailable.ts';
 import { createReplaceKind } from './replace-kind.ts';
 
 /**
- * The kinds of change that objects of a cluster go through: `object.create`, `object.replace`, `object.delete`.
+ * The change kinds for objects of a cluster: `object.create`, `object.replace`, `object.delete`.
  *
- * @param patience for a store that goes away in between, as etcd does when it restarts. Default: none
+ * @param retry while the store is unavailable, as etcd is during a restart. Default: no retry
  */
-export function createObjectChangeKinds(open: OpenObjects, patience?: RetryOptions): readonly ChangeKind[] {
+export function createObjectChangeKinds(open: OpenObjects, retry?: RetryOptions): readonly ChangeKind[] {
   const kinds = [createCreateKind(open), createReplaceKind(open), createDeleteKind(open)] as readonly ChangeKind[];
-  if (patience === undefined) return kinds;
-  const patiently = createRetry(patience);
-  // Each of these reads before it writes, so that it may be made again.
+  if (retry === undefined) return kinds;
+  const withRetry = createRetry(retry);
+  // Each method reads before it writes, so it can be retried.
   return kinds.map((kind) => ({
     ...kind,
-    staleness: (...input) => patiently(() => kind.staleness(...input)),
-    capture: (...input) => patiently(() => kind.capture(...input)),
-    apply: (...input) => patiently(() => kind.apply(...input)),
-    undo: (...input) => patiently(() => kind.undo(...input)),
+    staleness: (...input) => withRetry(() => kind.staleness(...input)),
+    capture: (...input) => withRetry(() => kind.capture(...input)),
+    apply: (...input) => withRetry(() => kind.apply(...input)),
+    undo: (...input) => withRetry(() => kind.undo(...input)),
   }));
 }

@@ -5,7 +5,7 @@ import type { ObjectReference, ObjectStore } from '../object-store.ts';
 import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
 import { createEdit, createObjectChangeKinds, deleteEdit, type ObjectSource, replaceEdit } from './index.ts';
 
-const WAY: ObjectSource = { via: 'etcd', search: null };
+const SOURCE: ObjectSource = { via: 'etcd', search: null };
 const FILE = hostPath('/etc/kubernetes/beside');
 const named = (name: string): ObjectReference => ({ kind: RESOURCE_KINDS.ConfigMap, namespace: 'default', name });
 
@@ -22,7 +22,7 @@ function objectStep(store: ObjectStore, files: Parameters<typeof readBefore>[0])
     const found: Edit[] = [];
     if (young === undefined) {
       const metadata = { name: 'young', namespace: 'default' };
-      found.push(createEdit(WAY, RESOURCE_KINDS.ConfigMap, { apiVersion: 'v1', kind: 'ConfigMap', metadata }));
+      found.push(createEdit(SOURCE, RESOURCE_KINDS.ConfigMap, { apiVersion: 'v1', kind: 'ConfigMap', metadata }));
     }
     if (before === 'absent') {
       const target = { target: FILE, before, after: 'generated', mode: 0o640, uid: 7, gid: 8 };
@@ -30,9 +30,9 @@ function objectStep(store: ObjectStore, files: Parameters<typeof readBefore>[0])
     }
     const data = { ca: 'new', kept: 'as it was' };
     if (old !== undefined && JSON.stringify(old.object['data']) !== JSON.stringify(data)) {
-      found.push(replaceEdit(WAY, old, { ...old.object, data }));
+      found.push(replaceEdit(SOURCE, old, { ...old.object, data }));
     }
-    return doomed === undefined ? found : [...found, deleteEdit(WAY, doomed)];
+    return doomed === undefined ? found : [...found, deleteEdit(SOURCE, doomed)];
   };
   return {
     id: 'objects',

@@ -3,13 +3,13 @@ import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { isRecord } from '../objects/object-fields.ts';
 import { canonicalContent } from './canonical-json.ts';
 
-/** What the API server counts and keeps by itself; an edit leaves it as it is. */
+/** Metadata maintained by the API server; an edit keeps it. */
 const KEPT_METADATA = ['resourceVersion', 'generation', 'managedFields', 'selfLink'] as const;
 
-/** An object as a person edits it: without what the API server keeps by itself, and without the status unless that is meant. */
+/** The editable part of an object: without metadata maintained by the API server, and without the status unless asked for. */
 export type ObjectContent = Readonly<Record<string, unknown>>;
 
-/** @param withStatus the status belongs to what is edited */
+/** @param withStatus include the status */
 export function contentOf(object: KubernetesObject, withStatus: boolean): ObjectContent {
   const { metadata, status, ...rest } = object;
   const kept: readonly string[] = KEPT_METADATA;
@@ -17,7 +17,7 @@ export function contentOf(object: KubernetesObject, withStatus: boolean): Object
   return { ...rest, metadata: own, ...(withStatus && status !== undefined ? { status } : {}) };
 }
 
-/** The object with other content, and with everything that the API server keeps by itself as it is in `present`. */
+/** The object with other content, and with the metadata maintained by the API server of `present`. */
 export function withContent(present: KubernetesObject, content: ObjectContent, withStatus: boolean): KubernetesObject {
   const { metadata, status, ...rest } = content;
   const bookkeeping = KEPT_METADATA.filter((key) => Object.hasOwn(present.metadata, key));
@@ -33,7 +33,7 @@ export function withContent(present: KubernetesObject, content: ObjectContent, w
   } as KubernetesObject;
 }
 
-/** Digest of what counts of an object, the same whatever the order of its fields. */
+/** Digest of the editable part of an object, independent of the order of fields. */
 export function digestOf(object: KubernetesObject, withStatus: boolean): string {
   return sha256(Buffer.from(canonicalContent(contentOf(object, withStatus))));
 }

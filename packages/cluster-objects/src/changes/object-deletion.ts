@@ -3,10 +3,10 @@ import type { ObjectStore } from '../object-store.ts';
 import type { ObjectChange } from './object-changes.ts';
 import { readTarget } from './object-targets.ts';
 
-/** A pod that ends gets a new status, and with it a new revision, several times. */
+/** A terminating pod gets several status updates, each a new revision. */
 const ATTEMPTS = 10;
 
-/** Deletes the object of this uid; false when it is gone or going already. */
+/** Deletes the object of this uid; false when it is deleted or terminating already. */
 export async function deleteTarget(
   store: ObjectStore,
   change: ObjectChange,
@@ -15,7 +15,7 @@ export async function deleteTarget(
   for (let attempt = 1; ; attempt += 1) {
     const present = await readTarget(store, change);
     if (present === undefined || present.object.metadata.uid !== uid) return false;
-    // Through the API a pod stays, marked so, until its kubelet has ended it.
+    // A pod deleted through the API stays, with this timestamp, until its kubelet has terminated it.
     if (present.object.metadata['deletionTimestamp'] !== undefined) return false;
     try {
       await store.delete(present);

@@ -11,19 +11,19 @@ function object(kind: string, fields: object, metadata: object = {}): Kubernetes
 }
 
 describe('a masked object', () => {
-  it('shows of a Secret which keys there are, and how long their values', () => {
+  it('shows the keys of a Secret and the length of their values', () => {
     const masked = maskObject(
       object('Secret', { data: { password: base64(PLANTED), 'ca.crt': base64(CERTIFICATE) }, type: 'Opaque' }),
     );
     expect(masked.data).toEqual({
-      // A digest of something so short could be guessed.
+      // A value of this length could be guessed from its digest.
       password: '(12 bytes)',
       'ca.crt': expect.stringMatching(/^\(900 bytes, SHA-256 [0-9a-f]{8}\.\.\.\)$/),
     });
     expect(masked.type).toBe('Opaque');
   });
 
-  it('does not show the copy of a Secret that kubectl keeps in an annotation', () => {
+  it('hides the copy of a Secret in the kubectl annotation', () => {
     const annotations = {
       'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ data: { password: base64(PLANTED) } }),
       'example.com/team': 'red',
@@ -33,7 +33,7 @@ describe('a masked object', () => {
     expect(masked.metadata.annotations?.['example.com/team']).toBe('red');
   });
 
-  it('masks keys and tokens wherever else they lie', () => {
+  it('masks keys and tokens in other objects', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nMIIplanted\n-----END PRIVATE KEY-----';
     const masked = maskObject(object('ConfigMap', { data: { 'tls.key': key, mode: 'fast' } }));
     expect(JSON.stringify(masked)).not.toContain('MIIplanted');
@@ -41,20 +41,20 @@ describe('a masked object', () => {
   });
 });
 
-describe('a secret that a container carries in its environment', () => {
+describe('a secret in the environment of a container', () => {
   const env = [
     { name: 'AWS_SECRET_ACCESS_KEY', value: PLANTED },
     { name: 'LOG_LEVEL', value: 'debug' },
   ];
   const deployment = object('Deployment', { spec: { template: { spec: { containers: [{ name: 'web', env }] } } } });
 
-  it('is not shown, and what is beside it is', () => {
+  it('is hidden, and other variables are shown', () => {
     const text = JSON.stringify(maskObject(deployment));
     expect(text).not.toContain(PLANTED);
     expect(text).toContain('debug');
   });
 
-  it('is not shown when it is changed, nor in the copy that kubectl keeps', () => {
+  it('is hidden in an edit and in the copy of kubectl', () => {
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(deployment) };
     const before = object('Deployment', { spec: { env: [{ name: 'TOKEN', value: 'old' }] } }, { annotations });
     const after = { ...before, spec: { env: [{ name: 'TOKEN', value: PLANTED }] } };
@@ -64,14 +64,14 @@ describe('a secret that a container carries in its environment', () => {
 });
 
 describe('the description of an edit', () => {
-  it('tells of a Secret that a value changed, and not to what', () => {
+  it('names the changed value of a Secret without the value', () => {
     const before = object('Secret', { data: { a: base64('x'), b: base64('y') } });
     const [line, ...others] = describeEdit(before, { ...before, data: { a: base64(CERTIFICATE), b: base64('y') } });
     expect(others).toEqual([]);
     expect(line).toMatch(/^data\.a: "\(1 byte\)" -> "\(900 bytes, SHA-256 .*\)"$/);
   });
 
-  it('tells of other objects the values, long ones by their length', () => {
+  it('shows values of other objects, long ones by their length', () => {
     const before = object('ConfigMap', { data: { mode: 'slow' } });
     const after = { ...before, data: { mode: 'fast', text: 'x'.repeat(1000) } };
     expect(describeEdit(before, after)).toEqual([

@@ -4,26 +4,25 @@ import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { isRecord } from '../objects/object-fields.ts';
 import { listEdits } from './field-edits.ts';
 
-/** What kubectl keeps the whole object in, values and all. */
+/** kubectl's annotation with a copy of the whole object, values included. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const SECRET_VARIABLE = /SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|(^|_)KEY$/i;
 const LONGEST_SHOWN = 60;
 const DIGEST_CHARACTERS = 8;
-/** Anything shorter may be a password that can be guessed until its digest matches. */
+/** A shorter value may be a password that can be guessed from its digest. */
 const LEAST_DIGESTED = 32;
 const MOST_EDITS = 20;
 
 /**
- * The object with the values of a Secret as lengths, long ones with a digest, and with whatever looks like a key or a token masked in
- * any other.
+ * The object with the values of a Secret as lengths, long ones with a digest; keys and tokens in other objects are masked.
  */
 export function maskObject(object: KubernetesObject): KubernetesObject {
   return maskAt(object, [], object.kind) as KubernetesObject;
 }
 
 /**
- * What an edit changes, a line for each field, without a value of a Secret: its length, and of a long one a digest, tell
- * whether it is the intended one. At most twenty lines and one that counts the rest.
+ * A line for each field that an edit changes. A value of a Secret is shown as its length, a long one with its digest.
+ * At most twenty lines and one that counts the rest.
  */
 export function describeEdit(before: KubernetesObject, after: KubernetesObject): readonly string[] {
   const edits = listEdits(before, after).map(({ path, from, to }) => {
@@ -54,7 +53,7 @@ function isSecret([first, second]: readonly string[]): boolean {
   return (first === 'data' || first === 'stringData') && second !== undefined;
 }
 
-/** An environment variable of a container that carries its secret itself instead of naming a Secret. */
+/** An environment variable of a container with a literal secret value. */
 function isSecretVariable(
   value: Readonly<Record<string, unknown>>,
 ): value is { readonly name: string; readonly value: string } {

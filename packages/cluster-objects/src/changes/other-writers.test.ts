@@ -5,7 +5,7 @@ import type { ObjectReference } from '../object-store.ts';
 import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
 import { createEdit, createObjectChangeKinds, deleteEdit, type ObjectSource, replaceEdit } from './index.ts';
 
-const WAY: ObjectSource = { via: 'etcd', search: null };
+const SOURCE: ObjectSource = { via: 'etcd', search: null };
 const KIND = RESOURCE_KINDS.ConfigMap;
 const AT: ObjectReference = { kind: KIND, namespace: 'default', name: 'one' };
 const objectOf = (data: Readonly<Record<string, string>>, uid?: string) => ({
@@ -40,14 +40,14 @@ const present = async () => (await store.get(AT))?.object;
 async function plant(data: Readonly<Record<string, string>>, uid: string) {
   store.plant(KIND, objectOf(data, uid));
   const read = await store.get(AT);
-  if (read === undefined) throw new Error('it was not planted');
+  if (read === undefined) throw new Error('not planted');
   return read;
 }
 
-describe('an object that somebody else has written to', () => {
-  it('is not replaced, although it was as planned when the unit was looked at', async () => {
+describe('an object that another client has written to', () => {
+  it('is not replaced, even when it changed after the staleness check', async () => {
     const read = await plant({ ca: 'old' }, 'u1');
-    const edit = replaceEdit(WAY, read, { ...read.object, data: { ca: 'ours' } });
+    const edit = replaceEdit(SOURCE, read, { ...read.object, data: { ca: 'ours' } });
     expect(await kindOf(edit).staleness(edit.change)).toBeUndefined();
     await capture(edit);
     await plant({ ca: 'theirs' }, 'u1');
@@ -55,9 +55,9 @@ describe('an object that somebody else has written to', () => {
     expect((await present())?.['data']).toEqual({ ca: 'theirs' });
   });
 
-  it('is not given its old fields by a rollback when it was made anew, and is named', async () => {
+  it('is named and not reverted by a rollback when it was recreated', async () => {
     const read = await plant({ ca: 'old' }, 'u1');
-    const edit = replaceEdit(WAY, read, { ...read.object, data: { ca: 'ours' } });
+    const edit = replaceEdit(SOURCE, read, { ...read.object, data: { ca: 'ours' } });
     const captured = await capture(edit);
     await kindOf(edit).apply(edit.change, edit.material);
     await plant({ ca: 'ours' }, 'u2');
@@ -66,21 +66,21 @@ describe('an object that somebody else has written to', () => {
     expect((await present())?.['data']).toEqual({ ca: 'ours' });
   });
 
-  it('is not deleted by the rollback of a creation when it is another one of that name, and is named', async () => {
-    const edit = createEdit(WAY, KIND, objectOf({ a: '1' }));
+  it('is named and not deleted by the rollback of a creation when it is another one of that name', async () => {
+    const edit = createEdit(SOURCE, KIND, objectOf({ a: '1' }));
     const captured = await capture(edit);
     await kindOf(edit).apply(edit.change, edit.material);
     await plant({ a: 'theirs' }, 'u2');
     const outcome = await kindOf(edit).undo(edit.change, captured, backup);
-    expect(outcome).toMatchObject({ state: 'foreign', reason: expect.stringContaining('made anew') });
+    expect(outcome).toMatchObject({ state: 'foreign', reason: expect.stringContaining('recreated') });
     expect((await present())?.['data']).toEqual({ a: 'theirs' });
   });
 
-  it('is not deleted when it was made anew under its name since', async () => {
-    const edit = deleteEdit(WAY, await plant({ a: '1' }, 'u1'));
+  it('is not deleted when it was recreated since', async () => {
+    const edit = deleteEdit(SOURCE, await plant({ a: '1' }, 'u1'));
     const captured = await capture(edit);
     await plant({ a: 'theirs' }, 'u2');
-    expect(await kindOf(edit).staleness(edit.change)).toContain('made anew');
+    expect(await kindOf(edit).staleness(edit.change)).toContain('recreated');
     await kindOf(edit).apply(edit.change, undefined);
     expect((await present())?.['data']).toEqual({ a: 'theirs' });
     expect(await kindOf(edit).undo(edit.change, captured, backup)).toMatchObject({ state: 'foreign' });

@@ -8,20 +8,20 @@ import type { ObjectReplace } from './object-changes.ts';
 import { contentOf, digestOf, type ObjectContent, withContent } from './object-content.ts';
 import { sourceOf, type OpenObjects, readTarget } from './object-targets.ts';
 
-/** The undo record: where the old object is kept, and the content that was to take its place. */
+/** The undo record: backup names of the old object and of the new content. */
 interface Captured {
   readonly kept: string;
   readonly written: string;
 }
 
-/** Nodes and pods get a new status every few seconds, each a new revision; what is replaced may be the same all the while. */
+/** Nodes and pods get a new status every few seconds, each a new revision; the replaced fields may be unchanged. */
 const ATTEMPTS = 10;
 
 /**
- * `object.replace`: the material is the new content in JSON; it and the old object are kept in the backup folder only.
+ * `object.replace`: the material is the new content in JSON; it and the old object are kept in the backup directory only.
  *
- * Undone field by field, by compare-and-swap: what the change wrote goes back, and what others have written to other fields
- * since stays. When somebody wrote to one of the same fields, all of it is left, and the field is named.
+ * Undone field by field, by compare-and-swap: the fields of the change are reverted, later changes of other fields stay.
+ * When one of the same fields was changed since, nothing is reverted, and the field is named.
  */
 export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> {
   return {
@@ -32,7 +32,7 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
     staleness: async (change) => {
       const present = await readTarget(await open(change.way), change);
       if (present === undefined) return `${change.target} is gone`;
-      return isAsRead(present, change) ? undefined : `${change.target} was changed by somebody else`;
+      return isAsRead(present, change) ? undefined : `${change.target} was changed by another client`;
     },
     capture: async (change, _after, backup, material) => {
       const { object } = await demandTarget(await open(change.way), change);
@@ -41,7 +41,7 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
       return { ...captured };
     },
     apply: async (change, material) => {
-      if (material === undefined) throw new Error(`object.replace of ${change.target} was given no content`);
+      if (material === undefined) throw new Error(`object.replace of ${change.target} has no content to write`);
       const content = JSON.parse(Buffer.from(material).toString()) as ObjectContent;
       await swap(await open(change.way), change, (present) => {
         if (digestOf(present.object, change.withStatus) === change.after) return undefined;
@@ -54,7 +54,7 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
       const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
       const content = JSON.parse(Buffer.from(await backup.read(written)).toString()) as ObjectContent;
       const edits = listEdits(contentOf(old, change.withStatus), content);
-      const removed = foreign(`${change.target} was removed or made anew by somebody else since`);
+      const removed = foreign(`${change.target} was deleted or recreated by another client since`);
       let outcome: UndoOutcome = removed;
       await swap(
         await open(change.way),
@@ -80,7 +80,7 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
 function toOutcome(reverted: Reverted, { target }: ObjectReplace): UndoOutcome {
   if (reverted.state !== 'foreign') return { state: reverted.state };
   const fields = reverted.paths.join(', ');
-  return foreign(`${target} was changed by somebody else since (${fields}), and is left as it is`);
+  return foreign(`${target} was changed by another client since (${fields}); not reverted`);
 }
 
 function foreign(reason: string): UndoOutcome {
@@ -91,7 +91,7 @@ function isAsRead({ object }: StoredObject, change: ObjectReplace): boolean {
   return digestOf(object, change.withStatus) === change.before;
 }
 
-/** Reads, decides, writes by compare-and-swap; decides again when the revision moved on in between. */
+/** Reads, decides, writes by compare-and-swap; decides again on conflict. */
 async function swap(
   store: ObjectStore,
   change: ObjectReplace,
@@ -124,17 +124,17 @@ async function demandTarget(store: ObjectStore, change: ObjectReplace): Promise<
 function gone({ target }: ObjectReplace): ObjectError {
   return new ObjectError({
     code: 'OBJECT_NOT_FOUND',
-    message: 'the object is gone',
+    message: 'the object was deleted',
     subject: target,
-    hint: 'find out who removed it, then plan again',
+    hint: 'find the client that deleted it, then plan again',
   });
 }
 
 function conflict({ target }: ObjectReplace): ObjectError {
   return new ObjectError({
     code: 'OBJECT_CONFLICT',
-    message: 'somebody has changed the object since it was read',
+    message: 'the object was modified since it was read',
     subject: target,
-    hint: 'find out who writes to it, then plan again',
+    hint: 'find the client that writes to it, then plan again',
   });
 }

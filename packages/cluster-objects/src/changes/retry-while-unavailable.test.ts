@@ -9,24 +9,24 @@ function failing(code: 'OBJECT_STORE_UNREACHABLE' | 'OBJECT_CONFLICT') {
   return new ObjectError({ code, message: 'no answer', subject: 'etcd', hint: 'wait' });
 }
 
-describe('a store that goes away', () => {
-  it('is waited for until it answers', async () => {
+describe('an unavailable store', () => {
+  it('is retried until it responds', async () => {
     const clock = createFixedClock(START);
-    const patiently = createRetry({ clock });
+    const withRetry = createRetry({ clock });
     const isBack = (): boolean => clock.now().getTime() - START.getTime() >= 5000;
     const ask = async (): Promise<string> => {
       if (!isBack()) throw failing('OBJECT_STORE_UNREACHABLE');
       return 'answer';
     };
-    expect(await patiently(ask)).toBe('answer');
+    expect(await withRetry(ask)).toBe('answer');
   });
 
-  it('is not waited for over and over, until it has answered once', async () => {
+  it('is not retried again after a timeout, until it has responded once', async () => {
     const clock = createFixedClock(START);
-    const patiently = createRetry({ clock, patienceMs: 1000 });
+    const withRetry = createRetry({ clock, timeoutMs: 1000 });
     const seconds = async (attempt: () => Promise<unknown>): Promise<number> => {
       const began = clock.now().getTime();
-      await patiently(attempt).catch(() => undefined);
+      await withRetry(attempt).catch(() => undefined);
       return (clock.now().getTime() - began) / 1000;
     };
     const away = async (): Promise<void> => {
@@ -37,7 +37,7 @@ describe('a store that goes away', () => {
     expect(await seconds(away)).toBe(1);
   });
 
-  it('is not waited for where it has answered no', async () => {
+  it('is not retried after a refusal', async () => {
     const clock = createFixedClock(START);
     const refused = createRetry({ clock })(async () => {
       throw failing('OBJECT_CONFLICT');

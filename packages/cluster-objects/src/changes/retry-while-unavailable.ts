@@ -1,39 +1,39 @@
 import { isUnanswered } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 
-/** How long a store that went away may take to come back. */
+/** How long to retry while a store is unavailable. */
 export interface RetryOptions {
   readonly clock: Clock;
-  /** For one change, in ms; 0 waits for nothing. Default: 30000, longer than a restart of etcd takes. */
-  readonly patienceMs?: number | undefined;
+  /** For one change, in ms; 0 disables retries. Default: 30000, longer than a restart of etcd. */
+  readonly timeoutMs?: number | undefined;
 }
 
-/** Makes an attempt again until it is answered, or patience is at its end. */
+/** Repeats an attempt until the store responds, or until the timeout. */
 export type RetryWhileUnavailable = <T>(attempt: () => Promise<T>) => Promise<T>;
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 const PAUSE_MS = 250;
 
 /**
- * Waits for a store that went away, as etcd does when it restarts. Once waiting was in vain, nobody waits again before the
- * store has answered: taking back a thousand changes does not take a thousand times as long.
+ * Retries while a store is unavailable, as etcd is during a restart. After a timeout there are no further retries until the
+ * store has responded: rolling back a thousand changes does not take a thousand timeouts.
  *
- * The attempt must be one that may be made twice.
+ * The attempt must be repeatable.
  */
-export function createRetry({ clock, patienceMs = PATIENCE_MS }: RetryOptions): RetryWhileUnavailable {
-  let isAtItsEnd = false;
+export function createRetry({ clock, timeoutMs = TIMEOUT_MS }: RetryOptions): RetryWhileUnavailable {
+  let hasTimedOut = false;
   return async (attempt) => {
-    const until = clock.now().getTime() + patienceMs;
+    const until = clock.now().getTime() + timeoutMs;
     for (;;) {
       try {
         const answer = await attempt();
-        isAtItsEnd = false;
+        hasTimedOut = false;
         return answer;
       } catch (error) {
-        // What became of a write is found out by the next attempt, which reads before it writes.
-        if (isAtItsEnd || !isUnanswered(error)) throw error;
-        isAtItsEnd = clock.now().getTime() >= until;
-        if (isAtItsEnd) throw error;
+        // The next attempt reads before it writes, which resolves an unknown outcome of a write.
+        if (hasTimedOut || !isUnanswered(error)) throw error;
+        hasTimedOut = clock.now().getTime() >= until;
+        if (hasTimedOut) throw error;
       }
       await clock.sleep(PAUSE_MS);
     }

@@ -1,4 +1,4 @@
-/** Who owns an object; when the last owner goes, so does the object. */
+/** An owner of an object; the object is deleted with its last owner. */
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -7,12 +7,12 @@ export interface OwnerReference {
   readonly [field: string]: unknown;
 }
 
-/** The `metadata` of an object, as the API shows it. */
+/** The `metadata` of an object, as in the API. */
 export interface ObjectMetadata {
   readonly name: string;
   readonly namespace?: string;
   readonly uid?: string;
-  /** The revision in which it was last changed; set by the store, never by an edit. */
+  /** The revision of the last change; set by the store, never by an edit. */
   readonly resourceVersion?: string;
   readonly generation?: number;
   /** RFC 3339, in UTC and whole seconds. */
@@ -24,7 +24,7 @@ export interface ObjectMetadata {
   readonly [field: string]: unknown;
 }
 
-/** A Kubernetes object as the API shows it in JSON: bytes in base64, times in RFC 3339. */
+/** A Kubernetes object as in the JSON of the API: bytes in base64, times in RFC 3339. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;

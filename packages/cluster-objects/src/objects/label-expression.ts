@@ -1,8 +1,8 @@
 import { type Fields, textAt, textsAt } from './object-fields.ts';
 
 /**
- * Whether labels meet one expression of a label selector or a node selector; `undefined` for an operator that only numbers
- * have (`Gt`, `Lt`), or that nobody knows.
+ * Whether labels match one expression of a label selector or a node selector; `undefined` for a numeric operator
+ * (`Gt`, `Lt`) or an unknown one.
  */
 export function meetsLabelExpression(
   expression: Fields,

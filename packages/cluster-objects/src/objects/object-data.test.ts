@@ -14,7 +14,7 @@ const configMap = {
 };
 
 describe('the data of an object', () => {
-  it('is decoded as its kind keeps it, and what is no text is left out', () => {
+  it('is decoded according to its kind, without non-string values', () => {
     expect([...readObjectData(secret)].map(([key, value]) => [key, String(value)])).toEqual([
       ['key', 'old'],
       ['other', 'kept'],
@@ -26,7 +26,7 @@ describe('the data of an object', () => {
     expect(readObjectData({ apiVersion: 'v1', kind: 'Secret', metadata }).size).toBe(0);
   });
 
-  it('is changed where it has the key, and encoded as it was', () => {
+  it('is changed for existing keys, in the same encoding', () => {
     const wanted = new Map([
       ['key', bytes('new')],
       ['raw', bytes('newer')],
@@ -40,7 +40,7 @@ describe('the data of an object', () => {
     });
   });
 
-  it('stays the very object where nothing differs', () => {
+  it('is the same object when nothing differs', () => {
     expect(withObjectData(secret, new Map([['key', bytes('old')]]))).toBe(secret);
   });
 });

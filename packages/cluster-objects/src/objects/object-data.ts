@@ -13,8 +13,7 @@ export function readObjectData(object: KubernetesObject): ReadonlyMap<string, Ui
 }
 
 /**
- * The object with new bytes for keys that it has; keys that it lacks are not invented. Answers the very object when
- * nothing differs.
+ * The object with new bytes for its existing keys; no keys are added. Returns the same object when nothing differs.
  */
 export function withObjectData(object: KubernetesObject, wanted: ReadonlyMap<string, Uint8Array>): KubernetesObject {
   const present = readObjectData(object);

@@ -2,18 +2,18 @@ import { ObjectError } from '../errors.ts';
 import { describeReference } from './object-name.ts';
 import type { ObjectReference, StoredObject } from '../object-store.ts';
 
-/** Which object was read. */
+/** The reference of an object that was read. */
 export function referenceOf({ kind, object }: StoredObject): ObjectReference {
   const { name, namespace } = object.metadata;
   return { kind, name, namespace };
 }
 
-// What every adapter of the port says alike.
+// Errors common to all adapters of the port.
 
 export function objectNotFound(reference: ObjectReference): ObjectError {
   return new ObjectError({
     code: 'OBJECT_NOT_FOUND',
-    message: 'there is no such object',
+    message: 'object not found',
     subject: describeReference(reference),
     hint: 'check the name and the namespace, or read it again',
   });
@@ -22,7 +22,7 @@ export function objectNotFound(reference: ObjectReference): ObjectError {
 export function objectExists(reference: ObjectReference): ObjectError {
   return new ObjectError({
     code: 'OBJECT_EXISTS',
-    message: 'there is an object of this name',
+    message: 'an object of this name exists already',
     subject: describeReference(reference),
     hint: 'read it and replace it',
   });
@@ -31,25 +31,25 @@ export function objectExists(reference: ObjectReference): ObjectError {
 export function objectConflict(reference: ObjectReference): ObjectError {
   return new ObjectError({
     code: 'OBJECT_CONFLICT',
-    message: 'somebody has changed the object since it was read',
+    message: 'the object was modified since it was read',
     subject: describeReference(reference),
     hint: 'read it again and repeat the edit',
   });
 }
 
 /**
- * Makes sure that nobody must clean up before an object may go.
+ * Checks that no finalizers block the deletion of an object.
  * @throws ObjectError `OBJECT_HAS_FINALIZERS`
  */
 export function assertNoFinalizers(read: StoredObject): void {
   const { metadata, spec } = read.object;
-  // A namespace has its own: what is in it would be left behind.
+  // Namespaces also have finalizers in their spec, for the objects in them.
   const ofNamespace = (spec as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
   if ((metadata.finalizers ?? []).length + ofNamespace.length === 0) return;
   throw new ObjectError({
     code: 'OBJECT_HAS_FINALIZERS',
-    message: 'others must clean up before the object may go',
+    message: 'finalizers block the deletion',
     subject: describeReference(referenceOf(read)),
-    hint: 'remove the finalizers that nobody will ever answer for, then delete it',
+    hint: 'remove finalizers whose controllers are gone, then delete the object',
   });
 }

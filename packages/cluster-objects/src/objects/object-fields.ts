@@ -1,11 +1,11 @@
-/** A JSON object of which nothing is known yet. */
+/** A JSON object of unknown shape. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object at a path of keys; an empty one where there is none. */
+/** The object at a path of keys; empty when missing. */
 export function fieldsAt(value: unknown, ...path: readonly string[]): Fields {
   const found = path.reduce<unknown>((each, key) => (isRecord(each) ? each[key] : undefined), value);
   return isRecord(found) ? found : {};

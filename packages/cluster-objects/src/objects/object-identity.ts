@@ -4,11 +4,11 @@ import { referenceOf } from './object-failures.ts';
 import { describeReference } from './object-name.ts';
 import type { StoredObject } from '../object-store.ts';
 
-/** What an edit cannot change: with another of these it would be another object. */
+/** Fields that identify an object and cannot be edited. */
 const METADATA = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp'] as const;
 
 /**
- * Makes sure that `edited` is still the object that was read.
+ * Checks that `edited` has the identity of the object that was read.
  * @throws ObjectError `OBJECT_INVALID`
  */
 export function assertSameIdentity(read: StoredObject, edited: KubernetesObject): void {

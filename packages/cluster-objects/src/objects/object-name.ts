@@ -10,30 +10,30 @@ export function describeReference({ kind, namespace, name }: ObjectReference): s
 }
 
 /**
- * Makes sure that a reference names one object and nothing else: no path of its own, no control characters, a namespace if
- * and only if the kind has one.
+ * Checks that a reference names one object: no path separators, no control characters, a namespace if and only if the kind
+ * is namespaced.
  *
- * Looser than the rules for new names, so that whatever an API server ever let in can be named.
+ * Looser than the rules for new names, so that every object ever accepted by an API server can be named.
  * @throws ObjectError `OBJECT_INVALID`
  */
 export function assertValidReference(reference: ObjectReference): void {
   const { kind, namespace, name } = reference;
   if (kind.namespaced !== (namespace !== undefined)) {
-    throw invalid(reference, kind.namespaced ? 'the kind needs a namespace' : 'the kind has no namespaces');
+    throw invalid(reference, kind.namespaced ? 'a namespace is required' : 'the kind is not namespaced');
   }
-  if (!isName(name)) throw invalid(reference, 'this cannot be the name of an object');
-  if (namespace !== undefined && !isName(namespace)) throw invalid(reference, 'this cannot be a namespace');
+  if (!isName(name)) throw invalid(reference, 'invalid object name');
+  if (namespace !== undefined && !isName(namespace)) throw invalid(reference, 'invalid namespace');
 }
 
 /**
- * Makes sure that a listing stays within its kind.
+ * Checks the namespace of a listing.
  * @throws ObjectError `OBJECT_INVALID`
  */
 export function assertValidNamespace(kind: ObjectReference['kind'], namespace: string | undefined): void {
   if (namespace !== undefined) assertValidReference({ kind, namespace, name: 'any' });
 }
 
-/** As in the API's own check of path segments, and no control characters. */
+/** The API's own check of path segments, and no control characters. */
 function isName(text: string): boolean {
   if (text === '' || text === '.' || text === '..' || text.length > LONGEST_NAME) return false;
   return !/[/%\p{Cc}\p{Cs}]/u.test(text);

@@ -5,7 +5,7 @@ import { assertShallow } from './object-nesting.ts';
 const nested = (levels: number): unknown => JSON.parse('{"a":'.repeat(levels) + '1' + '}'.repeat(levels));
 
 describe('the nesting of an object', () => {
-  it('may be far deeper than that of any kind', () => {
+  it('may be far deeper than in any kind', () => {
     expect(() => assertShallow(nested(1000), 'a')).not.toThrow();
     expect(() =>
       assertShallow(
@@ -15,8 +15,8 @@ describe('the nesting of an object', () => {
     ).not.toThrow();
   });
 
-  it('is refused before anybody walks through it', async () => {
-    const look = async () => assertShallow({ items: [nested(100_000)] }, 'Secret default/a');
-    expect((await expectCode(look(), 'OBJECT_UNREADABLE')).subject).toBe('Secret default/a');
+  it('is refused before any recursive function runs', async () => {
+    const check = async () => assertShallow({ items: [nested(100_000)] }, 'Secret default/a');
+    expect((await expectCode(check(), 'OBJECT_UNREADABLE')).subject).toBe('Secret default/a');
   });
 });

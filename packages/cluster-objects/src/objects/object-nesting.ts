@@ -1,10 +1,10 @@
 import { ObjectError } from '../errors.ts';
 
-/** An API server takes ten thousand levels (k8s.io/json); whoever walks through so many runs out of stack. */
+/** An API server accepts ten thousand levels (k8s.io/json); a recursive function overflows the stack. */
 const DEEPEST_NESTING = 1000;
 
 /**
- * Makes sure that an object can be walked through by functions that call themselves for each level.
+ * Checks that recursive functions can process an object.
  *
  * @param value parsed JSON; for a list of objects, the list
  * @param subject the object or the kind, for messages
@@ -18,7 +18,7 @@ export function assertShallow(value: unknown, subject: string): void {
         code: 'OBJECT_UNREADABLE',
         message: `the object is nested deeper than ${DEEPEST_NESTING} levels`,
         subject,
-        hint: 'look at it and change it with kubectl',
+        hint: 'inspect and change it with kubectl',
       });
     }
     level = level.flatMap((each) => Object.values(each).filter(isNested));

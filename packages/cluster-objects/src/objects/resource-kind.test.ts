@@ -21,16 +21,16 @@ describe('a kind', () => {
     );
   });
 
-  it('names the version that it is asked in', () => {
+  it('names its API version', () => {
     expect([RESOURCE_KINDS.Secret, RESOURCE_KINDS.Deployment].map(apiVersionOf)).toEqual(['v1', 'apps/v1']);
   });
 
-  it('of a definition lies below its group', () => {
+  it('of a custom resource is stored below its group', () => {
     const definition = { kind: 'Foo', group: 'x.example.com', version: 'v1', resource: 'foos', namespaced: true };
     expect(customKind(definition)).toMatchObject({ etcdSegment: 'x.example.com/foos', storage: 'json' });
   });
 
-  it('has a place in etcd of its own', () => {
+  it('has its own etcd prefix', () => {
     const segments = Object.values<ResourceKind>(RESOURCE_KINDS).map(({ etcdSegment }) => etcdSegment);
     expect(new Set(segments).size).toBe(segments.length);
   });

@@ -1,20 +1,20 @@
 import { ObjectError } from '../errors.ts';
 
-/** How an API server keeps a kind in etcd. */
+/** Encoding of a kind in etcd. */
 export type StorageFormat = 'protobuf' | 'json';
 
-/** A kind of object, and where the API and etcd keep it. */
+/** A kind of object, with its API path and etcd prefix. */
 export interface ResourceKind {
   /** The name in `kind:`, for example `DaemonSet`. */
   readonly kind: string;
   /** Empty for the core group. */
   readonly group: string;
-  /** The version that the API is asked in. */
+  /** The API version used in requests. */
   readonly version: string;
-  /** The plural in lower case that stands in URLs. */
+  /** The plural in lower case, as in URLs. */
   readonly resource: string;
   readonly namespaced: boolean;
-  /** What stands between etcd's prefix and the namespace, for example `minions` for nodes. */
+  /** Key segment between etcd's prefix and the namespace, for example `minions` for nodes. */
   readonly etcdSegment: string;
   readonly storage: StorageFormat;
   /** Whether the API server counts changes of the specification in `metadata.generation`. */
@@ -24,10 +24,10 @@ export interface ResourceKind {
 type Traits = Partial<Pick<ResourceKind, 'namespaced' | 'etcdSegment' | 'storage' | 'hasGeneration'>>;
 
 /**
- * The kinds that a recovery reads and changes.
+ * The built-in kinds that a recovery reads and changes.
  *
- * Source for what is special: `SpecialDefaultResourcePrefixes` and the storage codecs of kube-apiserver v1.20, which keeps
- * what it aggregates and extends (`APIService`, `CustomResourceDefinition`) in JSON of version v1beta1.
+ * Source for special prefixes and encodings: `SpecialDefaultResourcePrefixes` and the storage codecs of kube-apiserver v1.20,
+ * which stores `APIService` and `CustomResourceDefinition` in JSON of version v1beta1.
  */
 export const RESOURCE_KINDS = {
   Secret: builtIn('Secret', '', 'v1', 'secrets'),
@@ -102,7 +102,7 @@ const SHORT_NAMES: Readonly<Record<string, KindName>> = {
   crd: 'CustomResourceDefinition',
 };
 
-/** A kind that a CustomResourceDefinition defines; kept in JSON. */
+/** A kind of a CustomResourceDefinition; stored in JSON. */
 export function customKind(
   definition: Pick<ResourceKind, 'kind' | 'group' | 'version' | 'resource' | 'namespaced'>,
 ): ResourceKind {
@@ -111,7 +111,7 @@ export function customKind(
 }
 
 /**
- * The kind that a person means by `secret`, `Secrets`, `deploy` or `deployments.apps`, in any case.
+ * The kind for `secret`, `Secrets`, `deploy` or `deployments.apps`, in any case.
  * @throws ObjectError `OBJECT_KIND_UNKNOWN`
  */
 export function findKind(name: string): ResourceKind {
@@ -124,13 +124,13 @@ export function findKind(name: string): ResourceKind {
   if (found !== undefined) return found;
   throw new ObjectError({
     code: 'OBJECT_KIND_UNKNOWN',
-    message: 'no kind of this name is known',
+    message: 'unknown kind',
     subject: name,
     hint: `name one of ${Object.keys(RESOURCE_KINDS).join(', ')}`,
   });
 }
 
-/** `apiVersion` as an object of this kind carries it: `v1`, `apps/v1`. */
+/** `apiVersion` of objects of this kind: `v1`, `apps/v1`. */
 export function apiVersionOf({ group, version }: Pick<ResourceKind, 'group' | 'version'>): string {
   return group === '' ? version : `${group}/${version}`;
 }

@@ -85,7 +85,7 @@ export function access(objects: readonly KubernetesObject[]): ObjectAccess {
   for (const object of objects) {
     store.plant(RESOURCE_KINDS[object.kind as keyof typeof RESOURCE_KINDS], object);
   }
-  return { way: { via: 'etcd', search: {} }, open: async () => store };
+  return { source: { via: 'etcd', search: {} }, open: async () => store };
 }
 
 export const HEALTHY: readonly KubernetesObject[] = [node(), configMap(), flannel()];

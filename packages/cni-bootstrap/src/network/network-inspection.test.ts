@@ -255,7 +255,7 @@ describe('nothing is written, and the reason is named, when', () => {
 
   it('the objects cannot be read', async () => {
     const objects = {
-      way: { via: 'etcd' as const, search: {} },
+      source: { via: 'etcd' as const, search: {} },
       open: () =>
         Promise.reject(
           new ObjectError({ code: 'OBJECT_STORE_UNREACHABLE', message: 'nobody answers', subject: 'etcd', hint: 'x' }),

@@ -20,7 +20,7 @@ stepLaws('the approval of certificate requests', () => {
   return {
     ...machines,
     makePlaybook: (host) => {
-      const objects = { way: { via: 'api' as const, search: null }, open: async () => machines.objectsOf(host) };
+      const objects = { source: { via: 'api' as const, search: null }, open: async () => machines.objectsOf(host) };
       const kubelets = [{ node: 'node02', publicKey: own.publicKey }];
       const steps = async () => [createCsrApprovalStep({ kubelets, signTimeoutMs: 0 }, { objects, clock }) as Step];
       return { id: 'requests', title: 'requests', phases: [{ id: 'nodes', title: 'nodes', steps }] };

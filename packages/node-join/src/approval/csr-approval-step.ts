@@ -60,7 +60,7 @@ export function createCsrApprovalStep(
   };
   const approve = (read: StoredObject) => {
     const next = approved(read.object, clock.now());
-    return replaceEdit(objects.way, read, next, ['status.conditions: Approved']);
+    return replaceEdit(objects.source, read, next, ['status.conditions: Approved']);
   };
   return {
     id: 'nodes/requests',

@@ -64,7 +64,7 @@ export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepD
         const made = edit(found.object);
         if (made === undefined)
           return { status: 'ok', summary: `${node} is as it should be`, evidence: [], changes: [] };
-        const change = replaceEdit(deps.objects.way, found, made.next, made.edits).change as ObjectReplace;
+        const change = replaceEdit(deps.objects.source, found, made.next, made.edits).change as ObjectReplace;
         const summary = `${node} is not as it was: ${made.edits.join('; ')}`;
         return { status: 'needed', summary, evidence: made.evidence, changes: [change] };
       } catch (error) {
@@ -80,7 +80,7 @@ export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepD
         const made = edit(found.object);
         if (made === undefined) return;
         try {
-          await journal.perform([replaceEdit(deps.objects.way, found, made.next, made.edits)]);
+          await journal.perform([replaceEdit(deps.objects.source, found, made.next, made.edits)]);
           return;
         } catch (error) {
           if (attempt === ATTEMPTS || !isRecoveryError(error, 'PLAN_STALE', 'OBJECT_CONFLICT')) throw error;

@@ -16,7 +16,7 @@ stepLaws('the labels and taints of a node', () => {
     ...machines,
     makePlaybook: (host) => {
       const open = async () => machines.objectsOf(host);
-      const objects = { way: { via: 'api' as const, search: null }, open };
+      const objects = { source: { via: 'api' as const, search: null }, open };
       const asked = { labels: { zone: 'a' }, taints: [TAINT] };
       const steps = async () => [
         createLabelStep({ node: 'cp1', sources: { asked } }, { objects }),

@@ -52,7 +52,7 @@ async function notFound(reference: ObjectReference): Promise<Error> {
   const { describeReference, ObjectError } = await import('@kube-rescue/cluster-objects');
   return new ObjectError({
     code: 'OBJECT_NOT_FOUND',
-    message: 'there is no such object',
+    message: 'object not found',
     subject: describeReference(reference),
     hint: 'check its name and namespace; `kube-rescue etcd get KIND --all-namespaces` lists what there is',
   });

@@ -5,30 +5,30 @@ import { describeNode, type NodeDeps, type NodeOptions } from '../node-descripti
 import { toRecordedSearch, toSearch } from '../etcd/recorded-search.ts';
 import { createSharedObjects } from './shared-objects.ts';
 
-/** The ways to the objects of this node's cluster, each opened once and shared by all that a run does. */
+/** The objects of this node's cluster, from etcd or the API server; each source is opened once and shared within a run. */
 export interface ObjectSession {
-  /** The access that steps are given. */
-  access(way: { readonly via: ObjectsVia; readonly search: EtcdSearch }): ObjectAccess;
-  /** For the change kinds: opens what a change has recorded. */
+  /** Access for steps. */
+  access(source: { readonly via: ObjectsVia; readonly search: EtcdSearch }): ObjectAccess;
+  /** For change kinds: opens the recorded source of a change. */
   readonly open: OpenObjects;
   /** Closes every connection; the session can be used again. */
   close(): Promise<void>;
 }
 
-/** Opens nothing yet. Its ways fail as `openNodeObjects` does. */
+/** Opens nothing yet. Its stores fail as `openNodeObjects` does. */
 export function createObjectSession(options: NodeOptions, deps: NodeDeps): ObjectSession {
   const shared = createSharedObjects();
-  const open = (way: ObjectSource, signal: AbortSignal): Promise<ObjectStore> =>
-    shared.open(JSON.stringify(way), async () => {
+  const open = (source: ObjectSource, signal: AbortSignal): Promise<ObjectStore> =>
+    shared.open(JSON.stringify(source), async () => {
       const node = await describeNode(options, deps);
-      return openNodeObjects(node, { via: way.via, search: toSearch(way.search) }, deps, signal);
+      return openNodeObjects(node, { via: source.via, search: toSearch(source.search) }, deps, signal);
     });
   return {
     access: ({ via, search }) => {
-      const way: ObjectSource = { via, search: toRecordedSearch(search) };
-      return { way, open: (signal) => open(way, signal) };
+      const source: ObjectSource = { via, search: toRecordedSearch(search) };
+      return { source, open: (signal) => open(source, signal) };
     },
-    open: (way) => open(way, new AbortController().signal),
+    open: (source) => open(source, new AbortController().signal),
     close: () => shared.close(),
   };
 }

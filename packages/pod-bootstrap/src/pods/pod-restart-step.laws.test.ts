@@ -39,7 +39,7 @@ stepLaws('pods that are started anew', () => {
   const machines = createObjectMachines(plant);
   const clock = createFixedClock('2026-11-22T13:00:00Z');
   const accessOf = (host: Host): ObjectAccess => ({
-    way: { via: 'api', search: null },
+    source: { via: 'api', search: null },
     open: async () => machines.objectsOf(host),
   });
   return {

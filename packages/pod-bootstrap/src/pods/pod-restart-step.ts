@@ -63,7 +63,7 @@ export function createPodRestartStep(input: PodRestartInput, deps: PodRestartDep
           status: 'needed',
           summary: `${due.length} pod(s) started before the CA was handed out as it is now`,
           evidence,
-          changes: due.map(({ pod }) => podRestart(pod, access.way)),
+          changes: due.map(({ pod }) => podRestart(pod, access.source)),
         };
       } catch (error) {
         return toRescueFinding(error, { subject: 'the pods', requires }, signal);

@@ -222,7 +222,7 @@ export function createWorld({
     objects,
     clock,
     host,
-    access: { way: { via, search: null }, open: async () => store },
+    access: { source: { via, search: null }, open: async () => store },
     run: (step) => {
       const phase = { id: 'pods', title: 'Pods', steps: async () => [step] };
       const playbook = { id: 'test', title: 'Test', phases: [phase] };

@@ -66,10 +66,10 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
           return { status: 'ok', summary: `${subject} has no rescue pod`, evidence: [], changes: [] };
         }
         const store = await access.open(signal);
-        if (access.way.via === 'api') await assertEnded(state.rescue.pod, { store, clock }, signal);
+        if (access.source.via === 'api') await assertEnded(state.rescue.pod, { store, clock }, signal);
         const read = await readStoredPod(state.rescue.pod, store, signal);
         const isThere = read !== undefined && read.object.metadata.uid === state.rescue.pod.uid;
-        const changes = isThere && !state.rescue.pod.isTerminating ? [deleteEdit(access.way, read).change] : [];
+        const changes = isThere && !state.rescue.pod.isTerminating ? [deleteEdit(access.source, read).change] : [];
         const evidence = state.real.map(
           (each) => `${describePod(each)} is ${each.pod.isReady ? 'Ready' : 'not Ready'}`,
         );

@@ -160,7 +160,7 @@ async function planRescue(
   signal: AbortSignal,
 ): Promise<{ readonly planned: readonly Edit[]; readonly evidence: readonly string[] }> {
   const { controller, surroundings } = state;
-  if (access.way.via === 'etcd') throw needsApiServer(describeController(controller));
+  if (access.source.via === 'etcd') throw needsApiServer(describeController(controller));
   const store = await access.open(signal);
   const ordinal = chooseOrdinal(state);
   const rescue = cutRescuePod(controller, { node, ordinal, selectors: surroundings.selectors });
@@ -168,9 +168,9 @@ async function planRescue(
   const { name, namespace = '' } = rescue.object.metadata;
   const present = await readStoredPod({ name, namespace }, store, signal);
   if (present !== undefined && present.object.metadata.uid !== state.rescue?.pod.uid) throw nameTaken(namespace, name);
-  const creation = createEdit(access.way, RESOURCE_KINDS.Pod, rescue.object);
+  const creation = createEdit(access.source, RESOURCE_KINDS.Pod, rescue.object);
   return {
-    planned: present === undefined ? [creation] : [deleteEdit(access.way, present), creation],
+    planned: present === undefined ? [creation] : [deleteEdit(access.source, present), creation],
     evidence: [...describeOthers(state), ...describeChoice(rescue.chosen)],
   };
 }

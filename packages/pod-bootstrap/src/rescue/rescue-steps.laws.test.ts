@@ -46,7 +46,7 @@ function podLaws(
     return {
       ...machines,
       makePlaybook: (host) => {
-        const access = { way: { via: 'api' as const, search: null }, open: async () => storeOf(host) };
+        const access = { source: { via: 'api' as const, search: null }, open: async () => storeOf(host) };
         const steps = async () => stepsOf({ access, host, clock });
         return { id: 'pods', title: 'pods', phases: [{ id: 'pods', title: 'pods', steps }] };
       },

@@ -56,7 +56,7 @@ function makeDeps(): { readonly deps: NodeDeps; readonly host: WorkflowDeps['hos
 }
 
 /** @param onChange called with the number of changes so far @param onRetry called when a write is about to be tried again */
-function makeRun(patienceMs: number, onChange: (made: number) => void, onRetry = (): void => undefined) {
+function makeRun(timeoutMs: number, onChange: (made: number) => void, onRetry = (): void => undefined) {
   const { deps, host } = makeDeps();
   const session = createObjectSession(OPTIONS, deps);
   const sleep: Clock['sleep'] = (...args) => {
@@ -64,7 +64,7 @@ function makeRun(patienceMs: number, onChange: (made: number) => void, onRetry =
     return systemClock.sleep(...args);
   };
   const clock: Clock = { ...systemClock, sleep };
-  const kinds = createChangeRegistry(createObjectChangeKinds(session.open, { clock, patienceMs }));
+  const kinds = createChangeRegistry(createObjectChangeKinds(session.open, { clock, timeoutMs }));
   let made = 0;
   const workflow: WorkflowDeps = {
     ...{ host, clock: systemClock, kinds, store: openRunStore(host) },

@@ -124,7 +124,7 @@ describe('object.replace', () => {
       if (again) await objects.store.create(RESOURCE_KINDS.Secret, { ...stored.object, metadata });
       const { notReverted } = await rollbackRun(runId, workflow);
       expect(notReverted.map(({ reason }) => reason)).toEqual([
-        `Secret default/${name} was removed or made anew by somebody else since`,
+        `Secret default/${name} was deleted or recreated by another client since`,
       ]);
       if (again) await edit((object) => ({ ...object, data: { a: base64('old') } }));
     }
@@ -134,7 +134,7 @@ describe('object.replace', () => {
     const { change } = await patch();
     const kind = replaceKind();
     await edit((object) => ({ ...object, data: { a: base64('theirs') } }));
-    expect(await kind.staleness(change)).toContain('was changed by somebody else');
+    expect(await kind.staleness(change)).toContain('was changed by another client');
     await expectCode(kind.apply(change, Buffer.from('{"metadata":{}}')), 'OBJECT_CONFLICT');
     expect((await read())?.data).toEqual({ a: base64('theirs') });
   });

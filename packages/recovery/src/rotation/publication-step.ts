@@ -46,7 +46,7 @@ export function createPublicationSteps(
       if (!isStageDue(stage, state.stage, input)) {
         return { status: 'ok', summary: 'the stage has begun', evidence: [], changes: [] };
       }
-      const changes = publications.map((each) => trustPublication(each, deps.objects.way));
+      const changes = publications.map((each) => trustPublication(each, deps.objects.source));
       return {
         status: 'needed',
         summary: 'the control plane is to publish another CA by itself',

@@ -40,7 +40,7 @@ function depsOf({ kind = 'live', nodes = ['node01'] }: Cluster = {}): RotationDe
     url.includes('/api/v1/nodes?') ? { status: 200, body: JSON.stringify(list), peer } : undefined;
   const host: Host = { ...createFakeHost({ tree, services: { kubelet: 'running' }, request }), kind };
   const objects: ObjectAccess = {
-    way: { via: 'api', search: {} },
+    source: { via: 'api', search: {} },
     open: () => Promise.resolve(createFakeObjectStore()),
   };
   return { host, clock, objects, reconnect: () => Promise.resolve() };

@@ -30,7 +30,7 @@ function stepFor(names: readonly string[], host: Host) {
     const addresses = [{ type: 'Hostname', address: `${name}.example.test` }];
     store.plant(RESOURCE_KINDS.Node, { metadata: { name }, status: { conditions, addresses } });
   }
-  const objects: ObjectAccess = { way: { via: 'etcd', search: {} }, open: async () => store };
+  const objects: ObjectAccess = { source: { via: 'etcd', search: {} }, open: async () => store };
   const input = { except: ['cp1'], files: FILES, kubeletService: 'kubelet' };
   return createBundleStep(input, objects, { host, clock: CLOCK });
 }

@@ -43,7 +43,7 @@ export function createObjectsPhase(
   deps: SelfHostedDeps,
 ): Phase {
   const { offline } = ways;
-  const waitsFor = [offline.way.via === 'api' ? API_STABLE : ETCD_STEP];
+  const waitsFor = [offline.source.via === 'api' ? API_STABLE : ETCD_STEP];
   return {
     id: 'objects',
     title: 'Objects of the cluster',
@@ -85,7 +85,7 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Object
       const place = { directory: staticPods.directory, kubeletService: options.kubeletService };
       const objects = ways.offline;
       // Through the API server everything else comes after it is back.
-      const requires = objects.way.via === 'api' ? [] : [PARENTS, SECRETS];
+      const requires = objects.source.via === 'api' ? [] : [PARENTS, SECRETS];
       const contents = createCheckpointContentsStep(
         { ...place, id: CONTENTS, requires, wanted: source.contents, waitsFor: [ETCD_STEP] },
         { ...deps, objects },

@@ -49,7 +49,7 @@ export function createCredentialSource(
   let contents: CheckpointContents | undefined;
   const workOutContents = async (signal: AbortSignal): Promise<CheckpointContents> => {
     const node = await describeNode(options, deps);
-    const isThroughApi = offline.way.via === 'api';
+    const isThroughApi = offline.source.via === 'api';
     const { secrets, files, root } = await (isThroughApi ? orBlind(signal) : wanted(signal));
     const own = secrets.filter((secret) => isCached(secret, node)).map(toWanted);
     const objects = isThroughApi

@@ -36,7 +36,7 @@ function depsOf({ tree, store }: Saturday): SelfHostedDeps {
     host,
     clock: createFixedClock(NOW),
     objects: {
-      access: ({ via }) => ({ way: { via, search: {} }, open: async () => (via === 'etcd' ? store : DEAD) }),
+      access: ({ via }) => ({ source: { via, search: {} }, open: async () => (via === 'etcd' ? store : DEAD) }),
       open: async () => store,
       close: async () => undefined,
     },

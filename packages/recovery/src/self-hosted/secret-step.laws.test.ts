@@ -19,7 +19,7 @@ stepLaws('Secrets of the control plane', () => {
   return {
     ...machines,
     makePlaybook: (host) => {
-      const objects = { way: { via: 'etcd' as const, search: null }, open: async () => machines.objectsOf(host) };
+      const objects = { source: { via: 'etcd' as const, search: null }, open: async () => machines.objectsOf(host) };
       const steps = async () => [createSecretStep({ requires: [], wanted: async () => wanted }, objects)];
       return { id: 'secrets', title: 'secrets', phases: [{ id: 'objects', title: 'objects', steps }] };
     },

@@ -37,7 +37,7 @@ export function createSecretStep(
       const changed = wanted.filter(([key, text]) => present[key] !== text);
       if (read === undefined || changed.length === 0) continue;
       const data = { ...present, ...Object.fromEntries(changed) };
-      edits.push(replaceEdit(access.way, read, { ...read.object, data }));
+      edits.push(replaceEdit(access.source, read, { ...read.object, data }));
     }
     return edits;
   };

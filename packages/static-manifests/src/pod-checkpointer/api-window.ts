@@ -13,7 +13,7 @@ const INTERVAL_MS = 500;
 
 /** Whether objects cannot be had because the API server, through which they are to be had, does not answer. */
 export function isSilentApiServer(error: unknown, objects: ObjectAccess | undefined): boolean {
-  return objects?.way.via === 'api' && isRecoveryError(error, ...NOT_YET);
+  return objects?.source.via === 'api' && isRecoveryError(error, ...NOT_YET);
 }
 
 /**

@@ -81,7 +81,7 @@ export async function planContents(
     }
     const next = read && withObjectData(read.object, want.data);
     if (deps.objects !== undefined && read !== undefined && next !== undefined && next !== read.object) {
-      objectEdits.push(replaceEdit(deps.objects.way, read, next));
+      objectEdits.push(replaceEdit(deps.objects.source, read, next));
       evidence.push(`${title} holds other bytes in the cluster`);
     }
     const data = next === undefined ? want.data : readObjectData(next);

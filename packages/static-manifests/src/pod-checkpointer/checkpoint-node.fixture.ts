@@ -189,7 +189,7 @@ export async function createCheckpointNode(options: CheckpointNodeOptions = {}):
   const store = createFakeObjectStore();
   store.plant(RESOURCE_KINDS.Secret, secretOf('kube-apiserver', API_SECRET));
   store.plant(RESOURCE_KINDS.Secret, secretOf('default-token-bzn5p', { token: 'token' }));
-  const objects: ObjectAccess = { way: { via: 'etcd', search: null }, open: async () => store };
+  const objects: ObjectAccess = { source: { via: 'etcd', search: null }, open: async () => store };
   const node: CheckpointNode = { host, store, objects, running, events };
   return node;
 }

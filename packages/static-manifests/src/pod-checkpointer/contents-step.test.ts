@@ -220,7 +220,7 @@ describe('changing what the checkpointer keeps', () => {
     const node: CheckpointNode = {
       ...(await createCheckpointNode({ processes: [] })),
       objects: {
-        way: { via: 'api', search: null },
+        source: { via: 'api', search: null },
         open: async () => {
           const isUp = (await isActive()) && (await readText(node.host, cachedPath('apiserver.crt'))) === NEW;
           const isRunning = (await node.host.services.status('kubelet')) === 'running';
@@ -272,7 +272,7 @@ describe('changing what the checkpointer keeps', () => {
       hint: 'wait',
     } as const;
     const objects: ObjectAccess = {
-      way: { via: 'api', search: null },
+      source: { via: 'api', search: null },
       open: async () => {
         throw new ObjectError(failure);
       },

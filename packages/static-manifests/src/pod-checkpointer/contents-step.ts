@@ -87,7 +87,7 @@ export function createCheckpointContentsStep(
       try {
         const finding = await judge(await lookAnyway(signal), input, deps);
         // Where files alone say nothing, the reason is why the objects do not either.
-        return finding.status === 'ok' && deps.objects?.way.via === 'api'
+        return finding.status === 'ok' && deps.objects?.source.via === 'api'
           ? await judge(await look(signal), input, deps)
           : finding;
       } catch (error) {
@@ -173,7 +173,7 @@ async function judge(
     return { status: 'needed', summary, evidence, changes: [freeze, ...(last ?? []), ...activation, wake] };
   }
   // The API server, which the freeze ends, takes its own edits before.
-  const changes = objects?.way.via === 'api' ? [...(first ?? []), freeze] : [freeze, ...(first ?? [])];
+  const changes = objects?.source.via === 'api' ? [...(first ?? []), freeze] : [freeze, ...(first ?? [])];
   const summary = [
     ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),
     ...(standstill === undefined ? [] : [standstill]),

@@ -42,7 +42,7 @@ export async function planParents(
     const owner = findOwner(checkpoint, daemonSets);
     const pod = owner && createParentPod(checkpoint, owner);
     if (pod === undefined) lost.push(`Pod ${namespace}/${checkpoint.name}`);
-    else edits.push(createEdit(objects.way, RESOURCE_KINDS.Pod, pod));
+    else edits.push(createEdit(objects.source, RESOURCE_KINDS.Pod, pod));
   }
   return { edits, evidence, lost };
 }
