@@ -3,15 +3,14 @@ import { hostPath } from '@kube-rescue/host';
 import { createFakeHost, type TreeEntry } from '@kube-rescue/testing';
 import {
   buildChain,
-  DER_TAG,
   detailCertificate,
-  encodeDer,
   encodePem,
   parseCertificate,
   parseCertificates,
   parsePrivateKey,
   planCaValidity,
   readPem,
+  reissueCa,
   replacePemBlocks,
 } from '@kube-rescue/x509';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
@@ -19,7 +18,6 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readCertificateSet } from './adoption/certificate-set.ts';
 import { judgeCertificateSet } from './adoption/set-judgement.ts';
-import { reissueCa } from './renewal/ca-reissue.ts';
 import { inspectLocation } from './inventory/certificate-inspection.ts';
 import { inspectCertificates } from './inventory/inventory.ts';
 import { kubeadmNode, type Node, NOW, putFile } from './kubeadm-node.fixture.ts';
@@ -140,7 +138,8 @@ describe('a certificate', () => {
   });
 
   it('of more than a megabyte is refused before anything of it is looked into', () => {
-    const der = encodeDer(DER_TAG.sequence, Buffer.alloc(2 * 1024 * 1024));
+    // A SEQUENCE of 2 MiB of zeros.
+    const der = Buffer.concat([Uint8Array.of(0x30, 0x83, 0x20, 0x00, 0x00), Buffer.alloc(2 * 1024 * 1024)]);
     expect(() => parseCertificate(der, 'x')).toThrowError(expect.objectContaining({ code: 'PKI_CERTIFICATE_INVALID' }));
   });
 

@@ -4,7 +4,6 @@ export { type CertificateSet, readCertificateSet, type SetReader } from './adopt
 export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { CaEntry, Issuer } from './inventory/ca-inventory.ts';
 export { judgeCa } from './judgement/ca-judgement.ts';
-export { reissueCa } from './renewal/ca-reissue.ts';
 export { createReissueSteps, type ReissueOptions } from './renewal/ca-steps.ts';
 export {
   CA_DEFINITIONS,

@@ -1,7 +1,7 @@
 import { decodeKubeconfig, type KubeconfigCredential, parseKubeconfig } from '@kube-rescue/node-config';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
-import { type Certificate, isSameKey, parseCertificate, parsePrivateKey, readPem } from '@kube-rescue/x509';
+import { type Certificate, hasPemLine, isSameKey, parseCertificate, parsePrivateKey, readPem } from '@kube-rescue/x509';
 import type { KeyObject } from 'node:crypto';
 import { PkiError } from '../errors.ts';
 
@@ -97,7 +97,7 @@ async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<vo
     if (bytes === undefined) return;
     const text = Buffer.from(bytes).toString('latin1');
     // A patch or manifest may quote PEM in a field; what is meant to be PEM begins a line with it.
-    if (/^[ \t]*-----BEGIN [A-Z0-9 ]+-----/m.test(text) && !KUBECONFIG.test(text)) addPem(text, path, heap);
+    if (hasPemLine(text) && !KUBECONFIG.test(text)) addPem(text, path, heap);
     else if (KUBECONFIG.test(text)) addKubeconfig(bytes, path, heap);
     else if (bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x81) {
       const certificate = parseCertificate(bytes, path);

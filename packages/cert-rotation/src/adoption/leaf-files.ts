@@ -1,5 +1,5 @@
 import type { Host, HostPath } from '@kube-rescue/host';
-import { encodePem, encodePrivateKey, isKeyOf, isSameDer, usualKeyLabel } from '@kube-rescue/x509';
+import { encodePem, encodePrivateKey, isKeyOf, isSameCertificate, usualKeyLabel } from '@kube-rescue/x509';
 import { renderRenewedFile } from '../renewal/renewal-files.ts';
 import type { AdoptedLeaf } from './set-judgement.ts';
 
@@ -10,7 +10,7 @@ export function hasKey({ entry, certificate }: AdoptedLeaf): boolean {
 
 export function isInstalled(leaf: AdoptedLeaf): boolean {
   const { entry, certificate } = leaf;
-  return entry.certificate.ok && isSameDer(entry.certificate.value.der, certificate.der) && hasKey(leaf);
+  return entry.certificate.ok && isSameCertificate(entry.certificate.value, certificate) && hasKey(leaf);
 }
 
 /** The bytes of one file of a certificate with what the set brings in it. */

@@ -1,4 +1,12 @@
-import { allowsUsage, buildChain, type Certificate, detailCertificate, isKeyOf, isSameDer } from '@kube-rescue/x509';
+import {
+  allowsUsage,
+  buildChain,
+  type Certificate,
+  detailCertificate,
+  isKeyOf,
+  isSameCertificate,
+  isSamePublicKey,
+} from '@kube-rescue/x509';
 import type { KeyObject } from 'node:crypto';
 import { type CaEntry, holdsOneCertificate } from '../inventory/ca-inventory.ts';
 import { signingCertificate } from '../judgement/ca-judgement.ts';
@@ -118,7 +126,7 @@ function compareCandidates(entry: CertificateEntry) {
   const rank = ({ flaws, certificate }: Candidate): readonly number[] => [
     flaws.length,
     present !== undefined && isUsedAlike(present, certificate) ? 0 : 1,
-    present !== undefined && isSameDer(certificate.publicKeyDer, present.publicKeyDer) ? 0 : 1,
+    present !== undefined && isSamePublicKey(certificate, present) ? 0 : 1,
     -certificate.notAfter.getTime(),
   ];
   return (a: Candidate, b: Candidate): number => {
@@ -209,7 +217,7 @@ export function judgeCertificateSet(
     const root = chain.at(-1);
     if (root === undefined || entry.ca === undefined) continue;
     const other = adopted.get(entry.ca);
-    if (other !== undefined && !isSameDer(other.der, root.der)) {
+    if (other !== undefined && !isSameCertificate(other, root)) {
       reasons.push(`${name} in ${path} comes from another authority than its fellows`);
     }
     adopted.set(entry.ca, root);
@@ -223,7 +231,7 @@ export function judgeCertificateSet(
   const replaced = [...adopted].flatMap(([id, certificate]): AdoptedCa[] => {
     const authority = inventory.cas.find((each) => each.id === id);
     const isKnown =
-      authority?.bundle.ok === true && authority.bundle.value.some(({ der }) => isSameDer(der, certificate.der));
+      authority?.bundle.ok === true && authority.bundle.value.some((each) => isSameCertificate(each, certificate));
     if (authority === undefined || isKnown) return [];
     const key = set.keys.find((each) => isKeyOf(each.key, certificate))?.key;
     const isOurs = authority.issuer.ok && isKeyOf(authority.issuer.value.key, certificate);
@@ -249,7 +257,7 @@ export function judgeCertificateSet(
 /** Which stage of a rotation something is in, by the authorities that it trusts. */
 function stageOf(trusted: readonly Certificate[], { cas }: Pick<Adoption, 'cas'>): string {
   const isNew = (certificate: Certificate): boolean =>
-    cas.some((adopted) => isSameDer(adopted.certificate.der, certificate.der));
+    cas.some((adopted) => isSameCertificate(adopted.certificate, certificate));
   const news = trusted.filter(isNew).length;
   if (news === 0) return 'trusts none of the new authorities';
   return news === trusted.length ? 'trusts the new authority alone' : 'trusts the new authority beside another';

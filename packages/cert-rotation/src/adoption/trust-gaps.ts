@@ -6,7 +6,7 @@ import {
   replaceKubeconfigTrust,
 } from '@kube-rescue/node-config';
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
-import { type Certificate, encodePem, isSameDer, parseCertificate, readPem } from '@kube-rescue/x509';
+import { type Certificate, encodePem, isSameCertificate, parseCertificate, readPem } from '@kube-rescue/x509';
 import { CA_DEFINITIONS, type CaId } from '../inventory/catalogue.ts';
 import { followLinks } from '../renewal/file-target.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
@@ -82,7 +82,7 @@ async function isChanged(target: HostPath, render: CaLocation['render'], { host 
 /** The bundle as it is when it holds the root; otherwise the root, and behind it whatever of the bundle is still valid. */
 function withRoot(pem: string, root: Certificate, source: string, now: Date): string {
   const present = certificatesIn(pem, source);
-  if (present.some(({ der }) => isSameDer(der, root.der))) return pem;
+  if (present.some((each) => isSameCertificate(each, root))) return pem;
   const valid = present.filter(({ notAfter, x509 }) => now <= notAfter && x509.ca);
   return [root, ...valid].map(({ der }) => encodePem('CERTIFICATE', der)).join('');
 }

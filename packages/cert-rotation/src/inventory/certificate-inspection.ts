@@ -11,6 +11,7 @@ import {
   buildChain,
   type Certificate,
   type CertificateDetails,
+  containsPem,
   detailCertificate,
   isKeyOf,
   parseCertificate,
@@ -108,7 +109,7 @@ async function readFile({ path, reader }: InspectionRequest['file']): Promise<re
     'PKI_CERTIFICATE_MISSING',
     'give a file, HOST:PORT or an id of `certs check`',
   );
-  if (text.includes('-----BEGIN ')) return readPemFile(text, path, reader);
+  if (containsPem(text)) return readPemFile(text, path, reader);
   const der = Buffer.from(text, 'latin1');
   if (der[0] === 0x30) return numbered([parseCertificate(der, path)], path, () => null);
   if (/^[ \t]*"?(?:clusters|users|contexts|current-context)"?[ \t]*:/m.test(text) || text.trimStart().startsWith('{')) {

@@ -1,13 +1,11 @@
 import {
   allowsUsage,
-  authorityCertSerialNumber,
-  authorityKeyIdentifier,
   type Certificate,
+  findIssuerMismatch,
   isKeyOf,
-  isSameDer,
+  type IssuerMismatch,
   MS_PER_DAY,
   namesAddress,
-  subjectKeyIdentifier,
 } from '@kube-rescue/x509';
 import { PKI_ERRORS, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
@@ -45,14 +43,16 @@ function judgeDates({ notBefore, notAfter }: Certificate, path: string, options:
   return [];
 }
 
-/** Why `authority` did not sign `certificate` (RFC 5280 section 6.1.3; names as bytes, as Go compares them), or `undefined`. */
+const MISMATCHES: Readonly<Record<IssuerMismatch, string>> = {
+  name: 'its issuer has another name',
+  'key identifier': 'it names another key of its issuer',
+  'serial number': 'it names another certificate of its issuer',
+  signature: 'its signature is from another key',
+};
+
 function chainBreak(certificate: Certificate, ca: Certificate): string | undefined {
-  if (!isSameDer(certificate.issuerDer, ca.subjectDer)) return 'its issuer has another name';
-  const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(ca)];
-  if (named !== undefined && own !== undefined && !isSameDer(named, own)) return 'it names another key of its issuer';
-  const serial = authorityCertSerialNumber(certificate);
-  if (serial !== undefined && !isSameDer(serial, ca.serialNumber)) return 'it names another certificate of its issuer';
-  return certificate.x509.verify(ca.x509.publicKey) ? undefined : 'its signature is from another key';
+  const mismatch = findIssuerMismatch(certificate, ca);
+  return mismatch === undefined ? undefined : MISMATCHES[mismatch];
 }
 
 /** Tells whether one of `bundle` signed `certificate`; `undefined` when one did, otherwise why the first did not. */

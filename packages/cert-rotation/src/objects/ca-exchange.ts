@@ -1,13 +1,13 @@
 import {
   type Certificate,
   encodePem,
-  isSameDer,
+  isSameCa,
+  isSameCertificate,
   parseCertificate,
   parseCertificates,
   type PemBlock,
   readPem,
 } from '@kube-rescue/x509';
-import { isSameCa } from '../renewal/ca-reissue.ts';
 
 /** An authority that is trusted now, and what is to be trusted in its place. */
 export interface CaExchange {
@@ -45,7 +45,7 @@ export function exchangeCa(pem: string, { old, replacement }: CaExchange, source
   if (!ours.some(({ certificate }) => isSameCa(certificate, old))) return pem;
   const isDone =
     ours.length === replacement.length &&
-    replacement.every((wanted, at) => isSameDer(wanted.der, ours[at]?.certificate.der ?? new Uint8Array()));
+    replacement.every((wanted, at) => isSameCertificate(wanted, ours[at]?.certificate ?? { der: new Uint8Array() }));
   if (isDone) return pem;
   const written = replacement.map(({ der }) => encodePem(LABEL, der)).join('');
   const lineBreak = pem.includes('\r\n') ? '\r\n' : '\n';

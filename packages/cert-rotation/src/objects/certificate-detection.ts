@@ -1,6 +1,6 @@
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import { sha256 } from '@kube-rescue/workflow';
-import { type Certificate, parseCertificate, readPem } from '@kube-rescue/x509';
+import { type Certificate, hasCertificateLine, parseCertificate, readPem } from '@kube-rescue/x509';
 import { PkiError } from '../errors.ts';
 
 /** What a value turned out to be. */
@@ -21,7 +21,6 @@ interface KubeconfigPart {
 export type CertificateCache = Map<string, Certificate>;
 
 const CACHED_CERTIFICATES = 4096;
-const CERTIFICATE_BEGIN = /^[ \t]*-----BEGIN CERTIFICATE-----[ \t]*$/m;
 const KUBECONFIG =
   /\b(certificate-authority-data|client-certificate-data)["']?[ \t]*:[ \t]*["']?([A-Za-z0-9+/]{64,}={0,2})/g;
 
@@ -35,7 +34,7 @@ export function detect(bytes: Uint8Array, source: string, cache: CertificateCach
   if (startsWith(bytes, JKS_MAGIC)) return { is: 'keystore', format: 'JKS' };
   const text = Buffer.from(bytes).toString('latin1');
   try {
-    if (CERTIFICATE_BEGIN.test(text)) {
+    if (hasCertificateLine(text)) {
       return { is: 'certificates', form: 'PEM', certificates: readCertificates(text, source, cache) };
     }
     const parts = readKubeconfig(text, source, cache);

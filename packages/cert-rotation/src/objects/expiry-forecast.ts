@@ -1,4 +1,4 @@
-import { daysUntil, isSameDer, nameOf } from '@kube-rescue/x509';
+import { daysUntil, isSameSubject, nameOf } from '@kube-rescue/x509';
 import { isTrust } from './object-judgement.ts';
 import type { ObservedCertificate } from './observed-certificate.ts';
 import { buildTrustGraph, describeCa, signersOf, type TrustGraph, type TrustNode } from './trust-graph.ts';
@@ -70,10 +70,7 @@ function itemOf(
 function isOutlived({ certificate, purpose }: ObservedCertificate, bundle: readonly ObservedCertificate[]): boolean {
   return (
     isTrust(purpose) &&
-    bundle.some(
-      ({ certificate: other }) =>
-        isSameDer(other.subjectDer, certificate.subjectDer) && other.notAfter > certificate.notAfter,
-    )
+    bundle.some(({ certificate: other }) => isSameSubject(other, certificate) && other.notAfter > certificate.notAfter)
   );
 }
 

@@ -1,9 +1,8 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import { type Certificate, isKeyOf, parsePrivateKey } from '@kube-rescue/x509';
+import { type Certificate, containsPrivateKey, isKeyOf, parsePrivateKey } from '@kube-rescue/x509';
 import { type Problem, problemOf } from '../judgement/problem.ts';
 import type { ObjectField } from './object-fields.ts';
 
-const PRIVATE_KEY = '-----BEGIN ';
 const HINT = 'put the right one of the two back, or issue the certificate anew';
 
 /** What stands for the certificate in the name of its key's field: `tls.crt` and `tls.key`, `tls-cert` and `tls-key`. */
@@ -64,6 +63,5 @@ function keyNames(name: string): readonly string[] {
 }
 
 function holdsPrivateKey({ bytes }: ObjectField): boolean {
-  const text = Buffer.from(bytes).toString('latin1');
-  return text.includes(PRIVATE_KEY) && /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
+  return containsPrivateKey(Buffer.from(bytes).toString('latin1'));
 }

@@ -1,8 +1,7 @@
-import { type Certificate, isSameDer, MS_PER_DAY } from '@kube-rescue/x509';
+import { type Certificate, isSignedBy, MS_PER_DAY, namesIssuer } from '@kube-rescue/x509';
 import type { JudgementOptions } from '../judgement/judgement.ts';
 import type { Problem } from '../judgement/problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
-import { isIssuedBy } from './issuance.ts';
 
 /** Tells what is trusted by a value rather than proven with it. */
 export function isTrust(purpose: CertificatePurpose): boolean {
@@ -55,7 +54,7 @@ export function judgeOwnChain(
   const base = { code: 'PKI_CHAIN_BROKEN', kind: 'invalid', severity: 'problem', subject, fixedBy: 'person' } as const;
   const gap = chain.findIndex((certificate, index) => {
     const next = chain[index + 1];
-    return next !== undefined && !isIssuedBy(certificate, next);
+    return next !== undefined && !isSignedBy(certificate, next);
   });
   if (gap >= 0) {
     const message = `certificate ${gap + 1} of it did not sign the one before`;
@@ -63,8 +62,8 @@ export function judgeOwnChain(
   }
   const last = chain.at(-1);
   if (last === undefined) return [];
-  const namesakes = cas.filter(({ subjectDer }) => isSameDer(subjectDer, last.issuerDer));
-  if (namesakes.length === 0 || namesakes.some((ca) => isIssuedBy(last, ca))) return [];
+  const namesakes = cas.filter((ca) => namesIssuer(last, ca));
+  if (namesakes.length === 0 || namesakes.some((ca) => isSignedBy(last, ca))) return [];
   const message = 'the authority beside it has the name of its issuer, but another key';
   return [{ ...base, message, hint: 'have it issued anew, or put the authority that signed it beside it' }];
 }

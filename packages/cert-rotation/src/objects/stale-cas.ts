@@ -1,6 +1,5 @@
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
-import { type Certificate, isSameDer, parseCertificate, readPem } from '@kube-rescue/x509';
-import { isSameCa } from '../renewal/ca-reissue.ts';
+import { type Certificate, isSameCa, isSameCertificate, parseCertificate, readPem } from '@kube-rescue/x509';
 import { attempt } from '../inventory/reading.ts';
 import { readFields } from './object-fields.ts';
 
@@ -25,7 +24,7 @@ export async function findStaleCas(input: {
       for (const { purpose, key, bytes } of readFields(read)) {
         if (purpose !== 'api-server-trust' || key !== 'ca.crt') continue;
         const held = await certificatesIn(bytes, key);
-        if (held.some(({ der }) => isSameDer(der, root.der))) continue;
+        if (held.some((each) => isSameCertificate(each, root))) continue;
         stale.push(...held.filter((each) => !stale.some((known) => isSameCa(known, each))));
       }
     }

@@ -1,5 +1,4 @@
-import { type Certificate, isSameDer, nameOf, namesAddress } from '@kube-rescue/x509';
-import { isIssuedBy } from './issuance.ts';
+import { type Certificate, isSameCertificate, isSignedBy, nameOf, namesAddress } from '@kube-rescue/x509';
 import { fingerprintOf } from './object-report.ts';
 import type { ObservedCertificate } from './observed-certificate.ts';
 import { buildTrustGraph, describeCa, signersOf, type TrustGraph } from './trust-graph.ts';
@@ -82,9 +81,9 @@ function vouches(bundle: readonly Certificate[], { certificate, chain }: Present
   let reached = [certificate];
   for (let depth = 0; depth < LONGEST_CHAIN && reached.length > 0; depth += 1) {
     const isTrusted = (each: Certificate): boolean =>
-      bundle.some((ca) => isSameDer(ca.der, each.der) || isIssuedBy(each, ca));
+      bundle.some((ca) => isSameCertificate(ca, each) || isSignedBy(each, ca));
     if (reached.some(isTrusted)) return true;
-    reached = chain.filter((next) => !reached.includes(next) && reached.some((each) => isIssuedBy(each, next)));
+    reached = chain.filter((next) => !reached.includes(next) && reached.some((each) => isSignedBy(each, next)));
   }
   return false;
 }

@@ -1,5 +1,4 @@
-import { type Certificate, nameOf } from '@kube-rescue/x509';
-import { isIssuedBy } from './issuance.ts';
+import { type Certificate, isSignedBy, nameOf } from '@kube-rescue/x509';
 import { fingerprintOf } from './object-report.ts';
 import type { ObservedCertificate } from './observed-certificate.ts';
 
@@ -37,7 +36,7 @@ export function buildTrustGraph(sightings: Iterable<ObservedCertificate>): Trust
     const certificate = places[0]?.certificate;
     if (certificate === undefined) return [];
     const candidates = bySubject.get(nameKey(certificate.issuerDer)) ?? [];
-    const signedBy = candidates.filter((each) => isIssuedBy(certificate, each)).map(fingerprintOf);
+    const signedBy = candidates.filter((each) => isSignedBy(certificate, each)).map(fingerprintOf);
     return [[fingerprint, { fingerprint, certificate, signedBy, sightings: places }] as const];
   });
   return { nodes: new Map(nodes) };

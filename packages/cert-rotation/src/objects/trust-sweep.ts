@@ -1,6 +1,6 @@
 import type { KubernetesObject, ObjectStore, ResourceKind, StoredObject } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { isSameCa } from '../renewal/ca-reissue.ts';
+import { containsCertificates, isSameCa } from '@kube-rescue/x509';
 import { type CaExchange, exchangeCa } from './ca-exchange.ts';
 import { type BootstrapToken, isWronglySigned, readBootstrapToken, withSignatures } from './bootstrap-signatures.ts';
 import { findKeyField } from './key-matching.ts';
@@ -46,8 +46,6 @@ export interface TrustSweepInput extends Omit<SweepOptions, 'tokens'> {
   readonly now: Date;
   readonly signal?: AbortSignal | undefined;
 }
-
-const MARK = '-----BEGIN CERTIFICATE-----';
 
 /**
  * Plans the edits by which the cluster's objects trust the replacement where they trusted the old authority: `ca.crt` of
@@ -116,7 +114,7 @@ function exchangedText(
 ): { readonly exchanged?: string; readonly reason?: string } {
   const text = Buffer.from(bytes).toString('latin1');
   try {
-    const exchanged = text.includes(MARK)
+    const exchanged = containsCertificates(text)
       ? exchangeCa(text, exchange, place)
       : hasEmbeddedCa(text)
         ? exchangeEmbedded(text, (pem) => exchangeCa(pem, exchange, place))

@@ -1,11 +1,18 @@
 import { IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, Verdict } from '@kube-rescue/workflow';
-import { assertLifetime, type Certificate, planCaValidity } from '@kube-rescue/x509';
-import { X509Certificate } from 'node:crypto';
+import {
+  assertLifetime,
+  type Certificate,
+  containsPem,
+  isSelfSigned,
+  isSelfSignedCa,
+  planCaValidity,
+  reissueCa,
+} from '@kube-rescue/x509';
 import { type CaEntry, inspectCa } from '../inventory/ca-inventory.ts';
 import { judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
-import { DEFAULT_AUTHORITY_DAYS, isSelfSigned, reissueCa } from './ca-reissue.ts';
+import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
 import { type CaId, reissueStepId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
 import { followLinks, planFileChange } from './file-target.ts';
@@ -157,14 +164,13 @@ async function verifyReissue(context: Context, now: Date): Promise<Verdict> {
   if (stale[0] !== undefined)
     return refuse(`${stale[0].path} still trusts an expired certificate of ${definition.name}`);
   const bytes = Buffer.from((await context.host.readFile(path)) ?? new Uint8Array());
-  if (!bytes.includes('-----BEGIN')) return refuse(`${path} holds no PEM`);
-  const x509 = new X509Certificate(current.der);
-  if (isSelfSigned(current) && !(x509.ca && x509.checkIssued(x509) && x509.verify(x509.publicKey))) {
-    return refuse(`${path}: the certificate on disk does not vouch for itself`);
+  if (!containsPem(bytes.toString('latin1'))) return refuse(`${path} holds no PEM`);
+  if (isSelfSigned(current) && !isSelfSignedCa(current.der)) {
+    return refuse(`${path}: the certificate on disk is not that of a self-signed CA`);
   }
   return {
     verified: true,
-    evidence: [`${path}: serial ${x509.serialNumber}, valid until ${current.notAfter.toISOString()}`],
+    evidence: [`${path}: serial ${current.x509.serialNumber}, valid until ${current.notAfter.toISOString()}`],
   };
 }
 
@@ -182,7 +188,7 @@ export function createReissueSteps(
   { inventory, options = {} }: { readonly inventory: CertificateInventory; readonly options?: ReissueOptions },
   { host, clock }: { readonly host: Context['host']; readonly clock: Clock },
 ): readonly Step<ReissueFinding>[] {
-  const { caDays: days = DEFAULT_AUTHORITY_DAYS, force = [] } = options;
+  const { caDays: days = DEFAULT_CA_DAYS, force = [] } = options;
   assertLifetime(days);
   assertKnown(force, inventory);
   return inventory.cas.map((ca): Step<ReissueFinding> => {

@@ -1,6 +1,6 @@
 import { type HostPath, hostPath } from '@kube-rescue/host';
 import type { Change, Verdict } from '@kube-rescue/workflow';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { type Certificate, findPairFault } from '@kube-rescue/x509';
 import { parse } from 'yaml';
 import type { CredentialLocation } from '../inventory/certificate-location.ts';
 import type { CertificateEntry } from '../inventory/inventory.ts';
@@ -26,16 +26,23 @@ interface KubeconfigShape {
 }
 
 /** OpenSSL's own opinion of what lies on disk, or `undefined` when it has nothing to say against it. */
-async function findFault(entry: CertificateEntry, issuers: readonly X509Certificate[], now: Date, files: Files) {
-  const certificate = new X509Certificate(await readPlace(entry.certificatePlace, files));
-  const key = createPrivateKey(await readPlace(entry.keyPlace, files));
-  if (!certificate.checkPrivateKey(key)) return 'the key on disk is not the one of the certificate';
-  if (!issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey))) {
-    return 'the certificate on disk was not signed by its authority';
-  }
-  if (now < new Date(certificate.validFrom) || now > new Date(certificate.validTo)) return 'it is not valid now';
-  return undefined;
+async function findFault(
+  entry: CertificateEntry,
+  issuers: readonly Certificate[],
+  now: Date,
+  files: Files,
+): Promise<string | undefined> {
+  const certificate = await readPlace(entry.certificatePlace, files);
+  const key = await readPlace(entry.keyPlace, files);
+  const fault = findPairFault({ certificate, key }, { issuers, now });
+  return fault === undefined ? undefined : FAULTS[fault];
 }
+
+const FAULTS = {
+  key: 'the key on disk is not the one of the certificate',
+  issuer: 'the certificate on disk was not signed by its CA',
+  dates: 'it is not valid now',
+} as const;
 
 async function findWrongAccess(changes: readonly Change[], files: Files): Promise<string | undefined> {
   for (const { kind, target, mode, uid, gid, after } of changes) {
@@ -78,7 +85,7 @@ export async function verifyRenewal(context: RenewalContext, changes: readonly C
   const lacking = findLackingNames(entry, context.options.addNames);
   if (lacking.length > 0) return refuse(`${entry.certificatePlace.path} does not name ${lacking.join(', ')}`);
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
-  const issuers = ca?.bundle.ok === true ? ca.bundle.value.map(({ x509 }) => new X509Certificate(x509.raw)) : [];
+  const issuers = ca?.bundle.ok === true ? ca.bundle.value : [];
   const fault =
     (ca === undefined ? undefined : await findFault(entry, issuers, now, context.host)) ??
     (await findWrongAccess(changes, context.host));

@@ -1,8 +1,16 @@
 import { decodeKubeconfig, readKubeconfigTrust, replaceKubeconfigTrust } from '@kube-rescue/node-config';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { type Certificate, encodePem, isSameDer, parseCertificate, readPem, replacePemBlocks } from '@kube-rescue/x509';
-import { isSameCa } from './ca-reissue.ts';
+import {
+  type Certificate,
+  containsCertificates,
+  encodePem,
+  isSameCa,
+  isSameCertificate,
+  parseCertificate,
+  readPem,
+  replacePemBlocks,
+} from '@kube-rescue/x509';
 import { CERTIFICATES } from '../inventory/catalogue.ts';
 import { locateKubeconfig } from '../inventory/certificate-locating.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
@@ -51,7 +59,7 @@ export async function listKubeconfigs(input: InspectionInput, files: Files): Pro
 
 /** The certificates of `authority` in a text that may hold anything. */
 function matchesIn(text: string, ca: Certificate, path: HostPath): readonly Certificate[] {
-  if (!text.includes(`-----BEGIN ${CERTIFICATE_LABEL}-----`)) return [];
+  if (!containsCertificates(text)) return [];
   return readPem(text, path)
     .filter(({ label, der }) => label === CERTIFICATE_LABEL && mayHold(der, ca))
     .map(({ der }) => parseCertificate(der, path))
@@ -116,7 +124,7 @@ function renewBundle(pem: string, path: HostPath, old: Certificate, replacement:
     // The first makes room for all; a further copy of the same stays what it is.
     if (isPut) return encodeBundle(replacement.slice(0, 1), lineBreak);
     isPut = true;
-    const isSame = replacement.length === 1 && isSameDer(der, replacement[0]?.der ?? der);
+    const isSame = replacement.length === 1 && isSameCertificate({ der }, replacement[0] ?? { der });
     return isSame ? text : encodeBundle(replacement, lineBreak);
   });
 }

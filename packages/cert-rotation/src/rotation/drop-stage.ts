@@ -1,6 +1,6 @@
 import { type Change, readBefore, type Step, type StepId } from '@kube-rescue/workflow';
 import { createStageStep, type RotationContext, type RotationFinding } from './rotation-file-step.ts';
-import { planEdits, refuse, toEdit, vouch } from './stage-edits.ts';
+import { planEdits, refuse, toEdit, verifyNewCa } from './stage-edits.ts';
 import { stageStepIds } from './stage-options.ts';
 import { dropExchangesOf, planTrustEdits } from './trust-exchange.ts';
 
@@ -29,7 +29,7 @@ export function createDropStageStep(
       },
       verify: async (state) =>
         state.stage === 'settled'
-          ? vouch(state.current.certificate.der, `${state.files.certificate}: one CA is left,`)
+          ? verifyNewCa(state.current.certificate, `${state.files.certificate}: one CA is left,`)
           : refuse('the old CA is trusted still', state),
     },
     context,

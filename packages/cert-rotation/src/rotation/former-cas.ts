@@ -1,7 +1,6 @@
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { type Certificate, isSameDer, parseCertificates } from '@kube-rescue/x509';
-import { isSameCa } from '../renewal/ca-reissue.ts';
+import { type Certificate, containsCertificates, isSameCa, isSameSubject, parseCertificates } from '@kube-rescue/x509';
 
 /** What the cluster itself hands out: to service accounts, and to extension API servers. */
 const PUBLISHED = ['kube-root-ca.crt', 'extension-apiserver-authentication'];
@@ -23,7 +22,7 @@ export async function findFormerCas(
     if (!PUBLISHED.includes(object.metadata.name)) continue;
     for (const text of Object.values((object['data'] ?? {}) as Record<string, unknown>)) {
       for (const certificate of certificatesIn(text, object.metadata.name)) {
-        const isFormer = isSameDer(certificate.subjectDer, current.subjectDer) && !isSameCa(certificate, current);
+        const isFormer = isSameSubject(certificate, current) && !isSameCa(certificate, current);
         if (isFormer && !former.some((each) => isSameCa(each, certificate))) former.push(certificate);
       }
     }
@@ -32,7 +31,7 @@ export async function findFormerCas(
 }
 
 function certificatesIn(text: unknown, source: string): readonly Certificate[] {
-  if (typeof text !== 'string' || !text.includes('-----BEGIN CERTIFICATE-----')) return [];
+  if (typeof text !== 'string' || !containsCertificates(text)) return [];
   try {
     return parseCertificates(text, source);
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { HostPath } from '@kube-rescue/host';
 import { readBefore, type Step } from '@kube-rescue/workflow';
-import { encodePem, isSameDer } from '@kube-rescue/x509';
+import { encodePem, isSameCertificate } from '@kube-rescue/x509';
 import { planFileChange } from '../renewal/file-target.ts';
 import { createStageStep, type RotationContext, type RotationFinding } from './rotation-file-step.ts';
-import { CERTIFICATE_MODE, editOf, refuse, vouch } from './stage-edits.ts';
+import { CERTIFICATE_MODE, editOf, refuse, verifyNewCa } from './stage-edits.ts';
 import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
 
 /** Lets the new authority sign: its key takes the place of the old one's, which stays in the backup of the run only. */
@@ -25,7 +25,7 @@ export function createIssueStageStep(
         if (next === undefined) return { waitsFor: [ids.trust], reason: 'there is no new CA yet that could sign' };
         const pair = [next.certificate, current.certificate];
         const others = (entry.bundle.ok ? entry.bundle.value : []).filter(
-          ({ der }) => !pair.some((each) => isSameDer(each.der, der)),
+          (other) => !pair.some((each) => isSameCertificate(each, other)),
         );
         const text = [...pair, ...others].map(({ der }) => encodePem('CERTIFICATE', der)).join('');
         const apart = files.signing;
@@ -48,8 +48,8 @@ export function createIssueStageStep(
       },
       verify: async (state) =>
         state.stage === 'issue' && (await host.stat(state.files.nextKey)) === undefined
-          ? vouch(
-              state.current.certificate.der,
+          ? verifyNewCa(
+              state.current.certificate,
               `${state.files.key}: the key that signs is the new one, whose certificate is`,
             )
           : refuse('the new CA does not sign', state),

@@ -9,8 +9,14 @@ import {
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { Change, ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
-import { type Certificate, encodePem, isSameDer, parseCertificates } from '@kube-rescue/x509';
-import { isSameCa } from '../renewal/ca-reissue.ts';
+import {
+  type Certificate,
+  containsCertificates,
+  encodePem,
+  isSameCa,
+  isSameSubject,
+  parseCertificates,
+} from '@kube-rescue/x509';
 
 /** One field of a ConfigMap in kube-system in which the control plane publishes an authority by itself. */
 export interface TrustPublication extends Change {
@@ -126,7 +132,7 @@ function dataOf(stored: StoredObject | undefined): Readonly<Record<string, unkno
 
 function textOf(stored: StoredObject | undefined, { field }: TrustPublication): string | undefined {
   const text = dataOf(stored)[field];
-  return typeof text === 'string' && text.includes('-----BEGIN CERTIFICATE-----') ? text : undefined;
+  return typeof text === 'string' && containsCertificates(text) ? text : undefined;
 }
 
 function withText(
@@ -138,8 +144,8 @@ function withText(
   return { ...stored.object, data: { ...dataOf(stored), [field]: text } };
 }
 
-function isOfTheSameName({ subjectDer }: Certificate, others: readonly Certificate[]): boolean {
-  return others.some((other) => isSameDer(other.subjectDer, subjectDer));
+function isOfTheSameName(certificate: Certificate, others: readonly Certificate[]): boolean {
+  return others.some((other) => isSameSubject(other, certificate));
 }
 
 function isAmong(certificate: Certificate, others: readonly Certificate[]): boolean {

@@ -1,8 +1,7 @@
 import { findFlag, readNamedFile } from '@kube-rescue/node-config';
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import { type Certificate, isKeyOf, isSameDer, parsePrivateKey } from '@kube-rescue/x509';
+import { type Certificate, isKeyOf, isSameCa, isSameSubject, parsePrivateKey } from '@kube-rescue/x509';
 import type { CaEntry, Issuer } from '../inventory/ca-inventory.ts';
-import { isSameCa } from '../renewal/ca-reissue.ts';
 import type { CaId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
 import { inspectCertificates, type InspectionInput } from '../inventory/inventory.ts';
@@ -80,9 +79,7 @@ export async function inspectRotation(
   };
   const next = await readNext(files.nextKey, others, host);
   const former = others.filter(
-    (each) =>
-      isSameDer(each.subjectDer, current.certificate.subjectDer) &&
-      (next === undefined || !isSameCa(each, next.certificate)),
+    (each) => isSameSubject(each, current.certificate) && (next === undefined || !isSameCa(each, next.certificate)),
   );
   const stage = next !== undefined ? 'trust' : former.length > 0 ? 'issue' : 'settled';
   return { entry, stage, files, current, next, former, isSigningApart: signs === apart };

@@ -1,6 +1,7 @@
 import type { HostPath } from '@kube-rescue/host';
 import type { Change, Edit, Verdict } from '@kube-rescue/workflow';
-import { X509Certificate } from 'node:crypto';
+import { formatTime } from '@kube-rescue/errors';
+import { type Certificate, isSelfSignedCa } from '@kube-rescue/x509';
 import { planFileChange } from '../renewal/file-target.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 import type { TrustEdit } from './trust-exchange.ts';
@@ -22,14 +23,12 @@ export function editOf(path: HostPath, text: string): Edit {
   return toEdit({ path, material: Buffer.from(text, 'latin1') });
 }
 
-/** What OpenSSL says of a new authority. */
-export function vouch(der: Uint8Array, what: string): Verdict {
-  // OpenSSL's own opinion of the bytes on the disk.
-  const x509 = new X509Certificate(der);
-  if (!x509.ca || !x509.verify(x509.publicKey)) {
-    return { verified: false, reason: 'the certificate of the new CA does not vouch for itself' };
+/** Lets OpenSSL judge the certificate of a new CA by its bytes. */
+export function verifyNewCa({ der, x509, notAfter }: Certificate, what: string): Verdict {
+  if (!isSelfSignedCa(der)) {
+    return { verified: false, reason: 'the certificate of the new CA is not that of a self-signed CA' };
   }
-  return { verified: true, evidence: [`${what} serial ${x509.serialNumber}, valid until ${x509.validTo}`] };
+  return { verified: true, evidence: [`${what} serial ${x509.serialNumber}, valid until ${formatTime(notAfter)}`] };
 }
 
 export function refuse(reason: string, { files }: RotationState): Verdict {

@@ -5,16 +5,17 @@ import {
   encodePrivateKey,
   generateKey,
   generateKeyLike,
+  isSelfSigned,
+  issueCaWithNewKey,
   planCaValidity,
   usualKeyLabel,
 } from '@kube-rescue/x509';
-import { DEFAULT_AUTHORITY_DAYS, isSelfSigned } from '../renewal/ca-reissue.ts';
+import { DEFAULT_CA_DAYS } from '../renewal/ca-reissue.ts';
 import { planFileChange } from '../renewal/file-target.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
-import { issueCaWithNewKey } from './new-ca.ts';
 import { createStageStep, type RotationContext, type RotationFinding, type StageStatus } from './rotation-file-step.ts';
 import type { RotationState } from './rotation-state.ts';
-import { CERTIFICATE_MODE, editOf, planEdits, refuse, toEdit, vouch } from './stage-edits.ts';
+import { CERTIFICATE_MODE, editOf, planEdits, refuse, toEdit, verifyNewCa } from './stage-edits.ts';
 import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
 import { exchangesOf, planTrustEdits } from './trust-exchange.ts';
 
@@ -26,7 +27,7 @@ import { exchangesOf, planTrustEdits } from './trust-exchange.ts';
  * @throws PkiError `PKI_LIFETIME_INVALID`
  */
 export function createTrustStageStep(options: RotationStepOptions, context: RotationContext): Step<RotationFinding> {
-  const { caDays = DEFAULT_AUTHORITY_DAYS, keyAlgorithm, mayBegin = true } = options;
+  const { caDays = DEFAULT_CA_DAYS, keyAlgorithm, mayBegin = true } = options;
   assertLifetime(caDays);
   const { ca, host, clock } = context;
   const begin = async (state: RotationState, input: InspectionInput): Promise<StageStatus> => {
@@ -90,7 +91,7 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
           return refuse('there is no new CA on this node', state);
         const missing = await planTrustEdits(exchangesOf(state), state, input, host);
         if (missing[0] !== undefined) return refuse(`${missing[0].path} does not trust the new CA`, state);
-        return vouch(state.next.certificate.der, `${state.files.certificate}: both are trusted, the new one is`);
+        return verifyNewCa(state.next.certificate, `${state.files.certificate}: both are trusted, the new one is`);
       },
     },
     context,

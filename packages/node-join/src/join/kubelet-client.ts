@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { parseCertificates } from '@kube-rescue/x509';
 
 /** The certificate by which a kubelet says to the API server who it is. */
 export type KubeletClient =
@@ -19,8 +20,6 @@ type KnownClient = Exclude<KubeletClient, { readonly source: 'unknown' }>;
 
 /** Where kubelets keep their kubeconfig, unless told: Tectonic, kubeadm. */
 const KUBECONFIGS: readonly HostPath[] = ['/etc/kubernetes/kubeconfig', '/etc/kubernetes/kubelet.conf'].map(hostPath);
-
-const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/;
 
 /** Reads a kubelet's client certificate from the first kubeconfig of its node that there is. */
 export async function readKubeletClient(
@@ -67,12 +66,11 @@ async function certificateIn(text: string, path: HostPath, host: Pick<Host, 'rea
 }
 
 function describe(text: string, source: 'node' | 'request'): KnownClient | undefined {
-  const [pem] = PEM.exec(text) ?? [];
-  if (pem === undefined) return undefined;
   try {
-    const { subject, issuer, validTo } = new X509Certificate(pem);
-    return { source, subject, issuer, expiresAt: new Date(validTo).toISOString() };
-  } catch {
-    return undefined;
+    const [{ x509, notAfter }] = parseCertificates(text, source);
+    return { source, subject: x509.subject, issuer: x509.issuer, expiresAt: notAfter.toISOString() };
+  } catch (error) {
+    if (isRecoveryError(error)) return undefined;
+    throw error;
   }
 }

@@ -3,7 +3,7 @@ import { hostPath } from '@kube-rescue/host';
 import { findStalePods } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { describeNode, listApi, type NodeDeps, type NodeDescription, type NodeOptions } from '@kube-rescue/node';
-import { X509Certificate } from 'node:crypto';
+import { parseCertificates } from '@kube-rescue/x509';
 import { createGateStep } from '../gates/gate-step.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -62,8 +62,9 @@ async function lookAtPublished(node: NodeDescription, deps: NodeDeps, signal: Ab
     return { verified: false, reason, hint: 'read the log of kube-controller-manager in /var/log/pods' };
   }
   const evidence = [`${published.length} Secrets and ConfigMaps hand out ${path}`];
+  const publishedSince = parseCertificates(present, `${path}`)[0].notBefore;
   const warnings = [
-    ...(await warnOfPods(node, { secrets, present }, deps, signal)),
+    ...(await warnOfPods(node, { secrets, publishedSince }, deps, signal)),
     ...(await warnOfClusterInfo(node, present, deps, signal)),
   ];
   return { verified: true, evidence, ...(warnings.length === 0 ? {} : { warnings }) };
@@ -75,12 +76,12 @@ const RECENT_MS = 60 * 60_000;
 
 async function warnOfPods(
   node: NodeDescription,
-  { secrets, present }: { readonly secrets: readonly unknown[]; readonly present: string },
+  { secrets, publishedSince }: { readonly secrets: readonly unknown[]; readonly publishedSince: Date },
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const now = deps.clock.now();
-  const age = now.getTime() - new X509Certificate(present).validFromDate.getTime();
+  const age = now.getTime() - publishedSince.getTime();
   if (age > RECENT_MS) return [];
   const pods = await listApi('/api/v1/pods', node, deps, signal);
   if (pods === undefined) return ['the pods could not be listed, so nobody knows which of them hold an old CA'];

@@ -1,4 +1,4 @@
-import type { Certificate } from '@kube-rescue/x509';
+import { type Certificate, containsCertificates } from '@kube-rescue/x509';
 import { exchangeCa, inspectCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { WantedObject } from '@kube-rescue/static-manifests';
@@ -43,7 +43,7 @@ function exchange(
   root: Certificate | undefined,
   { path, now }: { readonly path: string; readonly now: Date },
 ): string {
-  if (root === undefined || !pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  if (root === undefined || !containsCertificates(pem)) return pem;
   try {
     return exchangeCa(pem, { old, replacement: now > old.notAfter ? [root] : [root, old] }, path);
   } catch (error) {

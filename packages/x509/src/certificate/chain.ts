@@ -1,4 +1,5 @@
-import { authorityKeyIdentifier, type Certificate, subjectKeyIdentifier } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import { isSignedBy } from './comparison.ts';
 import { pathLengthOf } from './details.ts';
 import { isSameDer } from '../encoding/der.ts';
 
@@ -12,13 +13,6 @@ export interface CertificateChain {
 
 /** Longer chains do not occur, and a loop of certificates that sign each other must end. */
 const MAX_LENGTH = 10;
-
-function isSignedBy(certificate: Certificate, candidate: Certificate): boolean {
-  if (!isSameDer(certificate.issuerDer, candidate.subjectDer)) return false;
-  const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(candidate)];
-  if (named !== undefined && own !== undefined && !isSameDer(named, own)) return false;
-  return certificate.x509.verify(candidate.x509.publicKey);
-}
 
 /** A `pathLenConstraint` counts the authorities between it and the leaf that did not sign themselves (RFC 5280 section 6.1.4). */
 function findForbidden(certificates: readonly Certificate[]): string | undefined {

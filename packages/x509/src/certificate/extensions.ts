@@ -51,16 +51,17 @@ export function namesAddress(certificate: Certificate, address: string): boolean
 const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 const MAX_DNS_NAME = 253;
 
+/** Tells whether a text is a DNS name; one of digits and dots alone is a mistyped address. */
+export function isDnsName(text: string): boolean {
+  return text.length <= MAX_DNS_NAME && DNS_NAME.test(text) && !/^[\d.]+$|:/.test(text);
+}
+
 /**
  * Makes sure that each of `names` is an IP address or a DNS name, a wildcard for its first label included.
  * @throws X509Error `PKI_NAME_INVALID` with all that are neither
  */
 export function assertSubjectNames(names: readonly string[]): void {
-  const looksLikeAddress = /^[\d.]+$|:/;
-  const isName = (name: string): boolean =>
-    parseIpAddress(name) !== undefined ||
-    (name.length <= MAX_DNS_NAME && DNS_NAME.test(name) && !looksLikeAddress.test(name));
-  const wrong = names.filter((name) => !isName(name));
+  const wrong = names.filter((name) => parseIpAddress(name) === undefined && !isDnsName(name));
   if (wrong.length === 0) return;
   throw new X509Error({
     code: 'PKI_NAME_INVALID',

@@ -1,15 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import type { SignatureAlgorithm } from './signature.ts';
 import { DER_TAG, encodeDer } from '../encoding/der.ts';
-
-const SERIAL_BYTES = 16;
-
-/** Positive, never zero, and with 120 random bits (RFC 5280 section 4.1.2.2; CA/Browser Forum demands 64). */
-function randomSerialNumber(): Uint8Array {
-  const bytes = randomBytes(SERIAL_BYTES);
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return encodeDer(DER_TAG.integer, bytes);
-}
+import { randomSerialNumber } from './serial-number.ts';
+import type { SignatureAlgorithm } from './signature.ts';
 
 /** UTCTime to the end of 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5). */
 function encodeTime(date: Date): Uint8Array {
@@ -35,7 +26,7 @@ export function encodeCertificateBody(body: CertificateBody): Uint8Array {
   return encodeDer(
     DER_TAG.sequence,
     encodeDer(0xa0, encodeDer(DER_TAG.integer, Uint8Array.of(2))),
-    randomSerialNumber(),
+    encodeDer(DER_TAG.integer, randomSerialNumber()),
     body.algorithm.identifierDer,
     body.issuerDer,
     encodeDer(DER_TAG.sequence, encodeTime(notBefore), encodeTime(notAfter)),

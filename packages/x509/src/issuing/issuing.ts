@@ -1,4 +1,5 @@
 import { X509Error } from '../errors.ts';
+import { assertIssued } from './issued-check.ts';
 import type { Usage } from '../certificate/extensions.ts';
 import type { KeyObject } from 'node:crypto';
 import { type Certificate, parseCertificate } from '../certificate/certificate.ts';
@@ -86,28 +87,6 @@ export function issueCertificate(input: IssueInput): Certificate {
     }),
   });
   const issued = parseCertificate(signCertificate(tbs, algorithm, issuer.key), input.subject);
-  assertIssued(issued, input);
+  assertIssued(issued, { issuer: issuer.certificate, validity: input.validity, subject: input.subject });
   return issued;
-}
-
-/** Certificates count in whole seconds. */
-function secondsOf(date: Date): number {
-  return Math.floor(date.getTime() / 1000);
-}
-
-function assertIssued(issued: Certificate, { issuer, validity, subject }: IssueInput): void {
-  const failure = !issued.x509.checkIssued(issuer.certificate.x509)
-    ? 'the authority does not vouch for it'
-    : !issued.x509.verify(issuer.certificate.x509.publicKey)
-      ? 'its signature does not verify'
-      : secondsOf(issued.notAfter) !== secondsOf(validity.notAfter) || issued.notAfter <= issued.notBefore
-        ? 'its dates are not those that were asked for'
-        : undefined;
-  if (failure === undefined) return;
-  throw new X509Error({
-    code: 'PKI_ISSUE_FAILED',
-    message: `the new certificate was thrown away: ${failure}`,
-    subject,
-    hint: 'check the certificate of the authority with `openssl x509 -text`',
-  });
 }

@@ -1,0 +1,62 @@
+import { isSameDer } from '../encoding/der.ts';
+import {
+  authorityCertSerialNumber,
+  authorityKeyIdentifier,
+  type Certificate,
+  subjectKeyIdentifier,
+} from './certificate.ts';
+
+/** Tells whether two certificates are the same bytes. */
+export function isSameCertificate(a: Pick<Certificate, 'der'>, b: Pick<Certificate, 'der'>): boolean {
+  return isSameDer(a.der, b.der);
+}
+
+/** Tells whether two certificates have the same subject, compared as bytes, as Go does. */
+export function isSameSubject(a: Certificate, b: Certificate): boolean {
+  return isSameDer(a.subjectDer, b.subjectDer);
+}
+
+/** Tells whether two certificates are for the same public key. */
+export function isSamePublicKey(a: Certificate, b: Certificate): boolean {
+  return isSameDer(a.publicKeyDer, b.publicKeyDer);
+}
+
+/** Tells whether two certificates are of one CA: the same name and the same key, whatever their dates. */
+export function isSameCa(a: Certificate, b: Certificate): boolean {
+  return isSameSubject(a, b) && isSamePublicKey(a, b);
+}
+
+/** Tells whether the subject of `ca` is the issuer that `certificate` names, compared as bytes, as Go does. */
+export function namesIssuer(certificate: Certificate, ca: Certificate): boolean {
+  return isSameDer(certificate.issuerDer, ca.subjectDer);
+}
+
+/** Tells whether a certificate is self-signed: its own issuer by name and signature. */
+export function isSelfSigned(certificate: Certificate): boolean {
+  return namesIssuer(certificate, certificate) && certificate.x509.verify(certificate.x509.publicKey);
+}
+
+/** Tells whether `ca` has signed `certificate`: its name, its key identifier and its signature, whatever the dates. */
+export function isSignedBy(certificate: Certificate, ca: Certificate): boolean {
+  return namesIssuer(certificate, ca) && !namesOtherKey(certificate, ca) && certificate.x509.verify(ca.x509.publicKey);
+}
+
+function namesOtherKey(certificate: Certificate, ca: Certificate): boolean {
+  const [named, own] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(ca)];
+  return named !== undefined && own !== undefined && !isSameDer(named, own);
+}
+
+/** In which respect `ca` is not the issuer of a certificate. */
+export type IssuerMismatch = 'name' | 'key identifier' | 'serial number' | 'signature';
+
+/**
+ * Compares a certificate with the CA that should have issued it: name, key identifier, serial number where the certificate names
+ * one, signature (RFC 5280 section 6.1.3), whatever the dates. Returns the first mismatch, or `undefined` when there is none.
+ */
+export function findIssuerMismatch(certificate: Certificate, ca: Certificate): IssuerMismatch | undefined {
+  if (!namesIssuer(certificate, ca)) return 'name';
+  if (namesOtherKey(certificate, ca)) return 'key identifier';
+  const serial = authorityCertSerialNumber(certificate);
+  if (serial !== undefined && !isSameDer(serial, ca.serialNumber)) return 'serial number';
+  return certificate.x509.verify(ca.x509.publicKey) ? undefined : 'signature';
+}

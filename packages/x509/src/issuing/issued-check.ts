@@ -1,0 +1,52 @@
+import type { Certificate } from '../certificate/certificate.ts';
+import { X509Error } from '../errors.ts';
+
+interface Expectation {
+  /** The certificate that has signed it; for a self-signed one, the certificate itself. */
+  readonly issuer: Certificate;
+  readonly validity: { readonly notAfter: Date };
+  /** The file of the certificate, for errors. */
+  readonly subject: string;
+}
+
+/** Certificates count in whole seconds. */
+function secondsOf(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
+
+/**
+ * Lets OpenSSL judge a certificate that was just issued: by the issuer's name and key identifier, by the signature and the dates.
+ *
+ * @throws X509Error `PKI_ISSUE_FAILED`
+ */
+export function assertIssued(issued: Certificate, { issuer, validity, subject }: Expectation): void {
+  const failure = !issued.x509.checkIssued(issuer.x509)
+    ? 'it does not name the CA as its issuer'
+    : !issued.x509.verify(issuer.x509.publicKey)
+      ? 'its signature does not verify'
+      : secondsOf(issued.notAfter) !== secondsOf(validity.notAfter) || issued.notAfter <= issued.notBefore
+        ? 'its dates are not those that were requested'
+        : undefined;
+  if (failure !== undefined) throw issueFailed(`the new certificate was discarded: ${failure}`, subject);
+}
+
+/**
+ * The same for the certificate of a CA that has signed itself.
+ *
+ * @throws X509Error `PKI_ISSUE_FAILED`
+ */
+export function assertSelfSignedCa(issued: Certificate, expectation: Omit<Expectation, 'issuer'>): void {
+  assertIssued(issued, { issuer: issued, ...expectation });
+  if (!issued.x509.ca) {
+    throw issueFailed('the new CA certificate was discarded: it is not the certificate of a CA', expectation.subject);
+  }
+}
+
+function issueFailed(message: string, subject: string): X509Error {
+  return new X509Error({
+    code: 'PKI_ISSUE_FAILED',
+    message,
+    subject,
+    hint: 'inspect the certificate of the CA with `openssl x509 -text`',
+  });
+}

@@ -1,0 +1,60 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Below x509, or no part of what repairs a cluster: rehearsals, tests, and what their servers are. */
+const APART = /^packages\/(?:x509|errors|lab|local-aws|testing)\/|\/generated\/|\.(?:test|fixture)\.ts$/;
+const SOURCES = globSync(['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'], { cwd: ROOT }).filter(
+  (file) => !APART.test(file),
+);
+
+/** TLS adapters that hold the certificate of a peer of node:tls; they compare and pass it on, and parse nothing. */
+const TLS_ADAPTERS = ['packages/etcd-access/src/transport/server-trust.ts'];
+
+/** What only a parser or builder of DER or PEM has: PEM marks, the class of node:crypto, object identifiers, node-forge. */
+const PARSERS: Readonly<Record<string, RegExp>> = {
+  'a PEM mark': /-----(?:BEGIN|END)\b|BEGIN (?:CERTIFICATE|[A-Z ]*PRIVATE KEY)/,
+  'the X509Certificate of node:crypto': /import (?:type )?\{[^}]*\bX509Certificate\b[^}]*\} from 'node:crypto'/,
+  'a DER encoder or reader':
+    /\b(?:encodeDer|readDer\w*|DER_TAG|encodeExtension|signCertificate|encodeCertificateBody)\b/,
+  'an X.509 library': /'(?:node-forge|@peculiar\/[a-z0-9-]+|asn1js|pkijs)'/,
+};
+
+const findParsers = (text: string): readonly string[] =>
+  Object.entries(PARSERS).flatMap(([what, pattern]) => (pattern.test(text) ? [what] : []));
+
+describe('DER and PEM are parsed and built in packages/x509 alone', () => {
+  it('and in no other source', () => {
+    expect(SOURCES.length).toBeGreaterThan(400);
+    const found = SOURCES.filter((file) => !TLS_ADAPTERS.includes(file)).flatMap((file) =>
+      findParsers(readFileSync(`${ROOT}/${file}`, 'utf8')).map((what) => `${file}: ${what}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it.each(TLS_ADAPTERS)('%s uses the class as a type alone', (file) => {
+    const text = readFileSync(`${ROOT}/${file}`, 'utf8');
+    expect(findParsers(text)).toEqual(['the X509Certificate of node:crypto']);
+    expect(text).toContain("import type { X509Certificate } from 'node:crypto'");
+  });
+
+  it.each([
+    "if (text.includes('-----BEGIN CERTIFICATE-----')) return;",
+    "import { createHash, X509Certificate } from 'node:crypto';",
+    'const der = encodeDer(0x30, value);',
+    "const forge = await import('node-forge');",
+  ])('and the check notices %s', (line) => {
+    expect(findParsers(line)).toHaveLength(1);
+  });
+});
+
+it('node-forge is loaded by one module, when it is needed', () => {
+  const users = globSync('packages/*/src/**/*.ts', { cwd: ROOT }).filter(
+    (file) => !/\.(?:test|fixture)\.ts$/.test(file) && readFileSync(`${ROOT}/${file}`, 'utf8').includes("'node-forge'"),
+  );
+  expect(users).toEqual(['packages/x509/src/issuing/forge-encoding.ts']);
+  const text = readFileSync(`${ROOT}/${users[0]}`, 'utf8');
+  expect(text).not.toMatch(/^import (?!type).*'node-forge'/m);
+});
