@@ -12,7 +12,7 @@ export const CLI_ERRORS = {
   ROLLBACK_INCOMPLETE: 'failed',
   ROLLBACK_OUT_OF_TURN: 'refused',
   ROLLBACK_WORSE: 'refused',
-  ETCD_NO_WAY_IN: 'unavailable',
+  ETCD_NO_WORKING_CREDENTIALS: 'unavailable',
   ETCD_SILENT: 'unavailable',
   DRILL_UNSUPPORTED: 'unsupported',
   DRILL_PROOF_FAILED: 'failed',

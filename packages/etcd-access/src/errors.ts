@@ -20,9 +20,9 @@ export const ETCD_ERRORS = {
   ETCD_CORRUPT: 'invalid',
   ETCD_REFUSED: 'refused',
   ETCD_SNAPSHOT_TARGET_EXISTS: 'conflict',
-  ETCD_SNAPSHOT_NO_ROOM: 'blocked',
+  ETCD_SNAPSHOT_NO_SPACE: 'blocked',
   ETCD_SNAPSHOT_INVALID: 'invalid',
-  ETCD_NO_WAY_IN: 'unavailable',
+  ETCD_NO_WORKING_CREDENTIALS: 'unavailable',
 } as const satisfies Record<string, ErrorKind>;
 
 export type EtcdErrorCode = keyof typeof ETCD_ERRORS;

@@ -7,42 +7,42 @@ import { renderCluster } from '../render/etcd-status.ts';
 
 /** The answer of `etcd probe`: exit 3 when no combination works. */
 export function answerProbe(sight: EtcdReport): Answer {
-  const { way, attempts } = sight;
-  const isWorking = way?.hasQuorum === true;
+  const { connection, attempts } = sight;
+  const isWorking = connection?.hasQuorum === true;
   return {
-    result: { way, attempts },
+    result: { connection, attempts },
     exitCode: isWorking ? EXIT.done : EXIT.problems,
     text: (terminal) => renderProbe(sight, terminal),
-    failure: way === null ? noWayIn(sight) : undefined,
+    failure: connection === null ? noConnection(sight) : undefined,
   };
 }
 
 /** The answer of `etcd status`: exit 3 unless all is well. */
 export function answerStatus(sight: EtcdReport): Answer {
-  const { way, cluster } = sight;
-  const failure = way === null ? noWayIn(sight) : cluster === null ? noAnswer(sight) : undefined;
+  const { connection, cluster } = sight;
+  const failure = connection === null ? noConnection(sight) : cluster === null ? noAnswer(sight) : undefined;
   return {
-    result: { way, ...(cluster ?? { healthy: false, attempts: sight.attempts }) },
+    result: { connection, ...(cluster ?? { healthy: false, attempts: sight.attempts }) },
     exitCode: cluster?.healthy === true ? EXIT.done : EXIT.problems,
     text: (terminal) => (cluster === null ? renderProbe(sight, terminal) : renderCluster(cluster, sight, terminal)),
     failure,
   };
 }
 
-function noWayIn({ problem }: EtcdReport): CliError {
+function noConnection({ problem }: EtcdReport): CliError {
   return new CliError({
-    code: 'ETCD_NO_WAY_IN',
-    message: `there is no way into etcd: ${problem ?? 'nothing works'}`,
+    code: 'ETCD_NO_WORKING_CREDENTIALS',
+    message: `no connection to etcd: ${problem ?? 'nothing works'}`,
     subject: 'etcd',
     hint: 'look at what each attempt says; start etcd, renew what has expired, or give --endpoint, --cacert, --cert and --key',
   });
 }
 
-function noAnswer({ problem, way }: EtcdReport): CliError {
+function noAnswer({ problem, connection }: EtcdReport): CliError {
   return new CliError({
     code: 'ETCD_SILENT',
     message: `etcd does not tell how it is: ${problem ?? 'no reason given'}`,
-    subject: way?.endpoint ?? 'etcd',
+    subject: connection?.endpoint ?? 'etcd',
     hint: 'look at its log in /var/log/pods',
   });
 }

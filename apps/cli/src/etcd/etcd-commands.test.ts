@@ -68,11 +68,11 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
   it('etcd probe prints a line that etcdctl takes as it stands', async () => {
     const { exitCode, envelope } = await run('etcd', 'probe');
     expect({ exitCode, ok: envelope.ok }).toEqual({ exitCode: 0, ok: true });
-    const way = envelope.result?.['way'] as { etcdctl: string; endpoint: string };
-    expect(way.endpoint).toBe(node.etcd.endpoints[0]);
+    const connection = envelope.result?.['connection'] as { etcdctl: string; endpoint: string };
+    expect(connection.endpoint).toBe(node.etcd.endpoints[0]);
     const shown = await text('etcd', 'probe');
-    expect(shown.stdout.split('\n')[0]).toBe(way.etcdctl);
-    const line = way.etcdctl.replaceAll('/etc/kubernetes/', `${node.root}/etc/kubernetes/`);
+    expect(shown.stdout.split('\n')[0]).toBe(connection.etcdctl);
+    const line = connection.etcdctl.replaceAll('/etc/kubernetes/', `${node.root}/etc/kubernetes/`);
     const { stdout } = await promisify(execFile)('sh', ['-c', `${line} endpoint health 2>&1`]);
     expect(stdout).toContain('is healthy');
   });
@@ -80,7 +80,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
   it('etcd probe takes what it is given instead of what it finds, and says what is wrong with it', async () => {
     const elsewhere = await run('etcd', 'probe', '--endpoint', 'https://127.0.0.1:1');
     expect(elsewhere.exitCode).toBe(3);
-    expect(elsewhere.envelope.error).toMatchObject({ code: 'ETCD_NO_WAY_IN' });
+    expect(elsewhere.envelope.error).toMatchObject({ code: 'ETCD_NO_WORKING_CREDENTIALS' });
     const attempts = elsewhere.envelope.result?.['attempts'] as readonly { endpoint: string | null }[];
     expect(new Set(attempts.map(({ endpoint }) => endpoint).filter((each) => each !== null))).toEqual(
       new Set(['https://127.0.0.1:1']),
@@ -230,7 +230,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
   it('etcd status exits 3 when etcd is dead, and triage is quick all the same', async () => {
     await node.etcd.members[0].stop();
     const { exitCode, envelope } = await run('etcd', 'status');
-    expect({ exitCode, code: envelope.error?.['code'] }).toEqual({ exitCode: 3, code: 'ETCD_NO_WAY_IN' });
+    expect({ exitCode, code: envelope.error?.['code'] }).toEqual({ exitCode: 3, code: 'ETCD_NO_WORKING_CREDENTIALS' });
     const started = performance.now();
     expect((await text('triage')).exitCode).toBe(3);
     expect(performance.now() - started).toBeLessThan(5000);

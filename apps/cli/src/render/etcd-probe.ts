@@ -7,7 +7,7 @@ import { indentText, oneLine } from './text.ts';
 export function renderProbe(sight: EtcdReport, terminal: Terminal): string {
   const attempts = sight.attempts.flatMap((attempt) => [renderAttempt(attempt, terminal), '']);
   return [
-    ...renderConnection(sight.way, terminal),
+    ...renderConnection(sight.connection, terminal),
     ...(attempts.length === 0 ? ['nothing was tried'] : ['tried:', '', ...attempts]),
   ]
     .join('\n')
@@ -15,14 +15,14 @@ export function renderProbe(sight: EtcdReport, terminal: Terminal): string {
 }
 
 /** The `etcdctl` line, unbroken, because it is there to be pasted; nothing when there is none. */
-export function renderConnection(way: EtcdReport['way'], terminal: Terminal): readonly string[] {
-  if (way === null) return [];
+export function renderConnection(connection: EtcdReport['connection'], terminal: Terminal): readonly string[] {
+  if (connection === null) return [];
   const notes = [
-    ...(way.isServerExpired ? ['the certificate of the server has expired'] : []),
-    ...(way.hasQuorum ? [] : ['etcd has no quorum: it can be read, not written']),
-    ...way.notes,
+    ...(connection.isServerExpired ? ['the certificate of the server has expired'] : []),
+    ...(connection.hasQuorum ? [] : ['etcd has no quorum: it can be read, not written']),
+    ...connection.notes,
   ];
-  return [oneLine(way.etcdctl), ...notes.map((note) => indentText('  note: ', note, terminal.columns)), ''];
+  return [oneLine(connection.etcdctl), ...notes.map((note) => indentText('  note: ', note, terminal.columns)), ''];
 }
 
 function renderAttempt(

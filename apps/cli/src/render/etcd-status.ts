@@ -6,7 +6,7 @@ import { renderTable } from './table.ts';
 import { count, formatBytes, indentText } from './text.ts';
 
 /** An etcd cluster and each of its members. */
-export function renderCluster(cluster: EtcdClusterRow, { way }: EtcdReport, terminal: Terminal): string {
+export function renderCluster(cluster: EtcdClusterRow, { connection }: EtcdReport, terminal: Terminal): string {
   const { healthy, hasQuorum, quorum, members, alarms, raftTerm, dbSize } = cluster;
   const state = healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
   const majority = hasQuorum
@@ -27,7 +27,7 @@ export function renderCluster(cluster: EtcdClusterRow, { way }: EtcdReport, term
     terminal,
   );
   return [
-    ...renderConnection(way, terminal),
+    ...renderConnection(connection, terminal),
     `etcd: ${state}, ${count(members.length, 'member')}, ${majority}`,
     `raft term ${raftTerm}, database ${formatBytes(dbSize)}`,
     ...(alarms.length === 0

@@ -22,7 +22,7 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
     '',
     ...(causes.length === 0 ? [] : ['what is wrong, what everything else waits for first', '', ...causes]),
     ...(triage.components.length === 0 ? [] : [renderComponents(triage, terminal), '']),
-    ...renderConnection(triage.etcd?.way ?? null, terminal),
+    ...renderConnection(triage.etcd?.connection ?? null, terminal),
     `${summarizeCertificates(triage.certificates)} (see: kube-rescue certs check)`,
   ].join('\n');
 }

@@ -17,7 +17,13 @@ function member(name: string, parts: Partial<EtcdMemberRow> = {}): EtcdMemberRow
 function sight(parts: Partial<EtcdClusterRow> = {}): EtcdReport {
   const members = parts.members ?? [member('a', { isLeader: true })];
   return {
-    way: { endpoint: 'https://127.0.0.1:2379', hasQuorum: true, isServerExpired: false, etcdctl: ETCDCTL, notes: [] },
+    connection: {
+      endpoint: 'https://127.0.0.1:2379',
+      hasQuorum: true,
+      isServerExpired: false,
+      etcdctl: ETCDCTL,
+      notes: [],
+    },
     attempts: [],
     problem: null,
     cluster: {
@@ -69,9 +75,9 @@ describe('what is wrong with etcd', () => {
   });
 
   it('is a closed door when it runs, and nothing of its own when it does not run', () => {
-    const closed: EtcdReport = { way: null, attempts: [], problem: 'the client was rejected', cluster: null };
+    const closed: EtcdReport = { connection: null, attempts: [], problem: 'the client was rejected', cluster: null };
     expect(findEtcdProblems(closed, true)).toMatchObject([
-      { code: 'ETCD_NO_WAY_IN', evidence: ['the client was rejected'] },
+      { code: 'ETCD_NO_WORKING_CREDENTIALS', evidence: ['the client was rejected'] },
     ]);
     expect(findEtcdProblems(closed, false)).toEqual([]);
   });
@@ -87,7 +93,7 @@ describe('the row of etcd', () => {
   });
 
   it('tells why it cannot be reached', () => {
-    const closed: EtcdReport = { way: null, attempts: [], problem: 'the client was rejected', cluster: null };
+    const closed: EtcdReport = { connection: null, attempts: [], problem: 'the client was rejected', cluster: null };
     const [, row] = withEtcd(RUNNING, closed);
     expect(row?.detail).toBe('it answers 200; cannot be reached: the client was rejected');
   });

@@ -17,18 +17,20 @@ export function withEtcd(components: readonly ComponentState[], sight: EtcdRepor
 /** What is wrong with etcd itself. Pure. */
 export function findEtcdProblems(sight: EtcdReport | null, isRunning: boolean): readonly Omit<Cause, 'rank'>[] {
   if (sight === null) return [];
-  const { cluster, way, problem } = sight;
+  const { cluster, connection, problem } = sight;
   // One that does not run is told as such; how to get into it is a question only when it does.
-  if (way === null) return isRunning ? [noWayIn(problem ?? '')] : [];
+  if (connection === null) return isRunning ? [noConnection(problem ?? '')] : [];
   if (cluster === null) return [unseen(problem ?? '')];
-  const problems = cluster.alarms.map(({ member, kind }) => alarmCause(kind, memberName(cluster, member), way.etcdctl));
+  const problems = cluster.alarms.map(({ member, kind }) =>
+    alarmCause(kind, memberName(cluster, member), connection.etcdctl),
+  );
   if (!cluster.hasQuorum) return [noQuorum(cluster), ...problems];
   const weak = cluster.members.filter(({ answers, isBehind }) => !answers || isBehind);
   return weak.length === 0 ? problems : [...problems, weakMembers(weak)];
 }
 
-function describeEtcd(row: ComponentState, { cluster, way, problem }: EtcdReport): ComponentState {
-  if (cluster === null || way === null) {
+function describeEtcd(row: ComponentState, { cluster, connection, problem }: EtcdReport): ComponentState {
+  if (cluster === null || connection === null) {
     const reason = `cannot be reached: ${problem ?? 'nothing is known of it'}`;
     return row.state === 'stopped'
       ? row
@@ -98,9 +100,9 @@ function weakMembers(members: EtcdClusterRow['members']): Omit<Cause, 'rank'> {
   };
 }
 
-function noWayIn(problem: string): Omit<Cause, 'rank'> {
+function noConnection(problem: string): Omit<Cause, 'rank'> {
   return {
-    code: 'ETCD_NO_WAY_IN',
+    code: 'ETCD_NO_WORKING_CREDENTIALS',
     summary: 'etcd runs, and nothing on this node opens it',
     evidence: [problem],
     hint: PROBE,

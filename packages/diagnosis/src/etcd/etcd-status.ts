@@ -64,8 +64,8 @@ export interface EtcdClusterRow {
 
 /** What can be seen of etcd from this node. */
 export interface EtcdReport {
-  /** The way in; `null` when there is none. */
-  readonly way: {
+  /** The working connection; `null` when no combination works. */
+  readonly connection: {
     readonly endpoint: string;
     readonly hasQuorum: boolean;
     readonly isServerExpired: boolean;
@@ -80,7 +80,7 @@ export interface EtcdReport {
   readonly cluster: EtcdClusterRow | null;
 }
 
-/** Looks for the way into the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
+/** Probes the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
 export async function probeEtcdOfNode(
   options: NodeOptions,
   search: EtcdSearch,
@@ -90,7 +90,7 @@ export async function probeEtcdOfNode(
   return sightOf(await probeNodeEtcd(await describeNode(options, deps), search, deps, signal), undefined, undefined);
 }
 
-/** Looks for the way into the node's etcd and at every member. Changes nothing. @throws as {@link probeEtcdOfNode} */
+/** Probes the node's etcd and inspects every member. Changes nothing. @throws as {@link probeEtcdOfNode} */
 export async function inspectEtcdOfNode(
   options: NodeOptions,
   search: EtcdSearch,
@@ -127,7 +127,7 @@ export async function inspectEtcd(
 function sightOf(probe: EtcdProbe, health: ClusterHealth | undefined, problem: string | undefined): EtcdReport {
   const { working } = probe;
   return {
-    way:
+    connection:
       working === undefined
         ? null
         : {

@@ -126,7 +126,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     const full = createFakeHost({ freeBytes: 1000 });
     const refused = await expectCode(
       saveSnapshot({ target: hostPath('/etcd.db') }, { client, host: full }),
-      'ETCD_SNAPSHOT_NO_ROOM',
+      'ETCD_SNAPSHOT_NO_SPACE',
     );
     expect(refused.message).toContain('1000 are free');
     expect(full.mutations).toEqual([]);

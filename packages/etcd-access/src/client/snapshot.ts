@@ -61,7 +61,7 @@ const PIECE_BYTES = 1024 * 1024;
  * The file has its name only once its length and digest are right and it is on the disk. Works without quorum, from what
  * the member has.
  *
- * @throws EtcdError `ETCD_SNAPSHOT_TARGET_EXISTS` `ETCD_SNAPSHOT_NO_ROOM` `ETCD_SNAPSHOT_INVALID`, and the failures of the
+ * @throws EtcdError `ETCD_SNAPSHOT_TARGET_EXISTS` `ETCD_SNAPSHOT_NO_SPACE` `ETCD_SNAPSHOT_INVALID`, and the failures of the
  * connection; HostError when it cannot be written. No file is left then.
  */
 export async function saveSnapshot(request: SnapshotRequest, { client, host }: SnapshotDeps): Promise<SavedSnapshot> {
@@ -146,7 +146,7 @@ async function assertDiskSpace(target: HostPath, dbSize: number, host: SnapshotD
   const needed = bytesForSnapshot(dbSize);
   if (free >= needed) return;
   throw new EtcdError({
-    code: 'ETCD_SNAPSHOT_NO_ROOM',
+    code: 'ETCD_SNAPSHOT_NO_SPACE',
     message: `cannot save the snapshot: it needs ${needed} bytes, ${free} are free`,
     subject: target,
     hint: 'free some space or give a path on another filesystem',

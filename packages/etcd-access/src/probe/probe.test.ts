@@ -163,7 +163,7 @@ ExecStart=/usr/lib/coreos/etcd-wrapper $ETCD_OPTS \\
     expect(found.working).toBeUndefined();
     expect(found.attempts.map(({ endpoint }) => endpoint)).toEqual([etcd.endpoints[0], 'https://127.0.0.1:2379']);
     for (const { message } of found.attempts) expect(message).toMatch(/without its CA/);
-    await expectCode(readConnection(found, deps()), 'ETCD_NO_WAY_IN');
+    await expectCode(readConnection(found, deps()), 'ETCD_NO_WORKING_CREDENTIALS');
   });
 });
 

@@ -65,18 +65,18 @@ export async function probeEtcd(request: ProbeRequest, { host, clock }: ProbeDep
   return { working: chooseWayIn(tried), attempts: [...ruledOut, ...tried] };
 }
 
-/** Reads the files of a way in, for `openEtcd`. @throws EtcdError `ETCD_NO_WAY_IN` when the probe found none, or a file is gone */
+/** Reads the files of a way in, for `openEtcd`. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` when the probe found none, or a file is gone */
 export async function readConnection(
   { working }: EtcdProbe,
   { host }: { readonly host: Pick<Host, 'readFile'> },
 ): Promise<{ readonly endpoints: readonly string[]; readonly tls: EtcdTls | undefined }> {
-  if (working === undefined) throw noWayIn('none of the combinations that were tried opens it', 'etcd');
+  if (working === undefined) throw noConnection('none of the combinations that were tried opens it', 'etcd');
   const { endpoint, serverName, isServerExpired } = working;
   if (working.ca === undefined) return { endpoints: [endpoint], tls: undefined };
   const read = async (path: HostPath): Promise<string> => {
     const text = await readText(path, host);
     if (typeof text === 'string') return text;
-    throw noWayIn(text.message, path);
+    throw noConnection(text.message, path);
   };
   const client = working.client && {
     certificate: await read(working.client.certificate),
@@ -163,9 +163,9 @@ function noCertificate(path: HostPath): RuledOut {
   return { code: 'ETCD_CREDENTIALS_INVALID', message: `${path} holds no certificate` };
 }
 
-function noWayIn(reason: string, subject: string): EtcdError {
+function noConnection(reason: string, subject: string): EtcdError {
   return new EtcdError({
-    code: 'ETCD_NO_WAY_IN',
+    code: 'ETCD_NO_WORKING_CREDENTIALS',
     message: `cannot get into etcd: ${reason}`,
     subject,
     hint: 'look at what each attempt says; renew the client certificate, or give the right CA, pair and endpoint',

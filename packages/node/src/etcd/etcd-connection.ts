@@ -21,14 +21,14 @@ export interface EtcdSearch {
 /** A connection to the node's etcd; whoever asked for it closes it. */
 export interface NodeEtcd {
   readonly client: EtcdClient;
-  readonly way: EtcdConnection;
+  readonly connection: EtcdConnection;
 }
 
 /** Reasons that are told where there is no room for every attempt. */
 const REASONS_TOLD = 3;
 
 /**
- * Tries every way into etcd that the node's files and flags suggest. Changes nothing.
+ * Tries every endpoint and credential for etcd found in the node's files and flags. Changes nothing.
  * @throws NodeError `NODE_NOT_LIVE`
  */
 export async function probeNodeEtcd(
@@ -48,8 +48,8 @@ export async function probeNodeEtcd(
 }
 
 /**
- * Connects to the node's etcd by the best way that there is. It may be one without quorum: `way` tells.
- * @throws EtcdError `ETCD_NO_WAY_IN`, with what the attempts failed for; NodeError `NODE_NOT_LIVE`
+ * Connects to the node's etcd with the best working credentials; `connection.hasQuorum` may be false.
+ * @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS`, with what the attempts failed for; NodeError `NODE_NOT_LIVE`
  */
 export async function openNodeEtcd(
   node: NodeDescription,
@@ -60,7 +60,7 @@ export async function openNodeEtcd(
   return connectByProbe(await probeNodeEtcd(node, search, deps, signal), deps, signal, search.timeoutMs);
 }
 
-/** @throws EtcdError `ETCD_NO_WAY_IN`, and those of the connection */
+/** @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS`, and those of the connection */
 export async function connectByProbe(
   probe: EtcdProbe,
   { host, clock }: NodeDeps,
@@ -71,8 +71,8 @@ export async function connectByProbe(
   const { working } = probe;
   if (working === undefined) {
     throw new EtcdError({
-      code: 'ETCD_NO_WAY_IN',
-      message: `there is no way into etcd: ${describeFailures(probe)}`,
+      code: 'ETCD_NO_WORKING_CREDENTIALS',
+      message: `no connection to etcd: ${describeFailures(probe)}`,
       subject: 'etcd',
       hint: 'see every attempt with `kube-rescue etcd probe`; renew what has expired, or give --endpoint, --cacert, --cert and --key',
     });
@@ -82,10 +82,10 @@ export async function connectByProbe(
     { ...access, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal },
     { host, clock },
   );
-  return { client, way: working };
+  return { client, connection: working };
 }
 
-/** Why there is no way in, each reason once, those of members that were asked first. */
+/** Why no connection works, each reason once, those of reached members first. */
 export function describeFailures({ attempts }: EtcdProbe): string {
   const asked = attempts.filter(({ outcome }) => outcome === 'failed');
   const reasons = [

@@ -25,7 +25,7 @@ const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption
  * Opens the objects of the cluster as the API server of this node keeps them: in its etcd, below its prefix, encrypted as
  * it encrypts; or through that API server, as the administrator.
  *
- * @throws NodeError `ENCRYPTION_UNREADABLE` `API_SERVER_UNKNOWN` `NODE_NOT_LIVE`; EtcdError `ETCD_NO_WAY_IN`; ObjectError
+ * @throws NodeError `ENCRYPTION_UNREADABLE` `API_SERVER_UNKNOWN` `NODE_NOT_LIVE`; EtcdError `ETCD_NO_WORKING_CREDENTIALS`; ObjectError
  * `OBJECT_ENCRYPTION_INVALID`; PkiError when the administrator's kubeconfig cannot be used
  */
 export async function openNodeObjects(
@@ -37,12 +37,12 @@ export async function openNodeObjects(
   if (via === 'api') return openThroughApi(node, deps);
   const encryption = await readEncryption(node, deps);
   const prefix = flagsOfApiServer(node)?.get('etcd-prefix');
-  const { client, way } = await openNodeEtcd(node, search, deps, signal);
+  const { client, connection } = await openNodeEtcd(node, search, deps, signal);
   const { createEtcdObjectStore } = await import('@kube-rescue/etcd-access');
-  const serializable = !way.hasQuorum;
+  const serializable = !connection.hasQuorum;
   return {
     store: createEtcdObjectStore({ kv: client, clock: deps.clock, prefix, encryption, serializable }),
-    mayWrite: way.hasQuorum,
+    mayWrite: connection.hasQuorum,
     close: async () => client.close(),
   };
 }

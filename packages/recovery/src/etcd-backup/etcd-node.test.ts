@@ -74,8 +74,8 @@ function run(playbook: Playbook, { host, clock }: NodeDeps, skip: readonly strin
 
 describe('etcd, found by the files of a node,', () => {
   it('is reached and looked at, member by member', async () => {
-    const { way, cluster } = await inspectEtcdOfNode(OPTIONS, {}, depsOf(node.tree), signal);
-    expect(way?.endpoint).toBe(node.member.endpoint);
+    const { connection, cluster } = await inspectEtcdOfNode(OPTIONS, {}, depsOf(node.tree), signal);
+    expect(connection?.endpoint).toBe(node.member.endpoint);
     expect(cluster).toMatchObject({ healthy: true, hasQuorum: true, quorum: 2 });
     expect(cluster?.members.map(({ name }) => name).toSorted()).toEqual(['etcd1', 'etcd2', 'etcd3']);
     expect(() => JSON.stringify(cluster)).not.toThrow();
@@ -84,7 +84,7 @@ describe('etcd, found by the files of a node,', () => {
   it('stands in the triage, with the line that works', async () => {
     const { components, etcd, causes } = await triageNode(OPTIONS, depsOf(node.tree), signal);
     expect(components.find(({ name }) => name === 'etcd')).toMatchObject({ state: 'running', healthy: true });
-    expect(etcd?.way?.etcdctl).toContain('--cacert=/etc/kubernetes/pki/etcd/ca.crt');
+    expect(etcd?.connection?.etcdctl).toContain('--cacert=/etc/kubernetes/pki/etcd/ca.crt');
     expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
     expect(causes[0]?.summary).not.toContain('etcd');
   });
@@ -108,7 +108,7 @@ describe('etcd, found by the files of a node,', () => {
     try {
       const sight = await inspectEtcd(await describeNode(OPTIONS, deps), search, deps, signal);
       expect(sight).toMatchObject({
-        way: { hasQuorum: false },
+        connection: { hasQuorum: false },
         cluster: { hasQuorum: false, consistency: 'serializable' },
       });
       const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search }, deps, signal);
@@ -124,8 +124,16 @@ describe('etcd, found by the files of a node,', () => {
     const hung = await startNodeEtcd();
     hung.member.pause();
     const deps = depsOf(hung.tree);
-    const { way, problem } = await inspectEtcd(await describeNode(OPTIONS, deps), { timeoutMs: 700 }, deps, signal);
-    expect({ way, problem }).toEqual({ way: null, problem: expect.stringContaining(hung.member.endpoint) });
+    const { connection, problem } = await inspectEtcd(
+      await describeNode(OPTIONS, deps),
+      { timeoutMs: 700 },
+      deps,
+      signal,
+    );
+    expect({ connection, problem }).toEqual({
+      connection: null,
+      problem: expect.stringContaining(hung.member.endpoint),
+    });
     hung.member.resume();
     await hung.etcd.stop();
   });
@@ -134,10 +142,10 @@ describe('etcd, found by the files of a node,', () => {
     const old = await startNodeEtcd({ expired: ['etcd/server'] });
     const deps = depsOf(old.tree);
     const description = await describeNode(OPTIONS, deps);
-    const error = await expectCode(openNodeEtcd(description, {}, deps, signal), 'ETCD_NO_WAY_IN');
+    const error = await expectCode(openNodeEtcd(description, {}, deps, signal), 'ETCD_NO_WORKING_CREDENTIALS');
     expect(error.message).toContain('expired');
-    const { client, way } = await openNodeEtcd(description, { acceptExpiredServer: true }, deps, signal);
-    expect(way.isServerExpired).toBe(true);
+    const { client, connection } = await openNodeEtcd(description, { acceptExpiredServer: true }, deps, signal);
+    expect(connection.isServerExpired).toBe(true);
     client.close();
     await old.etcd.stop();
   });

@@ -130,7 +130,7 @@ describe('etcd that is killed while objects are written', () => {
     const id = state?.id ?? '';
     await expect(failed).rejects.toMatchObject({
       hint: expect.stringContaining(`rollback ${id}`) as string,
-      message: expect.stringMatching(/not rolled back: 200 changes: [^;]*no way into etcd/) as string,
+      message: expect.stringMatching(/not rolled back: 200 changes: [^;]*no connection to etcd/) as string,
     });
     await node.member.start();
     expect((await inspectSecrets()).renewedOnes).toBeGreaterThanOrEqual(100);

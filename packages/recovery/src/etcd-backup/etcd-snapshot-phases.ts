@@ -94,10 +94,15 @@ const FRAME = { id: ID, requires: [], reversible: 'yes', isPrecaution: true, pla
 async function reachEtcd(options: SnapshotOptions, deps: NodeDeps, signal: AbortSignal): Promise<Reach | undefined> {
   const node = await describeNode(options, deps);
   try {
-    const { client, way } = await openNodeEtcd(node, { ...options.search, timeoutMs: PROBE_TIMEOUT_MS }, deps, signal);
+    const { client, connection } = await openNodeEtcd(
+      node,
+      { ...options.search, timeoutMs: PROBE_TIMEOUT_MS },
+      deps,
+      signal,
+    );
     try {
-      const { dbSize } = await client.status(way.endpoint, { signal });
-      return { endpoint: way.endpoint, dbSize };
+      const { dbSize } = await client.status(connection.endpoint, { signal });
+      return { endpoint: connection.endpoint, dbSize };
     } finally {
       client.close();
     }
@@ -118,7 +123,7 @@ async function checkRoom({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promi
     status: 'blocked',
     summary: `there is no room for a snapshot of etcd: it needs ${needed} bytes, ${free} are free`,
     evidence,
-    code: 'ETCD_SNAPSHOT_NO_ROOM',
+    code: 'ETCD_SNAPSHOT_NO_SPACE',
     subject: SNAPSHOTS_DIRECTORY,
     hint: 'free some space (older snapshots lie there too), or go on without a backup: --skip backup',
   };

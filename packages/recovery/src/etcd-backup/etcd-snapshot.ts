@@ -27,7 +27,7 @@ export interface SnapshotRow {
 
 /**
  * Writes a snapshot of the node's etcd to a new file (0600).
- * @throws NodeError; EtcdError `ETCD_NO_WAY_IN` and those of `saveSnapshot`; HostError
+ * @throws NodeError; EtcdError `ETCD_NO_WORKING_CREDENTIALS` and those of `saveSnapshot`; HostError
  */
 export async function saveEtcdOfNode(
   input: NodeOptions & {

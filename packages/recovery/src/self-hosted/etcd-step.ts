@@ -29,14 +29,14 @@ export function createEtcdStep(
     {
       ...{ id: ETCD_STEP, title: '', requires: [], timeoutMs: 60_000 },
       look: async (signal) => {
-        const { problem, way } = await inspectEtcd(
+        const { problem, connection } = await inspectEtcd(
           await describeNode(options, deps),
           options.search ?? {},
           deps,
           signal,
         );
-        if (way === null) return { verified: false, reason: problem ?? 'there is no way into etcd' };
-        return { verified: true, evidence: [`${way.endpoint} answers; ${way.etcdctl}`] };
+        if (connection === null) return { verified: false, reason: problem ?? 'no connection to etcd' };
+        return { verified: true, evidence: [`${connection.endpoint} answers; ${connection.etcdctl}`] };
       },
     },
     deps,

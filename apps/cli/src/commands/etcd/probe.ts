@@ -3,7 +3,7 @@ import { answerProbe } from '../../etcd/etcd-answer.ts';
 import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
 
 export default class EtcdProbe extends NodeCommand {
-  static override summary = 'Find the way into etcd, and print the etcdctl line that works.';
+  static override summary = 'Find working endpoints and credentials for etcd, and print the etcdctl command line.';
   static override description =
     'Tries the endpoints with the CAs and client certificates that lie on this node, and says of each why it failed. Exits 3 when none works. Changes nothing.';
   static override examples = [

@@ -5,7 +5,7 @@ import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
 export default class EtcdStatus extends NodeCommand {
   static override summary = "Show etcd's members, leader, database, alarms and quorum.";
   static override description =
-    'Finds the way in with the certificates that lie on this node. Exits 3 when etcd cannot be reached, or anything is wrong with it. Changes nothing.';
+    'Connects with the certificates found on this node. Exits 3 when etcd is unreachable or unhealthy. Changes nothing.';
   static override examples = ['<%= config.bin %> etcd status', '<%= config.bin %> etcd status --json'];
   static override flags = { ...etcdFlags };
 
