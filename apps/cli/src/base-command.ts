@@ -3,6 +3,7 @@ import { Command } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { jsonFlag, nodeFlags } from './flags.ts';
+import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
 import { safeJson, safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,6 +33,11 @@ export abstract class BaseCommand extends Command {
   /** Ends what the answer needed. */
   protected async finish(): Promise<void> {}
 
+  /** A failure of the answer, as it is to be told. */
+  protected explain(error: unknown): unknown {
+    return error;
+  }
+
   protected readonly streams = openStreams();
 
   override async run(): Promise<void> {
@@ -52,6 +58,8 @@ export abstract class BaseCommand extends Command {
     await this.keepMemoryToOurselves();
     try {
       return await this.answer();
+    } catch (error) {
+      throw this.explain(error);
     } finally {
       await this.finish();
     }
@@ -80,6 +88,10 @@ export abstract class NodeCommand extends BaseCommand {
   protected async openSession(flags: NodeFlags): Promise<Session> {
     this.#session = await openSession(flags, this.streams);
     return this.#session;
+  }
+
+  protected override explain(error: unknown): unknown {
+    return this.#session === undefined ? error : afterWrites(error, this.#session.writes);
   }
 
   protected override async finish(): Promise<void> {

@@ -9,6 +9,7 @@ export const CLI_ERRORS = {
   NOT_ROOT: 'denied',
   PLAN_FILE_INVALID: 'usage',
   RUN_CUT_OFF: 'failed',
+  LEFT_INCOMPLETE: 'failed',
   ROLLBACK_INCOMPLETE: 'failed',
   ROLLBACK_OUT_OF_TURN: 'refused',
   ROLLBACK_WORSE: 'refused',

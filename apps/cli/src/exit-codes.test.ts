@@ -1,48 +1,6 @@
-import { type ErrorCode, type ErrorKind, type ErrorTables, RecoveryError } from '@kube-rescue/errors';
-import { PKI_ERRORS } from '@kube-rescue/cert-rotation';
-import { OBJECT_ERRORS } from '@kube-rescue/cluster-objects';
-import { CNI_ERRORS } from '@kube-rescue/cni-bootstrap';
-import { ETCD_ERRORS } from '@kube-rescue/etcd-access';
-import { HOST_ERRORS } from '@kube-rescue/host';
-import { INGRESS_DNS_ERRORS } from '@kube-rescue/ingress-dns';
-import { LAB_ERRORS } from '@kube-rescue/lab';
-import { NODE_ERRORS } from '@kube-rescue/node';
-import { NODE_CONFIG_ERRORS } from '@kube-rescue/node-config';
-import { JOIN_ERRORS } from '@kube-rescue/node-join';
-import { POD_ERRORS } from '@kube-rescue/pod-bootstrap';
-import { MANIFEST_ERRORS } from '@kube-rescue/static-manifests';
-import { WORKFLOW_ERRORS } from '@kube-rescue/workflow';
-import { X509_ERRORS } from '@kube-rescue/x509';
-import { CLI_ERRORS } from './errors.ts';
 import { describe, expect, it } from 'vitest';
+import { CODES, failureOf, KINDS } from './error-codes.fixture.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeFor } from './exit-codes.ts';
-
-const TABLES: { readonly [P in keyof ErrorTables]: ErrorTables[P] } = {
-  'cert-rotation': PKI_ERRORS,
-  'cluster-objects': OBJECT_ERRORS,
-  'cni-bootstrap': CNI_ERRORS,
-  'etcd-access': ETCD_ERRORS,
-  host: HOST_ERRORS,
-  'ingress-dns': INGRESS_DNS_ERRORS,
-  lab: LAB_ERRORS,
-  node: NODE_ERRORS,
-  'node-config': NODE_CONFIG_ERRORS,
-  'node-join': JOIN_ERRORS,
-  'pod-bootstrap': POD_ERRORS,
-  'static-manifests': MANIFEST_ERRORS,
-  workflow: WORKFLOW_ERRORS,
-  x509: X509_ERRORS,
-  cli: CLI_ERRORS,
-};
-const KINDS = Object.values(TABLES).reduce<Partial<Record<ErrorCode, ErrorKind>>>(
-  (all, table) => ({ ...all, ...table }),
-  {},
-);
-const CODES = Object.keys(KINDS) as readonly ErrorCode[];
-
-function failure(code: ErrorCode): RecoveryError {
-  return new RecoveryError({ code, message: 'it failed' }, KINDS as Readonly<Record<ErrorCode, ErrorKind>>);
-}
 
 describe('the exit status', () => {
   it.each([
@@ -80,15 +38,16 @@ describe('the exit status', () => {
     ['APPLY_ROLLED_BACK', 5],
     ['ROLLBACK_INCOMPLETE', 6],
     ['RUN_CUT_OFF', 6],
+    ['LEFT_INCOMPLETE', 6],
     ['LAB_NOT_REMOVED', 6],
     ['NOT_VERIFIED', 7],
     ['INTERRUPTED', 130],
   ] as const)('of %s is %i', (code, exit) => {
-    expect(exitCodeFor(failure(code))).toBe(exit);
+    expect(exitCodeFor(failureOf(code))).toBe(exit);
   });
 
-  it('is one number for every code, and "refused" for no code that reports changes', () => {
-    const exits = new Map(CODES.map((code) => [code, exitCodeFor(failure(code))]));
+  it('is known for every code, and follows its kind', () => {
+    const exits = new Map(CODES.map((code) => [code, exitCodeFor(failureOf(code))]));
     expect(exits.size).toBeGreaterThan(200);
     expect([...exits].filter(([, exit]) => exit === EXIT.bug)).toEqual([]);
     const usage = CODES.filter((code) => KINDS[code] === 'usage');

@@ -56,6 +56,7 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   APPLY_ROLLED_BACK: EXIT.rolledBack,
   ROLLBACK_INCOMPLETE: EXIT.rollbackIncomplete,
   RUN_CUT_OFF: EXIT.rollbackIncomplete,
+  LEFT_INCOMPLETE: EXIT.rollbackIncomplete,
   NOT_VERIFIED: EXIT.notVerified,
 };
 
@@ -68,6 +69,12 @@ export function exitCodeFor(error: unknown): ExitCode {
   if (!(error instanceof Error)) return EXIT.bug;
   if (INTERRUPTIONS.includes(error.name)) return EXIT.interrupted;
   return isUsageError(error) ? EXIT.usage : EXIT.bug;
+}
+
+/** Whether the exit status of this failure says that nothing was changed. */
+export function claimsNothingChanged(error: unknown): boolean {
+  const exit = exitCodeFor(error);
+  return exit === EXIT.refused || exit === EXIT.usage;
 }
 
 /** oclif marks the errors of its parser, and only those reach us, with a property of its own. */

@@ -4,7 +4,7 @@ import type { Change, Plan, Playbook, RunResult, Selection, WorkflowDeps } from 
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
-import { EXIT } from './exit-codes.ts';
+import { claimsNothingChanged, EXIT } from './exit-codes.ts';
 import { type DescribeChange, renderPlan, summarizePlan } from './render/plan.ts';
 import { createProgress } from './render/progress.ts';
 import { renderTimeline } from './render/timeline.ts';
@@ -102,7 +102,7 @@ async function planFirstRun(
 /** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */
 async function nameCutOff(error: unknown, run: string, resumeCommand: string | undefined): Promise<unknown> {
   const { describeNextSteps, WorkflowError } = await import('@kube-rescue/workflow');
-  if (error instanceof WorkflowError) return error;
+  if (error instanceof WorkflowError && !claimsNothingChanged(error)) return error;
   return new CliError({
     code: 'RUN_CUT_OFF',
     message: `the run was cut off and its changes stand: ${describeError(error)}`,

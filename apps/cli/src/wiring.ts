@@ -10,6 +10,7 @@ import { usageError } from './envelope.ts';
 import { CliError } from './errors.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
 import type { LocalFiles } from './local-files.ts';
+import { createWriteRecord, recordWrites, type WriteRecord } from './recorded-writes.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { describeTerminal, type Terminal } from './terminal.ts';
 
@@ -46,6 +47,8 @@ export interface Session extends Streams {
   /** Closes what was opened. */
   close(): Promise<void>;
   readonly localFiles: LocalFiles;
+  /** What was written, so that no failure says that nothing was. */
+  readonly writes: WriteRecord;
 }
 
 /** The only place that reads the environment of the process. */
@@ -59,19 +62,27 @@ export function openStreams(): Streams {
 
 /** Wires a command to the machine that its flags name. */
 export async function openSession(flags: NodeFlags, streams: Streams): Promise<Session> {
-  const localFiles = { host: createLocalHost(), path: (text: string): HostPath => hostPath(resolve(text)) };
+  const writes = createWriteRecord();
+  const journalHost = createLocalHost();
+  const localFiles = {
+    host: recordWrites(journalHost, writes),
+    journalHost,
+    path: (text: string): HostPath => hostPath(resolve(text)),
+  };
   const root = flags.root === undefined ? undefined : localFiles.path(flags.root);
   if (root !== undefined) await assertFolder(localFiles.host, root);
   const command = flags['service-command'];
   const serviceCommand = command === undefined ? undefined : localFiles.path(command);
-  const host = createLocalHost({ root, serviceCommand });
+  // A run's own journal says what it has written; everything else is recorded.
+  const machine = createLocalHost({ root, serviceCommand });
+  const host = recordWrites(machine, writes);
   const clock = systemClock;
   const node = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
   const seals = await openSeals(flags, localFiles);
   const deps = { host, clock, sealSnapshot: seals.snapshot };
   const openRuns = async (): Promise<RunStore> => {
     const { openRunStore, RUNS_DIRECTORY } = await import('@kube-rescue/workflow');
-    return openRunStore(host, RUNS_DIRECTORY, seals.backup);
+    return openRunStore(machine, RUNS_DIRECTORY, seals.backup);
   };
   let objects: Promise<ObjectSession> | undefined;
   const openObjects = (): Promise<ObjectSession> => {
@@ -87,6 +98,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     ...streams,
     host,
     clock,
+    writes,
     localFiles,
     node,
     deps,
@@ -107,14 +119,18 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (way) => (await openObjects()).open(way);
       const kinds = createChangeRegistry([
-        ...hostChangeKinds(host),
+        ...hostChangeKinds(machine),
         ...createObjectChangeKinds(open, { clock }),
         ...createFreezeChangeKinds(deps),
         createPodRestartKind(open),
         createPublicationKind(open, { clock }),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
       ]);
-      return { host, clock, kinds, store: await openRuns(), onEvent };
+      const follow: WorkflowListener = (event) => {
+        if (event.type === 'run-started') writes.add(`run ${event.runId}`);
+        onEvent(event);
+      };
+      return { host: machine, clock, kinds, store: await openRuns(), onEvent: follow };
     },
   };
 }

@@ -13,6 +13,6 @@ export async function openWriteTest({ localFiles, clock, interruption }: Session
   ]);
   const { XDG_STATE_HOME, HOME = '/root' } = callerEnvironment();
   const folder = (XDG_STATE_HOME ?? '') === '' ? `${HOME}/.local/state` : XDG_STATE_HOME;
-  const store = openRunStore(localFiles.host, hostPath(`${folder}/kube-rescue/dns-write-tests/runs`));
+  const store = openRunStore(localFiles.journalHost, hostPath(`${folder}/kube-rescue/dns-write-tests/runs`));
   return createZoneWriteTest({ host: localFiles.host, clock, store, signal: interruption.signal });
 }

@@ -65,7 +65,7 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
     it('get back the taint that their labels ask for, and lose it again in a rollback', async () => {
       const planned = await run('taint', 'cp1', '--dry-run');
       expect(planned.exitCode).toBe(3);
-      expect((await run('taint', 'cp1', '--taint', 'x')).exitCode).toBe(4);
+      expect((await run('taint', 'cp1', '--taint', 'x')).exitCode).toBe(2);
       const { exitCode, envelope } = await run('taint', 'cp1', '--label', 'zone=a', '--yes');
       expect({ exitCode, envelope }).toMatchObject({ exitCode: 0 });
       const taintsOf = async (): Promise<unknown> => {
@@ -108,6 +108,20 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
       expect(named.envelope.result).toMatchObject({ bundles: [{ node: 'node02', command: 'sh join.sh' }] });
       expect((await stat(path.join(bundles, 'node02'))).mode & 0o777).toBe(0o700);
       expect(await readFile(path.join(bundles, 'node02/join.sh'), 'utf8')).toContain("NODE='node02'");
+    });
+
+    it('exits 6, not 4, when the second bundle fails after the first was written', async () => {
+      const file = path.join(node.root, 'new.conf');
+      await writeFile(file, 'new');
+      const bundles = path.join(node.root, 'two-bundles');
+      await mkdir(path.join(bundles, 'node02'), { recursive: true });
+      await writeFile(path.join(bundles, 'node02/mine'), 'not empty');
+      const asked = ['--file', `/etc/kubelet.conf=${file}`, '--bundle', bundles];
+      const { exitCode, envelope } = await run('join', '192.0.2.7', 'node02', ...asked);
+      expect([exitCode, envelope.error?.code]).toEqual([6, 'LEFT_INCOMPLETE']);
+      expect(envelope.error?.message).toContain(`${bundles}/192.0.2.7: the folder for the bundle is not empty`);
+      const again = await run('join', 'node02', ...asked);
+      expect([again.exitCode, again.envelope.error?.code]).toEqual([4, 'JOIN_FILE_INVALID']);
     });
 
     it('are left as they are when they cannot be reached, and the exit says so', async () => {

@@ -1,0 +1,74 @@
+import { hostPath } from '@kube-rescue/host';
+import { createFakeHost } from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { CODES, failureOf } from './error-codes.fixture.ts';
+import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { afterWrites, createWriteRecord, recordWrites } from './recorded-writes.ts';
+
+const path = hostPath('/backup/worker1');
+const data = new TextEncoder().encode('x');
+
+describe('a failure after something was written', () => {
+  it.each(CODES)('never exits as if nothing had changed: %s', (code) => {
+    const record = createWriteRecord();
+    record.add(path);
+    const exit = exitCodeFor(afterWrites(failureOf(code), record));
+    expect([EXIT.done, EXIT.bug, EXIT.usage, EXIT.refused]).not.toContain(exit);
+  });
+
+  it.each(CODES)('is told as it is when nothing was written: %s', (code) => {
+    const error = failureOf(code);
+    expect(afterWrites(error, createWriteRecord())).toBe(error);
+  });
+
+  it('names what was written, and the cause', () => {
+    const record = createWriteRecord();
+    for (const each of [path, `${path}/join.sh`, '/backup/worker2']) record.add(each);
+    expect(afterWrites(failureOf('HOST_NO_SPACE'), record)).toMatchObject({
+      code: 'LEFT_INCOMPLETE',
+      message: 'failed after it had written /backup/worker1, /backup/worker2: it failed (HOST_NO_SPACE)',
+    });
+  });
+
+  it('leaves a bug a bug', () => {
+    const record = createWriteRecord();
+    record.add(path);
+    const bug = new TypeError('x is not a function');
+    expect(afterWrites(bug, record)).toBe(bug);
+  });
+});
+
+describe('what was written', () => {
+  it('is every file, link, directory and service that was changed', async () => {
+    const record = createWriteRecord();
+    const host = recordWrites(createFakeHost(), record);
+    await host.makeDirectory(hostPath('/a'), { mode: 0o700 });
+    await host.writeFile(hostPath('/a/file'), data, { mode: 0o600 });
+    await host.appendFile(hostPath('/a/log'), data, { mode: 0o600 });
+    await host.writeLink(hostPath('/a/link'), 'file');
+    await host.makeDirectory(hostPath('/b/c/d'), { mode: 0o700 });
+    await host.makeDirectory(hostPath('/b/c'), { mode: 0o700 });
+    expect(record.list()).toEqual(['/a', '/a/file', '/a/log', '/a/link', '/b']);
+  });
+
+  it('is nothing where a file was removed again, and the removal of any other', async () => {
+    const record = createWriteRecord();
+    const fake = createFakeHost();
+    await fake.writeFile(hostPath('/old'), data, { mode: 0o600 });
+    const host = recordWrites(fake, record);
+    await host.writeFile(hostPath('/new'), data, { mode: 0o600 });
+    await host.remove(hostPath('/new'));
+    expect(record.list()).toEqual([]);
+    await host.remove(hostPath('/old'));
+    expect(record.list()).toEqual(['/old']);
+  });
+
+  it('is nothing where a write failed, or was only a read', async () => {
+    const record = createWriteRecord();
+    const host = recordWrites(createFakeHost(), record);
+    await host.readFile(path);
+    await host.list(path);
+    await expect(host.writeFile(hostPath('/no/such/directory'), data, { mode: 0o600 })).rejects.toThrow();
+    expect(record.list()).toEqual([]);
+  });
+});
