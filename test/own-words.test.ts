@@ -8,11 +8,9 @@ import { refusedInName, refusedInText } from './own-words/word-table.ts';
 /** Still to be rewritten: paths begin with these. Take one out when it has no refused word. */
 const NOT_YET: readonly string[] = [
   '.changeset/',
-  'CONTRIBUTING.md',
-  'README.md',
-  'SECURITY.md',
   'apps/cli/',
-  'docs/',
+  'docs/reliability.md',
+  'docs/runbooks/',
   'packages/cert-rotation/',
   'packages/cluster-objects/',
   'packages/cni-bootstrap/',
