@@ -78,7 +78,7 @@ export function judgeForm(
       problem: {
         code: 'DNS_CREDENTIALS_MALFORMED',
         message: 'a long-term access key (AKIA…) is combined with a session token',
-        hint: 'remove AWS_SESSION_TOKEN: it belongs to other keys',
+        hint: 'AWS_SESSION_TOKEN belongs to other keys: remove it',
       },
     };
   }
