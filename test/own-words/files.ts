@@ -3,7 +3,15 @@ import path from 'node:path';
 import { type Found, printedTexts, publicNames, testTitles } from './source-texts.ts';
 import { type Refused, refusedInName, refusedInText } from './word-table.ts';
 
-const PAGES = ['*.md', 'docs/**/*.md', 'packages/*/*.md', 'apps/*/*.md', '.changeset/*.md'];
+const PAGES = [
+  '*.md',
+  'docs/**/*.md',
+  'packages/*/*.md',
+  'apps/*/*.md',
+  '.changeset/*.md',
+  'package.json',
+  '{packages,apps}/*/package.json',
+];
 const SOURCES = ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts', 'test/**/*.ts', 'scripts/*.js'];
 /** They name the refused words. */
 const ABOUT_WORDS = /^docs\/style\.md$|^docs\/reference\/renames\.md$|^test\/own-words/;
