@@ -10,7 +10,6 @@ const NOT_YET: readonly string[] = [
   '.changeset/',
   'apps/cli/',
   'docs/reliability.md',
-  'docs/runbooks/',
   'packages/cert-rotation/',
   'packages/cluster-objects/',
   'packages/cni-bootstrap/',
