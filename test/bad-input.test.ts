@@ -59,7 +59,7 @@ async function expectRefusal(root: string, code: string, subject: string): Promi
   expect(await fingerprint(path.join(root, 'var/lib/kubelet')).catch(() => [])).toEqual(pkiBefore);
 }
 
-describe('recover refuses, names what is wrong and changes nothing', () => {
+describe('recover refuses, reports the problem and changes nothing', () => {
   it('when there is no /etc/kubernetes', async () => {
     const { root } = await plant({});
     await rm(path.join(root, 'etc'), { recursive: true });
@@ -148,7 +148,7 @@ describe('recover refuses, names what is wrong and changes nothing', () => {
     await expectRefusal(root, 'HOST_LOCKED', 'lock');
   });
 
-  it('when an earlier run was cut off', async () => {
+  it('when an earlier run was interrupted', async () => {
     const { root } = await plant(EXPIRED);
     const directory = path.join(root, 'var/lib/kube-rescue/runs/20260101T000000Z-abcd');
     await mkdir(directory, { recursive: true });

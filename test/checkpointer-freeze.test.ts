@@ -63,7 +63,7 @@ describe.skipIf(process.getuid?.() !== 0)('a pod checkpointer that runs', () => 
     await node.dispose();
   });
 
-  it('is ended, kept out by its own lock while Secret and files change, and takes up the new ones after it', async () => {
+  it('is stopped, locked out while Secret and files change, and reads the new ones afterwards', async () => {
     const first = start();
     await first.saying(
       /manifest\.go:80\] Writing manifest for "kube-system\/pod-checkpointer-8jms9" to ".*\/manifests/,

@@ -19,7 +19,7 @@ async function plantObject(key: string, object: object): Promise<void> {
 }
 
 // A node of its own needs namespaces, which only root makes.
-describe.runIf(process.getuid?.() === 0)('names that were made to deceive whoever looks at a terminal', () => {
+describe.runIf(process.getuid?.() === 0)('names made to deceive the reader of a terminal', () => {
   beforeAll(async () => {
     node = await startEtcdNode();
     const labels = { 'k8s-app': 'kube-scheduler' };
@@ -99,7 +99,7 @@ describe.runIf(process.getuid?.() === 0)('names that were made to deceive whoeve
     }
   });
 
-  it('are met on the way: some of these commands show them', async () => {
+  it('are really printed: some of these commands show them', async () => {
     const shown = await Promise.all([
       node.run('certs', 'inspect', '/etc/kubernetes/pki/apiserver.crt'),
       node.run('etcd', 'get', 'configmap', 'evil', '--namespace', 'default'),

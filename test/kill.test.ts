@@ -48,8 +48,8 @@ async function killAtLine(root: string, lines: number): Promise<boolean> {
 }
 
 // The step laws kill at every single write, in memory; here the kernel does it to a real process on real files.
-describe('a recovery that was killed', () => {
-  it.each([1, 4, 9, 15])('after line %i of its journal is resumed, or taken back to the byte', async (lines) => {
+describe('a killed recovery', () => {
+  it.each([1, 4, 9, 15])('after line %i of its journal is resumed, or rolled back to the byte', async (lines) => {
     for (const way of ['resume', 'rollback'] as const) {
       const node = await plantNode({ expired: EXPIRED });
       try {

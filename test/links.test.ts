@@ -21,7 +21,7 @@ async function hasAnchor(page: string, anchor: string): Promise<boolean> {
 }
 
 describe('a link within the documentation', () => {
-  it('leads to a page, and to a heading of it, that is there', async () => {
+  it('leads to a page, and to a heading in it, that exists', async () => {
     const dead: string[] = [];
     let followed = 0;
     for await (const page of glob(PAGES)) {

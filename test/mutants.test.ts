@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { MUTANTS } from './mutants/mutants.ts';
 
-describe('the mistakes that test:mutants plants', () => {
-  it('fit the engine as it is, each in one place, so that none is passed over when it changes', async () => {
+describe('the bugs that test:mutants plants', () => {
+  it('fit the current engine, each exactly once, so that none is skipped after a change', async () => {
     const misfits: string[] = [];
     for (const { name, file, from } of MUTANTS) {
       const text = await readFile(new URL(`../packages/workflow/src/${file}`, import.meta.url), 'utf8');

@@ -88,7 +88,7 @@ describe.runIf(process.getuid?.() === 0)('no secret of a cluster shows up', () =
     expectNoSecret(outputs, secrets);
   });
 
-  it('in what others may read: everything kept is in directories 0700 and files 0600', async () => {
+  it('to another user: all kept files are in directories 0700 and files 0600', async () => {
     const kept = path.join(node.root, 'var/lib/kube-rescue');
     const entries = await readdir(kept, { recursive: true, withFileTypes: true });
     expect(entries.filter((entry) => entry.isFile()).length).toBeGreaterThan(2);
@@ -100,7 +100,7 @@ describe.runIf(process.getuid?.() === 0)('no secret of a cluster shows up', () =
     }
   });
 
-  it('though the search finds one when it is asked for', async () => {
+  it('though the search finds one that is printed on demand', async () => {
     const shown = await node.run('etcd', 'get', 'secret', 'aws', '-n', 'default', '--show-secrets');
     expect(() => expectNoSecret(shown.stdout, [AWS_SECRET])).toThrow();
   });

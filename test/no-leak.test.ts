@@ -79,7 +79,7 @@ describe('no key shows up', () => {
     for (const text of texts) expectNoSecret(text, privateKeys);
   });
 
-  it('in the errors about a file that is nothing but a key', async () => {
+  it('in the errors about a file with only a key', async () => {
     const { privateKeys } = node.pki;
     const [key = ''] = privateKeys;
     for (const name of ['pki/apiserver.crt', 'scheduler.conf', 'manifests/etcd.yaml']) {
@@ -93,7 +93,7 @@ describe('no key shows up', () => {
     }
   });
 
-  it('to anybody but root: what a run keeps is in directories 0700 and files 0600', async () => {
+  it('to another user: a run keeps its files in directories 0700 and files 0600', async () => {
     const kept = path.join(node.root, 'var/lib/kube-rescue');
     const entries = await readdir(kept, { recursive: true, withFileTypes: true });
     expect(entries.filter((entry) => entry.isFile()).length).toBeGreaterThan(5);

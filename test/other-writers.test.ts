@@ -9,7 +9,7 @@ import { type EtcdNode, startEtcdNode } from '../apps/cli/src/etcd/etcd-node.fix
 
 const EXPIRED = ['apiserver', 'etcd/server', 'etcd/peer', 'scheduler.conf'] as const;
 
-describe('beside somebody who writes to the same files', () => {
+describe('beside another writer of the same files', () => {
   let node: PlantedNode;
   let localFiles: string;
   beforeEach(async () => {
@@ -23,7 +23,7 @@ describe('beside somebody who writes to the same files', () => {
 
   const runs = (): string => path.join(node.root, 'var/lib/kube-rescue/runs');
 
-  it('a plan that was read is not carried out when a file has changed since, and no run begins', async () => {
+  it('a plan is not carried out when a file has changed since, and no run starts', async () => {
     const plan = path.join(localFiles, 'plan.json');
     await runCli(['plan', '--output', plan, '--root', node.root]);
     const file = path.join(node.root, 'etc/kubernetes/scheduler.conf');
@@ -36,7 +36,7 @@ describe('beside somebody who writes to the same files', () => {
     expect(await readdir(runs()).catch(() => [])).toEqual([]);
   });
 
-  it('a rollback leaves what they wrote since, names it, and puts the rest back', async () => {
+  it('a rollback keeps and reports later changes, and restores the rest', async () => {
     const file = path.join(node.root, 'etc/kubernetes/scheduler.conf');
     const other = path.join(node.root, 'etc/kubernetes/pki/apiserver.crt');
     const old = await readFile(other, 'utf8');
@@ -52,7 +52,7 @@ describe('beside somebody who writes to the same files', () => {
     expect(await readFile(other, 'utf8')).toBe(old);
   });
 
-  it('a second kube-rescue is refused while the first is at work, and told who that is', async () => {
+  it('a second kube-rescue is refused while the first runs, with the name of the first', async () => {
     const first: ChildProcess = spawn(process.execPath, [BIN, 'recover', '--yes', '--root', node.root], {
       stdio: 'ignore',
     });
@@ -80,7 +80,7 @@ describe('beside somebody who writes to the same files', () => {
 });
 
 // A node of its own needs namespaces, which only root makes.
-describe.runIf(process.getuid?.() === 0)('beside somebody who writes to the same object', () => {
+describe.runIf(process.getuid?.() === 0)('beside another writer of the same object', () => {
   let node: EtcdNode;
   const get = async (): Promise<Record<string, string>> => {
     const { stdout } = await node.run('etcd', 'get', 'configmap', 'shared', '-n', 'default', '--json');
@@ -108,7 +108,7 @@ describe.runIf(process.getuid?.() === 0)('beside somebody who writes to the same
   });
   afterAll(() => node?.remove());
 
-  it('a rollback takes back the fields of its run, and leaves those that others wrote', async () => {
+  it('a rollback restores the fields of its run, and keeps the fields of others', async () => {
     const run = await patch('ours=new');
     await patch('theirs=new');
     const { exitCode } = await node.run('rollback', run, '--yes');
@@ -116,7 +116,7 @@ describe.runIf(process.getuid?.() === 0)('beside somebody who writes to the same
     expect(await get()).toEqual({ ours: 'old', theirs: 'new' });
   });
 
-  it('a rollback leaves a field that others wrote as well, and names it', async () => {
+  it('a rollback keeps and reports a field that others changed too', async () => {
     const run = await patch('ours=new');
     await patch('ours=newer');
     const { exitCode, stdout } = await node.run('rollback', run, '--yes', '--json');

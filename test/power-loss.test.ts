@@ -77,9 +77,9 @@ async function cutPower(
 
 const canMount = process.getuid?.() === 0;
 
-describe.runIf(canMount)('a node whose power failed during a recovery', () => {
+describe.runIf(canMount)('a node after a power loss during a recovery', () => {
   it.each([1, 3, 6, 10, 14, 18])(
-    'after line %i of its journal is taken back, or recovered to its end',
+    'after line %i of its journal is rolled back, or recovered to its end',
     async (line) => {
       const disk = await plantOnDisk();
       const before = await fingerprint(disk.root);

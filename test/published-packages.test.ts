@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 describe('what is published', () => {
-  it('says what it is, for which Node, and under which licence', async () => {
+  it('states its purpose, its Node version and its licence', async () => {
     const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
     const licence = await readFile(path.join(ROOT, 'LICENSE'), 'utf8');
     for (const { manifest, directory, text } of tarballs) {
@@ -28,7 +28,7 @@ describe('what is published', () => {
     }
   });
 
-  it('is what was built, without tests, fixtures and what is left of files that are gone', async () => {
+  it('is the build output, without tests, fixtures and outputs of deleted sources', async () => {
     for (const { directory, files } of tarballs) {
       const strange = files.filter(
         (file) => !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|oclif\.manifest\.json)$/.test(file),
@@ -47,7 +47,7 @@ describe('what is published', () => {
     }
   });
 
-  it('lists its commands, so that none is loaded but the one that is run', async () => {
+  it('lists its commands, so that only the command that runs is loaded', async () => {
     const cli = tarballs.find(({ directory }) => directory === 'apps/cli');
     const { commands } = JSON.parse((await cli?.text('oclif.manifest.json')) ?? '{}') as { readonly commands: object };
     const built = (cli?.files ?? []).filter((file) => /^dist\/commands\/.+\.js$/.test(file));
@@ -56,7 +56,7 @@ describe('what is published', () => {
     expect(Object.keys(commands).toSorted()).toEqual(names.toSorted());
   });
 
-  it('exports and runs files that are in it, with types', () => {
+  it('exports and runs its own files, with types', () => {
     for (const { manifest, files, directory } of tarballs) {
       const targets = Object.values(manifest.exports ?? {}).flatMap((conditions) => {
         expect(Object.keys(conditions).at(-1), directory).toBe('default');

@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIRECTORY = path.join(ROOT, 'node_modules/.cache/readme-examples');
 const TYPESCRIPT = path.join(ROOT, 'node_modules/.bin/tsc');
 
-it('every example in a package README is what the package really offers', async () => {
+it('every example in a package README compiles against the package', async () => {
   await rm(DIRECTORY, { recursive: true, force: true });
   await mkdir(DIRECTORY, { recursive: true });
   const packages = await readdir(path.join(ROOT, 'packages'));

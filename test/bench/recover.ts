@@ -27,7 +27,7 @@ export async function run(): Promise<BenchResult> {
     }
     await expireCertificates(cluster, deps);
     const kubeadm = await recoverByKubeadm(cluster, deps);
-    const what = 'all certificates expired, kubelet and containers dead: seconds to a ready API';
+    const what = 'all certificates expired, kubelet and containers down: seconds to a ready API';
     const measured = { what, ours: median(ours), unit: 's' } as const;
     return {
       name: 'recover',

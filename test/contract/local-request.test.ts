@@ -39,7 +39,7 @@ describe.each(['rsa', 'ecdsa'] as const)('a request over TLS with %s keys', (alg
     ]);
   });
 
-  it('tells what the peer presents and that its CA vouches for it', async () => {
+  it('reports the certificate of the peer as signed by its CA', async () => {
     const port = await listen(httpsServer(pki, 'etcd/server', (_, response) => response.end('ok')));
     const ca = pki.pairs['etcd/ca'].certificate;
     const answer = await host.request({ url: `https://127.0.0.1:${port}/health`, timeoutMs, ca });
@@ -48,14 +48,14 @@ describe.each(['rsa', 'ecdsa'] as const)('a request over TLS with %s keys', (alg
     expect(answer.peer?.validTo.getTime()).toBeGreaterThan(Date.now());
   });
 
-  it('goes on when the peer has expired, and says so', async () => {
+  it('accepts an expired peer and reports the expiry', async () => {
     const port = await listen(httpsServer(expired, 'etcd/server', (_, response) => response.end('ok')));
     const ca = expired.pairs['etcd/ca'].certificate;
     const answer = await host.request({ url: `https://127.0.0.1:${port}/`, timeoutMs, ca });
     expect(answer).toMatchObject({ status: 200, peer: { trusted: false, reason: 'CERT_HAS_EXPIRED' } });
   });
 
-  it('trusts nobody without a CA, and not the name of another', async () => {
+  it('trusts no peer without a CA, and no peer with another name', async () => {
     const port = await listen(httpsServer(pki, 'etcd/server', (_, response) => response.end()));
     const bare = await host.request({ url: `https://127.0.0.1:${port}/`, timeoutMs });
     expect(bare.peer?.trusted).toBe(false);
@@ -82,7 +82,7 @@ describe.each(['rsa', 'ecdsa'] as const)('a request over TLS with %s keys', (alg
     expect(body).toBe('true kube-apiserver-etcd-client');
   });
 
-  it('says when the client key belongs to another certificate, without showing it', async () => {
+  it('reports a client key of another certificate, without printing it', async () => {
     const { certificate } = pki.pairs['apiserver-etcd-client'];
     const { key } = pki.pairs.ca;
     const probe = { url: 'https://127.0.0.1:1/', timeoutMs, client: { certificate, key } };
@@ -121,7 +121,7 @@ describe('a request', () => {
     expect(body.length).toBe(4 * 1024 * 1024);
   });
 
-  it('says that nothing listens, by the address alone', async () => {
+  it('reports that nothing listens, with the address', async () => {
     const port = await answering(() => undefined);
     servers.pop()?.close();
     const url = `http://me:hunter2@127.0.0.1:${port}/readyz?token=hunter2`;
@@ -130,7 +130,7 @@ describe('a request', () => {
     expect(failure.message).toContain('ECONNREFUSED');
   });
 
-  it.each(['before the answer', 'in the middle of it'])('does not wait for ever, %s', async (when) => {
+  it.each(['before the answer', 'in the middle of it'])('times out, %s', async (when) => {
     const port = await answering((_, response) => {
       if (when === 'in the middle of it') response.write('half');
     });
@@ -139,7 +139,7 @@ describe('a request', () => {
     expect(failure.message).toContain('no answer within 100 ms');
   });
 
-  it('says that the peer speaks another language', async () => {
+  it('reports a peer with another protocol', async () => {
     const port = await listen(createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
     await expectCode(host.request({ url: `http://127.0.0.1:${port}/`, timeoutMs }), 'HOST_CONNECTION_FAILED');
     await expectCode(host.request({ url: `https://127.0.0.1:${port}/`, timeoutMs }), 'HOST_CONNECTION_FAILED');

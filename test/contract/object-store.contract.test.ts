@@ -67,7 +67,7 @@ describe.skipIf(!requireProgram('etcd'))('a real etcd', () => {
     await store.replace(before, { ...before.object, secrets: [{ name: 'still' }] });
   });
 
-  it('leaves open what became of a write to an etcd that stopped answering, until it is read', async () => {
+  it('reports the outcome of a write to a stopped etcd as unknown, until it is read', async () => {
     const namespace = await plantNamespace();
     const { endpoints, pki, members } = etcd;
     const tls = pki && { ca: pki.ca.certificate, client: pki.client };

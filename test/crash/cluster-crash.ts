@@ -178,8 +178,6 @@ async function readJournal(
 function describeEnd(lines: readonly string[]): string {
   const records = lines.map((line) => JSON.parse(line) as { type: string; phase?: string; step?: string });
   const last = records.at(-1);
-  const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'the beginning';
-  return last === undefined
-    ? 'the beginning'
-    : `${phase}: ${last.type}${last.step === undefined ? '' : ` ${last.step}`}`;
+  const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'start';
+  return last === undefined ? 'start' : `${phase}: ${last.type}${last.step === undefined ? '' : ` ${last.step}`}`;
 }

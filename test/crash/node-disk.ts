@@ -29,20 +29,20 @@ close($left) or die "close: $!";
 open(my $disk, "<", $ARGV[0]) or die "open: $!";
 ioctl($disk, 0x8004587D, my $flags = pack("L", 2)) or die "shutdown: $!";`;
 
-/** `sh -c` script: lays the directories of the disk mounted at $0 over those below $1. */
-const LAY = `set -eu
+/** `sh -c` script: mounts the directories of the disk at $0 over those below $1. */
+const BIND = `set -eu
 disk=$0 root=$1; shift
 for directory in "$@"; do mount --bind "$disk$directory" "$root$directory"; done`;
 
-/** `sh -c` script: takes every mount away that lies at or below the places named, the last one first. */
+/** `sh -c` script: unmounts everything at or below the given directories, the last one first. */
 const UNMOUNT = `set -eu
-for place in "$0" "$@"; do
-  awk '{ print $5 }' /proc/self/mountinfo | { grep -E "^$place(/|$)" || true; } | tac | while read -r point; do
+for directory in "$0" "$@"; do
+  awk '{ print $5 }' /proc/self/mountinfo | { grep -E "^$directory(/|$)" || true; } | tac | while read -r point; do
     umount --lazy "$point"
   done
 done`;
 
-/** Moves what the node keeps to a disk of its own, which goes with the cluster. The node is left as after a power cut, with its kubelet off. */
+/** Moves the files of the node to a disk of its own, removed with the cluster. Leaves the node as after a power loss, with its kubelet stopped. */
 export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeDisk> {
   const { node } = cluster;
   const files = path.join(node.directory, 'files');
@@ -61,8 +61,8 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
     await runCommand(deps, ['losetup', '--detach', device]);
   };
   const lay = async (): Promise<void> => {
-    await runCommand(deps, ['sh', '-c', LAY, place(), files, ...DIRECTORIES]);
-    await runOnNode(cluster, ['sh', '-c', LAY, place(), '', ...DIRECTORIES], deps);
+    await runCommand(deps, ['sh', '-c', BIND, place(), files, ...DIRECTORIES]);
+    await runOnNode(cluster, ['sh', '-c', BIND, place(), '', ...DIRECTORIES], deps);
     await runOnNode(cluster, ['mount', '--make-shared', '/var/lib/kubelet'], deps);
   };
   const unmount = async (): Promise<void> => {

@@ -33,7 +33,7 @@ function renderReport(points: readonly CrashPoints[]): string {
     return names.map((name) => ({ name, ...sumOf(points.filter((each) => each[key] === name)) }));
   };
   const total = { name: 'total', ...sumOf(points) };
-  return ['crash points on files', '', ...renderEndings('how it went wrong', by('kind')), '']
-    .concat(renderEndings('what was at work', [...by('subject'), total]))
+  return ['crash points on files', '', ...renderEndings('failure', by('kind')), '']
+    .concat(renderEndings('steps', [...by('subject'), total]))
     .join('\n');
 }

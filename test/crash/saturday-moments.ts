@@ -24,9 +24,9 @@ export interface Cut {
  * off once more.
  */
 export const SATURDAY_MOMENTS: readonly Moment[] = [
-  { what: 'while etcd is backed up', type: 'step', step: 'backup/etcd-snapshot' },
+  { what: 'during the backup of etcd', type: 'step', step: 'backup/etcd-snapshot' },
   { what: 'before a Secret of the control plane is written', type: 'intent', step: 'objects/secrets' },
-  { what: 'before what trusts the old CA is written', type: 'intent', step: 'objects/trust/cluster-ca' },
+  { what: 'before objects that trust the old CA are written', type: 'intent', step: 'objects/trust/cluster-ca' },
   { what: 'between writes to etcd and their record', type: 'intent', step: 'objects/trust/cluster-ca', delayMs: 20 },
   {
     what: 'between writes to etcd and their record, by Ctrl-C',
@@ -39,7 +39,7 @@ export const SATURDAY_MOMENTS: readonly Moment[] = [
     what: 'between the start of the kubelet and a stable API server',
     ...{ type: 'applied', step: 'control-plane/api-stable', delayMs: 1500 },
   },
-  { what: 'while the API server has to last', type: 'finding', step: 'control-plane/api-stable', delayMs: 4000 },
+  { what: 'while the API server has to stay up', type: 'finding', step: 'control-plane/api-stable', delayMs: 4000 },
   { what: 'before the files of the network are written', type: 'intent', step: 'network/bootstrap' },
   { what: 'while a rescue pod is made', type: 'intent', step: 'pods/rescue/kube-controller-manager' },
   {
@@ -47,16 +47,16 @@ export const SATURDAY_MOMENTS: readonly Moment[] = [
     ...{ type: 'applied', step: 'pods/rescue/kube-controller-manager', delayMs: 1500 },
   },
   {
-    what: 'with one rescue pod at work',
+    what: 'with one rescue pod working',
     type: 'applied',
     step: 'pods/rescue/kube-dns',
     delayMs: 1500,
     signal: 'SIGINT',
   },
-  { what: 'with two rescue pods at work', type: 'intent', step: 'pods/rescue/kube-scheduler' },
-  { what: 'with every rescue pod at work', type: 'verified', step: 'pods/rescue/kube-scheduler' },
-  { what: 'while the taint is put back', type: 'intent', step: 'nodes/taints/cp1' },
-  { what: 'while the worker is brought back over SSH', type: 'intent', step: 'nodes/join', delayMs: 200 },
+  { what: 'with two rescue pods working', type: 'intent', step: 'pods/rescue/kube-scheduler' },
+  { what: 'with every rescue pod working', type: 'verified', step: 'pods/rescue/kube-scheduler' },
+  { what: 'while the taint is restored', type: 'intent', step: 'nodes/taints/cp1' },
+  { what: 'while the worker rejoins over SSH', type: 'intent', step: 'nodes/join', delayMs: 200 },
   { what: 'while the worker becomes Ready', type: 'applied', step: 'nodes/join', signal: 'SIGINT' },
   { what: 'while a rescue pod is removed', type: 'intent', step: 'pods/release/kube-controller-manager' },
   { what: 'with one rescue pod removed', type: 'applied', step: 'pods/release/kube-dns' },

@@ -86,7 +86,7 @@ async function readJournal({ node }: SelfHostedCluster): Promise<readonly Journa
 }
 
 function describeLocation(records: readonly JournalRecord[]): string {
-  const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'the beginning';
+  const phase = records.findLast((record) => record.phase !== undefined)?.phase ?? 'start';
   const { type, step = '' } = records.at(-1) ?? { type: 'nothing' };
   return `${phase}: ${type} ${step}`.trim();
 }

@@ -49,7 +49,7 @@ try {
     reasons.push(...ours.map((name) => `left over on ${node.name}: ${name}`));
   }
   reasons.push(...(await findSaturdayWork(cluster)).map((step) => `still to be done: ${step}`));
-  if (cuts.length < FEWEST_CUTS) reasons.push(`it was cut off ${cuts.length} times only`);
+  if (cuts.length < FEWEST_CUTS) reasons.push(`it was interrupted ${cuts.length} times only`);
 } finally {
   await cluster.remove();
 }

@@ -11,7 +11,7 @@ async function readReport<T>(name: string, command: string): Promise<T> {
   try {
     return JSON.parse(await readFile(at(`test-results/${name}.json`), 'utf8')) as T;
   } catch (cause) {
-    throw new Error(`there is no report ${name}; run first: ${command}`, { cause });
+    throw new Error(`report ${name} is missing; run first: ${command}`, { cause });
   }
 }
 
@@ -60,17 +60,17 @@ function describeSaturday(report: Saturday | undefined): string {
   const lost = reasons.length === 0 ? 0 : cuts.length;
   return `### The self-hosted incident
 
-\`npm run test:e2e:crash:saturday\`. One recovery, through etcd, of a control plane whose API server lives on by a pod checkpointer, with
-a worker that is brought back over SSH; cut off again and again, each time further on, and gone on with each time. Afterwards the API
-server must last for three minutes, both nodes, every workload and the shop must be at work, the expired CA must be nowhere, no rescue
-pod and no temporary file may be left, and a further plan must find nothing to do but what AWS keys are needed for.
+\`npm run test:e2e:crash:saturday\`. One recovery, through etcd, of a self-hosted control plane with a pod checkpointer, with a worker that
+rejoins over SSH; interrupted repeatedly, each time at a later point, and resumed each time. Afterwards the API server must stay up for
+three minutes, both nodes must be Ready, every workload and the web shop must answer, the expired CA must be in no object or file, no
+rescue pod and no temporary file may remain, and another plan must find nothing to do except the work that needs AWS keys.
 
 ${table(
-  ['cut off', 'by', 'last record of the journal'],
+  ['interrupted', 'by', 'last record of the journal'],
   cuts.map(({ what, at: place, signal }) => [what, signal, place]),
 )}
 
-${cuts.length} points: ${cuts.length - lost} gone on with, 0 taken back, ${lost} lost${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}.
+${cuts.length} points: ${cuts.length - lost} resumed, 0 rolled back, ${lost} lost${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}.
 `;
 }
 
@@ -90,14 +90,14 @@ function describeFuzzing(report: Fuzzing | undefined): string {
   const rows = Object.entries(refused).map(([code, times]) => [`\`${code}\``, times] as const);
   return `
 In the last run: ${cases} cases, ${uniqueInputs} of them different; ${untyped} untyped errors; the slowest took ${Math.round(slowestMs)} ms of
-processor time, watched block by block; peak memory ${peakMemoryMiB} MiB, with what was not collected yet. Refused, by code:
+CPU time, measured block by block; peak memory ${peakMemoryMiB} MiB, uncollected garbage included. Refused, by code:
 
 ${table(['code', 'times'], rows)}
 `;
 }
 
 /** One row for each point, and how many ended where. */
-function cutOffTable(
+function interruptionTable(
   reports: readonly InterruptionReport[],
   ...further: readonly (readonly [title: string, cell: (report: InterruptionReport) => string])[]
 ): string {
@@ -107,81 +107,81 @@ function cutOffTable(
   });
   const count = (ended: InterruptionReport['ended']): number =>
     reports.filter((report) => report.ended === ended).length;
-  return `${table(['cut off at', ...further.map(([title]) => title), 'journal line', 'delay', 'ended'], rows)}
+  return `${table(['interrupted at', ...further.map(([title]) => title), 'journal line', 'delay', 'ended'], rows)}
 
-${reports.length} points: ${count('resumed')} gone on with, ${count('rolledBack')} taken back, ${count('lost')} lost.`;
+${reports.length} points: ${count('resumed')} resumed, ${count('rolledBack')} rolled back, ${count('lost')} lost.`;
 }
 
-const words = { resumed: 'gone on with', rolledBack: 'taken back', lost: '**lost**' } as const;
+const words = { resumed: 'resumed', rolledBack: 'rolled back', lost: '**lost**' } as const;
 const document = `# Reliability
 
-What was tried, how often, and how it ended. The tables are written by \`npm run docs:reliability\` from the reports of the last runs;
-nobody types a number here.
+What was tested, how often, and with which result. \`npm run docs:reliability\` writes this page from the reports of the last runs; no
+number is typed by hand.
 
-The promise: whatever happens, at any instant, the cluster is as it was, or as planned, or \`recover --resume\` and \`rollback\` lead to
-one of the two; and the exit code says which. A point that ends otherwise is *lost*. One is too many: every command below exits 1 then.
+The promise: after an interruption at any instant, the cluster is unchanged, or as planned, or \`recover --resume\` and \`rollback\` lead to
+one of the two; the exit code states which. A point that ends otherwise is *lost*. One is too many: every command below exits 1 then.
 
-## Cut off at every write
+## Interrupted at every write
 
-\`npm run test:crash\`, part of \`npm test\`. Each set of steps is carried out once for every write it makes (to a file, the journal, a
-service or an object of the cluster; none is left out), and that write goes wrong in each of these ways. After a kill the run is once
-gone on with and once taken back. Gone on with, the result must be that of an undisturbed run: bytes, modes, owners, links and
-objects; what is made of random numbers must say the same. Taken back, everything must be as it was.
+\`npm run test:crash\`, part of \`npm test\`. Each set of steps runs once for each of its writes (to a file, the journal, a service or an
+object of the cluster), and that write fails in each of these ways. Each interrupted run is resumed once and rolled back once. A resumed
+run must end like an undisturbed one: bytes, modes, owners, links and objects; random content (keys, serial numbers) must be equivalent.
+After a rollback, everything must be as before the run.
 
-${endingsBy(files, 'kind', 'what went wrong')}
+${endingsBy(files, 'kind', 'failure')}
 
-${endingsBy(files, 'subject', 'what was at work')}
+${endingsBy(files, 'subject', 'steps')}
 
-A kill in memory proves the order of writes; that they are on the disk is proven by cutting the power: \`test/power-loss.test.ts\` keeps
-what an ext4 disk itself has got at lines 1, 3, 6, 10, 14 and 18 of the journal, mounts that, and takes it back or goes on from there.
+A kill proves the order of writes. A power loss proves that they are on the disk: \`test/power-loss.test.ts\` keeps the state of an ext4 disk
+at lines 1, 3, 6, 10, 14 and 18 of the journal, mounts it, and rolls back or resumes from there.
 
-## Cut off on real clusters
+## Interrupted on real clusters
 
-\`npm run test:e2e:crash\`; six points of it are among the end-to-end tests. One kubeadm cluster whose certificates have expired and
-whose machine has restarted, broken anew for each point. Afterwards the API server must be stable, the node Ready, old and new workloads
-at work, a second \`recover\` must find nothing to do, and no temporary file may be left.
+\`npm run test:e2e:crash\`; six of its points are among the end-to-end tests. One kubeadm cluster with expired certificates whose machine
+has restarted, broken again for each point. Afterwards the API server must be stable, the node Ready, old and new workloads running, a
+second \`recover\` must find nothing to do, and no temporary file may remain.
 
-${cutOffTable(clusters, ['by', ({ signal }) => signal])}
+${interruptionTable(clusters, ['by', ({ signal }) => signal])}
 
 ${describeSaturday(saturday)}
-### The power of a real cluster
+### Power loss of a real cluster
 
 \`npm run test:e2e:crash:power\`. The kubeadm cluster with \`/etc/kubernetes\`, \`/var/lib/kubelet\`, \`/var/lib/kube-rescue\` and etcd's data on a
-disk of their own, which is shut down under the running machine as ext4's own tests do it: nothing that waits in memory reaches it. A
-file that nobody flushed must be lost each time. The machine starts again from what the disk has got. Afterwards as above.
+disk of their own, which is shut down under the running machine as ext4's own tests do it: no unflushed write reaches it. A file without
+fsync must be lost each time. The machine restarts from the state of the disk. Afterwards as above.
 
-${cutOffTable(power)}
+${interruptionTable(power)}
 
 ### etcd itself
 
-\`packages/recovery/src/etcd-outage.test.ts\` kills a real etcd after 1, 60, 130 and 199 of 200 Secrets that a run changes in it, and starts it
-again: each Secret is written exactly once. Where etcd does not come back in time, the run says how to take it back, and that does.
+\`packages/recovery/src/etcd-outage.test.ts\` kills a real etcd after 1, 60, 130 and 199 of the 200 Secrets that a run changes in it, and
+restarts it: each Secret is written exactly once. If etcd is not back in time, the run prints the rollback command, which works.
 
-## Mistakes that the tests find
+## Bugs that the tests find
 
-\`npm run test:mutants\` plants each of these mistakes in a copy of the engine and runs its tests. ${mutants.mutants.length} were planted,
+\`npm run test:mutants\` plants each of these bugs in a copy of the engine and runs its tests. ${mutants.mutants.length} were planted,
 ${mutants.mutants.length - mutants.survivors.length} were found${mutants.survivors.length === 0 ? '' : `; not found: ${mutants.survivors.join(', ')}`}.
 
 ${mutants.mutants.map(({ name, file }) => `- \`${file}\`: ${name}`).join('\n')}
 
 ## Hostile input
 
-\`npm run fuzz -- --cases N\` feeds everything that parses; only typed errors, in bounded time and memory, may come of it.
-Bytes are changed, values swapped for those of another kind, nested up to thirty thousand levels, names given by the ten thousand.
+\`npm run fuzz -- --cases N\` feeds every parser; only typed errors, in bounded time and memory, are allowed. Bytes are changed,
+values are replaced by values of another kind and nested up to thirty thousand levels, and objects get ten thousand names.
 ${describeFuzzing(fuzzing)}
-Beside it, with real files and processes: links, hard links, FIFOs, devices and sparse files of 1 TiB where files are expected
+In addition, with real files and processes: links, hard links, FIFOs, devices and sparse files of 1 TiB where files are expected
 (\`packages/host/src/planted-names.test.ts\`); terminal escape sequences in names, through fifteen commands
 (\`test/hostile-names.test.ts\`); damaged nodes (\`test/bad-input.test.ts\`).
 
-## Others at work
+## Other writers
 
-\`test/other-writers.test.ts\`: a plan that was read is refused when a file has changed since; a rollback leaves what others wrote, field
-by field, and names it; a second kube-rescue is refused and told who the first is.
+\`test/other-writers.test.ts\`: a plan is refused when a file has changed since; a rollback leaves and reports the changes of others, field
+by field; a second kube-rescue is refused with the name of the first.
 
 ## Secrets
 
 \`test/no-leak.test.ts\` and \`test/no-leak-cluster.test.ts\` search the outputs, journals, plans and reports of whole recoveries, and the
-arguments and environments of every process meanwhile, for each private key, token and AWS secret: as it is, as DER, in hexadecimal,
-and in base64 wherever it begins.
+arguments and environments of every process meanwhile, for each private key, token and AWS secret: as text, as DER, in hexadecimal, and
+in base64 at every offset.
 `;
 await writeFile(at('docs/reliability.md'), document);

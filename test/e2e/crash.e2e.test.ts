@@ -6,8 +6,8 @@ import { expectNoTraces } from './lab-traces.fixture.ts';
 /** As many as fit into a few minutes; `npm run test:e2e:crash` tries more. */
 const POINTS = 6;
 
-describe('a recovery of a real cluster that was cut off', () => {
-  it(`ends well from each of ${POINTS} points, by going on or by going back, and leaves nothing over`, async () => {
+describe('an interrupted recovery of a real cluster', () => {
+  it(`ends well from each of ${POINTS} points, by resume or rollback, and leaves nothing behind`, async () => {
     const lab = await withCluster(async (cluster, deps) => {
       const lines = await measureJournal(cluster, deps);
       const reports = [];

@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-it('a real API server is told to approve the requests of kubelets that we sent, and of no others', async () => {
+it('a real API server gets approvals for the requests of our kubelets, and for no others', async () => {
   const store = api.viaApi;
   const own = request(directory, NODE);
   await store.create(CSR, csrObject('own', own.pem));

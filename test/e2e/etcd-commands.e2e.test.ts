@@ -69,7 +69,7 @@ describe('etcd patch with a real API server', () => {
     expect({ ...after.metadata, resourceVersion: '' }).toEqual({ ...before.metadata, resourceVersion: '' });
   });
 
-  it('is undone through the API server no more when that is dead, and through etcd all the same', async () => {
+  it('is rolled back through etcd, not through the API server, when that is down', async () => {
     const viaApi = await run('etcd', 'patch', 'secret', 'one', '--set', 'stringData.c=x', '--via', 'api', '--yes');
     const viaEtcd = await run('etcd', 'patch', 'secret', 'one', '--set', 'stringData.d=y', '--via', 'etcd', '--yes');
     await api.stop();

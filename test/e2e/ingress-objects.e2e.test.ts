@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => api?.dispose());
 
 describe('an Ingress in etcd', () => {
-  it('tells the same names and addresses as the API', async () => {
+  it('has the same names and addresses as in the API', async () => {
     const [inEtcd, inApi] = await Promise.all(
       [api.viaEtcd, api.viaApi].map((store) => findWantedNames(openClusterReading(store))),
     );
@@ -46,7 +46,7 @@ describe('an Ingress in etcd', () => {
     expect(inEtcd).toEqual(inApi);
   });
 
-  it('keeps the backends, which are not shown, when something else of it is changed', async () => {
+  it('keeps its backends, which are not shown, when another field is changed', async () => {
     const read = await api.viaEtcd.get(REFERENCE);
     if (read === undefined) throw new Error('it is not there');
     expect(read.partial).toBe(true);

@@ -50,7 +50,7 @@ async function expectAsBefore(before: readonly string[] | undefined): Promise<vo
 }
 
 describe('a lab cluster', () => {
-  it('lives, dies of expired certificates in every way, and is removed without a trace', async () => {
+  it('works, goes down when its certificates expire, and is removed without a trace', async () => {
     const before = await machineState();
     const cluster: Cluster = await createCluster({ binaries: binaries.directory, ...owner }, deps);
     try {
@@ -93,7 +93,7 @@ describe('a lab cluster', () => {
     await expectAsBefore(before);
   });
 
-  it('is left alone by the removal of leftovers as long as its owner lives', async () => {
+  it('is not removed with the traces of other labs while its owner runs', async () => {
     const cluster = await createCluster({ binaries: binaries.directory, ...owner }, deps);
     try {
       expect(await removeLabTraces({ kept: true }, deps)).not.toContain(cluster.id);

@@ -60,7 +60,7 @@ beforeAll(async () => {
 afterAll(() => api?.dispose());
 
 describe('the certificates of a real cluster', () => {
-  it.each(['viaApi', 'viaEtcd'] as const)('are all found and rightly judged (%s)', async (way) => {
+  it.each(['viaApi', 'viaEtcd'] as const)('are all found and judged correctly (%s)', async (way) => {
     const now = new Date();
     const rows = [];
     for await (const finding of inspectObjectCertificates({ store: api[way], now })) {
@@ -80,10 +80,10 @@ describe('the certificates of a real cluster', () => {
   });
 });
 
-describe('a sweep of trust while the API server is dead', () => {
+describe('a sweep of trust while the API server is down', () => {
   let before: ReadonlyMap<string, KubernetesObject>;
 
-  it('changes through etcd what trusted the old authority, and nothing else', async () => {
+  it('changes through etcd every object that trusted the old CA, and nothing else', async () => {
     await signedByController(async () => (await clusterInfo(api.viaApi))[SIGNATURE] !== undefined);
     before = await everything(api.viaApi);
     await api.server.stop();

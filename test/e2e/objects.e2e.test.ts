@@ -30,7 +30,7 @@ beforeAll(async () => {
   specimens = corpus({ ca, csr: await newCsr(key) });
 });
 
-describe('one store, two ways', () => {
+describe('one store, two sources', () => {
   let api: KubeApi;
   beforeAll(async () => {
     api = await startKubeApi(binaries);

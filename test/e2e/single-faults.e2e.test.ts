@@ -72,16 +72,16 @@ async function readyOf(application: string): Promise<string> {
   return look();
 }
 
-// One cluster for all: each fault is mended before the next, by its own command alone.
+// One cluster for all: each fault is fixed before the next, by its own command alone.
 describe('a self-hosted cluster with one fault', () => {
-  it('that is a lost scheduler gets a rescue pod, and its own back in its place', async () => {
+  it('that is a lost scheduler gets a rescue pod, then its own pod again', async () => {
     const controller = 'deployment/kube-scheduler';
     await mend('scheduler-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
     await rescue(cluster, 'pods', 'release', controller, '--yes');
     expect(await readyOf('kube-scheduler')).toBe('true');
   });
 
-  it('that is a lost controller manager gets a rescue pod, and its own back in its place', async () => {
+  it('that is a lost controller manager gets a rescue pod, then its own pod again', async () => {
     const controller = 'deployment/kube-controller-manager';
     const command = ['pods', 'rescue', controller, '--node', 'cp1', '--yes'];
     await mend('controller-manager-gone', async () => [cluster, ...command]);
@@ -89,7 +89,7 @@ describe('a self-hosted cluster with one fault', () => {
     expect(await readyOf('kube-controller-manager')).toBe('true');
   });
 
-  it('that is lost DNS on a cordoned node gets a rescue pod there, and its own back when it may run', async () => {
+  it('that is lost DNS on a cordoned node gets a rescue pod there, then its own pod after the uncordon', async () => {
     const controller = 'deployment/kube-dns';
     await mend('dns-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
     await kubectl('uncordon', 'cp1');

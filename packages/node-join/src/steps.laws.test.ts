@@ -32,7 +32,7 @@ function objectsOf(host: Host, clock: FixedClock): ObjectAccess {
   return { source: { via: 'api', search: {} }, open: async () => ({ get }) as unknown as ObjectStore };
 }
 
-stepLaws('bringing a worker back', () => {
+stepLaws('rejoin of a worker', () => {
   const clock = createFixedClock('2026-11-22T12:00:00Z');
   return {
     makeHost: async () =>

@@ -246,4 +246,4 @@ async function stepCase(): Promise<StepCase> {
   };
 }
 
-stepLaws('the adoption of a set', stepCase);
+stepLaws('adoption of a certificate set', stepCase);

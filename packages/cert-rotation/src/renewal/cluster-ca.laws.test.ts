@@ -1,4 +1,4 @@
 import { stepLaws } from '@kube-rescue/testing';
 import { reissueCase } from './reissue-case.fixture.ts';
 
-stepLaws('the cluster authority and its kubeconfigs', () => reissueCase(['ca', 'scheduler.conf']));
+stepLaws('reissue of the cluster CA and its kubeconfigs', () => reissueCase(['ca', 'scheduler.conf']));

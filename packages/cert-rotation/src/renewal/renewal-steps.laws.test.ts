@@ -35,9 +35,9 @@ async function stepCase(
   };
 }
 
-stepLaws('the renewal of a pair of files, a kubeconfig and the kubelet', () =>
+stepLaws('renewal of a certificate file, a kubeconfig and the kubelet', () =>
   stepCase(['etcd/server', 'scheduler.conf', 'kubelet-client'], {}),
 );
-stepLaws('a renewal with new keys', () =>
+stepLaws('renewal with new keys', () =>
   stepCase(['apiserver', 'kubelet-client'], { newKeys: true }, embedKubeletCertificate),
 );

@@ -3,10 +3,10 @@ import { createIssueStageStep } from './issue-stage.ts';
 import { issueRenewals, rotationCase } from './rotation-case.fixture.ts';
 import { createTrustStageStep } from './trust-stage.ts';
 
-stepLaws('a CA that is trusted beside a new one', () =>
+stepLaws('trust stage of a CA rotation', () =>
   rotationCase('etcd', 'settled', async (context) => [createTrustStageStep({}, context)]),
 );
-stepLaws('a new CA that signs', () =>
+stepLaws('issue stage of a CA rotation', () =>
   rotationCase('etcd', 'settled', async (context) => [
     createTrustStageStep({}, context),
     createIssueStageStep(context),

@@ -64,7 +64,7 @@ function objectLaws(
 }
 
 objectLaws(
-  'objects that trust a new CA beside the old one',
+  'trust of a new CA in objects',
   ({ old }) => old.certificate,
   ({ old, fresh }, objects) => {
     const replacement = old.certificate + fresh.certificate;
@@ -75,7 +75,7 @@ objectLaws(
 );
 
 objectLaws(
-  'objects that trust the former CA no more',
+  'removal of the former CA from objects',
   ({ old, fresh }) => old.certificate + fresh.certificate,
   ({ fresh }, objects) =>
     createObjectTrustStep(

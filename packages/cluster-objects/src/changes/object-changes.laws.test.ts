@@ -52,7 +52,7 @@ function objectStep(store: ObjectStore, files: Parameters<typeof readBefore>[0])
 }
 
 // A write to etcd is a write like any other: killed before and after it, refused, or made with its answer lost.
-stepLaws('objects of the cluster that are created, replaced and deleted', () => {
+stepLaws('objects of the cluster: create, replace, delete', () => {
   const { makeHost, objectsOf, readState } = createObjectMachines((store) => {
     store.plant(RESOURCE_KINDS.ConfigMap, {
       metadata: { name: 'old', namespace: 'default' },

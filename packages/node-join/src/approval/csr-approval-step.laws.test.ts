@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createCsrApprovalStep } from '../index.ts';
 import { CSR, csrObject, NODE, request } from './signing-request.fixture.ts';
 
-stepLaws('the approval of certificate requests', () => {
+stepLaws('approval of certificate signing requests', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kube-rescue-csr-'));
   const own = request(folder, NODE);
   const other = request(folder, NODE);

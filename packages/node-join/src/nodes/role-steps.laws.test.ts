@@ -4,7 +4,7 @@ import { createLabelStep, createTaintStep, parseTaint } from '../index.ts';
 
 const TAINT = parseTaint('node-role.kubernetes.io/master=:NoSchedule');
 
-stepLaws('the labels and taints of a node', () => {
+stepLaws('labels and taints of a node', () => {
   const machines = createObjectMachines((store) => {
     store.plant(RESOURCE_KINDS.Node, {
       metadata: { name: 'cp1', labels: { kept: 'yes' } },

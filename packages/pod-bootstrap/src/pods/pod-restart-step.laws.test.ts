@@ -35,7 +35,7 @@ function plant(objects: FakeObjectStore): void {
   Object.assign(objects, { delete: replace });
 }
 
-stepLaws('pods that are started anew', () => {
+stepLaws('restart of pods', () => {
   const machines = createObjectMachines(plant);
   const clock = createFixedClock('2026-11-22T13:00:00Z');
   const accessOf = (host: Host): ObjectAccess => ({

@@ -63,10 +63,10 @@ function plantScheduler(objects: FakeObjectStore): void {
   world.plantLeader('kube-scheduler', 'kube-scheduler-rescue_1');
 }
 
-podLaws('a rescue pod that is made', plantScheduler, (deps) => [createRescueStep(INPUT, deps)]);
+podLaws('creation of a rescue pod', plantScheduler, (deps) => [createRescueStep(INPUT, deps)]);
 
 podLaws(
-  'a rescue pod that is removed once the real one runs',
+  'removal of a rescue pod once the real one runs',
   (objects) => {
     const world = createWorld({ objects });
     const deployment = world.plant('Deployment', SCHEDULER);

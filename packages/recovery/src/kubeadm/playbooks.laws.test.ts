@@ -7,7 +7,7 @@ const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService:
 const clock = createFixedClock(NOW);
 
 // A copy of a node: the part of the recovery that is files alone.
-stepLaws('the recovery of a copied node', async () => {
+stepLaws('recovery of a copied node', async () => {
   const expired = ['etcd/server', 'scheduler.conf', 'kubelet-client'] as const;
   const pki = await buildPki({ now: NOW, expired, algorithm: 'ecdsa' });
   const tree = new Map([...pki.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);

@@ -6,7 +6,7 @@ import { createObjectPatchPlaybook } from './object-patch-playbook.ts';
 const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-stepLaws('an object that is patched', () => {
+stepLaws('patch of an object', () => {
   const clock = createFixedClock('2026-11-22T12:00:00Z');
   const reference = { kind: RESOURCE_KINDS.Secret, namespace: 'default', name: 'app' };
   const machines = createObjectMachines((store) => {

@@ -35,7 +35,7 @@ function stepFor(names: readonly string[], host: Host) {
   return createBundleStep(input, objects, { host, clock: CLOCK });
 }
 
-stepLaws('folders for workers that are silent', () => ({
+stepLaws('bundles for unreachable workers', () => ({
   makeHost: async () => createFakeHost(),
   makePlaybook: (host): Playbook => {
     const steps = async () => [stepFor(['cp1', 'node02', 'node03'], host)];

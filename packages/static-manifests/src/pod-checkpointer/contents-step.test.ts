@@ -293,7 +293,7 @@ describe('changing what the checkpointer keeps', () => {
   });
 });
 
-stepLaws('a change of what the checkpointer keeps', () => {
+stepLaws('change of checkpoints', () => {
   const nodes = new WeakMap<object, CheckpointNode>();
   const nodeOf = (host: Host): CheckpointNode => {
     const node = nodes.get(host.readFile);

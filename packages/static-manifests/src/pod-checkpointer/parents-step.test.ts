@@ -93,7 +93,7 @@ describe('the parents of checkpoints', () => {
   });
 });
 
-stepLaws('pod objects that are put back for the checkpointer', () => {
+stepLaws('restore of pod objects for the checkpointer', () => {
   const nodes = new WeakMap<Host['readFile'], CheckpointNode>();
   const nodeOn = (host: Host): CheckpointNode => {
     const node = nodes.get(host.readFile);

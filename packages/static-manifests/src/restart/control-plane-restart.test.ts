@@ -177,7 +177,7 @@ describe('the restart of a control plane', () => {
   });
 });
 
-stepLaws('restarting a dead control plane', () => ({
+stepLaws('restart of a stopped control plane', () => ({
   makeHost: async () => createDeadNode(),
   makePlaybook: (host) => playbookOf(host),
   clock,

@@ -396,7 +396,7 @@ describe('the step that restarts one pod', () => {
   });
 });
 
-stepLaws('restarting a static pod', () => {
+stepLaws('restart of a static pod', () => {
   const nodes = new Map<Host, ReturnType<typeof createNode>>();
   const clock = createFixedClock(VALUE);
   return {
