@@ -1,10 +1,13 @@
 export type { AdoptionInput } from './adoption/adoption-input.ts';
-export { createAdoptionSteps } from './adoption/adoption-steps.ts';
+export { adopt, createAdoptionSteps } from './adoption/adoption-steps.ts';
 export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
 export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { CaEntry, Issuer } from './inventory/ca-inventory.ts';
 export { judgeCa } from './judgement/ca-judgement.ts';
-export { createReissueSteps, type ReissueOptions } from './renewal/ca-steps.ts';
+export { createReissueSteps } from './renewal/ca-steps.ts';
+export type { ReissueOptions } from './renewal/ca-plans.ts';
+export type { NodeReader, RenewedFiles } from './renewal/file-plan.ts';
+export { renew } from './renewal/renew.ts';
 export {
   CA_DEFINITIONS,
   type CaDefinition,

@@ -1,7 +1,10 @@
 import { hostPath } from '@kube-rescue/host';
-import type { Change, Edit, Finding, Step, Verdict } from '@kube-rescue/workflow';
+import type { Edit, Step, StepId, Verdict } from '@kube-rescue/workflow';
 import type { CertificateId } from '../inventory/catalogue.ts';
+import { type FileFinding, type FilePlan, renderPlans, type RenewedFiles } from '../renewal/file-plan.ts';
 import { planFileChange } from '../renewal/file-target.ts';
+import type { RenewalOptions } from '../renewal/renewal-options.ts';
+import { planRenewals } from '../renewal/renewal-plans.ts';
 import { type CertificateEntry, inspectCertificates } from '../inventory/inventory.ts';
 import { judgeCertificate } from '../judgement/judgement.ts';
 import { planRenewalChanges } from '../renewal/renewal-files.ts';
@@ -13,11 +16,14 @@ import type { CaLocation } from './trust-gaps.ts';
 
 const AUTHORITIES_STEP = 'adopt/authorities';
 
-interface AdoptionFinding extends Finding {
-  readonly changes: readonly Change[];
+interface AdoptionPlan extends FilePlan {
+  readonly id: StepId;
+  readonly title: string;
+  readonly requires: readonly StepId[];
+  readonly verify: () => Promise<Verdict>;
 }
 
-function createCasStep(input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionFinding> {
+function planCas(input: AdoptionInput, deps: AdoptionDeps): AdoptionPlan {
   const findPlaces = async (): Promise<readonly CaLocation[]> => {
     const { host, clock } = deps;
     return findCaLocations(await judgeAdoption(input, deps), input.node, { host, now: clock.now() });
@@ -26,7 +32,6 @@ function createCasStep(input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionF
     id: AUTHORITIES_STEP,
     title: 'adopt the authorities of the set',
     requires: [],
-    reversible: 'yes',
     check: async () => {
       const { evidence } = await judgeAdoption(input, deps);
       const places = await findPlaces();
@@ -37,15 +42,14 @@ function createCasStep(input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionF
       const changes = await Promise.all(targets.map((target) => planFileChange(target, deps.host)));
       return { status: 'needed', summary: `the set fits this node, and brings other authorities`, evidence, changes };
     },
-    plan: ({ changes }) => changes,
-    apply: async (changes, journal) => {
+    render: async (changes) => {
       const places = await findPlaces();
       const edits = changes.map(async (change): Promise<Edit> => {
         let bytes = await deps.host.readFile(hostPath(change.target));
         for (const place of places) if (place.target === change.target) bytes = place.render(bytes);
         return { change, material: bytes };
       });
-      await journal.perform(await Promise.all(edits));
+      return Promise.all(edits);
     },
     verify: async (): Promise<Verdict> => {
       const [first] = await findPlaces();
@@ -60,13 +64,12 @@ async function findLeaf(id: CertificateId, input: AdoptionInput, deps: AdoptionD
   return (await judgeAdoption(input, deps)).leaves.find(({ entry }) => entry.id === id);
 }
 
-function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: AdoptionDeps): Step<AdoptionFinding> {
+function planLeaf(entry: CertificateEntry, input: AdoptionInput, deps: AdoptionDeps): AdoptionPlan {
   const { id, definition } = entry;
   return {
     id: `adopt/leaf/${id}`,
     title: `adopt ${definition.name}`,
     requires: [AUTHORITIES_STEP],
-    reversible: 'yes',
     check: async () => {
       const leaf = await findLeaf(id, input, deps);
       if (leaf === undefined || isInstalled(leaf)) {
@@ -82,15 +85,14 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Ado
       const summary = `${definition.name} comes from the set, valid until ${until}`;
       return { status: 'needed', summary, evidence: [`from ${leaf.path}`], changes };
     },
-    plan: ({ changes }) => changes,
-    apply: async (changes, journal) => {
+    render: async (changes) => {
       const leaf = await findLeaf(id, input, deps);
       if (leaf === undefined) throw new Error(`${id} is gone from the set`);
       const edits = changes.map(async (change): Promise<Edit> => {
         if (change.kind !== 'file.replace') return { change };
         return { change, material: await renderAdoptedFile(leaf, hostPath(change.target), deps.host) };
       });
-      await journal.perform(await Promise.all(edits));
+      return Promise.all(edits);
     },
     verify: async (): Promise<Verdict> => {
       const inventory = await inspectCertificates({ ...input.node, only: [id, ...entry.alsoServesAs] }, deps);
@@ -108,6 +110,13 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Ado
   };
 }
 
+async function planAdoption(input: AdoptionInput, deps: AdoptionDeps): Promise<readonly AdoptionPlan[]> {
+  await judgeAdoption(input, deps);
+  const { certificates } = await inspectCertificates(input.node, deps);
+  const leaves = certificates.filter(({ ca }) => ca !== undefined);
+  return [planCas(input, deps), ...leaves.map((entry) => planLeaf(entry, input, deps))];
+}
+
 /**
  * Steps that install a set of certificates which somebody else has made: first the authorities, then one step for each
  * certificate. Where the set replaces an authority that has not expired, kubeconfigs trust both from then on, and so do files
@@ -120,9 +129,37 @@ function createLeafStep(entry: CertificateEntry, input: AdoptionInput, deps: Ado
 export async function createAdoptionSteps(
   input: AdoptionInput,
   deps: AdoptionDeps,
-): Promise<readonly Step<AdoptionFinding>[]> {
-  await judgeAdoption(input, deps);
-  const { certificates } = await inspectCertificates(input.node, deps);
-  const leaves = certificates.filter(({ ca }) => ca !== undefined);
-  return [createCasStep(input, deps), ...leaves.map((entry) => createLeafStep(entry, input, deps))];
+): Promise<readonly Step<FileFinding>[]> {
+  const plans = await planAdoption(input, deps);
+  return plans.map(
+    ({ render, ...plan }): Step<FileFinding> => ({
+      ...plan,
+      reversible: 'yes',
+      plan: ({ changes }) => changes,
+      apply: async (changes, journal) => journal.perform(await render(changes)),
+    }),
+  );
+}
+
+/**
+ * Adopts a set in memory, and renews what no CA signs, such as the kubelet's own pair: the files as they are to be. Reads
+ * through `host` and writes nothing.
+ *
+ * @throws PkiError `PKI_SET_UNFIT` with every reason at once, `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`; HostError of the reader
+ */
+export async function adopt(
+  input: AdoptionInput,
+  options: RenewalOptions,
+  { host, clock, signal }: AdoptionDeps & { readonly signal?: AbortSignal | undefined },
+): Promise<RenewedFiles> {
+  const inventory = await inspectCertificates(input.node, { host });
+  const selfSigned = { ...inventory, certificates: inventory.certificates.filter(({ ca }) => ca === undefined) };
+  return renderPlans(
+    host,
+    async (reader) => {
+      const deps = { host: reader, clock };
+      return [...(await planAdoption(input, deps)), ...planRenewals({ inventory: selfSigned, options }, deps)];
+    },
+    signal,
+  );
 }

@@ -10,7 +10,8 @@ import {
 import { parseCertificate } from '@kube-rescue/x509';
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createReissueSteps, type ReissueOptions } from './ca-steps.ts';
+import type { ReissueOptions } from './ca-plans.ts';
+import { createReissueSteps } from './ca-steps.ts';
 import { inspectCertificates } from '../inventory/inventory.ts';
 import { directJournal, kubeadmNode, type Node, NOW, putFile, textAt, textIn } from '../kubeadm-node.fixture.ts';
 import { openOpenSsl } from '../openssl.fixture.ts';

@@ -1,6 +1,6 @@
 import { IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
-import { type Change, type FileRemove, type Finding, readBefore } from '@kube-rescue/workflow';
+import { type FileRemove, readBefore } from '@kube-rescue/workflow';
 import { planValidity } from '@kube-rescue/x509';
 import { judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
 import { findReissuable } from './ca-reissue.ts';
@@ -13,13 +13,11 @@ import {
 } from '../inventory/inventory.ts';
 import { findShortfall, judgeCertificate } from '../judgement/judgement.ts';
 import type { Problem } from '../judgement/problem.ts';
+import type { FileFinding } from './file-plan.ts';
 import { planRenewalChanges } from './renewal-files.ts';
 import type { ResolvedRenewalOptions } from './renewal-options.ts';
 
-/** What a renewal step saw, with the changes that follow from it. */
-export interface RenewalFinding extends Finding {
-  readonly changes: readonly Change[];
-}
+export type RenewalFinding = FileFinding;
 
 export interface RenewalContext {
   readonly id: CertificateId;

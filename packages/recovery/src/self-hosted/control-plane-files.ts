@@ -1,9 +1,8 @@
-import type { InspectionInput } from '@kube-rescue/cert-rotation';
+import type { InspectionInput, NodeReader } from '@kube-rescue/cert-rotation';
 import { type ObjectStore, readObjectData, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type HostPath, hostPath } from '@kube-rescue/host';
 import type { ComponentFlags } from '@kube-rescue/node-config';
 import type { NodeDescription } from '@kube-rescue/node';
-import type { ReadableFiles } from './scratch-files.ts';
 import { findWorkloadComponents, secretDirectory } from './template-flags.ts';
 
 /** A Secret of a control-plane pod, and the folder in which its keys are shown as files. */
@@ -16,7 +15,7 @@ export interface SecretDirectory {
 /** The control plane of a self-hosted cluster as if all of it were files. */
 export interface ControlPlaneFiles {
   /** Shows the Secrets as the cluster holds them, not as they are cached, and everything else as it is on the node. */
-  readonly files: ReadableFiles;
+  readonly files: NodeReader;
   readonly inspection: InspectionInput;
   /** The Secrets that control-plane pods mount. */
   readonly secrets: readonly SecretDirectory[];
@@ -33,7 +32,7 @@ export interface ControlPlaneFiles {
 export async function overlaySecrets(
   node: NodeDescription,
   store: ObjectStore | undefined,
-  host: ReadableFiles,
+  host: NodeReader,
   signal: AbortSignal,
 ): Promise<ControlPlaneFiles> {
   const cached = listCachedSecrets(node);
@@ -81,10 +80,10 @@ function isToken(keys: readonly { readonly key: string }[]): boolean {
 }
 
 function overlay(
-  host: ReadableFiles,
+  host: NodeReader,
   folders: readonly HostPath[],
   values: ReadonlyMap<HostPath, Uint8Array>,
-): ReadableFiles {
+): NodeReader {
   const isOver = (path: HostPath): boolean => folders.some((folder) => path.startsWith(`${folder}/`));
   return {
     readFile: async (path) => (isOver(path) ? values.get(path) : host.readFile(path)),

@@ -1,21 +1,20 @@
 import {
+  adopt,
   type AdoptionInput,
   type CertificateId,
-  createAdoptionSteps,
-  createReissueSteps,
-  createRenewalSteps,
   inspectCertificates,
   type InspectionInput,
+  type NodeReader,
   type ReissueOptions,
+  renew,
   type RenewalOptions,
+  type RenewedFiles,
 } from '@kube-rescue/cert-rotation';
 import type { Certificate } from '@kube-rescue/x509';
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { baseName, type HostPath } from '@kube-rescue/host';
-import type { Step } from '@kube-rescue/workflow';
-import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
-import { overlaySecrets, type SecretDirectory } from './control-plane-files.ts';
-import { createScratchFiles, makeInScratch, type ReadableFiles } from './scratch-files.ts';
+import { type NodeDeps, type NodeDescription, NodeError } from '@kube-rescue/node';
+import { type ControlPlaneFiles, overlaySecrets, type SecretDirectory } from './control-plane-files.ts';
 
 export interface CredentialOptions extends RenewalOptions, ReissueOptions {
   /** A set of certificates that is installed instead of renewing. Default: none. */
@@ -33,7 +32,7 @@ export interface WantedCredentials {
   readonly secrets: readonly WantedSecret[];
   /** Files of this node; private keys are among them. */
   readonly files: ReadonlyMap<HostPath, Uint8Array>;
-  /** The authority that the API server's certificate comes from then; `undefined` when it cannot be told. */
+  /** The CA that issues the API server's certificate then; `undefined` when it is not known. */
   readonly root: Certificate | undefined;
   readonly evidence: readonly string[];
 }
@@ -43,7 +42,7 @@ const ETCD: readonly CertificateId[] = ['etcd/server', 'etcd/peer', 'etcd/health
 
 /**
  * Works out what the credentials of a self-hosted control plane are to be: those of a set, or the present ones renewed with
- * the keys of the authorities that are at hand. Judged by what lies in etcd. Writes nothing.
+ * the CA keys that are at hand. Judged by what lies in etcd. Writes nothing.
  *
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once; NodeError `CERTIFICATES_BLOCKED`; ObjectError of the store
  */
@@ -54,58 +53,58 @@ export async function workOutCredentials(
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<WantedCredentials> {
-  const laid = await overlaySecrets(node, store, deps.host, signal);
-  const scratch = createScratchFiles(laid.files);
-  const steps = await createCredentialSteps(options, laid.inspection, scratch.files, deps);
-  const evidence = await makeInScratch(steps, scratch, signal);
-  const secrets = laid.secrets.map((secret) => ({ ...secret, data: new Map<string, Uint8Array>() }));
+  const overlaid = await overlaySecrets(node, store, deps.host, signal);
+  const renewed = await renewFiles(options, overlaid, { clock: deps.clock, signal });
+  assertComplete(renewed);
+  const secrets = overlaid.secrets.map((secret) => ({ ...secret, data: new Map<string, Uint8Array>() }));
   const files = new Map<HostPath, Uint8Array>();
-  for (const [path, bytes] of scratch.written) {
+  for (const [path, bytes] of renewed.files) {
     const secret = secrets.find(({ folder }) => path.startsWith(`${folder}/`));
     if (secret === undefined) files.set(path, bytes);
-    // An authority's own key is no business of a pod that has not been given it before.
-    else if ((await laid.files.stat(path)) !== undefined) secret.data.set(baseName(path), bytes);
+    // A pod that had no key of a CA before is given none now.
+    else if ((await overlaid.files.stat(path)) !== undefined) secret.data.set(baseName(path), bytes);
   }
-  return { secrets, files, root: await findRoot(laid.inspection, scratch.files), evidence };
+  const root = await findRoot(overlaid.inspection, renewed.after);
+  return { secrets, files, root, evidence: renewed.evidence };
 }
 
-async function createCredentialSteps(
+async function renewFiles(
   options: CredentialOptions,
-  inspection: InspectionInput,
-  files: ReadableFiles,
-  { clock }: NodeDeps,
-): Promise<readonly Step[]> {
-  const deps = { host: files, clock };
-  const inventory = await inspectCertificates(inspection, { host: files });
-  const selfSigned = inventory.certificates.filter(({ ca }) => ca === undefined);
+  { files: host, inspection }: ControlPlaneFiles,
+  { clock, signal }: Pick<NodeDeps, 'clock'> & { readonly signal: AbortSignal },
+): Promise<RenewedFiles> {
+  const deps = { host, clock, signal };
   if (options.adopt !== undefined) {
-    const rules = { keepGood: ETCD };
-    const adoption = await createAdoptionSteps({ set: options.adopt, node: inspection, rules }, deps);
-    const own = createRenewalSteps({ inventory: { ...inventory, certificates: selfSigned }, options }, deps);
-    return [...adoption, ...own] as readonly Step[];
+    return adopt({ set: options.adopt, node: inspection, rules: { keepGood: ETCD } }, options, deps);
   }
-  const reissued = inventory.cas.map(({ id }) => id);
-  // What is good and cannot be signed here stays until it ends, however soon that is.
-  const [signable, others] = partition(inventory.certificates, ({ ca }) =>
-    inventory.cas.every(({ id, issuer }) => id !== ca || issuer.ok),
-  );
-  const patient = { ...options, expiringWithinDays: 0, all: false };
-  return [
-    ...createReissueSteps({ inventory, options }, deps),
-    ...createRenewalSteps({ inventory: { ...inventory, certificates: signable }, options, reissued }, deps),
-    ...createRenewalSteps({ inventory: { ...inventory, certificates: others }, options: patient, reissued }, deps),
-  ];
+  return renew(await inspectCertificates(inspection, { host }), options, deps);
 }
 
-/** Of a bundle, the authority that signed what the API server presents. */
-async function findRoot(inspection: InspectionInput, files: ReadableFiles): Promise<Certificate | undefined> {
+function assertComplete({ otherChanges: [other], blocked }: RenewedFiles): void {
+  if (other !== undefined) {
+    throw new NodeError({
+      code: 'LAYOUT_UNSUPPORTED',
+      message:
+        'the kubelet of a self-hosted node keeps its certificate in a store of its own, which is not supported yet',
+      subject: other.target,
+      hint: 'embed the certificate in its kubeconfig',
+    });
+  }
+  const [first] = blocked;
+  if (first === undefined) return;
+  throw new NodeError({
+    code: 'CERTIFICATES_BLOCKED',
+    message: blocked.map(({ summary }) => summary).join('; '),
+    subject: first.subject ?? 'the certificates of the control plane',
+    hint: `give a set of certificates with --certs DIR; or ${first.hint ?? 'fix what is named here'}`,
+  });
+}
+
+/** Of a bundle, the CA that signed what the API server presents. */
+async function findRoot(inspection: InspectionInput, files: NodeReader): Promise<Certificate | undefined> {
   const { certificates, cas } = await inspectCertificates({ ...inspection, only: ['apiserver'] }, { host: files });
   const serving = certificates[0]?.certificate;
   const bundle = cas.find(({ id }) => id === 'cluster')?.bundle;
   if (serving?.ok !== true || bundle?.ok !== true) return undefined;
   return bundle.value.find(({ x509 }) => serving.value.x509.verify(x509.publicKey));
-}
-
-function partition<T>(values: readonly T[], isFirst: (value: T) => boolean): readonly [readonly T[], readonly T[]] {
-  return [values.filter(isFirst), values.filter((value) => !isFirst(value))];
 }

@@ -1,0 +1,137 @@
+import { type Clock, type Host, hostPath } from '@kube-rescue/host';
+import type { Change, Edit } from '@kube-rescue/workflow';
+import {
+  assertLifetime,
+  assertSubjectNames,
+  type Certificate,
+  createKeySupply,
+  encodePem,
+  encodePrivateKey,
+  generateKey,
+  generateKeyLike,
+  issueCertificate,
+  type KeySupply,
+  planValidity,
+  publicKeyDerOf,
+  usualKeyLabel,
+} from '@kube-rescue/x509';
+import type { KeyObject } from 'node:crypto';
+import { type CaId, CERTIFICATES } from '../inventory/catalogue.ts';
+import { PkiError } from '../errors.ts';
+import type { FilePlan } from './file-plan.ts';
+import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import { findShortfall } from '../judgement/judgement.ts';
+import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
+import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
+import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
+
+function makeKey({ x509 }: Certificate, { keyAlgorithm }: RenewalContext['options'], path: string): Promise<KeyObject> {
+  return keyAlgorithm === undefined ? generateKeyLike(x509.publicKey, path) : generateKey(keyAlgorithm);
+}
+
+async function issuePems(
+  entry: CertificateEntry,
+  inventory: CertificateInventory,
+  { options, keys }: PlanContext,
+  now: Date,
+): Promise<RenewedPems> {
+  const ca = inventory.cas.find(({ id }) => id === entry.ca);
+  if (!entry.certificate.ok) throw entry.certificate.error;
+  if (ca === undefined) throw new Error(`${entry.id} has no authority to renew it`);
+  if (!ca.issuer.ok) throw ca.issuer.error;
+  const template = entry.certificate.value;
+  const issuer = ca.issuer.value;
+  const { path } = entry.certificatePlace;
+  const make = (): Promise<KeyObject> => makeKey(template, options, path);
+  const newKey = options.newKeys ? await keys.take(entry.id, make) : undefined;
+  const shortfall = findShortfall(template, entry);
+  const issued = issueCertificate({
+    template,
+    issuer: { ...issuer, keySource: issuer.keyPath },
+    publicKeyDer: newKey === undefined ? undefined : publicKeyDerOf(newKey),
+    validity: planValidity(issuer.certificate, now, options.days),
+    extraNames: [...shortfall.names, ...options.addNames],
+    extraUsages: shortfall.usages,
+    subject: path,
+  });
+  const label = entry.key.ok ? entry.key.value.label : undefined;
+  return {
+    certificate: encodePem('CERTIFICATE', issued.der),
+    key: newKey === undefined ? undefined : encodePrivateKey(newKey, label ?? usualKeyLabel(newKey)),
+  };
+}
+
+async function makeEdits(context: PlanContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {
+  if (changes.every(({ kind }) => kind === 'file.remove')) return changes.map((change) => ({ change }));
+  const { inventory, entry } = await observe(context);
+  if (entry === undefined) {
+    throw new PkiError({
+      code: 'PKI_CERTIFICATE_MISSING',
+      message: 'the certificate was there when the plan was made and is gone now',
+      subject: context.id,
+      hint: 'find out what else writes here, then plan again',
+    });
+  }
+  const pems = await issuePems(entry, inventory, context, now);
+  return Promise.all(
+    changes.map(async (change): Promise<Edit> => {
+      if (change.kind !== 'file.replace') return { change };
+      return { change, material: await renderRenewedFile(entry, hostPath(change.target), pems, context.host) };
+    }),
+  );
+}
+
+/** Keeps the supply of keys informed, at each check, of the keys that will be needed. */
+function expectKey(entry: CertificateEntry, { options, keys }: PlanContext, finding: RenewalFinding): void {
+  const { certificate, certificatePlace, id } = entry;
+  const isDue = options.newKeys && finding.status === 'needed' && certificate.ok && entry.ca !== undefined;
+  keys.expect(id, isDue ? () => makeKey(certificate.value, options, certificatePlace.path) : undefined);
+}
+
+interface PlanContext extends RenewalContext {
+  readonly keys: KeySupply;
+}
+
+/** The plan of one certificate. */
+interface RenewalPlan extends FilePlan {
+  readonly entry: CertificateEntry;
+  readonly context: RenewalContext;
+}
+
+export interface RenewalInput {
+  readonly inventory: CertificateInventory;
+  readonly options?: RenewalOptions | undefined;
+  /** CAs that are reissued in the same plan, before these certificates. Default: none. */
+  readonly reissued?: readonly CaId[] | undefined;
+}
+
+/**
+ * One plan for every certificate of an inventory, in the order of the catalogue. A plan reads the node again, so the inventory
+ * only says which certificates there are.
+ *
+ * @throws PkiError `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`
+ */
+export function planRenewals(
+  { inventory, options = {}, reissued = [] }: RenewalInput,
+  { host, clock }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
+): readonly RenewalPlan[] {
+  const resolved = resolveRenewalOptions(options);
+  assertLifetime(resolved.days);
+  assertSubjectNames(resolved.addNames);
+  const keys = createKeySupply();
+  const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
+  return inOrder.map((entry) => {
+    const { id, alsoServesAs } = entry;
+    const context = { id, alsoServesAs, input: inventory.input, options: resolved, reissued, host, keys };
+    return {
+      entry,
+      context,
+      check: async () => {
+        const finding = await checkRenewal(context, clock.now());
+        expectKey(entry, context, finding);
+        return finding;
+      },
+      render: (changes) => makeEdits(context, changes, clock.now()),
+    };
+  });
+}
