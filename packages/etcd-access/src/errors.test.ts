@@ -8,7 +8,7 @@ const endpoint = 'https://127.0.0.1:2379';
 const meaning = (isWrite: boolean, status: number, message: string, delivered = true): string =>
   etcdErrorOf(new CallFailure({ kind: 'status', status, message, delivered }), { endpoint, isWrite }).code;
 
-describe('what etcd answers', () => {
+describe('a response of etcd', () => {
   it.each([
     [11, 'etcdserver: mvcc: required revision has been compacted', 'ETCD_COMPACTED'],
     [8, 'etcdserver: mvcc: database space exceeded', 'ETCD_NO_SPACE'],
@@ -35,14 +35,14 @@ describe('what etcd answers', () => {
     expect(meaning(true, status, message)).toBe('ETCD_OUTCOME_UNKNOWN');
   });
 
-  it('is not needed to know that a write was not made which never left', () => {
+  it('is not needed when a write was never sent', () => {
     const failure = new CallFailure({ kind: 'cut', message: 'closed', delivered: false });
     expect(etcdErrorOf(failure, { endpoint, isWrite: true }).code).toBe('ETCD_UNREACHABLE');
   });
 });
 
-describe('trying again', () => {
-  it('may help where etcd was away, and never where a write may have been made', () => {
+describe('a retry', () => {
+  it('is allowed when etcd was unavailable, and never when a write may have been made', () => {
     const failure = (code: EtcdError['code']) => new EtcdError({ code, message: 'x', subject: 'x', hint: 'x' });
     expect(isUnavailable(failure('ETCD_UNREACHABLE'))).toBe(true);
     expect(isUnavailable(failure('ETCD_NO_QUORUM'))).toBe(true);

@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const ETCD_ERRORS = {
   ETCD_ENDPOINT_INVALID: 'usage',
   ETCD_UNREACHABLE: 'unavailable',
@@ -33,7 +33,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** etcd could not be reached, or did not do what was asked of it. */
+/** etcd is unreachable, or a request to it failed. */
 export class EtcdError extends RecoveryError<EtcdErrorCode> {
   constructor(details: RecoveryErrorDetails<EtcdErrorCode>) {
     super(details, ETCD_ERRORS);

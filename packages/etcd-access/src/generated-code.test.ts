@@ -10,19 +10,19 @@ const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const BINARIES = fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url));
 
 it('the generated messages are those of the proto files (else: npm run generate, in packages/etcd-access)', async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-buf-'));
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-buf-'));
   try {
     const env = { ...process.env, PATH: `${BINARIES}:${process.env['PATH']}` };
-    await promisify(execFile)('buf', ['generate', '--output', folder], { cwd: PACKAGE, env });
-    const made = path.join(folder, 'src/generated');
+    await promisify(execFile)('buf', ['generate', '--output', directory], { cwd: PACKAGE, env });
+    const made = path.join(directory, 'src/generated');
     expect(await contentOf(path.join(PACKAGE, 'src/generated'))).toEqual(await contentOf(made));
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   }
 });
 
-async function contentOf(folder: string): Promise<Readonly<Record<string, string>>> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts')).toSorted();
-  const files = names.map(async (name) => [name, await readFile(path.join(folder, name), 'utf8')] as const);
+async function contentOf(directory: string): Promise<Readonly<Record<string, string>>> {
+  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.ts')).toSorted();
+  const files = names.map(async (name) => [name, await readFile(path.join(directory, name), 'utf8')] as const);
   return Object.fromEntries(await Promise.all(files));
 }

@@ -3,7 +3,7 @@ export {
   type EtcdClient,
   type EtcdDeps,
   type EtcdOptions,
-  type MemberQuestion,
+  type MemberRequestOptions,
 } from './client/etcd-client.ts';
 export { ETCD_ERRORS, EtcdError, type EtcdErrorCode } from './errors.ts';
 export {

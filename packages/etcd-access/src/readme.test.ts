@@ -12,12 +12,12 @@ const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
 it.skipIf(!requireProgram('etcd', 'etcdctl'))('the example of the README runs', async () => {
   const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(await readFile(README, 'utf8')) ?? [];
-  // In the package's folder, from where the packages are found.
-  const folder = await mkdtemp(path.join(path.dirname(README), '.readme-'));
+  // In the package's directory, for the resolution of packages.
+  const directory = await mkdtemp(path.join(path.dirname(README), '.readme-'));
   const backups = await mkdtemp(path.join(tmpdir(), 'kube-rescue-readme-'));
   const etcd = await startEtcd();
   try {
-    const file = path.join(folder, 'example.ts');
+    const file = path.join(directory, 'example.ts');
     await writeFile(file, example.replace('/root/etcd.db', `${backups}/etcd.db`));
     const env = {
       PATH: process.env['PATH'],
@@ -30,7 +30,7 @@ it.skipIf(!requireProgram('etcd', 'etcdctl'))('the example of the README runs', 
     expect(stdout).toMatch(/works https:[\s\S]*ETCDCTL_API=3 etcdctl --endpoints=[\s\S]*sha256[\s\S]*succeeded: true/);
   } finally {
     await etcd.stop();
-    await Promise.all([folder, backups].map((each) => rm(each, { recursive: true })));
+    await Promise.all([directory, backups].map((each) => rm(each, { recursive: true })));
   }
 });
 

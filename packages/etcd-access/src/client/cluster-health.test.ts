@@ -38,7 +38,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a cluster of three members'
     expect(health.dbSize).toBeGreaterThan(0);
   });
 
-  it('works with any one of them down, and names it', async () => {
+  it('has quorum with any one member down, and names it', async () => {
     for (const down of etcd.members) {
       await down.stop();
       const found = await client.get(key);
@@ -74,7 +74,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a cluster of three members'
       .toBe(true);
   });
 
-  it('without quorum is read as one member has it, and refuses to be written', async () => {
+  it('without quorum allows serializable reads and refuses writes', async () => {
     const [first, second, third] = etcd.members;
     await client.compareAndSwap({ key: new TextEncoder().encode('/kept'), modRevision: 0n, value });
     await Promise.all([second?.stop(), third?.stop()]);
@@ -99,7 +99,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a cluster of three members'
   });
 });
 
-describe('the picture of a cluster', () => {
+describe('the health of a cluster', () => {
   const status = (id: string, more: Partial<MemberStatus> = {}): MemberStatus => ({
     ...{ id, version: '3.4.23', leader: 'a', raftTerm: 2n, raftIndex: 5000n, raftAppliedIndex: 5000n, revision: 9n },
     ...{ dbSize: 10, dbSizeInUse: 5, isLearner: false, errors: [], ...more },
@@ -109,7 +109,7 @@ describe('the picture of a cluster', () => {
     ...{ endpoint: `https://${id}:2379`, memberId: id, status: status(id, more) },
   });
 
-  it('has the alarms that members complain of, each once, when the cluster cannot be asked', () => {
+  it('lists the alarms in member statuses, each once, without quorum', () => {
     const errors = ['memberID:11 alarm:NOSPACE ', 'etcdserver: no leader', 'memberID:10 alarm:CORRUPT '];
     const answers = [answer('a', { errors }), answer('b', { errors })];
     const { alarms } = judgeCluster({
@@ -124,13 +124,13 @@ describe('the picture of a cluster', () => {
     ]);
   });
 
-  it('takes the leader of the newest term', () => {
+  it('has the leader of the newest term', () => {
     const answers = [answer('a', { leader: 'a', raftTerm: 1n }), answer('b', { leader: 'b', raftTerm: 2n })];
     const sighting = { members: [member('a'), member('b')], answers, hasQuorum: true, alarms: [] };
     expect(judgeCluster(sighting)).toMatchObject({ leader: 'b', raftTerm: 2n });
   });
 
-  it('calls nobody behind whose version does not tell what it has applied', () => {
+  it('marks no member as behind whose version reports no applied index', () => {
     const answers = [answer('a'), answer('b', { raftAppliedIndex: 0n })];
     const { members } = judgeCluster({ members: [member('a'), member('b')], answers, hasQuorum: true, alarms: [] });
     expect(members.map(({ isBehind }) => isBehind)).toEqual([false, false]);

@@ -3,18 +3,18 @@ import type { EtcdError, EtcdErrorCode } from '../errors.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import type { Alarm, AlarmKind, Member, MemberStatus } from './member.ts';
 
-/** One member, as far as it could be seen. */
+/** Health of one member. */
 export interface MemberHealth extends Member {
-  /** Where it answered, or was last asked. */
+  /** Endpoint that responded, or was tried last. */
   readonly endpoint: string | undefined;
-  /** `undefined` when it did not answer. */
+  /** `undefined` when the member did not respond. */
   readonly status: MemberStatus | undefined;
-  /** Why it did not. */
+  /** Why it did not respond. */
   readonly problem: { readonly code: EtcdErrorCode; readonly message: string } | undefined;
   readonly isLeader: boolean;
-  /** Entries of the log that others have and it has not applied; `undefined` when it did not answer. */
+  /** Raft log entries not yet applied, compared with the newest member; `undefined` when the member did not respond. */
   readonly lag: bigint | undefined;
-  /** It answers, and lags by more than a running member ever does for long. */
+  /** The member responds, but lags by more than a healthy follower. */
   readonly isBehind: boolean;
 }
 
@@ -22,20 +22,20 @@ export interface ClusterHealth {
   readonly members: readonly MemberHealth[];
   /** Id of the leader that a majority follows. */
   readonly leader: string | undefined;
-  /** Proved by a read that needs it, just now. */
+  /** Proven by a linearizable read. */
   readonly hasQuorum: boolean;
   /**
-   * How what is told here was read: `serializable` is what single members have and may be old; nothing may be written by
-   * it.
+   * Consistency of these results: `serializable` results come from single members and may be stale; base no write on
+   * them.
    */
   readonly consistency: 'linearizable' | 'serializable';
-  /** Members that must answer for a majority. */
+  /** Members needed for a majority. */
   readonly quorum: number;
   readonly raftTerm: bigint;
-  /** Bytes; the largest database of those that answered. */
+  /** Bytes; the largest database of the responding members. */
   readonly dbSize: number;
   readonly alarms: readonly Alarm[];
-  /** Quorum, every member answers and none is behind, no alarm. */
+  /** Quorum, every member responds, none is behind, no alarm. */
   readonly isHealthy: boolean;
 }
 
@@ -52,12 +52,12 @@ const TOLERATED_LAG = 1000n;
 const PROBE_KEY = new TextEncoder().encode('health');
 
 /**
- * Looks at a cluster and each of its members, also when most of them are down.
+ * Inspects a cluster and each of its members, even when most of them are down.
  *
- * Members are asked at the client URLs that they advertise, and at the endpoints of the client. Changes nothing. That a
- * member answers does not say that its peers can reach it: whether they have quorum is asked of etcd itself.
+ * Queries the advertised client URLs and the endpoints of the client. Changes nothing. A responding member may be
+ * unreachable for its peers, so quorum is tested with a linearizable read.
  *
- * @throws EtcdError when no member tells who the members are
+ * @throws EtcdError when no member returns the member list
  */
 export async function inspectEtcdCluster({ client, memberTimeoutMs, signal }: HealthRequest): Promise<ClusterHealth> {
   const timeoutMs = memberTimeoutMs ?? MEMBER_TIMEOUT_MS;
@@ -66,31 +66,31 @@ export async function inspectEtcdCluster({ client, memberTimeoutMs, signal }: He
     return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   };
   const members = await client.members({ signal });
-  const [answers, hasQuorum] = await Promise.all([askAll(client, members, bounded), asksMajority(client, bounded())]);
+  const [answers, hasQuorum] = await Promise.all([askAll(client, members, bounded), hasMajority(client, bounded())]);
   signal?.throwIfAborted();
   const alarms = hasQuorum ? await client.alarms({ signal: bounded() }).catch(() => undefined) : undefined;
   return judgeCluster({ members, answers, hasQuorum, alarms });
 }
 
-/** What became of asking one endpoint. */
+/** Status or failure of one endpoint. */
 interface MemberAnswer {
   readonly endpoint: string;
-  /** The member that is meant, where that is known before it answers. */
+  /** The member that advertises the endpoint, if any. */
   readonly memberId: string | undefined;
   readonly status?: MemberStatus | undefined;
   readonly problem?: { readonly code: EtcdErrorCode; readonly message: string } | undefined;
 }
 
-interface ClusterSighting {
+interface ClusterObservation {
   readonly members: readonly Member[];
   readonly answers: readonly MemberAnswer[];
   readonly hasQuorum: boolean;
-  /** As the cluster tells; `undefined` when it could not be asked. */
+  /** As reported by the cluster; `undefined` when the request failed. */
   readonly alarms: readonly Alarm[] | undefined;
 }
 
-/** Draws the picture from what was seen. Pure. */
-export function judgeCluster({ members, answers, hasQuorum, alarms }: ClusterSighting): ClusterHealth {
+/** Derives the health of the cluster from the responses. Pure. */
+export function judgeCluster({ members, answers, hasQuorum, alarms }: ClusterObservation): ClusterHealth {
   const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
   const newest = statuses.reduce((most, { raftIndex }) => (raftIndex > most ? raftIndex : most), 0n);
   const voters = members.filter(({ isLearner }) => !isLearner).length;
@@ -131,12 +131,12 @@ async function askAll(
     .filter((endpoint) => !advertised.some((each) => each.endpoint === endpoint))
     .map((endpoint) => ({ endpoint, memberId: undefined }));
   return Promise.all(
-    [...advertised, ...others].map(async (question): Promise<MemberAnswer> => {
+    [...advertised, ...others].map(async (target): Promise<MemberAnswer> => {
       const limit = bounded();
       try {
-        return { ...question, status: await client.status(question.endpoint, { signal: limit }) };
+        return { ...target, status: await client.status(target.endpoint, { signal: limit }) };
       } catch (error) {
-        return { ...question, problem: problemOf(error, limit) };
+        return { ...target, problem: problemOf(error, limit) };
       }
     }),
   );
@@ -145,10 +145,10 @@ async function askAll(
 function problemOf(error: unknown, limit: AbortSignal): { readonly code: EtcdErrorCode; readonly message: string } {
   if (isRecoveryError(error)) return { code: (error as EtcdError).code, message: error.message };
   if (!limit.aborted) throw error;
-  return { code: 'ETCD_TIMEOUT', message: 'it did not answer in time' };
+  return { code: 'ETCD_TIMEOUT', message: 'timeout' };
 }
 
-async function asksMajority(client: EtcdClient, signal: AbortSignal): Promise<boolean> {
+async function hasMajority(client: EtcdClient, signal: AbortSignal): Promise<boolean> {
   try {
     await client.range({ start: PROBE_KEY, countOnly: true, signal });
     return true;
@@ -158,7 +158,7 @@ async function asksMajority(client: EtcdClient, signal: AbortSignal): Promise<bo
   }
 }
 
-/** 0 before etcd 3.4, which does not tell. */
+/** etcd before 3.4 reports 0. */
 function appliedOf({ raftAppliedIndex }: MemberStatus): bigint | undefined {
   return raftAppliedIndex === 0n ? undefined : raftAppliedIndex;
 }
@@ -170,9 +170,9 @@ function mostFollowed(statuses: readonly MemberStatus[]): string | undefined {
   return inNewestTerm?.leader;
 }
 
-/** `memberID:10501334649042878790 alarm:NOSPACE `, as members complain since etcd 3.4. */
-function readAlarm(complaint: string): readonly Alarm[] {
-  const [, id, kind] = /memberID:(\d+) alarm:(\w+)/.exec(complaint) ?? [];
+/** `memberID:10501334649042878790 alarm:NOSPACE `, in the errors of a status since etcd 3.4. */
+function readAlarm(error: string): readonly Alarm[] {
+  const [, id, kind] = /memberID:(\d+) alarm:(\w+)/.exec(error) ?? [];
   if (id === undefined || kind === undefined) return [];
   const known: readonly AlarmKind[] = ['NOSPACE', 'CORRUPT'];
   return [{ member: BigInt(id).toString(16), kind: known.find((each) => each === kind) ?? 'UNKNOWN' }];

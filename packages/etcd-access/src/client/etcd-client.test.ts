@@ -34,7 +34,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     await etcd.stop();
   });
 
-  it('are what etcdctl says they are', async () => {
+  it('match the output of etcdctl', async () => {
     await etcd.etcdctl('put', '/a/1', 'one');
     const found = await client.get(bytes('/a/1'));
     expect(found).toMatchObject({ version: 1n, lease: 0n });
@@ -42,7 +42,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     expect(await client.get(bytes('/a/none'))).toBeUndefined();
   });
 
-  it('are made only where there are none, and changed only from the revision that was read', async () => {
+  it('are created only when missing, and changed only at the revision that was read', async () => {
     const key = bytes('/swap');
     const made = await client.compareAndSwap({ key, modRevision: 0n, value: bytes('1') });
     expect(made).toMatchObject({ succeeded: true, current: undefined });
@@ -91,7 +91,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     },
   );
 
-  it('are listed in order and of one revision, whatever is written meanwhile', async () => {
+  it('are listed in order and from one revision despite concurrent writes', async () => {
     const names = Array.from({ length: 5000 }, (_, index) => `/list/${String(index).padStart(5, '0')}`);
     await inParallel(names, (name) => client.compareAndSwap({ key: bytes(name), modRevision: 0n, value: bytes(name) }));
     const seen: string[] = [];
@@ -117,7 +117,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     expect((await listed(client, '')).length).toBeGreaterThan(1);
   });
 
-  it('are listed in bounded pieces when their values are large', async () => {
+  it('are listed in batches of limited size when their values are large', async () => {
     const value = randomBytes(1_400_000);
     const names = Array.from({ length: 60 }, (_, index) => `/large/${index}`);
     for (const name of names) await client.compareAndSwap({ key: bytes(name), modRevision: 0n, value });
@@ -142,7 +142,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     expect(await client.get(bytes('/huge'))).toBeUndefined();
   });
 
-  it('cannot be read as of a revision that is compacted', async () => {
+  it('cannot be read at a compacted revision', async () => {
     const first = (await client.get(bytes('/counter')))?.createRevision ?? 0n;
     const { revision } = await client.range({ start: bytes('/counter') });
     await etcd.etcdctl('compact', String(revision));
@@ -151,7 +151,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
     await expectCode(Array.fromAsync(listing), 'ETCD_COMPACTED');
   });
 
-  it('are read no further when the reader leaves or is interrupted', async () => {
+  it('are read no further when the reader stops or is interrupted', async () => {
     for await (const { entries } of client.list(bytes('/list/'))) {
       expect(entries.length).toBeGreaterThan(0);
       break;
@@ -170,7 +170,7 @@ describe.skipIf(!hasEtcd)('the keys of an etcd', () => {
 });
 
 describe.skipIf(!hasEtcd)('an etcd in trouble', () => {
-  it('with NOSPACE says so, and still reads', async () => {
+  it('with a NOSPACE alarm reports it, and still serves reads', async () => {
     const etcd = await startEtcd({ arguments: ['--quota-backend-bytes=2097152'] });
     const client = await connect(etcd);
     const fill = async (): Promise<void> => {
@@ -185,7 +185,7 @@ describe.skipIf(!hasEtcd)('an etcd in trouble', () => {
     await etcd.stop();
   });
 
-  it('with an expired certificate is read when that is asked for', async () => {
+  it('with an expired certificate is read when expired servers are accepted', async () => {
     const etcd = await startEtcd({ pki: await buildEtcdPki({ expiredServer: true }) });
     await expectCode(connect(etcd), 'ETCD_SERVER_EXPIRED');
     const { ca, client: pair } = etcd.pki ?? (await buildEtcdPki());
@@ -207,7 +207,7 @@ describe.skipIf(!hasEtcd)('an etcd in trouble', () => {
     await etcd.stop();
   });
 
-  it('that comes back is used again by the same client', async () => {
+  it('that restarts is used again by the same client', async () => {
     const etcd = await startEtcd();
     const client = await connect(etcd);
     await client.compareAndSwap({ key: bytes('/a'), modRevision: 0n, value: bytes('1') });

@@ -7,11 +7,11 @@ import type { EtcdTls } from '../transport/tls-options.ts';
 export interface EtcdOptions {
   /** Client URLs of one or more members of one cluster: `https://10.0.0.1:2379`. */
   readonly endpoints: readonly string[];
-  /** Must be there for https. */
+  /** Required for https. */
   readonly tls?: EtcdTls | undefined;
   /** For a connection to one member. Default: 5000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** For one request to one member; of a stream, for each further piece. Default: 10000. */
+  /** For one request to one member; in a stream, for each further chunk. Default: 10000. */
   readonly requestTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,24 +21,24 @@ export interface EtcdDeps {
   readonly clock: Clock;
 }
 
-export interface MemberQuestion {
+export interface MemberRequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
 /** A connection to an etcd cluster. */
 export interface EtcdClient extends EtcdKv {
-  /** As they were given, in URL form. */
+  /** In URL form. */
   readonly endpoints: readonly string[];
   /** The certificate that the member at `endpoint` presented; `undefined` without TLS. */
-  serverIdentity(endpoint: string, question?: MemberQuestion): Promise<ServerIdentity | undefined>;
-  /** The members that the cluster says it has, also without quorum. */
-  members(question?: MemberQuestion): Promise<readonly Member[]>;
-  /** What one member says of itself, also without quorum. */
-  status(endpoint: string, question?: MemberQuestion): Promise<MemberStatus>;
-  /** The alarms that are raised. Goes through etcd's log, so it needs quorum; `status` tells of alarms without. */
-  alarms(question?: MemberQuestion): Promise<readonly Alarm[]>;
-  /** The database of the member at `endpoint`, piece by piece, with its SHA-256 behind it; as fast as it is taken. */
-  snapshot(endpoint: string, question?: MemberQuestion): AsyncIterable<Uint8Array>;
-  /** Ends the connections. */
+  serverIdentity(endpoint: string, options?: MemberRequestOptions): Promise<ServerIdentity | undefined>;
+  /** The member list, even without quorum. */
+  members(options?: MemberRequestOptions): Promise<readonly Member[]>;
+  /** The status of one member, even without quorum. */
+  status(endpoint: string, options?: MemberRequestOptions): Promise<MemberStatus>;
+  /** Active alarms. Needs quorum; without quorum, `status` reports alarms in `errors`. */
+  alarms(options?: MemberRequestOptions): Promise<readonly Alarm[]>;
+  /** The database of the member at `endpoint` in chunks, followed by its SHA-256; with backpressure. */
+  snapshot(endpoint: string, options?: MemberRequestOptions): AsyncIterable<Uint8Array>;
+  /** Closes the connections. */
   close(): void;
 }

@@ -20,7 +20,7 @@ interface KvDeps {
 
 type Operation = MessageInitShape<typeof RequestOpSchema>;
 
-/** The keys of a cluster over its gRPC interface. */
+/** The keys of a cluster, over gRPC. */
 export function createEtcdKv({ cluster, members }: KvDeps): EtcdKv {
   const readRange = (request: RangeRequest, bounds: RangeBounds): Promise<RangeResult> => {
     const { signal, serializable = false } = request;
@@ -60,14 +60,14 @@ export function createEtcdKv({ cluster, members }: KvDeps): EtcdKv {
   return {
     range: (request) => readRange(request, {}),
     get: async (key, options = {}) => (await readRange({ ...options, start: key }, {})).entries[0],
-    // An empty key is none to etcd; a zero byte is the first of all.
+    // etcd refuses an empty key; a zero byte is the first possible key.
     list: (prefix, options = {}) =>
       listRange(
         { ...options, start: prefix.length === 0 ? Uint8Array.of(0) : prefix, end: prefixEnd(prefix) },
         readRange,
       ),
     compareAndSwap: ({ key, modRevision, value, signal }) => {
-      // The lease of a key that is there stays as it is; a new key has none to keep.
+      // An existing key keeps its lease; a new key has none.
       const put = { key, value, ignoreLease: modRevision !== 0n };
       return transact(key, modRevision, { request: { case: 'requestPut', value: put } }, signal);
     },

@@ -7,7 +7,7 @@ import { type KeyValue, prefixEnd, type RangeRequest, type RangeResult } from '.
 const TO_THE_END = '00';
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** An etcd of one revision in memory that counts what it has to walk. */
+/** An in-memory etcd of one revision that counts the keys it walks. */
 function memoryEtcd(sizes: readonly number[]) {
   const all = sizes.map((size, index): KeyValue => {
     const key = Buffer.from(`/list/${String(index).padStart(7, '0')}`);
@@ -46,7 +46,7 @@ async function listed(etcd: ReturnType<typeof memoryEtcd>): Promise<readonly Key
 }
 
 describe('a listing', () => {
-  it('has every key once and in order, whatever the sizes of their values', async () => {
+  it('has every key once and in order, for any size of values', async () => {
     const size = fc.oneof({ weight: 5, arbitrary: fc.nat(100) }, { weight: 1, arbitrary: fc.nat(3_000_000) });
     await fc.assert(
       fc.asyncProperty(fc.array(size, { maxLength: 3000, size: 'max' }), async (sizes) => {
@@ -58,13 +58,13 @@ describe('a listing', () => {
     );
   });
 
-  it('makes etcd walk a few times its keys, not their square', async () => {
+  it('makes etcd walk a linear number of keys, not a quadratic one', async () => {
     const etcd = memoryEtcd(Array.from({ length: 40_000 }, () => 1));
     expect(await listed(etcd)).toHaveLength(40_000);
     expect(etcd.walked()).toBeLessThan(8 * 40_000);
   });
 
-  it('ends in the failure of any of its parts', async () => {
+  it('fails when any page fails', async () => {
     const etcd = memoryEtcd(Array.from({ length: 5000 }, () => 1));
     let calls = 0;
     const failure = new Error('cut');

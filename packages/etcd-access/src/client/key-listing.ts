@@ -2,9 +2,9 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { KeyValue, ListBatch, RangeRequest, RangeResult } from './kv.ts';
 import { readAhead } from '../transport/read-ahead.ts';
 
-/** What is kept of an answer. */
+/** Limits of one range request. */
 export interface RangeBounds {
-  /** Default: the client's own. */
+  /** Default: that of the client. */
   readonly maxMessageBytes?: number;
   /** Keep every n-th key only, and the last. Default: 1. */
   readonly keepEvery?: number;
@@ -16,30 +16,29 @@ export interface ListRequest extends Omit<RangeRequest, 'end' | 'limit' | 'keysO
   readonly end: Uint8Array;
 }
 
-interface Stretch {
+interface Subrange {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
 }
 
-/** In the first request; most listings are no longer than that. */
+/** Keys in the first request; enough for most listings. */
 const FIRST_KEYS = 500;
-/** Between two boundaries; what etcd counts again for each page within them. */
-const STRETCH_KEYS = 1000;
-/** In the first request for boundaries, and at most; each is twice the one before. */
-const FIRST_BOUNDARY_KEYS = 8 * STRETCH_KEYS;
-const MAX_BOUNDARY_KEYS = 128 * STRETCH_KEYS;
-/** Of values in one answer, about. */
+/** Keys per subrange; etcd counts them again for each page within it. */
+const SUBRANGE_KEYS = 1000;
+/** Keys in the first request for boundaries and at most; the number doubles with each request. */
+const FIRST_BOUNDARY_KEYS = 8 * SUBRANGE_KEYS;
+const MAX_BOUNDARY_KEYS = 128 * SUBRANGE_KEYS;
+/** Target size of one page. */
 const PAGE_BYTES = 2 * 1024 * 1024;
 const MAX_PAGE_BYTES = 32 * 1024 * 1024;
-/** Asked for before they are needed, so that etcd works while we do. */
+/** Pages requested ahead, so that etcd works in parallel with the reader. */
 const PAGES_AHEAD = 3;
 
 /**
  * Every key of a range at one revision, a few MiB at a time.
  *
- * Each limited request makes etcd walk the whole rest of its range to count it, so that plain paging takes time by the
- * square of the keys. Here the keys alone are read ahead, in large pieces, and the values then between boundaries that
- * were found so.
+ * For each limited request etcd counts the whole rest of the range, so plain paging takes quadratic time. Therefore the keys
+ * alone are read ahead in large pages, and the values then in the subranges found this way.
  */
 export async function* listRange(request: ListRequest, read: ReadRange): AsyncGenerator<ListBatch, void> {
   const sizer = new PageSizer();
@@ -50,8 +49,8 @@ export async function* listRange(request: ListRequest, read: ReadRange): AsyncGe
   if (!first.more) return;
 
   const fixed = { ...rest, revision };
-  const stretches = readAhead(findStretches({ ...fixed, start: keyAfter(first.entries) }, read), 1);
-  for await (const { firstPage, pages } of readAhead(startStretches(stretches, fixed, sizer, read), PAGES_AHEAD)) {
+  const subranges = readAhead(findSubranges({ ...fixed, start: keyAfter(first.entries) }, read), 1);
+  for await (const { firstPage, pages } of readAhead(startSubranges(subranges, fixed, sizer, read), PAGES_AHEAD)) {
     const page = await firstPage;
     if (page.done === true) continue;
     yield { entries: page.value, revision, total: first.count };
@@ -59,13 +58,13 @@ export async function* listRange(request: ListRequest, read: ReadRange): AsyncGe
   }
 }
 
-/** Parts of the range that hold about the same number of keys each, many at a time. */
-async function* findStretches(request: ListRequest, read: ReadRange): AsyncGenerator<readonly Stretch[], void> {
+/** Splits the range into subranges of about the same number of keys, many at a time. */
+async function* findSubranges(request: ListRequest, read: ReadRange): AsyncGenerator<readonly Subrange[], void> {
   let { start } = request;
   for (let limit = FIRST_BOUNDARY_KEYS; ; limit = Math.min(2 * limit, MAX_BOUNDARY_KEYS)) {
-    const { entries, more } = await read({ ...request, start, limit, keysOnly: true }, { keepEvery: STRETCH_KEYS });
+    const { entries, more } = await read({ ...request, start, limit, keysOnly: true }, { keepEvery: SUBRANGE_KEYS });
     const next = more ? keyAfter(entries) : request.end;
-    // Copies, so that the long answer they lie in can go. The last key is kept only to tell where to go on.
+    // Copies, so that the long response can be freed. The last key only marks the end of the page.
     const starts = entries.slice(0, Math.max(1, entries.length - 1)).map(({ key }) => Uint8Array.from(key));
     yield starts.map((key, index) => ({ start: key, end: starts[index + 1] ?? next }));
     if (!more) return;
@@ -73,18 +72,18 @@ async function* findStretches(request: ListRequest, read: ReadRange): AsyncGener
   }
 }
 
-/** Asks for the first page of each stretch, without waiting for it. */
-async function* startStretches(
-  stretches: AsyncIterable<readonly Stretch[]>,
+/** Requests the first page of each subrange, without waiting for it. */
+async function* startSubranges(
+  subranges: AsyncIterable<readonly Subrange[]>,
   request: Omit<RangeRequest, 'start'>,
   sizer: PageSizer,
   read: ReadRange,
 ): AsyncGenerator<{ firstPage: Promise<IteratorResult<readonly KeyValue[], void>>; pages: Pages }, void> {
-  for await (const several of stretches) {
-    for (const stretch of several) {
-      const pages = readStretch({ ...request, ...stretch }, sizer, read);
+  for await (const several of subranges) {
+    for (const subrange of several) {
+      const pages = readSubrange({ ...request, ...subrange }, sizer, read);
       const firstPage = pages.next();
-      // Heard when its turn comes.
+      // The rejection is handled when the page is awaited.
       firstPage.catch(() => undefined);
       yield { firstPage, pages };
     }
@@ -93,7 +92,7 @@ async function* startStretches(
 
 type Pages = AsyncGenerator<readonly KeyValue[], void>;
 
-async function* readStretch(request: RangeRequest, sizer: PageSizer, read: ReadRange): Pages {
+async function* readSubrange(request: RangeRequest, sizer: PageSizer, read: ReadRange): Pages {
   for (let { start } = request; ; ) {
     const page = await readPage({ ...request, start, limit: sizer.keys }, sizer, read);
     yield page.entries;
@@ -102,7 +101,7 @@ async function* readStretch(request: RangeRequest, sizer: PageSizer, read: ReadR
   }
 }
 
-/** One page; half of it, and half of that, when its values are too many bytes. */
+/** One page; halved again while its values are too large. */
 async function readPage(
   page: RangeRequest & { readonly limit: number },
   sizer: PageSizer,
@@ -120,7 +119,7 @@ async function readPage(
   }
 }
 
-/** How many keys make a page of {@link PAGE_BYTES}, by what has been seen. */
+/** Estimates how many keys make a page of {@link PAGE_BYTES}. */
 class PageSizer {
   #keys = FIRST_KEYS;
 
@@ -132,7 +131,7 @@ class PageSizer {
     if (entries.length === 0) return;
     const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
     const fitting = Math.floor((PAGE_BYTES * entries.length) / bytes);
-    this.#keys = Math.max(1, Math.min(fitting, STRETCH_KEYS, this.#keys * 2));
+    this.#keys = Math.max(1, Math.min(fitting, SUBRANGE_KEYS, this.#keys * 2));
   }
 
   limitTo(keys: number): void {
@@ -140,7 +139,7 @@ class PageSizer {
   }
 }
 
-/** The first key behind the last of `entries`. */
+/** The first possible key after the last of `entries`. */
 function keyAfter(entries: readonly KeyValue[]): Uint8Array {
   const key = entries.at(-1)?.key ?? new Uint8Array();
   const after = new Uint8Array(key.length + 1);

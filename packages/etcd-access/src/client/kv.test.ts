@@ -12,7 +12,7 @@ describe('the end of a prefix', () => {
     expect(Buffer.from(prefixEnd(Buffer.from(prefix, 'latin1'))).toString('latin1')).toBe(end);
   });
 
-  it('is above every key with the prefix, and leaves the prefix alone', () => {
+  it('is after every key with the prefix, and does not modify the prefix', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.uint8Array(), (start, rest) => {
         const prefix = Buffer.from(start);

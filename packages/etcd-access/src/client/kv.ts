@@ -1,25 +1,24 @@
-/** One key as etcd keeps it. */
+/** One key in etcd. */
 export interface KeyValue {
   readonly key: Uint8Array;
-  /** Empty when only keys were asked for. */
+  /** Empty when only keys were requested. */
   readonly value: Uint8Array;
   /** Revision at which the key was created. */
   readonly createRevision: bigint;
-  /** Revision of its last change; what a compare-and-swap names. */
+  /** Revision of its last change, for compare-and-swap. */
   readonly modRevision: bigint;
-  /** Counts the changes since it was created, from 1. */
+  /** Number of changes since the creation, from 1. */
   readonly version: bigint;
-  /** The lease that will remove it; 0n for none. */
+  /** The lease of the key; 0n for none. */
   readonly lease: bigint;
 }
 
-/** How a read is made. */
+/** Options of a read. */
 export interface ReadOptions {
   /** Read as of this revision. Default: the newest. */
   readonly revision?: bigint | undefined;
   /**
-   * Answered by one member from what it has, also without quorum; may be old. Never follow it with a write that depends
-   * on it. Default: false, linearizable.
+   * Read from a single member, even without quorum; may be stale. Never base a write on it. Default: false, linearizable.
    */
   readonly serializable?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -28,31 +27,31 @@ export interface ReadOptions {
 export interface RangeRequest extends ReadOptions {
   /** First key. */
   readonly start: Uint8Array;
-  /** First key that is no longer wanted; see {@link prefixEnd}. Default: `start` alone. */
+  /** First key after the range; see {@link prefixEnd}. Default: `start` alone. */
   readonly end?: Uint8Array | undefined;
-  /** Keys at most; 0 is no limit. Costs etcd a walk over the whole range: page with `list` instead. Default: 0. */
+  /** Maximum number of keys; 0 is no limit. etcd still counts the whole range: use `list` for paging. Default: 0. */
   readonly limit?: number | undefined;
   readonly keysOnly?: boolean | undefined;
   readonly countOnly?: boolean | undefined;
 }
 
 export interface RangeResult {
-  /** In the order of their keys. */
+  /** Sorted by key. */
   readonly entries: readonly KeyValue[];
-  /** There are more keys in the range than `limit` let through. */
+  /** The range has more keys than `limit`. */
   readonly more: boolean;
-  /** Keys in the whole range, whatever the limit. */
+  /** Number of keys in the whole range, regardless of the limit. */
   readonly count: bigint;
-  /** The store's revision when it was read. */
+  /** The store's revision at the read. */
   readonly revision: bigint;
 }
 
-/** A part of a listing; all parts of one listing are of the same revision. */
+/** A batch of a listing; all batches of a listing are from the same revision. */
 export interface ListBatch {
   readonly entries: readonly KeyValue[];
-  /** The revision that the listing is of. */
+  /** The revision of the listing. */
   readonly revision: bigint;
-  /** Keys in the whole listing. */
+  /** Number of keys in the whole listing. */
   readonly total: bigint;
 }
 
@@ -73,34 +72,34 @@ export interface DeleteRequest {
 }
 
 export interface SwapResult {
-  /** False when the key was no longer (or not) at `modRevision`: nothing was written. */
+  /** False when the key was not at `modRevision`: nothing was written. */
   readonly succeeded: boolean;
   /** The store's revision afterwards; after a success the key's new `modRevision`. */
   readonly revision: bigint;
-  /** What was there instead, when it did not succeed; `undefined` when nothing was. */
+  /** The present key when the swap failed; `undefined` when it does not exist. */
   readonly current: KeyValue | undefined;
 }
 
 /**
  * The keys of an etcd cluster: bytes to bytes.
  *
- * Reads go to the next member when one does not answer. A write is made once: when its outcome is not known it throws
- * `ETCD_OUTCOME_UNKNOWN`, and the caller reads the key to find out.
+ * Reads fall back to the next member. A write is sent once: when its outcome is unknown it throws
+ * `ETCD_OUTCOME_UNKNOWN`, and the caller reads the key to decide.
  */
 export interface EtcdKv {
-  /** The key, or `undefined` when there is none. */
+  /** The key, or `undefined` when it does not exist. */
   get(key: Uint8Array, options?: ReadOptions): Promise<KeyValue | undefined>;
   /**
-   * One request, one answer, held in memory as a whole.
-   * @throws EtcdError `ETCD_COMPACTED` `ETCD_NO_QUORUM` `ETCD_TOO_LARGE` when the answer is over 256 MiB, and the
+   * One request, one response, in memory as a whole.
+   * @throws EtcdError `ETCD_COMPACTED` `ETCD_NO_QUORUM` `ETCD_TOO_LARGE` when the response is over 256 MiB, and the
    * failures of the connection
    */
   range(request: RangeRequest): Promise<RangeResult>;
   /**
-   * Every key that begins with `prefix`, in order and of one revision, a few MiB at a time. At least one batch, which is
-   * empty when there is none.
+   * Every key that begins with `prefix`, sorted and from one revision, a few MiB at a time. At least one batch, possibly
+   * empty.
    *
-   * Reads ahead a little; leaving the loop stops that.
+   * Reads ahead; leaving the loop stops the requests.
    * @throws EtcdError `ETCD_COMPACTED` when the revision is compacted before the end is reached
    */
   list(prefix: Uint8Array, options?: ReadOptions): AsyncIterable<ListBatch>;
@@ -117,14 +116,14 @@ export interface EtcdKv {
 }
 
 /**
- * The first key that no longer begins with `prefix`, for the `end` of a range.
+ * The first key after all keys that begin with `prefix`, for the `end` of a range.
  *
- * A prefix of nothing but 0xff bytes (or none) has none: a single zero byte, which etcd reads as "to the end".
+ * For an empty prefix or one of 0xff bytes only: a single zero byte, which etcd reads as "to the end".
  */
 export function prefixEnd(prefix: Uint8Array): Uint8Array {
   const last = prefix.findLastIndex((byte) => byte < 0xff);
   if (last === -1) return Uint8Array.of(0);
-  // A copy; slice of a Buffer would be none.
+  // A copy; `slice` of a Buffer would share its memory.
   const end = Uint8Array.from(prefix.subarray(0, last + 1));
   end[last] = (end[last] ?? 0) + 1;
   return end;

@@ -8,7 +8,7 @@ const ALARM_KINDS: Readonly<Record<number, AlarmKind>> = { [ALARM_NO_SPACE]: 'NO
 
 type MaintenanceCalls = Pick<EtcdClient, 'serverIdentity' | 'members' | 'status' | 'alarms' | 'snapshot'>;
 
-/** Questions to the cluster about itself. */
+/** Calls of etcd's Cluster and Maintenance services. */
 export function createMaintenance(deps: {
   readonly cluster: ClusterCalls;
   readonly members: MemberCalls;

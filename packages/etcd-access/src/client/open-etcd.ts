@@ -10,10 +10,10 @@ const CONNECT_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
- * Connects to etcd, to the first of the endpoints that answers and is believed.
+ * Connects to etcd: to the first endpoint that responds with a trusted certificate.
  *
- * A server is believed when the given CA vouches for it, its name is that of the endpoint and no certificate has expired; see
- * `EtcdTls` for the one exception. What that does not guarantee: that the cluster has quorum.
+ * A server is trusted when its certificate was signed by the given CA, is for the name of the endpoint and no certificate has
+ * expired; see `EtcdTls` for the one exception. Does not guarantee quorum.
  *
  * @throws EtcdError `ETCD_ENDPOINT_INVALID` `ETCD_CREDENTIALS_INVALID` `ETCD_UNREACHABLE` `ETCD_TIMEOUT` `ETCD_NOT_ETCD`
  * `ETCD_TLS_UNTRUSTED` `ETCD_NAME_MISMATCH` `ETCD_SERVER_EXPIRED` `ETCD_CLIENT_REJECTED`
@@ -41,8 +41,8 @@ export async function openEtcd(options: EtcdOptions, { host, clock }: EtcdDeps):
 function noEndpoint(): EtcdError {
   return new EtcdError({
     code: 'ETCD_ENDPOINT_INVALID',
-    message: 'cannot connect to etcd: no endpoint was given',
+    message: 'cannot connect to etcd: no endpoint given',
     subject: 'endpoints',
-    hint: 'give at least one, as https://ADDRESS:2379',
+    hint: 'pass at least one endpoint, as https://ADDRESS:2379',
   });
 }

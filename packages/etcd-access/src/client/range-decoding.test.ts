@@ -14,8 +14,8 @@ const response = fc.record({
   ...{ kvs: fc.array(keyValue), more: fc.boolean(), count: int64 },
 });
 
-describe('the answer to a range', () => {
-  it('is read as the generated code reads it', () => {
+describe('the response to a range request', () => {
+  it('is decoded like by the generated code', () => {
     fc.assert(
       fc.property(response, (content) => {
         const bytes = toBinary(RangeResponseSchema, create(RangeResponseSchema, content));
@@ -28,7 +28,7 @@ describe('the answer to a range', () => {
     );
   });
 
-  it('is thinned to every n-th key and the last', () => {
+  it('is reduced to every n-th key and the last', () => {
     fc.assert(
       fc.property(response, fc.integer({ min: 1, max: 5 }), (content, every) => {
         const bytes = toBinary(RangeResponseSchema, create(RangeResponseSchema, content));
@@ -39,7 +39,7 @@ describe('the answer to a range', () => {
     );
   });
 
-  it('is refused, not misread without end, when it is garbage', () => {
+  it('is refused when it is garbage', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         try {

@@ -1,16 +1,16 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { KeyValue, RangeResult } from './kv.ts';
 
-// Field numbers: proto/etcd.proto. Read by hand, because a listing is nothing but these messages, by the hundred
-// thousand: the generated code makes two objects of each, and of each that is skipped.
+// Field numbers: proto/etcd.proto. Decoded by hand, because a listing has hundreds of thousands of these messages and the
+// generated code creates two objects for each, even when skipped.
 
 const EMPTY = new Uint8Array();
 
 /**
- * Reads a RangeResponse.
+ * Decodes a RangeResponse.
  *
- * @param keepEvery keeps every n-th key, beginning with the first, and the last one. Default: 1, all of them
- * @throws Error when it is malformed
+ * @param keepEvery keeps every n-th key, beginning with the first, and the last one. Default: 1, all
+ * @throws Error when the message is malformed
  */
 export function decodeRange(bytes: Uint8Array, keepEvery = 1): RangeResult {
   const reader = new BinaryReader(bytes);

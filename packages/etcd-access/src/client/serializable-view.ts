@@ -2,16 +2,16 @@ import { EtcdError } from '../errors.ts';
 import type { EtcdKv } from './kv.ts';
 
 /**
- * The keys as single members have them, for reading while there is no quorum: what it gives may be old, and it writes
- * nothing, at once and with a code, whatever is asked.
+ * Serializable reads from single members, for a cluster without quorum. Results may be stale; every write is refused
+ * with `ETCD_NO_QUORUM`.
  */
 export function serializableView(kv: EtcdKv): EtcdKv {
   const refuse = async (): Promise<never> => {
     throw new EtcdError({
       code: 'ETCD_NO_QUORUM',
-      message: 'cannot write: what was read may be old, for etcd has no quorum',
+      message: 'cannot write: etcd has no quorum, so the values read may be stale',
       subject: 'the cluster',
-      hint: 'bring back enough members for a majority',
+      hint: 'restore enough members for a majority',
     });
   };
   return {

@@ -20,7 +20,7 @@ const ENDPOINT = 'https://127.0.0.1:2379';
 describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => {
   let etcd: RunningEtcd;
   let client: EtcdClient;
-  let folder: string;
+  let directory: string;
   let target: HostPath;
   beforeAll(async () => {
     etcd = await startEtcd();
@@ -36,12 +36,12 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     await etcd.stop();
   });
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-snapshot-'));
-    target = hostPath(path.join(folder, 'etcd.db'));
+    directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-snapshot-'));
+    target = hostPath(path.join(directory, 'etcd.db'));
   });
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(() => rm(directory, { recursive: true }));
 
-  it('is restored by etcdctl, and an etcd that starts on it has every key', async () => {
+  it('is restored by etcdctl, and etcd started from it has every key', async () => {
     const progress: number[] = [];
     const saved = await saveSnapshot({ target, onProgress: ({ bytes }) => progress.push(bytes) }, { client, host });
     const { revision } = await client.range({ start: new TextEncoder().encode('/') });
@@ -51,7 +51,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     expect(progress.at(-1)).toBe(content.length);
     expect((await stat(target)).mode & 0o777).toBe(0o600);
 
-    const dataDir = path.join(folder, 'restored');
+    const dataDir = path.join(directory, 'restored');
     await run('etcdctl', ['snapshot', 'restore', target, `--data-dir=${dataDir}`], {
       env: { ETCDCTL_API: '3', PATH: process.env['PATH'] },
     });
@@ -63,7 +63,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     await restored.stop();
   });
 
-  it('is sealed before a byte of it is on the disk, and is whole again when it is opened', async () => {
+  it('is encrypted before it is on disk, and complete when decrypted', async () => {
     const [key, iv] = [randomBytes(32), randomBytes(16)];
     const seal = {
       suffix: '.sealed',
@@ -73,15 +73,15 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
         yield cipher.final();
       },
     };
-    // Whatever has a name in the folder at any moment, the file that is not finished yet among it.
+    // Every file in the directory at any moment, including the unfinished one.
     let looks = 0;
     const findPlain = (): readonly string[] =>
-      readdirSync(folder).filter((name) => {
-        const content = readFileSync(path.join(folder, name));
+      readdirSync(directory).filter((name) => {
+        const content = readFileSync(path.join(directory, name));
         looks += content.length > 0 ? 1 : 0;
         return content.includes('/registry/secrets/');
       });
-    const plain = hostPath(path.join(folder, 'plain.db'));
+    const plain = hostPath(path.join(directory, 'plain.db'));
     await saveSnapshot({ target: plain }, { client, host });
     expect(findPlain()).toEqual(['plain.db']);
     await rm(plain);
@@ -91,7 +91,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     const onProgress = (): void => void seen.push(...findPlain());
     const saved = await saveSnapshot({ target, seal, onProgress }, { client, host });
     expect([...seen, ...findPlain()]).toEqual([]);
-    expect(looks, 'it was looked at while it was written').toBeGreaterThan(1);
+    expect(looks, 'it was read during the write').toBeGreaterThan(1);
     const sealed = await readFile(target);
     expect(saved).toMatchObject({ path: target, bytes: sealed.length });
     expect((await stat(target)).mode & 0o777).toBe(0o600);
@@ -102,10 +102,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
     const env = { ETCDCTL_API: '3', PATH: process.env['PATH'] };
     const { stdout } = await run('etcdctl', ['snapshot', 'status', plain, '--write-out=json'], { env });
     expect(JSON.parse(stdout)).toMatchObject({ revision: Number(saved.revision) });
-    await run('etcdctl', ['snapshot', 'restore', plain, `--data-dir=${path.join(folder, 'restored')}`], { env });
+    await run('etcdctl', ['snapshot', 'restore', plain, `--data-dir=${path.join(directory, 'restored')}`], { env });
   });
 
-  it('is never written over something', async () => {
+  it('never overwrites a file', async () => {
     await writeFile(target, 'yesterday');
     await expectCode(saveSnapshot({ target }, { client, host }), 'ETCD_SNAPSHOT_TARGET_EXISTS');
     expect(await readFile(target, 'utf8')).toBe('yesterday');
@@ -119,10 +119,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a snapshot of etcd', () => 
       { client, host },
     );
     await expect(save).rejects.toBe(reason);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(directory)).toEqual([]);
   });
 
-  it('is not begun where there is no room for it', async () => {
+  it('does not start without enough disk space', async () => {
     const full = createFakeHost({ freeBytes: 1000 });
     const refused = await expectCode(
       saveSnapshot({ target: hostPath('/etcd.db') }, { client, host: full }),
@@ -160,7 +160,7 @@ describe('a snapshot that arrives damaged', () => {
     ['nothing', new Uint8Array()],
     ['the digest alone', digest],
     ['no digest', database],
-    ['a cut off end', whole.subarray(0, -1)],
+    ['a truncated end', whole.subarray(0, -1)],
     ['a sector less', Buffer.concat([database.subarray(512), digest])],
     ['a flipped bit', Buffer.concat([Buffer.from([database[0]! ^ 1]), whole.subarray(1)])],
     ['another digest', Buffer.concat([database, randomBytes(32)])],
@@ -170,7 +170,7 @@ describe('a snapshot that arrives damaged', () => {
     expect(left).toEqual([]);
   });
 
-  it('is told from one that is whole', async () => {
+  it('is distinguished from a complete one', async () => {
     const { saved, left } = await save(whole);
     expect(await saved).toMatchObject({ bytes: whole.length, revision: 7n });
     expect(left).toEqual(['etcd.db']);

@@ -4,38 +4,38 @@ import { EtcdError } from '../errors.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { joinPieces } from '../transport/piece-joining.ts';
 
-/** Makes a snapshot unreadable for whoever has not the key. */
+/** Encryption of a snapshot. */
 export interface SnapshotSeal {
-  /** What the name of such a file ends in, for example `.age`. */
+  /** Suffix of encrypted files, for example `.age`. */
   readonly suffix: string;
   readonly seal: (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 }
 
 export interface SnapshotRequest {
-  /** The file to make; its folder must exist, and it must not. */
+  /** The new file; its directory must exist, the file must not. */
   readonly target: HostPath;
-  /** The member that it is taken from. Default: of those that answer, the one that has applied most. */
+  /** The member to read from. Default: the responding member with the newest revision. */
   readonly endpoint?: string | undefined;
-  /** Called as bytes arrive. */
+  /** Called for each received chunk. */
   readonly onProgress?: ((progress: SnapshotProgress) => void) | undefined;
-  /** Default: the file is what etcd sends. */
+  /** Default: not encrypted. */
   readonly seal?: SnapshotSeal | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface SnapshotProgress {
   readonly bytes: number;
-  /** The size of the database when it began; what arrives may be a little more. */
+  /** The size of the database at the start; the snapshot may be slightly larger. */
   readonly expectedBytes: number;
 }
 
 export interface SavedSnapshot {
   readonly path: HostPath;
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
-  /** Of the snapshot, as `sha256sum` prints it for a file that is not sealed. */
+  /** Digest of the unencrypted snapshot, as printed by `sha256sum`. */
   readonly sha256: string;
-  /** The revision of the database when it began; everything up to it is in the snapshot. */
+  /** The revision of the database at the start; the snapshot contains everything up to it. */
   readonly revision: bigint;
   readonly endpoint: string;
 }
@@ -45,24 +45,24 @@ export interface SnapshotDeps {
   readonly host: Pick<Host, 'stat' | 'freeBytes' | 'writeFileFrom'>;
 }
 
-/** Secrets are in it. */
+/** The snapshot contains Secrets. */
 const SNAPSHOT_MODE = 0o600;
-/** SHA-256 of the database, behind it. */
+/** SHA-256 of the database, appended by etcd. */
 const DIGEST_BYTES = 32;
-/** The database is a whole number of these, so a file that is cut off shows: what `etcdctl snapshot status` goes by too. */
+/** The size of a database is a multiple of this, so truncation is detected; `etcdctl snapshot status` checks the same. */
 const SECTOR_BYTES = 512;
-/** A disk that is filled to the last byte brings the node down. */
+/** Kept free, because a full disk breaks the node. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Writes a backup of etcd that `etcdctl snapshot restore` and `etcdutl snapshot restore` take.
+ * Writes a backup of etcd for `etcdctl snapshot restore` and `etcdutl snapshot restore`.
  *
- * The file has its name only once its length and digest are right and it is on the disk. Works without quorum, from what
- * the member has.
+ * The file gets its name only after its length and digest are verified and it is synced to disk. Works without quorum, from
+ * the data of one member.
  *
  * @throws EtcdError `ETCD_SNAPSHOT_TARGET_EXISTS` `ETCD_SNAPSHOT_NO_SPACE` `ETCD_SNAPSHOT_INVALID`, and the failures of the
- * connection; HostError when it cannot be written. No file is left then.
+ * connection; HostError when the file cannot be written. No file is left behind.
  */
 export async function saveSnapshot(request: SnapshotRequest, { client, host }: SnapshotDeps): Promise<SavedSnapshot> {
   const { target, onProgress, seal, signal } = request;
@@ -75,7 +75,7 @@ export async function saveSnapshot(request: SnapshotRequest, { client, host }: S
   const verified = async function* (): AsyncGenerator<Uint8Array, void> {
     let tail: Uint8Array = new Uint8Array();
     for await (const piece of joinPieces(client.snapshot(endpoint, { signal }), PIECE_BYTES)) {
-      // The digest is what comes last, which shows only when nothing more comes.
+      // The digest is the end of the stream, known only when the stream ends.
       hash.update(tail);
       const body = Math.max(0, piece.length - DIGEST_BYTES);
       hash.update(piece.subarray(0, body));
@@ -135,9 +135,9 @@ async function assertAbsent(target: HostPath, host: SnapshotDeps['host']): Promi
   if ((await host.stat(target)) === undefined) return;
   throw new EtcdError({
     code: 'ETCD_SNAPSHOT_TARGET_EXISTS',
-    message: 'cannot save the snapshot: something is there already',
+    message: 'cannot save the snapshot: the file exists already',
     subject: target,
-    hint: 'give the name of a new file; a backup is never overwritten',
+    hint: 'use the name of a new file; a backup is never overwritten',
   });
 }
 
@@ -147,17 +147,17 @@ async function assertDiskSpace(target: HostPath, dbSize: number, host: SnapshotD
   if (free >= needed) return;
   throw new EtcdError({
     code: 'ETCD_SNAPSHOT_NO_SPACE',
-    message: `cannot save the snapshot: it needs ${needed} bytes, ${free} are free`,
+    message: `cannot save the snapshot: ${needed} bytes are needed, ${free} are free`,
     subject: target,
-    hint: 'free some space or give a path on another filesystem',
+    hint: 'free some space or use a path on another filesystem',
   });
 }
 
 function invalid(endpoint: string, bytes: number): EtcdError {
   return new EtcdError({
     code: 'ETCD_SNAPSHOT_INVALID',
-    message: `the snapshot is no good: its ${bytes} bytes do not match the digest that came with them`,
+    message: `the snapshot is damaged: its ${bytes} bytes do not match its digest`,
     subject: endpoint,
-    hint: 'take it again, of another member if there is one',
+    hint: 'take the snapshot again, from another member if possible',
   });
 }

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 
-/** A way to encrypt a value. Decryption throws when the key or the value is wrong. */
+/** A cipher for values. Decryption throws when the key or the value is wrong. */
 export interface ValueCipher {
   encrypt(plain: Uint8Array, secret: Uint8Array, etcdKey: string): Uint8Array;
   decrypt(sealed: Uint8Array, secret: Uint8Array, etcdKey: string): Uint8Array;
@@ -12,7 +12,7 @@ const GCM_NONCE_BYTES = 12;
 const GCM_TAG_BYTES = 16;
 const SECRETBOX_NONCE_BYTES = 24;
 
-/** Random IV, then AES-CBC with the padding of PKCS #7. Says nothing about whether the value was tampered with. */
+/** Random IV, then AES-CBC with PKCS #7 padding. Not authenticated: tampering is not detected. */
 const aescbc: ValueCipher = {
   encrypt(plain, secret) {
     const iv = randomBytes(CBC_IV_BYTES);
@@ -25,7 +25,7 @@ const aescbc: ValueCipher = {
   },
 };
 
-/** Random nonce, then AES-GCM with its tag; the key in etcd is authenticated too, so a value cannot be moved. */
+/** Random nonce, then AES-GCM with its tag; the etcd key is authenticated too, so a value cannot be moved. */
 const aesgcm: ValueCipher = {
   encrypt(plain, secret, etcdKey) {
     const nonce = randomBytes(GCM_NONCE_BYTES);
@@ -54,7 +54,7 @@ const secretbox: ValueCipher = {
   },
 };
 
-/** The ciphers of kube-apiserver's encryption at rest, by the names of their providers. */
+/** The ciphers of kube-apiserver's encryption at rest, by provider name. */
 export const VALUE_CIPHERS = { aescbc, aesgcm, secretbox } as const satisfies Readonly<Record<string, ValueCipher>>;
 
 function gcmName(secret: Uint8Array): 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm' {

@@ -1,7 +1,7 @@
 import { ObjectError, type ObjectErrorCode } from '@kube-rescue/cluster-objects';
 import { EtcdError, type EtcdErrorCode } from '../errors.ts';
 
-/** What a failure of etcd means for an object; the others are passed on as they are. */
+/** Object error codes for etcd errors; other errors are passed on unchanged. */
 const MEANINGS: Readonly<Partial<Record<EtcdErrorCode, ObjectErrorCode>>> = {
   ETCD_UNREACHABLE: 'OBJECT_STORE_UNREACHABLE',
   ETCD_TIMEOUT: 'OBJECT_STORE_UNREACHABLE',
@@ -11,7 +11,7 @@ const MEANINGS: Readonly<Partial<Record<EtcdErrorCode, ObjectErrorCode>>> = {
   ETCD_OUTCOME_UNKNOWN: 'OBJECT_OUTCOME_UNKNOWN',
 };
 
-/** Tells a failure of etcd as one about an object, with etcd's own words. */
+/** Translates an etcd error to an object error with the same message. */
 export function objectFailureOf(error: unknown, subject: string): unknown {
   if (!(error instanceof EtcdError)) return error;
   const code = MEANINGS[error.code];

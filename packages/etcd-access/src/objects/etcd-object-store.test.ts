@@ -31,7 +31,7 @@ async function all(listing: AsyncIterable<StoredObject>): Promise<readonly strin
 }
 
 describe('objects in etcd', () => {
-  it('lie where the API server looks for them', async () => {
+  it('have the keys that the API server uses', async () => {
     await createSecret();
     await store.create(Node, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01' } });
     expect(kv.valueOf('/registry/secrets/default/a')).toBeDefined();
@@ -41,11 +41,11 @@ describe('objects in etcd', () => {
     expect(kv.valueOf('/kubernetes.io/minions/node01')).toBeDefined();
   });
 
-  it('begin with the time of the clock, in whole seconds', async () => {
+  it('are created with the time of the clock, in whole seconds', async () => {
     expect((await createSecret()).object.metadata.creationTimestamp).toBe('2026-01-02T03:04:05Z');
   });
 
-  it('are not read from a value of another kind, of another name, or of noise', async () => {
+  it('are not read from a value of another kind, another name, or garbage', async () => {
     await createSecret();
     const value = kv.valueOf('/registry/secrets/default/a') ?? '';
     kv.plant('/registry/configmaps/default/a', value);
@@ -58,7 +58,7 @@ describe('objects in etcd', () => {
     await expectCode(store.get({ kind: Secret, namespace: 'default', name: 'noise' }), 'OBJECT_UNREADABLE');
   });
 
-  it('are listed around those that cannot be read, which are told', async () => {
+  it('are listed without unreadable ones, which are reported', async () => {
     for (const name of ['a', 'b', 'c']) await createSecret(name);
     kv.plant('/registry/secrets/default/b', 'noise');
     for (const hostile of ['default/../../minions/x', 'default/..', 'default/\0', 'default', '']) {
@@ -71,7 +71,7 @@ describe('objects in etcd', () => {
     expect(failures).toHaveLength(6);
   });
 
-  it('of a namespace are not those of one whose name begins alike', async () => {
+  it('of a namespace do not include those of one with a longer name', async () => {
     kv.plant('/registry/namespaces/default2', NAMESPACE.replace('default', 'default2'));
     await createSecret();
     const metadata = { name: 'b', namespace: 'default2' };
@@ -84,7 +84,7 @@ describe('objects in etcd', () => {
     await expectCode(store.create(Service, service), 'OBJECT_FIELD_UNSUPPORTED');
   });
 
-  it('that are pods can be created when they say where they run and as whom', async () => {
+  it('that are pods can be created with a node name and a service account', async () => {
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'default' } };
     const spec = { containers: [{ name: 'c', image: 'i' }] };
     await expectCode(store.create(Pod, { ...pod, spec }), 'OBJECT_FIELD_UNSUPPORTED');
@@ -93,19 +93,19 @@ describe('objects in etcd', () => {
     expect(read?.object.spec).toMatchObject({ nodeName: 'cp1', containers: [{ name: 'c' }] });
   });
 
-  it('of a namespace with content are not orphaned by deleting it', async () => {
+  it('are not orphaned by the deletion of their namespace', async () => {
     const namespace = NAMESPACE.replace('}}', '},"spec":{"finalizers":["kubernetes"]}}');
     kv.plant('/registry/namespaces/default', namespace);
     const read = await store.get({ kind: RESOURCE_KINDS.Namespace, name: 'default' });
     await expectCode(store.delete(read as StoredObject), 'OBJECT_HAS_FINALIZERS');
   });
 
-  it('cannot be replaced by what was read elsewhere', async () => {
+  it('cannot be replaced by an object read from another store', async () => {
     const { origin: _origin, ...read } = await createSecret();
     await expectCode(store.replace({ ...read, origin: {} }, { ...read.object, data: {} }), 'OBJECT_INVALID');
   });
 
-  it('are not written when they are read without a quorum', async () => {
+  it('are not written without a quorum', async () => {
     await createSecret();
     const stale = createEtcdObjectStore({ kv, clock, serializable: true });
     const read = await stale.get({ kind: Secret, namespace: 'default', name: 'a' });
@@ -117,7 +117,7 @@ describe('objects in etcd', () => {
     await expectCode(stale.delete(read as StoredObject), 'OBJECT_STORE_UNREACHABLE');
   });
 
-  it('do not show up in the refusal of an edit', async () => {
+  it('do not appear in the error of a refused edit', async () => {
     const read = await createSecret();
     const failure = await expectCode(
       store.replace(read, { ...read.object, data: { a: 'hunter2!' } }),

@@ -39,20 +39,19 @@ export interface EtcdObjectStoreOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** kube-apiserver's `--etcd-prefix`. Default: `/registry`. */
   readonly prefix?: string | undefined;
-  /** What kube-apiserver's `--encryption-provider-config` holds. Default: nothing is encrypted. */
+  /** Content of kube-apiserver's `--encryption-provider-config`. Default: no encryption. */
   readonly encryption?: EncryptionConfiguration | undefined;
-  /** Reads from one member without quorum, which may be old; refuses to write. Default: false. */
+  /** Serializable reads without quorum, possibly stale; writes are refused. Default: false. */
   readonly serializable?: boolean | undefined;
 }
 
 /**
- * The objects of a cluster as its API server keeps them in etcd, for when it is dead. Works while it is alive too: its
- * watchers see every change.
+ * The objects of a cluster in etcd, for a cluster without API server. Safe with a serving API server too: its watchers see
+ * every change.
  *
- * Writes what the API server would have written: the same bytes but for the edit, fields of newer versions included, the
- * generation counted, the value encrypted. It asks no admission webhook, checks no quota, and hardly validates: edit with
- * care. An object is shown in the version that it is stored in, which for APIService and CustomResourceDefinition is often
- * v1beta1.
+ * Writes the bytes that the API server would write: unchanged but for the edit, including fields of newer versions, with the
+ * generation incremented and the value encrypted. No admission webhooks, no quota, hardly any validation: edit with
+ * care. Objects have their stored version, which for APIService and CustomResourceDefinition is often v1beta1.
  */
 export function createEtcdObjectStore(options: EtcdObjectStoreOptions): ObjectStore {
   return new EtcdObjectStore(options);
@@ -168,7 +167,7 @@ class EtcdObjectStore implements ObjectStore {
     const key = Buffer.from(entry.key).toString();
     const reference = referenceOfKey(this.#prefix, kind, key);
     try {
-      if (reference === undefined) throw unreadable('a key that belongs to no object', `${kind.resource}: ${key}`);
+      if (reference === undefined) throw unreadable('the key belongs to no object', `${kind.resource}: ${key}`);
       assertValidReference(reference);
       return this.#read(reference, key, entry);
     } catch (error) {
@@ -189,7 +188,7 @@ class EtcdObjectStore implements ObjectStore {
     const value = readStoredValue(plain, reference.kind, subject);
     const { metadata } = value.object;
     if (metadata.name !== reference.name || (metadata.namespace ?? undefined) !== reference.namespace) {
-      throw unreadable('the value under the key is that of another object', subject);
+      throw unreadable('the key holds the value of another object', subject);
     }
     const revision = String(modRevision);
     const object = { ...value.object, metadata: { ...metadata, resourceVersion: revision } };
@@ -205,7 +204,7 @@ class EtcdObjectStore implements ObjectStore {
     };
   }
 
-  /** An edit that changes nothing writes nothing, as with an API server, but must still be made on the newest revision. */
+  /** An empty edit writes nothing, as with an API server, but still needs the newest revision. */
   async #unchanged(read: StoredObject, signal: AbortSignal | undefined): Promise<StoredObject> {
     const reference = referenceOf(read);
     const { key, modRevision } = originOf(read);
@@ -226,9 +225,9 @@ class EtcdObjectStore implements ObjectStore {
     if (this.#options.serializable !== true) return;
     throw new ObjectError({
       code: 'OBJECT_STORE_UNREACHABLE',
-      message: 'etcd is read without a quorum, so nothing may be written',
+      message: 'cannot write: etcd has no quorum',
       subject,
-      hint: 'bring a majority of the members back, then write',
+      hint: 'restore a majority of the members, then write',
     });
   }
 

@@ -1,7 +1,7 @@
 import { describeReference, ObjectError, referenceOf, type StoredObject } from '@kube-rescue/cluster-objects';
 import type { StoredValue } from './stored-value-type.ts';
 
-/** Where an object was read, so that an edit can be merged into its bytes. */
+/** The stored value of an object that was read, for merging an edit into its bytes. */
 export class EtcdOrigin {
   readonly key: string;
   readonly modRevision: bigint;
@@ -24,6 +24,6 @@ export function originOf(read: StoredObject): EtcdOrigin {
     code: 'OBJECT_INVALID',
     message: 'the object was read from another store',
     subject: describeReference(referenceOf(read)),
-    hint: 'read it from the store that is to change it',
+    hint: 'read it from the same store',
   });
 }

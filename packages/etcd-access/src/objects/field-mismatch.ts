@@ -1,4 +1,4 @@
-/** JSON that does not fit a field; becomes an `ObjectError` where the object is known. */
+/** JSON that does not fit a field; translated to an `ObjectError` with the object as its subject. */
 export class FieldMismatch extends Error {
   readonly code: 'OBJECT_INVALID' | 'OBJECT_FIELD_UNSUPPORTED';
 

@@ -1,15 +1,15 @@
 import { type DescField, type DescMessage, getOption, ScalarType } from '@bufbuild/protobuf';
 import { always, inline, pointer } from '../generated/kubernetes/options_pb.ts';
 
-/** When a field of zero is shown: `set` when it is there, `always`, or `never`. */
+/** When a zero value appears in JSON: `set` when the field is present, `always`, or `never`. */
 type ZeroRule = 'set' | 'always' | 'never';
 
-/** What a field, an element of a list or a value of a map holds. */
+/** Type of a field, a list element or a map value. */
 export type Content =
   | { readonly kind: 'scalar'; readonly scalar: ScalarType }
   | { readonly kind: 'message'; readonly message: DescMessage };
 
-/** One field of a message, as its JSON shows it. */
+/** JSON mapping of one field of a message. */
 export interface FieldPlan {
   readonly field: DescField;
   /** The key in JSON. */
@@ -23,7 +23,7 @@ export interface FieldPlan {
 
 const plans = new WeakMap<DescMessage, readonly FieldPlan[]>();
 
-/** How the fields of a message look in JSON. */
+/** JSON mapping of the fields of a message. */
 export function fieldPlans(message: DescMessage): readonly FieldPlan[] {
   let planned = plans.get(message);
   if (planned === undefined) {
@@ -33,7 +33,7 @@ export function fieldPlans(message: DescMessage): readonly FieldPlan[] {
   return planned;
 }
 
-/** Every key that the JSON of a message may have. */
+/** Every possible key in the JSON of a message. */
 export function fieldNames(message: DescMessage): readonly string[] {
   return fieldPlans(message).flatMap((plan) =>
     plan.shape === 'inline' && plan.content.kind === 'message' ? fieldNames(plan.content.message) : [plan.name],

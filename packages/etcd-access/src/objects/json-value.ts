@@ -3,21 +3,21 @@ import { apiVersionOf, assertShallow, type KubernetesObject, type ResourceKind }
 import { FieldMismatch } from './field-mismatch.ts';
 import type { StoredValue } from './stored-value-type.ts';
 
-/** Kinds whose stored version can be shown as the one that the API is asked in: only the name differs. */
+/** Kinds whose versions differ by name only. */
 const ALIKE_IN_ALL_VERSIONS: ReadonlySet<string> = new Set(['APIService']);
 
-/** What `JSON.parse` tells a reviver about the text of a value (ECMAScript, "JSON.parse source text access"). */
+/** A reviver with access to the source text of a value (ECMAScript, "JSON.parse source text access"). */
 type SourceReviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
 
 /**
- * Reads an object that is kept in JSON: custom resources, their definitions, API services.
+ * Reads an object stored in JSON: custom resources, their definitions, API services.
  * @param subject the object, for messages
- * @throws SyntaxError when it is not JSON; Error when it is not an object of Kubernetes; ObjectError `OBJECT_UNREADABLE`
- *   when it is nested too deep
+ * @throws SyntaxError when it is not JSON; Error when it is not a Kubernetes object; ObjectError `OBJECT_UNREADABLE`
+ *   when nested too deeply
  */
 export function readJsonValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
-  // A reviver is called from the innermost out, on the stack.
+  // A reviver is called recursively.
   assertShallow(JSON.parse(text), subject);
   const { json, inexact } = parse(text);
   const stored = assertObject(json);
@@ -26,8 +26,9 @@ export function readJsonValue(value: Uint8Array, kind: ResourceKind, subject: st
     object,
     partial: false,
     edit(edited) {
-      // A number that JavaScript cannot hold would come back as another.
-      if (inexact !== undefined) throw new FieldMismatch(inexact, 'cannot be kept exactly', 'OBJECT_FIELD_UNSUPPORTED');
+      // JavaScript cannot represent the number exactly and would write another.
+      if (inexact !== undefined)
+        throw new FieldMismatch(inexact, 'cannot be represented exactly', 'OBJECT_FIELD_UNSUPPORTED');
       return isDeepStrictEqual(edited, object) ? value : createJsonValue({ ...edited, apiVersion: stored.apiVersion });
     },
   };
@@ -38,7 +39,7 @@ export function createJsonValue(object: KubernetesObject): Uint8Array {
   return new Uint8Array(Buffer.from(`${JSON.stringify(object)}\n`));
 }
 
-/** The value, and the key of a number that does not survive being read. */
+/** The value, and the key of a number that JavaScript cannot represent exactly. */
 function parse(text: string): { json: unknown; inexact: string | undefined } {
   let inexact: string | undefined;
   const reviver: SourceReviver = (key, value, context) => {
@@ -60,5 +61,5 @@ function assertObject(json: unknown): KubernetesObject {
   ) {
     return object as KubernetesObject;
   }
-  throw new Error('it is no object of Kubernetes');
+  throw new Error('not a Kubernetes object');
 }

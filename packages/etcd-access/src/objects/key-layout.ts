@@ -1,11 +1,11 @@
 import { assertValidReference, type ObjectReference, type ResourceKind } from '@kube-rescue/cluster-objects';
 
-/** What kube-apiserver's `--etcd-prefix` is when it is not given. */
+/** Default of kube-apiserver's `--etcd-prefix`. */
 export const DEFAULT_ETCD_PREFIX = '/registry';
 
 /**
- * Where an object is kept: `/registry/secrets/kube-system/name`.
- * @throws ObjectError `OBJECT_INVALID` for a name that would lead elsewhere
+ * The etcd key of an object: `/registry/secrets/kube-system/name`.
+ * @throws ObjectError `OBJECT_INVALID` for a name with path separators
  */
 export function objectKey(prefix: string, reference: ObjectReference): string {
   assertValidReference(reference);
@@ -13,14 +13,14 @@ export function objectKey(prefix: string, reference: ObjectReference): string {
   return `${collectionKey(prefix, kind, namespace)}${name}`;
 }
 
-/** What the keys of all objects of a kind begin with, or of those in one namespace; ends with a slash. */
+/** Key prefix of all objects of a kind, or of those in one namespace; ends with a slash. */
 export function collectionKey(prefix: string, kind: ResourceKind, namespace: string | undefined): string {
   const within = namespace === undefined ? '' : `${namespace}/`;
   const segments = prefix.split('/').filter((segment) => segment !== '');
   return `/${[...segments, kind.etcdSegment].join('/')}/${within}`;
 }
 
-/** Name and namespace that a key stands for; `undefined` when it cannot be that of an object of the kind. */
+/** Name and namespace of a key; `undefined` when it is not a key of an object of the kind. */
 export function referenceOfKey(prefix: string, kind: ResourceKind, key: string): ObjectReference | undefined {
   const collection = collectionKey(prefix, kind, undefined);
   const segments = key.slice(collection.length).split('/');

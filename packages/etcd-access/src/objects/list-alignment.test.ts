@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { alignLists } from './list-alignment.ts';
 
-describe('elements of a list that was edited', () => {
+describe('elements of an edited list', () => {
   it.each([
     ['nothing changed', ['a', 'b'], ['a', 'b'], [0, 1]],
     ['one was removed', ['a', 'b', 'c'], ['b', 'c'], [1, 2]],
     ['one came first', ['a', 'b'], ['x', 'a', 'b'], [undefined, 0, 1]],
     ['the order changed', ['a', 'b'], ['b', 'a'], [1, 0]],
     ['one is there twice now', ['a'], ['a', 'a'], [0, undefined]],
-    ['one was changed in its place', ['a', 'b'], ['a', 'x'], [0, 1]],
+    ['one was changed at its index', ['a', 'b'], ['a', 'x'], [0, 1]],
     ['two were changed and one was removed', ['a', 'b', 'c'], ['x', 'y'], [undefined, undefined]],
   ])('are matched where %s', (_what, before, after, expected) => {
     expect(alignLists(before, after)).toEqual(expected);
   });
 
-  it('are matched by name when they are changed and moved at once', () => {
+  it('are matched by name when both changed and moved', () => {
     const before = [
       { name: 'a', v: 1 },
       { name: 'b', v: 1 },
@@ -28,7 +28,7 @@ describe('elements of a list that was edited', () => {
     ).toEqual([1, undefined, 0]);
   });
 
-  it('are matched in a moment when there are very many', () => {
+  it('are matched quickly in a very long list', () => {
     const many = Array.from({ length: 20_000 }, (_, index) => ({ name: `n${index}` }));
     const startedAt = performance.now();
     expect(

@@ -1,31 +1,34 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from '@kube-rescue/cluster-objects';
 
-/** What tells the elements of Kubernetes' lists apart; the first that both have counts. */
+/** Identifying fields of elements in Kubernetes' lists; the first one that both have counts. */
 const IDENTITIES = ['uid', 'name', 'key', 'type', 'mountPath', 'ip', 'containerPort', 'port'] as const;
 
 /**
- * For each element of `after`, the index of the element of `before` that it is a change of, or `undefined` when it is new.
+ * For each element of `after`, the index of its element in `before`, or `undefined` when it is new.
  *
- * Equal elements belong together, then those of the same identity, then, in lists of the same length, those in the same
- * place. An element of `before` is used once at most.
+ * Matches equal elements first, then those with the same identity, then, in lists of the same length, those at the same
+ * index. Each element of `before` is matched at most once.
  */
 export function alignLists(before: readonly unknown[], after: readonly unknown[]): readonly (number | undefined)[] {
   const free = new Set(before.keys());
   const found: (number | undefined)[] = after.map(() => undefined);
-  const claim = (matches: (index: number, place: number) => boolean): void => {
-    for (const place of after.keys()) {
-      if (found[place] !== undefined) continue;
-      // An element most often stays in its place; looking there first keeps long lists fast.
-      const index = free.has(place) && matches(place, place) ? place : [...free].find((each) => matches(each, place));
+  const claim = (matches: (index: number, position: number) => boolean): void => {
+    for (const position of after.keys()) {
+      if (found[position] !== undefined) continue;
+      // Most elements keep their index; trying it first keeps long lists fast.
+      const index =
+        free.has(position) && matches(position, position)
+          ? position
+          : [...free].find((each) => matches(each, position));
       if (index === undefined) continue;
-      found[place] = index;
+      found[position] = index;
       free.delete(index);
     }
   };
-  claim((index, place) => isDeepStrictEqual(before[index], after[place]));
-  claim((index, place) => haveSameIdentity(before[index], after[place]));
-  if (before.length === after.length) claim((index, place) => index === place);
+  claim((index, position) => isDeepStrictEqual(before[index], after[position]));
+  claim((index, position) => haveSameIdentity(before[index], after[position]));
+  if (before.length === after.length) claim((index, position) => index === position);
   return found;
 }
 

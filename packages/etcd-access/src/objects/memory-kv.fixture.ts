@@ -1,6 +1,6 @@
 import type { EtcdKv, KeyValue, SwapRequest, SwapResult } from '../client/kv.ts';
 
-/** Keys in memory, compared and swapped as etcd does, and what tests need to plant and see. */
+/** An in-memory EtcdKv with access to its keys for tests. */
 export interface MemoryKv extends Pick<EtcdKv, 'get' | 'list' | 'compareAndSwap' | 'compareAndDelete'> {
   plant(key: string, value: Uint8Array | string): void;
   /** The bytes under a key. */

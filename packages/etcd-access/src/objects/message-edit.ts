@@ -8,15 +8,14 @@ import { scalarFromJson } from './scalar-json.ts';
 import { unknownFields } from './unknown-fields.ts';
 import { wrappedValue } from './wrapped-value.ts';
 
-/** What an edit took away together with the element or object that held it. */
+/** Unknown fields removed together with their element or object. */
 export interface Dropped {
-  /** As {@link unknownFields} tells them. */
+  /** In the form of {@link unknownFields}. */
   readonly unknown: string[];
 }
 
 /**
- * Makes a message say `after` where it said `before`, in place: fields that are the same in both, and fields that the schema
- * does not know, are not touched.
+ * Edits a message in position from `before` to `after`: equal fields and unknown fields are not touched.
  * @param at path of the message, for messages
  * @throws FieldMismatch
  */
@@ -31,7 +30,7 @@ export function editMessage(
   const known = new Set(fieldNames(schema));
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (known.has(name) || isDeepStrictEqual(before[name], after[name])) continue;
-    throw new FieldMismatch(pathOf(at, name), 'is not a field that can be edited', 'OBJECT_FIELD_UNSUPPORTED');
+    throw new FieldMismatch(pathOf(at, name), 'cannot be edited', 'OBJECT_FIELD_UNSUPPORTED');
   }
   editFields(message, schema, before, after, dropped, at);
 }
@@ -95,15 +94,15 @@ function editList(
   at: string,
 ): unknown[] {
   if (content.kind === 'scalar') {
-    return after.map((each, place) => scalarFromJson(content.scalar, each, `${at}[${place}]`));
+    return after.map((each, position) => scalarFromJson(content.scalar, each, `${at}[${position}]`));
   }
   const origins = alignLists(before, after);
   const kept = new Set(origins);
   for (const [index, each] of old.entries()) if (!kept.has(index)) drop(each, content, dropped);
-  return after.map((each, place) => {
-    const origin = origins[place];
+  return after.map((each, position) => {
+    const origin = origins[position];
     const [was, said] = origin === undefined ? [undefined, undefined] : [old[origin], before[origin]];
-    return editContent(was, content, said, each, dropped, `${at}[${place}]`);
+    return editContent(was, content, said, each, dropped, `${at}[${position}]`);
   });
 }
 

@@ -5,10 +5,10 @@ import { wrappedValue } from './wrapped-value.ts';
 
 export type JsonFields = Record<string, unknown>;
 
-/** A decoded message, by the properties that its plan names. */
+/** A decoded message, by the properties of its plan. */
 export type Decoded = Message & Record<string, unknown>;
 
-/** A message as the API shows it in JSON, as far as its fields are known. */
+/** The JSON of a message as in the API, without unknown fields. */
 export function messageToJson(message: Message, schema: DescMessage): JsonFields {
   const json: JsonFields = {};
   showFields(message, schema, json);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { apiVersionOf, type KubernetesObject, type ResourceKind } from '@kube-rescue/cluster-objects';
 
-/** The object as an API server would store it when it is new: with its identity and its counters. */
+/** A new object with the fields that an API server assigns: uid, creation time, generation. */
 export function asNewObject(kind: ResourceKind, object: KubernetesObject, now: Date): KubernetesObject {
   const { resourceVersion: _ignored, ...given } = object.metadata;
   const metadata = {

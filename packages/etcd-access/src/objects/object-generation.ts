@@ -4,8 +4,8 @@ import type { KubernetesObject, ResourceKind } from '@kube-rescue/cluster-object
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
 /**
- * The edited object with the counters that an API server keeps: `metadata.generation`, and a DaemonSet's count of its
- * templates. Counters in `edited` itself are ignored, as an API server ignores them.
+ * The edited object with the counters maintained by an API server: `metadata.generation`, and a DaemonSet's template
+ * generation. Counters in `edited` are ignored, as by an API server.
  *
  * Source: the update strategies of kube-apiserver v1.20.
  */
@@ -32,12 +32,12 @@ function nextGeneration(kind: ResourceKind, before: KubernetesObject, after: Kub
   return isDeepStrictEqual(countedPart(before), countedPart(after)) ? generation : (generation ?? 0) + 1;
 }
 
-/** All that is not metadata or status; of a Deployment also the annotations, because its ReplicaSets get them. */
+/** Everything except metadata and status; for a Deployment also the annotations, because its ReplicaSets get them. */
 function countedPart({ status: _status, metadata, ...counted }: KubernetesObject): unknown {
   return counted.kind === 'Deployment' ? [counted, metadata.annotations] : counted;
 }
 
-/** In extensions/v1beta1 the count is a field. */
+/** In extensions/v1beta1 the template generation is a field. */
 function withTemplateGeneration(object: KubernetesObject): { readonly spec?: unknown } {
   const spec = object.spec as { readonly templateGeneration?: number } | undefined;
   if (spec?.templateGeneration === undefined) return {};

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type KubernetesObject, ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
 
-/** What an API server lets Secrets and ConfigMaps hold. */
+/** Size limit of Secrets and ConfigMaps in the API server. */
 const LARGEST_DATA_BYTES = 1024 * 1024;
 
-/** Kinds that get something when they are created which only an API server hands out. */
+/** Kinds with fields that only an API server can assign on creation. */
 const NEEDS_API_SERVER: ReadonlySet<string> = new Set(['Service', 'Namespace', 'CustomResourceDefinition']);
 
 /**
- * Makes sure that an API server would have let an edit pass, as far as that decides whether data can be read again.
+ * Checks the API server's rules for an edit that affect whether the object stays readable.
  *
- * Not a full validation: values are not checked beyond their type.
+ * Not a full validation: only the types of values are checked.
  * @throws ObjectError `OBJECT_INVALID` `OBJECT_TOO_LARGE`
  */
 export function assertEditAllowed(before: KubernetesObject, after: KubernetesObject, subject: string): void {
@@ -18,9 +18,9 @@ export function assertEditAllowed(before: KubernetesObject, after: KubernetesObj
   if (before.immutable === true && !isDeepStrictEqual(contentOf(before), contentOf(after))) {
     throw new ObjectError({
       code: 'OBJECT_INVALID',
-      message: 'it is immutable: whoever mounts it would never see the change',
+      message: 'the object is immutable: pods that mount it would not see the change',
       subject,
-      hint: 'delete it and create it anew',
+      hint: 'delete and recreate it',
     });
   }
   if (before.kind === 'Secret' && before.type !== after.type) {
@@ -28,7 +28,7 @@ export function assertEditAllowed(before: KubernetesObject, after: KubernetesObj
       code: 'OBJECT_INVALID',
       message: 'the type of a Secret cannot be edited',
       subject,
-      hint: 'delete it and create it anew',
+      hint: 'delete and recreate it',
     });
   }
   assertDataFits(after, subject);
@@ -43,15 +43,15 @@ export function assertDataFits({ kind, data, binaryData }: KubernetesObject, sub
   if (bytes <= LARGEST_DATA_BYTES) return;
   throw new ObjectError({
     code: 'OBJECT_TOO_LARGE',
-    message: `its data have ${bytes} bytes, and ${LARGEST_DATA_BYTES} is the most that an API server takes`,
+    message: `the data has ${bytes} bytes, the API server accepts ${LARGEST_DATA_BYTES}`,
     subject,
-    hint: 'spread the data over several objects',
+    hint: 'split the data over several objects',
   });
 }
 
 /**
- * A Pod may be created when it is bound to a node and names its service account: what admission would add to it (the volume
- * of its token, tolerations, a priority) is up to whoever makes it.
+ * A Pod may be created when it is bound to a node and names its service account. The caller provides what admission would
+ * add: the token volume, tolerations, a priority.
  * @throws ObjectError `OBJECT_FIELD_UNSUPPORTED`
  */
 export function assertCreatable({ kind }: ResourceKind, object: KubernetesObject, subject: string): void {
@@ -60,7 +60,7 @@ export function assertCreatable({ kind }: ResourceKind, object: KubernetesObject
   if (!NEEDS_API_SERVER.has(kind) && (kind !== 'Pod' || isBound)) return;
   throw new ObjectError({
     code: 'OBJECT_FIELD_UNSUPPORTED',
-    message: `a ${kind} gets things when it is created that only an API server hands out`,
+    message: `a new ${kind} needs fields that only an API server can assign`,
     subject,
     hint: 'create it through the API server (--via api)',
   });

@@ -10,22 +10,23 @@ import type { StoredValue } from './stored-value-type.ts';
 import { unknownFields } from './unknown-fields.ts';
 
 /**
- * Reads an object that is kept in protobuf.
- * @throws Error that says why it cannot be read
+ * Reads an object stored in protobuf.
+ * @throws Error with the reason
  */
 export function readProtobufValue(value: Uint8Array, kind: ResourceKind): StoredValue {
   const envelope = openEnvelope(value);
   const { apiVersion = '', kind: stored = '' } = envelope.typeMeta ?? {};
-  if (stored !== kind.kind) throw new Error(`it is of kind ${stored || 'none'}`);
+  if (stored !== kind.kind) throw new Error(`its kind is ${stored || 'missing'}`);
   const schema = schemaOf(kind, apiVersion);
-  if (schema === undefined) throw new Error(`it is of version ${apiVersion || 'none'}, which is not known`);
-  if (envelope.contentEncoding !== '') throw new Error('it is compressed');
+  if (schema === undefined)
+    throw new Error(apiVersion === '' ? 'its version is missing' : `unknown version ${apiVersion}`);
+  if (envelope.contentEncoding !== '') throw new Error('compressed');
   const { raw } = envelope;
-  if (raw.length === 0) throw new Error('it is cut off');
+  if (raw.length === 0) throw new Error('truncated');
   const message = fromBinary(schema, raw);
-  // Worked out when it is asked for: most objects of a long listing are only looked at.
+  // Computed on demand: most objects of a long listing are only read.
   const isWhole = (): boolean => toBinary(schema, message).length === raw.length;
-  // The version on the envelope stays as it is; its fields are those of the version that the API is asked in.
+  // The envelope keeps its version; its fields are those of the API version in use.
   const object = {
     apiVersion: apiVersionOf(kind),
     kind: stored,
@@ -38,7 +39,7 @@ export function readProtobufValue(value: Uint8Array, kind: ResourceKind): Stored
     },
     edit(edited) {
       if (!isWhole()) {
-        throw new FieldMismatch('the object', 'is encoded in a way that is not understood', 'OBJECT_FIELD_UNSUPPORTED');
+        throw new FieldMismatch('the object', 'has an unknown encoding', 'OBJECT_FIELD_UNSUPPORTED');
       }
       return sealEnvelope(envelope, editRaw(raw, schema, object, edited));
     },
@@ -53,7 +54,7 @@ export function createProtobufValue(object: KubernetesObject, kind: ResourceKind
   return newEnvelope(apiVersion, kind.kind, toBinary(schema, messageOf(object, schema)));
 }
 
-/** Edits a fresh copy in place, then reads the result back: nothing is written that does not say exactly what it should. */
+/** Edits a copy, then decodes the result again: a result that differs from the intended object is refused. */
 function editRaw(raw: Uint8Array, schema: DescMessage, before: KubernetesObject, after: KubernetesObject): Uint8Array {
   const message = fromBinary(schema, raw);
   const unknownBefore = unknownFields(message, schema);
@@ -65,7 +66,7 @@ function editRaw(raw: Uint8Array, schema: DescMessage, before: KubernetesObject,
   const intended = messageToJson(messageOf(after, schema), schema);
   const unknownAfter = [...unknownFields(proof, schema), ...dropped.unknown].toSorted();
   if (!isDeepStrictEqual(messageToJson(proof, schema), intended) || !isDeepStrictEqual(unknownAfter, unknownBefore)) {
-    throw new FieldMismatch('the edit', 'cannot be made without changing something else', 'OBJECT_FIELD_UNSUPPORTED');
+    throw new FieldMismatch('the edit', 'would change other fields too', 'OBJECT_FIELD_UNSUPPORTED');
   }
   return bytes;
 }
@@ -76,7 +77,7 @@ function messageOf(object: KubernetesObject, schema: DescMessage): Message {
   return message;
 }
 
-/** The fields that the message holds; version and kind stand on the envelope. */
+/** The fields of the message; version and kind are in the envelope. */
 function fieldsOf({ apiVersion: _apiVersion, kind: _kind, ...fields }: KubernetesObject): Record<string, unknown> {
   return fields;
 }

@@ -1,7 +1,7 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import { FieldMismatch } from './field-mismatch.ts';
 
-/** The zero of a scalar, as JSON shows it; bytes that are not there are null. */
+/** The zero value of a scalar in JSON; missing bytes are null. */
 export function zeroOf(scalar: ScalarType): unknown {
   switch (scalar) {
     case ScalarType.STRING:
@@ -15,7 +15,7 @@ export function zeroOf(scalar: ScalarType): unknown {
   }
 }
 
-/** A scalar as the API shows it: bytes in base64, 64-bit integers as numbers. */
+/** A scalar as in the API: bytes in base64, 64-bit integers as numbers. */
 export function scalarToJson(value: unknown): unknown {
   if (value instanceof Uint8Array)
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
@@ -27,18 +27,18 @@ export function scalarFromJson(scalar: ScalarType, json: unknown, at: string): u
   switch (scalar) {
     case ScalarType.STRING:
       if (typeof json === 'string' && json.isWellFormed()) return json;
-      throw new FieldMismatch(at, 'is not a text');
+      throw new FieldMismatch(at, 'is not a string');
     case ScalarType.BOOL:
       if (typeof json === 'boolean') return json;
-      throw new FieldMismatch(at, 'is neither true nor false');
+      throw new FieldMismatch(at, 'is not a boolean');
     case ScalarType.BYTES:
       return bytesFromJson(json, at);
     case ScalarType.INT64:
       if (typeof json === 'number' && Number.isSafeInteger(json)) return BigInt(json);
-      throw new FieldMismatch(at, 'is not a whole number');
+      throw new FieldMismatch(at, 'is not an integer');
     default:
       if (typeof json === 'number' && Number.isInteger(json) && Math.trunc(json) === (json | 0)) return json;
-      throw new FieldMismatch(at, 'is not a whole number of 32 bits');
+      throw new FieldMismatch(at, 'is not a 32-bit integer');
   }
 }
 

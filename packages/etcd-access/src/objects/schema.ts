@@ -37,7 +37,7 @@ const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   ValidatingWebhookConfiguration: ValidatingWebhookConfigurationSchema,
 };
 
-/** Older versions that number their fields as the one that the API is asked in does. */
+/** Older versions with the same field numbers as the API version in use. */
 const OLDER_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['apps/v1beta2', 'apps/v1beta1', 'extensions/v1beta1'],
   DaemonSet: ['apps/v1beta2', 'extensions/v1beta1'],
@@ -49,7 +49,7 @@ const OLDER_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   ValidatingWebhookConfiguration: ['admissionregistration.k8s.io/v1beta1'],
 };
 
-/** What the protobuf of a kind in this version says; `undefined` when that is not known. */
+/** The protobuf schema of a kind in this version; `undefined` when unknown. */
 export function schemaOf(kind: ResourceKind, apiVersion: string): DescMessage | undefined {
   if (apiVersion !== apiVersionOf(kind) && !OLDER_VERSIONS[kind.kind]?.includes(apiVersion)) return undefined;
   return Object.hasOwn(SCHEMAS, kind.kind) ? SCHEMAS[kind.kind] : undefined;

@@ -47,14 +47,14 @@ const node = fc
     ),
   })
   .map((fields) => objectOf('Node', fields));
-/** A field that no version has yet: a number, and bytes. */
+/** A field of no existing version: a number, and bytes. */
 const novelty = fc.record({
   no: fc.integer({ min: 900, max: 5000 }),
   data: fc.uint8Array({ minLength: 1, maxLength: 20 }),
 });
 
 describe('an object in protobuf', () => {
-  it('is read back as it was made', () => {
+  it('is read back unchanged', () => {
     fc.assert(
       fc.property(secret, (object) => {
         expect(meaning(shown(createStoredValue(object, Secret), Secret))).toEqual(meaning(object));
@@ -68,7 +68,7 @@ describe('an object in protobuf', () => {
     );
   });
 
-  it('becomes any other by an edit, and keeps every field that is not known', () => {
+  it('can be edited to any other, and keeps every unknown field', () => {
     fc.assert(
       fc.property(node, node, novelty, novelty, (before, after, outside, inside) => {
         const value = withNovelties(createStoredValue(before, Node), outside, inside);
@@ -81,7 +81,7 @@ describe('an object in protobuf', () => {
     );
   });
 
-  it('is not read when it is cut off, or read whole when only its empty end is missing', () => {
+  it('is not read when truncated, or read completely when only its empty end is missing', () => {
     const object = objectOf('Secret', { metadata: { labels: { a: 'b' } }, data: { a: 'AAEC' }, type: 'Opaque' });
     const value = createStoredValue(object, Secret);
     const whole = shown(value, Secret);
@@ -97,7 +97,7 @@ describe('an object in protobuf', () => {
     expect(refused).toBeGreaterThan(value.length - 6);
   });
 
-  it('is not made up from noise', () => {
+  it('is not read from garbage', () => {
     const noise = fc.uint8Array({ maxLength: 200 });
     fc.assert(
       fc.property(noise, fc.boolean(), (garbage, isEnveloped) => {
@@ -108,15 +108,15 @@ describe('an object in protobuf', () => {
     );
   });
 
-  it('is not read as another kind, an unknown version or when it is compressed', () => {
+  it('is not read as another kind, an unknown version or when compressed', () => {
     const value = createStoredValue(objectOf('Secret', { metadata: {}, type: 'Opaque' }), Secret);
-    expect(() => shown(value, Node)).toThrow('it is of kind Secret');
+    expect(() => shown(value, Node)).toThrow('its kind is Secret');
     const { raw } = openEnvelope(value);
-    expect(() => shown(newEnvelope('v7', 'Secret', raw), Secret)).toThrow('it is of version v7');
-    expect(() => shown(newEnvelope('', '', raw), Secret)).toThrow('it is of kind none');
+    expect(() => shown(newEnvelope('v7', 'Secret', raw), Secret)).toThrow('unknown version v7');
+    expect(() => shown(newEnvelope('', '', raw), Secret)).toThrow('its kind is missing');
   });
 
-  it('is shown in the version that the API is asked in, and kept in its own', () => {
+  it('is shown in the API version in use, and stored in its own', () => {
     const object = { ...objectOf('Deployment', { metadata: {}, spec: { replicas: 1 } }), apiVersion: 'apps/v1' };
     const { raw } = openEnvelope(createStoredValue(object, Deployment));
     const old = readStoredValue(newEnvelope('extensions/v1beta1', 'Deployment', raw), Deployment, 'it');
@@ -126,7 +126,7 @@ describe('an object in protobuf', () => {
     expect(shown(edited, Deployment).spec).toMatchObject({ replicas: 0 });
   });
 
-  it('keeps what is not known in the elements of a list that stay, and gives it up with those that go', () => {
+  it('keeps unknown fields of remaining list elements, and drops those of removed ones', () => {
     const taints = [1, 2, 3].map((each) => ({ key: `k${each}`, effect: 'NoSchedule' }));
     const message = messageOf(createStoredValue(objectOf('Node', { metadata: {}, spec: { taints } }), Node));
     message.spec?.taints.forEach((each, index) => addUnknown(each, { no: 900 + index, data: Uint8Array.of(1) }));
@@ -150,9 +150,9 @@ describe('an object in protobuf', () => {
   });
 
   it.each([
-    ['a field that is not known', { spec: { novelty: 1 } }, 'OBJECT_FIELD_UNSUPPORTED', 'spec.novelty'],
-    ['a number for a text', { spec: { podCIDR: 7 } }, 'OBJECT_INVALID', 'spec.podCIDR'],
-    ['a text for a list', { spec: { taints: 'none' } }, 'OBJECT_INVALID', 'spec.taints'],
+    ['an unknown field', { spec: { novelty: 1 } }, 'OBJECT_FIELD_UNSUPPORTED', 'spec.novelty'],
+    ['a number for a string', { spec: { podCIDR: 7 } }, 'OBJECT_INVALID', 'spec.podCIDR'],
+    ['a string for a list', { spec: { taints: 'none' } }, 'OBJECT_INVALID', 'spec.taints'],
     ['a list for an object', { status: [] }, 'OBJECT_INVALID', 'status'],
     [
       'no time',
@@ -179,16 +179,16 @@ describe('an object in protobuf', () => {
     expect(failure).toMatchObject({ code, message: expect.stringContaining(field) as string });
   });
 
-  it('refuses to edit what it cannot put together again', () => {
+  it('refuses to edit an unknown encoding', () => {
     const message = create(SecretSchema, { data: { a: Uint8Array.of(1) } });
-    // A second `metadata`: legal protobuf, but not what an API server writes.
+    // A second `metadata`: legal protobuf, but never written by an API server.
     const raw = Buffer.concat([toBinary(SecretSchema, message), Buffer.from([0x0a, 0x00, 0x0a, 0x00])]);
     const { object, partial, edit } = readStoredValue(newEnvelope('v1', 'Secret', raw), Secret, 'secret');
     expect(partial).toBe(true);
     expect(thrownBy(() => edit({ ...object, data: {} }))).toMatchObject({ code: 'OBJECT_FIELD_UNSUPPORTED' });
   });
 
-  it('keeps, shows and edits an entry whose name means something to JavaScript', () => {
+  it('keeps, shows and edits an entry named __proto__', () => {
     const data = JSON.parse('{"__proto__":"QQ==","constructor":"Qg=="}') as object;
     const value = createStoredValue(objectOf('Secret', { metadata: {}, data, type: 'x' }), Secret);
     const { object, partial, edit } = readStoredValue(value, Secret, 'secret');
@@ -217,13 +217,13 @@ describe('an object in JSON', () => {
     );
   });
 
-  it('is not changed by an edit that changes nothing', () => {
+  it('is not changed by an empty edit', () => {
     const stored = value('"spec":{ }');
     const { object, edit } = readStoredValue(stored, APIService, 'it');
     expect(edit(structuredClone(object))).toBe(stored);
   });
 
-  it('is not edited when it holds a number that would come back as another', () => {
+  it('is not edited when it contains a number that JavaScript cannot represent', () => {
     const { object, edit } = readStoredValue(value('"spec":{"big":12345678901234567890}'), APIService, 'it');
     expect(thrownBy(() => edit({ ...object, status: {} }))).toMatchObject({ code: 'OBJECT_FIELD_UNSUPPORTED' });
   });
@@ -240,13 +240,13 @@ describe('an object in JSON', () => {
     expect(() => shown(Buffer.from(garbage), APIService)).toThrow(ObjectError);
   });
 
-  it('does not show what it could not read', () => {
+  it('does not quote unreadable values', () => {
     const failure = thrownBy(() => shown(Buffer.from('{"secret": hunter2}'), APIService));
     expect(JSON.stringify(failure) + String(failure)).not.toContain('hunter2');
   });
 });
 
-describe('an object that is nested too deep to be walked through', () => {
+describe('an object that is nested too deeply', () => {
   const nested: unknown = JSON.parse('{"a":'.repeat(2000) + '1' + '}'.repeat(2000));
   const tooDeep = { code: 'OBJECT_UNREADABLE', subject: 'it', message: expect.stringContaining('nested deeper') };
 
@@ -267,7 +267,7 @@ function objectOf(kind: string, { metadata: given, ...fields }: Record<string, u
   return { apiVersion: 'v1', kind, metadata: { name: 'it', ...(given as object), creationTimestamp: null }, ...fields };
 }
 
-/** Without what says the same as nothing. */
+/** Without empty fields. */
 function meaning(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(meaning);
   if (typeof value !== 'object' || value === null) return value;

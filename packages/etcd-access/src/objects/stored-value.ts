@@ -15,20 +15,20 @@ import { createProtobufValue, readProtobufValue } from './protobuf-value.ts';
 /**
  * Reads the decrypted bytes of an object.
  * @param subject the object, for messages
- * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are cut off, garbage, of another kind or version, or nested deeper
+ * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are truncated, garbage, of another kind or version, or nested deeper
  *   than 1,000 levels
  */
 export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   try {
     const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value, kind, subject);
     assertShallow(stored.object, subject);
-    if (stored.object.kind !== kind.kind) throw new Error(`it is of kind ${stored.object.kind || 'none'}`);
+    if (stored.object.kind !== kind.kind) throw new Error(`its kind is ${stored.object.kind || 'missing'}`);
     return stored;
   } catch (error) {
     if (isRecoveryError(error)) throw error;
-    // Parsers quote what they do not understand; their words about protobuf are free of it.
-    const why = error instanceof SyntaxError ? 'it is neither protobuf nor JSON' : (error as Error).message;
-    throw unreadable(`what is stored cannot be read as this object: ${why}`, subject);
+    // JSON parsers quote their input; messages about protobuf do not.
+    const why = error instanceof SyntaxError ? 'neither protobuf nor JSON' : (error as Error).message;
+    throw unreadable(`cannot read the stored value: ${why}`, subject);
   }
 }
 
@@ -37,12 +37,12 @@ export function unreadable(message: string, subject: string): ObjectError {
     code: 'OBJECT_UNREADABLE',
     message,
     subject,
-    hint: 'restore the key from an etcd snapshot, or delete it with etcdctl if nothing needs it',
+    hint: 'restore the key from an etcd snapshot, or delete it with etcdctl if it is unused',
   });
 }
 
 /**
- * The bytes for an object that is new, in the format and version that the kind is kept in.
+ * The bytes for a new object, in the storage format and version of its kind.
  * @throws FieldMismatch
  */
 export function createStoredValue(object: KubernetesObject, kind: ResourceKind): Uint8Array {
@@ -50,7 +50,7 @@ export function createStoredValue(object: KubernetesObject, kind: ResourceKind):
 }
 
 /**
- * Runs what turns JSON into bytes and names the object in its failures.
+ * Runs `make` and translates a FieldMismatch to an error with the object as its subject.
  * @throws ObjectError `OBJECT_INVALID` `OBJECT_FIELD_UNSUPPORTED`
  */
 export function namingObject<T>(subject: string, make: () => T): T {

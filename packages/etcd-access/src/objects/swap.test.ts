@@ -6,7 +6,7 @@ import { swapResolved } from './swap.ts';
 
 const key = Buffer.from('/registry/secrets/default/a');
 
-/** Loses the connection during the first `lost` writes; `landed` tells whether they were made all the same. */
+/** Loses the connection during the first `lost` writes; `landed`: whether they were made nevertheless. */
 function losing(lost: number, landed: boolean, meanwhile: () => Promise<unknown> = async () => undefined) {
   const kv = createMemoryKv();
   kv.plant(key.toString(), 'old');
@@ -29,20 +29,20 @@ function losing(lost: number, landed: boolean, meanwhile: () => Promise<unknown>
   };
 }
 
-describe('a write whose connection was cut', () => {
-  it('is found to have been made', async () => {
+describe('a write whose connection was lost', () => {
+  it('is recognised as made', async () => {
     const { kv, store, request } = losing(1, true);
     expect(await swapResolved(store, await request())).toMatchObject({ succeeded: true });
     expect(Buffer.from(kv.valueOf(key.toString()) ?? []).toString()).toBe('new');
   });
 
-  it('is made again when it was not', async () => {
+  it('is repeated when it was not made', async () => {
     const { kv, store, request } = losing(2, false);
     expect(await swapResolved(store, await request())).toMatchObject({ succeeded: true });
     expect(Buffer.from(kv.valueOf(key.toString()) ?? []).toString()).toBe('new');
   });
 
-  it.each([true, false])('stays unknown when somebody else wrote meanwhile (ours made: %j)', async (landed) => {
+  it.each([true, false])('stays unknown when another client wrote meanwhile (ours made: %j)', async (landed) => {
     const made = losing(1, landed, async () => made.kv.plant(key.toString(), 'theirs'));
     await expect(swapResolved(made.store, await made.request())).rejects.toMatchObject({
       code: 'ETCD_OUTCOME_UNKNOWN',
@@ -50,7 +50,7 @@ describe('a write whose connection was cut', () => {
     expect(Buffer.from(made.kv.valueOf(key.toString()) ?? []).toString()).toBe('theirs');
   });
 
-  it('stays unknown when etcd does not come back', async () => {
+  it('stays unknown when etcd stays unavailable', async () => {
     const { store, request } = losing(99, false);
     await expect(swapResolved(store, await request())).rejects.toMatchObject({ code: 'ETCD_OUTCOME_UNKNOWN' });
   });

@@ -1,15 +1,15 @@
 import { EtcdError } from '../errors.ts';
 import type { EtcdKv, SwapRequest, SwapResult } from '../client/kv.ts';
 
-/** Times that a write whose outcome is not known is looked after. */
+/** Attempts while the outcome of the write is unknown. */
 const ATTEMPTS = 3;
 
 /**
- * Writes by compare-and-swap and, when the connection is lost on the way, finds out by reading what became of it.
+ * Writes by compare-and-swap; when the connection is lost, reads the key to resolve the outcome.
  *
- * Making the same swap again is safe: it can succeed once only, because its success changes the revision that it compares.
- * @throws EtcdError `ETCD_OUTCOME_UNKNOWN` when somebody else wrote in between, so that ours may have come before theirs, or
- * when etcd does not answer any more
+ * Repeating the same swap is safe: it can succeed only once, because its success changes the compared revision.
+ * @throws EtcdError `ETCD_OUTCOME_UNKNOWN` when another client wrote in between, so that this write may have come first, or
+ * when etcd does not respond any more
  */
 export async function swapResolved(
   kv: Pick<EtcdKv, 'get' | 'compareAndSwap'>,

@@ -2,7 +2,7 @@ import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { fieldPlans } from './field-plan.ts';
 import type { Decoded } from './message-json.ts';
 
-/** Every field in a message, at any depth, that its schema does not know: number, wire type and bytes, sorted. */
+/** Every unknown field of a message, at any depth: number, wire type and bytes, sorted. */
 export function unknownFields(message: Message, schema: DescMessage): string[] {
   const found: string[] = [];
   collect(message, schema, found);

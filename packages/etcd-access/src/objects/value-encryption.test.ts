@@ -30,7 +30,7 @@ function openedBy(configuration: EncryptionConfiguration | undefined, value: Uin
 }
 
 describe.each(['aescbc', 'aesgcm', 'secretbox'] as const)('a value encrypted by %s', (provider) => {
-  it('is read again, and written differently each time', () => {
+  it('is decrypted again, and encrypted differently each time', () => {
     const configuration = configured([{ [provider]: { keys: [keyOf('one')] } }]);
     const [first, second] = [sealedBy(configuration), sealedBy(configuration)];
     expect(first.toString('latin1').startsWith(`k8s:enc:${provider}:v1:one:`)).toBe(true);
@@ -42,7 +42,7 @@ describe.each(['aescbc', 'aesgcm', 'secretbox'] as const)('a value encrypted by 
     ]);
   });
 
-  it('is read by an older key and provider, and written by the first', () => {
+  it('is decrypted by an older key and provider, and encrypted by the first', () => {
     const old = { [provider]: { keys: [keyOf('old')] } };
     const value = sealedBy(configured([old]));
     const rotated = configured([{ aesgcm: { keys: [keyOf('new')] } }, old, { identity: {} }]);
@@ -51,7 +51,7 @@ describe.each(['aescbc', 'aesgcm', 'secretbox'] as const)('a value encrypted by 
     expect(openedBy(rotated, PLAIN)).toBe(PLAIN.toString());
   });
 
-  it('is refused under the wrong key by the name of the key, and nothing is shown', () => {
+  it('is refused with the wrong key, named without its bytes', () => {
     const value = sealedBy(configured([{ [provider]: { keys: [keyOf('one')] } }]));
     const secrets = Array.from({ length: 64 }, () => secretOf(32));
     for (const secret of secrets) {
@@ -62,7 +62,7 @@ describe.each(['aescbc', 'aesgcm', 'secretbox'] as const)('a value encrypted by 
     }
   });
 
-  it('is refused when it is cut off', () => {
+  it('is refused when truncated', () => {
     const configuration = configured([{ [provider]: { keys: [keyOf('one')] } }]);
     const value = sealedBy(configuration);
     for (let length = 8; length < value.length; length += 1) {
@@ -79,7 +79,7 @@ describe.each(['aescbc', 'aesgcm', 'secretbox'] as const)('a value encrypted by 
 });
 
 describe('encryption at rest', () => {
-  it('binds a value of AES-GCM to its place', () => {
+  it('binds an AES-GCM value to its etcd key', () => {
     const configuration = configured([{ aesgcm: { keys: [keyOf('one')] } }]);
     const value = sealedBy(configuration);
     expect(failureOf(() => openedBy(configuration, value, '/registry/secrets/default/b')).code).toBe(
@@ -87,7 +87,7 @@ describe('encryption at rest', () => {
     );
   });
 
-  it('writes AES-CBC as OpenSSL reads it', () => {
+  it('writes AES-CBC that OpenSSL decrypts', () => {
     const secret = randomBytes(32);
     const value = sealedBy(configured([{ aescbc: { keys: [keyOf('one', secret.toString('base64'))] } }]));
     const body = value.subarray('k8s:enc:aescbc:v1:one:'.length);
@@ -103,7 +103,7 @@ describe('encryption at rest', () => {
     expect(execFileSync('openssl', argv, { input: body.subarray(16) })).toEqual(PLAIN);
   });
 
-  it('leaves what a key management service encrypted to the API server', () => {
+  it('leaves KMS-encrypted values to the API server', () => {
     for (const prefix of ['k8s:enc:kms:v1:x:', 'k8s:enc:kms:v2:x:']) {
       const failure = failureOf(() => openedBy(configured([{ kms: { name: 'x' } }]), Buffer.from(`${prefix}bytes`)));
       expect(failure).toMatchObject({
@@ -116,7 +116,7 @@ describe('encryption at rest', () => {
     );
   });
 
-  it('concerns the resources that are named, with their group or by a pattern', () => {
+  it('applies to resources named with their group or by a pattern', () => {
     const providers = [{ secretbox: { keys: [keyOf('one')] } }];
     const isSealed = (resources: readonly string[], kind: ResourceKind): boolean =>
       sealedBy(configured(providers, resources), kind).toString('latin1').startsWith('k8s:enc:');
@@ -139,7 +139,7 @@ describe('encryption at rest', () => {
     expect(plain).toBe(PLAIN);
   });
 
-  it('keeps custom resources as they are, because older API servers could not read them encrypted', () => {
+  it('leaves custom resources unencrypted, because older API servers cannot decrypt them', () => {
     const encryption = valueEncryption(configured([{ secretbox: { keys: [keyOf('one')] } }], ['*.*']), APIService);
     const json = Buffer.from('{"kind":"APIService"}');
     expect(encryption.encrypt(json, KEY, 'it', json)).toBe(json);
@@ -150,7 +150,7 @@ describe('encryption at rest', () => {
 });
 
 describe('an encryption configuration', () => {
-  it('is read in YAML, in either spelling of its kind', () => {
+  it('is parsed from YAML, with either name of its kind', () => {
     const text = `# keep
 kind: EncryptionConfig
 apiVersion: v1
@@ -175,7 +175,7 @@ resources:
     ['another version', 'kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v2\nresources: []'],
     ['no resources', 'kind: EncryptionConfiguration\napiVersion: apiserver.config.k8s.io/v1\nresources: []'],
     ['no providers', provided('')],
-    ['a provider that is not known', provided('- rot13: {keys: [{name: a, secret: c2VjcmV0}]}')],
+    ['an unknown provider', provided('- rot13: {keys: [{name: a, secret: c2VjcmV0}]}')],
     ['two providers in one entry', provided('- {identity: {}, kms: {}}')],
     ['no keys', provided('- aescbc: {keys: []}')],
     ['a key without a name', provided('- aescbc: {keys: [{secret: c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0}]}')],

@@ -6,24 +6,24 @@ import { type EncryptionConfiguration, type EncryptionProvider, providersFor } f
 import { isEnvelope } from './envelope.ts';
 
 const ENCRYPTED = 'k8s:enc:';
-/** What precedes the bytes of a cipher: `k8s:enc:aescbc:v1:NAME:`. */
+/** Maximum length of the prefix of encrypted values: `k8s:enc:aescbc:v1:NAME:`. */
 const LONGEST_PREFIX_BYTES = 512;
 
-/** How the values of one kind are kept. */
+/** Encryption of the values of one kind. */
 export interface ValueEncryption {
   /** @throws ObjectError `OBJECT_DECRYPTION_FAILED` `OBJECT_ENCRYPTED_KMS` */
   decrypt(value: Uint8Array, etcdKey: string, subject: string): Uint8Array;
   /**
-   * @param before the stored value that this one takes the place of; `undefined` for a new object
-   * @throws ObjectError `OBJECT_ENCRYPTED_KMS`; `OBJECT_FIELD_UNSUPPORTED` when it cannot be told how a new object is kept
+   * @param before the stored value to be replaced; `undefined` for a new object
+   * @throws ObjectError `OBJECT_ENCRYPTED_KMS`; `OBJECT_FIELD_UNSUPPORTED` when the encoding of a new object is unknown
    */
   encrypt(plain: Uint8Array, etcdKey: string, subject: string, before: Uint8Array | undefined): Uint8Array;
 }
 
 /**
- * Decrypts as an API server with this configuration would, and encrypts by the first provider, as it would.
+ * Decrypts with any provider and encrypts with the first one, as an API server with this configuration does.
  *
- * Names keys in its errors, never their bytes. A value that is not encrypted is read as it is.
+ * Errors contain names of keys, never their bytes. An unencrypted value is returned unchanged.
  * @param configuration `undefined` when the API server encrypts nothing
  */
 export function valueEncryption(
@@ -37,7 +37,7 @@ export function valueEncryption(
     },
     encrypt(plain, etcdKey, subject, before) {
       const [provider = { kind: 'identity' }] = providers;
-      // Whether an API server encrypts custom resources depends on its version (since v1.26): the old value tells.
+      // Whether an API server encrypts custom resources depends on its version (since v1.26): follow the old value.
       if (kind.storage === 'json' && provider.kind !== 'identity') {
         if (before === undefined) throw undecided(subject);
         if (!isEncrypted(before)) return plain;
@@ -61,16 +61,16 @@ function decryptBy(
       const own = Buffer.from(prefixOf(provider.kind, name));
       if (!own.equals(value.subarray(0, own.length))) continue;
       const plain = attempt(() => VALUE_CIPHERS[provider.kind].decrypt(value.subarray(own.length), secret, etcdKey));
-      // With AES-CBC a wrong key can go unnoticed and leave noise.
+      // With AES-CBC a wrong key may give garbage without an error.
       if (plain !== undefined && (isEnvelope(plain) || isJson(plain))) return plain;
     }
   }
   const [, , kind = '', version = '', name = ''] = prefix.split(':', 5);
   throw new ObjectError({
     code: 'OBJECT_DECRYPTION_FAILED',
-    message: `the value cannot be decrypted: ${printable(`${kind} ${version}, key ${name}`)} is missing, another, or the value is damaged`,
+    message: `cannot decrypt the value: ${printable(`${kind} ${version}, key ${name}`)} is missing or wrong, or the value is damaged`,
     subject,
-    hint: "give the file that the API server's --encryption-provider-config names, with this key in it",
+    hint: "pass the file of the API server's --encryption-provider-config with this key",
   });
 }
 
@@ -100,7 +100,7 @@ function attempt(decrypt: () => Uint8Array): Uint8Array | undefined {
   try {
     return decrypt();
   } catch {
-    // The library's words could only tell about bytes; the caller tells which key it was.
+    // The library's message is only about bytes; the caller reports the key.
     return undefined;
   }
 }
@@ -108,7 +108,7 @@ function attempt(decrypt: () => Uint8Array): Uint8Array | undefined {
 function undecided(subject: string): ObjectError {
   return new ObjectError({
     code: 'OBJECT_FIELD_UNSUPPORTED',
-    message: 'it depends on the version of the API server whether a new object of this kind is encrypted',
+    message: 'whether a new object of this kind is encrypted depends on the version of the API server',
     subject,
     hint: 'create it through the API server (--via api)',
   });
@@ -117,7 +117,7 @@ function undecided(subject: string): ObjectError {
 function encryptedByKms(subject: string): ObjectError {
   return new ObjectError({
     code: 'OBJECT_ENCRYPTED_KMS',
-    message: 'the value is encrypted by a key management service, which only the API server can ask',
+    message: 'the value is encrypted with KMS, which only the API server can use',
     subject,
     hint: 'make the change through the API server (--via api)',
   });

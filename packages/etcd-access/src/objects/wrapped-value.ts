@@ -3,10 +3,10 @@ import type { FieldsV1, IntOrString, MicroTime, Quantity, Time } from '../genera
 import type { ExtraValue } from '../generated/kubernetes/certificates_pb.ts';
 import { FieldMismatch } from './field-mismatch.ts';
 
-/** A message that JSON shows as one plain value. */
+/** A message with a plain value in JSON. */
 interface WrappedValue<M extends Message> {
   toJson(message: M): unknown;
-  /** Writes into the message that is there, so that what else it holds stays. */
+  /** Writes into the existing message, which keeps its unknown fields. */
   write(message: M, json: unknown, at: string): void;
 }
 
@@ -36,14 +36,14 @@ const quantity: WrappedValue<Quantity> = {
   },
 };
 
-/** `type` 0 is a number, 1 a text. */
+/** `type` 0 is a number, 1 a string. */
 const intOrString: WrappedValue<IntOrString> = {
   toJson: ({ type, intVal, strVal }) => (type === 0n ? intVal : strVal),
   write(message, json, at) {
     if (typeof json === 'string') Object.assign(message, { type: 1n, intVal: 0, strVal: json });
     else if (typeof json === 'number' && json === (json | 0))
       Object.assign(message, { type: 0n, intVal: json, strVal: '' });
-    else throw new FieldMismatch(at, 'is neither a whole number nor a text');
+    else throw new FieldMismatch(at, 'is neither an integer nor a string');
   },
 };
 
@@ -65,7 +65,7 @@ const extraValue: WrappedValue<ExtraValue> = {
   toJson: ({ items }) => [...items],
   write(message, json, at) {
     if (!Array.isArray(json) || !json.every((item) => typeof item === 'string')) {
-      throw new FieldMismatch(at, 'is not a list of texts');
+      throw new FieldMismatch(at, 'is not a list of strings');
     }
     message.items = json;
   },
@@ -80,9 +80,9 @@ const WRAPPED: Readonly<Record<string, unknown>> = {
   ExtraValue: extraValue,
 };
 
-/** How JSON shows a message that is one plain value there; `undefined` for every other message. */
+/** JSON mapping of a message with a plain value in JSON; `undefined` for every other message. */
 export function wrappedValue(message: DescMessage): WrappedValue<Message> | undefined {
-  // The table is keyed by the very names of the messages that its entries take.
+  // The table is keyed by the message names of its entries.
   return Object.hasOwn(WRAPPED, message.name) ? (WRAPPED[message.name] as WrappedValue<Message>) : undefined;
 }
 
@@ -94,6 +94,6 @@ function textOf(seconds: bigint): string {
 function instantOf(json: unknown, at: string): number {
   const isTime = typeof json === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(json);
   const instant = isTime ? Date.parse(json) : Number.NaN;
-  if (Number.isNaN(instant)) throw new FieldMismatch(at, 'is not a time as in RFC 3339');
+  if (Number.isNaN(instant)) throw new FieldMismatch(at, 'is not an RFC 3339 time');
   return instant;
 }

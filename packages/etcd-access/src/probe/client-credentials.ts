@@ -5,13 +5,13 @@ import type { EtcdErrorCode } from '../errors.ts';
 import type { Found, PairPaths } from './etcd-sources.ts';
 import { readCertificates } from '@kube-rescue/x509';
 
-/** A pair that may be shown to etcd. */
+/** A client certificate and key to try. */
 export interface ClientCredentials extends Found<PairPaths> {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** Why something was not even tried. */
+/** Why a file was not tried. */
 export interface RuledOut {
   readonly code: EtcdErrorCode;
   readonly message: string;
@@ -22,7 +22,7 @@ type Files = Pick<Host, 'readFile'>;
 /** id-kp-clientAuth and anyExtendedKeyUsage: RFC 5280, section 4.2.1.12. */
 const CLIENT_AUTH = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
 
-/** Reads a pair and judges what can be judged without etcd: there, legible, key and certificate one pair, dates, usage. */
+/** Reads a pair and checks it without etcd: present, readable, matching key, dates, usage. */
 export async function readClientCredentials(
   found: Found<PairPaths>,
   { host, now }: { readonly host: Files; readonly now: Date },
@@ -32,18 +32,18 @@ export async function readClientCredentials(
   if (typeof certificate !== 'string') return certificate;
   if (typeof key !== 'string') return key;
   const [leaf] = readCertificates(certificate);
-  if (leaf === undefined) return ruledOut(`${certificatePath} holds no certificate`);
+  if (leaf === undefined) return ruledOut(`${certificatePath} contains no certificate`);
   try {
-    if (!leaf.checkPrivateKey(createPrivateKey(key))) return ruledOut(`${keyPath} is the key of another certificate`);
+    if (!leaf.checkPrivateKey(createPrivateKey(key))) return ruledOut(`${keyPath} does not match the certificate`);
   } catch {
-    return ruledOut(`${keyPath} holds no private key that can be read`);
+    return ruledOut(`${keyPath} contains no readable private key`);
   }
   const { validFromDate, validToDate } = leaf;
   if (validToDate < now) return rejected(`${certificatePath} expired on ${validToDate.toISOString()}`);
   if (validFromDate > now) return rejected(`${certificatePath} is not valid before ${validFromDate.toISOString()}`);
   const uses = leaf.keyUsage as readonly string[] | undefined;
   if (uses !== undefined && uses.length > 0 && !uses.some((use) => CLIENT_AUTH.includes(use))) {
-    return rejected(`${certificatePath} is not for clients, by its extended key usage`);
+    return rejected(`${certificatePath} lacks client authentication in its extended key usage`);
   }
   return { ...found, certificate, key };
 }
@@ -52,7 +52,7 @@ export async function readClientCredentials(
 export async function readText(path: HostPath, host: Files): Promise<string | RuledOut> {
   try {
     const bytes = await host.readFile(path);
-    return bytes === undefined ? ruledOut(`${path} is not there`) : new TextDecoder().decode(bytes);
+    return bytes === undefined ? ruledOut(`${path} not found`) : new TextDecoder().decode(bytes);
   } catch (error) {
     if (isRecoveryError(error)) return ruledOut(`${path}: ${describeError(error)}`);
     throw error;

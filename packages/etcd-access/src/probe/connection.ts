@@ -6,15 +6,15 @@ import { openEtcd } from '../client/open-etcd.ts';
 import { type EtcdClient, type EtcdDeps } from '../client/etcd-client.ts';
 import type { Found, PairPaths } from './etcd-sources.ts';
 
-/** One combination, and what came of it. */
+/** One combination and its result. */
 export interface ProbeAttempt {
-  /** `undefined` where it was ruled out before a member was asked. */
+  /** `undefined` when ruled out before any request. */
   readonly endpoint: string | undefined;
   readonly ca: HostPath | undefined;
   readonly client: PairPaths | undefined;
-  /** Where the server was asked for another name than the endpoint's own. */
+  /** Verified server name, where it is not the endpoint's own. */
   readonly serverName: string | undefined;
-  /** `no-quorum`: it works for reading what one member has. `ruled-out`: seen on the disk, not tried. */
+  /** `no-quorum`: works for serializable reads. `ruled-out`: unusable files, not tried. */
   readonly outcome: 'works' | 'no-quorum' | 'failed' | 'ruled-out';
   readonly code: EtcdErrorCode | undefined;
   readonly message: string;
@@ -24,7 +24,7 @@ export interface ProbeAttempt {
 export interface Credentials {
   readonly cas: readonly (Found<HostPath> & { readonly pem: string })[];
   readonly clients: readonly ClientCredentials[];
-  /** Names beside the endpoint's own that a server of this cluster may have. */
+  /** Further names in server certificates of this cluster. */
   readonly serverNames: readonly string[];
 }
 
@@ -41,14 +41,14 @@ const ANY_KEY = new TextEncoder().encode('health');
 /**
  * Tries one endpoint until a combination works or none is left.
  *
- * Each failure tells what was wrong, and only that is changed for the next attempt: another CA when the server is not
- * trusted, another name when its name does not match, another client when ours was rejected.
+ * The failure of an attempt decides the next one: another CA when the server is not
+ * trusted, another name on a name mismatch, another client certificate when it was rejected.
  */
 export async function findConnection(request: ConnectionRequest, deps: EtcdDeps): Promise<readonly ProbeAttempt[]> {
   const attempts: ProbeAttempt[] = [];
   const isTls = !request.endpoint.startsWith('http://');
   const { cas: known } = request.credentials;
-  // Without any CA the attempt still has to say so.
+  // Without any CA, one attempt reports the missing CA.
   const cas = isTls && known.length > 0 ? known : [undefined];
   const clients = isTls ? [...request.credentials.clients, undefined] : [undefined];
   for (const ca of cas) {
@@ -62,7 +62,7 @@ export async function findConnection(request: ConnectionRequest, deps: EtcdDeps)
       if (attempt.code === 'ETCD_CLIENT_REJECTED') client += 1;
       else if (attempt.code === 'ETCD_NAME_MISMATCH') name += 1;
       else if (attempt.code === 'ETCD_TLS_UNTRUSTED') break;
-      // Nobody there, no etcd, or one whose certificate has expired: no other combination changes that.
+      // Unreachable, not etcd, or an expired server certificate: no other combination changes that.
       else return attempts;
     }
   }
@@ -106,11 +106,11 @@ async function askForKey(
 ): Promise<Pick<ProbeAttempt, 'outcome' | 'code' | 'message'>> {
   try {
     await etcd.range({ start: ANY_KEY, countOnly: true, signal });
-    return { outcome: 'works', code: undefined, message: 'it answers' };
+    return { outcome: 'works', code: undefined, message: 'works' };
   } catch (error) {
     if (!isRecoveryError(error, 'ETCD_NO_QUORUM', 'ETCD_TIMEOUT')) throw error;
     await etcd.range({ start: ANY_KEY, countOnly: true, serializable: true, signal });
-    const message = 'it answers, but has no quorum: it can be read, not written';
+    const message = 'connected, but etcd has no quorum: reads only';
     return { outcome: 'no-quorum', code: 'ETCD_NO_QUORUM', message };
   }
 }

@@ -1,17 +1,17 @@
 import { baseName, type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { parseEndpoint } from '../transport/endpoint.ts';
 
-/** Where candidates for the way in may come from, beside the places that are always looked at. */
+/** Sources of endpoints and credentials, in addition to the standard directories. */
 export interface EtcdSources {
-  /** Flags of etcd and kube-apiserver, as static-manifests or a unit gives them; others are ignored. */
+  /** Flags of etcd and kube-apiserver, from static pod manifests or units; others are ignored. */
   readonly components?: readonly ComponentSource[] | undefined;
-  /** A `generated/` folder of tls_rotate. */
+  /** A `generated/` directory of tls_rotate. */
   readonly rotatedSet?: HostPath | undefined;
   /** `ETCDCTL_*` of the operator's environment. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Further client URLs, tried first. */
   readonly endpoints?: readonly string[] | undefined;
-  /** What takes the place of everything that would be found of its sort, there or not. */
+  /** Replaces everything found of the same sort, existing or not. */
   readonly given?:
     | {
         readonly endpoints?: readonly string[] | undefined;
@@ -23,11 +23,11 @@ export interface EtcdSources {
 
 export interface ComponentSource {
   readonly component: string;
-  /** Name without dashes to value; paths as the host knows them. */
+  /** Name without dashes to value; paths on the host. */
   readonly flags: ReadonlyMap<string, string>;
 }
 
-/** A thing found, and where. */
+/** A value with its source. */
 export interface Found<T> {
   readonly value: T;
   /** `flag --etcd-cafile of kube-apiserver`, `kubeadm`, … */
@@ -39,12 +39,12 @@ export interface PairPaths {
   readonly key: HostPath;
 }
 
-/** What may be combined to a way in; in the order in which it is to be tried, without what is not there. */
+/** Existing endpoints and credentials, in the order of the attempts. */
 export interface EtcdMaterial {
   readonly endpoints: readonly Found<string>[];
   readonly cas: readonly Found<HostPath>[];
   readonly clients: readonly Found<PairPaths>[];
-  /** Certificates of servers, for the names that are in them. */
+  /** Server certificates, for their names. */
   readonly serverCertificates: readonly Found<HostPath>[];
 }
 
@@ -54,13 +54,13 @@ type Collected = { -readonly [K in keyof EtcdMaterial]: Found<EtcdMaterial[K][nu
 const KUBEADM = hostPath('/etc/kubernetes/pki');
 const TECTONIC = hostPath('/etc/ssl/etcd');
 const CHECKPOINTS = hostPath('/etc/kubernetes/checkpoint-secrets/kube-system');
-/** Container Linux runs etcd so; Tectonic put its flags in a drop-in. */
+/** The etcd unit of Container Linux; Tectonic put its flags in a drop-in. */
 const UNIT_DROP_INS = hostPath('/etc/systemd/system/etcd-member.service.d');
 const DEFAULT_ENDPOINT = 'https://127.0.0.1:2379';
-/** Addresses to listen on that nobody can dial. */
+/** Listen addresses that cannot be dialled. */
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
-/** Collects whatever on a control-plane node might open etcd. Reads only; what is in the files is judged later. */
+/** Collects endpoints and credentials for etcd on a control-plane node. Reads only; the content of files is checked later. */
 export async function findEtcdMaterial(
   sources: EtcdSources,
   { host }: { readonly host: Files },
@@ -71,10 +71,11 @@ export async function findEtcdMaterial(
   for (const { component, flags } of sources.components ?? []) addComponent(found, component, flags);
   for (const flags of await readDropIns(host)) addComponent(found, 'etcd', flags);
   addKubeadm(found);
-  addFolder(found, TECTONIC, 'Tectonic');
+  addDirectory(found, TECTONIC, 'Tectonic');
   await addCheckpoints(found, host);
   if (sources.rotatedSet !== undefined) {
-    for (const folder of ['tls/etcd', 'etcd/tls']) addFolder(found, joinPath(sources.rotatedSet, folder), 'tls_rotate');
+    for (const directory of ['tls/etcd', 'etcd/tls'])
+      addDirectory(found, joinPath(sources.rotatedSet, directory), 'tls_rotate');
     found.cas.push({ value: joinPath(sources.rotatedSet, 'tls/etcd/old_new_ca.crt'), source: 'tls_rotate' });
   }
   found.endpoints.push({ value: DEFAULT_ENDPOINT, source: 'default' });
@@ -114,7 +115,7 @@ function addEnvironment(found: Collected, environment: Readonly<Record<string, s
   if (certificate !== undefined && key !== undefined) found.clients.push({ value: { certificate, key }, source });
 }
 
-/** Flags that say where etcd is and what opens it, by component. */
+/** Flags with endpoints and credentials of etcd, by component. */
 const FLAGS: Readonly<
   Record<string, { endpoints: string[]; cas: string[]; pairs: [certificate: string, key: string][]; server: string[] }>
 > = {
@@ -167,19 +168,19 @@ function addKubeadm(found: Collected): void {
   found.serverCertificates.push({ value: joinPath(KUBEADM, 'etcd/server.crt'), source });
 }
 
-/** A folder with `ca`, `client`, `server` and `peer`, as Tectonic and tls_rotate name them. */
-function addFolder(found: Collected, folder: HostPath, source: string): void {
-  found.cas.push({ value: joinPath(folder, 'ca.crt'), source });
-  for (const name of ['client', 'peer', 'server']) found.clients.push({ value: pairIn(folder, name), source });
-  found.serverCertificates.push({ value: joinPath(folder, 'server.crt'), source });
+/** A directory with `ca`, `client`, `server` and `peer`, as named by Tectonic and tls_rotate. */
+function addDirectory(found: Collected, directory: HostPath, source: string): void {
+  found.cas.push({ value: joinPath(directory, 'ca.crt'), source });
+  for (const name of ['client', 'peer', 'server']) found.clients.push({ value: pairIn(directory, name), source });
+  found.serverCertificates.push({ value: joinPath(directory, 'server.crt'), source });
 }
 
-/** What the pod checkpointer keeps of a self-hosted API server's Secret. */
+/** Secrets of a self-hosted API server, stored by the pod checkpointer. */
 async function addCheckpoints(found: Collected, host: Files): Promise<void> {
   for (const pod of (await host.list(CHECKPOINTS)) ?? []) {
-    const folder = joinPath(CHECKPOINTS, pod, 'kube-apiserver');
-    found.cas.push({ value: joinPath(folder, 'etcd-client-ca.crt'), source: 'checkpointed Secret' });
-    found.clients.push({ value: pairIn(folder, 'etcd-client'), source: 'checkpointed Secret' });
+    const directory = joinPath(CHECKPOINTS, pod, 'kube-apiserver');
+    found.cas.push({ value: joinPath(directory, 'etcd-client-ca.crt'), source: 'checkpointed Secret' });
+    found.clients.push({ value: pairIn(directory, 'etcd-client'), source: 'checkpointed Secret' });
   }
 }
 
@@ -193,7 +194,7 @@ async function readDropIns(host: Files): Promise<readonly ReadonlyMap<string, st
   );
 }
 
-/** `--name=value`, and `ETCD_NAME=value`, which means the same to etcd. */
+/** `--name=value`, and `ETCD_NAME=value`, which etcd treats the same. */
 function flagsIn(unit: string): ReadonlyMap<string, string> {
   const text = unit.replace(/^\s*[#;].*$/gm, '');
   const found = [...text.matchAll(/(?:--|\bETCD_)([A-Za-z][\w-]*)=["']?([^\s"'\\]+)/g)];
@@ -208,13 +209,13 @@ function dialable({ value, source }: Found<string>): readonly Found<string>[] {
     const { protocol, port } = new URL(url);
     return [{ value: `${protocol}//${real.includes(':') ? `[${real}]` : real}:${port}`, source }];
   } catch {
-    // Not a URL that could be dialled, for example a socket of the file system: judged when it is tried.
+    // Not a URL to dial, for example a Unix socket: reported by the attempt.
     return [{ value, source }];
   }
 }
 
-function pairIn(folder: HostPath, name: string): PairPaths {
-  return { certificate: joinPath(folder, `${name}.crt`), key: joinPath(folder, `${name}.key`) };
+function pairIn(directory: HostPath, name: string): PairPaths {
+  return { certificate: joinPath(directory, `${name}.crt`), key: joinPath(directory, `${name}.key`) };
 }
 
 function listOf(value: string | undefined): readonly string[] {

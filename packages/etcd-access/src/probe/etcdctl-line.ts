@@ -4,29 +4,29 @@ export interface EtcdctlAccess {
   readonly endpoints: readonly string[];
   readonly ca: HostPath | undefined;
   readonly client: { readonly certificate: HostPath; readonly key: HostPath } | undefined;
-  /** Where the server's certificate is not for the endpoint's own host. */
+  /** Set when the server's certificate is not for the endpoint's host. */
   readonly serverName?: string | undefined;
   readonly isServerExpired?: boolean | undefined;
 }
 
 export interface EtcdctlLine {
-  /** To be pasted into a shell; holds paths, never what is in them. */
+  /** For a shell; contains paths, never their content. */
   readonly line: string;
-  /** What must be so for it to work, or what it does less well than this package. */
+  /** Preconditions and limitations. */
   readonly notes: readonly string[];
 }
 
-/** The `etcdctl` command line that reaches the same etcd; add the subcommand to it. */
+/** The `etcdctl` command line for the same connection; append the subcommand. */
 export function etcdctlLine({ endpoints, ca, client, serverName, isServerExpired }: EtcdctlAccess): EtcdctlLine {
   const notes: string[] = [];
   const named = endpoints.map((endpoint) => {
     if (serverName === undefined) return endpoint;
     const url = new URL(endpoint);
-    notes.push(`etcdctl cannot be told the server's name: add a line to /etc/hosts: ${url.hostname} ${serverName}`);
+    notes.push(`etcdctl has no flag for the server name: add a line to /etc/hosts: ${url.hostname} ${serverName}`);
     return `${url.protocol}//${serverName}:${url.port}`;
   });
   if (isServerExpired === true) {
-    notes.push('etcdctl cannot overlook the date alone: with this flag it believes any server');
+    notes.push('etcdctl cannot ignore the expiry date alone: with this flag it trusts any server');
   }
   const words = [
     `--endpoints=${named.join(',')}`,

@@ -19,7 +19,7 @@ import { type ProbeRequest, probeEtcd, readConnection } from './probe.ts';
 
 const shell = promisify(execFile);
 
-describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
+describe.skipIf(!requireProgram('etcd', 'etcdctl'))('an etcd connection', () => {
   let etcd: RunningEtcd;
   let pki: EtcdPki;
   let root: string;
@@ -33,7 +33,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  /** The files of a node that is a copy, the sockets of this machine. */
+  /** The files of a copied node, the sockets of this machine. */
   const deps = () => ({
     host: { ...createLocalHost({ root: hostPath(root) }), connect: createLocalHost().connect },
     clock: systemClock,
@@ -55,7 +55,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
   });
   const EXPLICIT = { 'etcd-cafile': '/x/ca.crt', 'etcd-certfile': '/x/client.crt', 'etcd-keyfile': '/x/client.key' };
 
-  it('is that of the API server when its flags name what works, and etcdctl takes the line', async () => {
+  it('uses the flags of the API server, and etcdctl accepts the command line', async () => {
     await plant({
       '/x/ca.crt': pki.ca.certificate,
       '/x/client.crt': pki.client.certificate,
@@ -80,7 +80,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
     client.close();
   });
 
-  it('leads past certificates that are wrong, and says of each what is wrong', async () => {
+  it('skips wrong certificates, and reports the problem of each', async () => {
     const other = await buildEtcdPki();
     const expired = await buildEtcdPki({ expiredClient: true });
     const pkiDirectory = '/etc/kubernetes/pki';
@@ -100,14 +100,14 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
       '/etc/ssl/etcd/client.crt': pki.client.certificate,
     });
     const { working, attempts } = await probe(apiServer(EXPLICIT));
-    // The server's own pair is for clients too, as kubeadm issues it.
+    // kubeadm issues the server certificate for client authentication too.
     expect(working).toMatchObject({
       ca: `${pkiDirectory}/etcd/ca.crt`,
       client: { certificate: `${pkiDirectory}/etcd/server.crt` },
     });
-    const told = attempts.map(({ outcome, code, message, ca, client }) => ({ outcome, code, message, ca, client }));
+    const reported = attempts.map(({ outcome, code, message, ca, client }) => ({ outcome, code, message, ca, client }));
     const ruledOut = (certificate: string, message: RegExp) =>
-      expect(told).toContainEqual(
+      expect(reported).toContainEqual(
         expect.objectContaining({
           outcome: 'ruled-out',
           client: expect.objectContaining({ certificate }),
@@ -115,19 +115,19 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into etcd', () => {
         }),
       );
     ruledOut(`${pkiDirectory}/apiserver-etcd-client.crt`, /expired on/);
-    ruledOut(`${pkiDirectory}/etcd/healthcheck-client.crt`, /key of another certificate/);
+    ruledOut(`${pkiDirectory}/etcd/healthcheck-client.crt`, /does not match the certificate/);
     ruledOut(`${pkiDirectory}/etcd/peer.crt`, /no certificate/);
-    ruledOut('/etc/ssl/etcd/client.crt', /client\.key is not there/);
-    expect(told).toContainEqual(expect.objectContaining({ code: 'ETCD_TLS_UNTRUSTED', ca: '/x/ca.crt' }));
-    expect(told).toContainEqual(
+    ruledOut('/etc/ssl/etcd/client.crt', /client\.key not found/);
+    expect(reported).toContainEqual(expect.objectContaining({ code: 'ETCD_TLS_UNTRUSTED', ca: '/x/ca.crt' }));
+    expect(reported).toContainEqual(
       expect.objectContaining({ code: 'ETCD_CLIENT_REJECTED', ca: `${pkiDirectory}/etcd/ca.crt` }),
     );
-    expect(told).toContainEqual(expect.objectContaining({ code: 'ETCD_UNREACHABLE' }));
+    expect(reported).toContainEqual(expect.objectContaining({ code: 'ETCD_UNREACHABLE' }));
     const everything = JSON.stringify({ working, attempts });
     for (const { key } of [pki.client, pki.server, other.client]) expect(everything).not.toContain(key.split('\n')[1]);
   });
 
-  it('is found in a set of tls_rotate and in the environment', async () => {
+  it('is found in a tls_rotate set and in the environment', async () => {
     await plant({
       '/root/generated/tls/etcd/ca.crt': pki.ca.certificate,
       '/root/generated/tls/etcd/client.crt': pki.client.certificate,
@@ -158,7 +158,7 @@ ExecStart=/usr/lib/coreos/etcd-wrapper $ETCD_OPTS \\
     });
   });
 
-  it('is closed where nothing works, and every attempt says why', async () => {
+  it('is missing when nothing works, and every attempt has a reason', async () => {
     const found = await probe(apiServer({}));
     expect(found.working).toBeUndefined();
     expect(found.attempts.map(({ endpoint }) => endpoint)).toEqual([etcd.endpoints[0], 'https://127.0.0.1:2379']);
@@ -189,7 +189,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
     await etcd.stop();
   }
 
-  it('goes by another name of it, where it is not for the address, and says what etcdctl needs', async () => {
+  it('uses another name of the certificate when it is not for the address, with a note for etcdctl', async () => {
     const pki = await buildEtcdPki({ serverNames: 'DNS:*.kube-etcd.kube-system.svc.cluster.local' });
     await withEtcd(pki, async (request) => {
       const { working, attempts } = await probeEtcd(request, { host: live, clock: systemClock });
@@ -200,7 +200,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
     });
   });
 
-  it('is open when it has expired, but only to whoever asks for that', async () => {
+  it('accepts an expired server only when requested', async () => {
     await withEtcd(await buildEtcdPki({ expiredServer: true }), async (request) => {
       const strict = await probeEtcd(request, { host: live, clock: systemClock });
       expect(strict.working).toBeUndefined();
@@ -214,7 +214,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
     });
   });
 
-  it('is found without a client certificate where etcd asks for none, and without TLS', async () => {
+  it('is found without a client certificate where etcd requires none, and without TLS', async () => {
     const etcd = await startEtcd({ pki: false });
     const { working } = await probeEtcd(
       { endpoints: etcd.endpoints, timeoutMs: 2000 },
@@ -226,7 +226,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose 
 });
 
 describe('an etcdctl line', () => {
-  it('quotes what a shell would take apart', () => {
+  it('quotes shell metacharacters', () => {
     const { line } = etcdctlLine({
       endpoints: ['https://[::1]:2379', 'https://10.0.0.1:2379'],
       ca: hostPath("/root/it's mine/ca.crt"),

@@ -8,7 +8,7 @@ import { readCertificates } from '@kube-rescue/x509';
 import { type Credentials, findConnection, type ProbeAttempt } from './connection.ts';
 
 export interface ProbeRequest extends EtcdSources {
-  /** Look for a way in also to servers whose certificates have expired. Default: false. */
+  /** Accept servers whose certificates have expired. Default: false. */
   readonly acceptExpiredServer?: boolean | undefined;
   /** For each attempt. Default: 3000. */
   readonly timeoutMs?: number | undefined;
@@ -20,7 +20,7 @@ export interface ProbeDeps {
   readonly clock: Clock;
 }
 
-/** A combination that works. */
+/** A working combination. */
 export interface EtcdConnection {
   readonly endpoint: string;
   readonly ca: HostPath | undefined;
@@ -34,7 +34,7 @@ export interface EtcdConnection {
 export interface EtcdProbe {
   /** The best combination; `undefined` when none works. */
   readonly working: EtcdConnection | undefined;
-  /** Everything that was tried or ruled out, and why it failed. */
+  /** Every attempt and every ruled-out file, with the reason. */
   readonly attempts: readonly ProbeAttempt[];
 }
 
@@ -42,11 +42,11 @@ const TIMEOUT_MS = 3000;
 const ENDPOINTS_AT_ONCE = 8;
 
 /**
- * Finds the way into etcd with the certificates that are lying around on a control-plane node.
+ * Finds working endpoints and credentials for etcd on a control-plane node.
  *
- * Looks at the flags of the components that are given, kubeadm's and Tectonic's folders, checkpointed Secrets, a set of
- * tls_rotate and the environment; rules out on the disk what cannot work; then tries the endpoints, several at a time.
- * Changes nothing. Says nothing about members that nobody names.
+ * Reads the flags of the given components, kubeadm's and Tectonic's directories, checkpointed Secrets, a tls_rotate set and
+ * the environment; rules out unusable files; then tries the endpoints, several at a time.
+ * Changes nothing. Members at unknown endpoints are not found.
  */
 export async function probeEtcd(request: ProbeRequest, { host, clock }: ProbeDeps): Promise<EtcdProbe> {
   const material = await findEtcdMaterial(request, { host });
@@ -62,15 +62,15 @@ export async function probeEtcd(request: ProbeRequest, { host, clock }: ProbeDep
     );
     tried.push(...attempts.flat());
   }
-  return { working: chooseWayIn(tried), attempts: [...ruledOut, ...tried] };
+  return { working: chooseConnection(tried), attempts: [...ruledOut, ...tried] };
 }
 
-/** Reads the files of a way in, for `openEtcd`. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` when the probe found none, or a file is gone */
+/** Reads the files of the working connection, for `openEtcd`. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` when the probe found none, or a file is missing */
 export async function readConnection(
   { working }: EtcdProbe,
   { host }: { readonly host: Pick<Host, 'readFile'> },
 ): Promise<{ readonly endpoints: readonly string[]; readonly tls: EtcdTls | undefined }> {
-  if (working === undefined) throw noConnection('none of the combinations that were tried opens it', 'etcd');
+  if (working === undefined) throw noConnection('no combination of endpoint and credentials works', 'etcd');
   const { endpoint, serverName, isServerExpired } = working;
   if (working.ca === undefined) return { endpoints: [endpoint], tls: undefined };
   const read = async (path: HostPath): Promise<string> => {
@@ -116,8 +116,8 @@ async function readCredentials(
   };
 }
 
-/** Works with quorum before without, valid before expired, the endpoint's own name before another; else the first found. */
-function chooseWayIn(attempts: readonly ProbeAttempt[]): EtcdConnection | undefined {
+/** Prefers quorum, then a valid server certificate, then the endpoint's own name, then the first found. */
+function chooseConnection(attempts: readonly ProbeAttempt[]): EtcdConnection | undefined {
   const cost = ({ outcome, isServerExpired, serverName }: ProbeAttempt): number =>
     (outcome === 'works' ? 0 : 4) + (isServerExpired ? 2 : 0) + (serverName === undefined ? 0 : 1);
   const [best] = attempts
@@ -152,7 +152,7 @@ function fingerprintOf(pem: string): string {
     .join(' ');
 }
 
-/** DNS names that a certificate is for; of a wildcard, a name that it matches. */
+/** DNS names of a certificate; for a wildcard, a matching name. */
 function namesIn(pem: string): readonly string[] {
   const [leaf] = readCertificates(pem);
   const names = [...(leaf?.subjectAltName ?? '').matchAll(/DNS:([^,\s]+)/g)].map(([, name = '']) => name);
@@ -160,14 +160,14 @@ function namesIn(pem: string): readonly string[] {
 }
 
 function noCertificate(path: HostPath): RuledOut {
-  return { code: 'ETCD_CREDENTIALS_INVALID', message: `${path} holds no certificate` };
+  return { code: 'ETCD_CREDENTIALS_INVALID', message: `${path} contains no certificate` };
 }
 
 function noConnection(reason: string, subject: string): EtcdError {
   return new EtcdError({
     code: 'ETCD_NO_WORKING_CREDENTIALS',
-    message: `cannot get into etcd: ${reason}`,
+    message: `cannot connect to etcd: ${reason}`,
     subject,
-    hint: 'look at what each attempt says; renew the client certificate, or give the right CA, pair and endpoint',
+    hint: 'see the error of each attempt; renew the client certificate, or pass the right CA, client pair and endpoint',
   });
 }

@@ -25,7 +25,7 @@ const deps = { host: createLocalHost(), clock: systemClock };
 const key = new TextEncoder().encode('/registry/secrets/default/a');
 const value = new TextEncoder().encode('new');
 
-describe('what is not an etcd', () => {
+describe('a server that is not etcd', () => {
   let pki: EtcdPki;
   const servers: Server[] = [];
   beforeAll(async () => {
@@ -53,23 +53,23 @@ describe('what is not an etcd', () => {
     }
   }
 
-  it('is told when nothing listens', async () => {
+  it('is reported as unreachable when the connection is refused', async () => {
     await expectCode(ask('https://127.0.0.1:1'), 'ETCD_UNREACHABLE');
   });
 
-  it('is told of a server that never says anything', async () => {
+  it('is reported as a timeout when it never responds', async () => {
     const port = await listen(createServer(() => undefined));
     await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_TIMEOUT');
     await expectCode(ask(`http://127.0.0.1:${port}`), 'ETCD_TIMEOUT');
   });
 
-  it('is told of a server of HTTP/1', async () => {
+  it('is recognised when it speaks HTTP/1', async () => {
     const port = await listen(createHttpServer((_, response) => response.end('hello')));
     await expectCode(ask(`http://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
     await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
   });
 
-  it('is told of a server of HTTPS that knows no HTTP/2', async () => {
+  it('is recognised when it speaks HTTPS without HTTP/2', async () => {
     const server = createHttpsServer({ cert: pki.server.certificate, key: pki.server.key }, (_, response) =>
       response.end(),
     );
@@ -77,7 +77,7 @@ describe('what is not an etcd', () => {
     await expectCode(ask(`https://127.0.0.1:${port}`), 'ETCD_NOT_ETCD');
   });
 
-  it('is told of a server of TLS that talks garbage', async () => {
+  it('is recognised when it sends garbage over TLS', async () => {
     const server = createTlsServer({ cert: pki.server.certificate, key: pki.server.key }, (socket) => {
       socket.on('error', () => undefined);
       socket.write('220 mail.example.com ESMTP\r\n'.repeat(10));
@@ -147,7 +147,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
     await etcd.stop();
   });
 
-  /** Cuts every connection; resolves when the client has noticed. */
+  /** Closes every connection; resolves when the client has noticed. */
   async function cutAll(): Promise<void> {
     const closed = [...sockets].map((socket) => once(socket, 'close'));
     proxy.cut();
@@ -155,7 +155,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
     await nextTurn();
   }
 
-  it('in mid-transaction leaves the outcome unknown, says so, and reading tells it', async () => {
+  it('during a transaction leaves the outcome unknown, and reading resolves it', async () => {
     const before = await client.compareAndSwap({ key, modRevision: 0n, value: new Uint8Array() });
     proxy.cutAnswers();
     const write = client.compareAndSwap({ key, modRevision: before.revision, value });
@@ -163,29 +163,29 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
     proxy.heal();
     const after = await client.get(key);
     expect(after?.value).toEqual(value);
-    // Once, though there was another endpoint to try.
+    // Once, although there was another endpoint.
     expect(after?.version).toBe(2n);
   });
 
-  it('before the write has begun is opened again, and the write is made', async () => {
+  it('before a write is reopened, and the write is made', async () => {
     await cutAll();
     const { modRevision } = (await client.get(key)) ?? { modRevision: 0n };
     await cutAll();
     expect((await client.compareAndSwap({ key, modRevision, value: new Uint8Array() })).succeeded).toBe(true);
   });
 
-  it('while it is read fails, and is read again', async () => {
+  it('during a read fails the read, which can be repeated', async () => {
     proxy.cutAnswers();
     await expectCode(client.get(key), 'ETCD_UNREACHABLE');
     proxy.heal();
     expect(await client.get(key)).toBeDefined();
   });
 
-  it('has an unknown outcome too when the caller gives up waiting for a write', async () => {
+  it('has an unknown outcome too when the caller aborts a write', async () => {
     etcd.members[0].pause();
     const modRevision = 0n;
     const interrupt = new AbortController();
-    // Larger than whatever else HTTP/2 has to say, smaller than what it sends at once.
+    // Larger than other HTTP/2 frames, smaller than one flight.
     const large = new Uint8Array(48 * 1024);
     const sent = proxy.received(large.length / 2);
     const write = client.compareAndSwap({ key, modRevision, value: large, signal: interrupt.signal });
@@ -197,7 +197,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
   });
 });
 
-/** A write to an etcd that does not answer in time. */
+/** A write to an etcd that times out. */
 async function late(client: EtcdClient, etcd: RunningEtcd): Promise<void> {
   await client.get(key);
   etcd.members[0].pause();

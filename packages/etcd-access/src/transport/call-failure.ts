@@ -1,8 +1,8 @@
 /**
- * How a call failed, before it is known what that means for whoever made it.
+ * How a call failed, on the level of the transport.
  *
- * `status`: etcd answered with a gRPC status. `cut`: the connection ended. `timeout`: no answer in time. `foreign`: what
- * answers does not speak gRPC. `too-large`: the answer is over the bound.
+ * `status`: etcd sent a gRPC status. `cut`: the connection ended. `timeout`: no response in time. `foreign`: the server
+ * does not speak gRPC. `too-large`: the response is over the limit.
  */
 export type CallFailureKind = 'status' | 'cut' | 'timeout' | 'foreign' | 'too-large';
 
@@ -11,12 +11,12 @@ export interface CallFailureDetails {
   readonly message: string;
   /** gRPC status code, for `status`. */
   readonly status?: number | undefined;
-  /** False when the server certainly did not act on the call. */
+  /** False when the server certainly did not process the call. */
   readonly delivered: boolean;
   readonly cause?: unknown;
 }
 
-/** Internal to the transport: every caller turns it into an `EtcdError`. */
+/** Internal to the transport: every caller translates it to an `EtcdError`. */
 export class CallFailure extends Error {
   readonly kind: CallFailureKind;
   readonly status: number | undefined;

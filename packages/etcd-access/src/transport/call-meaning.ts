@@ -9,48 +9,52 @@ interface Meaning {
 export interface CallContext {
   /** The member's URL. */
   readonly endpoint: string;
-  /** Something may have been changed by the call. */
+  /** The call may change data. */
   readonly isWrite: boolean;
 }
 
-/** By what etcd says, for statuses that tell for certain that nothing was done. */
+/** By etcd's message, for statuses after which certainly nothing was changed. */
 const REFUSALS: readonly (readonly [said: RegExp, meaning: Meaning])[] = [
-  [/has been compacted/, { code: 'ETCD_COMPACTED', hint: 'that revision is gone: read again, from the newest one' }],
+  [
+    /has been compacted/,
+    { code: 'ETCD_COMPACTED', hint: 'the revision was compacted: read again at the newest revision' },
+  ],
   [
     /database space exceeded/,
     { code: 'ETCD_NO_SPACE', hint: 'compact, defragment and disarm the alarm: etcdctl compact, defrag, alarm disarm' },
   ],
   [
     /request is too large|larger than max/,
-    { code: 'ETCD_TOO_LARGE', hint: 'etcd takes requests up to its --max-request-bytes, by default 1.5 MiB' },
+    { code: 'ETCD_TOO_LARGE', hint: 'etcd accepts requests up to its --max-request-bytes, by default 1.5 MiB' },
   ],
-  [/no leader/, { code: 'ETCD_NO_QUORUM', hint: 'bring back enough members for a majority' }],
-  [/too many requests/, { code: 'ETCD_BUSY', hint: 'wait until etcd has caught up and try again' }],
+  [/no leader/, { code: 'ETCD_NO_QUORUM', hint: 'restore enough members for a majority' }],
+  [/too many requests/, { code: 'ETCD_BUSY', hint: 'wait until etcd has caught up, then try again' }],
   [/corrupt/, { code: 'ETCD_CORRUPT', hint: 'restore the member from the others, or the cluster from a snapshot' }],
   [
     /permission denied|user name|auth token|authentication/,
-    { code: 'ETCD_CLIENT_REJECTED', hint: 'etcd has its own users here: give a client certificate for one that may' },
+    {
+      code: 'ETCD_CLIENT_REJECTED',
+      hint: 'this etcd has user authentication: use a client certificate of a user with permission',
+    },
   ],
 ];
 
 const DEADLINE_EXCEEDED = 4;
-/** Statuses that do not rule out that the change was made: cancelled, unknown, deadline, aborted, internal, unavailable. */
+/** Statuses after which the change may have been made: cancelled, unknown, deadline, aborted, internal, unavailable. */
 const UNDECIDED: readonly number[] = [1, 2, DEADLINE_EXCEEDED, 10, 13, 14, 15];
 
 const WITHOUT_STATUS: Readonly<Record<Exclude<CallFailureKind, 'status'>, Meaning>> = {
-  cut: { code: 'ETCD_UNREACHABLE', hint: 'look whether etcd still runs, and in its log' },
-  timeout: { code: 'ETCD_TIMEOUT', hint: 'look whether the members have a majority, and in the log for slow disks' },
-  foreign: { code: 'ETCD_NOT_ETCD', hint: 'check the port: clients of etcd go to 2379' },
-  'too-large': { code: 'ETCD_TOO_LARGE', hint: 'ask for fewer keys at once' },
+  cut: { code: 'ETCD_UNREACHABLE', hint: 'check that etcd still runs, and its log' },
+  timeout: { code: 'ETCD_TIMEOUT', hint: 'check that the members have a majority, and the log for slow disks' },
+  foreign: { code: 'ETCD_NOT_ETCD', hint: 'check the port: etcd serves clients on 2379' },
+  'too-large': { code: 'ETCD_TOO_LARGE', hint: 'request fewer keys at once' },
 };
 
-/** What the failure of a call means for whoever made it. */
+/** Translates the failure of a call to an error for its caller. */
 export function etcdErrorOf(failure: CallFailure, { endpoint, isWrite }: CallContext): EtcdError {
   const { code, hint } = meaningOf(failure, isWrite);
   const message =
-    code === 'ETCD_OUTCOME_UNKNOWN'
-      ? `it is not known whether the write was made: ${failure.message}`
-      : failure.message;
+    code === 'ETCD_OUTCOME_UNKNOWN' ? `outcome of the write unknown: ${failure.message}` : failure.message;
   return new EtcdError({ code, message, subject: endpoint, hint, cause: failure });
 }
 
@@ -65,8 +69,8 @@ function meaningOf({ kind, status, message, delivered }: CallFailure, isWrite: b
 }
 
 function statusMeaning(status: number, message: string): Meaning {
-  if (/timed out/.test(message)) return { code: 'ETCD_NO_QUORUM', hint: 'look whether the members have a majority' };
-  if (status === DEADLINE_EXCEEDED) return { code: 'ETCD_TIMEOUT', hint: 'look whether the members have a majority' };
-  if (UNDECIDED.includes(status)) return { code: 'ETCD_UNREACHABLE', hint: 'look in the log of this member' };
-  return { code: 'ETCD_REFUSED', hint: 'look in the log of this member' };
+  if (/timed out/.test(message)) return { code: 'ETCD_NO_QUORUM', hint: 'check that the members have a majority' };
+  if (status === DEADLINE_EXCEEDED) return { code: 'ETCD_TIMEOUT', hint: 'check that the members have a majority' };
+  if (UNDECIDED.includes(status)) return { code: 'ETCD_UNREACHABLE', hint: 'see the log of this member' };
+  return { code: 'ETCD_REFUSED', hint: 'see the log of this member' };
 }

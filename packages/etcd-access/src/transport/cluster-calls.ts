@@ -3,7 +3,7 @@ import { CallFailure } from './call-failure.ts';
 import { EtcdError } from '../errors.ts';
 
 export interface ClusterCallOptions {
-  /** Something may be changed by the call. */
+  /** The call may change data. */
   readonly isWrite: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -13,15 +13,15 @@ const LEADER_WAIT_MS = 3000;
 const LEADER_PAUSE_MS = 200;
 
 /**
- * Makes a call of whichever member can answer it.
+ * Sends a call to the first member that can handle it.
  *
- * A read goes on to the next member on any failure of the one before. A write goes on only when it is certain that nothing
- * was done. While no member has a leader it waits for an election.
+ * A read falls back to the next member on any failure. A write falls back only when certainly nothing
+ * was changed. Without a leader, waits for an election.
  */
 export class ClusterCalls {
   readonly #endpoints: readonly string[];
   readonly #clock: Clock;
-  /** Index of the member that answered last. */
+  /** Index of the member that responded last. */
   #preferred = 0;
 
   constructor(endpoints: readonly string[], clock: Clock) {
@@ -56,16 +56,16 @@ export class ClusterCalls {
         failures.push(error);
       }
     }
-    throw mostTelling(failures);
+    throw mostInformative(failures);
   }
 }
 
-/** Every member would answer the same. */
+/** Every member would respond the same. */
 function isFinal({ code }: EtcdError): boolean {
   return code === 'ETCD_COMPACTED' || code === 'ETCD_NO_SPACE' || code === 'ETCD_TOO_LARGE' || code === 'ETCD_REFUSED';
 }
 
-/** etcd has said that it has no leader, before it did anything. */
+/** etcd refused the call for lack of a leader; nothing was changed. */
 function isLeaderless(error: unknown): boolean {
   return (
     error instanceof EtcdError &&
@@ -75,8 +75,8 @@ function isLeaderless(error: unknown): boolean {
   );
 }
 
-/** What a member that answers has said tells more than that another does not answer. */
-function mostTelling(failures: readonly unknown[]): unknown {
+/** The error of a responding member is more informative than an unreachable member. */
+function mostInformative(failures: readonly unknown[]): unknown {
   const isAnswer = (error: unknown): boolean =>
     error instanceof EtcdError && error.code !== 'ETCD_UNREACHABLE' && error.code !== 'ETCD_TIMEOUT';
   return failures.find(isAnswer) ?? failures[0];

@@ -2,48 +2,52 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { EtcdEndpoint } from './endpoint.ts';
 import { EtcdError, type EtcdErrorCode } from '../errors.ts';
 
-interface Reading {
+interface Explanation {
   readonly code: EtcdErrorCode;
   readonly reason: string;
   readonly hint: string;
 }
 
-const NOT_ETCD_HINT = 'check the port: clients of etcd go to 2379, its members to 2380, its metrics to 2381';
+const NOT_ETCD_HINT = 'check the port: etcd serves clients on 2379, peers on 2380, metrics on 2381';
 
 /** TLS alerts by which a server refuses the client's certificate: RFC 8446, section 6.2, as OpenSSL names them. */
 const CLIENT_ALERT =
   /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)/;
 
-/** What a failure before the first answer means. The code is OpenSSL's or Node's. */
-function readingOf(code: string): Reading {
+/** Explains a failure before the first response. The code is OpenSSL's or Node's. */
+function explanationOf(code: string): Explanation {
   const alert = CLIENT_ALERT.exec(code)?.[1];
   if (alert !== undefined) {
     return {
       code: 'ETCD_CLIENT_REJECTED',
-      reason: `it does not accept our certificate (${alert.toLowerCase().replaceAll('_', ' ')})`,
-      hint: 'give a client certificate that its --trusted-ca-file signed and that has not expired',
+      reason: `etcd rejected the client certificate (${alert.toLowerCase().replaceAll('_', ' ')})`,
+      hint: 'use an unexpired client certificate signed by a CA of its --trusted-ca-file',
     };
   }
   if (code.startsWith('ERR_SSL_') && /WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH/.test(code)) {
-    return { code: 'ETCD_NOT_ETCD', reason: 'it does not answer in TLS', hint: `try http://, and ${NOT_ETCD_HINT}` };
+    return {
+      code: 'ETCD_NOT_ETCD',
+      reason: 'the server does not speak TLS',
+      hint: `try http://, and ${NOT_ETCD_HINT}`,
+    };
   }
   if (/NO_APPLICATION_PROTOCOL/.test(code) || code.startsWith('ERR_HTTP2_') || code.startsWith('NGHTTP2_')) {
     return {
       code: 'ETCD_NOT_ETCD',
-      reason: 'it does not answer in HTTP/2',
+      reason: 'the server does not speak HTTP/2',
       hint: `try https://, and ${NOT_ETCD_HINT}`,
     };
   }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
     return { code: 'ETCD_TLS_UNTRUSTED', reason: `the TLS handshake failed (${code})`, hint: NOT_ETCD_HINT };
   }
-  return { code: 'ETCD_UNREACHABLE', reason: code, hint: 'look whether etcd runs, and in its log' };
+  return { code: 'ETCD_UNREACHABLE', reason: code, hint: 'check that etcd runs, and its log' };
 }
 
 /**
- * Why there is no connection to a member.
+ * Why a connection to a member failed.
  *
- * @param late given when the time was over
+ * @param late set after a timeout
  */
 export function connectionFailure(
   { url }: EtcdEndpoint,
@@ -55,11 +59,11 @@ export function connectionFailure(
     return new EtcdError({ code: 'ETCD_UNREACHABLE', message, subject: url, hint, cause });
   }
   if (late.timeoutMs !== undefined) {
-    const message = `it accepts connections but says nothing within ${late.timeoutMs} ms`;
-    const hint = `look whether etcd hangs (its log, its disk); ${NOT_ETCD_HINT}`;
+    const message = `the server accepts connections but does not respond within ${late.timeoutMs} ms`;
+    const hint = `check whether etcd hangs (its log, its disk); ${NOT_ETCD_HINT}`;
     return new EtcdError({ code: 'ETCD_TIMEOUT', message, subject: url, hint, cause });
   }
-  const { code, reason, hint } = readingOf(codeOf(cause));
+  const { code, reason, hint } = explanationOf(codeOf(cause));
   return new EtcdError({ code, message: `no connection to etcd: ${reason}`, subject: url, hint, cause });
 }
 

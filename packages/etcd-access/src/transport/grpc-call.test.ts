@@ -23,7 +23,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** A client of a server that answers each request with `respond`. */
+/** A client of a server that handles each request with `respond`. */
 async function serve(respond: (stream: ServerHttp2Stream) => void): Promise<{ client: EtcdClient; url: string }> {
   const server = createServer();
   server.on('sessionError', () => undefined);
@@ -52,11 +52,11 @@ function finish(stream: ServerHttp2Stream, body: Uint8Array = answer): void {
 }
 
 describe('a call', () => {
-  it('goes over a new connection after the server has said that it goes away', async () => {
+  it('uses a new connection after the server has sent GOAWAY', async () => {
     const sessions = new Set<unknown>();
     const { client } = await serve((stream) => {
       sessions.add(stream.session);
-      // The client reads this before the answer.
+      // The client reads this before the response.
       stream.session?.goaway();
       finish(stream);
     });
@@ -64,27 +64,27 @@ describe('a call', () => {
     expect(sessions.size).toBe(3);
   });
 
-  it('that the server did not look at is known to have changed nothing', async () => {
+  it('refused by the server is known to have changed nothing', async () => {
     const { client } = await serve((stream) => stream.close(7));
     await expectCode(client.compareAndSwap({ key, modRevision: 0n, value: key }), 'ETCD_UNREACHABLE');
   });
 
-  it('that the server broke off may have changed something', async () => {
+  it('aborted by the server may have changed something', async () => {
     const { client } = await serve((stream) => stream.close(2));
     await expectCode(client.compareAndSwap({ key, modRevision: 0n, value: key }), 'ETCD_OUTCOME_UNKNOWN');
   });
 
-  it('whose answer cannot be read may have changed something', async () => {
+  it('with an undecodable response may have changed something', async () => {
     const { client } = await serve((stream) => finish(stream, frameMessage(Uint8Array.of(255, 255, 255))));
     await expectCode(client.compareAndSwap({ key, modRevision: 0n, value: key }), 'ETCD_OUTCOME_UNKNOWN');
   });
 
-  it('has an end, also when the answer has none', async () => {
+  it('times out when the response never ends', async () => {
     const { client } = await serve((stream) => stream.respond(GRPC));
     await expectCode(client.get(key), 'ETCD_TIMEOUT');
   });
 
-  it('is ended at the server when the caller is interrupted', async () => {
+  it('is cancelled at the server when the caller is interrupted', async () => {
     const closed = Promise.withResolvers<number>();
     const asked = Promise.withResolvers<void>();
     const { client } = await serve((stream) => {
@@ -101,8 +101,8 @@ describe('a call', () => {
   });
 });
 
-describe('a stream of answers', () => {
-  it('makes the server wait for a slow reader', async () => {
+describe('a stream of responses', () => {
+  it('applies backpressure for a slow reader', async () => {
     let sent = 0;
     const { client, url } = await serve((stream) => {
       stream.respond(GRPC);
@@ -115,14 +115,14 @@ describe('a stream of answers', () => {
     });
     const pieces = client.snapshot(url)[Symbol.asyncIterator]();
     await pieces.next();
-    // The reader is slower than a request may be: only waiting for the server counts.
+    // The reader is slower than the request timeout: only waiting for the server counts.
     await systemClock.sleep(2 * REQUEST_TIMEOUT_MS);
     expect(sent).toBeLessThan(16 * 1024 * 1024);
     expect((await pieces.next()).done).toBe(false);
     await pieces.return?.();
   });
 
-  it('is given up when nothing more comes', async () => {
+  it('times out when no more data arrives', async () => {
     const { client, url } = await serve((stream) => {
       stream.respond(GRPC);
       stream.write(piece);
@@ -130,7 +130,7 @@ describe('a stream of answers', () => {
     await expectCode(Array.fromAsync(client.snapshot(url)), 'ETCD_TIMEOUT');
   });
 
-  it('that ends in the middle is no whole one', async () => {
+  it('that ends early fails', async () => {
     const { client, url } = await serve((stream) => {
       stream.respond(GRPC);
       stream.end(piece.subarray(0, 1000));

@@ -13,9 +13,9 @@ export interface GrpcCall {
   /** `/etcdserverpb.KV/Range` */
   readonly path: string;
   readonly message: Uint8Array;
-  /** Refuse at once where there is no leader, instead of waiting for one. */
+  /** Fail at once without a leader, instead of waiting for one. */
   readonly needsLeader: boolean;
-  /** Unary: until the whole answer is there. Streaming: for each further piece, while somebody waits for it. */
+  /** Unary: for the whole response. Streaming: for each further chunk, while the reader waits for it. */
   readonly timeoutMs: number;
   readonly maxMessageBytes: number;
   readonly signal?: AbortSignal | undefined;
@@ -24,7 +24,7 @@ export interface GrpcCall {
 const OK = '0';
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
-/** One request, one answer. @throws CallFailure, or the signal's reason */
+/** One request, one response. @throws CallFailure, or the signal's reason */
 export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Promise<Uint8Array> {
   const exchange = startCall(session, call, { 'grpc-timeout': `${call.timeoutMs}m` });
   const messages: Uint8Array[] = [];
@@ -40,20 +40,21 @@ export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Pr
       });
       exchange.stream.once('close', resolve);
     });
-    exchange.assertEndedWell();
+    exchange.assertSucceeded();
   } finally {
     exchange.end();
   }
   const [message] = messages;
-  if (message === undefined || messages.length > 1) throw foreign(`it gave ${messages.length} answers to one request`);
+  if (message === undefined || messages.length > 1)
+    throw foreign(`the server sent ${messages.length} responses to one request`);
   return message;
 }
 
-/** One request, a stream of answers; as fast as they are taken. @throws CallFailure, or the signal's reason */
+/** One request, a stream of responses with backpressure. @throws CallFailure, or the signal's reason */
 export async function* callServerStream(session: ClientHttp2Session, call: GrpcCall): AsyncGenerator<Uint8Array, void> {
   const exchange = startCall(session, call, {});
   try {
-    // A stream that nobody takes from is paused, and a paused one stops the server after a window of bytes.
+    // A stream without a reader is paused, and a paused stream stops the server after a window of bytes.
     const queue = new StreamQueue(exchange.stream);
     exchange.onFailure((error) => queue.fail(error));
     for (;;) {
@@ -63,7 +64,7 @@ export async function* callServerStream(session: ClientHttp2Session, call: GrpcC
       if (chunks === undefined) break;
       for (const chunk of chunks) yield* exchange.reader.push(chunk);
     }
-    exchange.assertEndedWell();
+    exchange.assertSucceeded();
   } finally {
     exchange.end();
   }
@@ -72,12 +73,12 @@ export async function* callServerStream(session: ClientHttp2Session, call: GrpcC
 interface Exchange {
   readonly stream: ClientHttp2Stream;
   readonly reader: MessageReader;
-  /** Tells of the first of: cut, cancelled, late, not gRPC. */
+  /** Reports the first failure: cut, cancelled, late, not gRPC. */
   onFailure(listener: (error: unknown) => void): void;
   startTimer(): void;
   stopTimer(): void;
   /** @throws CallFailure unless the server ended the stream with status 0 */
-  assertEndedWell(): void;
+  assertSucceeded(): void;
   end(): void;
 }
 
@@ -95,23 +96,23 @@ function startCall(session: ClientHttp2Session, call: GrpcCall, more: OutgoingHt
     listener?.(error);
   };
   const late = (): void => {
-    fail(new CallFailure({ kind: 'timeout', message: `no answer within ${call.timeoutMs} ms`, delivered: true }));
+    fail(new CallFailure({ kind: 'timeout', message: `no response within ${call.timeoutMs} ms`, delivered: true }));
   };
   let timer = setTimeout(late, call.timeoutMs);
   const abort = (): void => fail(call.signal?.reason as unknown);
   call.signal?.addEventListener('abort', abort, { once: true });
 
   stream.once('response', (headers) => {
-    // A call that fails at once has its status among the headers.
+    // A call that fails at once has its status in the headers.
     if (headers['grpc-status'] !== undefined) trailers = headers;
     else if (headers[':status'] !== 200 || !isGrpc(headers))
-      fail(foreign(`it answers with HTTP ${headers[':status']}`));
+      fail(foreign(`the server responds with HTTP ${headers[':status']}`));
   });
   stream.once('trailers', (headers) => {
     if (failure === undefined) trailers = headers as IncomingHttpHeaders;
   });
   stream.on('error', (cause: Error) => fail(cut(cause.message, { delivered: !isRefused(stream), cause })));
-  stream.once('close', () => fail(cut('the connection was cut', { delivered: !isRefused(stream) })));
+  stream.once('close', () => fail(cut('the connection was lost', { delivered: !isRefused(stream) })));
   stream.end(frameMessage(call.message));
 
   return {
@@ -126,11 +127,11 @@ function startCall(session: ClientHttp2Session, call: GrpcCall, more: OutgoingHt
       timer = setTimeout(late, call.timeoutMs);
     },
     stopTimer: () => clearTimeout(timer),
-    assertEndedWell: () => {
+    assertSucceeded: () => {
       if (failure !== undefined) throw failure.error;
-      if (trailers === undefined) throw cut('the answer ended before its end', { delivered: true });
+      if (trailers === undefined) throw cut('the response ended early', { delivered: true });
       assertOk(trailers);
-      if (!reader.isComplete) throw foreign('the answer ended in the middle of a message');
+      if (!reader.isComplete) throw foreign('the response ended in the middle of a message');
     },
     end: () => {
       clearTimeout(timer);
@@ -158,7 +159,7 @@ function isGrpc(headers: IncomingHttpHeaders): boolean {
 function assertOk(trailers: IncomingHttpHeaders): void {
   const status = String(trailers['grpc-status'] ?? '');
   if (status === OK) return;
-  if (!/^\d{1,3}$/.test(status)) throw foreign('its answer has no gRPC status');
+  if (!/^\d{1,3}$/.test(status)) throw foreign('the response has no gRPC status');
   const text = String(trailers['grpc-message'] ?? '');
   throw new CallFailure({ kind: 'status', status: Number(status), message: decodeMessage(text), delivered: true });
 }
@@ -171,7 +172,7 @@ function decodeMessage(text: string): string {
   }
 }
 
-/** The server says that it has not looked at the request: RFC 9113, section 8.7. */
+/** The server did not process the request: RFC 9113, section 8.7. */
 function isRefused(stream: ClientHttp2Stream): boolean {
   return stream.rstCode === NGHTTP2_REFUSED_STREAM;
 }

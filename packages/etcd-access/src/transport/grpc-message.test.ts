@@ -4,7 +4,7 @@ import type { CallFailure } from './call-failure.ts';
 import { frameMessage, MessageReader } from './grpc-message.ts';
 
 describe('the messages of a stream', () => {
-  it('come out as they went in, however the stream is cut into chunks', () => {
+  it('are unchanged, however the stream is split into chunks', () => {
     const message = fc.uint8Array({ maxLength: 40 });
     fc.assert(
       fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 50 })), (messages, cuts) => {
@@ -25,13 +25,13 @@ describe('the messages of a stream', () => {
     );
   });
 
-  it('are not waited for when they are announced as too large', () => {
+  it('are refused at once when announced as too large', () => {
     const reader = new MessageReader(10);
     const push = (): unknown => reader.push(frameMessage(new Uint8Array(11)).subarray(0, 5));
     expect(push).toThrow(expect.objectContaining({ kind: 'too-large' }) as CallFailure);
   });
 
-  it('are known to be cut off', () => {
+  it('are recognised as truncated', () => {
     const reader = new MessageReader(10);
     expect(reader.push(frameMessage(new Uint8Array(5)).subarray(0, 7))).toEqual([]);
     expect(reader.isComplete).toBe(false);

@@ -1,9 +1,9 @@
 import { CallFailure } from './call-failure.ts';
 
-/** A byte that tells of compression, and four of length: gRPC over HTTP/2, "Length-Prefixed-Message". */
+/** One byte for compression, four for the length: gRPC over HTTP/2, "Length-Prefixed-Message". */
 const PREFIX_BYTES = 5;
 
-/** A message as it goes over the wire. */
+/** The wire format of a message. */
 export function frameMessage(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
   frame.writeUInt8(0, 0);
@@ -13,9 +13,9 @@ export function frameMessage(message: Uint8Array): Buffer {
 }
 
 /**
- * Puts the messages of one stream together again.
+ * Reassembles the messages of one stream.
  *
- * Each message gets memory once, for its whole length, which is known from its first bytes and bounded.
+ * Memory for a message is allocated once; its length is known from its first bytes and limited.
  */
 export class MessageReader {
   readonly #maxBytes: number;
@@ -33,7 +33,7 @@ export class MessageReader {
     return this.#prefixFilled === 0;
   }
 
-  /** Takes the next bytes; gives the messages that they complete. @throws CallFailure `too-large` `foreign` */
+  /** Consumes the next bytes; returns the completed messages. @throws CallFailure `too-large` `foreign` */
   push(chunk: Buffer): readonly Uint8Array[] {
     const messages: Uint8Array[] = [];
     for (let at = 0; at < chunk.length || this.#isBodyComplete(); ) {
@@ -45,7 +45,7 @@ export class MessageReader {
       this.#bodyFilled += copied;
       at += copied;
       if (!this.#isBodyComplete()) continue;
-      // Not the Buffer, whose slice is no copy.
+      // Not the Buffer: its `slice` does not copy.
       messages.push(new Uint8Array(this.#body.buffer));
       this.#body = undefined;
       this.#bodyFilled = 0;
@@ -63,11 +63,11 @@ export class MessageReader {
     this.#prefixFilled += copied;
     if (this.#prefixFilled < PREFIX_BYTES) return copied;
     if (this.#prefix[0] !== 0) {
-      throw new CallFailure({ kind: 'foreign', message: 'it sends compressed messages unasked', delivered: true });
+      throw new CallFailure({ kind: 'foreign', message: 'the server sends unrequested compression', delivered: true });
     }
     const length = this.#prefix.readUInt32BE(1);
     if (length > this.#maxBytes) {
-      const message = `its answer has ${length} bytes, more than the ${this.#maxBytes} allowed`;
+      const message = `the response has ${length} bytes, ${this.#maxBytes} are allowed`;
       throw new CallFailure({ kind: 'too-large', message, delivered: true });
     }
     this.#body = Buffer.allocUnsafeSlow(length);

@@ -8,7 +8,7 @@ import type { ServerIdentity } from './server-trust.ts';
 import { secure } from './tls-handshake.ts';
 import { createClientContext, type EtcdTls } from './tls-options.ts';
 
-/** One connection to one member that has answered in HTTP/2. */
+/** An established HTTP/2 connection to one member. */
 export interface EtcdSession {
   readonly http2: ClientHttp2Session;
   /** `undefined` without TLS. */
@@ -17,9 +17,9 @@ export interface EtcdSession {
 
 export interface SessionRequest {
   readonly endpoint: EtcdEndpoint;
-  /** Must be there for an https endpoint. */
+  /** Required for an https endpoint. */
   readonly tls: EtcdTls | undefined;
-  /** For everything until the member has answered. */
+  /** For the whole connection setup. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,18 +30,17 @@ export interface SessionDeps {
 }
 
 /**
- * Received ahead of the reader: on a connection with a round trip of 100 ms this still lets 80 MB through in a second,
- * where the 64 KiB of HTTP/2's default let 640 KB through.
+ * Receive window: with a round trip of 100 ms it allows 80 MB per second, HTTP/2's default of 64 KiB only 640 KB.
  */
 const WINDOW_BYTES = 8 * 1024 * 1024;
-/** etcd cuts its answers into frames as large as it may; at HTTP/2's default of 16 KiB that costs it a fifth more time. */
+/** etcd splits responses into frames of this size; HTTP/2's default of 16 KiB takes a fifth more time. */
 const FRAME_BYTES = 256 * 1024;
 
 /**
- * Connects to a member and waits until it has spoken HTTP/2, which a server does only after it has accepted our
+ * Connects to a member and waits for its HTTP/2 settings, which a server sends only after it has accepted the client
  * certificate.
  *
- * @throws EtcdError when it cannot be reached, is not believed, does not believe us, or is not an etcd
+ * @throws EtcdError when the member is unreachable, is not trusted, rejects the client certificate, or is not etcd
  */
 export async function openSession(request: SessionRequest, deps: SessionDeps): Promise<EtcdSession> {
   const { endpoint, timeoutMs } = request;
@@ -77,21 +76,21 @@ async function startHttp2({ url }: EtcdEndpoint, socket: Duplex, signal: AbortSi
     settings: { initialWindowSize: WINDOW_BYTES, maxFrameSize: FRAME_BYTES, enablePush: false },
   });
   try {
-    await firstAnswerOf(http2, socket, signal);
+    await firstSettingsOf(http2, socket, signal);
   } catch (error) {
     http2.destroy();
     socket.destroy();
     throw error;
   }
-  // The setting is for each stream; this is for the connection, which would stay at 64 KiB.
+  // The setting is per stream; the window of the connection would stay at 64 KiB.
   http2.setLocalWindowSize(WINDOW_BYTES);
-  // An idle connection must not keep a program from ending; requests hold it while they run.
+  // An idle connection must not keep the process alive; running requests do.
   http2.unref();
   http2.on('error', () => undefined);
   return http2;
 }
 
-function firstAnswerOf(http2: ClientHttp2Session, socket: Duplex, signal: AbortSignal): Promise<void> {
+function firstSettingsOf(http2: ClientHttp2Session, socket: Duplex, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       signal.removeEventListener('abort', abort);
@@ -100,18 +99,18 @@ function firstAnswerOf(http2: ClientHttp2Session, socket: Duplex, signal: AbortS
     };
     const fail = (error: unknown): void => {
       settle();
-      // Later errors of what is given up are nobody's.
+      // Later errors of an abandoned connection are ignored.
       socket.on('error', () => undefined);
       http2.on('error', () => undefined);
       reject(error);
     };
-    const close = (): void => fail(new Error('the connection was closed before the server said anything'));
+    const close = (): void => fail(new Error('the connection was closed before the first response'));
     const abort = (): void => fail(signal.reason);
     const done = (): void => {
       settle();
       resolve();
     };
-    // The TLS alert by which a server refuses our certificate is an error of the socket; the session may not hear of it.
+    // The TLS alert that rejects the client certificate is an error of the socket; the session may not emit it.
     socket.once('error', fail).once('close', close);
     http2.once('error', fail).once('close', close).once('remoteSettings', done);
     signal.addEventListener('abort', abort, { once: true });
@@ -122,8 +121,8 @@ function firstAnswerOf(http2: ClientHttp2Session, socket: Duplex, signal: AbortS
 function noCa({ url }: EtcdEndpoint): EtcdError {
   return new EtcdError({
     code: 'ETCD_CREDENTIALS_INVALID',
-    message: 'cannot judge a server of etcd without its CA',
+    message: 'cannot verify the etcd server without its CA',
     subject: url,
-    hint: 'give the CA file that signed the servers of etcd, for kubeadm /etc/kubernetes/pki/etcd/ca.crt',
+    hint: 'pass the CA file of etcd, for kubeadm /etc/kubernetes/pki/etcd/ca.crt',
   });
 }

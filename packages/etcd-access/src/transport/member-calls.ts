@@ -22,7 +22,7 @@ export interface MemberCallsOptions {
 }
 
 export interface CallOptions {
-  /** The call may change something, so it is never made twice. */
+  /** The call may change data, so it is never repeated. */
   readonly isWrite?: boolean;
   /** Default: true. */
   readonly needsLeader?: boolean;
@@ -33,7 +33,7 @@ export interface CallOptions {
 
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
-/** Calls to single members of one cluster; each has one connection, opened when it is first needed and again when it ended. */
+/** Calls to single members of one cluster; each has one connection, opened on demand and reopened when lost. */
 export class MemberCalls {
   readonly #options: MemberCallsOptions;
   readonly #deps: SessionDeps;
@@ -45,7 +45,7 @@ export class MemberCalls {
     this.#deps = deps;
   }
 
-  /** The connection to a member. @throws EtcdError when there is none to be had; nothing was asked of it then */
+  /** The connection to a member. @throws EtcdError when it cannot be opened; nothing was sent then */
   async session(url: string, signal?: AbortSignal): Promise<EtcdSession> {
     const endpoint = parseEndpoint(url);
     const known = this.#sessions.get(endpoint.url);
@@ -57,7 +57,7 @@ export class MemberCalls {
     return opening;
   }
 
-  /** @throws EtcdError, or the signal's reason when nothing was asked yet or the call changes nothing */
+  /** @throws EtcdError, or the signal's reason when nothing was sent yet or the call is read-only */
   async unary<I extends DescMessage, O extends DescMessage>(
     url: string,
     method: DescMethodUnary<I, O>,
@@ -70,7 +70,7 @@ export class MemberCalls {
     });
   }
 
-  /** As {@link MemberCalls.unary}, for whoever reads the answer's bytes otherwise. */
+  /** As {@link MemberCalls.unary}, with a custom decoder. */
   async unaryDecoded<I extends DescMessage, T>(
     url: string,
     method: DescMethodUnary<I>,
@@ -101,7 +101,7 @@ export class MemberCalls {
     }
   }
 
-  /** Ends every connection; calls under way fail. */
+  /** Closes every connection; pending calls fail. */
   close(): void {
     this.#isClosed = true;
     for (const session of this.#sessions.values()) session.then(({ http2 }) => http2.destroy()).catch(() => undefined);
@@ -136,13 +136,13 @@ function decoded<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
   try {
     return decode(bytes);
   } catch (cause) {
-    throw new CallFailure({ kind: 'foreign', message: 'its answer cannot be read', delivered: true, cause });
+    throw new CallFailure({ kind: 'foreign', message: 'cannot decode the response', delivered: true, cause });
   }
 }
 
 function translated(error: unknown, endpoint: string, { isWrite = false, signal }: CallOptions): unknown {
   if (error instanceof CallFailure) return etcdErrorOf(error, { endpoint, isWrite });
   if (!isWrite || signal?.aborted !== true || error !== signal.reason) return error;
-  const interrupted = new CallFailure({ kind: 'cut', message: 'it was interrupted', delivered: true, cause: error });
+  const interrupted = new CallFailure({ kind: 'cut', message: 'interrupted', delivered: true, cause: error });
   return etcdErrorOf(interrupted, { endpoint, isWrite });
 }

@@ -1,7 +1,7 @@
 /**
- * Joins small pieces to larger ones, for whoever pays by the piece.
+ * Joins small chunks to larger ones, for consumers with a cost per chunk.
  *
- * @param bytes a joined piece has at least these, but for the last one
+ * @param bytes minimum size of a joined chunk, except the last
  */
 export async function* joinPieces(pieces: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array, void> {
   let waiting: Uint8Array[] = [];

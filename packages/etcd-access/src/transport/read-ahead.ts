@@ -1,11 +1,11 @@
-/** Gives what `source` gives, with up to `depth` items asked for before they are wanted. */
+/** Yields the items of `source`, with up to `depth` items requested ahead. */
 export async function* readAhead<T>(source: AsyncGenerator<T, void>, depth: number): AsyncGenerator<T, void> {
   const pending: Promise<IteratorResult<T, void>>[] = [];
   try {
     for (;;) {
       while (pending.length <= depth) {
         const next = source.next();
-        // Heard when its turn comes.
+        // The rejection is handled when the item is awaited.
         next.catch(() => undefined);
         pending.push(next);
       }

@@ -16,7 +16,7 @@ afterEach(async () => {
   }
 });
 
-/** A server that speaks as much HTTP/2 as it takes to be believed. */
+/** A server with just enough HTTP/2 for a connection. */
 async function listen({ certificate, key }: EtcdPki['server']): Promise<string> {
   const server = createSecureServer({ cert: certificate, key });
   server.on('sessionError', () => undefined);
@@ -38,11 +38,11 @@ async function connectTo(options: EtcdPkiOptions, tls: Partial<EtcdTls> = {}) {
 const acceptExpiredServer = true;
 
 describe.each([{ acceptExpiredServer: false }, { acceptExpiredServer: true }])('a server of etcd, with %o', (tls) => {
-  it('is believed when the CA vouches for it', async () => {
+  it('is trusted when its certificate was signed by the CA', async () => {
     expect(await connectTo({}, tls)).toMatchObject({ subject: 'CN=node01', isExpired: false });
   });
 
-  it('is believed through an intermediate CA that it presents', async () => {
+  it('is trusted through a presented intermediate CA', async () => {
     expect(await connectTo({ intermediate: true }, tls)).toMatchObject({ isExpired: false });
   });
 
@@ -62,13 +62,13 @@ describe.each([{ acceptExpiredServer: false }, { acceptExpiredServer: true }])('
     expect(refused.message).toContain('etcd-0.example.com');
   });
 
-  it('is believed by the name that it is asked for', async () => {
+  it('is trusted by the requested server name', async () => {
     const names = { serverNames: 'DNS:etcd-0.example.com' };
     expect(await connectTo(names, { ...tls, serverName: 'etcd-0.example.com' })).toMatchObject({ isExpired: false });
     await expectCode(connectTo(names, { ...tls, serverName: 'etcd-1.example.com' }), 'ETCD_NAME_MISMATCH');
   });
 
-  it.each([{}, { expiredServer: true }])('is refused when it signed itself: %o', async (options) => {
+  it.each([{}, { expiredServer: true }])('is refused with a self-signed certificate: %o', async (options) => {
     const { ca } = await buildEtcdPki();
     const self = await buildEtcdPki(options);
     const endpoint = await listen(self.ca);
@@ -89,7 +89,7 @@ describe.each([{ acceptExpiredServer: false }, { acceptExpiredServer: true }])('
   it.each([
     ['for clients only', ['extendedKeyUsage=clientAuth']],
     ['for signing certificates only', ['keyUsage=critical,keyCertSign']],
-    ['with a critical extension that nobody knows', ['1.2.3.4=critical,DER:0500']],
+    ['with an unknown critical extension', ['1.2.3.4=critical,DER:0500']],
   ])('is refused when its certificate is %s, expired or not', async (_, serverExtensions) => {
     await expectCode(connectTo({ serverExtensions }, tls), 'ETCD_TLS_UNTRUSTED');
     await expectCode(connectTo({ serverExtensions, expiredServer: true }, tls), 'ETCD_TLS_UNTRUSTED');
@@ -107,7 +107,7 @@ describe('an expired server of etcd', () => {
     expect(await connectTo(options, { acceptExpiredServer })).toMatchObject({ isExpired: true });
   });
 
-  it('is refused when it is not valid yet, whatever was asked for', async () => {
+  it('is refused when it is not valid yet, even when expired servers are accepted', async () => {
     const now = new Date(Date.now() + 60 * 24 * 60 * 60 * 1000);
     await expectCode(connectTo({ now }, { acceptExpiredServer }), 'ETCD_TLS_UNTRUSTED');
   });
@@ -122,7 +122,7 @@ describe('an expired server of etcd', () => {
     await expectCode(connectTo({ ...options, expiredServer: true }, { acceptExpiredServer }), 'ETCD_TLS_UNTRUSTED');
   });
 
-  it('is refused when the path of CAs is longer than the CA allows', async () => {
+  it('is refused when the path of CAs is longer than allowed by the CA', async () => {
     const caExtensions = ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign'];
     const options = { caExtensions, expiredServer: true };
     expect(await connectTo(options, { acceptExpiredServer })).toMatchObject({ isExpired: true });
@@ -130,12 +130,12 @@ describe('an expired server of etcd', () => {
   });
 });
 
-describe('what is given to believe a server by', () => {
-  it('is refused when there is no certificate in it', async () => {
+describe('credentials', () => {
+  it('are refused without a CA certificate', async () => {
     await expectCode(connectTo({}, { ca: 'no PEM' }), 'ETCD_CREDENTIALS_INVALID');
   });
 
-  it('is refused when the key is that of another certificate, and says nothing of it', async () => {
+  it('are refused when the key does not match, without its content', async () => {
     const { client } = await buildEtcdPki();
     const { client: other } = await buildEtcdPki();
     const mixed = { certificate: client.certificate, key: other.key };
@@ -143,7 +143,7 @@ describe('what is given to believe a server by', () => {
     expect(JSON.stringify(refused)).not.toContain(other.key.split('\n')[1]);
   });
 
-  it('is missed for an https endpoint', async () => {
+  it('are required for an https endpoint', async () => {
     await expectCode(openEtcd({ endpoints: ['https://127.0.0.1:1'] }, deps), 'ETCD_CREDENTIALS_INVALID');
   });
 });

@@ -5,20 +5,20 @@ import type { TLSSocket } from 'node:tls';
 import { EtcdError } from '../errors.ts';
 import type { EtcdTls } from './tls-options.ts';
 
-/** The server that was believed. */
+/** The trusted server. */
 export interface ServerIdentity {
-  /** SHA-256 of its certificate, as OpenSSL writes it. */
+  /** SHA-256 of its certificate, in OpenSSL's format. */
   readonly fingerprint256: string;
   readonly subject: string;
   readonly validTo: Date;
-  /** It, or a CA above it, has expired; believed because that was asked for. */
+  /** The certificate or a CA above it has expired; trusted because of `acceptExpiredServer`. */
   readonly isExpired: boolean;
 }
 
-export interface TrustQuestion {
+export interface TrustCheck {
   readonly socket: TLSSocket;
   readonly endpoint: string;
-  /** What the certificate must be for. */
+  /** Name or address that the certificate must be for. */
   readonly serverName: string;
   readonly tls: EtcdTls;
   readonly now: Date;
@@ -27,14 +27,14 @@ export interface TrustQuestion {
 const MAX_PRESENTED = 16;
 
 /**
- * Judges the server at the other end of a handshake. OpenSSL's own verdict is what counts; the only thing that can
- * overrule it is `acceptExpiredServer`, where expiry is all that OpenSSL found and everything else is verified again here.
+ * Verifies the server after a handshake. OpenSSL's verdict counts; only `acceptExpiredServer` overrides it, when expiry is
+ * OpenSSL's only complaint and everything else is verified again here.
  *
- * @throws EtcdError `ETCD_TLS_UNTRUSTED` `ETCD_NAME_MISMATCH` `ETCD_SERVER_EXPIRED`, the graver first
+ * @throws EtcdError `ETCD_TLS_UNTRUSTED` `ETCD_NAME_MISMATCH` `ETCD_SERVER_EXPIRED`, the most severe first
  */
-export function assertServerTrusted({ socket, endpoint, serverName, tls, now }: TrustQuestion): ServerIdentity {
+export function assertServerTrusted({ socket, endpoint, serverName, tls, now }: TrustCheck): ServerIdentity {
   const leaf = socket.getPeerX509Certificate();
-  if (leaf === undefined) throw untrusted(endpoint, 'it presented no certificate');
+  if (leaf === undefined) throw untrusted(endpoint, 'no certificate presented');
   const presented = presentedWith(leaf);
   const verdict = verifyServerChain({ leaf, presented, anchors: readCertificates(tls.ca) });
   const isNamed = isFor(leaf, serverName);
@@ -54,11 +54,11 @@ export function assertServerTrusted({ socket, endpoint, serverName, tls, now }: 
     code: 'ETCD_SERVER_EXPIRED',
     message: `etcd is genuine but its certificate ${oneLine(expired.subject)} expired on ${expired.validToDate.toISOString()}`,
     subject: endpoint,
-    hint: 'renew it; until then, ask to accept an expired server: everything but the date is still verified',
+    hint: 'renew it; until then, accept an expired server: everything but the date is still verified',
   });
 }
 
-/** Whether a certificate is for a name or an address: RFC 9525; a common name counts only where there are no names. */
+/** Whether a certificate is for a name or an address: RFC 9525; a common name counts only without alternative names. */
 function isFor(certificate: X509Certificate, serverName: string): boolean {
   const found = isIP(serverName) === 0 ? certificate.checkHost(serverName) : certificate.checkIP(serverName);
   return found !== undefined;
@@ -80,16 +80,16 @@ function untrusted(subject: string, reason: string): EtcdError {
     code: 'ETCD_TLS_UNTRUSTED',
     message: `cannot trust the server: ${reason}`,
     subject,
-    hint: 'give the CA that signed the server certificate of etcd, and check the clock of this machine',
+    hint: 'pass the CA that signed the server certificate of etcd, and check the clock of this machine',
   });
 }
 
 function nameMismatch(subject: string, wanted: string, leaf: X509Certificate): EtcdError {
   return new EtcdError({
     code: 'ETCD_NAME_MISMATCH',
-    message: `the certificate of the server is not for ${wanted}, but for ${leaf.subjectAltName ?? 'no name at all'}`,
+    message: `the certificate of the server is not for ${wanted}, but for ${leaf.subjectAltName ?? 'no name'}`,
     subject,
-    hint: 'use an endpoint that is in the certificate, or name one of its names as the server name',
+    hint: 'use an endpoint that is in the certificate, or one of its names as the server name',
   });
 }
 

@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 
-/** Held for the reader before the stream is told to pause; what is on its way already still comes. */
+/** Buffered bytes before the stream is paused; bytes in flight still arrive. */
 const PAUSE_BYTES = 1024 * 1024;
 
 /**
- * The chunks of a stream for a reader that asks for them, as they came.
+ * The chunks of a stream, unjoined, for a pulling reader.
  *
- * A stream's own iterator joins whatever has come into one new Buffer, again and again: at the speed of a snapshot that is
- * hundreds of megabytes of garbage.
+ * A stream's own iterator joins received chunks into a new Buffer each time: at the speed of a snapshot that is hundreds of
+ * megabytes of garbage.
  */
 export class StreamQueue {
   readonly #stream: Readable;
@@ -31,13 +31,13 @@ export class StreamQueue {
     });
   }
 
-  /** Whoever takes, now or next, gets this error. */
+  /** The pending or next `take` rejects with this error. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#wake?.();
   }
 
-  /** Everything that has come since, at least one chunk; `undefined` when the stream is closed and all of it was taken. */
+  /** All chunks received since the last call, at least one; `undefined` at the end of the stream. */
   async take(): Promise<readonly Buffer[] | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error;

@@ -15,13 +15,13 @@ export interface HandshakeRequest {
   readonly raw: Duplex;
   readonly endpoint: EtcdEndpoint;
   readonly tls: EtcdTls;
-  /** Made of `tls`. */
+  /** Created from `tls`. */
   readonly context: SecureContext;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes a TLS connection of a plain one, and believes the server before a byte is sent to it.
+ * Starts TLS on a plain connection and verifies the server before any data is sent.
  *
  * @throws EtcdError as {@link assertServerTrusted}; the socket's own error when the handshake fails
  */
@@ -33,13 +33,13 @@ export async function secure(
   const socket = connect({
     socket: raw,
     secureContext: context,
-    // An address must not be sent as a name: RFC 6066, section 3.
+    // RFC 6066, section 3 forbids addresses in SNI.
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     ALPNProtocols: ['h2'],
-    // Not the end of the verification but the start of ours: with true, Node would tell "expired" of a server that is
-    // not genuine either. The verdict is in `authorized`, and assertServerTrusted insists on it.
+    // Verified by assertServerTrusted, which insists on `authorized`: with true, Node would report "expired" even for an
+    // untrusted server.
     rejectUnauthorized: false,
-    // Node would compare with "localhost" where no name may be sent; assertServerTrusted compares with the right one.
+    // Node compares with "localhost" when no name is sent; assertServerTrusted compares with the right one.
     checkServerIdentity: () => undefined,
   });
   try {
@@ -61,11 +61,11 @@ function handshakeOf(socket: TLSSocket, signal: AbortSignal): Promise<void> {
     };
     const fail = (error: unknown): void => {
       settle();
-      // Later errors of a socket that is given up are nobody's.
+      // Later errors of an abandoned socket are ignored.
       socket.on('error', () => undefined);
       reject(error);
     };
-    const close = (): void => fail(new Error('the connection was closed in the handshake'));
+    const close = (): void => fail(new Error('the connection was closed during the handshake'));
     const abort = (): void => fail(signal.reason);
     const done = (): void => {
       settle();
