@@ -1,13 +1,13 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** Why no pod can be cut, or what a pod that does not work is waiting for. */
+/** Why no pod can be cut, or why a pod does not work. */
 export const POD_ERRORS = {
   POD_CONTROLLER_NOT_FOUND: 'missing',
   POD_CONTROLLER_UNSUPPORTED: 'usage',
   POD_TEMPLATE_INVALID: 'invalid',
   POD_NEEDS_API_SERVER: 'blocked',
   POD_NODE_NOT_FOUND: 'missing',
-  POD_NODE_DEAD: 'blocked',
+  POD_NODE_NOT_REPORTING: 'blocked',
   POD_NAME_TAKEN: 'conflict',
   POD_PORT_TAKEN: 'conflict',
   POD_SERVICE_ACCOUNT_MISSING: 'missing',

@@ -6,7 +6,7 @@ export { cutRescuePod, RESCUE_OF, type RescuePod } from './rescue/rescue-pod.ts'
 export { RESCUE_LABEL } from './rescue/rescue-labels.ts';
 export type { RescueFinding } from './rescue/rescue-findings.ts';
 export { createRescueStep, type RescueInput, type RescueStepDeps } from './rescue/rescue-step.ts';
-export { createNodeLogs, type ReadPodLog } from './diagnosis/symptoms.ts';
+export { createNodeLogs, type ReadPodLog } from './diagnosis/pod-observations.ts';
 export { createRescueRemovalStep, type RescueRemovalInput } from './rescue/rescue-removal-step.ts';
 export { type RescueTurn, rescueOrder } from './rescue/rescue-order.ts';
 export {

@@ -6,12 +6,12 @@ import { runReadmeExample } from '../../cluster-objects/src/readme-example.fixtu
 const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8');
 
 describe('the README', () => {
-  it('has an example that runs as it stands', async () => {
+  it('has an example that runs unchanged', async () => {
     const server = await startFakeApiServer();
     server.answer = answerSmallCluster;
     try {
       const printed = await runReadmeExample(new URL('../', import.meta.url), server);
-      expect(printed).toContain('kube-scheduler - false nothing here runs it as a pod\n');
+      expect(printed).toContain('kube-scheduler - false no controller runs it as a pod\n');
       expect(printed).toContain('missing: kube-controller-manager, kube-proxy, cluster-dns, kube-scheduler\n');
     } finally {
       await server.close();

@@ -10,13 +10,13 @@ function pod(container: object, labels: object = {}): KubernetesObject {
   return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [container] } };
 }
 
-describe('a part of the control plane', () => {
+describe('a control-plane component', () => {
   it.each([
     ['kube-scheduler', SCHEDULER],
     ['kube-controller-manager', CONTROLLER_MANAGER],
     ['cluster-dns', COREDNS],
     ['kube-proxy', PROXY],
-  ])('is found as Tectonic and kubeadm make it: %s', (component, object) => {
+  ])('is identified in the manifests of Tectonic and kubeadm: %s', (component, object) => {
     expect(identifyComponent({ apiVersion: 'apps/v1', kind: 'Deployment', ...object } as KubernetesObject)).toBe(
       component,
     );
@@ -33,11 +33,11 @@ describe('a part of the control plane', () => {
     ['cluster-dns', { command: ['/lab-dns'] }, { 'k8s-app': 'kube-dns' }],
     ['cluster-dns', { image: 'registry.example:5000/coredns/coredns:1.7.0' }, {}],
     [undefined, { command: ['/web', '--title=kube-scheduler'] }, { app: 'constructor' }],
-  ])('is told by its program, labels or image: %s', (component, container, labels) => {
+  ])('is identified by its program, labels or image: %s', (component, container, labels) => {
     expect(identifyComponent(pod(container, labels))).toBe(component);
   });
 
-  it('has flags in either form', () => {
+  it('has flags in both forms', () => {
     const containers = [{ command: ['x', '--a=1', '--b', '2', '--c', '--d=', '--a=3'] }];
     expect(['a', 'b', 'c', 'd', 'e'].map((name) => componentFlag(containers, name))).toEqual([
       '3',
@@ -50,7 +50,7 @@ describe('a part of the control plane', () => {
 });
 
 describe('a leader lock', () => {
-  it('is found where the flags put it', () => {
+  it('is found by the flags', () => {
     const lockOf = (...flags: readonly string[]) =>
       findLeaderLock('kube-scheduler', [{ command: ['kube-scheduler', ...flags] }]);
     expect(lockOf()).toEqual({ namespace: 'kube-system', name: 'kube-scheduler' });
@@ -68,14 +68,14 @@ describe('a leader lock', () => {
     [false, 'kube-scheduler-rescue-2_3f', {}],
     [true, 'cp1_3f', { hostNetwork: true }],
     [false, 'cp1_3f', {}],
-  ])('is held by a pod by its host name: %s %s', (held, holder, given) => {
+  ])('is held by the pod with its host name: %s %s', (held, holder, given) => {
     const found = { name: 'kube-scheduler-rescue', hostname: undefined, hostNetwork: false, node: 'cp1', ...given };
     expect(isHeldBy({ holder }, found)).toBe(held);
   });
 });
 
-describe('the order of rescues', () => {
-  it('follows what each part needs, among those that there are', () => {
+describe('the order of rescue pods', () => {
+  it('follows the dependencies of the given components', () => {
     const turns = rescueOrder(['kube-scheduler', 'cluster-dns', 'kube-controller-manager', 'kube-scheduler']);
     expect(turns.map(({ component, requires }) => [component, requires])).toEqual([
       ['kube-controller-manager', []],

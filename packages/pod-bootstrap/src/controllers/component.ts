@@ -1,7 +1,7 @@
 import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import { labelsAt } from './label-selector.ts';
 
-/** The parts of a control plane that run as pods and that others wait for. */
+/** The control-plane components that run as pods and that others depend on. */
 export const CONTROL_PLANE_COMPONENTS = [
   'kube-controller-manager',
   'kube-proxy',
@@ -11,7 +11,7 @@ export const CONTROL_PLANE_COMPONENTS = [
 
 export type ControlPlaneComponent = (typeof CONTROL_PLANE_COMPONENTS)[number];
 
-/** Programs by the last part of their path. `hyperkube` is told by the word behind it. */
+/** Programs by base name. `hyperkube` runs the program that its first argument names. */
 const PROGRAMS: Readonly<Record<string, ControlPlaneComponent>> = {
   'kube-controller-manager': 'kube-controller-manager',
   'kube-scheduler': 'kube-scheduler',
@@ -26,14 +26,14 @@ const HYPERKUBE: Readonly<Record<string, ControlPlaneComponent>> = {
   proxy: 'kube-proxy',
 };
 
-/** The keys by which manifests of bootkube, kubeadm and newer tools say what a pod is. */
+/** The label keys that bootkube, kubeadm and newer manifests use for the component. */
 const LABELS = ['k8s-app', 'component', 'app.kubernetes.io/name', 'app'];
 
 /**
- * Which part of the control plane an object is or makes: by the program that its containers run, else by its labels, else
- * by the image.
+ * Identifies the control-plane component of an object: by the program of its containers, else by its labels, else
+ * by its image.
  *
- * @param object a pod, or what has a pod template
+ * @param object a pod, or an object with a pod template
  */
 export function identifyComponent(object: KubernetesObject): ControlPlaneComponent | undefined {
   const template = object.kind === 'Pod' ? object : fieldsAt(object, 'spec', 'template');
@@ -46,11 +46,11 @@ export function identifyComponent(object: KubernetesObject): ControlPlaneCompone
     ...all.flatMap((labels) => LABELS.flatMap((key) => labels[key] ?? [])),
     ...containers.flatMap((container) => lastPart(textAt(container, 'image') ?? '').split(/[:@]/)[0] ?? []),
   ];
-  return texts.map((text) => lookUp(PROGRAMS, text)).find((each) => each !== undefined);
+  return texts.map((text) => findEntry(PROGRAMS, text)).find((each) => each !== undefined);
 }
 
 /**
- * Whether deleting a pod could leave nobody to make another: the API server, its etcd, and what keeps them alive on a node.
+ * Whether a pod belongs to the API server, its etcd or the pod checkpointer, without which no pod is replaced.
  *
  * @param pod as the API server shows it
  */
@@ -82,7 +82,7 @@ export function componentFlag(containers: readonly Fields[], name: string): stri
   return undefined;
 }
 
-/** The words of a container's command line; those that a shell is given are taken apart at blanks. */
+/** The words of a container's command line; the arguments of a shell are split at blanks. */
 function wordsOf(container: Fields): readonly string[] {
   return [...textsAt(container, 'command'), ...textsAt(container, 'args')].flatMap((word) =>
     word.split(/\s+/).filter((each) => each !== ''),
@@ -93,11 +93,11 @@ function programOf(word: string, next: string | undefined): ControlPlaneComponen
   const program = lastPart(word);
   if (word.startsWith('-')) return undefined;
   return program === 'hyperkube'
-    ? (lookUp(HYPERKUBE, next ?? '') ?? lookUp(PROGRAMS, next ?? ''))
-    : lookUp(PROGRAMS, program);
+    ? (findEntry(HYPERKUBE, next ?? '') ?? findEntry(PROGRAMS, next ?? ''))
+    : findEntry(PROGRAMS, program);
 }
 
-function lookUp(
+function findEntry(
   table: Readonly<Record<string, ControlPlaneComponent>>,
   key: string,
 ): ControlPlaneComponent | undefined {

@@ -1,6 +1,6 @@
 import { RESOURCE_KINDS, type ResourceKind } from '@kube-rescue/cluster-objects';
 
-/** What makes pods out of a template. */
+/** Controllers that create pods from a template. */
 export const CONTROLLER_KINDS = ['Deployment', 'DaemonSet', 'StatefulSet'] as const;
 
 export type ControllerKind = (typeof CONTROLLER_KINDS)[number];
@@ -12,7 +12,7 @@ function ofApi(kind: string, group: string, resource: string, hasGeneration = fa
   };
 }
 
-/** Kinds that are read through the API server only: what etcd holds of them is not decoded. */
+/** Kinds that are read through the API server only: their encoding in etcd is not decoded. */
 export const EVENT: ResourceKind = ofApi('Event', '', 'events');
 export const STATEFUL_SET: ResourceKind = ofApi('StatefulSet', 'apps', 'statefulsets', true);
 export const PERSISTENT_VOLUME_CLAIM: ResourceKind = ofApi('PersistentVolumeClaim', '', 'persistentvolumeclaims');

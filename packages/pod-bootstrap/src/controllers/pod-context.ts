@@ -12,15 +12,15 @@ import { type Pod, toPod } from '../pods/pod.ts';
 import type { PodController } from './pod-controller.ts';
 import type { Selectors } from '../rescue/rescue-labels.ts';
 
-/** What lies around a pod: the other pods of all namespaces, and who picks pods of its own. */
+/** The pods of all namespaces, and the controllers and Services that select pods. */
 export interface PodContext {
   readonly pods: readonly Pod[];
-  /** Those that belong to the controller by their owner: itself, or for a Deployment its ReplicaSets. */
+  /** Pods owned by the controller, or by the ReplicaSets of a Deployment. */
   readonly own: readonly Pod[];
   readonly selectors: Selectors;
 }
 
-/** Reads who is there. What cannot be read this way (StatefulSets in etcd) is taken for absent. */
+/** Lists pods and the controllers and Services that select them. Unreadable kinds (StatefulSets in etcd) count as absent. */
 export async function readPodContext(
   controller: PodController,
   store: Pick<ObjectStore, 'list'>,
@@ -58,7 +58,7 @@ export async function readPodContext(
   };
 }
 
-/** Every object of a kind that can be read; none when the kind cannot be read at all by this way. */
+/** Every readable object of a kind; none when this object source cannot read the kind. */
 export async function listReadable(
   store: Pick<ObjectStore, 'list'>,
   kind: ResourceKind,

@@ -12,25 +12,25 @@ import { PodError } from '../errors.ts';
 import { CONTROLLER_KINDS, type ControllerKind, controllerKind } from './kinds.ts';
 import { type Labels, labelsAt } from './label-selector.ts';
 
-/** The name of what makes pods out of a template. */
+/** The name of a controller that creates pods from a template. */
 export interface ControllerName {
   readonly kind: ControllerKind;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** What makes pods out of a template, as far as cutting one out of it needs. */
+/** A controller, as far as a rescue pod needs it. */
 export interface PodController extends ControllerName {
   readonly uid: string;
-  /** How many pods it wants; `undefined` for a DaemonSet, which wants one on each of its nodes. */
+  /** The wanted number of pods; `undefined` for a DaemonSet. */
   readonly replicas: number | undefined;
   readonly selector: Fields;
-  /** The part of the control plane that its pods are. */
+  /** The control-plane component of its pods. */
   readonly component: ControlPlaneComponent | undefined;
-  /** Those of the template, as they are specified. */
+  /** The containers of the template. */
   readonly containers: readonly Fields[];
   readonly template: { readonly labels: Labels; readonly annotations: Labels; readonly spec: Fields };
-  /** Only for a StatefulSet: the names of its claim templates, its Service, and the number of its first pod. */
+  /** Only for a StatefulSet: the names of its claim templates, its Service, and its first ordinal. */
   readonly identity:
     | { readonly claims: readonly string[]; readonly service: string; readonly firstOrdinal: number }
     | undefined;
@@ -55,7 +55,7 @@ export async function readController(
   if (read !== undefined) return toController(read.object);
   throw new PodError({
     code: 'POD_CONTROLLER_NOT_FOUND',
-    message: `there is no such ${kind}`,
+    message: `no such ${kind}`,
     subject: describeController(wanted),
     hint: 'check its name and namespace: kube-rescue pods list',
   });
@@ -72,9 +72,9 @@ export function toController(object: KubernetesObject): PodController {
   if (listAt(podSpec, 'containers').length === 0) {
     throw new PodError({
       code: 'POD_TEMPLATE_INVALID',
-      message: 'its pod template has no container',
+      message: 'the pod template has no container',
       subject: describeController({ kind, namespace, name }),
-      hint: 'apply its manifest again',
+      hint: 'apply the manifest again',
     });
   }
   const { replicas } = spec;
@@ -109,7 +109,7 @@ const NAMES: Readonly<Record<ControllerKind, readonly string[]>> = {
 function unsupportedKind(kind: string): PodError {
   return new PodError({
     code: 'POD_CONTROLLER_UNSUPPORTED',
-    message: 'no pod can be cut out of this kind',
+    message: 'rescue pods cannot be made from this kind',
     subject: kind,
     hint: `name a ${CONTROLLER_KINDS.join(', ')}`,
   });

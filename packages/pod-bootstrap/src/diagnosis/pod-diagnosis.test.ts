@@ -31,7 +31,7 @@ function diagnose(status: object, rest: Partial<PodObservations> = {}, spec: obj
 const event = (reason: string, message: string): Partial<PodObservations> => ({ events: [{ reason, message }] });
 const log = (...lines: readonly string[]): Partial<PodObservations> => ({ log: lines });
 
-describe('a pod that runs and does not work', () => {
+describe('a running pod that does not work', () => {
   it.each([
     ['timeout', 'Get "https://10.3.0.1:443/api/v1/nodes": dial tcp 10.3.0.1:443: i/o timeout', 'i/o timeout'],
     ['no route', 'error: dial tcp 10.3.0.1:443: connect: no route to host', 'no route to host'],
@@ -47,7 +47,7 @@ describe('a pod that runs and does not work', () => {
     });
   });
 
-  it('does not wait for kube-proxy when it goes elsewhere', () => {
+  it('does not wait for kube-proxy for another address', () => {
     const found = diagnose(RUNNING, log('dial tcp 10.200.0.11:6443: connect: connection refused'));
     expect(found).toMatchObject({
       code: 'POD_API_UNREACHABLE',
@@ -67,15 +67,15 @@ describe('a pod that runs and does not work', () => {
   it.each([
     ['POD_TOKEN_REFUSED', 'Failed to list *v1.Node: Unauthorized'],
     ['POD_PORT_TAKEN', 'listen tcp 127.0.0.1:10259: bind: address already in use'],
-  ])('is told from others: %s', (code, line) => expect(diagnose(RUNNING, log(line)).code).toBe(code));
+  ])('has its own diagnosis: %s', (code, line) => expect(diagnose(RUNNING, log(line)).code).toBe(code));
 
-  it('is judged by what it wrote last', () => {
+  it('is diagnosed by its last log lines', () => {
     const lines = ['dial tcp 10.3.0.1:443: i/o timeout', 'x509: certificate signed by unknown authority'];
     expect(diagnose(RUNNING, log(...lines)).code).toBe('POD_CA_OUTDATED');
     expect(diagnose(RUNNING, log(...lines.toReversed())).code).toBe('POD_SERVICE_ROUTES_MISSING');
   });
 
-  it('keeps a token of its log to itself', () => {
+  it('hides a token in its log', () => {
     const found = diagnose(RUNNING, log('token: hunter2'));
     expect(JSON.stringify(found)).not.toContain('hunter2');
   });
@@ -99,11 +99,11 @@ describe('a pod that does not start', () => {
       'MountVolume.SetUp failed for volume "s" : secret "kube-controller-manager" not found',
     ],
     ['POD_IMAGE_UNAVAILABLE', 'Failed', 'Failed to pull image "hyperkube:v1": rpc error'],
-  ])('for a reason that its events name: %s, %s', (code, reason, message) => {
+  ])('for a reason in its events: %s, %s', (code, reason, message) => {
     expect(diagnose(CREATING, event(reason, message))).toMatchObject({ code, isFinal: false });
   });
 
-  it('because its image is not there and may not be pulled', () => {
+  it('because its image is missing and must not be pulled', () => {
     const waiting = {
       reason: 'ErrImageNeverPull',
       message: 'Container image "x" is not present with pull policy of Never',
@@ -113,31 +113,31 @@ describe('a pod that does not start', () => {
     );
   });
 
-  it('because its kubelet refuses it for good', () => {
+  it('because its kubelet rejects it permanently', () => {
     const found = diagnose({ phase: 'Failed', reason: 'NodePorts', message: 'Predicate NodePorts failed' });
     expect(found).toMatchObject({ code: 'POD_REJECTED', isFinal: true });
     expect(found.reason).toContain('Predicate NodePorts failed');
   });
 
-  it('because its kubelet has not taken it', () => {
+  it('because its kubelet has not accepted it', () => {
     expect(diagnose({ phase: 'Pending' }).code).toBe('POD_NOT_STARTED');
   });
 
-  it('because its node is gone, whatever its status says', () => {
+  it('because its node is gone, whatever its status', () => {
     const node = { ...NODE, isHeartbeatFresh: false };
     const conditions = [{ type: 'Ready', status: 'True' }];
-    expect(diagnose({ ...RUNNING, conditions }, { node }).code).toBe('POD_NODE_DEAD');
+    expect(diagnose({ ...RUNNING, conditions }, { node }).code).toBe('POD_NODE_NOT_REPORTING');
     expect(diagnose(RUNNING, { node: undefined }).code).toBe('POD_NODE_NOT_FOUND');
   });
 
-  it('because its program ends again and again, which nothing explains', () => {
+  it('because its program crashes for an unknown reason', () => {
     const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } };
     const lastState = { terminated: { reason: 'Error', exitCode: 2 } };
     const found = diagnose(
       { ...CREATING, containerStatuses: [{ name: 'a', restartCount: 3, state, lastState }] },
       log('flag provided but not defined: -x'),
     );
-    expect(found).toMatchObject({ code: 'POD_CRASHING', reason: 'ends again and again: container a with exit code 2' });
+    expect(found).toMatchObject({ code: 'POD_CRASHING', reason: 'crashes repeatedly: container a with exit code 2' });
     expect(found.evidence).toContain('log: flag provided but not defined: -x');
   });
 });

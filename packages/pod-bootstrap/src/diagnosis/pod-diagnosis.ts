@@ -1,60 +1,60 @@
 import { printable, redact } from '@kube-rescue/errors';
 import type { PodErrorCode } from '../errors.ts';
 import type { NodeState } from '../pods/node-state.ts';
-import { isAlive, type Pod } from '../pods/pod.ts';
+import { isActive, type Pod } from '../pods/pod.ts';
 
 /** Why a pod does not work. */
 export interface Diagnosis {
   readonly code: PodErrorCode;
   /** One sentence in lower case without a period, about the pod: `waits for service routes: ...`. */
   readonly reason: string;
-  /** What to do next, and by what. */
+  /** The next step, with the command. */
   readonly hint: string;
   /** Safe to print, a line each: container states, events, the end of the log. */
   readonly evidence: readonly string[];
-  /** It will not get better by waiting. */
+  /** Waiting does not help. */
   readonly isFinal: boolean;
 }
 
-/** What can be seen of a pod. */
+/** Observations of a pod. */
 export interface PodObservations {
   readonly pod: Pod;
   /** `undefined` when no such node is registered. */
   readonly node: NodeState | undefined;
-  /** Reason and message of what was told about it, newest last. */
+  /** Reason and message of its events, newest last. */
   readonly events: readonly { readonly reason: string; readonly message: string }[];
-  /** The last lines that its containers wrote. */
+  /** The last log lines of its containers. */
   readonly log: readonly string[];
-  /** `ADDRESS:PORT` under which pods find the API server: the Service `default/kubernetes`. */
+  /** `ADDRESS:PORT` of the Service `default/kubernetes`. */
   readonly apiService: string | undefined;
-  /** Why a pod that is Ready does not count as working: who holds the lock, what its DNS answers. */
-  readonly idleness?: string | undefined;
+  /** Why a Ready pod does not count as working: the holder of the lock, its DNS answer. */
+  readonly notWorkingReason?: string | undefined;
 }
 
-interface Sign {
+interface Pattern {
   readonly code: PodErrorCode;
   readonly pattern: RegExp;
-  readonly reason: (found: RegExpExecArray, symptoms: PodObservations) => string;
+  readonly reason: (found: RegExpExecArray, observations: PodObservations) => string;
   readonly hint: string;
   readonly isFinal?: boolean;
 }
 
 const PROXY_HINT =
-  'kube-proxy lays the routes to Services: see that its pod runs on this node (kube-rescue pods list) and reaches the API server by its kubeconfig';
+  'kube-proxy sets up the routes to Services: check that its pod runs on this node (kube-rescue pods list) and reaches the API server with its kubeconfig';
 
-/** What a container writes that cannot do its work; the last line that says any of it counts. */
-const LOG_SIGNS: readonly Sign[] = [
+/** Log lines of a container that cannot do its work; the last match counts. */
+const LOG_PATTERNS: readonly Pattern[] = [
   {
     code: 'POD_CA_OUTDATED',
     pattern: /x509: certificate (?:signed by unknown authority|has expired or is not yet valid)/,
-    reason: ([found]) => `trusts a CA that is not the API server's any more: ${found}`,
-    hint: "its service account's token Secret hands out an old ca.crt: let kube-controller-manager with the new CA renew it (kube-rescue pods rescue), or kube-rescue recover change it; then start the pod anew",
+    reason: ([found]) => `does not trust the CA of the API server: ${found}`,
+    hint: 'the token Secret of its service account has an old ca.crt: run kube-controller-manager with the new CA (kube-rescue pods rescue) or kube-rescue recover to update it; then restart the pod',
   },
   {
     code: 'POD_TOKEN_REFUSED',
     pattern: /\b(?:Unauthorized|invalid bearer token|the server has asked for the client to provide credentials)\b/,
-    reason: () => "is not recognised by the API server: its service account's token is refused",
-    hint: 'the API server verifies tokens by --service-account-key-file: it must belong to the key that kube-controller-manager signs with',
+    reason: () => 'the API server rejects its service account token',
+    hint: 'the --service-account-key-file of the API server must match the --service-account-private-key-file of kube-controller-manager',
   },
   {
     code: 'POD_SERVICE_ROUTES_MISSING',
@@ -69,16 +69,15 @@ const LOG_SIGNS: readonly Sign[] = [
   {
     code: 'POD_PORT_TAKEN',
     pattern: /bind: address already in use/,
-    reason: () => 'cannot listen on its port: another process of the node does',
-    hint: 'find out who listens there (ss -tlnp) and stop it',
+    reason: () => 'cannot listen on its port: another process on the node uses it',
+    hint: 'find the process that listens there (ss -tlnp) and stop it',
   },
 ];
 
-const NETWORK_HINT =
-  'the network plugin lacks a file that it needs before it can run: kube-rescue cni check, cni bootstrap';
+const NETWORK_HINT = 'the network plugin lacks a file that it needs to start: kube-rescue cni check, cni bootstrap';
 
-/** What a kubelet tells of a pod that it cannot start. */
-const EVENT_SIGNS: readonly Sign[] = [
+/** Events of a pod that its kubelet cannot start. */
+const EVENT_PATTERNS: readonly Pattern[] = [
   {
     code: 'POD_NETWORK_NOT_READY',
     pattern:
@@ -91,7 +90,7 @@ const EVENT_SIGNS: readonly Sign[] = [
     pattern:
       /(?:secret|configmap|persistentvolumeclaim) "[^"]+" not found|references non-existent (?:secret|config) key: \S+/i,
     reason: ([found]) => `cannot mount a volume: ${found}`,
-    hint: 'create what is missing, or bring it back from an etcd snapshot',
+    hint: 'create the missing object, or restore it from an etcd snapshot',
   },
   {
     code: 'POD_IMAGE_UNAVAILABLE',
@@ -103,43 +102,43 @@ const EVENT_SIGNS: readonly Sign[] = [
     code: 'POD_VOLUME_MISSING',
     pattern: /FailedMount|MountVolume\.\S+ failed/,
     reason: () => 'cannot mount a volume',
-    hint: 'see what the events say of it',
+    hint: 'check the events of the pod',
   },
 ];
 
 /**
- * Says why a pod does not work, from what its kubelet, its events and its log say. Pure.
+ * Diagnoses a pod that does not work, from its status, its events and its log. Pure.
  *
- * The end of a log may speak of what is over: a diagnosis is asked for only while the pod does not do its work.
+ * The end of a log may describe a past problem: call this only while the pod does not do its work.
  */
-export function diagnosePod(symptoms: PodObservations): Diagnosis {
-  const { pod, node, events, log } = symptoms;
+export function diagnosePod(observations: PodObservations): Diagnosis {
+  const { pod, node, events, log } = observations;
   const states = pod.containers.flatMap(describeContainer);
-  const told = events.slice(-MOST_EVENTS).map(({ reason, message }) => `event ${reason}: ${message}`);
-  const evidence = [...states, ...told, ...log.slice(-MOST_LINES).map((line) => `log: ${line}`)].map(clean);
+  const recent = events.slice(-MOST_EVENTS).map(({ reason, message }) => `event ${reason}: ${message}`);
+  const evidence = [...states, ...recent, ...log.slice(-MOST_LINES).map((line) => `log: ${line}`)].map(clean);
   const answer = (diagnosis: Omit<Diagnosis, 'evidence' | 'isFinal'> & { readonly isFinal?: boolean }): Diagnosis => ({
     isFinal: false,
     ...diagnosis,
     reason: clean(diagnosis.reason),
     evidence,
   });
-  if (!isAlive(pod)) return answer(refusal(pod));
+  if (!isActive(pod)) return answer(refusal(pod));
   if (node === undefined || !node.isHeartbeatFresh) return answer(lostNode(pod, node));
   const waiting = pod.containers.flatMap(({ waiting: each }) => (each ? [`${each.reason}: ${each.message}`] : []));
   const runs = pod.containers.some(({ runningSince }) => runningSince !== undefined);
-  const ofLog = findSign(LOG_SIGNS, log, symptoms);
-  const ofEvents = findSign(
-    EVENT_SIGNS,
+  const ofLog = findPattern(LOG_PATTERNS, log, observations);
+  const ofEvents = findPattern(
+    EVENT_PATTERNS,
     [...events.map((each) => `${each.reason}: ${each.message}`), ...waiting],
-    symptoms,
+    observations,
   );
-  const sign = runs || log.length > 0 ? (ofLog ?? ofEvents) : ofEvents;
-  if (sign !== undefined) return answer(sign);
+  const match = runs || log.length > 0 ? (ofLog ?? ofEvents) : ofEvents;
+  if (match !== undefined) return answer(match);
   if (pod.startedAt === undefined && pod.containers.length === 0) {
     return answer({
       code: 'POD_NOT_STARTED',
-      reason: `was not taken yet by the kubelet of ${pod.node ?? 'any node'}`,
-      hint: 'read the log of the kubelet (journalctl -u kubelet); one that has lost the API server starts no pods',
+      reason: `is not yet accepted by the kubelet of ${pod.node ?? 'any node'}`,
+      hint: 'check the kubelet log (journalctl -u kubelet); a kubelet without the API server starts no pods',
     });
   }
   if (!node.isReady && !pod.hostNetwork && /network|cni/i.test(node.message ?? '')) {
@@ -156,42 +155,42 @@ export function diagnosePod(symptoms: PodObservations): Diagnosis {
     const code = crashed.terminated?.exitCode;
     return answer({
       code: 'POD_CRASHING',
-      reason: `ends again and again: container ${crashed.name}${code === undefined ? '' : ` with exit code ${code}`}`,
-      hint: 'the last lines of its log say why',
+      reason: `crashes repeatedly: container ${crashed.name}${code === undefined ? '' : ` with exit code ${code}`}`,
+      hint: 'check the last lines of its log',
     });
   }
   if (pod.isReady) {
     return answer({
       code: 'POD_NOT_WORKING',
-      reason: `is Ready and does not do its work yet: ${symptoms.idleness ?? 'no effect of it was seen'}`,
-      hint: 'the end of its log says what it is doing',
+      reason: `is Ready, but does not do its work yet: ${observations.notWorkingReason ?? 'no effect was observed'}`,
+      hint: 'check the end of its log',
     });
   }
   return answer({
     code: 'POD_NOT_READY',
-    reason: runs ? 'runs, but is not Ready' : 'is being started',
-    hint: 'its events, container states and log say how far it is',
+    reason: runs ? 'runs, but is not Ready' : 'is starting',
+    hint: 'check its events, container states and log',
   });
 }
 
 const MOST_EVENTS = 3;
 const MOST_LINES = 5;
 
-function findSign(
-  signs: readonly Sign[],
+function findPattern(
+  patterns: readonly Pattern[],
   lines: readonly string[],
-  symptoms: PodObservations,
+  observations: PodObservations,
 ): Omit<Diagnosis, 'evidence' | 'isFinal'> | undefined {
   for (const line of lines.toReversed()) {
-    for (const { code, pattern, reason, hint } of signs) {
+    for (const { code, pattern, reason, hint } of patterns) {
       const found = pattern.exec(line);
-      if (found !== null) return refine({ code, reason: reason(found, symptoms), hint }, found, symptoms);
+      if (found !== null) return refine({ code, reason: reason(found, observations), hint }, found, observations);
     }
   }
   return undefined;
 }
 
-/** Only the Service's own address needs kube-proxy. */
+/** Only the Service address needs kube-proxy. */
 function refine(
   diagnosis: Omit<Diagnosis, 'evidence' | 'isFinal'>,
   [, address, port]: RegExpExecArray,
@@ -202,7 +201,7 @@ function refine(
   return {
     ...diagnosis,
     code: 'POD_API_UNREACHABLE',
-    hint: 'see that the address is right and somebody answers there (kube-rescue triage)',
+    hint: 'check that the address is right and the API server answers there (kube-rescue triage)',
   };
 }
 
@@ -210,8 +209,8 @@ function refusal({ reason, message, phase, node }: Pod): Omit<Diagnosis, 'eviden
   const why = [reason, message].filter((each) => each !== undefined && each !== '').join(': ');
   return {
     code: 'POD_REJECTED',
-    reason: `was refused or ended by the kubelet of ${node ?? 'its node'}: ${why === '' ? phase : why}`,
-    hint: 'remove what is in its way there (ports, resources, taints of NoExecute), or choose another node',
+    reason: `was rejected or evicted by the kubelet of ${node ?? 'its node'}: ${why === '' ? phase : why}`,
+    hint: 'resolve the conflict on the node (ports, resources, NoExecute taints), or choose another node',
     isFinal: true,
   };
 }
@@ -224,17 +223,17 @@ function lostNode(pod: Pod, node: NodeState | undefined): Omit<Diagnosis, 'evide
         code: 'POD_NODE_NOT_FOUND',
         reason:
           pod.node === undefined
-            ? 'has no node: nothing schedules it'
-            : `is bound to ${name}, and no such node is registered`,
+            ? 'has no node: no scheduler has bound it'
+            : `is bound to ${name}, which is not registered`,
         hint:
           pod.node === undefined
-            ? 'bring a scheduler back: kube-rescue pods rescue'
+            ? 'run a scheduler: kube-rescue pods rescue'
             : 'start the kubelet of that node, or choose another',
       }
     : {
-        code: 'POD_NODE_DEAD',
-        reason: `is bound to ${name}, whose kubelet has not been heard${since}`,
-        hint: 'bring the node back (kube-rescue nodes join), or choose another; kubectl delete pod --force forgets the pod',
+        code: 'POD_NODE_NOT_REPORTING',
+        reason: `is bound to ${name}, whose kubelet has not reported${since}`,
+        hint: 'rejoin the node (kube-rescue nodes join), or choose another; kubectl delete pod --force removes the pod object',
       };
 }
 
@@ -250,7 +249,7 @@ function describeContainer({
     waiting !== undefined
       ? `waits: ${[waiting.reason, waiting.message].filter((each) => each !== '').join(': ')}`
       : runningSince !== undefined
-        ? `runs since ${runningSince.toISOString()}${ready ? '' : ', not ready'}`
+        ? `running since ${runningSince.toISOString()}${ready ? '' : ', not ready'}`
         : terminated !== undefined
           ? `ended: ${terminated.reason}`
           : 'has no state yet';

@@ -4,30 +4,30 @@ import { componentFlag, type ControlPlaneComponent } from '../controllers/compon
 import { labelsAt } from '../controllers/label-selector.ts';
 import type { Pod } from './pod.ts';
 
-/** Where a component keeps who of its copies is at work. */
+/** The lock object of a leader election. */
 export interface LeaderLock {
   readonly namespace: string;
   readonly name: string;
 }
 
-/** Who is at work. */
+/** The holder of a leader lock. */
 export interface Leader {
   /** `HOSTNAME_UUID` (client-go `leaderelection`); of a pod on the network of its node, the host name is the node's. */
   readonly holder: string;
   readonly renewedAt: Date;
-  /** Where it stands, for example `Lease kube-system/kube-scheduler`. */
+  /** The lock object, for example `Lease kube-system/kube-scheduler`. */
   readonly lock: string;
   readonly isFresh: boolean;
 }
 
-/** Leaders renew every two seconds by default, and may be ten late before they give up. */
+/** Leaders renew every two seconds by default, and give up after ten. */
 const FRESH_MS = 20_000;
 const ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';
 const CARRIERS = ['Lease', 'Endpoints', 'ConfigMap'] as const;
 
 /**
  * The lock of a component, by its flags.
- * @returns `undefined` when it elects no leader: it does not by its kind, or was told not to
+ * @returns `undefined` when the component does not elect a leader
  */
 export function findLeaderLock(
   component: ControlPlaneComponent | undefined,
@@ -42,8 +42,8 @@ export function findLeaderLock(
 }
 
 /**
- * Who holds a lock, by the freshest of the objects that may keep it: a Lease, or the annotation of Endpoints or of a
- * ConfigMap (`--leader-elect-resource-lock`; before 1.20 `endpoints` and the two kinds at once were usual).
+ * The holder of a lock, by the latest of the lock objects: a Lease, or the annotation of Endpoints or of a
+ * ConfigMap (`--leader-elect-resource-lock`; before 1.20 `endpoints` and two kinds at once were common).
  *
  * The times are those of the holder's clock.
  */
@@ -68,15 +68,18 @@ export async function readLeader(
   return found.toSorted((a, b) => b.renewedAt.getTime() - a.renewedAt.getTime())[0];
 }
 
-/** Whether the holder is this pod, by the host name that its processes see. */
+/** Whether this pod is the holder, by the host name of its processes. */
 export function isHeldBy(
   { holder }: Pick<Leader, 'holder'>,
   pod: Pick<Pod, 'name' | 'hostname' | 'hostNetwork' | 'node'>,
 ): boolean {
   const hostname = pod.hostNetwork ? pod.node : (pod.hostname ?? pod.name);
-  // Linux knows no longer host names; a kubelet cuts them.
-  const seen = hostname?.slice(0, 63).replace(/[-.]+$/, '');
-  return seen !== undefined && (holder === seen || holder.startsWith(`${seen}_`) || holder.startsWith(`${seen}.`));
+  // The kubelet truncates host names to the limit of Linux.
+  const visible = hostname?.slice(0, 63).replace(/[-.]+$/, '');
+  return (
+    visible !== undefined &&
+    (holder === visible || holder.startsWith(`${visible}_`) || holder.startsWith(`${visible}.`))
+  );
 }
 
 function parse(json: string | undefined): Fields {

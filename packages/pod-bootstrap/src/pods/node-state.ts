@@ -1,19 +1,19 @@
 import { fieldsAt, listAt, type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import type { Clock } from '@kube-rescue/host';
 
-/** What is known of a node that pods are to run on. */
+/** The state of a node that pods should run on. */
 export interface NodeState {
   readonly name: string;
-  /** False when its kubelet has not been heard for a minute, whatever the conditions say: nobody may be there to turn them. */
+  /** False without a heartbeat for a minute, whatever the conditions say: the node controller may be down. */
   readonly isHeartbeatFresh: boolean;
   readonly lastHeartbeat: Date | undefined;
   readonly isReady: boolean;
-  /** What the kubelet says of itself while it is not Ready. */
+  /** The message of the Ready condition while the node is not Ready. */
   readonly message: string | undefined;
 }
 
-/** A kubelet renews its lease every ten seconds, and is given forty by kube-controller-manager. */
-const SILENCE_MS = 60_000;
+/** A kubelet renews its lease every ten seconds; kube-controller-manager tolerates forty. */
+const HEARTBEAT_TIMEOUT_MS = 60_000;
 const KUBELET_LEASES = 'kube-node-lease';
 
 /** @returns `undefined` when no such node is registered */
@@ -28,13 +28,13 @@ export async function readNode(
   const conditions = listAt(fieldsAt(read.object, 'status'), 'conditions');
   const ready = conditions.find((each) => textAt(each, 'type') === 'Ready');
   const times = [textAt(fieldsAt(lease?.object, 'spec'), 'renewTime'), textAt(ready, 'lastHeartbeatTime')];
-  const heard = Math.max(...times.map((time) => Date.parse(time ?? '')).filter((time) => !Number.isNaN(time)));
-  const isHeartbeatFresh = clock.now().getTime() - heard < SILENCE_MS;
+  const heartbeat = Math.max(...times.map((time) => Date.parse(time ?? '')).filter((time) => !Number.isNaN(time)));
+  const isHeartbeatFresh = clock.now().getTime() - heartbeat < HEARTBEAT_TIMEOUT_MS;
   const isReady = textAt(ready, 'status') === 'True';
   return {
     name,
     isHeartbeatFresh,
-    lastHeartbeat: Number.isFinite(heard) ? new Date(heard) : undefined,
+    lastHeartbeat: Number.isFinite(heartbeat) ? new Date(heartbeat) : undefined,
     isReady: isHeartbeatFresh && isReady,
     message: isReady ? undefined : textAt(ready, 'message'),
   };

@@ -6,8 +6,8 @@ import { PodError } from '../errors.ts';
 const INTERVAL_MS = 500;
 
 /**
- * Waits until a pod that was deleted is gone: through the API it stays until its kubelet has ended it.
- * @throws PodError `POD_NODE_DEAD` when nobody has ended it in time
+ * Waits until a deleted pod is gone: its object remains until its kubelet has terminated it.
+ * @throws PodError `POD_NODE_NOT_REPORTING` when the kubelet did not terminate it in time
  */
 export async function untilPodIsGone(
   { change }: Edit,
@@ -33,13 +33,13 @@ export async function untilPodIsGone(
     if (read?.object.metadata.uid !== uid) return;
     if (clock.now().getTime() - start >= timeoutMs) {
       throw new PodError({
-        code: 'POD_NODE_DEAD',
-        message: 'the pod was deleted, and no kubelet has ended it',
+        code: 'POD_NODE_NOT_REPORTING',
+        message: 'the pod was deleted, but its kubelet did not terminate it',
         subject: change.target,
-        hint: `start the kubelet of its node; if that never comes back: kubectl delete pod ${object.name} --namespace ${object.namespace ?? ''} --force`,
+        hint: `start the kubelet of its node; if the node is lost: kubectl delete pod ${object.name} --namespace ${object.namespace ?? ''} --force`,
       });
     }
-    waitingFor(`the kubelet to end ${change.target}`);
+    waitingFor(`the kubelet to terminate ${change.target}`);
     await clock.sleep(INTERVAL_MS, signal);
   }
 }

@@ -4,7 +4,7 @@ import { CONTROL_PLANE_COMPONENTS, type ControlPlaneComponent, identifyComponent
 import type { PodErrorCode } from '../errors.ts';
 import { STATEFUL_SET } from '../controllers/kinds.ts';
 import { readNode } from './node-state.ts';
-import { isAlive, isStatic, type Pod, toPod } from './pod.ts';
+import { isActive, isStatic, type Pod, toPod } from './pod.ts';
 import {
   type ControllerName,
   describeController,
@@ -15,9 +15,9 @@ import { diagnosePod } from '../diagnosis/pod-diagnosis.ts';
 import { inspectPodWork, type PodWorkOptions } from './pod-work.ts';
 import { RESCUE_OF } from '../rescue/rescue-pod.ts';
 import { listReadable } from '../controllers/pod-context.ts';
-import { type ReadPodLog, readObservations } from '../diagnosis/symptoms.ts';
+import { type ReadPodLog, readObservations } from '../diagnosis/pod-observations.ts';
 
-/** What makes the pods of a part of the control plane. */
+/** The controller of a control-plane component. */
 export interface FoundComponent {
   readonly component: ControlPlaneComponent;
   readonly controller: ControllerName;
@@ -32,7 +32,7 @@ export interface PodRow {
   readonly pod: string | undefined;
   readonly node: string | undefined;
   readonly ready: boolean;
-  /** It does its work by an effect: holds its lock, answers DNS. A second copy that waits for the lock does not. */
+  /** Proven by an effect: it holds its lock or answers DNS queries. A standby replica does not work. */
   readonly working: boolean;
   readonly rescue: boolean;
   readonly code: PodErrorCode | undefined;
@@ -42,7 +42,7 @@ export interface PodRow {
 
 export interface PodListing {
   readonly pods: readonly PodRow[];
-  /** Components of which no pod works. */
+  /** Components without a working pod. */
   readonly missing: readonly ControlPlaneComponent[];
 }
 
@@ -55,7 +55,7 @@ export interface PodListingDeps {
 
 const DEFAULT_NAMESPACE = 'kube-system';
 
-/** Finds what makes the pods of the control plane, by the programs that they run, else by their labels. */
+/** Finds the controllers of the control plane, by the programs that their pods run, else by labels. */
 export async function findComponents(
   { namespace = DEFAULT_NAMESPACE }: { readonly namespace?: string | undefined },
   store: Pick<ObjectStore, 'list'>,
@@ -66,7 +66,7 @@ export async function findComponents(
   );
 }
 
-/** Lists the pods of the control plane with why each does not work, and what has no pod at all. */
+/** Lists the pods of the control plane, why each broken one does not work, and the components without a pod. */
 export async function listControlPlanePods(
   { namespace = DEFAULT_NAMESPACE, ...options }: PodWorkOptions & { readonly namespace?: string | undefined },
   deps: PodListingDeps,
@@ -138,9 +138,9 @@ async function describe(
   const isHeartbeatFresh =
     pod.node !== undefined && (await readNode(pod.node, deps, signal))?.isHeartbeatFresh === true;
   const work = await inspectPodWork({ pod, component, options }, deps, signal);
-  const working = isHeartbeatFresh && isAlive(pod) && work.works;
-  const symptoms = working ? undefined : await readObservations(pod, deps, signal);
-  const failure = symptoms && diagnosePod({ ...symptoms, idleness: work.reason });
+  const working = isHeartbeatFresh && isActive(pod) && work.works;
+  const observations = working ? undefined : await readObservations(pod, deps, signal);
+  const failure = observations && diagnosePod({ ...observations, notWorkingReason: work.reason });
   return {
     ...{
       component,
@@ -159,10 +159,10 @@ function absentRow(component: ControlPlaneComponent, controller: string): PodRow
   return {
     ...{ component, controller, pod: undefined, node: undefined, ready: false, working: false, rescue: false },
     code: controller === 'none' ? 'POD_CONTROLLER_NOT_FOUND' : 'POD_NOT_STARTED',
-    reason: controller === 'none' ? 'nothing here runs it as a pod' : 'it has no pod',
+    reason: controller === 'none' ? 'no controller runs it as a pod' : 'it has no pod',
     hint:
       controller === 'none'
-        ? 'if it runs as a service of the nodes, see there; else apply its manifest'
+        ? 'if it runs as a systemd service, check its nodes; otherwise apply its manifest'
         : `run one: kube-rescue pods rescue ${controller.replace(/^(\S+) \S+\//, '$1/')} --node NODE`,
   };
 }

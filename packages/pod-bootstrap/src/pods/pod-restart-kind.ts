@@ -3,7 +3,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { Change, ChangeKind } from '@kube-rescue/workflow';
 import type { Pod } from './pod.ts';
 
-/** Deletes a pod whose controller makes another. */
+/** Deletes a pod whose controller replaces it. */
 export interface PodRestart extends Change {
   readonly kind: 'pod.restart';
   /** For example `Pod kube-system/kube-dns-6d4b75cb6d-x2x7z`. */
@@ -24,8 +24,8 @@ export function podRestart(
 const ATTEMPTS = 10;
 
 /**
- * `pod.restart`: a note in the journal rather than something to be taken back. The controller has made another pod by
- * then, and would delete one that came back.
+ * `pod.restart`: recorded in the journal, but without an undo: the controller has replaced the pod and would delete a
+ * restored one.
  */
 export function createPodRestartKind(open: OpenObjects): ChangeKind<PodRestart> {
   const read = async ({ way, namespace, name }: PodRestart): Promise<StoredObject | undefined> =>
@@ -33,9 +33,9 @@ export function createPodRestartKind(open: OpenObjects): ChangeKind<PodRestart> 
   return {
     kind: 'pod.restart',
     undoOrder: 'reverse',
-    describe: ({ target }) => `delete ${target}, of which its controller makes another`,
+    describe: ({ target }) => `delete ${target}, which its controller replaces`,
     preflight: async () => undefined,
-    // A pod that is gone by itself holds nothing any more.
+    // A pod that is already gone holds no CA.
     staleness: async () => undefined,
     capture: async () => ({}),
     apply: async (change) => {

@@ -13,7 +13,7 @@ function withToken(object: Readonly<Record<string, unknown>>): Readonly<Record<s
   return { ...object, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, ...TOKEN } } } };
 }
 
-/** Two pods whose controller replaces one that is deleted at once, whoever has died meanwhile. */
+/** Two pods whose controller replaces a deleted pod at once. */
 function plant(objects: FakeObjectStore): void {
   const world = createWorld({ objects });
   const type = 'kubernetes.io/service-account-token';

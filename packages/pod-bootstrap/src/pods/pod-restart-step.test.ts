@@ -6,7 +6,7 @@ import { createPodRestartStep } from './pod-restart-step.ts';
 import { RESCUE_OF } from '../rescue/rescue-pod.ts';
 
 const signal = new AbortController().signal;
-/** A moment after the containers of the fixture have started. */
+/** After the start of the containers in the fixture. */
 const PUBLISHED = new Date('2026-11-22T12:30:00Z');
 const TOKEN = { volumes: [{ name: 'token', secret: { secretName: 'default-token' } }] };
 
@@ -15,7 +15,7 @@ function withToken(object: Readonly<Record<string, unknown>>): Readonly<Record<s
   return { ...object, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, ...TOKEN } } } };
 }
 
-/** A cluster whose controllers replace a pod at once, under another name. */
+/** A cluster whose controllers replace a deleted pod at once, under another name. */
 function replacing(): World & {
   readonly order: readonly string[];
   readonly restart: (change: PodRestart) => Promise<void>;
@@ -58,7 +58,7 @@ function plantLone(world: World, name: string, metadata: object, spec: object = 
 }
 
 describe('pods that hold an old CA', () => {
-  it('are started anew one after the other, each replaced before the next', async () => {
+  it('are restarted one after the other, each replaced before the next', async () => {
     const world = replacing();
     const deployment = world.plant('Deployment', withToken(COREDNS));
     world.plantReplica(deployment, { name: 'coredns-a', node: 'cp1' });
@@ -75,7 +75,7 @@ describe('pods that hold an old CA', () => {
     expect(await restart.check(signal)).toMatchObject({ status: 'ok' });
   });
 
-  it('are left when the first of them is not replaced', async () => {
+  it('are not restarted further when the first one is not replaced', async () => {
     const world = replacing();
     const deployment = world.plant('Deployment', withToken(COREDNS));
     world.plantReplica(deployment, { name: 'coredns-a', node: 'cp1' });
@@ -88,7 +88,7 @@ describe('pods that hold an old CA', () => {
     expect(performed).toHaveLength(1);
   });
 
-  it('are named when nobody would replace them', async () => {
+  it('are reported when they would not be replaced', async () => {
     const world = replacing();
     world.plantNode('node02', { silent: true });
     plantLone(world, 'alone', {});
@@ -112,17 +112,17 @@ describe('pods that hold an old CA', () => {
       {},
     ],
     ['etcd', { command: ['etcd', '--name=cp1'] }, {}],
-    ['what a pod checkpointer watches over', {}, { 'checkpointer.alpha.coreos.com/checkpoint': 'true' }],
-  ])('are never deleted when the API server lives by them: %s', async (_, container, annotations) => {
+    ['a checkpointed pod', {}, { 'checkpointer.alpha.coreos.com/checkpoint': 'true' }],
+  ])('are never deleted when the API server depends on them: %s', async (_, container, annotations) => {
     const world = replacing();
     const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'd', uid: '1', controller: true }];
     plantLone(world, 'vital', { ownerReferences, annotations }, { containers: [{ name: 'a', ...container }] });
     const finding = await step(world).check(signal);
     expect(finding).toMatchObject({ status: 'ok', changes: [] });
-    expect(finding.evidence.join()).toContain('the API server lives by it');
+    expect(finding.evidence.join()).toContain('the API server depends on this pod');
   });
 
-  it('are left when without them nobody would replace them, until there is another', async () => {
+  it('are not restarted when their replacement needs them, until another replica is Ready', async () => {
     const world = replacing();
     const scheduler = world.plant('Deployment', withToken(SCHEDULER));
     world.plantReplica(scheduler, { name: 'kube-scheduler-a', node: 'cp1' });
@@ -139,14 +139,14 @@ describe('pods that hold an old CA', () => {
     });
   });
 
-  it('are none while nothing was handed out', async () => {
+  it('do not exist before the CA is published', async () => {
     const world = replacing();
     world.plantReplica(world.plant('Deployment', withToken(COREDNS)), { name: 'coredns-a', node: 'cp1' });
     const restart = createPodRestartStep({ publishedAt: () => undefined }, world);
     expect(await restart.check(signal)).toMatchObject({ status: 'ok', evidence: [] });
   });
 
-  it('do not come back by a rollback', async () => {
+  it('are not restored by a rollback', async () => {
     const kind = createPodRestartKind(async () => createWorld().objects);
     const change = { kind: 'pod.restart', target: 'Pod a/b' } as PodRestart;
     const backup = { keep: async () => '', read: async () => new Uint8Array() };

@@ -5,7 +5,7 @@ import { componentFlag, type ControlPlaneComponent } from '../controllers/compon
 import { findLeaderLock, isHeldBy, readLeader } from './leader-election.ts';
 import { fullName, type Pod } from './pod.ts';
 
-/** Whether a pod does its work, by an effect and not by its own word. */
+/** Whether a pod does its work, proven by an effect. */
 export type PodWork =
   | { readonly works: true; readonly evidence: readonly string[]; readonly reason?: undefined }
   | { readonly works: false; readonly reason: string; readonly evidence?: undefined };
@@ -13,14 +13,14 @@ export type PodWork =
 export interface PodWorkDeps {
   readonly store: Pick<ObjectStore, 'get'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** Asks the DNS pod over UDP, from this machine. */
+  /** Queries the DNS pod over UDP, from this machine. */
   readonly host: Pick<Host, 'resolveDns'>;
 }
 
 export interface PodWorkOptions {
   /** The cluster's DNS domain. Default: from the flags or the Corefile of the DNS server, else `cluster.local`. */
   readonly clusterDomain?: string | undefined;
-  /** A lock that was not renewed since then proves nothing. Default: since the pod runs. */
+  /** Ignores lock renewals before this time. Default: the start of the pod. */
   readonly since?: Date | undefined;
 }
 
@@ -28,11 +28,11 @@ const DNS_TIMEOUT_MS = 3_000;
 const DEFAULT_DOMAIN = 'cluster.local';
 
 /**
- * Looks whether a pod does its work: kube-controller-manager and kube-scheduler hold their leader lock and have renewed it
- * since the pod runs; a DNS server answers over UDP with the address of the Service `default/kubernetes`; of anything
- * else its kubelet says that it is Ready.
+ * Checks whether a pod does its work: kube-controller-manager and kube-scheduler hold their leader lock and have renewed it
+ * since the pod started; a DNS server answers over UDP with the address of the Service `default/kubernetes`; any other
+ * pod is Ready.
  *
- * A copy that is Ready and waits for the lock of another does not work.
+ * A Ready standby replica that waits for the lock does not work.
  */
 export async function inspectPodWork(
   {
@@ -47,9 +47,9 @@ export async function inspectPodWork(
   const lock = findLeaderLock(component, pod.specified);
   if (lock !== undefined) {
     const leader = await readLeader(lock, deps, signal);
-    if (leader === undefined) return { works: false, reason: `nobody holds the lock ${lock.namespace}/${lock.name}` };
+    if (leader === undefined) return { works: false, reason: `the lock ${lock.namespace}/${lock.name} has no holder` };
     const since = leader.renewedAt.toISOString();
-    // On the network of a node every pod has the node's name, the dead one that held the lock before as well.
+    // Host-network pods share the node's name, also with an earlier pod that held the lock.
     const starts = [options.since, ...pod.containers.map(({ runningSince }) => runningSince)];
     const start = Math.max(...starts.map((time) => time?.getTime() ?? 0));
     if (!isHeldBy(leader, pod) || !leader.isFresh || leader.renewedAt.getTime() < start) {
@@ -75,18 +75,18 @@ async function askDns(pod: Pod, options: PodWorkOptions, deps: PodWorkDeps, sign
     const type = wanted?.includes(':') === true ? ('AAAA' as const) : ('A' as const);
     const answer = await deps.host.resolveDns({ name, type, server, timeoutMs: DNS_TIMEOUT_MS, signal });
     const values = answer.records.map(({ value }) => value);
-    const said = values.length > 0 ? values.join(', ') : answer.code;
+    const answered = values.length > 0 ? values.join(', ') : answer.code;
     if (wanted === undefined ? values.length > 0 : values.includes(wanted)) {
-      return { works: true, evidence: [`${fullName(pod)} answers at ${answer.server}: ${name} is ${said}`] };
+      return { works: true, evidence: [`${fullName(pod)} answers at ${answer.server}: ${name} is ${answered}`] };
     }
-    return { works: false, reason: `${fullName(pod)} answers ${said} for ${name}, not ${wanted ?? 'an address'}` };
+    return { works: false, reason: `${fullName(pod)} answers ${answered} for ${name}, not ${wanted ?? 'an address'}` };
   } catch (error) {
     if (!isRecoveryError(error)) throw error;
-    return { works: false, reason: `${fullName(pod)} does not answer over DNS: ${describeError(error)}` };
+    return { works: false, reason: `${fullName(pod)} does not answer DNS queries: ${describeError(error)}` };
   }
 }
 
-/** By kube-dns's flag, or by the Corefile that the pod mounts from a ConfigMap. */
+/** The domain from the flag of kube-dns, or from the Corefile in a ConfigMap of the pod. */
 async function findClusterDomain(
   { namespace, specified, configMaps }: Pod,
   store: Pick<ObjectStore, 'get'>,

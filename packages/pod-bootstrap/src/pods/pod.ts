@@ -8,18 +8,18 @@ import {
 } from '@kube-rescue/cluster-objects';
 import { type Labels, labelsAt } from '../controllers/label-selector.ts';
 
-/** What a kubelet says of one container. */
+/** The reported state of one container. */
 interface ContainerState {
   readonly name: string;
   readonly ready: boolean;
   readonly restarts: number;
-  /** Why it waits or how it ended, for example `CrashLoopBackOff`, with the message that came along. */
+  /** Why it waits, for example `CrashLoopBackOff`, with its message. */
   readonly waiting: { readonly reason: string; readonly message: string } | undefined;
   readonly terminated: { readonly reason: string; readonly exitCode: number | undefined } | undefined;
   readonly runningSince: Date | undefined;
 }
 
-/** A pod as far as a rescue looks at it. */
+/** A pod, as far as a rescue needs it. */
 export interface Pod {
   readonly name: string;
   readonly namespace: string;
@@ -39,11 +39,11 @@ export interface Pod {
   readonly isReady: boolean;
   readonly isTerminating: boolean;
   readonly createdAt: Date | undefined;
-  /** When the kubelet took it. */
+  /** When the kubelet accepted the pod. */
   readonly startedAt: Date | undefined;
   /** Init containers first. */
   readonly containers: readonly ContainerState[];
-  /** As they are specified, for flags and ports. */
+  /** The containers of the spec, for flags and ports. */
   readonly specified: readonly Fields[];
   /** Names of the ConfigMaps that it mounts. */
   readonly configMaps: readonly string[];
@@ -77,12 +77,12 @@ export function toPod(object: KubernetesObject): Pod {
   };
 }
 
-/** It holds what it holds of its node: it has neither ended nor been refused. */
-export function isAlive({ phase }: Pick<Pod, 'phase'>): boolean {
+/** Whether the pod still occupies its node: it has neither ended nor been rejected. */
+export function isActive({ phase }: Pick<Pod, 'phase'>): boolean {
   return phase !== 'Succeeded' && phase !== 'Failed';
 }
 
-/** Whether its kubelet runs it from a file: what the API shows is a mirror. */
+/** Whether this is the mirror pod of a static pod. */
 export function isStatic({ annotations }: Pick<Pod, 'annotations'>): boolean {
   return annotations['kubernetes.io/config.mirror'] !== undefined;
 }

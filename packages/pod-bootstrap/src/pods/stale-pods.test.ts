@@ -16,7 +16,7 @@ function pod(name: string, startedAt: string, volume: unknown): unknown {
 
 const stale = (...pods: readonly unknown[]): readonly string[] => findStalePods({ pods, secrets, publishedAt });
 
-describe('a pod holds the CA as it was before', () => {
+describe('a pod holds an old CA', () => {
   it.each([
     ['a token Secret', token],
     ['the ConfigMap of its namespace', projected],
@@ -26,7 +26,7 @@ describe('a pod holds the CA as it was before', () => {
     expect(stale(before, after)).toEqual(['default/before']);
   });
 
-  it('but not when it is handed none, or does not run', () => {
+  it('but not when it mounts no CA, or does not run', () => {
     const long = '2026-01-01T00:00:00Z';
     expect(stale(pod('x', long, { hostPath: {} }), pod('y', long, { secret: { secretName: 'other' } }))).toEqual([]);
     expect(

@@ -10,19 +10,19 @@ import {
 import type { Clock } from '@kube-rescue/host';
 import { identifyComponent, isApiServerPart } from '../controllers/component.ts';
 import { readNode } from './node-state.ts';
-import { fullName, isAlive, isStatic, type Pod, toPod } from './pod.ts';
+import { fullName, isActive, isStatic, type Pod, toPod } from './pod.ts';
 import { RESCUE_OF } from '../rescue/rescue-pod.ts';
 import { listReadable } from '../controllers/pod-context.ts';
 
 const ROOT_CONFIG_MAP = 'kube-root-ca.crt';
 const TOKEN = 'kubernetes.io/service-account-token';
 
-/** Controllers that make another pod for one that is deleted. */
+/** Controllers that replace a deleted pod. */
 const REPLACING = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController'];
 
 /**
- * Whether a pod is handed the CA of its service account and has a container that started before `publishedAt`. What such a
- * container has read is not known: one that reads the file again and again has the new CA by now.
+ * Whether a pod mounts the CA of its service account and has a container that started before `publishedAt`. A container
+ * that rereads the file may have the new CA already.
  *
  * Pure; objects are as the API server shows them.
  */
@@ -35,7 +35,7 @@ function holdsCaOfBefore(
 }
 
 /**
- * The pods, as `NAMESPACE/NAME`, that are handed the CA of their service account and have a container that started before
+ * The pods, as `NAMESPACE/NAME`, that mount the CA of their service account and have a container that started before
  * `publishedAt`. Pure; objects are as the API server shows them.
  * @param secrets the token Secrets of all service accounts
  */
@@ -49,16 +49,17 @@ export function findStalePods(input: {
   return input.pods.flatMap((pod) => (holdsCaOfBefore(pod, { tokens, publishedAt }) ? [nameOf(pod)] : []));
 }
 
-const VITAL = 'the API server lives by it, and without that nobody would make another: restart it where it runs';
+const VITAL =
+  'the API server depends on this pod, and without the API server no pod is replaced: restart the pod on its node';
 
-/** A pod that may still refuse the API server, and whether deleting it would bring another. */
+/** A pod that may not trust the API server, and whether it would be replaced after a deletion. */
 export interface StalePod {
   readonly pod: Pod;
-  /** Why it is not deleted; `undefined` when its controller makes another. */
+  /** Why it is not deleted; `undefined` when its controller replaces it. */
   readonly keptBecause: string | undefined;
 }
 
-/** Lists the pods that started before the CA was handed out as it is now, in all namespaces. Rescue pods are left out. */
+/** Lists the pods of all namespaces that started before the current CA was published, without rescue pods. */
 export async function listPodsHoldingOldCa(
   { publishedAt }: { readonly publishedAt: Date },
   deps: { readonly store: Pick<ObjectStore, 'get' | 'list'>; readonly clock: Pick<Clock, 'now'> },
@@ -67,10 +68,10 @@ export async function listPodsHoldingOldCa(
   const { store } = deps;
   const secrets = await listReadable(store, RESOURCE_KINDS.Secret, { signal });
   const tokens = new Set(secrets.filter(({ type }) => type === TOKEN).map((secret) => nameOf(secret)));
-  const heard = new Map<string, boolean>();
+  const heartbeats = new Map<string, boolean>();
   const isHeartbeatFresh = async (node: string): Promise<boolean> => {
-    const known = heard.get(node) ?? (await readNode(node, deps, signal))?.isHeartbeatFresh === true;
-    heard.set(node, known);
+    const known = heartbeats.get(node) ?? (await readNode(node, deps, signal))?.isHeartbeatFresh === true;
+    heartbeats.set(node, known);
     return known;
   };
   const objects = await listReadable(store, RESOURCE_KINDS.Pod, { signal });
@@ -78,33 +79,33 @@ export async function listPodsHoldingOldCa(
   for (const object of objects) {
     if (!holdsCaOfBefore(object, { tokens, publishedAt })) continue;
     const pod = toPod(object);
-    if (!isAlive(pod) || pod.isTerminating || pod.annotations[RESCUE_OF] !== undefined) continue;
+    if (!isActive(pod) || pod.isTerminating || pod.annotations[RESCUE_OF] !== undefined) continue;
     const keptBecause = explainNeeded(object, objects) ?? (await explainKept(pod, isHeartbeatFresh));
     stale.push({ pod, keptBecause });
   }
   return stale.toSorted((a, b) => fullName(a.pod).localeCompare(fullName(b.pod)));
 }
 
-/** Who would make, or find a node for, another is not deleted while nobody else does it. */
+/** The only kube-controller-manager or kube-scheduler is not deleted: its replacement would need it. */
 function explainNeeded(object: KubernetesObject, all: readonly KubernetesObject[]): string | undefined {
   if (isApiServerPart(object)) return VITAL;
   const component = identifyComponent(object);
   if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
   const others = all.filter((each) => each !== object && identifyComponent(each) === component).map(toPod);
   if (others.some((other) => other.isReady && !other.isTerminating)) return undefined;
-  return `no other ${component} is Ready, and without one nobody would replace it: run a rescue pod first (kube-rescue pods rescue)`;
+  return `no other ${component} is Ready, so the pod would not be replaced: run a rescue pod first (kube-rescue pods rescue)`;
 }
 
 async function explainKept(
   pod: Pod,
   isHeartbeatFresh: (node: string) => Promise<boolean>,
 ): Promise<string | undefined> {
-  if (isStatic(pod)) return 'its kubelet runs it from a file: change its manifest (kube-rescue manifests restart)';
-  if (pod.controller === undefined) return 'nobody would make another: delete and create it by hand';
+  if (isStatic(pod)) return 'it is a static pod: change its manifest (kube-rescue manifests restart)';
+  if (pod.controller === undefined) return 'it has no controller that would replace it: delete and create it by hand';
   if (!REPLACING.includes(pod.controller.kind))
-    return `${pod.controller.kind} ${pod.controller.name} may not make another`;
+    return `${pod.controller.kind} ${pod.controller.name} may not replace it`;
   if (pod.node === undefined || !(await isHeartbeatFresh(pod.node))) {
-    return `its node ${pod.node ?? ''} is not heard: its containers start anew when the node comes back`;
+    return `its node ${pod.node ?? ''} does not report: its containers restart when the node returns`;
   }
   return undefined;
 }

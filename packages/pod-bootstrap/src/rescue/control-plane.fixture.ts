@@ -30,7 +30,7 @@ import { STATEFUL_SET } from '../controllers/kinds.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** Leases that nobody renews in a test stay fresh, however far its clock moves. */
+/** Leases stay fresh, however far the clock of a test moves. */
 const LATER = '2026-11-23T00:00:00Z';
 const LONG_AGO = '2026-11-22T09:00:00Z';
 
@@ -155,20 +155,20 @@ export const DATABASE: Loose = {
   },
 };
 
-/** A cluster in memory whose pods become what a test says. */
+/** An in-memory cluster whose pods get the status that a test sets. */
 export interface World {
   readonly objects: FakeObjectStore;
   readonly access: ObjectAccess;
   readonly clock: FixedClock;
   readonly host: FakeHost;
-  /** Carries out one step as a run does. */
+  /** Runs one step. */
   run(step: Step): Promise<RunResult>;
   rollback(runId: string): ReturnType<typeof rollbackRun>;
   pods(): Promise<readonly KubernetesObject[]>;
   plant(kind: 'Deployment' | 'DaemonSet', object: Loose): StoredObject;
   plantStatefulSet(object: Loose): StoredObject;
   plantNode(name: string, options?: { readonly silent?: boolean; readonly message?: string }): void;
-  /** A ReplicaSet of a Deployment with one pod, Ready unless told otherwise. */
+  /** A ReplicaSet of a Deployment with one pod; default: Ready. */
   plantReplica(
     deployment: StoredObject,
     options: { readonly name: string; readonly node?: string; readonly ready?: boolean },
@@ -177,11 +177,11 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** What a kubelet makes of a new pod: its status. Default: it runs and is Ready. */
+  /** The status of a new pod. Default: running and Ready. */
   readonly become?: (pod: KubernetesObject, world: World) => Loose;
   readonly resolveDns?: (query: DnsQuery) => DnsAnswer | undefined;
   readonly via?: 'etcd' | 'api';
-  /** Where the objects are put. Default: a store of its own. */
+  /** The object store. Default: a new one. */
   readonly objects?: FakeObjectStore;
 }
 

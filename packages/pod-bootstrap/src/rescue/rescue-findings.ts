@@ -3,16 +3,16 @@ import { PodError } from '../errors.ts';
 import type { Diagnosis } from '../diagnosis/pod-diagnosis.ts';
 import type { RescueLabels } from './rescue-labels.ts';
 import { describePod, type RescueState, type WatchedPod } from './rescue-state.ts';
-import type { Silence } from '../diagnosis/tolerant-reading.ts';
+import type { StoreUnavailable } from '../diagnosis/store-unavailable.ts';
 
 export interface RescueFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-/** What the steps before a rescue may cure. */
-const CURED_BEFORE = ['POD_NODE_NOT_FOUND', 'POD_NODE_DEAD', 'POD_NETWORK_NOT_READY'];
+/** Problems that the steps before a rescue may fix. */
+const FIXED_BEFORE = ['POD_NODE_NOT_FOUND', 'POD_NODE_NOT_REPORTING', 'POD_NETWORK_NOT_READY'];
 
-/** A failure as a finding: `unknown` when the objects could not be read at all. */
+/** A failure as a finding: `unknown` when the objects could not be read. */
 export function toRescueFinding(
   error: unknown,
   { subject, requires }: { readonly subject: string; readonly requires: readonly StepId[] },
@@ -24,45 +24,45 @@ export function toRescueFinding(
     ...finding,
     summary: isOurs ? finding.summary : `the objects of the cluster cannot be read: ${finding.summary}`,
     subject: finding.subject ?? subject,
-    waitsFor: !isOurs || CURED_BEFORE.includes(finding.code ?? '') ? requires : [],
+    waitsFor: !isOurs || FIXED_BEFORE.includes(finding.code ?? '') ? requires : [],
   };
 }
 
 export function scaledDown(subject: string): RescueFinding {
-  const summary = `${subject} wants no pods: it is scaled to 0, and nothing is rescued that nobody wants`;
+  const summary = `${subject} is scaled to 0, so no rescue pod is needed`;
   return { status: 'ok', summary, evidence: [], changes: [] };
 }
 
 export function needsApiServer(subject: string): PodError {
   return new PodError({
     code: 'POD_NEEDS_API_SERVER',
-    message: 'pods are made through the API server only: it adds tokens, priorities and defaults, and kubelets ask it',
+    message: 'pods are created through the API server only: its admission adds tokens, priorities and defaults',
     subject,
-    hint: 'bring the API server back first, then go through it: --via api',
+    hint: 'recover the API server first, then use --via api',
   });
 }
 
 export function nameTaken(namespace: string, name: string): PodError {
   return new PodError({
     code: 'POD_NAME_TAKEN',
-    message: 'a pod of this name is there, and was not cut out by kube-rescue',
+    message: 'a pod with this name exists that kube-rescue did not create',
     subject: `Pod ${namespace}/${name}`,
-    hint: 'find out whose it is, and remove or rename it',
+    hint: 'find its owner, and remove or rename it',
   });
 }
 
-/** Why none of the pods that there are counts. */
-export function describeOthers({ surroundings, real, rescue }: RescueState): readonly string[] {
+/** Why the other pods do not count. */
+export function describeOthers({ context, real, rescue }: RescueState): readonly string[] {
   const watched = new Set([...real, ...(rescue === undefined ? [] : [rescue])].map(({ pod }) => pod.uid));
-  const others = surroundings.own.filter(({ uid }) => !watched.has(uid));
-  if (surroundings.own.length === 0) return ['the controller has no pod'];
+  const others = context.own.filter(({ uid }) => !watched.has(uid));
+  if (context.own.length === 0) return ['the controller has no pod'];
   return others.slice(0, MANY).map((pod) => {
     const why =
       pod.node === undefined
-        ? 'is bound to no node'
+        ? 'is not bound to a node'
         : pod.isTerminating
           ? 'is being deleted'
-          : `is ${pod.phase} on ${pod.node}, which does not run it now`;
+          : `is ${pod.phase} on ${pod.node}, which does not run it at the moment`;
     return `pod ${pod.name} ${why}`;
   });
 }
@@ -71,28 +71,26 @@ const MANY = 5;
 
 export function describeChoice({ dropped, unserved }: RescueLabels): readonly string[] {
   return [
-    ...dropped.map((key) => `without the label ${key}, by which a controller would adopt it`),
-    ...unserved.map(
-      (name) => `Service ${name} will not send to it: it asks for the labels that its controller asks for`,
-    ),
+    ...dropped.map((key) => `without the label ${key}, so that no controller adopts the pod`),
+    ...unserved.map((name) => `Service ${name} will not select the pod: it requires the same labels as the controller`),
   ];
 }
 
-export function silent({ silence }: Silence): Diagnosis {
+export function unavailable({ unavailable: reason }: StoreUnavailable): Diagnosis {
   return {
     code: 'POD_API_UNREACHABLE',
-    reason: `cannot be seen: ${silence}`,
-    hint: 'bring the API server back first (kube-rescue triage)',
+    reason: `cannot be observed: ${reason}`,
+    hint: 'recover the API server first (kube-rescue triage)',
     evidence: [],
     isFinal: false,
   };
 }
 
-export function nobodyThere(subject: string): Diagnosis {
+export function noPod(subject: string): Diagnosis {
   return {
     code: 'POD_NOT_STARTED',
-    reason: `there is no pod of ${subject}`,
-    hint: 'somebody has deleted it; find out who, then run this again',
+    reason: `is missing: ${subject} has no pod`,
+    hint: 'another process has deleted it; find that process, then run the command again',
     evidence: [],
     isFinal: false,
   };
@@ -102,7 +100,7 @@ export function verified(working: WatchedPod, { rescue }: RescueState): Verdict 
   const warnings =
     working.pod.uid === rescue?.pod.uid
       ? [
-          `${describePod(working)} stands in; remove it when the pods of ${rescue.pod.annotations['kube-rescue.dev/rescue-of'] ?? 'its controller'} run: kube-rescue pods release`,
+          `${describePod(working)} is a rescue pod; remove it when the pods of ${rescue.pod.annotations['kube-rescue.dev/rescue-of'] ?? 'its controller'} run: kube-rescue pods release`,
         ]
       : [];
   return { verified: true, evidence: working.work.evidence ?? [], ...(warnings.length === 0 ? {} : { warnings }) };
@@ -110,10 +108,10 @@ export function verified(working: WatchedPod, { rescue }: RescueState): Verdict 
 
 export function unverified({ code, reason, hint, evidence }: Diagnosis, elapsedMs: number): Verdict {
   const last = evidence.at(-1);
-  const seen = last === undefined ? '' : `; ${last}`;
+  const detail = last === undefined ? '' : `; ${last}`;
   return {
     verified: false,
-    reason: `after ${Math.round(elapsedMs / 1000)} s the pod ${reason} (${code})${seen}`,
+    reason: `after ${Math.round(elapsedMs / 1000)} s the pod ${reason} (${code})${detail}`,
     hint,
   };
 }

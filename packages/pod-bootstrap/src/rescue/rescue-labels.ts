@@ -6,28 +6,28 @@ import {
   requiredKeys,
 } from '../controllers/label-selector.ts';
 
-/** Who picks pods of a namespace by their labels. */
+/** The selectors of a namespace. */
 export interface Selectors {
-  /** ReplicaSets, DaemonSets and StatefulSets: they adopt a pod without an owner that they select, then count or delete it. */
+  /** ReplicaSets, DaemonSets and StatefulSets: each adopts a selected pod without an owner, then counts or deletes it. */
   readonly controllers: readonly { readonly name: string; readonly selector: Fields }[];
   readonly services: readonly { readonly name: string; readonly selector: Labels }[];
 }
 
 export interface RescueLabels {
   readonly labels: Labels;
-  /** Labels of the template that were left out, so that no controller adopts the pod. */
+  /** Omitted labels of the template, so that no controller adopts the pod. */
   readonly dropped: readonly string[];
-  /** Services that send to the real pods and will not send to this one. */
+  /** Services that select the regular pods, but not this one. */
   readonly unserved: readonly string[];
 }
 
 /**
- * Marks a rescue pod; its value is the name of what it was cut out of, as far as a label holds it. A prefix that is a domain
- * of one's own is what Kubernetes asks of labels that tools set ("Labels and Selectors", "Syntax and character set").
+ * Marks a rescue pod; the value is the name of its controller, cut to the length of a label value. Kubernetes requires a
+ * prefix for labels of automated tools ("Labels and Selectors", "Syntax and character set").
  */
 export const RESCUE_LABEL = 'kube-rescue.dev/rescue-of';
 
-/** Set by controllers on their pods, and in no template. */
+/** Set by controllers on their pods, never in a template. */
 const SET_BY_CONTROLLERS = [
   'pod-template-hash',
   'controller-revision-hash',
@@ -37,14 +37,13 @@ const SET_BY_CONTROLLERS = [
 ];
 
 /**
- * The labels of a rescue pod: those of the template, so that Services send to it as to the real ones, less what a controller
- * would adopt it by.
+ * The labels of a rescue pod: those of the template, so that Services select it, without a label that would let a
+ * controller adopt it.
  *
- * A Deployment's ReplicaSets select by `pod-template-hash` as well, which no template has: its labels stay as they are, and
- * a rescue DNS pod is behind its Service. A DaemonSet or StatefulSet selects by the template's labels alone, and would
- * adopt the pod: then a label that it asks for goes, one that no Service asks for if there is any. If there is none, the
- * Service goes without: a pod that is adopted is no longer ours to remove. ReplicationControllers and Jobs are not looked
- * at; the latter select by their own uid.
+ * The ReplicaSets of a Deployment also select `pod-template-hash`, which no template has: all labels stay, and a rescue DNS
+ * pod is behind its Service. A DaemonSet or StatefulSet selects the labels of the template alone and would adopt the pod: a
+ * selected label is dropped, preferably one that no Service selects. Otherwise the Service loses the pod: an adopted pod
+ * could not be removed. ReplicationControllers and Jobs are not checked; Jobs select by their own uid.
  */
 export function chooseRescueLabels(
   { name, template }: { readonly name: string; readonly template: Labels },
@@ -71,7 +70,7 @@ export function chooseRescueLabels(
   return { labels: chosen, dropped, unserved };
 }
 
-/** A name of an object is a label's value if it is short enough; objects may have longer names. */
+/** The name of an object, cut to the length of a label value. */
 function labelValue(name: string): string {
   const MOST = 63;
   return name.slice(0, MOST).replace(/[^a-z0-9A-Z]+$/, '');

@@ -1,11 +1,11 @@
 import { CONTROL_PLANE_COMPONENTS, type ControlPlaneComponent } from '../controllers/component.ts';
 
-/** One component in the order in which they need each other. */
+/** One component in the order of dependencies. */
 export interface RescueTurn {
   readonly component: ControlPlaneComponent;
-  /** Those of the given ones that must be at work before. */
+  /** The given components that must work before. */
   readonly requires: readonly ControlPlaneComponent[];
-  /** Why it stands where it stands. */
+  /** The reason for its position. */
   readonly reason: string;
 }
 
@@ -15,29 +15,29 @@ const NEEDS: Readonly<
   'kube-controller-manager': {
     needs: [],
     reason:
-      'it hands the CA to the service accounts that all others log in with, and makes the pods of DaemonSets and Deployments',
+      'it publishes the CA to the service accounts of all other components, and creates the pods of DaemonSets and Deployments',
   },
   'kube-proxy': {
     needs: ['kube-controller-manager'],
     reason:
-      'pods find the API server by its Service address, and kube-proxy lays the route; its pods are bound to their nodes and come back by themselves, lost ones are made by kube-controller-manager',
+      'pods reach the API server by its Service address, whose route kube-proxy sets up; its pods are bound to their nodes and restart by themselves, kube-controller-manager replaces lost ones',
   },
   'cluster-dns': {
     needs: ['kube-controller-manager', 'kube-proxy'],
-    reason: 'it reads Services through the Service address, with a token and a CA of its service account',
+    reason: 'it reads Services through the Service address, with the token and the CA of its service account',
   },
   'kube-scheduler': {
     needs: ['kube-controller-manager', 'kube-proxy', 'cluster-dns'],
-    reason: 'it reaches the API server by the Service address; what it schedules needs names',
+    reason: 'it reaches the API server by the Service address; the pods that it schedules need DNS',
   },
 };
 
 /**
- * The order in which parts of the control plane are brought back: kube-controller-manager, kube-proxy, DNS, kube-scheduler,
- * each with what it waits for among those given. Pure.
+ * The order of rescue pods: kube-controller-manager, kube-proxy, DNS, kube-scheduler, each with its dependencies among the
+ * given components. Pure.
  *
- * A kube-controller-manager that runs on the pod network and finds the API server by its Service address needs the routes
- * of kube-proxy itself: those are there as long as kube-proxy's pod is bound to the node, which needs nobody to restart.
+ * A kube-controller-manager on the pod network that reaches the API server by its Service address needs the routes
+ * of kube-proxy itself: these exist while the pod of kube-proxy is bound to the node, which restarts without controllers.
  */
 export function rescueOrder(components: readonly ControlPlaneComponent[]): readonly RescueTurn[] {
   const wanted = new Set(components);

@@ -2,12 +2,12 @@ import type { Playbook, Step } from '@kube-rescue/workflow';
 import { createRescueRemovalStep, type RescueRemovalInput } from './rescue-removal-step.ts';
 import { createRescueStep, type RescueInput, type RescueStepDeps } from './rescue-step.ts';
 
-/** Has the work of one controller done on a node, and nothing else; see {@link createRescueStep}. */
+/** Runs one rescue pod on a node; see {@link createRescueStep}. */
 export function createRescuePlaybook(input: RescueInput, deps: RescueStepDeps): Playbook {
   return playbookOf('pod-rescue', 'Run a rescue pod', createRescueStep(input, deps));
 }
 
-/** Removes one rescue pod, and nothing else; see {@link createRescueRemovalStep}. */
+/** Removes one rescue pod; see {@link createRescueRemovalStep}. */
 export function createReleasePlaybook(input: RescueRemovalInput, deps: RescueStepDeps): Playbook {
   return playbookOf('pod-release', 'Remove a rescue pod', createRescueRemovalStep(input, deps));
 }

@@ -13,8 +13,8 @@ function cut(kind: string, object: unknown, selectors: Selectors = NOBODY, ordin
   return cutRescuePod(controller, { node: 'cp1', ordinal, selectors });
 }
 
-describe('a pod that is cut out of a controller', () => {
-  it('is bound to its node, tolerates everything and asks for no other node', () => {
+describe('a rescue pod', () => {
+  it('is bound to its node, tolerates every taint and has no node selector', () => {
     const { spec, metadata } = cut('Deployment', SCHEDULER).object;
     expect(spec).toMatchObject({
       nodeName: 'cp1',
@@ -32,17 +32,17 @@ describe('a pod that is cut out of a controller', () => {
     expect(metadata.ownerReferences).toBeUndefined();
   });
 
-  it('does not ask a registry for an image that is on the node', () => {
+  it('does not pull an image that is on the node', () => {
     const { containers } = cut('Deployment', SCHEDULER).object.spec as { containers: readonly object[] };
     expect(containers[0]).toMatchObject({ imagePullPolicy: 'IfNotPresent' });
   });
 
-  it('is not copied by a pod checkpointer', () => {
+  it('is not checkpointed', () => {
     const { metadata } = cut('Deployment', CONTROLLER_MANAGER).object;
     expect(Object.keys(metadata.annotations ?? {})).toEqual([RESCUE_OF]);
   });
 
-  it('of a StatefulSet has the name and the volumes of its number', () => {
+  it('of a StatefulSet has the host name and the volumes of its ordinal', () => {
     const { spec, metadata } = cut('StatefulSet', DATABASE, NOBODY, 1).object;
     expect(metadata.name).toBe('db-rescue');
     expect(spec).toMatchObject({
@@ -55,7 +55,7 @@ describe('a pod that is cut out of a controller', () => {
     });
   });
 
-  it('has a name that fits into the name of its log folder', () => {
+  it('has a name that fits into the name of its log directory', () => {
     const name = `${'a'.repeat(120)}.b${'c'.repeat(100)}`;
     const short = rescuePodName({ kind: 'Deployment', name }, 'cp1');
     expect(short).toMatch(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
@@ -65,7 +65,7 @@ describe('a pod that is cut out of a controller', () => {
 });
 
 describe('the labels of a rescue pod', () => {
-  it('keep it behind its Service and away from the ReplicaSet', () => {
+  it('match its Service but not the ReplicaSet', () => {
     const replicaSet = {
       name: 'rs',
       selector: { matchLabels: { 'k8s-app': 'kube-dns', 'pod-template-hash': 'f9fd979d6' } },
@@ -78,14 +78,14 @@ describe('the labels of a rescue pod', () => {
     });
   });
 
-  it('leave out what a DaemonSet would adopt it by', () => {
+  it('lack a label that the DaemonSet selects', () => {
     const daemonSet = { name: 'kube-proxy', selector: { matchLabels: { 'k8s-app': 'kube-proxy' } } };
     const { chosen } = cut('DaemonSet', PROXY, { controllers: [daemonSet], services: [] });
     expect(chosen).toMatchObject({ dropped: ['k8s-app'], labels: { [RESCUE_LABEL]: 'kube-proxy' } });
     expect(chosen.labels).not.toHaveProperty('k8s-app');
   });
 
-  it('leave out a label that no Service asks for, if there is one', () => {
+  it('lack a label that no Service selects, if there is one', () => {
     const spec = (COREDNS as { spec: { template: { spec: object } } }).spec;
     const labels = { 'k8s-app': 'kube-dns', tier: 'node' };
     const object = { ...COREDNS, spec: { ...spec, template: { ...spec.template, metadata: { labels } } } };
@@ -94,7 +94,7 @@ describe('the labels of a rescue pod', () => {
     expect(chosen).toMatchObject({ dropped: ['tier'], unserved: [] });
   });
 
-  it('rather lose the Service than be adopted', () => {
+  it('lose the Service rather than match a controller', () => {
     const daemonSet = {
       name: 'dns',
       selector: { matchExpressions: [{ key: 'k8s-app', operator: 'In', values: ['kube-dns'] }] },

@@ -4,7 +4,7 @@ import { CHECKPOINT } from '../controllers/component.ts';
 import { describeController, type PodController } from '../controllers/pod-controller.ts';
 import { chooseRescueLabels, type RescueLabels, type Selectors } from './rescue-labels.ts';
 
-/** On a rescue pod: what it was cut out of, in full, for example `Deployment kube-system/kube-scheduler`. */
+/** Annotation of a rescue pod: its controller, for example `Deployment kube-system/kube-scheduler`. */
 export const RESCUE_OF = 'kube-rescue.dev/rescue-of';
 
 export interface RescuePod {
@@ -12,7 +12,7 @@ export interface RescuePod {
   readonly chosen: RescueLabels;
 }
 
-/** What would keep a kubelet from taking the pod, or tells a scheduler what to do: its node is chosen. */
+/** Fields for the scheduler, or that could make the kubelet reject the pod: the node is already chosen. */
 const ABOUT_SCHEDULING = [
   'nodeName',
   'nodeSelector',
@@ -23,13 +23,12 @@ const ABOUT_SCHEDULING = [
 ];
 
 /**
- * Cuts one pod out of a template and pins it to a node. Pure; the same input makes the same pod.
+ * Cuts one pod out of a template and binds it to a node. Pure; the same input makes the same pod.
  *
- * It has no owner, tolerates every taint, and asks for no node: kubelets refuse pods whose node selector or affinity does
- * not hold, or whose `NoExecute` taints are not tolerated. An image that is on the node is not pulled, as registries cannot
- * be found without DNS. No pod checkpointer copies it. Everything else is as the controller would have it; priority, token and default tolerations are
- * what the API server's admission adds to both alike. The pod of a StatefulSet has the host name and the volume claims of
- * the given number.
+ * The pod has no owner, tolerates every taint, and has no node selector: kubelets reject pods whose node selector or
+ * affinity does not match, or whose `NoExecute` taints are not tolerated. An image on the node is not pulled, as registries
+ * need DNS. The pod is not checkpointed. Everything else is as in the template; admission adds priority, token and default
+ * tolerations as usual. The pod of a StatefulSet has the host name and the volume claims of the given ordinal.
  */
 export function cutRescuePod(
   controller: PodController,
@@ -43,9 +42,11 @@ export function cutRescuePod(
   const chosen = chooseRescueLabels({ name, template: template.labels }, selectors);
   const { [CHECKPOINT]: _checkpoint, ...kept } = template.annotations;
   const annotations = { ...kept, [RESCUE_OF]: describeController(controller) };
-  const kindly = Object.fromEntries(Object.entries(template.spec).filter(([key]) => !ABOUT_SCHEDULING.includes(key)));
+  const unscheduled = Object.fromEntries(
+    Object.entries(template.spec).filter(([key]) => !ABOUT_SCHEDULING.includes(key)),
+  );
   const spec = {
-    ...kindly,
+    ...unscheduled,
     ...(ordinal === undefined ? {} : identityOf(controller, ordinal)),
     ...withoutPulling(template.spec),
     nodeName: node,
@@ -61,8 +62,8 @@ export function cutRescuePod(
 }
 
 /**
- * The name is always the same, so that a second run finds the pod of the first; that of a DaemonSet's is one for each node.
- * A StatefulSet adopts by the form `NAME-NUMBER`, which this never has.
+ * A fixed name, so that a second run finds the pod of the first; for a DaemonSet, one name per node. Never `NAME-NUMBER`,
+ * which a StatefulSet would adopt.
  */
 export function rescuePodName({ kind, name }: Pick<PodController, 'kind' | 'name'>, node: string): string {
   const suffix = kind === 'DaemonSet' ? `-rescue-${node}` : '-rescue';
@@ -72,10 +73,10 @@ export function rescuePodName({ kind, name }: Pick<PodController, 'kind' | 'name
   return `${name.slice(0, LONGEST_NAME - 16).replace(/[^a-z0-9]+$/, '')}-rescue-${digest}`;
 }
 
-/** A pod's name may have 253 characters, and in the name of its log folder its namespace and uid stand as well. */
+/** A pod name may have 253 characters, and the name of its log directory also contains namespace and uid. */
 const LONGEST_NAME = 140;
 
-/** As the StatefulSet controller gives a pod its identity and storage (`pkg/controller/statefulset/stateful_set_utils.go`). */
+/** Identity and storage as the StatefulSet controller sets them (`pkg/controller/statefulset/stateful_set_utils.go`). */
 function identityOf({ name, identity, template }: PodController, ordinal: number): Fields {
   const claims = identity?.claims ?? [];
   const others = listAt(template.spec, 'volumes').filter((volume) => !claims.includes(textAt(volume, 'name') ?? ''));

@@ -3,14 +3,14 @@ import type { Clock } from '@kube-rescue/host';
 import { PodError } from '../errors.ts';
 import { PERSISTENT_VOLUME_CLAIM } from '../controllers/kinds.ts';
 import { readNode } from '../pods/node-state.ts';
-import { fullName, isAlive, type Pod, toPod } from '../pods/pod.ts';
+import { fullName, isActive, type Pod, toPod } from '../pods/pod.ts';
 import { claimName, type RescuePod } from './rescue-pod.ts';
 import type { PodController } from '../controllers/pod-controller.ts';
 
 /**
- * Makes sure that a kubelet and the API server would take a rescue pod: its node is there and heard, its ports are free
- * there, and what it mounts and runs as exists. Priority classes, quotas and webhooks are not looked at.
- * @throws PodError `POD_NODE_NOT_FOUND` `POD_NODE_DEAD` `POD_NETWORK_NOT_READY` `POD_PORT_TAKEN`
+ * Checks that the kubelet and the API server would accept a rescue pod: the node is registered with a fresh heartbeat, the
+ * host ports are free, service account and volumes exist. Does not check priority classes, quotas and webhooks.
+ * @throws PodError `POD_NODE_NOT_FOUND` `POD_NODE_NOT_REPORTING` `POD_NETWORK_NOT_READY` `POD_PORT_TAKEN`
  * `POD_SERVICE_ACCOUNT_MISSING` `POD_VOLUME_MISSING` `POD_CLAIM_MISSING`
  */
 export async function assertRescuable(
@@ -44,33 +44,33 @@ async function assertNode(
   if (node === undefined) {
     throw new PodError({
       code: 'POD_NODE_NOT_FOUND',
-      message: 'no such node is registered',
+      message: 'the node is not registered',
       subject: name,
-      hint: 'name a node as kubectl get nodes does, or start its kubelet first',
+      hint: 'give the node name as in kubectl get nodes, or start its kubelet first',
     });
   }
   if (!node.isHeartbeatFresh) {
     const since = node.lastHeartbeat === undefined ? '' : ` since ${node.lastHeartbeat.toISOString()}`;
     throw new PodError({
-      code: 'POD_NODE_DEAD',
-      message: `its kubelet has not been heard${since}, so nobody would run the pod`,
+      code: 'POD_NODE_NOT_REPORTING',
+      message: `the kubelet has not reported${since}, so the pod would not run`,
       subject: name,
-      hint: 'start its kubelet, or choose a node that is alive',
+      hint: 'start its kubelet, or choose another node',
     });
   }
   if (!node.isReady && !pod.hostNetwork && /network|cni/i.test(node.message ?? '')) {
     throw new PodError({
       code: 'POD_NETWORK_NOT_READY',
-      message: `the pod needs the pod network, which is not there: ${node.message ?? ''}`,
+      message: `the pod network is not ready: ${node.message ?? ''}`,
       subject: name,
-      hint: 'give the network plugin the files that it needs first: kube-rescue cni bootstrap',
+      hint: 'bootstrap the network first: kube-rescue cni bootstrap',
     });
   }
 }
 
 function assertPortsFree(pod: Pod, pods: readonly Pod[]): void {
   for (const other of pods) {
-    if (other.node !== pod.node || !isAlive(other) || other.uid === pod.uid || fullName(other) === fullName(pod))
+    if (other.node !== pod.node || !isActive(other) || other.uid === pod.uid || fullName(other) === fullName(pod))
       continue;
     const taken = other.hostPorts.find(({ port, protocol }) =>
       pod.hostPorts.some((own) => own.port === port && own.protocol === protocol),
@@ -78,7 +78,7 @@ function assertPortsFree(pod: Pod, pods: readonly Pod[]): void {
     if (taken === undefined) continue;
     throw new PodError({
       code: 'POD_PORT_TAKEN',
-      message: `${fullName(other)} holds port ${taken.port}/${taken.protocol} of the node ${pod.node ?? ''}, so its kubelet would refuse the pod`,
+      message: `${fullName(other)} uses port ${taken.port}/${taken.protocol} of node ${pod.node ?? ''}, so the kubelet would reject the pod`,
       subject: fullName(pod),
       hint: 'choose another node, or remove that pod',
     });
@@ -97,9 +97,9 @@ async function assertMounts(
   if (!(await exists('ServiceAccount', account))) {
     throw new PodError({
       code: 'POD_SERVICE_ACCOUNT_MISSING',
-      message: 'the API server admits no pod whose service account does not exist',
+      message: 'the service account does not exist, so the API server would reject the pod',
       subject: `ServiceAccount ${namespace}/${account}`,
-      hint: 'apply it again, or bring it back from an etcd snapshot',
+      hint: 'apply it again, or restore it from an etcd snapshot',
     });
   }
   for (const volume of listAt(template.spec, 'volumes')) {
@@ -108,9 +108,9 @@ async function assertMounts(
       if (wanted === undefined || fieldsAt(volume, source)['optional'] === true || (await exists(of, wanted))) continue;
       throw new PodError({
         code: 'POD_VOLUME_MISSING',
-        message: `${kind} ${namespace}/${name} mounts what does not exist`,
+        message: `${kind} ${namespace}/${name} mounts a missing object`,
         subject: `${of} ${namespace}/${wanted}`,
-        hint: 'create it, or bring it back from an etcd snapshot',
+        hint: 'create it, or restore it from an etcd snapshot',
       });
     }
   }
@@ -120,9 +120,9 @@ async function assertMounts(
       continue;
     throw new PodError({
       code: 'POD_CLAIM_MISSING',
-      message: `pod ${ordinal} of ${kind} ${namespace}/${name} keeps its data in a claim that does not exist`,
+      message: `the volume claim of pod ${ordinal} of ${kind} ${namespace}/${name} does not exist`,
       subject: `PersistentVolumeClaim ${namespace}/${wanted}`,
-      hint: 'kube-controller-manager makes it: bring that back first',
+      hint: 'kube-controller-manager creates the claim: recover it first',
     });
   }
 }

@@ -7,14 +7,14 @@ import { readNode } from '../pods/node-state.ts';
 import { fullName, type Pod } from '../pods/pod.ts';
 import { describeController } from '../controllers/pod-controller.ts';
 import { untilPodIsGone } from '../pods/pod-deletion.ts';
-import { checkOrWait } from '../diagnosis/tolerant-reading.ts';
+import { checkOrWait } from '../diagnosis/store-unavailable.ts';
 import { type RescueFinding, toRescueFinding } from './rescue-findings.ts';
 import { describePod, readRescueState, readStoredPod, type RescueState } from './rescue-state.ts';
 import type { RescueInput, RescueStepDeps } from './rescue-step.ts';
 
 export interface RescueRemovalInput extends RescueInput {
   /**
-   * Removes the rescue pod although no pod of the controller is Ready to go on with its work. Default: false.
+   * Removes the rescue pod even if no pod of the controller is Ready to take over. Default: false.
    */
   readonly evenIfNeeded?: boolean | undefined;
 }
@@ -23,12 +23,12 @@ const DEFAULT_TIMEOUT_MS = 180_000;
 const INTERVAL_MS = 1_000;
 
 /**
- * A step that removes a rescue pod: waits until a pod of the controller itself is Ready on a node that is heard, deletes the
- * one that was cut out of it, waits until its kubelet has ended it, and then until the real one does the work: of two
- * leaders one waits until the lock of the other has run out.
+ * A step that removes a rescue pod: waits until a regular pod is Ready on a node with a fresh heartbeat, deletes the rescue
+ * pod, waits until its kubelet has terminated it, and then until the regular pod does the work: a new leader waits until the
+ * lock of the old one expires.
  *
- * `blocked` with `POD_NODE_DEAD` when the node of the rescue pod is gone: nobody ends it there. Taken back by making the
- * rescue pod anew.
+ * `blocked` with `POD_NODE_NOT_REPORTING` when the node of the rescue pod is lost: no kubelet would terminate it. The rollback
+ * recreates the rescue pod.
  */
 export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueStepDeps): Step<RescueFinding> {
   const { controller: wanted, node, requires = [], timeoutMs = DEFAULT_TIMEOUT_MS, evenIfNeeded = false } = input;
@@ -36,7 +36,7 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
   const subject = describeController(wanted);
   let waitingFor = (_what: string): void => undefined;
   let goneAt: Date | undefined;
-  const look = async (signal: AbortSignal): Promise<RescueState> => {
+  const readState = async (signal: AbortSignal): Promise<RescueState> => {
     const store = await access.open(signal);
     const options = { ...input, since: goneAt };
     return readRescueState({ wanted, onNode: node, options }, { ...deps, store }, signal);
@@ -47,8 +47,8 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
   ): Promise<string | undefined> => {
     const start = clock.now().getTime();
     for (;;) {
-      const seen = await checkOrWait(() => look(signal));
-      const reason = 'silence' in seen ? seen.silence : judge(seen);
+      const state = await checkOrWait(() => readState(signal));
+      const reason = 'unavailable' in state ? state.unavailable : judge(state);
       if (reason === undefined || clock.now().getTime() - start >= timeoutMs) return reason;
       waitingFor(reason);
       await clock.sleep(INTERVAL_MS, signal);
@@ -61,7 +61,7 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
     reversible: 'yes',
     check: async (signal) => {
       try {
-        const state = await look(signal);
+        const state = await readState(signal);
         if (state.rescue === undefined) {
           return { status: 'ok', summary: `${subject} has no rescue pod`, evidence: [], changes: [] };
         }
@@ -73,7 +73,7 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
         const evidence = state.real.map(
           (each) => `${describePod(each)} is ${each.pod.isReady ? 'Ready' : 'not Ready'}`,
         );
-        return { status: 'needed', summary: `${describePod(state.rescue)} is to be removed`, evidence, changes };
+        return { status: 'needed', summary: `${describePod(state.rescue)} will be removed`, evidence, changes };
       } catch (error) {
         return toRescueFinding(error, { subject, requires }, signal);
       }
@@ -86,15 +86,15 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
       for (const change of changes) await remove({ change }, journal, signal);
     },
     verify: async (signal) => {
-      // What the pod that was removed has written last is no proof of another.
+      // Lock renewals of the removed pod do not count.
       goneAt ??= clock.now();
       const reason = await until((state) => explainDoubt(state, evenIfNeeded), signal);
       if (reason !== undefined) {
-        return { verified: false, reason, hint: 'read the log of the pod that should go on (kubectl logs)' };
+        return { verified: false, reason, hint: 'check the log of the pod that should take over (kubectl logs)' };
       }
-      const { real } = await look(signal);
+      const { real } = await readState(signal);
       const evidence = real.flatMap(({ work }) => work.evidence ?? []);
-      return { verified: true, evidence: [`no rescue pod of ${subject} is left`, ...evidence] };
+      return { verified: true, evidence: [`${subject} has no rescue pod`, ...evidence] };
     },
   };
 
@@ -105,7 +105,7 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
   }
 }
 
-/** Nobody but the kubelet of its node ends a pod that is deleted through the API server. */
+/** Only the kubelet of its node terminates a pod that is deleted through the API server. */
 async function assertEnded(
   pod: Pod,
   deps: { readonly store: Pick<ObjectStore, 'get'>; readonly clock: Pick<Clock, 'now'> },
@@ -114,32 +114,32 @@ async function assertEnded(
   const node = pod.node === undefined ? undefined : await readNode(pod.node, deps, signal);
   if (node?.isHeartbeatFresh === true) return;
   throw new PodError({
-    code: 'POD_NODE_DEAD',
-    message: `its node ${pod.node ?? ''} is not heard, so nobody would end the pod that is deleted`,
+    code: 'POD_NODE_NOT_REPORTING',
+    message: `the kubelet on ${pod.node ?? ''} has not reported, so the pod would never terminate`,
     subject: fullName(pod),
-    hint: `start the kubelet of that node; if it never comes back: kubectl delete pod ${pod.name} --namespace ${pod.namespace} --force`,
+    hint: `start the kubelet of the node; if the node is lost: kubectl delete pod ${pod.name} --namespace ${pod.namespace} --force`,
   });
 }
 
-/** Why the rescue pod cannot go yet; of those that elect a leader another can only be Ready while it is there. */
+/** Why the rescue pod is still needed; with leader election, a replica is only Ready until the rescue pod is gone. */
 function explainNeed({ controller, real }: RescueState, subject: string): string | undefined {
   const elects = findLeaderLock(controller.component, controller.containers) !== undefined;
   if (real.some(({ pod, work }) => (elects ? pod.isReady : work.works))) return undefined;
   const reasons = real.flatMap(({ work }) => work.reason ?? []);
-  return `no pod of ${subject} can go on with the work${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`;
+  return `no pod of ${subject} can take over${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`;
 }
 
 function explainDoubt({ rescue, real }: RescueState, evenIfNeeded: boolean): string | undefined {
-  if (rescue !== undefined) return `${describePod(rescue)} is there still`;
+  if (rescue !== undefined) return `${describePod(rescue)} still exists`;
   if (evenIfNeeded || real.some(({ work }) => work.works)) return undefined;
-  return real.flatMap(({ work }) => work.reason ?? [])[0] ?? 'no pod has gone on with the work';
+  return real.flatMap(({ work }) => work.reason ?? [])[0] ?? 'no pod has taken over the work';
 }
 
 function stillNeeded(reason: string, subject: string, timeoutMs: number): PodError {
   return new PodError({
     code: 'POD_STILL_NEEDED',
-    message: `the rescue pod was left: after ${timeoutMs / 1000} s ${reason}`,
+    message: `the rescue pod was not removed: after ${timeoutMs / 1000} s ${reason}`,
     subject,
-    hint: 'see why the real ones do not run: kube-rescue pods list',
+    hint: 'check why the regular pods do not run: kube-rescue pods list',
   });
 }

@@ -1,7 +1,7 @@
 import { type ObjectStore, RESOURCE_KINDS, type StoredObject } from '@kube-rescue/cluster-objects';
 import type { Clock, Host } from '@kube-rescue/host';
 import { readNode } from '../pods/node-state.ts';
-import { fullName, isAlive, type Pod } from '../pods/pod.ts';
+import { fullName, isActive, type Pod } from '../pods/pod.ts';
 import {
   type ControllerName,
   describeController,
@@ -12,17 +12,17 @@ import { inspectPodWork, type PodWork, type PodWorkOptions } from '../pods/pod-w
 import { RESCUE_OF } from './rescue-pod.ts';
 import { readPodContext, type PodContext } from '../controllers/pod-context.ts';
 
-/** One of the pods that a controller has, or one that was cut out of it. */
+/** A pod of a controller, or its rescue pod. */
 export interface WatchedPod {
   readonly pod: Pod;
   readonly work: PodWork;
 }
 
-/** What there is of a controller's pods, real and rescued. */
+/** The regular pods of a controller and its rescue pod. */
 export interface RescueState {
   readonly controller: PodController;
-  readonly surroundings: PodContext;
-  /** Its own pods that a living node runs or should run. */
+  readonly context: PodContext;
+  /** Its own pods on nodes with a fresh heartbeat. */
   readonly real: readonly WatchedPod[];
   readonly rescue: WatchedPod | undefined;
 }
@@ -34,8 +34,8 @@ export interface RescueDeps {
 }
 
 /**
- * Looks at a controller's pods. What a pod says of itself counts only while its node is heard: nobody corrects the status
- * of pods on a node that is gone while kube-controller-manager is gone as well.
+ * Reads the pods of a controller. The status of a pod counts only while its node has a fresh heartbeat: without
+ * kube-controller-manager, the status of pods on a lost node stays outdated.
  * @param onNode only the pods of this node count; for a DaemonSet, which has one on each
  * @throws PodError `POD_CONTROLLER_NOT_FOUND` `POD_TEMPLATE_INVALID`; as the store
  */
@@ -55,34 +55,34 @@ export async function readRescueState(
   const { store } = deps;
   const controller = await readController(wanted, store, signal);
   const { component } = controller;
-  const surroundings = await readPodContext(controller, store, signal);
+  const context = await readPodContext(controller, store, signal);
   const watch = async (pod: Pod): Promise<WatchedPod> => ({
     pod,
     work: await inspectPodWork({ pod, component, options }, deps, signal),
   });
   const real: WatchedPod[] = [];
-  for (const pod of surroundings.own) {
-    if (pod.node === undefined || pod.isTerminating || !isAlive(pod)) continue;
+  for (const pod of context.own) {
+    if (pod.node === undefined || pod.isTerminating || !isActive(pod)) continue;
     if (wanted.kind === 'DaemonSet' && pod.node !== onNode) continue;
     if ((await readNode(pod.node, deps, signal))?.isHeartbeatFresh === true) real.push(await watch(pod));
   }
-  const rescue = findRescuePod(controller, surroundings.pods, onNode);
-  return { controller, surroundings, real, rescue: rescue && (await watch(rescue)) };
+  const rescue = findRescuePod(controller, context.pods, onNode);
+  return { controller, context, real, rescue: rescue && (await watch(rescue)) };
 }
 
-/** The pod that was cut out of a controller, whichever run did it. */
+/** The rescue pod of a controller, from this or an earlier run. */
 function findRescuePod(controller: ControllerName, pods: readonly Pod[], onNode: string): Pod | undefined {
   return pods.find(
     ({ annotations, namespace, node, controller: owner }) =>
       namespace === controller.namespace &&
-      // One that was adopted all the same is the controller's to keep or delete.
+      // An adopted pod belongs to the controller.
       owner === undefined &&
       annotations[RESCUE_OF] === describeController(controller) &&
       (controller.kind !== 'DaemonSet' || node === onNode),
   );
 }
 
-/** Reads a pod with what a change of it needs. */
+/** Reads a pod in the form that a change needs. */
 export async function readStoredPod(
   { namespace, name }: Pick<Pod, 'namespace' | 'name'>,
   store: Pick<ObjectStore, 'get'>,
@@ -91,18 +91,18 @@ export async function readStoredPod(
   return store.get({ kind: RESOURCE_KINDS.Pod, namespace, name }, { signal });
 }
 
-/** The pod that is at work: one of the controller's own rather than the one that was cut out. */
+/** A working pod; regular pods come before the rescue pod. */
 export function findWorking({ real, rescue }: RescueState): WatchedPod | undefined {
   return [...real, ...(rescue === undefined ? [] : [rescue])].find(({ work }) => work.works);
 }
 
-/** The pod that a kubelet runs, or will run, without anybody's help. */
+/** The pod that a kubelet runs, or will run, without a scheduler. */
 export function findPresent({ real, rescue }: RescueState): WatchedPod | undefined {
-  const isPresent = rescue !== undefined && isAlive(rescue.pod) && !rescue.pod.isTerminating;
+  const isPresent = rescue !== undefined && isActive(rescue.pod) && !rescue.pod.isTerminating;
   return isPresent ? rescue : real[0];
 }
 
-/** The number of the pod to be cut out of a StatefulSet: the lowest that no living node runs. */
+/** The ordinal of the rescue pod of a StatefulSet: the lowest that no node with a fresh heartbeat runs. */
 export function chooseOrdinal({ controller: { identity, name }, real }: RescueState): number | undefined {
   if (identity === undefined) return undefined;
   const taken = new Set(real.map(({ pod }) => pod.name));

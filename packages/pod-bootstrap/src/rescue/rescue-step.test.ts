@@ -20,7 +20,7 @@ const SCHEDULER_NAME: ControllerName = { kind: 'Deployment', namespace: 'kube-sy
 const DNS_NAME: ControllerName = { ...SCHEDULER_NAME, name: 'coredns' };
 const signal = new AbortController().signal;
 
-/** A kubelet under whose hands a scheduler becomes the leader. */
+/** A kubelet on which a scheduler becomes the leader. */
 const LEADING: WorldOptions = {
   become: ({ metadata }, { plantLeader }) => {
     plantLeader('kube-scheduler', `${metadata.name}_3f2c`);
@@ -36,8 +36,8 @@ function release(world: World, controller = SCHEDULER_NAME): Step {
   return createRescueRemovalStep({ controller, node: 'cp1', timeoutMs: 30_000 }, world);
 }
 
-describe('a scheduler that nobody can schedule', () => {
-  it('is cut out of its Deployment and run until it leads', async () => {
+describe('a rescue pod of kube-scheduler', () => {
+  it('is made from its Deployment and holds the leader lock', async () => {
     const world = createWorld(LEADING);
     world.plant('Deployment', SCHEDULER);
     const { outcome } = await world.run(rescue(world));
@@ -48,7 +48,7 @@ describe('a scheduler that nobody can schedule', () => {
     expect(await world.pods()).toHaveLength(1);
   });
 
-  it('does not count as working before it leads, and the run takes its pod back', async () => {
+  it('does not work before it holds the lock, and the run rolls it back', async () => {
     const world = createWorld();
     world.plant('Deployment', SCHEDULER);
     world.plantLeader('kube-scheduler', 'kube-scheduler-dead_1', '2026-11-22T09:00:00Z');
@@ -56,7 +56,7 @@ describe('a scheduler that nobody can schedule', () => {
     expect(await world.pods()).toEqual([]);
   });
 
-  it('is taken back by a rollback of the run', async () => {
+  it('is removed by a rollback of the run', async () => {
     const world = createWorld(LEADING);
     world.plant('Deployment', SCHEDULER);
     const { runId } = await world.run(rescue(world));
@@ -64,7 +64,7 @@ describe('a scheduler that nobody can schedule', () => {
     expect(await world.pods()).toEqual([]);
   });
 
-  it('is left alone where two replicas run and one leads', async () => {
+  it('is not made when one of two replicas holds the lock', async () => {
     const world = createWorld();
     const deployment = world.plant('Deployment', SCHEDULER);
     world.plantReplica(deployment, { name: 'kube-scheduler-a', node: 'cp1' });
@@ -73,26 +73,26 @@ describe('a scheduler that nobody can schedule', () => {
     const finding = await rescue(world).check(signal);
     expect(finding).toMatchObject({
       status: 'ok',
-      summary: 'kube-system/kube-scheduler-b on cp1 is at work: nothing needs to be rescued',
+      summary: 'kube-system/kube-scheduler-b on cp1 works: no rescue pod is needed',
     });
   });
 
-  it('is rescued although a pod says that it is Ready on a node that is gone', async () => {
+  it('is made when the only Ready pod is on a node without heartbeat', async () => {
     const world = createWorld(LEADING);
     world.plantNode('node02', { silent: true });
     world.plantReplica(world.plant('Deployment', SCHEDULER), { name: 'kube-scheduler-a', node: 'node02' });
     const finding = await rescue(world).check(signal);
     expect(finding).toMatchObject({ status: 'needed', changes: [{ kind: 'object.create' }] });
-    expect(finding.evidence).toContain('pod kube-scheduler-a is Running on node02, which does not run it now');
+    expect(finding.evidence).toContain('pod kube-scheduler-a is Running on node02, which does not run it at the moment');
   });
 
-  it('is waited for, not made twice, where its own pod is bound to a living node', async () => {
+  it('is not made when a regular pod is bound to a node with a fresh heartbeat', async () => {
     const world = createWorld();
     world.plantReplica(world.plant('Deployment', SCHEDULER), { name: 'kube-scheduler-a', node: 'cp1', ready: false });
     expect(await rescue(world).check(signal)).toMatchObject({ status: 'needed', changes: [] });
   });
 
-  it('is run anew when the rescue pod of an earlier run has ended', async () => {
+  it('replaces an ended one of an earlier run', async () => {
     let turn = 0;
     const world = createWorld({
       become: (pod, given) => {
@@ -103,7 +103,7 @@ describe('a scheduler that nobody can schedule', () => {
     world.plant('Deployment', SCHEDULER);
     const step = rescue(world);
     const finding = await step.check(signal);
-    // A run that was killed before it could see the failure.
+    // A run that was killed before it noticed the failure.
     await step.apply(
       step.plan(finding),
       {
@@ -125,15 +125,15 @@ describe('a scheduler that nobody can schedule', () => {
     expect(await world.pods()).toHaveLength(1);
   });
 
-  it('of a Deployment that is scaled to 0 is not wanted', async () => {
+  it('is not made for a Deployment with 0 replicas', async () => {
     const world = createWorld();
     world.plant('Deployment', { ...SCHEDULER, spec: { ...(SCHEDULER['spec'] as object), replicas: 0 } });
     expect(await rescue(world).check(signal)).toMatchObject({ status: 'ok' });
   });
 });
 
-describe('a DNS server that is rescued', () => {
-  it('works when it answers over UDP what the cluster says, in the domain of its Corefile', async () => {
+describe('a rescue pod of the DNS server', () => {
+  it('works when it answers over UDP with the Service address, in the domain of its Corefile', async () => {
     const asked: string[] = [];
     const world = createWorld({
       resolveDns: ({ name, server }) => {
@@ -149,15 +149,15 @@ describe('a DNS server that is rescued', () => {
     expect(new Set(asked)).toEqual(new Set(['kubernetes.default.svc.cluster.example of 10.2.0.9:53']));
   });
 
-  it('does not when nobody answers', async () => {
+  it('does not work when it does not answer', async () => {
     const world = createWorld();
     world.plant('Deployment', COREDNS);
     await expect(world.run(rescue(world, DNS_NAME))).rejects.toMatchObject({ code: 'APPLY_ROLLED_BACK' });
   });
 });
 
-describe('a rescue pod is removed', () => {
-  it('once a pod of the controller is Ready, and the real one leads afterwards', async () => {
+describe('the removal of a rescue pod', () => {
+  it('waits for a Ready pod of the controller, which then holds the lock', async () => {
     const world = createWorld(LEADING);
     const deployment = world.plant('Deployment', SCHEDULER);
     await world.run(rescue(world));
@@ -193,7 +193,7 @@ describe('a rescue pod is removed', () => {
     expect((await world.run(release(world))).outcome).toBe('nothing-to-do');
   });
 
-  it('not while nobody else can go on with its work', async () => {
+  it('fails while no other pod can take over', async () => {
     const world = createWorld(LEADING);
     world.plant('Deployment', SCHEDULER);
     await world.run(rescue(world));
@@ -204,12 +204,12 @@ describe('a rescue pod is removed', () => {
     expect(await world.pods()).toHaveLength(1);
   });
 
-  it('not while its node is gone', async () => {
+  it('is blocked while the node has no heartbeat', async () => {
     const world = createWorld(LEADING);
     world.plant('Deployment', SCHEDULER);
     await world.run(rescue(world));
     world.plantNode('cp1', { silent: true });
-    expect(await release(world).check(signal)).toMatchObject({ status: 'blocked', code: 'POD_NODE_DEAD' });
+    expect(await release(world).check(signal)).toMatchObject({ status: 'blocked', code: 'POD_NODE_NOT_REPORTING' });
   });
 });
 
@@ -235,7 +235,7 @@ const BAD_INPUT: readonly BadInput[] = [
   ],
   [
     'the node is not heard',
-    'POD_NODE_DEAD',
+    'POD_NODE_NOT_REPORTING',
     (world) => {
       world.plant('Deployment', SCHEDULER);
       world.plantNode('node02', { silent: true });
@@ -308,7 +308,7 @@ const BAD_INPUT: readonly BadInput[] = [
   ],
 ];
 
-describe('nothing is made when', () => {
+describe('no rescue pod is made when', () => {
   it.each(BAD_INPUT)('%s', async (_, code, prepare) => {
     const world = createWorld();
     const step = prepare(world);
@@ -318,15 +318,15 @@ describe('nothing is made when', () => {
     expect(world.objects.writes).toBe(0);
   });
 
-  it('the objects are reached in etcd, where no admission adds what a pod needs', async () => {
+  it('the objects are read from etcd, without admission', async () => {
     const world = createWorld({ via: 'etcd' });
     world.plant('Deployment', SCHEDULER);
     expect(await rescue(world).check(signal)).toMatchObject({ status: 'blocked', code: 'POD_NEEDS_API_SERVER' });
   });
 });
 
-describe('a pod on the network of its node', () => {
-  it('is not taken for the leader by what a dead one of the same node has written', async () => {
+describe('a host-network pod', () => {
+  it('is not the leader by a lock renewal of an earlier pod on the node', async () => {
     const world = createWorld();
     const spec = SCHEDULER['spec'] as { template: { metadata: object; spec: object } };
     const template = { ...spec.template, spec: { ...spec.template.spec, hostNetwork: true } };

@@ -12,10 +12,10 @@ import {
   describeOthers,
   nameTaken,
   needsApiServer,
-  nobodyThere,
+  noPod,
   type RescueFinding,
   scaledDown,
-  silent,
+  unavailable,
   toRescueFinding,
   unverified,
   verified,
@@ -30,19 +30,19 @@ import {
   type RescueState,
   type WatchedPod,
 } from './rescue-state.ts';
-import { createNodeLogs, type ReadPodLog, readObservations } from '../diagnosis/symptoms.ts';
-import { checkOrWait } from '../diagnosis/tolerant-reading.ts';
+import { createNodeLogs, type ReadPodLog, readObservations } from '../diagnosis/pod-observations.ts';
+import { checkOrWait } from '../diagnosis/store-unavailable.ts';
 
 export interface RescueInput extends Omit<PodWorkOptions, 'since'> {
-  /** What the pod is cut out of. */
+  /** The controller whose template the pod is made from. */
   readonly controller: ControllerName;
-  /** The node that is to run it, as it is registered. */
+  /** The name of the node that should run the pod. */
   readonly node: string;
   /** Default: `pods/rescue/NAME`. */
   readonly id?: StepId | undefined;
-  /** Steps that must have been made before, such as the network's. Default: none. */
+  /** Steps that must be done before, such as the network step. Default: none. */
   readonly requires?: readonly StepId[] | undefined;
-  /** How long the pod may take until it does its work. Default: 120,000. */
+  /** How long the pod may take to do its work. Default: 120,000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export interface RescueStepDeps {
   readonly access: ObjectAccess;
   readonly host: Pick<Host, 'resolveDns' | 'list' | 'readFile'>;
   readonly clock: Clock;
-  /** Default: the logs that the kubelet of `host` keeps. */
+  /** Default: the pod logs on `host`. */
   readonly readLog?: ReadPodLog | undefined;
 }
 
@@ -59,17 +59,16 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 const INTERVAL_MS = 1_000;
 
 /**
- * A step that has the work of a controller done on a node while nothing can schedule or make its pods: cuts a pod out of
- * its template, runs it there, and waits until it does its work ({@link inspectPodWork}), not only until it is Ready.
+ * A step that runs a pod of a controller on a node while its pods cannot be scheduled or created: cuts a pod out of the
+ * template, runs it there, and waits until it does its work ({@link inspectPodWork}), not only until it is Ready.
  *
- * Nothing is done where a pod of the controller is at work on a node that is heard. Where one is bound to such a node
- * already, its kubelet runs it without a scheduler: it is waited for, and no other is made. A rescue pod of an earlier run
- * is gone on with; one that ended is replaced.
+ * Does nothing when a pod of the controller works on a node with a fresh heartbeat. A pod that is already bound to such a
+ * node runs without a scheduler: the step waits for it. A rescue pod of an earlier run is reused; an ended one is replaced.
  *
- * Pods are made through the API server, never in etcd: the token, priority and defaults that its admission adds are not
- * made up here, and a kubelet takes its pods from the API server anyway. Taken back by deleting the pod.
+ * Creates pods through the API server, never in etcd, because admission adds token, priority and defaults. The rollback
+ * deletes the pod.
  *
- * Finds `blocked` with the codes of `PodError` where it could not run, `unknown` where the objects cannot be read.
+ * `blocked` with the codes of `PodError` when the pod could not run, `unknown` when the objects cannot be read.
  */
 export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step<RescueFinding> {
   const { controller: wanted, node, requires = [], timeoutMs = DEFAULT_TIMEOUT_MS } = input;
@@ -77,27 +76,27 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
   const subject = describeController(wanted);
   const edits = new Map<string, Edit>();
   let waitingFor = (_what: string): void => undefined;
-  const look = async (signal: AbortSignal): Promise<RescueState> => {
+  const readState = async (signal: AbortSignal): Promise<RescueState> => {
     const store = await access.open(signal);
     return readRescueState({ wanted, onNode: node, options: input }, { ...deps, store }, signal);
   };
   const explain = async ({ pod, work }: WatchedPod, signal: AbortSignal): Promise<Diagnosis> => {
     const readLog = deps.readLog ?? createNodeLogs(deps);
-    const symptoms = await readObservations(pod, { clock, readLog, store: await access.open(signal) }, signal);
-    return diagnosePod({ ...symptoms, idleness: work.works ? undefined : work.reason });
+    const observations = await readObservations(pod, { clock, readLog, store: await access.open(signal) }, signal);
+    return diagnosePod({ ...observations, notWorkingReason: work.works ? undefined : work.reason });
   };
   return {
     id: input.id ?? `pods/rescue/${wanted.name}`,
-    title: `have the work of ${wanted.name} done on ${node}`,
+    title: `run a rescue pod of ${wanted.name} on ${node}`,
     requires,
     reversible: 'yes',
     check: async (signal) => {
       try {
-        const state = await look(signal);
+        const state = await readState(signal);
         if (state.controller.replicas === 0) return scaledDown(subject);
         const working = findWorking(state);
         if (working !== undefined) {
-          const what = working === state.rescue ? 'does the work already' : 'is at work: nothing needs to be rescued';
+          const what = working === state.rescue ? 'already does the work' : 'works: no rescue pod is needed';
           return {
             status: 'ok',
             summary: `${describePod(working)} ${what}`,
@@ -114,7 +113,7 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
         for (const edit of planned) edits.set(edit.change.kind, edit);
         return {
           status: 'needed',
-          summary: `no pod of ${subject} is at work; one is to be cut out of it and run on ${node}`,
+          summary: `no pod of ${subject} works; a rescue pod will run on ${node}`,
           evidence,
           changes: planned.map(({ change }) => change),
         };
@@ -127,7 +126,7 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
       waitingFor = (what) => journal.waitingFor(what);
       for (const { kind, target } of changes) {
         const edit = edits.get(kind);
-        if (edit === undefined) throw new Error(`no check has planned to change ${target}`);
+        if (edit === undefined) throw new Error(`the check has not planned a change of ${target}`);
         await journal.perform([edit]);
         if (kind === 'object.delete') await untilPodIsGone(edit, { access, clock, timeoutMs, waitingFor }, signal);
       }
@@ -135,36 +134,36 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
     verify: async (signal) => {
       const start = clock.now().getTime();
       for (;;) {
-        const seen = await checkOrWait(async () => {
-          const state = await look(signal);
+        const outcome = await checkOrWait(async () => {
+          const state = await readState(signal);
           const working = findWorking(state);
           if (working !== undefined) return { verdict: verified(working, state) };
           const present = findPresent(state) ?? state.rescue;
-          return { failure: present === undefined ? nobodyThere(subject) : await explain(present, signal) };
+          return { failure: present === undefined ? noPod(subject) : await explain(present, signal) };
         });
-        if ('verdict' in seen) return seen.verdict;
+        if ('verdict' in outcome) return outcome.verdict;
         const elapsedMs = clock.now().getTime() - start;
-        const failure = 'failure' in seen ? seen.failure : silent(seen);
+        const failure = 'failure' in outcome ? outcome.failure : unavailable(outcome);
         if (failure.isFinal || elapsedMs >= timeoutMs) return unverified(failure, elapsedMs);
-        waitingFor(`the pod of ${wanted.name}: it ${failure.reason}`);
+        waitingFor(`the pod of ${wanted.name}, which ${failure.reason}`);
         await clock.sleep(INTERVAL_MS, signal);
       }
     },
   };
 }
 
-/** The edits that put a rescue pod there, in place of one that has ended. */
+/** The edits that create a rescue pod and delete an ended one. */
 async function planRescue(
   state: RescueState,
   { node, access, clock }: { readonly node: string; readonly access: ObjectAccess; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<{ readonly planned: readonly Edit[]; readonly evidence: readonly string[] }> {
-  const { controller, surroundings } = state;
+  const { controller, context } = state;
   if (access.source.via === 'etcd') throw needsApiServer(describeController(controller));
   const store = await access.open(signal);
   const ordinal = chooseOrdinal(state);
-  const rescue = cutRescuePod(controller, { node, ordinal, selectors: surroundings.selectors });
-  await assertRescuable({ controller, rescue, ordinal, pods: surroundings.pods }, { store, clock }, signal);
+  const rescue = cutRescuePod(controller, { node, ordinal, selectors: context.selectors });
+  await assertRescuable({ controller, rescue, ordinal, pods: context.pods }, { store, clock }, signal);
   const { name, namespace = '' } = rescue.object.metadata;
   const present = await readStoredPod({ name, namespace }, store, signal);
   if (present !== undefined && present.object.metadata.uid !== state.rescue?.pod.uid) throw nameTaken(namespace, name);

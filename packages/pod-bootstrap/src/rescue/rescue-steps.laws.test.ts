@@ -17,7 +17,7 @@ const controller: ControllerName = { kind: 'Deployment', namespace: 'kube-system
 const INPUT = { controller, node: 'cp1', timeoutMs: 5_000 };
 const clock = createFixedClock('2026-11-22T12:00:00Z');
 
-/** A kubelet at work: whoever reads a pod of its node finds it running. */
+/** A kubelet: a pod of its node is running when it is read. */
 function withKubelet(store: ObjectStore): ObjectStore {
   const run = (read: StoredObject): StoredObject =>
     read.kind.kind === 'Pod' && !('status' in read.object)

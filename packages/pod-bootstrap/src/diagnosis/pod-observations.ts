@@ -7,7 +7,7 @@ import type { Pod } from '../pods/pod.ts';
 import type { PodObservations } from './pod-diagnosis.ts';
 import { listReadable } from '../controllers/pod-context.ts';
 
-/** Reads the end of a container's log, safe to print; empty when there is none or it cannot be read. */
+/** Reads the end of a container's log, safe to print; empty when the log is missing or unreadable. */
 export type ReadPodLog = (pod: Pod, container: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 export interface ObservationDeps {
@@ -18,23 +18,23 @@ export interface ObservationDeps {
 
 const LOG_LINES = 20;
 
-/** The logs that the kubelet of this machine keeps; those of other nodes are not here. */
+/** Reads the logs of the kubelet on this machine; other nodes' logs are not available. */
 export function createNodeLogs({ host }: { readonly host: Pick<HostFiles, 'list' | 'readFile'> }): ReadPodLog {
   return async ({ namespace, name, uid }, container) => {
     const folder = joinPath(POD_LOGS, `${namespace}_${name}_${uid}`);
-    // What is in etcd may be named as no API server would let it be.
+    // An object in etcd may have a name that the API server would reject.
     if (parentPath(folder) !== POD_LOGS || container.includes('/')) return [];
     try {
       return await readLogTail({ folder, container, lines: LOG_LINES }, { host });
     } catch (error) {
-      // A log is evidence only: one that cannot be read must not hide what else is known.
+      // A log is evidence only: an unreadable one must not hide the rest.
       if (isRecoveryError(error)) return [];
       throw error;
     }
   };
 }
 
-/** Looks at a pod that does not work: its node, events, and the ends of its logs. */
+/** Reads the node, the events and the ends of the logs of a pod. */
 export async function readObservations(pod: Pod, deps: ObservationDeps, signal: AbortSignal): Promise<PodObservations> {
   const { store } = deps;
   const node = pod.node === undefined ? undefined : await readNode(pod.node, deps, signal);
@@ -48,7 +48,7 @@ export async function readObservations(pod: Pod, deps: ObservationDeps, signal: 
   };
 }
 
-/** `ADDRESS:PORT` of the Service by which every pod finds the API server. */
+/** `ADDRESS:PORT` of the Service `default/kubernetes`. */
 async function readApiService(store: Pick<ObjectStore, 'get'>, signal: AbortSignal): Promise<string | undefined> {
   const read = await store.get({ kind: RESOURCE_KINDS.Service, namespace: 'default', name: 'kubernetes' }, { signal });
   const spec = fieldsAt(read?.object, 'spec');
