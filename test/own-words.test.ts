@@ -11,7 +11,6 @@ const NOT_YET: readonly string[] = [
   'apps/cli/',
   'packages/cert-rotation/',
   'packages/cluster-objects/',
-  'packages/cni-bootstrap/',
   'packages/diagnosis/',
   'packages/etcd-access/',
   'packages/host/',

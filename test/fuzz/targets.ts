@@ -15,7 +15,7 @@ import { readCertificateSet } from '../../packages/cert-rotation/src/adoption/ce
 import { parseNetConf } from '../../packages/cni-bootstrap/src/flannel/net-conf.ts';
 import { judgeSubnetEnv } from '../../packages/cni-bootstrap/src/flannel/subnet-env.ts';
 import { parseNetworkConfiguration } from '../../packages/cni-bootstrap/src/network/network-configuration.ts';
-import { readContainerdFolders } from '../../packages/cni-bootstrap/src/directories/containerd-directories.ts';
+import { readContainerdDirectories } from '../../packages/cni-bootstrap/src/directories/containerd-directories.ts';
 import { parseEncryptionConfiguration } from '../../packages/etcd-access/src/objects/encryption-configuration.ts';
 import { createStoredValue, readStoredValue } from '../../packages/etcd-access/src/objects/stored-value.ts';
 import { valueEncryption } from '../../packages/etcd-access/src/objects/value-encryption.ts';
@@ -297,6 +297,6 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
         'version = 2\n[plugins."io.containerd.grpc.v1.cri".cni]\nconf_dir = "/etc/cni/net.d"\nbin_dir = "/opt/cni/bin"\n',
       ),
     run: (input) =>
-      readContainerdFolders({ ...createLocalHost(), ...hostWith({ '/etc/containerd/config.toml': text(input) }) }),
+      readContainerdDirectories({ ...createLocalHost(), ...hostWith({ '/etc/containerd/config.toml': text(input) }) }),
   },
 ];

@@ -6,7 +6,7 @@ export const CNI_ERRORS = {
   CNI_PLUGIN_AMBIGUOUS: 'invalid',
   CNI_PLUGIN_NOT_BOOTSTRAPPABLE: 'unsupported',
   CNI_PLUGIN_BINARY_MISSING: 'missing',
-  CNI_FOLDERS_UNREADABLE: 'unreadable',
+  CNI_DIRECTORIES_UNREADABLE: 'unreadable',
   CNI_CONFIG_SHADOWED: 'invalid',
   CNI_CONFIG_INVALID: 'invalid',
   CNI_CONFIG_MAP_MISSING: 'missing',
@@ -31,7 +31,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** What the network plugin needs cannot be derived. */
+/** The files of the network plugin cannot be derived. */
 export class CniError extends RecoveryError<CniErrorCode> {
   constructor(details: RecoveryErrorDetails<CniErrorCode>) {
     super(details, CNI_ERRORS);

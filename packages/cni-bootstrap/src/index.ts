@@ -12,4 +12,4 @@ export {
   type NetworkStepInput,
 } from './network/network-step.ts';
 export type { PluginPod } from './plugin/plugin-pod.ts';
-export type { Sourced } from './network/with-source.ts';
+export type { Sourced } from './sourced.ts';

@@ -19,7 +19,7 @@ const SUBNET_FILE = `${FOLDER}/run/subnet.env`;
 const CONFIGURATION_FILE = `${FOLDER}/net.d/10-flannel.conflist`;
 /** As flannel's plugin: it reads subnet.env and finds nobody to hand its work to. */
 const PLUGIN = `#!/bin/sh
-grep -q FLANNEL_MTU ${SUBNET_FILE} && msg='failed to find plugin "kube-rescue-nobody" in path' || msg='subnet.env is missing FLANNEL_MTU'
+grep -q FLANNEL_MTU ${SUBNET_FILE} && msg='failed to find plugin "kube-rescue-no-delegate" in path' || msg='subnet.env is missing FLANNEL_MTU'
 printf '{"code":999,"msg":"%s"}' "$(printf %s "$msg" | sed 's/"/\\\\"/g')"
 exit 1
 `;

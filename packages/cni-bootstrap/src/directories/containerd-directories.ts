@@ -8,7 +8,7 @@ type RuntimeHost = Pick<Host, 'readFile' | 'list' | 'processes'>;
 
 const DEFAULT_CONFIG = '/etc/containerd/config.toml';
 
-/** Where each version of the file keeps the CRI's CNI section: containerd docs/cri/config.md, versions 3, 2 and 1. */
+/** The CNI section in each version of the file: containerd docs/cri/config.md, versions 3, 2 and 1. */
 const SECTIONS: readonly (readonly string[])[] = [
   ['plugins', 'io.containerd.cri.v1.runtime', 'cni'],
   ['plugins', 'io.containerd.grpc.v1.cri', 'cni'],
@@ -16,10 +16,10 @@ const SECTIONS: readonly (readonly string[])[] = [
 ];
 
 /**
- * The folders that containerd's configuration names, `undefined` when neither a containerd nor its configuration is there.
- * @throws CniError `CNI_FOLDERS_UNREADABLE`
+ * The CNI directories in the configuration of containerd; `undefined` without containerd and configuration.
+ * @throws CniError `CNI_DIRECTORIES_UNREADABLE`
  */
-export async function readContainerdFolders(host: RuntimeHost): Promise<RuntimeDirectories | undefined> {
+export async function readContainerdDirectories(host: RuntimeHost): Promise<RuntimeDirectories | undefined> {
   const running = (await host.processes()).find(
     (process) => isNodeService(process) && baseName(asPath(process.argv[0])) === 'containerd',
   );
@@ -30,7 +30,7 @@ export async function readContainerdFolders(host: RuntimeHost): Promise<RuntimeD
     return {
       configuration: undefined,
       binaries: undefined,
-      source: `containerd's own default, for there is no ${path}`,
+      source: `default of containerd: ${path} does not exist`,
     };
   }
   const sections = documents.flatMap((document) => SECTIONS.map((section) => fieldsAt(document.object, ...section)));
@@ -40,7 +40,7 @@ export async function readContainerdFolders(host: RuntimeHost): Promise<RuntimeD
   const bins = several ?? (single === undefined ? undefined : [single]);
   return {
     configuration: conf === undefined ? undefined : hostPath(conf),
-    binaries: bins?.map((folder) => hostPath(folder)),
+    binaries: bins?.map((directory) => hostPath(directory)),
     source: documents.map((document) => document.path).join(', '),
   };
 }
@@ -63,13 +63,15 @@ async function readDocuments(
   return [{ path, object: main }, ...found];
 }
 
-/** Stars in the last segment only, as the usual `conf.d/*.toml`. */
+/** Supports wildcards in the last segment, such as `conf.d/*.toml`. */
 async function expand(pattern: HostPath, host: RuntimeHost): Promise<readonly HostPath[]> {
-  const folder = parentPath(pattern);
+  const directory = parentPath(pattern);
   const name = baseName(pattern);
   if (!name.includes('*')) return [pattern];
   const matcher = new RegExp(`^${name.split('*').map(escapeRegExp).join('.*')}$`);
-  return ((await host.list(folder)) ?? []).filter((each) => matcher.test(each)).map((each) => joinPath(folder, each));
+  return ((await host.list(directory)) ?? [])
+    .filter((each) => matcher.test(each))
+    .map((each) => joinPath(directory, each));
 }
 
 function configFlag(argv: readonly string[]): string | undefined {

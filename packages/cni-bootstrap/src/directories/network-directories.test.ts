@@ -25,8 +25,8 @@ const process = (argv: readonly string[], hasOtherNetwork = false): ProcessInfo 
   hasOtherNetwork,
 });
 
-describe('the folders of network plugins', () => {
-  it('are those of the flags where the kubelet itself runs the plugins', async () => {
+describe('the directories of network plugins', () => {
+  it('come from the kubelet flags when the kubelet runs the plugins', async () => {
     const flags = { 'network-plugin': 'cni', 'cni-conf-dir': '/etc/kubernetes/cni/net.d', 'cni-bin-dir': '/a,/b' };
     expect(await locate(flags, { [CONTAINERD]: cni('io.containerd.grpc.v1.cri', 'conf_dir = "/other"') })).toEqual({
       configuration: { value: '/etc/kubernetes/cni/net.d', source: 'kubelet.service' },
@@ -38,7 +38,7 @@ describe('the folders of network plugins', () => {
     ['1', '[plugins.cri.cni]\nconf_dir = "/c"\nbin_dir = "/b"', ['/b']],
     ['2', cni('io.containerd.grpc.v1.cri', 'conf_dir = "/c"\nbin_dir = "/b"'), ['/b']],
     ['3', cni('io.containerd.cri.v1.runtime', 'conf_dir = "/c"\nbin_dirs = ["/b", "/d"]'), ['/b', '/d']],
-  ])("are those of containerd's configuration, version %s", async (_, text, binaries) => {
+  ])('come from the configuration of containerd, version %s', async (_, text, binaries) => {
     expect(await locate(REMOTE, { [CONTAINERD]: text })).toEqual({
       configuration: { value: '/c', source: CONTAINERD },
       binaries: { value: binaries, source: CONTAINERD },
@@ -51,7 +51,7 @@ describe('the folders of network plugins', () => {
     expect(JSON.stringify(await locate(REMOTE, files, [forged]))).not.toContain('evil');
   });
 
-  it('are those of the file that the running containerd of this node was given', async () => {
+  it('come from the configuration file of the running containerd', async () => {
     const files = { '/lab/c.toml': cni('io.containerd.grpc.v1.cri', 'conf_dir = "/mine"') };
     const neighbour = process(['/usr/bin/containerd', '--config', '/etc/other.toml'], true);
     for (const words of [['--config', '/lab/c.toml'], ['-c', '/lab/c.toml'], ['--config=/lab/c.toml']]) {
@@ -60,11 +60,11 @@ describe('the folders of network plugins', () => {
     }
   });
 
-  it('are those of an imported file where that has the last word', async () => {
+  it('come from an imported file that overrides the main file', async () => {
     const files = {
       [CONTAINERD]: `imports = ["/etc/containerd/conf.d/*.toml"]\n${cni('io.containerd.grpc.v1.cri', 'conf_dir = "/a"')}`,
       '/etc/containerd/conf.d/10-cni.toml': cni('io.containerd.grpc.v1.cri', 'conf_dir = "/b"'),
-      '/etc/containerd/conf.d/README': 'no TOML = [',
+      '/etc/containerd/conf.d/README': 'not TOML = [',
     };
     expect((await locate(REMOTE, files)).configuration).toEqual({
       value: '/b',
@@ -72,7 +72,7 @@ describe('the folders of network plugins', () => {
     });
   });
 
-  it("are those of CRI-O's drop-ins, the last of which has the last word", async () => {
+  it('come from the last drop-in of CRI-O', async () => {
     const files = {
       '/etc/crio/crio.conf': '[crio.network]\nnetwork_dir = "/a"\n',
       '/etc/crio/crio.conf.d/20-net.conf': '[crio.network]\nnetwork_dir = "/b"\nplugin_dirs = ["/p", "/q"]\n',
@@ -84,17 +84,17 @@ describe('the folders of network plugins', () => {
   });
 
   it.each([
-    ['nothing is configured', {}, {}, 'no runtime of this node is configured'],
+    ['nothing is configured', {}, {}, 'no container runtime is configured on this node'],
     ['containerd has no section for it', REMOTE, { [CONTAINERD]: 'version = 2\n' }, CONTAINERD],
-    ['the kubelet names none', { 'network-plugin': 'cni' }, {}, 'kubelet.service'],
-  ])('are the usual ones, and called so, when %s', async (_, flags, files, source) => {
+    ['the kubelet sets none', { 'network-plugin': 'cni' }, {}, 'kubelet.service'],
+  ])('are the defaults, and reported as such, when %s', async (_, flags, files, source) => {
     const { configuration, binaries } = await locate(flags, files);
     expect([configuration.value, binaries.value]).toEqual([hostPath('/etc/cni/net.d'), ['/opt/cni/bin']]);
-    expect(configuration.source).toBe(`the usual default, for this names none: ${source}`);
+    expect(configuration.source).toBe(`default: ${source} sets none`);
   });
 
-  it('are not guessed at when the configuration cannot be read', async () => {
-    await expectCode(locate(REMOTE, { [CONTAINERD]: '[plugins' }), 'CNI_FOLDERS_UNREADABLE');
-    await expectCode(locate(CRIO, { '/etc/crio/crio.conf': 'a = ' }), 'CNI_FOLDERS_UNREADABLE');
+  it('are not guessed when the configuration is unreadable', async () => {
+    await expectCode(locate(REMOTE, { [CONTAINERD]: '[plugins' }), 'CNI_DIRECTORIES_UNREADABLE');
+    await expectCode(locate(CRIO, { '/etc/crio/crio.conf': 'a = ' }), 'CNI_DIRECTORIES_UNREADABLE');
   });
 });

@@ -1,17 +1,17 @@
 import { type RuntimeDirectories } from './runtime-directories.ts';
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import type { Sourced } from '../network/with-source.ts';
-import { readContainerdFolders } from './containerd-directories.ts';
-import { readCrioFolders } from './crio-directories.ts';
+import type { Sourced } from '../sourced.ts';
+import { readContainerdDirectories } from './containerd-directories.ts';
+import { readCrioDirectories } from './crio-directories.ts';
 
-/** Where this node's container runtime looks for network configurations and for the plugins' programs. */
+/** The directories of this node for network configurations and plugin binaries. */
 export interface NetworkDirectories {
   readonly configuration: Sourced<HostPath>;
   /** Searched in this order. */
   readonly binaries: Sourced<readonly HostPath[]>;
 }
 
-/** The kubelet's flags by name, without dashes, and where they were read. */
+/** The flags of the kubelet by name, without dashes, and their source. */
 export interface KubeletFlags {
   readonly flags: ReadonlyMap<string, string>;
   readonly source: string;
@@ -21,11 +21,11 @@ const DEFAULT_CONFIGURATION = hostPath('/etc/cni/net.d');
 const DEFAULT_BINARIES = [hostPath('/opt/cni/bin')];
 
 /**
- * Finds the folders by what is configured: the kubelet's flags where the kubelet itself runs the plugins (Docker, rkt), the
- * container runtime's own configuration otherwise. A default is named as one.
+ * Finds the CNI directories: from the flags of a kubelet that runs the plugins (Docker, rkt), otherwise from the
+ * configuration of the container runtime. The source reports a default as such.
  *
  * Source of the defaults: kubelet `--cni-conf-dir`, `--cni-bin-dir` up to v1.23; containerd docs/cri/config.md; crio.conf(5).
- * @throws CniError `CNI_FOLDERS_UNREADABLE`
+ * @throws CniError `CNI_DIRECTORIES_UNREADABLE`
  */
 export async function locateNetworkDirectories(
   { flags, source }: KubeletFlags,
@@ -33,20 +33,24 @@ export async function locateNetworkDirectories(
 ): Promise<NetworkDirectories> {
   const endpoint = flags.get('container-runtime-endpoint') ?? '';
   const isRemote = flags.get('container-runtime') === 'remote' || endpoint !== '';
-  const ownFolder = flags.get('cni-conf-dir');
-  if (!isRemote && (ownFolder !== undefined || flags.get('network-plugin') === 'cni')) {
-    return fill({ configuration: asPath(ownFolder), binaries: asPaths(flags.get('cni-bin-dir')), source });
+  const ownDirectory = flags.get('cni-conf-dir');
+  if (!isRemote && (ownDirectory !== undefined || flags.get('network-plugin') === 'cni')) {
+    return fill({ configuration: asPath(ownDirectory), binaries: asPaths(flags.get('cni-bin-dir')), source });
   }
   const runtime = endpoint.includes('crio')
-    ? await readCrioFolders(host)
-    : ((await readContainerdFolders(host)) ?? (isRemote ? await readCrioFolders(host) : undefined));
+    ? await readCrioDirectories(host)
+    : ((await readContainerdDirectories(host)) ?? (isRemote ? await readCrioDirectories(host) : undefined));
   return fill(
-    runtime ?? { configuration: undefined, binaries: undefined, source: 'no runtime of this node is configured' },
+    runtime ?? {
+      configuration: undefined,
+      binaries: undefined,
+      source: 'no container runtime is configured on this node',
+    },
   );
 }
 
 function fill({ configuration, binaries, source }: RuntimeDirectories): NetworkDirectories {
-  const byDefault = `the usual default, for this names none: ${source}`;
+  const byDefault = `default: ${source} sets none`;
   return {
     configuration:
       configuration === undefined

@@ -1,6 +1,6 @@
 import type { HostPath } from '@kube-rescue/host';
 
-/** What the configuration of a container runtime says; `undefined` where it says nothing. */
+/** The directories in the configuration of a container runtime; `undefined` where not set. */
 export interface RuntimeDirectories {
   readonly configuration: HostPath | undefined;
   readonly binaries: readonly HostPath[] | undefined;

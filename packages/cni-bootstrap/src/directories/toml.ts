@@ -3,7 +3,7 @@ import type { Host, HostPath } from '@kube-rescue/host';
 import { parse } from 'smol-toml';
 import { CniError } from '../errors.ts';
 
-/** @throws CniError `CNI_FOLDERS_UNREADABLE` */
+/** @throws CniError `CNI_DIRECTORIES_UNREADABLE` */
 export async function readToml(path: HostPath, host: Pick<Host, 'readFile'>): Promise<Fields | undefined> {
   const bytes = await host.readFile(path);
   if (bytes === undefined) return undefined;
@@ -12,10 +12,10 @@ export async function readToml(path: HostPath, host: Pick<Host, 'readFile'>): Pr
     if (isRecord(object)) return object;
   } catch (error) {
     throw new CniError({
-      code: 'CNI_FOLDERS_UNREADABLE',
-      message: 'the configuration of the container runtime is no TOML, so its CNI folders are not known',
+      code: 'CNI_DIRECTORIES_UNREADABLE',
+      message: 'the configuration of the container runtime is not TOML, so its CNI directories are unknown',
       subject: path,
-      hint: 'correct the file; the runtime does not start with it',
+      hint: 'correct the file; the container runtime does not start with it',
       cause: error,
     });
   }

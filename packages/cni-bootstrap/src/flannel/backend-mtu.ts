@@ -2,7 +2,7 @@ import { CniError } from '../errors.ts';
 import type { FlannelBackend } from './net-conf.ts';
 
 /**
- * Bytes that each backend takes off the link's MTU.
+ * Overhead of each backend in bytes.
  *
  * Source: flannel `pkg/backend`: `vxlan/vxlan_network.go` and `udp/udp_network_amd64.go` encapOverhead,
  * `wireguard/wireguard_network.go` overhead (80 for either family), `ipsec/ipsec_network.go` ipsecOverhead,
@@ -27,19 +27,19 @@ const OVERHEAD: Readonly<Record<string, number>> = {
 /** `ipsec_network.go` udpEncapOverhead: ESP within UDP. */
 const UDP_ENCAPSULATION = 8;
 
-/** Backends that take the MTU of `Backend.MTU` instead of the link's: `vxlan.go` and `wireguard.go` RegisterNetwork. */
+/** Backends that use `Backend.MTU` instead of the link MTU: `vxlan.go` and `wireguard.go` RegisterNetwork. */
 const HAS_OWN_MTU: readonly string[] = ['vxlan', 'wireguard'];
 
-/** The bytes that a packet loses on the way out. */
+/** The MTU of a backend. */
 export interface BackendMtu {
   readonly mtu: number;
-  /** How it was reckoned, for a person. */
-  readonly reckoning: string;
+  /** The calculation, for messages. */
+  readonly calculation: string;
 }
 
 /**
  * The MTU that flannel writes into `subnet.env`.
- * @param linkMtu bytes, of the interface that flannel sends through
+ * @param linkMtu bytes, of flannel's external interface
  * @throws CniError `CNI_BACKEND_UNKNOWN` `CNI_MTU_TOO_SMALL`
  */
 export function deriveMtu(backend: FlannelBackend, linkMtu: number): BackendMtu {
@@ -47,9 +47,9 @@ export function deriveMtu(backend: FlannelBackend, linkMtu: number): BackendMtu 
   if (own === undefined) {
     throw new CniError({
       code: 'CNI_BACKEND_UNKNOWN',
-      message: `what the backend ${JSON.stringify(backend.type)} takes off the MTU is not known`,
+      message: `unknown flannel backend ${JSON.stringify(backend.type)}, so its MTU overhead is unknown`,
       subject: 'Backend.Type of net-conf.json',
-      hint: `correct net-conf.json; known are ${Object.keys(OVERHEAD).join(', ')}`,
+      hint: `correct net-conf.json; known backends: ${Object.keys(OVERHEAD).join(', ')}`,
     });
   }
   const overhead = own + (backend.type === 'ipsec' && backend.udpEncapsulation ? UDP_ENCAPSULATION : 0);
@@ -59,11 +59,11 @@ export function deriveMtu(backend: FlannelBackend, linkMtu: number): BackendMtu 
   if (mtu <= 0) {
     throw new CniError({
       code: 'CNI_MTU_TOO_SMALL',
-      message: `an MTU of ${base} leaves nothing for the backend ${backend.type}, which takes ${overhead}`,
+      message: `an MTU of ${base} is too small for the backend ${backend.type} with an overhead of ${overhead}`,
       subject: 'FLANNEL_MTU',
-      hint: 'set the MTU of the link right',
+      hint: 'correct the MTU of the link',
     });
   }
   const from = given ? 'Backend.MTU of net-conf.json' : 'the link';
-  return { mtu, reckoning: `${base} of ${from} minus ${overhead} of ${backend.type}` };
+  return { mtu, calculation: `${base} of ${from} minus ${overhead} of ${backend.type}` };
 }

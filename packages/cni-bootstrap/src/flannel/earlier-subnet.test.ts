@@ -12,20 +12,20 @@ const bridge = (...networks: readonly string[]): NodeLinks => ({
 const find = (text: string | undefined, links?: NodeLinks) =>
   findEarlierSubnet(FILE, links, createFakeHost({ tree: treeOf(text === undefined ? {} : { [FILE]: text }) }));
 
-describe('the subnet that a node had before', () => {
-  it('is told by what flannel wrote, before the bridge', async () => {
+describe('the earlier subnet of a node', () => {
+  it('comes from subnet.env before the bridge', async () => {
     const found = await find('FLANNEL_SUBNET=10.2.3.1/24\n', bridge('10.2.9.1/24'));
     expect(found).toEqual({ value: '10.2.3.0/24', source: FILE });
   });
 
-  it('is told by the bridge of the pods where the file is gone or torn', async () => {
+  it('comes from the pod bridge when the file is missing or incomplete', async () => {
     for (const text of [undefined, '', 'FLANNEL_SUBNET=10.2']) {
       const found = await find(text, bridge('fe80::1/64', '10.2.9.1/24'));
       expect(found).toEqual({ value: '10.2.9.0/24', source: 'bridge cni0' });
     }
   });
 
-  it('is not known where nothing is left', async () => {
+  it('is unknown without file and bridge', async () => {
     expect(await find(undefined)).toBeUndefined();
     expect(await find(undefined, bridge())).toBeUndefined();
   });

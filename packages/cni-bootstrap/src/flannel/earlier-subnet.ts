@@ -1,13 +1,13 @@
 import { formatNetwork, type Host, type HostPath, parseNetwork } from '@kube-rescue/host';
 import type { NodeLinks } from '../network/node-links.ts';
-import type { Sourced } from '../network/with-source.ts';
+import type { Sourced } from '../sourced.ts';
 
-/** The bridge that flannel's plugin makes, unless it is told another: plugins `main/bridge/bridge.go` defaultBrName. */
+/** The default bridge of the plugin: plugins `main/bridge/bridge.go` defaultBrName. */
 const BRIDGE = 'cni0';
 
 /**
- * Which subnet this node had before, by what an earlier start has left: its `subnet.env`, else the bridge of the pods. For a
- * person to decide on; flannel itself goes by the Node alone.
+ * The earlier subnet of this node: from `subnet.env`, else from the pod bridge. For a decision of the operator; flannel
+ * itself uses the Node alone.
  */
 export async function findEarlierSubnet(
   subnetFile: HostPath,

@@ -23,32 +23,37 @@ const flags = (interfaces: readonly string[], interfacePatterns: readonly string
 });
 const noRoute = { links: { ...LINKS, defaultLink: undefined } };
 
-describe('flannel sends through', () => {
+describe('the external interface of flannel is', () => {
   it.each([
-    ['the interface that it is told', flags(['eth1']), 9001, 'interface eth1, --iface=eth1'],
-    ['the one with the address that it is told', flags(['192.168.7.4']), 9001, 'interface eth1, --iface=192.168.7.4'],
-    ['the first of several that is there', flags(['ens5', 'eth1', 'eth0']), 9001, 'interface eth1, --iface=eth1'],
-    ['the one whose address fits', flags([], ['^192\\.']), 9001, 'interface eth1, --iface-regex=^192\\.'],
-    ['the one whose name fits', flags([], ['^eth1$']), 9001, 'interface eth1, --iface-regex=^eth1$'],
-    ['the way to an address', { towards: 'eth1' }, 9001, 'interface eth1, --iface-can-reach'],
-    ['the default route', {}, 1500, 'interface eth0, of the default route'],
+    ['the named interface', flags(['eth1']), 9001, 'interface eth1, --iface=eth1'],
+    ['the interface with the given address', flags(['192.168.7.4']), 9001, 'interface eth1, --iface=192.168.7.4'],
+    ['the first existing one of several', flags(['ens5', 'eth1', 'eth0']), 9001, 'interface eth1, --iface=eth1'],
+    ['the one whose address matches', flags([], ['^192\\.']), 9001, 'interface eth1, --iface-regex=^192\\.'],
+    ['the one whose name matches', flags([], ['^eth1$']), 9001, 'interface eth1, --iface-regex=^eth1$'],
+    ['the one that reaches an address', { towards: 'eth1' }, 9001, 'interface eth1, --iface-can-reach'],
+    ['the one of the default route', {}, 1500, 'interface eth0, of the default route'],
     [
-      'what it used last',
+      'the one with the last address of flannel',
       { ...noRoute, publicIp: '10.0.0.11' },
       1500,
-      'interface eth0, has 10.0.0.11, which flannel used last',
+      'interface eth0, has 10.0.0.11, the last address of flannel',
     ],
-    ["what has the Node's address", noRoute, 9001, "interface eth1, has 192.168.7.4, the Node's internal address"],
+    [
+      'the one with the internal address of the Node',
+      noRoute,
+      9001,
+      'interface eth1, has 192.168.7.4, the internal address of the Node',
+    ],
   ])('%s', (_, changes, value, source) => {
     expect(choose(changes)).toEqual({ value, source });
   });
 
   it.each([
-    ['the one that it is told is not there', flags(['ens5'])],
-    ['no pattern fits, or is one', flags([], ['^ens', '('])],
-    ['there is no route and no address', { ...noRoute, internalIps: ['10.9.9.9'] }],
-    ['the interfaces cannot be read', { links: undefined }],
-  ])('nobody knows what when %s', (_, changes) => {
+    ['the named one is missing', flags(['ens5'])],
+    ['no pattern matches or is valid', flags([], ['^ens', '('])],
+    ['the node has neither route nor address', { ...noRoute, internalIps: ['10.9.9.9'] }],
+    ['the interfaces are unreadable', { links: undefined }],
+  ])('unknown when %s', (_, changes) => {
     expect(() => choose(changes)).toThrow(expect.objectContaining({ code: 'CNI_LINK_UNKNOWN' }));
   });
 });

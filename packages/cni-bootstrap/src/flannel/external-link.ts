@@ -1,30 +1,30 @@
 import { CniError } from '../errors.ts';
 import type { NodeLink, NodeLinks } from '../network/node-links.ts';
-import type { Sourced } from '../network/with-source.ts';
+import type { Sourced } from '../sourced.ts';
 import type { FlannelFlags } from './flannel-flags.ts';
 
-/** What is known of where flannel sends its packets from. */
+/** The input for the choice of flannel's external interface. */
 export interface ExternalLinkInput {
   readonly flags: Pick<FlannelFlags, 'interfaces' | 'interfacePatterns'>;
-  /** Where `--iface-can-reach` leads to, when flannel has that flag. */
+  /** The outgoing interface for `--iface-can-reach`. */
   readonly towards: string | undefined;
   readonly links: NodeLinks | undefined;
-  /** Flannel's own annotation of its last start. */
+  /** Flannel's annotation of its last start. */
   readonly publicIp: string | undefined;
   readonly internalIps: readonly string[];
 }
 
 /**
- * The MTU of the interface that flannel would take: `--iface`, then `--iface-regex` (the first that fits), then
- * `--iface-can-reach`, then the one of the default route. Where there is none of these, the one that carries the address
- * flannel had last, or the Node's internal address; flannel itself would give up there.
+ * The MTU of flannel's external interface: `--iface`, then `--iface-regex` (the first match), then `--iface-can-reach`,
+ * then the default route. Without these, the interface with the last address of flannel, or with the internal address of
+ * the Node, where flannel itself would fail.
  *
  * Source: flannel `main.go` and `pkg/ipmatch/match.go` LookupExtIface.
  * @throws CniError `CNI_LINK_UNKNOWN`
  */
 export function chooseExternalLink(input: ExternalLinkInput): Sourced<number> {
   const { flags, links, towards, publicIp, internalIps } = input;
-  if (links === undefined) throw unknown('the interfaces of this machine cannot be read');
+  if (links === undefined) throw unknown('cannot read the interfaces of this machine');
   const found = (link: NodeLink | undefined, why: string): readonly Sourced<number>[] =>
     link === undefined ? [] : [{ value: link.mtu, source: `interface ${link.name}, ${why}` }];
   const named = (name: string): NodeLink | undefined => links.links.find((link) => link.name === name);
@@ -37,18 +37,20 @@ export function chooseExternalLink(input: ExternalLinkInput): Sourced<number> {
     ...interfacePatterns.flatMap((each) => found(matching(links.links, each), `--iface-regex=${each}`)),
     ...(asked ? [] : found(named(towards ?? ''), '--iface-can-reach')),
     ...(asked ? [] : found(named(links.defaultLink ?? ''), 'of the default route')),
-    ...(asked ? [] : found(holding(publicIp ?? ''), `has ${publicIp ?? ''}, which flannel used last`)),
-    ...(asked ? [] : internalIps.flatMap((each) => found(holding(each), `has ${each}, the Node's internal address`))),
+    ...(asked ? [] : found(holding(publicIp ?? ''), `has ${publicIp ?? ''}, the last address of flannel`)),
+    ...(asked
+      ? []
+      : internalIps.flatMap((each) => found(holding(each), `has ${each}, the internal address of the Node`))),
   ];
   if (chosen !== undefined) return chosen;
   throw unknown(
     asked
       ? `no interface of this machine is ${[...interfaces, ...interfacePatterns].join(' or ')}`
-      : 'there is no default route, and no interface with an address of the Node',
+      : 'no default route, and no interface with an address of the Node',
   );
 }
 
-/** Addresses first, then names, as flannel looks. */
+/** Matches addresses before names, as flannel does. */
 function matching(links: readonly NodeLink[], pattern: string): NodeLink | undefined {
   let matcher: RegExp;
   try {
@@ -65,8 +67,8 @@ function matching(links: readonly NodeLink[], pattern: string): NodeLink | undef
 function unknown(message: string): CniError {
   return new CniError({
     code: 'CNI_LINK_UNKNOWN',
-    message: `the interface that flannel sends through is not known: ${message}`,
+    message: `the external interface of flannel is unknown: ${message}`,
     subject: 'FLANNEL_MTU',
-    hint: 'run it on the node itself, as root, with the network up',
+    hint: 'run the command on the node, as root, with the network up',
   });
 }

@@ -20,8 +20,8 @@ const main = {
 const read = (...others: readonly object[]) =>
   readFlannelDaemon(daemonSet('kube-flannel', { containers: [main, ...others], volumes }));
 
-describe("flannel's DaemonSet", () => {
-  it('tells where the files are on the host, and which ConfigMap has what', () => {
+describe('the DaemonSet of flannel', () => {
+  it('names the files on the host and the ConfigMap', () => {
     expect(readFlannelDaemon(flannel())).toMatchObject({
       configMap: { namespace: 'kube-system', name: 'kube-flannel-cfg' },
       netConfKey: 'net-conf.json',
@@ -29,16 +29,16 @@ describe("flannel's DaemonSet", () => {
       subnetFile: { value: '/run/flannel/subnet.env' },
       configurationFile: {
         value: '/etc/kubernetes/cni/net.d/10-flannel.conflist',
-        source: 'container install-cni of DaemonSet kube-system/kube-flannel copies it there',
+        source: 'copied by container install-cni of DaemonSet kube-system/kube-flannel',
       },
     });
   });
 
-  it('may mount a key under another name', () => {
+  it('may mount a key with another name', () => {
     expect(read()).toMatchObject({ configMap: { name: 'cfg' }, netConfKey: 'network' });
   });
 
-  it('may copy the configuration in a shell, beside flannel itself', () => {
+  it('may copy the configuration in a shell, in another container', () => {
     const script =
       'set -e -x; cp -f /etc/kube-flannel/cni-conf.json /etc/cni/net.d/10-flannel.conf; while true; do sleep 3600; done';
     const copying = { name: 'install-cni', command: ['/bin/sh', '-c', script], volumeMounts: mounts };
@@ -49,7 +49,7 @@ describe("flannel's DaemonSet", () => {
     ['quay.io/coreos/flannel-cni:v0.2.0', [], '10-flannel.conf'],
     ['quay.io/coreos/flannel-cni:v0.3.0', [], '10-flannel.conflist'],
     ['quay.io/coreos/flannel-cni:v0.3.0', [{ name: 'CNI_CONF_NAME', value: '10-x.conflist' }], '10-x.conflist'],
-  ])('may leave it to the image %s %o', (image, env, name) => {
+  ])('may leave the copy to the image %s %o', (image, env, name) => {
     const installing = {
       name: 'install-cni',
       image,
@@ -59,12 +59,12 @@ describe("flannel's DaemonSet", () => {
     expect(read(installing).configurationFile?.value).toBe(`/etc/kubernetes/cni/net.d/${name}`);
   });
 
-  it('may not tell', () => {
+  it('may lack the copy', () => {
     expect(read().configurationFile).toBeUndefined();
   });
 });
 
-describe("flannel's flags", () => {
+describe('the flags of flannel', () => {
   const flagsOf = (words: readonly string[], env: readonly object[] = []) => {
     const container = { ...main, command: ['/opt/bin/flanneld'], args: ['--kube-subnet-mgr', ...words], env };
     return readFlannelDaemon(daemonSet('kube-flannel', { containers: [container], volumes })).flags;
@@ -77,11 +77,11 @@ describe("flannel's flags", () => {
     [['--ip-masq', '--ip-masq=false'], false],
     [['--ip-masq', 'false'], true],
     [[], false],
-  ])('are read as Go reads them: %o', (words, expected) => {
+  ])('are parsed as in Go: %o', (words, expected) => {
     expect(flagsOf(words).ipMasq.value).toBe(expected);
   });
 
-  it('come from variables where the command line is silent', () => {
+  it('come from variables when the command line lacks them', () => {
     const env = [
       { name: 'FLANNELD_IP_MASQ', value: 'true' },
       { name: 'FLANNELD_SUBNET_FILE', value: '/run/x.env' },
@@ -93,7 +93,7 @@ describe("flannel's flags", () => {
     expect(flagsOf(['--subnet-file', '/run/y.env'], env).subnetFile.value).toBe('/run/y.env');
   });
 
-  it('may name several interfaces', () => {
+  it('accept several interfaces', () => {
     expect(flagsOf(['--iface=eth0', '--iface', 'eth1']).interfaces).toEqual(['eth0', 'eth1']);
   });
 });

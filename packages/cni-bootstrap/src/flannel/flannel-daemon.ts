@@ -8,10 +8,10 @@ import {
   readPodTemplate,
   type TemplateContainer,
 } from '../plugin/pod-template.ts';
-import type { Sourced } from '../network/with-source.ts';
+import type { Sourced } from '../sourced.ts';
 import { type FlannelFlags, readFlannelFlags } from './flannel-flags.ts';
 
-/** How a cluster runs flannel, as its DaemonSet says. */
+/** How the DaemonSet of a cluster runs flannel. */
 export interface FlannelDaemon {
   /** `DaemonSet NAMESPACE/NAME`. */
   readonly subject: string;
@@ -21,16 +21,16 @@ export interface FlannelDaemon {
   readonly cniConfKey: string;
   /** On the host. */
   readonly subnetFile: Sourced<HostPath>;
-  /** Where its pod copies the CNI configuration to; `undefined` when the DaemonSet does not tell. */
+  /** The target of the copied CNI configuration; `undefined` when the DaemonSet does not copy it. */
   readonly configurationFile: Sourced<HostPath> | undefined;
-  /** Folders of the host that its pod has, to tell whether it brings the plugins' programs itself. */
-  readonly mountedFolders: readonly HostPath[];
+  /** Directories of the host in its pod, which may install the plugin binaries. */
+  readonly mountedDirectories: readonly HostPath[];
 }
 
 const CNI_CONF = 'cni-conf.json';
 
 /**
- * Reads flannel's DaemonSet.
+ * Reads the DaemonSet of flannel.
  * @throws CniError `CNI_DAEMON_INVALID`
  */
 export function readFlannelDaemon(daemonSet: KubernetesObject): FlannelDaemon {
@@ -38,15 +38,15 @@ export function readFlannelDaemon(daemonSet: KubernetesObject): FlannelDaemon {
   const subject = `DaemonSet ${namespace}/${name}`;
   const template = readPodTemplate(daemonSet);
   const main = findFlanneld(template);
-  if (main === undefined) throw invalid('no container of it runs flanneld', subject);
+  if (main === undefined) throw invalid('no container runs flanneld', subject);
   const flags = readFlannelFlags(main, subject);
   const source = configMapIn(template, main, flags.netConfPath);
-  // Without the kube subnet manager the network is described in etcd.
+  // Without the kube subnet manager the network configuration is in etcd.
   if (source === undefined && flags.kubeSubnetManager) {
-    throw invalid(`${flags.netConfPath} in it comes from no ConfigMap`, subject);
+    throw invalid(`${flags.netConfPath} is not mounted from a ConfigMap`, subject);
   }
   const subnetFile = hostPathIn(template, main, flags.subnetFile.value);
-  if (subnetFile === undefined) throw invalid(`${flags.subnetFile.value} in it is not on the host`, subject);
+  if (subnetFile === undefined) throw invalid(`${flags.subnetFile.value} is not on the host`, subject);
   return {
     subject,
     flags,
@@ -55,7 +55,7 @@ export function readFlannelDaemon(daemonSet: KubernetesObject): FlannelDaemon {
     cniConfKey: findCniConfKey(template) ?? CNI_CONF,
     subnetFile: { value: subnetFile, source: flags.subnetFile.source },
     configurationFile: findConfigurationFile(template, subject),
-    mountedFolders: foldersOf(template),
+    mountedDirectories: directoriesOf(template),
   };
 }
 
@@ -76,15 +76,14 @@ function findConfigurationFile(template: PodTemplate, subject: string): Sourced<
   for (const container of template.containers) {
     const target = /\S*cni-conf\.json["']?\s+["']?([^\s"';&|]+)/.exec(container.words.join(' '))?.[1];
     const copied = target === undefined ? undefined : hostPathIn(template, container, target);
-    if (copied !== undefined)
-      return { value: copied, source: `container ${container.name} of ${subject} copies it there` };
+    if (copied !== undefined) return { value: copied, source: `copied by container ${container.name} of ${subject}` };
     const version = /flannel-cni(?:-[\w.]+)?:v?(\d+)\.(\d+)/.exec(container.image);
     if (version === null) continue;
     const isOld = Number(version[1]) === 0 && Number(version[2]) < 3;
     const name = container.environment.get('CNI_CONF_NAME') ?? (isOld ? '10-flannel.conf' : '10-flannel.conflist');
-    const folder = hostPathIn(template, container, '/host/etc/cni/net.d');
-    if (folder === undefined) continue;
-    return { value: hostPath(`${folder}/${name}`), source: `image ${container.image} of ${subject} writes it` };
+    const directory = hostPathIn(template, container, '/host/etc/cni/net.d');
+    if (directory === undefined) continue;
+    return { value: hostPath(`${directory}/${name}`), source: `written by image ${container.image} of ${subject}` };
   }
   return undefined;
 }
@@ -98,7 +97,7 @@ function findCniConfKey(template: PodTemplate): string | undefined {
   return undefined;
 }
 
-function foldersOf(template: PodTemplate): readonly HostPath[] {
+function directoriesOf(template: PodTemplate): readonly HostPath[] {
   return template.containers.flatMap((container) =>
     container.mounts.flatMap(({ path }) => hostPathIn(template, container, path) ?? []),
   );
@@ -107,8 +106,8 @@ function foldersOf(template: PodTemplate): readonly HostPath[] {
 function invalid(message: string, subject: string): CniError {
   return new CniError({
     code: 'CNI_DAEMON_INVALID',
-    message: `it is not known how flannel is run: ${message}`,
+    message: `cannot read how flannel runs: ${message}`,
     subject,
-    hint: "compare it with flannel's own manifest, or write the two files by hand",
+    hint: 'compare the DaemonSet with the upstream manifest of flannel, or write the two files by hand',
   });
 }

@@ -20,7 +20,7 @@ const subnetEnv = (changes: Partial<FlannelInput> = {}): string =>
 const netConf = (fields: object) => ({ netConf: from(JSON.stringify(fields)) });
 const backend = (fields: object) => netConf({ Network: '10.2.0.0/16', Backend: fields });
 
-describe('the subnet file is the one that flannel writes', () => {
+describe('the subnet file equals the one of flannel', () => {
   it('with the keys in the order of flannel, and the first address of the node', () => {
     expect(subnetEnv()).toBe(SUBNET_ENV);
   });
@@ -49,11 +49,11 @@ describe('the subnet file is the one that flannel writes', () => {
     expect(subnetEnv({ linkMtu: from(9001) })).toContain('FLANNEL_MTU=8951');
   });
 
-  it('with backend udp when none is named, and field names in any case, as Go reads them', () => {
+  it('with backend udp by default, and field names in any case', () => {
     expect(subnetEnv(netConf({ network: '10.2.0.0/16' }))).toContain('FLANNEL_MTU=1472');
   });
 
-  it('without masquerading where flannel does none', () => {
+  it('without masquerading when flannel does not masquerade', () => {
     expect(subnetEnv({ ipMasq: from(false) })).toContain('FLANNEL_IPMASQ=false');
   });
 
@@ -81,9 +81,9 @@ describe('the subnet file is the one that flannel writes', () => {
     );
   });
 
-  it('and says of a family that it is left out', () => {
+  it('and reports an unused family', () => {
     const { evidence } = deriveFlannelFiles({ ...INPUT, podCidrs: from(['10.2.3.0/24', 'fd00::/64']) });
-    expect(evidence).toContain('fd00::/64 is left out: net-conf.json does not turn IPv6 on');
+    expect(evidence).toContain('fd00::/64 is not used: net-conf.json does not enable IPv6');
   });
 
   it.each([
@@ -107,35 +107,31 @@ describe('the configuration is copied byte for byte', () => {
   });
 });
 
-describe('nothing is derived from what flannel would refuse', () => {
+describe('no file is derived when flannel would reject', () => {
   const derive = async (input: FlannelInput) => deriveFlannelFiles(input);
   const refusals: readonly (readonly [string, Partial<FlannelInput>, string])[] = [
-    ['no pod CIDR was ever assigned', { podCidrs: from([]) }, 'CNI_POD_CIDR_MISSING'],
+    ['a node without pod CIDR', { podCidrs: from([]) }, 'CNI_POD_CIDR_MISSING'],
     ['only one of IPv6, and IPv4 is on', { podCidrs: from(['fd00::/64']) }, 'CNI_POD_CIDR_MISSING'],
     ['a pod CIDR outside the network', { podCidrs: from(['10.244.1.0/24']) }, 'CNI_POD_CIDR_OUTSIDE'],
     ['a pod CIDR that is larger than the network', { podCidrs: from(['10.0.0.0/8']) }, 'CNI_POD_CIDR_OUTSIDE'],
     ['a pod CIDR of one address', { podCidrs: from(['10.2.3.4/32']) }, 'CNI_POD_CIDR_TOO_SMALL'],
     ['a pod CIDR of two addresses', { podCidrs: from(['10.2.3.4/31']) }, 'CNI_POD_CIDR_TOO_SMALL'],
-    ['a pod CIDR that is none', { podCidrs: from(['10.2.3.0']) }, 'CNI_POD_CIDR_INVALID'],
-    ['a prefix that is too long', { podCidrs: from(['10.2.3.0/33']) }, 'CNI_POD_CIDR_INVALID'],
+    ['an invalid pod CIDR', { podCidrs: from(['10.2.3.0']) }, 'CNI_POD_CIDR_INVALID'],
+    ['a too long prefix', { podCidrs: from(['10.2.3.0/33']) }, 'CNI_POD_CIDR_INVALID'],
     ['two of the same family', { podCidrs: from(['10.2.3.0/24', '10.2.4.0/24']) }, 'CNI_POD_CIDR_INVALID'],
-    ['a net-conf.json that is no JSON', { netConf: from('Network: 10.2.0.0/16') }, 'CNI_NET_CONF_INVALID'],
+    ['a net-conf.json that is not JSON', { netConf: from('Network: 10.2.0.0/16') }, 'CNI_NET_CONF_INVALID'],
     ['a net-conf.json that is a list', { netConf: from('[]') }, 'CNI_NET_CONF_INVALID'],
     ['a net-conf.json without a network', netConf({ Backend: { Type: 'vxlan' } }), 'CNI_NET_CONF_INVALID'],
-    ['a network that is none', netConf({ Network: '10.2.0.0' }), 'CNI_NET_CONF_INVALID'],
+    ['an invalid network', netConf({ Network: '10.2.0.0' }), 'CNI_NET_CONF_INVALID'],
     ['a network of the other family', netConf({ Network: 'fd00::/48' }), 'CNI_NET_CONF_INVALID'],
-    [
-      'IPv6 turned on without its network',
-      netConf({ Network: '10.2.0.0/16', EnableIPv6: true }),
-      'CNI_NET_CONF_INVALID',
-    ],
-    ['both families turned off', netConf({ EnableIPv4: false }), 'CNI_NET_CONF_INVALID'],
-    ['a backend that is no object', netConf({ Network: '10.2.0.0/16', Backend: 'vxlan' }), 'CNI_NET_CONF_INVALID'],
+    ['enabled IPv6 without its network', netConf({ Network: '10.2.0.0/16', EnableIPv6: true }), 'CNI_NET_CONF_INVALID'],
+    ['two disabled families', netConf({ EnableIPv4: false }), 'CNI_NET_CONF_INVALID'],
+    ['a backend that is not an object', netConf({ Network: '10.2.0.0/16', Backend: 'vxlan' }), 'CNI_NET_CONF_INVALID'],
     ['an unknown backend', backend({ Type: 'vxlan2' }), 'CNI_BACKEND_UNKNOWN'],
     ['a backend without a type', backend({ Port: 1 }), 'CNI_BACKEND_UNKNOWN'],
     ['a backend of the name of a builtin', backend({ Type: 'constructor' }), 'CNI_BACKEND_UNKNOWN'],
     ['a link too small for the backend', { linkMtu: from(40) }, 'CNI_MTU_TOO_SMALL'],
-    ['a cni-conf.json that is no JSON', { cniConf: from('{') }, 'CNI_CONFIG_INVALID'],
+    ['a cni-conf.json that is not JSON', { cniConf: from('{') }, 'CNI_CONFIG_INVALID'],
     ['a cni-conf.json without a plugin', { cniConf: from('{"name":"cbr0","plugins":[]}') }, 'CNI_CONFIG_INVALID'],
   ];
 
@@ -143,7 +139,7 @@ describe('nothing is derived from what flannel would refuse', () => {
     await expectCode(derive({ ...INPUT, ...changes }), code);
   });
 
-  it('and the controller-manager is named as who assigns pod CIDRs', () => {
+  it('and the hint names kube-controller-manager, which assigns pod CIDRs', () => {
     expect(() => subnetEnv({ podCidrs: from([]) })).toThrow(
       expect.objectContaining({ hint: expect.stringContaining('--allocate-node-cidrs') }),
     );

@@ -1,29 +1,29 @@
 import { containsNetwork, formatNetwork, type HostPath, type IpNetwork, parseNetwork } from '@kube-rescue/host';
 import { CniError } from '../errors.ts';
 import { parseNetworkConfiguration } from '../network/network-configuration.ts';
-import { describeSourced, type Sourced } from '../network/with-source.ts';
+import { describeSourced, type Sourced } from '../sourced.ts';
 import { deriveMtu } from './backend-mtu.ts';
 import { parseNetConf } from './net-conf.ts';
 import { renderSubnetEnv, type SubnetPair } from './subnet-env.ts';
 
-/** Everything that flannel's two files are made of, each with where it comes from. */
+/** The values for the two files of flannel, each with its source. */
 export interface FlannelInput {
   readonly nodeName: string;
-  /** CIDRs of the node, one of each family at most. Empty: none was assigned. */
+  /** The pod CIDRs of the node, at most one of each family. Empty: none is assigned. */
   readonly podCidrs: Sourced<readonly string[]>;
   /** The text of `net-conf.json`. */
   readonly netConf: Sourced<string>;
-  /** The text of `cni-conf.json`, as it is copied. */
+  /** The text of `cni-conf.json`, which is copied. */
   readonly cniConf: Sourced<string>;
   readonly ipMasq: Sourced<boolean>;
-  /** Bytes, of the interface that flannel sends through. */
+  /** Bytes, of flannel's external interface. */
   readonly linkMtu: Sourced<number>;
   /** On the host. */
   readonly subnetFile: Sourced<HostPath>;
   readonly configurationFile: Sourced<HostPath>;
 }
 
-/** A file as it should be. */
+/** A derived file. */
 export interface DerivedFile {
   readonly purpose: 'subnet' | 'configuration';
   readonly path: HostPath;
@@ -32,17 +32,17 @@ export interface DerivedFile {
 
 export interface FlannelFiles {
   readonly files: readonly [subnet: DerivedFile, configuration: DerivedFile];
-  /** A line for each value with its source. */
+  /** One line for each value with its source. */
   readonly evidence: readonly string[];
 }
 
-/** host-local refuses networks without room for two addresses: plugins `host-local/backend/allocator/range.go` Canonicalize. */
+/** host-local rejects networks without two free addresses: plugins `host-local/backend/allocator/range.go` Canonicalize. */
 const LEAST_HOST_BITS = 2;
 
 /**
- * Derives the files that flannel would write on this node, from what it would read. Pure.
+ * Derives the files that flannel would write on this node. Pure.
  *
- * Source: flannel `pkg/subnet/kube/kube.go` AcquireLease, which refuses what this refuses.
+ * Source: flannel `pkg/subnet/kube/kube.go` AcquireLease, which rejects the same input.
  * @throws CniError `CNI_NET_CONF_INVALID` `CNI_BACKEND_UNKNOWN` `CNI_MTU_TOO_SMALL` `CNI_CONFIG_INVALID`
  * `CNI_POD_CIDR_MISSING` `CNI_POD_CIDR_INVALID` `CNI_POD_CIDR_OUTSIDE` `CNI_POD_CIDR_TOO_SMALL`
  */
@@ -51,15 +51,15 @@ export function deriveFlannelFiles(input: FlannelInput): FlannelFiles {
   const subnets = parsePodCidrs(input);
   const pair = (network: IpNetwork | undefined): SubnetPair | undefined =>
     network && { network, subnet: chooseSubnet(network, subnets, input) };
-  const { mtu, reckoning } = deriveMtu(backend, input.linkMtu.value);
+  const { mtu, calculation } = deriveMtu(backend, input.linkMtu.value);
   const env = { ipv4: pair(ipv4), ipv6: pair(ipv6), mtu, ipMasq: input.ipMasq.value };
   const configuration = parseNetworkConfiguration(input.cniConf.value);
   if ('problem' in configuration) {
     throw new CniError({
       code: 'CNI_CONFIG_INVALID',
-      message: `flannel's cni-conf.json cannot be used: ${configuration.problem}`,
+      message: `cni-conf.json of flannel is invalid: ${configuration.problem}`,
       subject: input.cniConf.source,
-      hint: 'correct the ConfigMap; flannel copies it as it is',
+      hint: 'correct the ConfigMap; flannel copies the file unchanged',
     });
   }
   const networks = [ipv4, ipv6].flatMap((network) => (network === undefined ? [] : [formatNetwork(network)]));
@@ -70,25 +70,25 @@ export function deriveFlannelFiles(input: FlannelInput): FlannelFiles {
     ],
     evidence: [
       describeSourced('network', { value: networks.join(', '), source: input.netConf.source }),
-      describeSourced("the node's part of it", { ...input.podCidrs, value: input.podCidrs.value.join(', ') }),
+      describeSourced('pod CIDR of the node', { ...input.podCidrs, value: input.podCidrs.value.join(', ') }),
       ...unusedFamily(subnets, ipv4, ipv6),
-      describeSourced('MTU', { value: mtu, source: `${reckoning}; ${input.linkMtu.source}` }),
+      describeSourced('MTU', { value: mtu, source: `${calculation}; ${input.linkMtu.source}` }),
       describeSourced('flannel masquerades', input.ipMasq),
       describeSourced('subnet file', input.subnetFile),
       describeSourced('CNI configuration', input.configurationFile),
-      `its text is that of ${input.cniConf.source}`,
+      `its text is copied from ${input.cniConf.source}`,
     ],
   };
 }
 
 function parsePodCidrs({ nodeName, podCidrs: { value, source } }: FlannelInput): readonly IpNetwork[] {
-  if (value.length === 0) throw missing(nodeName, source, 'no pod CIDR was ever assigned to the node');
+  if (value.length === 0) throw missing(nodeName, source, 'no pod CIDR is assigned to the node');
   const networks = value.map((cidr) => ({ cidr, network: parseNetwork(cidr) }));
   const bad = networks.find(({ network }) => network === undefined);
-  if (bad !== undefined) throw invalid(`${JSON.stringify(bad.cidr)} is no network`, source);
+  if (bad !== undefined) throw invalid(`${JSON.stringify(bad.cidr)} is not a network`, source);
   const found = networks.flatMap(({ network }) => network ?? []);
   const families = new Set(found.map(({ family }) => family));
-  if (families.size < found.length) throw invalid('more than one network of a family', source);
+  if (families.size < found.length) throw invalid('more than one network of the same family', source);
   return found;
 }
 
@@ -96,28 +96,28 @@ function chooseSubnet(network: IpNetwork, subnets: readonly IpNetwork[], input: 
   const { source } = input.podCidrs;
   const subnet = subnets.find(({ family }) => family === network.family);
   if (subnet === undefined) {
-    throw missing(input.nodeName, source, `no IPv${network.family} pod CIDR was assigned to the node`);
+    throw missing(input.nodeName, source, `no IPv${network.family} pod CIDR is assigned to the node`);
   }
   if (!containsNetwork(network, subnet)) {
     throw new CniError({
       code: 'CNI_POD_CIDR_OUTSIDE',
-      message: `the node's pod CIDR ${formatNetwork(subnet)} is not in flannel's network ${formatNetwork(network)}`,
+      message: `the pod CIDR ${formatNetwork(subnet)} of the node is outside the flannel network ${formatNetwork(network)}`,
       subject: source,
-      hint: 'make Network of net-conf.json the --cluster-cidr of the controller-manager; flannel refuses to start otherwise',
+      hint: 'set Network in net-conf.json to the --cluster-cidr of kube-controller-manager; otherwise flannel does not start',
     });
   }
   if (subnet.bytes.length * 8 - subnet.prefix < LEAST_HOST_BITS) {
     throw new CniError({
       code: 'CNI_POD_CIDR_TOO_SMALL',
-      message: `${formatNetwork(subnet)} has no address for a pod`,
+      message: `the pod CIDR ${formatNetwork(subnet)} has no address for a pod`,
       subject: source,
-      hint: 'set --node-cidr-mask-size of the controller-manager right and let it assign another one',
+      hint: 'correct --node-cidr-mask-size of kube-controller-manager and let it assign another pod CIDR',
     });
   }
   return subnet;
 }
 
-/** Flannel leaves a family alone that net-conf.json does not turn on. */
+/** Flannel ignores a family that net-conf.json does not enable. */
 function unusedFamily(
   subnets: readonly IpNetwork[],
   ipv4: IpNetwork | undefined,
@@ -126,7 +126,7 @@ function unusedFamily(
   const used = [ipv4?.family, ipv6?.family];
   return subnets
     .filter(({ family }) => !used.includes(family))
-    .map((subnet) => `${formatNetwork(subnet)} is left out: net-conf.json does not turn IPv${subnet.family} on`);
+    .map((subnet) => `${formatNetwork(subnet)} is not used: net-conf.json does not enable IPv${subnet.family}`);
 }
 
 function missing(nodeName: string, source: string, message: string): CniError {
@@ -134,15 +134,15 @@ function missing(nodeName: string, source: string, message: string): CniError {
     code: 'CNI_POD_CIDR_MISSING',
     message,
     subject: `node ${nodeName}: ${source}`,
-    hint: 'run the controller-manager with --allocate-node-cidrs and --cluster-cidr first; it assigns them',
+    hint: 'run kube-controller-manager with --allocate-node-cidrs and --cluster-cidr first; it assigns pod CIDRs',
   });
 }
 
 function invalid(message: string, source: string): CniError {
   return new CniError({
     code: 'CNI_POD_CIDR_INVALID',
-    message: `the node's pod CIDRs cannot be used: ${message}`,
+    message: `the pod CIDRs of the node are invalid: ${message}`,
     subject: source,
-    hint: 'flannel takes one network of each family; correct the Node',
+    hint: 'correct the Node; flannel uses one network of each family',
   });
 }

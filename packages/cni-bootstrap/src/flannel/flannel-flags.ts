@@ -1,32 +1,32 @@
 import type { TemplateContainer } from '../plugin/pod-template.ts';
-import type { Sourced } from '../network/with-source.ts';
+import type { Sourced } from '../sourced.ts';
 
-/** What flanneld is told; flags win over variables. */
+/** The flags of flanneld; flags override variables. */
 export interface FlannelFlags {
   readonly kubeSubnetManager: boolean;
   readonly ipMasq: Sourced<boolean>;
   /** In the container. */
   readonly subnetFile: Sourced<string>;
   readonly netConfPath: string;
-  /** Names or addresses of interfaces, the first that fits wins. */
+  /** Names or addresses of interfaces; the first match wins. */
   readonly interfaces: readonly string[];
   readonly interfacePatterns: readonly string[];
   readonly interfaceReaches: string | undefined;
   readonly etcdPrefix: string;
 }
 
-/** Flags that stand alone: a word behind them is not theirs. Source: flannel `main.go`. */
+/** Boolean flags: the next word is not their value. Source: flannel `main.go`. */
 const BOOLEAN = ['ip-masq', 'kube-subnet-mgr', 'iptables-forward-rules', 'version', 'help', 'iface-ipv6'];
 const DEFAULT_SUBNET_FILE = '/run/flannel/subnet.env';
 const DEFAULT_NET_CONF = '/etc/kube-flannel/net-conf.json';
 const DEFAULT_PREFIX = '/coreos.com/network';
 
 /**
- * Reads the flags of flanneld as Go's flag package does, and what is not among them from `FLANNELD_…` variables with a value
- * of their own.
+ * Parses the flags of flanneld as Go's flag package does; missing flags come from `FLANNELD_…` variables with a literal
+ * value.
  *
  * Source: flannel `main.go`, flagutil.SetFlagsFromEnv with the prefix `FLANNELD`.
- * @param subject names the DaemonSet
+ * @param subject the DaemonSet
  */
 export function readFlannelFlags({ words, environment }: TemplateContainer, subject: string): FlannelFlags {
   const given = parseFlags(words);
@@ -41,7 +41,7 @@ export function readFlannelFlags({ words, environment }: TemplateContainer, subj
     return fromEnvironment(name);
   };
   const last = (name: string, byDefault: string): Sourced<string> =>
-    all(name).at(-1) ?? { value: byDefault, source: `flannel's own default, for ${subject} has no --${name}` };
+    all(name).at(-1) ?? { value: byDefault, source: `default of flannel: ${subject} has no --${name}` };
   const isTrue = (name: string): Sourced<boolean> => {
     const { value, source } = last(name, 'false');
     return { value: ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value), source };
@@ -62,7 +62,7 @@ export function readFlannelFlags({ words, environment }: TemplateContainer, subj
 
 function parseFlags(words: readonly string[]): readonly (readonly [flag: string, value: string])[] {
   const flags: (readonly [string, string])[] = [];
-  // A shell in front of flanneld hides its words in one.
+  // A shell command has all words in one argument.
   const plain = words.flatMap((word) => (/\s--?\w/.test(word) ? word.split(/\s+/) : [word]));
   for (let at = 0; at < plain.length && plain[at] !== '--'; at += 1) {
     const match = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(plain[at] ?? '');

@@ -16,20 +16,20 @@ import type { FileStatus } from '../network/network-state.ts';
 import { findLinkTowards, type NodeLinks, readNodeLinks } from '../network/node-links.ts';
 import type { PluginPod } from '../plugin/plugin-pod.ts';
 import { findMissingPrograms, findProgram, readConfigurations } from '../network/present-configurations.ts';
-import type { Sourced } from '../network/with-source.ts';
+import type { Sourced } from '../sourced.ts';
 import { findEarlierSubnet } from './earlier-subnet.ts';
 import { chooseExternalLink } from './external-link.ts';
 import { type FlannelDaemon, readFlannelDaemon } from './flannel-daemon.ts';
 import { type DerivedFile, deriveFlannelFiles, type FlannelFiles, type FlannelInput } from './flannel-files.ts';
 import { judgeSubnetEnv } from './subnet-env.ts';
 
-/** What flannel's files are judged by. */
+/** The input for the state of flannel's files. */
 export interface FlannelStateInput {
   readonly daemonSet: KubernetesObject;
   readonly node: KubernetesObject;
   readonly pod: PluginPod | undefined;
-  readonly folders: NetworkDirectories;
-  /** Instead of what the Node says. */
+  readonly directories: NetworkDirectories;
+  /** Overrides the pod CIDRs of the Node. */
   readonly podCidrs: readonly string[] | undefined;
 }
 
@@ -44,14 +44,14 @@ interface FlannelDeps {
   readonly store: Pick<ObjectStore, 'get'>;
 }
 
-/** Of a configuration that comes before flannel's: an older one of its own, or Multus, which hands on to the next. */
+/** Types that may come before flannel: an older configuration of flannel, or Multus, which delegates to the next. */
 const FLANNEL_OR_AFTER: readonly string[] = ['flannel', 'multus', 'multus-shim'];
 
 const ANNOTATION = 'flannel.alpha.coreos.com/public-ip';
 
 /**
- * Derives the files of flannel for a node and compares them with what is there.
- * @throws CniError with the reason why they cannot be derived, or would not be used
+ * Derives the files of flannel for a node and compares them with the files on disk.
+ * @throws CniError when the files cannot be derived or would not be used
  */
 export async function inspectFlannel(
   input: FlannelStateInput,
@@ -63,14 +63,14 @@ export async function inspectFlannel(
   const links = await readNodeLinks(deps.host, signal);
   const derived = await derive(await gather(daemon, input, links, deps, signal), links, deps);
   const files = await Promise.all(derived.files.map((file) => judgeFile(file, input, deps)));
-  const evidence = [...derived.evidence, ...(await assertUsable(derived.files[1], daemon, input.folders, deps))];
+  const evidence = [...derived.evidence, ...(await assertUsable(derived.files[1], daemon, input.directories, deps))];
   const first = parseNetworkConfiguration(derived.files[1].text);
   const type = 'problem' in first ? undefined : first.types[0];
-  const program = type === undefined ? undefined : await findProgram(type, input.folders, deps.host);
+  const program = type === undefined ? undefined : await findProgram(type, input.directories, deps.host);
   return { files, evidence, program };
 }
 
-/** Tells of a node without a pod CIDR which one it had before. */
+/** Adds the earlier pod CIDR to the error of a node without one. */
 async function derive(input: FlannelInput, links: NodeLinks | undefined, { host }: FlannelDeps): Promise<FlannelFiles> {
   try {
     return deriveFlannelFiles(input);
@@ -81,9 +81,9 @@ async function derive(input: FlannelInput, links: NodeLinks | undefined, { host 
     const { message, subject, hint = '' } = error;
     throw new CniError({
       code: 'CNI_POD_CIDR_MISSING',
-      message: `${message}; it had ${earlier.value} before (${earlier.source})`,
+      message: `${message}; the earlier pod CIDR was ${earlier.value} (${earlier.source})`,
       subject,
-      hint: `${hint}; or take the earlier one (--pod-cidr ${earlier.value}) if the Node is to get it again`,
+      hint: `${hint}; or use the earlier one (--pod-cidr ${earlier.value}) if the Node should keep it`,
       cause: error,
     });
   }
@@ -91,7 +91,7 @@ async function derive(input: FlannelInput, links: NodeLinks | undefined, { host 
 
 async function gather(
   daemon: FlannelDaemon,
-  { node, folders, podCidrs }: FlannelStateInput,
+  { node, directories, podCidrs }: FlannelStateInput,
   links: NodeLinks | undefined,
   { host, store }: FlannelDeps,
   signal: AbortSignal,
@@ -115,29 +115,29 @@ async function gather(
   const cniConf = data(daemon.cniConfKey);
   return {
     nodeName: node.metadata.name,
-    podCidrs: podCidrs === undefined ? podCidrsOf(node) : { value: podCidrs, source: 'as it was asked for' },
+    podCidrs: podCidrs === undefined ? podCidrsOf(node) : { value: podCidrs, source: '--pod-cidr' },
     netConf: data(daemon.netConfKey),
     cniConf,
     ipMasq: daemon.flags.ipMasq,
     linkMtu,
     subnetFile: daemon.subnetFile,
-    configurationFile: placeConfiguration(daemon, folders, cniConf.value),
+    configurationFile: locateConfiguration(daemon, directories, cniConf.value),
   };
 }
 
-/** The file's name is the DaemonSet's; its folder the one that the runtime reads, because another would be of no use. */
-function placeConfiguration(daemon: FlannelDaemon, folders: NetworkDirectories, text: string): Sourced<HostPath> {
+/** The file name comes from the DaemonSet, the directory from the container runtime, which reads no other. */
+function locateConfiguration(daemon: FlannelDaemon, directories: NetworkDirectories, text: string): Sourced<HostPath> {
   const { configurationFile } = daemon;
-  const { value: folder, source } = folders.configuration;
+  const { value: directory, source } = directories.configuration;
   if (configurationFile !== undefined) {
     const { value, source: naming } = configurationFile;
-    return { value: joinPath(folder, baseName(value)), source: `folder: ${source}; name: ${naming}` };
+    return { value: joinPath(directory, baseName(value)), source: `directory: ${source}; name: ${naming}` };
   }
   const parsed = parseNetworkConfiguration(text);
   const name = 'problem' in parsed || parsed.isList ? '10-flannel.conflist' : '10-flannel.conf';
   return {
-    value: joinPath(folder, name),
-    source: `folder: ${source}; name: the usual one, ${daemon.subject} tells none`,
+    value: joinPath(directory, name),
+    source: `directory: ${source}; name: default, ${daemon.subject} sets none`,
   };
 }
 
@@ -156,25 +156,25 @@ async function readConfigMap(
 ): Promise<(key: string) => Sourced<string>> {
   const { name, namespace } = configMap;
   const found = await store.get({ kind: RESOURCE_KINDS.ConfigMap, name, namespace }, { signal });
-  const place = `ConfigMap ${namespace}/${name}`;
+  const configMapName = `ConfigMap ${namespace}/${name}`;
   const missing = (message: string): CniError =>
     new CniError({
       code: 'CNI_CONFIG_MAP_MISSING',
-      message: `${message}, which ${subject} reads its configuration from`,
-      subject: place,
-      hint: "create it anew from flannel's manifest, with the --cluster-cidr of the controller-manager as its Network",
+      message: `${message}; ${subject} reads its configuration from it`,
+      subject: configMapName,
+      hint: 'recreate it from the manifest of flannel, with the --cluster-cidr of kube-controller-manager as Network',
     });
-  if (found === undefined) throw missing('there is no such ConfigMap');
+  if (found === undefined) throw missing('the ConfigMap does not exist');
   return (key) => {
     const value = textAt(fieldsAt(found.object, 'data'), key);
-    if (value === undefined) throw missing(`it has no ${key}`);
-    return { value, source: `${key} of ${place}` };
+    if (value === undefined) throw missing(`the ConfigMap has no key ${key}`);
+    return { value, source: `${key} of ${configMapName}` };
   };
 }
 
 async function judgeFile(
   { purpose, path, text }: DerivedFile,
-  { pod, folders }: FlannelStateInput,
+  { pod, directories }: FlannelStateInput,
   { host }: FlannelDeps,
 ): Promise<FileStatus> {
   const bytes = await host.readFile(path);
@@ -182,12 +182,12 @@ async function judgeFile(
   const present = new TextDecoder().decode(bytes);
   const problems = purpose === 'subnet' ? judgeSubnetEnv(present, text) : judgeConfiguration(present, text);
   if (problems.length === 0) {
-    const missing = purpose === 'subnet' ? [] : await missingPrograms(text, folders, host);
-    const lines = missing.map((name) => `there is no program ${name} for it`);
+    const missing = purpose === 'subnet' ? [] : await missingPrograms(text, directories, host);
+    const lines = missing.map((name) => `plugin binary ${name} is missing`);
     return { purpose, path, text, state: 'good', problems: lines };
   }
   const stat = await host.stat(path);
-  // Its init container copies the configuration before flannel itself is started.
+  // The init container copies the configuration before flannel starts.
   const since = purpose === 'subnet' ? pod?.startedAt?.container : pod?.startedAt?.pod;
   const isOwn = since !== undefined && stat !== undefined && stat.modifiedAt >= since;
   return { purpose, path, text, state: isOwn ? 'own' : 'stale', problems };
@@ -198,37 +198,37 @@ function judgeConfiguration(present: string, wanted: string): readonly string[] 
   if ('problem' in found) return [found.problem];
   const expected = parseNetworkConfiguration(wanted);
   if ('problem' in expected || isSameConfiguration(found, expected)) return [];
-  return [`it is for ${found.types.join(', ')} and differs from what flannel would write`];
+  return [`the file uses ${found.types.join(', ')} and differs from the one of flannel`];
 }
 
 async function missingPrograms(
   text: string,
-  folders: NetworkDirectories,
+  directories: NetworkDirectories,
   host: Pick<Host, 'stat'>,
 ): Promise<readonly string[]> {
   const configuration = parseNetworkConfiguration(text);
-  return 'problem' in configuration ? [] : findMissingPrograms(configuration.binaries, folders, host);
+  return 'problem' in configuration ? [] : findMissingPrograms(configuration.binaries, directories, host);
 }
 
 /** @throws CniError `CNI_PLUGIN_BINARY_MISSING` `CNI_CONFIG_SHADOWED` */
 async function assertUsable(
   configuration: DerivedFile,
   daemon: FlannelDaemon,
-  folders: NetworkDirectories,
+  directories: NetworkDirectories,
   { host }: FlannelDeps,
 ): Promise<readonly string[]> {
-  const missing = await missingPrograms(configuration.text, folders, host);
-  const isBrought = folders.binaries.value.some((folder) => daemon.mountedFolders.includes(folder));
-  const place = `${folders.binaries.value.join(', ')} (${folders.binaries.source})`;
-  if (missing.length > 0 && !isBrought) {
+  const missing = await missingPrograms(configuration.text, directories, host);
+  const isInstalled = directories.binaries.value.some((directory) => daemon.mountedDirectories.includes(directory));
+  const searched = `${directories.binaries.value.join(', ')} (${directories.binaries.source})`;
+  if (missing.length > 0 && !isInstalled) {
     throw new CniError({
       code: 'CNI_PLUGIN_BINARY_MISSING',
-      message: `the plugin's program ${missing.join(', ')} is not on this node, and ${daemon.subject} does not bring it`,
-      subject: place,
-      hint: 'install the CNI plugins there (package containernetworking-plugins), and flannel from its own release',
+      message: `plugin binaries are missing on this node: ${missing.join(', ')}; ${daemon.subject} does not install them`,
+      subject: searched,
+      hint: 'install the CNI plugins in this directory (package containernetworking-plugins), and flannel from its release',
     });
   }
-  const before = (await readConfigurations(folders, host)).filter(
+  const before = (await readConfigurations(directories, host)).filter(
     ({ path }) => Buffer.compare(Buffer.from(path), Buffer.from(configuration.path)) < 0,
   );
   const shadow = before.find(
@@ -237,23 +237,25 @@ async function assertUsable(
   if (shadow !== undefined) {
     throw new CniError({
       code: 'CNI_CONFIG_SHADOWED',
-      message: `the container runtime takes ${baseName(shadow.path)} before ${baseName(configuration.path)}, and it is not flannel's`,
+      message: `the container runtime uses ${baseName(shadow.path)}, which comes before ${baseName(configuration.path)}`,
       subject: shadow.path,
-      hint: 'move it out of the folder if the plugin that it is for is no longer used',
+      hint: 'move the file out of the directory if its plugin is no longer used',
     });
   }
   return [
-    ...(missing.length === 0 ? [`every program that it needs is in ${place}`] : []),
-    ...missing.map((name) => `no program ${name} in ${place}: the pod of ${daemon.subject} brings it`),
-    ...before.map(({ path }) => `${path} comes before it, and is no network of its own`),
+    ...(missing.length === 0 ? [`every plugin binary is in ${searched}`] : []),
+    ...missing.map(
+      (name) => `plugin binary ${name} is missing in ${searched}: the pod of ${daemon.subject} installs it`,
+    ),
+    ...before.map(({ path }) => `${path} comes first, but is not a separate network`),
   ];
 }
 
 function etcdMode({ subject, flags }: FlannelDaemon): CniError {
   return new CniError({
     code: 'CNI_FLANNEL_ETCD_MODE',
-    message: "flannel keeps this node's subnet as a lease in etcd, not in the Node",
+    message: 'flannel stores the subnet of this node as a lease in etcd, not in the Node',
     subject,
-    hint: `look at the lease below ${flags.etcdPrefix}/subnets in flannel's etcd; flannel takes it up again when it starts`,
+    hint: `check the lease below ${flags.etcdPrefix}/subnets in the etcd of flannel; flannel reuses it when it starts`,
   });
 }

@@ -2,12 +2,12 @@ import { formatFirstHost, formatNetwork, type IpNetwork, parseNetwork } from '@k
 
 /** The values of flannel's `subnet.env`. */
 export interface SubnetEnv {
-  /** The cluster's pod network and this node's part of it. */
+  /** The pod network of the cluster and the subnet of this node. */
   readonly ipv4: SubnetPair | undefined;
   readonly ipv6: SubnetPair | undefined;
   /** Bytes. */
   readonly mtu: number;
-  /** Flannel masquerades itself, so the bridge does not. */
+  /** Flannel masquerades, so the bridge does not. */
   readonly ipMasq: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface SubnetPair {
 }
 
 /**
- * Writes `subnet.env` as flannel does: IPv4, IPv6, MTU, masquerade; of the subnet the first address after the network's own.
+ * Renders `subnet.env` as flannel does: IPv4, IPv6, MTU, masquerade; the subnet by its first host address.
  *
  * Source: flannel `pkg/subnet/subnetfile_unix.go` WriteSubnetFile.
  */
@@ -32,10 +32,10 @@ export function renderSubnetEnv({ ipv4, ipv6, mtu, ipMasq }: SubnetEnv): string 
 }
 
 /**
- * Why a `subnet.env` that is there is not the one that flannel would write; empty when it says the same.
+ * The differences between a `subnet.env` and the one that flannel would write; empty when equal.
  *
- * Read as the CNI plugin reads it (cni-plugin `flannel.go` loadFlannelSubnetEnv): each line up to its first `=`, the last
- * of several wins. The plugin refuses a file in which one of the four is missing.
+ * Parsed as by the CNI plugin (cni-plugin `flannel.go` loadFlannelSubnetEnv): each line up to its first `=`, the last
+ * duplicate wins. The plugin rejects a file without one of the four keys.
  */
 export function judgeSubnetEnv(text: string, wanted: string): readonly string[] {
   const present = readLines(text);
@@ -46,7 +46,7 @@ export function judgeSubnetEnv(text: string, wanted: string): readonly string[] 
     return isSame(found, value) ? [] : [`${name} is ${JSON.stringify(found)}, not ${value}`];
   });
   const foreign = [...present.keys()].filter((name) => name.startsWith('FLANNEL_') && !expected.has(name));
-  return [...problems, ...foreign.map((name) => `${name} does not belong there`)];
+  return [...problems, ...foreign.map((name) => `${name} is unexpected`)];
 }
 
 function pairLines(prefix: string, { network, subnet }: SubnetPair): readonly string[] {
@@ -65,7 +65,7 @@ function readLines(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** The plugin takes of a subnet its network only, so another address of the same one means the same. */
+/** The plugin uses only the network of a subnet, so the host address does not matter. */
 function isSame(found: string, wanted: string): boolean {
   if (found === wanted) return true;
   const [one, other] = [parseNetwork(found), parseNetwork(wanted)];

@@ -4,11 +4,11 @@ import { createFakeHost, createFakeObjectStore, type FakeHost, type NodeTree, tr
 
 export const NODE = 'cp1';
 export const SUBNET_FILE = '/run/flannel/subnet.env';
-export const FOLDER = '/etc/kubernetes/cni/net.d';
-export const CONFIGURATION_FILE = `${FOLDER}/10-flannel.conflist`;
+export const DIRECTORY = '/etc/kubernetes/cni/net.d';
+export const CONFIGURATION_FILE = `${DIRECTORY}/10-flannel.conflist`;
 const CONTAINERD_CONFIG = `version = 2
 [plugins."io.containerd.grpc.v1.cri".cni]
-  conf_dir = "${FOLDER}"
+  conf_dir = "${DIRECTORY}"
   bin_dir = "/opt/cni/bin"
 `;
 export const CNI_CONF = JSON.stringify({
@@ -47,7 +47,7 @@ export function configMap(data: Fields = { 'net-conf.json': NET_CONF, 'cni-conf.
   };
 }
 
-/** flannel as upstream runs it, with the folders of Tectonic. */
+/** The upstream DaemonSet of flannel, with the directories of Tectonic. */
 export function flannel(changes: Fields = {}, args = ['--ip-masq', '--kube-subnet-mgr']): KubernetesObject {
   const mounts = [
     { name: 'run', mountPath: '/run/flannel' },
@@ -61,7 +61,7 @@ export function flannel(changes: Fields = {}, args = ['--ip-masq', '--kube-subne
     containers: [{ name: 'kube-flannel', image, command: ['/opt/bin/flanneld'], args, volumeMounts: mounts }],
     volumes: [
       { name: 'run', hostPath: { path: '/run/flannel' } },
-      { name: 'cni', hostPath: { path: FOLDER } },
+      { name: 'cni', hostPath: { path: DIRECTORY } },
       { name: 'cfg', configMap: { name: 'kube-flannel-cfg' } },
     ],
     ...changes,
@@ -92,11 +92,11 @@ export const HEALTHY: readonly KubernetesObject[] = [node(), configMap(), flanne
 
 const PROGRAMS = ['flannel', 'bridge', 'host-local', 'portmap'];
 
-/** Files by path; the folders and programs of the plugins are there, and `undefined` takes one away. */
+/** A host with the directories and binaries of the plugins and `files`; `undefined` removes one. */
 export function machine(
   files: Readonly<Record<string, string | undefined>> = {},
-  plugin: (folder: NodeTree) => ExecResult = () =>
-    refused('failed to delegate add: failed to find plugin "kube-rescue-nobody" in path'),
+  plugin: (directory: NodeTree) => ExecResult = () =>
+    refused('failed to delegate add: failed to find plugin "kube-rescue-no-delegate" in path'),
 ): FakeHost {
   const programs = Object.fromEntries(PROGRAMS.map((name) => [`/opt/cni/bin/${name}`, 'ELF']));
   const all = { '/etc/containerd/config.toml': CONTAINERD_CONFIG, ...programs, ...files };

@@ -14,17 +14,17 @@ import {
   type NetworkDirectories,
 } from '../directories/network-directories.ts';
 import type { FileStatus, NetworkState } from './network-state.ts';
-import { type KnownPlugin, recognisePlugin } from '../plugin/plugin-catalogue.ts';
+import { type KnownPlugin, identifyPlugin } from '../plugin/plugin-catalogue.ts';
 import { findPluginPod, type PluginPod } from '../plugin/plugin-pod.ts';
-import { isMeantFor } from '../plugin/pod-template.ts';
+import { isScheduledOn } from '../plugin/pod-template.ts';
 import { readConfigurations } from './present-configurations.ts';
 
-/** Which node is looked at. */
+/** The node to inspect. */
 export interface NetworkInput {
-  /** The name of this machine's Node object. */
+  /** The name of the Node object of this machine. */
   readonly nodeName: string;
   readonly kubelet: KubeletFlags;
-  /** Pod CIDRs to take instead of those of the Node; default: what the Node says. */
+  /** Overrides the pod CIDRs of the Node. */
   readonly podCidrs?: readonly string[] | undefined;
 }
 
@@ -33,31 +33,31 @@ export interface NetworkDeps {
   readonly objects: ObjectAccess;
 }
 
-/** The plugin of the cluster, found in its DaemonSets. */
+/** The network plugin that a DaemonSet runs. */
 interface FoundPlugin {
   readonly plugin: KnownPlugin;
   readonly daemonSet: KubernetesObject;
   readonly subject: string;
 }
 
-type Known = Pick<NetworkState, 'plugin' | 'daemon' | 'pod' | 'folders' | 'program' | 'files' | 'evidence'>;
+type Known = Pick<NetworkState, 'plugin' | 'daemon' | 'pod' | 'directories' | 'program' | 'files' | 'evidence'>;
 
 const NOTHING: Known = {
   plugin: 'unknown',
   daemon: undefined,
   pod: undefined,
-  folders: undefined,
+  directories: undefined,
   program: undefined,
   files: [],
   evidence: [],
 };
 
 /**
- * Finds out which network plugin the cluster runs and what it lacks on this node. Writes nothing; works with the API server
- * down, when the objects come from etcd.
+ * Inspects the network plugin of the cluster and its files on this node. Writes nothing; works while the API server is
+ * down, with objects from etcd.
  *
- * Whatever keeps it from knowing is a sight as well, `blocked` or `unknown` with its code; nothing is taken for granted.
- * It does not look at routes, iptables or the plugin's own health.
+ * Failures become a `blocked` or `unknown` state with their code.
+ * Does not check routes, iptables or the health of the plugin.
  */
 export async function inspectNetwork(
   input: NetworkInput,
@@ -66,19 +66,19 @@ export async function inspectNetwork(
 ): Promise<NetworkState> {
   let known = NOTHING;
   try {
-    const folders = await locateNetworkDirectories(input.kubelet, deps.host);
-    known = { ...known, folders, evidence: describeFolders(folders) };
+    const directories = await locateNetworkDirectories(input.kubelet, deps.host);
+    known = { ...known, directories, evidence: describeDirectories(directories) };
     const store = await deps.objects.open(signal);
     const node = await findNode(input.nodeName, store, signal);
     const found = await findPlugin(node, store, signal);
-    if (found === undefined) return await judgeUnknown(known, folders, deps.host);
+    if (found === undefined) return await judgeUnknown(known, directories, deps.host);
     const { plugin, daemonSet, subject } = found;
     const pod = await findPluginPod(daemonSet, input.nodeName, store, signal);
-    const evidence = [...known.evidence, `${subject} is ${plugin.title}'s`, describePod(pod, input.nodeName)];
+    const evidence = [...known.evidence, `${subject} runs ${plugin.title}`, describePod(pod, input.nodeName)];
     known = { ...known, plugin: plugin.id, daemon: subject, pod, evidence };
-    if (plugin.needs !== undefined) return await judgeOther(found, known, folders, deps.host);
+    if (plugin.needs !== undefined) return await judgeOther(found, known, directories, deps.host);
     const flannel = await inspectFlannel(
-      { daemonSet, node, pod, folders, podCidrs: input.podCidrs },
+      { daemonSet, node, pod, directories, podCidrs: input.podCidrs },
       { host: deps.host, store },
       signal,
     );
@@ -97,27 +97,29 @@ function judgeFlannel(known: Known): NetworkState {
       ...known,
       evidence,
       status: 'needed',
-      summary: `flannel lacks what its plugin needs: ${names.join(', ')}`,
+      summary: `files of flannel are missing or stale: ${names.join(', ')}`,
     };
   }
-  return { ...known, evidence, status: 'ok', summary: "flannel's files are in place" };
+  return { ...known, evidence, status: 'ok', summary: 'the files of flannel are in place' };
 }
 
-/** A plugin that cannot be given its files. */
+/** A plugin whose files cannot be written. */
 async function judgeOther(
   { plugin, subject }: FoundPlugin,
   known: Known,
-  folders: NetworkDirectories,
+  directories: NetworkDirectories,
   host: NetworkDeps['host'],
 ): Promise<NetworkState> {
-  const present = await readConfigurations(folders, host);
+  const present = await readConfigurations(directories, host);
   const usable = present.find(({ configuration, missing }) => !('problem' in configuration) && missing.length === 0);
   if (usable !== undefined) {
-    const evidence = [...known.evidence, `${usable.path} is in place, with every program that it needs`];
-    return { ...known, evidence, status: 'ok', summary: `${plugin.title} has put its configuration in place` };
+    const evidence = [...known.evidence, `${usable.path} is in place, with every plugin binary`];
+    return { ...known, evidence, status: 'ok', summary: `the configuration of ${plugin.title} is in place` };
   }
   const broken = present.map(({ path, configuration, missing }) =>
-    'problem' in configuration ? `${path}: ${configuration.problem}` : `${path}: no program ${missing.join(', ')}`,
+    'problem' in configuration
+      ? `${path}: ${configuration.problem}`
+      : `${path}: missing plugin binaries: ${missing.join(', ')}`,
   );
   return {
     ...known,
@@ -125,40 +127,42 @@ async function judgeOther(
     status: 'blocked',
     code: 'CNI_PLUGIN_NOT_BOOTSTRAPPABLE',
     subject,
-    summary: `the network is ${plugin.title}'s, which no file can start: ${plugin.needs ?? ''}`,
-    hint: `let its pod run on this node (${known.pod?.state ?? 'there is none'}); it uses the node's own network and needs no other`,
+    summary: `${plugin.title} cannot be started by files: ${plugin.needs ?? ''}`,
+    hint: `start its pod on this node (${known.pod?.state ?? 'no pod'}); the pod uses the host network`,
   };
 }
 
-/** No DaemonSet is a known plugin's: what the folder holds may still be all there is. */
+/** No DaemonSet runs a known plugin, but the directory may have a usable configuration. */
 async function judgeUnknown(
   known: Known,
-  folders: NetworkDirectories,
+  directories: NetworkDirectories,
   host: NetworkDeps['host'],
 ): Promise<NetworkState> {
-  const present = await readConfigurations(folders, host);
+  const present = await readConfigurations(directories, host);
   const [first] = present.filter(({ configuration }) => !('problem' in configuration));
-  const evidence = [...known.evidence, 'no DaemonSet of the cluster is that of a known network plugin'];
+  const evidence = [...known.evidence, 'no DaemonSet runs a known network plugin'];
   if (first !== undefined && !('problem' in first.configuration) && first.missing.length === 0) {
     const { types } = first.configuration;
     return {
       ...known,
-      evidence: [...evidence, `${first.path} is for ${types.join(', ')}, and every program is there`],
+      evidence: [...evidence, `${first.path} uses ${types.join(', ')}, and every plugin binary exists`],
       status: 'ok',
-      summary: `the node has a network configuration of its own, ${baseName(first.path)}`,
+      summary: `the node has the network configuration ${baseName(first.path)}`,
     };
   }
   const broken = present.map(({ path, configuration, missing }) =>
-    'problem' in configuration ? `${path}: ${configuration.problem}` : `${path}: no program ${missing.join(', ')}`,
+    'problem' in configuration
+      ? `${path}: ${configuration.problem}`
+      : `${path}: missing plugin binaries: ${missing.join(', ')}`,
   );
   return {
     ...known,
     evidence: [...evidence, ...broken],
     status: 'unknown',
     code: 'CNI_PLUGIN_UNKNOWN',
-    subject: folders.configuration.value,
-    summary: 'which network plugin the cluster runs is not known, and no usable configuration is in place',
-    hint: 'find out what made the pod network; a plugin that is no DaemonSet has to be set up by hand',
+    subject: directories.configuration.value,
+    summary: 'unknown network plugin, and no usable configuration in place',
+    hint: 'find out what set up the pod network; a plugin without a DaemonSet must be set up by hand',
   };
 }
 
@@ -167,9 +171,9 @@ async function findNode(nodeName: string, store: ObjectStore, signal: AbortSigna
   if (read !== undefined) return read.object;
   throw new CniError({
     code: 'CNI_NODE_NOT_FOUND',
-    message: 'the cluster has no Node of this name',
+    message: 'the cluster has no Node with this name',
     subject: nodeName,
-    hint: 'name it as the kubelet does (--hostname-override); a kubelet that reaches the API server makes it anew',
+    hint: 'give the name that the kubelet uses (--hostname-override); a kubelet that reaches the API server recreates the Node',
   });
 }
 
@@ -181,19 +185,19 @@ async function findPlugin(
 ): Promise<FoundPlugin | undefined> {
   const found: FoundPlugin[] = [];
   for await (const { object } of store.list(RESOURCE_KINDS.DaemonSet, { signal })) {
-    const plugin = recognisePlugin(object);
+    const plugin = identifyPlugin(object);
     const { namespace = '', name } = object.metadata;
     if (plugin !== undefined) found.push({ plugin, daemonSet: object, subject: `DaemonSet ${namespace}/${name}` });
   }
-  // One for each processor architecture, in flannel's older manifests.
-  const meant = found.filter(({ daemonSet }) => isMeantFor(daemonSet, node));
-  const candidates = meant.length > 0 ? meant : found;
+  // Older manifests of flannel have one DaemonSet for each processor architecture.
+  const scheduled = found.filter(({ daemonSet }) => isScheduledOn(daemonSet, node));
+  const candidates = scheduled.length > 0 ? scheduled : found;
   if (candidates.length <= 1) return candidates[0];
   throw new CniError({
     code: 'CNI_PLUGIN_AMBIGUOUS',
-    message: `more than one network plugin is meant for this node: ${candidates.map(({ subject }) => subject).join(', ')}`,
+    message: `several network plugins are scheduled on this node: ${candidates.map(({ subject }) => subject).join(', ')}`,
     subject: node.metadata.name,
-    hint: 'delete the one that is no longer used; each would overwrite the files of the other',
+    hint: 'delete the unused one; they would overwrite the files of each other',
   });
 }
 
@@ -201,27 +205,27 @@ function failed(error: unknown, known: Known): NetworkState {
   if (!isRecoveryError(error)) throw error;
   const { code, subject, hint, message } = error;
   if (error instanceof CniError) return { ...known, status: 'blocked', summary: message, code, subject, hint };
-  const summary = `what the network plugin needs cannot be found out: ${message}`;
+  const summary = `the network plugin cannot be inspected: ${message}`;
   return { ...known, status: 'unknown', summary, code, subject, hint };
 }
 
-function describeFolders({ configuration, binaries }: NetworkDirectories): readonly string[] {
+function describeDirectories({ configuration, binaries }: NetworkDirectories): readonly string[] {
   return [
     `network configurations: ${configuration.value} (${configuration.source})`,
-    `programs of plugins: ${binaries.value.join(', ')} (${binaries.source})`,
+    `plugin binaries: ${binaries.value.join(', ')} (${binaries.source})`,
   ];
 }
 
 function describePod(pod: PluginPod | undefined, nodeName: string): string {
-  return pod === undefined ? `it has no pod on ${nodeName}` : `its pod ${pod.name} on ${nodeName}: ${pod.state}`;
+  return pod === undefined ? `no pod on ${nodeName}` : `pod ${pod.name} on ${nodeName}: ${pod.state}`;
 }
 
 function describeFile({ path, state, problems }: FileStatus): string {
-  const said = {
-    good: 'as it should be',
-    own: 'written by flannel since it runs, left alone',
+  const labels = {
+    good: 'up to date',
+    own: 'written by the running flannel, not changed',
     missing: 'missing',
     stale: 'stale',
   };
-  return `${path}: ${said[state]}${problems.length === 0 ? '' : `: ${problems.join(', ')}`}`;
+  return `${path}: ${labels[state]}${problems.length === 0 ? '' : `: ${problems.join(', ')}`}`;
 }

@@ -3,23 +3,23 @@ import type { FindingStatus } from '@kube-rescue/workflow';
 import type { NetworkDirectories } from '../directories/network-directories.ts';
 import type { PluginPod } from '../plugin/plugin-pod.ts';
 
-/** A file that the network plugin needs, as it is and as it should be. */
+/** The actual and the wanted state of a file that the network plugin needs. */
 export interface FileStatus {
   readonly purpose: 'subnet' | 'configuration';
   readonly path: HostPath;
-  /** `own`: the plugin wrote it after it was started, so it is left alone whatever it says. */
+  /** `own`: the plugin wrote it after its start, so it is not changed. */
   readonly state: 'good' | 'own' | 'missing' | 'stale';
-  /** What is wrong with a stale one. */
+  /** The differences of a stale file. */
   readonly problems: readonly string[];
-  /** The text that it should have. */
+  /** The wanted text. */
   readonly text: string;
 }
 
-/** Which network plugin a node's cluster runs, and what it lacks on this node. */
+/** The network plugin of the cluster, and its state on this node. */
 export interface NetworkState {
-  /** `needed`: there are files to write. `blocked`: no file would help, or what should be in it is not known. */
+  /** `needed`: files must be written. `blocked`: files would not help, or cannot be derived. */
   readonly status: FindingStatus;
-  /** `flannel`, `calico` and the like; `unknown` when it is none that is known. */
+  /** For example `flannel` or `calico`; else `unknown`. */
   readonly plugin: string;
   readonly summary: string;
   readonly evidence: readonly string[];
@@ -29,8 +29,8 @@ export interface NetworkState {
   /** `DaemonSet NAMESPACE/NAME`. */
   readonly daemon: string | undefined;
   readonly pod: PluginPod | undefined;
-  readonly folders: NetworkDirectories | undefined;
-  /** The plugin that will be asked first, to prove that the files can be used; `undefined` when no file is known. */
+  readonly directories: NetworkDirectories | undefined;
+  /** The binary of the first plugin, which proves that the files are usable; `undefined` without files. */
   readonly program: HostPath | undefined;
   readonly files: readonly FileStatus[];
 }

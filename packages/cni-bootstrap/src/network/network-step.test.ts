@@ -38,7 +38,7 @@ stepLaws('the files of flannel', () => ({
 }));
 
 describe('the network step', () => {
-  it('plans both files with the mode that flannel gives them, and says what each value is from', async () => {
+  it('plans both files with the mode of flannel, and reports the source of each value', async () => {
     const finding = await step(machine()).check(signal);
     expect(finding.status).toBe('needed');
     expect(finding.changes).toMatchObject([
@@ -46,11 +46,11 @@ describe('the network step', () => {
       { kind: 'file.replace', target: CONFIGURATION_FILE, before: 'absent', mode: 0o644 },
     ]);
     expect(finding.evidence.join('\n')).toContain(
-      "MTU: 1450 (1500 of the link minus 50 of vxlan; interface eth0, has 10.200.0.11, the Node's internal address)",
+      'MTU: 1450 (1500 of the link minus 50 of vxlan; interface eth0, has 10.200.0.11, the internal address of the Node)',
     );
   });
 
-  it('is not verified when the plugin itself does not take the file', async () => {
+  it('is not verified when the plugin rejects the file', async () => {
     const files = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
     const host = machine(files, () =>
       refused("failed to load flannel 'subnet.env' file: /run/flannel/subnet.env is missing FLANNEL_MTU"),
@@ -61,21 +61,21 @@ describe('the network step', () => {
     });
   });
 
-  it('is verified when the plugin has read the file and finds nobody to hand its work to', async () => {
+  it('is verified when the plugin has loaded the file and finds no delegate', async () => {
     const host = machine({ [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF });
     const verdict = await step(host).verify(signal);
     expect(verdict).toMatchObject({ verified: true });
     expect(JSON.stringify(verdict)).toContain('/opt/cni/bin/flannel has loaded /run/flannel/subnet.env');
   });
 
-  it('leaves nothing of what the plugin notes of a container that there is not', async () => {
+  it('removes the record of the plugin for the test container', async () => {
     const noted = hostPath('/run/flannel/kube-rescue-check');
     const host = machine({ [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF, [noted]: '{}' });
     await step(host).verify(signal);
     expect(await host.stat(noted)).toBeUndefined();
   });
 
-  it('is not verified when the program is no CNI plugin', async () => {
+  it('is not verified when the binary is not a CNI plugin', async () => {
     const files = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
     const host = machine(files, () => ({ exitCode: 127, stdout: '', stderr: 'env: node: No such file' }));
     expect(await step(host).verify(signal)).toMatchObject({
@@ -84,16 +84,16 @@ describe('the network step', () => {
     });
   });
 
-  it('warns when it cannot tell whether the plugin has read the file', async () => {
+  it('warns when it is unknown whether the plugin has loaded the file', async () => {
     const files = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
     const verdict = await step(machine(files, () => refused('out of luck'))).verify(signal);
     expect(verdict).toMatchObject({ verified: true, warnings: [expect.stringContaining('out of luck')] });
   });
 
-  it('waits for the steps that may yet cure what keeps it from knowing', async () => {
+  it('waits for the steps that may fix the cause', async () => {
     const waitsFor = ['pods/controller-manager'];
     const found = await createNetworkStep(
-      { nodeName: 'nobody', kubelet, waitsFor },
+      { nodeName: 'unknown', kubelet, waitsFor },
       { host: machine(), objects },
     ).check(signal);
     expect(found).toMatchObject({ status: 'blocked', code: 'CNI_NODE_NOT_FOUND', waitsFor, changes: [] });

@@ -5,9 +5,9 @@ import { inspectNetwork, type NetworkDeps, type NetworkInput } from './network-i
 import type { FileStatus, NetworkState } from './network-state.ts';
 import { verifyNetwork } from './network-verification.ts';
 
-/** What the step saw, with the changes that follow from it. */
+/** The network state with the planned changes. */
 export interface NetworkFinding extends Finding {
-  readonly sight: NetworkState;
+  readonly network: NetworkState;
   readonly changes: readonly Change[];
 }
 
@@ -15,7 +15,7 @@ export interface NetworkStepInput extends NetworkInput {
   /** Steps that must be done before. Default: none. */
   readonly requires?: readonly string[] | undefined;
   /**
-   * Steps that may yet cure what keeps this one from knowing: no pod CIDR, no objects. Default: none.
+   * Steps that may fix the cause of `blocked` or `unknown`: no pod CIDR, no objects. Default: none.
    */
   readonly waitsFor?: readonly string[] | undefined;
 }
@@ -30,42 +30,42 @@ export interface NetworkStepDeps extends Omit<NetworkDeps, 'host'> {
 export const NETWORK_STEP_ID = 'network/bootstrap';
 
 const FILE_MODE = 0o644;
-const FOLDER_MODE = 0o755;
+const DIRECTORY_MODE = 0o755;
 
 /**
- * Writes the files that the network plugin needs before it can run, as it would write them itself. Both are one unit; a
- * folder that is missing is made (and is left where it is by a rollback, empty).
+ * Writes the files that the network plugin needs to start, as the plugin would write them. Both files are one unit; a
+ * missing directory is created (and stays, empty, after a rollback).
  *
- * It writes nothing for a plugin that no file can start, and nothing over what a running flannel has written.
+ * Writes nothing for a plugin that files cannot start, and does not overwrite files of a running flannel.
  */
 export function createNetworkStep(input: NetworkStepInput, deps: NetworkStepDeps): Step<NetworkFinding> {
   const { requires = [], waitsFor = [] } = input;
   const { host } = deps;
-  const look = (signal: AbortSignal): Promise<NetworkState> => inspectNetwork(input, deps, signal);
+  const inspect = (signal: AbortSignal): Promise<NetworkState> => inspectNetwork(input, deps, signal);
   return {
     id: NETWORK_STEP_ID,
-    title: 'write the files that the network plugin needs',
+    title: 'write the files of the network plugin',
     requires,
     reversible: 'yes',
     check: async (signal) => {
-      const sight = await look(signal);
-      const { status, summary, evidence, code, subject, hint } = sight;
-      const finding = { status, summary, evidence, code, subject, hint, sight };
+      const network = await inspect(signal);
+      const { status, summary, evidence, code, subject, hint } = network;
+      const finding = { status, summary, evidence, code, subject, hint, network };
       try {
-        const changes = await Promise.all(openFiles(sight).map((file) => describeFile(file, host)));
+        const changes = await Promise.all(openFiles(network).map((file) => describeFile(file, host)));
         return status === 'blocked' || status === 'unknown'
           ? { ...finding, waitsFor, changes }
           : { ...finding, changes };
       } catch (error) {
         if (!isRecoveryError(error)) throw error;
-        const { code: reason, subject: where, hint: cure } = error;
-        const problem = { code: reason, subject: where, hint: cure, summary: describeError(error) };
+        const { code: reason, subject: where, hint: fix } = error;
+        const problem = { code: reason, subject: where, hint: fix, summary: describeError(error) };
         return { ...finding, ...problem, status: 'blocked', changes: [] };
       }
     },
     plan: ({ changes }) => changes,
     apply: async (changes, journal, signal) => {
-      const files = openFiles(await look(signal));
+      const files = openFiles(await inspect(signal));
       const edits = changes.map((change) => {
         const file = files.find(({ path }) => path === change.target);
         return { change, material: file && Buffer.from(file.text) };
@@ -74,11 +74,11 @@ export function createNetworkStep(input: NetworkStepInput, deps: NetworkStepDeps
         ({ change, material }) => material !== undefined && change['after'] === sha256(material),
       );
       for (const { change } of found) {
-        await host.makeDirectory(parentPath(hostPath(change.target)), { mode: FOLDER_MODE });
+        await host.makeDirectory(parentPath(hostPath(change.target)), { mode: DIRECTORY_MODE });
       }
       await journal.perform(found);
     },
-    verify: async (signal) => verifyNetwork(await look(signal), host, signal),
+    verify: async (signal) => verifyNetwork(await inspect(signal), host, signal),
   };
 }
 

@@ -7,34 +7,34 @@ import type { NetworkState } from './network-state.ts';
 const TIMEOUT_MS = 20_000;
 const CONTAINER = 'kube-rescue-check';
 
-/** Nothing is there, so nothing is made even by a plugin that does not do what it is told. */
+/** A missing path, so that even a misbehaving plugin creates nothing. */
 const NOWHERE = '/nonexistent';
 
-/** A plugin that nobody has: flannel's finds nobody to hand its work to, after it has read everything. */
-const NOBODY = 'kube-rescue-nobody';
+/** A plugin that does not exist: the flannel plugin fails to delegate, after it has read its files. */
+const MISSING_DELEGATE = 'kube-rescue-no-delegate';
 
-/** What the plugin says when it cannot use `subnet.env`: cni-plugin `flannel.go` loadFlannelSubnetEnv and missing. */
+/** Errors of the plugin for an unusable `subnet.env`: cni-plugin `flannel.go` loadFlannelSubnetEnv and missing. */
 const REFUSAL = /subnet\.env|FLANNEL_|invalid CIDR|failed to load netconf/i;
 
 /**
- * Lets the network plugin's own program load the files: it is asked to add a container, and to hand the work to a plugin
- * that does not exist. So it reads the configuration and `subnet.env`, and makes nothing.
+ * Runs the plugin binary with the files: a request to add a container, delegated to a plugin that does not exist. The
+ * plugin loads the configuration and `subnet.env`, and creates nothing.
  *
- * It does not prove that pods have a network: that is seen when the container runtime starts the next one.
+ * Does not prove that pods have a network: only the next pod of the container runtime does.
  */
 export async function verifyNetwork(
-  sight: NetworkState,
+  state: NetworkState,
   host: Pick<Host, 'exec' | 'remove'>,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  if (sight.status !== 'ok') return { verified: false, reason: sight.summary, hint: sight.hint };
-  const { program, folders } = sight;
-  const subnet = sight.files.find(({ purpose }) => purpose === 'subnet');
-  const configuration = sight.files.find(({ purpose }) => purpose === 'configuration');
-  if (subnet === undefined || configuration === undefined) return { verified: true, evidence: [sight.summary] };
-  const evidence = sight.files.map(({ path }) => `${path} is as it should be`);
+  if (state.status !== 'ok') return { verified: false, reason: state.summary, hint: state.hint };
+  const { program, directories } = state;
+  const subnet = state.files.find(({ purpose }) => purpose === 'subnet');
+  const configuration = state.files.find(({ purpose }) => purpose === 'configuration');
+  if (subnet === undefined || configuration === undefined) return { verified: true, evidence: [state.summary] };
+  const evidence = state.files.map(({ path }) => `${path} is up to date`);
   if (program === undefined) {
-    const warnings = ["the plugin's program is not there yet, so nobody has read the files"];
+    const warnings = ['the plugin binary is still missing, so no plugin has loaded the files'];
     return { verified: true, evidence, warnings };
   }
   const dataDir = parentPath(subnet.path);
@@ -43,66 +43,69 @@ export async function verifyNetwork(
       timeoutMs: TIMEOUT_MS,
       signal,
       input: requestOf(configuration.text, dataDir),
-      env: environmentOf(folders?.binaries.value ?? []),
+      env: environmentOf(directories?.binaries.value ?? []),
     });
     return judgeAnswer(result, program, subnet.path, evidence);
   } catch (error) {
     if (isRecoveryError(error, 'HOST_UNSUPPORTED')) {
-      return { verified: true, evidence, warnings: ['this is a copy of the node: nobody has read the files'] };
+      return { verified: true, evidence, warnings: ['this is a copy of the node, so no plugin has loaded the files'] };
     }
     if (!isRecoveryError(error)) throw error;
-    return { verified: false, reason: `${program} does not run: ${error.message}`, hint: error.hint };
+    return { verified: false, reason: `${program} cannot be run: ${error.message}`, hint: error.hint };
   } finally {
-    // The plugin notes there what it was asked for, before it hands the work on.
+    // The plugin records the request there before it delegates.
     await host.remove(joinPath(dataDir, CONTAINER));
   }
 }
 
 function judgeAnswer(result: ExecResult, program: HostPath, file: HostPath, evidence: readonly string[]): Verdict {
-  const said = sayingOf(result);
-  if (said === undefined) {
+  const message = errorOf(result);
+  if (message === undefined) {
     const reason = `${program} does not answer as a CNI plugin: exit ${result.exitCode}`;
-    return { verified: false, reason, hint: 'install it anew' };
+    return { verified: false, reason, hint: 'reinstall the plugin' };
   }
-  if (said.includes(NOBODY)) return { verified: true, evidence: [...evidence, `${program} has loaded ${file}`] };
-  if (REFUSAL.test(said)) {
-    return { verified: false, reason: `${program} does not take the files: ${said}`, hint: 'look at what it says' };
+  if (message.includes(MISSING_DELEGATE))
+    return { verified: true, evidence: [...evidence, `${program} has loaded ${file}`] };
+  if (REFUSAL.test(message)) {
+    return { verified: false, reason: `${program} rejects the files: ${message}`, hint: 'fix what the plugin reports' };
   }
   return {
     verified: true,
     evidence,
-    warnings: [`whether ${program} has loaded ${file} is not known; it says: ${said}`],
+    warnings: [`it is unknown whether ${program} has loaded ${file}; its answer: ${message}`],
   };
 }
 
 /** The variables of the CNI specification. */
-function environmentOf(folders: readonly HostPath[]): Readonly<Record<string, string>> {
+function environmentOf(directories: readonly HostPath[]): Readonly<Record<string, string>> {
   return {
     CNI_COMMAND: 'ADD',
     CNI_CONTAINERID: CONTAINER,
     CNI_NETNS: `${NOWHERE}/netns`,
     CNI_IFNAME: 'eth0',
-    CNI_PATH: folders.join(':'),
+    CNI_PATH: directories.join(':'),
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   };
 }
 
-/** The first plugin's part of a configuration, as a container runtime would send it. */
+/** The configuration of the first plugin, as a container runtime would send it. */
 function requestOf(text: string, dataDir: HostPath): string {
   const whole: unknown = JSON.parse(text);
   const isList = isRecord(whole) && Object.hasOwn(whole, 'plugins');
   const plugin = isList ? listAt(whole, 'plugins')[0] : fieldsAt(whole);
   const name = textAt(whole, 'name') ?? 'cbr0';
   const cniVersion = textAt(whole, 'cniVersion') ?? '0.2.0';
-  const delegate = { ...fieldsAt(plugin, 'delegate'), type: NOBODY };
+  const delegate = { ...fieldsAt(plugin, 'delegate'), type: MISSING_DELEGATE };
   return JSON.stringify({ ...plugin, name, cniVersion, dataDir, delegate });
 }
 
-/** What a plugin says went wrong: in JSON on its standard output. `undefined` when it says nothing of the kind. */
-function sayingOf({ stdout, exitCode }: ExecResult): string | undefined {
+/** The error that a plugin prints as JSON on stdout; `undefined` without one. */
+function errorOf({ stdout, exitCode }: ExecResult): string | undefined {
   try {
-    const said: unknown = JSON.parse(stdout);
-    const texts = [textAt(said, 'msg'), textAt(said, 'details')].filter((each) => each !== undefined && each !== '');
+    const message: unknown = JSON.parse(stdout);
+    const texts = [textAt(message, 'msg'), textAt(message, 'details')].filter(
+      (each) => each !== undefined && each !== '',
+    );
     return texts.length === 0 && exitCode !== 0 ? undefined : texts.join(': ');
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
 
-/** The network interfaces of a machine, as its kernel has them. */
+/** The network interfaces of a machine. */
 export interface NodeLinks {
   /** In the kernel's order. */
   readonly links: readonly NodeLink[];
@@ -20,7 +20,7 @@ export interface NodeLink {
 
 const TIMEOUT_MS = 10_000;
 
-/** Asks `ip` (iproute2 or busybox), one line for each thing. `undefined` when it is not there, or the machine only a copy. */
+/** Reads the interfaces with `ip` (iproute2 or busybox). `undefined` when `ip` is missing, or on a copy of a machine. */
 export async function readNodeLinks(host: Pick<Host, 'exec'>, signal: AbortSignal): Promise<NodeLinks | undefined> {
   const ask = async (...words: readonly string[]): Promise<string> => {
     const { exitCode, stdout } = await host.exec(['ip', '-o', ...words], { timeoutMs: TIMEOUT_MS, signal });
@@ -41,7 +41,7 @@ export async function readNodeLinks(host: Pick<Host, 'exec'>, signal: AbortSigna
   }
 }
 
-/** The interface that packets to an address leave through. */
+/** The outgoing interface for an address. */
 export async function findLinkTowards(
   address: string,
   host: Pick<Host, 'exec'>,

@@ -7,18 +7,18 @@ import {
   textAt,
 } from '@kube-rescue/cluster-objects';
 
-/** The pod of a DaemonSet on one node, as its object says; with the API server dead that may be old. */
+/** The pod of a DaemonSet on one node, by its object, which may be outdated while the API server is down. */
 export interface PluginPod {
   readonly name: string;
   readonly phase: string;
   readonly isReady: boolean;
-  /** When the pod was started, and the last of its containers; `undefined` while none runs. */
+  /** The start of the pod and of its newest container; `undefined` while no container runs. */
   readonly startedAt: { readonly pod: Date; readonly container: Date } | undefined;
-  /** One line: its state with the reason, as `kubectl get pods` would show it. */
+  /** Its state and reason, as in `kubectl get pods`. */
   readonly state: string;
 }
 
-/** Looks for the pod that a DaemonSet runs on a node. */
+/** Finds the pod of a DaemonSet on a node. */
 export async function findPluginPod(
   daemonSet: KubernetesObject,
   nodeName: string,

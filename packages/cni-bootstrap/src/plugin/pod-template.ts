@@ -15,19 +15,19 @@ export interface TemplateContainer {
   readonly image: string;
   /** Command and arguments in one. */
   readonly words: readonly string[];
-  /** Variables with a value of their own, not those from elsewhere. */
+  /** Variables with a literal value. */
   readonly environment: ReadonlyMap<string, string>;
   readonly mounts: readonly { readonly path: string; readonly volume: string; readonly subPath: string | undefined }[];
 }
 
-/** What a DaemonSet runs on each node, as far as a network plugin is concerned. */
+/** The pod template of a DaemonSet, as far as a network plugin needs it. */
 export interface PodTemplate {
   readonly containers: readonly TemplateContainer[];
-  /** Init containers first, as they are run. */
+  /** Volumes by name. */
   readonly volumes: ReadonlyMap<string, Fields>;
 }
 
-/** Reads the pod template of a DaemonSet; whatever is not as the API says is left out. */
+/** Reads the pod template of a DaemonSet; invalid fields are ignored. */
 export function readPodTemplate(daemonSet: KubernetesObject): PodTemplate {
   const spec = fieldsAt(daemonSet, 'spec', 'template', 'spec');
   const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')];
@@ -35,7 +35,7 @@ export function readPodTemplate(daemonSet: KubernetesObject): PodTemplate {
   return { containers: containers.map(readContainer), volumes: new Map(volumes) };
 }
 
-/** The file or folder on the host that a path in a container is, or `undefined` when it is in the container only. */
+/** The path on the host of a path in a container; `undefined` when it is in the container only. */
 export function hostPathIn(template: PodTemplate, container: TemplateContainer, path: string): HostPath | undefined {
   const mount = mountOf(container, path);
   const source = mount && textAt(fieldsAt(template.volumes.get(mount.volume), 'hostPath'), 'path');
@@ -44,7 +44,7 @@ export function hostPathIn(template: PodTemplate, container: TemplateContainer, 
   return joinPath(hostPath(source), mount.subPath ?? '', rest);
 }
 
-/** The ConfigMap that a file in a container comes from, and the key of it. */
+/** The ConfigMap and key of a file in a container. */
 export function configMapIn(
   template: PodTemplate,
   container: TemplateContainer,
@@ -60,7 +60,8 @@ export function configMapIn(
 }
 
 function mountOf(container: TemplateContainer, path: string): TemplateContainer['mounts'][number] | undefined {
-  const isBelow = (folder: string): boolean => path === folder || path.startsWith(`${folder.replace(/\/$/, '')}/`);
+  const isBelow = (directory: string): boolean =>
+    path === directory || path.startsWith(`${directory.replace(/\/$/, '')}/`);
   return container.mounts
     .filter((mount) => isBelow(mount.path))
     .toSorted((a, b) => b.path.length - a.path.length)
@@ -88,8 +89,8 @@ function readContainer(container: Fields): TemplateContainer {
   };
 }
 
-/** Whether a DaemonSet runs on a node, by its node selector and the node affinity that it requires. */
-export function isMeantFor(daemonSet: KubernetesObject, node: KubernetesObject): boolean {
+/** Whether a DaemonSet runs on a node, by its node selector and required node affinity. */
+export function isScheduledOn(daemonSet: KubernetesObject, node: KubernetesObject): boolean {
   const spec = fieldsAt(daemonSet, 'spec', 'template', 'spec');
   const labels = node.metadata.labels ?? {};
   const selector = fieldsAt(spec, 'nodeSelector');

@@ -83,7 +83,9 @@ describe('a rescue pod of kube-scheduler', () => {
     world.plantReplica(world.plant('Deployment', SCHEDULER), { name: 'kube-scheduler-a', node: 'node02' });
     const finding = await rescue(world).check(signal);
     expect(finding).toMatchObject({ status: 'needed', changes: [{ kind: 'object.create' }] });
-    expect(finding.evidence).toContain('pod kube-scheduler-a is Running on node02, which does not run it at the moment');
+    expect(finding.evidence).toContain(
+      'pod kube-scheduler-a is Running on node02, which does not run it at the moment',
+    );
   });
 
   it('is not made when a regular pod is bound to a node with a fresh heartbeat', async () => {
@@ -216,7 +218,7 @@ describe('the removal of a rescue pod', () => {
 type BadInput = readonly [title: string, code: string, prepare: (world: World) => Step];
 
 const BAD_INPUT: readonly BadInput[] = [
-  ['there is no such Deployment', 'POD_CONTROLLER_NOT_FOUND', (world) => rescue(world)],
+  ['the Deployment is missing', 'POD_CONTROLLER_NOT_FOUND', (world) => rescue(world)],
   [
     'its template has no container',
     'POD_TEMPLATE_INVALID',
@@ -295,7 +297,7 @@ const BAD_INPUT: readonly BadInput[] = [
     },
   ],
   [
-    'a pod of its name is somebody else’s',
+    'a foreign pod has its name',
     'POD_NAME_TAKEN',
     (world) => {
       world.plant('Deployment', SCHEDULER);

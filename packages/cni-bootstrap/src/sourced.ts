@@ -1,7 +1,7 @@
-/** A value together with where it comes from, so that nothing is taken for granted silently. */
+/** A value with its source. */
 export interface Sourced<T> {
   readonly value: T;
-  /** For a person: `the Node's spec.podCIDRs`, `--ip-masq of DaemonSet kube-system/kube-flannel`. */
+  /** For messages: `the Node's spec.podCIDRs`, `--ip-masq of DaemonSet kube-system/kube-flannel`. */
   readonly source: string;
 }
 
