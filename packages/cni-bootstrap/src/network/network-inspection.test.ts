@@ -31,8 +31,8 @@ const inspect = (
 ) => inspectNetwork({ ...INPUT, ...input }, { host, objects: access(objects) }, signal);
 const inPlace = { [SUBNET_FILE]: SUBNET_ENV, [CONFIGURATION_FILE]: CNI_CONF };
 const statesOf = async (files: Readonly<Record<string, string | undefined>>, objects = HEALTHY) => {
-  const state = await inspect(objects, machine(files));
-  return state.files.map(({ state, problems }) => [state, ...problems].join('; '));
+  const network = await inspect(objects, machine(files));
+  return network.files.map(({ state, problems }) => [state, ...problems].join('; '));
 };
 
 describe('flannel on a node', () => {
