@@ -1,18 +1,29 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { CrashReporter } from './test/crash/reporter.ts';
+import { CLUSTER_TESTS, isolatedTests, SLOW_TESTS, UNIT_TESTS } from './test/suites.ts';
 
-export default defineConfig({
+const ISOLATED = isolatedTests();
+const NEVER = ['**/node_modules/**', ...CLUSTER_TESTS];
+
+const project = (name: string, test: object): TestProjectConfiguration => ({
   // Tests run on the sources; only the CLI's subprocess tests need the build, which `npm test` makes first.
   ssr: { resolve: { conditions: ['kube-rescue-source', 'node', 'import', 'default'] } },
+  test: { name, testTimeout: 240_000, hookTimeout: 240_000, ...test },
+});
+
+export default defineConfig({
   test: {
     globalSetup: ['test/debian-packages.ts'],
-    include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['test/e2e/**', '**/node_modules/**'],
+    projects: [
+      // Workers that go from file to file: modules and RSA keys are made once.
+      project('shared', { include: UNIT_TESTS, exclude: [...NEVER, ...SLOW_TESTS, ...ISOLATED], isolate: false }),
+      project('isolated', { include: ISOLATED, exclude: [...NEVER, ...SLOW_TESTS] }),
+      project('slow', { include: SLOW_TESTS, exclude: NEVER, isolate: false }),
+    ],
     disableConsoleIntercept: true,
     reporters: ['default', new CrashReporter()],
     // They wait for programs as long as they work, so that no core is left over for Vitest itself; its default leaves one.
     maxWorkers: Math.max(2, availableParallelism()),
-    testTimeout: 120_000,
   },
 });

@@ -1,22 +1,20 @@
-import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { CrashReporter } from './test/crash/reporter.ts';
-import base from './vitest.config.ts';
+import { stepLawTests } from './test/suites.ts';
 
 /** The step laws alone: every kill and every failing write, on files and objects in memory. */
-const files = execFileSync('git', ['grep', '-l', '--untracked', 'stepLaws(', '--', '*.test.ts'], { encoding: 'utf8' });
-
 export default defineConfig({
-  ...base,
+  ssr: { resolve: { conditions: ['kube-rescue-source', 'node', 'import', 'default'] } },
   test: {
-    ...base.test,
-    include: files.trim().split('\n'),
     // They need no programs but openssl, and the sources alone.
-    globalSetup: [],
+    include: [...stepLawTests()],
+    isolate: false,
     // Each is busy from its beginning to its end, and nothing else runs meanwhile.
     maxWorkers: availableParallelism(),
+    testTimeout: 240_000,
     testNamePattern: 'the step laws hold for',
+    disableConsoleIntercept: true,
     reporters: ['dot', new CrashReporter('test-results/crash-files.json')],
   },
 });
