@@ -133,9 +133,11 @@ describe('adversarial text', () => {
     '\\"',
   ])('is redacted within 2 s: %j repeated', (piece) => {
     const text = piece.repeat(Math.ceil(MEGABYTE / piece.length));
-    const startedAt = performance.now();
+    const start = process.cpuUsage();
     redact(text);
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    // Processor time: other programs on the machine do not count.
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(2000);
   });
 });
 

@@ -4,6 +4,7 @@ export { type ApiServerOptions, type RunningApiServer, startApiServer } from './
 export { type CuttingProxy, startCuttingProxy } from './servers/cutting-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './pki/etcd-certificates.ts';
 export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from './servers/etcd-server.ts';
+export { startCpuTime } from './laws/cpu-time.ts';
 export type { CrashPoints } from './laws/crash-points.ts';
 export { expectCode } from './laws/expect-code.ts';
 export { createFakeObjectStore, type FakeObjectStore } from './objects/fake-object-store.ts';

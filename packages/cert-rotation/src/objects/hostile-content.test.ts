@@ -1,4 +1,5 @@
 import { findKind } from '@kube-rescue/cluster-objects';
+import { startCpuTime } from '@kube-rescue/testing';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readCaExchange } from './ca-exchange.ts';
@@ -60,9 +61,9 @@ describe('hostile content', () => {
     const blocks = secretOf('any', Buffer.from(old.certificate.repeat(1400)));
     const openEnded = secretOf('any', Buffer.from('-----BEGIN CERTIFICATE-----\n'.repeat(35_000)));
     const embedded = secretOf('any', Buffer.from('certificate-authority-data: '.repeat(35_000)));
-    const startedAt = performance.now();
+    const spentMs = startCpuTime();
     const found = [blocks, openEnded, embedded].map((read) => inspectObject(read, { now }).length);
     expect(found).toEqual([1400, 1, 0]);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(spentMs()).toBeLessThan(5000);
   });
 });

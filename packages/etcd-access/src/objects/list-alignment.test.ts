@@ -1,3 +1,4 @@
+import { startCpuTime } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import { alignLists } from './list-alignment.ts';
 
@@ -30,13 +31,13 @@ describe('elements of an edited list', () => {
 
   it('are matched quickly in a very long list', () => {
     const many = Array.from({ length: 20_000 }, (_, index) => ({ name: `n${index}` }));
-    const startedAt = performance.now();
+    const spentMs = startCpuTime();
     expect(
       alignLists(
         many,
         many.map((each) => ({ ...each })),
       ),
     ).toHaveLength(many.length);
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(spentMs()).toBeLessThan(2000);
   });
 });

@@ -85,7 +85,7 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
     await waiter.saying(/main\.go:53\]/);
     expect(await waiter.stop()).toBe(0);
     expect(await holder.stop()).toBe(0);
-    await start('pod-checkpointer-8jms9').saying(/main\.go:58\]/, 3_000);
+    await start('pod-checkpointer-8jms9').saying(/main\.go:58\]/);
   });
 
   it('10: waits ten seconds for an API server that never finishes a TLS handshake', async () => {
@@ -97,7 +97,9 @@ describe.skipIf(process.getuid?.() !== 0)('the program pod-checkpointer', () => 
     await once(silent, 'listening');
     const began = performance.now();
     await node.pass();
-    expect(Math.round((performance.now() - began) / 1_000)).toBe(10);
+    // Never earlier; on a busy machine later.
+    expect(performance.now() - began).toBeGreaterThan(9_900);
+    expect(performance.now() - began).toBeLessThan(19_900);
     expect(node.lines.join('')).toMatch(
       /W apiserver\.go:19\] Unable to contact APIServer, skipping garbage collection: Get .*: net\/http: TLS handshake timeout/,
     );
