@@ -43,4 +43,13 @@ describe('the packages', () => {
       expect(declared.toSorted(), name).toEqual([...used].toSorted());
     }
   });
+
+  it('that rehearse are not needed by the command line', () => {
+    const { dependencies } = JSON.parse(read('apps/cli/package.json')) as { readonly dependencies: object };
+    const rehearsals = [...NOT_THE_PRODUCT, 'drill'];
+    const declared = Object.keys(dependencies).map((name) => name.replace('@kube-rescue/', ''));
+    expect(declared.filter((name) => rehearsals.includes(name))).toEqual([]);
+    const imported = importsOf('apps/cli/src/**/*.ts').filter((line) => rehearsals.includes(line.split(': ')[1] ?? ''));
+    expect(imported).toEqual([]);
+  });
 });

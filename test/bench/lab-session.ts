@@ -1,6 +1,6 @@
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { type Cluster, createCluster, type LabDeps, provideKubernetesBinaries } from '@kube-rescue/lab';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 
 /** Lends a fresh cluster to `work` and removes it afterwards, whatever happens. */
 export async function withCluster<T>(work: (cluster: Cluster, deps: LabDeps) => Promise<T>): Promise<T> {

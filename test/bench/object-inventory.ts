@@ -4,7 +4,7 @@ import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { buildPki } from '@kube-rescue/testing';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { startKubeApi } from '../e2e/objects/kube-api.ts';
 import type { BenchResult, BenchRow } from './bench.ts';
 import { type Cost, measure, middleOf } from './etcd-dataset.ts';

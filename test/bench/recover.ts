@@ -5,8 +5,8 @@ import {
   recoverByKubeadm,
   restartControlPlane,
 } from '@kube-rescue/lab';
-import { watchForReadyApi } from '../../apps/cli/src/drill/api-watch.ts';
-import { runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
+import { watchForReadyApi } from '../../apps/drill/src/recovery/api-watch.ts';
+import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import { type BenchResult, median } from './bench.ts';
 import { withCluster } from './lab-session.ts';
 

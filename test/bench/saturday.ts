@@ -1,5 +1,5 @@
 import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
-import type { PhaseTimes } from '../../apps/cli/src/drill/recovery-watch.ts';
+import type { PhaseTimes } from '../../apps/drill/src/recovery/recovery-watch.ts';
 import type { BenchResult } from './bench.ts';
 
 interface DrillDocument {

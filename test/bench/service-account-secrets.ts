@@ -6,7 +6,7 @@ import { changeObjects, type KubernetesObject, type ObjectStore, RESOURCE_KINDS 
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { buildPki } from '@kube-rescue/testing';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type KubeApi, startKubeApi } from '../e2e/objects/kube-api.ts';
 import type { BenchResult } from './bench.ts';
 

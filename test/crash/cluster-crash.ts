@@ -11,7 +11,7 @@ import {
   snapshotFiles,
 } from '@kube-rescue/lab';
 import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
-import { runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
+import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import type { NodeDisk } from './node-disk.ts';
 
 /** Where a recovery of a real cluster is cut off, and how one comes back from there. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { type LabDeps, provideKubernetesBinaries, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { findSaturdayWork, goOn } from './saturday-recovery.ts';
 import { type Cut, SATURDAY_MOMENTS } from './saturday-moments.ts';
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { runDeps, runSteps } from '../../packages/node-join/src/cluster.fixture.ts';
 import {
   CSR,

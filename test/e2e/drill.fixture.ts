@@ -1,6 +1,9 @@
 import { expect } from 'vitest';
-import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
+import { fileURLToPath } from 'node:url';
+import { runProgram } from '../../apps/cli/src/cli-process.fixture.ts';
 import { expectNoTraces, labsNamedIn } from './lab-traces.fixture.ts';
+
+const DRILL = fileURLToPath(new URL('../../apps/drill/bin/run.js', import.meta.url));
 
 export interface DrillResult {
   readonly scenario: string;
@@ -18,11 +21,11 @@ export interface Drilled<R> {
   readonly progress: string;
 }
 
-/** Runs `kube-rescue drill --json` with these arguments; any proof that did not hold fails the test. */
+/** Runs `kube-rescue-drill --json` with these arguments; any proof that did not hold fails the test. */
 export async function drill<R extends Pick<DrillResult, 'proofs'> = DrillResult>(
   ...args: readonly string[]
 ): Promise<Drilled<R>> {
-  const { exitCode, stdout, stderr } = await runCli(['drill', '--json', ...args]);
+  const { exitCode, stdout, stderr } = await runProgram(process.execPath, [DRILL, '--json', ...args]);
   const { ok, result, error } = JSON.parse(stdout) as {
     readonly ok: boolean;
     readonly result?: R;

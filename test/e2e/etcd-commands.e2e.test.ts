@@ -5,7 +5,7 @@ import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { type RunningApiServer, startApiServer } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdNode, startEtcdNode } from '../../apps/cli/src/etcd/etcd-node.fixture.ts';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 
 const SECRET = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'one', namespace: 'default' }, type: 'Opaque' };
 

@@ -3,7 +3,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { findWantedNames, openClusterReading } from '@kube-rescue/ingress-dns';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
 
 const REFERENCE = { kind: RESOURCE_KINDS.Ingress, namespace: 'default', name: 'web' };

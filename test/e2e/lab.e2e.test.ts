@@ -13,7 +13,7 @@ import {
   snapshotFiles,
 } from '@kube-rescue/lab';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 
 const deps = { host: createLocalHost(), clock: systemClock };
 const owner = { ownerPid: process.pid };

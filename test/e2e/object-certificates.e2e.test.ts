@@ -19,7 +19,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { issueCertificate } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
 
 interface Issued {

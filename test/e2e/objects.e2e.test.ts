@@ -11,7 +11,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { provideKubernetesBinaries } from '@kube-rescue/lab';
 import { expectCode, issueCertificate, objectStoreContract } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { corpus, FOO_DEFINITION, type Specimen } from './objects/corpus.ts';
 import { type KubeApi, startKubeApi, watch } from './objects/kube-api.ts';
 import { newCsr, newKey } from './objects/signing-request.ts';

@@ -8,8 +8,8 @@ import {
   type SingleFaultName,
 } from '@kube-rescue/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RescueAnswer, runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { type RescueAnswer, runRescue } from '../../apps/drill/src/rescue-command.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { expectNoTraces } from './lab-traces.fixture.ts';
 
 const host = createLocalHost();

@@ -9,9 +9,9 @@ import {
   SELF_HOSTED_SCENARIOS,
   type SelfHostedCluster,
 } from '@kube-rescue/lab';
-import { recoverAndWatch, type RecoveryTimes } from '../../apps/cli/src/drill/recovery-watch.ts';
-import { runRescue } from '../../apps/cli/src/drill/rescue-command.ts';
-import { locateBinaries } from '../../apps/cli/src/wiring.ts';
+import { recoverAndWatch, type RecoveryTimes } from '../../apps/drill/src/recovery/recovery-watch.ts';
+import { runRescue } from '../../apps/drill/src/rescue-command.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type LoadSize, plantObjects } from './planted-objects.ts';
 
 /** What one recovery took. */

@@ -1,7 +1,7 @@
 import { preventCoreDumps } from '@kube-rescue/host';
 import { Command } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
-import type { ExitCode } from './exit-codes.ts';
+import { type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { jsonFlag, nodeFlags } from './flags.ts';
 import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
@@ -36,6 +36,11 @@ export abstract class BaseCommand extends Command {
   /** A failure of the answer, as it is to be told. */
   protected explain(error: unknown): unknown {
     return error;
+  }
+
+  /** The exit status of a failure. */
+  protected exitCodeOf(error: unknown): ExitCode {
+    return exitCodeFor(error);
   }
 
   protected readonly streams = openStreams();
@@ -75,7 +80,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: Error): Promise<never> {
-    throw Object.assign(error, { warnings: this.streams.reporter.warnings });
+    throw Object.assign(error, { warnings: this.streams.reporter.warnings, exitCode: this.exitCodeOf(error) });
   }
 }
 

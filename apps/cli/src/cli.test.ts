@@ -29,7 +29,6 @@ const COMMANDS = [
   ['manifests', 'list'],
   ['manifests', 'restart'],
   ['manifests', 'checkpoint'],
-  ['drill'],
 ];
 
 function envelopeOf({ stdout }: Ended): {

@@ -24,7 +24,7 @@ describe('the JSON envelope', () => {
   });
 
   it('keeps what a failed command had found out', () => {
-    const error = new CliError({ code: 'DRILL_PROOF_FAILED', message: 'no proof of life' });
+    const error = new CliError({ code: 'ROLLBACK_INCOMPLETE', message: 'no proof of life' });
     expect(wrapError(error, [], { proofs: [] })).toMatchObject({ ok: false, result: { proofs: [] } });
   });
 });

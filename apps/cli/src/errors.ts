@@ -15,8 +15,7 @@ export const CLI_ERRORS = {
   ROLLBACK_WORSE: 'refused',
   ETCD_NO_WORKING_CREDENTIALS: 'unavailable',
   ETCD_SILENT: 'unavailable',
-  DRILL_UNSUPPORTED: 'unsupported',
-  DRILL_PROOF_FAILED: 'failed',
+  DRILL_NOT_INSTALLED: 'usage',
 } as const satisfies Record<string, ErrorKind>;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

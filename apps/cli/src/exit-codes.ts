@@ -45,14 +45,9 @@ const EXIT_BY_KIND: Readonly<Record<ErrorKind, ExitCode>> = {
   failed: EXIT.refused,
 };
 
-/** The codes that say more than their kind: how a run ended, and what a rehearsal found. */
+/** The codes that say more than their kind: how a run ended. */
 const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   DNS_CREDENTIALS_UNREADABLE: EXIT.usage,
-  DRILL_PROOF_FAILED: EXIT.problems,
-  LAB_BUILD_FAILED: EXIT.problems,
-  LAB_COMMAND_FAILED: EXIT.problems,
-  LAB_DEADLINE_PASSED: EXIT.problems,
-  LAB_NOT_REMOVED: EXIT.rollbackIncomplete,
   APPLY_ROLLED_BACK: EXIT.rolledBack,
   ROLLBACK_INCOMPLETE: EXIT.rollbackIncomplete,
   RUN_CUT_OFF: EXIT.rollbackIncomplete,

@@ -1,35 +1,50 @@
 import { createRequire } from 'node:module';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Interfaces } from '@oclif/core';
 import { run } from '@oclif/core/run';
 import { wantsJson } from './base-command.ts';
 import { wrapError } from './envelope.ts';
-import { EXIT, exitCodeFor } from './exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { printError } from './render/error.ts';
 import { safeJson } from './render/style.ts';
 import { openStreams } from './wiring.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** The program that a person starts as `kube-rescue`. */
+export const PROGRAM = join(ROOT, 'bin/run.js');
+
 /**
- * Runs the command line and sets the exit status. Every failure, also one before a command was found, is printed here:
- * for a person on the error output, and under `--json` as the one document on the standard output.
+ * Runs kube-rescue and sets the exit status.
  *
  * @param argv as `process.argv`: Node, this program, then the arguments
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  endQuietlyOnBrokenPipe();
   const [, program = '', ...args] = argv;
+  await runCommandLine(args, { root: ROOT, ...(isKubectlPlugin(program) ? { pjson: manifestForKubectl() } : {}) });
+}
+
+/**
+ * Runs a command line and sets the exit status. Every failure, also one before a command was found, is printed here:
+ * for a person on the error output, and under `--json` as the one document on the standard output.
+ *
+ * @param options.root the directory of its package.json
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  options: { readonly root: string; readonly pjson?: Interfaces.PJSON },
+): Promise<void> {
+  endQuietlyOnBrokenPipe();
   try {
-    await run(args, { root: ROOT, ...(isKubectlPlugin(program) ? { pjson: manifestForKubectl() } : {}) });
+    await run([...args], options);
   } catch (error) {
     process.exitCode = report(error, args);
   }
 }
 
 function report(error: unknown, args: readonly string[]): number {
-  const code = exitCodeFor(error);
+  const code = error instanceof Error && 'exitCode' in error ? (error.exitCode as ExitCode) : exitCodeFor(error);
   const { reporter } = openStreams();
   if (wantsJson(args)) {
     const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];

@@ -3,7 +3,6 @@ import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { usageError } from './envelope.ts';
@@ -157,35 +156,6 @@ async function assertFolder(host: Pick<Host, 'list'>, root: HostPath): Promise<v
     root,
     "give the folder that holds a copy of the node's files",
   );
-}
-
-/** What a drill works with: this machine, and where its Kubernetes binaries are looked for and kept. */
-export interface DrillSession extends Streams {
-  readonly host: Host;
-  readonly clock: Clock;
-  readonly interruption: Interruption;
-  readonly assetsDirectory: HostPath | undefined;
-  readonly cacheDirectory: HostPath;
-}
-
-export function openDrillSession(streams: Streams): DrillSession {
-  return {
-    ...streams,
-    ...locateBinaries(process.env),
-    host: createLocalHost(),
-    clock: systemClock,
-    interruption: listenForInterruption(streams.reporter),
-  };
-}
-
-/** Where Kubernetes binaries are looked for and kept, by the usual variables of an environment. */
-export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'assetsDirectory' | 'cacheDirectory'> {
-  const given = (folder: string | undefined): string | undefined => (folder === '' ? undefined : folder);
-  const assetsDirectory = given(env.KUBEBUILDER_ASSETS);
-  return {
-    assetsDirectory: assetsDirectory === undefined ? undefined : hostPath(resolve(assetsDirectory)),
-    cacheDirectory: hostPath(given(env.XDG_CACHE_HOME) ?? resolve(homedir(), '.cache')),
-  };
 }
 
 /** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */

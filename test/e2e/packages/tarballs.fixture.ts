@@ -36,7 +36,9 @@ export interface Tarball {
 /** Packs every public package of the repository as it was built. */
 export async function packAll(into: string): Promise<readonly Tarball[]> {
   const directories = (await readdir(path.join(ROOT, 'packages'))).map((name) => `packages/${name}`);
-  const packed = await Promise.all([...directories, 'apps/cli'].map((directory) => pack(directory, into)));
+  const packed = await Promise.all(
+    [...directories, 'apps/cli', 'apps/drill'].map((directory) => pack(directory, into)),
+  );
   return packed.filter((tarball) => tarball !== undefined);
 }
 

@@ -1,58 +1,15 @@
-import { Flags } from '@oclif/core';
-import { type Answer, BaseCommand } from '../base-command.ts';
-import { seconds } from '../dns/dns-flags.ts';
-import { answerClean, answerDrill } from '../drill/answer.ts';
-import { SCENARIOS } from '../drill/scenarios.ts';
-import { VIA } from '../etcd/etcd-flags.ts';
-import { openDrillSession } from '../wiring.ts';
+import { Command } from '@oclif/core';
+import { openDrill } from '../installed-drill.ts';
 
-export default class Drill extends BaseCommand {
+export default class Drill extends Command {
   static override summary = 'Rehearse a recovery on a real throwaway cluster on this machine.';
   static override description =
-    'Starts a cluster in namespaces of its own, breaks it, recovers it with the same commands that a real incident needs, proves both, and removes every trace. Needs Linux and root; installs the Debian packages that it lacks.';
-  static override examples = [
-    '<%= config.bin %> drill',
-    '<%= config.bin %> drill --algorithm ecdsa --json',
-    '<%= config.bin %> drill --scenario saturday --via api',
-    '<%= config.bin %> drill --clean',
-  ];
-  static override flags = {
-    scenario: Flags.option({ options: SCENARIOS, description: 'what happens to the cluster', default: SCENARIOS[0] })(),
-    algorithm: Flags.option({
-      options: ['rsa', 'ecdsa'] as const,
-      description: 'keys of the cluster',
-      default: 'rsa' as const,
-    })(),
-    keep: Flags.boolean({ description: 'leave the cluster running; --clean removes it', exclusive: ['clean'] }),
-    via: Flags.option({
-      options: VIA,
-      description: 'self-hosted: how the recovery changes objects while the API server is dead',
-      default: VIA[0],
-    })(),
-    encrypted: Flags.boolean({ description: 'self-hosted: Secrets are encrypted in etcd (aescbc)' }),
-    trap: Flags.boolean({
-      description: 'self-hosted: show first what becomes of files that are planted by hand',
-      default: true,
-      allowNo: true,
-    }),
-    'aws-keys': Flags.boolean({
-      description:
-        'self-hosted: give the recovery new AWS keys; without them it leaves the names of the ingress as they are',
-      default: true,
-      allowNo: true,
-    }),
-    'stable-for': seconds({ description: 'self-hosted: how long the API server is watched afterwards', default: 180 }),
-    clean: Flags.boolean({ description: 'remove what earlier drills have left behind or kept, and do nothing else' }),
-  };
+    'Runs kube-rescue-drill, of the package @kube-rescue/drill, which is installed apart: a node in trouble has no use for it. Takes its flags; kube-rescue-drill --help lists them.';
+  static override examples = ['<%= config.bin %> drill', '<%= config.bin %> drill --clean'];
+  static override strict = false;
 
-  protected override async answer(): Promise<Answer> {
-    const { flags } = await this.parse(Drill);
-    const session = openDrillSession(this.streams);
-    if (flags.clean) return answerClean(session);
-    const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
-    const { scenario, keep, via, encrypted, trap } = flags;
-    const stableMs = flags['stable-for'] * 1000;
-    const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'] };
-    return answerDrill({ scenario, algorithm, keep, selfHosted }, session);
+  override async run(): Promise<void> {
+    const { DrillCommand } = await openDrill();
+    await DrillCommand.run(this.argv, this.config);
   }
 }

@@ -1,9 +1,7 @@
+import { count, formatSeconds, indentText, paint, type Terminal } from 'kube-rescue/command-line';
 import type { Proof } from '@kube-rescue/lab';
-import type { DrillReport } from '../drill/drill.ts';
-import type { StageUnderLoad } from '../drill/rotation-drill.ts';
-import type { Terminal } from '../terminal.ts';
-import { paint } from './style.ts';
-import { count, formatSeconds, indentText } from './text.ts';
+import type { DrillReport } from './drill.ts';
+import type { StageUnderLoad } from './rotation/rotation-drill.ts';
 
 /** What a drill has proven, and how long the recovery took. */
 export function renderDrill(

@@ -1,7 +1,7 @@
+import type { TimelineEntry } from 'kube-rescue/command-line';
 import type { LabDeps } from '@kube-rescue/lab';
-import type { TimelineEntry } from '../render/timeline.ts';
 import { type ReadyQuestion, watchForReadyApi } from './api-watch.ts';
-import type { DrillNode, RescueAnswer } from './rescue-command.ts';
+import type { DrillNode, RescueAnswer } from '../rescue-command.ts';
 
 export interface RecoveryTimes {
   /** From the start of the command to the first good answer of `/readyz`; `null` when there was none. */

@@ -1,5 +1,5 @@
 import type { Cluster, LabDeps, Proof } from '@kube-rescue/lab';
-import { type Stopwatch } from './stopwatch.ts';
+import type { Stopwatch } from '../stopwatch.ts';
 
 export interface RotationRehearsal {
   readonly cluster: Cluster;
@@ -9,7 +9,7 @@ export interface RotationRehearsal {
   readonly proofs: Proof[];
   readonly rescue: RescueWithPower;
 }
-import { type RescueAnswer } from './rescue-command.ts';
+import type { RescueAnswer } from '../rescue-command.ts';
 
 export interface RescueWithPower {
   (...args: readonly string[]): Promise<RescueAnswer>;

@@ -1,5 +1,5 @@
 import type { FileSnapshot, Proof } from '@kube-rescue/lab';
-import type { RescueAnswer } from './rescue-command.ts';
+import type { RescueAnswer } from '../rescue-command.ts';
 
 /** Proofs of one kind, each named with it: `death: nothing listens on 6443`. */
 export function nameProofs(kind: string, proofs: readonly Proof[]): readonly Proof[] {

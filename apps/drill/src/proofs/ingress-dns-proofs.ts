@@ -1,5 +1,5 @@
 import type { Proof } from '@kube-rescue/lab';
-import type { RescueAnswer } from './rescue-command.ts';
+import type { RescueAnswer } from '../rescue-command.ts';
 
 /** What the drill reads of an answer that judges ingress DNS. */
 interface Judged {

@@ -1,7 +1,7 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import type { Proof } from '@kube-rescue/lab';
-import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
-import type { RescueAnswer } from './rescue-command.ts';
+import { nameProofs, proveAnswer, proveSameFiles } from '../proofs/proofs.ts';
+import type { RescueAnswer } from '../rescue-command.ts';
 import type { RotationRehearsal } from './rotation-rehearsal.ts';
 
 /** Where the journals of runs are kept on a node. */

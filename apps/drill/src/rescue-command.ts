@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { type Envelope, PROGRAM } from 'kube-rescue/command-line';
 import type { Host, HostPath } from '@kube-rescue/host';
-import type { Envelope } from '../envelope.ts';
 
 /** A node that our own command line is run on, as an engineer on that node would. */
 export interface DrillNode {
@@ -18,8 +17,7 @@ export interface RescueAnswer {
   readonly output: string;
 }
 
-const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
-/** Far beyond any deadline of a step; only a indentText takes longer. */
+/** Far beyond any deadline of a step; only a hung process takes longer. */
 const TIMEOUT_MS = 15 * 60_000;
 
 /**
@@ -31,7 +29,7 @@ export async function runRescue(
   args: readonly string[],
   deps: { readonly host: Pick<Host, 'exec'>; readonly signal: AbortSignal; readonly onLine: (line: string) => void },
 ): Promise<RescueAnswer> {
-  const command = [process.execPath, BIN, ...args, '--json', '--service-command', node.serviceCommand];
+  const command = [process.execPath, PROGRAM, ...args, '--json', '--service-command', node.serviceCommand];
   let lastWords = '';
   let output = '';
   const { exitCode, stdout } = await deps.host.exec([...node.enter(), ...command], {

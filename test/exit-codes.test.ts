@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { drillExitOf } from '../apps/drill/src/exit-codes.ts';
+import { afterWrites, createWriteRecord } from '../apps/cli/src/recorded-writes.ts';
 import { CODES, failureOf, KINDS } from './error-codes.fixture.ts';
-import { EXIT, EXIT_MEANINGS, exitCodeFor } from './exit-codes.ts';
+import { EXIT, EXIT_MEANINGS, exitCodeFor } from '../apps/cli/src/exit-codes.ts';
 
 describe('the exit status', () => {
   it.each([
@@ -14,7 +16,6 @@ describe('the exit status', () => {
     ['PKI_LIFETIME_INVALID', 2],
     ['WORKFLOW_STEP_UNKNOWN', 2],
     ['WORKFLOW_REQUIREMENT_SKIPPED', 2],
-    ['DRILL_PROOF_FAILED', 3],
     ['WORKFLOW_BLOCKED', 4],
     ['PLAN_STALE', 4],
     ['RUN_UNFINISHED', 4],
@@ -31,15 +32,11 @@ describe('the exit status', () => {
     ['POD_CONTROLLER_UNSUPPORTED', 2],
     ['DNS_CREDENTIALS_NOT_FOUND', 2],
     ['DNS_CREDENTIALS_UNREADABLE', 2],
-    ['LAB_BUILD_FAILED', 3],
-    ['LAB_COMMAND_FAILED', 3],
-    ['LAB_DEADLINE_PASSED', 3],
     ['DRILL_UNSUPPORTED', 4],
     ['APPLY_ROLLED_BACK', 5],
     ['ROLLBACK_INCOMPLETE', 6],
     ['RUN_CUT_OFF', 6],
     ['LEFT_INCOMPLETE', 6],
-    ['LAB_NOT_REMOVED', 6],
     ['NOT_VERIFIED', 7],
     ['INTERRUPTED', 130],
   ] as const)('of %s is %i', (code, exit) => {
@@ -71,5 +68,36 @@ describe('the exit status', () => {
     const numbers = EXIT_MEANINGS.map(([code]) => code);
     expect(numbers).toEqual(Object.values(EXIT));
     expect(new Set(EXIT_MEANINGS.map(([, meaning]) => meaning)).size).toBe(numbers.length);
+  });
+});
+
+describe('the exit status of a rehearsal', () => {
+  it.each([
+    ['DRILL_PROOF_FAILED', 3],
+    ['LAB_BUILD_FAILED', 3],
+    ['LAB_COMMAND_FAILED', 3],
+    ['LAB_DEADLINE_PASSED', 3],
+    ['LAB_NOT_REMOVED', 6],
+  ] as const)('of %s is %i', (code, exit) => {
+    expect(drillExitOf(failureOf(code))).toBe(exit);
+  });
+
+  it('is otherwise that of any other command', () => {
+    expect(drillExitOf(failureOf('DRILL_UNSUPPORTED'))).toBeUndefined();
+    expect(drillExitOf(new Error('bug'))).toBeUndefined();
+  });
+});
+
+describe('a failure after something was written', () => {
+  it.each(CODES)('never exits as if nothing had changed: %s', (code) => {
+    const record = createWriteRecord();
+    record.add('/backup/worker1');
+    const exit = exitCodeFor(afterWrites(failureOf(code), record));
+    expect([EXIT.done, EXIT.bug, EXIT.usage, EXIT.refused]).not.toContain(exit);
+  });
+
+  it.each(CODES)('is told as it is when nothing was written: %s', (code) => {
+    const error = failureOf(code);
+    expect(afterWrites(error, createWriteRecord())).toBe(error);
   });
 });

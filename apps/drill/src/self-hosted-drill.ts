@@ -1,7 +1,7 @@
 import type { ClusterScenario, LabDeps, Proof, SelfHostedCluster } from '@kube-rescue/lab';
-import { proveDiagnosis, proveLeftDns, proveReportedCause, proveReportedNames } from './ingress-dns-proofs.ts';
-import { nameProofs, proveAnswer } from './proofs.ts';
-import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
+import { proveDiagnosis, proveLeftDns, proveReportedCause, proveReportedNames } from './proofs/ingress-dns-proofs.ts';
+import { nameProofs, proveAnswer } from './proofs/proofs.ts';
+import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
 import { type DrillNode, type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Stopwatch } from './stopwatch.ts';
 

@@ -1,6 +1,6 @@
+import { wrapError, wrapResult } from 'kube-rescue/command-line';
 import { describe, expect, it } from 'vitest';
-import { wrapError, wrapResult } from '../envelope.ts';
-import { CliError } from '../errors.ts';
+import { HostError } from '@kube-rescue/host';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
 
 const BEFORE = { '/etc/kubernetes/admin.conf': 'f 600 0:0 aa', '/etc/kubernetes/pki': 'd 755 0:0' };
@@ -40,10 +40,10 @@ describe('a proof of the drill', () => {
   });
 
   it('tells why our own command failed, with its envelope and without', () => {
-    const envelope = wrapError(new CliError({ code: 'NOT_ROOT', message: 'only root can change this machine' }), []);
+    const envelope = wrapError(new HostError({ code: 'HOST_LOCKED', message: 'another run is at work' }), []);
     expect(proveAnswer('recover', { exitCode: 4, envelope, lastWords: '' })).toMatchObject({
       ok: false,
-      detail: 'exit 4: only root can change this machine (NOT_ROOT)',
+      detail: 'exit 4: another run is at work (HOST_LOCKED)',
     });
     const silent = { exitCode: 127, envelope: undefined, lastWords: 'nsenter: no such file' };
     expect(proveAnswer('recover', silent)).toMatchObject({ ok: false, detail: 'exit 127: nsenter: no such file' });

@@ -1,5 +1,5 @@
 import type { Clock, Host } from '@kube-rescue/host';
-import type { DrillNode } from './rescue-command.ts';
+import type { DrillNode } from '../rescue-command.ts';
 
 /** Where the API server is asked, and whom it is judged by: files of the node, which a recovery may change meanwhile. */
 export type ReadyQuestion =

@@ -1,7 +1,7 @@
+import { wrapError, wrapResult } from 'kube-rescue/command-line';
 import { describe, expect, it } from 'vitest';
-import { wrapError, wrapResult } from '../envelope.ts';
 import { proveDiagnosis, proveLeftDns, proveReportedCause, proveReportedNames } from './ingress-dns-proofs.ts';
-import type { RescueAnswer } from './rescue-command.ts';
+import type { RescueAnswer } from '../rescue-command.ts';
 
 const CAUSE = { id: 'identity', subject: 'Secret kube-ingress/aws-credentials', code: 'DNS_KEY_UNKNOWN' };
 const WARNING = 'ingress DNS: Secret kube-ingress/aws-credentials: AWS does not know this access key';

@@ -1,10 +1,7 @@
-import type { Answer } from '../base-command.ts';
-import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-codes.ts';
-import { renderDrill } from '../render/drill.ts';
-import { count } from '../render/text.ts';
-import { renderTimeline } from '../render/timeline.ts';
-import type { DrillSession } from '../wiring.ts';
+import { type Answer, count, EXIT, renderTimeline } from 'kube-rescue/command-line';
+import { DrillError } from './errors.ts';
+import { renderDrill } from './render-report.ts';
+import type { DrillSession } from './wiring.ts';
 import type { DrillInput, DrillReport } from './drill.ts';
 
 /** Rehearses, and tells what was proven. */
@@ -38,10 +35,10 @@ export async function answerClean(session: DrillSession): Promise<Answer> {
   return { result: { clusters: ids, removed }, exitCode: EXIT.done, text: () => [...lines, summary].join('\n') };
 }
 
-function judge({ scenario, proofs }: DrillReport): CliError | undefined {
+function judge({ scenario, proofs }: DrillReport): DrillError | undefined {
   const missing = proofs.filter(({ ok }) => !ok);
   if (missing.length === 0) return undefined;
-  return new CliError({
+  return new DrillError({
     code: 'DRILL_PROOF_FAILED',
     message: missing.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
     subject: scenario,
@@ -51,11 +48,11 @@ function judge({ scenario, proofs }: DrillReport): CliError | undefined {
 
 /**
  * The lab itself says what else it lacks: root, Debian packages, control groups.
- * @throws CliError `DRILL_UNSUPPORTED`
+ * @throws DrillError `DRILL_UNSUPPORTED`
  */
 function assertSupported(): void {
   if (process.platform === 'linux') return;
-  throw new CliError({
+  throw new DrillError({
     code: 'DRILL_UNSUPPORTED',
     message: 'a drill makes namespaces, mounts and control groups, which needs Linux',
     subject: process.platform,

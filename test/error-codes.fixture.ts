@@ -13,7 +13,8 @@ import { POD_ERRORS } from '@kube-rescue/pod-bootstrap';
 import { MANIFEST_ERRORS } from '@kube-rescue/static-manifests';
 import { WORKFLOW_ERRORS } from '@kube-rescue/workflow';
 import { X509_ERRORS } from '@kube-rescue/x509';
-import { CLI_ERRORS } from './errors.ts';
+import { DRILL_ERRORS } from '../apps/drill/src/errors.ts';
+import { CLI_ERRORS } from '../apps/cli/src/errors.ts';
 
 /** Every table of codes there is; one that is left out does not compile. */
 const TABLES: { readonly [P in keyof ErrorTables]: ErrorTables[P] } = {
@@ -32,6 +33,7 @@ const TABLES: { readonly [P in keyof ErrorTables]: ErrorTables[P] } = {
   workflow: WORKFLOW_ERRORS,
   x509: X509_ERRORS,
   cli: CLI_ERRORS,
+  drill: DRILL_ERRORS,
 };
 export const KINDS = Object.values(TABLES).reduce<Partial<Record<ErrorCode, ErrorKind>>>(
   (all, table) => ({ ...all, ...table }),

@@ -1,3 +1,4 @@
+import { createProgress, type TimelineEntry } from 'kube-rescue/command-line';
 import type {
   Cluster,
   ClusterInput,
@@ -7,13 +8,11 @@ import type {
   LabProgress,
   Proof,
 } from '@kube-rescue/lab';
-import { createProgress } from '../render/progress.ts';
-import type { TimelineEntry } from '../render/timeline.ts';
-import type { DrillSession } from '../wiring.ts';
-import { type RescueWithPower } from './rotation-rehearsal.ts';
-import { rehearseRotation, type RotationUnderLoad } from './rotation-drill.ts';
-import { nameProofs, proveAnswer, proveSameFiles } from './proofs.ts';
-import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery-watch.ts';
+import type { DrillSession } from './wiring.ts';
+import type { RescueWithPower } from './rotation/rotation-rehearsal.ts';
+import { rehearseRotation, type RotationUnderLoad } from './rotation/rotation-drill.ts';
+import { nameProofs, proveAnswer, proveSameFiles } from './proofs/proofs.ts';
+import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Scenario } from './scenarios.ts';
 import { rehearseSelfHosted, type SelfHostedDrill } from './self-hosted-drill.ts';
@@ -62,7 +61,7 @@ type Dying = Rehearsal & { readonly scenario: ClusterScenario };
  * that a real incident runs, proves it alive, runs a second recovery, takes the first one back and recovers again. Removes
  * every trace, whatever happens.
  *
- * @throws LabError; CliError `INTERRUPTED`
+ * @throws LabError; DrillError `INTERRUPTED`
  */
 export async function runDrill(input: DrillInput, session: DrillSession): Promise<DrillReport> {
   const { host, clock, reporter, interruption } = session;

@@ -1,6 +1,6 @@
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { describe, expect, it } from 'vitest';
-import { watchForReadyApi } from './api-watch.ts';
+import { watchForReadyApi } from './recovery/api-watch.ts';
 import { runRescue } from './rescue-command.ts';
 
 const NODE = { enter: () => ['env'] as const, serviceCommand: hostPath('/bin/false') };

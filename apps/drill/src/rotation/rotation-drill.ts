@@ -1,7 +1,7 @@
-import { type RotationRehearsal } from './rotation-rehearsal.ts';
+import type { RotationRehearsal } from './rotation-rehearsal.ts';
 import type { FailedRequest, LoadClient, Proof } from '@kube-rescue/lab';
-import { nameProofs, proveAnswer } from './proofs.ts';
-import type { RescueAnswer } from './rescue-command.ts';
+import { nameProofs, proveAnswer } from '../proofs/proofs.ts';
+import type { RescueAnswer } from '../rescue-command.ts';
 import { rehearseInterruption, rehearseRollback } from './rotation-rollback.ts';
 
 /** What a stage of a rotation did to those who used the cluster meanwhile. */

@@ -1,6 +1,5 @@
+import type { Progress, TimelineEntry } from 'kube-rescue/command-line';
 import type { Clock } from '@kube-rescue/host';
-import type { Progress } from '../render/progress.ts';
-import type { TimelineEntry } from '../render/timeline.ts';
 
 /** Takes the time of one stretch of work after the other, and shows each while it goes on. */
 export interface Stopwatch {

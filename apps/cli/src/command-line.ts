@@ -1,0 +1,15 @@
+/** What a command line that is packaged apart shares with this one: flags to input, one answer, the envelope, the exit codes. */
+export { type Answer, BaseCommand } from './base-command.ts';
+export { seconds } from './dns/dns-flags.ts';
+export { type Envelope, wrapError, wrapResult } from './envelope.ts';
+export { VIA } from './etcd/etcd-flags.ts';
+export { EXIT, type ExitCode } from './exit-codes.ts';
+export { default as HelpWithExitCodes } from './help.ts';
+export { type Interruption, listenForInterruption } from './interruption.ts';
+export { PROGRAM, runCommandLine } from './main.ts';
+export { createProgress, type Progress } from './render/progress.ts';
+export { paint } from './render/style.ts';
+export { count, formatSeconds, indentText } from './render/text.ts';
+export { renderTimeline, type TimelineEntry } from './render/timeline.ts';
+export type { Terminal } from './terminal.ts';
+export type { Streams } from './wiring.ts';

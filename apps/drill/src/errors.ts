@@ -1,0 +1,22 @@
+import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
+
+/** What each code of this package means. */
+export const DRILL_ERRORS = {
+  DRILL_UNSUPPORTED: 'unsupported',
+  DRILL_PROOF_FAILED: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type DrillErrorCode = keyof typeof DRILL_ERRORS;
+
+declare module '@kube-rescue/errors' {
+  interface ErrorTables {
+    drill: typeof DRILL_ERRORS;
+  }
+}
+
+/** A rehearsal cannot run on this machine, or did not prove what it has to. */
+export class DrillError extends RecoveryError<DrillErrorCode> {
+  constructor(details: RecoveryErrorDetails<DrillErrorCode>) {
+    super(details, DRILL_ERRORS);
+  }
+}

@@ -1,0 +1,16 @@
+import { type ErrorCode, isRecoveryError } from '@kube-rescue/errors';
+import { EXIT, type ExitCode } from 'kube-rescue/command-line';
+
+/** What a failure of a rehearsal says that its kind does not. */
+const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
+  DRILL_PROOF_FAILED: EXIT.problems,
+  LAB_BUILD_FAILED: EXIT.problems,
+  LAB_COMMAND_FAILED: EXIT.problems,
+  LAB_DEADLINE_PASSED: EXIT.problems,
+  LAB_NOT_REMOVED: EXIT.rollbackIncomplete,
+};
+
+/** The exit status of a failed rehearsal; `undefined` where it is that of any other command. */
+export function drillExitOf(error: unknown): ExitCode | undefined {
+  return isRecoveryError(error) ? EXIT_BY_CODE[error.code] : undefined;
+}

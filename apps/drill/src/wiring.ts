@@ -1,0 +1,33 @@
+import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { type Interruption, listenForInterruption, type Streams } from 'kube-rescue/command-line';
+
+/** What a drill works with: this machine, and where its Kubernetes binaries are looked for and kept. */
+export interface DrillSession extends Streams {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly interruption: Interruption;
+  readonly assetsDirectory: HostPath | undefined;
+  readonly cacheDirectory: HostPath;
+}
+
+export function openDrillSession(streams: Streams): DrillSession {
+  return {
+    ...streams,
+    ...locateBinaries(process.env),
+    host: createLocalHost(),
+    clock: systemClock,
+    interruption: listenForInterruption(streams.reporter),
+  };
+}
+
+/** Where Kubernetes binaries are looked for and kept, by the usual variables of an environment. */
+export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'assetsDirectory' | 'cacheDirectory'> {
+  const given = (folder: string | undefined): string | undefined => (folder === '' ? undefined : folder);
+  const assetsDirectory = given(env.KUBEBUILDER_ASSETS);
+  return {
+    assetsDirectory: assetsDirectory === undefined ? undefined : hostPath(resolve(assetsDirectory)),
+    cacheDirectory: hostPath(given(env.XDG_CACHE_HOME) ?? resolve(homedir(), '.cache')),
+  };
+}
