@@ -51,7 +51,7 @@ describe('the exit status', () => {
     expect(usage.filter((code) => exits.get(code) !== EXIT.usage)).toEqual([]);
   });
 
-  it('of an error that nobody expected says that it is our bug', () => {
+  it('of an unexpected error is that of a bug', () => {
     expect(exitCodeFor(new TypeError('x is not a function'))).toBe(1);
     expect(exitCodeFor('a string')).toBe(1);
   });
@@ -89,14 +89,14 @@ describe('the exit status of a rehearsal', () => {
 });
 
 describe('a failure after something was written', () => {
-  it.each(CODES)('never exits as if nothing had changed: %s', (code) => {
+  it.each(CODES)('never exits as unchanged: %s', (code) => {
     const record = createWriteRecord();
     record.add('/backup/worker1');
     const exit = exitCodeFor(afterWrites(failureOf(code), record));
     expect([EXIT.done, EXIT.bug, EXIT.usage, EXIT.refused]).not.toContain(exit);
   });
 
-  it.each(CODES)('is told as it is when nothing was written: %s', (code) => {
+  it.each(CODES)('stays as it is when nothing was written: %s', (code) => {
     const error = failureOf(code);
     expect(afterWrites(error, createWriteRecord())).toBe(error);
   });

@@ -30,7 +30,7 @@ const LIFE = [
 const REVERSALS = [
   'restart-pods: the pods of a Deployment, a DaemonSet and a StatefulSet were replaced',
   'restart-pods: the pod without a controller was kept and named',
-  'back: rollback takes it back',
+  'back: rollback undoes it',
   'back: every byte is as it was',
   'back: every object trusts what it did',
   'cut-off: certs rotate-ca cluster --stage issue was killed in its midst',

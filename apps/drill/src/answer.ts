@@ -42,7 +42,7 @@ function judge({ scenario, proofs }: DrillReport): DrillError | undefined {
     code: 'DRILL_PROOF_FAILED',
     message: missing.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
     subject: scenario,
-    hint: 'run it again with --keep and look at the cluster',
+    hint: 'run it again with --keep and inspect the cluster',
   });
 }
 

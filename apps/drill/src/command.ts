@@ -8,7 +8,7 @@ import { openDrillSession } from './wiring.ts';
 export class DrillCommand extends BaseCommand {
   static override summary = 'Rehearse a recovery on a real throwaway cluster on this machine.';
   static override description =
-    'Starts a cluster in namespaces of its own, breaks it, recovers it with the same commands that a real incident needs, proves both, and removes every trace. Needs Linux and root; installs the Debian packages that it lacks.';
+    'Starts a cluster in namespaces of its own, breaks it, recovers it with the commands of a real incident, proves both, and removes every trace. Needs Linux and root; installs missing Debian packages.';
   static override examples = [
     '<%= config.bin %>',
     '<%= config.bin %> --algorithm ecdsa --json',
@@ -25,23 +25,23 @@ export class DrillCommand extends BaseCommand {
     keep: Flags.boolean({ description: 'leave the cluster running; --clean removes it', exclusive: ['clean'] }),
     via: Flags.option({
       options: VIA,
-      description: 'self-hosted: how the recovery changes objects while the API server is dead',
+      description: 'self-hosted: how the recovery changes objects while the API server is down',
       default: VIA[0],
     })(),
     encrypted: Flags.boolean({ description: 'self-hosted: Secrets are encrypted in etcd (aescbc)' }),
     trap: Flags.boolean({
-      description: 'self-hosted: show first what becomes of files that are planted by hand',
+      description: 'self-hosted: first show that files planted by hand are overwritten',
       default: true,
       allowNo: true,
     }),
     'aws-keys': Flags.boolean({
       description:
-        'self-hosted: give the recovery new AWS keys; without them it leaves the names of the ingress as they are',
+        'self-hosted: give the recovery new AWS keys; without them the ingress names stay broken',
       default: true,
       allowNo: true,
     }),
-    'stable-for': seconds({ description: 'self-hosted: how long the API server is watched afterwards', default: 180 }),
-    clean: Flags.boolean({ description: 'remove what earlier drills have left behind or kept, and do nothing else' }),
+    'stable-for': seconds({ description: 'self-hosted: how long to watch the API server afterwards', default: 180 }),
+    clean: Flags.boolean({ description: 'remove the clusters of earlier drills and exit' }),
   };
 
   protected override exitCodeOf(error: unknown): ExitCode {

@@ -74,7 +74,7 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   interruption.remember('remove what is left with: kube-rescue drill --clean');
   try {
     const lab = await import('@kube-rescue/lab');
-    await watch.measure('look at this machine', () => lab.equipMachine(deps));
+    await watch.measure('check this machine', () => lab.equipMachine(deps));
     const { directory } = await watch.measure('provide the Kubernetes binaries', () => {
       return lab.provideKubernetesBinaries(session, deps);
     });
@@ -141,7 +141,7 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
-  const death = await watch.measure('prove that it is dead', () => scenario.proveDeath(cluster, deps));
+  const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));
   if (!collect(proofs, nameProofs('death', death))) return undefined;
   const broken = await lab.snapshotFiles(cluster, deps);
 
@@ -173,7 +173,7 @@ async function proveLife(
   kind: string,
   since: Date,
 ): Promise<boolean> {
-  const life = await watch.measure('prove that it lives', () => scenario.proveLife(cluster, { since }, deps));
+  const life = await watch.measure('prove that it serves', () => scenario.proveLife(cluster, { since }, deps));
   return collect(proofs, nameProofs(kind, life));
 }
 

@@ -28,7 +28,7 @@ describe('kube-rescue-drill', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'USAGE' } });
   });
 
-  it('refuses to rehearse as anybody but root', async () => {
+  it('refuses to rehearse without root', async () => {
     const { stdout, exitCode } = await runProgram('unshare', [...NOBODY, process.execPath, BIN, '--json']);
     expect(exitCode).toBe(4);
     // Without its Debian packages it names those first, in one line to paste.

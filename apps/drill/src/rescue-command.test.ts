@@ -7,7 +7,7 @@ const NODE = { enter: () => ['env'] as const, serviceCommand: hostPath('/bin/fal
 const host = createLocalHost();
 
 describe('our own command on a node', () => {
-  it('is run as it stands, with its error output told line by line and its answer read', async () => {
+  it('is run unchanged; its error output arrives line by line, and its answer is parsed', async () => {
     const lines: string[] = [];
     const args = ['runs', '--root', '/does/not/exist'];
     const deps = { host, signal: new AbortController().signal, onLine: (line: string) => void lines.push(line) };
@@ -22,7 +22,7 @@ describe('our own command on a node', () => {
 });
 
 describe('the watch for the API server', () => {
-  it('ends without a time when it is told to', async () => {
+  it('ends at once when it is aborted', async () => {
     const ended = AbortSignal.timeout(300);
     const deps = { host, clock: systemClock, signal: ended };
     expect(await watchForReadyApi(NODE, { url: 'https://127.0.0.1:1/readyz', ca: '/nowhere' }, deps)).toBeUndefined();

@@ -2,7 +2,7 @@ import { CLUSTER_SCENARIOS, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
 import { expect, it } from 'vitest';
 import { SCENARIOS } from './scenarios.ts';
 
-it('a drill can be told every scenario that the lab has', () => {
+it('a drill offers every scenario of the lab', () => {
   // That of --encrypted has no name of its own.
   const selfHosted = Object.keys(SELF_HOSTED_SCENARIOS).filter((name) => !name.endsWith('-encrypted'));
   expect([...SCENARIOS].toSorted()).toEqual(

@@ -54,13 +54,13 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   const recover = (): Promise<RescueAnswer> => rescue('recover', ...flagsOf(rehearsal), '--yes');
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
-  const death = await watch.measure('prove that it is dead', () => scenario.proveDeath(cluster, deps));
+  const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));
   if (!collect('death', death)) return undefined;
   const diagnosis = await watch.measure('judge the ingress DNS of a dead cluster', () =>
     rescue('dns', 'check', '--via', 'etcd', ...probesOf(rehearsal)),
   );
   const isDiagnosed = collect('death', [
-    proveDiagnosis('kube-rescue dns check names the AWS keys while the API server is dead', diagnosis),
+    proveDiagnosis('kube-rescue dns check names the AWS keys while the API server is down', diagnosis),
     await lab.proveShopUnknown(cluster, deps),
   ]);
   if (!isDiagnosed) return undefined;

@@ -56,7 +56,7 @@ export function proveReportedCause(name: string, answer: RescueAnswer): Proof {
   return {
     name,
     ok: answer.exitCode === 0 && named.length === 1,
-    detail: `exit ${answer.exitCode}: ${named.join('; ') || 'it says nothing of ingress DNS'}`,
+    detail: `exit ${answer.exitCode}: ${named.join('; ') || 'no report of ingress DNS'}`,
   };
 }
 

@@ -39,7 +39,7 @@ describe('a proof of the drill', () => {
     expect(proveAnswer('recover', { exitCode: 7, envelope, lastWords: '' }, 'done')).toMatchObject({ ok: false });
   });
 
-  it('tells why our own command failed, with its envelope and without', () => {
+  it('reports why our own command failed, with its envelope and without', () => {
     const envelope = wrapError(new HostError({ code: 'HOST_LOCKED', message: 'another run is at work' }), []);
     expect(proveAnswer('recover', { exitCode: 4, envelope, lastWords: '' })).toMatchObject({
       ok: false,

@@ -23,25 +23,25 @@ export async function rehearseRollback(
   });
   const before = await look();
   const done = await carryOut();
-  const undone = await watch.measure(`take back: ${stage}`, async () => rescue('rollback', runOf(done), '--yes'));
+  const undone = await watch.measure(`roll back: ${stage}`, async () => rescue('rollback', runOf(done), '--yes'));
   const after = await look();
   return nameProofs('back', [
     proveAnswer(`certs rotate-ca ${stage} is carried out`, done, 'done'),
-    proveAnswer('rollback takes it back', undone),
+    proveAnswer('rollback undoes it', undone),
     proveSameFiles('every byte is as it was', before.files, after.files),
     proveSameFiles('every object trusts what it did', before.objects, after.objects),
   ]);
 }
 
-/** Kills a stage in its midst, as a machine that loses its power does, and goes on with it. */
+/** Kills a stage midway, as a power failure does, and resumes it. */
 export async function rehearseInterruption(
   rehearsal: RotationRehearsal,
   stage: readonly [authority: string, stage: string],
 ): Promise<readonly Proof[]> {
   const { watch, rescue } = rehearsal;
   const [ca] = stage;
-  const seen = await watch.measure(`cut off: ${stage.join(' ')}`, () => cutOff(rehearsal, stage));
-  const answer = await watch.measure(`go on with: ${stage.join(' ')}`, () =>
+  const seen = await watch.measure(`interrupt: ${stage.join(' ')}`, () => cutOff(rehearsal, stage));
+  const answer = await watch.measure(`resume: ${stage.join(' ')}`, () =>
     rescue('certs', 'rotate-ca', ca, '--resume', '--yes'),
   );
   return nameProofs('cut-off', [seen, proveAnswer(`certs rotate-ca ${ca} --resume ends it`, answer, 'done')]);
