@@ -35,8 +35,7 @@ export class DrillCommand extends BaseCommand {
       allowNo: true,
     }),
     'aws-keys': Flags.boolean({
-      description:
-        'self-hosted: give the recovery new AWS keys; without them the ingress names stay broken',
+      description: 'self-hosted: give the recovery new AWS keys; without them the ingress names stay broken',
       default: true,
       allowNo: true,
     }),
