@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -57,4 +59,27 @@ it('node-forge is loaded by one module, when it is needed', () => {
   expect(users).toEqual(['packages/x509/src/issuing/forge-encoding.ts']);
   const text = readFileSync(`${ROOT}/${users[0]}`, 'utf8');
   expect(text).not.toMatch(/^import (?!type).*'node-forge'/m);
+});
+
+it.each([
+  ['reading and renewing certificates does not load node-forge', '', 'false'],
+  [
+    'a certificate from scratch loads it',
+    "await (await import('@kube-rescue/x509')).createRequestFromScratch(REQUEST);",
+    'true',
+  ],
+])('%s', async (_, more, isLoaded) => {
+  const script = `
+    import { generateKeyPairSync } from 'node:crypto';
+    import { createRequire } from 'node:module';
+    const { privateKey: key } = generateKeyPairSync('ed25519');
+    await import('@kube-rescue/cert-rotation');
+    ${more.replace('REQUEST', "{ subject: { commonName: 'a' }, key }")}
+    const { cache } = createRequire(process.cwd() + '/package.json');
+    console.log(Object.keys(cache).some((file) => file.includes('/node-forge/')));
+  `;
+  const directory = `${ROOT}/packages/recovery`;
+  const options = ['--conditions=kube-rescue-source', '--input-type=module', '--eval', script];
+  const { stdout } = await promisify(execFile)(process.execPath, options, { cwd: directory });
+  expect(stdout.trim()).toBe(isLoaded);
 });

@@ -87,7 +87,7 @@ function tooLarge(bytes: number, source: string): X509Error {
   });
 }
 
-/** More than a cluster has authorities and a node has certificates; what is longer is none of those. */
+/** More certificates than a cluster has CAs and a node has certificates; a longer one is not kept. */
 const KEPT_CERTIFICATES = 256;
 const KEPT_BYTES = 8 * 1024;
 
@@ -102,23 +102,23 @@ const parsedCertificates = new Map<string, Certificate>();
  */
 export function parseCertificate(der: Uint8Array, source: string): Certificate {
   if (der.length > MAX_BYTES) throw tooLarge(der.length, source);
-  if (der.length > KEPT_BYTES) return parseAnew(der, source);
+  if (der.length > KEPT_BYTES) return parseUncached(der, source);
   const text = Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1');
   const known = parsedCertificates.get(text);
   if (known !== undefined) return known;
-  const certificate = parseAnew(der, source);
+  const certificate = parseUncached(der, source);
   if (parsedCertificates.size >= KEPT_CERTIFICATES) parsedCertificates.clear();
   parsedCertificates.set(text, certificate);
   return certificate;
 }
 
-function parseAnew(der: Uint8Array, source: string): Certificate {
+function parseUncached(der: Uint8Array, source: string): Certificate {
   let x509: X509Certificate;
   let fields: ReturnType<typeof readFields>;
   try {
     x509 = new X509Certificate(der);
     fields = readFields(x509.raw);
-    // A date that is none would be neither before now nor after.
+    // An invalid date would be neither before now nor after.
     if (Number.isNaN(x509.validFromDate.getTime() + x509.validToDate.getTime())) throw new Error('malformed validity');
   } catch (cause) {
     throw new X509Error({
@@ -144,7 +144,7 @@ function parseAnew(der: Uint8Array, source: string): Certificate {
 }
 
 /**
- * Every certificate of a PEM text, in order; the first is the leaf. Blocks of other kinds are passed over.
+ * Every certificate of a PEM text, in order; the first is the leaf. Blocks of other kinds are skipped.
  *
  * @throws X509Error `PKI_PEM_INVALID` `PKI_CERTIFICATE_INVALID` `PKI_KEY_UNSUPPORTED`
  */
@@ -167,7 +167,7 @@ function findExtension(certificate: Certificate, oid: string): Extension | undef
 }
 
 /**
- * The key identifier that an authority's certificate gives itself (RFC 5280 section 4.2.1.2), or `undefined`.
+ * The key identifier in a certificate of its own key (RFC 5280 section 4.2.1.2), or `undefined`.
  * @throws X509Error `PKI_CERTIFICATE_INVALID`
  */
 export function subjectKeyIdentifier(certificate: Certificate): Uint8Array | undefined {
@@ -182,7 +182,7 @@ export function authorityKeyIdentifier(certificate: Certificate): Uint8Array | u
   return readDerSequence(extension.value).find((element) => element.tag === 0x80)?.content;
 }
 
-/** Tells whether a certificate names its issuer by serial number too, as OpenSSL can be told to do. */
+/** Tells whether a certificate names its issuer by serial number too, as OpenSSL can be configured to write it. */
 export function namesIssuerSerial(certificate: Certificate): boolean {
   return authorityCertSerialNumber(certificate) !== undefined;
 }

@@ -14,14 +14,14 @@ export interface CertificateChain {
 /** Longer chains do not occur, and a loop of certificates that sign each other must end. */
 const MAX_LENGTH = 10;
 
-/** A `pathLenConstraint` counts the authorities between it and the leaf that did not sign themselves (RFC 5280 section 6.1.4). */
+/** A `pathLenConstraint` counts the CAs between it and the leaf that are not self-signed (RFC 5280 section 6.1.4). */
 function findForbidden(certificates: readonly Certificate[]): string | undefined {
   for (const [at, certificate] of certificates.entries()) {
     if (at === 0) continue;
-    if (!certificate.x509.ca) return `${nameOf(certificate)} is not an authority`;
+    if (!certificate.x509.ca) return `${nameOf(certificate)} is not a CA`;
     const below = certificates.slice(1, at).filter((each) => !isSameDer(each.issuerDer, each.subjectDer)).length;
     if (below > (pathLengthOf(certificate) ?? Number.POSITIVE_INFINITY)) {
-      return `${nameOf(certificate)} allows fewer authorities below it (pathLenConstraint)`;
+      return `${nameOf(certificate)} allows fewer CAs below it (pathLenConstraint)`;
     }
   }
   return undefined;
@@ -32,10 +32,10 @@ function nameOf({ x509 }: Certificate): string {
 }
 
 /**
- * Follows a certificate to the authority above all, among `known` ones, by names, key identifiers and signatures. Says nothing
- * about dates. Takes time in proportion to `known`, whatever signs whom.
+ * Follows a certificate to its root CA, among `known` ones, by names, key identifiers and signatures. Does not
+ * check dates. Takes time in proportion to `known`, whatever signs whom.
  *
- * @param anchors authorities that are believed though another signed them. Default: none
+ * @param anchors trusted CAs that are not self-signed. Default: none
  */
 export function buildChain(
   certificate: Certificate,
@@ -51,9 +51,9 @@ export function buildChain(
       return { certificates, flaw: `it is longer than ${MAX_LENGTH} certificates` };
     const candidates = bySubject.get(Buffer.from(current.issuerDer).toString('latin1')) ?? [];
     const next = candidates.find((candidate) => isSignedBy(current, candidate));
-    if (next === undefined) return { certificates, flaw: `who signed ${nameOf(current)} is not known here` };
+    if (next === undefined) return { certificates, flaw: `the issuer of ${nameOf(current)} is not known` };
     if (certificates.some((each) => isSameDer(each.der, next.der)))
-      return { certificates, flaw: 'it runs in a circle' };
+      return { certificates, flaw: 'its certificates sign each other in a loop' };
     certificates.push(next);
     current = next;
   }

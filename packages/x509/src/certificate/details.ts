@@ -3,7 +3,7 @@ import { describeValidity, nameOf } from './summary.ts';
 import { formatIpAddress } from './ip-address.ts';
 import { DER_TAG, readDerElements, readDerSequence } from '../encoding/der.ts';
 
-/** What a certificate says of itself, for people and programs. Survives JSON; carries no key material. */
+/** The fields of a certificate, for reports and JSON. Carries no key material. */
 export interface CertificateDetails {
   readonly subject: string;
   readonly issuer: string;
@@ -18,14 +18,14 @@ export interface CertificateDetails {
   readonly keyAlgorithm: string;
   /** For example `DNS:localhost` or `IP:10.0.0.1`. */
   readonly subjectAltNames: readonly string[];
-  /** RFC 5280 names: `digitalSignature`. Empty when it does not say. */
+  /** RFC 5280 names: `digitalSignature`. Empty without the extension. */
   readonly keyUsage: readonly string[];
   /** `serverAuth`, `clientAuth`, or an object identifier. */
   readonly extendedKeyUsage: readonly string[];
   readonly isCaCertificate: boolean;
-  /** How many authorities may stand below it; `null` when it does not say. */
+  /** How many CAs may be below it; `null` without a limit. */
   readonly pathLength: number | null;
-  /** Hexadecimal; `null` when it does not say. */
+  /** Hexadecimal; `null` without the extension. */
   readonly subjectKeyIdentifier: string | null;
   readonly authorityKeyIdentifier: string | null;
   /** SHA-256 over its DER, hexadecimal with colons. */
@@ -56,7 +56,7 @@ const EXTENDED_USAGES: Readonly<Record<string, string>> = {
   '2.5.29.37.0': 'any',
 };
 
-/** The kinds of a GeneralName (RFC 5280 section 4.2.1.6) by their tags; those without text are told by their kind alone. */
+/** The kinds of a GeneralName (RFC 5280 section 4.2.1.6) by their tags; those without text are named by their kind alone. */
 const NAME_KINDS: Readonly<Record<number, string>> = {
   0x81: 'email',
   0x82: 'DNS',
@@ -129,7 +129,7 @@ function hexOf(bytes: Uint8Array | undefined): string | null {
   return bytes === undefined ? null : Buffer.from(bytes).toString('hex');
 }
 
-/** Spells out a certificate at `now`. Pure. @throws X509Error `PKI_CERTIFICATE_INVALID` for a malformed extension */
+/** Lists the fields of a certificate at `now`. Pure. @throws X509Error `PKI_CERTIFICATE_INVALID` for a malformed extension */
 export function detailCertificate(certificate: Certificate, now: Date): CertificateDetails {
   const { x509 } = certificate;
   return {

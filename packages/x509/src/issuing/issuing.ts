@@ -8,13 +8,13 @@ import { renewExtensions } from '../certificate/extensions.ts';
 import { signatureAlgorithmOf, signCertificate } from './signature.ts';
 import { MS_PER_DAY } from '../certificate/summary.ts';
 
-/** Clocks of a cluster differ a little; kubeadm backdates its authorities by as much (`constants.go`). */
+/** Clocks of a cluster differ a little; kubeadm backdates its CAs by as much (`constants.go`). */
 const BACKDATE_MS = 5 * 60 * 1000;
 
 export interface Validity {
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** The authority ends before the wanted lifetime does, so it was cut. */
+  /** The CA expires before the wanted lifetime ends, so the lifetime was shortened. */
   readonly clipped: boolean;
 }
 
@@ -29,7 +29,7 @@ export function assertLifetime(days: number): void {
   });
 }
 
-/** The validity of a certificate that is issued at `now`: from five minutes ago, for `days`, never outside the authority's own. */
+/** The validity of a certificate that is issued at `now`: from five minutes ago, for `days`, never beyond that of the CA. */
 export function planValidity(issuer: Pick<Certificate, 'notBefore' | 'notAfter'>, now: Date, days: number): Validity {
   const wanted = now.getTime() + days * MS_PER_DAY;
   return {
@@ -39,7 +39,7 @@ export function planValidity(issuer: Pick<Certificate, 'notBefore' | 'notAfter'>
   };
 }
 
-/** The validity of an authority that is issued at `now` and answers to nobody else's. */
+/** The validity of a self-signed CA that is issued at `now`. */
 export function planCaValidity(now: Date, days: number): Pick<Validity, 'notBefore' | 'notAfter'> {
   const start = now.getTime();
   return { notBefore: new Date(start - BACKDATE_MS), notAfter: new Date(start + days * MS_PER_DAY) };
@@ -61,11 +61,11 @@ export interface IssueInput {
 }
 
 /**
- * Issues a certificate in the image of an old one: new serial number, validity, issuer and key identifiers; everything
- * else keeps its bytes. The issuer's name is copied from the authority's subject byte for byte, because Go compares names
+ * Issues a certificate from the template of an old one: new serial number, validity, issuer and key identifiers; everything
+ * else keeps its bytes. The issuer's name is copied from the CA's subject byte for byte, because Go compares names
  * as bytes (`crypto/x509` Certificate.isValid).
  *
- * The certificate is read again and judged against the authority before it is handed out.
+ * OpenSSL judges the certificate against the CA before it is returned.
  * @throws X509Error `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`
  */
 export function issueCertificate(input: IssueInput): Certificate {

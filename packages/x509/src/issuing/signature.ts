@@ -2,7 +2,7 @@ import { X509Error } from '../errors.ts';
 import { type KeyObject, sign } from 'node:crypto';
 import { DER_TAG, encodeDer } from '../encoding/der.ts';
 
-/** How an authority's key signs: the AlgorithmIdentifier in DER, and the digest for `node:crypto`. */
+/** How the key of a CA signs: the AlgorithmIdentifier in DER, and the digest for `node:crypto`. */
 export interface SignatureAlgorithm {
   readonly identifierDer: Uint8Array;
   /** `null` where the algorithm brings its own, as Ed25519 does. */
@@ -55,7 +55,7 @@ export function signatureAlgorithmOf(key: KeyObject, source: string): SignatureA
     code: 'PKI_KEY_UNSUPPORTED',
     message: `cannot sign certificates with a key of type ${key.asymmetricKeyType}`,
     subject: source,
-    hint: 'renew the certificates of this authority with the tool that made them',
+    hint: 'renew the certificates of this CA with the tool that issued them',
   });
 }
 

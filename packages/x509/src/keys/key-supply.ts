@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto';
 export interface KeySupply {
   /** A certificate that is to have a new key; forgotten again when it is not. */
   expect(id: string, make: (() => Promise<KeyObject>) | undefined): void;
-  /** The key of one certificate, once; a key that nobody has expected is made now. */
+  /** The key of one certificate, once; a key that was not expected is made now. */
   take(id: string, make: () => Promise<KeyObject>): Promise<KeyObject>;
 }
 
@@ -21,7 +21,7 @@ export function createKeySupply(): KeySupply {
       for (const [each, makeEach] of expected) {
         if (made.has(each)) continue;
         const key = makeEach();
-        // Whoever takes it is told of its failure; a key that nobody takes fails nobody.
+        // take() rejects with its failure; the failure of a key that is not taken has no effect.
         key.catch(() => undefined);
         made.set(each, key);
       }

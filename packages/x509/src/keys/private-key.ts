@@ -88,7 +88,7 @@ export function isSameKey(a: KeyObject, b: KeyObject): boolean {
   return isSameDer(publicKeyDerOf(a), publicKeyDerOf(b));
 }
 
-/** For people: `RSA 2048`, `ECDSA P-256`, `Ed25519`. */
+/** For text: `RSA 2048`, `ECDSA P-256`, `Ed25519`. */
 export function describeKey(key: KeyObject): string {
   const details = key.asymmetricKeyDetails;
   switch (key.asymmetricKeyType) {

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { X509Error } from '../errors.ts';
 import { type CertificateLimits, readCertificateLimits } from './certificate-limits.ts';
 
-/** Whether a server's certificate is vouched for, its dates left aside. */
+/** Whether a server's certificate is trusted, apart from its dates. */
 export type ChainVerdict =
   | { readonly trusted: true; readonly chain: readonly X509Certificate[] }
   | { readonly trusted: false; readonly reason: string };
@@ -11,7 +11,7 @@ export interface ServerChain {
   readonly leaf: X509Certificate;
   /** What else the server presented, in any order. */
   readonly presented: readonly X509Certificate[];
-  /** The only certificates that are believed. */
+  /** The only certificates that are trusted. */
   readonly anchors: readonly X509Certificate[];
 }
 
@@ -43,7 +43,7 @@ export function verifyServerChain({ leaf, presented, anchors }: ServerChain): Ch
     if (unfit !== undefined) return { trusted: false, reason: unfit };
     const chain = findChain([leaf], presented.slice(0, MAX_PRESENTED), anchors);
     if (chain !== undefined) return { trusted: true, chain };
-    return { trusted: false, reason: 'none of the given CAs vouches for it' };
+    return { trusted: false, reason: 'it was not issued by any of the given CAs' };
   } catch (error) {
     if (error instanceof X509Error) return { trusted: false, reason: 'a certificate in its chain is malformed' };
     throw error;
@@ -87,7 +87,7 @@ function isFitCa(ca: X509Certificate, casBelow: number, { isAnchor }: { readonly
     (limits.keyUsage === undefined || (limits.keyUsage & KEY_CERT_SIGN) !== 0) &&
     (limits.pathLength === undefined || limits.pathLength >= casBelow) &&
     servesServers(ca) &&
-    // Nothing depends on what an anchor is signed with: it is believed for being there.
+    // How an anchor is signed does not matter: it is trusted as such.
     whyWeak(ca, limits, isAnchor) === undefined
   );
 }
