@@ -21,7 +21,7 @@ async function plant(options: PkiOptions): Promise<PlantedNode> {
   return node;
 }
 
-/** Mode, owner and content of everything below a directory. */
+/** Mode, owner and content of every file below a directory. */
 async function fingerprint(directory: string): Promise<readonly string[]> {
   const lines: string[] = [];
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -45,7 +45,7 @@ function nodeFile(root: string, name: string): string {
   return path.join(root, 'etc/kubernetes', name);
 }
 
-/** Runs `recover` on a node, and expects it to be refused with everything as it was. */
+/** Runs `recover` on a node, and expects a refusal without changes. */
 async function expectRefusal(root: string, code: string, subject: string): Promise<void> {
   const before = await fingerprint(path.join(root, 'etc'));
   const pkiBefore = await fingerprint(path.join(root, 'var/lib/kubelet')).catch(() => []);
@@ -72,7 +72,7 @@ describe('recover refuses, reports the problem and changes nothing', () => {
     ['not PEM at all', (file: string): Promise<void> => writeFile(file, 'hello\n')],
     ['empty', (file: string): Promise<void> => truncate(file, 0)],
     [
-      'a PEM block of rubbish',
+      'a PEM block with invalid DER',
       (file: string): Promise<void> =>
         writeFile(file, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
     ],
@@ -89,7 +89,7 @@ describe('recover refuses, reports the problem and changes nothing', () => {
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'pki/apiserver.crt');
   });
 
-  it('when a certificate is a FIFO, without waiting for its writer', async () => {
+  it('when a certificate is a FIFO, without waiting for a writer', async () => {
     const { root } = await plant(EXPIRED);
     await rm(nodeFile(root, 'pki/apiserver.crt'));
     await run('mkfifo', [nodeFile(root, 'pki/apiserver.crt')]);
@@ -103,17 +103,17 @@ describe('recover refuses, reports the problem and changes nothing', () => {
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'pki/apiserver.key');
   });
 
-  it("when a CA's key is missing", async () => {
+  it('when a CA key is missing', async () => {
     const { root } = await plant({ ...EXPIRED, missingCaKeys: ['etcd/ca'] });
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'etcd/ca');
   });
 
-  it('when a CA has expired and its key is not there', async () => {
+  it('when a CA has expired and its key is missing', async () => {
     const { root } = await plant({ expired: ['ca', 'apiserver'], missingCaKeys: ['ca'] });
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'pki/ca.crt');
   });
 
-  it("when the clock is before the CA's beginning", async () => {
+  it('when the clock is before the start of the CA validity', async () => {
     const { root } = await plant({ notYetValid: ['ca'] });
     await expectRefusal(root, 'WORKFLOW_BLOCKED', 'clock');
   });
@@ -130,7 +130,7 @@ describe('recover refuses, reports the problem and changes nothing', () => {
 
   it.each([
     ['not YAML', 'kind: [Pod\n'],
-    ['no Pod', 'apiVersion: v1\nkind: Secret\n'],
+    ['not a Pod', 'apiVersion: v1\nkind: Secret\n'],
     ['empty', ''],
   ])('when a manifest is %s', async (_, text) => {
     const { root } = await plant(EXPIRED);
@@ -195,8 +195,8 @@ describe('on a real filesystem', () => {
     await expectRefusal(root, 'HOST_NO_SPACE', 'kube-rescue');
   });
 
-  it('a disk whose inodes run out at any write leaves every byte as it was', async () => {
-    // Space is looked for beforehand; inodes are not, so that here the kernel itself says ENOSPC in the middle of a run.
+  it('running out of inodes at any write leaves every byte unchanged', async () => {
+    // Disk space is checked beforehand, inodes are not, so the kernel returns ENOSPC in the middle of a run.
     const endings = new Set<number | null>();
     for (let spare = 0; spare <= 16; spare += 2) {
       const root = await plantOnTmpfs('8m');
@@ -207,7 +207,7 @@ describe('on a real filesystem', () => {
       endings.add(ended.exitCode);
       if (ended.exitCode !== 0) expect(await fingerprint(path.join(root, 'etc'))).toEqual(before);
     }
-    // Refused before the first write, failed and taken back, and with inodes enough to the end: all were met, no other.
+    // Refused before the first write, failed and rolled back, and done with enough inodes: all three occur, and no other.
     expect([...endings].toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 4, 5]);
   });
 });

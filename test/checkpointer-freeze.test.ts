@@ -23,15 +23,15 @@ const SECRET = 'checkpoint-secrets/kube-system/kube-apiserver-2rdtv/kube-apiserv
 const signal = new AbortController().signal;
 const clock = systemClock;
 
-// It gives files to other users, which only root may do.
-describe.skipIf(process.getuid?.() !== 0)('a pod checkpointer that runs', () => {
+// It changes the owner of files, which needs root.
+describe.skipIf(process.getuid?.() !== 0)('a running pod checkpointer', () => {
   let node: CheckpointedNode;
   let instances: RunningProgram[];
   let start: () => RunningProgram;
 
   beforeEach(async () => {
     node = await CheckpointedNode.create();
-    // Its command tells where its lock is.
+    // Its command has the path of its lock.
     const own = checkpointerPod();
     const command = ['/checkpoint', `--lock-file=${node.path('lock/pod-checkpointer.lock')}`];
     const containers = [{ name: 'pod-checkpointer', command }];
@@ -83,7 +83,7 @@ describe.skipIf(process.getuid?.() !== 0)('a pod checkpointer that runs', () => 
         replace: async (...input) => {
           const written = await store.replace(...input);
           node.setSecret('kube-apiserver', texts);
-          // Somebody starts it all the same.
+          // It is started nevertheless.
           second = start();
           await second.saying(/main\.go:53\] Trying to acquire the flock/);
           await clock.sleep(6_000);
@@ -133,7 +133,7 @@ describe.skipIf(process.getuid?.() !== 0)('a pod checkpointer that runs', () => 
   });
 });
 
-/** This machine, on which the programs are the containers of a checkpointer's pod and nothing else is of Kubernetes. */
+/** This machine, with the programs as the only containers, in the checkpointer's pod. */
 function hostOf(node: CheckpointedNode): Host {
   const local = createLocalHost();
   let kubelet: ServiceState = 'running';

@@ -2,15 +2,15 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { LabError, provideDebianPackages } from '@kube-rescue/lab';
 
 /**
- * Programs that the tests run for real: etcd and etcdctl, knot, openssl, flock, ssh and sshd, systemd; what the programs of
- * the lab's cluster use (ctr, ip, iptables, the CNI plugins); and what makes a disk that loses its power.
+ * The programs that the tests run: etcd and etcdctl, knot, openssl, flock, ssh and sshd, systemd; the tools of the lab's
+ * programs (ctr, ip, iptables, the CNI plugins); and mkfs for disks that lose power.
  */
 const PACKAGES = [
   ...['etcd-server', 'etcd-client', 'knot', 'openssl', 'util-linux', 'openssh-client', 'openssh-server'],
   ...['containerd', 'containernetworking-plugins', 'iproute2', 'iptables', 'e2fsprogs', 'procps', 'systemd'],
 ];
 
-/** Before any test: installs what is missing, or says the one line that does. Tests that lack a part then speak for themselves. */
+/** Before all tests: installs missing packages, or prints the command. Tests that need a missing program report it. */
 export async function setup(): Promise<void> {
   const onProgress = ({ message }: { readonly message: string }): boolean => process.stderr.write(`${message}\n`);
   try {

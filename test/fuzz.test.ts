@@ -16,11 +16,11 @@ interface Total {
 
 it('ten thousand hostile inputs cause only typed errors, in bounded time and memory', async () => {
   const program = path.join(import.meta.dirname, 'fuzz/run.ts');
-  // What is alive must fit; the peak beside it counts what is not collected yet.
+  // A limit for live objects; the measured peak also counts uncollected garbage.
   const node = ['--max-old-space-size=512', '--conditions=kube-rescue-source'];
   const argv = [...node, program, '--cases', String(CASES), '--json'];
   const { stdout, stderr } = await run(process.execPath, argv, { maxBuffer: 64 * 1024 * 1024 }).catch(
-    // It exits with 1 after a failure, and tells it as it tells everything.
+    // It exits 1 after a failure, with the same report.
     (failure: { stdout: string; stderr: string }) => failure,
   );
   expect(stdout, stderr).not.toBe('');

@@ -4,16 +4,19 @@ import { issueCertificate } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdNode, startEtcdNode } from '../apps/cli/src/etcd/etcd-node.fixture.ts';
 
-/** Sets the window's title, clears the screen, does so again without an ESC, goes back over the line, turns the text around. */
+/**
+ * Escape sequences that set the window title, clear the screen (also without ESC), overwrite the line, and reverse the
+ * text.
+ */
 const EVIL = '\u001b]0;owned\u0007\u001b[2J\u009b2J\rgone\u202eback';
-// oxlint-disable-next-line no-control-regex -- what must not come through
-const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+// oxlint-disable-next-line no-control-regex -- the characters that must not be printed
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 let node: EtcdNode;
 
-/** Objects as somebody with a hand on etcd, or an aggregated API, could leave them. */
+/** Writes an object to etcd, as an attacker with access to etcd or an aggregated API could. */
 async function plantObject(key: string, object: object): Promise<void> {
   await node.etcd.etcdctl('put', `/registry/${key}`, JSON.stringify(object));
 }
@@ -88,12 +91,12 @@ describe.runIf(process.getuid?.() === 0)('names made to deceive the reader of a 
     [['rollback', EVIL]],
     [['runs']],
     [[EVIL]],
-  ])('come out visible, not obeyed: %j', async (words) => {
+  ])('are printed escaped: %j', async (words) => {
     for (const json of [[], ['--json']]) {
       const { stdout, stderr } = await node.run(...words, ...json);
       expect(`${stdout}${stderr}`.length).toBeGreaterThan(0);
       for (const text of [stdout, stderr]) {
-        const at = text.search(OBEYED);
+        const at = text.search(CONTROL_CHARACTERS);
         expect(at === -1 ? '' : JSON.stringify(text.slice(Math.max(at - 80, 0), at + 20)), words.join(' ')).toBe('');
       }
     }

@@ -31,7 +31,7 @@ async function fingerprint(root: string): Promise<readonly string[]> {
   return lines.toSorted();
 }
 
-/** Starts a real recovery and kills it as soon as its journal has so many lines. */
+/** Starts a real recovery and kills it once its journal has this many lines. */
 async function killAtLine(root: string, lines: number): Promise<boolean> {
   const runs = path.join(root, 'var/lib/kube-rescue/runs');
   const child = spawn(process.execPath, [BIN, 'recover', '--yes', '--root', root], { stdio: 'ignore' });
@@ -50,7 +50,7 @@ async function killAtLine(root: string, lines: number): Promise<boolean> {
 // The step laws kill at every single write, in memory; here the kernel does it to a real process on real files.
 describe('a killed recovery', () => {
   it.each([1, 4, 9, 15])('after line %i of its journal is resumed, or rolled back to the byte', async (lines) => {
-    for (const way of ['resume', 'rollback'] as const) {
+    for (const continuation of ['resume', 'rollback'] as const) {
       const node = await plantNode({ expired: EXPIRED });
       try {
         const before = await fingerprint(node.root);
@@ -58,7 +58,7 @@ describe('a killed recovery', () => {
         const refused = await runCli(['recover', '--yes', '--json', '--root', node.root]);
         const hint = expect.stringContaining('(recover --resume)') as string;
         expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'RUN_UNFINISHED', hint } });
-        if (way === 'resume') {
+        if (continuation === 'resume') {
           expect((await runCli(['recover', '--resume', '--yes', '--root', node.root])).exitCode).toBe(0);
           expect((await runCli(['certs', 'check', '--root', node.root])).exitCode).toBe(0);
         } else {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 const PAGES = ['*.md', 'docs/**/*.md', 'packages/*/*.md', 'apps/*/*.md'];
 const LINK = /\]\(([^)\s]+)\)/g;
 
-/** As GitHub names the anchor of a heading. */
+/** The anchor of a heading on GitHub. */
 function anchorOf(heading: string): string {
   const plain = heading.replaceAll(/[`*_]|\[([^\]]*)\]\([^)]*\)/g, '$1');
   return plain
@@ -22,7 +22,7 @@ async function hasAnchor(page: string, anchor: string): Promise<boolean> {
 
 describe('a link within the documentation', () => {
   it('leads to a page, and to a heading in it, that exists', async () => {
-    const dead: string[] = [];
+    const broken: string[] = [];
     let followed = 0;
     for await (const page of glob(PAGES)) {
       for (const [, link = ''] of (await readFile(page, 'utf8')).matchAll(LINK)) {
@@ -30,15 +30,15 @@ describe('a link within the documentation', () => {
         followed += 1;
         const [file = '', anchor] = link.split('#');
         const target = file === '' ? page : path.join(path.dirname(page), file);
-        const isThere = await access(target).then(
+        const exists = await access(target).then(
           () => true,
           () => false,
         );
-        const leads = isThere && (anchor === undefined || (await hasAnchor(target, anchor)));
-        if (!leads) dead.push(`${page}: ${link}`);
+        const isValid = exists && (anchor === undefined || (await hasAnchor(target, anchor)));
+        if (!isValid) broken.push(`${page}: ${link}`);
       }
     }
     expect(followed).toBeGreaterThan(20);
-    expect(dead).toEqual([]);
+    expect(broken).toEqual([]);
   });
 });

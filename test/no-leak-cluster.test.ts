@@ -9,7 +9,7 @@ import { expectNoSecret, watchProcesses } from './secret-forms.fixture.ts';
 const PATCHED = randomBytes(30).toString('base64url');
 const AWS_SECRET = randomBytes(30).toString('base64').replaceAll('=', 'A').slice(0, 40);
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-/** As an API server signs it for a service account; the signature is what makes it a secret. */
+/** A service account token; its signature makes it a secret. */
 const TOKEN = `${part({ alg: 'RS256' })}.${part({ sub: 'system:serviceaccount:default:web' })}.${randomBytes(96).toString('base64url')}`;
 
 let node: EtcdNode;
@@ -28,13 +28,13 @@ async function plantSecret(name: string, data: Readonly<Record<string, string>>,
   await node.create({ apiVersion: 'v1', kind: 'Secret', metadata, type, data: Object.fromEntries(encoded) });
 }
 
-// A node of its own needs namespaces, which only root makes.
-describe.runIf(process.getuid?.() === 0)('no secret of a cluster shows up', () => {
+// The node needs namespaces, which need root.
+describe.runIf(process.getuid?.() === 0)('no secret of a cluster leaks', () => {
   beforeAll(async () => {
     node = await startEtcdNode();
     const { pairs } = await buildPki({ algorithm: 'ecdsa', expired: ['apiserver'] });
     const { certificate, key } = pairs.apiserver;
-    // The first two parts of a token are no secret; its signature is.
+    // The first two parts of a token are not secret; its signature is.
     secrets = [...node.pki.privateKeys, key, AWS_SECRET, TOKEN.slice(TOKEN.lastIndexOf('.') + 1), PATCHED];
     await plantSecret('tls', { 'tls.crt': certificate, 'tls.key': key }, 'kubernetes.io/tls');
     await plantSecret('token', { token: TOKEN, 'ca.crt': certificate }, 'Opaque');
@@ -51,7 +51,7 @@ describe.runIf(process.getuid?.() === 0)('no secret of a cluster shows up', () =
   });
   afterAll(() => node?.remove());
 
-  it('in any output, journal, plan, report, argument or environment while it is read and changed', async () => {
+  it('into any output, journal, plan, report, argument or environment while it is read and changed', async () => {
     const processes = watchProcesses();
     const patch = path.join(node.root, 'var/lib/patch.yaml');
     await writeFile(patch, `stringData:\n  aws_secret_access_key: ${PATCHED}\n`, { mode: 0o600 });

@@ -27,17 +27,17 @@ async function outputOf(...args: readonly string[]): Promise<string> {
   return ended.stdout + ended.stderr;
 }
 
-/** Elsewhere a program takes core dumps, and keeps them where only it knows. */
+/** Otherwise a program receives core dumps and stores them elsewhere. */
 const WRITES_CORES = /^[^|/]+$/.test(readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trim());
 
 interface Aborted {
-  /** What the kernel lets it dump at most, as `/proc` tells it. */
+  /** The limit of the core file in `/proc`. */
   readonly limit: string | undefined;
-  /** `undefined` when there is none. */
+  /** `undefined` without a core file. */
   readonly core: Buffer | undefined;
 }
 
-/** Sends `signal` to a Node with these arguments as soon as `isDue`, with core dumps allowed; removes the core. */
+/** Runs Node.js with these arguments and core dumps enabled, sends `signal` once `isDue`, and removes the core file. */
 async function abort(words: readonly string[], signal: NodeJS.Signals, isDue: () => boolean): Promise<Aborted> {
   const cwd = await mkdtemp(path.join(localFiles, 'core-'));
   const unlimited = ['-c', 'ulimit -S -c unlimited; exec "$@"', 'sh', process.execPath, ...words];
@@ -46,15 +46,15 @@ async function abort(words: readonly string[], signal: NodeJS.Signals, isDue: ()
   while (!isDue() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 1));
   const limits = readFileSync(`/proc/${child.pid}/limits`, 'latin1');
   child.kill(signal);
-  expect((await ended)[1], 'it was aborted before its end').toBe(signal);
+  expect((await ended)[1], 'the process was aborted before its end').toBe(signal);
   const [name] = await readdir(cwd);
   const core = name === undefined ? undefined : await readFile(path.join(cwd, name));
   await rm(cwd, { recursive: true });
   return { limit: /^Max core file size +(\S+)/m.exec(limits)?.[1], core };
 }
 
-describe('no key shows up', () => {
-  it('in any output, plan, journal line or error of a whole recovery', async () => {
+describe('no private key leaks', () => {
+  it('into any output, plan, journal line or error of a whole recovery', async () => {
     const { privateKeys } = node.pki;
     expect(privateKeys.length).toBeGreaterThan(10);
     const planFile = path.join(localFiles, 'plan.json');
@@ -75,7 +75,7 @@ describe('no key shows up', () => {
     const seen = processes.stop();
     expect(seen).toContain('recover');
     texts.push(seen);
-    // What was made on the way is as secret as what was planted.
+    // New keys are as secret as the original ones.
     for (const text of texts) expectNoSecret(text, privateKeys);
   });
 
@@ -103,7 +103,7 @@ describe('no key shows up', () => {
     }
   });
 
-  it('in a core file: a recovery that is aborted while it holds keys leaves none', { timeout: 300_000 }, async () => {
+  it('into a core file: an aborted recovery writes none', { timeout: 300_000 }, async () => {
     const other = await plantNode({ expired: ['apiserver', 'etcd/peer'] });
     const runs = path.join(other.root, 'var/lib/kube-rescue/runs');
     for (const signal of ['SIGABRT', 'SIGSEGV'] as const) {
@@ -114,7 +114,7 @@ describe('no key shows up', () => {
       await plantTree(createLocalHost({ root: hostPath(other.root) }), other.pki.tree);
     }
 
-    // A program that does not see to it has them there.
+    // The core file of an unprotected program contains the key.
     const key = path.join(other.root, 'etc/kubernetes/pki/ca.key');
     const [ready, script] = [path.join(localFiles, 'ready'), path.join(localFiles, 'careless.cjs')];
     const lines = [
@@ -126,11 +126,11 @@ describe('no key shows up', () => {
     await writeFile(script, lines.join('\n'));
     const careless = await abort([script], 'SIGABRT', () => existsSync(ready));
     expect(careless.limit).toBe('unlimited');
-    expect(careless.core?.includes(await readFile(key)) ?? false, 'one would show').toBe(WRITES_CORES);
+    expect(careless.core?.includes(await readFile(key)) ?? false, 'the key is in the core file').toBe(WRITES_CORES);
     await other.remove();
   });
 
-  it('with the search able to find one', () => {
+  it('unnoticed: the search finds a leaked key', () => {
     const [key = ''] = node.pki.privateKeys;
     expect(() => expectNoSecret(`before ${key} after`, node.pki.privateKeys)).toThrow();
     for (const shift of ['', 'x', 'xy']) {

@@ -61,7 +61,7 @@ describe('beside another writer of the same files', () => {
       for (let journal = ''; !journal.includes('intent'); ) {
         const [id = 'none'] = await readdir(runs()).catch(() => []);
         journal = await readFile(path.join(runs(), id, 'journal.jsonl'), 'utf8').catch(() => '');
-        if (first.exitCode !== null) throw new Error('the first one was too fast');
+        if (first.exitCode !== null) throw new Error('the first run ended too early');
       }
       first.kill('SIGSTOP');
       for (const words of [['recover'], ['recover', '--resume'], ['rollback', (await readdir(runs()))[0] ?? '']]) {

@@ -54,7 +54,7 @@ async function plantOnDisk(): Promise<{ readonly localFiles: string; readonly ro
   return { localFiles, root, image };
 }
 
-/** Lets a recovery come to a line of its journal, and keeps what the disk itself has got by then: nothing that waits in memory. */
+/** Runs a recovery to a line of its journal, and copies the disk at that moment without unflushed data. */
 async function cutPower(
   disk: { readonly localFiles: string; readonly root: string; readonly image: string },
   line: number,
@@ -68,7 +68,7 @@ async function cutPower(
     lines = journal.split('\n').length - 1;
   }
   child.kill('SIGSTOP');
-  const copies = ['back.img', 'on.img'].map((name) => path.join(disk.localFiles, name));
+  const copies = ['rollback.img', 'resume.img'].map((name) => path.join(disk.localFiles, name));
   for (const copy of copies) await copyFile(disk.image, copy);
   child.kill('SIGKILL');
   await ended;
@@ -83,22 +83,22 @@ describe.runIf(canMount)('a node after a power loss during a recovery', () => {
     async (line) => {
       const disk = await plantOnDisk();
       const before = await fingerprint(disk.root);
-      const [back = '', on = ''] = await cutPower(disk, line);
-      const [backRoot, onRoot] = [path.join(disk.localFiles, 'back'), path.join(disk.localFiles, 'on')];
+      const [rollbackImage = '', resumeImage = ''] = await cutPower(disk, line);
+      const [rollbackRoot, resumeRoot] = [path.join(disk.localFiles, 'rollback'), path.join(disk.localFiles, 'resume')];
 
-      await mount(back, backRoot);
-      const ids = await readdir(path.join(backRoot, 'var/lib/kube-rescue/runs')).catch(() => []);
-      // The line was on the disk before the run went on.
+      await mount(rollbackImage, rollbackRoot);
+      const ids = await readdir(path.join(rollbackRoot, 'var/lib/kube-rescue/runs')).catch(() => []);
+      // The line was on the disk before the run continued.
       expect(ids).toHaveLength(1);
-      const rolledBack = await runCli(['rollback', ids[0] ?? '', '--yes', '--force', '--root', backRoot]);
+      const rolledBack = await runCli(['rollback', ids[0] ?? '', '--yes', '--force', '--root', rollbackRoot]);
       expect(rolledBack.exitCode, rolledBack.stderr).toBe(0);
-      expect(await fingerprint(backRoot)).toEqual(before);
+      expect(await fingerprint(rollbackRoot)).toEqual(before);
 
-      await mount(on, onRoot);
-      const resumed = await runCli(['recover', '--resume', '--yes', '--root', onRoot]);
+      await mount(resumeImage, resumeRoot);
+      const resumed = await runCli(['recover', '--resume', '--yes', '--root', resumeRoot]);
       expect(resumed.exitCode, resumed.stderr).toBe(0);
-      expect((await runCli(['certs', 'check', '--root', onRoot])).exitCode).toBe(0);
-      const again = await runCli(['recover', '--yes', '--json', '--root', onRoot]);
+      expect((await runCli(['certs', 'check', '--root', resumeRoot])).exitCode).toBe(0);
+      const again = await runCli(['recover', '--yes', '--json', '--root', resumeRoot]);
       expect(JSON.parse(again.stdout)).toMatchObject({ result: { outcome: 'nothing-to-do' } });
     },
   );

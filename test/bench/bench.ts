@@ -1,8 +1,8 @@
 /** One comparison, measured in the same run. */
 export interface BenchRow {
-  /** What is measured, for example `seconds to a ready API`. */
+  /** The measurement, for example `seconds to a ready API`. */
   readonly what: string;
-  /** What it is held against, for example `kubeadm certs renew all, manifests out and back`. */
+  /** The baseline, for example `kubeadm certs renew all, manifests out and back`. */
   readonly peerName: string;
   readonly ours: number;
   readonly peer: number;
@@ -16,7 +16,7 @@ export interface BenchResult {
   readonly rows: readonly BenchRow[];
 }
 
-/** The middle one of some measurements. */
+/** The median of some measurements. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted[Math.floor(sorted.length / 2)];

@@ -14,7 +14,7 @@ interface Cost {
   readonly mebibytes: number;
 }
 
-/** Start to finish of the same question on the same node, with its API server up. */
+/** The same check on the same node, start to finish, with a running API server. */
 export async function run(): Promise<BenchResult> {
   return withCluster(async (cluster) => {
     const ours: Cost[] = [];
@@ -49,7 +49,7 @@ export async function run(): Promise<BenchResult> {
   });
 }
 
-/** Runs a program on the node; `time` of GNU reports the peak of its memory. */
+/** Runs a program on the node; GNU time reports its peak memory. */
 async function measure(cluster: Cluster, argv: readonly string[]): Promise<Cost> {
   const [program, ...prefix] = cluster.enter();
   const started = performance.now();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Cluster } from '@kube-rescue/lab';
 
-/** Runs a program on a cluster's node; it must succeed. */
+/** Runs a program on a cluster's node; throws if it fails. */
 export async function runOnCluster(
   cluster: Pick<Cluster, 'enter'>,
   argv: readonly [string, ...string[]],

@@ -10,7 +10,7 @@ import type { BenchResult } from './bench.ts';
 
 const ZONES = 20;
 const NAMES_IN_ZONE = 10;
-/** Of a whole account ("Quotas", Route 53 developer guide). */
+/** The quota of an account ("Quotas", Route 53 developer guide). */
 const ROUTE_53_PER_SECOND = 5;
 const TARGET_RATIO = 0.5;
 
@@ -20,7 +20,7 @@ interface Cost {
   readonly seconds: number;
 }
 
-/** Every condition of 200 names in 20 zones, against their zones and records alone, asked for as a script would. */
+/** Every condition of 200 names in 20 zones, against a script that reads only their zones and records. */
 export async function run(): Promise<BenchResult> {
   const aws = await startLocalAws();
   const server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
@@ -30,7 +30,7 @@ export async function run(): Promise<BenchResult> {
     aws.limitRate(ROUTE_53_PER_SECOND);
     const key = aws.addKey();
     const ours = await measure(aws, () => checkAll(names, key, (server.address() as AddressInfo).port, aws));
-    if (ours.refused > 0) throw new Error(`${ours.refused} requests came faster than Route 53 allows`);
+    if (ours.refused > 0) throw new Error(`${ours.refused} requests exceeded the rate limit of Route 53`);
     await systemClock.sleep(1000);
     const naive = await measure(aws, async () => (await lookUpPerName(names, key, aws.endpoint)).length === 0);
     const what = `${names.length} names in ${ZONES} zones, ${ROUTE_53_PER_SECOND} requests a second allowed`;
@@ -87,7 +87,7 @@ async function checkAll(names: readonly string[], keys: AwsKey, port: number, aw
 async function measure(aws: LocalAws, work: () => Promise<boolean>): Promise<Cost> {
   const before = aws.requests.length;
   const startedAt = performance.now();
-  if (!(await work())) throw new Error('what is all good was found to be bad');
+  if (!(await work())) throw new Error('healthy names were reported as broken');
   const made = aws.requests.slice(before);
   const seconds = (performance.now() - startedAt) / 1000;
   return { requests: made.length, refused: made.filter(({ refusal }) => refusal === 'Throttling').length, seconds };

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 
-// One task with one client in a process of its own, so that its memory and its start are measured too; each loads only
-// what it needs. Plain JavaScript, as what is installed is: Node takes a while to load what strips types.
+// One task with one client in a process of its own, so that its memory and start are measured too; each client loads only
+// its own modules. Plain JavaScript, as installed: type stripping takes time to load.
 
 const [, , clientName, task, endpoint, directory, target] = process.argv;
 const [ca, certificate, key] = ['ca.crt', 'client.crt', 'client.key'].map((name) =>
@@ -28,7 +28,7 @@ async function runOurs() {
   return sum;
 }
 
-/** As its documentation shows: pages of a limit, and a stream that is only counted. */
+/** As in its documentation: pages with a limit, and a stream that is only counted. */
 async function runConnect() {
   const { createClient } = await import('@connectrpc/connect');
   const { createGrpcTransport } = await import('@connectrpc/connect-node');

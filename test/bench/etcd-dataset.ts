@@ -13,7 +13,7 @@ const WRITERS = 256;
 const KIB_PER_MIB = 1024;
 const CLIENT = fileURLToPath(new URL('etcd-client-process.js', import.meta.url));
 
-/** What a program took from start to finish. */
+/** The cost of a program from start to finish. */
 export interface Cost {
   readonly seconds: number;
   /** Peak resident memory. */
@@ -46,7 +46,7 @@ async function fill({ endpoints, pki }: RunningEtcd): Promise<void> {
   client.close();
 }
 
-/** The command that does `task` with our client, or with the gRPC library that it might have been built on. */
+/** The command for `task` with our client, or with a gRPC library as the baseline. */
 export function clientProcess(
   client: 'kube-rescue' | 'connect-node',
   task: 'read' | 'snapshot',
@@ -56,12 +56,12 @@ export function clientProcess(
   return [process.execPath, CLIENT, client, task, endpoints[0] ?? '', directory, target];
 }
 
-/** The command that does it with etcdctl. */
+/** The command for the same with etcdctl. */
 export function etcdctlProcess(etcd: RunningEtcd, ...words: readonly string[]): readonly string[] {
   return ['etcdctl', ...etcd.etcdctlFlags, ...words];
 }
 
-/** Runs a program with its output thrown away; `time` of GNU reports the peak of its memory. */
+/** Runs a program and discards its output; GNU time reports its peak memory. */
 export async function measure(argv: readonly string[]): Promise<Cost> {
   const env = { ...process.env, ETCDCTL_API: '3' };
   const started = performance.now();
@@ -75,7 +75,7 @@ export async function measure(argv: readonly string[]): Promise<Cost> {
 }
 
 /** The medians of several runs. */
-export function middleOf(costs: readonly Cost[]): Cost {
+export function medianOf(costs: readonly Cost[]): Cost {
   return {
     seconds: median(costs.map(({ seconds }) => seconds)),
     mebibytes: median(costs.map(({ mebibytes }) => mebibytes)),

@@ -1,10 +1,10 @@
 import type { BenchResult } from './bench.ts';
-import { clientProcess, type Cost, etcdctlProcess, measure, middleOf, withFilledEtcd } from './etcd-dataset.ts';
+import { clientProcess, type Cost, etcdctlProcess, measure, medianOf, withFilledEtcd } from './etcd-dataset.ts';
 
 const ROUNDS = 5;
 const MEMORY_BOUND_MIB = 250;
 
-/** 100,000 values of 2 KB over mutual TLS on the loopback, read and counted by a process from its start to its end. */
+/** 100,000 values of 2 KB over mutual TLS on the loopback, read and counted by a process, start to finish. */
 export async function run(): Promise<BenchResult> {
   return withFilledEtcd(async (etcd) => {
     const ours: Cost[] = [];
@@ -15,9 +15,9 @@ export async function run(): Promise<BenchResult> {
       etcdctl.push(await measure(etcdctlProcess(etcd, 'get', '--prefix', '/registry/')));
       connect.push(await measure(clientProcess('connect-node', 'read', etcd)));
     }
-    const our = middleOf(ours);
-    const their = middleOf(etcdctl);
-    const library = middleOf(connect);
+    const our = medianOf(ours);
+    const their = medianOf(etcdctl);
+    const library = medianOf(connect);
     return {
       name: 'etcd-read',
       rows: [
@@ -26,11 +26,11 @@ export async function run(): Promise<BenchResult> {
           ...{ ours: our.seconds, peer: their.seconds },
         },
         {
-          ...{ what: 'its peak memory', peerName: 'the bound', unit: 'MiB', target: 1 },
+          ...{ what: 'peak memory', peerName: 'the limit', unit: 'MiB', target: 1 },
           ...{ ours: our.mebibytes, peer: MEMORY_BOUND_MIB },
         },
         {
-          ...{ what: 'its peak memory', peerName: 'etcdctl get --prefix', unit: 'MiB', target: undefined },
+          ...{ what: 'peak memory', peerName: 'etcdctl get --prefix', unit: 'MiB', target: undefined },
           ...{ ours: our.mebibytes, peer: their.mebibytes },
         },
         {

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { BenchResult } from './bench.ts';
-import { clientProcess, type Cost, etcdctlProcess, measure, middleOf, withFilledEtcd } from './etcd-dataset.ts';
+import { clientProcess, type Cost, etcdctlProcess, measure, medianOf, withFilledEtcd } from './etcd-dataset.ts';
 
 const ROUNDS = 5;
 
-/** A snapshot of a database of some 400 MB to a file, verified and on the disk, by a process from its start to its end. */
+/** A snapshot of a database of about 400 MB, verified and flushed to disk, by a process, start to finish. */
 export async function run(): Promise<BenchResult> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bench-'));
   try {
@@ -22,9 +22,9 @@ export async function run(): Promise<BenchResult> {
         await rm(their);
         connect.push(await measure(clientProcess('connect-node', 'snapshot', etcd)));
       }
-      const our = middleOf(ours);
-      const their = middleOf(etcdctl);
-      const library = middleOf(connect);
+      const our = medianOf(ours);
+      const their = medianOf(etcdctl);
+      const library = medianOf(connect);
       return {
         name: 'etcd-snapshot',
         rows: [
@@ -33,7 +33,7 @@ export async function run(): Promise<BenchResult> {
             ...{ ours: our.seconds, peer: their.seconds },
           },
           {
-            ...{ what: 'its peak memory', peerName: 'etcdctl snapshot save', unit: 'MiB', target: undefined },
+            ...{ what: 'peak memory', peerName: 'etcdctl snapshot save', unit: 'MiB', target: undefined },
             ...{ ours: our.mebibytes, peer: their.mebibytes },
           },
           {

@@ -2,7 +2,7 @@ import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { type Cluster, createCluster, type LabDeps, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 
-/** Lends a fresh cluster to `work` and removes it afterwards, whatever happens. */
+/** Runs `work` with a new cluster and removes the cluster afterwards. */
 export async function withCluster<T>(work: (cluster: Cluster, deps: LabDeps) => Promise<T>): Promise<T> {
   const host = createLocalHost();
   const onProgress = ({ message }: { readonly message: string }): boolean => process.stderr.write(`   ${message}\n`);

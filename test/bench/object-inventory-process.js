@@ -1,4 +1,4 @@
-// Finds and judges the certificates of a cluster's objects, and ends. A process of its own, so that its memory is only its own:
+// Finds and judges the certificates of a cluster's objects. A process of its own, so that its memory is measured alone:
 // object-inventory-process.js etcd ENDPOINT DIRECTORY COUNT, or api KUBECONFIG '' COUNT.
 import { inspectObjectCertificates, reportObjectFinding } from '@kube-rescue/cert-rotation';
 import { readKubeconfigClient } from '@kube-rescue/node-config';
@@ -7,18 +7,18 @@ import { createEtcdObjectStore, openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { readFileSync } from 'node:fs';
 
-const [way, where = '', directory = '', count = ''] = process.argv.slice(2);
+const [source, location = '', directory = '', count = ''] = process.argv.slice(2);
 const host = createLocalHost();
 
 async function open() {
-  if (way === 'api') {
-    const { server, ca, certificate, key } = await readKubeconfigClient(hostPath(where), { host });
+  if (source === 'api') {
+    const { server, ca, certificate, key } = await readKubeconfigClient(hostPath(location), { host });
     const store = connectApiServer({ server, ca, client: { certificate, key } });
     return { store, close: () => store.close() };
   }
   const read = (name) => readFileSync(`${directory}/${name}`, 'utf8');
   const tls = { ca: read('ca.crt'), client: { certificate: read('client.crt'), key: read('client.key') } };
-  const client = await openEtcd({ endpoints: [where], tls }, { host, clock: systemClock });
+  const client = await openEtcd({ endpoints: [location], tls }, { host, clock: systemClock });
   return { store: createEtcdObjectStore({ kv: client, clock: systemClock }), close: () => client.close() };
 }
 

@@ -7,14 +7,14 @@ import { buildPki } from '@kube-rescue/testing';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { startKubeApi } from '../e2e/objects/kube-api.ts';
 import type { BenchResult, BenchRow } from './bench.ts';
-import { type Cost, measure, middleOf } from './etcd-dataset.ts';
+import { type Cost, measure, medianOf } from './etcd-dataset.ts';
 
 const SECRETS = 10_000;
 const ROUNDS = 3;
-const LANES = 32;
+const CONCURRENCY = 32;
 const PROGRAM = fileURLToPath(new URL('object-inventory-process.js', import.meta.url));
 
-/** A process that finds and judges the certificates of a cluster with 10,000 TLS Secrets, from its start to its end. */
+/** A process that finds and judges the certificates of a cluster with 10,000 TLS Secrets, start to finish. */
 export async function run(): Promise<BenchResult> {
   const deps = { host: createLocalHost(), clock: systemClock };
   const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
@@ -36,13 +36,13 @@ export async function run(): Promise<BenchResult> {
       String(SECRETS),
     ]);
     const viaApi = await repeat([process.execPath, PROGRAM, 'api', api.server.files.kubeconfig, '', String(SECRETS)]);
-    const rows = (way: string, cost: Cost): readonly BenchRow[] => {
-      const what = `certificates of ${SECRETS} TLS Secrets ${way}`;
-      const peerName = 'kubectl get secrets -o json, which reads none of them';
+    const rows = (source: string, cost: Cost): readonly BenchRow[] => {
+      const what = `certificates of ${SECRETS} TLS Secrets ${source}`;
+      const peerName = 'kubectl get secrets -o json, which parses none of them';
       return [
         { what, peerName, ours: cost.seconds, peer: peer.seconds, unit: 's', target: undefined },
         {
-          what: `its peak memory`,
+          what: `peak memory`,
           peerName,
           ours: cost.mebibytes,
           peer: peer.mebibytes,
@@ -60,7 +60,7 @@ export async function run(): Promise<BenchResult> {
 async function repeat(argv: readonly string[]): Promise<Cost> {
   const costs: Cost[] = [];
   for (let round = 0; round < ROUNDS; round += 1) costs.push(await measure(argv));
-  return middleOf(costs);
+  return medianOf(costs);
 }
 
 async function plant(store: ObjectStore): Promise<void> {
@@ -84,8 +84,8 @@ async function plant(store: ObjectStore): Promise<void> {
       data,
     });
   };
-  const lanes = Array.from({ length: LANES }, async (_, lane) => {
-    for (let index = lane; index < SECRETS; index += LANES) await one(index);
+  const workers = Array.from({ length: CONCURRENCY }, async (_, worker) => {
+    for (let index = worker; index < SECRETS; index += CONCURRENCY) await one(index);
   });
-  await Promise.all(lanes);
+  await Promise.all(workers);
 }

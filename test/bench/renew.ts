@@ -11,7 +11,10 @@ const LEAVES = [
 ];
 const PEER = 'kubeadm certs renew all';
 
-/** The ten leaves that kubeadm renews, start to finish, on the same node in turns: with new RSA-2048 keys, and with the keys as they are. */
+/**
+ * The ten leaves that kubeadm renews, start to finish, in turns on the same node: with new RSA-2048 keys, and with the
+ * existing keys.
+ */
 export async function run(): Promise<BenchResult> {
   return withCluster(async (cluster) => {
     const ours = { new: [] as number[], kept: [] as number[], none: [] as number[] };
@@ -31,8 +34,8 @@ export async function run(): Promise<BenchResult> {
       name: 'renew',
       rows: [
         row('ten leaves with new RSA-2048 keys, journalled and verified', ours.new, 0.5),
-        row('ten leaves with their keys, journalled and verified', ours.kept, 0.1),
-        row('nothing but the start of the program', ours.none, undefined),
+        row('ten leaves with their existing keys, journalled and verified', ours.kept, 0.1),
+        row('only the start of the program', ours.none, undefined),
       ],
     };
   });

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { BenchResult, BenchRow } from './bench.ts';
 
-/** Loaded by name, so that one benchmark does not need the parts of another. */
+/** Loaded by name, so that a benchmark does not need the dependencies of another. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult> }>>> = {
   'certs-check': () => import('./certs-check.ts'),
   'dns-check': () => import('./dns-check.ts'),

@@ -6,22 +6,22 @@ interface DrillDocument {
   readonly result?: { readonly recovery: { readonly seconds: number; readonly phases: readonly PhaseTimes[] } | null };
 }
 
-/** What of the recovery may be our own work. */
+/** The target share of our own work in a recovery. */
 const OWN_SHARE = 0.1;
 
 /**
- * The Saturday incident, recovered by one command: seconds by phase, and how much of the whole was ours rather than waiting
- * for kubelets, containers, leases and the checkpointer.
+ * The Saturday incident, recovered by one command: seconds by phase, and the share of our own work rather than waiting for
+ * kubelets, containers, leases and the checkpointer.
  */
 export async function run(): Promise<BenchResult> {
   const args = ['drill', '--json', '--scenario', 'saturday', '--no-trap', '--stable-for', '20'];
   const { stdout, stderr } = await runCli(args);
   const recovery = (JSON.parse(stdout) as DrillDocument).result?.recovery ?? undefined;
-  if (recovery === undefined) throw new Error(`it did not come to a recovery: ${stderr.slice(-2000)}`);
+  if (recovery === undefined) throw new Error(`the drill did not reach the recovery: ${stderr.slice(-2000)}`);
   const waited = recovery.phases.reduce((sum, { waitedSeconds }) => sum + waitedSeconds, 0);
   const rows = recovery.phases.map(({ phase, seconds, waitedSeconds }) => ({
     what: `phase ${phase}: our own work`,
-    peerName: 'the whole phase, with what was waited for',
+    peerName: 'the whole phase, with waiting',
     ours: seconds - waitedSeconds,
     peer: seconds,
     unit: 's' as const,
@@ -33,7 +33,7 @@ export async function run(): Promise<BenchResult> {
       ...rows,
       {
         what: 'the whole recovery: our own work, planning included',
-        peerName: 'all of it, with what was waited for',
+        peerName: 'the whole recovery, with waiting',
         ours: recovery.seconds - waited,
         peer: recovery.seconds,
         unit: 's',

@@ -18,7 +18,7 @@ const POLL_MS = 500;
 const PEER_DEADLINE_MS = 10 * 60_000;
 const { Secret, ServiceAccount } = RESOURCE_KINDS;
 
-/** Puts a new `ca.crt` into the Secrets of service accounts: ours in etcd, and kube-controller-manager's own refresh. */
+/** Replaces `ca.crt` in the Secrets of service accounts: ours in etcd, against kube-controller-manager's own refresh. */
 export async function run(): Promise<BenchResult> {
   const deps = { host: createLocalHost(), clock: systemClock };
   const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
@@ -37,8 +37,8 @@ export async function run(): Promise<BenchResult> {
         target: TARGET_RATIO,
       },
       {
-        what: `the same, against the clock`,
-        peerName: 'the time that is allowed',
+        what: `the same, in seconds`,
+        peerName: 'the time limit',
         ours,
         peer: TARGET_SECONDS,
         unit: 's',
@@ -57,15 +57,15 @@ async function measureOurs(binaries: string, older: string, newer: string): Prom
       namespace: 'default',
     });
     const seconds = (performance.now() - startedAt) / 1000;
-    const seen = await countWith(api.viaApi, newer);
-    if (changed !== OURS || seen !== OURS) throw new Error(`${changed} changed, the API server shows ${seen}`);
+    const found = await countWith(api.viaApi, newer);
+    if (changed !== OURS || found !== OURS) throw new Error(`${changed} changed, the API server shows ${found}`);
     return seconds;
   } finally {
     await api.dispose();
   }
 }
 
-/** From the first Secret that is seen refreshed to the last, so that the start of the program does not count. */
+/** From the first refreshed Secret to the last, so that the start of the program does not count. */
 async function measurePeer(binaries: string, older: string, newer: string): Promise<number> {
   const api = await startKubeApi(binaries);
   let manager: ChildProcess | undefined;
@@ -90,12 +90,13 @@ async function waitForRefreshed(
   for (;;) {
     const found = await countWith(viaEtcd, ca);
     if (found >= wanted) return { first: found, at: performance.now() };
-    if (performance.now() - startedAt > PEER_DEADLINE_MS) throw new Error('kube-controller-manager refreshes nothing');
+    if (performance.now() - startedAt > PEER_DEADLINE_MS)
+      throw new Error('kube-controller-manager does not refresh the Secrets');
     await systemClock.sleep(POLL_MS);
   }
 }
 
-/** Its controller for service account tokens alone, with everything else at its default. */
+/** Only the controller for service account tokens, with default settings. */
 async function startControllerManager(binaries: string, { server }: KubeApi, ca: string): Promise<ChildProcess> {
   const directory = path.dirname(server.files.kubeconfig);
   const rootCa = path.join(directory, 'new-ca.crt');
@@ -106,7 +107,7 @@ async function startControllerManager(binaries: string, { server }: KubeApi, ca:
     ...[`--kubeconfig=${server.files.kubeconfig}`, `--root-ca-file=${rootCa}`],
     `--service-account-private-key-file=${server.files.serviceAccountKey}`,
   ];
-  // The kernel kills it when we die.
+  // The kernel kills it when this process ends.
   return spawn('setpriv', ['--pdeathsig', 'KILL', program, ...words], { stdio: 'ignore' });
 }
 
@@ -117,7 +118,7 @@ async function stop(child: ChildProcess | undefined): Promise<void> {
   await gone;
 }
 
-/** Service accounts with their token Secrets, as kube-controller-manager makes them. */
+/** Creates service accounts with their token Secrets, as kube-controller-manager does. */
 async function plant(store: ObjectStore, count: number, ca: string): Promise<void> {
   const one = async (index: number): Promise<void> => {
     const account = `account-${index}`;
@@ -135,10 +136,10 @@ async function plant(store: ObjectStore, count: number, ca: string): Promise<voi
     const metadata = { ...secret.metadata, annotations };
     await store.create(Secret, { ...secret, metadata, type: 'kubernetes.io/service-account-token', data });
   };
-  const lanes = Array.from({ length: 32 }, async (_, lane) => {
-    for (let index = lane; index < count; index += 32) await one(index);
+  const workers = Array.from({ length: 32 }, async (_, worker) => {
+    for (let index = worker; index < count; index += 32) await one(index);
   });
-  await Promise.all(lanes);
+  await Promise.all(workers);
 }
 
 async function countWith(store: ObjectStore, ca: string): Promise<number> {

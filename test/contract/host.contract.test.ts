@@ -11,7 +11,7 @@ import {
 } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe } from 'vitest';
 
-/** A temporary directory, as this machine's kernel names it. */
+/** The real path of a new temporary directory. */
 async function temporaryDirectory(): Promise<HostPath> {
   return hostPath(await realpath(await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'))));
 }
@@ -64,6 +64,6 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('over SSH', () => {
       };
       return { host, directory, dispose };
     },
-    { lacksDoors: true },
+    { lacksSocketsAndLocks: true },
   );
 });

@@ -71,7 +71,7 @@ describe.each(['rsa', 'ecdsa'] as const)('a request over TLS with %s keys', (alg
     expect(misnamed.peer?.trusted).toBe(false);
   });
 
-  it('shows its client certificate', async () => {
+  it('presents its client certificate', async () => {
     const server = httpsServer(pki, 'etcd/server', ({ socket }, response) => {
       const peer = (socket as TLSSocket).getPeerCertificate();
       response.end(`${String((socket as TLSSocket).authorized)} ${String(peer.subject.CN)}`);
@@ -102,13 +102,13 @@ describe('a request', () => {
     expect(answer).toEqual({ status: 302, body: 'moved' });
   });
 
-  it('goes to the address that it is given, under the name of its URL', async () => {
+  it('connects to the given address, with the host name of its URL', async () => {
     const port = await answering(({ headers }, response) => response.end(headers.host));
     const answer = await host.request({ url: `http://shop.test:${port}/`, address: '127.0.0.1', timeoutMs });
     expect(answer.body).toBe(`shop.test:${port}`);
   });
 
-  it('keeps at most 4 MiB of an answer that does not end', async () => {
+  it('reads at most 4 MiB of an endless answer', async () => {
     const port = await answering((_, response) => {
       const chunk = 'x'.repeat(100_000);
       const pump = (): void => {
@@ -132,7 +132,7 @@ describe('a request', () => {
 
   it.each(['before the answer', 'in the middle of it'])('times out, %s', async (when) => {
     const port = await answering((_, response) => {
-      if (when === 'in the middle of it') response.write('half');
+      if (when === 'during the answer') response.write('half');
     });
     const url = `http://127.0.0.1:${port}/`;
     const failure = await expectCode(host.request({ url, timeoutMs: 100 }), 'HOST_CONNECTION_FAILED');
@@ -145,7 +145,7 @@ describe('a request', () => {
     await expectCode(host.request({ url: `https://127.0.0.1:${port}/`, timeoutMs }), 'HOST_CONNECTION_FAILED');
   });
 
-  it('ends with the reason when it is stopped', async () => {
+  it('rejects with the reason of its signal', async () => {
     const asked = Promise.withResolvers<void>();
     const port = await answering(() => asked.resolve());
     const stop = new AbortController();

@@ -11,7 +11,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { expectCode, objectStoreContract, requireProgram, type RunningEtcd, startEtcd } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 
-// The API server's adapter is held to the same contract in test/e2e, on a real API server.
+// test/e2e runs the same contract for the API server's adapter, on a real API server.
 describe.skipIf(!requireProgram('etcd'))('a real etcd', () => {
   let etcd: RunningEtcd;
   let client: EtcdClient;
@@ -55,7 +55,7 @@ describe.skipIf(!requireProgram('etcd'))('a real etcd', () => {
     return { store: storeOf(encryption), namespace: await plantNamespace(), dispose: async () => undefined };
   });
 
-  it('refuses an object over 1.5 MiB, and leaves the old one', async () => {
+  it('rejects an object over 1.5 MiB, and leaves the old one', async () => {
     const store = storeOf();
     const namespace = await plantNamespace();
     const metadata = { name: 'big', namespace };
@@ -71,11 +71,11 @@ describe.skipIf(!requireProgram('etcd'))('a real etcd', () => {
     const namespace = await plantNamespace();
     const { endpoints, pki, members } = etcd;
     const tls = pki && { ca: pki.ca.certificate, client: pki.client };
-    const hasty = await openEtcd(
+    const impatient = await openEtcd(
       { endpoints, tls, requestTimeoutMs: 500, connectTimeoutMs: 500 },
       { host: createLocalHost(), clock: systemClock },
     );
-    const store = createEtcdObjectStore({ kv: hasty, clock: systemClock });
+    const store = createEtcdObjectStore({ kv: impatient, clock: systemClock });
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'frozen', namespace }, data: { a: 'old' } };
     const before = await store.create(RESOURCE_KINDS.ConfigMap, object);
     members[0].pause();
@@ -89,6 +89,6 @@ describe.skipIf(!requireProgram('etcd'))('a real etcd', () => {
     const isMade = after.revision !== before.revision;
     assert.deepEqual(after.object.data, { a: isMade ? 'new' : 'old' });
     await store.replace(after, { ...after.object, data: { a: 'newer' } });
-    hasty.close();
+    impatient.close();
   });
 });

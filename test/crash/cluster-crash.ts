@@ -14,22 +14,22 @@ import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import type { NodeDisk } from './node-disk.ts';
 
-/** Where a recovery of a real cluster is cut off, and how one comes back from there. */
-export interface InterruptedRotation {
-  /** It is cut off as soon as its journal has so many lines, */
+/** When a recovery of a real cluster is interrupted, and how it is continued. */
+export interface InterruptionPoint {
+  /** The number of journal lines at which it is interrupted, */
   readonly line: number;
-  /** or so long after. */
+  /** plus this delay. */
   readonly delayMs: number;
   readonly signal: 'SIGKILL' | 'SIGINT' | 'power cut';
-  readonly way: 'resume' | 'rollback';
+  readonly continuation: 'resume' | 'rollback';
 }
 
-/** What became of it. */
-export interface InterruptionReport extends InterruptedRotation {
-  /** The phase and the kind of the journal's last record when it was cut off. */
+/** The outcome of an interruption. */
+export interface InterruptionReport extends InterruptionPoint {
+  /** The phase and the last record of the journal at the interruption. */
   readonly at: string;
   readonly ended: 'resumed' | 'rolledBack' | 'lost';
-  /** Why it counts as lost; empty otherwise. */
+  /** The reasons of a loss; otherwise empty. */
   readonly reasons: readonly string[];
   readonly seconds: number;
 }
@@ -38,19 +38,19 @@ const RUNS = 'files/var/lib/kube-rescue/runs';
 const DELAY_MS = 1500;
 
 /**
- * Spreads `count` cuts evenly over a journal of `lines` lines; every second one in the midst of what is waited for, every third by Ctrl-C,
- * every fourth taken back instead of gone on with.
+ * Spreads `count` interruptions evenly over a journal of `lines` lines: every second with a delay, every third by Ctrl-C,
+ * every fourth rolled back instead of resumed.
  */
-export function spreadCuts(lines: number, count: number): readonly InterruptedRotation[] {
+export function spreadInterruptions(lines: number, count: number): readonly InterruptionPoint[] {
   return Array.from({ length: count }, (_, index) => ({
     line: 1 + Math.floor((index * (lines - 1)) / count),
     delayMs: index % 2 === 1 ? DELAY_MS : 0,
     signal: index % 3 === 2 ? 'SIGINT' : 'SIGKILL',
-    way: index % 4 === 3 ? 'rollback' : 'resume',
+    continuation: index % 4 === 3 ? 'rollback' : 'resume',
   }));
 }
 
-/** Recovers the cluster without any disturbance; gives how many lines the journal of that has. */
+/** Recovers the cluster undisturbed. Returns the number of lines of its journal. */
 export async function measureJournal(cluster: Cluster, deps: LabDeps): Promise<number> {
   await expireCertificates(cluster, deps);
   const { exitCode, lastWords } = await rescue(cluster, deps, 'recover', '--yes');
@@ -59,13 +59,13 @@ export async function measureJournal(cluster: Cluster, deps: LabDeps): Promise<n
 }
 
 /**
- * Breaks the cluster, cuts its recovery off, comes back from there, and looks whether anything is left.
+ * Breaks the cluster, interrupts its recovery, resumes it or rolls it back, and checks that nothing is left.
  *
- * @param disk where the node keeps everything, for a power cut
+ * @param disk the node's disk, for a power cut
  */
 export async function tryInterruption(
   cluster: Cluster,
-  cut: InterruptedRotation,
+  point: InterruptionPoint,
   deps: LabDeps,
   disk?: NodeDisk,
 ): Promise<InterruptionReport> {
@@ -73,27 +73,27 @@ export async function tryInterruption(
   const earlier = new Set(await runsOf(cluster));
   await expireCertificates(cluster, deps);
   const broken = await snapshotFiles(cluster, deps);
-  const at = await recoverAndCut(cluster, cut, earlier, disk);
+  const at = await interruptRecovery(cluster, point, earlier, disk);
   const reasons: string[] = [];
-  if (cut.way === 'rollback') reasons.push(...(await takeBack(cluster, earlier, broken, deps)));
-  const unfinished = (await newRun(cluster, earlier)) !== undefined && cut.way === 'resume';
+  if (point.continuation === 'rollback') reasons.push(...(await rollBack(cluster, earlier, broken, deps)));
+  const unfinished = (await newRun(cluster, earlier)) !== undefined && point.continuation === 'resume';
   const again = await rescue(cluster, deps, 'recover', '--yes', ...(unfinished ? ['--resume'] : []));
-  // Cut off after its last record, a run is done, and there is nothing to go on with.
+  // A run that was interrupted after its last record is done, so there is nothing to resume.
   if (again.exitCode !== 0 && !JSON.stringify(again.envelope ?? '').includes('RUN_NOT_FOUND')) {
     reasons.push(`recover ended with ${again.exitCode}: ${again.lastWords}`);
   }
   for (const { ok, name, detail } of await proveLife(cluster, { since: started }, deps)) {
     if (!ok) reasons.push(`${name}: ${detail}`);
   }
-  reasons.push(...(await findLeftovers(cluster, deps)));
+  reasons.push(...(await findRemains(cluster, deps)));
   const seconds = Math.round((deps.clock.now().getTime() - started.getTime()) / 1000);
-  const ended = reasons.length > 0 ? 'lost' : cut.way === 'rollback' ? 'rolledBack' : 'resumed';
-  return { ...cut, at, ended, reasons, seconds };
+  const ended = reasons.length > 0 ? 'lost' : point.continuation === 'rollback' ? 'rolledBack' : 'resumed';
+  return { ...point, at, ended, reasons, seconds };
 }
 
-async function recoverAndCut(
+async function interruptRecovery(
   cluster: Cluster,
-  cut: InterruptedRotation,
+  point: InterruptionPoint,
   earlier: ReadonlySet<string>,
   disk: NodeDisk | undefined,
 ): Promise<string> {
@@ -102,26 +102,30 @@ async function recoverAndCut(
   const ended = once(child, 'exit');
   while (child.exitCode === null && child.signalCode === null) {
     const { lines } = await readJournal(cluster, earlier);
-    if (lines.length >= cut.line) {
-      await new Promise((resolve) => setTimeout(resolve, cut.delayMs));
+    if (lines.length >= point.line) {
+      await new Promise((resolve) => setTimeout(resolve, point.delayMs));
       const at = describeEnd((await readJournal(cluster, earlier)).lines);
-      await strike(child, cut, disk);
+      await interrupt(child, point, disk);
       await ended;
-      if (cut.signal === 'power cut') await disk?.restart();
+      if (point.signal === 'power cut') await disk?.restart();
       return at;
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await ended;
-  return 'its end';
+  return 'the end';
 }
 
-async function strike(child: ChildProcess, { signal }: InterruptedRotation, disk: NodeDisk | undefined): Promise<void> {
+async function interrupt(
+  child: ChildProcess,
+  { signal }: InterruptionPoint,
+  disk: NodeDisk | undefined,
+): Promise<void> {
   if (signal === 'power cut') await disk?.cut();
   child.kill(signal === 'power cut' ? 'SIGKILL' : signal);
 }
 
-async function takeBack(
+async function rollBack(
   cluster: Cluster,
   earlier: ReadonlySet<string>,
   broken: FileSnapshot,
@@ -136,19 +140,21 @@ async function takeBack(
   const now = await snapshotFiles(cluster, deps);
   const names = new Set([...Object.keys(broken), ...Object.keys(now)]);
   const changed = [...names].filter((name) => broken[name] !== now[name]);
-  return changed.map((name) => `not as it was after the rollback: ${name}`);
+  return changed.map((name) => `changed after the rollback: ${name}`);
 }
 
-async function findLeftovers(cluster: Cluster, deps: LabDeps): Promise<readonly string[]> {
+async function findRemains(cluster: Cluster, deps: LabDeps): Promise<readonly string[]> {
   const second = await rescue(cluster, deps, 'recover', '--yes');
   const { outcome } = (second.envelope as { result?: { outcome?: string } } | undefined)?.result ?? {};
   const files = await readdir(path.join(cluster.node.directory, 'files'), { recursive: true });
-  const left = files.filter(
+  const remains = files.filter(
     (name) => name.endsWith('.kube-rescue.tmp') || /kube-rescue\/runs\/[^/]+\/reserve$/.test(name),
   );
   return [
-    ...(outcome === 'nothing-to-do' ? [] : [`a second recover found something to do: ${outcome ?? second.lastWords}`]),
-    ...left.map((name) => `left over: ${name}`),
+    ...(outcome === 'nothing-to-do'
+      ? []
+      : [`a second recover did not end with nothing to do: ${outcome ?? second.lastWords}`]),
+    ...remains.map((name) => `not removed: ${name}`),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { CrashPoints } from '@kube-rescue/testing';
 
 type Counts = Pick<CrashPoints, 'points' | 'resumed' | 'rolledBack' | 'lost'>;
 
-/** How many points ended where. */
+/** The number of points by outcome. */
 export interface Ended extends Counts {
   readonly name: string;
 }

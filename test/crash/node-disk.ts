@@ -6,22 +6,22 @@ import { runOnNode } from '../../packages/lab/src/cluster/node-command.ts';
 import { MOUNT_RUN } from '../../packages/lab/src/machine/node-namespaces.ts';
 import { killService, startService, stopService } from '../../packages/lab/src/machine/services.ts';
 
-/** What a node keeps, etcd's data included, on a disk of its own whose power can be cut. */
+/** A disk with the files of a node and etcd's data, whose power can be cut. */
 export interface NodeDisk {
-  /** From this instant on nothing reaches the disk any more; whoever reads or writes gets errors. */
+  /** From now on nothing reaches the disk; reads and writes fail. */
   cut(): Promise<void>;
-  /** Ends what ran, and starts the machine again from what the disk itself had got. */
+  /** Kills all processes of the node, and restarts it from the content of the disk. */
   restart(): Promise<void>;
 }
 
 const DIRECTORIES = ['/etc/kubernetes', '/var/lib/etcd', '/var/lib/kube-rescue', '/var/lib/kubelet'] as const;
 const SIZE = '1G';
-/** The longest that ext4 may keep what nobody has flushed, and none of its guesses at what should be flushed all the same. */
+/** ext4 keeps unflushed data in memory as long as possible, and does not flush replaced files by itself. */
 const OPTIONS = 'commit=300,noauto_da_alloc';
 
 /**
- * Perl, which every Debian has: writes a file that nobody flushes, and shuts the file system down without its journal
- * (`EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`), as the tests of Linux's own file systems cut their power.
+ * Perl, which every Debian has: writes a file without flushing it, and shuts the file system down without its journal
+ * (`EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`), as the file system tests of Linux simulate a power cut.
  */
 const CUT = `open(my $left, ">", "$ARGV[0]/unflushed") or die "open: $!";
 print $left "left in memory" or die "write: $!";
@@ -48,28 +48,28 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
   const files = path.join(node.directory, 'files');
   let times = 0;
   const image = (): string => path.join(node.directory, `disk-${times}.img`);
-  const place = (): string => path.join(node.directory, `disk-${times}`);
+  const mountPoint = (): string => path.join(node.directory, `disk-${times}`);
 
   const mount = async (): Promise<void> => {
     const { stdout } = await runCommand(deps, ['losetup', '--find', '--show', image()]);
     const device = stdout.trim();
-    await runCommand(deps, ['mkdir', place()]);
-    // Once for whoever looks from outside and once on the node: one device is one file system.
-    await runCommand(deps, ['mount', '-o', OPTIONS, device, place()]);
-    await runOnNode(cluster, ['mount', '-o', OPTIONS, device, place()], deps);
-    // It is let go with the last mount of it.
+    await runCommand(deps, ['mkdir', mountPoint()]);
+    // Once on the machine and once on the node: both mounts share the file system of the device.
+    await runCommand(deps, ['mount', '-o', OPTIONS, device, mountPoint()]);
+    await runOnNode(cluster, ['mount', '-o', OPTIONS, device, mountPoint()], deps);
+    // The device is released with its last mount.
     await runCommand(deps, ['losetup', '--detach', device]);
   };
-  const lay = async (): Promise<void> => {
-    await runCommand(deps, ['sh', '-c', BIND, place(), files, ...DIRECTORIES]);
-    await runOnNode(cluster, ['sh', '-c', BIND, place(), '', ...DIRECTORIES], deps);
+  const bind = async (): Promise<void> => {
+    await runCommand(deps, ['sh', '-c', BIND, mountPoint(), files, ...DIRECTORIES]);
+    await runOnNode(cluster, ['sh', '-c', BIND, mountPoint(), '', ...DIRECTORIES], deps);
     await runOnNode(cluster, ['mount', '--make-shared', '/var/lib/kubelet'], deps);
   };
   const unmount = async (): Promise<void> => {
-    await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES, place()], deps);
-    await runCommand(deps, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => files + directory), place()]);
-    // Other labs may have been begun meanwhile, with a copy of the mount, which goes with its place.
-    await runCommand(deps, ['rmdir', place()]);
+    await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES, mountPoint()], deps);
+    await runCommand(deps, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => files + directory), mountPoint()]);
+    // Labs that were started meanwhile have a copy of the mount, which the removal of the mount point unmounts.
+    await runCommand(deps, ['rmdir', mountPoint()]);
   };
   const powerOff = async (): Promise<void> => {
     await killContainers(node, deps);
@@ -82,19 +82,19 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
   await runCommand(deps, ['truncate', `--size=${SIZE}`, image()]);
   await runCommand(deps, ['mkfs.ext4', '-q', '-F', image()]);
   await mount();
-  // What the kubelet has mounted for its pods went with them, or goes with its place.
+  // Unmount what the kubelet has mounted for its pods.
   await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => `${directory}/.*`)], deps);
   for (const directory of DIRECTORIES) {
-    await runCommand(deps, ['mkdir', '--parents', place() + path.dirname(directory)]);
-    await runCommand(deps, ['cp', '--archive', files + directory, place() + path.dirname(directory)]);
+    await runCommand(deps, ['mkdir', '--parents', mountPoint() + path.dirname(directory)]);
+    await runCommand(deps, ['cp', '--archive', files + directory, mountPoint() + path.dirname(directory)]);
   }
-  await runCommand(deps, ['sync', '--file-system', place()]);
-  await lay();
+  await runCommand(deps, ['sync', '--file-system', mountPoint()]);
+  await bind();
   await resumeContainerd(node, deps);
 
   return {
     cut: async () => {
-      await runCommand(deps, ['perl', '-e', CUT, place()]);
+      await runCommand(deps, ['perl', '-e', CUT, mountPoint()]);
     },
     restart: async () => {
       await killService(node, 'kubelet', deps).catch(() => undefined);
@@ -105,15 +105,15 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
       await runCommand(deps, ['cp', '--sparse=always', before, image()]);
       await runCommand(deps, ['rm', before]);
       await mount();
-      await assertUnflushedLost(place(), deps);
-      await lay();
+      await assertUnflushedLost(mountPoint(), deps);
+      await bind();
       await resumeContainerd(node, deps);
       await startService(node, 'kubelet', deps);
     },
   };
 }
 
-/** A cut that lets through what nobody has flushed would prove nothing. */
+/** A power cut that keeps unflushed data would prove nothing. */
 async function assertUnflushedLost(disk: string, deps: LabDeps): Promise<void> {
   const { exitCode } = await deps.host.exec(['test', '-s', path.join(disk, 'unflushed')], { timeoutMs: 5000 });
   if (exitCode === 0) throw new Error(`${disk} was flushed before its power was cut`);

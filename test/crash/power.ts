@@ -1,5 +1,5 @@
 import { withCluster } from '../bench/lab-session.ts';
-import { type InterruptedRotation, measureJournal, spreadCuts } from './cluster-crash.ts';
+import { type InterruptionPoint, measureJournal, spreadInterruptions } from './cluster-crash.ts';
 import { moveToDisk } from './node-disk.ts';
 import { tryInterruptions } from './try-interruptions.ts';
 
@@ -9,7 +9,7 @@ const [given] = process.argv.slice(2);
 await withCluster(async (cluster, deps) => {
   const disk = await moveToDisk(cluster, deps);
   const lines = await measureJournal(cluster, deps);
-  const cuts = spreadCuts(lines, Number(given ?? DEFAULT_POINTS));
-  const powerCuts = cuts.map((cut): InterruptedRotation => ({ ...cut, signal: 'power cut' }));
-  await tryInterruptions(cluster, { cuts: powerCuts, lines, disk, report: 'crash-power' }, deps);
+  const interruptions = spreadInterruptions(lines, Number(given ?? DEFAULT_POINTS));
+  const powerCuts = interruptions.map((each): InterruptionPoint => ({ ...each, signal: 'power cut' }));
+  await tryInterruptions(cluster, { interruptions: powerCuts, lines, disk, report: 'crash-power' }, deps);
 });

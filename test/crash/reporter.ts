@@ -4,11 +4,11 @@ import type { CrashPoints } from '@kube-rescue/testing';
 import type { Reporter, TestModule } from 'vitest/node';
 import { type Ended, renderEndings, sumOf } from './endings.ts';
 
-/** Adds up what became of every point at which the step laws let something go wrong, and prints it. */
+/** Sums up the outcomes of all crash points of the step laws, and prints them. */
 export class CrashReporter implements Reporter {
   readonly #file: string | undefined;
 
-  /** @param file where it is kept as JSON besides. Default: nowhere. */
+  /** @param file a JSON file for the report. Default: none. */
   constructor(file?: string) {
     this.#file = file;
   }

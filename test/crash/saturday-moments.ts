@@ -1,18 +1,18 @@
-/** An instant of the recovery at which it is cut off. */
+/** A moment of the recovery at which it is interrupted. */
 export interface Moment {
-  /** Completes "cut off ...". */
+  /** Completes "interrupted ...". */
   readonly what: string;
-  /** As soon as the journal has a record of this type of this step, */
+  /** The interruption comes when the journal has a record of this type of this step, */
   readonly type: 'finding' | 'step' | 'intent' | 'applied' | 'verified';
   readonly step: string;
-  /** or so long after. Default: 0. */
+  /** plus this delay. Default: 0. */
   readonly delayMs?: number;
   /** Default: SIGKILL. */
   readonly signal?: 'SIGINT';
 }
 
-/** Where it was cut off in fact. */
-export interface Cut {
+/** An interruption that took place. */
+export interface Interruption {
   readonly what: string;
   readonly signal: 'SIGKILL' | 'SIGINT';
   /** The phase and the last record of the journal. */
@@ -20,8 +20,7 @@ export interface Cut {
 }
 
 /**
- * In the order in which a recovery comes to them. The step that is cut off is made again by the next one, so that it can be cut
- * off once more.
+ * In the order of the recovery. The next attempt repeats the interrupted step, so that it can be interrupted again.
  */
 export const SATURDAY_MOMENTS: readonly Moment[] = [
   { what: 'during the backup of etcd', type: 'step', step: 'backup/etcd-snapshot' },
@@ -41,7 +40,7 @@ export const SATURDAY_MOMENTS: readonly Moment[] = [
   },
   { what: 'while the API server has to stay up', type: 'finding', step: 'control-plane/api-stable', delayMs: 4000 },
   { what: 'before the files of the network are written', type: 'intent', step: 'network/bootstrap' },
-  { what: 'while a rescue pod is made', type: 'intent', step: 'pods/rescue/kube-controller-manager' },
+  { what: 'while a rescue pod is created', type: 'intent', step: 'pods/rescue/kube-controller-manager' },
   {
     what: 'while a rescue pod starts',
     ...{ type: 'applied', step: 'pods/rescue/kube-controller-manager', delayMs: 1500 },

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { SELF_HOSTED_SCENARIOS, type SelfHostedCluster } from '@kube-rescue/lab';
 import type { Plan } from '@kube-rescue/workflow';
 import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
-import type { Cut, Moment } from './saturday-moments.ts';
+import type { Interruption, Moment } from './saturday-moments.ts';
 
 const RUNS = 'files/var/lib/kube-rescue/runs';
 
@@ -17,15 +17,15 @@ interface JournalRecord {
 }
 
 /**
- * Goes on with the recovery until the first of `moments` that it comes to, and cuts it off there.
+ * Runs or resumes the recovery until the first of `moments`, and interrupts it there.
  *
- * @returns the cut, or how it ended by itself
+ * @returns the interruption, or the exit code of a complete recovery
  */
-export async function goOn(
+export async function recoverUntil(
   cluster: SelfHostedCluster,
   moments: readonly Moment[],
   resume: boolean,
-): Promise<{ readonly cut?: Cut; readonly exitCode: number | null }> {
+): Promise<{ readonly interruption?: Interruption; readonly exitCode: number | null }> {
   const before = (await readJournal(cluster)).length;
   const child = recover(cluster, resume && before > 0 ? ['--yes', '--resume'] : ['--yes'], 'ignore');
   const ended = once(child, 'exit');
@@ -38,7 +38,7 @@ export async function goOn(
       const at = describeLocation(await readJournal(cluster));
       if (!child.kill(signal)) break;
       await ended;
-      return { cut: { what: moment.what, signal, at }, exitCode: child.exitCode };
+      return { interruption: { what: moment.what, signal, at }, exitCode: child.exitCode };
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -46,17 +46,17 @@ export async function goOn(
   return { exitCode: child.exitCode };
 }
 
-/** The steps that a further recovery would have to take, but for the backup that comes first and what only AWS keys can mend. */
+/** The steps that a further recovery would take, except for the backup and for what needs AWS keys. */
 export async function findSaturdayWork(cluster: SelfHostedCluster): Promise<readonly string[]> {
   const child = recover(cluster, ['--dry-run', '--json'], 'pipe');
   const ended = once(child, 'exit');
-  if (child.stdout === null) throw new Error('its output was not asked for');
+  if (child.stdout === null) throw new Error('the output was not captured');
   const output = await text(child.stdout);
   await ended;
   const { result } = JSON.parse(output) as {
     readonly result?: { readonly plan?: Pick<Plan, 'entries'> };
   };
-  if (result?.plan === undefined) return [`no plan could be made: ${output.slice(0, 500)}`];
+  if (result?.plan === undefined) return [`no plan was made: ${output.slice(0, 500)}`];
   const needed = result.plan.entries.filter(({ finding }) => finding.status !== 'ok').map(({ step }) => step);
   return needed.filter((step) => !/^(?:backup|dns)\//.test(step));
 }

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { type LabDeps, provideKubernetesBinaries, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
-import { findSaturdayWork, goOn } from './saturday-recovery.ts';
-import { type Cut, SATURDAY_MOMENTS } from './saturday-moments.ts';
+import { findSaturdayWork, recoverUntil } from './saturday-recovery.ts';
+import { type Interruption, SATURDAY_MOMENTS } from './saturday-moments.ts';
 
-// One recovery that is cut off again and again, each time further on, and gone on with each time.
+// One recovery that is interrupted repeatedly, each time later, and resumed each time.
 
 const REPORT = fileURLToPath(new URL('../../test-results/crash-saturday.json', import.meta.url));
-const FEWEST_CUTS = 15;
-/** Done, and done but for the AWS keys of the ingress, which nobody gives it here. */
+const MIN_INTERRUPTIONS = 15;
+/** Done, or done except for the AWS keys of the ingress, which are not given here. */
 const GOOD_ENDS = [0, 3];
 
 const host = createLocalHost();
@@ -23,7 +23,7 @@ const deps: LabDeps = {
 const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
 const scenario = SELF_HOSTED_SCENARIOS.saturday;
 const cluster = await scenario.createCluster({ binaries: hostPath(directory), ownerPid: process.pid }, deps);
-const cuts: Cut[] = [];
+const interruptions: Interruption[] = [];
 const reasons: string[] = [];
 const started = performance.now();
 try {
@@ -31,14 +31,15 @@ try {
   await scenario.breakCluster(cluster, deps);
   let moments = SATURDAY_MOMENTS;
   for (;;) {
-    const { cut, exitCode } = await goOn(cluster, moments, cuts.length > 0);
-    if (cut === undefined) {
+    const { interruption, exitCode } = await recoverUntil(cluster, moments, interruptions.length > 0);
+    if (interruption === undefined) {
       if (exitCode === null || !GOOD_ENDS.includes(exitCode)) reasons.push(`recover --resume ended with ${exitCode}`);
       break;
     }
-    cuts.push(cut);
-    process.stdout.write(`${cut.signal} ${cut.what} (${cut.at})\n`);
-    moments = moments.slice(moments.findIndex(({ what }) => what === cut.what) + 1);
+    interruptions.push(interruption);
+    process.stdout.write(`${interruption.signal} ${interruption.what} (${interruption.at})\
+`);
+    moments = moments.slice(moments.findIndex(({ what }) => what === interruption.what) + 1);
   }
   for (const { ok, name, detail } of await scenario.proveLife(cluster, { since }, deps)) {
     if (!ok) reasons.push(`${name}: ${detail}`);
@@ -46,19 +47,19 @@ try {
   for (const { node } of cluster.nodes) {
     const left = await readdir(path.join(node.directory, 'files'), { recursive: true });
     const ours = left.filter((name) => /\.kube-rescue\.tmp$|kube-rescue\/runs\/[^/]+\/reserve$/.test(name));
-    reasons.push(...ours.map((name) => `left over on ${node.name}: ${name}`));
+    reasons.push(...ours.map((name) => `not removed on ${node.name}: ${name}`));
   }
   reasons.push(...(await findSaturdayWork(cluster)).map((step) => `still to be done: ${step}`));
-  if (cuts.length < FEWEST_CUTS) reasons.push(`it was interrupted ${cuts.length} times only`);
+  if (interruptions.length < MIN_INTERRUPTIONS) reasons.push(`it was interrupted ${interruptions.length} times only`);
 } finally {
   await cluster.remove();
 }
 const seconds = Math.round((performance.now() - started) / 1000);
 await mkdir(path.dirname(REPORT), { recursive: true });
-await writeFile(REPORT, `${JSON.stringify({ cuts, reasons, seconds }, null, 2)}\n`);
+await writeFile(REPORT, `${JSON.stringify({ interruptions, reasons, seconds }, null, 2)}\n`);
 for (const reason of reasons) process.stdout.write(`LOST: ${reason}\n`);
-const lost = reasons.length > 0 ? cuts.length : 0;
+const lost = reasons.length > 0 ? interruptions.length : 0;
 process.stdout.write(
-  `saturday: ${cuts.length} points: ${cuts.length - lost} resumed, 0 rolled back, ${lost} lost (${seconds} s)\n`,
+  `saturday: ${interruptions.length} points: ${interruptions.length - lost} resumed, 0 rolled back, ${lost} lost (${seconds} s)\n`,
 );
 process.exitCode = reasons.length === 0 ? 0 : 1;

@@ -2,21 +2,21 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster, LabDeps } from '@kube-rescue/lab';
-import { type InterruptedRotation, type InterruptionReport, tryInterruption } from './cluster-crash.ts';
+import { type InterruptionPoint, type InterruptionReport, tryInterruption } from './cluster-crash.ts';
 import type { NodeDisk } from './node-disk.ts';
 
 /**
- * Tries one cut after the other, prints what became of each and how many ended where, and keeps it in `test-results` after
- * each. The process ends with 1 when one is lost.
+ * Tries the interruptions one after the other, prints their outcomes and counts, and updates the report in `test-results`
+ * after each. The process exits 1 when one is lost.
  */
 export async function tryInterruptions(
   cluster: Cluster,
   input: {
-    readonly cuts: readonly InterruptedRotation[];
-    /** Of the journal of an undisturbed recovery. */
+    readonly interruptions: readonly InterruptionPoint[];
+    /** The number of journal lines of an undisturbed recovery. */
     readonly lines: number;
     readonly disk?: NodeDisk;
-    /** The name of the file, without its directory and ending. */
+    /** The name of the report, without directory and extension. */
     readonly report: string;
   },
   deps: LabDeps,
@@ -25,8 +25,8 @@ export async function tryInterruptions(
   const quiet = { host: deps.host, clock: deps.clock };
   const reports: InterruptionReport[] = [];
   await mkdir(path.dirname(file), { recursive: true });
-  for (const cut of input.cuts) {
-    const report = await tryInterruption(cluster, cut, quiet, input.disk);
+  for (const point of input.interruptions) {
+    const report = await tryInterruption(cluster, point, quiet, input.disk);
     reports.push(report);
     const { line, delayMs, signal, at, ended, seconds, reasons } = report;
     const when = `line ${line} of ${input.lines}${delayMs > 0 ? ` and ${delayMs} ms` : ''}`;

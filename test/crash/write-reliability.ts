@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { CrashPoints } from '@kube-rescue/testing';
 import type { InterruptionReport } from './cluster-crash.ts';
 import { sumOf } from './endings.ts';
-import type { Cut } from './saturday-moments.ts';
+import type { Interruption } from './saturday-moments.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -49,15 +49,15 @@ const mutants = await readReport<{
 const fuzzing = await readReport<Fuzzing>('fuzz', 'npm run fuzz -- --json').catch(() => undefined);
 
 interface Saturday {
-  readonly cuts: readonly Cut[];
+  readonly interruptions: readonly Interruption[];
   readonly reasons: readonly string[];
 }
 
-/** It takes the longest of all, so that its report may not be there. */
+/** It takes the longest, so its report is optional. */
 function describeSaturday(report: Saturday | undefined): string {
   if (report === undefined) return '';
-  const { cuts, reasons } = report;
-  const lost = reasons.length === 0 ? 0 : cuts.length;
+  const { interruptions, reasons } = report;
+  const lost = reasons.length === 0 ? 0 : interruptions.length;
   return `### The self-hosted incident
 
 \`npm run test:e2e:crash:saturday\`. One recovery, through etcd, of a self-hosted control plane with a pod checkpointer, with a worker that
@@ -67,10 +67,10 @@ rescue pod and no temporary file may remain, and another plan must find nothing 
 
 ${table(
   ['interrupted', 'by', 'last record of the journal'],
-  cuts.map(({ what, at: place, signal }) => [what, signal, place]),
+  interruptions.map(({ what, at: record, signal }) => [what, signal, record]),
 )}
 
-${cuts.length} points: ${cuts.length - lost} resumed, 0 rolled back, ${lost} lost${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}.
+${interruptions.length} points: ${interruptions.length - lost} resumed, 0 rolled back, ${lost} lost${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}.
 `;
 }
 
@@ -83,7 +83,7 @@ interface Fuzzing {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** Fuzzing goes on for as long as one lets it, so that its report may not be there. */
+/** Fuzzing runs separately, so its report is optional. */
 function describeFuzzing(report: Fuzzing | undefined): string {
   if (report === undefined) return '';
   const { cases, uniqueInputs, untyped, slowestMs, peakMemoryMiB, refused } = report;
@@ -102,8 +102,8 @@ function interruptionTable(
   ...further: readonly (readonly [title: string, cell: (report: InterruptionReport) => string])[]
 ): string {
   const rows = reports.map((report) => {
-    const { at: place, line, delayMs, ended } = report;
-    return [place, ...further.map(([, cell]) => cell(report)), line, `${delayMs} ms`, words[ended]];
+    const { at: record, line, delayMs, ended } = report;
+    return [record, ...further.map(([, cell]) => cell(report)), line, `${delayMs} ms`, words[ended]];
   });
   const count = (ended: InterruptionReport['ended']): number =>
     reports.filter((report) => report.ended === ended).length;

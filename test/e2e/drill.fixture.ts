@@ -11,13 +11,13 @@ export interface DrillResult {
   readonly recovery: { readonly secondsToReadyApi: number; readonly seconds: number; readonly runId: string };
 }
 
-/** A drill whose every proof held, and that left nothing behind. */
+/** A drill with successful proofs that left nothing behind. */
 export interface Drilled<R> {
   readonly result: R;
   readonly names: readonly string[];
-  /** What its proofs are of, in order: the words before the colon, each once. */
+  /** The kinds of its proofs, in order: the words before the colon, each once. */
   readonly kinds: readonly string[];
-  /** What a person sees meanwhile. */
+  /** The progress output. */
   readonly progress: string;
 }
 
@@ -34,7 +34,7 @@ export async function drill<R extends Pick<DrillResult, 'proofs'> = DrillResult>
   const proofs = result?.proofs ?? [];
   const failed = proofs.filter((proof) => !proof.ok).map(({ name, detail }) => `${name}: ${detail}`);
   const why = [...failed, error === undefined ? '' : `${error.code ?? ''}: ${error.message ?? ''}`].join('\n');
-  // The reason comes first: who reads a log that was cut wants that, and then what was done last.
+  // The reason first, for truncated logs; then the last progress.
   expect({ ok, exitCode, failed }, `${why}\n${stderr.slice(-2000)}`).toEqual({ ok: true, exitCode: 0, failed: [] });
   await expectNoTraces(labsNamedIn(stderr));
   const names = proofs.map(({ name }) => name);

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
   node = await startEtcdNode();
   api = await startApiServer({ etcd: node.etcd, binaries: directory });
-  // The node's own API server is the one that runs.
+  // Point the node's manifest at the running API server.
   const manifest = path.join(node.root, 'etc/kubernetes/manifests/kube-apiserver.yaml');
   const text = await readFile(manifest, 'utf8');
   await writeFile(manifest, text.replace('--secure-port=6443', `--secure-port=${new URL(api.server).port}`));
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 describe('etcd patch with a real API server', () => {
-  it('goes through the API server while it is ready, and etcd shows the same', async () => {
+  it('uses the API server while it is ready, and etcd has the same object', async () => {
     const done = await run('etcd', 'patch', 'secret', 'one', '--set', 'stringData.a=new', '--yes');
     expect(done.exitCode).toBe(0);
     expect((await objectBy('api')).data).toEqual({ a: 'bmV3' });
@@ -60,7 +60,7 @@ describe('etcd patch with a real API server', () => {
     expect((await objectBy('etcd')).data).toEqual({ a: 'eA==' });
   });
 
-  it('goes to etcd when that is asked for, and the API server shows it', async () => {
+  it('writes to etcd on request, and the API server shows the change', async () => {
     const before = await objectBy('api');
     const done = await run('etcd', 'patch', 'secret', 'one', '--set', 'stringData.b=more', '--via', 'etcd', '--yes');
     expect(done.exitCode).toBe(0);

@@ -48,12 +48,12 @@ describe('an Ingress in etcd', () => {
 
   it('keeps its backends, which are not shown, when another field is changed', async () => {
     const read = await api.viaEtcd.get(REFERENCE);
-    if (read === undefined) throw new Error('it is not there');
+    if (read === undefined) throw new Error('the Ingress is missing');
     expect(read.partial).toBe(true);
     const { object } = read;
     await api.viaEtcd.replace(read, { ...object, metadata: { ...object.metadata, labels: { changed: 'yes' } } });
-    const seen = await api.viaApi.get(REFERENCE);
-    expect(seen?.object.metadata.labels).toEqual({ changed: 'yes' });
-    expect(seen?.object['spec']).toEqual(INGRESS['spec']);
+    const found = await api.viaApi.get(REFERENCE);
+    expect(found?.object.metadata.labels).toEqual({ changed: 'yes' });
+    expect(found?.object['spec']).toEqual(INGRESS['spec']);
   });
 });

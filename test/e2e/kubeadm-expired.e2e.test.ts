@@ -5,26 +5,26 @@ import { BIN, runCli } from '../../apps/cli/src/cli-process.fixture.ts';
 import { drill } from './drill.fixture.ts';
 import { expectNoTraces, findTraces, labsNamedIn } from './lab-traces.fixture.ts';
 
-/** What a drill must have proven, by the word before the colon. */
+/** The proofs of a drill, by the word before the colon. */
 const PROOFS = ['death', 'recover', 'life', 'backup', 'second-recover', 'rollback', 'recover-again', 'life-again'];
 
 describe('the drill kubeadm-expired', () => {
   it.each(['rsa', 'ecdsa'])(
-    'kills and recovers a real cluster with %s keys, and leaves nothing behind',
+    'breaks and recovers a real cluster with %s keys, and leaves nothing behind',
     async (algorithm) => {
       const { result, kinds, progress } = await drill('--algorithm', algorithm);
       expect(result.scenario).toBe('kubeadm-expired');
       expect(kinds).toEqual(PROOFS);
       expect(result.recovery.secondsToReadyApi).toBeGreaterThan(0);
       expect(result.recovery.seconds).toBeGreaterThan(result.recovery.secondsToReadyApi);
-      // Progress that a person can follow, and a closing timeline, beside the one document.
+      // Readable progress with a final timeline, besides the JSON document.
       expect(progress).toContain('TIMELINE');
     },
   );
 });
 
 describe('a drill that is stopped', () => {
-  /** Starts a drill and waits until its cluster is being made. */
+  /** Starts a drill and waits until it creates its cluster. */
   async function startDrill(): Promise<{ readonly process: ChildProcess; readonly labs: readonly string[] }> {
     const started = spawn(process.execPath, [BIN, 'drill'], { stdio: ['ignore', 'ignore', 'pipe'] });
     let progress = '';
@@ -47,7 +47,7 @@ describe('a drill that is stopped', () => {
     await expectNoTraces(labs);
   });
 
-  it('by a kill leaves a cluster that drill --clean finds and removes', async () => {
+  it('by SIGKILL leaves a cluster that drill --clean removes', async () => {
     const { process: killed, labs } = await startDrill();
     killed.kill('SIGKILL');
     await once(killed, 'exit');

@@ -3,13 +3,13 @@ import { type LabDeps, removeLabTraces } from '@kube-rescue/lab';
 
 const deps: LabDeps = { host: createLocalHost(), clock: systemClock };
 
-/** Begins without what labs that were killed earlier have left on the machine, */
+/** Removes orphaned labs before the tests. */
 export async function setup(): Promise<void> {
   await removeLabTraces({ kept: false }, deps);
 }
 
-/** and ends without any of this run's, of which each test has looked at its own only. */
+/** Fails after the tests if one of them left a lab. */
 export async function teardown(): Promise<void> {
   const removed = await removeLabTraces({ kept: false }, deps);
-  if (removed.length > 0) throw new Error(`these labs were left behind, and are removed now: ${removed.join(', ')}`);
+  if (removed.length > 0) throw new Error(`these labs were left behind and have been removed: ${removed.join(', ')}`);
 }

@@ -25,12 +25,12 @@ beforeAll(async () => {
   await removeLabTraces({ kept: false }, deps);
 });
 
-/** The ids of all labs that are there, of whomever. */
+/** The ids of all labs on the machine, of any owner. */
 async function labs(): Promise<ReadonlySet<string>> {
   return new Set((await listLabTraces(deps)).map(({ labId }) => labId));
 }
 
-/** What a lab touches on the machine itself while it is there; `undefined` while somebody else has one. */
+/** The state of the machine that labs change; `undefined` while another lab exists. */
 async function machineState(): Promise<readonly string[] | undefined> {
   if ((await labs()).size > 0) return undefined;
   const settings = ['vm/overcommit_memory', 'kernel/panic', 'kernel/panic_on_oops', 'fs/inotify/max_user_instances'];
@@ -43,7 +43,7 @@ async function machineState(): Promise<readonly string[] | undefined> {
   return [...values, listing.stdout, links.stdout, await readFile('/proc/mounts', 'utf8')];
 }
 
-/** The machine is put back with its last lab, so nothing can be said while somebody else has one. */
+/** The last lab restores the machine, so the state is not compared while another lab exists. */
 async function expectAsBefore(before: readonly string[] | undefined): Promise<void> {
   const after = await machineState();
   if (before !== undefined && after !== undefined) expect(after).toEqual(before);
@@ -59,7 +59,7 @@ describe('a lab cluster', () => {
       await expireCertificates(cluster, deps);
       expect((await proveDeath(cluster, deps)).filter(({ ok }) => !ok)).toEqual([]);
 
-      // Eleven files are broken, and nothing else: no key, no CA, no mode or owner.
+      // Only eleven files are changed: no key, no CA, no mode or owner.
       const broken = await snapshotFiles(cluster, deps);
       expect(Object.keys(broken)).toEqual(Object.keys(intact));
       const changed = Object.keys(broken).filter((path) => broken[path] !== intact[path]);
@@ -75,7 +75,7 @@ describe('a lab cluster', () => {
     await expectAsBefore(before);
   });
 
-  it('that is aborted while it is made leaves nothing behind', async () => {
+  it('that is aborted during its start leaves nothing behind', async () => {
     const before = await machineState();
     const interruption = new AbortController();
     let id: string | undefined;
@@ -83,11 +83,11 @@ describe('a lab cluster', () => {
       id ??= /^lab ([0-9a-f]{6}):/.exec(message)?.[1];
       if (message.includes('making certificates')) setTimeout(() => interruption.abort(), 700);
     };
-    const making = createCluster(
+    const creation = createCluster(
       { binaries: binaries.directory, ...owner },
       { ...deps, onProgress, signal: interruption.signal },
     );
-    await expect(making).rejects.toThrow(/abort/);
+    await expect(creation).rejects.toThrow(/abort/);
     expect(id).toBeDefined();
     expect(await labs()).not.toContain(id);
     await expectAsBefore(before);

@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The files that take minutes, the longest first: whoever begins with them last keeps everybody waiting. */
+/** The files that take minutes, the longest first, so that they do not delay the end of the run. */
 const LONGEST = ['saturday', 'ca-rotation', 'crash', 'ca-expired', 'single-faults', 'kubeadm-expired'];
 
 export class LongestFirst extends BaseSequencer {

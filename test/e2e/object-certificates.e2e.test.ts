@@ -27,7 +27,7 @@ interface Issued {
   readonly key: string;
 }
 
-/** An object to create, and what is to be found in it: each key with the codes of its problems. */
+/** An object to create, and the expected findings: each key with the codes of its problems. */
 interface Planted {
   readonly kind: KindName;
   readonly object: KubernetesObject;
@@ -46,13 +46,13 @@ let api: KubeApi;
 let planted: readonly Planted[];
 let ca: Issued;
 let reissued: Issued;
-let stranger: Issued;
+let foreign: Issued;
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
   binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).directory;
-  [ca, stranger] = await Promise.all([authority({ from: -90, until: -1 }), authority()]);
-  reissued = await authority({ key: ca.key });
+  [ca, foreign] = await Promise.all([issueCa({ from: -90, until: -1 }), issueCa()]);
+  reissued = await issueCa({ key: ca.key });
   planted = await plantings();
   api = await startKubeApi(binaries);
   for (const { kind, object } of planted) await api.viaApi.create(findKind(kind), object);
@@ -60,22 +60,22 @@ beforeAll(async () => {
 afterAll(() => api?.dispose());
 
 describe('the certificates of a real cluster', () => {
-  it.each(['viaApi', 'viaEtcd'] as const)('are all found and judged correctly (%s)', async (way) => {
+  it.each(['viaApi', 'viaEtcd'] as const)('are all found and judged correctly (%s)', async (source) => {
     const now = new Date();
     const rows = [];
-    for await (const finding of inspectObjectCertificates({ store: api[way], now })) {
+    for await (const finding of inspectObjectCertificates({ store: api[source], now })) {
       rows.push(reportObjectFinding(finding, now));
     }
     const expected = planted.flatMap(({ object: { kind, metadata }, found }) => {
       const owner = `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
-      return Object.entries(found).map(([key, problems]) => [`${owner} ${storedKey(key, way)}`, problems]);
+      return Object.entries(found).map(([key, problems]) => [`${owner} ${storedKey(key, source)}`, problems]);
     });
     const own = 'ConfigMap kube-system/extension-apiserver-authentication';
     const judged = rows.map((row) => [row.path, row.problems.map(({ code }) => code)]);
-    expect(Object.fromEntries(judged.filter(([place]) => !String(place).startsWith(own)))).toEqual(
+    expect(Object.fromEntries(judged.filter(([row]) => !String(row).startsWith(own)))).toEqual(
       Object.fromEntries(expected),
     );
-    expect(judged.filter(([place]) => String(place).startsWith(own))).toEqual([[`${own} client-ca-file`, []]]);
+    expect(judged.filter(([row]) => String(row).startsWith(own))).toEqual([[`${own} client-ca-file`, []]]);
     expect(JSON.stringify(rows)).not.toContain(ca.key.split('\n')[1]);
   });
 });
@@ -133,15 +133,15 @@ describe('a sweep of trust while the API server is down', () => {
   });
 });
 
-/** In base64 its second certificate shows only where the first one's length happens to divide by three. */
-const bundleWith = ({ certificate }: Issued): string => stranger.certificate + certificate;
+/** In base64 the second certificate is visible only if the length of the first is divisible by three. */
+const bundleWith = ({ certificate }: Issued): string => foreign.certificate + certificate;
 
 async function plantings(): Promise<readonly Planted[]> {
   const [leaf, rsa, expired, future] = await Promise.all([
-    leafOf(stranger),
-    leafOf(stranger, { rsa: true }),
-    leafOf(stranger, { rsa: true, from: -90, until: -1 }),
-    leafOf(stranger, { from: 1, until: 90 }),
+    leafOf(foreign),
+    leafOf(foreign, { rsa: true }),
+    leafOf(foreign, { rsa: true, from: -90, until: -1 }),
+    leafOf(foreign, { from: 1, until: 90 }),
   ]);
   const service = { name: 'web', namespace: 'default' };
   const bundle = base64(bundleWith(ca));
@@ -156,7 +156,7 @@ async function plantings(): Promise<readonly Planted[]> {
     of(
       secret(
         'tls',
-        { 'tls.crt': leaf.certificate + stranger.certificate, 'tls.key': leaf.key },
+        { 'tls.crt': leaf.certificate + foreign.certificate, 'tls.key': leaf.key },
         { type: 'kubernetes.io/tls' },
       ),
       { 'tls.crt': [], 'tls.crt#1': [] },
@@ -185,7 +185,7 @@ async function plantings(): Promise<readonly Planted[]> {
       ),
     ),
     of(map('kube-root-ca.crt', { data: { 'ca.crt': ca.certificate } }), { 'ca.crt': ['PKI_CA_EXPIRED'] }),
-    of(map('bundle', { data: { roots: ca.certificate + stranger.certificate } }), {
+    of(map('bundle', { data: { roots: ca.certificate + foreign.certificate } }), {
       roots: ['PKI_CA_EXPIRED'],
       'roots#1': [],
     }),
@@ -197,7 +197,7 @@ async function plantings(): Promise<readonly Planted[]> {
       'webhooks[0].clientConfig.caBundle': [],
       'webhooks[0].clientConfig.caBundle#1': ['PKI_CA_EXPIRED'],
     }),
-    of(webhookOf('ValidatingWebhookConfiguration', 'v', { caBundle: base64(stranger.certificate), service }), {
+    of(webhookOf('ValidatingWebhookConfiguration', 'v', { caBundle: base64(foreign.certificate), service }), {
       'webhooks[0].clientConfig.caBundle': [],
     }),
     of(
@@ -255,8 +255,8 @@ function definitionOf(clientConfig: object): KubernetesObject {
 }
 
 /** API servers of 1.20 keep definitions in v1beta1. */
-function storedKey(key: string, way: 'viaApi' | 'viaEtcd'): string {
-  return way === 'viaApi' ? key : key.replace('webhook.clientConfig', 'webhookClientConfig');
+function storedKey(key: string, source: 'viaApi' | 'viaEtcd'): string {
+  return source === 'viaApi' ? key : key.replace('webhook.clientConfig', 'webhookClientConfig');
 }
 
 interface Dates {
@@ -269,7 +269,7 @@ function datesOf({ from = -30, until = 300 }: Dates) {
   return { notBefore: new Date(now + from * DAY_MS), notAfter: new Date(now + until * DAY_MS) };
 }
 
-async function authority(options: Dates & { readonly key?: string } = {}): Promise<Issued> {
+async function issueCa(options: Dates & { readonly key?: string } = {}): Promise<Issued> {
   const { key = newKey(false) } = options;
   const extensions = [
     'basicConstraints=critical,CA:TRUE',
@@ -302,14 +302,14 @@ async function clusterInfo(store: ObjectStore): Promise<Readonly<Record<string, 
   return ((await store.get(CLUSTER_INFO))?.object.data ?? {}) as Record<string, string>;
 }
 
-/** Runs kube-controller-manager's signer of `cluster-info` until it has done its work. */
+/** Runs kube-controller-manager's signer of `cluster-info` until `isDone`. */
 async function signedByController(isDone: () => Promise<boolean>): Promise<void> {
   const words = [
     ...['--controllers=bootstrapsigner', '--leader-elect=false', '--port=0', '--secure-port=0'],
     `--kubeconfig=${api.server.files.kubeconfig}`,
   ];
   const program = path.join(binaries, 'kube-controller-manager');
-  // The kernel kills it when we die.
+  // The kernel kills it when this process ends.
   const child: ChildProcess = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...words], { stdio: 'ignore' });
   const gone = once(child, 'exit');
   try {
@@ -334,14 +334,14 @@ async function everything(store: ObjectStore): Promise<ReadonlyMap<string, Kuber
   return found;
 }
 
-/** What the API server counts or tells of its own accord is not compared. */
+/** The object without the fields that the API server maintains. */
 function withoutBookkeeping(object: KubernetesObject | undefined): Readonly<Record<string, unknown>> {
   const { status: _status, metadata, ...rest } = object ?? objectOf('', '', { name: '' }, {});
   const { resourceVersion: _revision, generation: _generation, managedFields: _fields, ...kept } = metadata;
   return { ...rest, metadata: kept };
 }
 
-/** Of an APIService or a definition, controllers write the status at any time. */
+/** Controllers may write the status at any time. */
 function contentOf(object: KubernetesObject | undefined): string {
   return JSON.stringify(withoutBookkeeping(object));
 }

@@ -55,7 +55,7 @@ describe('one store, two sources', () => {
     under(({ viaEtcd }) => viaEtcd),
   );
 
-  it('lets eight writers meet on fifty Secrets and loses no increment', async () => {
+  it('loses no increment of eight concurrent writers on fifty Secrets', async () => {
     const references = Array.from({ length: 50 }, (_, index) => ({
       kind: Secret,
       namespace: 'default',
@@ -80,7 +80,7 @@ describe('one store, two sources', () => {
     }
   });
 
-  it('names the API server that does not answer', async () => {
+  it('reports an API server that is down', async () => {
     await api.server.stop();
     const reference = { kind: Secret, namespace: 'default', name: 'count-0' };
     await expectCode(api.viaApi.get(reference), 'OBJECT_STORE_UNREACHABLE');
@@ -90,7 +90,7 @@ describe('one store, two sources', () => {
 });
 
 describe.each([
-  ['in plain', undefined, 'k8s\0'],
+  ['unencrypted', undefined, 'k8s\0'],
   ['by the provider identity', { identity: {} }, 'k8s\0'],
   ['by AES-CBC', { aescbc: { keys: [newSecret('new'), newSecret('old')] } }, 'k8s:enc:aescbc:v1:new:'],
   ['by AES-GCM', { aesgcm: { keys: [newSecret('k', 24)] } }, 'k8s:enc:aesgcm:v1:k:'],
@@ -111,10 +111,10 @@ describe.each([
 
   const read = async ({ kind, object }: Specimen, store: ObjectStore): Promise<StoredObject> => {
     const found = await store.get({ kind, name: object.metadata.name, namespace: object.metadata.namespace });
-    if (found === undefined) throw new Error(`${kind.kind} is not there`);
+    if (found === undefined) throw new Error(`${kind.kind} is missing`);
     return found;
   };
-  /** Changes every specimen through etcd, and answers what the API should show then. */
+  /** Changes every specimen through etcd, and returns the objects that the API should show. */
   const changeAll = async (edit: (specimen: Specimen) => Specimen['edit']): Promise<readonly KubernetesObject[]> => {
     const expected: KubernetesObject[] = [];
     for (const specimen of specimens) {
@@ -153,7 +153,7 @@ describe.each([
     }
   });
 
-  it('show the change and nothing else after it was made under a running API server, whose watchers see it', async () => {
+  it('show the change and nothing else after a write under a running API server, whose watchers receive it', async () => {
     const logged = (await api.server.log()).length;
     const before = await Promise.all(specimens.map((specimen) => read(specimen, api.viaApi)));
     const watcher = await watch(
@@ -162,7 +162,7 @@ describe.each([
     );
     expect((await watcher.next()).type).toBe('ADDED');
     await changeAll(({ edit }) => edit);
-    const seen = await watcher.next();
+    const event = await watcher.next();
     watcher.close();
     const after = await Promise.all(specimens.map((specimen) => read(specimen, api.viaApi)));
     for (const [index, { edit, counted = unchanged }] of specimens.entries()) {
@@ -172,12 +172,12 @@ describe.each([
       expect(after[index]!.object).toEqual({ ...intended, metadata: { ...metadata, resourceVersion } });
       expect(resourceVersion).not.toBe(object.metadata.resourceVersion);
     }
-    expect(seen).toEqual({ type: 'MODIFIED', object: after[0]!.object });
+    expect(event).toEqual({ type: 'MODIFIED', object: after[0]!.object });
     expect(await storedPrefix()).toBe(prefix);
     expect(complaints((await api.server.log()).slice(logged))).toEqual([]);
   });
 
-  it('show the change after it was made with the API server down', async () => {
+  it('show the change after a write with the API server down', async () => {
     await api.server.stop();
     const logged = (await api.server.log()).length;
     const expected = await changeAll(() => withAnnotation);
@@ -186,14 +186,14 @@ describe.each([
     expect(complaints((await api.server.log()).slice(logged))).toEqual([]);
   });
 
-  it('can be changed through the API after they were changed in etcd', async () => {
+  it('can be changed through the API after a write to etcd', async () => {
     const reference = { kind: ConfigMap, namespace: 'default', name: 'config' };
     await changeObject(api.viaEtcd, reference, (object) => ({ ...object, data: { a: 'etcd' } }));
     const edited = await changeObject(api.viaApi, reference, (object) => ({ ...object, data: { a: 'api' } }));
     expect((await api.viaEtcd.get(reference))?.object).toEqual(edited.object);
   });
 
-  it('are created in etcd as an API server that is down would have', async () => {
+  it('are created in etcd, with the API server down, as the API server would create them', async () => {
     await api.server.stop();
     const metadata = { name: 'made-in-etcd', namespace: 'default' };
     const made = await api.viaEtcd.create(Secret, { apiVersion: 'v1', kind: 'Secret', metadata, data: { a: 'AAEC' } });
@@ -228,7 +228,7 @@ async function assertEstablished({ viaApi }: KubeApi): Promise<void> {
   if (!isEstablished) throw new Error('the definition is not established');
 }
 
-/** Tries again until it succeeds; after half a minute fails as it did at last. */
+/** Retries until success; fails with the last error after half a minute. */
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
@@ -269,7 +269,7 @@ function countOf(read: StoredObject | undefined): number {
   return Number(Buffer.from(count, 'base64').toString());
 }
 
-/** What an API server logs as an error, but for what it says of itself while it starts. */
+/** The error lines of an API server's log. */
 function complaints(log: string): readonly string[] {
   return log.split('\n').filter((line) => /^[EF]\d{4} /.test(line));
 }

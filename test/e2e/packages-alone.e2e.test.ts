@@ -12,8 +12,8 @@ const run = promisify(execFile);
 /** Programs, not libraries. */
 const APPS = ['kube-rescue', '@kube-rescue/drill'];
 const TIMEOUT_MS = 300_000;
-/** In a user namespace: for the program it is nobody, for the files it is still who started it. */
-const NOBODY = ['unshare', '--user', '--map-user=65534', '--map-group=65534'];
+/** Runs a program as an unprivileged user in a user namespace. */
+const UNPRIVILEGED = ['unshare', '--user', '--map-user=65534', '--map-group=65534'];
 
 let directory = '';
 let tarballs: readonly Tarball[] = [];
@@ -37,7 +37,7 @@ describe('a package alone in an empty project', () => {
   });
 
   it.for(Object.entries(REHEARSALS))(
-    'is what its README shows: %s',
+    'works as in its README: %s',
     { timeout: TIMEOUT_MS },
     async ([name, rehearsal], { skip }) => {
       skip(rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs));
@@ -52,7 +52,7 @@ describe('a package alone in an empty project', () => {
   );
 
   it(
-    'is a command line that starts, under both of its names',
+    'starts the command line under both names',
     async () => {
       const project = path.join(directory, 'cli');
       const tarball = find('kube-rescue');
@@ -81,7 +81,7 @@ async function readExample(project: string, name: string): Promise<string> {
   return example;
 }
 
-/** As a strict project would, with no types but Node's. */
+/** Compiles in strict mode, with only the types of Node.js. */
 async function compile(project: string, example: string): Promise<void> {
   await mkdir(path.join(project, 'node_modules/@types'), { recursive: true });
   for (const name of ['@types/node', 'undici-types']) {
@@ -101,14 +101,17 @@ async function compile(project: string, example: string): Promise<void> {
 async function runExample(
   project: string,
   example: string,
-  { prepare, asNobody = false }: Rehearsal,
+  { prepare, unprivileged = false }: Rehearsal,
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const places = await mkdtemp(path.join(directory, 'places-'));
-  const { replace = {}, env = {}, stop } = (await prepare?.(places)) ?? {};
+  const workDirectory = await mkdtemp(path.join(directory, 'work-'));
+  const { replace = {}, env = {}, stop } = (await prepare?.(workDirectory)) ?? {};
   try {
     const code = Object.entries(replace).reduce((text, [from, to]) => text.replaceAll(from, to), example);
     await writeFile(path.join(project, 'example.ts'), code);
-    const [program = '', ...argv] = [...(asNobody && process.getuid?.() === 0 ? NOBODY : []), ...isolated(asNobody)];
+    const [program = '', ...argv] = [
+      ...(unprivileged && process.getuid?.() === 0 ? UNPRIVILEGED : []),
+      ...isolated(unprivileged),
+    ];
     const options = { cwd: project, env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env } };
     const ended = run(program, [...argv, process.execPath, 'example.ts'], options);
     return await ended.then(
@@ -122,8 +125,8 @@ async function runExample(
   }
 }
 
-/** Where nobody sees the kubelet of a machine, or of a lab, that these tests happen to run on. */
-function isolated(asNobody: boolean): readonly string[] {
+/** A PID namespace hides the kubelet of this machine or of a lab. */
+function isolated(unprivileged: boolean): readonly string[] {
   const isRoot = process.getuid?.() === 0;
-  return isRoot && !asNobody ? ['unshare', '--pid', '--fork', '--mount-proc'] : ['env'];
+  return isRoot && !unprivileged ? ['unshare', '--pid', '--fork', '--mount-proc'] : ['env'];
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { drill } from './drill.fixture.ts';
 
-/** What a drill must have proven, by the word before the colon. */
+/** The proofs of a drill, by the word before the colon. */
 const KINDS = ['death', 'recover', 'life', 'names', 'backup', 'second-recover', 'secrecy'];
 const TIMEOUT_MS = 30 * 60_000;
 
-/** Each of these is a cluster of its own; the trap and the long watch are for one of them. */
-const WAYS: readonly (readonly [title: string, kinds: readonly string[], args: readonly string[]])[] = [
+/** Each case has a cluster of its own; only one includes the trap and the long watch. */
+const CASES: readonly (readonly [title: string, kinds: readonly string[], args: readonly string[]])[] = [
   [
-    'in etcd, where Secrets are encrypted, trap and all, without new AWS keys',
+    'through etcd, with encrypted Secrets, with the trap, without new AWS keys',
     ['death', 'trap', ...KINDS.slice(1)],
     ['--encrypted', '--no-aws-keys'],
   ],
@@ -16,7 +16,7 @@ const WAYS: readonly (readonly [title: string, kinds: readonly string[], args: r
 ];
 
 describe('the Saturday incident', () => {
-  it.each(WAYS)(
+  it.each(CASES)(
     'is replayed and recovered by one command %s, and leaves nothing behind',
     async (_title, kinds, args) => {
       const { result, kinds: proven, progress } = await drill('--scenario', 'saturday', ...args);

@@ -43,16 +43,16 @@ async function kubectl(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
+async function until(what: string, check: () => Promise<boolean>): Promise<void> {
   const start = systemClock.now().getTime();
-  while (!(await look())) {
+  while (!(await check())) {
     if (systemClock.now().getTime() - start > DEADLINE_MS) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
     await systemClock.sleep(1_000);
   }
 }
 
-/** Makes the fault, sees it, mends it, and sees the second try find nothing to do. */
-async function mend(
+/** Causes the fault, proves it, repairs it, and expects a second attempt to find nothing to do. */
+async function repair(
   name: SingleFaultName,
   command: () => Promise<readonly [machine: ClusterMachine, ...args: string[]]>,
 ): Promise<void> {
@@ -64,19 +64,19 @@ async function mend(
   expect((await rescue(machine, ...args)).envelope).toMatchObject({ result: { outcome: 'nothing-to-do' } });
 }
 
-/** Whether every container of an application is ready, one to each pod. */
+/** Waits until the only container of an application is ready. */
 async function readyOf(application: string): Promise<string> {
   const path = '--output=jsonpath={.items[*].status.containerStatuses[*].ready}';
-  const look = () => kubectl('get', 'pods', NAMESPACE, `--selector=k8s-app=${application}`, path);
-  await until(`${application} runs`, async () => (await look()) === 'true');
-  return look();
+  const read = () => kubectl('get', 'pods', NAMESPACE, `--selector=k8s-app=${application}`, path);
+  await until(`${application} runs`, async () => (await read()) === 'true');
+  return read();
 }
 
 // One cluster for all: each fault is fixed before the next, by its own command alone.
 describe('a self-hosted cluster with one fault', () => {
   it('that is a lost scheduler gets a rescue pod, then its own pod again', async () => {
     const controller = 'deployment/kube-scheduler';
-    await mend('scheduler-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
+    await repair('scheduler-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
     await rescue(cluster, 'pods', 'release', controller, '--yes');
     expect(await readyOf('kube-scheduler')).toBe('true');
   });
@@ -84,39 +84,39 @@ describe('a self-hosted cluster with one fault', () => {
   it('that is a lost controller manager gets a rescue pod, then its own pod again', async () => {
     const controller = 'deployment/kube-controller-manager';
     const command = ['pods', 'rescue', controller, '--node', 'cp1', '--yes'];
-    await mend('controller-manager-gone', async () => [cluster, ...command]);
+    await repair('controller-manager-gone', async () => [cluster, ...command]);
     await rescue(cluster, 'pods', 'release', controller, '--yes');
     expect(await readyOf('kube-controller-manager')).toBe('true');
   });
 
   it('that is lost DNS on a cordoned node gets a rescue pod there, then its own pod after the uncordon', async () => {
     const controller = 'deployment/kube-dns';
-    await mend('dns-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
+    await repair('dns-gone', async () => [cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes']);
     await kubectl('uncordon', 'cp1');
     await rescue(cluster, 'pods', 'release', controller, '--yes');
     expect(await readyOf('kube-dns')).toBe('true');
   });
 
-  it('that is an expired CA in every service account gets the one in use, and its controller manager back', async () => {
-    await mend('stale-service-account-ca', async () => [cluster, 'recover', '--only', 'objects', '--yes']);
+  it('with an expired CA in every service account gets the current CA, and its controller-manager back', async () => {
+    await repair('stale-service-account-ca', async () => [cluster, 'recover', '--only', 'objects', '--yes']);
     const controller = 'deployment/kube-controller-manager';
     await rescue(cluster, 'pods', 'rescue', controller, '--node', 'cp1', '--yes');
     await rescue(cluster, 'pods', 'release', controller, '--yes');
     expect(await readyOf('kube-controller-manager')).toBe('true');
   });
 
-  it('that is a worker without its network files gets them, and is Ready', async () => {
-    await mend('cni-missing', async () => [cluster.worker, 'cni', 'bootstrap', '--via', 'api', '--yes']);
+  it('with a worker without network files gets them, and the worker becomes Ready', async () => {
+    await repair('cni-missing', async () => [cluster.worker, 'cni', 'bootstrap', '--via', 'api', '--yes']);
     const path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
-    const look = () => kubectl('get', 'node', 'node02', path);
-    await until('node02 is Ready', async () => (await look()) === 'True');
-    expect(await look()).toBe('True');
+    const readStatus = () => kubectl('get', 'node', 'node02', path);
+    await until('node02 is Ready', async () => (await readStatus()) === 'True');
+    expect(await readStatus()).toBe('True');
   });
 
-  it('that is an expired client certificate in the checkpoint gets the good one, in etcd and on disk', async () => {
+  it('with an expired client certificate in the checkpoint gets the valid one, in etcd and on disk', async () => {
     const key = 'kube-system/kube-apiserver/etcd-client';
     const set = ['--set', `${key}.crt=@/etc/ssl/etcd/client.crt`, '--set', `${key}.key=@/etc/ssl/etcd/client.key`];
-    await mend('stale-checkpoint', async () => [cluster, 'manifests', 'checkpoint', ...set, '--yes']);
+    await repair('stale-checkpoint', async () => [cluster, 'manifests', 'checkpoint', ...set, '--yes']);
     expect(await kubectl('get', '--raw', '/readyz')).toBe('ok');
   });
 });

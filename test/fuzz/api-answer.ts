@@ -21,7 +21,7 @@ const opened = startFakeApiServer().then((server) => ({ server, store: connectAp
 
 const STATUSES = [200, 200, 200, 404, 409, 422, 500, 503];
 
-/** An API server that answers every request with the input, over TLS; its first byte says what is asked, and the status. */
+/** An API server that answers every request with the input, over TLS; the first byte selects the request and the status. */
 export const answerApi: Pick<FuzzTarget, 'corpus' | 'run'> = {
   corpus: async () =>
     [

@@ -16,7 +16,7 @@ const server = createServer((_request, response) => {
 server.unref();
 const listening = once(server, 'listening');
 
-/** A Route 53 that answers every request with the input, over the wire of the real SDK. */
+/** A Route 53 that answers every request with the input, read by the real SDK. */
 export const answerAws: Pick<FuzzTarget, 'corpus' | 'run'> = {
   corpus: async () => [Buffer.from(ZONES), Buffer.from(REFUSAL)],
   run: async (input) => {

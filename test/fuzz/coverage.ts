@@ -1,14 +1,14 @@
 import { Session } from 'node:inspector/promises';
 
-/** Tells whether code ran that had never run before, so that inputs that reach it are kept and changed further. */
+/** Detects newly reached code, so that the inputs that reach it are kept and mutated further. */
 export interface CoverageWatch {
-  /** How many places have run that had not, since this was asked last. */
+  /** The number of code blocks reached for the first time since the last call. */
   news(): Promise<number>;
-  readonly places: number;
+  readonly blocks: number;
   stop(): Promise<void>;
 }
 
-/** Watches the blocks of the scripts below `directory`, by V8's own counters. */
+/** Counts the executed blocks of the scripts below `directory`, by V8's coverage. */
 export async function watchCoverage(directory: string): Promise<CoverageWatch> {
   const session = new Session();
   session.connect();
@@ -27,7 +27,7 @@ export async function watchCoverage(directory: string): Promise<CoverageWatch> {
       }
       return seen.size - before;
     },
-    get places() {
+    get blocks() {
       return seen.size;
     },
     stop: async () => {

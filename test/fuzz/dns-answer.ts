@@ -5,10 +5,10 @@ import { encodeDnsQuery } from '../../packages/host/src/dns/dns-message.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 
 const QUERY = { name: 'shop.example.test', type: 'A' } as const;
-/** An answer that never counts as one is waited for no longer than this. */
+/** Timeout when the answer is ignored. */
 const TIMEOUT_MS = 20;
 
-/** A name server that answers every question with the input, under the right id and question. */
+/** A name server that answers every query with the input, with the matching id. */
 export const answerDns: Pick<FuzzTarget, 'corpus' | 'run'> = {
   corpus: async () => {
     const query = encodeDnsQuery({ ...QUERY, id: 0, recursive: true });

@@ -1,7 +1,7 @@
-/** Something that reads what anybody may have written. */
+/** A parser of untrusted input. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Part of the path of the code whose reach is watched. */
+  /** Part of the path of the code whose coverage is measured. */
   readonly directory: string;
   readonly corpus: () => Promise<readonly Buffer[]>;
   readonly run: (input: Buffer) => unknown;

@@ -4,28 +4,28 @@ import { type CoverageWatch, watchCoverage } from './coverage.ts';
 import { createMutator, type Mutator } from './mutation.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 
-/** What became of the cases of one target. */
+/** The results of one target. */
 export interface FuzzReport {
   readonly target: string;
   readonly cases: number;
   readonly uniqueInputs: number;
-  /** Inputs that reached code which no input before had. */
+  /** Inputs that reached new code. */
   readonly corpus: number;
   readonly accepted: number;
-  /** Refusals by their code. */
+  /** Rejections by code. */
   readonly refused: Readonly<Record<string, number>>;
-  /** What was thrown and is no refusal of ours, and what took too long, with the input in base64. */
+  /** Untyped errors and slow inputs, with the input in base64. */
   readonly failures: readonly { readonly message: string; readonly input: string }[];
   readonly slowestMs: number;
 }
 
-/** A parser that needs longer for 256 KiB, of processor time, is one that can be stopped with a file. */
+/** The limit of processor time for 256 KiB; a slower parser could be stalled with a file. */
 const LONGEST_MS = 5000;
 const MOST_FAILURES = 5;
-/** Coverage is asked about this many cases at once; asking costs more than most cases do. */
+/** Coverage is read once for this many cases, because reading costs more than most cases. */
 const BATCH = 16;
 
-/** Gives a target `cases` inputs: those that it came with, and changed ones. */
+/** Runs a target with `cases` inputs: its corpus, and mutations. */
 export async function fuzz(target: FuzzTarget, cases: number, seed: number): Promise<FuzzReport> {
   const mutator = createMutator(seed);
   const watch = await watchCoverage(target.directory);
@@ -45,7 +45,7 @@ async function run(target: FuzzTarget, cases: number, mutator: Mutator, watch: C
   let [accepted, slowestMs] = [0, 0];
   let batch: Buffer[] = [];
   for (let done = 0; done < cases && failures.length < MOST_FAILURES; done += 1) {
-    // One in three is a change of something whole: what has been changed often is refused before it gets anywhere.
+    // One in three mutates an original input: inputs with many mutations are rejected early.
     const among = mutator.below(3) === 0 ? whole : corpus.length;
     const base = corpus[done < whole ? done : mutator.below(among)] ?? Buffer.alloc(0);
     const input = done < whole ? base : mutator.mutate(base, corpus);

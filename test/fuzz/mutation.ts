@@ -1,11 +1,11 @@
-/** Changes inputs at random, the same way for the same seed. */
+/** Mutates inputs at random, reproducibly by seed. */
 export interface Mutator {
   mutate(input: Buffer, others: readonly Buffer[]): Buffer;
   /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number;
 }
 
-/** What parsers trip over. */
+/** Tokens that confuse parsers. */
 const TOKENS = [
   '\0',
   '\r\n',
@@ -28,7 +28,7 @@ const TOKENS = [
   .concat(['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', 'null', 'true', '1e999', '-1', '[2J'])
   .concat(['__proto__', 'constructor', '9'.repeat(40), 'A'.repeat(300), '{{', '${X}', '<<: *a', 'é', '￾'])
   .map((text) => Buffer.from(text));
-/** What opens one level of nesting, in YAML, JSON, TOML and DER. */
+/** Openings of one level of nesting in YAML, JSON, TOML and DER. */
 const NESTING = ['a: ', '- ', '? ', '[', '{a: ', '{"a":', '[{"a":', '[a.', '&a [', '\x30\x80'].map((text) =>
   Buffer.from(text, 'latin1'),
 );
@@ -36,9 +36,9 @@ const BRACKETS = [
   ['[', ']'],
   ['{"a":', '}'],
 ] as const;
-/** One of each kind that JSON has; `undefined` is one that is nested. */
+/** A value of each JSON type; `undefined` stands for a nested value. */
 const VALUES = ['null', '[]', '{}', '[null]', '{"a":1}', '1', '-1', '1e400', 'true', '""', '"x"', undefined, undefined];
-/** Lists of names that are all different, in YAML, JSON and environment files. */
+/** Lists of distinct names in YAML, JSON and environment files. */
 const NAMES = ['#: b\n', '- #\n', '"#":1,', '#=b\n', '-----BEGIN #-----\n', '[#]\n'].map(
   (form) => (count: number) => Array.from({ length: count }, (_, at) => form.replace('#', `n${at}`)).join(''),
 );
@@ -58,7 +58,7 @@ export function createMutator(seed: number): Mutator {
   };
   const below = (limit: number): number => Math.floor(next() * limit);
   const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
-  /** Rarely the most: large inputs take long. */
+  /** Large counts are rare, because large inputs take long. */
   const many = (): number => Math.ceil(MOST / (1 + below(100)));
   const deep = (levels: number): string => {
     const [open = '', close = ''] = pick(BRACKETS) ?? [];
@@ -91,10 +91,10 @@ export function createMutator(seed: number): Mutator {
         return spliced(input, at, end, other.subarray(from, from + below(512)));
       }
       case 8:
-        // A parser that calls itself for each level runs out of stack.
+        // A recursive parser runs out of stack.
         return spliced(input, at, at, Buffer.concat(Array(many()).fill(pick(NESTING) ?? Buffer.alloc(0))));
       case 9: {
-        // So does whoever walks through what a parser took; and not everything is of the kind that it should be.
+        // Code that walks the parsed value may run out of stack, or expect another type.
         const from = input.indexOf(':', at) + 1;
         const length = input
           .subarray(from)
@@ -104,10 +104,10 @@ export function createMutator(seed: number): Mutator {
         return spliced(input, from, from + Math.max(length, 0), Buffer.from(value));
       }
       case 10:
-        // One that compares each name with every other takes for ever.
+        // Comparing each name with every other takes quadratic time.
         return spliced(input, at, at, Buffer.from(pick(NAMES)?.(many()) ?? ''));
       default:
-        // Many times the same: what is cheap once may be dear a thousand times.
+        // Repetition: cheap once, expensive a thousand times.
         return spliced(input, at, at, Buffer.concat(Array.from({ length: below(200) }, () => input.subarray(at, end))));
     }
   };

@@ -10,8 +10,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-/** What takes a socket for each case gets fewer of them. */
-const DEAR: Readonly<Record<string, number>> = {
+/** Targets that open a socket for each case get fewer cases. */
+const CASE_SHARE: Readonly<Record<string, number>> = {
   'dns-answer': 0.1,
   'aws-response': 0.1,
   'api-answer': 0.5,
@@ -19,10 +19,10 @@ const DEAR: Readonly<Record<string, number>> = {
 };
 
 const targets = FUZZ_TARGETS.filter(({ name }) => values.target?.includes(name) ?? true);
-const weight = targets.reduce((sum, { name }) => sum + (DEAR[name] ?? 1), 0);
+const weight = targets.reduce((sum, { name }) => sum + (CASE_SHARE[name] ?? 1), 0);
 const reports: FuzzReport[] = [];
 for (const target of targets) {
-  const share = Math.ceil((Number(values.cases) * (DEAR[target.name] ?? 1)) / weight);
+  const share = Math.ceil((Number(values.cases) * (CASE_SHARE[target.name] ?? 1)) / weight);
   process.stderr.write(`== ${target.name}: ${share} cases\n`);
   reports.push(await fuzz(target, share, Number(values.seed)));
 }

@@ -91,7 +91,7 @@ const journal = [
   { type: 'end', outcome: 'done', at: '2026-11-22T11:18:02Z' },
 ];
 
-/** The run directory of the journal that is made up. */
+/** The journal of a made-up run. */
 const RUN = '/var/lib/kube-rescue/runs/20261122T111800Z-1f3a/journal.jsonl';
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { LabDeps, SelfHostedCluster } from '@kube-rescue/lab';
 
-/** How many objects are planted; Nodes are objects only, no machine is behind them. */
+/** The number of objects to create; Nodes are objects without a machine. */
 export interface LoadSize {
   readonly secrets: number;
   readonly deployments: number;
   readonly nodes: number;
 }
 
-/** One Secret in so many holds the authority of the cluster, which the recovery has to exchange in it. */
-const SECRETS_PER_AUTHORITY = 5;
+/** One Secret in this many holds the cluster CA, which the recovery has to replace. */
+const SECRETS_PER_CA = 5;
 const BLOB_BYTES = 1500;
-const LANES = 8;
+const CONCURRENCY = 8;
 const TIMEOUT_MS = 10 * 60_000;
 
-/** Creates that many objects more in a healthy cluster, through its API server. */
+/** Creates the objects in a healthy cluster, through its API server. */
 export async function plantObjects(cluster: SelfHostedCluster, size: LoadSize, deps: LabDeps): Promise<void> {
   const ca = await readCa(cluster, deps);
   const items = [
@@ -26,9 +26,11 @@ export async function plantObjects(cluster: SelfHostedCluster, size: LoadSize, d
       metadata: { name: `load-${index}`, labels: { load: 'yes' } },
     })),
   ];
-  const lanes = Array.from({ length: LANES }, (_, lane) => items.filter((_item, index) => index % LANES === lane));
+  const parts = Array.from({ length: CONCURRENCY }, (_, part) =>
+    items.filter((_item, index) => index % CONCURRENCY === part),
+  );
   await Promise.all(
-    lanes.map((part) => {
+    parts.map((part) => {
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: part });
       return kubectl(cluster, ['create', '--filename', '-'], deps, list);
     }),
@@ -38,7 +40,7 @@ export async function plantObjects(cluster: SelfHostedCluster, size: LoadSize, d
 function secret(index: number, ca: string): object {
   const note = randomBytes(64).toString('base64');
   const data =
-    index % SECRETS_PER_AUTHORITY === 0 ? { 'ca.crt': ca, note } : { blob: randomBytes(BLOB_BYTES).toString('base64') };
+    index % SECRETS_PER_CA === 0 ? { 'ca.crt': ca, note } : { blob: randomBytes(BLOB_BYTES).toString('base64') };
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -48,7 +50,7 @@ function secret(index: number, ca: string): object {
   };
 }
 
-/** Without replicas: it is read and judged as any other, and nobody has to run it. */
+/** Without replicas: it is inspected as any other, and runs no pods. */
 function deployment(index: number): object {
   const labels = { load: String(index) };
   return {

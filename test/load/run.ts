@@ -14,32 +14,32 @@ import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type LoadSize, plantObjects } from './planted-objects.ts';
 
-/** What one recovery took. */
+/** The cost of one recovery. */
 interface LoadRun {
   readonly size: LoadSize;
   readonly phases: readonly string[];
   readonly seconds: number;
-  /** Of these, what was not waiting for Kubernetes, etcd or leases. */
+  /** The part that was not waiting for Kubernetes, etcd or leases. */
   readonly ownSeconds: number;
   readonly cpuSeconds: number;
   readonly peakMiB: number;
-  /** Runnable processes of the machine while it went on. */
+  /** Load average of the machine. */
   readonly loadAverage: number;
 }
 
 const FULL: LoadSize = { secrets: 5000, deployments: 500, nodes: 200 };
 const HALF: LoadSize = { secrets: 2500, deployments: 250, nodes: 100 };
 const PEAK_LIMIT_MIB = 300;
-/** Twice the objects may take twice the time; the rest is what two runs on one machine differ by. */
+/** Twice the objects may take twice the time, plus the variation between runs. */
 const GROWTH_LIMIT = 2.2;
 const KIB_PER_MIB = 1024;
 const REPORT = fileURLToPath(new URL('../../test-results/load.json', import.meta.url));
 const KUBECONFIG = '/etc/kubernetes/kubeconfig';
-/** GNU time tells the peak of resident memory (VmHWM) of what it ran, and the time on a processor. */
+/** GNU time reports the peak resident memory (VmHWM) and the processor time. */
 const WITNESS = ['time', '--format=witness %M %U %S'];
 const saturday = SELF_HOSTED_SCENARIOS.saturday;
 
-/** Recovers a cluster with that many objects more by one command, on its control-plane node. */
+/** Recovers the cluster by one command on its control-plane node. */
 async function recover(cluster: SelfHostedCluster, deps: LabDeps): Promise<Omit<LoadRun, 'size'>> {
   const { user, port, identity, knownHosts } = cluster.ssh;
   const { node, serviceCommand } = cluster.worker;
@@ -95,11 +95,11 @@ async function measure(size: LoadSize, deps: LabDeps): Promise<LoadRun> {
 function judge(half: LoadRun, full: LoadRun): readonly string[] {
   const growth = full.ownSeconds / half.ownSeconds;
   return [
-    ...(full.peakMiB > PEAK_LIMIT_MIB ? [`the peak of memory is above ${PEAK_LIMIT_MIB} MiB`] : []),
+    ...(full.peakMiB > PEAK_LIMIT_MIB ? [`peak memory is above ${PEAK_LIMIT_MIB} MiB`] : []),
     ...(growth > GROWTH_LIMIT ? [`twice the objects took ${growth.toFixed(2)} times our own time`] : []),
     ...(half.phases.join() === full.phases.join()
       ? []
-      : [`other phases: ${half.phases.join()} and ${full.phases.join()}`]),
+      : [`different phases: ${half.phases.join()} and ${full.phases.join()}`]),
   ];
 }
 

@@ -9,12 +9,12 @@ import { type Mutant, MUTANTS } from './mutants.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VITEST = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
 const AT_A_TIME = 3;
-/** A mutant that makes the tests run for ever is caught as well. */
+/** A mutant that makes the tests hang counts as killed. */
 const TIMEOUT_MS = 240_000;
 
 type Verdict = 'killed' | 'survived';
 
-/** Runs the tests of a copy of the package, with a mistake in it or none. */
+/** Runs the tests of a copy of the package, with or without a mutant. */
 async function judge(mutant: Mutant | undefined): Promise<Verdict> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
   try {
@@ -35,7 +35,7 @@ async function judge(mutant: Mutant | undefined): Promise<Verdict> {
     );
     if (ended === undefined || ended.killed) return ended === undefined ? 'survived' : 'killed';
     const { numFailedTests } = JSON.parse(await readFile(report, 'utf8')) as { readonly numFailedTests: number };
-    // A copy that cannot even be loaded proves nothing.
+    // A copy that cannot be loaded proves nothing.
     if (numFailedTests === 0) throw new Error(`the tests did not run: ${ended.stderr}`);
     return 'killed';
   } finally {
@@ -43,7 +43,7 @@ async function judge(mutant: Mutant | undefined): Promise<Verdict> {
   }
 }
 
-/** The step laws of `testing` drive the copy, not the original. */
+/** The step laws of `testing` use the copy, not the original. */
 function configurationOf(directory: string): string {
   const alias = { '@kube-rescue/workflow': path.join(directory, 'src/index.ts') };
   const conditions = ['kube-rescue-source', 'node', 'import', 'default'];
@@ -54,7 +54,7 @@ function configurationOf(directory: string): string {
 async function plant({ name, from, to }: Mutant, file: string): Promise<void> {
   const text = await readFile(file, 'utf8');
   const times = text.split(from).length - 1;
-  if (times !== 1) throw new Error(`the mutant "${name}" does not fit any more: its text occurs ${times} times`);
+  if (times !== 1) throw new Error(`the mutant "${name}" does not match the source: its text occurs ${times} times`);
   await writeFile(
     file,
     text.replace(from, () => to),

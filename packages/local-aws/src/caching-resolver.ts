@@ -1,15 +1,15 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 
-/** Where an authoritative server listens. */
+/** The address of a DNS server. */
 export interface DnsEndpoint {
   readonly address: string;
   readonly port: number;
 }
 
-/** A recursive resolver: asks the server that the caller's table names, and can be made to stick to old answers. */
+/** A recursive resolver that queries the servers of the caller's routing function, and can freeze its cache. */
 export interface CachingResolver extends DnsEndpoint {
-  /** From now on every answer that it ever gave stays as it is, as if its time to live never ended. */
+  /** Freezes the cache: every cached answer is repeated regardless of its TTL. */
   freeze(): void;
   /** Gives up every query that is not answered yet; once it resolves, nothing is sent any more. */
   stop(): Promise<void>;
@@ -20,23 +20,23 @@ const RCODE_SERVFAIL = 2;
 const TIMEOUT_MS = 2000;
 
 /**
- * Starts a resolver, UDP only. It passes packets on and never looks into an answer.
+ * Starts a resolver, UDP only. It forwards packets and does not parse answers.
  *
- * @param place port 0: any free one
+ * @param endpoint port 0: any free port
  * @param route the authoritative server for a name without its last dot; `undefined` makes the answer SERVFAIL
  */
 export async function startCachingResolver(
-  place: DnsEndpoint,
+  endpoint: DnsEndpoint,
   route: (name: string) => DnsEndpoint | undefined,
 ): Promise<CachingResolver> {
-  const socket = createSocket('udp4').bind(place.port, place.address);
+  const socket = createSocket('udp4').bind(endpoint.port, endpoint.address);
   await once(socket, 'listening');
   const answers = new Map<string, Buffer>();
   let isFrozen = false;
   const answer = async (query: Buffer, signal: AbortSignal): Promise<Buffer> => {
     const question = query.subarray(2).toString('latin1');
-    const kept = answers.get(question);
-    if (isFrozen && kept !== undefined) return withId(kept, query);
+    const cached = answers.get(question);
+    if (isFrozen && cached !== undefined) return withId(cached, query);
     const upstream = route(questionName(query));
     if (upstream === undefined) return failure(query);
     const fresh = recursive(await forward(query, upstream, signal));
@@ -57,7 +57,7 @@ export async function startCachingResolver(
     void replied.finally(() => pending.delete(replied));
   });
   return {
-    address: place.address,
+    address: endpoint.address,
     port: socket.address().port,
     freeze: () => {
       isFrozen = true;
@@ -92,7 +92,7 @@ function questionName(query: Buffer): string {
   return labels.join('.').toLowerCase();
 }
 
-/** Says "recursion available" and not "authoritative", as a resolver does. */
+/** Sets "recursion available" and clears "authoritative", as a resolver does. */
 function recursive(message: Buffer): Buffer {
   const reply = Buffer.from(message);
   reply[2] = (reply[2] ?? 0) & ~0x04;
@@ -100,8 +100,8 @@ function recursive(message: Buffer): Buffer {
   return reply;
 }
 
-function withId(kept: Buffer, query: Buffer): Buffer {
-  const reply = Buffer.from(kept);
+function withId(cached: Buffer, query: Buffer): Buffer {
+  const reply = Buffer.from(cached);
   query.copy(reply, 0, 0, 2);
   return reply;
 }

@@ -5,11 +5,11 @@ import { AwsRefusal } from './identities.ts';
 export interface ZoneOptions {
   /** Without the last dot. */
   readonly name: string;
-  /** Only inside of a VPC: never served. Default: false. */
+  /** A private zone of a VPC, which is never served. Default: false. */
   readonly isPrivate?: boolean;
 }
 
-/** A hosted zone; the NS records of its apex name its delegation set. */
+/** A hosted zone; the NS records of its apex are its delegation set. */
 export interface HostedZone {
   readonly id: string;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface HostedZone {
   readonly records: readonly HostedRecord[];
 }
 
-/** A set of records, or an alias to another name of the zone. */
+/** A record set, or an alias to another name of the zone. */
 export interface HostedRecord extends RecordSet {
   readonly aliasTarget?: string | undefined;
 }
@@ -76,7 +76,7 @@ export class HostedZones {
   }
 
   /**
-   * Makes all changes or none.
+   * Applies all changes or none.
    * @returns the id of the change
    * @throws AwsRefusal `InvalidChangeBatch` `NoSuchHostedZone`
    */
@@ -89,15 +89,16 @@ export class HostedZones {
     return changeId;
   }
 
-  /** How often this change has been asked for, counting this time. @throws AwsRefusal `NoSuchChange` */
-  askedFor(changeId: string): number {
-    const asked = this.#changes.get(changeId);
-    if (asked === undefined) throw new AwsRefusal(404, 'NoSuchChange', `Could not find resource with ID: ${changeId}`);
-    this.#changes.set(changeId, asked + 1);
-    return asked + 1;
+  /** Counts the requests for this change, this one included. @throws AwsRefusal `NoSuchChange` */
+  countRequest(changeId: string): number {
+    const requests = this.#changes.get(changeId);
+    if (requests === undefined)
+      throw new AwsRefusal(404, 'NoSuchChange', `Could not find resource with ID: ${changeId}`);
+    this.#changes.set(changeId, requests + 1);
+    return requests + 1;
   }
 
-  /** What name servers answer from: of several public zones with one name the oldest. */
+  /** The zones for the name servers: of several public zones with one name only the oldest. */
   served(): readonly ServedZone[] {
     const zones = new Map<string, ServedZone>();
     for (const { name, isPrivate, records } of this.#zones.values()) {
@@ -132,7 +133,7 @@ function applied(
   return others;
 }
 
-/** A zone file has its own SOA record, and nothing like an alias. */
+/** A zone file has its own SOA record and no aliases. */
 function served(record: HostedRecord, all: readonly HostedRecord[]): readonly RecordSet[] {
   if (record.type === 'SOA') return [];
   if (record.aliasTarget === undefined) return [record];

@@ -20,13 +20,13 @@ export interface RoleOptions extends KeyOptions {
   readonly externalId?: string;
 }
 
-/** Who signed a request, and what they may do. */
+/** The identity that signed a request, and its allowed actions. */
 export interface Principal {
   readonly arn: string;
   readonly actions: readonly string[];
 }
 
-/** A refusal as AWS sends it. */
+/** An error response of AWS. */
 export class AwsRefusal extends Error {
   readonly status: number;
   readonly code: string;
@@ -47,7 +47,7 @@ export const ACCOUNT = '123456789012';
 const TOLERATED_SKEW_MS = 5 * 60_000;
 const SESSION_MS = 60 * 60_000;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-/** Where a service's requests are signed for. */
+/** The signing region of a global service. */
 const GLOBAL_REGION: Readonly<Record<string, string>> = { route53: 'us-east-1' };
 
 /** The keys and roles of one account. */
@@ -64,7 +64,7 @@ export class Identities {
     return this.#add('AKIA', { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, actions }, undefined);
   }
 
-  /** @param expiresInMs negative: it is over already */
+  /** @param expiresInMs negative: already expired */
   addSession({ actions = ['*'], user = 'ingress' }: KeyOptions, expiresInMs = SESSION_MS): AwsKey {
     const expiresAt = new Date(this.#now().getTime() + expiresInMs);
     return this.#add('ASIA', { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, actions }, expiresAt);
@@ -93,7 +93,7 @@ export class Identities {
   }
 
   /**
-   * Finds out who signed, in the order in which AWS judges: key, token, time, signature.
+   * Authenticates a request in the order of AWS: key, token, time, signature.
    * @throws AwsRefusal `MissingAuthenticationToken` `InvalidClientTokenId` `ExpiredToken` `SignatureDoesNotMatch`
    */
   authenticate(request: SignedRequest, service: string): Principal {

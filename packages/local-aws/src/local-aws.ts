@@ -16,18 +16,18 @@ import { answerRoute53, route53Action } from './route53-api.ts';
 import { answerSts } from './sts-api.ts';
 import { renderXml } from './xml.ts';
 
-/** One request that was answered, whatever the answer. */
+/** One answered request. */
 export interface AwsRequest {
   /** For example `route53:ListHostedZones`. */
   readonly action: string;
   readonly status: number;
-  /** AWS's name for the refusal, for example `Throttling`. */
+  /** The AWS error code, for example `Throttling`. */
   readonly refusal: string | undefined;
 }
 
 /**
- * STS and Route 53 of one account over the real wire, and the part of the world's DNS that its zones indentText in:
- * real authoritative servers for the zones and for their parent `test`, and a resolver.
+ * STS and Route 53 of one account over the real wire protocol, and their DNS: authoritative servers for the zones and for
+ * their parent `test`, and a resolver.
  */
 export interface LocalAws {
   /** For example `http://127.0.0.1:4566`, for both services. */
@@ -37,49 +37,52 @@ export interface LocalAws {
   readonly resolver: CachingResolver;
   readonly requests: readonly AwsRequest[];
   addKey(options?: KeyOptions): AwsKey;
-  /** A session that ends in an hour, or ended before. */
+  /** Temporary credentials. Default lifetime: one hour; negative: already expired. */
   addSession(options?: KeyOptions, expiresInMs?: number): AwsKey;
   addRole(role: RoleOptions): string;
-  /** A hosted zone; a public one is delegated by the parent, unless `delegated` is false or another has its name. */
+  /**
+   * Creates a hosted zone. The parent delegates a public zone unless `delegated` is false or the name is already
+   * delegated.
+   */
   addZone(options: ZoneOptions & { readonly delegated?: boolean }): Promise<HostedZone>;
-  /** Puts records into a zone, in the place of others of their name and type. */
+  /** Creates or replaces records by name and type. */
   putRecords(zoneId: string, records: readonly HostedRecord[]): Promise<void>;
   records(zoneId: string): readonly HostedRecord[];
-  /** Changes what the parent says about a name; names without addresses lead nowhere. */
+  /** Changes the parent's delegation of a name; name servers without addresses make it lame. */
   delegate(name: string, nameServers: readonly string[]): Promise<void>;
-  /** Refuses the next requests to Route 53 with `Throttling`. */
+  /** Rejects the next requests to Route 53 with `Throttling`. */
   throttleNext(count: number): void;
-  /** Refuses requests to Route 53 beyond this many in a second. */
+  /** Rejects requests to Route 53 above this rate. */
   limitRate(perSecond: number): void;
-  /** Moves the server's clock, for its `Date` and for its judgement of signatures. */
+  /** Moves the server's clock, which it uses for `Date` and for verifying signatures. */
   shiftClock(ms: number): void;
-  /** A change is told to be pending this many times. Default: 1. */
+  /** A change is reported as pending this many times. Default: 1. */
   setPendingAnswers(count: number): void;
   stop(): Promise<void>;
 }
 
 export interface LocalAwsOptions {
-  /** Where AWS answers: its services, and the servers of every delegation set. Default: `127.0.0.1`. */
+  /** The address of AWS: its services, and the servers of every delegation set. Default: `127.0.0.1`. */
   readonly address?: string;
-  /** Where the servers of the parent domain `test` answer; another address. Default: `127.0.0.2`. */
+  /** The address of the servers of the parent domain `test`; it must differ. Default: `127.0.0.2`. */
   readonly parentAddress?: string;
-  /** Port of the services. Default: any free one. */
+  /** Port of the services. Default: any free port. */
   readonly port?: number;
   /** Port of every authoritative server, free on both addresses. */
   readonly dnsPort: number;
-  /** Port of the resolver. Default: any free one. */
+  /** Port of the resolver. Default: any free port. */
   readonly resolverPort?: number;
 }
 
 const SECOND_MS = 1000;
 
 /**
- * Starts a local AWS. Needs `knotd` (Debian's package knot) and setpriv(1). Its name servers die with this process.
+ * Starts a local AWS. Needs `knotd` (Debian's package knot) and setpriv(1). Its name servers are killed with this process.
  *
- * Speaks plain HTTP and knows the requests that keeping DNS records takes, no others.
+ * Supports only the requests for maintaining DNS records, over plain HTTP.
  */
-export async function startLocalAws(places: LocalAwsOptions): Promise<LocalAws> {
-  const { address = '127.0.0.1', parentAddress = '127.0.0.2', port = 0, dnsPort, resolverPort = 0 } = places;
+export async function startLocalAws(input: LocalAwsOptions): Promise<LocalAws> {
+  const { address = '127.0.0.1', parentAddress = '127.0.0.2', port = 0, dnsPort, resolverPort = 0 } = input;
   let skewMs = 0;
   const now = (): Date => new Date(Date.now() + skewMs);
   const identities = new Identities(now);

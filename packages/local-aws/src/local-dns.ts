@@ -4,7 +4,7 @@ import { type RecordSet, type RunningNameServer, startNameServer } from './name-
 
 const PARENT = 'test';
 
-/** The part of the world's DNS that hosted zones indentText in. */
+/** The DNS servers of hosted zones and of their parent domain. */
 export interface LocalDns {
   readonly resolver: CachingResolver;
   readonly publish: () => Promise<void>;
@@ -13,7 +13,7 @@ export interface LocalDns {
   stop(): Promise<void>;
 }
 
-/** Where each of them answers. */
+/** The addresses and ports of the servers. */
 export interface DnsLocations {
   readonly address: string;
   readonly parentAddress: string;
@@ -21,28 +21,28 @@ export interface DnsLocations {
   readonly resolverPort: number;
 }
 
-/** Starts the servers of the zones and of their parent, and a resolver that finds its way between them. */
-export async function startLocalDns(places: DnsLocations, zones: HostedZones): Promise<LocalDns> {
+/** Starts the servers of the zones and of their parent, and a resolver that follows the delegations. */
+export async function startLocalDns(locations: DnsLocations, zones: HostedZones): Promise<LocalDns> {
   const delegations = new Map<string, readonly string[]>();
   const started: RunningNameServer[] = [];
-  for (const address of [places.address, places.parentAddress]) {
-    started.push(await startNameServer(address, places.port));
+  for (const address of [locations.address, locations.parentAddress]) {
+    started.push(await startNameServer(address, locations.port));
   }
   const [aws, parent] = started as [RunningNameServer, RunningNameServer];
   const publishParent = (): Promise<void> =>
-    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list(), places) }]);
+    parent.serve([{ name: PARENT, records: parentRecords(delegations, zones.list(), locations) }]);
   const delegate = async (name: string, nameServers: readonly string[]): Promise<void> => {
     delegations.set(name, nameServers);
     await publishParent();
   };
   await publishParent();
   const ownServers = (): ReadonlySet<string> => new Set(zones.list().flatMap(({ nameServers }) => nameServers));
-  const resolver = await startCachingResolver({ address: places.address, port: places.resolverPort }, (name) => {
-    const cut = [...delegations.keys()]
+  const resolver = await startCachingResolver({ address: locations.address, port: locations.resolverPort }, (name) => {
+    const delegated = [...delegations.keys()]
       .filter((each) => name === each || name.endsWith(`.${each}`))
       .toSorted((a, b) => b.length - a.length)[0];
-    if (cut === undefined) return parent;
-    return delegations.get(cut)?.some((each) => ownServers().has(each)) === true ? aws : undefined;
+    if (delegated === undefined) return parent;
+    return delegations.get(delegated)?.some((each) => ownServers().has(each)) === true ? aws : undefined;
   });
   return {
     resolver,
@@ -57,7 +57,7 @@ export async function startLocalDns(places: DnsLocations, zones: HostedZones): P
   };
 }
 
-/** The parent names itself, the servers of every delegation set, and who was given which name. */
+/** The parent's records: its own name server, the servers of every delegation set, and the delegations. */
 function parentRecords(
   delegations: ReadonlyMap<string, readonly string[]>,
   zones: readonly HostedZone[],

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-/** One set of records of a name and type, as a zone file has it; names without the last dot. */
+/** A record set as in a zone file; names without the last dot. */
 export interface RecordSet {
   readonly name: string;
   /** For example `A`, `CNAME`, `NS`, `TXT`. */
@@ -17,7 +17,7 @@ export interface RecordSet {
   readonly values: readonly string[];
 }
 
-/** A zone with everything in it but its SOA record. */
+/** A zone without its SOA record. */
 export interface ServedZone {
   readonly name: string;
   readonly records: readonly RecordSet[];
@@ -27,7 +27,7 @@ export interface ServedZone {
 export interface RunningNameServer {
   readonly address: string;
   readonly port: number;
-  /** Replaces everything that it serves; resolves when that is what it answers. */
+  /** Replaces all zones; resolves when they are served. */
   serve(zones: readonly ServedZone[]): Promise<void>;
   /** Kills it and removes its files. */
   stop(): Promise<void>;
@@ -38,7 +38,7 @@ const POLL_MS = 10;
 const run = promisify(execFile);
 
 /**
- * Starts `knotd` in a temporary directory, with no zones yet. It dies with this process, however it dies.
+ * Starts `knotd` in a temporary directory, without zones. It is killed with this process, however this process ends.
  *
  * @param address an address of the loopback interface, for example `127.0.0.2`
  */
@@ -51,7 +51,7 @@ export async function startNameServer(address: string, port: number): Promise<Ru
     writeFile(at('knot.conf'), configuration(directory, address, port, zones));
   await configure([]);
   const log = openSync(at('knotd.log'), 'a');
-  // The kernel kills it when we die.
+  // The kernel kills it when this process ends.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'knotd', '--config', at('knot.conf')], {
     stdio: ['ignore', log, log],
   });
@@ -90,7 +90,7 @@ export async function startNameServer(address: string, port: number): Promise<Ru
   return {
     address,
     port,
-    // One at a time: the serial numbers of two would be mixed up.
+    // One at a time: concurrent updates would mix up their serial numbers.
     serve: (zones) => {
       last = last.then(() => serve(zones));
       return last;

@@ -2,7 +2,7 @@ import { type HostedRecord, type HostedZone, type HostedZones, type RecordChange
 import { assertAllowed, AwsRefusal, type Principal } from './identities.ts';
 import { elementsOf, renderXml, textOf, type XmlTree } from './xml.ts';
 
-/** A Route 53 request whose signature is good. */
+/** A Route 53 request with a valid signature. */
 export interface Route53Request {
   readonly method: string;
   readonly url: URL;
@@ -13,9 +13,9 @@ export interface Route53Request {
 export interface Route53Deps {
   readonly zones: HostedZones;
   readonly now: () => Date;
-  /** How many times a change is told to be pending. */
+  /** How many times a change is reported as pending. */
   readonly pendingAnswers: () => number;
-  /** Resolves when the name servers answer from the zones as they are. */
+  /** Resolves when the name servers serve the current zones. */
   readonly publish: () => Promise<void>;
 }
 
@@ -29,7 +29,7 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, action: string])
   ['GET', /^\/2013-04-01\/change\/([^/]+)$/, 'GetChange'],
 ];
 
-/** The action that a request asks for, and the id in its path. @throws AwsRefusal `UnknownOperationException` */
+/** The action of a request, and the id in its path. @throws AwsRefusal `UnknownOperationException` */
 export function route53Action(method: string, path: string): { readonly action: string; readonly id: string } {
   for (const [verb, pattern, action] of ROUTES) {
     const match = verb === method ? pattern.exec(path) : null;
@@ -38,7 +38,7 @@ export function route53Action(method: string, path: string): { readonly action: 
   throw new AwsRefusal(404, 'UnknownOperationException', `${method} ${path}`);
 }
 
-/** Answers a request of Route 53 with the text of its XML document. @throws AwsRefusal */
+/** Answers a Route 53 request with an XML document. @throws AwsRefusal */
 export async function answerRoute53(request: Route53Request, deps: Route53Deps): Promise<string> {
   const { action, id } = route53Action(request.method, request.url.pathname);
   const resource = /Zones|Change$/.test(action) ? '*' : `arn:aws:route53:::hostedzone/${id}`;
@@ -60,7 +60,7 @@ export async function answerRoute53(request: Route53Request, deps: Route53Deps):
       return document('ChangeResourceRecordSetsResponse', changeInfo(changeId, 'PENDING', deps.now()));
     }
     default: {
-      const status = zones.askedFor(id) > deps.pendingAnswers() ? 'INSYNC' : 'PENDING';
+      const status = zones.countRequest(id) > deps.pendingAnswers() ? 'INSYNC' : 'PENDING';
       return document('GetChangeResponse', changeInfo(id, status, deps.now()));
     }
   }

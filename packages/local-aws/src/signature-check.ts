@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** A request as it came over the wire. */
+/** A request as received. */
 export interface SignedRequest {
   readonly method: string;
   /** Path and query, still encoded. */
@@ -9,7 +9,7 @@ export interface SignedRequest {
   readonly body: Buffer;
 }
 
-/** What the `Authorization` header says. */
+/** The content of the `Authorization` header. */
 export interface Authorization {
   readonly accessKeyId: string;
   /** `YYYYMMDD`. */
@@ -23,7 +23,7 @@ export interface Authorization {
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/]*)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/;
 
-/** Reads the `Authorization` header; `undefined` when there is none of this form. */
+/** Parses the `Authorization` header; `undefined` when it is missing or has another form. */
 export function parseAuthorization(header: string | undefined): Authorization | undefined {
   const match = AUTHORIZATION.exec(header ?? '');
   if (match === null) return undefined;

@@ -4,9 +4,9 @@ import { renderXml, type XmlTree } from './xml.ts';
 const NAMESPACE = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"';
 
 /**
- * Answers a request of STS with the text of its XML document.
+ * Answers an STS request with an XML document.
  *
- * Nobody can be forbidden to ask who they are, as with the real one.
+ * GetCallerIdentity is always allowed, as in the real STS.
  * @throws AwsRefusal
  */
 export function answerSts(form: URLSearchParams, principal: Principal, identities: Identities): string {

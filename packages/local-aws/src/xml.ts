@@ -1,4 +1,4 @@
-/** A document of an AWS query or REST-XML service, small enough to be read without a parser of its own. */
+/** A document of an AWS query or REST-XML service, simple enough for regular expressions. */
 export type XmlTree = string | number | boolean | readonly (readonly [tag: string, content: XmlTree])[];
 
 /** Writes elements, text escaped. */

@@ -1,7 +1,7 @@
 export type { AwsKey, AwsRequest, HostedRecord, HostedZone, LocalAws } from '@kube-rescue/local-aws';
 export { startLocalAws } from './servers/loopback-aws.ts';
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './objects/api-server.ts';
-export { type CuttingProxy, startCuttingProxy } from './servers/cutting-proxy.ts';
+export { type FaultyProxy, startFaultyProxy } from './servers/faulty-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './pki/etcd-certificates.ts';
 export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from './servers/etcd-server.ts';
 export { startCpuTime } from './laws/cpu-time.ts';

@@ -1,16 +1,16 @@
 import { customKind, type KubernetesObject, RESOURCE_KINDS, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { podSpec } from './pod-spec.ts';
 
-/** An object of a kind, created through the API, and a change of it that a recovery might make. */
+/** An object to create through the API, and an edit that a recovery might make. */
 export interface Specimen {
   readonly kind: ResourceKind;
   readonly object: KubernetesObject;
   readonly edit: (object: KubernetesObject) => KubernetesObject;
-  /** What an API server counts on its own because of the edit. */
+  /** The fields that an API server increments because of the edit. */
   readonly counted?: (object: KubernetesObject) => KubernetesObject;
 }
 
-/** Stands for what a certificate authority's bundle holds. */
+/** The certificates in the corpus. */
 export interface CorpusInput {
   /** PEM. */
   readonly ca: string;
@@ -30,7 +30,7 @@ export const FOO = customKind({
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 const RESTARTED = 'kubectl.kubernetes.io/restartedAt';
 
-/** One object or more of every kind that the etcd adapter knows, with as many kinds of fields as fit. */
+/** At least one object of every kind that the etcd adapter supports, with many kinds of fields. */
 export function corpus({ ca, csr }: CorpusInput): readonly Specimen[] {
   const caBundle = base64(ca);
   const selector = { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'z', operator: 'DoesNotExist' }] };

@@ -9,7 +9,7 @@ import {
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { type RunningApiServer, type RunningEtcd, startApiServer, startEtcd } from '@kube-rescue/testing';
 
-/** A real API server on a real etcd, and both ways to its objects. */
+/** A real API server on a real etcd, and both object sources. */
 export interface KubeApi {
   readonly etcd: RunningEtcd;
   readonly server: RunningApiServer;
@@ -57,7 +57,7 @@ async function connect(
     prefix,
     encryption: encryption === undefined ? undefined : parseEncryptionConfiguration(encryption, 'encryption.yaml'),
   });
-  // Made by the API server itself, a moment after it is ready.
+  // The API server creates it shortly after it is ready.
   while ((await viaEtcd.get({ kind: RESOURCE_KINDS.Namespace, name: 'default' })) === undefined) {
     await systemClock.sleep(50);
   }
@@ -100,9 +100,9 @@ export async function watch(
         text = lines.pop() ?? '';
         for (const line of lines) {
           const event = JSON.parse(line) as WatchEvent;
-          const taker = waiting.shift();
-          if (taker === undefined) events.push(event);
-          else taker(event);
+          const waiter = waiting.shift();
+          if (waiter === undefined) events.push(event);
+          else waiter(event);
         }
       });
       resolve();

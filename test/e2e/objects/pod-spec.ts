@@ -1,4 +1,4 @@
-/** A pod that uses most of what a pod can say. */
+/** A pod spec with most of the possible fields. */
 export const podSpec = {
   containers: [
     {

@@ -5,28 +5,28 @@ import {
   startFakeApiServer,
 } from '../../../packages/cluster-objects/src/api/fake-api-server.fixture.ts';
 
-/** How the example of a README is run where there is nothing but what this makes. */
+/** How to run the example of a README with prepared servers and files. */
 export interface Rehearsal {
-  /** Programs that it needs. */
+  /** Required programs. */
   readonly needs?: readonly string[];
-  /** Real parts and planted files for it. */
+  /** Starts servers and writes files for the example. */
   prepare?(directory: string): Promise<Prepared>;
-  /** Run as a user that may do nothing, where the example would change the machine. */
-  readonly asNobody?: boolean;
-  /** What it must print, to the output or, with an error's code, to the error output. */
+  /** Runs the example as an unprivileged user, if it would change the machine. */
+  readonly unprivileged?: boolean;
+  /** The expected output, on stdout or stderr. */
   readonly prints: RegExp;
-  /** Without a cluster it ends with a typed error. Default: 0. */
+  /** The expected exit code. Default: 0. */
   readonly exitCode?: number;
 }
 
 interface Prepared {
-  /** Puts places of this rehearsal into the example. */
+  /** Replaces paths in the example. */
   readonly replace?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   stop?(): Promise<void>;
 }
 
-/** Every public package that is a library, by its name behind `@kube-rescue/`. */
+/** The rehearsals of all public libraries, by their name after `@kube-rescue/`. */
 export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   x509: { prints: /DNS:kubernetes[\s\S]*system:masters[\s\S]*clientAuth/ },
   errors: { prints: /DISK_FULL.*\/var\/lib\/etcd free some space/ },
@@ -48,13 +48,13 @@ export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: accepted by AWS/ },
   recovery: { prepare: prepareNode, prints: /^1 [^\n]*expired[\s\S]*\bneeded\b/ },
   'local-aws': { needs: ['knotd'], prints: /^AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ AWS_ACCESS_KEY_ID=AKIA/ },
-  lab: { asNobody: true, prints: /LAB_NOT_ROOT/, exitCode: 1 },
+  lab: { unprivileged: true, prints: /LAB_NOT_ROOT/, exitCode: 1 },
 };
 
 async function prepareApiServer(directory: string): Promise<Prepared> {
   const server = await startFakeApiServer();
   const admin = server.pki.tree.get(hostPath('/etc/kubernetes/admin.conf'));
-  if (admin?.kind !== 'file') throw new Error('there is no admin.conf');
+  if (admin?.kind !== 'file') throw new Error('admin.conf is missing');
   const kubeconfig = new TextDecoder().decode(admin.bytes).replace(/server: .*/, `server: ${server.access.server}`);
   const file = hostPath(`${directory}/admin.conf`);
   await createLocalHost().writeFile(file, Buffer.from(kubeconfig), { mode: 0o600 });
@@ -73,7 +73,7 @@ async function prepareEtcd(directory: string): Promise<Prepared> {
   return { replace: { '/root/etcd.db': `${directory}/etcd.db` }, env, stop: () => etcd.stop() };
 }
 
-/** The files of a dead control-plane node. */
+/** The files of a control-plane node with an expired certificate. */
 async function prepareNode(directory: string): Promise<Prepared> {
   const { tree } = await buildPki({ algorithm: 'ecdsa', expired: ['apiserver'] });
   await plantTree(createLocalHost({ root: hostPath(directory) }), tree);

@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 const TIMEOUT_MS = 240_000;
 
-/** What a package.json is published with. */
+/** The published fields of a package.json. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -28,12 +28,12 @@ export interface Tarball {
   /** The package's directory, from the root of the repository. */
   readonly directory: string;
   readonly file: string;
-  /** What is in it, as paths from the package's root. */
+  /** Its files, as paths from the package's root. */
   readonly files: readonly string[];
   text(file: string): Promise<string>;
 }
 
-/** Packs every public package of the repository as it was built. */
+/** Packs every public package of the repository from its build. */
 export async function packAll(into: string): Promise<readonly Tarball[]> {
   const directories = (await readdir(path.join(ROOT, 'packages'))).map((name) => `packages/${name}`);
   const packed = await Promise.all(
@@ -60,8 +60,8 @@ async function pack(directory: string, into: string): Promise<Tarball | undefine
 }
 
 /**
- * An empty project in which one package is installed, and of the others of this repository what that depends on; from npm's
- * cache as far as that goes.
+ * Creates a project with one package and its dependencies, those of this repository from their tarballs, others preferably
+ * from npm's cache.
  */
 export async function installAlone(tarball: Tarball, all: readonly Tarball[], project: string): Promise<void> {
   await mkdir(project);
@@ -75,7 +75,7 @@ export async function installAlone(tarball: Tarball, all: readonly Tarball[], pr
   await run('npm', argv, { cwd: project, timeout: TIMEOUT_MS });
 }
 
-/** The names of the packages that built files import, Node's own left out. */
+/** The names of the packages that built files import, without Node's own. */
 export async function importsOf(tarball: Tarball): Promise<ReadonlySet<string>> {
   const code = tarball.files.filter((file) => /\.(?:js|d\.ts)$/.test(file));
   const found = await Promise.all(code.map(async (file) => specifiersIn(await tarball.text(file))));

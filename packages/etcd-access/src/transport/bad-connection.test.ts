@@ -1,12 +1,12 @@
 import { createLocalHost, type Host, systemClock } from '@kube-rescue/host';
 import {
   buildEtcdPki,
-  type CuttingProxy,
+  type FaultyProxy,
   type EtcdPki,
   expectCode,
   requireProgram,
   type RunningEtcd,
-  startCuttingProxy,
+  startFaultyProxy,
   startEtcd,
 } from '@kube-rescue/testing';
 import { once } from 'node:events';
@@ -124,13 +124,13 @@ describe('a server that is not etcd', () => {
 
 describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', () => {
   let etcd: RunningEtcd;
-  let proxy: CuttingProxy;
+  let proxy: FaultyProxy;
   let client: EtcdClient;
   /** Open connections of the client. */
   const sockets = new Set<Duplex>();
   beforeAll(async () => {
     etcd = await startEtcd();
-    proxy = await startCuttingProxy(etcd.members[0].port);
+    proxy = await startFaultyProxy(etcd.members[0].port);
     const tls = { ca: etcd.pki?.ca.certificate ?? '', client: etcd.pki?.client };
     const endpoints = [`https://127.0.0.1:${proxy.port}`, `https://localhost:${proxy.port}`];
     const connect: Host['connect'] = async (target) => {
@@ -150,17 +150,17 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
   /** Closes every connection; resolves when the client has noticed. */
   async function cutAll(): Promise<void> {
     const closed = [...sockets].map((socket) => once(socket, 'close'));
-    proxy.cut();
+    proxy.disconnect();
     await Promise.all(closed);
     await nextTurn();
   }
 
   it('during a transaction leaves the outcome unknown, and reading resolves it', async () => {
     const before = await client.compareAndSwap({ key, modRevision: 0n, value: new Uint8Array() });
-    proxy.cutAnswers();
+    proxy.dropAnswers();
     const write = client.compareAndSwap({ key, modRevision: before.revision, value });
     await expectCode(write, 'ETCD_OUTCOME_UNKNOWN');
-    proxy.heal();
+    proxy.restore();
     const after = await client.get(key);
     expect(after?.value).toEqual(value);
     // Once, although there was another endpoint.
@@ -175,9 +175,9 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection that is cut', 
   });
 
   it('during a read fails the read, which can be repeated', async () => {
-    proxy.cutAnswers();
+    proxy.dropAnswers();
     await expectCode(client.get(key), 'ETCD_UNREACHABLE');
-    proxy.heal();
+    proxy.restore();
     expect(await client.get(key)).toBeDefined();
   });
 

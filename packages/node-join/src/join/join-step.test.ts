@@ -215,7 +215,7 @@ describe('joining workers', () => {
     let kills = 0;
     for (let failAt = 1; failAt < 20; failAt += 1) {
       const { cluster, clock, host, hosts, openNode } = scene(['node02']);
-      const faulty = withFaults(host, { failAt, mode: 'dead-after' });
+      const faulty = withFaults(host, { failAt, mode: 'killed-before' });
       const worker = hosts.get('node02') as unknown as FakeHost;
       const before = await readTree(worker, hostPath('/etc/kubernetes'));
       const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });

@@ -52,6 +52,6 @@ stepLaws('restart of pods', () => {
     makeKinds: (host) => [createPodRestartKind(async () => machines.objectsOf(host))],
     clock,
     directories: [],
-    isLasting: true,
+    isIrreversible: true,
   };
 });

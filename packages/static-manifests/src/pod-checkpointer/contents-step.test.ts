@@ -193,7 +193,7 @@ describe('changing what the checkpointer keeps', () => {
       const node = await createCheckpointNode();
       // Whoever dies lets go of the lock; in memory nobody does it for them.
       const survivor: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
-      const dying = withFaults(survivor, { failAt, mode: 'dead-after' });
+      const dying = withFaults(survivor, { failAt, mode: 'killed-before' });
       await expect(run({ ...node, host: dying })).rejects.toThrow('killed');
       const kinds = createChangeRegistry([...hostChangeKinds(survivor), ...kindsOf(node, survivor)]);
       const deps = { host: survivor, clock, kinds, store: openRunStore(survivor), onEvent: () => undefined };

@@ -7,14 +7,14 @@ import { treeOf } from '../node/node-tree.ts';
 const file = hostPath('/etc/kubernetes/manifests/etcd.yaml');
 
 describe('a machine in memory', () => {
-  it('starts with the files it is given', async () => {
+  it('starts with the given files', async () => {
     const host = createFakeHost({ tree: treeOf({ [file]: 'kind: Pod\n' }) });
     expect(Buffer.from((await host.readFile(file)) ?? []).toString()).toBe('kind: Pod\n');
     expect(await host.stat(hostPath('/etc/kubernetes'))).toMatchObject({ kind: 'directory', mode: 0o755, uid: 0 });
     expect(host.mutations).toEqual([]);
   });
 
-  it('remembers what was done to it, in order, and nothing that failed', async () => {
+  it('records its mutations in order, without failed ones', async () => {
     const host = createFakeHost({ tree: treeOf({ [file]: '' }), services: { kubelet: 'running' } });
     await host.services.act('stop', 'kubelet');
     await host.remove(file);
@@ -34,13 +34,13 @@ describe('a machine in memory', () => {
     expect(await host.services.status('kubelet')).toBe('running');
   });
 
-  it('does not let a caller change its bytes behind its back', async () => {
+  it('returns copies of its bytes', async () => {
     const host = createFakeHost({ tree: treeOf({ [file]: 'old' }) });
     (await host.readFile(file))?.fill(0);
     expect(Buffer.from((await host.readFile(file)) ?? []).toString()).toBe('old');
   });
 
-  it('answers, runs and shows what the test has arranged, and refuses the rest', async () => {
+  it('answers requests, runs programs and lists processes as arranged by the test, and fails for others', async () => {
     const host = createFakeHost({
       exec: ([program]) => (program === 'crictl' ? { exitCode: 0, stdout: '[]', stderr: '' } : undefined),
       request: ({ url }) => (url.endsWith('/readyz') ? { status: 200, body: 'ok' } : undefined),

@@ -22,29 +22,29 @@ export interface FakeHostOptions {
   readonly name?: string | undefined;
   /** Default: 0, root. */
   readonly userId?: number | undefined;
-  /** Files and links that are there from the start, owned by root. */
+  /** Initial files and links, owned by root unless they say otherwise. */
   readonly tree?: NodeTree | undefined;
   /** Default: 1 GiB. */
   readonly freeBytes?: number | undefined;
-  /** Asked each time, so that a test can let processes come and go. Default: none. */
+  /** Called each time, so that a test can change the processes. Default: none. */
   readonly processes?: (() => readonly ProcessInfo[]) | undefined;
-  /** Services by name, in the state they start in. Others are unknown. */
+  /** Initial states of services, by name. Others are unknown. */
   readonly services?: Readonly<Record<string, ServiceState>> | undefined;
-  /** Answers one request; `undefined` is a refused connection. Default: nothing listens anywhere. */
+  /** Answers one request; `undefined` is a refused connection. Default: every connection is refused. */
   readonly request?: ((probe: HttpProbe) => HttpAnswer | undefined) | undefined;
-  /** Answers one question to DNS; `undefined` when no server answers. Default: none does. */
+  /** Answers one DNS query; `undefined` when no server answers. Default: no server answers. */
   readonly resolveDns?: ((query: DnsQuery) => DnsAnswer | undefined) | undefined;
-  /** Runs one program; `undefined` when it is not installed. Default: none is. */
+  /** Runs one program; `undefined` when it is not installed. Default: no program is installed. */
   readonly exec?: ((argv: readonly string[], options: ExecOptions) => ExecResult | undefined) | undefined;
 }
 
 /** A machine in memory. */
 export interface FakeHost extends Host {
-  /** Every change that was made to it, in order. */
+  /** Every change to it, in order. */
   readonly mutations: readonly Mutation[];
 }
 
-/** A live machine in memory that behaves as the Host port says; modes are kept but not enforced. */
+/** A live machine in memory that implements the Host port; modes are stored but not enforced. */
 export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
   const files = new MemoryFiles(options.tree ?? new Map(), options.freeBytes ?? 2 ** 30);
   const services = new Map(Object.entries(options.services ?? {}));
@@ -113,5 +113,5 @@ function lock(locks: Map<HostPath, string>, path: HostPath, holder: string): Hos
 }
 
 function failure(code: HostErrorCode, subject: string): HostError {
-  return new HostError({ code, message: `the fake host: ${code}`, subject, hint: 'look at the test' });
+  return new HostError({ code, message: `the fake host: ${code}`, subject, hint: 'see the test' });
 }

@@ -23,7 +23,7 @@ function append(host: Host, text: string): Promise<void> {
 }
 
 describe('a machine with faults', () => {
-  it('counts what is changed, not what is read', async () => {
+  it('counts changes, not reads', async () => {
     const host = withFaults(machine());
     await append(host, 'two\n');
     await host.services.act('stop', 'kubelet');
@@ -32,7 +32,7 @@ describe('a machine with faults', () => {
     expect(host.mutationCount).toBe(2);
   });
 
-  it('fails once and then works again', async () => {
+  it('fails once, then works again', async () => {
     const host = withFaults(machine(), { failAt: 2, error: 'HOST_NO_SPACE' });
     await append(host, 'two\n');
     await expectCode(append(host, 'three\n'), 'HOST_NO_SPACE');
@@ -40,15 +40,15 @@ describe('a machine with faults', () => {
     expect(await textOf(host)).toBe('one\ntwo\nfour\n');
   });
 
-  it('stays full when the disk is full', async () => {
+  it('keeps failing once the disk is full', async () => {
     const host = withFaults(machine(), { failAt: 1, mode: 'fail-from', error: 'HOST_NO_SPACE' });
     await expectCode(append(host, 'two\n'), 'HOST_NO_SPACE');
     await expectCode(host.remove(journal), 'HOST_NO_SPACE');
     expect(await textOf(host)).toBe('one\n');
   });
 
-  it('is dead after a crash, by an error that nobody takes for an expected one', async () => {
-    const host = withFaults(machine(), { failAt: 1, mode: 'dead-after' });
+  it('rejects every change after a crash, with an error that is not a RecoveryError', async () => {
+    const host = withFaults(machine(), { failAt: 1, mode: 'killed-before' });
     const crash = await append(host, 'two\n').catch((error: unknown) => error);
     expect(crash).toBeInstanceOf(SimulatedCrash);
     expect(isRecoveryError(crash)).toBe(false);
@@ -57,7 +57,7 @@ describe('a machine with faults', () => {
     expect(await host.services.status('kubelet')).toBe('running');
   });
 
-  it('leaves half a record when it is killed while appending', async () => {
+  it('leaves half a record when the process is killed while appending', async () => {
     const host = withFaults(machine(), { failAt: 1, mode: 'torn' });
     await expect(append(host, '12345678')).rejects.toBeInstanceOf(SimulatedCrash);
     await expect(append(host, '9')).rejects.toBeInstanceOf(SimulatedCrash);
@@ -67,7 +67,7 @@ describe('a machine with faults', () => {
   it.each([
     [false, '/etc/manifests/.pod.yaml.kube-rescue.tmp'],
     [true, '/etc/.pod.yaml.kube-rescue.tmp'],
-  ])('leaves a staged file when it is killed while writing (watched: %s)', async (watched, staged) => {
+  ])('leaves a staged file when the process is killed while writing (watched: %s)', async (watched, staged) => {
     const host = withFaults(machine(), { failAt: 1, mode: 'torn' });
     const write = host.writeFile(pod, Buffer.from('new one!'), { mode: 0o600, watched });
     await expect(write).rejects.toBeInstanceOf(SimulatedCrash);

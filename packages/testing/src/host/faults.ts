@@ -3,13 +3,13 @@ import { wholeOf } from './memory-files.ts';
 import { type Mutation, watchMutations } from './mutations.ts';
 
 /**
- * What happens at the chosen mutation.
- * `fail-once`: it fails with `error` and changes nothing; later ones work. `fail-late`: it is made and fails all the same, as
- * when the last fsync of a write fails or an answer is lost. `fail-from`: it and all later ones fail, as on a full disk.
- * `dead-after`: the process is as good as killed just before it. `torn`: killed in the middle of it, with what that leaves
- * behind on the disk. `staged`: killed when all is written but the rename; what needs none is done.
+ * The fault at the chosen mutation. `fail-once`: it fails with `error` and changes nothing; later mutations work.
+ * `fail-late`: it is made and fails nevertheless, as when the last fsync of a write fails or an answer is lost. `fail-from`:
+ * it and all later mutations fail, as on a full disk. `killed-before`: the process is killed just before it. `torn`: the
+ * process is killed in the middle of it, with half of the data on the disk. `staged`: the process is killed before the
+ * rename; a mutation without a rename is complete.
  */
-export type FaultMode = 'fail-once' | 'fail-late' | 'fail-from' | 'dead-after' | 'torn' | 'staged';
+export type FaultMode = 'fail-once' | 'fail-late' | 'fail-from' | 'killed-before' | 'torn' | 'staged';
 
 export interface FaultOptions {
   /** Which mutation, counted from 1. Default: none; mutations are only counted. */
@@ -21,13 +21,13 @@ export interface FaultOptions {
 }
 
 export interface FaultyHost extends Host {
-  /** How many mutations were asked for so far; a fault-free run tells how many there are to loop over. */
+  /** The number of mutations so far; of a run without faults, the number to loop over. */
   readonly mutationCount: number;
-  /** Lets a change that is none of the host's own, to an object of the cluster say, go wrong in its turn. */
+  /** Counts a change outside the host, such as to an object of the cluster, and applies the fault to it. */
   guard(mutation: Mutation, perform: () => Promise<void>): Promise<void>;
 }
 
-/** Stands for the death of the process: no handler may recover from it, and it is no `RecoveryError`. */
+/** Simulates a killed process: no handler may recover from it, and it is not a `RecoveryError`. */
 export class SimulatedCrash extends Error {
   constructor(mutation: Mutation, count: number) {
     super(`the process was killed at mutation ${count}: ${mutation.operation} ${mutation.target}`);
@@ -35,19 +35,19 @@ export class SimulatedCrash extends Error {
   }
 }
 
-/** `host`, but one of its mutations goes wrong. Reads always work; after a crash nothing can be changed any more. */
+/** Wraps `host` with a fault at one mutation. Reads always work; after a crash every change is rejected. */
 export function withFaults(
   host: Host,
   { failAt, mode = 'fail-once', error = 'HOST_IO' }: FaultOptions = {},
 ): FaultyHost {
   let count = 0;
-  const isDeadly = mode === 'dead-after' || mode === 'torn' || mode === 'staged';
+  const isDeadly = mode === 'killed-before' || mode === 'torn' || mode === 'staged';
   const isMade = mode === 'torn' || mode === 'staged' || mode === 'fail-late';
   const isHit = (): boolean => {
     if (failAt === undefined) return false;
     return mode === 'fail-once' || mode === 'fail-late' ? count === failAt : count >= failAt;
   };
-  const cut = (): Cut => (count === failAt && (mode === 'torn' || mode === 'staged') ? mode : 'whole');
+  const extent = (): WriteExtent => (count === failAt && (mode === 'torn' || mode === 'staged') ? mode : 'whole');
   const guard: FaultyHost['guard'] = async (mutation, perform) => {
     count += 1;
     if (!isHit()) return perform();
@@ -55,7 +55,7 @@ export function withFaults(
     throw isDeadly ? new SimulatedCrash(mutation, count) : fault(error, mutation);
   };
   return {
-    ...watchMutations(cutWrites(host, cut), guard),
+    ...watchMutations(truncateWrites(host, extent), guard),
     guard,
     get mutationCount() {
       return count;
@@ -63,25 +63,25 @@ export function withFaults(
   };
 }
 
-/** How much of a write comes about. */
-type Cut = 'whole' | 'torn' | 'staged';
+/** How much of a write is completed. */
+type WriteExtent = 'whole' | 'torn' | 'staged';
 
-/** `host`, but a write stops halfway or before its rename, as when its process is killed. */
-function cutWrites(host: Host, cut: () => Cut): Host {
-  const part = (data: Uint8Array): Uint8Array => (cut() === 'torn' ? firstHalf(data) : data);
+/** Wraps `host` so that a write stops halfway or before its rename, as in a killed process. */
+function truncateWrites(host: Host, extent: () => WriteExtent): Host {
+  const part = (data: Uint8Array): Uint8Array => (extent() === 'torn' ? firstHalf(data) : data);
   return {
     ...host,
     appendFile: (path, data, options) => host.appendFile(path, part(data), options),
     writeFile: async (path, data, options) => {
-      if (cut() === 'whole') return host.writeFile(path, data, options);
+      if (extent() === 'whole') return host.writeFile(path, data, options);
       await host.writeFile(temporaryPathOf(path, options.watched), part(data), { mode: 0o600 });
     },
     writeFileFrom: async (path, data, options) => {
-      if (cut() === 'whole') return host.writeFileFrom(path, data, options);
+      if (extent() === 'whole') return host.writeFileFrom(path, data, options);
       await host.writeFile(temporaryPathOf(path, options.watched), part(await wholeOf(data)), { mode: 0o600 });
     },
     writeLink: async (path, target, options) => {
-      await host.writeLink(cut() === 'whole' ? path : temporaryPathOf(path), target, options);
+      await host.writeLink(extent() === 'whole' ? path : temporaryPathOf(path), target, options);
     },
   };
 }

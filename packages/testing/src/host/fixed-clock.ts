@@ -1,12 +1,12 @@
 import type { Clock } from '@kube-rescue/host';
 
-/** A clock that moves only when it is told to, or when somebody sleeps on it. */
+/** A clock that moves only by `advance` and `sleep`. */
 export interface FixedClock extends Clock {
   advance(ms: number): void;
 }
 
 /**
- * A clock that stands at `start`. Whoever sleeps on it moves it on and is woken at once.
+ * Creates a clock that stands at `start`. `sleep` advances it and returns at once.
  *
  * @param start ISO 8601 text or a date
  */
@@ -17,7 +17,7 @@ export function createFixedClock(start: Date | string): FixedClock {
     advance: (ms) => {
       nowMs += ms;
     },
-    // A turn of the event loop, so that a loop which only sleeps still lets others run.
+    // One turn of the event loop, so that a loop that only sleeps does not starve others.
     sleep: async (ms, signal) => {
       signal?.throwIfAborted();
       nowMs += ms;

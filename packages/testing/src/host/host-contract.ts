@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { expectCode } from '../laws/expect-code.ts';
 
-/** A host under test, with an empty directory on it that the suite may fill. */
+/** A host under test, with an empty directory for the suite. */
 export interface HostUnderTest {
   readonly host: Host;
-  /** Exists, and lies in a directory of its own on the same filesystem. */
+  /** Exists, below a directory of its own on the same filesystem. */
   readonly directory: HostPath;
   dispose(): Promise<void>;
 }
@@ -15,15 +15,15 @@ const OLD = Buffer.from('old\n');
 const NEW = Buffer.from('new\n');
 
 export interface HostContractOptions {
-  /** It has files, programs and services, but neither sockets nor locks, and says so. Default: false. */
-  readonly lacksDoors?: boolean | undefined;
+  /** The host has no sockets and no locks, and reports them as unsupported. Default: false. */
+  readonly lacksSocketsAndLocks?: boolean | undefined;
 }
 
-/** What every adapter of the Host port must do, as tests. */
+/** The contract of the Host port, as tests. */
 export function hostContract(
   name: string,
   make: () => Promise<HostUnderTest>,
-  { lacksDoors = false }: HostContractOptions = {},
+  { lacksSocketsAndLocks = false }: HostContractOptions = {},
 ): void {
   describe(`the host contract holds for ${name}`, () => {
     let subject: HostUnderTest;
@@ -36,7 +36,7 @@ export function hostContract(
     afterEach(() => subject.dispose());
 
     describe('reading', () => {
-      it('answers nothing, not an error, for what is not there', async () => {
+      it('returns undefined for a missing path', async () => {
         assert.equal(await host.readFile(at('none')), undefined);
         assert.equal(await host.stat(at('none')), undefined);
         assert.equal(await host.readLink(at('none')), undefined);
@@ -44,18 +44,18 @@ export function hostContract(
         assert.equal(await host.readFile(at('none', 'below')), undefined);
       });
 
-      it('answers nothing for a path below a regular file', async () => {
+      it('returns undefined for a path below a regular file', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         assert.equal(await host.readFile(at('file', 'below')), undefined);
         assert.equal(await host.stat(at('file', 'below')), undefined);
         assert.equal(await host.list(at('file')), undefined);
       });
 
-      it('refuses to read a directory as a file', async () => {
+      it('rejects reading a directory as a file', async () => {
         await expectCode(host.readFile(subject.directory), 'HOST_NOT_A_REGULAR_FILE');
       });
 
-      it('refuses to read a file that no node would have', async () => {
+      it('rejects reading a file over 32 MiB', async () => {
         await host.writeFile(at('huge'), new Uint8Array(32 * 1024 * 1024 + 1), { mode: 0o644 });
         await expectCode(host.readFile(at('huge')), 'HOST_FILE_TOO_LARGE');
       });
@@ -65,11 +65,11 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['a', 'b', 'c']);
       });
 
-      it('tells the room that is left, also for a directory still to be made', async () => {
+      it('reports the free disk space, also for a missing directory', async () => {
         assert.ok((await host.freeBytes(at('not', 'made'))) > 0);
       });
 
-      it('tells that a directory can be written to, also one still to be made', async () => {
+      it('reports a writable directory, also a missing one', async () => {
         await host.assertWritable(at('not', 'made'));
         assert.deepEqual(await host.list(subject.directory), []);
       });
@@ -100,36 +100,36 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['file']);
       });
 
-      it('clears away what a killed write left behind', async () => {
+      it('removes the temporary file of a killed write', async () => {
         await host.writeFile(at('.file.kube-rescue.tmp'), OLD, { mode: 0o600 });
         await host.writeFile(at('file'), NEW, { mode: 0o600 });
         assert.deepEqual(await host.list(subject.directory), ['file']);
       });
 
-      it('leaves nothing beside a file in a watched directory', async () => {
+      it('creates no temporary file in a watched directory', async () => {
         await host.makeDirectory(at('manifests'), { mode: 0o700 });
         await host.writeFile(at('manifests', 'pod.yaml'), NEW, { mode: 0o600, watched: true });
         assert.deepEqual(await host.list(at('manifests')), ['pod.yaml']);
         assert.deepEqual(await host.list(subject.directory), ['manifests']);
       });
 
-      it('names the missing directory instead of making it', async () => {
+      it('rejects writing into a missing directory', async () => {
         await expectCode(host.writeFile(at('none', 'file'), NEW, { mode: 0o600 }), 'HOST_NOT_FOUND');
         assert.equal(await host.stat(at('none')), undefined);
       });
 
-      it('refuses to write below a regular file', async () => {
+      it('rejects writing below a regular file', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await expectCode(host.writeFile(at('file', 'below'), NEW, { mode: 0o600 }), 'HOST_PATH_INVALID');
       });
 
-      it('refuses to replace a directory by a file', async () => {
+      it('rejects replacing a directory by a file', async () => {
         await host.makeDirectory(at('directory'), { mode: 0o755 });
         await expectCode(host.writeFile(at('directory'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
         assert.deepEqual(await host.list(subject.directory), ['directory']);
       });
 
-      it('writes what comes piece by piece as one file', async () => {
+      it('writes a stream as one file', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await host.writeFileFrom(at('file'), pieces('one ', 'two\n'), { mode: 0o640, owner: { uid: 232, gid: 233 } });
         assert.equal(await textOf(host, at('file')), 'one two\n');
@@ -140,7 +140,7 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['empty', 'file']);
       });
 
-      it('keeps the old file when the pieces end in a failure', async () => {
+      it('keeps the old file when the stream fails', async () => {
         const failure = new Error('the digest is wrong');
         const broken = async function* () {
           yield* pieces('half');
@@ -153,14 +153,14 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['file']);
       });
 
-      it('names the missing directory before it asks for the first piece', async () => {
-        let asked = false;
+      it('rejects a missing directory before it reads the stream', async () => {
+        let isRead = false;
         const watched = async function* () {
-          asked = true;
+          isRead = true;
           yield* pieces('x');
         };
         await expectCode(host.writeFileFrom(at('none', 'file'), watched(), { mode: 0o600 }), 'HOST_NOT_FOUND');
-        assert.equal(asked, false);
+        assert.equal(isRead, false);
       });
 
       it('appends to a file and creates it with its mode', async () => {
@@ -170,11 +170,11 @@ export function hostContract(
         assert.equal((await host.stat(at('journal')))?.mode, 0o600);
       });
 
-      it('refuses to append to a directory', async () => {
+      it('rejects appending to a directory', async () => {
         await expectCode(host.appendFile(subject.directory, NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
       });
 
-      it('refuses to append through a link, and leaves what it points at', async () => {
+      it('rejects appending through a link, and leaves its target unchanged', async () => {
         await host.writeFile(at('victim'), OLD, { mode: 0o600 });
         for (const target of ['victim', 'none']) {
           await host.writeLink(at('journal'), target);
@@ -184,21 +184,21 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['journal', 'victim']);
       });
 
-      it('removes a file, and has nothing against its being gone already', async () => {
+      it('removes a file, also one that does not exist', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await host.remove(at('file'));
         await host.remove(at('file'));
         assert.deepEqual(await host.list(subject.directory), []);
       });
 
-      it('refuses to remove a directory', async () => {
+      it('rejects removing a directory', async () => {
         await host.makeDirectory(at('directory'), { mode: 0o755 });
         await expectCode(host.remove(at('directory')), 'HOST_NOT_A_REGULAR_FILE');
       });
     });
 
     describe('directories', () => {
-      it('makes a directory with its parents and leaves those that exist as they are', async () => {
+      it('creates a directory with its parents and leaves existing ones unchanged', async () => {
         await host.makeDirectory(at('a'), { mode: 0o755 });
         await host.makeDirectory(at('a', 'b', 'c'), { mode: 0o700 });
         await host.makeDirectory(at('a', 'b', 'c'), { mode: 0o777 });
@@ -206,7 +206,7 @@ export function hostContract(
         assert.deepEqual(modes, [0o755, 0o700, 0o700]);
       });
 
-      it('refuses to make a directory where a file is', async () => {
+      it('rejects creating a directory in place of a file', async () => {
         await host.writeFile(at('file'), OLD, { mode: 0o644 });
         await expectCode(host.makeDirectory(at('file'), { mode: 0o755 }), 'HOST_PATH_INVALID');
         await expectCode(host.makeDirectory(at('file', 'below'), { mode: 0o755 }), 'HOST_PATH_INVALID');
@@ -214,7 +214,7 @@ export function hostContract(
     });
 
     describe('links', () => {
-      it('keeps the target as it was written, and reads through it', async () => {
+      it('stores the target unchanged, and reads through the link', async () => {
         await host.writeFile(at('dated.pem'), OLD, { mode: 0o600 });
         await host.writeLink(at('current.pem'), 'dated.pem');
         assert.equal(await host.readLink(at('current.pem')), 'dated.pem');
@@ -230,7 +230,7 @@ export function hostContract(
         assert.deepEqual(await host.list(at('alias')), ['file']);
       });
 
-      it('points a link elsewhere, and replaces a file by a link', async () => {
+      it('changes the target of a link, and replaces a file by a link', async () => {
         await host.writeFile(at('a'), OLD, { mode: 0o600 });
         await host.writeLink(at('link'), 'none');
         await host.writeLink(at('link'), 'a');
@@ -240,7 +240,7 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['a', 'link']);
       });
 
-      it('replaces a link by a file and leaves what it pointed at', async () => {
+      it('replaces a link by a file and leaves its target unchanged', async () => {
         await host.writeFile(at('target'), OLD, { mode: 0o600 });
         await host.writeLink(at('link'), 'target');
         await host.writeFile(at('link'), NEW, { mode: 0o600 });
@@ -248,19 +248,19 @@ export function hostContract(
         assert.equal(await textOf(host, at('target')), 'old\n');
       });
 
-      it('removes a link, not what it points at', async () => {
+      it('removes a link, not its target', async () => {
         await host.writeFile(at('target'), OLD, { mode: 0o600 });
         await host.writeLink(at('link'), 'target');
         await host.remove(at('link'));
         assert.deepEqual(await host.list(subject.directory), ['target']);
       });
 
-      it('reads a dangling link as absent', async () => {
+      it('reads a dangling link as missing', async () => {
         await host.writeLink(at('link'), 'none');
         assert.equal(await host.readFile(at('link')), undefined);
       });
 
-      it('gives up on links that go in a circle', async () => {
+      it('rejects circular links', async () => {
         await host.writeLink(at('a'), 'b');
         await host.writeLink(at('b'), 'a');
         await expectCode(host.readFile(at('a')), 'HOST_PATH_INVALID');
@@ -268,48 +268,48 @@ export function hostContract(
     });
 
     describe('locking', () => {
-      it('lets one hold the lock and tells the other who it is, or that it has none', async () => {
-        if (lacksDoors) {
+      it('grants a lock once and names its holder, or reports locks as unsupported', async () => {
+        if (lacksSocketsAndLocks) {
           await expectCode(host.acquireLock(at('lock'), 'recover'), 'HOST_UNSUPPORTED');
           return;
         }
         const lock = await host.acquireLock(at('lock'), 'recover, process 17');
-        const refused = await expectCode(host.acquireLock(at('lock'), 'somebody else'), 'HOST_LOCKED');
+        const refused = await expectCode(host.acquireLock(at('lock'), 'another process'), 'HOST_LOCKED');
         assert.equal(refused.subject, 'recover, process 17');
         await lock.release();
-        const next = await host.acquireLock(at('lock'), 'somebody else');
+        const next = await host.acquireLock(at('lock'), 'another process');
         await next.release();
         await next.release();
       });
     });
 
     describe('connections', () => {
-      it('says where nobody answers, or that a copy of files has no connections', async () => {
-        // Port 1, tcpmux: nothing that a test could meet listens there.
+      it('rejects a refused connection with its address, or reports connections as unsupported', async () => {
+        // Port 1 (tcpmux): nothing listens there.
         const refused = await expectCode(
           host.connect({ host: '127.0.0.1', port: 1, timeoutMs: 5000 }),
-          host.kind === 'live' && !lacksDoors ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+          host.kind === 'live' && !lacksSocketsAndLocks ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
         );
         assert.equal(refused.subject, '127.0.0.1:1');
       });
 
-      it('says which name no DNS server tells about', async () => {
+      it('rejects an unanswered DNS query with its name', async () => {
         const server = { address: '127.0.0.1', port: 1 };
         const unanswered = await expectCode(
           host.resolveDns({ name: 'shop.test', type: 'A', server, timeoutMs: 5000 }),
-          host.kind === 'live' && !lacksDoors ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+          host.kind === 'live' && !lacksSocketsAndLocks ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
         );
         assert.equal(unanswered.subject, 'shop.test');
       });
     });
 
     describe('services and processes', () => {
-      it('does not claim to know a service that nobody has', async () => {
+      it('reports a missing service as unknown', async () => {
         assert.equal(await host.services.status('kube-rescue-no-such-service'), 'unknown');
         await assert.rejects(host.services.act('restart', 'kube-rescue-no-such-service'), { name: 'HostError' });
       });
 
-      it('says who it is', () => {
+      it('has a name and a user id', () => {
         assert.ok(host.name.length > 0);
         assert.ok(Number.isInteger(host.userId()));
       });

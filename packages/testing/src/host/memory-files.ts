@@ -23,10 +23,10 @@ const DIRECTORY_MODE = 0o755;
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const MAX_LINKS = 40;
 const SLASH = hostPath('/');
-/** Nothing in memory has a time of its own. */
+/** Files in memory have no modification time. */
 const MODIFIED_AT = new Date(0);
 
-/** Files in memory that behave as {@link HostFiles} says. */
+/** Files in memory that implement {@link HostFiles}. */
 export class MemoryFiles implements HostFiles {
   readonly #entries = new Map<HostPath, Entry>([[SLASH, { kind: 'directory', mode: DIRECTORY_MODE, owner: ROOT }]]);
   readonly #freeBytes: number;
@@ -131,7 +131,7 @@ export class MemoryFiles implements HostFiles {
     this.#entries.set(directory, { kind: 'directory', mode, owner: ROOT });
   }
 
-  /** Where an entry may be put: its directory exists, and no directory is in its place. */
+  /** The path of a new entry: its parent must exist, and the path must not be a directory. */
   #newEntry(path: HostPath): HostPath {
     const entry = this.#entry(path);
     const directory = this.#entries.get(parentPath(entry));
@@ -155,7 +155,7 @@ export class MemoryFiles implements HostFiles {
   }
 }
 
-/** The pieces of a stream put together. */
+/** Concatenates a stream. */
 export async function wholeOf(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of data) pieces.push(piece);
@@ -163,5 +163,5 @@ export async function wholeOf(data: AsyncIterable<Uint8Array>): Promise<Uint8Arr
 }
 
 function failure(code: HostErrorCode, subject: HostPath): HostError {
-  return new HostError({ code, message: `the file in memory: ${code}`, subject, hint: 'look at the test' });
+  return new HostError({ code, message: `the file in memory: ${code}`, subject, hint: 'see the test' });
 }

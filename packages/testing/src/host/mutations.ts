@@ -1,6 +1,6 @@
 import type { Host } from '@kube-rescue/host';
 
-/** One change to a machine: which, of what. */
+/** One change to a machine. */
 export interface Mutation {
   readonly operation:
     | 'writeFile'
@@ -17,10 +17,10 @@ export interface Mutation {
   readonly target: string;
 }
 
-/** Is shown each mutation before it happens, and makes it happen by calling `perform`. */
+/** Called before each mutation; calls `perform` to make it. */
 export type MutationWatch = (mutation: Mutation, perform: () => Promise<void>, host: Host) => Promise<void>;
 
-/** `host`, with every change to it handed to `watch` first. */
+/** Wraps `host` so that every change goes through `watch`. */
 export function watchMutations(host: Host, watch: MutationWatch): Host {
   const through = (operation: Mutation['operation'], target: string, perform: () => Promise<void>): Promise<void> =>
     watch({ operation, target }, perform, host);

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { NodeTree } from '../node/node-tree.ts';
 
-/** A tree that an undisturbed run leaves, twice: what differs between the two was made of random numbers. */
+/** The trees after two undisturbed runs: bytes that differ between them are random. */
 export type Undisturbed = readonly [readonly NodeTree[], readonly NodeTree[]];
 
 const PEM = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----/g;
 const EMBEDDED_PEM = /LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g;
 
 /**
- * Holds trees against what an undisturbed run leaves: the same paths, modes, owners, links and bytes. Where two undisturbed runs differ
- * from one another, certificates must say the same but for their serial number and key, keys must be of the same kind, and
- * the rest of the file must be the same.
+ * Compares trees with those after undisturbed runs: paths, modes, owners, links and bytes must be equal. Where two
+ * undisturbed runs differ, certificates may differ only in serial number and key, keys must have the same algorithm, and the
+ * rest of the file must be equal.
  */
 export function assertLikeUndisturbed(trees: readonly NodeTree[], [goal, other]: Undisturbed, at: string): void {
   trees.forEach((tree, index) => {

@@ -1,15 +1,15 @@
-/** What became of the points at which one set of steps was made to go wrong in one way. */
+/** The outcomes of all crash points of one set of steps and one kind of fault. */
 export interface CrashPoints {
   /** The set of steps. */
   readonly subject: string;
-  /** How it went wrong: `killed before a write`. */
+  /** The kind of fault: `killed before a write`. */
   readonly kind: string;
   readonly points: number;
-  /** Ended as an undisturbed run ends, at once or when it was gone on with. */
+  /** Ended as an undisturbed run, at once or after a resume. */
   readonly resumed: number;
-  /** Ended with everything as it was before, by itself or by a rollback. */
+  /** Ended with everything unchanged, by itself or after a rollback. */
   readonly rolledBack: number;
-  /** Ended with neither. */
+  /** Any other end. */
   readonly lost: number;
 }
 
@@ -19,13 +19,13 @@ declare module 'vitest' {
   }
 }
 
-/** How one point ended well. A point that ends in an error is lost. */
+/** A good end of a crash point. A point that ends in an error is lost. */
 export type GoodEnding = 'resumed' | 'rolledBack';
 
 /**
- * Tries every point, also after one was lost, and leaves the count in `meta`, where a reporter finds it.
- * @param tries one for each point
- * @throws the failure of the first point that was lost, with their number
+ * Tries every point, even after a lost one, and stores the counts in `meta` for the reporter.
+ * @param tries one function for each point
+ * @throws with the number of lost points and the failure of the first one
  */
 export async function countPoints(
   meta: { crashPoints?: CrashPoints },
@@ -46,5 +46,5 @@ export async function countPoints(
   }
   if (ended.lost === 0) return;
   const reason = first instanceof Error ? first.message : String(first);
-  throw new Error(`${ended.lost} of ${ended.points} points were lost, the first so: ${reason}`, { cause: first });
+  throw new Error(`${ended.lost} of ${ended.points} points were lost; the first: ${reason}`, { cause: first });
 }

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 
 /**
- * Asserts that `promise` rejects with an expected failure of this `code`, one that tells the operator what it is about and
- * what to do next, and returns it.
+ * Asserts that `promise` rejects with a RecoveryError of this `code` with a subject and a hint, and returns the error.
  */
 export async function expectCode(promise: Promise<unknown>, code: string): Promise<RecoveryError> {
   const outcome = await promise.then(

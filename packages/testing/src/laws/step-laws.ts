@@ -19,40 +19,43 @@ import { type FaultOptions, SimulatedCrash, withFaults } from '../host/faults.ts
 import { type NodeTree, readTree } from '../node/node-tree.ts';
 import { assertLikeUndisturbed } from '../host/tree-likeness.ts';
 
-/** One set of steps with a machine that they are to mend. */
+/** A set of steps and a machine to repair. */
 export interface StepCase {
-  /** A fresh machine in its broken state, each time the same. */
+  /** Creates a machine in its broken state, the same each time. */
   makeHost(): Promise<Host>;
   makePlaybook(host: Host): Playbook;
-  /** The change kinds beside those of the host. Default: none. */
+  /** Further change kinds besides those of the host. Default: none. */
   makeKinds?(host: Host): readonly ChangeKind[];
   readonly clock: Clock;
-  /** Everything that the steps may change lies below these, */
+  /** The directories of all files that the steps may change. */
   readonly directories: readonly HostPath[];
-  /** or is this: objects of a cluster, say. Without what differs from run to run. Default: nothing. */
+  /**
+   * Further state that the steps may change, such as objects of a cluster, without values that differ between runs.
+   * Default: none.
+   */
   readState?(host: Host): Promise<unknown>;
-  /** Its changes cannot be taken back, a pod that was deleted, say: a rollback leaves them as they are. Default: false. */
-  readonly isLasting?: boolean;
+  /** The changes are irreversible, such as deleting a pod: a rollback leaves them. Default: false. */
+  readonly isIrreversible?: boolean;
 }
 
 /**
- * The laws that every step obeys, as tests: a check writes nothing, a plan is plain data, applying twice is applying once,
- * and whatever goes wrong at whichever write, the files are as they were, or as planned, or can be led there.
+ * The laws for every step, as tests: a check writes nothing, a plan is plain data, applying is idempotent, and after any
+ * fault at any write the files are unchanged, or as planned, or a resume or rollback leads to one of these.
  */
 export function stepLaws(title: string, makeCase: () => Promise<StepCase> | StepCase): void {
   describe(`the step laws hold for ${title}`, () => {
-    // Once for all laws: a PKI of its own for each would take longer than what is tried on it.
+    // Once for all laws: creating a PKI for each would take longer than the laws.
     const findCase = once(async () => makeCase());
     const findGoal = once(async () => runUndisturbed(await findCase()));
 
-    it('looks and plans without writing anything', async () => {
+    it('checks and plans without writing', async () => {
       const { makeHost, makePlaybook, clock } = await findCase();
       const host = withFaults(await makeHost());
       await plan(host, makePlaybook(host), clock);
       assert.equal(host.mutationCount, 0);
     });
 
-    it('makes the same plan twice, and one that survives JSON without key material', async () => {
+    it('makes the same plan twice, as JSON without key material', async () => {
       const { makeHost, makePlaybook, clock } = await findCase();
       const host = await makeHost();
       const first = await plan(host, makePlaybook(host), clock);
@@ -61,7 +64,7 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
       assert.deepEqual(JSON.parse(JSON.stringify(first)), first);
       assert.ok(
         first.entries.some(({ changes }) => changes.length > 0),
-        'the case has nothing to mend',
+        'the case has nothing to repair',
       );
       assert.doesNotMatch(JSON.stringify(first), /PRIVATE KEY|LS0tLS1CRUdJTi/);
     });
@@ -71,32 +74,32 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
       const host = withFaults(await testCase.makeHost());
       const first = await run(host, testCase);
       assert.equal(first.outcome, 'done');
-      const mended = await look(host, testCase);
+      const repaired = await readState(host, testCase);
       const second = await run(host, testCase);
       assert.equal(second.outcome, 'nothing-to-do');
-      assert.deepEqual(await look(host, testCase), mended);
+      assert.deepEqual(await readState(host, testCase), repaired);
     });
 
-    it('puts back every byte of a finished run', async () => {
+    it('rolls back every byte of a finished run', async () => {
       const testCase = await findCase();
       const host = await testCase.makeHost();
-      const before = await look(host, testCase);
+      const before = await readState(host, testCase);
       const { runId } = await run(host, testCase);
-      const made = await look(host, testCase);
+      const made = await readState(host, testCase);
       const { notReverted } = await rollbackRun(runId ?? '', depsOf(host, testCase));
       assert.deepEqual(notReverted, []);
-      assert.deepEqual(await look(host, testCase), testCase.isLasting === true ? made : before);
+      assert.deepEqual(await readState(host, testCase), testCase.isIrreversible === true ? made : before);
     });
 
     for (const [kind, fault] of CRASHES) {
       it(`can be rolled back or resumed when it is ${kind}`, LONG, async ({ task }) => {
-        const tries = everyWrite(await findCase(), await findGoal(), fault, [wayBack, wayOn]);
+        const tries = everyWrite(await findCase(), await findGoal(), fault, [rollBack, resume]);
         await countPoints(task.meta, { subject: title, kind }, tries);
       });
     }
 
     for (const [kind, fault] of FAILURES) {
-      it(`leaves every byte as it was, or all as planned, when there is ${kind}`, LONG, async ({ task }) => {
+      it(`leaves every byte unchanged, or all as planned, when there is ${kind}`, LONG, async ({ task }) => {
         const tries = everyWrite(await findCase(), await findGoal(), fault, [allOrNothing]);
         await countPoints(task.meta, { subject: title, kind }, tries);
       });
@@ -104,20 +107,20 @@ export function stepLaws(title: string, makeCase: () => Promise<StepCase> | Step
   });
 }
 
-/** A run for each write; on a machine that is busy with other things that may take minutes. */
+/** One run for each write: this may take minutes on a busy machine. */
 const LONG = { timeout: 10 * 60_000 };
 
 type Fault = Pick<FaultOptions, 'mode' | 'error'>;
 
-/** After these somebody has to come back: to go on, or to take it back. */
+/** Faults that need a resume or a rollback. */
 const CRASHES: readonly (readonly [string, Fault])[] = [
-  ['killed before a write', { mode: 'dead-after' }],
+  ['killed before a write', { mode: 'killed-before' }],
   ['killed in the middle of a write or journal record', { mode: 'torn' }],
   ['killed between write and rename, or journal record and write', { mode: 'staged' }],
   ['on a disk that is read-only from a write on (EROFS)', { mode: 'fail-from', error: 'HOST_READ_ONLY' }],
 ];
 
-/** With these a run copes by itself. */
+/** Faults that a run handles by itself. */
 const FAILURES: readonly (readonly [string, Fault])[] = [
   ['no space for one write (ENOSPC)', { mode: 'fail-once', error: 'HOST_NO_SPACE' }],
   ['an error in one write (EIO)', { mode: 'fail-once', error: 'HOST_IO' }],
@@ -126,22 +129,22 @@ const FAILURES: readonly (readonly [string, Fault])[] = [
   ['an error after one write was made (EIO of fsync, lost answer)', { mode: 'fail-late', error: 'HOST_IO' }],
 ];
 
-/** What a machine looks like to whoever has to tell whether something was lost. */
-interface Observation {
+/** The state of a machine. */
+interface MachineState {
   readonly trees: readonly NodeTree[];
   readonly state: unknown;
 }
 
-/** What a run does to which nothing happens. */
+/** An undisturbed run. */
 interface Undisturbed {
   readonly writes: number;
-  /** How it leaves the machine; twice, because some of it is random. */
-  readonly goal: readonly [Observation, Observation];
+  /** The machine afterwards; of two runs, because parts are random. */
+  readonly goal: readonly [MachineState, MachineState];
 }
 
 interface Attempt extends Pick<Undisturbed, 'goal'> {
   readonly host: Host;
-  readonly before: Observation;
+  readonly before: MachineState;
   readonly failure: unknown;
   readonly at: string;
 }
@@ -154,7 +157,10 @@ async function runUndisturbed(testCase: StepCase): Promise<Undisturbed> {
   const other = await testCase.makeHost();
   await run(other, testCase);
   assert.ok(counted.mutationCount > 0, 'the case writes nothing');
-  return { writes: counted.mutationCount, goal: [await look(counted, testCase), await look(other, testCase)] };
+  return {
+    writes: counted.mutationCount,
+    goal: [await readState(counted, testCase), await readState(other, testCase)],
+  };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -162,7 +168,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** Runs a case once for each of its writes and each judge, and lets that write go wrong. */
+/** Runs a case once for each write and each judge, with a fault at that write. */
 async function* everyWrite(
   testCase: StepCase,
   { writes, goal }: Undisturbed,
@@ -173,13 +179,13 @@ async function* everyWrite(
     for (const judge of judges) {
       yield async () => {
         const host = await testCase.makeHost();
-        const before = await look(host, testCase);
+        const before = await readState(host, testCase);
         const faulty = withFaults(host, { failAt, ...fault });
         const failure = await run(faulty, testCase).then(
           () => undefined,
           (reason: unknown) => reason,
         );
-        // A kill would have let go of the lock; in memory nobody does it for us.
+        // The judge gets the host without faults: a killed process is gone.
         const at = `write ${failAt} of ${writes}`;
         return judge({ host, before, goal, failure, at }, testCase);
       };
@@ -187,35 +193,35 @@ async function* everyWrite(
   }
 }
 
-function assertCameThrough({ failure, at }: Attempt): void {
+function assertFaultReported({ failure, at }: Attempt): void {
   const isExpected = failure instanceof SimulatedCrash || isRecoveryError(failure);
-  if (!isExpected) throw new Error(`${at}: the fault did not come through`, { cause: failure });
+  if (!isExpected) throw new Error(`${at}: the fault was not reported`, { cause: failure });
 }
 
-async function wayBack(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
-  assertCameThrough(attempt);
+async function rollBack(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
+  assertFaultReported(attempt);
   const { host, before, at } = attempt;
   const deps = depsOf(host, testCase);
   for (const { id } of await deps.store.list()) {
     const { notReverted } = await rollbackRun(id, deps);
     assert.deepEqual(notReverted, [], at);
   }
-  if (testCase.isLasting === true) {
-    // What was made stands, and the rest can be made.
+  if (testCase.isIrreversible === true) {
+    // The changes stay, and the rest can be made.
     await run(host, testCase);
-    await assertMended(attempt, testCase);
+    await assertRepaired(attempt, testCase);
   } else {
-    assert.deepEqual(await look(host, testCase), before, at);
+    assert.deepEqual(await readState(host, testCase), before, at);
   }
   return 'rolledBack';
 }
 
-async function wayOn(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
-  assertCameThrough(attempt);
+async function resume(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
+  assertFaultReported(attempt);
   const { host, at } = attempt;
   const runs = await depsOf(host, testCase).store.list();
   await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
-  await assertMended(attempt, testCase);
+  await assertRepaired(attempt, testCase);
   const again = await run(host, testCase);
   assert.equal(again.outcome, 'nothing-to-do', at);
   return 'resumed';
@@ -223,27 +229,27 @@ async function wayOn(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> 
 
 async function allOrNothing(attempt: Attempt, testCase: StepCase): Promise<GoodEnding> {
   const { host, before, failure, at } = attempt;
-  // The one write after which everything is as planned: that of the run's end.
+  // After a fault at the record of the run's end everything is as planned.
   const isPlanned = failure === undefined || isRecoveryError(failure, 'NOT_VERIFIED');
   if (isPlanned) {
-    await assertMended(attempt, testCase);
+    await assertRepaired(attempt, testCase);
   } else {
-    assertCameThrough(attempt);
-    if (testCase.isLasting !== true) assert.deepEqual(await look(host, testCase), before, at);
+    assertFaultReported(attempt);
+    if (testCase.isIrreversible !== true) assert.deepEqual(await readState(host, testCase), before, at);
   }
   const runs = await depsOf(host, testCase).store.list();
   await run(host, testCase, { resume: runs.some(({ outcome }) => outcome === undefined) });
-  await assertMended(attempt, testCase);
+  await assertRepaired(attempt, testCase);
   return isPlanned ? 'resumed' : 'rolledBack';
 }
 
-async function assertMended({ host, goal, at }: Attempt, testCase: StepCase): Promise<void> {
-  const { trees, state } = await look(host, testCase);
+async function assertRepaired({ host, goal, at }: Attempt, testCase: StepCase): Promise<void> {
+  const { trees, state } = await readState(host, testCase);
   assertLikeUndisturbed(trees, [goal[0].trees, goal[1].trees], at);
   assert.deepEqual(state, goal[0].state, at);
 }
 
-async function look(host: Host, testCase: StepCase): Promise<Observation> {
+async function readState(host: Host, testCase: StepCase): Promise<MachineState> {
   const trees = await readDirectories(host, testCase.directories);
   return { trees, state: await testCase.readState?.(host) };
 }

@@ -51,7 +51,7 @@ const USERS_OF_KUBECONFIGS = {
   'scheduler.conf': 'system:kube-scheduler',
 } as const;
 
-/** The files of a control-plane node as `kubeadm init` and the kubelet leave them. */
+/** The files of a control-plane node after `kubeadm init` and the start of the kubelet. */
 export function nodeTree(input: NodeTreeInput): NodeTree {
   return new Map([...pairFiles(input), ...kubeconfigs(input), ...kubeletFiles(input), ...manifests(input)]);
 }

@@ -2,7 +2,7 @@ import { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from '
 import type { NodeTree } from './node-tree.ts';
 import { buildPki, type Pki, type PkiOptions } from '../pki/pki.ts';
 
-/** A control-plane node's files, and the real etcd that they lead to. */
+/** The files of a control-plane node, and the real etcd in their configuration. */
 export interface NodeEtcd {
   readonly etcd: RunningEtcd;
   readonly pki: Pki;

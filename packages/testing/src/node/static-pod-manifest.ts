@@ -1,4 +1,4 @@
-/** A directory or file of the node that a static pod sees at the same path. */
+/** A directory or file of the node that is mounted at the same path. */
 export interface Mount {
   readonly name: string;
   readonly path: string;
@@ -6,7 +6,7 @@ export interface Mount {
   readonly readOnly: boolean;
 }
 
-/** What differs between the static pods that kubeadm writes. */
+/** The differing parts of kubeadm's static pods. */
 export interface Component {
   readonly name: string;
   readonly image: string;

@@ -24,19 +24,19 @@ export interface ApiServerOptions {
 export interface RunningApiServer {
   /** `https://127.0.0.1:PORT` */
   readonly server: string;
-  /** PEM; vouches for the server. */
+  /** The CA of the server, PEM. */
   readonly ca: string;
   /** A cluster administrator. */
   readonly client: KeyPair;
-  /** What kube-controller-manager needs, as paths: the administrator's kubeconfig and the service account key. */
+  /** Paths of the administrator's kubeconfig, the service account key and the CA, for kube-controller-manager. */
   readonly files: { readonly kubeconfig: string; readonly serviceAccountKey: string; readonly ca: string };
-  /** All that it has logged. */
+  /** The whole log. */
   log(): Promise<string>;
-  /** Starts it again after `stop`; resolves when it is ready. */
+  /** Restarts it after `stop`; resolves when it is ready. */
   start(): Promise<void>;
-  /** Ends the process and keeps its files. */
+  /** Kills the process and keeps its files. */
   stop(): Promise<void>;
-  /** Ends the process and removes its files. */
+  /** Kills the process and removes its files. */
   dispose(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ const PROBE_TIMEOUT_MS = 5000;
 /**
  * Starts a real kube-apiserver on a free port of 127.0.0.1, and waits until it is ready.
  *
- * It dies with this process, however it dies.
+ * It is killed with this process, however this process ends.
  */
 export async function startApiServer(options: ApiServerOptions): Promise<RunningApiServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-apiserver-'));
@@ -96,7 +96,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Running
   };
   const start = async (): Promise<void> => {
     const output = openSync(log, 'a');
-    // The kernel kills it when we die.
+    // The kernel kills it when this process ends.
     const program = path.join(options.binaries, 'kube-apiserver');
     child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...words], { stdio: ['ignore', output, output] });
     closeSync(output);
@@ -138,7 +138,7 @@ async function ready(
   throw new Error(`kube-apiserver is not ready:\n${(await readFile(log, 'utf8')).slice(-2000)}`);
 }
 
-/** The status of one GET, `undefined` when nobody answers. */
+/** The status of one GET; `undefined` without an answer. */
 function statusOf(url: string, tls: object): Promise<number | undefined> {
   return new Promise((resolve) => {
     const probe = request(url, { ...tls, agent: false, timeout: PROBE_TIMEOUT_MS }, (response) => {

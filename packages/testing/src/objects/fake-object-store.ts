@@ -25,7 +25,7 @@ const LARGEST_DATA_BYTES = 1024 * 1024;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
-/** An object without what follows from its kind. */
+/** An object without apiVersion and kind. */
 interface PlantedObject {
   readonly metadata: ObjectMetadata;
   readonly [field: string]: unknown;
@@ -33,13 +33,13 @@ interface PlantedObject {
 
 /** An ObjectStore in memory. */
 export interface FakeObjectStore extends ObjectStore {
-  /** Puts an object there as it is, its namespace too, whatever was there before. */
+  /** Creates or replaces an object unchecked, with its namespace. */
   plant(kind: ResourceKind, object: PlantedObject): StoredObject;
-  /** How many writes were made. */
+  /** The number of writes. */
   readonly writes: number;
 }
 
-/** Objects in memory, held to the same contract as the real stores. */
+/** Objects in memory, under the same contract as the real stores. */
 export function createFakeObjectStore(): FakeObjectStore {
   const entries = new Map<string, StoredObject>();
   let revision = 0;
@@ -123,8 +123,9 @@ function newObject(kind: ResourceKind, given: PlantedObject): KubernetesObject {
 
 function assertEditable(before: KubernetesObject, after: KubernetesObject, subject: string): void {
   if (before.immutable === true && !isDeepStrictEqual(before.data, after.data))
-    throw invalid('it is immutable', subject);
-  if (before.kind === 'Secret' && before.type !== after.type) throw invalid('its type cannot be edited', subject);
+    throw invalid('the object is immutable', subject);
+  if (before.kind === 'Secret' && before.type !== after.type)
+    throw invalid('the type of a Secret cannot be edited', subject);
 }
 
 function assertValid({ kind, data }: KubernetesObject, subject: string): void {
@@ -138,11 +139,16 @@ function assertValid({ kind, data }: KubernetesObject, subject: string): void {
     bytes += Buffer.byteLength(value, encoding);
   }
   if (bytes <= LARGEST_DATA_BYTES) return;
-  throw new ObjectError({ code: 'OBJECT_TOO_LARGE', message: 'its data are too large', subject, hint: 'spread them' });
+  throw new ObjectError({
+    code: 'OBJECT_TOO_LARGE',
+    message: 'the data are too large',
+    subject,
+    hint: 'split the data over several objects',
+  });
 }
 
 function invalid(message: string, subject: string): ObjectError {
-  return new ObjectError({ code: 'OBJECT_INVALID', message, subject, hint: 'correct it' });
+  return new ObjectError({ code: 'OBJECT_INVALID', message, subject, hint: 'correct the object' });
 }
 
 function withGeneration(kind: ResourceKind, before: KubernetesObject, edited: KubernetesObject): KubernetesObject {

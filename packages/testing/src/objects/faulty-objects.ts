@@ -5,20 +5,20 @@ import { createFakeHost, type FakeHostOptions } from '../host/fake-host.ts';
 import { createFakeObjectStore, type FakeObjectStore } from './fake-object-store.ts';
 import type { FaultyHost } from '../host/faults.ts';
 
-/** Machines in memory, each with the objects of a cluster beside it, for the step laws. */
+/** Machines in memory with the objects of their clusters, for the step laws. */
 export interface ObjectMachines {
   makeHost(): Promise<Host>;
-  /** The objects beside a host or what was made of it; where its writes go wrong, so do theirs. */
+  /** The objects of the cluster of a host, or of a wrapped host; a faulty host makes their writes faulty too. */
   objectsOf(host: Host): ObjectStore;
-  /** The objects as far as they are the same from run to run. */
+  /** The objects without values that differ between runs. */
   readState(host: Host): Promise<unknown>;
 }
 
-/** Identities that are made anew in each run. */
+/** Identifiers that differ between runs. */
 const RANDOM = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|(?<="kube-rescue.dev\/created-by":")[\da-f]+/g;
 const KINDS = Object.values(RESOURCE_KINDS);
 
-/** @param plant puts the objects there that a machine starts with */
+/** @param plant creates the initial objects */
 export function createObjectMachines(
   plant: (store: FakeObjectStore) => void,
   options: FakeHostOptions = {},
@@ -41,12 +41,12 @@ export function createObjectMachines(
   };
 }
 
-/** `store`, whose writes go wrong where those of `host` do. */
+/** Wraps `store` with the faults of `host`. */
 export function objectsBeside(host: Host, store: FakeObjectStore): ObjectStore {
   return isFaulty(host) ? withHostFaults(store, host) : store;
 }
 
-/** Every object as far as it is the same from run to run. */
+/** Every object without values that differ between runs. */
 export async function readObjects(store: ObjectStore): Promise<ReadonlyMap<string, unknown>> {
   const found = new Map<string, unknown>();
   for (const kind of KINDS) {
@@ -63,7 +63,7 @@ function isFaulty(host: Host): host is FaultyHost {
   return 'guard' in host;
 }
 
-/** A write that goes wrong leaves open whether it was made, as when its answer is lost. */
+/** A failed write has an unknown outcome, as when its answer is lost. */
 function withHostFaults(store: FakeObjectStore, host: FaultyHost): ObjectStore {
   const through = async <T>(target: string, perform: () => Promise<T>): Promise<T> => {
     let made: { readonly value: T } | undefined;

@@ -11,19 +11,19 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { expectCode } from '../laws/expect-code.ts';
 
-/** A store under test, with a namespace in it that the suite may fill. */
+/** A store under test, with a namespace for the suite. */
 export interface ObjectStoreUnderTest {
   readonly store: ObjectStore;
-  /** Exists and holds no ConfigMaps of the suite's. */
+  /** Exists, without ConfigMaps of the suite. */
   readonly namespace: string;
   dispose(): Promise<void>;
 }
 
 const { ConfigMap, DaemonSet, Deployment, Node, Secret } = RESOURCE_KINDS;
-/** More than an API server's page. */
+/** More than one page of an API server. */
 const MANY = 520;
 
-/** What every adapter of the ObjectStore port must do, as tests. */
+/** The contract of the ObjectStore port, as tests. */
 export function objectStoreContract(name: string, make: () => Promise<ObjectStoreUnderTest>): void {
   describe(`the object store contract holds for ${name}`, () => {
     let subject: ObjectStoreUnderTest;
@@ -50,7 +50,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
     afterAll(() => subject?.dispose());
 
     describe('reading', () => {
-      it('answers nothing, not an error, for what is not there', async () => {
+      it('returns undefined for a missing object', async () => {
         assert.equal(await store.get({ kind: Secret, namespace, name: 'none' }), undefined);
         assert.equal(await store.get({ kind: Secret, namespace: 'none', name: 'none' }), undefined);
         assert.equal(await store.get({ kind: Node, name: 'none' }), undefined);
@@ -58,7 +58,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
       });
 
       it.each(['..', '.', '', '../other/name', 'a/b', 'a\0b', 'a%2fb', 'a\nb'])(
-        'refuses %j as a name and as a namespace',
+        'rejects %j as a name and as a namespace',
         async (hostile) => {
           await expectCode(store.get({ kind: Secret, namespace, name: hostile }), 'OBJECT_INVALID');
           await expectCode(store.get({ kind: Secret, namespace: hostile, name: 'a' }), 'OBJECT_INVALID');
@@ -66,12 +66,12 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         },
       );
 
-      it('asks for a namespace where there must be one, and refuses one where there is none', async () => {
+      it('requires a namespace for namespaced kinds, and rejects one for cluster-wide kinds', async () => {
         await expectCode(store.get({ kind: Secret, name: 'a' }), 'OBJECT_INVALID');
         await expectCode(store.get({ kind: Node, name: 'a', namespace }), 'OBJECT_INVALID');
       });
 
-      it('lists a namespace, more than a page of it, and everything', async () => {
+      it('lists a namespace of several pages, and all namespaces', async () => {
         const names = Array.from({ length: MANY }, (_, index) => `many-${index}`);
         for (let from = 0; from < MANY; from += 40) {
           const some = names.slice(from, from + 40).map((each) => configMap(namespace, each, { each }));
@@ -88,7 +88,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         assert.ok(everywhere.length >= listed.length);
       });
 
-      it('lets a listing be left', async () => {
+      it('can stop a listing early', async () => {
         for await (const { object } of store.list(ConfigMap)) {
           assert.equal(object.apiVersion, 'v1');
           break;
@@ -97,7 +97,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
     });
 
     describe('creating', () => {
-      it('keeps what it was given and gives it an identity', async () => {
+      it('stores the object and sets its identity', async () => {
         const given = secret();
         const created = await store.create(Secret, given);
         const read = await store.get(referenceOf(created));
@@ -113,20 +113,20 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         assert.match(String(metadata.creationTimestamp), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       });
 
-      it('does not replace what is there', async () => {
+      it('does not replace an existing object', async () => {
         const created = await store.create(Secret, secret());
         const again = secret({ metadata: { name: created.object.metadata.name, namespace }, data: { other: '' } });
         await expectCode(store.create(Secret, again), 'OBJECT_EXISTS');
         assert.deepEqual((await reread(created))?.object, created.object);
       });
 
-      it('names a namespace that is missing', async () => {
+      it('names a missing namespace', async () => {
         const lost = secret({ metadata: { name: 'lost', namespace: 'missing-namespace' } });
         const refused = await expectCode(store.create(Secret, lost), 'OBJECT_NOT_FOUND');
         assert.match(`${refused.subject}`, /missing-namespace/);
       });
 
-      it('refuses data that do not fit, without showing them', async () => {
+      it('rejects data that are too large, without showing them', async () => {
         const value = randomBytes(1_100_000).toString('base64');
         const refused = await expectCode(store.create(Secret, secret({ data: { big: value } })), 'OBJECT_TOO_LARGE');
         assert.ok(!`${refused.message}${refused.hint}`.includes(value.slice(0, 30)));
@@ -134,7 +134,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
     });
 
     describe('replacing', () => {
-      it('makes the edit and nothing else', async () => {
+      it('applies the edit and nothing else', async () => {
         const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: 'u-1', controller: false };
         const metadata = { name: fresh(), namespace, finalizers: ['example.com/a'], ownerReferences: [owner] };
         const before = await store.create(Secret, secret({ metadata }));
@@ -145,7 +145,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         assert.deepEqual(comparable(after.object), comparable({ ...before.object, data }));
       });
 
-      it('removes what the edit leaves out', async () => {
+      it('removes fields that the edit omits', async () => {
         const before = await store.create(Secret, secret());
         const { labels: _labels, ...metadata } = before.object.metadata;
         const after = await store.replace(before, { ...before.object, metadata, data: { a: base64('1') } });
@@ -153,14 +153,14 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         assert.deepEqual(after.object.data, { a: base64('1') });
       });
 
-      it('refuses when somebody was faster, and changes nothing', async () => {
+      it('rejects a conflicting edit, and changes nothing', async () => {
         const before = await store.create(Secret, secret());
         const theirs = await store.replace(before, { ...before.object, data: { theirs: '' } });
         await expectCode(store.replace(before, { ...before.object, data: { ours: '' } }), 'OBJECT_CONFLICT');
         assert.deepEqual((await reread(before))?.object, theirs.object);
       });
 
-      it('refuses when the object is gone', async () => {
+      it('rejects an edit of a deleted object', async () => {
         const before = await store.create(Secret, secret());
         await store.delete(before);
         await expectCode(store.replace(before, { ...before.object, data: { ours: '' } }), 'OBJECT_NOT_FOUND');
@@ -178,7 +178,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         ['name', { name: 'other' }],
         ['namespace', { namespace: 'default' }],
         ['uid', { uid: '00000000-0000-0000-0000-000000000000' }],
-      ])('refuses to edit the %s', async (_field, edit) => {
+      ])('rejects an edit of the %s', async (_field, edit) => {
         const before = await store.create(Secret, secret());
         const metadata = { ...before.object.metadata, ...edit };
         await expectCode(store.replace(before, { ...before.object, metadata }), 'OBJECT_INVALID');
@@ -188,19 +188,19 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         ['bytes that are not base64', { data: { a: 'not base64 !' } }],
         ['a text for an object', { data: 'text' }],
         ['another type of Secret', { type: 'example.com/other' }],
-      ])('refuses %s', async (_what, edit) => {
+      ])('rejects %s', async (_what, edit) => {
         const before = await store.create(Secret, secret());
         await expectCode(store.replace(before, { ...before.object, ...edit }), 'OBJECT_INVALID');
         assert.equal((await reread(before))?.revision, before.revision);
       });
 
-      it('leaves an immutable Secret alone', async () => {
+      it('rejects an edit of an immutable Secret', async () => {
         const before = await store.create(Secret, secret({ immutable: true }));
         await expectCode(store.replace(before, { ...before.object, data: { a: '' } }), 'OBJECT_INVALID');
         assert.equal((await reread(before))?.revision, before.revision);
       });
 
-      it('loses no increment of writers that meet on one object', async () => {
+      it('loses no increment of concurrent writers', async () => {
         const { object } = await store.create(ConfigMap, configMap(namespace, fresh(), { count: '0' }));
         const reference = { kind: ConfigMap, namespace, name: object.metadata.name };
         const writers = Array.from({ length: 4 }, async () => {
@@ -212,7 +212,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
     });
 
     describe('counting generations', () => {
-      it("counts the changes of a Deployment's specification, not those of its labels", async () => {
+      it("counts changes of a Deployment's spec, not of its labels", async () => {
         const before = await store.create(Deployment, deployment(namespace, fresh()));
         const spec = { ...(before.object.spec as object), replicas: 0 };
         const scaled = await store.replace(before, { ...before.object, spec });
@@ -222,7 +222,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
         assert.deepEqual(generations, [1, 2, 2]);
       });
 
-      it('counts the templates of a DaemonSet', async () => {
+      it('counts the template generations of a DaemonSet', async () => {
         const key = 'deprecated.daemonset.template.generation';
         const { replicas: _replicas, ...spec } = deployment(namespace, fresh()).spec as Record<string, unknown>;
         const metadata = { name: fresh(), namespace, annotations: { [key]: '1' } };
@@ -239,21 +239,21 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
     });
 
     describe('deleting', () => {
-      it('deletes what was read, once', async () => {
+      it('deletes an object once', async () => {
         const created = await store.create(Secret, secret());
         await store.delete(created);
         assert.equal(await reread(created), undefined);
         await expectCode(store.delete(created), 'OBJECT_NOT_FOUND');
       });
 
-      it('does not delete what somebody has changed since', async () => {
+      it('does not delete an object that was modified since', async () => {
         const before = await store.create(Secret, secret());
         await store.replace(before, { ...before.object, data: {} });
         await expectCode(store.delete(before), 'OBJECT_CONFLICT');
         assert.notEqual(await reread(before), undefined);
       });
 
-      it('does not delete what others must clean up first', async () => {
+      it('does not delete an object with finalizers', async () => {
         const metadata = { name: fresh(), namespace, finalizers: ['example.com/a'] };
         const created = await store.create(Secret, secret({ metadata }));
         await expectCode(store.delete(created), 'OBJECT_HAS_FINALIZERS');
@@ -261,7 +261,7 @@ export function objectStoreContract(name: string, make: () => Promise<ObjectStor
       });
     });
 
-    it('reads and changes an object without a namespace, its status on its own', async () => {
+    it('reads and changes a cluster-wide object, and its status separately', async () => {
       const node = {
         apiVersion: 'v1',
         kind: 'Node',
@@ -292,7 +292,7 @@ async function all(listing: AsyncIterable<StoredObject>): Promise<readonly Store
   return found;
 }
 
-/** The object without what a store counts or notes of its own accord. */
+/** The object without the fields that a store maintains. */
 function comparable({ metadata, ...object }: KubernetesObject): unknown {
   const { resourceVersion: _revision, managedFields: _managers, ...rest } = metadata;
   return { ...object, metadata: rest };

@@ -3,27 +3,27 @@ import { issueCertificate } from './openssl-ca.ts';
 import type { KeyPair } from './pki.ts';
 
 export interface EtcdPkiOptions {
-  /** Subject alternative names of the server's certificate, as OpenSSL writes them. Default: localhost by name and address. */
+  /** Subject alternative names of the server certificate, in OpenSSL's syntax. Default: localhost by name and address. */
   readonly serverNames?: string | undefined;
-  /** The server's certificate ended yesterday. Default: false. */
+  /** The server certificate expired yesterday. Default: false. */
   readonly expiredServer?: boolean | undefined;
-  /** The client's certificate ended yesterday. Default: false. */
+  /** The client certificate expired yesterday. Default: false. */
   readonly expiredClient?: boolean | undefined;
-  /** The CA ended yesterday too. Default: false. */
+  /** The CA expired yesterday. Default: false. */
   readonly expiredCa?: boolean | undefined;
-  /** The server's certificate comes from an intermediate CA, and the server presents both. Default: false. */
+  /** The server certificate is signed by an intermediate CA, and the server presents both. Default: false. */
   readonly intermediate?: boolean | undefined;
-  /** Lines of the server certificate's extensions, instead of those that etcd needs. */
+  /** Extension lines of the server certificate. Default: those that etcd needs. */
   readonly serverExtensions?: readonly string[] | undefined;
-  /** Lines of the intermediate CA's extensions. Default: those of a CA. */
+  /** Extension lines of the intermediate CA. Default: those of a CA. */
   readonly intermediateExtensions?: readonly string[] | undefined;
-  /** Lines of the CA's extensions. Default: those of a CA. */
+  /** Extension lines of the CA. Default: those of a CA. */
   readonly caExtensions?: readonly string[] | undefined;
-  /** Certificates are valid from 30 days before it until the day after. Default: the machine's time. */
+  /** Certificates are valid from 30 days before this time until one day after it. Default: the machine's time. */
   readonly now?: Date | undefined;
 }
 
-/** What an etcd cluster and its clients need; every certificate may be followed by the intermediate one. PEM. */
+/** The certificates of an etcd cluster and its client, PEM; an intermediate certificate may follow. */
 export interface EtcdPki {
   readonly ca: KeyPair;
   readonly server: KeyPair;
@@ -52,14 +52,14 @@ export async function buildEtcdPki(options: EtcdPkiOptions = {}): Promise<EtcdPk
       ...until(options.expiredCa),
     }),
   };
-  const middle = options.intermediate === true ? await issueMiddle(ca, options, until(false)) : undefined;
+  const intermediate = options.intermediate === true ? await issueIntermediate(ca, options, until(false)) : undefined;
   const serverKey = newKey();
   const names = options.serverNames ?? 'DNS:localhost,IP:127.0.0.1,IP:::1';
   const server = await issueCertificate({
     subject: '/CN=node01',
     extensions: [...(options.serverExtensions ?? SERVER_LINES), `subjectAltName=${names}`],
     key: serverKey,
-    issuer: middle ?? ca,
+    issuer: intermediate ?? ca,
     ...until(options.expiredServer),
   });
   const clientKey = newKey();
@@ -72,14 +72,14 @@ export async function buildEtcdPki(options: EtcdPkiOptions = {}): Promise<EtcdPk
   });
   return {
     ca,
-    server: { certificate: server + (middle?.certificate ?? ''), key: serverKey },
+    server: { certificate: server + (intermediate?.certificate ?? ''), key: serverKey },
     client: { certificate: client, key: clientKey },
   };
 }
 
 type Validity = { readonly notBefore: Date; readonly notAfter: Date };
 
-async function issueMiddle(ca: KeyPair, options: EtcdPkiOptions, validity: Validity): Promise<KeyPair> {
+async function issueIntermediate(ca: KeyPair, options: EtcdPkiOptions, validity: Validity): Promise<KeyPair> {
   const key = newKey();
   const extensions = options.intermediateExtensions ?? CA_LINES;
   const certificate = await issueCertificate({ subject: '/CN=etcd-ca-2', extensions, key, issuer: ca, ...validity });

@@ -16,23 +16,23 @@ export const LEAF_NAMES = [
 ] as const;
 
 export type CaName = (typeof CA_NAMES)[number];
-/** The leaves as `kubeadm certs` calls them, and the kubelet's client certificate, which it does not know. */
+/** The leaves by their names in `kubeadm certs`, and the kubelet's client certificate. */
 export type LeafName = (typeof LEAF_NAMES)[number];
 export type CertificateName = CaName | LeafName;
 
-/** What the node is called and where it is reached. */
+/** Name and address of the node. */
 export interface NodeIdentity {
   readonly nodeName: string;
   /** IPv4 address of the API server and of etcd. */
   readonly address: string;
 }
 
-/** What kubeadm v1.20 puts into a leaf. */
+/** The fields of a leaf of kubeadm v1.20. */
 export interface LeafProfile {
   readonly issuer: CaName;
   readonly subject: string;
   readonly extendedKeyUsage: string;
-  /** As OpenSSL writes them: `DNS:localhost`. */
+  /** In OpenSSL's syntax: `DNS:localhost`. */
   readonly subjectAltNames: readonly string[];
 }
 

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What a certificate is to say. */
+/** The fields of a certificate. */
 export interface CertificateRequest {
-  /** As OpenSSL writes it: `/O=system:masters/CN=kubernetes-admin`. */
+  /** In OpenSSL's syntax: `/O=system:masters/CN=kubernetes-admin`. */
   readonly subject: string;
   /** Lines of an OpenSSL extension section. */
   readonly extensions: readonly string[];
@@ -16,7 +16,7 @@ export interface CertificateRequest {
   readonly notAfter: Date;
   /** PEM private key of the certificate. */
   readonly key: string;
-  /** Who signs it. Default: its own key. */
+  /** The issuing CA. Default: self-signed. */
   readonly issuer?: { readonly certificate: string; readonly key: string } | undefined;
 }
 
@@ -43,8 +43,7 @@ commonName = supplied
 `;
 
 /**
- * Issues one certificate with the `openssl` program, so that what we read and renew in tests was not made by our own
- * code.
+ * Issues one certificate with the `openssl` program, independent of our own code.
  *
  * @returns PEM
  */

@@ -24,7 +24,7 @@ describe.each([
   ['rsa', 'BEGIN RSA PRIVATE KEY'],
   ['ecdsa', 'BEGIN EC PRIVATE KEY'],
 ] as const)('the PKI of a node with %s keys', (algorithm, label) => {
-  it('holds together: keys fit, CAs vouch, dates are good', async () => {
+  it('is consistent: keys match, each certificate has one issuer, validities include now', async () => {
     const { pairs } = await buildPki({ algorithm, now: NOW });
     expect(Object.keys(pairs).toSorted()).toEqual([...CA_NAMES, ...LEAF_NAMES].toSorted());
     const cas = CA_NAMES.map((name) => new X509Certificate(pairs[name].certificate));
@@ -32,13 +32,13 @@ describe.each([
     expect(entries.filter(([, pair]) => !isPair(pair) || !isValid(pair, NOW))).toEqual([]);
     expect(entries.filter(([, { key }]) => !key.includes(label))).toEqual([]);
     const issuersOf = ({ certificate }: KeyPair): number => {
-      const judged = new X509Certificate(certificate);
-      return cas.filter((ca) => judged.checkIssued(ca) && judged.verify(ca.publicKey)).length;
+      const parsed = new X509Certificate(certificate);
+      return cas.filter((ca) => parsed.checkIssued(ca) && parsed.verify(ca.publicKey)).length;
     };
     expect(entries.filter(([, pair]) => issuersOf(pair) !== 1)).toEqual([]);
   });
 
-  it('breaks what it is asked to break, and nothing else', async () => {
+  it('breaks the requested certificates and no others', async () => {
     const { pairs, tree } = await buildPki({
       algorithm,
       now: NOW,
@@ -58,7 +58,7 @@ describe.each([
 });
 
 describe('the files of a node', () => {
-  it('say the names and addresses of the node', async () => {
+  it('contain the name and address of the node', async () => {
     const pki = await buildPki({ nodeName: 'cp-1', address: '192.0.2.7' });
     const apiserver = new X509Certificate(pki.pairs.apiserver.certificate);
     expect(apiserver.subjectAltName).toContain('DNS:cp-1, IP Address:10.96.0.1, IP Address:192.0.2.7');
@@ -69,7 +69,7 @@ describe('the files of a node', () => {
     expect(textOf(pki, '/etc/kubernetes/manifests/etcd.yaml')).toContain('--name=cp-1');
   });
 
-  it('lie in the directory that is asked for, and refer to it', async () => {
+  it('are in the requested certificates directory, and refer to it', async () => {
     const pki = await buildPki({ certificatesDir: hostPath('/srv/pki') });
     expect(textOf(pki, '/srv/pki/etcd/server.crt')).toBe(pki.pairs['etcd/server'].certificate);
     const referring = ['/etc/kubernetes/manifests/kube-apiserver.yaml', '/var/lib/kubelet/config.yaml'];
@@ -79,7 +79,7 @@ describe('the files of a node', () => {
     }
   });
 
-  it('give the kubelet its dated pem behind a link', async () => {
+  it('give the kubelet a dated PEM file behind a link', async () => {
     const pki = await buildPki({ now: NOW, kubeletAlgorithm: 'ecdsa', expired: ['kubelet-client'] });
     const link = pki.tree.get(hostPath('/var/lib/kubelet/pki/kubelet-client-current.pem'));
     const dated = '/var/lib/kubelet/pki/kubelet-client-2025-05-05-07-08-09.pem';
@@ -90,7 +90,7 @@ describe('the files of a node', () => {
     expect(pki.pairs.apiserver.key).toContain('BEGIN RSA PRIVATE KEY');
   });
 
-  it('trust an older CA beside the present one when asked to', async () => {
+  it('trust an older CA besides the current one on request', async () => {
     const pki = await buildPki({ caBundle: true, algorithm: 'ecdsa' });
     const [, data = ''] =
       /certificate-authority-data: (.*)/.exec(textOf(pki, '/etc/kubernetes/admin.conf') ?? '') ?? [];
@@ -100,7 +100,7 @@ describe('the files of a node', () => {
     expect(new X509Certificate(bundle).subject).toBe('CN=kubernetes');
   });
 
-  it('tell every private key that is in them', async () => {
+  it('are returned with every private key in them', async () => {
     const { tree, privateKeys } = await buildPki({ algorithm: 'ecdsa' });
     const pems = [...tree.values()].flatMap((entry) => {
       const text = entry.kind === 'file' ? Buffer.from(entry.bytes).toString() : '';

@@ -29,15 +29,15 @@ export interface PkiOptions {
   readonly algorithm?: KeyAlgorithm | undefined;
   /** Of the kubelet's client key. Default: `algorithm`. */
   readonly kubeletAlgorithm?: KeyAlgorithm | undefined;
-  /** Certificates that ended yesterday. */
+  /** Certificates that expired yesterday. */
   readonly expired?: readonly CertificateName[] | undefined;
-  /** Certificates that begin tomorrow. */
+  /** Certificates that become valid tomorrow. */
   readonly notYetValid?: readonly CertificateName[] | undefined;
   /** Certificates with the key file of another certificate. */
   readonly wrongKey?: readonly CertificateName[] | undefined;
   /** CAs without their key file. */
   readonly missingCaKeys?: readonly CaName[] | undefined;
-  /** Kubeconfigs trust an older CA of the same name beside the present one. Default: false. */
+  /** Kubeconfigs trust an older CA of the same name besides the current one. Default: false. */
   readonly caBundle?: boolean | undefined;
 }
 
@@ -47,13 +47,13 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** The PKI of one control-plane node, and the files it lies in. */
+/** The PKI of one control-plane node, and its files. */
 export interface Pki {
-  /** `/etc/kubernetes` and `/var/lib/kubelet` as kubeadm v1.20 and the kubelet leave them. */
+  /** `/etc/kubernetes` and `/var/lib/kubelet` as kubeadm v1.20 and the kubelet write them. */
   readonly tree: NodeTree;
-  /** What each certificate's files hold; the key is another one's for `wrongKey`. */
+  /** The content of each certificate's files; for `wrongKey` with the key of another certificate. */
   readonly pairs: Readonly<Record<CertificateName, KeyPair>>;
-  /** Every private key in the tree, PEM: none of them may show up in any output. */
+  /** Every private key in the tree, PEM: no output may contain one. */
   readonly privateKeys: readonly string[];
 }
 
@@ -107,7 +107,7 @@ export async function buildPki(options: PkiOptions = {}): Promise<Pki> {
   return { tree, pairs, privateKeys: [...Object.values(pairs).map(({ key }) => key), serviceAccountKey] };
 }
 
-/** A certificate for yesterday, today or tomorrow. */
+/** The validity of an expired, current or future certificate. */
 function validityOf(name: CertificateName, now: Date, { expired = [], notYetValid = [] }: PkiOptions): Validity {
   const days = isCa(name) ? CA_DAYS : LEAF_DAYS;
   const startsIn = expired.includes(name) ? -days - 1 : notYetValid.includes(name) ? 1 : -days / 2;
@@ -116,7 +116,7 @@ function validityOf(name: CertificateName, now: Date, { expired = [], notYetVali
   return { notBefore, notAfter: new Date(notBefore.getTime() + days * DAY_MS) };
 }
 
-/** RSA leaves take turns with three keys: neighbours in the list never share one. */
+/** RSA leaves rotate through three keys: neighbours in the list never share a key. */
 function leafKey(name: LeafName, { algorithm = 'rsa', kubeletAlgorithm = algorithm }: PkiOptions): Promise<string> {
   return privateKeyFor(
     `leaf-${LEAF_NAMES.indexOf(name) % 3}`,
@@ -133,7 +133,7 @@ async function withWrongKeys(
   return { ...pairs, ...Object.fromEntries(wrong) };
 }
 
-/** A CA of the same name with another key, as it stays in a bundle after a rotation. */
+/** A CA of the same name with another key, as in a bundle after a rotation. */
 async function olderCa(now: Date, algorithm: KeyAlgorithm): Promise<string> {
   const key = await privateKeyFor('foreign', algorithm);
   const validity = validityOf('ca', new Date(now.getTime() - LEAF_DAYS * DAY_MS), {});

@@ -3,7 +3,7 @@ import { startEtcd } from './etcd-server.ts';
 import { requireProgram } from './required-program.ts';
 
 describe.skipIf(!requireProgram('etcd', 'etcdctl'))('an etcd for a test', () => {
-  it('serves three members with TLS and leaves no process behind', async () => {
+  it('serves three members with TLS and leaves no process', async () => {
     const etcd = await startEtcd({ members: 3 });
     await etcd.etcdctl('put', 'a', 'b');
     expect(await etcd.etcdctl('get', 'a', '--print-value-only')).toBe('b\n');

@@ -15,7 +15,7 @@ export interface EtcdOptions {
   readonly pki?: EtcdPki | false | undefined;
   /** Further arguments for every member, for example `--quota-backend-bytes=16777216`. */
   readonly arguments?: readonly string[] | undefined;
-  /** Holds a member's data from before, for example a restored snapshot; used by the first member and kept. */
+  /** Data directory of the first member, for example a restored snapshot; it is not removed. */
   readonly dataDir?: string | undefined;
 }
 
@@ -26,11 +26,11 @@ export interface EtcdMember {
   /** `https://127.0.0.1:PORT` */
   readonly endpoint: string;
   readonly dataDir: string;
-  /** Starts it again after `stop`; resolves when it serves clients, or at once when `ready` is false. */
+  /** Restarts it after `stop`; resolves when it serves clients, or at once when `ready` is false. */
   start(options?: { readonly ready?: boolean }): Promise<void>;
   /** Kills it. */
   stop(): Promise<void>;
-  /** Freezes it (SIGSTOP): its sockets stay open and nobody answers. */
+  /** Stops it (SIGSTOP): its sockets stay open and do not answer. */
   pause(): void;
   resume(): void;
 }
@@ -42,19 +42,19 @@ export interface RunningEtcd {
   readonly endpoints: readonly string[];
   /** PEM; `undefined` without TLS. */
   readonly pki: EtcdPki | undefined;
-  /** Where the PEM files lie: `ca.crt`, `server.crt`, `server.key`, `client.crt`, `client.key`. */
+  /** The directory of the PEM files: `ca.crt`, `server.crt`, `server.key`, `client.crt`, `client.key`. */
   readonly directory: string;
   /** The flags that an `etcdctl` needs to reach every member. */
   readonly etcdctlFlags: readonly string[];
-  /** Runs etcdctl against every member; gives what it printed. */
+  /** Runs etcdctl against every member; returns its output. */
   etcdctl(...words: readonly string[]): Promise<string>;
-  /** Kills every member and removes what they wrote. */
+  /** Kills every member and removes their files. */
   stop(): Promise<void>;
 }
 
 const STOP_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 20_000;
-/** Logged once it has a leader and accepts clients. */
+/** Logged once the member has a leader and accepts clients. */
 const SERVING = /ready to serve client requests|serving client traffic|serving insecure client requests/;
 const ETCDCTL_ENV = { ETCDCTL_API: '3', PATH: process.env['PATH'] ?? '' };
 const run = promisify(execFile);
@@ -62,7 +62,7 @@ const run = promisify(execFile);
 /**
  * Starts a cluster of the machine's own `etcd` on free ports of 127.0.0.1.
  *
- * The members die with this process, however it dies.
+ * The members are killed with this process, however this process ends.
  */
 export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-'));
@@ -140,7 +140,7 @@ function createMember({ name, endpoint, dataDir, words, log }: MemberPlan): Etcd
       await mkdir(dataDir, { recursive: true, mode: 0o700 });
       await writeFile(log, '');
       const output = openSync(log, 'a');
-      // The kernel kills it when we die.
+      // The kernel kills it when this process ends.
       child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...words], { stdio: ['ignore', output, output] });
       closeSync(output);
       if (ready) await serving(name, log, child);
@@ -158,7 +158,7 @@ function createMember({ name, endpoint, dataDir, words, log }: MemberPlan): Etcd
   };
 }
 
-/** The signal is only the beginning: on a busy machine a thread may go on for a while, and answer. */
+/** On a busy machine a thread may run, and answer, for a while after the signal. */
 function stopNow(child: ChildProcess): void {
   child.kill('SIGSTOP');
   const tasks = `/proc/${child.pid}/task`;
@@ -203,7 +203,7 @@ function clientFlags(directory: string): readonly string[] {
   return [`--cacert=${ca}`, `--cert=${certificate}`, `--key=${key}`];
 }
 
-/** Ports that nothing listens on; all held at once, so that they differ. */
+/** Free ports; all are bound at once, so that they differ. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

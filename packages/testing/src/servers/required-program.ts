@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
-/** Debian packages that bring the programs which tests run. */
+/** Debian packages of the programs that tests run. */
 const PACKAGES: Readonly<Record<string, string>> = {
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
@@ -12,15 +12,15 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Tells whether every one of `programs` is installed, for `describe.skipIf(!requireProgram('etcd'))`.
+ * Whether all `programs` are installed, for `describe.skipIf(!requireProgram('etcd'))`.
  *
- * Where one is missing it says how to install it. A test that is skipped in silence proves nothing, so under `CI` it throws.
+ * Prints how to install missing programs. In CI it throws instead, because a skipped test proves nothing.
  */
 export function requireProgram(...programs: readonly string[]): boolean {
   const missing = programs.filter((program) => !isInstalled(program));
   if (missing.length === 0) return true;
   const packages = missing.map((program) => PACKAGES[program] ?? program).join(' ');
-  const message = `not installed: ${missing.join(', ')}; get it with: apt-get install -y ${packages}`;
+  const message = `not installed: ${missing.join(', ')}; install with: apt-get install -y ${packages}`;
   if (process.env['CI'] !== undefined) throw new Error(message);
   process.stderr.write(`SKIPPED: ${message}\n`);
   return false;

@@ -10,13 +10,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface RunningSshServer {
   readonly address: string;
   readonly port: number;
-  /** Of the process that listens; each connection has a child of it. */
+  /** Pid of the listening process; each connection has a child process. */
   readonly pid: number;
-  /** Lets root in. */
+  /** The private key for root. */
   readonly identityFile: string;
-  /** Knows the host key. */
+  /** Contains the host key. */
   readonly knownHostsFile: string;
-  /** The directory that holds these files; goes with the server. */
+  /** The directory of these files; removed by `stop`. */
   readonly directory: string;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface RunningSshServer {
 const SSHD = '/usr/sbin/sshd';
 const READY_TRIES = 100;
 
-/** Starts sshd as a plain process, as root, on a free port; nothing of this machine's own sshd is used. */
+/** Starts sshd as root on a free port, independent of this machine's own sshd. */
 export async function startSshServer(): Promise<RunningSshServer> {
   const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-sshd-'));
   chmodSync(directory, 0o700);
@@ -39,7 +39,7 @@ export async function startSshServer(): Promise<RunningSshServer> {
     at('sshd_config'),
     [
       `ListenAddress 127.0.0.1:${port}`,
-      // Debian gives the machine's own name this address.
+      // On Debian the machine's host name resolves to this address.
       `ListenAddress 127.0.1.1:${port}`,
       `HostKey ${at('host')}`,
       `AuthorizedKeysFile ${at('authorized_keys')}`,
@@ -54,7 +54,7 @@ export async function startSshServer(): Promise<RunningSshServer> {
       '',
     ].join('\n'),
   );
-  // The directory of sshd's unprivileged part; its unit makes it at boot.
+  // sshd's privilege separation directory, which its unit creates at boot.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const server = spawn(SSHD, ['-D', '-e', '-f', at('sshd_config')], { stdio: 'ignore' });
   const exited = once(server, 'exit');

@@ -1,24 +1,24 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy that can be told to fail as networks do. */
-export interface CuttingProxy {
+/** A TCP proxy that simulates network failures. */
+export interface FaultyProxy {
   readonly port: number;
-  /** From now on, ends every connection as soon as its server has something to say: the request is through, the answer is not. */
-  cutAnswers(): void;
-  /** Answers go through again. */
-  heal(): void;
-  /** Ends every connection now. */
-  cut(): void;
+  /** From now on, closes every connection when its server answers: requests get through, answers do not. */
+  dropAnswers(): void;
+  /** Answers get through again. */
+  restore(): void;
+  /** Closes every connection now. */
+  disconnect(): void;
   /** Resolves when clients have sent so many more bytes. */
   received(bytes: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Passes connections on to 127.0.0.1:`target`. */
-export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
+/** Forwards connections to 127.0.0.1:`target`. */
+export async function startFaultyProxy(target: number): Promise<FaultyProxy> {
   const sockets = new Set<Socket>();
-  let isCutting = false;
+  let isDropping = false;
   let expected = { bytes: 0, resolve: (): void => undefined };
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
@@ -39,31 +39,31 @@ export async function startCuttingProxy(target: number): Promise<CuttingProxy> {
       if (expected.bytes <= 0) expected.resolve();
     });
     upstream.on('data', (chunk) => {
-      if (isCutting) client.destroy();
+      if (isDropping) client.destroy();
       else client.write(chunk);
     });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const cut = (): void => {
+  const disconnect = (): void => {
     for (const socket of sockets) socket.destroy();
   };
   return {
     port: (server.address() as AddressInfo).port,
-    cutAnswers: () => {
-      isCutting = true;
+    dropAnswers: () => {
+      isDropping = true;
     },
-    heal: () => {
-      isCutting = false;
+    restore: () => {
+      isDropping = false;
     },
-    cut,
+    disconnect,
     received: (bytes) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       expected = { bytes, resolve };
       return promise;
     },
     close: async () => {
-      cut();
+      disconnect();
       server.close();
       await once(server, 'close');
     },
