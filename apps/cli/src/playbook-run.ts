@@ -1,6 +1,6 @@
 import { describeError } from '@kube-rescue/errors';
 import { baseName, hostPath, parentPath } from '@kube-rescue/host';
-import type { Change, Plan, Playbook, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
+import type { Change, Json, Plan, Playbook, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
@@ -21,6 +21,8 @@ export interface PlaybookInput {
   readonly resume?: boolean;
   /** How a person goes on with the run when it does not come to its end; for example `recover --resume`. Default: none. */
   readonly resumeCommand?: string;
+  /** What a resumed run has to know of these flags; see `RunInput`. */
+  readonly request?: Json | undefined;
   /** A plan that was read before. */
   readonly expected?: Plan | undefined;
 }
@@ -69,11 +71,11 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal)}\n`);
     return input.yes || ask(`Make these changes on ${plan.host}?`, interruption.signal);
   };
-  const { selection, expected, resume, resumeCommand } = input;
+  const { selection, expected, resume, resumeCommand, request } = input;
   try {
     const playbook = await input.playbook(session);
     const planned = await planFirstRun(playbook, selection, session, deps);
-    const told = { playbook, selection, expected, planned, resume, resumeCommand };
+    const told = { playbook, selection, expected, planned, resume, resumeCommand, request };
     return await runPlaybook({ ...told, confirm, signal: interruption.signal }, deps);
   } catch (error) {
     throw run === undefined ? error : await nameCutOff(error, run, resumeCommand);

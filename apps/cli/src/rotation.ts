@@ -25,23 +25,13 @@ export async function reissueCa(
   return createCaPlaybook(input, { ...session.deps, objects: await session.openObjects() });
 }
 
-/**
- * What the rotation that was cut off, or stopped, had come to: the stages that it was in, and whether there was a new CA already.
- * `undefined` when there is none.
- */
+/** What the interrupted rotation of a CA was asked for; `undefined` when there is none to resume. */
 export async function findInterruptedRotation(
   ca: RotationInput['ca'],
   session: Session,
-): Promise<Pick<RotationInput, 'stages' | 'hasBegun'> | undefined> {
-  const { ROTATION_STAGES, rotationStepId } = await import('@kube-rescue/recovery');
-  const runs = await (await session.openRuns()).list();
-  const run = runs.findLast(({ playbook }) => playbook === `certs-rotate-ca-${ca}`);
-  if (run === undefined || run.outcome === 'done') return undefined;
-  const command = run.resumeCommand ?? '';
-  return {
-    stages: ROTATION_STAGES.filter((stage) => command.includes('--all-stages') || command.includes(`--stage ${stage}`)),
-    hasBegun: run.applied.has(rotationStepId(ca, 'trust')),
-  };
+): Promise<ReturnType<Recovery['findInterruptedRotation']>> {
+  const { findInterruptedRotation: find } = await import('@kube-rescue/recovery');
+  return find(ca, await (await session.openRuns()).list());
 }
 
 /** The answer of a stage, with what comes after it. */

@@ -12,7 +12,8 @@ export {
   createRestartPlaybook,
 } from './kubeadm/playbooks.ts';
 export { exportNodeRequests } from './kubeadm/signing-requests.ts';
-export { ROTATION_STAGES, rotationStepId, type RotationStageName } from './rotation/rotation-input.ts';
+export { findInterruptedRotation, recordRotation } from './rotation/interrupted-rotation.ts';
+export type { RotationStageName } from './rotation/rotation-input.ts';
 export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
 export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';
 export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './recovery-playbook.ts';

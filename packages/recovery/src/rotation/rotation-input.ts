@@ -54,6 +54,10 @@ export function rotationStepId(ca: CaId, stage: RotationStageName): string {
   return stageStepIds(ca)[stage];
 }
 
+export function rotationPlaybookId(ca: CaId): string {
+  return `certs-rotate-ca-${ca}`;
+}
+
 /** Whether this run may begin a rotation. */
 export function mayBegin({ stages, hasBegun = false }: RotationInput): boolean {
   return stages.includes('trust') && !hasBegun;

@@ -5,6 +5,7 @@ import { otherNodesStepId } from './other-nodes-step.ts';
 import {
   inspectRotationOfNode,
   mayBegin,
+  rotationPlaybookId,
   type RotationDeps,
   type RotationInput,
   type RotationStatus,
@@ -29,7 +30,7 @@ const TITLES: Readonly<Record<RotationStageName, string>> = {
  */
 export function createRotationPlaybook(input: RotationInput, deps: RotationDeps): Playbook {
   return {
-    id: `certs-rotate-ca-${input.ca}`,
+    id: rotationPlaybookId(input.ca),
     title: 'Rotate an authority to a new key',
     phases: input.stages.map((stage, at) => createPhase(stage, at === 0, input, deps)),
   };

@@ -16,6 +16,8 @@ export type JournalRecord =
       readonly at: string;
       /** As in `RunInput`. Absent in journals of earlier versions. */
       readonly resumeCommand?: string | undefined;
+      /** `request` of `RunInput`. Absent in journals of earlier versions. */
+      readonly input?: Json | undefined;
     }
   | { readonly type: 'resumed'; readonly at: string }
   | FindingRecord

@@ -1,3 +1,4 @@
+import type { Json } from '../plan/change.ts';
 import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { randomBytes } from 'node:crypto';
 import { createBackupDirectory, type OpenableBackup } from './backup-directory.ts';
@@ -43,6 +44,8 @@ export interface RunStore {
     readonly at: Date;
     /** As in `RunInput`. */
     readonly resumeCommand?: string | undefined;
+    /** `request` of `RunInput`. */
+    readonly input?: Json | undefined;
   }): Promise<RunDirectory>;
   /** @throws WorkflowError `RUN_NOT_FOUND` */
   open(id: string): Promise<RunDirectory>;
@@ -60,13 +63,13 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, s
     ((await host.list(directory)) ?? []).filter((id) => RUN_ID.test(id));
   return {
     directory,
-    create: async ({ playbook, at, resumeCommand }) => {
+    create: async ({ playbook, at, resumeCommand, input }) => {
       const stamp = at.toISOString().replace(/[-:]|\.\d+/g, '');
       const id = `${stamp}-${randomBytes(2).toString('hex')}`;
       const run = open(id);
       await host.makeDirectory(joinPath(run.path, 'backup'), { mode: PRIVATE_DIRECTORY_MODE });
       await host.writeFile(joinPath(run.path, RESERVE), new Uint8Array(RESERVE_BYTES), { mode: PRIVATE_FILE_MODE });
-      const header = { playbook, host: host.name, at: at.toISOString(), resumeCommand };
+      const header = { playbook, host: host.name, at: at.toISOString(), resumeCommand, input };
       await run.append({ type: 'run', version: 1, id, ...header });
       return run;
     },

@@ -1,4 +1,5 @@
 import type { IntentRecord, JournalRecord, RunOutcome } from '../journal/journal-record.ts';
+import type { Json } from '../plan/change.ts';
 import type { StepId } from '../plan/step.ts';
 
 /** State of a run, derived from its journal. */
@@ -9,6 +10,8 @@ export interface RunState {
   readonly startedAt: string;
   /** As in `RunInput`. */
   readonly resumeCommand: string | undefined;
+  /** `request` of `RunInput`; `undefined` in journals of earlier versions. */
+  readonly input: Json | undefined;
   /** `undefined` while the run is active, or after it was interrupted. */
   readonly outcome: RunOutcome | undefined;
   readonly endedAt: string | undefined;
@@ -58,6 +61,7 @@ export function deriveRunState(records: readonly JournalRecord[], id: string): R
     host: header?.host ?? 'unknown',
     startedAt: header?.at ?? '',
     resumeCommand: header?.resumeCommand,
+    input: header?.input,
     outcome: end?.outcome,
     endedAt: end?.at,
     activeChanges: [...intents.values()],

@@ -2,6 +2,7 @@ import { type WorkflowDeps } from './workflow-deps.ts';
 import { type Clock, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { kindOf } from '../plan/change-registry.ts';
 import { WorkflowError } from '../errors.ts';
+import type { Json } from '../plan/change.ts';
 import type { RunOutcome } from '../journal/journal-record.ts';
 import { executePhases, type StepReport } from './phase-runner.ts';
 import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from '../plan/plan.ts';
@@ -43,6 +44,11 @@ export interface RunInput {
    * back.
    */
   readonly resumeCommand?: string | undefined;
+  /**
+   * What the run was asked for: the command and the flags that a resumed run needs, without key material. Recorded in the
+   * journal. Default: nothing.
+   */
+  readonly request?: Json | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +84,9 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     if (!(await input.confirm(plan)))
       return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
     await assertFeasible(plan, deps);
-    const run = resumed?.run ?? (await deps.store.create({ playbook: playbook.id, at: clock.now(), resumeCommand }));
+    const run =
+      resumed?.run ??
+      (await deps.store.create({ playbook: playbook.id, at: clock.now(), resumeCommand, input: input.request }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
     const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, signal };
     const steps = await executePhases(execution, deps);

@@ -56,31 +56,29 @@ export default class CertsRotateCa extends NodeCommand {
     const session = await this.openSession(flags);
     const ca = args.ca as (typeof CA_DEFINITIONS)[number];
     const input = { ...session.node, ca, caDays: flags.days };
-    const run = (how: Pick<PlaybookInput, 'playbook' | 'resumeCommand'>): Promise<Answer> => {
+    const run = (how: Pick<PlaybookInput, 'playbook' | 'request' | 'resumeCommand'>): Promise<Answer> => {
       const { yes, resume, 'dry-run': dryRun } = flags;
       return answerPlaybook({ ...how, selection: flags, dryRun, yes, resume }, session);
     };
     const restartPods = flags['restart-pods'];
     if (flags['same-key']) return run({ playbook: () => reissueCa({ ...input, restartPods }, session) });
-    const cutOff = flags.resume ? await findInterruptedRotation(ca, session) : undefined;
+    const interrupted = flags.resume ? await findInterruptedRotation(ca, session) : undefined;
     const named = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
-    const stages = named.length === 0 ? (cutOff?.stages ?? []) : named;
+    const stages = named.length === 0 ? (interrupted?.stages ?? []) : named;
     if (stages.length === 0) {
       if (flags.yes || flags.resume || flags['dry-run']) throw withoutStage(ca);
       return answerRotation(input, session);
     }
-    const { 'new-keys': newKeys, 'key-algorithm': keyAlgorithm, 'nodes-ready': nodesReady } = flags;
-    const { hasBegun } = cutOff ?? {};
-    const rotation = { ...input, stages, newKeys, keyAlgorithm, restartPods, nodesReady, hasBegun };
-    const said = [
-      flags['all-stages'] ? '--all-stages' : `--stage ${stages[0] ?? ''}`,
-      ...(newKeys ? ['--new-keys'] : []),
-      ...(nodesReady ? ['--nodes-ready'] : []),
-      ...(restartPods ? ['--restart-pods'] : []),
-    ];
+    const newKeys = flags['new-keys'] || interrupted?.newKeys;
+    const nodesReady = flags['nodes-ready'] || interrupted?.nodesReady;
+    const keyAlgorithm = flags['key-algorithm'];
+    const asked = { stages, newKeys, nodesReady, restartPods: restartPods || interrupted?.restartPods };
+    const rotation = { ...input, ...asked, keyAlgorithm, hasBegun: interrupted?.hasBegun };
+    const { recordRotation } = await import('@kube-rescue/recovery');
     const answer = await run({
       playbook: () => rotateCa(rotation, session),
-      resumeCommand: `certs rotate-ca ${ca} ${said.join(' ')} --resume`,
+      request: recordRotation(asked),
+      resumeCommand: `certs rotate-ca ${ca} --resume`,
     });
     return flags['dry-run'] ? answer : nameNextStage(answer, input, session);
   }
