@@ -12,8 +12,6 @@ const NOT_YET: readonly string[] = [
   'packages/cert-rotation/',
   'packages/cluster-objects/',
   'packages/diagnosis/',
-  'packages/etcd-access/',
-  'packages/host/',
   'packages/lab/',
   'packages/node-config/',
   'packages/node-join/',

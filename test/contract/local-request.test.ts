@@ -136,7 +136,7 @@ describe('a request', () => {
     });
     const url = `http://127.0.0.1:${port}/`;
     const failure = await expectCode(host.request({ url, timeoutMs: 100 }), 'HOST_CONNECTION_FAILED');
-    expect(failure.message).toContain('no answer within 100 ms');
+    expect(failure.message).toContain('no response within 100 ms');
   });
 
   it('reports a peer with another protocol', async () => {

@@ -1,5 +1,5 @@
 /**
- * What a failure means for whoever has to decide on it: try again, look elsewhere, or stop. Every error code has exactly one
+ * What a failure means for its caller: retry, use another source, or stop. Every error code has exactly one
  * kind, declared in the `errors.ts` of its package.
  *
  * - `unavailable`: nothing answers, or it answers that it cannot now. Nothing was done, and the same request may succeed

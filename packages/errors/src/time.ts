@@ -1,5 +1,5 @@
 /**
- * A time for text that an operator reads: `2026-11-27 15:40:01 UTC`. Fractions of a second are cut off.
+ * A time for text that an operator reads: `2026-11-27 15:40:01 UTC`. Fractions of a second are dropped.
  *
  * @param time an invalid one gives `an invalid time`, because a message must not fail
  */

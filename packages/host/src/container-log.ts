@@ -7,30 +7,30 @@ export const POD_LOGS = hostPath('/var/log/pods');
 
 const TAIL_BYTES = 16 * 1024;
 const MAX_LINE_LENGTH = 300;
-/** What a container may be called: names come from whoever wrote the pod, and lead no further than into its folder. */
+/** Valid container names: a name from a pod must not lead out of its log directory. */
 const CONTAINER = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** `2026-11-22T10:00:00.123456789Z stderr F `, in front of every line of a container's log. */
 const CRI_PREFIX = /^\S+ (?:stdout|stderr) [FP] /;
 
 /**
- * The last lines that a container of a pod wrote, safe to print; empty when there is no log. A container that has just been
- * started again and wrote nothing yet is heard by what it wrote before.
- * @param folder the pod's, below {@link POD_LOGS}
+ * The last log lines of a container, safe to print; empty when there is no log. For a restarted container without output yet,
+ * those of its previous start.
+ * @param directory the pod's directory, below {@link POD_LOGS}
  */
 export async function readLogTail(
-  { folder, container, lines }: { readonly folder: HostPath; readonly container: string; readonly lines: number },
+  { directory, container, lines }: { readonly directory: HostPath; readonly container: string; readonly lines: number },
   { host }: { readonly host: Pick<HostFiles, 'list' | 'readFile'> },
 ): Promise<readonly string[]> {
   if (!CONTAINER.test(container)) return [];
-  const logs = joinPath(folder, container);
+  const logs = joinPath(directory, container);
   const newestFirst = ((await host.list(logs)) ?? [])
     .filter((name) => /^\d+\.log$/.test(name))
     .toSorted((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10));
   for (const name of newestFirst) {
     const path = joinPath(logs, name);
     const bytes = await host.readFile(path).catch((error: unknown) => {
-      // A reason that cannot be read must not become the failure itself.
+      // An unreadable log must not replace the reported failure.
       if (isRecoveryError(error, 'HOST_FILE_TOO_LARGE')) return Buffer.from(`${path} is too large to be read here\n`);
       throw error;
     });

@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const HOST_ERRORS = {
   HOST_PATH_INVALID: 'usage',
   HOST_NOT_FOUND: 'missing',
@@ -33,7 +33,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A machine did not do what was asked of it. */
+/** An operation on a machine failed. */
 export class HostError extends RecoveryError<HostErrorCode> {
   constructor(details: RecoveryErrorDetails<HostErrorCode>) {
     super(details, HOST_ERRORS);

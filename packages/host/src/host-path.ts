@@ -7,7 +7,7 @@ declare const brand: unique symbol;
 export type HostPath = string & { readonly [brand]: 'HostPath' };
 
 /**
- * Turns text into a path on a host.
+ * Parses a path on a host.
  *
  * @param text absolute POSIX path; `..` is resolved, a trailing slash is dropped
  * @throws HostError `HOST_PATH_INVALID` when it is relative, empty or holds a NUL byte
@@ -18,14 +18,14 @@ export function hostPath(text: string): HostPath {
       code: 'HOST_PATH_INVALID',
       message: 'a path on a host must be absolute',
       subject: text,
-      hint: 'give the path from the root, for example /etc/kubernetes',
+      hint: 'use the path from the root, for example /etc/kubernetes',
     });
   }
   const normal = path.posix.normalize(text);
   return (normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal) as HostPath;
 }
 
-/** The folder that holds `of`. */
+/** The parent directory of `of`. */
 export function parentPath(of: HostPath): HostPath {
   return path.posix.dirname(of) as HostPath;
 }

@@ -22,7 +22,7 @@ export interface WriteOptions {
   /** Owner of the new file; default: the process's own. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /**
-   * The folder is run or swept by somebody else (static pod manifests, checkpoints), so the temporary file must lie
+   * The directory is run or swept by somebody else (static pod manifests, checkpoints), so the temporary file must lie
    * outside it. Default: false.
    */
   readonly watched?: boolean | undefined;
@@ -41,19 +41,19 @@ export interface HostFiles {
   stat(path: HostPath): Promise<FileStat | undefined>;
   /** The target of a symbolic link as it is written, or `undefined` when `path` is not a link. */
   readLink(path: HostPath): Promise<string | undefined>;
-  /** The names in a folder, sorted; `undefined` when there is no such folder. */
+  /** The names in a directory, sorted; `undefined` when there is no such directory. */
   list(path: HostPath): Promise<readonly string[] | undefined>;
-  /** Free bytes for a new file in the (nearest existing) folder. */
+  /** Free bytes for a new file in the (nearest existing) directory. */
   freeBytes(path: HostPath): Promise<number>;
   /**
-   * Makes sure, without writing, that a file could be written in the (nearest existing) folder.
+   * Makes sure, without writing, that a file could be written in the (nearest existing) directory.
    * @throws HostError `HOST_READ_ONLY` `HOST_PERMISSION_DENIED`
    */
   assertWritable(path: HostPath): Promise<void>;
 
   /**
    * Replaces or creates a file so that a reader sees the old bytes or the new, never a mix: temporary file in the same
-   * filesystem, fsync, rename, fsync of the folder. A link at `path` is replaced, not followed.
+   * filesystem, fsync, rename, fsync of the directory. A link at `path` is replaced, not followed.
    * @throws HostError `HOST_NO_SPACE` `HOST_READ_ONLY` `HOST_PERMISSION_DENIED` `HOST_STAGING_UNAVAILABLE` `HOST_IO`;
    * the old file is then untouched and no temporary file is left
    */
@@ -69,7 +69,7 @@ export interface HostFiles {
   writeLink(path: HostPath, target: string, options?: { readonly owner?: WriteOptions['owner'] }): Promise<void>;
   /** Removes a file or link; content to be absent afterwards, and no error when it already was. */
   remove(path: HostPath): Promise<void>;
-  /** Creates a folder and its missing parents. */
+  /** Creates a directory and its missing parents. */
   makeDirectory(path: HostPath, options: { readonly mode: FileMode }): Promise<void>;
 }
 
@@ -202,7 +202,7 @@ export interface DnsAnswer {
   readonly authoritative: boolean;
   readonly records: readonly DnsRecord[];
   /** Who is responsible: the SOA record of a name that does not exist, the NS records of a delegation. */
-  readonly authority: readonly DnsRecord[];
+  readonly authoritySection: readonly DnsRecord[];
   /** `ADDRESS:PORT` of the server that answered. */
   readonly server: string;
 }
@@ -214,7 +214,7 @@ export interface HostLock {
 
 /** One machine: its files, processes, services and loopback sockets. Adapters: local and SSH (this package). */
 export interface Host extends HostFiles {
-  /** Name for messages and plans: the host name, or the folder given as root. */
+  /** Name for messages and plans: the host name, or the directory given as root. */
   readonly name: string;
   /** `live`: a running machine; `copy`: only a copy of its filesystem, without processes, services or sockets. */
   readonly kind: 'live' | 'copy';

@@ -7,6 +7,6 @@ export function temporaryName(name: string): string {
 
 /** Where a write of `path` stages the new bytes, and leaves them when it is killed. */
 export function temporaryPathOf(path: HostPath, watched = false): HostPath {
-  const folder = parentPath(path);
-  return joinPath(watched ? parentPath(folder) : folder, temporaryName(baseName(path)));
+  const directory = parentPath(path);
+  return joinPath(watched ? parentPath(directory) : directory, temporaryName(baseName(path)));
 }

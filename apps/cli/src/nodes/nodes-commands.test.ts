@@ -132,7 +132,7 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
       const asked = ['--file', `/etc/kubelet.conf=${file}`, '--yes', ...ssh];
       const silent = await run('join', '127.0.0.1', ...asked, '--ssh-port', '1');
       expect([silent.exitCode, silent.envelope.error?.code]).toEqual([4, 'WORKFLOW_BLOCKED']);
-      expect(silent.envelope.error?.message).toContain('127.0.0.1: the machine cannot be reached over SSH');
+      expect(silent.envelope.error?.message).toContain('127.0.0.1: cannot connect to the machine over SSH');
       const wrong = await run('join', '127.0.0.1', ...asked, '--ssh-port', String(port));
       expect(wrong.exitCode).toBe(4);
       expect(wrong.envelope.error?.message).toContain(`the machine calls itself ${hostname()}, not 127.0.0.1`);

@@ -143,7 +143,7 @@ describe('a refusal of the API server', () => {
     [504, status('Timeout'), 'OBJECT_OUTCOME_UNKNOWN'],
     [503, status('ServiceUnavailable'), 'OBJECT_STORE_UNREACHABLE'],
     [302, '', 'OBJECT_STORE_FAILED'],
-  ])('%i is told by a code, without the text or the headers of the answer', async (code, body, told) => {
+  ])('%i becomes an error code, without text or headers of the response', async (code, body, told) => {
     server.answer = replying(code, body);
     const failure = await expectCode(store.create(Secret, SECRET), told);
     expect(describeError(failure) + JSON.stringify(failure)).not.toContain('hunter2');

@@ -135,7 +135,7 @@ describe('a failure of etcd', () => {
     ['ETCD_TOO_LARGE', 'OBJECT_TOO_LARGE'],
     ['ETCD_OUTCOME_UNKNOWN', 'OBJECT_OUTCOME_UNKNOWN'],
     ['ETCD_NO_SPACE', 'ETCD_NO_SPACE'],
-  ] as const satisfies readonly (readonly [EtcdErrorCode, string])[])('%s is told as %s', async (code, told) => {
+  ] as const satisfies readonly (readonly [EtcdErrorCode, string])[])('%s becomes %s', async (code, told) => {
     const read = await createSecret();
     const failing = async (): Promise<never> => {
       throw new EtcdError({ code, message: 'no', subject: 'https://127.0.0.1:2379', hint: 'see its log' });

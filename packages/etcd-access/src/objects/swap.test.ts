@@ -20,7 +20,7 @@ function losing(lost: number, landed: boolean, meanwhile: () => Promise<unknown>
         if (calls > lost) return kv.compareAndSwap(request);
         if (landed) await kv.compareAndSwap(request);
         await meanwhile();
-        throw new EtcdError({ code: 'ETCD_OUTCOME_UNKNOWN', message: 'cut off', subject: 'etcd', hint: 'read' });
+        throw new EtcdError({ code: 'ETCD_OUTCOME_UNKNOWN', message: 'interrupted', subject: 'etcd', hint: 'read' });
       },
     },
     request: async (): Promise<SwapRequest> => {

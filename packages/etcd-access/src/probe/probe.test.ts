@@ -167,7 +167,7 @@ ExecStart=/usr/lib/coreos/etcd-wrapper $ETCD_OPTS \\
   });
 });
 
-describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the way into an etcd whose own certificate is the trouble', () => {
+describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a connection to etcd with a bad server certificate', () => {
   const live = { ...createLocalHost(), list: async () => [] };
 
   async function withEtcd(

@@ -98,7 +98,7 @@ describe('a server that is not etcd', () => {
     ['compresses', { ':status': 200, 'content-type': 'application/grpc' }, '\x01\0\0\0\0'],
     ['answers with half a message', { ':status': 200, 'content-type': 'application/grpc' }, '\0\0\0\0\x09half'],
     ['answers with nothing', { ':status': 200, 'content-type': 'application/grpc' }, ''],
-  ])('is told of a server of HTTP/2 that %s', async (_, headers, body) => {
+  ])('is recognised when it speaks HTTP/2 and %s', async (_, headers, body) => {
     const server = createSecureServer({ cert: pki.server.certificate, key: pki.server.key });
     server.on('sessionError', () => undefined);
     server.on('stream', (stream) => {
@@ -113,7 +113,7 @@ describe('a server that is not etcd', () => {
   });
 
   it.each(['ftp://127.0.0.1:2379', 'unix:///run/etcd.sock', 'https://user:secret@127.0.0.1', 'https://h/v2', ':', ''])(
-    'is told of an endpoint that is none: %j',
+    'is refused for an invalid endpoint: %j',
     async (url) => {
       const refused = await openEtcd({ endpoints: [url] }, deps).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: 'ETCD_ENDPOINT_INVALID' });

@@ -101,7 +101,7 @@ describe('an expired server of etcd', () => {
     ['its own certificate', { expiredServer: true }],
     ['its own certificate, behind an intermediate one', { expiredServer: true, intermediate: true }],
     ['the CA', { expiredCa: true }],
-  ])('is refused by default and believed when asked for, when it is %s that expired', async (_, options) => {
+  ])('is refused by default and accepted on request, with an expired certificate: %s', async (_, options) => {
     const refused = await expectCode(connectTo(options), 'ETCD_SERVER_EXPIRED');
     expect(refused.message).toMatch(/is genuine .* expired on \d{4}-/);
     expect(await connectTo(options, { acceptExpiredServer })).toMatchObject({ isExpired: true });

@@ -5,8 +5,8 @@ import { decodeDnsMessage, encodeDnsQuery } from './dns-message.ts';
 
 const query = (name: string) => encodeDnsQuery({ id: 7, name, type: 'A', recursive: true });
 
-describe('a question to DNS', () => {
-  it('is what another implementation reads', () => {
+describe('a DNS query', () => {
+  it('is decoded by another implementation', () => {
     const bytes = encodeDnsQuery({ id: 4711, name: 'Shop.Example.test.', type: 'TXT', recursive: true });
     expect(decode(bytes)).toMatchObject({
       id: 4711,
@@ -16,7 +16,7 @@ describe('a question to DNS', () => {
     expect(decode(encodeDnsQuery({ id: 1, name: 'a', type: 'NS', recursive: false })).flag_rd).toBe(false);
   });
 
-  it('can be about the root', () => {
+  it('can be for the root', () => {
     expect(decode(query('.')).questions?.[0]?.name).toBe('.');
   });
 
@@ -25,7 +25,7 @@ describe('a question to DNS', () => {
   });
 });
 
-describe('an answer of DNS', () => {
+describe('a DNS response', () => {
   const packet: Packet = {
     type: 'response',
     id: 9,
@@ -45,7 +45,7 @@ describe('an answer of DNS', () => {
     ],
   };
 
-  it('of another implementation is read', () => {
+  it('of another implementation is decoded', () => {
     const message = decodeDnsMessage(encode(packet));
     expect(message).toMatchObject({ id: 9, isResponse: true, isAuthoritative: true, rcode: 0, question: 'a.test A' });
     expect(message.answers.map(({ name, type, ttl, value }) => `${name} ${ttl} ${type} ${value}`)).toEqual([
@@ -56,10 +56,10 @@ describe('an answer of DNS', () => {
       'a.test 63 TXT one two',
       'a.test 1 TYPE15 ',
     ]);
-    expect(message.authority.map(({ type, value }) => `${type} ${value}`)).toEqual(['NS ns.test', 'SOA ns.test 42']);
+    expect(message.authoritySection.map(({ type, value }) => `${type} ${value}`)).toEqual(['NS ns.test', 'SOA ns.test 42']);
   });
 
-  it('never does more than fail, whatever its bytes', () => {
+  it('of random bytes only fails with a RangeError', () => {
     const good = encode(packet);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 8 }), (edits) => {

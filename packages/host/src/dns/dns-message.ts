@@ -1,17 +1,17 @@
 import type { DnsRecord, DnsRecordType } from '../host.ts';
 
-/** What a DNS message says; RFC 1035, section 4. */
+/** A decoded DNS message; RFC 1035, section 4. */
 export interface DnsMessage {
   readonly id: number;
   readonly isResponse: boolean;
   readonly isAuthoritative: boolean;
-  /** It did not fit; to be asked for again over TCP. */
+  /** Truncated; to be queried again over TCP. */
   readonly isTruncated: boolean;
   readonly rcode: number;
   /** `name type` of the question, to be compared with what was asked. */
   readonly question: string;
   readonly answers: readonly DnsRecord[];
-  readonly authority: readonly DnsRecord[];
+  readonly authoritySection: readonly DnsRecord[];
 }
 
 const TYPE_NUMBERS: Readonly<Record<DnsRecordType, number>> = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28 };
@@ -28,8 +28,8 @@ export function questionOf(name: string, type: string): string {
 }
 
 /**
- * Writes a query.
- * @throws RangeError when this cannot be a name in DNS
+ * Encodes a query.
+ * @throws RangeError for an invalid DNS name
  */
 export function encodeDnsQuery(query: {
   readonly id: number;
@@ -48,7 +48,7 @@ export function encodeDnsQuery(query: {
     .map((label) => Buffer.from(label, 'latin1'));
   const length = labels.reduce((sum, label) => sum + label.length + 1, 1);
   if (length > MAX_NAME_BYTES || labels.some((label) => label.length === 0 || label.length > MAX_LABEL_BYTES)) {
-    throw new RangeError('not a name in DNS');
+    throw new RangeError('not a DNS name');
   }
   const parts = labels.flatMap((label) => [Buffer.from([label.length]), label]);
   const end = Buffer.alloc(5);
@@ -58,8 +58,8 @@ export function encodeDnsQuery(query: {
 }
 
 /**
- * Reads a message that anybody may have sent.
- * @throws RangeError when it is not one: too short, or its names go round in circles
+ * Decodes an untrusted message.
+ * @throws RangeError when it is malformed: truncated, or with a compression loop
  */
 export function decodeDnsMessage(bytes: Buffer): DnsMessage {
   const flags = bytes.readUInt16BE(2);
@@ -88,7 +88,7 @@ export function decodeDnsMessage(bytes: Buffer): DnsMessage {
     rcode: flags & 0x000f,
     question,
     answers: readRecords(answers),
-    authority: readRecords(authority),
+    authoritySection: readRecords(authority),
   };
 }
 
@@ -128,7 +128,7 @@ function readValue(bytes: Buffer, type: string, from: number, end: number): stri
   }
 }
 
-/** A pointer may only lead back, so that reading comes to an end. */
+/** A compression pointer may only point back, so that decoding terminates. */
 function readName(bytes: Buffer, start: number): { readonly name: string; readonly end: number } {
   const labels: string[] = [];
   let at = start;
@@ -140,7 +140,7 @@ function readName(bytes: Buffer, start: number): { readonly name: string; readon
       if (at + 1 + length > bytes.length) throw new RangeError('a name goes on beyond the message');
       labels.push(bytes.toString('latin1', at + 1, at + 1 + length));
       at += 1 + length;
-      if (labels.length > MAX_NAME_BYTES) throw new RangeError('a name without end');
+      if (labels.length > MAX_NAME_BYTES) throw new RangeError('a name longer than 255 bytes');
       continue;
     }
     const target = bytes.readUInt16BE(at) & 0x3fff;

@@ -19,19 +19,19 @@ describe('the failure of a system call', () => {
     ['ELOOP', 'HOST_PATH_INVALID'],
     ['EIO', 'HOST_IO'],
     ['ESTALE', 'HOST_IO'],
-  ])('%s is told as %s with what to do next', (errno, code) => {
+  ])('%s becomes %s with a hint', (errno, code) => {
     const failure = fsFailure(systemError(errno), 'write the file', '/etc/kubernetes/admin.conf');
     expect(failure).toMatchObject({ code, subject: '/etc/kubernetes/admin.conf' });
     expect(failure.message).toMatch(/^cannot write the file: /);
     expect(failure.hint).toBeTruthy();
   });
 
-  it('is not told twice', async () => {
+  it('is translated only once', async () => {
     const first = new HostError({ code: 'HOST_LOCKED', message: 'held' });
     await expect(translated('write', '/x', () => Promise.reject(first))).rejects.toBe(first);
   });
 
-  it('is not made of a bug', async () => {
+  it('does not hide a bug', async () => {
     const bug = new TypeError('undefined is not a function');
     await expect(translated('write', '/x', () => Promise.reject(bug))).rejects.toBe(bug);
   });

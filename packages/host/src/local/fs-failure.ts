@@ -9,7 +9,7 @@ interface Translation {
 const DENIED: Translation = {
   code: 'HOST_PERMISSION_DENIED',
   reason: 'permission denied',
-  hint: 'run as root, and look with lsattr whether the immutable attribute is set',
+  hint: 'run as root, and check the immutable attribute with lsattr',
 };
 const NO_SPACE: Translation = {
   code: 'HOST_NO_SPACE',
@@ -19,20 +19,20 @@ const NO_SPACE: Translation = {
 const NOT_REGULAR: Translation = {
   code: 'HOST_NOT_A_REGULAR_FILE',
   reason: 'not a regular file',
-  hint: 'look at what is there with ls -l and move it away',
+  hint: 'check the file with ls -l and move it away',
 };
 const IN_THE_WAY: Translation = {
   code: 'HOST_PATH_INVALID',
-  reason: 'a part of the path is not a folder',
-  hint: 'look at each part of the path with namei -l and move away what is in the way',
+  reason: 'a part of the path is not a directory',
+  hint: 'check each part of the path with namei -l and move the obstacle away',
 };
 
 /** Error numbers: errno(3) of Linux. */
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ENOENT: {
     code: 'HOST_NOT_FOUND',
-    reason: 'no such file or folder',
-    hint: 'check the path; its folder must exist',
+    reason: 'no such file or directory',
+    hint: 'check the path; its directory must exist',
   },
   EACCES: DENIED,
   EPERM: DENIED,
@@ -50,14 +50,14 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   ELOOP: {
     code: 'HOST_PATH_INVALID',
     reason: 'too many symbolic links',
-    hint: 'look for a link that points at itself with namei -l',
+    hint: 'find the symlink loop with namei -l',
   },
-  ENAMETOOLONG: { code: 'HOST_PATH_INVALID', reason: 'the name is too long', hint: 'give a shorter path' },
+  ENAMETOOLONG: { code: 'HOST_PATH_INVALID', reason: 'the name is too long', hint: 'use a shorter path' },
 };
 
 const OTHER: Omit<Translation, 'reason'> = {
   code: 'HOST_IO',
-  hint: 'look for disk errors in dmesg, then run again',
+  hint: 'check dmesg for disk errors, then run again',
 };
 
 /** The `errno` name of a failed system call, for example `ENOENT`. */
@@ -72,7 +72,7 @@ export function fsFailure(error: Error, attempted: string, subject: string): Hos
   return new HostError({ code, message: `cannot ${attempted}: ${reason}`, subject, hint, cause: error });
 }
 
-/** Runs `work`; the failure of a system call in it becomes a `HostError`, a bug stays what it is. */
+/** Runs `work` and translates failures of system calls to `HostError`; bugs are rethrown. */
 export async function translated<T>(attempted: string, subject: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

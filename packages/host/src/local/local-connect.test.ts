@@ -27,7 +27,7 @@ describe('a connection from this machine', () => {
     socket.destroy();
   });
 
-  it('outlives the time that was given to open it', async () => {
+  it('outlives its connect timeout', async () => {
     const timeoutMs = 1000;
     const socket = await host.connect({ host: '127.0.0.1', port, timeoutMs });
     await once(AbortSignal.timeout(timeoutMs), 'abort');
@@ -37,13 +37,13 @@ describe('a connection from this machine', () => {
     socket.destroy();
   });
 
-  it('is given up when its time is over', async () => {
-    // 192.0.2.0/24 is for documentation: nobody answers, or there is no route.
+  it('times out', async () => {
+    // 192.0.2.0/24 is for documentation: no response, or no route.
     const attempt = host.connect({ host: '192.0.2.1', port: 2379, timeoutMs: 200 });
     await expect(attempt).rejects.toMatchObject({ code: 'HOST_CONNECTION_FAILED', subject: '192.0.2.1:2379' });
   });
 
-  it('is given up when the caller says so', async () => {
+  it('is aborted by the caller', async () => {
     const reason = new Error('interrupted');
     const attempt = host.connect({ host: '127.0.0.1', port, timeoutMs: 5000, signal: AbortSignal.abort(reason) });
     await expect(attempt).rejects.toBe(reason);

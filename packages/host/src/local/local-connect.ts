@@ -13,7 +13,7 @@ export async function connectLocally(target: TcpTarget): Promise<Duplex> {
     return await open(target, signal);
   } catch (error) {
     target.signal?.throwIfAborted();
-    throw connectionFailed(target, deadline.aborted ? `no answer within ${target.timeoutMs} ms` : undefined, error);
+    throw connectionFailed(target, deadline.aborted ? `no response within ${target.timeoutMs} ms` : undefined, error);
   }
 }
 
@@ -41,9 +41,9 @@ function open({ host, port }: TcpTarget, signal: AbortSignal): Promise<Socket> {
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there: look whether the component runs and on which address',
-  EHOSTUNREACH: 'there is no route to it: check the address and the routes with ip route get',
-  ENETUNREACH: 'there is no route to it: check the address and the routes with ip route get',
+  ECONNREFUSED: 'connection refused: check that the component runs and its listen address',
+  EHOSTUNREACH: 'no route: check the address and the routes with ip route get',
+  ENETUNREACH: 'no route: check the address and the routes with ip route get',
   ENOTFOUND: 'the name does not resolve: check it in /etc/hosts and with getent hosts',
 };
 
@@ -53,7 +53,7 @@ function connectionFailed({ host, port }: TcpTarget, reason: string | undefined,
     code: 'HOST_CONNECTION_FAILED',
     message: `cannot connect: ${reason ?? errno ?? 'no reason given'}`,
     subject: `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    hint: HINTS[errno ?? ''] ?? 'check the address, and firewalls on the way to it',
+    hint: HINTS[errno ?? ''] ?? 'check the address and firewalls',
     cause,
   });
 }

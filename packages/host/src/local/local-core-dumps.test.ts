@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const MODULE = new URL('local-core-dumps.ts', import.meta.url).href;
 
-/** A process with core dumps allowed: what it was told, and the limits of it and of a program that it starts. */
+/** A process with core dumps allowed: the result, and the limits of the process and of a program that it starts. */
 async function limited(call: string): Promise<unknown> {
   const script = `
     import { execFileSync } from 'node:child_process';
@@ -21,17 +21,17 @@ async function limited(call: string): Promise<unknown> {
 }
 
 describe('core dumps', () => {
-  it('are made of no process that works with keys, nor of the programs that it starts', async () => {
+  it('are disabled for a process with keys and for programs that it starts', async () => {
     expect(await limited('preventCoreDumps()')).toEqual({ limits: ['1', '1'] });
     expect(await limited('preventCoreDumps().then(() => preventCoreDumps("not-there"))')).toEqual({
       limits: ['1', '1'],
     });
   });
 
-  it('are told of where that cannot be seen to', async () => {
+  it('are reported when they cannot be disabled', async () => {
     const limits = ['unlimited', 'unlimited'];
     expect(await limited('preventCoreDumps("not-there")')).toEqual({
-      failure: 'not-there: there is no such program',
+      failure: 'not-there: no such program',
       limits,
     });
     expect(await limited('preventCoreDumps("true")')).toEqual({

@@ -8,12 +8,12 @@ const PATTERN = '/proc/sys/kernel/core_pattern';
 const TIMEOUT_MS = 5_000;
 
 /**
- * Keeps this process, and the programs that it starts from then on, from leaving core dumps: keys are in its memory, and whole
- * lines of them in the registers of its threads.
+ * Disables core dumps of this process and of programs started later: keys are in its memory, and parts of them in the
+ * registers of its threads.
  *
- * A limit of 0 does not keep a program such as systemd-coredump from being handed the dump. One of a single byte does, and is
- * too little for a file (Linux `fs/coredump.c`). Node cannot set it; `prlimit` of util-linux can.
- * @returns why it could not be done; `undefined` when it was, or when this kernel makes no dumps
+ * With a limit of 0 the kernel still pipes dumps to a program such as systemd-coredump. A limit of one byte prevents that, and
+ * is too small for a file (Linux `fs/coredump.c`). Node cannot set it; `prlimit` of util-linux can.
+ * @returns why it failed; `undefined` on success, or when this kernel makes no dumps
  */
 export async function preventCoreDumps(program = 'prlimit'): Promise<string | undefined> {
   const [limit, pattern] = [await readSoftLimit(), await readText(PATTERN)];
@@ -33,7 +33,7 @@ async function readSoftLimit(): Promise<string | undefined> {
   return /^Max core file size +(\S+)/m.exec((await readText(LIMITS)) ?? '')?.[1];
 }
 
-/** `undefined` where this is no Linux, or one that is built without dumps. */
+/** `undefined` when not on Linux, or on a kernel without core dumps. */
 async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'latin1');

@@ -24,40 +24,40 @@ describe.skipIf(!requireProgram('knotd'))('DNS as this machine asks for it', () 
   const ask = (name: string, query: Partial<DnsQuery> = {}) =>
     resolveLocally({ name, type: 'A', server, timeoutMs, ...query });
 
-  it('tells the records, and that the server has the zone itself', async () => {
+  it('returns the records, and whether the server is authoritative', async () => {
     const answer = await ask('WWW.shop.test.');
     expect(answer).toMatchObject({ status: 'found', code: 'NOERROR', authoritative: true });
     expect(answer.records.map(({ value }) => value).toSorted()).toEqual(['192.0.2.1', '192.0.2.2']);
     expect((await ask('alias.shop.test')).records.map(({ type }) => type)).toEqual(['CNAME', 'A', 'A']);
   });
 
-  it('tells a name that does not exist from one without such records', async () => {
+  it('distinguishes a missing name from one without such records', async () => {
     expect((await ask('none.shop.test')).status).toBe('no-name');
     expect((await ask('www.shop.test', { type: 'AAAA' })).status).toBe('no-data');
     expect(await ask('other.example')).toMatchObject({ status: 'other', code: 'REFUSED' });
   });
 
-  it('shows the delegation that a parent answers with', async () => {
+  it('returns the delegation of a parent zone', async () => {
     const parent = { address: '127.0.0.2', port: aws.dnsPort };
     const answer = await ask('shop.test', { type: 'NS', server: parent, recursive: false });
-    expect([answer.status, answer.authoritative, answer.authority.length]).toEqual(['no-data', false, 4]);
+    expect([answer.status, answer.authoritative, answer.authoritySection.length]).toEqual(['no-data', false, 4]);
   });
 
-  it('asks again over TCP for what does not fit', async () => {
+  it('repeats a truncated query over TCP', async () => {
     expect((await ask('big.shop.test', { type: 'TXT' })).records).toHaveLength(40);
   });
 
-  it('names the server that does not answer', async () => {
+  it('names the server that does not respond', async () => {
     const dead = { address: '127.0.0.3', port: aws.dnsPort };
     const failure = await expectCode(ask('www.shop.test', { server: dead }), 'HOST_CONNECTION_FAILED');
     expect(failure.message).toContain(`127.0.0.3:${aws.dnsPort} for A records: ECONNREFUSED`);
   });
 
-  it('refuses what cannot be a name', async () => {
+  it('refuses an invalid name', async () => {
     await expectCode(ask('a..b'), 'HOST_CONNECTION_FAILED');
   });
 
-  it('stops at once when told to', async () => {
+  it('stops at once when aborted', async () => {
     await expect(ask('www.shop.test', { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   });
 });

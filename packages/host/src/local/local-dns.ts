@@ -18,7 +18,7 @@ const MAX_ID = 0x1_0000;
 const UDP_ATTEMPTS = 2;
 const RCODES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
 
-/** One question from this machine: over UDP, and again over TCP when the answer does not fit. */
+/** One DNS query from this machine: over UDP, and again over TCP when truncated. */
 export async function resolveLocally(query: DnsQuery): Promise<DnsAnswer> {
   const failures: unknown[] = [];
   for (const server of serversFor(query)) {
@@ -39,20 +39,20 @@ async function ask(query: DnsQuery, server: Server): Promise<DnsAnswer> {
   const packet = encodeDnsQuery({ id, name, type, recursive });
   const overUdp = await askOverUdp(packet, id, query, server);
   const message = overUdp.isTruncated ? await askOverTcp(packet, query, server) : overUdp;
-  const { rcode, answers, authority, isAuthoritative } = message;
+  const { rcode, answers, authoritySection, isAuthoritative } = message;
   const code = RCODES[rcode] ?? `RCODE${rcode}`;
   const status =
     code === 'NXDOMAIN' ? 'no-name' : code !== 'NOERROR' ? 'other' : answers.length > 0 ? 'found' : 'no-data';
-  return { status, code, authoritative: isAuthoritative, records: answers, authority, server: format(server) };
+  return { status, code, authoritative: isAuthoritative, records: answers, authoritySection, server: format(server) };
 }
 
-/** UDP loses packets, so the question is sent again halfway. */
+/** UDP loses packets, so the query is sent again after half of the timeout. */
 async function askOverUdp(packet: Buffer, id: number, query: DnsQuery, server: Server): Promise<DnsMessage> {
   const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
   const signal = deadlineOf(query);
   let resend: NodeJS.Timeout | undefined;
   try {
-    // Connected, so that the kernel tells when nothing listens there, and lets nobody else answer.
+    // Connected, so that the kernel reports refused packets and drops those of other senders.
     socket.connect(server.port, server.address);
     await once(socket, 'connect', { signal });
     socket.send(packet);
@@ -82,7 +82,7 @@ async function askOverTcp(packet: Buffer, query: DnsQuery, server: Server): Prom
       if (isAnswerTo(query, message)) return message;
       break;
     }
-    throw new RangeError('the connection ended without an answer');
+    throw new RangeError('the connection ended without a response');
   } finally {
     socket.destroy();
   }
@@ -113,19 +113,19 @@ function unanswered(query: DnsQuery, cause: unknown): HostError {
   const [first] = serversFor(query);
   const where = first === undefined ? 'no resolver is configured' : format(first);
   const errno = errnoOf(cause);
-  // Reading beyond the end of a packet is a RangeError as well.
+  // Reading beyond the end of a packet is a RangeError too.
   const isMalformed = cause instanceof RangeError;
   const hasErrno = errno !== undefined && /^E(?!RR_)/.test(errno);
   const reason = isMalformed
-    ? 'a malformed name or answer'
+    ? 'a malformed name or response'
     : hasErrno
       ? errno
-      : `no answer within ${query.timeoutMs} ms`;
+      : `no response within ${query.timeoutMs} ms`;
   return new HostError({
     code: 'HOST_CONNECTION_FAILED',
-    message: `cannot ask ${where} for ${query.type} records: ${reason}`,
+    message: `cannot query ${where} for ${query.type} records: ${reason}`,
     subject: query.name,
-    hint: 'check /etc/resolv.conf, and that UDP and TCP port 53 are open on the way to the server',
+    hint: 'check /etc/resolv.conf, and that no firewall blocks UDP and TCP port 53',
     cause,
   });
 }

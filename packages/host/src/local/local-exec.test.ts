@@ -25,12 +25,12 @@ async function expectSleepers(seconds: string, count: number): Promise<void> {
 }
 
 describe('running a program', () => {
-  it('gives back what it said and how it ended', async () => {
+  it('returns its output and exit code', async () => {
     const result = await execLocally(sh('echo out; echo err >&2; exit 3'), { timeoutMs });
     expect(result).toEqual({ exitCode: 3, stdout: 'out\n', stderr: 'err\n' });
   });
 
-  it('tells a signal as a shell does', async () => {
+  it('reports a signal as 128 + n', async () => {
     expect((await execLocally(sh('kill -TERM $$'), { timeoutMs })).exitCode).toBe(143);
   });
 
@@ -39,7 +39,7 @@ describe('running a program', () => {
     expect(stdout).toBe('$HOME|; echo x|*|');
   });
 
-  it('hands over input, environment and folder', async () => {
+  it('passes input, environment and directory', async () => {
     const cwd = hostPath(realpathSync(tmpdir()));
     const env = { PATH: '/usr/bin:/bin', ONLY: 'this' };
     const { stdout } = await execLocally(sh('cat; env; pwd'), { timeoutMs, input: 'text\n', env, cwd });
@@ -49,12 +49,12 @@ describe('running a program', () => {
     expect(stdout).toContain(`\n${cwd}\n`);
   });
 
-  it('does not mind a program that leaves its input unread', async () => {
+  it('accepts a program that does not read its input', async () => {
     const { exitCode } = await execLocally(['true'], { timeoutMs, input: new Uint8Array(4_000_000) });
     expect(exitCode).toBe(0);
   });
 
-  it('shows every line as it comes', async () => {
+  it('streams every line', async () => {
     const lines: string[] = [];
     await execLocally(sh('echo one; printf tw; sleep 0.1; echo o; printf three'), {
       timeoutMs,
@@ -63,7 +63,7 @@ describe('running a program', () => {
     expect(lines).toEqual(['one', 'two', 'three']);
   });
 
-  it('tells the lines of the error output apart', async () => {
+  it('distinguishes lines of the error output', async () => {
     const lines: string[] = [];
     const { stdout } = await execLocally(sh('echo answer; echo progress >&2'), {
       timeoutMs,
@@ -72,20 +72,20 @@ describe('running a program', () => {
     expect({ lines, stdout }).toEqual({ lines: ['progress'], stdout: 'answer\n' });
   });
 
-  it('keeps a flood of output within bounds', async () => {
+  it('limits a flood of output', async () => {
     const { stdout, exitCode } = await execLocally(sh('head -c 20000000 /dev/zero'), { timeoutMs });
     expect(exitCode).toBe(0);
     expect(stdout.length).toBe(16 * 1024 * 1024);
   });
 
-  it('ends a program that takes too long, with its children', async () => {
+  it('kills a program and its children on timeout', async () => {
     const seconds = uniqueSeconds();
     const run = execLocally(sh('sleep "$1" & sleep "$1"', seconds), { timeoutMs: 200 });
     await expect(run).rejects.toMatchObject({ code: 'HOST_EXEC_TIMEOUT', subject: 'sh' });
     await expectSleepers(seconds, 0);
   });
 
-  it('ends a program that is no longer wanted, with its children', async () => {
+  it('kills a program and its children on abort', async () => {
     const seconds = uniqueSeconds();
     const stop = new AbortController();
     const run = execLocally(sh('sleep "$1" & sleep "$1"', seconds), { timeoutMs, signal: stop.signal });
@@ -104,13 +104,13 @@ describe('running a program', () => {
     for (const pid of findSleepers(seconds)) process.kill(pid);
   });
 
-  it('says which program is missing, and which folder', async () => {
+  it('names a missing program or directory', async () => {
     const missing = execLocally(['kube-rescue-no-such-program'], { timeoutMs });
     await expect(missing).rejects.toMatchObject({
       code: 'HOST_EXEC_NOT_FOUND',
       subject: 'kube-rescue-no-such-program',
     });
-    const cwd = hostPath('/kube-rescue-no-such-folder');
+    const cwd = hostPath('/kube-rescue-no-such-directory');
     const elsewhere = execLocally(['true'], { timeoutMs, cwd });
     await expect(elsewhere).rejects.toMatchObject({ code: 'HOST_NOT_FOUND', subject: cwd });
     await expect(execLocally(['/etc/passwd'], { timeoutMs })).rejects.toMatchObject({

@@ -7,15 +7,15 @@ import { HostError } from '../errors.ts';
 import { errnoOf, fsFailure } from './fs-failure.ts';
 import type { ExecOptions, ExecResult } from '../host.ts';
 
-/** Kept of each output stream; what comes after it is dropped. */
+/** Limit of each output stream; the rest is dropped. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
-/** How long a background child may hold the output open after the program itself has ended. */
+/** How long a background child may keep the output open after the program has exited. */
 const DRAIN_MS = 250;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
- * Runs a program on this machine in a process group of its own, so that a timeout ends its children too and a Ctrl-C on
+ * Runs a program on this machine in its own process group, so that a timeout kills its children too and a Ctrl-C on
  * the terminal does not reach it.
  */
 export async function execLocally(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult> {
@@ -23,7 +23,7 @@ export async function execLocally(argv: readonly [string, ...string[]], options:
   return { exitCode, stdout: stdout.toString('utf8'), stderr };
 }
 
-/** As {@link execLocally}, with the output as it came; what is beyond `maxOutputBytes` is dropped. */
+/** As {@link execLocally}, with the raw output; output beyond `maxOutputBytes` is dropped. */
 export async function execForBytes(
   argv: readonly [string, ...string[]],
   options: ExecOptions,
@@ -37,7 +37,7 @@ export async function execForBytes(
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  // A program that does not read its input closes the pipe early; that is its right.
+  // A program that does not read its input may close the pipe early.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input);
   const stdout = collect(child.stdout, options.onLine, maxOutputBytes);
@@ -123,7 +123,7 @@ function collect(stream: Readable, onLine: ExecOptions['onLine'], maxBytes: numb
 function timedOut(program: string, timeoutMs: number): HostError {
   return new HostError({
     code: 'HOST_EXEC_TIMEOUT',
-    message: `the program did not end within ${timeoutMs} ms and was killed`,
+    message: `timeout: the program was killed after ${timeoutMs} ms`,
     subject: program,
     hint: 'run it by hand to see what it waits for',
   });
@@ -131,12 +131,12 @@ function timedOut(program: string, timeoutMs: number): HostError {
 
 function notStarted(error: Error, program: string, { cwd }: ExecOptions): HostError {
   if (errnoOf(error) !== 'ENOENT') return fsFailure(error, 'run the program', program);
-  if (cwd !== undefined && !existsSync(cwd)) return fsFailure(error, 'run a program in the folder', cwd);
+  if (cwd !== undefined && !existsSync(cwd)) return fsFailure(error, 'run a program in the directory', cwd);
   return new HostError({
     code: 'HOST_EXEC_NOT_FOUND',
-    message: 'there is no such program',
+    message: 'no such program',
     subject: program,
-    hint: `install the package that has ${program}, or add its folder to PATH`,
+    hint: `install the package of ${program}, or add its directory to PATH`,
     cause: error,
   });
 }

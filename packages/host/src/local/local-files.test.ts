@@ -10,12 +10,12 @@ import { createLocalHost } from './local-host.ts';
 
 describe('reading files of this machine', () => {
   const host = createLocalHost();
-  let folder: string;
-  const at = (name: string): HostPath => hostPath(path.join(folder, name));
+  let directory: string;
+  const at = (name: string): HostPath => hostPath(path.join(directory, name));
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+    directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
   });
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(() => rm(directory, { recursive: true }));
 
   it('does not wait for the writer of a FIFO', async () => {
     execFileSync('mkfifo', [at('fifo')]);

@@ -17,7 +17,7 @@ import type { FileStat, HostFiles } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
 import type { PathResolver } from './local-paths.ts';
 
-/** Read at most; nothing that a node keeps its certificates or manifests in comes near it. */
+/** Size limit; certificates and manifests of a node are far smaller. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const PERMISSION_BITS = 0o7777;
 const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
@@ -25,8 +25,8 @@ const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
 export type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'>;
 
 /**
- * The reading half of {@link HostFiles} on this machine. Synchronous on purpose where a small file or a folder is looked at:
- * a node is described by hundreds of them, and on a busy machine each trip through the thread pool takes longer than the look.
+ * The reading half of {@link HostFiles} on this machine. Synchronous for small files and directories: the description of a
+ * node needs hundreds of them, and on a busy machine the thread pool takes longer than the read.
  */
 export function createLocalFileReads(paths: PathResolver): HostFileReads {
   return {
@@ -44,7 +44,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
         }
       }),
     stat: (file) =>
-      translated('look at', file, async () => {
+      translated('stat the file', file, async () => {
         const real = await paths.entry(file);
         const stats = await unless(NOT_THERE, async () => lstatSync(real));
         return stats && fileStat(stats);
@@ -54,40 +54,40 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
         const real = await paths.entry(file);
         return unless([...NOT_THERE, 'EINVAL'], async () => readlinkSync(real));
       }),
-    list: (folder) =>
-      translated('list the folder', folder, async () => {
-        const real = await paths.target(folder);
+    list: (directory) =>
+      translated('list the directory', directory, async () => {
+        const real = await paths.target(directory);
         const names = await unless(NOT_THERE, async () => readdirSync(real));
         return names?.toSorted();
       }),
-    freeBytes: (folder) =>
-      translated('ask for the free space', folder, async () => {
-        const real = await paths.target(folder);
+    freeBytes: (directory) =>
+      translated('read the free space', directory, async () => {
+        const real = await paths.target(directory);
         const { bavail, bsize } = await atNearest(real, (nearest) => statfs(nearest));
         return bavail * bsize;
       }),
-    assertWritable: (folder) =>
-      translated('write in the folder', folder, async () => {
+    assertWritable: (directory) =>
+      translated('write in the directory', directory, async () => {
         // access(2) answers EROFS for root too.
-        await atNearest(await paths.target(folder), (nearest) => access(nearest, constants.W_OK));
+        await atNearest(await paths.target(directory), (nearest) => access(nearest, constants.W_OK));
       }),
   };
 }
 
-/** @throws HostError `HOST_NOT_A_REGULAR_FILE` for folders, devices, FIFOs and sockets */
+/** @throws HostError `HOST_NOT_A_REGULAR_FILE` for directories, devices, FIFOs and sockets */
 function assertRegular(stats: Stats, file: HostPath): Stats {
   if (stats.isFile()) return stats;
   throw new HostError({
     code: 'HOST_NOT_A_REGULAR_FILE',
     message: `expected a regular file, found a ${nameOfKind(stats)}`,
     subject: file,
-    hint: 'look at what is there with ls -l and move it away',
+    hint: 'check the file with ls -l and move it away',
   });
 }
 
 /**
- * Opens a file that is written in place. Whoever can plant names in its folder (/run/lock is open to all) must not make root write
- * elsewhere: no link is followed, and a file that has another name too is refused.
+ * Opens a file for writing in place. Other users may create files in its directory (/run/lock is world-writable), so no link is
+ * followed, and a file with several hard links is refused.
  *
  * @throws HostError `HOST_NOT_A_REGULAR_FILE`
  */
@@ -96,7 +96,7 @@ export async function openDecrypted(real: string, flags: number, mode: number, f
   if (handle === undefined) throw notOurs('a link', file);
   try {
     const { nlink } = assertRegular(await handle.stat(), file);
-    if (nlink > 1) throw notOurs('a file that has another name too', file);
+    if (nlink > 1) throw notOurs('a file with several hard links', file);
     return handle;
   } catch (error) {
     await handle.close();
@@ -107,9 +107,9 @@ export async function openDecrypted(real: string, flags: number, mode: number, f
 function notOurs(found: string, subject: HostPath): HostError {
   return new HostError({
     code: 'HOST_NOT_A_REGULAR_FILE',
-    message: `expected a regular file of its own, found ${found}`,
+    message: `expected a regular file, found ${found}`,
     subject,
-    hint: 'find out who put it there (ls -li), and move it away',
+    hint: 'find its owner (ls -li), and move it away',
   });
 }
 
@@ -117,7 +117,7 @@ function readRegular(descriptor: number, file: HostPath): Uint8Array {
   const { size } = assertRegular(fstatSync(descriptor), file);
   const chunks: Uint8Array[] = [];
   let total = 0;
-  // The size is a hint only: it is 0 for files in /proc, and the file may grow. One byte more than it finds the end.
+  // The size is a hint only: it is 0 for files in /proc, and the file may grow. One extra byte detects the end.
   for (let room = size + 1; ; room = 64 * 1024) {
     if (size > MAX_FILE_BYTES || total > MAX_FILE_BYTES) throw tooLarge(file);
     const chunk = new Uint8Array(room);
@@ -136,17 +136,17 @@ function tooLarge(file: HostPath): HostError {
     code: 'HOST_FILE_TOO_LARGE',
     message: `the file is larger than ${MAX_FILE_BYTES} bytes`,
     subject: file,
-    hint: 'check what the file is; it is not one that a node keeps certificates or manifests in',
+    hint: 'check the file: certificates and manifests are smaller',
   });
 }
 
-/** `ask` of a folder, or of the nearest folder above it that exists. */
-async function atNearest<T>(folder: string, ask: (nearest: string) => Promise<T>): Promise<T> {
+/** `ask` for a directory, or for its nearest existing parent. */
+async function atNearest<T>(directory: string, ask: (nearest: string) => Promise<T>): Promise<T> {
   try {
-    return await ask(folder);
+    return await ask(directory);
   } catch (error) {
-    if (folder === '/' || !NOT_THERE.some((errno) => errno === errnoOf(error))) throw error;
-    return atNearest(path.dirname(folder), ask);
+    if (directory === '/' || !NOT_THERE.some((errno) => errno === errnoOf(error))) throw error;
+    return atNearest(path.dirname(directory), ask);
   }
 }
 
@@ -162,7 +162,7 @@ function fileStat(stats: Stats): FileStat {
 }
 
 function nameOfKind(stats: Stats): string {
-  if (stats.isDirectory()) return 'folder';
+  if (stats.isDirectory()) return 'directory';
   if (stats.isFIFO()) return 'FIFO';
   if (stats.isSocket()) return 'socket';
   return 'device';

@@ -14,7 +14,7 @@ import { createLocalServices } from './local-services.ts';
 import { createLocalFileWrites } from './local-writes.ts';
 
 export interface LocalHostOptions {
-  /** Every path is taken below this folder: a copy of a node's filesystem. Default: `/`, the live machine. */
+  /** Root directory of all paths: a copy of a node's filesystem. Default: `/`, the live machine. */
   readonly root?: HostPath | undefined;
   /**
    * Program called as `PROGRAM start|stop|restart|status NAME` instead of systemd; `status` exits 0 when running,
@@ -75,13 +75,13 @@ function copiedMachine(root: HostPath): Machine {
     },
     processes: async () => [],
     request: async ({ url }) => {
-      throw unsupported('make a request', url);
+      throw unsupported('send a request', url);
     },
     connect: async ({ host, port }) => {
       throw unsupported('open a connection', `${host}:${port}`);
     },
     resolveDns: async ({ name }) => {
-      throw unsupported('ask a DNS server', name);
+      throw unsupported('query a DNS server', name);
     },
   };
 }

@@ -29,18 +29,18 @@ async function otherHolder(file: string, then: string): Promise<ChildProcess> {
 }
 
 describe('the lock of this machine', () => {
-  let folder: string;
+  let directory: string;
   let file: ReturnType<typeof hostPath>;
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
-    file = hostPath(path.join(folder, 'lock'));
+    directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+    file = hostPath(path.join(directory, 'lock'));
   });
   afterEach(async () => {
     for (const other of others.splice(0)) other.kill('SIGKILL');
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   });
 
-  it('is let go when its holder is killed', async () => {
+  it('is released when its holder is killed', async () => {
     const other = await otherHolder(file, 'setInterval(() => {}, 1000);');
     await expect(host.acquireLock(file, 'me')).rejects.toMatchObject({ code: 'HOST_LOCKED', subject: 'the other' });
     const gone = once(other, 'exit');
@@ -59,7 +59,7 @@ describe('the lock of this machine', () => {
     await expect(host.acquireLock(file, 'me')).rejects.toMatchObject({ code: 'HOST_LOCKED' });
   });
 
-  it('does not keep its holder from ending', async () => {
+  it('does not prevent the exit of its holder', async () => {
     const other = await otherHolder(file, '');
     const [exitCode] = (await once(other, 'exit')) as unknown[];
     expect(exitCode).toBe(0);
@@ -72,8 +72,8 @@ describe('the lock of this machine', () => {
     await lock.release();
   });
 
-  it('says when the folder of the lock is missing', async () => {
-    await expect(host.acquireLock(hostPath(`${folder}/none/lock`), 'me')).rejects.toMatchObject({
+  it('reports a missing directory of the lock', async () => {
+    await expect(host.acquireLock(hostPath(`${directory}/none/lock`), 'me')).rejects.toMatchObject({
       code: 'HOST_NOT_FOUND',
     });
   });

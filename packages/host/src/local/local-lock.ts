@@ -12,15 +12,15 @@ import { openDecrypted } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
 
 const LOCK_FILE_MODE = 0o600;
-/** flock(1) exits with 1 when somebody else holds the lock. */
+/** flock(1) exits with 1 when another process holds the lock. */
 const FLOCK_CONFLICT = 1;
 const ECHO = 'held\n';
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /**
- * Locks a file through a child process, because Node has no flock(2): `flock` holds it as long as `cat` waits for our end
- * of a pipe. When this process dies, however it dies, the kernel closes the pipe and with it the lock.
+ * Locks a file through a child process, because Node has no flock(2): `flock` holds the lock while `cat` reads a pipe from
+ * this process. When this process exits, even by SIGKILL, the kernel closes the pipe and releases the lock.
  */
 export async function lockLocally(paths: PathResolver, file: HostPath, holder: string): Promise<HostLock> {
   const real = await translated('find the lock file', file, () => paths.entry(file));
@@ -41,9 +41,9 @@ export async function lockLocally(paths: PathResolver, file: HostPath, holder: s
 }
 
 async function holdLock(file: HostPath, handle: FileHandle): Promise<Child> {
-  // The very file that was looked at, whatever its name leads to by now.
+  // The file that was checked, even if its name points to another file by now.
   const stdio: ['pipe', 'pipe', 'ignore', number] = ['pipe', 'pipe', 'ignore', handle.fd];
-  // Detached: a Ctrl-C on the terminal must not end the lock before the work that it guards.
+  // Detached: a Ctrl-C on the terminal must not release the lock before the guarded work ends.
   const child = spawn('flock', ['-n', '/proc/self/fd/3', 'cat'], { detached: true, stdio }) as unknown as Child;
   child.stdin.on('error', () => undefined);
   child.stdin.write(ECHO);
@@ -54,7 +54,7 @@ async function holdLock(file: HostPath, handle: FileHandle): Promise<Child> {
     throw notRunnable(error, file);
   });
   if (outcome === 'held') {
-    // The lock lasts as long as this process, but does not make it last.
+    // The lock does not keep this process alive.
     child.unref();
     for (const pipe of [child.stdin, child.stdout]) (pipe as Socket).unref();
     return child;
@@ -82,7 +82,7 @@ async function locked(file: HostPath, handle: FileHandle): Promise<HostError> {
     code: 'HOST_LOCKED',
     message: `the lock ${file} is held by another run`,
     subject: holder === undefined || holder === '' ? file : holder,
-    hint: `wait for it to end; who holds the lock is shown by: fuser -v ${file}`,
+    hint: `wait for it to end; show the holder with: fuser -v ${file}`,
   });
 }
 
@@ -91,7 +91,7 @@ function notRunnable(error: unknown, file: HostPath): HostError {
     code: errnoOf(error) === 'ENOENT' ? 'HOST_EXEC_NOT_FOUND' : 'HOST_IO',
     message: 'cannot take the lock: flock does not run',
     subject: file,
-    hint: 'install the package util-linux, which has flock',
+    hint: 'install util-linux, which contains flock',
     cause: error,
   });
 }

@@ -34,10 +34,10 @@ describe("a copy of a node's files", () => {
     'does not climb out through a link to %s',
     async (up) => {
       await symlink(`${up}/inside`, path.join(root, 'etc/link'));
-      await symlink(up, path.join(root, 'etc/folder'));
+      await symlink(up, path.join(root, 'etc/directory'));
       expect(await read('/etc/link')).toBeUndefined();
-      expect(await read('/etc/folder/inside')).toBeUndefined();
-      expect(await read('/etc/folder/etc/inside')).toBe('inside');
+      expect(await read('/etc/directory/inside')).toBeUndefined();
+      expect(await read('/etc/directory/etc/inside')).toBe('inside');
     },
   );
 

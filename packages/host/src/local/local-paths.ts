@@ -4,11 +4,11 @@ import { HostError } from '../errors.ts';
 import { unless } from './fs-failure.ts';
 import type { HostPath } from '../host-path.ts';
 
-/** Where a path on the host lies on this machine. */
+/** Resolves a path on the host to a path on this machine. */
 export interface PathResolver {
-  /** The entry itself: links in its folder are followed, a link at its end is not. */
+  /** The entry itself: links in its parent directories are followed, a link at its end is not. */
   entry(of: HostPath): Promise<string>;
-  /** What the path leads to: every link is followed, also one at its end. */
+  /** The target of the path: every link is followed, including one at its end. */
   target(of: HostPath): Promise<string>;
 }
 
@@ -21,7 +21,7 @@ export const livePaths: PathResolver = { entry: async (of) => of, target: async 
 /**
  * Paths below `root`, as chroot(2) would see them: an absolute link starts again at `root`, and `..` stops there.
  *
- * Does not guard against somebody who swaps folders for links while it resolves.
+ * Does not protect against a process that replaces directories by links during the resolution.
  */
 export function pathsBelow(root: HostPath): PathResolver {
   return { entry: (of) => resolve(root, of, false), target: (of) => resolve(root, of, true) };
@@ -64,6 +64,6 @@ function tooManyLinks(of: HostPath): HostError {
     code: 'HOST_PATH_INVALID',
     message: 'too many symbolic links',
     subject: of,
-    hint: 'look for a link that points at itself with namei -l',
+    hint: 'find the symlink loop with namei -l',
   });
 }

@@ -12,7 +12,7 @@ describe('the processes of this machine', () => {
     expect(own?.cgroup).toMatch(/^\d+:.*:\//);
   });
 
-  it('show who started a process, whatever name it has', async () => {
+  it('show the user of a process, for any process name', async () => {
     const child = spawn(
       'setpriv',
       ['--reuid=65534', '--regid=65534', '--clear-groups', 'bash', '-c', 'exec -a kubelet sleep 60'],
@@ -34,9 +34,9 @@ describe('the processes of this machine', () => {
     }
   });
 
-  it('tell when a process began, also one whose name looks like the end of its name', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
-    const program = path.join(folder, 'a) R 1 (b');
+  it('have a start time, even with parentheses in their names', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+    const program = path.join(directory, 'a) R 1 (b');
     await copyFile('/bin/sh', program);
     const child = spawn(program, ['-c', 'read line', '', 'last'], { stdio: ['pipe', 'ignore', 'ignore'] });
     try {
@@ -51,7 +51,7 @@ describe('the processes of this machine', () => {
       expect(found?.startTicks).toBeLessThan((own?.startTicks ?? 0) + process.uptime() * 100 + 6000);
     } finally {
       child.kill('SIGKILL');
-      await rm(folder, { recursive: true });
+      await rm(directory, { recursive: true });
     }
   });
 });

@@ -28,7 +28,7 @@ function readProcess(pid: number, ownNetwork: string): ProcessInfo | undefined {
       hasOtherNetwork: readlinkSync(`/proc/${pid}/ns/net`) !== ownNetwork,
     };
   } catch (error) {
-    // It ended while it was looked at, or belongs to somebody whom we may not look at.
+    // The process exited during the read, or belongs to a user without read permission.
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;
   }

@@ -8,7 +8,7 @@ import type { HttpAnswer, HttpProbe } from '../host.ts';
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** One GET from this machine, on a connection of its own; the certificate of the peer is reported, not insisted on. */
+/** One GET from this machine, on a new connection; the certificate of the peer is reported, not required to be valid. */
 export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
   probe.signal?.throwIfAborted();
   const deadline = AbortSignal.timeout(probe.timeoutMs);
@@ -17,7 +17,7 @@ export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
     return await get(probe, signal);
   } catch (error) {
     probe.signal?.throwIfAborted();
-    const reason = deadline.aborted ? `no answer within ${probe.timeoutMs} ms` : reasonOf(error);
+    const reason = deadline.aborted ? `no response within ${probe.timeoutMs} ms` : reasonOf(error);
     throw connectionFailed(probe.url, reason, error);
   }
 }
@@ -25,7 +25,7 @@ export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
 async function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
   const url = new URL(probe.url);
   const isSecure = url.protocol === 'https:';
-  // Loaded when something is asked for the first time: they take long, and most commands ask nothing.
+  // Loaded with the first request: loading is slow, and most commands send none.
   const { request: send } = await (isSecure ? import('node:https') : import('node:http'));
   const options = { ...(isSecure ? tlsOptions(probe) : {}), ...addressOptions(probe), agent: false, signal };
   return new Promise((resolve, reject) => {
@@ -44,13 +44,13 @@ async function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
 function tlsOptions({ ca, client }: HttpProbe): TlsRequestOptions {
   return {
     rejectUnauthorized: false,
-    // An empty list, not the system's roots: what was not given vouches for nobody.
+    // An empty list, not the system's roots: only the given CAs are trusted.
     ca: ca ?? [],
     ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
   };
 }
 
-/** Answers the question for the name's address ourselves; everything else goes by the name, as always. */
+/** Resolves the name to the given address; Host header and SNI keep the name. */
 function addressOptions({ address }: HttpProbe): Pick<RequestOptions, 'lookup'> {
   if (address === undefined) return {};
   const family = isIP(address);
@@ -87,21 +87,21 @@ async function readBody(response: IncomingMessage): Promise<string> {
 }
 
 function reasonOf(error: unknown): string {
-  // An AggregateError (one failure for each address of a name) has a code but no message of its own.
+  // An AggregateError (one failure for each address of a name) has a code but no message.
   const message = error instanceof Error ? error.message : String(error);
   return message === '' ? (errnoOf(error) ?? 'no reason given') : message;
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there: look at the component with crictl ps -a and in its log',
-  ECONNRESET: 'the peer hung up: look in its log',
+  ECONNREFUSED: 'connection refused: check the component with crictl ps -a and its log',
+  ECONNRESET: 'the peer closed the connection: see its log',
   ENOTFOUND: 'the name does not resolve: check it in /etc/hosts and with getent hosts',
 };
 
 function connectionFailed(url: string, reason: string, cause: unknown): HostError {
   return new HostError({
     code: 'HOST_CONNECTION_FAILED',
-    message: `cannot get an answer: ${reason}`,
+    message: `no response: ${reason}`,
     subject: withoutCredentials(url),
     hint: HINTS[errnoOf(cause) ?? ''] ?? 'check the address and that the component behind it runs',
     cause,

@@ -8,14 +8,14 @@ import { createLocalHost } from './local-host.ts';
 import { systemdServices } from './local-services.ts';
 
 describe('services behind a command', () => {
-  let folder: string;
+  let directory: string;
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+    directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
   });
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(() => rm(directory, { recursive: true }));
 
   async function servicesOf(script: string) {
-    const command = path.join(folder, 'services');
+    const command = path.join(directory, 'services');
     await writeFile(command, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     return createLocalHost({ serviceCommand: hostPath(command) }).services;
   }
@@ -31,13 +31,13 @@ describe('services behind a command', () => {
   });
 
   it('is called with the action and the name', async () => {
-    const log = path.join(folder, 'log');
+    const log = path.join(directory, 'log');
     const services = await servicesOf(`echo "$@" >> ${log}`);
     for (const action of ['stop', 'start', 'restart'] as const) await services.act(action, 'kubelet');
     expect(await readFile(log, 'utf8')).toBe('stop kubelet\nstart kubelet\nrestart kubelet\n');
   });
 
-  it('passes on why an action failed', async () => {
+  it('reports why an action failed', async () => {
     const services = await servicesOf('echo starting; echo "bad flag" >&2; exit 1');
     await expect(services.act('start', 'kubelet')).rejects.toMatchObject({
       code: 'HOST_SERVICE_FAILED',
@@ -46,7 +46,7 @@ describe('services behind a command', () => {
     });
   });
 
-  it('tells an unknown service from one that failed', async () => {
+  it('distinguishes an unknown service from a failed one', async () => {
     const services = await servicesOf('exit 4');
     await expect(services.act('start', 'kubelet')).rejects.toMatchObject({ code: 'HOST_SERVICE_UNKNOWN' });
   });
@@ -89,7 +89,7 @@ describe('services behind systemd', () => {
     expect(calls).toEqual([['systemctl', 'restart', '--', '--force']]);
   });
 
-  it('tells a unit that does not exist from one that failed', async () => {
+  it('distinguishes a missing unit from a failed one', async () => {
     const missing = systemctl({ exitCode: 5, stderr: 'Unit kubelet.service not found.\n' });
     await expect(missing.services.act('start', 'kubelet')).rejects.toMatchObject({ code: 'HOST_SERVICE_UNKNOWN' });
     const failed = systemctl({ exitCode: 1, stderr: 'Job failed.\n' });

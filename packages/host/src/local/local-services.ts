@@ -8,7 +8,7 @@ type Exec = Host['exec'];
 /** systemd gives a unit 90 s to start and 90 s to stop (DefaultTimeoutStartSec); a restart is both. */
 const ACTION_TIMEOUT_MS = 200_000;
 const STATUS_TIMEOUT_MS = 10_000;
-/** A machine that has this folder was booted by systemd; the test that sd_booted(3) makes. */
+/** This directory exists on machines booted by systemd; the test of sd_booted(3). */
 export const SYSTEMD_SIGN = '/run/systemd/system';
 
 /** LSB exit codes of init scripts: 3 not running, 4 unknown, 5 not installed; systemctl keeps to them. */
@@ -16,7 +16,7 @@ const LSB_RUNNING = 0;
 const LSB_STOPPED = 3;
 const LSB_UNKNOWN: readonly number[] = [4, 5];
 
-/** The service manager of this machine; a command that was given by name wins over systemd. */
+/** The service manager of this machine; a service command takes precedence over systemd. */
 export function createLocalServices(exec: Exec, serviceCommand: HostPath | undefined): ServiceControl {
   return createServices(exec, { serviceCommand, hasSystemd: existsSync(SYSTEMD_SIGN) });
 }
@@ -44,11 +44,11 @@ function commandServices(exec: Exec, program: HostPath): ServiceControl {
   };
 }
 
-/** Services of systemd, asked and told through `systemctl`. */
+/** Services of systemd, through `systemctl`. */
 export function systemdServices(exec: Exec): ServiceControl {
   return {
     async status(name) {
-      // Not is-active: before systemd 254 it calls a unit that does not exist inactive.
+      // Not is-active: before systemd 254 it reports a missing unit as inactive.
       const argv = ['systemctl', 'show', '--property=LoadState', '--property=ActiveState', '--', name] as const;
       const result = await answer(exec(argv, { timeoutMs: STATUS_TIMEOUT_MS }));
       return result === undefined ? 'unknown' : unitState(result);
@@ -75,14 +75,14 @@ const noServices: ServiceControl = {
   act: async (action, name) => {
     throw new HostError({
       code: 'HOST_SERVICE_UNKNOWN',
-      message: `cannot ${action} the service: no systemd runs here and no service command was given`,
+      message: `cannot ${action} the service: no systemd and no service command`,
       subject: name,
-      hint: 'give a program that starts and stops services with --service-command',
+      hint: 'pass a program that starts and stops services with --service-command',
     });
   },
 };
 
-/** `undefined` when the service manager cannot be asked. */
+/** `undefined` when the service manager does not respond. */
 async function answer(result: Promise<ExecResult>): Promise<ExecResult | undefined> {
   try {
     return await result;

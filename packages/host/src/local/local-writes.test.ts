@@ -7,50 +7,50 @@ import { type HostPath, hostPath } from '../host-path.ts';
 import { createLocalHost } from './local-host.ts';
 
 const host = createLocalHost();
-let folder: string;
-const at = (...segments: readonly string[]): HostPath => hostPath(path.join(folder, ...segments));
+let directory: string;
+const at = (...segments: readonly string[]): HostPath => hostPath(path.join(directory, ...segments));
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+  directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => rm(directory, { recursive: true }));
 
 describe('writing files of this machine', () => {
-  it('gives the mode that was asked for, whatever the umask', async () => {
+  it('sets the requested mode regardless of the umask', async () => {
     const before = process.umask(0o077);
     try {
       await host.writeFile(at('file'), Buffer.from('x'), { mode: 0o644 });
       await host.appendFile(at('journal'), Buffer.from('x'), { mode: 0o644 });
-      await host.makeDirectory(at('folder'), { mode: 0o755 });
+      await host.makeDirectory(at('directory'), { mode: 0o755 });
     } finally {
       process.umask(before);
     }
-    const modes = await Promise.all(['file', 'journal', 'folder'].map(async (name) => (await stat(at(name))).mode));
+    const modes = await Promise.all(['file', 'journal', 'directory'].map(async (name) => (await stat(at(name))).mode));
     expect(modes.map((mode) => mode & 0o777)).toEqual([0o644, 0o644, 0o755]);
   });
 
-  it('does not write through a link that lies where the new bytes are staged', async () => {
+  it('does not write through a link at the path of the temporary file', async () => {
     await writeFile(at('victim'), 'untouched');
     await symlink(at('victim'), at('.file.kube-rescue.tmp'));
     await host.writeFile(at('file'), Buffer.from('new'), { mode: 0o644 });
     expect(await readFile(at('victim'), 'utf8')).toBe('untouched');
-    expect(await readdir(folder)).toEqual(['file', 'victim']);
+    expect(await readdir(directory)).toEqual(['file', 'victim']);
   });
 
-  it('stages above the real folder when the watched one is a link', async () => {
+  it('stages above the target directory when the watched one is a link', async () => {
     await mkdir(at('data/manifests'), { recursive: true });
     await symlink(at('data/manifests'), at('manifests'));
-    await chmod(folder, 0o755);
+    await chmod(directory, 0o755);
     await host.writeFile(at('manifests', 'pod.yaml'), Buffer.from('new'), { mode: 0o600, watched: true });
     expect(await readdir(at('data/manifests'))).toEqual(['pod.yaml']);
-    expect((await readdir(folder)).toSorted()).toEqual(['data', 'manifests']);
+    expect((await readdir(directory)).toSorted()).toEqual(['data', 'manifests']);
   });
 
-  it('keeps the old file when the new one cannot take its place', async () => {
-    await mkdir(at('folder/inner'), { recursive: true });
-    const write = host.writeFile(at('folder'), Buffer.from('new'), { mode: 0o644 });
+  it('keeps the old file when the rename fails', async () => {
+    await mkdir(at('directory/inner'), { recursive: true });
+    const write = host.writeFile(at('directory'), Buffer.from('new'), { mode: 0o644 });
     await expect(write).rejects.toMatchObject({ code: 'HOST_NOT_A_REGULAR_FILE' });
-    expect(await readdir(folder)).toEqual(['folder']);
-    expect(await readdir(at('folder'))).toEqual(['inner']);
+    expect(await readdir(directory)).toEqual(['directory']);
+    expect(await readdir(at('directory'))).toEqual(['inner']);
   });
 
   it('lets a reader see the old bytes or the new, never a mix', async () => {
@@ -100,13 +100,13 @@ describe.skipIf(!canMount())('writing to a filesystem in trouble', () => {
     expect(await readFile(at('disk', 'file'), 'utf8')).toBe('old');
   });
 
-  it('takes half a record back when the disk is full', async () => {
+  it('truncates a partial record when the disk is full', async () => {
     const append = host.appendFile(at('disk', 'file'), big, { mode: 0o644 });
     await expect(append).rejects.toMatchObject({ code: 'HOST_NO_SPACE' });
     expect(await readFile(at('disk', 'file'), 'utf8')).toBe('old');
   });
 
-  it('tells how much room is left', async () => {
+  it('reports the free space', async () => {
     expect(await host.freeBytes(at('disk', 'not', 'made'))).toBeLessThan(64 * 1024);
   });
 
@@ -117,18 +117,18 @@ describe.skipIf(!canMount())('writing to a filesystem in trouble', () => {
       () => host.appendFile(at('disk', 'file'), big, { mode: 0o644 }),
       () => host.writeLink(at('disk', 'link'), 'file'),
       () => host.remove(at('disk', 'file')),
-      () => host.makeDirectory(at('disk', 'folder'), { mode: 0o755 }),
-      () => host.assertWritable(at('disk', 'folder')),
+      () => host.makeDirectory(at('disk', 'directory'), { mode: 0o755 }),
+      () => host.assertWritable(at('disk', 'directory')),
       () => host.acquireLock(at('disk', 'lock'), 'me'),
     ];
     for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'HOST_READ_ONLY' });
     expect(await readFile(at('disk', 'file'), 'utf8')).toBe('old');
   });
 
-  it('refuses a watched folder that is a filesystem of its own', async () => {
+  it('refuses a watched directory that is a separate filesystem', async () => {
     const write = host.writeFile(at('disk', 'file'), Buffer.from('new'), { mode: 0o644, watched: true });
     await expect(write).rejects.toMatchObject({ code: 'HOST_STAGING_UNAVAILABLE' });
     expect(await readFile(at('disk', 'file'), 'utf8')).toBe('old');
-    expect(await readdir(folder)).toEqual(['disk']);
+    expect(await readdir(directory)).toEqual(['disk']);
   });
 });

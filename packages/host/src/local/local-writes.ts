@@ -15,17 +15,17 @@ export type HostFileWrites = Pick<
   'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
 >;
 
-/** Of a file that comes piece by piece, handed to the disk at a time. */
+/** Chunk size for syncing a streamed file. */
 const SYNC_BYTES = 8 * 1024 * 1024;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** The writing half of {@link HostFiles} on this machine; `root` is never climbed out of. */
+/** The writing half of {@link HostFiles} on this machine; never writes outside `root`. */
 export function createLocalFileWrites(paths: PathResolver, root: HostPath): HostFileWrites {
   const write = (file: HostPath, data: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void> =>
     translated('write the file', file, async () => {
       const real = await paths.entry(file);
-      const folder = path.dirname(real);
-      const staging = options.watched === true ? await folderAbove(folder, root, file) : folder;
+      const directory = path.dirname(real);
+      const staging = options.watched === true ? await folderAbove(directory, root, file) : directory;
       await replaceEntry(real, staging, file, (temporary) => writeNew(temporary, data, options));
     });
   return {
@@ -54,15 +54,15 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
         });
         if (removed === true) await syncFolder(path.dirname(real));
       }),
-    makeDirectory: (folder, { mode }) =>
-      translated('make the folder', folder, async () => {
-        const real = await paths.target(folder);
+    makeDirectory: (directory, { mode }) =>
+      translated('make the directory', directory, async () => {
+        const real = await paths.target(directory);
         await makeFolders(real, mode);
       }),
   };
 }
 
-/** Makes an entry beside (or above) `real` with `make`, then moves it there in one step. */
+/** Creates an entry beside (or above) `real` with `make`, then renames it to `real`. */
 async function replaceEntry(
   real: string,
   staging: string,
@@ -75,13 +75,13 @@ async function replaceEntry(
     await make(temporary);
     await rename(temporary, real);
   } catch (error) {
-    // What failed first is what the operator must hear; a left-over file goes with the next write.
+    // The first failure is reported; the next write removes a remaining temporary file.
     await unlinkIfThere(temporary).catch(() => undefined);
     throw errnoOf(error) === 'EXDEV' ? stagingUnavailable(subject) : error;
   }
-  const folder = path.dirname(real);
-  await syncFolder(folder);
-  if (staging !== folder) await syncFolder(staging);
+  const directory = path.dirname(real);
+  await syncFolder(directory);
+  if (staging !== directory) await syncFolder(staging);
 }
 
 async function writeNew(
@@ -102,7 +102,7 @@ async function writeNew(
   }
 }
 
-/** Lets the disk write what has come while more comes, so that the final fsync of a large file finds little left to do. */
+/** Syncs received data while more arrives, so that the final fsync of a large file is short. */
 async function writePieces(handle: FileHandle, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   let unsynced = 0;
   let syncing = Promise.resolve();
@@ -114,7 +114,7 @@ async function writePieces(handle: FileHandle, pieces: AsyncIterable<Uint8Array>
       unsynced = 0;
       await syncing;
       syncing = handle.datasync();
-      // Heard by the next await.
+      // Handled by the next await.
       syncing.catch(() => undefined);
     }
   } finally {
@@ -137,7 +137,7 @@ async function append(real: string, data: Uint8Array, mode: number, file: HostPa
   if (existing === undefined) await syncFolder(path.dirname(real));
 }
 
-/** Half a record is worse than none: a write that fails midway is taken back. */
+/** A partial record is truncated again when the write fails. */
 async function appendWhole(handle: FileHandle, data: Uint8Array, size: number): Promise<void> {
   try {
     await handle.writeFile(data);
@@ -147,21 +147,21 @@ async function appendWhole(handle: FileHandle, data: Uint8Array, size: number): 
   }
 }
 
-async function makeFolders(folder: string, mode: number): Promise<void> {
-  const found = await unless(['ENOENT'], () => stat(folder));
+async function makeFolders(directory: string, mode: number): Promise<void> {
+  const found = await unless(['ENOENT'], () => stat(directory));
   if (found?.isDirectory() === true) return;
-  const parent = path.dirname(folder);
-  if (found === undefined && parent !== folder) await makeFolders(parent, mode);
-  // Somebody else may have made it in the meantime; where a file is in the way, the error stays.
+  const parent = path.dirname(directory);
+  if (found === undefined && parent !== directory) await makeFolders(parent, mode);
+  // Another process may have created it meanwhile; when a file has the name, the error stays.
   const errnos = found === undefined ? ['EEXIST'] : [];
-  await unless(errnos, () => mkdir(folder, { mode }));
-  await chmod(folder, mode);
+  await unless(errnos, () => mkdir(directory, { mode }));
+  await chmod(directory, mode);
   await syncFolder(parent);
 }
 
-/** The folder that holds `folder`, for temporary files that whoever watches `folder` must not see. */
-async function folderAbove(folder: string, root: HostPath, file: HostPath): Promise<string> {
-  const real = await realpath(folder);
+/** The parent of `directory`, for temporary files that the watcher of `directory` must not see. */
+async function folderAbove(directory: string, root: HostPath, file: HostPath): Promise<string> {
+  const real = await realpath(directory);
   if (real === '/' || real === (await realpath(root))) throw stagingUnavailable(file);
   const above = path.dirname(real);
   const [inside, outside] = await Promise.all([stat(real), stat(above)]);
@@ -172,9 +172,9 @@ async function folderAbove(folder: string, root: HostPath, file: HostPath): Prom
 function stagingUnavailable(file: HostPath): HostError {
   return new HostError({
     code: 'HOST_STAGING_UNAVAILABLE',
-    message: 'no folder on the same filesystem above the watched one to stage the new file in',
+    message: 'cannot stage the new file: no directory above the watched one is on the same filesystem',
     subject: file,
-    hint: 'stop the kubelet or checkpointer that watches the folder, write the file there yourself, and start it again',
+    hint: 'stop the kubelet or checkpointer that watches the directory, write the file by hand, and start it again',
   });
 }
 
@@ -182,11 +182,11 @@ async function unlinkIfThere(file: string): Promise<void> {
   await unless(['ENOENT'], () => unlink(file));
 }
 
-/** Old states are kept many at a time in one folder, and a folder takes as long to sync as a file. */
-const syncFolder = createSharedSync(async (folder) => {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+/** Many backups are written to one directory at a time, and syncing a directory takes as long as a file. */
+const syncFolder = createSharedSync(async (directory) => {
+  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    // EINVAL: this filesystem does not sync folders, so there is nothing to wait for.
+    // EINVAL: this filesystem does not sync directories.
     await unless(['EINVAL'], () => handle.sync());
   } finally {
     await handle.close();

@@ -8,21 +8,21 @@ import { createLocalHost } from './local-host.ts';
 
 const host = createLocalHost();
 const NEW = Buffer.from('new');
-let folder: string;
-const at = (name: string): HostPath => hostPath(path.join(folder, name));
+let directory: string;
+const at = (name: string): HostPath => hostPath(path.join(directory, name));
 
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
+  directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-host-'));
   await writeFile(at('victim'), 'untouched');
 });
 afterEach(async () => {
   expect(await readFile(at('victim'), 'utf8')).toBe('untouched');
-  await rm(folder, { recursive: true });
+  await rm(directory, { recursive: true });
 });
 
 const NOT_OURS = { code: 'HOST_NOT_A_REGULAR_FILE' };
 
-/** What somebody may have left in a folder that root is going to write to. */
+/** Files planted in a directory that root will write to. */
 const PLANTED: readonly (readonly [string, (name: string) => Promise<unknown> | void])[] = [
   ['a link to a file', (name) => symlink('victim', at(name))],
   ['a link to nothing', (name) => symlink('nothing', at(name))],
@@ -34,31 +34,31 @@ const PLANTED: readonly (readonly [string, (name: string) => Promise<unknown> | 
     : []),
 ];
 
-describe('a name that somebody planted', () => {
+describe('a file planted by another user', () => {
   it.each(PLANTED)('does not lead what is appended elsewhere: %s', async (_, plant) => {
     await plant('journal');
     await expect(host.appendFile(at('journal'), NEW, { mode: 0o600 })).rejects.toMatchObject(NOT_OURS);
-    expect(await readdir(folder)).toEqual(['journal', 'victim']);
+    expect(await readdir(directory)).toEqual(['journal', 'victim']);
   });
 
   it.each(PLANTED)('does not lead a lock elsewhere, which would empty its file: %s', async (_, plant) => {
     await plant('lock');
     await expect(host.acquireLock(at('lock'), 'recover')).rejects.toMatchObject(NOT_OURS);
-    expect(await readdir(folder)).toEqual(['lock', 'victim']);
+    expect(await readdir(directory)).toEqual(['lock', 'victim']);
   });
 
   it.each(PLANTED)('gives way to a file that is written whole, and what it led to stays: %s', async (_, plant) => {
     for (const name of ['file', '.file.kube-rescue.tmp']) await plant(name);
     await host.writeFile(at('file'), NEW, { mode: 0o600 });
     expect(await readFile(at('file'), 'utf8')).toBe('new');
-    expect(await readdir(folder)).toEqual(['file', 'victim']);
+    expect(await readdir(directory)).toEqual(['file', 'victim']);
     expect((await host.stat(at('file')))?.kind).toBe('file');
   });
 
   it.each(PLANTED)('is removed by itself alone: %s', async (_, plant) => {
     await plant('file');
     await host.remove(at('file'));
-    expect(await readdir(folder)).toEqual(['victim']);
+    expect(await readdir(directory)).toEqual(['victim']);
   });
 
   it('does not keep a reader waiting, nor fill its memory', async () => {

@@ -2,23 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { createSharedSync } from './shared-sync.ts';
 
 interface Begun {
-  readonly folder: string;
+  readonly directory: string;
   readonly end: (error?: Error) => void;
 }
 
-function syncByHand(): { readonly begun: Begun[]; readonly sync: (folder: string) => Promise<void> } {
+function syncByHand(): { readonly begun: Begun[]; readonly sync: (directory: string) => Promise<void> } {
   const begun: Begun[] = [];
-  const sync = (folder: string): Promise<void> =>
+  const sync = (directory: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      begun.push({ folder, end: (error) => (error === undefined ? resolve() : reject(error)) });
+      begun.push({ directory, end: (error) => (error === undefined ? resolve() : reject(error)) });
     });
   return { begun, sync };
 }
 
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('a sync of a folder', () => {
-  it('is shared by those who ask before it begins, and by nobody who asks later', async () => {
+describe('a sync of a directory', () => {
+  it('is shared by callers before its start, and not by later ones', async () => {
     const { begun, sync } = syncByHand();
     const shared = createSharedSync(sync);
     const ended: string[] = [];
@@ -41,14 +41,14 @@ describe('a sync of a folder', () => {
     expect(begun).toHaveLength(2);
   });
 
-  it('does not wait for that of another folder, and fails for all who share it and for nobody else', async () => {
+  it('does not wait for that of another directory, and fails only for its own callers', async () => {
     const { begun, sync } = syncByHand();
     const shared = createSharedSync(sync);
     const failing = [shared('/a'), shared('/a')];
     const other = shared('/b');
     await soon();
     const next = shared('/a');
-    expect(begun.map(({ folder }) => folder)).toEqual(['/a', '/b']);
+    expect(begun.map(({ directory }) => directory)).toEqual(['/a', '/b']);
     begun[0]?.end(new Error('EIO'));
     begun[1]?.end();
     await expect(failing[0]).rejects.toThrow('EIO');

@@ -1,27 +1,27 @@
 /**
- * Lets those who want the same folder on the disk at the same moment share one sync of it.
+ * Shares one sync of a directory among concurrent callers.
  *
- * What was done in the folder before asking is on the disk when the answer comes: nobody shares a sync that has begun already.
- * @param sync puts a folder on the disk; its failure is told to everybody who shares it
+ * Changes made before the call are on disk when it resolves: a call never joins a sync that has started already.
+ * @param sync syncs a directory to disk; its failure rejects all sharing calls
  */
-export function createSharedSync(sync: (folder: string) => Promise<void>): (folder: string) => Promise<void> {
+export function createSharedSync(sync: (directory: string) => Promise<void>): (directory: string) => Promise<void> {
   const latest = new Map<string, Promise<void>>();
   const notBegun = new Map<string, Promise<void>>();
-  return async (folder) => {
-    const shared = notBegun.get(folder);
+  return async (directory) => {
+    const shared = notBegun.get(directory);
     if (shared !== undefined) return shared;
     const begin = (): Promise<void> => {
-      notBegun.delete(folder);
-      return sync(folder);
+      notBegun.delete(directory);
+      return sync(directory);
     };
-    // Whether the one before it failed is the business of those who asked for that.
-    const own = Promise.resolve(latest.get(folder)).then(begin, begin);
-    notBegun.set(folder, own);
-    latest.set(folder, own);
+    // A failure of the previous sync is reported to its own callers.
+    const own = Promise.resolve(latest.get(directory)).then(begin, begin);
+    notBegun.set(directory, own);
+    latest.set(directory, own);
     try {
       await own;
     } finally {
-      if (latest.get(folder) === own) latest.delete(folder);
+      if (latest.get(directory) === own) latest.delete(directory);
     }
   };
 }

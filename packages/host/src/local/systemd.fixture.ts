@@ -26,7 +26,7 @@ mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs -o mode=755 tmpfs dev
 for device in null zero full random urandom tty; do touch dev/$device; mount --bind /dev/$device dev/$device; done
-for folder in run tmp var/log etc/systemd/system; do mount -t tmpfs -o mode=755 tmpfs $folder; done
+for directory in run tmp var/log etc/systemd/system; do mount -t tmpfs -o mode=755 tmpfs $directory; done
 mkdir old
 pivot_root . old
 umount -l old
@@ -45,19 +45,19 @@ export interface RealSystemd {
 
 /** Starts a systemd that is the first process of a process namespace, as it is of a machine. Needs root. */
 export async function startSystemd(): Promise<RealSystemd> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-systemd-'));
-  const group = path.basename(folder);
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-systemd-'));
+  const group = path.basename(directory);
   const hierarchies = await cgroupHierarchies();
   await Promise.all(hierarchies.map((hierarchy) => mkdir(path.join(hierarchy, group))));
   // The shell enters the groups and waits for nothing: its cgroup namespace then ends there.
   const enter = hierarchies.map((hierarchy) => `echo $$ >${hierarchy}/${group}/cgroup.procs`).join('\n');
   const namespaces = ['--pid', '--fork', '--kill-child', '--mount', '--uts', '--ipc', '--cgroup'];
   const boot = `${enter}\nexec unshare ${namespaces.join(' ')} sh -euc '${BOOT.replaceAll("'", String.raw`'\''`)}' sh "$1"`;
-  const started = spawn('sh', ['-euc', boot, 'sh', folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const started = spawn('sh', ['-euc', boot, 'sh', directory], { stdio: ['ignore', 'ignore', 'pipe'] });
   const remove = async (): Promise<void> => {
     await end(started);
     for (const hierarchy of hierarchies) await removeGroup(path.join(hierarchy, group));
-    await rm(folder, { recursive: true });
+    await rm(directory, { recursive: true });
   };
   try {
     const pid = await readyPid(started);

@@ -42,7 +42,7 @@ describe.skipIf(!requireProgram('systemctl', 'unshare', 'nsenter'))('services of
     expect(await status('kubelet')).toBe('stopped');
   });
 
-  it('that end at once are being started until they stay, and stopped when they are told to', async () => {
+  it('that exit at once are starting until they stay up, and can be stopped', async () => {
     const { act, status } = systemdServices(systemd.exec);
     await unit(`ExecStart=/bin/sh -c "test -e /run/good && exec sleep 600; exit 1"\n${RESTARTED}`);
     await act('start', 'kubelet');
@@ -56,7 +56,7 @@ describe.skipIf(!requireProgram('systemctl', 'unshare', 'nsenter'))('services of
     expect(await status('kubelet')).toBe('stopped');
   });
 
-  it('that cannot be started, or are not there, are told from each other', async () => {
+  it('that fail to start are distinguished from missing ones', async () => {
     const { act, status } = systemdServices(systemd.exec);
     await unit('Type=oneshot\nExecStart=/bin/false');
     await expect(act('start', 'kubelet')).rejects.toMatchObject({

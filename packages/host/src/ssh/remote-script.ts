@@ -59,14 +59,14 @@ function notRegular(kind: string, subject: string): HostError {
     code: 'HOST_NOT_A_REGULAR_FILE',
     message: `expected a regular file, found a ${kind}`,
     subject,
-    hint: 'look at what is there with ls -l and move it away',
+    hint: 'check the file with ls -l and move it away',
   });
 }
 
 function cutOff(attempted: string, subject: string): HostError {
   return new HostError({
     code: 'SSH_UNREACHABLE',
-    message: `cannot ${attempted}: the connection ended before every byte was there; nothing was replaced`,
+    message: `cannot ${attempted}: the connection was lost during the transfer; nothing was replaced`,
     subject,
     hint: 'check the connection to the machine, then run again',
   });

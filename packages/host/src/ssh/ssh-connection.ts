@@ -36,11 +36,11 @@ const SSH_FAILED = 255;
 const CONTROL_TIMEOUT_MS = 5000;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
-/** Makes the folder of the connection's socket, for its owner only; connects when something is first run. */
+/** Makes the directory of the connection's socket, for its owner only; connects when something is first run. */
 export async function openSshConnection(target: SshTarget): Promise<SshConnection> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kube-rescue-ssh-'));
-  const socket = path.join(folder, 'control');
-  const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-ssh-'));
+  const socket = path.join(directory, 'control');
+  const removeFolder = (): Promise<void> => rm(directory, { recursive: true, force: true });
   let args: readonly string[];
   try {
     args = sshArguments(target, socket);

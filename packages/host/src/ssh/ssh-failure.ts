@@ -13,23 +13,23 @@ const SIGNS: readonly Sign[] = [
   {
     said: /IDENTIFICATION HAS CHANGED|Host key for .* has changed|REVOKED HOST KEY|was revoked/,
     code: 'SSH_HOST_KEY_CHANGED',
-    message: 'the machine shows another host key than the known one; nothing was sent to it',
+    message: 'the host key differs from the known one; nothing was sent',
     hint: (address) =>
       `find out from its console whether it was reinstalled (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), only then: ssh-keygen -R ${address}, and add its key again`,
   },
   {
     said: /host key is known for|Host key verification failed/,
     code: 'SSH_HOST_KEY_UNKNOWN',
-    message: 'the host key of the machine is not known; nothing was sent to it',
+    message: 'the host key of the machine is unknown; nothing was sent',
     hint: (address) =>
       `compare ssh-keyscan ${address} with the machine's own console, add it to known_hosts, or name the file with --ssh-known-hosts`,
   },
   {
     said: /Permission denied|Too many authentication failures|No more authentication methods|UNPROTECTED PRIVATE KEY/,
     code: 'SSH_AUTHENTICATION_FAILED',
-    message: 'the machine does not let this user in with this key',
+    message: 'authentication failed for this user and key',
     hint: () =>
-      'name the key and the user with --ssh-identity and --ssh-user; the key must need no passphrase or be in the agent',
+      'pass the key and the user with --ssh-identity and --ssh-user; the key must have no passphrase or be in the agent',
   },
 ];
 
@@ -43,9 +43,9 @@ export function sshFailure({ address }: Pick<SshTarget, 'address'>, stderr: stri
   const reason = stderr.trim().split('\n').at(-1)?.trim() ?? '';
   return new HostError({
     code: 'SSH_UNREACHABLE',
-    message: `the machine cannot be reached over SSH${reason === '' ? '' : `: ${reason}`}`,
+    message: `cannot connect to the machine over SSH${reason === '' ? '' : `: ${reason}`}`,
     subject: address,
-    hint: `check that it is on and that its sshd answers: ssh -v ${address}`,
+    hint: `check that it is on and that sshd responds: ssh -v ${address}`,
   });
 }
 
@@ -53,7 +53,7 @@ export function sshFailure({ address }: Pick<SshTarget, 'address'>, stderr: stri
 export function sshMissing(cause: unknown): HostError {
   return new HostError({
     code: 'SSH_COMMAND_MISSING',
-    message: 'there is no program ssh on this machine',
+    message: 'ssh is not installed on this machine',
     subject: 'ssh',
     hint: 'install openssh-client, or carry the files by hand: kube-rescue nodes join --bundle DIR',
     cause,

@@ -50,7 +50,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     expect(host.addresses).toContain('127.0.0.1');
   });
 
-  it('runs a program with exactly its arguments, and tells its end', async () => {
+  it('runs a program with exactly its arguments, and returns its exit code', async () => {
     const words = ['a b', "it's", '$HOME', 'x\ny', '', '*'];
     const { stdout } = await host.exec(['printf', '%s\\0', ...words], { timeoutMs: TIMEOUT_MS });
     expect(stdout.split('\0').slice(0, -1)).toEqual(words);
@@ -63,7 +63,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     expect(exitCode).toBe(255);
   });
 
-  it('hands over input, environment and folder', async () => {
+  it('passes input, environment and directory', async () => {
     const input = Buffer.from('secret');
     expect((await host.exec(['cat'], { timeoutMs: TIMEOUT_MS, input })).stdout).toBe('secret');
     const env = { A: 'x y', B: "'" };
@@ -114,8 +114,8 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     expect(socketFolders()).toEqual(before);
   });
 
-  describe('is not spoken to', () => {
-    it('when nobody answers', async () => {
+  describe('gets no commands', () => {
+    it('when it does not respond', async () => {
       const { subject, hint } = await expectCode(open({ port: 1 }), 'SSH_UNREACHABLE');
       expect([subject, hint]).toEqual(['127.0.0.1', expect.stringContaining('ssh -v 127.0.0.1')]);
       await expectCode(open({ address: 'no-such-name.invalid' }), 'SSH_UNREACHABLE');

@@ -30,11 +30,11 @@ const ASK_TIMEOUT_MS = 30_000;
 /** A program that hangs there is ended there, too, a little after nobody waits for it any more. */
 const KILL_AFTER_S = 1;
 
-/** $1 seconds, $2 folder or nothing, $3 number of assignments or `-` to keep the environment, then those, then the program. */
+/** $1 seconds, $2 directory or nothing, $3 number of assignments or `-` to keep the environment, then those, then the program. */
 const EXEC = `
-seconds=$1 folder=$2 given=$3
+seconds=$1 directory=$2 given=$3
 shift 3
-[ -z "$folder" ] || cd -- "$folder" || exit ${NO_FOLDER}
+[ -z "$directory" ] || cd -- "$directory" || exit ${NO_FOLDER}
 if [ "$given" = - ]; then program=$1; else eval "program=\\\${$((given + 1))}"; fi
 command -v -- "$program" >/dev/null || exit ${NO_PROGRAM}
 [ "$given" = - ] || set -- env -i "$@"
@@ -96,7 +96,7 @@ async function introduce(
   const reason = result.stderr.trim().split('\n').at(-1) ?? '';
   throw new HostError({
     code: 'HOST_PERMISSION_DENIED',
-    message: `the machine lets this user in, but runs nothing for it${reason === '' ? '' : `: ${reason}`}`,
+    message: `logged in, but could not run commands${reason === '' ? '' : `: ${reason}`}`,
     subject: address,
     hint: 'log in as root, or as a user that may use sudo without a password (--ssh-sudo) and has a shell',
   });
@@ -121,16 +121,16 @@ function notRunnable(exitCode: number, program: string, cwd: HostPath | undefine
   if (exitCode === NO_FOLDER) {
     return new HostError({
       code: 'HOST_NOT_FOUND',
-      message: 'cannot run a program in the folder: no such file or folder',
+      message: 'cannot run a program in the directory: no such file or directory',
       subject: cwd ?? '/',
-      hint: 'check the path; the folder must exist on that machine',
+      hint: 'check the path; the directory must exist on that machine',
     });
   }
   return new HostError({
     code: 'HOST_EXEC_NOT_FOUND',
-    message: 'there is no such program on that machine',
+    message: 'no such program on that machine',
     subject: program,
-    hint: `install the package that has ${program} there, or give its whole path`,
+    hint: `install the package of ${program} there, or use an absolute path`,
   });
 }
 
@@ -139,13 +139,13 @@ const doorsThatAreNotThere: Pick<Host, 'processes' | 'request' | 'connect' | 're
     throw unsupported('list the processes', '/proc');
   },
   request: async ({ url }) => {
-    throw unsupported('make a request', url);
+    throw unsupported('send a request', url);
   },
   connect: async ({ host, port }) => {
     throw unsupported('open a connection', `${host}:${port}`);
   },
   resolveDns: async ({ name }) => {
-    throw unsupported('ask a DNS server', name);
+    throw unsupported('query a DNS server', name);
   },
   acquireLock: async (path) => {
     throw unsupported('take a lock', path);

@@ -74,22 +74,22 @@ export function createSshFileReads(run: RunScript, userId: number): HostFileRead
       return result?.stdout;
     },
     stat: async (file) => {
-      const result = await ask({ text: STAT, args: [file] }, 'look at', file);
+      const result = await ask({ text: STAT, args: [file] }, 'stat the file', file);
       return result && parseStat(result.stdout.toString());
     },
     readLink: async (file) => (await ask({ text: READ_LINK, args: [file] }, 'read the link', file))?.stdout.toString(),
-    list: async (folder) => {
-      const result = await ask({ text: LIST, args: [folder] }, 'list the folder', folder);
+    list: async (directory) => {
+      const result = await ask({ text: LIST, args: [directory] }, 'list the directory', directory);
       return result?.stdout.toString().split('\0').slice(0, -1).toSorted();
     },
-    freeBytes: async (folder) => {
-      const result = await ask({ text: FREE, args: [folder] }, 'ask for the free space', folder);
+    freeBytes: async (directory) => {
+      const result = await ask({ text: FREE, args: [directory] }, 'read the free space', directory);
       const [blocks = NaN, size = NaN] = (result?.stdout.toString() ?? '').split(' ').map(Number);
       return blocks * size;
     },
-    assertWritable: async (folder) => {
-      const result = await ask({ text: WRITABLE, args: [folder] }, 'write in the folder', folder);
-      if (result === undefined) throw notWritable(folder, userId);
+    assertWritable: async (directory) => {
+      const result = await ask({ text: WRITABLE, args: [directory] }, 'write in the directory', directory);
+      if (result === undefined) throw notWritable(directory, userId);
     },
   };
 }
@@ -113,16 +113,16 @@ function tooLarge(subject: string): HostError {
     code: 'HOST_FILE_TOO_LARGE',
     message: `the file is larger than ${MAX_FILE_BYTES} bytes`,
     subject,
-    hint: 'check what the file is; it is not one that a node keeps certificates or manifests in',
+    hint: 'check the file: certificates and manifests are smaller',
   });
 }
 
-/** Nothing but a read-only filesystem keeps root from writing. */
+/** For root, only a read-only filesystem prevents writing. */
 function notWritable(subject: string, userId: number): HostError {
   const isRoot = userId === 0;
   return new HostError({
     code: isRoot ? 'HOST_READ_ONLY' : 'HOST_PERMISSION_DENIED',
-    message: `cannot write in the folder: ${isRoot ? 'the filesystem is read-only' : 'permission denied'}`,
+    message: `cannot write in the directory:  ${isRoot ? 'the filesystem is read-only' : 'permission denied'}`,
     subject,
     hint: isRoot ? 'see in dmesg why it is read-only, then remount it with: mount -o remount,rw' : 'log in as root',
   });

@@ -26,10 +26,10 @@ const USER = /^[A-Za-z0-9_][\w.@-]{0,63}$/;
  */
 export function sshArguments(target: SshTarget, controlPath: string): readonly string[] {
   const { address, port, user, identityFile, knownHostsFile } = target;
-  if (!ADDRESS.test(address)) throw invalid('this cannot be the address of a machine', address);
-  if (user !== undefined && !USER.test(user)) throw invalid('this cannot be the name of a user', user);
+  if (!ADDRESS.test(address)) throw invalid('invalid address', address);
+  if (user !== undefined && !USER.test(user)) throw invalid('invalid user name', user);
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536)) {
-    throw invalid('this cannot be a port', String(port));
+    throw invalid('invalid port', String(port));
   }
   const options = [
     'BatchMode=yes',
@@ -67,7 +67,7 @@ function quoteOption(path: string): string {
 }
 
 function escapeTokens(path: string): string {
-  if (/["\n\\]/.test(path)) throw invalid('ssh cannot be given a path with quotes, backslashes or line breaks', path);
+  if (/["\n\\]/.test(path)) throw invalid('ssh accepts no path with quotes, backslashes or line breaks', path);
   return path.replaceAll('%', '%%');
 }
 
@@ -76,6 +76,6 @@ function invalid(message: string, subject: string): HostError {
     code: 'HOST_PATH_INVALID',
     message,
     subject,
-    hint: 'give the name or address of the machine, for example node02',
+    hint: 'use the name or address of the machine, for example node02',
   });
 }

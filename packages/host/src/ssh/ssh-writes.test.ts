@@ -7,16 +7,16 @@ import { execForBytes } from '../local/local-exec.ts';
 import type { RunScript } from './remote-script.ts';
 import { createSshFileWrites } from './ssh-writes.ts';
 
-let folder: string;
+let directory: string;
 let file: HostPath;
 
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'ssh-writes-'));
-  file = hostPath(path.join(folder, 'kubeconfig'));
+  directory = await mkdtemp(path.join(tmpdir(), 'ssh-writes-'));
+  file = hostPath(path.join(directory, 'kubeconfig'));
   await writeFile(file, 'old');
 });
 
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** The scripts as the other machine runs them, of whose input the last bytes are lost on their way. */
 const cutOff: RunScript = ({ text, args, input }) => {
@@ -27,21 +27,21 @@ const cutOff: RunScript = ({ text, args, input }) => {
 describe('a file whose last bytes were lost on their way to another machine', () => {
   const data = Buffer.from('all of it');
 
-  it('does not take the place of the old one, and leaves nothing beside it', async () => {
+  it('does not replace the old one, and leaves no temporary file', async () => {
     const { writeFile: write } = createSshFileWrites(cutOff);
     await expect(write(file, data, { mode: 0o600 })).rejects.toMatchObject({ code: 'SSH_UNREACHABLE', subject: file });
     expect(await readFile(file, 'utf8')).toBe('old');
-    expect(await readdir(folder)).toEqual(['kubeconfig']);
+    expect(await readdir(directory)).toEqual(['kubeconfig']);
   });
 
-  it('does not take the place of the old one when it comes piece by piece either', async () => {
+  it('does not replace the old one when streamed', async () => {
     const { writeFileFrom } = createSshFileWrites(cutOff);
     const pieces = async function* () {
       yield data;
     };
     await expect(writeFileFrom(file, pieces(), { mode: 0o600 })).rejects.toMatchObject({ code: 'SSH_UNREACHABLE' });
     expect(await readFile(file, 'utf8')).toBe('old');
-    expect(await readdir(folder)).toEqual(['kubeconfig']);
+    expect(await readdir(directory)).toEqual(['kubeconfig']);
   });
 
   it('leaves what it was to be added to as it was', async () => {

@@ -12,16 +12,16 @@ type HostFileWrites = Pick<
 /** Sent at a time of a file that comes piece by piece. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** $1 file, $2 name of the temporary file, $3 `watched` or nothing. Sets folder and temporary, clears a left-over. */
+/** $1 file, $2 name of the temporary file, $3 `watched` or nothing. Sets directory and temporary, clears a left-over. */
 const STAGE = `
 set -eu
 umask 077
-folder=\${1%/*}
-folder=\${folder:-/}
-stat -L -c %f -- "$folder/." >/dev/null
-temporary=$folder/$2
+directory=\${1%/*}
+directory=\${directory:-/}
+stat -L -c %f -- "$directory/." >/dev/null
+temporary=$directory/$2
 if [ -n "$3" ]; then
-  real=$(readlink -f -- "$folder")
+  real=$(readlink -f -- "$directory")
   above=$(dirname -- "$real")
   [ "$real" != / ] && [ "$(stat -c %d -- "$real")" = "$(stat -c %d -- "$above")" ] || exit ${STATUS.noStaging}
   temporary=$above/$2
@@ -35,7 +35,7 @@ const COMMIT = `
 chmod -- "$4" "$temporary"
 sync -- "$temporary"
 mv -fT -- "$temporary" "$1"
-sync -- "$folder"
+sync -- "$directory"
 sync -- "\${temporary%/*}/."
 `;
 
@@ -71,7 +71,7 @@ const LINK = `${STAGE}rm -f -- "$temporary"
 ${REMOVE_TEMPORARY}ln -s -- "$4" "$temporary"
 [ -z "$5" ] || chown -h -- "$5" "$temporary"
 mv -fT -- "$temporary" "$1"
-sync -- "$folder"
+sync -- "$directory"
 `;
 
 const REMOVE = `
@@ -80,7 +80,7 @@ if [ -e "$1" ] || [ -L "$1" ]; then
 fi
 `;
 
-/** $1 mode, then every folder from the root down. */
+/** $1 mode, then every directory from the root down. */
 const MAKE_DIRECTORY = `
 mode=$1
 shift
@@ -130,9 +130,9 @@ export function createSshFileWrites(run: RunScript): HostFileWrites {
       return tell({ text: LINK, args }, 'write the link', file);
     },
     remove: (file) => tell({ text: REMOVE, args: [file] }, 'remove', file),
-    makeDirectory: (folder, { mode }) => {
-      const args = [octal(mode), ...ancestorsOf(folder)];
-      return tell({ text: MAKE_DIRECTORY, args }, 'make the folder', folder);
+    makeDirectory: (directory, { mode }) => {
+      const args = [octal(mode), ...ancestorsOf(directory)];
+      return tell({ text: MAKE_DIRECTORY, args }, 'make the directory', directory);
     },
   };
 }
@@ -153,9 +153,9 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-function ancestorsOf(folder: HostPath): readonly HostPath[] {
-  const parent = parentPath(folder);
-  return parent === folder ? [] : [...ancestorsOf(parent), joinPath(folder)];
+function ancestorsOf(directory: HostPath): readonly HostPath[] {
+  const parent = parentPath(directory);
+  return parent === directory ? [] : [...ancestorsOf(parent), joinPath(directory)];
 }
 
 async function* inPieces(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -175,8 +175,8 @@ async function* inPieces(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 function stagingUnavailable(subject: string): HostError {
   return new HostError({
     code: 'HOST_STAGING_UNAVAILABLE',
-    message: 'no folder on the same filesystem above the watched one to stage the new file in',
+    message: 'cannot stage the new file: no directory above the watched one is on the same filesystem',
     subject,
-    hint: 'stop the kubelet or checkpointer that watches the folder, write the file there yourself, and start it again',
+    hint: 'stop the kubelet or checkpointer that watches the directory, write the file by hand, and start it again',
   });
 }

@@ -69,7 +69,7 @@ async function readDelegation(zone: string, dns: DnsSession): Promise<Delegation
 
 function nameServersIn(answer: DnsAnswer | undefined, zone: string): readonly string[] {
   const owner = zone === ROOT ? '' : zone;
-  const records = [...(answer?.records ?? []), ...(answer?.authority ?? [])];
+  const records = [...(answer?.records ?? []), ...(answer?.authoritySection ?? [])];
   return records
     .filter(({ name, type }) => type === 'NS' && name === owner)
     .map(({ value }) => value)

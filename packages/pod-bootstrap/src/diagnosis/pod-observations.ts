@@ -21,11 +21,11 @@ const LOG_LINES = 20;
 /** Reads the logs of the kubelet on this machine; other nodes' logs are not available. */
 export function createNodeLogs({ host }: { readonly host: Pick<HostFiles, 'list' | 'readFile'> }): ReadPodLog {
   return async ({ namespace, name, uid }, container) => {
-    const folder = joinPath(POD_LOGS, `${namespace}_${name}_${uid}`);
+    const directory = joinPath(POD_LOGS, `${namespace}_${name}_${uid}`);
     // An object in etcd may have a name that the API server would reject.
-    if (parentPath(folder) !== POD_LOGS || container.includes('/')) return [];
+    if (parentPath(directory) !== POD_LOGS || container.includes('/')) return [];
     try {
-      return await readLogTail({ folder, container, lines: LOG_LINES }, { host });
+      return await readLogTail({ directory, container, lines: LOG_LINES }, { host });
     } catch (error) {
       // A log is evidence only: an unreadable one must not hide the rest.
       if (isRecoveryError(error)) return [];

@@ -142,7 +142,7 @@ describe('a rescue pod of the DNS server', () => {
         asked.push(`${name} of ${server?.address ?? ''}:${server?.port ?? ''}`);
         const value = asked.length < 3 ? '10.9.9.9' : '10.3.0.1';
         const records = [{ name, type: 'A', ttl: 5, value }];
-        return { status: 'found', code: 'NOERROR', authoritative: true, records, authority: [], server: 'x' };
+        return { status: 'found', code: 'NOERROR', authoritative: true, records, authoritySection: [], server: 'x' };
       },
     });
     world.plant('Deployment', COREDNS);

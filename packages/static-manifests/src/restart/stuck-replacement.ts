@@ -61,7 +61,7 @@ export async function explainStuck(
   }
   const folder = await findLogFolder(pod, newUid, host);
   if (folder === undefined) return { reason, hint, evidence };
-  const lines = await readLogTail({ folder, container: pod.main.name, lines: LOG_LINES }, { host });
+  const lines = await readLogTail({ directory: folder, container: pod.main.name, lines: LOG_LINES }, { host });
   return { reason, hint, evidence: [...evidence, ...lines.map((line) => `log: ${line}`)] };
 }
 
