@@ -22,8 +22,8 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.usage, 'wrong usage; nothing was changed'],
   [EXIT.problems, 'problems found, or changes pending'],
   [EXIT.refused, 'refused; nothing was changed'],
-  [EXIT.rolledBack, 'failed; every change was taken back'],
-  [EXIT.rollbackIncomplete, 'failed, and not everything was taken back: a person must act'],
+  [EXIT.rolledBack, 'failed; every change was rolled back'],
+  [EXIT.rollbackIncomplete, 'failed, and some changes were not rolled back: the operator must act'],
   [EXIT.notVerified, 'changed, but the effect was not verified'],
   [EXIT.interrupted, 'interrupted'],
 ];
