@@ -3,10 +3,10 @@ import type { ObjectsVia } from '@kube-rescue/node';
 import { type Session } from './wiring.ts';
 
 /** The API server while it is ready, because it knows every kind; etcd otherwise, also where nobody can tell. */
-export async function chooseVia({ node, deps, interruption }: Session): Promise<ObjectsVia> {
+export async function chooseVia({ node, interruption }: Session): Promise<ObjectsVia> {
   const { chooseObjectsVia } = await import('@kube-rescue/node');
   try {
-    return await chooseObjectsVia(node, deps, interruption.signal);
+    return await chooseObjectsVia(node, interruption.signal);
   } catch (error) {
     interruption.signal.throwIfAborted();
     if (!isRecoveryError(error)) throw error;

@@ -44,17 +44,16 @@ export function searchOf({ certs }: Pick<RecoveryValues, 'certs'>, { localFiles 
 
 /** The playbook that brings the node of a session back, by its layout. */
 export async function openRecoveryPlaybook(flags: RecoveryValues, session: Session): Promise<Playbook> {
-  const { localFiles, node, deps } = session;
+  const { localFiles, node } = session;
   const { createNodePlaybook } = await import('@kube-rescue/recovery');
   const adopt = flags.certs === undefined ? undefined : { path: localFiles.path(flags.certs), files: localFiles.host };
   const workers = (flags.join ?? []).map((host) => ({
     access: toAccess(host, flags, session),
-    kubeletService: node.kubeletService,
+    kubeletService: node.options.kubeletService,
   }));
-  const options = { ...node, workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
+  const options = { workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
   const { open: openNode } = await session.openNodes();
-  const [objects, runs] = await Promise.all([session.openObjects(), session.openRuns()]);
-  return createNodePlaybook(options, { ...deps, openNode, objects, runs });
+  return createNodePlaybook(node, options, { openNode, runs: await session.openRuns() });
 }
 
 /** What a recovery answers; exit 3 when it is through and a worker was left as it was. */

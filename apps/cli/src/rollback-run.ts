@@ -36,7 +36,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const changes = describeStanding(await folder.state(), deps);
   const listFor = (columns: number): string => changes.map((text) => indentText('- ', text, columns)).join('\n');
   const { judgeRollback, listLaterRuns } = await import('@kube-rescue/diagnosis');
-  const worse = await judgeRollback(folder, session.deps);
+  const worse = await judgeRollback(folder, session.node);
   const later = await listLaterRuns(folder, deps.store);
   if (input.dryRun) {
     const warning = [

@@ -6,23 +6,21 @@ import { renderNextStage, renderRotation } from './render/rotation.ts';
 import { type Session } from './wiring.ts';
 
 type Recovery = typeof import('@kube-rescue/recovery');
-type RotationInput = Parameters<Recovery['createRotationPlaybook']>[0];
+type RotationInput = Parameters<Recovery['createRotationPlaybook']>[1];
 
 /** The stages of a rotation, with a way to the cluster's objects through its API server, which works all the while. */
 export async function rotateCa(input: RotationInput, session: Session): Promise<Playbook> {
   const { createRotationPlaybook } = await import('@kube-rescue/recovery');
-  const objects = await session.openObjects();
-  const access = objects.access({ via: 'api', search: {} });
-  return createRotationPlaybook(input, { ...session.deps, objects: access, reconnect: () => objects.close() });
+  return createRotationPlaybook(session.node, input);
 }
 
 /** The same CA with another certificate. */
 export async function reissueCa(
-  input: Parameters<Recovery['createCaPlaybook']>[0],
+  input: Parameters<Recovery['createCaPlaybook']>[1],
   session: Session,
 ): Promise<Playbook> {
   const { createCaPlaybook } = await import('@kube-rescue/recovery');
-  return createCaPlaybook(input, { ...session.deps, objects: await session.openObjects() });
+  return createCaPlaybook(session.node, input);
 }
 
 /** What the interrupted rotation of a CA was asked for; `undefined` when there is none to resume. */
@@ -37,11 +35,11 @@ export async function findInterruptedRotation(
 /** The answer of a stage, with what comes after it. */
 export async function nameNextStage(
   answer: Answer,
-  input: Parameters<Recovery['reportRotation']>[0],
+  input: Parameters<Recovery['reportRotation']>[1],
   session: Session,
 ): Promise<Answer> {
   const { reportRotation } = await import('@kube-rescue/recovery');
-  const report = await reportRotation(input, session.deps);
+  const report = await reportRotation(session.node, input);
   return {
     ...answer,
     result: { ...answer.result, stage: report.stage, next: report.next },
@@ -51,11 +49,11 @@ export async function nameNextStage(
 
 /** Which stage a CA is in: exit 3 while a rotation is under way. */
 export async function answerRotation(
-  input: Parameters<Recovery['reportRotation']>[0],
+  input: Parameters<Recovery['reportRotation']>[1],
   session: Session,
 ): Promise<Answer> {
   const { reportRotation } = await import('@kube-rescue/recovery');
-  const report: RotationReport = await reportRotation(input, session.deps);
+  const report: RotationReport = await reportRotation(session.node, input);
   return {
     result: report,
     exitCode: report.next === null ? EXIT.done : EXIT.problems,

@@ -1,5 +1,5 @@
 import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
-import type { NodeDeps, NodeOptions, ObjectSession } from '@kube-rescue/node';
+import type { Node } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
@@ -29,18 +29,17 @@ export interface Streams {
 
 /** Everything a command works with. */
 export interface Session extends Streams {
+  /** The machine; changes made through it are noticed by `node`. */
   readonly host: Host;
   readonly clock: Clock;
-  readonly node: NodeOptions;
-  readonly deps: NodeDeps;
+  /** The node that the machine is, opened once for a command. */
+  readonly node: Node;
   readonly interruption: Interruption;
   /** `ETCDCTL_*` of the environment, as etcdctl itself would use them. */
   readonly etcdctlEnvironment: Readonly<Record<string, string | undefined>>;
   /** Loads the engine: the runs of this host, and the change kinds that they are made of. */
   openWorkflow(onEvent: WorkflowListener): Promise<WorkflowDeps>;
   openRuns(): Promise<RunStore>;
-  /** The objects of the node's cluster; each way to them is opened once. */
-  openObjects(): Promise<ObjectSession>;
   /** Other machines of the cluster, over SSH; each is connected to once. */
   openNodes(): Promise<NodeSession>;
   /** Closes what was opened. */
@@ -74,19 +73,16 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
   const serviceCommand = command === undefined ? undefined : localFiles.path(command);
   // A run's own journal says what it has written; everything else is recorded.
   const machine = createLocalHost({ root, serviceCommand });
-  const host = recordWrites(machine, writes);
-  const clock = systemClock;
-  const node = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
   const seals = await openSeals(flags, localFiles);
-  const deps = { host, clock, sealSnapshot: seals.snapshot };
+  const { openNode } = await import('@kube-rescue/node');
+  const node = openNode(
+    { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] },
+    { host: recordWrites(machine, writes), clock: systemClock, sealSnapshot: seals.snapshot },
+  );
+  const { machine: host, clock } = node;
   const openRuns = async (): Promise<RunStore> => {
     const { openRunStore, RUNS_DIRECTORY } = await import('@kube-rescue/workflow');
     return openRunStore(machine, RUNS_DIRECTORY, seals.backup);
-  };
-  let objects: Promise<ObjectSession> | undefined;
-  const openObjects = (): Promise<ObjectSession> => {
-    objects ??= import('@kube-rescue/node').then(({ createObjectSession }) => createObjectSession(node, deps));
-    return objects;
   };
   let nodes: Promise<NodeSession> | undefined;
   const openNodes = (): Promise<NodeSession> => {
@@ -100,14 +96,12 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     writes,
     localFiles,
     node,
-    deps,
     etcdctlEnvironment: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'))),
     interruption: listenForInterruption(streams.reporter),
     openRuns,
-    openObjects,
     openNodes,
     close: async () => {
-      await Promise.all([objects, nodes].map(async (session) => (await session)?.close()));
+      await Promise.all([node.close(), nodes?.then((session) => session.close())]);
     },
     openWorkflow: async (onEvent) => {
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
@@ -116,11 +110,11 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const { createPodRestartKind } = await podBootstrap();
       const { createPublicationKind } = await import('@kube-rescue/cert-rotation');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
-      const open: OpenObjects = async (way) => (await openObjects()).open(way);
+      const open: OpenObjects = async (way) => node.objects.open(way);
       const kinds = createChangeRegistry([
         ...hostChangeKinds(machine),
         ...createObjectChangeKinds(open, { clock }),
-        ...createFreezeChangeKinds(deps),
+        ...createFreezeChangeKinds({ host, clock }),
         createPodRestartKind(open),
         createPublicationKind(open, { clock }),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),

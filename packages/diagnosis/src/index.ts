@@ -8,8 +8,7 @@ export {
   type EtcdMemberRow,
   type EtcdReport,
   inspectEtcd,
-  inspectEtcdOfNode,
-  probeEtcdOfNode,
+  probeEtcd,
 } from './etcd/etcd-status.ts';
 export { listLaterRuns } from './runs/later-runs.ts';
 export { judgeRollback } from './runs/rollback-judgement.ts';

@@ -1,10 +1,10 @@
-import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
+import type { Node, NodeDescription } from '@kube-rescue/node';
 import type { ComponentState } from './component-state.ts';
 
 /** The services beside the kubelet that the control plane of this node needs. */
 export async function readServiceStates(
   { etcdService }: NodeDescription,
-  { host }: NodeDeps,
+  { host }: Pick<Node, 'host'>,
 ): Promise<readonly ComponentState[]> {
   if (etcdService === undefined) return [];
   const state = await host.services.status(etcdService.name);

@@ -1,20 +1,20 @@
 import { type Host, hostPath } from '@kube-rescue/host';
 import { buildPki, createFakeHost, createFixedClock, expectCode, type PkiOptions } from '@kube-rescue/testing';
 import { checkCertificates, type Triage, triageNode } from './triage.ts';
-import type { NodeDeps, NodeOptions } from '@kube-rescue/node';
+import { type Node, type NodeOptions, openNode } from '@kube-rescue/node';
 import { describe, expect, it } from 'vitest';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const OPTIONS: NodeOptions = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 
-function depsOf(host: Host): NodeDeps {
-  return { host, clock: createFixedClock(NOW) };
+function nodeOf(host: Host): Node {
+  return openNode(OPTIONS, { host, clock: createFixedClock(NOW) });
 }
 
 async function triage(pki: PkiOptions): Promise<Triage> {
   const { tree } = await buildPki({ now: NOW, ...pki });
   const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
-  return triageNode(OPTIONS, depsOf(host), new AbortController().signal);
+  return triageNode(nodeOf(host), new AbortController().signal);
 }
 
 describe('a triage', () => {
@@ -50,18 +50,14 @@ describe('a triage', () => {
     const { tree } = await buildPki({ now: NOW });
     const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
     const clock = createFixedClock('2010-01-01T00:00:00Z');
-    const { causes } = await triageNode(OPTIONS, { host, clock }, new AbortController().signal);
+    const { causes } = await triageNode(openNode(OPTIONS, { host, clock }), new AbortController().signal);
     expect(causes[0]?.code).toBe('PKI_CLOCK_BEFORE_CA');
     expect(causes[0]?.hint).toContain('clock');
   });
 
   it('says that the control plane is down when nothing of it runs', async () => {
     const { tree } = await buildPki({ now: NOW });
-    const { causes, components } = await triageNode(
-      OPTIONS,
-      depsOf(createFakeHost({ tree })),
-      new AbortController().signal,
-    );
+    const { causes, components } = await triageNode(nodeOf(createFakeHost({ tree })), new AbortController().signal);
     expect(components.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'kubelet stopped',
       'etcd stopped',
@@ -75,14 +71,14 @@ describe('a triage', () => {
 
   it('refuses a machine that is no node', async () => {
     const signal = new AbortController().signal;
-    await expectCode(triageNode(OPTIONS, depsOf(createFakeHost()), signal), 'NODE_NOT_FOUND');
+    await expectCode(triageNode(nodeOf(createFakeHost()), signal), 'NODE_NOT_FOUND');
   });
 });
 
 describe('certs check', () => {
   it('lists every certificate of the node with its authority, and carries no key', async () => {
     const { tree, privateKeys } = await buildPki({ now: NOW, expired: ['scheduler.conf'] });
-    const rows = await checkCertificates({ ...OPTIONS, warnWithinDays: 30 }, depsOf(createFakeHost({ tree })));
+    const rows = await checkCertificates(nodeOf(createFakeHost({ tree })), { warnWithinDays: 30 });
     expect(rows.find(({ id }) => id === 'scheduler.conf')?.status).toBe('problem');
     expect(rows.filter(({ kind }) => kind === 'ca').map(({ id }) => id)).toEqual([
       'ca/cluster',

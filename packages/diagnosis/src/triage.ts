@@ -3,15 +3,7 @@ import { type CertificateRow, inspectCertificates, reportCertificates } from '@k
 import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName } from '@kube-rescue/host';
 import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
-import {
-  assertRecoverable,
-  describeNode,
-  type Layout,
-  type NodeDeps,
-  type NodeDescription,
-  type NodeOptions,
-  readApi,
-} from '@kube-rescue/node';
+import { assertRecoverable, type Layout, type Node, type NodeDescription } from '@kube-rescue/node';
 import { type Cause } from './cause.ts';
 import { rankCauses } from './causes.ts';
 import { findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
@@ -40,14 +32,14 @@ const ETCD_TIMEOUT_MS = 700;
  *
  * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError when something is there but cannot be read
  */
-export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<Triage> {
-  const node = await describeNode(options, deps);
-  const now = deps.clock.now();
-  const inventory = await inspectCertificates(node.inspection, deps);
+export async function triageNode(node: Node, signal: AbortSignal): Promise<Triage> {
+  const description = await node.describe();
+  const now = node.clock.now();
+  const inventory = await inspectCertificates(description.inspection, node);
   const certificates = reportCertificates(inventory, { now });
   const [seen, etcd] =
-    deps.host.kind === 'live'
-      ? await Promise.all([readComponents(node, deps, signal), readEtcdStatus(node, deps, signal)])
+    node.host.kind === 'live'
+      ? await Promise.all([readComponents(description, node, signal), readEtcdStatus(description, node, signal)])
       : [[], null];
   const components = etcd === null ? seen : withEtcd(seen, etcd);
   const causes = rankCauses({
@@ -55,13 +47,16 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
     // One that answers is not down, whoever runs it; what is wrong with it is told by itself.
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
-    layout: findLayoutProblem(node),
-    manifests: [...node.staticPods.problems, ...findRefusedCheckpoints(node.checkpoints, node.kubelet)],
+    layout: findLayoutProblem(description),
+    manifests: [
+      ...description.staticPods.problems,
+      ...findRefusedCheckpoints(description.checkpoints, description.kubelet),
+    ],
   });
   return {
-    host: deps.host.name,
+    host: node.host.name,
     at: now.toISOString(),
-    layout: findLayoutProblem(node) === undefined ? node.layout : 'unsupported',
+    layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
     healthy: causes.length === 0,
     causes,
     components,
@@ -72,22 +67,21 @@ export async function triageNode(options: NodeOptions, deps: NodeDeps, signal: A
 
 /** The rows of `certs check`. Reads files only. */
 export async function checkCertificates(
-  options: NodeOptions & { readonly warnWithinDays: number },
-  deps: NodeDeps,
+  node: Node,
+  options: { readonly warnWithinDays: number },
 ): Promise<readonly CertificateRow[]> {
-  const node = await describeNode(options, deps);
-  const inventory = await inspectCertificates(node.inspection, deps);
-  return reportCertificates(inventory, { now: deps.clock.now(), expiringWithinDays: options.warnWithinDays });
+  const inventory = await inspectCertificates((await node.describe()).inspection, node);
+  return reportCertificates(inventory, { now: node.clock.now(), expiringWithinDays: options.warnWithinDays });
 }
 
 /** The rows of `manifests list`. */
-export async function listStaticPods(options: NodeOptions, deps: NodeDeps): Promise<readonly ManifestRow[]> {
-  return listManifests((await describeNode(options, deps)).staticPods, deps);
+export async function listStaticPods(node: Node): Promise<readonly ManifestRow[]> {
+  return listManifests((await node.describe()).staticPods, node);
 }
 
-function findLayoutProblem(node: NodeDescription): Error | undefined {
+function findLayoutProblem(description: NodeDescription): Error | undefined {
   try {
-    assertRecoverable(node);
+    assertRecoverable(description);
     return undefined;
   } catch (error) {
     if (isRecoveryError(error)) return error;
@@ -95,40 +89,44 @@ function findLayoutProblem(node: NodeDescription): Error | undefined {
   }
 }
 
-async function readEtcdStatus(node: NodeDescription, deps: NodeDeps, signal: AbortSignal): Promise<EtcdReport | null> {
-  const isServed = node.components.some(({ component }) => component === 'etcd' || component === 'kube-apiserver');
-  return isServed ? inspectEtcd(node, { timeoutMs: ETCD_TIMEOUT_MS }, deps, signal) : null;
+async function readEtcdStatus(
+  { components }: NodeDescription,
+  node: Node,
+  signal: AbortSignal,
+): Promise<EtcdReport | null> {
+  const isServed = components.some(({ component }) => component === 'etcd' || component === 'kube-apiserver');
+  return isServed ? inspectEtcd(node, { timeoutMs: ETCD_TIMEOUT_MS }, signal) : null;
 }
 
 async function readComponents(
-  node: NodeDescription,
-  deps: NodeDeps,
+  description: NodeDescription,
+  node: Node,
   signal: AbortSignal,
 ): Promise<readonly ComponentState[]> {
-  const { running } = node.kubelet;
+  const { running } = description.kubelet;
   const kubelet: ComponentState = {
     name: 'kubelet',
     state: running === undefined ? 'stopped' : 'running',
     healthy: undefined,
     detail: running === undefined ? 'no process of it runs' : `process ${running.pid}`,
   };
-  const pods = (await listManifests(node.staticPods, deps)).map(
+  const pods = (await listManifests(description.staticPods, node)).map(
     ({ component, path, running: sighting, health }): ComponentState => ({
-      name: nameOf(path, node) ?? component,
+      name: nameOf(path, description) ?? component,
       state: sighting === undefined ? 'stopped' : 'running',
       healthy: health === undefined || health.state === 'unknown' ? undefined : health.state === 'healthy',
       detail: health?.evidence ?? 'no process of it runs',
     }),
   );
-  const reading = await readApi('/readyz', node, deps, signal);
+  const reading = await node.api.read('/readyz', signal);
   const answers = reading.state === 'answered';
   const api: ComponentState = {
     name: 'API',
     state: answers ? 'running' : 'stopped',
     healthy: answers && reading.status === 200,
-    detail: answers ? `answers ${reading.status} to ${baseName(node.adminKubeconfig)}` : reading.reason,
+    detail: answers ? `answers ${reading.status} to ${baseName(description.adminKubeconfig)}` : reading.reason,
   };
-  return [kubelet, ...(await readServiceStates(node, deps)), ...pods, ...listDormant(node), api];
+  return [kubelet, ...(await readServiceStates(description, node)), ...pods, ...listDormant(description), api];
 }
 
 /** Pods that could be started from this node's disk and are not: normal as long as their parents run. */

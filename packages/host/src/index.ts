@@ -33,6 +33,7 @@ export {
 } from './ip-network.ts';
 export { preventCoreDumps } from './local/local-core-dumps.ts';
 export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';
+export { createReadCache, type ReadCache } from './read-cache.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { systemClock } from './system-clock.ts';
 export { temporaryPathOf } from './temporary-path.ts';

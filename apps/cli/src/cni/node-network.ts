@@ -36,8 +36,8 @@ export async function openNetwork(
   session: Session,
 ): Promise<{ readonly input: NetworkInput; readonly deps: NetworkDeps & { readonly host: Session['host'] } }> {
   const { findNetworkOfNode } = await import('@kube-rescue/node');
-  const found = await findNetworkOfNode(session.node, session.deps);
-  const objects = (await session.openObjects()).access({ via: flags.via, search: toSearch(flags, session) });
+  const found = await findNetworkOfNode(session.node);
+  const objects = session.node.objects.access({ via: flags.via, search: toSearch(flags, session) });
   const { node: nodeName = found.nodeName, 'pod-cidr': podCidrs } = flags;
   return { input: { ...found, nodeName, podCidrs }, deps: { host: session.host, objects } };
 }

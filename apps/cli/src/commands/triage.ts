@@ -12,7 +12,7 @@ export default class Triage extends NodeCommand {
     const { flags } = await this.parse(Triage);
     const session = await this.openSession(flags);
     const { triageNode } = await import('@kube-rescue/diagnosis');
-    const triage = await triageNode(session.node, session.deps, session.interruption.signal);
+    const triage = await triageNode(session.node, session.interruption.signal);
     return {
       result: triage,
       exitCode: triage.healthy ? EXIT.done : EXIT.problems,

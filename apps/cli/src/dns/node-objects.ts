@@ -10,6 +10,5 @@ export async function openIngressObjects(
 ): Promise<Pick<NewCredentialsDeps, 'objects' | 'patchStep'>> {
   const { ingressObjects } = await import('@kube-rescue/recovery');
   const via = way.via ?? (await chooseVia(session));
-  const objects = await session.openObjects();
-  return ingressObjects({ ...session.node, via, search: way.search }, { ...session.deps, objects });
+  return ingressObjects(session.node, { via, search: way.search });
 }

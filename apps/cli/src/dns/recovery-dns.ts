@@ -55,7 +55,6 @@ interface RecoveryWay {
   readonly search: EtcdSearch;
 }
 
-const API_STABLE = 'control-plane/api-stable';
 const JUDGE = 'dns/judge';
 
 /** What a recovery has to do with ingress DNS. */
@@ -112,7 +111,7 @@ async function createKeyPhases(
   if (keys === undefined || roles.length > 0) {
     throw usageError('these are no keys of their own', where, `give an access key id with its secret in ${file}`);
   }
-  const { createIngressDnsPhases } = await import('@kube-rescue/recovery');
+  const { API_STABLE, createIngressDnsPhases } = await import('@kube-rescue/recovery');
   const input = {
     keys,
     controller: flags.controller,

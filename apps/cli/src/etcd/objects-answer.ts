@@ -18,12 +18,12 @@ export interface ObjectsInput {
 
 /** Shows one object, or all of a kind, as the API does; exit 3 when some of them cannot be read. */
 export async function answerObjects(input: ObjectsInput, session: Session): Promise<Answer> {
-  const { node, deps, reporter, interruption } = session;
+  const { node, reporter, interruption } = session;
   const { readObjectsOfNode } = await import('@kube-rescue/node');
   const { maskObject } = await import('@kube-rescue/cluster-objects');
   const { via, search } = input;
   const what = await whatIsMeant(input);
-  const reading = await readObjectsOfNode({ ...node, via, search, what }, deps, interruption.signal);
+  const reading = await readObjectsOfNode(node, { via, search, what }, interruption.signal);
   if (!reading.isCurrent) reporter.warn('etcd has no quorum: this is what one member has, and it may be old');
   for (const failure of reading.failures) reporter.warn(`left out: ${describeError(failure)}`);
   const objects = input.showSecrets ? reading.objects : reading.objects.map(maskObject);

@@ -7,7 +7,7 @@ import { type Session } from '../wiring.ts';
 
 /** Takes a snapshot of etcd into a file of this machine. */
 export async function saveSnapshotTo(file: string, search: EtcdSearch, session: Session): Promise<Answer> {
-  const { node, deps, localFiles, reporter, clock, interruption } = session;
+  const { node, localFiles, reporter, clock, interruption } = session;
   const { saveEtcdOfNode } = await import('@kube-rescue/recovery');
   const target = localFiles.path(file);
   const progress = createProgress(reporter, clock);
@@ -15,7 +15,7 @@ export async function saveSnapshotTo(file: string, search: EtcdSearch, session: 
   try {
     const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
       progress.waitFor(`${formatBytes(bytes)} of ${formatBytes(expectedBytes)}`);
-    const saved = await saveEtcdOfNode({ ...node, search, target, onProgress }, deps, interruption.signal);
+    const saved = await saveEtcdOfNode(node, { search, target, onProgress }, interruption.signal);
     progress.end('done', `snapshot of ${saved.endpoint}`);
     return {
       result: saved,

@@ -57,7 +57,7 @@ export async function answerBundles(input: JoinInput, directory: string, session
   const bundles = [];
   for (const { node: name, object, files, access } of workers) {
     const folder = joinPath(localFiles.path(directory), name);
-    const { kubeletService } = node;
+    const { kubeletService } = node.options;
     const serviceCommand = access.serviceCommand ?? undefined;
     const bundle = { node: name, names: namesOf(name, object), kubeletService, serviceCommand, files };
     if (!input.dryRun) await writeJoinBundle(bundle, folder, localFiles.host);
@@ -86,7 +86,7 @@ async function meantWorkers(
     const name = object?.metadata.name ?? way.address;
     if (workers.some((worker) => worker.node === name))
       throw usageError('this node is named twice', name, 'name it once');
-    workers.push({ node: name, object, access: way, kubeletService: node.kubeletService, files });
+    workers.push({ node: name, object, access: way, kubeletService: node.options.kubeletService, files });
   }
   return workers;
 }

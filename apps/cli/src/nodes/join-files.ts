@@ -18,9 +18,9 @@ export async function readJoinFiles(
 ): Promise<readonly JoinFile[]> {
   const { host, localFiles, node } = session;
   if (given === undefined) {
-    const paths = SHARED.map((name) => joinPath(node.kubernetesDirectory, name));
+    const paths = SHARED.map((name) => joinPath(node.options.kubernetesDirectory, name));
     const files = await Promise.all(paths.map((path) => readOne(path, path, host)));
-    if (files[0] === undefined) throw noSharedKubeconfig(paths[0] ?? node.kubernetesDirectory);
+    if (files[0] === undefined) throw noSharedKubeconfig(paths[0] ?? node.options.kubernetesDirectory);
     return files.filter((file) => file !== undefined);
   }
   return Promise.all(

@@ -10,7 +10,7 @@ export async function openAccess(
   session: Session,
 ): Promise<ObjectAccess> {
   const via = way.via ?? (await chooseVia(session));
-  return (await session.openObjects()).access({ via, search: way.search });
+  return session.node.objects.access({ via, search: way.search });
 }
 
 /** The Node that a person means by its name, or by an address or a host name that it tells. */

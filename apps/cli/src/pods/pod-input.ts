@@ -50,7 +50,7 @@ export async function toControllerName(text: string, namespace: string): Promise
 /** What the steps of pods work with on this node. */
 export async function openPods(
   way: { readonly via: ObjectsVia; readonly search: EtcdSearch },
-  { openObjects, host, clock }: Session,
+  { node, host, clock }: Session,
 ): Promise<RescueStepDeps> {
-  return { access: (await openObjects()).access(way), host, clock };
+  return { access: node.objects.access(way), host, clock };
 }

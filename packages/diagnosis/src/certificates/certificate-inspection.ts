@@ -1,6 +1,6 @@
 import { type InspectedCertificate, type InspectionRequest, inspectLocation } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '@kube-rescue/node';
+import type { Node, NodeDescription } from '@kube-rescue/node';
 
 /**
  * Spells out the certificates of an id, in a file or of a server. Works on a machine that is no node, too; ids then mean
@@ -9,18 +9,16 @@ import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } f
  * @throws what `inspectLocation` throws
  */
 export async function inspectCertificate(
-  options: NodeOptions & Omit<InspectionRequest, 'node'>,
-  deps: NodeDeps,
+  node: Node,
+  request: Omit<InspectionRequest, 'node'>,
 ): Promise<readonly InspectedCertificate[]> {
-  const { target, file, signal } = options;
-  const node = await findNode(options, deps);
-  const { host, clock } = deps;
-  return inspectLocation({ target, file, signal, node: node?.inspection }, { host, now: clock.now() });
+  const description = await describeIfNode(node);
+  return inspectLocation({ ...request, node: description?.inspection }, { host: node.host, now: node.clock.now() });
 }
 
-async function findNode(options: NodeOptions, deps: NodeDeps): Promise<NodeDescription | undefined> {
+async function describeIfNode(node: Node): Promise<NodeDescription | undefined> {
   try {
-    return await describeNode(options, deps);
+    return await node.describe();
   } catch (error) {
     if (isRecoveryError(error)) return undefined;
     throw error;

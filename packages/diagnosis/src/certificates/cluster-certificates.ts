@@ -12,18 +12,9 @@ import {
   reportObjectFinding,
   type TrustDisagreement,
 } from '@kube-rescue/cert-rotation';
-import {
-  describeNode,
-  type EtcdSearch,
-  type NodeDeps,
-  type NodeOptions,
-  type ObjectsVia,
-  openNodeObjects,
-} from '@kube-rescue/node';
+import type { Node, ObjectPath } from '@kube-rescue/node';
 
-export interface ClusterCertificatesInput extends NodeOptions {
-  readonly via: ObjectsVia;
-  readonly search: EtcdSearch;
+export interface ClusterCertificatesInput extends ObjectPath {
   /** A certificate that ends within so many days is told. */
   readonly warnWithinDays: number;
 }
@@ -42,21 +33,21 @@ export interface ClusterCertificates {
  * Finds and judges the certificates in the cluster's objects, and says where they and this node's files disagree. Reads
  * only; through etcd also while the API server is dead.
  *
- * @throws as `openNodeObjects`; ObjectError when a kind cannot be listed at all
+ * @throws as `Node.openObjects`; ObjectError when a kind cannot be listed at all
  */
 export async function checkClusterCertificates(
+  node: Node,
   input: ClusterCertificatesInput,
-  deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<ClusterCertificates> {
-  const node = await describeNode(input, deps);
-  const now = deps.clock.now();
-  const opened = await openNodeObjects(node, input, deps, signal);
+  const { inspection: own, adminKubeconfig } = await node.describe();
+  const now = node.clock.now();
+  const opened = await node.openObjects(input, signal);
   try {
     const certificates: ObjectCertificateRow[] = [];
     const sightings: ObservedCertificate[] = [
-      ...observedCertificatesOf(await inspectCertificates(node.inspection, deps)),
-      ...(await inspectKubeconfigTrust([node.adminKubeconfig], deps)),
+      ...observedCertificatesOf(await inspectCertificates(own, node)),
+      ...(await inspectKubeconfigTrust([adminKubeconfig], node)),
     ];
     const inspection = { store: opened.store, now, expiringWithinDays: input.warnWithinDays, signal };
     for await (const finding of inspectObjectCertificates(inspection)) {

@@ -7,7 +7,7 @@ import {
   findStandstill,
   type KubeconfigWriter,
 } from '@kube-rescue/static-manifests';
-import { describeNode, type NodeDeps, type NodeOptions } from '@kube-rescue/node';
+import type { Node } from '@kube-rescue/node';
 
 /** One checkpointed pod for a table. */
 export interface CheckpointRow {
@@ -42,13 +42,14 @@ export interface CheckpointListing {
  * read. Writes nothing.
  */
 export async function listCheckpoints(
-  options: NodeOptions,
-  { host, clock, objects }: NodeDeps & { readonly objects: ObjectAccess },
+  node: Node,
+  objects: ObjectAccess,
   signal: AbortSignal,
 ): Promise<CheckpointListing> {
-  const { checkpoints, kubelet } = await describeNode(options, { host, clock });
+  const { host } = node;
+  const { checkpoints, kubelet } = await node.describe();
   const { kubeconfig } = kubelet;
-  const service = options.kubeletService;
+  const service = node.options.kubeletService;
   const writers = kubeconfig === undefined ? [] : await findKubeconfigWriters({ kubeconfig, service }, { host });
   const isLive = host.kind === 'live' && checkpoints.checkpoints.length > 0;
   const stale = isLive

@@ -1,15 +1,6 @@
 import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube-rescue/etcd-access';
 import { isRecoveryError } from '@kube-rescue/errors';
-import {
-  connectByProbe,
-  describeFailures,
-  describeNode,
-  type EtcdSearch,
-  type NodeDeps,
-  type NodeDescription,
-  type NodeOptions,
-  probeNodeEtcd,
-} from '@kube-rescue/node';
+import { describeFailures, type EtcdSearch, type Node } from '@kube-rescue/node';
 
 /** One combination that was tried, or ruled out. */
 export interface EtcdAttemptRow {
@@ -81,36 +72,17 @@ export interface EtcdReport {
 }
 
 /** Probes the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
-export async function probeEtcdOfNode(
-  options: NodeOptions,
-  search: EtcdSearch,
-  deps: NodeDeps,
-  signal: AbortSignal,
-): Promise<EtcdReport> {
-  return sightOf(await probeNodeEtcd(await describeNode(options, deps), search, deps, signal), undefined, undefined);
+export async function probeEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
+  return sightOf(await node.probeEtcd(search, signal), undefined, undefined);
 }
 
-/** Probes the node's etcd and inspects every member. Changes nothing. @throws as {@link probeEtcdOfNode} */
-export async function inspectEtcdOfNode(
-  options: NodeOptions,
-  search: EtcdSearch,
-  deps: NodeDeps,
-  signal: AbortSignal,
-): Promise<EtcdReport> {
-  return inspectEtcd(await describeNode(options, deps), search, deps, signal);
-}
-
-export async function inspectEtcd(
-  node: NodeDescription,
-  search: EtcdSearch,
-  deps: NodeDeps,
-  signal: AbortSignal,
-): Promise<EtcdReport> {
-  const probe = await probeNodeEtcd(node, search, deps, signal);
+/** Probes the node's etcd and inspects every member. Changes nothing. @throws as {@link probeEtcd} */
+export async function inspectEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
+  const probe = await node.probeEtcd(search, signal);
   if (probe.working === undefined) return sightOf(probe, undefined, undefined);
   const { inspectEtcdCluster } = await import('@kube-rescue/etcd-access');
   try {
-    const { client } = await connectByProbe(probe, deps, signal, search.timeoutMs);
+    const { client } = await node.connectEtcd(probe, signal, search.timeoutMs);
     try {
       const health = await inspectEtcdCluster({ client, memberTimeoutMs: search.timeoutMs, signal });
       return sightOf(probe, health, undefined);

@@ -2,7 +2,7 @@ import { type ExpiredCertificate, listExpired } from '@kube-rescue/cert-rotation
 import { type KubernetesObject, readObjectData, textAt } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
 import type { RunDirectory } from '@kube-rescue/workflow';
-import type { NodeDeps } from '@kube-rescue/node';
+import type { Node } from '@kube-rescue/node';
 
 /**
  * Why taking a run back would make things worse: which certificates it would put back that have expired, in the place of
@@ -11,7 +11,10 @@ import type { NodeDeps } from '@kube-rescue/node';
  * Judges by what the run has kept. What it changed in objects is not compared with what they hold now.
  * @throws WorkflowError `BACKUP_SEALED` `JOURNAL_CORRUPT`; HostError
  */
-export async function judgeRollback(run: RunDirectory, { host, clock }: NodeDeps): Promise<readonly string[]> {
+export async function judgeRollback(
+  run: RunDirectory,
+  { host, clock }: Pick<Node, 'host' | 'clock'>,
+): Promise<readonly string[]> {
   const { activeChanges, outcome } = await run.state();
   if (outcome !== 'done') return [];
   await run.backup.assertOpens();

@@ -47,19 +47,6 @@ export async function probeNodeEtcd(
   );
 }
 
-/**
- * Connects to the node's etcd with the best working credentials; `connection.hasQuorum` may be false.
- * @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS`, with what the attempts failed for; NodeError `NODE_NOT_LIVE`
- */
-export async function openNodeEtcd(
-  node: NodeDescription,
-  search: EtcdSearch,
-  deps: NodeDeps,
-  signal: AbortSignal,
-): Promise<NodeEtcd> {
-  return connectByProbe(await probeNodeEtcd(node, search, deps, signal), deps, signal, search.timeoutMs);
-}
-
 /** @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS`, and those of the connection */
 export async function connectByProbe(
   probe: EtcdProbe,

@@ -3,12 +3,18 @@ import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import type { EncryptionConfiguration } from '@kube-rescue/etcd-access';
 import { hostPath } from '@kube-rescue/host';
 import { NodeError } from '../errors.ts';
-import { readApi } from '../api/api-reading.ts';
-import { type EtcdSearch, openNodeEtcd } from '../etcd/etcd-connection.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '../node-description.ts';
+import { connectByProbe, type EtcdSearch, probeNodeEtcd } from '../etcd/etcd-connection.ts';
+import type { Node } from '../node.ts';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
 /** The way to the objects of the cluster: etcd itself, or the API server. */
 export type ObjectsVia = 'etcd' | 'api';
+
+/** Through what the objects are reached, and how etcd is searched for. */
+export interface ObjectPath {
+  readonly via: ObjectsVia;
+  readonly search: EtcdSearch;
+}
 
 /** The objects of the cluster; whoever asked for them closes the connection. */
 export interface NodeObjects {
@@ -30,14 +36,15 @@ const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption
  */
 export async function openNodeObjects(
   node: NodeDescription,
-  { via, search }: { readonly via: ObjectsVia; readonly search: EtcdSearch },
+  { via, search }: ObjectPath,
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<NodeObjects> {
   if (via === 'api') return openThroughApi(node, deps);
   const encryption = await readEncryption(node, deps);
   const prefix = flagsOfApiServer(node)?.get('etcd-prefix');
-  const { client, connection } = await openNodeEtcd(node, search, deps, signal);
+  const probe = await probeNodeEtcd(node, search, deps, signal);
+  const { client, connection } = await connectByProbe(probe, deps, signal, search.timeoutMs);
   const { createEtcdObjectStore } = await import('@kube-rescue/etcd-access');
   const serializable = !connection.hasQuorum;
   return {
@@ -51,10 +58,10 @@ export async function openNodeObjects(
  * The API server of this node while it is ready, because it knows every kind, and validates and admits what is written; etcd
  * otherwise. Waits five seconds for an answer, no more.
  *
- * Throws as `describeNode` does.
+ * @throws as `Node.describe`
  */
-export async function chooseObjectsVia(options: NodeOptions, deps: NodeDeps, signal: AbortSignal): Promise<ObjectsVia> {
-  const reading = await readApi('/readyz', await describeNode(options, deps), deps, signal);
+export async function chooseObjectsVia(node: Pick<Node, 'api'>, signal: AbortSignal): Promise<ObjectsVia> {
+  const reading = await node.api.read('/readyz', signal);
   return reading.state === 'answered' && reading.status === 200 ? 'api' : 'etcd';
 }
 

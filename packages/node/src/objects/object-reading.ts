@@ -1,11 +1,8 @@
 import type { KubernetesObject, ObjectReference, ResourceKind } from '@kube-rescue/cluster-objects';
-import type { EtcdSearch } from '../etcd/etcd-connection.ts';
-import { type ObjectsVia, openNodeObjects } from './node-objects.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from '../node-description.ts';
+import type { Node } from '../node.ts';
+import type { ObjectPath } from './node-objects.ts';
 
-export interface ObjectReadingInput extends NodeOptions {
-  readonly via: ObjectsVia;
-  readonly search: EtcdSearch;
+export interface ObjectReadingInput extends ObjectPath {
   /** One object, or every object of a kind. */
   readonly what:
     | { readonly object: ObjectReference }
@@ -22,14 +19,14 @@ export interface ObjectReading {
 
 /**
  * Reads objects as the API shows them. Values of Secrets are in them: mask before anything is printed.
- * @throws ObjectError `OBJECT_NOT_FOUND` and those of the store; as `openNodeObjects`
+ * @throws ObjectError `OBJECT_NOT_FOUND` and those of the store; as `Node.openObjects`
  */
 export async function readObjectsOfNode(
+  node: Pick<Node, 'openObjects'>,
   input: ObjectReadingInput,
-  deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<ObjectReading> {
-  const opened = await openNodeObjects(await describeNode(input, deps), input, deps, signal);
+  const opened = await node.openObjects(input, signal);
   try {
     const failures: Error[] = [];
     const objects: KubernetesObject[] = [];

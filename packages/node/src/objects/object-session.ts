@@ -1,7 +1,7 @@
 import type { ObjectAccess, ObjectSource, ObjectStore, OpenObjects } from '@kube-rescue/cluster-objects';
 import type { EtcdSearch } from '../etcd/etcd-connection.ts';
 import { type ObjectsVia, openNodeObjects } from './node-objects.ts';
-import { describeNode, type NodeDeps, type NodeOptions } from '../node-description.ts';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
 import { toRecordedSearch, toSearch } from '../etcd/recorded-search.ts';
 import { createSharedObjects } from './shared-objects.ts';
 
@@ -16,13 +16,12 @@ export interface ObjectSession {
 }
 
 /** Opens nothing yet. Its stores fail as `openNodeObjects` does. */
-export function createObjectSession(options: NodeOptions, deps: NodeDeps): ObjectSession {
+export function createObjectSession(describe: () => Promise<NodeDescription>, deps: NodeDeps): ObjectSession {
   const shared = createSharedObjects();
   const open = (source: ObjectSource, signal: AbortSignal): Promise<ObjectStore> =>
-    shared.open(JSON.stringify(source), async () => {
-      const node = await describeNode(options, deps);
-      return openNodeObjects(node, { via: source.via, search: toSearch(source.search) }, deps, signal);
-    });
+    shared.open(JSON.stringify(source), async () =>
+      openNodeObjects(await describe(), { via: source.via, search: toSearch(source.search) }, deps, signal),
+    );
   return {
     access: ({ via, search }) => {
       const source: ObjectSource = { via, search: toRecordedSearch(search) };

@@ -1,4 +1,4 @@
-import { createLocalHost, type Host, hostPath, systemClock } from '@kube-rescue/host';
+import { type Clock, createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { createFakeHost, expectCode, type NodeEtcd, type NodeTree, startNodeEtcd, treeOf } from '@kube-rescue/testing';
 import {
   createChangeRegistry,
@@ -10,9 +10,9 @@ import {
   type Step,
 } from '@kube-rescue/workflow';
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { describeNode, type NodeDeps, openNodeEtcd, openNodeObjects } from '@kube-rescue/node';
+import { type Node, openNode } from '@kube-rescue/node';
 import { createSnapshotPhases } from './etcd-snapshot-phases.ts';
-import { inspectEtcd, inspectEtcdOfNode, triageNode } from '@kube-rescue/diagnosis';
+import { inspectEtcd, triageNode } from '@kube-rescue/diagnosis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -34,9 +34,9 @@ beforeAll(async () => {
 afterAll(() => node.etcd.stop());
 
 /** Files in memory, sockets of this machine. */
-function depsOf(tree: NodeTree, freeBytes?: number): NodeDeps & { readonly host: Host } {
+function open(tree: NodeTree, freeBytes?: number, clock: Clock = systemClock): Node {
   const { connect } = createLocalHost();
-  return { host: { ...createFakeHost({ tree, freeBytes }), connect }, clock: systemClock };
+  return openNode(OPTIONS, { host: { ...createFakeHost({ tree, freeBytes }), connect }, clock });
 }
 
 function withFlag(flag: string, more: NodeTree = new Map()): NodeTree {
@@ -47,7 +47,7 @@ function withFlag(flag: string, more: NodeTree = new Map()): NodeTree {
 }
 
 /** A recovery in small: a snapshot where it can be taken, something to do, a snapshot where it was not. */
-function playbookOf(deps: NodeDeps, hasWork = true): Playbook {
+function playbookOf(opened: Node, hasWork = true): Playbook {
   let done = !hasWork;
   const work: Step = {
     ...{ id: 'work', title: 'work', requires: [], reversible: 'yes' },
@@ -58,7 +58,7 @@ function playbookOf(deps: NodeDeps, hasWork = true): Playbook {
     },
     verify: async () => ({ verified: true, evidence: [] }),
   };
-  const { early, late } = createSnapshotPhases(OPTIONS, deps);
+  const { early, late } = createSnapshotPhases(opened);
   return {
     id: 'small',
     title: 'Small',
@@ -66,7 +66,7 @@ function playbookOf(deps: NodeDeps, hasWork = true): Playbook {
   };
 }
 
-function run(playbook: Playbook, { host, clock }: NodeDeps, skip: readonly string[] = []): Promise<RunResult> {
+function run(playbook: Playbook, { machine: host, clock }: Node, skip: readonly string[] = []): Promise<RunResult> {
   const kinds = createChangeRegistry(hostChangeKinds(host));
   const workflow = { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
   return runPlaybook({ playbook, selection: { skip }, confirm: async () => true, signal }, workflow);
@@ -74,7 +74,7 @@ function run(playbook: Playbook, { host, clock }: NodeDeps, skip: readonly strin
 
 describe('etcd, found by the files of a node,', () => {
   it('is reached and looked at, member by member', async () => {
-    const { connection, cluster } = await inspectEtcdOfNode(OPTIONS, {}, depsOf(node.tree), signal);
+    const { connection, cluster } = await inspectEtcd(open(node.tree), {}, signal);
     expect(connection?.endpoint).toBe(node.member.endpoint);
     expect(cluster).toMatchObject({ healthy: true, hasQuorum: true, quorum: 2 });
     expect(cluster?.members.map(({ name }) => name).toSorted()).toEqual(['etcd1', 'etcd2', 'etcd3']);
@@ -82,7 +82,7 @@ describe('etcd, found by the files of a node,', () => {
   });
 
   it('stands in the triage, with the line that works', async () => {
-    const { components, etcd, causes } = await triageNode(OPTIONS, depsOf(node.tree), signal);
+    const { components, etcd, causes } = await triageNode(open(node.tree), signal);
     expect(components.find(({ name }) => name === 'etcd')).toMatchObject({ state: 'running', healthy: true });
     expect(etcd?.connection?.etcdctl).toContain('--cacert=/etc/kubernetes/pki/etcd/ca.crt');
     expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
@@ -90,12 +90,12 @@ describe('etcd, found by the files of a node,', () => {
   });
 
   it('tells by name which member is down, and still has quorum', async () => {
-    const { cluster } = await inspectEtcdOfNode(OPTIONS, {}, depsOf(node.tree), signal);
+    const { cluster } = await inspectEtcd(open(node.tree), {}, signal);
     const names = cluster?.members.filter(({ isLeader }) => !isLeader).map(({ name }) => name) ?? [];
     // Not the first: it is the one that the files lead to. Not the leader: the others would elect another first.
     const down = node.etcd.members.slice(1).find(({ name }) => names.includes(name));
     await down?.stop();
-    const { causes } = await triageNode(OPTIONS, depsOf(node.tree), signal);
+    const { causes } = await triageNode(open(node.tree), signal);
     await down?.start();
     expect(causes.find(({ code }) => code === 'ETCD_MEMBER_DOWN')?.evidence[0]).toContain(down?.name);
   });
@@ -103,15 +103,15 @@ describe('etcd, found by the files of a node,', () => {
   it('is read and not written without quorum', async () => {
     const [, second, third] = node.etcd.members;
     await Promise.all([second?.stop(), third?.stop()]);
-    const deps = depsOf(node.tree);
+    const opened = open(node.tree);
     const search = { timeoutMs: 5000 };
     try {
-      const sight = await inspectEtcd(await describeNode(OPTIONS, deps), search, deps, signal);
+      const sight = await inspectEtcd(opened, search, signal);
       expect(sight).toMatchObject({
         connection: { hasQuorum: false },
         cluster: { hasQuorum: false, consistency: 'serializable' },
       });
-      const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search }, deps, signal);
+      const objects = await opened.openObjects({ via: 'etcd', search }, signal);
       expect(objects.mayWrite).toBe(false);
       expect(await objects.store.get({ kind: RESOURCE_KINDS.Namespace, name: 'default' })).toBeDefined();
       await objects.close();
@@ -123,28 +123,19 @@ describe('etcd, found by the files of a node,', () => {
   it('is given up, and named, when it hangs', async () => {
     const hung = await startNodeEtcd();
     hung.member.pause();
-    const deps = depsOf(hung.tree);
-    const { connection, problem } = await inspectEtcd(
-      await describeNode(OPTIONS, deps),
-      { timeoutMs: 700 },
-      deps,
-      signal,
-    );
-    expect({ connection, problem }).toEqual({
-      connection: null,
-      problem: expect.stringContaining(hung.member.endpoint),
-    });
+    const opened = open(hung.tree);
+    const { connection, problem } = await inspectEtcd(opened, { timeoutMs: 700 }, signal);
+    expect({ connection, problem }).toEqual({ connection: null, problem: expect.stringContaining(hung.member.endpoint) });
     hung.member.resume();
     await hung.etcd.stop();
   });
 
   it('is not reached when its certificate has expired, unless that is asked for', async () => {
     const old = await startNodeEtcd({ expired: ['etcd/server'] });
-    const deps = depsOf(old.tree);
-    const description = await describeNode(OPTIONS, deps);
-    const error = await expectCode(openNodeEtcd(description, {}, deps, signal), 'ETCD_NO_WORKING_CREDENTIALS');
+    const opened = open(old.tree);
+    const error = await expectCode(opened.etcd({}, signal), 'ETCD_NO_WORKING_CREDENTIALS');
     expect(error.message).toContain('expired');
-    const { client, connection } = await openNodeEtcd(description, { acceptExpiredServer: true }, deps, signal);
+    const { client, connection } = await opened.etcd({ acceptExpiredServer: true }, signal);
     expect(connection.isServerExpired).toBe(true);
     client.close();
     await old.etcd.stop();
@@ -162,8 +153,8 @@ describe('the objects in etcd', () => {
 
   it('are kept below the prefix that the API server has', async () => {
     await node.etcd.etcdctl('put', '/other/secrets/default/one', JSON.stringify(object));
-    const deps = depsOf(withFlag('--etcd-prefix=/other'));
-    const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search: {} }, deps, signal);
+    const opened = open(withFlag('--etcd-prefix=/other'));
+    const objects = await opened.openObjects({ via: 'etcd', search: {} }, signal);
     expect((await objects.store.get(secret))?.object.data).toEqual({ a: 'eA==' });
     await objects.close();
   });
@@ -177,8 +168,8 @@ describe('the objects in etcd', () => {
       apiVersion: 'apiserver.config.k8s.io/v1',
       resources: [rule],
     });
-    const deps = depsOf(withFlag(`--encryption-provider-config=${file}`, treeOf({ [file]: text })));
-    const objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search: {} }, deps, signal);
+    const opened = open(withFlag(`--encryption-provider-config=${file}`, treeOf({ [file]: text })));
+    const objects = await opened.openObjects({ via: 'etcd', search: {} }, signal);
     await objects.store.create(RESOURCE_KINDS.Secret, object);
     expect((await objects.store.get(secret))?.object.data).toEqual({ a: 'eA==' });
     await objects.close();
@@ -190,45 +181,44 @@ describe('the objects in etcd', () => {
   it('are left alone when nobody can tell how they are encrypted', async () => {
     const search = { via: 'etcd', search: {} } as const;
     for (const file of ['/etc/kubernetes/pki/gone.yaml', '/in/the/container.yaml']) {
-      const deps = depsOf(withFlag(`--encryption-provider-config=${file}`));
-      const description = await describeNode(OPTIONS, deps);
-      await expectCode(openNodeObjects(description, search, deps, signal), 'ENCRYPTION_UNREADABLE');
+      const opened = open(withFlag(`--encryption-provider-config=${file}`));
+      await expectCode(opened.openObjects(search, signal), 'ENCRYPTION_UNREADABLE');
     }
   });
 });
 
 describe('the snapshot of a recovery', () => {
   it('is taken before anything else where etcd can be reached, for its owner alone', async () => {
-    const deps = depsOf(node.tree);
-    const { steps } = await run(playbookOf(deps), deps);
+    const opened = open(node.tree);
+    const { steps } = await run(playbookOf(opened), opened);
     expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['backup/etcd-snapshot done', 'work done']);
-    const [name = ''] = (await deps.host.list(SNAPSHOTS)) ?? [];
+    const [name = ''] = (await opened.machine.list(SNAPSHOTS)) ?? [];
     expect(steps[0]?.evidence[0]).toContain(`${SNAPSHOTS}/${name}`);
-    expect((await deps.host.stat(hostPath(`${SNAPSHOTS}/${name}`)))?.mode).toBe(0o600);
-    expect((await deps.host.stat(SNAPSHOTS))?.mode).toBe(0o700);
+    expect((await opened.machine.stat(hostPath(`${SNAPSHOTS}/${name}`)))?.mode).toBe(0o600);
+    expect((await opened.machine.stat(SNAPSHOTS))?.mode).toBe(0o700);
   });
 
   it('is not taken when there is nothing to do, nor when it is left out', async () => {
-    const deps = depsOf(node.tree);
-    expect((await run(playbookOf(deps, false), deps)).outcome).toBe('nothing-to-do');
-    const { steps } = await run(playbookOf(deps), deps, ['backup']);
+    const opened = open(node.tree);
+    expect((await run(playbookOf(opened, false), opened)).outcome).toBe('nothing-to-do');
+    const { steps } = await run(playbookOf(opened), opened, ['backup']);
     expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['backup/etcd-snapshot skipped', 'work done']);
-    expect(await deps.host.list(SNAPSHOTS)).toBeUndefined();
+    expect(await opened.machine.list(SNAPSHOTS)).toBeUndefined();
   });
 
   it('holds up the first write when there is no room for it', async () => {
-    const deps = depsOf(node.tree, 10_000_000);
-    const error = await expectCode(run(playbookOf(deps), deps), 'WORKFLOW_BLOCKED');
+    const opened = open(node.tree, 10_000_000);
+    const error = await expectCode(run(playbookOf(opened), opened), 'WORKFLOW_BLOCKED');
     expect(error.message).toContain('there is no room for a snapshot');
     expect(error.hint).toContain('--skip backup');
-    expect((await run(playbookOf(deps), deps, ['backup'])).outcome).toBe('done');
+    expect((await run(playbookOf(opened), opened, ['backup'])).outcome).toBe('done');
   });
 
   it('is taken as soon as etcd can be reached, when it could not be at first', async () => {
     const late = await startNodeEtcd();
-    const deps = depsOf(late.tree);
+    const opened = open(late.tree);
     await late.member.stop();
-    const playbook = playbookOf(deps);
+    const playbook = playbookOf(opened);
     const [early, work, after] = playbook.phases;
     const phases = [early, work, after].flatMap((phase) => phase ?? []);
     const starting = phases.map((phase) => {
@@ -249,9 +239,9 @@ describe('the snapshot of a recovery', () => {
       };
       return { ...phase, steps };
     });
-    const { steps } = await run({ ...playbook, phases: starting }, deps);
+    const { steps } = await run({ ...playbook, phases: starting }, opened);
     expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['work done', 'backup/etcd-snapshot done']);
-    expect(await deps.host.list(SNAPSHOTS)).toHaveLength(1);
+    expect(await opened.machine.list(SNAPSHOTS)).toHaveLength(1);
     await late.etcd.stop();
   });
 
@@ -260,8 +250,8 @@ describe('the snapshot of a recovery', () => {
     await dead.member.stop();
     let ms = 0;
     const clock = { now: () => new Date(ms), sleep: async () => void (ms += 1000) };
-    const deps = { ...depsOf(dead.tree), clock };
-    const { outcome, steps } = await run(playbookOf(deps), deps);
+    const opened = open(dead.tree, undefined, clock);
+    const { outcome, steps } = await run(playbookOf(opened), opened);
     expect(outcome).toBe('done');
     expect(steps.at(-1)?.warnings?.[0]).toContain('no snapshot of etcd was taken: ');
     await dead.etcd.stop();

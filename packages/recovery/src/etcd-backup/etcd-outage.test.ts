@@ -11,7 +11,7 @@ import {
   type RunResult,
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
-import { createObjectSession, describeNode, type NodeDeps, openNodeObjects } from '@kube-rescue/node';
+import { type Node, openNode } from '@kube-rescue/node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -35,8 +35,7 @@ afterAll(() => node?.etcd.stop());
 
 beforeEach(async () => {
   await node.etcd.etcdctl('del', '--prefix', PREFIX);
-  const { deps } = makeDeps();
-  const objects = await openNodeObjects(await describeNode(OPTIONS, deps), WAY, deps, signal);
+  const objects = await makeNode().opened.openObjects(WAY, signal);
   for (let index = 0; index < SECRETS; index += 1) await objects.store.create(RESOURCE_KINDS.Secret, secretOf(index));
   await objects.close();
 });
@@ -49,16 +48,16 @@ function secretOf(index: number): KubernetesObject {
 }
 
 /** Files in memory, sockets of this machine. */
-function makeDeps(): { readonly deps: NodeDeps; readonly host: WorkflowDeps['host'] } {
+function makeNode(): { readonly opened: Node; readonly host: WorkflowDeps['host'] } {
   const { connect } = createLocalHost();
   const host = { ...createFakeHost({ tree: node.tree }), connect };
-  return { deps: { host, clock: systemClock }, host };
+  return { opened: openNode(OPTIONS, { host, clock: systemClock }), host };
 }
 
 /** @param onChange called with the number of changes so far @param onRetry called when a write is about to be tried again */
 function makeRun(timeoutMs: number, onChange: (made: number) => void, onRetry = (): void => undefined) {
-  const { deps, host } = makeDeps();
-  const session = createObjectSession(OPTIONS, deps);
+  const { opened, host } = makeNode();
+  const session = opened.objects;
   const sleep: Clock['sleep'] = (...args) => {
     onRetry();
     return systemClock.sleep(...args);

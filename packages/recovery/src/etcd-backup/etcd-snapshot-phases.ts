@@ -1,7 +1,7 @@
 import { describeError, isRecoveryError, isUnavailable } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import type { Finding, Phase, Step, StepJournal, Verdict } from '@kube-rescue/workflow';
-import { describeNode, type EtcdSearch, type NodeDeps, type NodeOptions, openNodeEtcd } from '@kube-rescue/node';
+import type { EtcdSearch, Node, NodeDeps } from '@kube-rescue/node';
 import { keepSnapshot, type SnapshotRow, SNAPSHOTS_DIRECTORY } from './etcd-snapshot.ts';
 
 const ID = 'backup/etcd-snapshot';
@@ -11,7 +11,7 @@ const PROBE_TIMEOUT_MS = 3_000;
 const WAIT_MS = 15_000;
 const INTERVAL_MS = 500;
 
-export interface SnapshotOptions extends NodeOptions {
+export interface SnapshotOptions {
   /** How etcd is looked for. Default: by the files and flags of this node. */
   readonly search?: EtcdSearch | undefined;
 }
@@ -28,45 +28,45 @@ interface Reach {
  * control plane was restarted. Which one is found out each time the playbook is gone through.
  */
 export function createSnapshotPhases(
-  options: SnapshotOptions,
-  deps: NodeDeps,
+  opened: Node,
+  options: SnapshotOptions = {},
 ): { readonly early: Phase; readonly late: Phase } {
   let isReachable = false;
   const title = 'Backup of etcd';
   return {
-    early: {
+    early: opened.phase({
       id: 'backup',
       title,
-      steps: async (signal) => {
-        const reach = await reachEtcd(options, deps, signal);
+      steps: async (node, _description, signal) => {
+        const reach = await reachEtcd(node, options, signal);
         isReachable = reach !== undefined;
-        return reach === undefined ? [] : [createEarlyStep(reach, options, deps)];
+        return reach === undefined ? [] : [createEarlyStep(node, reach, options)];
       },
-    },
-    late: {
+    }),
+    late: opened.phase({
       id: 'backup-late',
       title,
-      steps: async () => (isReachable ? [] : [createLateStep(options, deps)]),
-    },
+      steps: (node) => (isReachable ? [] : [createLateStep(node, options)]),
+    }),
   };
 }
 
 /** Fails before the first write of the run, or not at all. */
-function createEarlyStep(reach: Reach, options: SnapshotOptions, deps: NodeDeps): Step {
+function createEarlyStep(node: Node, reach: Reach, options: SnapshotOptions): Step {
   let taken: SnapshotRow | undefined;
   return {
     ...FRAME,
     title: 'take a snapshot of etcd before anything is changed',
-    check: () => checkRoom(reach, deps),
+    check: () => checkRoom(reach, node),
     apply: async (_changes, journal, signal) => {
-      taken = await takeSnapshot(options, deps, journal, signal);
+      taken = await takeSnapshot(node, options, journal, signal);
     },
-    verify: () => verifySnapshot(taken, deps),
+    verify: () => verifySnapshot(taken, node),
   };
 }
 
 /** A control plane that is back is not to be called failed because its backup was not taken: that is told instead. */
-function createLateStep(options: SnapshotOptions, deps: NodeDeps): Step {
+function createLateStep(node: Node, options: SnapshotOptions): Step {
   let taken: SnapshotRow | undefined;
   let failure: string | undefined;
   return {
@@ -75,7 +75,7 @@ function createLateStep(options: SnapshotOptions, deps: NodeDeps): Step {
     check: async () => ({ status: 'needed', summary: 'etcd is backed up as soon as it can be reached', evidence: [] }),
     apply: async (_changes, journal, signal) => {
       try {
-        taken = await takeWhenReachable(options, deps, journal, signal);
+        taken = await takeWhenReachable(node, options, journal, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (!isRecoveryError(error)) throw error;
@@ -83,7 +83,7 @@ function createLateStep(options: SnapshotOptions, deps: NodeDeps): Step {
       }
     },
     verify: async () => {
-      if (failure === undefined) return verifySnapshot(taken, deps);
+      if (failure === undefined) return verifySnapshot(taken, node);
       return { verified: true, evidence: [], warnings: [`no snapshot of etcd was taken: ${failure}`] };
     },
   };
@@ -91,15 +91,9 @@ function createLateStep(options: SnapshotOptions, deps: NodeDeps): Step {
 
 const FRAME = { id: ID, requires: [], reversible: 'yes', isPrecaution: true, plan: () => [] } as const;
 
-async function reachEtcd(options: SnapshotOptions, deps: NodeDeps, signal: AbortSignal): Promise<Reach | undefined> {
-  const node = await describeNode(options, deps);
+async function reachEtcd(node: Node, options: SnapshotOptions, signal: AbortSignal): Promise<Reach | undefined> {
   try {
-    const { client, connection } = await openNodeEtcd(
-      node,
-      { ...options.search, timeoutMs: PROBE_TIMEOUT_MS },
-      deps,
-      signal,
-    );
+    const { client, connection } = await node.etcd({ ...options.search, timeoutMs: PROBE_TIMEOUT_MS }, signal);
     try {
       const { dbSize } = await client.status(connection.endpoint, { signal });
       return { endpoint: connection.endpoint, dbSize };
@@ -130,37 +124,36 @@ async function checkRoom({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promi
 }
 
 async function takeSnapshot(
+  node: Node,
   options: SnapshotOptions,
-  deps: NodeDeps,
   journal: StepJournal,
   signal: AbortSignal,
 ): Promise<SnapshotRow> {
-  const node = await describeNode(options, deps);
-  const etcd = await openNodeEtcd(node, options.search ?? {}, deps, signal);
+  const etcd = await node.etcd(options.search ?? {}, signal);
   try {
     const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
       journal.waitingFor(`the snapshot of etcd: ${bytes} of ${expectedBytes} bytes`);
-    return await keepSnapshot(etcd, onProgress, deps, signal);
+    return await keepSnapshot(etcd, onProgress, node, signal);
   } finally {
     etcd.client.close();
   }
 }
 
 async function takeWhenReachable(
+  node: Node,
   options: SnapshotOptions,
-  deps: NodeDeps,
   journal: StepJournal,
   signal: AbortSignal,
 ): Promise<SnapshotRow> {
-  const start = deps.clock.now().getTime();
+  const start = node.clock.now().getTime();
   for (;;) {
     try {
-      return await takeSnapshot(options, deps, journal, signal);
+      return await takeSnapshot(node, options, journal, signal);
     } catch (error) {
-      const isOver = deps.clock.now().getTime() - start >= WAIT_MS;
+      const isOver = node.clock.now().getTime() - start >= WAIT_MS;
       if (isOver || !isUnavailable(error)) throw error;
       journal.waitingFor('etcd to be reached');
-      await deps.clock.sleep(INTERVAL_MS, signal);
+      await node.clock.sleep(INTERVAL_MS, signal);
     }
   }
 }

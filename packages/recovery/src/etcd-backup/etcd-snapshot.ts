@@ -1,13 +1,6 @@
 import type { SavedSnapshot, SnapshotProgress } from '@kube-rescue/etcd-access';
 import { hostPath, type HostPath, joinPath } from '@kube-rescue/host';
-import {
-  describeNode,
-  type EtcdSearch,
-  type NodeDeps,
-  type NodeEtcd,
-  type NodeOptions,
-  openNodeEtcd,
-} from '@kube-rescue/node';
+import type { EtcdSearch, Node, NodeDeps, NodeEtcd } from '@kube-rescue/node';
 
 /** Where a recovery keeps the snapshots that it takes; beside the runs. */
 export const SNAPSHOTS_DIRECTORY = hostPath('/var/lib/kube-rescue/snapshots');
@@ -30,21 +23,21 @@ export interface SnapshotRow {
  * @throws NodeError; EtcdError `ETCD_NO_WORKING_CREDENTIALS` and those of `saveSnapshot`; HostError
  */
 export async function saveEtcdOfNode(
-  input: NodeOptions & {
+  node: Node,
+  input: {
     readonly search: EtcdSearch;
     readonly target: HostPath;
     /** Called some ten times. */
     readonly onProgress: OnProgress;
   },
-  deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<SnapshotRow> {
-  const etcd = await openNodeEtcd(await describeNode(input, deps), input.search, deps, signal);
+  const etcd = await node.etcd(input.search, signal);
   const { saveSnapshot } = await import('@kube-rescue/etcd-access');
   try {
     const { target, onProgress } = input;
     const request = { target, onProgress: everyTenth(onProgress), signal };
-    return rowOf(await saveSnapshot(request, { client: etcd.client, host: deps.host }));
+    return rowOf(await saveSnapshot(request, { client: etcd.client, host: node.host }));
   } finally {
     etcd.client.close();
   }

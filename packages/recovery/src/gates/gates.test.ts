@@ -1,7 +1,7 @@
 import { type Host, hostPath, type HttpAnswer, type HttpProbe, type ProcessInfo } from '@kube-rescue/host';
 import { buildPki, createFakeHost, createFixedClock, type Pki, treeOf } from '@kube-rescue/testing';
 import type { Finding, Step } from '@kube-rescue/workflow';
-import type { NodeDeps, NodeOptions } from '@kube-rescue/node';
+import { type Node, type NodeOptions, openNode } from '@kube-rescue/node';
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
@@ -45,7 +45,7 @@ function answer(api: Api, { url, client }: HttpProbe): HttpAnswer {
   return { status: object === undefined ? 404 : 200, body: JSON.stringify(object ?? { message: 'not found' }), peer };
 }
 
-function depsOf(api: Api | undefined, running = true): NodeDeps {
+function nodeOf(api: Api | undefined, running = true): Node {
   const processes: ProcessInfo[] = [
     { pid: 9, argv: ['/usr/bin/kubelet'], startTicks: STARTED_TICKS, cgroup: '0::/\n' },
     ...['kube-apiserver', 'kube-scheduler'].map((name, index) => ({
@@ -67,7 +67,7 @@ function depsOf(api: Api | undefined, running = true): NodeDeps {
         ? [`kube-system_kube-apiserver-node01_${UID}`, `kube-system_kube-scheduler-node01_${UID}`]
         : fake.list(path),
   };
-  return { host, clock: createFixedClock(NOW) };
+  return openNode(OPTIONS, { host, clock: createFixedClock(NOW) });
 }
 
 function check(gate: Step): Promise<Finding> {
@@ -88,25 +88,25 @@ describe('the gate of the API server', () => {
     ['it is not ready', { readyz: 500 }, 'it answers 500'],
     ['it presents another certificate than the one on the disk', { serialNumber: '0BAD' }, 'an old certificate'],
   ])('stays shut when %s', async (_, api, reason) => {
-    const finding = await check(createApiGate(OPTIONS, depsOf(api), []));
+    const finding = await check(createApiGate(nodeOf(api), []));
     expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining(reason) });
   });
 
   it('opens when it answers with the certificate that is on the disk', async () => {
-    expect((await check(createApiGate(OPTIONS, depsOf({}), []))).status).toBe('ok');
+    expect((await check(createApiGate(nodeOf({}), []))).status).toBe('ok');
   });
 
   it('proves a whole window, and says why it could not', async () => {
     const signal = new AbortController().signal;
-    const good = await createApiGate(OPTIONS, depsOf({}), []).verify(signal);
+    const good = await createApiGate(nodeOf({}), []).verify(signal);
     expect(good).toMatchObject({ verified: true });
-    const bad = await createApiGate(OPTIONS, depsOf({ serialNumber: '0BAD' }), []).verify(signal);
+    const bad = await createApiGate(nodeOf({ serialNumber: '0BAD' }), []).verify(signal);
     expect(bad).toMatchObject({ verified: false, reason: expect.stringContaining('0BAD') });
   });
 });
 
 describe('the gate of a controller', () => {
-  const gate = (api: Api, running = true): Step => createLeaseGate('kube-scheduler', OPTIONS, depsOf(api, running), []);
+  const gate = (api: Api, running = true): Step => createLeaseGate('kube-scheduler', nodeOf(api, running), []);
 
   it('opens on a lease that was renewed after the process started', async () => {
     expect((await check(gate({ objects: { [SCHEDULER_LEASE]: lease(FRESH) } }))).status).toBe('ok');
@@ -134,7 +134,7 @@ describe('the gate of the node', () => {
   const node = (status: string): unknown => ({
     status: { conditions: [{ type: 'Ready', status, message: 'no network' }] },
   });
-  const gate = (objects: Record<string, unknown>): Step => createNodeGate(OPTIONS, depsOf({ objects }), []);
+  const gate = (objects: Record<string, unknown>): Step => createNodeGate(nodeOf({ objects }), []);
 
   it('opens when it is Ready and its kubelet renews its lease', async () => {
     const finding = await check(gate({ '/api/v1/nodes/node01': node('True'), [NODE_LEASE]: lease(FRESH) }));
@@ -158,7 +158,7 @@ describe('the gate of the node', () => {
 describe('the CA is handed to every service account', () => {
   const CONFIG_MAPS = '/api/v1/configmaps';
   const SECRETS = '/api/v1/secrets';
-  const gate = (objects: NonNullable<Api['objects']>): Step => createPublishedCaGate(OPTIONS, depsOf({ objects }), []);
+  const gate = (objects: NonNullable<Api['objects']>): Step => createPublishedCaGate(nodeOf({ objects }), {}, []);
   const list = (...pems: readonly string[]): unknown => ({
     items: pems.map((pem) => ({ metadata: { namespace: 'a', name: 'kube-root-ca.crt' }, data: { 'ca.crt': pem } })),
   });
@@ -214,7 +214,7 @@ describe('the CA is handed to every service account', () => {
     };
     const { signal } = new AbortController();
     const look = (at: Date) =>
-      createPublishedCaGate(OPTIONS, { ...depsOf({ objects }), clock: createFixedClock(at) }, []).verify(signal);
+      createPublishedCaGate({ ...nodeOf({ objects }), clock: createFixedClock(at) }, {}, []).verify(signal);
     expect(await look(now)).toMatchObject({
       verified: true,
       warnings: [expect.stringContaining('a/web-1'), expect.stringContaining('kube-public/cluster-info')],

@@ -1,23 +1,20 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { NewCredentialsDeps, ObjectReader } from '@kube-rescue/ingress-dns';
-import type { EtcdSearch, NodeDeps, NodeOptions, ObjectSession, ObjectsVia } from '@kube-rescue/node';
+import type { Node, ObjectPath } from '@kube-rescue/node';
 import { createObjectPatchStep } from '../objects/object-patch-playbook.ts';
 
 /** How ingress DNS comes by the objects of this node's cluster. */
-export interface IngressObjectsInput extends NodeOptions {
-  readonly via: ObjectsVia;
-  readonly search: EtcdSearch;
-}
+export type IngressObjectsInput = ObjectPath;
 
 /** Reads through one shared connection; makes steps that change one object, journalled. Opens nothing yet. */
 export function ingressObjects(
+  node: Pick<Node, 'objects' | 'openObjects'>,
   input: IngressObjectsInput,
-  deps: NodeDeps & { readonly objects: Pick<ObjectSession, 'access'> },
 ): Pick<NewCredentialsDeps, 'objects' | 'patchStep'> {
   return {
-    objects: readThrough(deps.objects.access(input)),
+    objects: readThrough(node.objects.access(input)),
     patchStep: async ({ reference: object, patch }, naming) => ({
-      ...createObjectPatchStep({ ...input, object, patch }, deps),
+      ...createObjectPatchStep({ ...input, object, patch }, node),
       ...naming,
     }),
   };

@@ -2,9 +2,10 @@ import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
 import { findStalePods } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { describeNode, listApi, type NodeDeps, type NodeDescription, type NodeOptions } from '@kube-rescue/node';
+import type { Node } from '@kube-rescue/node';
 import { parseCertificates } from '@kube-rescue/x509';
 import { createGateStep } from '../gates/gate-step.ts';
+import { CA_PUBLISHED } from '../step-ids.ts';
 
 const TIMEOUT_MS = 120_000;
 const ROOT_CONFIG_MAPS = '/api/v1/configmaps?fieldSelector=metadata.name%3Dkube-root-ca.crt';
@@ -17,38 +18,39 @@ const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-i
  * read the old one when they started, and the `cluster-info` that new nodes join by.
  */
 export function createPublishedCaGate(
-  options: NodeOptions & {
+  node: Node,
+  options: {
     /** Whether it tells what kube-controller-manager does not reach; later steps may do something about it. Default: true. */
     readonly warns?: boolean | undefined;
   },
-  deps: NodeDeps,
   requires: readonly StepId[],
 ): Step {
   return createGateStep(
     {
-      id: 'node/ca-published',
+      id: CA_PUBLISHED,
       title: 'see the cluster CA handed to every service account',
       requires,
       timeoutMs: TIMEOUT_MS,
       look: async (signal) => {
-        const verdict = await lookAtPublished(await describeNode(options, deps), deps, signal);
+        const verdict = await lookAtPublished(node, signal);
         return verdict.verified && options.warns === false ? { ...verdict, warnings: undefined } : verdict;
       },
     },
-    deps,
+    node,
   );
 }
 
-async function lookAtPublished(node: NodeDescription, deps: NodeDeps, signal: AbortSignal): Promise<Verdict> {
-  const flags = node.components.find(({ component }) => component === 'kube-controller-manager')?.flags;
+async function lookAtPublished(node: Node, signal: AbortSignal): Promise<Verdict> {
+  const { components } = await node.describe();
+  const flags = components.find(({ component }) => component === 'kube-controller-manager')?.flags;
   const path = flags?.get('root-ca-file');
-  const bytes = path === undefined ? undefined : await deps.host.readFile(hostPath(path));
+  const bytes = path === undefined ? undefined : await node.host.readFile(hostPath(path));
   if (bytes === undefined)
     return { verified: true, evidence: ['kube-controller-manager publishes no CA (--root-ca-file)'] };
   const present = Buffer.from(bytes).toString().trim();
 
-  const configMaps = await listApi(ROOT_CONFIG_MAPS, node, deps, signal);
-  const secrets = await listApi(TOKEN_SECRETS, node, deps, signal);
+  const configMaps = await node.api.list(ROOT_CONFIG_MAPS, signal);
+  const secrets = await node.api.list(TOKEN_SECRETS, signal);
   if (configMaps === undefined || secrets === undefined) {
     return { verified: false, reason: 'the API server does not list what it hands to service accounts' };
   }
@@ -64,8 +66,8 @@ async function lookAtPublished(node: NodeDescription, deps: NodeDeps, signal: Ab
   const evidence = [`${published.length} Secrets and ConfigMaps hand out ${path}`];
   const publishedSince = parseCertificates(present, `${path}`)[0].notBefore;
   const warnings = [
-    ...(await warnOfPods(node, { secrets, publishedSince }, deps, signal)),
-    ...(await warnOfClusterInfo(node, present, deps, signal)),
+    ...(await warnOfPods(node, { secrets, publishedSince }, signal)),
+    ...(await warnOfClusterInfo(node, present, signal)),
   ];
   return { verified: true, evidence, ...(warnings.length === 0 ? {} : { warnings }) };
 }
@@ -75,15 +77,14 @@ const MANY = 20;
 const RECENT_MS = 60 * 60_000;
 
 async function warnOfPods(
-  node: NodeDescription,
+  node: Node,
   { secrets, publishedSince }: { readonly secrets: readonly unknown[]; readonly publishedSince: Date },
-  deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const now = deps.clock.now();
+  const now = node.clock.now();
   const age = now.getTime() - publishedSince.getTime();
   if (age > RECENT_MS) return [];
-  const pods = await listApi('/api/v1/pods', node, deps, signal);
+  const pods = await node.api.list('/api/v1/pods', signal);
   if (pods === undefined) return ['the pods could not be listed, so nobody knows which of them hold an old CA'];
   const names = findStalePods({ pods, secrets, publishedAt: now });
   if (names.length === 0) return [];
@@ -94,13 +95,8 @@ async function warnOfPods(
 }
 
 /** New nodes join by it; its kubeconfig embeds the CA (kubeadm `app/phases/bootstraptoken/clusterinfo`). */
-async function warnOfClusterInfo(
-  node: NodeDescription,
-  present: string,
-  deps: NodeDeps,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const [info] = (await listApi(CLUSTER_INFO, node, deps, signal)) ?? [];
+async function warnOfClusterInfo(node: Node, present: string, signal: AbortSignal): Promise<readonly string[]> {
+  const [info] = (await node.api.list(CLUSTER_INFO, signal)) ?? [];
   const kubeconfig = textAt(fieldsAt(info, 'data'), 'kubeconfig') ?? '';
   const data = /certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1];
   if (data === undefined || decode(data).trim() === present) return [];

@@ -8,46 +8,38 @@ import {
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
-import {
-  CONTROL_PLANE,
-  describeNode,
-  findPod,
-  type NodeDeps,
-  type NodeDescription,
-  type NodeOptions,
-  readApi,
-} from '@kube-rescue/node';
+import { CONTROL_PLANE, findPod, type Node } from '@kube-rescue/node';
 
 const READY_TIMEOUT_MS = 1_500;
 
 /** Looks which parts of the control plane do not run on their files as they are, or have files that are to be renewed. */
 export async function findRestartNeeds(
-  options: NodeOptions & RenewalOptions & ReissueOptions,
-  deps: NodeDeps,
+  node: Node,
+  options: RenewalOptions & ReissueOptions,
 ): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
-  const node = await describeNode(options, deps);
-  const inventory = await inspectCertificates(node.inspection, deps);
-  const judgement = { now: deps.clock.now(), expiringWithinDays: options.expiringWithinDays ?? 0 };
+  const description = await node.describe();
+  const inventory = await inspectCertificates(description.inspection, node);
+  const judgement = { now: node.clock.now(), expiringWithinDays: options.expiringWithinDays ?? 0 };
   const findRenewal = (component: string): string | undefined =>
     findCertificateToRenew(inventory, component, judgement, options.all ?? false) ??
     findCaToReissue(inventory, component, judgement.now, options);
   const pods: RestartNeed[] = [];
   for (const component of CONTROL_PLANE) {
-    const pod = findPod(node, component);
-    const flags = node.components.find((candidate) => candidate.component === component);
+    const pod = findPod(description, component);
+    const flags = description.components.find((candidate) => candidate.component === component);
     if (pod === undefined || flags === undefined) continue;
-    const reason = findRenewal(component) ?? (await findPodStaleness({ pod, flags }, deps));
+    const reason = findRenewal(component) ?? (await findPodStaleness({ pod, flags }, node));
     pods.push({ pod, reason });
   }
-  const kubelet = findRenewal('kubelet') ?? (await findKubeletStaleness(node.kubelet, deps));
+  const kubelet = findRenewal('kubelet') ?? (await findKubeletStaleness(description.kubelet, node));
   const isAnyDue = pods.some(({ reason }) => reason !== undefined);
-  return { pods, kubelet: kubelet ?? (isAnyDue ? await findStuckKubelet(node, deps) : undefined) };
+  return { pods, kubelet: kubelet ?? (isAnyDue ? await findStuckKubelet(node) : undefined) };
 }
 
 /** A kubelet that has not reached the API server since it started removes no pod (kubelet `kubelet.go` deletePod). */
-async function findStuckKubelet(node: NodeDescription, deps: NodeDeps): Promise<string | undefined> {
+async function findStuckKubelet({ api }: Node): Promise<string | undefined> {
   const { signal } = new AbortController();
-  const reading = await readApi('/readyz', node, deps, signal, READY_TIMEOUT_MS);
+  const reading = await api.read('/readyz', signal, READY_TIMEOUT_MS);
   if (reading.state === 'answered' && reading.status === 200) return undefined;
   return 'the kubelet does not reach the API server, so it would not end the old pods';
 }

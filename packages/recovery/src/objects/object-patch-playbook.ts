@@ -10,30 +10,24 @@ import {
 import type { Edit, Finding, Json, Playbook, Step } from '@kube-rescue/workflow';
 import {
   chooseObjectsVia,
-  describeNode,
-  type EtcdSearch,
-  type NodeDeps,
+  type Node,
   type NodeObjects,
-  type NodeOptions,
+  type ObjectPath,
   type ObjectsVia,
-  openNodeObjects,
   toRecordedSearch,
 } from '@kube-rescue/node';
 import { patchObject } from './object-patch.ts';
 
-export interface ObjectPatchInput extends NodeOptions {
+export interface ObjectPatchInput extends Pick<ObjectPath, 'search'> {
   readonly object: ObjectReference;
   /** A merge patch (RFC 7386). */
   readonly patch: Json;
   /** Default: the API server while it is ready, etcd otherwise. */
   readonly via?: ObjectsVia | undefined;
-  readonly search: EtcdSearch;
 }
 
-export interface ObjectPatchDeps extends NodeDeps {
-  /** Opens the way to the objects; whoever asked closes it. Default: `openNodeObjects` of this node. */
-  readonly openObjects?: ((signal: AbortSignal) => Promise<NodeObjects>) | undefined;
-}
+/** Opens the objects; the step closes them. A `Node` does. */
+export type ObjectPatchDeps = Pick<Node, 'openObjects'>;
 
 interface PatchFinding extends Finding {
   readonly changes: readonly ObjectReplace[];
@@ -45,7 +39,7 @@ interface PatchFinding extends Finding {
  * In etcd it goes past admission and validation: only the form of the fields is checked. Its phase throws NodeErrors,
  * EtcdErrors and ObjectErrors before anything is written.
  */
-export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: ObjectPatchDeps): Playbook {
+export function createObjectPatchPlaybook(node: Node, input: ObjectPatchInput): Playbook {
   let chosen = input.via;
   return {
     id: 'object-patch',
@@ -56,8 +50,8 @@ export function createObjectPatchPlaybook(input: ObjectPatchInput, deps: ObjectP
         title: 'Objects of the cluster',
         steps: async (signal) => {
           // Chosen once: the plan that was confirmed and the run go the same way.
-          chosen ??= await chooseObjectsVia(input, deps, signal);
-          return [createObjectPatchStep({ ...input, via: chosen }, deps)];
+          chosen ??= await chooseObjectsVia(node, signal);
+          return [createObjectPatchStep({ ...input, via: chosen }, node) as Step];
         },
       },
     ],
@@ -72,11 +66,8 @@ export function createObjectPatchStep(
   const { object: reference, via, search } = input;
   const way: ObjectSource = { via, search: toRecordedSearch(search) };
   const planned = new Map<string, Edit>();
-  const openOnNode = async (signal: AbortSignal): Promise<NodeObjects> =>
-    openNodeObjects(await describeNode(input, deps), { via, search }, deps, signal);
-  const { openObjects = openOnNode } = deps;
   const within = async <T>(signal: AbortSignal, action: (objects: NodeObjects) => Promise<T>): Promise<T> => {
-    const objects = await openObjects(signal);
+    const objects = await deps.openObjects({ via, search }, signal);
     try {
       return await action(objects);
     } finally {

@@ -16,14 +16,7 @@ import {
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
 import { createObjectPatchPlaybook } from './object-patch-playbook.ts';
-import {
-  createObjectSession,
-  describeNode,
-  type NodeDeps,
-  type NodeObjects,
-  type ObjectSession,
-  openNodeObjects,
-} from '@kube-rescue/node';
+import { type Node, type NodeObjects, openNode } from '@kube-rescue/node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -31,8 +24,7 @@ const signal = new AbortController().signal;
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 let node: NodeEtcd;
-let deps: NodeDeps;
-let session: ObjectSession;
+let opened: Node;
 let workflow: WorkflowDeps;
 let objects: NodeObjects;
 let count = 0;
@@ -44,16 +36,15 @@ beforeAll(async () => {
   await node.etcd.etcdctl('put', '/registry/namespaces/default', JSON.stringify(namespace));
   const { connect } = createLocalHost();
   const host = { ...createFakeHost({ tree: node.tree }), connect };
-  deps = { host, clock: systemClock };
-  session = createObjectSession(OPTIONS, deps);
-  const kinds = createChangeRegistry(createObjectChangeKinds(session.open));
-  workflow = { ...deps, kinds, store: openRunStore(host), onEvent: () => undefined };
-  objects = await openNodeObjects(await describeNode(OPTIONS, deps), { via: 'etcd', search: {} }, deps, signal);
+  opened = openNode(OPTIONS, { host, clock: systemClock });
+  const kinds = createChangeRegistry(createObjectChangeKinds(opened.objects.open));
+  workflow = { host, clock: systemClock, kinds, store: openRunStore(host), onEvent: () => undefined };
+  objects = await opened.openObjects({ via: 'etcd', search: {} }, signal);
 });
 
 afterAll(async () => {
   await objects.close();
-  await session.close();
+  await opened.close();
   await node.etcd.stop();
 });
 
@@ -90,13 +81,12 @@ async function edit(change: (object: KubernetesObject) => KubernetesObject): Pro
 
 async function patch(): Promise<{ readonly runId: string; readonly change: ObjectReplace }> {
   const input = {
-    ...OPTIONS,
     object: reference(),
     patch: { data: { a: base64('new') } },
     via: 'etcd',
     search: {},
   } as const;
-  const playbook = createObjectPatchPlaybook(input, deps);
+  const playbook = createObjectPatchPlaybook(opened, input);
   const { runId = '', plan } = await runPlaybook(
     { playbook, selection: {}, confirm: async () => true, signal },
     workflow,
@@ -148,7 +138,7 @@ describe('object.replace', () => {
 
   it('keeps values out of the plan and the journal', async () => {
     const { runId, change } = await patch();
-    const journal = await deps.host.readFile(hostPath(`/var/lib/kube-rescue/runs/${runId}/journal.jsonl`));
+    const journal = await opened.machine.readFile(hostPath(`/var/lib/kube-rescue/runs/${runId}/journal.jsonl`));
     for (const text of [JSON.stringify(change), Buffer.from(journal ?? []).toString()]) {
       expect(text).toContain(name);
       for (const value of ['old', 'new']) expect(text).not.toContain(base64(value));

@@ -4,7 +4,7 @@ import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath, joinPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { type NodeDeps, type NodeDescription, readApi } from '@kube-rescue/node';
+import { type Node, type NodeDescription } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
@@ -22,7 +22,7 @@ interface GateIds {
  * The API server and this node's kubelet let a client in whom the new CA has signed, by asking them with such a certificate: one
  * that may do nothing, so that they answer 403 to a client they know and 401 to one they do not.
  */
-export function createClientAcceptanceGate({ id, requires }: GateIds, input: RotationInput, deps: NodeDeps): Step {
+export function createClientAcceptanceGate({ id, requires }: GateIds, input: RotationInput, node: Node): Step {
   return createGateStep(
     {
       id,
@@ -30,15 +30,15 @@ export function createClientAcceptanceGate({ id, requires }: GateIds, input: Rot
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async (signal) => {
-        const { node, state } = await inspectRotationOfNode(input, deps);
+        const { node: description, state } = await inspectRotationOfNode(input, node);
         if (state.stage === 'settled') return { verified: true, evidence: ['no rotation is under way'] };
-        const client = await issueProbeCertificate(state.next ?? state.current, deps.clock.now());
+        const client = await issueProbeCertificate(state.next ?? state.current, node.clock.now());
         const servers = [
-          { name: 'the API server', url: `${node.apiServerUrl}/api/v1/nodes` },
-          { name: 'the kubelet', url: `https://${kubeletAddress(node)}:${KUBELET_PORT}/pods` },
+          { name: 'the API server', url: `${description.apiServerUrl}/api/v1/nodes` },
+          { name: 'the kubelet', url: `https://${kubeletAddress(description)}:${KUBELET_PORT}/pods` },
         ];
         for (const { name, url } of servers) {
-          const status = await ask(url, client, deps, signal);
+          const status = await ask(url, client, node, signal);
           if (status !== 403) return notYet(`${name} answers ${status} to a client of the new CA`);
         }
         return {
@@ -47,7 +47,7 @@ export function createClientAcceptanceGate({ id, requires }: GateIds, input: Rot
         };
       },
     },
-    deps,
+    node,
   );
 }
 
@@ -59,7 +59,7 @@ function kubeletAddress({ kubelet }: NodeDescription): string {
 async function ask(
   url: string,
   client: { readonly certificate: string; readonly key: string },
-  { host }: NodeDeps,
+  { host }: Node,
   signal: AbortSignal,
 ): Promise<number | string> {
   try {
@@ -78,7 +78,7 @@ const PUBLISHED_KEYS = { cluster: 'client-ca-file', 'front-proxy': 'requestheade
 export function createPublishedTrustGate(
   { id, requires }: GateIds,
   input: RotationInput & { readonly ca: keyof typeof PUBLISHED_KEYS },
-  deps: NodeDeps,
+  node: Node,
 ): Step {
   return createGateStep(
     {
@@ -87,9 +87,9 @@ export function createPublishedTrustGate(
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async (signal) => {
-        const { node, state } = await inspectRotationOfNode(input, deps);
+        const { state } = await inspectRotationOfNode(input, node);
         const wanted = (state.next ?? state.current).certificate;
-        const reading = await readApi(PUBLISHED, node, deps, signal);
+        const reading = await node.api.read(PUBLISHED, signal);
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
         const text = textAt(fieldsAt(reading.object, 'data'), PUBLISHED_KEYS[input.ca]);
         if (text === undefined || !holds(text, wanted))
@@ -97,13 +97,13 @@ export function createPublishedTrustGate(
         return { verified: true, evidence: [`extension-apiserver-authentication holds the new CA`] };
       },
     },
-    deps,
+    node,
   );
 }
 
 /** What the kubelet has mounted into the pods of this node; they read it there, some of them at their start only. */
-export function createMountedTrustGate({ id, requires }: GateIds, input: RotationInput, deps: NodeDeps): Step {
-  const { host } = deps;
+export function createMountedTrustGate({ id, requires }: GateIds, input: RotationInput, node: Node): Step {
+  const { host } = node;
   return createGateStep(
     {
       id,
@@ -111,7 +111,7 @@ export function createMountedTrustGate({ id, requires }: GateIds, input: Rotatio
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async () => {
-        const { state } = await inspectRotationOfNode(input, deps);
+        const { state } = await inspectRotationOfNode(input, node);
         const { current, next } = state;
         if (next === undefined) return { verified: true, evidence: ['the new CA signs already'] };
         const files = await listMounted(host);
@@ -124,14 +124,14 @@ export function createMountedTrustGate({ id, requires }: GateIds, input: Rotatio
         return { verified: true, evidence: [`${files.length} volumes of pods on this node hold it`] };
       },
     },
-    deps,
+    node,
   );
 }
 
 const PODS = hostPath('/var/lib/kubelet/pods');
 const PLUGINS = ['kubernetes.io~secret', 'kubernetes.io~projected'];
 
-async function listMounted(host: NodeDeps['host']): Promise<readonly string[]> {
+async function listMounted(host: Node['host']): Promise<readonly string[]> {
   const files: string[] = [];
   for (const uid of (await host.list(PODS)) ?? []) {
     for (const plugin of PLUGINS) {

@@ -2,7 +2,7 @@ import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import type { NodeDeps } from '@kube-rescue/node';
+import { type Node } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
@@ -17,9 +17,9 @@ const CLIENT_URL = 'https://127.0.0.1:2379/health';
 export function createEtcdServingGate(
   { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
   input: RotationInput,
-  deps: NodeDeps,
+  node: Node,
 ): Step {
-  const { host } = deps;
+  const { host } = node;
   return createGateStep(
     {
       id,
@@ -27,9 +27,9 @@ export function createEtcdServingGate(
       requires,
       timeoutMs: TIMEOUT_MS,
       look: async (signal) => {
-        const { node, state } = await inspectRotationOfNode(input, deps);
+        const { node: description, state } = await inspectRotationOfNode(input, node);
         const only = ['etcd/server', 'apiserver-etcd-client'] as const;
-        const { certificates } = await inspectCertificates({ ...node.inspection, only }, deps);
+        const { certificates } = await inspectCertificates({ ...description.inspection, only }, node);
         const server = certificates.find(({ id: each }) => each === 'etcd/server')?.certificate;
         const client = certificates.find(({ id: each }) => each === 'apiserver-etcd-client');
         if (server?.ok !== true || client === undefined) return notYet("etcd's certificates cannot be read");
@@ -64,7 +64,7 @@ export function createEtcdServingGate(
         }
       },
     },
-    deps,
+    node,
   );
 }
 

@@ -1,9 +1,10 @@
 import { type CaId, type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation';
 import type { Change, Finding, Step } from '@kube-rescue/workflow';
+import type { Node } from '@kube-rescue/node';
 import {
+  accessObjects,
   isStageDue,
   inspectRotationOfNode,
-  type RotationDeps,
   type RotationInput,
   type RotationStageName,
 } from './rotation-input.ts';
@@ -29,11 +30,7 @@ interface PublicationFinding extends Finding {
  * The first step of a stage: notes what is published before, so that a stage which is taken back ends with that. Its notes are the
  * last that is taken back, after whoever reads the files was restarted on the old ones. None for an authority that nobody publishes.
  */
-export function createPublicationSteps(
-  stage: RotationStageName,
-  input: RotationInput,
-  deps: RotationDeps,
-): readonly Step[] {
+export function createPublicationSteps(stage: RotationStageName, input: RotationInput, node: Node): readonly Step[] {
   const publications = PUBLICATIONS[input.ca] ?? [];
   if (publications.length === 0) return [];
   const step: Step<PublicationFinding> = {
@@ -42,11 +39,11 @@ export function createPublicationSteps(
     requires: [],
     reversible: 'yes',
     check: async () => {
-      const { state } = await inspectRotationOfNode(input, deps);
+      const { state } = await inspectRotationOfNode(input, node);
       if (!isStageDue(stage, state.stage, input)) {
         return { status: 'ok', summary: 'the stage has begun', evidence: [], changes: [] };
       }
-      const changes = publications.map((each) => trustPublication(each, deps.objects.source));
+      const changes = publications.map((each) => trustPublication(each, accessObjects(node).source));
       return {
         status: 'needed',
         summary: 'the control plane is to publish another CA by itself',

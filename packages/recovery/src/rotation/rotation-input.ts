@@ -9,7 +9,7 @@ import {
   stageStepIds,
 } from '@kube-rescue/cert-rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from '@kube-rescue/node';
+import type { Node, NodeDescription } from '@kube-rescue/node';
 
 /** The stages in their order. */
 export const ROTATION_STAGES = ['trust', 'issue', 'drop'] as const;
@@ -18,8 +18,7 @@ export type RotationStageName = (typeof ROTATION_STAGES)[number];
 
 /** What the rotation of an authority to a new key goes by. */
 export interface RotationInput
-  extends NodeOptions,
-    Pick<RenewalOptions, 'newKeys' | 'days'>,
+  extends Pick<RenewalOptions, 'newKeys' | 'days'>,
     Pick<RotationStepOptions, 'caDays' | 'keyAlgorithm'> {
   readonly ca: CaId;
   readonly stages: readonly RotationStageName[];
@@ -31,11 +30,9 @@ export interface RotationInput
   readonly restartPods?: boolean | undefined;
 }
 
-export interface RotationDeps extends NodeDeps {
-  /** The way to the cluster's objects, while the API server works: through it. */
-  readonly objects: ObjectAccess;
-  /** Closes what `objects` has opened, so that it is opened anew with the credentials as they are by then. */
-  readonly reconnect: () => Promise<void>;
+/** The objects of the cluster through its API server, which works all the while. */
+export function accessObjects(node: Node): ObjectAccess {
+  return node.objects.access({ via: 'api', search: {} });
 }
 
 /** A node and how far the rotation has come on it, both looked at afresh. */
@@ -44,9 +41,9 @@ export interface RotationStatus {
   readonly state: RotationState;
 }
 
-export async function inspectRotationOfNode(input: RotationInput, deps: NodeDeps): Promise<RotationStatus> {
-  const node = await describeNode(input, deps);
-  return { node, state: await inspectRotation(input.ca, node.inspection, deps) };
+export async function inspectRotationOfNode(input: Pick<RotationInput, 'ca'>, node: Node): Promise<RotationStatus> {
+  const description = await node.describe();
+  return { node: description, state: await inspectRotation(input.ca, description.inspection, node) };
 }
 
 /** The step of a stage that changes the files of an authority. */
@@ -69,11 +66,11 @@ export function isStageDue(stage: RotationStageName, found: RotationStage, input
   return stage === 'issue' ? found === 'trust' : found === 'issue';
 }
 
-export function contextOf(input: RotationInput, deps: NodeDeps): RotationContext {
+export function contextOf(input: RotationInput, node: Node): RotationContext {
   return {
     ca: input.ca,
-    inspection: async () => (await describeNode(input, deps)).inspection,
-    host: deps.host,
-    clock: deps.clock,
+    inspection: async () => (await node.describe()).inspection,
+    host: node.host,
+    clock: node.clock,
   };
 }

@@ -12,7 +12,8 @@ import {
 import { createChangeRegistry, hostChangeKinds, type Plan, planPlaybook, type Step } from '@kube-rescue/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRotationPlaybook, reportRotation, type RotationStageName } from '../index.ts';
-import type { RotationDeps, RotationInput } from './rotation-input.ts';
+import { type Node, openNode } from '@kube-rescue/node';
+import type { RotationInput } from './rotation-input.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -32,7 +33,7 @@ interface Cluster {
 }
 
 /** A node whose API server lists nodes and nothing else. */
-function depsOf({ kind = 'live', nodes = ['node01'] }: Cluster = {}): RotationDeps & { readonly host: Host } {
+function nodeOf({ kind = 'live', nodes = ['node01'] }: Cluster = {}): Node {
   const tree = new Map([...pki.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
   const list = { items: nodes.map((name) => ({ metadata: { name } })), metadata: {} };
   const peer = { serialNumber: '1', fingerprint256: '', validTo: NOW, trusted: true, reason: undefined };
@@ -43,16 +44,13 @@ function depsOf({ kind = 'live', nodes = ['node01'] }: Cluster = {}): RotationDe
     source: { via: 'api', search: {} },
     open: () => Promise.resolve(createFakeObjectStore()),
   };
-  return { host, clock, objects, reconnect: () => Promise.resolve() };
+  const node = openNode(NODE, { host, clock });
+  return { ...node, objects: { ...node.objects, access: () => objects } };
 }
 
-function planOf(
-  stages: readonly RotationStageName[],
-  deps: RotationDeps,
-  over: Partial<RotationInput> = {},
-): Promise<Plan> {
-  const input: RotationInput = { ...NODE, ca: 'cluster', stages, ...over };
-  return planPlaybook(createRotationPlaybook(input, deps), { host: 'node01', now: NOW, selection: {}, signal });
+function planOf(stages: readonly RotationStageName[], node: Node, over: Partial<RotationInput> = {}): Promise<Plan> {
+  const input: RotationInput = { ca: 'cluster', stages, ...over };
+  return planPlaybook(createRotationPlaybook(node, input), { host: 'node01', now: NOW, selection: {}, signal });
 }
 
 const names = (plan: Plan, step: string): readonly string[] =>
@@ -61,11 +59,11 @@ const names = (plan: Plan, step: string): readonly string[] =>
     ?.changes.map(({ target }) => target.replace('/etc/kubernetes/', '')) ?? [];
 
 /** Makes the files of a stage on the disk, without restarting anything. */
-async function makeFiles(stage: RotationStageName, deps: RotationDeps): Promise<void> {
-  const input: RotationInput = { ...NODE, ca: 'cluster', stages: [stage] };
-  const steps = await createRotationPlaybook(input, deps).phases[0]?.steps(signal);
+async function makeFiles(stage: RotationStageName, node: Node): Promise<void> {
+  const input: RotationInput = { ca: 'cluster', stages: [stage] };
+  const steps = await createRotationPlaybook(node, input).phases[0]?.steps(signal);
   const step = steps?.find(({ id }) => id === `${stage}/cluster-ca/files`) as Step;
-  const kinds = createChangeRegistry(hostChangeKinds(deps.host));
+  const kinds = createChangeRegistry(hostChangeKinds(node.machine));
   await step.apply(
     step.plan(await step.check(signal)),
     {
@@ -80,7 +78,7 @@ async function makeFiles(stage: RotationStageName, deps: RotationDeps): Promise<
 
 describe('a rotation of the cluster CA', () => {
   it('plans the files of its first stage and what reads them at its start, and no restart of the API server', async () => {
-    const plan = await planOf(ALL, depsOf());
+    const plan = await planOf(ALL, nodeOf());
     expect(names(plan, 'trust/cluster-ca/files')).toEqual([
       'pki/ca-next.key',
       'pki/ca-signing.crt',
@@ -102,31 +100,31 @@ describe('a rotation of the cluster CA', () => {
   });
 
   it('goes on from the stage that the files show', async () => {
-    const deps = depsOf();
-    expect(await reportRotation({ ...NODE, ca: 'cluster' }, deps)).toMatchObject({
+    const node = nodeOf();
+    expect(await reportRotation(node, { ca: 'cluster' })).toMatchObject({
       stage: 'settled',
       next: null,
     });
-    await makeFiles('trust', deps);
-    expect(await reportRotation({ ...NODE, ca: 'cluster' }, deps)).toMatchObject({
+    await makeFiles('trust', node);
+    expect(await reportRotation(node, { ca: 'cluster' })).toMatchObject({
       stage: 'trust',
       next: 'issue',
     });
-    const plan = await planOf(['issue'], deps);
+    const plan = await planOf(['issue'], node);
     expect(names(plan, 'issue/cluster-ca/files')).toEqual([
       'pki/ca-signing.crt',
       'pki/ca.crt',
       'pki/ca.key',
       'pki/ca-next.key',
     ]);
-    await makeFiles('issue', deps);
-    const report = await reportRotation({ ...NODE, ca: 'cluster' }, deps);
+    await makeFiles('issue', node);
+    const report = await reportRotation(node, { ca: 'cluster' });
     expect(report).toMatchObject({ stage: 'issue', next: 'drop' });
     expect(report.certificates.map(({ role }) => role)).toEqual(['signs', 'trusted still']);
   });
 
   it('begins none anew when a run is gone on with whose rotation has come to its end', async () => {
-    const { entries } = await planOf(ALL, depsOf(), { hasBegun: true });
+    const { entries } = await planOf(ALL, nodeOf(), { hasBegun: true });
     const files = entries.filter(({ step }) => step.endsWith('/files'));
     expect(files.map(({ finding }) => finding.status)).toEqual(['ok', 'ok', 'ok']);
     expect(files.flatMap(({ changes }) => changes)).toEqual([]);
@@ -136,13 +134,13 @@ describe('a rotation of the cluster CA', () => {
     ['a stage before its turn', ['issue'], {}, 'PKI_ROTATION_STAGE'],
     ['a copy of a node', ['trust'], { kind: 'copy' }, 'NODE_NOT_LIVE'],
   ] as const)('refuses %s', async (_name, stages, cluster, code) => {
-    await expectCode(planOf(stages, depsOf(cluster)), code);
+    await expectCode(planOf(stages, nodeOf(cluster)), code);
   });
 
   it('refuses to cut other nodes off, before anything is written, unless they are said to be ready', async () => {
-    const deps = depsOf({ nodes: ['node01', 'node02'] });
+    const node = nodeOf({ nodes: ['node01', 'node02'] });
     const finding = async (over: Partial<RotationInput>) =>
-      (await planOf(ALL, deps, over)).entries.find(({ step }) => step === 'issue/cluster-ca/other-nodes')?.finding;
+      (await planOf(ALL, node, over)).entries.find(({ step }) => step === 'issue/cluster-ca/other-nodes')?.finding;
     expect(await finding({})).toMatchObject({
       status: 'blocked',
       summary: expect.stringContaining('node02') as string,

@@ -1,12 +1,11 @@
 import { PkiError, stageStepIds } from '@kube-rescue/cert-rotation';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
-import { assertSingleKubeadmNode, NodeError } from '@kube-rescue/node';
+import { assertSingleKubeadmNode, type Node, NodeError } from '@kube-rescue/node';
 import { otherNodesStepId } from './other-nodes-step.ts';
 import {
   inspectRotationOfNode,
   mayBegin,
   rotationPlaybookId,
-  type RotationDeps,
   type RotationInput,
   type RotationStatus,
   type RotationStageName,
@@ -28,28 +27,30 @@ const TITLES: Readonly<Record<RotationStageName, string>> = {
  * reached. Its phases throw PkiError `PKI_ROTATION_STAGE` when a stage is asked for before its turn, and NodeErrors, before
  * anything is written.
  */
-export function createRotationPlaybook(input: RotationInput, deps: RotationDeps): Playbook {
+export function createRotationPlaybook(node: Node, input: RotationInput): Playbook {
   return {
     id: rotationPlaybookId(input.ca),
     title: 'Rotate an authority to a new key',
-    phases: input.stages.map((stage, at) => createPhase(stage, at === 0, input, deps)),
+    phases: input.stages.map((stage, at) => createPhase(stage, at === 0, node, input)),
   };
 }
 
-function createPhase(stage: RotationStageName, isFirst: boolean, input: RotationInput, deps: RotationDeps): Phase {
-  return {
+function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, input: RotationInput): Phase {
+  return node.phase({
     id: stage,
     title: TITLES[stage],
     steps: async () => {
-      assertLive(deps);
-      await deps.reconnect();
-      const sight = await inspectRotationOfNode(input, deps);
+      assertLive(node);
+      // Opened again with the credentials as they are by now.
+      await node.objects.close();
+      // A stage changes flags of components, so its steps ask the node itself, not its description when the phase began.
+      const sight = await inspectRotationOfNode(input, node);
       assertSingleKubeadmNode(sight.node);
       if (isFirst) assertTurn(stage, sight, input);
-      const steps = await STAGE_STEPS[stage](sight, input, deps);
+      const steps = await STAGE_STEPS[stage](sight, input, node);
       return isReached(stage, sight, input) ? steps : steps.map((step) => awaiting(step, stage, input));
     },
-  };
+  });
 }
 
 /** A stage that comes after another one in the same plan is looked at again when it is reached. */
@@ -60,7 +61,7 @@ function isReached(stage: RotationStageName, { state }: RotationStatus, input: R
     : state.stage === 'issue' || !mayBegin(input);
 }
 
-function assertLive({ host }: RotationDeps): void {
+function assertLive({ host }: Node): void {
   if (host.kind === 'live') return;
   throw new NodeError({
     code: 'NODE_NOT_LIVE',

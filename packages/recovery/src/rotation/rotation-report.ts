@@ -1,5 +1,5 @@
 import type { CaId, RotationStage } from '@kube-rescue/cert-rotation';
-import type { NodeDeps, NodeOptions } from '@kube-rescue/node';
+import { type Node } from '@kube-rescue/node';
 import { inspectRotationOfNode } from './rotation-input.ts';
 
 /** How far the rotation of an authority has come on this node; survives JSON, carries no key. */
@@ -21,11 +21,8 @@ export interface RotationReport {
  *
  * @throws PkiError as `inspectRotation`; NodeErrors
  */
-export async function reportRotation(
-  options: NodeOptions & { readonly ca: CaId },
-  deps: NodeDeps,
-): Promise<RotationReport> {
-  const { state } = await inspectRotationOfNode({ ...options, stages: [] }, deps);
+export async function reportRotation(node: Node, options: { readonly ca: CaId }): Promise<RotationReport> {
+  const { state } = await inspectRotationOfNode(options, node);
   const { stage, current, next, former, files, isSigningApart } = state;
   const row = (
     role: RotationReport['certificates'][number]['role'],

@@ -9,7 +9,7 @@ import {
 } from '@kube-rescue/static-manifests';
 import type { StaticPod } from '@kube-rescue/node-config';
 import type { Step, StepId } from '@kube-rescue/workflow';
-import { findPod, type NodeDeps } from '@kube-rescue/node';
+import { findPod, type Node } from '@kube-rescue/node';
 import { isStageDue, inspectRotationOfNode, type RotationInput, type RotationStageName } from './rotation-input.ts';
 
 type ReadAtStart = Readonly<Record<string, readonly string[]>>;
@@ -44,34 +44,34 @@ export function createRotationRestartStep(
   stage: RotationStageName,
   { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
   input: RotationInput,
-  deps: NodeDeps,
+  node: Node,
 ): Step {
   return createControlPlaneRestartStep(
     {
       id,
       requires,
-      findNeeds: () => findNeeds(stage, input, deps),
-      kubeletService: input.kubeletService,
-      value: `${deps.clock.now().toISOString()}-${stage}`,
+      findNeeds: () => findNeeds(stage, input, node),
+      kubeletService: node.options.kubeletService,
+      value: `${node.clock.now().toISOString()}-${stage}`,
       timeoutMs: TIMEOUT_MS,
     },
-    deps,
+    node,
   );
 }
 
 async function findNeeds(
   stage: RotationStageName,
   input: RotationInput,
-  deps: NodeDeps,
+  node: Node,
 ): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
-  const { node, state } = await inspectRotationOfNode(input, deps);
+  const { node: description, state } = await inspectRotationOfNode(input, node);
   const isDue = isStageDue(stage, state.stage, input);
   const isIdle = state.stage === 'settled' && !isDue && stage !== 'drop';
   if (isIdle) return { pods: [], kubelet: undefined };
   const pods: RestartNeed[] = [];
   for (const [component, names] of Object.entries(READ_AT_START[input.ca][stage])) {
-    const pod = findPod(node, component);
-    const flags = node.components.find((each) => each.component === component)?.flags;
+    const pod = findPod(description, component);
+    const flags = description.components.find((each) => each.component === component)?.flags;
     if (pod === undefined || flags === undefined) continue;
     const read = new Map(names.map((name) => [name, flags.get(name) ?? '']));
     const edit = component === 'kube-controller-manager' ? findSigningEdit(stage, pod, state) : undefined;
@@ -80,12 +80,12 @@ async function findNeeds(
         ? `${component} is to sign with ${edit.after}`
         : isDue
           ? `${component} reads at its start what is to be changed`
-          : await findPodStaleness({ pod, flags: { flags: read } }, deps);
+          : await findPodStaleness({ pod, flags: { flags: read } }, node);
     pods.push({ pod, reason, flags: edit === undefined ? [] : [edit] });
   }
   if (input.ca !== 'cluster') return { pods, kubelet: undefined };
   const due = isDue ? 'the kubelet reads at its start what is to be changed' : undefined;
-  return { pods, kubelet: due ?? (await findKubeletStaleness(node.kubelet, deps)) };
+  return { pods, kubelet: due ?? (await findKubeletStaleness(description.kubelet, node)) };
 }
 
 /** It ends at once when what it signs with is a bundle, so it has a file of its own for as long as there are two. */

@@ -12,6 +12,7 @@ import {
   stageStepIds,
 } from '@kube-rescue/cert-rotation';
 import type { HostPath } from '@kube-rescue/host';
+import type { Node } from '@kube-rescue/node';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { createApiGate, createLeaseGate, createNodeGate } from '../gates/gates.ts';
 import { createPublishedCaGate } from '../kubeadm/published-ca-gate.ts';
@@ -20,11 +21,11 @@ import { createEtcdServingGate } from './etcd-gate.ts';
 import { createOtherNodesStep } from './other-nodes-step.ts';
 import { createPublicationSteps } from './publication-step.ts';
 import {
+  accessObjects,
   contextOf,
   isStageDue,
   inspectRotationOfNode,
   mayBegin,
-  type RotationDeps,
   type RotationInput,
   type RotationStatus,
   type RotationStageName,
@@ -36,11 +37,11 @@ import { createStalePodStep } from './stale-pod-steps.ts';
 /** What was written must stay so for a moment: the API server would put back at once what it still trusts. */
 const SETTLE_MS = 4_000;
 
-type StageSteps = (sight: RotationStatus, input: RotationInput, deps: RotationDeps) => Promise<readonly Step[]>;
+type StageSteps = (sight: RotationStatus, input: RotationInput, node: Node) => Promise<readonly Step[]>;
 
 /** What each stage is made of: files, who reads them, what proves it, objects, pods. */
 export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
-  trust: async (_sight, input, deps) => {
+  trust: async (_sight, input, node) => {
     const { ca } = input;
     const files = stageStepIds(ca).trust;
     const options = { ...input, mayBegin: mayBegin(input) };
@@ -51,13 +52,13 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
     });
     const objects = gate('objects').id;
     return [
-      ...createPublicationSteps('trust', input, deps),
-      createTrustStageStep(options, contextOf(input, deps)),
-      createRotationRestartStep('trust', { id: restart, requires: [files] }, input, deps),
-      ...createControlPlaneGates('trust', [restart], input, deps),
-      ...(ca === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, deps)] : []),
+      ...createPublicationSteps('trust', input, node),
+      createTrustStageStep(options, contextOf(input, node)),
+      createRotationRestartStep('trust', { id: restart, requires: [files] }, input, node),
+      ...createControlPlaneGates('trust', [restart], input, node),
+      ...(ca === 'cluster' ? [createClientAcceptanceGate(gate('accepted'), input, node)] : []),
       ...(ca === 'cluster' || ca === 'front-proxy'
-        ? [createPublishedTrustGate(gate('api-trusts'), { ...input, ca }, deps)]
+        ? [createPublishedTrustGate(gate('api-trusts'), { ...input, ca }, node)]
         : []),
       afterFiles(
         createObjectTrustStep(
@@ -66,56 +67,56 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
             title: "let the cluster's objects trust both CAs",
             requires: [files, restart],
             findExchanges: async () => {
-              const now = await inspectRotationOfNode(input, deps);
+              const now = await inspectRotationOfNode(input, node);
               return now.state.stage === 'trust' ? exchangesOf(now.state) : [];
             },
           },
-          deps,
+          { objects: accessObjects(node), clock: node.clock },
         ),
         { stage: 'trust', summary: 'it waits for the new CA' },
         input,
-        deps,
+        node,
       ),
       ...(ca === 'cluster'
         ? [
-            createMountedTrustGate(gate('mounted', [objects, restart]), input, deps),
-            createPods('trust', [restart, files], input, deps),
+            createMountedTrustGate(gate('mounted', [objects, restart]), input, node),
+            createPods('trust', [restart, files], input, node),
           ]
         : []),
     ];
   },
-  issue: async ({ node }, input, deps) => {
+  issue: async ({ node: { inspection } }, input, node) => {
     const { ca } = input;
-    const context = contextOf(input, deps);
+    const context = contextOf(input, node);
     const files = stageStepIds(ca).issue;
-    const inventory = await inspectCertificates(node.inspection, deps);
+    const inventory = await inspectCertificates(inspection, node);
     const options = { newKeys: input.newKeys, days: input.days };
-    const renewals = createIssueRenewalSteps({ inventory, options }, context, deps) as readonly Step[];
+    const renewals = createIssueRenewalSteps({ inventory, options }, context, node) as readonly Step[];
     const restart = `issue/${ca}-ca/restart`;
     const made = [files, ...renewals.map(({ id }) => id)];
     return [
-      ...(ca === 'cluster' ? [createOtherNodesStep('issue', input, deps)] : []),
-      ...createPublicationSteps('issue', input, deps),
+      ...(ca === 'cluster' ? [createOtherNodesStep('issue', input, node)] : []),
+      ...createPublicationSteps('issue', input, node),
       createIssueStageStep(context, { mayBegin: input.hasBegun !== true }),
       ...renewals,
-      createRotationRestartStep('issue', { id: restart, requires: made }, input, deps),
-      ...createControlPlaneGates('issue', [restart, ...made], input, deps),
+      createRotationRestartStep('issue', { id: restart, requires: made }, input, node),
+      ...createControlPlaneGates('issue', [restart, ...made], input, node),
     ];
   },
-  drop: async (_sight, input, deps) => {
+  drop: async (_sight, input, node) => {
     const { ca } = input;
-    const context = contextOf(input, deps);
+    const context = contextOf(input, node);
     const ids = stageStepIds(ca);
     const restart = `drop/${ca}-ca/restart`;
     const reread = `drop/${ca}-ca/reread`;
     const hasRereading = ca === 'cluster' || ca === 'front-proxy';
     return [
-      ...(ca === 'cluster' ? [createOtherNodesStep('drop', input, deps)] : []),
-      ...createPublicationSteps('drop', input, deps),
+      ...(ca === 'cluster' ? [createOtherNodesStep('drop', input, node)] : []),
+      ...createPublicationSteps('drop', input, node),
       createDropStageStep({ requires: [] }, context),
-      createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, deps),
-      ...createControlPlaneGates('drop', [restart, ids.drop], input, deps),
-      ...(hasRereading ? [createRereadGate({ id: reread, requires: [ids.drop] }, input, deps)] : []),
+      createRotationRestartStep('drop', { id: restart, requires: [ids.drop] }, input, node),
+      ...createControlPlaneGates('drop', [restart, ids.drop], input, node),
+      ...(hasRereading ? [createRereadGate({ id: reread, requires: [ids.drop] }, input, node)] : []),
       createObjectTrustStep(
         {
           id: `drop/${ca}-ca/objects`,
@@ -123,16 +124,16 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
           requires: [ids.drop, restart],
           settleMs: SETTLE_MS,
           findExchanges: async (store, signal) => {
-            const { state } = await inspectRotationOfNode(input, deps);
+            const { state } = await inspectRotationOfNode(input, node);
             if (state.stage !== 'settled') return [];
             const former = await findFormerCas(state.current.certificate, store, signal);
             return dropExchangesOf({ ...state, former });
           },
         },
-        deps,
+        { objects: accessObjects(node), clock: node.clock },
       ),
       createTidyStep({ requires: [restart] }, context),
-      ...(ca === 'cluster' ? [createPods('drop', [restart, ids.drop], input, deps)] : []),
+      ...(ca === 'cluster' ? [createPods('drop', [restart, ids.drop], input, node)] : []),
     ];
   },
 };
@@ -142,41 +143,36 @@ function createControlPlaneGates(
   stage: RotationStageName,
   requires: readonly StepId[],
   input: RotationInput,
-  deps: RotationDeps,
+  node: Node,
 ): readonly Step[] {
   const gates = [
     ...(input.ca === 'etcd' || input.ca === 'etcd-peer'
-      ? [createEtcdServingGate({ id: 'etcd-serving', requires }, input, deps)]
+      ? [createEtcdServingGate({ id: 'etcd-serving', requires }, input, node)]
       : []),
-    createApiGate(input, deps, requires),
+    createApiGate(node, requires),
     ...(input.ca === 'cluster'
       ? [
-          createLeaseGate('kube-controller-manager', input, deps, requires),
-          createLeaseGate('kube-scheduler', input, deps, requires),
-          createNodeGate(input, deps, requires),
-          createPublishedCaGate({ ...input, warns: false }, deps, requires),
+          createLeaseGate('kube-controller-manager', node, requires),
+          createLeaseGate('kube-scheduler', node, requires),
+          createNodeGate(node, requires),
+          createPublishedCaGate(node, { warns: false }, requires),
         ]
       : []),
   ];
   return gates.map((gate) => ({ ...gate, id: `${stage}/${gate.id}` }));
 }
 
-function createPods(
-  stage: 'trust' | 'drop',
-  requires: readonly StepId[],
-  input: RotationInput,
-  deps: RotationDeps,
-): Step {
+function createPods(stage: 'trust' | 'drop', requires: readonly StepId[], input: RotationInput, node: Node): Step {
   const findChanged = async (): Promise<HostPath | undefined> => {
-    const { state } = await inspectRotationOfNode(input, deps);
+    const { state } = await inspectRotationOfNode(input, node);
     const isDue = stage === 'trust' ? state.stage === 'trust' : state.stage === 'settled';
     return isDue ? state.files.certificate : undefined;
   };
   const restart = input.restartPods;
   const options = { id: `${stage}/pods`, requires, restart, findChanged };
-  const step = createStalePodStep(options, { ...deps, access: deps.objects });
+  const step = createStalePodStep(options, { ...node, access: accessObjects(node) });
   if (restart !== true) return step;
-  return afterFiles(step, { stage, summary: 'pods are started anew once the CA is handed out' }, input, deps);
+  return afterFiles(step, { stage, summary: 'pods are started anew once the CA is handed out' }, input, node);
 }
 
 /** Before the files of a stage are changed, nobody can say what follows from them. */
@@ -184,12 +180,12 @@ function afterFiles(
   step: Step,
   { stage, summary }: { readonly stage: RotationStageName; readonly summary: string },
   input: RotationInput,
-  deps: RotationDeps,
+  node: Node,
 ): Step {
   return {
     ...step,
     check: async (signal) => {
-      const { state } = await inspectRotationOfNode(input, deps);
+      const { state } = await inspectRotationOfNode(input, node);
       if (!isStageDue(stage, state.stage, input)) return step.check(signal);
       const waitsFor = [stageStepIds(input.ca)[stage]];
       return {

@@ -1,6 +1,6 @@
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { findPodStart } from '@kube-rescue/static-manifests';
-import { findPod, type NodeDeps } from '@kube-rescue/node';
+import { findPod, type Node } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
@@ -14,9 +14,9 @@ const REREAD_MS = 65_000;
 export function createRereadGate(
   { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
   input: RotationInput,
-  deps: NodeDeps,
+  node: Node,
 ): Step {
-  const { host, clock } = deps;
+  const { host, clock } = node;
   return createGateStep(
     {
       id,
@@ -24,10 +24,10 @@ export function createRereadGate(
       requires,
       timeoutMs: REREAD_MS * 2,
       look: async () => {
-        const { node, state } = await inspectRotationOfNode(input, deps);
+        const { node: description, state } = await inspectRotationOfNode(input, node);
         const changed = (await host.stat(state.files.certificate))?.modifiedAt ?? new Date(0);
-        const pod = findPod(node, 'kube-apiserver');
-        const started = pod && (await findPodStart(pod, deps));
+        const pod = findPod(description, 'kube-apiserver');
+        const started = pod && (await findPodStart(pod, node));
         const passed = clock.now().getTime() - changed.getTime();
         if (started !== undefined && started > changed) {
           return { verified: true, evidence: ['the API server was started with it'] };
@@ -42,6 +42,6 @@ export function createRereadGate(
         return { verified: false, reason: `the API server reads it again within ${Math.ceil(left / 10) * 10} s` };
       },
     },
-    deps,
+    node,
   );
 }

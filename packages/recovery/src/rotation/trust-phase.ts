@@ -1,7 +1,7 @@
 import { type CaExchange, type CaId, createObjectTrustStep, inspectCertificates } from '@kube-rescue/cert-rotation';
 import type { HostPath } from '@kube-rescue/host';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
-import { describeNode, type NodeDeps, type NodeOptions, type ObjectSession } from '@kube-rescue/node';
+import type { Node } from '@kube-rescue/node';
 import { createStalePodStep } from './stale-pod-steps.ts';
 
 /** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
@@ -21,48 +21,48 @@ interface Recent {
  * pods that do. Where no CA is new, nothing is read.
  */
 export function createTrustPhase(
-  options: NodeOptions & { readonly restartPods?: boolean | undefined },
-  deps: NodeDeps & { readonly objects: ObjectSession },
+  opened: Node,
+  options: { readonly restartPods?: boolean | undefined },
   requires: readonly StepId[],
 ): Phase {
-  const access = deps.objects.access({ via: 'api', search: {} });
-  const findRecent = async (): Promise<readonly Recent[]> => {
-    const { cas } = await inspectCertificates((await describeNode(options, deps)).inspection, deps);
+  const access = opened.objects.access({ via: 'api', search: {} });
+  const findRecent = async (node: Node): Promise<readonly Recent[]> => {
+    const { cas } = await inspectCertificates((await node.describe()).inspection, node);
     return cas.flatMap(({ id, path, issuer }) => {
       if (!PUBLISHED.includes(id) || !issuer.ok) return [];
       const { certificate } = issuer.value;
-      const age = deps.clock.now().getTime() - certificate.notBefore.getTime();
+      const age = node.clock.now().getTime() - certificate.notBefore.getTime();
       return age > RECENT_MS ? [] : [{ id, path, exchange: { old: certificate, replacement: [certificate] } }];
     });
   };
   const objects = 'objects/trust';
-  return {
+  return opened.phase({
     id: 'trust',
     title: 'Trust in the CA',
-    steps: async () => [
+    steps: (node) => [
       waiting(
         createObjectTrustStep(
           {
             id: objects,
             title: "put the CA as it is now into the cluster's objects",
             requires,
-            findExchanges: async () => (await findRecent()).map(({ exchange }) => exchange),
+            findExchanges: async () => (await findRecent(node)).map(({ exchange }) => exchange),
           },
-          { objects: access, clock: deps.clock },
+          { objects: access, clock: node.clock },
         ),
-        async () => (await findRecent()).length > 0,
+        async () => (await findRecent(node)).length > 0,
       ),
       createStalePodStep(
         {
           id: 'pods/restart-stale',
           requires: [objects, ...requires],
           restart: options.restartPods,
-          findChanged: async () => (await findRecent()).find(({ id }) => id === 'cluster')?.path,
+          findChanged: async () => (await findRecent(node)).find(({ id }) => id === 'cluster')?.path,
         },
-        { ...deps, access },
+        { ...node, access },
       ),
     ],
-  };
+  });
 }
 
 /** While the API server is dead its objects are not looked at, and without a new CA not at all. */

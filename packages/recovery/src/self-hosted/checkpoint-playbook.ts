@@ -5,10 +5,11 @@ import {
   createCheckpointParentsStep,
   createCheckpointStabilityStep,
 } from '@kube-rescue/static-manifests';
-import type { Playbook } from '@kube-rescue/workflow';
-import { describeNode, type NodeDeps, type NodeOptions } from '@kube-rescue/node';
+import type { Playbook, Step } from '@kube-rescue/workflow';
+import { CONTENTS, PARENTS } from '../step-ids.ts';
+import type { Node } from '@kube-rescue/node';
 
-export interface CheckpointPlaybookInput extends NodeOptions {
+export interface CheckpointPlaybookInput {
   /** Secrets that are to hold other bytes; default: the cached copies become what the cluster holds. */
   readonly contents?: CheckpointContents | undefined;
 }
@@ -18,31 +19,24 @@ export interface CheckpointPlaybookInput extends NodeOptions {
  * holds, or Secrets in both places at once. Proves that the API server stays after it.
  */
 export function createCheckpointPlaybook(
-  { contents, ...options }: CheckpointPlaybookInput,
-  deps: NodeDeps & { readonly objects: ObjectAccess },
+  opened: Node,
+  { contents }: CheckpointPlaybookInput,
+  objects: ObjectAccess,
 ): Playbook {
   const wanted = contents === undefined ? undefined : async (): Promise<CheckpointContents> => contents;
-  return {
-    id: 'manifests-checkpoint',
-    title: 'Mend what the pod checkpointer keeps',
-    phases: [
-      {
-        id: 'checkpoint',
-        title: 'Checkpointed pods',
-        steps: async () => {
-          const { checkpoints } = await describeNode(options, deps);
-          const directory = checkpoints.folders.active;
-          const { kubeletService } = options;
-          return [
-            createCheckpointParentsStep({ requires: [], directory }, deps),
-            createCheckpointContentsStep({ requires: ['checkpoint/parents'], directory, kubeletService, wanted }, deps),
-            createCheckpointStabilityStep(
-              { requires: ['checkpoint/contents'], directory, kubeletService, wanted },
-              deps,
-            ),
-          ];
-        },
-      },
-    ],
-  };
+  const phase = opened.phase({
+    id: 'checkpoint',
+    title: 'Checkpointed pods',
+    steps: (node, { checkpoints }) => {
+      const directory = checkpoints.folders.active;
+      const { kubeletService } = node.options;
+      const deps = { host: node.host, clock: node.clock, objects };
+      return [
+        createCheckpointParentsStep({ requires: [], directory }, deps),
+        createCheckpointContentsStep({ requires: [PARENTS], directory, kubeletService, wanted }, deps),
+        createCheckpointStabilityStep({ requires: [CONTENTS], directory, kubeletService, wanted }, deps),
+      ] as readonly Step[];
+    },
+  });
+  return { id: 'manifests-checkpoint', title: 'Mend what the pod checkpointer keeps', phases: [phase] };
 }

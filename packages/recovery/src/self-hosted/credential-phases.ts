@@ -4,15 +4,15 @@ import {
   createCheckpointStabilityStep,
   findApiServerCheckpoint,
 } from '@kube-rescue/static-manifests';
-import { type Phase, toErrorFinding } from '@kube-rescue/workflow';
+import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
 import { ObjectError } from '@kube-rescue/cluster-objects';
 import { isKnownWrong } from '@kube-rescue/errors';
 import { EtcdError } from '@kube-rescue/etcd-access';
-import { describeNode, NodeError, servingSerial } from '@kube-rescue/node';
+import { NodeError, servingSerial } from '@kube-rescue/node';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createCredentialSource } from './credential-source.ts';
-import { createEtcdStep, ETCD_STEP } from './etcd-step.ts';
-import { API_STABLE, CONTENTS, PARENTS, SECRETS } from './step-ids.ts';
+import { API_STABLE, CONTENTS, ETCD_STEP, PARENTS, SECRETS } from '../step-ids.ts';
+import { createEtcdStep } from './etcd-step.ts';
 import type { Course, SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 import { createSecretStep } from './secret-step.ts';
 import { assertSingleMaster } from './single-master.ts';
@@ -20,16 +20,15 @@ import { createTrustSteps } from './trust-steps.ts';
 
 /** etcd's own certificates, where they are not good. */
 export function createEtcdPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
-  return {
+  return deps.phase({
     id: 'etcd',
     title: 'etcd',
-    steps: async () => {
-      const { etcdService } = await describeNode(options, deps);
+    steps: (_node, { etcdService }) => {
       if (etcdService === undefined) return [];
       const source = createCredentialSource(options, ways, deps);
       return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, deps)];
     },
-  };
+  });
 }
 
 /**
@@ -44,11 +43,10 @@ export function createObjectsPhase(
 ): Phase {
   const { offline } = ways;
   const waitsFor = [offline.source.via === 'api' ? API_STABLE : ETCD_STEP];
-  return {
+  return deps.phase({
     id: 'objects',
     title: 'Objects of the cluster',
-    steps: async (signal) => {
-      const { directory } = (await describeNode(options, deps)).staticPods;
+    steps: async (_node, { staticPods: { directory } }, signal) => {
       const source = createCredentialSource(options, ways, deps);
       const parents = createCheckpointParentsStep(
         { directory, requires: [], waitsFor },
@@ -70,19 +68,18 @@ export function createObjectsPhase(
         return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, finding })];
       }
     },
-  };
+  });
 }
 
 /** The checkpointed API server on its new credentials, started and seen to come from its own pod. */
 export function createControlPlanePhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
-  return {
+  return deps.phase({
     id: 'control-plane',
     title: 'Control plane',
-    steps: async () => {
-      const { staticPods, checkpoints } = await describeNode(options, deps);
+    steps: (_node, { staticPods, checkpoints }) => {
       if (findApiServerCheckpoint(checkpoints) === undefined) throw nothingToStart(checkpoints.folders.inactive);
       const source = createCredentialSource(options, ways, deps);
-      const place = { directory: staticPods.directory, kubeletService: options.kubeletService };
+      const place = { directory: staticPods.directory, kubeletService: deps.options.kubeletService };
       const objects = ways.offline;
       // Through the API server everything else comes after it is back.
       const requires = objects.source.via === 'api' ? [] : [PARENTS, SECRETS];
@@ -94,15 +91,15 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Object
         {
           ...place,
           ...{ id: API_STABLE, requires: [CONTENTS], wanted: source.contents },
-          expectedSerial: async () => servingSerial(await describeNode(options, deps), deps),
+          expectedSerial: async () => servingSerial(await deps.describe(), deps),
           // That it is there, and not about to hand over; that it stays is seen at the end, when there is nothing else to do.
           ...{ refreshPeriodMs: 5_000, refreshPeriods: 1, restartKubelet: false },
         },
         { ...deps, objects },
       );
-      return [contents, stable];
+      return [contents, stable] as readonly Step[];
     },
-  };
+  });
 }
 
 /** A checkpointer removes everything that could start an API server when it misses its pod for a minute. */

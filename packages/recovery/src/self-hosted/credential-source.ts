@@ -2,7 +2,7 @@ import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { isUnavailable } from '@kube-rescue/errors';
 import type { HostPath } from '@kube-rescue/host';
 import type { CheckpointContents, WantedObject } from '@kube-rescue/static-manifests';
-import { describeNode, type NodeDescription } from '@kube-rescue/node';
+import type { NodeDescription } from '@kube-rescue/node';
 import { withTrustedRoot } from './cached-trust.ts';
 import { workOutCredentials, type WantedCredentials, type WantedSecret } from './credentials.ts';
 import type { SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
@@ -33,7 +33,7 @@ export function createCredentialSource(
   let known: WantedCredentials | undefined;
   const wanted = async (signal: AbortSignal): Promise<WantedCredentials> => {
     const store = await offline.open(signal);
-    known ??= await workOutCredentials(options, await describeNode(options, deps), store, deps, signal);
+    known ??= await workOutCredentials(options, await deps.describe(), store, deps, signal);
     return known;
   };
   const orBlind = (signal: AbortSignal): Promise<WantedCredentials> =>
@@ -43,12 +43,12 @@ export function createCredentialSource(
       throw error;
     });
   const blind = async (signal: AbortSignal): Promise<WantedCredentials> => {
-    known ??= await workOutCredentials(options, await describeNode(options, deps), undefined, deps, signal);
+    known ??= await workOutCredentials(options, await deps.describe(), undefined, deps, signal);
     return known;
   };
   let contents: CheckpointContents | undefined;
   const workOutContents = async (signal: AbortSignal): Promise<CheckpointContents> => {
-    const node = await describeNode(options, deps);
+    const node = await deps.describe();
     const isThroughApi = offline.source.via === 'api';
     const { secrets, files, root } = await (isThroughApi ? orBlind(signal) : wanted(signal));
     const own = secrets.filter((secret) => isCached(secret, node)).map(toWanted);
@@ -65,11 +65,11 @@ export function createCredentialSource(
       return contents;
     },
     uncached: async (signal) => {
-      const node = await describeNode(options, deps);
+      const node = await deps.describe();
       return (await wanted(signal)).secrets.filter((secret) => !isCached(secret, node));
     },
     etcdFiles: async (signal) => {
-      const node = await describeNode(options, deps);
+      const node = await deps.describe();
       const { files } = await orBlind(signal);
       return new Map([...files].filter(([path]) => isOfEtcd(path, node)));
     },

@@ -1,6 +1,6 @@
 import { hostPath } from '@kube-rescue/host';
 import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
-import { describeNode, type NodeDeps } from '@kube-rescue/node';
+import { type Node, openNode } from '@kube-rescue/node';
 import { triageNode } from '@kube-rescue/diagnosis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { workOutCredentials, type WantedCredentials } from './credentials.ts';
@@ -14,22 +14,22 @@ beforeAll(async () => {
   saturday = await makeSaturday();
 });
 
-function depsOf({ tree }: Pick<Saturday, 'tree'>): NodeDeps {
-  return { host: createFakeHost({ tree }), clock: createFixedClock(NOW) };
+function nodeOf({ tree }: Pick<Saturday, 'tree'>): Node {
+  return openNode(OPTIONS, { host: createFakeHost({ tree }), clock: createFixedClock(NOW) });
 }
 
 async function workOut(set: Readonly<Record<string, string>> | undefined): Promise<WantedCredentials> {
-  const deps = depsOf(saturday);
+  const node = nodeOf(saturday);
   const files = createFakeHost({ tree: setTree(set ?? {}) });
   const adopt = set === undefined ? undefined : { path: SET, files };
-  return workOutCredentials({ adopt }, await describeNode(OPTIONS, deps), saturday.store, deps, signal);
+  return workOutCredentials({ adopt }, await node.describe(), saturday.store, node, signal);
 }
 
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
 
 describe('a self-hosted control-plane node', () => {
   it('is known by its checkpoints, with the flags of its API server, its etcd and its kubelet', async () => {
-    const node = await describeNode(OPTIONS, depsOf(saturday));
+    const node = await nodeOf(saturday).describe();
     expect(node).toMatchObject({
       layout: 'self-hosted',
       apiServerUrl: 'https://saturday-api.example.test:6443',
@@ -41,7 +41,7 @@ describe('a self-hosted control-plane node', () => {
   });
 
   it('is looked at with everything dead: what has expired is named with its cached file, what etcd has is good', async () => {
-    const { layout, causes, certificates } = await triageNode(OPTIONS, depsOf(saturday), signal);
+    const { layout, causes, certificates } = await triageNode(nodeOf(saturday), signal);
     expect(layout).toBe('self-hosted');
     const bad = certificates.filter(({ status }) => status === 'problem').map(({ id }) => id);
     expect(bad.toSorted()).toEqual(['apiserver', 'apiserver-etcd-client', 'ca/cluster', 'kubelet-client']);
@@ -53,18 +53,18 @@ describe('a checkpoint whose nodeSelector only the API server knows a label for'
   const PATH = hostPath('/etc/kubernetes/inactive-manifests/kube-system-kube-apiserver-2rdtv.json');
 
   it('is named by the triage of a node, and by its kubelet the triage knows when it is none', async () => {
-    const deps = depsOf(saturday);
-    const pod = JSON.parse(textOf(await deps.host.readFile(PATH))) as { readonly spec: object };
+    const node = nodeOf(saturday);
+    const pod = JSON.parse(textOf(await node.host.readFile(PATH))) as { readonly spec: object };
     const selecting = { ...pod, spec: { ...pod.spec, nodeSelector: { 'node-role.kubernetes.io/master': '' } } };
-    await deps.host.writeFile(PATH, Buffer.from(JSON.stringify(selecting)), { mode: 0o600 });
+    await node.host.writeFile(PATH, Buffer.from(JSON.stringify(selecting)), { mode: 0o600 });
     const refusals = async () => {
-      const { causes } = await triageNode(OPTIONS, deps, signal);
+      const { causes } = await triageNode(node, signal);
       return causes.filter(({ code }) => code === 'CHECKPOINT_REFUSED');
     };
     expect(await refusals()).toMatchObject([{ evidence: [PATH], hint: expect.stringContaining('--node-labels') }]);
     const unit = hostPath('/etc/systemd/system/kubelet.service');
-    const text = `${textOf(await deps.host.readFile(unit)).trimEnd()} \\\n --node-labels=node-role.kubernetes.io/master\n`;
-    await deps.host.writeFile(unit, Buffer.from(text), { mode: 0o644 });
+    const text = `${textOf(await node.host.readFile(unit)).trimEnd()} \\\n --node-labels=node-role.kubernetes.io/master\n`;
+    await node.host.writeFile(unit, Buffer.from(text), { mode: 0o644 });
     expect(await refusals()).toEqual([]);
   });
 });

@@ -1,11 +1,10 @@
 import { type HostPath, parentPath } from '@kube-rescue/host';
 import { type Change, describeReplacement, type Finding, sha256, type Step } from '@kube-rescue/workflow';
 import { inspectEtcd } from '@kube-rescue/diagnosis';
-import { describeNode, type NodeDeps } from '@kube-rescue/node';
+import type { Node } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
+import { ETCD_STEP } from '../step-ids.ts';
 import type { SelfHostedOptions } from './options.ts';
-
-export const ETCD_STEP = 'etcd/certificates';
 
 const PRIVATE_MODE = 0o600;
 
@@ -23,23 +22,18 @@ export function createEtcdStep(
     readonly wanted: (signal: AbortSignal) => Promise<ReadonlyMap<HostPath, Uint8Array>>;
   },
   options: SelfHostedOptions,
-  deps: NodeDeps,
+  node: Node,
 ): Step<EtcdFinding> {
   const proof = createGateStep(
     {
       ...{ id: ETCD_STEP, title: '', requires: [], timeoutMs: 60_000 },
       look: async (signal) => {
-        const { problem, connection } = await inspectEtcd(
-          await describeNode(options, deps),
-          options.search ?? {},
-          deps,
-          signal,
-        );
+        const { problem, connection } = await inspectEtcd(node, options.search ?? {}, signal);
         if (connection === null) return { verified: false, reason: problem ?? 'no connection to etcd' };
         return { verified: true, evidence: [`${connection.endpoint} answers; ${connection.etcdctl}`] };
       },
     },
-    deps,
+    node,
   );
   const look = async (signal: AbortSignal) => [...(await input.wanted(signal))];
   return {
@@ -51,7 +45,7 @@ export function createEtcdStep(
       const files = await look(signal);
       const changes: Change[] = await Promise.all(
         files.map(([target, bytes]) =>
-          describeReplacement(deps.host, { target, after: sha256(bytes), fallbackMode: PRIVATE_MODE }),
+          describeReplacement(node.host, { target, after: sha256(bytes), fallbackMode: PRIVATE_MODE }),
         ),
       );
       if (changes.length === 0) {

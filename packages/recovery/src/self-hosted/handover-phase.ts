@@ -2,40 +2,35 @@ import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { createPodRestartStep, createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
 import { createCheckpointStabilityStep, findKubeconfigWriters } from '@kube-rescue/static-manifests';
 import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
-import { describeNode, findNodeName, servingSerial } from '@kube-rescue/node';
+import { findNodeName, type NodeDescription, servingSerial } from '@kube-rescue/node';
 import { createWaitingStep } from '../gates/waiting-step.ts';
-import type { Course, SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
-import { API_STABLE, CONTENTS } from './step-ids.ts';
+import type { Course, ObjectSources, SelfHostedDeps } from './options.ts';
+import { API_STABLE, CONTENTS } from '../step-ids.ts';
 
 /**
  * The cluster on its own feet: rescue pods go when the real ones run, pods that have run through it all with the old CA start
  * anew, and the API server stays whatever happens.
  */
-export function createHandoverPhase(
-  options: SelfHostedOptions,
-  ways: ObjectSources,
-  course: Course,
-  deps: SelfHostedDeps,
-): Phase {
-  return {
+export function createHandoverPhase(ways: ObjectSources, course: Course, deps: SelfHostedDeps): Phase {
+  return deps.phase({
     id: 'handover',
     title: 'Handover',
-    steps: async (signal) => {
-      const releases = await createReleaseSteps(options, ways, deps, signal);
+    steps: async (_node, description, signal) => {
+      const releases = await createReleaseSteps(description, ways, deps, signal);
       const input = { publishedAt: () => course.publishedAt, requires: [API_STABLE] };
       const restarts = createPodRestartStep(input, { ...deps, access: ways.api });
-      return [...releases, restarts, await createLastingStep(options, ways, deps)];
+      return [...releases, restarts, createLastingStep(description, ways, deps)] as readonly Step[];
     },
-  };
+  });
 }
 
 async function createReleaseSteps(
-  options: SelfHostedOptions,
+  description: NodeDescription,
   { offline, api }: ObjectSources,
   deps: SelfHostedDeps,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
-  const node = await findNodeName(await describeNode(options, deps), deps);
+  const node = await findNodeName(description, deps);
   const requires = [API_STABLE];
   try {
     const found = await findComponents({}, await offline.open(signal), signal);
@@ -68,17 +63,12 @@ function keepWhatIsNeeded(step: Step): Step {
 }
 
 /** Through two refreshes of the checkpointer and one restart of the kubelet. */
-async function createLastingStep(
-  options: SelfHostedOptions,
-  { offline }: ObjectSources,
-  deps: SelfHostedDeps,
-): Promise<Step> {
-  const { kubeletService } = options;
-  const { staticPods } = await describeNode(options, deps);
+function createLastingStep({ staticPods }: NodeDescription, { offline }: ObjectSources, deps: SelfHostedDeps): Step {
+  const { kubeletService } = deps.options;
   const step = createCheckpointStabilityStep(
     {
       ...{ directory: staticPods.directory, kubeletService, requires: [CONTENTS] },
-      expectedSerial: async () => servingSerial(await describeNode(options, deps), deps),
+      expectedSerial: async () => servingSerial(await deps.describe(), deps),
     },
     { ...deps, objects: offline },
   );
@@ -86,7 +76,7 @@ async function createLastingStep(
     ...step,
     verify: async (signal, waitingFor) => {
       const verdict = await step.verify(signal, waitingFor);
-      const { kubelet } = await describeNode(options, deps);
+      const { kubelet } = await deps.describe();
       const writers =
         kubelet.kubeconfig === undefined
           ? []

@@ -9,20 +9,19 @@ import {
   type Worker,
 } from '@kube-rescue/node-join';
 import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
-import { describeNode, findNodeName } from '@kube-rescue/node';
+import { findNodeName, type NodeDescription } from '@kube-rescue/node';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createBundleStep } from './bundle-step.ts';
 import type { SelfHostedDeps, SelfHostedOptions, ObjectSources, WorkerTarget } from './options.ts';
-import { API_STABLE } from './step-ids.ts';
+import { API_STABLE } from '../step-ids.ts';
 import { readWorkerFiles } from './worker-files.ts';
 
 /** This node as it was, labels before taints because a convention goes by them; then the workers. */
 export function createNodesPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
-  return {
+  return deps.phase({
     id: 'nodes',
     title: 'Nodes',
-    steps: async (signal) => {
-      const description = await describeNode(options, deps);
+    steps: async (_node, description, signal) => {
       const node = await findNodeName(description, deps);
       const sources = {
         earlier: await readEarlierNodes(deps.runs, node),
@@ -31,25 +30,26 @@ export function createNodesPhase(options: SelfHostedOptions, ways: ObjectSources
       const input = { node, sources, requires: [API_STABLE] };
       const access = { objects: ways.offline, verifyObjects: ways.api };
       const own = [createLabelStep(input, access), createTaintStep(input, access)];
-      const workers = await createWorkerSteps(node, options, ways, deps, signal);
+      const workers = await createWorkerSteps(node, description, options, ways, deps, signal);
       return [...own, ...workers].map((step) => afterSteps(step, [API_STABLE]));
     },
-  };
+  });
 }
 
 async function createWorkerSteps(
   own: string,
-  { workers: targets = [], ...options }: SelfHostedOptions,
+  description: NodeDescription,
+  { workers: targets = [] }: SelfHostedOptions,
   { offline, api }: ObjectSources,
   deps: SelfHostedDeps,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
-  const files = await readWorkerFiles(await describeNode(options, deps), deps);
+  const files = await readWorkerFiles(description, deps);
   try {
     const workers = await findWorkers(targets, await offline.open(signal), signal);
     const joined = { workers: workers.map((worker) => ({ ...worker, files })), requires: [API_STABLE], mayFail: true };
     const except = [own, ...workers.map(({ node }) => node)];
-    const bundles = createBundleStep({ except, files, kubeletService: options.kubeletService }, offline, deps);
+    const bundles = createBundleStep({ except, files, kubeletService: deps.options.kubeletService }, offline, deps);
     if (workers.length === 0) return [bundles];
     return [createJoinStep(joined, { objects: api, openNode: deps.openNode, clock: deps.clock }), bundles];
   } catch (error) {

@@ -1,13 +1,13 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { OpenNode, Worker } from '@kube-rescue/node-join';
 import type { RunStore } from '@kube-rescue/workflow';
-import type { EtcdSearch, NodeDeps, NodeOptions, ObjectSession, ObjectsVia } from '@kube-rescue/node';
+import type { EtcdSearch, Node, ObjectsVia } from '@kube-rescue/node';
 import type { CredentialOptions } from './credentials.ts';
 
 /** A worker that is to be brought back, as a person names it; its Node and its files are found out. */
 export type WorkerTarget = Pick<Worker, 'access' | 'kubeletService'>;
 
-export interface SelfHostedOptions extends NodeOptions, CredentialOptions {
+export interface SelfHostedOptions extends CredentialOptions {
   /** How objects are changed while the API server is dead. Default: `etcd`. */
   readonly via?: ObjectsVia | undefined;
   /** How etcd is looked for. Default: by the files and flags of this node. */
@@ -16,8 +16,8 @@ export interface SelfHostedOptions extends NodeOptions, CredentialOptions {
   readonly workers?: readonly WorkerTarget[] | undefined;
 }
 
-export interface SelfHostedDeps extends NodeDeps {
-  readonly objects: ObjectSession;
+/** The node, and what is needed beyond it. */
+export interface SelfHostedDeps extends Node {
   readonly openNode: OpenNode;
   /** The runs of this host, for what it was like before them. */
   readonly runs: Pick<RunStore, 'list' | 'open'>;
@@ -37,7 +37,7 @@ export interface Course {
 
 export function openSources(
   { via = 'etcd', search = {} }: SelfHostedOptions,
-  { objects }: SelfHostedDeps,
+  { objects }: Pick<Node, 'objects'>,
 ): ObjectSources {
   return { offline: objects.access({ via, search }), api: objects.access({ via: 'api', search }) };
 }

@@ -3,6 +3,7 @@ import { type Host, hostPath } from '@kube-rescue/host';
 import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
 import { type Plan, planPlaybook } from '@kube-rescue/workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { openNode } from '@kube-rescue/node';
 import { createCredentialSource } from './credential-source.ts';
 import { openSources, type SelfHostedDeps, type SelfHostedOptions } from './options.ts';
 import { createSelfHostedPlaybook } from './playbook.ts';
@@ -32,9 +33,9 @@ function silent(): ObjectError {
 /** Over a dead cluster: etcd has its objects, nobody answers as the API server. */
 function depsOf({ tree, store }: Saturday): SelfHostedDeps {
   const host: Host = createFakeHost({ tree, services: { kubelet: 'running' } });
+  const node = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
   return {
-    host,
-    clock: createFixedClock(NOW),
+    ...openNode(node, { host, clock: createFixedClock(NOW) }),
     objects: {
       access: ({ via }) => ({ source: { via, search: {} }, open: async () => (via === 'etcd' ? store : DEAD) }),
       open: async () => store,
@@ -47,8 +48,7 @@ function depsOf({ tree, store }: Saturday): SelfHostedDeps {
 
 function optionsOf(set: Readonly<Record<string, string>>, more: Partial<SelfHostedOptions> = {}): SelfHostedOptions {
   const files = createFakeHost({ tree: setTree(set) });
-  const node = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
-  return { ...node, adopt: { path: SET, files }, ...more };
+  return { adopt: { path: SET, files }, ...more };
 }
 
 function plan(options: SelfHostedOptions): Promise<Plan> {

@@ -11,13 +11,13 @@ import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
  * the node, the API server on its own pod, the network, the control-plane pods that nobody can schedule, this node and its
  * workers.
  *
- * Its phases throw PkiError `PKI_SET_UNFIT`, NodeError `CERTIFICATES_BLOCKED` and those of `describeNode` before anything is
+ * Its phases throw PkiError `PKI_SET_UNFIT`, NodeError `CERTIFICATES_BLOCKED` and those of `Node.describe` before anything is
  * written.
  */
 export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfHostedDeps): Playbook {
   const ways = openSources(options, deps);
   const course: Course = { publishedAt: undefined };
-  const { early } = createSnapshotPhases(options, deps);
+  const { early } = createSnapshotPhases(deps, options);
   const objects = createObjectsPhase(options, ways, course, deps);
   const controlPlane = createControlPlanePhase(options, ways, deps);
   return {
@@ -27,10 +27,10 @@ export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfH
       early,
       createEtcdPhase(options, ways, deps),
       ...(options.via === 'api' ? [controlPlane, objects] : [objects, controlPlane]),
-      createNetworkPhase(options, ways, deps),
-      createPodsPhase(options, ways, deps),
+      createNetworkPhase(ways, deps),
+      createPodsPhase(ways, deps),
       createNodesPhase(options, ways, deps),
-      createHandoverPhase(options, ways, course, deps),
+      createHandoverPhase(ways, course, deps),
     ],
   };
 }

@@ -1,44 +1,39 @@
 import { createNetworkStep } from '@kube-rescue/cni-bootstrap';
 import { createRescueStep, findComponents, rescueOrder } from '@kube-rescue/pod-bootstrap';
 import { type Phase, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
-import { describeNode, findNodeName } from '@kube-rescue/node';
+import { findNodeName } from '@kube-rescue/node';
 import { createNodeGate } from '../gates/gates.ts';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
-import type { SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
-import { API_STABLE, NETWORK } from './step-ids.ts';
+import type { ObjectSources, SelfHostedDeps } from './options.ts';
+import { API_STABLE, NETWORK } from '../step-ids.ts';
 
 /** The files without which no pod with a network of its own starts. */
-export function createNetworkPhase(
-  options: SelfHostedOptions,
-  { offline }: ObjectSources,
-  deps: SelfHostedDeps,
-): Phase {
-  return {
+export function createNetworkPhase({ offline }: ObjectSources, deps: SelfHostedDeps): Phase {
+  return deps.phase({
     id: 'network',
     title: 'Network',
-    steps: async () => {
-      const node = await describeNode(options, deps);
+    steps: async (node, description) => {
       const input = {
-        nodeName: await findNodeName(node, deps),
-        kubelet: node.kubelet.component,
+        nodeName: await findNodeName(description, node),
+        kubelet: description.kubelet.component,
         ...{ requires: [API_STABLE], waitsFor: [API_STABLE] },
       };
       return [
-        createNetworkStep(input, { host: deps.host, objects: offline }),
-        createNodeGate(options, deps, [API_STABLE, NETWORK]),
-      ];
+        createNetworkStep(input, { host: node.host, objects: offline }),
+        createNodeGate(node, [API_STABLE, NETWORK]),
+      ] as readonly Step[];
     },
-  };
+  });
 }
 
 /** The control-plane pods at work again, cut out of their controllers where nobody makes or schedules them. */
-export function createPodsPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
+export function createPodsPhase(ways: ObjectSources, deps: SelfHostedDeps): Phase {
   const waitsFor = [API_STABLE, NETWORK];
-  return {
+  return deps.phase({
     id: 'pods',
     title: 'Control-plane pods',
-    steps: async (signal) => {
-      const node = await findNodeName(await describeNode(options, deps), deps);
+    steps: async (_node, description, signal) => {
+      const node = await findNodeName(description, deps);
       try {
         const steps: Step[] = [];
         let requires: readonly StepId[] = waitsFor;
@@ -58,7 +53,7 @@ export function createPodsPhase(options: SelfHostedOptions, ways: ObjectSources,
         return [createWaitingStep({ id: 'pods/rescue', title, finding })];
       }
     },
-  };
+  });
 }
 
 /** That a rescue pod stands in needs no warning as long as the same recovery removes it, or names what is left. */

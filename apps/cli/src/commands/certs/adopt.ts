@@ -19,9 +19,9 @@ export default class CertsAdopt extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsAdopt);
     const session = await this.openSession(flags);
-    const { localFiles, node, deps } = session;
-    const options = { ...node, adopt: { path: localFiles.path(args.folder), files: localFiles.host } };
-    const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(options, deps);
+    const { localFiles, node } = session;
+    const options = { adopt: { path: localFiles.path(args.folder), files: localFiles.host } };
+    const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(node, options);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

@@ -41,9 +41,9 @@ export default class CertsCheck extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(CertsCheck);
     const session = await this.openSession(flags);
-    const { node, deps, reporter, clock } = session;
+    const { node, reporter, clock } = session;
     const { checkCertificates, checkClusterCertificates } = await import('@kube-rescue/diagnosis');
-    const certificates = await checkCertificates({ ...node, warnWithinDays: flags['warn-within'] }, deps);
+    const certificates = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
@@ -59,8 +59,8 @@ export default class CertsCheck extends NodeCommand {
       return { result: { certificates }, exitCode: isSound ? EXIT.done : EXIT.problems, text: own };
     }
     const { signal } = session.interruption;
-    const input = { ...node, via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
-    const cluster = await checkClusterCertificates(input, deps, signal);
+    const input = { via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
+    const cluster = await checkClusterCertificates(node, input, signal);
     if (!cluster.isCurrent) reporter.warn('etcd has no quorum: what was read of the objects may be old');
     const isClusterSound =
       cluster.disagreements.length === 0 &&

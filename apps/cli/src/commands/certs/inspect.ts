@@ -21,14 +21,14 @@ export default class CertsInspect extends NodeCommand {
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsInspect);
-    const { node, deps, localFiles, clock, interruption } = await this.openSession(flags);
+    const { node, localFiles, clock, interruption } = await this.openSession(flags);
     const { target } = args;
     // An absolute path is the node's own, below --root where that is given; another is the caller's.
     const isOnNode = target.startsWith('/');
-    const file = { path: localFiles.path(target), reader: isOnNode ? deps.host : localFiles.host };
+    const file = { path: localFiles.path(target), reader: isOnNode ? node.host : localFiles.host };
     const { inspectCertificate } = await import('@kube-rescue/diagnosis');
     const { signal } = interruption;
-    const certificates = await inspectCertificate({ ...node, target, file, signal }, deps);
+    const certificates = await inspectCertificate(node, { target, file, signal });
     const now = clock.now().toISOString();
     const isSound = certificates.every(
       ({ notBefore, notAfter, keyMatches }) => notBefore <= now && now <= notAfter && keyMatches !== false,

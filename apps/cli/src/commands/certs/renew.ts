@@ -42,8 +42,8 @@ export default class CertsRenew extends NodeCommand {
     if (addNames.length > 0 && only.length !== 1) throw notOneCertificate(only);
     const session = await this.openSession(flags);
     const keyAlgorithm = flags['key-algorithm'];
-    const options = { ...session.node, ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
-    const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(options, session.deps);
+    const options = { ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
+    const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

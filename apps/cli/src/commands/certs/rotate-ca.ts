@@ -55,7 +55,7 @@ export default class CertsRotateCa extends NodeCommand {
     const { flags, args } = await this.parse(CertsRotateCa);
     const session = await this.openSession(flags);
     const ca = args.ca as (typeof CA_DEFINITIONS)[number];
-    const input = { ...session.node, ca, caDays: flags.days };
+    const input = { ca, caDays: flags.days };
     const run = (how: Pick<PlaybookInput, 'playbook' | 'request' | 'resumeCommand'>): Promise<Answer> => {
       const { yes, resume, 'dry-run': dryRun } = flags;
       return answerPlaybook({ ...how, selection: flags, dryRun, yes, resume }, session);

@@ -44,15 +44,15 @@ export default class EtcdPatch extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(EtcdPatch);
     const session = await this.openSession(flags);
-    const { localFiles, node, deps } = session;
+    const { localFiles, node } = session;
     const object = await toReference(args.kind, args.name, flags.namespace);
     const readFile = (path: string): Promise<Uint8Array> => readLocalFile(localFiles.path(path), localFiles.host);
     const patch =
       flags.file === undefined
         ? await toPatch(flags.set ?? [], object.kind.kind, readFile)
         : await readPatchFile(localFiles.path(flags.file), localFiles.host);
-    const input = { ...node, object, patch, via: flags.via, search: toSearch(flags, session) };
-    const playbook = async () => (await import('@kube-rescue/recovery')).createObjectPatchPlaybook(input, deps);
+    const input = { object, patch, via: flags.via, search: toSearch(flags, session) };
+    const playbook = async () => (await import('@kube-rescue/recovery')).createObjectPatchPlaybook(node, input);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

@@ -15,8 +15,8 @@ export default class EtcdProbe extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(EtcdProbe);
     const session = await this.openSession(flags);
-    const { probeEtcdOfNode } = await import('@kube-rescue/diagnosis');
-    const { node, deps, interruption } = session;
-    return answerProbe(await probeEtcdOfNode(node, toSearch(flags, session), deps, interruption.signal));
+    const { probeEtcd } = await import('@kube-rescue/diagnosis');
+    const { node, interruption } = session;
+    return answerProbe(await probeEtcd(node, toSearch(flags, session), interruption.signal));
   }
 }

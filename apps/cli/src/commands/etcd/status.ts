@@ -12,8 +12,8 @@ export default class EtcdStatus extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(EtcdStatus);
     const session = await this.openSession(flags);
-    const { inspectEtcdOfNode } = await import('@kube-rescue/diagnosis');
-    const { node, deps, interruption } = session;
-    return answerStatus(await inspectEtcdOfNode(node, toSearch(flags, session), deps, interruption.signal));
+    const { inspectEtcd } = await import('@kube-rescue/diagnosis');
+    const { node, interruption } = session;
+    return answerStatus(await inspectEtcd(node, toSearch(flags, session), interruption.signal));
   }
 }

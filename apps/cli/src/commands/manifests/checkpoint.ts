@@ -37,13 +37,10 @@ export default class ManifestsCheckpoint extends NodeCommand {
     const { flags } = await this.parse(ManifestsCheckpoint);
     const session = await this.openSession(flags);
     const contents = await readSettings(flags.set ?? [], session);
-    const search = toSearch(flags, session);
-    const objects = (await session.openObjects()).access({ via: flags.via, search });
+    const { node } = session;
+    const objects = node.objects.access({ via: flags.via, search: toSearch(flags, session) });
     const playbook = async () =>
-      (await import('@kube-rescue/recovery')).createCheckpointPlaybook(
-        { ...session.node, contents },
-        { ...session.deps, objects },
-      );
+      (await import('@kube-rescue/recovery')).createCheckpointPlaybook(node, { contents }, objects);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

@@ -12,11 +12,11 @@ export default class ManifestsList extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(ManifestsList);
     const session = await this.openSession(flags);
-    const { node, deps, interruption } = session;
+    const { node, interruption } = session;
     const { listCheckpoints, listStaticPods } = await import('@kube-rescue/diagnosis');
-    const manifests = await listStaticPods(node, deps);
-    const objects = (await session.openObjects()).access({ via: 'etcd', search: {} });
-    const listing = await listCheckpoints(node, { ...deps, objects }, interruption.signal);
+    const manifests = await listStaticPods(node);
+    const objects = node.objects.access({ via: 'etcd', search: {} });
+    const listing = await listCheckpoints(node, objects, interruption.signal);
     return {
       result: { manifests, ...listing },
       exitCode: EXIT.done,

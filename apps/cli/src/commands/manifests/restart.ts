@@ -16,9 +16,9 @@ export default class ManifestsRestart extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(ManifestsRestart);
     const session = await this.openSession(flags);
-    const { node, deps } = session;
+    const { node } = session;
     const playbook = async () =>
-      (await import('@kube-rescue/recovery')).createRestartPlaybook({ ...node, names: args.name }, deps);
+      (await import('@kube-rescue/recovery')).createRestartPlaybook(node, { names: args.name });
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

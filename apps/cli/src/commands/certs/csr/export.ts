@@ -23,11 +23,11 @@ export default class CertsCsrExport extends NodeCommand {
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsCsrExport);
-    const { node, deps, localFiles } = await this.openSession(flags);
+    const { node, localFiles } = await this.openSession(flags);
     const folder = localFiles.path(args.folder);
     const { exportNodeRequests } = await import('@kube-rescue/recovery');
-    const options = { ...node, folder, newKeys: flags['new-keys'], keyAlgorithm: flags['key-algorithm'] };
-    const requests = await exportNodeRequests(options, { ...deps, files: localFiles.host });
+    const options = { folder, newKeys: flags['new-keys'], keyAlgorithm: flags['key-algorithm'] };
+    const requests = await exportNodeRequests(node, options, localFiles.host);
     const rows = requests.map(({ id, subject, path }) => [id, subject, path]);
     return {
       result: { folder, requests },

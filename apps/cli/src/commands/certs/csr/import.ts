@@ -16,10 +16,10 @@ export default class CertsCsrImport extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsCsrImport);
     const session = await this.openSession(flags);
-    const { localFiles, node, deps } = session;
+    const { localFiles, node } = session;
     const rules = { keepEverything: true, mayBePartial: true, keepCas: true };
-    const options = { ...node, adopt: { path: localFiles.path(args.folder), files: localFiles.host }, rules };
-    const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(options, deps);
+    const options = { adopt: { path: localFiles.path(args.folder), files: localFiles.host }, rules };
+    const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(node, options);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
 }

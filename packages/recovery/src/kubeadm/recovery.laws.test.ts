@@ -1,6 +1,7 @@
 import { type Host, hostPath } from '@kube-rescue/host';
 import { buildPki, createFakeHost, createFixedClock, stepLaws, treeOf } from '@kube-rescue/testing';
-import { createRecoveryPlaybook } from './playbooks.ts';
+import { openNode } from '@kube-rescue/node';
+import { createRecoveryPlaybook } from './recovery.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -18,6 +19,6 @@ stepLaws('recovery of a copied node', async () => {
       ...createFakeHost({ tree, services: { kubelet: 'stopped' } }),
       kind: 'copy',
     }),
-    makePlaybook: (host) => createRecoveryPlaybook(NODE, { host, clock }),
+    makePlaybook: (host) => createRecoveryPlaybook(openNode(NODE, { host, clock }), {}),
   };
 });

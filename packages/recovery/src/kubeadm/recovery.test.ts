@@ -3,7 +3,7 @@ import { buildPki, createFakeHost, createFixedClock, expectCode, type Pki, treeO
 import { type Plan, planPlaybook } from '@kube-rescue/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRecoveryPlaybook, createRenewalPlaybook, createRestartPlaybook } from '../index.ts';
-import type { NodeDeps } from '@kube-rescue/node';
+import { type Node, openNode } from '@kube-rescue/node';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -15,10 +15,10 @@ beforeAll(async () => {
   expired = await buildPki({ now: NOW, expired: ['etcd/server', 'scheduler.conf', 'kubelet-client'] });
 });
 
-function deadNode(kind: 'live' | 'copy'): NodeDeps {
+function deadNode(kind: 'live' | 'copy'): Node {
   const tree = new Map([...expired.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
   const host: Host = { ...createFakeHost({ tree, services: { kubelet: 'stopped' } }), kind };
-  return { host, clock };
+  return openNode(NODE, { host, clock });
 }
 
 function plan(playbook: Parameters<typeof planPlaybook>[0]): Promise<Plan> {
@@ -27,7 +27,7 @@ function plan(playbook: Parameters<typeof planPlaybook>[0]): Promise<Plan> {
 
 describe('the recovery playbook', () => {
   it('renews what is bad, restarts everything that is dead, and waits for every effect', async () => {
-    const { entries } = await plan(createRecoveryPlaybook(NODE, deadNode('live')));
+    const { entries } = await plan(createRecoveryPlaybook(deadNode('live'), {}));
     expect(entries.filter(({ finding }) => finding.status !== 'ok').map(({ step }) => step)).toEqual([
       'pki/renew/etcd/server',
       'kubeconfig/renew/scheduler.conf',
@@ -51,27 +51,27 @@ describe('the recovery playbook', () => {
   });
 
   it('plans to restart what works with a certificate that ends soon', async () => {
-    const { entries } = await plan(createRecoveryPlaybook({ ...NODE, expiringWithinDays: 400 }, deadNode('live')));
+    const { entries } = await plan(createRecoveryPlaybook(deadNode('live'), { expiringWithinDays: 400 }));
     const restart = entries.find(({ step }) => step === 'control-plane/restart');
     expect(restart?.finding.evidence.join()).toContain('is to be renewed');
     expect(restart?.finding.evidence).toHaveLength(5);
   });
 
   it('touches nothing but files on a copy of a node', async () => {
-    const { entries } = await plan(createRecoveryPlaybook(NODE, deadNode('copy')));
+    const { entries } = await plan(createRecoveryPlaybook(deadNode('copy'), {}));
     expect(new Set(entries.map(({ phase }) => phase))).toEqual(new Set(['certificates']));
   });
 });
 
 describe('the renewal playbook', () => {
   it('plans only the certificates that were named', async () => {
-    const options = { ...NODE, all: true, only: ['admin.conf'] };
-    const { entries } = await plan(createRenewalPlaybook(options, deadNode('copy')));
+    const options = { all: true, only: ['admin.conf'] };
+    const { entries } = await plan(createRenewalPlaybook(deadNode('copy'), options));
     expect(entries.map(({ step }) => step)).toEqual(['kubeconfig/renew/admin.conf']);
   });
 
   it('refuses a name that no certificate has', async () => {
-    const playbook = createRenewalPlaybook({ ...NODE, only: ['front-door'] }, deadNode('copy'));
+    const playbook = createRenewalPlaybook(deadNode('copy'), { only: ['front-door'] });
     await expectCode(plan(playbook), 'PKI_CERTIFICATE_UNKNOWN');
   });
 });
@@ -79,14 +79,14 @@ describe('the renewal playbook', () => {
 describe('the restart playbook', () => {
   it('refuses a name that no static pod has, and says which there are', async () => {
     const error = await expectCode(
-      plan(createRestartPlaybook({ ...NODE, names: ['kube-proxy'] }, deadNode('live'))),
+      plan(createRestartPlaybook(deadNode('live'), { names: ['kube-proxy'] })),
       'MANIFEST_UNKNOWN',
     );
     expect(error.hint).toContain('kube-apiserver');
   });
 
   it('restarts exactly the pods that were named', async () => {
-    const { entries } = await plan(createRestartPlaybook({ ...NODE, names: ['kube-scheduler'] }, deadNode('live')));
+    const { entries } = await plan(createRestartPlaybook(deadNode('live'), { names: ['kube-scheduler'] }));
     expect(entries.map(({ step }) => step)).toEqual(['static-pod/restart/kube-scheduler']);
   });
 });

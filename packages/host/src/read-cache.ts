@@ -1,0 +1,152 @@
+import type { Clock } from './clock.ts';
+import type { Host, ServiceControl } from './host.ts';
+import type { HostPath } from './host-path.ts';
+
+/** A host whose reads are remembered for as long as one look at the machine lasts. */
+export interface ReadCache {
+  /** Remembers what `readFile`, `stat`, `list` and `readLink` return. Everything else goes to the machine. */
+  readonly host: Host;
+  /** The machine itself: nothing is remembered. Changes made through it end the look. */
+  readonly machine: Host;
+  /** The clock; sleeping ends the look. */
+  readonly clock: Clock;
+  /** Ends the look: whatever is read afterwards is read from the machine. */
+  endLook(): void;
+  /** Remembers what `make` returns under `name` until the look ends; failures are not remembered. */
+  once<T>(name: string, make: () => Promise<T>): Promise<T>;
+  /** Runs `action` with nothing remembered: reads go to the machine, and the look ends before and after. */
+  uncached<T>(action: () => Promise<T>): Promise<T>;
+}
+
+/** A larger file is read from the machine each time. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** Of all files of one look. */
+const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
+/** A look is no longer than this: other programs change files too. */
+const MAX_LOOK_MS = 10_000;
+/** The kernel makes these up anew each time they are read. */
+const VOLATILE = /^\/(?:proc|sys)\//;
+
+/**
+ * Remembers reads within one look, so that a node that is described by many functions is read once.
+ *
+ * A look ends with any change, program or lock made through `host` or `machine`, with any sleep on `clock`, with `endLook`, and
+ * after ten seconds. A missing file is remembered, a failure is not. Files over 1 MiB, /proc and /sys, processes, services and
+ * requests are never remembered. Changes by other programs within a look are not noticed: whoever writes compares digests with
+ * `machine`.
+ */
+export function createReadCache({ host, clock }: { readonly host: Host; readonly clock: Clock }): ReadCache {
+  let look = createLook(clock);
+  let bypasses = 0;
+  const endLook = (): void => {
+    look = createLook(clock);
+  };
+  const ending = async <T>(action: () => Promise<T>): Promise<T> => {
+    endLook();
+    try {
+      return await action();
+    } finally {
+      endLook();
+    }
+  };
+  const remembered = <T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T> => {
+    if (bypasses > 0) return read();
+    if (look.isOver()) endLook();
+    return look.remember(key, read, sizeOf);
+  };
+  const machine = endingLooks(host, ending);
+  const readOnce = <T>(name: string, path: HostPath, read: () => Promise<T>, sizeOf?: (value: T) => number) =>
+    VOLATILE.test(path) ? read() : remembered(`${name} ${path}`, read, sizeOf);
+  return {
+    machine,
+    host: {
+      ...machine,
+      readFile: async (path) => {
+        const bytes = await readOnce(
+          'readFile',
+          path,
+          () => host.readFile(path),
+          (read) => read?.length ?? 0,
+        );
+        // A copy, so that nobody changes what others are given.
+        return bytes && new Uint8Array(bytes);
+      },
+      stat: (path) => readOnce('stat', path, () => host.stat(path)),
+      list: (path) => readOnce('list', path, () => host.list(path)),
+      readLink: (path) => readOnce('readLink', path, () => host.readLink(path)),
+    },
+    clock: { now: () => clock.now(), sleep: (ms, signal) => ending(() => clock.sleep(ms, signal)) },
+    endLook,
+    once: (name, make) => remembered(`once ${name}`, make),
+    uncached: async (action) => {
+      bypasses += 1;
+      try {
+        return await ending(action);
+      } finally {
+        bypasses -= 1;
+      }
+    },
+  };
+}
+
+interface Look {
+  isOver(): boolean;
+  remember<T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T>;
+}
+
+function createLook(clock: Clock): Look {
+  const values = new Map<string, Promise<unknown>>();
+  let startedAt: number | undefined;
+  let totalBytes = 0;
+  return {
+    isOver: () => {
+      if (startedAt === undefined) return false;
+      const ageMs = clock.now().getTime() - startedAt;
+      // A clock that was set back tells nothing about the age.
+      return ageMs < 0 || ageMs > MAX_LOOK_MS;
+    },
+    remember: <T>(key: string, read: () => Promise<T>, sizeOf: (value: T) => number = () => 0): Promise<T> => {
+      startedAt ??= clock.now().getTime();
+      const known = values.get(key);
+      // The key names the operation, and so the type of its value.
+      if (known !== undefined) return known as Promise<T>;
+      const value = read().then(
+        (result) => {
+          const bytes = sizeOf(result);
+          totalBytes += bytes;
+          if (bytes > MAX_FILE_BYTES || totalBytes > MAX_TOTAL_BYTES) {
+            totalBytes -= bytes;
+            values.delete(key);
+          }
+          return result;
+        },
+        (error: unknown) => {
+          values.delete(key);
+          throw error;
+        },
+      );
+      values.set(key, value);
+      return value;
+    },
+  };
+}
+
+/** `host`, with every call that can change the machine made within `ending`. */
+function endingLooks(host: Host, ending: <T>(action: () => Promise<T>) => Promise<T>): Host {
+  const services: ServiceControl = {
+    status: (name) => host.services.status(name),
+    act: (action, name) => ending(() => host.services.act(action, name)),
+  };
+  return {
+    ...host,
+    services,
+    writeFile: (...input) => ending(() => host.writeFile(...input)),
+    writeFileFrom: (...input) => ending(() => host.writeFileFrom(...input)),
+    appendFile: (...input) => ending(() => host.appendFile(...input)),
+    writeLink: (...input) => ending(() => host.writeLink(...input)),
+    remove: (...input) => ending(() => host.remove(...input)),
+    makeDirectory: (...input) => ending(() => host.makeDirectory(...input)),
+    exec: (...input) => ending(() => host.exec(...input)),
+    acquireLock: (...input) => ending(() => host.acquireLock(...input)),
+  };
+}

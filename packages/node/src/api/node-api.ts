@@ -1,0 +1,75 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import { readKubeconfigClient } from '@kube-rescue/node-config';
+import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
+import type { NodeDeps, NodeDescription } from '../node-description.ts';
+
+/** What the API server answered, or why there is no answer that can be trusted. */
+export type ApiReading =
+  | { readonly state: 'answered'; readonly status: number; readonly object: unknown }
+  | { readonly state: 'silent'; readonly reason: string };
+
+/** GET requests to this node's own API server, as the administrator. */
+export interface NodeApi {
+  /**
+   * Gets one path. An answer counts only when the CA of the administrator's kubeconfig verifies the server, its name and its dates.
+   * @param timeoutMs default: 5000
+   */
+  read(path: string, signal: AbortSignal, timeoutMs?: number): Promise<ApiReading>;
+  /**
+   * Lists the objects below a path, page by page.
+   *
+   * @param path with a query already when there is a selector
+   * @returns `undefined` when a page could not be read
+   */
+  list(path: string, signal: AbortSignal): Promise<readonly unknown[] | undefined>;
+}
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const PAGE = 200;
+
+export function createNodeApi(describe: () => Promise<NodeDescription>, { host }: NodeDeps): NodeApi {
+  const read: NodeApi['read'] = async (path, signal, timeoutMs = REQUEST_TIMEOUT_MS) => {
+    const node = await describe();
+    const server = node.apiServerUrl;
+    if (server === undefined) return { state: 'silent', reason: 'no API server is configured on this node' };
+    try {
+      const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
+      const client = { certificate, key };
+      const answer = await host.request({ url: `${server}${path}`, timeoutMs, signal, ca, client });
+      if (answer.peer?.trusted !== true) {
+        const why = answer.peer?.reason ?? 'none';
+        return { state: 'silent', reason: `${server} presents a certificate that is not good: ${why}` };
+      }
+      return { state: 'answered', status: answer.status, object: parseJson(answer.body) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isRecoveryError(error)) throw error;
+      return { state: 'silent', reason: error.message };
+    }
+  };
+  return {
+    read,
+    list: async (path, signal) => {
+      const items: unknown[] = [];
+      let token = '';
+      do {
+        const next = token === '' ? '' : `&continue=${encodeURIComponent(token)}`;
+        const reading = await read(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${next}`, signal);
+        const page = reading.state === 'answered' && reading.status === 200 ? reading.object : undefined;
+        const { items: found } = fieldsAt(page);
+        if (!Array.isArray(found)) return undefined;
+        items.push(...(found as readonly unknown[]));
+        token = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
+      } while (token !== '');
+      return items;
+    },
+  };
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

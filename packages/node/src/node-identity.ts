@@ -1,0 +1,36 @@
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import type { NetworkInput } from '@kube-rescue/cni-bootstrap';
+import type { Host } from '@kube-rescue/host';
+import type { Node } from './node.ts';
+import type { NodeDescription } from './node-description.ts';
+
+/** The name under which the kubelet registers: that of its certificate, `system:node:NAME`, else its flag's, else the machine's. */
+export async function findNodeName(
+  node: NodeDescription,
+  { host }: { readonly host: Pick<Host, 'name' | 'readFile' | 'readLink' | 'stat' | 'list'> },
+): Promise<string> {
+  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['kubelet-client'] }, { host });
+  const client = certificates[0]?.certificate;
+  const subject = client?.ok === true ? client.value.x509.subject : undefined;
+  return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? host.name;
+}
+
+/** The serial number of the certificate that the API server is to present, upper-case hexadecimal. */
+export async function servingSerial(
+  node: NodeDescription,
+  { host }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'> },
+): Promise<string | undefined> {
+  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, { host });
+  const serving = certificates[0]?.certificate;
+  return serving?.ok === true ? serving.value.x509.serialNumber.toUpperCase() : undefined;
+}
+
+/**
+ * What the network of this node is looked up by: the name of its Node and its kubelet's flags. Works with everything dead.
+ * @throws as `Node.describe`
+ */
+export async function findNetworkOfNode(node: Node): Promise<NetworkInput> {
+  const description = await node.describe();
+  const { flags, source } = description.kubelet.component;
+  return { nodeName: await findNodeName(description, node), kubelet: { flags, source } };
+}

@@ -1,0 +1,118 @@
+import type { EtcdProbe } from '@kube-rescue/etcd-access';
+import { type Clock, createReadCache, type Host, type ReadCache } from '@kube-rescue/host';
+import type { Phase, Step } from '@kube-rescue/workflow';
+import { createNodeApi, type NodeApi } from './api/node-api.ts';
+import { connectByProbe, type EtcdSearch, type NodeEtcd, probeNodeEtcd } from './etcd/etcd-connection.ts';
+import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
+import { type NodeObjects, type ObjectPath, openNodeObjects } from './objects/node-objects.ts';
+import { createObjectSession, type ObjectSession } from './objects/object-session.ts';
+
+/** One node, live or a copy of its files: its description, API server, objects and etcd. */
+export interface Node extends NodeDeps {
+  readonly options: NodeOptions;
+  /** The machine; its files are read once per look. Changes made through it end the look. */
+  readonly host: Host;
+  /** The machine with nothing remembered, for whatever compares files before it writes: the workflow engine, change kinds. */
+  readonly machine: Host;
+  /** Sleeping on it ends the look. */
+  readonly clock: Clock;
+  /**
+   * How the node is set up, from its files; works with everything dead. Read once per look, so never from before a change.
+   * @throws NodeError `NODE_NOT_FOUND`; NodeConfigError; ManifestError; HostError
+   */
+  describe(): Promise<NodeDescription>;
+  /** This node's own API server, as the administrator. */
+  readonly api: NodeApi;
+  /** The objects of the cluster; each connection is opened once and shared. */
+  readonly objects: ObjectSession;
+  /** A connection of its own to the objects of the cluster; the caller closes it. @throws as `openNodeObjects` */
+  openObjects(path: ObjectPath, signal: AbortSignal): Promise<NodeObjects>;
+  /**
+   * Connects to etcd with the best credentials; possibly without quorum, see `way`. The caller closes the client.
+   * @throws EtcdError `ETCD_NO_WAY_IN`; NodeError `NODE_NOT_LIVE`
+   */
+  etcd(search: EtcdSearch, signal: AbortSignal): Promise<NodeEtcd>;
+  /** Tries every endpoint and pair of credentials of etcd that the node's files suggest. @throws NodeError `NODE_NOT_LIVE` */
+  probeEtcd(search: EtcdSearch, signal: AbortSignal): Promise<EtcdProbe>;
+  /** Connects as a probe has found. @throws EtcdError `ETCD_NO_WAY_IN` */
+  connectEtcd(probe: EtcdProbe, signal: AbortSignal, timeoutMs?: number): Promise<NodeEtcd>;
+  /** A phase whose steps share one description of this node. */
+  phase(input: NodePhase): Phase;
+  /** Closes the shared connections. */
+  close(): Promise<void>;
+}
+
+/** A phase of a playbook for one node. */
+export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
+  /**
+   * @param node describes itself as it was when the phase began
+   * @param description the same, at hand
+   */
+  steps(node: Node, description: NodeDescription, signal: AbortSignal): Promise<readonly Step[]> | readonly Step[];
+}
+
+/**
+ * Opens a node. Reads nothing yet.
+ *
+ * A plan is one look at the node: each file is read once. In a run each phase begins a new look, checks share it, and steps are
+ * applied and verified with nothing remembered.
+ */
+export function openNode(options: NodeOptions, deps: NodeDeps): Node {
+  const reads = createReadCache(deps);
+  const { sealSnapshot } = deps;
+  const files = { host: reads.host, clock: reads.clock, sealSnapshot };
+  const describe = (): Promise<NodeDescription> => reads.once('description', () => describeNode(options, files));
+  const objects = createObjectSession(describe, files);
+  const beginPhase = createLookOfPhases(reads);
+  const withDescription = (describe: Node['describe']): Node => ({
+    ...files,
+    options,
+    machine: reads.machine,
+    describe,
+    api: createNodeApi(describe, files),
+    objects,
+    openObjects: async (path, signal) => openNodeObjects(await describe(), path, files, signal),
+    etcd: async (search, signal) =>
+      connectByProbe(await probeNodeEtcd(await describe(), search, files, signal), files, signal, search.timeoutMs),
+    probeEtcd: async (search, signal) => probeNodeEtcd(await describe(), search, files, signal),
+    connectEtcd: (probe, signal, timeoutMs) => connectByProbe(probe, files, signal, timeoutMs),
+    phase: ({ id, title, steps }) => ({
+      id,
+      title,
+      steps: async (signal) => {
+        beginPhase(steps);
+        const description = await node.describe();
+        const made = await steps(
+          withDescription(async () => description),
+          description,
+          signal,
+        );
+        return made.map((step) => withFreshReads(step, reads));
+      },
+    }),
+    close: () => objects.close(),
+  });
+  const node = withDescription(describe);
+  return node;
+}
+
+/** A phase that is created again begins a new look: a plan is made again, or a run has begun. */
+function createLookOfPhases(reads: ReadCache): (phase: object) => void {
+  const begun = new Set<object>();
+  return (phase) => {
+    if (begun.has(phase)) {
+      reads.endLook();
+      begun.clear();
+    }
+    begun.add(phase);
+  };
+}
+
+/** What a step writes and what proves it are read from the machine. */
+function withFreshReads(step: Step, reads: ReadCache): Step {
+  return {
+    ...step,
+    apply: (...input) => reads.uncached(() => step.apply(...input)),
+    verify: (...input) => reads.uncached(() => step.verify(...input)),
+  };
+}

@@ -1,0 +1,40 @@
+import {
+  type AdoptionInput,
+  type AdoptionRules,
+  type CertificateInventory,
+  createAdoptionSteps,
+  createRenewalSteps,
+  type RenewalOptions,
+} from '@kube-rescue/cert-rotation';
+import type { Node, NodeDescription } from '@kube-rescue/node';
+import type { Playbook, Step } from '@kube-rescue/workflow';
+
+/** Installs a set of certificates and nothing else; components keep the old ones until they are restarted. */
+export function createAdoptionPlaybook(
+  opened: Node,
+  options: { readonly adopt: AdoptionInput['set']; readonly rules?: AdoptionRules | undefined },
+): Playbook {
+  const certificates = opened.phase({
+    id: 'certificates',
+    title: 'Certificates',
+    steps: async (node, { inspection }) =>
+      (await createAdoptionSteps(
+        { set: options.adopt, node: inspection, rules: options.rules },
+        node,
+      )) as readonly Step[],
+  });
+  return { id: 'certs-adopt', title: 'Adopt a set of certificates', phases: [certificates] };
+}
+
+/** The steps that install a whole set instead of renewals; what signs itself is in no set. */
+export async function createAdoption(
+  options: RenewalOptions,
+  set: AdoptionInput['set'],
+  { inspection }: NodeDescription,
+  inventory: CertificateInventory,
+  node: Node,
+): Promise<readonly Step[]> {
+  const certificates = inventory.certificates.filter(({ ca }) => ca === undefined);
+  const selfSigned = createRenewalSteps({ inventory: { ...inventory, certificates }, options }, node);
+  return [...(await createAdoptionSteps({ set, node: inspection }, node)), ...selfSigned] as readonly Step[];
+}

@@ -1,0 +1,16 @@
+import type { CaId, ReissueOptions, RenewalOptions } from '@kube-rescue/cert-rotation';
+import type { Node } from '@kube-rescue/node';
+import type { Playbook } from '@kube-rescue/workflow';
+import { createRecoveryPlaybook, type TrustOptions } from './recovery.ts';
+
+/**
+ * Reissues one CA of a kubeadm control plane with its own key, expired or not, renews what has expired, and restarts and proves
+ * as a recovery does.
+ */
+export function createCaPlaybook(
+  node: Node,
+  options: RenewalOptions & TrustOptions & Pick<ReissueOptions, 'caDays'> & { readonly ca: CaId },
+): Playbook {
+  const { phases } = createRecoveryPlaybook(node, { ...options, force: [options.ca] });
+  return { id: 'certs-rotate-ca', title: 'Reissue a CA', phases };
+}

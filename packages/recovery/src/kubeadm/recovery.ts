@@ -1,0 +1,120 @@
+import {
+  type AdoptionInput,
+  createReissueSteps,
+  createRenewalSteps,
+  inspectCertificates,
+  type ReissueOptions,
+  reissueStepId,
+  type RenewalOptions,
+  renewalStepId,
+} from '@kube-rescue/cert-rotation';
+import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';
+import { createControlPlaneRestartStep } from '@kube-rescue/static-manifests';
+import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
+import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
+import { createApiGate, createLeaseGate, createNodeGate } from '../gates/gates.ts';
+import { createTrustPhase } from '../rotation/trust-phase.ts';
+import { API_STABLE, CA_PUBLISHED, RESTART } from '../step-ids.ts';
+import { createAdoption } from './adoption.ts';
+import { createPublishedCaGate } from './published-ca-gate.ts';
+import { findRestartNeeds } from './restart-needs.ts';
+import { RESTART_TIMEOUT_MS } from './restart.ts';
+
+export interface TrustOptions {
+  /** After a CA was reissued, restarts the pods that hold the former one. Default: false, they are named. */
+  readonly restartPods?: boolean | undefined;
+}
+
+export interface AdoptionOptions {
+  /** A set of certificates that is installed instead of renewing. Default: none. */
+  readonly adopt?: AdoptionInput['set'] | undefined;
+}
+
+export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionOptions & TrustOptions;
+
+/**
+ * Brings back a kubeadm control plane of one node whose certificates are bad: renews what has to be renewed, restarts what
+ * has to read it, and waits until the API server is stable, the controllers work and the node is Ready. Takes an etcd
+ * snapshot first, or as soon as etcd can be reached.
+ *
+ * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
+ * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
+ */
+export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptions): Playbook {
+  const certificates = createCertificatesPhase(node, options);
+  const { early, late } = createSnapshotPhases(node);
+  return {
+    id: 'kubeadm',
+    title: 'Recover a kubeadm control plane',
+    phases:
+      node.host.kind === 'live'
+        ? [
+            early,
+            certificates,
+            createControlPlanePhase(node, options),
+            late,
+            createNodePhase(node),
+            createTrustPhase(node, options, [CA_PUBLISHED]),
+          ]
+        : [certificates],
+  };
+}
+
+/** What a recovery proves at its end, once the API server is stable. */
+function createProofs(node: Node): readonly Step[] {
+  return [
+    createNodeGate(node, [API_STABLE]),
+    createLeaseGate('kube-controller-manager', node, [API_STABLE]),
+    createLeaseGate('kube-scheduler', node, [API_STABLE]),
+    // The phase after it names the pods that hold a former CA, or restarts them.
+    createPublishedCaGate(node, { warns: false }, [API_STABLE]),
+  ];
+}
+
+function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions): Phase {
+  return opened.phase({
+    id: 'certificates',
+    title: 'Certificates',
+    steps: async (node, description) => {
+      assertSingleKubeadmNode(description);
+      const inventory = await inspectCertificates(description.inspection, node);
+      if (options.adopt !== undefined) return createAdoption(options, options.adopt, description, inventory, node);
+      const reissued = inventory.cas.map(({ id }) => id);
+      return [
+        ...createReissueSteps({ inventory, options }, node),
+        ...createRenewalSteps({ inventory, options, reissued }, node),
+      ] as readonly Step[];
+    },
+  });
+}
+
+function createControlPlanePhase(opened: Node, options: RenewalOptions & ReissueOptions): Phase {
+  const value = opened.clock.now().toISOString();
+  return opened.phase({
+    id: 'control-plane',
+    title: 'Control plane',
+    steps: async (node, { inspection }) => {
+      const { certificates, cas } = await inspectCertificates(inspection, node);
+      const requires = [
+        ...cas.map(({ id }) => reissueStepId(id)),
+        ...certificates.map(({ definition }) => renewalStepId(definition)),
+      ];
+      const restart = createControlPlaneRestartStep(
+        {
+          id: RESTART,
+          requires,
+          findNeeds: () => findRestartNeeds(node, options),
+          kubeletService: node.options.kubeletService,
+          value,
+          timeoutMs: RESTART_TIMEOUT_MS,
+        },
+        node,
+      ) as Step;
+      return [restart, createApiGate(node, [RESTART])];
+    },
+  });
+}
+
+function createNodePhase(opened: Node): Phase {
+  return opened.phase({ id: 'node', title: 'Node', steps: createProofs });
+}

@@ -1,0 +1,25 @@
+import {
+  type CertificateId,
+  createRenewalSteps,
+  inspectCertificates,
+  type RenewalOptions,
+} from '@kube-rescue/cert-rotation';
+import type { Node } from '@kube-rescue/node';
+import type { Playbook, Step } from '@kube-rescue/workflow';
+
+/** Renews certificates and nothing else; components keep the old ones until they are restarted. */
+export function createRenewalPlaybook(
+  opened: Node,
+  options: RenewalOptions & { readonly only: readonly string[] },
+): Playbook {
+  const certificates = opened.phase({
+    id: 'certificates',
+    title: 'Certificates',
+    steps: async (node, { inspection }) => {
+      const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
+      const inventory = await inspectCertificates({ ...inspection, only }, node);
+      return createRenewalSteps({ inventory, options }, node) as readonly Step[];
+    },
+  });
+  return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };
+}
