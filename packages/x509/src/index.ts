@@ -11,7 +11,7 @@ export {
   isSignedBy,
   namesIssuer,
 } from './certificate/comparison.ts';
-export { type CertificateDetails, detailCertificate } from './certificate/details.ts';
+export { canSignCertificates, type CertificateDetails, detailCertificate } from './certificate/details.ts';
 export { allowsUsage, assertSubjectNames, namesAddress } from './certificate/extensions.ts';
 export type { Usage } from './certificate/extensions.ts';
 export { findPairFault, isSelfSignedCa } from './certificate/openssl-check.ts';

@@ -5,6 +5,7 @@ import { judgeCa } from './ca-judgement.ts';
 import type { CertificateId } from '../inventory/catalogue.ts';
 import { inspectCertificates } from '../inventory/inventory.ts';
 import { judgeCertificate } from './judgement.ts';
+import { openOpenSsl } from '../openssl.fixture.ts';
 import { embedKubeletCertificate, kubeadmNode, NOW, putFile } from '../kubeadm-node.fixture.ts';
 
 type NodeArguments = Parameters<typeof kubeadmNode>;
@@ -81,6 +82,24 @@ describe('a certificate', () => {
     expect(problems).toMatchObject([
       { code: 'PKI_CHAIN_BROKEN', message: expect.stringContaining('names another key') },
     ]);
+  });
+
+  it.each([
+    ['/O=system:masters/CN=mallory', 'basicConstraints=CA:FALSE', 'PKI_CHAIN_BROKEN', 'the group system:masters'],
+    ['/CN=system:kube-scheduler', 'basicConstraints=CA:FALSE', 'PKI_CHAIN_BROKEN', 'the user system:kube-scheduler'],
+    ['/CN=kube-apiserver', 'basicConstraints=critical,CA:TRUE', 'PKI_CERTIFICATE_INVALID', 'can sign certificates'],
+    ['/CN=kube-apiserver', 'keyUsage=critical,keyCertSign', 'PKI_CERTIFICATE_INVALID', 'can sign certificates'],
+  ])('that no CA of the cluster signed is never renewed as %s with %s', async (subject, extension, code, text) => {
+    using openssl = openOpenSsl();
+    openssl.run('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out forged.key');
+    openssl.run(`req -x509 -new -key forged.key -out forged.crt -days 1 -subj ${subject} -addext ${extension}`);
+    const problems = await problemsOf('apiserver', {}, (files) => {
+      putFile(files, path('apiserver.crt'), openssl.read('forged.crt'));
+      putFile(files, path('apiserver.key'), openssl.read('forged.key'));
+    });
+    expect(problems).toContainEqual(
+      expect.objectContaining({ code, message: expect.stringContaining(text), fixedBy: 'person' }),
+    );
   });
 
   it('that the authority of another purpose signed breaks the chain', async () => {

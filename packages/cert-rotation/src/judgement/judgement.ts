@@ -1,5 +1,6 @@
 import {
   allowsUsage,
+  canSignCertificates,
   type Certificate,
   findIssuerMismatch,
   isKeyOf,
@@ -9,8 +10,10 @@ import {
 } from '@kube-rescue/x509';
 import { PKI_ERRORS, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
+import type { CertificateId } from '../inventory/catalogue.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import { type Problem, problemOf } from './problem.ts';
+import { findForeignIdentity } from './signable.ts';
 
 export interface JudgementOptions {
   readonly now: Date;
@@ -61,15 +64,39 @@ function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]
   return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'its authority has no certificate');
 }
 
-function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined): Problem[] {
+function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined, id: CertificateId): Problem[] {
   if (ca === undefined || !ca.bundle.ok) return [];
   const reason = findChainBreak(certificate, ca.bundle.value);
   if (reason === undefined) return [];
+  const foreign = findForeignIdentity(id, certificate);
+  if (foreign !== undefined) {
+    return [
+      problem(path, {
+        code: 'PKI_CHAIN_BROKEN',
+        message: `no CA of this cluster signed it (${reason}), and it claims ${foreign}, which this certificate never has`,
+        hint: 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`',
+        fixedBy: 'person',
+      }),
+    ];
+  }
   return [
     problem(path, {
       code: 'PKI_CHAIN_BROKEN',
       message: `it was not signed by ${ca.definition.name} in ${ca.path}: ${reason}`,
       hint: 'renew it, so that this authority signs it',
+    }),
+  ];
+}
+
+/** Renewing a leaf keeps its extensions, and one that can sign would be a CA below the cluster's. */
+function judgeCaRights(certificate: Certificate, path: string): Problem[] {
+  if (!canSignCertificates(certificate)) return [];
+  return [
+    problem(path, {
+      code: 'PKI_CERTIFICATE_INVALID',
+      message: 'it can sign certificates (CA:TRUE or keyCertSign), which the certificate of a component never can',
+      hint: 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`',
+      fixedBy: 'person',
     }),
   ];
 }
@@ -142,7 +169,8 @@ export function judgeCertificate(
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
   const problems = [
     ...judgeDates(certificate, path, options),
-    ...judgeChain(certificate, path, ca),
+    ...judgeCaRights(certificate, path),
+    ...judgeChain(certificate, path, ca, entry.id),
     ...judgePurpose(entry, certificate, path),
     ...judgeKey(entry, certificate),
     ...judgeEmbedded(entry, options),

@@ -83,6 +83,11 @@ function readNames(certificate: Certificate): readonly string[] {
   });
 }
 
+/** Whether the holder of a certificate may sign others: it is a CA's, or its key usage says so (RFC 5280 section 4.2.1.3). */
+export function canSignCertificates(certificate: Certificate): boolean {
+  return certificate.x509.ca || readKeyUsage(certificate).includes('keyCertSign');
+}
+
 function readKeyUsage(certificate: Certificate): readonly string[] {
   const value = valueOf(certificate, EXTENSION.keyUsage);
   const bits = value === undefined ? undefined : readDerElements(value)[0]?.content.subarray(1);
