@@ -175,4 +175,16 @@ describe('a snapshot that arrives damaged', () => {
     expect(await saved).toMatchObject({ bytes: whole.length, revision: 7n });
     expect(left).toEqual(['etcd.db']);
   });
+
+  it('is not saved when the operator interrupts it after its last byte has arrived', async () => {
+    const fake = createFakeHost();
+    const interrupt = new AbortController();
+    const reason = new Error('interrupted');
+    const save = saveSnapshot(
+      { target: hostPath('/etcd.db'), signal: interrupt.signal, onProgress: () => interrupt.abort(reason) },
+      { client: arriving(whole), host: fake },
+    );
+    await expect(save).rejects.toBe(reason);
+    expect(await fake.list(hostPath('/'))).toEqual([]);
+  });
 });

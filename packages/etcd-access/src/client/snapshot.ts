@@ -83,6 +83,8 @@ export async function saveSnapshot(request: SnapshotRequest, { client, host }: S
       bytes += piece.length;
       yield piece;
       onProgress?.({ bytes, expectedBytes: dbSize });
+      // The rest may have arrived already, and then the stream itself no longer ends with the reason.
+      signal?.throwIfAborted();
     }
     const isWhole = bytes % SECTOR_BYTES === DIGEST_BYTES && hash.copy().digest().equals(tail);
     if (!isWhole) throw invalid(endpoint, bytes);
