@@ -4,15 +4,18 @@ import { CrashReporter } from './test/crash/reporter.ts';
 import { CLUSTER_TESTS, isolatedTests, SLOW_TESTS, UNIT_TESTS } from './test/suites.ts';
 
 const ISOLATED = isolatedTests();
+// Tests run on the sources; only the CLI's subprocess tests need the build, which `npm test` makes first.
+const SOURCES = ['kube-rescue-source', 'node', 'import', 'default'];
 const NEVER = ['**/node_modules/**', ...CLUSTER_TESTS];
 
 const project = (name: string, test: object): TestProjectConfiguration => ({
-  // Tests run on the sources; only the CLI's subprocess tests need the build, which `npm test` makes first.
-  ssr: { resolve: { conditions: ['kube-rescue-source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: SOURCES } },
   test: { name, testTimeout: 240_000, hookTimeout: 240_000, ...test },
 });
 
 export default defineConfig({
+  // Vitest runs the global set-up in this environment.
+  environments: { __vitest__: { resolve: { conditions: SOURCES } } },
   test: {
     globalSetup: ['test/debian-packages.ts'],
     projects: [
