@@ -180,11 +180,11 @@ describe('a snapshot that arrives damaged', () => {
     const fake = createFakeHost();
     const interrupt = new AbortController();
     const reason = new Error('interrupted');
-    const save = saveSnapshot(
+    const saved = saveSnapshot(
       { target: hostPath('/etcd.db'), signal: interrupt.signal, onProgress: () => interrupt.abort(reason) },
       { client: arriving(whole), host: fake },
     );
-    await expect(save).rejects.toBe(reason);
+    await expect(saved).rejects.toBe(reason);
     expect(await fake.list(hostPath('/'))).toEqual([]);
   });
 });
