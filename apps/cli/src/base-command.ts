@@ -10,9 +10,9 @@ import type { Terminal } from './terminal.ts';
 import { type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
 
 /** What a command found out or did. */
-export interface Answer {
+export interface Answer<R extends object = object> {
   /** Always an object, so that it can grow. */
-  readonly result: object;
+  readonly result: R;
   readonly exitCode: ExitCode;
   /** The same for a person. */
   readonly text: (terminal: Terminal) => string;

@@ -1,11 +1,20 @@
 import { describeError } from '@kube-rescue/errors';
 import { baseName, hostPath, parentPath } from '@kube-rescue/host';
-import type { Change, Json, Plan, Playbook, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
+import type {
+  Change,
+  Json,
+  Plan,
+  Playbook,
+  RunResult,
+  Selection,
+  StepReport,
+  WorkflowDeps,
+} from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { claimsNothingChanged, EXIT } from './exit-codes.ts';
-import { type DescribeChange, renderPlan, summarizePlan } from './render/plan.ts';
+import { type DescribeChange, type PlanSummary, renderPlan, summarizePlan } from './render/plan.ts';
 import { createProgress } from './render/progress.ts';
 import { renderTimeline } from './render/timeline.ts';
 import { count, formatSeconds, indentText } from './render/text.ts';
@@ -27,6 +36,22 @@ export interface PlaybookInput {
   readonly expected?: Plan | undefined;
 }
 
+/** The answer of a playbook that was carried out. */
+export interface RunAnswer {
+  readonly playbook: string;
+  readonly host: string;
+  readonly runId: string | null;
+  readonly outcome: RunResult['outcome'];
+  readonly seconds: number;
+  readonly steps: readonly StepReport[];
+}
+
+/** The answer of a playbook that was only planned. */
+export interface PlanAnswer extends PlanSummary {
+  readonly plan: Plan;
+  readonly steps?: undefined;
+}
+
 /** Checks and plans a playbook, changes nothing. */
 export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selection'>, session: Session): Promise<Plan> {
   return planFor(await input.playbook(session), input.selection, session);
@@ -39,7 +64,7 @@ async function planFor(playbook: Playbook, selection: Selection, session: Sessio
 }
 
 /** The answer that a plan is: exit 3 as long as there is anything to do. */
-export async function answerPlan(plan: Plan, session: Session): Promise<Answer> {
+export async function answerPlan(plan: Plan, session: Session): Promise<Answer<PlanAnswer>> {
   const { hasWork } = await import('@kube-rescue/workflow');
   const describe = describer(await session.openWorkflow(() => undefined));
   return {
@@ -50,7 +75,7 @@ export async function answerPlan(plan: Plan, session: Session): Promise<Answer> 
 }
 
 /** Carries out a playbook, or shows its plan when that is all that was asked for. */
-export async function answerPlaybook(input: PlaybookInput, session: Session): Promise<Answer> {
+export async function answerPlaybook(input: PlaybookInput, session: Session): Promise<Answer<RunAnswer | PlanAnswer>> {
   if (input.dryRun) return answerPlan(await makePlan(input, session), session);
   assertMayWrite(session.host);
   assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
@@ -114,7 +139,7 @@ async function nameCutOff(error: unknown, run: string, resumeCommand: string | u
   });
 }
 
-function answerRun(result: RunResult, { reporter }: Session): Answer {
+function answerRun(result: RunResult, { reporter }: Session): Answer<RunAnswer> {
   const { runId, outcome, seconds, steps, plan } = result;
   if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'you said no; nothing was changed' });
   const done = steps.filter((step) => step.result === 'done');

@@ -1,9 +1,7 @@
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
-import type { Playbook, StepReport } from '@kube-rescue/workflow';
+import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
-import type { Answer } from './base-command.ts';
 import { VIA } from './etcd/etcd-flags.ts';
-import { EXIT } from './exit-codes.ts';
 import { type SshFlags, sshFlags, toAccess } from './nodes/ssh-flags.ts';
 import { type RenewalValues, toRenewal } from './renewal-input.ts';
 import { type Session } from './wiring.ts';
@@ -54,13 +52,4 @@ export async function openRecoveryPlaybook(flags: RecoveryValues, session: Sessi
   const options = { workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
   const { open: openNode } = await session.openNodes();
   return createNodePlaybook(node, options, { openNode, runs: await session.openRuns() });
-}
-
-/** What a recovery answers; exit 3 when it is through and a worker was left as it was. */
-export async function withLeftWorkers(answer: Answer): Promise<Answer> {
-  if (answer.exitCode !== EXIT.done) return answer;
-  const { JOIN_STEP } = await import('@kube-rescue/node-join');
-  const { steps = [] } = answer.result as { readonly steps?: readonly StepReport[] };
-  const left = steps.find(({ step }) => step === JOIN_STEP)?.warnings ?? [];
-  return left.length === 0 ? answer : { ...answer, exitCode: EXIT.problems };
 }

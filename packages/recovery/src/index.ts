@@ -1,6 +1,11 @@
 export { type CheckpointPlaybookInput, createCheckpointPlaybook } from './self-hosted/checkpoint-playbook.ts';
 export { type SnapshotRow, saveEtcdOfNode } from './etcd-backup/etcd-snapshot.ts';
 export { createIngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
+export {
+  createIngressJudgementPhase,
+  hasReportedJudgement,
+  type IngressJudgement,
+} from './ingress-dns/ingress-judgement-phase.ts';
 export { ingressObjects, type IngressObjectsInput } from './ingress-dns/ingress-objects.ts';
 export { createObjectPatchPlaybook, type ObjectPatchInput } from './objects/object-patch-playbook.ts';
 export { createAdoptionPlaybook } from './kubeadm/adoption.ts';
@@ -15,4 +20,3 @@ export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
 export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';
 export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './recovery-playbook.ts';
 export { createSnapshotPhases } from './etcd-backup/etcd-snapshot-phases.ts';
-export { API_STABLE } from './step-ids.ts';

@@ -4,7 +4,8 @@ import { openRecoveryDns, recoveryDnsFlags } from '../dns/recovery-dns.ts';
 import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
-import { openRecoveryPlaybook, recoveryFlags, searchOf, withLeftWorkers } from '../recovery-input.ts';
+import { withLeftWorkers } from '../nodes/left-workers.ts';
+import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
   static override summary = 'Bring this node back: renew what has expired, restart what has died, prove that it lives.';

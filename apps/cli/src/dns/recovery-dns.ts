@@ -1,10 +1,11 @@
 import type { DnsReport } from '@kube-rescue/ingress-dns';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
-import type { Phase, Playbook, Step, StepReport } from '@kube-rescue/workflow';
+import type { Phase, Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
+import type { PlanAnswer, RunAnswer } from '../playbook-run.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderConditions } from '../render/dns-conditions.ts';
 import { oneLine } from '../render/text.ts';
@@ -55,8 +56,6 @@ interface RecoveryWay {
   readonly search: EtcdSearch;
 }
 
-const JUDGE = 'dns/judge';
-
 /** What a recovery has to do with ingress DNS. */
 export interface RecoveryDns {
   /** Adds the last phases: with new keys those that bring the names back, without them one that says what is wrong. */
@@ -65,7 +64,7 @@ export interface RecoveryDns {
    * What a recovery answers, with what is wrong with the ingress DNS provider: everything else is healthy then, and the exit
    * code says that this is not. Nothing is added when no workload of the cluster keeps DNS records, or none can be asked.
    */
-  complete(answer: Answer): Promise<Answer>;
+  complete(answer: Answer<RunAnswer | PlanAnswer>): Promise<Answer>;
 }
 
 export function openRecoveryDns(flags: RecoveryDnsValues, way: RecoveryWay, session: Session): RecoveryDns {
@@ -76,17 +75,17 @@ export function openRecoveryDns(flags: RecoveryDnsValues, way: RecoveryWay, sess
       if (session.host.kind === 'copy') return playbook;
       const last =
         flags['aws-credentials'] === undefined
-          ? [createJudgementPhase(judge, way, session)]
+          ? [await createJudgementPhase(judge, way, session)]
           : await createKeyPhases(flags, flags['aws-credentials'], way, session);
       return { ...playbook, phases: [...playbook.phases, ...last] };
     },
     complete: async (answer) => {
       if (session.host.kind === 'copy' || (judged === undefined && answer.exitCode !== EXIT.done)) return answer;
-      const { steps = [] } = answer.result as { readonly steps?: readonly StepReport[] };
-      // The warnings of a step have been told.
-      const isTold = steps.some(({ step, result }) => step === JUDGE && result === 'done');
+      const { steps = [] } = answer.result;
+      const { hasReportedJudgement } = await import('@kube-rescue/recovery');
+      const isReported = hasReportedJudgement(steps);
       const { report, problem } = judged ?? (await judge());
-      if (problem !== undefined && !isTold) session.reporter.warn(problem);
+      if (problem !== undefined && !isReported) session.reporter.warn(problem);
       if (report === undefined) return answer;
       const isBroken = report.causes.length > 0;
       return {
@@ -111,49 +110,35 @@ async function createKeyPhases(
   if (keys === undefined || roles.length > 0) {
     throw usageError('these are no keys of their own', where, `give an access key id with its secret in ${file}`);
   }
-  const { API_STABLE, createIngressDnsPhases } = await import('@kube-rescue/recovery');
+  const { createIngressDnsPhases } = await import('@kube-rescue/recovery');
   const input = {
     keys,
     controller: flags.controller,
     awsClient: await readClientConfig(given, undefined),
     ...toProbes({ ...flags, domain: undefined, target: undefined }),
     timeoutMs: flags['dns-wait'] * 1000,
-    requires: [API_STABLE],
   };
   const objects = await openIngressObjects(way, session);
   return createIngressDnsPhases(input, { ...objects, host: session.localFiles.host, clock: session.clock });
 }
 
-/** Changes nothing and is never the reason to call a recovery failed: what is wrong goes into its journal as a warning. */
-function createJudgementPhase(judge: () => Promise<Judgement>, way: RecoveryWay, session: Session): Phase {
-  let problem: string | undefined;
-  const step: Step = {
-    id: JUDGE,
-    title: 'see what leads to the ingress by name',
-    requires: [],
-    reversible: 'yes',
-    isPrecaution: true,
-    check: async () => {
-      const judgement = await judge();
-      problem = judgement.problem;
-      const conditions = judgement.report?.conditions ?? [];
-      if (problem === undefined) return { status: 'ok', summary: 'the names lead to the ingress', evidence: [] };
-      const evidence = conditions.filter(({ status }) => status !== 'ok').map(describeCondition);
-      return { status: 'needed', summary: problem, evidence };
+async function createJudgementPhase(
+  judge: () => Promise<Judgement>,
+  way: RecoveryWay,
+  session: Session,
+): Promise<Phase> {
+  const { createIngressJudgementPhase } = await import('@kube-rescue/recovery');
+  return createIngressJudgementPhase({
+    // A cluster whose API server is down is not asked: there is more to do first.
+    isDue: async () => (await chooseVia(session)) === 'api' && (await keepsRecords(way, session)),
+    judge: async () => {
+      const { problem, report } = await judge();
+      return {
+        problem,
+        evidence: (report?.conditions ?? []).filter(({ status }) => status !== 'ok').map(describeCondition),
+      };
     },
-    plan: () => [],
-    apply: async () => undefined,
-    verify: async () => ({ verified: true, evidence: [], ...(problem === undefined ? {} : { warnings: [problem] }) }),
-  };
-  return {
-    id: 'ingress-judgement',
-    title: 'Ingress DNS',
-    // A dead cluster is not asked: there is more to do first.
-    steps: async () => {
-      const isAlive = (await chooseVia(session)) === 'api';
-      return isAlive && (await keepsRecords(way, session)) ? [step] : [];
-    },
-  };
+  });
 }
 
 function describeCondition({ id, subject, summary, hint }: DnsReport['conditions'][number]): string {

@@ -1,11 +1,12 @@
 import type { KubernetesObject, ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { JoinFile, Worker } from '@kube-rescue/node-join';
-import type { Playbook, StepReport } from '@kube-rescue/workflow';
+import type { Playbook } from '@kube-rescue/workflow';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
 import { EXIT } from '../exit-codes.ts';
 import { answerPlaybook } from '../playbook-run.ts';
 import { assertMayWrite, type Session } from '../wiring.ts';
+import { withLeftWorkers } from './left-workers.ts';
 import { findNode } from './node-access.ts';
 import { type SshFlags, toAccess } from './ssh-flags.ts';
 
@@ -27,7 +28,7 @@ interface MeantWorker extends Worker {
 
 /** Joins workers over SSH; exit 3 when one was left as it is. */
 export async function answerJoin(input: JoinInput, session: Session): Promise<Answer> {
-  const { createJoinStep, JOIN_STEP } = await import('@kube-rescue/node-join');
+  const { createJoinStep } = await import('@kube-rescue/node-join');
   const { clock } = session;
   const workers = await meantWorkers(input, session);
   const { open } = await session.openNodes();
@@ -42,9 +43,7 @@ export async function answerJoin(input: JoinInput, session: Session): Promise<An
   };
   const { dryRun, yes } = input;
   const answer = await answerPlaybook({ playbook: async () => playbook, selection: {}, dryRun, yes }, session);
-  const { steps = [] } = answer.result as { readonly steps?: readonly StepReport[] };
-  const left = steps.find((each) => each.step === JOIN_STEP)?.warnings ?? [];
-  return left.length === 0 ? answer : { ...answer, exitCode: EXIT.problems };
+  return withLeftWorkers(answer);
 }
 
 /** Writes a folder for each worker, to be carried there by hand. */

@@ -19,14 +19,14 @@ export function renderPlan(plan: Plan, describe: DescribeChange, terminal: Termi
 }
 
 /** What a plan comes to: steps to be made now, later, or only with the help of a person; and the changes known so far. */
-export interface PlanWeight {
+export interface PlanSummary {
   readonly needed: number;
   readonly changes: number;
   readonly waiting: number;
   readonly blocked: number;
 }
 
-export function summarizePlan(plan: Plan): PlanWeight {
+export function summarizePlan(plan: Plan): PlanSummary {
   const blockers = listBlockers(plan);
   const waiting = plan.entries.filter((entry) => isStuck(entry) && !blockers.includes(entry));
   const needed = plan.entries.filter(({ finding, skipped }) => finding.status === 'needed' && !skipped);

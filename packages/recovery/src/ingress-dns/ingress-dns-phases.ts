@@ -1,6 +1,7 @@
 import { describeError, isUnavailable } from '@kube-rescue/errors';
 import type { NewCredentialsDeps, NewCredentialsInput } from '@kube-rescue/ingress-dns';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
+import { API_STABLE } from '../step-ids.ts';
 import { createWaitingStep } from '../gates/waiting-step.ts';
 
 /**
@@ -9,10 +10,10 @@ import { createWaitingStep } from '../gates/waiting-step.ts';
  *
  * Keys that are no good are refused before anything of the recovery is written, where the objects of the cluster can be
  * read by then; later otherwise.
- * @param input.requires the steps that make the objects readable, for a plan that is made before
+ * @param input.requires the steps that make the objects readable, for a plan that is made before. Default: a stable API server
  */
 export function createIngressDnsPhases(
-  input: NewCredentialsInput & { readonly requires: readonly StepId[] },
+  input: NewCredentialsInput & { readonly requires?: readonly StepId[] | undefined },
   deps: NewCredentialsDeps,
 ): readonly Phase[] {
   let phases: Promise<readonly Phase[]> | undefined;
@@ -33,7 +34,7 @@ export function createIngressDnsPhases(
         return await phase.steps(signal);
       } catch (error) {
         if (!isUnavailable(error)) throw error;
-        return [createLaterStep(id, describeError(error), input.requires)];
+        return [createLaterStep(id, describeError(error), input.requires ?? [API_STABLE])];
       }
     },
   });

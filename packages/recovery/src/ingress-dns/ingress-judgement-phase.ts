@@ -1,0 +1,53 @@
+import type { Phase, Step, StepReport } from '@kube-rescue/workflow';
+
+const JUDGE = 'dns/judge';
+
+/** What a judgement of the ingress DNS found. */
+export interface IngressJudgement {
+  /** In one line; `undefined` when nothing is wrong. */
+  readonly problem: string | undefined;
+  /** A line for each condition that does not hold. */
+  readonly evidence: readonly string[];
+}
+
+/**
+ * The last phase of a recovery without new AWS keys: judges what leads to the ingress by name. Changes nothing and never fails a
+ * recovery; what is wrong becomes a warning in the journal of the run.
+ *
+ * @param input.isDue whether the cluster can be asked and keeps DNS records; read when the phase is reached
+ */
+export function createIngressJudgementPhase(input: {
+  readonly isDue: () => Promise<boolean>;
+  readonly judge: () => Promise<IngressJudgement>;
+}): Phase {
+  return {
+    id: 'ingress-judgement',
+    title: 'Ingress DNS',
+    steps: async () => ((await input.isDue()) ? [createJudgementStep(input.judge)] : []),
+  };
+}
+
+function createJudgementStep(judge: () => Promise<IngressJudgement>): Step {
+  let problem: string | undefined;
+  return {
+    id: JUDGE,
+    title: 'check what leads to the ingress by name',
+    requires: [],
+    reversible: 'yes',
+    isPrecaution: true,
+    check: async () => {
+      const judgement = await judge();
+      problem = judgement.problem;
+      if (problem === undefined) return { status: 'ok', summary: 'the names lead to the ingress', evidence: [] };
+      return { status: 'needed', summary: problem, evidence: judgement.evidence };
+    },
+    plan: () => [],
+    apply: async () => undefined,
+    verify: async () => ({ verified: true, evidence: [], ...(problem === undefined ? {} : { warnings: [problem] }) }),
+  };
+}
+
+/** Whether a run has already reported the judgement, as a warning of its step. */
+export function hasReportedJudgement(steps: readonly StepReport[]): boolean {
+  return steps.some(({ step, result }) => step === JUDGE && result === 'done');
+}
