@@ -56,7 +56,10 @@ describe('a DNS response', () => {
       'a.test 63 TXT one two',
       'a.test 1 TYPE15 ',
     ]);
-    expect(message.authoritySection.map(({ type, value }) => `${type} ${value}`)).toEqual(['NS ns.test', 'SOA ns.test 42']);
+    expect(message.authoritySection.map(({ type, value }) => `${type} ${value}`)).toEqual([
+      'NS ns.test',
+      'SOA ns.test 42',
+    ]);
   });
 
   it('of random bytes only fails with a RangeError', () => {

@@ -125,7 +125,10 @@ describe('etcd, found by the files of a node,', () => {
     hung.member.pause();
     const opened = open(hung.tree);
     const { connection, problem } = await inspectEtcd(opened, { timeoutMs: 700 }, signal);
-    expect({ connection, problem }).toEqual({ connection: null, problem: expect.stringContaining(hung.member.endpoint) });
+    expect({ connection, problem }).toEqual({
+      connection: null,
+      problem: expect.stringContaining(hung.member.endpoint),
+    });
     hung.member.resume();
     await hung.etcd.stop();
   });
