@@ -13,12 +13,9 @@ const NOT_YET: readonly string[] = [
   'packages/cluster-objects/',
   'packages/diagnosis/',
   'packages/lab/',
-  'packages/node-config/',
-  'packages/node-join/',
   'packages/node/',
   'packages/pod-bootstrap/',
   'packages/recovery/',
-  'packages/static-manifests/',
   'packages/testing/',
   'packages/x509/',
 ];

@@ -23,7 +23,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A file that says how a node is configured could not be read. */
+/** A configuration file of a node could not be read. */
 export class NodeConfigError extends RecoveryError<NodeConfigErrorCode> {
   constructor(details: RecoveryErrorDetails<NodeConfigErrorCode>) {
     super(details, NODE_CONFIG_ERRORS);

@@ -4,7 +4,7 @@ import { NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
 /** The reads that following a configuration takes. */
 export type FileReader = Pick<HostFiles, 'readFile' | 'readLink'>;
 
-/** What a configuration names and is not there. */
+/** Codes of a missing file. */
 type MissingCode = Extract<NodeConfigErrorCode, `PKI_${string}_MISSING`>;
 
 const RESTORE_HINT = 'restore it from a backup, or recreate it with `kubeadm init phase`';
@@ -21,5 +21,5 @@ export async function readNamedFile(
 ): Promise<string> {
   const bytes = await reader.readFile(path);
   if (bytes !== undefined) return Buffer.from(bytes).toString('latin1');
-  throw new NodeConfigError({ code: missingCode, message: 'the file is named but not there', subject: path, hint });
+  throw new NodeConfigError({ code: missingCode, message: 'the file does not exist', subject: path, hint });
 }

@@ -12,7 +12,7 @@ describe('a text of YAML documents', () => {
     expect(codesOf('')).toEqual([]);
   });
 
-  it('names the line of its mistake', () => {
+  it('reports the line of an error', () => {
     const source = 'a: 1\nb: [1\nc: 2\n';
     const [document] = parseYamlDocuments(source);
     expect(document?.errors.map((error) => lineOfYamlError(source, error))[0]).toBe(3);
@@ -22,7 +22,7 @@ describe('a text of YAML documents', () => {
     ['flow lists', '[', ']'],
     ['flow maps', '{a: ', '}'],
     ['JSON', '{"a":', '}'],
-  ])('may nest %s as deep as anybody needs', (_, open, close) => {
+  ])('may nest %s 256 levels deep', (_, open, close) => {
     expect(codesOf(nested(open, close, 120))).toEqual([]);
   });
 
@@ -59,7 +59,7 @@ describe('a text of YAML documents', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('has each key of a map once', () => {
+  it('must not repeat a key of a map', () => {
     expect(codesOf('a: 1\nb: {c: 1, c: 2}\n')).toEqual(['DUPLICATE_KEY']);
     expect(codesOf('a: 1\nb: {a: 1}\nc: {a: 1}\n')).toEqual([]);
   });

@@ -24,7 +24,7 @@ export type YamlOptions = Omit<
 const DEEPEST_NESTING = 256;
 
 /**
- * Parses the documents of a YAML or JSON text, which may come from anybody.
+ * Parses the documents of an untrusted YAML or JSON text.
  *
  * What is wrong with a document is in its `errors`; their messages may quote it. Beside what the parser finds these are
  * errors: nesting deeper than 256 levels (`RESOURCE_EXHAUSTION`; nothing of the text is read then), for the parser calls
@@ -58,14 +58,14 @@ function findWrongKey(map: YAMLMap): YAMLParseError | undefined {
   for (const { key } of map.items) {
     if (!isNode(key)) continue;
     const [start = 0, end = start] = key.range ?? [];
-    if (!isScalar(key)) return new YAMLParseError([start, end], 'NON_STRING_KEY', 'A key is not a text');
+    if (!isScalar(key)) return new YAMLParseError([start, end], 'NON_STRING_KEY', 'A key is not a string');
     if (known.has(key.value)) return new YAMLParseError([start, end], 'DUPLICATE_KEY', 'Map keys must be unique');
     known.add(key.value);
   }
   return undefined;
 }
 
-/** A document as plain data; `undefined` when it has aliases: they can be made to grow without end. */
+/** A document as plain data; `undefined` with aliases, which can expand without limit. */
 export function readWithoutAliases(document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });

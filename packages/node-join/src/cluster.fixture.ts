@@ -39,7 +39,7 @@ interface NodeFields {
   readonly addresses?: readonly object[];
 }
 
-/** A cluster of Nodes in memory. */
+/** An in-memory cluster of Nodes. */
 export function fakeCluster(): FakeCluster {
   const store = createFakeObjectStore();
   return {
@@ -65,7 +65,7 @@ export function fakeCluster(): FakeCluster {
   };
 }
 
-/** A worker in memory, with the files of a shared kubeconfig. */
+/** An in-memory worker, with the files of a shared kubeconfig. */
 export function fakeWorker(name: string, files: Readonly<Record<string, string>> = {}): FakeHost & NodeHost {
   const tree = treeOf({ '/etc/kubernetes/kubeconfig': 'old', '/etc/kubernetes/ca.crt': 'old ca', ...files });
   return Object.assign(createFakeHost({ name, tree, services: { kubelet: 'running' } }), {
@@ -86,7 +86,7 @@ export function accessTo(address: string): NodeAccess {
   };
 }
 
-/** What a run on `host` is carried out with. */
+/** The dependencies of a run on `host`. */
 export function runDeps(host: Host, clock: Clock, objects: ObjectAccess, openNode: OpenNode): WorkflowDeps {
   const kinds = createChangeRegistry([
     ...hostChangeKinds(host),

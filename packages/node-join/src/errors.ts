@@ -18,7 +18,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A node was not brought back into its cluster. */
+/** A node did not rejoin its cluster. */
 export class JoinError extends RecoveryError<JoinErrorCode> {
   constructor(details: RecoveryErrorDetails<JoinErrorCode>) {
     super(details, JOIN_ERRORS);

@@ -90,11 +90,11 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
 }
 
 /**
- * A checkpointer's folders tell, and stay when it has removed everything in them: it makes them when it starts, and nothing
+ * A checkpointer's directories tell, and stay when it has removed everything in them: it makes them when it starts, and nothing
  * else does.
  */
-async function isSelfHosted({ checkpoints, folders }: Checkpoints, host: Pick<Host, 'list'>): Promise<boolean> {
-  return checkpoints.length > 0 || (await host.list(folders.inactive)) !== undefined;
+async function isSelfHosted({ checkpoints, directories }: Checkpoints, host: Pick<Host, 'list'>): Promise<boolean> {
+  return checkpoints.length > 0 || (await host.list(directories.inactive)) !== undefined;
 }
 
 function isEtcd({ component }: ComponentFlags): boolean {

@@ -11,7 +11,7 @@ export const MANIFEST_ERRORS = {
   KUBELET_CONFIGURATION_INVALID: 'invalid',
   KUBELET_STILL_RUNNING: 'blocked',
   PODS_STILL_RUNNING: 'blocked',
-  API_SERVER_SILENT: 'unavailable',
+  API_SERVER_NOT_ANSWERING: 'unavailable',
   CHECKPOINT_INVALID: 'invalid',
   CHECKPOINT_COPIES_DIFFER: 'conflict',
   CHECKPOINT_REFUSED: 'refused',

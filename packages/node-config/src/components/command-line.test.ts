@@ -3,7 +3,7 @@ import { readCommandLine } from './command-line.ts';
 
 const flagsOf = (...words: string[]) => Object.fromEntries(readCommandLine(words).flags);
 
-describe('flags are read as the components read them', () => {
+describe('flags are parsed as by the components', () => {
   it('with an equals sign, in two words, with one dash, with underscores, the last one wins', () => {
     expect(
       flagsOf('kube-apiserver', '--a=1', '--b', '2', '-v=3', '--tls_cert_file=/x', '--a=4', '--on', '--c=x=y', '--d='),
@@ -18,12 +18,12 @@ describe('flags are read as the components read them', () => {
     });
   });
 
-  it('a negative number is a value, and what stands behind -- is no flag', () => {
+  it('a negative number is a value, and words after -- are not flags', () => {
     expect(flagsOf('etcd', '--n', '-1', '--', '--x=1')).toEqual({ n: '-1' });
   });
 });
 
-describe('a component is found wherever it stands in a command line', () => {
+describe('a component is found anywhere in a command line', () => {
   it.each([
     ['its path', ['/usr/local/bin/kube-apiserver', '--a=1']],
     ['a wrapper', ['/go-runner', '--log-file=/x', '/usr/local/bin/kube-apiserver', '--a=1']],
@@ -41,12 +41,12 @@ describe('a component is found wherever it stands in a command line', () => {
     expect([...flags]).toEqual([['a', '1']]);
   });
 
-  it('and what the shell would have to compute is left out, never guessed', () => {
+  it('and words with shell expansions are ignored', () => {
     const script = `kube-apiserver --a=$HOST --b="\${IP}" --c=\`id\` --d='$plain' --e="x y" --f=\\$g`;
     expect(flagsOf('sh', '-c', script)).toEqual({ d: '$plain', e: 'x y', f: '$g' });
   });
 
-  it('and an image that brings its own program has flags without one', () => {
+  it('and an image entrypoint has flags without a program', () => {
     expect(readCommandLine(['--a=1'])).toEqual({ program: undefined, flags: new Map([['a', '1']]) });
     expect(readCommandLine([])).toEqual({ program: undefined, flags: new Map() });
   });

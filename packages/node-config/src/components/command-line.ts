@@ -3,7 +3,7 @@ import { splitShellCommands } from './shell-words.ts';
 
 /** What a container or process runs. */
 export interface CommandLine {
-  /** The program's name without its folder; `undefined` when the image decides. */
+  /** The program's base name; `undefined` when the image decides. */
   readonly program: string | undefined;
   /** Flag name (dashes, no leading ones) to value; a flag without a value is `true`. */
   readonly flags: ReadonlyMap<string, string>;

@@ -2,7 +2,7 @@ import { hostPath, type HostPath } from '@kube-rescue/host';
 import { type Component, isComponent } from './component.ts';
 import { hostPathOf, type StaticPod } from '../static-pods/static-pod.ts';
 
-/** What a component was told on its command line, with the paths of files as the host knows them. */
+/** The command-line flags of a component, with file paths on the host. */
 export interface ComponentFlags {
   readonly component: Component;
   /** The manifest or unit that the flags were read from. */
@@ -13,7 +13,7 @@ export interface ComponentFlags {
   readonly unmapped?: readonly string[];
 }
 
-/** `etcd-prefix=/registry` looks like a path and is none. */
+/** `etcd-prefix=/registry` looks like a path, but is not one. */
 const NOT_A_FILE = ['etcd-prefix'];
 const FILE_FLAG =
   /(^|-)(file|kubeconfig|cafile|certfile|keyfile|config|dir|path|certificate|certificate-authority|client-key|cert-key)$/;
@@ -21,7 +21,7 @@ const FILE_FLAG =
 /**
  * The flags of a control-plane component, ready for reading the files that they name on the host.
  *
- * @returns `undefined` when the pod is none of the known components
+ * @returns `undefined` when the pod is not a known component
  */
 export function componentFlags(pod: StaticPod): ComponentFlags | undefined {
   const component = [pod.main.program, pod.component].find((name) => name !== undefined && isComponent(name));
@@ -61,7 +61,7 @@ export function findFlag(components: readonly ComponentFlags[], reference: FlagR
   return value === '' ? undefined : value;
 }
 
-/** The component as it is configured here, or `undefined`. */
+/** The component as configured here, or `undefined`. */
 export function findComponent(components: readonly ComponentFlags[], name: Component): ComponentFlags | undefined {
   return components.find(({ component }) => component === name);
 }

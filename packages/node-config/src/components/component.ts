@@ -1,4 +1,4 @@
-/** The parts of a control plane that this project knows how to read. */
+/** The control-plane components that this project can read. */
 export const COMPONENTS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd', 'kubelet'] as const;
 
 export type Component = (typeof COMPONENTS)[number];

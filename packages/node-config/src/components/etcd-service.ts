@@ -2,9 +2,9 @@ import type { HostFiles, HostPath } from '@kube-rescue/host';
 import { readCommandLine } from './command-line.ts';
 import type { ComponentFlags } from './component-flags.ts';
 import { withEtcdEnvironment } from './etcd-environment.ts';
-import { readServiceCommand, UNIT_FOLDERS } from './systemd-unit.ts';
+import { readServiceCommand, UNIT_DIRECTORIES } from './systemd-unit.ts';
 
-/** An etcd that the machine itself runs as a service. */
+/** An etcd that runs as a service of the machine. */
 export interface EtcdService {
   /** Without `.service`. */
   readonly name: string;
@@ -17,20 +17,20 @@ const UNIT = /^etcd[\w-]*\.service$/;
 /**
  * Finds the etcd that this machine runs as a service (`etcd`, `etcd-member`), with its flags and those that it takes from
  * its environment, by systemd's files alone.
- * @returns `undefined` when there is no unit of an etcd with a data folder or addresses
+ * @returns `undefined` when there is no unit of an etcd with a data directory or addresses
  */
 export async function readEtcdService({
   host,
 }: {
   readonly host: Pick<HostFiles, 'readFile' | 'list'>;
 }): Promise<EtcdService | undefined> {
-  const found = await Promise.all(UNIT_FOLDERS.map((folder) => host.list(folder)));
+  const found = await Promise.all(UNIT_DIRECTORIES.map((folder) => host.list(folder)));
   const units = new Set(found.flatMap((names) => (names ?? []).filter((name) => UNIT.test(name))));
   for (const unit of [...units].toSorted()) {
     const service = await readServiceCommand(unit, { host });
     if (service === undefined) continue;
     const flags = withEtcdEnvironment(readCommandLine(service.argv).flags, service.environment);
-    // A unit of something else that begins with its name, a backup or a proxy, listens nowhere.
+    // A unit with a similar name, a backup or a proxy, has no listen address.
     if (!flags.has('listen-client-urls') && !flags.has('advertise-client-urls')) continue;
     const component: ComponentFlags = { component: 'etcd', source: service.source, flags, unmapped: [] };
     return { name: unit.replace(/\.service$/, ''), component, files: service.files };

@@ -1,4 +1,4 @@
-/** Words that a shell would have to compute; what they become is not known. */
+/** Words that a shell would expand; their values are unknown. */
 const COMPUTED = /[$`*?[\]{}]/;
 
 /**

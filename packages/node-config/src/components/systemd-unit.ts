@@ -1,12 +1,12 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
-/** Where systemd looks for units, strongest first: systemd.unit(5). */
-export const UNIT_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) =>
+/** Unit directories of systemd, highest priority first: systemd.unit(5). */
+export const UNIT_DIRECTORIES = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((top) =>
   hostPath(`${top}/systemd/system`),
 );
 
-/** How systemd would start a service, as its files say. */
+/** How systemd would start a service, by its files. */
 export interface ServiceCommand {
   /** The program and its arguments, variables filled in. */
   readonly argv: readonly string[];
@@ -14,7 +14,7 @@ export interface ServiceCommand {
   readonly source: HostPath;
   /** What it is started with by `Environment=` and `EnvironmentFile=`. */
   readonly environment: ReadonlyMap<string, string>;
-  /** Every file that had a part in it. */
+  /** Every file that was read. */
   readonly files: readonly HostPath[];
 }
 
@@ -38,7 +38,7 @@ export async function readServiceCommand(
     if (text === undefined) continue;
     files.push(path);
     for (const [name, value] of readSettings(text)) {
-      // An empty setting takes back the earlier ones, as a drop-in does before it sets its own.
+      // An empty setting resets earlier ones.
       if (name === 'ExecStart') command = value === '' ? undefined : { words: splitWords(value), source: path };
       if (name === 'Environment') for (const assignment of splitWords(value)) assign(environment, assignment);
       if (name === 'EnvironmentFile' && value !== '') {
@@ -77,20 +77,20 @@ export function splitWords(text: string): readonly string[] {
   );
 }
 
-/** The unit file that counts, then its drop-ins in the order in which they are read. */
+/** The unit file, then its drop-ins in order. */
 export async function listUnitFiles(
   unit: string,
   host: Pick<HostFiles, 'readFile' | 'list'>,
 ): Promise<readonly HostPath[]> {
   const dropIns = new Map<string, HostPath>();
-  for (const folder of UNIT_FOLDERS) {
+  for (const folder of UNIT_DIRECTORIES) {
     const dropInFolder = joinPath(folder, `${unit}.d`);
     for (const name of (await host.list(dropInFolder)) ?? []) {
       if (name.endsWith('.conf') && !dropIns.has(name)) dropIns.set(name, joinPath(dropInFolder, name));
     }
   }
   const sorted = [...dropIns.values()].toSorted((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
-  for (const folder of UNIT_FOLDERS) {
+  for (const folder of UNIT_DIRECTORIES) {
     const path = joinPath(folder, unit);
     if ((await readText(path, host)) !== undefined) return [path, ...sorted];
   }

@@ -3,10 +3,10 @@ import { NodeConfigError } from '../errors.ts';
 import { readNamedFile } from '../named-file.ts';
 import { decodeKubeconfig, type KubeconfigCredential, parseKubeconfig } from './kubeconfig.ts';
 
-/** What a client needs to speak to the API server as a kubeconfig's user. Holds a private key: never print it. */
+/** The credentials of a kubeconfig user. Holds a private key: never print it. */
 export interface KubeconfigClient {
   readonly server: string;
-  /** PEM bundle that the server is judged by. */
+  /** PEM bundle that verifies the server. */
   readonly ca: string;
   /** PEM. */
   readonly certificate: string;
@@ -31,7 +31,7 @@ export async function readKubeconfigClient(
       code: 'PKI_KUBECONFIG_INVALID',
       message: 'the kubeconfig has no client certificate, key and CA for its current context',
       subject: path,
-      hint: 'make a new one with `kubeadm init phase kubeconfig`',
+      hint: 'recreate it with `kubeadm init phase kubeconfig`',
     });
   }
   const text = (part: KubeconfigCredential, missing: 'PKI_CERTIFICATE_MISSING' | 'PKI_KEY_MISSING'): Promise<string> =>

@@ -46,7 +46,7 @@ describe('a kubeconfig', () => {
     expect(parseKubeconfig(source, PATH).serverName).toBe(name);
   });
 
-  it('names files relative to its own folder', () => {
+  it('resolves relative paths from its own directory', () => {
     const source = kubeconfig('x', 'y')
       .replace('client-certificate-data: x', 'client-certificate: pki/admin.crt')
       .replace('client-key-data: y', 'client-key: /srv/admin.key');
@@ -60,15 +60,15 @@ describe('a kubeconfig', () => {
     ['is not YAML', 'users: [}', 'is not valid YAML'],
     ['is not a mapping', '- 1', 'not a mapping'],
     ['has a key twice', `${valid}\nkind: Config\nkind: Config`, 'not valid YAML (DUPLICATE_KEY)'],
-    ['has no current context', valid.replace(/current-context.*/, ''), 'no current-context'],
+    ['has no current context', valid.replace(/current-context.*/, ''), 'current-context is missing'],
     [
       'names a context that is not there',
       valid.replace('current-context: admin', 'current-context: x'),
       'contexts has no entry',
     ],
-    ['names a user that is not there', valid.replace('user: admin}', 'user: x}'), 'users has no entry "x"'],
+    ['names a missing user', valid.replace('user: admin}', 'user: x}'), 'users has no entry "x"'],
     ['has credentials that are not base64', kubeconfig('a%%%', base64('K')), 'client-certificate-data is not base64'],
-    ['has a number for a credential', kubeconfig('1234', base64('K')), 'client-certificate-data is not a text'],
+    ['has a number for a credential', kubeconfig('1234', base64('K')), 'client-certificate-data is not a string'],
     ['has an alias for a credential', kubeconfig(`&a ${base64('C')}`, '*a'), 'client-key-data is a YAML alias'],
   ])('that %s is refused by name', (_title, source, message) => {
     expect(() => parseKubeconfig(source, PATH)).toThrowError(
@@ -80,7 +80,7 @@ describe('a kubeconfig', () => {
     );
   });
 
-  it('never shows up in an error, not even when it cannot be parsed', () => {
+  it('is never quoted in an error, even when it is malformed', () => {
     const source = kubeconfig(base64('C'), `${base64('very secret key')}: x: y\n  - ]`);
     try {
       parseKubeconfig(source, PATH);
@@ -100,7 +100,7 @@ describe('replacing the credentials of a kubeconfig', () => {
     (value) => `!!str ${value}`,
   ];
 
-  it('leaves every other byte as it was', () => {
+  it('keeps every other byte', () => {
     const style = fc.constantFrom(...styles);
     const text = fc.string({ minLength: 1, unit: 'grapheme-ascii' });
     fc.assert(
@@ -133,7 +133,7 @@ describe('replacing the credentials of a kubeconfig', () => {
     expect(replaced).toBe(kubeconfig(base64('new'), base64('K')));
   });
 
-  it('refuses a field that is not there', () => {
+  it('refuses a missing field', () => {
     const source = kubeconfig('x', 'y').replace('client-certificate-data: x', 'client-certificate: x.crt');
     expect(() => replaceKubeconfigCredentials(source, PATH, { 'client-certificate-data': 'new' })).toThrowError(
       expect.objectContaining({ code: 'PKI_KUBECONFIG_INVALID' }),

@@ -6,22 +6,22 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 /** The scalars of a kubeconfig user that carry key material in base64. */
 export type CredentialField = 'client-certificate-data' | 'client-key-data';
 
-/** Where a kubeconfig keeps one credential: in itself, or in a file that it names. */
+/** A credential of a kubeconfig: embedded, or in a file. */
 export type KubeconfigCredential =
   | { readonly in: 'kubeconfig'; readonly text: string }
   | { readonly in: 'file'; readonly path: HostPath };
 
-/** What the current context of a kubeconfig says (client-go `tools/clientcmd/api/v1`). */
+/** The current context of a kubeconfig (client-go `tools/clientcmd/api/v1`). */
 export interface Kubeconfig {
   readonly path: HostPath;
   /** The `server:` URL of the current context's cluster. */
   readonly server: string;
-  /** The name that the server's certificate must have; `undefined` when it is not judged. */
+  /** The required name in the server certificate; `undefined` when it is not verified. */
   readonly serverName: string | undefined;
   /** `undefined` when the user has another credential, a token or a plugin. */
   readonly certificate: KubeconfigCredential | undefined;
   readonly key: KubeconfigCredential | undefined;
-  /** The bundle that the API server is judged by. */
+  /** The bundle that verifies the API server. */
   readonly trust: KubeconfigCredential | undefined;
 }
 
@@ -35,7 +35,7 @@ function malformed(path: HostPath, reason: string, cause?: unknown): NodeConfigE
     code: 'PKI_KUBECONFIG_INVALID',
     message: `cannot read the kubeconfig: ${reason}`,
     subject: path,
-    hint: 'restore the kubeconfig from a backup, or make a new one with `kubeadm init phase kubeconfig`',
+    hint: 'restore the kubeconfig from a backup, or recreate it with `kubeadm init phase kubeconfig`',
     cause,
   });
 }
@@ -43,7 +43,7 @@ function malformed(path: HostPath, reason: string, cause?: unknown): NodeConfigE
 function textOf(map: YAMLMap, key: string, path: HostPath): string | undefined {
   const value: unknown = map.get(key);
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value !== 'string') throw malformed(path, `${key} is not a text`);
+  if (typeof value !== 'string') throw malformed(path, `${key} is not a string`);
   return value;
 }
 
@@ -66,14 +66,14 @@ function readRoot(source: string, path: HostPath): YAMLMap {
     throw malformed(path, `line ${lineOfYamlError(source, error)} is not valid YAML (${error.code})`);
   }
   const root = document?.contents;
-  if (!isMap(root)) throw malformed(path, 'it is not a mapping');
+  if (!isMap(root)) throw malformed(path, 'the file is not a mapping');
   return root;
 }
 
 function readCurrentContext(source: string, path: HostPath): CurrentContext {
   const root = readRoot(source, path);
   const current = textOf(root, 'current-context', path);
-  if (current === undefined) throw malformed(path, 'it names no current-context');
+  if (current === undefined) throw malformed(path, 'current-context is missing');
   const context = namedEntry(root, 'contexts', current, path);
   return {
     cluster: namedEntry(root, 'clusters', textOf(context, 'cluster', path) ?? '', path),
@@ -97,7 +97,7 @@ function readCredential(map: YAMLMap, name: string, path: HostPath): KubeconfigC
 
 /**
  * Reads the current context of a kubeconfig. Data wins over a file path, and relative paths start at the kubeconfig's
- * folder, as in client-go.
+ * directory, as in client-go.
  *
  * @throws NodeConfigError `PKI_KUBECONFIG_INVALID`; the message never quotes the file
  */
@@ -147,7 +147,7 @@ export function replaceKubeconfigCredentials(
   const expected = [credentials['client-certificate-data'], credentials['client-key-data']];
   const written = [reread.certificate, reread.key].map((part) => (part?.in === 'kubeconfig' ? part.text : undefined));
   if (expected.some((pem, at) => pem !== undefined && pem !== written[at])) {
-    throw malformed(path, 'the new credentials cannot be put in place of the old ones');
+    throw malformed(path, 'the old credentials cannot be replaced');
   }
   return result;
 }
@@ -161,7 +161,7 @@ function clustersOf(root: YAMLMap): readonly YAMLMap[] {
 }
 
 /**
- * What every cluster of a kubeconfig is judged by, that of the current context or not.
+ * The CA bundles of every cluster of a kubeconfig.
  *
  * @throws NodeConfigError `PKI_KUBECONFIG_INVALID`; the message never quotes the file
  */
@@ -173,7 +173,7 @@ export function readKubeconfigTrust(source: string, path: HostPath): readonly Ku
 }
 
 /**
- * Puts other bundles in the place of the embedded ones, cluster by cluster; every other byte of the kubeconfig stays.
+ * Replaces embedded CA bundles, cluster by cluster; every other byte of the kubeconfig stays.
  *
  * @param replace the new PEM bundle for an old one; the same text leaves it as it is
  * @throws NodeConfigError `PKI_KUBECONFIG_INVALID`
@@ -198,7 +198,7 @@ export function decodeKubeconfig(bytes: Uint8Array, path: HostPath): string {
   } catch (cause) {
     throw new NodeConfigError({
       code: 'PKI_KUBECONFIG_INVALID',
-      message: 'cannot read the kubeconfig: it is not UTF-8 text',
+      message: 'cannot read the kubeconfig: the file is not UTF-8 text',
       subject: path,
       hint: 'restore the kubeconfig from a backup',
       cause,

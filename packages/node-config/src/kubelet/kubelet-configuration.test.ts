@@ -30,8 +30,8 @@ const process = (pid: number, ...argv: string[]) => ({
   cgroup: '0::/system.slice/kubelet.service\n',
 });
 
-describe('the kubelet is read from what is really there', () => {
-  it('never from a process that another user than root started, however old it is', async () => {
+describe('the kubelet configuration is read from', () => {
+  it('never a process of another user than root, however old', async () => {
     const forged = { ...process(3, 'kubelet', '--kubeconfig=/tmp/evil.conf', '--cert-dir=/tmp/pki'), uid: 65534 };
     const host = createFakeHost({
       processes: () => [forged, { ...process(7, '/usr/bin/kubelet', '--kubeconfig=/k'), uid: 0 }],
@@ -43,7 +43,7 @@ describe('the kubelet is read from what is really there', () => {
     expect(alone.kubeconfig).not.toContain('evil');
   });
 
-  it('its own command line first, with the file that it names', async () => {
+  it('its command line first, with its configuration file', async () => {
     const host = createFakeHost({
       tree: treeOf({ '/opt/kubelet.yaml': CONFIG }),
       processes: () => [
@@ -75,7 +75,7 @@ describe('the kubelet is read from what is really there', () => {
     });
   });
 
-  it("systemd's files where it does not run, because its certificate has expired", async () => {
+  it('the systemd unit when it does not run', async () => {
     const host = createFakeHost({
       tree: treeOf({
         '/lib/systemd/system/kubelet.service': UNIT,
@@ -104,7 +104,7 @@ describe('the kubelet is read from what is really there', () => {
     expect(configuration.evidence.join('\n')).toContain('/var/lib/kubelet/kubeadm-flags.env');
   });
 
-  it('a variable in braces stays one word, quotes and continued lines are understood', async () => {
+  it('a unit with variables in braces, quotes and continued lines', async () => {
     const host = createFakeHost({
       tree: treeOf({
         '/etc/systemd/system/kubelet.service': `[Service]\nEnvironment="A=--x --y" B=/k 'C=--kubeconfig=/from c'\nExecStart=/usr/bin/kubelet \\\n  --kubeconfig=\${B} \\\n  "--cert-dir=/a b" $NONE --bootstrap-kubeconfig=/boot\n`,
@@ -118,7 +118,7 @@ describe('the kubelet is read from what is really there', () => {
     });
   });
 
-  it('not the unit where a drop-in takes its command back', async () => {
+  it('not a unit whose command a drop-in resets', async () => {
     const host = createFakeHost({
       tree: treeOf({
         '/etc/systemd/system/kubelet.service': UNIT,
@@ -128,7 +128,7 @@ describe('the kubelet is read from what is really there', () => {
     expect((await readKubeletConfiguration({ host })).origin).toBe('kubeadm-defaults');
   });
 
-  it("kubeadm's defaults last, and it says so", async () => {
+  it('the kubeadm defaults last, and reported as such', async () => {
     const host = createFakeHost({
       tree: treeOf({ '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=--node-ip=10.0.0.3\n' }),
     });
@@ -141,9 +141,9 @@ describe('the kubelet is read from what is really there', () => {
     });
     const evidence = configuration.evidence.join('\n');
     for (const said of [
-      "kubeadm's defaults",
+      'kubeadm defaults',
       'systemd has no unit',
-      '/var/lib/kubelet/config.yaml is not there',
+      '/var/lib/kubelet/config.yaml does not exist',
       '/etc/kubernetes/manifests',
       '/etc/default/kubelet',
     ]) {
@@ -151,7 +151,7 @@ describe('the kubelet is read from what is really there', () => {
     }
   });
 
-  it('a broken configuration file is refused, not passed over', async () => {
+  it('no malformed configuration file, which is refused', async () => {
     for (const text of ['kind: [', 'kind: Pod\n', '']) {
       const host = createFakeHost({ tree: treeOf({ '/var/lib/kubelet/config.yaml': text }) });
       await expectCode(readKubeletConfiguration({ host }), 'KUBELET_CONFIGURATION_INVALID');

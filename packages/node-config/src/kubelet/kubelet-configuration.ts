@@ -6,17 +6,17 @@ import { findKubelets } from './kubelet-process.ts';
 import { decodeManifest, readManifestObject } from '../static-pods/manifest-source.ts';
 import { readEnvironmentFile, readServiceCommand, splitWords } from '../components/systemd-unit.ts';
 
-/** How a node's kubelet is set up, as far as credentials and static pods are concerned. */
+/** The configuration of a kubelet, as far as credentials and static pods are concerned. */
 export interface KubeletConfiguration {
   /** `process`: the running kubelet's command line. `unit`: systemd's files. `kubeadm-defaults`: neither was there. */
   readonly origin: 'process' | 'unit' | 'kubeadm-defaults';
-  /** A line for everything that was read or taken for granted. */
+  /** One line for each source and each default. */
   readonly evidence: readonly string[];
   readonly running: { readonly pid: number; readonly startTicks: number } | undefined;
   /** Flags together with what the configuration file says about the same things; in the shape that other components have. */
   readonly component: ComponentFlags;
   readonly configFile: HostPath | undefined;
-  /** Where static pods live; `undefined` when this kubelet runs none. */
+  /** The manifest directory; `undefined` when this kubelet runs no static pods. */
   readonly staticPodPath: HostPath | undefined;
   readonly kubeconfig: HostPath | undefined;
   readonly bootstrapKubeconfig: HostPath | undefined;
@@ -75,14 +75,14 @@ export async function readKubeletConfiguration({
   const merged = new Map([...(file ?? new Map<string, string>()), ...told.flags]);
   const evidence = [...told.evidence];
   if (configFile !== undefined) {
-    evidence.push(file === undefined ? `${configFile} is not there` : `read the configuration in ${configFile}`);
+    evidence.push(file === undefined ? `${configFile} does not exist` : `read the configuration in ${configFile}`);
   }
-  if (!merged.has('cert-dir')) evidence.push(`no --cert-dir: the kubelet's own default ${DEFAULT_CERT_DIRECTORY}`);
+  if (!merged.has('cert-dir')) evidence.push(`no --cert-dir: kubelet default ${DEFAULT_CERT_DIRECTORY}`);
   if (!merged.has('pod-manifest-path')) {
     if (file === undefined && told.origin === 'kubeadm-defaults') {
       merged.set('pod-manifest-path', '/etc/kubernetes/manifests');
-      evidence.push("no configuration file: kubeadm's default /etc/kubernetes/manifests for static pods");
-    } else evidence.push('no folder of static pods is configured');
+      evidence.push('no configuration file: kubeadm default /etc/kubernetes/manifests for static pods');
+    } else evidence.push('no static pod directory is configured');
   }
   const path = (flag: string) => pathFrom(merged.get(flag));
   return {
@@ -134,7 +134,7 @@ async function fromUnit(host: KubeletHost): Promise<Told | undefined> {
 async function fromKubeadm(host: KubeletHost): Promise<Told> {
   const evidence = [
     'no kubelet is running and systemd has no unit for it',
-    `kubeadm's defaults: ${[...KUBEADM_FLAGS].map(([flag, value]) => `--${flag}=${value}`).join(' ')}`,
+    `kubeadm defaults: ${[...KUBEADM_FLAGS].map(([flag, value]) => `--${flag}=${value}`).join(' ')}`,
   ];
   const words: string[] = [];
   for (const [file, variable] of KUBEADM_ENVIRONMENT) {
@@ -180,7 +180,7 @@ function parseConfigFile(bytes: Uint8Array, path: HostPath): Readonly<Record<str
       code: 'KUBELET_CONFIGURATION_INVALID',
       message,
       subject: path,
-      hint: 'correct the file or put it back from a backup; the kubelet does not start with it',
+      hint: 'correct the file or restore it from a backup; the kubelet does not start with it',
       cause,
     });
   try {

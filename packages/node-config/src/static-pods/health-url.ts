@@ -1,6 +1,6 @@
 import type { HttpGet, StaticPod } from './static-pod.ts';
 
-/** Where a component can be asked from its host, or `undefined`. */
+/** The health URL of a component on its host, if any. */
 export function healthUrl(pod: StaticPod): string | undefined {
   const { readiness, liveness, startup } = pod.main.probes;
   const probe = readiness ?? liveness ?? startup;
@@ -11,7 +11,7 @@ export function healthUrl(pod: StaticPod): string | undefined {
   return `${probe.scheme}://${literal}:${probe.port}${healthPath(pod, probe)}`;
 }
 
-/** `/livez` is good while the API server cannot reach etcd; since 1.16 `/readyz` tells. */
+/** `/livez` succeeds without etcd; since 1.16 `/readyz` reports it. */
 function healthPath(pod: StaticPod, probe: HttpGet): string {
   const isApiServer = (pod.main.program ?? pod.component) === 'kube-apiserver';
   return isApiServer && probe.path.startsWith('/livez') ? '/readyz' : probe.path;

@@ -24,7 +24,7 @@ const problemsOf = async (files: Record<string, string>) =>
 const pod = (spec: string, metadata = 'name: web') =>
   `apiVersion: v1\nkind: Pod\nmetadata:\n  ${metadata}\nspec:\n${spec}`;
 
-describe("kubeadm's manifests are understood", () => {
+describe('the manifests of kubeadm are read', () => {
   const files = staticPodManifests({
     nodeName: 'cp1',
     address: '10.0.0.10',
@@ -54,7 +54,7 @@ describe("kubeadm's manifests are understood", () => {
     expect(flags[3]?.flags.get('kubeconfig')).toBe('/etc/kubernetes/scheduler.conf');
   });
 
-  it('and only the files that the kubelet would read', async () => {
+  it('and other files are ignored as by the kubelet', async () => {
     const { pods, skipped } = await read({
       'a.json': JSON.stringify({
         apiVersion: 'v1',
@@ -90,7 +90,7 @@ describe('paths in a container are mapped to the host', () => {
   - {name: empty, emptyDir: {}}
 `);
 
-  it('by the longest mount, through single files, sub-paths and variables; what is not on the host is named', async () => {
+  it('by the longest mount, through files, sub-paths and variables; other paths are reported', async () => {
     const found = await readOne(web);
     const flags = found && componentFlags(found);
     expect(Object.fromEntries(flags?.flags ?? [])).toEqual({
@@ -107,7 +107,7 @@ describe('paths in a container are mapped to the host', () => {
     expect(flags?.unmapped).toEqual(['audit-log-path', 'etcd-cafile']);
   });
 
-  it('but not where only the running pod knows the path', async () => {
+  it('but not when only the running pod knows the path', async () => {
     const found = await readOne(
       pod(
         '  containers:\n  - {name: c, volumeMounts: [{name: r, mountPath: /logs, subPathExpr: $(POD_NAME)}]}\n  volumes: [{name: r, hostPath: {path: /var/log}}]\n',
@@ -116,7 +116,7 @@ describe('paths in a container are mapped to the host', () => {
     expect(found && hostPathOf(found.main, hostPath('/logs/a'))).toBeUndefined();
   });
 
-  it('also where the root of the host is mounted', async () => {
+  it('also when the root of the host is mounted', async () => {
     const found = await readOne(
       pod(
         '  containers:\n  - {name: c, volumeMounts: [{name: r, mountPath: /host}]}\n  volumes: [{name: r, hostPath: {path: /}}]\n',
@@ -140,7 +140,7 @@ describe('probes get the defaults of Kubernetes', () => {
     expect(found && healthUrl(found)).toBe(url);
   });
 
-  it('and an API server is asked whether it is ready, as being alive says nothing about etcd', async () => {
+  it('and an API server is probed by readiness, as liveness ignores etcd', async () => {
     const found = await readOne(
       pod(
         '  containers:\n  - {name: a, command: [kube-apiserver], livenessProbe: {httpGet: {host: 10.0.0.1, port: 6443, path: /livez, scheme: HTTPS}}}\n',
@@ -160,7 +160,7 @@ describe('probes get the defaults of Kubernetes', () => {
 });
 
 describe('etcd without flags', () => {
-  it('is read from its environment, over which a flag wins', async () => {
+  it('is read from its environment, which flags override', async () => {
     const found = await readOne(
       pod(
         '  containers:\n  - {name: etcd, command: [etcd, --key-file=/k], env: [{name: ETCD_CERT_FILE, value: /c}, {name: ETCD_KEY_FILE, value: /no}]}\n',
@@ -170,7 +170,7 @@ describe('etcd without flags', () => {
   });
 });
 
-describe('a bad manifest is named and does not hide the good ones', () => {
+describe('an invalid manifest is reported and does not hide valid ones', () => {
   it.each([
     [
       'not a pod',
@@ -200,7 +200,7 @@ describe('a bad manifest is named and does not hide the good ones', () => {
     [
       'a number in a command',
       pod('  containers: [{name: c, command: [1]}]'),
-      'MANIFEST_INVALID spec.containers[0].command is not a text',
+      'MANIFEST_INVALID spec.containers[0].command is not a string',
     ],
     [
       'a port that is none',
@@ -220,27 +220,27 @@ describe('a bad manifest is named and does not hide the good ones', () => {
     expect(problems[0]).toContain(expected);
   });
 
-  it('with a subject and a hint, and without a word of what the file holds', async () => {
+  it('with a subject and a hint, without quoting the file', async () => {
     const { problems } = await read({ 'bad.yaml': 'apiVersion: v1\nkind: Pod\nmetadata:\n  token: "s3cr3t\n' });
     expect(problems[0]).toMatchObject({ subject: `${FOLDER}/bad.yaml`, hint: expect.stringContaining('line') });
     expect(JSON.stringify([problems[0]?.message, problems[0]?.hint])).not.toContain('s3cr3t');
   });
 
-  it('and a backup copy beside the real one is a pod that is there twice', async () => {
+  it('and a backup copy is a duplicate pod', async () => {
     const text = pod('  containers: [{name: c}]');
     expect(await problemsOf({ 'web.yaml': text, 'web.yaml.bak': text })).toEqual([
-      'MANIFEST_DUPLICATE the pod default/web is in web.yaml already',
+      'MANIFEST_DUPLICATE the pod default/web is already in web.yaml',
     ]);
   });
 
-  it('a timestamp without quotes is a text, as it is to the kubelet', async () => {
+  it('a timestamp without quotes is a string, as for the kubelet', async () => {
     const found = await readOne(
       pod('  containers: [{name: c}]', 'name: web\n  annotations: {at: 2026-11-22T10:00:00Z, b: 1:30}'),
     );
     expect(Object.fromEntries(found?.annotations ?? [])).toEqual({ at: '2026-11-22T10:00:00Z', b: '1:30' });
   });
 
-  it('a missing folder and a missing file are refused', async () => {
+  it('a missing directory and a missing file are refused', async () => {
     const host = createFakeHost();
     await expectCode(readStaticPods({ directory: FOLDER }, { host }), 'MANIFEST_DIRECTORY_MISSING');
     await expectCode(readStaticPod(hostPath(`${FOLDER}/x.yaml`), { host }), 'MANIFEST_NOT_FOUND');

@@ -7,22 +7,22 @@ import type { StaticPod } from './static-pod.ts';
 
 type Files = Pick<HostFiles, 'readFile' | 'stat' | 'list'>;
 
-/** What a folder of static pod manifests holds. */
+/** The content of a manifest directory. */
 export interface StaticPods {
   readonly directory: HostPath;
   /** Sorted by file name. */
   readonly pods: readonly StaticPod[];
-  /** Files that the kubelet would try to run but that are wrong, and pods that are there twice. */
+  /** Invalid manifests and duplicate pods. */
   readonly problems: readonly NodeConfigError[];
-  /** What the kubelet passes over: folders, files that begin with a dot, sockets and the like. */
+  /** Entries that the kubelet ignores: directories, dot files, sockets and the like. */
   readonly skipped: readonly HostPath[];
 }
 
 /**
- * Reads every manifest in the folder that the kubelet watches, whatever its file is called, as the kubelet does.
+ * Reads every manifest in the directory of the kubelet, whatever the file name, as the kubelet does.
  *
  * One bad file does not hide the others: it is among the `problems`. Also takes the path of a single manifest.
- * @throws NodeConfigError `MANIFEST_DIRECTORY_MISSING`; HostError when the folder or a file in it cannot be read
+ * @throws NodeConfigError `MANIFEST_DIRECTORY_MISSING`; HostError when the directory or a file in it cannot be read
  */
 export async function readStaticPods(
   { directory }: { readonly directory: HostPath },
@@ -33,9 +33,9 @@ export async function readStaticPods(
   if (names === undefined && single?.kind !== 'file') {
     throw new NodeConfigError({
       code: 'MANIFEST_DIRECTORY_MISSING',
-      message: 'there is no folder of static pod manifests',
+      message: 'the static pod manifest directory does not exist',
       subject: directory,
-      hint: 'run this on a control-plane node, or name the folder that its kubelet reads',
+      hint: 'run this on a control-plane node, or give the directory that its kubelet reads',
     });
   }
   const pods: StaticPod[] = [];
@@ -64,9 +64,9 @@ export async function readStaticPod(path: HostPath, { host }: { readonly host: F
   if (pod !== undefined) return pod;
   throw new NodeConfigError({
     code: 'MANIFEST_NOT_FOUND',
-    message: 'there is no such manifest',
+    message: 'the manifest does not exist',
     subject: path,
-    hint: 'name one of the files that `kube-rescue manifests list` shows',
+    hint: 'give a file that `kube-rescue manifests list` shows',
   });
 }
 
@@ -74,7 +74,7 @@ async function readPodFile(path: HostPath, host: Files): Promise<StaticPod | und
   const stat = await host.stat(path);
   if (stat === undefined || (stat.kind !== 'file' && stat.kind !== 'symlink')) return undefined;
   if (stat.kind === 'file' && stat.size > MAX_MANIFEST_BYTES) throw tooLarge(path, stat.size);
-  // A link to a folder is one for the kubelet to pass over.
+  // The kubelet ignores a link to a directory.
   if (stat.kind === 'symlink' && (await host.list(path)) !== undefined) return undefined;
   const bytes = await host.readFile(path);
   if (bytes === undefined) return undefined;
@@ -88,9 +88,9 @@ function findDuplicates(pods: readonly StaticPod[]): readonly NodeConfigError[] 
     if (first === undefined) return [];
     return new NodeConfigError({
       code: 'MANIFEST_DUPLICATE',
-      message: `the pod ${pod.namespace}/${pod.name} is in ${baseName(first.manifest.path)} already`,
+      message: `the pod ${pod.namespace}/${pod.name} is already in ${baseName(first.manifest.path)}`,
       subject: pod.manifest.path,
-      hint: 'move one of the two out of the folder; the kubelet runs every file in it, backups too',
+      hint: 'move one of the two out of the directory; the kubelet runs every file in it, backups too',
     });
   });
 }

@@ -38,7 +38,7 @@ export function decodeManifest(bytes: Uint8Array, subject: string): string {
       code: 'MANIFEST_INVALID',
       message,
       subject,
-      hint: 'put back the manifest as UTF-8 text',
+      hint: 'restore the manifest as UTF-8 text',
       cause,
     });
   if (bytes.includes(0)) throw invalid('the manifest is binary, not text');
@@ -55,7 +55,7 @@ export function tooLarge(subject: string, size: number): NodeConfigError {
     code: 'MANIFEST_TOO_LARGE',
     message: `the file has ${size} bytes, a manifest at most ${MAX_MANIFEST_BYTES}`,
     subject,
-    hint: 'move what is not a manifest out of the folder; the kubelet reads every file in it',
+    hint: 'move other files out of the directory; the kubelet reads every file in it',
   });
 }
 
@@ -75,23 +75,23 @@ export function parseManifest(source: string, subject: string): ParsedManifest {
   if (problem !== undefined) {
     throw invalid(
       `malformed manifest, line ${lineOfYamlError(source, problem)}: ${problem.message.toLowerCase()}`,
-      'correct the line, or put back the file from a backup',
+      'correct the line, or restore the file from a backup',
     );
   }
   const [document, ...others] = documents.filter(({ contents }) => !isEmpty(contents));
-  if (document === undefined) throw invalid('the manifest is empty', 'remove the file or put it back from a backup');
+  if (document === undefined) throw invalid('the manifest is empty', 'remove the file or restore it from a backup');
   if (others.length > 0) {
     throw invalid(
       `the file holds ${others.length + 1} documents, of which the kubelet runs the first only`,
-      'split the file, one Pod each',
+      'split the file into one Pod per file',
     );
   }
   const root = document.contents;
-  if (!isMap(root)) throw invalid('the manifest is not an object', 'put back the file from a backup');
+  if (!isMap(root)) throw invalid('the manifest is not an object', 'restore the file from a backup');
   try {
     return { document, root, object: document.toJS({ maxAliasCount: 100 }) as Record<string, unknown> };
   } catch (cause) {
-    throw invalid('the aliases of the manifest cannot be resolved', 'write the values out', cause);
+    throw invalid('the aliases of the manifest cannot be resolved', 'replace the aliases with their values', cause);
   }
 }
 
@@ -99,11 +99,11 @@ export function parseManifest(source: string, subject: string): ParsedManifest {
 const KEPT_OBJECTS = 64;
 const KEPT_LENGTH = 64 * 1024;
 
-/** Objects by the text that they were parsed from: a node is looked at again and again, and its files hardly ever change. */
+/** Objects by their text: the files of a node are read often and change rarely. */
 const parsedObjects = new Map<string, ParsedManifest['object']>();
 
 /**
- * The one Kubernetes object in a text, as plain data; the same text gives the same object, which nobody may change.
+ * The one Kubernetes object in a text, as plain data; the same text gives the same object, which is read-only.
  *
  * @param subject the file's path, for messages
  * @throws NodeConfigError `MANIFEST_INVALID` with the line

@@ -22,7 +22,7 @@ export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>)
     const kind = typeof object.kind === 'string' ? object.kind : 'no kind';
     throw read.invalid(
       `the manifest is not a v1 Pod (${kind})`,
-      'move the file out of the folder; only Pods are run from it',
+      'move the file out of the directory; the kubelet runs only Pods from it',
     );
   }
   const metadata = read.object(object.metadata, 'metadata');
@@ -48,7 +48,7 @@ export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>)
     containers.find(({ program, name }) => program !== undefined && (program === label || name === label)) ??
     containers.find(({ program }) => program !== undefined && isComponent(program)) ??
     containers[0];
-  if (main === undefined) throw read.invalid('the pod has no containers', 'put back the file from a backup');
+  if (main === undefined) throw read.invalid('the pod has no containers', 'restore the file from a backup');
   return {
     manifest,
     name: read.text(metadata.name, 'metadata.name'),
@@ -126,7 +126,7 @@ function decodeHttpGet(
   const fields = read.object(httpGet, `${at}.httpGet`);
   const port = Number(ports.get(fields.port) ?? fields.port);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw read.invalid(`${at}.httpGet.port is not a port`, 'put back the file from a backup');
+    throw read.invalid(`${at}.httpGet.port is not a port`, 'restore the file from a backup');
   }
   const path = fields.path === undefined ? '/' : read.text(fields.path, `${at}.httpGet.path`);
   return {
@@ -173,7 +173,7 @@ class FieldReader {
 
   text(value: unknown, field: string): string {
     if (typeof value === 'string') return value;
-    throw this.#mismatch(field, 'a text');
+    throw this.#mismatch(field, 'a string');
   }
 
   texts(value: unknown, field: string): ReadonlyMap<string, string> {
@@ -183,6 +183,6 @@ class FieldReader {
   }
 
   #mismatch(field: string, expected: string): NodeConfigError {
-    return this.invalid(`${field} is not ${expected}`, 'correct the field, or put back the file from a backup');
+    return this.invalid(`${field} is not ${expected}`, 'correct the field, or restore the file from a backup');
   }
 }

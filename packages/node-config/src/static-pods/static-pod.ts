@@ -1,7 +1,7 @@
 import type { HostPath } from '@kube-rescue/host';
 import type { CommandLine } from '../components/command-line.ts';
 
-/** An HTTP GET that tells whether a container is well. */
+/** An HTTP probe. */
 export interface HttpGet {
   readonly scheme: 'http' | 'https';
   /** Address or name; `undefined` when the manifest leaves it to the pod's own address, which is unknown on disk. */
@@ -17,7 +17,7 @@ interface Probes {
   readonly startup: HttpGet | undefined;
 }
 
-/** A folder or file that is not of the container's image. */
+/** A directory or file mounted into a container. */
 interface Mount {
   readonly containerPath: HostPath;
   /** `undefined` when what is mounted is not the host's. */
@@ -58,7 +58,7 @@ export interface StaticPod {
   readonly uid: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
-  /** What it is: the label `component`, else the program it runs, else the name of its container. */
+  /** The label `component`, else the program, else the name of its container. */
   readonly component: string;
   /** The container of the component. */
   readonly main: StaticContainer;
@@ -67,7 +67,7 @@ export interface StaticPod {
 }
 
 /**
- * The file or folder of the host behind a path in a container, or `undefined` when it is the image's, a Secret's or
+ * The file or directory of the host behind a path in a container, or `undefined` when it is the image's, a Secret's or
  * otherwise not the host's.
  */
 export function hostPathOf(container: StaticContainer, containerPath: HostPath): HostPath | undefined {

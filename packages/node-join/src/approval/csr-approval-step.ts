@@ -15,7 +15,7 @@ import type { Clock } from '@kube-rescue/host';
 import { type Change, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { readSigningRequest } from '@kube-rescue/x509';
 
-/** A kubelet whose key we have made or sent, so that its request is known to be its own. */
+/** A kubelet with a key from kube-rescue, which identifies its request. */
 export interface KnownKubelet {
   /** Name of its Node. */
   readonly node: string;
@@ -26,7 +26,7 @@ export interface KnownKubelet {
 export interface CsrApprovalInput {
   readonly kubelets: readonly KnownKubelet[];
   readonly requires?: readonly StepId[] | undefined;
-  /** How long whoever signs may take. Default: 30 s. */
+  /** How long the signer may take. Default: 30 s. */
   readonly signTimeoutMs?: number | undefined;
 }
 
@@ -64,9 +64,9 @@ export function createCsrApprovalStep(
   };
   return {
     id: 'nodes/requests',
-    title: 'approve the certificate requests of our kubelets',
+    title: 'approve the certificate signing requests of known kubelets',
     requires,
-    // A certificate that was handed out cannot be called back.
+    // An issued certificate cannot be revoked.
     reversible: 'no',
     check: async (signal) => {
       try {
@@ -76,9 +76,10 @@ export function createCsrApprovalStep(
         const others = pending.filter((read) => !own.includes(read)).map(({ object }) => object.metadata.name);
         const evidence = [
           ...own.map(({ object }) => `${object.metadata.name} waits for approval`),
-          ...others.map((name) => `${name} is left alone: it is not the request of a kubelet that we sent`),
+          ...others.map((name) => `${name} is not approved: its key is unknown`),
         ];
-        if (own.length === 0) return { status: 'ok', summary: 'no request of ours waits', evidence, changes: [] };
+        if (own.length === 0)
+          return { status: 'ok', summary: 'no request of a known kubelet is pending', evidence, changes: [] };
         const summary = `requests to be approved: ${own.map(({ object }) => object.metadata.name).join(', ')}`;
         return { status: 'needed', summary, evidence, changes: own.map((read) => approve(read).change) };
       } catch (error) {
@@ -92,7 +93,7 @@ export function createCsrApprovalStep(
         const { name } = fieldsAt(change, 'object');
         for (let attempt = 1; ; attempt += 1) {
           const read = await store.get({ kind: CSR, name: String(name) }, { signal });
-          // It may have been answered, or replaced by another under its name.
+          // The request may have been answered or replaced.
           if (read === undefined || !isPending(read.object) || !isOwn(read.object, kubelets)) break;
           try {
             await journal.perform([approve(read)]);
@@ -113,7 +114,7 @@ export function createCsrApprovalStep(
           return {
             verified: false,
             reason: `still not approved: ${waiting.join(', ')}`,
-            hint: 'look with kubectl get csr',
+            hint: 'check with: kubectl get csr',
           };
         }
         const unsigned = own.filter((each) => isAnswered(each, 'Approved') && !isSigned(each));
@@ -121,7 +122,7 @@ export function createCsrApprovalStep(
           return { verified: true, evidence: own.map(({ metadata }) => `${metadata.name} is signed`) };
         if (clock.now().getTime() >= deadline) {
           const names = unsigned.map(({ metadata }) => metadata.name).join(', ');
-          const warning = `approved, but nobody has signed: ${names}; kube-controller-manager does, with --cluster-signing-key-file`;
+          const warning = `approved, but not signed: ${names}; kube-controller-manager signs with --cluster-signing-key-file`;
           return { verified: true, evidence: [], warnings: [warning] };
         }
         await clock.sleep(POLL_MS, signal);

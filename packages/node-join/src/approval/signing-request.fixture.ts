@@ -7,7 +7,7 @@ import path from 'node:path';
 const SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
 export const CSR = RESOURCE_KINDS.CertificateSigningRequest;
 
-/** A key in `folder`, and a request made with it by openssl. */
+/** A key in `directory`, and a request made with it by openssl. */
 export function request(
   folder: string,
   subject: string,

@@ -1,10 +1,10 @@
 import { type JoinFile } from './worker.ts';
 
-/** What is carried to a worker by hand. */
+/** The content of a join bundle. */
 export interface JoinBundleInput {
   /** Name of the Node. */
   readonly node: string;
-  /** Names by which the machine may know itself: its Node's, and those that its kubelet has told. */
+  /** Valid names of the machine: those of its Node, and those that its kubelet reported. */
   readonly names: readonly string[];
   /** For example `kubelet`. */
   readonly kubeletService: string;

@@ -74,8 +74,8 @@ const NEW = [
 ];
 
 // It keeps owners, so only root runs it.
-describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker', () => {
-  it('brings it back with one command, and says how to undo it', async () => {
+describe.runIf(process.getuid?.() === 0)('a bundle on a worker', () => {
+  it('rejoins the worker with one command, and prints how to undo it', async () => {
     await bundle();
     expect((await stat(at('bundle'))).mode & 0o7777).toBe(0o700);
     const { exitCode, said } = await run();
@@ -88,7 +88,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect(await written()).toEqual(OLD);
   });
 
-  it('refuses to run twice over what it has kept', async () => {
+  it('refuses to overwrite its backup', async () => {
     await bundle();
     await run();
     expect((await run()).exitCode).toBe(4);
@@ -118,7 +118,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     },
   );
 
-  it('does not know a machine by an address that every machine has', async () => {
+  it('does not identify a machine by a loopback address', async () => {
     await bundle({ names: ['127.0.0.1', '::1'] });
     expect((await run()).exitCode).toBe(4);
   });
@@ -132,11 +132,11 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect(await written()).toEqual(OLD);
   });
 
-  it('puts back what it wrote when a later file cannot be written', async () => {
+  it('restores written files when a later one cannot be written', async () => {
     const [first] = [{ path: KUBECONFIG, mode: 0o600, content: Buffer.from('new') }];
     const second = { path: '/etc/kubernetes/pki/ca.crt', mode: 0o644, content: Buffer.from('new ca') };
     await mkdir(path.join(root, 'etc/kubernetes/pki'));
-    // A folder in the way of the temporary file.
+    // A directory in the way of the temporary file.
     await mkdir(path.join(root, 'etc/kubernetes/pki/.ca.crt.kube-rescue.tmp'));
     await bundle({ files: [first, second].filter((file) => file !== undefined) });
     const { exitCode, said } = await run();
@@ -145,7 +145,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     await expect(readFile(at('told'), 'utf8')).rejects.toThrow('ENOENT');
   });
 
-  it('does not claim that it worked when the kubelet does not run', async () => {
+  it('fails when the kubelet does not run', async () => {
     await bundle();
     await writeFile(at('broken'), '');
     const { exitCode, said } = await run();
@@ -156,12 +156,12 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
     expect(await written()).toEqual(OLD);
   });
 
-  it('has nothing to undo where nothing was joined', async () => {
+  it('has nothing to undo before a join', async () => {
     await bundle();
     expect((await run('--undo')).exitCode).toBe(4);
   });
 
-  it('is not written into a folder that holds something', async () => {
+  it('is not written into a directory that is not empty', async () => {
     await bundle();
     await expectCode(bundle(), 'JOIN_FILE_INVALID');
   });
@@ -179,7 +179,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle that is carried to a worker',
   );
 
   it.each(['x/../../../../etc', '..', '../etc', 'a/b', '.hidden'])(
-    'is for no node such as %j, whose name would lead out of the folder on the worker that is emptied for it',
+    'is refused for the node name %j, which would escape the backup directory on the worker',
     async (node) => {
       await expectCode(bundle({ node }), 'JOIN_FILE_INVALID');
       await expect(readdir(at('bundle'))).rejects.toThrow('ENOENT');

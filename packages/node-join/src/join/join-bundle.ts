@@ -9,20 +9,20 @@ const SCRIPT_MODE = 0o700;
 
 /** Written last. */
 export const BUNDLE_SCRIPT = 'join.sh';
-/** The one command to run on the worker, in the folder that was carried there. */
+/** The command to run on the worker, in the copied directory. */
 export const BUNDLE_COMMAND = `sh ${BUNDLE_SCRIPT}`;
 
 /** One file of a bundle. */
 export interface BundleFile {
-  /** Relative to the folder of the bundle. */
+  /** Relative to the directory of the bundle. */
   readonly path: string;
   readonly mode: number;
   readonly content: Uint8Array;
 }
 
 /**
- * The files of a bundle, the script last: a folder that has it has everything.
- * @throws JoinError `JOIN_FILE_INVALID` when a name or path cannot be carried
+ * The files of a bundle, the script last: a directory with the script is complete.
+ * @throws JoinError `JOIN_FILE_INVALID` for an unsafe name or path
  */
 export function renderJoinBundle(input: JoinBundleInput): readonly BundleFile[] {
   assertPortable(input);
@@ -41,11 +41,11 @@ export function renderJoinBundle(input: JoinBundleInput): readonly BundleFile[] 
 }
 
 /**
- * Writes a folder, for its owner only, that is carried to a worker and run there with {@link BUNDLE_COMMAND}: it keeps what
- * is there, writes every file atomically, restarts the kubelet, verifies, and says how to take it back.
+ * Writes a directory, for its owner only, to copy to a worker and run there with {@link BUNDLE_COMMAND}: the script backs up
+ * the present files, writes every file atomically, restarts the kubelet, verifies, and prints the undo command.
  *
- * The files lie in it as they are, keys among them: carry it over something trusted, and remove it afterwards.
- * @throws JoinError `JOIN_FILE_INVALID` when the folder is not empty, or a path cannot be carried
+ * The bundle contains private keys in plain text: use a trusted transport, and remove the bundle afterwards.
+ * @throws JoinError `JOIN_FILE_INVALID` when the directory is not empty, or a path is unsafe
  */
 export async function writeJoinBundle(
   input: JoinBundleInput,
@@ -54,32 +54,28 @@ export async function writeJoinBundle(
 ): Promise<void> {
   const files = renderJoinBundle(input);
   if (((await host.list(folder)) ?? []).length > 0) {
-    throw invalid(
-      'the folder for the bundle is not empty; nothing was written',
-      folder,
-      'give one that is not there yet',
-    );
+    throw invalid('the bundle directory is not empty; nothing was written', folder, 'give a new directory');
   }
   await makeBundleDirectory(folder, host);
   for (const { path, mode, content } of files) await host.writeFile(joinPath(folder, path), content, { mode });
 }
 
-/** Makes the folders of a bundle, for their owner only; does nothing where they are. */
+/** Creates the directories of a bundle, for their owner only. */
 export async function makeBundleDirectory(folder: HostPath, host: Pick<Host, 'makeDirectory'>): Promise<void> {
   await host.makeDirectory(parentPath(folder), { mode: PRIVATE_DIRECTORY_MODE });
   await host.makeDirectory(joinPath(folder, 'files'), { mode: PRIVATE_DIRECTORY_MODE });
 }
 
-/** Names come from the cluster, and the script is run as root: what has no business in one is refused, not quoted. */
+/** Names come from the cluster, and the script runs as root: unsafe names are refused, not quoted. */
 function assertPortable({ node, names, kubeletService, serviceCommand, files }: JoinBundleInput): void {
-  // It names a folder on the worker, which is emptied before it is used.
+  // The name becomes a directory on the worker, which is emptied before use.
   if (!/^[A-Za-z0-9][\w.-]*$/.test(node)) {
-    throw invalid('this cannot be the name of a node', node, 'join this node over SSH instead');
+    throw invalid('this is not a valid node name', node, 'join this node over SSH instead');
   }
   const words = [node, ...names, kubeletService, ...(serviceCommand === undefined ? [] : [serviceCommand])];
   for (const text of [...words, ...files.map(({ path }) => path)]) {
     if (/^[A-Za-z0-9_./:@%+=,-]+$/.test(text) && !text.startsWith('-')) continue;
-    throw invalid('this has characters that no script should carry', text, 'join this node over SSH instead');
+    throw invalid('the path has characters that are unsafe in a script', text, 'join this node over SSH instead');
   }
 }
 

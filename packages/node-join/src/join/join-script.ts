@@ -1,10 +1,10 @@
 import type { JoinBundleInput } from './join-bundle-input.ts';
 
-/** One file of a bundle, as its script knows it. */
+/** One file in the script of a bundle. */
 interface BundleEntry {
-  /** Its name in the bundle's folder `files`. */
+  /** Its name in the directory `files` of the bundle. */
   readonly name: string;
-  /** Where it belongs on the worker. */
+  /** Its path on the worker. */
   readonly path: string;
   readonly mode: number;
   readonly owner: { readonly uid: number; readonly gid: number };
@@ -15,10 +15,10 @@ interface BundleEntry {
 type ScriptInput = Omit<JoinBundleInput, 'files'> & { readonly entries: readonly BundleEntry[] };
 
 /**
- * The script of a bundle, for any POSIX shell with coreutils. It asks for nothing and needs nothing of ours on the worker.
+ * The script of a bundle, for any POSIX shell with coreutils. Non-interactive, without kube-rescue on the worker.
  *
- * Exits as kube-rescue does: 0 done, 2 wrong usage, 4 refused and nothing changed, 5 failed and taken back, 6 failed and not
- * everything taken back, 7 changed but the kubelet was not seen to run.
+ * Exit codes of kube-rescue: 0 done, 2 wrong usage, 4 refused and nothing changed, 5 failed and rolled back, 6 failed and not
+ * completely rolled back, 7 changed but the kubelet does not run.
  */
 export function joinScript({
   node,
@@ -31,8 +31,8 @@ export function joinScript({
     return `${name} ${mode.toString(8).padStart(4, '0')} ${uid}:${gid} ${digest} ${path}`;
   });
   return `#!/bin/sh
-# Brings ${node} back into its cluster. As root, in this folder: sh join.sh
-# sh join.sh --undo puts back what was there. --root DIR works below a folder instead of /.
+# Rejoins ${node} to its cluster. As root, in this directory: sh join.sh
+# sh join.sh --undo restores the old files. --root DIR works below a directory instead of /.
 set -u
 umask 077
 NODE='${node}'
@@ -53,7 +53,7 @@ action=join
 while [ $# -gt 0 ]; do
   case $1 in
     --undo) action=undo ;;
-    --root) shift; root=\${1:?--root needs a folder}; root=\${root%/} ;;
+    --root) shift; root=\${1:?--root needs a directory}; root=\${root%/} ;;
     *) say "usage: sh join.sh [--undo] [--root DIR]"; exit 2 ;;
   esac
   shift
@@ -61,10 +61,10 @@ done
 kept=$root/var/lib/kube-rescue/join-$NODE
 
 replace() { # source, target, mode, owner
-  folder=$(dirname "$2")
-  temporary=$folder/.$(basename "$2").kube-rescue.tmp
+  directory=$(dirname "$2")
+  temporary=$directory/.$(basename "$2").kube-rescue.tmp
   rm -f -- "$temporary" && cp -- "$1" "$temporary" && chown -- "$4" "$temporary" && chmod -- "$3" "$temporary" &&
-    sync -- "$temporary" && mv -f -- "$temporary" "$2" && sync -- "$folder" && return 0
+    sync -- "$temporary" && mv -f -- "$temporary" "$2" && sync -- "$directory" && return 0
   rm -f -- "$temporary"
   return 1
 }
@@ -73,7 +73,7 @@ put_back() {
   bad=0
   while read -r name mode owner digest path; do
     if [ -f "$kept/$name" ]; then
-      replace "$kept/$name" "$root$path" "$(stat -c %a "$kept/$name")" "$(stat -c %u:%g "$kept/$name")" || { say "not put back: $path"; bad=1; }
+      replace "$kept/$name" "$root$path" "$(stat -c %a "$kept/$name")" "$(stat -c %u:%g "$kept/$name")" || { say "not restored: $path"; bad=1; }
     elif [ -f "$kept/$name.absent" ]; then
       rm -f -- "$root$path" || { say "not removed: $path"; bad=1; }
     fi
@@ -86,11 +86,11 @@ EOF
 restart() { "$MANAGER" restart "$SERVICE"; }
 
 if [ "$action" = undo ]; then
-  [ -f "$kept/whole" ] || refuse "nothing was joined from here: there is no $kept"
-  put_back || { say "not everything was put back; the old files are in $kept"; exit 6; }
-  restart || { say "everything is put back, but $SERVICE did not start"; exit 7; }
+  [ -f "$kept/whole" ] || refuse "no join to undo: $kept does not exist"
+  put_back || { say "not every file was restored; the old files are in $kept"; exit 6; }
+  restart || { say "every file was restored, but $SERVICE did not start"; exit 7; }
   mv -- "$kept" "$kept.undone.$(date +%s)"
-  say "taken back: every file is as it was, $SERVICE was restarted"
+  say "undone: every file was restored, $SERVICE was restarted"
   exit 0
 fi
 
@@ -102,23 +102,23 @@ for name in $NAMES; do
   done
 done
 [ -n "$match" ] || refuse "this bundle is for $NODE, and this machine is $(uname -n)"
-[ "$(id -u)" = 0 ] || refuse "only root can do this"
-[ ! -e "$kept/whole" ] || refuse "an earlier join stands here, or was cut off; take it back first: sh join.sh --undo"
+[ "$(id -u)" = 0 ] || refuse "run this as root"
+[ ! -e "$kept/whole" ] || refuse "an earlier join is active or was interrupted; undo it first: sh join.sh --undo"
 while read -r name mode owner digest path; do
-  [ -f "$here/files/$name" ] || refuse "the bundle is not whole: files/$name is missing"
+  [ -f "$here/files/$name" ] || refuse "the bundle is incomplete: files/$name is missing"
   [ "$(sha256sum <"$here/files/$name" | cut -d ' ' -f 1)" = "$digest" ] || refuse "files/$name is damaged"
-  [ -d "$(dirname "$root$path")" ] || refuse "there is no folder for $path"
+  [ -d "$(dirname "$root$path")" ] || refuse "the directory of $path does not exist"
   { [ -f "$root$path" ] && [ ! -L "$root$path" ]; } || [ ! -e "$root$path" ] || refuse "$path is not a regular file"
   [ ! -L "$root$path" ] || refuse "$path is a link"
 done <<EOF
 $ENTRIES
 EOF
 
-# What is there is kept, whole and on the disk, before the first byte is written.
+# The backup is complete and on disk before the first write.
 rm -rf -- "$kept"
-mkdir -p -- "$kept" || refuse "cannot make $kept"
+mkdir -p -- "$kept" || refuse "cannot create $kept"
 while read -r name mode owner digest path; do
-  if [ -e "$root$path" ]; then cp -p -- "$root$path" "$kept/$name"; else : >"$kept/$name.absent"; fi || refuse "cannot keep $path"
+  if [ -e "$root$path" ]; then cp -p -- "$root$path" "$kept/$name"; else : >"$kept/$name.absent"; fi || refuse "cannot back up $path"
 done <<EOF
 $ENTRIES
 EOF
@@ -128,24 +128,24 @@ sync
 
 fail() {
   say "$*"
-  put_back || { say "not everything was put back; the old files are in $kept"; exit 6; }
+  put_back || { say "not every file was restored; the old files are in $kept"; exit 6; }
   rm -f -- "$kept/whole"
-  say 'every file was put back'
+  say 'every file was restored'
   exit 5
 }
 trap 'fail "interrupted"' HUP INT TERM
 while read -r name mode owner digest path; do
   replace "$here/files/$name" "$root$path" "$mode" "$owner" || fail "cannot write $path"
-  [ "$(sha256sum <"$root$path" | cut -d ' ' -f 1)" = "$digest" ] || fail "$path is not what was written"
+  [ "$(sha256sum <"$root$path" | cut -d ' ' -f 1)" = "$digest" ] || fail "$path differs from what was written"
   say "written: $path"
 done <<EOF
 $ENTRIES
 EOF
 trap - HUP INT TERM
-undo="take it back with: sh $here/join.sh --undo\${root:+ --root $root}"
+undo="undo with: sh $here/join.sh --undo\${root:+ --root $root}"
 restart || { say "the files are written, but $SERVICE did not restart; $undo"; exit 7; }
 "$MANAGER" status "$SERVICE" >/dev/null 2>&1 || { say "the files are written, but $SERVICE does not run; $undo"; exit 7; }
-say "done: $SERVICE was restarted; see it become Ready on the control plane: kube-rescue nodes list"
+say "done: $SERVICE was restarted; check on the control plane that the node becomes Ready: kube-rescue nodes list"
 say "$undo"
-say "then remove this folder, it holds keys: rm -r $here"
+say "then remove this directory, which contains private keys: rm -r $here"
 `;

@@ -82,7 +82,7 @@ describe('joining workers', () => {
     expect(again.outcome).toBe('nothing-to-do');
   });
 
-  it('takes one in that is Ready still, but whose kubelet ends at once and is started again and again', async () => {
+  it('joins a worker that is still Ready, but whose kubelet is in a crash loop', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02']);
     const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });
     await runSteps([step], deps);
@@ -92,7 +92,7 @@ describe('joining workers', () => {
     expect(await step.check(signal)).toMatchObject({ status: 'needed' });
   });
 
-  it('puts back every byte on the worker when the run is taken back', async () => {
+  it('restores every byte on the worker on a rollback', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02']);
     const worker = hosts.get('node02') as unknown as FakeHost;
     const before = await readTree(worker, hostPath('/etc/kubernetes'));
@@ -104,7 +104,7 @@ describe('joining workers', () => {
     expect(await readTree(worker, hostPath('/etc/kubernetes'))).toEqual(before);
   });
 
-  it('names the worker that cannot be reached when the run is taken back', async () => {
+  it('reports an unreachable worker on a rollback', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02']);
     const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });
     const { runId } = await runSteps([step], deps);
@@ -114,7 +114,7 @@ describe('joining workers', () => {
     for (const { reason } of notReverted) expect(reason).toContain('node02: no route to it');
   });
 
-  it('goes on with the others when one cannot be reached, and names that one', async () => {
+  it('joins the other workers when one is unreachable, and reports that one', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02']);
     cluster.plantNode('node03');
     const workers = ['node03', 'node02'].map((name) => workerOf(name));
@@ -124,7 +124,7 @@ describe('joining workers', () => {
     expect(result.steps[0]?.warnings).toEqual(['node03 is not joined: no route to it (SSH_UNREACHABLE); switch it on']);
   });
 
-  it('goes on with the others when one breaks off midway, and does not claim that it worked', async () => {
+  it('joins the other workers when one fails midway, and is not verified', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02', 'node03']);
     const broken = hosts.get('node02');
     if (broken === undefined) throw new Error('no node02');
@@ -139,7 +139,7 @@ describe('joining workers', () => {
     expect(await text(hosts.get('node03'))).toBe(SECRET);
   });
 
-  it('refuses, having changed nothing, when no worker can be joined', async () => {
+  it('refuses without a change when no worker can be joined', async () => {
     const { cluster, clock, deps, openNode } = scene([]);
     cluster.plantNode('node03');
     cluster.plantNode('node04');
@@ -153,7 +153,7 @@ describe('joining workers', () => {
     expect(result.steps[0]?.warnings).toHaveLength(2);
   });
 
-  it('refuses a machine that is not the one the Node stands for', async () => {
+  it('refuses a machine that is not the one of the Node', async () => {
     const { cluster, clock, hosts, openNode } = scene(['node02']);
     const [, machine] = [...hosts][0] ?? [];
     if (machine === undefined) throw new Error('no machine');
@@ -170,7 +170,7 @@ describe('joining workers', () => {
     expect((await step.check(signal)).status).toBe('blocked');
   });
 
-  it('does not take the word of a dead kubelet that it is Ready', async () => {
+  it('does not trust the Ready condition of a stopped kubelet', async () => {
     const { cluster, clock, openNode, deps } = scene(['node02'], ['node02']);
     cluster.plantNode('node02', { ready: 'True', reportedAt: '2026-11-22T11:00:00Z' });
     const step = createJoinStep({ workers: [workerOf('node02')] }, { ...cluster, openNode, clock });
@@ -178,7 +178,7 @@ describe('joining workers', () => {
     expect(error.message).toContain('node02: Ready since 2026-11-22T11:00:00Z, last reported 2026-11-22T11:00:00Z');
   });
 
-  it('does not take a Lease that a new kubelet renews for its being Ready', async () => {
+  it('does not take a renewed Lease for readiness', async () => {
     const { cluster, clock, openNode, deps } = scene(['node02'], ['node02']);
     // The condition is of the old kubelet, seconds old; the Lease is always fresh.
     cluster.plantNode('node02', { ready: 'True', reportedAt: clock.now().toISOString() });
@@ -193,7 +193,7 @@ describe('joining workers', () => {
     await expectCode(run, 'NOT_VERIFIED');
   });
 
-  it('leaves a file alone that will do as well', async () => {
+  it('keeps an acceptable file', async () => {
     const { cluster, clock, openNode } = scene(['node02']);
     cluster.plantNode('node02', { reportedAt: clock.now().toISOString() });
     const accepts = (present: Uint8Array): boolean => Buffer.from(present).toString() === 'old';
@@ -211,7 +211,7 @@ describe('joining workers', () => {
     expect(JSON.parse(JSON.stringify(finding.changes))).toEqual(finding.changes);
   });
 
-  it('puts every byte back, or can be gone on with, after a kill at any write on this host', async () => {
+  it('can be rolled back or resumed after a kill at any write on this host', async () => {
     let kills = 0;
     for (let failAt = 1; failAt < 20; failAt += 1) {
       const { cluster, clock, host, hosts, openNode } = scene(['node02']);

@@ -18,9 +18,9 @@ import { assertSameMachine, compareFiles, kubeletRestart, type Worker } from './
 export interface JoinStepInput {
   readonly workers: readonly Worker[];
   readonly requires?: readonly StepId[] | undefined;
-  /** How long a restarted kubelet may take until its Node is Ready. Default: 180 s. */
+  /** How long a restarted kubelet may take to become Ready. Default: 180 s. */
   readonly readyTimeoutMs?: number | undefined;
-  /** The step is no obstacle even when no worker at all can be joined; each is named as a warning. Default: false. */
+  /** Whether the step succeeds even when no worker can be joined, with a warning for each. Default: false. */
   readonly mayFail?: boolean | undefined;
 }
 
@@ -30,15 +30,15 @@ export interface JoinStepDeps {
   readonly clock: Clock;
 }
 
-/** Id of the step; its warnings name the workers that were left as they are. */
+/** Id of the step; its warnings name the workers that were not changed. */
 export const JOIN_STEP: StepId = 'nodes/join';
 
 interface JoinFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-/** What was seen of one worker: what it needs, or why it cannot be joined. */
-interface Look {
+/** The state of one worker: its needed edits, or why it cannot be joined. */
+interface WorkerState {
   readonly worker: Worker;
   readonly edits: readonly Edit[];
   readonly evidence: readonly string[];
@@ -47,15 +47,14 @@ interface Look {
 
 const READY_TIMEOUT_MS = 180_000;
 const POLL_MS = 2000;
-/** Connections and looks at a time. */
+/** Concurrent connections. */
 const AT_A_TIME = 8;
 
 /**
  * Gives workers their files, restarts their kubelets and waits until their Nodes are Ready again.
  *
- * A worker that cannot be reached, is another machine than its Node, or fails midway keeps no other from its turn. One on
- * which nothing was written is named in a warning of the verdict; one that was changed and is not Ready makes it unverified.
- * Does not sign anything, and does not look whether a file's content is right.
+ * An unreachable, wrong or failing worker does not stop the others. An unchanged worker is a warning of the verdict; a changed
+ * one that is not Ready makes the step unverified. Does not sign, and does not check the content of files.
  */
 export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<JoinFinding> {
   const { workers, requires = [], readyTimeoutMs = READY_TIMEOUT_MS, mayFail = false } = input;
@@ -63,36 +62,36 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
   const planned = new Map<string, Edit>();
   const failed = new Map<string, RecoveryError>();
   const touched = new Set<string>();
-  /** What each Node said last before its kubelet was restarted: its condition, which outlives the kubelet that wrote it. */
-  const saidBefore = new Map<string, string | undefined>();
+  /** The time of each Node's Ready condition before the restart: the condition outlives its kubelet. */
+  const reportedBefore = new Map<string, string | undefined>();
 
-  const look = async (worker: Worker, store: ObjectStore, signal: AbortSignal): Promise<Look> => {
-    const pulse = await readHeartbeat(store, worker.node, signal);
+  const inspect = async (worker: Worker, store: ObjectStore, signal: AbortSignal): Promise<WorkerState> => {
+    const heartbeat = await readHeartbeat(store, worker.node, signal);
     return attempt(worker, async () => {
       const host = await openNode(worker.access);
-      assertSameMachine(worker.node, pulse.node, host);
+      assertSameMachine(worker.node, heartbeat.node, host);
       const { edits, evidence } = await compareFiles(worker, host);
       const service = await host.services.status(worker.kubeletService);
-      const isAlive = service !== 'stopped' && service !== 'starting' && isReadyNow(pulse, clock.now());
-      if (edits.length === 0 && isAlive) return { worker, edits: [], evidence: [] };
-      const seen = [...evidence, `${worker.node}: kubelet ${service}, ${describeHeartbeat(pulse)}`];
-      return { worker, edits: [...edits, kubeletRestart(worker)], evidence: seen };
+      const isHealthy = service !== 'stopped' && service !== 'starting' && isReadyNow(heartbeat, clock.now());
+      if (edits.length === 0 && isHealthy) return { worker, edits: [], evidence: [] };
+      const lines = [...evidence, `${worker.node}: kubelet ${service}, ${describeHeartbeat(heartbeat)}`];
+      return { worker, edits: [...edits, kubeletRestart(worker)], evidence: lines };
     });
   };
 
-  const lookAtAll = async (signal: AbortSignal): Promise<readonly Look[]> => {
+  const inspectAll = async (signal: AbortSignal): Promise<readonly WorkerState[]> => {
     const store = await objects.open(signal);
-    return mapConcurrent(workers, AT_A_TIME, (worker) => look(worker, store, signal));
+    return mapConcurrent(workers, AT_A_TIME, (worker) => inspect(worker, store, signal));
   };
 
   return {
     id: JOIN_STEP,
-    title: 'bring the workers back',
+    title: 'rejoin the workers',
     requires,
     reversible: 'no',
     check: async (signal) => {
       try {
-        return toFinding(await lookAtAll(signal), mayFail, planned);
+        return toFinding(await inspectAll(signal), mayFail, planned);
       } catch (error) {
         return toErrorFinding(error, signal);
       }
@@ -106,7 +105,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
         const own = changes.filter((change) => isOf(change, worker));
         try {
           const { readiness } = await readHeartbeat(await objects.open(signal), worker.node, signal);
-          saidBefore.set(worker.node, readiness.reportedAt);
+          reportedBefore.set(worker.node, readiness.reportedAt);
           touched.add(worker.node);
           await journal.perform(own.map((change) => planned.get(change.target) ?? { change }));
         } catch (error) {
@@ -124,28 +123,28 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       const store = await objects.open(signal);
       const deadline = clock.now().getTime() + readyTimeoutMs;
       const ends = await mapConcurrent(workers, workers.length, async (worker) => {
-        const seen = await attempt(worker, async () => {
+        const state = await attempt(worker, async () => {
           const { edits } = await compareFiles(worker, await openNode(worker.access));
           return { worker, edits, evidence: [] };
         });
-        const failure = failed.get(worker.node) ?? seen.failure;
+        const failure = failed.get(worker.node) ?? state.failure;
         if (failure !== undefined) {
-          // On one that was left alone from the start nothing can have gone wrong.
+          // An unchanged worker cannot be broken.
           return { [touched.has(worker.node) ? 'bad' : 'left']: describeFailure(worker, failure) };
         }
-        if (seen.edits.length > 0) return { bad: `${worker.node}: its files are not those that were written` };
-        const pulse = await waitForReady(worker, store, deadline, signal);
-        const told = `${worker.node}: ${describeHeartbeat(pulse)}`;
-        return isBack(worker.node, pulse) ? { good: told } : { bad: told };
+        if (state.edits.length > 0) return { bad: `${worker.node}: its files differ from the written ones` };
+        const heartbeat = await waitForReady(worker, store, deadline, signal);
+        const line = `${worker.node}: ${describeHeartbeat(heartbeat)}`;
+        return isBack(worker.node, heartbeat) ? { good: line } : { bad: line };
       });
       return toVerdict(ends);
     },
   };
 
-  /** A Lease is renewed by a kubelet that is not yet ready, so a restarted one must have said so itself. */
-  function isBack(node: string, pulse: NodeHeartbeat): boolean {
-    const isNews = !touched.has(node) || pulse.readiness.reportedAt !== saidBefore.get(node);
-    return isNews && isReadyNow(pulse, clock.now());
+  /** A kubelet renews its Lease before it is Ready, so a restarted one must report a new condition. */
+  function isBack(node: string, heartbeat: NodeHeartbeat): boolean {
+    const isNew = !touched.has(node) || heartbeat.readiness.reportedAt !== reportedBefore.get(node);
+    return isNew && isReadyNow(heartbeat, clock.now());
   }
 
   async function waitForReady(
@@ -155,8 +154,8 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
     signal: AbortSignal,
   ): Promise<NodeHeartbeat> {
     for (;;) {
-      const pulse = await readHeartbeat(store, node, signal);
-      if (isBack(node, pulse) || clock.now().getTime() >= deadline) return pulse;
+      const heartbeat = await readHeartbeat(store, node, signal);
+      if (isBack(node, heartbeat) || clock.now().getTime() >= deadline) return heartbeat;
       await clock.sleep(POLL_MS, signal);
     }
   }
@@ -169,7 +168,7 @@ interface End {
   readonly bad?: string;
 }
 
-async function attempt(worker: Worker, action: () => Promise<Look>): Promise<Look> {
+async function attempt(worker: Worker, action: () => Promise<WorkerState>): Promise<WorkerState> {
   try {
     return await action();
   } catch (error) {
@@ -178,18 +177,18 @@ async function attempt(worker: Worker, action: () => Promise<Look>): Promise<Loo
   }
 }
 
-function toFinding(looks: readonly Look[], mayFail: boolean, planned: Map<string, Edit>): JoinFinding {
-  const failures = looks.filter((look) => look.failure !== undefined);
-  const edits = looks.flatMap((look) => look.edits);
+function toFinding(states: readonly WorkerState[], mayFail: boolean, planned: Map<string, Edit>): JoinFinding {
+  const failures = states.filter((state) => state.failure !== undefined);
+  const edits = states.flatMap((state) => state.edits);
   const changes = edits.map(({ change }) => change);
   const evidence = [
-    ...looks.flatMap((look) => look.evidence),
+    ...states.flatMap((state) => state.evidence),
     ...failures.map(({ worker, failure }) => describeFailure(worker, failure)),
   ];
   planned.clear();
   for (const edit of edits) planned.set(edit.change.target, edit);
   if (edits.length === 0 && failures.length === 0) {
-    return { status: 'ok', summary: 'every worker is in its cluster', evidence, changes };
+    return { status: 'ok', summary: 'every worker has joined its cluster', evidence, changes };
   }
   const [first] = failures;
   if (edits.length === 0 && !mayFail && first?.failure !== undefined) {
@@ -199,11 +198,11 @@ function toFinding(looks: readonly Look[], mayFail: boolean, planned: Map<string
       .join('; ');
     return { status: 'blocked', summary, evidence, changes, code, subject: first.worker.node, hint };
   }
-  const due = looks.filter((look) => look.edits.length > 0).map(({ worker }) => worker.node);
+  const due = states.filter((state) => state.edits.length > 0).map(({ worker }) => worker.node);
   const left = failures.map(({ worker }) => worker.node);
   const summary = [
-    ...(due.length === 0 ? [] : [`to be brought back: ${due.join(', ')}`]),
-    ...(left.length === 0 ? [] : [`left as they are: ${left.join(', ')}`]),
+    ...(due.length === 0 ? [] : [`workers to rejoin: ${due.join(', ')}`]),
+    ...(left.length === 0 ? [] : [`not changed: ${left.join(', ')}`]),
   ].join('; ');
   return { status: 'needed', summary, evidence, changes };
 }
@@ -213,15 +212,15 @@ function toVerdict(ends: readonly End[]): Verdict {
   const [bad, left, good] = [lines('bad'), lines('left'), lines('good')];
   if (bad.length > 0) {
     const reason = [...bad, ...left].join('; ');
-    return { verified: false, reason, hint: 'look at the log of the kubelet there: journalctl -u kubelet -n 50' };
+    return { verified: false, reason, hint: 'check the kubelet log on the worker: journalctl -u kubelet -n 50' };
   }
   return { verified: true, evidence: good, ...(left.length === 0 ? {} : { warnings: left }) };
 }
 
 function describeFailure({ node }: Worker, failure: RecoveryError | undefined): string {
   const { message = '', code = '', hint } = failure ?? {};
-  const told = message.startsWith(`${node}: `) ? message.slice(node.length + 2) : message;
-  return `${node} is not joined: ${told} (${code})${hint === undefined ? '' : `; ${hint}`}`;
+  const text = message.startsWith(`${node}: `) ? message.slice(node.length + 2) : message;
+  return `${node} is not joined: ${text} (${code})${hint === undefined ? '' : `; ${hint}`}`;
 }
 
 function isOf(change: Change, worker: Worker): boolean {

@@ -3,22 +3,22 @@ import { type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-o
 import { isRecoveryError } from '@kube-rescue/errors';
 import { parseCertificates } from '@kube-rescue/x509';
 
-/** The certificate by which a kubelet says to the API server who it is. */
+/** The client certificate of a kubelet. */
 export type KubeletClient =
   | {
-      /** `node`: read on the node itself. `request`: what the cluster last signed for it. */
+      /** `node`: read on the node. `request`: the last signed request in the cluster. */
       readonly source: 'node' | 'request';
       readonly subject: string;
       readonly issuer: string;
       /** RFC 3339. */
       readonly expiresAt: string;
     }
-  /** Neither could be read; never taken for good. */
+  /** Neither could be read; never counted as valid. */
   | { readonly source: 'unknown'; readonly reason: string };
 
 type KnownClient = Exclude<KubeletClient, { readonly source: 'unknown' }>;
 
-/** Where kubelets keep their kubeconfig, unless told: Tectonic, kubeadm. */
+/** Default kubeconfig paths of kubelets: Tectonic, kubeadm. */
 const KUBECONFIGS: readonly HostPath[] = ['/etc/kubernetes/kubeconfig', '/etc/kubernetes/kubelet.conf'].map(hostPath);
 
 /** Reads a kubelet's client certificate from the first kubeconfig of its node that there is. */
@@ -31,9 +31,9 @@ export async function readKubeletClient(
     if (bytes === undefined) continue;
     const pem = await certificateIn(new TextDecoder().decode(bytes), path, host);
     const client = pem === undefined ? undefined : describe(pem, 'node');
-    return client ?? { source: 'unknown', reason: `${path} names no client certificate that can be read` };
+    return client ?? { source: 'unknown', reason: `${path} has no readable client certificate` };
   }
-  return { source: 'unknown', reason: `none of ${kubeconfigs.join(', ')} is there` };
+  return { source: 'unknown', reason: `no kubeconfig found: ${kubeconfigs.join(', ')}` };
 }
 
 /** The newest client certificate that the cluster has signed for each kubelet, by Node. Issued requests are kept for an hour only. */

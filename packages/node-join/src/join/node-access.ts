@@ -15,7 +15,7 @@ export type NodeAccess = {
   readonly serviceCommand: string | null;
 };
 
-/** As much of a worker as joining needs. */
+/** The part of a worker that joining needs. */
 export type NodeHost = Pick<
   Host,
   | 'name'
@@ -29,13 +29,13 @@ export type NodeHost = Pick<
   | 'remove'
   | 'services'
 > & {
-  /** What the machine calls itself. */
+  /** The host name of the machine. */
   readonly hostname: string;
   /** Its IP addresses. */
   readonly addresses: readonly string[];
 };
 
-/** Opens a worker; the connection is shared, and closed by whoever made this. */
+/** Opens a worker; the connection is shared, and closed by the session. */
 export type OpenNode = (access: NodeAccess) => Promise<NodeHost>;
 
 /** Connections to workers, one for each, for the time of a run. */
@@ -45,7 +45,7 @@ export interface NodeSession {
   close(): Promise<void>;
 }
 
-/** Connects over SSH. A connection that failed is tried anew by whoever asks next. */
+/** Connects over SSH. The next call retries a failed connection. */
 export function createNodeSession(): NodeSession {
   const opened = new Map<string, ReturnType<typeof connect>>();
   return {
@@ -80,7 +80,7 @@ function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
   });
 }
 
-/** A worker's failure, with the worker's name in what is told. */
+/** A failure of a worker, with its name in the message. */
 export function workerFailed(
   name: string,
   error: { readonly message: string; readonly hint?: string | undefined },
@@ -89,7 +89,7 @@ export function workerFailed(
     code: 'JOIN_WORKER_FAILED',
     message: `${name}: ${error.message}`,
     subject: name,
-    hint: error.hint ?? `look at ${name} itself`,
+    hint: error.hint ?? `check ${name}`,
     cause: error,
   });
 }

@@ -37,7 +37,7 @@ export interface NodeServiceRestart extends Change {
  * The kinds of change that are made on workers: `node.file.replace`, `node.service.restart`. They do what the kinds without
  * `node.` do, on the machine that the change names; undo records and old bytes stay in the journal on this host.
  *
- * A worker that cannot be reached is named in the failure, and what was changed on it stands until it can.
+ * The failure of an unreachable worker has its name; its changes stay active until a later rollback.
  */
 export function createNodeChangeKinds(open: OpenNode): readonly ChangeKind[] {
   return [
@@ -59,7 +59,7 @@ export function createNodeChangeKinds(open: OpenNode): readonly ChangeKind[] {
 
 interface WorkerKind<C> extends Pick<ChangeKind, 'undoOrder'> {
   readonly kind: C extends { readonly kind: infer K } ? K : never;
-  /** The change as the worker's own machine would know it. */
+  /** The change without the name of the worker. */
   readonly local: (change: C) => Change;
   readonly describe: (change: C) => string;
 }
@@ -71,7 +71,7 @@ function onWorker<C extends Change & { readonly node: NodeAccess }>(
   const through = async <T>(given: C, action: (own: ChangeKind, change: Change) => Promise<T>): Promise<T> => {
     try {
       const change = local(given);
-      // The file and service kinds take no other door of a host than those that a worker has.
+      // The file and service kinds use only the parts of a host that a worker has.
       const own = createChangeRegistry(hostChangeKinds((await open(given.node)) as unknown as Host)).get(change.kind);
       if (own === undefined) throw new Error(`no change kind ${change.kind}`);
       return await action(own, change);

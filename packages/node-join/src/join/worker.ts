@@ -6,7 +6,7 @@ import type { NodeAccess, NodeHost } from './node-access.ts';
 import type { NodeFileReplace, NodeServiceRestart } from './node-change-kinds.ts';
 import { addressesOf } from '../nodes/node-object.ts';
 
-/** A file that a worker is to have. */
+/** A file for a worker. */
 export interface JoinFile {
   /** Absolute, on the worker. */
   readonly path: string;
@@ -14,11 +14,11 @@ export interface JoinFile {
   /** Default: root. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   readonly content: Uint8Array;
-  /** Whether what the worker has there will do as well, for example another certificate of the same CA. Default: no. */
+  /** Whether the present file is acceptable as well, for example another certificate of the same CA. Default: no. */
   readonly accepts?: ((present: Uint8Array) => boolean) | undefined;
 }
 
-/** A worker that is to come back. */
+/** A worker that should rejoin. */
 export interface Worker {
   /** Name of its Node. */
   readonly node: string;
@@ -29,15 +29,15 @@ export interface Worker {
   readonly files: readonly JoinFile[];
 }
 
-/** The files of a worker that are not as they should be, as edits. */
+/** The edits of missing and outdated files of a worker. */
 export interface WorkerFiles {
   readonly edits: readonly Edit[];
   readonly evidence: readonly string[];
 }
 
 /**
- * Compares what a worker has with what it is to have.
- * @throws JoinError `JOIN_FILE_INVALID` when a folder for a file is missing; HostError
+ * Compares the files of a worker with the wanted ones.
+ * @throws JoinError `JOIN_FILE_INVALID` when a directory is missing; HostError
  */
 export async function compareFiles(worker: Worker, host: NodeHost): Promise<WorkerFiles> {
   const edits: Edit[] = [];
@@ -47,7 +47,7 @@ export async function compareFiles(worker: Worker, host: NodeHost): Promise<Work
     const edit = await compareFile(worker, file, path, host);
     if (edit === undefined) continue;
     edits.push(edit);
-    evidence.push(`${worker.node}: ${path} ${edit.change.before === 'absent' ? 'is missing' : 'is another'}`);
+    evidence.push(`${worker.node}: ${path} ${edit.change.before === 'absent' ? 'is missing' : 'differs'}`);
   }
   return { edits, evidence };
 }
@@ -58,8 +58,8 @@ async function compareFile(
   path: HostPath,
   host: NodeHost,
 ): Promise<Edit | undefined> {
-  const folder = await host.stat(parentPath(path));
-  if (folder === undefined) throw noFolder(node, parentPath(path));
+  const directory = await host.stat(parentPath(path));
+  if (directory === undefined) throw noDirectory(node, parentPath(path));
   const before = await readBefore(host, path);
   const after = sha256(content);
   const stat = await host.stat(path);
@@ -92,8 +92,8 @@ export function kubeletRestart({ node, access, kubeletService: service }: Worker
 }
 
 /**
- * Makes sure that a machine is the one that a Node stands for: it has the Node's name or address, or one that the Node's
- * kubelet has told. A kubeconfig on the wrong machine would let two kubelets fight for one Node.
+ * Checks that a machine is the one of a Node: it has a name or address of the Node, or one that the kubelet reported. With
+ * a kubeconfig on the wrong machine, two kubelets would update one Node.
  * @throws JoinError `JOIN_WRONG_MACHINE`
  */
 export function assertSameMachine(
@@ -109,13 +109,13 @@ export function assertSameMachine(
   if (isNamed || names.some((each) => told.includes(each))) return;
   throw new JoinError({
     code: 'JOIN_WRONG_MACHINE',
-    message: `the machine calls itself ${hostname}, not ${names.join(' or ')}; nothing was written there`,
+    message: `the host name of the machine is ${hostname}, not ${names.join(' or ')}; nothing was written`,
     subject: name,
-    hint: 'check the address; a kubeconfig on the wrong machine lets two kubelets fight for one Node',
+    hint: 'check the address; with a kubeconfig on the wrong machine, two kubelets would update one Node',
   });
 }
 
-/** The names and addresses by which a machine may know itself that a Node stands for; in lower case. */
+/** Valid names and addresses of the machine of a Node, in lower case. */
 export function namesOf(name: string, node: KubernetesObject | undefined): readonly string[] {
   const told =
     node === undefined ? [] : addressesOf(node).filter(({ type }) => type === 'Hostname' || type === 'InternalIP');
@@ -127,11 +127,11 @@ function shortOf(name: string): string | undefined {
   return name.split('.')[0];
 }
 
-function noFolder(node: string, folder: HostPath): JoinError {
+function noDirectory(node: string, directory: HostPath): JoinError {
   return new JoinError({
     code: 'JOIN_FILE_INVALID',
-    message: `${node} has no folder ${folder}; nothing was written there`,
-    subject: folder,
-    hint: 'check with the unit of its kubelet where it keeps its files',
+    message: `${node} has no directory ${directory}; nothing was written`,
+    subject: directory,
+    hint: 'check the paths in the unit of its kubelet',
   });
 }

@@ -2,7 +2,7 @@ import { fieldsAt, type KubernetesObject, textAt } from '@kube-rescue/cluster-ob
 import type { RunStore } from '@kube-rescue/workflow';
 
 /**
- * A Node as earlier runs on this host saw it before they changed it, the oldest first; for {@link RoleSources}.
+ * A Node before the changes of earlier runs on this host, the oldest first; for {@link RoleSources}.
  *
  * Knows only what a run has changed: a Node that none has touched was never kept.
  * @throws WorkflowError `JOURNAL_CORRUPT`

@@ -11,7 +11,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { JoinError } from '../errors.ts';
 
-/** An edit of a Node, told a line for each field; `undefined` when nothing is to be edited. */
+/** An edit of a Node, with one line for each field; `undefined` when it is up to date. */
 interface NodeEdit {
   readonly next: KubernetesObject;
   readonly edits: readonly string[];
@@ -30,7 +30,7 @@ export interface NodeEditStepInput {
 
 export interface NodeEditStepDeps {
   readonly objects: ObjectAccess;
-  /** The way that `verify` looks; default: the same. */
+  /** The object source of `verify`; default: the same. */
   readonly verifyObjects?: Pick<ObjectAccess, 'open'> | undefined;
 }
 
@@ -42,8 +42,8 @@ export interface NodeEditFinding extends Finding {
 const ATTEMPTS = 10;
 
 /**
- * A step that edits one Node by compare-and-swap. Where somebody else has written to it meanwhile, it is read and edited
- * anew, so that nobody's fields are overwritten.
+ * A step that edits one Node by compare-and-swap. On a conflict it rereads and edits the Node again, so that no foreign
+ * field is overwritten.
  */
 export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepDeps): Step<NodeEditFinding> {
   const { id, title, node, requires, edit } = input;
@@ -62,10 +62,9 @@ export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepD
       try {
         const found = await read(await deps.objects.open(signal), signal);
         const made = edit(found.object);
-        if (made === undefined)
-          return { status: 'ok', summary: `${node} is as it should be`, evidence: [], changes: [] };
+        if (made === undefined) return { status: 'ok', summary: `${node} is up to date`, evidence: [], changes: [] };
         const change = replaceEdit(deps.objects.source, found, made.next, made.edits).change as ObjectReplace;
-        const summary = `${node} is not as it was: ${made.edits.join('; ')}`;
+        const summary = `${node} needs changes: ${made.edits.join('; ')}`;
         return { status: 'needed', summary, evidence: made.evidence, changes: [change] };
       } catch (error) {
         return toErrorFinding(error, signal, ({ code }) => code === 'JOIN_NODE_UNKNOWN');
@@ -91,9 +90,10 @@ export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepD
       const store = await (deps.verifyObjects ?? deps.objects).open(signal);
       const found = await read(store, signal);
       const left = edit(found.object);
-      if (left === undefined) return { verified: true, evidence: [`${node} read again in revision ${found.revision}`] };
-      const reason = `somebody else takes it back: ${left.edits.join('; ')}`;
-      return { verified: false, reason, hint: 'find out who writes to the Node, and stop it first' };
+      if (left === undefined)
+        return { verified: true, evidence: [`${node} was read again at revision ${found.revision}`] };
+      const reason = `another process reverts the change: ${left.edits.join('; ')}`;
+      return { verified: false, reason, hint: 'find the process that writes to the Node, and stop it first' };
     },
   };
 }
@@ -106,7 +106,7 @@ export function stepName(node: string): string {
 function nodeUnknown(node: string): JoinError {
   return new JoinError({
     code: 'JOIN_NODE_UNKNOWN',
-    message: 'the cluster has no node of this name',
+    message: 'the cluster has no node with this name',
     subject: node,
     hint: 'list them with: kube-rescue nodes list',
   });

@@ -1,20 +1,20 @@
 import { type KubernetesObject, type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import { type NodeReadiness, readinessOf } from './node-object.ts';
 
-/** What a cluster knows of a kubelet's being alive. */
+/** The heartbeat of a kubelet, by the objects of the cluster. */
 export interface NodeHeartbeat {
   readonly node: KubernetesObject | undefined;
   readonly readiness: NodeReadiness;
-  /** When it last said so, by its Lease (every 10 s) or its Node; RFC 3339, by the node's own clock. */
+  /** The last report, by its Lease (every 10 s) or its Node; RFC 3339, by the clock of the node. */
   readonly reportedAt: string | undefined;
 }
 
-/** Where kubelets keep their Leases, from Kubernetes 1.14 on. */
+/** The namespace of kubelet Leases, since Kubernetes 1.14. */
 const LEASE_NAMESPACE = 'kube-node-lease';
 /** Four renewals; then the node controller calls a node Unknown, where it runs. */
 const FRESH_MS = 40_000;
 
-/** Reads the Node and its Lease. In a cluster without a node controller a dead kubelet's Node still says Ready. */
+/** Reads the Node and its Lease. Without a node controller, the Node of a stopped kubelet stays Ready. */
 export async function readHeartbeat(
   store: Pick<ObjectStore, 'get'>,
   name: string,
@@ -22,7 +22,7 @@ export async function readHeartbeat(
 ): Promise<NodeHeartbeat> {
   const node = (await store.get({ kind: RESOURCE_KINDS.Node, name }, { signal }))?.object;
   const lease = { kind: RESOURCE_KINDS.Lease, namespace: LEASE_NAMESPACE, name };
-  return { node, ...pulseOf(name, node, (await store.get(lease, { signal }))?.object) };
+  return { node, ...heartbeatOf(name, node, (await store.get(lease, { signal }))?.object) };
 }
 
 /** The Leases of all kubelets by the names of their Nodes; one that cannot be read is left out. */
@@ -36,8 +36,8 @@ export async function readLeases(
   return leases;
 }
 
-/** What a Node and its Lease say together. */
-export function pulseOf(
+/** The heartbeat from a Node and its Lease. */
+export function heartbeatOf(
   name: string,
   node: KubernetesObject | undefined,
   lease: KubernetesObject | undefined,
@@ -48,16 +48,16 @@ export function pulseOf(
   return { readiness, reportedAt: reported.at(-1) };
 }
 
-/** Whether a kubelet reports that it is ready, and did so just now. Clocks of nodes that differ much make it look dead. */
+/** Whether a kubelet has recently reported Ready. A large clock skew between nodes falsifies this. */
 export function isReadyNow({ readiness, reportedAt }: Omit<NodeHeartbeat, 'node'>, now: Date): boolean {
   const age = now.getTime() - Date.parse(reportedAt ?? '');
   return readiness.status === 'True' && Math.abs(age) < FRESH_MS;
 }
 
-/** One line for a person. */
+/** One line for messages. */
 export function describeHeartbeat({ readiness, reportedAt }: Omit<NodeHeartbeat, 'node'>): string {
   const { status, since, reason } = readiness;
   if (status === 'Missing') return 'its kubelet has never reported';
-  const told = status === 'True' ? 'Ready' : `not Ready${reason === undefined ? '' : ` (${reason})`}`;
-  return `${told} since ${since ?? 'an unknown time'}, last reported ${reportedAt ?? 'at an unknown time'}`;
+  const condition = status === 'True' ? 'Ready' : `not Ready${reason === undefined ? '' : ` (${reason})`}`;
+  return `${condition} since ${since ?? 'an unknown time'}, last reported ${reportedAt ?? 'at an unknown time'}`;
 }

@@ -13,7 +13,7 @@ function look(cluster: FakeCluster, input: Partial<NodeInspectionInput> = {}, no
 }
 
 describe('the nodes of a cluster', () => {
-  it('are listed with what they say, and what is not known is not well', async () => {
+  it('are listed with their state, and unknown values are not healthy', async () => {
     const cluster = fakeCluster();
     const master = { 'node-role.kubernetes.io/master': '' };
     cluster.plantNode('node02', { ready: 'Unknown', reportedAt: '2026-11-22T08:00:00Z' });
@@ -32,13 +32,13 @@ describe('the nodes of a cluster', () => {
     expect(nodes[1]?.problems).toEqual(['not Ready since 2026-11-22T11:00:00Z, last reported 2026-11-22T08:00:00Z']);
   });
 
-  it('are not believed to be Ready when their kubelets have not reported for hours', async () => {
+  it('are not Ready when their kubelets have not reported for hours', async () => {
     const cluster = fakeCluster();
     cluster.plantNode('node02', { ready: 'True', reportedAt: '2026-11-22T08:00:00Z' });
     expect((await look(cluster))[0]).toMatchObject({ isReadyNow: false, readiness: { status: 'True' } });
   });
 
-  it('are believed by their Leases', async () => {
+  it('are Ready by their Leases', async () => {
     const cluster = fakeCluster();
     cluster.plantNode('node02', { ready: 'True', reportedAt: '2026-11-22T11:57:00Z' });
     const metadata = { name: 'node02', namespace: 'kube-node-lease' };
@@ -46,7 +46,7 @@ describe('the nodes of a cluster', () => {
     expect((await look(cluster))[0]).toMatchObject({ isReadyNow: true });
   });
 
-  it("show when their kubelets' certificates end, read on the node or in the requests that the cluster keeps", async () => {
+  it('show the expiry of kubelet certificates, from the node or from requests in the cluster', async () => {
     const pki = await buildPki({ algorithm: 'ecdsa', nodeName: 'node02' });
     const pem = pki.pairs['kubelet-client'].certificate;
     const cluster = fakeCluster();
@@ -71,10 +71,10 @@ describe('the nodes of a cluster', () => {
     const later = await look(cluster, { openHost: gone }, new Date(Date.now() + 20 * 365 * 24 * 3600 * 1000));
     const found = later.find((each) => each.name === name);
     expect(found?.client).toMatchObject({ source: 'request' });
-    expect(found?.problems.join()).toContain('its client certificate expired');
+    expect(found?.problems.join()).toContain('the kubelet client certificate expired');
   });
 
-  it('take no harm from what anybody may have written', async () => {
+  it('are listed despite malformed objects', async () => {
     const cluster = fakeCluster();
     const hostile = { conditions: 'x', addresses: [null, 3, { type: 7 }], nodeInfo: [] };
     cluster.store.plant(RESOURCE_KINDS.Node, {

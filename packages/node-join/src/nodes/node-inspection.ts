@@ -3,15 +3,15 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import { mapConcurrent } from '@kube-rescue/workflow';
 import { type KubeletClient, readKubeletClient, readSignedClients } from '../join/kubelet-client.ts';
-import { describeHeartbeat, isReadyNow, pulseOf, readLeases } from './node-heartbeat.ts';
+import { describeHeartbeat, isReadyNow, heartbeatOf, readLeases } from './node-heartbeat.ts';
 import { kubeletVersionOf, labelsOf, type NodeReadiness, taintsOf } from './node-object.ts';
 import { formatTaint } from './taint.ts';
 
-/** One Node, as the cluster and, where it could be asked, the machine itself tell it. */
+/** One Node, by the cluster and, if reachable, the machine. */
 export interface InspectedNode {
   readonly name: string;
   readonly readiness: NodeReadiness;
-  /** It says so, and its kubelet has reported within the last 40 s. */
+  /** It is Ready, and its kubelet has reported within the last 40 s. */
   readonly isReadyNow: boolean;
   /** When its kubelet last reported; RFC 3339. */
   readonly reportedAt: string | undefined;
@@ -19,14 +19,14 @@ export interface InspectedNode {
   readonly taints: readonly string[];
   readonly kubeletVersion: string | undefined;
   readonly client: KubeletClient;
-  /** A line for everything that is wrong with it. */
+  /** One line for each problem. */
   readonly problems: readonly string[];
 }
 
 export interface NodeInspectionInput {
-  /** Machines that may be asked, by the name of their Node; one that cannot be reached may throw. */
+  /** Machines to read, by the name of their Node; an unreachable one may throw. */
   readonly openHost?: ((name: string) => Promise<Pick<Host, 'readFile'> | undefined>) | undefined;
-  /** Where kubelets keep their kubeconfig. Default: where Tectonic and kubeadm do. */
+  /** Kubeconfig paths of kubelets. Default: those of Tectonic and kubeadm. */
   readonly kubeconfigs?: readonly HostPath[] | undefined;
   readonly signal: AbortSignal;
 }
@@ -34,7 +34,7 @@ export interface NodeInspectionInput {
 const ROLE = 'node-role.kubernetes.io/';
 const AT_A_TIME = 8;
 
-/** Looks at every Node of a cluster, sorted by name. Changes nothing. What cannot be known is `unknown`, not well. */
+/** Inspects every Node of a cluster, sorted by name. Changes nothing. Unreadable values are `unknown`. */
 export async function inspectNodes(
   { openHost = async () => undefined, kubeconfigs, signal }: NodeInspectionInput,
   { store, clock }: { readonly store: Pick<ObjectStore, 'get' | 'list'>; readonly clock: Pick<Clock, 'now'> },
@@ -50,7 +50,7 @@ export async function inspectNodes(
     throw error;
   });
   const clientOf = async (name: string): Promise<KubeletClient> => {
-    let reason = 'the node was not asked, and the cluster keeps no request of it';
+    let reason = 'the node was not read, and the cluster has no request of its kubelet';
     try {
       const host = await openHost(name);
       if (host !== undefined) {
@@ -67,7 +67,7 @@ export async function inspectNodes(
   return mapConcurrent(nodes.toSorted(byName), AT_A_TIME, async (node) => {
     const client = await clientOf(node.name);
     const isExpired = client.source !== 'unknown' && Date.parse(client.expiresAt) <= clock.now().getTime();
-    const problems = isExpired ? [`its client certificate expired at ${client.expiresAt}`] : [];
+    const problems = isExpired ? [`the kubelet client certificate expired at ${client.expiresAt}`] : [];
     return { ...node, client, problems: [...node.problems, ...problems] };
   });
 }
@@ -76,22 +76,22 @@ function byName(a: Pick<InspectedNode, 'name'>, b: Pick<InspectedNode, 'name'>):
   return a.name < b.name ? -1 : 1;
 }
 
-/** Nodes are large, and there may be thousands: nothing else is kept of one. */
+/** The needed part of a Node: Nodes are large, and there may be thousands. */
 function judgeNode(
   node: KubernetesObject,
   lease: KubernetesObject | undefined,
   now: Date,
 ): Omit<InspectedNode, 'client'> {
   const { name } = node.metadata;
-  const pulse = pulseOf(name, node, lease);
-  const isReady = isReadyNow(pulse, now);
+  const heartbeat = heartbeatOf(name, node, lease);
+  const isReady = isReadyNow(heartbeat, now);
   return {
     name,
-    ...pulse,
+    ...heartbeat,
     isReadyNow: isReady,
     roles: Object.keys(labelsOf(node)).flatMap((key) => (key.startsWith(ROLE) ? [key.slice(ROLE.length)] : [])),
     taints: taintsOf(node).map(formatTaint),
     kubeletVersion: kubeletVersionOf(node),
-    problems: isReady ? [] : [describeHeartbeat(pulse)],
+    problems: isReady ? [] : [describeHeartbeat(heartbeat)],
   };
 }

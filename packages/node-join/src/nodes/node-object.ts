@@ -1,9 +1,9 @@
 import { fieldsAt, type KubernetesObject, listAt, textAt } from '@kube-rescue/cluster-objects';
 import type { Taint } from './taint.ts';
 
-/** The Ready condition of a Node, as its kubelet or the node controller last wrote it. */
+/** The Ready condition of a Node. */
 export interface NodeReadiness {
-  /** `Missing`: no kubelet has ever reported. `Unknown`: the node controller has not heard of it for a while. */
+  /** `Missing`: no kubelet has ever reported. `Unknown`: the node controller has set it after missed heartbeats. */
   readonly status: 'True' | 'False' | 'Unknown' | 'Missing';
   /** When it became so; RFC 3339. */
   readonly since: string | undefined;
@@ -12,7 +12,7 @@ export interface NodeReadiness {
   readonly reason: string | undefined;
 }
 
-/** The taints of a Node. What is not a taint is left out. */
+/** The taints of a Node; invalid ones are ignored. */
 export function taintsOf(node: KubernetesObject): readonly Taint[] {
   return listAt(node.spec, 'taints').flatMap(({ key, value, effect }) => {
     if (typeof key !== 'string' || typeof effect !== 'string') return [];
@@ -36,7 +36,7 @@ export function readinessOf(node: KubernetesObject): NodeReadiness {
   };
 }
 
-/** Addresses and names under which the Node says it is known. */
+/** The reported addresses and names of the Node. */
 export function addressesOf(node: KubernetesObject): readonly { readonly type: string; readonly address: string }[] {
   return listAt(node.status, 'addresses').flatMap(({ type, address }) => {
     return typeof type === 'string' && typeof address === 'string' ? [{ type, address }] : [];

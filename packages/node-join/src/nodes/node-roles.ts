@@ -3,23 +3,23 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { kubeletVersionOf, labelsOf, taintsOf } from './node-object.ts';
 import { isSameLocation, parseLabel, parseTaint, type Taint } from './taint.ts';
 
-/** What says how a Node was. Each may be absent. */
+/** Sources of the taints and labels of a Node. Each may be absent. */
 export interface RoleSources {
-  /** As asked by a person; their values win over those that are there. */
+  /** As requested by the operator; these override present values. */
   readonly asked?:
     | { readonly taints?: readonly Taint[]; readonly labels?: Readonly<Record<string, string>> }
     | undefined;
-  /** The Node as earlier runs have seen it, from their journals; the oldest first. */
+  /** The Node in the journals of earlier runs, the oldest first. */
   readonly earlier?: readonly KubernetesObject[] | undefined;
   /** Flags of the node's kubelet by name: `register-with-taints` and `node-labels` are of interest. */
   readonly kubeletFlags?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Something a Node should have, and who says so. */
+/** A wanted taint or label, with its source. */
 export interface Wanted<T> {
   readonly value: T;
   readonly source: string;
-  /** A person asked for it, so another value in its place gives way. */
+  /** Requested by the operator, so it replaces another value. */
   readonly isAsked: boolean;
 }
 
@@ -29,14 +29,14 @@ const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 const FIRST_WITH_CONTROL_PLANE = 24;
 const FIRST_WITHOUT_MASTER = 25;
 
-/** Taints and labels that controllers set and take away by themselves. */
+/** Taints and labels that controllers manage. */
 const CONTROLLED = /^(?:node\.kubernetes\.io|node\.cloudprovider\.kubernetes\.io)\//;
 const REPORTED_LABELS =
   /^(?:beta\.)?kubernetes\.io\/(?:arch|os|hostname)$|^(?:topology|failure-domain\.beta)\.kubernetes\.io\//;
 
 /**
- * The taints that a Node should have: as asked, as earlier runs saw it, as its kubelet registers it (Tectonic), and by
- * kubeadm's convention for a node with a control-plane label. The first that says something about a key and effect holds.
+ * The wanted taints of a Node: as requested, as in earlier runs, as registered by its kubelet (Tectonic), and by the
+ * kubeadm convention for a node with a control-plane label. The first source of a key and effect wins.
  *
  * Source of the convention: kubeadm, `phases/markcontrolplane`.
  */
@@ -48,12 +48,12 @@ export function wantedTaints(node: KubernetesObject, sources: RoleSources): read
       'the journal of an earlier run',
     ),
     ...from(flagItems(sources, 'register-with-taints', parseTaint), 'the kubelet flag --register-with-taints'),
-    ...from(conventionalTaints(node), "kubeadm's convention for a node with this label"),
+    ...from(conventionalTaints(node), 'the kubeadm convention for a node with this label'),
   ];
   return all.filter(({ value }, index) => all.findIndex((each) => isSameLocation(each.value, value)) === index);
 }
 
-/** The labels that a Node should have; the same sources but the convention, because that starts from a label. */
+/** The wanted labels of a Node; the same sources without the convention, which depends on a label. */
 export function wantedLabels(sources: RoleSources): readonly Wanted<readonly [key: string, value: string]>[] {
   const seen = (sources.earlier ?? []).flatMap((node) => Object.entries(labelsOf(node)));
   const all = [
@@ -71,7 +71,7 @@ function from<T>(values: readonly T[], source: string, isAsked = false): readonl
   return values.map((value) => ({ value, source, isAsked }));
 }
 
-/** An item that cannot be read is not guessed at: the kubelet would not start with it either. */
+/** Invalid items are ignored: the kubelet would not start with them. */
 function flagItems<T>({ kubeletFlags }: RoleSources, flag: string, parse: (text: string) => T): readonly T[] {
   const items = (kubeletFlags?.get(flag) ?? '').split(',').filter((item) => item !== '');
   return items.flatMap((item) => {
@@ -87,7 +87,7 @@ function flagItems<T>({ kubeletFlags }: RoleSources, flag: string, parse: (text:
 function conventionalTaints(node: KubernetesObject): readonly Taint[] {
   const labels = labelsOf(node);
   const minor = Number(/^v?1\.(\d+)/.exec(kubeletVersionOf(node) ?? '')?.[1] ?? Number.NaN);
-  // An unknown version: each label has a taint of its own name.
+  // Unknown version: each label has a taint with its own name.
   const wantsMaster = !(minor >= FIRST_WITHOUT_MASTER) || !Object.hasOwn(labels, CONTROL_PLANE);
   const wantsControlPlane = !(minor < FIRST_WITH_CONTROL_PLANE) || !Object.hasOwn(labels, MASTER);
   const keys = [...(wantsMaster ? [MASTER] : []), ...(wantsControlPlane ? [CONTROL_PLANE] : [])];

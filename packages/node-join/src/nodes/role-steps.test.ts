@@ -48,14 +48,14 @@ describe('the taints of a node', () => {
     expect(cluster.store.writes).toBe(0);
   });
 
-  it("come back as the kubelet's own flags register them", async () => {
+  it('are restored from the kubelet flags', async () => {
     const cluster = fakeCluster();
     cluster.plantNode('cp1');
     const kubeletFlags = new Map([['register-with-taints', `${MASTER}=:NoSchedule,team=a:NoExecute,,not a taint`]]);
     expect(await taintsAfter(cluster, { kubeletFlags })).toEqual([`${MASTER}=:NoSchedule`, 'team=a:NoExecute']);
   });
 
-  it("come back as asked, in the place of another value, and nobody else's go", async () => {
+  it('are restored as requested, replace another value, and keep foreign taints', async () => {
     const cluster = fakeCluster();
     const other = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule', timeAdded: '2026-11-22T11:00:00Z' };
     cluster.plantNode('cp1', { taints: [other, { key: 'team', value: 'a', effect: 'NoSchedule' }] });
@@ -67,7 +67,7 @@ describe('the taints of a node', () => {
     expect((await cluster.node('cp1')).spec).toMatchObject({ podCIDR: '10.2.1.0/24', taints: [other, {}] });
   });
 
-  it('come back as the journal of an earlier run has them, without those of controllers', async () => {
+  it('are restored from the journal of an earlier run, without those of controllers', async () => {
     const cluster = fakeCluster();
     const gone = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
     cluster.plantNode('cp1', { taints: [{ key: 'dedicated', value: 'db', effect: 'NoExecute' }, gone] });
@@ -79,7 +79,7 @@ describe('the taints of a node', () => {
     expect(await taintsAfter(cluster, { earlier })).toEqual(['dedicated=db:NoExecute']);
   });
 
-  it('are taken away again by a rollback', async () => {
+  it('are removed by a rollback', async () => {
     const cluster = fakeCluster();
     cluster.plantNode('cp1', { labels: { [MASTER]: '' } });
     const deps = depsOf(cluster);
@@ -89,7 +89,7 @@ describe('the taints of a node', () => {
     expect(taintsOf(await cluster.node('cp1'))).toEqual([]);
   });
 
-  it('are put back beside what others write at the same moment', async () => {
+  it('are restored despite concurrent writes', async () => {
     const cluster = fakeCluster();
     cluster.plantNode('cp1', { labels: { [MASTER]: '' } });
     let writes = 0;
@@ -118,12 +118,12 @@ describe('the taints of a node', () => {
     expect(Object.keys(node.metadata.annotations ?? {})).toHaveLength(4);
   });
 
-  it('are not made for a node that the cluster does not have', async () => {
+  it('are not set on a missing node', async () => {
     const finding = await createTaintStep({ node: 'cp9', sources: {} }, fakeCluster()).check(signal);
     expect([finding.status, finding.code]).toEqual(['blocked', 'JOIN_NODE_UNKNOWN']);
   });
 
-  it('are unknown, not well, while the objects cannot be read', async () => {
+  it('are unknown while the objects are unreadable', async () => {
     const cluster = fakeCluster();
     const finding = await createTaintStep({ node: '../cp1', sources: {} }, cluster).check(signal);
     expect([finding.status, finding.code]).toEqual(['unknown', 'OBJECT_INVALID']);
@@ -131,7 +131,7 @@ describe('the taints of a node', () => {
 });
 
 describe('the labels of a node', () => {
-  it('come back as the kubelet registers them, and those that are there stay', async () => {
+  it('are restored from the kubelet flags, and present ones stay', async () => {
     const cluster = fakeCluster();
     cluster.plantNode('cp1', { labels: { zone: 'b' } });
     const kubeletFlags = new Map([['node-labels', `${MASTER},zone=a,__proto__=x`]]);
@@ -145,7 +145,7 @@ describe('the labels of a node', () => {
   });
 });
 
-describe('what a person writes', () => {
+describe('a taint or label as text', () => {
   it.each([
     '',
     'a',
@@ -170,7 +170,7 @@ describe('what a person writes', () => {
     );
   });
 
-  it('is read as kubectl reads it', () => {
+  it('is parsed as by kubectl', () => {
     expect(parseTaint('a.b/c=d:NoExecute')).toEqual({ key: 'a.b/c', value: 'd', effect: 'NoExecute' });
     expect(parseTaint(`${MASTER}=:NoSchedule`)).toEqual({ key: MASTER, effect: 'NoSchedule' });
   });

@@ -13,7 +13,7 @@ export interface RoleStepInput {
 }
 
 /**
- * Puts back the taints that a Node has lost; those that it has stay, and none is taken away.
+ * Restores lost taints of a Node; present taints stay.
  *
  * Does not move pods: `NoSchedule` keeps new ones away only. Step id: `nodes/taints/NODE`.
  */
@@ -24,7 +24,7 @@ export function createTaintStep(
   return createNodeEditStep(
     {
       id: `nodes/taints/${stepName(node)}`,
-      title: `put back the taints of ${node}`,
+      title: `restore the taints of ${node}`,
       node,
       requires,
       edit: (object) => {
@@ -49,7 +49,7 @@ export function createTaintStep(
   );
 }
 
-/** Puts back the labels that a Node has lost; those that it has stay, and none is taken away. Step id: `nodes/labels/NODE`. */
+/** Restores lost labels of a Node; present labels stay. Step id: `nodes/labels/NODE`. */
 export function createLabelStep(
   { node, sources, requires = [] }: RoleStepInput,
   deps: NodeEditStepDeps,
@@ -57,7 +57,7 @@ export function createLabelStep(
   return createNodeEditStep(
     {
       id: `nodes/labels/${stepName(node)}`,
-      title: `put back the labels of ${node}`,
+      title: `restore the labels of ${node}`,
       node,
       requires,
       edit: (object) => {

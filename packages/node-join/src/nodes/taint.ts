@@ -1,6 +1,6 @@
 import { JoinError } from '../errors.ts';
 
-/** Keeps pods away from a node that do not tolerate it. */
+/** A taint of a node. */
 export interface Taint {
   readonly key: string;
   readonly value?: string | undefined;
@@ -14,7 +14,7 @@ const VALUE = new RegExp(`^(?:${NAME})?$`);
 const EFFECTS: readonly string[] = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] satisfies readonly Taint['effect'][];
 
 /**
- * Reads `KEY[=VALUE]:EFFECT`, as kubectl and the kubelet's `--register-with-taints` write a taint.
+ * Parses `KEY[=VALUE]:EFFECT`, the format of kubectl and of `--register-with-taints`.
  * @throws JoinError `JOIN_TAINT_INVALID`
  */
 export function parseTaint(text: string): Taint {
@@ -31,7 +31,7 @@ export function parseTaint(text: string): Taint {
 }
 
 /**
- * Reads `KEY[=VALUE]`, as the kubelet's `--node-labels` writes a label; without a value it is empty.
+ * Parses `KEY[=VALUE]`, the format of `--node-labels`; the default value is empty.
  * @throws JoinError `JOIN_LABEL_INVALID`
  */
 export function parseLabel(text: string): readonly [key: string, value: string] {
@@ -50,7 +50,7 @@ export function formatTaint({ key, value, effect }: Taint): string {
   return `${key}${value === undefined ? '' : `=${value}`}:${effect}`;
 }
 
-/** Two taints of one key and effect exclude each other; only their value may differ. */
+/** Taints with the same key and effect exclude each other. */
 export function isSameLocation(a: Taint, b: Taint): boolean {
   return a.key === b.key && a.effect === b.effect;
 }

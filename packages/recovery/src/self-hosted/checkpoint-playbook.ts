@@ -28,7 +28,7 @@ export function createCheckpointPlaybook(
     id: 'checkpoint',
     title: 'Checkpointed pods',
     steps: (node, { checkpoints }) => {
-      const directory = checkpoints.folders.active;
+      const directory = checkpoints.directories.active;
       const { kubeletService } = node.options;
       const deps = { host: node.host, clock: node.clock, objects };
       return [

@@ -77,7 +77,7 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Object
     id: 'control-plane',
     title: 'Control plane',
     steps: (_node, { staticPods, checkpoints }) => {
-      if (findApiServerCheckpoint(checkpoints) === undefined) throw nothingToStart(checkpoints.folders.inactive);
+      if (findApiServerCheckpoint(checkpoints) === undefined) throw nothingToStart(checkpoints.directories.inactive);
       const source = createCredentialSource(options, ways, deps);
       const place = { directory: staticPods.directory, kubeletService: deps.options.kubeletService };
       const objects = ways.offline;

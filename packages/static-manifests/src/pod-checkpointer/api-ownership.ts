@@ -12,7 +12,7 @@ export interface ApiServerStatus {
   /** The parent's API server. */
   readonly process: ProcessInfo | undefined;
   readonly isHealthy: boolean;
-  /** Of the certificate that was served, upper-case hexadecimal. */
+  /** Of the served certificate, upper-case hexadecimal. */
   readonly serialNumber: string | undefined;
   /** The question and the answer, safe to print. */
   readonly evidence: string;

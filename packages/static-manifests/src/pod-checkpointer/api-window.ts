@@ -6,20 +6,20 @@ import { ManifestError } from '../errors.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import { findApiServerCheckpoint } from './standstill.ts';
 
-/** What an API server says, or does not, that is dead or has only begun to live. */
+/** Errors of an API server that is down or still starting. */
 const NOT_YET = ['OBJECT_STORE_UNREACHABLE', 'OBJECT_STORE_FAILED', 'OBJECT_FORBIDDEN'] as const;
 const TIMEOUT_MS = 180_000;
 const INTERVAL_MS = 500;
 
-/** Whether objects cannot be had because the API server, through which they are to be had, does not answer. */
-export function isSilentApiServer(error: unknown, objects: ObjectAccess | undefined): boolean {
+/** Whether the objects cannot be read because the API server does not answer. */
+export function isApiServerDown(error: unknown, objects: ObjectAccess | undefined): boolean {
   return objects?.source.via === 'api' && isRecoveryError(error, ...NOT_YET);
 }
 
 /**
- * The manifest with which the kubelet starts the API server from its checkpoint, no checkpointer being there to do it.
+ * The manifest that lets the kubelet start the API server from its checkpoint, without a checkpointer.
  *
- * @returns nothing where it is active already, or is no checkpoint of this node's
+ * @returns nothing when it is already active, or this node has no such checkpoint
  */
 export async function planActivation(
   checkpoints: Checkpoints,
@@ -30,21 +30,21 @@ export async function planActivation(
   if (checkpoint?.inactive === undefined || checkpoint.active !== undefined) return [];
   const { path, source, digest } = checkpoint.inactive.manifest;
   const edited = files.find(({ change }) => change.target === path);
-  const target = joinPath(checkpoints.folders.active, baseName(path));
+  const target = joinPath(checkpoints.directories.active, baseName(path));
   const after = typeof edited?.change['after'] === 'string' ? edited.change['after'] : digest;
   const change: Change = await describeReplacement(host, { target, after, fallbackMode: 0o644, watched: true });
   return [{ change, material: edited?.material ?? Buffer.from(source) }];
 }
 
 /**
- * Waits until the API server that was started from its checkpoint answers, and changes its objects through it. No
- * checkpointer works meanwhile, so the API server is neither overwritten nor handed over, however long that takes.
+ * Waits until the API server from the checkpoint answers, and changes objects through it. No
+ * checkpointer works meanwhile, so the API server is neither overwritten nor handed over.
  *
- * @throws ManifestError `API_SERVER_SILENT`; as `look` does
+ * @throws ManifestError `API_SERVER_NOT_ANSWERING`; as `look` does
  */
 export async function changeThroughWindow(
   input: {
-    /** What is to be changed, and what the cluster lacks that cannot be made. */
+    /** The needed edits, and missing objects that cannot be recreated. */
     readonly look: () => Promise<{ readonly edits: readonly Edit[]; readonly missing: readonly string[] }>;
     /** What ends the window. */
     readonly end: Change;
@@ -59,24 +59,25 @@ export async function changeThroughWindow(
   for (;;) {
     try {
       const { edits, missing } = await input.look();
-      if (missing.length > 0) throw silent(`the cluster has no ${missing.join(', no ')}`);
+      if (missing.length > 0) throw notAnswering(`the cluster has no ${missing.join(', no ')}`);
       await journal.perform([...edits, { change: input.end }]);
       return;
     } catch (error) {
       const isLate = clock.now().getTime() - start >= TIMEOUT_MS;
       if (!isRecoveryError(error, ...NOT_YET)) throw error;
-      if (isLate) throw silent(`the API server did not answer from its checkpoint in ${TIMEOUT_MS / 1000} s`, error);
+      if (isLate)
+        throw notAnswering(`the API server did not answer from its checkpoint in ${TIMEOUT_MS / 1000} s`, error);
     }
     await clock.sleep(INTERVAL_MS, signal);
   }
 }
 
-function silent(message: string, cause?: unknown): ManifestError {
+function notAnswering(message: string, cause?: unknown): ManifestError {
   return new ManifestError({
-    code: 'API_SERVER_SILENT',
+    code: 'API_SERVER_NOT_ANSWERING',
     message,
     subject: 'kube-apiserver',
-    hint: 'read its log in /var/log/pods, or change the objects in etcd: --via etcd',
+    hint: 'check its log in /var/log/pods, or change the objects in etcd: --via etcd',
     cause,
   });
 }

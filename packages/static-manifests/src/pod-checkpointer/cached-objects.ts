@@ -19,20 +19,20 @@ interface HostVolume {
 
 /**
  * Reads what the checkpointer has kept for one pod: the Secrets and ConfigMaps of its volumes, and those that lie in its
- * folder without a volume.
+ * directory without a volume.
  */
 export async function readCachedObjects(
   pod: StaticPod,
   parent: { readonly namespace: string; readonly name: string },
-  folders: CheckpointDirectories,
+  directories: CheckpointDirectories,
   { host }: { readonly host: Files },
 ): Promise<{ readonly objects: readonly CachedObject[]; readonly problems: readonly ManifestError[] }> {
   const volumes = listHostVolumes(pod);
   const objects: CachedObject[] = [];
   const problems: ManifestError[] = [];
   const places = [
-    { kind: 'Secret', top: folders.secrets },
-    { kind: 'ConfigMap', top: folders.configMaps },
+    { kind: 'Secret', top: directories.secrets },
+    { kind: 'ConfigMap', top: directories.configMaps },
   ] as const;
   for (const { kind, top } of places) {
     const own = joinPath(top, parent.namespace, parent.name);
@@ -41,7 +41,7 @@ export async function readCachedObjects(
     problems.push(...strangers.map(({ path }) => strangerIn(pod, path)));
     const names = new Set([
       ...mounted.filter(({ path }) => isEntryOf(own, path)).map(({ path }) => path.slice(own.length + 1)),
-      ...(await listFolders(own, host)),
+      ...(await listDirectories(own, host)),
     ]);
     for (const name of [...names].toSorted()) {
       const directory = joinPath(own, name);
@@ -91,8 +91,8 @@ async function readKeys(
   return { isMissing: names === undefined, keys, problems };
 }
 
-/** Names of the folders in a folder. */
-async function listFolders(folder: HostPath, host: Files): Promise<readonly string[]> {
+/** Names of the directories in a directory. */
+async function listDirectories(folder: HostPath, host: Files): Promise<readonly string[]> {
   const names = (await host.list(folder)) ?? [];
   const found = await Promise.all(
     names.map(async (name) => ((await host.stat(joinPath(folder, name)))?.kind === 'directory' ? [name] : [])),
@@ -117,17 +117,17 @@ function isEntryOf(folder: HostPath, path: HostPath): boolean {
 function strangerIn({ manifest }: StaticPod, path: HostPath): ManifestError {
   return new ManifestError({
     code: 'CHECKPOINT_INVALID',
-    message: `a volume of the checkpoint is ${path}, which is not kept for this pod`,
+    message: `the checkpoint mounts ${path}, which does not belong to this pod`,
     subject: manifest.path,
-    hint: 'find out who wrote the file; a checkpointer keeps NAMESPACE/POD/SECRET below its folder',
+    hint: 'find out what wrote the file; a checkpointer stores NAMESPACE/POD/SECRET below its directory',
   });
 }
 
 function notAKey(path: HostPath, what: string): ManifestError {
   return new ManifestError({
     code: 'CHECKPOINT_INVALID',
-    message: `this is no cached key: ${what}`,
+    message: `not a cached key: ${what}`,
     subject: path,
-    hint: 'find out who put it there, and remove it',
+    hint: 'find out what created it, and remove it',
   });
 }

@@ -75,14 +75,14 @@ export async function planContents(
     const read = store && (await readObject(store, want, signal));
     const title = `${kind} ${namespace}/${name}`;
     if (store !== undefined && read === undefined) {
-      if (wanted === undefined) evidence.push(`${title} is cached here, and the cluster has none`);
+      if (wanted === undefined) evidence.push(`${title} is cached here, but missing in the cluster`);
       else missing.push(title);
       continue;
     }
     const next = read && withObjectData(read.object, want.data);
     if (deps.objects !== undefined && read !== undefined && next !== undefined && next !== read.object) {
       objectEdits.push(replaceEdit(deps.objects.source, read, next));
-      evidence.push(`${title} holds other bytes in the cluster`);
+      evidence.push(`${title} differs in the cluster`);
     }
     const data = next === undefined ? want.data : readObjectData(next);
     for (const checkpoint of all) {
@@ -91,7 +91,7 @@ export async function planContents(
       if (edits.length === 0) continue;
       files.push(...edits);
       touched.add(checkpoint);
-      evidence.push(...edits.map(({ change }) => `${change.target} is not what ${title} is to hold`));
+      evidence.push(...edits.map(({ change }) => `${change.target} differs from ${title}`));
     }
   }
   for (const { namespace, name, edit } of wanted?.manifests ?? []) {
@@ -103,13 +103,13 @@ export async function planContents(
       if (edits.length === 0 || checkpoint === undefined) continue;
       files.push(...edits);
       touched.add(checkpoint);
-      evidence.push(`${manifest.path} is to be edited`);
+      evidence.push(`${manifest.path} needs an edit`);
     }
   }
   for (const { path, bytes, fallbackMode } of wanted?.files ?? []) {
     const edits = await editFile(path, bytes, fallbackMode, false, deps.host);
     files.push(...edits);
-    evidence.push(...edits.map(({ change }) => `${change.target} holds other bytes`));
+    evidence.push(...edits.map(({ change }) => `${change.target} differs`));
   }
   return { objects: objectEdits, files, checkpoints: [...touched], evidence, missing };
 }

@@ -9,7 +9,7 @@ export const CHECKPOINT_OF = 'checkpointer.alpha.coreos.com/checkpoint-of';
 const LOCK_FILE = hostPath('/var/run/lock/pod-checkpointer.lock');
 
 /**
- * The folders of a checkpointer lie beside that of the static pods; its lock where its flag says, seen through its mounts.
+ * The directories of a checkpointer lie beside that of the static pods; its lock where its flag says, seen through its mounts.
  *
  * @param checkpointer its own checkpoint, where there is one
  */

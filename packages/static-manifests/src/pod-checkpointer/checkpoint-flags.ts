@@ -21,7 +21,7 @@ export interface CheckpointFlags extends ComponentFlags {
 /**
  * The flags of a checkpointed component, ready for reading the cached files that they name, whatever is dead.
  *
- * @returns `undefined` when the pod is none of the known components
+ * @returns `undefined` when the pod is not a known component
  */
 export function checkpointFlags(checkpoint: Pick<Checkpoint, 'pod' | 'objects'>): CheckpointFlags | undefined {
   const component = componentFlags(checkpoint.pod);
@@ -38,7 +38,7 @@ export function checkpointFlags(checkpoint: Pick<Checkpoint, 'pod' | 'objects'>)
   return { ...component, keys };
 }
 
-/** Which key of which object a cached file is; also of a file that is missing, where its folder is an object's. */
+/** Which key of which object a cached file is; also of a file that is missing, where its directory is an object's. */
 export function findObjectKey(objects: readonly CachedObject[], path: HostPath): ObjectKey | undefined {
   const object = objects.find(({ directory }) => path.startsWith(`${directory}/`));
   const key = object && path.slice(object.directory.length + 1);

@@ -2,7 +2,7 @@ import { type KubernetesObject, type ObjectAccess, RESOURCE_KINDS } from '@kube-
 import { type Host, type HostPath, hostPath, parentPath, type ProcessInfo, type ServiceState } from '@kube-rescue/host';
 import { createFakeHost, createFakeObjectStore, type FakeObjectStore, treeOf } from '@kube-rescue/testing';
 
-export const FOLDER = hostPath('/etc/kubernetes/manifests');
+export const DIRECTORY = hostPath('/etc/kubernetes/manifests');
 export const INACTIVE = hostPath('/etc/kubernetes/inactive-manifests');
 export const SECRETS = hostPath('/etc/kubernetes/checkpoint-secrets');
 export const API = 'kube-apiserver-2rdtv';
@@ -142,7 +142,7 @@ export async function createCheckpointNode(options: CheckpointNodeOptions = {}):
     tree: treeOf({
       [`${INACTIVE}/kube-system-${API}.json`]: apiManifest(),
       [`${INACTIVE}/kube-system-${CHECKPOINTER}.json`]: checkpointerManifest(),
-      [`${FOLDER}/kube-system-${CHECKPOINTER}.json`]: checkpointerManifest(),
+      [`${DIRECTORY}/kube-system-${CHECKPOINTER}.json`]: checkpointerManifest(),
       ...Object.fromEntries(logs.map((name) => [`/var/log/pods/${name}/container/0.log`, ''])),
       ...options.files,
     }),

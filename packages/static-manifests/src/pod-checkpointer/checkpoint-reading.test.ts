@@ -10,24 +10,24 @@ import {
   CHECKPOINTER,
   checkpointerManifest,
   createCheckpointNode,
-  FOLDER,
+  DIRECTORY,
   INACTIVE,
   SECRETS,
 } from './checkpoint-node.fixture.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
 
-const DIRECTORY = { directory: FOLDER };
+const INPUT = { directory: DIRECTORY };
 
 async function readFiles(files: Readonly<Record<string, string>>) {
-  return readCheckpoints(DIRECTORY, { host: createFakeHost({ tree: treeOf(files) }) });
+  return readCheckpoints(INPUT, { host: createFakeHost({ tree: treeOf(files) }) });
 }
 
 describe('the checkpoints of a node', () => {
-  it('are found by their parents, with the copies that run and those that wait, the checkpointer last', async () => {
+  it('are grouped by parent, with active and inactive copies, the checkpointer last', async () => {
     const { host } = await createCheckpointNode();
-    const { checkpoints, problems, folders } = await readCheckpoints(DIRECTORY, { host });
+    const { checkpoints, problems, directories } = await readCheckpoints(INPUT, { host });
     expect(problems).toEqual([]);
-    expect(folders.lock).toBe('/var/run/lock/pod-checkpointer.lock');
+    expect(directories.lock).toBe('/var/run/lock/pod-checkpointer.lock');
     expect(
       checkpoints.map(({ name, component, active, inactive, parentUid, isCheckpointer }) => [
         name,
@@ -43,9 +43,9 @@ describe('the checkpoints of a node', () => {
     ]);
   });
 
-  it('tell which volume, mount and key of which Secret each cached file is, with owner and mode', async () => {
+  it('map each cached file to its volume, mount and Secret key, with owner and mode', async () => {
     const { host } = await createCheckpointNode();
-    const { checkpoints } = await readCheckpoints(DIRECTORY, { host });
+    const { checkpoints } = await readCheckpoints(INPUT, { host });
     const objects = checkpoints[0]?.objects ?? [];
     expect(
       objects.map(({ kind, name, volume, mountPaths, isMissing }) => [kind, name, volume, mountPaths, isMissing]),
@@ -66,7 +66,7 @@ describe('the checkpoints of a node', () => {
 
   it("map the API server's flags to the cached files and to the keys of the Secret", async () => {
     const { host } = await createCheckpointNode();
-    const { checkpoints } = await readCheckpoints(DIRECTORY, { host });
+    const { checkpoints } = await readCheckpoints(INPUT, { host });
     const [checkpoint] = checkpoints;
     const flags = checkpoint && checkpointFlags(checkpoint);
     expect(flags?.flags.get('tls-cert-file')).toBe(cachedPath('apiserver.crt'));
@@ -80,15 +80,15 @@ describe('the checkpoints of a node', () => {
     expect(findObjectKey(checkpoint?.objects ?? [], hostPath('/etc/passwd'))).toBeUndefined();
   });
 
-  it('find the lock where the flag of the checkpointer says, through its mounts', async () => {
+  it('find the lock by the flag of the checkpointer, through its mounts', async () => {
     const manifest = checkpointerManifest()
       .replace('--lock-file=/var/run/lock/pod-checkpointer.lock', '--lock-file=/var/run/other.lock')
       .replace('"path":"/var/run"', '"path":"/run/host"');
-    const { folders } = await readFiles({ [`${INACTIVE}/a.json`]: manifest });
-    expect(folders.lock).toBe('/run/host/other.lock');
+    const { directories } = await readFiles({ [`${INACTIVE}/a.json`]: manifest });
+    expect(directories.lock).toBe('/run/host/other.lock');
   });
 
-  it('name a Secret whose folder is gone as missing', async () => {
+  it('report a Secret without its directory as missing', async () => {
     const { checkpoints } = await readFiles({ [`${INACTIVE}/a.json`]: apiManifest() });
     expect(checkpoints[0]?.objects.map(({ name, isMissing, keys }) => [name, isMissing, keys.length])).toEqual([
       ['default-token-bzn5p', true, 0],
@@ -96,15 +96,15 @@ describe('the checkpoints of a node', () => {
     ]);
   });
 
-  it('say when the copy that runs is not the one that waits', async () => {
+  it('report an active copy that differs from the inactive one', async () => {
     const { problems } = await readFiles({
       [`${INACTIVE}/a.json`]: apiManifest(),
-      [`${FOLDER}/a.json`]: apiManifest().replace('v1.20.2', 'v1.20.3'),
+      [`${DIRECTORY}/a.json`]: apiManifest().replace('v1.20.2', 'v1.20.3'),
     });
     expect(problems.map(({ code }) => code)).toEqual(['CHECKPOINT_COPIES_DIFFER']);
   });
 
-  it('are read past damaged, foreign and hostile files', async () => {
+  it('are read despite damaged, foreign and hostile files', async () => {
     const { checkpoints, problems } = await readFiles({
       [`${INACTIVE}/.hidden.json`]: 'noise',
       [`${INACTIVE}/broken.json`]: '{"kind":"Pod"',
@@ -124,7 +124,7 @@ describe('the checkpoints of a node', () => {
     ]);
   });
 
-  it('do not follow a volume or a link out of the folder of their pod', async () => {
+  it('do not follow a volume or a link out of the directory of their pod', async () => {
     const { host } = await createCheckpointNode({
       files: {
         [`${INACTIVE}/kube-system-${API}.json`]: apiManifest().replace(
@@ -138,7 +138,7 @@ describe('the checkpoints of a node', () => {
     });
     await host.remove(cachedPath('ca.crt'));
     await host.writeLink(cachedPath('ca.crt'), '/etc/shadow');
-    const { checkpoints, problems } = await readCheckpoints(DIRECTORY, { host });
+    const { checkpoints, problems } = await readCheckpoints(INPUT, { host });
     const [first] = checkpoints;
     expect(first?.objects.find(({ name }) => name === 'kube-apiserver')).toMatchObject({ volume: undefined });
     expect(first?.objects.flatMap(({ keys }) => keys.map(({ key }) => key))).not.toContain('ca.crt');
@@ -148,7 +148,7 @@ describe('the checkpoints of a node', () => {
     ]);
   });
 
-  it('are none on a node without a checkpointer', async () => {
+  it('do not exist on a node without a checkpointer', async () => {
     expect(await readFiles({ '/etc/kubernetes/admin.conf': '' })).toMatchObject({ checkpoints: [], problems: [] });
   });
 });

@@ -23,7 +23,7 @@ interface Copy {
  * Reads every checkpoint of a node from its disk alone: parents, copies, cached Secrets and ConfigMaps.
  *
  * A damaged file does not hide the others; it is among the `problems`. Nothing is said about what etcd holds.
- * @param directory the static pod folder of the kubelet
+ * @param directory the static pod directory of the kubelet
  * @throws HostError when a file is there but cannot be read
  */
 export async function readCheckpoints(
@@ -32,17 +32,17 @@ export async function readCheckpoints(
 ): Promise<Checkpoints> {
   const problems: RecoveryError[] = [];
   const active = await readCopies('active', directory, host, problems);
-  const { inactive: inactiveFolder } = checkpointDirectories(directory, undefined);
-  const copies = [...active, ...(await readCopies('inactive', inactiveFolder, host, problems))];
+  const { inactive: inactiveDirectory } = checkpointDirectories(directory, undefined);
+  const copies = [...active, ...(await readCopies('inactive', inactiveDirectory, host, problems))];
   const checkpointer = copies.find(({ pod }) => isCheckpointer(pod));
-  const folders = checkpointDirectories(directory, checkpointer?.pod);
+  const directories = checkpointDirectories(directory, checkpointer?.pod);
   const checkpoints: Checkpoint[] = [];
   for (const group of Map.groupBy(copies, ({ namespace, name }) => `${namespace}/${name}`).values()) {
-    const read = await readCheckpoint(group, folders, host);
+    const read = await readCheckpoint(group, directories, host);
     checkpoints.push(read.checkpoint);
     problems.push(...read.problems);
   }
-  return { folders, checkpoints: checkpoints.toSorted(inOrder), problems };
+  return { directories, checkpoints: checkpoints.toSorted(inOrder), problems };
 }
 
 async function readCopies(
@@ -62,9 +62,9 @@ async function readCopies(
     problems.push(
       new ManifestError({
         code: 'CHECKPOINT_INVALID',
-        message: 'the checkpoint is of a pod that cannot be: its namespace or name is none',
+        message: 'the checkpoint has no valid namespace and name',
         subject: pod.manifest.path,
-        hint: 'find out who wrote the file, and move it out of the folder',
+        hint: 'find out what wrote the file, and move it out of the directory',
       }),
     );
     return [];
@@ -73,7 +73,7 @@ async function readCopies(
 
 async function readCheckpoint(
   copies: readonly Copy[],
-  folders: CheckpointDirectories,
+  directories: CheckpointDirectories,
   host: Files,
 ): Promise<{ readonly checkpoint: Checkpoint; readonly problems: readonly RecoveryError[] }> {
   // Of several files with one pod the checkpointer goes by the last in the order of their names.
@@ -81,7 +81,7 @@ async function readCheckpoint(
   const inactive = copies.findLast(({ state }) => state === 'inactive')?.pod;
   const [{ pod: first, namespace, name } = nothing()] = copies;
   const pod = active ?? inactive ?? first;
-  const cached = await readCachedObjects(pod, { namespace, name }, folders, { host });
+  const cached = await readCachedObjects(pod, { namespace, name }, directories, { host });
   const differs = active !== undefined && inactive !== undefined && active.manifest.digest !== inactive.manifest.digest;
   return {
     checkpoint: {
@@ -127,9 +127,9 @@ function inOrder(a: Checkpoint, b: Checkpoint): number {
 function differentCopies(active: StaticPod, inactive: StaticPod): ManifestError {
   return new ManifestError({
     code: 'CHECKPOINT_COPIES_DIFFER',
-    message: `the copy that runs is not the one in ${inactive.manifest.path}`,
+    message: `the active copy differs from ${inactive.manifest.path}`,
     subject: active.manifest.path,
-    hint: `compare the two; the checkpointer goes on with ${baseName(inactive.manifest.path)} of its own folder`,
+    hint: `compare the two; the checkpointer will use its inactive copy ${baseName(inactive.manifest.path)}`,
   });
 }
 

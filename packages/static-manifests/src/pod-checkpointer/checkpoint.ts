@@ -2,14 +2,14 @@ import type { RecoveryError } from '@kube-rescue/errors';
 import type { HostPath } from '@kube-rescue/host';
 import type { StaticPod } from '@kube-rescue/node-config';
 
-/** Where a pod checkpointer keeps what it needs to start pods while no API server answers. */
+/** Directories of the pod checkpointer. */
 export interface CheckpointDirectories {
   /** The kubelet's static pods: a checkpoint that lies here runs. */
   readonly active: HostPath;
   readonly inactive: HostPath;
   readonly secrets: HostPath;
   readonly configMaps: HostPath;
-  /** Whoever holds it works; every other instance waits. */
+  /** The checkpointer that holds it works; other instances wait. */
   readonly lock: HostPath;
 }
 
@@ -34,7 +34,7 @@ export interface CachedObject {
   readonly volume: string | undefined;
   /** Where the pod's containers see it. */
   readonly mountPaths: readonly HostPath[];
-  /** The folder is not there, so the pod would start without it. */
+  /** The directory is not there, so the pod would start without it. */
   readonly isMissing: boolean;
   readonly keys: readonly CachedKey[];
 }
@@ -60,7 +60,7 @@ export interface Checkpoint {
 }
 
 export interface Checkpoints {
-  readonly folders: CheckpointDirectories;
+  readonly directories: CheckpointDirectories;
   /** Sorted by namespace and name; the checkpointer's own last, as it goes about it itself. */
   readonly checkpoints: readonly Checkpoint[];
   /** Copies that disagree or are there twice, files that cannot be read, paths that lead elsewhere. */

@@ -21,46 +21,46 @@ export interface CheckpointerFreeze extends FreezeTarget {
   readonly kind: 'checkpointer.freeze';
 }
 
-/** Gives back the lock and starts the kubelet. */
+/** Releases the lock and starts the kubelet. */
 export interface CheckpointerResume extends FreezeTarget {
   readonly kind: 'checkpointer.thaw';
 }
 
-/** Starts the kubelet but keeps the lock: what is active runs, and no checkpointer does anything. */
+/** Starts the kubelet but keeps the lock: active checkpoints run, and no checkpointer works. */
 export interface CheckpointerWake extends FreezeTarget {
   readonly kind: 'checkpointer.wake';
 }
 
-/** Ends what {@link CheckpointerFreeze} ends, gives back the lock and starts the kubelet. */
+/** Ends what {@link CheckpointerFreeze} ends, releases the lock and starts the kubelet. */
 export interface CheckpointerRestart extends FreezeTarget {
   readonly kind: 'checkpointer.restart';
 }
 
 export type FreezeHost = PodEndingHost & Pick<Host, 'services' | 'acquireLock' | 'makeDirectory' | 'stat'>;
 
-const HOLDER = 'kube-rescue changes what the checkpointer keeps';
+const HOLDER = 'kube-rescue changes the files of the checkpointer';
 const STOP_TIMEOUT_MS = 15_000;
 const LOCK_TIMEOUT_MS = 5_000;
 const INTERVAL_MS = 100;
-const FOLDER_MODE = 0o755;
+const DIRECTORY_MODE = 0o755;
 
-/** The changes around an edit of what a checkpointer keeps. */
+/** The changes around an edit of the checkpointer's files. */
 export function planFreeze(input: {
-  readonly folders: Pick<CheckpointDirectories, 'lock'>;
+  readonly directories: Pick<CheckpointDirectories, 'lock'>;
   /** Those whose parents count as running for the checkpointer, and its own. */
   readonly checkpoints: readonly Checkpoint[];
   readonly kubeletService: string;
 }): {
   readonly freeze: CheckpointerFreeze;
-  readonly thaw: CheckpointerResume;
+  readonly resume: CheckpointerResume;
   readonly wake: CheckpointerWake;
   readonly restart: CheckpointerRestart;
 } {
-  const { folders, checkpoints, kubeletService } = input;
-  const rest = { target: kubeletService, lock: folders.lock, pods: checkpoints.map(toCheckpointedPod) };
+  const { directories, checkpoints, kubeletService } = input;
+  const rest = { target: kubeletService, lock: directories.lock, pods: checkpoints.map(toCheckpointedPod) };
   return {
     freeze: { kind: 'checkpointer.freeze', ...rest },
-    thaw: { kind: 'checkpointer.thaw', ...rest },
+    resume: { kind: 'checkpointer.thaw', ...rest },
     wake: { kind: 'checkpointer.wake', ...rest },
     restart: { kind: 'checkpointer.restart', ...rest },
   };
@@ -69,7 +69,7 @@ export function planFreeze(input: {
 /**
  * The kinds `checkpointer.freeze`, `.thaw`, `.wake` and `.restart`; register them together, as they share the lock.
  *
- * One `perform` of freeze, edits and thaw is one unit. A run that is killed in the middle leaves a stopped kubelet and no
+ * One `perform` of freeze, edits and resume is one unit. A run that is killed in the middle leaves a stopped kubelet and no
  * lock, and its journal: undone, everything between them is put back while frozen again, and then the kubelet is started
  * if it ran before.
  */
@@ -92,10 +92,10 @@ export function createFreezeChangeKinds(deps: {
   };
   const freezeKind: ChangeKind<CheckpointerFreeze> = {
     kind: 'checkpointer.freeze',
-    // Files and objects are put back while nothing runs that reads or overwrites them.
+    // Files and objects are restored while no process reads or overwrites them.
     undoOrder: 'last',
     describe: ({ target, pods }) =>
-      `stop the service ${target} and end ${namesOf(pods)}, so that nobody overwrites what is changed`,
+      `stop the service ${target} and end ${namesOf(pods)}, so that no checkpointer overwrites the changes`,
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async ({ target }) => ({ was: await host.services.status(target) }),
@@ -103,13 +103,13 @@ export function createFreezeChangeKinds(deps: {
     undo: async ({ target, lock }, captured) => {
       await release(lock);
       const { was } = captured as { readonly was: string };
-      // Also where it was being started again and again: a service manager that was told to stop does not.
+      // Also for a crash loop, which the stopped service manager does not continue.
       if (was === 'stopped' || (await host.services.status(target)) === 'running') return { state: 'already' };
       await host.services.act('start', target);
       return { state: 'undone' };
     },
   };
-  const thawKind: ChangeKind<CheckpointerResume> = {
+  const resumeKind: ChangeKind<CheckpointerResume> = {
     kind: 'checkpointer.thaw',
     undoOrder: 'reverse',
     describe: ({ target }) => `start the service ${target}`,
@@ -128,7 +128,7 @@ export function createFreezeChangeKinds(deps: {
   const wakeKind: ChangeKind<CheckpointerWake> = {
     kind: 'checkpointer.wake',
     undoOrder: 'reverse',
-    describe: ({ target }) => `start the service ${target}, with the checkpointers still kept out`,
+    describe: ({ target }) => `start the service ${target}, with the checkpointers still locked out`,
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async () => null,
@@ -145,9 +145,9 @@ export function createFreezeChangeKinds(deps: {
   };
   const restartKind: ChangeKind<CheckpointerRestart> = {
     kind: 'checkpointer.restart',
-    // Objects that were changed through the API server are put back while it lives.
+    // Objects that were changed through the API server are restored while it serves.
     undoOrder: 'last',
-    describe: ({ target, pods }) => `restart the service ${target} without ${namesOf(pods)}, which it starts anew`,
+    describe: ({ target, pods }) => `restart the service ${target}, and ${namesOf(pods)} with it`,
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async () => null,
@@ -157,10 +157,10 @@ export function createFreezeChangeKinds(deps: {
       return { state: 'undone' };
     },
   };
-  return [freezeKind, thawKind, wakeKind, restartKind] as readonly ChangeKind[];
+  return [freezeKind, resumeKind, wakeKind, restartKind] as readonly ChangeKind[];
 }
 
-/** A kubelet that is not the service's would start everything again. */
+/** A kubelet outside of the service would restart everything. */
 async function waitForNoKubelet(
   service: string,
   { host, clock }: { readonly host: Pick<Host, 'processes'>; readonly clock: Clock },
@@ -172,16 +172,16 @@ async function waitForNoKubelet(
     if (clock.now().getTime() - start >= STOP_TIMEOUT_MS) {
       throw new ManifestError({
         code: 'KUBELET_STILL_RUNNING',
-        message: `a kubelet runs on although the service ${service} was stopped`,
+        message: `a kubelet still runs although the service ${service} was stopped`,
         subject: `process ${kubelet.pid}`,
-        hint: 'find out what started it (its parent process), and name its service with --kubelet-service',
+        hint: 'find its parent process, and give its service name with --kubelet-service',
       });
     }
     await clock.sleep(INTERVAL_MS);
   }
 }
 
-/** The kernel lets go of a dead checkpointer's lock in its own time. */
+/** The kernel releases the lock of a killed checkpointer with a delay. */
 async function takeLock(
   file: string,
   { host, clock }: { readonly host: FreezeHost; readonly clock: Clock },
@@ -189,7 +189,7 @@ async function takeLock(
   const path = hostPath(file);
   // A memory filesystem, empty after a restart of the machine.
   if ((await host.stat(parentPath(path))) === undefined) {
-    await host.makeDirectory(parentPath(path), { mode: FOLDER_MODE });
+    await host.makeDirectory(parentPath(path), { mode: DIRECTORY_MODE });
   }
   const start = clock.now().getTime();
   for (;;) {

@@ -19,7 +19,7 @@ import {
   type CheckpointNode,
   type CheckpointNodeOptions,
   createCheckpointNode,
-  FOLDER,
+  DIRECTORY,
   healthyProcesses,
   INACTIVE,
   NEW,
@@ -50,7 +50,7 @@ function stepOf(node: Pick<CheckpointNode, 'objects'>, host: Host, wanted: Check
   return createCheckpointContentsStep(
     {
       requires: [],
-      directory: FOLDER,
+      directory: DIRECTORY,
       kubeletService: 'kubelet',
       wanted: wanted && (async () => wanted),
     },
@@ -81,8 +81,8 @@ async function secretText(node: CheckpointNode, key: string): Promise<string | u
   return text === undefined ? undefined : Buffer.from(text, 'base64').toString();
 }
 
-describe('changing what the checkpointer keeps', () => {
-  it('changes the Secret in the cluster and its cached copy while nobody runs who would overwrite it', async () => {
+describe('a change of checkpointed files', () => {
+  it('changes the Secret in the cluster and its cached copy while no checkpointer runs', async () => {
     const node = await createCheckpointNode();
     expect((await run(node)).outcome).toBe('done');
     expect(await secretText(node, 'apiserver.crt')).toBe(NEW);
@@ -94,14 +94,14 @@ describe('changing what the checkpointer keeps', () => {
     expect(new Set(node.running.keys())).toEqual(new Set([50, 200]));
   });
 
-  it('ends containers before their sandboxes, by force only when asking does not help', async () => {
+  it('terminates containers before their sandboxes, and kills only after the grace period', async () => {
     const node = await createCheckpointNode({ stubborn: [111] });
     await run(node);
     expect(node.events.slice(1, 3)).toEqual(['kill -TERM 101 111 121', 'kill -KILL 111']);
     expect(node.events[3]).toBe('kill -KILL 100 110 120');
   });
 
-  it('invents no key that the Secret lacks, and writes none that is as it is to be', async () => {
+  it('adds no key that the Secret lacks, and writes none that is up to date', async () => {
     const node = await createCheckpointNode();
     await run(node);
     expect(await secretText(node, 'oidc-ca.crt')).toBeUndefined();
@@ -110,7 +110,7 @@ describe('changing what the checkpointer keeps', () => {
     expect(finding.changes.map(({ target }) => target)).not.toContain(cachedPath('ca.crt'));
   });
 
-  it('goes freeze, objects, files, thaw: new objects with old files overwrite nothing when it is cut off', async () => {
+  it('freezes, changes objects, then files, and resumes, so that an interruption overwrites nothing', async () => {
     const node = await createCheckpointNode();
     const { changes } = await stepOf(node, node.host).check(signal);
     expect(changes.map(({ kind }) => kind)).toEqual([
@@ -122,7 +122,7 @@ describe('changing what the checkpointer keeps', () => {
     ]);
   });
 
-  it('brings stale copies in line with the cluster where nothing else is wanted', async () => {
+  it('updates stale copies from the cluster by default', async () => {
     const node = await createCheckpointNode();
     const name = 'kube-apiserver';
     const read = await node.store.get({ kind: RESOURCE_KINDS.Secret, namespace: 'kube-system', name });
@@ -130,14 +130,14 @@ describe('changing what the checkpointer keeps', () => {
     const data = { ...(read.object.data as object), 'apiserver.crt': Buffer.from(NEW).toString('base64') };
     await node.store.replace(read, { ...read.object, data });
     const step = createCheckpointContentsStep(
-      { requires: [], directory: FOLDER, kubeletService: 'kubelet' },
+      { requires: [], directory: DIRECTORY, kubeletService: 'kubelet' },
       { host: node.host, clock, objects: node.objects },
     );
     const { changes } = await step.check(signal);
     expect(changes.map(({ target }) => target)).toEqual(['kubelet', cachedPath('apiserver.crt'), 'kubelet']);
   });
 
-  it('edits a manifest in both its copies, and stages neither in a folder that is run or swept', async () => {
+  it('edits both copies of a manifest, and stages neither in a watched directory', async () => {
     const api = `${INACTIVE}/kube-system-kube-apiserver-2rdtv.json`;
     const node = await createCheckpointNode();
     const edit = (source: string) => source.replace('v1.20.2', 'v1.20.15');
@@ -146,7 +146,7 @@ describe('changing what the checkpointer keeps', () => {
     expect(changes.filter(({ kind }) => kind === 'file.replace')).toMatchObject([{ target: api, watched: true }]);
   });
 
-  it('knows a sandbox whatever its runtime calls the program in it', async () => {
+  it('identifies a sandbox whatever its program', async () => {
     const processes = [podProcess(100, API_UID, '/bin/busybox')];
     const node = await createCheckpointNode({ processes });
     expect(await stepOf(node, node.host, { objects: [] }).check(signal)).toMatchObject({ status: 'needed' });
@@ -154,44 +154,44 @@ describe('changing what the checkpointer keeps', () => {
     expect(await stepOf(node, node.host, { objects: [] }).check(signal)).toMatchObject({ status: 'ok' });
   });
 
-  it('cures an API server that stands still although everything is as it is to be', async () => {
+  it('restarts a stuck API server even if every file is up to date', async () => {
     const node = await createCheckpointNode({ processes: [podProcess(100, API_UID, '/pause')] });
     const finding = await stepOf(node, node.host, { objects: [] }).check(signal);
     expect(finding).toMatchObject({
       status: 'needed',
-      summary: expect.stringContaining('the checkpointer does nothing'),
+      summary: expect.stringContaining('the checkpointer is blocked'),
     });
     await run(node, { objects: [] });
     expect(node.running.has(100)).toBe(false);
   });
 
-  it('is refused while a kubelet runs that its service does not stop, and takes everything back', async () => {
+  it('fails and rolls back while a kubelet outside of the service runs', async () => {
     const options: CheckpointNodeOptions = {};
     const node = await createCheckpointNode(options);
     node.running.set(51, { pid: 51, argv: ['/usr/bin/kubelet'], startTicks: 1, cgroup: '0::/\n' });
-    await expect(run(node)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet runs on') });
+    await expect(run(node)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet still runs') });
     expect(await secretText(node, 'apiserver.crt')).toBe(OLD);
     expect(await node.host.services.status('kubelet')).toBe('running');
   });
 
-  it('stops a kubelet that ends at once and is started again and again, and has it tried again after a rollback', async () => {
+  it('stops a kubelet in a crash loop, and restarts the loop after a rollback', async () => {
     const processes = healthyProcesses().filter(({ argv }) => argv[0] !== '/usr/bin/kubelet');
     const node = await createCheckpointNode({ kubelet: 'starting', processes });
     await run(node);
     expect(node.events[0]).toBe('stop kubelet');
     const failing = await createCheckpointNode({ kubelet: 'starting', processes });
     failing.running.set(51, { pid: 51, argv: ['/usr/bin/kubelet'], startTicks: 1, cgroup: '0::/\n' });
-    await expect(run(failing)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet runs on') });
+    await expect(run(failing)).rejects.toMatchObject({ message: expect.stringContaining('a kubelet still runs') });
     expect(failing.events).toEqual(['stop kubelet', 'start kubelet']);
   });
 
-  it('can be taken back after a kill at every write: objects, files, and a kubelet that runs', async () => {
+  it('can be rolled back after a kill at every write: objects, files and a running kubelet', async () => {
     const counted = await createCheckpointNode();
     const whole = withFaults(counted.host);
     await run({ ...counted, host: whole });
     for (let failAt = 1; failAt <= whole.mutationCount; failAt += 1) {
       const node = await createCheckpointNode();
-      // Whoever dies lets go of the lock; in memory nobody does it for them.
+      // The kernel releases the lock of a killed process; the in-memory host does not.
       const survivor: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
       const dying = withFaults(survivor, { failAt, mode: 'killed-before' });
       await expect(run({ ...node, host: dying })).rejects.toThrow('killed');
@@ -206,9 +206,9 @@ describe('changing what the checkpointer keeps', () => {
     }
   });
 
-  it('goes through the API server where that is asked for: on new files, kept from handing over, then once more', async () => {
+  it('works through the API server: started with new files, without a hand-over, then restarted', async () => {
     const isActive = async () =>
-      (await node.host.list(FOLDER))?.includes('kube-system-kube-apiserver-2rdtv.json') === true;
+      (await node.host.list(DIRECTORY))?.includes('kube-system-kube-apiserver-2rdtv.json') === true;
     const isLocked = async () => {
       const lock = await node.host
         .acquireLock(hostPath('/var/run/lock/pod-checkpointer.lock'), 'x')
@@ -244,13 +244,13 @@ describe('changing what the checkpointer keeps', () => {
       'file.replace',
       'checkpointer.wake',
     ]);
-    // Nothing half-written may lie among the static pods: it would be run.
-    const activation = finding.changes.find(({ target }) => target.startsWith(`${FOLDER}/`));
+    // An incomplete file in the manifest directory would be run.
+    const activation = finding.changes.find(({ target }) => target.startsWith(`${DIRECTORY}/`));
     expect(activation).toMatchObject({ kind: 'file.replace', watched: true });
     const { DaemonSet, Pod } = RESOURCE_KINDS;
     const namespace = 'kube-system';
     node.store.plant(Pod, { metadata: { namespace, name: CHECKPOINTER } });
-    // The API server's own pod object is gone: without it the checkpointer would delete the checkpoint for good.
+    // The pod object of the API server is gone: the checkpointer would delete the checkpoint.
     const labels = { 'k8s-app': 'kube-apiserver' };
     node.store.plant(DaemonSet, {
       ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { namespace, name: 'kube-apiserver' } },
@@ -264,7 +264,7 @@ describe('changing what the checkpointer keeps', () => {
     expect(await isLocked()).toBe(false);
   });
 
-  it('gives up where the API server does not answer on its new files either, and takes everything back', async () => {
+  it('fails and rolls back when the API server does not answer with its new files', async () => {
     const failure = {
       code: 'OBJECT_STORE_UNREACHABLE',
       message: 'refused',
@@ -280,11 +280,11 @@ describe('changing what the checkpointer keeps', () => {
     const node: CheckpointNode = { ...(await createCheckpointNode({ processes: [] })), objects };
     await expect(run(node)).rejects.toMatchObject({ code: 'APPLY_ROLLED_BACK' });
     expect(await readText(node.host, cachedPath('apiserver.crt'))).toBe(OLD);
-    expect(await node.host.list(FOLDER)).toHaveLength(1);
+    expect(await node.host.list(DIRECTORY)).toHaveLength(1);
     expect(await node.host.services.status('kubelet')).toBe('running');
   });
 
-  it('waits for an object that the cluster has lost, and names it', async () => {
+  it('is blocked by a missing object of the cluster, and reports it', async () => {
     const node = await createCheckpointNode();
     const data = new Map([['ca.crt', Buffer.from(NEW)]]);
     const objects = [{ kind: 'Secret' as const, namespace: 'kube-system', name: 'gone', data }];
@@ -302,10 +302,10 @@ stepLaws('change of checkpoints', () => {
   };
   return {
     clock,
-    directories: [FOLDER, INACTIVE, cachedPath('..')].map((path) => path),
+    directories: [DIRECTORY, INACTIVE, cachedPath('..')].map((path) => path),
     makeHost: async () => {
       const node = await createCheckpointNode();
-      // Whoever dies lets go of the lock; in memory nobody does it for them.
+      // The kernel releases the lock of a killed process; the in-memory host does not.
       const host: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
       nodes.set(host.readFile, node);
       return host;

@@ -2,7 +2,7 @@ import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import { type Change, type Edit, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import type { Checkpoints } from './checkpoint.ts';
-import { changeThroughWindow, isSilentApiServer, planActivation } from './api-window.ts';
+import { changeThroughWindow, isApiServerDown, planActivation } from './api-window.ts';
 import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
 import { planParents } from './parent-guard.ts';
@@ -13,7 +13,7 @@ export interface CheckpointContentsInput {
   /** Default: `checkpoint/contents`. */
   readonly id?: StepId | undefined;
   readonly requires: readonly StepId[];
-  /** The static pod folder of the kubelet. */
+  /** The static pod directory of the kubelet. */
   readonly directory: HostPath;
   /** Name of the kubelet's service. */
   readonly kubeletService: string;
@@ -59,21 +59,21 @@ export function createCheckpointContentsStep(
     const checkpoints = await readCheckpoints(input, deps);
     const wanted = await input.wanted?.(signal);
     const contents = await planContents({ checkpoints, wanted }, deps, signal);
-    return { checkpoints, contents, isSilent: false };
+    return { checkpoints, contents, isDown: false };
   };
   /** As far as can be seen while the API server, through which the objects are to be changed, is dead. */
   const lookAtFiles = async (signal: AbortSignal): Promise<Observation> => {
     const checkpoints = await readCheckpoints(input, deps);
     const wanted = await input.wanted?.(signal);
     const files = await planContents({ checkpoints, wanted }, { ...deps, objects: undefined }, signal);
-    return { checkpoints, contents: files, isSilent: true };
+    return { checkpoints, contents: files, isDown: true };
   };
   const lookAnyway = async (signal: AbortSignal): Promise<Observation> => {
     try {
       return await look(signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (!isSilentApiServer(error, deps.objects)) throw error;
+      if (!isApiServerDown(error, deps.objects)) throw error;
       return lookAtFiles(signal);
     }
   };
@@ -131,11 +131,11 @@ interface Observation {
   readonly checkpoints: Checkpoints;
   readonly contents: ContentEdits;
   /** The API server, through which the objects are to be changed, does not answer: only files were looked at. */
-  readonly isSilent: boolean;
+  readonly isDown: boolean;
 }
 
 async function judge(
-  { checkpoints, contents, isSilent }: Observation,
+  { checkpoints, contents, isDown }: Observation,
   { directory, kubeletService }: CheckpointContentsInput,
   { host, objects }: ContentsDeps,
 ): Promise<CheckpointFinding> {
@@ -159,15 +159,19 @@ async function judge(
     return {
       ...{ status: 'blocked', summary: `there is no way to stop the service ${kubeletService} on this machine` },
       ...{ evidence, changes: [], code: 'HOST_SERVICE_UNKNOWN', subject: kubeletService },
-      hint: 'name a program that starts and stops it with --service-command, or its name with --kubelet-service',
+      hint: 'give a program that starts and stops the service with --service-command, or the service name with --kubelet-service',
     };
   }
   const frozen = checkpoints.checkpoints.filter(
     (each) => each.isCheckpointer || each.component === 'kube-apiserver' || contents.checkpoints.includes(each),
   );
-  const { freeze, thaw, wake } = planFreeze({ folders: checkpoints.folders, checkpoints: frozen, kubeletService });
+  const { freeze, resume, wake } = planFreeze({
+    directories: checkpoints.directories,
+    checkpoints: frozen,
+    kubeletService,
+  });
   const [first, last] = [contents.objects, contents.files].map((each) => each.map(({ change }) => change));
-  if (isSilent) {
+  if (isDown) {
     const activation = (await planActivation(checkpoints, contents.files, { host })).map(({ change }) => change);
     const summary = `files that are not what they are to be: ${edits.length}; objects follow when the API server answers`;
     return { status: 'needed', summary, evidence, changes: [freeze, ...(last ?? []), ...activation, wake] };
@@ -178,7 +182,7 @@ async function judge(
     ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),
     ...(standstill === undefined ? [] : [standstill]),
   ].join('; ');
-  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), thaw] };
+  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), resume] };
 }
 
 function withMaterial(change: Change, fresh: readonly Edit[]): Edit {

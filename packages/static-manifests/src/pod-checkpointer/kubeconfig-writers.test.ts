@@ -23,7 +23,7 @@ const unitOf = (...lines: readonly string[]): string =>
     'ExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubeconfig',
   ].join('\n');
 
-describe('what overwrites the kubeconfig when the kubelet starts', () => {
+describe('a writer of the kubeconfig at the start of the kubelet', () => {
   it('is the S3 puller of Tectonic on AWS, by file and line', async () => {
     const pull = 'ExecStartPre=/opt/s3-puller.sh bucket/kubeconfig /etc/kubernetes/kubeconfig';
     expect(await find({ [UNIT]: unitOf(DERIVE, pull) })).toEqual([`service-start ${UNIT}:5`]);

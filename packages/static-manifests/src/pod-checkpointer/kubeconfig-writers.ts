@@ -2,7 +2,7 @@ import { printable, redact } from '@kube-rescue/errors';
 import { baseName, type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { listUnitFiles, programName, splitWords } from '@kube-rescue/node-config';
 
-/** Something that writes the kubelet's kubeconfig when the kubelet or the machine starts, so that a mended one is lost. */
+/** A command that overwrites the kubeconfig of the kubelet at the start of the kubelet or the machine. */
 export interface KubeconfigWriter {
   readonly code: 'KUBECONFIG_OVERWRITTEN_AT_START';
   /** `service-start`: each time the kubelet starts. `boot`: when the machine starts, or was installed. */
@@ -12,13 +12,13 @@ export interface KubeconfigWriter {
   readonly line: number;
   /** `FILE:LINE: TEXT`, safe to print. */
   readonly evidence: string;
-  /** What the operator does before the fix is undone. */
+  /** What the operator must do before the next start. */
   readonly hint: string;
 }
 
 type Files = Pick<HostFiles, 'readFile' | 'list' | 'stat'>;
 
-/** Where cloud-init and Ignition keep what the machine was given. */
+/** The user data of cloud-init and Ignition. */
 const BOOT_FILES = [
   '/var/lib/cloud/instance/user-data.txt',
   '/var/lib/cloud/instance/cloud-config.txt',
@@ -33,7 +33,7 @@ const CLOUD_INSTANCES = hostPath('/var/lib/cloud/instances');
 const MAX_BOOT_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_LINE_LENGTH = 200;
 
-/** Programs that take the path only to read it. */
+/** Programs that only read the path. */
 const READERS = [
   'grep',
   'egrep',
@@ -59,7 +59,7 @@ const READERS = [
   'echo',
 ];
 
-/** What stands in front of a program. */
+/** Words before a program. */
 const PREFIXES = ['sudo', '!', 'while', 'until', 'if', 'exec', 'do', 'then'];
 
 /**
@@ -103,8 +103,8 @@ function writerAt(
   const text = printable(redact(content.trim())).slice(0, MAX_LINE_LENGTH);
   const hint =
     when === 'service-start'
-      ? `put the new kubeconfig where that command takes it from, or take the line out of ${baseName(file)}; otherwise ${kubeconfig} is as before when the kubelet starts`
-      : `put the new kubeconfig into what the machine is given at its next start; otherwise it may write ${kubeconfig} as before`;
+      ? `replace the kubeconfig at the source of that command, or remove the line from ${baseName(file)}; otherwise the next start of the kubelet restores the old ${kubeconfig}`
+      : `put the new kubeconfig into the user data of the machine; otherwise its next boot may restore the old ${kubeconfig}`;
   return { code: 'KUBECONFIG_OVERWRITTEN_AT_START', when, file, line, evidence: `${file}:${line}: ${text}`, hint };
 }
 

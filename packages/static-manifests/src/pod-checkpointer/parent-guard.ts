@@ -9,12 +9,12 @@ import { createParentPod, findOwner } from './parent-pod.ts';
 export interface LostParents {
   readonly edits: readonly Edit[];
   readonly evidence: readonly string[];
-  /** Parents that are gone and cannot be made anew. */
+  /** Missing parents that cannot be recreated. */
   readonly lost: readonly string[];
 }
 
 /**
- * Looks for the parent of every checkpoint in the cluster, and makes anew what is gone.
+ * Checks the parent of every checkpoint in the cluster, and recreates missing ones.
  * @throws ObjectError as the store does
  */
 export async function planParents(

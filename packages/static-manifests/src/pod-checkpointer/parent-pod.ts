@@ -62,7 +62,7 @@ export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject)
   };
 }
 
-/** The checkpointer turned Secrets and ConfigMaps into folders of the host; the parent has the objects themselves. */
+/** The checkpointer turned Secrets and ConfigMaps into directories of the host; the parent has the objects themselves. */
 function restoreVolume(volume: Fields, objects: readonly CachedObject[], templateSpec: Fields): Fields {
   const cached = objects.find((object) => object.volume !== undefined && object.volume === volume.name);
   if (cached === undefined) return volume;

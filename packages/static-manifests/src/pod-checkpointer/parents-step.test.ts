@@ -3,7 +3,7 @@ import type { Host } from '@kube-rescue/host';
 import { createFixedClock, objectsBeside, readObjects, stepLaws } from '@kube-rescue/testing';
 import { createChangeRegistry, hostChangeKinds, openRunStore, rollbackRun, runPlaybook } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
-import { API, CHECKPOINTER, type CheckpointNode, createCheckpointNode, FOLDER } from './checkpoint-node.fixture.ts';
+import { API, CHECKPOINTER, type CheckpointNode, createCheckpointNode, DIRECTORY } from './checkpoint-node.fixture.ts';
 import { createCheckpointParentsStep } from './parents-step.ts';
 
 const clock = createFixedClock('2026-11-22T10:00:00Z');
@@ -37,7 +37,7 @@ async function createNode(): Promise<CheckpointNode> {
 }
 
 function stepOf(node: CheckpointNode) {
-  return createCheckpointParentsStep({ requires: [], directory: FOLDER }, node);
+  return createCheckpointParentsStep({ requires: [], directory: DIRECTORY }, node);
 }
 
 function depsOf({ host, objects }: CheckpointNode) {
@@ -57,7 +57,7 @@ async function run(node: CheckpointNode) {
 const getPod = (node: CheckpointNode, name: string) => node.store.get({ kind: Pod, namespace: 'kube-system', name });
 
 describe('the parents of checkpoints', () => {
-  it('are put back as their DaemonSet would have them, bound to their node, and adopted by it', async () => {
+  it('are recreated as by their DaemonSet, bound to their node', async () => {
     const node = await createNode();
     node.store.plant(Pod, pod(CHECKPOINTER));
     const { runId } = await run(node);
@@ -80,14 +80,14 @@ describe('the parents of checkpoints', () => {
     expect(await getPod(node, API)).toBeUndefined();
   });
 
-  it('are left alone where the cluster has them', async () => {
+  it('are not changed when the cluster has them', async () => {
     const node = await createNode();
     for (const name of [API, CHECKPOINTER]) node.store.plant(Pod, pod(name));
     expect(await stepOf(node).check(signal)).toMatchObject({ status: 'ok' });
     expect((await run(node)).outcome).toBe('nothing-to-do');
   });
 
-  it('stop the recovery where no DaemonSet is left to own them', async () => {
+  it('block the recovery when no DaemonSet owns them', async () => {
     const node = await createCheckpointNode();
     expect(await stepOf(node).check(signal)).toMatchObject({ status: 'blocked', code: 'CHECKPOINT_PARENT_LOST' });
   });
@@ -112,7 +112,7 @@ stepLaws('restore of pod objects for the checkpointer', () => {
     },
     makeKinds: (host) => createObjectChangeKinds(() => nodeOn(host).objects.open(signal)),
     clock,
-    directories: [FOLDER],
+    directories: [DIRECTORY],
     readState: (host) => readObjects(nodeOn(host).store),
   };
 });

@@ -1,13 +1,13 @@
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
-import { isSilentApiServer } from './api-window.ts';
+import { isApiServerDown } from './api-window.ts';
 import type { CheckpointFinding } from './contents-step.ts';
 import { planParents } from './parent-guard.ts';
 
 export interface CheckpointParentsInput {
   readonly requires: readonly StepId[];
-  /** The static pod folder of the kubelet. */
+  /** The static pod directory of the kubelet. */
   readonly directory: HostPath;
   /** The steps without which the objects cannot be reached. Default: none. */
   readonly waitsFor?: readonly StepId[] | undefined;
@@ -24,7 +24,7 @@ export function createCheckpointParentsStep(
 ): Step<CheckpointFinding> {
   return {
     id: 'checkpoint/parents',
-    title: 'put back the pod objects without which the checkpointer removes its checkpoints',
+    title: 'restore the pod objects that the checkpointer needs to keep its checkpoints',
     requires: input.requires,
     reversible: 'yes',
     check: async (signal) => {
@@ -39,7 +39,7 @@ export function createCheckpointParentsStep(
         return { status: 'needed', summary: `the cluster has lost ${names}`, evidence, changes };
       } catch (error) {
         signal.throwIfAborted();
-        if (isSilentApiServer(error, deps.objects)) return later();
+        if (isApiServerDown(error, deps.objects)) return later();
         return { ...toErrorFinding(error, signal), waitsFor: input.waitsFor ?? [] };
       }
     },
@@ -58,16 +58,16 @@ export function createCheckpointParentsStep(
   };
 }
 
-/** Nobody removes a checkpoint while no API server answers; whoever starts one to change objects keeps the checkpointer out. */
+/** No checkpoint is removed while no API server answers; a step that starts one locks the checkpointer out. */
 function later(): CheckpointFinding {
-  const summary = 'looked at as soon as the API server answers, with the checkpointer kept out';
+  const summary = 'will be checked when the API server answers, with the checkpointer locked out';
   return { status: 'ok', summary, evidence: [], changes: [] };
 }
 
 function cannotMake(lost: readonly string[], evidence: readonly string[]): CheckpointFinding {
   return {
-    ...{ status: 'blocked', summary: `${lost.join(', ')} cannot be made anew: no DaemonSet owns it`, evidence },
+    ...{ status: 'blocked', summary: `${lost.join(', ')} cannot be recreated: no DaemonSet owns it`, evidence },
     ...{ code: 'CHECKPOINT_PARENT_LOST', subject: lost[0], changes: [] },
-    hint: 'put the DaemonSet back first, or move the checkpoint out of the folder of inactive manifests',
+    hint: 'restore the DaemonSet first, or move the checkpoint out of the directory of inactive manifests',
   };
 }

@@ -3,7 +3,7 @@ import type { Clock, Host, ProcessInfo } from '@kube-rescue/host';
 import { ManifestError } from '../errors.ts';
 import { type CheckpointedPod, findPodProcesses } from './pod-processes.ts';
 
-/** What ends pods: processes are seen and signalled, nobody else is asked. */
+/** The parts of the host that end pods, by processes and signals alone. */
 export type PodEndingHost = Pick<Host, 'processes' | 'list' | 'exec'>;
 
 const GRACE_MS = 2_000;
@@ -54,8 +54,8 @@ async function signal(name: 'TERM' | 'KILL', processes: readonly ProcessInfo[], 
 function stillRunning(processes: readonly ProcessInfo[], trouble: string): ManifestError {
   return new ManifestError({
     code: 'PODS_STILL_RUNNING',
-    message: `pods of the checkpointer did not end${trouble}`,
+    message: `checkpointed pods did not terminate${trouble}`,
     subject: `process ${processes.map(({ pid }) => pid).join(', ')}`,
-    hint: 'end these processes by hand, then go on',
+    hint: 'end these processes by hand, then resume',
   });
 }

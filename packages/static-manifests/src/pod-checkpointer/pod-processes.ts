@@ -12,7 +12,7 @@ export type CheckpointedPod = {
   readonly name: string;
   readonly parentUid: string | null;
   readonly hostNetwork: boolean;
-  /** What its container may be started with: to tell it from its sandbox, and where no log folders are kept. */
+  /** What its container may be started with: to tell it from its sandbox, and where no log directories are kept. */
   readonly programs: readonly string[];
 };
 
@@ -36,17 +36,17 @@ export function toCheckpointedPod({ namespace, name, parentUid, pod }: Checkpoin
 
 /**
  * Finds the processes of a checkpointed pod without asking kubelet, runtime or API server: by the UID in their cgroup,
- * which a log folder under the pod's name names as its own.
+ * which a log directory under the pod's name names as its own.
  *
- * The kubelet calls a checkpoint `POD-NODE`, its parent `POD`, and makes the folder before it starts either.
+ * The kubelet calls a checkpoint `POD-NODE`, its parent `POD`, and makes the directory before it starts either.
  */
 export async function findPodProcesses(
   pod: CheckpointedPod,
   { host }: { readonly host: PodProcessHost },
 ): Promise<PodProcesses> {
-  const [all, folders] = await Promise.all([host.processes(), host.list(POD_LOGS)]);
+  const [all, directories] = await Promise.all([host.processes(), host.list(POD_LOGS)]);
   const uidsOf = (prefix: string): readonly string[] =>
-    (folders ?? []).filter((name) => name.startsWith(prefix)).map((name) => name.slice(name.lastIndexOf('_') + 1));
+    (directories ?? []).filter((name) => name.startsWith(prefix)).map((name) => name.slice(name.lastIndexOf('_') + 1));
   const parents = new Set(uidsOf(`${pod.namespace}_${pod.name}_`));
   if (pod.parentUid !== null) parents.add(pod.parentUid);
   const checkpoints = new Set(uidsOf(`${pod.namespace}_${pod.name}-`));
@@ -60,7 +60,7 @@ export async function findPodProcesses(
     return parsePodCgroup(process.cgroup) !== undefined;
   });
   for (const [uid, processes] of Map.groupBy(own, ({ cgroup }) => parsePodCgroup(cgroup)?.podUid ?? '')) {
-    const isGuess = folders === undefined && processes.some((process) => runs(process, pod.programs));
+    const isGuess = directories === undefined && processes.some((process) => runs(process, pod.programs));
     const isParent = parents.has(uid) || (isGuess && uid.includes('-'));
     if (!isParent && !checkpoints.has(uid) && !isGuess) continue;
     const sandbox = findSandbox(processes, pod.programs);

@@ -9,7 +9,7 @@ function withPid(pid: number): ProcessInfo {
   return { pid, argv: ['x'], startTicks: 1, cgroup: '' };
 }
 
-it('the process that listens on a port is found, and not one that only lives', async () => {
+it('the process that listens on a port is found, not one that only runs', async () => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

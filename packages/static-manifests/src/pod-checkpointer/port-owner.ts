@@ -2,7 +2,7 @@ import { type Host, hostPath, joinPath, type ProcessInfo } from '@kube-rescue/ho
 
 export type PortOwnerHost = Pick<Host, 'readFile' | 'list' | 'readLink'>;
 
-/** The kernel's tables of TCP sockets, of the network that whoever asks is in: proc_net(5). */
+/** The TCP socket tables of the caller's network namespace: proc_net(5). */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'].map(hostPath);
 const LISTENING = '0A';
 
@@ -19,9 +19,9 @@ export async function findListener(
   const sockets = await listListeners(port, host);
   if (sockets.size === 0) return undefined;
   for (const process of processes) {
-    const folder = hostPath(`/proc/${process.pid}/fd`);
-    for (const name of (await host.list(folder)) ?? []) {
-      const target = await host.readLink(joinPath(folder, name));
+    const directory = hostPath(`/proc/${process.pid}/fd`);
+    for (const name of (await host.list(directory)) ?? []) {
+      const target = await host.readLink(joinPath(directory, name));
       if (target !== undefined && sockets.has(target)) return process;
     }
   }

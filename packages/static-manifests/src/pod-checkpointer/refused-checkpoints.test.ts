@@ -1,7 +1,7 @@
 import { createFakeHost, treeOf } from '@kube-rescue/testing';
 import { readKubeletConfiguration } from '@kube-rescue/node-config';
 import { describe, expect, it } from 'vitest';
-import { apiManifest, createCheckpointNode, FOLDER, INACTIVE } from './checkpoint-node.fixture.ts';
+import { apiManifest, createCheckpointNode, DIRECTORY, INACTIVE } from './checkpoint-node.fixture.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
 import { findRefusedCheckpoints } from './refused-checkpoints.ts';
 
@@ -15,13 +15,13 @@ async function refusalsFor(nodeSelector: Selector, command: string | undefined) 
   const unit = { '/etc/systemd/system/kubelet.service': `[Service]\nExecStart=/usr/bin/kubelet ${command ?? ''}\n` };
   const machine = createFakeHost({ tree: treeOf(command === undefined ? {} : unit) });
   const kubelet = await readKubeletConfiguration({ host: machine });
-  return findRefusedCheckpoints(await readCheckpoints({ directory: FOLDER }, { host }), kubelet);
+  return findRefusedCheckpoints(await readCheckpoints({ directory: DIRECTORY }, { host }), kubelet);
 }
 
 const MASTER = 'node-role.kubernetes.io/master';
 
 describe('a checkpoint that selects its node by a label', () => {
-  it('is refused by a kubelet without an API server that does not set it, and it is said what to do', async () => {
+  it('is rejected by a kubelet without an API server that does not set the label, and the hint is given', async () => {
     const [refusal, ...others] = await refusalsFor({ [MASTER]: '' }, '--node-ip=10.0.0.1');
     expect(others).toEqual([]);
     expect(refusal).toMatchObject({

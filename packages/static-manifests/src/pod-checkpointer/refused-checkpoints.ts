@@ -56,12 +56,12 @@ function refused(
   const [[first] = ['']] = unknown;
   const names = unknown.map(([label, value]) => (value === '' ? label : `${label}=${value}`)).join(', ');
   const other = first.startsWith('node-role.kubernetes.io/')
-    ? ' (a kubelet since 1.16 may set no node-role.kubernetes.io label: take node.kubernetes.io/master)'
+    ? ' (since 1.16 a kubelet cannot set node-role.kubernetes.io labels: use node.kubernetes.io/master)'
     : '';
   return new ManifestError({
     code: 'CHECKPOINT_REFUSED',
-    message: `the checkpoint of ${component} selects a node with ${names}, which its kubelet does not know before an API server answers: it would refuse to start it`,
+    message: `the checkpoint of ${component} selects a node with ${names}, which its kubelet does not know without an API server, so the kubelet would reject it`,
     subject: pod.manifest.path,
-    hint: `let the kubelet set the label itself with --node-labels, and select that in the DaemonSet of ${component}${other}; while no API server runs, take nodeSelector out of the manifest`,
+    hint: `set the label with --node-labels of the kubelet, and select that label in the DaemonSet of ${component}${other}; while no API server runs, remove nodeSelector from the manifest`,
   });
 }

@@ -11,7 +11,7 @@ import {
   cachedPath,
   type CheckpointNode,
   createCheckpointNode,
-  FOLDER,
+  DIRECTORY,
   healthyProcesses,
   INACTIVE,
   OLD,
@@ -31,7 +31,7 @@ interface Scene {
   readonly input?: Partial<CheckpointStabilityInput>;
 }
 
-/** Proves a node whose story unfolds by the clock. */
+/** Runs the proof on a node whose events follow the clock. */
 async function prove(scene: Scene) {
   const clock = createFixedClock(START);
   const elapsed = (): number => (clock.now().getTime() - new Date(START).getTime()) / 1000;
@@ -46,7 +46,7 @@ async function prove(scene: Scene) {
   } as Parameters<typeof createCheckpointNode>[0]);
   const due = new Map(Object.entries(scene.at ?? {}).map(([second, act]) => [Number(second), act]));
   const step = createCheckpointStabilityStep(
-    { requires: [], directory: FOLDER, kubeletService: 'kubelet', timeoutMs: 60_000, ...scene.input },
+    { requires: [], directory: DIRECTORY, kubeletService: 'kubelet', timeoutMs: 60_000, ...scene.input },
     {
       ...node,
       clock: {
@@ -76,8 +76,8 @@ describe('a checkpointed API server is proven stable', () => {
     expect(node.events).toEqual(['restart kubelet']);
   });
 
-  it('not by a checkpoint that answers, but only once it has handed over', async () => {
-    const active = `${FOLDER}/kube-system-${API}.json`;
+  it('not while a checkpoint answers, but after the hand-over', async () => {
+    const active = `${DIRECTORY}/kube-system-${API}.json`;
     const without = healthyProcesses().filter(({ pid }) => pid !== 100 && pid !== 101);
     const { verdict, waits } = await prove({
       processes: [...without, ...copyProcesses],
@@ -95,11 +95,11 @@ describe('a checkpointed API server is proven stable', () => {
       verified: true,
       evidence: [expect.stringContaining('process 401'), expect.anything(), expect.anything(), expect.anything()],
     });
-    expect(waits[0]).toContain('will hand over to its own pod');
-    expect(waits.some((what) => what.includes('the checkpointer does nothing'))).toBe(true);
+    expect(waits[0]).toContain('still runs from its checkpoint');
+    expect(waits.some((what) => what.includes('the checkpointer is blocked'))).toBe(true);
   });
 
-  it('although the checkpoint, which no longer listens, has its grace to end', async () => {
+  it('while the checkpoint, which no longer listens, is in its grace period', async () => {
     const row = '   0: 00000000:192B 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7777 1';
     const { verdict } = await prove({
       processes: [...healthyProcesses(), ...copyProcesses],
@@ -112,7 +112,7 @@ describe('a checkpointed API server is proven stable', () => {
     });
   });
 
-  it('after it was started anew, as the hand-over came too early for its kubelet', async () => {
+  it('after a restart, because the hand-over came too early for the kubelet', async () => {
     const { verdict, node } = await prove({
       at: { 2: ({ running }) => running.delete(101) },
       onKubeletStart: ({ running }) => running.set(601, podProcess(601, API_UID, 'kube-apiserver')),
@@ -125,7 +125,7 @@ describe('a checkpointed API server is proven stable', () => {
     ]);
   });
 
-  it('after a run that was killed while it was started anew, with the kubelet stopped', async () => {
+  it('after a run that was killed during a restart, with a stopped kubelet', async () => {
     const { verdict, node } = await prove({
       kubelet: 'stopped',
       processes: [],
@@ -135,7 +135,7 @@ describe('a checkpointed API server is proven stable', () => {
     expect(node.events).toEqual(['start kubelet', 'restart kubelet']);
   });
 
-  it('not when it falls over within the minute and nothing starts it again: the trap', async () => {
+  it('not when it crashes within the minute and stays down', async () => {
     const { verdict } = await prove({ at: { 24: ({ running }) => running.delete(101) } });
     expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('the API server is not ready') });
   });
@@ -168,21 +168,21 @@ describe('a checkpointed API server is proven stable', () => {
     expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('another API server process') });
   });
 
-  it('not by a checkpoint that goes on answering although its manifest is gone', async () => {
+  it('not while a checkpoint answers whose manifest is gone', async () => {
     const without = healthyProcesses().filter(({ pid }) => pid !== 100 && pid !== 101);
     const { verdict } = await prove({ processes: [...without, ...copyProcesses], input: { timeoutMs: 5_000 } });
     expect(verdict).toMatchObject({
       verified: false,
-      reason: expect.stringContaining('the checkpoint of the API server has not ended yet'),
+      reason: expect.stringContaining('the checkpoint of the API server has not terminated yet'),
     });
   });
 
-  it('not by another certificate than the one that is to be served', async () => {
+  it('not with another certificate than expected', async () => {
     const { verdict } = await prove({ input: { expectedSerial: async () => 'FF', timeoutMs: 5_000 } });
     expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('serves certificate 0A') });
   });
 
-  it('not where the checkpointer has removed every checkpoint', async () => {
+  it('not when the checkpointer has removed every checkpoint', async () => {
     const { verdict } = await prove({
       input: { wanted: async () => ({ objects: [] }) },
       at: { 60: ({ host }) => host.remove(`${INACTIVE}/kube-system-${API}.json` as never) },

@@ -12,25 +12,25 @@ export interface CheckpointStabilityInput {
   /** Default: `checkpoint/stable`. */
   readonly id?: StepId | undefined;
   readonly requires: readonly StepId[];
-  /** The static pod folder of the kubelet. */
+  /** The static pod directory of the kubelet. */
   readonly directory: HostPath;
   /** Name of the kubelet's service. */
   readonly kubeletService: string;
-  /** As for the contents. Default: the cached copies are to be what the objects in the cluster are. */
+  /** The wanted contents. Default: the cached copies equal the objects in the cluster. */
   readonly wanted?: ((signal: AbortSignal) => Promise<CheckpointContents>) | undefined;
   /** Serial number in hexadecimal of the certificate that must be served. Default: any. */
   readonly expectedSerial?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined;
-  /** How often a checkpointer writes what it caches anew. Default: 60 s. */
+  /** Refresh period of the checkpointer's cache. Default: 60 s. */
   readonly refreshPeriodMs?: number | undefined;
-  /** How many such periods the API server must last, from one process. 0: two good answers are enough. Default: 2. */
+  /** How many periods one API server process must last. 0: two good answers suffice. Default: 2. */
   readonly refreshPeriods?: number | undefined;
-  /** Whether to restart the kubelet then, and to see the same process answer after it. Default: true. */
+  /** Whether to restart the kubelet then, and to expect the same process afterwards. Default: true. */
   readonly restartKubelet?: boolean | undefined;
   /** How long the API server must answer after that. Default: 30 s. */
   readonly afterRestartMs?: number | undefined;
   /** Between two questions. Default: 1 s. */
   readonly intervalMs?: number | undefined;
-  /** How long the parent's API server may take to answer for the first time, hand-over and all. Default: 300 s. */
+  /** How long the API server of the parent may take to answer, hand-over included. Default: 300 s. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -50,8 +50,8 @@ interface Resolved extends CheckpointStabilityInput {
 
 /** A parent between two crashes looks the same for a while. */
 const STANDSTILL_MS = 20_000;
-const MAX_CURES = 3;
-/** Slack for a checkpointer whose loop is slowed down. */
+const MAX_RESTARTS = 3;
+/** Slack for a slow loop of the checkpointer. */
 const REFRESH_SLACK_MS = 10_000;
 
 /**
@@ -66,38 +66,39 @@ export function createCheckpointStabilityStep(input: CheckpointStabilityInput, d
   const resolved = resolve(input);
   return {
     id: input.id ?? 'checkpoint/stable',
-    title: 'see the API server answer from its own pod, and stay',
+    title: 'verify that the API server answers from its own pod and stays up',
     requires: input.requires,
     reversible: 'no',
     isProof: true,
     check: async (signal) => {
-      const look = await lookOnce(resolved, deps, signal);
-      if (look.problem === undefined) return { status: 'ok', summary: 'it is so already', evidence: look.evidence };
-      return { status: 'needed', summary: look.problem, evidence: look.evidence };
+      const observation = await observe(resolved, deps, signal);
+      if (observation.problem === undefined)
+        return { status: 'ok', summary: 'the API server is stable', evidence: observation.evidence };
+      return { status: 'needed', summary: observation.problem, evidence: observation.evidence };
     },
     plan: () => [],
     apply: async () => undefined,
-    verify: async (signal, tell = () => undefined) => {
-      // One that was cut off while the API server was started anew leaves a kubelet that nobody else would start.
+    verify: async (signal, report = () => undefined) => {
+      // A run that was interrupted during an API server restart leaves a stopped kubelet.
       if ((await deps.host.services.status(input.kubeletService)) === 'stopped') {
-        tell(`${input.kubeletService} to be started`);
+        report(`${input.kubeletService} to be started`);
         await deps.host.services.act('start', input.kubeletService);
       }
-      const first = await watch({ ...resolved, forMs: resolved.windowMs }, tell, deps, signal);
+      const first = await watch({ ...resolved, forMs: resolved.windowMs }, report, deps, signal);
       if (first.process === undefined) return unstable(first);
       const evidence = [...first.evidence];
       if (resolved.restartKubelet) {
-        tell(`${input.kubeletService} to be restarted`);
+        report(`${input.kubeletService} to be restarted`);
         await deps.host.services.act('restart', input.kubeletService);
         const second = await watch(
           { ...resolved, forMs: resolved.afterRestartMs, timeoutMs: resolved.afterRestartMs },
-          tell,
+          report,
           deps,
           signal,
         );
         if (second.process === undefined) return unstable(second);
         if (second.process !== first.process) {
-          return { verified: false, reason: 'another API server process answers since the kubelet was restarted' };
+          return { verified: false, reason: 'another API server process answers after the restart of the kubelet' };
         }
         evidence.push(`${input.kubeletService} was restarted, and the same process answers`);
       }
@@ -106,112 +107,114 @@ export function createCheckpointStabilityStep(input: CheckpointStabilityInput, d
   };
 }
 
-interface Look {
-  /** Why it is not as it is to be. */
+interface Observation {
+  /** Why it is not stable. */
   readonly problem: string | undefined;
   readonly evidence: readonly string[];
-  /** What is seen of an API server that nobody will start again. */
+  /** The description of a standstill. */
   readonly standstill?: string | undefined;
-  /** Names one process for good; `undefined` where the node has no checkpointed API server. */
+  /** Identifies one process; `undefined` on a node without a checkpointed API server. */
   readonly process: string | undefined;
 }
 
-async function lookOnce(input: Resolved, deps: StabilityDeps, signal: AbortSignal): Promise<Look> {
+async function observe(input: Resolved, deps: StabilityDeps, signal: AbortSignal): Promise<Observation> {
   const checkpoints = await readCheckpoints(input, deps);
   const checkpoint = findApiServerCheckpoint(checkpoints);
   if (checkpoint === undefined) {
-    const problem =
-      input.wanted === undefined ? undefined : 'there is no checkpoint of an API server on this node any more';
+    const problem = input.wanted === undefined ? undefined : 'the checkpoint of the API server is gone from this node';
     return { problem, evidence: ['no checkpoint of an API server'], process: undefined };
   }
-  const sight = await observeApiServer({ checkpoint, signal }, deps);
+  const status = await observeApiServer({ checkpoint, signal }, deps);
   const expected = await input.expectedSerial?.(signal);
   const standstill = await findStandstill(checkpoints, deps);
-  const problem = standstill ?? problemOf(sight, checkpoint.active?.manifest.path, expected);
-  const { process } = sight;
+  const problem = standstill ?? problemOf(status, checkpoint.active?.manifest.path, expected);
+  const { process } = status;
   const name = process && `${process.pid} ${process.startTicks}`;
-  return { problem, evidence: [sight.evidence], standstill, process: name };
+  return { problem, evidence: [status.evidence], standstill, process: name };
 }
 
 function problemOf(
-  sight: ApiServerStatus,
+  status: ApiServerStatus,
   active: HostPath | undefined,
   expected: string | undefined,
 ): string | undefined {
-  if (!sight.isHealthy) return `the API server is not ready: ${sight.evidence}`;
-  if (active !== undefined)
-    return `the API server runs from its checkpoint ${active}, and will hand over to its own pod`;
-  if (sight.by === 'checkpoint') return 'the checkpoint of the API server has not ended yet';
-  if (sight.by === 'nobody') return 'the API server answers, but not from the container of its own pod';
-  if (expected !== undefined && normal(sight.serialNumber ?? '') !== normal(expected)) {
-    return `the API server serves certificate ${sight.serialNumber ?? 'none'}, not ${expected}`;
+  if (!status.isHealthy) return `the API server is not ready: ${status.evidence}`;
+  if (active !== undefined) return `the API server still runs from its checkpoint ${active}`;
+  if (status.by === 'checkpoint') return 'the checkpoint of the API server has not terminated yet';
+  if (status.by === 'nobody') return 'the API server answers, but not from the container of its own pod';
+  if (expected !== undefined && normal(status.serialNumber ?? '') !== normal(expected)) {
+    return `the API server serves certificate ${status.serialNumber ?? 'none'}, not ${expected}`;
   }
   return undefined;
 }
 
-/** Looks again and again until it was well for a whole window from one process. */
+/** Observes until one process was healthy for the whole window. */
 async function watch(
   input: Resolved & { readonly forMs: number },
   waitingFor: (what: string) => void,
   deps: StabilityDeps,
   signal: AbortSignal,
-): Promise<Look> {
+): Promise<Observation> {
   const start = deps.clock.now().getTime();
   let streak: { readonly since: number; readonly process: string | undefined; answers: number } | undefined;
   let stillSince: number | undefined;
-  let cures = 0;
-  let told = '';
-  const tell = (what: string): void => {
-    if (what !== told) waitingFor(what);
-    told = what;
+  let restarts = 0;
+  let lastReason = '';
+  const report = (what: string): void => {
+    if (what !== lastReason) waitingFor(what);
+    lastReason = what;
   };
   for (;;) {
     signal.throwIfAborted();
-    const look = await lookOnce(input, deps, signal);
+    const observation = await observe(input, deps, signal);
     const now = deps.clock.now().getTime();
-    stillSince = look.standstill === undefined ? undefined : (stillSince ?? now);
-    if (stillSince !== undefined && now - stillSince >= STANDSTILL_MS && cures < MAX_CURES) {
-      // The hand-over came before the kubelet had read what it needs to start the parent: from the start once more.
-      cures += 1;
-      tell('the API server to be started anew, as it stands still');
+    stillSince = observation.standstill === undefined ? undefined : (stillSince ?? now);
+    if (stillSince !== undefined && now - stillSince >= STANDSTILL_MS && restarts < MAX_RESTARTS) {
+      // The hand-over came before the kubelet could start the parent: restart from the checkpoint.
+      restarts += 1;
+      report('the restart of the stuck API server');
       await restartCheckpointPods(input, deps);
       stillSince = undefined;
     }
-    if (look.problem !== undefined) {
-      // What has begun to be well and ended has its time anew, as the parent's first crashes belong to the hand-over.
+    if (observation.problem !== undefined) {
+      // The window restarts, as the first crashes of the parent belong to the hand-over.
       streak = undefined;
-      if (now - start >= input.timeoutMs) return { ...look, process: undefined };
-      tell(look.problem);
-    } else if (streak === undefined || streak.process !== look.process) {
-      if (look.process === undefined) return { ...look, process: '' };
-      streak = { since: now, process: look.process, answers: 1 };
-      tell(`the API server to last for ${input.forMs / 1000} s, through the checkpointer's refreshes`);
+      if (now - start >= input.timeoutMs) return { ...observation, process: undefined };
+      report(observation.problem);
+    } else if (streak === undefined || streak.process !== observation.process) {
+      if (observation.process === undefined) return { ...observation, process: '' };
+      streak = { since: now, process: observation.process, answers: 1 };
+      report(`the API server to stay up for ${input.forMs / 1000} s, through the refreshes of the checkpointer`);
     } else {
       streak.answers += 1;
       if (now - streak.since >= input.forMs) {
-        const pid = look.process?.split(' ')[0];
+        const pid = observation.process?.split(' ')[0];
         const seconds = Math.round((now - streak.since) / 1000);
         return {
-          ...look,
+          ...observation,
           evidence: [
             `process ${pid} of its own pod gave ${streak.answers} good answers in a row in ${seconds} s`,
-            ...look.evidence,
+            ...observation.evidence,
           ],
         };
       }
     }
     if (now - start >= input.timeoutMs + input.forMs) {
-      return { problem: `it did not last: ${told}`, evidence: look.evidence, process: undefined };
+      return {
+        problem: `the API server did not stay up: ${lastReason}`,
+        evidence: observation.evidence,
+        process: undefined,
+      };
     }
     await deps.clock.sleep(input.intervalMs, signal);
   }
 }
 
-/** Ends sandboxes and checkpointers and starts the kubelet; nothing that is kept on a disk changes. */
+/** Ends sandboxes and checkpointers and starts the kubelet; changes nothing on disk. */
 async function restartCheckpointPods(input: Resolved, deps: StabilityDeps): Promise<void> {
-  const { checkpoints, folders } = await readCheckpoints(input, deps);
+  const { checkpoints, directories } = await readCheckpoints(input, deps);
   const frozen = checkpoints.filter((each) => each.isCheckpointer || each.component === 'kube-apiserver');
-  const { restart } = planFreeze({ folders, checkpoints: frozen, kubeletService: input.kubeletService });
+  const { restart } = planFreeze({ directories, checkpoints: frozen, kubeletService: input.kubeletService });
   await createFreezeChangeKinds(deps)
     .find(({ kind }) => kind === restart.kind)
     ?.apply(restart, undefined);
@@ -227,19 +230,19 @@ async function judgeContents(
     const checkpoints = await readCheckpoints(input, deps);
     const contents = await planContents({ checkpoints, wanted: await input.wanted?.(signal) }, deps, signal);
     const left = [...contents.objects, ...contents.files].map(({ change }) => change.target);
-    if (left.length === 0) return { verified: true, evidence: [...evidence, 'everything cached is still as written'] };
-    const hint = 'find out who else writes there';
-    return { verified: false, reason: `no longer as written: ${left.join(', ')}`, hint };
+    if (left.length === 0) return { verified: true, evidence: [...evidence, 'the cached files are unchanged'] };
+    const hint = 'find the other process that writes there';
+    return { verified: false, reason: `changed after they were written: ${left.join(', ')}`, hint };
   } catch (error) {
     signal.throwIfAborted();
     if (!isRecoveryError(error)) throw error;
-    return { verified: false, reason: `what is cached could not be compared: ${error.message}`, hint: error.hint };
+    return { verified: false, reason: `the cached files could not be compared: ${error.message}`, hint: error.hint };
   }
 }
 
-function unstable({ problem, evidence }: Look): Verdict {
-  const hint = 'read the logs of the API server and of the checkpointer in /var/log/pods';
-  return { verified: false, reason: [problem ?? 'it did not last', ...evidence].join('; '), hint };
+function unstable({ problem, evidence }: Observation): Verdict {
+  const hint = 'check the logs of the API server and of the checkpointer in /var/log/pods';
+  return { verified: false, reason: [problem ?? 'the API server did not stay up', ...evidence].join('; '), hint };
 }
 
 function resolve(input: CheckpointStabilityInput): Resolved {

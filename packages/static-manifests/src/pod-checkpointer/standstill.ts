@@ -13,7 +13,7 @@ export function findApiServerCheckpoint({ checkpoints }: Pick<Checkpoints, 'chec
  * sandbox lives. The checkpointer takes that sandbox for a running parent and never acts again; nor does a restarted kubelet
  * clean it up while it cannot ask the API server.
  *
- * One look: a parent between two crashes looks the same.
+ * A single observation: a parent between two crashes gives the same result.
  * @returns what is wrong, or `undefined`
  */
 export async function findStandstill(
@@ -26,5 +26,5 @@ export async function findStandstill(
   const [sandbox] = parentSandbox;
   if (sandbox === undefined || parent.length > 0 || copy.length > 0) return undefined;
   const name = `${checkpoint.namespace}/${checkpoint.name}`;
-  return `no API server runs, and the checkpointer does nothing while the sandbox of ${name} (process ${sandbox.pid}) lives without a container`;
+  return `no API server runs, and the checkpointer is blocked by the sandbox of ${name} (process ${sandbox.pid}), which has no container`;
 }

@@ -19,15 +19,15 @@ describe('the value of a flag in a manifest', () => {
     expect(setContainerFlag(manifest(before), FLAG, '/pki/signing.crt')).toBe(manifest(after));
   });
 
-  it('goes there and back without a trace', () => {
+  it('can be changed and restored byte for byte', () => {
     const source = manifest('--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt');
     const there = setContainerFlag(source, FLAG, '/pki/signing.crt');
     expect(setContainerFlag(there, [FLAG[0], '/pki/signing.crt'], FLAG[1])).toBe(source);
   });
 
   it.each([
-    ['is not there', '--v=2'],
-    ['stands in a script', 'sh -c "exec kcm --cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt"'],
+    ['is missing', '--v=2'],
+    ['is part of a script', 'sh -c "exec kcm --cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt"'],
     ['is an anchor of something else', '&flag --cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt'],
   ])('is refused when it %s', (_name, word) => {
     expect(() => setContainerFlag(manifest(word), FLAG, '/pki/signing.crt')).toThrow(

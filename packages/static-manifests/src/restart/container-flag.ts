@@ -3,16 +3,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isScalar, type ParsedNode, type Scalar, visit } from 'yaml';
 import { ManifestError } from '../errors.ts';
 
-/** A text that YAML 1.1 takes for itself without quotes. */
+/** A flag that needs no quotes in YAML 1.1. */
 const PLAIN = /^--[\w-]+=[\w./-]+$/;
 
 /**
- * Gives a flag that stands in a Pod manifest as `--name=value` another value and leaves every other byte as it is.
+ * Changes the value of a `--name=value` flag in a Pod manifest and keeps every other byte.
  *
  * The text is returned unchanged when the flag has that value already. Nothing is written.
  * @param flag with its present value, as the component reads it: `['root-ca-file', '/etc/kubernetes/pki/ca.crt']`
  * @param subject the file's path, for messages
- * @throws ManifestError `MANIFEST_INVALID`; `MANIFEST_UNEDITABLE` when the flag is not written as one word in one place
+ * @throws ManifestError `MANIFEST_INVALID`; `MANIFEST_UNEDITABLE` when the flag is not exactly one word of the manifest
  */
 export function setContainerFlag(
   source: string,
@@ -29,7 +29,7 @@ export function setContainerFlag(
   });
   const [node, other] = found;
   if (node === undefined || other !== undefined || isShared(node)) {
-    throw uneditable(`--${name} is not written as one word in one place`, subject);
+    throw uneditable(`--${name} is not exactly one word of the manifest`, subject);
   }
   const text = `--${name}=${value}`;
   const [start, end] = node.range;
@@ -38,10 +38,10 @@ export function setContainerFlag(
   const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE' || node.type === 'PLAIN';
   if (!isQuoted || /[\r\n]/.test(written)) throw uneditable(`--${name} is written over several lines`, subject);
   const edited = source.slice(0, start) + (isPlain ? text : JSON.stringify(text)) + source.slice(end);
-  // Text surgery is only as good as its proof: the result must be the same object but for the one word.
+  // Proof of the edit: the objects must be equal except for the one word.
   const expected = replaceWord(manifest.object, word, text);
   if (isDeepStrictEqual(parseManifest(edited, subject).object, expected)) return edited;
-  throw uneditable(`--${name} cannot be changed without changing something else`, subject);
+  throw uneditable(`changing --${name} would change something else, too`, subject);
 }
 
 function isShared(node: ParsedNode): boolean {
@@ -60,6 +60,6 @@ function uneditable(message: string, subject: string): ManifestError {
     code: 'MANIFEST_UNEDITABLE',
     message,
     subject,
-    hint: 'write the flag as --name=value, a word of its own in the command of the container',
+    hint: 'write the flag as --name=value, as a separate word of the container command',
   });
 }

@@ -45,7 +45,7 @@ function podProcess(pid: number, name: string, uid: string, startTicks: number):
   return { pid, argv: [name], startTicks, cgroup: `0::/kubepods/burstable/pod${uid}/${container}\n` };
 }
 
-/** A dead node whose kubelet, once it is started, runs every manifest as a pod that its hash names. */
+/** A stopped node whose kubelet, once started, runs every manifest as a pod with its hash as UID. */
 function createDeadNode(options: NodeOptions = {}): Host {
   const identity = { nodeName: 'cp1', address: '10.9.0.11', certificatesDir: hostPath('/etc/kubernetes/pki') };
   const manifests = staticPodManifests(identity);
@@ -59,7 +59,7 @@ function createDeadNode(options: NodeOptions = {}): Host {
     request: () => ({ status: 200, body: 'ok' }),
     exec: ([, signal = '', ...pids]) => {
       options.events?.push(`${signal} ${pids.join(' ')}`);
-      // What is told to end takes its time.
+      // A terminated process ends with a delay.
       if (signal === '-KILL') for (const pid of pids) options.old?.delete(Number(pid));
       return { exitCode: 0, stdout: '', stderr: '' };
     },
@@ -147,7 +147,7 @@ describe('the restart of a control plane', () => {
     expect((await run(host)).outcome).toBe('nothing-to-do');
   });
 
-  it('ends the old pods, which the kubelet that starts does not know: asks before its start, forces after it', async () => {
+  it('ends the old pods, which the restarted kubelet does not know: SIGTERM before its start, SIGKILL after it', async () => {
     const events: string[] = [];
     const old = new Map(COMPONENTS.map((name, index) => [50 + index, name] as const));
     const { outcome } = await run(createDeadNode({ old, events }));
@@ -155,18 +155,18 @@ describe('the restart of a control plane', () => {
     expect(events).toEqual(['-TERM 50 51', 'restart kubelet', '-KILL 50 51']);
   });
 
-  it('says what it waited for when the kubelet starts nothing, and leaves the run to be resumed', async () => {
+  it('reports what it waited for when the kubelet starts no pod, and can be resumed', async () => {
     const error = await expectCode(run(createDeadNode({ kubeletWorks: false })), 'NOT_VERIFIED');
     expect(error.message).toContain('no new etcd pod appeared');
     expect(error.message).toContain('no new kube-apiserver pod appeared');
   });
 
-  it('is refused where nobody knows how to restart the kubelet', async () => {
+  it('is blocked when the kubelet service is unknown', async () => {
     const error = await expectCode(run(createDeadNode({ services: {} })), 'WORKFLOW_BLOCKED');
     expect(error.hint).toContain('--service-command');
   });
 
-  it('gives back the manifests and stops the kubelet again when it is rolled back', async () => {
+  it('restores the manifests and stops the kubelet on a rollback', async () => {
     const host = createDeadNode();
     const before = await host.readFile(joinPath(DIRECTORY, 'etcd.yaml'));
     const { runId } = await run(host);

@@ -6,24 +6,24 @@ import { type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacem
 import { type FlagEdit, planRestart } from './restart.ts';
 import { verdictOf } from './restart-step.ts';
 
-/** A static pod and why it has to be restarted; `undefined` when it need not be. */
+/** A static pod, and why it needs a restart; `undefined` when it does not. */
 export interface RestartNeed {
   readonly pod: StaticPod;
   readonly reason: string | undefined;
-  /** What it is told otherwise from then on. Default: nothing. */
+  /** New flag values. Default: none. */
   readonly flags?: readonly FlagEdit[] | undefined;
 }
 
 export interface ControlPlaneRestartInput {
   readonly id: StepId;
   readonly requires: readonly StepId[];
-  /** Looks afresh each time it is asked. */
+  /** Reads the current state at each call. */
   readonly findNeeds: () => Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }>;
   /** Name of the kubelet's service. */
   readonly kubeletService: string;
-  /** What makes this restart differ from the last one. */
+  /** Distinguishes this restart from the last one. */
   readonly value: string;
-  /** How long all pods together may take to be healthy. */
+  /** How long all pods together may take to become healthy. */
   readonly timeoutMs: number;
 }
 
@@ -32,11 +32,11 @@ interface ControlPlaneFinding extends Finding {
 }
 
 /**
- * Restarts whatever of a control plane has to read its files anew, all at once: the manifests are changed first and the
- * kubelet is restarted after that, so that a kubelet which was dead starts every pod once, with the new files. Where the
- * kubelet is restarted, the old pods are ended here, because it would not do it while the API server cannot be reached.
+ * Restarts every control-plane component that must reread its files, all at once: changes the manifests, then restarts the
+ * kubelet, so that a stopped kubelet starts every pod once, with the new files. With a kubelet
+ * restart, the step ends the old pods, because the kubelet would not do so without the API server.
  *
- * Verified when each pod was replaced by another one that is healthy. It does not prove that they stay so.
+ * Verified when each pod was replaced by a healthy one. Does not prove that they stay healthy.
  */
 export function createControlPlaneRestartStep(
   input: ControlPlaneRestartInput,
@@ -47,7 +47,7 @@ export function createControlPlaneRestartStep(
   let waiting = (_reason: string): void => undefined;
   return {
     id: input.id,
-    title: 'restart the control plane on its new files',
+    title: 'restart the control plane with its new files',
     requires: input.requires,
     reversible: 'no',
     check: async () => {
@@ -55,7 +55,7 @@ export function createControlPlaneRestartStep(
       const needs = pods.filter(({ reason }) => reason !== undefined);
       const reasons = [...needs.map(({ reason }) => reason ?? ''), ...(kubelet === undefined ? [] : [kubelet])];
       if (reasons.length === 0) {
-        return { status: 'ok', summary: 'every component runs on the files as they are', evidence: [], changes: [] };
+        return { status: 'ok', summary: 'every component runs with the current files', evidence: [], changes: [] };
       }
       if (kubelet !== undefined && (await host.services.status(input.kubeletService)) === 'unknown') {
         return unknownService(input.kubeletService, reasons);
@@ -63,7 +63,7 @@ export function createControlPlaneRestartStep(
       const manifests = needs.map(({ pod, flags }) => planRestart({ pod, value: input.value, flags }).change);
       const restart = { kind: 'service.restart', target: input.kubeletService };
       const changes: readonly Change[] = kubelet === undefined ? manifests : [...manifests, restart];
-      const summary = `to be restarted: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
+      const summary = `restart needed: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
       return { status: 'needed', summary, evidence: reasons, changes };
     },
     plan: ({ changes }) => changes,
@@ -85,7 +85,7 @@ export function createControlPlaneRestartStep(
       const old = services.length === 0 ? [] : await findRunningPods(waitFor, { host });
       await journal.perform(edits.filter((edit) => !isService(edit)));
       if (services.length === 0) return;
-      // The kubelet that starts now does not know them, and removes nothing before it has reached the API server.
+      // The restarted kubelet does not know the old pods, and removes nothing before it has reached the API server.
       await signalPods(old, 'TERM', { host });
       await journal.perform(services);
       await endPods(old, { host, clock });
@@ -95,13 +95,13 @@ export function createControlPlaneRestartStep(
       const pending = new Map(
         pods.map(({ component }) => [component, `the kubelet to start the new ${component} pod`]),
       );
-      let told = '';
-      const tell = (): void => {
+      let lastReason = '';
+      const report = (): void => {
         const text = summarise(pending);
-        if (text !== told && text !== '') waiting(text);
-        told = text;
+        if (text !== lastReason && text !== '') waiting(text);
+        lastReason = text;
       };
-      tell();
+      report();
       const verdicts = await Promise.all(
         pods.map(async ({ component, manifest }) => {
           const pod = await readStaticPod(manifest.path, { host });
@@ -110,14 +110,14 @@ export function createControlPlaneRestartStep(
             (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
           const onProgress = (reason: string): void => {
             pending.set(component, reason);
-            tell();
+            report();
           };
           const { timeoutMs } = input;
           const verdict = verdictOf(
             await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }),
           );
           pending.delete(component);
-          tell();
+          report();
           return { component, verdict };
         }),
       );
@@ -126,7 +126,7 @@ export function createControlPlaneRestartStep(
   };
 }
 
-/** What is waited for, components that wait for the same told together. */
+/** What the step waits for, grouped by reason. */
 function summarise(pending: ReadonlyMap<string, string>): string {
   const groups = Map.groupBy(pending, ([component, reason]) => reason.replace(component, '%'));
   return [...groups]
@@ -149,11 +149,11 @@ function combine(verdicts: readonly { readonly component: string; readonly verdi
 function unknownService(service: string, reasons: readonly string[]): ControlPlaneFinding {
   return {
     status: 'blocked',
-    summary: `there is no way to restart the service ${service} on this machine`,
+    summary: `the service ${service} cannot be restarted on this machine`,
     evidence: reasons,
     changes: [],
     code: 'HOST_SERVICE_UNKNOWN',
     subject: service,
-    hint: 'name a program that starts and stops it with --service-command, or its name with --kubelet-service',
+    hint: 'give a program that starts and stops the service with --service-command, or the service name with --kubelet-service',
   };
 }

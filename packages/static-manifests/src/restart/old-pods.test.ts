@@ -36,8 +36,8 @@ async function nodeWith(endsBy: readonly string[]) {
   return { host, commands, running: await findRunningPods(pods, { host }) };
 }
 
-describe('pods that no kubelet ends', () => {
-  it('are told to end, and nothing else is: neither their sandbox, nor a twin on another node of the machine', async () => {
+describe('pods that no kubelet terminates', () => {
+  it('get SIGTERM, but neither their sandbox nor a twin on another node of the machine', async () => {
     const { host, commands, running } = await nodeWith(['-TERM']);
     expect(running).toMatchObject([{ uids: [UID] }]);
     expect(await signalPods(running, 'TERM', { host })).toBe(true);
@@ -46,7 +46,7 @@ describe('pods that no kubelet ends', () => {
     expect(await signalPods(running, 'TERM', { host })).toBe(false);
   });
 
-  it('are ended by force when they take longer than 3 s', async () => {
+  it('are killed after 3 s', async () => {
     const { host, commands, running } = await nodeWith(['-KILL']);
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     await signalPods(running, 'TERM', { host });
@@ -55,7 +55,7 @@ describe('pods that no kubelet ends', () => {
     expect(clock.now().getTime() - Date.parse('2026-11-22T12:00:00Z')).toBeGreaterThanOrEqual(3_000);
   });
 
-  it('that resist are left to whoever waits for them', async () => {
+  it('that resist do not fail the call', async () => {
     const { host, commands, running } = await nodeWith([]);
     await endPods(running, { host, clock: createFixedClock('2026-11-22T12:00:00Z') });
     expect(commands).toEqual(['kill -KILL 2']);

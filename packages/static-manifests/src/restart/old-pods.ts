@@ -17,7 +17,7 @@ const DEADLINE_MS = 6_000;
 const INTERVAL_MS = 100;
 const KILL_TIMEOUT_MS = 5_000;
 
-/** Which pods of these manifests run now. */
+/** Finds the running pods of these manifests. */
 export async function findRunningPods(
   pods: readonly StaticPod[],
   deps: { readonly host: Pick<Host, 'processes' | 'list'> },
@@ -27,7 +27,7 @@ export async function findRunningPods(
   );
 }
 
-/** Sends a signal to every process of these pods but that of the sandbox; tells whether there was any. */
+/** Sends a signal to every process of these pods except the sandbox; returns whether there was any. */
 export async function signalPods(
   running: readonly RunningPods[],
   signal: 'TERM' | 'KILL',
@@ -39,17 +39,17 @@ export async function signalPods(
     const pids = processes.map(({ pid }) => String(pid));
     await host.exec(['kill', `-${signal}`, ...pids], { timeoutMs: KILL_TIMEOUT_MS });
   } catch (error) {
-    // Whoever waits for the pods to end says that they did not.
+    // The caller, which waits for the pods to end, reports the failure.
     if (!isRecoveryError(error)) throw error;
   }
   return true;
 }
 
 /**
- * Ends pods that nobody else will end: a kubelet that has not reached the API server since it started removes no pod, and
- * one that was restarted does not know those of the manifests before. Gives them 3 s, then ends them by force.
+ * Ends pods that the kubelet does not end: without the API server since its start it removes no pod, and
+ * a restarted kubelet does not know the pods of earlier manifests. Kills them after 3 s.
  *
- * Only pods on the node's own network, because others cannot be told from those of another node on the same machine.
+ * Only host-network pods: others cannot be told from those of another node on the same machine.
  */
 export async function endPods(
   running: readonly RunningPods[],

@@ -120,7 +120,7 @@ status: {}
     expect(set(`${start}\n    b: c\n`)).toBe(`${start} "${VALUE}"\n    b: c\n`);
   });
 
-  it('not at all when it is there already', () => {
+  it('not when it is already set', () => {
     const source = `metadata: {annotations: {${KEY}: '${VALUE}'}}`;
     expect(set(source)).toBe(source);
   });

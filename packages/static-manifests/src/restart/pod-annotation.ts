@@ -13,7 +13,7 @@ interface Splice {
 }
 
 /**
- * Sets one annotation in the text of a Pod manifest and leaves every other byte as it is.
+ * Sets one annotation in the text of a Pod manifest and keeps every other byte.
  *
  * Comments, order, indentation, quotes, line ends, anchors and a byte order mark survive, in YAML of either style and in
  * JSON. The text is returned unchanged when the annotation has that value already. Nothing is written.
@@ -26,10 +26,10 @@ export function setPodAnnotation(source: string, key: string, value: string, sub
   if (annotationsOf(before)[key] === value) return source;
   const edit = findSplice(before, source, key, value, subject);
   const edited = source.slice(0, edit.start) + edit.text + source.slice(edit.end);
-  // Text surgery is only as good as its proof: the result must be the same object but for the one annotation.
+  // Proof of the edit: the objects must be equal except for the one annotation.
   const after = parseManifest(edited, subject);
   if (!isDeepStrictEqual(after.object, withAnnotation(before.object, key, value))) {
-    throw uneditable('an annotation cannot be added without changing something else', subject);
+    throw uneditable('adding an annotation would change something else, too', subject);
   }
   return edited;
 }
@@ -44,7 +44,7 @@ function findSplice(manifest: ParsedManifest, source: string, key: string, value
       code: 'MANIFEST_INVALID',
       message: 'the manifest has no metadata',
       subject,
-      hint: 'put back the file from a backup',
+      hint: 'restore the file from a backup',
     });
   }
   assertPlainMap(metadata, 'metadata', subject);
@@ -77,7 +77,7 @@ function findSplice(manifest: ParsedManifest, source: string, key: string, value
   );
 }
 
-/** A new line right below the line of the parent's key, so that comments stay with the keys that they stand above. */
+/** A new line right below the key of the parent, so that comments stay above their keys. */
 function asFirstLine(
   parent: Entry,
   map: YAMLMap.Parsed,
@@ -89,7 +89,7 @@ function asFirstLine(
   const indent = source.slice(source.lastIndexOf('\n', firstKey - 1) + 1, firstKey);
   const newline = source.indexOf('\n', colonOf(parent, subject));
   if (!/^ +$/.test(indent) || newline === -1 || newline >= firstKey) {
-    throw uneditable('the first key does not stand on a line of its own', subject);
+    throw uneditable('the first key does not have its own line', subject);
   }
   const endOfLine = source[newline - 1] === '\r' ? '\r\n' : '\n';
   return { start: newline + 1, end: newline + 1, text: `${render(indent, endOfLine)}${endOfLine}` };
@@ -98,7 +98,7 @@ function asFirstLine(
 function intoFlowMap(map: YAMLMap.Parsed, source: string, entry: string): Splice {
   const at = map.range[0] + 1;
   if (map.items.length === 0) return { start: at, end: at, text: entry };
-  // Set like the entry that it is put before, whether that stands on the same line or on the next.
+  // Same layout as the following entry, on the same line or on the next.
   const space = /^\s*/.exec(source.slice(at))?.[0] ?? '';
   const follows = space === '' ? ' ' : '';
   return { start: at, end: at, text: `${source[at + space.length] === '#' ? '' : space}${entry},${follows}` };
@@ -120,7 +120,7 @@ function intoValue(entry: Entry, source: string, text: string, subject: string):
   const { value } = entry;
   if (value === null || isNull(value)) return intoNull(entry, source, text, subject);
   if (!isScalar(value) || value.anchor !== undefined || value.tag !== undefined) {
-    throw uneditable('the annotation is shared, tagged or not a text', subject);
+    throw uneditable('the annotation is shared, tagged or not a string', subject);
   }
   const [start, end] = value.range;
   // A block scalar owns the end of its last line.
@@ -188,6 +188,6 @@ function uneditable(message: string, subject: string): ManifestError {
     code: 'MANIFEST_UNEDITABLE',
     message,
     subject,
-    hint: 'write metadata and its annotations out in plain YAML, or restart the pod by moving the manifest away and back',
+    hint: 'write metadata and annotations in plain YAML, or restart the pod by moving the manifest away and back',
   });
 }

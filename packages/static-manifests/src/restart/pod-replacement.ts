@@ -2,16 +2,16 @@ import type { Clock, Host } from '@kube-rescue/host';
 import type { StaticPod } from '@kube-rescue/node-config';
 import { askHealth, type Health } from '../running/component-health.ts';
 import { listPodLogDirectories } from '../running/pod-logs.ts';
-import { isPodAlive, listProcesses, type RunningPod, listRunningPods } from '../running/running-pod.ts';
+import { hasPodProcess, listProcesses, type RunningPod, listRunningPods } from '../running/running-pod.ts';
 import { explainStuck, type ReplacementStage, type StuckReport } from './stuck-replacement.ts';
 
 export type { ReplacementStage } from './stuck-replacement.ts';
 
-/** What is known of a manifest's pods before it is changed: whatever is not among them is new. */
+/** The pods of a manifest before its change; every other pod is new. */
 export interface PodBaseline {
   /** The pod that runs. */
   readonly running: RunningPod | undefined;
-  /** UIDs of it and of every earlier one that left its logs. */
+  /** Its UID and those of earlier pods with logs. */
   readonly knownUids: readonly string[];
 }
 
@@ -29,19 +29,19 @@ export type Replacement =
       readonly reason: string;
       readonly hint: string;
       readonly elapsedMs: number;
-      /** What was seen last, with the end of the container's log; safe to print. */
+      /** The last observations, with the end of the container log; safe to print. */
       readonly evidence: readonly string[];
     };
 
 export interface WaitForNewPodInput {
   readonly pod: StaticPod;
   readonly baseline: PodBaseline;
-  /** How long to wait from now on. */
+  /** How long to wait. */
   readonly timeoutMs: number;
   /** Default: 150. */
   readonly intervalMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told whenever what is waited for changes. */
+  /** Called when the reason for waiting changes. */
   readonly onProgress?: ((waitingFor: string) => void) | undefined;
 }
 
@@ -51,11 +51,11 @@ export interface PodWaitDeps {
 }
 
 const DEFAULT_INTERVAL_MS = 150;
-/** A component without a probe counts as healthy when one process of it has lived this long. */
+/** A component without a probe counts as healthy when one process has run this long. */
 const UNPROBED_LIFE_MS = 5_000;
 
 /**
- * Takes down which pods of a manifest are old.
+ * Records the old pods of a manifest.
  *
  * @param olderThan only pods whose logs began before this moment; for looking back after the manifest was changed, with
  * the time of that change. Default: all there are
@@ -90,7 +90,7 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
   for (;;) {
     signal?.throwIfAborted();
     const sightings = await listRunningPods(pod, { host });
-    const oldAlive = isPodAlive(watch.oldUids, await listProcesses(pod, host));
+    const oldAlive = hasPodProcess(watch.oldUids, await listProcesses(pod, host));
     const current = watch.observe(sightings, oldAlive, clock.now().getTime());
     if (current !== undefined) {
       const health = await askHealth({ pod, signal }, { host });
@@ -157,7 +157,7 @@ class ReplacementWatch {
   }
 
   waitingFor(): string {
-    if (this.#oldAlive) return `the old ${this.#component} pod to end`;
+    if (this.#oldAlive) return `the old ${this.#component} pod to terminate`;
     if (this.#newUid === undefined) return `the kubelet to start the new ${this.#component} pod`;
     return `${this.#component} to be healthy`;
   }
@@ -177,7 +177,7 @@ class ReplacementWatch {
     const old = this.#baseline.running;
     const lines = [
       old === undefined
-        ? 'no pod ran before'
+        ? 'no pod was running before'
         : `the old pod ${old.podUid} ${this.#oldAlive ? 'still runs' : 'is gone'}`,
     ];
     if (this.#newUid !== undefined)

@@ -105,15 +105,15 @@ function podProcesses(uid: string, pid: number, program = 'kube-apiserver'): Pro
   ];
 }
 
-describe('a restarted static pod is waited for', () => {
-  it('without taking the same pod on another node of this machine for the old one', async () => {
+describe('the wait for a restarted static pod', () => {
+  it('ignores the same pod on another node of this machine', async () => {
     const manifestUid = createNode().oldUid;
     const elsewhere = podProcesses(manifestUid, 900).map((process) => ({ ...process, hasOtherNetwork: true }));
     const node = createNode({ others: elsewhere });
     expect((await node.restartAndWait()).state).toBe('replaced');
   });
 
-  it('until the kubelet has replaced it, the old one is gone, and the new one is healthy', async () => {
+  it('ends when the old pod is gone and the new one is healthy', async () => {
     const waited: string[] = [];
     const node = createNode({ answer: (since) => (since < 4_000 ? undefined : ok) });
     const replaced = await waitForNewPod(
@@ -124,29 +124,29 @@ describe('a restarted static pod is waited for', () => {
     expect(replaced.elapsedMs).toBeGreaterThanOrEqual(4_000);
     expect(replaced.elapsedMs).toBeLessThan(4_500);
     expect(waited).toEqual([
-      'the old kube-apiserver pod to end',
+      'the old kube-apiserver pod to terminate',
       'the kubelet to start the new kube-apiserver pod',
       'kube-apiserver to be healthy',
     ]);
   });
 
-  it('and the old one that still answers is not taken for it, nor the new one while the old one runs', async () => {
+  it('ignores the old pod that still answers, and the new one while the old one runs', async () => {
     const node = createNode({ newStartsAfterMs: 1_000, oldEndsAfterMs: 9_000 });
     const { elapsedMs } = await node.restartAndWait();
     expect(elapsedMs).toBeGreaterThanOrEqual(9_000);
   });
 
-  it('and an answer that hides the health counts, but is told', async () => {
+  it('accepts an answer that hides the health, and reports it', async () => {
     const replaced = await createNode({ answer: () => ({ status: 403, body: '{}' }) }).restartAndWait();
     expect(replaced.state).toBe('replaced');
-    expect(replaced.evidence.join('\n')).toContain('health is hidden');
+    expect(replaced.evidence.join('\n')).toContain('hides its health');
   });
 
-  it('where nothing ran before, and an earlier pod that the kubelet still brings up is not taken for it', async () => {
+  it('ignores an earlier pod that the kubelet still starts', async () => {
     const others = podProcesses(STALE_UID, 77);
     const { state, evidence } = await createNode({ runsBefore: false }).restartAndWait();
     expect(state).toBe('replaced');
-    expect(evidence).toContain('no pod ran before');
+    expect(evidence).toContain('no pod was running before');
     const node = createNode({ kubelet: false, runsBefore: false });
     const { pod, baseline } = await node.restart();
     const host = { ...node.host, processes: async () => others };
@@ -156,21 +156,21 @@ describe('a restarted static pod is waited for', () => {
     });
   });
 
-  it('for five seconds of life where its manifest has no probe', async () => {
+  it('needs five seconds of uptime for a manifest without a probe', async () => {
     const source =
       'apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system}\nspec: {containers: [{name: a, command: [kube-apiserver]}]}\n';
     const { state, elapsedMs } = await createNode({ source }).restartAndWait();
     expect([state, elapsedMs >= 7_000]).toEqual(['replaced', true]);
   });
 
-  it("and the old pod's sandbox that lingers does not count as the old pod", async () => {
+  it('ignores the sandbox of the old pod', async () => {
     const source =
       'apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system}\nspec: {hostNetwork: true, containers: [{name: a, command: [kube-apiserver], livenessProbe: {httpGet: {port: 1}}}]}\n';
     const sandbox = podProcesses(uidOf(Buffer.from(source)), 90).slice(0, 1);
     expect(await createNode({ source, others: sandbox }).restartAndWait()).toMatchObject({ state: 'replaced' });
   });
 
-  it('not after an interruption', async () => {
+  it('stops when it is interrupted', async () => {
     const node = createNode({ answer: (): undefined => undefined });
     const aborted = AbortSignal.abort(new Error('interrupted'));
     await expect(
@@ -179,7 +179,7 @@ describe('a restarted static pod is waited for', () => {
   });
 });
 
-describe('when the time is up, the reason is where it is stuck', () => {
+describe('a timeout reports where the restart is stuck', () => {
   it.each([
     [
       'the kubelet is off and nothing runs',
@@ -196,7 +196,7 @@ describe('when the time is up, the reason is where it is stuck', () => {
     ],
     ['the kubelet starts nothing', { newStartsAfterMs: 1e9 }, 'not-picked-up', 'no new kube-apiserver pod appeared'],
     [
-      'the new pod ends again and again',
+      'the new pod crashes repeatedly',
       { crashEveryMs: 4_000, answer: (): undefined => undefined },
       'crash-looping',
       'it started 15 time(s)',
@@ -241,7 +241,7 @@ describe('when the time is up, the reason is where it is stuck', () => {
   });
 });
 
-describe('pods are seen in /proc', () => {
+describe('pods are found in /proc', () => {
   it('only those of this node and this manifest', async () => {
     const node = createNode({
       others: [
@@ -293,11 +293,11 @@ describe('a component is stable', () => {
     });
   });
 
-  it('not while its process changes, however well each answers', async () => {
+  it('not while its process changes, even with good answers', async () => {
     expect(await wait({ crashEveryMs: 4_000 })).toMatchObject({ state: 'unstable' });
   });
 
-  it('not while one process takes the place of another without a gap', async () => {
+  it('not while one process replaces another without a gap', async () => {
     const node = createNode({ oldEndsAfterMs: 0 });
     const { pod } = await node.restart();
     const uid = uidOf((await node.host.readFile(MANIFEST)) ?? new Uint8Array());
@@ -314,7 +314,7 @@ describe('a component is stable', () => {
     const answer = (since: number) => (since % 2_500 < 500 ? { status: 500, body: 'ill' } : ok);
     expect(await wait({ answer })).toMatchObject({
       state: 'unstable',
-      evidence: [expect.stringContaining('broken'), expect.stringContaining('500: ill')],
+      evidence: [expect.stringMatching(/^[1-9]\d* interruption/), expect.stringContaining('500: ill')],
     });
   });
 });
@@ -351,7 +351,7 @@ describe('the step that restarts one pod', () => {
     expect((await step.check(signal)).status).toBe('ok');
   });
 
-  it('a resumed run tells the old pod from the new one by when their logs began', async () => {
+  it('distinguishes old and new pod by the start of their logs in a resumed run', async () => {
     const node = createNode({ kubelet: false });
     await node.restart();
     const host: Host = {

@@ -25,16 +25,16 @@ export interface RestartStepInput {
 
 export type RestartHost = PodWaitDeps['host'] & Pick<Host, 'stat' | 'kind'>;
 
-/** What the check of a restart saw. */
+/** The finding of a restart, with its change. */
 export interface RestartFinding extends Finding {
   readonly change?: FileReplace | undefined;
 }
 
 /**
- * Restarts one static pod by its manifest and proves that another one took its place and is healthy.
+ * Restarts one static pod by its manifest and proves that a healthy new pod has replaced it.
  *
- * `check` asks whether the manifest carries this restart's value already. A restart cannot be taken back; the manifest's
- * bytes can.
+ * `check` compares the annotation with the value of this restart. A rollback restores the bytes of the manifest, not the
+ * old pod.
  */
 export function createRestartStep(
   input: RestartStepInput,
@@ -58,7 +58,7 @@ export function createRestartStep(
     },
     verify: async (signal) => {
       const pod = await readStaticPod(input.manifest, { host });
-      // A resumed run never saw the old pod: it is the one whose logs began before the manifest was changed.
+      // A resumed run has no baseline: the old pod is the one whose logs began before the change of the manifest.
       const old = baseline ?? (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
       return verdictOf(
         await waitForNewPod({ pod, baseline: old, timeoutMs: input.timeoutMs, signal }, { host, clock }),
@@ -67,7 +67,7 @@ export function createRestartStep(
   };
 }
 
-/** A wait's outcome in the words of a step. */
+/** The verdict for the outcome of a wait. */
 export function verdictOf(replacement: Replacement): Verdict {
   if (replacement.state === 'replaced') return { verified: true, evidence: replacement.evidence };
   const { reason, evidence, hint, elapsedMs } = replacement;
@@ -93,10 +93,10 @@ async function check(input: RestartStepInput, host: RestartHost, signal: AbortSi
     const pod = await readStaticPod(input.manifest, { host });
     const evidence = [`${input.manifest} is ${pod.namespace}/${pod.name}, ${pod.main.image}`];
     if (pod.annotations.get(RESTART_ANNOTATION) === input.value) {
-      return { status: 'ok', summary: 'the manifest asks for this restart already', evidence };
+      return { status: 'ok', summary: 'the manifest already requests this restart', evidence };
     }
     const { change } = planRestart({ pod, value: input.value });
-    return { status: 'needed', summary: `${input.component} is to be restarted`, evidence, change };
+    return { status: 'needed', summary: `${input.component} needs a restart`, evidence, change };
   } catch (error) {
     return toErrorFinding(error, signal, isKnownWrong);
   }

@@ -4,10 +4,10 @@ import { setContainerFlag } from './container-flag.ts';
 import { ManifestError } from '../errors.ts';
 import { setPodAnnotation } from './pod-annotation.ts';
 
-/** Changed to make the kubelet see another pod; its value says when or by which run. */
+/** Annotation whose change makes the kubelet replace the pod; its value is a time or a run. */
 export const RESTART_ANNOTATION = 'kube-rescue.io/restarted-at';
 
-/** Another value for a flag that stands in a manifest. */
+/** A new value for a flag of a manifest. */
 export interface FlagEdit {
   /** Without dashes. */
   readonly name: string;
@@ -23,12 +23,12 @@ export interface RestartEdit extends Edit {
 }
 
 /**
- * Plans the edit of a manifest that makes the kubelet replace its pod: one annotation, every other byte as it was, mode and
- * owner kept, the temporary file outside the folder. The annotation is part of what the kubelet hashes into the pod's UID.
+ * Plans the edit of a manifest that makes the kubelet replace its pod: one annotation, every other byte unchanged, mode and
+ * owner kept, the temporary file outside the directory. The kubelet hashes the annotation into the UID of the pod.
  *
  * Pure. Nothing restarts before the edit is made, and nothing waits for it: see `waitForNewPod`.
- * @param value what makes this restart differ from the last one: a time or a run's name
- * @param flags what its component is told otherwise from now on. Default: nothing
+ * @param value distinguishes this restart from the last one: a time or the name of a run
+ * @param flags new flag values. Default: none
  * @throws ManifestError `MANIFEST_UNEDITABLE` `MANIFEST_INVALID`
  */
 export function planRestart({
@@ -45,14 +45,14 @@ export function planRestart({
     new ManifestError({ code: 'MANIFEST_UNEDITABLE', message, subject: manifest.path, hint });
   if (pod.uid !== undefined) {
     throw uneditable(
-      'the manifest sets metadata.uid, so an annotation does not make it another pod',
+      'the manifest sets metadata.uid, so an annotation does not restart the pod',
       'remove metadata.uid from the manifest, or move the manifest away and back',
     );
   }
   if (manifest.isLink) {
     throw uneditable(
-      'the manifest is a link; replacing it would part it from the file it points to',
-      'put the file itself into the folder',
+      'the manifest is a symbolic link, which a replacement would detach from its target',
+      'put the file itself into the directory',
     );
   }
   const source = flags.reduce(

@@ -62,13 +62,13 @@ async function kubeletStaleness(host: Host): Promise<string | undefined> {
   return findKubeletStaleness(await readKubeletConfiguration({ host }), { host, clock });
 }
 
-describe('a component has to be restarted', () => {
+describe('a component needs a restart', () => {
   it('when it does not run', async () => {
     expect(await podStaleness(createNode([]))).toBe('etcd is not running');
     expect(await kubeletStaleness(createNode([]))).toBe('the kubelet is not running');
   });
 
-  it('when a file that it was told of changed after it started', async () => {
+  it('when a file of its flags changed after it started', async () => {
     const host = createNode([etcd], { [CERTIFICATE]: '2026-11-22T11:52:00Z' });
     expect(await podStaleness(host)).toBe(`etcd started before ${CERTIFICATE} changed`);
   });
@@ -82,15 +82,15 @@ describe('a component has to be restarted', () => {
   });
 });
 
-describe('a component is left alone', () => {
-  it('when everything it reads is older than itself', async () => {
+describe('a component needs no restart', () => {
+  it('when all its files are older than its process', async () => {
     const earlier = '2026-11-22T11:51:00Z';
     expect(await podStaleness(createNode([etcd], { [CERTIFICATE]: earlier, [MANIFEST]: earlier }))).toBeUndefined();
     expect(await kubeletStaleness(createNode([kubelet], { [CURRENT]: earlier }))).toBeUndefined();
   });
 });
 
-it('the start of a process is told by the boot and its ticks', async () => {
+it('the start of a process is computed from the boot time and its ticks', async () => {
   const host = createNode([etcd, kubelet]);
   expect(await findPodStart(await readStaticPod(MANIFEST, { host }), { host, clock })).toEqual(STARTED_AT);
   expect(await findKubeletStart({ host, clock })).toEqual(STARTED_AT);

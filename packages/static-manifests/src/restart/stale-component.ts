@@ -6,9 +6,9 @@ import { findNewerFiles, readBootTime, startOf } from '../running/process-age.ts
 type AgeHost = Pick<Host, 'processes' | 'list' | 'readFile' | 'readLink' | 'stat'>;
 
 /**
- * Why a component has to be restarted: it does not run, or it started before a file that it reads was changed.
+ * Why a component needs a restart: it does not run, or one of its files changed after its start.
  *
- * @returns `undefined` when it runs with the files as they are
+ * @returns `undefined` when it runs with the current files
  */
 export async function findPodStaleness(
   input: { readonly pod: StaticPod; readonly flags: Pick<ComponentFlags, 'flags'> },
@@ -70,7 +70,7 @@ async function findStaleness(
   return newer.length === 0 ? undefined : `${name} started before ${newer.join(', ')} changed`;
 }
 
-/** Every absolute path among the values of the flags; what is a folder or is not there does no harm. */
+/** Every absolute path among the flag values; directories and missing files do no harm. */
 function filesOf({ flags }: Pick<ComponentFlags, 'flags'>): readonly HostPath[] {
   return [...flags]
     .filter(

@@ -2,13 +2,13 @@ import { type Host, type HostPath, readLogTail } from '@kube-rescue/host';
 import { findKubelets, type StaticPod } from '@kube-rescue/node-config';
 import { listPodLogDirectories } from '../running/pod-logs.ts';
 
-/** How far the replacement of a pod got when its time was up. */
+/** The stage of a replacement at its timeout. */
 export type ReplacementStage = 'not-picked-up' | 'old-pod-running' | 'crash-looping' | 'not-healthy';
 
-/** What was seen of a replacement that did not end. */
+/** An unfinished replacement. */
 export interface StuckReport {
   readonly stage: ReplacementStage;
-  /** How many processes of the new pod were seen. */
+  /** Number of observed processes of the new pod. */
   readonly starts: number;
   readonly newUid: string | undefined;
   readonly evidence: readonly string[];
@@ -29,23 +29,23 @@ const LOG_LINES = 5;
 const EXPLANATIONS: Readonly<Record<ReplacementStage, Explain>> = {
   'not-picked-up': (component) => [
     `no new ${component} pod appeared`,
-    'read the log of the kubelet: journalctl -u kubelet; check that it watches this folder and that the runtime works',
+    'check the kubelet log (journalctl -u kubelet), the manifest directory of the kubelet, and the container runtime',
   ],
   'old-pod-running': (component) => [
     `the old ${component} pod is still running`,
-    'read the log of the kubelet: journalctl -u kubelet; a manifest that it refuses leaves the old pod alone',
+    'check the kubelet log (journalctl -u kubelet); the kubelet keeps the old pod when it rejects a manifest',
   ],
   'crash-looping': (component, starts) => [
-    `the new ${component} pod keeps ending, it started ${starts} time(s)`,
-    'the last lines of its log say why',
+    `the new ${component} pod crashes repeatedly, it started ${starts} time(s)`,
+    'check the last lines of its log',
   ],
   'not-healthy': (component) => [
     `the new ${component} pod runs but is not healthy`,
-    'the answer of its probe and the last lines of its log say why',
+    'check the answer of its probe and the last lines of its log',
   ],
 };
 
-/** Says why a replacement is stuck: whether there is a kubelet at all, and what the new pod's container wrote last. */
+/** Explains a stuck replacement: by the kubelet process, and by the end of the new container's log. */
 export async function explainStuck(
   { pod, stage, starts, newUid, evidence }: StuckReport & { readonly pod: StaticPod },
   { host }: { readonly host: Pick<Host, 'processes' | 'list' | 'readFile'> },
@@ -55,21 +55,21 @@ export async function explainStuck(
   if (isForTheKubelet && (await findKubelets({ host })).length === 0) {
     return {
       reason: `${reason}: no kubelet is running`,
-      hint: 'start the kubelet; when it ends at once, its log says why: journalctl -u kubelet',
+      hint: 'start the kubelet; if it exits at once, check its log: journalctl -u kubelet',
       evidence,
     };
   }
-  const folder = await findLogFolder(pod, newUid, host);
+  const folder = await findLogDirectory(pod, newUid, host);
   if (folder === undefined) return { reason, hint, evidence };
   const lines = await readLogTail({ directory: folder, container: pod.main.name, lines: LOG_LINES }, { host });
   return { reason, hint, evidence: [...evidence, ...lines.map((line) => `log: ${line}`)] };
 }
 
-async function findLogFolder(
+async function findLogDirectory(
   pod: StaticPod,
   podUid: string | undefined,
   host: Pick<Host, 'list'>,
 ): Promise<HostPath | undefined> {
-  const folders = await listPodLogDirectories(pod, { host });
-  return folders?.find((folder) => folder.podUid === podUid)?.path;
+  const directories = await listPodLogDirectories(pod, { host });
+  return directories?.find((folder) => folder.podUid === podUid)?.path;
 }

@@ -2,13 +2,13 @@ import { healthUrl, type StaticPod } from '@kube-rescue/node-config';
 import { describeError, isRecoveryError, printable, redact } from '@kube-rescue/errors';
 import type { Host, HttpAnswer } from '@kube-rescue/host';
 
-/** What a component says about itself. */
+/** The health of a component, by its own probe. */
 export interface Health {
-  /** `unknown`: the manifest has no HTTP probe that can be asked from the host. */
+  /** `unknown`: the manifest has no HTTP probe that is reachable from the host. */
   readonly state: 'healthy' | 'unhealthy' | 'unknown';
-  /** One line: the question and the answer, safe to print. */
+  /** One line with request and answer, safe to print. */
   readonly evidence: string;
-  /** Of the certificate that was served, upper-case hexadecimal. */
+  /** Of the served certificate, upper-case hexadecimal. */
   readonly serialNumber?: string | undefined;
 }
 
@@ -16,7 +16,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_BODY_LENGTH = 200;
 
 /**
- * Asks a component whether it is well, as its kubelet would: on the manifest's own probe, without judging the certificate.
+ * Probes a component as its kubelet does: by the probe of the manifest, without verifying the certificate.
  *
  * Readiness before liveness; an API server is asked for `/readyz` even where its manifest knows only `/livez`. An answer
  * of 401 or 403 counts as healthy, because it is an answer, and the evidence says that the health itself stays hidden.
@@ -26,7 +26,8 @@ export async function askHealth(
   { host }: { readonly host: Pick<Host, 'request'> },
 ): Promise<Health> {
   const url = healthUrl(pod);
-  if (url === undefined) return { state: 'unknown', evidence: 'the manifest has no HTTP probe that the host can ask' };
+  if (url === undefined)
+    return { state: 'unknown', evidence: 'the manifest has no HTTP probe that is reachable from the host' };
   try {
     const answer = await host.request({ url, timeoutMs: REQUEST_TIMEOUT_MS, signal });
     return judge(url, answer);
@@ -40,11 +41,11 @@ export async function askHealth(
 function judge(url: string, { status, body, peer }: HttpAnswer): Health {
   const serialNumber = peer?.serialNumber;
   const line = printable(redact(body.trim().split('\n', 1)[0] ?? '')).slice(0, MAX_BODY_LENGTH);
-  const said = line === '' ? '' : `: ${line}`;
+  const detail = line === '' ? '' : `: ${line}`;
   if (status === 401 || status === 403) {
-    return { state: 'healthy', evidence: `${url} answers ${status}: alive, but its health is hidden`, serialNumber };
+    return { state: 'healthy', evidence: `${url} answers ${status}: it serves, but hides its health`, serialNumber };
   }
-  // The kubelet's own rule.
+  // The rule of the kubelet.
   const state = status >= 200 && status < 400 ? 'healthy' : 'unhealthy';
-  return { state, evidence: `${url} answers ${status}${said}`, serialNumber };
+  return { state, evidence: `${url} answers ${status}${detail}`, serialNumber };
 }

@@ -5,13 +5,13 @@ import { type RunningPod, findRunningPod } from './running-pod.ts';
 
 export interface WaitForStableInput {
   readonly pod: StaticPod;
-  /** How long it must be well without a break. */
+  /** How long it must be healthy without interruption. */
   readonly windowMs: number;
-  /** Between two questions. */
+  /** Between two probes. */
   readonly intervalMs: number;
-  /** How long to wait in all, from now on. */
+  /** The total time to wait. */
   readonly timeoutMs: number;
-  /** Serial number in hexadecimal that every answer's certificate must have; colons and leading zeros do not matter. */
+  /** Expected serial number of the served certificate, hexadecimal; colons and leading zeros are ignored. */
   readonly expectedSerial?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((waitingFor: string) => void) | undefined;
@@ -27,10 +27,10 @@ export type Stability =
   | { readonly state: 'unstable'; readonly reason: string; readonly evidence: readonly string[] };
 
 /**
- * Waits until a component is well for a whole window: one and the same process, every answer good, every one served with
- * the expected certificate. Anything else begins the window anew.
+ * Waits until a component is healthy for a whole window: the same process, every answer good, every answer served with
+ * the expected certificate. Any failure restarts the window.
  *
- * One good answer proves little: a recreated pod answers for seconds before it falls over its old files.
+ * One good answer proves little: a recreated pod answers for seconds before it fails on its old files.
  */
 export async function waitForStableComponent(
   input: WaitForStableInput,
@@ -39,12 +39,12 @@ export async function waitForStableComponent(
   const { pod, signal } = input;
   const start = clock.now().getTime();
   let streak: { readonly since: number; readonly pod: RunningPod; answers: number } | undefined;
-  let trouble = 'nothing was seen yet';
+  let trouble = 'no probe was made yet';
   let breaks = 0;
-  input.onProgress?.(`${pod.component} to be healthy for ${input.windowMs / 1000} s without a break`);
+  input.onProgress?.(`${pod.component} to be healthy for ${input.windowMs / 1000} s without interruption`);
   for (;;) {
     signal?.throwIfAborted();
-    // The process is looked at on both sides of the answer, so that the answer is known to be its own.
+    // The process is read before and after the probe, so that the answer belongs to it.
     const before = await findRunningPod(pod, { host });
     const health = before === undefined ? undefined : await askHealth({ pod, signal }, { host });
     const after = await findRunningPod(pod, { host });
@@ -53,7 +53,7 @@ export async function waitForStableComponent(
     if (problem !== undefined || after === undefined) {
       if (streak !== undefined) breaks += 1;
       streak = undefined;
-      trouble = problem ?? 'no process of it is running';
+      trouble = problem ?? 'no process is running';
     } else if (streak === undefined || !isSame(streak.pod, after)) {
       if (streak !== undefined) {
         breaks += 1;
@@ -75,8 +75,8 @@ export async function waitForStableComponent(
       }
     }
     if (now - start >= input.timeoutMs) {
-      const reason = `${pod.component} was not healthy for ${input.windowMs} ms without a break: ${trouble}`;
-      return { state: 'unstable', reason, evidence: [`the window was broken ${breaks} time(s)`, trouble] };
+      const reason = `${pod.component} was not healthy for ${input.windowMs} ms without interruption: ${trouble}`;
+      return { state: 'unstable', reason, evidence: [`${breaks} interruption(s)`, trouble] };
     }
     await clock.sleep(input.intervalMs, signal);
   }
@@ -88,11 +88,11 @@ function findProblem(
   health: Health | undefined,
   expectedSerial: string | undefined,
 ): string | undefined {
-  if (before === undefined || after === undefined || health === undefined) return 'no process of it is running';
+  if (before === undefined || after === undefined || health === undefined) return 'no process is running';
   if (!isSame(before, after)) return `process ${before.pid} was replaced by ${after.pid}`;
   if (health.state === 'unhealthy') return health.evidence;
   if (expectedSerial !== undefined && normalSerial(health.serialNumber ?? '') !== normalSerial(expectedSerial)) {
-    return `it serves certificate ${health.serialNumber ?? 'none'}, not ${expectedSerial}`;
+    return `it serves certificate ${health.serialNumber ?? '(none)'}, not ${expectedSerial}`;
   }
   return undefined;
 }

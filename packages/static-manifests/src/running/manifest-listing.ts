@@ -11,13 +11,13 @@ export interface ManifestRow {
   readonly namespace: string;
   readonly name: string;
   readonly image: string;
-  /** `undefined` when no process of it is to be seen. */
+  /** `undefined` when no process is running. */
   readonly running: (RunningPod & { readonly since: Date | undefined }) | undefined;
-  /** `undefined` when it does not run, so that nothing else that answers on its port is taken for it. */
+  /** `undefined` when it does not run: another process may answer on its port. */
   readonly health: Health | undefined;
 }
 
-/** Looks at every pod of a manifest folder: what it is, whether it runs, whether it is well. Writes nothing. */
+/** Lists every pod of a manifest directory with its process and its health. Writes nothing. */
 export async function listManifests(
   { pods }: Pick<StaticPods, 'pods'>,
   { host, clock }: { readonly host: Pick<Host, 'processes' | 'list' | 'readFile' | 'request'>; readonly clock: Clock },
@@ -25,15 +25,15 @@ export async function listManifests(
   const bootedAt = await readBootTime(host, clock);
   return Promise.all(
     pods.map(async (pod) => {
-      const sighting = await findRunningPod(pod, { host });
+      const running = await findRunningPod(pod, { host });
       return {
         component: pod.component,
         path: pod.manifest.path,
         namespace: pod.namespace,
         name: pod.name,
         image: pod.main.image,
-        running: sighting && { ...sighting, since: bootedAt && startOf(sighting, bootedAt) },
-        health: sighting && (await askHealth({ pod }, { host })),
+        running: running && { ...running, since: bootedAt && startOf(running, bootedAt) },
+        health: running && (await askHealth({ pod }, { host })),
       };
     }),
   );

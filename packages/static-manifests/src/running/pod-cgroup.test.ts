@@ -22,11 +22,7 @@ describe('the pod of a process is read from its cgroup', () => {
       `1:name=systemd:/system.slice/containerd.service/kubepods-burstable-pod${HASH}.slice:cri-containerd:${ID}\n`,
       HASH,
     ],
-    [
-      'a node that is a container itself',
-      `1:cpu:/docker/${'ab'.repeat(32)}/kubelet/kubepods/burstable/pod${HASH}/${ID}`,
-      HASH,
-    ],
+    ['a node in a container', `1:cpu:/docker/${'ab'.repeat(32)}/kubelet/kubepods/burstable/pod${HASH}/${ID}`, HASH],
   ])('%s', (_, cgroup, podUid) => expect(parsePodCgroup(cgroup)).toEqual({ podUid, containerId: ID }));
 
   it.each([
@@ -34,7 +30,7 @@ describe('the pod of a process is read from its cgroup', () => {
     ['the pod itself, without a container', `0::/kubepods/burstable/pod${HASH}\n`],
     ['a container outside of pods', `0::/docker/${ID}\n`],
     [
-      'a cgroup that a user made below the part of the tree that is his',
+      'a cgroup that a user created in its delegated subtree',
       `0::/user.slice/user-1000.slice/user@1000.service/pod${HASH}/${ID}\n`,
     ],
     ['nothing', ''],

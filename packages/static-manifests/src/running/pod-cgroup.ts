@@ -1,4 +1,4 @@
-/** The container that a process belongs to, as its cgroup names it. */
+/** The container of a process, by its cgroup. */
 export interface ContainerProcess {
   /** With dashes, or 32 hexadecimal digits without for a static pod. */
   readonly podUid: string;

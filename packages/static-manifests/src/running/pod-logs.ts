@@ -7,10 +7,10 @@ export interface PodLogDirectory {
 }
 
 /**
- * The log folders of every pod that ever came from this manifest and was not cleaned up yet. The kubelet makes one before
- * it starts a pod, so they tell which UIDs are a node's own.
+ * The log directories of every pod of this manifest that were not cleaned up yet. The kubelet creates one before
+ * it starts a pod, so they identify the UIDs of this node.
  *
- * Another pod whose name begins with this one's name and a dash is taken for it, as the node's name is not known.
+ * A pod whose name begins with this name and a dash is included, as the name of the node is unknown.
  * @returns `undefined` when the kubelet keeps no logs here
  */
 export async function listPodLogDirectories(

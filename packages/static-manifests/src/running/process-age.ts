@@ -3,7 +3,7 @@ import { type Clock, type Host, type HostPath, hostPath } from '@kube-rescue/hos
 /** Ticks of `startTicks`: the kernel shows user space 100 a second, whatever it counts itself (proc(5), `USER_HZ`). */
 const TICKS_PER_SECOND = 100;
 
-/** When the machine was booted, by its uptime; `undefined` where there is none to read. */
+/** The boot time, by the uptime; `undefined` when the uptime is unreadable. */
 export async function readBootTime(host: Pick<Host, 'readFile'>, clock: Clock): Promise<Date | undefined> {
   const uptime = await host.readFile(hostPath('/proc/uptime'));
   const seconds = uptime === undefined ? Number.NaN : Number.parseFloat(new TextDecoder().decode(uptime));
@@ -16,9 +16,9 @@ export function startOf({ startTicks }: { readonly startTicks: number }, bootedA
 }
 
 /**
- * The files that changed after a process started, so that it may still work with what was in them before.
+ * The files that changed after a process started, so that it may still use their old content.
  *
- * Goes by modification times; the clock of the machine may have been set in between.
+ * Compares modification times; a clock change in between falsifies them.
  */
 export async function findNewerFiles(
   input: { readonly startedAt: Date; readonly files: readonly HostPath[] },

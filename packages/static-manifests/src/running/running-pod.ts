@@ -3,42 +3,42 @@ import { programName, type StaticPod } from '@kube-rescue/node-config';
 import { type ContainerProcess, parsePodCgroup } from './pod-cgroup.ts';
 import { listPodLogDirectories } from './pod-logs.ts';
 
-/** The main process of a pod's component, seen in /proc. */
+/** The main process of a pod's component, found in /proc. */
 export interface RunningPod extends ContainerProcess {
   readonly pid: number;
-  /** Clock ticks since boot; with the pid it names one process for good. */
+  /** Clock ticks since boot; identifies a process together with the pid. */
   readonly startTicks: number;
 }
 
 export type ObservingHost = Pick<Host, 'processes' | 'list'>;
 
-/** The sandbox's own process, in the same pod but not of it. */
+/** The process of the sandbox. */
 export const PAUSE = 'pause';
 
 /**
- * Looks for the running pods of a manifest without asking the kubelet, the runtime or the API server: by the program and
+ * Lists the running pods of a manifest without kubelet, runtime and API server: by the program and
  * the cgroup of every process. Newest first; more than one while a pod is being replaced.
  *
- * A process is taken for the manifest's where its pod's UID has a log folder under the manifest's name. Where the kubelet
- * keeps no such folders, the program alone decides. Nothing is said about health.
+ * A process belongs to the manifest when the UID of its pod has a log directory with the manifest's name. Where the kubelet
+ * keeps no such directories, the program alone decides. Does not check health.
  */
 export async function listRunningPods(
   pod: StaticPod,
   { host }: { readonly host: ObservingHost },
 ): Promise<readonly RunningPod[]> {
-  const [processes, folders] = await Promise.all([listProcesses(pod, host), listPodLogDirectories(pod, { host })]);
-  const ownUids = folders === undefined ? undefined : new Set(folders.map(({ podUid }) => podUid));
+  const [processes, directories] = await Promise.all([listProcesses(pod, host), listPodLogDirectories(pod, { host })]);
+  const ownUids = directories === undefined ? undefined : new Set(directories.map(({ podUid }) => podUid));
   const program = pod.main.program;
-  const sightings = new Map<string, RunningPod>();
+  const found = new Map<string, RunningPod>();
   for (const process of processes.toSorted((a, b) => a.startTicks - b.startTicks)) {
     const container = parsePodCgroup(process.cgroup);
     if (container === undefined || !runs(process, program)) continue;
     if (ownUids === undefined ? program === undefined : !ownUids.has(container.podUid)) continue;
-    // A component may start others of its kind; its container is named by the one that was there first.
-    if (sightings.has(container.containerId)) continue;
-    sightings.set(container.containerId, { ...container, pid: process.pid, startTicks: process.startTicks });
+    // A component may start processes of the same program; the first one represents the container.
+    if (found.has(container.containerId)) continue;
+    found.set(container.containerId, { ...container, pid: process.pid, startTicks: process.startTicks });
   }
-  return [...sightings.values()].toReversed();
+  return [...found.values()].toReversed();
 }
 
 /** The newest of {@link listRunningPods}. */
@@ -50,8 +50,8 @@ export async function findRunningPod(
 }
 
 /**
- * The processes that may be of a pod's containers. Nodes that share a machine may run the very same manifest, and then
- * their pods have the same UID; a pod on its node's network is told from theirs by that.
+ * The processes that may belong to the containers of a pod. Nodes that share a machine may run the same manifest, and then
+ * their pods have the same UID; the network namespace tells host-network pods apart.
  */
 export async function listProcesses(
   { hostNetwork }: Pick<StaticPod, 'hostNetwork'>,
@@ -61,8 +61,8 @@ export async function listProcesses(
   return hostNetwork ? all.filter(({ hasOtherNetwork }) => hasOtherNetwork !== true) : all;
 }
 
-/** Whether any process but the sandbox's is left in one of these pods. */
-export function isPodAlive(podUids: readonly string[], processes: readonly ProcessInfo[]): boolean {
+/** Whether one of these pods has a process other than the sandbox. */
+export function hasPodProcess(podUids: readonly string[], processes: readonly ProcessInfo[]): boolean {
   return processes.some(
     ({ argv, cgroup }) =>
       programName(argv[0] ?? '') !== PAUSE && podUids.includes(parsePodCgroup(cgroup)?.podUid ?? 'none'),
