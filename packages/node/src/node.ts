@@ -48,7 +48,11 @@ export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
    * @param node describes itself as it was when the phase began
    * @param description the same, at hand
    */
-  steps(node: Node, description: NodeDescription, signal: AbortSignal): Promise<readonly Step[]> | readonly Step[];
+  readonly steps: (
+    node: Node,
+    description: NodeDescription,
+    signal: AbortSignal,
+  ) => Promise<readonly Step[]> | readonly Step[];
 }
 
 /**
@@ -64,27 +68,27 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   const describe = (): Promise<NodeDescription> => reads.once('description', () => describeNode(options, files));
   const objects = createObjectSession(describe, files);
   const beginPhase = createLookOfPhases(reads);
-  const withDescription = (describe: Node['describe']): Node => ({
+  const describedBy = (description: Node['describe']): Node => ({
     ...files,
     options,
     machine: reads.machine,
-    describe,
-    api: createNodeApi(describe, files),
+    describe: description,
+    api: createNodeApi(description, files),
     objects,
-    openObjects: async (path, signal) => openNodeObjects(await describe(), path, files, signal),
+    openObjects: async (path, signal) => openNodeObjects(await description(), path, files, signal),
     etcd: async (search, signal) =>
-      connectByProbe(await probeNodeEtcd(await describe(), search, files, signal), files, signal, search.timeoutMs),
-    probeEtcd: async (search, signal) => probeNodeEtcd(await describe(), search, files, signal),
+      connectByProbe(await probeNodeEtcd(await description(), search, files, signal), files, signal, search.timeoutMs),
+    probeEtcd: async (search, signal) => probeNodeEtcd(await description(), search, files, signal),
     connectEtcd: (probe, signal, timeoutMs) => connectByProbe(probe, files, signal, timeoutMs),
     phase: ({ id, title, steps }) => ({
       id,
       title,
       steps: async (signal) => {
         beginPhase(steps);
-        const description = await node.describe();
+        const known = await node.describe();
         const made = await steps(
-          withDescription(async () => description),
-          description,
+          describedBy(async () => known),
+          known,
           signal,
         );
         return made.map((step) => withFreshReads(step, reads));
@@ -92,7 +96,7 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
     }),
     close: () => objects.close(),
   });
-  const node = withDescription(describe);
+  const node = describedBy(describe);
   return node;
 }
 

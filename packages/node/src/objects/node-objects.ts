@@ -4,7 +4,7 @@ import type { EncryptionConfiguration } from '@kube-rescue/etcd-access';
 import { hostPath } from '@kube-rescue/host';
 import { NodeError } from '../errors.ts';
 import { connectByProbe, type EtcdSearch, probeNodeEtcd } from '../etcd/etcd-connection.ts';
-import type { Node } from '../node.ts';
+import type { NodeApi } from '../api/node-api.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
 /** The way to the objects of the cluster: etcd itself, or the API server. */
@@ -60,8 +60,8 @@ export async function openNodeObjects(
  *
  * @throws as `Node.describe`
  */
-export async function chooseObjectsVia(node: Pick<Node, 'api'>, signal: AbortSignal): Promise<ObjectsVia> {
-  const reading = await node.api.read('/readyz', signal);
+export async function chooseObjectsVia({ api }: { readonly api: NodeApi }, signal: AbortSignal): Promise<ObjectsVia> {
+  const reading = await api.read('/readyz', signal);
   return reading.state === 'answered' && reading.status === 200 ? 'api' : 'etcd';
 }
 

@@ -18,10 +18,7 @@ export function createAdoptionPlaybook(
     id: 'certificates',
     title: 'Certificates',
     steps: async (node, { inspection }) =>
-      (await createAdoptionSteps(
-        { set: options.adopt, node: inspection, rules: options.rules },
-        node,
-      )) as readonly Step[],
+      await createAdoptionSteps({ set: options.adopt, node: inspection, rules: options.rules }, node),
   });
   return { id: 'certs-adopt', title: 'Adopt a set of certificates', phases: [certificates] };
 }

@@ -5,7 +5,7 @@ import {
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import type { Node } from '@kube-rescue/node';
-import type { Playbook, Step } from '@kube-rescue/workflow';
+import type { Playbook } from '@kube-rescue/workflow';
 
 /** Renews certificates and nothing else; components keep the old ones until they are restarted. */
 export function createRenewalPlaybook(
@@ -18,7 +18,7 @@ export function createRenewalPlaybook(
     steps: async (node, { inspection }) => {
       const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
       const inventory = await inspectCertificates({ ...inspection, only }, node);
-      return createRenewalSteps({ inventory, options }, node) as readonly Step[];
+      return createRenewalSteps({ inventory, options }, node);
     },
   });
   return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };

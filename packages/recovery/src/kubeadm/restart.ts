@@ -1,6 +1,6 @@
 import { type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
 import { createRestartStep } from '@kube-rescue/static-manifests';
-import type { Playbook, Step } from '@kube-rescue/workflow';
+import type { Playbook } from '@kube-rescue/workflow';
 
 /** The last to be healthy waits for the others; a slow disk doubles what the lab needs, and an old machine that again. */
 export const RESTART_TIMEOUT_MS = 240_000;
@@ -18,7 +18,7 @@ export function createRestartPlaybook(opened: Node, options: { readonly names: r
         if (pod === undefined) throw unknownPod(name, description);
         const { component, manifest } = pod;
         const input = { component, manifest: manifest.path, value, timeoutMs: RESTART_TIMEOUT_MS };
-        return createRestartStep(input, node) as Step;
+        return createRestartStep(input, node);
       }),
   });
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };

@@ -51,7 +51,7 @@ export function createObjectPatchPlaybook(node: Node, input: ObjectPatchInput): 
         steps: async (signal) => {
           // Chosen once: the plan that was confirmed and the run go the same way.
           chosen ??= await chooseObjectsVia(node, signal);
-          return [createObjectPatchStep({ ...input, via: chosen }, node) as Step];
+          return [createObjectPatchStep({ ...input, via: chosen }, node)];
         },
       },
     ],
