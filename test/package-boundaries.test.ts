@@ -53,3 +53,27 @@ describe('the packages', () => {
     expect(imported).toEqual([]);
   });
 });
+
+/** What opens a connection, by the package that declares it. */
+const OPENERS: Readonly<Record<string, string>> = {
+  openEtcd: 'etcd-access',
+  probeEtcd: 'etcd-access',
+  readConnection: 'etcd-access',
+  createEtcdObjectStore: 'etcd-access',
+  connectApiServer: 'cluster-objects',
+  describeNode: 'node',
+};
+
+describe('a connection to the etcd, API server or objects of a node', () => {
+  it.each(Object.keys(OPENERS))('is opened by the node alone: %s', (opener) => {
+    const owner = OPENERS[opener] ?? '';
+    const importing = new RegExp(
+      `\\{[^{}]*\\b${opener}\\b[^{}]*\\}\\s*(?:from|= await import\\()\\s*'@kube-rescue/${owner}'`,
+    );
+    const files = globSync('{packages,apps}/*/src/**/*.ts', { cwd: ROOT }).filter((file) => !isTest(file));
+    expect(files.length).toBeGreaterThan(500);
+    const opening = files.filter((file) => importing.test(read(file))).map((file) => file.split('/')[1] ?? '');
+    expect(opening.filter((name) => name !== 'node')).toEqual([]);
+    if (owner !== 'node') expect(opening).toContain('node');
+  });
+});

@@ -46,7 +46,7 @@ async function textOf(host: Pick<Host, 'readFile'>, path: HostPath = FILE): Prom
 
 const write = (host: Host, text: string): Promise<void> => host.writeFile(FILE, Buffer.from(text), { mode: 0o644 });
 
-describe('within one look', () => {
+describe('between two changes of the machine', () => {
   it('each file, inode, link and directory is read once, also by readers at the same moment', async () => {
     const { cache, reads } = world();
     const look = () =>
@@ -166,7 +166,7 @@ describe('no stale bytes are served', () => {
     }
   });
 
-  it('from a read that was under way when the look ended', async () => {
+  it('from a read that was in flight during a change', async () => {
     const late = Promise.withResolvers<Uint8Array>();
     let count = 0;
     const { cache } = world({

@@ -23,10 +23,10 @@ export function createEtcdPhase(options: SelfHostedOptions, ways: ObjectSources,
   return deps.phase({
     id: 'etcd',
     title: 'etcd',
-    steps: (_node, { etcdService }) => {
+    steps: (node, { etcdService }) => {
       if (etcdService === undefined) return [];
-      const source = createCredentialSource(options, ways, deps);
-      return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, deps)];
+      const source = createCredentialSource(options, ways, { ...deps, ...node });
+      return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, node)];
     },
   });
 }
@@ -46,8 +46,8 @@ export function createObjectsPhase(
   return deps.phase({
     id: 'objects',
     title: 'Objects of the cluster',
-    steps: async (_node, { staticPods: { directory } }, signal) => {
-      const source = createCredentialSource(options, ways, deps);
+    steps: async (node, { staticPods: { directory } }, signal) => {
+      const source = createCredentialSource(options, ways, { ...deps, ...node });
       const parents = createCheckpointParentsStep(
         { directory, requires: [], waitsFor },
         { host: deps.host, objects: offline },
@@ -76,10 +76,11 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Object
   return deps.phase({
     id: 'control-plane',
     title: 'Control plane',
-    steps: (_node, { staticPods, checkpoints }) => {
+    steps: (node, description) => {
+      const { staticPods, checkpoints } = description;
       if (findApiServerCheckpoint(checkpoints) === undefined) throw nothingToStart(checkpoints.directories.inactive);
-      const source = createCredentialSource(options, ways, deps);
-      const place = { directory: staticPods.directory, kubeletService: deps.options.kubeletService };
+      const source = createCredentialSource(options, ways, { ...deps, ...node });
+      const place = { directory: staticPods.directory, kubeletService: node.options.kubeletService };
       const objects = ways.offline;
       // Through the API server everything else comes after it is back.
       const requires = objects.source.via === 'api' ? [] : [PARENTS, SECRETS];
@@ -91,7 +92,7 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Object
         {
           ...place,
           ...{ id: API_STABLE, requires: [CONTENTS], wanted: source.contents },
-          expectedSerial: async () => servingSerial(await deps.describe(), deps),
+          expectedSerial: () => servingSerial(description, node),
           // That it is there, and not about to hand over; that it stays is seen at the end, when there is nothing else to do.
           ...{ refreshPeriodMs: 5_000, refreshPeriods: 1, restartKubelet: false },
         },

@@ -63,12 +63,12 @@ function keepWhatIsNeeded(step: Step): Step {
 }
 
 /** Through two refreshes of the checkpointer and one restart of the kubelet. */
-function createLastingStep({ staticPods }: NodeDescription, { offline }: ObjectSources, deps: SelfHostedDeps): Step {
+function createLastingStep(description: NodeDescription, { offline }: ObjectSources, deps: SelfHostedDeps): Step {
   const { kubeletService } = deps.options;
   const step = createCheckpointStabilityStep(
     {
-      ...{ directory: staticPods.directory, kubeletService, requires: [CONTENTS] },
-      expectedSerial: async () => servingSerial(await deps.describe(), deps),
+      ...{ directory: description.staticPods.directory, kubeletService, requires: [CONTENTS] },
+      expectedSerial: () => servingSerial(description, deps),
     },
     { ...deps, objects: offline },
   );
@@ -76,7 +76,7 @@ function createLastingStep({ staticPods }: NodeDescription, { offline }: ObjectS
     ...step,
     verify: async (signal, waitingFor) => {
       const verdict = await step.verify(signal, waitingFor);
-      const { kubelet } = await deps.describe();
+      const { kubelet } = description;
       const writers =
         kubelet.kubeconfig === undefined
           ? []
