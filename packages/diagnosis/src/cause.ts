@@ -1,6 +1,6 @@
-/** Something that is wrong, and what follows from it. */
+/** A cause of an outage, and its consequence. */
 export interface Cause {
-  /** 1 is what everything else waits for. */
+  /** 1 is first: everything else depends on it. */
   readonly rank: number;
   readonly code: string;
   readonly summary: string;

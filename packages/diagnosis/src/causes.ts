@@ -11,15 +11,15 @@ interface Evidence {
   readonly manifests: readonly Error[];
 }
 
-/** What stops when a certificate is bad, in the order in which a control plane needs them. */
+/** What stops with an invalid certificate, in the order of a control plane's dependencies. */
 const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['ca/cluster', 'nothing that it signed can be renewed'],
   ['ca/etcd', 'nothing that it signed can be renewed'],
   ['ca/etcd-peer', 'nothing that it signed can be renewed'],
   ['ca/front-proxy', 'nothing that it signed can be renewed'],
-  ['kubelet-client', 'the kubelet does not start, and with it no static pod'],
+  ['kubelet-client', 'the kubelet does not start, nor do static pods'],
   ['etcd/server', 'the API server refuses etcd'],
-  ['etcd/peer', 'etcd refuses itself'],
+  ['etcd/peer', 'etcd members refuse each other'],
   ['apiserver-etcd-client', 'etcd refuses the API server'],
   ['apiserver', 'every client refuses the API server'],
   ['apiserver-kubelet-client', 'kubelets refuse the API server: no logs, no exec'],
@@ -31,7 +31,7 @@ const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['super-admin.conf', 'kubectl does not work on this node'],
   ['kubelet-serving', 'clients that verify the kubelet refuse it'],
 ];
-/** What a recovery repairs by itself, given the key of the CA. */
+/** What a recovery renews when the CA key is present. */
 const RENEWABLE: readonly string[] = [
   'PKI_CERTIFICATE_EXPIRED',
   'PKI_CERTIFICATE_NOT_YET_VALID',
@@ -42,7 +42,7 @@ const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recove
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH'];
 
-/** Ranks what is wrong: the clock first, then what blocks a repair, then what others wait for. Equal causes are one. Pure. */
+/** Ranks the causes: the clock, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
 export function rankCauses({ certificates, components, etcd, layout, manifests }: Evidence): readonly Cause[] {
   const bad = certificates.filter(({ status }) => status === 'problem').toSorted((a, b) => weightOf(a) - weightOf(b));
   const blocking = findMissingKeys(certificates, bad);
@@ -91,13 +91,13 @@ function problemsOf({ problems }: CertificateRow): CertificateRow['problems'] {
   return problems.filter(({ severity }) => severity === 'problem');
 }
 
-/** Certificates with the same single problem, told in the same words, have one cause. */
+/** Certificates with the same single problem have one cause. */
 function groupOf(row: CertificateRow): string {
   const [first, ...more] = problemsOf(row);
   return first === undefined || more.length > 0 ? row.id : `${first.code} ${first.message}`;
 }
 
-/** A CA without its key blocks every renewal below it, although nothing that it signed stops working for that. */
+/** A missing CA key blocks every renewal below that CA, although valid certificates keep working. */
 function findMissingKeys(
   certificates: readonly CertificateRow[],
   bad: readonly CertificateRow[],
@@ -139,7 +139,7 @@ function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRo
       rows.length === 1
         ? row.problems.map((problem) => `${problem.subject || row.path}: ${problem.message}`)
         : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
-    hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the key of its CA first, see above' : RECOVER,
+    hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the CA key first, see above' : RECOVER,
   };
 }
 

@@ -1,8 +1,8 @@
-/** One part of the node, as it is now. */
+/** The present state of one component of the node. */
 export interface ComponentState {
   readonly name: string;
   readonly state: 'running' | 'stopped' | 'unknown';
-  /** `undefined` when it cannot be asked. */
+  /** `undefined` when its health is unknown. */
   readonly healthy: boolean | undefined;
   readonly detail: string;
 }

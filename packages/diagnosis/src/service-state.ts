@@ -1,7 +1,7 @@
 import type { Node, NodeDescription } from '@kube-rescue/node';
 import type { ComponentState } from './component-state.ts';
 
-/** The services beside the kubelet that the control plane of this node needs. */
+/** The services that the control plane of this node needs, without the kubelet. */
 export async function readServiceStates(
   { etcdService }: NodeDescription,
   { host }: Pick<Node, 'host'>,
@@ -9,10 +9,10 @@ export async function readServiceStates(
   if (etcdService === undefined) return [];
   const state = await host.services.status(etcdService.name);
   const service = `service ${etcdService.name}`;
-  // What is started again and again does not run.
+  // A crash loop counts as stopped.
   if (state === 'starting') {
     return [
-      { name: 'etcd', state: 'stopped', healthy: undefined, detail: `${service}, which is started but does not stay` },
+      { name: 'etcd', state: 'stopped', healthy: undefined, detail: `${service}, keeps restarting` },
     ];
   }
   return [{ name: 'etcd', state, healthy: undefined, detail: service }];

@@ -18,12 +18,12 @@ async function triage(pki: PkiOptions): Promise<Triage> {
 }
 
 describe('a triage', () => {
-  it('finds nothing wrong with a good node', async () => {
+  it('reports a good node as healthy', async () => {
     const { healthy, causes, layout } = await triage({});
     expect({ healthy, causes, layout }).toEqual({ healthy: true, causes: [], layout: 'kubeadm' });
   });
 
-  it('reports certificates that expired in the same second as one cause, in the order in which they are needed', async () => {
+  it('reports certificates that expired in the same second as one cause, in the order of their dependencies', async () => {
     const { causes, healthy } = await triage({ expired: ['admin.conf', 'apiserver', 'etcd/server', 'kubelet-client'] });
     expect(healthy).toBe(false);
     expect(causes.map(({ rank, code }) => `${rank} ${code}`)).toEqual(['1 PKI_CERTIFICATE_EXPIRED']);
@@ -34,7 +34,7 @@ describe('a triage', () => {
     expect(causes[0]?.hint).toContain('kube-rescue recover');
   });
 
-  it('names a missing CA key before the certificates that need it, and does not send people to recover', async () => {
+  it('names a missing CA key before the certificates that need it, and does not advise recover', async () => {
     const { causes } = await triage({ expired: ['apiserver', 'admin.conf', 'etcd/server'], missingCaKeys: ['ca'] });
     expect(causes.map(({ rank, code }) => `${rank} ${code}`)).toEqual([
       '1 PKI_CA_KEY_MISSING',
@@ -46,7 +46,7 @@ describe('a triage', () => {
     expect(causes[1]?.hint).not.toContain('recover');
   });
 
-  it('speaks of the clock before any certificate when the clock is before the CA', async () => {
+  it('names the clock first when it is before the CA', async () => {
     const { tree } = await buildPki({ now: NOW });
     const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
     const clock = createFixedClock('2010-01-01T00:00:00Z');
@@ -55,7 +55,7 @@ describe('a triage', () => {
     expect(causes[0]?.hint).toContain('clock');
   });
 
-  it('says that the control plane is down when nothing of it runs', async () => {
+  it('reports a stopped control plane as down', async () => {
     const { tree } = await buildPki({ now: NOW });
     const { causes, components } = await triageNode(nodeOf(createFakeHost({ tree })), new AbortController().signal);
     expect(components.map(({ name, state }) => `${name} ${state}`)).toEqual([
@@ -69,14 +69,14 @@ describe('a triage', () => {
     expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
   });
 
-  it('refuses a machine that is no node', async () => {
+  it('refuses a machine that is not a node', async () => {
     const signal = new AbortController().signal;
     await expectCode(triageNode(nodeOf(createFakeHost()), signal), 'NODE_NOT_FOUND');
   });
 });
 
 describe('certs check', () => {
-  it('lists every certificate of the node with its authority, and carries no key', async () => {
+  it('lists every certificate of the node with its CA, and prints no key', async () => {
     const { tree, privateKeys } = await buildPki({ now: NOW, expired: ['scheduler.conf'] });
     const rows = await checkCertificates(nodeOf(createFakeHost({ tree })), { warnWithinDays: 30 });
     expect(rows.find(({ id }) => id === 'scheduler.conf')?.status).toBe('problem');

@@ -10,7 +10,7 @@ import { findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
 import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
 import { readServiceStates } from './service-state.ts';
 
-/** What is wrong with a node, worst first. */
+/** The causes of a node's outage, worst first. */
 export interface Triage {
   readonly host: string;
   /** ISO 8601, UTC. */
@@ -24,13 +24,13 @@ export interface Triage {
   readonly etcd: EtcdReport | null;
 }
 
-/** A triage must be quick, so an etcd that hangs is given up after this. */
+/** A hanging etcd must not delay a triage. */
 const ETCD_TIMEOUT_MS = 700;
 
 /**
- * Looks at a node and ranks what is wrong with it. Writes nothing, and works with everything dead.
+ * Inspects a node and ranks the causes of its outage. Writes nothing, and works with everything down.
  *
- * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError when something is there but cannot be read
+ * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError when a file exists but cannot be read
  */
 export async function triageNode(node: Node, signal: AbortSignal): Promise<Triage> {
   const description = await node.describe();
@@ -44,7 +44,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   const components = etcd === null ? seen : withEtcd(seen, etcd);
   const causes = rankCauses({
     certificates,
-    // One that answers is not down, whoever runs it; what is wrong with it is told by itself.
+    // An etcd that answers is not down; its problems are causes of their own.
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     layout: findLayoutProblem(description),
@@ -108,14 +108,14 @@ async function readComponents(
     name: 'kubelet',
     state: running === undefined ? 'stopped' : 'running',
     healthy: undefined,
-    detail: running === undefined ? 'no process of it runs' : `process ${running.pid}`,
+    detail: running === undefined ? 'no process' : `process ${running.pid}`,
   };
   const pods = (await listManifests(description.staticPods, node)).map(
-    ({ component, path, running: sighting, health }): ComponentState => ({
+    ({ component, path, running: process, health }): ComponentState => ({
       name: nameOf(path, description) ?? component,
-      state: sighting === undefined ? 'stopped' : 'running',
+      state: process === undefined ? 'stopped' : 'running',
       healthy: health === undefined || health.state === 'unknown' ? undefined : health.state === 'healthy',
-      detail: health?.evidence ?? 'no process of it runs',
+      detail: health?.evidence ?? 'no process',
     }),
   );
   const reading = await node.api.read('/readyz', signal);
@@ -129,7 +129,7 @@ async function readComponents(
   return [kubelet, ...(await readServiceStates(description, node)), ...pods, ...listDormant(description), api];
 }
 
-/** Pods that could be started from this node's disk and are not: normal as long as their parents run. */
+/** Checkpointed pods that the kubelet does not run: normal while their parents run. */
 function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[] {
   return checkpoints.checkpoints
     .filter(({ active }) => active === undefined)
@@ -137,11 +137,11 @@ function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[
       name: `checkpoint of ${component}`,
       state: 'unknown',
       healthy: undefined,
-      detail: `not in use while its parent runs; kept in ${pod.manifest.path}`,
+      detail: `inactive while its parent runs; kept in ${pod.manifest.path}`,
     }));
 }
 
-/** The program of a checkpoint may say little; what its pod is for is in its labels. */
+/** The component of an active checkpoint, from its labels: its program may be a wrapper. */
 function nameOf(manifest: string, { checkpoints }: NodeDescription): string | undefined {
   return checkpoints.checkpoints.find(({ active }) => active?.manifest.path === manifest)?.component;
 }

@@ -4,7 +4,7 @@ import { type Host, HostError, type HostPath, hostPath } from './index.ts';
 import { createReadCache, type ReadCache } from './read-cache.ts';
 
 const FILE = hostPath('/etc/file');
-const FOLDER = hostPath('/etc');
+const DIRECTORY = hostPath('/etc');
 
 interface World {
   readonly cache: ReadCache;
@@ -49,15 +49,15 @@ const write = (host: Host, text: string): Promise<void> => host.writeFile(FILE, 
 describe('between two changes of the machine', () => {
   it('each file, inode, link and directory is read once, also by readers at the same moment', async () => {
     const { cache, reads } = world();
-    const look = () =>
+    const readAll = () =>
       Promise.all([
         cache.host.readFile(FILE),
         cache.host.stat(FILE),
         cache.host.readLink(FILE),
-        cache.host.list(FOLDER),
+        cache.host.list(DIRECTORY),
       ]);
-    const [first, second] = await Promise.all([look(), look()]);
-    expect(await look()).toEqual(first);
+    const [first, second] = await Promise.all([readAll(), readAll()]);
+    expect(await readAll()).toEqual(first);
     expect(second).toEqual(first);
     expect(reads.toSorted()).toEqual(['list /etc', 'readFile /etc/file', 'readLink /etc/file', 'stat /etc/file']);
   });
@@ -99,7 +99,7 @@ describe('between two changes of the machine', () => {
     let made = 0;
     const make = async (): Promise<number> => (made += 1);
     expect([await cache.once('it', make), await cache.once('it', make)]).toEqual([1, 1]);
-    cache.endLook();
+    cache.endSession();
     expect(await cache.once('it', make)).toBe(2);
   });
 
@@ -111,7 +111,7 @@ describe('between two changes of the machine', () => {
   });
 });
 
-/** Everything that ends a look, besides time. */
+/** Everything that ends a read session, besides time. */
 const ENDS: Readonly<Record<string, (host: Host, cache: ReadCache) => Promise<unknown>>> = {
   writeFile: (host) => host.writeFile(hostPath('/etc/other'), Buffer.from('x'), { mode: 0o600 }),
   writeFileFrom: (host) => host.writeFileFrom(hostPath('/etc/other'), chunks(), { mode: 0o600 }),
@@ -123,7 +123,7 @@ const ENDS: Readonly<Record<string, (host: Host, cache: ReadCache) => Promise<un
   exec: (host) => host.exec(['true'], { timeoutMs: 1 }),
   acquireLock: (host) => host.acquireLock(hostPath('/run/lock'), 'a test'),
   'a sleep': (_host, cache) => cache.clock.sleep(1),
-  endLook: async (_host, cache) => cache.endLook(),
+  endSession: async (_host, cache) => cache.endSession(),
   uncached: (_host, cache) => cache.uncached(async () => undefined),
 };
 
@@ -136,14 +136,14 @@ describe('no stale bytes are served', () => {
     for (const through of ['machine', 'host'] as const) {
       it(`after ${name}, made through ${through}`, async () => {
         const { cache, others } = world();
-        const before = [await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(FOLDER)];
+        const before = [await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(DIRECTORY)];
         await write(others, 'changed');
         await others.writeFile(hostPath('/etc/third'), Buffer.from('x'), { mode: 0o644 });
-        expect([await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(FOLDER)]).toEqual(before);
+        expect([await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(DIRECTORY)]).toEqual(before);
         await end(cache[through], cache);
         expect(await textOf(cache.host)).toBe('changed');
         expect((await cache.host.stat(FILE))?.size).toBe(7);
-        expect(await cache.host.list(FOLDER)).toContain('third');
+        expect(await cache.host.list(DIRECTORY)).toContain('third');
       });
     }
   }

@@ -2,59 +2,59 @@ import type { Clock } from './clock.ts';
 import type { Host, ServiceControl } from './host.ts';
 import type { HostPath } from './host-path.ts';
 
-/** A host whose reads are remembered for as long as one look at the machine lasts. */
+/** A host whose reads are cached for one read session. */
 export interface ReadCache {
   /** Remembers what `readFile`, `stat`, `list` and `readLink` return. Everything else goes to the machine. */
   readonly host: Host;
-  /** The machine itself: nothing is remembered. Changes made through it end the look. */
+  /** The machine itself: nothing is remembered. Changes made through it end the session. */
   readonly machine: Host;
-  /** The clock; sleeping ends the look. */
+  /** The clock; sleeping ends the session. */
   readonly clock: Clock;
-  /** Ends the look: whatever is read afterwards is read from the machine. */
-  endLook(): void;
-  /** Remembers what `make` returns under `name` until the look ends; failures are not remembered. */
+  /** Ends the session: later reads go to the machine. */
+  endSession(): void;
+  /** Remembers what `make` returns under `name` until the session ends; failures are not remembered. */
   once<T>(name: string, make: () => Promise<T>): Promise<T>;
-  /** Runs `action` with nothing remembered: reads go to the machine, and the look ends before and after. */
+  /** Runs `action` with nothing remembered: reads go to the machine, and the session ends before and after. */
   uncached<T>(action: () => Promise<T>): Promise<T>;
 }
 
 /** A larger file is read from the machine each time. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** Of all files of one look. */
+/** Of all files of one session. */
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
-/** A look is no longer than this: other programs change files too. */
-const MAX_LOOK_MS = 10_000;
-/** The kernel makes these up anew each time they are read. */
+/** The longest session: other programs change files too. */
+const MAX_SESSION_MS = 10_000;
+/** The kernel generates these on each read. */
 const VOLATILE = /^\/(?:proc|sys)\//;
 
 /**
- * Remembers reads within one look, so that a node that is described by many functions is read once.
+ * Caches reads within one read session, so that many functions can describe a node that is read once.
  *
- * A look ends with any change, program or lock made through `host` or `machine`, with any sleep on `clock`, with `endLook`, and
+ * A session ends with any change, program or lock made through `host` or `machine`, with any sleep on `clock`, with `endSession`, and
  * after ten seconds. A missing file is remembered, a failure is not. Files over 1 MiB, /proc and /sys, processes, services and
- * requests are never remembered. Changes by other programs within a look are not noticed: whoever writes compares digests with
+ * requests are never remembered. Changes by other programs within a session are not noticed: code that writes compares digests on
  * `machine`.
  */
 export function createReadCache({ host, clock }: { readonly host: Host; readonly clock: Clock }): ReadCache {
-  let look = createLook(clock);
+  let session = createSession(clock);
   let bypasses = 0;
-  const endLook = (): void => {
-    look = createLook(clock);
+  const endSession = (): void => {
+    session = createSession(clock);
   };
   const ending = async <T>(action: () => Promise<T>): Promise<T> => {
-    endLook();
+    endSession();
     try {
       return await action();
     } finally {
-      endLook();
+      endSession();
     }
   };
   const remembered = <T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T> => {
     if (bypasses > 0) return read();
-    if (look.isOver()) endLook();
-    return look.remember(key, read, sizeOf);
+    if (session.isOver()) endSession();
+    return session.remember(key, read, sizeOf);
   };
-  const machine = endingLooks(host, ending);
+  const machine = endingSessions(host, ending);
   const readOnce = <T>(name: string, path: HostPath, read: () => Promise<T>, sizeOf?: (value: T) => number) =>
     VOLATILE.test(path) ? read() : remembered(`${name} ${path}`, read, sizeOf);
   return {
@@ -68,7 +68,7 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
           () => host.readFile(path),
           (read) => read?.length ?? 0,
         );
-        // A copy, so that nobody changes what others are given.
+        // A copy, so that no caller changes the bytes of another.
         return bytes && new Uint8Array(bytes);
       },
       stat: (path) => readOnce('stat', path, () => host.stat(path)),
@@ -76,7 +76,7 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
       readLink: (path) => readOnce('readLink', path, () => host.readLink(path)),
     },
     clock: { now: () => clock.now(), sleep: (ms, signal) => ending(() => clock.sleep(ms, signal)) },
-    endLook,
+    endSession,
     once: (name, make) => remembered(`once ${name}`, make),
     uncached: async (action) => {
       bypasses += 1;
@@ -89,12 +89,12 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
   };
 }
 
-interface Look {
+interface ReadSession {
   isOver(): boolean;
   remember<T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T>;
 }
 
-function createLook(clock: Clock): Look {
+function createSession(clock: Clock): ReadSession {
   const values = new Map<string, Promise<unknown>>();
   let startedAt: number | undefined;
   let totalBytes = 0;
@@ -102,8 +102,8 @@ function createLook(clock: Clock): Look {
     isOver: () => {
       if (startedAt === undefined) return false;
       const ageMs = clock.now().getTime() - startedAt;
-      // A clock that was set back tells nothing about the age.
-      return ageMs < 0 || ageMs > MAX_LOOK_MS;
+      // After the clock was set back the age is unknown.
+      return ageMs < 0 || ageMs > MAX_SESSION_MS;
     },
     remember: <T>(key: string, read: () => Promise<T>, sizeOf: (value: T) => number = () => 0): Promise<T> => {
       startedAt ??= clock.now().getTime();
@@ -132,7 +132,7 @@ function createLook(clock: Clock): Look {
 }
 
 /** `host`, with every call that can change the machine made within `ending`. */
-function endingLooks(host: Host, ending: <T>(action: () => Promise<T>) => Promise<T>): Host {
+function endingSessions(host: Host, ending: <T>(action: () => Promise<T>) => Promise<T>): Host {
   const services: ServiceControl = {
     status: (name) => host.services.status(name),
     act: (action, name) => ending(() => host.services.act(action, name)),

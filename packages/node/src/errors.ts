@@ -20,7 +20,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** This machine, or the folder given as its copy, is not a node that can be recovered. */
+/** This machine, or the directory given as its copy, is not a node that can be recovered. */
 export class NodeError extends RecoveryError<NodeErrorCode> {
   constructor(details: RecoveryErrorDetails<NodeErrorCode>) {
     super(details, NODE_ERRORS);

@@ -11,7 +11,7 @@ beforeAll(async () => {
   good = (await buildPki()).tree;
 });
 
-/** Looks at the good node with one manifest edited, or taken away. */
+/** Judges the good node with one manifest edited or removed. */
 async function judge(manifest: string, edit: (source: string) => string | undefined): Promise<void> {
   const path = hostPath(`${MANIFESTS}/${manifest}`);
   const tree = new Map(good);
@@ -50,7 +50,7 @@ describe('the layout of a node', () => {
     await expectCode(judge('kube-apiserver.yaml', edit), 'LAYOUT_UNSUPPORTED');
   });
 
-  it('is unknown without an API server, and with half a control plane', async () => {
+  it('is unknown without an API server, and with an incomplete control plane', async () => {
     await expectCode(
       judge('kube-apiserver.yaml', () => undefined),
       'LAYOUT_UNKNOWN',
@@ -62,7 +62,7 @@ describe('the layout of a node', () => {
     expect(error.message).toContain('kube-scheduler');
   });
 
-  it('is not judged on a manifest that cannot be read', async () => {
+  it('is not judged by a manifest that cannot be parsed', async () => {
     const error = await expectCode(
       judge('kube-scheduler.yaml', () => 'kind: [Pod'),
       'MANIFEST_INVALID',

@@ -5,7 +5,7 @@ import { findPod, type NodeDescription } from './node-description.ts';
  * Makes sure that a node has a layout that can be recovered: a kubeadm control plane of one node with its own etcd, or a
  * self-hosted one.
  *
- * Says nothing about how many control-plane nodes a self-hosted cluster has: its objects tell that.
+ * Does not count the control-plane nodes of a self-hosted cluster: that needs its objects.
  * @throws as {@link assertSingleKubeadmNode}
  */
 export function assertRecoverable(node: NodeDescription): void {
@@ -14,13 +14,13 @@ export function assertRecoverable(node: NodeDescription): void {
   if (problem !== undefined) throw problem;
 }
 
-/** What a kubeadm control-plane node runs, in the order in which they need each other. */
+/** What a kubeadm control-plane node runs, in the order of their dependencies. */
 export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /**
  * Makes sure that a node has the layout that can be recovered: a kubeadm control plane of one node, with its own etcd.
  *
- * The first node of several looks like a single one on its disk; that is noticed only where its flags name others.
+ * The first of several control-plane nodes has the files of a single one; only its flags can name the others.
  * @throws NodeError `LAYOUT_UNKNOWN` `LAYOUT_UNSUPPORTED`; ManifestError of the first manifest that cannot be read
  */
 export function assertSingleKubeadmNode(node: NodeDescription): void {
@@ -30,9 +30,9 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
   if (findPod(node, 'kube-apiserver') === undefined) {
     throw new NodeError({
       code: 'LAYOUT_UNKNOWN',
-      message: 'there is no static pod of an API server here, so this is not a kubeadm control-plane node',
+      message: 'no static pod of an API server: not a kubeadm control-plane node',
       subject: directory,
-      hint: 'run this on the control-plane node; other distributions than kubeadm and self-hosted ones are not supported yet',
+      hint: 'run this on the control-plane node; only kubeadm and self-hosted control planes are supported so far',
     });
   }
   const servers = flagOf(node, 'kube-apiserver', 'etcd-servers').split(',');
@@ -46,9 +46,9 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
   if (missing.length === 0) return;
   throw new NodeError({
     code: 'LAYOUT_UNKNOWN',
-    message: `the control plane is not complete, there is no manifest of ${missing.join(', ')}`,
+    message: `incomplete control plane: no manifest of ${missing.join(', ')}`,
     subject: directory,
-    hint: 'put the manifests back (`kubeadm init phase control-plane`), or from a backup',
+    hint: 'recreate the manifests (`kubeadm init phase control-plane`), or restore them from a backup',
   });
 }
 
@@ -59,8 +59,8 @@ function flagOf(node: NodeDescription, name: string, flag: string): string {
 function unsupported(reason: string, subject: string): NodeError {
   return new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
-    message: `only a single control-plane node with its own etcd can be recovered so far, and here ${reason}`,
+    message: `unsupported layout: only a single control-plane node with its own etcd can be recovered, and ${reason}`,
     subject,
-    hint: 'nothing was changed; renew the files alone with `kube-rescue certs renew`, node by node, and restart by hand',
+    hint: 'nothing was changed; renew the certificates with `kube-rescue certs renew` on each node, then restart the control plane yourself',
   });
 }

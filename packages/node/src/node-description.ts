@@ -17,7 +17,7 @@ import { type Clock, type Host, type HostPath, joinPath } from '@kube-rescue/hos
 import { checkpointFlags, type Checkpoints, readCheckpoints } from '@kube-rescue/static-manifests';
 import { NodeError } from './errors.ts';
 
-/** Where this node keeps its things. */
+/** Where this node keeps its configuration. */
 export interface NodeOptions {
   /** Default in the command line: `/etc/kubernetes`. */
   readonly kubernetesDirectory: HostPath;
@@ -28,7 +28,7 @@ export interface NodeOptions {
 export interface NodeDeps {
   readonly host: Host;
   readonly clock: Clock;
-  /** Default: snapshots of etcd are kept as they are, readable for root. */
+  /** Default: snapshots of etcd are not encrypted, and readable by root. */
   readonly sealSnapshot?: SnapshotSeal | undefined;
 }
 
@@ -41,21 +41,21 @@ export interface NodeDescription {
   readonly layout: Layout;
   readonly kubelet: KubeletConfiguration;
   readonly staticPods: StaticPods;
-  /** What a pod checkpointer keeps on this node; without any on a kubeadm node. */
+  /** What a pod checkpointer keeps on this node; empty on a kubeadm node. */
   readonly checkpoints: Checkpoints;
-  /** The etcd that the machine itself runs; `undefined` where it is a static pod, or elsewhere. */
+  /** The etcd that runs as a service; `undefined` where etcd is a static pod, or on another machine. */
   readonly etcdService: EtcdService | undefined;
   readonly components: readonly ComponentFlags[];
-  /** Where this node's API server is asked, and `undefined` when nothing here tells. */
+  /** The URL of this node's API server; `undefined` when none is configured. */
   readonly apiServerUrl: string | undefined;
-  /** The kubeconfig that the recovery itself uses, once its certificate is good. */
+  /** The kubeconfig that the recovery uses, once its certificate is valid. */
   readonly adminKubeconfig: HostPath;
-  /** What to look at for certificates. */
+  /** Input for the certificate inspection. */
   readonly inspection: InspectionInput;
 }
 
 /**
- * Reads how a node is set up: its kubelet, its static pods, and the flags of both. Works with everything dead.
+ * Reads how a node is set up: its kubelet, its static pods, and the flags of both. Works with everything down.
  *
  * @throws NodeError `NODE_NOT_FOUND`; ManifestError `MANIFEST_DIRECTORY_MISSING` `KUBELET_CONFIGURATION_INVALID`; HostError
  */
@@ -64,9 +64,9 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   if ((await host.list(kubernetesDirectory)) === undefined) {
     throw new NodeError({
       code: 'NODE_NOT_FOUND',
-      message: 'there is no folder of a Kubernetes node',
+      message: `${kubernetesDirectory} not found: not a Kubernetes node?`,
       subject: kubernetesDirectory,
-      hint: 'run this on a node, or name its folder with --kubernetes-dir, or a copy of its filesystem with --root',
+      hint: 'run this on a node; or pass its directory with --kubernetes-dir, or a copy of its filesystem with --root',
     });
   }
   const kubelet = await readKubeletConfiguration({ host });
@@ -90,8 +90,8 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
 }
 
 /**
- * A checkpointer's directories tell, and stay when it has removed everything in them: it makes them when it starts, and nothing
- * else does.
+ * Judges by the checkpointer's directories. The checkpointer alone creates them, when it starts, and keeps them when it has
+ * removed their content.
  */
 async function isSelfHosted({ checkpoints, directories }: Checkpoints, host: Pick<Host, 'list'>): Promise<boolean> {
   return checkpoints.length > 0 || (await host.list(directories.inactive)) !== undefined;
@@ -101,7 +101,7 @@ function isEtcd({ component }: ComponentFlags): boolean {
   return component === 'etcd';
 }
 
-/** A checkpoint says the same as its active copy among the static pods, and is there when that is not. */
+/** A checkpoint equals its active copy among the static pods, and remains when the copy is removed. */
 function withCheckpoints(
   pods: readonly ComponentFlags[],
   checkpointed: readonly ComponentFlags[],
@@ -111,8 +111,8 @@ function withCheckpoints(
 }
 
 /**
- * Where there is no `admin.conf`, the kubelet's own kubeconfig is what there is: in Tectonic it is the administrator's as well
- * (`system:masters`), on a worker of kubeadm it may do what a node may. kubeadm's control plane has the first or is damaged.
+ * Without `admin.conf`, the kubelet's kubeconfig is used: in Tectonic it has administrator rights (`system:masters`), on a kubeadm
+ * worker it has the rights of a node. A kubeadm control plane has `admin.conf`, or is damaged.
  */
 async function findAdminKubeconfig(
   isKubeadm: boolean,
@@ -126,8 +126,8 @@ async function findAdminKubeconfig(
 }
 
 /**
- * kubeadm's API server is asked at its own address. The certificate of a self-hosted one has no address of the node in it, so
- * that is asked by the name that its clients use; and so is that of a worker, which is elsewhere.
+ * kubeadm's API server is reached at its own address. The certificate of a self-hosted API server lacks the node's address, so
+ * the name in the kubeconfig is used; on a worker as well.
  */
 async function findApiServerUrl(
   isKubeadm: boolean,
@@ -154,7 +154,7 @@ async function readServer(
     const { server } = await readKubeconfigClient(kubeconfig, { host });
     return server === '' ? undefined : server.replace(/\/$/, '');
   } catch (error) {
-    // Whoever needs it reads it again, and tells what is wrong with it.
+    // The caller that needs the kubeconfig reads it again, and reports the error.
     if (isRecoveryError(error)) return undefined;
     throw error;
   }

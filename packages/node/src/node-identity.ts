@@ -4,7 +4,7 @@ import type { Host } from '@kube-rescue/host';
 import type { Node } from './node.ts';
 import type { NodeDescription } from './node-description.ts';
 
-/** The name under which the kubelet registers: that of its certificate, `system:node:NAME`, else its flag's, else the machine's. */
+/** The name under which the kubelet registers: from its certificate (`system:node:NAME`), else its flag, else the host name. */
 export async function findNodeName(
   node: NodeDescription,
   { host }: { readonly host: Pick<Host, 'name' | 'readFile' | 'readLink' | 'stat' | 'list'> },
@@ -15,7 +15,7 @@ export async function findNodeName(
   return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? host.name;
 }
 
-/** The serial number of the certificate that the API server is to present, upper-case hexadecimal. */
+/** The serial number of the API server's serving certificate on disk, upper-case hexadecimal. */
 export async function servingSerial(
   node: NodeDescription,
   { host }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'> },
@@ -26,7 +26,7 @@ export async function servingSerial(
 }
 
 /**
- * What the network of this node is looked up by: the name of its Node and its kubelet's flags. Works with everything dead.
+ * Input for the network inspection: the name of its Node and its kubelet's flags. Works with everything down.
  * @throws as `Node.describe`
  */
 export async function findNetworkOfNode(node: Node): Promise<NetworkInput> {

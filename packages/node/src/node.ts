@@ -10,14 +10,14 @@ import { createObjectSession, type ObjectSession } from './objects/object-sessio
 /** One node, live or a copy of its files: its description, API server, objects and etcd. */
 export interface Node extends NodeDeps {
   readonly options: NodeOptions;
-  /** The machine; its files are read once per look. Changes made through it end the look. */
+  /** The machine; its files are read once per read session. Changes made through it end the session. */
   readonly host: Host;
-  /** The machine with nothing remembered, for whatever compares files before it writes: the workflow engine, change kinds. */
+  /** The machine without the read cache, for code that compares files before it writes: the workflow engine, change kinds. */
   readonly machine: Host;
-  /** Sleeping on it ends the look. */
+  /** Sleeping on it ends the read session. */
   readonly clock: Clock;
   /**
-   * How the node is set up, from its files; works with everything dead. Read once per look, so never from before a change.
+   * How the node is set up, from its files; works with everything down. Read once per read session, so never older than a change.
    * @throws NodeError `NODE_NOT_FOUND`; NodeConfigError; ManifestError; HostError
    */
   describe(): Promise<NodeDescription>;
@@ -28,13 +28,13 @@ export interface Node extends NodeDeps {
   /** A connection of its own to the objects of the cluster; the caller closes it. @throws as `openNodeObjects` */
   openObjects(path: ObjectPath, signal: AbortSignal): Promise<NodeObjects>;
   /**
-   * Connects to etcd with the best credentials; possibly without quorum, see `way`. The caller closes the client.
-   * @throws EtcdError `ETCD_NO_WAY_IN`; NodeError `NODE_NOT_LIVE`
+   * Connects to etcd with the best credentials; possibly without quorum, see `connection`. The caller closes the client.
+   * @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS`; NodeError `NODE_NOT_LIVE`
    */
   etcd(search: EtcdSearch, signal: AbortSignal): Promise<NodeEtcd>;
   /** Tries every endpoint and pair of credentials of etcd that the node's files suggest. @throws NodeError `NODE_NOT_LIVE` */
   probeEtcd(search: EtcdSearch, signal: AbortSignal): Promise<EtcdProbe>;
-  /** Connects as a probe has found. @throws EtcdError `ETCD_NO_WAY_IN` */
+  /** Connects with what a probe found. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` */
   connectEtcd(probe: EtcdProbe, signal: AbortSignal, timeoutMs?: number): Promise<NodeEtcd>;
   /** A phase whose steps share one description of this node. */
   phase(input: NodePhase): Phase;
@@ -45,8 +45,8 @@ export interface Node extends NodeDeps {
 /** A phase of a playbook for one node. */
 export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
   /**
-   * @param node describes itself as it was when the phase began
-   * @param description the same, at hand
+   * @param node its `describe` returns the description of the phase's begin
+   * @param description that description
    */
   readonly steps: (
     node: Node,
@@ -58,8 +58,8 @@ export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
 /**
  * Opens a node. Reads nothing yet.
  *
- * A plan is one look at the node: each file is read once. In a run each phase begins a new look, checks share it, and steps are
- * applied and verified with nothing remembered.
+ * A plan is one read session: each file is read once. In a run each phase begins a new session, checks share it, and steps are
+ * applied and verified without the read cache.
  */
 export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   const reads = createReadCache(deps);
@@ -67,7 +67,7 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   const files = { host: reads.host, clock: reads.clock, sealSnapshot };
   const describe = (): Promise<NodeDescription> => reads.once('description', () => describeNode(options, files));
   const objects = createObjectSession(describe, files);
-  const beginPhase = createLookOfPhases(reads);
+  const beginPhase = createPhaseSessions(reads);
   const describedBy = (description: Node['describe']): Node => ({
     ...files,
     options,
@@ -100,19 +100,19 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   return node;
 }
 
-/** A phase that is created again begins a new look: a plan is made again, or a run has begun. */
-function createLookOfPhases(reads: ReadCache): (phase: object) => void {
+/** A phase that is created again begins a new read session: a plan is made again, or a run has begun. */
+function createPhaseSessions(reads: ReadCache): (phase: object) => void {
   const begun = new Set<object>();
   return (phase) => {
     if (begun.has(phase)) {
-      reads.endLook();
+      reads.endSession();
       begun.clear();
     }
     begun.add(phase);
   };
 }
 
-/** What a step writes and what proves it are read from the machine. */
+/** Steps write and verify without the read cache. */
 function withFreshReads(step: Step, reads: ReadCache): Step {
   return {
     ...step,

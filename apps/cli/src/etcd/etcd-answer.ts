@@ -41,7 +41,7 @@ function noConnection({ problem }: EtcdReport): CliError {
 function noAnswer({ problem, connection }: EtcdReport): CliError {
   return new CliError({
     code: 'ETCD_SILENT',
-    message: `etcd does not tell how it is: ${problem ?? 'no reason given'}`,
+    message: `etcd is reachable, but its status call failed: ${problem ?? 'no reason given'}`,
     subject: connection?.endpoint ?? 'etcd',
     hint: 'look at its log in /var/log/pods',
   });

@@ -3,8 +3,8 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 
 /**
- * Spells out the certificates of an id, in a file or of a server. Works on a machine that is no node, too; ids then mean
- * nothing and chains end where the certificates at hand end.
+ * Describes the certificates of an id, of a file or of a server. Works on a machine that is not a node, too; then ids are
+ * unknown and chains have only the given certificates.
  *
  * @throws what `inspectLocation` throws
  */

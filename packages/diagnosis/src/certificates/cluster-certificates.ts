@@ -15,23 +15,23 @@ import {
 import type { Node, ObjectPath } from '@kube-rescue/node';
 
 export interface ClusterCertificatesInput extends ObjectPath {
-  /** A certificate that ends within so many days is told. */
+  /** Certificates that expire within so many days are reported. */
   readonly warnWithinDays: number;
 }
 
-/** The certificates in the cluster's objects, held against those of this node. Survives JSON; carries no key. */
+/** The certificates in the cluster's objects, compared with those of this node. Plain data without keys. */
 export interface ClusterCertificates {
   readonly certificates: readonly ObjectCertificateRow[];
   readonly disagreements: readonly TrustDisagreement[];
-  /** What breaks next, the first first; files and objects. */
+  /** What expires next, earliest first; files and objects. */
   readonly forecast: readonly ForecastItem[];
-  /** False when etcd has no quorum: what was read may be old. */
+  /** False when etcd has no quorum: the objects may be stale. */
   readonly isCurrent: boolean;
 }
 
 /**
- * Finds and judges the certificates in the cluster's objects, and says where they and this node's files disagree. Reads
- * only; through etcd also while the API server is dead.
+ * Finds and judges the certificates in the cluster's objects, and reports where they disagree with this node's files. Reads
+ * only; through etcd also while the API server is down.
  *
  * @throws as `Node.openObjects`; ObjectError when a kind cannot be listed at all
  */
@@ -45,19 +45,19 @@ export async function checkClusterCertificates(
   const opened = await node.openObjects(input, signal);
   try {
     const certificates: ObjectCertificateRow[] = [];
-    const sightings: ObservedCertificate[] = [
+    const observed: ObservedCertificate[] = [
       ...observedCertificatesOf(await inspectCertificates(own, node)),
       ...(await inspectKubeconfigTrust([adminKubeconfig], node)),
     ];
     const inspection = { store: opened.store, now, expiringWithinDays: input.warnWithinDays, signal };
     for await (const finding of inspectObjectCertificates(inspection)) {
       certificates.push(reportObjectFinding(finding, now));
-      sightings.push(...observedCertificateOf(finding));
+      observed.push(...observedCertificateOf(finding));
     }
     return {
       certificates,
-      disagreements: findTrustDisagreements(sightings),
-      forecast: forecastExpiry(sightings, now),
+      disagreements: findTrustDisagreements(observed),
+      forecast: forecastExpiry(observed, now),
       isCurrent: opened.mayWrite,
     };
   } finally {

@@ -15,7 +15,7 @@ export interface CheckpointRow {
   /** The parent: the pod that the API server knows. */
   readonly namespace: string;
   readonly name: string;
-  /** `active`: the kubelet runs the checkpoint. `inactive`: it waits on disk. */
+  /** `active`: the kubelet runs the checkpoint. `inactive`: it is kept on disk. */
   readonly state: 'active' | 'inactive';
   readonly cached: readonly {
     readonly kind: string;
@@ -23,23 +23,23 @@ export interface CheckpointRow {
     readonly keys: number;
     readonly missing: boolean;
   }[];
-  /** Cached files that are not what the cluster holds; `null` when the cluster's objects cannot be read. */
+  /** Cached files that differ from the cluster's objects; `null` when the objects cannot be read. */
   readonly stale: readonly string[] | null;
 }
 
-/** What a pod checkpointer keeps on a node, and what endangers it. */
+/** What a pod checkpointer keeps on a node, and its problems. */
 export interface CheckpointListing {
   readonly checkpoints: readonly CheckpointRow[];
   /** A line each. */
   readonly problems: readonly string[];
-  /** Why nothing can be said about what is stale; `null` when something can. */
+  /** Why staleness is unknown; `null` when it is known. */
   readonly unread: string | null;
   readonly kubeconfigWriters: readonly KubeconfigWriter[];
 }
 
 /**
- * Looks at every checkpointed pod of this node: from its disk, and against the objects of the cluster where these can be
- * read. Writes nothing.
+ * Lists every checkpointed pod of this node from its disk, compared with the objects of the cluster where these can be read.
+ * Writes nothing.
  */
 export async function listCheckpoints(
   node: Node,
@@ -80,7 +80,7 @@ export async function listCheckpoints(
   };
 }
 
-/** What was read, or the reason why it could not be. */
+/** The value, or the reason for the failure. */
 async function unlessUnreadable<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | string> {
   try {
     return await read();

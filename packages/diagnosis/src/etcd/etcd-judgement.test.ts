@@ -14,7 +14,7 @@ function member(name: string, parts: Partial<EtcdMemberRow> = {}): EtcdMemberRow
   };
 }
 
-function sight(parts: Partial<EtcdClusterRow> = {}): EtcdReport {
+function report(parts: Partial<EtcdClusterRow> = {}): EtcdReport {
   const members = parts.members ?? [member('a', { isLeader: true })];
   return {
     connection: {
@@ -38,43 +38,43 @@ const RUNNING: readonly ComponentState[] = [
   { name: 'etcd', state: 'running', healthy: true, detail: 'it answers 200' },
 ];
 
-describe('what is wrong with etcd', () => {
-  it('is nothing when all is well', () => {
-    expect(findEtcdProblems(sight(), true)).toEqual([]);
+describe('the causes of an etcd outage', () => {
+  it('are not reported for a healthy etcd', () => {
+    expect(findEtcdProblems(report(), true)).toEqual([]);
     expect(findEtcdProblems(null, true)).toEqual([]);
   });
 
-  it('is a full database, with the line that frees it', () => {
-    const [cause] = findEtcdProblems(sight({ alarms: [{ member: 'id-a', kind: 'NOSPACE' }] }), true);
+  it('name a full database, with the etcdctl line that frees it', () => {
+    const [cause] = findEtcdProblems(report({ alarms: [{ member: 'id-a', kind: 'NOSPACE' }] }), true);
     expect(cause).toMatchObject({ code: 'ETCD_NO_SPACE', evidence: ['alarm NOSPACE of a'] });
     expect(cause?.hint).toContain(ETCDCTL);
   });
 
-  it('is a member with other data', () => {
-    const [cause] = findEtcdProblems(sight({ alarms: [{ member: 'id-a', kind: 'CORRUPT' }] }), true);
+  it('name a corrupt member', () => {
+    const [cause] = findEtcdProblems(report({ alarms: [{ member: 'id-a', kind: 'CORRUPT' }] }), true);
     expect(cause?.code).toBe('ETCD_CORRUPT');
   });
 
-  it('is a lost quorum before everything else', () => {
+  it('name a lost quorum first', () => {
     const members = [member('a'), member('b', { answers: false, problem: 'refused' }), member('c', { answers: false })];
     const alarms = [{ member: 'id-a', kind: 'NOSPACE' }];
-    const causes = findEtcdProblems(sight({ hasQuorum: false, quorum: 2, members, alarms }), true);
+    const causes = findEtcdProblems(report({ hasQuorum: false, quorum: 2, members, alarms }), true);
     expect(causes.map(({ code }) => code)).toEqual(['ETCD_NO_QUORUM', 'ETCD_NO_SPACE']);
     expect(causes[0]?.summary).toContain('1 of 3 members answer, 2 are needed');
-    expect(causes[0]?.evidence).toEqual(['b: refused', 'c: it does not answer']);
+    expect(causes[0]?.evidence).toEqual(['b: refused', 'c: no answer']);
   });
 
-  it('is a member that is down or behind, by name', () => {
+  it('name members that are down or behind', () => {
     const members = [
       member('a'),
       member('b', { isBehind: true, lag: 5000 }),
       member('c', { answers: false, problem: 'refused' }),
     ];
-    const [cause] = findEtcdProblems(sight({ members }), true);
+    const [cause] = findEtcdProblems(report({ members }), true);
     expect(cause).toMatchObject({ code: 'ETCD_MEMBER_DOWN', evidence: ['b: 5000 entries behind', 'c: refused'] });
   });
 
-  it('is a closed door when it runs, and nothing of its own when it does not run', () => {
+  it('name missing credentials only for a running etcd', () => {
     const closed: EtcdReport = { connection: null, attempts: [], problem: 'the client was rejected', cluster: null };
     expect(findEtcdProblems(closed, true)).toMatchObject([
       { code: 'ETCD_NO_WORKING_CREDENTIALS', evidence: ['the client was rejected'] },
@@ -84,23 +84,23 @@ describe('what is wrong with etcd', () => {
 });
 
 describe('the row of etcd', () => {
-  it('tells members, leader, database and alarms', () => {
-    const [, row] = withEtcd(RUNNING, sight({ alarms: [{ member: 'id-a', kind: 'NOSPACE' }], healthy: false }));
+  it('shows members, leader, database size and alarms', () => {
+    const [, row] = withEtcd(RUNNING, report({ alarms: [{ member: 'id-a', kind: 'NOSPACE' }], healthy: false }));
     expect(row).toEqual({
       ...{ name: 'etcd', state: 'running', healthy: false },
       detail: '1 member, leader a, database 1.0 MB, alarms: NOSPACE of a',
     });
   });
 
-  it('tells why it cannot be reached', () => {
+  it('shows why etcd cannot be reached', () => {
     const closed: EtcdReport = { connection: null, attempts: [], problem: 'the client was rejected', cluster: null };
     const [, row] = withEtcd(RUNNING, closed);
     expect(row?.detail).toBe('it answers 200; cannot be reached: the client was rejected');
   });
 
-  it('is there also where etcd runs elsewhere', () => {
+  it('exists also where etcd runs on another machine', () => {
     const [kubelet] = RUNNING;
-    const rows = withEtcd(kubelet === undefined ? [] : [kubelet], sight());
+    const rows = withEtcd(kubelet === undefined ? [] : [kubelet], report());
     expect(rows.map(({ name, state }) => `${name} ${state}`)).toEqual(['kubelet running', 'etcd running']);
   });
 });

@@ -2,7 +2,7 @@ import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube
 import { isRecoveryError } from '@kube-rescue/errors';
 import { describeFailures, type EtcdSearch, type Node } from '@kube-rescue/node';
 
-/** One combination that was tried, or ruled out. */
+/** One combination of endpoint and credentials that was tried or ruled out. */
 export interface EtcdAttemptRow {
   readonly endpoint: string | null;
   readonly ca: string | null;
@@ -23,9 +23,9 @@ export interface EtcdMemberRow {
   readonly problem: string | null;
   readonly isLeader: boolean;
   readonly isLearner: boolean;
-  /** It answers, and lags by more than a running member ever does for long. */
+  /** It answers, but lags by more than a healthy member. */
   readonly isBehind: boolean;
-  /** Entries of the log that it has not applied. */
+  /** Raft log entries not yet applied. */
   readonly lag: number | null;
   readonly version: string | null;
   readonly raftTerm: number | null;
@@ -43,7 +43,7 @@ export interface EtcdClusterRow {
   readonly hasQuorum: boolean;
   /** Members that must answer for a majority. */
   readonly quorum: number;
-  /** `serializable`: what single members have, and may be old. */
+  /** `serializable`: reads from single members, possibly stale. */
   readonly consistency: ClusterHealth['consistency'];
   readonly leader: string | null;
   readonly raftTerm: number;
@@ -53,50 +53,50 @@ export interface EtcdClusterRow {
   readonly members: readonly EtcdMemberRow[];
 }
 
-/** What can be seen of etcd from this node. */
+/** The status of etcd as this node reaches it. */
 export interface EtcdReport {
   /** The working connection; `null` when no combination works. */
   readonly connection: {
     readonly endpoint: string;
     readonly hasQuorum: boolean;
     readonly isServerExpired: boolean;
-    /** To be pasted into a shell; add the subcommand to it. */
+    /** A shell line; append the subcommand. */
     readonly etcdctl: string;
-    /** What must be so for it to work. */
+    /** Preconditions of that line. */
     readonly notes: readonly string[];
   } | null;
   readonly attempts: readonly EtcdAttemptRow[];
-  /** Why etcd cannot be seen; `null` when it can. */
+  /** Why the status is unknown; `null` when it is known. */
   readonly problem: string | null;
   readonly cluster: EtcdClusterRow | null;
 }
 
 /** Probes the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
 export async function probeEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
-  return sightOf(await node.probeEtcd(search, signal), undefined, undefined);
+  return reportOf(await node.probeEtcd(search, signal), undefined, undefined);
 }
 
 /** Probes the node's etcd and inspects every member. Changes nothing. @throws as {@link probeEtcd} */
 export async function inspectEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
   const probe = await node.probeEtcd(search, signal);
-  if (probe.working === undefined) return sightOf(probe, undefined, undefined);
+  if (probe.working === undefined) return reportOf(probe, undefined, undefined);
   const { inspectEtcdCluster } = await import('@kube-rescue/etcd-access');
   try {
     const { client } = await node.connectEtcd(probe, signal, search.timeoutMs);
     try {
       const health = await inspectEtcdCluster({ client, memberTimeoutMs: search.timeoutMs, signal });
-      return sightOf(probe, health, undefined);
+      return reportOf(probe, health, undefined);
     } finally {
       client.close();
     }
   } catch (error) {
     signal.throwIfAborted();
     if (!isRecoveryError(error)) throw error;
-    return sightOf(probe, undefined, error.message);
+    return reportOf(probe, undefined, error.message);
   }
 }
 
-function sightOf(probe: EtcdProbe, health: ClusterHealth | undefined, problem: string | undefined): EtcdReport {
+function reportOf(probe: EtcdProbe, health: ClusterHealth | undefined, problem: string | undefined): EtcdReport {
   const { working } = probe;
   return {
     connection:

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { A, B, demoDeps, demoHost, demoPlaybook, demoStep } from '../../../workflow/src/run/demo-run.fixture.ts';
 import { listLaterRuns } from './later-runs.ts';
 
-describe('runs that came after one that is to be taken back', () => {
-  it('are those that have changed its files again and stand, the newest first', async () => {
+describe('later runs that block a rollback', () => {
+  it('are those with active changes to the same files, newest first', async () => {
     const host = demoHost();
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     const deps = { ...demoDeps(host), clock };

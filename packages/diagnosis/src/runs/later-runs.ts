@@ -1,11 +1,11 @@
 import type { IntentRecord, RunDirectory, RunStore } from '@kube-rescue/workflow';
 
-/** Undone as a whole or not at all; what is in objects goes back field by field. */
+/** Rolled back as whole files; objects are rolled back field by field. */
 const FILE_KINDS = ['file.replace', 'file.remove', 'symlink.replace'];
 
 /**
- * The later runs that have changed a file again which `run` had changed, and stand: the newest first. Its own bytes are not there
- * any more, so they have to be taken back before it.
+ * The later runs with active changes to a file that `run` had changed, newest first. They must be rolled back before `run`,
+ * because the file no longer holds the bytes of `run`.
  *
  * @throws WorkflowError `JOURNAL_CORRUPT`
  */

@@ -27,7 +27,7 @@ beforeEach(async () => {
   await host.makeDirectory(hostPath('/etc/kubernetes/pki'), { mode: 0o755 });
 });
 
-/** A run that has changed one thing, and kept what was there before. */
+/** A run that has made one change, with a backup of the old bytes. */
 async function runOver(kind: string, old: Uint8Array, outcome: RunOutcome = 'done'): Promise<RunDirectory> {
   const run = await openRunStore(host).create({ playbook: 'test', at: NOW });
   const captured = { kept: await run.backup.keep(old) };
@@ -47,8 +47,8 @@ const secretOf = (bytes: Uint8Array): Uint8Array => {
   return Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' }, data }));
 };
 
-describe('going back', () => {
-  it('is worse where it puts an expired certificate in the place of a good one, and it is said which', async () => {
+describe('a rollback', () => {
+  it('is harmful when it replaces a valid certificate by an expired one, and names the file', async () => {
     await present(good);
     const reasons = await judgeRollback(await runOver('file.replace', expired), { host, clock });
     expect(reasons).toEqual([
@@ -56,12 +56,12 @@ describe('going back', () => {
     ]);
   });
 
-  it('is worse where it puts one into a Secret', async () => {
+  it('is harmful when it puts an expired certificate into a Secret', async () => {
     const reasons = await judgeRollback(await runOver('object.replace', secretOf(expired)), { host, clock });
     expect(reasons).toEqual([expect.stringContaining('Secret kube-system/kube-apiserver')]);
   });
 
-  it('is not worse where the old one is good, or the new one has expired as well since', async () => {
+  it('is harmless when the old certificate is valid, or the new one has expired as well', async () => {
     await present(good);
     expect(await judgeRollback(await runOver('file.replace', good), { host, clock })).toEqual([]);
     expect(await judgeRollback(await runOver('object.replace', secretOf(good)), { host, clock })).toEqual([]);
@@ -69,7 +69,7 @@ describe('going back', () => {
     expect(await judgeRollback(await runOver('file.replace', expired), { host, clock })).toEqual([]);
   });
 
-  it('is not held back where the run has made nothing good yet', async () => {
+  it('is not refused for a run that was not verified', async () => {
     await present(good);
     const run = await runOver('file.replace', expired, 'not-verified');
     expect(await judgeRollback(run, { host, clock })).toEqual([]);

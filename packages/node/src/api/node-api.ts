@@ -3,7 +3,7 @@ import { readKubeconfigClient } from '@kube-rescue/node-config';
 import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
-/** What the API server answered, or why there is no answer that can be trusted. */
+/** The answer of the API server, or why there is no trustworthy answer. */
 export type ApiReading =
   | { readonly state: 'answered'; readonly status: number; readonly object: unknown }
   | { readonly state: 'silent'; readonly reason: string };
@@ -18,7 +18,7 @@ export interface NodeApi {
   /**
    * Lists the objects below a path, page by page.
    *
-   * @param path with a query already when there is a selector
+   * @param path may have a query, such as a selector
    * @returns `undefined` when a page could not be read
    */
   list(path: string, signal: AbortSignal): Promise<readonly unknown[] | undefined>;
@@ -38,7 +38,7 @@ export function createNodeApi(describe: () => Promise<NodeDescription>, { host }
       const answer = await host.request({ url: `${server}${path}`, timeoutMs, signal, ca, client });
       if (answer.peer?.trusted !== true) {
         const why = answer.peer?.reason ?? 'none';
-        return { state: 'silent', reason: `${server} presents a certificate that is not good: ${why}` };
+        return { state: 'silent', reason: `${server} presents an invalid certificate: ${why}` };
       }
       return { state: 'answered', status: answer.status, object: parseJson(answer.body) };
     } catch (error) {

@@ -3,14 +3,14 @@ import type { HostPath } from '@kube-rescue/host';
 import { NodeError } from '../errors.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
-/** How etcd is looked for. What is given takes the place of whatever would be found of its sort. */
+/** How etcd is searched for. A given value replaces the values found on the node. */
 export interface EtcdSearch {
   readonly endpoint?: string | undefined;
   readonly ca?: HostPath | undefined;
   readonly client?: PairPaths | undefined;
-  /** A `generated/` folder of tls_rotate, to be looked at as well. */
+  /** A `generated/` directory of tls_rotate to search as well. */
   readonly rotatedSet?: HostPath | undefined;
-  /** Believe a server whose certificate has expired, and verify everything else. Default: false. */
+  /** Accept a server certificate that has expired; everything else is verified. Default: false. */
   readonly acceptExpiredServer?: boolean | undefined;
   /** `ETCDCTL_*` of the operator's environment. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
@@ -18,14 +18,14 @@ export interface EtcdSearch {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A connection to the node's etcd; whoever asked for it closes it. */
+/** A connection to the node's etcd; the caller closes it. */
 export interface NodeEtcd {
   readonly client: EtcdClient;
   readonly connection: EtcdConnection;
 }
 
-/** Reasons that are told where there is no room for every attempt. */
-const REASONS_TOLD = 3;
+/** Reasons that fit into one message. */
+const MAX_REASONS = 3;
 
 /**
  * Tries every endpoint and credential for etcd found in the node's files and flags. Changes nothing.
@@ -61,7 +61,7 @@ export async function connectByProbe(
       code: 'ETCD_NO_WORKING_CREDENTIALS',
       message: `no connection to etcd: ${describeFailures(probe)}`,
       subject: 'etcd',
-      hint: 'see every attempt with `kube-rescue etcd probe`; renew what has expired, or give --endpoint, --cacert, --cert and --key',
+      hint: 'list every attempt with `kube-rescue etcd probe`; renew expired certificates, or pass --endpoint, --cacert, --cert and --key',
     });
   }
   const access = await readConnection(probe, { host });
@@ -72,22 +72,22 @@ export async function connectByProbe(
   return { client, connection: working };
 }
 
-/** Why no connection works, each reason once, those of reached members first. */
+/** Why no connection works, each reason once, answers of members first. */
 export function describeFailures({ attempts }: EtcdProbe): string {
   const asked = attempts.filter(({ outcome }) => outcome === 'failed');
   const reasons = [
     ...new Set([...asked, ...attempts].map(({ endpoint, message }) => `${endpoint ?? ''} ${message}`.trim())),
   ];
-  if (reasons.length === 0) return 'nothing on this node tells where it is and what opens it';
-  const more = reasons.length - REASONS_TOLD;
-  return `${reasons.slice(0, REASONS_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  if (reasons.length === 0) return 'no endpoint and no credentials for etcd found on this node';
+  const more = reasons.length - MAX_REASONS;
+  return `${reasons.slice(0, MAX_REASONS).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
 function assertLive({ host }: NodeDeps): void {
   if (host.kind === 'live') return;
   throw new NodeError({
     code: 'NODE_NOT_LIVE',
-    message: "a copy of a node's files has no etcd to speak to",
+    message: "a copy of a node's files has no running etcd",
     subject: host.name,
     hint: 'run it on the control-plane node, without --root',
   });

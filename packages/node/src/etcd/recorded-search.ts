@@ -2,7 +2,7 @@ import { type HostPath, hostPath } from '@kube-rescue/host';
 import type { Json } from '@kube-rescue/workflow';
 import type { EtcdSearch } from './etcd-connection.ts';
 
-/** The part of a search that a later process needs to come by the same way: paths, never what is in them. */
+/** The part of a search that a later process needs for the same connection: paths, never file contents. */
 export function toRecordedSearch(search: EtcdSearch): Json {
   const { endpoint, ca, client, rotatedSet, acceptExpiredServer } = search;
   return {

@@ -7,29 +7,29 @@ import { connectByProbe, type EtcdSearch, probeNodeEtcd } from '../etcd/etcd-con
 import type { NodeApi } from '../api/node-api.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
-/** The way to the objects of the cluster: etcd itself, or the API server. */
+/** The source of the cluster's objects: etcd, or the API server. */
 export type ObjectsVia = 'etcd' | 'api';
 
-/** Through what the objects are reached, and how etcd is searched for. */
+/** Which source serves the objects, and how etcd is searched for. */
 export interface ObjectPath {
   readonly via: ObjectsVia;
   readonly search: EtcdSearch;
 }
 
-/** The objects of the cluster; whoever asked for them closes the connection. */
+/** The objects of the cluster; the caller closes the connection. */
 export interface NodeObjects {
   readonly store: ObjectStore;
-  /** False when etcd has no quorum: what is read may be old, and nothing is written. */
+  /** False when etcd has no quorum: reads may be stale, and writes are refused. */
   readonly mayWrite: boolean;
   close(): Promise<void>;
 }
 
-/** Names of the flag, newest first; it left its alpha in v1.13. */
+/** Names of the flag, newest first; it is no longer experimental since v1.13. */
 const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption-provider-config'];
 
 /**
- * Opens the objects of the cluster as the API server of this node keeps them: in its etcd, below its prefix, encrypted as
- * it encrypts; or through that API server, as the administrator.
+ * Opens the objects of the cluster: in the etcd of this node's API server, below its prefix and with its encryption; or through
+ * that API server, as the administrator.
  *
  * @throws NodeError `ENCRYPTION_UNREADABLE` `API_SERVER_UNKNOWN` `NODE_NOT_LIVE`; EtcdError `ETCD_NO_WORKING_CREDENTIALS`; ObjectError
  * `OBJECT_ENCRYPTION_INVALID`; PkiError when the administrator's kubeconfig cannot be used
@@ -55,8 +55,8 @@ export async function openNodeObjects(
 }
 
 /**
- * The API server of this node while it is ready, because it knows every kind, and validates and admits what is written; etcd
- * otherwise. Waits five seconds for an answer, no more.
+ * The API server of this node while it is ready, because it knows every kind and validates and admits writes; etcd otherwise.
+ * Waits at most five seconds for an answer.
  *
  * @throws as `Node.describe`
  */
@@ -72,7 +72,7 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
       code: 'API_SERVER_UNKNOWN',
       message: 'no API server is configured on this node',
       subject: node.staticPods.directory,
-      hint: 'run it on a control-plane node, or go through etcd: --via etcd',
+      hint: 'run this on a control-plane node, or use etcd: --via etcd',
     });
   }
   const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
@@ -89,13 +89,13 @@ async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promis
   const unreadable = (message: string): NodeError =>
     new NodeError({
       code: 'ENCRYPTION_UNREADABLE',
-      message: `the API server encrypts what it stores, and how cannot be read: ${message}`,
+      message: `cannot read the encryption-provider-config of the API server: ${message}`,
       subject: value,
-      hint: 'bring the file back to where the manifest mounts it from, or go through the API server: --via api',
+      hint: 'restore the file to the path that the manifest mounts, or use the API server: --via api',
     });
-  if (component.unmapped?.includes(flag) === true) throw unreadable('the file is in the container only');
+  if (component.unmapped?.includes(flag) === true) throw unreadable('the file is in the container only, not on the node');
   const bytes = await host.readFile(hostPath(value));
-  if (bytes === undefined) throw unreadable('there is no such file');
+  if (bytes === undefined) throw unreadable('file not found');
   const { parseEncryptionConfiguration } = await import('@kube-rescue/etcd-access');
   return parseEncryptionConfiguration(new TextDecoder().decode(bytes), value);
 }

@@ -11,9 +11,9 @@ export interface ObjectReadingInput extends ObjectPath {
 
 export interface ObjectReading {
   readonly objects: readonly KubernetesObject[];
-  /** Objects of the list that cannot be read. */
+  /** One error for each object of the list that cannot be decoded. */
   readonly failures: readonly Error[];
-  /** False when etcd has no quorum: what was read may be old. */
+  /** False when etcd has no quorum: the objects may be stale. */
   readonly isCurrent: boolean;
 }
 
@@ -51,6 +51,6 @@ async function notFound(reference: ObjectReference): Promise<Error> {
     code: 'OBJECT_NOT_FOUND',
     message: 'object not found',
     subject: describeReference(reference),
-    hint: 'check its name and namespace; `kube-rescue etcd get KIND --all-namespaces` lists what there is',
+    hint: 'check its name and namespace; list all with `kube-rescue etcd get KIND --all-namespaces`',
   });
 }

@@ -6,8 +6,8 @@ import { createSharedObjects } from './shared-objects.ts';
 const SLOW = { kind: RESOURCE_KINDS.Node, name: 'slow' };
 const GONE = { kind: RESOURCE_KINDS.Node, name: 'gone' };
 
-/** ObjectSources to a store that answers for one object late, and for another not at all. */
-function world() {
+/** Shared connections to a store that answers late for one object, and loses the connection for another. */
+function makeSources() {
   const fake = createFakeObjectStore();
   fake.plant(RESOURCE_KINDS.Node, { metadata: { name: 'slow' } });
   const late = Promise.withResolvers<void>();
@@ -31,16 +31,16 @@ function world() {
   return { shared, open, events, late };
 }
 
-describe('a way to objects that several go at the same moment', () => {
-  it('is opened once', async () => {
-    const { shared, open, events } = world();
+describe('a shared connection to the objects', () => {
+  it('is opened once for concurrent callers', async () => {
+    const { shared, open, events } = makeSources();
     await Promise.all([open(), open(), open()]);
     await shared.close();
     expect(events).toEqual(['close 1']);
   });
 
-  it('is opened anew once it is lost, and is not cut while somebody else still waits for an answer', async () => {
-    const { shared, open, events, late } = world();
+  it('is opened again after a failure, and is not closed while another call waits for an answer', async () => {
+    const { shared, open, events, late } = makeSources();
     const [first, second] = await Promise.all([open(), open()]);
     const waiting = first.get(SLOW);
     await expect(second.get(GONE)).rejects.toMatchObject({ code: 'OBJECT_STORE_UNREACHABLE' });
@@ -55,8 +55,8 @@ describe('a way to objects that several go at the same moment', () => {
     expect(events.at(-1)).toBe('close 2');
   });
 
-  it('is closed when nobody waits any more, and only once', async () => {
-    const { shared, open, events } = world();
+  it('is closed once, when no call waits any more', async () => {
+    const { shared, open, events } = makeSources();
     const store = await open();
     await expect(store.get(GONE)).rejects.toThrow();
     await expect(store.get(GONE)).rejects.toThrow();
@@ -64,7 +64,7 @@ describe('a way to objects that several go at the same moment', () => {
     expect(events).toEqual(['close 1']);
   });
 
-  it('is tried again by whoever asks next when it could not be opened', async () => {
+  it('is tried again by the next caller when it could not be opened', async () => {
     const shared = createSharedObjects();
     await expect(shared.open('etcd', async () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     const fake = createFakeObjectStore();

@@ -2,55 +2,55 @@ import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { isUnanswered } from '@kube-rescue/errors';
 import type { NodeObjects } from './node-objects.ts';
 
-/** ObjectSources to objects, each opened once for all who go it at the same moment. */
+/** Connections to objects, each opened once and shared by concurrent callers. */
 export interface SharedObjects {
-  /** The way of this name; `make` opens it where nobody has yet, or where it was lost since. */
+  /** The connection of this name; `make` opens it when it is not open, or was lost. */
   open(name: string, make: () => Promise<NodeObjects>): Promise<ObjectStore>;
-  /** Closes every way; what is under way is cut. */
+  /** Closes every connection; calls that wait for an answer fail. */
   close(): Promise<void>;
 }
 
-interface Way {
+interface Connection {
   readonly objects: Promise<NodeObjects>;
   /** Calls that wait for an answer. */
-  underWay: number;
+  pending: number;
   isLost: boolean;
 }
 
 export function createSharedObjects(): SharedObjects {
-  const current = new Map<string, Way>();
-  const unclosed = new Set<Way>();
-  const close = async (way: Way): Promise<void> => {
-    if (!unclosed.delete(way)) return;
-    await (await way.objects.catch(() => undefined))?.close();
+  const current = new Map<string, Connection>();
+  const unclosed = new Set<Connection>();
+  const close = async (connection: Connection): Promise<void> => {
+    if (!unclosed.delete(connection)) return;
+    await (await connection.objects.catch(() => undefined))?.close();
   };
-  const lose = (name: string, way: Way): void => {
-    way.isLost = true;
-    if (current.get(name) === way) current.delete(name);
+  const lose = (name: string, connection: Connection): void => {
+    connection.isLost = true;
+    if (current.get(name) === connection) current.delete(name);
   };
-  const begin = (name: string, make: () => Promise<NodeObjects>): Way => {
-    const way = { objects: make(), underWay: 0, isLost: false };
-    current.set(name, way);
-    unclosed.add(way);
-    // Whoever asks next tries again.
-    way.objects.catch(() => {
-      lose(name, way);
-      unclosed.delete(way);
+  const begin = (name: string, make: () => Promise<NodeObjects>): Connection => {
+    const connection = { objects: make(), pending: 0, isLost: false };
+    current.set(name, connection);
+    unclosed.add(connection);
+    // The next caller tries again.
+    connection.objects.catch(() => {
+      lose(name, connection);
+      unclosed.delete(connection);
     });
-    return way;
+    return connection;
   };
   return {
     open: async (name, make) => {
-      const way = current.get(name) ?? begin(name, make);
-      return watched((await way.objects).store, {
+      const connection = current.get(name) ?? begin(name, make);
+      return watched((await connection.objects).store, {
         begin: () => {
-          way.underWay += 1;
+          connection.pending += 1;
         },
-        lose: () => lose(name, way),
-        // What others still wait for is not cut: the last of them closes what is lost.
+        lose: () => lose(name, connection),
+        // A lost connection is closed when its last pending call ends.
         end: async () => {
-          way.underWay -= 1;
-          if (way.isLost && way.underWay === 0) await close(way);
+          connection.pending -= 1;
+          if (connection.isLost && connection.pending === 0) await close(connection);
         },
       });
     },
@@ -67,7 +67,7 @@ interface CallListener {
   readonly end: () => Promise<void>;
 }
 
-/** The store, telling of every call, and when it is lost. */
+/** The store with a listener for every call and for a lost connection. */
 function watched(store: ObjectStore, { begin, lose, end }: CallListener): ObjectStore {
   const noticed = (error: unknown): unknown => {
     // The next caller opens the store again: etcd and the API server restart in a recovery.
