@@ -139,7 +139,9 @@ describe('no stale bytes are served', () => {
         const before = [await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(DIRECTORY)];
         await write(others, 'changed');
         await others.writeFile(hostPath('/etc/third'), Buffer.from('x'), { mode: 0o644 });
-        expect([await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(DIRECTORY)]).toEqual(before);
+        expect([await textOf(cache.host), await cache.host.stat(FILE), await cache.host.list(DIRECTORY)]).toEqual(
+          before,
+        );
         await end(cache[through], cache);
         expect(await textOf(cache.host)).toBe('changed');
         expect((await cache.host.stat(FILE))?.size).toBe(7);

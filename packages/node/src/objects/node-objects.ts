@@ -93,7 +93,8 @@ async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promis
       subject: value,
       hint: 'restore the file to the path that the manifest mounts, or use the API server: --via api',
     });
-  if (component.unmapped?.includes(flag) === true) throw unreadable('the file is in the container only, not on the node');
+  if (component.unmapped?.includes(flag) === true)
+    throw unreadable('the file is in the container only, not on the node');
   const bytes = await host.readFile(hostPath(value));
   if (bytes === undefined) throw unreadable('file not found');
   const { parseEncryptionConfiguration } = await import('@kube-rescue/etcd-access');
