@@ -30,7 +30,7 @@ async function documentOf(...args: readonly string[]) {
 }
 
 describe('certs check', () => {
-  it('exits 3 for what is bad, whatever --fail-within says, and 0 where nothing ends in that time', async () => {
+  it('exits 3 for an expired certificate whatever --fail-within is, and 0 when none expires within that time', async () => {
     expect((await certs('check', '--fail-within', '0d')).exitCode).toBe(3);
     const sound = (...args: readonly string[]) => runCli(['certs', 'check', ...args, '--root', other.root]);
     expect((await sound('--fail-within', '30d')).exitCode).toBe(0);
@@ -51,7 +51,7 @@ describe('certs check', () => {
 });
 
 describe('certs inspect', () => {
-  it('spells out an id, a file of the node and a file of the caller', async () => {
+  it('shows a certificate by ID, by file of the node and by local file', async () => {
     expect(await documentOf('inspect', 'apiserver')).toMatchObject({
       exitCode: 3,
       document: { result: { certificates: [{ subject: 'CN=kube-apiserver', keyMatches: true }] } },
@@ -69,7 +69,7 @@ describe('certs inspect', () => {
 });
 
 describe('certs renew', () => {
-  it('refuses names for more than one certificate, names that are none, and a key algorithm for keys that stay', async () => {
+  it('refuses a SAN without exactly one certificate, an invalid SAN, and a key algorithm without new keys', async () => {
     expect(await documentOf('renew', '--add-san', 'x', '--dry-run')).toMatchObject({ exitCode: 2 });
     expect(await documentOf('renew', 'apiserver', '--add-san', 'x:1', '--dry-run')).toMatchObject({
       exitCode: 2,
@@ -83,7 +83,7 @@ describe('certs renew', () => {
 });
 
 describe('certs rotate-ca', () => {
-  it('wants to be told what is to be done, and a CA that this node has of its own', async () => {
+  it('refuses to run without a stage, and refuses a CA that this node does not have', async () => {
     expect(await documentOf('rotate-ca', 'etcd', '--dry-run')).toMatchObject({ exitCode: 2 });
     expect(await documentOf('rotate-ca', 'nonsense', '--same-key', '--dry-run')).toMatchObject({ exitCode: 2 });
     expect(await documentOf('rotate-ca', 'etcd-peer', '--same-key', '--dry-run')).toMatchObject({
@@ -92,7 +92,7 @@ describe('certs rotate-ca', () => {
     });
   });
 
-  it('tells the stage of a CA, and begins none where the cluster is not at work', async () => {
+  it('shows the stage of a CA, and starts no rotation while the cluster is down', async () => {
     expect(await documentOf('rotate-ca', 'cluster')).toMatchObject({
       exitCode: 0,
       document: { result: { ca: 'cluster', stage: 'settled', next: null, certificates: [{ role: 'signs' }] } },
@@ -104,7 +104,7 @@ describe('certs rotate-ca', () => {
     expect(await documentOf('rotate-ca', 'cluster', '--resume')).toMatchObject({ exitCode: 2 });
   });
 
-  it('issues it anew, and can be taken back', async () => {
+  it('reissues a CA with the same key, and rolls the run back', async () => {
     const planted = await plantNode({ algorithm: 'ecdsa' });
     const file = path.join(planted.root, 'etc/kubernetes/pki/front-proxy-ca.crt');
     const before = await readFile(file);
@@ -120,7 +120,7 @@ describe('certs rotate-ca', () => {
 });
 
 describe('certs adopt', () => {
-  it('refuses what does not fit, with every reason and exit 4, and installs what does', async () => {
+  it('refuses a set that does not fit with exit 4, and installs one that does', async () => {
     const empty = path.join(localFiles, 'empty');
     await run('mkdir', [empty]);
     expect(await documentOf('adopt', empty, '--yes')).toMatchObject({
@@ -140,20 +140,28 @@ describe('certs adopt', () => {
 });
 
 describe('certs csr', () => {
-  it('writes requests once, and takes back what was signed of them', async () => {
+  it('exports requests once, and imports the signed certificates', async () => {
     const planted = await plantNode({ expired: ['apiserver'] });
-    const folder = path.join(localFiles, 'requests');
+    const requests = path.join(localFiles, 'requests');
     const on = ['--root', planted.root];
-    const exported = await runCli(['certs', 'csr', 'export', folder, '--new-keys', ...on]);
+    const exported = await runCli(['certs', 'csr', 'export', requests, '--new-keys', ...on]);
     expect(exported.exitCode).toBe(0);
-    expect(await readdir(folder)).toContain('apiserver.csr');
-    const again = await runCli(['certs', 'csr', 'export', folder, '--new-keys', '--json', ...on]);
+    expect(await readdir(requests)).toContain('apiserver.csr');
+    const again = await runCli(['certs', 'csr', 'export', requests, '--new-keys', '--json', ...on]);
     expect(again.exitCode).toBe(4);
     expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'PKI_REQUEST_EXISTS' } });
     const pki = path.join(planted.root, 'etc/kubernetes/pki');
     const sign = ['-CA', `${pki}/ca.crt`, '-CAkey', `${pki}/ca.key`, '-copy_extensions', 'copyall', '-days', '30'];
-    await run('openssl', ['x509', '-req', '-in', `${folder}/apiserver.csr`, ...sign, '-out', `${folder}/signed.pem`]);
-    const imported = await runCli(['certs', 'csr', 'import', folder, '--yes', '--json', ...on]);
+    await run('openssl', [
+      'x509',
+      '-req',
+      '-in',
+      `${requests}/apiserver.csr`,
+      ...sign,
+      '-out',
+      `${requests}/signed.pem`,
+    ]);
+    const imported = await runCli(['certs', 'csr', 'import', requests, '--yes', '--json', ...on]);
     expect(JSON.parse(imported.stdout)).toMatchObject({ ok: true, result: { outcome: 'done' } });
     expect((await runCli(['certs', 'check', '--fail-within', '0d', ...on])).exitCode).toBe(0);
     await planted.remove();

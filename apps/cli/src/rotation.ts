@@ -8,13 +8,13 @@ import { type Session } from './wiring.ts';
 type Recovery = typeof import('@kube-rescue/recovery');
 type RotationInput = Parameters<Recovery['createRotationPlaybook']>[1];
 
-/** The stages of a rotation, with a way to the cluster's objects through its API server, which works all the while. */
+/** The playbook that rotates a CA to a new key, in the stages of `input`. */
 export async function rotateCa(input: RotationInput, session: Session): Promise<Playbook> {
   const { createRotationPlaybook } = await import('@kube-rescue/recovery');
   return createRotationPlaybook(session.node, input);
 }
 
-/** The same CA with another certificate. */
+/** The playbook that reissues a CA certificate with the same key. */
 export async function reissueCa(
   input: Parameters<Recovery['createCaPlaybook']>[1],
   session: Session,
@@ -23,7 +23,7 @@ export async function reissueCa(
   return createCaPlaybook(session.node, input);
 }
 
-/** What the interrupted rotation of a CA was asked for; `undefined` when there is none to resume. */
+/** The recorded input of the interrupted rotation of a CA; `undefined` when there is none to resume. */
 export async function findInterruptedRotation(
   ca: RotationInput['ca'],
   session: Session,
@@ -32,7 +32,7 @@ export async function findInterruptedRotation(
   return find(ca, await (await session.openRuns()).list());
 }
 
-/** The answer of a stage, with what comes after it. */
+/** Adds the next stage to the answer of a stage. */
 export async function nameNextStage(
   answer: Answer,
   input: Parameters<Recovery['reportRotation']>[1],
@@ -47,7 +47,7 @@ export async function nameNextStage(
   };
 }
 
-/** Which stage a CA is in: exit 3 while a rotation is under way. */
+/** Reports the stage of a CA rotation: exit 3 while a rotation is under way. */
 export async function answerRotation(
   input: Parameters<Recovery['reportRotation']>[1],
   session: Session,

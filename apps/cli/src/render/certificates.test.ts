@@ -21,8 +21,8 @@ function row(id: string, path: string, daysLeft: number, more: Partial<Certifica
   } as CertificateRow;
 }
 
-describe('the certificates of a node for a person', () => {
-  it('name the status, the days and the problems of each within 80 columns', () => {
+describe('the certificate table of a node', () => {
+  it('shows status, days and problems of each certificate within 80 columns', () => {
     const rows = [
       row('apiserver', '/etc/kubernetes/pki/apiserver.crt', -1, {
         status: 'problem',
@@ -41,7 +41,7 @@ apiserver
 2 certificates: 1 with problems, 1 with warnings`);
   });
 
-  it('say so when all is good', () => {
-    expect(renderCertificates([row('a', '/a', 300)], PLAIN)).toContain('1 certificate, all good');
+  it('says that all certificates are valid', () => {
+    expect(renderCertificates([row('a', '/a', 300)], PLAIN)).toContain('1 certificate, all valid');
   });
 });

@@ -6,7 +6,7 @@ import { count, indentText } from './text.ts';
 
 const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green', warning: 'yellow', problem: 'red' };
 
-/** The certificates of a node, the worst news spelled out below the table. */
+/** The certificates of a node as a table, with the problems of each below. */
 export function renderCertificates(rows: readonly CertificateRow[], terminal: Terminal): string {
   const table = renderTable(
     {
@@ -31,12 +31,12 @@ export function renderCertificates(rows: readonly CertificateRow[], terminal: Te
   return [table, ...details, '', summarizeCertificates(rows)].join('\n');
 }
 
-/** `3 problems, 1 warning in 12 certificates`. */
+/** `12 certificates: 3 with problems, 1 with warnings`. */
 export function summarizeCertificates(rows: readonly CertificateRow[]): string {
   const having = (status: CertificateRow['status']): number => rows.filter((row) => row.status === status).length;
   const problems = having('problem');
   const warnings = having('warning');
   const all = count(rows.length, 'certificate');
-  if (problems + warnings === 0) return `${all}, all good`;
+  if (problems + warnings === 0) return `${all}, all valid`;
   return `${all}: ${problems} with problems, ${warnings} with warnings`;
 }

@@ -2,16 +2,16 @@ import type { ClusterCertificates } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
 import { count, indentText } from './text.ts';
 
-/** A person plans ahead by the next few; the others are in the JSON. */
+/** The operator plans by the next few; JSON has all of them. */
 const FORECAST_LINES = 5;
-const PLACES = 3;
+const LOCATIONS = 3;
 
-/** What is wrong in the cluster's objects, where trust disagrees, and what breaks next. */
+/** Problems of certificates in the cluster's objects, trust disagreements, and the next expirations. */
 export function renderClusterCertificates(cluster: ClusterCertificates, { columns }: Terminal): string {
   const { certificates, disagreements, forecast } = cluster;
   const troubled = certificates.filter(({ problems }) => problems.length > 0);
   const lines = [
-    `in the cluster's objects: ${count(certificates.length, 'certificate')}, ${troubled.length} with something to say`,
+    `in the cluster's objects: ${count(certificates.length, 'certificate')}, ${troubled.length} with problems or warnings`,
     ...troubled.flatMap(({ path, problems }) => [
       '',
       indentText('', path, columns),
@@ -21,24 +21,24 @@ export function renderClusterCertificates(cluster: ClusterCertificates, { column
       ]),
     ]),
     '',
-    disagreements.length === 0 ? 'files and objects trust the same' : 'where trust disagrees:',
-    ...disagreements.flatMap(({ message, places, hint }) => [
+    disagreements.length === 0 ? 'files and objects trust the same CAs' : 'trust disagreements:',
+    ...disagreements.flatMap(({ message, locations, hint }) => [
       indentText('  - ', message, columns),
-      indentText('    at: ', listPlaces(places), columns),
+      indentText('    at: ', listLocations(locations), columns),
       indentText('    hint: ', hint, columns),
     ]),
     '',
-    'what ends next:',
+    'expires next:',
     ...forecast
       .slice(0, FORECAST_LINES)
-      .map(({ at, consequence, places }) =>
-        indentText(`  ${at.slice(0, 10)}  `, `${consequence} (${listPlaces(places)})`, columns),
+      .map(({ at, consequence, locations }) =>
+        indentText(`  ${at.slice(0, 10)}  `, `${consequence} (${listLocations(locations)})`, columns),
       ),
   ];
   return lines.join('\n');
 }
 
-function listPlaces(places: readonly string[]): string {
-  const rest = places.length - PLACES;
-  return [...places.slice(0, PLACES), ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
+function listLocations(locations: readonly string[]): string {
+  const rest = locations.length - LOCATIONS;
+  return [...locations.slice(0, LOCATIONS), ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
 }

@@ -1,9 +1,10 @@
 import type { InspectedCertificate } from '@kube-rescue/cert-rotation';
+import { formatTime } from '@kube-rescue/errors';
 import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
 import { indentText } from './text.ts';
 
-/** Certificates spelled out, one below the other. */
+/** Certificates in full, one below the other. */
 export function renderInspection(certificates: readonly InspectedCertificate[], terminal: Terminal): string {
   return certificates.map((certificate) => renderOne(certificate, terminal)).join('\n\n');
 }
@@ -11,12 +12,15 @@ export function renderInspection(certificates: readonly InspectedCertificate[], 
 function renderOne(certificate: InspectedCertificate, terminal: Terminal): string {
   const { keyMatches, chain, chainFlaw, daysLeft, pathLength } = certificate;
   const lifetime = daysLeft < 0 ? `expired ${-daysLeft - 1} days ago` : `${daysLeft} days left`;
-  const limit = pathLength === null ? '' : `, at most ${pathLength} below it`;
+  const limit = pathLength === null ? '' : `, path length ${pathLength}`;
   const lines: readonly (readonly [string, string])[] = [
     ['subject', certificate.subject],
     ['issuer', certificate.issuer],
     ['serial', certificate.serialNumber],
-    ['valid', `${certificate.notBefore} to ${certificate.notAfter} (${lifetime})`],
+    [
+      'valid',
+      `${formatTime(new Date(certificate.notBefore))} to ${formatTime(new Date(certificate.notAfter))} (${lifetime})`,
+    ],
     ['names', listOf(certificate.subjectAltNames)],
     ['key', `${certificate.keyAlgorithm}${describeKeyMatch(keyMatches)}`],
     ['key usage', listOf(certificate.keyUsage)],
@@ -25,7 +29,7 @@ function renderOne(certificate: InspectedCertificate, terminal: Terminal): strin
     ['SKI', certificate.subjectKeyIdentifier ?? '-'],
     ['AKI', certificate.authorityKeyIdentifier ?? '-'],
     ['SHA-256', certificate.fingerprint256],
-    ['chain', [...chain, ...(chainFlaw === null ? [] : [`(${chainFlaw})`])].join(' <- ') || 'it signed itself'],
+    ['chain', [...chain, ...(chainFlaw === null ? [] : [`(${chainFlaw})`])].join(' <- ') || 'self-signed'],
   ];
   const head = `${certificate.place} (${certificate.part})`;
   const colour = daysLeft < 0 || keyMatches === false ? 'red' : undefined;
@@ -37,7 +41,7 @@ function renderOne(certificate: InspectedCertificate, terminal: Terminal): strin
 
 function describeKeyMatch(keyMatches: boolean | null): string {
   if (keyMatches === null) return '';
-  return keyMatches ? ', and the key beside it is its own' : ', BUT THE KEY BESIDE IT IS ANOTHER';
+  return keyMatches ? ', matches its private key' : ', DOES NOT MATCH ITS PRIVATE KEY';
 }
 
 function listOf(texts: readonly string[]): string {

@@ -4,15 +4,15 @@ import { selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 
 export default class CertsAdopt extends NodeCommand {
-  static override summary = 'Install a set of certificates that somebody else has made.';
+  static override summary = 'Install a set of certificates that was issued elsewhere.';
   static override description =
-    'Recognises what a folder holds by content, not by file name: authorities, certificates, keys, kubeconfigs. A set that does not fit this node is refused with every reason at once. Restarts nothing; recover --certs does.';
+    'Recognizes CAs, certificates, keys and kubeconfigs in a directory by content, not by file name. Refuses a set that does not fit this node, with every reason at once. Restarts nothing; recover --certs does.';
   static override examples = [
     '<%= config.bin %> certs adopt ./generated --dry-run',
     '<%= config.bin %> certs adopt /root/new-pki --yes',
   ];
   static override args = {
-    folder: Args.string({ description: 'the folder that holds the set, whatever its layout', required: true }),
+    directory: Args.string({ description: 'the directory of the set, in any layout', required: true }),
   };
   static override flags = { ...selectionFlags, ...writeFlags };
 
@@ -20,7 +20,7 @@ export default class CertsAdopt extends NodeCommand {
     const { flags, args } = await this.parse(CertsAdopt);
     const session = await this.openSession(flags);
     const { localFiles, node } = session;
-    const options = { adopt: { path: localFiles.path(args.folder), files: localFiles.host } };
+    const options = { adopt: { path: localFiles.path(args.directory), files: localFiles.host } };
     const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(node, options);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }

@@ -9,9 +9,9 @@ import { renderPrometheus } from '../../render/prometheus.ts';
 import type { Terminal } from '../../terminal.ts';
 
 export default class CertsCheck extends NodeCommand {
-  static override summary = 'Judge every certificate that this node uses.';
+  static override summary = 'Check every certificate that this node uses.';
   static override description =
-    'Finds them in the flags of the components and in the kubeconfigs. Exits 3 when one is bad, or expires within the time of --fail-within; without that flag, within the time of --warn-within. Changes nothing.';
+    'Finds the certificates by component flags and kubeconfigs. Exits 3 when a certificate is invalid or expires within --fail-within (default: --warn-within). Changes nothing.';
   static override examples = [
     '<%= config.bin %> certs check',
     '<%= config.bin %> certs check --warn-within 60d --json',
@@ -21,14 +21,15 @@ export default class CertsCheck extends NodeCommand {
   ];
   static override flags = {
     'warn-within': warnWithinFlag,
-    'fail-within': days({ description: 'exit 3 only when one is bad or expires within this time' }),
+    'fail-within': days({ description: 'exit 3 only when a certificate is invalid or expires within this time' }),
     output: Flags.option({
       options: ['table', 'json', 'prometheus'] as const,
-      description: "form of the answer; prometheus is for node-exporter's textfile collector, json is --json",
+      description: "output format; prometheus is for node-exporter's textfile collector, json is --json",
       default: 'table' as const,
     })(),
     cluster: Flags.boolean({
-      description: "judge what the cluster's objects hold as well, and where they and this node disagree",
+      description:
+        "also check the certificates in the cluster's objects, and where objects and files trust different CAs",
     }),
     via: Flags.option({
       options: VIA,
@@ -61,7 +62,7 @@ export default class CertsCheck extends NodeCommand {
     const { signal } = session.interruption;
     const input = { via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
     const cluster = await checkClusterCertificates(node, input, signal);
-    if (!cluster.isCurrent) reporter.warn('etcd has no quorum: what was read of the objects may be old');
+    if (!cluster.isCurrent) reporter.warn('etcd has no quorum: its objects may be out of date');
     const isClusterSound =
       cluster.disagreements.length === 0 &&
       cluster.certificates.every(({ status, problems }) => status !== 'problem' && problems.length === 0);

@@ -4,9 +4,9 @@ import { EXIT } from '../../exit-codes.ts';
 import { renderInspection } from '../../render/inspection.ts';
 
 export default class CertsInspect extends NodeCommand {
-  static override summary = 'Spell out the certificates at one place.';
+  static override summary = 'Show the certificates at one location in full.';
   static override description =
-    'Names, usages, key identifiers, dates, chain, and whether the key beside it is its own. Exits 3 when one has expired or has another key. Changes nothing.';
+    'Shows names, usages, key identifiers, dates, chain, and whether the private key matches. Exits 3 when a certificate is not valid now or its key does not match. Changes nothing.';
   static override examples = [
     '<%= config.bin %> certs inspect etcd/server',
     '<%= config.bin %> certs inspect /etc/kubernetes/admin.conf',
@@ -23,15 +23,16 @@ export default class CertsInspect extends NodeCommand {
     const { flags, args } = await this.parse(CertsInspect);
     const { node, localFiles, clock, interruption } = await this.openSession(flags);
     const { target } = args;
-    // An absolute path is the node's own, below --root where that is given; another is the caller's.
+    // An absolute path is on the node, below --root if given; a relative path is on the operator's machine.
     const isOnNode = target.startsWith('/');
     const file = { path: localFiles.path(target), reader: isOnNode ? node.host : localFiles.host };
     const { inspectCertificate } = await import('@kube-rescue/diagnosis');
     const { signal } = interruption;
     const certificates = await inspectCertificate(node, { target, file, signal });
-    const now = clock.now().toISOString();
+    const now = clock.now();
     const isSound = certificates.every(
-      ({ notBefore, notAfter, keyMatches }) => notBefore <= now && now <= notAfter && keyMatches !== false,
+      ({ notBefore, notAfter, keyMatches }) =>
+        new Date(notBefore) <= now && now <= new Date(notAfter) && keyMatches !== false,
     );
     return {
       result: { target, certificates },

@@ -8,7 +8,7 @@ import { toRenewal } from '../../renewal-input.ts';
 export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
   static override description =
-    'Keeps key, subject, names and usages of every certificate. Does not restart what uses them.';
+    'Keeps key, subject, SANs and usages of every certificate. Restarts nothing; recover --certs does.';
   static override examples = [
     '<%= config.bin %> certs renew --dry-run',
     '<%= config.bin %> certs renew apiserver etcd/server',
@@ -17,7 +17,7 @@ export default class CertsRenew extends NodeCommand {
   ];
   static override args = {
     id: Args.string({
-      description: 'a certificate as certs check names it; default: those that need it',
+      description: 'certificate ID as shown by `certs check`; default: every certificate that needs renewal',
       multiple: true,
     }),
   };
@@ -25,9 +25,9 @@ export default class CertsRenew extends NodeCommand {
     ...renewalFlags,
     ...selectionFlags,
     ...writeFlags,
-    all: Flags.boolean({ description: 'renew every certificate, also those that are good' }),
+    all: Flags.boolean({ description: 'renew every certificate, also valid ones' }),
     'add-san': Flags.string({
-      description: 'DNS name or IP address that the one certificate named must have, too (more than once)',
+      description: 'DNS name or IP address to add to the one certificate given by ID (repeatable)',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'NAME',
@@ -51,8 +51,8 @@ export default class CertsRenew extends NodeCommand {
 function notOneCertificate(ids: readonly string[]): Error {
   const subject = ids.length === 0 ? '--add-san' : ids.join(', ');
   return usageError(
-    '--add-san is for one certificate',
+    '--add-san needs exactly one certificate',
     subject,
-    'name the one that is to have it: certs renew apiserver',
+    'give one certificate ID: certs renew apiserver --add-san NAME',
   );
 }

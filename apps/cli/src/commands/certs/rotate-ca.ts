@@ -9,9 +9,9 @@ const CA_DEFINITIONS = ['cluster', 'etcd', 'etcd-peer', 'front-proxy'] as const;
 const STAGES = ['trust', 'issue', 'drop'] as const;
 
 export default class CertsRotateCa extends NodeCommand {
-  static override summary = 'Rotate a CA of this node to a new key in stages, or issue it anew with the same key.';
+  static override summary = 'Rotate a CA of this node to a new key in stages, or reissue it with the same key.';
   static override description =
-    'Without a flag it tells which stage the CA is in. A new key comes in three stages, each a run of its own and proven before it ends: trust (old and new are trusted everywhere), issue (the new one signs), drop (the old one is trusted no more). The cluster goes on working; between the stages, people, pipelines and other nodes have to follow. With --same-key what the CA has signed stays good; the control plane is restarted on the new certificate, and pods keep the old one until they are restarted.';
+    'Without flags, shows the stage of the CA. Rotation to a new key has three stages, each a separate, verified run: trust (old and new CA are trusted everywhere), issue (the new CA signs), drop (the old CA is no longer trusted). The cluster keeps serving. Between stages, give users, pipelines and other nodes the new CA bundle, then new certificates. With --same-key, certificates signed by the CA stay valid; the control plane restarts with the new CA certificate, and pods keep the old one until they restart.';
   static override examples = [
     '<%= config.bin %> certs rotate-ca cluster',
     '<%= config.bin %> certs rotate-ca cluster --stage trust --dry-run',
@@ -20,7 +20,7 @@ export default class CertsRotateCa extends NodeCommand {
   ];
   static override args = {
     ca: Args.string({
-      description: 'the CA, as certs check names it behind ca/',
+      description: 'CA name as shown by `certs check` (after ca/)',
       options: [...CA_DEFINITIONS],
       required: true,
     }),
@@ -28,24 +28,27 @@ export default class CertsRotateCa extends NodeCommand {
   static override flags = {
     stage: Flags.option({
       options: STAGES,
-      description: 'carry out this stage',
+      description: 'run this stage',
       exclusive: ['same-key', 'all-stages'],
     })(),
-    'all-stages': Flags.boolean({ description: 'carry out every stage that is left', exclusive: ['same-key'] }),
-    'same-key': Flags.boolean({ description: 'keep the key of the CA, and issue its certificate anew' }),
+    'all-stages': Flags.boolean({ description: 'run every remaining stage', exclusive: ['same-key'] }),
+    'same-key': Flags.boolean({ description: 'keep the CA key and reissue the CA certificate' }),
     resume: Flags.boolean({
-      description: 'go on with the run that did not come to its end; without --stage, with the stage that it was in',
+      description: 'resume the interrupted run, in its recorded stage unless --stage is given',
       exclusive: ['same-key'],
     }),
-    days: days({ description: "lifetime of the CA's new certificate", default: 3650 }),
-    'new-keys': Flags.boolean({ description: 'new keys for what the new CA signs, too', exclusive: ['same-key'] }),
+    days: days({ description: 'lifetime of the new CA certificate', default: 3650 }),
+    'new-keys': Flags.boolean({
+      description: 'also generate new keys for the certificates that the new CA signs',
+      exclusive: ['same-key'],
+    }),
     'key-algorithm': caKeyFlag,
     'nodes-ready': Flags.boolean({
-      description: 'other nodes have been made ready for the stage; without it they stop it',
+      description: 'assert that the other nodes are prepared; otherwise other nodes block the stage',
       exclusive: ['same-key'],
     }),
     'restart-pods': Flags.boolean({
-      description: 'start the pods anew, one after the other, that hold the CA as it was; without it they are named',
+      description: 'restart the pods that hold the old CA, one at a time; otherwise list them',
     }),
     ...selectionFlags,
     ...writeFlags,
@@ -72,12 +75,12 @@ export default class CertsRotateCa extends NodeCommand {
     const newKeys = flags['new-keys'] || interrupted?.newKeys;
     const nodesReady = flags['nodes-ready'] || interrupted?.nodesReady;
     const keyAlgorithm = flags['key-algorithm'];
-    const asked = { stages, newKeys, nodesReady, restartPods: restartPods || interrupted?.restartPods };
-    const rotation = { ...input, ...asked, keyAlgorithm, hasBegun: interrupted?.hasBegun };
+    const requested = { stages, newKeys, nodesReady, restartPods: restartPods || interrupted?.restartPods };
+    const rotation = { ...input, ...requested, keyAlgorithm, hasBegun: interrupted?.hasBegun };
     const { recordRotation } = await import('@kube-rescue/recovery');
     const answer = await run({
       playbook: () => rotateCa(rotation, session),
-      request: recordRotation(asked),
+      request: recordRotation(requested),
       resumeCommand: `certs rotate-ca ${ca} --resume`,
     });
     return flags['dry-run'] ? answer : nameNextStage(answer, input, session);
@@ -85,6 +88,6 @@ export default class CertsRotateCa extends NodeCommand {
 }
 
 function withoutStage(ca: string): Error {
-  const hint = 'give --stage trust, issue or drop, or --all-stages; for its own key: --same-key';
-  return usageError('it is not said what is to be done with the CA', ca, hint);
+  const hint = 'pass --stage trust, --stage issue, --stage drop or --all-stages; to keep the key: --same-key';
+  return usageError('no stage given', ca, hint);
 }

@@ -4,12 +4,12 @@ import { selectionFlags, writeFlags } from '../../../flags.ts';
 import { answerPlaybook } from '../../../playbook-run.ts';
 
 export default class CertsCsrImport extends NodeCommand {
-  static override summary = 'Install certificates that a CA which is kept elsewhere has signed.';
+  static override summary = 'Install certificates that an external CA has signed.';
   static override description =
-    "Takes them by content, with the keys of the export. Each must be for its key, come from this node's CA, hold now, and name and allow whatever the one in use does; otherwise nothing is installed, and every reason is told at once. Restarts nothing.";
+    "Recognizes certificates by content, with the keys of the export. Each certificate must match its key, be signed by this node's CA, be valid now, and have every SAN and usage of the one in use; otherwise nothing is installed, and every reason is reported at once. Restarts nothing.";
   static override examples = ['<%= config.bin %> certs csr import ./signed --dry-run'];
   static override args = {
-    folder: Args.string({ description: 'the folder with the signed certificates, and with new keys', required: true }),
+    directory: Args.string({ description: 'directory of the signed certificates and new keys', required: true }),
   };
   static override flags = { ...selectionFlags, ...writeFlags };
 
@@ -18,7 +18,7 @@ export default class CertsCsrImport extends NodeCommand {
     const session = await this.openSession(flags);
     const { localFiles, node } = session;
     const rules = { keepEverything: true, mayBePartial: true, keepCas: true };
-    const options = { adopt: { path: localFiles.path(args.folder), files: localFiles.host }, rules };
+    const options = { adopt: { path: localFiles.path(args.directory), files: localFiles.host }, rules };
     const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(node, options);
     return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
   }
