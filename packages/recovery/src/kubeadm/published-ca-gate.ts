@@ -13,14 +13,13 @@ const TOKEN_SECRETS = '/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Fserv
 const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-info';
 
 /**
- * Every service account and namespace is handed the certificate of the cluster CA that is on the disk.
- * kube-controller-manager publishes it by itself, once it was started with it. What it does not reach is told: pods that
- * read the old one when they started, and the `cluster-info` that new nodes join by.
+ * Verifies that kube-controller-manager publishes the cluster CA certificate of the disk to every namespace and service account.
+ * Warns of what it does not reach: pods that read the old CA at their start, and the `cluster-info` that new nodes join by.
  */
 export function createPublishedCaGate(
   node: Node,
   options: {
-    /** Whether it tells what kube-controller-manager does not reach; later steps may do something about it. Default: true. */
+    /** Warn of pods and `cluster-info` with the old CA; later steps may fix them. Default: true. */
     readonly warns?: boolean | undefined;
   },
   requires: readonly StepId[],
@@ -28,11 +27,11 @@ export function createPublishedCaGate(
   return createGateStep(
     {
       id: CA_PUBLISHED,
-      title: 'see the cluster CA handed to every service account',
+      title: 'verify that every service account has the cluster CA',
       requires,
       timeoutMs: TIMEOUT_MS,
       look: async (signal) => {
-        const verdict = await lookAtPublished(node, signal);
+        const verdict = await inspectPublished(node, signal);
         return verdict.verified && options.warns === false ? { ...verdict, warnings: undefined } : verdict;
       },
     },
@@ -40,7 +39,7 @@ export function createPublishedCaGate(
   );
 }
 
-async function lookAtPublished(node: Node, signal: AbortSignal): Promise<Verdict> {
+async function inspectPublished(node: Node, signal: AbortSignal): Promise<Verdict> {
   const { components } = await node.describe();
   const flags = components.find(({ component }) => component === 'kube-controller-manager')?.flags;
   const path = flags?.get('root-ca-file');
@@ -52,7 +51,7 @@ async function lookAtPublished(node: Node, signal: AbortSignal): Promise<Verdict
   const configMaps = await node.api.list(ROOT_CONFIG_MAPS, signal);
   const secrets = await node.api.list(TOKEN_SECRETS, signal);
   if (configMaps === undefined || secrets === undefined) {
-    return { verified: false, reason: 'the API server does not list what it hands to service accounts' };
+    return { verified: false, reason: 'the API server does not list the CA bundles of service accounts' };
   }
   const published = [
     ...configMaps.map((object) => ({ name: nameOf('ConfigMap', object), pem: pemOf(object) })),
@@ -60,10 +59,10 @@ async function lookAtPublished(node: Node, signal: AbortSignal): Promise<Verdict
   ];
   const old = published.filter(({ pem }) => pem.trim() !== present);
   if (old[0] !== undefined) {
-    const reason = `${old.length} of ${published.length} still hand out another CA, such as ${old[0].name}`;
+    const reason = `${old.length} of ${published.length} Secrets and ConfigMaps still publish another CA, such as ${old[0].name}`;
     return { verified: false, reason, hint: 'read the log of kube-controller-manager in /var/log/pods' };
   }
-  const evidence = [`${published.length} Secrets and ConfigMaps hand out ${path}`];
+  const evidence = [`${published.length} Secrets and ConfigMaps publish ${path}`];
   const publishedSince = parseCertificates(present, `${path}`)[0].notBefore;
   const warnings = [
     ...(await warnOfPods(node, { secrets, publishedSince }, signal)),
@@ -73,7 +72,7 @@ async function lookAtPublished(node: Node, signal: AbortSignal): Promise<Verdict
 }
 
 const MANY = 20;
-/** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
+/** An older CA was not issued by this recovery, nor by the run that it resumes. */
 const RECENT_MS = 60 * 60_000;
 
 async function warnOfPods(
@@ -85,13 +84,11 @@ async function warnOfPods(
   const age = now.getTime() - publishedSince.getTime();
   if (age > RECENT_MS) return [];
   const pods = await node.api.list('/api/v1/pods', signal);
-  if (pods === undefined) return ['the pods could not be listed, so nobody knows which of them hold an old CA'];
+  if (pods === undefined) return ['cannot tell which pods hold an old CA: the API server does not list the pods'];
   const names = findStalePods({ pods, secrets, publishedAt: now });
   if (names.length === 0) return [];
   const list = `${names.slice(0, MANY).join(', ')}${names.length > MANY ? ` and ${names.length - MANY} more` : ''}`;
-  return [
-    `pods that started with the CA as it was before, and may refuse the API server until they are restarted: ${list}`,
-  ];
+  return [`pods that started with the old CA, and may refuse the API server until they restart: ${list}`];
 }
 
 /** New nodes join by it; its kubeconfig embeds the CA (kubeadm `app/phases/bootstraptoken/clusterinfo`). */
@@ -100,9 +97,7 @@ async function warnOfClusterInfo(node: Node, present: string, signal: AbortSigna
   const kubeconfig = textAt(fieldsAt(info, 'data'), 'kubeconfig') ?? '';
   const data = /certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1];
   if (data === undefined || decode(data).trim() === present) return [];
-  return [
-    'kube-public/cluster-info hands out another CA, so that no node can join by it: kubeadm init phase bootstrap-token renews it',
-  ];
+  return ['kube-public/cluster-info holds another CA, so no node can join: run kubeadm init phase bootstrap-token'];
 }
 
 function pemOf(object: unknown): string {

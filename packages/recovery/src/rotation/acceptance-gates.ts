@@ -8,7 +8,7 @@ import { type Node, type NodeDescription } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
-/** They look once a minute; the rest is for a machine that is busy. */
+/** The API server and the kubelet reload their CA once a minute; the rest is for a busy machine. */
 const REREAD_TIMEOUT_MS = 180_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const KUBELET_PORT = '10250';
@@ -19,14 +19,14 @@ interface GateIds {
 }
 
 /**
- * The API server and this node's kubelet let a client in whom the new CA has signed, by asking them with such a certificate: one
- * that may do nothing, so that they answer 403 to a client they know and 401 to one they do not.
+ * Verifies that the API server and this node's kubelet accept a client certificate of the new CA, by a request with a probe
+ * certificate without permissions: 403 means authenticated, 401 means not.
  */
 export function createClientAcceptanceGate({ id, requires }: GateIds, input: RotationInput, node: Node): Step {
   return createGateStep(
     {
       id,
-      title: 'see clients of the new CA let in',
+      title: 'verify that clients with a certificate of the new CA are accepted',
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async (signal) => {
@@ -39,11 +39,11 @@ export function createClientAcceptanceGate({ id, requires }: GateIds, input: Rot
         ];
         for (const { name, url } of servers) {
           const status = await ask(url, client, node, signal);
-          if (status !== 403) return notYet(`${name} answers ${status} to a client of the new CA`);
+          if (status !== 403) return notYet(`${name} answers ${status} to a client certificate of the new CA`);
         }
         return {
           verified: true,
-          evidence: ['the API server and the kubelet know a client that the new CA has signed'],
+          evidence: ['the API server and the kubelet accept a client certificate of the new CA'],
         };
       },
     },
@@ -74,7 +74,7 @@ async function ask(
 const PUBLISHED = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
 const PUBLISHED_KEYS = { cluster: 'client-ca-file', 'front-proxy': 'requestheader-client-ca-file' } as const;
 
-/** The API server publishes what it trusts for extension API servers, from its memory: the new CA must be in it. */
+/** Verifies that the API server trusts the new CA, by the bundle that it publishes from memory to extension API servers. */
 export function createPublishedTrustGate(
   { id, requires }: GateIds,
   input: RotationInput & { readonly ca: keyof typeof PUBLISHED_KEYS },
@@ -83,7 +83,7 @@ export function createPublishedTrustGate(
   return createGateStep(
     {
       id,
-      title: 'see the API server trust the new CA',
+      title: 'verify that the API server trusts the new CA',
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async (signal) => {
@@ -93,7 +93,7 @@ export function createPublishedTrustGate(
         if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
         const text = textAt(fieldsAt(reading.object, 'data'), PUBLISHED_KEYS[input.ca]);
         if (text === undefined || !holds(text, wanted))
-          return notYet('the API server has not published the new CA to extension API servers yet');
+          return notYet('the API server has not yet published the new CA to extension API servers');
         return { verified: true, evidence: [`extension-apiserver-authentication holds the new CA`] };
       },
     },
@@ -101,13 +101,13 @@ export function createPublishedTrustGate(
   );
 }
 
-/** What the kubelet has mounted into the pods of this node; they read it there, some of them at their start only. */
+/** Verifies that the kubelet has mounted the new CA into the pods of this node. Does not prove that a pod has reloaded it. */
 export function createMountedTrustGate({ id, requires }: GateIds, input: RotationInput, node: Node): Step {
   const { host } = node;
   return createGateStep(
     {
       id,
-      title: 'see the new CA in the pods of this node',
+      title: 'verify that the pods of this node have the new CA',
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
       look: async () => {
@@ -120,8 +120,9 @@ export function createMountedTrustGate({ id, requires }: GateIds, input: Rotatio
           const text = Buffer.from((await host.readFile(hostPath(path))) ?? new Uint8Array()).toString('latin1');
           if (holds(text, current.certificate) && !holds(text, next.certificate)) old.push(path);
         }
-        if (old[0] !== undefined) return notYet(`${old.length} of ${files.length} pods are not handed the new CA yet`);
-        return { verified: true, evidence: [`${files.length} volumes of pods on this node hold it`] };
+        if (old[0] !== undefined)
+          return notYet(`${old.length} of ${files.length} volumes of pods on this node do not hold the new CA yet`);
+        return { verified: true, evidence: [`${files.length} volumes of pods on this node hold the new CA`] };
       },
     },
     node,
@@ -135,9 +136,9 @@ async function listMounted(host: Node['host']): Promise<readonly string[]> {
   const files: string[] = [];
   for (const uid of (await host.list(PODS)) ?? []) {
     for (const plugin of PLUGINS) {
-      const folder = joinPath(PODS, uid, 'volumes', plugin);
-      for (const volume of (await host.list(folder)) ?? []) {
-        const path = joinPath(folder, volume, 'ca.crt');
+      const directory = joinPath(PODS, uid, 'volumes', plugin);
+      for (const volume of (await host.list(directory)) ?? []) {
+        const path = joinPath(directory, volume, 'ca.crt');
         if ((await host.stat(path)) !== undefined) files.push(path);
       }
     }
@@ -154,6 +155,6 @@ function notYet(reason: string): Verdict {
   return {
     verified: false,
     reason,
-    hint: 'read its log in /var/log/pods; a version that does not read the CA again has to be restarted',
+    hint: 'read its log in /var/log/pods; restart a component that does not reload its CA',
   };
 }

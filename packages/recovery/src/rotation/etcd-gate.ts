@@ -11,8 +11,8 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const CLIENT_URL = 'https://127.0.0.1:2379/health';
 
 /**
- * etcd presents the serving certificate that is on the disk, judged by its CA as it is now, and lets the API server's client in
- * with the one that is on the disk.
+ * Verifies that etcd presents the etcd server certificate of the disk, signed by the etcd CA of the disk, and accepts the API
+ * server client certificate for etcd of the disk.
  */
 export function createEtcdServingGate(
   { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
@@ -23,7 +23,7 @@ export function createEtcdServingGate(
   return createGateStep(
     {
       id,
-      title: 'see etcd serve with its certificate as it is, and let the API server in',
+      title: 'verify the etcd server certificate, and that etcd accepts the API server',
       requires,
       timeoutMs: TIMEOUT_MS,
       look: async (signal) => {
@@ -32,7 +32,8 @@ export function createEtcdServingGate(
         const { certificates } = await inspectCertificates({ ...description.inspection, only }, node);
         const server = certificates.find(({ id: each }) => each === 'etcd/server')?.certificate;
         const client = certificates.find(({ id: each }) => each === 'apiserver-etcd-client');
-        if (server?.ok !== true || client === undefined) return notYet("etcd's certificates cannot be read");
+        if (server?.ok !== true || client === undefined)
+          return notYet('the etcd server certificate or the API server client certificate for etcd cannot be read');
         const text = async (path: string): Promise<string> =>
           Buffer.from((await host.readFile(hostPath(path))) ?? new Uint8Array()).toString('latin1');
         const pair = {
@@ -50,12 +51,13 @@ export function createEtcdServingGate(
           });
           const expected = server.value.x509.serialNumber.toUpperCase();
           if (answer.peer?.serialNumber !== expected)
-            return notYet('etcd presents another certificate than the one on the disk');
-          if (!answer.peer.trusted) return notYet(`its certificate is not good: ${answer.peer.reason ?? ''}`);
+            return notYet('etcd presents another certificate than the one on disk');
+          if (!answer.peer.trusted)
+            return notYet(`the etcd server certificate is not trusted: ${answer.peer.reason ?? ''}`);
           if (answer.status !== 200) return notYet(`etcd answers ${answer.status}`);
           return {
             verified: true,
-            evidence: [`etcd serves with certificate ${expected} and lets the API server's client in`],
+            evidence: [`etcd presents certificate ${expected} and accepts the API server client certificate`],
           };
         } catch (error) {
           signal.throwIfAborted();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { findInterruptedRotation, recordRotation } from './interrupted-rotation.ts';
 import { rotationStepId } from './rotation-input.ts';
 
-const ASKED = { stages: ['trust', 'issue'] as const, newKeys: true, nodesReady: true, restartPods: false };
+const RECORDED = { stages: ['trust', 'issue'] as const, newKeys: true, nodesReady: true, restartPods: false };
 
 function run(fields: Partial<RunState> = {}): RunState {
   return {
@@ -15,14 +15,14 @@ function run(fields: Partial<RunState> = {}): RunState {
 }
 
 describe('an interrupted rotation', () => {
-  it('is resumed as its journal records that it was asked for', () => {
-    const found = findInterruptedRotation('cluster', [run({ input: recordRotation(ASKED) })]);
-    expect(found).toEqual({ ...ASKED, hasBegun: false });
+  it('is resumed with the input that its journal recorded', () => {
+    const found = findInterruptedRotation('cluster', [run({ input: recordRotation(RECORDED) })]);
+    expect(found).toEqual({ ...RECORDED, hasBegun: false });
   });
 
   it('does not depend on the words of the resume command', () => {
     const resumeCommand = 'certs rotate-ca cluster --all-stages --resume';
-    const found = findInterruptedRotation('cluster', [run({ resumeCommand, input: recordRotation(ASKED) })]);
+    const found = findInterruptedRotation('cluster', [run({ resumeCommand, input: recordRotation(RECORDED) })]);
     expect(found?.stages).toEqual(['trust', 'issue']);
   });
 
@@ -41,7 +41,7 @@ describe('an interrupted rotation', () => {
   });
 
   it('is the newest one of this CA, and not one that completed', () => {
-    const input = recordRotation(ASKED);
+    const input = recordRotation(RECORDED);
     expect(findInterruptedRotation('etcd', [run({ input })])).toBeUndefined();
     expect(findInterruptedRotation('cluster', [run({ input }), run({ outcome: 'done' })])).toBeUndefined();
     expect(findInterruptedRotation('cluster', [])).toBeUndefined();

@@ -2,7 +2,7 @@ import type { CaId } from '@kube-rescue/cert-rotation';
 import type { Json, RunState } from '@kube-rescue/workflow';
 import { ROTATION_STAGES, type RotationInput, rotationPlaybookId, rotationStepId } from './rotation-input.ts';
 
-/** What a rotation was asked for; recorded in the header of its journal, read when the run is resumed. */
+/** The input of a rotation; recorded in the header of its journal, read when the run is resumed. */
 export interface RecordedRotation
   extends Required<Pick<RotationInput, 'stages'>>,
     Pick<RotationInput, 'newKeys' | 'nodesReady' | 'restartPods'> {}
@@ -26,7 +26,7 @@ export function recordRotation({ stages, newKeys, nodesReady, restartPods }: Rec
 /**
  * The newest rotation of `ca`, when it has not completed; `undefined` otherwise.
  *
- * Journals of earlier versions do not record what was asked for: their `stages` are empty, so the stage has to be named again.
+ * Journals of earlier versions do not record the input: their `stages` are empty, so the operator names the stage again.
  */
 export function findInterruptedRotation(ca: CaId, runs: readonly RunState[]): InterruptedRotation | undefined {
   const run = runs.findLast(({ playbook }) => playbook === rotationPlaybookId(ca));

@@ -6,30 +6,30 @@ import { isStageDue, inspectRotationOfNode, type RotationInput } from './rotatio
 const NAMED = 10;
 
 /**
- * Lets no stage begin that would cut other nodes off: nothing on them is changed from here. Their kubelets must trust both CAs
- * before the new one issues, and have certificates of the new one before the old one is dropped.
+ * Blocks a stage that would disconnect other nodes; changes nothing on them. Their kubelets must trust both CAs before the issue
+ * stage, and have certificates of the new CA before the drop stage.
  */
 export function createOtherNodesStep(stage: 'issue' | 'drop', input: RotationInput, node: Node): Step {
   const task =
     stage === 'issue'
-      ? 'put the bundle of pki/ca.crt into pki/ca.crt and kubelet.conf there, and restart their kubelets'
-      : 'have their kubelets given certificates of the new CA';
+      ? 'copy the CA bundle of pki/ca.crt into pki/ca.crt and kubelet.conf of each node, and restart its kubelet'
+      : 'have each kubelet get a certificate of the new CA';
   return {
     id: otherNodesStepId(stage, input),
-    title: 'see that no other node is cut off',
+    title: 'verify that no other node loses its connection',
     requires: [],
     reversible: 'yes',
     check: async (signal) => {
       const { node: description, state } = await inspectRotationOfNode(input, node);
       const isAhead =
         isStageDue(stage, state.stage, input) || state.stage === 'trust' || input.stages.includes('trust');
-      if (!isAhead) return { status: 'ok', summary: 'the stage is past this', evidence: [] };
+      if (!isAhead) return { status: 'ok', summary: 'the stage has already begun', evidence: [] };
       if (input.nodesReady === true)
-        return { status: 'ok', summary: 'you say that other nodes are ready', evidence: [] };
+        return { status: 'ok', summary: 'the operator asserts that the other nodes are prepared', evidence: [] };
       const nodes = await node.api.list('/api/v1/nodes', signal);
       const subject = state.files.certificate;
       if (nodes === undefined) {
-        const hint = 'this is for a cluster that works: see kubectl get nodes';
+        const hint = 'the cluster must be serving: check with kubectl get nodes';
         const summary = 'the nodes of the cluster cannot be listed';
         return { status: 'unknown', summary, evidence: [], code: 'OBJECT_STORE_UNREACHABLE', subject, hint };
       }
@@ -39,11 +39,11 @@ export function createOtherNodesStep(stage: 'issue' | 'drop', input: RotationInp
       const names = others.slice(0, NAMED).join(', ') + (others.length > NAMED ? ', and more' : '');
       return {
         status: 'blocked',
-        summary: `other nodes would be cut off: ${names}`,
+        summary: `other nodes would lose their connection: ${names}`,
         evidence: [],
         code: 'PKI_ROTATION_STAGE',
         subject,
-        hint: `${task}; then go on with --nodes-ready`,
+        hint: `${task}; then pass --nodes-ready`,
       };
     },
     plan: () => [],

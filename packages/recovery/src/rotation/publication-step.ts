@@ -13,7 +13,7 @@ type Publication = Pick<TrustPublication, 'name' | 'field' | 'publisher'>;
 
 const AUTHENTICATION = { name: 'extension-apiserver-authentication', publisher: 'the API server' } as const;
 
-/** Where the control plane publishes an authority by itself, once it has read it. */
+/** The ConfigMaps in which the control plane itself publishes a CA. */
 const PUBLICATIONS: Partial<Readonly<Record<CaId, readonly Publication[]>>> = {
   cluster: [
     { ...AUTHENTICATION, field: 'client-ca-file' },
@@ -27,15 +27,15 @@ interface PublicationFinding extends Finding {
 }
 
 /**
- * The first step of a stage: notes what is published before, so that a stage which is taken back ends with that. Its notes are the
- * last that is taken back, after whoever reads the files was restarted on the old ones. None for an authority that nobody publishes.
+ * The first step of a stage: records the published CA bundles, so that a rollback waits until these are published again. Their
+ * undo runs last, after the components restarted with the old files. No step for a CA that no component publishes.
  */
 export function createPublicationSteps(stage: RotationStageName, input: RotationInput, node: Node): readonly Step[] {
   const publications = PUBLICATIONS[input.ca] ?? [];
   if (publications.length === 0) return [];
   const step: Step<PublicationFinding> = {
     id: `${stage}/${input.ca}-ca/published`,
-    title: 'note what the control plane publishes by itself',
+    title: 'record the CA bundles that the control plane publishes',
     requires: [],
     reversible: 'yes',
     check: async () => {
@@ -46,14 +46,14 @@ export function createPublicationSteps(stage: RotationStageName, input: Rotation
       const changes = publications.map((each) => trustPublication(each, accessObjects(node).source));
       return {
         status: 'needed',
-        summary: 'the control plane is to publish another CA by itself',
+        summary: 'the control plane will publish another CA',
         evidence: [],
         changes,
       };
     },
     plan: ({ changes }) => changes,
     apply: (changes, journal) => journal.perform(changes.map((change) => ({ change }))),
-    verify: () => Promise.resolve({ verified: true, evidence: ['it is noted, for the way back'] }),
+    verify: () => Promise.resolve({ verified: true, evidence: ['the published CA bundles are recorded for rollback'] }),
   };
   return [step];
 }

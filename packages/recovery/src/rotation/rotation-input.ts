@@ -11,31 +11,31 @@ import {
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 
-/** The stages in their order. */
+/** The stages in order. */
 export const ROTATION_STAGES = ['trust', 'issue', 'drop'] as const;
 
 export type RotationStageName = (typeof ROTATION_STAGES)[number];
 
-/** What the rotation of an authority to a new key goes by. */
+/** The input of a CA rotation to a new key. */
 export interface RotationInput
   extends Pick<RenewalOptions, 'newKeys' | 'days'>,
     Pick<RotationStepOptions, 'caDays' | 'keyAlgorithm'> {
   readonly ca: CaId;
   readonly stages: readonly RotationStageName[];
-  /** A run that was cut off after its rotation had begun is gone on with: none is begun anew. Default: false. */
+  /** Resumes a run whose rotation had begun: starts no other rotation. Default: false. */
   readonly hasBegun?: boolean | undefined;
-  /** Other nodes were made ready for the stage, or there are none that matter. Default: false, they are looked for. */
+  /** The operator asserts that the other nodes are prepared for the stage. Default: false, other nodes block it. */
   readonly nodesReady?: boolean | undefined;
-  /** Starts the pods anew that hold the CA as it was, in a rolling way. Default: false, they are named. */
+  /** Restarts the pods that hold the old CA, one at a time. Default: false, they are listed. */
   readonly restartPods?: boolean | undefined;
 }
 
-/** The objects of the cluster through its API server, which works all the while. */
+/** The objects of the cluster through its API server, which serves throughout a rotation. */
 export function accessObjects(node: Node): ObjectAccess {
   return node.objects.access({ via: 'api', search: {} });
 }
 
-/** A node and how far the rotation has come on it, both looked at afresh. */
+/** A node and the state of the rotation on it, both read again. */
 export interface RotationStatus {
   readonly node: NodeDescription;
   readonly state: RotationState;
@@ -46,7 +46,7 @@ export async function inspectRotationOfNode(input: Pick<RotationInput, 'ca'>, no
   return { node: description, state: await inspectRotation(input.ca, description.inspection, node) };
 }
 
-/** The step of a stage that changes the files of an authority. */
+/** The ID of the step that changes the files of a CA in a stage. */
 export function rotationStepId(ca: CaId, stage: RotationStageName): string {
   return stageStepIds(ca)[stage];
 }
@@ -55,12 +55,12 @@ export function rotationPlaybookId(ca: CaId): string {
   return `certs-rotate-ca-${ca}`;
 }
 
-/** Whether this run may begin a rotation. */
+/** Whether this run may start a rotation. */
 export function mayBegin({ stages, hasBegun = false }: RotationInput): boolean {
   return stages.includes('trust') && !hasBegun;
 }
 
-/** Whether the files of this node have still to be changed for a stage, as far as this run will do it. */
+/** Whether this run still has to change files of this node for a stage. */
 export function isStageDue(stage: RotationStageName, found: RotationStage, input: RotationInput): boolean {
   if (stage === 'trust') return found === 'settled' && mayBegin(input);
   return stage === 'issue' ? found === 'trust' : found === 'issue';

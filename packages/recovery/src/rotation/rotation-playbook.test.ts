@@ -58,7 +58,7 @@ const names = (plan: Plan, step: string): readonly string[] =>
     .find((entry) => entry.step === step)
     ?.changes.map(({ target }) => target.replace('/etc/kubernetes/', '')) ?? [];
 
-/** Makes the files of a stage on the disk, without restarting anything. */
+/** Writes the files of a stage, without a restart. */
 async function makeFiles(stage: RotationStageName, node: Node): Promise<void> {
   const input: RotationInput = { ca: 'cluster', stages: [stage] };
   const steps = await createRotationPlaybook(node, input).phases[0]?.steps(signal);
@@ -77,7 +77,7 @@ async function makeFiles(stage: RotationStageName, node: Node): Promise<void> {
 }
 
 describe('a rotation of the cluster CA', () => {
-  it('plans the files of its first stage and what reads them at its start, and no restart of the API server', async () => {
+  it('plans the files of its first stage and the restarts that they need, but no restart of the API server', async () => {
     const plan = await planOf(ALL, nodeOf());
     expect(names(plan, 'trust/cluster-ca/files')).toEqual([
       'pki/ca-next.key',
@@ -99,7 +99,7 @@ describe('a rotation of the cluster CA', () => {
     expect(open.every(({ finding }) => (finding.waitsFor ?? []).length > 0)).toBe(true);
   });
 
-  it('goes on from the stage that the files show', async () => {
+  it('continues from the stage that the files show', async () => {
     const node = nodeOf();
     expect(await reportRotation(node, { ca: 'cluster' })).toMatchObject({
       stage: 'settled',
@@ -123,7 +123,7 @@ describe('a rotation of the cluster CA', () => {
     expect(report.certificates.map(({ role }) => role)).toEqual(['signs', 'trusted still']);
   });
 
-  it('begins none anew when a run is gone on with whose rotation has come to its end', async () => {
+  it('starts no second rotation when a run with a completed rotation is resumed', async () => {
     const { entries } = await planOf(ALL, nodeOf(), { hasBegun: true });
     const files = entries.filter(({ step }) => step.endsWith('/files'));
     expect(files.map(({ finding }) => finding.status)).toEqual(['ok', 'ok', 'ok']);
@@ -131,13 +131,13 @@ describe('a rotation of the cluster CA', () => {
   });
 
   it.each([
-    ['a stage before its turn', ['issue'], {}, 'PKI_ROTATION_STAGE'],
+    ['a stage out of order', ['issue'], {}, 'PKI_ROTATION_STAGE'],
     ['a copy of a node', ['trust'], { kind: 'copy' }, 'NODE_NOT_LIVE'],
   ] as const)('refuses %s', async (_name, stages, cluster, code) => {
     await expectCode(planOf(stages, nodeOf(cluster)), code);
   });
 
-  it('refuses to cut other nodes off, before anything is written, unless they are said to be ready', async () => {
+  it('refuses to disconnect other nodes before it writes anything, unless the operator asserts that they are prepared', async () => {
     const node = nodeOf({ nodes: ['node01', 'node02'] });
     const finding = async (over: Partial<RotationInput>) =>
       (await planOf(ALL, node, over)).entries.find(({ step }) => step === 'issue/cluster-ca/other-nodes')?.finding;

@@ -19,18 +19,17 @@ const TITLES: Readonly<Record<RotationStageName, string>> = {
 };
 
 /**
- * Rotates an authority of a kubeadm control plane to a new key while the cluster works, in three stages, each proven before the
- * next: both are trusted everywhere, then the new one signs, then the old one is dropped. Which stage a cluster is in is read from
- * its files; a stage goes on where it was left.
+ * Rotates a CA of a kubeadm control plane to a new key while the cluster serves, in three stages, each verified before the next:
+ * old and new CA are trusted everywhere, then the new CA signs, then the old CA is removed. The files of the node show the stage;
+ * an interrupted stage continues.
  *
- * The API server is restarted for a CA of etcd only. Pods on other nodes, and what people keep on their own machines, are not
- * reached. Its phases throw PkiError `PKI_ROTATION_STAGE` when a stage is asked for before its turn, and NodeErrors, before
- * anything is written.
+ * Restarts the API server for an etcd CA only. Does not reach kubelets of other nodes, nor kubeconfigs elsewhere. Its phases throw
+ * PkiError `PKI_ROTATION_STAGE` for a stage out of order, and NodeErrors, before anything is written.
  */
 export function createRotationPlaybook(node: Node, input: RotationInput): Playbook {
   return {
     id: rotationPlaybookId(input.ca),
-    title: 'Rotate an authority to a new key',
+    title: 'Rotate a CA to a new key',
     phases: input.stages.map((stage, at) => createPhase(stage, at === 0, node, input)),
   };
 }
@@ -41,19 +40,19 @@ function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, inp
     title: TITLES[stage],
     steps: async () => {
       assertLive(node);
-      // Opened again with the credentials as they are by now.
+      // Opened again with the current credentials.
       await node.objects.close();
-      // A stage changes flags of components, so its steps ask the node itself, not its description when the phase began.
-      const sight = await inspectRotationOfNode(input, node);
-      assertSingleKubeadmNode(sight.node);
-      if (isFirst) assertTurn(stage, sight, input);
-      const steps = await STAGE_STEPS[stage](sight, input, node);
-      return isReached(stage, sight, input) ? steps : steps.map((step) => awaiting(step, stage, input));
+      // A stage changes flags of components, so its steps read the node again, not its description from the start of the phase.
+      const status = await inspectRotationOfNode(input, node);
+      assertSingleKubeadmNode(status.node);
+      if (isFirst) assertTurn(stage, status, input);
+      const steps = await STAGE_STEPS[stage](status, input, node);
+      return isReached(stage, status, input) ? steps : steps.map((step) => awaiting(step, stage, input));
     },
   });
 }
 
-/** A stage that comes after another one in the same plan is looked at again when it is reached. */
+/** Whether a stage can be planned now: a stage after another one of the same plan is checked when that one has completed. */
 function isReached(stage: RotationStageName, { state }: RotationStatus, input: RotationInput): boolean {
   if (stage === 'trust' || input.hasBegun === true) return true;
   return stage === 'issue'
@@ -65,7 +64,7 @@ function assertLive({ host }: Node): void {
   if (host.kind === 'live') return;
   throw new NodeError({
     code: 'NODE_NOT_LIVE',
-    message: 'a CA is rotated with the cluster at work, which a copy of its files is not',
+    message: 'a copy of a node cannot rotate a CA: the cluster must be serving',
     subject: host.name,
     hint: 'run it on the control-plane node itself',
   });
@@ -78,15 +77,14 @@ function assertTurn(stage: RotationStageName, { state }: RotationStatus, { ca, h
   if (!isEarly) return;
   throw new PkiError({
     code: 'PKI_ROTATION_STAGE',
-    message:
-      stage === 'issue' ? 'there is no new CA yet that could sign' : 'the old CA signs still, so it cannot be dropped',
+    message: stage === 'issue' ? 'there is no new CA to sign with' : 'the old CA cannot be dropped: it still signs',
     subject: state.files.certificate,
-    hint: `the stage before it comes first: certs rotate-ca ${ca} --stage ${stage === 'issue' ? 'trust' : 'issue'}`,
+    hint: `run the previous stage first: certs rotate-ca ${ca} --stage ${stage === 'issue' ? 'trust' : 'issue'}`,
   });
 }
 
 function awaiting(step: Step, stage: RotationStageName, { ca }: RotationInput): Step {
-  // What would stop the run halfway is told before it begins.
+  // What would block the run halfway blocks it before its start.
   if (stage !== 'trust' && step.id === otherNodesStepId(stage, { ca })) return step;
   const waitsFor = [stageStepIds(ca)[stage === 'issue' ? 'trust' : 'issue']];
   return {
@@ -94,7 +92,7 @@ function awaiting(step: Step, stage: RotationStageName, { ca }: RotationInput): 
     check: () =>
       Promise.resolve({
         status: 'blocked',
-        summary: 'it is looked at when the stage before it is done',
+        summary: 'checked after the previous stage',
         evidence: [],
         code: 'PKI_ROTATION_STAGE',
         waitsFor,

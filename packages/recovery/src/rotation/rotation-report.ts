@@ -1,23 +1,25 @@
 import type { CaId, RotationStage } from '@kube-rescue/cert-rotation';
+import { toRfc3339 } from '@kube-rescue/errors';
 import { type Node } from '@kube-rescue/node';
 import { inspectRotationOfNode } from './rotation-input.ts';
 
-/** How far the rotation of an authority has come on this node; survives JSON, carries no key. */
+/** The state of a CA rotation on this node; survives JSON, carries no key. */
 export interface RotationReport {
   readonly ca: CaId;
   readonly stage: RotationStage;
-  /** What comes next; `null` when no rotation is under way. */
+  /** The next stage; `null` when no rotation is under way. */
   readonly next: 'issue' | 'drop' | null;
   readonly file: string;
   readonly certificates: readonly {
     readonly role: 'signs' | 'trusted, to sign next' | 'trusted still';
     readonly serial: string;
+    /** RFC 3339. */
     readonly notAfter: string;
   }[];
 }
 
 /**
- * Tells which stage the rotation of an authority is in, by what its files hold. Reads only.
+ * Reports the stage of a CA rotation by the files of the CA. Reads only.
  *
  * @throws PkiError as `inspectRotation`; NodeErrors
  */
@@ -30,7 +32,7 @@ export async function reportRotation(node: Node, options: { readonly ca: CaId })
   ) => ({
     role,
     serial: x509.serialNumber,
-    notAfter: notAfter.toISOString(),
+    notAfter: toRfc3339(notAfter),
   });
   const isDropUnderWay = stage === 'issue' || isSigningApart;
   return {

@@ -24,10 +24,10 @@ const ETCD: ReadAtStart = {
 };
 
 /**
- * What is read once, when a component starts. Everything else that a rotation changes is read again by whoever uses it: the API
- * server and the kubelet look once a minute at the CA of their clients, the API server at its serving pair and at its front proxy
- * pair too (k8s.io/apiserver `dynamiccertificates`), and etcd reads its pairs at each handshake (`client/pkg/transport`). So the
- * API server is restarted for another CA of etcd only.
+ * The flags whose files a component reads only at its start. It reloads all other files of a rotation: the API server and the
+ * kubelet reload their client CA once a minute, the API server also its serving pair and its front proxy pair (k8s.io/apiserver
+ * `dynamiccertificates`), and etcd reads its pairs at each handshake (`client/pkg/transport`). So the API server restarts for
+ * another etcd CA only.
  */
 const READ_AT_START: Readonly<Record<CaId, Readonly<Record<RotationStageName, ReadAtStart>>>> = {
   cluster: { trust: KUBECONFIGS, issue: KUBECONFIGS, drop: KUBECONFIGS },
@@ -39,7 +39,7 @@ const READ_AT_START: Readonly<Record<CaId, Readonly<Record<RotationStageName, Re
 const SIGNING_FLAG = 'cluster-signing-cert-file';
 const TIMEOUT_MS = 240_000;
 
-/** Restarts what reads at its start what a stage has changed, and tells kube-controller-manager what to sign with. */
+/** Restarts the components that read changed files only at their start, and sets the signing file of kube-controller-manager. */
 export function createRotationRestartStep(
   stage: RotationStageName,
   { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
@@ -77,18 +77,18 @@ async function findNeeds(
     const edit = component === 'kube-controller-manager' ? findSigningEdit(stage, pod, state) : undefined;
     const reason =
       edit !== undefined
-        ? `${component} is to sign with ${edit.after}`
+        ? `${component} must sign with ${edit.after}`
         : isDue
-          ? `${component} reads at its start what is to be changed`
+          ? `${component} reads files at its start that this stage changes`
           : await findPodStaleness({ pod, flags: { flags: read } }, node);
     pods.push({ pod, reason, flags: edit === undefined ? [] : [edit] });
   }
   if (input.ca !== 'cluster') return { pods, kubelet: undefined };
-  const due = isDue ? 'the kubelet reads at its start what is to be changed' : undefined;
+  const due = isDue ? 'the kubelet reads files at its start that this stage changes' : undefined;
   return { pods, kubelet: due ?? (await findKubeletStaleness(description.kubelet, node)) };
 }
 
-/** It ends at once when what it signs with is a bundle, so it has a file of its own for as long as there are two. */
+/** kube-controller-manager exits when its signing file is a bundle, so it has a separate file while two CAs are trusted. */
 function findSigningEdit(
   stage: RotationStageName,
   { main }: StaticPod,

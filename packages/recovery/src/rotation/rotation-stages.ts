@@ -34,14 +34,14 @@ import { createRotationRestartStep } from './rotation-restart.ts';
 import { createRereadGate } from './settled-gate.ts';
 import { createStalePodStep } from './stale-pod-steps.ts';
 
-/** What was written must stay so for a moment: the API server would put back at once what it still trusts. */
+/** Written objects must stay unchanged this long: the API server would restore a CA that it still trusts. */
 const SETTLE_MS = 4_000;
 
-type StageSteps = (sight: RotationStatus, input: RotationInput, node: Node) => Promise<readonly Step[]>;
+type StageSteps = (status: RotationStatus, input: RotationInput, node: Node) => Promise<readonly Step[]>;
 
-/** What each stage is made of: files, who reads them, what proves it, objects, pods. */
+/** The steps of each stage: files, restarts, gates, objects, pods. */
 export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
-  trust: async (_sight, input, node) => {
+  trust: async (_status, input, node) => {
     const { ca } = input;
     const files = stageStepIds(ca).trust;
     const options = { ...input, mayBegin: mayBegin(input) };
@@ -64,7 +64,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
         createObjectTrustStep(
           {
             id: objects,
-            title: "let the cluster's objects trust both CAs",
+            title: 'trust both CAs in the objects of the cluster',
             requires: [files, restart],
             findExchanges: async () => {
               const now = await inspectRotationOfNode(input, node);
@@ -73,7 +73,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
           },
           { objects: accessObjects(node), clock: node.clock },
         ),
-        { stage: 'trust', summary: 'it waits for the new CA' },
+        { stage: 'trust', summary: 'waits for the new CA' },
         input,
         node,
       ),
@@ -103,7 +103,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
       ...createControlPlaneGates('issue', [restart, ...made], input, node),
     ];
   },
-  drop: async (_sight, input, node) => {
+  drop: async (_status, input, node) => {
     const { ca } = input;
     const context = contextOf(input, node);
     const ids = stageStepIds(ca);
@@ -120,7 +120,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
       createObjectTrustStep(
         {
           id: `drop/${ca}-ca/objects`,
-          title: "let the cluster's objects trust the new CA alone",
+          title: 'trust only the new CA in the objects of the cluster',
           requires: [ids.drop, restart],
           settleMs: SETTLE_MS,
           findExchanges: async (store, signal) => {
@@ -138,7 +138,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
   },
 };
 
-/** What shows that a stage has not hurt: the control plane at work on the files as they are. */
+/** The gates that verify the control plane with the current files. */
 function createControlPlaneGates(
   stage: RotationStageName,
   requires: readonly StepId[],
@@ -172,10 +172,10 @@ function createPods(stage: 'trust' | 'drop', requires: readonly StepId[], input:
   const options = { id: `${stage}/pods`, requires, restart, findChanged };
   const step = createStalePodStep(options, { ...node, access: accessObjects(node) });
   if (restart !== true) return step;
-  return afterFiles(step, { stage, summary: 'pods are started anew once the CA is handed out' }, input, node);
+  return afterFiles(step, { stage, summary: 'pods restart after the CA is published' }, input, node);
 }
 
-/** Before the files of a stage are changed, nobody can say what follows from them. */
+/** Defers the check of a step until the files of a stage are changed. */
 function afterFiles(
   step: Step,
   { stage, summary }: { readonly stage: RotationStageName; readonly summary: string },

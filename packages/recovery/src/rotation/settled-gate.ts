@@ -4,12 +4,12 @@ import { findPod, type Node } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
-/** The API server looks once a minute (k8s.io/apiserver `dynamiccertificates` FileRefreshDuration). */
+/** The API server reloads its CA files once a minute (k8s.io/apiserver `dynamiccertificates` FileRefreshDuration). */
 const REREAD_MS = 65_000;
 
 /**
- * The API server has read again what it trusts: it was started, or has had its minute, since the file changed. Nothing is to be
- * published before, because it adds to what it finds there whatever it trusts itself.
+ * Waits until the API server has reloaded its CA file: it has started, or a minute has passed, since the file changed. Objects
+ * must not change earlier: the API server would add the old CA to them again.
  */
 export function createRereadGate(
   { id, requires }: { readonly id: StepId; readonly requires: readonly StepId[] },
@@ -20,7 +20,7 @@ export function createRereadGate(
   return createGateStep(
     {
       id,
-      title: 'let the API server read again what it trusts',
+      title: 'wait until the API server has reloaded its CA file',
       requires,
       timeoutMs: REREAD_MS * 2,
       look: async () => {
@@ -30,16 +30,18 @@ export function createRereadGate(
         const started = pod && (await findPodStart(pod, node));
         const passed = clock.now().getTime() - changed.getTime();
         if (started !== undefined && started > changed) {
-          return { verified: true, evidence: ['the API server was started with it'] };
+          return { verified: true, evidence: ['the API server has started since the CA file changed'] };
         }
         if (passed >= REREAD_MS) {
           return {
             verified: true,
-            evidence: [`it has been there for ${Math.round(passed / 1000)} s, and is read every minute`],
+            evidence: [
+              `the CA file changed ${Math.round(passed / 1000)} s ago; the API server reloads it every minute`,
+            ],
           };
         }
         const left = Math.ceil((REREAD_MS - passed) / 1000);
-        return { verified: false, reason: `the API server reads it again within ${Math.ceil(left / 10) * 10} s` };
+        return { verified: false, reason: `the API server reloads the CA file within ${Math.ceil(left / 10) * 10} s` };
       },
     },
     node,

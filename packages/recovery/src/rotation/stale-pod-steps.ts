@@ -6,9 +6,9 @@ import type { Step, StepId } from '@kube-rescue/workflow';
 export interface StalePodInput {
   readonly id: StepId;
   readonly requires: readonly StepId[];
-  /** Starts them anew, one after the other. Default: false, they are named. */
+  /** Restarts the pods, one at a time. Default: false, they are listed. */
   readonly restart?: boolean | undefined;
-  /** The file of the CA that was handed out anew; `undefined` while nothing was. */
+  /** The changed CA file; `undefined` while it has not changed. */
   readonly findChanged: () => Promise<HostPath | undefined>;
 }
 
@@ -20,14 +20,14 @@ export interface StalePodDeps {
 
 const MANY = 20;
 /**
- * From the change of the file until kube-controller-manager has handed it out: it restarts, is elected and writes. Nothing in the
- * cluster tells the moment itself.
+ * From the change of the file until kube-controller-manager has published it: it restarts, becomes leader and writes. No object
+ * of the cluster records that moment.
  */
 const PUBLICATION_MS = 45_000;
 
 /**
- * Pods that started before the CA was handed out as it is now, and may hold it as it was: started anew in a rolling way, or named
- * for whoever does it.
+ * Restarts the pods that started before the current CA was published and may hold the old one, one at a time; or lists them for
+ * the operator.
  */
 export function createStalePodStep(input: StalePodInput, deps: StalePodDeps): Step {
   return input.restart === true ? createRestarting(input, deps) : createNaming(input, deps);
@@ -56,29 +56,29 @@ function createNaming(input: StalePodInput, deps: StalePodDeps): Step {
   const { access, clock } = deps;
   return {
     id,
-    title: 'look for pods that hold the CA as it was before',
+    title: 'find pods that hold the old CA',
     requires,
     reversible: 'yes',
     isProof: true,
-    check: () => Promise.resolve({ status: 'ok', summary: 'it is looked for when the CA has changed', evidence: [] }),
+    check: () => Promise.resolve({ status: 'ok', summary: 'checked after the CA has changed', evidence: [] }),
     plan: () => [],
     apply: () => Promise.resolve(),
     verify: async (signal) => {
       const publishedAt = await findPublication(input, deps);
-      if (publishedAt === undefined) return { verified: true, evidence: ['nothing was handed out anew'] };
+      if (publishedAt === undefined) return { verified: true, evidence: ['no CA was published'] };
       const stale = await listPodsHoldingOldCa({ publishedAt }, { store: await access.open(signal), clock }, signal);
-      if (stale.length === 0) return { verified: true, evidence: ['no pod holds the CA as it was before'] };
+      if (stale.length === 0) return { verified: true, evidence: ['no pod holds the old CA'] };
       const due = stale.filter(({ keptBecause }) => keptBecause === undefined);
       const names = due.map(({ pod }) => `${pod.namespace}/${pod.name}`);
       const list = `${names.slice(0, MANY).join(', ')}${names.length > MANY ? ` and ${names.length - MANY} more` : ''}`;
-      const warning = `pods that started with the CA as it was before, and may know no other until they are started anew; the same command with --restart-pods does it, one after the other: ${list}`;
+      const warning = `pods that started with the old CA, and may trust no other until they restart; --restart-pods restarts them one at a time: ${list}`;
       const warnings = [...(due.length === 0 ? [] : [warning]), ...nameKeptPods(stale)];
-      return { verified: true, evidence: [`${stale.length} pods started before`], warnings };
+      return { verified: true, evidence: [`${stale.length} pods started before the CA was published`], warnings };
     },
   };
 }
 
-/** When the CA was handed out at the latest; not later than now. */
+/** The latest time at which the CA was published; not later than now. */
 async function findPublication(
   { findChanged }: StalePodInput,
   { host, clock }: StalePodDeps,

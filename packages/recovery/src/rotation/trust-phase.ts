@@ -4,9 +4,9 @@ import type { Phase, Step, StepId } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
 import { createStalePodStep } from './stale-pod-steps.ts';
 
-/** A CA that is older was not issued by this recovery, nor by one that it goes on with. */
+/** An older CA was not issued by this recovery, nor by the run that it resumes. */
 const RECENT_MS = 60 * 60_000;
-/** The others are in no object of the cluster's own. */
+/** The cluster keeps no other CA in its own objects. */
 const PUBLISHED: readonly CaId[] = ['cluster', 'front-proxy'];
 
 interface Recent {
@@ -16,9 +16,9 @@ interface Recent {
 }
 
 /**
- * After a CA was issued anew with its own key: the objects of the cluster that hold it as it was (cluster-info with its
- * signatures, caBundles, extension-apiserver-authentication; what kube-controller-manager publishes is done by then), and the
- * pods that do. Where no CA is new, nothing is read.
+ * Replaces a reissued CA in the objects of the cluster that hold its old certificate (cluster-info with its signatures, caBundles,
+ * extension-apiserver-authentication; kube-controller-manager has published the others by then), and in pods. Reads nothing when
+ * no CA is new.
  */
 export function createTrustPhase(
   opened: Node,
@@ -44,7 +44,7 @@ export function createTrustPhase(
         createObjectTrustStep(
           {
             id: objects,
-            title: "put the CA as it is now into the cluster's objects",
+            title: 'put the current CA into the objects of the cluster',
             requires,
             findExchanges: async () => (await findRecent(node)).map(({ exchange }) => exchange),
           },
@@ -65,7 +65,7 @@ export function createTrustPhase(
   });
 }
 
-/** While the API server is dead its objects are not looked at, and without a new CA not at all. */
+/** Defers the check while the API server is down; reads nothing when no CA is new. */
 function waiting(step: Step, isDue: () => Promise<boolean>): Step {
   return {
     ...step,
