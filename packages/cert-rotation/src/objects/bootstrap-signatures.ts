@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
 
-/** A token that nodes join with, as kept in a Secret. */
+/** A bootstrap token, with which nodes join, from its Secret. */
 export interface BootstrapToken {
   readonly id: string;
   /** Key material: never print it. */
@@ -13,7 +13,7 @@ const TOKEN_TYPE = 'bootstrap.kubernetes.io/token';
 const TOKEN_NAME = /^bootstrap-token-([a-z0-9]{6})$/;
 
 /**
- * The token of a Secret that signs `cluster-info`, or `undefined`: another Secret, expired, not for signing.
+ * The token of a Secret that signs `cluster-info`; `undefined` for another Secret, an expired token, or one not for signing.
  *
  * Source: `validateSecretForSigning` of kube-controller-manager's bootstrap signer, v1.20.
  */
@@ -25,14 +25,13 @@ export function readBootstrapToken({ type, metadata, data }: KubernetesObject, n
   };
   const [id, secret, expiration] = [text('token-id'), text('token-secret'), text('expiration')];
   if (id === '' || secret === '' || TOKEN_NAME.exec(metadata.name)?.[1] !== id) return undefined;
-  // A date that nobody can read counts as passed, there as here.
+  // An unreadable date counts as expired, as in kube-controller-manager.
   if (expiration !== '' && !(Date.parse(expiration) > now.getTime())) return undefined;
   return text('usage-bootstrap-signing') === 'true' ? { id, secret } : undefined;
 }
 
 /**
- * A detached signature (RFC 7515 appendix F, HS256) of `cluster-info`'s kubeconfig by a token, by which a node that joins
- * knows that it is told the truth.
+ * A detached signature (RFC 7515 appendix F, HS256) of the kubeconfig in `cluster-info` by a token; a joining node verifies it.
  *
  * Source: `ComputeDetachedSignature` of k8s.io/cluster-bootstrap.
  */
@@ -43,7 +42,7 @@ export function signClusterInfo(kubeconfig: string, { id, secret }: BootstrapTok
   return `${header}..${signature}`;
 }
 
-/** Tells whether `cluster-info` carries a signature of one of the tokens that is not right. */
+/** Whether `cluster-info` has a wrong signature of one of the tokens. */
 export function isWronglySigned({ data }: KubernetesObject, tokens: readonly BootstrapToken[]): boolean {
   const { kubeconfig, ...others } = fieldsAt(data);
   return tokens.some((token) => {

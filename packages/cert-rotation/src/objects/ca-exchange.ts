@@ -9,10 +9,10 @@ import {
   readPem,
 } from '@kube-rescue/x509';
 
-/** An authority that is trusted now, and what is to be trusted in its place. */
+/** A CA that is trusted now, and its replacement. */
 export interface CaExchange {
   readonly old: Certificate;
-  /** The authority issued anew with the same key; or the old and a new one; or, to drop the old, the new one alone. */
+  /** The CA reissued with the same key; or the old CA and a new one; or, to drop the old CA, the new one alone. */
   readonly replacement: readonly [Certificate, ...Certificate[]];
 }
 
@@ -22,19 +22,19 @@ const LINE_BREAK = /^[ \t]*(?:\r\n|\r|\n)/;
 /**
  * Reads both sides of an exchange from PEM.
  *
- * @param input `old`: the first certificate counts; `replacement`: one or a bundle, in the order in which it is to be written
+ * @param input `old`: the first certificate counts; `replacement`: one or a bundle, in the order of writing
  * @throws PkiError `PKI_PEM_INVALID` `PKI_CERTIFICATE_INVALID`
  */
 export function readCaExchange(input: { readonly old: string; readonly replacement: string }): CaExchange {
-  const [old] = parseCertificates(input.old, 'the old authority');
-  return { old, replacement: parseCertificates(input.replacement, 'the new authority') };
+  const [old] = parseCertificates(input.old, 'the old CA');
+  return { old, replacement: parseCertificates(input.replacement, 'the new CA') };
 }
 
 /**
- * A PEM text that trusts the replacement where it trusted the old authority. A text that does not hold the old authority, or
- * holds the replacement already, comes back as it is; so do other certificates, comments and line breaks.
+ * Replaces the old CA in a PEM text. Returns a text without the old CA, or with the replacement already, unchanged; keeps other
+ * certificates, comments and line breaks.
  *
- * @param source the place, for errors
+ * @param source the location, for errors
  * @throws PkiError `PKI_PEM_INVALID`
  */
 export function exchangeCa(pem: string, { old, replacement }: CaExchange, source: string): string {
@@ -58,7 +58,7 @@ export function exchangeCa(pem: string, { old, replacement }: CaExchange, source
   return result + pem.slice(copied);
 }
 
-/** The certificate in a block when it is of one of the authorities. Others are not parsed: bundles are large. */
+/** The certificate in a block if it is of one of the CAs. Other blocks are not parsed: bundles are large. */
 function caIn({ label, der }: PemBlock, cas: readonly Certificate[], source: string): Certificate | undefined {
   if (label !== LABEL) return undefined;
   const bytes = Buffer.from(der);

@@ -3,7 +3,7 @@ import { sha256 } from '@kube-rescue/workflow';
 import { type Certificate, hasCertificateLine, parseCertificate, readPem } from '@kube-rescue/x509';
 import { PkiError } from '../errors.ts';
 
-/** What a value turned out to be. */
+/** The detected content of a value. */
 export type Detected =
   | { readonly is: 'certificates'; readonly form: 'PEM' | 'DER'; readonly certificates: readonly Certificate[] }
   | { readonly is: 'kubeconfig'; readonly parts: readonly KubeconfigPart[] }
@@ -11,13 +11,13 @@ export type Detected =
   | { readonly is: 'unreadable'; readonly error: RecoveryError }
   | { readonly is: 'nothing' };
 
-/** What a kubeconfig embeds. */
+/** The certificates that a kubeconfig embeds in one field. */
 interface KubeconfigPart {
   readonly field: 'certificate-authority-data' | 'client-certificate-data';
   readonly certificates: readonly Certificate[];
 }
 
-/** Certificates that were read before: ten thousand Secrets hold the same authority. */
+/** Certificates parsed before: ten thousand Secrets hold the same CA. */
 export type CertificateCache = Map<string, Certificate>;
 
 const CACHED_CERTIFICATES = 4096;
@@ -25,9 +25,9 @@ const KUBECONFIG =
   /\b(certificate-authority-data|client-certificate-data)["']?[ \t]*:[ \t]*["']?([A-Za-z0-9+/]{64,}={0,2})/g;
 
 /**
- * Tells what a value is by its content alone. Opens no keystore.
+ * Detects certificates, kubeconfigs and keystores by content alone. Does not open keystores.
  *
- * @param source the place, for errors
+ * @param source the location, for errors
  */
 export function detect(bytes: Uint8Array, source: string, cache: CertificateCache): Detected {
   if (bytes[0] === 0x30) return detectDer(bytes, source, cache);
@@ -46,20 +46,20 @@ export function detect(bytes: Uint8Array, source: string, cache: CertificateCach
   return { is: 'nothing' };
 }
 
-/** The certificates of a PEM text; keys and other blocks are passed over. */
+/** The certificates of a PEM text; skips keys and other blocks. */
 function readCertificates(text: string, source: string, cache: CertificateCache): readonly Certificate[] {
   return readPem(text, source)
     .filter(({ label }) => label === 'CERTIFICATE')
     .map(({ der }) => cached(der, source, cache));
 }
 
-/** The problem of a value that something reads as PEM certificates and that holds none. */
+/** The problem of a value that must hold PEM certificates and has none. */
 export function notPem(source: string): PkiError {
   return new PkiError({
     code: 'PKI_PEM_INVALID',
-    message: 'it should hold PEM certificates, and holds none',
+    message: 'the value has no PEM certificate',
     subject: source,
-    hint: 'put the certificate there in PEM, or remove the field if nothing uses it',
+    hint: 'write the certificate in PEM, or remove the field if it is unused',
   });
 }
 
@@ -79,7 +79,7 @@ function detectDer(bytes: Uint8Array, source: string, cache: CertificateCache): 
   }
 }
 
-/** Looks for the embedded values alone, because templates and scripts hold kubeconfigs that no YAML parser would take. */
+/** Finds embedded values by pattern, because templates and scripts hold kubeconfigs that are not valid YAML. */
 function readKubeconfig(text: string, source: string, cache: CertificateCache): readonly KubeconfigPart[] {
   return [...text.matchAll(KUBECONFIG)].map(([, field = '', base64 = '']) => ({
     field: field as KubeconfigPart['field'],

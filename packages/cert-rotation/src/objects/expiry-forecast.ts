@@ -1,34 +1,35 @@
+import { toRfc3339 } from '@kube-rescue/errors';
 import { daysUntil, isSameSubject, nameOf } from '@kube-rescue/x509';
 import { isTrust } from './object-judgement.ts';
 import type { ObservedCertificate } from './observed-certificate.ts';
 import { buildTrustGraph, describeCa, signersOf, type TrustGraph, type TrustNode } from './trust-graph.ts';
 
-/** What stops working on a day. Survives JSON. */
+/** An expiration and its consequence. Survives JSON. */
 export interface ForecastItem {
-  /** ISO 8601, UTC. */
+  /** RFC 3339. */
   readonly at: string;
-  /** Whole days from now; negative: it is broken already. */
+  /** Whole days from now; negative: already expired. */
   readonly daysLeft: number;
   readonly subject: string;
   readonly fingerprint: string;
-  /** The places where this matters. */
-  readonly places: readonly string[];
-  /** For example `the API server is refused by its clients`. */
+  /** The locations of the certificate with this consequence. */
+  readonly locations: readonly string[];
+  /** For example `the API server is rejected`. */
   readonly consequence: string;
-  /** The authority that ends before it does; `null` when it ends by itself. */
+  /** The issuing CA that expires before the certificate; `null` if the certificate expires first. */
   readonly because: string | null;
 }
 
 /**
- * What breaks next and when, the first first: certificates that end, those whose authority ends before them, and bundles when
- * the last authority of a name in them ends. Pure.
+ * Forecasts expirations and their consequences, the earliest first: certificates that expire, certificates whose CA expires
+ * first, and bundles when their last CA of a name expires. Pure.
  */
-export function forecastExpiry(sightings: readonly ObservedCertificate[], now: Date): readonly ForecastItem[] {
-  const graph = buildTrustGraph(sightings);
-  const bundles = Map.groupBy(sightings, ({ where }) => where);
+export function forecastExpiry(observed: readonly ObservedCertificate[], now: Date): readonly ForecastItem[] {
+  const graph = buildTrustGraph(observed);
+  const bundles = Map.groupBy(observed, ({ where }) => where);
   const items = [...graph.nodes.values()].flatMap((node) => {
-    const mattering = node.sightings.filter((sighting) => !isOutlived(sighting, bundles.get(sighting.where) ?? []));
-    return [...Map.groupBy(mattering, consequenceOf)].map(([consequence, same]) =>
+    const relevant = node.observed.filter((each) => !isOutlived(each, bundles.get(each.where) ?? []));
+    return [...Map.groupBy(relevant, consequenceOf)].map(([consequence, same]) =>
       itemOf(node, { consequence, same, graph, now }),
     );
   });
@@ -51,22 +52,22 @@ function itemOf(
 ): ForecastItem {
   const { certificate, fingerprint } = node;
   const isOwn = same.some(({ purpose }) => purpose === 'identity');
-  // An authority that was issued anew with the same key vouches on.
+  // A CA that was reissued with the same key still signs for it.
   const [signer] = signersOf(node, graph).toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
-  const isCutShort = isOwn && signer !== undefined && signer.notAfter < certificate.notAfter;
-  const end = isCutShort ? signer.notAfter : certificate.notAfter;
+  const expiresWithCa = isOwn && signer !== undefined && signer.notAfter < certificate.notAfter;
+  const end = expiresWithCa ? signer.notAfter : certificate.notAfter;
   return {
-    at: end.toISOString(),
+    at: toRfc3339(end),
     daysLeft: daysUntil(end, now),
     subject: nameOf(certificate.x509.subject),
     fingerprint,
-    places: [...new Set(same.map(({ where }) => where))],
+    locations: [...new Set(same.map(({ where }) => where))],
     consequence,
-    because: isCutShort ? describeCa(signer) : null,
+    because: expiresWithCa ? describeCa(signer) : null,
   };
 }
 
-/** Tells whether another authority of the same name in the same bundle lives longer. */
+/** Whether another CA of the same name in the same bundle expires later. */
 function isOutlived({ certificate, purpose }: ObservedCertificate, bundle: readonly ObservedCertificate[]): boolean {
   return (
     isTrust(purpose) &&
@@ -74,19 +75,19 @@ function isOutlived({ certificate, purpose }: ObservedCertificate, bundle: reado
   );
 }
 
-function consequenceOf({ purpose, party, where }: ObservedCertificate): string {
+function consequenceOf({ purpose, peer, where }: ObservedCertificate): string {
   switch (purpose) {
     case 'api-server-trust':
-      return 'pods, nodes and people no longer trust the API server';
+      return 'pods, nodes and users no longer trust the API server';
     case 'service-trust':
-      return `the API server no longer trusts ${party ?? where}`;
+      return `the API server no longer trusts ${peer ?? where}`;
     case 'client-trust':
-      return 'extensions of the API refuse its clients';
+      return 'extension API servers reject its clients';
     case 'proxy-trust':
-      return 'extensions of the API refuse the API server';
+      return 'extension API servers reject the API server';
     case 'trust':
-      return 'what it signed is no longer trusted';
+      return 'certificates that it signed are no longer trusted';
     case 'identity':
-      return `${party ?? 'who presents it'} is refused`;
+      return `${peer ?? 'the holder'} is rejected`;
   }
 }

@@ -22,7 +22,7 @@ const secretOf = (key: string, bytes: Uint8Array) => {
 };
 
 describe('hostile content', () => {
-  it('is judged without a failure, and no key of it is given away', () => {
+  it('is judged without a failure and without leaking a key', () => {
     const pieces = fc.constantFrom(
       ...[old.certificate, old.key, old.certificate.slice(0, 90), '-----BEGIN CERTIFICATE-----\n', '\r\n', '\0', 'ä'],
       ...[
@@ -47,17 +47,17 @@ describe('hostile content', () => {
     fc.assert(
       fc.property(key, content, (name, bytes) => {
         const read = secretOf(name, bytes);
-        const told = JSON.stringify(inspectObject(read, { now }));
-        expect(told).not.toContain(old.key.split('\n')[1]);
+        const reported = JSON.stringify(inspectObject(read, { now }));
+        expect(reported).not.toContain(old.key.split('\n')[1]);
         const { edited } = sweepObject(read, { exchange, tokens: [], everywhere: true });
-        // Once is enough: a second sweep finds nothing.
+        // A second sweep finds no edit.
         expect(sweepObject({ ...read, object: edited }, { exchange, tokens: [], everywhere: true }).edits).toEqual([]);
       }),
       { numRuns: 400 },
     );
   });
 
-  it('takes time in proportion to its size', () => {
+  it('takes time proportional to its size', () => {
     const blocks = secretOf('any', Buffer.from(old.certificate.repeat(1400)));
     const openEnded = secretOf('any', Buffer.from('-----BEGIN CERTIFICATE-----\n'.repeat(35_000)));
     const embedded = secretOf('any', Buffer.from('certificate-authority-data: '.repeat(35_000)));

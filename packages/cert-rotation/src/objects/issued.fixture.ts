@@ -9,7 +9,7 @@ export interface Issued {
 
 export interface IssueOptions {
   readonly issuer?: Issued | undefined;
-  /** Days from `now` until it begins and ends. Default: -30 and 300. */
+  /** Days from `now` to `notBefore` and `notAfter`. Default: -30 and 300. */
   readonly from?: number | undefined;
   readonly until?: number | undefined;
   readonly names?: readonly string[] | undefined;
@@ -26,12 +26,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const KEY_IDS = 'subjectKeyIdentifier=hash';
 const NO_KEY_IDS = 'subjectKeyIdentifier=none';
 
-/** An authority, made by the `openssl` program. */
+/** A CA, made by the `openssl` program. */
 export function issueCa(name: string, options: IssueOptions = {}): Promise<Issued> {
   return issue(name, ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign', KEY_IDS], options);
 }
 
-/** A certificate that is no authority, made by the `openssl` program. */
+/** A leaf certificate, made by the `openssl` program. */
 export function issueLeaf(name: string, options: IssueOptions = {}): Promise<Issued> {
   const names = (options.names ?? []).map((each) => `DNS:${each}`).join(',');
   return issue(

@@ -3,9 +3,9 @@ import { type Certificate, containsPrivateKey, isKeyOf, parsePrivateKey } from '
 import { type Problem, problemOf } from '../judgement/problem.ts';
 import type { ObjectField } from './object-fields.ts';
 
-const HINT = 'put the right one of the two back, or issue the certificate anew';
+const HINT = 'restore the matching certificate or key, or reissue the certificate';
 
-/** What stands for the certificate in the name of its key's field: `tls.crt` and `tls.key`, `tls-cert` and `tls-key`. */
+/** The key field of a certificate field, by name: `tls.crt` and `tls.key`, `tls-cert` and `tls-key`. */
 const NAMES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/\.(?:crt|cert|cer)$/, ['.key']],
   [/\.pem$/, ['-key.pem', '.key']],
@@ -14,8 +14,8 @@ const NAMES: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 
 /**
- * The problems of the private key that belongs to a certificate by its name, or that lies in the same field. A field
- * without such a key has none: the key may be elsewhere.
+ * The problems of the private key of a certificate: in the field that goes with it by name, or in the same field. No problem
+ * without such a key: the key may be elsewhere.
  *
  * @param owner names the object, for messages
  */
@@ -35,7 +35,7 @@ export function judgeKeyMatch(
     if (isRecoveryError(error)) return [problemOf(error, subject, 'new-key')];
     throw error;
   }
-  const message = `the key belongs to another certificate than the one in ${field.key}`;
+  const message = `the private key does not match the certificate in ${field.key}`;
   return [
     {
       code: 'PKI_KEY_MISMATCH',
@@ -49,7 +49,7 @@ export function judgeKeyMatch(
   ];
 }
 
-/** The field with the private key that goes with a certificate by its name, or that lies in the same field. */
+/** The field with the private key of a certificate: by name, or the same field. */
 export function findKeyField(field: ObjectField, siblings: ReadonlyMap<string, ObjectField>): ObjectField | undefined {
   return [field, ...keyNames(field.key).map((name) => siblings.get(name))].find(
     (candidate) => candidate !== undefined && holdsPrivateKey(candidate),

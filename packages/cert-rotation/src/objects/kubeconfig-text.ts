@@ -1,13 +1,13 @@
-const EMBEDDED_AUTHORITY = /(\bcertificate-authority-data["']?[ \t]*:[ \t]*["']?)([A-Za-z0-9+/]{64,}={0,2})/g;
+const EMBEDDED_CA = /(\bcertificate-authority-data["']?[ \t]*:[ \t]*["']?)([A-Za-z0-9+/]{64,}={0,2})/g;
 
-/** Tells whether a text is a kubeconfig, or a template of one, that embeds what the API server is judged by. */
+/** Whether a text is a kubeconfig, or a template of one, with an embedded CA. */
 export function hasEmbeddedCa(text: string): boolean {
-  return text.search(EMBEDDED_AUTHORITY) >= 0;
+  return text.search(EMBEDDED_CA) >= 0;
 }
 
-/** Puts other bundles in the place of the embedded ones; every other byte stays. */
+/** Replaces the embedded CA bundles; keeps every other byte. */
 export function exchangeEmbedded(text: string, exchange: (pem: string) => string): string {
-  return text.replace(EMBEDDED_AUTHORITY, (whole, before: string, data: string) => {
+  return text.replace(EMBEDDED_CA, (whole, before: string, data: string) => {
     const pem = Buffer.from(data, 'base64').toString('latin1');
     const exchanged = exchange(pem);
     return exchanged === pem ? whole : before + Buffer.from(exchanged, 'latin1').toString('base64');

@@ -2,10 +2,10 @@ import { fieldsAt, type KubernetesObject } from '@kube-rescue/cluster-objects';
 import type { Readable } from './object-location.ts';
 
 /**
- * What a certificate is there for.
- * `api-server-trust`: the API server is judged by it. `service-trust`: a webhook or extension is judged by it, by the API
- * server. `client-trust`, `proxy-trust`: clients and the front proxy are judged by it, by extensions. `trust`: an authority
- * that something else trusts. `identity`: somebody proves with it who they are.
+ * The purpose of a certificate.
+ * `api-server-trust`: clients verify the API server with it. `service-trust`: the API server verifies a webhook or extension API
+ * server with it. `client-trust`, `proxy-trust`: extension API servers verify clients and the front proxy with it. `trust`: a CA
+ * for another purpose. `identity`: its holder authenticates with it.
  */
 export type CertificatePurpose =
   | 'api-server-trust'
@@ -19,23 +19,23 @@ export type CertificatePurpose =
 export interface ObjectField {
   /** As in `ObjectLocation`. */
   readonly key: string;
-  /** Where it stands in the object. */
+  /** The path of the field in the object. */
   readonly path: readonly string[];
-  /** How the object holds the bytes. */
+  /** The encoding of the bytes in the object. */
   readonly encoding: 'base64' | 'utf8';
   readonly bytes: Uint8Array;
-  /** What the field is there for; `undefined` when only its content can tell. */
+  /** The purpose of the field; `undefined` when only its content shows it. */
   readonly purpose: CertificatePurpose | undefined;
-  /** Something reads it as PEM certificates, so that anything else in it is a problem. */
+  /** A component reads it as PEM certificates, so any other content is a problem. */
   readonly isExpected: boolean;
-  /** The name that the caBundle's service answers by, for example `metrics-server.kube-system.svc`. */
+  /** The DNS name of the caBundle's service, for example `metrics-server.kube-system.svc`. */
   readonly service: string | undefined;
 }
 
 const SERVICE_ACCOUNT_TOKEN = 'kubernetes.io/service-account-token';
 const TLS = 'kubernetes.io/tls';
 
-/** The values of an object that may hold certificates, private keys left in: they are needed to match them. */
+/** The values of an object that may hold certificates, with private keys: these are matched. */
 export function readFields(read: Readable): readonly ObjectField[] {
   const { object } = read;
   switch (read.kind.kind) {
@@ -100,7 +100,8 @@ function bundleField(holderPath: string, holder: unknown): readonly ObjectField[
   const { caBundle, service, url } = fieldsAt(holder);
   if (typeof caBundle !== 'string') return [];
   const { name, namespace } = fieldsAt(service);
-  const answersBy = typeof name === 'string' && typeof namespace === 'string' ? `${name}.${namespace}.svc` : undefined;
+  const serviceName =
+    typeof name === 'string' && typeof namespace === 'string' ? `${name}.${namespace}.svc` : undefined;
   const key = `${holderPath}.caBundle`;
   return [
     {
@@ -110,7 +111,7 @@ function bundleField(holderPath: string, holder: unknown): readonly ObjectField[
       bytes: Buffer.from(caBundle, 'base64'),
       purpose: 'service-trust',
       isExpected: true,
-      service: typeof url === 'string' ? undefined : answersBy,
+      service: typeof url === 'string' ? undefined : serviceName,
     },
   ];
 }

@@ -45,14 +45,14 @@ async function inspect(store: FakeObjectStore): Promise<readonly ObjectFinding[]
   return findings;
 }
 
-/** Where something was found, and what is wrong with it. */
+/** The locations of the findings and their problem codes. */
 async function judged(store: FakeObjectStore): Promise<Readonly<Record<string, readonly string[]>>> {
   const rows = (await inspect(store)).map((finding) => reportObjectFinding(finding, now));
   return Object.fromEntries(rows.map(({ path, problems }) => [path, problems.map(({ code }) => code)]));
 }
 
 describe('certificates in Secrets and ConfigMaps', () => {
-  it('are found by their content, whatever the key and the type, and none is blamed that is well', async () => {
+  it('are found by content under any key and type, and valid ones have no problem', async () => {
     const store = createFakeObjectStore();
     const der = new X509Certificate(leaf.certificate).raw;
     plant(store, 'secret', 'tls', {
@@ -74,7 +74,7 @@ describe('certificates in Secrets and ConfigMaps', () => {
     });
   });
 
-  it('are blamed each for what is wrong with it, and at its own place', async () => {
+  it('are reported with their own problems and locations', async () => {
     const store = createFakeObjectStore();
     plant(store, 'secret', 'expired', secretData({ 'a.crt': expired.certificate, 'b.crt': leaf.certificate }));
     plant(store, 'secret', 'swapped', secretData({ 'tls-cert': leaf.certificate, 'tls-key': rsa.key }));
@@ -103,7 +103,7 @@ describe('certificates in Secrets and ConfigMaps', () => {
     expect(rows.find(({ path }) => path.endsWith('kube-root-ca.crt ca.crt'))?.status).toBe('problem');
   });
 
-  it('are a problem when they have ended within the chain of a server that lives', async () => {
+  it('are a problem when an expired CA is in the chain of a valid server certificate', async () => {
     const store = createFakeObjectStore();
     const server = await issueLeaf('server', { issuer: expiredCa });
     plant(store, 'secret', 'chain', secretData({ 'tls.crt': server.certificate + expiredCa.certificate }));
@@ -111,7 +111,7 @@ describe('certificates in Secrets and ConfigMaps', () => {
     expect(rows.map(({ status }) => status)).toEqual(['ok', 'problem']);
   });
 
-  it('are found in a kubeconfig, with the authority that it trusts', async () => {
+  it('are found in a kubeconfig, with its CA', async () => {
     const store = createFakeObjectStore();
     const kubeconfig = `clusters:\n- cluster:\n    certificate-authority-data: ${base64(ca.certificate)}\nusers:\n- user:\n    client-certificate-data: ${base64(expired.certificate)}\n`;
     plant(store, 'configmap', 'cluster-info', { data: { kubeconfig } });
@@ -121,7 +121,7 @@ describe('certificates in Secrets and ConfigMaps', () => {
     });
   });
 
-  it('stay closed in a keystore, which is named', async () => {
+  it('are not read from a keystore, which is reported', async () => {
     const store = createFakeObjectStore();
     const pfx = Buffer.from([0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03, 0x30, 0x00]);
     plant(store, 'secret', 'stores', secretData({ a: pfx, b: Buffer.from('feedfeed0002', 'hex') }));
@@ -129,7 +129,7 @@ describe('certificates in Secrets and ConfigMaps', () => {
     expect(found).toEqual(['PKCS#12', 'JKS']);
   });
 
-  it('give away no key', async () => {
+  it('are reported without private keys', async () => {
     const store = createFakeObjectStore();
     plant(
       store,
@@ -138,14 +138,14 @@ describe('certificates in Secrets and ConfigMaps', () => {
       secretData({ 'tls.crt': leaf.certificate, 'tls.key': rsa.key, both: ca.certificate + ca.key }),
     );
     const findings = await inspect(store);
-    const told = JSON.stringify([findings, findings.map((finding) => reportObjectFinding(finding, now))]);
-    for (const { key } of [rsa, ca]) expect(told).not.toContain(key.split('\n')[1]);
-    expect(told).toContain('PKI_KEY_MISMATCH');
+    const reported = JSON.stringify([findings, findings.map((finding) => reportObjectFinding(finding, now))]);
+    for (const { key } of [rsa, ca]) expect(reported).not.toContain(key.split('\n')[1]);
+    expect(reported).toContain('PKI_KEY_MISMATCH');
   });
 });
 
 describe('caBundles', () => {
-  it('are found in webhooks, APIServices and conversions of both versions, with the service they are for', async () => {
+  it('are found in webhooks, APIServices and conversions of both versions, with their service', async () => {
     const store = createFakeObjectStore();
     const service = { name: 'web', namespace: 'default' };
     const clientConfig = { caBundle: base64(ca.certificate + expiredCa.certificate), service };
@@ -157,7 +157,7 @@ describe('caBundles', () => {
     plant(store, 'crd', 'old', { spec: { conversion: { webhookClientConfig: clientConfig } } });
     plant(store, 'crd', 'new', { spec: { conversion: { webhook: { clientConfig } } } });
     const findings = await inspect(store);
-    expect(findings.map((each) => each.place && describeLocation(each.place))).toEqual([
+    expect(findings.map((each) => each.location && describeLocation(each.location))).toEqual([
       'MutatingWebhookConfiguration m webhooks[1].clientConfig.caBundle',
       'MutatingWebhookConfiguration m webhooks[1].clientConfig.caBundle#1',
       'APIService a spec.caBundle',
@@ -172,7 +172,7 @@ describe('caBundles', () => {
 });
 
 describe('a large cluster', () => {
-  it('is told of Secret by Secret, and reading may stop at any of them', async () => {
+  it('is reported Secret by Secret, and the caller may stop at any Secret', async () => {
     let read = 0;
     const data = { 'ca.crt': base64(ca.certificate) };
     const store = {
@@ -191,14 +191,14 @@ describe('a large cluster', () => {
         }
       },
     };
-    const seen = new Set<unknown>();
+    const distinct = new Set<unknown>();
     let count = 0;
     for await (const finding of inspectObjectCertificates({ store, now })) {
-      if (finding.found === 'certificate') seen.add(finding.certificate);
+      if (finding.found === 'certificate') distinct.add(finding.certificate);
       count += 1;
       if (count === 10_000) break;
     }
     expect(read).toBe(10_000);
-    expect(seen.size).toBe(1);
+    expect(distinct.size).toBe(1);
   });
 });

@@ -12,28 +12,28 @@ import { describeOwner, describeLocation, type ObjectLocation, locationIn, type 
 /** One certificate of the cluster's objects. Carries no key. */
 export interface ObjectCertificate {
   readonly found: 'certificate';
-  readonly place: ObjectLocation;
+  readonly location: ObjectLocation;
   readonly purpose: CertificatePurpose;
-  /** The name that is judged by it, for example `webhook.default.svc`; `null` unless it is a caBundle of a service. */
+  /** The service that is verified with it, for example `webhook.default.svc`; `null` unless it is a caBundle of a service. */
   readonly service: string | null;
   readonly form: 'PEM' | 'DER';
   readonly certificate: Certificate;
-  /** Empty: nothing is wrong with it. */
+  /** Empty for a valid certificate. */
   readonly problems: readonly Problem[];
 }
 
-/** A keystore: named, not opened. */
+/** A keystore: reported, not opened. */
 export interface ObjectKeystore {
   readonly found: 'keystore';
-  readonly place: ObjectLocation;
+  readonly location: ObjectLocation;
   readonly format: 'PKCS#12' | 'JKS';
 }
 
-/** A value or an object that should hold certificates and cannot be read. */
+/** A value or an object that must hold certificates and cannot be read. */
 export interface UnreadableObject {
   readonly found: 'unreadable';
   /** `null` when the object itself could not be read; the problem names it. */
-  readonly place: ObjectLocation | null;
+  readonly location: ObjectLocation | null;
   readonly problems: readonly [Problem];
 }
 
@@ -41,12 +41,12 @@ export type ObjectFinding = ObjectCertificate | ObjectKeystore | UnreadableObjec
 
 export interface ObjectInspection extends JudgementOptions {
   readonly store: Pick<ObjectStore, 'list'>;
-  /** Default: every namespace, and what has none. */
+  /** Default: every namespace, and objects without namespace. */
   readonly namespace?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Kinds whose objects may hold certificates, in the order in which they are looked at. */
+/** Kinds whose objects may hold certificates, in the order of reading. */
 export const KINDS_WITH_CERTIFICATES = [
   'Secret',
   'ConfigMap',
@@ -57,11 +57,11 @@ export const KINDS_WITH_CERTIFICATES = [
 ] as const;
 
 /**
- * Finds every certificate that the cluster's objects hold, and judges each: Secrets of any type, ConfigMaps, caBundles of
- * webhooks, APIServices and CRD conversions. Reads only; with a store on etcd also while the API server is dead.
+ * Finds and judges every certificate in the cluster's objects: Secrets of any type, ConfigMaps, caBundles of webhooks,
+ * APIServices and CRD conversions. Reads only; with an etcd store also while the API server is down.
  *
- * Goes object by object, so its memory does not grow with the cluster. Content decides, not names: PEM in any key, DER, and
- * what kubeconfigs embed. Keystores are named, not opened. An object that cannot be read is a finding, and hides no other.
+ * Reads object by object, so its memory does not grow with the cluster. Detects by content, not by name: PEM in any key, DER, and
+ * kubeconfigs with embedded certificates. Reports keystores without opening them. An unreadable object is a finding of its own.
  * @throws ObjectError `OBJECT_STORE_UNREACHABLE` `OBJECT_FORBIDDEN` when a kind cannot be listed at all
  */
 export async function* inspectObjectCertificates(inspection: ObjectInspection): AsyncGenerator<ObjectFinding> {
@@ -92,49 +92,49 @@ export function inspectObject(
   const fields = readFields(read).filter(({ bytes }) => !isBlank(bytes));
   const siblings = new Map(fields.map((field) => [field.key, field]));
   const detected = fields.map((field) => {
-    const place = locationIn(read, field.key);
-    return { field, place, content: detect(field.bytes, describeLocation(place), cache) };
+    const location = locationIn(read, field.key);
+    return { field, location, content: detect(field.bytes, describeLocation(location), cache) };
   });
   const cas = detected.flatMap(({ content }) =>
     content.is === 'certificates' ? content.certificates.filter(({ x509 }) => x509.ca) : [],
   );
-  return detected.flatMap(({ field, place, content }) =>
-    describeContent(content, { field, place, siblings, cas, options }),
+  return detected.flatMap(({ field, location, content }) =>
+    describeContent(content, { field, location, siblings, cas, options }),
   );
 }
 
 interface FieldContext {
   readonly field: ObjectField;
-  readonly place: ObjectLocation;
+  readonly location: ObjectLocation;
   readonly siblings: ReadonlyMap<string, ObjectField>;
   readonly cas: readonly Certificate[];
   readonly options: JudgementOptions;
 }
 
 function describeContent(content: Detected, context: FieldContext): readonly ObjectFinding[] {
-  const { field, place } = context;
-  const subject = describeLocation(place);
+  const { field, location } = context;
+  const subject = describeLocation(location);
   switch (content.is) {
     case 'nothing':
-      return field.isExpected ? [unreadable(place, problemOf(notPem(subject), subject))] : [];
+      return field.isExpected ? [unreadable(location, problemOf(notPem(subject), subject))] : [];
     case 'unreadable':
-      return [unreadable(place, problemOf(content.error, subject))];
+      return [unreadable(location, problemOf(content.error, subject))];
     case 'keystore':
-      return [{ found: 'keystore', place, format: content.format }];
+      return [{ found: 'keystore', location, format: content.format }];
     case 'kubeconfig':
       return content.parts.flatMap(({ field: part, certificates }) => {
         const purpose = part === 'certificate-authority-data' ? 'api-server-trust' : 'identity';
-        const inside = { ...context, place: { ...place, key: `${place.key}:${part}` } };
+        const inside = { ...context, location: { ...location, key: `${location.key}:${part}` } };
         return describeBundle(certificates, 'PEM', purpose, inside);
       });
     case 'certificates': {
       const { certificates, form } = content;
-      // Whoever reads PEM does not read DER.
-      const misplaced =
-        field.isExpected && form === 'DER' ? [unreadable(place, problemOf(notPem(subject), subject))] : [];
+      // A reader of PEM does not read DER.
+      const mislocationd =
+        field.isExpected && form === 'DER' ? [unreadable(location, problemOf(notPem(subject), subject))] : [];
       const isCaCertificate = certificates[0]?.x509.ca === true;
       const purpose = field.purpose ?? (isCaCertificate ? 'trust' : 'identity');
-      return [...misplaced, ...describeBundle(certificates, form, purpose, context)];
+      return [...mislocationd, ...describeBundle(certificates, form, purpose, context)];
     }
   }
 }
@@ -143,19 +143,19 @@ function describeBundle(
   bundle: readonly Certificate[],
   form: 'PEM' | 'DER',
   purpose: CertificatePurpose,
-  { field, place, siblings, cas, options }: FieldContext,
+  { field, location, siblings, cas, options }: FieldContext,
 ): readonly ObjectCertificate[] {
-  const isServer = purpose === 'identity' && !place.key.includes(':');
-  // Several certificates that are not authorities are a heap, not a chain.
+  const isServer = purpose === 'identity' && !location.key.includes(':');
+  // Several certificates that are not of CAs are no chain.
   const isChain = isServer && bundle.slice(1).every(({ x509 }) => x509.ca);
   return bundle.map((certificate, index) => {
-    const at = { ...place, index };
+    const at = { ...location, index };
     const subject = describeLocation(at);
     const own = index === 0 ? purpose : purposeWithin(purpose, certificate);
     const companions = purpose === 'identity' ? [] : bundle;
     return {
       found: 'certificate',
-      place: at,
+      location: at,
       purpose: own,
       service: field.service ?? null,
       form,
@@ -163,28 +163,28 @@ function describeBundle(
       problems: [
         ...judgeValidity(certificate, { subject, purpose: own, bundle: companions }, options),
         ...(isChain && index === 0 ? judgeOwnChain(bundle, cas, subject) : []),
-        ...(index === 0 ? judgeKeyMatch(certificate, field, siblings, describeOwner(place)) : []),
+        ...(index === 0 ? judgeKeyMatch(certificate, field, siblings, describeOwner(location)) : []),
       ],
     };
   });
 }
 
-/** What follows a server's certificate is its chain; what a field is there for is true of all that it holds. */
+/** Certificates after a server certificate are its chain; the purpose of a field holds for all its certificates. */
 function purposeWithin(purpose: CertificatePurpose, { x509 }: Certificate): CertificatePurpose {
   if (purpose !== 'identity' && purpose !== 'trust') return purpose;
   return x509.ca ? 'trust' : 'identity';
 }
 
-function unreadable(place: ObjectLocation, problem: Problem): UnreadableObject {
-  return { found: 'unreadable', place, problems: [problem] };
+function unreadable(location: ObjectLocation, problem: Problem): UnreadableObject {
+  return { found: 'unreadable', location, problems: [problem] };
 }
 
 function unreadableObject(failure: Error, { kind }: ResourceKind): UnreadableObject {
   if (!isRecoveryError(failure)) throw failure;
-  return { found: 'unreadable', place: null, problems: [problemOf(failure, kind)] };
+  return { found: 'unreadable', location: null, problems: [problemOf(failure, kind)] };
 }
 
-/** Fields that wait for somebody to fill them in hold a line break at most. */
+/** A field that a controller has still to fill holds a line break at most. */
 function isBlank(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }

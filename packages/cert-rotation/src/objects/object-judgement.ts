@@ -1,9 +1,10 @@
+import { formatTime } from '@kube-rescue/errors';
 import { type Certificate, isSignedBy, MS_PER_DAY, namesIssuer } from '@kube-rescue/x509';
 import type { JudgementOptions } from '../judgement/judgement.ts';
 import type { Problem } from '../judgement/problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
 
-/** Tells what is trusted by a value rather than proven with it. */
+/** Whether a certificate is trusted, rather than presented. */
 export function isTrust(purpose: CertificatePurpose): boolean {
   return purpose !== 'identity';
 }
@@ -11,7 +12,7 @@ export function isTrust(purpose: CertificatePurpose): boolean {
 /**
  * The problems of one certificate's dates.
  *
- * An authority that has ended beside one that lives, as in a bundle after a rotation, is told as `info`.
+ * An expired CA beside a valid one, as in a bundle after a rotation, has severity `info`.
  */
 export function judgeValidity(
   certificate: Certificate,
@@ -25,26 +26,24 @@ export function judgeValidity(
   const fixedBy = isTrust(purpose) ? 'person' : 'renewal';
   if (now > notAfter) {
     const code = isTrust(purpose) ? 'PKI_CA_EXPIRED' : 'PKI_CERTIFICATE_EXPIRED';
-    const hint = isTrust(purpose)
-      ? 'put the authority that is used now in its place'
-      : 'have whoever issued it renew it';
-    const message = `it expired on ${notAfter.toISOString()}`;
+    const hint = isTrust(purpose) ? 'replace it with the current CA' : 'renew it with its issuing CA';
+    const message = `expired on ${formatTime(notAfter)}`;
     return [{ code, kind: 'invalid', severity, message, subject, hint, fixedBy }];
   }
   if (now < notBefore) {
-    const message = `it is not valid before ${notBefore.toISOString()}`;
-    const hint = "check this machine's clock first";
+    const message = `not valid before ${formatTime(notBefore)}`;
+    const hint = 'check the clock of this node first';
     return [{ code: 'PKI_CERTIFICATE_NOT_YET_VALID', kind: 'invalid', severity, message, subject, hint, fixedBy }];
   }
   if (notAfter.getTime() - now.getTime() >= expiringWithinDays * MS_PER_DAY) return [];
-  const message = `it expires on ${notAfter.toISOString()}`;
-  const hint = 'have it renewed before';
+  const message = `expires on ${formatTime(notAfter)}`;
+  const hint = 'renew it before that';
   return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', kind: 'invalid', severity: 'info', message, subject, hint, fixedBy }];
 }
 
 /**
- * The problems of a server's own certificate with those that come along: one that follows it and did not sign the one before
- * (RFC 5246 section 7.4.2), and an authority of the issuer's name, in the same object, that has another key.
+ * The problems of a server certificate chain: a certificate that did not sign the one before it (RFC 5246 section 7.4.2), and a
+ * CA in the same object with the name of the issuer and another key.
  */
 export function judgeOwnChain(
   chain: readonly Certificate[],
@@ -57,13 +56,13 @@ export function judgeOwnChain(
     return next !== undefined && !isSignedBy(certificate, next);
   });
   if (gap >= 0) {
-    const message = `certificate ${gap + 1} of it did not sign the one before`;
-    return [{ ...base, message, hint: 'put the chain in order: the server first, then who signed it' }];
+    const message = `certificate ${gap + 1} of the chain did not sign the one before`;
+    return [{ ...base, message, hint: 'put the chain in order: server certificate first, then its issuing CAs' }];
   }
   const last = chain.at(-1);
   if (last === undefined) return [];
   const namesakes = cas.filter((ca) => namesIssuer(last, ca));
   if (namesakes.length === 0 || namesakes.some((ca) => isSignedBy(last, ca))) return [];
-  const message = 'the authority beside it has the name of its issuer, but another key';
-  return [{ ...base, message, hint: 'have it issued anew, or put the authority that signed it beside it' }];
+  const message = 'the CA beside it has the name of its issuer, but another key';
+  return [{ ...base, message, hint: 'reissue the certificate, or put its issuing CA beside it' }];
 }

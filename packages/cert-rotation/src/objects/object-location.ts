@@ -1,6 +1,6 @@
 import type { ResourceKind, StoredObject } from '@kube-rescue/cluster-objects';
 
-/** Where in the cluster's objects a certificate is kept. Survives JSON. */
+/** The location of a certificate in the cluster's objects. Survives JSON. */
 export interface ObjectLocation {
   /** For example `Secret`. */
   readonly kind: string;
@@ -9,14 +9,14 @@ export interface ObjectLocation {
   readonly name: string;
   /** A key of the data, or the path of a field: `tls.crt`, `webhooks[0].clientConfig.caBundle`. */
   readonly key: string;
-  /** Which certificate of a bundle, from 0; `null` for the value as a whole. */
+  /** The index of the certificate in a bundle, from 0; `null` for the whole value. */
   readonly index: number | null;
 }
 
 /** For messages: `Secret kube-system/kube-apiserver ca.crt#1`; the first of a bundle has no number. */
-export function describeLocation(place: ObjectLocation): string {
-  const { key, index } = place;
-  return `${describeOwner(place)} ${key}${index === null || index === 0 ? '' : `#${index}`}`;
+export function describeLocation(location: ObjectLocation): string {
+  const { key, index } = location;
+  return `${describeOwner(location)} ${key}${index === null || index === 0 ? '' : `#${index}`}`;
 }
 
 /** The object alone: `Secret kube-system/kube-apiserver`. */
@@ -29,7 +29,7 @@ export function locationIn({ kind, object }: Readable, key: string): ObjectLocat
   return { kind: kind.kind, namespace: namespace ?? null, name, key, index: null };
 }
 
-/** What is needed of an object that was read. */
+/** The required part of a stored object. */
 export interface Readable extends Pick<StoredObject, 'object'> {
   readonly kind: Pick<ResourceKind, 'kind'>;
 }

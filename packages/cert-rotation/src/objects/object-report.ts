@@ -8,18 +8,18 @@ import { describeLocation, type ObjectLocation } from './object-location.ts';
 export interface ObjectCertificateRow extends ReportedProblems {
   readonly found: ObjectFinding['found'];
   /** `null` when the object itself could not be read. */
-  readonly place: ObjectLocation | null;
-  /** The place in one line: `Secret kube-system/kube-apiserver ca.crt#1`. */
+  readonly location: ObjectLocation | null;
+  /** The location in one line: `Secret kube-system/kube-apiserver ca.crt#1`. */
   readonly path: string;
   readonly purpose: CertificatePurpose | null;
   /** `PEM`, `DER`, `PKCS#12` or `JKS`. */
   readonly form: string | null;
-  /** The distinguished names; `null` when there is no certificate to be read, like all that follow from it. */
+  /** The distinguished names; `null`, as all fields below, without a readable certificate. */
   readonly subject: string | null;
   readonly issuer: string | null;
-  /** SHA-256 of the certificate in hexadecimal: the same one elsewhere has the same. */
+  /** SHA-256 of the certificate in hexadecimal. */
   readonly fingerprint: string | null;
-  /** ISO 8601, UTC. */
+  /** RFC 3339. */
   readonly notBefore: string | null;
   readonly notAfter: string | null;
   /** Whole days until it expires; negative afterwards. */
@@ -29,13 +29,13 @@ export interface ObjectCertificateRow extends ReportedProblems {
 
 /** The row of one finding. Pure. */
 export function reportObjectFinding(finding: ObjectFinding, now: Date): ObjectCertificateRow {
-  const { found, place } = finding;
+  const { found, location } = finding;
   const problems = found === 'keystore' ? [] : finding.problems;
   const certificate = found === 'certificate' ? finding.certificate : undefined;
   return {
     found,
-    place,
-    path: place === null ? (problems[0]?.subject ?? '') : describeLocation(place),
+    location,
+    path: location === null ? (problems[0]?.subject ?? '') : describeLocation(location),
     purpose: found === 'certificate' ? finding.purpose : null,
     form: found === 'certificate' ? finding.form : found === 'keystore' ? finding.format : null,
     ...describeCertificate(certificate, now),

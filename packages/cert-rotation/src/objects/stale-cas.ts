@@ -4,10 +4,10 @@ import { attempt } from '../inventory/reading.ts';
 import { readFields } from './object-fields.ts';
 
 /**
- * Finds the authorities that pods are handed to judge the API server by (`ca.crt` of service accounts, `kube-root-ca.crt`)
- * where the one that they need is not among them. Reads only.
+ * Finds the CAs that pods get to verify the API server (`ca.crt` of service accounts, `kube-root-ca.crt`), in bundles without the
+ * CA of the API server. Reads only.
  *
- * @param input.root what the API server's certificate comes from
+ * @param input.root the CA of the API server certificate
  * @throws ObjectError when Secrets or ConfigMaps cannot be listed
  */
 export async function findStaleCas(input: {
@@ -32,7 +32,7 @@ export async function findStaleCas(input: {
   return stale;
 }
 
-/** What cannot be read is told of by whoever changes it. */
+/** Skips an unreadable bundle: the step that changes it reports it. */
 async function certificatesIn(bytes: Uint8Array, source: string): Promise<readonly Certificate[]> {
   const read = await attempt(() =>
     readPem(Buffer.from(bytes).toString('latin1'), source)

@@ -48,7 +48,7 @@ const textOf = async (kind: string, name: string, key = 'ca.crt') => {
   return kind === 'secret' ? Buffer.from(value, 'base64').toString() : value;
 };
 
-/** Sweeps, and answers which objects were changed and what was left alone. */
+/** Sweeps, and returns the changed objects and the ones left alone. */
 async function sweep(replacement: string, options: { readonly everywhere?: boolean; readonly from?: string } = {}) {
   const exchange = readCaExchange({ old: options.from ?? old.certificate, replacement });
   const { edits, leftAlone } = await planTrustSweep({ store, now, exchange, everywhere: options.everywhere });
@@ -57,7 +57,7 @@ async function sweep(replacement: string, options: { readonly everywhere?: boole
 }
 
 describe('a sweep of trust', () => {
-  it('puts the re-issued authority where the old one was, and leaves what is of another', async () => {
+  it('replaces the old CA with the reissued one, and keeps other CAs', async () => {
     plantToken('mine', old.certificate);
     plantToken('foreign', stranger.certificate);
     plant('configmap', 'kube-root-ca.crt', { data: { 'ca.crt': `# kept\r\n${old.certificate}` } });
@@ -79,7 +79,7 @@ describe('a sweep of trust', () => {
     expect((await sweep(reissued.certificate)).changed).toEqual([]);
   });
 
-  it('goes to old and new and on to new alone, and back, and keeps the others of a bundle', async () => {
+  it('trusts old and new CA, then the new one alone, then the old one again, and keeps the others of a bundle', async () => {
     const bundle = stranger.certificate + old.certificate;
     plantToken('bundle', bundle);
     await sweep(old.certificate + fresh.certificate);
@@ -92,14 +92,14 @@ describe('a sweep of trust', () => {
     expect(await textOf('secret', 'bundle')).toBe(bundle);
   });
 
-  it('does not touch a bundle that is right already, whatever stands between its certificates', async () => {
+  it('does not change an up-to-date bundle, with any text between its certificates', async () => {
     const written = `# old\n\n${old.certificate}\n# new\n${fresh.certificate}`;
     plantToken('commented', written);
     expect((await sweep(old.certificate + fresh.certificate)).changed).toEqual([]);
     expect(await textOf('secret', 'commented')).toBe(written);
   });
 
-  it('changes the caBundles of that authority only', async () => {
+  it('changes only the caBundles of that CA', async () => {
     const clientConfig = (ca: string) => ({ clientConfig: { caBundle: base64(ca), url: 'https://x' } });
     plant(
       'mutatingwebhookconfiguration',
@@ -118,7 +118,7 @@ describe('a sweep of trust', () => {
     expect(definition?.object.spec).toEqual({ conversion: { webhook: clientConfig(reissued.certificate) } });
   });
 
-  it('leaves to workloads what is theirs, unless it is told otherwise', async () => {
+  it('does not change objects of workloads unless requested', async () => {
     plant('secret', 'app', { data: { 'ca.crt': base64(old.certificate) } });
     plant('secret', 'signer', { data: { 'ca.crt': base64(old.certificate), 'ca.key': base64(old.key) } });
     plant('configmap', 'frozen', { immutable: true, data: { any: old.certificate } });
@@ -126,19 +126,19 @@ describe('a sweep of trust', () => {
     expect(await sweep(fresh.certificate, { everywhere: true })).toMatchObject({
       changed: ['Secret default/app'],
       leftAlone: [
-        { place: 'Secret default/signer ca.crt', reason: 'the key of the old authority lies beside it' },
-        { place: 'ConfigMap default/frozen any' },
+        { location: 'Secret default/signer ca.crt', reason: 'the object holds the key of the old CA' },
+        { location: 'ConfigMap default/frozen any' },
       ],
     });
     expect((await sweep(reissued.certificate, { everywhere: true })).changed).toEqual(['Secret default/signer']);
   });
 
-  it('tells of a place that it cannot read, and goes on', async () => {
+  it('reports an unreadable location, and continues', async () => {
     plantToken('cut', old.certificate.slice(0, 300));
     plantToken('whole', old.certificate);
     const { changed, leftAlone } = await sweep(reissued.certificate);
     expect(changed).toEqual(['Secret default/whole']);
-    expect(leftAlone).toMatchObject([{ place: 'Secret default/cut ca.crt' }]);
+    expect(leftAlone).toMatchObject([{ location: 'Secret default/cut ca.crt' }]);
   });
 });
 
@@ -146,7 +146,7 @@ describe('cluster-info', () => {
   const kubeconfigOf = (ca: string): string =>
     `apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: ${base64(ca)}\n    server: https://10.9.0.11:6443\n  name: ""\nkind: Config\n`;
 
-  it('is signed anew by each token that may sign, and by no other', async () => {
+  it('is signed again by each token that may sign, and by no other', async () => {
     plantBootstrapToken('abcdef');
     plantBootstrapToken('expire', { expiration: '2020-01-01T00:00:00Z' });
     plantBootstrapToken('cannot', { 'usage-bootstrap-signing': 'false' });
@@ -175,7 +175,7 @@ describe('cluster-info', () => {
     expect((await sweep(reissued.certificate)).changed).toEqual([]);
   });
 
-  it('is signed anew when only its signature is wrong', async () => {
+  it('is signed again when only its signature is wrong', async () => {
     plantBootstrapToken('abcdef');
     const kubeconfig = kubeconfigOf(reissued.certificate);
     plant('configmap', 'cluster-info', { data: { kubeconfig, 'jws-kubeconfig-abcdef': 'x' } }, 'kube-public');

@@ -9,18 +9,18 @@ import { type ObjectField, readFields, withField } from './object-fields.ts';
 import { KINDS_WITH_CERTIFICATES } from './object-inventory.ts';
 import { describeOwner, describeLocation, locationIn, type Readable } from './object-location.ts';
 
-/** One object as it was read and as it is to be. */
+/** One object as read, and with its edits. */
 export interface ObjectEdit {
   readonly read: StoredObject;
   readonly edited: KubernetesObject;
-  /** What becomes of it, a line each, without key material. */
+  /** One line for each edit, without key material. */
   readonly edits: readonly string[];
 }
 
-/** A place that holds the old authority and is not changed. */
+/** A location with the old CA that is not changed. */
 export interface Skipped {
   /** For example `Secret default/app ca.crt`. */
-  readonly place: string;
+  readonly location: string;
   readonly reason: string;
 }
 
@@ -29,14 +29,14 @@ export interface TrustSweep {
   readonly leftAlone: readonly Skipped[];
 }
 
-/** What sweeping one object takes. */
+/** The options for one object. */
 export interface SweepOptions {
   readonly exchange: CaExchange;
   /** The tokens that sign `cluster-info`. */
   readonly tokens: readonly BootstrapToken[];
   /**
-   * Also in Secrets and ConfigMaps that belong to workloads, in any key; their owners may put back what they had. Default:
-   * false, they are told of as left alone.
+   * Also changes Secrets and ConfigMaps of workloads, in any key; their owners may restore the old CA. Default: false, they are
+   * reported as left alone.
    */
   readonly everywhere?: boolean | undefined;
 }
@@ -48,11 +48,11 @@ export interface TrustSweepInput extends Omit<SweepOptions, 'tokens'> {
 }
 
 /**
- * Plans the edits by which the cluster's objects trust the replacement where they trusted the old authority: `ca.crt` of
- * service accounts, `kube-root-ca.crt`, `cluster-info` with its signatures, `extension-apiserver-authentication`, and those
- * caBundles that hold this very authority. Other certificates in a bundle stay. Reads only.
+ * Plans the replacement of a CA in the cluster's objects: `ca.crt` of service accounts, `kube-root-ca.crt`, `cluster-info` with its
+ * signatures, `extension-apiserver-authentication`, and the caBundles that hold this CA. Other certificates in a bundle stay.
+ * Reads only.
  *
- * An immutable object and one that cannot be read are left alone, and told of.
+ * Does not change immutable or unreadable objects: these are reported.
  * @throws ObjectError when a kind cannot be listed
  */
 export async function planTrustSweep({ store, now, signal, ...options }: TrustSweepInput): Promise<TrustSweep> {
@@ -65,7 +65,7 @@ export async function planTrustSweep({ store, now, signal, ...options }: TrustSw
     const kind: ResourceKind = RESOURCE_KINDS[name];
     const onUnreadable = (failure: Error): void => {
       if (!isRecoveryError(failure)) throw failure;
-      leftAlone.push({ place: failure.subject ?? name, reason: failure.message });
+      leftAlone.push({ location: failure.subject ?? name, reason: failure.message });
     };
     for await (const read of store.list(kind, { signal, onUnreadable })) {
       const token = name === 'Secret' ? readBootstrapToken(read.object, now) : undefined;
@@ -78,7 +78,7 @@ export async function planTrustSweep({ store, now, signal, ...options }: TrustSw
   return { edits, leftAlone };
 }
 
-/** One object as it is to be; `edits` is empty when it stays as it is. Pure. */
+/** Edits one object; `edits` is empty for an unchanged object. Pure. */
 export function sweepObject(
   read: Readable,
   { exchange, tokens, everywhere = false }: SweepOptions,
@@ -89,15 +89,15 @@ export function sweepObject(
   const leftAlone: Skipped[] = [];
   let edited = read.object;
   for (const field of fields) {
-    const place = describeLocation(locationIn(read, field.key));
-    const text = exchangedText(field, exchange, place);
-    if (text.reason !== undefined) leftAlone.push({ place, reason: text.reason });
+    const location = describeLocation(locationIn(read, field.key));
+    const text = exchangedText(field, exchange, location);
+    if (text.reason !== undefined) leftAlone.push({ location, reason: text.reason });
     if (text.exchanged === undefined) continue;
     const reason = obstacle(read.object, field, { siblings, exchange, everywhere });
     if (reason === undefined) {
       edited = withField(edited, field, Buffer.from(text.exchanged, 'latin1'));
-      edits.push(`${field.key}: the old authority replaced by ${count(exchange.replacement.length)}`);
-    } else leftAlone.push({ place, reason });
+      edits.push(`${field.key}: old CA replaced by ${count(exchange.replacement.length)}`);
+    } else leftAlone.push({ location, reason });
   }
   if (isClusterInfo(read) && (edits.length > 0 || isWronglySigned(edited, tokens)) && read.object.immutable !== true) {
     edited = withSignatures(edited, tokens);
@@ -106,18 +106,18 @@ export function sweepObject(
   return { edited, edits, leftAlone };
 }
 
-/** Empty when the field stays as it is. */
+/** Empty for an unchanged field. */
 function exchangedText(
   { bytes, isExpected }: ObjectField,
   exchange: CaExchange,
-  place: string,
+  location: string,
 ): { readonly exchanged?: string; readonly reason?: string } {
   const text = Buffer.from(bytes).toString('latin1');
   try {
     const exchanged = containsCertificates(text)
-      ? exchangeCa(text, exchange, place)
+      ? exchangeCa(text, exchange, location)
       : hasEmbeddedCa(text)
-        ? exchangeEmbedded(text, (pem) => exchangeCa(pem, exchange, place))
+        ? exchangeEmbedded(text, (pem) => exchangeCa(pem, exchange, location))
         : text;
     return exchanged === text ? {} : { exchanged };
   } catch (error) {
@@ -126,7 +126,7 @@ function exchangedText(
   }
 }
 
-/** Why a field that holds the old authority is not changed all the same. */
+/** The reason not to change a field with the old CA. */
 function obstacle(
   object: KubernetesObject,
   field: ObjectField,
@@ -134,12 +134,12 @@ function obstacle(
 ): string | undefined {
   const isSystem = field.purpose !== undefined && field.purpose !== 'identity';
   if (!isSystem && context.everywhere !== true) return 'it belongs to a workload';
-  if (object.immutable === true) return 'it is immutable: delete it and create it anew';
+  if (object.immutable === true) return 'it is immutable: delete and recreate it';
   const { old, replacement } = context.exchange;
-  // Whoever signs with it takes the first certificate, which must be the one of the key.
+  // A component that signs with it takes the first certificate, which must match the key.
   const isSameKey = replacement.length === 1 && isSameCa(replacement[0], old);
   const isWithKey = !isSystem && findKeyField(field, context.siblings) !== undefined;
-  return isWithKey && !isSameKey ? 'the key of the old authority lies beside it' : undefined;
+  return isWithKey && !isSameKey ? 'the object holds the key of the old CA' : undefined;
 }
 
 function isClusterInfo(read: Readable): boolean {

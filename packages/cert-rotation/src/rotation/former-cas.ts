@@ -2,12 +2,12 @@ import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type Certificate, containsCertificates, isSameCa, isSameSubject, parseCertificates } from '@kube-rescue/x509';
 
-/** What the cluster itself hands out: to service accounts, and to extension API servers. */
+/** The ConfigMaps by which the cluster publishes its CA to service accounts and to extension API servers. */
 const PUBLISHED = ['kube-root-ca.crt', 'extension-apiserver-authentication'];
 
 /**
- * The former authorities that the cluster's own ConfigMaps trust beside one: of the same name, with another key. That is how
- * what a rotation left behind is recognised when no file of the node tells of it any more.
+ * Finds the former CAs that the cluster's own ConfigMaps trust beside `current`: same subject, another key. So a rotation can
+ * remove them from objects after no file of the node holds them. Reads only.
  *
  * @throws ObjectError when ConfigMaps cannot be listed
  */
@@ -35,7 +35,7 @@ function certificatesIn(text: unknown, source: string): readonly Certificate[] {
   try {
     return parseCertificates(text, source);
   } catch (error) {
-    // What cannot be read is trusted by nobody, and told of by whoever looks at the objects.
+    // No component trusts an unreadable bundle; the inspection of objects reports it.
     if (isRecoveryError(error)) return [];
     throw error;
   }

@@ -10,8 +10,8 @@ import { inspectRotation } from './rotation-state.ts';
 import { stageStepIds } from './stage-options.ts';
 
 /**
- * One step for every certificate that the authority signs on this node: has the new one sign it, unless it did already. Keys
- * stay unless `options` say otherwise.
+ * Makes one step for every certificate that the CA signs on this node: reissues it with the new CA, unless that has signed it
+ * already. Keys stay unless `options` ask for new ones.
  */
 export function createIssueRenewalSteps(
   { inventory, options }: { readonly inventory: CertificateInventory; readonly options: RenewalOptions },
@@ -32,17 +32,22 @@ export function createIssueRenewalSteps(
         const signer = (state.next ?? state.current).certificate;
         const [entry] = (await inspectCertificates({ ...input, only: [id] }, deps)).certificates;
         if (entry?.certificate.ok === true && isSignedBy(entry.certificate.value, signer)) {
-          return { status: 'ok', summary: `${definition.name} is of the new CA already`, evidence: [], changes: [] };
+          return {
+            status: 'ok',
+            summary: `${definition.name} is signed by the new CA already`,
+            evidence: [],
+            changes: [],
+          };
         }
         const finding = await step.check(signal);
         if (finding.status !== 'needed') return finding;
-        return { ...finding, summary: `${definition.name} is to be signed by the new CA` };
+        return { ...finding, summary: `${definition.name} must be signed by the new CA` };
       },
     }));
   });
 }
 
-/** Two authorities of one name differ in their keys alone. */
+/** Checks the key, because both CAs have the same name. */
 function isSignedBy({ x509 }: Certificate, { x509: signer }: Certificate): boolean {
   return x509.verify(signer.publicKey);
 }

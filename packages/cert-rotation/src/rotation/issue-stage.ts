@@ -6,7 +6,7 @@ import { createStageStep, type RotationContext, type RotationFinding } from './r
 import { CERTIFICATE_MODE, editOf, refuse, verifyNewCa } from './stage-edits.ts';
 import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
 
-/** Lets the new authority sign: its key takes the place of the old one's, which stays in the backup of the run only. */
+/** Makes the new CA sign: its key replaces the old key, which stays in the backup of the run only. */
 export function createIssueStageStep(
   context: RotationContext,
   { mayBegin = true }: Pick<RotationStepOptions, 'mayBegin'> = {},
@@ -16,31 +16,31 @@ export function createIssueStageStep(
   return createStageStep(
     {
       id: ids.issue,
-      title: 'let the new CA sign',
+      title: 'switch signing to the new CA',
       requires: [ids.trust],
-      look: async (state) => {
+      inspect: async (state) => {
         const { stage, next, current, files, entry } = state;
         if (stage === 'issue') return { done: 'the new CA signs already' };
         if (stage === 'settled' && !mayBegin) return { done: 'no rotation is under way' };
-        if (next === undefined) return { waitsFor: [ids.trust], reason: 'there is no new CA yet that could sign' };
+        if (next === undefined) return { waitsFor: [ids.trust], reason: 'there is no new CA to sign with' };
         const pair = [next.certificate, current.certificate];
         const others = (entry.bundle.ok ? entry.bundle.value : []).filter(
           (other) => !pair.some((each) => isSameCertificate(each, other)),
         );
         const text = [...pair, ...others].map(({ der }) => encodePem('CERTIFICATE', der)).join('');
-        const apart = files.signing;
+        const { signing } = files;
         const change = async (path: HostPath, mode?: number) => planFileChange(path, host, mode);
         return {
-          needed: `${entry.definition.name} with the new key is to sign from now on`,
-          evidence: [`the old key stays in the backup of this run, and nowhere else`],
+          needed: `${entry.definition.name} must sign with the new key`,
+          evidence: ['the old key stays only in the backup of this run'],
           changes: [
-            ...(apart === undefined ? [] : [await change(apart, CERTIFICATE_MODE)]),
+            ...(signing === undefined ? [] : [await change(signing, CERTIFICATE_MODE)]),
             await change(files.certificate),
             await change(files.key),
             { kind: 'file.remove', target: files.nextKey, before: await readBefore(host, files.nextKey) },
           ],
           makeEdits: async () => [
-            ...(apart === undefined ? [] : [editOf(apart, encodePem('CERTIFICATE', next.certificate.der))]),
+            ...(signing === undefined ? [] : [editOf(signing, encodePem('CERTIFICATE', next.certificate.der))]),
             editOf(files.certificate, text),
             { change: await change(files.key), material: (await host.readFile(files.nextKey)) ?? new Uint8Array() },
           ],
@@ -48,10 +48,7 @@ export function createIssueStageStep(
       },
       verify: async (state) =>
         state.stage === 'issue' && (await host.stat(state.files.nextKey)) === undefined
-          ? verifyNewCa(
-              state.current.certificate,
-              `${state.files.key}: the key that signs is the new one, whose certificate is`,
-            )
+          ? verifyNewCa(state.current.certificate, `${state.files.key}: the new CA signs,`)
           : refuse('the new CA does not sign', state),
     },
     context,

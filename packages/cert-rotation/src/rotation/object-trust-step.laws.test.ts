@@ -10,7 +10,7 @@ import { createObjectTrustStep } from './object-trust-step.ts';
 const clock = createFixedClock('2026-11-22T12:00:00Z');
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-interface Authorities {
+interface Cas {
   readonly old: Issued;
   readonly fresh: Issued;
 }
@@ -39,8 +39,8 @@ function plantTrust(store: FakeObjectStore, ca: string): void {
 
 function objectLaws(
   title: string,
-  trusted: (cas: Authorities) => string,
-  makeStep: (authorities: Authorities, objects: ObjectAccess) => Step,
+  trusted: (cas: Cas) => string,
+  makeStep: (cas: Cas, objects: ObjectAccess) => Step,
 ): void {
   stepLaws(title, async () => {
     const now = clock.now();

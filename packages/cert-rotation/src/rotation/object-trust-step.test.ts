@@ -39,7 +39,7 @@ function stepOf(replacement: string, settleMs = 0, open: ObjectAccess['open'] = 
   );
 }
 
-/** Makes changes as a run does; `beforehand` is what somebody else does at that moment. */
+/** Makes changes as a run does; `beforehand` is the write of another client at that moment. */
 function journalOf(beforehand: () => void = () => undefined): StepJournal {
   const kinds = createChangeRegistry(createObjectChangeKinds(async () => store));
   return {
@@ -56,7 +56,7 @@ function journalOf(beforehand: () => void = () => undefined): StepJournal {
 }
 
 describe('the objects of a cluster whose CA is rotated', () => {
-  it('are planned without a write, and have nothing left to be done afterwards', async () => {
+  it('are planned without a write, and need no change after apply', async () => {
     plant('kube-root-ca.crt', old.certificate);
     plant('kube-root-ca.crt', old.certificate, 'kube-system');
     const step = stepOf(renewed.certificate);
@@ -73,7 +73,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect(await step.check(signal)).toMatchObject({ status: 'ok', changes: [] });
   });
 
-  it('keep what somebody else has put into them since they were planned', async () => {
+  it('keep what another client has written since the plan', async () => {
     plant('kube-root-ca.crt', old.certificate);
     const step = stepOf(renewed.certificate);
     const changes = step.plan(await step.check(signal));
@@ -82,13 +82,13 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect((await store.get(ROOT))?.object.data).toEqual({ 'ca.crt': renewed.certificate, theirs: 'kept' });
   });
 
-  it('are not called well when they cannot be reached', async () => {
+  it('have an unknown state when the API server cannot be reached', async () => {
     const failing = await expectCode(store.get({ kind: findKind('secret'), name: 'a' }), 'OBJECT_INVALID');
     const step = stepOf(renewed.certificate, 0, () => Promise.reject(failing));
     expect(await step.check(signal)).toMatchObject({ status: 'unknown', code: 'OBJECT_INVALID', changes: [] });
   });
 
-  it('are left alone where they belong to a workload, with a warning', async () => {
+  it('are left alone with a warning when they belong to a workload', async () => {
     const leaf = await issueLeaf('app', { issuer: old });
     const data = { 'tls.crt': Buffer.from(leaf.certificate + old.certificate).toString('base64') };
     store.plant(findKind('secret'), { metadata: { name: 'app', namespace: 'default' }, data });
@@ -96,7 +96,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect(await stepOf(renewed.certificate).verify(signal)).toMatchObject({ verified: true, warnings });
   });
 
-  it('are given both CAs, and the new one alone afterwards', async () => {
+  it('trust both CAs, and later only the new one', async () => {
     plant('kube-root-ca.crt', old.certificate);
     const both = stepOf(old.certificate + renewed.certificate);
     const finding = await both.check(signal);
@@ -110,7 +110,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect(await published()).toBe(renewed.certificate);
   });
 
-  it('are looked at again where somebody else writes at the same moment', async () => {
+  it('are read again when another client writes at the same moment', async () => {
     plant('kube-root-ca.crt', old.certificate);
     const step = stepOf(renewed.certificate);
     let races = 2;
@@ -123,7 +123,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect(races).toBeLessThan(0);
   });
 
-  it('forget two former CAs in one go, that of a rotation which was given up among them', async () => {
+  it('drop two former CAs at once, one of them from an abandoned rotation', async () => {
     const abandoned = await issueCa('kubernetes');
     plant('kube-root-ca.crt', abandoned.certificate + old.certificate + renewed.certificate);
     const exchanges = [old, abandoned].map(({ certificate }) =>
@@ -138,7 +138,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     expect(await published()).toBe(renewed.certificate);
   });
 
-  it('are not called done when somebody puts the old CA back', async () => {
+  it('are not verified when another client restores the old CA', async () => {
     plant('kube-root-ca.crt', old.certificate);
     const step = stepOf(renewed.certificate, 1_000);
     await step.apply(step.plan(await step.check(signal)), journalOf(), signal);
@@ -149,7 +149,7 @@ describe('the objects of a cluster whose CA is rotated', () => {
     });
   });
 
-  it('tell which CA of the same name they trusted before', async () => {
+  it('show which former CAs of the same name they still trust', async () => {
     const stranger = await issueCa('stranger');
     plant('kube-root-ca.crt', old.certificate + renewed.certificate);
     plant('extension-apiserver-authentication', stranger.certificate + old.certificate, 'kube-system');

@@ -17,11 +17,11 @@ export interface ObjectTrustInput {
   readonly id: StepId;
   readonly title: string;
   readonly requires: readonly StepId[];
-  /** What is to be exchanged for what, asked for at each look. None: nothing is to be done. */
+  /** The CAs to exchange, found again at each check. Empty: no object has to change. */
   readonly findExchanges: (store: ObjectStore, signal: AbortSignal) => Promise<readonly CaExchange[]>;
-  /** Also in Secrets and ConfigMaps that belong to workloads. Default: false, they are told of. */
+  /** Also changes Secrets and ConfigMaps of workloads. Default: false, they are reported. */
   readonly everywhere?: boolean | undefined;
-  /** How long what was written must stay so, because others write there too, in ms. Default: 0. */
+  /** How long the written objects must stay unchanged, because controllers write them too, in ms. Default: 0. */
   readonly settleMs?: number | undefined;
 }
 
@@ -36,14 +36,14 @@ interface ObjectTrustFinding extends Finding {
 
 const TRIES = 16;
 const LINES = 20;
-/** Somebody else (kube-controller-manager, the API server) wrote between the look and the write: look again. */
+/** Another client (kube-controller-manager, the API server) wrote between read and write: read again. */
 const RACES = ['PLAN_STALE', 'OBJECT_CONFLICT'] as const;
 
 /**
- * A step by which the cluster's objects trust what an authority is exchanged for, each by compare-and-swap. Where somebody else
- * writes at the same moment, it looks again.
+ * Makes the step that exchanges a CA in the cluster's objects, each by compare-and-swap. Reads an object again when another client
+ * writes it at the same moment.
  *
- * What belongs to workloads, and what is immutable, is left alone and told of.
+ * Does not change objects of workloads, nor immutable objects: these are reported.
  */
 export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrustDeps): Step<ObjectTrustFinding> {
   const { id, title, requires, everywhere, settleMs = 0 } = input;
@@ -70,7 +70,7 @@ export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrust
         const { edits, leftAlone } = await sweep(signal);
         const evidence = [...describeEdits(edits), ...describeLeftAlone(leftAlone)];
         if (edits.length === 0) {
-          return { status: 'ok', summary: 'every object trusts what it has to', evidence, changes: [] };
+          return { status: 'ok', summary: 'every object trusts the required CAs', evidence, changes: [] };
         }
         const summary = `${edits.length} object${edits.length === 1 ? '' : 's'} must trust another CA`;
         return { status: 'needed', summary, evidence, changes: edits.map((edit) => toEdit(edit).change) };
@@ -80,7 +80,7 @@ export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrust
     },
     plan: ({ changes }) => changes,
     apply: async (_changes, journal, signal) => {
-      // A pass edits an object for one exchange; another may be about the same object.
+      // A pass edits an object for one exchange; the next pass edits it for another.
       for (let left = TRIES; left > 0; left -= 1) {
         const { edits } = await sweep(signal);
         if (edits.length === 0) return;
@@ -92,17 +92,17 @@ export function createObjectTrustStep(input: ObjectTrustInput, deps: ObjectTrust
       if (settleMs > 0) await clock.sleep(settleMs, signal);
       const { edits, leftAlone } = await sweep(signal);
       if (edits.length > 0) {
-        const reason = `somebody else writes the CA as it was: ${describeEdits(edits).join('; ')}`;
+        const reason = `another client has restored the old CA: ${describeEdits(edits).join('; ')}`;
         return {
           verified: false,
           reason,
-          hint: 'find out who holds the old CA still: an API server or a controller manager',
+          hint: 'find the API server or kube-controller-manager that still holds the old CA, and restart it',
         };
       }
       const warnings = describeLeftAlone(leftAlone);
       return {
         verified: true,
-        evidence: ['every object that the cluster itself keeps trusts what it has to'],
+        evidence: ['every object of the cluster itself trusts the required CAs'],
         ...(warnings.length === 0 ? {} : { warnings }),
       };
     },
@@ -119,7 +119,7 @@ async function performUnraced(edits: readonly Edit[], journal: StepJournal, trie
   }
 }
 
-/** An object that two exchanges are about is changed by the one, and looked at again for the other. */
+/** Keeps one edit of each object: an object of two exchanges is read again for the second. */
 function firstOfEach(edits: readonly ObjectEdit[]): readonly ObjectEdit[] {
   const key = ({ read: { kind, object } }: ObjectEdit): string =>
     `${kind.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
@@ -136,7 +136,7 @@ function describeEdits(edits: readonly ObjectEdit[]): readonly string[] {
 }
 
 function describeLeftAlone(leftAlone: TrustSweep['leftAlone']): readonly string[] {
-  return shorten(leftAlone.map(({ place, reason }) => `${place} is left alone: ${reason}`));
+  return shorten(leftAlone.map(({ location, reason }) => `${location} is left alone: ${reason}`));
 }
 
 function shorten(lines: readonly string[]): readonly string[] {

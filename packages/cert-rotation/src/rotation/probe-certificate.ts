@@ -6,8 +6,8 @@ const LIFETIME_MS = 10 * 60_000;
 const BACKDATE_MS = 5 * 60_000;
 
 /**
- * Issues a client certificate that is valid for ten minutes and whose user has no permissions, to ask a server whether it trusts
- * a CA: the server answers 401 when it does not, 403 when it does. Writes nothing.
+ * Issues a client certificate for a user without permissions, valid for ten minutes, to find out whether a server trusts a CA:
+ * the server answers 403 if it does, 401 if not. Writes nothing.
  *
  * @returns PEM of both; the key is a secret
  * @throws X509Error `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`

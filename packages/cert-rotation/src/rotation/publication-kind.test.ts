@@ -5,12 +5,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Issued, issueCa } from '../objects/issued.fixture.ts';
 import { createPublicationKind, type TrustPublication, trustPublication } from './publication-kind.ts';
 
-const WAY = { via: 'api', search: {} } as const;
+const SOURCE = { via: 'api', search: {} } as const;
 const AUTHENTICATION = trustPublication(
   { name: 'extension-apiserver-authentication', field: 'client-ca-file', publisher: 'the API server' },
-  WAY,
+  SOURCE,
 );
-const ROOT = trustPublication({ name: 'kube-root-ca.crt', field: 'ca.crt', publisher: 'kube-controller-manager' }, WAY);
+const ROOT = trustPublication(
+  { name: 'kube-root-ca.crt', field: 'ca.crt', publisher: 'kube-controller-manager' },
+  SOURCE,
+);
 
 let store: FakeObjectStore;
 let clock: FixedClock;
@@ -32,8 +35,8 @@ async function published({ name, field }: TrustPublication): Promise<string | un
   return (read?.object['data'] as Record<string, string> | undefined)?.[field];
 }
 
-/** Notes what is published, lets it change, and takes it back; `onWrite` is what the publisher does then. */
-async function takeBack(change: TrustPublication, changed: string, onWrite: () => void = () => undefined) {
+/** Records what is published, changes it, and rolls it back; `onWrite` is the reaction of the publisher. */
+async function rollBack(change: TrustPublication, changed: string, onWrite: () => void = () => undefined) {
   const kept: Uint8Array[] = [];
   const backup = {
     keep: async (bytes: Uint8Array) => String(kept.push(bytes) - 1),
@@ -50,54 +53,54 @@ async function takeBack(change: TrustPublication, changed: string, onWrite: () =
   return kind.undo(change, captured, backup);
 }
 
-describe('what the control plane publishes of a CA by itself', () => {
-  it('is rid of what the API server has added, as often as that puts it back', async () => {
+describe('a CA that the control plane publishes', () => {
+  it('loses what the API server has added, however often the API server restores it', async () => {
     const stranger = await issueCa('stranger');
     plant(AUTHENTICATION, old.certificate);
     const both = old.certificate + stranger.certificate + next.certificate;
     let times = 20;
-    const putBack = (): void => {
+    const restore = (): void => {
       times -= 1;
       if (times > 0) plant(AUTHENTICATION, both);
     };
-    expect(await takeBack(AUTHENTICATION, both, putBack)).toEqual({ state: 'undone' });
+    expect(await rollBack(AUTHENTICATION, both, restore)).toEqual({ state: 'undone' });
     expect(times).toBe(0);
-    // What is of another name was not of the rotation.
+    // A CA of another name is not from the rotation.
     expect(await published(AUTHENTICATION)).toBe(old.certificate + stranger.certificate);
   });
 
-  it('is left, and told of, when the API server never stops to trust it', async () => {
+  it('is reported when the API server never stops trusting it', async () => {
     plant(AUTHENTICATION, old.certificate);
     const both = old.certificate + next.certificate;
-    const outcome = await takeBack(AUTHENTICATION, both, () => plant(AUTHENTICATION, both));
+    const outcome = await rollBack(AUTHENTICATION, both, () => plant(AUTHENTICATION, both));
     expect(outcome).toMatchObject({ state: 'foreign', reason: expect.stringContaining('the API server') as string });
   });
 
-  it('is waited for where kube-controller-manager hands it out, and not written', async () => {
+  it('is awaited, not written, where kube-controller-manager publishes it', async () => {
     plant(ROOT, old.certificate);
     const { sleep } = clock;
-    let naps = 0;
+    let sleeps = 0;
     clock = {
       ...clock,
       sleep: async (ms, signal) => {
-        naps += 1;
-        if (naps === 12) plant(ROOT, old.certificate);
+        sleeps += 1;
+        if (sleeps === 12) plant(ROOT, old.certificate);
         await sleep(ms, signal);
       },
     };
-    expect(await takeBack(ROOT, old.certificate + next.certificate)).toEqual({ state: 'undone' });
-    expect(naps).toBeGreaterThanOrEqual(12);
+    expect(await rollBack(ROOT, old.certificate + next.certificate)).toEqual({ state: 'undone' });
+    expect(sleeps).toBeGreaterThanOrEqual(12);
     expect(store.writes).toBe(0);
   });
 
-  it('is waited for until the former CA is trusted again', async () => {
+  it('is awaited until the former CA is trusted again', async () => {
     plant(ROOT, old.certificate + next.certificate);
-    expect(await takeBack(ROOT, next.certificate)).toMatchObject({ state: 'foreign' });
+    expect(await rollBack(ROOT, next.certificate)).toMatchObject({ state: 'foreign' });
   });
 
-  it('is nothing to be taken back where it is as it was, or was never published', async () => {
+  it('needs no rollback when it is unchanged, or was never published', async () => {
     plant(ROOT, old.certificate);
-    expect(await takeBack(ROOT, old.certificate)).toEqual({ state: 'already' });
-    expect(await takeBack(AUTHENTICATION, next.certificate)).toEqual({ state: 'already' });
+    expect(await rollBack(ROOT, old.certificate)).toEqual({ state: 'already' });
+    expect(await rollBack(AUTHENTICATION, next.certificate)).toEqual({ state: 'already' });
   });
 });

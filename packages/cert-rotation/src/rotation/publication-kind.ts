@@ -18,7 +18,7 @@ import {
   parseCertificates,
 } from '@kube-rescue/x509';
 
-/** One field of a ConfigMap in kube-system in which the control plane publishes an authority by itself. */
+/** One field of a ConfigMap in kube-system in which the control plane publishes a CA. */
 export interface TrustPublication extends Change {
   readonly kind: 'trust.publication';
   /** For example `ConfigMap kube-system/kube-root-ca.crt`. */
@@ -26,31 +26,32 @@ export interface TrustPublication extends Change {
   readonly name: string;
   readonly field: string;
   readonly publisher: 'kube-controller-manager' | 'the API server';
+  /** Journals store this name. */
   readonly way: ObjectSource;
 }
 
 const NAMESPACE = 'kube-system';
-/** The API server reads its files again once a minute; kube-controller-manager has to be elected first. */
+/** The API server reloads its files once a minute; kube-controller-manager must become leader first. */
 const TIMEOUT_MS = 150_000;
 const INTERVAL_MS = 1_000;
-/** Whoever publishes something else still does so at once. */
+/** A component that still publishes another CA does so within this time. */
 const SETTLE_MS = 4_000;
 
 /** @param field the key of `data` */
 export function trustPublication(
   { name, field, publisher }: Pick<TrustPublication, 'name' | 'field' | 'publisher'>,
-  way: ObjectSource,
+  source: ObjectSource,
 ): TrustPublication {
-  return { kind: 'trust.publication', target: `ConfigMap ${NAMESPACE}/${name}`, name, field, publisher, way };
+  return { kind: 'trust.publication', target: `ConfigMap ${NAMESPACE}/${name}`, name, field, publisher, way: source };
 }
 
 /**
- * `trust.publication`: a note of what is published before a rotation changes what the publisher reads. Writes nothing.
+ * `trust.publication`: records the published CAs before a rotation changes the files of the publisher. Writes nothing.
  *
- * Undone when all files are back and whoever reads them was restarted: waits until the same is published again. That is the very
- * text where kube-controller-manager writes it, which shows that it works on the old files. The API server only ever adds to
- * what it publishes; so what it has added is taken out, as often as it puts it back, which it does until it has read its file
- * again.
+ * Its undo runs after all files are restored and their readers restarted: it waits until the same CAs are published again. That is
+ * the exact text where kube-controller-manager writes it, which shows that it runs with the old files. The API server only adds
+ * to the CAs that it publishes; so the undo removes the added ones, as often as the API server restores them, until it has
+ * reloaded its file.
  */
 export function createPublicationKind(
   open: OpenObjects,
@@ -59,7 +60,7 @@ export function createPublicationKind(
   return {
     kind: 'trust.publication',
     undoOrder: 'last',
-    describe: ({ target, publisher }) => `see ${target} follow, which ${publisher} writes`,
+    describe: ({ target, publisher }) => `record ${target}, which ${publisher} publishes`,
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async (change, _after, backup) => {
@@ -98,19 +99,19 @@ async function untilPublished(
   }
 }
 
-/** Why it is not as it was; `undefined` when it is. */
+/** Restores what was published before; the reason when it is not yet published, `undefined` when it is. */
 async function restore(change: TrustPublication, before: string, open: OpenObjects): Promise<string | undefined> {
   const { target, publisher } = change;
   try {
     const store = await open(change.way);
     const stored = await read(store, change);
     const text = textOf(stored, change);
-    if (stored === undefined || text === undefined) return `${target} is gone`;
-    const unlike = `${publisher} does not publish in ${target} what it did before`;
+    if (stored === undefined || text === undefined) return `${target} is missing`;
+    const unlike = `${publisher} does not publish the former CA in ${target}`;
     if (publisher === 'kube-controller-manager') return text === before ? undefined : unlike;
     const present = parseCertificates(text, target);
     const old = parseCertificates(before, target);
-    const added = present.filter((each) => isOfTheSameName(each, old) && !isAmong(each, old));
+    const added = present.filter((each) => hasSubjectOf(each, old) && !isAmong(each, old));
     if (added.length > 0) {
       const left = present.filter((each) => !added.includes(each));
       await store.replace(stored, withText(stored, change, left));
@@ -144,7 +145,7 @@ function withText(
   return { ...stored.object, data: { ...dataOf(stored), [field]: text } };
 }
 
-function isOfTheSameName(certificate: Certificate, others: readonly Certificate[]): boolean {
+function hasSubjectOf(certificate: Certificate, others: readonly Certificate[]): boolean {
   return others.some((other) => isSameSubject(other, certificate));
 }
 

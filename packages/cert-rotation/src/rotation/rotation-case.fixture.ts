@@ -10,7 +10,7 @@ import type { RotationContext } from './rotation-file-step.ts';
 import { createTrustStageStep } from './trust-stage.ts';
 
 const clock = createFixedClock(NOW);
-const FOLDERS = ['/etc/kubernetes', '/var/lib/kubelet'].map((folder) => hostPath(folder));
+const DIRECTORIES = ['/etc/kubernetes', '/var/lib/kubelet'].map((directory) => hostPath(directory));
 const { signal } = new AbortController();
 
 /** The certificates that the issue stage renews. */
@@ -20,14 +20,14 @@ export async function issueRenewals(context: RotationContext): Promise<readonly 
   return createIssueRenewalSteps({ inventory, options: {} }, context, { host, clock });
 }
 
-/** A kubeadm node for the step laws, whose authority was not rotated yet or is trusted beside its former one. */
+/** A kubeadm node for the step laws, before a rotation or after its issue stage. */
 export async function rotationCase(
   ca: CaId,
   stage: 'settled' | 'issue',
   makeSteps: (context: RotationContext) => Promise<readonly Step[]>,
 ): Promise<StepCase> {
   const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa' });
-  // A node without kubelet and scheduler has fewer files to read at each of many looks.
+  // A node without kubelet and scheduler has fewer files to read at each of many checks.
   const components = kubeadmComponents(ca === 'etcd' ? { 'kube-scheduler': undefined, kubelet: undefined } : {});
   const contextOn = (host: Host): RotationContext => ({
     ca,
@@ -43,7 +43,7 @@ export async function rotationCase(
       return { id: 'rotation', title: 'rotate', phases: [phase] };
     },
     clock,
-    directories: FOLDERS,
+    directories: DIRECTORIES,
   };
 }
 
@@ -54,6 +54,6 @@ async function issued(contextOn: (host: Host) => RotationContext, host: Host): P
   for (const step of [...stages, ...(await issueRenewals(context))]) {
     await step.apply(step.plan(await step.check(signal)), directJournal(host), signal);
   }
-  const trees = await Promise.all(FOLDERS.map((folder) => readTree(host, folder)));
+  const trees = await Promise.all(DIRECTORIES.map((directory) => readTree(host, directory)));
   return new Map(trees.flatMap((each) => [...each]));
 }

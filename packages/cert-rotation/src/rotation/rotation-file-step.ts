@@ -17,16 +17,16 @@ export interface RotationFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-/** What the rotation of one authority goes by. */
+/** The input of the rotation steps of one CA. */
 export interface RotationContext {
   readonly ca: CaId;
-  /** Asked for at each look, because a stage changes the flags of components. */
+  /** Called at each check, because a stage changes the flags of components. */
   readonly inspection: () => Promise<InspectionInput>;
   readonly host: RotationHost;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** What one look at a stage leads to. */
+/** The state of one stage and the changes that it needs. */
 export type StageStatus =
   | { readonly done: string }
   | { readonly waitsFor: readonly StepId[]; readonly reason: string }
@@ -43,12 +43,12 @@ export interface StageStepInput {
   readonly id: StepId;
   readonly title: string;
   readonly requires: readonly StepId[];
-  readonly look: (state: RotationState, input: InspectionInput) => Promise<StageStatus>;
-  /** A fresh look at the files. */
+  readonly inspect: (state: RotationState, input: InspectionInput) => Promise<StageStatus>;
+  /** Reads the files again. */
   readonly verify: (state: RotationState, input: InspectionInput) => Promise<Verdict>;
 }
 
-/** A step that changes files of this node for one stage of a rotation, all of them as one unit. */
+/** Makes a step that changes the files of this node for one stage of a rotation, all as one unit. */
 export function createStageStep(step: StageStepInput, context: RotationContext): Step<RotationFinding> {
   const { ca, host } = context;
   const observe = async (): Promise<{ state: RotationState; input: InspectionInput }> => {
@@ -63,7 +63,7 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
     check: async (signal) => {
       try {
         const { state, input } = await observe();
-        return toFinding(await step.look(state, input), state);
+        return toFinding(await step.inspect(state, input), state);
       } catch (error) {
         return toErrorFinding(error, signal, isKnownWrong);
       }
@@ -71,9 +71,9 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
     plan: ({ changes }) => changes,
     apply: async (changes, journal) => {
       const { state, input } = await observe();
-      const look = await step.look(state, input);
-      if (!('makeEdits' in look)) throw new Error(`${step.id} found nothing to do after it was planned`);
-      const edits = await look.makeEdits();
+      const status = await step.inspect(state, input);
+      if (!('makeEdits' in status)) throw new Error(`${step.id} needs no change although it was planned`);
+      const edits = await status.makeEdits();
       const materials = new Map(edits.map(({ change, material }) => [change.target, material]));
       await journal.perform(changes.map((change) => ({ change, material: materials.get(change.target) })));
     },
@@ -84,15 +84,15 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
   };
 }
 
-function toFinding(look: StageStatus, { entry, files }: RotationState): RotationFinding {
-  if ('done' in look) return { status: 'ok', summary: look.done, evidence: [], changes: [] };
-  if ('needed' in look) {
-    return { status: 'needed', summary: look.needed, evidence: look.evidence, changes: look.changes };
+function toFinding(status: StageStatus, { entry, files }: RotationState): RotationFinding {
+  if ('done' in status) return { status: 'ok', summary: status.done, evidence: [], changes: [] };
+  if ('needed' in status) {
+    return { status: 'needed', summary: status.needed, evidence: status.evidence, changes: status.changes };
   }
   const base = { status: 'blocked', evidence: [], changes: [], subject: files.certificate } as const;
-  if ('waitsFor' in look) {
-    return { ...base, summary: look.reason, code: 'PKI_ROTATION_STAGE', waitsFor: look.waitsFor };
+  if ('waitsFor' in status) {
+    return { ...base, summary: status.reason, code: 'PKI_ROTATION_STAGE', waitsFor: status.waitsFor };
   }
-  const { code, reason, hint } = look.blocked;
+  const { code, reason, hint } = status.blocked;
   return { ...base, summary: `${entry.definition.name}: ${reason}`, code, hint };
 }

@@ -7,22 +7,22 @@ import { PkiError } from '../errors.ts';
 import { inspectCertificates, type InspectionInput } from '../inventory/inventory.ts';
 
 /**
- * How far the rotation of an authority to a new key has come, as its own files show it.
- * `settled`: one key, nothing under way. `trust`: a new one is trusted beside it, and signs nothing yet. `issue`: the new one
- * signs, the old one is trusted still.
+ * The stage of a CA rotation to a new key, as the files of the CA show it.
+ * `settled`: one CA, no rotation under way. `trust`: old and new CA are trusted, the old one signs. `issue`: old and new CA are
+ * trusted, the new one signs.
  */
 export type RotationStage = 'settled' | 'trust' | 'issue';
 
-/** The files of an authority while it is rotated. */
+/** The files of a CA during its rotation. */
 interface RotationFiles {
-  /** Its own file: a bundle during the stages, the certificate of the key at {@link key} first, because kubeadm takes the first. */
+  /** The CA file: a bundle during the stages, the certificate of {@link key} first, because kubeadm takes the first. */
   readonly certificate: HostPath;
   readonly key: HostPath;
-  /** The key that is to sign next; there from `trust` until `issue`. */
+  /** The key of the new CA; exists from `trust` until `issue`. */
   readonly nextKey: HostPath;
   /**
-   * What kube-controller-manager signs with during the stages, because it takes no bundle; `undefined` for an authority that it
-   * does not sign with, and where it has a file of its own anyway.
+   * The certificate that kube-controller-manager signs with during the stages, because it takes no bundle; `undefined` for a CA
+   * that it does not sign with, and where its flag names another file.
    */
   readonly signing: HostPath | undefined;
 }
@@ -31,19 +31,19 @@ export interface RotationState {
   readonly entry: CaEntry;
   readonly stage: RotationStage;
   readonly files: RotationFiles;
-  /** Signs now. */
+  /** The CA that signs now. */
   readonly current: Issuer;
-  /** Is trusted, and its key is at hand, to sign next. */
+  /** The new CA: trusted, with its key on this node, not yet signing. */
   readonly next: Issuer | undefined;
-  /** Of the same name with other keys: signs nothing any more, but is trusted. */
+  /** CAs of the same name with other keys: no longer sign, still trusted. */
   readonly former: readonly Certificate[];
-  /** kube-controller-manager is told to sign with {@link RotationFiles.signing}. */
+  /** The flag of kube-controller-manager names {@link RotationFiles.signing}. */
   readonly isSigningApart: boolean;
 }
 
 export type RotationHost = Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;
 
-/** A stage is recognised by what the files hold, never by a marker. */
+/** The content of the files shows the stage, never a marker. */
 const SIGNING = '-signing.crt';
 const NEXT_KEY = '-next.key';
 
@@ -52,9 +52,9 @@ function beside(path: HostPath, suffix: string): HostPath {
 }
 
 /**
- * Reads how far the rotation of an authority has come. Reads only.
+ * Reads the stage of a CA rotation. Reads only.
  *
- * @throws PkiError `PKI_CERTIFICATE_UNKNOWN` when the node has no such authority of its own; `PKI_CA_MISSING`
+ * @throws PkiError `PKI_CERTIFICATE_UNKNOWN` when the node has no such CA; `PKI_CA_MISSING`
  * `PKI_CA_KEY_MISSING` `PKI_CA_KEY_MISMATCH` and those of a file that cannot be read
  */
 export async function inspectRotation(
@@ -70,19 +70,19 @@ export async function inspectRotation(
   const bundle = entry.bundle.ok ? entry.bundle.value : [];
   const others = bundle.filter((each) => !isSameCa(each, current.certificate));
   const signs = findFlag(input.components, { component: 'kube-controller-manager', flag: 'cluster-signing-cert-file' });
-  const apart = beside(entry.path, SIGNING);
+  const signing = beside(entry.path, SIGNING);
   const files: RotationFiles = {
     certificate: entry.path,
     key: current.keyPath,
     nextKey: beside(current.keyPath, NEXT_KEY),
-    signing: signs === entry.path || signs === apart ? apart : undefined,
+    signing: signs === entry.path || signs === signing ? signing : undefined,
   };
   const next = await readNext(files.nextKey, others, host);
   const former = others.filter(
     (each) => isSameSubject(each, current.certificate) && (next === undefined || !isSameCa(each, next.certificate)),
   );
   const stage = next !== undefined ? 'trust' : former.length > 0 ? 'issue' : 'settled';
-  return { entry, stage, files, current, next, former, isSigningApart: signs === apart };
+  return { entry, stage, files, current, next, former, isSigningApart: signs === signing };
 }
 
 async function readNext(
@@ -99,8 +99,8 @@ async function readNext(
 function unknown(id: CaId, cas: readonly CaEntry[]): PkiError {
   return new PkiError({
     code: 'PKI_CERTIFICATE_UNKNOWN',
-    message: 'this node has no such authority of its own',
+    message: 'this node has no such CA',
     subject: id,
-    hint: `choose from ${cas.map((ca) => ca.id).join(', ')}; authorities that share one file count as the first`,
+    hint: `choose from ${cas.map((ca) => ca.id).join(', ')}; CAs that share one file count as the first`,
   });
 }

@@ -29,7 +29,7 @@ const PKI = '/etc/kubernetes/pki';
 const KUBECONFIGS = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'kubelet.conf'];
 const SIGNING = { 'cluster-signing-cert-file': `${PKI}/ca-signing.crt` };
 
-/** A node whose kube-controller-manager can be told what to sign with, as its restart does. */
+/** A node whose kube-controller-manager gets its signing file by flag, as its restart step sets it. */
 async function rotated(options: PkiOptions = { algorithm: 'ecdsa' }) {
   const node = await kubeadmNode(options);
   let input: InspectionInput = node.input;
@@ -39,14 +39,14 @@ async function rotated(options: PkiOptions = { algorithm: 'ecdsa' }) {
     host: node.host,
     clock,
   });
-  const signWith = (apart: boolean): void => {
-    const components = kubeadmComponents(apart ? { 'kube-controller-manager': SIGNING } : {});
+  const signSeparately = (isSeparate: boolean): void => {
+    const components = kubeadmComponents(isSeparate ? { 'kube-controller-manager': SIGNING } : {});
     input = { ...input, components };
   };
   return {
     node,
     context,
-    signWith,
+    signSeparately,
     stageOf: async (id: CaId) => (await inspectRotation(id, input, node)).stage,
   };
 }
@@ -72,48 +72,48 @@ const blocksIn = (text: string): number => text.split('-----BEGIN CERTIFICATE---
 const embedded = (kubeconfig: string): string =>
   Buffer.from(/certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1] ?? '', 'base64').toString();
 
-describe('an authority that is rotated to a new key', () => {
+describe('a CA that is rotated to a new key', () => {
   it.each([
     ['cluster', 'ca', ['apiserver', 'apiserver-kubelet-client'], 'rsa'],
     ['cluster', 'ca', ['apiserver', 'apiserver-kubelet-client'], 'ecdsa'],
     ['etcd', 'etcd/ca', ['etcd/server', 'etcd/peer', 'etcd/healthcheck-client', 'apiserver-etcd-client'], 'ecdsa'],
     ['front-proxy', 'front-proxy-ca', ['front-proxy-client'], 'ecdsa'],
   ] as const)(
-    'goes through three stages, and OpenSSL agrees with each (%s, %s, %s, %s)',
-    async (authority, name, leaves, algorithm) => {
-      const { node, context, signWith, stageOf } = await rotated({ algorithm });
+    'goes through three stages, each verified by OpenSSL (%s, %s, %s, %s)',
+    async (ca, name, leaves, algorithm) => {
+      const { node, context, signSeparately, stageOf } = await rotated({ algorithm });
       const { host } = node;
-      const here = context(authority);
+      const here = context(ca);
       const file = (): Promise<string> => textAt(host, `${PKI}/${name}.crt`);
       const old = await file();
       using openssl = openOpenSsl();
       const time = `-attime ${NOW.getTime() / 1000}`;
-      const verify = async (leaf: string, ca: string): Promise<string> => {
+      const verify = async (leaf: string, bundle: string): Promise<string> => {
         openssl.write('leaf.crt', await textAt(host, `${PKI}/${leaf}.crt`));
-        openssl.write('ca.crt', ca);
+        openssl.write('ca.crt', bundle);
         return openssl.run(`verify -x509_strict ${time} -CAfile ca.crt leaf.crt`);
       };
 
-      expect(await stageOf(authority)).toBe('settled');
+      expect(await stageOf(ca)).toBe('settled');
       expect(await make(trust(here), node)).toBe('made');
-      expect(await stageOf(authority)).toBe('trust');
+      expect(await stageOf(ca)).toBe('trust');
       const both = await file();
       expect(both.startsWith(old.trim())).toBe(true);
       expect(blocksIn(both)).toBe(2);
       for (const leaf of leaves) expect(await verify(leaf, both)).toContain('OK');
-      signWith(authority === 'cluster');
+      signSeparately(ca === 'cluster');
 
       expect(await make(createIssueStageStep(here) as Step, node)).toBe('made');
-      expect(await stageOf(authority)).toBe('issue');
+      expect(await stageOf(ca)).toBe('issue');
       for (const step of await renewals(here, node)) expect(await make(step, node)).toBe('made');
       const [first = ''] = (await file()).split(/(?<=-----END CERTIFICATE-----\n)/);
       expect(old).not.toContain(first);
       for (const leaf of leaves) expect(await verify(leaf, first)).toContain('OK');
 
       expect(await make(createDropStageStep({ requires: [] }, here) as Step, node)).toBe('made');
-      signWith(false);
+      signSeparately(false);
       await make(createTidyStep({ requires: [] }, here), node);
-      expect(await stageOf(authority)).toBe('settled');
+      expect(await stageOf(ca)).toBe('settled');
       expect(await file()).toBe(first);
       // The same name and usages, another key, and an identifier of its own.
       openssl.write('old.crt', old);
@@ -127,14 +127,14 @@ describe('an authority that is rotated to a new key', () => {
     },
   );
 
-  it('is trusted beside the old one in every kubeconfig, and alone there at the end', async () => {
-    const { node, context, signWith } = await rotated();
+  it('is trusted beside the old CA in every kubeconfig, and alone at the end', async () => {
+    const { node, context, signSeparately } = await rotated();
     const here = context('cluster');
     await make(trust(here), node);
     for (const name of KUBECONFIGS) {
       expect(blocksIn(embedded(await textAt(node.host, `/etc/kubernetes/${name}`)))).toBe(2);
     }
-    signWith(true);
+    signSeparately(true);
     await make(createIssueStageStep(here), node);
     for (const step of await renewals(here, node)) await make(step, node);
     await make(createDropStageStep({ requires: [] }, here), node);
@@ -144,14 +144,14 @@ describe('an authority that is rotated to a new key', () => {
     }
   });
 
-  it('leaves one certificate alone where kube-controller-manager signs, and no file of its own behind', async () => {
-    const { node, context, signWith } = await rotated();
+  it('keeps a single certificate in the signing file of kube-controller-manager, and removes that file at the end', async () => {
+    const { node, context, signSeparately } = await rotated();
     const here = context('cluster');
     const old = await textAt(node.host, `${PKI}/ca.crt`);
     await make(trust(here), node);
     expect(await textAt(node.host, `${PKI}/ca-signing.crt`)).toBe(old);
     expect((await node.host.stat(`${PKI}/ca-next.key` as never))?.mode).toBe(0o600);
-    signWith(true);
+    signSeparately(true);
     await make(createIssueStageStep(here), node);
     const [first] = (await textAt(node.host, `${PKI}/ca.crt`)).split(/(?<=-----END CERTIFICATE-----\n)/);
     expect(await textAt(node.host, `${PKI}/ca-signing.crt`)).toBe(first);
@@ -161,15 +161,15 @@ describe('an authority that is rotated to a new key', () => {
     for (const step of await renewals(here, node)) await make(step, node);
     await make(createDropStageStep({ requires: [] }, here), node);
     const tidy = createTidyStep({ requires: ['drop/cluster-ca/restart'] }, here) as Step;
-    // As long as a flag names it, it stays.
+    // The signing file stays while a flag names it.
     expect(await tidy.check(signal)).toMatchObject({ status: 'blocked', waitsFor: ['drop/cluster-ca/restart'] });
-    signWith(false);
+    signSeparately(false);
     expect(await make(tidy, node)).toBe('made');
     const names = await node.host.list(PKI as never);
     expect(names?.filter((name) => /signing|next/.test(name))).toEqual([]);
   });
 
-  it('is given a key of another kind when that is asked for', async () => {
+  it('gets a key of another algorithm on request', async () => {
     const { node, context } = await rotated({ algorithm: 'rsa' });
     await make(trust(context('front-proxy'), { keyAlgorithm: 'ecdsa-p384', caDays: 100 }), node);
     const { next } = await inspectRotation('front-proxy', node.input, node);
@@ -177,23 +177,23 @@ describe('an authority that is rotated to a new key', () => {
     expect(next?.certificate.notAfter).toEqual(new Date(NOW.getTime() + 100 * 24 * 60 * 60 * 1000));
   });
 
-  it('mends a kubeconfig that kubeadm has brought back to one certificate', async () => {
-    const { node, context, signWith } = await rotated();
+  it('repairs a kubeconfig that kubeadm has reduced to one certificate', async () => {
+    const { node, context, signSeparately } = await rotated();
     const here = context('cluster');
     await make(trust(here), node);
-    signWith(true);
+    signSeparately(true);
     const path = '/etc/kubernetes/scheduler.conf';
     const collapsed = textIn(node.tree, path);
     await node.host.writeFile(path as never, Buffer.from(collapsed), { mode: 0o600 });
     const finding = await trust(here).check(signal);
-    expect(finding).toMatchObject({ status: 'needed', evidence: [`mended in ${path}`] });
+    expect(finding).toMatchObject({ status: 'needed', evidence: [`restored in ${path}`] });
     expect(await make(trust(here), node)).toBe('made');
     expect(blocksIn(embedded(await textAt(node.host, path)))).toBe(2);
   });
 });
 
-describe('a rotation that cannot go on', () => {
-  it('does not let a new CA sign that nobody trusts yet, nor drop one that signs', async () => {
+describe('a rotation that is blocked', () => {
+  it('does not let a CA sign that is not trusted yet, nor drop a CA that signs', async () => {
     const { node, context } = await rotated();
     const here = context('cluster');
     expect(await createIssueStageStep(here).check(signal)).toMatchObject({ waitsFor: ['trust/cluster-ca/files'] });
@@ -202,22 +202,22 @@ describe('a rotation that cannot go on', () => {
     expect(await drop.check(signal)).toMatchObject({ status: 'blocked', waitsFor: ['issue/cluster-ca/files'] });
   });
 
-  it('begins nothing when a cut-off run is gone on with', async () => {
+  it('starts no rotation when an interrupted run is resumed', async () => {
     const { node, context } = await rotated();
     expect(await make(trust(context('etcd'), { mayBegin: false }), node)).toBe('ok');
   });
 
   it.each<[string, PkiOptions, string]>([
-    ['an authority that has expired', { algorithm: 'ecdsa', expired: ['ca'] }, 'PKI_CA_EXPIRED'],
-    ['an authority without its key', { algorithm: 'ecdsa', missingCaKeys: ['ca'] }, 'PKI_CA_KEY_MISSING'],
+    ['an expired CA', { algorithm: 'ecdsa', expired: ['ca'] }, 'PKI_CA_EXPIRED'],
+    ['a CA without its key', { algorithm: 'ecdsa', missingCaKeys: ['ca'] }, 'PKI_CA_KEY_MISSING'],
   ])('refuses %s', async (_name, options, code) => {
     const { context } = await rotated(options);
     expect(await trust(context('cluster')).check(signal)).toMatchObject({ status: 'blocked', code });
   });
 
-  it('ends the last rotation before it begins another', async () => {
-    const { context, signWith } = await rotated();
-    signWith(true);
+  it('starts only after the last rotation has completed', async () => {
+    const { context, signSeparately } = await rotated();
+    signSeparately(true);
     expect(await trust(context('cluster')).check(signal)).toMatchObject({
       status: 'blocked',
       code: 'PKI_ROTATION_STAGE',
@@ -225,8 +225,8 @@ describe('a rotation that cannot go on', () => {
   });
 });
 
-describe('the certificate that asks whether a CA is trusted', () => {
-  it('is a client of nobody, for ten minutes, by OpenSSL too', async () => {
+describe('the probe certificate for a CA', () => {
+  it('is a client certificate without permissions, valid for ten minutes, by OpenSSL too', async () => {
     const { node } = await rotated();
     const { current } = await inspectRotation('cluster', node.input, node);
     const probe = await issueProbeCertificate(current, NOW);

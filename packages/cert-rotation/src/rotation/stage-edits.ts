@@ -6,10 +6,10 @@ import { planFileChange } from '../renewal/file-target.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 import type { TrustEdit } from './trust-exchange.ts';
 
-/** Everybody may read a certificate. */
+/** A certificate is readable by every user. */
 export const CERTIFICATE_MODE = 0o644;
 
-/** The changes that edits of files are. */
+/** The file changes of edits, one for each file. */
 export async function planEdits(edits: readonly TrustEdit[], host: RotationHost): Promise<readonly Change[]> {
   const changes = await Promise.all(edits.map(({ path }) => planFileChange(path, host)));
   return [...new Map(changes.map((change) => [change.target, change])).values()];
@@ -23,14 +23,18 @@ export function editOf(path: HostPath, text: string): Edit {
   return toEdit({ path, material: Buffer.from(text, 'latin1') });
 }
 
-/** Lets OpenSSL judge the certificate of a new CA by its bytes. */
+/** Verifies the certificate of a new CA with OpenSSL. */
 export function verifyNewCa({ der, x509, notAfter }: Certificate, what: string): Verdict {
   if (!isSelfSignedCa(der)) {
-    return { verified: false, reason: 'the certificate of the new CA is not that of a self-signed CA' };
+    return { verified: false, reason: 'the certificate of the new CA is not a self-signed CA certificate' };
   }
   return { verified: true, evidence: [`${what} serial ${x509.serialNumber}, valid until ${formatTime(notAfter)}`] };
 }
 
 export function refuse(reason: string, { files }: RotationState): Verdict {
-  return { verified: false, reason: `${files.certificate}: ${reason}`, hint: 'look at the file, then run it again' };
+  return {
+    verified: false,
+    reason: `${files.certificate}: ${reason}`,
+    hint: 'inspect the file, then run the stage again',
+  };
 }

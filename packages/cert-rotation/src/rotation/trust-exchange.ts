@@ -6,16 +6,16 @@ import { type CaExchange, exchangeCa } from '../objects/ca-exchange.ts';
 import { findTrustLocations, type TrustLocation } from '../renewal/trust-locations.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 
-/** One file of this node that trusts the authority, with what it is to hold. */
+/** One file of this node that trusts the CA, with its new content. */
 export interface TrustEdit {
-  /** The file itself, behind any links. */
+  /** The target of any links. */
   readonly path: HostPath;
   readonly material: Uint8Array;
 }
 
 /**
- * What an authority is exchanged for at a stage. `trust`: the old one for both; `issue`: the order changes, because kubeadm takes
- * the first of a bundle for the one of the key; `drop`: every former one for the one that signs.
+ * The CA exchanges of a stage. `trust`: the old CA for both; `issue`: the new CA comes first, because kubeadm takes the first
+ * of a bundle for the one of the key; `drop`: every former CA for the one that signs.
  */
 export function exchangesOf(state: RotationState): readonly CaExchange[] {
   const { current, next, former } = state;
@@ -25,14 +25,14 @@ export function exchangesOf(state: RotationState): readonly CaExchange[] {
   return former.map((old) => ({ old, replacement: [current.certificate, old] }));
 }
 
-/** What drops every former authority. */
+/** The exchanges that remove every former CA. */
 export function dropExchangesOf({ current, former }: RotationState): readonly CaExchange[] {
   return former.map((old) => ({ old, replacement: [current.certificate] }));
 }
 
 /**
- * The files of a node that an exchange changes: the authority's own, what flags and kubeconfigs name, what kubeconfigs embed.
- * What is signed with apart is none of them.
+ * The files of a node that an exchange changes: the CA file, files in flags and kubeconfigs, and kubeconfigs with an embedded CA.
+ * Does not include the separate signing file.
  */
 export async function planTrustEdits(
   exchanges: readonly CaExchange[],
@@ -40,26 +40,26 @@ export async function planTrustEdits(
   input: InspectionInput,
   host: RotationHost,
 ): Promise<readonly TrustEdit[]> {
-  const places = new Map<HostPath, TrustLocation>();
+  const locations = new Map<HostPath, TrustLocation>();
   for (const { old } of exchanges) {
-    for (const place of await findTrustLocations(old, { ...input, caPath: files.certificate }, host)) {
-      if (place.path !== files.signing) places.set(place.path, place);
+    for (const location of await findTrustLocations(old, { ...input, caPath: files.certificate }, host)) {
+      if (location.path !== files.signing) locations.set(location.path, location);
     }
   }
   const edits: TrustEdit[] = [];
-  for (const place of places.values()) {
-    const bytes = await host.readFile(place.path);
+  for (const location of locations.values()) {
+    const bytes = await host.readFile(location.path);
     if (bytes === undefined) continue;
-    const material = exchanges.reduce((before, exchange) => renderExchange(place, before, exchange), bytes);
+    const material = exchanges.reduce((before, exchange) => renderExchange(location, before, exchange), bytes);
     if (Buffer.from(material).equals(bytes)) continue;
-    edits.push({ path: await followLinks(host, place.path), material });
+    edits.push({ path: await followLinks(host, location.path), material });
   }
   return edits;
 }
 
-function renderExchange(place: TrustLocation, bytes: Uint8Array, exchange: CaExchange): Uint8Array {
-  const { path } = place;
+function renderExchange(location: TrustLocation, bytes: Uint8Array, exchange: CaExchange): Uint8Array {
+  const { path } = location;
   const exchanged = (pem: string): string => exchangeCa(pem, exchange, path);
-  if (place.in === 'file') return Buffer.from(exchanged(Buffer.from(bytes).toString('latin1')), 'latin1');
+  if (location.in === 'file') return Buffer.from(exchanged(Buffer.from(bytes).toString('latin1')), 'latin1');
   return Buffer.from(replaceKubeconfigTrust(decodeKubeconfig(bytes, path), path, exchanged));
 }

@@ -1,3 +1,4 @@
+import { formatTime } from '@kube-rescue/errors';
 import type { Step } from '@kube-rescue/workflow';
 import {
   assertLifetime,
@@ -20,10 +21,10 @@ import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
 import { exchangesOf, planTrustEdits } from './trust-exchange.ts';
 
 /**
- * Makes the new authority and trusts it beside the old one in every file of this node. The old one goes on signing; the key
- * of the new one waits beside it.
+ * Creates the new CA and adds it beside the old one in every file of this node. The old CA still signs; the new key is written
+ * beside the old one.
  *
- * A file that has lost the new one since (kubeadm writes one certificate into a kubeconfig) is mended.
+ * Restores the new CA in a file that has lost it (kubeadm writes one certificate into a kubeconfig).
  * @throws PkiError `PKI_LIFETIME_INVALID`
  */
 export function createTrustStageStep(options: RotationStepOptions, context: RotationContext): Step<RotationFinding> {
@@ -35,8 +36,8 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
     const obstacle = obstacleOf(state, clock.now());
     if (obstacle !== undefined) return { blocked: obstacle };
     const { certificate } = current;
-    // The places are known before the new authority is: those of the old one.
-    const places = await planTrustEdits(
+    // The locations are those of the old CA, known before the new CA exists.
+    const locations = await planTrustEdits(
       [{ old: certificate, replacement: [certificate, certificate] }],
       state,
       input,
@@ -45,13 +46,13 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
     const changes = [
       await planFileChange(files.nextKey, host),
       ...(files.signing === undefined ? [] : [await planFileChange(files.signing, host, CERTIFICATE_MODE)]),
-      ...(await planEdits(places, host)),
+      ...(await planEdits(locations, host)),
     ];
     return {
-      needed: `${entry.definition.name} is to be trusted beside a new one, which signs nothing yet`,
+      needed: `${entry.definition.name} needs a new CA trusted beside it`,
       evidence: [
-        `the new one is valid until ${planCaValidity(clock.now(), caDays).notAfter.toISOString()}`,
-        ...places.map(({ path }) => `trusted in ${path}`),
+        `the new CA is valid until ${formatTime(planCaValidity(clock.now(), caDays).notAfter)}`,
+        ...locations.map(({ path }) => `trusted in ${path}`),
       ],
       changes,
       makeEdits: async () => {
@@ -74,14 +75,14 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
       id: stageStepIds(ca).trust,
       title: 'trust a new CA beside the old one on this node',
       requires: [],
-      look: async (state, input) => {
+      inspect: async (state, input) => {
         if (state.stage === 'issue') return { done: 'the new CA signs already' };
         if (state.stage === 'settled') return mayBegin ? begin(state, input) : { done: 'no rotation is under way' };
         const edits = await planTrustEdits(exchangesOf(state), state, input, host);
-        if (edits.length === 0) return { done: 'the new CA is trusted wherever the old one is on this node' };
+        if (edits.length === 0) return { done: 'every file of this node that trusts the old CA trusts the new one' };
         return {
-          needed: 'some files trust the old CA alone again',
-          evidence: edits.map(({ path }) => `mended in ${path}`),
+          needed: `${edits.length} ${edits.length === 1 ? 'file has' : 'files have'} lost trust in the new CA`,
+          evidence: edits.map(({ path }) => `restored in ${path}`),
           changes: await planEdits(edits, host),
           makeEdits: async () => edits.map(toEdit),
         };
@@ -91,14 +92,17 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
           return refuse('there is no new CA on this node', state);
         const missing = await planTrustEdits(exchangesOf(state), state, input, host);
         if (missing[0] !== undefined) return refuse(`${missing[0].path} does not trust the new CA`, state);
-        return verifyNewCa(state.next.certificate, `${state.files.certificate}: both are trusted, the new one is`);
+        return verifyNewCa(
+          state.next.certificate,
+          `${state.files.certificate}: old and new CA are trusted, the new CA has`,
+        );
       },
     },
     context,
   );
 }
 
-/** Why no rotation can begin here. */
+/** Why no rotation can start here. */
 function obstacleOf(
   { current, isSigningApart }: RotationState,
   now: Date,
@@ -106,21 +110,21 @@ function obstacleOf(
   if (isSigningApart) {
     return {
       code: 'PKI_ROTATION_STAGE',
-      reason: 'the last rotation has not come to its end',
-      hint: 'end it first: certs rotate-ca, with --stage drop',
+      reason: 'the last rotation is not complete',
+      hint: 'complete it first: certs rotate-ca CA --stage drop',
     };
   }
   if (!isSelfSigned(current.certificate)) {
     return {
       code: 'PKI_CA_INVALID',
-      reason: 'another authority signed it, so a new one cannot be made here',
-      hint: 'have a new one made by whoever keeps the authority above it, and adopt it: certs adopt',
+      reason: 'an intermediate CA cannot be rotated on this node',
+      hint: 'have the operator of its root CA issue a new one, then run certs adopt',
     };
   }
   if (now <= current.certificate.notAfter) return undefined;
   return {
     code: 'PKI_CA_EXPIRED',
-    reason: 'it has expired, so nothing works that could be kept working',
-    hint: 'recover first; it issues the CA anew with the same key',
+    reason: 'the CA has expired, so the cluster is not serving',
+    hint: 'run recover first; it reissues the CA with the same key',
   };
 }
