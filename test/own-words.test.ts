@@ -7,15 +7,11 @@ import { refusedInName, refusedInText } from './own-words/word-table.ts';
 
 /** Still to be rewritten: paths begin with these. Take one out when it has no refused word. */
 const NOT_YET: readonly string[] = [
-  '.changeset/',
-  'apps/cli/',
-  'packages/cert-rotation/',
-  'packages/cluster-objects/',
-  'packages/lab/',
-  'packages/pod-bootstrap/',
-  'packages/recovery/',
-  'packages/testing/',
-  'packages/x509/',
+  'apps/cli/src/',
+  'packages/cert-rotation/src/',
+  'packages/cluster-objects/src/changes/object-changes.ts',
+  'packages/pod-bootstrap/src/pods/pod-restart-kind.ts',
+  'packages/recovery/src/',
 ];
 
 describe('the words of docs/style.md', () => {

@@ -33,7 +33,7 @@ describe('a new CA', () => {
     ]);
   });
 
-  it('limits the CAs below it when asked to, and has no DNS name where its common name is none', async () => {
+  it('limits the CAs below it on request, and has no DNS name where its common name is not one', async () => {
     const ca = await createCa({ commonName: 'Ünïcode CA', key: key(), validity: VALIDITY, pathLength: 0 });
     const details = detailCertificate(ca, NOW);
     expect(details).toMatchObject({ subject: 'CN=Ünïcode CA', pathLength: 0, subjectAltNames: [] });

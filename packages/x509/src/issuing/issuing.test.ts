@@ -92,7 +92,7 @@ describe('a renewed certificate', () => {
     expect(authorityKeyIdentifier(issued)).toEqual(subjectKeyIdentifier(issuer.certificate));
   });
 
-  it('names its issuer by the hash of its key when the authority has no identifier of its own', () => {
+  it('names its issuer by the hash of its key when the CA has no identifier', () => {
     using openssl = openOpenSsl();
     makePair(openssl, { ca: 'RSA 2048', leaf: 'RSA 2048', subject: '/CN=x', extensions: PLAIN_EXTENSIONS });
     const expected = subjectKeyIdentifier(readPair(openssl).issuer.certificate);
@@ -107,7 +107,7 @@ describe('a renewed certificate', () => {
     expect(authorityKeyIdentifier(renew(openssl))).toEqual(expected);
   });
 
-  it('names a new authority of the same name by its new key', () => {
+  it('names a new CA of the same name by its new key', () => {
     using openssl = openOpenSsl();
     makePair(openssl, { ca: 'RSA 2048', leaf: 'RSA 2048', subject: ODD_SUBJECT, extensions: ODD_EXTENSIONS });
     openssl.write('leaf.crt', openssl.read('old.crt'));
@@ -162,7 +162,7 @@ describe('a renewed certificate', () => {
     expect(namesAddress(renew(openssl, { extraNames: ['x.example'] }), 'x.example')).toBe(true);
   });
 
-  it('is thrown away when the authority is none', () => {
+  it('is discarded when the issuer is not a CA', () => {
     using openssl = openOpenSsl();
     makePair(openssl, { ca: 'RSA 2048', leaf: 'RSA 2048', subject: '/CN=x', extensions: PLAIN_EXTENSIONS });
     const { template, issuer } = readPair(openssl);
@@ -190,7 +190,7 @@ describe('the lifetime of a renewed certificate', () => {
     expect(parsed).toContain('GENERALIZEDTIME   :20500101000000Z');
   });
 
-  it('never leaves the lifetime of its authority, whatever is asked for', () => {
+  it('never leaves the lifetime of its CA, for any requested lifetime', () => {
     const day = fc.integer({ min: -4000, max: 4000 });
     fc.assert(
       fc.property(day, day, fc.integer({ min: 1, max: 36_500 }), (from, length, days) => {

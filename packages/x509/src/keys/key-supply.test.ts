@@ -21,7 +21,7 @@ describe('the supply of new keys', () => {
     expect(again.equals(first)).toBe(false);
   });
 
-  it('tells who takes a key that it could not be made, and nobody else', async () => {
+  it('reports a failed key only to its consumer', async () => {
     const supply = createKeySupply();
     supply.expect('bad', () => Promise.reject(new Error('no entropy')));
     await supply.take('good', async () => createSecretKey(Buffer.from('k')));
