@@ -155,7 +155,7 @@ describe('the gate of the node', () => {
   });
 });
 
-describe('the CA is handed to every service account', () => {
+describe('the gate of the published CA', () => {
   const CONFIG_MAPS = '/api/v1/configmaps';
   const SECRETS = '/api/v1/secrets';
   const gate = (objects: NonNullable<Api['objects']>): Step => createPublishedCaGate(nodeOf({ objects }), {}, []);
@@ -164,7 +164,7 @@ describe('the CA is handed to every service account', () => {
   });
   const inBase64 = (pem: string): string => Buffer.from(pem).toString('base64');
 
-  it('when each Secret and ConfigMap holds what is on the disk', async () => {
+  it('opens when each Secret and ConfigMap holds the CA of the disk', async () => {
     const { certificate } = pki.pairs.ca;
     const objects = {
       [CONFIG_MAPS]: list(certificate),
@@ -174,7 +174,7 @@ describe('the CA is handed to every service account', () => {
     expect(await check(gate(objects))).toMatchObject({ status: 'ok', evidence: [expect.stringMatching(/^2 Secrets/)] });
   });
 
-  it('is not seen while one of them holds another, and names it', async () => {
+  it('stays shut while a Secret holds another CA, and names it', async () => {
     const objects = { [CONFIG_MAPS]: list(pki.pairs.ca.certificate), [SECRETS]: list(inBase64('other')) };
     const finding = await check(gate(objects));
     expect(finding).toMatchObject({
@@ -183,14 +183,14 @@ describe('the CA is handed to every service account', () => {
     });
   });
 
-  it('is not seen when they cannot be listed', async () => {
+  it('stays shut when Secrets and ConfigMaps cannot be listed', async () => {
     expect(await check(gate({}))).toMatchObject({
       status: 'needed',
       summary: expect.stringContaining('does not list'),
     });
   });
 
-  it('and tells of pods that started before, and of what new nodes join by, when the CA is new', async () => {
+  it('warns of pods with the old CA, and of cluster-info, when the CA is new', async () => {
     const { certificate } = pki.pairs.ca;
     const began = new X509Certificate(certificate).validFromDate.getTime();
     const now = new Date(began + 10 * 60_000);
