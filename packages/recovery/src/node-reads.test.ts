@@ -41,7 +41,7 @@ beforeAll(async () => {
 interface Counted {
   readonly node: Node;
   readonly reads: readonly HostPath[];
-  /** Nothing but a description lists the directory of the node. */
+  /** Only a description lists the node's directory. */
   readonly descriptions: () => number;
 }
 
@@ -68,8 +68,8 @@ function plan(playbook: Playbook, now: Date): ReturnType<typeof planPlaybook> {
   return planPlaybook(playbook, { host: 'cp1', now, selection: {}, signal });
 }
 
-/** Carries a playbook out as far as a machine in memory goes; returns how many phases were begun. */
-async function carryOut(playbook: Playbook, node: Node, kinds: readonly ChangeKind[] = []): Promise<number> {
+/** Runs a playbook as far as a machine in memory allows; returns the number of phases begun. */
+async function runPhases(playbook: Playbook, node: Node, kinds: readonly ChangeKind[] = []): Promise<number> {
   let begun = 0;
   const phases = playbook.phases.map((phase) => ({
     ...phase,
@@ -108,7 +108,7 @@ describe('a plan of a kubeadm recovery', () => {
     const { node, reads, descriptions } = count(kubeadm, NOW);
     await plan(createRecoveryPlaybook(node, {}), NOW);
     const again = reads.filter((path, index) => reads.indexOf(path) !== index);
-    // The kernel's own files change by themselves.
+    // The kernel generates these on each read.
     expect(again.filter((path) => !path.startsWith('/proc/'))).toEqual([]);
     expect(reads.length).toBeLessThanOrEqual(MAX_READS);
     expect(descriptions()).toBe(1);
@@ -125,10 +125,10 @@ describe('a plan of a kubeadm recovery', () => {
   });
 });
 
-describe('a recovery that is carried out describes the node once per phase', () => {
+describe('a run of a recovery describes the node once per phase', () => {
   it('with kubeadm', async () => {
     const { node, descriptions } = count(kubeadm, NOW);
-    const phases = await carryOut(createRecoveryPlaybook(node, {}), node);
+    const phases = await runPhases(createRecoveryPlaybook(node, {}), node);
     expect(phases).toBeGreaterThanOrEqual(3);
     expect(descriptions()).toBeLessThanOrEqual(1 + phases);
   });
@@ -140,7 +140,7 @@ describe('a recovery that is carried out describes the node once per phase', () 
       ...createObjectChangeKinds(async () => saturday.store, { clock }),
       ...createFreezeChangeKinds({ host, clock }),
     ];
-    const phases = await carryOut(createSelfHosted(counted), counted.node, kinds);
+    const phases = await runPhases(createSelfHosted(counted), counted.node, kinds);
     expect(phases).toBeGreaterThanOrEqual(3);
     expect(counted.descriptions()).toBeLessThanOrEqual(1 + phases);
   });

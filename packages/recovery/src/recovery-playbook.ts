@@ -4,13 +4,13 @@ import { createRecoveryPlaybook } from './kubeadm/recovery.ts';
 import type { SelfHostedDeps, SelfHostedOptions } from './self-hosted/options.ts';
 import { createSelfHostedPlaybook } from './self-hosted/playbook.ts';
 
-/** What a recovery is told; what a layout has no use for does not matter to it. */
+/** Options of a recovery; a layout ignores the options of the other. */
 export type NodePlaybookOptions = SelfHostedOptions;
 
 export type NodePlaybookDeps = Omit<SelfHostedDeps, keyof Node>;
 
 /**
- * The playbook that brings this node back, by how its cluster keeps the control plane.
+ * The recovery playbook for this node's layout.
  * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError, as `Node.describe`
  */
 export async function createNodePlaybook(

@@ -1,11 +1,11 @@
-// The steps that other steps and the command line wait for, by name.
+// Ids of steps that other steps and the command line require.
 
-/** The API server answers, stays and serves its new certificate. */
+/** The API server is stable and serves its new certificate. */
 export const API_STABLE = 'control-plane/api-stable';
 
 /** kubeadm: the control plane runs on its new files. */
 export const RESTART = 'control-plane/restart';
-/** kubeadm: every service account is handed the cluster CA. */
+/** kubeadm: every service account holds the cluster CA. */
 export const CA_PUBLISHED = 'node/ca-published';
 
 /** Self-hosted, in the order of the playbook. */

@@ -46,7 +46,7 @@ function withFlag(flag: string, more: NodeTree = new Map()): NodeTree {
   return new Map([...node.tree, ...more, [API_SERVER, { kind: 'file', bytes: Buffer.from(edited), mode: 0o600 }]]);
 }
 
-/** A recovery in small: a snapshot where it can be taken, something to do, a snapshot where it was not. */
+/** A small recovery: an early snapshot when etcd is reachable, one step, a late snapshot otherwise. */
 function playbookOf(opened: Node, hasWork = true): Playbook {
   let done = !hasWork;
   const work: Step = {
@@ -73,7 +73,7 @@ function run(playbook: Playbook, { machine: host, clock }: Node, skip: readonly 
 }
 
 describe('etcd, found by the files of a node,', () => {
-  it('is reached and looked at, member by member', async () => {
+  it('is reached and inspected, member by member', async () => {
     const { connection, cluster } = await inspectEtcd(open(node.tree), {}, signal);
     expect(connection?.endpoint).toBe(node.member.endpoint);
     expect(cluster).toMatchObject({ healthy: true, hasQuorum: true, quorum: 2 });
@@ -81,7 +81,7 @@ describe('etcd, found by the files of a node,', () => {
     expect(() => JSON.stringify(cluster)).not.toThrow();
   });
 
-  it('stands in the triage, with the line that works', async () => {
+  it('is in the triage, with a working etcdctl line', async () => {
     const { components, etcd, causes } = await triageNode(open(node.tree), signal);
     expect(components.find(({ name }) => name === 'etcd')).toMatchObject({ state: 'running', healthy: true });
     expect(etcd?.connection?.etcdctl).toContain('--cacert=/etc/kubernetes/pki/etcd/ca.crt');
@@ -89,10 +89,10 @@ describe('etcd, found by the files of a node,', () => {
     expect(causes[0]?.summary).not.toContain('etcd');
   });
 
-  it('tells by name which member is down, and still has quorum', async () => {
+  it('names the member that is down, and keeps quorum', async () => {
     const { cluster } = await inspectEtcd(open(node.tree), {}, signal);
     const names = cluster?.members.filter(({ isLeader }) => !isLeader).map(({ name }) => name) ?? [];
-    // Not the first: it is the one that the files lead to. Not the leader: the others would elect another first.
+    // Not the first: the node's files name it. Not the leader: the others would hold an election first.
     const down = node.etcd.members.slice(1).find(({ name }) => names.includes(name));
     await down?.stop();
     const { causes } = await triageNode(open(node.tree), signal);
@@ -100,14 +100,14 @@ describe('etcd, found by the files of a node,', () => {
     expect(causes.find(({ code }) => code === 'ETCD_MEMBER_DOWN')?.evidence[0]).toContain(down?.name);
   });
 
-  it('is read and not written without quorum', async () => {
+  it('is read-only without quorum', async () => {
     const [, second, third] = node.etcd.members;
     await Promise.all([second?.stop(), third?.stop()]);
     const opened = open(node.tree);
     const search = { timeoutMs: 5000 };
     try {
-      const sight = await inspectEtcd(opened, search, signal);
-      expect(sight).toMatchObject({
+      const report = await inspectEtcd(opened, search, signal);
+      expect(report).toMatchObject({
         connection: { hasQuorum: false },
         cluster: { hasQuorum: false, consistency: 'serializable' },
       });
@@ -120,7 +120,7 @@ describe('etcd, found by the files of a node,', () => {
     }
   });
 
-  it('is given up, and named, when it hangs', async () => {
+  it('is reported with its endpoint when it hangs', async () => {
     const hung = await startNodeEtcd();
     hung.member.pause();
     const opened = open(hung.tree);
@@ -133,7 +133,7 @@ describe('etcd, found by the files of a node,', () => {
     await hung.etcd.stop();
   });
 
-  it('is not reached when its certificate has expired, unless that is asked for', async () => {
+  it('is refused with an expired certificate, unless that is accepted', async () => {
     const old = await startNodeEtcd({ expired: ['etcd/server'] });
     const opened = open(old.tree);
     const error = await expectCode(opened.etcd({}, signal), 'ETCD_NO_WORKING_CREDENTIALS');
@@ -154,7 +154,7 @@ describe('the objects in etcd', () => {
     data: { a: 'eA==' },
   };
 
-  it('are kept below the prefix that the API server has', async () => {
+  it('are kept below the prefix of the API server', async () => {
     await node.etcd.etcdctl('put', '/other/secrets/default/one', JSON.stringify(object));
     const opened = open(withFlag('--etcd-prefix=/other'));
     const objects = await opened.openObjects({ via: 'etcd', search: {} }, signal);
@@ -181,7 +181,7 @@ describe('the objects in etcd', () => {
     );
   });
 
-  it('are left alone when nobody can tell how they are encrypted', async () => {
+  it('are left alone when the encryption configuration cannot be read', async () => {
     const search = { via: 'etcd', search: {} } as const;
     for (const file of ['/etc/kubernetes/pki/gone.yaml', '/in/the/container.yaml']) {
       const opened = open(withFlag(`--encryption-provider-config=${file}`));
@@ -191,7 +191,7 @@ describe('the objects in etcd', () => {
 });
 
 describe('the snapshot of a recovery', () => {
-  it('is taken before anything else where etcd can be reached, for its owner alone', async () => {
+  it('is taken before the first change when etcd is reachable, readable by root only', async () => {
     const opened = open(node.tree);
     const { steps } = await run(playbookOf(opened), opened);
     expect(steps.map(({ step, result }) => `${step} ${result}`)).toEqual(['backup/etcd-snapshot done', 'work done']);
@@ -201,7 +201,7 @@ describe('the snapshot of a recovery', () => {
     expect((await opened.machine.stat(SNAPSHOTS))?.mode).toBe(0o700);
   });
 
-  it('is not taken when there is nothing to do, nor when it is left out', async () => {
+  it('is not taken when there is nothing to do, nor when it is skipped', async () => {
     const opened = open(node.tree);
     expect((await run(playbookOf(opened, false), opened)).outcome).toBe('nothing-to-do');
     const { steps } = await run(playbookOf(opened), opened, ['backup']);
@@ -209,15 +209,15 @@ describe('the snapshot of a recovery', () => {
     expect(await opened.machine.list(SNAPSHOTS)).toBeUndefined();
   });
 
-  it('holds up the first write when there is no room for it', async () => {
+  it('blocks the first write without disk space for it', async () => {
     const opened = open(node.tree, 10_000_000);
     const error = await expectCode(run(playbookOf(opened), opened), 'WORKFLOW_BLOCKED');
-    expect(error.message).toContain('there is no room for a snapshot');
+    expect(error.message).toContain('not enough disk space for a snapshot');
     expect(error.hint).toContain('--skip backup');
     expect((await run(playbookOf(opened), opened, ['backup'])).outcome).toBe('done');
   });
 
-  it('is taken as soon as etcd can be reached, when it could not be at first', async () => {
+  it('is taken late when etcd was down at first', async () => {
     const late = await startNodeEtcd();
     const opened = open(late.tree);
     await late.member.stop();
@@ -248,15 +248,15 @@ describe('the snapshot of a recovery', () => {
     await late.etcd.stop();
   });
 
-  it('does not make a recovery fail that has worked, but is missed aloud', async () => {
-    const dead = await startNodeEtcd();
-    await dead.member.stop();
+  it('does not fail a recovery when it is missing, but warns', async () => {
+    const down = await startNodeEtcd();
+    await down.member.stop();
     let ms = 0;
     const clock = { now: () => new Date(ms), sleep: async () => void (ms += 1000) };
-    const opened = open(dead.tree, undefined, clock);
+    const opened = open(down.tree, undefined, clock);
     const { outcome, steps } = await run(playbookOf(opened), opened);
     expect(outcome).toBe('done');
     expect(steps.at(-1)?.warnings?.[0]).toContain('no snapshot of etcd was taken: ');
-    await dead.etcd.stop();
+    await down.etcd.stop();
   });
 });

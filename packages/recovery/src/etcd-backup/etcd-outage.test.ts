@@ -17,7 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 const SECRETS = 200;
 const PREFIX = '/registry/secrets/default/';
-const WAY = { via: 'etcd', search: {} } as const;
+const SOURCE = { via: 'etcd', search: {} } as const;
 const { signal } = new AbortController();
 
 let node: NodeEtcd;
@@ -35,7 +35,7 @@ afterAll(() => node?.etcd.stop());
 
 beforeEach(async () => {
   await node.etcd.etcdctl('del', '--prefix', PREFIX);
-  const objects = await makeNode().opened.openObjects(WAY, signal);
+  const objects = await makeNode().opened.openObjects(SOURCE, signal);
   for (let index = 0; index < SECRETS; index += 1) await objects.store.create(RESOURCE_KINDS.Secret, secretOf(index));
   await objects.close();
 });
@@ -76,7 +76,7 @@ function makeRun(timeoutMs: number, onChange: (made: number) => void, onRetry = 
   const exchange = readCaExchange({ old, replacement: renewed });
   const step = createObjectTrustStep(
     { id: 'trust', title: 'trust', requires: [], findExchanges: async () => [exchange] },
-    { objects: session.access(WAY), clock: systemClock },
+    { objects: session.access(SOURCE), clock: systemClock },
   );
   const playbook: Playbook = {
     ...{ id: 'trust', title: 'trust' },
@@ -87,7 +87,7 @@ function makeRun(timeoutMs: number, onChange: (made: number) => void, onRetry = 
   return { start, session, workflow };
 }
 
-/** How often each Secret was written since it was created, and by which CA they say so. */
+/** How often each Secret was written since its creation, and how many hold the new CA. */
 async function inspectSecrets(): Promise<{ readonly writes: readonly number[]; readonly renewedOnes: number }> {
   const { kvs } = JSON.parse(await node.etcd.etcdctl('get', '--prefix', PREFIX, '--write-out=json')) as {
     readonly kvs: readonly { readonly version: number; readonly value: string }[];
@@ -102,7 +102,7 @@ async function inspectSecrets(): Promise<{ readonly writes: readonly number[]; r
 const all = (times: number): readonly number[] => Array.from({ length: SECRETS }, () => times);
 
 describe('etcd that is killed while objects are written', () => {
-  it.each([1, 60, 130, 199])('after %i of 200 and comes back has lost none and doubled none', async (at) => {
+  it.each([1, 60, 130, 199])('after %i of 200 and starts again has lost none and doubled none', async (at) => {
     let outage: Promise<void> | undefined;
     const failed = Promise.withResolvers<void>();
     const run = makeRun(
@@ -119,7 +119,7 @@ describe('etcd that is killed while objects are written', () => {
     await run.session.close();
   });
 
-  it('and does not come back in time is named, and everything is taken back once it is there', async () => {
+  it('and stays down is named, and every change is rolled back once it is up', async () => {
     const run = makeRun(500, (made) => {
       if (made === 100) void node.member.stop();
     });

@@ -5,18 +5,18 @@ import type { EtcdSearch, Node, NodeDeps } from '@kube-rescue/node';
 import { keepSnapshot, type SnapshotRow, SNAPSHOTS_DIRECTORY } from './etcd-snapshot.ts';
 
 const ID = 'backup/etcd-snapshot';
-/** A dead etcd refuses at once; this is for one that hangs. */
+/** For an etcd that hangs; one that is down refuses at once. */
 const PROBE_TIMEOUT_MS = 3_000;
-/** The API server answers already when this begins, so etcd does. */
+/** The API server answers already, and so does etcd. */
 const WAIT_MS = 15_000;
 const INTERVAL_MS = 500;
 
 export interface SnapshotOptions {
-  /** How etcd is looked for. Default: by the files and flags of this node. */
+  /** How etcd is searched for. Default: by the files and flags of this node. */
   readonly search?: EtcdSearch | undefined;
 }
 
-/** What etcd's members say before anything is changed; `undefined` when it cannot be reached. */
+/** The status of etcd before the first change. */
 interface Reach {
   readonly endpoint: string;
   /** Bytes. */
@@ -24,15 +24,15 @@ interface Reach {
 }
 
 /**
- * The backup of etcd, in one of two phases: before everything else where etcd can be reached then, otherwise after the
- * control plane was restarted. Which one is found out each time the playbook is gone through.
+ * The backup of etcd, in one of two phases: before the first change when etcd is reachable, otherwise after the restart of the
+ * control plane. Decided again in each plan and run.
  */
 export function createSnapshotPhases(
   opened: Node,
   options: SnapshotOptions = {},
 ): { readonly early: Phase; readonly late: Phase } {
   let isReachable = false;
-  const title = 'Backup of etcd';
+  const title = 'etcd backup';
   return {
     early: opened.phase({
       id: 'backup',
@@ -56,8 +56,8 @@ function createEarlyStep(node: Node, reach: Reach, options: SnapshotOptions): St
   let taken: SnapshotRow | undefined;
   return {
     ...FRAME,
-    title: 'take a snapshot of etcd before anything is changed',
-    check: () => checkRoom(reach, node),
+    title: 'take a snapshot of etcd before the first change',
+    check: () => checkDiskSpace(reach, node),
     apply: async (_changes, journal, signal) => {
       taken = await takeSnapshot(node, options, journal, signal);
     },
@@ -65,14 +65,14 @@ function createEarlyStep(node: Node, reach: Reach, options: SnapshotOptions): St
   };
 }
 
-/** A control plane that is back is not to be called failed because its backup was not taken: that is told instead. */
+/** A missing backup must not fail a recovered control plane: it becomes a warning. */
 function createLateStep(node: Node, options: SnapshotOptions): Step {
   let taken: SnapshotRow | undefined;
   let failure: string | undefined;
   return {
     ...FRAME,
-    title: 'take a snapshot of etcd, which can be reached again',
-    check: async () => ({ status: 'needed', summary: 'etcd is backed up as soon as it can be reached', evidence: [] }),
+    title: 'take a snapshot of etcd after the restart',
+    check: async () => ({ status: 'needed', summary: 'etcd is backed up once it is reachable', evidence: [] }),
     apply: async (_changes, journal, signal) => {
       try {
         taken = await takeWhenReachable(node, options, journal, signal);
@@ -107,19 +107,19 @@ async function reachEtcd(node: Node, options: SnapshotOptions, signal: AbortSign
   }
 }
 
-async function checkRoom({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promise<Finding> {
+async function checkDiskSpace({ endpoint, dbSize }: Reach, { host }: NodeDeps): Promise<Finding> {
   const { bytesForSnapshot } = await import('@kube-rescue/etcd-access');
   const free = await host.freeBytes(SNAPSHOTS_DIRECTORY);
   const needed = bytesForSnapshot(dbSize);
   const evidence = [`${endpoint} has a database of ${dbSize} bytes`];
-  if (free >= needed) return { status: 'needed', summary: 'etcd can be reached, and is backed up first', evidence };
+  if (free >= needed) return { status: 'needed', summary: 'etcd is reachable and is backed up first', evidence };
   return {
     status: 'blocked',
-    summary: `there is no room for a snapshot of etcd: it needs ${needed} bytes, ${free} are free`,
+    summary: `not enough disk space for a snapshot of etcd: it needs ${needed} bytes, ${free} are free`,
     evidence,
     code: 'ETCD_SNAPSHOT_NO_SPACE',
     subject: SNAPSHOTS_DIRECTORY,
-    hint: 'free some space (older snapshots lie there too), or go on without a backup: --skip backup',
+    hint: 'free disk space (older snapshots are in this directory), or skip the backup: --skip backup',
   };
 }
 
@@ -152,16 +152,16 @@ async function takeWhenReachable(
     } catch (error) {
       const isOver = node.clock.now().getTime() - start >= WAIT_MS;
       if (isOver || !isUnavailable(error)) throw error;
-      journal.waitingFor('etcd to be reached');
+      journal.waitingFor('a connection to etcd');
       await node.clock.sleep(INTERVAL_MS, signal);
     }
   }
 }
 
 async function verifySnapshot(taken: SnapshotRow | undefined, { host }: NodeDeps): Promise<Verdict> {
-  if (taken === undefined) return { verified: false, reason: 'no snapshot was taken by this process' };
+  if (taken === undefined) return { verified: false, reason: 'this process took no snapshot' };
   const { path, bytes, sha256, revision } = taken;
   const stat = await host.stat(hostPath(path));
-  if (stat?.size !== bytes) return { verified: false, reason: `${path} is not there as it was written` };
+  if (stat?.size !== bytes) return { verified: false, reason: `${path} is missing or has another size` };
   return { verified: true, evidence: [`${path}: ${bytes} bytes, revision ${revision}, SHA-256 ${sha256}`] };
 }

@@ -2,7 +2,7 @@ import type { SavedSnapshot, SnapshotProgress } from '@kube-rescue/etcd-access';
 import { hostPath, type HostPath, joinPath } from '@kube-rescue/host';
 import type { EtcdSearch, Node, NodeDeps, NodeEtcd } from '@kube-rescue/node';
 
-/** Where a recovery keeps the snapshots that it takes; beside the runs. */
+/** The snapshots of recoveries, beside the runs. */
 export const SNAPSHOTS_DIRECTORY = hostPath('/var/lib/kube-rescue/snapshots');
 
 const PRIVATE_DIRECTORY_MODE = 0o700;
@@ -43,7 +43,7 @@ export async function saveEtcdOfNode(
   }
 }
 
-/** Writes a snapshot into the folder of the recovery, named by the time. @throws as {@link saveEtcdOfNode} */
+/** Writes a snapshot into the directory of recoveries, named by the time. @throws as {@link saveEtcdOfNode} */
 export async function keepSnapshot(
   { client }: NodeEtcd,
   onProgress: OnProgress,
@@ -57,13 +57,13 @@ export async function keepSnapshot(
   return rowOf(await saveSnapshot({ target, onProgress: everyTenth(onProgress), seal, signal }, { client, host }));
 }
 
-/** Whoever tells a person of every piece that arrives tells of thousands. */
+/** Reports each tenth of the snapshot, not thousands of pieces. */
 function everyTenth(onProgress: OnProgress): OnProgress {
-  let told = 0;
+  let reported = 0;
   return (progress) => {
     const tenth = Math.floor((10 * progress.bytes) / Math.max(progress.expectedBytes, 1));
-    if (tenth > told) onProgress(progress);
-    told = Math.max(told, tenth);
+    if (tenth > reported) onProgress(progress);
+    reported = Math.max(reported, tenth);
   };
 }
 

@@ -5,9 +5,9 @@ export interface GateInput {
   readonly id: StepId;
   readonly title: string;
   readonly requires: readonly StepId[];
-  /** One look, now. */
+  /** One observation, now. */
   readonly look: (signal: AbortSignal) => Promise<Verdict>;
-  /** Looks until it is good for good. Default: until one look is good. */
+  /** Waits until the effect is stable. Default: until one observation verifies it. */
   readonly prove?: ((signal: AbortSignal, waitingFor: (what: string) => void) => Promise<Verdict>) | undefined;
   readonly timeoutMs: number;
 }
@@ -15,9 +15,9 @@ export interface GateInput {
 const INTERVAL_MS = 250;
 
 /**
- * A step without changes: it waits for an effect of earlier steps, and lets nothing pass that it has not seen.
+ * A step without changes: waits for an effect of earlier steps, and fails without it.
  *
- * Its check is one look; `needed` means that it is not so yet.
+ * Its check is one observation; `needed` means that the effect is missing.
  */
 export function createGateStep(input: GateInput, { clock }: { readonly clock: Clock }): Step {
   const { id, title, requires, look } = input;
@@ -30,7 +30,7 @@ export function createGateStep(input: GateInput, { clock }: { readonly clock: Cl
     check: async (signal) => {
       const verdict = await look(signal);
       return verdict.verified
-        ? { status: 'ok', summary: 'it is so already', evidence: verdict.evidence }
+        ? { status: 'ok', summary: 'already true', evidence: verdict.evidence }
         : { status: 'needed', summary: verdict.reason, evidence: [] };
     },
     plan: () => [],

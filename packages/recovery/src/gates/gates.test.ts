@@ -84,19 +84,19 @@ const NODE_LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leas
 describe('the gate of the API server', () => {
   it.each([
     ['nothing listens', undefined, 'does not answer'],
-    ['its certificate is not good', { trusted: false }, 'CERT_HAS_EXPIRED'],
+    ['its certificate is invalid', { trusted: false }, 'CERT_HAS_EXPIRED'],
     ['it is not ready', { readyz: 500 }, 'it answers 500'],
-    ['it presents another certificate than the one on the disk', { serialNumber: '0BAD' }, 'an old certificate'],
+    ['it presents another certificate than the file', { serialNumber: '0BAD' }, 'its old certificate'],
   ])('stays shut when %s', async (_, api, reason) => {
     const finding = await check(createApiGate(nodeOf(api), []));
     expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining(reason) });
   });
 
-  it('opens when it answers with the certificate that is on the disk', async () => {
+  it('opens when the API server presents the certificate in the file', async () => {
     expect((await check(createApiGate(nodeOf({}), []))).status).toBe('ok');
   });
 
-  it('proves a whole window, and says why it could not', async () => {
+  it('verifies a whole window, and reports the reason of a failure', async () => {
     const signal = new AbortController().signal;
     const good = await createApiGate(nodeOf({}), []).verify(signal);
     expect(good).toMatchObject({ verified: true });
@@ -108,7 +108,7 @@ describe('the gate of the API server', () => {
 describe('the gate of a controller', () => {
   const gate = (api: Api, running = true): Step => createLeaseGate('kube-scheduler', nodeOf(api, running), []);
 
-  it('opens on a lease that was renewed after the process started', async () => {
+  it('opens on a lease renewed after the process started', async () => {
     expect((await check(gate({ objects: { [SCHEDULER_LEASE]: lease(FRESH) } }))).status).toBe('ok');
   });
 
@@ -119,12 +119,12 @@ describe('the gate of a controller', () => {
     expect((await check(gate(api))).summary).toContain(reason);
   });
 
-  it('stays shut when nothing runs that would renew the lease', async () => {
+  it('stays shut when no process renews the lease', async () => {
     const finding = await check(gate({ objects: { [SCHEDULER_LEASE]: lease(FRESH) } }, false));
-    expect(finding.summary).toContain('nothing runs here');
+    expect(finding.summary).toContain('no process on this node');
   });
 
-  it('gives up with the reason when its time is over', async () => {
+  it('reports the reason at its timeout', async () => {
     const verdict = await gate({}).verify(new AbortController().signal);
     expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('after 120 s') });
   });
@@ -141,7 +141,7 @@ describe('the gate of the node', () => {
     expect(finding.status).toBe('ok');
   });
 
-  it('stays shut when it is Ready by the word of a kubelet that is gone', async () => {
+  it('stays shut when the Ready condition is older than the kubelet', async () => {
     const finding = await check(gate({ '/api/v1/nodes/node01': node('True'), [NODE_LEASE]: lease(BEFORE_START) }));
     expect(finding.summary).toContain('has not renewed its lease');
   });
@@ -150,7 +150,7 @@ describe('the gate of the node', () => {
     expect((await check(gate({ '/api/v1/nodes/node01': node('False') }))).summary).toContain('no network');
   });
 
-  it('stays shut with what the API server says when it refuses', async () => {
+  it('stays shut with the message of an API server that refuses', async () => {
     expect((await check(gate({}))).summary).toContain('answers 404 when asked for the node node01: not found');
   });
 });
@@ -213,13 +213,13 @@ describe('the gate of the published CA', () => {
       '/api/v1/pods': { items: [pod] },
     };
     const { signal } = new AbortController();
-    const look = (at: Date) =>
+    const verify = (at: Date) =>
       createPublishedCaGate({ ...nodeOf({ objects }), clock: createFixedClock(at) }, {}, []).verify(signal);
-    expect(await look(now)).toMatchObject({
+    expect(await verify(now)).toMatchObject({
       verified: true,
       warnings: [expect.stringContaining('a/web-1'), expect.stringContaining('kube-public/cluster-info')],
     });
     // A CA that is old was published long ago.
-    expect(await look(NOW)).toMatchObject({ warnings: [expect.stringContaining('cluster-info')] });
+    expect(await verify(NOW)).toMatchObject({ warnings: [expect.stringContaining('cluster-info')] });
   });
 });

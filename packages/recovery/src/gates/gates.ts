@@ -11,15 +11,15 @@ const STABLE_INTERVAL_MS = 200;
 const API_TIMEOUT_MS = 120_000;
 const LEASE_TIMEOUT_MS = 120_000;
 const NODE_TIMEOUT_MS = 120_000;
-/** Components renew their leases every few seconds; one that is older belongs to the dead. */
+/** Components renew their leases every few seconds; an older lease belongs to an ended process. */
 const FRESH_LEASE_MS = 20_000;
 
-/** The API server answers for a whole window, from one process, with the certificate that is on the disk. */
+/** The API server answers for a whole window, from one process, with the certificate in its file. */
 export function createApiGate(node: Node, requires: readonly StepId[]): Step {
   return createGateStep(
     {
       id: API_STABLE,
-      title: 'see the API server answer for a whole window, with its new certificate',
+      title: 'wait for a stable API server with its new certificate',
       requires,
       timeoutMs: API_TIMEOUT_MS,
       look: async (signal) => {
@@ -34,7 +34,7 @@ export function createApiGate(node: Node, requires: readonly StepId[]): Step {
           signal,
         });
         if (expected !== undefined && peer?.serialNumber !== expected)
-          return notYet('the API server presents an old certificate');
+          return notYet('the API server still presents its old certificate');
         return {
           verified: true,
           evidence: [`${description.apiServerUrl}/readyz answers 200 with certificate ${expected}`],
@@ -43,7 +43,7 @@ export function createApiGate(node: Node, requires: readonly StepId[]): Step {
       prove: async (signal, onProgress) => {
         const description = await node.describe();
         const pod = findPod(description, 'kube-apiserver');
-        if (pod === undefined) return notYet('there is no API server on this node');
+        if (pod === undefined) return notYet('no API server on this node');
         const stability = await waitForStableComponent(
           {
             pod,
@@ -64,12 +64,12 @@ export function createApiGate(node: Node, requires: readonly StepId[]): Step {
   );
 }
 
-/** The controller manager and the scheduler renew their leases, so they are at work with credentials that are accepted. */
+/** The controller manager and the scheduler renew their leases: they run, with accepted credentials. */
 export function createLeaseGate(component: string, node: Node, requires: readonly StepId[]): Step {
   return createGateStep(
     {
       id: `control-plane/${component}-at-work`,
-      title: `see ${component} at work`,
+      title: `wait for ${component} to renew its lease`,
       requires,
       timeoutMs: LEASE_TIMEOUT_MS,
       look: async (signal) => {
@@ -82,12 +82,12 @@ export function createLeaseGate(component: string, node: Node, requires: readonl
   );
 }
 
-/** The node is Ready, by a kubelet that renews its lease. */
+/** The node is Ready, and its kubelet renews its lease. */
 export function createNodeGate(node: Node, requires: readonly StepId[]): Step {
   return createGateStep(
     {
       id: 'node/ready',
-      title: 'see the node Ready',
+      title: 'wait for the node to be Ready',
       requires,
       timeoutMs: NODE_TIMEOUT_MS,
       look: async (signal) => {
@@ -117,7 +117,7 @@ async function judgeLease(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { namespace, name, since } = lease;
-  if (since === undefined) return notYet(`nothing runs here that would renew the lease of ${name}`);
+  if (since === undefined) return notYet(`no process on this node renews the lease of ${name}`);
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
   const reading = await node.api.read(path, signal);
   if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
@@ -125,17 +125,21 @@ async function judgeLease(
   if (reading.status !== 200 || renewed === undefined) return notYet(`${name} holds no lease in ${namespace} yet`);
   const renewedAt = new Date(renewed).getTime();
   const isFresh = node.clock.now().getTime() - renewedAt <= FRESH_LEASE_MS;
-  // A lease that was renewed before the restart proves the credentials of the dead.
+  // A lease renewed before the restart only proves the credentials of the old process.
   if (!isFresh || renewedAt < since.getTime()) return notYet(`${name} has not renewed its lease since ${renewed}`);
   return { verified: true, evidence: [`${name} renewed its lease at ${renewed}`] };
 }
 
-/** What a condition or a `Status` of the API says. */
+/** The message of a condition or of a `Status`. */
 function messageOf(object: unknown): string {
   const message = textAt(object, 'message');
-  return message === undefined ? 'it gives no reason' : printable(message);
+  return message === undefined ? 'no reason given' : printable(message);
 }
 
 function notYet(reason: string): Verdict {
-  return { verified: false, reason, hint: 'read the logs of the component in /var/log/pods, and of the kubelet' };
+  return {
+    verified: false,
+    reason,
+    hint: 'read the logs of the component in /var/log/pods and the log of the kubelet',
+  };
 }

@@ -1,10 +1,10 @@
 import type { Finding, Step, StepId } from '@kube-rescue/workflow';
 
-/** Stands in a plan for steps that cannot be planned yet, because what they are about cannot be read. */
+/** Replaces steps that cannot be planned yet, because their input cannot be read. */
 export function createWaitingStep(input: {
   readonly id: StepId;
   readonly title: string;
-  /** Why, and which steps it waits for. */
+  /** The reason, and the steps that it waits for. */
   readonly finding: Finding;
 }): Step {
   const { id, title, finding } = input;
@@ -15,14 +15,18 @@ export function createWaitingStep(input: {
   };
 }
 
-/** The same step; what it cannot know yet, or what others mend before it, is known to wait for them. */
-export function afterSteps<S extends Step>(step: S, waitsFor: readonly StepId[], mended: readonly string[] = []): S {
+/** The same step; findings that are unknown, or blocked with a code in `fixedCodes`, wait for the given steps. */
+export function afterSteps<S extends Step>(
+  step: S,
+  waitsFor: readonly StepId[],
+  fixedCodes: readonly string[] = [],
+): S {
   return {
     ...step,
     check: async (signal: AbortSignal) => {
       const finding = await step.check(signal);
       const isOpen =
-        finding.status === 'unknown' || (finding.status === 'blocked' && mended.includes(finding.code ?? ''));
+        finding.status === 'unknown' || (finding.status === 'blocked' && fixedCodes.includes(finding.code ?? ''));
       return isOpen && (finding.waitsFor ?? []).length === 0 ? { ...finding, waitsFor } : finding;
     },
   };

@@ -5,12 +5,11 @@ import { API_STABLE } from '../step-ids.ts';
 import { createWaitingStep } from '../gates/waiting-step.ts';
 
 /**
- * The last phases of a recovery, for a person who has new AWS keys at hand: judges them, gives them to whoever keeps the
- * records of the ingress, and sees every name resolve and answer.
+ * The last phases of a recovery with new AWS keys: judges the keys, installs them for the controller of the ingress records, and
+ * waits until every name resolves and answers.
  *
- * Keys that are no good are refused before anything of the recovery is written, where the objects of the cluster can be
- * read by then; later otherwise.
- * @param input.requires the steps that make the objects readable, for a plan that is made before. Default: a stable API server
+ * Invalid keys are refused before the first change of the recovery when the cluster's objects are readable; later otherwise.
+ * @param input.requires the steps that make the objects readable, for an earlier plan. Default: a stable API server
  */
 export function createIngressDnsPhases(
   input: NewCredentialsInput & { readonly requires?: readonly StepId[] | undefined },
@@ -41,18 +40,18 @@ export function createIngressDnsPhases(
   return [phaseOf('credentials', 'AWS credentials'), phaseOf('names', 'Names')];
 }
 
-/** Nothing of it can be planned yet. */
+/** Stands for a phase that cannot be planned yet. */
 function createLaterStep(id: string, reason: string, waitsFor: readonly StepId[]): Step {
   return createWaitingStep({
     id: `dns/${id}-later`,
     title: id === 'names' ? 'verify that every name resolves and answers' : 'give the ingress DNS provider new keys',
     finding: {
       status: 'blocked',
-      summary: 'the objects of the cluster cannot be read yet',
+      summary: "the cluster's objects cannot be read yet",
       evidence: [reason],
       code: 'OBJECT_STORE_UNREACHABLE',
       subject: 'the objects of the cluster',
-      hint: 'it is looked at again once they can be read; if that fails: kube-rescue dns set-credentials',
+      hint: 'checked again once the objects are readable; if that fails: kube-rescue dns set-credentials',
       waitsFor,
     },
   });

@@ -9,7 +9,7 @@ const phaseFor = (problem: string | undefined, isDue = true) =>
   });
 
 describe('the judgement of the ingress DNS at the end of a recovery', () => {
-  it('changes nothing and warns of what is wrong', async () => {
+  it('changes nothing and warns of problems', async () => {
     const [step] = await phaseFor('the AWS keys are unknown').steps(signal);
     const finding = await step?.check(signal);
     expect(finding).toMatchObject({
@@ -25,13 +25,13 @@ describe('the judgement of the ingress DNS at the end of a recovery', () => {
     });
   });
 
-  it('is ok where the names lead to the ingress', async () => {
+  it('is ok where the names resolve to the ingress', async () => {
     const [step] = await phaseFor(undefined).steps(signal);
     expect(await step?.check(signal)).toMatchObject({ status: 'ok' });
     expect(await step?.verify(signal, () => undefined)).toEqual({ verified: true, evidence: [] });
   });
 
-  it('has no step while the cluster cannot be asked', async () => {
-    expect(await phaseFor('unseen', false).steps(signal)).toEqual([]);
+  it('has no step while the cluster is unreachable', async () => {
+    expect(await phaseFor('unknown', false).steps(signal)).toEqual([]);
   });
 });

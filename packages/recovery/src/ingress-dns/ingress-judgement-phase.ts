@@ -11,10 +11,10 @@ export interface IngressJudgement {
 }
 
 /**
- * The last phase of a recovery without new AWS keys: judges what leads to the ingress by name. Changes nothing and never fails a
- * recovery; what is wrong becomes a warning in the journal of the run.
+ * The last phase of a recovery without new AWS keys: judges the DNS records of the ingress. Changes nothing and never fails a
+ * recovery; problems become warnings in the journal of the run.
  *
- * @param input.isDue whether the cluster can be asked and keeps DNS records; read when the phase is reached
+ * @param input.isDue whether the cluster is reachable and keeps DNS records; read when the phase is reached
  */
 export function createIngressJudgementPhase(input: {
   readonly isDue: () => Promise<boolean>;
@@ -31,14 +31,14 @@ function createJudgementStep(judge: () => Promise<IngressJudgement>): Step {
   let problem: string | undefined;
   return {
     id: JUDGE,
-    title: 'check what leads to the ingress by name',
+    title: 'check the DNS records of the ingress',
     requires: [],
     reversible: 'yes',
     isPrecaution: true,
     check: async () => {
       const judgement = await judge();
       problem = judgement.problem;
-      if (problem === undefined) return { status: 'ok', summary: 'the names lead to the ingress', evidence: [] };
+      if (problem === undefined) return { status: 'ok', summary: 'the names resolve to the ingress', evidence: [] };
       return { status: 'needed', summary: problem, evidence: judgement.evidence };
     },
     plan: () => [],

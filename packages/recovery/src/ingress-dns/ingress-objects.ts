@@ -3,7 +3,7 @@ import type { NewCredentialsDeps, ObjectReader } from '@kube-rescue/ingress-dns'
 import type { Node, ObjectPath } from '@kube-rescue/node';
 import { createObjectPatchStep } from '../objects/object-patch-playbook.ts';
 
-/** How ingress DNS comes by the objects of this node's cluster. */
+/** The source of the cluster's objects for ingress DNS. */
 export type IngressObjectsInput = ObjectPath;
 
 /** Reads through one shared connection; makes steps that change one object, journalled. Opens nothing yet. */

@@ -9,7 +9,7 @@ import {
 import type { Node, NodeDescription } from '@kube-rescue/node';
 import type { Playbook, Step } from '@kube-rescue/workflow';
 
-/** Installs a set of certificates and nothing else; components keep the old ones until they are restarted. */
+/** Installs a certificate set, without a restart: components use the old certificates until they restart. */
 export function createAdoptionPlaybook(
   opened: Node,
   options: { readonly adopt: AdoptionInput['set']; readonly rules?: AdoptionRules | undefined },
@@ -23,7 +23,7 @@ export function createAdoptionPlaybook(
   return { id: 'certs-adopt', title: 'Adopt a set of certificates', phases: [certificates] };
 }
 
-/** The steps that install a whole set instead of renewals; what signs itself is in no set. */
+/** Steps that install a certificate set instead of renewals; self-signed certificates are renewed. */
 export async function createAdoption(
   options: RenewalOptions,
   set: AdoptionInput['set'],

@@ -4,8 +4,8 @@ import type { Playbook } from '@kube-rescue/workflow';
 import { createRecoveryPlaybook, type TrustOptions } from './recovery.ts';
 
 /**
- * Reissues one CA of a kubeadm control plane with its own key, expired or not, renews what has expired, and restarts and proves
- * as a recovery does.
+ * Reissues one CA of a kubeadm control plane with its present key, expired or not, and renews expired certificates. Restarts
+ * and verifies as a recovery does.
  */
 export function createCaPlaybook(
   node: Node,

@@ -7,7 +7,7 @@ const NOW = new Date('2026-11-22T12:00:00Z');
 const NODE = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 const clock = createFixedClock(NOW);
 
-// A copy of a node: the part of the recovery that is files alone.
+// A copy of a node: only the steps that change files.
 stepLaws('recovery of a copied node', async () => {
   const expired = ['etcd/server', 'scheduler.conf', 'kubelet-client'] as const;
   const pki = await buildPki({ now: NOW, expired, algorithm: 'ecdsa' });

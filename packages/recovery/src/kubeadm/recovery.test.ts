@@ -15,7 +15,7 @@ beforeAll(async () => {
   expired = await buildPki({ now: NOW, expired: ['etcd/server', 'scheduler.conf', 'kubelet-client'] });
 });
 
-function deadNode(kind: 'live' | 'copy'): Node {
+function expiredNode(kind: 'live' | 'copy'): Node {
   const tree = new Map([...expired.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]);
   const host: Host = { ...createFakeHost({ tree, services: { kubelet: 'stopped' } }), kind };
   return openNode(NODE, { host, clock });
@@ -26,8 +26,8 @@ function plan(playbook: Parameters<typeof planPlaybook>[0]): Promise<Plan> {
 }
 
 describe('the recovery playbook', () => {
-  it('renews what is bad, restarts everything that is dead, and waits for every effect', async () => {
-    const { entries } = await plan(createRecoveryPlaybook(deadNode('live'), {}));
+  it('renews expired certificates, restarts stopped components, and waits for every effect', async () => {
+    const { entries } = await plan(createRecoveryPlaybook(expiredNode('live'), {}));
     expect(entries.filter(({ finding }) => finding.status !== 'ok').map(({ step }) => step)).toEqual([
       'pki/renew/etcd/server',
       'kubeconfig/renew/scheduler.conf',
@@ -50,15 +50,15 @@ describe('the recovery playbook', () => {
     ]);
   });
 
-  it('plans to restart what works with a certificate that ends soon', async () => {
-    const { entries } = await plan(createRecoveryPlaybook(deadNode('live'), { expiringWithinDays: 400 }));
+  it('plans to restart components with a certificate that expires soon', async () => {
+    const { entries } = await plan(createRecoveryPlaybook(expiredNode('live'), { expiringWithinDays: 400 }));
     const restart = entries.find(({ step }) => step === 'control-plane/restart');
     expect(restart?.finding.evidence.join()).toContain('is to be renewed');
     expect(restart?.finding.evidence).toHaveLength(5);
   });
 
-  it('touches nothing but files on a copy of a node', async () => {
-    const { entries } = await plan(createRecoveryPlaybook(deadNode('copy'), {}));
+  it('renews only certificates on a copy of a node', async () => {
+    const { entries } = await plan(createRecoveryPlaybook(expiredNode('copy'), {}));
     expect(new Set(entries.map(({ phase }) => phase))).toEqual(new Set(['certificates']));
   });
 });
@@ -66,27 +66,27 @@ describe('the recovery playbook', () => {
 describe('the renewal playbook', () => {
   it('plans only the certificates that were named', async () => {
     const options = { all: true, only: ['admin.conf'] };
-    const { entries } = await plan(createRenewalPlaybook(deadNode('copy'), options));
+    const { entries } = await plan(createRenewalPlaybook(expiredNode('copy'), options));
     expect(entries.map(({ step }) => step)).toEqual(['kubeconfig/renew/admin.conf']);
   });
 
-  it('refuses a name that no certificate has', async () => {
-    const playbook = createRenewalPlaybook(deadNode('copy'), { only: ['front-door'] });
+  it('refuses an unknown certificate', async () => {
+    const playbook = createRenewalPlaybook(expiredNode('copy'), { only: ['front-gate'] });
     await expectCode(plan(playbook), 'PKI_CERTIFICATE_UNKNOWN');
   });
 });
 
 describe('the restart playbook', () => {
-  it('refuses a name that no static pod has, and says which there are', async () => {
+  it('refuses an unknown static pod, and lists the known ones', async () => {
     const error = await expectCode(
-      plan(createRestartPlaybook(deadNode('live'), { names: ['kube-proxy'] })),
+      plan(createRestartPlaybook(expiredNode('live'), { names: ['kube-proxy'] })),
       'MANIFEST_UNKNOWN',
     );
     expect(error.hint).toContain('kube-apiserver');
   });
 
   it('restarts exactly the pods that were named', async () => {
-    const { entries } = await plan(createRestartPlaybook(deadNode('live'), { names: ['kube-scheduler'] }));
+    const { entries } = await plan(createRestartPlaybook(expiredNode('live'), { names: ['kube-scheduler'] }));
     expect(entries.map(({ step }) => step)).toEqual(['static-pod/restart/kube-scheduler']);
   });
 });

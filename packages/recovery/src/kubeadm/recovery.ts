@@ -21,21 +21,21 @@ import { findRestartNeeds } from './restart-needs.ts';
 import { RESTART_TIMEOUT_MS } from './restart.ts';
 
 export interface TrustOptions {
-  /** After a CA was reissued, restarts the pods that hold the former one. Default: false, they are named. */
+  /** After a CA was reissued, restarts the pods that hold the old CA. Default: false, they are listed. */
   readonly restartPods?: boolean | undefined;
 }
 
 export interface AdoptionOptions {
-  /** A set of certificates that is installed instead of renewing. Default: none. */
+  /** A certificate set to install instead of renewing. Default: none. */
   readonly adopt?: AdoptionInput['set'] | undefined;
 }
 
 export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionOptions & TrustOptions;
 
 /**
- * Brings back a kubeadm control plane of one node whose certificates are bad: renews what has to be renewed, restarts what
- * has to read it, and waits until the API server is stable, the controllers work and the node is Ready. Takes an etcd
- * snapshot first, or as soon as etcd can be reached.
+ * Recovers a kubeadm control plane of one node with invalid certificates: renews the certificates, restarts their components,
+ * and waits until the API server is stable, the controllers renew their leases and the node is Ready. Takes an etcd snapshot
+ * first, or once etcd is reachable.
  *
  * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
@@ -60,13 +60,13 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
   };
 }
 
-/** What a recovery proves at its end, once the API server is stable. */
+/** The gates at the end of a recovery, once the API server is stable. */
 function createProofs(node: Node): readonly Step[] {
   return [
     createNodeGate(node, [API_STABLE]),
     createLeaseGate('kube-controller-manager', node, [API_STABLE]),
     createLeaseGate('kube-scheduler', node, [API_STABLE]),
-    // The phase after it names the pods that hold a former CA, or restarts them.
+    // The next phase lists the pods that hold an old CA, or restarts them.
     createPublishedCaGate(node, { warns: false }, [API_STABLE]),
   ];
 }

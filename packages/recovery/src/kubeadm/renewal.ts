@@ -7,7 +7,7 @@ import {
 import type { Node } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 
-/** Renews certificates and nothing else; components keep the old ones until they are restarted. */
+/** Renews certificates, without a restart: components use the old certificates until they restart. */
 export function createRenewalPlaybook(
   opened: Node,
   options: RenewalOptions & { readonly only: readonly string[] },

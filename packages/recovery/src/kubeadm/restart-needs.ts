@@ -12,7 +12,7 @@ import { CONTROL_PLANE, findPod, type Node } from '@kube-rescue/node';
 
 const READY_TIMEOUT_MS = 1_500;
 
-/** Looks which parts of the control plane do not run on their files as they are, or have files that are to be renewed. */
+/** Finds the components that run with outdated files, or whose certificates are to be renewed. */
 export async function findRestartNeeds(
   node: Node,
   options: RenewalOptions & ReissueOptions,
@@ -41,10 +41,10 @@ async function findStuckKubelet({ api }: Node): Promise<string | undefined> {
   const { signal } = new AbortController();
   const reading = await api.read('/readyz', signal, READY_TIMEOUT_MS);
   if (reading.state === 'answered' && reading.status === 200) return undefined;
-  return 'the kubelet does not reach the API server, so it would not end the old pods';
+  return 'the kubelet cannot reach the API server and would not terminate the old pods';
 }
 
-/** What the plan is going to renew, seen from the component that works with it. */
+/** The certificate of a component that the plan renews. */
 function findCertificateToRenew(
   inventory: CertificateInventory,
   component: string,
@@ -55,10 +55,10 @@ function findCertificateToRenew(
     (entry) =>
       entry.definition.component === component && (all || judgeCertificate(entry, inventory, judgement).length > 0),
   );
-  return due && `${component} works with a certificate that is to be renewed: ${due.definition.name}`;
+  return due && `${component} uses a certificate that is to be renewed: ${due.definition.name}`;
 }
 
-/** What the plan is going to issue anew, seen from the component whose flags name it. */
+/** The CA in a component's flags that the plan reissues. */
 function findCaToReissue(
   { cas, input }: CertificateInventory,
   component: string,
@@ -71,5 +71,5 @@ function findCaToReissue(
     (ca) =>
       named.has(ca.path) && (force.includes(ca.id) || judgeCa(ca, now).some(({ code }) => code === 'PKI_CA_EXPIRED')),
   );
-  return due && `${component} trusts a certificate that is to be issued anew: ${due.definition.name}`;
+  return due && `${component} trusts a CA that is to be reissued: ${due.definition.name}`;
 }

@@ -2,12 +2,12 @@ import { type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
 import { createRestartStep } from '@kube-rescue/static-manifests';
 import type { Playbook } from '@kube-rescue/workflow';
 
-/** The last to be healthy waits for the others; a slow disk doubles what the lab needs, and an old machine that again. */
+/** The last component waits for the others; a slow disk doubles the lab's time, an old machine doubles it again. */
 export const RESTART_TIMEOUT_MS = 240_000;
 
-/** Restarts static pods by their manifests, each proven by a new pod that is healthy. */
+/** Restarts static pods through their manifests; each needs a new, healthy pod. */
 export function createRestartPlaybook(opened: Node, options: { readonly names: readonly string[] }): Playbook {
-  // Taken once, so that a resumed or repeated check finds its own restart.
+  // Computed once, so that a resumed or repeated check finds its own restart.
   const value = opened.clock.now().toISOString();
   const restart = opened.phase({
     id: 'static-pods',
@@ -29,10 +29,10 @@ function unknownPod(name: string, { staticPods, checkpoints }: NodeDescription):
   const components = staticPods.pods.map(({ component }) => component);
   return new NodeError({
     code: 'MANIFEST_UNKNOWN',
-    message: `no static pod is called ${name} here`,
+    message: `no static pod named ${name}`,
     subject: staticPods.directory,
     hint: isCheckpointed
-      ? 'the cluster makes it, and the pod checkpointer keeps it: see kube-rescue manifests checkpoint'
+      ? 'its controller creates the pod and the pod checkpointer keeps it: use kube-rescue manifests checkpoint'
       : `choose from ${components.join(', ') || 'none: the directory is empty'}`,
   });
 }

@@ -8,9 +8,9 @@ import type { HostFiles } from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
 
 /**
- * Writes a signing request for every certificate of this node that an authority signs.
+ * Writes a signing request for every certificate of this node that a CA signs.
  *
- * @param files where the requests go: files of whoever calls, not of the node
+ * @param files where the requests are written: the caller's files, not the node's
  * @throws what `exportSigningRequests` and `Node.describe` throw
  */
 export async function exportNodeRequests(

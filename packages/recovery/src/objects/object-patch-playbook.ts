@@ -34,9 +34,9 @@ interface PatchFinding extends Finding {
 }
 
 /**
- * Changes one object of the cluster, by compare-and-swap, so that it can be rolled back as any other run.
+ * Changes one object of the cluster, by compare-and-swap; can be rolled back as any other run.
  *
- * In etcd it goes past admission and validation: only the form of the fields is checked. Its phase throws NodeErrors,
+ * In etcd it bypasses admission and validation: only the encoding of the fields is checked. Its phase throws NodeErrors,
  * EtcdErrors and ObjectErrors before anything is written.
  */
 export function createObjectPatchPlaybook(node: Node, input: ObjectPatchInput): Playbook {
@@ -49,7 +49,7 @@ export function createObjectPatchPlaybook(node: Node, input: ObjectPatchInput): 
         id: 'objects',
         title: 'Objects of the cluster',
         steps: async (signal) => {
-          // Chosen once: the plan that was confirmed and the run go the same way.
+          // Chosen once: the confirmed plan and the run use the same source.
           chosen ??= await chooseObjectsVia(node, signal);
           return [createObjectPatchStep({ ...input, via: chosen }, node)];
         },
@@ -58,13 +58,13 @@ export function createObjectPatchPlaybook(node: Node, input: ObjectPatchInput): 
   };
 }
 
-/** The step of {@link createObjectPatchPlaybook}, for a playbook that changes an object among other things. */
+/** The step of {@link createObjectPatchPlaybook}, for use in another playbook. */
 export function createObjectPatchStep(
   input: ObjectPatchInput & { readonly via: ObjectsVia },
   deps: ObjectPatchDeps,
 ): Step<PatchFinding> {
   const { object: reference, via, search } = input;
-  const way: ObjectSource = { via, search: toRecordedSearch(search) };
+  const source: ObjectSource = { via, search: toRecordedSearch(search) };
   const planned = new Map<string, Edit>();
   const within = async <T>(signal: AbortSignal, action: (objects: NodeObjects) => Promise<T>): Promise<T> => {
     const objects = await deps.openObjects({ via, search }, signal);
@@ -84,10 +84,10 @@ export function createObjectPatchStep(
         const target = describeReference(reference);
         const read = await store.get(reference, { signal });
         if (read === undefined) return missing(target);
-        const edit = replaceEdit(way, read, await patchObject(read, input.patch));
+        const edit = replaceEdit(source, read, await patchObject(read, input.patch));
         const change = edit.change as ObjectReplace;
         if (change.before === change.after) {
-          return { status: 'ok', summary: `${target} is so already`, evidence: [], changes: [] };
+          return { status: 'ok', summary: `${target} is up to date`, evidence: [], changes: [] };
         }
         if (!mayWrite) return withoutQuorum(target);
         planned.set(change.after, edit);
@@ -100,20 +100,20 @@ export function createObjectPatchStep(
     verify: (signal) =>
       within(signal, async ({ store }) => {
         const read = await store.get(reference, { signal });
-        // A controller may have written other fields in between; what the patch says must be so.
-        const isSo =
+        // A controller may have written other fields meanwhile; the fields of the patch must hold.
+        const isApplied =
           read !== undefined &&
           digestOf(await patchObject(read, withoutRevision(input.patch)), true) === digestOf(read.object, true);
-        if (!isSo) {
-          const reason = 'the object is not what was written: somebody else writes to it as well';
-          return { verified: false, reason, hint: 'find out who, and stop it first' };
+        if (!isApplied) {
+          const reason = 'another client has changed the object since';
+          return { verified: false, reason, hint: 'find that client and stop it first' };
         }
         return { verified: true, evidence: [`read again in revision ${read?.revision ?? ''}`] };
       }),
   };
 }
 
-/** The revision that a patch may demand was that of the time before. */
+/** A patch may demand the revision before the change. */
 function withoutRevision(patch: Json): Json {
   if (!isRecord(patch) || !isRecord(patch['metadata'])) return patch;
   const { resourceVersion: _before, ...metadata } = patch['metadata'];
@@ -135,11 +135,11 @@ function missing(subject: string): PatchFinding {
 function withoutQuorum(subject: string): PatchFinding {
   return {
     status: 'blocked',
-    summary: 'etcd has no quorum, so nothing can be written',
+    summary: 'etcd has no quorum and refuses writes',
     evidence: [],
     changes: [],
     code: 'ETCD_NO_QUORUM',
     subject,
-    hint: 'bring members back until a majority answers',
+    hint: 'start members until a majority answers',
   };
 }

@@ -23,7 +23,7 @@ function stored(object: Partial<KubernetesObject>): StoredObject {
 const secret = stored({ data: { password: base64('old'), user: base64('me') } });
 
 describe('a patch', () => {
-  it('replaces what it names, removes what is null, and leaves the rest', async () => {
+  it('replaces its fields, removes null fields, and keeps the rest', async () => {
     const { data } = await patchObject(secret, { data: { password: base64('new'), user: null, more: base64('x') } });
     expect(data).toEqual({ password: base64('new'), more: base64('x') });
   });
@@ -34,7 +34,7 @@ describe('a patch', () => {
     expect(patched).not.toHaveProperty('stringData');
   });
 
-  it('leaves alone what the API server counts by itself', async () => {
+  it('leaves fields of the API server alone', async () => {
     const { metadata } = await patchObject(secret, {
       metadata: { generation: 9, managedFields: [], labels: { a: 'b' } },
     });
@@ -51,7 +51,7 @@ describe('a patch', () => {
     ['of the name', { metadata: { name: 'two' } }, secret],
     ['of the kind', { kind: 'ConfigMap' }, secret],
     ['with data that are not base64', { data: { password: 'not base64!' } }, secret],
-    ['with data that are no text', { data: { mode: 3 } }, stored({ kind: 'ConfigMap', data: {} })],
+    ['with data that are not text', { data: { mode: 3 } }, stored({ kind: 'ConfigMap', data: {} })],
     ['into a list', { secrets: { '0': {} } }, stored({ kind: 'ServiceAccount', secrets: [{ name: 'x' }] })],
   ])('%s is refused without its values', async (_, patch, object) => {
     const { message } = await expectCode(patchObject(object, patch), 'OBJECT_INVALID');

@@ -24,20 +24,19 @@ export async function patchObject(read: StoredObject, patch: Json): Promise<Kube
   const subject = describeReference({ kind, name, namespace });
   const invalid = (message: string, hint: string) =>
     new ObjectError({ code: 'OBJECT_INVALID', message, subject, hint });
-  if (!isRecord(patch))
-    throw invalid('the patch is not an object', 'give the fields to change, as in the object itself');
+  if (!isRecord(patch)) throw invalid('the patch is not an object', 'the patch is a map of the fields to change');
   const revision = isRecord(patch['metadata']) ? patch['metadata']['resourceVersion'] : undefined;
   if (revision !== undefined && revision !== null && revision !== read.revision) {
     throw new ObjectError({
       code: 'OBJECT_CONFLICT',
       message: 'the object has changed since the revision that the patch names',
       subject,
-      hint: 'read it again, and make the patch anew',
+      hint: 'read the object and write the patch again',
     });
   }
   const list = listUnderObject(object, patch, []);
   if (list !== undefined) {
-    throw invalid(`${list} is a list, and a merge patch cannot reach into one`, 'give the whole list with --file');
+    throw invalid(`${list} is a list: a merge patch cannot change single items`, 'give the whole list with --file');
   }
   const plain = object.kind === 'Secret' ? withEncodedText(patch) : patch;
   const merged = withContent(object, merge(object, plain) as ObjectContent, true);
@@ -45,8 +44,8 @@ export async function patchObject(read: StoredObject, patch: Json): Promise<Kube
   const field = findBadData(merged);
   if (field !== undefined) {
     throw invalid(
-      `${field} is not of the right form`,
-      'give base64 in data of a Secret and in binaryData, text otherwise',
+      `${field} has the wrong encoding`,
+      'use base64 in data of a Secret and in binaryData, plain text otherwise',
     );
   }
   return merged;
@@ -80,7 +79,7 @@ function withEncodedText(patch: Readonly<Record<string, unknown>>): Readonly<Rec
   return { ...rest, data: { ...(isRecord(rest['data']) ? rest['data'] : {}), ...Object.fromEntries(encoded) } };
 }
 
-/** The first value of a Secret or ConfigMap that an API server would not take. */
+/** The first value of a Secret or ConfigMap that an API server would refuse. */
 function findBadData({ kind, data, binaryData }: KubernetesObject): string | undefined {
   if (kind !== 'Secret' && kind !== 'ConfigMap') return undefined;
   const bad = (field: string, values: unknown, isGood: (text: string) => boolean): string | undefined => {

@@ -62,7 +62,7 @@ beforeEach(async () => {
 
 function replaceKind(): ChangeKind {
   const kind = workflow.kinds.get('object.replace');
-  if (kind === undefined) throw new Error('nobody registered it');
+  if (kind === undefined) throw new Error('object.replace is not registered');
   return kind;
 }
 
@@ -95,7 +95,7 @@ async function patch(): Promise<{ readonly runId: string; readonly change: Objec
 }
 
 describe('object.replace', () => {
-  it('is undone to the old content, and only once', async () => {
+  it('is rolled back to the old content, and only once', async () => {
     const before = await read();
     const { runId } = await patch();
     expect((await read())?.data).toEqual({ a: base64('new') });
@@ -104,7 +104,7 @@ describe('object.replace', () => {
     expect(await rollbackRun(runId, workflow)).toEqual({ undone: 0, notReverted: [] });
   });
 
-  it('leaves alone an object that somebody made anew, or removed', async () => {
+  it('leaves alone an object that another client recreated or deleted', async () => {
     for (const again of [true, false]) {
       const { runId } = await patch();
       const stored = await objects.store.get(reference());
@@ -120,7 +120,7 @@ describe('object.replace', () => {
     }
   });
 
-  it('writes nothing when somebody was faster', async () => {
+  it('writes nothing when another client has changed the object', async () => {
     const { change } = await patch();
     const kind = replaceKind();
     await edit((object) => ({ ...object, data: { a: base64('theirs') } }));
@@ -129,7 +129,7 @@ describe('object.replace', () => {
     expect((await read())?.data).toEqual({ a: base64('theirs') });
   });
 
-  it('takes what was written already for done, as after a kill before that was recorded', async () => {
+  it('accepts its own earlier write, as after a kill before the record', async () => {
     const { change } = await patch();
     const written = await objects.store.get(reference());
     await replaceKind().apply(change, Buffer.from('{"metadata":{}}'));

@@ -9,7 +9,7 @@ const CLOCK = createFixedClock('2026-11-22T12:00:00Z');
 const { signal } = new AbortController();
 const FILES = [{ path: '/etc/kubernetes/kubeconfig', mode: 0o600, content: Buffer.from('new') }];
 
-/** The records are the laws' business; here it only writes. */
+/** Writes only; the laws test the records. */
 function journalOf(host: Host): StepJournal {
   return {
     perform: async (edits) => {
@@ -45,8 +45,8 @@ stepLaws('bundles for unreachable workers', () => ({
   directories: [hostPath('/var/lib/kube-rescue/bundles')],
 }));
 
-describe('a worker that is silent, and that nobody said how to reach', () => {
-  it('is given a folder to be carried there, once, and is named at the end', async () => {
+describe('a worker that does not report, and is not joined over SSH', () => {
+  it('gets one bundle, and is named at the end', async () => {
     const host = createFakeHost();
     const step = stepFor(['cp1', 'node02'], host);
     const finding = await step.check(signal);
@@ -54,16 +54,16 @@ describe('a worker that is silent, and that nobody said how to reach', () => {
     await step.apply(step.plan(finding), journalOf(host), signal);
     const verdict = await step.verify(signal);
     const [warning] = verdict.verified ? (verdict.warnings ?? []) : [];
-    const folder = /copy (\S+) there/.exec(warning ?? '')?.[1] ?? '';
-    expect(folder).toMatch(/^\/var\/lib\/kube-rescue\/bundles\/node02-[0-9a-f]{8}$/);
+    const directory = /copy (\S+) there/.exec(warning ?? '')?.[1] ?? '';
+    expect(directory).toMatch(/^\/var\/lib\/kube-rescue\/bundles\/node02-[0-9a-f]{8}$/);
     expect(warning).toContain('sh join.sh');
-    const script = await host.readFile(`${folder}/join.sh` as Parameters<typeof host.readFile>[0]);
+    const script = await host.readFile(`${directory}/join.sh` as Parameters<typeof host.readFile>[0]);
     expect(Buffer.from(script ?? []).toString()).toContain('node02.example.test');
-    // A second recovery finds it there.
+    // A second recovery finds the bundle.
     expect(await step.check(signal)).toMatchObject({ status: 'ok' });
   });
 
-  it('is none of this step where it is joined over SSH, or is this very node', async () => {
+  it('gets no bundle when it is joined over SSH, or is this node', async () => {
     expect(await stepFor(['cp1'], createFakeHost()).check(signal)).toMatchObject({ status: 'ok' });
   });
 });

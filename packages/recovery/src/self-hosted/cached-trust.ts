@@ -5,11 +5,10 @@ import type { WantedObject } from '@kube-rescue/static-manifests';
 import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
 
 /**
- * What a checkpointer keeps, with the authorities that the API server's certificate no longer comes from replaced: in the
- * given objects and in everything else that is cached, such as the CA that the checkpointer itself judges the API server by.
- * For objects that cannot be read now.
+ * What a checkpointer keeps, with the old CAs of the API server replaced: in the given objects and in every other cached object,
+ * such as the checkpointer's own CA. For a cluster whose objects cannot be read now.
  *
- * @param root what the API server's certificate is to come from
+ * @param root the CA of the API server's new certificate
  */
 export async function withTrustedRoot(
   node: NodeDescription,
@@ -47,7 +46,7 @@ function exchange(
   try {
     return exchangeCa(pem, { old, replacement: now > old.notAfter ? [root] : [root, old] }, path);
   } catch (error) {
-    // A file that is no PEM after all is somebody else's.
+    // A file that is not PEM has another purpose.
     if (isRecoveryError(error)) return pem;
     throw error;
   }

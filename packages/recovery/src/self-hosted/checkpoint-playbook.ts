@@ -10,13 +10,13 @@ import { CONTENTS, PARENTS } from '../step-ids.ts';
 import type { Node } from '@kube-rescue/node';
 
 export interface CheckpointPlaybookInput {
-  /** Secrets that are to hold other bytes; default: the cached copies become what the cluster holds. */
+  /** New bytes of Secrets; default: the cached copies are updated from the cluster. */
   readonly contents?: CheckpointContents | undefined;
 }
 
 /**
- * Mends what a pod checkpointer keeps on this node, by itself: lost parent pods, cached copies that are not what the cluster
- * holds, or Secrets in both places at once. Proves that the API server stays after it.
+ * Repairs what a pod checkpointer keeps on this node: lost parent pods, outdated cached copies, or Secrets in the cluster and in
+ * the cache at once. Verifies that the API server stays up.
  */
 export function createCheckpointPlaybook(
   opened: Node,
@@ -38,5 +38,5 @@ export function createCheckpointPlaybook(
       ] as readonly Step[];
     },
   });
-  return { id: 'manifests-checkpoint', title: 'Mend what the pod checkpointer keeps', phases: [phase] };
+  return { id: 'manifests-checkpoint', title: 'Repair the checkpointed pods', phases: [phase] };
 }

@@ -5,16 +5,16 @@ import type { ComponentFlags } from '@kube-rescue/node-config';
 import type { NodeDescription } from '@kube-rescue/node';
 import { findWorkloadComponents, secretDirectory } from './template-flags.ts';
 
-/** A Secret of a control-plane pod, and the folder in which its keys are shown as files. */
+/** A Secret of a control-plane pod, and the directory that shows its keys as files. */
 export interface SecretDirectory {
   readonly namespace: string;
   readonly name: string;
-  readonly folder: HostPath;
+  readonly directory: HostPath;
 }
 
-/** The control plane of a self-hosted cluster as if all of it were files. */
+/** The control plane of a self-hosted cluster, seen as files. */
 export interface ControlPlaneFiles {
-  /** Shows the Secrets as the cluster holds them, not as they are cached, and everything else as it is on the node. */
+  /** The Secrets as the cluster holds them, not their cached copies, and the files of the node. */
   readonly files: NodeReader;
   readonly inspection: InspectionInput;
   /** The Secrets that control-plane pods mount. */
@@ -22,10 +22,10 @@ export interface ControlPlaneFiles {
 }
 
 /**
- * Lays the Secrets of the control plane over the files of this node, so that flags, certificates and trust are judged by
- * what the pods are going to be given.
+ * Overlays the files of this node with the Secrets of the control plane, so that flags, certificates and trust are judged by
+ * the files that the pods will mount.
  *
- * @param store `undefined` while nobody can be asked: then the cached copies are taken, and the components that have none
+ * @param store `undefined` while the objects are unreachable: then the cached copies are used, and components without a copy
  * are left out
  * @throws ObjectError as the store does
  */
@@ -38,40 +38,40 @@ export async function overlaySecrets(
   const cached = listCachedSecrets(node);
   if (store === undefined) return { files: host, inspection: node.inspection, secrets: cached };
   const namespaces = new Set(['kube-system', ...cached.map(({ namespace }) => namespace)]);
-  const secrets = new Map(cached.map((each) => [each.folder, each]));
+  const secrets = new Map(cached.map((each) => [each.directory, each]));
   const components: ComponentFlags[] = [...node.components];
   for (const namespace of namespaces) {
     for (const { component, secrets: mounted } of await findWorkloadComponents(store, namespace, signal)) {
       if (components.some((each) => each.component === component.component)) continue;
       components.push(component);
       for (const each of mounted) {
-        const folder = secretDirectory(each.namespace, each.name);
-        secrets.set(folder, { ...each, folder });
+        const directory = secretDirectory(each.namespace, each.name);
+        secrets.set(directory, { ...each, directory });
       }
     }
   }
   const values = new Map<HostPath, Uint8Array>();
-  for (const { folder, namespace, name } of secrets.values()) {
+  for (const { directory, namespace, name } of secrets.values()) {
     const read = await store.get({ kind: RESOURCE_KINDS.Secret, namespace, name }, { signal });
     if (read === undefined) continue;
-    for (const [key, bytes] of readObjectData(read.object)) values.set(hostPath(`${folder}/${key}`), bytes);
+    for (const [key, bytes] of readObjectData(read.object)) values.set(hostPath(`${directory}/${key}`), bytes);
   }
-  const folders = [...secrets.keys()];
+  const directories = [...secrets.keys()];
   return {
-    files: overlay(host, folders, values),
+    files: overlay(host, directories, values),
     inspection: { ...node.inspection, components },
     secrets: [...secrets.values()],
   };
 }
 
-/** Tokens of service accounts are cached as well, and are none of what flags name. */
+/** Without the tokens of service accounts: they are cached as well, but no flag names them. */
 function listCachedSecrets({ checkpoints }: NodeDescription): readonly SecretDirectory[] {
   return checkpoints.checkpoints.flatMap(({ objects, isCheckpointer }) =>
     objects
       .filter(
         ({ kind, volume, keys }) => kind === 'Secret' && volume !== undefined && !isToken(keys) && !isCheckpointer,
       )
-      .map(({ namespace, name, directory }) => ({ namespace, name, folder: directory })),
+      .map(({ namespace, name, directory }) => ({ namespace, name, directory })),
   );
 }
 
@@ -81,15 +81,15 @@ function isToken(keys: readonly { readonly key: string }[]): boolean {
 
 function overlay(
   host: NodeReader,
-  folders: readonly HostPath[],
+  directories: readonly HostPath[],
   values: ReadonlyMap<HostPath, Uint8Array>,
 ): NodeReader {
-  const isOver = (path: HostPath): boolean => folders.some((folder) => path.startsWith(`${folder}/`));
+  const isOver = (path: HostPath): boolean => directories.some((directory) => path.startsWith(`${directory}/`));
   return {
     readFile: async (path) => (isOver(path) ? values.get(path) : host.readFile(path)),
     readLink: async (path) => (isOver(path) ? undefined : host.readLink(path)),
     list: async (path) =>
-      folders.includes(path)
+      directories.includes(path)
         ? [...values.keys()].filter((key) => key.startsWith(`${path}/`)).map((key) => key.slice(path.length + 1))
         : host.list(path),
     stat: async (path) => {

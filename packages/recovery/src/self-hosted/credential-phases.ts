@@ -18,36 +18,36 @@ import { createSecretStep } from './secret-step.ts';
 import { assertSingleMaster } from './single-master.ts';
 import { createTrustSteps } from './trust-steps.ts';
 
-/** etcd's own certificates, where they are not good. */
-export function createEtcdPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
+/** Renews etcd's own certificates. */
+export function createEtcdPhase(options: SelfHostedOptions, objectSources: ObjectSources, deps: SelfHostedDeps): Phase {
   return deps.phase({
     id: 'etcd',
     title: 'etcd',
     steps: (node, { etcdService }) => {
       if (etcdService === undefined) return [];
-      const source = createCredentialSource(options, ways, { ...deps, ...node });
+      const source = createCredentialSource(options, objectSources, { ...deps, ...node });
       return [createEtcdStep({ service: etcdService.name, wanted: source.etcdFiles }, options, node)];
     },
   });
 }
 
 /**
- * What the cluster's objects say, changed while nothing runs that could race it: pod objects without which a checkpointer
- * gives up, Secrets of the control plane, and whatever trusts the old authority.
+ * Changes the cluster's objects while no controller runs: pod objects that a checkpointer needs, Secrets of the control plane,
+ * and every object that trusts the old CA.
  */
 export function createObjectsPhase(
   options: SelfHostedOptions,
-  ways: ObjectSources,
+  objectSources: ObjectSources,
   course: Course,
   deps: SelfHostedDeps,
 ): Phase {
-  const { offline } = ways;
+  const { offline } = objectSources;
   const waitsFor = [offline.source.via === 'api' ? API_STABLE : ETCD_STEP];
   return deps.phase({
     id: 'objects',
     title: 'Objects of the cluster',
     steps: async (node, { staticPods: { directory } }, signal) => {
-      const source = createCredentialSource(options, ways, { ...deps, ...node });
+      const source = createCredentialSource(options, objectSources, { ...deps, ...node });
       const parents = createCheckpointParentsStep(
         { directory, requires: [], waitsFor },
         { host: deps.host, objects: offline },
@@ -62,38 +62,42 @@ export function createObjectsPhase(
         return [...steps, ...trust];
       } catch (error) {
         const finding = { ...toErrorFinding(error, signal), waitsFor };
-        // A set that does not fit, or nothing to sign with, is for a person to cure before anything is changed.
+        // The operator must fix a set that does not match, or a missing CA key, before the first change.
         if (isKnownWrong(error) && !(error instanceof ObjectError) && !(error instanceof EtcdError)) throw error;
-        const title = "have the cluster's objects trust the authority of the API server";
+        const title = "update the CA of the API server in the cluster's objects";
         return [...steps, createWaitingStep({ id: 'objects/trust/cluster-ca', title, finding })];
       }
     },
   });
 }
 
-/** The checkpointed API server on its new credentials, started and seen to come from its own pod. */
-export function createControlPlanePhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
+/** Starts the checkpointed API server with its new credentials, and waits for its own pod. */
+export function createControlPlanePhase(
+  options: SelfHostedOptions,
+  objectSources: ObjectSources,
+  deps: SelfHostedDeps,
+): Phase {
   return deps.phase({
     id: 'control-plane',
     title: 'Control plane',
     steps: (node, description) => {
       const { staticPods, checkpoints } = description;
       if (findApiServerCheckpoint(checkpoints) === undefined) throw nothingToStart(checkpoints.directories.inactive);
-      const source = createCredentialSource(options, ways, { ...deps, ...node });
-      const place = { directory: staticPods.directory, kubeletService: node.options.kubeletService };
-      const objects = ways.offline;
-      // Through the API server everything else comes after it is back.
+      const source = createCredentialSource(options, objectSources, { ...deps, ...node });
+      const paths = { directory: staticPods.directory, kubeletService: node.options.kubeletService };
+      const objects = objectSources.offline;
+      // Through the API server, every other change waits for it.
       const requires = objects.source.via === 'api' ? [] : [PARENTS, SECRETS];
       const contents = createCheckpointContentsStep(
-        { ...place, id: CONTENTS, requires, wanted: source.contents, waitsFor: [ETCD_STEP] },
+        { ...paths, id: CONTENTS, requires, wanted: source.contents, waitsFor: [ETCD_STEP] },
         { ...deps, objects },
       );
       const stable = createCheckpointStabilityStep(
         {
-          ...place,
+          ...paths,
           ...{ id: API_STABLE, requires: [CONTENTS], wanted: source.contents },
           expectedSerial: () => servingSerial(description, node),
-          // That it is there, and not about to hand over; that it stays is seen at the end, when there is nothing else to do.
+          // Up, and not about to hand over; the last phase verifies that it stays up.
           ...{ refreshPeriodMs: 5_000, refreshPeriods: 1, restartKubelet: false },
         },
         { ...deps, objects },
@@ -103,12 +107,12 @@ export function createControlPlanePhase(options: SelfHostedOptions, ways: Object
   });
 }
 
-/** A checkpointer removes everything that could start an API server when it misses its pod for a minute. */
+/** A checkpointer removes the API server's checkpoint when its pod object is missing for a minute. */
 function nothingToStart(subject: string): NodeError {
   return new NodeError({
     code: 'LAYOUT_UNKNOWN',
-    message: 'the pod checkpointer keeps no API server on this node any more, so nothing could start one',
+    message: 'no checkpoint of the API server is left on this node: nothing can start it',
     subject,
-    hint: "put the manifest back from a backup, or write one by the API server's DaemonSet: kube-rescue etcd get daemonset kube-apiserver --namespace kube-system --json",
+    hint: "restore the manifest from a backup, or write one from the API server's DaemonSet: kube-rescue etcd get daemonset kube-apiserver --namespace kube-system --json",
   });
 }

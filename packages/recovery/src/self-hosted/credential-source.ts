@@ -7,13 +7,13 @@ import { withTrustedRoot } from './cached-trust.ts';
 import { workOutCredentials, type WantedCredentials, type WantedSecret } from './credentials.ts';
 import type { SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 
-/** What the steps of one phase agree on that credentials are to be. */
+/** The new credentials, shared by the steps of one phase. */
 export interface CredentialSource {
-  /** @throws as `workOutCredentials`, and as the way to the objects */
+  /** @throws as `workOutCredentials`, and as the object source */
   readonly wanted: (signal: AbortSignal) => Promise<WantedCredentials>;
-  /** For a checkpointer: its Secrets, everything else that it keeps as the cluster has it, and files of the node. */
+  /** For a checkpointer: its Secrets, its other objects as in the cluster, and files of the node. */
   readonly contents: (signal: AbortSignal) => Promise<CheckpointContents>;
-  /** The Secrets of which no node keeps a copy. */
+  /** The Secrets without a cached copy on a node. */
   readonly uncached: (signal: AbortSignal) => Promise<readonly WantedSecret[]>;
   /** Files of etcd; worked out from cached copies when the objects cannot be read. */
   readonly etcdFiles: (signal: AbortSignal) => Promise<ReadonlyMap<HostPath, Uint8Array>>;
@@ -22,8 +22,8 @@ export interface CredentialSource {
 const FILE_MODE = 0o600;
 
 /**
- * Works the credentials out once, and answers the same from then on: what is renewed differs each time it is made. Where the
- * objects can be had through the API server only, and that is dead, the cached copies are what is known of them.
+ * Works out the credentials once, because each renewal makes other bytes. Uses the cached copies while the objects are served by
+ * the API server only, and that is down.
  */
 export function createCredentialSource(
   options: SelfHostedOptions,
@@ -36,13 +36,13 @@ export function createCredentialSource(
     known ??= await workOutCredentials(options, await deps.describe(), store, deps, signal);
     return known;
   };
-  const orBlind = (signal: AbortSignal): Promise<WantedCredentials> =>
+  const orFromCache = (signal: AbortSignal): Promise<WantedCredentials> =>
     wanted(signal).catch((error: unknown) => {
       signal.throwIfAborted();
-      if (isUnavailable(error)) return blind(signal);
+      if (isUnavailable(error)) return fromCache(signal);
       throw error;
     });
-  const blind = async (signal: AbortSignal): Promise<WantedCredentials> => {
+  const fromCache = async (signal: AbortSignal): Promise<WantedCredentials> => {
     known ??= await workOutCredentials(options, await deps.describe(), undefined, deps, signal);
     return known;
   };
@@ -50,7 +50,7 @@ export function createCredentialSource(
   const workOutContents = async (signal: AbortSignal): Promise<CheckpointContents> => {
     const node = await deps.describe();
     const isThroughApi = offline.source.via === 'api';
-    const { secrets, files, root } = await (isThroughApi ? orBlind(signal) : wanted(signal));
+    const { secrets, files, root } = await (isThroughApi ? orFromCache(signal) : wanted(signal));
     const own = secrets.filter((secret) => isCached(secret, node)).map(toWanted);
     const objects = isThroughApi
       ? await withTrustedRoot(node, own, root, deps)
@@ -70,7 +70,7 @@ export function createCredentialSource(
     },
     etcdFiles: async (signal) => {
       const node = await deps.describe();
-      const { files } = await orBlind(signal);
+      const { files } = await orFromCache(signal);
       return new Map([...files].filter(([path]) => isOfEtcd(path, node)));
     },
   };
@@ -80,15 +80,15 @@ function toWanted({ namespace, name, data }: WantedSecret): WantedObject {
   return { kind: 'Secret', namespace, name, data };
 }
 
-function isCached({ folder }: WantedSecret, { checkpoints }: NodeDescription): boolean {
-  return checkpoints.checkpoints.some(({ objects }) => objects.some(({ directory }) => directory === folder));
+function isCached({ directory: own }: WantedSecret, { checkpoints }: NodeDescription): boolean {
+  return checkpoints.checkpoints.some(({ objects }) => objects.some(({ directory }) => directory === own));
 }
 
 function isOfEtcd(path: HostPath, { etcdService }: NodeDescription): boolean {
   return [...(etcdService?.component.flags.values() ?? [])].includes(path);
 }
 
-/** What else is cached and is in the cluster: tokens and ConfigMaps, which hold the authority as well. */
+/** The other cached objects of the cluster: tokens and ConfigMaps, which hold the CA as well. */
 async function listOthers(
   { checkpoints }: NodeDescription,
   own: readonly WantedObject[],

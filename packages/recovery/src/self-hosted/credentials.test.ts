@@ -28,7 +28,7 @@ async function workOut(set: Readonly<Record<string, string>> | undefined): Promi
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
 
 describe('a self-hosted control-plane node', () => {
-  it('is known by its checkpoints, with the flags of its API server, its etcd and its kubelet', async () => {
+  it('is recognized by its checkpoints, with the flags of its API server, its etcd and its kubelet', async () => {
     const node = await nodeOf(saturday).describe();
     expect(node).toMatchObject({
       layout: 'self-hosted',
@@ -40,7 +40,7 @@ describe('a self-hosted control-plane node', () => {
     expect(flags?.get('tls-cert-file')).toBe(`${CACHED}/apiserver.crt`);
   });
 
-  it('is looked at with everything dead: what has expired is named with its cached file, what etcd has is good', async () => {
+  it('is inspected with everything down: expired certificates are named with their cached files, those of etcd are valid', async () => {
     const { layout, causes, certificates } = await triageNode(nodeOf(saturday), signal);
     expect(layout).toBe('self-hosted');
     const bad = certificates.filter(({ status }) => status === 'problem').map(({ id }) => id);
@@ -52,7 +52,7 @@ describe('a self-hosted control-plane node', () => {
 describe('a checkpoint whose nodeSelector only the API server knows a label for', () => {
   const PATH = hostPath('/etc/kubernetes/inactive-manifests/kube-system-kube-apiserver-2rdtv.json');
 
-  it('is named by the triage of a node, and by its kubelet the triage knows when it is none', async () => {
+  it('is named by the triage, unless a flag of the kubelet sets the label', async () => {
     const node = nodeOf(saturday);
     const pod = JSON.parse(textOf(await node.host.readFile(PATH))) as { readonly spec: object };
     const selecting = { ...pod, spec: { ...pod.spec, nodeSelector: { 'node-role.kubernetes.io/master': '' } } };
@@ -87,7 +87,7 @@ describe('a set of tls_rotate', () => {
     expect(textOf(api?.get('oidc-ca.crt'))).toBe(next.ca.certificate);
     expect(textOf(api?.get('apiserver.crt'))).toBe(next.apiserver.certificate);
     expect(textOf(api?.get('etcd-client-ca.crt'))).toBe(etcd.ca.certificate);
-    // Not that of its peers, which has the same name and may be used as a client as well.
+    // Not the etcd peer certificate, which has the same subject and is valid for clients as well.
     expect(textOf(api?.get('etcd-client.crt'))).toBe(etcd.client.certificate);
     const manager = secrets.find(({ name }) => name === 'kube-controller-manager')?.data;
     expect(manager).toEqual(new Map([['ca.crt', Buffer.from(next.ca.certificate)]]));
@@ -112,7 +112,7 @@ describe('a set of tls_rotate', () => {
     expect(error.message).toContain('has no key in the set');
   });
 
-  it('is not asked for where nothing needs it, and without it the key of the CA is', async () => {
+  it('is advised when the CA key is missing', async () => {
     const error = await expectCode(workOut(undefined), 'CERTIFICATES_BLOCKED');
     expect(error.hint).toContain('--certs');
   });

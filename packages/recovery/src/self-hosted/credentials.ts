@@ -17,32 +17,32 @@ import { type NodeDeps, type NodeDescription, NodeError } from '@kube-rescue/nod
 import { type ControlPlaneFiles, overlaySecrets, type SecretDirectory } from './control-plane-files.ts';
 
 export interface CredentialOptions extends RenewalOptions, ReissueOptions {
-  /** A set of certificates that is installed instead of renewing. Default: none. */
+  /** A certificate set to install instead of renewing. Default: none. */
   readonly adopt?: AdoptionInput['set'] | undefined;
 }
 
-/** A Secret with the keys that are to hold other bytes; private keys are among them. */
+/** A Secret with its new values; private keys are among them. */
 export interface WantedSecret extends SecretDirectory {
   readonly data: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What the credentials of a self-hosted control plane are to be, in Secrets and on the node. */
+/** The new credentials of a self-hosted control plane, in Secrets and on the node. */
 export interface WantedCredentials {
-  /** Every Secret that control-plane pods mount, those without other bytes too. */
+  /** Every Secret that control-plane pods mount, those without new values too. */
   readonly secrets: readonly WantedSecret[];
   /** Files of this node; private keys are among them. */
   readonly files: ReadonlyMap<HostPath, Uint8Array>;
-  /** The CA that issues the API server's certificate then; `undefined` when it is not known. */
+  /** The issuer of the API server's new certificate; `undefined` when it is unknown. */
   readonly root: Certificate | undefined;
   readonly evidence: readonly string[];
 }
 
-/** etcd reads these when it starts, and there may be other members: what is good of them stays. */
+/** etcd reads these at its start, and may have other members: valid ones are kept. */
 const ETCD: readonly CertificateId[] = ['etcd/server', 'etcd/peer', 'etcd/healthcheck-client'];
 
 /**
- * Works out what the credentials of a self-hosted control plane are to be: those of a set, or the present ones renewed with
- * the CA keys that are at hand. Judged by what lies in etcd. Writes nothing.
+ * Works out the new credentials of a self-hosted control plane: those of a set, or the present ones renewed with the CA keys on
+ * this node. Judges the objects in etcd. Writes nothing.
  *
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once; NodeError `CERTIFICATES_BLOCKED`; ObjectError of the store
  */
@@ -59,9 +59,9 @@ export async function workOutCredentials(
   const secrets = overlaid.secrets.map((secret) => ({ ...secret, data: new Map<string, Uint8Array>() }));
   const files = new Map<HostPath, Uint8Array>();
   for (const [path, bytes] of renewed.files) {
-    const secret = secrets.find(({ folder }) => path.startsWith(`${folder}/`));
+    const secret = secrets.find(({ directory }) => path.startsWith(`${directory}/`));
     if (secret === undefined) files.set(path, bytes);
-    // A pod that had no key of a CA before is given none now.
+    // A pod without a CA key does not get one.
     else if ((await overlaid.files.stat(path)) !== undefined) secret.data.set(baseName(path), bytes);
   }
   const root = await findRoot(overlaid.inspection, renewed.after);
@@ -84,8 +84,7 @@ function assertComplete({ otherChanges: [other], blocked }: RenewedFiles): void 
   if (other !== undefined) {
     throw new NodeError({
       code: 'LAYOUT_UNSUPPORTED',
-      message:
-        'the kubelet of a self-hosted node keeps its certificate in a store of its own, which is not supported yet',
+      message: 'unsupported: the kubelet of this self-hosted node keeps its certificate outside its kubeconfig',
       subject: other.target,
       hint: 'embed the certificate in its kubeconfig',
     });
@@ -96,11 +95,11 @@ function assertComplete({ otherChanges: [other], blocked }: RenewedFiles): void 
     code: 'CERTIFICATES_BLOCKED',
     message: blocked.map(({ summary }) => summary).join('; '),
     subject: first.subject ?? 'the certificates of the control plane',
-    hint: `give a set of certificates with --certs DIR; or ${first.hint ?? 'fix what is named here'}`,
+    hint: `pass a certificate set with --certs DIR; or ${first.hint ?? 'fix the causes above'}`,
   });
 }
 
-/** Of a bundle, the CA that signed what the API server presents. */
+/** Of a bundle, the CA that signed the API server's certificate. */
 async function findRoot(inspection: InspectionInput, files: NodeReader): Promise<Certificate | undefined> {
   const { certificates, cas } = await inspectCertificates({ ...inspection, only: ['apiserver'] }, { host: files });
   const serving = certificates[0]?.certificate;

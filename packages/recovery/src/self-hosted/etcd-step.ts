@@ -13,8 +13,7 @@ interface EtcdFinding extends Finding {
 }
 
 /**
- * Puts other certificates into the files of the etcd that this machine runs as a service, and restarts it. Proven by an etcd
- * that is reached again.
+ * Replaces the certificate files of an etcd service on this machine, and restarts it. Verified by a connection to etcd.
  */
 export function createEtcdStep(
   input: {
@@ -35,34 +34,39 @@ export function createEtcdStep(
     },
     node,
   );
-  const look = async (signal: AbortSignal) => [...(await input.wanted(signal))];
+  const readWanted = async (signal: AbortSignal) => [...(await input.wanted(signal))];
   return {
     id: ETCD_STEP,
-    title: 'give etcd its certificates, and restart it',
+    title: 'install the certificates of etcd and restart etcd',
     requires: [],
     reversible: 'yes',
     check: async (signal) => {
-      const files = await look(signal);
+      const files = await readWanted(signal);
       const changes: Change[] = await Promise.all(
         files.map(([target, bytes]) =>
           describeReplacement(node.host, { target, after: sha256(bytes), fallbackMode: PRIVATE_MODE }),
         ),
       );
       if (changes.length === 0) {
-        return { status: 'ok', summary: "etcd's own certificates are good, or run elsewhere", evidence: [], changes };
+        return {
+          status: 'ok',
+          summary: 'the certificates of etcd are valid, or etcd runs on another machine',
+          evidence: [],
+          changes,
+        };
       }
-      const folders = [...new Set(files.map(([path]) => parentPath(path)))].join(', ');
+      const directories = [...new Set(files.map(([path]) => parentPath(path)))].join(', ');
       const restart = { kind: 'service.restart', target: input.service };
       return {
         status: 'needed',
-        summary: `etcd has to be given other certificates in ${folders}`,
+        summary: `etcd needs new certificates in ${directories}`,
         evidence: [],
         changes: [...changes, restart],
       };
     },
     plan: ({ changes }) => changes,
     apply: async (changes, journal, signal) => {
-      const files = new Map<string, Uint8Array>(await look(signal));
+      const files = new Map<string, Uint8Array>(await readWanted(signal));
       await journal.perform(changes.map((change) => ({ change, material: files.get(change.target) })));
     },
     verify: (signal) => proof.verify(signal),

@@ -8,18 +8,18 @@ import type { Course, ObjectSources, SelfHostedDeps } from './options.ts';
 import { API_STABLE, CONTENTS } from '../step-ids.ts';
 
 /**
- * The cluster on its own feet: rescue pods go when the real ones run, pods that have run through it all with the old CA start
- * anew, and the API server stays whatever happens.
+ * Removes rescue pods when the real ones run, restarts pods that still use the old CA, and verifies that the API server stays
+ * up through a restart of the kubelet.
  */
-export function createHandoverPhase(ways: ObjectSources, course: Course, deps: SelfHostedDeps): Phase {
+export function createHandoverPhase(objectSources: ObjectSources, course: Course, deps: SelfHostedDeps): Phase {
   return deps.phase({
     id: 'handover',
     title: 'Handover',
     steps: async (_node, description, signal) => {
-      const releases = await createReleaseSteps(description, ways, deps, signal);
+      const releases = await createReleaseSteps(description, objectSources, deps, signal);
       const input = { publishedAt: () => course.publishedAt, requires: [API_STABLE] };
-      const restarts = createPodRestartStep(input, { ...deps, access: ways.api });
-      return [...releases, restarts, createLastingStep(description, ways, deps)] as readonly Step[];
+      const restarts = createPodRestartStep(input, { ...deps, access: objectSources.api });
+      return [...releases, restarts, createLastingStep(description, objectSources, deps)] as readonly Step[];
     },
   });
 }
@@ -44,7 +44,7 @@ async function createReleaseSteps(
   }
 }
 
-/** A rescue pod whose real one cannot run yet, because a worker is missing, is left at its work and named. */
+/** A rescue pod is kept, with a warning, while the real one cannot run because a worker is missing. */
 function keepWhatIsNeeded(step: Step): Step {
   let kept: string | undefined;
   return {

@@ -16,8 +16,12 @@ import type { SelfHostedDeps, SelfHostedOptions, ObjectSources, WorkerTarget } f
 import { API_STABLE } from '../step-ids.ts';
 import { readWorkerFiles } from './worker-files.ts';
 
-/** This node as it was, labels before taints because a convention goes by them; then the workers. */
-export function createNodesPhase(options: SelfHostedOptions, ways: ObjectSources, deps: SelfHostedDeps): Phase {
+/** Restores this node's labels, then its taints, which depend on labels; then rejoins the workers. */
+export function createNodesPhase(
+  options: SelfHostedOptions,
+  objectSources: ObjectSources,
+  deps: SelfHostedDeps,
+): Phase {
   return deps.phase({
     id: 'nodes',
     title: 'Nodes',
@@ -28,9 +32,9 @@ export function createNodesPhase(options: SelfHostedOptions, ways: ObjectSources
         kubeletFlags: description.kubelet.component.flags,
       };
       const input = { node, sources, requires: [API_STABLE] };
-      const access = { objects: ways.offline, verifyObjects: ways.api };
+      const access = { objects: objectSources.offline, verifyObjects: objectSources.api };
       const own = [createLabelStep(input, access), createTaintStep(input, access)];
-      const workers = await createWorkerSteps(node, description, options, ways, deps, signal);
+      const workers = await createWorkerSteps(node, description, options, objectSources, deps, signal);
       return [...own, ...workers].map((step) => afterSteps(step, [API_STABLE]));
     },
   });
@@ -54,11 +58,11 @@ async function createWorkerSteps(
     return [createJoinStep(joined, { objects: api, openNode: deps.openNode, clock: deps.clock }), bundles];
   } catch (error) {
     const finding = { ...toErrorFinding(error, signal), waitsFor: [API_STABLE] };
-    return [createWaitingStep({ id: JOIN_STEP, title: 'bring the workers back', finding })];
+    return [createWaitingStep({ id: JOIN_STEP, title: 'rejoin the workers', finding })];
   }
 }
 
-/** Workers by the Node that has their name or address; a Node that was deleted is made anew by its kubelet. */
+/** Workers by the Node that has their name or address; the kubelet recreates a deleted Node. */
 async function findWorkers(
   targets: readonly WorkerTarget[],
   store: ObjectStore,

@@ -4,34 +4,34 @@ import type { RunStore } from '@kube-rescue/workflow';
 import type { EtcdSearch, Node, ObjectsVia } from '@kube-rescue/node';
 import type { CredentialOptions } from './credentials.ts';
 
-/** A worker that is to be brought back, as a person names it; its Node and its files are found out. */
+/** A worker to rejoin, as the operator names it; its Node and files are looked up. */
 export type WorkerTarget = Pick<Worker, 'access' | 'kubeletService'>;
 
 export interface SelfHostedOptions extends CredentialOptions {
-  /** How objects are changed while the API server is dead. Default: `etcd`. */
+  /** The object source while the API server is down. Default: `etcd`. */
   readonly via?: ObjectsVia | undefined;
-  /** How etcd is looked for. Default: by the files and flags of this node. */
+  /** How etcd is searched for. Default: by the files and flags of this node. */
   readonly search?: EtcdSearch | undefined;
-  /** Workers that are brought back over SSH; for the others a folder is written that a person carries there. Default: none. */
+  /** Workers to rejoin over SSH; the others get a bundle that the operator copies there. Default: none. */
   readonly workers?: readonly WorkerTarget[] | undefined;
 }
 
-/** The node, and what is needed beyond it. */
+/** The node, and the other dependencies. */
 export interface SelfHostedDeps extends Node {
   readonly openNode: OpenNode;
-  /** The runs of this host, for what it was like before them. */
+  /** The runs of this host, for the node's state before them. */
   readonly runs: Pick<RunStore, 'list' | 'open'>;
 }
 
-/** The two ways to the objects: the one that is chosen for the dead, and the API server that is back. */
+/** The two object sources: one for the outage, and the API server after it. */
 export interface ObjectSources {
   readonly offline: ObjectAccess;
   readonly api: ObjectAccess;
 }
 
-/** What phases of one recovery tell each other. */
+/** State shared by the phases of one recovery. */
 export interface Course {
-  /** When service accounts were handed another CA by this recovery; `undefined` when they were not. */
+  /** When this recovery gave service accounts another CA; `undefined` when it did not. */
   publishedAt: Date | undefined;
 }
 

@@ -16,33 +16,33 @@ beforeEach(async () => {
   saturday = await makeSaturday();
 });
 
-const DEAD: ObjectStore = {
+const DOWN: ObjectStore = {
   name: 'API server',
-  get: () => Promise.reject(silent()),
-  list: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(silent()) }) }),
-  create: () => Promise.reject(silent()),
-  replace: () => Promise.reject(silent()),
-  delete: () => Promise.reject(silent()),
+  get: () => Promise.reject(unreachable()),
+  list: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(unreachable()) }) }),
+  create: () => Promise.reject(unreachable()),
+  replace: () => Promise.reject(unreachable()),
+  delete: () => Promise.reject(unreachable()),
 };
 
-function silent(): ObjectError {
+function unreachable(): ObjectError {
   const message = 'the API server did not answer: ECONNREFUSED';
   return new ObjectError({ code: 'OBJECT_STORE_UNREACHABLE', message, subject: 'API server', hint: 'see why' });
 }
 
-/** Over a dead cluster: etcd has its objects, nobody answers as the API server. */
+/** Of a dead cluster: etcd has its objects, the API server does not answer. */
 function depsOf({ tree, store }: Saturday): SelfHostedDeps {
   const host: Host = createFakeHost({ tree, services: { kubelet: 'running' } });
   const node = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
   return {
     ...openNode(node, { host, clock: createFixedClock(NOW) }),
     objects: {
-      access: ({ via }) => ({ source: { via, search: {} }, open: async () => (via === 'etcd' ? store : DEAD) }),
+      access: ({ via }) => ({ source: { via, search: {} }, open: async () => (via === 'etcd' ? store : DOWN) }),
       open: async () => store,
       close: async () => undefined,
     },
-    openNode: () => Promise.reject(silent()),
-    runs: { list: async () => [], open: () => Promise.reject(silent()) },
+    openNode: () => Promise.reject(unreachable()),
+    runs: { list: async () => [], open: () => Promise.reject(unreachable()) },
   };
 }
 
@@ -56,8 +56,8 @@ function plan(options: SelfHostedOptions): Promise<Plan> {
   return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal });
 }
 
-describe('the plan for a self-hosted control plane whose API server is dead', () => {
-  it('tells what is changed in etcd and on the node, and what the rest waits for; no key is in it', async () => {
+describe('the plan for a self-hosted control plane whose API server is down', () => {
+  it('lists the changes in etcd and on the node, and what later steps wait for; it has no key', async () => {
     const { entries } = await plan(optionsOf(saturday.set));
     const statusOf = (step: string) => entries.find((entry) => entry.step === step)?.finding.status;
     expect(statusOf('objects/secrets')).toBe('needed');
@@ -83,7 +83,7 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     }
   });
 
-  it('puts the pod object of the API server back before anything that could start an API server', async () => {
+  it('recreates the pod object of the API server before it starts the API server', async () => {
     const labels = { 'k8s-app': 'kube-apiserver' };
     saturday.store.plant(RESOURCE_KINDS.DaemonSet, {
       metadata: { namespace: 'kube-system', name: 'kube-apiserver' },
@@ -99,7 +99,7 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     expect(at('checkpoint/parents')).toBeLessThan(at('checkpoint/contents'));
   });
 
-  it('is refused with every reason when the set lacks files, and nothing was written', async () => {
+  it('is refused with every reason when the set lacks files, before any write', async () => {
     const {
       'tls/apiserver.crt': _crt,
       'tls/etcd/client.key': _key,
@@ -112,7 +112,7 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     expect(saturday.store.writes).toBe(0);
   });
 
-  it('is refused where another node has an API server as well', async () => {
+  it('is refused when another node has an API server as well', async () => {
     for (const name of ['cp1', 'cp2']) {
       const labels = { 'node-role.kubernetes.io/master': '' };
       saturday.store.plant(RESOURCE_KINDS.Node, { metadata: { name, labels } });
@@ -121,7 +121,7 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     expect(error.subject).toBe('cp1, cp2');
   });
 
-  it('is refused where the checkpointer has removed everything that could start an API server', async () => {
+  it('is refused when the checkpointer has removed the checkpoint of the API server', async () => {
     const kept = [...saturday.tree].filter(([path]) => !path.endsWith('kube-apiserver-2rdtv.json'));
     saturday = { ...saturday, tree: new Map(kept) };
     const error = await expectCode(plan(optionsOf(saturday.set)), 'LAYOUT_UNKNOWN');
@@ -129,13 +129,13 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
     expect(saturday.store.writes).toBe(0);
   });
 
-  it('comes to the control plane first when objects are to be changed through the API server', async () => {
+  it('starts the API server first when objects are changed through it', async () => {
     const { entries } = await plan(optionsOf(saturday.set, { via: 'api' }));
     const at = (step: string): number => entries.findIndex((entry) => entry.step === step);
     expect(at('checkpoint/contents')).toBeLessThan(at('objects/secrets'));
     const contents = entries[at('checkpoint/contents')];
     expect(contents?.finding.status).toBe('needed');
-    // The API server is started on the new files, with the checkpointer kept out; objects follow when it answers.
+    // The API server is started on the new files, with the checkpointer frozen; objects follow when it answers.
     expect(contents?.changes.at(-1)?.kind).toBe('checkpointer.wake');
     expect(entries[at('objects/secrets')]?.finding).toMatchObject({
       status: 'unknown',
@@ -144,8 +144,8 @@ describe('the plan for a self-hosted control plane whose API server is dead', ()
   });
 });
 
-describe('what a checkpointer is to keep', () => {
-  it('is known from its cached copies alone, the CA under every other name too', async () => {
+describe('the new contents of a checkpointer', () => {
+  it('is worked out from cached copies alone, with the CA under every name', async () => {
     const deps = depsOf(saturday);
     const options = optionsOf(saturday.set, { via: 'api' });
     const source = createCredentialSource(options, openSources(options, deps), deps);
@@ -154,14 +154,14 @@ describe('what a checkpointer is to keep', () => {
     const { host } = deps;
     const file = hostPath(`${CACHED}/ca.crt`);
     await host.writeFile(file, Buffer.from(saturday.next.ca.certificate), { mode: 0o600 });
-    // Whoever asks again once it is written is told the same.
+    // Equal after the files were written.
     expect((await source.contents(signal)).objects).toEqual(objects);
     expect(Buffer.from(api?.get('oidc-ca.crt') ?? []).toString()).toBe(saturday.next.ca.certificate);
     expect(Buffer.from(api?.get('etcd-client.key') ?? []).toString()).toBe(saturday.etcd.client.key);
     expect(api?.has('service-account.pub')).toBe(false);
   });
 
-  it('goes by the Secret in the cluster, not by a copy that somebody has planted', async () => {
+  it('follows the Secret in the cluster, not a planted copy', async () => {
     const planted = saturday.next.apiserver.certificate;
     const entry = saturday.tree.get(hostPath(`${CACHED}/apiserver.crt`));
     if (entry?.kind !== 'file') throw new Error('no cached certificate');

@@ -7,30 +7,29 @@ import { type Course, openSources, type SelfHostedDeps, type SelfHostedOptions }
 import { createNetworkPhase, createPodsPhase } from './pod-phases.ts';
 
 /**
- * Brings back a self-hosted control plane, whose API server lives on through a pod checkpointer: credentials in Secrets and on
- * the node, the API server on its own pod, the network, the control-plane pods that nobody can schedule, this node and its
- * workers.
+ * Recovers a self-hosted control plane whose API server is kept by a pod checkpointer: credentials in Secrets and on the node,
+ * the API server in its own pod, the network, control-plane pods without a scheduler, this node and its workers.
  *
  * Its phases throw PkiError `PKI_SET_UNFIT`, NodeError `CERTIFICATES_BLOCKED` and those of `Node.describe` before anything is
  * written.
  */
 export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfHostedDeps): Playbook {
-  const ways = openSources(options, deps);
+  const objectSources = openSources(options, deps);
   const course: Course = { publishedAt: undefined };
   const { early } = createSnapshotPhases(deps, options);
-  const objects = createObjectsPhase(options, ways, course, deps);
-  const controlPlane = createControlPlanePhase(options, ways, deps);
+  const objects = createObjectsPhase(options, objectSources, course, deps);
+  const controlPlane = createControlPlanePhase(options, objectSources, deps);
   return {
     id: 'self-hosted',
     title: 'Recover a self-hosted control plane',
     phases: [
       early,
-      createEtcdPhase(options, ways, deps),
+      createEtcdPhase(options, objectSources, deps),
       ...(options.via === 'api' ? [controlPlane, objects] : [objects, controlPlane]),
-      createNetworkPhase(ways, deps),
-      createPodsPhase(ways, deps),
-      createNodesPhase(options, ways, deps),
-      createHandoverPhase(ways, course, deps),
+      createNetworkPhase(objectSources, deps),
+      createPodsPhase(objectSources, deps),
+      createNodesPhase(options, objectSources, deps),
+      createHandoverPhase(objectSources, course, deps),
     ],
   };
 }

@@ -7,7 +7,7 @@ import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import type { ObjectSources, SelfHostedDeps } from './options.ts';
 import { API_STABLE, NETWORK } from '../step-ids.ts';
 
-/** The files without which no pod with a network of its own starts. */
+/** The network files that pods outside the host network need to start. */
 export function createNetworkPhase({ offline }: ObjectSources, deps: SelfHostedDeps): Phase {
   return deps.phase({
     id: 'network',
@@ -26,8 +26,8 @@ export function createNetworkPhase({ offline }: ObjectSources, deps: SelfHostedD
   });
 }
 
-/** The control-plane pods at work again, cut out of their controllers where nobody makes or schedules them. */
-export function createPodsPhase(ways: ObjectSources, deps: SelfHostedDeps): Phase {
+/** Runs the control-plane pods, as rescue pods while no controller creates and no scheduler places them. */
+export function createPodsPhase(objectSources: ObjectSources, deps: SelfHostedDeps): Phase {
   const waitsFor = [API_STABLE, NETWORK];
   return deps.phase({
     id: 'pods',
@@ -37,18 +37,18 @@ export function createPodsPhase(ways: ObjectSources, deps: SelfHostedDeps): Phas
       try {
         const steps: Step[] = [];
         let requires: readonly StepId[] = waitsFor;
-        const found = await findComponents({}, await ways.offline.open(signal), signal);
+        const found = await findComponents({}, await objectSources.offline.open(signal), signal);
         const order = rescueOrder(found.map(({ component }) => component));
         for (const { controller } of order.flatMap((turn) =>
           found.filter((each) => each.component === turn.component),
         )) {
-          const step = createRescueStep({ controller, node, requires }, { ...deps, access: ways.api });
+          const step = createRescueStep({ controller, node, requires }, { ...deps, access: objectSources.api });
           steps.push(untilHandover(afterSteps(step, requires, ['POD_NEEDS_API_SERVER'])));
           requires = [...requires, step.id];
         }
         return steps;
       } catch (error) {
-        const title = 'have the work of the control-plane pods done on this node';
+        const title = 'run rescue pods of the control plane on this node';
         const finding = { ...toErrorFinding(error, signal), waitsFor };
         return [createWaitingStep({ id: 'pods/rescue', title, finding })];
       }
@@ -56,7 +56,7 @@ export function createPodsPhase(ways: ObjectSources, deps: SelfHostedDeps): Phas
   });
 }
 
-/** That a rescue pod stands in needs no warning as long as the same recovery removes it, or names what is left. */
+/** Without the warning of a rescue pod: the handover phase removes the pod, or warns. */
 function untilHandover(step: Step): Step {
   return {
     ...step,

@@ -36,7 +36,7 @@ const ETCD = {
 type KubePki = Readonly<Record<'ca' | keyof typeof KUBE, KeyPair>>;
 type EtcdPki = Readonly<Record<'ca' | keyof typeof ETCD, KeyPair>>;
 
-/** The cluster on its Saturday: what was, what etcd has already, and the set that is to be adopted. */
+/** The cluster on its Saturday: the old certificates, those that etcd has already, and the set to adopt. */
 export interface Saturday {
   readonly old: KubePki;
   readonly next: KubePki;
@@ -44,20 +44,20 @@ export interface Saturday {
   readonly etcd: EtcdPki;
   readonly tree: NodeTree;
   readonly store: FakeObjectStore;
-  /** The files of the set by their path below its folder. */
+  /** The files of the set by their path below its directory. */
   readonly set: Readonly<Record<string, string>>;
 }
 
 async function issueAll<N extends string>(
   recipes: Readonly<Record<N, { readonly subject: string; readonly extensions: readonly string[] }>>,
-  authority: string,
+  caSubject: string,
   days: readonly [from: number, to: number],
 ): Promise<Readonly<Record<N | 'ca', KeyPair>>> {
   const [notBefore, notAfter] = days.map((day) => new Date(NOW.getTime() + day * DAY_MS)) as [Date, Date];
   const caKey = newKey();
   const ca = {
     key: caKey,
-    certificate: await issueCertificate({ subject: authority, extensions: CA, notBefore, notAfter, key: caKey }),
+    certificate: await issueCertificate({ subject: caSubject, extensions: CA, notBefore, notAfter, key: caKey }),
   };
   const made = Object.entries<{ subject: string; extensions: readonly string[] }>(recipes).map(
     async ([name, recipe]) => {
@@ -113,19 +113,19 @@ function apiServerSecret(kube: KubePki, etcd: EtcdPki): Readonly<Record<string, 
 }
 
 function pairFiles<N extends string>(
-  folder: string,
+  directory: string,
   pairs: Readonly<Record<N, KeyPair>>,
   names: readonly N[],
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
     names.flatMap((name) => [
-      [`${folder}/${name}.crt`, pairs[name].certificate],
-      [`${folder}/${name}.key`, pairs[name].key],
+      [`${directory}/${name}.crt`, pairs[name].certificate],
+      [`${directory}/${name}.key`, pairs[name].key],
     ]),
   );
 }
 
-/** As tls_rotate lays it out. */
+/** The layout of tls_rotate. */
 function setFiles(kube: KubePki, etcd: EtcdPki, old: KubePki): Readonly<Record<string, string>> {
   return {
     ...pairFiles('tls', kube, ['ca', 'apiserver', 'kubelet']),

@@ -14,8 +14,8 @@ stepLaws('Secrets of the control plane', () => {
     }
   });
   const data = new Map([['ca.crt', Buffer.from('new')]]);
-  const place = { namespace: 'kube-system', folder: hostPath('/nowhere') };
-  const wanted = [...NAMES, 'not-there'].map((name) => ({ ...place, name, data }));
+  const location = { namespace: 'kube-system', directory: hostPath('/nowhere') };
+  const wanted = [...NAMES, 'not-there'].map((name) => ({ ...location, name, data }));
   return {
     ...machines,
     makePlaybook: (host) => {

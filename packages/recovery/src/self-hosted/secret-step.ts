@@ -14,10 +14,10 @@ interface SecretFinding extends Finding {
 }
 
 /**
- * Puts other bytes into Secrets of control-plane pods that no node keeps a copy of, such as that of
- * kube-controller-manager. Whoever mounts one reads it when it is started.
+ * Updates Secrets of control-plane pods without a cached copy on a node, such as that of kube-controller-manager. A pod reads
+ * its Secret when it starts.
  *
- * @param input.wanted the Secrets, judged afresh each time it is asked
+ * @param input.wanted the Secrets, worked out again on each call
  */
 export function createSecretStep(
   input: {
@@ -43,7 +43,7 @@ export function createSecretStep(
   };
   return {
     id: 'objects/secrets',
-    title: 'give the Secrets of the control plane their new credentials',
+    title: "update the credentials in the control plane's Secrets",
     requires: input.requires,
     reversible: 'yes',
     check: async (signal) => {
@@ -56,7 +56,7 @@ export function createSecretStep(
         return changes.length === 0
           ? {
               status: 'ok',
-              summary: 'every Secret of the control plane holds what it is to hold',
+              summary: 'every Secret of the control plane is up to date',
               evidence: [],
               changes,
             }
@@ -69,8 +69,12 @@ export function createSecretStep(
     apply: (changes, journal) => journal.perform(changes.map((change) => planned.get(change.target) ?? { change })),
     verify: async (signal) => {
       const left = (await findEdits(signal)).map(({ change }) => change.target);
-      if (left.length === 0) return { verified: true, evidence: ['every Secret was read again as it was written'] };
-      return { verified: false, reason: `somebody else writes ${left.join(', ')}`, hint: 'find out who, and stop it' };
+      if (left.length === 0) return { verified: true, evidence: ['every Secret holds the new credentials'] };
+      return {
+        verified: false,
+        reason: `another client writes to ${left.join(', ')}`,
+        hint: 'find that client and stop it',
+      };
     },
   };
 }

@@ -4,7 +4,7 @@ import { NodeError } from '@kube-rescue/node';
 const ROLES = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane'];
 
 /**
- * Makes sure that no other node runs an API server of this cluster: its checkpointer would go on with what it has cached.
+ * Makes sure that no other node runs an API server of this cluster: its checkpointer would keep its old cached copies.
  * @throws NodeError `LAYOUT_UNSUPPORTED`; ObjectError when the Nodes cannot be listed
  */
 export async function assertSingleMaster(store: Pick<ObjectStore, 'list'>, signal: AbortSignal): Promise<void> {
@@ -16,8 +16,8 @@ export async function assertSingleMaster(store: Pick<ObjectStore, 'list'>, signa
   if (masters.length <= 1) return;
   throw new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
-    message: `only a single control-plane node can be recovered so far, and here there are ${masters.length}`,
+    message: `unsupported layout: only a single control-plane node can be recovered, the cluster has ${masters.length}`,
     subject: masters.join(', '),
-    hint: 'nothing was changed; change the Secrets with `kube-rescue manifests checkpoint` on each of them, one after the other',
+    hint: 'nothing was changed; update the Secrets with `kube-rescue manifests checkpoint` on one node after the other',
   });
 }

@@ -10,21 +10,21 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { type ComponentFlags, componentFlags, readStaticPod } from '@kube-rescue/node-config';
 
-/** A control-plane component that the cluster itself runs, with the Secrets that its flags name files of. */
+/** A control-plane component that runs as a workload, with the Secrets that hold the files of its flags. */
 export interface WorkloadComponent {
   readonly workload: KubernetesObject;
-  /** Paths of files in Secrets lie below {@link secretDirectory}. */
+  /** Files in Secrets have paths below {@link secretDirectory}. */
   readonly component: ComponentFlags;
   readonly secrets: readonly { readonly namespace: string; readonly name: string }[];
 }
 
-/** Where the keys of a Secret are shown as files; no such folder is on any disk. */
+/** A virtual directory with the keys of a Secret as files; it is on no disk. */
 export function secretDirectory(namespace: string, name: string): HostPath {
   return joinPath(hostPath('/secrets'), namespace, name);
 }
 
 /**
- * Finds the control-plane components among the workloads of a namespace, and reads their flags out of their pod templates.
+ * Finds the control-plane components among the workloads of a namespace, and reads the flags in their pod templates.
  * @throws ObjectError when they cannot be listed
  */
 export async function findWorkloadComponents(
@@ -42,7 +42,7 @@ export async function findWorkloadComponents(
   return found;
 }
 
-/** `undefined` when the workload is none of the known components. */
+/** `undefined` when the workload is not a known component. */
 async function readTemplateFlags(workload: KubernetesObject): Promise<ComponentFlags | undefined> {
   const { name, namespace = '' } = workload.metadata;
   const path = hostPath(`/${workload.kind}/${namespace}/${name}`);

@@ -10,16 +10,15 @@ const ID = 'objects/trust/cluster-ca';
 interface TrustInput {
   readonly root: Certificate;
   readonly requires: readonly StepId[];
-  /** Told when the authority was handed out. */
+  /** Records when the CA was published. */
   readonly course: Course;
 }
 
 /**
- * Steps by which everything in the cluster that trusts another authority than the API server's certificate comes from trusts
- * that one: one step for each authority that pods are handed in vain. What has expired is replaced wherever it is; what has
- * not stays trusted beside the new one.
+ * Steps that update every object that trusts another CA than the API server's: one step for each outdated CA. An expired CA is
+ * replaced everywhere; a valid one stays trusted beside the new one.
  *
- * @param root the authority of the API server's certificate, once the recovery is through
+ * @param root the CA of the API server's certificate after the recovery
  * @throws ObjectError as the store does
  */
 export async function createTrustSteps(
@@ -29,14 +28,14 @@ export async function createTrustSteps(
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
   const stale = await findStaleCas({ store: await access.open(signal), root, signal });
-  // Where nothing is stale, one step stays to say so, and to be named in --only and --skip.
+  // Without a stale CA, one step remains, for the report and for --only and --skip.
   return (stale.length === 0 ? [root] : stale).map((old, index) => {
     const isExpired = clock.now() > old.notAfter;
     const replacement: readonly [Certificate, ...Certificate[]] = isExpired || old === root ? [root] : [root, old];
     const step = createObjectTrustStep(
       {
         id: index === 0 ? ID : `${ID}-${index + 1}`,
-        title: "have the cluster's objects trust the authority of the API server",
+        title: "update the CA of the API server in the cluster's objects",
         requires,
         findExchanges: async () => [{ old, replacement }],
         everywhere: isExpired,

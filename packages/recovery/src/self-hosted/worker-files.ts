@@ -4,8 +4,8 @@ import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
 const NEW_FILE_MODE = 0o600;
 
 /**
- * What every node of such a cluster shares: the kubelet's kubeconfig, and the CA that its clients are judged by. Read from
- * this node, so they are good only once the recovery has been through here.
+ * The files that all nodes of a self-hosted cluster share: the kubelet's kubeconfig, and the CA of its clients. Read from this
+ * node, so they are valid only after its recovery.
  */
 export async function readWorkerFiles({ kubelet }: NodeDescription, { host }: NodeDeps): Promise<readonly JoinFile[]> {
   const paths = [kubelet.kubeconfig, kubelet.clientCaFile].filter((path) => path !== undefined);

@@ -10,7 +10,7 @@ import { type Session } from '../../wiring.ts';
 const SETTING = /^([^/=]+)\/([^/=]+)\/([^/=]+)=@(.+)$/s;
 
 export default class ManifestsCheckpoint extends NodeCommand {
-  static override summary = 'Mend what the pod checkpointer keeps of this node.';
+  static override summary = 'Repair the checkpointed pods of this node.';
   static override description =
     'Brings cached Secrets in line with the cluster, or changes Secrets in both places at once. Kubelet, API server and checkpointer are stopped for it, so that nobody overwrites what is written. Puts back parent pods that the cluster has lost. Ends when the API server has answered from its own pod for two minutes, and through a restart of the kubelet.';
   static override examples = [
