@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResul
   'etcd-read': () => import('./etcd-read.ts'),
   'etcd-snapshot': () => import('./etcd-snapshot.ts'),
   issue: () => import('./issue.ts'),
+  'node-reads': () => import('./node-reads.ts'),
   'object-inventory': () => import('./object-inventory.ts'),
   recover: () => import('./recover.ts'),
   renew: () => import('./renew.ts'),

@@ -1,7 +1,14 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createLocalHost, createSshHost, type HostPath, hostPath } from '@kube-rescue/host';
+import {
+  createLocalHost,
+  createReadCache,
+  createSshHost,
+  type HostPath,
+  hostPath,
+  systemClock,
+} from '@kube-rescue/host';
 import {
   createFakeHost,
   hostContract,
@@ -18,6 +25,13 @@ async function temporaryDirectory(): Promise<HostPath> {
 
 hostContract('a machine in memory', async () => {
   const host = createFakeHost();
+  const directory = hostPath('/var/test/directory');
+  await host.makeDirectory(directory, { mode: 0o755 });
+  return { host, directory, dispose: async () => undefined };
+});
+
+hostContract('a machine whose reads are remembered', async () => {
+  const { host } = createReadCache({ host: createFakeHost(), clock: systemClock });
   const directory = hostPath('/var/test/directory');
   await host.makeDirectory(directory, { mode: 0o755 });
   return { host, directory, dispose: async () => undefined };

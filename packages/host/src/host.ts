@@ -1,20 +1,9 @@
 import type { Duplex } from 'node:stream';
+import type { FileMode, FileStat } from './file-stat.ts';
 import type { HostPath } from './host-path.ts';
+import type { TreeLimits, TreeSnapshot } from './tree-snapshot.ts';
 
-/** The permission bits of a file, for example `0o600`. */
-export type FileMode = number;
-
-/** What the inode says; links are not followed. */
-export interface FileStat {
-  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
-  /** Permission bits only, for example `0o644`. */
-  readonly mode: FileMode;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes. */
-  readonly size: number;
-  readonly modifiedAt: Date;
-}
+export type { FileMode, FileStat } from './file-stat.ts';
 
 /** How a file is to be created or replaced. */
 export interface WriteOptions {
@@ -43,6 +32,11 @@ export interface HostFiles {
   readLink(path: HostPath): Promise<string | undefined>;
   /** The names in a directory, sorted; `undefined` when there is no such directory. */
   list(path: HostPath): Promise<readonly string[] | undefined>;
+  /**
+   * Everything at these paths and below those that are directories, read at once. Neither follows links nor reads devices or FIFOs.
+   * @returns `undefined` when it is more than the limits, or any of it cannot be read: read it one by one then
+   */
+  readTree(paths: readonly HostPath[], limits: TreeLimits): Promise<TreeSnapshot | undefined>;
   /** Free bytes for a new file in the (nearest existing) directory. */
   freeBytes(path: HostPath): Promise<number>;
   /**
@@ -218,6 +212,8 @@ export interface Host extends HostFiles {
   readonly name: string;
   /** `live`: a running machine; `copy`: only a copy of its filesystem, without processes, services or sockets. */
   readonly kind: 'live' | 'copy';
+  /** Each read is a round trip to another machine. Default: false. */
+  readonly isRemote?: boolean | undefined;
   readonly services: ServiceControl;
   /** The numeric user that acts on the machine; 0 is root. */
   userId(): number;

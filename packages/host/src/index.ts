@@ -36,4 +36,6 @@ export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';
 export { createReadCache, type ReadCache } from './read-cache.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { systemClock } from './system-clock.ts';
+export { readTreeOneByOne } from './tree-read.ts';
+export type { TreeEntry, TreeLimits, TreeSnapshot } from './tree-snapshot.ts';
 export { temporaryPathOf } from './temporary-path.ts';

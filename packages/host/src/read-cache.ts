@@ -1,6 +1,8 @@
 import type { Clock } from './clock.ts';
 import type { Host, ServiceControl } from './host.ts';
 import type { HostPath } from './host-path.ts';
+import { createKnownTree, type KnownTree } from './known-tree.ts';
+import type { TreeSnapshot } from './tree-snapshot.ts';
 
 /** A host whose reads are cached for one read session. */
 export interface ReadCache {
@@ -10,6 +12,10 @@ export interface ReadCache {
   readonly machine: Host;
   /** The clock; sleeping ends the session. */
   readonly clock: Clock;
+  /**
+   * Reads everything at and below these paths at once where single reads are round trips; once a session. A failure is thrown, as by a read.
+   */
+  prefetch(paths: readonly HostPath[]): Promise<void>;
   /** Ends the session: later reads go to the machine. */
   endSession(): void;
   /** Remembers what `make` returns under `name` until the session ends; failures are not remembered. */
@@ -22,6 +28,7 @@ export interface ReadCache {
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Of all files of one session. */
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
+const PREFETCH_LIMITS = { maxEntries: 1000, maxFileBytes: MAX_FILE_BYTES, maxBytes: MAX_TOTAL_BYTES };
 /** The longest session: other programs change files too. */
 const MAX_SESSION_MS = 10_000;
 /** The kernel generates these on each read. */
@@ -54,26 +61,37 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
     if (session.isOver()) endSession();
     return session.remember(key, read, sizeOf);
   };
-  const machine = endingSessions(host, ending);
-  const readOnce = <T>(name: string, path: HostPath, read: () => Promise<T>, sizeOf?: (value: T) => number) =>
-    VOLATILE.test(path) ? read() : remembered(`${name} ${path}`, read, sizeOf);
+  const machine = endingSession(host, ending);
+  const readOnce = async <K extends keyof KnownTree>(
+    name: K,
+    path: HostPath,
+    files: Reads,
+    sizeOf?: (value: Awaited<ReturnType<Reads[K]>>) => number,
+  ): Promise<Awaited<ReturnType<Reads[K]>>> => {
+    const read = (): Promise<Awaited<ReturnType<Reads[K]>>> =>
+      files[name](path) as Promise<Awaited<ReturnType<Reads[K]>>>;
+    if (VOLATILE.test(path) || bypasses > 0) return read();
+    if (session.isOver()) endSession();
+    const known = session.tree()?.[name](path) as { readonly value: Awaited<ReturnType<Reads[K]>> } | undefined;
+    return known === undefined ? remembered(`${name} ${path}`, read, sizeOf) : known.value;
+  };
   return {
     machine,
     host: {
       ...machine,
       readFile: async (path) => {
-        const bytes = await readOnce(
-          'readFile',
-          path,
-          () => host.readFile(path),
-          (read) => read?.length ?? 0,
-        );
+        const bytes = await readOnce('readFile', path, host, (read) => read?.length ?? 0);
         // A copy, so that no caller changes the bytes of another.
         return bytes && new Uint8Array(bytes);
       },
-      stat: (path) => readOnce('stat', path, () => host.stat(path)),
-      list: (path) => readOnce('list', path, () => host.list(path)),
-      readLink: (path) => readOnce('readLink', path, () => host.readLink(path)),
+      stat: (path) => readOnce('stat', path, host),
+      list: (path) => readOnce('list', path, host),
+      readLink: (path) => readOnce('readLink', path, host),
+    },
+    prefetch: async (paths) => {
+      if (bypasses > 0 || host.isRemote !== true) return;
+      if (session.isOver()) endSession();
+      await session.prefetch(() => host.readTree(paths, PREFETCH_LIMITS));
     },
     clock: { now: () => clock.now(), sleep: (ms, signal) => ending(() => clock.sleep(ms, signal)) },
     endSession,
@@ -89,27 +107,42 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
   };
 }
 
-interface ReadSession {
+type Reads = Pick<Host, keyof KnownTree>;
+
+interface Session {
+  /** Reads a tree, once. */
+  prefetch(read: () => Promise<TreeSnapshot | undefined>): Promise<void>;
+  tree(): KnownTree | undefined;
   isOver(): boolean;
   remember<T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T>;
 }
 
-function createSession(clock: Clock): ReadSession {
+function createSession(clock: Clock): Session {
   const values = new Map<string, Promise<unknown>>();
   let startedAt: number | undefined;
+  let known: KnownTree | undefined;
+  let fetching: Promise<void> | undefined;
   let totalBytes = 0;
   return {
     isOver: () => {
       if (startedAt === undefined) return false;
       const ageMs = clock.now().getTime() - startedAt;
-      // After the clock was set back the age is unknown.
+      // A clock that was set back tells nothing about the age.
       return ageMs < 0 || ageMs > MAX_SESSION_MS;
+    },
+    tree: () => known,
+    prefetch: async (read) => {
+      startedAt ??= clock.now().getTime();
+      fetching ??= read().then((tree) => {
+        if (tree !== undefined) known = createKnownTree(tree);
+      });
+      await fetching;
     },
     remember: <T>(key: string, read: () => Promise<T>, sizeOf: (value: T) => number = () => 0): Promise<T> => {
       startedAt ??= clock.now().getTime();
-      const known = values.get(key);
+      const earlier = values.get(key);
       // The key names the operation, and so the type of its value.
-      if (known !== undefined) return known as Promise<T>;
+      if (earlier !== undefined) return earlier as Promise<T>;
       const value = read().then(
         (result) => {
           const bytes = sizeOf(result);
@@ -132,7 +165,7 @@ function createSession(clock: Clock): ReadSession {
 }
 
 /** `host`, with every call that can change the machine made within `ending`. */
-function endingSessions(host: Host, ending: <T>(action: () => Promise<T>) => Promise<T>): Host {
+function endingSession(host: Host, ending: <T>(action: () => Promise<T>) => Promise<T>): Host {
   const services: ServiceControl = {
     status: (name) => host.services.status(name),
     act: (action, name) => ending(() => host.services.act(action, name)),

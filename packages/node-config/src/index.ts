@@ -7,7 +7,7 @@ export {
 } from './components/component-flags.ts';
 export { type Component, COMPONENTS, programName } from './components/component.ts';
 export { type EtcdService, readEtcdService } from './components/etcd-service.ts';
-export { listUnitFiles, splitWords } from './components/systemd-unit.ts';
+export { listUnitFiles, splitWords, UNIT_DIRECTORIES } from './components/systemd-unit.ts';
 export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig/kubeconfig-client.ts';
 export {
   type CredentialField,

@@ -10,10 +10,11 @@ import {
   readStaticPods,
   type StaticPod,
   type StaticPods,
+  UNIT_DIRECTORIES,
 } from '@kube-rescue/node-config';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { SnapshotSeal } from '@kube-rescue/etcd-access';
-import { type Clock, type Host, type HostPath, joinPath } from '@kube-rescue/host';
+import { type Clock, type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { checkpointFlags, type Checkpoints, readCheckpoints } from '@kube-rescue/static-manifests';
 import { NodeError } from './errors.ts';
 
@@ -52,6 +53,25 @@ export interface NodeDescription {
   readonly adminKubeconfig: HostPath;
   /** Input for the certificate inspection. */
   readonly inspection: InspectionInput;
+}
+
+/** Units whose files a description reads. */
+const UNITS = ['kubelet', 'etcd', 'etcd-member'];
+const KUBELET_PATHS = [
+  '/var/lib/kubelet/config.yaml',
+  '/var/lib/kubelet/kubeadm-flags.env',
+  '/var/lib/kubelet/pki',
+  '/etc/default/kubelet',
+  '/etc/sysconfig/kubelet',
+  '/etc/ssl/etcd',
+].map(hostPath);
+
+/** Where a description and an inspection of certificates usually read; what is elsewhere is read by itself. */
+export function listUsualPaths({ kubernetesDirectory }: NodeOptions): readonly HostPath[] {
+  const units = UNIT_DIRECTORIES.flatMap((directory) =>
+    UNITS.flatMap((unit) => [`${unit}.service`, `${unit}.service.d`].map((name) => joinPath(directory, name))),
+  );
+  return [kubernetesDirectory, ...KUBELET_PATHS, ...units];
 }
 
 /**

@@ -3,7 +3,13 @@ import { type Clock, createReadCache, type Host, type ReadCache } from '@kube-re
 import type { Phase, Step } from '@kube-rescue/workflow';
 import { createNodeApi, type NodeApi } from './api/node-api.ts';
 import { connectByProbe, type EtcdSearch, type NodeEtcd, probeNodeEtcd } from './etcd/etcd-connection.ts';
-import { describeNode, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
+import {
+  describeNode,
+  listUsualPaths,
+  type NodeDeps,
+  type NodeDescription,
+  type NodeOptions,
+} from './node-description.ts';
 import { type NodeObjects, type ObjectPath, openNodeObjects } from './objects/node-objects.ts';
 import { createObjectSession, type ObjectSession } from './objects/object-session.ts';
 
@@ -65,7 +71,11 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   const reads = createReadCache(deps);
   const { sealSnapshot } = deps;
   const files = { host: reads.host, clock: reads.clock, sealSnapshot };
-  const describe = (): Promise<NodeDescription> => reads.once('description', () => describeNode(options, files));
+  const describe = (): Promise<NodeDescription> =>
+    reads.once('description', async () => {
+      await reads.prefetch(listUsualPaths(options));
+      return describeNode(options, files);
+    });
   const objects = createObjectSession(describe, files);
   const beginPhase = createPhaseSessions(reads);
   const describedBy = (description: Node['describe']): Node => ({

@@ -15,6 +15,7 @@ import { HostError } from '../errors.ts';
 import { errnoOf, translated, unless } from './fs-failure.ts';
 import type { FileStat, HostFiles } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
+import { readTreeOneByOne } from '../tree-read.ts';
 import type { PathResolver } from './local-paths.ts';
 
 /** Size limit; certificates and manifests of a node are far smaller. */
@@ -22,14 +23,17 @@ const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const PERMISSION_BITS = 0o7777;
 const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
 
-export type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'>;
+export type HostFileReads = Pick<
+  HostFiles,
+  'readFile' | 'stat' | 'readLink' | 'list' | 'readTree' | 'freeBytes' | 'assertWritable'
+>;
 
 /**
  * The reading half of {@link HostFiles} on this machine. Synchronous for small files and directories: the description of a
  * node needs hundreds of them, and on a busy machine the thread pool takes longer than the read.
  */
 export function createLocalFileReads(paths: PathResolver): HostFileReads {
-  return {
+  const reads: Omit<HostFileReads, 'readTree'> = {
     readFile: (file) =>
       translated('read the file', file, async () => {
         const real = await paths.target(file);
@@ -72,6 +76,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
         await atNearest(await paths.target(directory), (nearest) => access(nearest, constants.W_OK));
       }),
   };
+  return { ...reads, readTree: (roots, limits) => readTreeOneByOne(reads, roots, limits) };
 }
 
 /** @throws HostError `HOST_NOT_A_REGULAR_FILE` for directories, devices, FIFOs and sockets */

@@ -1,9 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from './fs-failure.ts';
 import type { ProcessInfo } from '../host.ts';
-
-/** Of the fields after the command name in /proc/PID/stat, `starttime`: field 22 of proc_pid_stat(5). */
-const START_TIME_AFTER_NAME = 22 - 3;
+import { argvOf, startTicksOf, uidOf } from '../proc-files.ts';
 
 /**
  * Every process in /proc. Synchronous on purpose: /proc is memory, and a trip through the thread pool for each of the
@@ -32,23 +30,4 @@ function readProcess(pid: number, ownNetwork: string): ProcessInfo | undefined {
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;
   }
-}
-
-function argvOf(cmdline: string): readonly string[] {
-  if (cmdline === '') return [];
-  return (cmdline.endsWith('\0') ? cmdline.slice(0, -1) : cmdline).split('\0');
-}
-
-/**
- * The real one, which comes first (proc_pid_status(5)): a set-user-ID program has the effective ID of its owner, and whoever
- * starts it chooses its arguments.
- */
-function uidOf(status: string): number {
-  return Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? Number.NaN);
-}
-
-/** Counts from the last parenthesis: the command name before it may hold blanks and parentheses of its own. */
-function startTicksOf(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[START_TIME_AFTER_NAME]);
 }

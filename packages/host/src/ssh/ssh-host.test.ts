@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expectCode, requireProgram, type RunningSshServer, startSshServer } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createSshHost, hostPath, type SshHost, type SshHostOptions } from '../index.ts';
+import { createLocalHost, createSshHost, hostPath, type SshHost, type SshHostOptions } from '../index.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -101,6 +101,30 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     expect((await host.stat(file))?.size).toBe(1);
     await host.remove(file);
     expect(await host.stat(file)).toBeUndefined();
+  });
+
+  it('lists the processes of that machine as it does itself', async () => {
+    const own = (await createLocalHost().processes()).find(({ pid }) => pid === process.pid);
+    const seen = (await host.processes()).find(({ pid }) => pid === process.pid);
+    expect(seen).toEqual(own);
+  });
+
+  it('reads a tree with a FIFO, a socket and a device in it without opening them', async () => {
+    const directory = hostPath(at('odd'));
+    execFileSync('mkdir', [directory]);
+    execFileSync('mkfifo', [`${directory}/fifo`]);
+    execFileSync('cp', ['-a', '/dev/null', `${directory}/device`]);
+    writeFileSync(`${directory}/file`, 'x');
+    const tree = await host.readTree([directory], { maxEntries: 10, maxFileBytes: 10, maxBytes: 10 });
+    const kinds = [...(tree ?? [])].map(
+      ([file, entry]) => `${path.basename(file)} ${entry?.stat.kind} ${entry?.bytes?.length ?? 'unread'}`,
+    );
+    expect(kinds.toSorted()).toEqual([
+      'device other unread',
+      'fifo other unread',
+      'file file 1',
+      'odd directory unread',
+    ]);
   });
 
   it('leaves no socket behind', async () => {

@@ -4,8 +4,10 @@ import type { HostPath } from '../host-path.ts';
 import { createServices, SYSTEMD_SIGN } from '../local/local-services.ts';
 import { createScriptRunner } from './remote-script.ts';
 import { openSshConnection, type SshConnection } from './ssh-connection.ts';
+import { createSshProcesses } from './ssh-processes.ts';
 import { createSshFileReads } from './ssh-reads.ts';
 import type { SshTarget } from './ssh-target.ts';
+import { createSshTreeRead } from './ssh-tree.ts';
 import { createSshFileWrites } from './ssh-writes.ts';
 
 export interface SshHostOptions extends SshTarget {
@@ -45,8 +47,7 @@ exec timeout -s KILL "$seconds" "$@"
  * A machine behind the OpenSSH client of this one. Host keys are always checked, nothing is ever asked for, and one
  * connection serves until it is closed.
  *
- * Needs `sh` and coreutils there. Says `HOST_UNSUPPORTED` for what cannot be had this way: its sockets, its processes and
- * its locks. Values of `env` are seen by other users of that machine: hand secrets over by `input`.
+ * Needs `sh`, coreutils and GNU find there. Its sockets and locks are `HOST_UNSUPPORTED`. Values of `env` are seen by other users of that machine: hand secrets over by `input`.
  * @throws HostError `SSH_UNREACHABLE` `SSH_HOST_KEY_CHANGED` `SSH_HOST_KEY_UNKNOWN` `SSH_AUTHENTICATION_FAILED`
  * `SSH_COMMAND_MISSING`; `HOST_PERMISSION_DENIED` when sudo wants a password
  */
@@ -64,7 +65,10 @@ export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
       kind: 'live',
       userId: () => userId,
       services: createServices(exec, { serviceCommand: options.serviceCommand, hasSystemd }),
+      isRemote: true,
       ...createSshFileReads(run, userId),
+      ...createSshTreeRead(run),
+      ...createSshProcesses(run),
       ...createSshFileWrites(run),
       exec,
       ...doorsThatAreNotThere,
@@ -134,10 +138,7 @@ function notRunnable(exitCode: number, program: string, cwd: HostPath | undefine
   });
 }
 
-const doorsThatAreNotThere: Pick<Host, 'processes' | 'request' | 'connect' | 'resolveDns' | 'acquireLock'> = {
-  processes: async () => {
-    throw unsupported('list the processes', '/proc');
-  },
+const doorsThatAreNotThere: Pick<Host, 'request' | 'connect' | 'resolveDns' | 'acquireLock'> = {
   request: async ({ url }) => {
     throw unsupported('send a request', url);
   },

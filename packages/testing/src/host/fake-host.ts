@@ -58,6 +58,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     stat: (path) => files.stat(path),
     readLink: (path) => files.readLink(path),
     list: (path) => files.list(path),
+    readTree: (paths, limits) => files.readTree(paths, limits),
     freeBytes: () => files.freeBytes(),
     assertWritable: () => files.assertWritable(),
     writeFile: (path, data, write) => files.writeFile(path, data, write),

@@ -75,6 +75,46 @@ export function hostContract(
       });
     });
 
+    describe('reading a whole tree', () => {
+      const limits = { maxEntries: 100, maxFileBytes: 10, maxBytes: 1000 };
+      beforeEach(async () => {
+        await host.makeDirectory(at('tree', 'deep'), { mode: 0o750 });
+        await host.writeFile(at('tree', 'one'), OLD, { mode: 0o640, owner: { uid: 232, gid: 233 } });
+        await host.writeFile(at('tree', 'deep', ` a'b"c$(x)\n-e `), NEW, { mode: 0o600 });
+        await host.writeFile(at('tree', 'empty'), new Uint8Array(), { mode: 0o600 });
+        await host.writeFile(at('tree', 'large'), new Uint8Array(11), { mode: 0o600 });
+        await host.writeLink(at('tree', 'link'), 'one');
+      });
+
+      it('finds what single reads find', async () => {
+        const tree = await host.readTree(
+          [at('tree'), at('tree', 'one'), at('none'), at('tree', 'one', 'below')],
+          limits,
+        );
+        assert.ok(tree !== undefined);
+        assert.equal(tree.size, 9);
+        for (const [path, entry] of tree) {
+          const stat = await host.stat(path);
+          assert.deepEqual(entry?.stat, stat);
+          if (stat?.kind === 'directory') assert.deepEqual(entry?.names, await host.list(path));
+          assert.equal(entry?.target, await host.readLink(path));
+          const isRead = stat?.kind === 'file' && stat.size <= limits.maxFileBytes;
+          const bytes = isRead ? await host.readFile(path) : undefined;
+          assert.deepEqual(entry?.bytes && Buffer.from(entry.bytes), bytes && Buffer.from(bytes));
+        }
+        assert.ok(tree.has(at('none')) && tree.get(at('none')) === undefined);
+      });
+
+      it('returns nothing instead of a part where there is more than the limits', async () => {
+        assert.equal(await host.readTree([at('tree')], { ...limits, maxEntries: 3 }), undefined);
+        assert.equal(await host.readTree([at('tree')], { ...limits, maxBytes: 3, maxEntries: 7 }), undefined);
+      });
+
+      it('is empty without a path', async () => {
+        assert.equal((await host.readTree([], limits))?.size, 0);
+      });
+    });
+
     describe('writing files', () => {
       it('keeps bytes, mode and owner', async () => {
         const bytes = Uint8Array.from([0, 255, 10, 13, 0]);

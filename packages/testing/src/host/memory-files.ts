@@ -8,7 +8,10 @@ import {
   hostPath,
   joinPath,
   parentPath,
+  readTreeOneByOne,
   temporaryPathOf,
+  type TreeLimits,
+  type TreeSnapshot,
 } from '@kube-rescue/host';
 import type { NodeTree, TreeEntry } from '../node/node-tree.ts';
 
@@ -68,6 +71,10 @@ export class MemoryFiles implements HostFiles {
       .filter((each) => each !== SLASH && parentPath(each) === directory)
       .map(baseName)
       .toSorted();
+  }
+
+  readTree(paths: readonly HostPath[], limits: TreeLimits): Promise<TreeSnapshot | undefined> {
+    return readTreeOneByOne(this, paths, limits);
   }
 
   async freeBytes(): Promise<number> {

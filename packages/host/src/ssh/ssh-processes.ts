@@ -1,0 +1,56 @@
+import { Buffer } from 'node:buffer';
+import type { Host, ProcessInfo } from '../host.ts';
+import { argvOf, startTicksOf, uidOf } from '../proc-files.ts';
+import { remoteFailure, type RunScript } from './remote-script.ts';
+
+const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
+const FIELDS = 6;
+
+/** Six fields for each process, ended by NUL: pid, then status, command line, stat and cgroup in base64, network namespace. */
+const PROCESSES = `
+cd /proc || exit 1
+own=$(readlink self/ns/net) || exit 1
+printf '%s\\000' "$own"
+for pid in [0-9]*; do
+  net=$(readlink "$pid/ns/net" 2>/dev/null) || continue
+  printf '%s\\000' "$pid"
+  for file in status cmdline stat cgroup; do
+    base64 -w0 "$pid/$file" 2>/dev/null
+    printf '\\000'
+  done
+  printf '%s\\000' "$net"
+done
+exit 0
+`;
+
+/** Every process of another machine, with one script. */
+export function createSshProcesses(run: RunScript): Pick<Host, 'processes'> {
+  return {
+    processes: async () => {
+      const result = await run({ text: PROCESSES, args: [], maxOutputBytes: MAX_OUTPUT_BYTES });
+      if (result.exitCode !== 0) throw remoteFailure(result, 'list the processes', '/proc');
+      const [own, ...fields] = result.stdout.toString().split('\0');
+      const found: ProcessInfo[] = [];
+      for (let at = 0; at + FIELDS < fields.length + 1; at += FIELDS) {
+        const process = toProcess(fields.slice(at, at + FIELDS), own);
+        if (process !== undefined) found.push(process);
+      }
+      return found;
+    },
+  };
+}
+
+function toProcess(fields: readonly string[], ownNetwork: string | undefined): ProcessInfo | undefined {
+  const [pid, status = '', cmdline = '', stat = '', cgroup = '', network] = fields;
+  const textOf = (base64: string): string => Buffer.from(base64, 'base64').toString();
+  // It has exited during the read.
+  if (status === '' || stat === '' || cgroup === '') return undefined;
+  return {
+    pid: Number(pid),
+    uid: uidOf(textOf(status)),
+    argv: argvOf(textOf(cmdline)),
+    startTicks: startTicksOf(textOf(stat)),
+    cgroup: textOf(cgroup),
+    hasOtherNetwork: network !== ownNetwork,
+  };
+}
