@@ -101,7 +101,7 @@ describe('a PEM text', () => {
   );
 });
 
-it('an encrypted private key of either kind is told by what it is', () => {
+it('an encrypted private key of either kind is reported as encrypted', () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const cipher = { cipher: 'aes-256-cbc', passphrase: 'x', format: 'pem' } as const;
   for (const type of ['pkcs8', 'pkcs1'] as const) {
@@ -137,13 +137,13 @@ describe('a certificate', () => {
     );
   });
 
-  it('of more than a megabyte is refused before anything of it is looked into', () => {
+  it('of more than a megabyte is refused before it is parsed', () => {
     // A SEQUENCE of 2 MiB of zeros.
     const der = Buffer.concat([Uint8Array.of(0x30, 0x83, 0x20, 0x00, 0x00), Buffer.alloc(2 * 1024 * 1024)]);
     expect(() => parseCertificate(der, 'x')).toThrowError(expect.objectContaining({ code: 'PKI_CERTIFICATE_INVALID' }));
   });
 
-  it('of an authority with a negative serial number and an end past 2050 is issued anew with a good one', () => {
+  it('of a CA with a negative serial number and an end past 2050 is reissued with a good one', () => {
     using openssl = openOpenSsl();
     openssl.run('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out k.key');
     openssl.run('req -x509 -new -key k.key -subj /CN=x -days 30000 -set_serial -7 -out c.crt');
@@ -160,8 +160,8 @@ describe('a certificate', () => {
 });
 
 describe('files of a node', () => {
-  it('that hold anything at all are told of, or read, and never stop the others', async () => {
-    const places = ['/etc/kubernetes/pki/apiserver.crt', '/etc/kubernetes/pki/ca.crt', '/etc/kubernetes/admin.conf'];
+  it('with arbitrary content are read or reported, and never hide the others', async () => {
+    const locations = ['/etc/kubernetes/pki/apiserver.crt', '/etc/kubernetes/pki/ca.crt', '/etc/kubernetes/admin.conf'];
     const pem = node.pki.pairs.apiserver.certificate;
     const text = fc.oneof(
       fc.string(),
@@ -169,22 +169,22 @@ describe('files of a node', () => {
       fc.string().map((value) => `kind: Config\nclusters: ${value}\ncurrent-context: x\n`),
     );
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...places), text, async (place, content) => {
+      fc.asyncProperty(fc.constantFrom(...locations), text, async (location, content) => {
         const files = new Map(node.tree);
-        putFile(files, place, content);
+        putFile(files, location, content);
         const host = createFakeHost({ tree: files });
         await expectSurvival(async () => {
           const inventory = await inspectCertificates(node.input, { host });
           expect(reportCertificates(inventory, { now: NOW }).length).toBeGreaterThan(10);
         });
-        const file = { path: hostPath(place), reader: host };
-        await expectSurvival(() => inspectLocation({ target: place, node: node.input, file }, { host, now: NOW }));
+        const file = { path: hostPath(location), reader: host };
+        await expectSurvival(() => inspectLocation({ target: location, node: node.input, file }, { host, now: NOW }));
       }),
       { numRuns: 150 },
     );
   });
 
-  it('are judged in seconds with an authority that is a bundle of 5,000 of one name and other keys', async () => {
+  it('are judged in seconds with a CA that is a bundle of 5,000 of one name and other keys', async () => {
     using openssl = openOpenSsl();
     openssl.run('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out k.key');
     openssl.run('req -x509 -new -key k.key -subj /CN=kubernetes -out c.crt');

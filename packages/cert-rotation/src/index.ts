@@ -34,6 +34,7 @@ export {
   inspectCertificates,
   type InspectionInput,
 } from './inventory/inventory.ts';
+export { joinPlural, joinSubject } from './judgement/problem.ts';
 export { judgeCertificate, type JudgementOptions } from './judgement/judgement.ts';
 export type { KubeletStore } from './inventory/kubelet-inventory.ts';
 export type { Problem } from './judgement/problem.ts';

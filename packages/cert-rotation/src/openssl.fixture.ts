@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A folder to run `openssl` in; removed when the test ends. */
+/** A directory to run `openssl` in; removed when the test ends. */
 export interface OpenSsl extends Disposable {
   /** Runs `openssl` with arguments that are separated by one space, and returns what it prints. */
   run(command: string, ...lastArguments: readonly string[]): string;
@@ -12,13 +12,13 @@ export interface OpenSsl extends Disposable {
 }
 
 export function openOpenSsl(): OpenSsl {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kube-rescue-openssl-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-openssl-'));
   return {
     run: (command, ...last) =>
-      execFileSync('openssl', [...command.split(' '), ...last], { cwd: folder, encoding: 'utf8', stdio: 'pipe' }),
-    write: (name, text) => writeFileSync(path.join(folder, name), text),
-    read: (name) => readFileSync(path.join(folder, name), 'utf8'),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+      execFileSync('openssl', [...command.split(' '), ...last], { cwd: directory, encoding: 'utf8', stdio: 'pipe' }),
+    write: (name, text) => writeFileSync(path.join(directory, name), text),
+    read: (name) => readFileSync(path.join(directory, name), 'utf8'),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
   };
 }
 
@@ -34,7 +34,7 @@ export const KEY_KINDS = {
 
 export type KeyKind = keyof typeof KEY_KINDS;
 
-/** Makes an authority (`ca.crt`, `ca.key`) and a leaf that it signed (`old.crt`, `old.key`), and returns nothing: they are files. */
+/** Makes a CA (`ca.crt`, `ca.key`) and a leaf that it signed (`old.crt`, `old.key`), and returns nothing: they are files. */
 export function makePair(
   openssl: OpenSsl,
   {

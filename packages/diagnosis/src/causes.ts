@@ -1,5 +1,5 @@
 import type { Cause } from './cause.ts';
-import type { CertificateRow } from '@kube-rescue/cert-rotation';
+import { type CertificateRow, joinPlural, joinSubject } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { ComponentState } from './component-state.ts';
 
@@ -110,7 +110,7 @@ function findMissingKeys(
     if (missing === undefined || waiting.length === 0) return [];
     const cause = {
       code: missing.code,
-      summary: `${count(waiting.length)} cannot be renewed: ${ca.name}: ${missing.message}`,
+      summary: `${count(waiting.length)} cannot be renewed: ${missing.message}`,
       evidence: waiting.map(({ name, path }) => `${name}: ${path}`),
       hint: missing.hint,
     };
@@ -133,11 +133,11 @@ function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRo
     code: first?.code ?? 'PKI_CERTIFICATE_INVALID',
     summary:
       rows.length === 1
-        ? `${row.name}: ${message}${consequence === undefined ? '' : `; ${consequence}`}`
-        : `${count(rows.length)}: ${message}`,
+        ? `${joinSubject(row.name, message)}${consequence === undefined ? '' : `; ${consequence}`}`
+        : joinPlural(count(rows.length), message),
     evidence:
       rows.length === 1
-        ? row.problems.map((problem) => `${problem.subject || row.path}: ${problem.message}`)
+        ? row.problems.map((problem) => joinSubject(problem.subject || row.path, problem.message))
         : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
     hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the CA key first, see above' : RECOVER,
   };

@@ -26,7 +26,7 @@ describe('the certificate table of a node', () => {
     const rows = [
       row('apiserver', '/etc/kubernetes/pki/apiserver.crt', -1, {
         status: 'problem',
-        problems: [{ code: 'CERT_EXPIRED', message: 'it expired on 2026-11-21', hint: 'renew it' }] as never,
+        problems: [{ code: 'CERT_EXPIRED', message: 'expired on 2026-11-21', hint: 'renew it' }] as never,
       }),
       row('apiserver-kubelet-client', '/etc/kubernetes/pki/apiserver-kubelet-client.crt', 12, { status: 'warning' }),
     ];
@@ -35,7 +35,7 @@ problem    -1  2026-11-21  apiserver                 /etc/kuber…ki/apiserver.c
 warning    12  2026-11-21  apiserver-kubelet-client  /etc/kuber…belet-client.crt
 
 apiserver
-  - it expired on 2026-11-21 (CERT_EXPIRED)
+  - expired on 2026-11-21 (CERT_EXPIRED)
     hint: renew it
 
 2 certificates: 1 with problems, 1 with warnings`);

@@ -31,7 +31,7 @@ function renderOne(certificate: InspectedCertificate, terminal: Terminal): strin
     ['SHA-256', certificate.fingerprint256],
     ['chain', [...chain, ...(chainFlaw === null ? [] : [`(${chainFlaw})`])].join(' <- ') || 'self-signed'],
   ];
-  const head = `${certificate.place} (${certificate.part})`;
+  const head = `${certificate.location} (${certificate.part})`;
   const colour = daysLeft < 0 || keyMatches === false ? 'red' : undefined;
   return [
     paint(indentText('', head, terminal.columns), colour, terminal),

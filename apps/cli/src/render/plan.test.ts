@@ -16,7 +16,7 @@ function planOf(...entries: readonly PlanEntry[]): Plan {
 const FULL = planOf(
   entry(
     'pki/renew/apiserver',
-    { status: 'needed', summary: 'it expired on 2026-11-21' },
+    { status: 'needed', summary: 'expired on 2026-11-21' },
     {
       changes: [{ kind: 'file.replace', target: '/etc/kubernetes/pki/apiserver.crt' }],
     },
@@ -37,7 +37,7 @@ describe('a plan for a person', () => {
     expect(renderPlan(FULL, (change) => `replace ${change.target} (0644)`, PLAIN)).toBe(
       `plan for node01 (kubeadm)
 
-needed   pki/renew/apiserver: it expired on 2026-11-21
+needed   pki/renew/apiserver: expired on 2026-11-21
          - replace /etc/kubernetes/pki/apiserver.crt (0644)
 
 BLOCKED  pki/renew/front-proxy-client: the key of its CA is not on this node

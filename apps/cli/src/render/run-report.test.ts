@@ -16,7 +16,7 @@ const RECORDS: readonly JournalRecord[] = [
     type: 'finding',
     step: 'pki/renew/apiserver',
     phase: 'node-files',
-    title: "renew the API server's serving certificate",
+    title: 'renew the API server serving certificate',
     status: 'needed',
     summary: 'it expired',
     evidence: ['/etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21'],
@@ -52,7 +52,7 @@ describe('the report of a run', () => {
   it('says what was wrong, what was done, and what remains', () => {
     const text = renderRunReport(report(RECORDS));
     expect(text).toContain(
-      "- **renew the API server's serving certificate** (`pki/renew/apiserver`): it expired\n  - /etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21",
+      '- **renew the API server serving certificate** (`pki/renew/apiserver`): it expired\n  - /etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21',
     );
     expect(text).toContain('| 1 | `pki/renew/apiserver` | file.replace /etc/kubernetes/pki/apiserver.crt | active |');
     expect(text).toContain('## What was rescued and removed again\n\n- Pod kube-system/scheduler-rescue\n');
@@ -66,7 +66,7 @@ describe('the report of a run', () => {
     const { outcome, remaining } = report(RECORDS.slice(0, 3));
     expect(outcome).toBeUndefined();
     expect(remaining[0]).toBe('the run was interrupted: resume it (recover --resume) or roll it back (rollback r)');
-    expect(remaining[1]).toBe("not applied: renew the API server's serving certificate: it expired");
+    expect(remaining[1]).toBe('not applied: renew the API server serving certificate: it expired');
   });
 
   it('tells what was taken back, and what somebody else had changed', () => {

@@ -4,10 +4,10 @@ import { readCertificateSet, type SetReader } from './certificate-set.ts';
 import { type Adoption, type AdoptionRules, judgeCertificateSet } from './set-judgement.ts';
 
 export interface AdoptionInput {
-  /** The folder of the set, and whose files it is among: those of the node, or of whoever calls. */
+  /** The directory of the set, and whose files it is among: the node's or the caller's. */
   readonly set: { readonly path: HostPath; readonly files: SetReader };
   readonly node: InspectionInput;
-  /** Default: what is needed on this node must be there and good. */
+  /** Default: the set must have a valid certificate for whatever this node needs. */
   readonly rules?: AdoptionRules | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface AdoptionDeps {
 }
 
 /**
- * The set and the node, both looked at afresh.
+ * Reads and matches the set and the node, both read afresh.
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once
  */
 export async function judgeAdoption({ set, node, rules }: AdoptionInput, deps: AdoptionDeps): Promise<Adoption> {

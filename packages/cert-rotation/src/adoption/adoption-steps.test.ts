@@ -81,8 +81,8 @@ const subjectsAt = async (node: Node, path: string): Promise<readonly string[]> 
     ({ x509 }) => `${x509.subject} ${x509.serialNumber.length > 0}`,
   );
 
-describe('a set that fits', () => {
-  it('is recognised by content in a heap and installed whole; kubeconfigs trust the old authority, too', async () => {
+describe('a matching certificate set', () => {
+  it('is recognized by content in any file layout and installed completely; kubeconfigs trust the old CA, too', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: LEAF_NAMES });
     const done = await adopt(node, heapOf(made));
     expect(done).toHaveLength(1 + LEAF_NAMES.length);
@@ -103,7 +103,7 @@ describe('a set that fits', () => {
     expect(await adopt(node, heapOf(made))).toEqual([]);
   });
 
-  it('replaces authorities that have expired, and leaves nothing of them', async () => {
+  it('replaces CAs that have expired, and keeps none of them', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: [...CA_NAMES, ...LEAF_NAMES] });
     await adopt(node, heapOf(made));
     expect(await subjectsAt(node, `${PKI}/ca.crt`)).toEqual(['CN=kubernetes true']);
@@ -113,7 +113,7 @@ describe('a set that fits', () => {
     expect(await badRows(node)).toEqual([]);
   });
 
-  it('is recognised as the folder of another kubeadm node lies, with its kubeconfigs', async () => {
+  it('is recognized in the file layout of another kubeadm node, with its kubeconfigs', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: LEAF_NAMES });
     const kept = [...made.tree].filter(([path, entry]) => entry.kind === 'file' && /pki\/|\.conf$/.test(path));
     const texts = Object.fromEntries(kept.map(([path]) => [path.slice(1), textIn(made.tree, path)]));
@@ -123,13 +123,13 @@ describe('a set that fits', () => {
 
   it('may hold only what this node lacks: the rest stays', async () => {
     const node = await kubeadmNode({ algorithm: 'rsa', expired: ['apiserver'] });
-    // The same authority, issued anew with its own key, and one leaf of it.
+    // The same CA, reissued with its own key, and one leaf of it.
     expect(await adopt(node, heapOf(made, ['ca', 'apiserver']))).toEqual(['adopt/authorities', 'adopt/leaf/apiserver']);
     expect(await badRows(node)).toEqual([]);
     expect(await textAt(node.host, `${PKI}/etcd/server.crt`)).toBe(textIn(node.tree, `${PKI}/etcd/server.crt`));
   });
 
-  it('may replace an authority for some certificates: both are trusted while the others stay in use', async () => {
+  it('may replace a CA for some certificates: both are trusted while the others stay in use', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['etcd/server'] });
     await adopt(node, heapOf(made, ['etcd/ca', 'etcd/server']));
     const both = made.pairs['etcd/ca'].certificate + node.pki.pairs['etcd/ca'].certificate;
@@ -154,22 +154,22 @@ describe('a set that fits', () => {
     const [first] = await stepsOf(node, texts);
     expect((await first?.check(signal))?.evidence).toEqual(
       expect.arrayContaining([
-        'this node trusts none of the new authorities',
-        'the kubeconfig /set/patches/step_1/bundle_kubeconfig trusts the new authority beside another',
-        'the kubeconfig /set/patches/step_3/final_kubeconfig trusts the new authority alone',
+        'this node trusts none of the new CAs',
+        'the kubeconfig /set/patches/step_1/bundle_kubeconfig trusts the new CA beside another',
+        'the kubeconfig /set/patches/step_3/final_kubeconfig trusts the new CA alone',
       ]),
     );
   });
 });
 
-describe('a set that does not fit', () => {
-  it('is refused when it replaces the cluster CA and lacks a certificate of it that is good', async () => {
+describe('a certificate set that does not match', () => {
+  it('is refused when it replaces the cluster CA and lacks one of its certificates', async () => {
     const { message } = await refusal(
       heapOf(made, [...CA_NAMES, ...LEAF_NAMES.filter((name) => name !== 'admin.conf')]),
       {},
     );
-    expect(message).toContain("there is none for the administrator's kubeconfig");
-    expect(message).toContain('its authority is replaced');
+    expect(message).toContain('the set has no client certificate in admin.conf');
+    expect(message).toContain('its CA is replaced');
   });
 
   const refusal = async (texts: Texts, options: PkiOptions = { expired: LEAF_NAMES }) =>
@@ -186,32 +186,30 @@ describe('a set that does not fit', () => {
       'glued.pem': made.pairs.ca.certificate.trimEnd() + made.pairs.ca.certificate,
       'secret.key': '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
     });
-    expect(message).toContain("etcd's serving certificate in /set/");
+    expect(message).toContain('etcd server certificate in /set/');
     expect(message).toContain('expired on');
-    expect(message).toContain("the API server's serving certificate");
+    expect(message).toContain('API server serving certificate');
     expect(message).toContain('does not name 10.9.0.11');
-    expect(message).toContain("there is none for the scheduler's kubeconfig (CN=system:kube-scheduler)");
+    expect(message).toContain('the set has no client certificate in scheduler.conf (CN=system:kube-scheduler)');
     expect(message).toContain('/set/cut.pem');
     expect(message).toContain('ends on the line where another begins');
     expect(message).toContain('/set/secret.key');
   });
 
-  it('is refused when keys are missing, that of an authority which signs for kubelets among them', async () => {
+  it('is refused when keys are missing, such as that of the CA that signs for kubelets', async () => {
     const texts = heapOf(made);
     const without = (key: string): Texts =>
       Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== key));
     expect((await refusal(without(made.pairs['apiserver-etcd-client'].key))).message).toContain(
-      'has no key in the set',
+      'has no private key in the set',
     );
-    expect((await refusal(without(made.pairs.ca.key))).message).toContain('kube-controller-manager signs with that');
+    expect((await refusal(without(made.pairs.ca.key))).message).toContain('kube-controller-manager signs with it');
   });
 
-  it('is refused when its authority is not in it, or is not of this node at all', async () => {
-    expect((await refusal(heapOf(made, LEAF_NAMES))).message).toContain('has no good chain');
+  it('is refused without its CA, or when it is for another node', async () => {
+    expect((await refusal(heapOf(made, LEAF_NAMES))).message).toContain('has no valid chain');
     const other = await buildPki({ ...NEW_KEYS, nodeName: 'node02' });
-    expect((await refusal(heapOf(other))).message).toContain(
-      "there is none for etcd's serving certificate (CN=node01)",
-    );
+    expect((await refusal(heapOf(other))).message).toContain('the set has no etcd server certificate (CN=node01)');
     await expectCode(stepsOf(await kubeadmNode({ algorithm: 'ecdsa' }), {}), 'PKI_SET_UNFIT');
     await expectCode(stepsOf(await kubeadmNode({ algorithm: 'ecdsa' }), { 'a.txt': 'hello' }), 'PKI_SET_UNFIT');
   });
@@ -225,7 +223,7 @@ describe('a set that does not fit', () => {
 
 async function stepCase(): Promise<StepCase> {
   const { tree, input: all } = await kubeadmNode({ algorithm: 'ecdsa', expired: ['etcd/server'] });
-  // One certificate: every law looks at the whole set again and again.
+  // One certificate: every law inspects the whole set again and again.
   const input = { ...all, only: ['etcd/server'] as const };
   const texts = heapOf(await buildPki(NEW_KEYS), ['etcd/ca', 'etcd/server']);
   return {

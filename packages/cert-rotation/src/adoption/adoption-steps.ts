@@ -1,3 +1,4 @@
+import { formatTime } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import type { Edit, Step, StepId, Verdict } from '@kube-rescue/workflow';
 import type { CertificateId } from '../inventory/catalogue.ts';
@@ -7,6 +8,7 @@ import type { RenewalOptions } from '../renewal/renewal-options.ts';
 import { planRenewals } from '../renewal/renewal-plans.ts';
 import { type CertificateEntry, inspectCertificates } from '../inventory/inventory.ts';
 import { judgeCertificate } from '../judgement/judgement.ts';
+import { joinSubject } from '../judgement/problem.ts';
 import { planRenewalChanges } from '../renewal/renewal-files.ts';
 import { type AdoptionDeps, type AdoptionInput, judgeAdoption } from './adoption-input.ts';
 import { findCaLocations } from './ca-locations.ts';
@@ -14,7 +16,7 @@ import { hasKey, isInstalled, renderAdoptedFile } from './leaf-files.ts';
 import type { AdoptedLeaf } from './set-judgement.ts';
 import type { CaLocation } from './trust-gaps.ts';
 
-const AUTHORITIES_STEP = 'adopt/authorities';
+const CAS_STEP = 'adopt/authorities';
 
 interface AdoptionPlan extends FilePlan {
   readonly id: StepId;
@@ -24,38 +26,37 @@ interface AdoptionPlan extends FilePlan {
 }
 
 function planCas(input: AdoptionInput, deps: AdoptionDeps): AdoptionPlan {
-  const findPlaces = async (): Promise<readonly CaLocation[]> => {
+  const findLocations = async (): Promise<readonly CaLocation[]> => {
     const { host, clock } = deps;
     return findCaLocations(await judgeAdoption(input, deps), input.node, { host, now: clock.now() });
   };
   return {
-    id: AUTHORITIES_STEP,
-    title: 'adopt the authorities of the set',
+    id: CAS_STEP,
+    title: 'adopt the CAs of the certificate set',
     requires: [],
     check: async () => {
       const { evidence } = await judgeAdoption(input, deps);
-      const places = await findPlaces();
-      if (places.length === 0) {
-        return { status: 'ok', summary: 'this node trusts the authorities of the set already', evidence, changes: [] };
+      const locations = await findLocations();
+      if (locations.length === 0) {
+        return { status: 'ok', summary: 'this node already trusts the CAs of the set', evidence, changes: [] };
       }
-      const targets = [...new Set(places.map(({ target }) => target))];
+      const targets = [...new Set(locations.map(({ target }) => target))];
       const changes = await Promise.all(targets.map((target) => planFileChange(target, deps.host)));
-      return { status: 'needed', summary: `the set fits this node, and brings other authorities`, evidence, changes };
+      return { status: 'needed', summary: 'the set matches this node and has other CAs', evidence, changes };
     },
     render: async (changes) => {
-      const places = await findPlaces();
+      const locations = await findLocations();
       const edits = changes.map(async (change): Promise<Edit> => {
         let bytes = await deps.host.readFile(hostPath(change.target));
-        for (const place of places) if (place.target === change.target) bytes = place.render(bytes);
+        for (const location of locations) if (location.target === change.target) bytes = location.render(bytes);
         return { change, material: bytes };
       });
       return Promise.all(edits);
     },
     verify: async (): Promise<Verdict> => {
-      const [first] = await findPlaces();
-      if (first === undefined)
-        return { verified: true, evidence: ['every authority of the set is trusted by this node'] };
-      return { verified: false, reason: `${first.target} does not hold the authority of the set` };
+      const [first] = await findLocations();
+      if (first === undefined) return { verified: true, evidence: ['this node trusts every CA of the set'] };
+      return { verified: false, reason: `${first.target} does not hold the CA of the set` };
     },
   };
 }
@@ -68,12 +69,13 @@ function planLeaf(entry: CertificateEntry, input: AdoptionInput, deps: AdoptionD
   const { id, definition } = entry;
   return {
     id: `adopt/leaf/${id}`,
-    title: `adopt ${definition.name}`,
-    requires: [AUTHORITIES_STEP],
+    title: `adopt the ${definition.name}`,
+    requires: [CAS_STEP],
     check: async () => {
       const leaf = await findLeaf(id, input, deps);
       if (leaf === undefined || isInstalled(leaf)) {
-        const summary = leaf === undefined ? 'the one in use stays' : 'it is the one of the set already';
+        const summary =
+          leaf === undefined ? 'the certificate in use stays' : 'the certificate of the set is installed already';
         return { status: 'ok', summary: `${definition.name}: ${summary}`, evidence: [], changes: [] };
       }
       const changes = await planRenewalChanges(
@@ -81,8 +83,8 @@ function planLeaf(entry: CertificateEntry, input: AdoptionInput, deps: AdoptionD
         { newKeys: !hasKey(leaf), now: deps.clock.now() },
         deps.host,
       );
-      const until = leaf.certificate.notAfter.toISOString();
-      const summary = `${definition.name} comes from the set, valid until ${until}`;
+      const until = formatTime(leaf.certificate.notAfter);
+      const summary = `${definition.name} comes from the set and is valid until ${until}`;
       return { status: 'needed', summary, evidence: [`from ${leaf.path}`], changes };
     },
     render: async (changes) => {
@@ -102,10 +104,10 @@ function planLeaf(entry: CertificateEntry, input: AdoptionInput, deps: AdoptionD
           ? []
           : judgeCertificate(present, inventory, { now: deps.clock.now(), expiringWithinDays: 0 });
       const leaf = await findLeaf(id, input, deps);
-      if (problem !== undefined) return { verified: false, reason: `${problem.subject}: ${problem.message}` };
+      if (problem !== undefined) return { verified: false, reason: joinSubject(problem.subject, problem.message) };
       if (leaf !== undefined && !isInstalled(leaf))
-        return { verified: false, reason: `${definition.name} is not the one of the set` };
-      return { verified: true, evidence: [`${entry.certificatePlace.path} holds the certificate of the set`] };
+        return { verified: false, reason: `${definition.name} is not the certificate of the set` };
+      return { verified: true, evidence: [`${entry.certificateLocation.path} holds the certificate of the set`] };
     },
   };
 }
@@ -118,12 +120,12 @@ async function planAdoption(input: AdoptionInput, deps: AdoptionDeps): Promise<r
 }
 
 /**
- * Steps that install a set of certificates which somebody else has made: first the authorities, then one step for each
- * certificate. Where the set replaces an authority that has not expired, kubeconfigs trust both from then on, and so do files
+ * Steps that install a certificate set from elsewhere: first the CAs, then one step for each
+ * certificate. Where the set replaces a CA that has not expired, kubeconfigs trust both from then on, and so do files
  * as long as a certificate of the old one stays in use.
  *
- * Every look judges the whole set against the whole node, and an unfit one is refused before anything is written. What is in
- * the set and not on this node is left alone. Changes no object of the cluster and restarts nothing.
+ * Every check judges the whole set against the whole node, and refuses an unfit set before a write. Certificates of the set
+ * that this node does not use are ignored. Changes no object of the cluster and restarts nothing.
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once; HostError when the node cannot be read
  */
 export async function createAdoptionSteps(
@@ -142,7 +144,7 @@ export async function createAdoptionSteps(
 }
 
 /**
- * Adopts a set in memory, and renews what no CA signs, such as the kubelet's own pair: the files as they are to be. Reads
+ * Adopts a set in memory, and renews self-signed certificates such as the kubelet's own pair: returns the new files. Reads
  * through `host` and writes nothing.
  *
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once, `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`; HostError of the reader

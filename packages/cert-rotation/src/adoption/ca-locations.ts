@@ -13,43 +13,43 @@ interface Deps {
   readonly now: Date;
 }
 
-/** Every file of a node that has to trust, or to hold, what an adoption brings; one may be there more than once. */
+/** Files of a node that must trust or hold the adopted CAs; a file can occur more than once. */
 export async function findCaLocations(
   { cas, roots }: Adoption,
   node: InspectionInput,
   deps: Deps,
 ): Promise<readonly CaLocation[]> {
-  const exchanged = await Promise.all(cas.map((ca) => findPlaces(ca, node, deps)));
+  const exchanged = await Promise.all(cas.map((ca) => findLocations(ca, node, deps)));
   return [...exchanged.flat(), ...(await findTrustGaps(roots, node, deps))];
 }
 
-async function findPlaces(
+async function findLocations(
   { ca, certificate, key, isComplete }: AdoptedCa,
   node: InspectionInput,
   { host, now }: Deps,
 ): Promise<readonly CaLocation[]> {
   const old = signingCertificate(ca);
   const found = old === undefined ? [] : await findTrustLocations(old, { ...node, caPath: ca.path }, host);
-  // The old authority is trusted beside the new one until it expires: what it signed may still be in use.
+  // The old CA stays trusted beside the new one until it expires: its certificates may still be in use.
   const both: readonly Certificate[] = old !== undefined && now <= old.notAfter ? [certificate, old] : [certificate];
-  const places = await Promise.all(
-    found.map(async (place: TrustLocation): Promise<CaLocation> => {
-      const target = await followLinks(host, place.path);
-      // kubeadm reads no bundle either, so there is none where none is needed.
-      const isAlone = place.in === 'file' && (isComplete || holdsOneCertificate(place.path, node.components));
+  const locations = await Promise.all(
+    found.map(async (location: TrustLocation): Promise<CaLocation> => {
+      const target = await followLinks(host, location.path);
+      // kubeadm reads no bundle either, so a bundle is written only where one is needed.
+      const isAlone = location.in === 'file' && (isComplete || holdsOneCertificate(location.path, node.components));
       const replacement = isAlone ? [certificate] : both;
       return {
         target,
-        render: (bytes) => renderTrustLocation(place, bytes ?? new Uint8Array(), old ?? certificate, replacement),
+        render: (bytes) => renderTrustLocation(location, bytes ?? new Uint8Array(), old ?? certificate, replacement),
       };
     }),
   );
   if (old === undefined) {
     const target = await followLinks(host, ca.path);
-    places.push({ target, render: () => Buffer.from(encodePem('CERTIFICATE', certificate.der), 'latin1') });
+    locations.push({ target, render: () => Buffer.from(encodePem('CERTIFICATE', certificate.der), 'latin1') });
   }
   const isOurs = key === undefined || (ca.issuer.ok && isKeyOf(ca.issuer.value.key, certificate));
-  if (isOurs) return places;
+  if (isOurs) return locations;
   const target = await followLinks(host, caKeyPath(ca, node.components));
-  return [...places, { target, render: () => Buffer.from(encodePrivateKey(key, usualKeyLabel(key)), 'latin1') }];
+  return [...locations, { target, render: () => Buffer.from(encodePrivateKey(key, usualKeyLabel(key)), 'latin1') }];
 }

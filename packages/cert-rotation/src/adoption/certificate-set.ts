@@ -17,15 +17,15 @@ interface SetKey {
   readonly key: KeyObject;
 }
 
-/** What a folder holds, recognised by content; names of files mean nothing. */
+/** Certificates, keys and kubeconfigs of a directory, recognized by content, not by file names. */
 export interface CertificateSet {
   readonly path: HostPath;
-  /** Without duplicates, authorities and leaves alike. */
+  /** Without duplicates, CAs and leaves alike. */
   readonly certificates: readonly SetCertificate[];
   readonly keys: readonly SetKey[];
-  /** Kubeconfigs, with the authorities that each trusts: a bundle of an old and a new one is a stage of a rotation. */
+  /** Kubeconfigs, with the CAs that each trusts: a bundle of an old and a new one is a stage of a rotation. */
   readonly kubeconfigs: readonly { readonly path: HostPath; readonly trusts: readonly Certificate[] }[];
-  /** What looks like a certificate, key or kubeconfig and cannot be read. */
+  /** Files that look like a certificate, key or kubeconfig and cannot be parsed. */
   readonly damaged: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export type SetReader = Pick<HostFiles, 'readFile' | 'list' | 'stat'>;
 
 const MAX_DEPTH = 8;
 const MAX_FILES = 5_000;
-/** A certificate has 2 KB; what is much larger is none, and not read. */
+/** A certificate has 2 KB; a much larger file holds none and is not read. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 interface Heap {
@@ -43,24 +43,24 @@ interface Heap {
   readonly damaged: string[];
 }
 
-async function listFiles(folder: HostPath, files: SetReader, depth = 0): Promise<readonly HostPath[]> {
+async function listFiles(directory: HostPath, files: SetReader, depth = 0): Promise<readonly HostPath[]> {
   const found: HostPath[] = [];
-  for (const name of (await files.list(folder)) ?? []) {
-    const path = joinPath(folder, name);
+  for (const name of (await files.list(directory)) ?? []) {
+    const path = joinPath(directory, name);
     const stat = await files.stat(path);
     if (stat?.kind === 'directory' && depth < MAX_DEPTH) found.push(...(await listFiles(path, files, depth + 1)));
     else if (stat?.kind === 'symlink' || (stat?.kind === 'file' && stat.size <= MAX_BYTES)) found.push(path);
-    if (found.length > MAX_FILES) throw tooMany(folder);
+    if (found.length > MAX_FILES) throw tooMany(directory);
   }
   return found;
 }
 
-function tooMany(folder: HostPath): PkiError {
+function tooMany(directory: HostPath): PkiError {
   return new PkiError({
     code: 'PKI_SET_UNFIT',
-    message: `it holds more than ${MAX_FILES} files, so it is no set of certificates`,
-    subject: folder,
-    hint: 'name the folder that holds the certificates alone',
+    message: `more than ${MAX_FILES} files in the directory, so it is not a certificate set`,
+    subject: directory,
+    hint: 'give a directory that holds only the certificates',
   });
 }
 
@@ -96,7 +96,7 @@ async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<vo
     const bytes = await files.readFile(path);
     if (bytes === undefined) return;
     const text = Buffer.from(bytes).toString('latin1');
-    // A patch or manifest may quote PEM in a field; what is meant to be PEM begins a line with it.
+    // A patch or manifest may quote PEM in a field; a PEM file begins a line with it.
     if (hasPemLine(text) && !KUBECONFIG.test(text)) addPem(text, path, heap);
     else if (KUBECONFIG.test(text)) addKubeconfig(bytes, path, heap);
     else if (bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x81) {
@@ -110,18 +110,18 @@ async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<vo
 }
 
 /**
- * Reads everything below a folder that is a certificate, a private key or a kubeconfig. Judges nothing.
+ * Reads everything below a directory that is a certificate, a private key or a kubeconfig. Judges nothing.
  *
- * Takes at most 5,000 files of 4 MiB, eight folders deep; what is larger or deeper is passed over.
- * @throws PkiError `PKI_SET_UNFIT` when there is no such folder, too much in it, or no certificate at all
+ * Takes at most 5,000 files of 4 MiB, eight directories deep; larger or deeper files are ignored.
+ * @throws PkiError `PKI_SET_UNFIT` when the directory does not exist or holds too many files
  */
 export async function readCertificateSet(path: HostPath, files: SetReader): Promise<CertificateSet> {
   if ((await files.list(path)) === undefined) {
     throw new PkiError({
       code: 'PKI_SET_UNFIT',
-      message: 'there is no such folder',
+      message: 'the directory does not exist',
       subject: path,
-      hint: 'name the folder that holds the certificates',
+      hint: 'give the directory that holds the certificates',
     });
   }
   const heap: Heap = { certificates: new Map(), keys: [], kubeconfigs: [], damaged: [] };

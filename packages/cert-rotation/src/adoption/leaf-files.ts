@@ -3,7 +3,7 @@ import { encodePem, encodePrivateKey, isKeyOf, isSameCertificate, usualKeyLabel 
 import { renderRenewedFile } from '../renewal/renewal-files.ts';
 import type { AdoptedLeaf } from './set-judgement.ts';
 
-/** The certificate of the set is for the key that the node has already. */
+/** Whether the node already has the key of the certificate of the set. */
 export function hasKey({ entry, certificate }: AdoptedLeaf): boolean {
   return entry.key.ok && isKeyOf(entry.key.value.key, certificate);
 }
@@ -13,7 +13,7 @@ export function isInstalled(leaf: AdoptedLeaf): boolean {
   return entry.certificate.ok && isSameCertificate(entry.certificate.value, certificate) && hasKey(leaf);
 }
 
-/** The bytes of one file of a certificate with what the set brings in it. */
+/** The new bytes of one file: with the certificate of the set, and its key where the node has another. */
 export function renderAdoptedFile(
   leaf: AdoptedLeaf,
   target: HostPath,

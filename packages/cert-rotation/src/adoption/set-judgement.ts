@@ -11,55 +11,56 @@ import type { KeyObject } from 'node:crypto';
 import { type CaEntry, holdsOneCertificate } from '../inventory/ca-inventory.ts';
 import { signingCertificate } from '../judgement/ca-judgement.ts';
 import type { CaId, CertificateId } from '../inventory/catalogue.ts';
+import { formatTime } from '@kube-rescue/errors';
 import { PkiError } from '../errors.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import { findShortfall, judgeCertificate } from '../judgement/judgement.ts';
 import type { CertificateSet, SetCertificate } from './certificate-set.ts';
 
-/** A certificate of a set that takes the place of one of the node's. */
+/** A certificate of a set that replaces one of the node's. */
 export interface AdoptedLeaf {
   readonly entry: CertificateEntry;
   readonly certificate: Certificate;
-  /** The authorities between it and the one above all, nearest first. */
+  /** Intermediate CAs, nearest first. */
   readonly intermediates: readonly Certificate[];
   readonly key: KeyObject;
   /** Where in the set it was. */
   readonly path: string;
 }
 
-/** An authority of a set that the node is to trust, and to sign with. */
+/** A CA of a set that the node is to trust, and to sign with. */
 export interface AdoptedCa {
   readonly ca: CaEntry;
   readonly certificate: Certificate;
-  /** `undefined` when the set does not have it. */
+  /** `undefined` when the set lacks it. */
   readonly key: KeyObject | undefined;
-  /** Every certificate of the authority comes from the set, so that nothing of the old one is left in use. */
+  /** Every certificate of the CA comes from the set, so that none of the old CA stays in use. */
   readonly isComplete: boolean;
 }
 
-/** What of a set goes where on this node. */
+/** The certificates and CAs of a set that this node adopts. */
 export interface Adoption {
   readonly leaves: readonly AdoptedLeaf[];
   readonly cas: readonly AdoptedCa[];
-  /** The authority that the certificates of each kind come from afterwards, new to this node or not. */
+  /** The CA that the certificates of each kind come from afterwards, new to this node or not. */
   readonly roots: ReadonlyMap<CaId, Certificate>;
-  /** For people: what the set is, and which stage of a rotation the node is in. */
+  /** Lines for the operator: what the set is, and which stage of a rotation the node is in. */
   readonly evidence: readonly string[];
 }
 
 /** How strictly a set is judged. */
 export interface AdoptionRules {
-  /** A certificate must name and allow whatever the one in use names and allows. Default: only what is needed here. */
+  /** A certificate must have every name and usage of the certificate in use. Default: only what this node needs. */
   readonly keepEverything?: boolean | undefined;
-  /** Certificates that the set lacks stay as they are, good or bad. Default: false. */
+  /** Certificates that the set lacks stay as they are, valid or not. Default: false. */
   readonly mayBePartial?: boolean | undefined;
-  /** Certificates that stay as they are while nothing is wrong with them, whatever the set has. Default: none. */
+  /** Certificates that stay as they are while they have no problem, even when the set has another. Default: none. */
   readonly keepGood?: readonly CertificateId[] | undefined;
-  /** The authorities of the node are the only ones; others in the set are not adopted. Default: false. */
+  /** Only the CAs of the node count; other CAs in the set are not adopted. Default: false. */
   readonly keepCas?: boolean | undefined;
 }
 
-/** Attributes of a subject whatever their order and encoding. */
+/** Attributes of a subject, independent of their order and encoding. */
 function subjectKey({ x509 }: Certificate): string {
   return ((x509.subject as string | undefined) ?? '').split('\n').toSorted().join('\n');
 }
@@ -72,15 +73,15 @@ interface Candidate extends SetCertificate {
 
 interface Context {
   readonly set: CertificateSet;
-  /** Every authority that chains may run through. */
+  /** Every CA that chains may run through. */
   readonly known: readonly Certificate[];
-  /** Those that this node believes, whoever signed them. */
+  /** CAs that this node trusts, even when another CA signed them. */
   readonly anchors: readonly Certificate[];
   readonly now: Date;
   readonly rules: AdoptionRules;
 }
 
-/** What a certificate names and allows and another does not. */
+/** Names and usages of the present certificate that the new one lacks. */
 function findLost(certificate: Certificate, present: Certificate, now: Date): readonly string[] {
   const [next, before] = [detailCertificate(certificate, now), detailCertificate(present, now)];
   return [
@@ -96,31 +97,31 @@ function judgeCandidate(
 ): Candidate {
   const flaws: string[] = [];
   const { notBefore, notAfter } = certificate;
-  if (now > notAfter) flaws.push(`expired on ${notAfter.toISOString()}`);
-  if (now < notBefore) flaws.push(`is not valid before ${notBefore.toISOString()}`);
+  if (now > notAfter) flaws.push(`expired on ${formatTime(notAfter)}`);
+  if (now < notBefore) flaws.push(`is not valid before ${formatTime(notBefore)}`);
   const { names, usages } = findShortfall(certificate, entry);
   if (names.length > 0) flaws.push(`does not name ${names.join(', ')}`);
-  if (usages.length > 0) flaws.push(`must not be used as a ${usages.join(' and ')} certificate`);
+  if (usages.length > 0) flaws.push(`does not allow use as a ${usages.join(' and ')} certificate`);
   const lost =
     rules.keepEverything === true && entry.certificate.ok ? findLost(certificate, entry.certificate.value, now) : [];
-  if (lost.length > 0) flaws.push(`lost ${lost.join(', ')} of the one in use`);
+  if (lost.length > 0) flaws.push(`lacks ${lost.join(', ')} of the certificate in use`);
   const own = set.keys.find(({ key }) => isKeyOf(key, certificate))?.key;
   const present = entry.key.ok && isKeyOf(entry.key.value.key, certificate) ? entry.key.value.key : undefined;
-  if (own === undefined && present === undefined) flaws.push('has no key in the set');
+  if (own === undefined && present === undefined) flaws.push('has no private key in the set');
   const holds = (each: Certificate): boolean => now <= each.notAfter && now >= each.notBefore;
   const { certificates, flaw } = buildChain(certificate, known.filter(holds), anchors.filter(holds));
-  if (flaw !== undefined) flaws.push(`has no good chain: ${flaw}`);
-  else if (certificates.length < 2) flaws.push('signed itself');
+  if (flaw !== undefined) flaws.push(`has no valid chain: ${flaw}`);
+  else if (certificates.length < 2) flaws.push('is self-signed');
   return { path, certificate, key: own ?? present, chain: certificates.slice(1), flaws };
 }
 
-/** One that may be used as a server as well as a client is not what a client needs, as long as there is another. */
+/** A certificate for servers and clients is no match for a client certificate while there is a better one. */
 function isUsedAlike(present: Certificate, candidate: Certificate): boolean {
   const usages = ['server', 'client'] as const;
   return usages.every((usage) => allowsUsage(present, usage) === allowsUsage(candidate, usage));
 }
 
-/** Fit before unfit; then the one that is used alike; then the one with the key in use, then the one that lives longest, then by name so that it is the same again. */
+/** Order: fewest flaws, same usages, the key in use, latest notAfter; then by path, so that the choice is stable. */
 function compareCandidates(entry: CertificateEntry) {
   const present = entry.certificate.ok ? entry.certificate.value : undefined;
   const rank = ({ flaws, certificate }: Candidate): readonly number[] => [
@@ -136,7 +137,7 @@ function compareCandidates(entry: CertificateEntry) {
   };
 }
 
-/** Why the node's own certificate can stay although the set has none for it, or why it cannot. */
+/** Why the node's own certificate cannot stay when the set has no other; `undefined` when it can. */
 function judgeRemaining(
   entry: CertificateEntry,
   inventory: CertificateInventory,
@@ -149,12 +150,12 @@ function judgeRemaining(
   if (ca === undefined || !entry.certificate.ok) return undefined;
   const present = inventory.cas.find(({ id }) => id === entry.ca);
   const current = present && signingCertificate(present);
-  // The old authority stays trusted beside the new one until it expires, where its file may hold two.
+  // The old CA stays trusted beside the new one until it expires, where its file may hold two.
   const isAlone = present !== undefined && holdsOneCertificate(present.path, inventory.input.components);
   const isTrusted = current !== undefined && now <= current.notAfter && !isAlone;
   return isTrusted || entry.certificate.value.x509.verify(ca.x509.publicKey)
     ? undefined
-    : 'its authority is replaced, and trusted no longer';
+    : 'its CA is replaced and no longer trusted';
 }
 
 function chooseLeaf(entry: CertificateEntry, context: Context): Candidate | undefined {
@@ -172,11 +173,11 @@ function signsHere({ definition }: CaEntry, { input }: CertificateInventory): bo
   );
 }
 
-const UNFIT_HINT = 'nothing was changed; complete the set, or make it anew for this node, then try again';
+const UNFIT_HINT = 'nothing was changed; complete the set or generate it again for this node, then retry';
 
 /**
  * Matches a set with a node: which of its certificates is which of the node's (by subject, usages, names, key and chain),
- * and which of its authorities the node must trust. Pure.
+ * and which of its CAs the node must trust. Pure.
  *
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once
  */
@@ -200,10 +201,10 @@ export function judgeCertificateSet(
     const { name } = entry.definition;
     const own = inventory.cas.find(({ id }) => id === entry.ca)?.bundle;
     const anchors = own?.ok === true ? own.value : [];
-    const believed = rules.keepCas === true ? anchors : known;
+    const trusted = rules.keepCas === true ? anchors : known;
     const isGood = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 }).length === 0;
     const stays = isGood && rules.keepGood?.includes(entry.id) === true;
-    const candidate = stays ? undefined : chooseLeaf(entry, { set, known: believed, anchors, now, rules });
+    const candidate = stays ? undefined : chooseLeaf(entry, { set, known: trusted, anchors, now, rules });
     if (candidate === undefined) {
       missing.push(entry);
       continue;
@@ -218,7 +219,7 @@ export function judgeCertificateSet(
     if (root === undefined || entry.ca === undefined) continue;
     const other = adopted.get(entry.ca);
     if (other !== undefined && !isSameCertificate(other, root)) {
-      reasons.push(`${name} in ${path} comes from another authority than its fellows`);
+      reasons.push(`${name} in ${path} comes from another CA than the other certificates of the set`);
     }
     adopted.set(entry.ca, root);
   }
@@ -226,26 +227,27 @@ export function judgeCertificateSet(
     const reason = judgeRemaining(entry, inventory, adopted, now);
     if (reason === undefined) continue;
     const subject = entry.certificate.ok ? ` (${entry.certificate.value.x509.subject.replaceAll('\n', ', ')})` : '';
-    reasons.push(`there is none for ${entry.definition.name}${subject}, and the one in use cannot stay: ${reason}`);
+    reasons.push(`the set has no ${entry.definition.name}${subject}, and the present one cannot stay: ${reason}`);
   }
   const replaced = [...adopted].flatMap(([id, certificate]): AdoptedCa[] => {
-    const authority = inventory.cas.find((each) => each.id === id);
-    const isKnown =
-      authority?.bundle.ok === true && authority.bundle.value.some((each) => isSameCertificate(each, certificate));
-    if (authority === undefined || isKnown) return [];
+    const ca = inventory.cas.find((each) => each.id === id);
+    const isKnown = ca?.bundle.ok === true && ca.bundle.value.some((each) => isSameCertificate(each, certificate));
+    if (ca === undefined || isKnown) return [];
     const key = set.keys.find((each) => isKeyOf(each.key, certificate))?.key;
-    const isOurs = authority.issuer.ok && isKeyOf(authority.issuer.value.key, certificate);
-    if (key === undefined && !isOurs && signsHere(authority, inventory)) {
-      reasons.push(`the key of ${authority.definition.name} is not in it, and kube-controller-manager signs with that`);
+    const isOurs = ca.issuer.ok && isKeyOf(ca.issuer.value.key, certificate);
+    if (key === undefined && !isOurs && signsHere(ca, inventory)) {
+      reasons.push(
+        `the key of the ${ca.definition.name} is missing from the set, and kube-controller-manager signs with it`,
+      );
     }
     const isComplete = entries.every((entry) => entry.ca !== id || leaves.some((leaf) => leaf.entry.id === entry.id));
-    return [{ ca: authority, certificate, key, isComplete }];
+    return [{ ca, certificate, key, isComplete }];
   });
-  if (leaves.length === 0 && reasons.length === 0) reasons.push('none of its certificates is one of this node');
+  if (leaves.length === 0 && reasons.length === 0) reasons.push('no certificate of the set belongs to this node');
   if (reasons.length > 0) {
     throw new PkiError({
       code: 'PKI_SET_UNFIT',
-      message: `the set does not fit this node: ${reasons.join('; ')}`,
+      message: `the certificate set does not match this node: ${reasons.join('; ')}`,
       subject: set.path,
       hint: UNFIT_HINT,
     });
@@ -254,13 +256,13 @@ export function judgeCertificateSet(
   return { leaves, cas: replaced, roots: adopted, evidence };
 }
 
-/** Which stage of a rotation something is in, by the authorities that it trusts. */
+/** Which stage of a rotation a node or kubeconfig is in, by the CAs that it trusts. */
 function stageOf(trusted: readonly Certificate[], { cas }: Pick<Adoption, 'cas'>): string {
   const isNew = (certificate: Certificate): boolean =>
     cas.some((adopted) => isSameCertificate(adopted.certificate, certificate));
   const news = trusted.filter(isNew).length;
-  if (news === 0) return 'trusts none of the new authorities';
-  return news === trusted.length ? 'trusts the new authority alone' : 'trusts the new authority beside another';
+  if (news === 0) return 'trusts none of the new CAs';
+  return news === trusted.length ? 'trusts the new CA alone' : 'trusts the new CA beside another';
 }
 
 function describeSet(
@@ -272,7 +274,7 @@ function describeSet(
   const lines = [
     ...cas.map(({ ca, certificate }) => {
       const name = certificate.x509.subject.replaceAll('\n', ', ');
-      return `${ca.definition.name} becomes ${name}, serial ${certificate.x509.serialNumber}`;
+      return `the ${ca.definition.name} becomes ${name}, serial ${certificate.x509.serialNumber}`;
     }),
     ...leaves.map(({ entry, path }) => `${entry.definition.name} comes from ${path}`),
   ];

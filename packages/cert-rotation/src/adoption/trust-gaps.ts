@@ -13,7 +13,7 @@ import type { InspectionInput } from '../inventory/inventory.ts';
 import { attempt } from '../inventory/reading.ts';
 import { listKubeconfigs } from '../renewal/trust-locations.ts';
 
-/** A file that an authority goes into. */
+/** A file that must hold a CA. */
 export interface CaLocation {
   readonly target: HostPath;
   render(bytes: Uint8Array | undefined): Uint8Array;
@@ -24,23 +24,23 @@ interface Deps {
   readonly now: Date;
 }
 
-/** Files beside those of the catalogue that a cluster CA is read from: clients of the kubelet are judged by it. */
+/** Further flags that name the cluster CA: the kubelet verifies its clients with it. */
 const FURTHER_FLAGS: Partial<Record<CaId, readonly FlagReference[]>> = {
   cluster: [{ component: 'kubelet', flag: 'client-ca-file' }],
 };
 
 /**
- * Finds the files that must vouch for an authority and do not: another one is in them, because a rotation got halfway or
- * because etcd and the API server were rotated at different times. Valid certificates of others stay in them.
+ * Finds the files that must trust a CA and do not: they hold another CA, because a rotation was interrupted or
+ * because etcd and the API server were rotated at different times. Valid certificates of other CAs stay in them.
  *
- * @param roots the authority that each kind of certificate is going to come from
+ * @param roots the CA that each kind of certificate is going to come from
  */
 export async function findTrustGaps(
   roots: ReadonlyMap<CaId, Certificate>,
   node: InspectionInput,
   deps: Deps,
 ): Promise<readonly CaLocation[]> {
-  const places: CaLocation[] = [];
+  const locations: CaLocation[] = [];
   for (const [id, root] of roots) {
     const flags = [
       ...(CA_DEFINITIONS.find((each) => each.id === id)?.certificateFlags ?? []),
@@ -51,15 +51,15 @@ export async function findTrustGaps(
       const target = await followLinks(deps.host, path);
       const render = (bytes: Uint8Array | undefined): Uint8Array =>
         Buffer.from(withRoot(Buffer.from(bytes ?? []).toString('latin1'), root, target, deps.now), 'latin1');
-      if (await isChanged(target, render, deps)) places.push({ target, render });
+      if (await isChanged(target, render, deps)) locations.push({ target, render });
     }
   }
   const root = roots.get('cluster');
-  return root === undefined ? places : [...places, ...(await findKubeconfigGaps(root, node, deps))];
+  return root === undefined ? locations : [...locations, ...(await findKubeconfigGaps(root, node, deps))];
 }
 
 async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps: Deps): Promise<CaLocation[]> {
-  const places: CaLocation[] = [];
+  const locations: CaLocation[] = [];
   for (const path of new Set(await listKubeconfigs(node, deps.host))) {
     const target = await followLinks(deps.host, path);
     const render = (bytes: Uint8Array | undefined): Uint8Array => {
@@ -69,9 +69,9 @@ async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps
     const bytes = await deps.host.readFile(target);
     if (bytes === undefined) continue;
     const readable = await attempt(() => readKubeconfigTrust(decodeKubeconfig(bytes, path), path));
-    if (readable.ok && (await isChanged(target, render, deps))) places.push({ target, render });
+    if (readable.ok && (await isChanged(target, render, deps))) locations.push({ target, render });
   }
-  return places;
+  return locations;
 }
 
 async function isChanged(target: HostPath, render: CaLocation['render'], { host }: Deps): Promise<boolean> {
@@ -79,7 +79,7 @@ async function isChanged(target: HostPath, render: CaLocation['render'], { host 
   return Buffer.compare(render(present), present ?? new Uint8Array()) !== 0;
 }
 
-/** The bundle as it is when it holds the root; otherwise the root, and behind it whatever of the bundle is still valid. */
+/** The unchanged bundle when it holds the root; otherwise the root and then the CAs of the bundle that are still valid. */
 function withRoot(pem: string, root: Certificate, source: string, now: Date): string {
   const present = certificatesIn(pem, source);
   if (present.some((each) => isSameCertificate(each, root))) return pem;
@@ -93,7 +93,7 @@ function certificatesIn(pem: string, source: string): readonly Certificate[] {
       .filter(({ label }) => label === 'CERTIFICATE')
       .map(({ der }) => parseCertificate(der, source));
   } catch {
-    // What cannot be read vouches for nobody, and is replaced.
+    // A file that cannot be parsed trusts no CA, and is replaced.
     return [];
   }
 }

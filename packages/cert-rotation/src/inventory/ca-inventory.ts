@@ -6,14 +6,14 @@ import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
 import { PkiError } from '../errors.ts';
 import { attempt, type Reading } from './reading.ts';
 
-/** The certificate that an authority signs with, and its key. */
+/** The certificate that a CA signs with, and its key. */
 export interface Issuer {
   readonly certificate: Certificate;
   readonly key: KeyObject;
   readonly keyPath: HostPath;
 }
 
-/** One authority of the node. */
+/** One CA of the node. */
 export interface CaEntry {
   readonly id: CaId;
   readonly definition: CaDefinition;
@@ -24,7 +24,7 @@ export interface CaEntry {
   readonly issuer: Reading<Issuer>;
 }
 
-/** The file that an authority's certificate lies in, as the flags say it. */
+/** The file of a CA's certificate, by the flags. */
 export function locateCa(id: CaId, components: readonly ComponentFlags[], certificatesDirectory: HostPath): HostPath {
   const { certificateFlags, baseName } = definitionOf(id);
   const named = certificateFlags.map((reference) => findFlag(components, reference)).find((path) => path !== undefined);
@@ -33,7 +33,7 @@ export function locateCa(id: CaId, components: readonly ComponentFlags[], certif
 
 function definitionOf(id: CaId): CaDefinition {
   const definition = CA_DEFINITIONS.find((ca) => ca.id === id);
-  if (definition === undefined) throw new Error(`no authority ${id} in the catalogue`);
+  if (definition === undefined) throw new Error(`no CA ${id} in the catalogue`);
   return definition;
 }
 
@@ -44,15 +44,15 @@ function keyPaths(definition: CaDefinition, path: HostPath, components: readonly
 }
 
 /**
- * Whether a file may hold one certificate only: kube-controller-manager ends at once when the one that it signs with is a bundle
- * ("expected exactly one certificate", Kubernetes `pkg/controller/certificates/signer/ca_provider.go`). With kubeadm the same file
- * is what clients are judged by.
+ * Whether a file may hold one certificate only: kube-controller-manager exits when its signing certificate is a bundle
+ * ("expected exactly one certificate", Kubernetes `pkg/controller/certificates/signer/ca_provider.go`). kubeadm uses the same
+ * file to verify clients.
  */
 export function holdsOneCertificate(path: HostPath, components: readonly ComponentFlags[]): boolean {
   return findFlag(components, { component: 'kube-controller-manager', flag: 'cluster-signing-cert-file' }) === path;
 }
 
-/** Where the key of an authority lies, or is to be put. */
+/** Path of a CA's key, present or missing. */
 export function caKeyPath(ca: CaEntry, components: readonly ComponentFlags[]): HostPath {
   if (ca.issuer.ok) return ca.issuer.value.keyPath;
   const [path] = keyPaths(ca.definition, ca.path, components);
@@ -68,7 +68,7 @@ async function findIssuer(
   for (const keyPath of keys) {
     if ((await reader.readFile(keyPath)) === undefined) continue;
     const { key } = parsePrivateKey(await readNamedFile(reader, keyPath, 'PKI_CA_KEY_MISSING'), keyPath);
-    // Re-issued with the same key, an authority is twice in its bundle: the one that lives longer signs.
+    // Reissued with the same key, a CA is twice in its bundle: the certificate with the later notAfter signs.
     const [certificate] = bundle
       .filter((candidate) => isKeyOf(key, candidate))
       .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
@@ -78,20 +78,20 @@ async function findIssuer(
   if (foreign[0] !== undefined) {
     throw new PkiError({
       code: 'PKI_CA_KEY_MISMATCH',
-      message: `the key of ${definition.name} belongs to another certificate than ${path}`,
+      message: `the ${definition.name} key does not belong to the certificate in ${path}`,
       subject: foreign[0],
-      hint: `put the key that belongs to ${path} at ${foreign[0]}`,
+      hint: `put the key for the certificate in ${path} at ${foreign[0]}`,
     });
   }
   throw new PkiError({
     code: 'PKI_CA_KEY_MISSING',
-    message: `the key of ${definition.name} is not on this node, so nothing can be signed`,
+    message: `the ${definition.name} key is missing`,
     subject: keys[0] ?? path,
-    hint: `put the key of ${definition.name} at ${keys[0]}, or renew these certificates where the key is kept`,
+    hint: `put the key of the ${definition.name} at ${keys[0]}, or renew the certificates where the key is`,
   });
 }
 
-/** Reads an authority's bundle and finds the key that belongs to one of its certificates, by comparing public keys. */
+/** Reads a CA's bundle and finds the key that belongs to one of its certificates, by comparing public keys. */
 export async function inspectCa(
   id: CaId,
   path: HostPath,
@@ -100,7 +100,7 @@ export async function inspectCa(
 ): Promise<CaEntry> {
   const definition = definitionOf(id);
   const bundle = await attempt(async () => {
-    const hint = `restore the certificate of ${definition.name} from a backup`;
+    const hint = `restore the certificate of the ${definition.name} from a backup`;
     return parseCertificates(await readNamedFile(reader, path, 'PKI_CA_MISSING', hint), path);
   });
   const keys = keyPaths(definition, path, components);

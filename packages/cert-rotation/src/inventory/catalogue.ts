@@ -1,20 +1,18 @@
 import type { Usage } from '@kube-rescue/x509';
 import type { Component, FlagReference } from '@kube-rescue/node-config';
 
-/** What a certificate is used for, as extended key usages say it (RFC 5280 section 4.2.1.12). */
-
-/** Which authority must have signed a certificate. */
+/** The CAs of a kubeadm node. */
 export type CaId = 'cluster' | 'etcd' | 'etcd-peer' | 'front-proxy';
 
 /** Which addresses a serving certificate must name; see served-names.ts. */
 export type ServedNames = 'apiserver' | 'etcd-clients' | 'etcd-peers';
 
-/** Where a certificate is kept. */
+/** Location of a certificate. */
 export type CertificateLocation =
   | { readonly in: 'files'; readonly certificateFlag: string; readonly keyFlag: string }
-  /** No flag names it: `BASE.crt` and `BASE.key` below the folder of the certificates. */
+  /** No flag names it: `BASE.crt` and `BASE.key` below the directory of the certificates. */
   | { readonly in: 'files'; readonly baseName: string }
-  /** In a kubeconfig, or in the files that it names. Without a flag: by its usual name in the folder of Kubernetes. */
+  /** In a kubeconfig, or in the files that it names. Without a flag: by its usual name in the directory of Kubernetes. */
   | { readonly in: 'kubeconfig'; readonly fileName: string; readonly flag?: string }
   | { readonly in: 'kubelet-store' }
   | { readonly in: 'kubelet-self-signed' };
@@ -22,26 +20,27 @@ export type CertificateLocation =
 /** One certificate of a kubeadm node. Steps, ids, help and documentation derive from it. */
 export interface CertificateDefinition {
   readonly id: string;
-  /** For people; completes "renew ...". */
+  /** kubeadm's name in short form; completes "renew the ...". */
   readonly name: string;
-  /** Who presents it; without that component on the node there is no such certificate. `undefined`: people do. */
+  /** Presents the certificate; without it the node has no such certificate. `undefined`: the operator's kubectl. */
   readonly component: Component | undefined;
-  readonly home: CertificateLocation;
-  /** `undefined`: signed by itself. */
+  readonly location: CertificateLocation;
+  /** The CA that signs it; `undefined`: self-signed. */
   readonly ca: CaId | undefined;
+  /** Extended key usages (RFC 5280 section 4.2.1.12). */
   readonly usages: readonly Usage[];
   readonly servedNames?: ServedNames;
 }
 
-/** How an authority is found. */
+/** How a CA is found. */
 export interface CaDefinition {
   readonly id: CaId;
   readonly name: string;
-  /** Flags that name its certificate or bundle; the first that is set holds. */
+  /** Flags that name its certificate or bundle; the first that is set counts. */
   readonly certificateFlags: readonly FlagReference[];
-  /** The certificate below the folder of the certificates, when no flag is set. */
+  /** The certificate below the directory of the certificates, when no flag is set. */
   readonly baseName: string;
-  /** Flags that name its key. A `.key` beside the certificate is looked at too. */
+  /** Flags that name its key. A `.key` beside the certificate counts too. */
   readonly keyFlags: readonly FlagReference[];
 }
 
@@ -55,108 +54,108 @@ export interface CaDefinition {
 export const CERTIFICATES = [
   {
     id: 'etcd/server',
-    name: "etcd's serving certificate",
+    name: 'etcd server certificate',
     component: 'etcd',
-    home: { in: 'files', certificateFlag: 'cert-file', keyFlag: 'key-file' },
+    location: { in: 'files', certificateFlag: 'cert-file', keyFlag: 'key-file' },
     ca: 'etcd',
     usages: ['server'],
     servedNames: 'etcd-clients',
   },
   {
     id: 'etcd/peer',
-    name: "etcd's certificate between its members",
+    name: 'etcd peer certificate',
     component: 'etcd',
-    home: { in: 'files', certificateFlag: 'peer-cert-file', keyFlag: 'peer-key-file' },
+    location: { in: 'files', certificateFlag: 'peer-cert-file', keyFlag: 'peer-key-file' },
     ca: 'etcd-peer',
     usages: ['server', 'client'],
     servedNames: 'etcd-peers',
   },
   {
     id: 'etcd/healthcheck-client',
-    name: "etcd's health check certificate",
+    name: 'etcd health check client certificate',
     component: 'etcd',
-    home: { in: 'files', baseName: 'etcd/healthcheck-client' },
+    location: { in: 'files', baseName: 'etcd/healthcheck-client' },
     ca: 'etcd',
     usages: ['client'],
   },
   {
     id: 'apiserver-etcd-client',
-    name: "the API server's certificate towards etcd",
+    name: 'API server client certificate for etcd',
     component: 'kube-apiserver',
-    home: { in: 'files', certificateFlag: 'etcd-certfile', keyFlag: 'etcd-keyfile' },
+    location: { in: 'files', certificateFlag: 'etcd-certfile', keyFlag: 'etcd-keyfile' },
     ca: 'etcd',
     usages: ['client'],
   },
   {
     id: 'apiserver',
-    name: "the API server's serving certificate",
+    name: 'API server serving certificate',
     component: 'kube-apiserver',
-    home: { in: 'files', certificateFlag: 'tls-cert-file', keyFlag: 'tls-private-key-file' },
+    location: { in: 'files', certificateFlag: 'tls-cert-file', keyFlag: 'tls-private-key-file' },
     ca: 'cluster',
     usages: ['server'],
     servedNames: 'apiserver',
   },
   {
     id: 'apiserver-kubelet-client',
-    name: "the API server's certificate towards kubelets",
+    name: 'API server client certificate for the kubelet',
     component: 'kube-apiserver',
-    home: { in: 'files', certificateFlag: 'kubelet-client-certificate', keyFlag: 'kubelet-client-key' },
+    location: { in: 'files', certificateFlag: 'kubelet-client-certificate', keyFlag: 'kubelet-client-key' },
     ca: 'cluster',
     usages: ['client'],
   },
   {
     id: 'front-proxy-client',
-    name: "the API server's certificate towards extension API servers",
+    name: 'front proxy client certificate',
     component: 'kube-apiserver',
-    home: { in: 'files', certificateFlag: 'proxy-client-cert-file', keyFlag: 'proxy-client-key-file' },
+    location: { in: 'files', certificateFlag: 'proxy-client-cert-file', keyFlag: 'proxy-client-key-file' },
     ca: 'front-proxy',
     usages: ['client'],
   },
   {
     id: 'admin.conf',
-    name: "the administrator's kubeconfig",
+    name: 'client certificate in admin.conf',
     component: undefined,
-    home: { in: 'kubeconfig', fileName: 'admin.conf' },
+    location: { in: 'kubeconfig', fileName: 'admin.conf' },
     ca: 'cluster',
     usages: ['client'],
   },
   {
     id: 'super-admin.conf',
-    name: "the super administrator's kubeconfig",
+    name: 'client certificate in super-admin.conf',
     component: undefined,
-    home: { in: 'kubeconfig', fileName: 'super-admin.conf' },
+    location: { in: 'kubeconfig', fileName: 'super-admin.conf' },
     ca: 'cluster',
     usages: ['client'],
   },
   {
     id: 'controller-manager.conf',
-    name: "the controller manager's kubeconfig",
+    name: 'client certificate in controller-manager.conf',
     component: 'kube-controller-manager',
-    home: { in: 'kubeconfig', fileName: 'controller-manager.conf', flag: 'kubeconfig' },
+    location: { in: 'kubeconfig', fileName: 'controller-manager.conf', flag: 'kubeconfig' },
     ca: 'cluster',
     usages: ['client'],
   },
   {
     id: 'scheduler.conf',
-    name: "the scheduler's kubeconfig",
+    name: 'client certificate in scheduler.conf',
     component: 'kube-scheduler',
-    home: { in: 'kubeconfig', fileName: 'scheduler.conf', flag: 'kubeconfig' },
+    location: { in: 'kubeconfig', fileName: 'scheduler.conf', flag: 'kubeconfig' },
     ca: 'cluster',
     usages: ['client'],
   },
   {
     id: 'kubelet-client',
-    name: "the kubelet's certificate towards the API server",
+    name: 'kubelet client certificate',
     component: 'kubelet',
-    home: { in: 'kubelet-store' },
+    location: { in: 'kubelet-store' },
     ca: 'cluster',
     usages: ['client'],
   },
   {
     id: 'kubelet-serving',
-    name: "the kubelet's own serving certificate",
+    name: 'kubelet serving certificate',
     component: 'kubelet',
-    home: { in: 'kubelet-self-signed' },
+    location: { in: 'kubelet-self-signed' },
     ca: undefined,
     usages: ['server'],
   },
@@ -164,11 +163,11 @@ export const CERTIFICATES = [
 
 export type CertificateId = (typeof CERTIFICATES)[number]['id'];
 
-/** The authorities of a kubeadm node. */
+/** The CAs of a kubeadm node. */
 export const CA_DEFINITIONS: readonly CaDefinition[] = [
   {
     id: 'cluster',
-    name: 'the cluster CA',
+    name: 'cluster CA',
     certificateFlags: [
       { component: 'kube-apiserver', flag: 'client-ca-file' },
       { component: 'kube-controller-manager', flag: 'root-ca-file' },
@@ -179,7 +178,7 @@ export const CA_DEFINITIONS: readonly CaDefinition[] = [
   },
   {
     id: 'etcd',
-    name: "etcd's CA",
+    name: 'etcd CA',
     certificateFlags: [
       { component: 'etcd', flag: 'trusted-ca-file' },
       { component: 'kube-apiserver', flag: 'etcd-cafile' },
@@ -189,14 +188,14 @@ export const CA_DEFINITIONS: readonly CaDefinition[] = [
   },
   {
     id: 'etcd-peer',
-    name: "the CA of etcd's members",
+    name: 'etcd peer CA',
     certificateFlags: [{ component: 'etcd', flag: 'peer-trusted-ca-file' }],
     baseName: 'etcd/ca',
     keyFlags: [],
   },
   {
     id: 'front-proxy',
-    name: 'the front proxy CA',
+    name: 'front proxy CA',
     certificateFlags: [{ component: 'kube-apiserver', flag: 'requestheader-client-ca-file' }],
     baseName: 'front-proxy-ca',
     keyFlags: [],
@@ -206,10 +205,10 @@ export const CA_DEFINITIONS: readonly CaDefinition[] = [
 /** The id of the step that renews a certificate, for example `pki/renew/etcd/server` or `kubelet/renew/client`. */
 export function renewalStepId(definition: CertificateDefinition): string {
   if (definition.component === 'kubelet') return `kubelet/renew/${definition.id.slice('kubelet-'.length)}`;
-  return definition.home.in === 'kubeconfig' ? `kubeconfig/renew/${definition.id}` : `pki/renew/${definition.id}`;
+  return definition.location.in === 'kubeconfig' ? `kubeconfig/renew/${definition.id}` : `pki/renew/${definition.id}`;
 }
 
-/** The id of the step that issues an authority's certificate anew, for example `pki/reissue/cluster-ca`. */
+/** The id of the step that reissues a CA, for example `pki/reissue/cluster-ca`. */
 export function reissueStepId(id: CaId): string {
   return `pki/reissue/${id}-ca`;
 }

@@ -24,8 +24,8 @@ function inspect({ host, input }: Node, target: string) {
   return inspectLocation({ target, node: input, file }, { host, now: NOW });
 }
 
-describe('a certificate spelled out', () => {
-  it.each(['RSA 2048', 'ECDSA P-384'] as const)('says what OpenSSL says of it (%s)', (leaf) => {
+describe('an inspected certificate', () => {
+  it.each(['RSA 2048', 'ECDSA P-384'] as const)('has the fields that OpenSSL shows (%s)', (leaf) => {
     using openssl = openOpenSsl();
     const names = 'DNS:a.example,DNS:*.b.example,IP:10.0.0.1,IP:fd00::1,URI:spiffe://x/y,email:a@b.example';
     const extensions = [
@@ -54,13 +54,13 @@ describe('a certificate spelled out', () => {
   it('is found by its id, with its key and its chain', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     expect(await inspect(node, 'etcd/server')).toMatchObject([
-      { place: `${PKI}/etcd/server.crt`, keyMatches: true, chain: ['CN=etcd-ca'], chainFlaw: null },
+      { location: `${PKI}/etcd/server.crt`, keyMatches: true, chain: ['CN=etcd-ca'], chainFlaw: null },
     ]);
     expect(await inspect(node, 'ca/cluster')).toMatchObject([{ keyMatches: true, isCaCertificate: true, chain: [] }]);
     await expectCode(inspect(node, 'super-admin.conf'), 'PKI_CERTIFICATE_MISSING');
   });
 
-  it('is found in a bundle, a kubeconfig and a DER file, wherever they are', async () => {
+  it('is found in a bundle, a kubeconfig and a DER file at any path', async () => {
     const other = await kubeadmNode({ algorithm: 'ecdsa' });
     const node = await kubeadmNode({ algorithm: 'ecdsa', caBundle: true }, (files, { pairs }) => {
       const { certificate, key } = pairs['etcd/server'];
@@ -110,7 +110,7 @@ describe('a server', () => {
       { host: createLocalHost(), now: NOW },
     );
 
-  it('shows the certificates that it presents, in their order, though nobody trusts them', async () => {
+  it('shows the certificates that it presents, in their order, although no CA of this node signed them', async () => {
     const { pki } = await kubeadmNode({ expired: ['etcd/server'] });
     const { certificate, key } = pki.pairs['etcd/server'];
     const server = createServer({ cert: certificate + pki.pairs['etcd/ca'].certificate, key, requestCert: true });
@@ -127,7 +127,7 @@ describe('a server', () => {
     }
   });
 
-  it('that speaks no TLS is told by it, and one that is not there too', async () => {
+  it('without TLS is reported, and an unreachable one too', async () => {
     const server = createPlainServer((socket) => {
       socket.on('error', () => undefined);
       socket.resume().end('hello\n');
@@ -148,13 +148,13 @@ describe('a server', () => {
     ['x:0', undefined],
     ['x:65536', undefined],
     ['::1:443', undefined],
-  ])('is meant by "%s" or not', (text, expected) => {
+  ])('has the address "%s" or not', (text, expected) => {
     expect(parseServerAddress(text)).toEqual(expected);
   });
 });
 
 describe('a chain', () => {
-  /** Authorities as `NAME: ISSUER`, each with a key of its own; made in order. */
+  /** CAs as `NAME: ISSUER`, each with a key of its own; made in order. */
   function cas(openssl: ReturnType<typeof openOpenSsl>, chain: Readonly<Record<string, readonly [string, string]>>) {
     for (const [name, [issuer, constraints]] of Object.entries(chain)) {
       openssl.run(`genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ${name}.key`);
@@ -166,7 +166,7 @@ describe('a chain', () => {
     return Object.keys(chain).map((name) => parseCertificates(openssl.read(`${name}.crt`), name)[0]);
   }
 
-  it('ends where a path length or a missing authority ends it', () => {
+  it('ends where a path length or a missing CA ends it', () => {
     using openssl = openOpenSsl();
     const known = cas(openssl, {
       root: ['root', 'CA:TRUE,pathlen:0'],
@@ -192,7 +192,7 @@ describe('a chain', () => {
     expect(buildChain(leaf, [first]).flaw).toContain('not known');
   });
 
-  it('of two authorities that signed each other ends', () => {
+  it('of two CAs that signed each other ends', () => {
     using openssl = openOpenSsl();
     cas(openssl, { a: ['a', 'CA:TRUE'], b: ['b', 'CA:TRUE'] });
     const cross = (name: string, issuer: string) => {

@@ -25,22 +25,22 @@ import { inspectCertificates, type InspectionInput } from './inventory.ts';
 import { attempt } from './reading.ts';
 import { parseServerAddress, readServerCertificates } from './server-certificates.ts';
 
-/** One certificate, spelled out, with what surrounds it. */
+/** One certificate in full, with its location and chain. */
 export interface InspectedCertificate extends CertificateDetails {
   /** A file, or `HOST:PORT`. */
-  readonly place: string;
-  /** Which one it is of several at that place: `1 of 2`, `client-certificate-data`. */
+  readonly location: string;
+  /** Which one it is of several at that location: `1 of 2`, `client-certificate-data`. */
   readonly part: string;
-  /** Whether a private key beside it is its own; `null` when none is beside it. */
+  /** Whether the private key beside it matches; `null` without a key. */
   readonly keyMatches: boolean | null;
-  /** The subjects of those that signed it, nearest first. */
+  /** Subjects of the CAs that signed it, nearest first. */
   readonly chain: readonly string[];
-  /** Why the chain does not end with an authority that signed itself; `null` when it does. */
+  /** Why the chain does not end with a self-signed CA; `null` when it does. */
   readonly chainFlaw: string | null;
 }
 
 interface Found {
-  readonly place: string;
+  readonly location: string;
   readonly part: string;
   readonly certificate: Certificate;
   readonly keyMatches: boolean | null;
@@ -49,20 +49,20 @@ interface Found {
 export interface InspectionRequest {
   /** An id of `certs check`, such as `etcd/server` or `ca/etcd`; a file; or `HOST:PORT`. */
   readonly target: string;
-  /** The node, for ids and for the authorities that chains end with. Default: there is none. */
+  /** The node, for ids and for the CAs that chains end with. Default: no node. */
   readonly node?: InspectionInput | undefined;
-  /** The file that `target` is when it is neither of the others, and whose machine it is on. */
+  /** The file that `target` names when it is neither an id nor `HOST:PORT`, and the machine that it is on. */
   readonly file: { readonly path: HostPath; readonly reader: FileReader };
   readonly signal?: AbortSignal | undefined;
 }
 
 function numbered(
   certificates: readonly Certificate[],
-  place: string,
+  location: string,
   keyMatches: (at: number) => boolean | null,
 ): Found[] {
   return certificates.map((certificate, at) => ({
-    place,
+    location,
     part: `${at + 1} of ${certificates.length}`,
     certificate,
     keyMatches: keyMatches(at),
@@ -89,14 +89,14 @@ async function readKubeconfigFile(source: string, path: HostPath, reader: FileRe
     const own = await attempt(async () => parsePrivateKey(await textOf(key ?? certificate), path));
     const [client] = parseCertificates(await textOf(certificate), path);
     const keyMatches = own.ok ? isKeyOf(own.value.key, client) : null;
-    const place = certificate.in === 'file' ? certificate.path : path;
-    found.push({ place, part: 'client certificate', certificate: client, keyMatches });
+    const location = certificate.in === 'file' ? certificate.path : path;
+    found.push({ location, part: 'client certificate', certificate: client, keyMatches });
   }
   for (const trust of readKubeconfigTrust(source, path)) {
     const certificates = parseCertificates(await textOf(trust), path);
-    const place = trust.in === 'file' ? trust.path : path;
+    const location = trust.in === 'file' ? trust.path : path;
     found.push(
-      ...numbered(certificates, place, () => null).map((each) => ({ ...each, part: `trusted CA ${each.part}` })),
+      ...numbered(certificates, location, () => null).map((each) => ({ ...each, part: `trusted CA ${each.part}` })),
     );
   }
   return found;
@@ -107,7 +107,7 @@ async function readFile({ path, reader }: InspectionRequest['file']): Promise<re
     reader,
     path,
     'PKI_CERTIFICATE_MISSING',
-    'give a file, HOST:PORT or an id of `certs check`',
+    'give a file, HOST:PORT or an id of `kube-rescue certs check`',
   );
   if (containsPem(text)) return readPemFile(text, path, reader);
   const der = Buffer.from(text, 'latin1');
@@ -115,7 +115,7 @@ async function readFile({ path, reader }: InspectionRequest['file']): Promise<re
   if (/^[ \t]*"?(?:clusters|users|contexts|current-context)"?[ \t]*:/m.test(text) || text.trimStart().startsWith('{')) {
     return readKubeconfigFile(decodeKubeconfig(der, path), path, reader);
   }
-  // Says what is wrong with it as PEM.
+  // Throws with the defect of the PEM.
   readPem(text, path);
   return [];
 }
@@ -138,20 +138,20 @@ async function readById(target: string, node: InspectionInput, reader: FileReade
   if (entry === undefined) {
     throw new PkiError({
       code: 'PKI_CERTIFICATE_MISSING',
-      message: inventory.absent.find(({ id }) => id === target)?.reason ?? 'this node does not have it',
+      message: inventory.absent.find(({ id }) => id === target)?.reason ?? 'this node has no such certificate',
       subject: target,
-      hint: 'see what it has with `certs check`',
+      hint: 'list the certificates of this node with `kube-rescue certs check`',
     });
   }
   if (!entry.certificate.ok) throw entry.certificate.error;
   const certificate = entry.certificate.value;
   const keyMatches = entry.key.ok ? isKeyOf(entry.key.value.key, certificate) : null;
-  return [{ place: entry.certificatePlace.path, part: '1 of 1', certificate, keyMatches }];
+  return [{ location: entry.certificateLocation.path, part: '1 of 1', certificate, keyMatches }];
 }
 
 /**
- * Spells out the certificates at one place: of an id of this node's, in a file (PEM, DER, kubeconfig), or presented by a server.
- * Chains are looked for among them and this node's authorities.
+ * Reads the certificates of one location in full: an id of this node, a file (PEM, DER, kubeconfig) or a TLS server.
+ * Builds chains from them and from this node's CAs.
  *
  * @throws PkiError `PKI_CERTIFICATE_MISSING` `PKI_PEM_INVALID` `PKI_CERTIFICATE_INVALID` `PKI_KUBECONFIG_INVALID`
  * `PKI_SERVER_SILENT`; HostError
@@ -174,9 +174,9 @@ export async function inspectLocation(
     ...found.map(({ certificate }) => certificate),
     ...cas.flatMap(({ bundle }) => (bundle.ok ? bundle.value : [])),
   ];
-  return found.map(({ place, part, certificate, keyMatches }) => {
+  return found.map(({ location, part, certificate, keyMatches }) => {
     const { certificates, flaw } = buildChain(certificate, known);
     const chain = certificates.slice(1).map((each) => detailCertificate(each, now).subject);
-    return { place, part, ...detailCertificate(certificate, now), keyMatches, chain, chainFlaw: flaw ?? null };
+    return { location, part, ...detailCertificate(certificate, now), keyMatches, chain, chainFlaw: flaw ?? null };
   });
 }

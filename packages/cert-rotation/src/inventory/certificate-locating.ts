@@ -20,13 +20,13 @@ import {
 } from './kubelet-inventory.ts';
 import { attempt, type Reading } from './reading.ts';
 
-/** What is known of a node before its certificates are looked for. */
+/** Known facts of a node before its certificates are located. */
 export interface NodeSurvey {
   readonly components: readonly ComponentFlags[];
   readonly kubernetesDirectory: HostPath;
   readonly certificatesDirectory: HostPath;
   readonly reader: FileReader;
-  /** What was read of kubeconfigs: several certificates ask for the same one. */
+  /** Kubeconfigs that were read: several certificates share one. */
   readonly kubeconfigs: Map<HostPath, Promise<Reading<Kubeconfig | undefined>>>;
 }
 
@@ -35,19 +35,19 @@ export type LocatedCertificate =
   | (Credentials & { readonly store?: KubeletStore | undefined })
   | { readonly reason: string };
 
-/** The kubeconfig that holds or names a certificate; `undefined` for one that is kept otherwise. */
+/** The kubeconfig that holds or names a certificate; `undefined` for a certificate in files. */
 export function locateKubeconfig(
-  { home, component }: CertificateDefinition,
+  { location, component }: CertificateDefinition,
   { components, kubernetesDirectory }: Pick<NodeSurvey, 'components' | 'kubernetesDirectory'>,
 ): HostPath | undefined {
-  if (home.in === 'kubelet-store') return locateKubeletConfig(components, kubernetesDirectory);
-  if (home.in !== 'kubeconfig') return undefined;
-  const isNamed = component !== undefined && home.flag !== undefined;
-  const named = isNamed ? findFlag(components, { component, flag: home.flag }) : undefined;
-  return named === undefined ? joinPath(kubernetesDirectory, home.fileName) : hostPath(named);
+  if (location.in === 'kubelet-store') return locateKubeletConfig(components, kubernetesDirectory);
+  if (location.in !== 'kubeconfig') return undefined;
+  const isNamed = component !== undefined && location.flag !== undefined;
+  const named = isNamed ? findFlag(components, { component, flag: location.flag }) : undefined;
+  return named === undefined ? joinPath(kubernetesDirectory, location.fileName) : hostPath(named);
 }
 
-/** Reads a kubeconfig of this node; the value is `undefined` when it is not there. */
+/** Reads a kubeconfig of this node; the value is `undefined` when it does not exist. */
 export function readKubeconfig(
   { reader, kubeconfigs }: Pick<NodeSurvey, 'reader' | 'kubeconfigs'>,
   path: HostPath,
@@ -62,7 +62,7 @@ export function readKubeconfig(
   return reading;
 }
 
-/** kubeadm's `certificatesDir`: the folder that the API server's flags point into. */
+/** kubeadm's `certificatesDir`: the directory that the API server's flags point into. */
 export function locateCertificatesDirectory(
   components: readonly ComponentFlags[],
   kubernetesDirectory: HostPath,
@@ -75,14 +75,14 @@ export function locateCertificatesDirectory(
 
 function unreadable(path: HostPath, error: RecoveryError): Credentials {
   return {
-    certificatePlace: { in: 'kubeconfig', path, field: 'client-certificate-data' },
-    keyPlace: { in: 'kubeconfig', path, field: 'client-key-data' },
+    certificateLocation: { in: 'kubeconfig', path, field: 'client-certificate-data' },
+    keyLocation: { in: 'kubeconfig', path, field: 'client-key-data' },
     certificate: { ok: false, error },
     key: { ok: false, error },
   };
 }
 
-/** A pair that no flag names is not missed when it is not there. */
+/** Without a flag the pair is optional. */
 async function readUnnamedPair(certificate: HostPath, key: HostPath, reader: FileReader): Promise<LocatedCertificate> {
   if ((await reader.readFile(certificate)) === undefined) return { reason: `no ${certificate}` };
   return readFileCredentials(reader, certificate, key);
@@ -94,13 +94,13 @@ async function findInKubeconfig(
   survey: NodeSurvey,
 ): Promise<LocatedCertificate> {
   const { components, reader } = survey;
-  const isKubelet = definition.home.in === 'kubelet-store';
+  const isKubelet = definition.location.in === 'kubelet-store';
   const content = await readKubeconfig(survey, path);
   if (!content.ok) return unreadable(path, content.error);
   if (content.value === undefined)
     return isKubelet ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };
   const { certificate, key } = content.value;
-  if (certificate === undefined) return { reason: `${path} uses another credential than a certificate` };
+  if (certificate === undefined) return { reason: `${path} has no client certificate` };
   const config = { path, certificate, key: key ?? certificate };
   return isKubelet
     ? readKubeletCredentials(reader, config, components)
@@ -112,24 +112,25 @@ export async function locateCertificate(
   definition: CertificateDefinition,
   survey: NodeSurvey,
 ): Promise<LocatedCertificate> {
-  const { component, home } = definition;
+  const { component, location } = definition;
   const { components, certificatesDirectory, reader } = survey;
   if (component !== undefined && findComponent(components, component) === undefined) {
     return { reason: `no ${component} on this node` };
   }
   const kubeconfig = locateKubeconfig(definition, survey);
   if (kubeconfig !== undefined) return findInKubeconfig(definition, kubeconfig, survey);
-  if (home.in === 'kubelet-self-signed') {
+  if (location.in === 'kubelet-self-signed') {
     const { certificate, key } = locateKubeletServingPair(components);
     return readUnnamedPair(certificate, key, reader);
   }
-  if (home.in !== 'files' || component === undefined) throw new Error(`nobody knows where ${definition.id} is kept`);
-  if ('baseName' in home) {
-    const base = joinPath(certificatesDirectory, home.baseName);
+  if (location.in !== 'files' || component === undefined)
+    throw new Error(`the catalogue has no location for ${definition.id}`);
+  if ('baseName' in location) {
+    const base = joinPath(certificatesDirectory, location.baseName);
     return readUnnamedPair(hostPath(`${base}.crt`), hostPath(`${base}.key`), reader);
   }
-  const certificate = findFlag(components, { component, flag: home.certificateFlag });
-  const key = findFlag(components, { component, flag: home.keyFlag });
-  if (certificate === undefined) return { reason: `${component} has no --${home.certificateFlag}` };
+  const certificate = findFlag(components, { component, flag: location.certificateFlag });
+  const key = findFlag(components, { component, flag: location.keyFlag });
+  if (certificate === undefined) return { reason: `${component} has no --${location.certificateFlag}` };
   return readFileCredentials(reader, hostPath(certificate), hostPath(key ?? certificate));
 }

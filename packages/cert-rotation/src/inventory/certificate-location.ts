@@ -9,15 +9,15 @@ import type { HostPath } from '@kube-rescue/host';
 import { type Certificate, parseCertificates, parsePrivateKey, type PrivateKey } from '@kube-rescue/x509';
 import { attempt, type Reading } from './reading.ts';
 
-/** Where a certificate or key lies: a PEM file, or a field of a kubeconfig. */
+/** Location of a certificate or key: a PEM file, or a field of a kubeconfig. */
 export type CredentialLocation =
   | { readonly in: 'file'; readonly path: HostPath }
   | { readonly in: 'kubeconfig'; readonly path: HostPath; readonly field: CredentialField };
 
-/** A certificate and its key, where they lie and what was found there. Carries the key as a `KeyObject`, never as text. */
+/** A certificate and its key, with their locations. Carries the key as a `KeyObject`, never as text. */
 export interface Credentials {
-  readonly certificatePlace: CredentialLocation;
-  readonly keyPlace: CredentialLocation;
+  readonly certificateLocation: CredentialLocation;
+  readonly keyLocation: CredentialLocation;
   readonly certificate: Reading<Certificate>;
   readonly key: Reading<PrivateKey>;
 }
@@ -29,8 +29,8 @@ export async function readFileCredentials(
   keyPath: HostPath,
 ): Promise<Credentials> {
   return {
-    certificatePlace: { in: 'file', path: certificatePath },
-    keyPlace: { in: 'file', path: keyPath },
+    certificateLocation: { in: 'file', path: certificatePath },
+    keyLocation: { in: 'file', path: keyPath },
     certificate: await attempt(async () => {
       const text = await readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING');
       return parseCertificates(text, certificatePath)[0];
@@ -39,7 +39,7 @@ export async function readFileCredentials(
   };
 }
 
-function placeOf(part: KubeconfigCredential, kubeconfig: HostPath, field: CredentialField): CredentialLocation {
+function locationOf(part: KubeconfigCredential, kubeconfig: HostPath, field: CredentialField): CredentialLocation {
   return part.in === 'file' ? part : { in: 'kubeconfig', path: kubeconfig, field };
 }
 
@@ -52,14 +52,14 @@ export async function readKubeconfigCredentials(
 ): Promise<Credentials> {
   const text = async (part: KubeconfigCredential, missing: 'PKI_CERTIFICATE_MISSING' | 'PKI_KEY_MISSING') =>
     part.in === 'file' ? readNamedFile(reader, part.path, missing) : part.text;
-  const certificatePlace = placeOf(certificate, kubeconfig.path, 'client-certificate-data');
-  const keyPlace = placeOf(key, kubeconfig.path, 'client-key-data');
+  const certificateLocation = locationOf(certificate, kubeconfig.path, 'client-certificate-data');
+  const keyLocation = locationOf(key, kubeconfig.path, 'client-key-data');
   return {
-    certificatePlace,
-    keyPlace,
+    certificateLocation,
+    keyLocation,
     certificate: await attempt(
-      async () => parseCertificates(await text(certificate, 'PKI_CERTIFICATE_MISSING'), certificatePlace.path)[0],
+      async () => parseCertificates(await text(certificate, 'PKI_CERTIFICATE_MISSING'), certificateLocation.path)[0],
     ),
-    key: await attempt(async () => parsePrivateKey(await text(key, 'PKI_KEY_MISSING'), keyPlace.path)),
+    key: await attempt(async () => parsePrivateKey(await text(key, 'PKI_KEY_MISSING'), keyLocation.path)),
   };
 }

@@ -16,20 +16,17 @@ import { reportCertificates } from '../judgement/report.ts';
 const AUTHORITY_ROWS = ['ca/cluster', 'ca/etcd', 'ca/front-proxy'];
 
 describe('a healthy kubeadm node', () => {
-  it.each(['rsa', 'ecdsa'] as const)(
-    'shows every certificate and authority without a problem (%s)',
-    async (algorithm) => {
-      const { host, input } = await kubeadmNode({ algorithm, kubeletAlgorithm: 'ecdsa' });
-      const inventory = await inspectCertificates(input, { host });
-      const rows = reportCertificates(inventory, { now: NOW });
-      expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
-      expect(rows.map(({ id }) => id).toSorted()).toEqual([...LEAF_NAMES, ...AUTHORITY_ROWS].toSorted());
-      expect(inventory.absent).toEqual([
-        { id: 'super-admin.conf', reason: 'no /etc/kubernetes/super-admin.conf' },
-        { id: 'kubelet-serving', reason: 'no /var/lib/kubelet/pki/kubelet.crt' },
-      ]);
-    },
-  );
+  it.each(['rsa', 'ecdsa'] as const)('shows every certificate and CA without a problem (%s)', async (algorithm) => {
+    const { host, input } = await kubeadmNode({ algorithm, kubeletAlgorithm: 'ecdsa' });
+    const inventory = await inspectCertificates(input, { host });
+    const rows = reportCertificates(inventory, { now: NOW });
+    expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(rows.map(({ id }) => id).toSorted()).toEqual([...LEAF_NAMES, ...AUTHORITY_ROWS].toSorted());
+    expect(inventory.absent).toEqual([
+      { id: 'super-admin.conf', reason: 'no /etc/kubernetes/super-admin.conf' },
+      { id: 'kubelet-serving', reason: 'no /var/lib/kubelet/pki/kubelet.crt' },
+    ]);
+  });
 
   it('is reported as plain data without key material', async () => {
     const { host, input, pki } = await kubeadmNode();
@@ -40,12 +37,12 @@ describe('a healthy kubeadm node', () => {
     expect(rows.find(({ id }) => id === 'apiserver-kubelet-client')).toEqual({
       id: 'apiserver-kubelet-client',
       kind: 'file',
-      name: "the API server's certificate towards kubelets",
+      name: 'API server client certificate for the kubelet',
       path: '/etc/kubernetes/pki/apiserver-kubelet-client.crt',
       subject: 'O=system:masters, CN=kube-apiserver-kubelet-client',
       issuer: 'ca/cluster',
-      notBefore: '2025-08-31T00:00:00.000Z',
-      notAfter: '2026-08-31T00:00:00.000Z',
+      notBefore: '2025-08-31T00:00:00Z',
+      notAfter: '2026-08-31T00:00:00Z',
       daysLeft: 182,
       keyAlgorithm: 'RSA 2048',
       problems: [],
@@ -60,14 +57,14 @@ describe('a healthy kubeadm node', () => {
   });
 });
 
-describe('the places of certificates', () => {
-  it('follow the flags into another folder', async () => {
+describe('the locations of certificates', () => {
+  it('follow the flags into another directory', async () => {
     const certificatesDir = hostPath('/srv/pki');
     const { host, input } = await kubeadmNode({ certificatesDir });
     const { certificates, cas } = await inspectCertificates(input, { host });
-    const files = certificates.filter(({ definition }) => definition.home.in === 'files');
+    const files = certificates.filter(({ definition }) => definition.location.in === 'files');
     expect(files).toHaveLength(7);
-    expect([...files.map((entry) => entry.certificatePlace.path), ...cas.map(({ path }) => path)]).toSatisfy(
+    expect([...files.map((entry) => entry.certificateLocation.path), ...cas.map(({ path }) => path)]).toSatisfy(
       (paths: readonly string[]) => paths.every((path) => path.startsWith('/srv/pki/')),
     );
     expect(cas.map(({ issuer }) => (issuer.ok ? issuer.value.keyPath : issuer.error.code))).toEqual(
@@ -85,9 +82,9 @@ describe('the places of certificates', () => {
       putFile(files, '/etc/kubernetes/pki/scheduler.pem', key + certificate);
     });
     const { certificates } = await inspectCertificates({ ...input, only: ['scheduler.conf'] }, { host });
-    const place = { in: 'file', path: '/etc/kubernetes/pki/scheduler.pem' };
+    const location = { in: 'file', path: '/etc/kubernetes/pki/scheduler.pem' };
     expect(certificates).toMatchObject([
-      { certificatePlace: place, keyPlace: place, certificate: { ok: true }, key: { ok: true } },
+      { certificateLocation: location, keyLocation: location, certificate: { ok: true }, key: { ok: true } },
     ]);
   });
 
@@ -96,7 +93,7 @@ describe('the places of certificates', () => {
     const { certificates } = await inspectCertificates({ ...input, only: ['kubelet-client'] }, { host });
     expect(certificates).toMatchObject([
       {
-        certificatePlace: { in: 'file', path: '/var/lib/kubelet/pki/kubelet-client-current.pem' },
+        certificateLocation: { in: 'file', path: '/var/lib/kubelet/pki/kubelet-client-current.pem' },
         store: { directory: '/var/lib/kubelet/pki', embedded: { kubeconfig: '/etc/kubernetes/kubelet.conf' } },
       },
     ]);
@@ -108,10 +105,10 @@ describe('the places of certificates', () => {
       files.delete(hostPath('/var/lib/kubelet/pki/kubelet-client-current.pem'));
     });
     const { certificates } = await inspectCertificates({ ...input, only: ['kubelet-client'] }, { host });
-    expect(certificates).toMatchObject([{ certificatePlace: { in: 'kubeconfig' }, store: undefined }]);
+    expect(certificates).toMatchObject([{ certificateLocation: { in: 'kubeconfig' }, store: undefined }]);
   });
 
-  it('that two flags share are one entry with the demands of both', async () => {
+  it('that two flags share are one entry with the requirements of both', async () => {
     const flags = {
       'kubelet-client-certificate': '/etc/kubernetes/pki/apiserver.crt',
       'kubelet-client-key': '/etc/kubernetes/pki/apiserver.key',
@@ -128,7 +125,7 @@ describe('the places of certificates', () => {
     expect(certificates).toHaveLength(LEAF_NAMES.length - 1);
   });
 
-  it('of a component that is not on the node are left out, and that is said', async () => {
+  it('of a component that is not on the node are absent, with the reason', async () => {
     const { host, input } = await kubeadmNode({}, undefined, { etcd: undefined });
     const { certificates, absent } = await inspectCertificates(input, { host });
     expect(certificates.filter(({ id }) => id.startsWith('etcd/'))).toEqual([]);
@@ -136,7 +133,7 @@ describe('the places of certificates', () => {
     expect(certificates.find(({ id }) => id === 'apiserver-etcd-client')?.ca).toBe('etcd');
   });
 
-  it('without a client certificate are left out, and that is said', async () => {
+  it('without a client certificate are absent, with the reason', async () => {
     const { host, input } = await kubeadmNode({}, (files) => {
       const conf = textIn(files, '/etc/kubernetes/scheduler.conf').replace(
         /client-certificate-data: .*\n.*/,
@@ -145,12 +142,12 @@ describe('the places of certificates', () => {
       putFile(files, '/etc/kubernetes/scheduler.conf', conf);
     });
     expect((await inspectCertificates({ ...input, only: ['scheduler.conf'] }, { host })).absent).toEqual([
-      { id: 'scheduler.conf', reason: '/etc/kubernetes/scheduler.conf uses another credential than a certificate' },
+      { id: 'scheduler.conf', reason: '/etc/kubernetes/scheduler.conf has no client certificate' },
     ]);
   });
 });
 
-describe('an authority', () => {
+describe('a CA', () => {
   it('signs with the certificate of its bundle that its key belongs to', async () => {
     const other = await kubeadmNode({ algorithm: 'ecdsa' });
     const { host, input, pki } = await kubeadmNode({ algorithm: 'ecdsa' }, (files, { pairs }) => {
@@ -163,7 +160,7 @@ describe('an authority', () => {
     expect(reportCertificates(inventory, { now: NOW }).filter(({ status }) => status !== 'ok')).toEqual([]);
   });
 
-  it.each(CA_NAMES)('without its key is known by it, and its leaves are still fine (%s)', async (name) => {
+  it.each(CA_NAMES)('without its key is reported, and its leaves are still ok (%s)', async (name) => {
     const { host, input } = await kubeadmNode({ missingCaKeys: [name] });
     const rows = reportCertificates(await inspectCertificates(input, { host }), { now: NOW });
     const wrong = rows.filter(({ status }) => status !== 'ok');
@@ -187,7 +184,7 @@ describe('looking for certificates', () => {
     expect(error.subject).toBe('api-server');
   });
 
-  it('goes on behind a file that it may not read, and does not call it fine', async () => {
+  it('continues after an unreadable file, and does not report it as ok', async () => {
     const { host, input } = await kubeadmNode();
     const components = kubeadmComponents({ etcd: { 'cert-file': '/etc/kubernetes/pki' } });
     const inventory = await inspectCertificates({ ...input, components }, { host });

@@ -22,33 +22,33 @@ import { PkiError } from '../errors.ts';
 import type { KubeletStore } from './kubelet-inventory.ts';
 import { readServedNames } from './served-names.ts';
 
-/** What is to be looked at. */
+/** The node that is to be read. */
 export interface InspectionInput {
   /** The components of this node; one that is left out leaves its certificates out. */
   readonly components: readonly ComponentFlags[];
   /** Usually `/etc/kubernetes`. */
   readonly kubernetesDirectory: HostPath;
-  /** kubeadm's `certificatesDir`. Default: the folder of the API server's `--client-ca-file`. */
+  /** kubeadm's `certificatesDir`. Default: the directory of the API server's `--client-ca-file`. */
   readonly certificatesDirectory?: HostPath | undefined;
   /**
-   * Only these certificates and their authorities. A pair that serves another purpose too is then judged by these alone.
+   * Only these certificates and their CAs. A pair that serves another purpose too is then judged by these alone.
    * Default: all.
    */
   readonly only?: readonly CertificateId[] | undefined;
 }
 
-/** One certificate of the node, where it lies and what is demanded of it. */
+/** One certificate of the node, its location and requirements. */
 export interface CertificateEntry extends Credentials {
   readonly id: CertificateId;
   readonly definition: CertificateDefinition;
-  /** Other certificates of the catalogue that are this very file. */
+  /** Other certificates of the catalogue in the same file. */
   readonly alsoServesAs: readonly CertificateId[];
-  /** The authority that must have signed it; `undefined` for one that signs itself. */
+  /** The CA that must have signed it; `undefined` for a self-signed certificate. */
   readonly ca: CaId | undefined;
   readonly usages: readonly Usage[];
   /** DNS names and addresses that its clients dial. */
   readonly names: readonly string[];
-  /** The kubelet's store, for the certificate that is kept there. */
+  /** The kubelet's certificate store, for the certificate in it. */
   readonly store: KubeletStore | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface AbsentCertificate {
 }
 
 export interface CertificateInventory {
-  /** What was asked for, so that a step can look again. */
+  /** The input, so that a step can inspect again. */
   readonly input: InspectionInput;
   readonly certificates: readonly CertificateEntry[];
   readonly cas: readonly CaEntry[];
@@ -72,14 +72,14 @@ function assertKnownIds(only: readonly string[]): void {
   if (unknown.length === 0) return;
   throw new PkiError({
     code: 'PKI_CERTIFICATE_UNKNOWN',
-    message: 'there is no certificate of that name',
+    message: 'unknown certificate id',
     subject: unknown.join(', '),
     hint: `choose from ${CERTIFICATES.map(({ id }) => id).join(', ')}`,
   });
 }
 
-function placeName({ certificatePlace }: Credentials): string {
-  return `${certificatePlace.path}#${certificatePlace.in}`;
+function locationKey({ certificateLocation }: Credentials): string {
+  return `${certificateLocation.path}#${certificateLocation.in}`;
 }
 
 function merge(first: CertificateEntry, second: CertificateEntry): CertificateEntry {
@@ -91,7 +91,7 @@ function merge(first: CertificateEntry, second: CertificateEntry): CertificateEn
   };
 }
 
-/** What this node's kubeconfigs judge the API server by; one that cannot be read is told of by its own entry. */
+/** Server names of this node's kubeconfigs; the entry of a damaged kubeconfig reports the damage. */
 async function readServerNames(survey: NodeSurvey): Promise<readonly string[]> {
   const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter(
     (path) => path !== undefined,
@@ -100,7 +100,7 @@ async function readServerNames(survey: NodeSurvey): Promise<readonly string[]> {
   return kubeconfigs.flatMap((kubeconfig) => (kubeconfig.ok ? [kubeconfig.value?.serverName ?? ''] : []));
 }
 
-/** Authorities that share one file are one: the first. */
+/** CAs that share one file are one: the first. */
 function shareCas(survey: NodeSurvey): ReadonlyMap<CaId, CaId> {
   const { components, certificatesDirectory } = survey;
   const located = CA_DEFINITIONS.map(({ id }) => ({ id, path: locateCa(id, components, certificatesDirectory) }));
@@ -109,10 +109,10 @@ function shareCas(survey: NodeSurvey): ReadonlyMap<CaId, CaId> {
 
 /**
  * Finds the certificates of a node by its components' flags and its kubeconfigs, and reads them with their keys and
- * authorities. Reads only; judges nothing (see `judgeCertificate`).
+ * CAs. Reads only; does not judge (see `judgeCertificate`).
  *
- * What cannot be read is an entry with an error, so that one broken file does not hide the others. A pair that serves two
- * purposes is one entry.
+ * A damaged file becomes an entry with an error, so that it does not hide the others. A pair that serves two purposes is
+ * one entry.
  * @throws PkiError `PKI_CERTIFICATE_UNKNOWN` for an id in `only`; HostError `HOST_PATH_INVALID` for a relative path in a flag
  */
 export async function inspectCertificates(
@@ -123,8 +123,8 @@ export async function inspectCertificates(
   const { components, kubernetesDirectory } = input;
   const certificatesDirectory =
     input.certificatesDirectory ?? locateCertificatesDirectory(components, kubernetesDirectory);
-  const places = { components, kubernetesDirectory, certificatesDirectory };
-  const survey: NodeSurvey = { ...places, reader: host, kubeconfigs: new Map() };
+  const locations = { components, kubernetesDirectory, certificatesDirectory };
+  const survey: NodeSurvey = { ...locations, reader: host, kubeconfigs: new Map() };
   const caIds = shareCas(survey);
 
   const entries = new Map<string, CertificateEntry>();
@@ -148,8 +148,8 @@ export async function inspectCertificates(
       names: readServedNames(servedNames, components, serverNames),
       store: located.store,
     };
-    const same = entries.get(placeName(entry));
-    entries.set(placeName(entry), same === undefined ? entry : merge(same, entry));
+    const same = entries.get(locationKey(entry));
+    entries.set(locationKey(entry), same === undefined ? entry : merge(same, entry));
   }
 
   const certificates = [...entries.values()];

@@ -10,12 +10,12 @@ const CURRENT_LINK = 'kubelet-client-current.pem';
 
 /** The kubelet's own store of client certificates (client-go `util/certificate/certificate_store.go`). */
 export interface KubeletStore {
-  /** `kubelet-client-current.pem`: a link to the dated PEM that is in use. */
+  /** `kubelet-client-current.pem`: a link to the dated PEM in use. */
   readonly link: HostPath;
   readonly directory: HostPath;
   /**
-   * The certificate that kubelet.conf embeds beside the store, when it does. The kubelet refuses to start when that one
-   * is stale, whatever the store holds (kubelet `certificate/bootstrap/bootstrap.go` isClientConfigStillValid).
+   * The certificate that kubelet.conf embeds beside the store. The kubelet refuses to start when the embedded certificate
+   * has expired, even with a valid one in the store (kubelet `certificate/bootstrap/bootstrap.go` isClientConfigStillValid).
    */
   readonly embedded: { readonly kubeconfig: HostPath; readonly certificate: Reading<Certificate> } | undefined;
 }
@@ -32,7 +32,7 @@ function certificateDirectory(components: readonly ComponentFlags[]): HostPath {
   return hostPath(kubeletFlag(components, 'cert-dir') ?? DEFAULT_CERTIFICATE_DIRECTORY);
 }
 
-/** The kubelet's serving pair: the one that its flags name, otherwise the one that it makes itself. */
+/** The kubelet's serving pair: the pair in its flags, otherwise the self-signed pair that it creates. */
 export function locateKubeletServingPair(components: readonly ComponentFlags[]): {
   readonly certificate: HostPath;
   readonly key: HostPath;
@@ -76,12 +76,12 @@ export async function readKubeletCredentials(
   };
 }
 
-/** A kubelet without kubelet.conf has no name to ask for a certificate with. */
+/** Without kubelet.conf the kubelet cannot request a certificate. */
 export function kubeletConfigMissing(path: HostPath): PkiError {
   return new PkiError({
     code: 'PKI_CERTIFICATE_MISSING',
-    message: 'the kubelet has no kubeconfig',
+    message: 'the kubeconfig of the kubelet is missing',
     subject: path,
-    hint: 'restore it from a backup, or make it anew with `kubeadm init phase kubeconfig kubelet`',
+    hint: 'restore it from a backup, or recreate it with `kubeadm init phase kubeconfig kubelet`',
   });
 }

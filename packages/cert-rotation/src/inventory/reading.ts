@@ -1,6 +1,6 @@
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 
-/** What became of reading one thing. A thing that cannot be read is a result here, because the others still can. */
+/** The value that was read, or the error: one damaged file must not hide the others. */
 export type Reading<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: RecoveryError };

@@ -17,7 +17,7 @@ describe('the names that a serving certificate must have', () => {
     ]);
   });
 
-  it('are the hosts of the URLs of etcd, but for those that mean every address', () => {
+  it('are the hosts of the URLs of etcd, without wildcard addresses', () => {
     const etcd = {
       'listen-client-urls': 'https://0.0.0.0:2379,https://[::]:2379,unix://sock',
       'advertise-client-urls': 'https://etcd-0.example:2379',
@@ -38,7 +38,7 @@ describe('addresses', () => {
     ['192.168.1.128/25', '192.168.1.129'],
   ])('the first service address of %s is %s', (ranges, address) => expect(firstServiceAddress(ranges)).toBe(address));
 
-  it.each(['', 'nonsense', '10.96.0.0', '10.96.0.0/x'])('%j has none', (ranges) => {
+  it.each(['', 'nonsense', '10.96.0.0', '10.96.0.0/x'])('%j is no range', (ranges) => {
     expect(firstServiceAddress(ranges)).toBeUndefined();
   });
 });

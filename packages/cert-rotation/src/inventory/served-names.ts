@@ -2,10 +2,10 @@ import { type Component, type ComponentFlags, findFlag, hostOfUrl } from '@kube-
 import { formatFirstHost, parseNetwork } from '@kube-rescue/host';
 import type { ServedNames } from './catalogue.ts';
 
-/** The names by which pods reach the API server whatever the cluster's DNS domain is (kubeadm `pki_helpers.go` GetAPIServerAltNames). */
+/** Names of the API server's Service that need no cluster domain (kubeadm `pki_helpers.go` GetAPIServerAltNames). */
 const SERVICE_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
 
-/** Listening there means every address, so it names none. */
+/** Wildcard addresses; a certificate cannot name them. */
 const UNSPECIFIED = new Set(['0.0.0.0', '::', '']);
 
 /** @param urls lists of URLs with commas between them */
@@ -14,10 +14,10 @@ function hostsOf(...urls: readonly string[]): readonly (string | undefined)[] {
 }
 
 /**
- * The names and addresses that clients of a serving certificate dial, as this node's flags and kubeconfigs say.
+ * Names and addresses that clients dial, from this node's flags and kubeconfigs.
  *
- * The service name with the cluster's DNS domain is not among them, because no flag of the API server says that domain.
- * @param serverNames what this node's kubeconfigs judge the API server by
+ * The service name with the cluster domain is not among them, because no flag of the API server has the domain.
+ * @param serverNames server names of this node's kubeconfigs
  */
 export function readServedNames(
   kind: ServedNames | undefined,
@@ -37,14 +37,14 @@ export function readServedNames(
     'etcd-peers': () => hostsOf(flag('etcd', 'initial-advertise-peer-urls')),
   };
   const found = kind === undefined ? [] : names[kind]();
-  // What a pod is told by its environment, such as $(POD_IP), is known in the running pod only.
+  // Environment variables such as $(POD_IP) are known in the running pod only.
   const isKnown = (name: string | undefined): name is string =>
     name !== undefined && !UNSPECIFIED.has(name) && !name.startsWith('$(');
   return [...new Set(found.filter(isKnown))];
 }
 
 /**
- * The address that the API server's own Service has: the first of the first range of `--service-cluster-ip-range`
+ * The address of the API server's Service: the first address of the first range of `--service-cluster-ip-range`
  * (kubernetes `pkg/controlplane/services.go` ServiceIPRange).
  *
  * @param ranges one or two CIDRs with a comma between them

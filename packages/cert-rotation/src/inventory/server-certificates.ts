@@ -6,7 +6,7 @@ import { PkiError } from '../errors.ts';
 
 const TIMEOUT_MS = 5_000;
 
-/** Where a TLS server listens. */
+/** Address of a TLS server. */
 export interface ServerAddress {
   /** Name or IP address, without brackets. */
   readonly host: string;
@@ -35,7 +35,7 @@ function sentBy(socket: TLSSocket): readonly Uint8Array[] {
 }
 
 /**
- * Asks a TLS server for its certificates, as seen from the machine; presents none of its own, and trusts nothing.
+ * Fetches the certificates of a TLS server, from the machine of `host`; presents no client certificate and verifies nothing.
  *
  * @throws HostError `HOST_CONNECTION_FAILED` `HOST_UNSUPPORTED`; PkiError `PKI_SERVER_SILENT` when it does not speak TLS
  */
@@ -50,7 +50,7 @@ export async function readServerCertificates(
     const ders = await new Promise<readonly Uint8Array[]>((resolve, reject) => {
       const socket = connect({
         socket: raw,
-        // What it presents is judged by whoever asked, not here.
+        // The caller judges the certificates.
         rejectUnauthorized: false,
         checkServerIdentity: () => undefined,
         ...(!isIpAddress(address.host) ? { servername: address.host } : {}),
@@ -71,7 +71,7 @@ function silent(subject: string, cause: unknown): PkiError {
   return new PkiError({
     code: 'PKI_SERVER_SILENT',
     message:
-      'it listens, but presents no certificate: it does not speak TLS, or refuses to without a client certificate',
+      'the server accepts the connection but presents no certificate: it does not speak TLS, or requires a client certificate',
     subject,
     hint: 'check the port; `openssl s_client -connect` shows more',
     cause,

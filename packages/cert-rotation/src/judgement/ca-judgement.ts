@@ -1,8 +1,9 @@
+import { formatTime } from '@kube-rescue/errors';
 import type { Certificate } from '@kube-rescue/x509';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import { type Problem, problemOf } from './problem.ts';
 
-/** The certificate that an authority signs with; without a key, the one of its bundle that lives longest. */
+/** The certificate that a CA signs with; without a key, the certificate of its bundle with the latest notAfter. */
 export function signingCertificate(ca: CaEntry): Certificate | undefined {
   if (ca.issuer.ok) return ca.issuer.value.certificate;
   if (!ca.bundle.ok) return undefined;
@@ -11,42 +12,41 @@ export function signingCertificate(ca: CaEntry): Certificate | undefined {
 
 function judgeCertificateOf(ca: CaEntry, certificate: Certificate, now: Date): Problem[] {
   const { path, definition } = ca;
-  const base = { kind: 'invalid', severity: 'problem', subject: path, fixedBy: 'person' } as const;
+  const base = { kind: 'invalid', severity: 'problem', subject: path, fixedBy: 'operator' } as const;
   const problems: Problem[] = [];
   if (now < certificate.notBefore) {
     problems.push({
       ...base,
       code: 'PKI_CLOCK_BEFORE_CA',
-      message: `this machine's clock says ${now.toISOString()}, before ${definition.name} was made at ${certificate.notBefore.toISOString()}`,
-      hint: "set this machine's clock right (`timedatectl`, `chronyc makestep`) before anything is renewed",
+      message: `is not valid before ${formatTime(certificate.notBefore)}, but this machine's clock shows ${formatTime(now)}`,
+      hint: "set this machine's clock (`timedatectl`, `chronyc makestep`) before a renewal",
     });
   }
   if (now > certificate.notAfter) {
     problems.push({
       ...base,
       code: 'PKI_CA_EXPIRED',
-      message: `${definition.name} expired on ${certificate.notAfter.toISOString()}`,
+      message: `expired on ${formatTime(certificate.notAfter)}`,
       hint: ca.issuer.ok
-        ? `re-issue it with its own key: \`kube-rescue recover\`, or \`kube-rescue certs rotate-ca ${ca.id} --same-key\``
-        : `have certificates made where its key is kept, and install them: \`kube-rescue recover --certs DIR\`; or ${ca.issuer.error.hint ?? 'put its key on this node'}`,
+        ? `reissue it with the same key: \`kube-rescue recover\`, or \`kube-rescue certs rotate-ca ${ca.id} --same-key\``
+        : `generate the certificates where the CA key is, then install them: \`kube-rescue recover --certs DIR\`; or ${ca.issuer.error.hint ?? 'put the CA key on this node'}`,
     });
   }
   if (!certificate.x509.ca) {
     problems.push({
       ...base,
       code: 'PKI_CA_INVALID',
-      message: `the certificate of ${definition.name} is not one of an authority (basicConstraints)`,
-      hint: `put the certificate of ${definition.name} at ${path}`,
+      message: 'is not a CA certificate (basicConstraints)',
+      hint: `put the certificate of the ${definition.name} at ${path}`,
     });
   }
   return problems;
 }
 
 /**
- * Judges an authority: expired, not made yet by this clock, not an authority, without its key.
+ * Judges a CA: expired, not valid yet by this clock, not a CA certificate, without its key.
  *
- * A key that is missing or of another certificate is a warning here, because what is signed already works without it; it
- * blocks renewals.
+ * A missing or foreign key is a warning here: certificates that exist work without it. It blocks renewals.
  */
 export function judgeCa(ca: CaEntry, now: Date): readonly Problem[] {
   if (!ca.bundle.ok) return [problemOf(ca.bundle.error, ca.path)];

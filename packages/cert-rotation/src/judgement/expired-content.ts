@@ -1,14 +1,14 @@
 import { type Certificate, nameOf } from '@kube-rescue/x509';
 import { detect } from '../objects/certificate-detection.ts';
 
-/** A certificate that is over, in some content. */
+/** An expired certificate in a file. */
 export interface ExpiredCertificate {
-  /** In one line, for example `CN=kube-apiserver`. */
+  /** Distinguished name in one line, for example `CN=kube-apiserver`. */
   readonly subject: string;
   readonly notAfter: Date;
 }
 
-/** The certificates in a file's bytes (PEM, DER or a kubeconfig) that have expired at `now`. What cannot be read holds none. */
+/** The certificates in a file's bytes (PEM, DER or a kubeconfig) that have expired at `now`. Content that cannot be parsed has none. */
 export function listExpired(bytes: Uint8Array, now: Date): readonly ExpiredCertificate[] {
   return listCertificates(bytes)
     .filter(({ notAfter }) => notAfter < now)
@@ -16,7 +16,7 @@ export function listExpired(bytes: Uint8Array, now: Date): readonly ExpiredCerti
 }
 
 function listCertificates(bytes: Uint8Array): readonly Certificate[] {
-  // Nothing is told of where they are.
+  // Nothing is reported where they are.
   const content = detect(bytes, '', new Map());
   if (content.is === 'certificates') return content.certificates;
   return content.is === 'kubeconfig' ? content.parts.flatMap(({ certificates }) => certificates) : [];

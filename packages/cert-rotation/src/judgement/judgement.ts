@@ -1,3 +1,4 @@
+import { formatTime } from '@kube-rescue/errors';
 import {
   allowsUsage,
   canSignCertificates,
@@ -17,7 +18,7 @@ import { findForeignIdentity } from './signable.ts';
 
 export interface JudgementOptions {
   readonly now: Date;
-  /** A certificate that ends within so many days is told as `info`. Default: 30; 0 tells none. */
+  /** A certificate that expires within so many days is reported as `info`. Default: 30; 0 reports none. */
   readonly expiringWithinDays?: number | undefined;
 }
 
@@ -31,26 +32,26 @@ function judgeDates({ notBefore, notAfter }: Certificate, path: string, options:
   const { now, expiringWithinDays = 30 } = options;
   const renew = 'renew it with `kube-rescue certs renew`';
   if (now > notAfter) {
-    const message = `it expired on ${notAfter.toISOString()}`;
+    const message = `expired on ${formatTime(notAfter)}`;
     return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRED', message, hint: renew })];
   }
   if (now < notBefore) {
-    const message = `it is not valid before ${notBefore.toISOString()}`;
+    const message = `is not valid before ${formatTime(notBefore)}`;
     const hint = `check this machine's clock, then ${renew}`;
     return [problem(path, { code: 'PKI_CERTIFICATE_NOT_YET_VALID', message, hint })];
   }
   if (notAfter.getTime() - now.getTime() < expiringWithinDays * MS_PER_DAY) {
-    const message = `it expires on ${notAfter.toISOString()}`;
+    const message = `expires on ${formatTime(notAfter)}`;
     return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, hint: renew })];
   }
   return [];
 }
 
 const MISMATCHES: Readonly<Record<IssuerMismatch, string>> = {
-  name: 'its issuer has another name',
-  'key identifier': 'it names another key of its issuer',
-  'serial number': 'it names another certificate of its issuer',
-  signature: 'its signature is from another key',
+  name: 'the issuer has another name',
+  'key identifier': 'the authority key identifier names another key',
+  'serial number': 'the authority key identifier names another serial number',
+  signature: 'the signature is from another key',
 };
 
 function chainBreak(certificate: Certificate, ca: Certificate): string | undefined {
@@ -58,10 +59,10 @@ function chainBreak(certificate: Certificate, ca: Certificate): string | undefin
   return mismatch === undefined ? undefined : MISMATCHES[mismatch];
 }
 
-/** Tells whether one of `bundle` signed `certificate`; `undefined` when one did, otherwise why the first did not. */
+/** `undefined` when one CA of `bundle` signed `certificate`, otherwise why the first did not. */
 function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]): string | undefined {
   const breaks = bundle.map((ca) => chainBreak(certificate, ca));
-  return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'its authority has no certificate');
+  return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'the CA has no certificate');
 }
 
 function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined, id: CertificateId): Problem[] {
@@ -73,35 +74,35 @@ function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefi
     return [
       problem(path, {
         code: 'PKI_CHAIN_BROKEN',
-        message: `no CA of this cluster signed it (${reason}), and it claims ${foreign}, which this certificate never has`,
+        message: `was not signed by a CA of this cluster (${reason}) and claims ${foreign}, which this certificate never has`,
         hint: 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`',
-        fixedBy: 'person',
+        fixedBy: 'operator',
       }),
     ];
   }
   return [
     problem(path, {
       code: 'PKI_CHAIN_BROKEN',
-      message: `it was not signed by ${ca.definition.name} in ${ca.path}: ${reason}`,
-      hint: 'renew it, so that this authority signs it',
+      message: `was not signed by the ${ca.definition.name} in ${ca.path}: ${reason}`,
+      hint: 'renew it with `kube-rescue certs renew`',
     }),
   ];
 }
 
-/** Renewing a leaf keeps its extensions, and one that can sign would be a CA below the cluster's. */
+/** A renewal keeps the extensions, so a leaf that can sign would become an intermediate CA. */
 function judgeCaRights(certificate: Certificate, path: string): Problem[] {
   if (!canSignCertificates(certificate)) return [];
   return [
     problem(path, {
       code: 'PKI_CERTIFICATE_INVALID',
-      message: 'it can sign certificates (CA:TRUE or keyCertSign), which the certificate of a component never can',
+      message: 'can sign certificates (CA:TRUE or keyCertSign), which the certificate of a component never can',
       hint: 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`',
-      fixedBy: 'person',
+      fixedBy: 'operator',
     }),
   ];
 }
 
-/** The names and usages that are demanded and that the certificate does not have. */
+/** Required names and usages that the certificate lacks. */
 export function findShortfall(
   certificate: Certificate,
   { names, usages }: Pick<CertificateEntry, 'names' | 'usages'>,
@@ -120,8 +121,8 @@ function judgePurpose(entry: CertificateEntry, certificate: Certificate, path: s
       : [
           problem(path, {
             code: 'PKI_NAME_MISSING',
-            message: `it is served on ${names.join(', ')} but does not name it`,
-            hint: 'renew it; the missing names are added',
+            message: `does not name ${names.join(', ')}, ${names.length === 1 ? 'an address it is' : 'addresses it is'} served on`,
+            hint: 'renew it: the renewal adds the missing names',
           }),
         ]),
     ...(usages.length === 0
@@ -129,22 +130,22 @@ function judgePurpose(entry: CertificateEntry, certificate: Certificate, path: s
       : [
           problem(path, {
             code: 'PKI_USAGE_MISSING',
-            message: `it is used as a ${usages.join(' and ')} certificate but its extended key usage forbids it`,
-            hint: 'renew it; the missing usage is added',
+            message: `does not allow use as a ${usages.join(' and ')} certificate (extended key usage)`,
+            hint: 'renew it: the renewal adds the missing usage',
           }),
         ]),
   ];
 }
 
 function judgeKey(entry: CertificateEntry, certificate: Certificate): Problem[] {
-  const path = entry.keyPlace.path;
+  const path = entry.keyLocation.path;
   if (!entry.key.ok) return [problemOf(entry.key.error, path, 'new-key')];
   if (isKeyOf(entry.key.value.key, certificate)) return [];
   return [
     problem(path, {
       code: 'PKI_KEY_MISMATCH',
-      message: `the key belongs to another certificate than the one in ${entry.certificatePlace.path}`,
-      hint: 'put the right one of the two back, or renew with new keys (`--new-keys`)',
+      message: `the key does not belong to the certificate in ${entry.certificateLocation.path}`,
+      hint: 'restore the matching key or certificate, or renew with new keys (`--new-keys`)',
       fixedBy: 'new-key',
     }),
   ];
@@ -157,13 +158,13 @@ function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Prob
   return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
 }
 
-/** Judges one certificate of an inventory at `now`. Pure; an empty list means that nothing is wrong with it. */
+/** Judges one certificate of an inventory at `now`. Pure; an empty list means no problem. */
 export function judgeCertificate(
   entry: CertificateEntry,
   inventory: Pick<CertificateInventory, 'cas'>,
   options: JudgementOptions,
 ): readonly Problem[] {
-  const { path } = entry.certificatePlace;
+  const { path } = entry.certificateLocation;
   if (!entry.certificate.ok) return [problemOf(entry.certificate.error, path)];
   const certificate = entry.certificate.value;
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
@@ -175,7 +176,7 @@ export function judgeCertificate(
     ...judgeKey(entry, certificate),
     ...judgeEmbedded(entry, options),
   ];
-  if (entry.definition.home.in !== 'kubelet-self-signed') return problems;
-  const hint = 'the kubelet makes a new pair when it starts without one';
+  if (entry.definition.location.in !== 'kubelet-self-signed') return problems;
+  const hint = 'the kubelet creates a new pair when it starts without one';
   return problems.map((each) => ({ ...each, hint }));
 }

@@ -1,24 +1,25 @@
 import type { ErrorCode, ErrorKind, RecoveryError } from '@kube-rescue/errors';
 
-/** Something about a certificate or authority that a person should know, as plain data. */
+/** A problem of a certificate or CA, as plain data. */
 export interface Problem {
   /** A code of this package or of those that read certificates and keys; the host's when a file could not be read. */
   readonly code: ErrorCode;
   readonly kind: ErrorKind;
-  /** `problem`: it does not work. `warning`: it works, but something is missing. `info`: it works. */
+  /** `problem`: does not work. `warning`: works, but something is missing. `info`: works. */
   readonly severity: 'problem' | 'warning' | 'info';
+  /** Continues the name of the certificate when it begins with a verb; see {@link joinSubject}. */
   readonly message: string;
-  /** Which file it is about. */
+  /** The file. */
   readonly subject: string;
   readonly hint: string;
-  /** Whether issuing the certificate anew mends it: always, only with a new key, or never. */
-  readonly fixedBy: 'renewal' | 'new-key' | 'person';
+  /** What fixes it: a renewal, a renewal with a new key, or only the operator. */
+  readonly fixedBy: 'renewal' | 'new-key' | 'operator';
 }
 
-/** What a report says of the problems of one certificate. Survives JSON. */
+/** The problems of one certificate in a report. Survives JSON. */
 export interface ReportedProblems {
   readonly problems: readonly Pick<Problem, 'code' | 'severity' | 'message' | 'subject' | 'hint'>[];
-  /** `problem`: it does not work. `warning`: it works, but a person should know something. */
+  /** `problem`: does not work. `warning`: works, but the operator should read its problems. */
   readonly status: 'ok' | 'warning' | 'problem';
 }
 
@@ -36,15 +37,32 @@ export function reportProblems(problems: readonly Problem[]): ReportedProblems {
   };
 }
 
-/** A failed reading as a problem that a person must mend. */
-export function problemOf(error: RecoveryError, subject: string, fixedBy: Problem['fixedBy'] = 'person'): Problem {
+/** A read error as a problem that the operator must fix, unless `fixedBy` names a renewal. */
+export function problemOf(error: RecoveryError, subject: string, fixedBy: Problem['fixedBy'] = 'operator'): Problem {
   return {
     code: error.code,
     kind: error.kind,
     severity: 'problem',
     message: error.message,
     subject: error.subject ?? subject,
-    hint: error.hint ?? 'look at the file',
+    hint: error.hint ?? 'inspect the file',
     fixedBy,
   };
+}
+
+const PREDICATE = /^(?:expired|expires|is|was|does|can) /;
+
+/** Puts a name before a message: `etcd CA expired on ...`; a message that has its own subject follows a colon. */
+export function joinSubject(name: string, message: string): string {
+  return PREDICATE.test(message) ? `${name} ${message}` : `${name}: ${message}`;
+}
+
+const PLURALS: Readonly<Record<string, string>> = { expires: 'expire', is: 'are', was: 'were', does: 'do' };
+
+/** The same for a plural: `4 certificates expired on ...`, `2 certificates are not valid before ...`. */
+export function joinPlural(names: string, message: string): string {
+  return joinSubject(names, message).replace(
+    new RegExp(`^(${names} )(${Object.keys(PLURALS).join('|')}) `),
+    (_, before: string, verb: string) => `${before}${PLURALS[verb]} `,
+  );
 }

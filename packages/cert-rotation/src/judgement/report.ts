@@ -7,16 +7,16 @@ import { type ReportedProblems, reportProblems } from './problem.ts';
 
 /** One row of `certs check`. Survives JSON; carries no key material. */
 export interface CertificateRow extends ReportedProblems {
-  /** For example `etcd/server`, or `ca/etcd` for an authority. */
+  /** For example `etcd/server`, or `ca/etcd` for a CA. */
   readonly id: string;
   readonly kind: 'ca' | 'file' | 'kubeconfig' | 'kubelet';
   readonly name: string;
   readonly path: string;
-  /** The subject's distinguished name; `null` when the certificate cannot be read, like all that follow from it. */
+  /** The subject's distinguished name; `null` when the certificate cannot be read, as are the fields derived from it. */
   readonly subject: string | null;
-  /** The id of the authority's row; `null` for one that signs itself. */
+  /** The id of the CA's row; `null` for a self-signed certificate. */
   readonly issuer: string | null;
-  /** ISO 8601, UTC. */
+  /** RFC 3339, UTC, to the second. */
   readonly notBefore: string | null;
   readonly notAfter: string | null;
   /** Whole days until it expires; negative afterwards. */
@@ -35,12 +35,12 @@ function describeEntry(
   inventory: CertificateInventory,
   options: JudgementOptions,
 ): CertificateRow {
-  const { definition, certificatePlace } = entry;
+  const { definition, certificateLocation } = entry;
   return {
     id: entry.id,
-    kind: definition.component === 'kubelet' ? 'kubelet' : certificatePlace.in,
+    kind: definition.component === 'kubelet' ? 'kubelet' : certificateLocation.in,
     name: definition.name,
-    path: certificatePlace.path,
+    path: certificateLocation.path,
     issuer: entry.ca === undefined ? null : `ca/${entry.ca}`,
     ...describeCertificate(entry.certificate.ok ? entry.certificate.value : undefined, options.now),
     ...reportProblems(judgeCertificate(entry, inventory, options)),
@@ -60,7 +60,7 @@ function describeCa(ca: CaEntry, now: Date): CertificateRow {
   };
 }
 
-/** The rows of `certs check`: leaves in the order of the catalogue, then authorities. Pure. */
+/** The rows of `certs check`: leaves in the order of the catalogue, then CAs. Pure. */
 export function reportCertificates(
   inventory: CertificateInventory,
   options: JudgementOptions,

@@ -1,7 +1,7 @@
 import type { Certificate } from '@kube-rescue/x509';
 import type { CertificateId } from '../inventory/catalogue.ts';
 
-/** Who a certificate of the catalogue may say that its holder is. */
+/** The user and groups that a certificate of the catalogue may claim. */
 interface Identity {
   /** The API server takes the common name as the user (kubernetes docs, "Authenticating", X509 client certificates). */
   readonly commonName: RegExp;
@@ -35,8 +35,8 @@ const IDENTITIES: Readonly<Record<CertificateId, Identity>> = {
 /**
  * Why the identity in a certificate is not one that the catalogue gives to `id`; `undefined` when it is.
  *
- * To be asked for a certificate that no CA of the cluster signed: signing it as it stands would give rights to whoever wrote
- * it. Says nothing about names in subjectAltName.
+ * Call it for a certificate that no CA of the cluster signed: signing it unchanged would give its rights to the
+ * author of the file. Does not check names in subjectAltName.
  */
 export function findForeignIdentity(id: CertificateId, { x509 }: Certificate): string | undefined {
   const { commonName, groups } = IDENTITIES[id];

@@ -23,7 +23,7 @@ export function judgeValidity(
   const { notBefore, notAfter } = certificate;
   const isValid = (each: Certificate): boolean => now <= each.notAfter && now >= each.notBefore;
   const severity = isTrust(purpose) && bundle.some(isValid) ? 'info' : 'problem';
-  const fixedBy = isTrust(purpose) ? 'person' : 'renewal';
+  const fixedBy = isTrust(purpose) ? 'operator' : 'renewal';
   if (now > notAfter) {
     const code = isTrust(purpose) ? 'PKI_CA_EXPIRED' : 'PKI_CERTIFICATE_EXPIRED';
     const hint = isTrust(purpose) ? 'replace it with the current CA' : 'renew it with its issuing CA';
@@ -50,7 +50,13 @@ export function judgeOwnChain(
   cas: readonly Certificate[],
   subject: string,
 ): readonly Problem[] {
-  const base = { code: 'PKI_CHAIN_BROKEN', kind: 'invalid', severity: 'problem', subject, fixedBy: 'person' } as const;
+  const base = {
+    code: 'PKI_CHAIN_BROKEN',
+    kind: 'invalid',
+    severity: 'problem',
+    subject,
+    fixedBy: 'operator',
+  } as const;
   const gap = chain.findIndex((certificate, index) => {
     const next = chain[index + 1];
     return next !== undefined && !isSignedBy(certificate, next);

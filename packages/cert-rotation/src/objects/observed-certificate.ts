@@ -37,9 +37,9 @@ const API_SERVER = 'the API server';
 export function observedCertificatesOf(
   inventory: Pick<CertificateInventory, 'certificates' | 'cas'>,
 ): readonly ObservedCertificate[] {
-  const certificates = inventory.certificates.flatMap(({ certificate, certificatePlace, definition, ...entry }) => {
+  const certificates = inventory.certificates.flatMap(({ certificate, certificateLocation, definition, ...entry }) => {
     if (!certificate.ok) return [];
-    const { path: where, in: kind } = certificatePlace;
+    const { path: where, in: kind } = certificateLocation;
     const ids = [entry.id, ...entry.alsoServesAs];
     const peer = ids.includes('apiserver') ? API_SERVER : definition.name;
     return [{ certificate: certificate.value, purpose: 'identity', where, kind, ids, peer } as const];

@@ -1,9 +1,10 @@
-import { IS_KNOWN_WRONG } from '@kube-rescue/errors';
+import { formatTime, IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit } from '@kube-rescue/workflow';
 import { assertLifetime, type Certificate, isSelfSigned, planCaValidity, reissueCa } from '@kube-rescue/x509';
 import { type CaEntry, inspectCa } from '../inventory/ca-inventory.ts';
 import { judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
+import { joinSubject } from '../judgement/problem.ts';
 import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
 import type { CaId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
@@ -12,11 +13,11 @@ import { followLinks, planFileChange } from './file-target.ts';
 import type { CertificateInventory, InspectionInput } from '../inventory/inventory.ts';
 import { findTrustLocations, renderTrustLocation, type TrustLocation } from './trust-locations.ts';
 
-/** How authorities are issued anew with their own keys. */
+/** How CAs are reissued with the same keys. */
 export interface ReissueOptions {
-  /** Lifetime of the authority's new certificate. Default: 3650, kubeadm's. */
+  /** Lifetime of the CA's new certificate. Default: 3650, kubeadm's. */
   readonly caDays?: number | undefined;
-  /** Authorities that are issued anew although they have not expired. Default: none. */
+  /** CAs to reissue before they expire. Default: none. */
   readonly force?: readonly CaId[] | undefined;
 }
 
@@ -28,7 +29,7 @@ export interface ReissueContext {
   readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;
 }
 
-/** An authority, looked at anew, and the files that have to change for it to be trusted. */
+/** A CA, read again, and the files that have to change for it to be trusted. */
 interface Observation {
   readonly entry: CaEntry;
   readonly current: Certificate;
@@ -42,14 +43,14 @@ export async function observeCa(context: ReissueContext, now: Date): Promise<Obs
   const current = signingCertificate(entry);
   if (current === undefined) return entry;
   const isToBeReissued = isForced || now > current.notAfter;
-  const places = await findTrustLocations(current, { ...input, caPath: ca.path }, host);
-  const stale = places.filter(
+  const locations = await findTrustLocations(current, { ...input, caPath: ca.path }, host);
+  const stale = locations.filter(
     ({ certificates }) => isToBeReissued || certificates.every(({ notAfter }) => now > notAfter),
   );
   return { entry, current, isToBeReissued, stale };
 }
 
-/** A key that is missing or another's stands in the way of a new certificate only. */
+/** A missing or foreign key blocks only a new certificate. */
 function blocked(entry: CaEntry, needsKey: boolean, now: Date): FileFinding | undefined {
   const problems = judgeCa(entry, now);
   const obstacles = problems.filter(({ code }) => code !== 'PKI_CA_EXPIRED');
@@ -59,7 +60,7 @@ function blocked(entry: CaEntry, needsKey: boolean, now: Date): FileFinding | un
   const expired = problems.find((problem) => problem.code === 'PKI_CA_EXPIRED');
   return {
     status: IS_KNOWN_WRONG[kind] ? 'blocked' : 'unknown',
-    summary: `${entry.definition.name}: ${expired === undefined ? message : `${expired.message}, and ${message}`}`,
+    summary: joinSubject(entry.definition.name, expired === undefined ? message : `${expired.message}, and ${message}`),
     evidence: [],
     code: expired?.code ?? code,
     subject: expired === undefined ? subject : entry.path,
@@ -71,11 +72,11 @@ function blocked(entry: CaEntry, needsKey: boolean, now: Date): FileFinding | un
 function blockedByIssuer({ definition, path }: CaEntry): FileFinding {
   return {
     status: 'blocked',
-    summary: `${definition.name} was signed by another authority, so it cannot be issued anew here`,
+    summary: `${definition.name} was signed by another CA, so this node cannot reissue it`,
     evidence: [],
     code: 'PKI_CA_EXPIRED',
     subject: path,
-    hint: 'have it issued anew, with the same key and name, by whoever keeps the authority above it',
+    hint: 'reissue it with the same key and subject where the key of its issuer is',
     changes: [],
   };
 }
@@ -93,21 +94,21 @@ async function checkReissue(context: ReissueContext, now: Date): Promise<FileFin
   const finding = blocked(entry, isToBeReissued, now);
   if (finding !== undefined) return finding;
   if (isToBeReissued && !isSelfSigned(current)) return blockedByIssuer(entry);
-  const until = current.notAfter.toISOString();
+  const until = formatTime(current.notAfter);
   if (stale.length === 0) {
     return { status: 'ok', summary: `${name} is valid until ${until}`, evidence: [], changes: [] };
   }
-  const end = planCaValidity(now, days).notAfter.toISOString();
+  const end = formatTime(planCaValidity(now, days).notAfter);
   const expired = now > current.notAfter ? `expired on ${until}` : `is valid until ${until}`;
   const summary = isToBeReissued
     ? `${name} ${expired}`
-    : `${name} is valid, but an expired certificate of it is trusted`;
+    : `${name} is valid, but its expired certificate is still trusted`;
   const changes = await Promise.all(stale.map(({ path }) => planFileChange(path, host)));
   return {
     status: 'needed',
     summary,
     evidence: [
-      ...(isToBeReissued ? [`it is issued anew with the same key and name, until ${end}`] : []),
+      ...(isToBeReissued ? [`reissued with the same key and subject, valid until ${end}`] : []),
       ...stale.map(({ path }) => `trusted in ${path}`),
     ],
     changes: [...new Map(changes.map((change) => [change.target, change])).values()],
@@ -126,14 +127,14 @@ async function makeEdits(context: ReissueContext, changes: readonly Change[], no
     const validity = planCaValidity(now, days);
     current = reissueCa({ template: current, key, keySource: keyPath, validity, subject: ca.path });
   }
-  const places = new Map<string, TrustLocation>();
-  for (const place of stale) places.set(await followLinks(host, place.path), place);
+  const locations = new Map<string, TrustLocation>();
+  for (const location of stale) locations.set(await followLinks(host, location.path), location);
   return Promise.all(
     changes.map(async (change): Promise<Edit> => {
-      const place = places.get(change.target);
+      const location = locations.get(change.target);
       const bytes = await host.readFile(hostPath(change.target));
-      if (place === undefined || bytes === undefined) return { change };
-      return { change, material: renderTrustLocation(place, bytes, current) };
+      if (location === undefined || bytes === undefined) return { change };
+      return { change, material: renderTrustLocation(location, bytes, current) };
     }),
   );
 }
@@ -149,7 +150,7 @@ export interface ReissueInput {
 }
 
 /**
- * One plan for every CA of an inventory: reissues its certificate with its own key, wherever the files of the node hold it.
+ * One plan for every CA of an inventory: reissues its certificate with the same key, in every file of the node that holds it.
  *
  * @throws PkiError `PKI_LIFETIME_INVALID`; `PKI_CERTIFICATE_UNKNOWN` for a CA in `force` that this node does not have
  */
@@ -175,8 +176,8 @@ function assertKnown(ids: readonly CaId[], { cas }: CertificateInventory): void 
   if (unknown.length === 0) return;
   throw new PkiError({
     code: 'PKI_CERTIFICATE_UNKNOWN',
-    message: 'this node has no such authority of its own',
+    message: 'unknown CA on this node',
     subject: unknown.join(', '),
-    hint: `choose from ${cas.map(({ id }) => id).join(', ')}; authorities that share one file count as the first`,
+    hint: `choose from ${cas.map(({ id }) => id).join(', ')}; CAs that share a file count as the first`,
   });
 }

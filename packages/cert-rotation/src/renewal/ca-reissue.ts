@@ -6,8 +6,8 @@ import { judgeCa } from '../judgement/ca-judgement.ts';
 export const DEFAULT_CA_DAYS = 3650;
 
 /**
- * The issuer of a CA that has expired and can be reissued on this node: its key is here, it is self-signed, and nothing else is
- * wrong with it.
+ * The issuer of a CA that has expired and can be reissued on this node: its key is here, it is self-signed and has no other
+ * problem.
  */
 export function findReissuable(ca: CaEntry, now: Date): Issuer | undefined {
   if (!ca.issuer.ok || !isSelfSigned(ca.issuer.value.certificate)) return undefined;

@@ -31,8 +31,8 @@ async function stepsOf({ host, input }: Pick<Node, 'host' | 'input'>, options: R
   ];
 }
 
-/** Makes what is needed, in order, and returns the ids of what was made. */
-async function mend(node: Node, options: ReissueOptions = {}) {
+/** Applies the steps that are needed, in order, and returns their ids. */
+async function fix(node: Node, options: ReissueOptions = {}) {
   const made: string[] = [];
   for (const step of await stepsOf(node, options)) {
     const finding = await step.check(signal);
@@ -51,51 +51,48 @@ const findingOf = async (node: Node, id: string, options: ReissueOptions = {}) =
 const embedded = (kubeconfig: string): string =>
   Buffer.from(/certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1] ?? '', 'base64').toString();
 
-describe('an expired authority whose key is at hand', () => {
-  it.each(['rsa', 'ecdsa'] as const)(
-    'is issued anew with the same key, name and identifiers (%s)',
-    async (algorithm) => {
-      const node = await kubeadmNode({ algorithm, expired: CA_NAMES });
-      expect(await mend(node)).toEqual(['pki/reissue/cluster-ca', 'pki/reissue/etcd-ca', 'pki/reissue/front-proxy-ca']);
-      using openssl = openOpenSsl();
-      for (const name of CA_NAMES) {
-        openssl.write('old.crt', textIn(node.tree, `${PKI}/${name}.crt`));
-        openssl.write('new.crt', await textAt(node.host, `${PKI}/${name}.crt`));
-        const same = '-noout -subject -issuer -pubkey -ext subjectKeyIdentifier,keyUsage,basicConstraints';
-        expect(openssl.run(`x509 -in new.crt ${same}`)).toBe(openssl.run(`x509 -in old.crt ${same}`));
-        const serials = ['new', 'old'].map((each) => openssl.run(`x509 -in ${each}.crt -noout -serial`));
-        expect(new Set(serials).size).toBe(2);
-        const [old, renewed] = ['old.crt', 'new.crt'].map((file) =>
-          parseCertificate(new X509Certificate(openssl.read(file)).raw, file),
-        );
-        expect(renewed?.extensions.map(({ der }) => Buffer.from(der).toString('hex'))).toEqual(
-          old?.extensions.map(({ der }) => Buffer.from(der).toString('hex')),
-        );
-        expect(renewed?.notAfter).toEqual(new Date(NOW.getTime() + 3650 * 24 * 60 * 60 * 1000));
-        expect(await textAt(node.host, `${PKI}/${name}.key`)).toBe(textIn(node.tree, `${PKI}/${name}.key`));
-      }
-      // What was signed before is vouched for as before, by OpenSSL's strictest rules.
-      const time = `-attime ${NOW.getTime() / 1000}`;
-      for (const [leaf, ca] of Object.entries({
-        apiserver: 'ca',
-        'etcd/peer': 'etcd/ca',
-        'front-proxy-client': 'front-proxy-ca',
-      })) {
-        openssl.write('leaf.crt', await textAt(node.host, `${PKI}/${leaf}.crt`));
-        openssl.write('ca.crt', await textAt(node.host, `${PKI}/${ca}.crt`));
-        expect(await textAt(node.host, `${PKI}/${leaf}.crt`)).toBe(textIn(node.tree, `${PKI}/${leaf}.crt`));
-        expect(openssl.run(`verify -x509_strict ${time} -CAfile ca.crt leaf.crt`)).toContain('OK');
-      }
-    },
-  );
+describe('an expired CA whose key is on the node', () => {
+  it.each(['rsa', 'ecdsa'] as const)('is reissued with the same key, name and identifiers (%s)', async (algorithm) => {
+    const node = await kubeadmNode({ algorithm, expired: CA_NAMES });
+    expect(await fix(node)).toEqual(['pki/reissue/cluster-ca', 'pki/reissue/etcd-ca', 'pki/reissue/front-proxy-ca']);
+    using openssl = openOpenSsl();
+    for (const name of CA_NAMES) {
+      openssl.write('old.crt', textIn(node.tree, `${PKI}/${name}.crt`));
+      openssl.write('new.crt', await textAt(node.host, `${PKI}/${name}.crt`));
+      const same = '-noout -subject -issuer -pubkey -ext subjectKeyIdentifier,keyUsage,basicConstraints';
+      expect(openssl.run(`x509 -in new.crt ${same}`)).toBe(openssl.run(`x509 -in old.crt ${same}`));
+      const serials = ['new', 'old'].map((each) => openssl.run(`x509 -in ${each}.crt -noout -serial`));
+      expect(new Set(serials).size).toBe(2);
+      const [old, renewed] = ['old.crt', 'new.crt'].map((file) =>
+        parseCertificate(new X509Certificate(openssl.read(file)).raw, file),
+      );
+      expect(renewed?.extensions.map(({ der }) => Buffer.from(der).toString('hex'))).toEqual(
+        old?.extensions.map(({ der }) => Buffer.from(der).toString('hex')),
+      );
+      expect(renewed?.notAfter).toEqual(new Date(NOW.getTime() + 3650 * 24 * 60 * 60 * 1000));
+      expect(await textAt(node.host, `${PKI}/${name}.key`)).toBe(textIn(node.tree, `${PKI}/${name}.key`));
+    }
+    // What was signed before is trusted as before, by OpenSSL's strictest rules.
+    const time = `-attime ${NOW.getTime() / 1000}`;
+    for (const [leaf, ca] of Object.entries({
+      apiserver: 'ca',
+      'etcd/peer': 'etcd/ca',
+      'front-proxy-client': 'front-proxy-ca',
+    })) {
+      openssl.write('leaf.crt', await textAt(node.host, `${PKI}/${leaf}.crt`));
+      openssl.write('ca.crt', await textAt(node.host, `${PKI}/${ca}.crt`));
+      expect(await textAt(node.host, `${PKI}/${leaf}.crt`)).toBe(textIn(node.tree, `${PKI}/${leaf}.crt`));
+      expect(openssl.run(`verify -x509_strict ${time} -CAfile ca.crt leaf.crt`)).toContain('OK');
+    }
+  });
 
-  it('takes its expired leaves with it in the same run, and they outlive the old authority', async () => {
+  it('also renews its expired leaves in the same run, with dates past those of the old CA', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['ca', 'apiserver', 'admin.conf'] });
     expect(await findingOf(node, 'pki/renew/apiserver')).toMatchObject({
       status: 'blocked',
       waitsFor: ['pki/reissue/cluster-ca'],
     });
-    expect(await mend(node)).toEqual(['pki/reissue/cluster-ca', 'pki/renew/apiserver', 'kubeconfig/renew/admin.conf']);
+    expect(await fix(node)).toEqual(['pki/reissue/cluster-ca', 'pki/renew/apiserver', 'kubeconfig/renew/admin.conf']);
     const rows = reportCertificates(await inspectCertificates(node.input, { host: node.host }), { now: NOW });
     expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
     expect(rows.find(({ id }) => id === 'apiserver')?.daysLeft).toBe(365);
@@ -103,7 +100,7 @@ describe('an expired authority whose key is at hand', () => {
 
   it('is replaced in every kubeconfig, byte for byte, and a bundle stays a bundle', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['ca'], caBundle: true });
-    await mend(node);
+    await fix(node);
     const current = await textAt(node.host, `${PKI}/ca.crt`);
     for (const name of ['admin.conf', 'scheduler.conf', 'controller-manager.conf', 'kubelet.conf']) {
       const [old, now] = [
@@ -134,7 +131,7 @@ describe('an expired authority whose key is at hand', () => {
     );
     const finding = await findingOf(node, 'pki/reissue/cluster-ca');
     expect(finding?.evidence).toContain('trusted in /etc/kubernetes/trusted.pem');
-    await mend(node);
+    await fix(node);
     const [old, now] = [
       textIn(node.tree, '/etc/kubernetes/trusted.pem'),
       await textAt(node.host, '/etc/kubernetes/trusted.pem'),
@@ -146,28 +143,28 @@ describe('an expired authority whose key is at hand', () => {
     );
   });
 
-  it('that was mended by hand is put into the kubeconfigs that were forgotten, without its key', async () => {
+  it('that the operator replaced is put into the kubeconfigs that still hold the old one, without its key', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['ca'] });
-    await mend(node);
+    await fix(node);
     const reissued = await textAt(node.host, `${PKI}/ca.crt`);
     const files = new Map(node.tree);
     putFile(files, `${PKI}/ca.crt`, reissued, 0o644);
     files.delete(hostPath(`${PKI}/ca.key`));
     const forgotten: Node = { ...node, tree: files, host: createFakeHost({ tree: files }) };
-    expect(await mend(forgotten)).toEqual(['pki/reissue/cluster-ca']);
+    expect(await fix(forgotten)).toEqual(['pki/reissue/cluster-ca']);
     expect(await textAt(forgotten.host, `${PKI}/ca.crt`)).toBe(reissued);
     expect(embedded(await textAt(forgotten.host, '/etc/kubernetes/admin.conf'))).toBe(reissued);
   });
 
-  it('is left alone when it has not expired, unless it is asked for, with the lifetime that is asked for', async () => {
+  it('stays as it is until it expires, unless --force names it; then it gets the requested lifetime', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
-    expect(await mend(node)).toEqual([]);
-    expect(await mend(node, { force: ['etcd'], caDays: 100 })).toEqual(['pki/reissue/etcd-ca']);
+    expect(await fix(node)).toEqual([]);
+    expect(await fix(node, { force: ['etcd'], caDays: 100 })).toEqual(['pki/reissue/etcd-ca']);
     const { notAfter } = parseCertificate(new X509Certificate(await textAt(node.host, `${PKI}/etcd/ca.crt`)).raw, 'x');
     expect(notAfter).toEqual(new Date(NOW.getTime() + 100 * 24 * 60 * 60 * 1000));
   });
 
-  it('takes leaves that name its old serial number with it', async () => {
+  it('also renews leaves whose authority key identifier has its old serial number', async () => {
     using openssl = openOpenSsl();
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['etcd/ca'] }, (files, { pairs }) => {
       openssl.write('ca.crt', pairs['etcd/ca'].certificate);
@@ -180,12 +177,12 @@ describe('an expired authority whose key is at hand', () => {
       );
       putFile(files, `${PKI}/apiserver-etcd-client.crt`, openssl.read('leaf.crt'));
     });
-    expect(await mend(node)).toEqual(['pki/reissue/etcd-ca', 'pki/renew/apiserver-etcd-client']);
+    expect(await fix(node)).toEqual(['pki/reissue/etcd-ca', 'pki/renew/apiserver-etcd-client']);
   });
 });
 
-describe('an authority that cannot be issued anew', () => {
-  it('is refused by name when this node has none of its own', async () => {
+describe('a CA that cannot be reissued', () => {
+  it('is refused by name when this node does not have it', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     await expectCode(stepsOf(node, { force: ['etcd-peer'] }), 'PKI_CERTIFICATE_UNKNOWN');
   });
@@ -199,15 +196,15 @@ describe('an authority that cannot be issued anew', () => {
     expect(finding?.hint).toContain(`${PKI}/ca.key`);
   });
 
-  it('is blocked with the key of another', async () => {
+  it('is blocked with the key of another CA', async () => {
     const finding = await blocked({ expired: ['ca'] }, (files, { pairs }) =>
       putFile(files, `${PKI}/ca.key`, pairs.apiserver.key),
     );
     expect(finding).toMatchObject({ status: 'blocked', code: 'PKI_CA_EXPIRED' });
-    expect(finding?.summary).toContain('belongs to another certificate');
+    expect(finding?.summary).toContain('key does not belong to the certificate');
   });
 
-  it('is blocked when another authority signed it', async () => {
+  it('is blocked when another CA signed it', async () => {
     const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign'];
     const validity = { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2025-01-01T00:00:00Z') };
     const finding = await blocked({}, async (files, { pairs }) => {
@@ -216,10 +213,10 @@ describe('an authority that cannot be issued anew', () => {
       const signed = await issueCertificate({ subject: '/CN=kubernetes', extensions, key, issuer, ...validity });
       putFile(files, `${PKI}/ca.crt`, signed);
     });
-    expect(finding).toMatchObject({ status: 'blocked', summary: expect.stringContaining('another authority') });
+    expect(finding).toMatchObject({ status: 'blocked', summary: expect.stringContaining('another CA') });
   });
 
-  it("is blocked when this machine's clock is before it", async () => {
+  it("is blocked when this machine's clock is before its notBefore", async () => {
     expect(await blocked({ notYetValid: ['ca'] })).toMatchObject({ status: 'blocked', code: 'PKI_CLOCK_BEFORE_CA' });
   });
 });

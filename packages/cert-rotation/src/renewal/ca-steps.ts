@@ -1,3 +1,4 @@
+import { formatTime } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { Step, Verdict } from '@kube-rescue/workflow';
 import { containsPem, isSelfSigned, isSelfSignedCa } from '@kube-rescue/x509';
@@ -5,40 +6,38 @@ import { reissueStepId } from '../inventory/catalogue.ts';
 import { observeCa, planReissues, type ReissueContext, type ReissueInput } from './ca-plans.ts';
 import type { FileFinding } from './file-plan.ts';
 
-/** OpenSSL's own opinion of the authority on disk, and whether anything still trusts an expired certificate of it. */
+/** Verifies the CA on disk with OpenSSL, and that no file still trusts its expired certificate. */
 async function verifyReissue(context: ReissueContext, now: Date): Promise<Verdict> {
   const observation = await observeCa({ ...context, isForced: false }, now);
   const { path, definition } = context.ca;
   const refuse = (reason: string): Verdict => ({
     verified: false,
     reason,
-    hint: 'look at the file, then run the recovery again',
+    hint: 'inspect the file, then run the recovery again',
   });
-  if (!('current' in observation)) return refuse(`${path}: there is no certificate of ${definition.name}`);
+  if (!('current' in observation)) return refuse(`${path}: no certificate of the ${definition.name}`);
   const { current, isToBeReissued, stale } = observation;
-  if (isToBeReissued) return refuse(`${path}: ${definition.name} still is an expired one`);
+  if (isToBeReissued) return refuse(`${path}: the ${definition.name} is still the expired certificate`);
   if (stale[0] !== undefined)
-    return refuse(`${stale[0].path} still trusts an expired certificate of ${definition.name}`);
+    return refuse(`${stale[0].path} still trusts the expired certificate of the ${definition.name}`);
   const bytes = Buffer.from((await context.host.readFile(path)) ?? new Uint8Array());
   if (!containsPem(bytes.toString('latin1'))) return refuse(`${path} holds no PEM`);
   if (isSelfSigned(current) && !isSelfSignedCa(current.der)) {
-    return refuse(`${path}: the certificate on disk is not that of a self-signed CA`);
+    return refuse(`${path}: the certificate on disk is not a self-signed CA certificate`);
   }
   return {
     verified: true,
-    evidence: [`${path}: serial ${current.x509.serialNumber}, valid until ${current.notAfter.toISOString()}`],
+    evidence: [`${path}: serial ${current.x509.serialNumber}, valid until ${formatTime(current.notAfter)}`],
   };
 }
 
 /**
- * One step for every authority of an inventory: issues its certificate anew with its own key when it has expired, and puts
- * it wherever this node's files hold the expired one (its own file, what flags and kubeconfigs name, what kubeconfigs
- * embed). What the authority signed before stays good, so a leaf that is valid stays as it is.
+ * One step for every CA of an inventory: reissues an expired CA with the same key, in every file of the node that holds
+ * the expired certificate (its own file, files in flags and kubeconfigs, data in kubeconfigs). Its leaves stay valid.
  *
- * A valid authority whose expired certificate is still trusted somewhere gets those files mended. An authority without its
- * key, or one that another authority signed, is `blocked` when it has expired. Changes no object of the cluster and
- * restarts nothing.
- * @throws PkiError `PKI_LIFETIME_INVALID`; `PKI_CERTIFICATE_UNKNOWN` for an authority in `force` that this node does not have
+ * A valid CA whose expired certificate is still trusted somewhere gets those files fixed. An expired CA without its key, or
+ * signed by another CA, is `blocked`. Changes no object of the cluster and restarts nothing.
+ * @throws PkiError `PKI_LIFETIME_INVALID`; `PKI_CERTIFICATE_UNKNOWN` for a CA in `force` that this node does not have
  */
 export function createReissueSteps(
   input: ReissueInput,
@@ -47,7 +46,7 @@ export function createReissueSteps(
   return planReissues(input, deps).map(
     ({ context, check, render }): Step<FileFinding> => ({
       id: reissueStepId(context.ca.id),
-      title: `reissue ${context.ca.definition.name} with the same key`,
+      title: `reissue the ${context.ca.definition.name} with the same key`,
       requires: [],
       reversible: 'yes',
       check,

@@ -1,35 +1,35 @@
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding } from '@kube-rescue/workflow';
 
-/** What was found about one credential, with the changes that follow from it. */
+/** The finding of one credential, with its changes. */
 export interface FileFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-/** One credential of a node: whether its files have to change, and the bytes that they are to have. Reads only. */
+/** One credential of a node: whether its files must change, and their new bytes. Reads only. */
 export interface FilePlan {
   readonly check: () => Promise<FileFinding>;
-  /** The bytes for the changes of a finding; private keys may be among them. */
+  /** The bytes for the changes of a finding; may include private keys. */
   readonly render: (changes: readonly Change[]) => Promise<readonly Edit[]>;
 }
 
 export type NodeReader = Pick<HostFiles, 'readFile' | 'readLink' | 'stat' | 'list'>;
 
-/** The files of a node as they are to be. Nothing of it has been written. */
+/** The new files of a node, not written yet. */
 export interface RenewedFiles {
-  /** The files with other bytes than now; private keys are among them. */
+  /** Files with new bytes; includes private keys. */
   readonly files: ReadonlyMap<HostPath, Uint8Array>;
-  /** Changes that are not the bytes of a file: links, files to remove. */
+  /** Changes of links, and files to remove. */
   readonly otherChanges: readonly Change[];
   readonly evidence: readonly string[];
-  /** What cannot be renewed; empty when everything can. */
+  /** Findings that block the renewal; usually empty. */
   readonly blocked: readonly FileFinding[];
-  /** Reads the node as it would be with `files` written. */
+  /** Reads the node as if `files` were written. */
   readonly after: NodeReader;
 }
 
 /**
- * Works plans out one after the other, each with the files of those before it, and writes nothing.
+ * Renders plans one after the other, each with the files of the earlier ones; writes nothing.
  *
  * @param listPlans makes the plans, which must read through the given reader
  */
@@ -53,7 +53,7 @@ export async function renderPlans(
     const finding = await plan.check();
     if (finding.status === 'ok') continue;
     if (finding.status !== 'needed') {
-      // What waits for a plan that is itself blocked adds nothing.
+      // A plan that waits for a blocked plan adds no information.
       if ((finding.waitsFor ?? []).length === 0 || blocked.length === 0) blocked.push(finding);
       continue;
     }

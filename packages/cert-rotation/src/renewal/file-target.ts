@@ -3,7 +3,7 @@ import { describeReplacement, type FileReplace } from '@kube-rescue/workflow';
 
 type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
 
-/** Files that hold a private key: its owner alone. */
+/** Private keys: readable by their owner only. */
 export const PRIVATE_KEY_MODE = 0o600;
 const MAX_LINKS = 40;
 
@@ -18,7 +18,7 @@ export async function followLinks(files: Pick<HostFiles, 'readLink'>, path: Host
   return current;
 }
 
-/** Plans new bytes for a file, or for the one behind a link; mode and owner stay, and a new one is its owner's alone. */
+/** Plans new bytes for a file, or for the one behind a link; mode and owner stay, and only its owner can read a new file. */
 export async function planFileChange(
   path: HostPath,
   files: Files,

@@ -10,8 +10,8 @@ import { createRenewalSteps } from './renewal-steps.ts';
 const clock = createFixedClock(NOW);
 
 /**
- * A node for the step laws whose authorities are issued anew.
- * @param only the certificates that are looked at, again and again; default: all
+ * A node for the step laws whose CAs are reissued.
+ * @param only the certificates that are read at each check; default: all
  */
 export async function reissueCase(
   expired: NonNullable<PkiOptions['expired']>,
@@ -31,10 +31,10 @@ export async function reissueCase(
     makeHost: async () => createFakeHost({ tree: node.tree }),
     makePlaybook: (host) => ({
       id: 'reissue',
-      title: 'issue authorities anew',
+      title: 'reissue the CAs',
       phases: [{ id: 'pki', title: 'pki', steps: () => stepsOn(host) }],
     }),
     clock,
-    directories: ['/etc/kubernetes', '/var/lib/kubelet'].map((folder) => hostPath(folder)),
+    directories: ['/etc/kubernetes', '/var/lib/kubelet'].map((directory) => hostPath(directory)),
   };
 }

@@ -6,12 +6,12 @@ import type { RenewalOptions } from './renewal-options.ts';
 import { planRenewals } from './renewal-plans.ts';
 
 /**
- * Renews the certificates of an inventory in memory: the CAs that have expired with their own keys, then what has a problem or
- * what `options` demand. Reads through `host` and writes nothing.
+ * Renews the certificates of an inventory in memory: first expired CAs with the same keys, then certificates with a problem and
+ * those in `options`. Reads through `host` and writes nothing.
  *
- * A certificate whose CA key is not at hand stays while it is valid, whatever `options` say, and blocks once it has expired.
+ * Without the CA key a certificate stays while it is valid, even against `options`, and blocks once it has expired.
  *
- * @returns the files as they are to be, and what blocks; `files` is incomplete when something does
+ * @returns the new files and the blocking findings; `files` is incomplete when a finding blocks
  * @throws PkiError `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID` `PKI_CERTIFICATE_UNKNOWN`; HostError of the reader
  */
 export async function renew(

@@ -21,7 +21,7 @@ export interface RenewedPems {
   readonly key: string | undefined;
 }
 
-/** `kubelet-client-2006-01-02-15-04-05.pem`, in UTC; the next free second when that name is taken. */
+/** `kubelet-client-2006-01-02-15-04-05.pem`, in UTC; the next free second when that name exists. */
 async function freeDatedPath(files: Files, directory: HostPath, now: Date): Promise<HostPath> {
   for (let second = Math.floor(now.getTime() / 1000); ; second += 1) {
     const stamp = new Date(second * 1000).toISOString().slice(0, 19).replace(/[T:]/g, '-');
@@ -47,7 +47,7 @@ async function planStoreChanges(store: KubeletStore, now: Date, files: Files): P
 }
 
 /**
- * What renewing an entry will change on disk. Reads only digests, modes and owners.
+ * Plans the files that a renewal changes. Reads only digests, modes and owners.
  *
  * @param newKeys whether the key is replaced too
  */
@@ -57,7 +57,7 @@ export async function planRenewalChanges(
   files: Files,
 ): Promise<readonly Change[]> {
   if (entry.store !== undefined) return planStoreChanges(entry.store, now, files);
-  const paths = new Set([entry.certificatePlace.path, ...(newKeys ? [entry.keyPlace.path] : [])]);
+  const paths = new Set([entry.certificateLocation.path, ...(newKeys ? [entry.keyLocation.path] : [])]);
   return Promise.all([...paths].map((path) => planFileChange(path, files)));
 }
 
@@ -124,11 +124,11 @@ async function renderKubeconfig(
   );
 }
 
-function isHere(place: CredentialLocation, target: HostPath, files: Files): Promise<boolean> {
-  return followLinks(files, place.path).then((path) => path === target);
+function isHere(location: CredentialLocation, target: HostPath, files: Files): Promise<boolean> {
+  return followLinks(files, location.path).then((path) => path === target);
 }
 
-/** The new bytes of one file that {@link planRenewalChanges} named. */
+/** The new bytes of one file of {@link planRenewalChanges}. */
 export async function renderRenewedFile(
   entry: CertificateEntry,
   target: HostPath,
@@ -149,11 +149,11 @@ export async function renderRenewedFile(
     );
   }
   const parts = {
-    ...((await isHere(entry.certificatePlace, target, files)) ? { certificate: pems.certificate } : {}),
-    ...(pems.key !== undefined && (await isHere(entry.keyPlace, target, files)) ? { key: pems.key } : {}),
+    ...((await isHere(entry.certificateLocation, target, files)) ? { certificate: pems.certificate } : {}),
+    ...(pems.key !== undefined && (await isHere(entry.keyLocation, target, files)) ? { key: pems.key } : {}),
   };
-  const place = 'certificate' in parts ? entry.certificatePlace : entry.keyPlace;
-  if (place.in === 'kubeconfig') return renderKubeconfig(place.path, parts, files);
+  const location = 'certificate' in parts ? entry.certificateLocation : entry.keyLocation;
+  if (location.in === 'kubeconfig') return renderKubeconfig(location.path, parts, files);
   // A key file that could not be read is replaced as a whole, not patched.
   const isPatched = 'certificate' in parts || entry.key.ok;
   return Buffer.from(renewPem(isPatched ? await readText(files, hostPath(target)) : undefined, parts), 'latin1');

@@ -2,17 +2,17 @@ import type { NewKeyAlgorithm } from '@kube-rescue/x509';
 
 /** How certificates are renewed. */
 export interface RenewalOptions {
-  /** Makes new private keys of the same kind. Default: false, the keys stay. */
+  /** Generates new private keys of the same kind. Default: false, the keys stay. */
   readonly newKeys?: boolean | undefined;
-  /** What new private keys are; needs `newKeys`. Default: what the old ones are. */
+  /** Algorithm of new private keys; needs `newKeys`. Default: that of the old keys. */
   readonly keyAlgorithm?: NewKeyAlgorithm | undefined;
   /** DNS names and IP addresses to add to the subject alternative names; a certificate that lacks one is renewed. Default: none. */
   readonly addNames?: readonly string[] | undefined;
-  /** Lifetime; never beyond the authority's. Default: 365. */
+  /** Lifetime; never beyond the CA's. Default: 365. */
   readonly days?: number | undefined;
-  /** Renews every certificate, also those that nothing is wrong with. Default: false. */
+  /** Renews every certificate, also those without a problem. Default: false. */
   readonly all?: boolean | undefined;
-  /** Also renews certificates that end within so many days. Default: 0, none. */
+  /** Also renews certificates that expire within so many days. Default: 0, none. */
   readonly expiringWithinDays?: number | undefined;
 }
 

@@ -37,11 +37,11 @@ async function issuePems(
 ): Promise<RenewedPems> {
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
   if (!entry.certificate.ok) throw entry.certificate.error;
-  if (ca === undefined) throw new Error(`${entry.id} has no authority to renew it`);
+  if (ca === undefined) throw new Error(`${entry.id} has no CA to renew it`);
   if (!ca.issuer.ok) throw ca.issuer.error;
   const template = entry.certificate.value;
   const issuer = ca.issuer.value;
-  const { path } = entry.certificatePlace;
+  const { path } = entry.certificateLocation;
   const make = (): Promise<KeyObject> => makeKey(template, options, path);
   const newKey = options.newKeys ? await keys.take(entry.id, make) : undefined;
   const shortfall = findShortfall(template, entry);
@@ -67,9 +67,9 @@ async function makeEdits(context: PlanContext, changes: readonly Change[], now: 
   if (entry === undefined) {
     throw new PkiError({
       code: 'PKI_CERTIFICATE_MISSING',
-      message: 'the certificate was there when the plan was made and is gone now',
+      message: 'the certificate was removed after the plan was made',
       subject: context.id,
-      hint: 'find out what else writes here, then plan again',
+      hint: 'find out which other process writes here, then plan again',
     });
   }
   const pems = await issuePems(entry, inventory, context, now);
@@ -81,11 +81,11 @@ async function makeEdits(context: PlanContext, changes: readonly Change[], now: 
   );
 }
 
-/** Keeps the supply of keys informed, at each check, of the keys that will be needed. */
+/** Announces the keys that the renewal will need, at each check. */
 function expectKey(entry: CertificateEntry, { options, keys }: PlanContext, finding: RenewalFinding): void {
-  const { certificate, certificatePlace, id } = entry;
+  const { certificate, certificateLocation, id } = entry;
   const isDue = options.newKeys && finding.status === 'needed' && certificate.ok && entry.ca !== undefined;
-  keys.expect(id, isDue ? () => makeKey(certificate.value, options, certificatePlace.path) : undefined);
+  keys.expect(id, isDue ? () => makeKey(certificate.value, options, certificateLocation.path) : undefined);
 }
 
 interface PlanContext extends RenewalContext {
@@ -106,8 +106,8 @@ export interface RenewalInput {
 }
 
 /**
- * One plan for every certificate of an inventory, in the order of the catalogue. A plan reads the node again, so the inventory
- * only says which certificates there are.
+ * One plan for every certificate of an inventory, in the order of the catalogue. A plan reads the node again; the inventory
+ * only lists the certificates.
  *
  * @throws PkiError `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`
  */

@@ -1,3 +1,4 @@
+import { formatTime } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import { createFixedClock, expectCode, LEAF_NAMES } from '@kube-rescue/testing';
 import type { Change } from '@kube-rescue/workflow';
@@ -53,7 +54,7 @@ const dataOf = (kubeconfig: string, field: string): string =>
   Buffer.from(new RegExp(`${field}: (\\S+)`).exec(kubeconfig)?.[1] ?? '', 'base64').toString();
 
 describe('renewing an expired kubeadm node', () => {
-  it.each(['rsa', 'ecdsa'] as const)('mends every certificate and keeps every key (%s)', async (algorithm) => {
+  it.each(['rsa', 'ecdsa'] as const)('renews every certificate and keeps every key (%s)', async (algorithm) => {
     const node = await kubeadmNode({ algorithm, expired: LEAF_NAMES, caBundle: true });
     const made = await renew(node);
     expect(made.map(({ id }) => id)).toEqual([
@@ -152,7 +153,7 @@ describe('renewing an expired kubeadm node', () => {
     expect(await textAt(node.host, '/var/lib/kubelet/pki/kubelet-client-2026-03-01-12-00-00.pem')).toBe(first);
   });
 
-  it('has a certificate of a former authority signed by the present one', async () => {
+  it('has a certificate of a former CA signed by the present one', async () => {
     const former = await kubeadmNode({ algorithm: 'ecdsa' });
     const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) => {
       for (const part of ['certificate', 'key'] as const) {
@@ -172,7 +173,7 @@ describe('renewing an expired kubeadm node', () => {
     expect(conf).toContain('# by hand');
   });
 
-  it("turns a kubelet's file in the place of its link into a link", async () => {
+  it("turns a kubelet's file in place of its link into a link", async () => {
     const node = await kubeadmNode({ expired: ['kubelet-client'] }, (files, { pairs }) => {
       putFile(files, CURRENT, pairs['kubelet-client'].certificate + pairs['kubelet-client'].key);
     });
@@ -180,7 +181,7 @@ describe('renewing an expired kubeadm node', () => {
     expect(await node.host.readLink(CURRENT)).toBe('/var/lib/kubelet/pki/kubelet-client-2026-03-01-12-00-00.pem');
   });
 
-  it('keeps mode and owner of what it replaces', async () => {
+  it('keeps mode and owner of a replaced file', async () => {
     const node = await kubeadmNode({ expired: ['etcd/server'] });
     const crt = hostPath('/etc/kubernetes/pki/etcd/server.crt');
     await node.host.writeFile(crt, Buffer.from(node.pki.pairs['etcd/server'].certificate), {
@@ -203,17 +204,17 @@ describe('renewing an expired kubeadm node', () => {
 });
 
 describe('which certificates are renewed', () => {
-  it('is none on a healthy node', async () => {
+  it('are empty on a healthy node', async () => {
     expect(await renew(await kubeadmNode())).toEqual([]);
   });
 
-  it('is those that end soon when that is asked for', async () => {
+  it('are those that expire soon with expiringWithinDays', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     expect(await renew(node, { expiringWithinDays: 100 })).toEqual([]);
     expect(await renew(node, { expiringWithinDays: 200 })).toHaveLength(LEAF_NAMES.length);
   });
 
-  it('is all when that is asked for, each with a new key of the same form when that is asked for too', async () => {
+  it('are all with `all`, each with a new key of the same form with `newKeys`', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     expect(await renew(node, { all: true, newKeys: true, days: 10 })).toHaveLength(LEAF_NAMES.length);
     const rows = reportCertificates(await inspectCertificates(node.input, { host: node.host }), {
@@ -231,14 +232,14 @@ describe('which certificates are renewed', () => {
     );
   });
 
-  it('never outlives its authority, and that is said beforehand', async () => {
+  it('never outlive their CA, and the plan says so', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver'] });
     const finding = await findingOf(node, 'pki/renew/apiserver', { days: 36_500 });
-    const end = new X509Certificate(node.pki.pairs.ca.certificate).validToDate.toISOString();
-    expect(finding.evidence.at(-1)).toBe(`the new certificate ends on ${end}, when its authority ends`);
+    const end = formatTime(new X509Certificate(node.pki.pairs.ca.certificate).validToDate);
+    expect(finding.evidence.at(-1)).toBe(`the new certificate is valid until ${end}, when its CA expires`);
   });
 
-  it('cannot be asked for with a lifetime that is none', async () => {
+  it('refuse an invalid lifetime', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     await expectCode(stepsOf(node, { days: 0 }), 'PKI_LIFETIME_INVALID');
   });
@@ -249,31 +250,31 @@ describe('what cannot be renewed', () => {
 
   it.each<[string, Parameters<typeof kubeadmNode>, string, RegExp]>([
     [
-      "because the authority's key is not there",
+      'because the CA key is missing',
       [{ ...options, missingCaKeys: ['ca'] }],
       'PKI_CA_KEY_MISSING',
       /put the key of the cluster CA at \/etc\/kubernetes\/pki\/ca\.key/,
     ],
     [
-      'because its authority has expired',
+      'because its CA has expired',
       [{ ...options, expired: ['apiserver', 'ca'] }],
       'PKI_CA_EXPIRED',
       /rotate-ca cluster --same-key/,
     ],
     [
-      'because only its authority has expired',
+      'because only its CA has expired',
       [{ algorithm: 'ecdsa', expired: ['ca'] }],
       'PKI_CA_EXPIRED',
       /rotate-ca cluster --same-key/,
     ],
     [
-      "because the authority's key is another's",
+      'because the CA key belongs to another certificate',
       [options, (files, { pairs }) => putFile(files, '/etc/kubernetes/pki/ca.key', pairs.apiserver.key)],
       'PKI_CA_KEY_MISMATCH',
-      /put the key that belongs/,
+      /put the key for the certificate in/,
     ],
     [
-      'because nobody knows which of key and certificate is right',
+      'because either key or certificate may be the right one',
       [{ algorithm: 'ecdsa', wrongKey: ['apiserver'] }],
       'PKI_KEY_MISMATCH',
       /--new-keys/,
@@ -284,7 +285,7 @@ describe('what cannot be renewed', () => {
       'PKI_PEM_INVALID',
       /restore/,
     ],
-  ])('is blocked %s, and that says what would unblock it', async (_title, [nodeOptions, edit], code, hint) => {
+  ])('is blocked %s, and the hint says what unblocks it', async (_title, [nodeOptions, edit], code, hint) => {
     const node = await kubeadmNode(nodeOptions, edit);
     const finding = await findingOf(node, 'pki/renew/apiserver');
     expect(finding).toMatchObject({
@@ -296,7 +297,7 @@ describe('what cannot be renewed', () => {
     expect(finding.hint).toMatch(hint);
   });
 
-  it("is blocked by a clock before the authority's beginning, and speaks of the clock", async () => {
+  it("is blocked by a clock before the CA's notBefore, and the hint names the clock", async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     const finding = await findingOf(node, 'pki/renew/apiserver', {}, new Date('2009-01-01T00:00:00Z'));
     expect(finding).toMatchObject({
@@ -306,7 +307,7 @@ describe('what cannot be renewed', () => {
     });
   });
 
-  it('is unknown, not fine, when a file cannot be read', async () => {
+  it('is unknown, not ok, when a file cannot be read', async () => {
     const flags = { 'cert-file': '/etc/kubernetes/pki' };
     const node = await kubeadmNode({ algorithm: 'ecdsa' }, undefined, { etcd: flags });
     expect(await findingOf(node, 'pki/renew/etcd/server')).toMatchObject({
@@ -315,7 +316,7 @@ describe('what cannot be renewed', () => {
     });
   });
 
-  it('can be with new keys when only the key was wrong, damaged or gone', async () => {
+  it('can be renewed with new keys when only the key was wrong, damaged or missing', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', wrongKey: ['apiserver'] }, (files) => {
       putFile(files, '/etc/kubernetes/pki/etcd/server.key', 'damaged');
       files.delete(hostPath('/etc/kubernetes/pki/front-proxy-client.key'));
@@ -349,7 +350,7 @@ describe("the kubelet's own serving pair", () => {
   }
   const later = new Date(Date.now() + 3 * 24 * 60 * 60 * 1000);
 
-  it('is removed when it has expired, so that the kubelet makes a new one', async () => {
+  it('is removed when it has expired, so that the kubelet creates a new one', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) =>
       plantPair(files, 'node01@1700000000', 'node01-ca@1700000000'),
     );
@@ -368,25 +369,25 @@ describe("the kubelet's own serving pair", () => {
     expect(await step?.check(signal)).toMatchObject({ status: 'ok' });
   });
 
-  it('is left alone while it is valid, also when all are renewed', async () => {
+  it('stays while it is valid, also when all are renewed', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) =>
       plantPair(files, 'node01@1700000000', 'node01-ca@1700000000'),
     );
     expect(await findingOf(node, 'kubelet/renew/serving', { all: true }, new Date())).toMatchObject({ status: 'ok' });
   });
 
-  it('is blocked when it has expired and somebody else made it', async () => {
+  it('is blocked when it has expired and another tool issued it', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) => plantPair(files, 'node01.example', 'corporate'));
     expect(await findingOf(node, 'kubelet/renew/serving', {}, later)).toMatchObject({
       status: 'blocked',
       code: 'PKI_CERTIFICATE_EXPIRED',
-      hint: expect.stringContaining('the kubelet did not make it'),
+      hint: expect.stringContaining('the kubelet did not create this certificate'),
     });
   });
 });
 
 describe('a step', () => {
-  it('refuses to go on when its certificate has gone since the plan', async () => {
+  it('stops when its certificate was removed after the plan', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['admin.conf'] });
     const only: readonly CertificateId[] = ['admin.conf'];
     const inventory = await inspectCertificates({ ...node.input, only }, { host: node.host });
@@ -397,7 +398,7 @@ describe('a step', () => {
     await expectCode(applied, 'PKI_CERTIFICATE_MISSING');
   });
 
-  it('sees when another wrote over what it had renewed', async () => {
+  it('detects that another process overwrote the renewed file', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver'] });
     const [step] = (await stepsOf(node)).filter(({ id }) => id === 'pki/renew/apiserver');
     const finding = await step?.check(signal);
@@ -414,8 +415,8 @@ describe('a step', () => {
   });
 });
 
-describe('the look at what was renewed', () => {
-  it('is not good with the key of another certificate, nor with a link that leads to the old file', async () => {
+describe('the verification of a renewed certificate', () => {
+  it('fails with the key of another certificate, and with a link to the old file', async () => {
     const [node, other] = await Promise.all([
       kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver', 'kubelet-client'] }),
       kubeadmNode({ algorithm: 'ecdsa' }),
@@ -439,7 +440,7 @@ describe('the look at what was renewed', () => {
   });
 });
 
-describe('renewing with names and keys that are asked for', () => {
+describe('renewing with additional names and new keys', () => {
   it('adds DNS names and addresses of both families, once, and keeps the others', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     const addNames = ['api.example.com', '*.api.example.com', '10.0.0.9', 'fd00::9', 'node01'];
@@ -460,7 +461,7 @@ describe('renewing with names and keys that are asked for', () => {
   });
 
   it.each(['', 'a b', 'https://x', 'x:6443', '-x', '1.2.3', '10.0.0.256', '*', 'a..b', 'x'.repeat(64)])(
-    'refuses a name that cannot be one: "%s"',
+    'refuses an invalid name: "%s"',
     async (name) => {
       const node = await kubeadmNode({ algorithm: 'ecdsa' });
       await expectCode(stepsOf(node, { addNames: [name === '' ? ' ' : name] }), 'PKI_NAME_INVALID');
@@ -473,7 +474,7 @@ describe('renewing with names and keys that are asked for', () => {
     ['rsa-4096', 'Public-Key: (4096 bit)', 'RSA PRIVATE KEY'],
     ['ecdsa-p256', 'NIST CURVE: P-256', 'EC PRIVATE KEY'],
     ['ecdsa-p384', 'NIST CURVE: P-384', 'EC PRIVATE KEY'],
-  ] as const)('makes %s keys, whatever the old ones and the authority are', async (keyAlgorithm, expected, label) => {
+  ] as const)('makes %s keys, whatever the old ones and the CA are', async (keyAlgorithm, expected, label) => {
     const node = await kubeadmNode({ algorithm: keyAlgorithm.startsWith('rsa') ? 'ecdsa' : 'rsa' });
     const only = ['etcd/peer', 'scheduler.conf', 'kubelet-client'] as const;
     await renew({ ...node, input: { ...node.input, only } }, { all: true, newKeys: true, keyAlgorithm });

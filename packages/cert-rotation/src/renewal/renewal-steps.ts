@@ -6,11 +6,11 @@ import { planRenewals, type RenewalInput } from './renewal-plans.ts';
 import { verifyRenewal } from './renewal-verification.ts';
 
 /**
- * One step for every certificate of an inventory, in the order of the catalogue. A step reads the node again, so the inventory
- * only says which certificates there are.
+ * One step for every certificate of an inventory, in the order of the catalogue. A step reads the node again; the inventory
+ * only lists the certificates.
  *
- * Only what has a problem is renewed, unless `options` say otherwise. Components keep the old certificates until they are
- * restarted; that is not done here.
+ * Renews certificates with a problem and those in `options`. Does not restart components; they keep the old certificates
+ * until a restart.
  * @throws PkiError `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`
  */
 export function createRenewalSteps(
@@ -22,7 +22,7 @@ export function createRenewalSteps(
     let written: readonly Change[] = [];
     return {
       id: renewalStepId(definition),
-      title: `renew ${definition.name}`,
+      title: `renew the ${definition.name}`,
       requires: ca !== undefined && context.reissued.includes(ca) ? [reissueStepId(ca)] : [],
       reversible: 'yes',
       check,

@@ -24,7 +24,7 @@ const RULES = { keepEverything: true, mayBePartial: true, keepCas: true };
 async function exportOf(node: Node, options: Partial<RequestExport> = {}) {
   const localFiles = createFakeHost();
   const inventory = await inspectCertificates(node.input, { host: node.host });
-  const requests = await exportSigningRequests({ inventory, folder: FOLDER, ...options }, { files: localFiles });
+  const requests = await exportSigningRequests({ inventory, directory: FOLDER, ...options }, { files: localFiles });
   return { localFiles, requests };
 }
 
@@ -84,7 +84,7 @@ const EXTERNAL: PkiOptions = {
 
 describe('signing requests', () => {
   it.each(['rsa', 'ecdsa'] as const)(
-    'ask for what the certificates in use have, and OpenSSL agrees (%s)',
+    'have the subject, names and usages of the certificates in use, and OpenSSL agrees (%s)',
     async (algorithm) => {
       const node = await kubeadmNode({ algorithm });
       const { localFiles, requests } = await exportOf(node);
@@ -104,7 +104,7 @@ describe('signing requests', () => {
     },
   );
 
-  it('come back signed, for kept keys and new ones, and make the node whole', async () => {
+  it('come back signed, for kept keys and new ones, and fix the node', async () => {
     for (const options of [{}, { newKeys: true, keyAlgorithm: 'rsa-2048' as const }]) {
       const node = await kubeadmNode(EXTERNAL);
       const { localFiles } = await signAll(node, options);
@@ -133,12 +133,12 @@ describe('signing requests', () => {
     const put = (pem: string) => localFiles.writeFile(hostPath('/requests/x.crt'), Buffer.from(pem), { mode: 0o644 });
     await put(sign(openssl, request, node.pki.pairs.ca, 'none'));
     const { message } = await expectCode(importInto(node, localFiles), 'PKI_SET_UNFIT');
-    expect(message).toContain('lost DNS:kubernetes');
+    expect(message).toContain('lacks DNS:kubernetes');
     await put(sign(openssl, request, node.pki.pairs['etcd/ca']));
-    expect((await expectCode(importInto(node, localFiles), 'PKI_SET_UNFIT')).message).toContain('has no good chain');
+    expect((await expectCode(importInto(node, localFiles), 'PKI_SET_UNFIT')).message).toContain('has no valid chain');
     const other = await kubeadmNode({ algorithm: 'rsa' });
     await put(sign(openssl, request, other.pki.pairs.ca));
-    expect((await expectCode(importInto(node, localFiles), 'PKI_SET_UNFIT')).message).toContain('has no good chain');
+    expect((await expectCode(importInto(node, localFiles), 'PKI_SET_UNFIT')).message).toContain('has no valid chain');
     expect(new X509Certificate(await textAt(node.host, `${PKI}/apiserver.crt`)).serialNumber).toBe(
       new X509Certificate(node.pki.pairs.apiserver.certificate).serialNumber,
     );
@@ -147,11 +147,11 @@ describe('signing requests', () => {
   it('are not written over an earlier export, and not at all when one is impossible', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', wrongKey: ['apiserver', 'etcd/peer'] });
     const error = await expectCode(exportOf(node), 'PKI_REQUEST_IMPOSSIBLE');
-    expect(error.message).toContain("the API server's serving certificate");
-    expect(error.message).toContain("etcd's certificate between its members");
+    expect(error.message).toContain('API server serving certificate');
+    expect(error.message).toContain('etcd peer certificate');
     const { localFiles } = await exportOf(node, { newKeys: true });
     const inventory = await inspectCertificates(node.input, { host: node.host });
-    const again = exportSigningRequests({ inventory, folder: FOLDER, newKeys: true }, { files: localFiles });
+    const again = exportSigningRequests({ inventory, directory: FOLDER, newKeys: true }, { files: localFiles });
     await expectCode(again, 'PKI_REQUEST_EXISTS');
     const modes = await Promise.all(
       ['csr', 'key'].map((end) => localFiles.stat(`${FOLDER}/apiserver.${end}` as HostPath)),

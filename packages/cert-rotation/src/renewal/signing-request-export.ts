@@ -15,7 +15,7 @@ import { PRIVATE_KEY_MODE } from './file-target.ts';
 import { type CertificateEntry, type CertificateInventory } from '../inventory/inventory.ts';
 import { findShortfall } from '../judgement/judgement.ts';
 
-/** One request that was written. */
+/** A signing request that was written. */
 export interface ExportedRequest {
   readonly id: string;
   readonly path: string;
@@ -26,16 +26,16 @@ export interface ExportedRequest {
 
 export interface RequestExport {
   readonly inventory: CertificateInventory;
-  /** Where the requests go; made when it is not there. */
-  readonly folder: HostPath;
-  /** Asks for certificates with new keys, and writes those beside the requests. Default: the keys stay. */
+  /** Directory of the requests; created when it does not exist. */
+  readonly directory: HostPath;
+  /** Requests certificates with new keys, and writes the keys beside the requests. Default: the keys stay. */
   readonly newKeys?: boolean | undefined;
-  /** What new keys are. Default: what the old ones are. */
+  /** Algorithm of new keys. Default: that of the old keys. */
   readonly keyAlgorithm?: NewKeyAlgorithm | undefined;
 }
 
 const REQUEST_MODE = 0o644;
-const FOLDER_MODE = 0o700;
+const DIRECTORY_MODE = 0o700;
 
 function obstacleOf(entry: CertificateEntry, newKeys: boolean): string | undefined {
   const { name } = entry.definition;
@@ -44,12 +44,12 @@ function obstacleOf(entry: CertificateEntry, newKeys: boolean): string | undefin
   if (!entry.key.ok) return `${name}: ${entry.key.error.message}`;
   return isKeyOf(entry.key.value.key, entry.certificate.value)
     ? undefined
-    : `${name}: its key belongs to another certificate`;
+    : `${name}: the key belongs to another certificate`;
 }
 
 async function keyFor(entry: CertificateEntry, { newKeys = false, keyAlgorithm }: RequestExport): Promise<PrivateKey> {
   if (!entry.certificate.ok) throw entry.certificate.error;
-  const path = entry.keyPlace.path;
+  const path = entry.keyLocation.path;
   if (!newKeys && entry.key.ok) return entry.key.value;
   const { publicKey } = entry.certificate.value.x509;
   const key = keyAlgorithm === undefined ? await generateKeyLike(publicKey, path) : await generateKey(keyAlgorithm);
@@ -62,15 +62,15 @@ async function assertFree(paths: readonly HostPath[], files: Pick<HostFiles, 'st
   if (taken.length === 0) return;
   throw new PkiError({
     code: 'PKI_REQUEST_EXISTS',
-    message: 'nothing was written: an earlier export is there',
+    message: 'nothing was written: the files of an earlier export exist',
     subject: taken.join(', '),
-    hint: 'import what was signed of it, or export into another folder',
+    hint: 'import the signed certificates of that export, or export into another directory',
   });
 }
 
 /**
- * Writes a signing request for every certificate of an inventory that an authority signs, made from the certificate in use:
- * same subject, names and usages, and the names that it lacks. Changes nothing on the node.
+ * Writes a signing request for every certificate of an inventory that a CA signs, made from the certificate in use:
+ * same subject, names and usages, and the missing names. Changes nothing on the node.
  *
  * @throws PkiError `PKI_REQUEST_EXISTS`; `PKI_REQUEST_IMPOSSIBLE` with every reason at once; HostError
  */
@@ -78,31 +78,31 @@ export async function exportSigningRequests(
   request: RequestExport,
   { files }: { readonly files: Pick<HostFiles, 'stat' | 'writeFile' | 'makeDirectory'> },
 ): Promise<readonly ExportedRequest[]> {
-  const { inventory, folder, newKeys = false } = request;
+  const { inventory, directory, newKeys = false } = request;
   const entries = inventory.certificates.filter(({ ca }) => ca !== undefined);
   const obstacles = entries.map((entry) => obstacleOf(entry, newKeys)).filter((obstacle) => obstacle !== undefined);
   if (obstacles.length > 0) {
     throw new PkiError({
       code: 'PKI_REQUEST_IMPOSSIBLE',
       message: `nothing was written: ${obstacles.join('; ')}`,
-      subject: folder,
-      hint: 'restore what is damaged; where only keys are bad, ask for new ones with --new-keys',
+      subject: directory,
+      hint: 'restore the damaged files; for damaged keys alone, request new ones with --new-keys',
     });
   }
-  const pathOf = (id: string, ending: string): HostPath => joinPath(folder, `${id.replaceAll('/', '-')}.${ending}`);
+  const pathOf = (id: string, ending: string): HostPath => joinPath(directory, `${id.replaceAll('/', '-')}.${ending}`);
   const endings = newKeys ? ['csr', 'key'] : ['csr'];
   await assertFree(
     entries.flatMap(({ id }) => endings.map((ending) => pathOf(id, ending))),
     files,
   );
-  await files.makeDirectory(folder, { mode: FOLDER_MODE });
+  await files.makeDirectory(directory, { mode: DIRECTORY_MODE });
   const written: ExportedRequest[] = [];
   for (const entry of entries) {
     if (!entry.certificate.ok) continue;
     const template = entry.certificate.value;
     const { key, label } = await keyFor(entry, request);
     const { names } = findShortfall(template, entry);
-    const der = createSigningRequest(template, { key, extraNames: names, source: entry.keyPlace.path });
+    const der = createSigningRequest(template, { key, extraNames: names, source: entry.keyLocation.path });
     const [path, keyPath] = [pathOf(entry.id, 'csr'), pathOf(entry.id, 'key')];
     if (newKeys) await files.writeFile(keyPath, Buffer.from(encodePrivateKey(key, label)), { mode: PRIVATE_KEY_MODE });
     await files.writeFile(path, Buffer.from(encodePem('CERTIFICATE REQUEST', der)), { mode: REQUEST_MODE });

@@ -15,11 +15,11 @@ import { CERTIFICATES } from '../inventory/catalogue.ts';
 import { locateKubeconfig } from '../inventory/certificate-locating.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
 
-/** A file of this node that vouches for an authority: PEM, or a kubeconfig that embeds PEM. */
+/** A file of this node that trusts a CA: PEM, or a kubeconfig that embeds PEM. */
 export interface TrustLocation {
   readonly in: 'file' | 'kubeconfig';
   readonly path: HostPath;
-  /** The certificates of that authority that it holds; others in a bundle are left out. */
+  /** Certificates of that CA in the file, without the other CAs of a bundle. */
   readonly certificates: readonly Certificate[];
 }
 
@@ -33,7 +33,7 @@ const KUBECONFIG_FLAGS = [
 ];
 const CERTIFICATE_LABEL = 'CERTIFICATE';
 
-/** Every file that a flag names, but for folders. */
+/** Every file in flags; no directories. */
 function flaggedFiles({ components }: InspectionInput): readonly HostPath[] {
   const named = components.flatMap(({ flags }) => [...flags]);
   return named
@@ -42,7 +42,7 @@ function flaggedFiles({ components }: InspectionInput): readonly HostPath[] {
     .map(([, value]) => hostPath(value));
 }
 
-/** The kubeconfigs that flags name, that have a usual name, or that lie beside those. */
+/** Kubeconfigs in flags, with a usual name, or in the same directory. */
 export async function listKubeconfigs(input: InspectionInput, files: Files): Promise<readonly HostPath[]> {
   const { components, kubernetesDirectory } = input;
   const flagged = components.flatMap(({ flags }) => KUBECONFIG_FLAGS.map((flag) => flags.get(flag) ?? ''));
@@ -57,7 +57,7 @@ export async function listKubeconfigs(input: InspectionInput, files: Files): Pro
   ];
 }
 
-/** The certificates of `authority` in a text that may hold anything. */
+/** Certificates of `ca` in arbitrary text. */
 function matchesIn(text: string, ca: Certificate, path: HostPath): readonly Certificate[] {
   if (!containsCertificates(text)) return [];
   return readPem(text, path)
@@ -66,7 +66,7 @@ function matchesIn(text: string, ca: Certificate, path: HostPath): readonly Cert
     .filter((certificate) => isSameCa(certificate, ca));
 }
 
-/** Cheap, so that a large bundle is not parsed block by block for nothing. */
+/** Cheap filter, so that a large bundle is not parsed block by block. */
 function mayHold(der: Uint8Array, ca: Certificate): boolean {
   return Buffer.from(der).includes(Buffer.from(ca.publicKeyDer));
 }
@@ -75,23 +75,23 @@ async function orUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    // Whatever needs this file looks at it too, and says what is wrong with it.
+    // The owner of this file in the inventory reports the error.
     if (isRecoveryError(error)) return undefined;
     throw error;
   }
 }
 
 /**
- * Finds the files of a node that hold a certificate of `authority` (same name, same key): its own file, whatever a flag or
- * a kubeconfig names, and kubeconfigs that embed it. A file that cannot be read is passed over: its own entry in the
- * inventory tells what is wrong with it.
+ * Finds the files of a node that hold a certificate of `ca` (same subject, same key): its own file, files in flags and
+ * kubeconfigs, and kubeconfigs that embed it. Ignores a file that cannot be read: its own entry in the inventory reports
+ * the error.
  */
 export async function findTrustLocations(
   ca: Certificate,
   input: InspectionInput & { readonly caPath: HostPath },
   files: Files,
 ): Promise<readonly TrustLocation[]> {
-  const places = new Map<HostPath, TrustLocation>();
+  const locations = new Map<HostPath, TrustLocation>();
   const pems = new Set<HostPath>([input.caPath, ...flaggedFiles(input)]);
   for (const path of new Set(await listKubeconfigs(input, files))) {
     await orUnreadable(async () => {
@@ -102,17 +102,17 @@ export async function findTrustLocations(
         if (trust.in === 'file') pems.add(trust.path);
         else certificates.push(...matchesIn(trust.text, ca, path));
       }
-      if (certificates.length > 0) places.set(path, { in: 'kubeconfig', path, certificates });
+      if (certificates.length > 0) locations.set(path, { in: 'kubeconfig', path, certificates });
     });
   }
   for (const path of pems) {
     await orUnreadable(async () => {
       const bytes = await files.readFile(path);
       const certificates = bytes === undefined ? [] : matchesIn(Buffer.from(bytes).toString('latin1'), ca, path);
-      if (certificates.length > 0) places.set(path, { in: 'file', path, certificates });
+      if (certificates.length > 0) locations.set(path, { in: 'file', path, certificates });
     });
   }
-  return [...places.values()];
+  return [...locations.values()];
 }
 
 function renewBundle(pem: string, path: HostPath, old: Certificate, replacement: readonly Certificate[]): string {
@@ -121,7 +121,7 @@ function renewBundle(pem: string, path: HostPath, old: Certificate, replacement:
   return replacePemBlocks(pem, path, ({ label, der, text }) => {
     if (label !== CERTIFICATE_LABEL || !mayHold(der, old)) return undefined;
     if (!isSameCa(parseCertificate(der, path), old)) return undefined;
-    // The first makes room for all; a further copy of the same stays what it is.
+    // The first block becomes all of the replacement; a further copy stays one block.
     if (isPut) return encodeBundle(replacement.slice(0, 1), lineBreak);
     isPut = true;
     const isSame = replacement.length === 1 && isSameCertificate({ der }, replacement[0] ?? { der });
@@ -135,19 +135,19 @@ function encodeBundle(certificates: readonly Certificate[], lineBreak: string): 
 }
 
 /**
- * The bytes of a place with `replacement` where a certificate of the authority of `old` was. Other certificates, comments
+ * The bytes of a location with `replacement` where a certificate of the CA of `old` was. Other certificates, comments
  * and line breaks stay byte for byte.
  *
- * @param replacement default: `old` itself, which takes the place of older certificates of the same authority
+ * @param replacement default: `old` itself, which replaces older certificates of the same CA
  */
 export function renderTrustLocation(
-  place: TrustLocation,
+  location: TrustLocation,
   bytes: Uint8Array,
   old: Certificate,
   replacement: readonly Certificate[] = [old],
 ): Uint8Array {
-  const { path } = place;
+  const { path } = location;
   const renew = (pem: string): string => renewBundle(pem, path, old, replacement);
-  if (place.in === 'file') return Buffer.from(renew(Buffer.from(bytes).toString('latin1')), 'latin1');
+  if (location.in === 'file') return Buffer.from(renew(Buffer.from(bytes).toString('latin1')), 'latin1');
   return Buffer.from(replaceKubeconfigTrust(decodeKubeconfig(bytes, path), path, renew));
 }

@@ -21,7 +21,7 @@ export function createDropStageStep(
         if (state.stage === 'settled') return { done: 'this node trusts one CA of this name' };
         const edits = await planTrustEdits(dropExchangesOf(state), state, input, host);
         return {
-          needed: `the former ${state.entry.definition.name.replace(/^the /, '')} is still trusted`,
+          needed: `the former ${state.entry.definition.name} is still trusted`,
           evidence: edits.map(({ path }) => `removed from ${path}`),
           changes: await planEdits(edits, host),
           makeEdits: async () => edits.map(toEdit),

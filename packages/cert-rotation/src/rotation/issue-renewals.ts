@@ -34,14 +34,14 @@ export function createIssueRenewalSteps(
         if (entry?.certificate.ok === true && isSignedBy(entry.certificate.value, signer)) {
           return {
             status: 'ok',
-            summary: `${definition.name} is signed by the new CA already`,
+            summary: `the ${definition.name} is signed by the new CA already`,
             evidence: [],
             changes: [],
           };
         }
         const finding = await step.check(signal);
         if (finding.status !== 'needed') return finding;
-        return { ...finding, summary: `${definition.name} must be signed by the new CA` };
+        return { ...finding, summary: `the ${definition.name} must be signed by the new CA` };
       },
     }));
   });

@@ -31,7 +31,7 @@ export function createIssueStageStep(
         const { signing } = files;
         const change = async (path: HostPath, mode?: number) => planFileChange(path, host, mode);
         return {
-          needed: `${entry.definition.name} must sign with the new key`,
+          needed: `the ${entry.definition.name} must sign with the new key`,
           evidence: ['the old key stays only in the backup of this run'],
           changes: [
             ...(signing === undefined ? [] : [await change(signing, CERTIFICATE_MODE)]),

@@ -49,7 +49,7 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
       ...(await planEdits(locations, host)),
     ];
     return {
-      needed: `${entry.definition.name} needs a new CA trusted beside it`,
+      needed: `the ${entry.definition.name} needs a new CA trusted beside it`,
       evidence: [
         `the new CA is valid until ${formatTime(planCaValidity(clock.now(), caDays).notAfter)}`,
         ...locations.map(({ path }) => `trusted in ${path}`),

@@ -1,4 +1,5 @@
 import { type ExpiredCertificate, listExpired } from '@kube-rescue/cert-rotation';
+import { formatTime } from '@kube-rescue/errors';
 import { type KubernetesObject, readObjectData, textAt } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
 import type { RunDirectory } from '@kube-rescue/workflow';
@@ -30,7 +31,7 @@ export async function judgeRollback(
     const present = change.kind.startsWith('file.') ? await host.readFile(hostPath(change.target)) : undefined;
     // The present certificate has expired as well: the rollback does no harm.
     if (present !== undefined && listExpired(present, now).length > 0) continue;
-    reasons.push(`${change.target}: the old ${worst.subject} expired on ${worst.notAfter.toISOString()}`);
+    reasons.push(`${change.target}: the old ${worst.subject} expired on ${formatTime(worst.notAfter)}`);
   }
   return reasons;
 }

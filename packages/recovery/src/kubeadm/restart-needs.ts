@@ -55,7 +55,7 @@ function findCertificateToRenew(
     (entry) =>
       entry.definition.component === component && (all || judgeCertificate(entry, inventory, judgement).length > 0),
   );
-  return due && `${component} uses a certificate that is to be renewed: ${due.definition.name}`;
+  return due && `${component} uses a certificate that is to be renewed: the ${due.definition.name}`;
 }
 
 /** The CA in a component's flags that the plan reissues. */
@@ -71,5 +71,5 @@ function findCaToReissue(
     (ca) =>
       named.has(ca.path) && (force.includes(ca.id) || judgeCa(ca, now).some(({ code }) => code === 'PKI_CA_EXPIRED')),
   );
-  return due && `${component} trusts a CA that is to be reissued: ${due.definition.name}`;
+  return due && `${component} trusts a CA that is to be reissued: the ${due.definition.name}`;
 }

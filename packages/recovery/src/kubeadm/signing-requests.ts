@@ -20,6 +20,6 @@ export async function exportNodeRequests(
 ): Promise<readonly ExportedRequest[]> {
   const { inspection } = await node.describe();
   const inventory = await inspectCertificates(inspection, node);
-  const { folder, newKeys, keyAlgorithm } = options;
-  return exportSigningRequests({ inventory, folder, newKeys, keyAlgorithm }, { files });
+  const { directory, newKeys, keyAlgorithm } = options;
+  return exportSigningRequests({ inventory, directory, newKeys, keyAlgorithm }, { files });
 }

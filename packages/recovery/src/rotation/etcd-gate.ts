@@ -37,8 +37,8 @@ export function createEtcdServingGate(
         const text = async (path: string): Promise<string> =>
           Buffer.from((await host.readFile(hostPath(path))) ?? new Uint8Array()).toString('latin1');
         const pair = {
-          certificate: await text(client.certificatePlace.path),
-          key: await text(client.keyPlace.path),
+          certificate: await text(client.certificateLocation.path),
+          key: await text(client.keyLocation.path),
         };
         try {
           const ca = await text(state.files.certificate);

@@ -108,8 +108,8 @@ describe('a set of tls_rotate', () => {
       ...rest
     } = saturday.set;
     const error = await expectCode(workOut(rest), 'PKI_SET_UNFIT');
-    expect(error.message).toContain("there is none for the API server's serving certificate");
-    expect(error.message).toContain('has no key in the set');
+    expect(error.message).toContain('the set has no API server serving certificate');
+    expect(error.message).toContain('has no private key in the set');
   });
 
   it('is advised when the CA key is missing', async () => {

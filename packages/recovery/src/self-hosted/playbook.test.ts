@@ -107,8 +107,8 @@ describe('the plan for a self-hosted control plane whose API server is down', ()
       ...rest
     } = saturday.set;
     const error = await expectCode(plan(optionsOf(rest)), 'PKI_SET_UNFIT');
-    expect(error.message).toContain("there is none for the API server's serving certificate");
-    expect(error.message).toContain('has no key in the set');
+    expect(error.message).toContain('the set has no API server serving certificate');
+    expect(error.message).toContain('has no private key in the set');
     expect(saturday.store.writes).toBe(0);
   });
 

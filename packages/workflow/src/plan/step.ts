@@ -50,7 +50,7 @@ export interface StepJournal {
 /** The unit of work. Rollback is not step code: it replays the undo records. */
 export interface Step<F extends Finding = Finding> {
   readonly id: StepId;
-  /** An imperative phrase: `renew the API server's serving certificate`. */
+  /** An imperative phrase: `renew the API server serving certificate`. */
   readonly title: string;
   /** Steps that must have been applied or found `ok` before this one. */
   readonly requires: readonly StepId[];

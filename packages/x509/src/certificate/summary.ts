@@ -1,3 +1,4 @@
+import { toRfc3339 } from '@kube-rescue/errors';
 import type { Certificate } from './certificate.ts';
 import { describeKey } from '../keys/private-key.ts';
 
@@ -16,11 +17,11 @@ export function daysUntil(time: Date, now: Date): number {
   return Math.floor((time.getTime() - now.getTime()) / MS_PER_DAY);
 }
 
-/** What every report says of a certificate, in ISO 8601 and UTC. */
+/** Fields of a certificate in every report; times in RFC 3339 and UTC, to the second. */
 export function describeValidity({ x509, notBefore, notAfter }: Certificate, now: Date) {
   return {
-    notBefore: notBefore.toISOString(),
-    notAfter: notAfter.toISOString(),
+    notBefore: toRfc3339(notBefore),
+    notAfter: toRfc3339(notAfter),
     daysLeft: daysUntil(notAfter, now),
     keyAlgorithm: describeKey(x509.publicKey),
   };

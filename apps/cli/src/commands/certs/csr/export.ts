@@ -26,7 +26,7 @@ export default class CertsCsrExport extends NodeCommand {
     const { node, localFiles } = await this.openSession(flags);
     const directory = localFiles.path(args.directory);
     const { exportNodeRequests } = await import('@kube-rescue/recovery');
-    const options = { folder: directory, newKeys: flags['new-keys'], keyAlgorithm: flags['key-algorithm'] };
+    const options = { directory, newKeys: flags['new-keys'], keyAlgorithm: flags['key-algorithm'] };
     const requests = await exportNodeRequests(node, options, localFiles.host);
     const rows = requests.map(({ id, subject, path }) => [id, subject, path]);
     return {
