@@ -30,12 +30,12 @@ describe('the layout of a node', () => {
     await expect(judge('etcd.yaml', (source) => source)).resolves.toBeUndefined();
   });
 
-  it('is refused when etcd runs elsewhere', async () => {
+  it('is refused when etcd runs on another machine', async () => {
     const error = await expectCode(
       judge('etcd.yaml', () => undefined),
       'LAYOUT_UNSUPPORTED',
     );
-    expect(error.message).toContain('etcd runs elsewhere');
+    expect(error.message).toContain('etcd runs on another machine');
   });
 
   it('is refused when etcd has several members', async () => {

@@ -37,7 +37,7 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
   }
   const servers = flagOf(node, 'kube-apiserver', 'etcd-servers').split(',');
   if (findPod(node, 'etcd') === undefined)
-    throw unsupported(`etcd runs elsewhere, at ${servers.join(', ')}`, directory);
+    throw unsupported(`etcd runs on another machine: ${servers.join(', ')}`, directory);
   if (servers.length > 1)
     throw unsupported(`the API server uses several etcd members: ${servers.join(', ')}`, directory);
   const members = flagOf(node, 'etcd', 'initial-cluster').split(',');

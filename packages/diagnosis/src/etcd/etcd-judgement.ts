@@ -8,8 +8,8 @@ const PROBE = 'list every attempt with `kube-rescue etcd probe`';
 export function withEtcd(components: readonly ComponentState[], report: EtcdReport): readonly ComponentState[] {
   const known = components.find(({ name }) => name === 'etcd');
   // An etcd without a process here runs on another machine, or as an unknown service.
-  const elsewhere: ComponentState = { name: 'etcd', state: 'unknown', healthy: undefined, detail: '' };
-  const row = describeEtcd(known ?? elsewhere, report);
+  const remote: ComponentState = { name: 'etcd', state: 'unknown', healthy: undefined, detail: '' };
+  const row = describeEtcd(known ?? remote, report);
   if (known !== undefined) return components.map((component) => (component === known ? row : component));
   return [...components.slice(0, 1), row, ...components.slice(1)];
 }

@@ -6,7 +6,7 @@ import type { NodeDeps, NodeDescription } from '../node-description.ts';
 /** The answer of the API server, or why there is no trustworthy answer. */
 export type ApiReading =
   | { readonly state: 'answered'; readonly status: number; readonly object: unknown }
-  | { readonly state: 'silent'; readonly reason: string };
+  | { readonly state: 'unanswered'; readonly reason: string };
 
 /** GET requests to this node's own API server, as the administrator. */
 export interface NodeApi {
@@ -31,20 +31,20 @@ export function createNodeApi(describe: () => Promise<NodeDescription>, { host }
   const read: NodeApi['read'] = async (path, signal, timeoutMs = REQUEST_TIMEOUT_MS) => {
     const node = await describe();
     const server = node.apiServerUrl;
-    if (server === undefined) return { state: 'silent', reason: 'no API server is configured on this node' };
+    if (server === undefined) return { state: 'unanswered', reason: 'no API server is configured on this node' };
     try {
       const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
       const client = { certificate, key };
       const answer = await host.request({ url: `${server}${path}`, timeoutMs, signal, ca, client });
       if (answer.peer?.trusted !== true) {
         const why = answer.peer?.reason ?? 'none';
-        return { state: 'silent', reason: `${server} presents an invalid certificate: ${why}` };
+        return { state: 'unanswered', reason: `${server} presents an invalid certificate: ${why}` };
       }
       return { state: 'answered', status: answer.status, object: parseJson(answer.body) };
     } catch (error) {
       signal.throwIfAborted();
       if (!isRecoveryError(error)) throw error;
-      return { state: 'silent', reason: error.message };
+      return { state: 'unanswered', reason: error.message };
     }
   };
   return {

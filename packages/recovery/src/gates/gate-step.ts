@@ -6,7 +6,7 @@ export interface GateInput {
   readonly title: string;
   readonly requires: readonly StepId[];
   /** One observation, now. */
-  readonly look: (signal: AbortSignal) => Promise<Verdict>;
+  readonly observe: (signal: AbortSignal) => Promise<Verdict>;
   /** Waits until the effect is stable. Default: until one observation verifies it. */
   readonly prove?: ((signal: AbortSignal, waitingFor: (what: string) => void) => Promise<Verdict>) | undefined;
   readonly timeoutMs: number;
@@ -20,7 +20,7 @@ const INTERVAL_MS = 250;
  * Its check is one observation; `needed` means that the effect is missing.
  */
 export function createGateStep(input: GateInput, { clock }: { readonly clock: Clock }): Step {
-  const { id, title, requires, look } = input;
+  const { id, title, requires, observe } = input;
   return {
     id,
     title,
@@ -28,7 +28,7 @@ export function createGateStep(input: GateInput, { clock }: { readonly clock: Cl
     reversible: 'no',
     isProof: true,
     check: async (signal) => {
-      const verdict = await look(signal);
+      const verdict = await observe(signal);
       return verdict.verified
         ? { status: 'ok', summary: 'already true', evidence: verdict.evidence }
         : { status: 'needed', summary: verdict.reason, evidence: [] };
@@ -39,7 +39,7 @@ export function createGateStep(input: GateInput, { clock }: { readonly clock: Cl
       if (input.prove !== undefined) return input.prove(signal, waitingFor);
       const start = clock.now().getTime();
       for (;;) {
-        const verdict = await look(signal);
+        const verdict = await observe(signal);
         const elapsedMs = clock.now().getTime() - start;
         if (verdict.verified || elapsedMs >= input.timeoutMs) return afterWaiting(verdict, elapsedMs);
         waitingFor(verdict.reason);

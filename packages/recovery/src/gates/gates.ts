@@ -22,10 +22,10 @@ export function createApiGate(node: Node, requires: readonly StepId[]): Step {
       title: 'wait for a stable API server with its new certificate',
       requires,
       timeoutMs: API_TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const description = await node.describe();
         const reading = await node.api.read('/readyz', signal);
-        if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+        if (reading.state === 'unanswered') return notYet(`the API server does not answer: ${reading.reason}`);
         if (reading.status !== 200) return notYet(`the API server is not ready: it answers ${reading.status}`);
         const expected = await servingSerial(description, node);
         const { peer } = await node.host.request({
@@ -72,7 +72,7 @@ export function createLeaseGate(component: string, node: Node, requires: readonl
       title: `wait for ${component} to renew its lease`,
       requires,
       timeoutMs: LEASE_TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const pod = findPod(await node.describe(), component);
         const since = pod && (await findPodStart(pod, node));
         return judgeLease({ namespace: 'kube-system', name: component, since }, node, signal);
@@ -90,10 +90,10 @@ export function createNodeGate(node: Node, requires: readonly StepId[]): Step {
       title: 'wait for the node to be Ready',
       requires,
       timeoutMs: NODE_TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const name = await findNodeName(await node.describe(), node);
         const reading = await node.api.read(`/api/v1/nodes/${name}`, signal);
-        if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+        if (reading.state === 'unanswered') return notYet(`the API server does not answer: ${reading.reason}`);
         if (reading.status !== 200)
           return notYet(
             `the API server answers ${reading.status} when asked for the node ${name}: ${messageOf(reading.object)}`,
@@ -120,7 +120,7 @@ async function judgeLease(
   if (since === undefined) return notYet(`no process on this node renews the lease of ${name}`);
   const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
   const reading = await node.api.read(path, signal);
-  if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+  if (reading.state === 'unanswered') return notYet(`the API server does not answer: ${reading.reason}`);
   const renewed = textAt(fieldsAt(reading.object, 'spec'), 'renewTime');
   if (reading.status !== 200 || renewed === undefined) return notYet(`${name} holds no lease in ${namespace} yet`);
   const renewedAt = new Date(renewed).getTime();

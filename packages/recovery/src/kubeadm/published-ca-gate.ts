@@ -30,7 +30,7 @@ export function createPublishedCaGate(
       title: 'verify that every service account has the cluster CA',
       requires,
       timeoutMs: TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const verdict = await inspectPublished(node, signal);
         return verdict.verified && options.warns === false ? { ...verdict, warnings: undefined } : verdict;
       },

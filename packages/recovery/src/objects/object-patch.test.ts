@@ -28,7 +28,7 @@ describe('a patch', () => {
     expect(data).toEqual({ password: base64('new'), more: base64('x') });
   });
 
-  it('takes plain text for a Secret under stringData, which no object keeps', async () => {
+  it('accepts plain text for a Secret under stringData, without storing that field', async () => {
     const patched = await patchObject(secret, { stringData: { password: 'new' } });
     expect(patched.data).toEqual({ password: base64('new'), user: base64('me') });
     expect(patched).not.toHaveProperty('stringData');
@@ -58,7 +58,7 @@ describe('a patch', () => {
     expect(message).not.toContain('not base64!');
   });
 
-  it('cannot reach the prototype of what it changes', async () => {
+  it('cannot change the prototype of its target', async () => {
     const patch = JSON.parse('{"metadata":{"labels":{"__proto__":{"polluted":"yes"}}}}') as Json;
     const { metadata } = await patchObject(secret, patch);
     expect(Object.keys(metadata.labels ?? {})).toEqual(['__proto__']);

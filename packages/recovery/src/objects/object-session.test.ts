@@ -108,7 +108,7 @@ describe('object.replace', () => {
     for (const again of [true, false]) {
       const { runId } = await patch();
       const stored = await objects.store.get(reference());
-      if (stored === undefined) throw new Error('it is gone');
+      if (stored === undefined) throw new Error('object not found');
       await objects.store.delete(stored);
       const { uid: _gone, resourceVersion: _old, ...metadata } = stored.object.metadata;
       if (again) await objects.store.create(RESOURCE_KINDS.Secret, { ...stored.object, metadata });

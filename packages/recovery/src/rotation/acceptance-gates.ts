@@ -29,7 +29,7 @@ export function createClientAcceptanceGate({ id, requires }: GateIds, input: Rot
       title: 'verify that clients with a certificate of the new CA are accepted',
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const { node: description, state } = await inspectRotationOfNode(input, node);
         if (state.stage === 'settled') return { verified: true, evidence: ['no rotation is under way'] };
         const client = await issueProbeCertificate(state.next ?? state.current, node.clock.now());
@@ -86,11 +86,11 @@ export function createPublishedTrustGate(
       title: 'verify that the API server trusts the new CA',
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const { state } = await inspectRotationOfNode(input, node);
         const wanted = (state.next ?? state.current).certificate;
         const reading = await node.api.read(PUBLISHED, signal);
-        if (reading.state === 'silent') return notYet(`the API server does not answer: ${reading.reason}`);
+        if (reading.state === 'unanswered') return notYet(`the API server does not answer: ${reading.reason}`);
         const text = textAt(fieldsAt(reading.object, 'data'), PUBLISHED_KEYS[input.ca]);
         if (text === undefined || !holds(text, wanted))
           return notYet('the API server has not yet published the new CA to extension API servers');
@@ -110,7 +110,7 @@ export function createMountedTrustGate({ id, requires }: GateIds, input: Rotatio
       title: 'verify that the pods of this node have the new CA',
       requires,
       timeoutMs: REREAD_TIMEOUT_MS,
-      look: async () => {
+      observe: async () => {
         const { state } = await inspectRotationOfNode(input, node);
         const { current, next } = state;
         if (next === undefined) return { verified: true, evidence: ['the new CA signs already'] };

@@ -26,7 +26,7 @@ export function createEtcdServingGate(
       title: 'verify the etcd server certificate, and that etcd accepts the API server',
       requires,
       timeoutMs: TIMEOUT_MS,
-      look: async (signal) => {
+      observe: async (signal) => {
         const { node: description, state } = await inspectRotationOfNode(input, node);
         const only = ['etcd/server', 'apiserver-etcd-client'] as const;
         const { certificates } = await inspectCertificates({ ...description.inspection, only }, node);

@@ -23,7 +23,7 @@ export function createRereadGate(
       title: 'wait until the API server has reloaded its CA file',
       requires,
       timeoutMs: REREAD_MS * 2,
-      look: async () => {
+      observe: async () => {
         const { node: description, state } = await inspectRotationOfNode(input, node);
         const changed = (await host.stat(state.files.certificate))?.modifiedAt ?? new Date(0);
         const pod = findPod(description, 'kube-apiserver');

@@ -26,7 +26,7 @@ export function createEtcdStep(
   const proof = createGateStep(
     {
       ...{ id: ETCD_STEP, title: '', requires: [], timeoutMs: 60_000 },
-      look: async (signal) => {
+      observe: async (signal) => {
         const { problem, connection } = await inspectEtcd(node, options.search ?? {}, signal);
         if (connection === null) return { verified: false, reason: problem ?? 'no connection to etcd' };
         return { verified: true, evidence: [`${connection.endpoint} answers; ${connection.etcdctl}`] };

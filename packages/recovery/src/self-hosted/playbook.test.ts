@@ -27,7 +27,7 @@ const DOWN: ObjectStore = {
 
 function unreachable(): ObjectError {
   const message = 'the API server did not answer: ECONNREFUSED';
-  return new ObjectError({ code: 'OBJECT_STORE_UNREACHABLE', message, subject: 'API server', hint: 'see why' });
+  return new ObjectError({ code: 'OBJECT_STORE_UNREACHABLE', message, subject: 'API server', hint: 'read its log' });
 }
 
 /** Of a dead cluster: etcd has its objects, the API server does not answer. */
