@@ -7,7 +7,10 @@ import { refusedInName, refusedInText } from './own-words/word-table.ts';
 
 /** Still to be rewritten: paths begin with these. Take one out when it has no refused word. */
 const NOT_YET: readonly string[] = [
-  'apps/cli/src/',
+  'apps/cli/src/certs.test.ts',
+  'apps/cli/src/commands/certs/',
+  'apps/cli/src/render/certificates.test.ts',
+  'apps/cli/src/render/rotation',
   'packages/cert-rotation/src/rotation/publication-kind.ts',
   'packages/cluster-objects/src/changes/object-changes.ts',
   'packages/pod-bootstrap/src/pods/pod-restart-kind.ts',

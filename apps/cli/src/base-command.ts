@@ -9,12 +9,12 @@ import { safeJson, safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 import { type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
 
-/** What a command found out or did. */
+/** Result of a command. */
 export interface Answer<R extends object = object> {
   /** Always an object, so that it can grow. */
   readonly result: R;
   readonly exitCode: ExitCode;
-  /** The same for a person. */
+  /** The result as text. */
   readonly text: (terminal: Terminal) => string;
   /** Set when the result itself is a failure. */
   readonly failure?: Error | undefined;
@@ -30,10 +30,10 @@ export abstract class BaseCommand extends Command {
 
   protected abstract answer(): Promise<Answer>;
 
-  /** Ends what the answer needed. */
+  /** Releases the resources of the answer. */
   protected async finish(): Promise<void> {}
 
-  /** A failure of the answer, as it is to be told. */
+  /** Adds context to a failure of the answer. */
   protected explain(error: unknown): unknown {
     return error;
   }
@@ -60,7 +60,7 @@ export abstract class BaseCommand extends Command {
   }
 
   private async answerAndFinish(): Promise<Answer> {
-    await this.keepMemoryToOurselves();
+    await this.disableCoreDumps();
     try {
       return await this.answer();
     } catch (error) {
@@ -71,11 +71,11 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Before the first key is read. */
-  private async keepMemoryToOurselves(): Promise<void> {
+  private async disableCoreDumps(): Promise<void> {
     const failure = await preventCoreDumps();
     if (failure === undefined) return;
     this.streams.reporter.warn(
-      `a core dump of this process would hold keys, and cannot be prevented: ${failure}; turn core dumps off for as long as it works`,
+      `core dumps of this process would contain keys and could not be disabled: ${failure}; disable core dumps on this machine`,
     );
   }
 
@@ -84,7 +84,7 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** A command that is about this node, or a copy of its files. */
+/** A command on this node, or on a copy of its files. */
 export abstract class NodeCommand extends BaseCommand {
   static override baseFlags = { ...jsonFlag, ...nodeFlags };
 
@@ -105,8 +105,8 @@ export abstract class NodeCommand extends BaseCommand {
 }
 
 /**
- * Whether `--json`, or `--output json` where a command has that, is among the arguments; judged without the parser, because
- * its failures must be JSON as well.
+ * Whether `--json` or `--output json` is among the arguments. Does not use the parser, because parser errors must be JSON
+ * as well.
  */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');

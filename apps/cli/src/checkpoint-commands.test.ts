@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('the checkpoints of a node', () => {
-  it('are listed with what is cached, what is missing and who overwrites the kubeconfig', async () => {
+  it('are listed with cached and missing objects, and with the unit that overwrites the kubeconfig', async () => {
     const { exitCode, stdout } = await runCli(['manifests', 'list', '--root', root]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('1 checkpointed pod');
@@ -61,7 +61,7 @@ describe('the checkpoints of a node', () => {
     });
   });
 
-  it('are mended on the node itself only, and with keys that are well named', async () => {
+  it('are repaired only on the live node, and only with well-formed keys', async () => {
     const copy = await runCli(['manifests', 'checkpoint', '--root', root, '--yes', '--json']);
     expect(copy.exitCode).toBe(4);
     const wrong = await runCli(['manifests', 'checkpoint', '--root', root, '--dry-run', '--set', 'ca.crt=@ca.crt']);
@@ -69,7 +69,7 @@ describe('the checkpoints of a node', () => {
     expect(wrong.stderr).toContain('NAMESPACE/SECRET/KEY=@FILE');
   });
 
-  it('are no static pods: whoever wants to restart one is told where to look', async () => {
+  it('are not restarted as static pods: the error names the checkpointer', async () => {
     const { exitCode, stderr } = await runCli(['manifests', 'restart', 'kube-apiserver', '--root', root, '--dry-run']);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('and the pod checkpointer keeps it');

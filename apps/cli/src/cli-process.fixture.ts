@@ -21,16 +21,16 @@ export interface StartOptions {
   readonly typed?: { readonly after: string; readonly text: string };
 }
 
-/** Runs the built program without a terminal, as cron or a script would. */
+/** Runs the built program without a terminal, like cron or a script. */
 export function runCli(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
   return runProgram(process.execPath, [BIN, ...args], options);
 }
 
 /**
- * Runs the built program as nobody. In a user namespace, because a test's folder need not be open to other users: for the
- * program it is nobody, for the files it is still who started it.
+ * Runs the built program as another user than root. In a user namespace, because the directory of a test need not be open
+ * to other users: the program sees user 65534, files see the user of the test.
  */
-export function runCliAsNobody(args: readonly string[]): Promise<Ended> {
+export function runCliWithoutRoot(args: readonly string[]): Promise<Ended> {
   return runProgram('unshare', ['--user', '--map-user=65534', '--map-group=65534', process.execPath, BIN, ...args]);
 }
 
@@ -56,7 +56,7 @@ export function runProgram(program: string, args: readonly string[], options: St
   });
 }
 
-/** A node's files in a temporary folder, for `--root`. */
+/** Files of a node in a temporary directory, for `--root`. */
 export interface PlantedNode {
   readonly root: string;
   readonly pki: Pki;

@@ -8,7 +8,7 @@ import {
   type PlantedNode,
   plantNode,
   runCli,
-  runCliAsNobody,
+  runCliWithoutRoot,
   runProgram,
 } from './cli-process.fixture.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
@@ -65,7 +65,7 @@ describe('help', () => {
     for (const [code, meaning] of EXIT_MEANINGS) expect(stdout).toContain(`${code}  ${meaning}`);
   });
 
-  it('speaks of kubectl rescue when kubectl found the program', async () => {
+  it('names kubectl rescue when it runs as a kubectl plugin', async () => {
     const plugin = path.join(empty, 'kubectl-rescue');
     await symlink(BIN, plugin);
     const { stdout } = await runProgram(plugin, ['triage', '--help']);
@@ -79,21 +79,18 @@ describe('a failure', () => {
     ['an unknown command', ['resurrect'], 2, 'USAGE'],
     ['an unknown flag', ['triage', '--deep'], 2, 'USAGE'],
     ['a flag without its value', ['certs', 'check', '--warn-within'], 2, 'USAGE'],
-    ['a value that is no number of days', ['certs', 'check', '--warn-within', 'soon'], 2, 'USAGE'],
+    ['a value that is not a number of days', ['certs', 'check', '--warn-within', 'soon'], 2, 'USAGE'],
     ['a missing argument', ['rollback'], 2, 'USAGE'],
     ['flags that exclude each other', ['recover', '--resume', '--plan', 'x.json'], 2, 'USAGE'],
-    ['a root that is not there', ['triage', '--root', '/does/not/exist'], 2, 'USAGE'],
+    ['a missing root', ['triage', '--root', '/does/not/exist'], 2, 'USAGE'],
     ['a relative path on the node', ['triage', '--root', '/', '--kubernetes-dir', 'etc'], 2, 'HOST_PATH_INVALID'],
-  ])(
-    '%s is one JSON document on the standard output and a line for people on the other',
-    async (_, args, exit, code) => {
-      const ended = await runCli([...args, '--json']);
-      expect(ended.exitCode).toBe(exit);
-      expect(envelopeOf(ended)).toMatchObject({ apiVersion: 'kube-rescue/v1', ok: false, error: { code } });
-      expect(envelopeOf(ended)).not.toHaveProperty('result');
-      expect(ended.stderr).toContain(`code: ${code}`);
-    },
-  );
+  ])('%s is one JSON document on the standard output and text on the error output', async (_, args, exit, code) => {
+    const ended = await runCli([...args, '--json']);
+    expect(ended.exitCode).toBe(exit);
+    expect(envelopeOf(ended)).toMatchObject({ apiVersion: 'kube-rescue/v1', ok: false, error: { code } });
+    expect(envelopeOf(ended)).not.toHaveProperty('result');
+    expect(ended.stderr).toContain(`code: ${code}`);
+  });
 
   it('without --json leaves the standard output empty', async () => {
     const { exitCode, stdout, stderr } = await runCli(['triage', '--deep']);
@@ -101,7 +98,7 @@ describe('a failure', () => {
     expect(stderr).toMatch(/^error: nonexistent flag: --deep/);
   });
 
-  it('on a machine without Kubernetes says so and changes nothing', async () => {
+  it('on a machine without Kubernetes names the missing directory and changes nothing', async () => {
     const before = await readdir(empty, { recursive: true });
     for (const command of [['triage'], ['certs', 'check'], ['recover', '--yes'], ['manifests', 'list']]) {
       const ended = await runCli([...command, '--root', empty, '--json']);
@@ -119,11 +116,17 @@ describe('a command that writes', () => {
     ['certs renew', ['certs', 'renew']],
     ['manifests restart', ['manifests', 'restart', 'kube-apiserver']],
     ['manifests checkpoint', ['manifests', 'checkpoint']],
-    ['rollback', ['rollback', '20261122T111800Z-1f3a']],
-  ])('%s refuses at once where nobody can be asked', async (_, command) => {
+  ])('%s refuses without a terminal and without --yes', async (_, command) => {
     const ended = await runCli([...command, '--root', expired.root, '--json']);
     expect(ended.exitCode).toBe(2);
     expect(envelopeOf(ended)).toMatchObject({ ok: false, error: { code: 'CONFIRMATION_REQUIRED', subject: '--yes' } });
+    expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
+  });
+
+  it('rollback names an unknown run before it asks for confirmation', async () => {
+    const ended = await runCli(['rollback', 'nonsense', '--root', expired.root, '--json']);
+    expect(ended.exitCode).toBe(2);
+    expect(envelopeOf(ended)).toMatchObject({ ok: false, error: { code: 'RUN_NOT_FOUND', subject: 'nonsense' } });
     expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
   });
 
@@ -134,14 +137,14 @@ describe('a command that writes', () => {
     expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
   });
 
-  it('refuses anybody but root on the live machine', async () => {
-    const ended = await runCliAsNobody(['recover', '--yes', '--json']);
+  it('refuses to change the live machine without root', async () => {
+    const ended = await runCliWithoutRoot(['recover', '--yes', '--json']);
     expect(ended.exitCode).toBe(4);
     expect(envelopeOf(ended)).toMatchObject({ error: { code: 'NOT_ROOT', hint: expect.stringContaining('sudo') } });
   });
 
-  it('refuses to rehearse as anybody but root', async () => {
-    const ended = await runCliAsNobody(['drill', '--json']);
+  it('refuses a drill without root', async () => {
+    const ended = await runCliWithoutRoot(['drill', '--json']);
     expect(ended.exitCode).toBe(4);
     // Without its Debian packages it names those first, in one line to paste.
     expect(['LAB_NOT_ROOT', 'LAB_PACKAGES_MISSING']).toContain(envelopeOf(ended).error?.code);
@@ -179,7 +182,7 @@ describe('on a terminal', () => {
     expect((await runCli(['runs', '--root', expired.root, '--json'])).stdout).toContain('"runs": []');
   });
 
-  it('there are colours, and none where NO_COLOR is set', async () => {
+  it('output is coloured, unless NO_COLOR is set', async () => {
     const needed = '\u001b[33mneeded\u001b[0m';
     expect((await onTerminal('n\r')).stdout).toContain(needed);
     const plain = (await onTerminal('n\r', { NO_COLOR: '1' })).stdout;
@@ -195,7 +198,7 @@ describe('certs check', () => {
     expect(ended.exitCode).toBe(0);
   });
 
-  it('exits 3 and names what has expired', async () => {
+  it('exits 3 and names the expired certificates', async () => {
     const { exitCode, stdout, stderr } = await runCli(['certs', 'check', '--root', expired.root]);
     expect(exitCode).toBe(3);
     expect(stdout).toContain('apiserver');
@@ -204,22 +207,22 @@ describe('certs check', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('warns of what ends soon, on the error output, in the envelope and by exit 3', async () => {
+  it('warns of certificates that expire soon, on the error output, in the envelope and by exit 3', async () => {
     const ended = await runCli(['certs', 'check', '--root', healthy.root, '--warn-within', '400d', '--json']);
     expect(ended.exitCode).toBe(3);
     expect(ended.stderr).toContain('warning: ');
     expect((JSON.parse(ended.stdout) as { warnings: string[] }).warnings).not.toEqual([]);
   });
 
-  it('ends quietly when whoever reads it has had enough', async () => {
+  it('ends quietly when its output is closed', async () => {
     const script = `"$0" "$1" certs check --root "$2" | head -c 1`;
     const ended = await runProgram('sh', ['-c', script, process.execPath, BIN, expired.root]);
     expect(ended).toEqual({ exitCode: 0, stdout: 'S', stderr: '' });
   });
 });
 
-describe('the whole way on a copy of a node', () => {
-  it('renews, lists the run, takes it back, and lets no private key out', async () => {
+describe('a renewal and its rollback on a copy of a node', () => {
+  it('renews, lists the run, rolls it back, and leaks no private key', async () => {
     const node = await plantNode({ expired: ['apiserver'] });
     const copy = ['--root', node.root, '--json'];
     const certificate = path.join(node.root, 'etc/kubernetes/pki/apiserver.crt');
@@ -243,6 +246,12 @@ describe('the whole way on a copy of a node', () => {
     const listed = await run('runs');
     expect(envelopeOf(listed).result).toMatchObject({ runs: [{ id: runId, outcome: 'done' }] });
     expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 3 });
+    const unconfirmed = await run('rollback', runId);
+    expect([unconfirmed.exitCode, envelopeOf(unconfirmed)]).toMatchObject([
+      2,
+      { error: { code: 'CONFIRMATION_REQUIRED', subject: '--yes' } },
+    ]);
+    expect(await readFile(certificate, 'utf8')).not.toBe(before);
     const refused = await run('rollback', runId, '--yes');
     expect([refused.exitCode, envelopeOf(refused)]).toMatchObject([4, { error: { code: 'ROLLBACK_WORSE' } }]);
     expect(await readFile(certificate, 'utf8')).not.toBe(before);
@@ -260,7 +269,7 @@ describe('the whole way on a copy of a node', () => {
     await node.remove();
   });
 
-  it('refuses a second run while one holds the lock', async () => {
+  it('refuses a second run while another holds the lock', async () => {
     const node = await plantNode({ expired: ['apiserver'] });
     await mkdir(path.join(node.root, 'var/lib/kube-rescue'), { recursive: true });
     const lock = path.join(node.root, 'var/lib/kube-rescue/lock');

@@ -1,4 +1,4 @@
-/** What a command line that is packaged apart shares with this one: flags to input, one answer, the envelope, the exit codes. */
+/** Shared with the command line of the drill package: flags, answers, the envelope, exit codes. */
 export { type Answer, BaseCommand } from './base-command.ts';
 export { seconds } from './dns/dns-flags.ts';
 export { type Envelope, wrapError, wrapResult } from './envelope.ts';

@@ -1,27 +1,27 @@
 import { CliError } from './errors.ts';
 
-/** The flags and streams that decide whether a person is asked. */
+/** Flags and streams that decide whether to ask the operator. */
 export interface ConfirmationInput {
   readonly yes: boolean;
-  /** Both ends of a terminal are there: one to show the question, one to answer it. */
+  /** Standard input and error output are terminals. */
   readonly hasTerminal: boolean;
 }
 
 /**
- * Refuses at once where nobody can be asked and nobody said yes; a prompt that waits for ever is worse.
+ * Refuses without `--yes` and without a terminal, instead of waiting for ever.
  * @throws CliError `CONFIRMATION_REQUIRED`
  */
 export function assertCanConfirm({ yes, hasTerminal }: ConfirmationInput): void {
   if (yes || hasTerminal) return;
   throw new CliError({
     code: 'CONFIRMATION_REQUIRED',
-    message: 'there is no terminal to ask on; nothing was changed',
+    message: 'refusing to continue without confirmation: stdin is not a terminal; pass --yes',
     subject: '--yes',
-    hint: 'say --yes to go on without being asked, or --dry-run to see what would be done',
+    hint: 'pass --yes to skip the question, or --dry-run to see the changes',
   });
 }
 
-/** Whether this process can ask a person; the question goes to the error output. */
+/** Whether this process can ask the operator; the question goes to the error output. */
 export function isOnTerminal(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
@@ -33,14 +33,14 @@ export function isOnTerminal(): boolean {
  */
 export async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   const { confirm } = await import('@inquirer/prompts');
-  // At the end of the input the prompt neither answers nor fails, and Node would leave with a status of its own.
-  const deserted = new AbortController();
-  const onDeserted = (): void => deserted.abort();
-  process.once('beforeExit', onDeserted);
+  // At the end of the input the prompt neither answers nor fails, and Node would exit with its own status.
+  const inputEnd = new AbortController();
+  const onInputEnd = (): void => inputEnd.abort();
+  process.once('beforeExit', onInputEnd);
   try {
-    const context = { signal: AbortSignal.any([signal, deserted.signal]), output: process.stderr };
+    const context = { signal: AbortSignal.any([signal, inputEnd.signal]), output: process.stderr };
     return await confirm({ message: question, default: false }, context);
   } finally {
-    process.off('beforeExit', onDeserted);
+    process.off('beforeExit', onInputEnd);
   }
 }

@@ -13,7 +13,7 @@ describe('the JSON envelope', () => {
     });
   });
 
-  it('holds every field of a failure, with null for what it does not have', () => {
+  it('holds every field of a failure, with null for missing ones', () => {
     const error = new WorkflowError({ code: 'PLAN_STALE', message: 'the node has changed', subject: 'node01' });
     expect(JSON.parse(JSON.stringify(wrapError(error, [])))).toEqual({
       apiVersion: 'kube-rescue/v1',
@@ -23,21 +23,21 @@ describe('the JSON envelope', () => {
     });
   });
 
-  it('keeps what a failed command had found out', () => {
+  it('keeps the partial result of a failed command', () => {
     const error = new CliError({ code: 'ROLLBACK_INCOMPLETE', message: 'no proof of life' });
     expect(wrapError(error, [], { proofs: [] })).toMatchObject({ ok: false, result: { proofs: [] } });
   });
 });
 
 describe('the report of a failure', () => {
-  it('calls an error that nobody expected a bug', () => {
+  it('calls an unexpected error a bug', () => {
     expect(reportError(new TypeError('x is not a function'))).toMatchObject({
       code: 'BUG',
       message: 'x is not a function (this is a bug of kube-rescue)',
     });
   });
 
-  it('does not let a private key out through an error that nobody expected', () => {
+  it('redacts a private key in an unexpected error', () => {
     const pem = '-----BEGIN PRIVATE KEY-----\nMIIEsecret\n-----END PRIVATE KEY-----';
     expect(reportError(new Error(`cannot parse ${pem}`)).message).not.toContain('MIIEsecret');
   });
@@ -47,7 +47,7 @@ describe('the report of a failure', () => {
     expect(reportError(error).message).toBe('no \\x1b[31mCA');
   });
 
-  it('tells a parser error on one line, without its colours and its advice', () => {
+  it('prints a parser error on one line, without colours and advice', () => {
     const message = 'Parsing --days \n\t\u001b[2mx is not a number of days\u001b[22m\nSee more help with --help';
     expect(reportError(Object.assign(new Error(message), { oclif: {} }))).toMatchObject({
       code: 'USAGE',
@@ -55,7 +55,7 @@ describe('the report of a failure', () => {
     });
   });
 
-  it('names a command that there is not as a person would type it', () => {
+  it('names an unknown command as it was typed', () => {
     const unknown = Object.assign(new Error('command certs:nope not found'), { oclif: {} });
     expect(reportError(unknown)).toMatchObject({ code: 'USAGE', message: 'command certs nope not found' });
   });

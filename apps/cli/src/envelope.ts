@@ -3,8 +3,9 @@ import { CliError } from './errors.ts';
 import { EXIT, exitCodeFor, isUsageError } from './exit-codes.ts';
 
 const API_VERSION = 'kube-rescue/v1';
+const INTERRUPTED = 'interrupted; nothing was changed';
 
-/** A failure as it is told to people and programs. */
+/** A failure, for operators and programs. */
 export interface ErrorReport {
   readonly code: string;
   readonly message: string;
@@ -19,7 +20,7 @@ export type Envelope =
       readonly apiVersion: string;
       readonly ok: false;
       readonly error: { readonly [field in keyof ErrorReport]: string | null };
-      /** What was found out before it failed, where a command has such a thing. */
+      /** Partial result of a failed command. */
       readonly result?: object;
       readonly warnings: readonly string[];
     };
@@ -41,7 +42,7 @@ export function reportError(error: unknown): ErrorReport {
     return { code, message: printable(message), hint, subject };
   }
   if (exitCodeFor(error) === EXIT.interrupted) {
-    return { code: 'INTERRUPTED', message: 'interrupted; nothing was changed', hint: undefined, subject: undefined };
+    return { code: 'INTERRUPTED', message: INTERRUPTED, hint: undefined, subject: undefined };
   }
   return error instanceof Error && isUsageError(error) ? reportUsage(error) : reportBug(error);
 }
@@ -51,7 +52,7 @@ function reportBug(error: unknown): ErrorReport {
   return {
     code: 'BUG',
     message: `${printable(redact(message))} (this is a bug of kube-rescue)`,
-    hint: 'report it, with the stack that stands on the error output',
+    hint: 'report it with the stack trace on the error output',
     subject: undefined,
   };
 }
@@ -68,7 +69,7 @@ function reportUsage(error: Error): ErrorReport {
     // oclif's own name of a command of a topic.
     .replace(/^command (\S+) not found$/, (_, id: string) => `command ${id.replaceAll(':', ' ')} not found`)
     .replace(/^The following errors? occurred: /, '')
-    // It explains flags that nobody used.
+    // It explains flags that were not used.
     .replace(/ Note: --.* allow(?:s)? multiple values\..*$/, '')
     .replace(/ {2,}/g, ': ');
   return {
@@ -79,7 +80,7 @@ function reportUsage(error: Error): ErrorReport {
   };
 }
 
-/** A usage error of our own, for what oclif cannot judge. */
+/** A usage error beyond the checks of oclif. */
 export function usageError(message: string, subject: string, hint: string): CliError {
   return new CliError({ code: 'USAGE', message, subject, hint });
 }

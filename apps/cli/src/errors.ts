@@ -26,7 +26,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** The command line itself refused, or was told to stop. */
+/** The command line itself refused or was interrupted. */
 export class CliError extends RecoveryError<CliErrorCode> {
   constructor(details: RecoveryErrorDetails<CliErrorCode>) {
     super(details, CLI_ERRORS);

@@ -1,6 +1,6 @@
 import { type ErrorCode, type ErrorKind, isRecoveryError } from '@kube-rescue/errors';
 
-/** What the exit status says about the cluster. */
+/** Exit statuses. */
 export const EXIT = {
   done: 0,
   bug: 1,
@@ -28,7 +28,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.interrupted, 'interrupted'],
 ];
 
-/** What a failure of each kind says, as long as nothing was written. */
+/** Exit status of each kind of failure, as long as nothing was written. */
 const EXIT_BY_KIND: Readonly<Record<ErrorKind, ExitCode>> = {
   unavailable: EXIT.refused,
   uncertain: EXIT.refused,
@@ -45,7 +45,7 @@ const EXIT_BY_KIND: Readonly<Record<ErrorKind, ExitCode>> = {
   failed: EXIT.refused,
 };
 
-/** The codes that say more than their kind: how a run ended. */
+/** Codes with an exit status of their own: outcomes of runs. */
 const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   DNS_CREDENTIALS_UNREADABLE: EXIT.usage,
   APPLY_ROLLED_BACK: EXIT.rolledBack,
@@ -55,10 +55,10 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   NOT_VERIFIED: EXIT.notVerified,
 };
 
-/** Errors that prompts and Node itself throw when a person or a signal stops them. */
+/** Errors that prompts and Node itself throw when the operator or a signal stops them. */
 const INTERRUPTIONS: readonly string[] = ['AbortError', 'ExitPromptError', 'AbortPromptError'];
 
-/** The exit status for a failure: by its code where that says more than its kind; a bug for every unexpected error. */
+/** Exit status of a failure: by its code, else by its kind; a bug for every unexpected error. */
 export function exitCodeFor(error: unknown): ExitCode {
   if (isRecoveryError(error)) return EXIT_BY_CODE[error.code] ?? EXIT_BY_KIND[error.kind];
   if (!(error instanceof Error)) return EXIT.bug;
@@ -66,7 +66,7 @@ export function exitCodeFor(error: unknown): ExitCode {
   return isUsageError(error) ? EXIT.usage : EXIT.bug;
 }
 
-/** Whether the exit status of this failure says that nothing was changed. */
+/** Whether the exit status of this failure claims that nothing was changed. */
 export function claimsNothingChanged(error: unknown): boolean {
   const exit = exitCodeFor(error);
   return exit === EXIT.refused || exit === EXIT.usage;

@@ -18,21 +18,21 @@ export const jsonFlag = {
   json: Flags.boolean({ description: 'print one JSON document instead of text', helpGroup: 'GLOBAL' }),
 };
 
-/** Flags that say which node is meant, and how it is kept. */
+/** Flags that select the node, its directories and its service manager. */
 export const nodeFlags = {
   root: Flags.string({
-    description: "work on a copy of a node's filesystem below this folder",
+    description: "work on a copy of a node's filesystem in this directory",
     helpValue: 'DIR',
     helpGroup: 'GLOBAL',
   }),
   'kubernetes-dir': Flags.string({
-    description: 'where this node keeps manifests and kubeconfigs',
+    description: "directory of the node's manifests and kubeconfigs",
     default: '/etc/kubernetes',
     helpValue: 'DIR',
     helpGroup: 'GLOBAL',
   }),
   'service-command': Flags.string({
-    description: 'program that is called as PROGRAM start|stop|restart|status NAME instead of systemctl',
+    description: 'program called as PROGRAM start|stop|restart|status NAME instead of systemctl',
     helpValue: 'PROGRAM',
     helpGroup: 'GLOBAL',
   }),
@@ -44,22 +44,22 @@ export const nodeFlags = {
   }),
 };
 
-/** Opens what an earlier run has sealed. */
+/** Decrypts the backups of an earlier run. */
 export const backupIdentityFlag = Flags.string({
-  description: 'file with the age identity that opens backups which were encrypted',
+  description: 'file with the age identity that decrypts the backups of the run',
   helpValue: 'FILE',
 });
 
-/** How a command that writes is confirmed. */
+/** Confirmation of a command that writes. */
 export const confirmationFlags = {
-  'dry-run': Flags.boolean({ description: 'show what would be changed and change nothing; wins over --yes' }),
-  yes: Flags.boolean({ char: 'y', description: 'do not ask; needed where there is no terminal to ask on' }),
+  'dry-run': Flags.boolean({ description: 'show the changes without making them; wins over --yes' }),
+  yes: Flags.boolean({ char: 'y', description: 'do not ask for confirmation; required without a terminal' }),
 };
 
 /** Flags of every command that makes a run. */
 export const writeFlags = {
   'backup-recipient': Flags.string({
-    description: 'encrypt what is kept for the way back to this age public key (more than once: any of them opens it)',
+    description: 'encrypt backups to this age recipient (repeatable)',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'age1…',
@@ -69,13 +69,13 @@ export const writeFlags = {
 
 export const selectionFlags = {
   only: Flags.string({
-    description: 'only this step, or the steps below this name (more than once: any of them)',
+    description: 'only this step, or the steps below this name (repeatable)',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'STEP',
   }),
   skip: Flags.string({
-    description: 'leave out this step, or the steps below this name; wins over --only',
+    description: 'skip this step, or the steps below this name (repeatable); wins over --only',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'STEP',
@@ -84,13 +84,13 @@ export const selectionFlags = {
 
 /** How certificates are renewed. */
 export const renewalFlags = {
-  'new-keys': Flags.boolean({ description: 'make new private keys; without it every certificate keeps its key' }),
+  'new-keys': Flags.boolean({ description: 'generate new private keys; default: every certificate keeps its key' }),
   days: days({ description: "lifetime of new certificates; never beyond the CA's", default: 365 }),
-  'expiring-within': days({ description: 'renew what expires within this time, too', default: 7 }),
+  'expiring-within': days({ description: 'also renew certificates that expire within this time', default: 7 }),
 };
 
 export const warnWithinFlag = days({
-  description: 'a certificate that expires within this time is worth a warning and exit 3',
+  description: 'warn and exit 3 for certificates that expire within this time',
   default: 30,
 });
 
@@ -105,13 +105,13 @@ const KEY_ALGORITHMS = [
 
 export const keyAlgorithmFlag = Flags.option({
   options: KEY_ALGORITHMS,
-  description: 'what the new keys are; without it, what the old ones are',
+  description: 'algorithm of the new keys; default: the algorithm of the old keys',
   dependsOn: ['new-keys'],
 })();
 
-/** The key of a CA that is made anew. */
+/** Algorithm of a new CA key. */
 export const caKeyFlag = Flags.option({
   options: KEY_ALGORITHMS,
-  description: "what the new CA's key is; without it, what the old one's is",
+  description: 'algorithm of the new CA key; default: the algorithm of the old key',
   exclusive: ['same-key'],
 })();

@@ -12,7 +12,7 @@ describe('the drill', () => {
     expect(await openDrill(async (name) => (name === '@kube-rescue/drill' ? drill : undefined))).toBe(drill);
   });
 
-  it('that is not installed exits 2 and says how to get it', async () => {
+  it('that is not installed exits 2 with the install command', async () => {
     const error = await expectCode(
       openDrill(async (name) => {
         throw missing(name);
@@ -23,7 +23,7 @@ describe('the drill', () => {
     expect(exitCodeFor(error)).toBe(2);
   });
 
-  it('that lacks a package of its own is not called missing', async () => {
+  it('that lacks a dependency is not reported as missing', async () => {
     const error = missing('@kube-rescue/lab');
     await expect(openDrill(() => Promise.reject(error))).rejects.toBe(error);
   });

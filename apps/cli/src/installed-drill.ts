@@ -1,7 +1,7 @@
 import type { Command, Config } from '@oclif/core';
 import { CliError } from './errors.ts';
 
-/** A name and no import, because the package depends on this one and is not installed with it. */
+/** Not an import: the package depends on this one and is installed separately. */
 const DRILL_PACKAGE: string = '@kube-rescue/drill';
 
 interface DrillPackage {
@@ -9,7 +9,7 @@ interface DrillPackage {
 }
 
 /**
- * Loads the rehearsal, which is a package of its own.
+ * Loads the drill package.
  * @throws CliError `DRILL_NOT_INSTALLED`
  */
 export async function openDrill(
@@ -21,15 +21,15 @@ export async function openDrill(
     if (!isNotInstalled(error)) throw error;
     throw new CliError({
       code: 'DRILL_NOT_INSTALLED',
-      message: 'the drill is a package of its own and is not installed',
+      message: 'the drill package is not installed',
       subject: DRILL_PACKAGE,
-      hint: `install it beside kube-rescue: npm install --global ${DRILL_PACKAGE}`,
+      hint: `install it next to kube-rescue: npm install --global ${DRILL_PACKAGE}`,
       cause: error,
     });
   }
 }
 
-/** That package itself, rather than something that it needs. */
+/** The package itself is missing, not one of its dependencies. */
 function isNotInstalled(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -5,13 +5,13 @@ import { describe, expect, it } from 'vitest';
 
 const MODULE = fileURLToPath(new URL('../dist/interruption.js', import.meta.url));
 
-/** A program that does not stop by itself, and says when it has been asked to. */
+/** A program that reports the abort and does not stop by itself. */
 const PROGRAM = `
   const { listenForInterruption } = await import(${JSON.stringify(MODULE)});
   const print = (text) => console.log(text);
-  const { signal, remember } = listenForInterruption({ print });
+  const { signal, remember } = listenForInterruption({ print }, 'interrupted; the lab was removed');
   remember('the journal of the run is in /var/lib/kube-rescue/runs/x');
-  signal.addEventListener('abort', () => print('aborted with ' + signal.reason.code));
+  signal.addEventListener('abort', () => print('aborted with ' + signal.reason.code + ': ' + signal.reason.message));
   setInterval(() => undefined, 1000);
   print('ready');
 `;
@@ -25,12 +25,12 @@ describe('Ctrl-C', () => {
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
-    const said = async (what: string): Promise<void> => {
+    const output = async (what: string): Promise<void> => {
       while (!text.includes(what)) await once(child.stdout, 'data');
     };
-    await said('ready');
+    await output('ready');
     child.kill(kind);
-    await said('aborted with INTERRUPTED');
+    await output('aborted with INTERRUPTED: interrupted; the lab was removed');
     child.kill(kind);
     const [exitCode] = (await once(child, 'close')) as [number | null];
     expect(exitCode).toBe(130);

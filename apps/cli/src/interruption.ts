@@ -5,15 +5,20 @@ import type { Reporter } from './reporter.ts';
 /** Ctrl-C and SIGTERM as a signal to the work that is going on. */
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** What a second Ctrl-C, which leaves everything as it stands, has to tell the person. */
+  /** Notice for the operator on a second Ctrl-C, which ends the process without cleaning up. */
   readonly remember: (notice: string) => void;
 }
 
 /**
  * Listens for SIGINT and SIGTERM. The first aborts the signal, so that the work stops at its next safe point; the second
  * ends the process at once.
+ *
+ * @param message of the `INTERRUPTED` error: the state after an interruption
  */
-export function listenForInterruption(reporter: Reporter): Interruption {
+export function listenForInterruption(
+  reporter: Pick<Reporter, 'print'>,
+  message = 'interrupted; nothing was changed',
+): Interruption {
   const controller = new AbortController();
   let notice: string | undefined;
   const onSignal = (): void => {
@@ -22,7 +27,7 @@ export function listenForInterruption(reporter: Reporter): Interruption {
       process.exit(EXIT.interrupted);
     }
     reporter.print('stopping at the next safe point; press Ctrl-C again to end at once');
-    controller.abort(new CliError({ code: 'INTERRUPTED', message: 'interrupted; nothing was changed' }));
+    controller.abort(new CliError({ code: 'INTERRUPTED', message }));
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

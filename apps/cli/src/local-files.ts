@@ -1,10 +1,10 @@
 import type { Host, HostPath } from '@kube-rescue/host';
 
-/** Files of the person who calls, such as a plan; not those of the node. */
+/** Files of the operator, such as a plan; not those of the node. */
 export interface LocalFiles {
   readonly host: Host;
-  /** The same machine, for a journal of its own: what is written through it is no change that the command reports. */
+  /** The same machine; writes of a separate journal through it are not reported as changes of the command. */
   readonly journalHost: Host;
-  /** A path as the caller gave it, made absolute. */
+  /** Makes a path of the operator absolute. */
   path(text: string): HostPath;
 }

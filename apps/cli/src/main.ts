@@ -12,7 +12,7 @@ import { openStreams } from './wiring.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The program that a person starts as `kube-rescue`. */
+/** The program `kube-rescue`. */
 export const PROGRAM = join(ROOT, 'bin/run.js');
 
 /**
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /**
  * Runs a command line and sets the exit status. Every failure, also one before a command was found, is printed here:
- * for a person on the error output, and under `--json` as the one document on the standard output.
+ * as text on the error output, and under `--json` as the one document on the standard output.
  *
  * @param options.root the directory of its package.json
  */
@@ -54,7 +54,7 @@ function report(error: unknown, args: readonly string[]): number {
   return code;
 }
 
-/** kubectl finds its plugins by their file names, and a person then types `kubectl rescue`. */
+/** kubectl finds plugins by file name; the operator types `kubectl rescue`. */
 function isKubectlPlugin(program: string): boolean {
   return basename(program).startsWith('kubectl-rescue');
 }
@@ -65,7 +65,7 @@ function manifestForKubectl(): Interfaces.PJSON {
   return { ...manifest, oclif: { ...manifest.oclif, bin: 'kubectl rescue' } };
 }
 
-/** Whoever reads us has had enough (`| head`); the work itself goes on to its end. */
+/** A reader that closes its end (`| head`) is no failure; the work continues. */
 function endQuietlyOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

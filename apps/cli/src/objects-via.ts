@@ -2,7 +2,7 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { ObjectsVia } from '@kube-rescue/node';
 import { type Session } from './wiring.ts';
 
-/** The API server while it is ready, because it knows every kind; etcd otherwise, also where nobody can tell. */
+/** The API server while it is ready, because it serves every kind; otherwise etcd, also when readiness is unknown. */
 export async function chooseVia({ node, interruption }: Session): Promise<ObjectsVia> {
   const { chooseObjectsVia } = await import('@kube-rescue/node');
   try {

@@ -22,7 +22,7 @@ describe('a plan in a file', () => {
     expect((await host.stat(FILE))?.mode).toBe(0o600);
   });
 
-  it('is refused when there is none', async () => {
+  it('is refused when it is missing', async () => {
     await expectCode(readPlan(FILE, createFakeHost()), 'PLAN_FILE_INVALID');
   });
 

@@ -16,9 +16,9 @@ export async function writePlan(plan: Plan, path: HostPath, host: Pick<Host, 'wr
  */
 export async function readPlan(path: HostPath, host: Pick<Host, 'readFile'>): Promise<Plan> {
   const data = await host.readFile(path);
-  if (data === undefined) throw invalid('there is no such plan', path);
+  if (data === undefined) throw invalid('plan not found', path);
   const value = parse(new TextDecoder().decode(data));
-  if (!isPlan(value)) throw invalid('this is not a plan of version 1', path);
+  if (!isPlan(value)) throw invalid('not a plan of version 1', path);
   return value;
 }
 
@@ -53,6 +53,6 @@ function invalid(message: string, subject: string): CliError {
     code: 'PLAN_FILE_INVALID',
     message,
     subject,
-    hint: 'make one with: kube-rescue plan --output FILE',
+    hint: 'create one with: kube-rescue plan --output FILE',
   });
 }

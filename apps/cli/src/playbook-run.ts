@@ -21,22 +21,22 @@ import { count, formatSeconds, indentText } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
 import { assertMayWrite, type Session } from './wiring.ts';
 
-/** What every command that carries out a playbook is told. */
+/** Input of every command that carries out a playbook. */
 export interface PlaybookInput {
   readonly playbook: (session: Session) => Promise<Playbook>;
   readonly selection: Selection;
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly resume?: boolean;
-  /** How a person goes on with the run when it does not come to its end; for example `recover --resume`. Default: none. */
+  /** Command that resumes an unfinished run, such as `recover --resume`. Default: none. */
   readonly resumeCommand?: string;
-  /** What a resumed run has to know of these flags; see `RunInput`. */
+  /** Flags that a resumed run needs; see `RunInput`. */
   readonly request?: Json | undefined;
-  /** A plan that was read before. */
+  /** The plan to carry out. */
   readonly expected?: Plan | undefined;
 }
 
-/** The answer of a playbook that was carried out. */
+/** Answer of a run. */
 export interface RunAnswer {
   readonly playbook: string;
   readonly host: string;
@@ -46,7 +46,7 @@ export interface RunAnswer {
   readonly steps: readonly StepReport[];
 }
 
-/** The answer of a playbook that was only planned. */
+/** Answer of a plan. */
 export interface PlanAnswer extends PlanSummary {
   readonly plan: Plan;
   readonly steps?: undefined;
@@ -63,7 +63,7 @@ async function planFor(playbook: Playbook, selection: Selection, session: Sessio
   return planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal: interruption.signal });
 }
 
-/** The answer that a plan is: exit 3 as long as there is anything to do. */
+/** The plan as an answer; exit 3 when it has changes. */
 export async function answerPlan(plan: Plan, session: Session): Promise<Answer<PlanAnswer>> {
   const { hasWork } = await import('@kube-rescue/workflow');
   const describe = describer(await session.openWorkflow(() => undefined));
@@ -74,7 +74,7 @@ export async function answerPlan(plan: Plan, session: Session): Promise<Answer<P
   };
 }
 
-/** Carries out a playbook, or shows its plan when that is all that was asked for. */
+/** Carries out a playbook, or shows its plan with `--dry-run`. */
 export async function answerPlaybook(input: PlaybookInput, session: Session): Promise<Answer<RunAnswer | PlanAnswer>> {
   if (input.dryRun) return answerPlan(await makePlan(input, session), session);
   assertMayWrite(session.host);
@@ -100,10 +100,10 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   try {
     const playbook = await input.playbook(session);
     const planned = await planFirstRun(playbook, selection, session, deps);
-    const told = { playbook, selection, expected, planned, resume, resumeCommand, request };
-    return await runPlaybook({ ...told, confirm, signal: interruption.signal }, deps);
+    const runInput = { playbook, selection, expected, planned, resume, resumeCommand, request };
+    return await runPlaybook({ ...runInput, confirm, signal: interruption.signal }, deps);
   } catch (error) {
-    throw run === undefined ? error : await nameCutOff(error, run, resumeCommand);
+    throw run === undefined ? error : await explainInterruption(error, run, resumeCommand);
   } finally {
     progress.stop();
   }
@@ -126,22 +126,22 @@ async function planFirstRun(
   return plan;
 }
 
-/** A run that ended without a verdict of the engine (its journal's disk is full, say) has left changes standing. */
-async function nameCutOff(error: unknown, run: string, resumeCommand: string | undefined): Promise<unknown> {
+/** A run without an outcome (the disk of its journal is full, for example) has left active changes. */
+async function explainInterruption(error: unknown, run: string, resumeCommand: string | undefined): Promise<unknown> {
   const { describeNextSteps, WorkflowError } = await import('@kube-rescue/workflow');
   if (error instanceof WorkflowError && !claimsNothingChanged(error)) return error;
   return new CliError({
     code: 'RUN_CUT_OFF',
-    message: `the run was cut off and its changes stand: ${describeError(error)}`,
+    message: `the run was interrupted; its changes are active: ${describeError(error)}`,
     subject: run,
-    hint: `cure the cause, then ${describeNextSteps({ id: baseName(hostPath(run)), resumeCommand, outcome: undefined })}`,
+    hint: `fix the cause, then ${describeNextSteps({ id: baseName(hostPath(run)), resumeCommand, outcome: undefined })}`,
     cause: error,
   });
 }
 
 function answerRun(result: RunResult, { reporter }: Session): Answer<RunAnswer> {
   const { runId, outcome, seconds, steps, plan } = result;
-  if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'you said no; nothing was changed' });
+  if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
   const done = steps.filter((step) => step.result === 'done');
   if (done.length > 0) {
     const entries = done.map((step) => ({ name: step.title, seconds: step.seconds }));
@@ -152,10 +152,10 @@ function answerRun(result: RunResult, { reporter }: Session): Answer<RunAnswer> 
   const changes = steps.reduce((sum, step) => sum + step.changes, 0);
   const summary =
     outcome === 'nothing-to-do'
-      ? [`nothing to do: everything is as it should be (${formatSeconds(seconds)})`]
+      ? [`nothing to do: everything is up to date (${formatSeconds(seconds)})`]
       : [
           `done: ${count(changes, 'change')} in ${count(done.length, 'step')}, ${formatSeconds(seconds)}`,
-          `take it back with: kube-rescue rollback ${runId ?? ''}`,
+          `roll back with: kube-rescue rollback ${runId ?? ''}`,
         ];
   return {
     result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },

@@ -31,7 +31,7 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 describe('the README', () => {
-  it('has commands that work as they stand', async () => {
+  it('has working commands', async () => {
     const lines = linesOf('sh');
     expect(lines.length).toBeGreaterThan(8);
     for (const line of lines) {
@@ -41,7 +41,7 @@ describe('the README', () => {
   });
 
   // A node of its own needs namespaces, which only root makes.
-  it.runIf(process.getuid?.() === 0)('has commands for a live node that work as they stand', async () => {
+  it.runIf(process.getuid?.() === 0)('has working commands for a live node', async () => {
     const node = await startEtcdNode();
     const metadata = { name: 'kube-apiserver', namespace: 'kube-system' };
     await node.create({ apiVersion: 'v1', kind: 'Secret', metadata, data: { 'ca.crt': 'b2xk' } });

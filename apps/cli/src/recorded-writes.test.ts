@@ -13,7 +13,7 @@ describe('a failure after something was written', () => {
     for (const each of [path, `${path}/join.sh`, '/backup/worker2']) record.add(each);
     expect(afterWrites(new CliError({ code: 'NOT_ROOT', message: 'it failed' }), record)).toMatchObject({
       code: 'LEFT_INCOMPLETE',
-      message: 'failed after it had written /backup/worker1, /backup/worker2: it failed (NOT_ROOT)',
+      message: 'failed after writing /backup/worker1, /backup/worker2: it failed (NOT_ROOT)',
     });
   });
 
@@ -38,7 +38,7 @@ describe('what was written', () => {
     expect(record.list()).toEqual(['/a', '/a/file', '/a/log', '/a/link', '/b']);
   });
 
-  it('is nothing where a file was removed again, and the removal of any other', async () => {
+  it('is empty after a file was removed again, and holds the removal of any other', async () => {
     const record = createWriteRecord();
     const fake = createFakeHost();
     await fake.writeFile(hostPath('/old'), data, { mode: 0o600 });
@@ -50,7 +50,7 @@ describe('what was written', () => {
     expect(record.list()).toEqual(['/old']);
   });
 
-  it('is nothing where a write failed, or was only a read', async () => {
+  it('is empty after a failed write or a read', async () => {
     const record = createWriteRecord();
     const host = recordWrites(createFakeHost(), record);
     await host.readFile(path);

@@ -3,7 +3,7 @@ import { type Host, type HostPath, parentPath } from '@kube-rescue/host';
 import { CliError } from './errors.ts';
 import { claimsNothingChanged } from './exit-codes.ts';
 
-/** What a command has written so far and not removed again. */
+/** Everything that a command has written and not removed. */
 export interface WriteRecord {
   /** A path, service or run. */
   add(what: string): void;
@@ -21,8 +21,8 @@ export function createWriteRecord(): WriteRecord {
 }
 
 /**
- * The same host; `record` learns of every file, link, directory and service that is changed through it. Does not record
- * what a program does that is started with `exec`.
+ * The same host; adds every changed file, link, directory and service to `record`. Does not record changes of programs
+ * started with `exec`.
  */
 export function recordWrites(host: Host, record: WriteRecord): Host {
   const recorded = async (path: HostPath, write: () => Promise<void>): Promise<void> => {
@@ -34,7 +34,7 @@ export function recordWrites(host: Host, record: WriteRecord): Host {
     writeFile: (path, ...rest) => recorded(path, () => host.writeFile(path, ...rest)),
     writeFileFrom: (path, ...rest) => recorded(path, () => host.writeFileFrom(path, ...rest)),
     writeLink: (path, ...rest) => recorded(path, () => host.writeLink(path, ...rest)),
-    // What was appended before it failed stays.
+    // A failed append may have written a part.
     appendFile: (path, ...rest) => {
       record.add(path);
       return host.appendFile(path, ...rest);
@@ -61,8 +61,7 @@ export function recordWrites(host: Host, record: WriteRecord): Host {
 }
 
 /**
- * The failure of a command, true to what it has written: one that would be told as "nothing was changed" becomes
- * `LEFT_INCOMPLETE` when something was.
+ * Turns a failure that claims "nothing was changed" into `LEFT_INCOMPLETE` when the command has written something.
  */
 export function afterWrites(error: unknown, record: WriteRecord): unknown {
   const written = record.list();
@@ -70,14 +69,14 @@ export function afterWrites(error: unknown, record: WriteRecord): unknown {
   const outermost = written.filter((path) => !written.some((other) => isInside(path, other)));
   return new CliError({
     code: 'LEFT_INCOMPLETE',
-    message: `failed after it had written ${outermost.join(', ')}: ${describeError(error)}`,
+    message: `failed after writing ${outermost.join(', ')}: ${describeError(error)}`,
     subject: error.subject,
-    hint: `${error.hint ?? 'fix the cause'}; before you try again, remove what was written`,
+    hint: `${error.hint ?? 'fix the cause'}; before the next attempt, remove the written files`,
     cause: error,
   });
 }
 
-/** The first directory on the way to `path` that does not exist; `undefined` when all do. */
+/** The outermost missing directory of `path`; `undefined` when all do. */
 async function outermostMissing(path: HostPath, host: Pick<Host, 'stat'>): Promise<HostPath | undefined> {
   if ((await host.stat(path)) !== undefined) return undefined;
   const parent = parentPath(path);

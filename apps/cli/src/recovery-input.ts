@@ -6,21 +6,21 @@ import { type SshFlags, sshFlags, toAccess } from './nodes/ssh-flags.ts';
 import { type RenewalValues, toRenewal } from './renewal-input.ts';
 import { type Session } from './wiring.ts';
 
-/** Flags that say what a recovery works with. */
+/** Certificates, object source and workers of a recovery. */
 export const recoveryFlags = {
   certs: Flags.string({
-    description: 'install the certificates in this folder, which somebody else has made, instead of renewing',
+    description: 'install the certificates in this directory instead of renewing',
     helpValue: 'DIR',
     exclusive: ['new-keys'],
   }),
   via: Flags.option({
     options: VIA,
     description:
-      'self-hosted: change objects in etcd, while nothing can race it, or through the API server in the moments in which it answers',
+      'self-hosted: change objects in etcd while every other writer is stopped, or through the API server whenever it answers',
     default: VIA[0],
   })(),
   join: Flags.string({
-    description: 'self-hosted: bring this worker back over SSH, [USER@]HOST (more than once: all of them)',
+    description: 'self-hosted: rejoin this worker over SSH, [USER@]HOST (repeatable)',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'HOST',
@@ -35,12 +35,12 @@ export interface RecoveryValues extends RenewalValues, SshFlags {
   readonly via: ObjectsVia;
 }
 
-/** Where etcd is looked for beside the places that a node has: a set of certificates may hold what opens it. */
+/** Where to search for etcd credentials beside the usual paths of a node: a set of certificates may hold them. */
 export function searchOf({ certs }: Pick<RecoveryValues, 'certs'>, { localFiles }: Session): EtcdSearch {
   return certs === undefined ? {} : { rotatedSet: localFiles.path(certs) };
 }
 
-/** The playbook that brings the node of a session back, by its layout. */
+/** The playbook that recovers the node of a session, by its layout. */
 export async function openRecoveryPlaybook(flags: RecoveryValues, session: Session): Promise<Playbook> {
   const { localFiles, node } = session;
   const { createNodePlaybook } = await import('@kube-rescue/recovery');

@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts';
  */
 export interface Reporter {
   readonly terminal: Terminal;
-  /** Writes whole lines; a live line gives way and is drawn again by whoever owns it. */
+  /** Writes whole lines; clears a live line, and its owner draws it again. */
   print(text: string): void;
   /** Shows one line that the next call replaces; only on a live terminal. */
   live(text: string): void;

@@ -3,7 +3,7 @@ import { describeTerminal } from './terminal.ts';
 
 const TTY = { isTTY: true, columns: 120 };
 
-describe('what a stream can show', () => {
+describe('the capabilities of a stream', () => {
   it('is colour and live lines on a terminal', () => {
     expect(describeTerminal(TTY, { TERM: 'xterm' })).toEqual({ columns: 120, colour: true, live: true });
   });
@@ -12,7 +12,7 @@ describe('what a stream can show', () => {
     expect(describeTerminal({ columns: 120 }, {})).toEqual({ columns: 80, colour: false, live: false });
   });
 
-  it('is no colour where NO_COLOR is set, but live lines all the same', () => {
+  it('is live lines without colour where NO_COLOR is set', () => {
     expect(describeTerminal(TTY, { NO_COLOR: '1' })).toMatchObject({ colour: false, live: true });
   });
 

@@ -1,9 +1,9 @@
-/** What an output stream can show. */
+/** Capabilities of an output stream. */
 export interface Terminal {
   /** Characters in a line. */
   readonly columns: number;
   readonly colour: boolean;
-  /** A person looks at it while it is written. */
+  /** The operator reads it while it is written. */
   readonly live: boolean;
 }
 
@@ -11,7 +11,7 @@ const DEFAULT_COLUMNS = 80;
 const LEAST_COLUMNS = 60;
 
 /**
- * Judges an output stream: colour and live lines on a terminal only, and no colour where `NO_COLOR` is set to anything
+ * Describes an output stream: colour and live lines on a terminal only, and no colour where `NO_COLOR` is set to anything
  * (no-color.org) or the terminal is dumb. A stream without a width has 80 columns.
  */
 export function describeTerminal(

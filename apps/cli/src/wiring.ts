@@ -13,7 +13,7 @@ import { createWriteRecord, recordWrites, type WriteRecord } from './recorded-wr
 import { createReporter, type Reporter } from './reporter.ts';
 import { describeTerminal, type Terminal } from './terminal.ts';
 
-/** The flags that say which machine is meant, and how it is kept. */
+/** Flags that select the machine, its directories and its service manager. */
 export interface NodeFlags extends BackupFlags {
   readonly root: string | undefined;
   readonly 'kubernetes-dir': string;
@@ -45,11 +45,11 @@ export interface Session extends Streams {
   /** Closes what was opened. */
   close(): Promise<void>;
   readonly localFiles: LocalFiles;
-  /** What was written, so that no failure says that nothing was. */
+  /** Everything written, so that no failure claims the opposite. */
   readonly writes: WriteRecord;
 }
 
-/** The only place that reads the environment of the process. */
+/** Only this module reads the environment of the process. */
 export function openStreams(): Streams {
   const { env } = process;
   return {
@@ -58,7 +58,7 @@ export function openStreams(): Streams {
   };
 }
 
-/** Wires a command to the machine that its flags name. */
+/** Wires a command to the machine of its flags. */
 export async function openSession(flags: NodeFlags, streams: Streams): Promise<Session> {
   const writes = createWriteRecord();
   const journalHost = createLocalHost();
@@ -68,10 +68,10 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     path: (text: string): HostPath => hostPath(resolve(text)),
   };
   const root = flags.root === undefined ? undefined : localFiles.path(flags.root);
-  if (root !== undefined) await assertFolder(localFiles.host, root);
+  if (root !== undefined) await assertDirectory(localFiles.host, root);
   const command = flags['service-command'];
   const serviceCommand = command === undefined ? undefined : localFiles.path(command);
-  // A run's own journal says what it has written; everything else is recorded.
+  // The journal of a run records its own writes.
   const machine = createLocalHost({ root, serviceCommand });
   const seals = await openSeals(flags, localFiles);
   const { openNode } = await import('@kube-rescue/node');
@@ -110,7 +110,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
       const { createPodRestartKind } = await podBootstrap();
       const { createPublicationKind } = await import('@kube-rescue/cert-rotation');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
-      const open: OpenObjects = async (way) => node.objects.open(way);
+      const open: OpenObjects = async (source) => node.objects.open(source);
       const kinds = createChangeRegistry([
         ...hostChangeKinds(machine),
         ...createObjectChangeKinds(open, { clock }),
@@ -129,42 +129,38 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
 }
 
 /**
- * Refuses to write to the live machine as anybody but root. A copy of its files belongs to whoever made it.
+ * Refuses to write to the live machine without root. A copy of its files needs no root.
  * @throws CliError `NOT_ROOT`
  */
 export function assertMayWrite(host: Pick<Host, 'kind' | 'userId'>): void {
   if (host.kind === 'copy' || host.userId() === 0) return;
   throw new CliError({
     code: 'NOT_ROOT',
-    message: 'only root can change this machine; nothing was changed',
+    message: 'changing this machine requires root; nothing was changed',
     subject: `user ${host.userId()}`,
-    hint: "run it with sudo, or try it on a copy of the node's files with --root",
+    hint: "run it with sudo, or use --root on a copy of the node's files",
   });
 }
 
-async function assertFolder(host: Pick<Host, 'list'>, root: HostPath): Promise<void> {
+async function assertDirectory(host: Pick<Host, 'list'>, root: HostPath): Promise<void> {
   const names = await host.list(root).catch(() => undefined);
   if (names !== undefined) return;
-  throw usageError(
-    'the folder given with --root cannot be read',
-    root,
-    "give the folder that holds a copy of the node's files",
-  );
+  throw usageError('the --root directory is unreadable', root, "use a directory with a copy of the node's files");
 }
 
-/** What the packages do, loaded when a command needs it, so that `certs check` starts fast. */
+/** Packages are loaded on demand, so that `certs check` starts fast. */
 
 export const podBootstrap = (): Promise<typeof import('@kube-rescue/pod-bootstrap')> =>
   import('@kube-rescue/pod-bootstrap');
 
 export const ingressDns = (): Promise<typeof import('@kube-rescue/ingress-dns')> => import('@kube-rescue/ingress-dns');
 
-/** What the person who calls has set: `AWS_*` and the proxy variables are of interest. */
+/** Environment of the operator: `AWS_*` and proxy variables. */
 export function callerEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** Everything that is handed in on the standard input. */
+/** Reads the whole standard input. */
 export async function readStandardInput(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -5,6 +5,9 @@ import { drillExitOf } from './exit-codes.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { openDrillSession } from './wiring.ts';
 
+const DRILL_INTERRUPTED = 'interrupted; the lab was removed';
+const CLEAN_INTERRUPTED = 'interrupted; run it again to remove the remaining labs';
+
 export class DrillCommand extends BaseCommand {
   static override summary = 'Rehearse a recovery on a real throwaway cluster on this machine.';
   static override description =
@@ -43,13 +46,22 @@ export class DrillCommand extends BaseCommand {
     clean: Flags.boolean({ description: 'remove the clusters of earlier drills and exit' }),
   };
 
+  #interruption: AbortSignal | undefined;
+
+  /** Node's own AbortError does not name the state of the lab. */
+  protected override explain(error: unknown): unknown {
+    const isAbort = error instanceof Error && error.name === 'AbortError';
+    return isAbort && this.#interruption?.aborted === true ? this.#interruption.reason : error;
+  }
+
   protected override exitCodeOf(error: unknown): ExitCode {
     return drillExitOf(error) ?? super.exitCodeOf(error);
   }
 
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(DrillCommand);
-    const session = openDrillSession(this.streams);
+    const session = openDrillSession(this.streams, flags.clean ? CLEAN_INTERRUPTED : DRILL_INTERRUPTED);
+    this.#interruption = session.interruption.signal;
     if (flags.clean) return answerClean(session);
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;

@@ -17,7 +17,7 @@ describe('our own command on a node', () => {
       envelope: { ok: false, error: { code: 'USAGE' } },
       lastWords: 'code: USAGE',
     });
-    expect(lines[0]).toBe('error: the folder given with --root cannot be read');
+    expect(lines[0]).toBe('error: the --root directory is unreadable');
   });
 });
 

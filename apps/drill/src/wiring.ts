@@ -12,19 +12,20 @@ export interface DrillSession extends Streams {
   readonly cacheDirectory: HostPath;
 }
 
-export function openDrillSession(streams: Streams): DrillSession {
+/** @param interrupted message of an interruption: the state of the lab after it */
+export function openDrillSession(streams: Streams, interrupted: string): DrillSession {
   return {
     ...streams,
     ...locateBinaries(process.env),
     host: createLocalHost(),
     clock: systemClock,
-    interruption: listenForInterruption(streams.reporter),
+    interruption: listenForInterruption(streams.reporter, interrupted),
   };
 }
 
 /** Where Kubernetes binaries are looked for and kept, by the usual variables of an environment. */
 export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'assetsDirectory' | 'cacheDirectory'> {
-  const given = (folder: string | undefined): string | undefined => (folder === '' ? undefined : folder);
+  const given = (directory: string | undefined): string | undefined => (directory === '' ? undefined : directory);
   const assetsDirectory = given(env.KUBEBUILDER_ASSETS);
   return {
     assetsDirectory: assetsDirectory === undefined ? undefined : hostPath(resolve(assetsDirectory)),

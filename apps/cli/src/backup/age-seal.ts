@@ -4,20 +4,20 @@ import type { BackupSeal } from '@kube-rescue/workflow';
 import { usageError } from '../envelope.ts';
 import type { LocalFiles } from '../local-files.ts';
 
-/** The flags that say whom backups are for. */
+/** Flags of encrypted backups. */
 export interface BackupFlags {
   readonly 'backup-recipient'?: readonly string[] | undefined;
   readonly 'backup-identity'?: string | undefined;
 }
 
-/** Seals what a run keeps: the old bytes of what it changes, and its snapshots of etcd. */
+/** Encryption of the backups of a run and of its etcd snapshots. */
 export interface Seals {
   readonly backup: BackupSeal;
   readonly snapshot: NodeDeps['sealSnapshot'];
 }
 
 /**
- * Seals with age (https://age-encryption.org/v1) for every recipient that is named; opens with the identities of a file.
+ * Encrypts with age (https://age-encryption.org/v1) for every recipient; decrypts with the identities of a file.
  * @throws CliError `USAGE`, which never quotes an identity
  */
 export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Promise<Seals> {
@@ -27,12 +27,12 @@ export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Pro
   const { Decrypter, Encrypter } = await import('age-encryption');
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
-    refuseInvalid(() => encrypter.addRecipient(recipient), recipient, 'give the public key of an age identity: age1…');
+    refuseInvalid(() => encrypter.addRecipient(recipient), recipient, 'use the public key of an age identity: age1…');
   }
   const decrypter = new Decrypter();
   const identities = identityFile === undefined ? [] : await readIdentities(localFiles.path(identityFile), localFiles);
   for (const identity of identities) {
-    const hint = 'give a file as age-keygen writes it, with lines AGE-SECRET-KEY-1…';
+    const hint = 'use a file of age-keygen, with lines AGE-SECRET-KEY-1…';
     refuseInvalid(() => decrypter.addIdentity(identity), identityFile ?? '', hint);
   }
   const isSealing = recipients.length > 0;
@@ -56,19 +56,19 @@ export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Pro
 async function readIdentities(path: HostPath, { host }: LocalFiles): Promise<readonly string[]> {
   const bytes = await host.readFile(path);
   if (bytes === undefined) {
-    throw usageError('there is no such file', path, 'check the path given with --backup-identity');
+    throw usageError('file not found', path, 'check the path given with --backup-identity');
   }
   const lines = new TextDecoder().decode(bytes).split('\n');
   const identities = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
   if (identities.length > 0) return identities;
-  throw usageError('there is no identity in this file', path, 'give a file as age-keygen writes it');
+  throw usageError('no age identity in this file', path, 'use a file of age-keygen');
 }
 
 function refuseInvalid(add: () => void, subject: string, hint: string): void {
   try {
     add();
   } catch {
-    // What the library says may quote the line.
-    throw usageError('this is no key of age', subject, hint);
+    // The library's message may quote the line.
+    throw usageError('not an age key', subject, hint);
   }
 }

@@ -17,7 +17,7 @@ import { type EtcdNode, startEtcdNode } from '../etcd/etcd-node.fixture.ts';
 const FOLDER = '/var/lib/net';
 const SUBNET_FILE = `${FOLDER}/run/subnet.env`;
 const CONFIGURATION_FILE = `${FOLDER}/net.d/10-flannel.conflist`;
-/** As flannel's plugin: it reads subnet.env and finds nobody to hand its work to. */
+/** As flannel's plugin: it reads subnet.env and finds no plugin to delegate to. */
 const PLUGIN = `#!/bin/sh
 grep -q FLANNEL_MTU ${SUBNET_FILE} && msg='failed to find plugin "kube-rescue-no-delegate" in path' || msg='subnet.env is missing FLANNEL_MTU'
 printf '{"code":999,"msg":"%s"}' "$(printf %s "$msg" | sed 's/"/\\\\"/g')"
@@ -51,7 +51,7 @@ async function plantFlannel(): Promise<void> {
 // A node of its own needs namespaces, which only root makes.
 const canRun = process.getuid?.() === 0 && requireProgram('etcd', 'etcdctl', 'ip');
 
-describe.runIf(canRun)('the network of a node with a dead API server', () => {
+describe.runIf(canRun)('the network of a node without an API server', () => {
   beforeAll(async () => {
     node = await startEtcdNode();
     await mkdir(here('/etc/containerd'), { recursive: true });
@@ -67,7 +67,7 @@ describe.runIf(canRun)('the network of a node with a dead API server', () => {
   beforeEach(plantFlannel);
   afterAll(() => node.remove());
 
-  it('is told with each value and its source, and exit 3 while a file is missing', async () => {
+  it('is reported with each value and its source, and exit 3 while a file is missing', async () => {
     const { exitCode, document } = await run('check');
     expect({ exitCode, ok: document.ok }).toEqual({ exitCode: 3, ok: true });
     expect(document.result).toMatchObject({
@@ -82,14 +82,14 @@ describe.runIf(canRun)('the network of a node with a dead API server', () => {
     expect(document.result.evidence).toContain(`network configurations: ${FOLDER}/net.d (/etc/containerd/config.toml)`);
   });
 
-  it('is told to a person in 80 columns', async () => {
+  it('is printed in 80 columns', async () => {
     const { exitCode, stdout } = await node.run('cni', 'check', '--node', NODE);
     expect(exitCode).toBe(3);
     expect(stdout).toMatch(/^network plugin of cp1: flannel\nneeded: /);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it('gets its files, once, and loses them again with a rollback', async () => {
+  it('gets its files once, and a rollback removes them', async () => {
     const planned = await run('bootstrap', '--dry-run');
     expect([planned.exitCode, planned.document.result.changes]).toEqual([3, 2]);
     await expect(readFile(here(SUBNET_FILE))).rejects.toThrow('ENOENT');
@@ -113,11 +113,11 @@ describe.runIf(canRun)('the network of a node with a dead API server', () => {
     expect(document.error.hint).toContain('--allocate-node-cidrs');
     const given = await run('bootstrap', '--pod-cidr', '10.2.9.0/24', '--dry-run');
     expect(given.document.result.plan.entries[0].finding.evidence).toContain(
-      "the node's part of it: 10.2.9.0/24 (as it was asked for)",
+      'pod CIDR of the node: 10.2.9.0/24 (--pod-cidr)',
     );
   });
 
-  it('is named and left alone when no file can start it', async () => {
+  it('is named and not changed when no file can start it', async () => {
     await node.etcd.etcdctl('del', '/registry/daemonsets/kube-system/kube-flannel');
     await put('daemonsets/kube-system/calico-node', daemonSet('calico-node', { containers: [] }));
     const { exitCode, document } = await run('check');

@@ -4,14 +4,14 @@ import { Flags } from '@oclif/core';
 import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../etcd/etcd-flags.ts';
 import { type Session } from '../wiring.ts';
 
-/** Flags that say which node's network is meant, and how its objects are reached. */
+/** Node, pod CIDRs, and source of the objects. */
 export const networkFlags = {
   node: Flags.string({
-    description: "name of this machine's Node, instead of the one in the kubelet's certificate, flags or the host name",
+    description: "name of this machine's Node; default: from the kubelet's certificate, flags or the host name",
     helpValue: 'NAME',
   }),
   'pod-cidr': Flags.string({
-    description: "take this pod CIDR instead of the Node's (a second time for the other family)",
+    description: "use this pod CIDR instead of the Node's (repeatable, once for each address family)",
     helpValue: 'CIDR',
     multiple: true,
     multipleNonGreedy: true,
@@ -30,7 +30,7 @@ interface NetworkFlags extends EtcdFlags {
   readonly via: ObjectsVia;
 }
 
-/** What the network of this node is inspected with; the session closes the way to the objects. */
+/** Input and dependencies of the network inspection; the session closes the connection to the objects. */
 export async function openNetwork(
   flags: NetworkFlags,
   session: Session,

@@ -7,15 +7,15 @@ import { answerPlan, makePlan } from '../playbook-run.ts';
 import { openRecoveryPlaybook, recoveryFlags } from '../recovery-input.ts';
 
 export default class Plan extends NodeCommand {
-  static override summary = 'Show what recover would do on this node.';
+  static override summary = 'Show the changes that recover would make on this node.';
   static override description =
-    'A dead cluster cannot be planned to the end: steps that wait for others are named with what they wait for. Changes nothing.';
+    'On a dead cluster some steps can only be planned after others; they are listed with their dependencies. Changes nothing.';
   static override examples = ['<%= config.bin %> plan', '<%= config.bin %> plan --output plan.json'];
   static override flags = {
     ...renewalFlags,
     ...recoveryFlags,
     ...selectionFlags,
-    output: Flags.string({ description: 'write the plan to this file, for recover --plan', helpValue: 'FILE' }),
+    output: Flags.string({ description: 'save the plan to this file for recover --plan', helpValue: 'FILE' }),
   };
 
   protected override async answer(): Promise<Answer> {

@@ -8,9 +8,10 @@ import { withLeftWorkers } from '../nodes/left-workers.ts';
 import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
-  static override summary = 'Bring this node back: renew what has expired, restart what has died, prove that it lives.';
+  static override summary =
+    'Recover this node: renew expired certificates, restart failed components, verify that they serve.';
   static override description =
-    'Every change is journalled on the node before it is made. A second run on a healthy node changes nothing. Ctrl-C stops at the next safe point.';
+    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point.';
   static override examples = [
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover',
@@ -25,9 +26,9 @@ export default class Recover extends NodeCommand {
     ...selectionFlags,
     ...writeFlags,
     ...recoveryFlags,
-    plan: Flags.string({ description: 'carry out this plan, and refuse if it no longer holds', helpValue: 'FILE' }),
+    plan: Flags.string({ description: 'carry out this plan; refuse when it is outdated', helpValue: 'FILE' }),
     resume: Flags.boolean({
-      description: 'go on with the newest run that did not come to its end',
+      description: 'resume the newest unfinished run',
       exclusive: ['plan'],
     }),
     'backup-identity': backupIdentityFlag,
@@ -40,14 +41,14 @@ export default class Recover extends NodeCommand {
     const { localFiles } = session;
     const expected =
       flags.plan === undefined ? undefined : await readPlan(localFiles.path(flags.plan), localFiles.host);
-    const way = { via: undefined, search: searchOf(flags, session) };
-    const dns = openRecoveryDns(flags, way, session);
+    const source = { via: undefined, search: searchOf(flags, session) };
+    const dns = openRecoveryDns(flags, source, session);
     const playbook = async () => dns.extend(await openRecoveryPlaybook(flags, session));
     const { yes, resume, 'dry-run': dryRun } = flags;
-    const how = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
-    const answer = await answerPlaybook({ playbook, selection: flags, ...how }, session);
-    const told = await withLeftWorkers(answer);
-    // Whoever asks for one step asks nothing about names.
-    return flags.only === undefined ? dns.complete(told) : told;
+    const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
+    const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);
+    const complete = await withLeftWorkers(answer);
+    // With --only, names are not part of the request.
+    return flags.only === undefined ? dns.complete(complete) : complete;
   }
 }

@@ -5,15 +5,15 @@ import { renderRunReport } from '../render/run-report.ts';
 import { summarizeRun } from '../report/run-summary.ts';
 
 export default class Report extends NodeCommand {
-  static override summary = 'Write up a run for whoever takes over: what was wrong, what was done, what remains.';
+  static override summary = 'Write a handover report of a run: findings, changes, open work.';
   static override description =
-    'Markdown on the standard output, from the journal on this node; without key material. Exits 3 while the run has not come to a good end. Changes nothing.';
+    'Prints Markdown from the journal on this node, without key material. Exits 3 unless the run is done or rolled back. Changes nothing.';
   static override examples = [
     '<%= config.bin %> report 20261122T111800Z-1f3a > handover.md',
     '<%= config.bin %> report 20261122T111800Z-1f3a --json',
   ];
   static override args = {
-    run: Args.string({ description: 'a run as runs lists it', required: true }),
+    run: Args.string({ description: 'id of the run; runs lists them', required: true }),
   };
 
   protected override async answer(): Promise<Answer> {

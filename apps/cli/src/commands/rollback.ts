@@ -4,17 +4,17 @@ import { backupIdentityFlag, confirmationFlags } from '../flags.ts';
 import { answerRollback } from '../rollback-run.ts';
 
 export default class Rollback extends NodeCommand {
-  static override summary = 'Take back everything that a run changed on this node.';
+  static override summary = 'Roll back every change of a run on this node.';
   static override description =
-    'Puts back every byte, newest first, from the journal of the run. Leaves alone what somebody else has changed since, and names it. Refuses to put back certificates that have expired in the place of good ones, and to go back while a later run has changed the same files, unless it is forced to.';
+    'Restores every byte, newest change first, from the journal of the run. Skips and reports whatever another process has changed since. Refuses to replace valid certificates with expired ones, and to roll back before later runs that changed the same files; --force overrides both.';
   static override examples = [
     '<%= config.bin %> rollback 20261122T111800Z-1f3a',
     '<%= config.bin %> rollback 20261122T111800Z-1f3a --backup-identity key.txt',
   ];
-  static override args = { run: Args.string({ description: 'the run, as runs names it', required: true }) };
+  static override args = { run: Args.string({ description: 'id of the run; runs lists them', required: true }) };
   static override flags = {
     ...confirmationFlags,
-    force: Flags.boolean({ description: 'go back even where that makes things worse' }),
+    force: Flags.boolean({ description: 'roll back even when that makes things worse' }),
     'backup-identity': backupIdentityFlag,
   };
 

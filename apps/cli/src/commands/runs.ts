@@ -4,7 +4,7 @@ import { renderRuns, toRunRow } from '../render/runs.ts';
 
 export default class Runs extends NodeCommand {
   static override summary = 'List the runs whose journals are on this node.';
-  static override description = 'Oldest first. A run that is cut off can be resumed or rolled back. Changes nothing.';
+  static override description = 'Oldest first. An interrupted run can be resumed or rolled back. Changes nothing.';
   static override examples = ['<%= config.bin %> runs', '<%= config.bin %> runs --json'];
 
   protected override async answer(): Promise<Answer> {

@@ -3,9 +3,9 @@ import { EXIT } from '../exit-codes.ts';
 import { renderTriage } from '../render/triage.ts';
 
 export default class Triage extends NodeCommand {
-  static override summary = 'Find out what is wrong with this node, and name the root causes.';
+  static override summary = 'Find the root causes of the problems of this node.';
   static override description =
-    'Reads files, processes and sockets of this node only; works with everything dead. Changes nothing.';
+    'Reads only files, processes and sockets of this node; works with the whole cluster down. Changes nothing.';
   static override examples = ['<%= config.bin %> triage', '<%= config.bin %> triage --root /mnt/node01 --json'];
 
   protected override async answer(): Promise<Answer> {

@@ -11,12 +11,12 @@ export interface CredentialValues {
   readonly region: string | undefined;
 }
 
-/** Whether the flags name credentials, so that those of the cluster are not meant. */
+/** Whether the flags name credentials, which replace those of the cluster. */
 export function areGiven(flags: CredentialValues): boolean {
   return flags.profile !== undefined || flags['aws-credentials'] !== undefined;
 }
 
-/** Reads the credentials that the flags name, or those of the environment. */
+/** Reads the credentials named by the flags, or those of the environment. */
 export async function readSource(flags: CredentialValues, session: Session): Promise<CredentialSource> {
   const { findCallerCredentials, parseCredentials } = await ingressDns();
   const { profile, 'role-arn': arn, 'external-id': externalId, 'aws-credentials': file } = flags;
@@ -45,7 +45,6 @@ async function readText(file: string, { localFiles }: Session): Promise<string> 
   if (file === '-') return readStandardInput();
   const path = localFiles.path(file);
   const bytes = await localFiles.host.readFile(path);
-  if (bytes === undefined)
-    throw usageError('there is no such file', path, 'check the path given with --aws-credentials');
+  if (bytes === undefined) throw usageError('file not found', path, 'check the path given with --aws-credentials');
   return new TextDecoder().decode(bytes);
 }

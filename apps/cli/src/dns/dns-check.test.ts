@@ -74,7 +74,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     expectNoSecret(ended, keys);
   });
 
-  it('says to a person what to do about it', async () => {
+  it('prints the next step', async () => {
     const keys = world.aws.addKey({ actions: ['route53:ListHostedZones', 'route53:ListResourceRecordSets'] });
     const { exitCode, stdout } = await check(keys, '--domain', NAME);
     expect(exitCode).toBe(3);
@@ -98,7 +98,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     }
   });
 
-  it('assumes a role with an external id, in the region that is named', async () => {
+  it('assumes a role with an external ID, in the given region', async () => {
     const arn = world.aws.addRole({ name: 'dns', externalId: 'shop' });
     const role = ['--role-arn', arn, '--external-id', 'shop', '--region', 'eu-central-1'];
     const { exitCode, stdout } = await check(world.key, '--domain', NAME, ...role, '--json');
@@ -106,7 +106,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     expect(JSON.parse(stdout).result.identity.arn).toContain('assumed-role/dns/');
   });
 
-  it('proves that records may be changed, and leaves nothing behind', async () => {
+  it('proves write permission, and leaves nothing behind', async () => {
     const state = await mkdtemp(path.join(tmpdir(), 'kube-rescue-state-'));
     const before = world.aws.records(world.zone.id);
     const env = { ...environment(world.key), XDG_STATE_HOME: state };
@@ -122,7 +122,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     await rm(state, { recursive: true });
   });
 
-  it('removes the record of a write test that was killed, with the next one', async () => {
+  it('removes the record of a killed write test with the next one', async () => {
     const state = await mkdtemp(path.join(tmpdir(), 'kube-rescue-state-'));
     const env = { ...environment(world.key), XDG_STATE_HOME: state };
     const command = words('--domain', NAME, '--write-test');
@@ -142,7 +142,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     await rm(state, { recursive: true });
   });
 
-  it('exits 2 without credentials, for a name that is none, and a resolver that is none', async () => {
+  it('exits 2 without credentials, and for an invalid name or resolver', async () => {
     for (const [more, code] of [
       [['--domain', NAME], 'DNS_CREDENTIALS_NOT_FOUND'],
       [['--domain', 'https://shop.test/'], 'USAGE'],

@@ -33,7 +33,7 @@ async function secretText(key: string): Promise<string> {
 // A node of its own needs namespaces, which only root makes.
 const canRun = process.getuid?.() === 0 && requireProgram('knotd', 'etcd', 'etcdctl');
 
-describe.runIf(canRun)('on a node with a dead API server', () => {
+describe.runIf(canRun)('on a node without an API server', () => {
   beforeAll(async () => {
     [world, node] = await Promise.all([startDnsWorld(), startEtcdNode()]);
     const ref = (name: string, key: string) => ({ name, valueFrom: { secretKeyRef: { name: 'aws', key } } });
@@ -59,7 +59,7 @@ describe.runIf(canRun)('on a node with a dead API server', () => {
   }, 60_000);
   afterAll(() => Promise.all([world.stop(), node.remove()]));
 
-  it('the credentials and names of the cluster are judged', async () => {
+  it('the credentials and names of the cluster are checked', async () => {
     const { exitCode, stdout } = await run('check');
     expect(exitCode).toBe(3);
     const { result } = JSON.parse(stdout);
@@ -70,7 +70,7 @@ describe.runIf(canRun)('on a node with a dead API server', () => {
     expect(result.conditions.at(-1)).toMatchObject({ id: 'endpoint', subject: NAME, status: 'ok' });
   });
 
-  it('new keys are judged first, written, and taken back', async () => {
+  it('new keys are validated, written, and rolled back', async () => {
     const file = path.join(node.root, 'keys.json');
     const give = (keys: object): Promise<void> => writeFile(file, JSON.stringify(keys));
     const words = ['set-credentials', '--aws-credentials', file, '--wait', '10'];
@@ -95,7 +95,7 @@ describe.runIf(canRun)('on a node with a dead API server', () => {
     expect(await secretText('secret')).toBe(OLD_SECRET);
   });
 
-  it('no key shows up in any output or journal', () => {
+  it('no key is in any output or journal', () => {
     expect(outputs.length).toBeGreaterThan(5);
     const text = outputs.map(({ stdout, stderr }) => stdout + stderr).join('');
     for (const value of [OLD_SECRET, world.key.secretAccessKey, world.key.accessKeyId]) {

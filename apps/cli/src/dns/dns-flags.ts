@@ -15,7 +15,7 @@ const port = Flags.custom<number>({
   },
 });
 
-/** A time to wait. */
+/** A duration in seconds. */
 export const seconds = Flags.custom<number>({
   helpValue: 'SECONDS',
   parse: async (text) => {
@@ -26,22 +26,22 @@ export const seconds = Flags.custom<number>({
 });
 
 export const controllerFlag = Flags.string({
-  description: 'the workload whose credentials are meant; default: the one that is known for keeping records',
+  description: 'workload whose credentials to use; default: the known DNS provider',
   helpValue: 'NAMESPACE/NAME',
   helpGroup: 'AWS',
 });
 
-/** Flags that say whose AWS credentials are meant, and how AWS is reached. */
+/** AWS credentials and region. */
 export const credentialFlags = {
-  profile: Flags.string({ description: 'judge this profile of the AWS files', helpValue: 'NAME', helpGroup: 'AWS' }),
+  profile: Flags.string({ description: 'check this profile of the AWS files', helpValue: 'NAME', helpGroup: 'AWS' }),
   'aws-credentials': Flags.string({
-    description: 'judge the keys in this file (JSON, a credentials file, or AWS_…= lines); - is the standard input',
+    description: 'check the keys in this file (JSON, a credentials file, or AWS_…= lines); - is standard input',
     helpValue: 'FILE',
     helpGroup: 'AWS',
   }),
-  'role-arn': Flags.string({ description: 'assume this role with them', helpValue: 'ARN', helpGroup: 'AWS' }),
+  'role-arn': Flags.string({ description: 'assume this role', helpValue: 'ARN', helpGroup: 'AWS' }),
   'external-id': Flags.string({
-    description: 'what the role wants to be told',
+    description: 'external ID for AssumeRole',
     helpValue: 'ID',
     helpGroup: 'AWS',
     dependsOn: ['role-arn'],
@@ -49,17 +49,17 @@ export const credentialFlags = {
   region: Flags.string({ description: 'AWS region; decides the partition', helpValue: 'REGION', helpGroup: 'AWS' }),
 };
 
-/** Flags that say which names are meant, and how DNS and endpoints are asked. */
+/** Host names to check, resolvers and endpoints. */
 export const nameFlags = {
   domain: Flags.string({
-    description: 'judge this host name (more than once: all of them); default: what the cluster wants',
+    description: 'check this host name (repeatable); default: the host names of the cluster',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME',
     helpGroup: 'DNS',
   }),
   target: Flags.string({
-    description: 'address or name that it should lead to (more than once: any of them)',
+    description: 'expected address or name (repeatable; one match suffices)',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'TARGET',
@@ -67,22 +67,22 @@ export const nameFlags = {
     helpGroup: 'DNS',
   }),
   resolver: Flags.string({
-    description: "ask this resolver instead of the machine's own (more than once: all of them)",
+    description: "query this resolver instead of the machine's own (repeatable)",
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'ADDRESS[:PORT]',
     helpGroup: 'DNS',
   }),
-  'dns-port': port({ description: 'where authoritative name servers listen', default: 53, helpGroup: 'DNS' }),
+  'dns-port': port({ description: 'port of authoritative name servers', default: 53, helpGroup: 'DNS' }),
   scheme: Flags.option({
     options: ['https', 'http'] as const,
-    description: 'how endpoints are asked',
+    description: 'scheme of the endpoints',
     default: 'https',
     helpGroup: 'DNS',
   })(),
-  port: port({ description: 'where endpoints listen; default: as the scheme says', helpGroup: 'DNS' }),
+  port: port({ description: 'port of the endpoints; default: the port of the scheme', helpGroup: 'DNS' }),
   probe: Flags.boolean({
-    description: 'ask the endpoints behind the names as well',
+    description: 'also check the endpoints behind the names',
     default: true,
     allowNo: true,
     helpGroup: 'DNS',
@@ -100,7 +100,7 @@ export interface NameValues {
   readonly probe: boolean;
 }
 
-/** The names that the flags ask for; `undefined` when they name none. @throws CliError `USAGE` */
+/** The names in the flags; `undefined` without any. @throws CliError `USAGE` */
 export function toNames({ domain, target = [] }: NameValues): readonly WantedName[] | undefined {
   return domain?.map((text) => {
     const name = text.toLowerCase().replace(/\.$/, '');

@@ -5,10 +5,10 @@ import { type Session } from '../wiring.ts';
 
 /** The objects of the node's cluster as ingress DNS needs them, over the connection of the session. */
 export async function openIngressObjects(
-  way: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
+  source: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
   session: Session,
 ): Promise<Pick<NewCredentialsDeps, 'objects' | 'patchStep'>> {
   const { ingressObjects } = await import('@kube-rescue/recovery');
-  const via = way.via ?? (await chooseVia(session));
-  return ingressObjects(session.node, { via, search: way.search });
+  const via = source.via ?? (await chooseVia(session));
+  return ingressObjects(session.node, { via, search: source.search });
 }

@@ -20,7 +20,7 @@ const { resolver, scheme, port, probe, 'dns-port': dnsPort } = nameFlags;
 /** Flags of a recovery about the AWS credentials of the ingress DNS provider. */
 export const recoveryDnsFlags = {
   'aws-credentials': Flags.string({
-    description: 'file with new keys for the ingress DNS provider (JSON, a credentials file, or AWS_…= lines)',
+    description: 'file with new keys of the ingress DNS provider (JSON, a credentials file, or AWS_…= lines)',
     helpValue: 'FILE',
     helpGroup: 'AWS',
   }),
@@ -31,7 +31,7 @@ export const recoveryDnsFlags = {
   port,
   probe,
   'dns-wait': seconds({
-    description: 'how long the names are waited for, in seconds',
+    description: 'how long to wait for the names, in seconds',
     default: 300,
     helpGroup: 'DNS',
   }),
@@ -49,34 +49,34 @@ export interface RecoveryDnsValues {
   readonly 'dns-wait': number;
 }
 
-/** The way to the objects of the cluster. */
-interface RecoveryWay {
+/** Source of the objects of the cluster. */
+interface ObjectSource {
   /** Default: the API server while it answers, etcd otherwise. */
   readonly via: ObjectsVia | undefined;
   readonly search: EtcdSearch;
 }
 
-/** What a recovery has to do with ingress DNS. */
+/** Ingress DNS in a recovery. */
 export interface RecoveryDns {
-  /** Adds the last phases: with new keys those that bring the names back, without them one that says what is wrong. */
+  /** Adds the last phases: with new keys those that restore the names, without them one that reports the problems. */
   extend(playbook: Playbook): Promise<Playbook>;
   /**
-   * What a recovery answers, with what is wrong with the ingress DNS provider: everything else is healthy then, and the exit
-   * code says that this is not. Nothing is added when no workload of the cluster keeps DNS records, or none can be asked.
+   * Adds the problems of the ingress DNS provider to the answer of a recovery, and exit 3 for them. Adds nothing when no
+   * workload of the cluster manages DNS records, or the cluster is unavailable.
    */
   complete(answer: Answer<RunAnswer | PlanAnswer>): Promise<Answer>;
 }
 
-export function openRecoveryDns(flags: RecoveryDnsValues, way: RecoveryWay, session: Session): RecoveryDns {
+export function openRecoveryDns(flags: RecoveryDnsValues, objectSource: ObjectSource, session: Session): RecoveryDns {
   let judged: Judgement | undefined;
-  const judge = async (): Promise<Judgement> => (judged = await judgeClusterDns(flags, way, session));
+  const judge = async (): Promise<Judgement> => (judged = await judgeClusterDns(flags, objectSource, session));
   return {
     extend: async (playbook) => {
       if (session.host.kind === 'copy') return playbook;
       const last =
         flags['aws-credentials'] === undefined
-          ? [await createJudgementPhase(judge, way, session)]
-          : await createKeyPhases(flags, flags['aws-credentials'], way, session);
+          ? [await createJudgementPhase(judge, objectSource, session)]
+          : await createKeyPhases(flags, flags['aws-credentials'], objectSource, session);
       return { ...playbook, phases: [...playbook.phases, ...last] };
     },
     complete: async (answer) => {
@@ -102,13 +102,13 @@ export function openRecoveryDns(flags: RecoveryDnsValues, way: RecoveryWay, sess
 async function createKeyPhases(
   flags: RecoveryDnsValues,
   file: string,
-  way: RecoveryWay,
+  objectSource: ObjectSource,
   session: Session,
 ): Promise<readonly Phase[]> {
   const given = toCredentialValues(flags);
   const { keys, where, roles } = await readSource(given, session);
   if (keys === undefined || roles.length > 0) {
-    throw usageError('these are no keys of their own', where, `give an access key id with its secret in ${file}`);
+    throw usageError('not static access keys', where, `give an access key id with its secret in ${file}`);
   }
   const { createIngressDnsPhases } = await import('@kube-rescue/recovery');
   const input = {
@@ -118,19 +118,19 @@ async function createKeyPhases(
     ...toProbes({ ...flags, domain: undefined, target: undefined }),
     timeoutMs: flags['dns-wait'] * 1000,
   };
-  const objects = await openIngressObjects(way, session);
+  const objects = await openIngressObjects(objectSource, session);
   return createIngressDnsPhases(input, { ...objects, host: session.localFiles.host, clock: session.clock });
 }
 
 async function createJudgementPhase(
   judge: () => Promise<Judgement>,
-  way: RecoveryWay,
+  objectSource: ObjectSource,
   session: Session,
 ): Promise<Phase> {
   const { createIngressJudgementPhase } = await import('@kube-rescue/recovery');
   return createIngressJudgementPhase({
-    // A cluster whose API server is down is not asked: there is more to do first.
-    isDue: async () => (await chooseVia(session)) === 'api' && (await keepsRecords(way, session)),
+    // With the API server down, DNS is not the next problem.
+    isDue: async () => (await chooseVia(session)) === 'api' && (await managesRecords(objectSource, session)),
     judge: async () => {
       const { problem, report } = await judge();
       return {
@@ -145,11 +145,11 @@ function describeCondition({ id, subject, summary, hint }: DnsReport['conditions
   return oneLine(`${id}: ${subject}: ${summary}${hint === undefined ? '' : ` (${hint})`}`);
 }
 
-async function keepsRecords(way: RecoveryWay, session: Session): Promise<boolean> {
+async function managesRecords(objectSource: ObjectSource, session: Session): Promise<boolean> {
   const { signal } = session.interruption;
   try {
     const { readClusterDns } = await ingressDns();
-    const { objects } = await openIngressObjects(way, session);
+    const { objects } = await openIngressObjects(objectSource, session);
     return (await readClusterDns(objects, signal)).credentials.length > 0;
   } catch (error) {
     if (signal.aborted || !isRecoveryError(error)) throw error;
@@ -157,19 +157,23 @@ async function keepsRecords(way: RecoveryWay, session: Session): Promise<boolean
   }
 }
 
-/** What was seen of the ingress DNS, and in a line what is wrong with it. */
+/** State of the ingress DNS, and its first problem in one line. */
 interface Judgement {
-  /** `undefined` when no workload of the cluster keeps records, or it could not be judged. */
+  /** `undefined` when no workload of the cluster manages records, or the check failed. */
   readonly report: DnsReport | undefined;
   readonly problem: string | undefined;
 }
 
-async function judgeClusterDns(flags: RecoveryDnsValues, way: RecoveryWay, session: Session): Promise<Judgement> {
+async function judgeClusterDns(
+  flags: RecoveryDnsValues,
+  objectSource: ObjectSource,
+  session: Session,
+): Promise<Judgement> {
   const { clock, localFiles, interruption } = session;
   const { signal } = interruption;
   try {
     const { checkIngressDns, chooseCredentials, readClusterDns } = await ingressDns();
-    const { objects } = await openIngressObjects(way, session);
+    const { objects } = await openIngressObjects(objectSource, session);
     const { credentials, names } = await readClusterDns(objects, signal);
     if (credentials.length === 0) return { report: undefined, problem: undefined };
     const { source } = chooseCredentials(credentials, flags.controller);
@@ -182,7 +186,7 @@ async function judgeClusterDns(flags: RecoveryDnsValues, way: RecoveryWay, sessi
     return { report, problem };
   } catch (error) {
     if (signal.aborted || !isRecoveryError(error)) throw error;
-    return { report: undefined, problem: oneLine(`ingress DNS was not judged: ${describeError(error)}`) };
+    return { report: undefined, problem: oneLine(`ingress DNS was not checked: ${describeError(error)}`) };
   }
 }
 

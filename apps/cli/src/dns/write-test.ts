@@ -12,7 +12,7 @@ export async function openWriteTest({ localFiles, clock, interruption }: Session
     import('@kube-rescue/workflow'),
   ]);
   const { XDG_STATE_HOME, HOME = '/root' } = callerEnvironment();
-  const folder = (XDG_STATE_HOME ?? '') === '' ? `${HOME}/.local/state` : XDG_STATE_HOME;
-  const store = openRunStore(localFiles.journalHost, hostPath(`${folder}/kube-rescue/dns-write-tests/runs`));
+  const stateDirectory = (XDG_STATE_HOME ?? '') === '' ? `${HOME}/.local/state` : XDG_STATE_HOME;
+  const store = openRunStore(localFiles.journalHost, hostPath(`${stateDirectory}/kube-rescue/dns-write-tests/runs`));
   return createZoneWriteTest({ host: localFiles.host, clock, store, signal: interruption.signal });
 }

@@ -1,12 +1,12 @@
 import type { Json } from '@kube-rescue/workflow';
 import { usageError } from '../envelope.ts';
 
-/** Reads a file of the person who calls. */
+/** Reads a local file of the operator. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
 /** Fields whose keys may hold dots: whatever follows is one key. */
 const FLAT_FIELDS = ['data.', 'stringData.', 'binaryData.', 'metadata.labels.', 'metadata.annotations.'];
-const HINT = 'give it as PATH=VALUE, PATH=@FILE, or PATH=null to remove the field';
+const HINT = 'use PATH=VALUE, PATH=@FILE, or PATH=null to remove the field';
 
 /**
  * Makes a merge patch of `PATH=VALUE`s. Where a field holds text only (labels, annotations, data), VALUE is that text;
@@ -21,7 +21,7 @@ export async function toPatch(assignments: readonly string[], kind: string, read
     const at = text.indexOf('=');
     const path = at === -1 ? [] : splitPath(text.slice(0, at));
     if (path.length === 0 || path.includes('')) {
-      throw usageError('--set was given no path and value', at === -1 ? '--set' : text.slice(0, at), HINT);
+      throw usageError('--set has no path or no value', at === -1 ? '--set' : text.slice(0, at), HINT);
     }
     const value = await readValue(text.slice(at + 1), path, kind, readFile);
     patch = withValue(patch, path, value);

@@ -17,7 +17,7 @@ export function answerProbe(sight: EtcdReport): Answer {
   };
 }
 
-/** The answer of `etcd status`: exit 3 unless all is well. */
+/** The answer of `etcd status`: exit 3 unless etcd is healthy. */
 export function answerStatus(sight: EtcdReport): Answer {
   const { connection, cluster } = sight;
   const failure = connection === null ? noConnection(sight) : cluster === null ? noAnswer(sight) : undefined;
@@ -32,9 +32,9 @@ export function answerStatus(sight: EtcdReport): Answer {
 function noConnection({ problem }: EtcdReport): CliError {
   return new CliError({
     code: 'ETCD_NO_WORKING_CREDENTIALS',
-    message: `no connection to etcd: ${problem ?? 'nothing works'}`,
+    message: `no connection to etcd: ${problem ?? 'no credentials work'}`,
     subject: 'etcd',
-    hint: 'look at what each attempt says; start etcd, renew what has expired, or give --endpoint, --cacert, --cert and --key',
+    hint: 'see the attempts above; start etcd, renew expired certificates, or give --endpoint, --cacert, --cert and --key',
   });
 }
 
@@ -43,6 +43,6 @@ function noAnswer({ problem, connection }: EtcdReport): CliError {
     code: 'ETCD_SILENT',
     message: `etcd is reachable, but its status call failed: ${problem ?? 'no reason given'}`,
     subject: connection?.endpoint ?? 'etcd',
-    hint: 'look at its log in /var/log/pods',
+    hint: 'see the etcd log in /var/log/pods',
   });
 }

@@ -39,7 +39,7 @@ async function secretOf(name: string): Promise<{ data: Record<string, string>; m
 }
 
 // A node of its own needs namespaces, which only root makes.
-describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () => {
+describe.runIf(process.getuid?.() === 0)('on a node without an API server', () => {
   beforeAll(async () => {
     node = await startEtcdNode();
     const data = {
@@ -65,7 +65,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
 
   afterAll(() => node.remove());
 
-  it('etcd probe prints a line that etcdctl takes as it stands', async () => {
+  it('etcd probe prints a working etcdctl command line', async () => {
     const { exitCode, envelope } = await run('etcd', 'probe');
     expect({ exitCode, ok: envelope.ok }).toEqual({ exitCode: 0, ok: true });
     const connection = envelope.result?.['connection'] as { etcdctl: string; endpoint: string };
@@ -77,7 +77,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(stdout).toContain('is healthy');
   });
 
-  it('etcd probe takes what it is given instead of what it finds, and says what is wrong with it', async () => {
+  it('etcd probe uses the given credentials instead of those found, and names their problem', async () => {
     const elsewhere = await run('etcd', 'probe', '--endpoint', 'https://127.0.0.1:1');
     expect(elsewhere.exitCode).toBe(3);
     expect(elsewhere.envelope.error).toMatchObject({ code: 'ETCD_NO_WORKING_CREDENTIALS' });
@@ -94,7 +94,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(odd.exitCode).toBe(3);
   });
 
-  it('etcd status shows the member, and triage the same with the line that works', async () => {
+  it('etcd status shows the member, and triage the same etcdctl line', async () => {
     const { exitCode, envelope } = await run('etcd', 'status');
     expect(exitCode).toBe(0);
     expect(envelope.result).toMatchObject({ healthy: true, hasQuorum: true, alarms: [] });
@@ -122,14 +122,14 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect((await secretOf('one')).data['password']).toBe(ENCODED[0]);
   });
 
-  it('etcd get says what there is not, and which kinds it knows', async () => {
+  it('etcd get names a missing object, and the known kinds', async () => {
     const missing = await run('etcd', 'get', 'secret', 'three');
     expect(missing).toMatchObject({ exitCode: 4, envelope: { error: { code: 'OBJECT_NOT_FOUND' } } });
     const unknown = await run('etcd', 'get', 'gadget');
     expect(unknown).toMatchObject({ exitCode: 2, envelope: { error: { code: 'OBJECT_KIND_UNKNOWN' } } });
   });
 
-  it('etcd patch shows what it would do by lengths and digests, and does nothing', async () => {
+  it('etcd patch --dry-run shows lengths and digests, and changes nothing', async () => {
     const before = await secretOf('one');
     const args = ['etcd', 'patch', 'secret', 'one', '--set', `stringData.password=${ADDED}`];
     const dry = await text(...args, '--dry-run');
@@ -140,7 +140,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(await secretOf('one')).toEqual(before);
   });
 
-  it('etcd patch changes one field, and rollback puts the old object back', async () => {
+  it('etcd patch changes one field, and rollback restores the old object', async () => {
     const file = path.join(node.root, 'ca.crt');
     await writeFile(file, 'new ca');
     const before = await secretOf('one');
@@ -159,7 +159,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(await run('rollback', runId, '--yes')).toMatchObject({ exitCode: 0 });
   });
 
-  it('rollback leaves alone what somebody else has changed since, and names the field', async () => {
+  it('rollback skips an object that another process has changed since, and names the field', async () => {
     const done = await run('etcd', 'patch', 'secret', 'two', '--set', `stringData.password=${ADDED}`, '--yes');
     expect(done.exitCode).toBe(0);
     const runId = String(done.envelope.result?.['runId']);
@@ -177,7 +177,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(metadata['labels']).toEqual({ 'app.kubernetes.io/name': 'theirs' });
   });
 
-  it('etcd patch takes a merge patch from a file, and removes what is null in it', async () => {
+  it('etcd patch reads a merge patch from a file, and removes its null fields', async () => {
     const file = path.join(node.root, 'patch.yaml');
     await writeFile(file, 'metadata:\n  labels:\n    tier: null\ndata:\n  mode: "fast"\n');
     const done = await run('etcd', 'patch', 'cm', 'settings', '-n', 'kube-system', '--file', file, '--yes');
@@ -216,7 +216,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     expect(again).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_SNAPSHOT_TARGET_EXISTS' } } });
   });
 
-  it('lets no planted secret and no private key out, but in the backups of the runs', async () => {
+  it('leaks no secret and no private key, except in the backups of the runs', async () => {
     const runs = path.join(node.root, 'var/lib/kube-rescue/runs');
     const journals = await Promise.all(
       (await readdir(runs)).map((id) => readFile(path.join(runs, id, 'journal.jsonl'), 'utf8')),
@@ -227,7 +227,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
     for (const key of node.pki.privateKeys) expect(everything).not.toContain(key.split('\n')[1]);
   });
 
-  it('etcd status exits 3 when etcd is dead, and triage is quick all the same', async () => {
+  it('etcd status exits 3 when etcd is down, and triage stays quick', async () => {
     await node.etcd.members[0].stop();
     const { exitCode, envelope } = await run('etcd', 'status');
     expect({ exitCode, code: envelope.error?.['code'] }).toEqual({ exitCode: 3, code: 'ETCD_NO_WORKING_CREDENTIALS' });
@@ -238,7 +238,7 @@ describe.runIf(process.getuid?.() === 0)('on a node with a dead API server', () 
 });
 
 describe('on a copy of a node', () => {
-  it('the topic etcd says that there is nothing to speak to', async () => {
+  it('the topic etcd refuses: no etcd runs there', async () => {
     const copy = await plantNode();
     for (const command of [
       ['status'],

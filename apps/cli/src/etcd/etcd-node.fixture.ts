@@ -7,11 +7,11 @@ import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { type Pki, plantTree, type RunningEtcd, startNodeEtcd } from '@kube-rescue/testing';
 import { BIN, type Ended, runProgram, type StartOptions } from '../cli-process.fixture.ts';
 
-/** A control-plane node whose etcd is real and whose API server is dead. */
+/** A control-plane node with a real etcd and no API server. */
 export interface EtcdNode {
   readonly etcd: RunningEtcd;
   readonly pki: Pki;
-  /** The folder that stands for the node's `/`. */
+  /** The directory of the root of the node. */
   readonly root: string;
   /** Runs the program on the node, without a terminal. */
   run(...args: readonly string[]): Promise<Ended>;

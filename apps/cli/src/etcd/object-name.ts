@@ -1,6 +1,6 @@
 import type { ObjectReference } from '@kube-rescue/cluster-objects';
 
-/** The object that KIND, NAME and --namespace mean; of kinds without namespaces, the last does not count. */
+/** The object of KIND, NAME and --namespace; the namespace is ignored for cluster-scoped kinds. */
 export async function toReference(kindName: string, name: string, namespace: string): Promise<ObjectReference> {
   const { assertValidReference, findKind } = await import('@kube-rescue/cluster-objects');
   const kind = findKind(kindName);

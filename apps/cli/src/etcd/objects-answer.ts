@@ -16,16 +16,16 @@ export interface ObjectsInput {
   readonly search: EtcdSearch;
 }
 
-/** Shows one object, or all of a kind, as the API does; exit 3 when some of them cannot be read. */
+/** Shows one object, or all of a kind, as the API does; exit 3 when some are unreadable. */
 export async function answerObjects(input: ObjectsInput, session: Session): Promise<Answer> {
   const { node, reporter, interruption } = session;
   const { readObjectsOfNode } = await import('@kube-rescue/node');
   const { maskObject } = await import('@kube-rescue/cluster-objects');
   const { via, search } = input;
-  const what = await whatIsMeant(input);
+  const what = await toObjects(input);
   const reading = await readObjectsOfNode(node, { via, search, what }, interruption.signal);
-  if (!reading.isCurrent) reporter.warn('etcd has no quorum: this is what one member has, and it may be old');
-  for (const failure of reading.failures) reporter.warn(`left out: ${describeError(failure)}`);
+  if (!reading.isCurrent) reporter.warn('etcd has no quorum: read from one member, possibly stale');
+  for (const failure of reading.failures) reporter.warn(`omitted: ${describeError(failure)}`);
   const objects = input.showSecrets ? reading.objects : reading.objects.map(maskObject);
   const { stringify } = await import('yaml');
   const [first] = objects;
@@ -40,7 +40,7 @@ export async function answerObjects(input: ObjectsInput, session: Session): Prom
   };
 }
 
-async function whatIsMeant({ kind, name, namespace, everywhere }: ObjectsInput) {
+async function toObjects({ kind, name, namespace, everywhere }: ObjectsInput) {
   if (name !== undefined) return { object: await toReference(kind, name, namespace) };
   const { findKind } = await import('@kube-rescue/cluster-objects');
   const found = findKind(kind);

@@ -5,13 +5,13 @@ import { createProgress } from '../render/progress.ts';
 import { formatBytes } from '../render/text.ts';
 import { type Session } from '../wiring.ts';
 
-/** Takes a snapshot of etcd into a file of this machine. */
+/** Saves a snapshot of etcd to a local file. */
 export async function saveSnapshotTo(file: string, search: EtcdSearch, session: Session): Promise<Answer> {
   const { node, localFiles, reporter, clock, interruption } = session;
   const { saveEtcdOfNode } = await import('@kube-rescue/recovery');
   const target = localFiles.path(file);
   const progress = createProgress(reporter, clock);
-  progress.begin(`take a snapshot of etcd into ${target}`);
+  progress.begin(`save a snapshot of etcd to ${target}`);
   try {
     const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
       progress.waitFor(`${formatBytes(bytes)} of ${formatBytes(expectedBytes)}`);

@@ -26,7 +26,7 @@ interface MeantWorker extends Worker {
   readonly object: KubernetesObject | undefined;
 }
 
-/** Joins workers over SSH; exit 3 when one was left as it is. */
+/** Joins workers over SSH; exit 3 when one was skipped. */
 export async function answerJoin(input: JoinInput, session: Session): Promise<Answer> {
   const { createJoinStep } = await import('@kube-rescue/node-join');
   const { clock } = session;
@@ -38,7 +38,7 @@ export async function answerJoin(input: JoinInput, session: Session): Promise<An
   );
   const playbook: Playbook = {
     id: 'nodes-join',
-    title: 'Bring workers back',
+    title: 'Rejoin workers',
     phases: [{ id: 'nodes', title: 'Workers', steps: async () => [step] }],
   };
   const { dryRun, yes } = input;
@@ -46,7 +46,7 @@ export async function answerJoin(input: JoinInput, session: Session): Promise<An
   return withLeftWorkers(answer);
 }
 
-/** Writes a folder for each worker, to be carried there by hand. */
+/** Writes a bundle for each worker, to be copied there by hand. */
 export async function answerBundles(input: JoinInput, directory: string, session: Session): Promise<Answer> {
   const { BUNDLE_COMMAND, namesOf, writeJoinBundle } = await import('@kube-rescue/node-join');
   const { joinPath } = await import('@kube-rescue/host');
@@ -55,20 +55,20 @@ export async function answerBundles(input: JoinInput, directory: string, session
   if (!input.dryRun) assertMayWrite(localFiles.host);
   const bundles = [];
   for (const { node: name, object, files, access } of workers) {
-    const folder = joinPath(localFiles.path(directory), name);
+    const target = joinPath(localFiles.path(directory), name);
     const { kubeletService } = node.options;
     const serviceCommand = access.serviceCommand ?? undefined;
     const bundle = { node: name, names: namesOf(name, object), kubeletService, serviceCommand, files };
-    if (!input.dryRun) await writeJoinBundle(bundle, folder, localFiles.host);
-    bundles.push({ node: name, folder, command: BUNDLE_COMMAND });
+    if (!input.dryRun) await writeJoinBundle(bundle, target, localFiles.host);
+    bundles.push({ node: name, directory: target, command: BUNDLE_COMMAND });
   }
-  const lines = bundles.flatMap(({ node: name, folder, command }) => [
-    `${name}: copy ${folder} there, then run in it, as root: ${command}`,
+  const lines = bundles.flatMap(({ node: name, directory: target, command }) => [
+    `${name}: copy ${target} there, then run in it as root: ${command}`,
   ]);
   return {
     result: { bundles, dryRun: input.dryRun },
     exitCode: input.dryRun ? EXIT.problems : EXIT.done,
-    text: () => [...lines, 'The folders hold keys: remove them when they have been carried.'].join('\n'),
+    text: () => [...lines, 'The bundles hold private keys: remove them after copying.'].join('\n'),
   };
 }
 
@@ -79,13 +79,12 @@ async function meantWorkers(
   const { node, interruption } = session;
   const workers: MeantWorker[] = [];
   for (const text of hosts) {
-    const way = toAccess(text, ssh, session);
-    const object = await findNode(way.address, access, interruption.signal);
-    // A Node that was deleted is made anew by its kubelet.
-    const name = object?.metadata.name ?? way.address;
-    if (workers.some((worker) => worker.node === name))
-      throw usageError('this node is named twice', name, 'name it once');
-    workers.push({ node: name, object, access: way, kubeletService: node.options.kubeletService, files });
+    const workerAccess = toAccess(text, ssh, session);
+    const object = await findNode(workerAccess.address, access, interruption.signal);
+    // The kubelet recreates a deleted Node.
+    const name = object?.metadata.name ?? workerAccess.address;
+    if (workers.some((worker) => worker.node === name)) throw usageError('node given twice', name, 'give it once');
+    workers.push({ node: name, object, access: workerAccess, kubeletService: node.options.kubeletService, files });
   }
   return workers;
 }

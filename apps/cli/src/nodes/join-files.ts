@@ -3,14 +3,14 @@ import type { JoinFile } from '@kube-rescue/node-join';
 import { usageError } from '../envelope.ts';
 import type { Session } from '../wiring.ts';
 
-/** What a control-plane node and its workers share on Tectonic and its kin: one kubeconfig for all, and its CA. */
+/** Shared by all nodes of Tectonic and similar clusters: one kubeconfig and its CA. */
 const SHARED = ['kubeconfig', 'ca.crt'] as const;
 const NEW_FILE_MODE = 0o600;
 
 /**
- * The files that workers are to have: `PATH` is this node's own at that path, `PATH=FILE` another in its place. Without any,
- * the kubeconfig that all nodes share, and its CA.
- * @throws CliError `USAGE` when one is not there, or this cluster gives each kubelet a kubeconfig of its own
+ * Files for the workers: `PATH` is this node's file, `PATH=FILE` the content of a local FILE at PATH. Default: the shared
+ * kubeconfig and its CA.
+ * @throws CliError `USAGE` when a file is missing, or every kubelet of this cluster has its own kubeconfig
  */
 export async function readJoinFiles(
   given: readonly string[] | undefined,
@@ -31,7 +31,7 @@ export async function readJoinFiles(
           ? await readOne(hostPath(path), hostPath(path), host)
           : await readOne(hostPath(path), localFiles.path(local), localFiles.host);
       if (file !== undefined) return file;
-      throw usageError('there is no such file to be given to a worker', local ?? path, 'check the path');
+      throw usageError('file for the workers not found', local ?? path, 'check the path');
     }),
   );
 }
@@ -48,8 +48,8 @@ async function readOne(
 
 function noSharedKubeconfig(path: HostPath): Error {
   return usageError(
-    'this node has no kubeconfig that its workers could share',
+    'this node has no kubeconfig shared with its workers',
     path,
-    'give the files with --file, for example --file /etc/kubernetes/kubelet.conf=./node02.conf',
+    'name the files with --file, for example --file /etc/kubernetes/kubelet.conf=./node02.conf',
   );
 }

@@ -2,7 +2,7 @@ import type { StepReport } from '@kube-rescue/workflow';
 import type { Answer } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 
-/** The same answer; exit 3 when the run is done and a worker was left unchanged. */
+/** The same answer; exit 3 when the run is done and a worker was skipped. */
 export async function withLeftWorkers<R extends { readonly steps?: readonly StepReport[] | undefined }>(
   answer: Answer<R>,
 ): Promise<Answer<R>> {

@@ -6,14 +6,14 @@ import type { Session } from '../wiring.ts';
 
 /** The objects of the node's cluster: through the API server while it answers, from etcd otherwise. */
 export async function openAccess(
-  way: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
+  source: { readonly via: ObjectsVia | undefined; readonly search: EtcdSearch },
   session: Session,
 ): Promise<ObjectAccess> {
-  const via = way.via ?? (await chooseVia(session));
-  return session.node.objects.access({ via, search: way.search });
+  const via = source.via ?? (await chooseVia(session));
+  return session.node.objects.access({ via, search: source.search });
 }
 
-/** The Node that a person means by its name, or by an address or a host name that it tells. */
+/** Finds a Node by its name, or by one of its addresses or host names. */
 export async function findNode(
   host: string,
   access: ObjectAccess,

@@ -6,7 +6,7 @@ import { renderNodes } from '../render/nodes.ts';
 import type { Session } from '../wiring.ts';
 import { type SshFlags, toAccess } from './ssh-flags.ts';
 
-/** Looks at every node; exit 3 when something is wrong with one. */
+/** Inspects every node; exit 3 when one has a problem. */
 export async function answerNodes(
   { access, ssh }: { readonly access: ObjectAccess; readonly ssh: SshFlags | undefined },
   session: Session,

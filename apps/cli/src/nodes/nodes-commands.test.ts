@@ -52,17 +52,17 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
       await node.remove();
     });
 
-    it('are listed, and exit 3 says that one is silent', async () => {
+    it('are listed, with exit 3 when one does not report', async () => {
       const { exitCode, envelope } = await run('list');
       expect(exitCode).toBe(3);
       expect(envelope.result).toMatchObject({
         nodes: [{ name: 'cp1' }, { name: 'node02', isReadyNow: false, readiness: { status: 'True' } }],
       });
       const { stdout } = await node.run('nodes', 'list');
-      expect(stdout).toMatch(/^node02 +silent +v1\.20\.15 +unknown +none$/m);
+      expect(stdout).toMatch(/^node02 +stale +v1\.20\.15 +unknown +none$/m);
     });
 
-    it('get back the taint that their labels ask for, and lose it again in a rollback', async () => {
+    it('get the taint of their labels back, and a rollback removes it', async () => {
       const planned = await run('taint', 'cp1', '--dry-run');
       expect(planned.exitCode).toBe(3);
       expect((await run('taint', 'cp1', '--taint', 'x')).exitCode).toBe(2);
@@ -81,13 +81,13 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
       expect(await taintsOf()).toEqual([]);
     });
 
-    it('are not joined with files that nobody named', async () => {
+    it('are not joined without files', async () => {
       const { exitCode, envelope } = await run('join', 'node02', '--yes');
       expect([exitCode, envelope.error?.code]).toEqual([2, 'USAGE']);
       expect(envelope.error?.hint).toContain('--file');
     });
 
-    it('are carried their files as a folder with one command', async () => {
+    it('get a bundle with their files and one command', async () => {
       const file = path.join(node.root, 'new.conf');
       await writeFile(file, 'new');
       const bundles = path.join(node.root, 'bundles');
@@ -99,7 +99,7 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
         '--bundle',
         bundles,
       );
-      // Two Nodes tell this address, so it is nobody's.
+      // Two Nodes report this address, so it names neither.
       expect([exitCode, envelope.error?.code ?? envelope.result]).toMatchObject([
         0,
         { bundles: [{ node: '192.0.2.7' }] },
@@ -119,33 +119,33 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
       const asked = ['--file', `/etc/kubelet.conf=${file}`, '--bundle', bundles];
       const { exitCode, envelope } = await run('join', '192.0.2.7', 'node02', ...asked);
       expect([exitCode, envelope.error?.code]).toEqual([6, 'LEFT_INCOMPLETE']);
-      expect(envelope.error?.message).toContain(`${bundles}/192.0.2.7: the folder for the bundle is not empty`);
+      expect(envelope.error?.message).toContain(`${bundles}/192.0.2.7: the bundle directory is not empty`);
       const again = await run('join', 'node02', ...asked);
       expect([again.exitCode, again.envelope.error?.code]).toEqual([4, 'JOIN_FILE_INVALID']);
     });
 
-    it('are left as they are when they cannot be reached, and the exit says so', async () => {
+    it('are skipped when they are unreachable, with exit 4', async () => {
       const file = path.join(node.root, 'new.conf');
       await writeFile(file, 'new');
       const { port, identityFile, knownHostsFile } = server;
       const ssh = ['--ssh-identity', identityFile, '--ssh-known-hosts', knownHostsFile, '--ssh-user', 'root'];
       const asked = ['--file', `/etc/kubelet.conf=${file}`, '--yes', ...ssh];
-      const silent = await run('join', '127.0.0.1', ...asked, '--ssh-port', '1');
-      expect([silent.exitCode, silent.envelope.error?.code]).toEqual([4, 'WORKFLOW_BLOCKED']);
-      expect(silent.envelope.error?.message).toContain('127.0.0.1: cannot connect to the machine over SSH');
+      const unreachable = await run('join', '127.0.0.1', ...asked, '--ssh-port', '1');
+      expect([unreachable.exitCode, unreachable.envelope.error?.code]).toEqual([4, 'WORKFLOW_BLOCKED']);
+      expect(unreachable.envelope.error?.message).toContain('127.0.0.1: cannot connect to the machine over SSH');
       const wrong = await run('join', '127.0.0.1', ...asked, '--ssh-port', String(port));
       expect(wrong.exitCode).toBe(4);
-      expect(wrong.envelope.error?.message).toContain(`the machine calls itself ${hostname()}, not 127.0.0.1`);
+      expect(wrong.envelope.error?.message).toContain(`the host name of the machine is ${hostname()}, not 127.0.0.1`);
     });
 
-    it('get their files over SSH, and are named when they then do not report', async () => {
-      // This machine plays the worker: its own name, files of a folder of its own, a kubelet that never reports.
-      const folder = path.join(node.root, 'worker');
-      await mkdir(folder, { recursive: true });
-      await writeFile(path.join(folder, 'kubeconfig'), 'old', { mode: 0o640 });
-      const told = path.join(folder, 'told');
-      const manager = path.join(folder, 'manager');
-      await writeFile(manager, `#!/bin/sh\necho "$@" >> ${told}\n`, { mode: 0o755 });
+    it('get their files over SSH, and are named when they do not report afterwards', async () => {
+      // This machine plays the worker: its own name, files of its own directory, a kubelet that never reports.
+      const directory = path.join(node.root, 'worker');
+      await mkdir(directory, { recursive: true });
+      await writeFile(path.join(directory, 'kubeconfig'), 'old', { mode: 0o640 });
+      const calls = path.join(directory, 'calls');
+      const manager = path.join(directory, 'manager');
+      await writeFile(manager, `#!/bin/sh\necho "$@" >> ${calls}\n`, { mode: 0o755 });
       const file = path.join(node.root, 'new.conf');
       await writeFile(file, '-----BEGIN PRIVATE KEY-----\nnew\n', { mode: 0o600 });
       await plantNode(hostname(), 'True', '2020-01-01T00:00:00Z');
@@ -159,17 +159,24 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
         '--ssh-port',
         String(port),
       ];
-      const how = ['--ssh-service-command', manager, '--ready-timeout', '1', '--file', `${folder}/kubeconfig=${file}`];
+      const how = [
+        '--ssh-service-command',
+        manager,
+        '--ready-timeout',
+        '1',
+        '--file',
+        `${directory}/kubeconfig=${file}`,
+      ];
       const { exitCode, stdout, stderr, envelope } = await run('join', `root@${hostname()}`, ...how, ...ssh, '--yes');
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 7 });
       expect(stdout + stderr).not.toContain('PRIVATE KEY');
       expect(envelope.error?.message).toContain('last reported 2020-01-01T00:00:00Z');
-      expect(await readFile(path.join(folder, 'kubeconfig'), 'utf8')).toContain('new');
-      expect(await readFile(told, 'utf8')).toContain('restart kubelet\n');
+      expect(await readFile(path.join(directory, 'kubeconfig'), 'utf8')).toContain('new');
+      expect(await readFile(calls, 'utf8')).toContain('restart kubelet\n');
       const undone = await node.run('rollback', String(envelope.error?.subject), '--yes', '--force');
       expect({ code: undone.exitCode, stderr: undone.stderr }).toMatchObject({ code: 0 });
-      expect(await readFile(path.join(folder, 'kubeconfig'), 'utf8')).toBe('old');
-      expect((await stat(path.join(folder, 'kubeconfig'))).mode & 0o777).toBe(0o640);
+      expect(await readFile(path.join(directory, 'kubeconfig'), 'utf8')).toBe('old');
+      expect((await stat(path.join(directory, 'kubeconfig'))).mode & 0o777).toBe(0o640);
     });
   },
 );

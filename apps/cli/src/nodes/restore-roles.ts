@@ -16,7 +16,7 @@ export interface RestoreRolesInput {
   readonly yes: boolean;
 }
 
-/** Puts back the labels of a node, then its taints, because the convention goes by the labels. */
+/** Restores the labels of a node, then its taints: kubeadm's convention derives taints from labels. */
 export async function restoreRoles(input: RestoreRolesInput, session: Session): Promise<Answer> {
   const { createLabelStep, createTaintStep, parseLabel, parseTaint, readEarlierNodes } = await import(
     '@kube-rescue/node-join'
@@ -34,13 +34,13 @@ export async function restoreRoles(input: RestoreRolesInput, session: Session): 
   const steps = [createLabelStep({ node, sources }, { objects }), createTaintStep({ node, sources }, { objects })];
   const playbook: Playbook = {
     id: 'nodes-taint',
-    title: 'Put back taints and labels',
+    title: 'Restore taints and labels',
     phases: [{ id: 'nodes', title: 'Taints and labels', steps: async () => steps }],
   };
   return answerPlaybook({ playbook: async () => playbook, selection: {}, dryRun, yes }, session);
 }
 
-/** Only this machine's kubelet can be asked; another node's flags say nothing about it. */
+/** Only the kubelet of this machine is readable; its flags do not apply to other nodes. */
 async function kubeletFlagsOf(node: string, { host }: Session): Promise<ReadonlyMap<string, string> | undefined> {
   const own = host.name.toLowerCase();
   const { readKubeletConfiguration } = await import('@kube-rescue/node-config');

@@ -4,29 +4,29 @@ import type { Session } from '../wiring.ts';
 
 const LAST_PORT = 65_535;
 
-/** Flags that say how other machines are reached over SSH; without them as `ssh` itself would. */
+/** SSH connections to other machines; default: the configuration of `ssh`. */
 export const sshFlags = {
   'ssh-identity': Flags.string({
-    description: 'private key to show, and no other',
+    description: 'private key to log in with, and no other',
     helpValue: 'FILE',
     helpGroup: 'SSH',
   }),
   'ssh-known-hosts': Flags.string({
-    description: 'the only file of host keys that counts; a key that is not known is never accepted',
+    description: 'only known_hosts file to use; unknown host keys are never accepted',
     helpValue: 'FILE',
     helpGroup: 'SSH',
   }),
   'ssh-port': Flags.integer({
-    description: 'where sshd listens',
+    description: 'port of sshd',
     min: 1,
     max: LAST_PORT,
     helpValue: 'PORT',
     helpGroup: 'SSH',
   }),
-  'ssh-user': Flags.string({ description: 'who logs in', helpValue: 'USER', helpGroup: 'SSH' }),
-  'ssh-sudo': Flags.boolean({ description: 'act as root there by sudo -n', helpGroup: 'SSH' }),
+  'ssh-user': Flags.string({ description: 'user to log in as', helpValue: 'USER', helpGroup: 'SSH' }),
+  'ssh-sudo': Flags.boolean({ description: 'become root with sudo -n', helpGroup: 'SSH' }),
   'ssh-service-command': Flags.string({
-    description: 'as --service-command, on the other machine',
+    description: '--service-command of the other machine',
     helpValue: 'PROGRAM',
     helpGroup: 'SSH',
   }),
@@ -42,7 +42,7 @@ export interface SshFlags {
   readonly 'ssh-service-command': string | undefined;
 }
 
-/** How `[USER@]HOST` is reached. */
+/** SSH connection to `[USER@]HOST`. */
 export function toAccess(text: string, flags: SshFlags, { localFiles }: Pick<Session, 'localFiles'>): NodeAccess {
   const at = text.lastIndexOf('@');
   const file = (path: string | undefined): string | null => (path === undefined ? null : localFiles.path(path));

@@ -33,7 +33,7 @@ describe.runIf(process.getuid?.() === 0)('control-plane pods of a cluster withou
   });
   afterAll(() => node?.remove());
 
-  it('are listed from etcd, and exit 3 says that some are missing', async () => {
+  it('are listed from etcd, with exit 3 when some are missing', async () => {
     const { exitCode, envelope } = await pods('list');
     expect(exitCode).toBe(3);
     expect(envelope.result).toMatchObject({
@@ -49,13 +49,13 @@ describe.runIf(process.getuid?.() === 0)('control-plane pods of a cluster withou
     );
   });
 
-  it('are shown in a table that says what to do', async () => {
+  it('are shown in a table with the next step', async () => {
     const { stdout } = await node.run('pods', 'list');
     expect(stdout).toContain('missing');
-    expect(stdout).toContain('no pod that works: kube-controller-manager, kube-proxy, cluster-dns, kube-scheduler');
+    expect(stdout).toContain('no working pod: kube-controller-manager, kube-proxy, cluster-dns, kube-scheduler');
   });
 
-  it('cannot be rescued before the API server answers, and nothing is changed', async () => {
+  it('are not rescued while the API server is down, and nothing is changed', async () => {
     const dryRun = await pods('rescue', 'deploy/kube-scheduler', '--node', 'cp1', '--dry-run');
     expect(dryRun.exitCode).toBe(3);
     const { exitCode, envelope } = await pods('rescue', 'deploy/kube-scheduler', '--node', 'cp1', '--yes');
@@ -69,7 +69,7 @@ describe.runIf(process.getuid?.() === 0)('control-plane pods of a cluster withou
     ['USAGE', ['rescue', 'deployment/kube-scheduler']],
     ['USAGE', ['release', 'ds/kube-proxy']],
     ['USAGE', ['rescue', 'deploy/kube-scheduler', '--node', 'cp1', '--wait', '0']],
-  ])('are refused when they are not named well: %s %j', async (code, args) => {
+  ])('are refused with an invalid name: %s %j', async (code, args) => {
     const { exitCode, envelope } = await pods(...args);
     expect({ exitCode, code: envelope.error?.['code'] }).toEqual({ exitCode: 2, code });
   });

@@ -3,12 +3,12 @@ import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 import { count, indentText } from './text.ts';
 
-/** The checkpointed pods of a node and what endangers them; nothing on a node without. */
+/** Checkpointed pods of a node and their problems; empty without a checkpointer. */
 export function renderCheckpoints(listing: CheckpointListing, terminal: Terminal): readonly string[] {
   const { checkpoints, problems, unread, kubeconfigWriters } = listing;
   const rows = checkpoints.map(({ component, state, name, cached, stale }) => {
     const missing = cached.filter((object) => object.missing).length;
-    const verdict = stale === null ? 'unknown' : stale.length === 0 ? 'as stored' : `${stale.length} stale`;
+    const verdict = stale === null ? 'unknown' : stale.length === 0 ? 'current' : `${stale.length} stale`;
     const colour = missing > 0 || (stale?.length ?? 0) > 0 ? 'red' : stale === null ? undefined : 'green';
     const text = missing > 0 ? `${missing} missing` : verdict;
     return [component, state, String(cached.length), { text, colour } as const, name];

@@ -15,8 +15,8 @@ function printed(error: unknown, isBug = false): string {
   return text;
 }
 
-describe('a failure for a person', () => {
-  it('says what happened, to what, what to do next, and the code, within 80 columns', () => {
+describe('a failure as text', () => {
+  it('has problem, subject, hint and code, within 80 columns', () => {
     const error = new PkiError({
       code: 'PKI_CA_KEY_MISSING',
       message: 'the private key of the cluster CA is not on this node, so nothing can be signed with it',
@@ -40,7 +40,7 @@ describe('a failure for a person', () => {
 });
 
 describe('whatever is printed', () => {
-  it('has control characters of foreign names made visible, with colours and without', () => {
+  it('shows control characters of foreign names, with colours and without', () => {
     for (const terminal of [PLAIN, { ...PLAIN, colour: true }]) {
       let text = '';
       const write = (chunk: string | Uint8Array): boolean => {
@@ -53,8 +53,8 @@ describe('whatever is printed', () => {
   });
 });
 
-describe('a warning for a person', () => {
-  it('is within 80 columns, and tells no secret, neither to the person nor to a program', () => {
+describe('a warning as text', () => {
+  it('is within 80 columns, and redacts secrets in text and JSON', () => {
     let text = '';
     const write = (chunk: string | Uint8Array): boolean => {
       text += String(chunk);
@@ -62,10 +62,10 @@ describe('a warning for a person', () => {
     };
     const reporter = createReporter({ write }, PLAIN);
     reporter.warn(
-      'read from etcd: while the API server is dead, a pod is shown as it was last told; password: hunter2',
+      'read from etcd: while the API server is down, pods show the last reported status; password: hunter2',
     );
-    expect(text).toBe(`warning: read from etcd: while the API server is dead, a pod is shown as it was
-         last told; password: [redacted]
+    expect(text).toBe(`warning: read from etcd: while the API server is down, pods show the last
+         reported status; password: [redacted]
 `);
     expect(reporter.warnings.join()).not.toContain('hunter2');
   });

@@ -4,7 +4,7 @@ import type { Reporter } from '../reporter.ts';
 import { paint } from './style.ts';
 import { indentText } from './text.ts';
 
-/** Prints a failure as a tired person needs it: what happened, to what, what to do next, and the code to search for. */
+/** Prints a failure for a tired operator: problem, subject, next step, and a code to search for. */
 export function printError(error: unknown, reporter: Reporter, isBug = false): void {
   const { code, message, hint, subject } = reportError(error);
   const { terminal } = reporter;

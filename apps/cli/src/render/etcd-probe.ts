@@ -3,23 +3,23 @@ import type { Terminal } from '../terminal.ts';
 import { paint } from './style.ts';
 import { indentText, oneLine } from './text.ts';
 
-/** The line that works, ready to be pasted, then everything that was tried. */
-export function renderProbe(sight: EtcdReport, terminal: Terminal): string {
-  const attempts = sight.attempts.flatMap((attempt) => [renderAttempt(attempt, terminal), '']);
+/** The working `etcdctl` line to paste, then every attempt. */
+export function renderProbe(report: EtcdReport, terminal: Terminal): string {
+  const attempts = report.attempts.flatMap((attempt) => [renderAttempt(attempt, terminal), '']);
   return [
-    ...renderConnection(sight.connection, terminal),
-    ...(attempts.length === 0 ? ['nothing was tried'] : ['tried:', '', ...attempts]),
+    ...renderConnection(report.connection, terminal),
+    ...(attempts.length === 0 ? ['no attempts'] : ['attempts:', '', ...attempts]),
   ]
     .join('\n')
     .trimEnd();
 }
 
-/** The `etcdctl` line, unbroken, because it is there to be pasted; nothing when there is none. */
+/** The `etcdctl` line on one line, to paste; empty without a connection. */
 export function renderConnection(connection: EtcdReport['connection'], terminal: Terminal): readonly string[] {
   if (connection === null) return [];
   const notes = [
-    ...(connection.isServerExpired ? ['the certificate of the server has expired'] : []),
-    ...(connection.hasQuorum ? [] : ['etcd has no quorum: it can be read, not written']),
+    ...(connection.isServerExpired ? ['the server certificate has expired'] : []),
+    ...(connection.hasQuorum ? [] : ['etcd has no quorum: reads work, writes fail']),
     ...connection.notes,
   ];
   return [oneLine(connection.etcdctl), ...notes.map((note) => indentText('  note: ', note, terminal.columns)), ''];

@@ -11,16 +11,23 @@ export function renderCluster(cluster: EtcdClusterRow, { connection }: EtcdRepor
   const state = healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
   const majority = hasQuorum
     ? 'has quorum'
-    : `NO quorum: ${quorum} of ${members.length} must answer; what is shown may be old`;
+    : `NO quorum: ${quorum} of ${members.length} must answer; values may be stale`;
   const table = renderTable(
     {
       header: ['MEMBER', 'ROLE', 'VERSION', 'DB', 'RAFT INDEX', 'STATE'],
       rows: members.map((member) => {
         const { name, id, version, dbSize: size, raftIndex } = member;
-        const told = describeMember(member);
-        const colour = told === 'ok' ? ('green' as const) : ('red' as const);
+        const status = describeMember(member);
+        const colour = status === 'ok' ? ('green' as const) : ('red' as const);
         const database = size === null ? '-' : formatBytes(size);
-        return [name || id, roleOf(member), version ?? '-', database, String(raftIndex ?? '-'), { text: told, colour }];
+        return [
+          name || id,
+          roleOf(member),
+          version ?? '-',
+          database,
+          String(raftIndex ?? '-'),
+          { text: status, colour },
+        ];
       }),
       flexible: 0,
     },
@@ -46,7 +53,7 @@ function roleOf({ isLeader, isLearner, answers }: EtcdMemberRow): string {
 }
 
 function describeMember({ answers, problem, isBehind, lag }: EtcdMemberRow): string {
-  if (!answers) return problem ?? 'it does not answer';
+  if (!answers) return problem ?? 'does not answer';
   return isBehind ? `behind by ${lag ?? 0} entries` : 'ok';
 }
 

@@ -17,10 +17,10 @@ const FILE: Readonly<Record<FileStatus['state'], Colour>> = {
   stale: 'red',
 };
 
-/** The network plugin of a node: its files as a table, what was seen and where it comes from, and what is to be done. */
-export function renderNetwork(nodeName: string, sight: NetworkState, terminal: Terminal): string {
+/** Network plugin of a node: its files as a table, the evidence, and the next step. */
+export function renderNetwork(nodeName: string, state: NetworkState, terminal: Terminal): string {
   const { columns } = terminal;
-  const { status, plugin, summary, evidence, code, subject, hint, files } = sight;
+  const { status, plugin, summary, evidence, code, subject, hint, files } = state;
   const label = `${status}: `;
   const head = indentText(label, `${summary}${code === undefined ? '' : ` (${code})`}`, columns);
   return [

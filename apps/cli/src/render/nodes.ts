@@ -3,7 +3,7 @@ import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 import { indentText, oneLine } from './text.ts';
 
-/** The nodes of a cluster, and below them what is wrong with each. */
+/** The nodes of a cluster, and their problems below. */
 export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal): string {
   if (nodes.length === 0) return 'the cluster has no nodes';
   const table = renderTable(
@@ -28,7 +28,7 @@ export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal)
     ? [
         indentText(
           '',
-          'EXPIRES is unknown where only the node itself holds the certificate; there: kube-rescue certs check',
+          'EXPIRES is unknown when only the node itself has the certificate; run kube-rescue certs check there',
           terminal.columns,
         ),
       ]
@@ -39,5 +39,5 @@ export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal)
 
 function stateOf({ isReadyNow, readiness }: InspectedNode): string {
   if (isReadyNow) return 'Ready';
-  return readiness.status === 'True' ? 'silent' : readiness.status === 'Unknown' ? 'Unknown' : 'NotReady';
+  return readiness.status === 'True' ? 'stale' : readiness.status === 'Unknown' ? 'Unknown' : 'NotReady';
 }

@@ -32,8 +32,8 @@ const FULL = planOf(
   entry('pki/renew/etcd/server', {}),
 );
 
-describe('a plan for a person', () => {
-  it('says what is needed, what waits, what is blocked and what is left out, in 80 columns', () => {
+describe('a plan as text', () => {
+  it('lists needed, waiting, blocked and skipped steps, in 80 columns', () => {
     expect(renderPlan(FULL, (change) => `replace ${change.target} (0644)`, PLAIN)).toBe(
       `plan for node01 (kubeadm)
 
@@ -50,12 +50,12 @@ waits    control-plane/ready: nothing answers
 
 skipped  pki/renew/admin.conf: it expired
 
-1 change in 1 step, 1 step to be planned when reached, 1 step blocked; 1 step
-already as it should be`,
+1 change in 1 step, 1 step to be planned later, 1 step blocked; 1 step up to
+date`,
     );
   });
 
-  it('weighs what is known, what waits and what only a person can cure', () => {
+  it('counts known changes, waiting steps and blockers', () => {
     expect(summarizePlan(FULL)).toEqual({ needed: 1, changes: 1, waiting: 1, blocked: 1 });
   });
 
@@ -64,10 +64,8 @@ already as it should be`,
     expect(renderPlan(gate, () => '', PLAIN)).toContain('0 changes in 1 step');
   });
 
-  it('says that there is nothing to do on a healthy node', () => {
-    expect(renderPlan(planOf(entry('a', {})), () => '', PLAIN)).toContain(
-      'nothing to do: 1 step already as it should be',
-    );
+  it('has nothing to do on a healthy node', () => {
+    expect(renderPlan(planOf(entry('a', {})), () => '', PLAIN)).toContain('nothing to do: 1 step up to date');
   });
 
   it('shows the first of a thousand changes, and counts the rest', () => {

@@ -6,10 +6,10 @@ import { count, indentText } from './text.ts';
 /** A sweep through thousands of Secrets would hide everything else. */
 export const MOST_SHOWN = 20;
 
-/** Tells what one change does, in one line without key material. */
+/** Describes one change on one line, without key material. */
 export type DescribeChange = (change: Change) => string;
 
-/** A plan for a person: what is wrong, what would be changed, what waits for what, and what only a person can cure. */
+/** A plan as text: findings, changes, dependencies, and blockers for the operator. */
 export function renderPlan(plan: Plan, describe: DescribeChange, terminal: Terminal): string {
   const open = plan.entries.filter(({ finding, skipped }) => skipped || finding.status !== 'ok');
   const fine = plan.entries.length - open.length;
@@ -18,7 +18,7 @@ export function renderPlan(plan: Plan, describe: DescribeChange, terminal: Termi
   return [head, '', ...blocks.flatMap((block) => [block, '']), summarize(plan, fine, terminal.columns)].join('\n');
 }
 
-/** What a plan comes to: steps to be made now, later, or only with the help of a person; and the changes known so far. */
+/** Counts of a plan: steps needed, waiting and blocked, and known changes. */
 export interface PlanSummary {
   readonly needed: number;
   readonly changes: number;
@@ -67,8 +67,8 @@ function renderEntry(entry: PlanEntry, describe: DescribeChange, terminal: Termi
 function summarize(plan: Plan, fine: number, columns: number): string {
   const { needed, changes, waiting, blocked } = summarizePlan(plan);
   const parts = [`${count(changes, 'change')} in ${count(needed, 'step')}`];
-  if (waiting > 0) parts.push(`${count(waiting, 'step')} to be planned when reached`);
+  if (waiting > 0) parts.push(`${count(waiting, 'step')} to be planned later`);
   if (blocked > 0) parts.push(`${count(blocked, 'step')} blocked`);
-  const rest = `${count(fine, 'step')} already as ${fine === 1 ? 'it' : 'they'} should be`;
+  const rest = `${count(fine, 'step')} up to date`;
   return indentText('', hasWork(plan) ? `${parts.join(', ')}; ${rest}` : `nothing to do: ${rest}`, columns);
 }

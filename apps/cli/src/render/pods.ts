@@ -3,7 +3,7 @@ import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 import { indentText } from './text.ts';
 
-/** The pods of the control plane, and below them why some do not work. */
+/** Control-plane pods, and below them the reasons of failures. */
 export function renderPods({ pods, missing }: PodListing, terminal: Terminal): string {
   const table = renderTable(
     {
@@ -14,8 +14,7 @@ export function renderPods({ pods, missing }: PodListing, terminal: Terminal): s
     terminal,
   );
   const reasons = pods.flatMap((row) => explain(row).map((line) => indentText('  ', line, terminal.columns)));
-  const verdict =
-    missing.length === 0 ? 'each of them has a pod that works' : `no pod that works: ${missing.join(', ')}`;
+  const verdict = missing.length === 0 ? 'every component has a working pod' : `no working pod: ${missing.join(', ')}`;
   return [table, ...(reasons.length === 0 ? [] : ['', ...reasons]), '', verdict].join('\n');
 }
 

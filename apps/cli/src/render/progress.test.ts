@@ -16,7 +16,7 @@ function recorder(): { readonly stream: NodeJS.WritableStream; text(): string } 
 }
 
 describe('progress in a log', () => {
-  it('is one plain line for each event, with the time since the start', () => {
+  it('is one plain line per event, with the time since the start', () => {
     const { stream, text } = recorder();
     const clock = createFixedClock('2026-11-22T11:18:00Z');
     const progress = createProgress(createReporter(stream, PLAIN), clock);

@@ -3,15 +3,15 @@ import type { Reporter } from '../reporter.ts';
 import { paint } from './style.ts';
 import { formatSeconds, oneLine, shorten, wrap } from './text.ts';
 
-/** A display of work that goes on: finished things stay as lines, the one being done is a live line with its time. */
+/** Progress display: finished work stays as lines, current work is a live line with its time. */
 export interface Progress {
   /** One line that stays, with the time since the start. */
   note(text: string): void;
-  /** What is being done now. */
+  /** Starts a piece of work. */
   begin(title: string): void;
-  /** What the work waits for, or why it does; told once per reason where there is no live line. */
+  /** Reason for waiting; printed once per reason without a live line. */
   waitFor(reason: string): void;
-  /** What was begun has come to an end. */
+  /** Ends the current piece of work. */
   end(verdict: 'done' | 'failed', text: string): void;
   /** Clears the live line. */
   stop(): void;

@@ -62,14 +62,14 @@ export function renderPrometheus(rows: readonly CertificateRow[], now: Date): st
     },
     {
       name: `${PREFIX}_problem`,
-      help: '1 for each thing that is to be said about a certificate, with its code and severity.',
+      help: '1 for each problem of a certificate, with its code and severity.',
       samples: rows.flatMap(({ id, path, problems }) =>
         problems.map(({ code, severity }) => ({ labels: { id, path, code, severity }, value: 1 })),
       ),
     },
     {
       name: `${PREFIX}s_checked_timestamp_seconds`,
-      help: 'When the certificates of this node were looked at, in seconds since the epoch.',
+      help: 'When the certificates of this node were checked, in seconds since the epoch.',
       samples: [{ labels: {}, value: Math.floor(now.getTime() / 1000) }],
     },
   ];

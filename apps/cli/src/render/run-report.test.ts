@@ -49,27 +49,28 @@ function report(records: readonly JournalRecord[]) {
 }
 
 describe('the report of a run', () => {
-  it('says what was wrong, what was done, and what remains', () => {
+  it('lists findings, changes and open work', () => {
     const text = renderRunReport(report(RECORDS));
     expect(text).toContain(
       '- **renew the API server serving certificate** (`pki/renew/apiserver`): it expired\n  - /etc/kubernetes/pki/apiserver.crt: notAfter 2026-11-21',
     );
     expect(text).toContain('| 1 | `pki/renew/apiserver` | file.replace /etc/kubernetes/pki/apiserver.crt | active |');
-    expect(text).toContain('## What was rescued and removed again\n\n- Pod kube-system/scheduler-rescue\n');
-    expect(text).toContain('## What was created and stands\n\n- Pod kube-system/dns-rescue\n');
+    expect(text).toContain('## Temporary objects, removed\n\n- Pod kube-system/scheduler-rescue\n');
+    expect(text).toContain('## Created objects\n\n- Pod kube-system/dns-rescue\n');
     expect(text).toContain('  - serial 7 is presented');
-    expect(text).toContain('## What remains to be done\n\n- node03 is not joined\n');
+    expect(text).toContain('## Open work\n\n- node03 is not joined\n');
+    expect(text).toContain('- Started: 2026-11-22 12:00:00 UTC\n- Ended: 2026-11-22 12:00:09 UTC (9.0 s)\n');
     expect(text).toContain('| 9.0 s | run ended: done |');
   });
 
-  it('says of a run that was cut off what to do with it, and what never came', () => {
+  it('names the next step of an interrupted run, and its missing steps', () => {
     const { outcome, remaining } = report(RECORDS.slice(0, 3));
     expect(outcome).toBeUndefined();
     expect(remaining[0]).toBe('the run was interrupted: resume it (recover --resume) or roll it back (rollback r)');
     expect(remaining[1]).toBe('not applied: renew the API server serving certificate: it expired');
   });
 
-  it('tells what was taken back, and what somebody else had changed', () => {
+  it('lists rolled back changes, and those changed by another process', () => {
     const back: readonly JournalRecord[] = [
       ...RECORDS,
       { type: 'undone', seq: 0, outcome: { state: 'undone' }, at: at(10) },
@@ -93,7 +94,7 @@ describe('the report of a run', () => {
     );
     const { steps } = report(old);
     expect(steps).toMatchObject([{ step: 'pki/renew/apiserver', result: 'verified' }]);
-    expect(renderRunReport(report(old))).toContain('Nothing that the journal tells of.');
+    expect(renderRunReport(report(old))).toContain('None in the journal.');
   });
 
   it('lets no name become markup, a cell of its own or an escape sequence', () => {

@@ -1,4 +1,4 @@
-import { printable } from '@kube-rescue/errors';
+import { formatTime, printable } from '@kube-rescue/errors';
 import type { ReportedChange, ReportedStep } from '@kube-rescue/workflow';
 import type { RunSummary } from '../report/run-summary.ts';
 import { formatSeconds, oneLine } from './text.ts';
@@ -15,17 +15,17 @@ export function renderRunReport(summary: RunSummary): string {
       ...list([
         `Playbook: ${playbook}`,
         `Host: ${host}`,
-        `Began: ${startedAt}`,
-        `Ended: ${endedAt === undefined ? 'cut off, or still going on' : `${endedAt} (${formatSeconds(seconds ?? 0)})`}`,
-        `Outcome: ${outcome ?? 'cut off'}${reason === undefined ? '' : `: ${reason}`}`,
+        `Started: ${formatTime(new Date(startedAt))}`,
+        `Ended: ${endedAt === undefined ? 'interrupted, or still running' : `${formatTime(new Date(endedAt))} (${formatSeconds(seconds ?? 0)})`}`,
+        `Outcome: ${outcome ?? 'interrupted'}${reason === undefined ? '' : `: ${reason}`}`,
       ]),
-      ...section('What was wrong', wrong.flatMap(renderFinding), 'Nothing that the journal tells of.'),
-      ...section('What was changed', renderChanges(changes), 'Nothing.'),
-      ...section('What was rescued and removed again', list(summary.rescued), 'Nothing.'),
-      ...section('What was created and stands', list(summary.created), 'Nothing.'),
-      ...section('What was seen to work', steps.flatMap(renderProof), 'Nothing that the journal tells of.'),
-      ...section('What remains to be done', list(summary.remaining), 'Nothing.'),
-      ...section('Timeline', renderTimeline(summary), 'Nothing.'),
+      ...section('Findings', wrong.flatMap(renderFinding), 'None in the journal.'),
+      ...section('Changes', renderChanges(changes), 'None.'),
+      ...section('Temporary objects, removed', list(summary.rescued), 'None.'),
+      ...section('Created objects', list(summary.created), 'None.'),
+      ...section('Verified', steps.flatMap(renderProof), 'None in the journal.'),
+      ...section('Open work', list(summary.remaining), 'None.'),
+      ...section('Timeline', renderTimeline(summary), 'None.'),
     ].join('\n'),
   );
 }
@@ -65,7 +65,7 @@ function renderChanges(changes: readonly ReportedChange[]): readonly string[] {
 function renderTimeline({ timeline }: RunSummary): readonly string[] {
   if (timeline.length === 0) return [];
   return [
-    '| after | what |',
+    '| after | event |',
     '|---|---|',
     ...timeline.map(({ seconds, text }) => `| ${formatSeconds(seconds)} | ${escape(text)} |`),
   ];

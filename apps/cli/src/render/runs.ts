@@ -1,15 +1,16 @@
+import { toRfc3339 } from '@kube-rescue/errors';
 import type { RunState } from '@kube-rescue/workflow';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 
-/** One run of this host, as `runs` tells it. */
+/** One run of this host, as `runs` shows it. */
 export interface RunRow {
   readonly id: string;
   readonly playbook: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly outcome: string;
-  /** Changes that stand and can be taken back. */
+  /** Number of active changes. */
   readonly changes: number;
 }
 
@@ -18,9 +19,9 @@ export function toRunRow(state: RunState): RunRow {
   return {
     id,
     playbook,
-    startedAt,
-    endedAt: endedAt ?? null,
-    outcome: outcome ?? 'cut off',
+    startedAt: toRfc3339(new Date(startedAt)),
+    endedAt: endedAt === undefined ? null : toRfc3339(new Date(endedAt)),
+    outcome: outcome ?? 'interrupted',
     changes: activeChanges.length,
   };
 }

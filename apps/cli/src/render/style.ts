@@ -15,8 +15,8 @@ export function paint(text: string, colour: Colour | undefined, terminal: Pick<T
 const PAINTED = /(\u001b\[(?:0|1|2|31|32|33)m)/;
 
 /**
- * The last gate before a terminal: control characters that are not ours become visible, whoever forgot to make them so. Names
- * of objects, certificates and files come from whoever could write them.
+ * The last gate before a terminal: makes foreign control characters visible. Names of objects, certificates and files are
+ * untrusted.
  */
 export function safeText(text: string, { colour }: Pick<Terminal, 'colour'>): string {
   if (!colour) return printable(text);
@@ -26,7 +26,7 @@ export function safeText(text: string, { colour }: Pick<Terminal, 'colour'>): st
     .join('');
 }
 
-/** JSON for a standard output that may be a terminal: what JSON leaves as it is and a terminal obeys is escaped. */
+/** JSON for a standard output that may be a terminal: escapes control characters that JSON allows. */
 export function safeJson(value: object): string {
   return JSON.stringify(value, null, 2).replace(
     /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -9,7 +9,7 @@ export interface Table {
   readonly header: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
   /**
-   * Index of the column whose cells lose their middle when the last column alone cannot give way enough. When it is the
+   * Index of the column whose cells lose their middle when narrowing the last column is not enough. When it is the
    * last column itself, it is not wrapped.
    */
   readonly flexible?: number;
@@ -38,15 +38,15 @@ function toCell(cell: Cell): { readonly text: string; readonly colour: Colour | 
 }
 
 function fitWidths(natural: readonly number[], flexible: number | undefined, columns: number): readonly number[] {
-  const room = columns - GAP.length * (natural.length - 1);
-  const excess = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width, 0) - room;
-  const give = (widths: readonly number[], column: number | undefined, least: number): readonly number[] =>
+  const available = columns - GAP.length * (natural.length - 1);
+  const excess = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width, 0) - available;
+  const narrow = (widths: readonly number[], column: number | undefined, least: number): readonly number[] =>
     widths.map((width, index) =>
       index === column ? Math.max(Math.min(width, least), width - Math.max(excess(widths), 0)) : width,
     );
   const last = natural.length - 1;
-  // First the last column down to a readable width, then the flexible one, then the last again, as far as need be.
-  return give(give(give(natural, last, 24), flexible, LEAST_WIDTH), last, LEAST_WIDTH);
+  // First the last column down to a readable width, then the flexible one, then the last again, as far as needed.
+  return narrow(narrow(narrow(natural, last, 24), flexible, LEAST_WIDTH), last, LEAST_WIDTH);
 }
 
 function shortenLast(row: Row, widths: readonly number[]): Row {

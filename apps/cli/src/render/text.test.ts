@@ -13,7 +13,7 @@ describe('text for a terminal', () => {
     expect(wrap('', 10)).toEqual(['']);
   });
 
-  it('hangs below its first line', () => {
+  it('is indented below its first line', () => {
     expect(indentText('hint: ', 'put the key of the CA back on this node', 26)).toBe(
       'hint: put the key of the\n      CA back on this node',
     );

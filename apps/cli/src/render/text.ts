@@ -5,7 +5,7 @@ export function oneLine(text: string): string {
   return printable(text.replace(/[\t\r\n]+/g, ' '));
 }
 
-/** Cuts the middle out of text that is too wide, because both ends of a path tell something. */
+/** Cuts the middle out of text that is too wide, because both ends of a path matter. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
   if (width <= 1) return '…'.slice(0, width);

@@ -2,13 +2,13 @@ import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 import { formatSeconds } from './text.ts';
 
-/** One stretch of work in a closing timeline. */
+/** One entry of a timeline. */
 export interface TimelineEntry {
   readonly name: string;
   readonly seconds: number;
 }
 
-/** Draws where the time went, with a bar for each stretch. */
+/** Draws the time of each entry as a bar. */
 export function renderTimeline(entries: readonly TimelineEntry[], total: number, terminal: Terminal): string {
   const longest = Math.max(...entries.map(({ seconds }) => seconds), 0.001);
   const rows = entries.map(({ name, seconds }) => {
@@ -17,7 +17,7 @@ export function renderTimeline(entries: readonly TimelineEntry[], total: number,
   return renderTable(
     {
       header: [' SECONDS', '', 'TIMELINE'],
-      rows: [...rows, [formatSeconds(total).padStart(8), '', 'in all']],
+      rows: [...rows, [formatSeconds(total).padStart(8), '', 'total']],
       flexible: 1,
     },
     terminal,

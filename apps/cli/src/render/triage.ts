@@ -1,4 +1,5 @@
 import type { Triage } from '@kube-rescue/diagnosis';
+import { formatTime } from '@kube-rescue/errors';
 import type { Terminal } from '../terminal.ts';
 import { summarizeCertificates } from './certificates.ts';
 import { renderConnection } from './etcd-probe.ts';
@@ -6,11 +7,11 @@ import { paint } from './style.ts';
 import { renderTable } from './table.ts';
 import { indentText, oneLine } from './text.ts';
 
-/** What is wrong with a node, what everything else waits for first, each with what was seen. */
+/** Problems of a node, root causes first, with their evidence. */
 export function renderTriage(triage: Triage, terminal: Terminal): string {
   const { columns } = terminal;
   const state = triage.healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
-  const head = `${oneLine(triage.host)}: ${state} (layout: ${oneLine(triage.layout)}, seen ${triage.at})`;
+  const head = `${oneLine(triage.host)}: ${state} (layout: ${oneLine(triage.layout)}, checked ${formatTime(new Date(triage.at))})`;
   const causes = triage.causes.flatMap(({ rank, code, summary, evidence, hint }) => [
     indentText(`${rank}. `, `${summary} (${code})`, columns),
     ...evidence.map((line) => indentText('   - ', line, columns)),
@@ -20,7 +21,7 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
   return [
     head,
     '',
-    ...(causes.length === 0 ? [] : ['what is wrong, what everything else waits for first', '', ...causes]),
+    ...(causes.length === 0 ? [] : ['problems, root causes first', '', ...causes]),
     ...(triage.components.length === 0 ? [] : [renderComponents(triage, terminal), '']),
     ...renderConnection(triage.etcd?.connection ?? null, terminal),
     `${summarizeCertificates(triage.certificates)} (see: kube-rescue certs check)`,

@@ -2,7 +2,7 @@ import type { WorkflowEvent, WorkflowListener } from '@kube-rescue/workflow';
 import { MOST_SHOWN } from './plan.ts';
 import type { Progress } from './progress.ts';
 
-/** Shows a run's events; `onRun` is told the folder of its journal. */
+/** Shows a run's events; calls `onRun` with the directory of its journal. */
 export function followRun(progress: Progress, onRun?: (journalPath: string) => void): WorkflowListener {
   const titles = new Map<string, string>();
   let changes = 0;
@@ -48,7 +48,7 @@ function show(event: WorkflowEvent, progress: Progress, titleOf: (step: string) 
 
 const UNDO_WORDS = {
   undone: 'undone  ',
-  already: 'as was  ',
+  already: 'already ',
   foreign: 'LEFT    ',
   failed: 'FAILED  ',
 } as const;

@@ -5,9 +5,9 @@ import { writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 
 export default class CniBootstrap extends NodeCommand {
-  static override summary = 'Write the files that the network plugin of this node needs before it can run.';
+  static override summary = 'Write missing start files of the network plugin of this node.';
   static override description =
-    "Derives flannel's subnet.env and CNI configuration as flannel does, writes them when they are missing or stale, and lets the plugin itself load them. What a running flannel has written is left alone; for a plugin that no file can start, nothing is written. Journalled: rollback RUN takes the files away again.";
+    "Derives flannel's subnet.env and CNI configuration as flannel does, writes them when they are missing or stale, and has the plugin load them. Never replaces files of a running flannel. Writes nothing for plugins that need more than files. Journalled: rollback RUN removes the files again.";
   static override examples = ['<%= config.bin %> cni bootstrap --dry-run', '<%= config.bin %> cni bootstrap --yes'];
   static override flags = { ...writeFlags, ...networkFlags };
 

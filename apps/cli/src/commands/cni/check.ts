@@ -4,9 +4,9 @@ import { EXIT } from '../../exit-codes.ts';
 import { renderNetwork } from '../../render/network.ts';
 
 export default class CniCheck extends NodeCommand {
-  static override summary = 'Find out which network plugin the cluster runs, and what it lacks on this node.';
+  static override summary = 'Identify the network plugin of the cluster and its missing files on this node.';
   static override description =
-    'Reads the DaemonSets, ConfigMaps and Nodes of the cluster from its etcd, also while the API server is dead, and the folders that the kubelet or the container runtime is configured with. Exits 3 when a file is missing or stale, or the network cannot start by itself. Changes nothing.';
+    'Reads DaemonSets, ConfigMaps and Nodes from etcd, even while the API server is down, and the CNI directories of the kubelet or the container runtime. Exits 3 when a file is missing or stale, or the network cannot start by itself. Changes nothing.';
   static override examples = ['<%= config.bin %> cni check', '<%= config.bin %> cni check --via api --json'];
   static override flags = { ...networkFlags };
 
@@ -15,11 +15,11 @@ export default class CniCheck extends NodeCommand {
     const session = await this.openSession(flags);
     const { input, deps } = await openNetwork(flags, session);
     const { inspectNetwork } = await cniBootstrap();
-    const sight = await inspectNetwork(input, deps, session.interruption.signal);
+    const state = await inspectNetwork(input, deps, session.interruption.signal);
     return {
-      result: { node: input.nodeName, ...sight },
-      exitCode: sight.status === 'ok' ? EXIT.done : EXIT.problems,
-      text: (terminal) => renderNetwork(input.nodeName, sight, terminal),
+      result: { node: input.nodeName, ...state },
+      exitCode: state.status === 'ok' ? EXIT.done : EXIT.problems,
+      text: (terminal) => renderNetwork(input.nodeName, state, terminal),
     };
   }
 }

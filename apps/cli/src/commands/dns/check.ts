@@ -13,9 +13,9 @@ import { ingressDns, type Session } from '../../wiring.ts';
 
 export default class DnsCheck extends NodeCommand {
   static override summary =
-    'Find out why names do not lead to the ingress: AWS credentials, zones, records, resolvers, endpoints.';
+    'Find out why names do not resolve to the ingress: AWS credentials, zones, records, resolvers, endpoints.';
   static override description =
-    'Checks each condition in order and names the first broken one as the cause. With --domain it needs no cluster; without, names and credentials are read from the objects of the cluster, also while its API server is dead. Exits 3 when a condition is broken or could not be judged. Changes nothing, but for the record of --write-test.';
+    'Checks the conditions in order; the first broken one is the cause. With --domain no cluster is needed; otherwise names and credentials are read from the cluster, even while its API server is down. Exits 3 when a condition is broken or unknown. Changes nothing except the test record of --write-test.';
   static override examples = [
     '<%= config.bin %> dns check',
     '<%= config.bin %> dns check --domain shop.example.com --profile dns --target 192.0.2.10',
@@ -26,7 +26,7 @@ export default class DnsCheck extends NodeCommand {
     ...credentialFlags,
     controller: controllerFlag,
     'write-test': Flags.boolean({
-      description: 'prove that records may be changed, with a TXT record in each zone that is removed again',
+      description: 'prove write permission: create and remove a TXT record in each zone',
     }),
     via: Flags.option({
       options: VIA,
@@ -66,7 +66,7 @@ export default class DnsCheck extends NodeCommand {
     const { readClusterDns } = await ingressDns();
     const { objects } = await openIngressObjects({ via: flags.via, search: toSearch(flags, session) }, session);
     const cluster = await readClusterDns(objects, session.interruption.signal);
-    for (const gap of cluster.gaps) session.reporter.warn(`left out: ${gap}`);
+    for (const gap of cluster.gaps) session.reporter.warn(`omitted: ${gap}`);
     return cluster;
   }
 }

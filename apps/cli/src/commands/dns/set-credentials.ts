@@ -10,9 +10,9 @@ import { answerPlaybook } from '../../playbook-run.ts';
 import { ingressDns } from '../../wiring.ts';
 
 export default class DnsSetCredentials extends NodeCommand {
-  static override summary = 'Give the ingress DNS provider of the cluster new AWS keys, and see its names resolve.';
+  static override summary = 'Give the ingress DNS provider new AWS keys and wait until its names resolve.';
   static override description =
-    'Judges the new keys with STS and Route 53 before anything is written, puts them where the controller reads them, makes it start anew, and waits until every name resolves and answers. Journalled: rollback RUN puts the old keys back.';
+    'Validates the new keys with STS and Route 53, writes them to the Secret of the controller, restarts it, and waits until every name resolves and answers. Journalled: rollback RUN restores the old keys.';
   static override examples = [
     '<%= config.bin %> dns set-credentials --aws-credentials keys.json --dry-run',
     '<%= config.bin %> dns set-credentials --profile ingress --controller dns/external-dns',
@@ -20,18 +20,18 @@ export default class DnsSetCredentials extends NodeCommand {
   static override flags = {
     ...writeFlags,
     'aws-credentials': Flags.string({
-      description: 'file with the new keys (JSON, a credentials file, or AWS_…= lines); - is the standard input',
+      description: 'file with the new keys (JSON, a credentials file, or AWS_…= lines); - is standard input',
       helpValue: 'FILE',
       exactlyOne: ['aws-credentials', 'profile'],
     }),
-    profile: Flags.string({ description: 'profile of the AWS files that has the new keys', helpValue: 'NAME' }),
+    profile: Flags.string({ description: 'profile of the AWS files with the new keys', helpValue: 'NAME' }),
     region: credentialFlags.region,
     controller: controllerFlag,
-    wait: seconds({ description: 'how long the names are waited for, in seconds', default: 300 }),
+    wait: seconds({ description: 'how long to wait for the names, in seconds', default: 300 }),
     ...nameFlags,
     via: Flags.option({
       options: VIA,
-      description: 'go through etcd, or the API server; default: the API server while it answers',
+      description: 'read and write etcd, or the API server; default: the API server while it answers',
     })(),
     ...etcdFlags,
   };
@@ -44,7 +44,7 @@ export default class DnsSetCredentials extends NodeCommand {
     const given = { ...flags, 'role-arn': undefined, 'external-id': undefined };
     const { keys, where, roles } = await readSource(given, session);
     if (keys === undefined || roles.length > 0) {
-      throw usageError('these are no keys of their own', where, 'give an access key id with its secret access key');
+      throw usageError('not static access keys', where, 'give an access key id with its secret access key');
     }
     const awsClient = await readClientConfig(given, undefined);
     const { createCredentialsPlaybook } = await ingressDns();

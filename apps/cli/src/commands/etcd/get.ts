@@ -4,23 +4,23 @@ import { etcdFlags, namespaceFlag, toSearch, VIA } from '../../etcd/etcd-flags.t
 import { answerObjects } from '../../etcd/objects-answer.ts';
 
 export default class EtcdGet extends NodeCommand {
-  static override summary = 'Show objects of the cluster, also while the API server is dead.';
+  static override summary = 'Show objects of the cluster, even while the API server is down.';
   static override description =
-    'Reads them from etcd and shows them as the API does, in the version that they are stored in. Values of Secrets are masked. Changes nothing.';
+    'Reads from etcd and prints objects as the API does, in their stored version. Values of Secrets are masked. Changes nothing.';
   static override examples = [
     '<%= config.bin %> etcd get secret kube-apiserver --namespace kube-system',
     '<%= config.bin %> etcd get deployments --all-namespaces --json',
   ];
   static override args = {
-    kind: Args.string({ description: 'a kind: secret, deployments.apps, cm', required: true }),
-    name: Args.string({ description: 'an object; default: all of the kind' }),
+    kind: Args.string({ description: 'kind: secret, deployments.apps, cm', required: true }),
+    name: Args.string({ description: 'name of the object; default: all of the kind' }),
   };
   static override flags = {
     ...etcdFlags,
     namespace: namespaceFlag,
     'all-namespaces': Flags.boolean({ char: 'A', description: 'objects of every namespace' }),
     via: Flags.option({ options: VIA, description: 'read from etcd, or through the API server', default: VIA[0] })(),
-    'show-secrets': Flags.boolean({ description: 'show values of Secrets, keys and tokens as they are' }),
+    'show-secrets': Flags.boolean({ description: 'show values of Secrets, keys and tokens in plain text' }),
   };
 
   protected override async answer(): Promise<Answer> {

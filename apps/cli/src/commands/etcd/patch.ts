@@ -8,16 +8,16 @@ import { writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 
 export default class EtcdPatch extends NodeCommand {
-  static override summary = 'Change an object of the cluster, also while the API server is dead.';
+  static override summary = 'Change an object of the cluster, even while the API server is down.';
   static override description =
-    'Through the API server while it is ready, in etcd otherwise, where nothing validates what is written. By compare-and-swap: what somebody else changes meanwhile is not overwritten. Journalled: rollback RUN puts the old object back. Of values of Secrets the length is shown, and a digest of long ones.';
+    'Writes through the API server while it is ready, otherwise to etcd without validation. Compare-and-swap: concurrent changes are never overwritten. Journalled: rollback RUN restores the old object. Values of Secrets are shown by length, long ones also by digest.';
   static override examples = [
     '<%= config.bin %> etcd patch secret kube-apiserver -n kube-system --set data.apiserver.crt=@apiserver.crt --dry-run',
     '<%= config.bin %> etcd patch deployment kube-dns -n kube-system --file patch.yaml --via etcd',
   ];
   static override args = {
-    kind: Args.string({ description: 'a kind: secret, deployments.apps, cm', required: true }),
-    name: Args.string({ description: 'the object', required: true }),
+    kind: Args.string({ description: 'kind: secret, deployments.apps, cm', required: true }),
+    name: Args.string({ description: 'name of the object', required: true }),
   };
   static override flags = {
     ...etcdFlags,
@@ -28,13 +28,12 @@ export default class EtcdPatch extends NodeCommand {
       description: 'write to etcd, or through the API server; default: the API server while it is ready',
     })(),
     file: Flags.string({
-      description: 'a merge patch in YAML or JSON; null removes a field',
+      description: 'merge patch in YAML or JSON; null removes a field',
       helpValue: 'FILE',
       exactlyOne: ['file', 'set'],
     }),
     set: Flags.string({
-      description:
-        'one field: PATH=VALUE, PATH=@FILE (encoded where the field holds base64) or PATH=null; more than once: all of them',
+      description: 'one field (repeatable): PATH=VALUE, PATH=@FILE (encoded where the field holds base64) or PATH=null',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'PATH=VALUE',

@@ -5,7 +5,7 @@ import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
 export default class EtcdProbe extends NodeCommand {
   static override summary = 'Find working endpoints and credentials for etcd, and print the etcdctl command line.';
   static override description =
-    'Tries the endpoints with the CAs and client certificates that lie on this node, and says of each why it failed. Exits 3 when none works. Changes nothing.';
+    'Tries every endpoint with the CAs and client certificates on this node and reports why each attempt failed. Exits 3 when none works. Changes nothing.';
   static override examples = [
     '<%= config.bin %> etcd probe',
     '<%= config.bin %> etcd probe --accept-expired-server --json',

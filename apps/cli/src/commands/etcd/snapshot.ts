@@ -4,11 +4,11 @@ import { saveSnapshotTo } from '../../etcd/snapshot-answer.ts';
 import { etcdFlags, toSearch } from '../../etcd/etcd-flags.ts';
 
 export default class EtcdSnapshot extends NodeCommand {
-  static override summary = 'Back up etcd into a file that etcdctl snapshot restore takes.';
+  static override summary = 'Back up etcd to a file for etcdctl snapshot restore.';
   static override description =
-    'The file (0600: every Secret is in it) has its name only once its length and digest are right and it is on the disk. Never overwrites. Changes nothing in etcd.';
+    'The file (mode 0600, it holds every Secret) appears under its name only after its length and digest are verified and it is synced to disk. Never overwrites a file. Changes nothing in etcd.';
   static override examples = ['<%= config.bin %> etcd snapshot /root/etcd.db'];
-  static override args = { file: Args.string({ description: 'the file to make', required: true }) };
+  static override args = { file: Args.string({ description: 'file to create', required: true }) };
   static override flags = { ...etcdFlags };
 
   protected override async answer(): Promise<Answer> {

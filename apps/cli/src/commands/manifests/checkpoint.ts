@@ -12,7 +12,7 @@ const SETTING = /^([^/=]+)\/([^/=]+)\/([^/=]+)=@(.+)$/s;
 export default class ManifestsCheckpoint extends NodeCommand {
   static override summary = 'Repair the checkpointed pods of this node.';
   static override description =
-    'Brings cached Secrets in line with the cluster, or changes Secrets in both places at once. Kubelet, API server and checkpointer are stopped for it, so that nobody overwrites what is written. Puts back parent pods that the cluster has lost. Ends when the API server has answered from its own pod for two minutes, and through a restart of the kubelet.';
+    'Synchronizes cached Secrets with the cluster, or changes Secrets in cache and cluster together. Stops kubelet, API server and checkpointer meanwhile, so that no process overwrites the files. Restores missing parent pods. Verifies that the API server serves from its own pod for two minutes and survives a kubelet restart.';
   static override examples = [
     '<%= config.bin %> manifests checkpoint --dry-run',
     '<%= config.bin %> manifests checkpoint --set kube-system/kube-apiserver/ca.crt=@ca.crt',
@@ -26,7 +26,7 @@ export default class ManifestsCheckpoint extends NodeCommand {
       default: 'etcd' as const,
     })(),
     set: Flags.string({
-      description: 'a key of a Secret: NAMESPACE/SECRET/KEY=@FILE; more than once: all of them',
+      description: 'key of a Secret (repeatable): NAMESPACE/SECRET/KEY=@FILE',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'KEY=@FILE',
@@ -51,7 +51,7 @@ async function readSettings(settings: readonly string[], { localFiles }: Session
   for (const setting of settings) {
     const [, namespace, name, key, file] = SETTING.exec(setting) ?? [];
     if (namespace === undefined || name === undefined || key === undefined || file === undefined) {
-      throw usageError('this is no key of a Secret', setting, 'write it as NAMESPACE/SECRET/KEY=@FILE');
+      throw usageError('not a key of a Secret', setting, 'write it as NAMESPACE/SECRET/KEY=@FILE');
     }
     const keys = secrets.get(`${namespace}/${name}`) ?? new Map<string, Uint8Array>();
     secrets.set(`${namespace}/${name}`, keys.set(key, await readLocalFile(localFiles.path(file), localFiles.host)));

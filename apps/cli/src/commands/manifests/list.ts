@@ -4,9 +4,9 @@ import { renderCheckpoints } from '../../render/checkpoints.ts';
 import { renderManifests } from '../../render/manifests.ts';
 
 export default class ManifestsList extends NodeCommand {
-  static override summary = 'List the static pods of this node, and the pods that a checkpointer keeps.';
+  static override summary = 'List the static pods and checkpointed pods of this node.';
   static override description =
-    'Reads the manifests that the kubelet runs, and the processes that belong to them. Of checkpointed pods it tells which Secrets are cached and, where the objects of the cluster can be read, which files are stale. Changes nothing.';
+    'Reads the static pod manifests of the kubelet and their processes. For checkpointed pods it lists cached Secrets and, when the objects of the cluster are readable, stale files. Changes nothing.';
   static override examples = ['<%= config.bin %> manifests list'];
 
   protected override async answer(): Promise<Answer> {

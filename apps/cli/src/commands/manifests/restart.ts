@@ -6,10 +6,10 @@ import { answerPlaybook } from '../../playbook-run.ts';
 export default class ManifestsRestart extends NodeCommand {
   static override summary = 'Restart static pods of this node by changing their manifests.';
   static override description =
-    'Adds an annotation, waits until the kubelet runs the changed pod, then until it is healthy.';
+    'Adds an annotation and waits until the kubelet runs the changed pod and the pod is healthy.';
   static override examples = ['<%= config.bin %> manifests restart kube-apiserver kube-scheduler'];
   static override args = {
-    name: Args.string({ description: 'a component as manifests list names it', multiple: true, required: true }),
+    name: Args.string({ description: 'component; manifests list shows them', multiple: true, required: true }),
   };
   static override flags = { ...writeFlags };
 

@@ -9,32 +9,31 @@ import { openAccess } from '../../nodes/node-access.ts';
 import { sshFlags } from '../../nodes/ssh-flags.ts';
 
 export default class NodesJoin extends NodeCommand {
-  static override summary =
-    'Bring workers back: give them their kubeconfig and CA, restart their kubelets, see them Ready.';
+  static override summary = 'Rejoin workers: install kubeconfig and CA, restart kubelets, wait until they are Ready.';
   static override description =
-    'Over SSH, with host keys checked, or as a folder to be carried there by hand (--bundle). What is there is kept first; rollback RUN puts every byte back on the worker. A worker that cannot be reached keeps no other from its turn: it is named, and the exit status is 3.';
+    'Connects over SSH with verified host keys, or writes bundles to copy by hand (--bundle). Backs up replaced files first; rollback RUN restores every byte on the worker. An unreachable worker is skipped and reported with exit 3.';
   static override examples = [
     '<%= config.bin %> nodes join node02 node03 --ssh-user core --ssh-sudo',
     '<%= config.bin %> nodes join node02 --file /etc/kubernetes/kubelet.conf=./node02.conf',
     '<%= config.bin %> nodes join node02 --bundle ./bundles',
   ];
   static override args = {
-    host: Args.string({ description: 'a worker: [USER@]HOST', multiple: true, required: true }),
+    host: Args.string({ description: 'worker: [USER@]HOST', multiple: true, required: true }),
   };
   static override flags = {
     ...writeFlags,
     bundle: Flags.string({
-      description: 'write a folder for each worker below this one instead of going there',
+      description: 'write a bundle for each worker to this directory instead of connecting',
       helpValue: 'DIR',
     }),
     file: Flags.string({
       description:
-        "give them this node's file PATH, or FILE in its place (more than once: all of them); default: the kubeconfig that all share, and its CA",
+        "install this node's file PATH, or the content of FILE at PATH (repeatable); default: the shared kubeconfig and its CA",
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'PATH[=FILE]',
     }),
-    'ready-timeout': seconds({ description: 'how long a restarted kubelet may take to be Ready', default: 180 }),
+    'ready-timeout': seconds({ description: 'how long to wait for a restarted kubelet to be Ready', default: 180 }),
     via: Flags.option({
       options: VIA,
       description: 'read objects from etcd, or through the API server; default: the API server while it answers',

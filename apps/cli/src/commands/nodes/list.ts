@@ -6,10 +6,9 @@ import { openAccess } from '../../nodes/node-access.ts';
 import { sshFlags } from '../../nodes/ssh-flags.ts';
 
 export default class NodesList extends NodeCommand {
-  static override summary =
-    'List the nodes of the cluster: whether they are Ready now, their taints, when their kubelets expire.';
+  static override summary = 'List the nodes of the cluster: readiness, taints, expiry of kubelet certificates.';
   static override description =
-    'Read from etcd while the API server is dead. A Node that says Ready is believed only while its kubelet reports. With --ssh each node is asked for its own certificate as well. Exits 3 when a node is not Ready or its certificate has expired. Changes nothing.';
+    'Reads from etcd while the API server is down. A node counts as Ready only while its kubelet renews its lease. --ssh also reads the kubelet certificate on each node. Exits 3 when a node is not Ready or its certificate has expired. Changes nothing.';
   static override examples = ['<%= config.bin %> nodes list', '<%= config.bin %> nodes list --ssh --json'];
   static override flags = {
     via: Flags.option({
@@ -17,7 +16,7 @@ export default class NodesList extends NodeCommand {
       description: 'read objects from etcd, or through the API server; default: the API server while it answers',
     })(),
     ssh: Flags.boolean({
-      description: 'ask every other node over SSH for the certificate of its kubelet',
+      description: 'read the kubelet certificate of every other node over SSH',
       helpGroup: 'SSH',
     }),
     ...sshFlags,

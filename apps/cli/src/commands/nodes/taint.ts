@@ -6,9 +6,9 @@ import { openAccess } from '../../nodes/node-access.ts';
 import { restoreRoles } from '../../nodes/restore-roles.ts';
 
 export default class NodesTaint extends NodeCommand {
-  static override summary = 'Put back the taints and labels that a node has lost.';
+  static override summary = 'Restore missing taints and labels of a node.';
   static override description =
-    "As asked; else as an earlier run saw the node, as its kubelet's flags register it, and by kubeadm's convention. None is taken away. Works on etcd while the API server is dead. Journalled: rollback RUN takes them off again.";
+    "Sources, in order: the flags, earlier runs, the flags of the kubelet, kubeadm's convention. Removes nothing. Writes to etcd while the API server is down. Journalled: rollback RUN removes them again.";
   static override examples = [
     '<%= config.bin %> nodes taint cp1',
     '<%= config.bin %> nodes taint node02 --taint dedicated=db:NoSchedule --label zone=a',
@@ -19,20 +19,20 @@ export default class NodesTaint extends NodeCommand {
   static override flags = {
     ...writeFlags,
     taint: Flags.string({
-      description: 'a taint that it is to have (more than once: all of them)',
+      description: 'taint to add (repeatable)',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'KEY[=VALUE]:EFFECT',
     }),
     label: Flags.string({
-      description: 'a label that it is to have (more than once: all of them)',
+      description: 'label to add (repeatable)',
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'KEY[=VALUE]',
     }),
     via: Flags.option({
       options: VIA,
-      description: 'go to etcd, or through the API server; default: the API server while it answers',
+      description: 'write to etcd, or through the API server; default: the API server while it answers',
     })(),
     ...etcdFlags,
   };

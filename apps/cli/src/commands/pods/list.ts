@@ -7,12 +7,12 @@ import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod
 import { renderPods } from '../../render/pods.ts';
 import { podBootstrap } from '../../wiring.ts';
 
-const STALE = 'read from etcd: while the API server is dead, a pod is shown as its kubelet last told it';
+const STALE = 'read from etcd: while the API server is down, pods show the last status that their kubelets reported';
 
 export default class PodsList extends NodeCommand {
-  static override summary = 'List the control-plane pods of the cluster, and why those that do not work do not.';
+  static override summary = 'List the control-plane pods of the cluster and the reasons for failures.';
   static override description =
-    'kube-controller-manager, kube-proxy, cluster DNS and kube-scheduler: what makes their pods, where they run, whether they do their work, which are rescue pods. Exits 3 when one of the four has no pod that works. Changes nothing.';
+    'Covers kube-controller-manager, kube-proxy, cluster DNS and kube-scheduler: controller, node, state, rescue pods. Exits 3 when one of the four has no working pod. Changes nothing.';
   static override examples = ['<%= config.bin %> pods list', '<%= config.bin %> pods list --via etcd'];
   static override flags = {
     namespace: systemNamespaceFlag,

@@ -14,16 +14,16 @@ import {
 import { podBootstrap } from '../../wiring.ts';
 
 export default class PodsRelease extends NodeCommand {
-  static override summary = 'Remove a rescue pod once the real ones do its work.';
+  static override summary = 'Remove a rescue pod once the real pods work.';
   static override description =
-    'Waits until a pod of the controller itself is Ready, deletes the one that was cut out of it, and waits until the real one has gone on with the work: until it leads, answers DNS, is Ready.';
+    'Waits until a pod of the controller is Ready, deletes the rescue pod, and waits until the real pod has taken over: it leads, answers DNS, or is Ready.';
   static override examples = ['<%= config.bin %> pods release deployment/kube-scheduler --yes'];
   static override args = { controller: controllerArg };
   static override flags = {
     ...writeFlags,
-    node: Flags.string({ description: 'of a DaemonSet: the node that runs the rescue pod', helpValue: 'NODE' }),
+    node: Flags.string({ description: 'node of the rescue pod; required for a DaemonSet', helpValue: 'NODE' }),
     namespace: systemNamespaceFlag,
-    now: Flags.boolean({ description: 'remove it although nobody goes on with its work' }),
+    now: Flags.boolean({ description: 'remove it even when no other pod has taken over' }),
     'cluster-domain': clusterDomainFlag,
     wait: waitFlag,
   };

@@ -13,10 +13,9 @@ import {
 import { podBootstrap } from '../../wiring.ts';
 
 export default class PodsRescue extends NodeCommand {
-  static override summary =
-    'Run one pod of a Deployment, DaemonSet or StatefulSet on a node while nothing schedules it.';
+  static override summary = 'Run one pod of a Deployment, DaemonSet or StatefulSet on a node without a scheduler.';
   static override description =
-    'Cuts the pod out of the template, binds it to the node, and waits until it does its work: a scheduler or controller manager leads, DNS answers, anything else is Ready. Does nothing where a pod of the controller is at work. Says why when it does not work: its events, the states of its containers, its log. Needs an API server that answers. Journalled: rollback RUN removes the pod; pods release does so once the real ones run.';
+    'Creates the pod from the template, binds it to the node, and waits until it works: a scheduler or controller manager leads, DNS answers, anything else is Ready. Does nothing while a pod of the controller works. Reports events, container states and log of a failed pod. Requires a serving API server. Journalled: rollback RUN removes the pod; pods release removes it once the real pods run.';
   static override examples = [
     '<%= config.bin %> pods rescue deployment/kube-scheduler --node node01 --dry-run',
     '<%= config.bin %> pods rescue deployment/kube-controller-manager --node node01 --yes',
@@ -25,7 +24,7 @@ export default class PodsRescue extends NodeCommand {
   static override flags = {
     ...writeFlags,
     node: Flags.string({
-      description: 'the node that runs it, as it is registered',
+      description: 'name of the Node to run it on',
       required: true,
       helpValue: 'NODE',
     }),
