@@ -66,7 +66,7 @@ const KUBELET_PATHS = [
   '/etc/ssl/etcd',
 ].map(hostPath);
 
-/** Where a description and an inspection of certificates usually read; what is elsewhere is read by itself. */
+/** The paths that a description and a certificate inspection usually read; other paths are read one by one. */
 export function listUsualPaths({ kubernetesDirectory }: NodeOptions): readonly HostPath[] {
   const units = UNIT_DIRECTORIES.flatMap((directory) =>
     UNITS.flatMap((unit) => [`${unit}.service`, `${unit}.service.d`].map((name) => joinPath(directory, name))),
