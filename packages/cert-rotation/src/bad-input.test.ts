@@ -143,7 +143,7 @@ describe('a certificate', () => {
     expect(() => parseCertificate(der, 'x')).toThrowError(expect.objectContaining({ code: 'PKI_CERTIFICATE_INVALID' }));
   });
 
-  it('of a CA with a negative serial number and an end past 2050 is reissued with a good one', () => {
+  it('of a CA with a negative serial number and an end past 2050 is reissued with a valid one', () => {
     using openssl = openOpenSsl();
     openssl.run('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out k.key');
     openssl.run('req -x509 -new -key k.key -subj /CN=x -days 30000 -set_serial -7 -out c.crt');

@@ -13,7 +13,7 @@ import {
 } from '../kubeadm-node.fixture.ts';
 import { reportCertificates } from '../judgement/report.ts';
 
-const AUTHORITY_ROWS = ['ca/cluster', 'ca/etcd', 'ca/front-proxy'];
+const CA_ROWS = ['ca/cluster', 'ca/etcd', 'ca/front-proxy'];
 
 describe('a healthy kubeadm node', () => {
   it.each(['rsa', 'ecdsa'] as const)('shows every certificate and CA without a problem (%s)', async (algorithm) => {
@@ -21,7 +21,7 @@ describe('a healthy kubeadm node', () => {
     const inventory = await inspectCertificates(input, { host });
     const rows = reportCertificates(inventory, { now: NOW });
     expect(rows.filter(({ status }) => status !== 'ok')).toEqual([]);
-    expect(rows.map(({ id }) => id).toSorted()).toEqual([...LEAF_NAMES, ...AUTHORITY_ROWS].toSorted());
+    expect(rows.map(({ id }) => id).toSorted()).toEqual([...LEAF_NAMES, ...CA_ROWS].toSorted());
     expect(inventory.absent).toEqual([
       { id: 'super-admin.conf', reason: 'no /etc/kubernetes/super-admin.conf' },
       { id: 'kubelet-serving', reason: 'no /var/lib/kubelet/pki/kubelet.crt' },

@@ -17,20 +17,20 @@ import { directJournal, kubeadmNode, type Node, NOW, textAt, textIn } from '../k
 import { openOpenSsl } from '../openssl.fixture.ts';
 
 const { signal } = new AbortController();
-const FOLDER = hostPath('/requests');
+const DIRECTORY = hostPath('/requests');
 const PKI = '/etc/kubernetes/pki';
 const RULES = { keepEverything: true, mayBePartial: true, keepCas: true };
 
 async function exportOf(node: Node, options: Partial<RequestExport> = {}) {
   const localFiles = createFakeHost();
   const inventory = await inspectCertificates(node.input, { host: node.host });
-  const requests = await exportSigningRequests({ inventory, directory: FOLDER, ...options }, { files: localFiles });
+  const requests = await exportSigningRequests({ inventory, directory: DIRECTORY, ...options }, { files: localFiles });
   return { localFiles, requests };
 }
 
 type OpenSsl = ReturnType<typeof openOpenSsl>;
 
-/** Signs as a CA somewhere else would, which is told to take everything from the request. */
+/** Signs as an external CA that copies every extension of the request. */
 function sign(openssl: OpenSsl, request: string, ca: { certificate: string; key: string }, copy = 'copyall'): string {
   openssl.write('request.csr', request);
   openssl.write('ca.crt', ca.certificate);
@@ -63,7 +63,7 @@ async function importInto(node: Node, files: Parameters<typeof createAdoptionSte
   const deps = { host: node.host, clock: createFixedClock(LATER) };
   const done: string[] = [];
   for (const step of await createAdoptionSteps(
-    { set: { path: FOLDER, files }, node: node.input, rules: RULES },
+    { set: { path: DIRECTORY, files }, node: node.input, rules: RULES },
     deps,
   )) {
     const finding = await step.check(signal);
@@ -151,10 +151,10 @@ describe('signing requests', () => {
     expect(error.message).toContain('etcd peer certificate');
     const { localFiles } = await exportOf(node, { newKeys: true });
     const inventory = await inspectCertificates(node.input, { host: node.host });
-    const again = exportSigningRequests({ inventory, directory: FOLDER, newKeys: true }, { files: localFiles });
+    const again = exportSigningRequests({ inventory, directory: DIRECTORY, newKeys: true }, { files: localFiles });
     await expectCode(again, 'PKI_REQUEST_EXISTS');
     const modes = await Promise.all(
-      ['csr', 'key'].map((end) => localFiles.stat(`${FOLDER}/apiserver.${end}` as HostPath)),
+      ['csr', 'key'].map((end) => localFiles.stat(`${DIRECTORY}/apiserver.${end}` as HostPath)),
     );
     expect(modes.map((stat) => stat?.mode)).toEqual([0o644, 0o600]);
   });
