@@ -1,6 +1,6 @@
 import { type ComponentState } from './component-state.ts';
 import { type CertificateRow, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
-import { isRecoveryError } from '@kube-rescue/errors';
+import { isRecoveryError, toRfc3339 } from '@kube-rescue/errors';
 import { baseName } from '@kube-rescue/host';
 import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
 import { assertRecoverable, type Layout, type Node, type NodeDescription } from '@kube-rescue/node';
@@ -55,7 +55,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   });
   return {
     host: node.host.name,
-    at: now.toISOString(),
+    at: toRfc3339(now),
     layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
     healthy: causes.length === 0,
     causes,

@@ -1,4 +1,4 @@
-import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import { describeError, formatTime, isRecoveryError } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { createPrivateKey } from 'node:crypto';
 import type { EtcdErrorCode } from '../errors.ts';
@@ -39,8 +39,8 @@ export async function readClientCredentials(
     return ruledOut(`${keyPath} contains no readable private key`);
   }
   const { validFromDate, validToDate } = leaf;
-  if (validToDate < now) return rejected(`${certificatePath} expired on ${validToDate.toISOString()}`);
-  if (validFromDate > now) return rejected(`${certificatePath} is not valid before ${validFromDate.toISOString()}`);
+  if (validToDate < now) return rejected(`${certificatePath} expired on ${formatTime(validToDate)}`);
+  if (validFromDate > now) return rejected(`${certificatePath} is not valid before ${formatTime(validFromDate)}`);
   const uses = leaf.keyUsage as readonly string[] | undefined;
   if (uses !== undefined && uses.length > 0 && !uses.some((use) => CLIENT_AUTH.includes(use))) {
     return rejected(`${certificatePath} lacks client authentication in its extended key usage`);
