@@ -11,7 +11,7 @@ export async function readServiceStates(
   const service = `service ${etcdService.name}`;
   // A crash loop counts as stopped.
   if (state === 'starting') {
-    return [{ name: 'etcd', state: 'stopped', healthy: undefined, detail: `${service}, keeps restarting` }];
+    return [{ name: 'etcd', state: 'stopped', healthy: undefined, detail: `${service} keeps restarting` }];
   }
   return [{ name: 'etcd', state, healthy: undefined, detail: service }];
 }

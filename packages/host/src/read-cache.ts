@@ -13,7 +13,7 @@ export interface ReadCache {
   /** The clock; sleeping ends the session. */
   readonly clock: Clock;
   /**
-   * Reads everything at and below these paths at once where single reads are round trips; once a session. A failure is thrown, as by a read.
+   * Reads everything at and below these paths in one request on a remote host; once a session. A failure is thrown, as by a read.
    */
   prefetch(paths: readonly HostPath[]): Promise<void>;
   /** Ends the session: later reads go to the machine. */
@@ -127,7 +127,7 @@ function createSession(clock: Clock): Session {
     isOver: () => {
       if (startedAt === undefined) return false;
       const ageMs = clock.now().getTime() - startedAt;
-      // A clock that was set back tells nothing about the age.
+      // After the clock was set back the age is unknown.
       return ageMs < 0 || ageMs > MAX_SESSION_MS;
     },
     tree: () => known,

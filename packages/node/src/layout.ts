@@ -59,7 +59,7 @@ function flagOf(node: NodeDescription, name: string, flag: string): string {
 function unsupported(reason: string, subject: string): NodeError {
   return new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
-    message: `unsupported layout: only a single control-plane node with its own etcd can be recovered, and ${reason}`,
+    message: `unsupported layout: ${reason}; only a single control-plane node with its own etcd can be recovered`,
     subject,
     hint: 'nothing was changed; renew the certificates with `kube-rescue certs renew` on each node, then restart the control plane yourself',
   });

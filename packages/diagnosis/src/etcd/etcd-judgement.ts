@@ -63,7 +63,7 @@ function alarmCause(kind: string, member: string, etcdctl: string): Omit<Cause, 
   if (kind === 'NOSPACE') {
     return {
       code: 'ETCD_NO_SPACE',
-      summary: 'etcd is read-only: a database has reached its quota',
+      summary: 'etcd refuses writes: a database has reached its quota',
       evidence: [`alarm NOSPACE of ${member}`],
       hint: `free space, then clear the alarm: run compact, defrag and alarm disarm with ${etcdctl}`,
     };

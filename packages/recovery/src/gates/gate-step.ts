@@ -30,7 +30,7 @@ export function createGateStep(input: GateInput, { clock }: { readonly clock: Cl
     check: async (signal) => {
       const verdict = await observe(signal);
       return verdict.verified
-        ? { status: 'ok', summary: 'already true', evidence: verdict.evidence }
+        ? { status: 'ok', summary: 'the condition already holds', evidence: verdict.evidence }
         : { status: 'needed', summary: verdict.reason, evidence: [] };
     },
     plan: () => [],

@@ -20,7 +20,7 @@ export function createAdoptionPlaybook(
     steps: async (node, { inspection }) =>
       await createAdoptionSteps({ set: options.adopt, node: inspection, rules: options.rules }, node),
   });
-  return { id: 'certs-adopt', title: 'Adopt a set of certificates', phases: [certificates] };
+  return { id: 'certs-adopt', title: 'Adopt a certificate set', phases: [certificates] };
 }
 
 /** Steps that install a certificate set instead of renewals; self-signed certificates are renewed. */

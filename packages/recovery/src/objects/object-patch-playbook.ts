@@ -123,7 +123,7 @@ function withoutRevision(patch: Json): Json {
 function missing(subject: string): PatchFinding {
   return {
     status: 'blocked',
-    summary: `there is no ${subject}`,
+    summary: `${subject} not found`,
     evidence: [],
     changes: [],
     code: 'OBJECT_NOT_FOUND',

@@ -106,7 +106,7 @@ export function createBundleStep(
       const warnings: string[] = [];
       for (const node of await findUnreachable(signal)) {
         const directory = directoryOf(node.name);
-        if (!(await isThere(node))) return { verified: false, reason: `${directory} is not there` };
+        if (!(await isThere(node))) return { verified: false, reason: `${directory} is missing` };
         warnings.push(
           `${node.name} is not Ready: copy ${directory} there, run in it as root: ${BUNDLE_COMMAND}; then remove both copies`,
         );

@@ -16,7 +16,7 @@ export async function assertSingleMaster(store: Pick<ObjectStore, 'list'>, signa
   if (masters.length <= 1) return;
   throw new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
-    message: `unsupported layout: only a single control-plane node can be recovered, the cluster has ${masters.length}`,
+    message: `unsupported layout: ${masters.length} control-plane nodes; only a single one can be recovered`,
     subject: masters.join(', '),
     hint: 'nothing was changed; update the Secrets with `kube-rescue manifests checkpoint` on one node after the other',
   });
