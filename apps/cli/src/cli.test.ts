@@ -243,8 +243,11 @@ describe('a renewal and its rollback on a copy of a node', () => {
     expect(envelopeOf(again).result).toMatchObject({ outcome: 'nothing-to-do', runId: null });
 
     const runId = String(envelopeOf(renewed).result?.['runId']);
+    const toSecond = expect.stringMatching(/T\d\d:\d\d:\d\dZ$/);
     const listed = await run('runs');
-    expect(envelopeOf(listed).result).toMatchObject({ runs: [{ id: runId, outcome: 'done' }] });
+    expect(envelopeOf(listed).result).toMatchObject({
+      runs: [{ id: runId, outcome: 'done', startedAt: toSecond, endedAt: toSecond }],
+    });
     expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 3 });
     const unconfirmed = await run('rollback', runId);
     expect([unconfirmed.exitCode, envelopeOf(unconfirmed)]).toMatchObject([

@@ -22,7 +22,7 @@ export interface JoinInput {
 }
 
 /** A worker, and its Node where the cluster has one. */
-interface MeantWorker extends Worker {
+interface ClusterWorker extends Worker {
   readonly object: KubernetesObject | undefined;
 }
 
@@ -30,7 +30,7 @@ interface MeantWorker extends Worker {
 export async function answerJoin(input: JoinInput, session: Session): Promise<Answer> {
   const { createJoinStep } = await import('@kube-rescue/node-join');
   const { clock } = session;
-  const workers = await meantWorkers(input, session);
+  const workers = await findWorkers(input, session);
   const { open } = await session.openNodes();
   const step = createJoinStep(
     { workers, readyTimeoutMs: input.readyTimeoutMs },
@@ -51,7 +51,7 @@ export async function answerBundles(input: JoinInput, directory: string, session
   const { BUNDLE_COMMAND, namesOf, writeJoinBundle } = await import('@kube-rescue/node-join');
   const { joinPath } = await import('@kube-rescue/host');
   const { localFiles, node } = session;
-  const workers = await meantWorkers(input, session);
+  const workers = await findWorkers(input, session);
   if (!input.dryRun) assertMayWrite(localFiles.host);
   const bundles = [];
   for (const { node: name, object, files, access } of workers) {
@@ -72,12 +72,12 @@ export async function answerBundles(input: JoinInput, directory: string, session
   };
 }
 
-async function meantWorkers(
+async function findWorkers(
   { hosts, files, access, ssh }: JoinInput,
   session: Session,
-): Promise<readonly MeantWorker[]> {
+): Promise<readonly ClusterWorker[]> {
   const { node, interruption } = session;
-  const workers: MeantWorker[] = [];
+  const workers: ClusterWorker[] = [];
   for (const text of hosts) {
     const workerAccess = toAccess(text, ssh, session);
     const object = await findNode(workerAccess.address, access, interruption.signal);

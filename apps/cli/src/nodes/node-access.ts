@@ -21,10 +21,10 @@ export async function findNode(
 ): Promise<KubernetesObject | undefined> {
   const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
   const store = await access.open(signal);
-  const meant: KubernetesObject[] = [];
+  const matches: KubernetesObject[] = [];
   for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
     if (object.metadata.name === host) return object;
-    if (addressesOf(object).some(({ address }) => address === host)) meant.push(object);
+    if (addressesOf(object).some(({ address }) => address === host)) matches.push(object);
   }
-  return meant.length === 1 ? meant[0] : undefined;
+  return matches.length === 1 ? matches[0] : undefined;
 }
