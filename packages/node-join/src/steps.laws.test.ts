@@ -6,7 +6,7 @@ import { createJoinStep, createNodeChangeKinds, type NodeHost } from './index.ts
 
 const NEW = '-----BEGIN PRIVATE KEY-----\nnew\n';
 
-/** The worker is the machine that goes wrong: its files are those that the laws look at. */
+/** The worker fails: the laws check its files. */
 function workerOn(host: Host): NodeHost {
   return { ...host, hostname: 'node02', addresses: [] };
 }

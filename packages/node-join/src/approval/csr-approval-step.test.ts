@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The same request, signed by somebody who does not have its key. */
+/** The same request, signed without its key. */
 function forge(pem: string): string {
   const [, text = ''] = /-----\n([^-]+)-----/.exec(pem) ?? [];
   const der = Buffer.from(text, 'base64');

@@ -26,7 +26,7 @@ export interface KnownKubelet {
 export interface CsrApprovalInput {
   readonly kubelets: readonly KnownKubelet[];
   readonly requires?: readonly StepId[] | undefined;
-  /** How long the signer may take. Default: 30 s. */
+  /** Timeout for the signer. Default: 30 s. */
   readonly signTimeoutMs?: number | undefined;
 }
 
@@ -43,10 +43,10 @@ const POLL_MS = 1000;
 const ATTEMPTS = 5;
 
 /**
- * Approves the requests of kubelets whose keys are known; no other, whatever it says. A request is one of ours when its
- * sender has proven to hold a known key, and it asks for that node's client certificate and nothing more.
+ * Approves the certificate signing requests of kubelets whose keys are known; no others. The sender must have proven
+ * that it holds a known key, and the request must ask for the client certificate of that node and nothing more.
  *
- * Does not sign: kube-controller-manager does, when it has the CA's key. Knows version v1 of the requests (Kubernetes 1.19
+ * Does not sign: kube-controller-manager signs, if it has the CA key. Supports version v1 of the requests (Kubernetes 1.19
  * and later). Step id: `nodes/requests`.
  */
 export function createCsrApprovalStep(
@@ -93,7 +93,7 @@ export function createCsrApprovalStep(
         const { name } = fieldsAt(change, 'object');
         for (let attempt = 1; ; attempt += 1) {
           const read = await store.get({ kind: CSR, name: String(name) }, { signal });
-          // The request may have been answered or replaced.
+          // Another approver may have answered or replaced the request.
           if (read === undefined || !isPending(read.object) || !isOwn(read.object, kubelets)) break;
           try {
             await journal.perform([approve(read)]);

@@ -15,7 +15,7 @@ let root: string;
 let manager: string;
 const at = (name: string): string => path.join(localFiles, name);
 
-/** Restarts and tells, as systemctl; fails while the file `broken` is there. */
+/** Restarts and logs, as systemctl; fails while the file `broken` exists. */
 const MANAGER = `#!/bin/sh
 echo "$@" >> "$(dirname "$0")/told"
 [ ! -e "$(dirname "$0")/broken" ]
@@ -73,7 +73,7 @@ const NEW = [
   ['kubeconfig', 'new\n\0bytes', 0o600],
 ];
 
-// It keeps owners, so only root runs it.
+// The script keeps owners, so only root runs it.
 describe.runIf(process.getuid?.() === 0)('a bundle on a worker', () => {
   it('rejoins the worker with one command, and prints how to undo it', async () => {
     await bundle();
@@ -136,7 +136,7 @@ describe.runIf(process.getuid?.() === 0)('a bundle on a worker', () => {
     const [first] = [{ path: KUBECONFIG, mode: 0o600, content: Buffer.from('new') }];
     const second = { path: '/etc/kubernetes/pki/ca.crt', mode: 0o644, content: Buffer.from('new ca') };
     await mkdir(path.join(root, 'etc/kubernetes/pki'));
-    // A directory in the way of the temporary file.
+    // A directory blocks the path of the temporary file.
     await mkdir(path.join(root, 'etc/kubernetes/pki/.ca.crt.kube-rescue.tmp'));
     await bundle({ files: [first, second].filter((file) => file !== undefined) });
     const { exitCode, said } = await run();

@@ -162,7 +162,7 @@ describe('joining workers', () => {
     expect(await step.check(signal)).toMatchObject({ status: 'blocked', code: 'JOIN_WRONG_MACHINE' });
     hosts.set('node02', { ...machine, hostname: 'node02.example.test' });
     expect((await step.check(signal)).status).toBe('needed');
-    // A kubelet may be told to use its address as its name.
+    // A kubelet may use its address as its name.
     cluster.plantNode('node02', { ready: 'Unknown', addresses: [{ type: 'InternalIP', address: '10.0.0.12' }] });
     hosts.set('node02', { ...machine, hostname: 'localhost', addresses: ['127.0.0.1', '10.0.0.12'] });
     expect((await step.check(signal)).status).toBe('needed');

@@ -62,7 +62,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
   const planned = new Map<string, Edit>();
   const failed = new Map<string, RecoveryError>();
   const touched = new Set<string>();
-  /** The time of each Node's Ready condition before the restart: the condition outlives its kubelet. */
+  /** The time of each Node's Ready condition before the restart: the condition survives a kubelet restart. */
   const reportedBefore = new Map<string, string | undefined>();
 
   const inspect = async (worker: Worker, store: ObjectStore, signal: AbortSignal): Promise<WorkerState> => {
@@ -141,7 +141,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
     },
   };
 
-  /** A kubelet renews its Lease before it is Ready, so a restarted one must report a new condition. */
+  /** A kubelet renews its Lease before it is Ready, so a restarted kubelet must report a new condition. */
   function isBack(node: string, heartbeat: NodeHeartbeat): boolean {
     const isNew = !touched.has(node) || heartbeat.readiness.reportedAt !== reportedBefore.get(node);
     return isNew && isReadyNow(heartbeat, clock.now());
@@ -163,7 +163,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
 
 interface End {
   readonly good?: string;
-  /** Nothing was written there. */
+  /** Nothing was written on this worker. */
   readonly left?: string;
   readonly bad?: string;
 }

@@ -13,7 +13,7 @@ export type KubeletClient =
       /** RFC 3339. */
       readonly expiresAt: string;
     }
-  /** Neither could be read; never counted as valid. */
+  /** Neither source could be read; never counted as valid. */
   | { readonly source: 'unknown'; readonly reason: string };
 
 type KnownClient = Exclude<KubeletClient, { readonly source: 'unknown' }>;
@@ -21,7 +21,7 @@ type KnownClient = Exclude<KubeletClient, { readonly source: 'unknown' }>;
 /** Default kubeconfig paths of kubelets: Tectonic, kubeadm. */
 const KUBECONFIGS: readonly HostPath[] = ['/etc/kubernetes/kubeconfig', '/etc/kubernetes/kubelet.conf'].map(hostPath);
 
-/** Reads a kubelet's client certificate from the first kubeconfig of its node that there is. */
+/** Reads a kubelet's client certificate from the first existing kubeconfig of its node. */
 export async function readKubeletClient(
   host: Pick<Host, 'readFile'>,
   kubeconfigs: readonly HostPath[] = KUBECONFIGS,
@@ -36,7 +36,7 @@ export async function readKubeletClient(
   return { source: 'unknown', reason: `no kubeconfig found: ${kubeconfigs.join(', ')}` };
 }
 
-/** The newest client certificate that the cluster has signed for each kubelet, by Node. Issued requests are kept for an hour only. */
+/** The newest client certificate that the cluster has signed for each kubelet, by Node; the API keeps requests for an hour. */
 export async function readSignedClients(
   store: Pick<ObjectStore, 'list'>,
   signal: AbortSignal,
@@ -54,7 +54,7 @@ export async function readSignedClients(
   return newest;
 }
 
-/** Lines, not YAML: of a kubeconfig with several users it cannot be said which one the kubelet is. */
+/** Reads lines, not YAML; in a kubeconfig with several users the kubelet's user is unknown. */
 async function certificateIn(text: string, path: HostPath, host: Pick<Host, 'readFile'>): Promise<string | undefined> {
   const found = [...text.matchAll(/^\s*-?\s*client-certificate(-data)?:\s*["']?([^\s"']+)/gm)];
   const [only] = found;

@@ -2,8 +2,8 @@ import { createSshHost, type Host, type HostPath, hostPath } from '@kube-rescue/
 import { JoinError } from '../errors.ts';
 
 /**
- * How a worker is reached. Plain data without secrets: each change carries it, so that a later process that takes the
- * change back comes the same way. `null` leaves it to `ssh`; see `SshTarget` of the package host.
+ * The SSH connection to a worker. Plain data without secrets: each change carries it, so that a later process rolls the
+ * change back over the same connection. `null` leaves it to `ssh`; see `SshTarget` of the package host.
  */
 export type NodeAccess = {
   readonly address: string;
@@ -35,10 +35,10 @@ export type NodeHost = Pick<
   readonly addresses: readonly string[];
 };
 
-/** Opens a worker; the connection is shared, and closed by the session. */
+/** Opens a worker; the session shares the connection and closes it. */
 export type OpenNode = (access: NodeAccess) => Promise<NodeHost>;
 
-/** Connections to workers, one for each, for the time of a run. */
+/** One connection to each worker, for the duration of a run. */
 export interface NodeSession {
   readonly open: OpenNode;
   /** Ends every connection; the session can be used again. */

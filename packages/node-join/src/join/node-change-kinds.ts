@@ -34,10 +34,10 @@ export interface NodeServiceRestart extends Change {
 }
 
 /**
- * The kinds of change that are made on workers: `node.file.replace`, `node.service.restart`. They do what the kinds without
+ * The kinds of change on workers: `node.file.replace`, `node.service.restart`. They do what the kinds without
  * `node.` do, on the machine that the change names; undo records and old bytes stay in the journal on this host.
  *
- * The failure of an unreachable worker has its name; its changes stay active until a later rollback.
+ * An error of an unreachable worker names the worker; its changes stay active until a later rollback.
  */
 export function createNodeChangeKinds(open: OpenNode): readonly ChangeKind[] {
   return [

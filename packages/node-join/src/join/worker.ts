@@ -92,7 +92,7 @@ export function kubeletRestart({ node, access, kubeletService: service }: Worker
 }
 
 /**
- * Checks that a machine is the one of a Node: it has a name or address of the Node, or one that the kubelet reported. With
+ * Checks that a machine belongs to a Node: it has a name or address of the Node, or one that the kubelet reported. With
  * a kubeconfig on the wrong machine, two kubelets would update one Node.
  * @throws JoinError `JOIN_WRONG_MACHINE`
  */

@@ -4,7 +4,7 @@ import type { RunStore } from '@kube-rescue/workflow';
 /**
  * A Node before the changes of earlier runs on this host, the oldest first; for {@link RoleSources}.
  *
- * Knows only what a run has changed: a Node that none has touched was never kept.
+ * Includes only Nodes that an earlier run changed; the journal has no others.
  * @throws WorkflowError `JOURNAL_CORRUPT`
  */
 export async function readEarlierNodes(

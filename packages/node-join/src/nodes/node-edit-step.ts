@@ -38,7 +38,7 @@ export interface NodeEditFinding extends Finding {
   readonly changes: readonly ObjectReplace[];
 }
 
-/** Kubelets, the node controller and the network write to Nodes as well, taints and annotations among it. */
+/** Kubelets, the node controller and the network plugin also write to Nodes, including taints and annotations. */
 const ATTEMPTS = 10;
 
 /**
@@ -98,7 +98,7 @@ export function createNodeEditStep(input: NodeEditStepInput, deps: NodeEditStepD
   };
 }
 
-/** A Node's name as a part of a step's path, whatever is in it. */
+/** A Node's name, escaped for the path of a step. */
 export function stepName(node: string): string {
   return node.toLowerCase().replace(/[^a-z0-9.-]/g, '-');
 }

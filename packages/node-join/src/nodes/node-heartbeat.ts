@@ -11,7 +11,7 @@ export interface NodeHeartbeat {
 
 /** The namespace of kubelet Leases, since Kubernetes 1.14. */
 const LEASE_NAMESPACE = 'kube-node-lease';
-/** Four renewals; then the node controller calls a node Unknown, where it runs. */
+/** Four renewals; then a running node controller sets the node to Unknown. */
 const FRESH_MS = 40_000;
 
 /** Reads the Node and its Lease. Without a node controller, the Node of a stopped kubelet stays Ready. */
@@ -25,7 +25,7 @@ export async function readHeartbeat(
   return { node, ...heartbeatOf(name, node, (await store.get(lease, { signal }))?.object) };
 }
 
-/** The Leases of all kubelets by the names of their Nodes; one that cannot be read is left out. */
+/** The Leases of all kubelets by Node name; without unreadable ones. */
 export async function readLeases(
   store: Pick<ObjectStore, 'list'>,
   signal: AbortSignal,

@@ -11,7 +11,7 @@ import { formatTaint } from './taint.ts';
 export interface InspectedNode {
   readonly name: string;
   readonly readiness: NodeReadiness;
-  /** It is Ready, and its kubelet has reported within the last 40 s. */
+  /** The Node is Ready, and its kubelet has reported within the last 40 s. */
   readonly isReadyNow: boolean;
   /** When its kubelet last reported; RFC 3339. */
   readonly reportedAt: string | undefined;
@@ -45,7 +45,7 @@ export async function inspectNodes(
     nodes.push(judgeNode(object, leases.get(object.metadata.name), clock.now()));
   }
   const signed = await readSignedClients(store, signal).catch((error: unknown) => {
-    // Before Kubernetes 1.19 the API has no requests of this version.
+    // Before Kubernetes 1.19 the API lacks this version of the requests.
     if (isRecoveryError(error)) return new Map<string, KubeletClient>();
     throw error;
   });

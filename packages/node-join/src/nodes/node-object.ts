@@ -5,9 +5,9 @@ import type { Taint } from './taint.ts';
 export interface NodeReadiness {
   /** `Missing`: no kubelet has ever reported. `Unknown`: the node controller has set it after missed heartbeats. */
   readonly status: 'True' | 'False' | 'Unknown' | 'Missing';
-  /** When it became so; RFC 3339. */
+  /** Time of the last transition; RFC 3339. */
   readonly since: string | undefined;
-  /** When the kubelet last reported it; every 5 minutes, or on a change. */
+  /** Time of the kubelet's last report, every 5 minutes or on a change. */
   readonly reportedAt: string | undefined;
   readonly reason: string | undefined;
 }

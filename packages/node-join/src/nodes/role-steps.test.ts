@@ -97,7 +97,7 @@ describe('the taints of a node', () => {
       ...cluster.objects,
       open: async () => ({
         ...cluster.store,
-        // Between every look and the next, somebody writes an annotation.
+        // Between two reads, another process writes an annotation.
         get: async (...input: Parameters<typeof cluster.store.get>) => {
           const found = await cluster.store.get(...input);
           if (found !== undefined && writes < 4) {

@@ -15,7 +15,7 @@ export interface RoleStepInput {
 /**
  * Restores lost taints of a Node; present taints stay.
  *
- * Does not move pods: `NoSchedule` keeps new ones away only. Step id: `nodes/taints/NODE`.
+ * Does not move pods: `NoSchedule` only keeps new pods away. Step id: `nodes/taints/NODE`.
  */
 export function createTaintStep(
   { node, sources, requires = [] }: RoleStepInput,
