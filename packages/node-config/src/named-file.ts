@@ -1,7 +1,7 @@
 import type { HostFiles, HostPath } from '@kube-rescue/host';
 import { NodeConfigError, type NodeConfigErrorCode } from './errors.ts';
 
-/** The reads that following a configuration takes. */
+/** The reads that following a configuration needs. */
 export type FileReader = Pick<HostFiles, 'readFile' | 'readLink'>;
 
 /** Codes of a missing file. */
@@ -10,8 +10,8 @@ type MissingCode = Extract<NodeConfigErrorCode, `PKI_${string}_MISSING`>;
 const RESTORE_HINT = 'restore it from a backup, or recreate it with `kubeadm init phase`';
 
 /**
- * The text of a file that something names, byte for byte (latin1: PEM and its comments survive any encoding).
- * @throws NodeConfigError with `missingCode` when it is not there; HostError when it cannot be read
+ * The text of a file that a configuration names, byte for byte (latin1: PEM and its comments survive any encoding).
+ * @throws NodeConfigError with `missingCode` when the file is missing; HostError when it cannot be read
  */
 export async function readNamedFile(
   reader: FileReader,

@@ -53,7 +53,7 @@ describe('a text of YAML documents', () => {
     process.on('warning', keep);
     expect(codesOf(source)).toEqual(['NON_STRING_KEY']);
     parseYamlDocuments(source)[0]?.toJS();
-    // Node announces a warning in the next tick.
+    // Node emits a warning in the next tick.
     await nextTurn();
     process.off('warning', keep);
     expect(warnings).toEqual([]);

@@ -14,27 +14,27 @@ import {
   YAMLParseError,
 } from 'yaml';
 
-/** How YAML is read. */
+/** Parser options. */
 export type YamlOptions = Omit<
   ParseOptions & DocumentOptions & SchemaOptions,
   'logLevel' | 'prettyErrors' | 'uniqueKeys'
 >;
 
-/** Deeper than any kind that Kubernetes has: in the schema of a custom resource each level is two maps. */
+/** Deeper than any kind of Kubernetes: in the schema of a custom resource each level is two maps. */
 const DEEPEST_NESTING = 256;
 
 /**
  * Parses the documents of an untrusted YAML or JSON text.
  *
- * What is wrong with a document is in its `errors`; their messages may quote it. Beside what the parser finds these are
- * errors: nesting deeper than 256 levels (`RESOURCE_EXHAUSTION`; nothing of the text is read then), for the parser calls
- * itself for each level and so do its users, and a key that is a map, a list or an alias (`NON_STRING_KEY`), which
- * Kubernetes cannot turn into JSON either. Aliases are not resolved: give `toJS` a `maxAliasCount`. Nothing is printed.
+ * `errors` of a document lists its errors; their messages may quote the document. Two more errors are reported: nesting deeper
+ * than 256 levels (`RESOURCE_EXHAUSTION`; then nothing of the text is parsed), because the parser and its users recurse for
+ * each level; and a key that is a map, a list or an alias (`NON_STRING_KEY`), which Kubernetes cannot convert to JSON
+ * either. Aliases are not resolved: give `toJS` a `maxAliasCount`. Prints nothing.
  *
  * @param options of the `yaml` library
  */
 export function parseYamlDocuments(source: string, options: YamlOptions = {}): readonly Document.Parsed[] {
-  // The parser compares each key with every other of its map: thirty thousand keys take it eight seconds.
+  // The parser compares each key with every other key of its map: thirty thousand keys take eight seconds.
   const settings = { ...options, prettyErrors: false, logLevel: 'silent', uniqueKeys: false } as const;
   const parser = new Parser();
   const composer = new Composer(settings);
@@ -80,7 +80,7 @@ export function lineOfYamlError(source: string, { pos: [start] }: YAMLParseError
   return source.slice(0, start).split('\n').length;
 }
 
-/** Ends at the first place that is too deep, with the parser's stack as it was, before it is taken down. */
+/** Stops at the first token that is nested too deep, and keeps the parser's stack. */
 function* parseTokens(source: string, parser: Parser): Generator<CST.Token> {
   for (const lexeme of new Lexer().lex(source)) {
     yield* parser.next(lexeme);

@@ -1,9 +1,9 @@
 import { isComponent, programName } from './component.ts';
 import { splitShellCommands } from './shell-words.ts';
 
-/** What a container or process runs. */
+/** The program and flags of a container or process. */
 export interface CommandLine {
-  /** The program's base name; `undefined` when the image decides. */
+  /** The program's base name; `undefined` when the image sets it. */
   readonly program: string | undefined;
   /** Flag name (dashes, no leading ones) to value; a flag without a value is `true`. */
   readonly flags: ReadonlyMap<string, string>;
@@ -11,10 +11,10 @@ export interface CommandLine {
 
 const SHELLS = ['sh', 'bash', 'ash', 'dash'];
 
-/** Each time that one of these is given adds to it: component-base, `ConfigurationMap`. */
+/** Flags that accumulate over several uses: component-base, `ConfigurationMap`. */
 const ADDING = ['node-labels'];
 
-/** Before 1.16 one binary held every component, named by its first argument. */
+/** Before 1.16 one binary held every component, selected by its first argument. */
 const HYPERKUBE_NAMES: Readonly<Record<string, string>> = {
   apiserver: 'kube-apiserver',
   'controller-manager': 'kube-controller-manager',
@@ -24,7 +24,7 @@ const HYPERKUBE_NAMES: Readonly<Record<string, string>> = {
 /**
  * Finds the program and its flags in a command line, also behind `sh -c`, a wrapper program or hyperkube.
  *
- * In a shell script only plain words count: a flag whose value the shell would compute is left out.
+ * A shell script contributes only plain words: a flag whose value the shell would compute is left out.
  */
 export function readCommandLine(words: readonly string[]): CommandLine {
   const plain = unwrapShell(words);
@@ -52,10 +52,10 @@ function unwrapShell(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Reads flags as pflag and Go's own flag package do: `--name=value`, `--name value`, `-name=value`; the last of several
- * wins (but those that add up), `_` is `-`, and `--` ends them.
+ * Reads flags as pflag and Go's own flag package do: `--name=value`, `--name value`, `-name=value`; the last use of a flag
+ * wins (unless the flag accumulates), `_` is `-`, and `--` ends the flags.
  *
- * Which flags are boolean is not known, so the word behind one of them is taken for its value.
+ * Boolean flags are unknown, so the word after a boolean flag counts as its value.
  */
 function parseFlags(words: readonly string[]): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();

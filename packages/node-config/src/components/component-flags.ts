@@ -9,7 +9,7 @@ export interface ComponentFlags {
   readonly source: HostPath;
   /** Flag name without its dashes to value. */
   readonly flags: ReadonlyMap<string, string>;
-  /** Flags that name a file which exists inside the container only; they keep the container's path. */
+  /** Flags that name a file inside the container only; they keep the container's path. */
   readonly unmapped?: readonly string[];
 }
 
@@ -19,7 +19,7 @@ const FILE_FLAG =
   /(^|-)(file|kubeconfig|cafile|certfile|keyfile|config|dir|path|certificate|certificate-authority|client-key|cert-key)$/;
 
 /**
- * The flags of a control-plane component, ready for reading the files that they name on the host.
+ * The flags of a control-plane component; file paths are those of the host.
  *
  * @returns `undefined` when the pod is not a known component
  */
@@ -38,7 +38,7 @@ export function componentFlags(pod: StaticPod): ComponentFlags | undefined {
   return { component, source: pod.manifest.path, flags, unmapped };
 }
 
-/** A value is one path, or several with commas between and names behind a colon (`tls-sni-cert-key`). */
+/** A value is one path, or several with commas between them and names after a colon (`tls-sni-cert-key`). */
 function mapPaths(value: string, map: (path: HostPath) => HostPath | undefined): string | undefined {
   const parts = value.split(',').map((part) => {
     const [path = '', ...names] = part.split(':');
@@ -55,7 +55,7 @@ export interface FlagReference {
   readonly flag: string;
 }
 
-/** The flag's value, or `undefined` when the component is not there or the flag is not set. */
+/** The flag's value, or `undefined` when the component is missing or the flag is not set. */
 export function findFlag(components: readonly ComponentFlags[], reference: FlagReference): string | undefined {
   const value = findComponent(components, reference.component)?.flags.get(reference.flag);
   return value === '' ? undefined : value;

@@ -1,4 +1,4 @@
-/** etcd takes every flag from `ETCD_NAME_OF_FLAG` too; a flag wins (etcd documentation, "Configuration options"). */
+/** etcd reads every flag from `ETCD_NAME_OF_FLAG` too; a flag wins (etcd documentation, "Configuration options"). */
 export function withEtcdEnvironment(
   flags: ReadonlyMap<string, string>,
   environment: ReadonlyMap<string, string>,

@@ -4,7 +4,7 @@ import type { ComponentFlags } from './component-flags.ts';
 import { withEtcdEnvironment } from './etcd-environment.ts';
 import { readServiceCommand, UNIT_DIRECTORIES } from './systemd-unit.ts';
 
-/** An etcd that runs as a service of the machine. */
+/** An etcd that runs as a systemd service. */
 export interface EtcdService {
   /** Without `.service`. */
   readonly name: string;
@@ -15,9 +15,9 @@ export interface EtcdService {
 const UNIT = /^etcd[\w-]*\.service$/;
 
 /**
- * Finds the etcd that this machine runs as a service (`etcd`, `etcd-member`), with its flags and those that it takes from
- * its environment, by systemd's files alone.
- * @returns `undefined` when there is no unit of an etcd with a data directory or addresses
+ * Finds the etcd that this machine runs as a service (`etcd`, `etcd-member`), with its flags from the command line and the
+ * environment. Reads only systemd's files.
+ * @returns `undefined` when no unit runs an etcd with a data directory or addresses
  */
 export async function readEtcdService({
   host,
@@ -30,7 +30,7 @@ export async function readEtcdService({
     const service = await readServiceCommand(unit, { host });
     if (service === undefined) continue;
     const flags = withEtcdEnvironment(readCommandLine(service.argv).flags, service.environment);
-    // A unit with a similar name, a backup or a proxy, has no listen address.
+    // A similarly named unit, such as a backup or a proxy, has no listen address.
     if (!flags.has('listen-client-urls') && !flags.has('advertise-client-urls')) continue;
     const component: ComponentFlags = { component: 'etcd', source: service.source, flags, unmapped: [] };
     return { name: unit.replace(/\.service$/, ''), component, files: service.files };

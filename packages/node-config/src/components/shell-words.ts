@@ -2,11 +2,11 @@
 const COMPUTED = /[$`*?[\]{}]/;
 
 /**
- * Splits a shell script into its simple commands, each a list of words with the quotes taken off.
+ * Splits a shell script into its simple commands, each a list of unquoted words.
  *
- * Understands what manifests use: quotes, `;`, `|`, `&`, newlines, parentheses, redirections, `\` at the end of a line,
- * `exec`, and assignments in front of a command. Words that hold an unquoted or double-quoted expansion are left out, so
- * nothing is ever reported that the shell might have made into something else.
+ * Supports what manifests use: quotes, `;`, `|`, `&`, newlines, parentheses, redirections, `\` at the end of a line,
+ * `exec`, and assignments in front of a command. Words with an unquoted or double-quoted expansion are left out, because the
+ * shell may expand them to any value.
  */
 export function splitShellCommands(script: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]];

@@ -8,11 +8,11 @@ export const UNIT_DIRECTORIES = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '
 
 /** How systemd would start a service, by its files. */
 export interface ServiceCommand {
-  /** The program and its arguments, variables filled in. */
+  /** The program and its arguments, with expanded variables. */
   readonly argv: readonly string[];
-  /** The file whose `ExecStart=` counts. */
+  /** The file of the effective `ExecStart=`. */
   readonly source: HostPath;
-  /** What it is started with by `Environment=` and `EnvironmentFile=`. */
+  /** The environment of `Environment=` and `EnvironmentFile=`. */
   readonly environment: ReadonlyMap<string, string>;
   /** Every file that was read. */
   readonly files: readonly HostPath[];
@@ -23,7 +23,7 @@ export interface ServiceCommand {
  *
  * Covers what units of Kubernetes use: `ExecStart=`, `Environment=`, `EnvironmentFile=`, quotes, `$NAME` and `${NAME}`;
  * specifiers (`%H`) stay as they are.
- * @returns `undefined` when there is no such unit, or it starts nothing
+ * @returns `undefined` when the unit is missing, or starts nothing
  */
 export async function readServiceCommand(
   unit: string,

@@ -15,7 +15,7 @@ export interface KubeconfigClient {
 }
 
 /**
- * Reads the client credentials of a kubeconfig, embedded or in the files that it names.
+ * Reads the client credentials of a kubeconfig, embedded or in files.
  *
  * @throws NodeConfigError `PKI_KUBECONFIG_INVALID` `PKI_CERTIFICATE_MISSING` `PKI_KEY_MISSING`; HostError when a file cannot be read
  */

@@ -18,7 +18,7 @@ export interface Kubeconfig {
   readonly server: string;
   /** The required name in the server certificate; `undefined` when it is not verified. */
   readonly serverName: string | undefined;
-  /** `undefined` when the user has another credential, a token or a plugin. */
+  /** `undefined` when the user has another credential, such as a token or a plugin. */
   readonly certificate: KubeconfigCredential | undefined;
   readonly key: KubeconfigCredential | undefined;
   /** The bundle that verifies the API server. */
@@ -125,9 +125,9 @@ function spliceScalar(source: string, node: Node, value: string): string {
 }
 
 /**
- * Puts new credentials into the current context's user; every other byte of the kubeconfig stays as it was.
+ * Replaces credentials of the current context's user; every other byte of the kubeconfig stays.
  *
- * @param credentials PEM texts; only fields that the kubeconfig has already can be replaced
+ * @param credentials PEM texts; only existing fields of the kubeconfig can be replaced
  * @throws NodeConfigError `PKI_KUBECONFIG_INVALID`
  */
 export function replaceKubeconfigCredentials(
@@ -175,7 +175,7 @@ export function readKubeconfigTrust(source: string, path: HostPath): readonly Ku
 /**
  * Replaces embedded CA bundles, cluster by cluster; every other byte of the kubeconfig stays.
  *
- * @param replace the new PEM bundle for an old one; the same text leaves it as it is
+ * @param replace the new PEM bundle for an old one; the same text leaves it unchanged
  * @throws NodeConfigError `PKI_KUBECONFIG_INVALID`
  */
 export function replaceKubeconfigTrust(source: string, path: HostPath, replace: (pem: string) => string): string {
@@ -191,7 +191,7 @@ export function replaceKubeconfigTrust(source: string, path: HostPath, replace: 
   return result;
 }
 
-/** Decodes a kubeconfig. A byte order mark is kept, so that an edit gives it back. */
+/** Decodes a kubeconfig. Keeps a byte order mark, so that an edit preserves it. */
 export function decodeKubeconfig(bytes: Uint8Array, path: HostPath): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

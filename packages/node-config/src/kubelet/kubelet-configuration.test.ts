@@ -11,7 +11,7 @@ rotateCertificates: true
 staticPodPath: /etc/kubernetes/manifests
 tlsCertFile: serving.crt
 `;
-/** Of Kubernetes's own package for Debian. */
+/** From the Debian package of Kubernetes. */
 const DROP_IN = `# Note: This dropin only works with kubeadm and kubelet v1.11+
 [Service]
 Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"

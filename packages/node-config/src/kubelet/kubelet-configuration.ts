@@ -6,14 +6,14 @@ import { findKubelets } from './kubelet-process.ts';
 import { decodeManifest, readManifestObject } from '../static-pods/manifest-source.ts';
 import { readEnvironmentFile, readServiceCommand, splitWords } from '../components/systemd-unit.ts';
 
-/** The configuration of a kubelet, as far as credentials and static pods are concerned. */
+/** The configuration of a kubelet, limited to credentials and static pods. */
 export interface KubeletConfiguration {
-  /** `process`: the running kubelet's command line. `unit`: systemd's files. `kubeadm-defaults`: neither was there. */
+  /** `process`: the running kubelet's command line. `unit`: systemd's files. `kubeadm-defaults`: neither was found. */
   readonly origin: 'process' | 'unit' | 'kubeadm-defaults';
   /** One line for each source and each default. */
   readonly evidence: readonly string[];
   readonly running: { readonly pid: number; readonly startTicks: number } | undefined;
-  /** Flags together with what the configuration file says about the same things; in the shape that other components have. */
+  /** Flags, merged with the fields of the configuration file; in the shape that other components have. */
   readonly component: ComponentFlags;
   readonly configFile: HostPath | undefined;
   /** The manifest directory; `undefined` when this kubelet runs no static pods. */
@@ -41,7 +41,7 @@ interface Told {
 
 const KUBELET_UNIT = 'kubelet.service';
 
-/** What kubeadm's package sets up: its drop-in `10-kubeadm.conf`. */
+/** The drop-in `10-kubeadm.conf` of kubeadm's package. */
 const KUBEADM_FLAGS: ReadonlyMap<string, string> = new Map([
   ['config', '/var/lib/kubelet/config.yaml'],
   ['kubeconfig', '/etc/kubernetes/kubelet.conf'],
@@ -57,12 +57,11 @@ const KUBEADM_ENVIRONMENT: readonly (readonly [file: HostPath, variable: string]
 const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
 
 /**
- * Finds out how the kubelet of this node is set up, whether it runs or not: from its command line, else from systemd's
- * files, else from what kubeadm always sets up; `evidence` says which.
+ * Reads the configuration of this node's kubelet, running or not: from its command line, else from systemd's
+ * files, else kubeadm's defaults; `evidence` names the source.
  *
- * Flags win over the configuration file, as in the kubelet. It does not know a kubelet that is started by anything else
- * and is not running.
- * @throws NodeConfigError `KUBELET_CONFIGURATION_INVALID`; HostError when a file is there but cannot be read
+ * Flags win over the configuration file, as in the kubelet. Does not find a stopped kubelet outside of systemd.
+ * @throws NodeConfigError `KUBELET_CONFIGURATION_INVALID`; HostError when a file exists but cannot be read
  */
 export async function readKubeletConfiguration({
   host,

@@ -4,8 +4,8 @@ import { programName } from '../components/component.ts';
 import { isNodeService } from '../components/trusted-process.ts';
 
 /**
- * Every running kubelet of this node that root runs, oldest first. A kubelet always uses its node's own network, so one with another
- * belongs to another node that shares the machine.
+ * Every running kubelet of this node that root runs, oldest first. A kubelet always uses its node's own network; a kubelet in
+ * another network namespace belongs to another node on the same machine.
  */
 export async function findKubelets({
   host,

@@ -2,11 +2,11 @@ import { lineOfYamlError, parseYamlDocuments, type YamlOptions } from '../yaml-d
 import { NodeConfigError } from '../errors.ts';
 import { type Document, isMap, type ParsedNode, type YAMLMap } from 'yaml';
 
-/** Larger than any Pod that an API server could mirror (etcd takes 1.5 MiB a request); the kubelet itself reads 10 MiB. */
+/** Larger than any Pod that an API server could mirror (etcd accepts 1.5 MiB a request); the kubelet itself reads 10 MiB. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /**
- * YAML 1.1 as the kubelet's parser reads it: to gopkg.in/yaml.v2 a timestamp and a number with colons are texts.
+ * YAML 1.1 as the kubelet's parser reads it: gopkg.in/yaml.v2 reads a timestamp and a number with colons as strings.
  */
 const KUBERNETES_YAML: YamlOptions = {
   version: '1.1',
@@ -26,7 +26,7 @@ export interface ParsedManifest {
 }
 
 /**
- * Turns the bytes of a manifest into text without losing one of them: a byte order mark stays.
+ * Decodes the bytes of a manifest without loss: a byte order mark stays.
  *
  * @param subject the file's path, for messages
  * @throws NodeConfigError `MANIFEST_TOO_LARGE` `MANIFEST_INVALID`
@@ -60,7 +60,7 @@ export function tooLarge(subject: string, size: number): NodeConfigError {
 }
 
 /**
- * Parses YAML or JSON that holds exactly one object, with the YAML 1.1 rules that Kubernetes goes by.
+ * Parses YAML or JSON with exactly one object, by the YAML 1.1 rules of Kubernetes.
  *
  * Stricter than the kubelet, which silently ignores all documents but the first and all duplicates of a key but one.
  * @param subject the file's path, for messages
@@ -95,11 +95,11 @@ export function parseManifest(source: string, subject: string): ParsedManifest {
   }
 }
 
-/** More than describe a node and the cached copies of its pods; longer texts are none of those. */
+/** Cache limits: more texts than a node's files and the cached copies of its pods, and longer than any of them. */
 const KEPT_OBJECTS = 64;
 const KEPT_LENGTH = 64 * 1024;
 
-/** Objects by their text: the files of a node are read often and change rarely. */
+/** Objects by their text: a run reads the files of a node often, and they rarely change. */
 const parsedObjects = new Map<string, ParsedManifest['object']>();
 
 /**

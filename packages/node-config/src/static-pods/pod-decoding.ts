@@ -9,7 +9,7 @@ import type { HttpGet, ManifestFile, StaticContainer, StaticPod } from './static
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Makes a pod out of a manifest's bytes.
+ * Decodes a pod from a manifest's bytes.
  *
  * Checks what this package relies on, not all that the kubelet validates.
  * @throws NodeConfigError `MANIFEST_INVALID`, naming the field or line; `MANIFEST_TOO_LARGE`
@@ -106,7 +106,7 @@ function decodeMount(
 ): StaticContainer['mounts'][number] {
   const containerPath = hostPath(joinPath(hostPath('/'), read.text(mount.mountPath, `${at}.mountPath`)));
   const source = volumes.get(mount.name);
-  // What `subPathExpr` expands to is known in the running pod only.
+  // Only the running pod knows the expansion of `subPathExpr`.
   if (source === undefined || !source.startsWith('/') || mount.subPathExpr !== undefined) {
     return { containerPath, hostPath: undefined };
   }
@@ -137,7 +137,7 @@ function decodeHttpGet(
   };
 }
 
-/** `$(NAME)` becomes the variable's value where the manifest gives it; `$$(NAME)` is a literal `$(NAME)`. */
+/** `$(NAME)` becomes the variable's value if the manifest sets it; `$$(NAME)` is a literal `$(NAME)`. */
 function expandVariables(word: string, environment: ReadonlyMap<string, string>): string {
   return word.replace(/\$\$|\$\(([A-Za-z_][\w.-]*)\)/g, (match: string, name: string) =>
     match === '$$' ? '$' : (environment.get(name) ?? match),

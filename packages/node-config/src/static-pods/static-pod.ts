@@ -4,7 +4,7 @@ import type { CommandLine } from '../components/command-line.ts';
 /** An HTTP probe. */
 export interface HttpGet {
   readonly scheme: 'http' | 'https';
-  /** Address or name; `undefined` when the manifest leaves it to the pod's own address, which is unknown on disk. */
+  /** Address or name; `undefined` for the pod's own address, which the manifest does not contain. */
   readonly host: string | undefined;
   readonly port: number;
   /** With a leading slash; may carry a query. */
@@ -20,7 +20,7 @@ interface Probes {
 /** A directory or file mounted into a container. */
 interface Mount {
   readonly containerPath: HostPath;
-  /** `undefined` when what is mounted is not the host's. */
+  /** `undefined` when the source is not on the host. */
   readonly hostPath: HostPath | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface StaticContainer extends CommandLine {
   readonly probes: Probes;
 }
 
-/** The file that a static pod comes from. */
+/** The file of a static pod. */
 export interface ManifestFile {
   readonly path: HostPath;
   readonly source: string;
@@ -44,17 +44,17 @@ export interface ManifestFile {
   readonly uid: number;
   readonly gid: number;
   readonly modifiedAt: Date;
-  /** The file is a link to the real one. */
+  /** The file is a symbolic link. */
   readonly isLink: boolean;
 }
 
 /** A Pod that the kubelet runs from a file, without an API server. */
 export interface StaticPod {
   readonly manifest: ManifestFile;
-  /** As in the manifest; the API server shows it with the node's name behind it. */
+  /** As in the manifest; the API server appends the node's name. */
   readonly name: string;
   readonly namespace: string;
-  /** Set in the manifest in rare cases; otherwise the kubelet makes the UID from a hash of the manifest. */
+  /** Rarely set in the manifest; otherwise the kubelet derives the UID from a hash of the manifest. */
   readonly uid: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
@@ -67,8 +67,8 @@ export interface StaticPod {
 }
 
 /**
- * The file or directory of the host behind a path in a container, or `undefined` when it is the image's, a Secret's or
- * otherwise not the host's.
+ * The file or directory of the host behind a path in a container; `undefined` when the image, a Secret or another source
+ * provides it.
  */
 export function hostPathOf(container: StaticContainer, containerPath: HostPath): HostPath | undefined {
   const mount = container.mounts.find(
