@@ -8,13 +8,13 @@ export interface Extension {
   /** The content bytes of its object identifier in hexadecimal, see {@link EXTENSION}. */
   readonly oid: string;
   readonly critical: boolean;
-  /** What the OCTET STRING holds. */
+  /** The content of the OCTET STRING. */
   readonly value: Uint8Array;
   /** The whole extension. */
   readonly der: Uint8Array;
 }
 
-/** Object identifiers of the extensions that are looked into, encoded (RFC 5280 section 4.2.1). */
+/** Object identifiers of the supported extensions, encoded (RFC 5280 section 4.2.1). */
 export const EXTENSION = {
   /** 2.5.29.14 */
   subjectKeyIdentifier: '551d0e',
@@ -30,7 +30,7 @@ export const EXTENSION = {
   extendedKeyUsage: '551d25',
 } as const;
 
-/** A certificate, read twice: by OpenSSL for its meaning, and as DER for its bytes. */
+/** A certificate, parsed twice: by OpenSSL for its meaning, and as DER for its bytes. */
 export interface Certificate {
   readonly x509: X509Certificate;
   readonly der: Uint8Array;
@@ -38,11 +38,11 @@ export interface Certificate {
   readonly notAfter: Date;
   /** The content bytes of the serial number. */
   readonly serialNumber: Uint8Array;
-  /** The DER of the distinguished names and of the public key, tag and length included. */
+  /** The DER of the distinguished names and of the public key, with tag and length. */
   readonly issuerDer: Uint8Array;
   readonly subjectDer: Uint8Array;
   readonly publicKeyDer: Uint8Array;
-  /** The second unique identifier of old certificates, kept when there is one. */
+  /** The subject's unique identifier in old certificates, if present. */
   readonly subjectUniqueIdDer: Uint8Array | undefined;
   readonly extensions: readonly Extension[];
 }
@@ -75,7 +75,7 @@ function readFields(der: Uint8Array) {
   };
 }
 
-/** A hundred times what a certificate with every name of a large cluster has. */
+/** A hundred times the size of a certificate with every name of a large cluster. */
 const MAX_BYTES = 1024 * 1024;
 
 function tooLarge(bytes: number, source: string): X509Error {
@@ -87,15 +87,15 @@ function tooLarge(bytes: number, source: string): X509Error {
   });
 }
 
-/** More certificates than a cluster has CAs and a node has certificates; a longer one is not kept. */
+/** More than the CAs of a cluster and the certificates of a node; larger certificates are not cached. */
 const KEPT_CERTIFICATES = 256;
 const KEPT_BYTES = 8 * 1024;
 
-/** Certificates by their DER: the same few are held by thousands of objects, and each takes OpenSSL memory of its own. */
+/** Certificates by their DER: thousands of objects hold the same few, and OpenSSL allocates memory for each copy. */
 const parsedCertificates = new Map<string, Certificate>();
 
 /**
- * Reads one certificate from its DER.
+ * Parses one certificate from its DER.
  *
  * @param source the file it came from, for errors
  * @throws X509Error `PKI_CERTIFICATE_INVALID` `PKI_KEY_UNSUPPORTED`
@@ -118,7 +118,7 @@ function parseUncached(der: Uint8Array, source: string): Certificate {
   try {
     x509 = new X509Certificate(der);
     fields = readFields(x509.raw);
-    // An invalid date would be neither before now nor after.
+    // An invalid date would be neither before nor after now.
     if (Number.isNaN(x509.validFromDate.getTime() + x509.validToDate.getTime())) throw new Error('malformed validity');
   } catch (cause) {
     throw new X509Error({
@@ -175,19 +175,19 @@ export function subjectKeyIdentifier(certificate: Certificate): Uint8Array | und
   return extension === undefined ? undefined : readDerElements(extension.value)[0]?.content;
 }
 
-/** The key identifier of the issuer that a certificate names (RFC 5280 section 4.2.1.1), or `undefined`. */
+/** The key identifier of the issuer in a certificate (RFC 5280 section 4.2.1.1), or `undefined`. */
 export function authorityKeyIdentifier(certificate: Certificate): Uint8Array | undefined {
   const extension = findExtension(certificate, EXTENSION.authorityKeyIdentifier);
   if (extension === undefined) return undefined;
   return readDerSequence(extension.value).find((element) => element.tag === 0x80)?.content;
 }
 
-/** Tells whether a certificate names its issuer by serial number too, as OpenSSL can be configured to write it. */
+/** Whether a certificate names its issuer by serial number too, an option of OpenSSL. */
 export function namesIssuerSerial(certificate: Certificate): boolean {
   return authorityCertSerialNumber(certificate) !== undefined;
 }
 
-/** The serial number of the issuer that a certificate names (RFC 5280 section 4.2.1.1), or `undefined`. */
+/** The serial number of the issuer in a certificate (RFC 5280 section 4.2.1.1), or `undefined`. */
 export function authorityCertSerialNumber(certificate: Certificate): Uint8Array | undefined {
   const extension = findExtension(certificate, EXTENSION.authorityKeyIdentifier);
   if (extension === undefined) return undefined;

@@ -7,11 +7,11 @@ import { isSameDer } from '../encoding/der.ts';
 export interface CertificateChain {
   /** The certificate itself first. */
   readonly certificates: readonly Certificate[];
-  /** Why it ends where it ends; `undefined` when it ends with one that signed itself and nothing forbids it. */
+  /** Why the chain is incomplete or forbidden; `undefined` for an allowed chain up to a self-signed certificate. */
   readonly flaw: string | undefined;
 }
 
-/** Longer chains do not occur, and a loop of certificates that sign each other must end. */
+/** Longer chains do not occur; the limit ends a loop of certificates that sign each other. */
 const MAX_LENGTH = 10;
 
 /** A `pathLenConstraint` counts the CAs between it and the leaf that are not self-signed (RFC 5280 section 6.1.4). */
@@ -32,8 +32,8 @@ function nameOf({ x509 }: Certificate): string {
 }
 
 /**
- * Follows a certificate to its root CA, among `known` ones, by names, key identifiers and signatures. Does not
- * check dates. Takes time in proportion to `known`, whatever signs whom.
+ * Follows a certificate to its root CA, among `known` certificates, by names, key identifiers and signatures. Does not
+ * check dates. Takes time in proportion to `known`, regardless of their signatures.
  *
  * @param anchors trusted CAs that are not self-signed. Default: none
  */

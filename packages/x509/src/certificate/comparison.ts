@@ -6,37 +6,37 @@ import {
   subjectKeyIdentifier,
 } from './certificate.ts';
 
-/** Tells whether two certificates are the same bytes. */
+/** Whether two certificates are the same bytes. */
 export function isSameCertificate(a: Pick<Certificate, 'der'>, b: Pick<Certificate, 'der'>): boolean {
   return isSameDer(a.der, b.der);
 }
 
-/** Tells whether two certificates have the same subject, compared as bytes, as Go does. */
+/** Whether two certificates have the same subject, compared as bytes, as Go does. */
 export function isSameSubject(a: Certificate, b: Certificate): boolean {
   return isSameDer(a.subjectDer, b.subjectDer);
 }
 
-/** Tells whether two certificates are for the same public key. */
+/** Whether two certificates are for the same public key. */
 export function isSamePublicKey(a: Certificate, b: Certificate): boolean {
   return isSameDer(a.publicKeyDer, b.publicKeyDer);
 }
 
-/** Tells whether two certificates are of one CA: the same name and the same key, whatever their dates. */
+/** Whether two certificates are of one CA: the same name and the same key, regardless of dates. */
 export function isSameCa(a: Certificate, b: Certificate): boolean {
   return isSameSubject(a, b) && isSamePublicKey(a, b);
 }
 
-/** Tells whether the subject of `ca` is the issuer that `certificate` names, compared as bytes, as Go does. */
+/** Whether the subject of `ca` is the issuer in `certificate`, compared as bytes, as Go does. */
 export function namesIssuer(certificate: Certificate, ca: Certificate): boolean {
   return isSameDer(certificate.issuerDer, ca.subjectDer);
 }
 
-/** Tells whether a certificate is self-signed: its own issuer by name and signature. */
+/** Whether a certificate is self-signed: its own issuer by name and signature. */
 export function isSelfSigned(certificate: Certificate): boolean {
   return namesIssuer(certificate, certificate) && certificate.x509.verify(certificate.x509.publicKey);
 }
 
-/** Tells whether `ca` has signed `certificate`: its name, its key identifier and its signature, whatever the dates. */
+/** Whether `ca` has signed `certificate`: by name, key identifier and signature, regardless of dates. */
 export function isSignedBy(certificate: Certificate, ca: Certificate): boolean {
   return namesIssuer(certificate, ca) && !namesOtherKey(certificate, ca) && certificate.x509.verify(ca.x509.publicKey);
 }
@@ -50,8 +50,8 @@ function namesOtherKey(certificate: Certificate, ca: Certificate): boolean {
 export type IssuerMismatch = 'name' | 'key identifier' | 'serial number' | 'signature';
 
 /**
- * Compares a certificate with the CA that should have issued it: name, key identifier, serial number where the certificate names
- * one, signature (RFC 5280 section 6.1.3), whatever the dates. Returns the first mismatch, or `undefined` when there is none.
+ * Compares a certificate with its expected issuer: name, key identifier, serial number if the certificate names
+ * one, signature (RFC 5280 section 6.1.3), regardless of dates. Returns the first mismatch, or `undefined`.
  */
 export function findIssuerMismatch(certificate: Certificate, ca: Certificate): IssuerMismatch | undefined {
   if (!namesIssuer(certificate, ca)) return 'name';

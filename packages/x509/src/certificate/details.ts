@@ -56,7 +56,7 @@ const EXTENDED_USAGES: Readonly<Record<string, string>> = {
   '2.5.29.37.0': 'any',
 };
 
-/** The kinds of a GeneralName (RFC 5280 section 4.2.1.6) by their tags; those without text are named by their kind alone. */
+/** The kinds of a GeneralName (RFC 5280 section 4.2.1.6) by their tags; a name without text is reported by its kind alone. */
 const NAME_KINDS: Readonly<Record<number, string>> = {
   0x81: 'email',
   0x82: 'DNS',
@@ -83,7 +83,7 @@ function readNames(certificate: Certificate): readonly string[] {
   });
 }
 
-/** Whether the holder of a certificate may sign others: it is a CA's, or its key usage says so (RFC 5280 section 4.2.1.3). */
+/** Whether a certificate may sign others: it is a CA certificate, or its key usage allows it (RFC 5280 section 4.2.1.3). */
 export function canSignCertificates(certificate: Certificate): boolean {
   return certificate.x509.ca || readKeyUsage(certificate).includes('keyCertSign');
 }
@@ -95,7 +95,7 @@ function readKeyUsage(certificate: Certificate): readonly string[] {
   return KEY_USAGES.filter((_, at) => ((bits[at >> 3] ?? 0) & (0x80 >> (at & 7))) !== 0);
 }
 
-/** Longer ones do not occur; a number of that size takes too long to write. */
+/** Longer numbers do not occur, and take too long to format. */
 const MAX_OID_BYTES = 64;
 
 function formatOid(content: Uint8Array): string {

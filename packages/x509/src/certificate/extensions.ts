@@ -4,7 +4,7 @@ import { type Certificate, EXTENSION, type Extension, subjectKeyIdentifier } fro
 import { parseIpAddress } from './ip-address.ts';
 import { DER_TAG, encodeDer, isSameDer, readDerElements, readDerSequence } from '../encoding/der.ts';
 
-/** What a certificate may be used for. */
+/** Supported extended key usages. */
 export type Usage = 'server' | 'client';
 
 /** id-kp-serverAuth and id-kp-clientAuth (RFC 5280 section 4.2.1.12), encoded. */
@@ -17,7 +17,7 @@ export function keyIdentifierOf(publicKeyDer: Uint8Array): Uint8Array {
   return createHash('sha1').update(bits.subarray(1)).digest();
 }
 
-/** One extension in DER; `critical` only where it is, as DER demands of a default (RFC 5280 section 4.1). */
+/** One extension in DER; writes `critical` only when true, as DER demands of a default (RFC 5280 section 4.1). */
 export function encodeExtension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
   return encodeDer(
     DER_TAG.sequence,
@@ -33,7 +33,7 @@ function encodeName(name: string): Uint8Array {
   return address === undefined ? encodeDer(0x82, Buffer.from(name, 'latin1')) : encodeDer(0x87, address);
 }
 
-/** Tells whether a certificate may be used that way; without the extension it may be used for everything. */
+/** Whether a certificate allows a usage; without the extension it allows every usage. */
 export function allowsUsage(certificate: Certificate, usage: Usage): boolean {
   const extension = certificate.extensions.find(({ oid }) => oid === EXTENSION.extendedKeyUsage);
   if (extension === undefined) return true;
@@ -41,7 +41,7 @@ export function allowsUsage(certificate: Certificate, usage: Usage): boolean {
   return oids.includes(USAGE_OIDS[usage]) || oids.includes(ANY_USAGE_OID);
 }
 
-/** Tells whether a certificate names an address in its subject alternative names; the common name never counts, as in Go. */
+/** Whether a certificate names an address in its subject alternative names; the common name never counts, as in Go. */
 export function namesAddress(certificate: Certificate, address: string): boolean {
   const { x509 } = certificate;
   if (parseIpAddress(address) !== undefined) return x509.checkIP(address) !== undefined;
@@ -51,14 +51,14 @@ export function namesAddress(certificate: Certificate, address: string): boolean
 const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 const MAX_DNS_NAME = 253;
 
-/** Tells whether a text is a DNS name; one of digits and dots alone is a mistyped address. */
+/** Whether a text is a DNS name; digits and dots alone are a mistyped address. */
 export function isDnsName(text: string): boolean {
   return text.length <= MAX_DNS_NAME && DNS_NAME.test(text) && !/^[\d.]+$|:/.test(text);
 }
 
 /**
- * Makes sure that each of `names` is an IP address or a DNS name, a wildcard for its first label included.
- * @throws X509Error `PKI_NAME_INVALID` with all that are neither
+ * Checks that each of `names` is an IP address or a DNS name; the first label may be a wildcard.
+ * @throws X509Error `PKI_NAME_INVALID` with all invalid names
  */
 export function assertSubjectNames(names: readonly string[]): void {
   const wrong = names.filter((name) => parseIpAddress(name) === undefined && !isDnsName(name));
@@ -88,8 +88,8 @@ function withAdded(extension: Extension, additions: readonly Uint8Array[]): Uint
 }
 
 /**
- * The extensions of a renewed certificate: those of the old one byte for byte and in their order, but for the key
- * identifiers, which follow the keys, and for what is to be added.
+ * The extensions of a renewed certificate: those of the old one byte for byte and in their order, plus the additions. The key
+ * identifiers follow the keys.
  */
 export function renewExtensions(template: Certificate, changes: ExtensionChanges): readonly Uint8Array[] {
   const issuerKeyId = subjectKeyIdentifier(changes.issuer) ?? keyIdentifierOf(changes.issuer.publicKeyDer);

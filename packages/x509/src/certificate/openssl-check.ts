@@ -2,8 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
 
 /**
- * Reads the bytes of a certificate afresh, by OpenSSL alone, and tells whether they are a CA that has signed itself. For a
- * verification that must not trust what this process has read or made before.
+ * Whether the bytes of a certificate are a self-signed CA. OpenSSL alone parses the bytes again, for a verification that must
+ * not trust what this process has read or made before.
  *
  * @param bytes PEM or DER
  */
@@ -13,8 +13,8 @@ export function isSelfSignedCa(bytes: Uint8Array): boolean {
 }
 
 /**
- * Judges a certificate and its key by OpenSSL alone, read afresh from their bytes: that they belong together, that one of
- * `issuers` has signed the certificate, and that it is valid at `now`. Returns what is wrong, or `undefined`.
+ * Verifies a certificate and its key by OpenSSL alone, parsed again from their bytes: the key matches the certificate, one of
+ * `issuers` has signed it, and it is valid at `now`. Returns the first problem, or `undefined`.
  */
 export function findPairFault(
   pair: { readonly certificate: Uint8Array; readonly key: Uint8Array },

@@ -6,13 +6,13 @@ export const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /**
  * One line of a distinguished name.
- * @param name an empty one is `undefined` at run time, whatever the type of Node's says
+ * @param name Node returns `undefined` for an empty name, against its type
  */
 export function nameOf(name: string | undefined): string {
   return name?.replaceAll('\n', ', ') ?? '';
 }
 
-/** Whole days from `now`; negative when it is past. */
+/** Whole days from `now`; negative for a time in the past. */
 export function daysUntil(time: Date, now: Date): number {
   return Math.floor((time.getTime() - now.getTime()) / MS_PER_DAY);
 }
@@ -27,5 +27,5 @@ export function describeValidity({ x509, notBefore, notAfter }: Certificate, now
   };
 }
 
-/** The same for a certificate that cannot be read. */
+/** The fields of a certificate that cannot be parsed. */
 export const NO_VALIDITY = { notBefore: null, notAfter: null, daysLeft: null, keyAlgorithm: null } as const;

@@ -1,6 +1,6 @@
 import { X509Error } from '../errors.ts';
 
-/** Universal and context tags that certificates are made of (X.690 section 8, RFC 5280 appendix A). */
+/** Universal and context tags of certificates (X.690 section 8, RFC 5280 appendix A). */
 export const DER_TAG = {
   boolean: 0x01,
   integer: 0x02,
@@ -13,7 +13,7 @@ export const DER_TAG = {
   set: 0x31,
 } as const;
 
-/** One tag-length-value, as views on the bytes that it was read from. */
+/** One tag-length-value, as views on its source bytes. */
 export interface DerElement {
   readonly tag: number;
   /** Tag, length and value. */
@@ -46,9 +46,9 @@ function readElement(bytes: Uint8Array, start: number): DerElement {
 }
 
 /**
- * The elements that lie one behind the other in `bytes`.
+ * The consecutive elements in `bytes`.
  *
- * Strict about bounds, indifferent to meaning; it never copies, so an element can be carried over byte for byte.
+ * Checks bounds, not meaning; never copies, so an element can be copied byte for byte.
  * @throws X509Error `PKI_CERTIFICATE_INVALID`
  */
 export function readDerElements(bytes: Uint8Array): readonly DerElement[] {
@@ -62,8 +62,8 @@ export function readDerElements(bytes: Uint8Array): readonly DerElement[] {
 }
 
 /**
- * The elements of the one SEQUENCE that `bytes` consists of.
- * @throws X509Error `PKI_CERTIFICATE_INVALID` when it is another type, or when bytes follow it
+ * The elements of the SEQUENCE that fills `bytes`.
+ * @throws X509Error `PKI_CERTIFICATE_INVALID` for another type, or trailing bytes
  */
 export function readDerSequence(bytes: Uint8Array): readonly DerElement[] {
   const [sequence, ...rest] = readDerElements(bytes);
@@ -71,7 +71,7 @@ export function readDerSequence(bytes: Uint8Array): readonly DerElement[] {
   return readDerElements(sequence.content);
 }
 
-/** Wraps `parts`, one behind the other, in a tag and the shortest length (X.690 section 10.1). */
+/** Wraps the concatenated `parts` in a tag and the shortest length (X.690 section 10.1). */
 export function encodeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const content = Buffer.concat(parts);
   const length: number[] = [];
@@ -80,7 +80,7 @@ export function encodeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Ar
   return Buffer.concat([Uint8Array.from(header), content]);
 }
 
-/** Tells whether two stretches of DER are the same bytes. */
+/** Whether two DER elements are the same bytes. */
 export function isSameDer(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }

@@ -5,9 +5,9 @@ export interface PemBlock {
   /** For example `CERTIFICATE` or `EC PRIVATE KEY`. */
   readonly label: string;
   readonly der: Uint8Array;
-  /** From `-----BEGIN` to the end of the `-----END` line, as it was written, without the last line break. */
+  /** From `-----BEGIN` to the end of the `-----END` line, unchanged, without the last line break. */
   readonly text: string;
-  /** Where `text` lies in what was read: from the first of its characters to behind the last. */
+  /** The offsets of `text` in the source; the end is exclusive. */
   readonly start: number;
   readonly end: number;
   /** Encrypted by the headers of RFC 1421 or by PKCS#8. */
@@ -57,11 +57,11 @@ function readLines(text: string): readonly Line[] {
 }
 
 /**
- * The blocks of a PEM text in order. Text before, between and behind the blocks is passed over, as Go's `encoding/pem`
- * does, whatever its line breaks. Takes time in proportion to the text.
+ * The blocks of a PEM text in order. Skips text before, between and after the blocks, as Go's `encoding/pem`
+ * does, with any line breaks. Takes time in proportion to the text.
  *
  * @param subject the file, for errors
- * @throws X509Error `PKI_PEM_INVALID` when a block is cut off or is not base64, or when there is none
+ * @throws X509Error `PKI_PEM_INVALID` when a block is incomplete or is not base64, or when there is none
  */
 export function readPem(text: string, subject: string): readonly PemBlock[] {
   const blocks: PemBlock[] = [];
@@ -92,7 +92,7 @@ export function readPem(text: string, subject: string): readonly PemBlock[] {
   return blocks;
 }
 
-/** Files that were put together with `cat` lose a block where the first one does not end with a line break. */
+/** Files concatenated with `cat` lose a block if the first file does not end with a line break. */
 function unendedReason(label: string, line: string): string {
   const isGlued = line.includes(`-----END ${label}-----`);
   return isGlued ? `the ${label} block ends on the line where another begins` : `the ${label} block has no end`;
@@ -106,9 +106,9 @@ function describeEmpty(text: string): string {
 }
 
 /**
- * Puts other blocks in the place of some of a PEM text; every other byte stays.
+ * Replaces blocks of a PEM text; every other byte stays.
  *
- * @param replace the PEM of the new block without a final line break, or `undefined` to leave a block as it is
+ * @param replace the PEM of the new block without a final line break; `undefined` keeps the block
  * @throws X509Error `PKI_PEM_INVALID`
  */
 export function replacePemBlocks(

@@ -9,7 +9,7 @@ function encodeTime(date: Date): Uint8Array {
   return encodeDer(DER_TAG.generalizedTime, Buffer.from(digits, 'latin1'));
 }
 
-/** The parts of a TBSCertificate that are not made up on the spot; all in DER. */
+/** A TBSCertificate without its serial number; names, key and extensions in DER. */
 export interface CertificateBody {
   readonly algorithm: SignatureAlgorithm;
   readonly issuerDer: Uint8Array;
@@ -20,7 +20,7 @@ export interface CertificateBody {
   readonly extensions: readonly Uint8Array[];
 }
 
-/** A TBSCertificate of version 3 with a serial number of its own (RFC 5280 section 4.1). */
+/** A TBSCertificate of version 3 with a new serial number (RFC 5280 section 4.1). */
 export function encodeCertificateBody(body: CertificateBody): Uint8Array {
   const { notBefore, notAfter } = body.validity;
   return encodeDer(

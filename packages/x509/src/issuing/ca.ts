@@ -16,7 +16,7 @@ import { assertSelfSignedCa } from './issued-check.ts';
 import { signatureAlgorithmOf, signCertificate } from './signature.ts';
 
 interface CaInput {
-  /** The certificate of the CA to start from: its subject and extensions are taken from it byte for byte. */
+  /** The present certificate of the CA: the new one copies its subject and extensions byte for byte. */
   readonly template: Certificate;
   readonly key: KeyObject;
   readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
@@ -25,10 +25,10 @@ interface CaInput {
 }
 
 /**
- * Reissues the certificate of a self-signed CA with its own key: another serial number and validity, everything else byte for
- * byte, the subject key identifier included. Certificates that the CA signed before verify against the new one too.
+ * Reissues the certificate of a self-signed CA with its own key: new serial number and validity, everything else byte for
+ * byte, including the subject key identifier. Earlier certificates of the CA verify against the new one too.
  *
- * The one extension that may change is an authority key identifier that names the old serial number.
+ * Only an authority key identifier with the old serial number may change.
  *
  * @param input.keySource the file of the key, for errors
  * @throws X509Error `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`
@@ -44,10 +44,10 @@ export function reissueCa(input: CaInput & { readonly keySource: string }): Cert
 }
 
 /**
- * Issues the certificate of a CA with a new key, from the template of the old one: the same name and extensions, except for the
- * key identifiers, which follow the key. It is self-signed.
+ * Issues a self-signed CA certificate with a new key, from the template of the old one: the same name and extensions, except
+ * for the key identifiers, which follow the key.
  *
- * The name stays because certificates, kubeadm and operators know the CA by it; the key identifiers say which one has signed.
+ * The name stays because certificates, kubeadm and operators know the CA by it; the key identifiers tell the two CAs apart.
  *
  * @throws X509Error `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`
  */
@@ -86,7 +86,7 @@ function selfSign({ template, key, validity, subject }: CaInput, { keySource, ..
   return issued;
 }
 
-/** A CA that names its own old serial number would no longer be its own issuer; the key identifier stays. */
+/** A CA with its own old serial number would no longer be its own issuer; the key identifier stays. */
 function keepExtensions(template: Certificate): readonly Uint8Array[] {
   return template.extensions.flatMap((extension) => {
     if (extension.oid !== EXTENSION.authorityKeyIdentifier || !namesIssuerSerial(template)) return [extension.der];
@@ -97,7 +97,7 @@ function keepExtensions(template: Certificate): readonly Uint8Array[] {
   });
 }
 
-/** Old CAs have no identifier of their key; without one, two CAs of one name could not be told apart. */
+/** Old CAs have no key identifier; without one, two CAs of one name cannot be told apart. */
 function renewIdentifiers({ extensions }: Certificate, identifier: Uint8Array): readonly Uint8Array[] {
   const own = encodeExtension(EXTENSION.subjectKeyIdentifier, false, encodeDer(DER_TAG.octetString, identifier));
   const ca = encodeDer(DER_TAG.sequence, encodeDer(0x80, identifier));

@@ -4,14 +4,14 @@ import type { Usage } from '../certificate/extensions.ts';
 import { DER_TAG, readDerElements } from '../encoding/der.ts';
 import { randomSerialNumber } from './serial-number.ts';
 
-/** The distinguished name of what is made. */
+/** The distinguished name of the new certificate or request. */
 export interface NewSubject {
   readonly commonName: string;
-  /** Each in a relative distinguished name of its own, before the common name, in this order. Default: none. */
+  /** Each in its own relative distinguished name, before the common name, in this order. Default: none. */
   readonly organizations?: readonly string[] | undefined;
 }
 
-/** The extensions of what is made; an absent one is left out. */
+/** The extensions of the new certificate or request; an absent one is left out. */
 export interface NewExtensions {
   /** The first byte of the key usage bits (RFC 5280 section 4.2.1.3). */
   readonly keyUsage: number;
@@ -24,7 +24,7 @@ export interface NewExtensions {
   readonly names: readonly string[];
 }
 
-/** The parts of a certificate that are there already are taken over byte for byte. */
+/** The given parts of a certificate, copied byte for byte. */
 interface NewCertificate {
   readonly algorithmDer: Uint8Array;
   /** Default: `subject`, for a self-signed certificate. */
@@ -41,7 +41,7 @@ interface NewRequest {
   readonly extensions: NewExtensions;
 }
 
-/** What node-forge encodes: DER of the parts that are signed afterwards. */
+/** The output of node-forge: DER of the parts to sign. */
 export interface ForgeEncoding {
   /** A TBSCertificate of version 3 with a random serial number (RFC 5280 section 4.1). */
   readonly encodeBody: (certificate: NewCertificate) => Uint8Array;
@@ -60,10 +60,10 @@ const OID = {
   extensionRequest: '1.2.840.113549.1.9.14',
 } as const;
 const USAGE_OIDS: Readonly<Record<Usage, string>> = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' };
-/** What Go's encoding/asn1 writes as a PrintableString; everything else is a UTF8String. */
+/** Go's encoding/asn1 writes these texts as a PrintableString; everything else is a UTF8String. */
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/;
 
-/** Loads node-forge, which takes longer than everything else of a start, only when a certificate is made without a template. */
+/** Loads node-forge, the slowest part of a start, only for a certificate without a template. */
 export async function loadForgeEncoding(): Promise<ForgeEncoding> {
   const { default: forge } = await import('node-forge');
   return createEncoding(forge);
@@ -86,12 +86,12 @@ function createEncoding({ asn1, pki }: Forge): ForgeEncoding {
   const octets = (bytes: Uint8Array): Asn1 => primitive(Type.OCTETSTRING, binary(bytes));
   const integer = (number: number): Asn1 => primitive(Type.INTEGER, asn1.integerToDer(number).getBytes());
   const constructedSequence: number = DER_TAG.sequence;
-  /** A SEQUENCE that exists already: to node-forge a primitive value, so that its content is written as it is. */
+  /** An existing SEQUENCE: a primitive value for node-forge, so that it writes the content unchanged. */
   const present = (der: Uint8Array): Asn1 =>
     asn1.create(Class.UNIVERSAL, constructedSequence, false, binary(contentOf(der)));
   const toBytes = (part: Asn1): Uint8Array => Buffer.from(asn1.toDer(part).getBytes(), 'latin1');
 
-  /** Where the types say a class, node-forge takes the type of the string. */
+  /** Against its types, node-forge uses the type of the string as the class. */
   const stringType = (value: string): number => (PRINTABLE.test(value) ? Type.PRINTABLESTRING : Type.UTF8);
   const name = ({ commonName, organizations = [] }: NewSubject): Asn1 => {
     const attribute = (type: string, value: string): Attribute => ({
@@ -120,7 +120,7 @@ function createEncoding({ asn1, pki }: Forge): ForgeEncoding {
     const address = parseIpAddress(text);
     return address === undefined ? tagged(2, text) : tagged(7, binary(address));
   };
-  /** In the order in which Go's crypto/x509 writes them. */
+  /** In the order of Go's crypto/x509. */
   const extensions = (wanted: NewExtensions, hasSubject: boolean): Asn1 => {
     const { keyUsage, usages, isCa, pathLength, subjectKeyId, authorityKeyId, names } = wanted;
     const constraints = isCa

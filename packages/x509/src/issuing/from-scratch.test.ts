@@ -82,7 +82,7 @@ describe('a certificate without a template', () => {
       'req -x509 -new -utf8 -config odd.cnf -key ca.key -out ca.crt -days 9999 -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign',
     );
     const [certificate] = parseCertificates(openssl.read('ca.crt'), 'ca.crt');
-    // A BMPString, which node-forge would decode and write in another way.
+    // A BMPString, which node-forge would decode and encode differently.
     expect(Buffer.from(certificate.subjectDer).toString('hex')).toContain('1e0600d6');
     const issuer = { certificate, key: parsePrivateKey(openssl.read('ca.key'), 'ca.key').key, keySource: 'ca.key' };
     const { issued } = await issuing({ issuer, names: ['a.example', '192.0.2.1', '2001:db8::1'] });

@@ -7,7 +7,7 @@ import { loadForgeEncoding, type NewExtensions, type NewSubject } from './forge-
 import { assertIssued, assertSelfSignedCa } from './issued-check.ts';
 import { signatureAlgorithmOf, signCertificate } from './signature.ts';
 
-/** What is wanted of a certificate or request for which there is no old one to start from. */
+/** The wanted fields of a certificate or request without a template. */
 interface ScratchInput {
   readonly subject: NewSubject;
   /** DNS names and IP addresses. Default: none. */
@@ -32,9 +32,9 @@ const KEY_CERT_SIGN = 0x04;
 /**
  * Issues a certificate without a template, in the shape of kubeadm's (`app/util/pkiutil` NewSignedCert): key usages and basic
  * constraints critical, extended key usages, the key identifier of the issuer, names; for a CA also its own key identifier. An
- * Ed25519 key is not given `keyEncipherment`, which RFC 8410 section 5 forbids.
+ * Ed25519 key gets no `keyEncipherment`, which RFC 8410 section 5 forbids.
  *
- * The issuer's name and the public key are taken over byte for byte. OpenSSL judges the certificate before it is returned.
+ * The issuer's name and the public key are copied byte for byte. OpenSSL verifies the certificate before it is returned.
  *
  * @param input.publicKey the key of the certificate, public or private
  * @throws X509Error `PKI_NAME_INVALID` `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`
@@ -101,9 +101,9 @@ export async function createCa(
 }
 
 /**
- * A signing request (PKCS#10, RFC 2986) in DER without a template; key identifiers are left to the CA that signs it.
+ * A signing request (PKCS#10, RFC 2986) in DER without a template; the signing CA sets the key identifiers.
  *
- * @param input.key the private key that the certificate is to be for; it signs the request
+ * @param input.key the private key of the certificate; it signs the request
  * @throws X509Error `PKI_NAME_INVALID` `PKI_KEY_UNSUPPORTED`
  */
 export async function createRequestFromScratch(input: ScratchInput & { readonly key: KeyObject }): Promise<Uint8Array> {
@@ -113,7 +113,7 @@ export async function createRequestFromScratch(input: ScratchInput & { readonly 
   const planned = planExtensions(input, key, { publicKeyDer, authorityKeyId: undefined });
   const { encodeRequestInfo } = await loadForgeEncoding();
   const info = encodeRequestInfo({ subject, publicKeyDer, extensions: { ...planned, subjectKeyId: undefined } });
-  // A request is signed and put together as a certificate is.
+  // A request has the signed structure of a certificate.
   return signCertificate(info, algorithm, key);
 }
 

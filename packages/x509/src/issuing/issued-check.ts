@@ -2,20 +2,20 @@ import type { Certificate } from '../certificate/certificate.ts';
 import { X509Error } from '../errors.ts';
 
 interface Expectation {
-  /** The certificate that has signed it; for a self-signed one, the certificate itself. */
+  /** The issuer's certificate; for a self-signed one, the certificate itself. */
   readonly issuer: Certificate;
   readonly validity: { readonly notAfter: Date };
   /** The file of the certificate, for errors. */
   readonly subject: string;
 }
 
-/** Certificates count in whole seconds. */
+/** Certificate dates have whole seconds. */
 function secondsOf(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }
 
 /**
- * Lets OpenSSL judge a certificate that was just issued: by the issuer's name and key identifier, by the signature and the dates.
+ * Verifies a new certificate with OpenSSL: the issuer's name and key identifier, the signature and the dates.
  *
  * @throws X509Error `PKI_ISSUE_FAILED`
  */
@@ -31,7 +31,7 @@ export function assertIssued(issued: Certificate, { issuer, validity, subject }:
 }
 
 /**
- * The same for the certificate of a CA that has signed itself.
+ * Verifies a new self-signed CA certificate with OpenSSL.
  *
  * @throws X509Error `PKI_ISSUE_FAILED`
  */

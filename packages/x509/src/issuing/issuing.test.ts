@@ -47,7 +47,7 @@ function renew(openssl: OpenSsl, more: Partial<Parameters<typeof issueCertificat
   return issued;
 }
 
-/** What OpenSSL shows of a certificate, but for what a renewal changes. */
+/** OpenSSL's text of a certificate, without the fields that a renewal changes. */
 function unchangedText(openssl: OpenSsl, file: string): string {
   return openssl
     .run(

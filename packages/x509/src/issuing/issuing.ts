@@ -29,7 +29,7 @@ export function assertLifetime(days: number): void {
   });
 }
 
-/** The validity of a certificate that is issued at `now`: from five minutes ago, for `days`, never beyond that of the CA. */
+/** The validity of a certificate issued at `now`: from five minutes ago, for `days`, never beyond that of the CA. */
 export function planValidity(issuer: Pick<Certificate, 'notBefore' | 'notAfter'>, now: Date, days: number): Validity {
   const wanted = now.getTime() + days * MS_PER_DAY;
   return {
@@ -39,14 +39,14 @@ export function planValidity(issuer: Pick<Certificate, 'notBefore' | 'notAfter'>
   };
 }
 
-/** The validity of a self-signed CA that is issued at `now`. */
+/** The validity of a self-signed CA issued at `now`. */
 export function planCaValidity(now: Date, days: number): Pick<Validity, 'notBefore' | 'notAfter'> {
   const start = now.getTime();
   return { notBefore: new Date(start - BACKDATE_MS), notAfter: new Date(start + days * MS_PER_DAY) };
 }
 
 export interface IssueInput {
-  /** The certificate to be renewed: subject, extensions and their order are taken from it byte for byte. */
+  /** The old certificate: the new one copies its subject, extensions and their order byte for byte. */
   readonly template: Certificate;
   readonly issuer: { readonly certificate: Certificate; readonly key: KeyObject; readonly keySource: string };
   /** SubjectPublicKeyInfo in DER. Default: the template's own, so the private key stays the same. */
@@ -56,7 +56,7 @@ export interface IssueInput {
   readonly extraNames?: readonly string[] | undefined;
   /** Extended key usages to add. Default: none. */
   readonly extraUsages?: readonly Usage[] | undefined;
-  /** What is issued, for errors. */
+  /** The certificate's location, for errors. */
   readonly subject: string;
 }
 
@@ -65,7 +65,7 @@ export interface IssueInput {
  * else keeps its bytes. The issuer's name is copied from the CA's subject byte for byte, because Go compares names
  * as bytes (`crypto/x509` Certificate.isValid).
  *
- * OpenSSL judges the certificate against the CA before it is returned.
+ * OpenSSL verifies the certificate against the CA before it is returned.
  * @throws X509Error `PKI_KEY_UNSUPPORTED` `PKI_ISSUE_FAILED`
  */
 export function issueCertificate(input: IssueInput): Certificate {

@@ -2,10 +2,10 @@ import { X509Error } from '../errors.ts';
 import { type KeyObject, sign } from 'node:crypto';
 import { DER_TAG, encodeDer } from '../encoding/der.ts';
 
-/** How the key of a CA signs: the AlgorithmIdentifier in DER, and the digest for `node:crypto`. */
+/** The signature algorithm of a CA key: the AlgorithmIdentifier in DER, and the digest for `node:crypto`. */
 export interface SignatureAlgorithm {
   readonly identifierDer: Uint8Array;
-  /** `null` where the algorithm brings its own, as Ed25519 does. */
+  /** `null` for an algorithm with a built-in digest, such as Ed25519. */
   readonly digest: string | null;
 }
 
@@ -19,7 +19,7 @@ const RSA: SignatureAlgorithm = {
   digest: 'sha256',
 };
 
-/** ecdsa-with-SHA2, without parameters (RFC 5758 section 3.2); the digest fits the curve, as Go's crypto/x509 chooses. */
+/** ecdsa-with-SHA2, without parameters (RFC 5758 section 3.2); the digest fits the curve, as in Go's crypto/x509. */
 const ECDSA: Readonly<Record<string, SignatureAlgorithm>> = {
   prime256v1: { identifierDer: identifier('2a8648ce3d040302'), digest: 'sha256' },
   secp384r1: { identifierDer: identifier('2a8648ce3d040303'), digest: 'sha384' },
@@ -43,7 +43,7 @@ function findAlgorithm(key: KeyObject): SignatureAlgorithm | undefined {
 }
 
 /**
- * The algorithm with which `key` signs certificates.
+ * The algorithm by which `key` signs certificates.
  *
  * @param source the key's file, for errors
  * @throws X509Error `PKI_KEY_UNSUPPORTED`
@@ -59,7 +59,7 @@ export function signatureAlgorithmOf(key: KeyObject, source: string): SignatureA
   });
 }
 
-/** Signs a TBSCertificate and puts the certificate together (RFC 5280 section 4.1). */
+/** Signs a TBSCertificate and returns the certificate (RFC 5280 section 4.1). */
 export function signCertificate(tbs: Uint8Array, algorithm: SignatureAlgorithm, key: KeyObject): Uint8Array {
   const signature = sign(algorithm.digest, tbs, key);
   const noUnusedBits = Uint8Array.of(0);

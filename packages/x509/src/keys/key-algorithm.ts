@@ -1,7 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** The keys that a certificate can be given: what kubeadm can make (`ClusterConfiguration.encryptionAlgorithm`), and P-384. */
+/** Supported algorithms of new keys: kubeadm's (`ClusterConfiguration.encryptionAlgorithm`), and P-384. */
 export const NEW_KEY_ALGORITHMS = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'ecdsa-p256', 'ecdsa-p384'] as const;
 
 export type NewKeyAlgorithm = (typeof NEW_KEY_ALGORITHMS)[number];

@@ -1,14 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 
-/** Makes the new keys of a plan, all at once on the threads of libuv's pool, when the first of them is asked for. */
+/** Generates the new keys of a plan in parallel on libuv's thread pool, when the first key is taken. */
 export interface KeySupply {
-  /** A certificate that is to have a new key; forgotten again when it is not. */
+  /** Registers the key of a certificate for generation; without `make`, cancels it. */
   expect(id: string, make: (() => Promise<KeyObject>) | undefined): void;
-  /** The key of one certificate, once; a key that was not expected is made now. */
+  /** The new key of one certificate, once; an unexpected key is generated now. */
   take(id: string, make: () => Promise<KeyObject>): Promise<KeyObject>;
 }
 
-/** RSA takes from 40 ms to a second each, so that one after the other would be most of what a renewal takes. */
+/** RSA takes from 40 ms to a second each; one after the other, keys would take most of the time of a renewal. */
 export function createKeySupply(): KeySupply {
   const expected = new Map<string, () => Promise<KeyObject>>();
   const made = new Map<string, Promise<KeyObject>>();
@@ -21,7 +21,7 @@ export function createKeySupply(): KeySupply {
       for (const [each, makeEach] of expected) {
         if (made.has(each)) continue;
         const key = makeEach();
-        // take() rejects with its failure; the failure of a key that is not taken has no effect.
+        // take() rejects with its failure; the failure of an unused key has no effect.
         key.catch(() => undefined);
         made.set(each, key);
       }

@@ -13,7 +13,7 @@ const KEY_ENCODINGS = {
 
 type KeyLabel = keyof typeof KEY_ENCODINGS;
 
-/** A private key with the PEM label that its file uses, so that a new one can be written in the same form. */
+/** A private key with the PEM label of its file, for a new key of the same form. */
 export interface PrivateKey {
   readonly key: KeyObject;
   readonly label: KeyLabel;
@@ -56,7 +56,7 @@ export function parsePrivateKey(text: string, source: string): PrivateKey {
     });
   }
   try {
-    // As PEM: OpenSSL 3 takes three times as long to find out what DER is, although its kind is named.
+    // As PEM: OpenSSL 3 takes three times as long to detect the type of DER, although the kind is given.
     const key = createPrivateKey(encodePem(block.label, block.der));
     return { key, label: block.label };
   } catch (cause) {
@@ -70,7 +70,7 @@ export function parsePrivateKey(text: string, source: string): PrivateKey {
   }
 }
 
-/** Tells whether `key` is the private half of the certificate's public key. Compares; signs nothing. */
+/** Whether `key` is the private half of the certificate's public key. Compares; signs nothing. */
 export function isKeyOf(key: KeyObject, certificate: Certificate): boolean {
   return isSameDer(
     publicKeyDerOf(key),
@@ -79,10 +79,10 @@ export function isKeyOf(key: KeyObject, certificate: Certificate): boolean {
 }
 
 /**
- * Tells whether two private keys are one.
+ * Whether two private keys are the same.
  *
- * Not `KeyObject.equals`: for keys of different kinds it leaves an error behind in OpenSSL, which the next key that is read
- * in this process then fails with.
+ * Not `KeyObject.equals`: for keys of different kinds it leaves an error in OpenSSL's queue, and the next read of a key
+ * in this process fails with that error.
  */
 export function isSameKey(a: KeyObject, b: KeyObject): boolean {
   return isSameDer(publicKeyDerOf(a), publicKeyDerOf(b));
@@ -132,7 +132,7 @@ export async function generateKeyLike(model: KeyObject, source: string): Promise
   }
 }
 
-/** The PEM of a private key under `label`; under its usual one when it cannot be written under that. */
+/** The PEM of a private key under `label`; under its usual label when `label` does not fit the key. */
 export function encodePrivateKey(key: KeyObject, label: KeyLabel): string {
   const fitting =
     (label === 'RSA PRIVATE KEY' && key.asymmetricKeyType === 'rsa') ||
@@ -153,7 +153,7 @@ export function publicKeyDerOf(key: KeyObject): Uint8Array {
   return encodedOnce(key, () => createPublicKey(key));
 }
 
-/** Keys and certificates never change, and encoding one takes longer than comparing it with a whole set of others. */
+/** Cached: keys and certificates never change, and encoding one takes longer than comparing it with a whole set of others. */
 const encoded = new WeakMap<object, Uint8Array>();
 
 function encodedOnce(owner: object, findKey: () => KeyObject): Uint8Array {

@@ -6,7 +6,7 @@ import { detailCertificate } from '../certificate/details.ts';
 import { formatIpAddress, parseIpAddress } from '../certificate/ip-address.ts';
 import { encodePem } from '../encoding/pem.ts';
 
-/** What a reader of certificates says of one; the same words for all of them. */
+/** The fields of a certificate in a form common to all readers. */
 export interface Fields {
   readonly subject: string;
   readonly issuer: string;
@@ -52,7 +52,7 @@ export function readByUs(der: Uint8Array): Fields {
   };
 }
 
-/** node:crypto tells neither key usage, path length nor key identifiers. */
+/** node:crypto reports neither key usage, path length nor key identifiers. */
 export function readByNode(der: Uint8Array): Partial<Fields> {
   const x509 = new X509Certificate(der);
   return {
@@ -62,7 +62,7 @@ export function readByNode(der: Uint8Array): Partial<Fields> {
     notBefore: secondsOf(x509.validFromDate),
     notAfter: secondsOf(x509.validToDate),
     names: split(x509.subjectAltName).map(nameOf),
-    // Its keyUsage is the extended one.
+    // Node's keyUsage is the extended key usage.
     extendedKeyUsage: ((x509.keyUsage as readonly string[] | undefined) ?? []).map(usageOf),
     isCa: x509.ca,
   };
@@ -96,14 +96,14 @@ export function readByOpenSsl(der: Uint8Array, openssl: OpenSsl): Fields {
   };
 }
 
-/** What node-forge does not type: its readers of parts of a certificate. */
+/** The parsers of certificate parts that node-forge's types lack. */
 interface ForgeReaders {
   readonly RDNAttributesAsArray: (name: forge.asn1.Asn1) => readonly ForgeAttribute[];
   readonly certificateExtensionsFromAsn1: (extensions: forge.asn1.Asn1) => readonly ForgeExtension[];
 }
 interface ForgeAttribute {
   readonly type: string;
-  /** The bytes as they are; in UTF-8 where the class is that of a UTF8String. */
+  /** The raw bytes; in UTF-8 for class UTF8String. */
   readonly value: string;
   readonly valueTagClass: forge.asn1.Type;
 }
@@ -116,7 +116,7 @@ interface ForgeExtension {
   readonly [flag: string]: unknown;
 }
 
-/** The parts of the certificate one by one, because node-forge refuses a certificate whose key is not RSA as a whole. */
+/** Parses the parts of the certificate one by one, because node-forge refuses a whole certificate with a key other than RSA. */
 export function readByForge(der: Uint8Array): Fields {
   const { asn1, pki } = forge;
   const readers = pki as unknown as ForgeReaders;
@@ -174,7 +174,7 @@ function childrenOf(element: forge.asn1.Asn1 | undefined): readonly forge.asn1.A
   return Array.isArray(element?.value) ? element.value : [];
 }
 
-/** OpenSSL writes a short serial number as a decimal number, which up to 9 is also its last hexadecimal digit. */
+/** OpenSSL prints a short serial number in decimal; up to 9 that is also its last hexadecimal digit. */
 function evenHex(text: string): string {
   const digits = text.replaceAll(':', '').toUpperCase();
   return digits.padStart(digits.length + (digits.length % 2), '0');

@@ -23,7 +23,7 @@ const KINDS = ['RSA 2048', 'ECDSA P-256', 'ECDSA P-384', 'Ed25519'] satisfies Ke
 const PAIRS = KINDS.flatMap((ca) => KINDS.map((leaf) => [ca, leaf] as const));
 const NOW = Date.now();
 const VALIDITY = { notBefore: new Date(NOW - 300_000), notAfter: new Date(NOW + 86_400_000 * 365) };
-/** Past the year 2050, where the form of a date changes. */
+/** After 2050, when the date format changes. */
 const LONG = { ...VALIDITY, notAfter: new Date('2056-01-02T03:04:05Z') };
 const KUBEADM = `
 keyUsage=critical,digitalSignature,keyEncipherment
@@ -39,7 +39,7 @@ function makeKey(openssl: OpenSsl, kind: KeyKind, file: string): KeyObject {
   return parsePrivateKey(openssl.read(file), file).key;
 }
 
-/** Whatever reads a certificate reads the same of it, and OpenSSL accepts it under its CA. */
+/** Every reader finds the same fields, and OpenSSL accepts the certificate under its CA. */
 function expectAgreement(openssl: OpenSsl, certificate: Certificate, ca: Certificate): void {
   const { der } = certificate;
   const expected = readByOpenSsl(der, openssl);
@@ -97,7 +97,7 @@ const names = fc.uniqueArray(
   ),
   { maxLength: 5 },
 );
-/** No signs that one of the readers escapes in its own way. */
+/** No characters that a reader escapes in its own way. */
 const text = fc.stringMatching(/^[A-Za-zÄöß][A-Za-z0-9:.äÖß -]{0,20}[A-Za-z0-9ß]$/);
 const wanted = fc.record({
   subject: fc.record({ commonName: text, organizations: fc.array(text, { maxLength: 3 }) }),

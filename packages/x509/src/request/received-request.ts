@@ -2,19 +2,19 @@ import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } 
 import { DER_TAG, type DerElement, readDerElements, readDerSequence } from '../encoding/der.ts';
 import { X509Error } from '../errors.ts';
 
-/** What a certificate signing request (PKCS#10, RFC 2986) says that matters for its approval. */
+/** The fields of a certificate signing request (PKCS#10, RFC 2986) that matter for its approval. */
 export interface SigningRequest {
   /** SHA-256 of its public key (SubjectPublicKeyInfo), in hexadecimal. */
   readonly publicKey: string;
   readonly commonName: string | undefined;
   readonly organizations: readonly string[];
-  /** Names beside the subject are asked for; a kubelet's client certificate has none. */
+  /** Whether it requests extensions, such as subject alternative names; a kubelet's client certificate needs none. */
   readonly hasExtensions: boolean;
 }
 
 const COMMON_NAME = '550403';
 const ORGANIZATION = '55040a';
-/** Signature algorithms that kubelets and openssl use, by their OID, with the digest that node takes. */
+/** Signature algorithms of kubelets and openssl, by their OID, with the digest for node. */
 const SIGNATURES: Readonly<Record<string, string>> = {
   '2a864886f70d01010b': 'sha256',
   '2a864886f70d01010c': 'sha384',
@@ -25,7 +25,7 @@ const SIGNATURES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Digest by which a key is recognised in a request.
+ * Digest that identifies a key in a request.
  *
  * @param pem a private key, a public key or a certificate
  */
@@ -34,7 +34,7 @@ export function publicKeyDigest(pem: string): string {
   return digestOf(key);
 }
 
-/** Reads a request that anybody may have sent; `undefined` when it is none, or who sent it does not have its key. */
+/** Parses an untrusted request; `undefined` when it is invalid, or its sender does not hold its key. */
 export function readSigningRequest(pem: string): SigningRequest | undefined {
   const [, text = ''] = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([^-]+)-----END/.exec(pem) ?? [];
   try {

@@ -8,7 +8,7 @@ import { publicKeyDerOf } from '../keys/private-key.ts';
 /** 1.2.840.113549.1.9.14, extensionRequest (RFC 2985 section 5.4.2). */
 const EXTENSION_REQUEST = '2a864886f70d01090e';
 
-/** What a request asks for; identifiers of keys are the signer's business. */
+/** The extensions of a request; the signer sets the key identifiers. */
 const REQUESTED: readonly string[] = [
   EXTENSION.subjectAltName,
   EXTENSION.keyUsage,
@@ -20,8 +20,8 @@ const REQUESTED: readonly string[] = [
  * A signing request (PKCS#10, RFC 2986) in DER for a certificate like `template`: its subject, names, usages and constraints
  * byte for byte.
  *
- * @param key the private key that the certificate is to be for; it signs the request
- * @param extraNames DNS names and IP addresses to ask for, too
+ * @param key the private key of the certificate; it signs the request
+ * @param extraNames further DNS names and IP addresses
  * @param source the file of the key, for errors
  * @throws X509Error `PKI_KEY_UNSUPPORTED`
  */
@@ -48,6 +48,6 @@ export function createSigningRequest(
     publicKeyDerOf(key),
     encodeDer(0xa0, ...(wanted.length === 0 ? [] : [attribute])),
   );
-  // A request is signed and put together as a certificate is.
+  // A request has the signed structure of a certificate.
   return signCertificate(info, algorithm, key);
 }

@@ -2,16 +2,16 @@ import { type DerElement, readDerElements } from '../encoding/der.ts';
 import { X509Error } from '../errors.ts';
 import type { X509Certificate } from 'node:crypto';
 
-/** What a certificate says about its own use that node:crypto does not tell. */
+/** The usage limits in a certificate that node:crypto does not report. */
 export interface CertificateLimits {
-  /** How many CAs may stand between this one and a leaf; `undefined`: any number. */
+  /** Maximum number of CAs between this one and a leaf; `undefined`: any number. */
   readonly pathLength: number | undefined;
-  /** Bits of keyUsage, the first of them 0x80; `undefined`: any use. */
+  /** Bits of keyUsage, the first bit is 0x80; `undefined`: any use. */
   readonly keyUsage: number | undefined;
-  /** Hexadecimal object identifiers of the extensions that must be understood, or the certificate be refused. */
+  /** Hexadecimal object identifiers of the critical extensions; a verifier must refuse unknown ones. */
   readonly critical: readonly string[];
   readonly hasNameConstraints: boolean;
-  /** Hexadecimal object identifier of the algorithm it is signed with. */
+  /** Hexadecimal object identifier of its signature algorithm. */
   readonly signatureAlgorithm: string;
 }
 
@@ -24,7 +24,7 @@ const EXTENSIONS_TAG = 0xa3;
 const BOOLEAN_TAG = 0x01;
 const INTEGER_TAG = 0x02;
 
-/** Reads the limits from a certificate's DER. @throws X509Error `PKI_CERTIFICATE_INVALID` */
+/** Parses the limits from a certificate's DER. @throws X509Error `PKI_CERTIFICATE_INVALID` */
 export function readCertificateLimits(certificate: X509Certificate): CertificateLimits {
   const [outer] = readDerElements(certificate.raw);
   const [body, algorithm] = readDerElements(contentOf(outer));

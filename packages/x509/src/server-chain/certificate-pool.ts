@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 
 const BLOCK = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
-/** Every certificate in a PEM text, in order; those that cannot be read are left out. */
+/** Every valid certificate in a PEM text, in order. */
 export function readCertificates(pem: string): readonly X509Certificate[] {
   return (pem.match(BLOCK) ?? []).flatMap((block) => {
     try {

@@ -2,20 +2,20 @@ import type { X509Certificate } from 'node:crypto';
 import { X509Error } from '../errors.ts';
 import { type CertificateLimits, readCertificateLimits } from './certificate-limits.ts';
 
-/** Whether a server's certificate is trusted, apart from its dates. */
+/** Whether a server's certificate is trusted, regardless of dates. */
 export type ChainVerdict =
   | { readonly trusted: true; readonly chain: readonly X509Certificate[] }
   | { readonly trusted: false; readonly reason: string };
 
 export interface ServerChain {
   readonly leaf: X509Certificate;
-  /** What else the server presented, in any order. */
+  /** The server's further certificates, in any order. */
   readonly presented: readonly X509Certificate[];
-  /** The only certificates that are trusted. */
+  /** The trusted CAs; no others are trusted. */
   readonly anchors: readonly X509Certificate[];
 }
 
-/** Far more than any control plane has; bounds the search among what a hostile server presents. */
+/** Far more than any control plane presents; bounds the search among certificates of a hostile server. */
 const MAX_CHAIN = 6;
 const MAX_PRESENTED = 16;
 const MIN_RSA_BITS = 2048;
@@ -25,7 +25,7 @@ const DIGITAL_SIGNATURE = 0x80;
 const KEY_ENCIPHERMENT = 0x20;
 const KEY_AGREEMENT = 0x08;
 const KEY_CERT_SIGN = 0x04;
-/** Extensions that are judged here or say nothing about trust: keyUsage, SAN, basicConstraints, EKU, policies. */
+/** Supported extensions, and those without effect on trust: keyUsage, SAN, basicConstraints, EKU, policies. */
 const UNDERSTOOD = ['551d0f', '551d11', '551d13', '551d25', '551d20'];
 /** md5WithRSAEncryption, sha1WithRSAEncryption, ecdsa-with-SHA1, sha-1WithRSA of OIW. */
 const BROKEN_SIGNATURES = ['2a864886f70d010104', '2a864886f70d010105', '2a8648ce3d0401', '2b0e03021d'];
@@ -34,8 +34,7 @@ const BROKEN_SIGNATURES = ['2a864886f70d010104', '2a864886f70d010105', '2a8648ce
  * Verifies a server's certificate against the given CAs as OpenSSL would, except for the dates: every signature up to an
  * anchor, issuers that are CAs and may sign, path lengths, key usage, extended key usage, strength, critical extensions.
  *
- * Does not look at dates, names or revocation. Name constraints are not evaluated: a chain
- * that has any is refused.
+ * Does not check dates, names or revocation. Does not evaluate name constraints: refuses a chain with any.
  */
 export function verifyServerChain({ leaf, presented, anchors }: ServerChain): ChainVerdict {
   try {
@@ -75,7 +74,7 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
   try {
     return certificate.verify(issuer.publicKey);
   } catch {
-    // The key is of a kind that cannot have made the signature.
+    // A key of this kind cannot have made the signature.
     return false;
   }
 }
@@ -87,7 +86,7 @@ function isFitCa(ca: X509Certificate, casBelow: number, { isAnchor }: { readonly
     (limits.keyUsage === undefined || (limits.keyUsage & KEY_CERT_SIGN) !== 0) &&
     (limits.pathLength === undefined || limits.pathLength >= casBelow) &&
     servesServers(ca) &&
-    // How an anchor is signed does not matter: it is trusted as such.
+    // The signature of an anchor does not matter: an anchor is trusted as such.
     whyWeak(ca, limits, isAnchor) === undefined
   );
 }
@@ -111,7 +110,7 @@ function whyWeak(certificate: X509Certificate, limits: CertificateLimits, isAnch
 }
 
 function servesServers(certificate: X509Certificate): boolean {
-  // The types say an array; it is undefined where there is no extension, which allows every use.
+  // The types claim an array; Node returns `undefined` without the extension, which allows every use.
   const uses = certificate.keyUsage as readonly string[] | undefined;
   return uses === undefined || uses.length === 0 || uses.some((use) => SERVER_AUTH.includes(use));
 }
