@@ -30,7 +30,7 @@ beforeAll(async () => {
   node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['ca', 'etcd/server'] });
 });
 
-/** Runs `action`, which may only fail as an expected failure does, and within seconds. */
+/** Runs `action`, which may only fail with an expected error, and within seconds. */
 async function expectSurvival(action: () => unknown): Promise<void> {
   const spentMs = startCpuTime();
   try {

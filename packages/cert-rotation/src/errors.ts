@@ -42,7 +42,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A certificate, key or kubeconfig could not be read, judged or renewed. */
+/** A certificate, key or kubeconfig could not be read, verified or renewed. */
 export class PkiError extends RecoveryError<PkiErrorCode> {
   constructor(details: RecoveryErrorDetails<PkiErrorCode>) {
     super(details, PKI_ERRORS);

@@ -27,7 +27,7 @@ function readFlags(manifest: string): ReadonlyMap<string, string> {
   return new Map(args.map((arg) => /^--([^=]+)=?(.*)$/s.exec(arg)?.slice(1, 3) as [string, string]));
 }
 
-/** The components of a kubeadm node, with the flags of its manifests. `changes` overrides flags; `undefined` drops a component. */
+/** The components of a kubeadm node with the flags of its manifests. `changes` overrides flags; `undefined` omits a component. */
 export function kubeadmComponents(
   changes: Partial<Record<Component, Readonly<Record<string, string>> | undefined>> = {},
   certificatesDir: HostPath = PKI,
@@ -59,7 +59,7 @@ export interface Node {
   readonly input: InspectionInput;
 }
 
-/** A kubeadm node in memory; `edit` changes its files before it is made, `changes` the flags of its components. */
+/** A kubeadm node in memory; `edit` changes its files beforehand, `changes` the flags of its components. */
 export async function kubeadmNode(
   options: PkiOptions = {},
   edit: (files: Files, pki: Pki) => void | Promise<void> = () => undefined,
@@ -85,7 +85,7 @@ export async function textAt(host: Pick<Host, 'readFile'>, path: string): Promis
   return Buffer.from((await host.readFile(hostPath(path))) ?? '').toString();
 }
 
-/** Makes kubelet.conf embed the certificate that its store holds, as it was before Kubernetes 1.17. */
+/** Embeds the certificate of the kubelet's store in kubelet.conf, as before Kubernetes 1.17. */
 export function embedKubeletCertificate(files: Files, { pairs }: Pki): void {
   const { certificate, key } = pairs['kubelet-client'];
   const data = (pem: string): string => Buffer.from(pem).toString('base64');
@@ -95,7 +95,7 @@ export function embedKubeletCertificate(files: Files, { pairs }: Pki): void {
   putFile(files, '/etc/kubernetes/kubelet.conf', conf);
 }
 
-/** Performs edits without a journal, as the host's change kinds would. */
+/** Performs edits without a journal, like the host's change kinds. */
 export function directJournal(host: Host): StepJournal {
   const kinds = createChangeRegistry(hostChangeKinds(host));
   return {

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 /** A directory to run `openssl` in; removed when the test ends. */
 export interface OpenSsl extends Disposable {
-  /** Runs `openssl` with arguments that are separated by one space, and returns what it prints. */
+  /** Runs `openssl` with arguments that are separated by one space, and returns its output. */
   run(command: string, ...lastArguments: readonly string[]): string;
   write(name: string, text: string): void;
   read(name: string): string;
@@ -22,7 +22,7 @@ export function openOpenSsl(): OpenSsl {
   };
 }
 
-/** Arguments of `openssl genpkey` by the names that the project uses. */
+/** Arguments of `openssl genpkey` by the project's algorithm names. */
 export const KEY_KINDS = {
   'RSA 2048': '-algorithm RSA -pkeyopt rsa_keygen_bits:2048',
   'RSA 3072': '-algorithm RSA -pkeyopt rsa_keygen_bits:3072',
@@ -34,7 +34,7 @@ export const KEY_KINDS = {
 
 export type KeyKind = keyof typeof KEY_KINDS;
 
-/** Makes a CA (`ca.crt`, `ca.key`) and a leaf that it signed (`old.crt`, `old.key`), and returns nothing: they are files. */
+/** Writes the files of a CA (`ca.crt`, `ca.key`) and of a leaf that it signed (`old.crt`, `old.key`). */
 export function makePair(
   openssl: OpenSsl,
   {

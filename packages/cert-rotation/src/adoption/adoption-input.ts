@@ -4,10 +4,10 @@ import { readCertificateSet, type SetReader } from './certificate-set.ts';
 import { type Adoption, type AdoptionRules, judgeCertificateSet } from './set-judgement.ts';
 
 export interface AdoptionInput {
-  /** The directory of the set, and whose files it is among: the node's or the caller's. */
+  /** The directory of the set, on the node or on the caller's machine. */
   readonly set: { readonly path: HostPath; readonly files: SetReader };
   readonly node: InspectionInput;
-  /** Default: the set must have a valid certificate for whatever this node needs. */
+  /** Default: the set must have a valid certificate for each need of this node. */
   readonly rules?: AdoptionRules | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface AdoptionDeps {
 }
 
 /**
- * Reads and matches the set and the node, both read afresh.
+ * Reads the set and the node again, and matches them.
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once
  */
 export async function judgeAdoption({ set, node, rules }: AdoptionInput, deps: AdoptionDeps): Promise<Adoption> {

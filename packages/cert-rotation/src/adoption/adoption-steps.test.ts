@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Everything that a node needs, in one heap, under names that mean nothing. */
+/** Every file that a node needs, in one directory, with meaningless names. */
 function heapOf({ pairs }: Pki, names: readonly string[] = [...CA_NAMES, ...LEAF_NAMES]): Texts {
   return Object.fromEntries(
     names.flatMap((name, at) => {

@@ -5,7 +5,7 @@ import { type Certificate, hasPemLine, isSameKey, parseCertificate, parsePrivate
 import type { KeyObject } from 'node:crypto';
 import { PkiError } from '../errors.ts';
 
-/** A certificate of a set, and where in the set it was. */
+/** A certificate of a set, with its location in the set. */
 export interface SetCertificate {
   readonly path: HostPath;
   readonly certificate: Certificate;
@@ -110,7 +110,7 @@ async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<vo
 }
 
 /**
- * Reads everything below a directory that is a certificate, a private key or a kubeconfig. Judges nothing.
+ * Reads every certificate, private key and kubeconfig below a directory. Does not verify them.
  *
  * Takes at most 5,000 files of 4 MiB, eight directories deep; larger or deeper files are ignored.
  * @throws PkiError `PKI_SET_UNFIT` when the directory does not exist or holds too many files

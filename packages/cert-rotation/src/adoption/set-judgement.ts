@@ -24,17 +24,17 @@ export interface AdoptedLeaf {
   /** Intermediate CAs, nearest first. */
   readonly intermediates: readonly Certificate[];
   readonly key: KeyObject;
-  /** Where in the set it was. */
+  /** Its location in the set. */
   readonly path: string;
 }
 
-/** A CA of a set that the node is to trust, and to sign with. */
+/** A CA of a set that the node must trust, and sign with. */
 export interface AdoptedCa {
   readonly ca: CaEntry;
   readonly certificate: Certificate;
   /** `undefined` when the set lacks it. */
   readonly key: KeyObject | undefined;
-  /** Every certificate of the CA comes from the set, so that none of the old CA stays in use. */
+  /** Every certificate of the CA comes from the set, so that no certificate of the old CA stays in use. */
   readonly isComplete: boolean;
 }
 
@@ -42,9 +42,9 @@ export interface AdoptedCa {
 export interface Adoption {
   readonly leaves: readonly AdoptedLeaf[];
   readonly cas: readonly AdoptedCa[];
-  /** The CA that the certificates of each kind come from afterwards, new to this node or not. */
+  /** The issuing CA of each kind of certificate after the adoption, new to this node or not. */
   readonly roots: ReadonlyMap<CaId, Certificate>;
-  /** Lines for the operator: what the set is, and which stage of a rotation the node is in. */
+  /** Lines for the operator: the content of the set, and the node's stage of a rotation. */
   readonly evidence: readonly string[];
 }
 
@@ -115,7 +115,7 @@ function judgeCandidate(
   return { path, certificate, key: own ?? present, chain: certificates.slice(1), flaws };
 }
 
-/** A certificate for servers and clients is no match for a client certificate while there is a better one. */
+/** A certificate for servers and clients does not match a client certificate while a better match exists. */
 function isUsedAlike(present: Certificate, candidate: Certificate): boolean {
   const usages = ['server', 'client'] as const;
   return usages.every((usage) => allowsUsage(present, usage) === allowsUsage(candidate, usage));
@@ -137,7 +137,7 @@ function compareCandidates(entry: CertificateEntry) {
   };
 }
 
-/** Why the node's own certificate cannot stay when the set has no other; `undefined` when it can. */
+/** Why the node must replace its own certificate, which the set lacks; `undefined` when it can stay. */
 function judgeRemaining(
   entry: CertificateEntry,
   inventory: CertificateInventory,
@@ -150,7 +150,7 @@ function judgeRemaining(
   if (ca === undefined || !entry.certificate.ok) return undefined;
   const present = inventory.cas.find(({ id }) => id === entry.ca);
   const current = present && signingCertificate(present);
-  // The old CA stays trusted beside the new one until it expires, where its file may hold two.
+  // The old CA stays trusted beside the new one until it expires, if its file may hold two.
   const isAlone = present !== undefined && holdsOneCertificate(present.path, inventory.input.components);
   const isTrusted = current !== undefined && now <= current.notAfter && !isAlone;
   return isTrusted || entry.certificate.value.x509.verify(ca.x509.publicKey)
@@ -176,8 +176,8 @@ function signsHere({ definition }: CaEntry, { input }: CertificateInventory): bo
 const UNFIT_HINT = 'nothing was changed; complete the set or generate it again for this node, then retry';
 
 /**
- * Matches a set with a node: which of its certificates is which of the node's (by subject, usages, names, key and chain),
- * and which of its CAs the node must trust. Pure.
+ * Matches a set with a node: its certificates with those of the node (by subject, usages, names, key and chain),
+ * and its CAs with those that the node must trust. Pure.
  *
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once
  */
@@ -256,7 +256,7 @@ export function judgeCertificateSet(
   return { leaves, cas: replaced, roots: adopted, evidence };
 }
 
-/** Which stage of a rotation a node or kubeconfig is in, by the CAs that it trusts. */
+/** The rotation stage of a node or kubeconfig, by its trusted CAs. */
 function stageOf(trusted: readonly Certificate[], { cas }: Pick<Adoption, 'cas'>): string {
   const isNew = (certificate: Certificate): boolean =>
     cas.some((adopted) => isSameCertificate(adopted.certificate, certificate));

@@ -30,10 +30,10 @@ const FURTHER_FLAGS: Partial<Record<CaId, readonly FlagReference[]>> = {
 };
 
 /**
- * Finds the files that must trust a CA and do not: they hold another CA, because a rotation was interrupted or
+ * Finds the files that must trust a CA and do not: they hold another CA, after an interrupted rotation or
  * because etcd and the API server were rotated at different times. Valid certificates of other CAs stay in them.
  *
- * @param roots the CA that each kind of certificate is going to come from
+ * @param roots the future issuing CA of each kind of certificate
  */
 export async function findTrustGaps(
   roots: ReadonlyMap<CaId, Certificate>,

@@ -6,7 +6,7 @@ import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
 import { PkiError } from '../errors.ts';
 import { attempt, type Reading } from './reading.ts';
 
-/** The certificate that a CA signs with, and its key. */
+/** The signing certificate of a CA, and its key. */
 export interface Issuer {
   readonly certificate: Certificate;
   readonly key: KeyObject;
@@ -20,7 +20,7 @@ export interface CaEntry {
   /** Its certificate, or a bundle of an old and a new one. */
   readonly path: HostPath;
   readonly bundle: Reading<readonly Certificate[]>;
-  /** The certificate of the bundle that a key was found for. */
+  /** The certificate of the bundle with a key on this node. */
   readonly issuer: Reading<Issuer>;
 }
 
@@ -68,7 +68,7 @@ async function findIssuer(
   for (const keyPath of keys) {
     if ((await reader.readFile(keyPath)) === undefined) continue;
     const { key } = parsePrivateKey(await readNamedFile(reader, keyPath, 'PKI_CA_KEY_MISSING'), keyPath);
-    // Reissued with the same key, a CA is twice in its bundle: the certificate with the later notAfter signs.
+    // A CA reissued with the same key is twice in its bundle: the certificate with the later notAfter signs.
     const [certificate] = bundle
       .filter((candidate) => isKeyOf(key, candidate))
       .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());

@@ -4,7 +4,7 @@ import type { Component, FlagReference } from '@kube-rescue/node-config';
 /** The CAs of a kubeadm node. */
 export type CaId = 'cluster' | 'etcd' | 'etcd-peer' | 'front-proxy';
 
-/** Which addresses a serving certificate must name; see served-names.ts. */
+/** The addresses that a serving certificate must name; see served-names.ts. */
 export type ServedNames = 'apiserver' | 'etcd-clients' | 'etcd-peers';
 
 /** Location of a certificate. */

@@ -12,7 +12,7 @@ import { parseServerAddress } from './server-certificates.ts';
 
 const PKI = '/etc/kubernetes/pki';
 
-/** What OpenSSL prints of an extension, without its heading and spaces. */
+/** OpenSSL's text of an extension, without its heading and spaces. */
 const flat = (text: string): string =>
   text
     .replace(/^.*:\s*(?:critical)?\s*\n/, '')

@@ -29,7 +29,7 @@ import { parseServerAddress, readServerCertificates } from './server-certificate
 export interface InspectedCertificate extends CertificateDetails {
   /** A file, or `HOST:PORT`. */
   readonly location: string;
-  /** Which one it is of several at that location: `1 of 2`, `client-certificate-data`. */
+  /** Its position among several at that location: `1 of 2`, `client-certificate-data`. */
   readonly part: string;
   /** Whether the private key beside it matches; `null` without a key. */
   readonly keyMatches: boolean | null;
@@ -76,7 +76,7 @@ async function readPemFile(text: string, path: HostPath, reader: FileReader): Pr
   const key = await attempt(async () =>
     parsePrivateKey(holdsKey || beside === path ? text : await readNamedFile(reader, beside, 'PKI_KEY_MISSING'), path),
   );
-  // A key belongs to the first of several.
+  // A key belongs to the first certificate.
   return numbered(certificates, path, (at) => (at === 0 && key.ok ? isKeyOf(key.value.key, certificates[0]) : null));
 }
 

@@ -16,7 +16,7 @@ export function listExpired(bytes: Uint8Array, now: Date): readonly ExpiredCerti
 }
 
 function listCertificates(bytes: Uint8Array): readonly Certificate[] {
-  // Nothing is reported where they are.
+  // No message needs the location.
   const content = detect(bytes, '', new Map());
   if (content.is === 'certificates') return content.certificates;
   return content.is === 'kubeconfig' ? content.parts.flatMap(({ certificates }) => certificates) : [];

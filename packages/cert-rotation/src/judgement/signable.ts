@@ -16,7 +16,7 @@ const ADMINISTRATORS = ['system:masters', 'kubeadm:cluster-admins'];
 
 /** kubeadm `app/phases/certs/certlist.go` and `app/phases/kubeconfig/kubeconfig.go`. */
 const IDENTITIES: Readonly<Record<CertificateId, Identity>> = {
-  // Tectonic's are of the organization etcd.
+  // Tectonic's etcd certificates have the organization etcd.
   'etcd/server': { commonName: NO_SYSTEM_USER, groups: ['etcd'] },
   'etcd/peer': { commonName: NO_SYSTEM_USER, groups: ['etcd'] },
   'etcd/healthcheck-client': { commonName: NO_SYSTEM_USER, groups: ['system:masters', 'etcd'] },

@@ -50,7 +50,7 @@ describe('hostile content', () => {
         const reported = JSON.stringify(inspectObject(read, { now }));
         expect(reported).not.toContain(old.key.split('\n')[1]);
         const { edited } = sweepObject(read, { exchange, tokens: [], everywhere: true });
-        // A second sweep finds no edit.
+        // A second pass finds no edit.
         expect(sweepObject({ ...read, object: edited }, { exchange, tokens: [], everywhere: true }).edits).toEqual([]);
       }),
       { numRuns: 400 },

@@ -146,7 +146,7 @@ function describeBundle(
   { field, location, siblings, cas, options }: FieldContext,
 ): readonly ObjectCertificate[] {
   const isServer = purpose === 'identity' && !location.key.includes(':');
-  // Several certificates that are not of CAs are no chain.
+  // Several certificates without a CA are not a chain.
   const isChain = isServer && bundle.slice(1).every(({ x509 }) => x509.ca);
   return bundle.map((certificate, index) => {
     const at = { ...location, index };
@@ -184,7 +184,7 @@ function unreadableObject(failure: Error, { kind }: ResourceKind): UnreadableObj
   return { found: 'unreadable', location: null, problems: [problemOf(failure, kind)] };
 }
 
-/** A field that a controller has still to fill holds a line break at most. */
+/** A field that a controller has yet to fill holds a line break at most. */
 function isBlank(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }

@@ -48,7 +48,7 @@ const textOf = async (kind: string, name: string, key = 'ca.crt') => {
   return kind === 'secret' ? Buffer.from(value, 'base64').toString() : value;
 };
 
-/** Sweeps, and returns the changed objects and the ones left alone. */
+/** Runs a pass, and returns the changed and the unchanged objects. */
 async function sweep(replacement: string, options: { readonly everywhere?: boolean; readonly from?: string } = {}) {
   const exchange = readCaExchange({ old: options.from ?? old.certificate, replacement });
   const { edits, leftAlone } = await planTrustSweep({ store, now, exchange, everywhere: options.everywhere });

@@ -29,7 +29,7 @@ export interface ReissueContext {
   readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;
 }
 
-/** A CA, read again, and the files that have to change for it to be trusted. */
+/** A CA, read again, and the files that must change to trust it. */
 interface Observation {
   readonly entry: CaEntry;
   readonly current: Certificate;

@@ -72,7 +72,7 @@ describe('an expired CA whose key is on the node', () => {
       expect(renewed?.notAfter).toEqual(new Date(NOW.getTime() + 3650 * 24 * 60 * 60 * 1000));
       expect(await textAt(node.host, `${PKI}/${name}.key`)).toBe(textIn(node.tree, `${PKI}/${name}.key`));
     }
-    // What was signed before is trusted as before, by OpenSSL's strictest rules.
+    // OpenSSL's strictest rules still accept earlier certificates.
     const time = `-attime ${NOW.getTime() / 1000}`;
     for (const [leaf, ca] of Object.entries({
       apiserver: 'ca',

@@ -35,7 +35,7 @@ async function verifyReissue(context: ReissueContext, now: Date): Promise<Verdic
  * One step for every CA of an inventory: reissues an expired CA with the same key, in every file of the node that holds
  * the expired certificate (its own file, files in flags and kubeconfigs, data in kubeconfigs). Its leaves stay valid.
  *
- * A valid CA whose expired certificate is still trusted somewhere gets those files fixed. An expired CA without its key, or
+ * A valid CA whose expired certificate is still trusted in a file gets that file fixed. An expired CA without its key, or
  * signed by another CA, is `blocked`. Changes no object of the cluster and restarts nothing.
  * @throws PkiError `PKI_LIFETIME_INVALID`; `PKI_CERTIFICATE_UNKNOWN` for a CA in `force` that this node does not have
  */

@@ -12,7 +12,7 @@ async function stepCase(
   options: RenewalOptions,
   edit?: Parameters<typeof kubeadmNode>[1],
 ): Promise<StepCase> {
-  // One node for all attempts: its certificates are not the same when it is built again.
+  // One node for all attempts: a rebuilt node has other certificates.
   const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa', expired }, edit);
   return {
     makeHost: async () => createFakeHost({ tree }),

@@ -335,7 +335,7 @@ describe("the kubelet's own serving pair", () => {
   const CRT = '/var/lib/kubelet/pki/kubelet.crt';
   const KEY = '/var/lib/kubelet/pki/kubelet.key';
 
-  /** As client-go makes it: a leaf of a CA that is thrown away. */
+  /** As client-go makes it: a leaf of a discarded CA. */
   async function plantPair(
     files: Parameters<NonNullable<Parameters<typeof kubeadmNode>[1]>>[0],
     subject: string,

@@ -11,7 +11,7 @@ import { findLackingNames, observe, type RenewalContext } from './renewal-check.
 
 type Files = RenewalContext['host'];
 
-/** The PEM at a location, read by other code than the writer's: as plain YAML, without positions. */
+/** The PEM at a location, parsed independently of the writer: as plain YAML, without positions. */
 async function readLocation(location: CredentialLocation, files: Files): Promise<Buffer> {
   const bytes = Buffer.from((await files.readFile(location.path)) ?? new Uint8Array());
   if (location.in === 'file') return bytes;
@@ -68,10 +68,10 @@ function refuse(reason: string): Verdict {
 }
 
 /**
- * Reads a renewed certificate from disk again, judges it, and verifies it with OpenSSL against the CA on disk. Does not ask
+ * Reads a renewed certificate from disk again, checks it, and verifies it with OpenSSL against the CA on disk. Does not query
  * the component that uses it, because the component must be restarted first.
  *
- * @param changes what was written, for modes and owners; empty when another process wrote it
+ * @param changes the written files, for modes and owners; empty when another process wrote the certificate
  */
 export async function verifyRenewal(context: RenewalContext, changes: readonly Change[], now: Date): Promise<Verdict> {
   const { inventory, entry } = await observe(context);

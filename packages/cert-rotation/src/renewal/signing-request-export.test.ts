@@ -56,7 +56,7 @@ async function signAll(node: Node, options: Partial<RequestExport> = {}, ids: re
   return { localFiles, requests };
 }
 
-/** OpenSSL dates what it signs from the machine's clock. */
+/** OpenSSL dates its signatures by the machine's clock. */
 const LATER = new Date(Math.max(NOW.getTime(), Date.now()) + 60_000);
 
 async function importInto(node: Node, files: Parameters<typeof createAdoptionSteps>[0]['set']['files']) {

@@ -15,11 +15,11 @@ import { PRIVATE_KEY_MODE } from './file-target.ts';
 import { type CertificateEntry, type CertificateInventory } from '../inventory/inventory.ts';
 import { findShortfall } from '../judgement/judgement.ts';
 
-/** A signing request that was written. */
+/** A written signing request. */
 export interface ExportedRequest {
   readonly id: string;
   readonly path: string;
-  /** The new key's file; `null` when the certificate keeps the key that it has. */
+  /** The new key's file; `null` when the certificate keeps its key. */
   readonly keyPath: string | null;
   readonly subject: string;
 }

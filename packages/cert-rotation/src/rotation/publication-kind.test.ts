@@ -35,7 +35,7 @@ async function published({ name, field }: TrustPublication): Promise<string | un
   return (read?.object['data'] as Record<string, string> | undefined)?.[field];
 }
 
-/** Records what is published, changes it, and rolls it back; `onWrite` is the reaction of the publisher. */
+/** Records the publication, changes it, and rolls it back; `onWrite` is the reaction of the publisher. */
 async function rollBack(change: TrustPublication, changed: string, onWrite: () => void = () => undefined) {
   const kept: Uint8Array[] = [];
   const backup = {

@@ -99,7 +99,7 @@ async function untilPublished(
   }
 }
 
-/** Restores what was published before; the reason when it is not yet published, `undefined` when it is. */
+/** Restores the previous publication; returns the reason when it is not yet published, otherwise `undefined`. */
 async function restore(change: TrustPublication, before: string, open: OpenObjects): Promise<string | undefined> {
   const { target, publisher } = change;
   try {

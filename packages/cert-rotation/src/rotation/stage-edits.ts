@@ -6,7 +6,7 @@ import { planFileChange } from '../renewal/file-target.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 import type { TrustEdit } from './trust-exchange.ts';
 
-/** A certificate is readable by every user. */
+/** Every user may read a certificate. */
 export const CERTIFICATE_MODE = 0o644;
 
 /** The file changes of edits, one for each file. */

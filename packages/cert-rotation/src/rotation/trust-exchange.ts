@@ -14,8 +14,8 @@ export interface TrustEdit {
 }
 
 /**
- * The CA exchanges of a stage. `trust`: the old CA for both; `issue`: the new CA comes first, because kubeadm takes the first
- * of a bundle for the one of the key; `drop`: every former CA for the one that signs.
+ * The CA exchanges of a stage. `trust`: both CAs replace the old one; `issue`: the new CA comes first, because kubeadm takes
+ * the first certificate of a bundle as that of the key; `drop`: the signing CA replaces every former CA.
  */
 export function exchangesOf(state: RotationState): readonly CaExchange[] {
   const { current, next, former } = state;
