@@ -4,7 +4,7 @@ import { renderDrill } from './render-report.ts';
 import type { DrillSession } from './wiring.ts';
 import type { DrillInput, DrillReport } from './drill.ts';
 
-/** Rehearses, and tells what was proven. */
+/** Runs a drill and reports its proofs. */
 export async function answerDrill(input: DrillInput, session: DrillSession): Promise<Answer> {
   assertSupported();
   const { runDrill } = await import('./drill.ts');
@@ -21,7 +21,7 @@ export async function answerDrill(input: DrillInput, session: DrillSession): Pro
   };
 }
 
-/** Removes what earlier drills have left behind. */
+/** Removes every trace of earlier drills. */
 export async function answerClean(session: DrillSession): Promise<Answer> {
   assertSupported();
   const { host, clock, reporter, interruption } = session;
@@ -47,7 +47,7 @@ function judge({ scenario, proofs }: DrillReport): DrillError | undefined {
 }
 
 /**
- * The lab itself says what else it lacks: root, Debian packages, control groups.
+ * Requires Linux. The lab itself reports missing root, Debian packages and control groups.
  * @throws DrillError `DRILL_UNSUPPORTED`
  */
 function assertSupported(): void {

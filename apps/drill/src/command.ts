@@ -48,7 +48,7 @@ export class DrillCommand extends BaseCommand {
 
   #interruption: AbortSignal | undefined;
 
-  /** Node's own AbortError does not name the state of the lab. */
+  /** The AbortError of Node.js does not name the state of the lab. */
   protected override explain(error: unknown): unknown {
     const isAbort = error instanceof Error && error.name === 'AbortError';
     return isAbort && this.#interruption?.aborted === true ? this.#interruption.reason : error;

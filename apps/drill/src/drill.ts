@@ -21,9 +21,9 @@ import { createStopwatch, type Stopwatch } from './stopwatch.ts';
 export interface DrillInput {
   readonly scenario: Scenario;
   readonly algorithm: KeyAlgorithm;
-  /** Leaves the cluster running when all is done. */
+  /** Keeps the cluster after the drill. */
   readonly keep: boolean;
-  /** For a self-hosted cluster. */
+  /** Options of a drill on a self-hosted cluster. */
   readonly selfHosted: SelfHostedDrill & { readonly encrypted: boolean };
 }
 
@@ -31,21 +31,21 @@ export interface DrillReport {
   readonly scenario: string;
   readonly algorithm: KeyAlgorithm;
   readonly proofs: readonly Proof[];
-  /** `null` when it did not come to a recovery. */
+  /** `null` without a recovery. */
   readonly recovery: RecoveryTimes | null;
-  /** For a scenario in which nothing dies: what those saw who used the cluster meanwhile. */
+  /** For a CA rotation, which breaks nothing: the failed requests of its clients. */
   readonly rotation?: RotationUnderLoad | undefined;
   readonly timeline: readonly TimelineEntry[];
   readonly seconds: number;
-  /** The argv in front of a program on the node of a cluster that was kept. */
+  /** The argv in front of a program on the node of a kept cluster; `null` when the cluster was removed. */
   readonly kept: readonly string[] | null;
 }
 
-/** A drill while it goes on. */
+/** A running drill. */
 interface Rehearsal {
   readonly cluster: Cluster;
   readonly lab: typeof import('@kube-rescue/lab');
-  /** `undefined`: nothing dies; the CAs are rotated while the cluster works. */
+  /** `undefined`: nothing is broken; the CAs are rotated while the cluster serves. */
   readonly scenario: ClusterScenario | undefined;
   readonly deps: LabDeps & { readonly signal: AbortSignal };
   readonly watch: Stopwatch;
@@ -53,13 +53,13 @@ interface Rehearsal {
   readonly onLine: (line: string) => void;
 }
 
-/** One in which the cluster dies. */
+/** A drill that breaks the cluster. */
 type Dying = Rehearsal & { readonly scenario: ClusterScenario };
 
 /**
- * Rehearses a recovery on a real throwaway cluster: makes it, breaks it, proves it dead, recovers it with the command line
- * that a real incident runs, proves it alive, runs a second recovery, takes the first one back and recovers again. Removes
- * every trace, whatever happens.
+ * Rehearses a recovery on a real throwaway cluster: creates and breaks the cluster, proves that it is down, recovers it with
+ * the command of a real incident, proves that it serves, recovers a second time, rolls the first recovery back, and recovers
+ * again. Removes every trace, also after a failure.
  *
  * @throws LabError; DrillError `INTERRUPTED`
  */
@@ -136,7 +136,7 @@ async function rehearseAndRemove(
   }
 }
 
-/** Stops at the first thing that is not as it must be: what comes after it would prove nothing. */
+/** Stops at the first failed proof: later ones would prove nothing. */
 async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
   const since = deps.clock.now();
@@ -190,7 +190,7 @@ function withPower(rehearsal: Rehearsal): RescueWithPower {
   return Object.assign((...args: readonly string[]) => rescue(rehearsal, ...args), { until });
 }
 
-/** Keeps the proofs, and tells whether all of them hold. */
+/** Keeps the proofs. Returns whether all of them hold. */
 function collect(into: Proof[], proofs: readonly Proof[]): boolean {
   into.push(...proofs);
   return proofs.every(({ ok }) => ok);

@@ -14,7 +14,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A rehearsal cannot run on this machine, or did not prove what it has to. */
+/** A drill cannot run on this machine, or a proof failed. */
 export class DrillError extends RecoveryError<DrillErrorCode> {
   constructor(details: RecoveryErrorDetails<DrillErrorCode>) {
     super(details, DRILL_ERRORS);

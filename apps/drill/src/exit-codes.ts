@@ -1,7 +1,7 @@
 import { type ErrorCode, isRecoveryError } from '@kube-rescue/errors';
 import { EXIT, type ExitCode } from 'kube-rescue/command-line';
 
-/** What a failure of a rehearsal says that its kind does not. */
+/** Exit statuses of codes that differ from those of their kind. */
 const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   DRILL_PROOF_FAILED: EXIT.problems,
   LAB_BUILD_FAILED: EXIT.problems,
@@ -10,7 +10,7 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   LAB_NOT_REMOVED: EXIT.rollbackIncomplete,
 };
 
-/** The exit status of a failed rehearsal; `undefined` where it is that of any other command. */
+/** The exit status of a failed drill; `undefined` when every other command has the same. */
 export function drillExitOf(error: unknown): ExitCode | undefined {
   return isRecoveryError(error) ? EXIT_BY_CODE[error.code] : undefined;
 }

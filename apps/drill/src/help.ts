@@ -1,2 +1,2 @@
-/** As oclif takes it. */
+/** The help class, as oclif loads it. */
 export { HelpWithExitCodes as default } from 'kube-rescue/command-line';

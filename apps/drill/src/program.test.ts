@@ -31,7 +31,7 @@ describe('kube-rescue-drill', () => {
   it('refuses to rehearse without root', async () => {
     const { stdout, exitCode } = await runProgram('unshare', [...NOBODY, process.execPath, BIN, '--json']);
     expect(exitCode).toBe(4);
-    // Without its Debian packages it names those first, in one line to paste.
+    // Missing Debian packages are reported first, with one line to paste.
     const { error } = JSON.parse(stdout) as { readonly error?: { readonly code: string } };
     expect(['LAB_NOT_ROOT', 'LAB_PACKAGES_MISSING']).toContain(error?.code);
   });

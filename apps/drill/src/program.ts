@@ -1,2 +1,2 @@
-/** The one command of this program, as oclif takes it. */
+/** The only command of this program, for oclif. */
 export { DrillCommand as default } from './command.ts';

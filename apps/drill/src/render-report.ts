@@ -3,7 +3,7 @@ import type { Proof } from '@kube-rescue/lab';
 import type { DrillReport } from './drill.ts';
 import type { StageUnderLoad } from './rotation/rotation-drill.ts';
 
-/** What a drill has proven, and how long the recovery took. */
+/** The proofs of a drill and the duration of the recovery, as text. */
 export function renderDrill(
   { scenario, proofs, recovery, rotation, seconds }: DrillReport,
   terminal: Terminal,
@@ -24,13 +24,13 @@ export function renderDrill(
   ].join('\n');
 }
 
-/** What was seen is told where it is not what it should be; the JSON has all of it. */
+/** Shows the evidence of failed proofs only; the JSON has all evidence. */
 function renderProof({ name, ok, detail }: Proof, terminal: Terminal): string {
   if (ok) return indentText('ok  ', name, terminal.columns).replace('ok', paint('ok', 'green', terminal));
   return indentText('NO  ', `${name}; seen: ${detail}`, terminal.columns).replace('NO', paint('NO', 'red', terminal));
 }
 
-/** Every request that failed, by who made it and why; the same again and again is told once. */
+/** The failed requests of a stage, one line for each client and reason. */
 function renderStage(
   { stage, seconds, restartedApiServer, failures }: StageUnderLoad,
   { columns }: Terminal,

@@ -1,9 +1,9 @@
 import { type Envelope, PROGRAM } from 'kube-rescue/command-line';
 import type { Host, HostPath } from '@kube-rescue/host';
 
-/** A node that our own command line is run on, as an engineer on that node would. */
+/** A node on which the drill runs `kube-rescue`, as the operator would. */
 export interface DrillNode {
-  /** The argv in front of a program that is to run on the node. */
+  /** The argv in front of a program to run on the node. */
   enter(): readonly [string, ...string[]];
   readonly serviceCommand: HostPath;
 }
@@ -13,16 +13,16 @@ export interface RescueAnswer {
   readonly envelope: Envelope | undefined;
   /** The last line of the error output, for a failure without an envelope. */
   readonly lastWords: string;
-  /** Everything that it has printed. */
+  /** Standard error, then standard output. */
   readonly output: string;
 }
 
-/** Far beyond any deadline of a step; only a hung process takes longer. */
+/** Longer than the timeout of any step; only a hung process takes longer. */
 const TIMEOUT_MS = 15 * 60_000;
 
 /**
- * Runs `kube-rescue ARGS --json` in a process of its own on the node: the drill has no way into the recovery that a real
- * incident does not have.
+ * Runs `kube-rescue ARGS --json` as a separate process on the node: the drill has no interface to the recovery that a real
+ * incident lacks.
  */
 export async function runRescue(
   node: DrillNode,

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { SCENARIOS } from './scenarios.ts';
 
 it('a drill offers every scenario of the lab', () => {
-  // That of --encrypted has no name of its own.
+  // The encrypted variant is selected by --encrypted, not by a name.
   const selfHosted = Object.keys(SELF_HOSTED_SCENARIOS).filter((name) => !name.endsWith('-encrypted'));
   expect([...SCENARIOS].toSorted()).toEqual(
     [...Object.keys(CLUSTER_SCENARIOS), ...selfHosted, 'ca-rotation-live'].toSorted(),

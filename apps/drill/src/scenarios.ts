@@ -1,6 +1,6 @@
 import type { ScenarioName, SelfHostedScenarioName } from '@kube-rescue/lab';
 
-/** The ways to break a lab cluster, the default first. Named here too, so that `--help` need not load the lab. */
+/** The scenarios of the lab, the default first. Repeated here, so that `--help` does not load the lab. */
 export const SCENARIOS = [
   'kubeadm-expired',
   'ca-expired',

@@ -5,20 +5,20 @@ import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/re
 import { type DrillNode, type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
-/** How a self-hosted cluster is rehearsed with. */
+/** Options of a drill on a self-hosted cluster. */
 export interface SelfHostedDrill {
   readonly via: 'etcd' | 'api';
-  /** How long the API server is watched afterwards, in milliseconds. Default: as long as the scenario thinks fit. */
+  /** How long the API server is watched afterwards, in milliseconds. Default: that of the scenario. */
   readonly stableMs: number | undefined;
-  /** Walks into what a recovery by hand would walk into first, which takes minutes. */
+  /** Demonstrates the trap of a manual recovery, which takes minutes. */
   readonly trap: boolean;
-  /** Gives the recovery new AWS keys. Without them it leaves the names of the ingress as they are, and says so. */
+  /** Passes new AWS keys to the recovery. Without keys the recovery leaves the ingress names broken, and warns. */
   readonly awsKeys: boolean;
 }
 
-/** The one that every node of such a cluster shares. */
+/** The kubeconfig that all nodes share. */
 const KUBECONFIG = '/etc/kubernetes/kubeconfig';
-/** Where the journals of its recoveries are kept on a node. */
+/** The directory of the journals on a node. */
 const RUNS = '/var/lib/kube-rescue/runs';
 const PROBLEMS = 3;
 
@@ -34,8 +34,8 @@ interface Rehearsal {
 }
 
 /**
- * Breaks a self-hosted cluster, proves it dead, recovers it with one command on its control-plane node, proves it alive, and
- * sees a second recovery find nothing to do. Stops at the first thing that is not as it must be.
+ * Breaks a self-hosted cluster, proves that it is down, recovers it with one command on its control-plane node, proves that it
+ * serves, and that a second recovery finds nothing to do. Stops at the first failed proof.
  */
 export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, drill, deps, watch, proofs } = rehearsal;
@@ -97,13 +97,13 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   return times;
 }
 
-/** As somebody who works on the node has AWS set up: the lab's is elsewhere than the real one. */
+/** Sets the AWS environment of the operator: the lab has its own AWS endpoint. */
 function withOutsideWorld({ enter, serviceCommand, outside }: SelfHostedCluster): DrillNode {
   const aws = [`AWS_ENDPOINT_URL=${outside.awsEndpoint}`, 'AWS_REGION=us-east-1'];
   return { serviceCommand, enter: () => [...enter(), 'env', ...aws] };
 }
 
-/** What a person at the control-plane node would type. */
+/** The flags that the operator would type on the control-plane node. */
 function flagsOf(rehearsal: Rehearsal): readonly string[] {
   const { cluster, scenario, drill } = rehearsal;
   const { user, port, identity, knownHosts } = cluster.ssh;
@@ -119,7 +119,7 @@ function flagsOf(rehearsal: Rehearsal): readonly string[] {
   ];
 }
 
-/** How names are asked for in the lab's world. */
+/** Flags for DNS and HTTP in the lab: its resolver, and plain HTTP. */
 function probesOf({ cluster }: Rehearsal): readonly string[] {
   return ['--resolver', cluster.outside.resolver, '--scheme', 'http'];
 }

@@ -1,7 +1,7 @@
 import type { Progress, TimelineEntry } from 'kube-rescue/command-line';
 import type { Clock } from '@kube-rescue/host';
 
-/** Takes the time of one stretch of work after the other, and shows each while it goes on. */
+/** Measures pieces of work one after the other, and shows each while it runs. */
 export interface Stopwatch {
   measure<T>(name: string, action: () => Promise<T>): Promise<T>;
   /** Seconds since the stopwatch was made. */

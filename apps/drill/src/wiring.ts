@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Interruption, listenForInterruption, type Streams } from 'kube-rescue/command-line';
 
-/** What a drill works with: this machine, and where its Kubernetes binaries are looked for and kept. */
+/** The dependencies of a drill: this machine, and the directories of Kubernetes binaries. */
 export interface DrillSession extends Streams {
   readonly host: Host;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export function openDrillSession(streams: Streams, interrupted: string): DrillSe
   };
 }
 
-/** Where Kubernetes binaries are looked for and kept, by the usual variables of an environment. */
+/** The directories of Kubernetes binaries: `KUBEBUILDER_ASSETS`, and the cache below `XDG_CACHE_HOME`. */
 export function locateBinaries(env: NodeJS.ProcessEnv): Pick<DrillSession, 'assetsDirectory' | 'cacheDirectory'> {
   const given = (directory: string | undefined): string | undefined => (directory === '' ? undefined : directory);
   const assetsDirectory = given(env.KUBEBUILDER_ASSETS);

@@ -1,12 +1,12 @@
 import type { Proof } from '@kube-rescue/lab';
 import type { RescueAnswer } from '../rescue-command.ts';
 
-/** What the drill reads of an answer that judges ingress DNS. */
+/** The fields of an ingress DNS judgement that the drill reads. */
 interface Judged {
   readonly causes?: readonly { readonly id: string; readonly subject: string; readonly code?: string }[];
 }
 
-/** What the drill reads of the answer of `report`. */
+/** The fields of the answer of `report` that the drill reads. */
 interface Reported {
   readonly report?: {
     readonly outcome?: string;
@@ -17,12 +17,12 @@ interface Reported {
 
 const PROBLEMS = 3;
 
-/** `dns check` has found the keys, and that AWS does not know them, to be the one cause. */
+/** Proves that `dns check` reports one cause: AWS does not know the keys. */
 export function proveDiagnosis(name: string, answer: RescueAnswer): Proof {
   return proveOneCause(name, answer, resultOf(answer));
 }
 
-/** `recover` has brought everything back but what it was given no keys for, says so, and says nothing else. */
+/** Proves that `recover` repaired everything except ingress DNS, for which it has no keys, and warns of nothing else. */
 export function proveLeftDns(name: string, answer: RescueAnswer): Proof {
   const result: { readonly outcome?: string; readonly ingressDns?: Judged } | undefined = resultOf(answer);
   const proof = proveOneCause(name, answer, result?.ingressDns);
@@ -35,7 +35,7 @@ export function proveLeftDns(name: string, answer: RescueAnswer): Proof {
   };
 }
 
-/** `report` has the steps that brought the names back. */
+/** Proves that `report` has the steps that restored the names. */
 export function proveReportedNames(name: string, answer: RescueAnswer): Proof {
   const reported: Reported | undefined = resultOf(answer);
   const steps = (reported?.report?.steps ?? []).filter(({ step }) => step.startsWith('dns/'));
@@ -48,7 +48,7 @@ export function proveReportedNames(name: string, answer: RescueAnswer): Proof {
   };
 }
 
-/** `report` names what is left to be done about ingress DNS. */
+/** Proves that `report` lists the remaining work for ingress DNS. */
 export function proveReportedCause(name: string, answer: RescueAnswer): Proof {
   const reported: Reported | undefined = resultOf(answer);
   const remaining = reported?.report?.remaining ?? [];

@@ -1,13 +1,13 @@
 import type { FileSnapshot, Proof } from '@kube-rescue/lab';
 import type { RescueAnswer } from '../rescue-command.ts';
 
-/** Proofs of one kind, each named with it: `death: nothing listens on 6443`. */
+/** Prefixes the names of proofs with their kind: `death: nothing listens on 6443`. */
 export function nameProofs(kind: string, proofs: readonly Proof[]): readonly Proof[] {
   return proofs.map((proof) => ({ ...proof, name: `${kind}: ${proof.name}` }));
 }
 
 /**
- * Whether our own command line did what it was asked, by its exit status and its envelope.
+ * Proves the success of a `kube-rescue` command by its exit status and its envelope.
  * @param expected the exit status; default: 0
  */
 export function proveAnswer(name: string, answer: Omit<RescueAnswer, 'output'>, outcome?: string, expected = 0): Proof {
@@ -29,7 +29,7 @@ export function proveAnswer(name: string, answer: Omit<RescueAnswer, 'output'>, 
   };
 }
 
-/** Whether two looks at a node's files, or at objects, saw the same. */
+/** Proves that two snapshots of files or objects are equal. */
 export function proveSameFiles(name: string, before: FileSnapshot, after: FileSnapshot): Proof {
   const paths = new Set([...Object.keys(before), ...Object.keys(after)]);
   const differing = [...paths].filter((path) => before[path] !== after[path]).toSorted();

@@ -1,19 +1,19 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import type { DrillNode } from '../rescue-command.ts';
 
-/** Where the API server is asked, and whom it is judged by: files of the node, which a recovery may change meanwhile. */
+/** The API server to poll and the CA to trust: paths are on the node, and a recovery may change the files meanwhile. */
 export type ReadyQuestion =
   | { readonly url: string; readonly ca: string }
-  /** The CA is that which the kubeconfig embeds. */
+  /** URL and CA are read from the kubeconfig. */
   | { readonly kubeconfig: string };
 
 /**
- * Asks `/readyz` every 50 ms, and trusts the cluster's CA only. Takes the URL and the CA as its arguments. curl, not our own
- * code: the drill needs a witness of its own.
+ * Requests `/readyz` every 50 ms, and trusts only the cluster's CA. Arguments: the URL and the CA. It uses curl, because a
+ * proof must be independent of kube-rescue.
  */
 const POLL = `until curl --silent --max-time 2 --cacert "$2" "$1" | grep -qx ok; do sleep 0.05; done`;
 
-/** The same; takes a kubeconfig, and reads it each time it asks. */
+/** The same for a kubeconfig, which is read for each request. */
 const POLL_KUBECONFIG = `part() { sed -n "s/^ *$1: *//p" "$2" | head -n 1; }
 until part certificate-authority-data "$1" | base64 -d > /run/kube-rescue-drill-ca.crt &&
   curl --silent --max-time 2 --cacert /run/kube-rescue-drill-ca.crt "$(part server "$1")/readyz" | grep -qx ok
@@ -22,9 +22,9 @@ rm -f /run/kube-rescue-drill-ca.crt`;
 const TIMEOUT_MS = 15 * 60_000;
 
 /**
- * Waits in the node's own namespaces until its API server says that it is ready, with a certificate that is valid now.
+ * Waits in the node's namespaces until its API server is ready and presents a valid certificate.
  *
- * @returns the seconds that took, or `undefined` when the signal ended the watch before
+ * @returns the seconds until then, or `undefined` when the signal ended the watch
  */
 export async function watchForReadyApi(
   node: Pick<DrillNode, 'enter'>,

@@ -4,14 +4,14 @@ import { type ReadyQuestion, watchForReadyApi } from './api-watch.ts';
 import type { DrillNode, RescueAnswer } from '../rescue-command.ts';
 
 export interface RecoveryTimes {
-  /** From the start of the command to the first good answer of `/readyz`; `null` when there was none. */
+  /** From the start of the command to the first good answer of `/readyz`; `null` without one. */
   readonly secondsToReadyApi: number | null;
   /** From the start of the command to its end. */
   readonly seconds: number;
   readonly runId: string | null;
-  /** What the command itself says it took, step by step. */
+  /** The duration of each step, as the command reports it. */
   readonly steps: readonly TimelineEntry[];
-  /** The same by phase; what was waited for is Kubernetes' or etcd's time. */
+  /** The same by phase; waiting is time that Kubernetes or etcd takes. */
   readonly phases: readonly PhaseTimes[];
 }
 
@@ -21,7 +21,7 @@ export interface PhaseTimes {
   readonly waitedSeconds: number;
 }
 
-/** What the drill reads of the answer of `recover`. */
+/** The fields of the answer of `recover` that the drill reads. */
 interface RecoverResult {
   readonly runId: string | null;
   readonly steps: readonly {
@@ -34,7 +34,7 @@ interface RecoverResult {
   }[];
 }
 
-/** Recovers, and takes the time until the API server answers, by a witness of its own. */
+/** Recovers, and measures the time until the API server answers, with {@link watchForReadyApi}. */
 export async function recoverAndWatch(
   node: DrillNode,
   question: ReadyQuestion,
@@ -47,7 +47,7 @@ export async function recoverAndWatch(
   try {
     const answer = await recover();
     const seconds = (deps.clock.now().getTime() - started) / 1000;
-    // A recovery that is through has an answer, whatever it says is left to do.
+    // A completed recovery has an `ok` envelope, also with work left for the operator.
     if (answer.envelope?.ok !== true) ended.abort();
     const result =
       answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
@@ -70,7 +70,7 @@ function sumUp({ steps }: RecoverResult): readonly PhaseTimes[] {
   }));
 }
 
-/** The file that the backup step of `recover` names. */
+/** The path of the etcd snapshot, from the evidence of the backup step. */
 export function findSnapshot({ envelope }: RescueAnswer): string | undefined {
   const steps = envelope?.ok === true ? (envelope.result as RecoverResult).steps : [];
   const step = steps.find((each) => each.step === 'backup/etcd-snapshot' && each.result === 'done');

@@ -4,11 +4,11 @@ import { nameProofs, proveAnswer } from '../proofs/proofs.ts';
 import type { RescueAnswer } from '../rescue-command.ts';
 import { rehearseInterruption, rehearseRollback } from './rotation-rollback.ts';
 
-/** What a stage of a rotation did to those who used the cluster meanwhile. */
+/** The failed requests of the clients of a cluster during one stage of a rotation. */
 export interface StageUnderLoad {
   readonly stage: string;
   readonly seconds: number;
-  /** The API server was another process after the stage. */
+  /** The API server had another process after the stage. */
   readonly restartedApiServer: boolean;
   readonly failures: readonly { readonly client: string; readonly at: string; readonly reason: string }[];
 }
@@ -35,8 +35,8 @@ export interface TimedStage {
 }
 
 /**
- * Rotates every CA of a healthy cluster to a new key, stage by stage, with a load on the cluster all the while, and judges what
- * the load has seen: no request of a workload fails, and none of a client of the API but while the API server itself restarts.
+ * Rotates every CA of a healthy cluster to a new key, stage by stage, under a continuous load. Proves that no request of a
+ * workload fails, and that API requests fail only while the API server itself restarts.
  */
 export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<RotationUnderLoad> {
   const { cluster, lab, deps, watch, proofs } = rehearsal;
@@ -73,7 +73,7 @@ export async function rehearseRotation(rehearsal: RotationRehearsal): Promise<Ro
   return report;
 }
 
-/** A healthy cluster gives no cause for one, in its files or in its objects. */
+/** Proves that `certs check --cluster` reports no problem in the files and objects of a healthy cluster. */
 async function proveNoAlarm({ watch, rescue }: RotationRehearsal, when: string): Promise<Proof> {
   const answer = await watch.measure(`look for alarms ${when} it`, () => rescue('certs', 'check', '--cluster'));
   return proveAnswer(`${when}: certs check --cluster finds nothing wrong with a healthy cluster`, answer);
@@ -96,7 +96,7 @@ async function rehearseStage(
 
 type StageRehearsal = (rehearsal: RotationRehearsal, authority: string, stage: string) => Promise<readonly Proof[]>;
 
-/** Stages that are rehearsed with more than their plain run; one of each kind, because the others do the same. */
+/** Stages with further proofs besides their run: one of each kind, because the others behave alike. */
 const WITH_MORE: Readonly<Record<string, StageRehearsal>> = {
   'cluster trust': async (rehearsal, authority, stage) => {
     const { cluster, lab, deps } = rehearsal;
@@ -135,8 +135,8 @@ function proveStage(ca: string, stage: string, answer: RescueAnswer): Proof {
 }
 
 /**
- * What each stage did, by the time from its beginning to that of the next. A request that was under way in two stages failed by
- * the one that restarted the API server, if one did: it may have been asked just before, or have waited for long.
+ * Assigns each failed request to the stage of its time, from the begin of a stage to the begin of the next. Of several stages
+ * the request belongs to the one that restarted the API server, if any: the request may have begun just before, or waited long.
  */
 export function attributeFailures(
   failures: readonly FailedRequest[],
@@ -158,10 +158,10 @@ export function attributeFailures(
 }
 
 const CLIENTS: readonly LoadClient[] = ['administrator', 'unchanged client', 'pod', 'workload'];
-/** Its CA is dropped in this stage: from then on it is to be refused. */
+/** This stage removes the CA of the unchanged client: the API server must reject the client from then on. */
 const REFUSES_UNCHANGED = 'cluster drop';
 
-/** What the load must have seen, and what it must not. */
+/** Judges the load: every client sent requests, only expected requests failed, and the unchanged client was rejected. */
 export function judgeLoad(
   requests: Readonly<Record<string, number>>,
   stages: readonly StageUnderLoad[],

@@ -13,6 +13,6 @@ import type { RescueAnswer } from '../rescue-command.ts';
 
 export interface RescueWithPower {
   (...args: readonly string[]): Promise<RescueAnswer>;
-  /** Killed when `power` is aborted. */
+  /** Runs a command, and kills it when `power` is aborted. */
   until(power: AbortSignal, ...args: readonly string[]): Promise<RescueAnswer>;
 }

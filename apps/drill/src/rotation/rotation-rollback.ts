@@ -4,13 +4,13 @@ import { nameProofs, proveAnswer, proveSameFiles } from '../proofs/proofs.ts';
 import type { RescueAnswer } from '../rescue-command.ts';
 import type { RotationRehearsal } from './rotation-rehearsal.ts';
 
-/** Where the journals of runs are kept on a node. */
+/** The directory of the journals on a node. */
 const RUNS = '/var/lib/kube-rescue/runs';
-/** The new key signs by then, and some certificates are of the old CA still. */
+/** At this line the new key signs, and some certificates are still of the old CA. */
 const CUT_AT_LINE = 26;
 const POLL_MS = 20;
 
-/** Takes a stage that was carried out back, and sees every file and object as it was before. */
+/** Runs a stage and rolls it back. Proves that every file and object is as before. */
 export async function rehearseRollback(
   rehearsal: RotationRehearsal,
   stage: string,
@@ -33,7 +33,7 @@ export async function rehearseRollback(
   ]);
 }
 
-/** Kills a stage midway, as a power failure does, and resumes it. */
+/** Kills a stage halfway, like a power failure, and resumes it. */
 export async function rehearseInterruption(
   rehearsal: RotationRehearsal,
   stage: readonly [authority: string, stage: string],
