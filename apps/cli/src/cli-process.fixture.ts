@@ -27,8 +27,8 @@ export function runCli(args: readonly string[], options: StartOptions = {}): Pro
 }
 
 /**
- * Runs the built program as another user than root. In a user namespace, because the directory of a test need not be open
- * to other users: the program sees user 65534, files see the user of the test.
+ * Runs the built program without root, in a user namespace: the program sees user 65534, the kernel checks file access as the
+ * user of the test. So it can read a directory that is closed to other users.
  */
 export function runCliWithoutRoot(args: readonly string[]): Promise<Ended> {
   return runProgram('unshare', ['--user', '--map-user=65534', '--map-group=65534', process.execPath, BIN, ...args]);

@@ -146,7 +146,7 @@ describe('a command that writes', () => {
   it('refuses a drill without root', async () => {
     const ended = await runCliWithoutRoot(['drill', '--json']);
     expect(ended.exitCode).toBe(4);
-    // Without its Debian packages it names those first, in one line to paste.
+    // Missing Debian packages are reported first, with one line to paste.
     expect(['LAB_NOT_ROOT', 'LAB_PACKAGES_MISSING']).toContain(envelopeOf(ended).error?.code);
   });
 

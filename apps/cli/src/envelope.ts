@@ -57,7 +57,7 @@ function reportBug(error: unknown): ErrorReport {
   };
 }
 
-/** oclif puts advice and lists behind the first line, and the advice into the message. */
+/** Reduces a message of oclif to one line without its advice. */
 function reportUsage(error: Error): ErrorReport {
   // oxlint-disable-next-line no-control-regex -- oclif colours parts of its messages
   const plain = error.message.replace(/\u001b\[[\d;]*m/g, '').replace(/\n?See more help with --help/, '');
@@ -66,10 +66,10 @@ function reportUsage(error: Error): ErrorReport {
     .filter((line) => line !== '')
     .join(' ')
     .replace(/^Parsing (--\S+)/, '$1:')
-    // oclif's own name of a command of a topic.
+    // oclif joins topic and command with a colon.
     .replace(/^command (\S+) not found$/, (_, id: string) => `command ${id.replaceAll(':', ' ')} not found`)
     .replace(/^The following errors? occurred: /, '')
-    // It explains flags that were not used.
+    // This note is about flags that were not used.
     .replace(/ Note: --.* allow(?:s)? multiple values\..*$/, '')
     .replace(/ {2,}/g, ': ');
   return {

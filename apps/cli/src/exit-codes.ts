@@ -15,7 +15,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The table that help and README print. */
+/** The table in help and README. */
 export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.done, 'healthy, or done'],
   [EXIT.bug, 'a bug of kube-rescue'],
@@ -72,7 +72,7 @@ export function claimsNothingChanged(error: unknown): boolean {
   return exit === EXIT.refused || exit === EXIT.usage;
 }
 
-/** oclif marks the errors of its parser, and only those reach us, with a property of its own. */
+/** Errors of oclif's parser have the property `oclif`; no other errors of oclif reach this function. */
 export function isUsageError(error: Error): boolean {
   return 'oclif' in error;
 }

@@ -21,7 +21,7 @@ export default class HelpWithExitCodes extends Help {
   }
 
   protected override formatCommand(command: Command.Loadable): string {
-    // A flag that excludes one which is not shown leaves an empty choice.
+    // oclif shows an empty choice for a flag that excludes a hidden flag.
     const page = super.formatCommand(command).replaceAll(/\s+\|\s*\]/g, ']');
     return `${this.breakOptions(page)}\n\n${this.exitCodes()}`;
   }

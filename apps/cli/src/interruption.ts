@@ -2,7 +2,7 @@ import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Reporter } from './reporter.ts';
 
-/** Ctrl-C and SIGTERM as a signal to the work that is going on. */
+/** Ctrl-C and SIGTERM as an abort signal. */
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Notice for the operator on a second Ctrl-C, which ends the process without cleaning up. */

@@ -40,7 +40,7 @@ describe('the README', () => {
     }
   });
 
-  // A node of its own needs namespaces, which only root makes.
+  // The node needs namespaces, which need root.
   it.runIf(process.getuid?.() === 0)('has working commands for a live node', async () => {
     const node = await startEtcdNode();
     const metadata = { name: 'kube-apiserver', namespace: 'kube-system' };

@@ -76,7 +76,7 @@ export function afterWrites(error: unknown, record: WriteRecord): unknown {
   });
 }
 
-/** The outermost missing directory of `path`; `undefined` when all do. */
+/** The outermost missing directory of `path`; `undefined` when `path` exists. */
 async function outermostMissing(path: HostPath, host: Pick<Host, 'stat'>): Promise<HostPath | undefined> {
   if ((await host.stat(path)) !== undefined) return undefined;
   const parent = parentPath(path);

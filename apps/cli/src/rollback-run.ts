@@ -14,7 +14,7 @@ export interface RollbackInput {
   readonly run: string;
   readonly dryRun: boolean;
   readonly yes: boolean;
-  /** Roll back even when that makes things worse. */
+  /** Roll back despite later runs, and even if an expired certificate replaces a valid one. */
   readonly force: boolean;
 }
 

@@ -27,25 +27,25 @@ export interface Streams {
   readonly reporter: Reporter;
 }
 
-/** Everything a command works with. */
+/** The dependencies of a command. */
 export interface Session extends Streams {
-  /** The machine; changes made through it are noticed by `node`. */
+  /** The machine; `node` notices changes made through it. */
   readonly host: Host;
   readonly clock: Clock;
-  /** The node that the machine is, opened once for a command. */
+  /** The machine as a node, opened once per command. */
   readonly node: Node;
   readonly interruption: Interruption;
   /** `ETCDCTL_*` of the environment, as etcdctl itself would use them. */
   readonly etcdctlEnvironment: Readonly<Record<string, string | undefined>>;
-  /** Loads the engine: the runs of this host, and the change kinds that they are made of. */
+  /** Loads the workflow engine: the runs of this host, and their change kinds. */
   openWorkflow(onEvent: WorkflowListener): Promise<WorkflowDeps>;
   openRuns(): Promise<RunStore>;
   /** Other machines of the cluster, over SSH; each is connected to once. */
   openNodes(): Promise<NodeSession>;
-  /** Closes what was opened. */
+  /** Closes all connections. */
   close(): Promise<void>;
   readonly localFiles: LocalFiles;
-  /** Everything written, so that no failure claims the opposite. */
+  /** Everything written: no failure may claim that nothing was changed. */
   readonly writes: WriteRecord;
 }
 

@@ -13,11 +13,11 @@ import {
 } from '../../../../packages/cni-bootstrap/src/network/cluster.fixture.ts';
 import { type EtcdNode, startEtcdNode } from '../etcd/etcd-node.fixture.ts';
 
-/** The node's own `/var/lib` holds everything that is written here. */
+/** Below the node's `/var/lib`, so that this machine's stays unchanged. */
 const FOLDER = '/var/lib/net';
 const SUBNET_FILE = `${FOLDER}/run/subnet.env`;
 const CONFIGURATION_FILE = `${FOLDER}/net.d/10-flannel.conflist`;
-/** As flannel's plugin: it reads subnet.env and finds no plugin to delegate to. */
+/** Behaves as flannel's plugin: reads subnet.env, and finds no delegate plugin. */
 const PLUGIN = `#!/bin/sh
 grep -q FLANNEL_MTU ${SUBNET_FILE} && msg='failed to find plugin "kube-rescue-no-delegate" in path' || msg='subnet.env is missing FLANNEL_MTU'
 printf '{"code":999,"msg":"%s"}' "$(printf %s "$msg" | sed 's/"/\\\\"/g')"
@@ -48,7 +48,7 @@ async function plantFlannel(): Promise<void> {
   await put('daemonsets/kube-system/kube-flannel', daemonSet('kube-flannel', { ...spec, volumes }));
 }
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 const canRun = process.getuid?.() === 0 && requireProgram('etcd', 'etcdctl', 'ip');
 
 describe.runIf(canRun)('the network of a node without an API server', () => {

@@ -48,7 +48,7 @@ export default class Recover extends NodeCommand {
     const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
     const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);
     const complete = await withLeftWorkers(answer);
-    // With --only, names are not part of the request.
+    // With --only, the answer does not cover ingress DNS.
     return flags.only === undefined ? dns.complete(complete) : complete;
   }
 }

@@ -30,7 +30,7 @@ async function secretText(key: string): Promise<string> {
   return Buffer.from(JSON.parse(stdout).result.object.data[key], 'base64').toString();
 }
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 const canRun = process.getuid?.() === 0 && requireProgram('knotd', 'etcd', 'etcdctl');
 
 describe.runIf(canRun)('on a node without an API server', () => {

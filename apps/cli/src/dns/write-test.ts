@@ -3,8 +3,8 @@ import type { ZoneWriteTest } from '@kube-rescue/ingress-dns';
 import { callerEnvironment, ingressDns, type Session } from '../wiring.ts';
 
 /**
- * The test that `--write-test` asks for. Its journal is the caller's own, because it is about their AWS account and not about
- * this node.
+ * Opens the test of `--write-test`. Its journal is in the state directory of the operator, because it records changes to an AWS
+ * account, not to this node.
  */
 export async function openWriteTest({ localFiles, clock, interruption }: Session): Promise<ZoneWriteTest> {
   const [{ createZoneWriteTest }, { openRunStore }] = await Promise.all([

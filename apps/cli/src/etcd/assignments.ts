@@ -4,14 +4,14 @@ import { usageError } from '../envelope.ts';
 /** Reads a local file of the operator. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
-/** Fields whose keys may hold dots: whatever follows is one key. */
+/** Fields whose keys may hold dots: the rest of the path is one key. */
 const FLAT_FIELDS = ['data.', 'stringData.', 'binaryData.', 'metadata.labels.', 'metadata.annotations.'];
 const HINT = 'use PATH=VALUE, PATH=@FILE, or PATH=null to remove the field';
 
 /**
- * Makes a merge patch of `PATH=VALUE`s. Where a field holds text only (labels, annotations, data), VALUE is that text;
- * elsewhere it is JSON where it can be read as JSON, and text otherwise. `@FILE` is the content of a file: in base64 for
- * `data` of a Secret and for `binaryData`. `null` removes the field.
+ * Makes a merge patch of `PATH=VALUE`s. In text fields (labels, annotations, data) VALUE is text; in other fields it is JSON, or
+ * text if it is not valid JSON. `@FILE` is the content of a file: in base64 for `data` of a Secret and for `binaryData`. `null`
+ * removes the field.
  *
  * @throws CliError `USAGE`, without any value
  */
@@ -29,7 +29,7 @@ export async function toPatch(assignments: readonly string[], kind: string, read
   return patch;
 }
 
-/** `metadata.labels.app.kubernetes.io/name` has three parts: what is in labels and data is one key. */
+/** `metadata.labels.app.kubernetes.io/name` has three parts: the name of a label is one key. */
 function splitPath(path: string): readonly string[] {
   const flat = FLAT_FIELDS.find((field) => path.startsWith(field));
   if (flat !== undefined) return [...flat.slice(0, -1).split('.'), path.slice(flat.length)];

@@ -33,12 +33,12 @@ async function text(...args: readonly string[]): Promise<Ended> {
 }
 
 async function secretOf(name: string): Promise<{ data: Record<string, string>; metadata: Record<string, unknown> }> {
-  // Not through `run`: what it prints is meant to hold the secrets.
+  // Not through `run`: this output must hold the secrets.
   const { stdout } = await node.run('etcd', 'get', 'secret', name, '--show-secrets', '--json');
   return (JSON.parse(stdout) as { result: { object: Awaited<ReturnType<typeof secretOf>> } }).result.object;
 }
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 describe.runIf(process.getuid?.() === 0)('on a node without an API server', () => {
   beforeAll(async () => {
     node = await startEtcdNode();

@@ -15,16 +15,16 @@ export interface EtcdNode {
   readonly root: string;
   /** Runs the program on the node, without a terminal. */
   run(...args: readonly string[]): Promise<Ended>;
-  /** Runs any other on the node. */
+  /** Runs another program on the node. */
   exec(argv: readonly string[], options?: StartOptions): Promise<Ended>;
-  /** Puts an object into etcd as an API server would. */
+  /** Writes an object to etcd as an API server does. */
   create(object: KubernetesObject): Promise<void>;
   remove(): Promise<void>;
 }
 
 /**
- * The node's files over those of this machine, and no process of this machine but the node's own: the program believes to
- * be on the node. Sockets are shared, so its etcd is reached.
+ * Overlays this machine's files with the node's, and hides this machine's processes: to the program the machine is the node.
+ * Sockets are shared, so the program reaches the node's etcd.
  */
 const ENTER = [
   ...['--mount', '--pid', '--fork', '--mount-proc', '--kill-child', 'sh', '-c'],

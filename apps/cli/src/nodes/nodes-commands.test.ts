@@ -36,7 +36,7 @@ async function plantNode(name: string, ready: string, reportedAt: string, labels
   });
 }
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
   'nodes of a cluster without an API server',
   () => {

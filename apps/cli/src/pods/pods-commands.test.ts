@@ -15,7 +15,7 @@ async function pods(...args: readonly string[]): Promise<Answer> {
   return { exitCode, envelope: JSON.parse(stdout) as Answer['envelope'] };
 }
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 describe.runIf(process.getuid?.() === 0)('control-plane pods of a cluster without an API server', () => {
   beforeAll(async () => {
     node = await startEtcdNode();

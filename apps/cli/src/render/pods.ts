@@ -21,7 +21,7 @@ export function renderPods({ pods, missing }: PodListing, terminal: Terminal): s
 function stateOf({ pod, working, ready, rescue }: PodRow): { text: string; colour: 'green' | 'red' | undefined } {
   const mark = rescue ? ' (rescue)' : '';
   if (working) return { text: `works${mark}`, colour: 'green' };
-  // A second copy that is Ready waits for the lock of the one that leads.
+  // Another Ready pod waits for the leader's lock.
   if (ready) return { text: `ready${mark}`, colour: undefined };
   return { text: `${pod === undefined ? 'missing' : 'not ready'}${mark}`, colour: 'red' };
 }

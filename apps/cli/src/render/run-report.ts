@@ -79,7 +79,7 @@ function code(text: string): string {
   return `\`${oneLine(text).replaceAll('`', "'")}\``;
 }
 
-/** Names come from files and from the cluster: none may become a link, an image or a cell of its own. */
+/** Names come from files and from the cluster: none may become a link, an image or another cell. */
 function escape(text: string): string {
   return oneLine(text).replace(/[\\`*_[\]<>|#!]/g, String.raw`\$&`);
 }
