@@ -31,7 +31,7 @@ export interface Node extends NodeDeps {
   readonly api: NodeApi;
   /** The objects of the cluster; each connection is opened once and shared. */
   readonly objects: ObjectSession;
-  /** A connection of its own to the objects of the cluster; the caller closes it. @throws as `openNodeObjects` */
+  /** A separate connection to the objects of the cluster; the caller closes it. @throws as `openNodeObjects` */
   openObjects(path: ObjectPath, signal: AbortSignal): Promise<NodeObjects>;
   /**
    * Connects to etcd with the best credentials; possibly without quorum, see `connection`. The caller closes the client.

@@ -92,7 +92,7 @@ describe('etcd, found by the files of a node,', () => {
   it('names the member that is down, and keeps quorum', async () => {
     const { cluster } = await inspectEtcd(open(node.tree), {}, signal);
     const names = cluster?.members.filter(({ isLeader }) => !isLeader).map(({ name }) => name) ?? [];
-    // Not the first: the node's files name it. Not the leader: the others would hold an election first.
+    // Not the first member: the node's files name it. Not the leader: the other members would start an election.
     const down = node.etcd.members.slice(1).find(({ name }) => names.includes(name));
     await down?.stop();
     const { causes } = await triageNode(open(node.tree), signal);

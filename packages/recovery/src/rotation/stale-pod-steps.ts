@@ -44,7 +44,7 @@ function createRestarting(input: StalePodInput, deps: StalePodDeps): Step {
       return step.check(signal);
     },
     verify: async (signal) => {
-      // A resumed run comes here without a check.
+      // A resumed run verifies the step without its check.
       publishedAt ??= await findPublication(input, deps);
       return step.verify(signal);
     },

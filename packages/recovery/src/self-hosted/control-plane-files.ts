@@ -12,7 +12,7 @@ export interface SecretDirectory {
   readonly directory: HostPath;
 }
 
-/** The control plane of a self-hosted cluster, seen as files. */
+/** The control plane of a self-hosted cluster as files. */
 export interface ControlPlaneFiles {
   /** The Secrets as the cluster holds them, not their cached copies, and the files of the node. */
   readonly files: NodeReader;

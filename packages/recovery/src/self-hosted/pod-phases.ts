@@ -26,7 +26,7 @@ export function createNetworkPhase({ offline }: ObjectSources, deps: SelfHostedD
   });
 }
 
-/** Runs the control-plane pods, as rescue pods while no controller creates and no scheduler places them. */
+/** Runs the control-plane pods, as rescue pods while no controller creates them and no scheduler binds them. */
 export function createPodsPhase(objectSources: ObjectSources, deps: SelfHostedDeps): Phase {
   const waitsFor = [API_STABLE, NETWORK];
   return deps.phase({

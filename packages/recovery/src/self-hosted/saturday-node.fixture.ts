@@ -36,7 +36,7 @@ const ETCD = {
 type KubePki = Readonly<Record<'ca' | keyof typeof KUBE, KeyPair>>;
 type EtcdPki = Readonly<Record<'ca' | keyof typeof ETCD, KeyPair>>;
 
-/** The cluster on its Saturday: the old certificates, those that etcd has already, and the set to adopt. */
+/** The Saturday incident: the old certificates, etcd's new ones, and the set to adopt. */
 export interface Saturday {
   readonly old: KubePki;
   readonly next: KubePki;
@@ -73,7 +73,7 @@ function newKey(): string {
   return privateKey.export({ type: 'sec1', format: 'pem' }).toString();
 }
 
-/** A self-hosted control-plane node as the pod checkpointer and a reboot leave it, with every object that matters. */
+/** A self-hosted control-plane node with a pod checkpointer, after a reboot, and the objects that a recovery reads. */
 export async function makeSaturday(): Promise<Saturday> {
   const past = [-400, -1] as const;
   const present = [-2, 3650] as const;
