@@ -12,7 +12,7 @@ import type { EquippedNode } from './node-command.ts';
 import { createNamespaces, enterNode } from '../machine/node-namespaces.ts';
 import { installServices, type ServiceDefinition, serviceCommand } from '../machine/services.ts';
 
-/** A node of a lab cluster, as seen from a login shell on it. */
+/** A node of a lab cluster, and how to run programs on it. */
 export interface ClusterMachine extends EquippedNode {
   readonly node: ClusterNode;
   /** `PROGRAM start|stop|restart|status NAME`, to be run on the node. */

@@ -51,7 +51,7 @@ export async function assertCgroups({ host }: Pick<LabDeps, 'host'>): Promise<vo
 }
 
 /**
- * Creates the control groups of `node`. Each kubelet needs a root of its own: two kubelets with one root remove each other's
+ * Creates the control groups of `node`. Each kubelet needs a separate root: two kubelets with one root remove each other's
  * pods as orphans.
  */
 export async function createCgroups(node: ClusterNode, deps: LabDeps): Promise<void> {

@@ -3,7 +3,7 @@ import { type Argv, runCommand } from './command.ts';
 import type { LabDeps } from './lab-deps.ts';
 import { type ClusterNode, NETNS_DIRECTORY, NODE_MOUNTS, namespaceFile, netnsName, nodeFile } from './lab-directory.ts';
 
-/** The switch is a network namespace of its own, so that the lab does not touch the machine's network. */
+/** The switch is a separate network namespace, so that the lab does not touch the machine's network. */
 const SWITCH = 'switch';
 const BRIDGE = 'br0';
 const GATEWAY = '10.200.0.1';

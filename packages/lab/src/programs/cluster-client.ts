@@ -113,7 +113,7 @@ interface ApiRequest {
   readonly body: string | undefined;
 }
 
-// Each request opens a connection, so that it meets the server and its certificate as they are now.
+// Each request opens a connection, so that it verifies the current server certificate.
 function exchange(access: ClusterAccess, url: string, { method, headers, body }: ApiRequest) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const { ca, certificate: cert, key } = access;

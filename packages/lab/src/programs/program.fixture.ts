@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** One of the programs, as a process of its own. */
+/** One of the programs as a separate process. */
 export class RunningProgram {
   #log = '';
   readonly #process: ChildProcess;

@@ -10,7 +10,7 @@ export interface ProveLifeInput {
   readonly stableMs?: number | undefined;
 }
 
-/** A way to break a cluster, with the proofs that it is down and that it works again. */
+/** A method to break a cluster, with proofs that the cluster is down and that it works again. */
 export interface ClusterScenario<C extends LabCluster = Cluster> {
   /** What happens to the cluster; completes "break it: ...". */
   readonly what: string;

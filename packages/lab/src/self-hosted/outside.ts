@@ -30,7 +30,7 @@ export function outsideWorld(labId: string): OutsideWorld {
   };
 }
 
-/** Starts AWS and the DNS servers on a machine of their own, independent of the nodes. */
+/** Starts AWS and the DNS servers on a separate machine, independent of the nodes. */
 export async function startOutside(cluster: LabCluster, deps: LabDeps): Promise<void> {
   const machine = machineOf(cluster.id, OUTSIDE, cluster);
   const { node } = machine;

@@ -6,7 +6,7 @@ import { expectCode } from '../laws/expect-code.ts';
 /** A host under test, with an empty directory for the suite. */
 export interface HostUnderTest {
   readonly host: Host;
-  /** Exists, below a directory of its own on the same filesystem. */
+  /** Exists, below a directory of this suite on the same filesystem. */
   readonly directory: HostPath;
   dispose(): Promise<void>;
 }

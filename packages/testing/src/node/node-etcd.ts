@@ -2,7 +2,7 @@ import { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from '
 import type { NodeTree } from './node-tree.ts';
 import { buildPki, type Pki, type PkiOptions } from '../pki/pki.ts';
 
-/** The files of a control-plane node, and the real etcd in their configuration. */
+/** The files of a control-plane node, and a real etcd on the port and with the certificates in these files. */
 export interface NodeEtcd {
   readonly etcd: RunningEtcd;
   readonly pki: Pki;

@@ -22,7 +22,7 @@ export function treeOf(files: Readonly<Record<string, string>>): NodeTree {
   );
 }
 
-/** Writes a tree to a host, with the directories it needs. */
+/** Writes a tree and its directories to a host. */
 export async function plantTree(host: Host, tree: NodeTree): Promise<void> {
   for (const directory of new Set([...tree.keys()].map(parentPath))) {
     await host.makeDirectory(directory, { mode: DIRECTORY_MODE });
@@ -37,7 +37,7 @@ function ownerOf({ uid, gid }: FileStat): { readonly uid: number; readonly gid: 
   return { uid, gid };
 }
 
-/** Every file and link below `directory`, to compare what was there before with what is there after. */
+/** Every file and link below `directory`, for a comparison of before and after. */
 export async function readTree(host: Host, directory: HostPath): Promise<NodeTree> {
   const tree = new Map<HostPath, TreeEntry>();
   for (const name of (await host.list(directory)) ?? []) {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A real sshd on the loopback address, with keys of its own. */
+/** A real sshd on the loopback address, with new keys. */
 export interface RunningSshServer {
   readonly address: string;
   readonly port: number;

@@ -97,7 +97,7 @@ describe("flannel's CNI plugin", () => {
       expect(inside(container, 'route')).toContain('10.2.0.0/16 via 10.2.3.1');
       expect(await readdir(path.join(directory, 'data'))).toEqual(['c1']);
 
-      // After a reboot, without the tmpfs, it still takes down the pod.
+      // After a reboot, with an empty tmpfs, DEL still removes the pod's network.
       await rm(path.join(directory, 'subnet.env'));
       expect(run('DEL', { node, container }).status).toBe(0);
       expect(inside(container, 'address')).not.toContain('10.2.3.2');

@@ -96,7 +96,7 @@ export function writeManifest(path: string, id: string, bytes: Buffer, { log, de
   return true;
 }
 
-/** Writes each entry to a file of its own, changed or not. Files of removed entries stay. */
+/** Writes each entry to a separate file, changed or not. Files of removed entries stay. */
 export function writeEntries(directory: string, entries: ReadonlyMap<string, Buffer>, owner: Owner): void {
   mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
   chownSync(directory, owner.uid, owner.gid);
