@@ -159,7 +159,7 @@ describe('recover refuses, reports the problem and changes nothing', () => {
 });
 
 describe('on a real filesystem', () => {
-  /** Moves a planted node into a tmpfs of its own. */
+  /** Moves a planted node into a separate tmpfs. */
   async function plantOnTmpfs(size: string): Promise<string> {
     if (process.getuid?.() !== 0) throw new Error('this test mounts a tmpfs and needs root');
     const { root } = await plant(EXPIRED);

@@ -31,7 +31,7 @@ describe.skipIf(process.getuid?.() !== 0)('a running pod checkpointer', () => {
 
   beforeEach(async () => {
     node = await CheckpointedNode.create();
-    // Its command has the path of its lock.
+    // The path of the lock is in the checkpointer's command.
     const own = checkpointerPod();
     const command = ['/checkpoint', `--lock-file=${node.path('lock/pod-checkpointer.lock')}`];
     const containers = [{ name: 'pod-checkpointer', command }];
@@ -83,7 +83,7 @@ describe.skipIf(process.getuid?.() !== 0)('a running pod checkpointer', () => {
         replace: async (...input) => {
           const written = await store.replace(...input);
           node.setSecret('kube-apiserver', texts);
-          // It is started nevertheless.
+          // A second checkpointer starts in spite of the freeze.
           second = start();
           await second.saying(/main\.go:53\] Trying to acquire the flock/);
           await clock.sleep(6_000);

@@ -16,7 +16,7 @@ import { X509_ERRORS } from '@kube-rescue/x509';
 import { DRILL_ERRORS } from '../apps/drill/src/errors.ts';
 import { CLI_ERRORS } from '../apps/cli/src/errors.ts';
 
-/** Every table of codes there is; one that is left out does not compile. */
+/** All tables of error codes; a missing table does not compile. */
 const TABLES: { readonly [P in keyof ErrorTables]: ErrorTables[P] } = {
   'cert-rotation': PKI_ERRORS,
   'cluster-objects': OBJECT_ERRORS,

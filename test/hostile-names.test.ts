@@ -21,7 +21,7 @@ async function plantObject(key: string, object: object): Promise<void> {
   await node.etcd.etcdctl('put', `/registry/${key}`, JSON.stringify(object));
 }
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 describe.runIf(process.getuid?.() === 0)('names made to deceive the reader of a terminal', () => {
   beforeAll(async () => {
     node = await startEtcdNode();

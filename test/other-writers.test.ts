@@ -79,7 +79,7 @@ describe('beside another writer of the same files', () => {
   });
 });
 
-// A node of its own needs namespaces, which only root makes.
+// The node needs namespaces, which need root.
 describe.runIf(process.getuid?.() === 0)('beside another writer of the same object', () => {
   let node: EtcdNode;
   const get = async (): Promise<Record<string, string>> => {

@@ -5,7 +5,7 @@ import { isTest, listPages, listSources, refusedInPage, refusedInSource } from '
 import { printedTexts, publicNames, testTitles } from './own-words/source-texts.ts';
 import { refusedInName, refusedInText } from './own-words/word-table.ts';
 
-/** Their fields are stored in the journals of earlier runs under these names, and must be readable. */
+/** Journals of earlier runs have the fields of these files, and must stay readable. */
 const STORED_NAMES: readonly string[] = [
   'packages/cert-rotation/src/rotation/publication-kind.ts',
   'packages/cluster-objects/src/changes/object-changes.ts',
@@ -104,7 +104,7 @@ describe('what people read', () => {
     const sources = listSources().filter(
       (file) => /^(?:packages|apps)\//.test(file) && !isTest(file) && !/fixture|(?:lab|testing)\//.test(file),
     );
-    // Whole files, as kubeconfigs, are no messages.
+    // Files, such as kubeconfigs, are not messages.
     const printed = sources.flatMap((file) =>
       printedTexts(read(file))
         .filter(({ text }) => !text.includes('\n'))

@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(`${ROOT}/${path}`, 'utf8');
 
-/** The list of docs/architecture.md, from the ground floor up. A new package is one line there. */
+/** The packages in docs/architecture.md, lowest layer first. A new package needs a line there. */
 const PACKAGES = [...read('docs/architecture.md').matchAll(/^ {2}([a-z0-9-]+)\/ {2,}\S/gm)].map(([, name]) => name);
-/** What rehearsals and tests need; nothing that repairs a cluster may import it. */
+/** Packages for drills and tests; packages that repair a cluster must not import them. */
 const NOT_THE_PRODUCT = ['lab', 'local-aws', 'testing'];
 const IMPORT = /(?:from|import\(|resolve\()\s*'@kube-rescue\/([a-z0-9-]+)/g;
 const isTest = (file: string): boolean => /\.test\.ts$|\.fixture\.ts$/.test(file);
@@ -54,7 +54,7 @@ describe('the packages', () => {
   });
 });
 
-/** What opens a connection, by the package that declares it. */
+/** The functions that open a connection, with their packages. */
 const OPENERS: Readonly<Record<string, string>> = {
   openEtcd: 'etcd-access',
   probeEtcd: 'etcd-access',

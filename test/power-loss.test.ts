@@ -39,7 +39,7 @@ async function mount(image: string, directory: string): Promise<void> {
   cleanUps.push(() => run('umount', ['--lazy', directory]).catch(() => undefined));
 }
 
-/** A node with expired certificates on a disk of its own. */
+/** A node with expired certificates on a separate disk. */
 async function plantOnDisk(): Promise<{ readonly localFiles: string; readonly root: string; readonly image: string }> {
   const localFiles = await mkdtemp(path.join(tmpdir(), 'kube-rescue-power-'));
   cleanUps.push(() => rm(localFiles, { recursive: true, force: true }));

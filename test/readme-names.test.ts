@@ -5,19 +5,19 @@ import { describe, expect, it } from 'vitest';
 
 const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url));
 const PACKAGE_NAMES = readdirSync(PACKAGES);
-/** Fields of Kubernetes objects that a README may speak of. */
+/** Fields of Kubernetes objects that a README may name. */
 const KUBERNETES_FIELDS = ['tcpSocket'];
 
 const read = (...parts: readonly string[]): string => readFileSync(path.join(PACKAGES, ...parts), 'utf8');
 
-/** What can be imported from a package. */
+/** The exports of a package. */
 function exportsOf(name: string): ReadonlySet<string> {
   const lists = [...read(name, 'src/index.ts').matchAll(/^export (?:type )?\{([^}]*)\}/gm)];
   const names = lists.flatMap(([, list = '']) => list.split(','));
   return new Set(names.map((each) => each.trim().replace(/^type |^\w+ as /g, '')));
 }
 
-/** The packages that a package is built on. */
+/** The dependencies of a package in this repository. */
 function dependenciesOf(name: string): readonly string[] {
   const { dependencies = {} } = JSON.parse(read(name, 'package.json')) as { readonly dependencies?: object };
   return PACKAGE_NAMES.filter((each) => `@kube-rescue/${each}` in dependencies);
@@ -30,7 +30,7 @@ function membersOf(name: string): ReadonlySet<string> {
   return new Set(declared.map(([, member = '']) => member));
 }
 
-/** Identifiers in camelCase or PascalCase that stand in backticks, each with the paragraph or list item around it. */
+/** Identifiers in camelCase or PascalCase in backticks, each with its paragraph or list item. */
 function namesIn(readme: string): readonly { readonly name: string; readonly block: string }[] {
   const prose = readme.replaceAll(/^```.*?^```/gms, '');
   return prose.split(/\n\n|\n(?=- )/).flatMap((block) =>

@@ -8,8 +8,8 @@ export const UNIT_TESTS = ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.
 export const CLUSTER_TESTS = ['test/e2e/**'];
 
 /**
- * Minutes of work, for a failure that a small change seldom causes: `npm run test:slow`. Every crash point of the step laws,
- * real kills and power failures, planted secrets, broken and hostile input, fuzzing.
+ * Slow tests of failures that a small change seldom causes, for `npm run test:slow`: every crash point of the step laws, real
+ * kills and power failures, planted secrets, broken and hostile input, fuzzing.
  */
 export const SLOW_TESTS = [
   'packages/*/src/**/*.laws.test.ts',
@@ -24,11 +24,11 @@ export const SLOW_TESTS = [
   'test/power-loss.test.ts',
 ];
 
-/** What a test changes or measures in its own process: the next file in the same worker would inherit it. */
+/** Process state that a test changes or measures; the next file in the same worker would inherit it. */
 const PROCESS_STATE =
   /process\.(?:env(?:\[[^\]]+\]|\.\w+) =|umask\(|chdir\(|on\(|memoryUsage|resourceUsage)|\bvi\.(?:stub|useFake|spyOn|mock)|takeCoverage|dns-world\.fixture/;
 
-/** Test files that need a worker of their own. */
+/** Test files that need a separate worker. */
 export function isolatedTests(): readonly string[] {
   return filesWith(PROCESS_STATE);
 }

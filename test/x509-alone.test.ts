@@ -6,16 +6,16 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Below x509, or no part of what repairs a cluster: rehearsals, tests, and what their servers are. */
+/** The layers below x509, and code that repairs no cluster: drills, tests and their servers. */
 const APART = /^packages\/(?:x509|errors|lab|local-aws|testing)\/|\/generated\/|\.(?:test|fixture)\.ts$/;
 const SOURCES = globSync(['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'], { cwd: ROOT }).filter(
   (file) => !APART.test(file),
 );
 
-/** TLS adapters that hold the certificate of a peer of node:tls; they compare and pass it on, and parse nothing. */
+/** TLS adapters with the peer certificate of node:tls. They compare it or pass it on, and parse nothing. */
 const TLS_ADAPTERS = ['packages/etcd-access/src/transport/server-trust.ts'];
 
-/** What only a parser or builder of DER or PEM has: PEM marks, the class of node:crypto, object identifiers, node-forge. */
+/** Signs of a parser or builder of DER or PEM: PEM marks, the class of node:crypto, object identifiers, node-forge. */
 const PARSERS: Readonly<Record<string, RegExp>> = {
   'a PEM mark': /-----(?:BEGIN|END)\b|BEGIN (?:CERTIFICATE|[A-Z ]*PRIVATE KEY)/,
   'the X509Certificate of node:crypto': /import (?:type )?\{[^}]*\bX509Certificate\b[^}]*\} from 'node:crypto'/,

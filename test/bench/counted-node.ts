@@ -13,13 +13,13 @@ export interface Call {
 
 type Reads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'readTree'>;
 
-/** A dead kubeadm node: certificates expired, nothing running. */
+/** A kubeadm node that is down: certificates expired, nothing runs. */
 export async function makeDeadNode(): Promise<NodeTree> {
   const { tree } = await buildPki({ expired: ['etcd/server', 'scheduler.conf', 'kubelet-client'], algorithm: 'ecdsa' });
   return tree;
 }
 
-/** `host`, with its files below `root`, and every call that would be a round trip noted. */
+/** Wraps `host` with the files below `root`, and records every call that would be a round trip. */
 export function countCalls(host: Host, root: string): { readonly host: Host; readonly calls: readonly Call[] } {
   const calls: Call[] = [];
   const note = (what: string, path: string): HostPath => {
@@ -46,7 +46,7 @@ export function countCalls(host: Host, root: string): { readonly host: Host; rea
     freeBytes: (path) => host.freeBytes(note('freeBytes', path)),
     processes: async () => {
       calls.push({ what: 'processes', path: '/proc' });
-      // What runs on this machine is not the node's.
+      // Processes of this machine are not processes of the node.
       await host.processes();
       return [];
     },
@@ -66,19 +66,19 @@ export function openCounted(host: Host): Node {
   return openNode(options, { host, clock: systemClock });
 }
 
-/** One plan of a recovery. */
+/** Plans a recovery once. */
 export async function planRecovery(node: Node): Promise<void> {
   const { signal } = new AbortController();
   const playbook = createRecoveryPlaybook(node, {});
   await planPlaybook(playbook, { host: node.host.name, now: new Date(), selection: {}, signal });
 }
 
-/** How many calls each phase makes that is reached in a run: its steps are created and checked with nothing remembered. */
+/** Counts the calls of each phase in a run: creates and checks its steps with an empty read cache. */
 export async function countPhases(node: Node, calls: readonly Call[]): Promise<ReadonlyMap<string, number>> {
   const { signal } = new AbortController();
   const counts = new Map<string, number>();
   for (const phase of createRecoveryPlaybook(node, {}).phases) {
-    // A sleep ends whatever was remembered.
+    // A sleep ends the read session.
     await node.clock.sleep(0);
     const before = calls.length;
     for (const step of await phase.steps(signal)) await step.check(signal);

@@ -9,7 +9,7 @@ import { type Call, countCalls, countPhases, makeDeadNode, openCounted, planReco
 const MAX_READS = 60;
 const MAX_ROUND_TRIPS = 20;
 
-/** How often a recovery reads the files of a dead kubeadm node, on the node itself and over SSH. */
+/** How often a recovery reads the files of a kubeadm node that is down, on the node itself and over SSH. */
 export async function run(): Promise<BenchResult> {
   const root = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bench-'));
   try {
@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
 async function countLocally(root: string): Promise<readonly BenchRow[]> {
   const { host, calls } = countCalls(createLocalHost(), root);
   await planRecovery(openCounted(host));
-  // The kernel's own files change by themselves.
+  // The kernel changes its own files.
   const isFile = ({ what, path: file }: Call): boolean => what === 'readFile' && !file.startsWith('/proc/');
   const reads = calls.filter(isFile).map((call) => call.path);
   const files = new Set(reads).size;

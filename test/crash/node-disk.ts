@@ -42,7 +42,7 @@ for directory in "$0" "$@"; do
   done
 done`;
 
-/** Moves the files of the node to a disk of its own, removed with the cluster. Leaves the node as after a power loss, with its kubelet stopped. */
+/** Moves the files of the node to a new disk, removed with the cluster. Leaves the node as after a power loss, kubelet stopped. */
 export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeDisk> {
   const { node } = cluster;
   const files = path.join(node.directory, 'files');

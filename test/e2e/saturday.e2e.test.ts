@@ -5,7 +5,7 @@ import { drill } from './drill.fixture.ts';
 const KINDS = ['death', 'recover', 'life', 'names', 'backup', 'second-recover', 'secrecy'];
 const TIMEOUT_MS = 30 * 60_000;
 
-/** Each case has a cluster of its own; only one includes the trap and the long watch. */
+/** Each case has a separate cluster; only one includes the trap and the long watch. */
 const CASES: readonly (readonly [title: string, kinds: readonly string[], args: readonly string[]])[] = [
   [
     'through etcd, with encrypted Secrets, with the trap, without new AWS keys',

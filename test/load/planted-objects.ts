@@ -50,7 +50,7 @@ function secret(index: number, ca: string): object {
   };
 }
 
-/** Without replicas: it is inspected as any other, and runs no pods. */
+/** Without replicas: it is inspected like any Deployment, and has no pods. */
 function deployment(index: number): object {
   const labels = { load: String(index) };
   return {

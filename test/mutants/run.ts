@@ -35,7 +35,7 @@ async function judge(mutant: Mutant | undefined): Promise<Verdict> {
     );
     if (ended === undefined || ended.killed) return ended === undefined ? 'survived' : 'killed';
     const { numFailedTests } = JSON.parse(await readFile(report, 'utf8')) as { readonly numFailedTests: number };
-    // A copy that cannot be loaded proves nothing.
+    // A copy that does not load proves nothing.
     if (numFailedTests === 0) throw new Error(`the tests did not run: ${ended.stderr}`);
     return 'killed';
   } finally {

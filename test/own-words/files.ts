@@ -13,7 +13,7 @@ const PAGES = [
   '{packages,apps}/*/package.json',
 ];
 const SOURCES = ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts', 'test/**/*.ts', 'scripts/*.js'];
-/** They name the refused words. */
+/** These files quote the refused words. */
 const ABOUT_WORDS = /^docs\/style\.md$|^docs\/reference\/renames\.md$|^test\/own-words/;
 
 const list = (patterns: readonly string[]): readonly string[] =>
@@ -21,7 +21,7 @@ const list = (patterns: readonly string[]): readonly string[] =>
     .filter((file) => !ABOUT_WORDS.test(file))
     .toSorted();
 
-/** Pages of the documentation, with READMEs and changesets. */
+/** The pages of the documentation, READMEs and changesets included. */
 export const listPages = (): readonly string[] => list(PAGES);
 
 /** Sources of packages, apps, tests and scripts. */
@@ -32,11 +32,11 @@ export const isTest = (file: string): boolean => /\.(?:test|contract)\.ts$/.test
 const sentence = (file: string, { word, line, instead }: Refused): string =>
   `${file}:${line}: not "${word}" but ${instead}`;
 
-/** One sentence for each refused word of a page: file, line, word, what to write instead. */
+/** One sentence for each refused word of a page: file, line, word, replacement. */
 export const refusedInPage = (file: string): readonly string[] =>
   refusedInText(readFileSync(file, 'utf8')).map((each) => sentence(file, each));
 
-/** The same of a source: what it may print (of a test its titles), its exported names and its file name. */
+/** The same for a source: its printed texts (in a test: its titles), exported names and file name. */
 export function refusedInSource(file: string): readonly string[] {
   const source = readFileSync(file, 'utf8');
   const refused = (found: readonly Found[], judge: (text: string) => readonly Refused[]): readonly string[] =>

@@ -1,10 +1,10 @@
-/** The text of one string or template literal, `…` for each expression in it, and what stands before it on its line. */
+/** A string or template literal: its text, with `…` for each expression, and the source around it. */
 export interface Literal {
   readonly text: string;
   readonly line: number;
-  /** The source right before the quote, at most 60 characters. */
+  /** The source before the literal, at most 60 characters. */
   readonly before: string;
-  /** The source right behind it, at most 40 characters. */
+  /** The source after the literal, at most 40 characters. */
   readonly after: string;
 }
 
@@ -19,8 +19,8 @@ function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray |
 }
 
 /**
- * Every string and template literal of a TypeScript source, also those inside of templates. Comments and regular
- * expressions are passed over. It is a scanner, not a parser: JSX is not understood.
+ * Returns every string and template literal of a TypeScript source, nested ones included. Skips comments and regular
+ * expressions. It is a scanner, not a parser: it does not support JSX.
  */
 export function literalsOf(source: string): readonly Literal[] {
   const found: Literal[] = [];
@@ -29,7 +29,7 @@ export function literalsOf(source: string): readonly Literal[] {
     const before = source.slice(Math.max(0, start - 60), start);
     found.push({ text: text.replaceAll(/\\(['"`])/g, '$1'), line, before, after: source.slice(end, end + 40) });
   };
-  /** Reads code from `at` to the brace that closes it, or to the end; returns the position behind it. */
+  /** Reads code from `from` to its closing brace, or to the end. Returns the position after it. */
   const readCode = (from: number): number => {
     let depth = 0;
     for (let at = from; at < source.length; ) {

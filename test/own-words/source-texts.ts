@@ -1,6 +1,6 @@
 import { literalsOf } from './literals.ts';
 
-/** Something in a source that people read, and its line (from 1). */
+/** A text or name in a source, and its line (from 1). */
 export interface Found {
   readonly text: string;
   readonly line: number;
@@ -8,23 +8,23 @@ export interface Found {
 
 const TEXT_KEY = /\b(?:hint|message|summary|reason|title|detail|description|subject|label)\s*[:=]\s*$/;
 const IS_PROSE = /[a-z]['",:;)]* [a-z(…]/i;
-/** A literal with a callback behind it: the title of `it`, `describe`, `it.each(…)`. */
+/** A literal before a callback is the title of `it`, `describe` or `it.each(…)`. */
 const TAKES_A_CALLBACK = /^\s*,\s*(?:\{[^}]*\},\s*)?(?:async\s*)?(?:\(|function|[a-z]\w* =>)/;
 const EXPORT =
   /^export (?:declare )?(?:abstract )?(?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm;
 const FIELD = /^ {2,}readonly (\w+)\??:/gm;
 
-/** Literals that read as prose, and those given as a message, hint, title or the like: whatever the program may print. */
+/** The texts that the program may print: prose, and every message, hint, title and the like. */
 export const printedTexts = (source: string): readonly Found[] =>
   literalsOf(source).filter(({ text, before }) => IS_PROSE.test(text) || TEXT_KEY.test(before));
 
-/** The titles of `describe` and `it`, with `each` as well. */
+/** The titles of `describe` and `it`, those with `each` included. */
 export const testTitles = (source: string): readonly Found[] =>
   literalsOf(source).filter(
     ({ text, before, after }) => /\(\s*$/.test(before) && TAKES_A_CALLBACK.test(after) && IS_PROSE.test(text),
   );
 
-/** Exported names, and the fields of types, which become fields of JSON documents. */
+/** Exported names, and the fields of types: they become fields of JSON documents. */
 export function publicNames(source: string): readonly Found[] {
   return [EXPORT, FIELD].flatMap((pattern) =>
     [...source.matchAll(pattern)].map(({ 1: text = '', index }) => ({

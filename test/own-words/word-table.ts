@@ -10,14 +10,14 @@ interface Word {
   readonly fine: RegExp | undefined;
 }
 
-/** A refused word, the line of the text it is in (from 1), and what to write instead. */
+/** A refused word, its line in the text (from 1), and its replacement. */
 export interface Refused {
   readonly word: string;
   readonly line: number;
   readonly instead: string;
 }
 
-/** The phrases of a cell as whole words, over line ends too. */
+/** Matches the phrases of a cell as whole words, across line breaks too. */
 function toPattern(cell: string): RegExp | undefined {
   const phrases = [...cell.matchAll(/`([^`]+)`/g)].map(([, phrase = '']) => phrase.replaceAll(' ', '\\s+'));
   return phrases.length === 0 ? undefined : new RegExp(`(?<![\\w-])(?:${phrases.join('|')})(?![\\w-])`, 'gi');
