@@ -1,3 +1,4 @@
+import { toRfc3339 } from '@kube-rescue/errors';
 import { X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
 import type { OpenSsl } from '../../../cert-rotation/src/openssl.fixture.ts';
@@ -36,7 +37,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = { '2.5.4.3': 'CN', '2.5.4.1
 const usageOf = (text: string): string => USAGES[text] ?? text;
 const split = (text: string | undefined): readonly string[] => (text === undefined ? [] : text.split(', '));
 const canonicalIp = (text: string): string => formatIpAddress(parseIpAddress(text) ?? new Uint8Array(4));
-const secondsOf = (date: Date): string => date.toISOString();
+const secondsOf = (date: Date): string => toRfc3339(date);
 const nameOf = (text: string): string =>
   text.replace(/^IP Address:(.*)$/, (_, address: string) => `IP:${canonicalIp(address)}`);
 
