@@ -21,7 +21,7 @@ import { judgeCertificateSet } from './adoption/set-judgement.ts';
 import { inspectLocation } from './inventory/certificate-inspection.ts';
 import { inspectCertificates } from './inventory/inventory.ts';
 import { kubeadmNode, type Node, NOW, putFile } from './kubeadm-node.fixture.ts';
-import { openOpenSsl } from './openssl.fixture.ts';
+import { openOpenSsl } from '../../x509/src/openssl.fixture.ts';
 import { reportCertificates } from './judgement/report.ts';
 
 let node: Node;

@@ -7,7 +7,7 @@ import { createServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { inspectLocation } from './certificate-inspection.ts';
 import { kubeadmNode, type Node, NOW, putFile } from '../kubeadm-node.fixture.ts';
-import { makePair, openOpenSsl } from '../openssl.fixture.ts';
+import { makePair, openOpenSsl } from '../../../x509/src/openssl.fixture.ts';
 import { parseServerAddress } from './server-certificates.ts';
 
 const PKI = '/etc/kubernetes/pki';

@@ -5,7 +5,7 @@ import { judgeCa } from './ca-judgement.ts';
 import type { CertificateId } from '../inventory/catalogue.ts';
 import { inspectCertificates } from '../inventory/inventory.ts';
 import { judgeCertificate } from './judgement.ts';
-import { openOpenSsl } from '../openssl.fixture.ts';
+import { openOpenSsl } from '../../../x509/src/openssl.fixture.ts';
 import { embedKubeletCertificate, kubeadmNode, NOW, putFile } from '../kubeadm-node.fixture.ts';
 
 type NodeArguments = Parameters<typeof kubeadmNode>;

@@ -14,7 +14,7 @@ import type { ReissueOptions } from './ca-plans.ts';
 import { createReissueSteps } from './ca-steps.ts';
 import { inspectCertificates } from '../inventory/inventory.ts';
 import { directJournal, kubeadmNode, type Node, NOW, putFile, textAt, textIn } from '../kubeadm-node.fixture.ts';
-import { openOpenSsl } from '../openssl.fixture.ts';
+import { openOpenSsl } from '../../../x509/src/openssl.fixture.ts';
 import { createRenewalSteps } from './renewal-steps.ts';
 import { reportCertificates } from '../judgement/report.ts';
 

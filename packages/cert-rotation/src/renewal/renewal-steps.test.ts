@@ -16,7 +16,7 @@ import {
   textAt,
   textIn,
 } from '../kubeadm-node.fixture.ts';
-import { openOpenSsl } from '../openssl.fixture.ts';
+import { openOpenSsl } from '../../../x509/src/openssl.fixture.ts';
 import type { RenewalOptions } from './renewal-options.ts';
 import { createRenewalSteps } from './renewal-steps.ts';
 import { reportCertificates } from '../judgement/report.ts';

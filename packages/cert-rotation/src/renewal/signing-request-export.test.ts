@@ -14,7 +14,7 @@ import { reportCertificates } from '../judgement/report.ts';
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { directJournal, kubeadmNode, type Node, NOW, textAt, textIn } from '../kubeadm-node.fixture.ts';
-import { openOpenSsl } from '../openssl.fixture.ts';
+import { openOpenSsl } from '../../../x509/src/openssl.fixture.ts';
 
 const { signal } = new AbortController();
 const DIRECTORY = hostPath('/requests');

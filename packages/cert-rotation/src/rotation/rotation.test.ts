@@ -13,7 +13,7 @@ import {
   textAt,
   textIn,
 } from '../kubeadm-node.fixture.ts';
-import { openOpenSsl } from '../openssl.fixture.ts';
+import { openOpenSsl } from '../../../x509/src/openssl.fixture.ts';
 import { createIssueRenewalSteps } from './issue-renewals.ts';
 import { issueProbeCertificate } from './probe-certificate.ts';
 import type { RotationContext } from './rotation-file-step.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCertificates } from '../certificate/certificate.ts';
 import { encodeDer, readDerElements, readDerSequence } from './der.ts';
-import { makePair, openOpenSsl } from '../../../cert-rotation/src/openssl.fixture.ts';
+import { makePair, openOpenSsl } from '../openssl.fixture.ts';
 
 describe('DER', () => {
   it('gives back what was encoded, at every length', () => {

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { openOpenSsl } from '../../../cert-rotation/src/openssl.fixture.ts';
+import { openOpenSsl } from '../openssl.fixture.ts';
 import { parseCertificate, parseCertificates } from '../certificate/certificate.ts';
 import { detailCertificate } from '../certificate/details.ts';
 import { encodePem } from '../encoding/pem.ts';

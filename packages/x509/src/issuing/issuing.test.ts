@@ -9,7 +9,7 @@ import {
 } from '../certificate/certificate.ts';
 import { assertLifetime, issueCertificate, planValidity } from './issuing.ts';
 import { namesAddress } from '../certificate/extensions.ts';
-import { type KeyKind, makePair, openOpenSsl, type OpenSsl } from '../../../cert-rotation/src/openssl.fixture.ts';
+import { type KeyKind, makePair, openOpenSsl, type OpenSsl } from '../openssl.fixture.ts';
 import { encodePem } from '../encoding/pem.ts';
 import { encodePrivateKey, generateKeyLike, isKeyOf, parsePrivateKey, publicKeyDerOf } from '../keys/private-key.ts';
 

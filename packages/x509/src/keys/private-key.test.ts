@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCertificates } from '../certificate/certificate.ts';
-import { KEY_KINDS, type KeyKind, makePair, openOpenSsl } from '../../../cert-rotation/src/openssl.fixture.ts';
+import { KEY_KINDS, type KeyKind, makePair, openOpenSsl } from '../openssl.fixture.ts';
 import { describeKey, encodePrivateKey, isKeyOf, isSameKey, parsePrivateKey } from './private-key.ts';
 
 describe('private keys', () => {

@@ -1,7 +1,7 @@
 import { toRfc3339 } from '@kube-rescue/errors';
 import { X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
-import type { OpenSsl } from '../../../cert-rotation/src/openssl.fixture.ts';
+import type { OpenSsl } from '../openssl.fixture.ts';
 import { parseCertificate } from '../certificate/certificate.ts';
 import { detailCertificate } from '../certificate/details.ts';
 import { formatIpAddress, parseIpAddress } from '../certificate/ip-address.ts';

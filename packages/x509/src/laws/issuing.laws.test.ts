@@ -1,13 +1,7 @@
 import { type KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  KEY_KINDS,
-  type KeyKind,
-  makePair,
-  openOpenSsl,
-  type OpenSsl,
-} from '../../../cert-rotation/src/openssl.fixture.ts';
+import { KEY_KINDS, type KeyKind, makePair, openOpenSsl, type OpenSsl } from '../openssl.fixture.ts';
 import { type Certificate, parseCertificates } from '../certificate/certificate.ts';
 import type { Usage } from '../certificate/extensions.ts';
 import { encodePem } from '../encoding/pem.ts';
