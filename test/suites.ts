@@ -9,10 +9,12 @@ export const CLUSTER_TESTS = ['test/e2e/**'];
 
 /**
  * Slow tests of failures that a small change seldom causes, for `npm run test:slow`: every crash point of the step laws, real
- * kills and power failures, planted secrets, broken and hostile input, fuzzing.
+ * kills and power failures, planted secrets, broken and hostile input, fuzzing, and the programs that run in a lab's pods.
  */
 export const SLOW_TESTS = [
   'packages/*/src/**/*.laws.test.ts',
+  'packages/lab/src/programs/*/main.test.ts',
+  'packages/lab/src/programs/pod-checkpointer/checkpointer.test.ts',
   'test/bad-input.test.ts',
   'test/checkpointer-freeze.test.ts',
   'test/fuzz.test.ts',
