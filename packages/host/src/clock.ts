@@ -1,4 +1,4 @@
-/** The only source of time. Nothing else reads the clock of the process. */
+/** The only source of time; no other code reads the process clock. */
 export interface Clock {
   /** The current time. */
   now(): Date;

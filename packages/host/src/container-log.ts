@@ -2,7 +2,7 @@ import { isRecoveryError, printable, redact } from '@kube-rescue/errors';
 import type { HostFiles } from './host.ts';
 import { type HostPath, hostPath, joinPath } from './host-path.ts';
 
-/** Where every kubelet since 1.14 keeps the logs of containers: `NAMESPACE_NAME_UID/CONTAINER/RESTARTS.log`. */
+/** The kubelet's directory of container logs since 1.14: `NAMESPACE_NAME_UID/CONTAINER/RESTARTS.log`. */
 export const POD_LOGS = hostPath('/var/log/pods');
 
 const TAIL_BYTES = 16 * 1024;

@@ -1,7 +1,7 @@
 /** The permission bits of a file, for example `0o600`. */
 export type FileMode = number;
 
-/** What the inode says; links are not followed. */
+/** The state of an inode; links are not followed. */
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
   /** Permission bits only, for example `0o644`. */

@@ -10,7 +10,7 @@ export type HostPath = string & { readonly [brand]: 'HostPath' };
  * Parses a path on a host.
  *
  * @param text absolute POSIX path; `..` is resolved, a trailing slash is dropped
- * @throws HostError `HOST_PATH_INVALID` when it is relative, empty or holds a NUL byte
+ * @throws HostError `HOST_PATH_INVALID` when it is relative, empty or contains a NUL byte
  */
 export function hostPath(text: string): HostPath {
   if (!text.startsWith('/') || text.includes('\0')) {

@@ -5,42 +5,42 @@ import type { TreeLimits, TreeSnapshot } from './tree-snapshot.ts';
 
 export type { FileMode, FileStat } from './file-stat.ts';
 
-/** How a file is to be created or replaced. */
+/** Options for creating or replacing a file. */
 export interface WriteOptions {
   readonly mode: FileMode;
   /** Owner of the new file; default: the process's own. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /**
-   * The directory is run or swept by somebody else (static pod manifests, checkpoints), so the temporary file must lie
+   * Another process runs or cleans the directory (static pod manifests, checkpoints), so the temporary file must be
    * outside it. Default: false.
    */
   readonly watched?: boolean | undefined;
 }
 
-/** Files of one machine. Absent is a return value (`undefined`), every other failure a `HostError`. */
+/** Files of one machine. A missing file is a return value (`undefined`), every other failure a `HostError`. */
 export interface HostFiles {
   /**
-   * The content of a regular file, following links; `undefined` when nothing is there.
+   * The content of a regular file, following links; `undefined` when the path does not exist.
    *
    * Never blocks on a FIFO and never reads a device. Reads at most 32 MiB.
    * @throws HostError `HOST_NOT_A_REGULAR_FILE` `HOST_FILE_TOO_LARGE` `HOST_PERMISSION_DENIED` `HOST_IO`
    */
   readFile(path: HostPath): Promise<Uint8Array | undefined>;
-  /** The inode at `path` itself (a link is not followed); `undefined` when nothing is there. */
+  /** The inode at `path` itself (a link is not followed); `undefined` when the path does not exist. */
   stat(path: HostPath): Promise<FileStat | undefined>;
-  /** The target of a symbolic link as it is written, or `undefined` when `path` is not a link. */
+  /** The stored target of a symbolic link, or `undefined` when `path` is not a link. */
   readLink(path: HostPath): Promise<string | undefined>;
   /** The names in a directory, sorted; `undefined` when there is no such directory. */
   list(path: HostPath): Promise<readonly string[] | undefined>;
   /**
-   * Everything at these paths and below those that are directories, read at once. Neither follows links nor reads devices or FIFOs.
-   * @returns `undefined` when it is more than the limits, or any of it cannot be read: read it one by one then
+   * Everything at and below these paths, read at once. Does not follow links, nor read devices or FIFOs.
+   * @returns `undefined` when the tree exceeds the limits, or a part cannot be read: then read one by one
    */
   readTree(paths: readonly HostPath[], limits: TreeLimits): Promise<TreeSnapshot | undefined>;
   /** Free bytes for a new file in the (nearest existing) directory. */
   freeBytes(path: HostPath): Promise<number>;
   /**
-   * Makes sure, without writing, that a file could be written in the (nearest existing) directory.
+   * Checks, without writing, that a file could be written in the (nearest existing) directory.
    * @throws HostError `HOST_READ_ONLY` `HOST_PERMISSION_DENIED`
    */
   assertWritable(path: HostPath): Promise<void>;
@@ -49,19 +49,19 @@ export interface HostFiles {
    * Replaces or creates a file so that a reader sees the old bytes or the new, never a mix: temporary file in the same
    * filesystem, fsync, rename, fsync of the directory. A link at `path` is replaced, not followed.
    * @throws HostError `HOST_NO_SPACE` `HOST_READ_ONLY` `HOST_PERMISSION_DENIED` `HOST_STAGING_UNAVAILABLE` `HOST_IO`;
-   * the old file is then untouched and no temporary file is left
+   * then the old file is unchanged and the temporary file is removed
    */
   writeFile(path: HostPath, data: Uint8Array, options: WriteOptions): Promise<void>;
   /**
-   * As {@link HostFiles.writeFile}, for bytes that come piece by piece and are more than memory should hold. When `data`
-   * throws, so does this, and nothing is at `path` that was not there before: check the end of a stream in it.
+   * As {@link HostFiles.writeFile}, for a stream too large for memory. Rethrows an error of `data`, and then leaves `path`
+   * unchanged: `data` must check the end of its stream.
    */
   writeFileFrom(path: HostPath, data: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>;
-  /** Adds `data` to the end of a file and fsyncs it; creates it with `mode` when absent. */
+  /** Appends `data` to a file and fsyncs it; creates it with `mode` when absent. */
   appendFile(path: HostPath, data: Uint8Array, options: { readonly mode: FileMode }): Promise<void>;
   /** Points a symbolic link at `target`, atomically. */
   writeLink(path: HostPath, target: string, options?: { readonly owner?: WriteOptions['owner'] }): Promise<void>;
-  /** Removes a file or link; content to be absent afterwards, and no error when it already was. */
+  /** Removes a file or link; succeeds when it is already absent. */
   remove(path: HostPath): Promise<void>;
   /** Creates a directory and its missing parents. */
   makeDirectory(path: HostPath, options: { readonly mode: FileMode }): Promise<void>;
@@ -75,7 +75,7 @@ export interface ExecOptions {
   /** Replaces the environment. Default: that of the process. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: HostPath | undefined;
-  /** Called with every line of output as it comes, for progress. */
+  /** Called with each line of output, for progress. */
   readonly onLine?: ((line: string) => void) | undefined;
   /** As `onLine`, but only for the error output. */
   readonly onErrorLine?: ((line: string) => void) | undefined;
@@ -88,28 +88,28 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
-/** One running process, as `/proc` shows it. */
+/** One running process of `/proc`. */
 export interface ProcessInfo {
   readonly pid: number;
   readonly argv: readonly string[];
-  /** Real user ID, as seen from the caller's user namespace. `undefined` where the adapter cannot know it. */
+  /** Real user ID, in the caller's user namespace; `undefined` when the adapter cannot know it. */
   readonly uid?: number | undefined;
-  /** Start time in clock ticks since boot; with the pid it names one process for good. */
+  /** Start time in clock ticks since boot; with the pid it identifies one process permanently. */
   readonly startTicks: number;
   /** Text of `/proc/PID/cgroup`; names the pod of a container's process. */
   readonly cgroup: string;
-  /** True when it lives in another network namespace than who asks: in a pod of its own, or on another node of a lab. */
+  /** Whether it is in another network namespace than the caller: in a pod of its own, or on another node of a lab. */
   readonly hasOtherNetwork?: boolean | undefined;
 }
 
 /**
- * `starting`: it does not run, and the service manager will start it all the same, as it does again and again with a kubelet
- * that ends at once because its certificate has expired.
+ * `starting`: the service does not run, and the service manager will start it, for example a kubelet that exits at every start
+ * because its certificate has expired.
  */
 export type ServiceState = 'running' | 'starting' | 'stopped' | 'unknown';
 export type ServiceAction = 'start' | 'stop' | 'restart';
 
-/** Services by name: systemd where it runs, otherwise the command that the host was created with. */
+/** Services by name: of systemd if present, otherwise of the host's service command. */
 export interface ServiceControl {
   /** `unknown` when the service manager does not know the name or cannot be asked. */
   status(name: string): Promise<ServiceState>;
@@ -117,17 +117,17 @@ export interface ServiceControl {
   act(action: ServiceAction, name: string): Promise<void>;
 }
 
-/** One HTTP(S) GET as seen from the machine. */
+/** One HTTP(S) GET from the machine. */
 export interface HttpProbe {
   /** `http:` or `https:` URL. */
   readonly url: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** PEM certificates to judge the peer by; the answer says the result, the request is made in any case. */
+  /** PEM certificates to verify the server; the answer has the result, and the request is sent in any case. */
   readonly ca?: string | undefined;
   /** PEM client certificate and key. */
   readonly client?: { readonly certificate: string; readonly key: string } | undefined;
-  /** Connects to this IP address instead of asking DNS; the URL's name still goes into `Host` and SNI. */
+  /** Connects to this IP address instead of querying DNS; the URL's name still goes into `Host` and SNI. */
   readonly address?: string | undefined;
 }
 
@@ -135,40 +135,40 @@ export interface HttpAnswer {
   readonly status: number;
   /** At most 4 MiB. */
   readonly body: string;
-  /** For https: the certificate the socket presented. */
+  /** For https: the server's certificate. */
   readonly peer?: {
     /** Upper-case hexadecimal. */
     readonly serialNumber: string;
     readonly fingerprint256: string;
     readonly validTo: Date;
-    /** True when `ca` vouches for the peer, its name and its dates. */
+    /** Whether `ca` verifies the server's certificate, its name and its dates. */
     readonly trusted: boolean;
     /** OpenSSL's reason when not trusted, for example `CERT_HAS_EXPIRED`. */
     readonly reason: string | undefined;
   };
 }
 
-/** Where a TCP connection goes to. */
+/** The target of a TCP connection. */
 export interface TcpTarget {
   /** Name or IP address, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Until it is connected; what is said on it has no limit. */
+  /** For connecting only; the established connection has no limit. */
   readonly timeoutMs: number;
-  /** Ends the attempt, not the connection. */
+  /** Aborts the attempt, not the connection. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export type DnsRecordType = 'A' | 'AAAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
 
-/** One question to one DNS server. */
+/** One query to one DNS server. */
 export interface DnsQuery {
   /** Absolute, with or without its last dot. */
   readonly name: string;
   readonly type: DnsRecordType;
-  /** Default: the resolvers that the machine is configured with, one after the other until one answers. */
+  /** Default: the machine's resolvers, one after the other until one answers. */
   readonly server?: { readonly address: string; readonly port?: number | undefined } | undefined;
-  /** Whether the server may ask others. Default: true. */
+  /** Whether the server may query others. Default: true. */
   readonly recursive?: boolean | undefined;
   /** For each server. */
   readonly timeoutMs: number;
@@ -178,15 +178,15 @@ export interface DnsQuery {
 /** A record of an answer; names are in lower case, without their last dot. */
 export interface DnsRecord {
   readonly name: string;
-  /** `TYPE257` and the like for those that {@link DnsRecordType} does not name; their value is empty. */
+  /** `TYPE257` and the like for types that {@link DnsRecordType} lacks; their value is empty. */
   readonly type: string;
   /** Seconds. */
   readonly ttl: number;
-  /** An address, a name, the text of a TXT record in one piece, or of a SOA record its primary name and serial. */
+  /** An address, a name, the joined text of a TXT record, or the primary name and serial of a SOA record. */
   readonly value: string;
 }
 
-/** What a DNS server said; a name that does not exist is an answer, not an error. */
+/** The answer of a DNS server; a missing name is an answer, not an error. */
 export interface DnsAnswer {
   /** `other`: `SERVFAIL`, `REFUSED` and the like. */
   readonly status: 'found' | 'no-data' | 'no-name' | 'other';
@@ -195,13 +195,13 @@ export interface DnsAnswer {
   /** The server has the zone itself. */
   readonly authoritative: boolean;
   readonly records: readonly DnsRecord[];
-  /** Who is responsible: the SOA record of a name that does not exist, the NS records of a delegation. */
+  /** The authority section: the SOA record for a missing name, the NS records of a delegation. */
   readonly authoritySection: readonly DnsRecord[];
   /** `ADDRESS:PORT` of the server that answered. */
   readonly server: string;
 }
 
-/** A held lock; the kernel lets it go when the process dies, however it dies. */
+/** A held lock; the kernel releases it when the process ends, even by SIGKILL. */
 export interface HostLock {
   release(): Promise<void>;
 }
@@ -222,7 +222,7 @@ export interface Host extends HostFiles {
    * @throws HostError `HOST_EXEC_NOT_FOUND` `HOST_EXEC_TIMEOUT` `HOST_UNSUPPORTED` (on a copy)
    */
   exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>;
-  /** Every process that can be seen; an empty list on a copy. */
+  /** Every visible process; an empty list on a copy. */
   processes(): Promise<readonly ProcessInfo[]>;
   /**
    * Makes one request without following redirects.
@@ -230,18 +230,18 @@ export interface Host extends HostFiles {
    */
   request(probe: HttpProbe): Promise<HttpAnswer>;
   /**
-   * Opens a TCP connection as seen from the machine; whoever asked for it ends it with `destroy`.
+   * Opens a TCP connection from the machine; the caller ends it with `destroy`.
    * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy
    */
   connect(target: TcpTarget): Promise<Duplex>;
   /**
-   * Asks a DNS server one question.
+   * Sends one query to a DNS server.
    * @throws HostError `HOST_CONNECTION_FAILED` when no server answers, `HOST_UNSUPPORTED` on a copy
    */
   resolveDns(query: DnsQuery): Promise<DnsAnswer>;
   /**
    * Takes an exclusive lock on a file, without waiting.
-   * @param holder one line that tells others who holds it
+   * @param holder one line that identifies the holder to others
    * @throws HostError `HOST_LOCKED` with the holder's line as the subject
    */
   acquireLock(path: HostPath, holder: string): Promise<HostLock>;

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
-/** An IP network, as a CIDR says it; bits behind the prefix are dropped, as Go's `net.ParseCIDR` does. */
+/** An IP network in CIDR form; host bits are dropped, as by Go's `net.ParseCIDR`. */
 export interface IpNetwork {
   readonly family: 4 | 6;
   /** The first address: 4 or 16 bytes. */
@@ -8,7 +8,7 @@ export interface IpNetwork {
   readonly prefix: number;
 }
 
-/** The network that a CIDR names, or `undefined` when `cidr` is not one. */
+/** Parses a CIDR; `undefined` when it is invalid. */
 export function parseNetwork(cidr: string): IpNetwork | undefined {
   const text = cidr.trim();
   if (!ipaddr.isValidCIDR(text)) return undefined;

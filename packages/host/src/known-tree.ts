@@ -2,10 +2,10 @@ import type { FileStat } from './host.ts';
 import { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';
 import type { TreeEntry, TreeSnapshot } from './tree-snapshot.ts';
 
-/** What is known; `undefined` instead of it: ask the machine. */
+/** A known value; `undefined` itself: ask the machine. */
 type Known<T> = { readonly value: T | undefined } | undefined;
 
-/** Answers single reads from a snapshot, as far as it goes. */
+/** Answers single reads from a snapshot, if it contains the path. */
 export interface KnownTree {
   readFile(path: HostPath): Known<Uint8Array>;
   stat(path: HostPath): Known<FileStat>;
@@ -46,13 +46,13 @@ export function createKnownTree(tree: TreeSnapshot): KnownTree {
       const found = follow(path);
       if (found === undefined) return undefined;
       if (found.entry === undefined) return ABSENT;
-      // What is no regular file, or large, is for the machine to read or refuse.
+      // The machine reads or refuses irregular and large files.
       return found.entry.bytes === undefined ? undefined : { value: found.entry.bytes };
     },
   };
 }
 
-/** Nothing is there: the nearest directory above it that is known does not name it, or something above it is known to be absent. */
+/** Whether a path is known to be missing: its nearest known parent directory lacks it, or is itself missing. */
 function isBesideKnown(path: HostPath, tree: TreeSnapshot): boolean {
   for (let below = path; below !== ROOT; below = parentPath(below)) {
     const above = parentPath(below);
@@ -63,7 +63,7 @@ function isBesideKnown(path: HostPath, tree: TreeSnapshot): boolean {
   return false;
 }
 
-/** The target of a link; `undefined` where it goes up, because a directory on the way may be a link itself. */
+/** The target of a link; `undefined` for a target with `..`, because a directory in it may be a link itself. */
 function toPath(target: string, link: HostPath): HostPath | undefined {
   if (target === '' || target.split('/').includes('..')) return undefined;
   return target.startsWith(ROOT) ? hostPath(target) : joinPath(parentPath(link), target);

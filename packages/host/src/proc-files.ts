@@ -8,14 +8,14 @@ export function argvOf(cmdline: string): readonly string[] {
 }
 
 /**
- * The real one, which comes first (proc_pid_status(5)): a set-user-ID program has the effective ID of its owner, and whoever
- * starts it chooses its arguments.
+ * The real user ID, which comes first (proc_pid_status(5)): a set-user-ID program has the effective ID of its owner, and the
+ * user who starts it chooses its arguments.
  */
 export function uidOf(status: string): number {
   return Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? Number.NaN);
 }
 
-/** Counts from the last parenthesis: the command name before it may hold blanks and parentheses of its own. */
+/** Counts from the last parenthesis: the command name before it may contain blanks and parentheses. */
 export function startTicksOf(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[START_TIME_AFTER_NAME]);

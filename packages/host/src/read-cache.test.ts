@@ -9,7 +9,7 @@ const DIRECTORY = hostPath('/etc');
 interface World {
   readonly cache: ReadCache;
   readonly clock: ReturnType<typeof createFixedClock>;
-  /** The machine as another program changes it. */
+  /** The machine, for changes by another program. */
   readonly others: Host;
   readonly reads: string[];
 }
@@ -111,7 +111,7 @@ describe('between two changes of the machine', () => {
   });
 });
 
-/** Everything that ends a read session, besides time. */
+/** Every event that ends a read session, besides time. */
 const ENDS: Readonly<Record<string, (host: Host, cache: ReadCache) => Promise<unknown>>> = {
   writeFile: (host) => host.writeFile(hostPath('/etc/other'), Buffer.from('x'), { mode: 0o600 }),
   writeFileFrom: (host) => host.writeFileFrom(hostPath('/etc/other'), chunks(), { mode: 0o600 }),

@@ -6,27 +6,27 @@ import type { TreeSnapshot } from './tree-snapshot.ts';
 
 /** A host whose reads are cached for one read session. */
 export interface ReadCache {
-  /** Remembers what `readFile`, `stat`, `list` and `readLink` return. Everything else goes to the machine. */
+  /** Caches the results of `readFile`, `stat`, `list` and `readLink`. Every other call goes to the machine. */
   readonly host: Host;
-  /** The machine itself: nothing is remembered. Changes made through it end the session. */
+  /** The machine itself, uncached. Changes made through it end the session. */
   readonly machine: Host;
   /** The clock; sleeping ends the session. */
   readonly clock: Clock;
   /**
-   * Reads everything at and below these paths in one request on a remote host; once a session. A failure is thrown, as by a read.
+   * Reads everything at and below these paths in one request on a remote host; once a session. Throws the failures of a read.
    */
   prefetch(paths: readonly HostPath[]): Promise<void>;
   /** Ends the session: later reads go to the machine. */
   endSession(): void;
-  /** Remembers what `make` returns under `name` until the session ends; failures are not remembered. */
+  /** Caches the result of `make` under `name` until the session ends; failures are not cached. */
   once<T>(name: string, make: () => Promise<T>): Promise<T>;
-  /** Runs `action` with nothing remembered: reads go to the machine, and the session ends before and after. */
+  /** Runs `action` uncached: reads go to the machine, and the session ends before and after. */
   uncached<T>(action: () => Promise<T>): Promise<T>;
 }
 
 /** A larger file is read from the machine each time. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** Of all files of one session. */
+/** Total of one session. */
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
 const PREFETCH_LIMITS = { maxEntries: 1000, maxFileBytes: MAX_FILE_BYTES, maxBytes: MAX_TOTAL_BYTES };
 /** The longest session: other programs change files too. */
@@ -35,12 +35,12 @@ const MAX_SESSION_MS = 10_000;
 const VOLATILE = /^\/(?:proc|sys)\//;
 
 /**
- * Caches reads within one read session, so that many functions can describe a node that is read once.
+ * Caches reads within one read session, so that many functions can share one read of a node.
  *
- * A session ends with any change, program or lock made through `host` or `machine`, with any sleep on `clock`, with `endSession`, and
- * after ten seconds. A missing file is remembered, a failure is not. Files over 1 MiB, /proc and /sys, processes, services and
- * requests are never remembered. Changes by other programs within a session are not noticed: code that writes compares digests on
- * `machine`.
+ * A session ends with any change, program or lock made through `host` or `machine`, with any sleep on `clock`, with
+ * `endSession`, and after ten seconds. A missing file is cached, a failure is not. Files over 1 MiB, /proc and /sys, processes,
+ * services and requests are never cached. The session does not notice changes by other programs: code that writes compares
+ * digests on `machine`.
  */
 export function createReadCache({ host, clock }: { readonly host: Host; readonly clock: Clock }): ReadCache {
   let session = createSession(clock);
@@ -141,7 +141,7 @@ function createSession(clock: Clock): Session {
     remember: <T>(key: string, read: () => Promise<T>, sizeOf: (value: T) => number = () => 0): Promise<T> => {
       startedAt ??= clock.now().getTime();
       const earlier = values.get(key);
-      // The key names the operation, and so the type of its value.
+      // The key contains the operation, which determines the type of its value.
       if (earlier !== undefined) return earlier as Promise<T>;
       const value = read().then(
         (result) => {

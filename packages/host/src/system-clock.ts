@@ -8,7 +8,7 @@ export const systemClock: Clock = {
     try {
       await delay(ms, undefined, signal === undefined ? {} : { signal });
     } catch (error) {
-      // Node rejects with an AbortError of its own; the reason is what the caller gave.
+      // Node rejects with its own AbortError; the caller expects the signal's reason.
       signal?.throwIfAborted();
       throw error;
     }

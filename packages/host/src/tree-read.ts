@@ -2,7 +2,7 @@ import type { HostFiles } from './host.ts';
 import { type HostPath, joinPath } from './host-path.ts';
 import type { TreeEntry, TreeLimits, TreeSnapshot } from './tree-snapshot.ts';
 
-/** Reads a tree one by one, for machines where that costs little. */
+/** Reads a tree one by one, for machines with cheap reads. */
 export async function readTreeOneByOne(
   files: Pick<HostFiles, 'stat' | 'readLink' | 'list' | 'readFile'>,
   paths: readonly HostPath[],

@@ -4,21 +4,21 @@ import type { HostPath } from './host-path.ts';
 /** One inode of a {@link TreeSnapshot}; links are not followed. */
 export interface TreeEntry {
   readonly stat: FileStat;
-  /** Of a symbolic link, as written. */
+  /** Stored target of a symbolic link. */
   readonly target?: string | undefined;
-  /** Of a directory, sorted and complete. */
+  /** Names in a directory, sorted and complete. */
   readonly names?: readonly string[] | undefined;
-  /** Of a regular file that is not larger than the limit. */
+  /** Content of a regular file up to the limit. */
   readonly bytes?: Uint8Array | undefined;
 }
 
-/** What is at some paths and below them; `undefined` for a path where nothing is. */
+/** Everything at and below some paths; `undefined` for a missing path. */
 export type TreeSnapshot = ReadonlyMap<HostPath, TreeEntry | undefined>;
 
 export interface TreeLimits {
   /** Files, directories and links together. */
   readonly maxEntries: number;
-  /** A larger file is without its bytes. */
+  /** The snapshot omits the bytes of a larger file. */
   readonly maxFileBytes: number;
   /** Bytes of all files. */
   readonly maxBytes: number;

@@ -5,10 +5,10 @@ export interface DnsMessage {
   readonly id: number;
   readonly isResponse: boolean;
   readonly isAuthoritative: boolean;
-  /** Truncated; to be queried again over TCP. */
+  /** Truncated; the caller must query again over TCP. */
   readonly isTruncated: boolean;
   readonly rcode: number;
-  /** `name type` of the question, to be compared with what was asked. */
+  /** `name type` of the question, for comparison with the query. */
   readonly question: string;
   readonly answers: readonly DnsRecord[];
   readonly authoritySection: readonly DnsRecord[];
@@ -22,7 +22,7 @@ const RECURSION_DESIRED = 0x0100;
 const MAX_LABEL_BYTES = 63;
 const MAX_NAME_BYTES = 255;
 
-/** `name type`, as {@link DnsMessage} tells the question; for a name with or without its last dot. */
+/** `name type`, as in {@link DnsMessage}; for a name with or without its last dot. */
 export function questionOf(name: string, type: string): string {
   return `${name.replace(/\.$/, '').toLowerCase()} ${type}`;
 }
@@ -154,7 +154,7 @@ function typeName(number: number): string {
   return TYPE_NAMES.get(number) ?? `TYPE${number}`;
 }
 
-/** As RFC 5952 writes addresses: the longest run of zeros as `::`, which is what a URL makes of them. */
+/** An address as in RFC 5952: the longest run of zeros is `::`, as in a URL. */
 function formatIpv6(bytes: Buffer): string {
   const groups = Array.from({ length: bytes.length >> 1 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16));
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);

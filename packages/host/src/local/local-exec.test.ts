@@ -5,11 +5,11 @@ import { hostPath } from '../host-path.ts';
 import { execLocally } from './local-exec.ts';
 import { readProcesses } from './local-processes.ts';
 
-/** No program here takes long: this is for a busy machine. */
+/** Generous: every program here is fast, but the machine may be busy. */
 const timeoutMs = 60_000;
 const sh = (script: string, ...args: string[]): [string, ...string[]] => ['sh', '-c', script, 'sh', ...args];
 
-/** A sleep that no other test sleeps, to be found again among all processes. */
+/** A unique sleep, to find it among all processes. */
 function uniqueSeconds(): string {
   return `${1000 + Math.floor(Math.random() * 1e6)}.5`;
 }
@@ -19,7 +19,7 @@ function findSleepers(seconds: string): readonly number[] {
   return sleepers.map(({ pid }) => pid);
 }
 
-/** A process that was killed is listed until the kernel has come round to it. */
+/** The kernel lists a killed process until it has cleaned up. */
 async function expectSleepers(seconds: string, count: number): Promise<void> {
   await vi.waitFor(() => expect(findSleepers(seconds)).toHaveLength(count), { timeout: timeoutMs });
 }

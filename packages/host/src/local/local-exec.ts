@@ -81,7 +81,7 @@ function outcomeOf(child: Child, program: string, options: ExecOptions): Promise
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-      // setImmediate: what lies in the pipes is read first, also when this process was too busy to look for a while.
+      // setImmediate: reads the pipes first, even when this process was too busy to read for a while.
       const drained = setTimeout(() => setImmediate(() => settle(exitCode)), DRAIN_MS);
       child.once('close', () => {
         clearTimeout(drained);

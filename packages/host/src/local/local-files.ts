@@ -29,7 +29,7 @@ export type HostFileReads = Pick<
 >;
 
 /**
- * The reading half of {@link HostFiles} on this machine. Synchronous for small files and directories: the description of a
+ * The reads of {@link HostFiles} on this machine. Synchronous for small files and directories: the description of a
  * node needs hundreds of them, and on a busy machine the thread pool takes longer than the read.
  */
 export function createLocalFileReads(paths: PathResolver): HostFileReads {
@@ -145,7 +145,7 @@ function tooLarge(file: HostPath): HostError {
   });
 }
 
-/** `ask` for a directory, or for its nearest existing parent. */
+/** Runs `ask` for a directory, or for its nearest existing parent. */
 async function atNearest<T>(directory: string, ask: (nearest: string) => Promise<T>): Promise<T> {
   try {
     return await ask(directory);

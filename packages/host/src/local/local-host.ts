@@ -18,8 +18,8 @@ export interface LocalHostOptions {
   readonly root?: HostPath | undefined;
   /**
    * Program called as `PROGRAM start|stop|restart|status NAME` instead of systemd; `status` exits 0 when running,
-   * 3 when stopped and 4 when unknown, as LSB init scripts do. What it starts in the background must not keep its output
-   * open. Default: systemd where it runs, otherwise no services.
+   * 3 when stopped and 4 when unknown, as LSB init scripts do. Its background processes must not hold its output open.
+   * Default: systemd if present, otherwise no services.
    */
   readonly serviceCommand?: HostPath | undefined;
 }

@@ -11,7 +11,7 @@ const MODULE = new URL('local-host.ts', import.meta.url).href;
 const host = createLocalHost();
 const others: ChildProcess[] = [];
 
-/** Another process that takes the lock, does `then`, and says so. */
+/** Another process that takes the lock, runs `then`, and reports it. */
 async function otherHolder(file: string, then: string): Promise<ChildProcess> {
   const script = `
     import { createLocalHost } from ${JSON.stringify(MODULE)};

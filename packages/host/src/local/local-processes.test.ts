@@ -40,14 +40,14 @@ describe('the processes of this machine', () => {
     await copyFile('/bin/sh', program);
     const child = spawn(program, ['-c', 'read line', '', 'last'], { stdio: ['pipe', 'ignore', 'ignore'] });
     try {
-      // A process has no arguments for a moment while it begins.
+      // A starting process has no arguments for a moment.
       await expect.poll(() => readProcesses().find(({ pid }) => pid === child.pid)?.argv).not.toEqual([]);
       const all = readProcesses();
       const found = all.find(({ pid }) => pid === child.pid);
       const own = all.find(({ pid }) => pid === process.pid);
       expect(found?.argv).toEqual([program, '-c', 'read line', '', 'last']);
       expect(found?.startTicks).toBeGreaterThan(own?.startTicks ?? Number.POSITIVE_INFINITY);
-      // Ticks are hundredths of a second, and this test takes no minute.
+      // Ticks are hundredths of a second, and this test takes less than a minute.
       expect(found?.startTicks).toBeLessThan((own?.startTicks ?? 0) + process.uptime() * 100 + 6000);
     } finally {
       child.kill('SIGKILL');

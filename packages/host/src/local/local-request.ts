@@ -70,7 +70,7 @@ function peerOf(socket: TLSSocket): HttpAnswer['peer'] {
     fingerprint256: certificate.fingerprint256,
     validTo: new Date(certificate.validTo),
     trusted: socket.authorized,
-    // The types say Error; Node sets OpenSSL's code, a string.
+    // The types declare Error; Node sets OpenSSL's code, a string.
     reason: socket.authorized ? undefined : String(socket.authorizationError),
   };
 }

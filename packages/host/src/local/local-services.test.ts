@@ -58,7 +58,7 @@ describe('services behind a command', () => {
   });
 });
 
-/** Services of a systemd that answers `result` to everything. */
+/** Services of a systemd that answers `result` to every call. */
 function systemctl(result: Partial<ExecResult>) {
   const calls: (readonly string[])[] = [];
   const services = systemdServices(async (argv) => {

@@ -11,7 +11,7 @@ const STATUS_TIMEOUT_MS = 10_000;
 /** This directory exists on machines booted by systemd; the test of sd_booted(3). */
 export const SYSTEMD_SIGN = '/run/systemd/system';
 
-/** LSB exit codes of init scripts: 3 not running, 4 unknown, 5 not installed; systemctl keeps to them. */
+/** LSB exit codes of init scripts: 3 not running, 4 unknown, 5 not installed; systemctl uses them too. */
 const LSB_RUNNING = 0;
 const LSB_STOPPED = 3;
 const LSB_UNKNOWN: readonly number[] = [4, 5];

@@ -71,7 +71,7 @@ describe('writing files of this machine', () => {
   });
 });
 
-/** Small filesystems need root, and a kernel that lets us mount. */
+/** Small filesystems need root, and a kernel that permits mounts. */
 function canMount(): boolean {
   try {
     execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });

@@ -19,7 +19,7 @@ export type HostFileWrites = Pick<
 const SYNC_BYTES = 8 * 1024 * 1024;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** The writing half of {@link HostFiles} on this machine; never writes outside `root`. */
+/** The writes of {@link HostFiles} on this machine; never outside `root`. */
 export function createLocalFileWrites(paths: PathResolver, root: HostPath): HostFileWrites {
   const write = (file: HostPath, data: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void> =>
     translated('write the file', file, async () => {
@@ -94,7 +94,7 @@ async function writeNew(
     if (data instanceof Uint8Array) await handle.writeFile(data);
     else await writePieces(handle, data);
     if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid);
-    // After chown, which may clear bits, and explicitly, because the umask took its share of those given to open.
+    // After chown, which may clear bits, and explicitly, because the umask cleared bits at open.
     await handle.chmod(options.mode);
     await handle.sync();
   } finally {

@@ -28,7 +28,7 @@ const PLANTED: readonly (readonly [string, (name: string) => Promise<unknown> | 
   ['a link to nothing', (name) => symlink('nothing', at(name))],
   ['a hard link', (name) => link(at('victim'), at(name))],
   ['a FIFO', (name) => void execFileSync('mkfifo', [at(name)])],
-  // Only root makes devices.
+  // Only root can create devices.
   ...(process.getuid?.() === 0
     ? [['a device', (name: string) => void execFileSync('mknod', [at(name), 'c', '1', '5'])] as const]
     : []),

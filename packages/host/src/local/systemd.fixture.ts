@@ -12,8 +12,8 @@ const CGROUPS = '/sys/fs/cgroup';
 const READY_TIMEOUT_MS = 30_000;
 
 /**
- * In namespaces of its own, on an overlay of the machine's files: what units do at start, such as emptying /tmp, reaches
- * nothing. `container` keeps it from what only a machine's own service manager may do (systemd.exec(5)).
+ * Runs in its own namespaces, on an overlay of the machine's files: the units that start, such as the one that empties /tmp,
+ * do not change the machine. `container` disables what only a machine's own service manager may do (systemd.exec(5)).
  */
 const BOOT = `
 mount -t tmpfs tmpfs "$1"
@@ -38,18 +38,18 @@ exec /lib/systemd/systemd --system --unit=empty.target </dev/null
 export interface RealSystemd {
   /** Runs a program beside the service manager, as `Host.exec` does. */
   readonly exec: Exec;
-  /** Writes a file that the service manager and its services see. */
+  /** Writes a file that is visible to the service manager and its services. */
   write(file: string, text: string): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** Starts a systemd that is the first process of a process namespace, as it is of a machine. Needs root. */
+/** Starts a systemd as the first process of a process namespace. Needs root. */
 export async function startSystemd(): Promise<RealSystemd> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-systemd-'));
   const group = path.basename(directory);
   const hierarchies = await cgroupHierarchies();
   await Promise.all(hierarchies.map((hierarchy) => mkdir(path.join(hierarchy, group))));
-  // The shell enters the groups and waits for nothing: its cgroup namespace then ends there.
+  // The shell enters the groups first, so that they are the root of the cgroup namespace.
   const enter = hierarchies.map((hierarchy) => `echo $$ >${hierarchy}/${group}/cgroup.procs`).join('\n');
   const namespaces = ['--pid', '--fork', '--kill-child', '--mount', '--uts', '--ipc', '--cgroup'];
   const boot = `${enter}\nexec unshare ${namespaces.join(' ')} sh -euc '${BOOT.replaceAll("'", String.raw`'\''`)}' sh "$1"`;
@@ -74,14 +74,14 @@ export async function startSystemd(): Promise<RealSystemd> {
   }
 }
 
-/** Those in which a group can be made and entered at once; that of cpusets wants to be told its processors first. */
+/** The hierarchies in which a new group can be entered at once; the cpuset hierarchy needs processors first. */
 async function cgroupHierarchies(): Promise<readonly string[]> {
   const names = await readdir(CGROUPS);
   if (names.includes('cgroup.controllers')) return [CGROUPS];
   return names.filter((name) => name !== 'cpuset').map((name) => path.join(CGROUPS, name));
 }
 
-/** The pid of the service manager, as the machine sees it, once it answers. */
+/** The pid of the service manager outside its namespace, once it answers. */
 async function readyPid(unshare: ChildProcess): Promise<number> {
   let said = '';
   unshare.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -108,7 +108,7 @@ async function readyPid(unshare: ChildProcess): Promise<number> {
   throw new Error(`systemd did not come up: ${said}`);
 }
 
-/** The end of the first process of a process namespace is the end of all of them. */
+/** When the first process of a process namespace ends, all of its processes end. */
 async function end(unshare: ChildProcess): Promise<void> {
   if (unshare.exitCode !== null || unshare.signalCode !== null) return;
   const ended = once(unshare, 'exit');
@@ -116,7 +116,7 @@ async function end(unshare: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Its processes have been killed; the kernel may need a moment to let go of them. */
+/** Its processes have been killed; the kernel may release them with a delay. */
 async function removeGroup(group: string): Promise<void> {
   for (const entry of await readdir(group, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeGroup(path.join(group, entry.name));

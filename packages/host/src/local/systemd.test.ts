@@ -5,7 +5,7 @@ import type { ServiceState } from '../host.ts';
 import { type RealSystemd, startSystemd } from './systemd.fixture.ts';
 
 const UNIT = '/etc/systemd/system/kubelet.service';
-/** As kubeadm's unit has it: it ends, and is tried again and again. */
+/** Like kubeadm's unit: it ends, and systemd restarts it again and again. */
 const RESTARTED = 'Restart=always\nRestartSec=1';
 
 describe.skipIf(!requireProgram('systemctl', 'unshare', 'nsenter'))('services of a real systemd', () => {

@@ -2,7 +2,7 @@ import { fsFailure } from '../local/fs-failure.ts';
 import { HostError } from '../errors.ts';
 import type { RemoteOptions, RemoteResult, SshConnection } from './ssh-connection.ts';
 
-/** A shell script for the other machine, with its arguments. Bytes go over its input, never among the arguments. */
+/** A shell script for the other machine, with its arguments. Bytes go to its standard input, never into the arguments. */
 export interface RemoteScript {
   readonly text: string;
   readonly args: readonly string[];
@@ -10,15 +10,15 @@ export interface RemoteScript {
   readonly maxOutputBytes?: number | undefined;
 }
 
-/** Runs scripts by `sh` on the other machine, as root where the connection says so. */
+/** Runs scripts by `sh` on the other machine, as root when the connection uses sudo. */
 export type RunScript = (script: RemoteScript) => Promise<RemoteResult>;
 
-/** Statuses by which our scripts end; coreutils use 1, shells 2 and from 126 on. */
+/** Exit codes of our scripts; coreutils use 1, shells 2 and from 126 on. */
 export const STATUS = { notThere: 40, notRegular: 41, tooLarge: 42, noStaging: 43, cutOff: 44 } as const;
 
 const SCRIPT_TIMEOUT_MS = 60_000;
 
-/** The words of strerror(3) in the C locale, and what coreutils say in their own. */
+/** Texts of strerror(3) in the C locale, and those of coreutils. */
 const ERRNO_BY_TEXT: readonly (readonly [text: string, errno: string])[] = [
   ['No such file or directory', 'ENOENT'],
   ['Directory nonexistent', 'ENOENT'],
@@ -44,7 +44,7 @@ export function createScriptRunner(connection: Pick<SshConnection, 'run'>, prefi
   };
 }
 
-/** What a script's failure means, by what its programs said. */
+/** Translates a script's failure, by the error output of its programs. */
 export function remoteFailure(result: RemoteResult, attempted: string, subject: string): HostError {
   const line = result.stderr.trim().split('\n').at(-1) ?? '';
   const errno = ERRNO_BY_TEXT.find(([text]) => result.stderr.includes(text))?.[1];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { expectCode } from '@kube-rescue/testing';
 import { shellLine } from './shell-line.ts';
 
-/** What a program sees that a real shell starts with this line. */
+/** The arguments of a program that a real shell starts with this line. */
 function wordsSeen(shell: string, words: readonly string[]): readonly string[] {
   const line = `exec printf '%s\\0' ${shellLine(words)}`;
   return execFileSync(shell, ['-c', line]).toString().split('\0').slice(0, -1);

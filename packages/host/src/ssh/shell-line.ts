@@ -1,10 +1,10 @@
 import { HostError } from '../errors.ts';
 
 /**
- * One line that a POSIX shell reads back as exactly these words. It is the only place where words become text for a shell.
+ * Quotes words into one line that a POSIX shell parses back into exactly these words. No other code builds text for a shell.
  *
- * Words keep every character, line breaks and quotes too; none of them is expanded.
- * @throws HostError `HOST_PATH_INVALID` for a NUL byte, which no program can be given
+ * Words keep every character, including line breaks and quotes; the shell expands nothing.
+ * @throws HostError `HOST_PATH_INVALID` for a NUL byte, which no argument can contain
  */
 export function shellLine(words: readonly string[]): string {
   return words.map(quote).join(' ');

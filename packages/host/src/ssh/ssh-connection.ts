@@ -8,7 +8,7 @@ import { shellLine } from './shell-line.ts';
 import { sshFailure, sshMissing } from './ssh-failure.ts';
 import { type SshTarget, sshArguments } from './ssh-target.ts';
 
-/** What a program on the other machine did. */
+/** The result of a program on the other machine. */
 export interface RemoteResult {
   readonly exitCode: number;
   readonly stdout: Buffer;
@@ -23,7 +23,7 @@ export type RemoteOptions = Pick<ExecOptions, 'timeoutMs' | 'signal' | 'input' |
 /** One shared connection to a machine. */
 export interface SshConnection {
   /**
-   * Runs a program there; its words reach it as they are, through the login shell of the user.
+   * Runs a program there, through the login shell of the user, with unchanged words.
    * @throws HostError `SSH_...` when it cannot be reached, `HOST_EXEC_TIMEOUT`
    */
   run(words: readonly string[], options: RemoteOptions): Promise<RemoteResult>;
@@ -31,12 +31,12 @@ export interface SshConnection {
   close(): Promise<void>;
 }
 
-/** ssh's own failures; a program that ends with the same status is told apart by asking for the connection. */
+/** The exit code of ssh's own failures; a query of the connection tells them from a program with the same exit code. */
 const SSH_FAILED = 255;
 const CONTROL_TIMEOUT_MS = 5000;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
-/** Makes the directory of the connection's socket, for its owner only; connects when something is first run. */
+/** Creates the directory of the connection's socket, for its owner only; connects with the first program. */
 export async function openSshConnection(target: SshTarget): Promise<SshConnection> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-ssh-'));
   const socket = path.join(directory, 'control');
@@ -66,7 +66,7 @@ export async function openSshConnection(target: SshTarget): Promise<SshConnectio
     run: async (words, options) => {
       const result = await ssh([], [shellLine(words)], options);
       if (result.exitCode !== SSH_FAILED) return result;
-      // The connection lives: it was the program that ended so.
+      // The connection is open: the program itself exited with this code.
       if ((await control('check')).exitCode === 0) return result;
       throw sshFailure(target, result.stderr);
     },

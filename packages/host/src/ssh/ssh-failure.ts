@@ -8,7 +8,7 @@ interface Sign {
   readonly hint: (address: string) => string;
 }
 
-/** What OpenSSH's client says, in the order in which it is to be looked for. Texts: sshconnect.c, sshconnect2.c, readconf.c. */
+/** Error texts of OpenSSH's client, in the order of matching. Sources: sshconnect.c, sshconnect2.c, readconf.c. */
 const SIGNS: readonly Sign[] = [
   {
     said: /IDENTIFICATION HAS CHANGED|Host key for .* has changed|REVOKED HOST KEY|was revoked/,
@@ -33,7 +33,7 @@ const SIGNS: readonly Sign[] = [
   },
 ];
 
-/** What it means that `ssh` itself failed (exit 255). */
+/** Translates a failure of `ssh` itself (exit 255). */
 export function sshFailure({ address }: Pick<SshTarget, 'address'>, stderr: string): HostError {
   const sign = SIGNS.find(({ said }) => said.test(stderr));
   if (sign !== undefined) {
@@ -49,7 +49,7 @@ export function sshFailure({ address }: Pick<SshTarget, 'address'>, stderr: stri
   });
 }
 
-/** There is no program `ssh` on this machine. */
+/** This machine has no program `ssh`. */
 export function sshMissing(cause: unknown): HostError {
   return new HostError({
     code: 'SSH_COMMAND_MISSING',

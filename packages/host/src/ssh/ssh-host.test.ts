@@ -27,7 +27,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
   beforeAll(async () => {
     server = await startSshServer();
     localFiles = mkdtempSync(path.join(tmpdir(), 'kube-rescue-localFiles-'));
-    // Others open connections at the same time.
+    // Other tests open connections at the same time.
     vi.stubEnv('TMPDIR', localFiles);
     host = await open();
   });
@@ -148,7 +148,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     it('when its host key is not known', async () => {
       writeFileSync(at('empty'), '');
       await expectCode(open({ knownHostsFile: hostPath(at('empty')) }), 'SSH_HOST_KEY_UNKNOWN');
-      // Nothing was learned from that either.
+      // ssh does not record the host key.
       expect(readFileSync(at('empty'), 'utf8')).toBe('');
     });
 
@@ -163,7 +163,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at('other')]);
       await expectCode(open({ identityFile: hostPath(at('other')) }), 'SSH_AUTHENTICATION_FAILED');
       await expectCode(open({ user: 'nobody-at-all' }), 'SSH_AUTHENTICATION_FAILED');
-      // A key that others may read is not shown.
+      // ssh does not use a key that others may read.
       copyFileSync(server.identityFile, at('open'));
       execFileSync('chmod', ['644', at('open')]);
       await expectCode(open({ identityFile: hostPath(at('open')) }), 'SSH_AUTHENTICATION_FAILED');
@@ -196,7 +196,7 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     await worker.writeFile(file, Buffer.from('old'), { mode: 0o600 });
     const dying = async function* () {
       yield Buffer.alloc(5 * 1024 * 1024);
-      // Its sessions are processes of their own: the one that serves us goes, too.
+      // The server's sessions are separate processes: the one of this connection is killed too.
       execFileSync('pkill', ['-KILL', '-P', String(mortal.pid)]);
       await mortal.stop();
       yield Buffer.from('more');

@@ -17,19 +17,19 @@ export interface SshHostOptions extends SshTarget {
 
 /** Another machine, over one SSH connection. */
 export interface SshHost extends Host {
-  /** What the machine calls itself: `uname -n`. */
+  /** The machine's own host name: `uname -n`. */
   readonly hostname: string;
-  /** The IP addresses of its interfaces, as far as `ip` tells them. */
+  /** The IP addresses of its interfaces, as reported by `ip`. */
   readonly addresses: readonly string[];
   /** Ends the connection. */
   close(): Promise<void>;
 }
 
-/** Ends a script whose program the machine does not have. */
+/** Exit code of a script whose program the machine does not have. */
 const NO_PROGRAM = 45;
 const NO_FOLDER = 46;
 const ASK_TIMEOUT_MS = 30_000;
-/** A program that hangs there is ended there, too, a little after nobody waits for it any more. */
+/** The other machine kills a hanging program a little after the caller's timeout. */
 const KILL_AFTER_S = 1;
 
 /** $1 seconds, $2 directory or nothing, $3 number of assignments or `-` to keep the environment, then those, then the program. */
@@ -44,10 +44,11 @@ exec timeout -s KILL "$seconds" "$@"
 `;
 
 /**
- * A machine behind the OpenSSH client of this one. Host keys are always checked, nothing is ever asked for, and one
- * connection serves until it is closed.
+ * A machine behind the OpenSSH client of this one. Always checks host keys, never prompts, and keeps one
+ * connection until it is closed.
  *
- * Needs `sh`, coreutils and GNU find there. Its sockets and locks are `HOST_UNSUPPORTED`. Values of `env` are seen by other users of that machine: hand secrets over by `input`.
+ * Needs `sh`, coreutils and GNU find there. Its sockets and locks are `HOST_UNSUPPORTED`. Other users of that machine can read
+ * the values of `env`: pass secrets by `input`.
  * @throws HostError `SSH_UNREACHABLE` `SSH_HOST_KEY_CHANGED` `SSH_HOST_KEY_UNKNOWN` `SSH_AUTHENTICATION_FAILED`
  * `SSH_COMMAND_MISSING`; `HOST_PERMISSION_DENIED` when sudo wants a password
  */

@@ -43,7 +43,7 @@ export function createSshProcesses(run: RunScript): Pick<Host, 'processes'> {
 function toProcess(fields: readonly string[], ownNetwork: string | undefined): ProcessInfo | undefined {
   const [pid, status = '', cmdline = '', stat = '', cgroup = '', network] = fields;
   const textOf = (base64: string): string => Buffer.from(base64, 'base64').toString();
-  // It has exited during the read.
+  // The process exited during the read.
   if (status === '' || stat === '' || cgroup === '') return undefined;
   return {
     pid: Number(pid),

@@ -5,11 +5,11 @@ import type { RemoteResult } from './ssh-connection.ts';
 
 type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'>;
 
-/** As for local files. */
+/** The limit of local files. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const PERMISSION_BITS = 0o7777;
 
-/** What `stat` says, in `seen`; `%f` is the mode in hexadecimal. Ends the script when nothing is there. */
+/** Sets `seen` to the output of `stat`; `%f` is the mode in hexadecimal. Ends the script when the path is missing. */
 const LOOK = `
 look() {
   if ! seen=$(stat "$@" 2>&1); then
@@ -57,7 +57,7 @@ const WRITABLE = `${NEAREST}
 [ -w "$near" ] || exit ${STATUS.notThere}
 `;
 
-/** The reading half of {@link HostFiles} on another machine. */
+/** The reads of {@link HostFiles} on another machine. */
 export function createSshFileReads(run: RunScript, userId: number): HostFileReads {
   const ask = async (script: RemoteScript, attempted: string, subject: string): Promise<RemoteResult | undefined> => {
     const result = await run(script);

@@ -1,19 +1,19 @@
 import { HostError } from '../errors.ts';
 import type { HostPath } from '../host-path.ts';
 
-/** Where and as whom a machine is reached over SSH. Plain data without secrets: keys are named by their paths. */
+/** Address and user of a machine for SSH. Plain data without secrets: keys are given by their paths. */
 export interface SshTarget {
-  /** Name or address, as it stands in `known_hosts`, or an alias of the caller's `ssh_config`. */
+  /** Name or address as in `known_hosts`, or an alias of the caller's `ssh_config`. */
   readonly address: string;
-  /** Default: what `ssh` would take, 22. */
+  /** Default: that of `ssh`, 22. */
   readonly port?: number | undefined;
-  /** Default: what `ssh` would take, the caller's own name. */
+  /** Default: that of `ssh`, the caller's own name. */
   readonly user?: string | undefined;
-  /** File of the private key to offer, and no other. Default: those that `ssh` would offer, and the agent's. */
+  /** The only private key file to offer. Default: the keys of `ssh`, and the agent's. */
   readonly identityFile?: HostPath | undefined;
-  /** The only file of host keys that counts. Default: those that `ssh` would read. */
+  /** The only file of trusted host keys. Default: those of `ssh`. */
   readonly knownHostsFile?: HostPath | undefined;
-  /** Act as root by `sudo -n`, for machines that let nobody in as root. Default: false. */
+  /** Act as root by `sudo -n`, for machines without a root login. Default: false. */
   readonly sudo?: boolean | undefined;
 }
 
@@ -21,8 +21,8 @@ const ADDRESS = /^[A-Za-z0-9_[][\w.:%\][-]{0,254}$/;
 const USER = /^[A-Za-z0-9_][\w.@-]{0,63}$/;
 
 /**
- * Arguments of `ssh` for a target: never asks anything, checks the host key always, shares one connection.
- * @throws HostError `HOST_PATH_INVALID` when the address, user or port cannot be one
+ * Arguments of `ssh` for a target: never prompts, always checks the host key, shares one connection.
+ * @throws HostError `HOST_PATH_INVALID` when the address, user or port is invalid
  */
 export function sshArguments(target: SshTarget, controlPath: string): readonly string[] {
   const { address, port, user, identityFile, knownHostsFile } = target;
@@ -43,7 +43,7 @@ export function sshArguments(target: SshTarget, controlPath: string): readonly s
     'PermitLocalCommand=no',
     'LogLevel=ERROR',
     'ControlMaster=auto',
-    // A caller that was killed leaves no connection behind for long.
+    // The connection of a killed caller ends soon.
     'ControlPersist=60',
     `ControlPath=${escapeTokens(controlPath)}`,
     ...(knownHostsFile === undefined

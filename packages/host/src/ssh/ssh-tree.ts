@@ -5,13 +5,13 @@ import type { TreeEntry } from '../tree-snapshot.ts';
 import type { RunScript } from './remote-script.ts';
 
 const BASE64 = 4 / 3;
-/** Of an entry without its bytes. */
+/** Size of an entry without its bytes. */
 const ENTRY_BYTES = 4096;
 
 /**
- * $1 entries at most, $2 bytes that a file must be below, then absolute paths. Prints three fields for each entry, ended by NUL:
- * what `find` tells, path, link target; and for each small regular file `bytes`, path, base64. Fails as a whole where anything
- * cannot be read.
+ * $1 maximum number of entries, $2 exclusive limit of a file's bytes, then absolute paths. Prints three fields for each entry,
+ * ended by NUL: the output of `find`, path, link target; and for each small regular file `bytes`, path, base64. Fails as a
+ * whole when any part cannot be read.
  */
 const TREE = `
 most=$1 below=$2
@@ -73,7 +73,7 @@ function parseTree(output: string): ReadonlyMap<HostPath, TreeEntry | undefined>
     else {
       const stat = parseStat(what);
       if (!found.has(path)) names.get(parentPath(path))?.push(baseName(path));
-      // find names a directory before what is in it.
+      // find prints a directory before its content.
       if (stat.kind === 'directory' && !names.has(path)) names.set(path, []);
       found.set(path, { stat, target: stat.kind === 'symlink' ? value : undefined });
     }

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** The scripts as the other machine runs them, of whose input the last bytes are lost on their way. */
+/** The scripts of the other machine, which lose the last bytes of their input. */
 const cutOff: RunScript = ({ text, args, input }) => {
   const arrived = input?.subarray(0, -2);
   return execForBytes(['sh', '-c', text, 'kube-rescue', ...args], { timeoutMs: 10_000, input: arrived }, 1024);

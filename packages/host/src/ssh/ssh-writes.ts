@@ -9,10 +9,10 @@ type HostFileWrites = Pick<
   'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
 >;
 
-/** Sent at a time of a file that comes piece by piece. */
+/** Chunk size of a streamed file. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** $1 file, $2 name of the temporary file, $3 `watched` or nothing. Sets directory and temporary, clears a left-over. */
+/** $1 file, $2 name of the temporary file, $3 `watched` or nothing. Sets directory and temporary, removes an old temporary. */
 const STAGE = `
 set -eu
 umask 077
@@ -28,7 +28,7 @@ if [ -n "$3" ]; then
 fi
 `;
 
-/** $4 mode, $5 owner or nothing, $6 bytes that must be there. A file that was cut off on its way is not the new one. */
+/** $4 mode, $5 owner or nothing, $6 expected bytes. An incomplete file does not replace the present one. */
 const COMMIT = `
 [ "$(stat -c %s -- "$temporary")" = "$6" ] || exit ${STATUS.cutOff}
 [ -z "$5" ] || chown -- "$5" "$temporary"
@@ -46,7 +46,7 @@ const ADD = `${STAGE}cat >> "$temporary"\n`;
 const FINISH = `${STAGE}${REMOVE_TEMPORARY}${COMMIT}`;
 const GIVE_UP = `${STAGE}rm -f -- "$temporary"\n`;
 
-/** $1 file, $2 mode, $3 bytes to add. What was cut off is taken back: half a record is worse than none. */
+/** $1 file, $2 mode, $3 bytes to add. An incomplete addition is undone: half a record is worse than none. */
 const APPEND = `
 set -eu
 umask 077
@@ -91,7 +91,7 @@ for each; do
 done
 `;
 
-/** The writing half of {@link HostFiles} on another machine; needs coreutils there. */
+/** The writes of {@link HostFiles} on another machine; needs coreutils there. */
 export function createSshFileWrites(run: RunScript): HostFileWrites {
   const tell = async (script: RemoteScript, attempted: string, subject: string): Promise<void> => {
     const result = await run(script);
@@ -116,7 +116,7 @@ export function createSshFileWrites(run: RunScript): HostFileWrites {
         }
         await step(FINISH, commitOf(options, bytes));
       } catch (error) {
-        // What failed first is what the operator must hear; a left-over file goes with the next write.
+        // The operator must see the first failure; the next write removes the temporary file.
         await step(GIVE_UP).catch(() => undefined);
         throw error;
       }
