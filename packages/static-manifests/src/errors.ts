@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const MANIFEST_ERRORS = {
   MANIFEST_DIRECTORY_MISSING: 'missing',
   MANIFEST_NOT_FOUND: 'missing',
@@ -25,7 +25,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A static pod manifest or the kubelet's own configuration could not be read or edited. */
+/** A static pod manifest or the kubelet's configuration could not be read or edited. */
 export class ManifestError extends RecoveryError<ManifestErrorCode> {
   constructor(details: RecoveryErrorDetails<ManifestErrorCode>) {
     super(details, MANIFEST_ERRORS);

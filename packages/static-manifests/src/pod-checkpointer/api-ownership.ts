@@ -5,16 +5,16 @@ import { checkpointFlags } from './checkpoint-flags.ts';
 import { findListener, type PortOwnerHost } from './port-owner.ts';
 import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
 
-/** Who answers at the API server's port, and how. */
+/** The pod that answers at the API server's port, and its health. */
 export interface ApiServerStatus {
-  /** `parent`: the pod that the API server itself knows. `checkpoint`: the copy that is about to hand over. */
+  /** `parent`: the pod that the API server itself knows. `checkpoint`: the copy that will hand over. */
   readonly by: 'parent' | 'checkpoint' | 'nobody';
   /** The parent's API server. */
   readonly process: ProcessInfo | undefined;
   readonly isHealthy: boolean;
   /** Of the served certificate, upper-case hexadecimal. */
   readonly serialNumber: string | undefined;
-  /** The question and the answer, safe to print. */
+  /** Request and answer, safe to print. */
   readonly evidence: string;
 }
 
@@ -23,9 +23,9 @@ const DEFAULT_SECURE_PORT = '6443';
 const ANY_ADDRESS = ['0.0.0.0', '::', ''];
 
 /**
- * Asks the API server of this node whether it is ready, and tells whose process it is that answers.
+ * Asks the API server of this node whether it is ready, and finds the process that answers.
  *
- * Without judging its certificate. An answer of 401 or 403 counts as well, because it is an answer.
+ * Does not verify its certificate. An answer of 401 or 403 counts as healthy.
  */
 export async function observeApiServer(
   { checkpoint, signal }: { readonly checkpoint: Checkpoint; readonly signal?: AbortSignal | undefined },
@@ -38,11 +38,11 @@ export async function observeApiServer(
   // Older than 1.16.
   const answered = answer.status === 404 ? await ask(`${url}/healthz`, host, signal) : answer;
   const after = await findPodProcesses(pod, { host });
-  // The first in its container is what the kubelet started; others are its children.
+  // The kubelet started the first process of the container; the others are its children.
   const [process] = after.parent
     .filter(({ pid }) => before.parent.some((each) => each.pid === pid))
     .toSorted((a, b) => a.startTicks - b.startTicks);
-  // One that has handed over lives on for its grace, but no longer listens.
+  // A process that has handed over runs until its grace period ends, but no longer listens.
   const port = Number(checkpoint.pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
   const isCopyAlive = before.checkpoint.length + after.checkpoint.length > 0;
   const listener = isCopyAlive ? await findListener(port, [...after.parent, ...after.checkpoint], host) : process;

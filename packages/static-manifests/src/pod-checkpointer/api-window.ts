@@ -17,7 +17,7 @@ export function isApiServerDown(error: unknown, objects: ObjectAccess | undefine
 }
 
 /**
- * The manifest that lets the kubelet start the API server from its checkpoint, without a checkpointer.
+ * The manifest by which the kubelet starts the API server from its checkpoint, without a checkpointer.
  *
  * @returns nothing when it is already active, or this node has no such checkpoint
  */
@@ -46,7 +46,7 @@ export async function changeThroughWindow(
   input: {
     /** The needed edits, and missing objects that cannot be recreated. */
     readonly look: () => Promise<{ readonly edits: readonly Edit[]; readonly missing: readonly string[] }>;
-    /** What ends the window. */
+    /** The change that ends the window. */
     readonly end: Change;
     readonly journal: StepJournal;
     readonly signal: AbortSignal;

@@ -6,19 +6,19 @@ import type { CachedKey, CachedObject, CheckpointDirectories } from './checkpoin
 
 type Files = Pick<HostFiles, 'readFile' | 'stat' | 'list'>;
 
-/** More than an API server lets a Secret hold. */
+/** More than the API server's limit for a Secret. */
 const MAX_KEY_BYTES = 2 * 1024 * 1024;
-/** What Kubernetes allows as a key, but for those that begin with a dot. */
+/** Valid keys in Kubernetes, except those with a leading dot. */
 const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
-/** A volume of a pod that lies on the host. */
+/** A volume of a pod with a path on the host. */
 interface HostVolume {
   readonly name: string;
   readonly path: HostPath;
 }
 
 /**
- * Reads what the checkpointer has kept for one pod: the Secrets and ConfigMaps of its volumes, and those that lie in its
+ * Reads the checkpointer's cache of one pod: the Secrets and ConfigMaps of its volumes, and those in its
  * directory without a volume.
  */
 export async function readCachedObjects(
@@ -91,7 +91,7 @@ async function readKeys(
   return { isMissing: names === undefined, keys, problems };
 }
 
-/** Names of the directories in a directory. */
+/** Names of the subdirectories of a directory. */
 async function listDirectories(folder: HostPath, host: Files): Promise<readonly string[]> {
   const names = (await host.list(folder)) ?? [];
   const found = await Promise.all(

@@ -19,26 +19,26 @@ export interface WantedObject {
   readonly data: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What is to be, all of it as one unit. */
+/** The wanted contents, as one unit. */
 export interface CheckpointContents {
   readonly objects: readonly WantedObject[];
-  /** Checkpoints whose manifests are to be edited, both copies; `edit` answers the whole new text. Default: none. */
+  /** Checkpoints whose manifests must change, both copies; `edit` returns the whole new text. Default: none. */
   readonly manifests?: readonly {
     readonly namespace: string;
     readonly name: string;
     readonly edit: (source: string) => string;
   }[];
-  /** Further files of the node that are to change in the same moment, such as the kubelet's kubeconfig. Default: none. */
+  /** Further files of the node for the same unit, such as the kubelet's kubeconfig. Default: none. */
   readonly files?: readonly { readonly path: HostPath; readonly bytes: Uint8Array; readonly fallbackMode: number }[];
 }
 
-/** The edits that lead there, and what was seen. */
+/** The required edits, and the observed state. */
 export interface ContentEdits {
   /** Of objects in the cluster. */
   readonly objects: readonly Edit[];
   /** Of files on the node. */
   readonly files: readonly Edit[];
-  /** The checkpoints that they are about. */
+  /** The affected checkpoints. */
   readonly checkpoints: readonly Checkpoint[];
   readonly evidence: readonly string[];
   /** Wanted objects that the cluster does not have. */
@@ -50,11 +50,11 @@ type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
 const CACHED_MODE = 0o600;
 
 /**
- * Finds out what has to change so that objects in the cluster, their cached copies and the manifests are as wanted.
+ * Plans the edits by which objects in the cluster, their cached copies and the manifests get the wanted contents.
  *
- * Only what differs is changed. A key that the object in the cluster lacks is not invented, nor is its cached file. Without
- * objects to read, only cached files that are there are changed.
- * @param wanted `undefined`: the cached copies are to be what the objects in the cluster are
+ * Edits only what differs. Never adds a key to an object in the cluster, nor its cached file. Without
+ * readable objects, edits only existing cached files.
+ * @param wanted `undefined`: the cached copies must equal the objects in the cluster
  * @throws ObjectError as the store does
  */
 export async function planContents(
@@ -115,7 +115,7 @@ export async function planContents(
 }
 
 /**
- * The cached files that are not what the cluster's objects hold.
+ * The cached files that differ from the objects in the cluster.
  * @throws ObjectError as the store does
  */
 export async function findStaleCheckpoints(
@@ -127,7 +127,7 @@ export async function findStaleCheckpoints(
   return files.map(({ change }) => change.target);
 }
 
-/** Every object of which a copy is cached, once. */
+/** Every object with a cached copy, once. */
 function listCached(checkpoints: readonly Checkpoint[]): readonly WantedObject[] {
   const all = checkpoints.flatMap(({ objects }) => objects.filter(({ volume }) => volume !== undefined));
   return all

@@ -9,9 +9,9 @@ export const CHECKPOINT_OF = 'checkpointer.alpha.coreos.com/checkpoint-of';
 const LOCK_FILE = hostPath('/var/run/lock/pod-checkpointer.lock');
 
 /**
- * The directories of a checkpointer lie beside that of the static pods; its lock where its flag says, seen through its mounts.
+ * The directories of a checkpointer are beside that of the static pods; its flag names the lock, translated by its mounts.
  *
- * @param checkpointer its own checkpoint, where there is one
+ * @param checkpointer its own checkpoint, if present
  */
 export function checkpointDirectories(active: HostPath, checkpointer: StaticPod | undefined): CheckpointDirectories {
   const beside = parentPath(active);

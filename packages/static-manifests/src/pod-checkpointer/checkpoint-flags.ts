@@ -2,7 +2,7 @@ import { type HostPath, hostPath } from '@kube-rescue/host';
 import { type ComponentFlags, componentFlags } from '@kube-rescue/node-config';
 import type { CachedObject, Checkpoint } from './checkpoint.ts';
 
-/** A file of a checkpointed pod: which key of which object it is. */
+/** The source of a file of a checkpointed pod: an object and its key. */
 export interface ObjectKey {
   readonly kind: CachedObject['kind'];
   readonly namespace: string;
@@ -12,14 +12,14 @@ export interface ObjectKey {
   readonly path: HostPath;
 }
 
-/** The flags of a checkpointed component with the host's paths, and the objects that the files come from. */
+/** The flags of a checkpointed component with the host's paths, and the source objects of their files. */
 export interface CheckpointFlags extends ComponentFlags {
-  /** Flag name to the keys that its value names; flags of other files are left out. */
+  /** Flag name to the keys in its value; without flags of other files. */
   readonly keys: ReadonlyMap<string, readonly ObjectKey[]>;
 }
 
 /**
- * The flags of a checkpointed component, ready for reading the cached files that they name, whatever is dead.
+ * The flags of a checkpointed component with the paths of the cached files; needs no running component.
  *
  * @returns `undefined` when the pod is not a known component
  */
@@ -38,7 +38,7 @@ export function checkpointFlags(checkpoint: Pick<Checkpoint, 'pod' | 'objects'>)
   return { ...component, keys };
 }
 
-/** Which key of which object a cached file is; also of a file that is missing, where its directory is an object's. */
+/** The object and key of a cached file; also for a missing file in the directory of an object. */
 export function findObjectKey(objects: readonly CachedObject[], path: HostPath): ObjectKey | undefined {
   const object = objects.find(({ directory }) => path.startsWith(`${directory}/`));
   const key = object && path.slice(object.directory.length + 1);

@@ -9,7 +9,7 @@ export const API = 'kube-apiserver-2rdtv';
 export const CHECKPOINTER = 'pod-checkpointer-8jms9';
 export const API_UID = '325805ad-0000-4000-8000-000000000001';
 const CHECKPOINTER_UID = '325805ad-0000-4000-8000-000000000002';
-/** The UIDs that the kubelet gives to pods from files. */
+/** The kubelet's UIDs for static pods. */
 export const API_COPY_UID = 'a'.repeat(32);
 const CHECKPOINTER_COPY_UID = 'b'.repeat(32);
 export const OLD = 'expired';
@@ -24,7 +24,7 @@ const API_SECRET = {
   'etcd-client.key': 'key',
 };
 
-/** A manifest as the checkpointer writes it: one line of compact JSON and a newline. */
+/** A manifest in the checkpointer's format: one line of compact JSON and a newline. */
 export function apiManifest(change: (pod: Record<string, unknown>) => unknown = (pod) => pod): string {
   const pod = {
     ...{ kind: 'Pod', apiVersion: 'v1' },
@@ -106,23 +106,23 @@ export interface CheckpointNode {
   readonly host: Host;
   readonly store: FakeObjectStore;
   readonly objects: ObjectAccess;
-  /** Processes by pid; ended by `kill` as the machine would. */
+  /** Processes by pid; `kill` ends them as on a real machine. */
   readonly running: Map<number, ProcessInfo>;
-  /** What was done to services and processes, in order. */
+  /** Actions on services and processes, in order. */
   readonly events: string[];
 }
 
 export interface CheckpointNodeOptions {
-  /** Further files; they win. */
+  /** Further files; these override the defaults. */
   readonly files?: Readonly<Record<string, string>>;
   /** Default: the API server's, from its parent, and both checkpointers'. */
   readonly processes?: readonly ProcessInfo[];
-  /** What the service manager says of the kubelet. Default: `running`. */
+  /** The status of the kubelet's service. Default: `running`. */
   readonly kubelet?: ServiceState;
-  /** What the kubelet starts; also as a side effect on the files. */
+  /** The processes that the kubelet starts; also as a side effect on the files. */
   readonly onKubeletStart?: (node: CheckpointNode) => void;
   readonly request?: (node: CheckpointNode) => { readonly status: number; readonly serialNumber: string } | undefined;
-  /** Processes that a signal other than KILL does not end. */
+  /** Processes that only KILL ends. */
   readonly stubborn?: readonly number[];
 }
 

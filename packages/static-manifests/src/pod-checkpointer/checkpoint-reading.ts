@@ -8,7 +8,7 @@ import { CHECKPOINT_OF, checkpointDirectories } from './checkpoint-directories.t
 
 type Files = Pick<HostFiles, 'readFile' | 'stat' | 'list'>;
 
-/** Names of objects: no path, no dot in front. */
+/** Names of objects: no path, no leading dot. */
 const NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** One copy of a checkpoint on disk. */
@@ -22,9 +22,9 @@ interface Copy {
 /**
  * Reads every checkpoint of a node from its disk alone: parents, copies, cached Secrets and ConfigMaps.
  *
- * A damaged file does not hide the others; it is among the `problems`. Nothing is said about what etcd holds.
+ * A damaged file does not hide the others; it is among the `problems`. Does not read etcd.
  * @param directory the static pod directory of the kubelet
- * @throws HostError when a file is there but cannot be read
+ * @throws HostError when a file exists but cannot be read
  */
 export async function readCheckpoints(
   { directory }: { readonly directory: HostPath },
@@ -53,7 +53,7 @@ async function readCopies(
 ): Promise<readonly Copy[]> {
   if ((await host.list(directory)) === undefined) return [];
   const read = await readStaticPods({ directory }, { host });
-  // Which of two copies counts is the checkpointer's business; that they differ is told below.
+  // The checkpointer decides which of two copies counts; a difference is reported below.
   problems.push(...read.problems);
   return read.pods.flatMap((pod) => {
     const name = pod.annotations.get(CHECKPOINT_OF);
@@ -76,7 +76,7 @@ async function readCheckpoint(
   directories: CheckpointDirectories,
   host: Files,
 ): Promise<{ readonly checkpoint: Checkpoint; readonly problems: readonly RecoveryError[] }> {
-  // Of several files with one pod the checkpointer goes by the last in the order of their names.
+  // Of several files with one pod the checkpointer uses the last one by file name.
   const active = copies.findLast(({ state }) => state === 'active')?.pod;
   const inactive = copies.findLast(({ state }) => state === 'inactive')?.pod;
   const [{ pod: first, namespace, name } = nothing()] = copies;
@@ -99,7 +99,7 @@ async function readCheckpoint(
   };
 }
 
-/** Its only sign is what it runs: its image's program is called `checkpoint`. */
+/** Identifies a checkpointer by its program only: the program in its image is called `checkpoint`. */
 function isCheckpointer(pod: StaticPod): boolean {
   const names = [pod.main.program, pod.main.name, pod.labels.get('k8s-app')];
   return names.some((name) => name === 'checkpoint' || name === 'pod-checkpointer');

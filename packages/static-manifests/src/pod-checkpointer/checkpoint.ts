@@ -4,12 +4,12 @@ import type { StaticPod } from '@kube-rescue/node-config';
 
 /** Directories of the pod checkpointer. */
 export interface CheckpointDirectories {
-  /** The kubelet's static pods: a checkpoint that lies here runs. */
+  /** The kubelet's static pods: a checkpoint in this directory runs. */
   readonly active: HostPath;
   readonly inactive: HostPath;
   readonly secrets: HostPath;
   readonly configMaps: HostPath;
-  /** The checkpointer that holds it works; other instances wait. */
+  /** The checkpointer with this lock works; other instances wait. */
   readonly lock: HostPath;
 }
 
@@ -30,29 +30,29 @@ export interface CachedObject {
   readonly namespace: string;
   readonly name: string;
   readonly directory: HostPath;
-  /** The pod's volume that it fills; `undefined` for one that lies there and is not used. */
+  /** The pod's volume for it; `undefined` for an unused object. */
   readonly volume: string | undefined;
-  /** Where the pod's containers see it. */
+  /** The mount path in the pod's containers. */
   readonly mountPaths: readonly HostPath[];
-  /** The directory is not there, so the pod would start without it. */
+  /** The directory is missing, so the pod would start without it. */
   readonly isMissing: boolean;
   readonly keys: readonly CachedKey[];
 }
 
-/** A pod that can be started from this node's disk. */
+/** A pod that the kubelet can start from this node's disk. */
 export interface Checkpoint {
   /** Of the parent: the pod that the API server knows. */
   readonly namespace: string;
   readonly name: string;
-  /** What it runs: `kube-apiserver`, `pod-checkpointer`. */
+  /** Its component: `kube-apiserver`, `pod-checkpointer`. */
   readonly component: string;
-  /** It is the checkpointer's own. */
+  /** It is the checkpointer's own checkpoint. */
   readonly isCheckpointer: boolean;
-  /** The parent's UID when the checkpoint was taken. */
+  /** The parent's UID at the time of the checkpoint. */
   readonly parentUid: string | undefined;
   /** The copy that the kubelet runs. */
   readonly active: StaticPod | undefined;
-  /** The copy that the checkpointer would run. */
+  /** The copy that the checkpointer would activate. */
   readonly inactive: StaticPod | undefined;
   /** The active copy, else the inactive one. */
   readonly pod: StaticPod;
@@ -61,8 +61,8 @@ export interface Checkpoint {
 
 export interface Checkpoints {
   readonly directories: CheckpointDirectories;
-  /** Sorted by namespace and name; the checkpointer's own last, as it goes about it itself. */
+  /** Sorted by namespace and name; the checkpointer's own last, in the checkpointer's order. */
   readonly checkpoints: readonly Checkpoint[];
-  /** Copies that disagree or are there twice, files that cannot be read, paths that lead elsewhere. */
+  /** Differing or duplicate copies, unreadable files, paths that lead elsewhere. */
   readonly problems: readonly RecoveryError[];
 }

@@ -12,7 +12,7 @@ interface FreezeTarget extends Change {
   readonly target: string;
   /** The checkpointers' lock file. */
   readonly lock: string;
-  /** Whose containers and sandboxes end, the checkpointers' own among them. */
+  /** Pods whose containers and sandboxes end, the checkpointers' own among them. */
   readonly pods: readonly CheckpointedPod[];
 }
 
@@ -47,7 +47,7 @@ const DIRECTORY_MODE = 0o755;
 /** The changes around an edit of the checkpointer's files. */
 export function planFreeze(input: {
   readonly directories: Pick<CheckpointDirectories, 'lock'>;
-  /** Those whose parents count as running for the checkpointer, and its own. */
+  /** Pods whose parents count as running for the checkpointer, and its own. */
   readonly checkpoints: readonly Checkpoint[];
   readonly kubeletService: string;
 }): {
@@ -69,9 +69,9 @@ export function planFreeze(input: {
 /**
  * The kinds `checkpointer.freeze`, `.thaw`, `.wake` and `.restart`; register them together, as they share the lock.
  *
- * One `perform` of freeze, edits and resume is one unit. A run that is killed in the middle leaves a stopped kubelet and no
- * lock, and its journal: undone, everything between them is put back while frozen again, and then the kubelet is started
- * if it ran before.
+ * One `perform` of freeze, edits and resume is one unit. A run that is killed in the middle leaves a stopped kubelet, no
+ * lock, and its journal: the rollback freezes again, restores everything in between, and starts the kubelet if it ran
+ * before.
  */
 export function createFreezeChangeKinds(deps: {
   readonly host: FreezeHost;
@@ -145,7 +145,7 @@ export function createFreezeChangeKinds(deps: {
   };
   const restartKind: ChangeKind<CheckpointerRestart> = {
     kind: 'checkpointer.restart',
-    // Objects that were changed through the API server are restored while it serves.
+    // Restores objects that were changed through the API server while it serves.
     undoOrder: 'last',
     describe: ({ target, pods }) => `restart the service ${target}, and ${namesOf(pods)} with it`,
     preflight: async () => undefined,
@@ -187,7 +187,7 @@ async function takeLock(
   { host, clock }: { readonly host: FreezeHost; readonly clock: Clock },
 ): Promise<HostLock> {
   const path = hostPath(file);
-  // A memory filesystem, empty after a restart of the machine.
+  // A memory filesystem, empty after a reboot.
   if ((await host.stat(parentPath(path))) === undefined) {
     await host.makeDirectory(parentPath(path), { mode: DIRECTORY_MODE });
   }

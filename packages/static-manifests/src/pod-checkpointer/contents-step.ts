@@ -18,11 +18,11 @@ export interface CheckpointContentsInput {
   /** Name of the kubelet's service. */
   readonly kubeletService: string;
   /**
-   * What is to be; asked by check, apply and verify, and answers the same each time. Default: the cached copies are to be
-   * what the objects in the cluster are.
+   * The wanted contents; check, apply and verify call it, and it must return the same each time. Default: the cached copies
+   * equal the objects in the cluster.
    */
   readonly wanted?: ((signal: AbortSignal) => Promise<CheckpointContents>) | undefined;
-  /** The steps without which the objects cannot be reached. Default: none. */
+  /** The steps that make the objects reachable. Default: none. */
   readonly waitsFor?: readonly StepId[] | undefined;
 }
 
@@ -38,17 +38,17 @@ export interface ContentsDeps {
 }
 
 /**
- * Changes Secrets in the cluster, the copies that the checkpointer has cached, its manifests and further files of the node
- * as one unit, while neither kubelet nor checkpointer runs. Starts the kubelet again.
+ * Changes Secrets in the cluster, the copies in the checkpointer's cache, its manifests and further files of the node
+ * as one unit, while neither kubelet nor checkpointer runs. Then starts the kubelet.
  *
- * Is also needed when nothing differs but the API server stands still as after a failed hand-over; see
- * {@link findStandstill}. Objects come before files: with new objects and old files nothing is overwritten that was meant
- * to stay, while new files and old objects are what the checkpointer takes back within a minute.
+ * Also needed without a difference when the API server is stuck after a failed hand-over; see
+ * {@link findStandstill}. Objects come before files: with new objects and old files the checkpointer only writes the new
+ * contents, but it reverts new files with old objects within a minute.
  *
- * Through an API server that is dead, objects are changed as soon as it answers from its checkpoint on the new files, with
- * the checkpointer still kept out; then all is frozen and thawed once more.
+ * While the API server for the objects is down, the step changes them as soon as it answers from its checkpoint with the
+ * new files and without a checkpointer; then it freezes and resumes everything once more.
  *
- * Verified when everything is read as written and the kubelet runs; that the API server stays is for another step to see.
+ * Verified when everything reads as written and the kubelet runs; another step verifies that the API server stays up.
  */
 export function createCheckpointContentsStep(
   input: CheckpointContentsInput,
@@ -61,7 +61,7 @@ export function createCheckpointContentsStep(
     const contents = await planContents({ checkpoints, wanted }, deps, signal);
     return { checkpoints, contents, isDown: false };
   };
-  /** As far as can be seen while the API server, through which the objects are to be changed, is dead. */
+  /** As far as known while the API server for the objects is down. */
   const lookAtFiles = async (signal: AbortSignal): Promise<Observation> => {
     const checkpoints = await readCheckpoints(input, deps);
     const wanted = await input.wanted?.(signal);
@@ -86,7 +86,7 @@ export function createCheckpointContentsStep(
       if (deps.host.kind === 'copy') return onACopy(input.directory);
       try {
         const finding = await judge(await lookAnyway(signal), input, deps);
-        // Where files alone say nothing, the reason is why the objects do not either.
+        // When the files need no change, report why the objects cannot be read.
         return finding.status === 'ok' && deps.objects?.source.via === 'api'
           ? await judge(await look(signal), input, deps)
           : finding;
@@ -130,7 +130,7 @@ export function createCheckpointContentsStep(
 interface Observation {
   readonly checkpoints: Checkpoints;
   readonly contents: ContentEdits;
-  /** The API server, through which the objects are to be changed, does not answer: only files were looked at. */
+  /** The API server for the objects does not answer: only files were read. */
   readonly isDown: boolean;
 }
 
@@ -176,7 +176,7 @@ async function judge(
     const summary = `files that are not what they are to be: ${edits.length}; objects follow when the API server answers`;
     return { status: 'needed', summary, evidence, changes: [freeze, ...(last ?? []), ...activation, wake] };
   }
-  // The API server, which the freeze ends, takes its own edits before.
+  // The freeze ends the API server, so its own edits come first.
   const changes = objects?.source.via === 'api' ? [...(first ?? []), freeze] : [freeze, ...(first ?? [])];
   const summary = [
     ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),

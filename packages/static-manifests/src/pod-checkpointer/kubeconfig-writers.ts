@@ -5,7 +5,7 @@ import { listUnitFiles, programName, splitWords } from '@kube-rescue/node-config
 /** A command that overwrites the kubeconfig of the kubelet at the start of the kubelet or the machine. */
 export interface KubeconfigWriter {
   readonly code: 'KUBECONFIG_OVERWRITTEN_AT_START';
-  /** `service-start`: each time the kubelet starts. `boot`: when the machine starts, or was installed. */
+  /** `service-start`: at each start of the kubelet. `boot`: at the start or the installation of the machine. */
   readonly when: 'service-start' | 'boot';
   readonly file: HostPath;
   /** From 1. */
@@ -63,10 +63,10 @@ const READERS = [
 const PREFIXES = ['sudo', '!', 'while', 'until', 'if', 'exec', 'do', 'then'];
 
 /**
- * Finds what overwrites the kubelet's kubeconfig when its service or the machine starts: commands before its start (an S3
- * puller, curl, aws, cp), cloud-init and Ignition.
+ * Finds the commands that overwrite the kubelet's kubeconfig when its service or the machine starts: commands before its start
+ * (an S3 puller, curl, aws, cp), cloud-init and Ignition.
  *
- * Judges command lines by their words; what a script does inside is not read. A line that only reads the kubeconfig is none.
+ * Judges command lines by their words; does not read scripts. A line that only reads the kubeconfig does not count.
  * @param service name of the kubelet's service, with or without `.service`
  */
 export async function findKubeconfigWriters(
@@ -108,7 +108,7 @@ function writerAt(
   return { code: 'KUBECONFIG_OVERWRITTEN_AT_START', when, file, line, evidence: `${file}:${line}: ${text}`, hint };
 }
 
-/** Whether a command line would change the file: it sends output there, or hands it to a program that is no mere reader. */
+/** Whether a command line would change the file: it redirects output to it, or passes it to a program not in `READERS`. */
 function writes(command: string, file: HostPath): boolean {
   if (!names(command, file)) return false;
   const inner = splitWords(command);
@@ -137,13 +137,13 @@ function names(text: string, file: HostPath): boolean {
   return at !== -1 && !/[\w./-]/.test(text[at + file.length] ?? ' ') && !/[\w.-]/.test(text[at - 1] ?? ' ');
 }
 
-/** A few words to each side: Ignition is one line of a megabyte. */
+/** Context on each side of the path: Ignition is one line of a megabyte. */
 function around(line: string, file: HostPath): string {
   const at = line.indexOf(file);
   return line.length <= MAX_LINE_LENGTH ? line : line.slice(Math.max(0, at - 60), at + file.length + 60);
 }
 
-/** Lines with what continues them, by the number of the first. */
+/** Lines joined with their continuations, by the number of the first. */
 function logicalLines(text: string): readonly { readonly line: number; readonly content: string }[] {
   const found: { line: number; content: string }[] = [];
   let isContinued = false;
@@ -161,7 +161,7 @@ function logicalLines(text: string): readonly { readonly line: number; readonly 
 async function listBootFiles(host: Files): Promise<readonly HostPath[]> {
   const instances = (await host.list(CLOUD_INSTANCES)) ?? [];
   const current = await host.list(hostPath('/var/lib/cloud/instance'));
-  // `instance` is a link to the newest of them.
+  // `instance` is a link to the newest instance.
   const others = current === undefined ? instances : [];
   return [...BOOT_FILES, ...others.map((name) => joinPath(CLOUD_INSTANCES, `./${name}`, 'user-data.txt'))];
 }

@@ -2,10 +2,10 @@ import { type Fields, fieldsAt, type KubernetesObject, listAt, textAt } from '@k
 import { readManifestObject } from '@kube-rescue/node-config';
 import type { CachedObject, Checkpoint } from './checkpoint.ts';
 
-/** What a Secret volume's files are given by default: 0644. */
+/** The default mode of a Secret volume's files: 0644. */
 const DEFAULT_MODE = 0o644;
 
-/** The DaemonSet that a checkpoint's parent belongs to: its selector matches the labels, which the checkpoint keeps. */
+/** The DaemonSet of a checkpoint's parent: its selector matches the labels, which the checkpoint keeps. */
 export function findOwner(
   checkpoint: Checkpoint,
   daemonSets: readonly KubernetesObject[],
@@ -20,12 +20,12 @@ export function findOwner(
 }
 
 /**
- * The pod object of a parent, made anew from its checkpoint and its DaemonSet: as the DaemonSet's controller would have it,
- * so that it adopts the pod, and bound to its node, as nobody schedules.
+ * The pod object of a parent, recreated from its checkpoint and its DaemonSet: in the form of the DaemonSet controller,
+ * so that it adopts the pod, and bound to its node, because no scheduler runs.
  *
- * It gets a new UID from the store. To the kubelet it is another pod than the one before: it starts it and ends what is left
- * of the old one; to the checkpointer it is the same parent, as that goes by namespace and name.
- * @returns `undefined` when the checkpoint does not say on which node it runs
+ * The store assigns a new UID. The kubelet therefore starts it as another pod and ends the remains of the old one; the
+ * checkpointer still finds the same parent, by namespace and name.
+ * @returns `undefined` when the checkpoint does not name its node
  */
 export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject): KubernetesObject | undefined {
   const { manifest, labels } = checkpoint.pod;
@@ -62,7 +62,7 @@ export function createParentPod(checkpoint: Checkpoint, owner: KubernetesObject)
   };
 }
 
-/** The checkpointer turned Secrets and ConfigMaps into directories of the host; the parent has the objects themselves. */
+/** The checkpointer replaced Secrets and ConfigMaps by directories of the host; the parent mounts the objects themselves. */
 function restoreVolume(volume: Fields, objects: readonly CachedObject[], templateSpec: Fields): Fields {
   const cached = objects.find((object) => object.volume !== undefined && object.volume === volume.name);
   if (cached === undefined) return volume;

@@ -9,13 +9,13 @@ export interface CheckpointParentsInput {
   readonly requires: readonly StepId[];
   /** The static pod directory of the kubelet. */
   readonly directory: HostPath;
-  /** The steps without which the objects cannot be reached. Default: none. */
+  /** The steps that make the objects reachable. Default: none. */
   readonly waitsFor?: readonly StepId[] | undefined;
 }
 
 /**
- * Puts back the pod objects of checkpointed pods that the cluster no longer has. Make it before any API server can start: one
- * that comes up without them lets the checkpointer delete, after its grace of a minute, the cached Secrets and every
+ * Restores the pod objects of checkpointed pods that the cluster has lost. Run it before any API server can start: without
+ * these objects, the checkpointer deletes, after its grace period of a minute, the cached Secrets and every
  * manifest that could start an API server again.
  */
 export function createCheckpointParentsStep(
@@ -58,7 +58,7 @@ export function createCheckpointParentsStep(
   };
 }
 
-/** No checkpoint is removed while no API server answers; a step that starts one locks the checkpointer out. */
+/** The checkpointer removes no checkpoint without an API server; a step that starts one locks the checkpointer out. */
 function later(): CheckpointFinding {
   const summary = 'will be checked when the API server answers, with the checkpointer locked out';
   return { status: 'ok', summary, evidence: [], changes: [] };

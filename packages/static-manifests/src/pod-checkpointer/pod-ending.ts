@@ -12,10 +12,10 @@ const INTERVAL_MS = 100;
 const KILL_TIMEOUT_MS = 5_000;
 
 /**
- * Ends containers and sandboxes of checkpointed pods and of their parents, while no kubelet runs that would start them
- * again: asks, then forces what is left after 2 s. A sandbox that lives on would count as a running parent.
+ * Ends containers and sandboxes of checkpointed pods and of their parents, while the kubelet is stopped and cannot restart
+ * them: TERM first, KILL after 2 s. A remaining sandbox would count as a running parent.
  *
- * @throws ManifestError `PODS_STILL_RUNNING` when something is left after 20 s
+ * @throws ManifestError `PODS_STILL_RUNNING` when a process remains after 20 s
  */
 export async function endCheckpointedPods(
   pods: readonly CheckpointedPod[],
@@ -31,7 +31,7 @@ export async function endCheckpointedPods(
     if (containers.length === 0 && sandboxes.length === 0) return;
     const elapsed = clock.now().getTime() - start;
     if (elapsed >= DEADLINE_MS) throw stillRunning([...containers, ...sandboxes], trouble);
-    // A sandbox that goes first takes the network from under its containers.
+    // A sandbox that ends first takes the network from its containers.
     if (containers.length === 0) trouble = await signal('KILL', sandboxes, host);
     else if (elapsed >= GRACE_MS) trouble = await signal('KILL', containers, host);
     else if (!isAsked) trouble = await signal('TERM', containers, host);
@@ -40,7 +40,7 @@ export async function endCheckpointedPods(
   }
 }
 
-/** Answers why it could not be sent, or nothing. */
+/** Returns why the signal could not be sent, or nothing. */
 async function signal(name: 'TERM' | 'KILL', processes: readonly ProcessInfo[], host: PodEndingHost): Promise<string> {
   try {
     await host.exec(['kill', `-${name}`, ...processes.map(({ pid }) => String(pid))], { timeoutMs: KILL_TIMEOUT_MS });

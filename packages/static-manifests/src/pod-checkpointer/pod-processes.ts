@@ -6,23 +6,23 @@ import type { Checkpoint } from './checkpoint.ts';
 
 export type PodProcessHost = Pick<Host, 'processes' | 'list'>;
 
-/** A parent together with its checkpoint, as far as their processes can be told from others. Plain data. */
+/** A parent with its checkpoint, and what identifies their processes. Plain data. */
 export type CheckpointedPod = {
   readonly namespace: string;
   readonly name: string;
   readonly parentUid: string | null;
   readonly hostNetwork: boolean;
-  /** What its container may be started with: to tell it from its sandbox, and where no log directories are kept. */
+  /** Programs of its container: they distinguish it from its sandbox, and identify it without log directories. */
   readonly programs: readonly string[];
 };
 
 /** The processes of a parent and of its checkpoint, apart. */
 export interface PodProcesses {
-  /** Of the pod that the API server knows, its sandbox not counted. */
+  /** Of the pod that the API server knows, without its sandbox. */
   readonly parent: readonly ProcessInfo[];
   /** The parent's sandbox. */
   readonly parentSandbox: readonly ProcessInfo[];
-  /** Of the pod that the kubelet runs from the active manifest, its sandbox not counted. */
+  /** Of the pod that the kubelet runs from the active manifest, without its sandbox. */
   readonly checkpoint: readonly ProcessInfo[];
   readonly checkpointSandbox: readonly ProcessInfo[];
 }
@@ -35,10 +35,10 @@ export function toCheckpointedPod({ namespace, name, parentUid, pod }: Checkpoin
 }
 
 /**
- * Finds the processes of a checkpointed pod without asking kubelet, runtime or API server: by the UID in their cgroup,
- * which a log directory under the pod's name names as its own.
+ * Finds the processes of a checkpointed pod without kubelet, runtime or API server: by the UID in their cgroup,
+ * which is also in the log directory with the pod's name.
  *
- * The kubelet calls a checkpoint `POD-NODE`, its parent `POD`, and makes the directory before it starts either.
+ * The kubelet calls a checkpoint `POD-NODE`, its parent `POD`, and creates the log directory before it starts either.
  */
 export async function findPodProcesses(
   pod: CheckpointedPod,
@@ -55,7 +55,7 @@ export async function findPodProcesses(
     ProcessInfo[]
   >;
   const own = all.filter((process) => {
-    // A process that has ended and was not waited for yet has no words left.
+    // A zombie process has no command line.
     if (process.argv.length === 0 || (pod.hostNetwork && process.hasOtherNetwork === true)) return false;
     return parsePodCgroup(process.cgroup) !== undefined;
   });
@@ -73,7 +73,7 @@ export async function findPodProcesses(
   return found;
 }
 
-/** The container id of a pod's sandbox: what runs `pause`, else the first to be there, unless it is the pod's own program. */
+/** The container id of a pod's sandbox: the one with `pause`, else the oldest, unless it runs the pod's own program. */
 function findSandbox(processes: readonly ProcessInfo[], programs: readonly string[]): string | undefined {
   const inOrder = processes.toSorted((a, b) => a.startTicks - b.startTicks);
   const pause = inOrder.find(({ argv }) => programName(argv[0] ?? '') === PAUSE);
@@ -82,7 +82,7 @@ function findSandbox(processes: readonly ProcessInfo[], programs: readonly strin
   return sandbox && parsePodCgroup(sandbox.cgroup)?.containerId;
 }
 
-/** Whether a process runs one of these programs, perhaps by way of an interpreter or a wrapper. */
+/** Whether a process runs one of these programs, also through an interpreter or a wrapper. */
 function runs({ argv }: ProcessInfo, programs: readonly string[]): boolean {
   return argv.slice(0, 2).some((word) => programs.includes(programName(word)));
 }

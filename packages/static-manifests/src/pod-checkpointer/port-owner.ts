@@ -7,9 +7,9 @@ const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'].map(hostPath);
 const LISTENING = '0A';
 
 /**
- * Which of these processes listens on a TCP port; `undefined` when none of them does, or it cannot be told.
+ * The process among these that listens on a TCP port; `undefined` when none does, or it is unknown.
  *
- * Of a program that ends, the process may live on for its grace after it has stopped listening.
+ * A terminating program may run until its grace period ends, but no longer listens.
  */
 export async function findListener(
   port: number,
@@ -28,7 +28,7 @@ export async function findListener(
   return undefined;
 }
 
-/** Sockets that listen on the port, as the links of `/proc/PID/fd` call them. */
+/** Sockets that listen on the port, in the form of the links in `/proc/PID/fd`. */
 async function listListeners(port: number, host: PortOwnerHost): Promise<ReadonlySet<string>> {
   const sockets = new Set<string>();
   for (const table of TABLES) {

@@ -7,7 +7,7 @@ import { findRefusedCheckpoints } from './refused-checkpoints.ts';
 
 type Selector = Readonly<Record<string, unknown>> | null;
 
-/** The refusals for an API server's checkpoint with this selector, on a node whose kubelet systemd would start so. */
+/** The refusals for an API server's checkpoint with this selector, on a node with this kubelet command line in systemd. */
 async function refusalsFor(nodeSelector: Selector, command: string | undefined) {
   const name = 'kube-system-kube-apiserver-2rdtv.json';
   const manifest = apiManifest((pod) => ({ ...pod, spec: { ...(pod.spec as object), nodeSelector } }));

@@ -3,17 +3,17 @@ import { ManifestError } from '../errors.ts';
 import type { Checkpoint, Checkpoints } from './checkpoint.ts';
 
 /**
- * Labels that a kubelet gives its Node by itself, or by what its cloud tells: kubelet_node_status.go, initialNode. Their values
- * are not judged.
+ * Labels that a kubelet sets on its Node by itself, or from its cloud provider: kubelet_node_status.go, initialNode. Their
+ * values are not checked.
  */
 const OWN_LABELS =
   /^(?:(?:beta\.)?kubernetes\.io\/(?:hostname|os|arch)|node\.kubernetes\.io\/(?:instance-type|windows-build)|beta\.kubernetes\.io\/instance-type|(?:topology|failure-domain\.beta)\.kubernetes\.io\/(?:zone|region))$/;
 
 /**
- * Checkpoints that the kubelet would refuse for their `nodeSelector` when it starts while no API server answers: it holds a
- * static pod against its Node as well, and knows only the labels that it sets itself until it has read the Node.
+ * Checkpoints that the kubelet would refuse for their `nodeSelector` at a start without an API server: it also matches a
+ * static pod against its Node, and knows only the labels that it sets itself until it has read the Node.
  *
- * Says nothing where the kubelet's command line is not known, and nothing of a node affinity, which a checkpointer drops.
+ * Empty when the kubelet's command line is unknown. Does not cover node affinity, which a checkpointer drops.
  */
 export function findRefusedCheckpoints(
   { checkpoints }: Pick<Checkpoints, 'checkpoints'>,
@@ -30,7 +30,7 @@ export function findRefusedCheckpoints(
   });
 }
 
-/** As the kubelet reads `KEY[=VALUE],...`. */
+/** Parses `KEY[=VALUE],...` as the kubelet does. */
 function readLabels(flag: string): ReadonlyMap<string, string> {
   return new Map(
     flag.split(',').map((item) => {

@@ -22,7 +22,7 @@ const START = '2026-11-22T10:00:00Z';
 const signal = new AbortController().signal;
 
 interface Scene {
-  /** What happens at a second, in order. */
+  /** The event at each second, in order. */
   readonly at?: Readonly<Record<number, (node: CheckpointNode) => unknown>>;
   readonly processes?: readonly ReturnType<typeof podProcess>[];
   readonly files?: Readonly<Record<string, string>>;

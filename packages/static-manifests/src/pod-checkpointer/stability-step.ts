@@ -28,7 +28,7 @@ export interface CheckpointStabilityInput {
   readonly restartKubelet?: boolean | undefined;
   /** How long the API server must answer after that. Default: 30 s. */
   readonly afterRestartMs?: number | undefined;
-  /** Between two questions. Default: 1 s. */
+  /** Between two probes. Default: 1 s. */
   readonly intervalMs?: number | undefined;
   /** How long the API server of the parent may take to answer, hand-over included. Default: 300 s. */
   readonly timeoutMs?: number | undefined;
@@ -48,19 +48,19 @@ interface Resolved extends CheckpointStabilityInput {
   readonly timeoutMs: number;
 }
 
-/** A parent between two crashes looks the same for a while. */
+/** A parent between two crashes gives the same result for a while. */
 const STANDSTILL_MS = 20_000;
 const MAX_RESTARTS = 3;
 /** Slack for a slow loop of the checkpointer. */
 const REFRESH_SLACK_MS = 10_000;
 
 /**
- * Proves that a checkpointed API server is back for good: it answers from the parent's own container, no checkpoint of it
- * runs or lies among the static pods, one and the same process serves the expected certificate through two refresh periods of
- * the checkpointer and one restart of the kubelet, and after that everything cached is still as written.
+ * Proves that a checkpointed API server is permanently back: the parent's own container answers, no checkpoint of it
+ * runs or is among the static pods, one process serves the expected certificate through two refresh periods of
+ * the checkpointer and one restart of the kubelet, and then every cached file is still as written.
  *
- * A single good answer is not the end: a checkpoint that answers hands over to its parent within the minute. Where that comes
- * before the kubelet can start the parent, the API server stands still, and is started anew, three times at most.
+ * A single good answer proves little: a checkpoint that answers hands over to its parent within a minute. After a hand-over
+ * before the kubelet can start the parent, the API server is stuck, and the step restarts it, three times at most.
  */
 export function createCheckpointStabilityStep(input: CheckpointStabilityInput, deps: StabilityDeps): Step {
   const resolved = resolve(input);

@@ -1,7 +1,7 @@
 import type { Checkpoint, Checkpoints } from './checkpoint.ts';
 import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
 
-/** The checkpointed API server of a node, where there is one. */
+/** The checkpointed API server of a node, if any. */
 export function findApiServerCheckpoint({ checkpoints }: Pick<Checkpoints, 'checkpoints'>): Checkpoint | undefined {
   const isApiServer = ({ component, pod }: Checkpoint): boolean =>
     component === 'kube-apiserver' || pod.main.program === 'kube-apiserver';
@@ -9,12 +9,12 @@ export function findApiServerCheckpoint({ checkpoints }: Pick<Checkpoints, 'chec
 }
 
 /**
- * Whether the API server stands still for good: its checkpoint is inactive, no container of it runs, but the parent's
- * sandbox lives. The checkpointer takes that sandbox for a running parent and never acts again; nor does a restarted kubelet
- * clean it up while it cannot ask the API server.
+ * Whether the API server is stuck permanently: its checkpoint is inactive, no container of it runs, but the parent's
+ * sandbox runs. The checkpointer mistakes that sandbox for a running parent and never acts again; a restarted kubelet
+ * cannot remove it without the API server.
  *
  * A single observation: a parent between two crashes gives the same result.
- * @returns what is wrong, or `undefined`
+ * @returns the standstill, or `undefined`
  */
 export async function findStandstill(
   checkpoints: Pick<Checkpoints, 'checkpoints'>,

@@ -9,7 +9,7 @@ const PLAIN = /^--[\w-]+=[\w./-]+$/;
 /**
  * Changes the value of a `--name=value` flag in a Pod manifest and keeps every other byte.
  *
- * The text is returned unchanged when the flag has that value already. Nothing is written.
+ * Returns the text unchanged when the flag has that value already. Writes nothing.
  * @param flag with its present value, as the component reads it: `['root-ca-file', '/etc/kubernetes/pki/ca.crt']`
  * @param subject the file's path, for messages
  * @throws ManifestError `MANIFEST_INVALID`; `MANIFEST_UNEDITABLE` when the flag is not exactly one word of the manifest
@@ -38,7 +38,7 @@ export function setContainerFlag(
   const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE' || node.type === 'PLAIN';
   if (!isQuoted || /[\r\n]/.test(written)) throw uneditable(`--${name} is written over several lines`, subject);
   const edited = source.slice(0, start) + (isPlain ? text : JSON.stringify(text)) + source.slice(end);
-  // Proof of the edit: the objects must be equal except for the one word.
+  // Verifies the edit: the objects must be equal except for the one word.
   const expected = replaceWord(manifest.object, word, text);
   if (isDeepStrictEqual(parseManifest(edited, subject).object, expected)) return edited;
   throw uneditable(`changing --${name} would change something else, too`, subject);

@@ -31,9 +31,9 @@ interface NodeOptions {
   /** Whether the restarted kubelet starts pods. Default: true. */
   readonly kubeletWorks?: boolean;
   readonly services?: Readonly<Record<string, 'running' | 'stopped'>>;
-  /** Pods of before, by pid: the kubelet that is started does not know them. Default: none. */
+  /** Earlier pods, by pid: the restarted kubelet does not know them. Default: none. */
   readonly old?: Map<number, string>;
-  /** What was done to services and processes, in order. */
+  /** Actions on services and processes, in order. */
   readonly events?: string[];
 }
 

@@ -13,7 +13,7 @@ async function nodeWith(endsBy: readonly string[]) {
   let processes: readonly ProcessInfo[] = [
     { pid: 1, argv: ['/pause'], startTicks: 1, cgroup: CGROUP },
     { pid: 2, argv: ['etcd'], startTicks: 2, cgroup: CGROUP },
-    // The very same manifest on another node of this machine.
+    // The same manifest on another node of this machine.
     { pid: 3, argv: ['etcd'], startTicks: 3, cgroup: CGROUP, hasOtherNetwork: true },
     { pid: 4, argv: ['etcd'], startTicks: 4, cgroup: '0::/user.slice\n' },
   ];

@@ -6,7 +6,7 @@ import { listProcesses, PAUSE, listRunningPods } from '../running/running-pod.ts
 
 export type OldPodsHost = Pick<Host, 'processes' | 'list' | 'exec'>;
 
-/** A static pod with the UIDs of those of its pods that run. */
+/** A static pod with the UIDs of its running pods. */
 export interface RunningPods {
   readonly pod: StaticPod;
   readonly uids: readonly string[];
@@ -49,7 +49,7 @@ export async function signalPods(
  * Ends pods that the kubelet does not end: without the API server since its start it removes no pod, and
  * a restarted kubelet does not know the pods of earlier manifests. Kills them after 3 s.
  *
- * Only host-network pods: others cannot be told from those of another node on the same machine.
+ * Only host-network pods: the others may belong to another node on the same machine.
  */
 export async function endPods(
   running: readonly RunningPods[],

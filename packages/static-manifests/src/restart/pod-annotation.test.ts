@@ -203,7 +203,7 @@ const manifest = fc
     if (!shape.newlineAtEnd) text = text.slice(0, -1);
     return text.replaceAll('\n', shape.endOfLine);
   })
-  // Two of the parts do not go together: a tab below a folded text.
+  // Two of the parts conflict: a tab below a folded text.
   .filter((text) => parseDocument(text, { version: '1.1' }).errors.length === 0);
 
 const read = (text: string) => parseDocument(text, { version: '1.1' }).toJS();

@@ -16,17 +16,17 @@ interface Splice {
  * Sets one annotation in the text of a Pod manifest and keeps every other byte.
  *
  * Comments, order, indentation, quotes, line ends, anchors and a byte order mark survive, in YAML of either style and in
- * JSON. The text is returned unchanged when the annotation has that value already. Nothing is written.
+ * JSON. Returns the text unchanged when the annotation has that value already. Writes nothing.
  * @param subject the file's path, for messages
  * @throws ManifestError `MANIFEST_INVALID`; `MANIFEST_UNEDITABLE` when `metadata` or its annotations are shared through
- * anchors, aliases or merge keys, or written in a way that cannot be extended without touching more
+ * anchors, aliases or merge keys, or cannot be extended without further changes
  */
 export function setPodAnnotation(source: string, key: string, value: string, subject = 'manifest'): string {
   const before = parseManifest(source, subject);
   if (annotationsOf(before)[key] === value) return source;
   const edit = findSplice(before, source, key, value, subject);
   const edited = source.slice(0, edit.start) + edit.text + source.slice(edit.end);
-  // Proof of the edit: the objects must be equal except for the one annotation.
+  // Verifies the edit: the objects must be equal except for the one annotation.
   const after = parseManifest(edited, subject);
   if (!isDeepStrictEqual(after.object, withAnnotation(before.object, key, value))) {
     throw uneditable('adding an annotation would change something else, too', subject);
@@ -163,7 +163,7 @@ function isNull(node: ParsedNode): boolean {
   return isScalar(node) && node.value === null;
 }
 
-/** Double quotes are the one style that JSON, YAML 1.1 and YAML 1.2 read alike. */
+/** JSON, YAML 1.1 and YAML 1.2 read only double quotes alike. */
 function quote(text: string): string {
   return JSON.stringify(text).replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

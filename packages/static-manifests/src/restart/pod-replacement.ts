@@ -9,7 +9,7 @@ export type { ReplacementStage } from './stuck-replacement.ts';
 
 /** The pods of a manifest before its change; every other pod is new. */
 export interface PodBaseline {
-  /** The pod that runs. */
+  /** The running pod. */
   readonly running: RunningPod | undefined;
   /** Its UID and those of earlier pods with logs. */
   readonly knownUids: readonly string[];
@@ -57,8 +57,8 @@ const UNPROBED_LIFE_MS = 5_000;
 /**
  * Records the old pods of a manifest.
  *
- * @param olderThan only pods whose logs began before this moment; for looking back after the manifest was changed, with
- * the time of that change. Default: all there are
+ * @param olderThan only pods whose logs began before this moment; after a change of the manifest, the time of that
+ * change. Default: all pods
  */
 export async function readPodBaseline(
   { pod, olderThan }: { readonly pod: StaticPod; readonly olderThan?: Date | undefined },
@@ -75,12 +75,12 @@ export async function readPodBaseline(
 }
 
 /**
- * Waits until the kubelet has replaced a pod whose manifest was changed: a pod of another UID (its hash) runs, the old one is
- * gone, and *then* the component is healthy. Asking for health alone would be answered by the old pod.
+ * Waits until the kubelet has replaced a pod after a change of its manifest: a pod of another UID (its hash) runs, the old one
+ * is gone, and *then* the component is healthy. A health probe alone could be answered by the old pod.
  *
- * Looks at /proc and asks the component's own probe, so it needs neither an API server nor a container runtime's client. It
- * does not prove that the component stays healthy: that is what `waitForStableComponent` is for.
- * @returns `stuck` with the stage and the reason when the time is up; it never throws for that
+ * Reads /proc and uses the component's own probe, so it needs neither an API server nor a container runtime client. Does
+ * not prove that the component stays healthy: see `waitForStableComponent`.
+ * @returns `stuck` with the stage and the reason after the timeout; never throws for a timeout
  */
 export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: PodWaitDeps): Promise<Replacement> {
   const { pod, baseline, signal } = input;
@@ -115,7 +115,7 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
   }
 }
 
-/** What was seen so far of one replacement. */
+/** The observations of one replacement so far. */
 class ReplacementWatch {
   readonly #component: string;
   readonly #baseline: PodBaseline;
@@ -135,7 +135,7 @@ class ReplacementWatch {
     return this.#baseline.knownUids.filter((podUid) => !this.#isNew(podUid));
   }
 
-  /** @returns the process to ask for its health, once there is one of a new pod and none of the old */
+  /** @returns the process to probe: of a new pod, once every old pod is gone */
   observe(sightings: readonly RunningPod[], oldAlive: boolean, now: number): RunningPod | undefined {
     const found = sightings.find(({ podUid }) => this.#isNew(podUid));
     const key = found === undefined ? undefined : `${found.pid}/${found.startTicks}`;
@@ -187,8 +187,8 @@ class ReplacementWatch {
   }
 
   /**
-   * A UID is a hash of the manifest: with one running before, any other is new, even one that was there long ago (the
-   * manifest was put back). With none running, a pod that left its logs is an old one that the kubelet has not dropped yet.
+   * A UID is a hash of the manifest. If an old pod ran, every other UID is new, even one that existed long ago (the
+   * manifest was restored). If none ran, a pod with logs is an old pod that the kubelet has not removed yet.
    */
   #isNew(podUid: string): boolean {
     const { running, knownUids } = this.#baseline;

@@ -21,7 +21,7 @@ interface NodeOptions {
   /** Milliseconds from the change of the manifest to the end of the old pod and to the start of the new one. */
   readonly oldEndsAfterMs?: number;
   readonly newStartsAfterMs?: number;
-  /** The new pod's process lives for half of each such period. */
+  /** The new pod's process runs for half of each such period. */
   readonly crashEveryMs?: number;
   readonly runsBefore?: boolean;
   readonly answer?: (sinceChangeMs: number) => HttpAnswer | undefined;
@@ -30,7 +30,7 @@ interface NodeOptions {
   readonly source?: string;
 }
 
-/** A node whose kubelet does what a real one does: the hash of the manifest is the UID of its pod. */
+/** A node with a simulated kubelet: the hash of the manifest is the UID of its pod. */
 function createNode(options: NodeOptions = {}) {
   const clock = createFixedClock('2026-11-22T09:00:00Z');
   const source =

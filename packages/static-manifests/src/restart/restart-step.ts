@@ -12,10 +12,10 @@ import {
 import { planRestart, RESTART_ANNOTATION } from './restart.ts';
 
 export interface RestartStepInput {
-  /** Names the step: `static-pod/restart/COMPONENT`. */
+  /** Part of the step id: `static-pod/restart/COMPONENT`. */
   readonly component: string;
   readonly manifest: HostPath;
-  /** What makes this restart differ from the last one: a time or a run's name. The same for a resumed run. */
+  /** Distinguishes this restart from the last one: a time or a run's name. The same for a resumed run. */
   readonly value: string;
   /** How long the new pod may take to be healthy. */
   readonly timeoutMs: number;
@@ -58,7 +58,7 @@ export function createRestartStep(
     },
     verify: async (signal) => {
       const pod = await readStaticPod(input.manifest, { host });
-      // A resumed run has no baseline: the old pod is the one whose logs began before the change of the manifest.
+      // A resumed run has no baseline: the log of the old pod began before the change of the manifest.
       const old = baseline ?? (await readPodBaseline({ pod, olderThan: pod.manifest.modifiedAt }, { host }));
       return verdictOf(
         await waitForNewPod({ pod, baseline: old, timeoutMs: input.timeoutMs, signal }, { host, clock }),

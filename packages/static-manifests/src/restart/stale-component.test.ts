@@ -34,7 +34,7 @@ spec:
   volumes: [{hostPath: {path: /etc/kubernetes/pki/etcd}, name: certs}]
 `;
 
-/** A node with these processes, on which some files were changed at these times and all others long ago. */
+/** A node with these processes; some files changed at these times and all others long ago. */
 function createNode(processes: readonly ProcessInfo[], changed: Readonly<Record<string, string>> = {}): Host {
   const tree = treeOf({ [MANIFEST]: MANIFEST_SOURCE, [CERTIFICATE]: '', [CURRENT]: '', '/proc/uptime': UPTIME });
   const fake = createFakeHost({ tree, processes: () => processes });

@@ -70,7 +70,7 @@ async function findStaleness(
   return newer.length === 0 ? undefined : `${name} started before ${newer.join(', ')} changed`;
 }
 
-/** Every absolute path among the flag values; directories and missing files do no harm. */
+/** Every absolute path among the flag values; directories and missing files are harmless. */
 function filesOf({ flags }: Pick<ComponentFlags, 'flags'>): readonly HostPath[] {
   return [...flags]
     .filter(

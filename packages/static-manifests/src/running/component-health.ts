@@ -18,8 +18,8 @@ const MAX_BODY_LENGTH = 200;
 /**
  * Probes a component as its kubelet does: by the probe of the manifest, without verifying the certificate.
  *
- * Readiness before liveness; an API server is asked for `/readyz` even where its manifest knows only `/livez`. An answer
- * of 401 or 403 counts as healthy, because it is an answer, and the evidence says that the health itself stays hidden.
+ * Readiness before liveness; an API server is probed at `/readyz` even when its manifest has only `/livez`. An answer
+ * of 401 or 403 counts as healthy, and the evidence says that the health itself is hidden.
  */
 export async function askHealth(
   { pod, signal }: { readonly pod: StaticPod; readonly signal?: AbortSignal | undefined },

@@ -8,17 +8,17 @@ export interface ContainerProcess {
 
 /**
  * A pod's UID is a hash of the manifest (32 digits) for static pods, else a UUID, in which systemd's slices write `_` for `-`.
- * Seen: `/kubepods/burstable/podUID/ID` (cgroupfs driver), `kubepods-burstable-podUID.slice/cri-containerd-ID.scope`
- * (systemd driver), `kubepods-burstable-podUID.slice:cri-containerd:ID` (drivers that disagree), each below any cgroupRoot.
+ * Observed: `/kubepods/burstable/podUID/ID` (cgroupfs driver), `kubepods-burstable-podUID.slice/cri-containerd-ID.scope`
+ * (systemd driver), `kubepods-burstable-podUID.slice:cri-containerd:ID` (different drivers), each below any cgroupRoot.
  */
 const POD_CONTAINER =
   /[/-]pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?:\.slice)?[/:](?:[^\n]*[^0-9a-f\n])?([0-9a-f]{64})\b/;
 
-/** systemd delegates this part of the tree to a user, who may name the cgroups below it as a pod's (systemd.resource-control(5)). */
+/** systemd delegates this subtree to a user, who may name its cgroups like a pod's (systemd.resource-control(5)). */
 const DELEGATED_TO_USER = /\/user@(?!0\.service)\d+\.service\//;
 
 /**
- * Reads the pod and the container out of the text of `/proc/PID/cgroup`, version 1 or 2; `undefined` outside of pods, and
+ * Parses the pod and the container from `/proc/PID/cgroup`, version 1 or 2; `undefined` outside of pods, and
  * for cgroups that a user other than root has made.
  */
 export function parsePodCgroup(cgroup: string): ContainerProcess | undefined {

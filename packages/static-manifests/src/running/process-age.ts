@@ -1,6 +1,6 @@
 import { type Clock, type Host, type HostPath, hostPath } from '@kube-rescue/host';
 
-/** Ticks of `startTicks`: the kernel shows user space 100 a second, whatever it counts itself (proc(5), `USER_HZ`). */
+/** Ticks of `startTicks`: the kernel reports 100 a second to user space, at any internal rate (proc(5), `USER_HZ`). */
 const TICKS_PER_SECOND = 100;
 
 /** The boot time, by the uptime; `undefined` when the uptime is unreadable. */
