@@ -47,7 +47,7 @@ const NAMES_AT_ONCE = 16;
 const ZONES_AT_ONCE = 4;
 
 /**
- * Judges every condition from AWS credentials to endpoints that answer by name, each with evidence. Changes nothing.
+ * Checks every condition from AWS credentials to endpoints that answer by name, each with evidence. Changes nothing.
  *
  * Lists the zones once, then each zone that holds a wanted name once, however many names there are. The permission to
  * change records is certain only with {@link DnsCheckInput.proveChange}.

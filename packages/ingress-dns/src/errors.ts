@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const INGRESS_DNS_ERRORS = {
   DNS_CREDENTIALS_NOT_FOUND: 'usage',
   DNS_CREDENTIALS_AMBIENT: 'unsupported',

@@ -14,7 +14,7 @@ import {
 import { createRateLimiter } from './rate-limiter.ts';
 import { type DnsRecordSet, fromRoute53, toRoute53 } from './record-set.ts';
 
-/** Who the credentials belong to. */
+/** The identity of the credentials. */
 export interface CallerIdentity {
   readonly account: string;
   readonly arn: string;

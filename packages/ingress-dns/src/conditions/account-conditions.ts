@@ -21,7 +21,7 @@ const TOLERATED_SKEW_MS = 5 * 60_000;
 const MS_PER_SECOND = 1000;
 
 /**
- * Judges credentials: presence, format, clock, identity.
+ * Checks credentials: presence, format, clock, identity.
  *
  * Keys with an obvious fault (white space, swapped values) are corrected and tried as well, so that one check shows whether
  * the correction suffices.

@@ -34,7 +34,7 @@ export interface Condition {
   readonly hint?: string | undefined;
 }
 
-/** A condition before causes and consequences are told apart. */
+/** A condition, not yet marked as cause or consequence. */
 export interface JudgedCondition extends Omit<Condition, 'status'> {
   readonly status: 'ok' | 'broken' | 'unknown';
 }

@@ -14,7 +14,7 @@ export interface NameDeps {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Judges one name: the record in its zone, its resolution, its endpoint. */
+/** Checks one name: the record in its zone, its resolution, its endpoint. */
 export async function judgeName(
   wanted: WantedName,
   view: ZoneView,

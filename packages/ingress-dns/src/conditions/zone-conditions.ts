@@ -91,7 +91,7 @@ export interface ZoneDeps {
   readonly proveChange?: ((zone: HostedZone) => Promise<JudgedCondition>) | undefined;
 }
 
-/** Judges a zone; of several zones with one name, the delegated one. */
+/** Checks a zone; of several zones with one name, the delegated one. */
 export async function judgeZone(candidates: readonly HostedZone[], deps: ZoneDeps): Promise<JudgedZone> {
   const [first] = candidates;
   if (first === undefined) throw new Error('judgeZone needs at least one zone');
