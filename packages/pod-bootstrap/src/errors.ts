@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** Why no pod can be cut, or why a pod does not work. */
+/** Error codes of this package and their kinds. */
 export const POD_ERRORS = {
   POD_CONTROLLER_NOT_FOUND: 'missing',
   POD_CONTROLLER_UNSUPPORTED: 'usage',
@@ -35,7 +35,7 @@ declare module '@kube-rescue/errors' {
   }
 }
 
-/** A pod could not be cut, run or removed. */
+/** A pod could not be created, run or removed. */
 export class PodError extends RecoveryError<PodErrorCode> {
   constructor(details: RecoveryErrorDetails<PodErrorCode>) {
     super(details, POD_ERRORS);

@@ -4,7 +4,7 @@ import type { Clock } from '@kube-rescue/host';
 /** The state of a node that pods should run on. */
 export interface NodeState {
   readonly name: string;
-  /** False without a heartbeat for a minute, whatever the conditions say: the node controller may be down. */
+  /** False without a heartbeat for a minute, regardless of the conditions: the node controller may be down. */
   readonly isHeartbeatFresh: boolean;
   readonly lastHeartbeat: Date | undefined;
   readonly isReady: boolean;

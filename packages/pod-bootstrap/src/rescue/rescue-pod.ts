@@ -23,7 +23,7 @@ const ABOUT_SCHEDULING = [
 ];
 
 /**
- * Cuts one pod out of a template and binds it to a node. Pure; the same input makes the same pod.
+ * Creates one pod from a template and binds it to a node. Pure; the same input makes the same pod.
  *
  * The pod has no owner, tolerates every taint, and has no node selector: kubelets reject pods whose node selector or
  * affinity does not match, or whose `NoExecute` taints are not tolerated. An image on the node is not pulled, as registries

@@ -59,7 +59,7 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 const INTERVAL_MS = 1_000;
 
 /**
- * A step that runs a pod of a controller on a node while its pods cannot be scheduled or created: cuts a pod out of the
+ * A step that runs a pod of a controller on a node while its pods cannot be scheduled or created: creates a pod from the
  * template, runs it there, and waits until it does its work ({@link inspectPodWork}), not only until it is Ready.
  *
  * Does nothing when a pod of the controller works on a node with a fresh heartbeat. A pod that is already bound to such a
