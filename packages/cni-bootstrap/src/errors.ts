@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const CNI_ERRORS = {
   CNI_PLUGIN_UNKNOWN: 'missing',
   CNI_PLUGIN_AMBIGUOUS: 'invalid',

@@ -70,7 +70,7 @@ function findFlanneld({ containers }: PodTemplate): TemplateContainer | undefine
 /**
  * The file that a container copies `cni-conf.json` to (`cp -f /etc/kube-flannel/cni-conf.json TARGET`, in upstream's
  * manifests, with or without a shell), or that the image flannel-cni writes: `10-flannel.conf` up to v0.2, then
- * `10-flannel.conflist`, or what `CNI_CONF_NAME` says.
+ * `10-flannel.conflist`, or the value of `CNI_CONF_NAME`.
  */
 function findConfigurationFile(template: PodTemplate, subject: string): Sourced<HostPath> | undefined {
   for (const container of template.containers) {

@@ -19,8 +19,8 @@ export interface FlannelBackend {
 }
 
 /**
- * Reads flannel's `net-conf.json` as flannel does: field names in any case, IPv4 on and IPv6 off unless it says otherwise,
- * backend `udp` when none is named.
+ * Reads flannel's `net-conf.json` as flannel does: field names in any case, default IPv4 on and IPv6 off,
+ * default backend `udp`.
  *
  * Source: flannel `pkg/subnet/config.go` ParseConfig and parseBackendType.
  * @param subject the source of the text
