@@ -27,7 +27,7 @@ function readFlags(manifest: string): ReadonlyMap<string, string> {
   return new Map(args.map((arg) => /^--([^=]+)=?(.*)$/s.exec(arg)?.slice(1, 3) as [string, string]));
 }
 
-/** The components of a kubeadm node with the flags of its manifests. `changes` overrides flags; `undefined` omits a component. */
+/** The components of a kubeadm node, with manifest flags. `changes` overrides flags; `undefined` omits a component. */
 export function kubeadmComponents(
   changes: Partial<Record<Component, Readonly<Record<string, string>> | undefined>> = {},
   certificatesDir: HostPath = PKI,

@@ -124,7 +124,7 @@ async function planAdoption(input: AdoptionInput, deps: AdoptionDeps): Promise<r
  * certificate. Where the set replaces a CA that has not expired, kubeconfigs trust both from then on, and so do files
  * as long as a certificate of the old one stays in use.
  *
- * Every check judges the whole set against the whole node, and refuses an unfit set before a write. Certificates of the set
+ * Every check matches the whole set with the whole node, and refuses an unfit set before a write. Certificates of the set
  * that this node does not use are ignored. Changes no object of the cluster and restarts nothing.
  * @throws PkiError `PKI_SET_UNFIT` with every reason at once; HostError when the node cannot be read
  */

@@ -48,7 +48,7 @@ export interface Adoption {
   readonly evidence: readonly string[];
 }
 
-/** How strictly a set is judged. */
+/** The strictness of the checks of a set. */
 export interface AdoptionRules {
   /** A certificate must have every name and usage of the certificate in use. Default: only what this node needs. */
   readonly keepEverything?: boolean | undefined;

@@ -31,7 +31,7 @@ export interface InspectionInput {
   /** kubeadm's `certificatesDir`. Default: the directory of the API server's `--client-ca-file`. */
   readonly certificatesDirectory?: HostPath | undefined;
   /**
-   * Only these certificates and their CAs. A pair that serves another purpose too is then judged by these alone.
+   * Only these certificates and their CAs. A pair with a further purpose is then checked for these alone.
    * Default: all.
    */
   readonly only?: readonly CertificateId[] | undefined;
@@ -109,7 +109,7 @@ function shareCas(survey: NodeSurvey): ReadonlyMap<CaId, CaId> {
 
 /**
  * Finds the certificates of a node by its components' flags and its kubeconfigs, and reads them with their keys and
- * CAs. Reads only; does not judge (see `judgeCertificate`).
+ * CAs. Reads only; does not verify (see `judgeCertificate`).
  *
  * A damaged file becomes an entry with an error, so that it does not hide the others. A pair that serves two purposes is
  * one entry.

@@ -50,7 +50,7 @@ export async function readServerCertificates(
     const ders = await new Promise<readonly Uint8Array[]>((resolve, reject) => {
       const socket = connect({
         socket: raw,
-        // The caller judges the certificates.
+        // The caller verifies the certificates.
         rejectUnauthorized: false,
         checkServerIdentity: () => undefined,
         ...(!isIpAddress(address.host) ? { servername: address.host } : {}),

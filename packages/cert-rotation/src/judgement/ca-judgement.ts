@@ -44,7 +44,7 @@ function judgeCertificateOf(ca: CaEntry, certificate: Certificate, now: Date): P
 }
 
 /**
- * Judges a CA: expired, not valid yet by this clock, not a CA certificate, without its key.
+ * Checks a CA: expired, not valid yet by this clock, not a CA certificate, without its key.
  *
  * A missing or foreign key is a warning here: certificates that exist work without it. It blocks renewals.
  */

@@ -158,7 +158,7 @@ function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Prob
   return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
 }
 
-/** Judges one certificate of an inventory at `now`. Pure; an empty list means no problem. */
+/** Checks one certificate of an inventory at `now`. Pure; an empty list means no problem. */
 export function judgeCertificate(
   entry: CertificateEntry,
   inventory: Pick<CertificateInventory, 'cas'>,

@@ -14,7 +14,7 @@ const NAMES: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 
 /**
- * The problems of the private key of a certificate: in the field that goes with it by name, or in the same field. No problem
+ * The problems of the private key of a certificate: in the matching field by name, or in the same field. No problem
  * without such a key: the key may be elsewhere.
  *
  * @param owner names the object, for messages

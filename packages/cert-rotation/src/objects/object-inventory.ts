@@ -57,7 +57,7 @@ export const KINDS_WITH_CERTIFICATES = [
 ] as const;
 
 /**
- * Finds and judges every certificate in the cluster's objects: Secrets of any type, ConfigMaps, caBundles of webhooks,
+ * Finds and checks every certificate in the cluster's objects: Secrets of any type, ConfigMaps, caBundles of webhooks,
  * APIServices and CRD conversions. Reads only; with an etcd store also while the API server is down.
  *
  * Reads object by object, so its memory does not grow with the cluster. Detects by content, not by name: PEM in any key, DER, and

@@ -106,7 +106,7 @@ function isSomething(problems: readonly Problem[]): problems is readonly [Proble
 }
 
 /**
- * Judges one certificate and plans the changed files of a renewal that is needed and possible. Reads only.
+ * Checks one certificate and plans the changed files of a renewal that is needed and possible. Reads only.
  *
  * An expired CA, or a CA that is not valid yet by this machine's clock, blocks even its valid leaves.
  */
