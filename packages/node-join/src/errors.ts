@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const JOIN_ERRORS = {
   JOIN_TAINT_INVALID: 'usage',
   JOIN_LABEL_INVALID: 'usage',
