@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const NODE_CONFIG_ERRORS = {
   MANIFEST_DIRECTORY_MISSING: 'missing',
   MANIFEST_NOT_FOUND: 'missing',

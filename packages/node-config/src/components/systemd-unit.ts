@@ -117,7 +117,7 @@ function assign(variables: Map<string, string>, assignment: string): void {
   if (equals > 0) variables.set(assignment.slice(0, equals), assignment.slice(equals + 1));
 }
 
-/** A `$NAME` that stands alone becomes any number of words, `${NAME}` always stays within its word: systemd.service(5). */
+/** A separate `$NAME` becomes any number of words, `${NAME}` always stays within its word: systemd.service(5). */
 function expand(word: string, variables: ReadonlyMap<string, string>): readonly string[] {
   const alone = /^\$([A-Za-z_]\w*)$/.exec(word)?.[1];
   if (alone !== undefined) return splitWords(variables.get(alone) ?? '');

@@ -19,7 +19,7 @@ export interface StaticPods {
 }
 
 /**
- * Reads every manifest in the directory of the kubelet, whatever the file name, as the kubelet does.
+ * Reads every manifest in the directory of the kubelet, with any file name, as the kubelet does.
  *
  * An invalid file does not hide the others: it is among the `problems`. Also takes the path of a single manifest.
  * @throws NodeConfigError `MANIFEST_DIRECTORY_MISSING`; HostError when the directory or a file in it cannot be read
