@@ -1,6 +1,6 @@
 import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-rescue/errors';
 
-/** What each code of this package means. */
+/** Error codes of this package and their kinds. */
 export const X509_ERRORS = {
   PKI_PEM_INVALID: 'invalid',
   PKI_CERTIFICATE_INVALID: 'invalid',
