@@ -43,7 +43,7 @@ export function assertServerTrusted({ socket, endpoint, serverName, tls, now }: 
 
   if (!verdict.trusted) throw untrusted(endpoint, verdict.reason);
   if (!isNamed) throw nameMismatch(endpoint, serverName, leaf);
-  // The types say Error; Node sets OpenSSL's code, a string.
+  // The types declare Error; Node sets OpenSSL's code, a string.
   const reason = String(socket.authorizationError);
   if (reason !== 'CERT_HAS_EXPIRED') throw untrusted(endpoint, reason);
   const early = verdict.chain.find(({ validFromDate }) => validFromDate > now);
@@ -64,7 +64,7 @@ function isFor(certificate: X509Certificate, serverName: string): boolean {
   return found !== undefined;
 }
 
-/** The certificates that came with the leaf; Node chains them (and the CA's own) by `issuerCertificate`. */
+/** The certificates sent with the leaf; Node chains them (and the CA's own) by `issuerCertificate`. */
 function presentedWith(leaf: X509Certificate): readonly X509Certificate[] {
   const found: X509Certificate[] = [];
   let next = leaf.issuerCertificate;
