@@ -22,8 +22,8 @@ export interface Answer<R extends object = object> {
 
 /**
  * A command: flags to input, one call of a package, an answer. Prints the answer once, as text or as the JSON envelope;
- * failures travel up to `main`, which prints them the same way. oclif's own JSON mode is not used: it drops exit codes,
- * mutes the error output and prints nothing for falsy results.
+ * `main` prints failures the same way. The JSON mode of oclif is not used: it drops exit codes, mutes the error output and
+ * prints nothing for falsy results.
  */
 export abstract class BaseCommand extends Command {
   static override baseFlags = jsonFlag;

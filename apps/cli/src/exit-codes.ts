@@ -45,7 +45,7 @@ const EXIT_BY_KIND: Readonly<Record<ErrorKind, ExitCode>> = {
   failed: EXIT.refused,
 };
 
-/** Codes with an exit status of their own: outcomes of runs. */
+/** Codes with a separate exit status: outcomes of runs. */
 const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   DNS_CREDENTIALS_UNREADABLE: EXIT.usage,
   APPLY_ROLLED_BACK: EXIT.rolledBack,

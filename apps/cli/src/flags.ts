@@ -94,7 +94,7 @@ export const warnWithinFlag = days({
   default: 30,
 });
 
-/** Named here too, so that `--help` need not load the packages. */
+/** Repeated here, so that `--help` does not load the packages. */
 const KEY_ALGORITHMS = [
   'rsa-2048',
   'rsa-3072',

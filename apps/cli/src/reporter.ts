@@ -4,8 +4,7 @@ import { indentText } from './render/text.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * Writes progress, warnings and errors to the error output, whatever goes to the standard output. oclif's own are mute
- * under `--json`.
+ * Writes progress, warnings and errors to the error output, under `--json` as well, where those of oclif are mute.
  */
 export interface Reporter {
   readonly terminal: Terminal;

@@ -11,7 +11,7 @@ const DEFAULT_COLUMNS = 80;
 const LEAST_COLUMNS = 60;
 
 /**
- * Describes an output stream: colour and live lines on a terminal only, and no colour where `NO_COLOR` is set to anything
+ * Describes an output stream: colour and live lines on a terminal only, and no colour where `NO_COLOR` is not empty
  * (no-color.org) or the terminal is dumb. A stream without a width has 80 columns.
  */
 export function describeTerminal(

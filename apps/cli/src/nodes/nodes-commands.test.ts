@@ -139,7 +139,7 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
     });
 
     it('get their files over SSH, and are named when they do not report afterwards', async () => {
-      // This machine plays the worker: its own name, files of its own directory, a kubelet that never reports.
+      // This machine is the worker: its host name, files in a separate directory, and a kubelet that never reports.
       const directory = path.join(node.root, 'worker');
       await mkdir(directory, { recursive: true });
       await writeFile(path.join(directory, 'kubeconfig'), 'old', { mode: 0o640 });

@@ -10,7 +10,7 @@ const STAGES: Readonly<Record<RotationReport['stage'], string>> = {
   issue: 'issue: old and new CA are trusted; the new CA signs',
 };
 
-/** What the operator does outside of this node before a stage, for a CA with clients elsewhere. */
+/** The work of the operator outside of this node before a stage, for a CA with clients elsewhere. */
 const BEFORE: Readonly<Record<NonNullable<RotationReport['next']>, string>> = {
   issue:
     'first give the bundle to everything that trusts only the old CA: users, pipelines, other nodes, the pods listed above',
