@@ -11,7 +11,7 @@ interface Evidence {
   readonly manifests: readonly Error[];
 }
 
-/** What stops with an invalid certificate, in the order of a control plane's dependencies. */
+/** The outage that each invalid certificate causes, in the order of a control plane's dependencies. */
 const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['ca/cluster', 'nothing that it signed can be renewed'],
   ['ca/etcd', 'nothing that it signed can be renewed'],
@@ -31,7 +31,7 @@ const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['super-admin.conf', 'kubectl does not work on this node'],
   ['kubelet-serving', 'clients that verify the kubelet refuse it'],
 ];
-/** What a recovery renews when the CA key is present. */
+/** The certificate problems that a recovery fixes while the CA key is present. */
 const RENEWABLE: readonly string[] = [
   'PKI_CERTIFICATE_EXPIRED',
   'PKI_CERTIFICATE_NOT_YET_VALID',

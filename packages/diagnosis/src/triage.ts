@@ -44,7 +44,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   const components = etcd === null ? seen : withEtcd(seen, etcd);
   const causes = rankCauses({
     certificates,
-    // An etcd that answers is not down; its problems are causes of their own.
+    // An etcd that answers is not down; its problems are separate causes.
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     layout: findLayoutProblem(description),

@@ -14,7 +14,7 @@ export function assertRecoverable(node: NodeDescription): void {
   if (problem !== undefined) throw problem;
 }
 
-/** What a kubeadm control-plane node runs, in the order of their dependencies. */
+/** The components of a kubeadm control-plane node, in the order of their dependencies. */
 export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /**

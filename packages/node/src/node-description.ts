@@ -18,7 +18,7 @@ import { type Clock, type Host, type HostPath, hostPath, joinPath } from '@kube-
 import { checkpointFlags, type Checkpoints, readCheckpoints } from '@kube-rescue/static-manifests';
 import { NodeError } from './errors.ts';
 
-/** Where this node keeps its configuration. */
+/** The configuration directory and the kubelet service of a node. */
 export interface NodeOptions {
   /** Default in the command line: `/etc/kubernetes`. */
   readonly kubernetesDirectory: HostPath;
@@ -42,7 +42,7 @@ export interface NodeDescription {
   readonly layout: Layout;
   readonly kubelet: KubeletConfiguration;
   readonly staticPods: StaticPods;
-  /** What a pod checkpointer keeps on this node; empty on a kubeadm node. */
+  /** The checkpoints on this node; empty on a kubeadm node. */
   readonly checkpoints: Checkpoints;
   /** The etcd that runs as a service; `undefined` where etcd is a static pod, or on another machine. */
   readonly etcdService: EtcdService | undefined;

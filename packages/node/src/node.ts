@@ -40,7 +40,7 @@ export interface Node extends NodeDeps {
   etcd(search: EtcdSearch, signal: AbortSignal): Promise<NodeEtcd>;
   /** Tries every endpoint and pair of credentials of etcd that the node's files suggest. @throws NodeError `NODE_NOT_LIVE` */
   probeEtcd(search: EtcdSearch, signal: AbortSignal): Promise<EtcdProbe>;
-  /** Connects with what a probe found. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` */
+  /** Connects with the result of a probe. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` */
   connectEtcd(probe: EtcdProbe, signal: AbortSignal, timeoutMs?: number): Promise<NodeEtcd>;
   /** A phase whose steps share one description of this node. */
   phase(input: NodePhase): Phase;

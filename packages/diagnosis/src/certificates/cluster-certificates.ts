@@ -23,7 +23,7 @@ export interface ClusterCertificatesInput extends ObjectPath {
 export interface ClusterCertificates {
   readonly certificates: readonly ObjectCertificateRow[];
   readonly disagreements: readonly TrustDisagreement[];
-  /** What expires next, earliest first; files and objects. */
+  /** The next expirations in files and objects, earliest first. */
   readonly forecast: readonly ForecastItem[];
   /** False when etcd has no quorum: the objects may be stale. */
   readonly isCurrent: boolean;

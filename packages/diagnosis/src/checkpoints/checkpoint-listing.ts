@@ -27,7 +27,7 @@ export interface CheckpointRow {
   readonly stale: readonly string[] | null;
 }
 
-/** What a pod checkpointer keeps on a node, and its problems. */
+/** The files of a pod checkpointer on a node, and their problems. */
 export interface CheckpointListing {
   readonly checkpoints: readonly CheckpointRow[];
   /** A line each. */

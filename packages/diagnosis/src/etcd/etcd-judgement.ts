@@ -14,7 +14,7 @@ export function withEtcd(components: readonly ComponentState[], report: EtcdRepo
   return [...components.slice(0, 1), row, ...components.slice(1)];
 }
 
-/** What is wrong with etcd itself. Pure. */
+/** The problems of etcd itself. Pure. */
 export function findEtcdProblems(report: EtcdReport | null, isRunning: boolean): readonly Omit<Cause, 'rank'>[] {
   if (report === null) return [];
   const { cluster, connection, problem } = report;

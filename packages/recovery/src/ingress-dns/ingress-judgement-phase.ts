@@ -2,7 +2,7 @@ import type { Phase, Step, StepReport } from '@kube-rescue/workflow';
 
 const JUDGE = 'dns/judge';
 
-/** What a judgement of the ingress DNS found. */
+/** The result of an ingress DNS judgement. */
 export interface IngressJudgement {
   /** In one line; `undefined` when nothing is wrong. */
   readonly problem: string | undefined;

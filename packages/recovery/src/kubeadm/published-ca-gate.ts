@@ -14,7 +14,7 @@ const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-i
 
 /**
  * Verifies that kube-controller-manager publishes the cluster CA certificate of the disk to every namespace and service account.
- * Warns of what it does not reach: pods that read the old CA at their start, and the `cluster-info` that new nodes join by.
+ * Warns of the rest: pods that read the old CA at their start, and the `cluster-info` that new nodes join by.
  */
 export function createPublishedCaGate(
   node: Node,

@@ -84,7 +84,7 @@ function assertTurn(stage: RotationStageName, { state }: RotationStatus, { ca, h
 }
 
 function awaiting(step: Step, stage: RotationStageName, { ca }: RotationInput): Step {
-  // What would block the run halfway blocks it before its start.
+  // A step that would block halfway blocks the run before its start.
   if (stage !== 'trust' && step.id === otherNodesStepId(stage, { ca })) return step;
   const waitsFor = [stageStepIds(ca)[stage === 'issue' ? 'trust' : 'issue']];
   return {

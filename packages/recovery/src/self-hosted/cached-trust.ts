@@ -5,8 +5,8 @@ import type { WantedObject } from '@kube-rescue/static-manifests';
 import type { NodeDeps, NodeDescription } from '@kube-rescue/node';
 
 /**
- * What a checkpointer keeps, with the old CAs of the API server replaced: in the given objects and in every other cached object,
- * such as the checkpointer's own CA. For a cluster whose objects cannot be read now.
+ * Replaces the old CAs of the API server in the given objects and in every other cached object of the checkpointer, such as the
+ * checkpointer's own CA. For a cluster with unreadable objects.
  *
  * @param root the CA of the API server's new certificate
  */

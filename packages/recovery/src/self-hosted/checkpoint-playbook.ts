@@ -15,7 +15,7 @@ export interface CheckpointPlaybookInput {
 }
 
 /**
- * Repairs what a pod checkpointer keeps on this node: lost parent pods, outdated cached copies, or Secrets in the cluster and in
+ * Repairs the checkpoints on this node: lost parent pods, outdated cached copies, or Secrets in the cluster and in
  * the cache at once. Verifies that the API server stays up.
  */
 export function createCheckpointPlaybook(
