@@ -73,7 +73,7 @@ export async function createLabCluster<C extends LabCluster>(
       deps.onProgress?.({ phase: 'cluster', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
     });
   } catch (error) {
-    // The first failure is the one to report; a lab that could not be removed is orphaned and found later.
+    // Report the first failure; a lab that could not be removed becomes an orphaned lab.
     await cluster.remove().catch((failure: unknown) => {
       deps.onProgress?.({ phase: 'clean', message: describeError(failure) });
     });

@@ -102,7 +102,7 @@ export const COMMON_IMAGES: readonly ImageRecipe[] = [
 
 /** Writes a docker-archive (`docker save`) of `recipe` below `work`. */
 async function packImage(recipe: ImageRecipe, architecture: string, work: HostPath, deps: LabDeps): Promise<HostPath> {
-  // containerd locks what it imports by its name in the archive, so equal names would serialize the imports.
+  // containerd locks each imported image by its name in the archive, so equal names would serialize the imports.
   const name = createHash('sha256').update(recipe.reference).digest('hex').slice(0, 12);
   const directory = joinPath(work, name);
   const root = joinPath(directory, 'root');
@@ -150,7 +150,7 @@ export async function sharedLibraries(programs: readonly HostPath[], deps: LabDe
   return [...new Set(listings.flatMap(({ stdout }) => parseSharedLibraries(stdout)))];
 }
 
-/** @param listing what ldd(1) prints; the kernel's own vdso has no file */
+/** @param listing the output of ldd(1); the kernel's own vdso has no file */
 export function parseSharedLibraries(listing: string): readonly HostPath[] {
   return [...listing.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => hostPath(path));
 }

@@ -38,7 +38,7 @@ export async function startContainerd(node: ClusterNode, network: NetworkDirecto
   await resumeContainerd(node, deps);
 }
 
-/** Starts containerd unless it runs, with the configuration that it has, and waits until it answers. */
+/** Starts containerd with its present configuration unless it runs, and waits until it answers. */
 export async function resumeContainerd(node: ClusterNode, deps: LabDeps): Promise<void> {
   await startService(node, 'containerd', deps);
   const argv = [...enterNode(node), 'ctr', 'version'] as const;
@@ -79,7 +79,7 @@ export async function runningContainers(node: ClusterNode, deps: LabDeps): Promi
   return parseRunningTasks(stdout);
 }
 
-/** @param table what `ctr tasks list` prints: TASK, PID and STATUS under a header */
+/** @param table the output of `ctr tasks list`: TASK, PID and STATUS under a header */
 export function parseRunningTasks(table: string): readonly string[] {
   return table
     .split('\n')

@@ -12,7 +12,7 @@ export interface ProveLifeInput {
 
 /** A method to break a cluster, with proofs that the cluster is down and that it works again. */
 export interface ClusterScenario<C extends LabCluster = Cluster> {
-  /** What happens to the cluster; completes "break it: ...". */
+  /** The damage; completes "break it: ...". */
   readonly what: string;
   /** Starts a healthy cluster of the kind that the scenario breaks; see `createCluster` and `createSelfHostedCluster`. */
   createCluster(input: ClusterInput, deps: LabDeps): Promise<C>;

@@ -10,7 +10,7 @@ import { apiServerFiles, apiServerFlags, type Encryption } from './objects/api-s
 import { controllerManagerFiles, controllerManagerFlags } from './objects/controllers.ts';
 import type { Pki } from './pki.ts';
 
-/** Another port than that of the cluster's own API server, which starts while this one still serves. */
+/** Differs from the port of the cluster's own API server, because both run at the same time. */
 const PORT = 16_443;
 const API = 'bootstrap-api-server';
 const CONTROLLERS = 'bootstrap-controller-manager';

@@ -185,7 +185,7 @@ async function* everyWrite(
           () => undefined,
           (reason: unknown) => reason,
         );
-        // The judge gets the host without faults: a killed process is gone.
+        // The judge gets the host without faults: after the kill a new process works on it.
         const at = `write ${failAt} of ${writes}`;
         return judge({ host, before, goal, failure, at }, testCase);
       };

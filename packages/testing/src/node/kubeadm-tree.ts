@@ -21,7 +21,7 @@ export interface NodeTreeInput extends NodeIdentity {
   readonly certificatesDir: HostPath;
   readonly pairs: Readonly<Record<CertificateName, PemPair>>;
   readonly missingCaKeys: readonly CaName[];
-  /** PEM: what the kubeconfigs trust. */
+  /** PEM: the CAs that the kubeconfigs trust. */
   readonly trustedCa: string;
   /** PEM: signs service account tokens. */
   readonly serviceAccountKey: string;

@@ -35,7 +35,7 @@ function add(config: FlannelConfig): void {
   );
   const { directory, path } = scratch(config);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // DEL must use the configuration of ADD, whatever subnet.env contains by then.
+  // DEL must use the configuration of ADD; subnet.env may have changed since.
   writeFileSync(path, delegate, { mode: 0o600 });
   runDelegate(delegate);
 }

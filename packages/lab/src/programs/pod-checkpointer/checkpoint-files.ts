@@ -103,7 +103,7 @@ export function writeEntries(directory: string, entries: ReadonlyMap<string, Buf
   for (const [key, bytes] of entries) writeAndRename(join(directory, key), bytes, SECRET_MODE, owner);
 }
 
-// In this order, in the same directory and without fsync, so that a crash or a concurrent reader finds what the original leaves.
+// In this order, in the same directory and without fsync, so that a crash or a concurrent reader finds the files of the original.
 function writeAndRename(path: string, bytes: Buffer, mode: number, { uid, gid }: Owner): void {
   const temporary = join(dirname(path), `.${randomInt(100_000_000, 1_000_000_000)}`);
   writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });

@@ -52,7 +52,7 @@ async function podOf(id: string, ask: (...words: readonly string[]) => Promise<s
   return name === undefined || namespace === undefined ? undefined : `${namespace}/${name}`;
 }
 
-/** @param table what `ctr tasks list` prints: TASK, PID and STATUS under a header */
+/** @param table the output of `ctr tasks list`: TASK, PID and STATUS under a header */
 function runningTasks(table: string): readonly string[] {
   return table
     .split('\n')

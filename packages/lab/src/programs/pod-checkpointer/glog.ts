@@ -7,7 +7,7 @@ export type Log = (severity: Severity, source: string, text: string) => void;
 /** @param verbosity the value of `-v`; lines of a higher level are dropped */
 export interface Logs {
   readonly log: Log;
-  /** For what glog calls `V(4).Infof`. */
+  /** The equivalent of `V(4).Infof` of glog. */
   readonly detail: (source: string, text: string) => void;
 }
 

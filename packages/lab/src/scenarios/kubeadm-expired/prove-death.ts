@@ -89,7 +89,7 @@ export function proveNothingListens(cluster: Cluster, deps: LabDeps): Promise<Pr
   });
 }
 
-/** @param table what ss(8) prints without a header: the fourth column is the local address */
+/** @param table the output of ss(8) without a header: the fourth column is the local address */
 export function listeningPorts(table: string): readonly string[] {
   return table
     .split('\n')
