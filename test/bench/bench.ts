@@ -7,7 +7,7 @@ export interface BenchRow {
   readonly ours: number;
   readonly peer: number;
   readonly unit: 's' | 'MiB' | 'requests';
-  /** `ours / peer` is to be at most this; `undefined` where there is no target. */
+  /** The limit of `ours / peer`; `undefined` without a target. */
   readonly target: number | undefined;
 }
 

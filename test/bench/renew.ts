@@ -4,7 +4,7 @@ import { type BenchResult, type BenchRow, median } from './bench.ts';
 import { withCluster } from './lab-session.ts';
 
 const ROUNDS = 5;
-/** What `kubeadm certs renew all` renews on a control-plane node. */
+/** The certificates that `kubeadm certs renew all` renews on a control-plane node. */
 const LEAVES = [
   ...['admin.conf', 'apiserver', 'apiserver-etcd-client', 'apiserver-kubelet-client', 'controller-manager.conf'],
   ...['etcd/healthcheck-client', 'etcd/peer', 'etcd/server', 'front-proxy-client', 'scheduler.conf'],

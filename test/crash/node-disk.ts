@@ -68,7 +68,7 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
   const unmount = async (): Promise<void> => {
     await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES, mountPoint()], deps);
     await runCommand(deps, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => files + directory), mountPoint()]);
-    // Labs that were started meanwhile have a copy of the mount, which the removal of the mount point unmounts.
+    // Labs that started meanwhile have a copy of the mount; removing the mount point unmounts it.
     await runCommand(deps, ['rmdir', mountPoint()]);
   };
   const powerOff = async (): Promise<void> => {
@@ -82,7 +82,7 @@ export async function moveToDisk(cluster: Cluster, deps: LabDeps): Promise<NodeD
   await runCommand(deps, ['truncate', `--size=${SIZE}`, image()]);
   await runCommand(deps, ['mkfs.ext4', '-q', '-F', image()]);
   await mount();
-  // Unmount what the kubelet has mounted for its pods.
+  // Unmount the volumes of the kubelet's pods.
   await runOnNode(cluster, ['sh', '-c', UNMOUNT, ...DIRECTORIES.map((directory) => `${directory}/.*`)], deps);
   for (const directory of DIRECTORIES) {
     await runCommand(deps, ['mkdir', '--parents', mountPoint() + path.dirname(directory)]);

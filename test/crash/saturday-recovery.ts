@@ -46,7 +46,7 @@ export async function recoverUntil(
   return { exitCode: child.exitCode };
 }
 
-/** The steps that a further recovery would take, except for the backup and for what needs AWS keys. */
+/** The steps that a further recovery would take, except for the backup and steps that need AWS keys. */
 export async function findSaturdayWork(cluster: SelfHostedCluster): Promise<readonly string[]> {
   const child = recover(cluster, ['--dry-run', '--json'], 'pipe');
   const ended = once(child, 'exit');

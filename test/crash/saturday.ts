@@ -7,11 +7,11 @@ import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { findSaturdayWork, recoverUntil } from './saturday-recovery.ts';
 import { type Interruption, SATURDAY_MOMENTS } from './saturday-moments.ts';
 
-// One recovery that is interrupted repeatedly, each time later, and resumed each time.
+// Interrupts one recovery repeatedly, each time later, and resumes it each time.
 
 const REPORT = fileURLToPath(new URL('../../test-results/crash-saturday.json', import.meta.url));
 const MIN_INTERRUPTIONS = 15;
-/** Done, or done except for the AWS keys of the ingress, which are not given here. */
+/** Done, or done except for ingress DNS: these recoveries get no AWS keys. */
 const GOOD_ENDS = [0, 3];
 
 const host = createLocalHost();
