@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,7 @@ process.stdout.write(
 );
 if (only.length === 0) {
   const report = { mutants: chosen.map(({ name, file }) => ({ name, file })), survivors };
+  await mkdir(path.join(ROOT, 'test-results'), { recursive: true });
   await writeFile(path.join(ROOT, 'test-results/mutants.json'), `${JSON.stringify(report, null, 2)}\n`);
 }
 process.exitCode = survivors.length === 0 ? 0 : 1;
