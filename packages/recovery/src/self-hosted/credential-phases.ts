@@ -7,7 +7,6 @@ import {
 import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
 import { ObjectError } from '@kube-rescue/cluster-objects';
 import { isKnownWrong } from '@kube-rescue/errors';
-import { EtcdError } from '@kube-rescue/etcd-access';
 import { NodeError, servingSerial } from '@kube-rescue/node';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createCredentialSource } from './credential-source.ts';
@@ -62,6 +61,8 @@ export function createObjectsPhase(
         return [...steps, ...trust];
       } catch (error) {
         const finding = { ...toErrorFinding(error, signal), waitsFor };
+        // Loaded here: no command needs the etcd client to start.
+        const { EtcdError } = await import('@kube-rescue/etcd-access');
         // The operator must fix a set that does not match, or a missing CA key, before the first change.
         if (isKnownWrong(error) && !(error instanceof ObjectError) && !(error instanceof EtcdError)) throw error;
         const title = "update the CA of the API server in the cluster's objects";

@@ -1,6 +1,5 @@
 import { type HostPath, parentPath } from '@kube-rescue/host';
 import { type Change, describeReplacement, type Finding, sha256, type Step } from '@kube-rescue/workflow';
-import { inspectEtcd } from '@kube-rescue/diagnosis';
 import type { Node } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { ETCD_STEP } from '../step-ids.ts';
@@ -27,6 +26,7 @@ export function createEtcdStep(
     {
       ...{ id: ETCD_STEP, title: '', requires: [], timeoutMs: 60_000 },
       observe: async (signal) => {
+        const { inspectEtcd } = await import('@kube-rescue/diagnosis');
         const { problem, connection } = await inspectEtcd(node, options.search ?? {}, signal);
         if (connection === null) return { verified: false, reason: problem ?? 'no connection to etcd' };
         return { verified: true, evidence: [`${connection.endpoint} answers; ${connection.etcdctl}`] };
