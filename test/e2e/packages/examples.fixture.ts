@@ -80,7 +80,9 @@ async function prepareEtcd(directory: string): Promise<Prepared> {
 async function prepareNode(directory: string): Promise<Prepared> {
   const { tree } = await buildPki({ algorithm: 'ecdsa', expired: ['apiserver'] });
   await plantTree(createLocalHost({ root: hostPath(directory) }), tree);
-  return { replace: { 'createLocalHost()': `createLocalHost({ root: hostPath('${directory}') })` } };
+  // Not every example imports hostPath.
+  const root = `(await import('@kube-rescue/host')).hostPath('${directory}')`;
+  return { replace: { 'createLocalHost()': `createLocalHost({ root: ${root} })` } };
 }
 
 async function prepareAws(): Promise<Prepared> {
