@@ -105,12 +105,23 @@ async function askForKey(
   signal: AbortSignal | undefined,
 ): Promise<Pick<ProbeAttempt, 'outcome' | 'code' | 'message'>> {
   try {
-    await etcd.range({ start: ANY_KEY, countOnly: true, signal });
+    await readKey(etcd, signal);
     return { outcome: 'works', code: undefined, message: 'works' };
   } catch (error) {
-    if (!isRecoveryError(error, 'ETCD_NO_QUORUM', 'ETCD_TIMEOUT')) throw error;
+    if (!isRecoveryError(error, 'ETCD_NO_QUORUM', 'ETCD_TIMEOUT', 'ETCD_UNREACHABLE')) throw error;
     await etcd.range({ start: ANY_KEY, countOnly: true, serializable: true, signal });
     const message = 'connected, but etcd has no quorum: reads only';
     return { outcome: 'no-quorum', code: 'ETCD_NO_QUORUM', message };
+  }
+}
+
+/** A member aborts a read when it loses its leader ("leader changed"); the next read shows whether there is another leader. */
+async function readKey(etcd: EtcdClient, signal: AbortSignal | undefined): Promise<void> {
+  const read = async (): Promise<unknown> => etcd.range({ start: ANY_KEY, countOnly: true, signal });
+  try {
+    await read();
+  } catch (error) {
+    if (!isRecoveryError(error, 'ETCD_UNREACHABLE')) throw error;
+    await read();
   }
 }
