@@ -6,25 +6,25 @@ import { renderProbe } from '../render/etcd-probe.ts';
 import { renderCluster } from '../render/etcd-status.ts';
 
 /** The answer of `etcd probe`: exit 3 when no combination works. */
-export function answerProbe(sight: EtcdReport): Answer {
-  const { connection, attempts } = sight;
+export function answerProbe(report: EtcdReport): Answer {
+  const { connection, attempts } = report;
   const isWorking = connection?.hasQuorum === true;
   return {
     result: { connection, attempts },
     exitCode: isWorking ? EXIT.done : EXIT.problems,
-    text: (terminal) => renderProbe(sight, terminal),
-    failure: connection === null ? noConnection(sight) : undefined,
+    text: (terminal) => renderProbe(report, terminal),
+    failure: connection === null ? noConnection(report) : undefined,
   };
 }
 
 /** The answer of `etcd status`: exit 3 unless etcd is healthy. */
-export function answerStatus(sight: EtcdReport): Answer {
-  const { connection, cluster } = sight;
-  const failure = connection === null ? noConnection(sight) : cluster === null ? noAnswer(sight) : undefined;
+export function answerStatus(report: EtcdReport): Answer {
+  const { connection, cluster } = report;
+  const failure = connection === null ? noConnection(report) : cluster === null ? noAnswer(report) : undefined;
   return {
-    result: { connection, ...(cluster ?? { healthy: false, attempts: sight.attempts }) },
+    result: { connection, ...(cluster ?? { healthy: false, attempts: report.attempts }) },
     exitCode: cluster?.healthy === true ? EXIT.done : EXIT.problems,
-    text: (terminal) => (cluster === null ? renderProbe(sight, terminal) : renderCluster(cluster, sight, terminal)),
+    text: (terminal) => (cluster === null ? renderProbe(report, terminal) : renderCluster(cluster, report, terminal)),
     failure,
   };
 }

@@ -8,7 +8,7 @@ import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-
 /** The pod that answers at the API server's port, and its health. */
 export interface ApiServerStatus {
   /** `parent`: the pod that the API server itself knows. `checkpoint`: the copy that will hand over. */
-  readonly by: 'parent' | 'checkpoint' | 'nobody';
+  readonly by: 'parent' | 'checkpoint' | 'neither';
   /** The parent's API server. */
   readonly process: ProcessInfo | undefined;
   readonly isHealthy: boolean;
@@ -44,12 +44,12 @@ export async function observeApiServer(
     .toSorted((a, b) => a.startTicks - b.startTicks);
   // A process that has handed over runs until its grace period ends, but no longer listens.
   const port = Number(checkpoint.pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
-  const isCopyAlive = before.checkpoint.length + after.checkpoint.length > 0;
-  const listener = isCopyAlive ? await findListener(port, [...after.parent, ...after.checkpoint], host) : process;
-  const isParents = process !== undefined && (!isCopyAlive || listener?.pid === process.pid);
+  const isCopyRunning = before.checkpoint.length + after.checkpoint.length > 0;
+  const listener = isCopyRunning ? await findListener(port, [...after.parent, ...after.checkpoint], host) : process;
+  const isParents = process !== undefined && (!isCopyRunning || listener?.pid === process.pid);
   const status = answered.status ?? 0;
   return {
-    by: isParents ? 'parent' : isCopyAlive ? 'checkpoint' : 'nobody',
+    by: isParents ? 'parent' : isCopyRunning ? 'checkpoint' : 'neither',
     process,
     isHealthy: (status >= 200 && status < 400) || status === 401 || status === 403,
     serialNumber: answered.serialNumber,

@@ -141,7 +141,7 @@ function problemOf(
   if (!status.isHealthy) return `the API server is not ready: ${status.evidence}`;
   if (active !== undefined) return `the API server still runs from its checkpoint ${active}`;
   if (status.by === 'checkpoint') return 'the checkpoint of the API server has not terminated yet';
-  if (status.by === 'nobody') return 'the API server answers, but not from the container of its own pod';
+  if (status.by === 'neither') return 'the API server answers, but not from the container of its own pod';
   if (expected !== undefined && normal(status.serialNumber ?? '') !== normal(expected)) {
     return `the API server serves certificate ${status.serialNumber ?? 'none'}, not ${expected}`;
   }

@@ -69,8 +69,8 @@ export async function readPodBaseline(
     const modifiedAt = olderThan === undefined ? undefined : (await host.stat(path))?.modifiedAt;
     if (olderThan === undefined || (modifiedAt !== undefined && modifiedAt < olderThan)) uids.push(podUid);
   }
-  const sightings = await listRunningPods(pod, { host });
-  const running = sightings.find(({ podUid }) => olderThan === undefined || uids.includes(podUid));
+  const runningPods = await listRunningPods(pod, { host });
+  const running = runningPods.find(({ podUid }) => olderThan === undefined || uids.includes(podUid));
   return { running, knownUids: [...new Set([...uids, ...(running === undefined ? [] : [running.podUid])])] };
 }
 
@@ -89,9 +89,9 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
   let announced = '';
   for (;;) {
     signal?.throwIfAborted();
-    const sightings = await listRunningPods(pod, { host });
-    const oldAlive = hasPodProcess(watch.oldUids, await listProcesses(pod, host));
-    const current = watch.observe(sightings, oldAlive, clock.now().getTime());
+    const runningPods = await listRunningPods(pod, { host });
+    const isOldRunning = hasPodProcess(watch.oldUids, await listProcesses(pod, host));
+    const current = watch.observe(runningPods, isOldRunning, clock.now().getTime());
     if (current !== undefined) {
       const health = await askHealth({ pod, signal }, { host });
       if (watch.isWell(health, clock.now().getTime())) {
@@ -123,7 +123,7 @@ class ReplacementWatch {
   #newUid: string | undefined;
   #current: RunningPod | undefined;
   #currentSince = 0;
-  #oldAlive = false;
+  #isOldRunning = false;
   #health: Health | undefined;
 
   constructor(pod: StaticPod, baseline: PodBaseline) {
@@ -136,8 +136,8 @@ class ReplacementWatch {
   }
 
   /** @returns the process to probe: of a new pod, once every old pod is gone */
-  observe(sightings: readonly RunningPod[], oldAlive: boolean, now: number): RunningPod | undefined {
-    const found = sightings.find(({ podUid }) => this.#isNew(podUid));
+  observe(runningPods: readonly RunningPod[], isOldRunning: boolean, now: number): RunningPod | undefined {
+    const found = runningPods.find(({ podUid }) => this.#isNew(podUid));
     const key = found === undefined ? undefined : `${found.pid}/${found.startTicks}`;
     if (found !== undefined && key !== undefined && !this.#starts.has(key)) {
       if (found.podUid !== this.#newUid) this.#starts.clear();
@@ -146,8 +146,8 @@ class ReplacementWatch {
       this.#currentSince = now;
     }
     this.#current = found;
-    this.#oldAlive = oldAlive;
-    return oldAlive ? undefined : found;
+    this.#isOldRunning = isOldRunning;
+    return isOldRunning ? undefined : found;
   }
 
   isWell(health: Health, now: number): boolean {
@@ -157,14 +157,14 @@ class ReplacementWatch {
   }
 
   waitingFor(): string {
-    if (this.#oldAlive) return `the old ${this.#component} pod to terminate`;
+    if (this.#isOldRunning) return `the old ${this.#component} pod to terminate`;
     if (this.#newUid === undefined) return `the kubelet to start the new ${this.#component} pod`;
     return `${this.#component} to be healthy`;
   }
 
   stage(): ReplacementStage {
-    if (this.#newUid === undefined) return this.#oldAlive ? 'old-pod-running' : 'not-picked-up';
-    if (this.#oldAlive) return 'old-pod-running';
+    if (this.#newUid === undefined) return this.#isOldRunning ? 'old-pod-running' : 'not-picked-up';
+    if (this.#isOldRunning) return 'old-pod-running';
     return this.#starts.size > 1 || this.#current === undefined ? 'crash-looping' : 'not-healthy';
   }
 
@@ -178,7 +178,7 @@ class ReplacementWatch {
     const lines = [
       old === undefined
         ? 'no pod was running before'
-        : `the old pod ${old.podUid} ${this.#oldAlive ? 'still runs' : 'is gone'}`,
+        : `the old pod ${old.podUid} ${this.#isOldRunning ? 'still runs' : 'is gone'}`,
     ];
     if (this.#newUid !== undefined)
       lines.push(`the new pod is ${this.#newUid}, its process started ${this.#starts.size} time(s)`);
