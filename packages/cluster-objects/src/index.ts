@@ -33,6 +33,7 @@ export { OBJECT_ERRORS, ObjectError, type ObjectErrorCode } from './errors.ts';
 export type { KubernetesObject, ObjectMetadata, OwnerReference } from './objects/kubernetes-object.ts';
 export {
   assertNoFinalizers,
+  describeUnreadable,
   objectConflict,
   objectExists,
   objectNotFound,
@@ -40,6 +41,7 @@ export {
 } from './objects/object-failures.ts';
 export { assertSameIdentity } from './objects/object-identity.ts';
 export { assertValidNamespace, assertValidReference, describeReference } from './objects/object-name.ts';
+export { assertWellFormed } from './objects/object-shape.ts';
 export { assertShallow } from './objects/object-nesting.ts';
 export { readObjectData, withObjectData } from './objects/object-data.ts';
 export { type Fields, fieldsAt, isRecord, listAt, textAt, textsAt } from './objects/object-fields.ts';

@@ -5,6 +5,7 @@ export const JOIN_ERRORS = {
   JOIN_TAINT_INVALID: 'usage',
   JOIN_LABEL_INVALID: 'usage',
   JOIN_NODE_UNKNOWN: 'missing',
+  JOIN_NODE_INVALID: 'invalid',
   JOIN_WRONG_MACHINE: 'invalid',
   JOIN_FILE_INVALID: 'invalid',
   JOIN_WORKER_FAILED: 'failed',

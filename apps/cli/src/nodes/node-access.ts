@@ -22,7 +22,7 @@ export async function findNode(
   const { RESOURCE_KINDS } = await import('@kube-rescue/cluster-objects');
   const store = await access.open(signal);
   const matches: KubernetesObject[] = [];
-  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal, onUnreadable: () => undefined })) {
     if (object.metadata.name === host) return object;
     if (addressesOf(object).some(({ address }) => address === host)) matches.push(object);
   }

@@ -19,10 +19,14 @@ export async function answerNodes(
     if (name === host.name.toLowerCase() || name.split('.')[0] === host.name.toLowerCase()) return host;
     return ssh === undefined ? undefined : (await session.openNodes()).open(toAccess(name, ssh, session));
   };
-  const nodes = await inspectNodes({ openHost, signal }, { store, clock });
+  const { describeUnreadable } = await import('@kube-rescue/cluster-objects');
+  const unreadable: string[] = [];
+  const onUnreadable = (failure: Error): void => void unreadable.push(describeUnreadable(failure));
+  const nodes = await inspectNodes({ openHost, signal, onUnreadable }, { store, clock });
+  const isGood = unreadable.length === 0 && nodes.every(({ problems }) => problems.length === 0);
   return {
-    result: { nodes },
-    exitCode: nodes.some(({ problems }) => problems.length > 0) ? EXIT.problems : EXIT.done,
-    text: (terminal) => renderNodes(nodes, terminal),
+    result: { nodes, unreadable },
+    exitCode: isGood ? EXIT.done : EXIT.problems,
+    text: (terminal) => [renderNodes(nodes, terminal), ...unreadable].join('\n'),
   };
 }

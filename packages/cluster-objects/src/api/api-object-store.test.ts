@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeApiServer, replying, startFakeApiServer } from './fake-api-server.fixture.ts';
 import type { StoredObject } from '../object-store.ts';
 import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
+import { describeUnreadable } from '../objects/object-failures.ts';
 import { type ApiObjectStore, connectApiServer } from './api-object-store.ts';
 
 const { CertificateSigningRequest, Deployment, Node, Secret } = RESOURCE_KINDS;
@@ -112,6 +113,46 @@ describe('an object through the API server', () => {
       'GET /api/v1/secrets?limit=500',
       'GET /api/v1/secrets?limit=500&continue=a%2Bb%2Fc%3D',
     ]);
+  });
+
+  it.each<readonly [string, unknown]>([
+    ['null', null],
+    ['a number', 7],
+    ['no object at all', {}],
+    ['an item without a name', { ...SECRET, metadata: { ...SECRET.metadata, name: undefined } }],
+    ['a name with a path', { ...SECRET, metadata: { ...SECRET.metadata, name: '../etc' } }],
+    ['a name of a megabyte', { ...SECRET, metadata: { ...SECRET.metadata, name: 'x'.repeat(2 ** 20) } }],
+    ['a name with control characters', { ...SECRET, metadata: { ...SECRET.metadata, name: 'x\u001b[2J' } }],
+    ['a number as a label', { ...SECRET, metadata: { ...SECRET.metadata, labels: { a: 1 } } }],
+    ['owners that are an object', { ...SECRET, metadata: { ...SECRET.metadata, ownerReferences: {} } }],
+    ['a uid with a path', { ...SECRET, metadata: { ...SECRET.metadata, uid: '../../etc' } }],
+    ['another namespace', { ...SECRET, metadata: { ...SECRET.metadata, namespace: 'other' } }],
+    ['no namespace', { ...SECRET, metadata: { ...SECRET.metadata, namespace: undefined } }],
+    ['the same object twice', SECRET],
+  ])('is listed although another item of the list is %s, which is reported', async (_what, odd) => {
+    const last = { ...SECRET, metadata: { ...SECRET.metadata, name: 'z' } };
+    server.answer = replying(200, { kind: 'SecretList', items: [SECRET, odd, last], metadata: {} });
+    const failures: Error[] = [];
+    const found: string[] = [];
+    const onUnreadable = (failure: Error): void => void failures.push(failure);
+    for await (const { object } of store.list(Secret, { namespace: 'default', onUnreadable })) {
+      found.push(object.metadata.name);
+    }
+    expect(found).toEqual(['a', 'z']);
+    expect(failures).toHaveLength(1);
+    expect(describeUnreadable(failures[0] ?? new Error('none')).length).toBeLessThan(400);
+    await expect(async () => {
+      for await (const each of store.list(Secret, { namespace: 'default' })) found.push(each.revision);
+    }).rejects.toMatchObject({ name: 'ObjectError' });
+  });
+
+  it.each([
+    ['another name', { name: 'b' }],
+    ['another namespace', { namespace: 'other' }],
+    ['labels of another type', { labels: 'x' }],
+  ])('is not taken from an answer with %s', async (_what, metadata) => {
+    server.answer = replying(200, { ...SECRET, metadata: { ...SECRET.metadata, ...metadata } });
+    await expectCode(store.get(REFERENCE), 'OBJECT_UNREADABLE');
   });
 
   it.each([

@@ -14,6 +14,7 @@ import type {
   ObjectWriteOptions,
   StoredObject,
 } from '../object-store.ts';
+import { assertWellFormed } from '../objects/object-shape.ts';
 import { apiVersionOf, type ResourceKind } from '../objects/resource-kind.ts';
 import type { ApiServerAccess } from './api-access.ts';
 import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
@@ -62,15 +63,19 @@ class ApiServerObjectStore implements ApiObjectStore {
         writes: false,
         signal,
       });
-      return storedObject(reference.kind, answer, subject);
+      const stored = storedObject(reference.kind, answer, subject);
+      if (!isSame(stored, reference)) throw unreadable('another object', subject);
+      return stored;
     } catch (error) {
       if (isRecoveryError(error, 'OBJECT_NOT_FOUND')) return undefined;
       throw error;
     }
   }
 
-  async *list(kind: ResourceKind, { namespace, signal }: ObjectListOptions = {}): AsyncIterable<StoredObject> {
+  async *list(kind: ResourceKind, options: ObjectListOptions = {}): AsyncIterable<StoredObject> {
+    const { namespace, signal } = options;
     assertValidNamespace(kind, namespace);
+    const names = new Set<string>();
     const collection = collectionPath(kind, namespace);
     const subject = kind.resource;
     let token = '';
@@ -79,8 +84,8 @@ class ApiServerObjectStore implements ApiObjectStore {
       const path = `${collection}?${query.toString()}`;
       const page = await this.#requests.send({ method: 'GET', path, subject, writes: false, signal });
       for (const item of itemsOf(page, subject)) {
-        // Items of a list do not repeat the kind.
-        yield storedObject(kind, { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item }, subject);
+        const stored = listedObject(kind, item, names, options);
+        if (stored !== undefined) yield stored;
       }
       const next = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
       if (next !== '' && next === token) throw unreadable('the same page of a list repeatedly', subject);
@@ -187,7 +192,37 @@ function storedObject(kind: ResourceKind, answer: unknown, subject: string): Sto
   if (revision === undefined || textAt(metadata, 'name') === undefined || textAt(answer, 'kind') !== kind.kind) {
     throw unreadable('something other than the object', subject);
   }
-  return { kind, object: answer as KubernetesObject, revision, partial: false, origin: undefined };
+  assertWellFormed(answer, kind);
+  return { kind, object: answer, revision, partial: false, origin: undefined };
+}
+
+/** One item of a list; `undefined` for a reported unreadable one. One odd object does not end the listing. */
+function listedObject(
+  kind: ResourceKind,
+  item: object,
+  names: Set<string>,
+  { namespace, onUnreadable }: ObjectListOptions,
+): StoredObject | undefined {
+  try {
+    // Items of a list do not repeat the kind.
+    const answer = { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item };
+    const stored = storedObject(kind, answer, kind.resource);
+    const name = describeReference(referenceOf(stored));
+    if (names.has(name)) throw unreadable('the same object twice', name);
+    names.add(name);
+    if (namespace !== undefined && stored.object.metadata.namespace !== namespace) {
+      throw unreadable('an object of another namespace', name);
+    }
+    return stored;
+  } catch (error) {
+    if (onUnreadable === undefined || !isRecoveryError(error)) throw error;
+    onUnreadable(error);
+    return undefined;
+  }
+}
+
+function isSame({ object: { metadata } }: StoredObject, { name, namespace }: ObjectReference): boolean {
+  return metadata.name === name && (metadata.namespace ?? undefined) === namespace;
 }
 
 function unreadable(what: string, subject: string): ObjectError {

@@ -56,7 +56,7 @@ export function replying(status: number, body: unknown): FakeApiServer['answer']
 /** A cluster of one Node and one Secret, for the examples of the READMEs. */
 export const answerSmallCluster: FakeApiServer['answer'] = (request, response) => {
   const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node01', resourceVersion: '7' } };
-  const secret = { metadata: { name: 'kube-apiserver', resourceVersion: '3' } };
+  const secret = { metadata: { name: 'kube-apiserver', namespace: 'kube-system', resourceVersion: '3' } };
   const { url = '' } = request;
   const list = { kind: 'List', items: url.includes('secrets') ? [secret] : [], metadata: {} };
   replying(200, url.includes('/nodes/') ? node : list)(request, response);

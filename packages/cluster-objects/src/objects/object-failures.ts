@@ -1,3 +1,4 @@
+import { isRecoveryError, printable } from '@kube-rescue/errors';
 import { ObjectError } from '../errors.ts';
 import { describeReference } from './object-name.ts';
 import type { ObjectReference, StoredObject } from '../object-store.ts';
@@ -35,6 +36,12 @@ export function objectConflict(reference: ObjectReference): ObjectError {
     subject: describeReference(reference),
     hint: 'read it again and repeat the edit',
   });
+}
+
+/** One line for an object that a listing passed over (`onUnreadable`): the object and the reason. */
+export function describeUnreadable(failure: Error): string {
+  const subject = isRecoveryError(failure) && failure.subject !== undefined ? `${failure.subject}: ` : '';
+  return printable(`${subject}${failure.message}`);
 }
 
 /**

@@ -6,7 +6,13 @@ const LONGEST_NAME = 253;
 
 /** Names an object for messages: `Secret kube-system/kube-apiserver`. */
 export function describeReference({ kind, namespace, name }: ObjectReference): string {
-  return printable(`${kind.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
+  const at = namespace === undefined ? '' : `${shortened(namespace)}/`;
+  return printable(`${kind.kind} ${at}${shortened(name)}`);
+}
+
+/** Longer names are invalid, and may fill the screen. */
+function shortened(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, 60)}...` : name;
 }
 
 /**

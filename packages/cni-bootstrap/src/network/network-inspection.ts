@@ -1,4 +1,5 @@
 import {
+  describeUnreadable,
   type KubernetesObject,
   type ObjectAccess,
   type ObjectStore,
@@ -70,7 +71,9 @@ export async function inspectNetwork(
     known = { ...known, directories, evidence: describeDirectories(directories) };
     const store = await deps.objects.open(signal);
     const node = await findNode(input.nodeName, store, signal);
-    const found = await findPlugin(node, store, signal);
+    const unreadable: string[] = [];
+    const found = await findPlugin(node, store, signal, (failure) => unreadable.push(describeUnreadable(failure)));
+    known = { ...known, evidence: [...known.evidence, ...unreadable] };
     if (found === undefined) return await judgeUnknown(known, directories, deps.host);
     const { plugin, daemonSet, subject } = found;
     const pod = await findPluginPod(daemonSet, input.nodeName, store, signal);
@@ -182,9 +185,10 @@ async function findPlugin(
   node: KubernetesObject,
   store: ObjectStore,
   signal: AbortSignal,
+  onUnreadable: (failure: Error) => void,
 ): Promise<FoundPlugin | undefined> {
   const found: FoundPlugin[] = [];
-  for await (const { object } of store.list(RESOURCE_KINDS.DaemonSet, { signal })) {
+  for await (const { object } of store.list(RESOURCE_KINDS.DaemonSet, { signal, onUnreadable })) {
     const plugin = identifyPlugin(object);
     const { namespace = '', name } = object.metadata;
     if (plugin !== undefined) found.push({ plugin, daemonSet: object, subject: `DaemonSet ${namespace}/${name}` });

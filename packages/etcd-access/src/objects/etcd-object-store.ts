@@ -4,6 +4,7 @@ import {
   assertSameIdentity,
   assertValidNamespace,
   assertValidReference,
+  assertWellFormed,
   describeReference,
   type KubernetesObject,
   objectConflict,
@@ -190,6 +191,7 @@ class EtcdObjectStore implements ObjectStore {
     if (metadata.name !== reference.name || (metadata.namespace ?? undefined) !== reference.namespace) {
       throw unreadable('the key holds the value of another object', subject);
     }
+    assertWellFormed(value.object, reference.kind);
     const revision = String(modRevision);
     const object = { ...value.object, metadata: { ...metadata, resourceVersion: revision } };
     const origin = new EtcdOrigin(key, modRevision, value, bytes);

@@ -48,6 +48,9 @@ describe('certificate requests', () => {
     };
     plant(cluster.store, 'own', own.pem);
     for (const [name, [pem, spec]] of Object.entries(refused)) plant(cluster.store, name, pem, spec);
+    // Any kubelet may create requests.
+    const odd = csrObject('odd', own.pem);
+    cluster.store.plant(CSR, { ...odd, metadata: { ...odd.metadata, ...{ labels: ['a'] } } } as unknown as typeof odd);
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     const deps = runDeps(createFakeHost(), clock, cluster.objects, noWorker);
     const kubelets = [{ node: 'node02', publicKey: own.publicKey }];

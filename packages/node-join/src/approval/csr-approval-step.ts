@@ -1,4 +1,5 @@
 import {
+  describeUnreadable,
   fieldsAt,
   type KubernetesObject,
   listAt,
@@ -53,9 +54,14 @@ export function createCsrApprovalStep(
   { kubelets, requires = [], signTimeoutMs = SIGN_TIMEOUT_MS }: CsrApprovalInput,
   { objects, clock }: { readonly objects: ObjectAccess; readonly clock: Clock },
 ): Step<ApprovalFinding> {
-  const listAll = async (store: ObjectStore, signal: AbortSignal): Promise<readonly StoredObject[]> => {
+  const listAll = async (
+    store: ObjectStore,
+    signal: AbortSignal,
+    onUnreadable: (failure: Error) => void = () => undefined,
+  ): Promise<readonly StoredObject[]> => {
     const found: StoredObject[] = [];
-    for await (const read of store.list(CSR, { signal })) found.push(read);
+    // Any kubelet may create a request: an odd one is not approved, and does not stop the others.
+    for await (const read of store.list(CSR, { signal, onUnreadable })) found.push(read);
     return found;
   };
   const approve = (read: StoredObject) => {
@@ -70,13 +76,17 @@ export function createCsrApprovalStep(
     reversible: 'no',
     check: async (signal) => {
       try {
-        const all = await listAll(await objects.open(signal), signal);
+        const odd: string[] = [];
+        const all = await listAll(await objects.open(signal), signal, (failure) =>
+          odd.push(describeUnreadable(failure)),
+        );
         const pending = all.filter(({ object }) => isPending(object));
         const own = pending.filter(({ object }) => isOwn(object, kubelets));
         const others = pending.filter((read) => !own.includes(read)).map(({ object }) => object.metadata.name);
         const evidence = [
           ...own.map(({ object }) => `${object.metadata.name} waits for approval`),
           ...others.map((name) => `${name} is not approved: its key is unknown`),
+          ...odd,
         ];
         if (own.length === 0)
           return { status: 'ok', summary: 'no request of a known kubelet is pending', evidence, changes: [] };

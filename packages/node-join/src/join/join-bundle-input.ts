@@ -4,7 +4,7 @@ import { type JoinFile } from './worker.ts';
 export interface JoinBundleInput {
   /** Name of the Node. */
   readonly node: string;
-  /** Valid names of the machine: those of its Node, and those that its kubelet reported. */
+  /** Names of the machine: that of its Node, and those that its kubelet reported. An odd one is refused. */
   readonly names: readonly string[];
   /** For example `kubelet`. */
   readonly kubeletService: string;

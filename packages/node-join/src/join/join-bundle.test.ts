@@ -169,8 +169,8 @@ describe.runIf(process.getuid?.() === 0)('a bundle on a worker', () => {
   it.each(["node'; reboot; '", 'node02\nreboot', '$(reboot)', '-x', 'a b'])(
     'carries no name such as %j',
     async (node) => {
-      await expectCode(bundle({ node }), 'JOIN_FILE_INVALID');
-      await expectCode(bundle({ names: [node] }), 'JOIN_FILE_INVALID');
+      await expectCode(bundle({ node }), 'JOIN_NODE_INVALID');
+      await expectCode(bundle({ names: [node] }), 'JOIN_NODE_INVALID');
       await expectCode(bundle({ kubeletService: node }), 'JOIN_FILE_INVALID');
       const files = [{ path: `/etc/${node}`, mode: 0o600, content: Buffer.from('x') }];
       if (node !== '-x') await expectCode(bundle({ files }), 'JOIN_FILE_INVALID');
@@ -181,8 +181,16 @@ describe.runIf(process.getuid?.() === 0)('a bundle on a worker', () => {
   it.each(['x/../../../../etc', '..', '../etc', 'a/b', '.hidden'])(
     'is refused for the node name %j, which would escape the backup directory on the worker',
     async (node) => {
-      await expectCode(bundle({ node }), 'JOIN_FILE_INVALID');
+      await expectCode(bundle({ node }), 'JOIN_NODE_INVALID');
       await expect(readdir(at('bundle'))).rejects.toThrow('ENOENT');
     },
   );
+
+  it.each([
+    ['10,000 addresses', Array.from({ length: 10_000 }, (_each, index) => `10.0.${index >> 8}.${index & 255}`)],
+    ['a name of a megabyte', ['x'.repeat(2 ** 20)]],
+  ])('is refused for a Node with %s, in one short line', async (_what, names) => {
+    const failure = await expectCode(bundle({ names }), 'JOIN_NODE_INVALID');
+    expect(failure.message.length).toBeLessThan(200);
+  });
 });

@@ -1,11 +1,17 @@
 import { type JoinBundleInput } from './join-bundle-input.ts';
 import { type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { sha256 } from '@kube-rescue/workflow';
+import { printable } from '@kube-rescue/errors';
 import { JoinError } from '../errors.ts';
 import { joinScript } from './join-script.ts';
 const PRIVATE_DIRECTORY_MODE = 0o700;
 const PRIVATE_FILE_MODE = 0o600;
 const SCRIPT_MODE = 0o700;
+/** A kubelet reports fewer than a dozen. */
+const MOST_NAMES = 256;
+/** Of a DNS name. */
+const LONGEST_NAME = 253;
+const SSH_HINT = 'join this node over SSH instead';
 
 /** Written last. */
 export const BUNDLE_SCRIPT = 'join.sh';
@@ -22,7 +28,7 @@ export interface BundleFile {
 
 /**
  * The files of a bundle, the script last: a directory with the script is complete.
- * @throws JoinError `JOIN_FILE_INVALID` for an unsafe name or path
+ * @throws JoinError `JOIN_NODE_INVALID` for an unsafe name or address of the Node; `JOIN_FILE_INVALID` for an unsafe path
  */
 export function renderJoinBundle(input: JoinBundleInput): readonly BundleFile[] {
   assertPortable(input);
@@ -45,7 +51,8 @@ export function renderJoinBundle(input: JoinBundleInput): readonly BundleFile[] 
  * the present files, writes every file atomically, restarts the kubelet, verifies, and prints the undo command.
  *
  * The bundle contains private keys in plain text: use a trusted transport, and remove the bundle afterwards.
- * @throws JoinError `JOIN_FILE_INVALID` when the directory is not empty, or a path is unsafe
+ * @throws JoinError `JOIN_NODE_INVALID` for an unsafe name or address of the Node; `JOIN_FILE_INVALID` when the directory is
+ * not empty, or a path is unsafe
  */
 export async function writeJoinBundle(
   input: JoinBundleInput,
@@ -68,17 +75,36 @@ export async function makeBundleDirectory(folder: HostPath, host: Pick<Host, 'ma
 
 /** Names come from the cluster, and the script runs as root: unsafe names are refused, not quoted. */
 function assertPortable({ node, names, kubeletService, serviceCommand, files }: JoinBundleInput): void {
+  const service = [kubeletService, ...(serviceCommand === undefined ? [] : [serviceCommand])];
+  for (const text of [...service, ...files.map(({ path }) => path)]) {
+    if (isPortable(text)) continue;
+    throw invalid('the path has characters that are unsafe in a script', printable(text));
+  }
   // The name becomes a directory on the worker, which is emptied before use.
-  if (!/^[A-Za-z0-9][\w.-]*$/.test(node)) {
-    throw invalid('this is not a valid node name', node, 'join this node over SSH instead');
-  }
-  const words = [node, ...names, kubeletService, ...(serviceCommand === undefined ? [] : [serviceCommand])];
-  for (const text of [...words, ...files.map(({ path }) => path)]) {
-    if (/^[A-Za-z0-9_./:@%+=,-]+$/.test(text) && !text.startsWith('-')) continue;
-    throw invalid('the path has characters that are unsafe in a script', text, 'join this node over SSH instead');
-  }
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(node) || node.length > LONGEST_NAME)
+    throw oddNode('this is not a valid node name', node);
+  if (names.length > MOST_NAMES) throw oddNode(`the Node reports ${names.length} names and addresses`, node);
+  const odd = names.find((name) => !isPortable(name) || name.length > LONGEST_NAME);
+  if (odd !== undefined) throw oddNode(`the Node reports an invalid name or address, ${shortened(odd)}`, node);
 }
 
-function invalid(message: string, subject: string, hint: string): JoinError {
+function isPortable(text: string): boolean {
+  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) && !text.startsWith('-');
+}
+
+function shortened(text: string): string {
+  return JSON.stringify(printable(text.length > 60 ? `${text.slice(0, 60)}...` : text));
+}
+
+function oddNode(message: string, node: string): JoinError {
+  return new JoinError({
+    code: 'JOIN_NODE_INVALID',
+    message,
+    subject: printable(node.slice(0, LONGEST_NAME)),
+    hint: SSH_HINT,
+  });
+}
+
+function invalid(message: string, subject: string, hint = SSH_HINT): JoinError {
   return new JoinError({ code: 'JOIN_FILE_INVALID', message, subject, hint });
 }

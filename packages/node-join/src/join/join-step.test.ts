@@ -1,3 +1,4 @@
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { HostError, hostPath } from '@kube-rescue/host';
 import {
   createFakeHost,
@@ -70,6 +71,18 @@ async function text(host: NodeHost | undefined, path = KUBECONFIG): Promise<stri
 }
 
 describe('joining workers', () => {
+  it('leaves out a worker whose Node is unreadable, and joins the others', async () => {
+    const { cluster, clock, hosts, deps, openNode } = scene(['node02', 'node03']);
+    const odd = { metadata: { name: 'node03', labels: ['a'] } } as unknown as { metadata: { name: string } };
+    cluster.store.plant(RESOURCE_KINDS.Node, odd);
+    const workers = ['node02', 'node03'].map((name) => workerOf(name));
+    const step = createJoinStep({ workers }, { ...cluster, openNode, clock });
+    const { outcome, steps } = await runSteps([step], deps);
+    expect(outcome).toBe('done');
+    expect(steps[0]?.warnings).toEqual([expect.stringContaining('node03 is not joined')]);
+    expect([await text(hosts.get('node02')), await text(hosts.get('node03'))]).toEqual([SECRET, 'old']);
+  });
+
   it('gives each its files, restarts its kubelet and waits until it is Ready', async () => {
     const { cluster, clock, hosts, deps, openNode } = scene(['node02', 'node03']);
     const workers = ['node02', 'node03'].map((name) => workerOf(name));

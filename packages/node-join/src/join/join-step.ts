@@ -66,8 +66,9 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
   const reportedBefore = new Map<string, string | undefined>();
 
   const inspect = async (worker: Worker, store: ObjectStore, signal: AbortSignal): Promise<WorkerState> => {
-    const heartbeat = await readHeartbeat(store, worker.node, signal);
+    const heartbeat = await readWorkerNode(store, worker.node, signal);
     return attempt(worker, async () => {
+      if (isRecoveryError(heartbeat)) throw heartbeat;
       const host = await openNode(worker.access);
       assertSameMachine(worker.node, heartbeat.node, host);
       const { edits, evidence } = await compareFiles(worker, host);
@@ -104,8 +105,9 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
         signal.throwIfAborted();
         const own = changes.filter((change) => isOf(change, worker));
         try {
-          const { readiness } = await readHeartbeat(await objects.open(signal), worker.node, signal);
-          reportedBefore.set(worker.node, readiness.reportedAt);
+          const heartbeat = await readWorkerNode(await objects.open(signal), worker.node, signal);
+          if (isRecoveryError(heartbeat)) throw heartbeat;
+          reportedBefore.set(worker.node, heartbeat.readiness.reportedAt);
           touched.add(worker.node);
           await journal.perform(own.map((change) => planned.get(change.target) ?? { change }));
         } catch (error) {
@@ -123,7 +125,9 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
       const store = await objects.open(signal);
       const deadline = clock.now().getTime() + readyTimeoutMs;
       const ends = await mapConcurrent(workers, workers.length, async (worker) => {
+        const node = await readWorkerNode(store, worker.node, signal);
         const state = await attempt(worker, async () => {
+          if (isRecoveryError(node)) throw node;
           const { edits } = await compareFiles(worker, await openNode(worker.access));
           return { worker, edits, evidence: [] };
         });
@@ -134,6 +138,7 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
         }
         if (state.edits.length > 0) return { bad: `${worker.node}: its files differ from the written ones` };
         const heartbeat = await waitForReady(worker, store, deadline, signal);
+        if (isRecoveryError(heartbeat)) return { bad: describeFailure(worker, heartbeat) };
         const line = `${worker.node}: ${describeHeartbeat(heartbeat)}`;
         return isBack(worker.node, heartbeat) ? { good: line } : { bad: line };
       });
@@ -152,9 +157,10 @@ export function createJoinStep(input: JoinStepInput, deps: JoinStepDeps): Step<J
     store: ObjectStore,
     deadline: number,
     signal: AbortSignal,
-  ): Promise<NodeHeartbeat> {
+  ): Promise<NodeHeartbeat | RecoveryError> {
     for (;;) {
-      const heartbeat = await readHeartbeat(store, node, signal);
+      const heartbeat = await readWorkerNode(store, node, signal);
+      if (isRecoveryError(heartbeat)) return heartbeat;
       if (isBack(node, heartbeat) || clock.now().getTime() >= deadline) return heartbeat;
       await clock.sleep(POLL_MS, signal);
     }
@@ -166,6 +172,20 @@ interface End {
   /** Nothing was written on this worker. */
   readonly left?: string;
   readonly bad?: string;
+}
+
+/** The heartbeat, or why the Node or the Lease of this one worker cannot be read: it must not stop the other workers. */
+async function readWorkerNode(
+  store: ObjectStore,
+  node: string,
+  signal: AbortSignal,
+): Promise<NodeHeartbeat | RecoveryError> {
+  try {
+    return await readHeartbeat(store, node, signal);
+  } catch (error) {
+    if (isRecoveryError(error, 'OBJECT_UNREADABLE', 'OBJECT_INVALID')) return error;
+    throw error;
+  }
 }
 
 async function attempt(worker: Worker, action: () => Promise<WorkerState>): Promise<WorkerState> {

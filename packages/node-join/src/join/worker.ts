@@ -115,7 +115,7 @@ export function assertSameMachine(
   });
 }
 
-/** Valid names and addresses of the machine of a Node, in lower case. */
+/** Names and addresses of the machine of a Node as its kubelet reported them, in lower case; not checked. */
 export function namesOf(name: string, node: KubernetesObject | undefined): readonly string[] {
   const told =
     node === undefined ? [] : addressesOf(node).filter(({ type }) => type === 'Hostname' || type === 'InternalIP');

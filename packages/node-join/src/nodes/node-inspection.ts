@@ -29,6 +29,8 @@ export interface NodeInspectionInput {
   /** Kubeconfig paths of kubelets. Default: those of Tectonic and kubeadm. */
   readonly kubeconfigs?: readonly HostPath[] | undefined;
   readonly signal: AbortSignal;
+  /** Called with an `ObjectError` for each unreadable Node, which is left out. Default: the inspection fails with that error. */
+  readonly onUnreadable?: ((failure: Error) => void) | undefined;
 }
 
 const ROLE = 'node-role.kubernetes.io/';
@@ -36,12 +38,12 @@ const AT_A_TIME = 8;
 
 /** Inspects every Node of a cluster, sorted by name. Changes nothing. Unreadable values are `unknown`. */
 export async function inspectNodes(
-  { openHost = async () => undefined, kubeconfigs, signal }: NodeInspectionInput,
+  { openHost = async () => undefined, kubeconfigs, signal, onUnreadable }: NodeInspectionInput,
   { store, clock }: { readonly store: Pick<ObjectStore, 'get' | 'list'>; readonly clock: Pick<Clock, 'now'> },
 ): Promise<readonly InspectedNode[]> {
   const leases = await readLeases(store, signal);
   const nodes: Omit<InspectedNode, 'client'>[] = [];
-  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal, onUnreadable })) {
     nodes.push(judgeNode(object, leases.get(object.metadata.name), clock.now()));
   }
   const signed = await readSignedClients(store, signal).catch((error: unknown) => {

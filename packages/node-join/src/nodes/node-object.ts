@@ -1,6 +1,9 @@
 import { fieldsAt, type KubernetesObject, listAt, textAt } from '@kube-rescue/cluster-objects';
 import type { Taint } from './taint.ts';
 
+/** A kubelet writes one line; the API server accepts 32 KiB. */
+const LONGEST_REASON = 300;
+
 /** The Ready condition of a Node. */
 export interface NodeReadiness {
   /** `Missing`: no kubelet has ever reported. `Unknown`: the node controller has set it after missed heartbeats. */
@@ -32,7 +35,7 @@ export function readinessOf(node: KubernetesObject): NodeReadiness {
     status: status === 'True' || status === 'False' || status === 'Unknown' ? status : 'Missing',
     since: textAt(ready, 'lastTransitionTime') || undefined,
     reportedAt: textAt(ready, 'lastHeartbeatTime') || undefined,
-    reason: textAt(ready, 'message') || textAt(ready, 'reason') || undefined,
+    reason: (textAt(ready, 'message') || textAt(ready, 'reason'))?.slice(0, LONGEST_REASON) || undefined,
   };
 }
 

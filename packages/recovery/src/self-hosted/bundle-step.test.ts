@@ -67,3 +67,107 @@ describe('a worker that does not report, and is not joined over SSH', () => {
     expect(await stepFor(['cp1'], createFakeHost()).check(signal)).toMatchObject({ status: 'ok' });
   });
 });
+
+/** What the kubelet of a worker, or whatever holds its certificate, may write into its Node. */
+const ODD_STATUS: readonly (readonly [string, object])[] = [
+  ['a Hostname with a blank', { addresses: [{ type: 'Hostname', address: 'node 02' }] }],
+  ['a Hostname that ends a quotation', { addresses: [{ type: 'Hostname', address: "a'; touch /tmp/x; '" }] }],
+  ['a Hostname in Unicode', { addresses: [{ type: 'Hostname', address: 'nöde02' }] }],
+  ['a Hostname with control characters', { addresses: [{ type: 'Hostname', address: 'a\u0000\n\u001b[2J' }] }],
+  ['an empty address', { addresses: [{ type: 'InternalIP', address: '' }] }],
+  ['an address that looks like an option', { addresses: [{ type: 'InternalIP', address: '-oProxyCommand=x' }] }],
+  ['an address of a megabyte', { addresses: [{ type: 'Hostname', address: 'x'.repeat(2 ** 20) }] }],
+  [
+    '10,000 addresses',
+    { addresses: Array.from({ length: 10_000 }, (_each, index) => ({ type: 'InternalIP', address: `h${index}` })) },
+  ],
+];
+
+const ODD_METADATA: readonly (readonly [string, object])[] = [
+  ['labels that are a list', { labels: ['a'] }],
+  ['a label that is a number', { labels: { a: 1 } }],
+  ['annotations that are a text', { annotations: 'x' }],
+  ['owners without a list', { ownerReferences: {} }],
+  ['an owner that is null', { ownerReferences: [null] }],
+];
+
+const HARMLESS: readonly (readonly [string, object])[] = [
+  ['no status', { status: undefined }],
+  ['a null status', { status: null }],
+  ['a status of another type', { status: 'Ready' }],
+  ['no addresses', { status: { addresses: null } }],
+  ['addresses of other types', { status: { addresses: [null, 7, 'x', { type: 1, address: {} }, {}] } }],
+  ['null labels and taints', { metadata: { name: 'w1', labels: null, annotations: null }, spec: { taints: [null] } }],
+];
+
+describe('an odd Node of one worker', () => {
+  const plant = (node: object, names: readonly string[] = ['node02', 'node03']) => {
+    const host = createFakeHost();
+    const store = createFakeObjectStore();
+    for (const name of names) store.plant(RESOURCE_KINDS.Node, { metadata: { name } });
+    const { metadata = { name: 'w1' }, ...rest } = node as { metadata?: { name: string } };
+    // The store in memory lists it as planted.
+    store.plant(RESOURCE_KINDS.Node, { ...rest, metadata });
+    const objects: ObjectAccess = { source: { via: 'etcd', search: {} }, open: async () => store };
+    const input = { except: ['cp1'], files: FILES, kubeletService: 'kubelet' };
+    return { host, step: createBundleStep(input, objects, { host, clock: CLOCK }) };
+  };
+
+  it.each([
+    ...ODD_STATUS.map(([what, status]) => [what, { status }] as const),
+    ...ODD_METADATA.map(([what, fields]) => [what, { metadata: { ...fields, name: 'w1' } }] as const),
+    ['a name that no script may hold', { metadata: { name: 'w 1$(x)' } }] as const,
+  ])('with %s is named and passed over, and the other workers get their bundles', async (_what, node) => {
+    const { host, step } = plant(node);
+    const finding = await step.check(signal);
+    expect(finding.status).toBe('needed');
+    expect(finding.summary).toContain('node02, node03:');
+    const line = finding.evidence.find((each) => each.startsWith('no bundle for '));
+    expect(line).toMatch(/w ?1/);
+    expect(line?.length).toBeLessThan(300);
+    // oxlint-disable-next-line no-control-regex -- none may reach a terminal
+    expect(line).not.toMatch(/[\u0000-\u001f]/);
+    await step.apply(step.plan(finding), journalOf(host), signal);
+    const verdict = await step.verify(signal);
+    expect(verdict).toMatchObject({ verified: true, warnings: expect.arrayContaining([line]) });
+    expect(await host.list(hostPath('/var/lib/kube-rescue/bundles'))).toHaveLength(2);
+  });
+
+  it.each(HARMLESS)('with %s gets its bundle like the others', async (_what, node) => {
+    const { step } = plant(node);
+    const finding = await step.check(signal);
+    expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining('w1') });
+    expect(finding.evidence.filter((each) => each.startsWith('no bundle'))).toEqual([]);
+  });
+
+  it('gets a bundle for a name of 253 characters, whose directory has a shorter name', async () => {
+    const name = 'w1.'.padEnd(253, 'x');
+    const { host, step } = plant({ metadata: { name } }, []);
+    const finding = await step.check(signal);
+    expect(finding.status).toBe('needed');
+    await step.apply(step.plan(finding), journalOf(host), signal);
+    const [directory = ''] = (await host.list(hostPath('/var/lib/kube-rescue/bundles'))) ?? [];
+    expect(directory.length).toBeLessThan(255);
+    expect(await step.verify(signal)).toMatchObject({ verified: true });
+  });
+
+  it('is a warning when no other worker needs a bundle', async () => {
+    const { step } = plant({ status: ODD_STATUS[0]?.[1] }, []);
+    expect(await step.check(signal)).toMatchObject({ status: 'ok', warnings: [expect.stringContaining('w1')] });
+  });
+
+  it('that is of this node is not a worker', async () => {
+    const { step } = plant({ metadata: { name: 'cp1', labels: ['a'] } }, []);
+    expect(await step.check(signal)).toMatchObject({ status: 'ok', evidence: [], warnings: [] });
+  });
+
+  it('does not hide an unsafe path of this node', async () => {
+    const { host } = plant({});
+    const store = createFakeObjectStore();
+    store.plant(RESOURCE_KINDS.Node, { metadata: { name: 'w1' } });
+    const objects: ObjectAccess = { source: { via: 'etcd', search: {} }, open: async () => store };
+    const files = [{ path: '/etc/a b', mode: 0o600, content: Buffer.from('x') }];
+    const step = createBundleStep({ except: [], files, kubeletService: 'kubelet' }, objects, { host, clock: CLOCK });
+    expect(await step.check(signal)).toMatchObject({ status: 'unknown', code: 'JOIN_FILE_INVALID' });
+  });
+});

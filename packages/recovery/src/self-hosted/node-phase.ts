@@ -1,20 +1,12 @@
-import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import {
-  addressesOf,
-  createJoinStep,
-  createLabelStep,
-  createTaintStep,
-  JOIN_STEP,
-  readEarlierNodes,
-  type Worker,
-} from '@kube-rescue/node-join';
+import { createJoinStep, createLabelStep, createTaintStep, JOIN_STEP, readEarlierNodes } from '@kube-rescue/node-join';
 import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
 import { findNodeName, type NodeDescription } from '@kube-rescue/node';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import { createBundleStep } from './bundle-step.ts';
-import type { SelfHostedDeps, SelfHostedOptions, ObjectSources, WorkerTarget } from './options.ts';
+import type { SelfHostedDeps, SelfHostedOptions, ObjectSources } from './options.ts';
 import { API_STABLE } from '../step-ids.ts';
 import { readWorkerFiles } from './worker-files.ts';
+import { findWorkers } from './worker-targets.ts';
 
 /** Restores this node's labels, then its taints, which depend on labels; then rejoins the workers. */
 export function createNodesPhase(
@@ -60,19 +52,4 @@ async function createWorkerSteps(
     const finding = { ...toErrorFinding(error, signal), waitsFor: [API_STABLE] };
     return [createWaitingStep({ id: JOIN_STEP, title: 'rejoin the workers', finding })];
   }
-}
-
-/** Workers by the Node that has their name or address; the kubelet recreates a deleted Node. */
-async function findWorkers(
-  targets: readonly WorkerTarget[],
-  store: ObjectStore,
-  signal: AbortSignal,
-): Promise<readonly Omit<Worker, 'files'>[]> {
-  if (targets.length === 0) return [];
-  const names = new Map<string, string>();
-  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
-    for (const { address } of addressesOf(object)) names.set(address, object.metadata.name);
-    names.set(object.metadata.name, object.metadata.name);
-  }
-  return targets.map((target) => ({ ...target, node: names.get(target.access.address) ?? target.access.address }));
 }

@@ -4,12 +4,13 @@ import { NodeError } from '@kube-rescue/node';
 const ROLES = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane'];
 
 /**
- * Makes sure that no other node runs an API server of this cluster: its checkpointer would keep its old cached copies.
+ * Makes sure that no other node runs an API server of this cluster: its checkpointer would keep its old cached copies. An
+ * unreadable Node counts as a worker: it must not stop the recovery, and the step of the join bundles names it.
  * @throws NodeError `LAYOUT_UNSUPPORTED`; ObjectError when the Nodes cannot be listed
  */
 export async function assertSingleMaster(store: Pick<ObjectStore, 'list'>, signal: AbortSignal): Promise<void> {
   const masters: string[] = [];
-  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal })) {
+  for await (const { object } of store.list(RESOURCE_KINDS.Node, { signal, onUnreadable: () => undefined })) {
     const labels = Object.keys(object.metadata.labels ?? {});
     if (ROLES.some((role) => labels.includes(role))) masters.push(object.metadata.name);
   }

@@ -18,6 +18,9 @@ export interface WorkloadComponent {
   readonly secrets: readonly { readonly namespace: string; readonly name: string }[];
 }
 
+/** In the names of workloads of self-hosted control planes. */
+const COMPONENT = /apiserver|controller-manager|scheduler|etcd/;
+
 /** A virtual directory with the keys of a Secret as files; it is on no disk. */
 export function secretDirectory(namespace: string, name: string): HostPath {
   return joinPath(hostPath('/secrets'), namespace, name);
@@ -25,7 +28,8 @@ export function secretDirectory(namespace: string, name: string): HostPath {
 
 /**
  * Finds the control-plane components among the workloads of a namespace, and reads the flags in their pod templates.
- * @throws ObjectError when they cannot be listed
+ * An unreadable workload is passed over, unless it has the name of a component: its Secrets would be forgotten.
+ * @throws ObjectError when they cannot be listed, or a component is unreadable
  */
 export async function findWorkloadComponents(
   store: Pick<ObjectStore, 'list'>,
@@ -33,8 +37,11 @@ export async function findWorkloadComponents(
   signal: AbortSignal,
 ): Promise<readonly WorkloadComponent[]> {
   const found: WorkloadComponent[] = [];
+  const onUnreadable = (failure: Error): void => {
+    if (!isRecoveryError(failure) || COMPONENT.test(failure.subject ?? '')) throw failure;
+  };
   for (const kind of [RESOURCE_KINDS.DaemonSet, RESOURCE_KINDS.Deployment]) {
-    for await (const { object } of store.list(kind, { namespace, signal })) {
+    for await (const { object } of store.list(kind, { namespace, signal, onUnreadable })) {
       const component = await readTemplateFlags(object);
       if (component !== undefined) found.push({ workload: object, component, secrets: secretsOf(object) });
     }

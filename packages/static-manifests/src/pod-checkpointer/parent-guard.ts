@@ -38,7 +38,9 @@ export async function planParents(
   for (const checkpoint of missing) {
     const daemonSets: KubernetesObject[] = [];
     const { namespace } = checkpoint;
-    for await (const { object } of store.list(RESOURCE_KINDS.DaemonSet, { namespace, signal })) daemonSets.push(object);
+    // A parent whose owner is unreadable counts as lost.
+    const listing = { namespace, signal, onUnreadable: () => undefined };
+    for await (const { object } of store.list(RESOURCE_KINDS.DaemonSet, listing)) daemonSets.push(object);
     const owner = findOwner(checkpoint, daemonSets);
     const pod = owner && createParentPod(checkpoint, owner);
     if (pod === undefined) lost.push(`Pod ${namespace}/${checkpoint.name}`);

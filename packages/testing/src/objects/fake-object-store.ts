@@ -6,6 +6,7 @@ import {
   assertSameIdentity,
   assertValidNamespace,
   assertValidReference,
+  assertWellFormed,
   describeReference,
   type KubernetesObject,
   objectConflict,
@@ -76,11 +77,23 @@ export function createFakeObjectStore(): FakeObjectStore {
       }
       return put(kind, newObject(kind, given));
     },
-    get: async (reference) => structuredClone(entries.get(keyOf(reference))),
-    async *list(kind, { namespace } = {}) {
+    get: async (reference) => {
+      const read = structuredClone(entries.get(keyOf(reference)));
+      if (read !== undefined) assertWellFormed(read.object, read.kind);
+      return read;
+    },
+    async *list(kind, { namespace, onUnreadable } = {}) {
       assertValidNamespace(kind, namespace);
       for (const read of [...entries.values()].filter((each) => each.kind.kind === kind.kind)) {
-        if (namespace === undefined || read.object.metadata.namespace === namespace) yield structuredClone(read);
+        if (namespace !== undefined && read.object.metadata.namespace !== namespace) continue;
+        try {
+          assertWellFormed(read.object, kind);
+        } catch (error) {
+          if (onUnreadable === undefined || !(error instanceof ObjectError)) throw error;
+          onUnreadable(error);
+          continue;
+        }
+        yield structuredClone(read);
       }
     },
     create: async (kind, object) => {

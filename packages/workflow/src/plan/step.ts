@@ -16,6 +16,8 @@ export interface Finding {
   readonly summary: string;
   /** Observed facts, a line each: which file, which date. Never key material. */
   readonly evidence: readonly string[];
+  /** For `ok`: what the operator has to know nevertheless. */
+  readonly warnings?: readonly string[] | undefined;
   /** For `blocked` and `unknown`: the error code, for example `PKI_CA_EXPIRED`. */
   readonly code?: string | undefined;
   /** For `blocked` and `unknown`: which file, node or key. */

@@ -116,7 +116,10 @@ async function executeStep(
   const finding = await step.check(signal);
   const isDue = pending.has(step.id) || (step.isProof === true && step.requires.some((id) => applied.has(id)));
   if (finding.status !== 'ok' || !isDue) onEvent({ type: 'step-checked', step: step.id, title: step.title, finding });
-  if (finding.status === 'ok' && !isDue) return report('ok', 0, finding.evidence);
+  if (finding.status === 'ok' && !isDue) {
+    const { evidence, warnings = [] } = finding;
+    return { ...report('ok', 0, evidence), ...(warnings.length === 0 ? {} : { warnings }) };
+  }
   const at = (): string => clock.now().toISOString();
   const found = toRecord(step, phase, finding, at());
   if (finding.status !== 'needed') await run.append(found);
