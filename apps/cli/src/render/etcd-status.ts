@@ -48,11 +48,13 @@ export function renderCluster(cluster: EtcdClusterRow, { connection }: EtcdRepor
 }
 
 function roleOf({ isLeader, isLearner, answers }: EtcdMemberRow): string {
+  if (isLearner) return 'learner';
   if (!answers) return '-';
-  return isLeader ? 'leader' : isLearner ? 'learner' : 'follower';
+  return isLeader ? 'leader' : 'follower';
 }
 
-function describeMember({ answers, problem, isBehind, lag }: EtcdMemberRow): string {
+function describeMember({ answers, problem, isBehind, isUnstarted, peerUrls, lag }: EtcdMemberRow): string {
+  if (isUnstarted) return `never started; peer URL ${peerUrls.join(', ')}`;
   if (!answers) return problem ?? 'does not answer';
   return isBehind ? `behind by ${lag ?? 0} entries` : 'ok';
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findEtcdProblems, withEtcd } from './etcd-judgement.ts';
+import { findEtcdNotices, findEtcdProblems, withEtcd } from './etcd-judgement.ts';
 import type { EtcdClusterRow, EtcdMemberRow, EtcdReport } from './etcd-status.ts';
 import type { ComponentState } from '../component-state.ts';
 
@@ -8,7 +8,16 @@ const ETCDCTL = 'ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379';
 function member(name: string, parts: Partial<EtcdMemberRow> = {}): EtcdMemberRow {
   return {
     ...{ id: `id-${name}`, name, endpoint: 'https://127.0.0.1:2379', answers: true, problem: null },
-    ...{ isLeader: false, isLearner: false, isBehind: false, lag: 0, version: '3.4.23', raftTerm: 2 },
+    ...{
+      isLeader: false,
+      isLearner: false,
+      isBehind: false,
+      isUnstarted: false,
+      peerUrls: [],
+      lag: 0,
+      version: '3.4.23',
+      raftTerm: 2,
+    },
     ...{ raftIndex: 10, raftAppliedIndex: 10, revision: 5, dbSize: 1_000_000, dbSizeInUse: 900_000 },
     ...parts,
   };
@@ -102,5 +111,31 @@ describe('the row of etcd', () => {
     const [kubelet] = RUNNING;
     const rows = withEtcd(kubelet === undefined ? [] : [kubelet], report());
     expect(rows.map(({ name, state }) => `${name} ${state}`)).toEqual(['kubelet running', 'etcd running']);
+  });
+});
+
+describe('a member that was added but never started', () => {
+  const added = (isLearner: boolean): EtcdReport =>
+    report({
+      members: [
+        member('a', { isLeader: true }),
+        member('', {
+          ...{ id: '3912d5b2169ae901', answers: false, isUnstarted: true, isLearner },
+          peerUrls: ['https://192.0.2.11:2380'],
+        }),
+      ],
+    });
+
+  it('is a notice with the command that removes it, as a learner', () => {
+    expect(findEtcdProblems(added(true), true)).toEqual([]);
+    const [notice] = findEtcdNotices(added(true));
+    expect(notice?.summary).toContain('a learner that never started');
+    expect(notice?.evidence[0]).toContain('https://192.0.2.11:2380');
+    expect(notice?.hint).toContain(`${ETCDCTL} member remove 3912d5b2169ae901`);
+  });
+
+  it('is a problem as a voter', () => {
+    expect(findEtcdNotices(added(false))).toEqual([]);
+    expect(findEtcdProblems(added(false), true).map(({ code }) => code)).toEqual(['ETCD_MEMBER_UNSTARTED']);
   });
 });

@@ -1,4 +1,4 @@
-import type { Cause } from '../cause.ts';
+import type { Finding } from '../cause.ts';
 import type { EtcdClusterRow, EtcdReport } from './etcd-status.ts';
 import type { ComponentState } from '../component-state.ts';
 
@@ -15,7 +15,7 @@ export function withEtcd(components: readonly ComponentState[], report: EtcdRepo
 }
 
 /** The problems of etcd itself. Pure. */
-export function findEtcdProblems(report: EtcdReport | null, isRunning: boolean): readonly Omit<Cause, 'rank'>[] {
+export function findEtcdProblems(report: EtcdReport | null, isRunning: boolean): readonly Finding[] {
   if (report === null) return [];
   const { cluster, connection, problem } = report;
   // An etcd that is not running is reported as a component; credentials matter only for a running one.
@@ -25,8 +25,13 @@ export function findEtcdProblems(report: EtcdReport | null, isRunning: boolean):
     alarmCause(kind, memberName(cluster, member), connection.etcdctl),
   );
   if (!cluster.hasQuorum) return [noQuorum(cluster), ...problems];
-  const weak = cluster.members.filter(({ answers, isBehind }) => !answers || isBehind);
-  return weak.length === 0 ? problems : [...problems, weakMembers(weak)];
+  const unstarted = cluster.members.filter(({ isUnstarted, isLearner }) => isUnstarted && !isLearner);
+  const weak = cluster.members.filter(({ answers, isBehind, isUnstarted }) => !isUnstarted && (!answers || isBehind));
+  return [
+    ...problems,
+    ...(weak.length === 0 ? [] : [weakMembers(weak)]),
+    ...unstarted.map((member) => unstartedMember(member, connection.etcdctl)),
+  ];
 }
 
 function describeEtcd(row: ComponentState, { cluster, connection, problem }: EtcdReport): ComponentState {
@@ -37,7 +42,8 @@ function describeEtcd(row: ComponentState, { cluster, connection, problem }: Etc
       : { ...row, detail: [row.detail, reason].filter((text) => text !== '').join('; ') };
   }
   const { members, leader, dbSize, alarms, hasQuorum, healthy } = cluster;
-  const down = members.filter(({ answers }) => !answers).map(({ name }) => name);
+  const down = members.filter(({ answers, isUnstarted }) => !answers && !isUnstarted).map(({ name, id }) => name || id);
+  const unstarted = members.filter(({ isUnstarted }) => isUnstarted).map(({ id }) => id);
   const behind = members.filter(({ isBehind }) => isBehind).map(({ name }) => name);
   const parts = [
     `${members.length} member${members.length === 1 ? '' : 's'}`,
@@ -48,6 +54,7 @@ function describeEtcd(row: ComponentState, { cluster, connection, problem }: Etc
       ? 'no alarms'
       : `alarms: ${alarms.map(({ kind, member }) => `${kind} of ${memberName(cluster, member)}`).join(', ')}`,
     ...(down.length === 0 ? [] : [`no answer from ${down.join(', ')}`]),
+    ...(unstarted.length === 0 ? [] : [`never started: ${unstarted.join(', ')}`]),
     ...(behind.length === 0 ? [] : [`behind: ${behind.join(', ')}`]),
   ];
   return { ...row, state: 'running', healthy, detail: parts.join(', ') };
@@ -59,7 +66,7 @@ function memberName({ members }: EtcdClusterRow, id: string): string {
   return name === '' ? id : name;
 }
 
-function alarmCause(kind: string, member: string, etcdctl: string): Omit<Cause, 'rank'> {
+function alarmCause(kind: string, member: string, etcdctl: string): Finding {
   if (kind === 'NOSPACE') {
     return {
       code: 'ETCD_NO_SPACE',
@@ -76,7 +83,7 @@ function alarmCause(kind: string, member: string, etcdctl: string): Omit<Cause, 
   };
 }
 
-function noQuorum({ members, quorum }: EtcdClusterRow): Omit<Cause, 'rank'> {
+function noQuorum({ members, quorum }: EtcdClusterRow): Finding {
   const answering = members.filter(({ answers }) => answers).length;
   return {
     code: 'ETCD_NO_QUORUM',
@@ -88,7 +95,7 @@ function noQuorum({ members, quorum }: EtcdClusterRow): Omit<Cause, 'rank'> {
   };
 }
 
-function weakMembers(members: EtcdClusterRow['members']): Omit<Cause, 'rank'> {
+function weakMembers(members: EtcdClusterRow['members']): Finding {
   return {
     code: 'ETCD_MEMBER_DOWN',
     summary: 'etcd has quorum, but some members are down or behind',
@@ -99,7 +106,26 @@ function weakMembers(members: EtcdClusterRow['members']): Omit<Cause, 'rank'> {
   };
 }
 
-function noConnection(problem: string): Omit<Cause, 'rank'> {
+/** A learner without a vote harms nothing, but etcd before 3.6 takes only one: the next join is refused. */
+export function findEtcdNotices(report: EtcdReport | null): readonly Finding[] {
+  const { cluster, connection } = report ?? {};
+  if (cluster === null || cluster === undefined || connection === null || connection === undefined) return [];
+  const unstarted = cluster.members.filter(({ isUnstarted, isLearner }) => isUnstarted && isLearner);
+  return unstarted.map((member) => unstartedMember(member, connection.etcdctl));
+}
+
+/** `kubeadm join --control-plane` adds the member before its etcd starts: kubeadm, `phases/etcd`. */
+function unstartedMember({ id, isLearner, peerUrls }: EtcdClusterRow['members'][number], etcdctl: string): Finding {
+  const [what, vote] = isLearner ? ['a learner', 'it has no vote'] : ['a member', 'its vote counts'];
+  return {
+    code: 'ETCD_MEMBER_UNSTARTED',
+    summary: `etcd has ${what} that never started, left behind by a join; ${vote}`,
+    evidence: [`${id}: peer URL ${peerUrls.join(', ')}; no name, no client URL`],
+    hint: `start its etcd, or remove it, so that the next join can add it: ${etcdctl} member remove ${id}`,
+  };
+}
+
+function noConnection(problem: string): Finding {
   return {
     code: 'ETCD_NO_WORKING_CREDENTIALS',
     summary: 'etcd is running, but no credentials on this node work',
@@ -108,7 +134,7 @@ function noConnection(problem: string): Omit<Cause, 'rank'> {
   };
 }
 
-function statusFailed(problem: string): Omit<Cause, 'rank'> {
+function statusFailed(problem: string): Finding {
   return {
     code: 'ETCD_REFUSED',
     summary: 'etcd is reachable, but its status call failed',

@@ -25,6 +25,10 @@ export interface EtcdMemberRow {
   readonly isLearner: boolean;
   /** It answers, but lags by more than a healthy member. */
   readonly isBehind: boolean;
+  /** Added to the cluster, but never started since. */
+  readonly isUnstarted: boolean;
+  /** Where the other members look for it. */
+  readonly peerUrls: readonly string[];
   /** Raft log entries not yet applied. */
   readonly lag: number | null;
   readonly version: string | null;
@@ -145,12 +149,14 @@ function memberRow({
   isLeader,
   isLearner,
   isBehind,
+  isUnstarted,
+  peerUrls,
   lag,
 }: MemberHealth): EtcdMemberRow {
   const numberOf = (value: bigint | undefined): number | null => (value === undefined ? null : Number(value));
   return {
     ...{ id, name, endpoint: endpoint ?? null, answers: status !== undefined, problem: problem?.message ?? null },
-    ...{ isLeader, isLearner, isBehind, lag: numberOf(lag), version: status?.version ?? null },
+    ...{ isLeader, isLearner, isBehind, isUnstarted, peerUrls, lag: numberOf(lag), version: status?.version ?? null },
     raftTerm: numberOf(status?.raftTerm),
     raftIndex: numberOf(status?.raftIndex),
     raftAppliedIndex: numberOf(status?.raftAppliedIndex),

@@ -16,6 +16,8 @@ export interface MemberHealth extends Member {
   readonly lag: bigint | undefined;
   /** The member responds, but lags by more than a healthy follower. */
   readonly isBehind: boolean;
+  /** Added to the cluster, but never started since: it has told neither its name nor its client URLs. */
+  readonly isUnstarted: boolean;
 }
 
 export interface ClusterHealth {
@@ -35,7 +37,7 @@ export interface ClusterHealth {
   /** Bytes; the largest database of the responding members. */
   readonly dbSize: number;
   readonly alarms: readonly Alarm[];
-  /** Quorum, every member responds, none is behind, no alarm. */
+  /** Quorum, every member responds, none is behind, no alarm. A learner that never started does not count: it has no vote. */
   readonly isHealthy: boolean;
 }
 
@@ -102,7 +104,8 @@ export function judgeCluster({ members, answers, hasQuorum, alarms }: ClusterObs
     const { status, problem, endpoint } = answer ?? {};
     const lag = status === undefined ? undefined : newest - (appliedOf(status) ?? newest);
     const isBehind = lag !== undefined && lag > TOLERATED_LAG;
-    return { ...member, endpoint, status, problem, isLeader: member.id === leader, lag, isBehind };
+    const isUnstarted = status === undefined && member.name === '' && member.clientUrls.length === 0;
+    return { ...member, endpoint, status, problem, isLeader: member.id === leader, lag, isBehind, isUnstarted };
   });
   const raised = alarms ?? uniqueAlarms(statuses.flatMap(({ errors }) => errors.flatMap(readAlarm)));
   return {
@@ -115,7 +118,11 @@ export function judgeCluster({ members, answers, hasQuorum, alarms }: ClusterObs
     dbSize: Math.max(0, ...statuses.map(({ dbSize }) => dbSize)),
     alarms: raised,
     isHealthy:
-      hasQuorum && raised.length === 0 && health.every(({ status, isBehind }) => status !== undefined && !isBehind),
+      hasQuorum &&
+      raised.length === 0 &&
+      health.every(({ status, isBehind, isLearner, isUnstarted }) =>
+        isUnstarted ? isLearner : status !== undefined && !isBehind,
+      ),
   };
 }
 
