@@ -22,6 +22,7 @@ export const PKI_ERRORS = {
   PKI_CA_MISSING: 'missing',
   PKI_CA_INVALID: 'invalid',
   PKI_CA_EXPIRED: 'invalid',
+  PKI_CA_KEY_ELSEWHERE: 'missing',
   PKI_CA_KEY_MISSING: 'missing',
   PKI_CA_KEY_MISMATCH: 'invalid',
   PKI_CLOCK_BEFORE_CA: 'invalid',

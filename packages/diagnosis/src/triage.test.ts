@@ -69,6 +69,20 @@ describe('a triage', () => {
     expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
   });
 
+  it('sends a worker to the control plane, and never asks for the key of the CA', async () => {
+    const { tree } = await buildPki({ now: NOW, expired: ['kubelet-client'] });
+    const kept = ['/etc/kubernetes/kubelet.conf', '/etc/kubernetes/pki/ca.crt', '/var/lib/kubelet/'];
+    const files = [...tree].filter(([path]) => kept.some((part) => path.startsWith(part)));
+    const manifests = hostPath('/etc/kubernetes/manifests');
+    const host = createFakeHost({ tree: new Map(files) });
+    await host.makeDirectory(manifests, { mode: 0o755 });
+    const { causes, certificates } = await triageNode(nodeOf({ ...host, kind: 'copy' }), new AbortController().signal);
+    expect(causes[0]?.code).toBe('PKI_CA_KEY_ELSEWHERE');
+    expect(causes[0]?.hint).toContain('kubeadm token create --print-join-command');
+    expect(JSON.stringify({ causes, certificates })).not.toMatch(/ca\.key|kube-rescue recover/);
+    expect(certificates.find(({ id }) => id === 'ca/cluster')?.status).toBe('ok');
+  });
+
   it('refuses a machine that is not a node', async () => {
     const signal = new AbortController().signal;
     await expectCode(triageNode(nodeOf(createFakeHost()), signal), 'NODE_NOT_FOUND');
@@ -87,5 +101,20 @@ describe('certs check', () => {
     ]);
     const text = JSON.stringify(rows);
     for (const key of privateKeys) expect(text).not.toContain(key.split('\n')[1]);
+  });
+
+  it('names kubelet.conf when the certificate inside it alone has expired', async () => {
+    const { tree } = await buildPki({ now: NOW });
+    const old = (await buildPki({ now: NOW, expired: ['kubelet-client'] })).pairs['kubelet-client'];
+    const path = hostPath('/etc/kubernetes/kubelet.conf');
+    const host = createFakeHost({ tree });
+    const text = Buffer.from((await host.readFile(path)) ?? []).toString();
+    const inside = text
+      .replace(/client-certificate: .*/, `client-certificate-data: ${Buffer.from(old.certificate).toString('base64')}`)
+      .replace(/client-key: .*/, `client-key-data: ${Buffer.from(old.key).toString('base64')}`);
+    await host.writeFile(path, Buffer.from(inside), { mode: 0o600 });
+    const rows = await checkCertificates(nodeOf(host), { warnWithinDays: 30 });
+    expect(rows.find(({ id }) => id === 'kubelet-client')).toMatchObject({ path, status: 'problem' });
+    expect(rows.find(({ id }) => id === 'kubelet-client')?.daysLeft).toBeLessThan(0);
   });
 });

@@ -27,6 +27,14 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
   const [problem] = node.staticPods.problems;
   if (problem !== undefined) throw problem;
   const { directory } = node.staticPods;
+  if (isWorker(node)) {
+    throw new NodeError({
+      code: 'LAYOUT_UNKNOWN',
+      message: 'this node is a worker: there is no control plane to recover',
+      subject: directory,
+      hint: 'recover the control-plane nodes first; then give this node a new kubelet.conf or join it again (`kubeadm token create --print-join-command` there)',
+    });
+  }
   if (findPod(node, 'kube-apiserver') === undefined) {
     throw new NodeError({
       code: 'LAYOUT_UNKNOWN',
@@ -50,6 +58,11 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
     subject: directory,
     hint: 'recreate the manifests (`kubeadm init phase control-plane`), or restore them from a backup',
   });
+}
+
+/** Only the kubelet is configured here, and there is no kubeconfig of an administrator. */
+function isWorker({ components, adminKubeconfig, kubelet }: NodeDescription): boolean {
+  return components.every(({ component }) => component === 'kubelet') && adminKubeconfig === kubelet.kubeconfig;
 }
 
 function flagOf(node: NodeDescription, name: string, flag: string): string {

@@ -26,7 +26,7 @@ describe('the certificate table of a node', () => {
     const rows = [
       row('apiserver', '/etc/kubernetes/pki/apiserver.crt', -1, {
         status: 'problem',
-        problems: [{ code: 'CERT_EXPIRED', message: 'expired on 2026-11-21', hint: 'renew it' }] as never,
+        problems: [{ code: 'CERT_EXPIRED', subject: '', message: 'expired on 2026-11-21', hint: 'renew it' }] as never,
       }),
       row('apiserver-kubelet-client', '/etc/kubernetes/pki/apiserver-kubelet-client.crt', 12, { status: 'warning' }),
     ];

@@ -20,11 +20,15 @@ export function renderCertificates(rows: readonly CertificateRow[], terminal: Te
     terminal,
   );
   const troubled = rows.filter(({ problems }) => problems.length > 0);
-  const details = troubled.flatMap(({ id, problems }) => [
+  const details = troubled.flatMap(({ id, path, problems }) => [
     '',
     indentText('', id, terminal.columns),
-    ...problems.flatMap(({ code, message, hint }) => [
-      indentText('  - ', `${message} (${code})`, terminal.columns),
+    ...problems.flatMap(({ code, subject, message, hint }) => [
+      indentText(
+        '  - ',
+        `${subject === path || subject === '' ? '' : `${subject}: `}${message} (${code})`,
+        terminal.columns,
+      ),
       ...(hint === undefined ? [] : [indentText('    hint: ', hint, terminal.columns)]),
     ]),
   ]);

@@ -1,5 +1,5 @@
 import { type ComponentFlags, type FileReader, findFlag, readNamedFile } from '@kube-rescue/node-config';
-import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { type Certificate, isKeyOf, parseCertificates, parsePrivateKey } from '@kube-rescue/x509';
 import type { KeyObject } from 'node:crypto';
 import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
@@ -59,10 +59,17 @@ export function caKeyPath(ca: CaEntry, components: readonly ComponentFlags[]): H
   return path ?? hostPath(`${ca.path}.key`);
 }
 
+interface CaFiles {
+  readonly definition: CaDefinition;
+  readonly path: HostPath;
+  readonly keys: readonly HostPath[];
+  readonly components: readonly ComponentFlags[];
+}
+
 async function findIssuer(
   reader: FileReader,
   bundle: readonly Certificate[],
-  { definition, path, keys }: { definition: CaDefinition; path: HostPath; keys: readonly HostPath[] },
+  { definition, path, keys, components }: CaFiles,
 ): Promise<Issuer> {
   const foreign: HostPath[] = [];
   for (const keyPath of keys) {
@@ -83,11 +90,27 @@ async function findIssuer(
       hint: `put the key for the certificate in ${path} at ${foreign[0]}`,
     });
   }
+  if (await isWorker(reader, path, components)) throw keyElsewhere(definition, path);
   throw new PkiError({
     code: 'PKI_CA_KEY_MISSING',
     message: `the ${definition.name} key is missing`,
     subject: keys[0] ?? path,
     hint: `put the key of the ${definition.name} at ${keys[0]}, or renew the certificates where the key is`,
+  });
+}
+
+/** Only the kubelet runs here, and kubeadm has made no certificate of an API server: a worker has the CA without its key. */
+async function isWorker(reader: FileReader, ca: HostPath, components: readonly ComponentFlags[]): Promise<boolean> {
+  if (components.length === 0 || components.some(({ component }) => component !== 'kubelet')) return false;
+  return (await reader.readFile(joinPath(parentPath(ca), 'apiserver.crt'))) === undefined;
+}
+
+function keyElsewhere(definition: CaDefinition, path: HostPath): PkiError {
+  return new PkiError({
+    code: 'PKI_CA_KEY_ELSEWHERE',
+    message: `this node is a worker: the ${definition.name} key is on the control-plane nodes, and stays there`,
+    subject: path,
+    hint: 'on a control-plane node: `kubeadm kubeconfig user --org system:nodes --client-name system:node:NAME` writes a new kubelet.conf for this node; or `kubeadm token create --print-join-command`, then join it again',
   });
 }
 
@@ -104,6 +127,8 @@ export async function inspectCa(
     return parseCertificates(await readNamedFile(reader, path, 'PKI_CA_MISSING', hint), path);
   });
   const keys = keyPaths(definition, path, components);
-  const issuer = bundle.ok ? await attempt(() => findIssuer(reader, bundle.value, { definition, path, keys })) : bundle;
+  const issuer = bundle.ok
+    ? await attempt(() => findIssuer(reader, bundle.value, { definition, path, keys, components }))
+    : bundle;
   return { id, definition, path, bundle, issuer };
 }

@@ -46,12 +46,14 @@ function judgeCertificateOf(ca: CaEntry, certificate: Certificate, now: Date): P
 /**
  * Checks a CA: expired, not valid yet by this clock, not a CA certificate, without its key.
  *
- * A missing or foreign key is a warning here: certificates that exist work without it. It blocks renewals.
+ * A missing or foreign key is a warning here: certificates that exist work without it. It blocks renewals. On a worker it is missing
+ * rightly.
  */
 export function judgeCa(ca: CaEntry, now: Date): readonly Problem[] {
   if (!ca.bundle.ok) return [problemOf(ca.bundle.error, ca.path)];
   const certificate = signingCertificate(ca);
   const problems = certificate === undefined ? [] : judgeCertificateOf(ca, certificate, now);
   if (ca.issuer.ok) return problems;
-  return [...problems, { ...problemOf(ca.issuer.error, ca.path), severity: 'warning' }];
+  const severity = ca.issuer.error.code === 'PKI_CA_KEY_ELSEWHERE' ? 'info' : 'warning';
+  return [...problems, { ...problemOf(ca.issuer.error, ca.path), severity }];
 }

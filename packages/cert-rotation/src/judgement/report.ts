@@ -36,15 +36,31 @@ function describeEntry(
   options: JudgementOptions,
 ): CertificateRow {
   const { definition, certificateLocation } = entry;
+  const shown = findExpiredCopy(entry, options.now) ?? {
+    path: certificateLocation.path,
+    certificate: entry.certificate.ok ? entry.certificate.value : undefined,
+  };
   return {
     id: entry.id,
     kind: definition.component === 'kubelet' ? 'kubelet' : certificateLocation.in,
     name: definition.name,
-    path: certificateLocation.path,
+    path: shown.path,
     issuer: entry.ca === undefined ? null : `ca/${entry.ca}`,
-    ...describeCertificate(entry.certificate.ok ? entry.certificate.value : undefined, options.now),
+    ...describeCertificate(shown.certificate, options.now),
     ...reportProblems(judgeCertificate(entry, inventory, options)),
   };
+}
+
+/** The certificate in kubelet.conf when it alone has expired: a row names the file that is bad, with its own dates. */
+function findExpiredCopy(
+  { certificate, store }: CertificateEntry,
+  now: Date,
+): { readonly path: string; readonly certificate: Certificate } | undefined {
+  const embedded = store?.embedded;
+  if (embedded === undefined || !embedded.certificate.ok || !certificate.ok) return undefined;
+  const copy = embedded.certificate.value;
+  const isAloneExpired = now > copy.notAfter && now <= certificate.value.notAfter;
+  return isAloneExpired ? { path: embedded.kubeconfig, certificate: copy } : undefined;
 }
 
 function describeCa(ca: CaEntry, now: Date): CertificateRow {
