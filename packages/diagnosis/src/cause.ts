@@ -7,3 +7,6 @@ export interface Cause {
   readonly evidence: readonly string[];
   readonly hint: string | undefined;
 }
+
+/** A cause before it is ranked, or a notice: something to know that keeps no component from its work. */
+export type Finding = Omit<Cause, 'rank'>;

@@ -1,4 +1,4 @@
-import type { Cause } from './cause.ts';
+import type { Cause, Finding } from './cause.ts';
 import { type CertificateRow, joinPlural, joinSubject } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { ComponentState } from './component-state.ts';
@@ -6,7 +6,9 @@ import type { ComponentState } from './component-state.ts';
 interface Evidence {
   readonly certificates: readonly CertificateRow[];
   readonly components: readonly ComponentState[];
-  readonly etcd: readonly Omit<Cause, 'rank'>[];
+  readonly etcd: readonly Finding[];
+  /** What is wrong in flags, files and names, apart from certificates. */
+  readonly configuration: readonly Finding[];
   readonly layout: Error | undefined;
   readonly manifests: readonly Error[];
 }
@@ -40,10 +42,17 @@ const RENEWABLE: readonly string[] = [
 ];
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
-const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH'];
+const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH', 'PKI_CA_KEY_ELSEWHERE'];
 
-/** Ranks the causes: the clock, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
-export function rankCauses({ certificates, components, etcd, layout, manifests }: Evidence): readonly Cause[] {
+/** Ranks the causes: the clock, the configuration, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
+export function rankCauses({
+  certificates,
+  components,
+  etcd,
+  configuration,
+  layout,
+  manifests,
+}: Evidence): readonly Cause[] {
   const bad = certificates.filter(({ status }) => status === 'problem').toSorted((a, b) => weightOf(a) - weightOf(b));
   const blocking = findMissingKeys(certificates, bad);
   const isBlocked = ({ issuer }: CertificateRow): boolean => blocking.some(({ ca }) => ca.id === issuer);
@@ -71,14 +80,21 @@ export function rankCauses({ certificates, components, etcd, layout, manifests }
             code: 'COMPONENT_DOWN',
             summary: `not running or not healthy: ${down.map(({ name }) => name).join(', ')}`,
             evidence: down.map(({ name, detail }) => `${name}: ${detail}`),
-            hint: bad.length > 0 ? 'follows from the certificates above' : 'restart it: kube-rescue recover',
+            hint:
+              bad.length > 0
+                ? 'follows from the certificates above'
+                : configuration.length > 0
+                  ? 'follows from the problems above'
+                  : 'restart it: kube-rescue recover',
           },
         ];
   const blockers = blocking.map(({ cause }) => cause);
-  return [...clock, ...blockers, ...others, ...structural, ...etcd, ...stopped].map((cause, index) => ({
-    rank: index + 1,
-    ...cause,
-  }));
+  return [...clock, ...configuration, ...blockers, ...others, ...structural, ...etcd, ...stopped].map(
+    (cause, index) => ({
+      rank: index + 1,
+      ...cause,
+    }),
+  );
 }
 
 function weightOf(row: CertificateRow): number {
@@ -101,7 +117,7 @@ function groupOf(row: CertificateRow): string {
 function findMissingKeys(
   certificates: readonly CertificateRow[],
   bad: readonly CertificateRow[],
-): readonly { readonly ca: CertificateRow; readonly cause: Omit<Cause, 'rank'> }[] {
+): readonly { readonly ca: CertificateRow; readonly cause: Finding }[] {
   return certificates.flatMap((ca) => {
     const missing = ca.problems.find(({ code }) => KEY_MISSING.includes(code));
     const waiting = bad.filter(
@@ -122,7 +138,7 @@ function count(certificates: number): string {
   return certificates === 1 ? '1 certificate' : `${certificates} certificates`;
 }
 
-function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRow) => boolean): Omit<Cause, 'rank'> {
+function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRow) => boolean): Finding {
   const [row] = rows;
   if (row === undefined) throw new Error('a group has at least one certificate');
   const [first] = problemsOf(row);

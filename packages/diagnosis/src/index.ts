@@ -1,4 +1,4 @@
-export type { Cause } from './cause.ts';
+export type { Cause, Finding } from './cause.ts';
 export { inspectCertificate } from './certificates/certificate-inspection.ts';
 export { checkClusterCertificates, type ClusterCertificates } from './certificates/cluster-certificates.ts';
 export { type CheckpointListing, type CheckpointRow, listCheckpoints } from './checkpoints/checkpoint-listing.ts';
@@ -10,6 +10,8 @@ export {
   inspectEtcd,
   probeEtcd,
 } from './etcd/etcd-status.ts';
+export { findEtcdNotices } from './etcd/etcd-judgement.ts';
+export { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 export { listLaterRuns } from './runs/later-runs.ts';
 export { judgeRollback } from './runs/rollback-judgement.ts';
 export { type ComponentState } from './component-state.ts';

@@ -3,10 +3,20 @@ import { type CertificateRow, inspectCertificates, reportCertificates } from '@k
 import { isRecoveryError, toRfc3339 } from '@kube-rescue/errors';
 import { baseName } from '@kube-rescue/host';
 import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
-import { assertRecoverable, type Layout, type Node, type NodeDescription } from '@kube-rescue/node';
-import { type Cause } from './cause.ts';
+import {
+  assertRecoverable,
+  findCertifiedNodeName,
+  type Layout,
+  type Node,
+  type NodeDescription,
+} from '@kube-rescue/node';
+import { type Cause, type Finding } from './cause.ts';
 import { rankCauses } from './causes.ts';
-import { findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
+import { findForeignAddresses } from './configuration/addresses.ts';
+import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
+import { findUnreadableFlagFiles } from './configuration/named-files.ts';
+import { findRenamedNode } from './configuration/node-name.ts';
+import { findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
 import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
 import { readServiceStates } from './service-state.ts';
 
@@ -18,6 +28,8 @@ export interface Triage {
   readonly layout: Layout | 'unsupported';
   readonly healthy: boolean;
   readonly causes: readonly Cause[];
+  /** Known defects that keep no component from its work, such as old copies of a kubeconfig. */
+  readonly notices: readonly Finding[];
   readonly components: readonly ComponentState[];
   readonly certificates: readonly CertificateRow[];
   /** `null` on a copy, and on a node that runs neither etcd nor an API server. */
@@ -47,6 +59,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     // An etcd that answers is not down; its problems are separate causes.
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
+    configuration: await findConfigurationProblems(description, certificates, node),
     layout: findLayoutProblem(description),
     manifests: [
       ...description.staticPods.problems,
@@ -59,10 +72,31 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
     healthy: causes.length === 0,
     causes,
+    notices: [
+      ...findEtcdNotices(etcd),
+      ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now })),
+    ],
     components,
     certificates,
     etcd,
   };
+}
+
+async function findConfigurationProblems(
+  description: NodeDescription,
+  certificates: readonly CertificateRow[],
+  node: Node,
+): Promise<readonly Finding[]> {
+  const { components, kubelet } = description;
+  const judged = new Set(
+    certificates.flatMap(({ path, problems }) => [path, ...problems.map(({ subject }) => subject)]),
+  );
+  const findings = await Promise.all([
+    findForeignAddresses(components, node),
+    findUnreadableFlagFiles(components, judged, node),
+    findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
+  ]);
+  return findings.flat();
 }
 
 /** The rows of `certs check`. Reads files only. */

@@ -4,6 +4,7 @@ export {
   findComponent,
   findFlag,
   type FlagReference,
+  namedPaths,
 } from './components/component-flags.ts';
 export { type Component, COMPONENTS, programName } from './components/component.ts';
 export { type EtcdService, readEtcdService } from './components/etcd-service.ts';

@@ -9,10 +9,18 @@ export async function findNodeName(
   node: NodeDescription,
   { host }: { readonly host: Pick<Host, 'name' | 'readFile' | 'readLink' | 'stat' | 'list'> },
 ): Promise<string> {
+  return (await findCertifiedNodeName(node, { host })) ?? node.kubelet.hostnameOverride ?? host.name;
+}
+
+/** The name in the kubelet's certificate (`system:node:NAME`); `undefined` without such a certificate. */
+export async function findCertifiedNodeName(
+  node: Pick<NodeDescription, 'inspection'>,
+  { host }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'> },
+): Promise<string | undefined> {
   const { certificates } = await inspectCertificates({ ...node.inspection, only: ['kubelet-client'] }, { host });
   const client = certificates[0]?.certificate;
   const subject = client?.ok === true ? client.value.x509.subject : undefined;
-  return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1] ?? node.kubelet.hostnameOverride ?? host.name;
+  return /CN=system:node:(.+)$/m.exec(subject ?? '')?.[1];
 }
 
 /** The serial number of the API server's serving certificate on disk, upper-case hexadecimal. */

@@ -4,6 +4,7 @@ import { openRecoveryDns, recoveryDnsFlags } from '../dns/recovery-dns.ts';
 import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
+import { warnOfOutdatedCopies } from '../outdated-copies.ts';
 import { withLeftWorkers } from '../nodes/left-workers.ts';
 import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
@@ -48,6 +49,7 @@ export default class Recover extends NodeCommand {
     const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
     const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);
     const complete = await withLeftWorkers(answer);
+    await warnOfOutdatedCopies(session);
     // With --only, the answer does not cover ingress DNS.
     return flags.only === undefined ? dns.complete(complete) : complete;
   }

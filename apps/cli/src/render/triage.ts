@@ -18,10 +18,17 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
     ...(hint === undefined ? [] : [indentText('   hint: ', hint, columns)]),
     '',
   ]);
+  const notices = triage.notices.flatMap(({ code, summary, evidence, hint }) => [
+    indentText('notice: ', `${summary} (${code})`, columns),
+    ...evidence.map((line) => indentText('   - ', line, columns)),
+    ...(hint === undefined ? [] : [indentText('   hint: ', hint, columns)]),
+    '',
+  ]);
   return [
     head,
     '',
     ...(causes.length === 0 ? [] : ['problems, root causes first', '', ...causes]),
+    ...notices,
     ...(triage.components.length === 0 ? [] : [renderComponents(triage, terminal), '']),
     ...renderConnection(triage.etcd?.connection ?? null, terminal),
     `${summarizeCertificates(triage.certificates)} (see: kube-rescue certs check)`,

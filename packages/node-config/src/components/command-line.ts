@@ -11,8 +11,8 @@ export interface CommandLine {
 
 const SHELLS = ['sh', 'bash', 'ash', 'dash'];
 
-/** Flags that accumulate over several uses: component-base, `ConfigurationMap`. */
-const ADDING = ['node-labels'];
+/** Flags that accumulate over several uses: component-base's `ConfigurationMap` and `NamedCertKeyArray`, pflag's `StringArray`. */
+const ADDING = ['node-labels', 'service-account-key-file', 'tls-sni-cert-key'];
 
 /** Before 1.16 one binary held every component, selected by its first argument. */
 const HYPERKUBE_NAMES: Readonly<Record<string, string>> = {

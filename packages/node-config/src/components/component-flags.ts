@@ -1,6 +1,6 @@
 import { hostPath, type HostPath } from '@kube-rescue/host';
 import { type Component, isComponent } from './component.ts';
-import { hostPathOf, type StaticPod } from '../static-pods/static-pod.ts';
+import { findMount, hostPathOf, type StaticPod } from '../static-pods/static-pod.ts';
 
 /** The command-line flags of a component, with file paths on the host. */
 export interface ComponentFlags {
@@ -11,6 +11,8 @@ export interface ComponentFlags {
   readonly flags: ReadonlyMap<string, string>;
   /** Flags that name a file inside the container only; they keep the container's path. */
   readonly unmapped?: readonly string[];
+  /** Those of `unmapped` whose file no volume of the pod mounts: only the image could provide it. */
+  readonly unmounted?: readonly string[];
 }
 
 /** `etcd-prefix=/registry` looks like a path, but is not one. */
@@ -27,26 +29,37 @@ export function componentFlags(pod: StaticPod): ComponentFlags | undefined {
   const component = [pod.main.program, pod.component].find((name) => name !== undefined && isComponent(name));
   if (component === undefined || !isComponent(component)) return undefined;
   const unmapped: string[] = [];
+  const unmounted: string[] = [];
   const flags = new Map(
     [...pod.main.flags].map(([name, value]) => {
       if (NOT_A_FILE.includes(name) || !FILE_FLAG.test(name)) return [name, value];
       const mapped = mapPaths(value, (path) => hostPathOf(pod.main, path));
       if (mapped === undefined) unmapped.push(name);
+      if (namedPaths(value).some((path) => findMount(pod.main, path) === undefined)) unmounted.push(name);
       return [name, mapped ?? value];
     }),
   );
-  return { component, source: pod.manifest.path, flags, unmapped };
+  return { component, source: pod.manifest.path, flags, unmapped, unmounted };
 }
 
-/** A value is one path, or several with commas between them and names after a colon (`tls-sni-cert-key`). */
+/**
+ * The absolute paths in a flag's value: one, several with commas between them, or pairs with server names after a colon
+ * (`--tls-sni-cert-key=a.crt,a.key:a.example,b.example`).
+ */
+export function namedPaths(value: string): readonly HostPath[] {
+  return value.split(/[,:]/).flatMap((word) => (word.startsWith('/') ? [hostPath(word)] : []));
+}
+
+/** @returns `undefined` when the value has no path, or one that is not on the host */
 function mapPaths(value: string, map: (path: HostPath) => HostPath | undefined): string | undefined {
-  const parts = value.split(',').map((part) => {
-    const [path = '', ...names] = part.split(':');
-    if (!path.startsWith('/')) return undefined;
-    const mapped = map(hostPath(path));
-    return mapped === undefined ? undefined : [mapped, ...names].join(':');
-  });
-  return parts.every((part) => part !== undefined) ? parts.join(',') : undefined;
+  const paths = namedPaths(value);
+  const mapped = paths.map(map);
+  if (paths.length === 0 || mapped.includes(undefined)) return undefined;
+  let next = 0;
+  return value
+    .split(/([,:])/)
+    .map((word) => (word.startsWith('/') ? mapped[next++] : word))
+    .join('');
 }
 
 /** A flag of a component, for example the API server's `--client-ca-file`. */

@@ -18,7 +18,7 @@ interface Probes {
 }
 
 /** A directory or file mounted into a container. */
-interface Mount {
+export interface Mount {
   readonly containerPath: HostPath;
   /** `undefined` when the source is not on the host. */
   readonly hostPath: HostPath | undefined;
@@ -71,13 +71,18 @@ export interface StaticPod {
  * provides it.
  */
 export function hostPathOf(container: StaticContainer, containerPath: HostPath): HostPath | undefined {
-  const mount = container.mounts.find(
-    (candidate) =>
-      containerPath === candidate.containerPath || containerPath.startsWith(folder(candidate.containerPath)),
-  );
+  const mount = findMount(container, containerPath);
   if (mount?.hostPath === undefined) return undefined;
   const rest = containerPath.slice(mount.containerPath === '/' ? 0 : mount.containerPath.length);
   return (mount.hostPath === '/' && rest !== '' ? rest : mount.hostPath + rest) as HostPath;
+}
+
+/** The mount that provides a path in a container; `undefined` when the image does. */
+export function findMount(container: StaticContainer, containerPath: HostPath): Mount | undefined {
+  return container.mounts.find(
+    (candidate) =>
+      containerPath === candidate.containerPath || containerPath.startsWith(folder(candidate.containerPath)),
+  );
 }
 
 function folder(path: string): string {

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { usageError } from '../../envelope.ts';
 import { keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
+import { warnOfOutdatedCopies } from '../../outdated-copies.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { toRenewal } from '../../renewal-input.ts';
 
@@ -44,7 +45,10 @@ export default class CertsRenew extends NodeCommand {
     const keyAlgorithm = flags['key-algorithm'];
     const options = { ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
     const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);
-    return answerPlaybook({ playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes }, session);
+    const input = { playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes };
+    const answer = await answerPlaybook(input, session);
+    await warnOfOutdatedCopies(session);
+    return answer;
   }
 }
 
