@@ -26,6 +26,15 @@ export interface HostFiles {
    * @throws HostError `HOST_NOT_A_REGULAR_FILE` `HOST_FILE_TOO_LARGE` `HOST_PERMISSION_DENIED` `HOST_IO`
    */
   readFile(path: HostPath): Promise<Uint8Array | undefined>;
+  /**
+   * A part of a regular file of any size, following links: up to `length` bytes from `offset` on, fewer only at its end;
+   * `undefined` when the path does not exist.
+   * @throws HostError `HOST_NOT_A_REGULAR_FILE` `HOST_PERMISSION_DENIED` `HOST_IO`
+   */
+  readRange(
+    path: HostPath,
+    range: { readonly offset: number; readonly length: number },
+  ): Promise<Uint8Array | undefined>;
   /** The inode at `path` itself (a link is not followed); `undefined` when the path does not exist. */
   stat(path: HostPath): Promise<FileStat | undefined>;
   /** The stored target of a symbolic link, or `undefined` when `path` is not a link. */

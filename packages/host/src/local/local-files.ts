@@ -25,7 +25,7 @@ const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
 
 export type HostFileReads = Pick<
   HostFiles,
-  'readFile' | 'stat' | 'readLink' | 'list' | 'readTree' | 'freeBytes' | 'assertWritable'
+  'readFile' | 'readRange' | 'stat' | 'readLink' | 'list' | 'readTree' | 'freeBytes' | 'assertWritable'
 >;
 
 /**
@@ -33,19 +33,25 @@ export type HostFileReads = Pick<
  * node needs hundreds of them, and on a busy machine the thread pool takes longer than the read.
  */
 export function createLocalFileReads(paths: PathResolver): HostFileReads {
+  const withOpened = <T>(file: HostPath, read: (descriptor: number) => T): Promise<T | undefined> =>
+    translated('read the file', file, async () => {
+      const real = await paths.target(file);
+      // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+      const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+      const descriptor = await unless(NOT_THERE, async () => openSync(real, flags));
+      if (descriptor === undefined) return undefined;
+      try {
+        return read(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    });
   const reads: Omit<HostFileReads, 'readTree'> = {
-    readFile: (file) =>
-      translated('read the file', file, async () => {
-        const real = await paths.target(file);
-        // Without O_NONBLOCK, opening a FIFO would wait for its writer.
-        const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-        const descriptor = await unless(NOT_THERE, async () => openSync(real, flags));
-        if (descriptor === undefined) return undefined;
-        try {
-          return readRegular(descriptor, file);
-        } finally {
-          closeSync(descriptor);
-        }
+    readFile: (file) => withOpened(file, (descriptor) => readRegular(descriptor, file)),
+    readRange: (file, { offset, length }) =>
+      withOpened(file, (descriptor) => {
+        assertRegular(fstatSync(descriptor), file);
+        return readPart(descriptor, offset, length);
       }),
     stat: (file) =>
       translated('stat the file', file, async () => {
@@ -134,6 +140,18 @@ function readRegular(descriptor: number, file: HostPath): Uint8Array {
   }
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+/** A read may return less than was asked for before the end. */
+function readPart(descriptor: number, offset: number, length: number): Uint8Array {
+  const part = new Uint8Array(length);
+  let total = 0;
+  while (total < length) {
+    const bytesRead = readSync(descriptor, part, total, length - total, offset + total);
+    if (bytesRead === 0) break;
+    total += bytesRead;
+  }
+  return part.subarray(0, total);
 }
 
 function tooLarge(file: HostPath): HostError {

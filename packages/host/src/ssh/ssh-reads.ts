@@ -3,7 +3,10 @@ import type { FileStat, HostFiles } from '../host.ts';
 import { type RemoteScript, remoteFailure, type RunScript, STATUS } from './remote-script.ts';
 import type { RemoteResult } from './ssh-connection.ts';
 
-type HostFileReads = Pick<HostFiles, 'readFile' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'>;
+type HostFileReads = Pick<
+  HostFiles,
+  'readFile' | 'readRange' | 'stat' | 'readLink' | 'list' | 'freeBytes' | 'assertWritable'
+>;
 
 /** The limit of local files. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
@@ -26,6 +29,13 @@ case $seen in 8???' '*) ;; *) printf '%s\\n' "\${seen#* * }" >&2; exit ${STATUS.
 size=\${seen#* }
 [ "\${size%% *}" -le "$2" ] || exit ${STATUS.tooLarge}
 exec cat -- "$1"
+`;
+
+/** $2 first byte, counted from 1; $3 bytes. */
+const READ_RANGE = `${LOOK}
+look -L -c '%f %F' -- "$1"
+case $seen in 8???' '*) ;; *) printf '%s\\n' "\${seen#* }" >&2; exit ${STATUS.notRegular} ;; esac
+tail -c "+$2" -- "$1" | head -c "$3"
 `;
 
 const STAT = `${LOOK}
@@ -72,6 +82,10 @@ export function createSshFileReads(run: RunScript, userId: number): HostFileRead
       const result = await ask(script, 'read the file', file);
       if (result !== undefined && result.stdout.length > MAX_FILE_BYTES) throw tooLarge(file);
       return result?.stdout;
+    },
+    readRange: async (file, { offset, length }) => {
+      const args = [file, String(offset + 1), String(length)];
+      return (await ask({ text: READ_RANGE, args, maxOutputBytes: length + 1 }, 'read the file', file))?.stdout;
     },
     stat: async (file) => {
       const result = await ask({ text: STAT, args: [file] }, 'stat the file', file);

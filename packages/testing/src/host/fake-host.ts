@@ -55,6 +55,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     kind: 'live',
     userId: () => options.userId ?? 0,
     readFile: (path) => files.readFile(path),
+    readRange: (path, range) => files.readRange(path, range),
     stat: (path) => files.stat(path),
     readLink: (path) => files.readLink(path),
     list: (path) => files.list(path),

@@ -60,6 +60,22 @@ export function hostContract(
         await expectCode(host.readFile(at('huge')), 'HOST_FILE_TOO_LARGE');
       });
 
+      it('reads a part of a file of any size, and less only at its end', async () => {
+        const size = 32 * 1024 * 1024 + 5;
+        const bytes = new Uint8Array(size).fill(1);
+        bytes.set([7, 0, 10, 255, 9], size - 5);
+        await host.writeFile(at('huge'), bytes, { mode: 0o644 });
+        const read = async (offset: number, length: number): Promise<readonly number[]> => [
+          ...((await host.readRange(at('huge'), { offset, length })) ?? []),
+        ];
+        assert.deepEqual(await read(size - 5, 3), [7, 0, 10]);
+        assert.deepEqual(await read(size - 2, 100), [255, 9]);
+        assert.deepEqual(await read(size, 10), []);
+        assert.deepEqual(await read(0, 2), [1, 1]);
+        assert.equal(await host.readRange(at('none'), { offset: 0, length: 1 }), undefined);
+        await expectCode(host.readRange(subject.directory, { offset: 0, length: 1 }), 'HOST_NOT_A_REGULAR_FILE');
+      });
+
       it('lists names in order', async () => {
         for (const each of ['b', 'a', 'c']) await host.writeFile(at(each), OLD, { mode: 0o644 });
         assert.deepEqual(await host.list(subject.directory), ['a', 'b', 'c']);

@@ -43,11 +43,23 @@ export class MemoryFiles implements HostFiles {
   }
 
   async readFile(path: HostPath): Promise<Uint8Array | undefined> {
+    const bytes = this.#bytesOf(path);
+    if (bytes !== undefined && bytes.length > MAX_FILE_BYTES) throw failure('HOST_FILE_TOO_LARGE', path);
+    return bytes && Uint8Array.from(bytes);
+  }
+
+  async readRange(
+    path: HostPath,
+    { offset, length }: Parameters<HostFiles['readRange']>[1],
+  ): Promise<Uint8Array | undefined> {
+    return this.#bytesOf(path)?.slice(offset, offset + length);
+  }
+
+  #bytesOf(path: HostPath): Uint8Array | undefined {
     const entry = this.#entries.get(this.#target(path));
     if (entry === undefined) return undefined;
     if (entry.kind !== 'file') throw failure('HOST_NOT_A_REGULAR_FILE', path);
-    if (entry.bytes.length > MAX_FILE_BYTES) throw failure('HOST_FILE_TOO_LARGE', path);
-    return Uint8Array.from(entry.bytes);
+    return entry.bytes;
   }
 
   async stat(path: HostPath): Promise<FileStat | undefined> {
