@@ -12,6 +12,9 @@ const APPLYING = `      for (const { change, material } of edits) {
         onEvent({ type: 'change-made', step, change, text: kind.describe(change) });
       }`;
 
+const RECORDING = `      for (let from = 0; from < intents.length; from += PART) await run.append(...intents.slice(from, from + PART));
+`;
+
 const mutant = (file: string, name: string, from: string, to: string): Mutant => ({ file, name, from, to });
 
 /** Bugs that the tests must detect: journal order, checks before a write, the lock, rollback. */
@@ -19,15 +22,15 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'journal/step-journal.ts',
     'undo records are written after the changes',
-    `      await run.append(...intents);\n${APPLYING}`,
-    `${APPLYING}\n      await run.append(...intents);`,
+    `${RECORDING}${APPLYING}`,
+    `${APPLYING}\n${RECORDING}`,
   ),
-  mutant('journal/step-journal.ts', 'undo records are not written', '      await run.append(...intents);\n', ''),
+  mutant('journal/step-journal.ts', 'undo records are not written', RECORDING, ''),
   mutant(
     'journal/step-journal.ts',
     'only the first undo record of a unit is written',
-    'run.append(...intents)',
-    'run.append(...intents.slice(0, 1))',
+    'from += PART) await run.append(...intents.slice(from, from + PART))',
+    'from += PART) await run.append(...intents.slice(from, 1))',
   ),
   mutant(
     'journal/step-journal.ts',
@@ -428,7 +431,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'journal/step-journal.ts',
     'the undo record of each change of a unit is written right before the change',
-    `      await run.append(...intents);\n${APPLYING}`,
+    `${RECORDING}${APPLYING}`,
     `      for (const [index, { change, material }] of edits.entries()) {
         await run.append(...intents.slice(index, index + 1));
         await kindOf(kinds, change).apply(change, material);

@@ -13,6 +13,9 @@ export const WORKFLOW_ERRORS = {
   RUN_NOT_FOUND: 'usage',
   RUN_UNFINISHED: 'blocked',
   JOURNAL_CORRUPT: 'invalid',
+  JOURNAL_LOST: 'missing',
+  JOURNAL_NEWER: 'unsupported',
+  RESUME_CONTRADICTS: 'refused',
   BACKUP_SEALED: 'unreadable',
 } as const satisfies Record<string, ErrorKind>;
 

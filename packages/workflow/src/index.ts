@@ -18,13 +18,29 @@ export {
   readBefore,
 } from './plan/file-change.ts';
 export { hostChangeKinds } from './host-changes/index.ts';
-export type { IntentRecord, JournalRecord, RunOutcome } from './journal/journal-record.ts';
+export type {
+  IntentRecord,
+  JournalRecord,
+  RecordedInput,
+  RunHeader,
+  RunOrigin,
+  RunOutcome,
+} from './journal/journal-record.ts';
 export type { StepReport } from './run/phase-runner.ts';
 export { mapConcurrent } from './run/concurrency.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan/plan.ts';
 export { deriveRunReport, type ReportedChange, type ReportedStep, type RunReport } from './run/run-report.ts';
 export type { RunState } from './run/run-state.ts';
-export { openRunStore, type RunDirectory, RUNS_DIRECTORY, type RunStore } from './journal/run-store.ts';
+export { findResumableRun } from './run/resumable-run.ts';
+export type { RunDirectory } from './journal/run-directory.ts';
+export {
+  type DamagedRun,
+  LATEST_RUN,
+  openRunStore,
+  type RunEntry,
+  RUNS_DIRECTORY,
+  type RunStore,
+} from './journal/run-store.ts';
 export { type WorkflowDeps } from './run/workflow-deps.ts';
 export { rollbackRun, type RunInput, type RunResult, runPlaybook } from './run/runner.ts';
 export type { Selection } from './plan/selection.ts';

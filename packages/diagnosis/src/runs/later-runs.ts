@@ -7,14 +7,16 @@ const FILE_KINDS = ['file.replace', 'file.remove', 'symlink.replace'];
  * The later runs with active changes to a file that `run` had changed, newest first. They must be rolled back before `run`,
  * because the file no longer holds the bytes of `run`.
  *
- * @throws WorkflowError `JOURNAL_CORRUPT`
+ * Runs that cannot be read are not among them: their files are left where they do not hold the bytes of `run`.
+ * @throws WorkflowError `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`
  */
 export async function listLaterRuns(
   run: Pick<RunDirectory, 'id' | 'state'>,
   store: Pick<RunStore, 'list'>,
 ): Promise<readonly string[]> {
   const own = new Set((await run.state()).activeChanges.flatMap(fileOf));
-  const later = (await store.list()).filter(({ id }) => id > run.id);
+  const runs = await store.list();
+  const later = runs.slice(runs.findIndex(({ id }) => id === run.id) + 1);
   return later
     .filter(({ activeChanges }) => activeChanges.flatMap(fileOf).some((file) => own.has(file)))
     .map(({ id }) => id)

@@ -8,7 +8,14 @@ const RECORDED = { stages: ['trust', 'issue'] as const, newKeys: true, nodesRead
 function run(fields: Partial<RunState> = {}): RunState {
   return {
     ...{ id: 'r', playbook: 'certs-rotate-ca-cluster', host: 'cp1', startedAt: '2027-01-01T00:00:00Z' },
-    ...{ resumeCommand: undefined, input: undefined, outcome: undefined, endedAt: undefined, nextSeq: 0 },
+    ...{
+      header: undefined,
+      resumeCommand: undefined,
+      input: undefined,
+      outcome: undefined,
+      endedAt: undefined,
+      nextSeq: 0,
+    },
     ...{ activeChanges: [], unfinished: [], unverified: new Set<string>(), applied: new Set<string>() },
     ...fields,
   };

@@ -1,5 +1,7 @@
 /** Encryption of a run's backup. */
 export interface BackupSeal {
+  /** Public recipients of `seal`, recorded in the journal. Default: none. */
+  readonly recipients?: readonly string[] | undefined;
   /** Absent when backups are only read. */
   readonly seal?: ((data: Uint8Array) => Promise<Uint8Array>) | undefined;
   /** Absent without the identity. @throws when the identity is the wrong one */

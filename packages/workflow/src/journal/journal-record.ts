@@ -1,24 +1,56 @@
 import type { Change, Json, UndoOutcome } from '../plan/change.ts';
-import { WorkflowError } from '../errors.ts';
 import type { FindingStatus, StepId } from '../plan/step.ts';
 
 /** How a run ended. A run without an end was interrupted. */
 export type RunOutcome = 'done' | 'rolled-back' | 'rollback-incomplete' | 'not-verified' | 'interrupted';
 
+/** The newest format that this version writes and reads. */
+export const JOURNAL_VERSION = 2;
+
+/** The files of one flag or argument, as they were when the run began. */
+export interface RecordedInput {
+  /** For example `--certs`. */
+  readonly flag: string;
+  /** Absolute path of a file or directory on the operator's machine. */
+  readonly path: string;
+  /** SHA-256 of each file by its name below `path`; the file itself has the name `.`. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** How a run was started, without key material: paths and digests only. */
+export interface RunOrigin {
+  /** The words of the command: `certs`, `rotate-ca`, `cluster`. */
+  readonly command: readonly string[];
+  /** Every flag that shapes the run, with its effective value; paths are absolute. */
+  readonly flags: Readonly<Record<string, Json>>;
+  readonly inputs: readonly RecordedInput[];
+  /** Version of the program. */
+  readonly tool: string;
+}
+
+/** The first record of a journal. */
+export interface RunHeader extends Partial<RunOrigin> {
+  readonly type: 'run';
+  readonly version: 1 | 2;
+  readonly id: string;
+  /** Position among the runs of the host, from 1. Absent in version 1, as is everything below. */
+  readonly number?: number | undefined;
+  readonly playbook: string;
+  readonly host: string;
+  /** Root directory of the copy that was changed; `null` on a live machine. */
+  readonly root?: string | null | undefined;
+  readonly at: string;
+  /** Public recipients of the encrypted backups; empty when they are not encrypted. */
+  readonly seal?: readonly string[] | undefined;
+  /** As in `RunInput`. Absent in the oldest journals of version 1, as is `input`. */
+  readonly resumeCommand?: string | undefined;
+  /** `request` of `RunInput`. */
+  readonly input?: Json | undefined;
+}
+
 /** One line of a run's journal. Written and fsynced before the action that it records, or right after. */
 export type JournalRecord =
-  | {
-      readonly type: 'run';
-      readonly version: 1;
-      readonly id: string;
-      readonly playbook: string;
-      readonly host: string;
-      readonly at: string;
-      /** As in `RunInput`. Absent in journals of earlier versions. */
-      readonly resumeCommand?: string | undefined;
-      /** `request` of `RunInput`. Absent in journals of earlier versions. */
-      readonly input?: Json | undefined;
-    }
+  | RunHeader
   | { readonly type: 'resumed'; readonly at: string }
   | FindingRecord
   | { readonly type: 'step'; readonly step: StepId; readonly at: string }
@@ -34,7 +66,7 @@ export type JournalRecord =
       readonly type: 'verified';
       readonly step: StepId;
       readonly at: string;
-      /** Absent in journals of earlier versions, as are the warnings. */
+      /** Absent in the oldest journals, as are the warnings. */
       readonly evidence?: readonly string[] | undefined;
       readonly warnings?: readonly string[] | undefined;
     }
@@ -43,7 +75,7 @@ export type JournalRecord =
       readonly type: 'end';
       readonly outcome: RunOutcome;
       readonly at: string;
-      /** Why the run failed. Absent in journals of earlier versions. */
+      /** Why the run failed. Absent in the oldest journals. */
       readonly reason?: string | undefined;
     };
 
@@ -61,39 +93,3 @@ export interface FindingRecord {
 }
 
 export type IntentRecord = Extract<JournalRecord, { type: 'intent' }>;
-
-/** One journal line, with its newline. */
-export function encodeRecord(record: JournalRecord): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(record)}\n`);
-}
-
-/**
- * Reads a journal. A torn last line is dropped: the run was interrupted while writing it, and the recorded action had not
- * begun.
- *
- * @throws WorkflowError `JOURNAL_CORRUPT` when any other line is not a record
- */
-export function decodeJournal(text: string, subject: string): readonly JournalRecord[] {
-  const lines = text.split('\n');
-  lines.pop(); // Empty after a complete last line, torn otherwise.
-  return lines.map((line, index) => {
-    const record = parseRecord(line);
-    if (record !== undefined) return record;
-    throw new WorkflowError({
-      code: 'JOURNAL_CORRUPT',
-      message: `line ${index + 1} of the journal is not a record`,
-      subject,
-      hint: 'restore the old files by hand from the backup directory beside the journal, then move the directory of this run away: until then no run can begin',
-    });
-  });
-}
-
-function parseRecord(line: string): JournalRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    const isRecord = typeof value === 'object' && value !== null && 'type' in value;
-    return isRecord ? (value as JournalRecord) : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -5,7 +5,7 @@ import type { WorkflowListener } from '../run/events.ts';
 import type { Change } from '../plan/change.ts';
 import type { IntentRecord } from './journal-record.ts';
 import { mapConcurrent } from '../run/concurrency.ts';
-import type { RunDirectory } from './run-store.ts';
+import type { RunDirectory } from './run-directory.ts';
 import type { StepId, StepJournal } from '../plan/step.ts';
 
 /** Numbers undo records; one sequence per run. */
@@ -20,6 +20,8 @@ export function createSequence(first: number): Sequence {
 
 /** Edits checked and backed up at a time. */
 const CONCURRENCY = 16;
+/** Undo records written at a time. */
+const PART = 10_000;
 
 /** The journal of one step of a run: records every undo, fsynced, before the first write of a unit. */
 export function openStepJournal(
@@ -44,7 +46,8 @@ export function openStepJournal(
         return { change, captured: await kindOf(kinds, change).capture(change, after, run.backup, material) };
       });
       const intents = kept.map((each): IntentRecord => ({ type: 'intent', seq: sequence.next(), step, ...each }));
-      await run.append(...intents);
+      // In parts: the number of arguments of a call is limited, that of changes is not.
+      for (let from = 0; from < intents.length; from += PART) await run.append(...intents.slice(from, from + PART));
       for (const { change, material } of edits) {
         const kind = kindOf(kinds, change);
         await kind.apply(change, material);

@@ -3,7 +3,7 @@ import { WorkflowError } from '../errors.ts';
 import { isSelected, type Selection } from '../plan/selection.ts';
 import { recordEnd } from './run-end.ts';
 import type { FindingRecord } from '../journal/journal-record.ts';
-import type { RunDirectory } from '../journal/run-store.ts';
+import type { RunDirectory } from '../journal/run-directory.ts';
 import type { WorkflowDeps } from './workflow-deps.ts';
 import type { Finding, Phase, Playbook, Step, StepId, StepJournal, Verdict } from '../plan/step.ts';
 import { createSequence, openStepJournal, type Sequence } from '../journal/step-journal.ts';

@@ -1,7 +1,7 @@
 import { describeError, isRecoveryError, redact } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { RunOutcome } from '../journal/journal-record.ts';
-import type { RunDirectory } from '../journal/run-store.ts';
+import type { RunDirectory } from '../journal/run-directory.ts';
 
 /**
  * Records how a run ended. A journal that cannot be written must not hide the state of the cluster, so a failure

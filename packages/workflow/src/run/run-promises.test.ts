@@ -79,8 +79,8 @@ describe('a unit of changes', () => {
     const [first, last] = [paths.indexOf(A), paths.indexOf(B)];
     expect(first).toBeGreaterThan(0);
     expect(paths.slice(first, last + 1)).toEqual([A, B]);
-    const written = paths.slice(0, first).findLast((path) => path.endsWith('journal.jsonl'));
-    expect(written, 'the journal is what was written last').toBe(paths[first - 1]);
+    const written = paths.slice(first - 2, first).map((path) => path.split('/').at(-1));
+    expect(written, 'the journal and its end mark are what was written last').toEqual(['journal.jsonl', 'head.json']);
   });
 
   it('overwrites no file that another process wrote during the unit', async () => {
@@ -257,7 +257,8 @@ describe('the directory of a run', () => {
     expect(kept).toHaveLength(2);
     const modeOf = async (path: typeof A): Promise<number | undefined> => (await host.stat(path))?.mode;
     for (const path of [directory, backup]) expect(await modeOf(path)).toBe(0o700);
-    for (const path of [joinPath(directory, 'journal.jsonl'), ...kept]) expect(await modeOf(path)).toBe(0o600);
+    const files = ['journal.jsonl', 'head.json'].map((name) => joinPath(directory, name));
+    for (const path of [...files, ...kept]) expect(await modeOf(path)).toBe(0o600);
   });
 
   it('reserves disk space during the run, and frees it before a rollback', async () => {
@@ -286,7 +287,11 @@ describe('the directory of a run', () => {
   it('has no reserved disk space after the run', async () => {
     const host = demoHost();
     const { runId = '' } = await demoRun(host, [demoStep(host, 'one', { [A]: 'new' })]);
-    expect(await host.list(joinPath(demoDeps(host).store.directory, runId))).toEqual(['backup', 'journal.jsonl']);
+    expect(await host.list(joinPath(demoDeps(host).store.directory, runId))).toEqual([
+      'backup',
+      'head.json',
+      'journal.jsonl',
+    ]);
   });
 });
 

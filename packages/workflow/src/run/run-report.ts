@@ -1,5 +1,5 @@
 import { redact } from '@kube-rescue/errors';
-import type { Change } from '../plan/change.ts';
+import type { Change, UndoOutcome } from '../plan/change.ts';
 import type { IntentRecord, JournalRecord, RunOutcome } from '../journal/journal-record.ts';
 import type { FindingStatus, StepId } from '../plan/step.ts';
 
@@ -83,7 +83,7 @@ export function deriveRunReport(
     outcome: end?.type === 'end' ? end.outcome : undefined,
     reason: end?.type === 'end' ? end.reason : undefined,
     steps: stepsOf(records),
-    changes: records.flatMap((record) => (record.type === 'intent' ? [changeOf(record, records, describe)] : [])),
+    changes: changesOf(records, describe),
     timeline: timelineOf(records, startedAt),
   };
 }
@@ -112,13 +112,21 @@ function stepOf(steps: ReadonlyMap<StepId, ReportedStep>, step: StepId): Reporte
   return steps.get(step) ?? { ...unknown, step, result: 'not-applied', proof: [], warnings: [] };
 }
 
+function changesOf(records: readonly JournalRecord[], describe: (change: Change) => string): readonly ReportedChange[] {
+  // The last outcome of an undo counts.
+  const outcomes = new Map(
+    records.flatMap((record) => (record.type === 'undone' ? [[record.seq, record.outcome]] : [])),
+  );
+  return records.flatMap((record) =>
+    record.type === 'intent' ? [changeOf(record, outcomes.get(record.seq), describe)] : [],
+  );
+}
+
 function changeOf(
-  { seq, step, change }: IntentRecord,
-  records: readonly JournalRecord[],
+  { step, change }: IntentRecord,
+  outcome: UndoOutcome | undefined,
   describe: (change: Change) => string,
 ): ReportedChange {
-  const undone = records.findLast((record) => record.type === 'undone' && record.seq === seq);
-  const outcome = undone?.type === 'undone' ? undone.outcome : undefined;
   const state = outcome === undefined ? 'active' : outcome.state === 'foreign' ? 'not-reverted' : 'rolled-back';
   const reason = outcome?.state === 'foreign' ? outcome.reason : undefined;
   return { step, kind: change.kind, target: change.target, text: redact(describe(change)), state, reason };

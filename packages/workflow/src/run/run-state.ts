@@ -1,4 +1,4 @@
-import type { IntentRecord, JournalRecord, RunOutcome } from '../journal/journal-record.ts';
+import type { IntentRecord, JournalRecord, RunHeader, RunOutcome } from '../journal/journal-record.ts';
 import type { Json } from '../plan/change.ts';
 import type { StepId } from '../plan/step.ts';
 
@@ -8,6 +8,8 @@ export interface RunState {
   readonly playbook: string;
   readonly host: string;
   readonly startedAt: string;
+  /** The first record; `undefined` when the run was killed before it began. */
+  readonly header: RunHeader | undefined;
   /** As in `RunInput`. */
   readonly resumeCommand: string | undefined;
   /** `request` of `RunInput`; `undefined` in journals of earlier versions. */
@@ -28,46 +30,65 @@ export interface RunState {
 
 /** Folds a journal into the state of its run. Pure. */
 export function deriveRunState(records: readonly JournalRecord[], id: string): RunState {
-  const header = records.find((record) => record.type === 'run');
+  const fold = createRunStateFold(id);
+  for (const record of records) fold.add(record);
+  return fold.state();
+}
+
+/** As {@link deriveRunState}, record by record: keeps only what is active. */
+export interface RunStateFold {
+  add(record: JournalRecord): void;
+  state(): RunState;
+}
+
+export function createRunStateFold(id: string): RunStateFold {
   const intents = new Map<number, IntentRecord>();
-  const open = new Set<number>();
+  const open = new Map<StepId, Set<number>>();
   const unverified = new Set<StepId>();
   const applied = new Set<StepId>();
+  let header: RunHeader | undefined;
   let end: Extract<JournalRecord, { type: 'end' }> | undefined;
   let nextSeq = 0;
-  for (const record of records) {
-    if (record.type === 'intent') {
+  const add = (record: JournalRecord): void => {
+    if (record.type === 'run') {
+      header ??= record;
+    } else if (record.type === 'intent') {
       intents.set(record.seq, record);
-      open.add(record.seq);
-      nextSeq = record.seq + 1;
+      open.set(record.step, (open.get(record.step) ?? new Set()).add(record.seq));
+      nextSeq = Math.max(nextSeq, record.seq + 1);
     } else if (record.type === 'applied') {
-      for (const seq of open) if (intents.get(seq)?.step === record.step) open.delete(seq);
+      open.delete(record.step);
       unverified.add(record.step);
       applied.add(record.step);
     } else if (record.type === 'verified') {
       unverified.delete(record.step);
     } else if (record.type === 'undone' && record.outcome.state !== 'foreign') {
+      const step = intents.get(record.seq)?.step;
       intents.delete(record.seq);
-      open.delete(record.seq);
+      if (step !== undefined) open.get(step)?.delete(record.seq);
     } else if (record.type === 'end') {
       end = record;
     } else if (record.type === 'resumed') {
       end = undefined;
     }
-  }
+  };
   return {
-    id,
-    playbook: header?.playbook ?? 'unknown',
-    host: header?.host ?? 'unknown',
-    startedAt: header?.at ?? '',
-    resumeCommand: header?.resumeCommand,
-    input: header?.input,
-    outcome: end?.outcome,
-    endedAt: end?.at,
-    activeChanges: [...intents.values()],
-    unfinished: [...intents.values()].filter((intent) => open.has(intent.seq)),
-    unverified,
-    applied,
-    nextSeq,
+    add,
+    state: () => ({
+      id,
+      playbook: header?.playbook ?? 'unknown',
+      host: header?.host ?? 'unknown',
+      startedAt: header?.at ?? '',
+      header,
+      resumeCommand: header?.resumeCommand,
+      input: header?.input,
+      outcome: end?.outcome,
+      endedAt: end?.at,
+      activeChanges: [...intents.values()],
+      unfinished: [...intents.values()].filter(({ seq, step }) => open.get(step)?.has(seq) === true),
+      unverified,
+      applied,
+      nextSeq,
+    }),
   };
 }

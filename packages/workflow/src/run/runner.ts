@@ -1,15 +1,18 @@
 import { type WorkflowDeps } from './workflow-deps.ts';
 import { type Clock, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { assertKnownKinds } from '../journal/known-kinds.ts';
 import { kindOf } from '../plan/change-registry.ts';
 import { WorkflowError } from '../errors.ts';
 import type { Json } from '../plan/change.ts';
-import type { RunOutcome } from '../journal/journal-record.ts';
+import type { RunOrigin, RunOutcome } from '../journal/journal-record.ts';
 import { executePhases, type StepReport } from './phase-runner.ts';
 import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from '../plan/plan.ts';
 import { assertDiskSpace } from './disk-space.ts';
 import { recordEnd } from './run-end.ts';
 import type { RunState } from './run-state.ts';
-import type { RunDirectory, RunStore } from '../journal/run-store.ts';
+import type { RunDirectory } from '../journal/run-directory.ts';
+import type { RunEntry } from '../journal/run-store.ts';
+import { assertNoneIncomplete, chooseResumable, chooseUnfinished } from './resumable-run.ts';
 import type { Selection } from '../plan/selection.ts';
 import type { Playbook } from '../plan/step.ts';
 import { describeNotReverted, type NotReverted, unwind } from './unwind.ts';
@@ -49,6 +52,8 @@ export interface RunInput {
    * journal. Default: nothing.
    */
   readonly request?: Json | undefined;
+  /** How the run was started; recorded in the journal, read to resume it. Default: nothing is recorded. */
+  readonly origin?: RunOrigin | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -59,8 +64,8 @@ export interface RunInput {
  * A failure before the first verified irreversible step rolls back the whole run; later, only the failed step, because a
  * control plane that serves again must stay up.
  *
- * @throws WorkflowError `WORKFLOW_BLOCKED` `PLAN_STALE` `RUN_UNFINISHED` `RUN_NOT_FOUND` (nothing changed),
- * `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED`; HostError `HOST_LOCKED`
+ * @throws WorkflowError `WORKFLOW_BLOCKED` `PLAN_STALE` `RUN_UNFINISHED` `RUN_NOT_FOUND` `RESUME_CONTRADICTS` `JOURNAL_CORRUPT`
+ * `JOURNAL_LOST` `JOURNAL_NEWER` (nothing changed), `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED`; HostError `HOST_LOCKED`
  */
 export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<RunResult> {
   const { playbook, selection, resumeCommand, signal } = input;
@@ -68,9 +73,10 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
   const started = clock.now();
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
   return withRunLock(deps, `run ${playbook.id}`, async () => {
-    const resumed = await findRunToResume(deps.store, playbook.id, input.resume ?? false);
+    const entries = await deps.store.survey();
+    const resumed = await findRunToResume(entries, playbook.id, input.resume ?? false, deps);
     if (resumed !== undefined) await revertUnfinished(resumed.run, resumed.state, deps);
-    const isFirstRun = (await deps.store.list()).length === 0;
+    const isFirstRun = entries.length === 0;
     const planned = isFirstRun ? input.planned : undefined;
     const plan = planned ?? (await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal }));
     assertNotBlocked(plan);
@@ -86,7 +92,13 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     await assertFeasible(plan, deps);
     const run =
       resumed?.run ??
-      (await deps.store.create({ playbook: playbook.id, at: clock.now(), resumeCommand, input: input.request }));
+      (await deps.store.create({
+        playbook: playbook.id,
+        at: clock.now(),
+        resumeCommand,
+        input: input.request,
+        origin: input.origin,
+      }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
     const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, signal };
     const steps = await executePhases(execution, deps);
@@ -102,7 +114,8 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
  * restart.
  *
  * @returns the changes that could not be rolled back; empty when all were
- * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT`; HostError `HOST_LOCKED`
+ * @param id of a run, or `latest`
+ * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`; HostError `HOST_LOCKED`
  */
 export async function rollbackRun(
   id: string,
@@ -112,7 +125,8 @@ export async function rollbackRun(
     const run = await deps.store.open(id);
     await run.backup.assertOpens();
     await run.repair();
-    const { activeChanges } = await run.state();
+    const { activeChanges, header } = await run.state();
+    assertKnownKinds(activeChanges, deps.kinds, { path: run.path, header });
     const notReverted = await unwind(activeChanges, { ...deps, run });
     const outcome = notReverted.length === 0 ? 'rolled-back' : 'rollback-incomplete';
     await recordEnd(run, outcome, deps.clock);
@@ -150,14 +164,14 @@ async function withRunLock<T>(deps: WorkflowDeps, what: string, action: () => Pr
 }
 
 async function findRunToResume(
-  store: RunStore,
+  entries: readonly RunEntry[],
   playbook: string,
   resume: boolean,
+  { store, kinds, host }: WorkflowDeps,
 ): Promise<{ readonly run: RunDirectory; readonly state: RunState } | undefined> {
-  const states = await store.list();
-  const unfinishedRun = states.findLast(({ outcome }) => outcome === undefined);
-  const resumable = states.at(-1);
+  assertNoneIncomplete(entries);
   if (!resume) {
+    const unfinishedRun = chooseUnfinished(entries);
     if (unfinishedRun === undefined) return undefined;
     throw new WorkflowError({
       code: 'RUN_UNFINISHED',
@@ -166,8 +180,7 @@ async function findRunToResume(
       hint: describeNextSteps(unfinishedRun),
     });
   }
-  const state =
-    unfinishedRun ?? (['interrupted', 'not-verified'].includes(resumable?.outcome ?? '') ? resumable : undefined);
+  const state = chooseResumable(entries);
   if (state === undefined) {
     throw new WorkflowError({
       code: 'RUN_NOT_FOUND',
@@ -184,7 +197,37 @@ async function findRunToResume(
       hint: describeNextSteps(state),
     });
   }
-  return { run: await store.open(state.id), state };
+  const run = await store.open(state.id);
+  await assertSameSeal(state, run, { store, host });
+  assertKnownKinds(state.activeChanges, kinds, { path: run.path, header: state.header });
+  if (state.unfinished.length > 0) await run.backup.assertOpens();
+  return { run, state };
+}
+
+/**
+ * A run that began with encrypted backups may not keep plain ones, nor the reverse.
+ * @throws WorkflowError `RESUME_CONTRADICTS`
+ */
+async function assertSameSeal(
+  { id, header }: RunState,
+  run: RunDirectory,
+  { store, host }: Pick<WorkflowDeps, 'store' | 'host'>,
+): Promise<void> {
+  const now = describeSeal(store.recipients);
+  // Version 1 does not record the recipients; its files show that there were some.
+  const isSealed = ((await host.list(joinPath(run.path, 'backup'))) ?? []).some((name) => name.endsWith('.sealed'));
+  const then = header?.seal === undefined && isSealed ? 'encrypted' : describeSeal(header?.seal ?? store.recipients);
+  if (then === now || (then === 'encrypted' && store.recipients.length > 0)) return;
+  throw new WorkflowError({
+    code: 'RESUME_CONTRADICTS',
+    message: `the backups of the run do not have these recipients: then ${then}; now ${now}; nothing was changed now`,
+    subject: id,
+    hint: 'resume it with --backup-recipient as it was given then',
+  });
+}
+
+function describeSeal(recipients: readonly string[]): string {
+  return recipients.length === 0 ? 'not encrypted' : recipients.toSorted().join(', ');
 }
 
 /** Rolls back the interrupted step, so that every step is either applied or not. */

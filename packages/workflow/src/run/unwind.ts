@@ -4,7 +4,7 @@ import type { Change, UndoOutcome } from '../plan/change.ts';
 import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
 import type { WorkflowListener } from './events.ts';
 import type { IntentRecord } from '../journal/journal-record.ts';
-import type { RunDirectory } from '../journal/run-store.ts';
+import type { RunDirectory } from '../journal/run-directory.ts';
 
 /** A change that could not be rolled back, and why. */
 export interface NotReverted {
