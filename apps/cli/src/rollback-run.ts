@@ -11,6 +11,7 @@ import { assertMayWrite, type Session } from './wiring.ts';
 
 /** Input of `rollback`. */
 export interface RollbackInput {
+  /** Its id, or `latest`. */
   readonly run: string;
   readonly dryRun: boolean;
   readonly yes: boolean;
@@ -34,6 +35,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
     follow(event);
   });
   const run = await deps.store.open(input.run);
+  const { id } = run;
   if (!input.dryRun) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   const changes = describeActive(await run.state(), deps);
   const listFor = (columns: number): string => changes.map((text) => indentText('- ', text, columns)).join('\n');
@@ -43,10 +45,10 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   if (input.dryRun) {
     const warning = [
       ...worse.map((reason) => oneLine(`would make things worse: ${reason}`)),
-      ...later.map((id) => `roll back first: rollback ${id}`),
+      ...later.map((each) => `roll back first: rollback ${each}`),
     ];
     return {
-      result: { run: input.run, changes, worse, later },
+      result: { run: id, changes, worse, later },
       exitCode: changes.length === 0 ? EXIT.done : EXIT.problems,
       text: ({ columns }) =>
         changes.length === 0
@@ -57,16 +59,16 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
             ].join('\n'),
     };
   }
-  if (later.length > 0 && !input.force) throw isOutOfTurn(input.run, later);
-  if (worse.length > 0 && !input.force) throw isWorse(input.run, worse);
+  if (later.length > 0 && !input.force) throw isOutOfTurn(id, later);
+  if (worse.length > 0 && !input.force) throw isWorse(id, worse);
   if (!input.yes) {
     reporter.print(`changes to roll back, newest first:\n${listFor(reporter.terminal.columns)}`);
-    if (!(await ask(`Roll back run ${input.run}?`, interruption.signal))) {
+    if (!(await ask(`Roll back run ${id}?`, interruption.signal))) {
       throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
     }
   }
   interruption.remember(`the journal of the run is in ${run.path}`);
-  return rollBack(input.run, deps, () => isReplaying);
+  return rollBack(id, deps, () => isReplaying);
 }
 
 async function rollBack(run: string, deps: WorkflowDeps, isReplaying: () => boolean): Promise<Answer> {

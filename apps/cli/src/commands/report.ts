@@ -10,10 +10,10 @@ export default class Report extends NodeCommand {
     'Prints Markdown from the journal on this node, without key material. Exits 3 unless the run is done or rolled back. Changes nothing.';
   static override examples = [
     '<%= config.bin %> report 20261122T111800Z-1f3a > handover.md',
-    '<%= config.bin %> report 20261122T111800Z-1f3a --json',
+    '<%= config.bin %> report latest --json',
   ];
   static override args = {
-    run: Args.string({ description: 'id of the run; runs lists them', required: true }),
+    run: Args.string({ description: 'id of the run (runs lists them), or latest', required: true }),
   };
 
   protected override async answer(): Promise<Answer> {
@@ -21,9 +21,9 @@ export default class Report extends NodeCommand {
     const session = await this.openSession(flags);
     const { deriveRunReport } = await import('@kube-rescue/workflow');
     const { store, kinds } = await session.openWorkflow(() => undefined);
-    const records = await (await store.open(args.run)).records();
+    const run = await store.open(args.run);
     const summary = summarizeRun(
-      deriveRunReport(records, args.run, (change) => {
+      deriveRunReport(await run.records(), run.id, (change) => {
         return kinds.get(change.kind)?.describe(change) ?? `${change.kind} ${change.target}`;
       }),
     );

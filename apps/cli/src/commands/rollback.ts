@@ -9,9 +9,12 @@ export default class Rollback extends NodeCommand {
     'Restores every byte, newest change first, from the journal of the run. Skips and reports whatever another process has changed since. Refuses to replace valid certificates with expired ones, and to roll back before later runs that changed the same files; --force overrides both.';
   static override examples = [
     '<%= config.bin %> rollback 20261122T111800Z-1f3a',
+    '<%= config.bin %> rollback latest --dry-run',
     '<%= config.bin %> rollback 20261122T111800Z-1f3a --backup-identity key.txt',
   ];
-  static override args = { run: Args.string({ description: 'id of the run; runs lists them', required: true }) };
+  static override args = {
+    run: Args.string({ description: 'id of the run (runs lists them), or latest', required: true }),
+  };
   static override flags = {
     ...confirmationFlags,
     force: Flags.boolean({ description: 'roll back even when that makes things worse' }),

@@ -4,13 +4,19 @@ import { renderRuns, toRunRow } from '../render/runs.ts';
 
 export default class Runs extends NodeCommand {
   static override summary = 'List the runs whose journals are on this node.';
-  static override description = 'Oldest first. An interrupted run can be resumed or rolled back. Changes nothing.';
+  static override description =
+    'Oldest first, in the order in which they began, whatever the clock said. An interrupted run can be resumed or rolled back. Lists runs whose journal cannot be read with the reason, and exits 3 for them. Changes nothing.';
   static override examples = ['<%= config.bin %> runs', '<%= config.bin %> runs --json'];
 
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Runs);
     const session = await this.openSession(flags);
-    const runs = (await (await session.openRuns()).list()).map(toRunRow);
-    return { result: { runs }, exitCode: EXIT.done, text: (terminal) => renderRuns(runs, terminal) };
+    const runs = (await (await session.openRuns()).survey()).map(toRunRow);
+    const isWhole = runs.every(({ problem }) => problem === null);
+    return {
+      result: { runs },
+      exitCode: isWhole ? EXIT.done : EXIT.problems,
+      text: (terminal) => renderRuns(runs, terminal),
+    };
   }
 }

@@ -1,40 +1,77 @@
 import { toRfc3339 } from '@kube-rescue/errors';
-import type { RunState } from '@kube-rescue/workflow';
+import type { DamagedRun, RunEntry, RunState } from '@kube-rescue/workflow';
+import { reportError } from '../envelope.ts';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
+import { indentText, oneLine } from './text.ts';
 
 /** One run of this host, as `runs` shows it. */
 export interface RunRow {
   readonly id: string;
-  readonly playbook: string;
-  readonly startedAt: string;
+  /** Position in the order of runs; `null` for a run of version 1, and for one that cannot be read. */
+  readonly number: number | null;
+  /** `null` for a run that cannot be read, as are the times and the number of active changes. */
+  readonly playbook: string | null;
+  readonly startedAt: string | null;
   readonly endedAt: string | null;
   readonly outcome: string;
-  /** Number of active changes. */
-  readonly changes: number;
+  readonly changes: number | null;
+  /** Why the journal cannot be read. */
+  readonly problem: ReturnType<typeof problemOf> | null;
 }
 
-export function toRunRow(state: RunState): RunRow {
-  const { id, playbook, startedAt, endedAt, outcome, activeChanges } = state;
+export function toRunRow({ state, damage }: RunEntry): RunRow {
+  return state === undefined ? toDamagedRow(damage) : toReadableRow(state);
+}
+
+function toReadableRow({ id, header, playbook, startedAt, endedAt, outcome, activeChanges }: RunState): RunRow {
   return {
     id,
+    number: header?.number ?? null,
     playbook,
     startedAt: toRfc3339(new Date(startedAt)),
     endedAt: endedAt === undefined ? null : toRfc3339(new Date(endedAt)),
     outcome: outcome ?? 'interrupted',
     changes: activeChanges.length,
+    problem: null,
   };
+}
+
+function toDamagedRow(damage: DamagedRun): RunRow {
+  const none = { number: null, playbook: null, startedAt: null, endedAt: null, changes: null };
+  return { id: damage.id, ...none, outcome: 'unreadable', problem: problemOf(damage) };
+}
+
+function problemOf({ error, mayBeIncomplete }: DamagedRun) {
+  const { code, message, hint, subject } = reportError(error);
+  // Only such a run blocks new ones.
+  return { code, message, hint: hint ?? null, subject: subject ?? null, blocksRuns: mayBeIncomplete };
 }
 
 /** The runs of a host, oldest first. */
 export function renderRuns(rows: readonly RunRow[], terminal: Terminal): string {
   if (rows.length === 0) return 'no runs on this host';
-  return renderTable(
+  const table = renderTable(
     {
       header: ['RUN', 'OUTCOME', 'CHANGES', 'PLAYBOOK'],
-      rows: rows.map(({ id, outcome, changes, playbook }) => [id, outcome, String(changes).padStart(7), playbook]),
+      rows: rows.map(({ id, outcome, changes, playbook }) => [
+        id,
+        outcome,
+        String(changes ?? '-').padStart(7),
+        playbook ?? '-',
+      ]),
       flexible: 1,
     },
     terminal,
   );
+  const problems = rows.flatMap(({ id, problem }) => {
+    if (problem === null) return [];
+    const { code, message, hint, blocksRuns } = problem;
+    const effect = blocksRuns ? '; no run can begin until this is solved' : '';
+    return [
+      indentText(`${id}: `, oneLine(`${message} (${code})${effect}`), terminal.columns),
+      ...(hint === null ? [] : [indentText('hint: ', oneLine(hint), terminal.columns)]),
+    ];
+  });
+  return [table, ...problems].join('\n');
 }
