@@ -24,6 +24,7 @@ export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager
  * @throws NodeError `LAYOUT_UNKNOWN` `LAYOUT_UNSUPPORTED`; ManifestError of the first manifest that cannot be read
  */
 export function assertSingleKubeadmNode(node: NodeDescription): void {
+  if (node.otherDistribution !== undefined) throw node.otherDistribution;
   const [problem] = node.staticPods.problems;
   if (problem !== undefined) throw problem;
   const { directory } = node.staticPods;

@@ -14,8 +14,9 @@ import {
 } from '@kube-rescue/node-config';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { SnapshotSeal } from '@kube-rescue/etcd-access';
-import { type Clock, type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { baseName, type Clock, type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { checkpointFlags, type Checkpoints, readCheckpoints } from '@kube-rescue/static-manifests';
+import { findOtherDistribution } from './distribution.ts';
 import { NodeError } from './errors.ts';
 
 /** The configuration directory and the kubelet service of a node. */
@@ -51,6 +52,8 @@ export interface NodeDescription {
   readonly apiServerUrl: string | undefined;
   /** The kubeconfig that the recovery uses, once its certificate is valid. */
   readonly adminKubeconfig: HostPath;
+  /** Why the node cannot be recovered although it has the files of one; `undefined` on a kubeadm or self-hosted node. */
+  readonly otherDistribution: NodeError | undefined;
   /** Input for the certificate inspection. */
   readonly inspection: InspectionInput;
 }
@@ -77,11 +80,13 @@ export function listUsualPaths({ kubernetesDirectory }: NodeOptions): readonly H
 /**
  * Reads how a node is set up: its kubelet, its static pods, and the flags of both. Works with everything down.
  *
- * @throws NodeError `NODE_NOT_FOUND`; ManifestError `MANIFEST_DIRECTORY_MISSING` `KUBELET_CONFIGURATION_INVALID`; HostError
+ * @throws NodeError `NODE_NOT_FOUND` `LAYOUT_UNSUPPORTED`; ManifestError `MANIFEST_DIRECTORY_MISSING` `KUBELET_CONFIGURATION_INVALID`; HostError
  */
 export async function describeNode(options: NodeOptions, { host }: NodeDeps): Promise<NodeDescription> {
   const { kubernetesDirectory } = options;
   if ((await host.list(kubernetesDirectory)) === undefined) {
+    const other = await findOtherDistribution({ host });
+    if (other !== undefined) throw other;
     throw new NodeError({
       code: 'NODE_NOT_FOUND',
       message: `${kubernetesDirectory} not found: not a Kubernetes node?`,
@@ -91,7 +96,7 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   }
   const kubelet = await readKubeletConfiguration({ host });
   const directory = kubelet.staticPodPath ?? joinPath(kubernetesDirectory, 'manifests');
-  const staticPods = await readStaticPods({ directory }, { host });
+  const staticPods = await readManifests(directory, host);
   const checkpoints = await readCheckpoints({ directory }, { host });
   const layout: Layout = (await isSelfHosted(checkpoints, host)) ? 'self-hosted' : 'kubeadm';
   const pods = staticPods.pods.flatMap((pod) => componentFlags(pod) ?? []);
@@ -104,9 +109,25 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   const adminKubeconfig = await findAdminKubeconfig(isKubeadm, options, kubelet, host);
   return {
     ...{ options, layout, kubelet, staticPods, checkpoints, etcdService, components, adminKubeconfig },
+    otherDistribution: hasKubeadmApiServer(staticPods, layout) ? undefined : await findOtherDistribution({ host }),
     apiServerUrl: await findApiServerUrl(isKubeadm, { components, adminKubeconfig }, host),
     inspection: { components, kubernetesDirectory },
   };
+}
+
+/** A machine without manifests may be a node of a distribution that keeps them elsewhere, or has none. */
+async function readManifests(directory: HostPath, host: Host): Promise<StaticPods> {
+  try {
+    return await readStaticPods({ directory }, { host });
+  } catch (error) {
+    const other = isRecoveryError(error) ? await findOtherDistribution({ host }) : undefined;
+    throw other ?? error;
+  }
+}
+
+/** kubeadm writes kube-apiserver.yaml (`app/constants/constants.go`); other distributions name the file otherwise. */
+function hasKubeadmApiServer({ pods }: StaticPods, layout: Layout): boolean {
+  return layout === 'self-hosted' || pods.some(({ manifest }) => baseName(manifest.path) === 'kube-apiserver.yaml');
 }
 
 /**
