@@ -16,6 +16,7 @@ export const WORKFLOW_ERRORS = {
   JOURNAL_LOST: 'missing',
   JOURNAL_NEWER: 'unsupported',
   RESUME_CONTRADICTS: 'refused',
+  RESUME_INPUT_CHANGED: 'conflict',
   BACKUP_SEALED: 'unreadable',
 } as const satisfies Record<string, ErrorKind>;
 

@@ -31,6 +31,7 @@ export { mapConcurrent } from './run/concurrency.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan/plan.ts';
 export { deriveRunReport, type ReportedChange, type ReportedStep, type RunReport } from './run/run-report.ts';
 export type { RunState } from './run/run-state.ts';
+export { assertSameFlags, assertSameInputs } from './run/resume-origin.ts';
 export { findResumableRun } from './run/resumable-run.ts';
 export type { RunDirectory } from './journal/run-directory.ts';
 export {
@@ -46,4 +47,4 @@ export { rollbackRun, type RunInput, type RunResult, runPlaybook } from './run/r
 export type { Selection } from './plan/selection.ts';
 export type { Finding, FindingStatus, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './plan/step.ts';
 export type { NotReverted } from './run/unwind.ts';
-export { describeNextSteps } from './run/next-steps.ts';
+export { accessFlags, accessOf, describeNextSteps } from './run/next-steps.ts';

@@ -1,13 +1,41 @@
 import type { RunState } from './run-state.ts';
+import type { WorkflowDeps } from './workflow-deps.ts';
+
+/** What every command about a run needs, beside its id. */
+export interface RunAccess {
+  /** Root directory of a copy; `null` or absent for the live machine. */
+  readonly root?: string | null | undefined;
+  /** The backups are encrypted. */
+  readonly isSealed?: boolean | undefined;
+}
+
+/** For hints on this machine, about a run whose backups go to `store`. */
+export function accessOf({ host, store }: Pick<WorkflowDeps, 'host' | 'store'>): RunAccess {
+  return { root: host.kind === 'copy' ? host.name : null, isSealed: store.recipients.length > 0 };
+}
+
+/** The flags of {@link RunAccess}, to append to a command. */
+export function accessFlags({ root, isSealed = false }: RunAccess): string {
+  const words = [
+    ...(root === null || root === undefined ? [] : ['--root', quote(root)]),
+    ...(isSealed ? ['--backup-identity FILE'] : []),
+  ];
+  return words.map((word) => ` ${word}`).join('');
+}
 
 /** What the operator does about a run that did not succeed: resume, where possible, or roll back. */
-export function describeNextSteps({
-  id,
-  resumeCommand,
-  outcome,
-}: Pick<RunState, 'id' | 'resumeCommand' | 'outcome'>): string {
-  const rollback = `roll it back (rollback ${id})`;
-  if (resumeCommand !== undefined) return `resume it (${resumeCommand}) or ${rollback}`;
+export function describeNextSteps(
+  { id, resumeCommand, outcome }: Pick<RunState, 'id' | 'resumeCommand' | 'outcome'>,
+  access: RunAccess,
+): string {
+  const flags = accessFlags(access);
+  const rollback = `roll it back (rollback ${id}${flags})`;
+  if (resumeCommand !== undefined) return `resume it (${resumeCommand}${flags}) or ${rollback}`;
   // An interrupted run blocks every other run.
   return outcome === undefined ? rollback : `run the same command again, or ${rollback}`;
+}
+
+/** For a shell. */
+function quote(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

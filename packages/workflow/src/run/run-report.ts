@@ -46,6 +46,10 @@ export interface RunReport {
   readonly run: string;
   readonly playbook: string;
   readonly host: string;
+  /** Root directory of the copy that the run changed; `null` on a live machine. */
+  readonly root: string | null;
+  /** Whether its backups are encrypted. */
+  readonly isSealed: boolean;
   readonly startedAt: string;
   /** As in `RunInput`. */
   readonly resumeCommand: string | undefined;
@@ -77,6 +81,8 @@ export function deriveRunReport(
     run: id,
     playbook: header?.playbook ?? 'unknown',
     host: header?.host ?? 'unknown',
+    root: header?.root ?? null,
+    isSealed: (header?.seal ?? []).length > 0,
     startedAt,
     resumeCommand: header?.resumeCommand,
     endedAt: end?.type === 'end' ? end.at : undefined,

@@ -1,5 +1,5 @@
 import { type WorkflowDeps } from './workflow-deps.ts';
-import { type Clock, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type Host, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { assertKnownKinds } from '../journal/known-kinds.ts';
 import { kindOf } from '../plan/change-registry.ts';
 import { WorkflowError } from '../errors.ts';
@@ -16,7 +16,7 @@ import { assertNoneIncomplete, chooseResumable, chooseUnfinished } from './resum
 import type { Selection } from '../plan/selection.ts';
 import type { Playbook } from '../plan/step.ts';
 import { describeNotReverted, type NotReverted, unwind } from './unwind.ts';
-import { describeNextSteps } from './next-steps.ts';
+import { accessOf, describeNextSteps, type RunAccess } from './next-steps.ts';
 
 export interface RunResult {
   /** `undefined` when there was nothing to do. */
@@ -84,7 +84,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     const pending = resumed?.state.unverified ?? new Set<string>();
     // Steps applied by an earlier attempt are verified again, even when no work is left.
     if (!hasWork(plan) && (resumed?.state.applied.size ?? 0) === 0) {
-      if (resumed !== undefined) await finish(resumed.run, resumeCommand, clock);
+      if (resumed !== undefined) await finish(resumed.run, resumeCommand, deps);
       return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
     }
     if (!(await input.confirm(plan)))
@@ -102,7 +102,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
     const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, signal };
     const steps = await executePhases(execution, deps);
-    await finish(run, resumeCommand, clock);
+    await finish(run, resumeCommand, deps);
     return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
   });
 }
@@ -134,14 +134,14 @@ export async function rollbackRun(
   });
 }
 
-async function finish(run: RunDirectory, resumeCommand: string | undefined, clock: Clock): Promise<void> {
-  const reason = await recordEnd(run, 'done', clock);
+async function finish(run: RunDirectory, resumeCommand: string | undefined, deps: WorkflowDeps): Promise<void> {
+  const reason = await recordEnd(run, 'done', deps.clock);
   if (reason === undefined) return;
   throw new WorkflowError({
     code: 'NOT_VERIFIED',
     message: `every step is verified, but the end of the run could not be recorded: ${reason}`,
     subject: run.id,
-    hint: `make the journal writable again, then ${describeNextSteps({ id: run.id, resumeCommand, outcome: undefined })}`,
+    hint: `make the journal writable again, then ${describeNextSteps({ id: run.id, resumeCommand, outcome: undefined }, accessOf(deps))}`,
   });
 }
 
@@ -163,6 +163,11 @@ async function withRunLock<T>(deps: WorkflowDeps, what: string, action: () => Pr
   }
 }
 
+/** The seal of the run decides, not that of the present command. */
+function accessTo({ header }: RunState, host: Pick<Host, 'kind' | 'name'>): RunAccess {
+  return { root: host.kind === 'copy' ? host.name : null, isSealed: (header?.seal ?? []).length > 0 };
+}
+
 async function findRunToResume(
   entries: readonly RunEntry[],
   playbook: string,
@@ -177,7 +182,7 @@ async function findRunToResume(
       code: 'RUN_UNFINISHED',
       message: 'a previous run was interrupted; its changes are incomplete; nothing was changed now',
       subject: unfinishedRun.id,
-      hint: describeNextSteps(unfinishedRun),
+      hint: describeNextSteps(unfinishedRun, accessTo(unfinishedRun, host)),
     });
   }
   const state = chooseResumable(entries);
@@ -194,7 +199,7 @@ async function findRunToResume(
       code: 'RUN_UNFINISHED',
       message: `the run to resume belongs to ${state.playbook}, not to ${playbook}; nothing was changed now`,
       subject: state.id,
-      hint: describeNextSteps(state),
+      hint: describeNextSteps(state, accessTo(state, host)),
     });
   }
   const run = await store.open(state.id);
