@@ -1,5 +1,5 @@
 import { preventCoreDumps } from '@kube-rescue/host';
-import { Command } from '@oclif/core';
+import { Command, type Interfaces } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
 import { type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { jsonFlag, nodeFlags } from './flags.ts';
@@ -7,7 +7,7 @@ import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
 import { safeJson, safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
-import { type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
+import { type Invocation, type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
 
 /** Result of a command. */
 export interface Answer<R extends object = object> {
@@ -84,15 +84,54 @@ export abstract class BaseCommand extends Command {
   }
 }
 
+/** What the parser makes of a command line. */
+interface ParsedLine extends Pick<Invocation, 'flags' | 'args'> {
+  readonly raw: readonly ({ readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' })[];
+}
+
 /** A command on this node, or on a copy of its files. */
 export abstract class NodeCommand extends BaseCommand {
   static override baseFlags = { ...jsonFlag, ...nodeFlags };
 
   #session: Session | undefined;
+  #parsed: Pick<Invocation, 'flags' | 'args'> = { flags: {}, args: {} };
+
+  protected override async parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv);
+    this.#parsed = parsed;
+    return parsed;
+  }
+
+  /**
+   * The command line; with `--resume`, the one that the run to resume began with.
+   * @throws WorkflowError `RESUME_CONTRADICTS` `RESUME_INPUT_CHANGED`
+   */
+  protected async parseRun<P extends ParsedLine>(parse: (argv?: string[]) => Promise<P>): Promise<P> {
+    const typed = await parse();
+    const { flags, args, raw }: ParsedLine = typed;
+    if (flags['resume'] !== true) return typed;
+    const { readResumedArguments } = await import('./resume/resumed-arguments.ts');
+    const { argumentsOf, commandOf } = await import('./resume/run-origin.ts');
+    const given = new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));
+    const command = commandOf({ words: this.#words(), args });
+    const forms = { ...this.ctor.baseFlags, ...this.ctor.flags };
+    const input = { command, args: argumentsOf(args), flags, given, forms };
+    const argv = await readResumedArguments(input, this.streams.reporter);
+    return argv === undefined ? typed : parse(argv);
+  }
 
   protected async openSession(flags: NodeFlags): Promise<Session> {
-    this.#session = await openSession(flags, this.streams);
+    const invocation = { ...this.#parsed, words: this.#words(), version: this.config.version };
+    this.#session = await openSession(flags, this.streams, invocation);
     return this.#session;
+  }
+
+  #words(): readonly string[] {
+    return (this.id ?? '').split(':');
   }
 
   protected override explain(error: unknown): unknown {

@@ -79,7 +79,7 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
   if (input.dryRun) return answerPlan(await makePlan(input, session), session);
   assertMayWrite(session.host);
   assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
-  return answerRun(await carryOut(input, session), session);
+  return answerRun(await carryOut(input, session), session, await describeAccess(session));
 }
 
 async function carryOut(input: PlaybookInput, session: Session): Promise<RunResult> {
@@ -100,10 +100,11 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   try {
     const playbook = await input.playbook(session);
     const planned = await planFirstRun(playbook, selection, session, deps);
-    const runInput = { playbook, selection, expected, planned, resume, resumeCommand, request };
+    const origin = await session.describeOrigin();
+    const runInput = { playbook, selection, expected, planned, resume, resumeCommand, request, origin };
     return await runPlaybook({ ...runInput, confirm, signal: interruption.signal }, deps);
   } catch (error) {
-    throw run === undefined ? error : await explainInterruption(error, run, resumeCommand);
+    throw run === undefined ? error : await explainInterruption(error, run, resumeCommand, deps);
   } finally {
     progress.stop();
   }
@@ -127,19 +128,31 @@ async function planFirstRun(
 }
 
 /** A run without an outcome (the disk of its journal is full, for example) has left active changes. */
-async function explainInterruption(error: unknown, run: string, resumeCommand: string | undefined): Promise<unknown> {
-  const { describeNextSteps, WorkflowError } = await import('@kube-rescue/workflow');
+async function explainInterruption(
+  error: unknown,
+  run: string,
+  resumeCommand: string | undefined,
+  deps: WorkflowDeps,
+): Promise<unknown> {
+  const { accessOf, describeNextSteps, WorkflowError } = await import('@kube-rescue/workflow');
   if (error instanceof WorkflowError && !claimsNothingChanged(error)) return error;
+  const id = baseName(hostPath(run));
   return new CliError({
     code: 'RUN_CUT_OFF',
     message: `the run was interrupted; its changes are active: ${describeError(error)}`,
     subject: run,
-    hint: `fix the cause, then ${describeNextSteps({ id: baseName(hostPath(run)), resumeCommand, outcome: undefined })}`,
+    hint: `fix the cause, then ${describeNextSteps({ id, resumeCommand, outcome: undefined }, accessOf(deps))}`,
     cause: error,
   });
 }
 
-function answerRun(result: RunResult, { reporter }: Session): Answer<RunAnswer> {
+/** Flags that a command about the run needs. */
+async function describeAccess(session: Session): Promise<string> {
+  const { accessFlags, accessOf } = await import('@kube-rescue/workflow');
+  return accessFlags(accessOf({ host: session.host, store: await session.openRuns() }));
+}
+
+function answerRun(result: RunResult, { reporter }: Session, access: string): Answer<RunAnswer> {
   const { runId, outcome, seconds, steps, plan } = result;
   if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
   const done = steps.filter((step) => step.result === 'done');
@@ -155,7 +168,7 @@ function answerRun(result: RunResult, { reporter }: Session): Answer<RunAnswer> 
       ? [`nothing to do: everything is up to date (${formatSeconds(seconds)})`]
       : [
           `done: ${count(changes, 'change')} in ${count(done.length, 'step')}, ${formatSeconds(seconds)}`,
-          `roll back with: kube-rescue rollback ${runId ?? ''}`,
+          `roll back with: kube-rescue rollback ${runId ?? ''}${access}`,
         ];
   return {
     result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },

@@ -2,7 +2,7 @@ import { type Clock, createLocalHost, type Host, type HostPath, hostPath, system
 import type { Node } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
-import type { RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
+import type { RunOrigin, RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
 import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { usageError } from './envelope.ts';
@@ -27,6 +27,16 @@ export interface Streams {
   readonly reporter: Reporter;
 }
 
+/** A command line after parsing. */
+export interface Invocation {
+  /** The words of the command. */
+  readonly words: readonly string[];
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Version of this program. */
+  readonly version: string;
+}
+
 /** The dependencies of a command. */
 export interface Session extends Streams {
   /** The machine; `node` notices changes made through it. */
@@ -40,6 +50,8 @@ export interface Session extends Streams {
   /** Loads the workflow engine: the runs of this host, and their change kinds. */
   openWorkflow(onEvent: WorkflowListener): Promise<WorkflowDeps>;
   openRuns(): Promise<RunStore>;
+  /** How this command was started, for the journal of its run. */
+  describeOrigin(): Promise<RunOrigin>;
   /** Other machines of the cluster, over SSH; each is connected to once. */
   openNodes(): Promise<NodeSession>;
   /** Closes all connections. */
@@ -59,7 +71,7 @@ export function openStreams(): Streams {
 }
 
 /** Wires a command to the machine of its flags. */
-export async function openSession(flags: NodeFlags, streams: Streams): Promise<Session> {
+export async function openSession(flags: NodeFlags, streams: Streams, invocation: Invocation): Promise<Session> {
   const writes = createWriteRecord();
   const journalHost = createLocalHost();
   const localFiles = {
@@ -99,6 +111,7 @@ export async function openSession(flags: NodeFlags, streams: Streams): Promise<S
     etcdctlEnvironment: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'))),
     interruption: listenForInterruption(streams.reporter),
     openRuns,
+    describeOrigin: async () => (await import('./resume/run-origin.ts')).describeOrigin(invocation, localFiles),
     openNodes,
     close: async () => {
       await Promise.all([node.close(), nodes?.then((session) => session.close())]);

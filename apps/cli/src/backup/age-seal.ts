@@ -38,6 +38,7 @@ export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Pro
   const isSealing = recipients.length > 0;
   return {
     backup: {
+      recipients,
       seal: isSealing ? (data) => encrypter.encrypt(data) : undefined,
       unseal: identities.length === 0 ? undefined : (sealed) => decrypter.decrypt(sealed),
     },

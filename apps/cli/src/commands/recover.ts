@@ -29,7 +29,7 @@ export default class Recover extends NodeCommand {
     ...recoveryFlags,
     plan: Flags.string({ description: 'carry out this plan; refuse when it is outdated', helpValue: 'FILE' }),
     resume: Flags.boolean({
-      description: 'resume the newest unfinished run',
+      description: 'resume the newest unfinished run with the flags it began with; other flags are refused',
       exclusive: ['plan'],
     }),
     'backup-identity': backupIdentityFlag,
@@ -37,7 +37,7 @@ export default class Recover extends NodeCommand {
   };
 
   protected override async answer(): Promise<Answer> {
-    const { flags } = await this.parse(Recover);
+    const { flags } = await this.parseRun((argv) => this.parse(Recover, argv));
     const session = await this.openSession(flags);
     const { localFiles } = session;
     const expected =

@@ -27,8 +27,9 @@ export function summarizeRun(report: RunReport): RunSummary {
   };
 }
 
-function remainingOf({ run, resumeCommand, outcome, reason, steps, changes }: RunReport): readonly string[] {
-  const nextSteps = describeNextSteps({ id: run, resumeCommand, outcome });
+function remainingOf(report: RunReport): readonly string[] {
+  const { run, resumeCommand, outcome, reason, steps, changes } = report;
+  const nextSteps = describeNextSteps({ id: run, resumeCommand, outcome }, report);
   const why = reason === undefined ? '' : `: ${reason}`;
   const ends: Readonly<Record<string, string>> = {
     'not-verified': `the changes are active but not verified${why}; then ${nextSteps}`,

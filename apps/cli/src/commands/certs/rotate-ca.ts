@@ -55,7 +55,7 @@ export default class CertsRotateCa extends NodeCommand {
   };
 
   protected override async answer(): Promise<Answer> {
-    const { flags, args } = await this.parse(CertsRotateCa);
+    const { flags, args } = await this.parseRun((argv) => this.parse(CertsRotateCa, argv));
     const session = await this.openSession(flags);
     const ca = args.ca as (typeof CA_DEFINITIONS)[number];
     const input = { ca, caDays: flags.days };
