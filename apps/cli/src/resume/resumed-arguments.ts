@@ -40,10 +40,11 @@ export async function readResumedArguments(
   }
   if (!isDeepStrictEqual(header.command, command)) return undefined;
   const now = Object.fromEntries(Object.entries(flags).filter(([name]) => given.has(name)));
-  assertSameFlags(id, { flags: header.flags }, recordFlags(now, toPath));
+  const access = { root: host.kind === 'copy' ? host.name : null, isSealed: (header.seal ?? []).length > 0 };
+  assertSameFlags(id, { flags: header.flags }, recordFlags(now, toPath), access);
   const { inputs = [] } = header;
   const present = await Promise.all(inputs.map(({ path }) => digestFiles(hostPath(path), local)));
-  assertSameInputs(id, inputs, present);
+  assertSameInputs(id, inputs, present, access);
   return [...args, ...toFlagWords(header.flags, forms), ...toPresentWords(flags, given)];
 }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { WorkflowError } from '../errors.ts';
 import type { RecordedInput, RunOrigin } from '../journal/journal-record.ts';
 import type { Json } from '../plan/change.ts';
+import { accessFlags, type RunAccess } from './next-steps.ts';
 
 /**
  * Refuses to resume a run as something else than it began: every flag given now must have the value it had then.
@@ -13,6 +14,7 @@ export function assertSameFlags(
   run: string,
   { flags: then }: Pick<RunOrigin, 'flags'>,
   given: Readonly<Record<string, Json>>,
+  access: RunAccess = {},
 ): void {
   const differences = Object.entries(given)
     .filter(([name, now]) => !isDeepStrictEqual(comparable(now), comparable(then[name])))
@@ -25,7 +27,7 @@ export function assertSameFlags(
     code: 'RESUME_CONTRADICTS',
     message: `a resumed run goes as it began, and these flags differ: ${differences.join('; ')}; nothing was changed now`,
     subject: run,
-    hint: `resume it without --${first}; to run with other flags, roll it back first: rollback ${run}`,
+    hint: `resume it without --${first}; to run with other flags, roll it back first: rollback ${run}${accessFlags(access)}`,
   });
 }
 
@@ -38,6 +40,7 @@ export function assertSameInputs(
   run: string,
   recorded: readonly RecordedInput[],
   present: readonly (RecordedInput['files'] | undefined)[],
+  access: RunAccess = {},
 ): void {
   const differences = recorded.flatMap(({ flag, path, files }, index) => {
     const now = present[index];
@@ -55,7 +58,7 @@ export function assertSameInputs(
     code: 'RESUME_INPUT_CHANGED',
     message: `the files handed in are not those that the run began with: ${differences.join('; ')}; nothing was changed now`,
     subject: run,
-    hint: `restore these files, then resume; or roll the run back: rollback ${run}`,
+    hint: `restore these files, then resume; or roll the run back: rollback ${run}${accessFlags(access)}`,
   });
 }
 
