@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Mutant, MUTANTS } from './mutants.ts';
+import { MUTANTS } from './all.ts';
+import type { Mutant } from './mutant.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VITEST = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
@@ -14,14 +15,17 @@ const TIMEOUT_MS = 240_000;
 
 type Verdict = 'killed' | 'survived';
 
-/** Runs the tests of a copy of the package, with or without a mutant. */
-async function judge(mutant: Mutant | undefined): Promise<Verdict> {
+/** What a mutant needs to be judged: a copy of which directory, with which tests. */
+type Ground = Pick<Mutant, 'directory' | 'tests'>;
+
+/** Runs the tests of a copy of the directory, with or without a mutant. */
+async function judge(ground: Ground, mutant?: Mutant): Promise<Verdict> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
   try {
-    await cp(path.join(ROOT, 'packages/workflow/src'), path.join(directory, 'src'), { recursive: true });
+    await cp(path.join(ROOT, ground.directory, 'src'), path.join(directory, 'src'), { recursive: true });
     await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
     await writeFile(path.join(directory, 'package.json'), '{ "type": "module" }');
-    await writeFile(path.join(directory, 'vitest.config.js'), configurationOf(directory));
+    await writeFile(path.join(directory, 'vitest.config.js'), configurationOf(directory, ground));
     if (mutant !== undefined) await plant(mutant, path.join(directory, 'src', mutant.file));
     const report = path.join(directory, 'report.json');
     const words = [VITEST, 'run', '--root', directory, '--reporter=json', `--outputFile=${report}`];
@@ -43,11 +47,12 @@ async function judge(mutant: Mutant | undefined): Promise<Verdict> {
   }
 }
 
-/** The step laws of `testing` use the copy, not the original. */
-function configurationOf(directory: string): string {
-  const alias = { '@kube-rescue/workflow': path.join(directory, 'src/index.ts') };
+/** Other packages, such as the step laws of `testing`, use the copy, not the original. */
+function configurationOf(directory: string, ground: Ground): string {
+  const alias = { [`@kube-rescue/${path.basename(ground.directory)}`]: path.join(directory, 'src/index.ts') };
   const conditions = ['kube-rescue-source', 'node', 'import', 'default'];
-  const test = { include: ['src/**/*.test.ts'], testTimeout: 60_000 };
+  const include = (ground.tests ?? ['**/*.test.ts']).map((each) => `src/${each}`);
+  const test = { include, testTimeout: 60_000 };
   return `export default ${JSON.stringify({ resolve: { alias }, ssr: { resolve: { conditions } }, test })};\n`;
 }
 
@@ -64,13 +69,18 @@ async function plant({ name, from, to }: Mutant, file: string): Promise<void> {
 const only = process.argv.slice(2);
 const chosen = MUTANTS.filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)));
 const started = Date.now();
-if ((await judge(undefined)) === 'killed') throw new Error('the tests fail without any mutant');
+const grounds = new Map(
+  chosen.map(({ directory, tests }) => [JSON.stringify([directory, tests]), { directory, tests }]),
+);
+for (const ground of grounds.values()) {
+  if ((await judge(ground)) === 'killed') throw new Error(`the tests of ${ground.directory} fail without any mutant`);
+}
 const queue = [...chosen];
 const survivors: string[] = [];
 const work = async (): Promise<void> => {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-    const verdict = await judge(mutant);
-    process.stdout.write(`${verdict.padEnd(10)}${mutant.file}: ${mutant.name}\n`);
+    const verdict = await judge(mutant, mutant);
+    process.stdout.write(`${verdict.padEnd(10)}${mutant.directory}/src/${mutant.file}: ${mutant.name}\n`);
     if (verdict === 'survived') survivors.push(mutant.name);
   }
 };
@@ -80,7 +90,10 @@ process.stdout.write(
   `${chosen.length} mutants, ${chosen.length - survivors.length} killed, ${survivors.length} survived (${minutes} min)\n`,
 );
 if (only.length === 0) {
-  const report = { mutants: chosen.map(({ name, file }) => ({ name, file })), survivors };
+  const report = {
+    mutants: chosen.map(({ name, directory, file }) => ({ name, file: `${directory}/src/${file}` })),
+    survivors,
+  };
   await mkdir(path.join(ROOT, 'test-results'), { recursive: true });
   await writeFile(path.join(ROOT, 'test-results/mutants.json'), `${JSON.stringify(report, null, 2)}\n`);
 }

@@ -30,9 +30,11 @@ describe('a Node that reports the addresses of another', () => {
       metadata: { name: 'node03' },
       status: { addresses: [{ type: 'InternalIP', address: '10.0.0.3' }] },
     });
+    // One Node alone claims this name, which is the name of another.
+    store.plant(Node, { metadata: { name: 'liar' }, status: { addresses: [{ type: 'Hostname', address: 'node03' }] } });
     store.plant(Node, { metadata: { ...ODD, name: 'odd' } });
-    const found = await findWorkers(['node02', '10.0.0.2', '10.0.0.3', 'gone'].map(target), store, signal);
-    expect(found.map(({ node }) => node)).toEqual(['node02', '10.0.0.2', 'node03', 'gone']);
+    const found = await findWorkers(['node02', '10.0.0.2', '10.0.0.3', 'node03', 'gone'].map(target), store, signal);
+    expect(found.map(({ node }) => node)).toEqual(['node02', '10.0.0.2', 'node03', 'node03', 'gone']);
   });
 });
 

@@ -1,10 +1,4 @@
-/** A bug planted in `packages/workflow/src`: one replacement of a text that occurs once in its file. */
-export interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+import type { Mutant } from './mutant.ts';
 
 const APPLYING = `      for (const { change, material } of edits) {
         const kind = kindOf(kinds, change);
@@ -15,10 +9,13 @@ const APPLYING = `      for (const { change, material } of edits) {
 const RECORDING = `      for (let from = 0; from < intents.length; from += PART) await run.append(...intents.slice(from, from + PART));
 `;
 
-const mutant = (file: string, name: string, from: string, to: string): Mutant => ({ file, name, from, to });
+const mutant = (file: string, name: string, from: string, to: string): Mutant => ({
+  directory: 'packages/workflow',
+  ...{ file, name, from, to },
+});
 
-/** Bugs that the tests must detect: journal order, checks before a write, the lock, rollback. */
-export const MUTANTS: readonly Mutant[] = [
+/** Bugs of the engine that its tests must detect: journal order, checks before a write, the lock, rollback. */
+export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'journal/step-journal.ts',
     'undo records are written after the changes',

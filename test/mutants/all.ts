@@ -1,0 +1,6 @@
+import type { Mutant } from './mutant.ts';
+import { ODD_OBJECT_MUTANTS } from './odd-objects.ts';
+import { WORKFLOW_MUTANTS } from './workflow.ts';
+
+/** Bugs that the tests must detect. */
+export const MUTANTS: readonly Mutant[] = [...WORKFLOW_MUTANTS, ...ODD_OBJECT_MUTANTS];
