@@ -17,6 +17,7 @@ export const SLOW_TESTS = [
   'packages/lab/src/programs/pod-checkpointer/checkpointer.test.ts',
   'test/bad-input.test.ts',
   'test/checkpointer-freeze.test.ts',
+  'test/copy-root.test.ts',
   'test/fuzz.test.ts',
   'test/hostile-names.test.ts',
   'test/kill.test.ts',

@@ -37,7 +37,10 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const run = await deps.store.open(input.run);
   const { id } = run;
   if (!input.dryRun) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
-  const changes = describeActive(await run.state(), deps);
+  const state = await run.state();
+  const { assertFilesOnly } = await import('@kube-rescue/workflow');
+  assertFilesOnly(state.activeChanges, deps);
+  const changes = describeActive(state, deps);
   const listFor = (columns: number): string => changes.map((text) => indentText('- ', text, columns)).join('\n');
   const { judgeRollback, listLaterRuns } = await import('@kube-rescue/diagnosis');
   const worse = await judgeRollback(run, session.node);

@@ -1,11 +1,19 @@
-import { type Clock, createLocalHost, type Host, type HostPath, hostPath, systemClock } from '@kube-rescue/host';
+import {
+  type Clock,
+  copyOnly,
+  createLocalHost,
+  type Host,
+  type HostPath,
+  hostPath,
+  systemClock,
+} from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunOrigin, RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
 import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
-import { usageError } from './envelope.ts';
+import { openCopy, refuseLiveFlags } from './copied-node.ts';
 import { CliError } from './errors.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
 import type { LocalFiles } from './local-files.ts';
@@ -73,31 +81,34 @@ export function openStreams(): Streams {
 /** Wires a command to the machine of its flags. */
 export async function openSession(flags: NodeFlags, streams: Streams, invocation: Invocation): Promise<Session> {
   const writes = createWriteRecord();
-  const journalHost = createLocalHost();
+  const options = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
+  const journalHost = createLocalHost({ filesOnly: flags.root !== undefined });
   const localFiles = {
     host: recordWrites(journalHost, writes),
     journalHost,
     path: (text: string): HostPath => hostPath(resolve(text)),
   };
-  const root = flags.root === undefined ? undefined : localFiles.path(flags.root);
-  if (root !== undefined) await assertDirectory(localFiles.host, root);
+  const root = flags.root === undefined ? undefined : await openCopy(flags.root, localFiles);
+  if (root !== undefined) refuseLiveFlags(flags, root);
   const command = flags['service-command'];
   const serviceCommand = command === undefined ? undefined : localFiles.path(command);
   // The journal of a run records its own writes.
   const machine = createLocalHost({ root, serviceCommand });
   const seals = await openSeals(flags, localFiles);
   const { openNode } = await import('@kube-rescue/node');
-  const node = openNode(
-    { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] },
-    { host: recordWrites(machine, writes), clock: systemClock, sealSnapshot: seals.snapshot },
-  );
+  const node = openNode(options, {
+    host: recordWrites(machine, writes),
+    clock: systemClock,
+    sealSnapshot: seals.snapshot,
+  });
   const { machine: host, clock } = node;
   const openRuns = async (): Promise<RunStore> => {
     const { openRunStore, RUNS_DIRECTORY } = await import('@kube-rescue/workflow');
     return openRunStore(machine, RUNS_DIRECTORY, seals.backup);
   };
   let nodes: Promise<NodeSession> | undefined;
-  const openNodes = (): Promise<NodeSession> => {
+  const openNodes = async (): Promise<NodeSession> => {
+    if (root !== undefined) return refuseNodes(root);
     nodes ??= import('@kube-rescue/node-join').then(({ createNodeSession }) => createNodeSession());
     return nodes;
   };
@@ -155,10 +166,14 @@ export function assertMayWrite(host: Pick<Host, 'kind' | 'userId'>): void {
   });
 }
 
-async function assertDirectory(host: Pick<Host, 'list'>, root: HostPath): Promise<void> {
-  const names = await host.list(root).catch(() => undefined);
-  if (names !== undefined) return;
-  throw usageError('the --root directory is unreadable', root, "use a directory with a copy of the node's files");
+/** A copy of files opens no other machine: the journal of a run in it names the real workers. */
+function refuseNodes(copy: HostPath): NodeSession {
+  return {
+    open: async ({ address }) => {
+      throw copyOnly(`SSH to ${address}`, copy);
+    },
+    close: async () => undefined,
+  };
 }
 
 /** Packages are loaded on demand, so that `certs check` starts fast. */

@@ -23,6 +23,8 @@ import { readServiceStates } from './service-state.ts';
 /** The causes of a node's outage, worst first. */
 export interface Triage {
   readonly host: string;
+  /** `copy`: read from a copy of files; no component, service, etcd or API server was asked. */
+  readonly source: 'live' | 'copy';
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly layout: Layout | 'unsupported';
@@ -68,6 +70,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   });
   return {
     host: node.host.name,
+    source: node.host.kind,
     at: toRfc3339(now),
     layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
     healthy: causes.length === 0,

@@ -18,6 +18,7 @@ export const HOST_ERRORS = {
   HOST_SERVICE_FAILED: 'failed',
   HOST_CONNECTION_FAILED: 'unavailable',
   HOST_UNSUPPORTED: 'unsupported',
+  HOST_COPY: 'unsupported',
   SSH_UNREACHABLE: 'unavailable',
   SSH_HOST_KEY_CHANGED: 'denied',
   SSH_HOST_KEY_UNKNOWN: 'denied',

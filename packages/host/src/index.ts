@@ -32,6 +32,8 @@ export {
   parseNetwork,
 } from './ip-network.ts';
 export { preventCoreDumps } from './local/local-core-dumps.ts';
+export { copyOnly } from './copy-only.ts';
+export { isLiveRoot } from './local/live-root.ts';
 export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';
 export { createReadCache, type ReadCache } from './read-cache.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';

@@ -1,5 +1,6 @@
 export type { BackupSeal } from './journal/backup-seal.ts';
 export type { BackupDirectory, Change, ChangeKind, Edit, Json, UndoOutcome } from './plan/change.ts';
+export { assertFilesOnly } from './run/copied-run.ts';
 export { type ChangeRegistry, createChangeRegistry } from './plan/change-registry.ts';
 export { sha256 } from './plan/digest.ts';
 export { WORKFLOW_ERRORS, WorkflowError, type WorkflowErrorCode } from './errors.ts';

@@ -1,4 +1,5 @@
 import type { AwsClientConfig, CredentialSource } from '@kube-rescue/ingress-dns';
+import { copyOnly, type Host } from '@kube-rescue/host';
 import { usageError } from '../envelope.ts';
 import { callerEnvironment, ingressDns, readStandardInput, type Session } from '../wiring.ts';
 
@@ -35,10 +36,17 @@ export async function readSource(flags: CredentialValues, session: Session): Pro
 export async function readClientConfig(
   { region }: CredentialValues,
   source: CredentialSource | undefined,
+  { host }: Session,
 ): Promise<AwsClientConfig> {
+  assertOnNetwork(host);
   const { clientConfigFromEnvironment } = await ingressDns();
   const awsClient = clientConfigFromEnvironment(callerEnvironment());
   return { ...awsClient, region: region ?? source?.region ?? awsClient.region };
+}
+
+/** DNS and AWS are asked from this machine, never for a copy of a node's files. @throws HostError `HOST_COPY` */
+export function assertOnNetwork(host: Pick<Host, 'kind' | 'name'>): void {
+  if (host.kind === 'copy') throw copyOnly('AWS and DNS', host.name);
 }
 
 async function readText(file: string, { localFiles }: Session): Promise<string> {

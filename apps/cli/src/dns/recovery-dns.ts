@@ -114,7 +114,7 @@ async function createKeyPhases(
   const input = {
     keys,
     controller: flags.controller,
-    awsClient: await readClientConfig(given, undefined),
+    awsClient: await readClientConfig(given, undefined, session),
     ...toProbes({ ...flags, domain: undefined, target: undefined }),
     timeoutMs: flags['dns-wait'] * 1000,
   };
@@ -178,7 +178,7 @@ async function judgeClusterDns(
     if (credentials.length === 0) return { report: undefined, problem: undefined };
     const { source } = chooseCredentials(credentials, flags.controller);
     const probes = toProbes({ ...flags, domain: undefined, target: undefined });
-    const awsClient = await readClientConfig(toCredentialValues(flags), source);
+    const awsClient = await readClientConfig(toCredentialValues(flags), source, session);
     const deps = { host: localFiles.host, clock };
     const report = await checkIngressDns({ source, names, awsClient, ...probes, signal }, deps);
     const [cause] = report.causes;

@@ -7,6 +7,8 @@ import { paint } from './style.ts';
 import { renderTable } from './table.ts';
 import { indentText, oneLine } from './text.ts';
 
+const COPY = 'read from a copy of files: no component, service, etcd or API server was asked';
+
 /** Problems of a node, root causes first, with their evidence. */
 export function renderTriage(triage: Triage, terminal: Terminal): string {
   const { columns } = terminal;
@@ -26,6 +28,7 @@ export function renderTriage(triage: Triage, terminal: Terminal): string {
   ]);
   return [
     head,
+    ...(triage.source === 'copy' ? [indentText('', COPY, columns)] : []),
     '',
     ...(causes.length === 0 ? [] : ['problems, root causes first', '', ...causes]),
     ...notices,

@@ -1,5 +1,6 @@
 import type * as ClientNode from '@kubernetes/client-node';
 import { ObjectError } from '../errors.ts';
+import { connectThrough, type Dial } from './api-dialer.ts';
 
 /** How to reach an API server; its certificate is always verified in full. */
 export type ApiServerAccess =
@@ -31,8 +32,12 @@ export interface Authentication {
  * Loads a strict client configuration: no files, no programs, no environment variables.
  * @throws ObjectError `OBJECT_CREDENTIALS_INVALID`
  */
-export async function authenticate(access: ApiServerAccess, client: typeof ClientNode): Promise<Authentication> {
-  const config = strictConfig(client);
+export async function authenticate(
+  access: ApiServerAccess,
+  client: typeof ClientNode,
+  dial?: Dial,
+): Promise<Authentication> {
+  const config = strictConfig(client, dial);
   try {
     if ('kubeconfig' in access) config.loadFromString(access.kubeconfig);
     else config.loadFromOptions(optionsOf(access));
@@ -58,14 +63,20 @@ export async function authenticate(access: ApiServerAccess, client: typeof Clien
   };
 }
 
-function strictConfig(client: typeof ClientNode): ClientNode.KubeConfig {
+function strictConfig(client: typeof ClientNode, dial: Dial | undefined): ClientNode.KubeConfig {
   class StrictConfig extends client.KubeConfig {
     // Without this, NODE_TLS_REJECT_UNAUTHORIZED=0 would disable TLS verification.
     override createDispatcherOptions(
       ...[cluster, options]: Parameters<ClientNode.KubeConfig['createDispatcherOptions']>
     ): ReturnType<ClientNode.KubeConfig['createDispatcherOptions']> {
       const made = super.createDispatcherOptions(cluster, { ...options, rejectUnauthorized: true });
-      return made.type === 'agent' ? { ...made, connect: { ...made.connect, timeout: CONNECT_TIMEOUT_MS } } : made;
+      if (dial === undefined) {
+        return made.type === 'agent' ? { ...made, connect: { ...made.connect, timeout: CONNECT_TIMEOUT_MS } } : made;
+      }
+      if (made.type !== 'agent') throw new Error('a proxy would connect by itself');
+      // undici takes a function as well, which the types of the client do not list.
+      const connect = connectThrough(dial, made.connect, CONNECT_TIMEOUT_MS);
+      return { type: 'agent', connect: connect as unknown as typeof made.connect };
     }
   }
   return new StrictConfig();

@@ -1,4 +1,5 @@
 import { describeError } from '@kube-rescue/errors';
+import { createLocalHost } from '@kube-rescue/host';
 import { buildPki, expectCode, issueCertificate } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FakeApiServer, replying, startFakeApiServer } from './fake-api-server.fixture.ts';
@@ -264,6 +265,45 @@ describe('an API server that does not respond', () => {
     const controller = new AbortController();
     server.answer = () => controller.abort(reason);
     await expect(store.get(REFERENCE, { signal: controller.signal })).rejects.toBe(reason);
+  });
+});
+
+describe('connections that a host opens', () => {
+  it('carry every request, and TLS is verified on top of them', async () => {
+    const host = createLocalHost();
+    const dialled: string[] = [];
+    const dial: typeof host.connect = async (target) => {
+      dialled.push(`${target.host}:${target.port}`);
+      return host.connect(target);
+    };
+    server.answer = replying(200, SECRET);
+    const through = connectApiServer(server.access, { dial });
+    expect((await through.get(REFERENCE))?.object.metadata.name).toBe('a');
+    expect(dialled).toEqual([new URL(server.access.server).host]);
+    await through.close();
+    const expired = await startFakeApiServer(['apiserver']);
+    const distrusting = connectApiServer(expired.access, { dial });
+    const failure = await expectCode(distrusting.create(Secret, SECRET), 'OBJECT_STORE_UNREACHABLE');
+    expect(failure.message).toContain('CERT_HAS_EXPIRED');
+    await distrusting.close();
+    await expired.close();
+  });
+
+  it('are the only ones: a copy of files opens none', async () => {
+    const copy = createLocalHost({ filesOnly: true });
+    const refused = connectApiServer(server.access, { dial: copy.connect });
+    await expectCode(refused.get(REFERENCE), 'OBJECT_STORE_UNREACHABLE');
+    await expectCode(refused.create(Secret, SECRET), 'OBJECT_STORE_UNREACHABLE');
+    await refused.close();
+    expect(server.requests).toEqual([]);
+  });
+
+  it('leave no write uncertain when they were not made', async () => {
+    const { connect: dial } = createLocalHost();
+    const refusing = connectApiServer({ ...server.access, server: 'https://127.0.0.1:1234' }, { dial });
+    const failure = await expectCode(refusing.create(Secret, SECRET), 'OBJECT_STORE_UNREACHABLE');
+    expect(failure.message).toContain('ECONNREFUSED');
+    await refusing.close();
   });
 });
 

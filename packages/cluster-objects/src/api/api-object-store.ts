@@ -17,6 +17,7 @@ import type {
 import { assertWellFormed } from '../objects/object-shape.ts';
 import { apiVersionOf, type ResourceKind } from '../objects/resource-kind.ts';
 import type { ApiServerAccess } from './api-access.ts';
+import type { Dial } from './api-dialer.ts';
 import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
 
 export type { ApiServerAccess } from './api-access.ts';
@@ -30,6 +31,8 @@ export interface ApiObjectStore extends ObjectStore {
 export interface ApiServerOptions {
   /** For each request, in milliseconds. Default: 30,000. */
   readonly timeoutMs?: number | undefined;
+  /** Opens every connection; `connect` of a `Host`. Default: this machine connects. */
+  readonly dial?: Dial | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -41,7 +44,7 @@ const PAGE_SIZE = 500;
  * Replaces by `resourceVersion`, so a concurrent change is never overwritten. Errors quote no values of objects.
  */
 export function connectApiServer(access: ApiServerAccess, options: ApiServerOptions = {}): ApiObjectStore {
-  return new ApiServerObjectStore(new ApiRequests(access, options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+  return new ApiServerObjectStore(new ApiRequests(access, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.dial));
 }
 
 class ApiServerObjectStore implements ApiObjectStore {

@@ -3,6 +3,7 @@ import type { ObjectReference } from '../object-store.ts';
 import type { ResourceKind } from '../objects/resource-kind.ts';
 import { assertShallow } from '../objects/object-nesting.ts';
 import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
+import type { Dial } from './api-dialer.ts';
 import { type Attempt, refusalOf, noResponseOf } from './api-failure.ts';
 
 export interface ApiRequest extends Attempt {
@@ -17,11 +18,13 @@ export interface ApiRequest extends Attempt {
 export class ApiRequests {
   readonly #access: ApiServerAccess;
   readonly #timeoutMs: number;
+  readonly #dial: Dial | undefined;
   #connection: Promise<{ client: typeof ClientNode; authentication: Authentication }> | undefined;
 
-  constructor(access: ApiServerAccess, timeoutMs: number) {
+  constructor(access: ApiServerAccess, timeoutMs: number, dial?: Dial) {
     this.#access = access;
     this.#timeoutMs = timeoutMs;
+    this.#dial = dial;
   }
 
   /** The parsed response, unconverted: times stay strings, fields unknown to the client stay. */
@@ -61,7 +64,7 @@ export class ApiRequests {
   async #connect(): Promise<{ client: typeof ClientNode; authentication: Authentication }> {
     // Half a second to load; a recovery through etcd never needs it.
     const client = await import('@kubernetes/client-node');
-    return { client, authentication: await authenticate(this.#access, client) };
+    return { client, authentication: await authenticate(this.#access, client, this.#dial) };
   }
 
   async #exchange(

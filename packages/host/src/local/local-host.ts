@@ -22,6 +22,8 @@ export interface LocalHostOptions {
    * Default: systemd if present, otherwise no services.
    */
   readonly serviceCommand?: HostPath | undefined;
+  /** Only the files of the live machine: everything else is refused as on a copy. Default: false. */
+  readonly filesOnly?: boolean | undefined;
 }
 
 const LIVE_ROOT = hostPath('/');
@@ -36,7 +38,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   const isLive = root === LIVE_ROOT;
   const paths = isLive ? livePaths : pathsBelow(root);
   return {
-    ...(isLive ? liveMachine(options) : copiedMachine(root)),
+    ...(isLive && options.filesOnly !== true ? liveMachine(options) : copiedMachine(root)),
     ...createLocalFileReads(paths),
     ...createLocalFileWrites(paths, root),
     userId: () => process.getuid?.() ?? -1,

@@ -1,6 +1,6 @@
 import type { EtcdClient, EtcdConnection, EtcdProbe, PairPaths } from '@kube-rescue/etcd-access';
 import type { HostPath } from '@kube-rescue/host';
-import { NodeError } from '../errors.ts';
+import { assertLive } from '../live-node.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
 /** How etcd is searched for. A given value replaces the values found on the node. */
@@ -37,7 +37,7 @@ export async function probeNodeEtcd(
   deps: NodeDeps,
   signal: AbortSignal,
 ): Promise<EtcdProbe> {
-  assertLive(deps);
+  assertLive(deps.host, 'etcd');
   const { probeEtcd } = await import('@kube-rescue/etcd-access');
   const { endpoint, ca, client, rotatedSet, acceptExpiredServer, environment, timeoutMs } = search;
   const given = { endpoints: endpoint === undefined ? undefined : [endpoint], ca, client };
@@ -81,14 +81,4 @@ export function describeFailures({ attempts }: EtcdProbe): string {
   if (reasons.length === 0) return 'no endpoint and no credentials for etcd found on this node';
   const more = reasons.length - MAX_REASONS;
   return `${reasons.slice(0, MAX_REASONS).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
-}
-
-function assertLive({ host }: NodeDeps): void {
-  if (host.kind === 'live') return;
-  throw new NodeError({
-    code: 'NODE_NOT_LIVE',
-    message: "a copy of a node's files has no running etcd",
-    subject: host.name,
-    hint: 'run it on the control-plane node, without --root',
-  });
 }

@@ -3,6 +3,7 @@ import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import type { EncryptionConfiguration } from '@kube-rescue/etcd-access';
 import { hostPath } from '@kube-rescue/host';
 import { NodeError } from '../errors.ts';
+import { assertLive } from '../live-node.ts';
 import { connectByProbe, type EtcdSearch, probeNodeEtcd } from '../etcd/etcd-connection.ts';
 import type { NodeApi } from '../api/node-api.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
@@ -66,6 +67,7 @@ export async function chooseObjectsVia({ api }: { readonly api: NodeApi }, signa
 }
 
 async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promise<NodeObjects> {
+  assertLive(host, 'API server');
   const server = node.apiServerUrl;
   if (server === undefined) {
     throw new NodeError({
@@ -77,7 +79,8 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
   }
   const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
   const { connectApiServer } = await import('@kube-rescue/cluster-objects');
-  const store = connectApiServer({ server, ca, client: { certificate, key } });
+  const dial = host.connect.bind(host);
+  const store = connectApiServer({ server, ca, client: { certificate, key } }, { dial });
   return { store, mayWrite: true, close: () => store.close() };
 }
 

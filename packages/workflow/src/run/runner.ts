@@ -7,6 +7,7 @@ import type { Json } from '../plan/change.ts';
 import type { RunOrigin, RunOutcome } from '../journal/journal-record.ts';
 import { executePhases, type StepReport } from './phase-runner.ts';
 import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from '../plan/plan.ts';
+import { assertFilesOnly } from './copied-run.ts';
 import { assertDiskSpace } from './disk-space.ts';
 import { recordEnd } from './run-end.ts';
 import type { RunState } from './run-state.ts';
@@ -75,6 +76,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
   return withRunLock(deps, `run ${playbook.id}`, async () => {
     const entries = await deps.store.survey();
     const resumed = await findRunToResume(entries, playbook.id, input.resume ?? false, deps);
+    if (resumed !== undefined) assertFilesOnly(resumed.state.activeChanges, deps);
     if (resumed !== undefined) await revertUnfinished(resumed.run, resumed.state, deps);
     const isFirstRun = entries.length === 0;
     const planned = isFirstRun ? input.planned : undefined;
@@ -115,7 +117,7 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
  *
  * @returns the changes that could not be rolled back; empty when all were
  * @param id of a run, or `latest`
- * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`; HostError `HOST_LOCKED`
+ * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`; HostError `HOST_LOCKED` `HOST_COPY`
  */
 export async function rollbackRun(
   id: string,
@@ -123,6 +125,7 @@ export async function rollbackRun(
 ): Promise<{ readonly undone: number; readonly notReverted: readonly NotReverted[] }> {
   return withRunLock(deps, `rollback ${id}`, async () => {
     const run = await deps.store.open(id);
+    assertFilesOnly((await run.state()).activeChanges, deps);
     await run.backup.assertOpens();
     await run.repair();
     const { activeChanges, header } = await run.state();

@@ -2,7 +2,7 @@ import type { ClusterDns } from '@kube-rescue/ingress-dns';
 import type { ObjectsVia } from '@kube-rescue/node';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { areGiven, readSource, readClientConfig } from '../../dns/credential-input.ts';
+import { areGiven, assertOnNetwork, readClientConfig, readSource } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
@@ -38,6 +38,7 @@ export default class DnsCheck extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(DnsCheck);
     const session = await this.openSession(flags);
+    assertOnNetwork(session.host);
     const given = toNames(flags);
     const probes = toProbes(flags);
     const isAboutCluster = given === undefined || flags.controller !== undefined;
@@ -47,7 +48,7 @@ export default class DnsCheck extends NodeCommand {
         ? await readSource(flags, session)
         : (await ingressDns()).chooseCredentials(cluster.credentials, flags.controller).source;
     const names = given ?? cluster?.names ?? [];
-    const awsClient = await readClientConfig(flags, source);
+    const awsClient = await readClientConfig(flags, source, session);
     const { checkIngressDns } = await ingressDns();
     const { clock, localFiles, interruption } = session;
     const { signal } = interruption;

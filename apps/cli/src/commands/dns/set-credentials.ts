@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { readSource, readClientConfig } from '../../dns/credential-input.ts';
+import { assertOnNetwork, readClientConfig, readSource } from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, seconds, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
 import { usageError } from '../../envelope.ts';
@@ -39,6 +39,7 @@ export default class DnsSetCredentials extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(DnsSetCredentials);
     const session = await this.openSession(flags);
+    assertOnNetwork(session.host);
     const names = toNames(flags);
     const probes = toProbes(flags);
     const given = { ...flags, 'role-arn': undefined, 'external-id': undefined };
@@ -46,7 +47,7 @@ export default class DnsSetCredentials extends NodeCommand {
     if (keys === undefined || roles.length > 0) {
       throw usageError('not static access keys', where, 'give an access key id with its secret access key');
     }
-    const awsClient = await readClientConfig(given, undefined);
+    const awsClient = await readClientConfig(given, undefined, session);
     const { createCredentialsPlaybook } = await ingressDns();
     const { clock, localFiles } = session;
     const input = { keys, controller: flags.controller, names, awsClient, ...probes, timeoutMs: flags.wait * 1000 };
