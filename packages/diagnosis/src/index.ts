@@ -15,4 +15,11 @@ export { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 export { listLaterRuns } from './runs/later-runs.ts';
 export { judgeRollback } from './runs/rollback-judgement.ts';
 export { type ComponentState } from './component-state.ts';
-export { checkCertificates, listStaticPods, type Triage, triageNode } from './triage.ts';
+export {
+  type CertificateCheck,
+  checkCertificates,
+  listStaticPods,
+  type Triage,
+  triageNode,
+  type UnreadFile,
+} from './triage.ts';

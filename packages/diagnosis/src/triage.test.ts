@@ -1,5 +1,5 @@
 import { type Host, hostPath } from '@kube-rescue/host';
-import { buildPki, createFakeHost, createFixedClock, expectCode, type PkiOptions } from '@kube-rescue/testing';
+import { buildPki, createFakeHost, createFixedClock, expectCode, type PkiOptions, treeOf } from '@kube-rescue/testing';
 import { checkCertificates, type Triage, triageNode } from './triage.ts';
 import { type Node, type NodeOptions, openNode } from '@kube-rescue/node';
 import { describe, expect, it } from 'vitest';
@@ -19,8 +19,9 @@ async function triage(pki: PkiOptions): Promise<Triage> {
 
 describe('a triage', () => {
   it('reports a good node as healthy', async () => {
-    const { healthy, causes, layout } = await triage({});
-    expect({ healthy, causes, layout }).toEqual({ healthy: true, causes: [], layout: 'kubeadm' });
+    const { verdict, healthy, causes, layout } = await triage({});
+    const good = { verdict: 'healthy', healthy: true, causes: [], layout: 'kubeadm' };
+    expect({ verdict, healthy, causes, layout }).toEqual(good);
   });
 
   it('reports certificates that expired in the same second as one cause, in the order of their dependencies', async () => {
@@ -83,6 +84,21 @@ describe('a triage', () => {
     expect(certificates.find(({ id }) => id === 'ca/cluster')?.status).toBe('ok');
   });
 
+  it('does not call a node healthy when a manifest cannot be read', async () => {
+    const path = hostPath('/etc/kubernetes/manifests/kube-apiserver.yaml');
+    const broken = treeOf({ [path]: 'spec:\n\tcontainers: []\n' });
+    const tree = new Map([...(await buildPki({ now: NOW })).tree, ...broken]);
+    const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
+    const signal = new AbortController().signal;
+    const { verdict, healthy, causes } = await triageNode(nodeOf(host), signal);
+    expect({ verdict, healthy, codes: causes.map(({ code }) => code) }).toEqual({
+      ...{ verdict: 'unknown', healthy: false, codes: ['MANIFEST_INVALID'] },
+    });
+    const { certificates, unread } = await checkCertificates(nodeOf(host), { warnWithinDays: 7 });
+    expect(certificates.map(({ status }) => status)).not.toContain('problem');
+    expect(unread).toMatchObject([{ code: 'MANIFEST_INVALID', path }]);
+  });
+
   it('refuses a machine that is not a node', async () => {
     const signal = new AbortController().signal;
     await expectCode(triageNode(nodeOf(createFakeHost()), signal), 'NODE_NOT_FOUND');
@@ -92,7 +108,7 @@ describe('a triage', () => {
 describe('certs check', () => {
   it('lists every certificate of the node with its CA, and prints no key', async () => {
     const { tree, privateKeys } = await buildPki({ now: NOW, expired: ['scheduler.conf'] });
-    const rows = await checkCertificates(nodeOf(createFakeHost({ tree })), { warnWithinDays: 30 });
+    const { certificates: rows } = await checkCertificates(nodeOf(createFakeHost({ tree })), { warnWithinDays: 30 });
     expect(rows.find(({ id }) => id === 'scheduler.conf')?.status).toBe('problem');
     expect(rows.filter(({ kind }) => kind === 'ca').map(({ id }) => id)).toEqual([
       'ca/cluster',
@@ -113,7 +129,7 @@ describe('certs check', () => {
       .replace(/client-certificate: .*/, `client-certificate-data: ${Buffer.from(old.certificate).toString('base64')}`)
       .replace(/client-key: .*/, `client-key-data: ${Buffer.from(old.key).toString('base64')}`);
     await host.writeFile(path, Buffer.from(inside), { mode: 0o600 });
-    const rows = await checkCertificates(nodeOf(host), { warnWithinDays: 30 });
+    const { certificates: rows } = await checkCertificates(nodeOf(host), { warnWithinDays: 30 });
     expect(rows.find(({ id }) => id === 'kubelet-client')).toMatchObject({ path, status: 'problem' });
     expect(rows.find(({ id }) => id === 'kubelet-client')?.daysLeft).toBeLessThan(0);
   });

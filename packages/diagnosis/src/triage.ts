@@ -28,6 +28,9 @@ export interface Triage {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly layout: Layout | 'unsupported';
+  /** `unknown`: nothing is known to be wrong, but a file could not be read, so that what it names was not checked. */
+  readonly verdict: 'healthy' | 'unhealthy' | 'unknown';
+  /** The verdict is `healthy`. */
   readonly healthy: boolean;
   readonly causes: readonly Cause[];
   /** Known defects that keep no component from its work, such as old copies of a kubeconfig. */
@@ -56,6 +59,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
       ? await Promise.all([readComponents(description, node, signal), readEtcdStatus(description, node, signal)])
       : [[], null];
   const components = etcd === null ? seen : withEtcd(seen, etcd);
+  const unread = findUnread(description);
   const causes = rankCauses({
     certificates,
     // An etcd that answers is not down; its problems are separate causes.
@@ -63,16 +67,14 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     configuration: await findConfigurationProblems(description, certificates, node),
     layout: findLayoutProblem(description),
-    manifests: [
-      ...description.staticPods.problems,
-      ...findRefusedCheckpoints(description.checkpoints, description.kubelet),
-    ],
+    manifests: unread,
   });
   return {
     host: node.host.name,
     source: node.host.kind,
     at: toRfc3339(now),
     layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
+    verdict: verdictOf(causes, unread),
     healthy: causes.length === 0,
     causes,
     notices: [
@@ -102,13 +104,44 @@ async function findConfigurationProblems(
   return findings.flat();
 }
 
-/** The rows of `certs check`. Reads files only. */
+function verdictOf(causes: readonly Cause[], unread: readonly Error[]): Triage['verdict'] {
+  if (causes.length === 0) return 'healthy';
+  const isUnread = ({ summary }: Cause): boolean => unread.some(({ message }) => message === summary);
+  return causes.every(isUnread) ? 'unknown' : 'unhealthy';
+}
+
+/** A file that could not be read, so that what it names was not checked. */
+export type UnreadFile = Pick<Cause, 'code' | 'hint'> & { readonly path: string; readonly message: string };
+
+/** The rows of `certs check`, and the files that could not be read: certificates named only there are missing in the rows. */
+export interface CertificateCheck {
+  readonly certificates: readonly CertificateRow[];
+  readonly unread: readonly UnreadFile[];
+}
+
+/** Checks every certificate of a node. Reads files only. @throws as `Node.describe` */
 export async function checkCertificates(
   node: Node,
   options: { readonly warnWithinDays: number },
-): Promise<readonly CertificateRow[]> {
-  const inventory = await inspectCertificates((await node.describe()).inspection, node);
-  return reportCertificates(inventory, { now: node.clock.now(), expiringWithinDays: options.warnWithinDays });
+): Promise<CertificateCheck> {
+  const description = await node.describe();
+  const inventory = await inspectCertificates(description.inspection, node);
+  const certificates = reportCertificates(inventory, {
+    now: node.clock.now(),
+    expiringWithinDays: options.warnWithinDays,
+  });
+  return { certificates, unread: findUnread(description).map(describeUnread) };
+}
+
+/** Static pods and checkpoints that cannot be read: their flags are unknown. */
+function findUnread({ staticPods, checkpoints, kubelet }: NodeDescription): readonly Error[] {
+  return [...staticPods.problems, ...findRefusedCheckpoints(checkpoints, kubelet)];
+}
+
+function describeUnread(error: Error): UnreadFile {
+  if (!isRecoveryError(error)) throw error;
+  const { code, message, subject, hint } = error;
+  return { code, path: subject ?? '', message, hint };
 }
 
 /** The rows of `manifests list`. */

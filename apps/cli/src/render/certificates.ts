@@ -1,4 +1,5 @@
 import type { CertificateRow } from '@kube-rescue/cert-rotation';
+import type { CertificateCheck } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
 import type { Colour } from './style.ts';
 import { renderTable } from './table.ts';
@@ -6,8 +7,8 @@ import { count, indentText } from './text.ts';
 
 const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green', warning: 'yellow', problem: 'red' };
 
-/** The certificates of a node as a table, with the problems of each below. */
-export function renderCertificates(rows: readonly CertificateRow[], terminal: Terminal): string {
+/** The certificates of a node as a table, with the problems of each and the files that could not be read below. */
+export function renderCertificates({ certificates: rows, unread }: CertificateCheck, terminal: Terminal): string {
   const table = renderTable(
     {
       header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', 'PATH'],
@@ -32,7 +33,15 @@ export function renderCertificates(rows: readonly CertificateRow[], terminal: Te
       ...(hint === undefined ? [] : [indentText('    hint: ', hint, terminal.columns)]),
     ]),
   ]);
-  return [table, ...details, '', summarizeCertificates(rows)].join('\n');
+  const notRead = unread.flatMap(({ path, message, code, hint }) => [
+    '',
+    indentText('not read: ', `${path}: ${message} (${code})`, terminal.columns),
+    ...(hint === undefined ? [] : [indentText('  hint: ', hint, terminal.columns)]),
+  ]);
+  const summary = summarizeCertificates(rows);
+  const incomplete =
+    unread.length === 0 ? '' : `; NOT COMPLETE: ${count(unread.length, 'file')} that may name others cannot be read`;
+  return [table, ...details, ...notRead, '', indentText('', `${summary}${incomplete}`, terminal.columns)].join('\n');
 }
 
 /** `12 certificates: 3 with problems, 1 with warnings`. */

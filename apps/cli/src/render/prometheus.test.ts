@@ -19,7 +19,10 @@ const PROBLEM = { code: 'PKI_NAME_MISSING', severity: 'problem', message: 'm', s
 const NOW = new Date('2026-06-01T00:00:00Z');
 
 it('metrics escape their labels and name each sample once', () => {
-  const text = renderPrometheus([{ ...ROW, status: 'problem', problems: [PROBLEM, PROBLEM] }], NOW);
+  const text = renderPrometheus(
+    { certificates: [{ ...ROW, status: 'problem', problems: [PROBLEM, PROBLEM] }], unread: [] },
+    NOW,
+  );
   expect(text).toContain(
     'not_after_timestamp_seconds{id="apiserver",kind="file",path="/etc/a\\"b\\\\c\\nd",subject="CN=x"} 1798761600',
   );
@@ -38,7 +41,7 @@ it('every line is a comment or a sample of the text format, and every metric has
     daysLeft: null,
     keyAlgorithm: null,
   };
-  const lines = renderPrometheus([ROW, unreadable], NOW).split('\n');
+  const lines = renderPrometheus({ certificates: [ROW, unreadable], unread: [] }, NOW).split('\n');
   const sample = /^([a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z]+="(?:[^"\\\n]|\\[\\"n])*")*\})? -?\d+$/;
   const typed = new Set<string>();
   for (const line of lines) {
@@ -47,4 +50,16 @@ it('every line is a comment or a sample of the text format, and every metric has
     if (kind === undefined) expect([...typed]).toContain(sample.exec(line)?.[1]);
   }
   expect(lines.filter((line) => line.startsWith('kube_rescue_certificate_not_after'))).toHaveLength(1);
+});
+
+it('says when the check is not complete', () => {
+  const unread = [
+    { code: 'MANIFEST_INVALID', path: '/m/kube-apiserver.yaml', message: 'a tab', hint: undefined },
+  ] as const;
+  const text = renderPrometheus({ certificates: [ROW], unread }, NOW);
+  expect(text).toContain('kube_rescue_certificates_complete 0');
+  expect(text).toContain(
+    'kube_rescue_certificates_unread_file{path="/m/kube-apiserver.yaml",code="MANIFEST_INVALID"} 1',
+  );
+  expect(renderPrometheus({ certificates: [ROW], unread: [] }, NOW)).toContain('kube_rescue_certificates_complete 1');
 });

@@ -1,4 +1,5 @@
 import type { CertificateRow } from '@kube-rescue/cert-rotation';
+import type { CertificateCheck } from '@kube-rescue/diagnosis';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -42,7 +43,7 @@ function secondsOf(date: string | null): number {
  * The certificates as metrics for node-exporter's textfile collector. The names and labels are part of the interface:
  * alerts are written against them.
  */
-export function renderPrometheus(rows: readonly CertificateRow[], now: Date): string {
+export function renderPrometheus({ certificates: rows, unread }: CertificateCheck, now: Date): string {
   const readable = rows.filter(({ notAfter }) => notAfter !== null);
   const metrics: readonly Metric[] = [
     {
@@ -66,6 +67,16 @@ export function renderPrometheus(rows: readonly CertificateRow[], now: Date): st
       samples: rows.flatMap(({ id, path, problems }) =>
         problems.map(({ code, severity }) => ({ labels: { id, path, code, severity }, value: 1 })),
       ),
+    },
+    {
+      name: `${PREFIX}s_unread_file`,
+      help: '1 for each file that cannot be read: certificates that only it names are not checked.',
+      samples: unread.map(({ path, code }) => ({ labels: { path, code }, value: 1 })),
+    },
+    {
+      name: `${PREFIX}s_complete`,
+      help: '1 when every file that names certificates was read, 0 when not.',
+      samples: [{ labels: {}, value: unread.length === 0 ? 1 : 0 }],
     },
     {
       name: `${PREFIX}s_checked_timestamp_seconds`,

@@ -3,16 +3,22 @@ import { formatTime } from '@kube-rescue/errors';
 import type { Terminal } from '../terminal.ts';
 import { summarizeCertificates } from './certificates.ts';
 import { renderConnection } from './etcd-probe.ts';
-import { paint } from './style.ts';
+import { type Colour, paint } from './style.ts';
 import { renderTable } from './table.ts';
 import { indentText, oneLine } from './text.ts';
 
 const COPY = 'read from a copy of files: no component, service, etcd or API server was asked';
+const VERDICTS = {
+  healthy: ['healthy', 'green'],
+  unhealthy: ['NOT healthy', 'red'],
+  unknown: ['UNKNOWN: not everything could be checked', 'yellow'],
+} as const satisfies Record<Triage['verdict'], readonly [string, Colour]>;
 
 /** Problems of a node, root causes first, with their evidence. */
 export function renderTriage(triage: Triage, terminal: Terminal): string {
   const { columns } = terminal;
-  const state = triage.healthy ? paint('healthy', 'green', terminal) : paint('NOT healthy', 'red', terminal);
+  const [words, colour] = VERDICTS[triage.verdict];
+  const state = paint(words, colour, terminal);
   const head = `${oneLine(triage.host)}: ${state} (layout: ${oneLine(triage.layout)}, checked ${formatTime(new Date(triage.at))})`;
   const causes = triage.causes.flatMap(({ rank, code, summary, evidence, hint }) => [
     indentText(`${rank}. `, `${summary} (${code})`, columns),

@@ -11,7 +11,7 @@ import type { Terminal } from '../../terminal.ts';
 export default class CertsCheck extends NodeCommand {
   static override summary = 'Check every certificate that this node uses.';
   static override description =
-    'Finds the certificates by component flags and kubeconfigs. Exits 3 when a certificate is invalid or expires within --fail-within (default: --warn-within). Changes nothing.';
+    'Finds the certificates by component flags and kubeconfigs. Exits 3 when a certificate is invalid or expires within --fail-within (default: --warn-within), and when a file that names certificates cannot be read. Changes nothing.';
   static override examples = [
     '<%= config.bin %> certs check',
     '<%= config.bin %> certs check --warn-within 60d --json',
@@ -44,20 +44,21 @@ export default class CertsCheck extends NodeCommand {
     const session = await this.openSession(flags);
     const { node, reporter, clock } = session;
     const { checkCertificates, checkClusterCertificates } = await import('@kube-rescue/diagnosis');
-    const certificates = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
+    const check = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
+    const { certificates, unread } = check;
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
     const failWithin = flags['fail-within'] ?? flags['warn-within'];
-    const isSound = certificates.every(
-      ({ status, daysLeft }) => status !== 'problem' && (daysLeft === null || daysLeft >= failWithin),
-    );
+    const isSound =
+      unread.length === 0 &&
+      certificates.every(
+        ({ status, daysLeft }) => status !== 'problem' && (daysLeft === null || daysLeft >= failWithin),
+      );
     const own = (terminal: Terminal): string =>
-      flags.output === 'prometheus'
-        ? renderPrometheus(certificates, clock.now())
-        : renderCertificates(certificates, terminal);
+      flags.output === 'prometheus' ? renderPrometheus(check, clock.now()) : renderCertificates(check, terminal);
     if (!flags.cluster) {
-      return { result: { certificates }, exitCode: isSound ? EXIT.done : EXIT.problems, text: own };
+      return { result: check, exitCode: isSound ? EXIT.done : EXIT.problems, text: own };
     }
     const { signal } = session.interruption;
     const input = { via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
@@ -67,7 +68,7 @@ export default class CertsCheck extends NodeCommand {
       cluster.disagreements.length === 0 &&
       cluster.certificates.every(({ status, problems }) => status !== 'problem' && problems.length === 0);
     return {
-      result: { certificates, cluster },
+      result: { ...check, cluster },
       exitCode: isSound && isClusterSound ? EXIT.done : EXIT.problems,
       text: (terminal) =>
         flags.output === 'prometheus'
