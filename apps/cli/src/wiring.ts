@@ -2,6 +2,7 @@ import {
   type Clock,
   copyOnly,
   createLocalHost,
+  guardHost,
   type Host,
   type HostPath,
   hostPath,
@@ -93,13 +94,15 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
   const command = flags['service-command'];
   const serviceCommand = command === undefined ? undefined : localFiles.path(command);
   // The journal of a run records its own writes.
-  const machine = createLocalHost({ root, serviceCommand });
+  const unguarded = createLocalHost({ root, serviceCommand });
+  const machine = guardHost(unguarded);
   const seals = await openSeals(flags, localFiles);
   const { openNode } = await import('@kube-rescue/node');
   const node = openNode(options, {
-    host: recordWrites(machine, writes),
+    host: recordWrites(unguarded, writes),
     clock: systemClock,
     sealSnapshot: seals.snapshot,
+    onServiceAccount: warnOnce(streams.reporter),
   });
   const { machine: host, clock } = node;
   const openRuns = async (): Promise<RunStore> => {
@@ -173,6 +176,18 @@ function refuseNodes(copy: HostPath): NodeSession {
       throw copyOnly(`SSH to ${address}`, copy);
     },
     close: async () => undefined,
+  };
+}
+
+/** Names each service account that owns files of the node, once. */
+function warnOnce({ warn }: Reporter): (account: { readonly name: string; readonly path: HostPath }) => void {
+  const named = new Set<string>();
+  return ({ name, path }) => {
+    if (named.has(name)) return;
+    named.add(name);
+    warn(
+      `the service account ${name} owns ${path}, and what it owns is trusted as root's; to change it: chown -R root: ${path}`,
+    );
   };
 }
 

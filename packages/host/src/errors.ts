@@ -19,6 +19,7 @@ export const HOST_ERRORS = {
   HOST_CONNECTION_FAILED: 'unavailable',
   HOST_UNSUPPORTED: 'unsupported',
   HOST_COPY: 'unsupported',
+  SOURCE_UNTRUSTED: 'refused',
   SSH_UNREACHABLE: 'unavailable',
   SSH_HOST_KEY_CHANGED: 'denied',
   SSH_HOST_KEY_UNKNOWN: 'denied',

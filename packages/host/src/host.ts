@@ -97,12 +97,25 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+/** The inode of `/proc/PID/exe`: the file itself, also when another file has its name by now. */
+export interface ProgramFile {
+  readonly uid: number;
+  readonly mode: FileMode;
+}
+
 /** One running process of `/proc`. */
 export interface ProcessInfo {
   readonly pid: number;
   readonly argv: readonly string[];
   /** Real user ID, in the caller's user namespace; `undefined` when the adapter cannot know it. */
   readonly uid?: number | undefined;
+  /** Effective user ID; `undefined` when the adapter cannot know it. */
+  readonly effectiveUid?: number | undefined;
+  /**
+   * Owner and mode of the file that it runs, the set-user-ID bits among them; `unreadable` for a kernel thread and where
+   * the caller may not read it, `undefined` when the adapter cannot know it.
+   */
+  readonly program?: ProgramFile | 'unreadable' | undefined;
   /** Start time in clock ticks since boot; with the pid it identifies one process permanently. */
   readonly startTicks: number;
   /** Text of `/proc/PID/cgroup`; names the pod of a container's process. */

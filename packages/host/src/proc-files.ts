@@ -15,6 +15,11 @@ export function uidOf(status: string): number {
   return Number(/^Uid:\t(\d+)/m.exec(status)?.[1] ?? Number.NaN);
 }
 
+/** The effective user ID, which follows the real one. */
+export function effectiveUidOf(status: string): number {
+  return Number(/^Uid:\t\d+\t(\d+)/m.exec(status)?.[1] ?? Number.NaN);
+}
+
 /** Counts from the last parenthesis: the command name before it may contain blanks and parentheses. */
 export function startTicksOf(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -6,6 +6,7 @@ export {
   type FlagReference,
   namedPaths,
 } from './components/component-flags.ts';
+export { findNodeService, type NodeService, type NodeServiceSearch } from './components/node-service.ts';
 export { type Component, COMPONENTS, programName } from './components/component.ts';
 export { type EtcdService, readEtcdService } from './components/etcd-service.ts';
 export { listUnitFiles, splitWords, UNIT_DIRECTORIES } from './components/systemd-unit.ts';
@@ -37,4 +38,5 @@ export { NODE_CONFIG_ERRORS, NodeConfigError, type NodeConfigErrorCode } from '.
 export { type FileReader, readNamedFile } from './named-file.ts';
 export { healthUrl } from './static-pods/health-url.ts';
 
-export { isNodeService } from './components/trusted-process.ts';
+export { isNodeService, whyUntrusted } from './components/trusted-process.ts';
+export { type ContainerProcess, parsePodCgroup } from './components/pod-cgroup.ts';

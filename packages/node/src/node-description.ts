@@ -14,7 +14,15 @@ import {
 } from '@kube-rescue/node-config';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { SnapshotSeal } from '@kube-rescue/etcd-access';
-import { baseName, type Clock, type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import {
+  baseName,
+  type Clock,
+  type GuardOptions,
+  type Host,
+  type HostPath,
+  hostPath,
+  joinPath,
+} from '@kube-rescue/host';
 import { checkpointFlags, type Checkpoints, readCheckpoints } from '@kube-rescue/static-manifests';
 import { findOtherDistribution } from './distribution.ts';
 import { NodeError } from './errors.ts';
@@ -32,6 +40,8 @@ export interface NodeDeps {
   readonly clock: Clock;
   /** Default: snapshots of etcd are not encrypted, and readable by root. */
   readonly sealSnapshot?: SnapshotSeal | undefined;
+  /** As of `guardHost`. Default: none is reported. */
+  readonly onServiceAccount?: GuardOptions['onServiceAccount'];
 }
 
 /** How a cluster keeps its control plane: as static pods that kubeadm made, or as its own workloads with checkpoints on disk. */

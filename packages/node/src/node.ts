@@ -1,5 +1,5 @@
 import type { EtcdProbe } from '@kube-rescue/etcd-access';
-import { type Clock, createReadCache, type Host, type ReadCache } from '@kube-rescue/host';
+import { type Clock, createReadCache, guardHost, type Host, type ReadCache } from '@kube-rescue/host';
 import type { Phase, Step } from '@kube-rescue/workflow';
 import { createNodeApi, type NodeApi } from './api/node-api.ts';
 import { connectByProbe, type EtcdSearch, type NodeEtcd, probeNodeEtcd } from './etcd/etcd-connection.ts';
@@ -62,13 +62,13 @@ export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
 }
 
 /**
- * Opens a node. Reads nothing yet.
+ * Opens a node. Reads nothing yet. Neither reads nor writes what a user other than root could have changed: SOURCE_UNTRUSTED.
  *
  * A plan is one read session: each file is read once. In a run each phase begins a new session, checks share it, and steps are
  * applied and verified without the read cache.
  */
 export function openNode(options: NodeOptions, deps: NodeDeps): Node {
-  const reads = createReadCache(deps);
+  const reads = guardReads(createReadCache(deps), deps);
   const { sealSnapshot } = deps;
   const files = { host: reads.host, clock: reads.clock, sealSnapshot };
   const describe = (): Promise<NodeDescription> =>
@@ -108,6 +108,13 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   });
   const node = describedBy(describe);
   return node;
+}
+
+/** Judges the paths by cached reads too; each is a trip to a remote machine, whose files its own root guards (ADR 14). */
+function guardReads(reads: ReadCache, { host, onServiceAccount }: NodeDeps): ReadCache {
+  if (host.isRemote === true) return reads;
+  const options = { onServiceAccount };
+  return { ...reads, host: guardHost(reads.host, options), machine: guardHost(reads.machine, options) };
 }
 
 /** A phase that is created again begins a new read session: a plan is made again, or a run has begun. */

@@ -15,7 +15,11 @@ export async function saveSnapshotTo(file: string, search: EtcdSearch, session: 
   try {
     const onProgress = ({ bytes, expectedBytes }: { readonly bytes: number; readonly expectedBytes: number }): void =>
       progress.waitFor(`${formatBytes(bytes)} of ${formatBytes(expectedBytes)}`);
-    const saved = await saveEtcdOfNode(node, { search, target, onProgress }, interruption.signal);
+    const saved = await saveEtcdOfNode(
+      node,
+      { search, target, files: localFiles.host, onProgress },
+      interruption.signal,
+    );
     progress.end('done', `snapshot of ${saved.endpoint}`);
     return {
       result: saved,

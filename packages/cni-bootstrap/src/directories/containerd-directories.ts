@@ -1,5 +1,5 @@
 import { readToml } from './toml.ts';
-import { isNodeService } from '@kube-rescue/node-config';
+import { findNodeService } from '@kube-rescue/node-config';
 import { type Fields, fieldsAt, textAt, textsAt } from '@kube-rescue/cluster-objects';
 import { baseName, type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { RuntimeDirectories } from './runtime-directories.ts';
@@ -20,17 +20,22 @@ const SECTIONS: readonly (readonly string[])[] = [
  * @throws CniError `CNI_DIRECTORIES_UNREADABLE`
  */
 export async function readContainerdDirectories(host: RuntimeHost): Promise<RuntimeDirectories | undefined> {
-  const running = (await host.processes()).find(
-    (process) => isNodeService(process) && baseName(asPath(process.argv[0])) === 'containerd',
+  const { service, ignored } = await findNodeService(
+    {
+      unit: 'containerd.service',
+      name: 'containerd',
+      isProgram: ([program]) => baseName(asPath(program)) === 'containerd',
+    },
+    { host },
   );
-  const path = asPath(configFlag(running?.argv ?? []) ?? DEFAULT_CONFIG);
+  const path = asPath(configFlag(service?.argv ?? []) ?? DEFAULT_CONFIG);
   const documents = await readDocuments(path, host);
   if (documents === undefined) {
-    if (running === undefined) return undefined;
+    if (service?.running === undefined) return undefined;
     return {
       configuration: undefined,
       binaries: undefined,
-      source: `default of containerd: ${path} does not exist`,
+      source: withIgnored(`default of containerd: ${path} does not exist`, ignored),
     };
   }
   const sections = documents.flatMap((document) => SECTIONS.map((section) => fieldsAt(document.object, ...section)));
@@ -41,7 +46,7 @@ export async function readContainerdDirectories(host: RuntimeHost): Promise<Runt
   return {
     configuration: conf === undefined ? undefined : hostPath(conf),
     binaries: bins?.map((directory) => hostPath(directory)),
-    source: documents.map((document) => document.path).join(', '),
+    source: withIgnored(documents.map((document) => document.path).join(', '), ignored),
   };
 }
 
@@ -72,6 +77,10 @@ async function expand(pattern: HostPath, host: RuntimeHost): Promise<readonly Ho
   return ((await host.list(directory)) ?? [])
     .filter((each) => matcher.test(each))
     .map((each) => joinPath(directory, each));
+}
+
+function withIgnored(source: string, ignored: readonly string[]): string {
+  return [source, ...ignored].join('; ');
 }
 
 function configFlag(argv: readonly string[]): string | undefined {

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { errnoOf } from './fs-failure.ts';
-import type { ProcessInfo } from '../host.ts';
-import { argvOf, startTicksOf, uidOf } from '../proc-files.ts';
+import type { ProcessInfo, ProgramFile } from '../host.ts';
+import { argvOf, effectiveUidOf, startTicksOf, uidOf } from '../proc-files.ts';
+
+const PERMISSION_BITS = 0o7777;
 
 /**
  * Every process in /proc. Synchronous on purpose: /proc is memory, and a trip through the thread pool for each of the
@@ -15,11 +17,24 @@ export function readProcesses(): readonly ProcessInfo[] {
     .filter((found) => found !== undefined);
 }
 
+/** The kernel follows the link to the inode, not to a name: proc_pid_exe(5). */
+function readProgram(pid: number): ProgramFile | 'unreadable' {
+  try {
+    const { uid, mode } = statSync(`/proc/${pid}/exe`);
+    return { uid, mode: mode & PERMISSION_BITS };
+  } catch {
+    return 'unreadable';
+  }
+}
+
 function readProcess(pid: number, ownNetwork: string): ProcessInfo | undefined {
   try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     return {
       pid,
-      uid: uidOf(readFileSync(`/proc/${pid}/status`, 'utf8')),
+      uid: uidOf(status),
+      effectiveUid: effectiveUidOf(status),
+      program: readProgram(pid),
       argv: argvOf(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
       startTicks: startTicksOf(readFileSync(`/proc/${pid}/stat`, 'utf8')),
       cgroup: readFileSync(`/proc/${pid}/cgroup`, 'utf8'),

@@ -2,9 +2,10 @@ import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host'
 import { NodeConfigError } from '../errors.ts';
 import { readCommandLine } from '../components/command-line.ts';
 import type { ComponentFlags } from '../components/component-flags.ts';
-import { findKubelets } from './kubelet-process.ts';
+import { findNodeService } from '../components/node-service.ts';
+import { isKubeletCommand } from './kubelet-process.ts';
 import { decodeManifest, readManifestObject } from '../static-pods/manifest-source.ts';
-import { readEnvironmentFile, readServiceCommand, splitWords } from '../components/systemd-unit.ts';
+import { readEnvironmentFile, splitWords } from '../components/systemd-unit.ts';
 
 /** The configuration of a kubelet, limited to credentials and static pods. */
 export interface KubeletConfiguration {
@@ -57,8 +58,8 @@ const KUBEADM_ENVIRONMENT: readonly (readonly [file: HostPath, variable: string]
 const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
 
 /**
- * Reads the configuration of this node's kubelet, running or not: from its command line, else from systemd's
- * files, else kubeadm's defaults; `evidence` names the source.
+ * Reads the configuration of this node's kubelet, running or not: from the process of its systemd unit, else the unit's
+ * files, else another kubelet of root's, else kubeadm's defaults; `evidence` names the source, and what is not believed.
  *
  * Flags win over the configuration file, as in the kubelet. Does not find a stopped kubelet outside of systemd.
  * @throws NodeConfigError `KUBELET_CONFIGURATION_INVALID`; HostError when a file exists but cannot be read
@@ -68,7 +69,8 @@ export async function readKubeletConfiguration({
 }: {
   readonly host: KubeletHost;
 }): Promise<KubeletConfiguration> {
-  const told = (await fromProcess(host)) ?? (await fromUnit(host)) ?? (await fromKubeadm(host));
+  const found = await fromService(host);
+  const told = found.told ?? (await fromKubeadm(host, found.evidence));
   const configFile = pathFrom(told.flags.get('config'));
   const file = configFile === undefined ? undefined : await readConfigFile(configFile, host);
   const merged = new Map([...(file ?? new Map<string, string>()), ...told.flags]);
@@ -103,36 +105,20 @@ export async function readKubeletConfiguration({
   };
 }
 
-async function fromProcess(host: KubeletHost): Promise<Told | undefined> {
-  const [kubelet, ...others] = await findKubelets({ host });
-  if (kubelet === undefined) return undefined;
-  const also = others.length === 0 ? '' : `, the oldest of ${others.length + 1} kubelets on this machine`;
-  return {
-    origin: 'process',
-    source: hostPath(`/proc/${kubelet.pid}/cmdline`),
-    flags: readCommandLine(kubelet.argv).flags,
-    evidence: [`read the command line of the running kubelet, process ${kubelet.pid}${also}`],
-    running: { pid: kubelet.pid, startTicks: kubelet.startTicks },
-  };
+async function fromService(host: KubeletHost): Promise<{ readonly told?: Told; readonly evidence: readonly string[] }> {
+  const { service, evidence } = await findNodeService(
+    { unit: KUBELET_UNIT, name: 'kubelet', isProgram: isKubeletCommand },
+    { host },
+  );
+  if (service === undefined) return { evidence };
+  const { origin, source, argv, running } = service;
+  return { told: { origin, source, flags: readCommandLine(argv).flags, evidence, running }, evidence };
 }
 
-async function fromUnit(host: KubeletHost): Promise<Told | undefined> {
-  const service = await readServiceCommand(KUBELET_UNIT, { host });
-  if (service === undefined) return undefined;
-  return {
-    origin: 'unit',
-    source: service.source,
-    flags: readCommandLine(service.argv).flags,
-    evidence: [
-      'no kubelet is running',
-      `read the command line that systemd would start in ${service.files.join(', ')}`,
-    ],
-  };
-}
-
-async function fromKubeadm(host: KubeletHost): Promise<Told> {
+async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Promise<Told> {
   const evidence = [
-    'no kubelet is running and systemd has no unit for it',
+    ...searched,
+    'systemd has no unit for a kubelet',
     `kubeadm defaults: ${[...KUBEADM_FLAGS].map(([flag, value]) => `--${flag}=${value}`).join(' ')}`,
   ];
   const words: string[] = [];

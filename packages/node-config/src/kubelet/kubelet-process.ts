@@ -13,12 +13,13 @@ export async function findKubelets({
   readonly host: Pick<Host, 'processes'>;
 }): Promise<readonly ProcessInfo[]> {
   const processes = await host.processes();
-  return processes.filter(isKubelet).toSorted((a, b) => a.startTicks - b.startTicks);
+  return processes
+    .filter((process) => isNodeService(process) && isKubeletCommand(process.argv))
+    .toSorted((a, b) => a.startTicks - b.startTicks);
 }
 
-function isKubelet(process: ProcessInfo): boolean {
-  if (!isNodeService(process)) return false;
-  const { argv } = process;
+/** Whether a command line starts a kubelet, also as hyperkube. */
+export function isKubeletCommand(argv: readonly string[]): boolean {
   const program = programName(argv[0] ?? '');
   return program === 'kubelet' || (program === 'hyperkube' && readCommandLine(argv).program === 'kubelet');
 }

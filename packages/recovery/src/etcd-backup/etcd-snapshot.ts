@@ -1,5 +1,5 @@
 import type { SavedSnapshot, SnapshotProgress } from '@kube-rescue/etcd-access';
-import { hostPath, type HostPath, joinPath } from '@kube-rescue/host';
+import { type Host, hostPath, type HostPath, joinPath } from '@kube-rescue/host';
 import type { EtcdSearch, Node, NodeDeps, NodeEtcd } from '@kube-rescue/node';
 
 /** The snapshots of recoveries, beside the runs. */
@@ -27,6 +27,8 @@ export async function saveEtcdOfNode(
   input: {
     readonly search: EtcdSearch;
     readonly target: HostPath;
+    /** The machine of `target`: one that does not judge the directory that the operator chose. Default: the node's. */
+    readonly files?: Host | undefined;
     /** Called some ten times. */
     readonly onProgress: OnProgress;
   },
@@ -37,7 +39,7 @@ export async function saveEtcdOfNode(
   try {
     const { target, onProgress } = input;
     const request = { target, onProgress: everyTenth(onProgress), signal };
-    return rowOf(await saveSnapshot(request, { client: etcd.client, host: node.host }));
+    return rowOf(await saveSnapshot(request, { client: etcd.client, host: input.files ?? node.host }));
   } finally {
     etcd.client.close();
   }

@@ -1,6 +1,6 @@
 import { type Host, POD_LOGS, type ProcessInfo } from '@kube-rescue/host';
-import { programName } from '@kube-rescue/node-config';
-import { parsePodCgroup } from '../running/pod-cgroup.ts';
+import { parsePodCgroup, programName } from '@kube-rescue/node-config';
+
 import { PAUSE } from '../running/running-pod.ts';
 import type { Checkpoint } from './checkpoint.ts';
 

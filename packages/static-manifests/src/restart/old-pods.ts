@@ -1,7 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host, ProcessInfo } from '@kube-rescue/host';
-import { programName, type StaticPod } from '@kube-rescue/node-config';
-import { parsePodCgroup } from '../running/pod-cgroup.ts';
+import { parsePodCgroup, programName, type StaticPod } from '@kube-rescue/node-config';
 import { listProcesses, PAUSE, listRunningPods } from '../running/running-pod.ts';
 
 export type OldPodsHost = Pick<Host, 'processes' | 'list' | 'exec'>;

@@ -1,6 +1,6 @@
 import type { Host, ProcessInfo } from '@kube-rescue/host';
-import { programName, type StaticPod } from '@kube-rescue/node-config';
-import { type ContainerProcess, parsePodCgroup } from './pod-cgroup.ts';
+import { type ContainerProcess, parsePodCgroup, programName, type StaticPod } from '@kube-rescue/node-config';
+
 import { listPodLogDirectories } from './pod-logs.ts';
 
 /** The main process of a pod's component, found in /proc. */
