@@ -14,6 +14,7 @@ export const CLI_ERRORS = {
   ROLLBACK_OUT_OF_TURN: 'refused',
   ROLLBACK_WORSE: 'refused',
   ETCD_NO_WORKING_CREDENTIALS: 'unavailable',
+  ETCD_NO_QUORUM: 'unavailable',
   ETCD_SILENT: 'unavailable',
   DRILL_NOT_INSTALLED: 'usage',
 } as const satisfies Record<string, ErrorKind>;

@@ -10,7 +10,6 @@ export {
   inspectEtcd,
   probeEtcd,
 } from './etcd/etcd-status.ts';
-export { findEtcdNotices } from './etcd/etcd-judgement.ts';
 export { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 export { listLaterRuns } from './runs/later-runs.ts';
 export { judgeRollback } from './runs/rollback-judgement.ts';

@@ -9,3 +9,4 @@ export { chooseObjectsVia, type NodeObjects, type ObjectPath, type ObjectsVia } 
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export type { ObjectSession } from './objects/object-session.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
+export { type PeerList, type PeerMember } from './etcd/peer-members.ts';

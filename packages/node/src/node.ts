@@ -3,6 +3,7 @@ import { type Clock, createReadCache, guardHost, type Host, type ReadCache } fro
 import type { Phase, Step } from '@kube-rescue/workflow';
 import { createNodeApi, type NodeApi } from './api/node-api.ts';
 import { connectByProbe, type EtcdSearch, type NodeEtcd, probeNodeEtcd } from './etcd/etcd-connection.ts';
+import { listPeerMembers, type PeerList } from './etcd/peer-members.ts';
 import {
   describeNode,
   listUsualPaths,
@@ -40,6 +41,8 @@ export interface Node extends NodeDeps {
   etcd(search: EtcdSearch, signal: AbortSignal): Promise<NodeEtcd>;
   /** Tries every endpoint and pair of credentials of etcd that the node's files suggest. @throws NodeError `NODE_NOT_LIVE` */
   probeEtcd(search: EtcdSearch, signal: AbortSignal): Promise<EtcdProbe>;
+  /** The members of etcd, from the peer port of this node's member; `undefined` when it does not tell. See `listPeerMembers`. */
+  etcdPeers(signal: AbortSignal): Promise<PeerList | undefined>;
   /** Connects with the result of a probe. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` */
   connectEtcd(probe: EtcdProbe, signal: AbortSignal, timeoutMs?: number): Promise<NodeEtcd>;
   /** A phase whose steps share one description of this node. */
@@ -89,6 +92,7 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
     etcd: async (search, signal) =>
       connectByProbe(await probeNodeEtcd(await description(), search, files, signal), files, signal, search.timeoutMs),
     probeEtcd: async (search, signal) => probeNodeEtcd(await description(), search, files, signal),
+    etcdPeers: async (signal) => listPeerMembers(await description(), files, signal),
     connectEtcd: (probe, signal, timeoutMs) => connectByProbe(probe, files, signal, timeoutMs),
     phase: ({ id, title, steps }) => ({
       id,

@@ -29,7 +29,12 @@ export function answerStatus(report: EtcdReport): Answer {
   };
 }
 
-function noConnection({ problem }: EtcdReport): CliError {
+function noConnection({ problem, waiting }: EtcdReport): CliError {
+  if (waiting !== null) {
+    const { summary, evidence, hint } = waiting;
+    const message = `${summary}; ${evidence.join('; ')}`;
+    return new CliError({ code: 'ETCD_NO_QUORUM', message, subject: 'etcd', hint });
+  }
   return new CliError({
     code: 'ETCD_NO_WORKING_CREDENTIALS',
     message: `no connection to etcd: ${problem ?? 'no credentials work'}`,

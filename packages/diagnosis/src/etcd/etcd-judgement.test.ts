@@ -35,6 +35,8 @@ function report(parts: Partial<EtcdClusterRow> = {}): EtcdReport {
     },
     attempts: [],
     problem: null,
+    peers: null,
+    waiting: null,
     cluster: {
       ...{ healthy: true, hasQuorum: true, quorum: 1, consistency: 'linearizable', leader: 'id-a', raftTerm: 2 },
       ...{ dbSize: 1_000_000, alarms: [], ...parts, members },
@@ -84,7 +86,14 @@ describe('the causes of an etcd outage', () => {
   });
 
   it('name missing credentials only for a running etcd', () => {
-    const closed: EtcdReport = { connection: null, attempts: [], problem: 'the client was rejected', cluster: null };
+    const closed: EtcdReport = {
+      connection: null,
+      attempts: [],
+      problem: 'the client was rejected',
+      cluster: null,
+      peers: null,
+      waiting: null,
+    };
     expect(findEtcdProblems(closed, true)).toMatchObject([
       { code: 'ETCD_NO_WORKING_CREDENTIALS', evidence: ['the client was rejected'] },
     ]);
@@ -102,7 +111,14 @@ describe('the row of etcd', () => {
   });
 
   it('shows why etcd cannot be reached', () => {
-    const closed: EtcdReport = { connection: null, attempts: [], problem: 'the client was rejected', cluster: null };
+    const closed: EtcdReport = {
+      connection: null,
+      attempts: [],
+      problem: 'the client was rejected',
+      cluster: null,
+      peers: null,
+      waiting: null,
+    };
     const [, row] = withEtcd(RUNNING, closed);
     expect(row?.detail).toBe('it answers 200; cannot be reached: the client was rejected');
   });

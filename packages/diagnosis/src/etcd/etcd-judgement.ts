@@ -19,6 +19,7 @@ export function findEtcdProblems(report: EtcdReport | null, isRunning: boolean):
   if (report === null) return [];
   const { cluster, connection, problem } = report;
   // An etcd that is not running is reported as a component; credentials matter only for a running one.
+  if (report.waiting !== null) return [report.waiting];
   if (connection === null) return isRunning ? [noConnection(problem ?? '')] : [];
   if (cluster === null) return [statusFailed(problem ?? '')];
   const problems = cluster.alarms.map(({ member, kind }) =>

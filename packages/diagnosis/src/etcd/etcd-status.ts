@@ -1,6 +1,8 @@
 import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube-rescue/etcd-access';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { describeFailures, type EtcdSearch, type Node } from '@kube-rescue/node';
+import type { Finding } from '../cause.ts';
+import { findWaiting } from './majority.ts';
+import { describeFailures, type EtcdSearch, type Node, type PeerList } from '@kube-rescue/node';
 
 /** One combination of endpoint and credentials that was tried or ruled out. */
 export interface EtcdAttemptRow {
@@ -73,34 +75,45 @@ export interface EtcdReport {
   /** Why the status is unknown; `null` when it is known. */
   readonly problem: string | null;
   readonly cluster: EtcdClusterRow | null;
+  /** The members that this node's member knows, from its peer port; `null` unless no connection works and the port responds. */
+  readonly peers: PeerList | null;
+  /** etcd waits for a majority of `peers`. */
+  readonly waiting: Finding | null;
 }
 
 /** Probes the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
 export async function probeEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
-  return reportOf(await node.probeEtcd(search, signal), undefined, undefined);
+  const probe = await node.probeEtcd(search, signal);
+  return reportOf(probe, { peers: probe.working === undefined ? await node.etcdPeers(signal) : undefined });
 }
 
 /** Probes the node's etcd and inspects every member. Changes nothing. @throws as {@link probeEtcd} */
 export async function inspectEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
   const probe = await node.probeEtcd(search, signal);
-  if (probe.working === undefined) return reportOf(probe, undefined, undefined);
+  if (probe.working === undefined) return reportOf(probe, { peers: await node.etcdPeers(signal) });
   const { inspectEtcdCluster } = await import('@kube-rescue/etcd-access');
   try {
     const { client } = await node.connectEtcd(probe, signal, search.timeoutMs);
     try {
       const health = await inspectEtcdCluster({ client, memberTimeoutMs: search.timeoutMs, signal });
-      return reportOf(probe, health, undefined);
+      return reportOf(probe, { health });
     } finally {
       client.close();
     }
   } catch (error) {
     signal.throwIfAborted();
     if (!isRecoveryError(error)) throw error;
-    return reportOf(probe, undefined, error.message);
+    return reportOf(probe, { problem: error.message });
   }
 }
 
-function reportOf(probe: EtcdProbe, health: ClusterHealth | undefined, problem: string | undefined): EtcdReport {
+interface Observed {
+  readonly health?: ClusterHealth;
+  readonly problem?: string;
+  readonly peers?: PeerList | undefined;
+}
+
+function reportOf(probe: EtcdProbe, { health, problem, peers }: Observed): EtcdReport {
   const { working } = probe;
   return {
     connection:
@@ -116,6 +129,8 @@ function reportOf(probe: EtcdProbe, health: ClusterHealth | undefined, problem: 
     attempts: probe.attempts.map(attemptRow),
     problem: working === undefined ? describeFailures(probe) : (problem ?? null),
     cluster: health === undefined ? null : clusterRow(health),
+    peers: peers ?? null,
+    waiting: (peers === undefined ? undefined : findWaiting(peers)) ?? null,
   };
 }
 
