@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chown, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,6 +27,67 @@ describe('reading files of this machine', () => {
     await expect(host.appendFile(at('fifo'), Buffer.from('x'), { mode: 0o600 })).rejects.toMatchObject({
       code: 'HOST_NOT_A_REGULAR_FILE',
     });
+  });
+
+  describe('never opens', () => {
+    let other: ChildProcess | undefined;
+    afterEach(() => {
+      other?.kill('SIGKILL');
+    });
+    /** A process that waits in open(2) until the other end of the FIFO is opened, and then leaves a mark. */
+    const waitAt = async (redirection: '<' | '>'): Promise<void> => {
+      execFileSync('mkfifo', [at('fifo')]);
+      other = spawn('sh', ['-c', `exec 3${redirection}"$0/fifo"; : >"$0/opened"; sleep 60`, directory], {
+        stdio: 'ignore',
+      });
+      const stat = hostPath(`/proc/${other.pid}/syscall`);
+      // openat(2) or open(2) of the running architecture: the process is blocked in a call, not running.
+      await expect.poll(async () => Buffer.from((await host.readFile(stat)) ?? []).toString()).toMatch(/^\d+ /);
+    };
+    const isOpened = (): boolean => existsSync(at('opened'));
+    const settle = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 300));
+
+    it('a FIFO to read it, not even through a link', async () => {
+      await waitAt('>');
+      await symlink(at('fifo'), at('link'));
+      for (const name of ['fifo', 'link']) {
+        await expect(host.readFile(at(name))).rejects.toMatchObject({ code: 'HOST_NOT_A_REGULAR_FILE' });
+        await expect(host.readRange(at(name), { offset: 0, length: 1 })).rejects.toMatchObject({
+          code: 'HOST_NOT_A_REGULAR_FILE',
+        });
+      }
+      const copy = createLocalHost({ root: hostPath(directory) });
+      await expect(copy.readFile(hostPath('/fifo'))).rejects.toMatchObject({ code: 'HOST_NOT_A_REGULAR_FILE' });
+      await settle();
+      expect(isOpened()).toBe(false);
+      // The proof that it was waiting.
+      const handle = await open(at('fifo'), 'r');
+      await expect.poll(isOpened).toBe(true);
+      await handle.close();
+    });
+
+    it('a FIFO to write it, as a journal or as a lock', async () => {
+      await waitAt('<');
+      await expect(host.appendFile(at('fifo'), Buffer.from('x'), { mode: 0o600 })).rejects.toMatchObject({
+        code: 'HOST_NOT_A_REGULAR_FILE',
+      });
+      await expect(host.acquireLock(at('fifo'), 'a test')).rejects.toMatchObject({ code: 'HOST_NOT_A_REGULAR_FILE' });
+      await settle();
+      expect(isOpened()).toBe(false);
+      const handle = await open(at('fifo'), 'w');
+      await expect.poll(isOpened).toBe(true);
+      await handle.close();
+    });
+  });
+
+  it.runIf(process.getuid?.() === 0)('does not write into the file of another user', async () => {
+    await writeFile(at('theirs'), 'old');
+    await chown(at('theirs'), 65534, 65534);
+    await expect(host.appendFile(at('theirs'), Buffer.from('x'), { mode: 0o600 })).rejects.toMatchObject({
+      message: 'expected a regular file, found a file of user 65534',
+    });
+    await expect(host.acquireLock(at('theirs'), 'a test')).rejects.toMatchObject({ code: 'HOST_NOT_A_REGULAR_FILE' });
+    expect(Buffer.from((await host.readFile(at('theirs'))) ?? []).toString()).toBe('old');
   });
 
   it('does not read devices, though they never end', async () => {

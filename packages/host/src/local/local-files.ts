@@ -20,6 +20,8 @@ import type { PathResolver } from './local-paths.ts';
 
 /** Size limit; certificates and manifests of a node are far smaller. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
+/** Of Linux; Node does not name it. */
+const O_PATH = 0o10000000;
 const PERMISSION_BITS = 0o7777;
 const NOT_THERE = ['ENOENT', 'ENOTDIR'] as const;
 
@@ -36,9 +38,7 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
   const withOpened = <T>(file: HostPath, read: (descriptor: number) => T): Promise<T | undefined> =>
     translated('read the file', file, async () => {
       const real = await paths.target(file);
-      // Without O_NONBLOCK, opening a FIFO would wait for its writer.
-      const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-      const descriptor = await unless(NOT_THERE, async () => openSync(real, flags));
+      const descriptor = await unless(NOT_THERE, async () => openRegular(real, file));
       if (descriptor === undefined) return undefined;
       try {
         return read(descriptor);
@@ -97,21 +97,62 @@ function assertRegular(stats: Stats, file: HostPath): Stats {
 }
 
 /**
+ * Opens a regular file for reading. Opening a device already acts on it (`/dev/watchdog` starts to count), so the inode is
+ * identified without its driver first (O_PATH, open(2)), and that very inode is opened.
+ *
+ * @throws HostError `HOST_NOT_A_REGULAR_FILE`
+ */
+function openRegular(real: string, file: HostPath): number {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+  const identified = openSync(real, O_PATH);
+  try {
+    const { dev, ino } = assertRegular(fstatSync(identified), file);
+    const reopened = reopen(identified, flags);
+    if (reopened !== undefined) return reopened;
+    // Without /proc, as in a bare chroot: by name, which may be another inode by now.
+    const descriptor = openSync(real, flags);
+    const opened = fstatSync(descriptor);
+    if (opened.dev === dev && opened.ino === ino) return descriptor;
+    closeSync(descriptor);
+    throw notOurs('another file than a moment ago', file);
+  } finally {
+    closeSync(identified);
+  }
+}
+
+/** `undefined` when /proc is not mounted. */
+function reopen(descriptor: number, flags: number): number | undefined {
+  try {
+    return openSync(`/proc/self/fd/${descriptor}`, flags);
+  } catch (error) {
+    if (NOT_THERE.some((errno) => errno === errnoOf(error))) return undefined;
+    throw error;
+  }
+}
+
+/**
  * Opens a file for writing in place. Other users may create files in its directory (/run/lock is world-writable), so no link is
- * followed, and a file with several hard links is refused.
+ * followed, and a file with several hard links or of another user is refused, all before it is opened.
  *
  * @throws HostError `HOST_NOT_A_REGULAR_FILE`
  */
 export async function openDecrypted(real: string, flags: number, mode: number, file: HostPath): Promise<FileHandle> {
-  const handle = await unless(['ELOOP'], () => open(real, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode));
-  if (handle === undefined) throw notOurs('a link', file);
+  const mayCreate = (flags & constants.O_CREAT) !== 0;
+  const identified = await unless(mayCreate ? ['ENOENT'] : [], () => open(real, O_PATH | constants.O_NOFOLLOW));
+  if (identified === undefined) {
+    const created = await unless(['EEXIST'], () => open(real, flags | constants.O_EXCL | constants.O_NOFOLLOW, mode));
+    // Another process has created it meanwhile.
+    return created ?? openDecrypted(real, flags & ~constants.O_CREAT, mode, file);
+  }
   try {
-    const { nlink } = assertRegular(await handle.stat(), file);
+    const stats = await identified.stat();
+    if (stats.isSymbolicLink()) throw notOurs('a link', file);
+    const { nlink, uid } = assertRegular(stats, file);
     if (nlink > 1) throw notOurs('a file with several hard links', file);
-    return handle;
-  } catch (error) {
-    await handle.close();
-    throw error;
+    if (uid !== 0 && uid !== process.getuid?.()) throw notOurs(`a file of user ${uid}`, file);
+    return await open(`/proc/self/fd/${identified.fd}`, (flags & ~constants.O_CREAT) | constants.O_NONBLOCK);
+  } finally {
+    await identified.close();
   }
 }
 

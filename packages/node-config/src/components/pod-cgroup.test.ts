@@ -22,6 +22,13 @@ describe('the pod of a process is read from its cgroup', () => {
       `1:name=systemd:/system.slice/containerd.service/kubepods-burstable-pod${HASH}.slice:cri-containerd:${ID}\n`,
       HASH,
     ],
+    ['a cgroup that the container has made', `0::/kubepods/burstable/pod${HASH}/${ID}/init.scope\n`, HASH],
+    [
+      'systemd below a cgroupRoot',
+      `0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod${HASH}.slice/cri-containerd-${ID}.scope\n`,
+      HASH,
+    ],
+    ['a runtime that keeps pods below its service', `0::/system.slice/k3s.service/kubepods/pod${HASH}/${ID}\n`, HASH],
     ['a node in a container', `1:cpu:/docker/${'ab'.repeat(32)}/kubelet/kubepods/burstable/pod${HASH}/${ID}`, HASH],
   ])('%s', (_, cgroup, podUid) => expect(parsePodCgroup(cgroup)).toEqual({ podUid, containerId: ID }));
 
@@ -33,6 +40,17 @@ describe('the pod of a process is read from its cgroup', () => {
       'a cgroup that a user created in its delegated subtree',
       `0::/user.slice/user-1000.slice/user@1000.service/pod${HASH}/${ID}\n`,
     ],
+    [
+      'a cgroup with the whole path of a pod below the slice of a user',
+      `0::/user.slice/user-1000.slice/user@1000.service/kubepods.slice/kubepods-pod${HASH}.slice/crio-${ID}.scope\n`,
+    ],
+    ['a session of a user', `1:name=systemd:/user.slice/user-1000.slice/kubepods/pod${HASH}/${ID}\n`],
+    ['a service whose subtree systemd gave to its user', `0::/system.slice/build.service/kubepods/pod${HASH}/${ID}\n`],
+    ['a pod without the parent of all pods', `0::/build/pod${HASH}/${ID}\n`],
+    ['a slice with the parent in another part of its name', `0::/x.slice/x-pod${HASH}.slice/crio-${ID}.scope\n`],
+    ['a path in which the parent is elsewhere', `0::/kubepods/other/pod${HASH}/x/${ID}\n`],
+    ['a container whose ID is longer', `0::/kubepods/pod${HASH}/${ID}00\n`],
+    ['a line without a path', `kubepods/pod${HASH}/${ID}\n`],
     ['nothing', ''],
   ])('but not of %s', (_, cgroup) => expect(parsePodCgroup(cgroup)).toBeUndefined());
 });

@@ -41,6 +41,51 @@ describe('the kubelet configuration is read from', () => {
     const alone = await readKubeletConfiguration({ host: createFakeHost({ processes: () => [forged] }) });
     expect(alone.running).toBeUndefined();
     expect(alone.kubeconfig).not.toContain('evil');
+    expect(alone.evidence).toContain('process 3 is called kubelet and is not believed: user 65534 runs it');
+  });
+
+  describe('the unit rather than another process', () => {
+    const SYSTEMD = treeOf({
+      '/lib/systemd/system/kubelet.service':
+        '[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/unit --node-ip=10.0.0.9\n',
+    });
+    const byHand = { ...process(3, 'kubelet', '--kubeconfig=/by-hand'), cgroup: '0::/\n', uid: 0 };
+    const read = (...processes: readonly ReturnType<typeof process>[]) =>
+      readKubeletConfiguration({ host: createFakeHost({ tree: SYSTEMD, processes: () => processes }) });
+
+    it("when the service's own process runs too, however old the other one is", async () => {
+      const { kubeconfig, running, evidence } = await read(
+        byHand,
+        process(9, '/usr/bin/kubelet', '--kubeconfig=/main'),
+      );
+      expect([kubeconfig, running?.pid]).toEqual(['/main', 9]);
+      expect(evidence).toContain('process 3 is another kubelet: its flags are not used');
+    });
+
+    it('when the service does not run', async () => {
+      const { origin, kubeconfig, running, evidence } = await read(byHand);
+      expect([origin, kubeconfig, running]).toEqual(['unit', '/unit', undefined]);
+      expect(evidence).toContain('process 3 is a kubelet outside of kubelet.service: its flags are not used');
+    });
+
+    it('but its process also after it moved to another cgroup', async () => {
+      const moved = {
+        ...process(9, 'kubelet', '--kubeconfig=/unit', '--node-ip=10.0.0.9'),
+        cgroup: '0::/kubelet.slice\n',
+      };
+      expect((await read(byHand, moved)).running?.pid).toBe(9);
+    });
+
+    it('and without a unit the oldest kubelet of root', async () => {
+      const host = createFakeHost({ processes: () => [{ ...byHand, pid: 8, startTicks: 8 }, byHand] });
+      expect(await readKubeletConfiguration({ host })).toMatchObject({ kubeconfig: '/by-hand', running: { pid: 3 } });
+    });
+
+    it('and a wrapper without flags gives way to the kubelet that runs', async () => {
+      const tree = treeOf({ '/lib/systemd/system/kubelet.service': '[Service]\nExecStart=/opt/start-kubelet\n' });
+      const host = createFakeHost({ tree, processes: () => [byHand] });
+      expect((await readKubeletConfiguration({ host })).kubeconfig).toBe('/by-hand');
+    });
   });
 
   it('its command line first, with its configuration file', async () => {
