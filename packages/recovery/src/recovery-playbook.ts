@@ -1,6 +1,7 @@
 import type { Playbook } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
 import { createRecoveryPlaybook } from './kubeadm/recovery.ts';
+import { assertSingleMember } from './kubeadm/single-member.ts';
 import type { SelfHostedDeps, SelfHostedOptions } from './self-hosted/options.ts';
 import { createSelfHostedPlaybook } from './self-hosted/playbook.ts';
 
@@ -11,7 +12,7 @@ export type NodePlaybookDeps = Omit<SelfHostedDeps, keyof Node>;
 
 /**
  * The recovery playbook for this node's layout.
- * @throws NodeError `NODE_NOT_FOUND`; ManifestError; HostError, as `Node.describe`
+ * @throws NodeError `NODE_NOT_FOUND` `LAYOUT_UNSUPPORTED`; ManifestError; HostError, as `Node.describe`
  */
 export async function createNodePlaybook(
   node: Node,
@@ -19,7 +20,7 @@ export async function createNodePlaybook(
   deps: NodePlaybookDeps,
 ): Promise<Playbook> {
   const { layout } = await node.describe();
-  return layout === 'self-hosted'
-    ? createSelfHostedPlaybook(options, { ...node, ...deps })
-    : createRecoveryPlaybook(node, options);
+  if (layout === 'self-hosted') return createSelfHostedPlaybook(options, { ...node, ...deps });
+  await assertSingleMember(node);
+  return createRecoveryPlaybook(node, options);
 }

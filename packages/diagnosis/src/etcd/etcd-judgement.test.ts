@@ -151,7 +151,16 @@ describe('a member that was added but never started', () => {
   });
 
   it('is a problem as a voter', () => {
-    expect(findEtcdNotices(added(false))).toEqual([]);
+    expect(findEtcdNotices(added(false)).map(({ code }) => code)).toEqual(['ETCD_SEVERAL_MEMBERS']);
     expect(findEtcdProblems(added(false), true).map(({ code }) => code)).toEqual(['ETCD_MEMBER_UNSTARTED']);
   });
+});
+
+it('several members are a notice with the majority, a single one is not', () => {
+  const several = report({ quorum: 2, members: ['a', 'b', 'c'].map((name) => member(name)) });
+  const [notice] = findEtcdNotices(several);
+  expect(notice?.code).toBe('ETCD_SEVERAL_MEMBERS');
+  expect(notice?.summary).toContain('needs 2 of its 3 members');
+  expect(notice?.evidence).toHaveLength(3);
+  expect(findEtcdNotices(report())).toEqual([]);
 });

@@ -107,12 +107,28 @@ function weakMembers(members: EtcdClusterRow['members']): Finding {
   };
 }
 
-/** A learner without a vote harms nothing, but etcd before 3.6 takes only one: the next join is refused. */
+/** What a person should know of a working etcd: its other members, and learners that never started. */
 export function findEtcdNotices(report: EtcdReport | null): readonly Finding[] {
   const { cluster, connection } = report ?? {};
   if (cluster === null || cluster === undefined || connection === null || connection === undefined) return [];
+  // A learner harms nothing, but etcd before 3.6 takes only one: the next join is refused.
   const unstarted = cluster.members.filter(({ isUnstarted, isLearner }) => isUnstarted && isLearner);
-  return unstarted.map((member) => unstartedMember(member, connection.etcdctl));
+  const voters = cluster.members.filter(({ isLearner }) => !isLearner);
+  return [
+    ...(voters.length > 1 ? [severalMembers(voters, cluster.quorum)] : []),
+    ...unstarted.map((member) => unstartedMember(member, connection.etcdctl)),
+  ];
+}
+
+function severalMembers(voters: EtcdClusterRow['members'], quorum: number): Finding {
+  return {
+    code: 'ETCD_SEVERAL_MEMBERS',
+    summary: `this is one of ${voters.length} control-plane nodes: etcd needs ${quorum} of its ${voters.length} members`,
+    evidence: voters.map(({ name, id, answers, peerUrls }) =>
+      [`${name || id}: ${peerUrls.join(', ')}`, ...(answers ? [] : ['does not answer'])].join('; '),
+    ),
+    hint: 'run triage on each of them; stop only one at a time; change no CA on one node alone',
+  };
 }
 
 /** `kubeadm join --control-plane` adds the member before its etcd starts: kubeadm, `phases/etcd`. */

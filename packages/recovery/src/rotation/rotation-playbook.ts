@@ -1,4 +1,5 @@
 import { PkiError, stageStepIds } from '@kube-rescue/cert-rotation';
+import { assertSingleMember } from '../kubeadm/single-member.ts';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { assertSingleKubeadmNode, type Node, NodeError } from '@kube-rescue/node';
 import { otherNodesStepId } from './other-nodes-step.ts';
@@ -45,7 +46,10 @@ function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, inp
       // A stage changes flags of components, so its steps read the node again, not its description from the start of the phase.
       const status = await inspectRotationOfNode(input, node);
       assertSingleKubeadmNode(status.node);
-      if (isFirst) assertTurn(stage, status, input);
+      if (isFirst) {
+        await assertSingleMember(node);
+        assertTurn(stage, status, input);
+      }
       const steps = await STAGE_STEPS[stage](status, input, node);
       return isReached(stage, status, input) ? steps : steps.map((step) => awaiting(step, stage, input));
     },

@@ -1,0 +1,61 @@
+import { hostPath, systemClock } from '@kube-rescue/host';
+import { type Node, openNode } from '@kube-rescue/node';
+import {
+  buildEtcdPki,
+  createFakeHost,
+  expectCode,
+  hostOfEtcdMember,
+  listPeerUrls,
+  requireProgram,
+  startEtcd,
+} from '@kube-rescue/testing';
+import { describe, expect, it } from 'vitest';
+import { assertSingleMember } from './single-member.ts';
+
+const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+
+async function withMembers(
+  count: number,
+  check: (node: Node, etcd: Awaited<ReturnType<typeof startEtcd>>) => Promise<void>,
+) {
+  const pki = await buildEtcdPki();
+  const etcd = await startEtcd({ members: count, pki });
+  try {
+    const [peerUrl = ''] = await listPeerUrls(etcd);
+    const host = await hostOfEtcdMember(etcd, pki, peerUrl);
+    await check(openNode(OPTIONS, { host, clock: systemClock }), etcd);
+  } finally {
+    await etcd.stop();
+  }
+}
+
+describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are those of a single control plane', () => {
+  it('is refused with the members and the majority when etcd has others', async () => {
+    await withMembers(3, async (node) => {
+      const error = await expectCode(assertSingleMember(node), 'LAYOUT_UNSUPPORTED');
+      expect(error.message).toMatch(/3 members \(etcd\d, etcd\d, etcd\d\)/);
+      expect(error.hint).toContain('etcd needs 2 of 3 members');
+    });
+  });
+
+  it('is refused by the peer port while etcd waits for a majority', async () => {
+    await withMembers(3, async (node, etcd) => {
+      await Promise.all(etcd.members.map((member) => member.stop()));
+      await etcd.members[0].start({ ready: false });
+      await expect.poll(() => node.etcdPeers(AbortSignal.timeout(5000)), { timeout: 10_000 }).toBeDefined();
+      await expectCode(assertSingleMember(node), 'LAYOUT_UNSUPPORTED');
+    });
+  });
+
+  it('is accepted with one member, and with a learner that never started', async () => {
+    await withMembers(1, async (node, etcd) => {
+      await assertSingleMember(node);
+      await etcd.etcdctl('member', 'add', 'late', '--learner', '--peer-urls=https://127.0.0.1:1');
+      await assertSingleMember(node);
+    });
+  });
+});
+
+it('a copy of files is accepted: nothing can be asked', async () => {
+  await assertSingleMember(openNode(OPTIONS, { host: { ...createFakeHost(), kind: 'copy' }, clock: systemClock }));
+});

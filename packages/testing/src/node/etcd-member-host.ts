@@ -1,0 +1,40 @@
+import { createLocalHost, type Host, hostPath } from '@kube-rescue/host';
+import { createFakeHost } from '../host/fake-host.ts';
+import type { EtcdPki } from '../pki/etcd-certificates.ts';
+import { buildPki } from '../pki/pki.ts';
+import type { RunningEtcd } from '../servers/etcd-server.ts';
+import { treeOf } from './node-tree.ts';
+
+const MANIFEST = hostPath('/etc/kubernetes/manifests/etcd.yaml');
+
+/**
+ * A kubeadm node in memory whose manifest of etcd names the first member of a real cluster, with the files of `pki`; its sockets
+ * are this machine's.
+ */
+export async function hostOfEtcdMember(etcd: RunningEtcd, pki: EtcdPki, peerUrl: string): Promise<Host> {
+  const { tree } = await buildPki();
+  const entry = tree.get(MANIFEST);
+  if (entry?.kind !== 'file') throw new Error('the node has no manifest of etcd');
+  const manifest = Buffer.from(entry.bytes)
+    .toString()
+    .replace(/--listen-client-urls=.*/, `--listen-client-urls=${etcd.endpoints[0] ?? ''}`)
+    .replace(/--advertise-client-urls=.*/, `--advertise-client-urls=${etcd.endpoints[0] ?? ''}`)
+    .replace(/--listen-peer-urls=.*/, `--listen-peer-urls=${peerUrl}`);
+  const files = treeOf({
+    [MANIFEST]: manifest,
+    '/etc/kubernetes/pki/etcd/ca.crt': pki.ca.certificate,
+    '/etc/kubernetes/pki/etcd/ca.key': pki.ca.key,
+    '/etc/kubernetes/pki/apiserver-etcd-client.crt': pki.client.certificate,
+    '/etc/kubernetes/pki/apiserver-etcd-client.key': pki.client.key,
+  });
+  const { connect, request } = createLocalHost();
+  return { ...createFakeHost({ tree: new Map([...tree, ...files]) }), connect, request };
+}
+
+/** The peer URLs of the members, in their order. The cluster must serve. */
+export async function listPeerUrls(etcd: RunningEtcd): Promise<readonly string[]> {
+  const { members } = JSON.parse(await etcd.etcdctl('member', 'list', '--write-out=json')) as {
+    readonly members: readonly { readonly name: string; readonly peerURLs: readonly string[] }[];
+  };
+  return etcd.members.map(({ name }) => members.find((member) => member.name === name)?.peerURLs[0] ?? '');
+}
