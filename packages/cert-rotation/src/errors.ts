@@ -33,6 +33,7 @@ export const PKI_ERRORS = {
   PKI_REQUEST_IMPOSSIBLE: 'unsupported',
   PKI_ISSUE_FAILED: 'failed',
   PKI_ROTATION_STAGE: 'blocked',
+  PKI_TRUST_UNEDITABLE: 'unsupported',
 } as const satisfies Record<string, ErrorKind>;
 
 export type PkiErrorCode = keyof typeof PKI_ERRORS;

@@ -8,6 +8,8 @@ export const NODE_CONFIG_ERRORS = {
   MANIFEST_TOO_LARGE: 'invalid',
   MANIFEST_DUPLICATE: 'conflict',
   KUBELET_CONFIGURATION_INVALID: 'invalid',
+  CONFIGURATION_INVALID: 'invalid',
+  CONFIGURATION_UNSUPPORTED: 'unsupported',
   PKI_KUBECONFIG_INVALID: 'invalid',
   PKI_CERTIFICATE_MISSING: 'missing',
   PKI_KEY_MISSING: 'missing',

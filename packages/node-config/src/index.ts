@@ -8,6 +8,12 @@ export {
 } from './components/component-flags.ts';
 export { findNodeService, type NodeService, type NodeServiceSearch } from './components/node-service.ts';
 export { type Component, COMPONENTS, programName } from './components/component.ts';
+export {
+  type ConfigurationText,
+  isConfiguration,
+  readConfigurationTexts,
+  replaceConfigurationTexts,
+} from './configuration/configuration-texts.ts';
 export { type EtcdService, readEtcdService } from './components/etcd-service.ts';
 export { listUnitFiles, splitWords, UNIT_DIRECTORIES } from './components/systemd-unit.ts';
 export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig/kubeconfig-client.ts';

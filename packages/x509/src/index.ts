@@ -23,7 +23,7 @@ export {
   hasCertificateLine,
   hasPemLine,
 } from './encoding/pem-marks.ts';
-export { encodePem, type PemBlock, readPem, replacePemBlocks } from './encoding/pem.ts';
+export { encodePem, type PemBlock, readIndentedPem, readPem, replacePemBlocks, straightenPem } from './encoding/pem.ts';
 export { issueCaWithNewKey, reissueCa } from './issuing/ca.ts';
 export { createCa, createRequestFromScratch, issueFromScratch } from './issuing/from-scratch.ts';
 export {

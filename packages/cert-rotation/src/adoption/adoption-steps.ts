@@ -11,7 +11,7 @@ import { judgeCertificate } from '../judgement/judgement.ts';
 import { joinSubject } from '../judgement/problem.ts';
 import { planRenewalChanges } from '../renewal/renewal-files.ts';
 import { type AdoptionDeps, type AdoptionInput, judgeAdoption } from './adoption-input.ts';
-import { findCaLocations } from './ca-locations.ts';
+import { findCaLocations, findUneditableCas } from './ca-locations.ts';
 import { hasKey, isInstalled, renderAdoptedFile } from './leaf-files.ts';
 import type { AdoptedLeaf } from './set-judgement.ts';
 import type { CaLocation } from './trust-gaps.ts';
@@ -35,7 +35,8 @@ function planCas(input: AdoptionInput, deps: AdoptionDeps): AdoptionPlan {
     title: 'adopt the CAs of the certificate set',
     requires: [],
     check: async () => {
-      const { evidence } = await judgeAdoption(input, deps);
+      const adoption = await judgeAdoption(input, deps);
+      const evidence = [...adoption.evidence, ...(await findUneditableCas(adoption, input.node, deps))];
       const locations = await findLocations();
       if (locations.length === 0) {
         return { status: 'ok', summary: 'this node already trusts the CAs of the set', evidence, changes: [] };

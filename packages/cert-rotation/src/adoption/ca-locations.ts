@@ -4,7 +4,12 @@ import { caKeyPath, holdsOneCertificate } from '../inventory/ca-inventory.ts';
 import { signingCertificate } from '../judgement/ca-judgement.ts';
 import { followLinks } from '../renewal/file-target.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
-import { findTrustLocations, renderTrustLocation, type TrustLocation } from '../renewal/trust-locations.ts';
+import {
+  describeUneditable,
+  findTrustLocations,
+  renderTrustLocation,
+  type TrustLocation,
+} from '../renewal/trust-locations.ts';
 import type { AdoptedCa, Adoption } from './set-judgement.ts';
 import { type CaLocation, findTrustGaps } from './trust-gaps.ts';
 
@@ -23,13 +28,29 @@ export async function findCaLocations(
   return [...exchanged.flat(), ...(await findTrustGaps(roots, node, deps))];
 }
 
+/** Files that hold a CA which the adoption replaces, in a form that cannot be changed; one line each. */
+export async function findUneditableCas(
+  { cas }: Adoption,
+  node: InspectionInput,
+  { host }: Pick<Deps, 'host'>,
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const { ca } of cas) {
+    const old = signingCertificate(ca);
+    if (old === undefined) continue;
+    lines.push(...describeUneditable((await findTrustLocations(old, { ...node, caPath: ca.path }, host)).uneditable));
+  }
+  return [...new Set(lines)];
+}
+
 async function findLocations(
   { ca, certificate, key, isComplete }: AdoptedCa,
   node: InspectionInput,
   { host, now }: Deps,
 ): Promise<readonly CaLocation[]> {
   const old = signingCertificate(ca);
-  const found = old === undefined ? [] : await findTrustLocations(old, { ...node, caPath: ca.path }, host);
+  const survey = old === undefined ? undefined : await findTrustLocations(old, { ...node, caPath: ca.path }, host);
+  const found = survey?.locations ?? [];
   // The old CA stays trusted beside the new one until it expires: its certificates may still be in use.
   const both: readonly Certificate[] = old !== undefined && now <= old.notAfter ? [certificate, old] : [certificate];
   const locations = await Promise.all(

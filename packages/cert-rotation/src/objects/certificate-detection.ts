@@ -1,6 +1,6 @@
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import { sha256 } from '@kube-rescue/workflow';
-import { type Certificate, hasCertificateLine, parseCertificate, readPem } from '@kube-rescue/x509';
+import { type Certificate, hasCertificateLine, parseCertificate, readIndentedPem } from '@kube-rescue/x509';
 import { PkiError } from '../errors.ts';
 
 /** The detected content of a value. */
@@ -48,7 +48,8 @@ export function detect(bytes: Uint8Array, source: string, cache: CertificateCach
 
 /** The certificates of a PEM text; skips keys and other blocks. */
 function readCertificates(text: string, source: string, cache: CertificateCache): readonly Certificate[] {
-  return readPem(text, source)
+  // A certificate inside YAML has blanks before its lines.
+  return readIndentedPem(text, source)
     .filter(({ label }) => label === 'CERTIFICATE')
     .map(({ der }) => cached(der, source, cache));
 }

@@ -1,5 +1,6 @@
 import type { KubernetesObject, ObjectStore, ResourceKind, StoredObject } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
+import { replaceConfigurationTexts } from '@kube-rescue/node-config';
 import { containsCertificates, isSameCa } from '@kube-rescue/x509';
 import { type CaExchange, exchangeCa } from './ca-exchange.ts';
 import { type BootstrapToken, isWronglySigned, readBootstrapToken, withSignatures } from './bootstrap-signatures.ts';
@@ -115,7 +116,7 @@ function exchangedText(
   const text = Buffer.from(bytes).toString('latin1');
   try {
     const exchanged = containsCertificates(text)
-      ? exchangeCa(text, exchange, location)
+      ? exchangeWhereRead(text, exchange, location)
       : hasEmbeddedCa(text)
         ? exchangeEmbedded(text, (pem) => exchangeCa(pem, exchange, location))
         : text;
@@ -124,6 +125,14 @@ function exchangedText(
     if (!isRecoveryError(error)) throw error;
     return isExpected ? { reason: error.message } : {};
   }
+}
+
+/** A value is PEM, or a configuration in YAML or JSON that holds PEM in strings. */
+function exchangeWhereRead(text: string, exchange: CaExchange, location: string): string {
+  if (/^-----BEGIN CERTIFICATE-----/m.test(text)) return exchangeCa(text, exchange, location);
+  return replaceConfigurationTexts(text, location, (value) =>
+    /^-----BEGIN CERTIFICATE-----/m.test(value) ? exchangeCa(value, exchange, location) : value,
+  );
 }
 
 /** The reason not to change a field with the old CA. */

@@ -11,7 +11,13 @@ import { PkiError } from '../errors.ts';
 import type { FileFinding, FilePlan } from './file-plan.ts';
 import { followLinks, planFileChange } from './file-target.ts';
 import type { CertificateInventory, InspectionInput } from '../inventory/inventory.ts';
-import { findTrustLocations, renderTrustLocation, type TrustLocation } from './trust-locations.ts';
+import {
+  describeUneditable,
+  findTrustLocations,
+  renderTrustLocation,
+  type TrustLocation,
+  type UneditableTrust,
+} from './trust-locations.ts';
 
 /** How CAs are reissued with the same keys. */
 export interface ReissueOptions {
@@ -35,6 +41,7 @@ interface Observation {
   readonly current: Certificate;
   readonly isToBeReissued: boolean;
   readonly stale: readonly TrustLocation[];
+  readonly uneditable: readonly UneditableTrust[];
 }
 
 export async function observeCa(context: ReissueContext, now: Date): Promise<Observation | CaEntry> {
@@ -43,11 +50,12 @@ export async function observeCa(context: ReissueContext, now: Date): Promise<Obs
   const current = signingCertificate(entry);
   if (current === undefined) return entry;
   const isToBeReissued = isForced || now > current.notAfter;
-  const locations = await findTrustLocations(current, { ...input, caPath: ca.path }, host);
+  const { locations, uneditable } = await findTrustLocations(current, { ...input, caPath: ca.path }, host);
   const stale = locations.filter(
-    ({ certificates }) => isToBeReissued || certificates.every(({ notAfter }) => now > notAfter),
+    ({ certificates, isMisshapen }) =>
+      isToBeReissued || isMisshapen || certificates.every(({ notAfter }) => now > notAfter),
   );
-  return { entry, current, isToBeReissued, stale };
+  return { entry, current, isToBeReissued, stale, uneditable };
 }
 
 /** A missing or foreign key blocks only a new certificate. */
@@ -90,19 +98,22 @@ async function checkReissue(context: ReissueContext, now: Date): Promise<FileFin
     if (finding === undefined) throw new Error(`${ca.id} has no certificate and no problem`);
     return finding;
   }
-  const { entry, current, isToBeReissued, stale } = observation;
+  const { entry, current, isToBeReissued, stale, uneditable } = observation;
   const finding = blocked(entry, isToBeReissued, now);
   if (finding !== undefined) return finding;
   if (isToBeReissued && !isSelfSigned(current)) return blockedByIssuer(entry);
   const until = formatTime(current.notAfter);
   if (stale.length === 0) {
-    return { status: 'ok', summary: `${name} is valid until ${until}`, evidence: [], changes: [] };
+    const evidence = describeUneditable(uneditable);
+    return { status: 'ok', summary: `${name} is valid until ${until}`, evidence, changes: [] };
   }
   const end = formatTime(planCaValidity(now, days).notAfter);
   const expired = now > current.notAfter ? `expired on ${until}` : `is valid until ${until}`;
   const summary = isToBeReissued
     ? `${name} ${expired}`
-    : `${name} is valid, but its expired certificate is still trusted`;
+    : stale.every(({ isMisshapen }) => isMisshapen)
+      ? `${name} is valid, but Go cannot read its file`
+      : `${name} is valid, but its expired certificate is still trusted`;
   const changes = await Promise.all(stale.map(({ path }) => planFileChange(path, host)));
   return {
     status: 'needed',
@@ -110,6 +121,7 @@ async function checkReissue(context: ReissueContext, now: Date): Promise<FileFin
     evidence: [
       ...(isToBeReissued ? [`reissued with the same key and subject, valid until ${end}`] : []),
       ...stale.map(({ path }) => `trusted in ${path}`),
+      ...describeUneditable(uneditable),
     ],
     changes: [...new Map(changes.map((change) => [change.target, change])).values()],
   };

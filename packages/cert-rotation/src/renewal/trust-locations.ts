@@ -1,6 +1,11 @@
-import { decodeKubeconfig, readKubeconfigTrust, replaceKubeconfigTrust } from '@kube-rescue/node-config';
-import { isRecoveryError } from '@kube-rescue/errors';
-import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import {
+  type ComponentFlags,
+  decodeKubeconfig,
+  hostPathOf,
+  readConfigurationTexts,
+  readKubeconfigTrust,
+} from '@kube-rescue/node-config';
+import { type HostFiles, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import {
   type Certificate,
   containsCertificates,
@@ -10,17 +15,36 @@ import {
   parseCertificate,
   readPem,
   replacePemBlocks,
+  straightenPem,
 } from '@kube-rescue/x509';
 import { CERTIFICATES } from '../inventory/catalogue.ts';
 import { locateKubeconfig } from '../inventory/certificate-locating.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
+import { attempt } from '../inventory/reading.ts';
+import { detectFormat, filesNamedIn, readTrustTexts, replaceTrust, type TrustFormat } from './trust-format.ts';
 
-/** A file of this node that trusts a CA: PEM, or a kubeconfig that embeds PEM. */
+/** A file of this node that trusts a CA, in one of the formats that can be changed. */
 export interface TrustLocation {
-  readonly in: 'file' | 'kubeconfig';
+  readonly in: TrustFormat;
   readonly path: HostPath;
   /** Certificates of that CA in the file, without the other CAs of a bundle. */
   readonly certificates: readonly Certificate[];
+  /** PEM that Go cannot read for blanks or line ends alone. */
+  readonly isMisshapen: boolean;
+}
+
+/** A file, or a flag, that holds a CA and cannot be changed by this program. */
+export interface UneditableTrust {
+  /** The file; for a flag without a known file, the flag. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** Every location of a CA on a node. */
+export interface TrustSurvey {
+  readonly locations: readonly TrustLocation[];
+  /** Named, never changed; usually empty. */
+  readonly uneditable: readonly UneditableTrust[];
 }
 
 type Files = Pick<HostFiles, 'readFile' | 'list'>;
@@ -31,15 +55,50 @@ const KUBECONFIG_FLAGS = [
   'authorization-kubeconfig',
   'bootstrap-kubeconfig',
 ];
+/**
+ * Flags whose file never holds a CA that its reader trusts: keys of tokens, keys and sockets of encryption
+ * (EncryptionConfiguration), what is logged (audit.k8s.io Policy), an endpoint without TLS (TracingConfiguration).
+ */
+const NO_TRUST_FLAGS = [
+  'service-account-key-file',
+  'service-account-signing-key-file',
+  'encryption-provider-config',
+  'audit-policy-file',
+  'tracing-config-file',
+];
+/** Flags that name one file with CAs (kube-apiserver, kube-controller-manager, kubelet and etcd, `--help`). */
+const CA_FILE_FLAG =
+  /^(?:(?:requestheader-)?client-ca-file|oidc-ca-file|root-ca-file|etcd-cafile|kubelet-certificate-authority|(?:peer-)?trusted-ca-file|(?:authentication|authorization)-config|(?:admission-control|egress-selector|(?:authentication-token|authorization|audit)-webhook)-config-file)$/;
 const CERTIFICATE_LABEL = 'CERTIFICATE';
+/** A configuration names a kubeconfig, which names a file; more is a loop. */
+const MAX_DEPTH = 4;
 
 /** Every file in flags; no directories. */
-function flaggedFiles({ components }: InspectionInput): readonly HostPath[] {
-  const named = components.flatMap(({ flags }) => [...flags]);
-  return named
-    .filter(([flag, value]) => value.startsWith('/') && !value.includes(',') && !flag.endsWith('-dir'))
-    .filter(([flag]) => !KUBECONFIG_FLAGS.includes(flag))
-    .map(([, value]) => hostPath(value));
+function flaggedFiles({ components }: InspectionInput): readonly NamedFile[] {
+  return components.flatMap(({ flags, mounts }) =>
+    [...flags]
+      .filter(([flag, value]) => value.startsWith('/') && !value.includes(',') && !flag.endsWith('-dir'))
+      .filter(([flag]) => !KUBECONFIG_FLAGS.includes(flag) && !NO_TRUST_FLAGS.includes(flag))
+      .map(([, value]): NamedFile => ({ path: hostPath(value), mounts })),
+  );
+}
+
+/** Flags of CAs with a value that is no path of the host, such as a systemd credential. */
+function flagsWithoutFile({ components }: InspectionInput): readonly UneditableTrust[] {
+  return components.flatMap(({ component, flags }) =>
+    [...flags]
+      .filter(([flag, value]) => CA_FILE_FLAG.test(flag) && value !== '' && !value.startsWith('/'))
+      .map(([flag, value]) => ({
+        path: `--${flag}=${value}`,
+        reason: `the flag of ${component} is not an absolute path, so its file is not known`,
+      })),
+  );
+}
+
+/** A file that a flag or another file names, with the mounts of the container that reads it. */
+interface NamedFile {
+  readonly path: HostPath;
+  readonly mounts: ComponentFlags['mounts'];
 }
 
 /** Kubeconfigs in flags, with a usual name, or in the same directory. */
@@ -71,48 +130,106 @@ function mayHold(der: Uint8Array, ca: Certificate): boolean {
   return Buffer.from(der).includes(Buffer.from(ca.publicKeyDer));
 }
 
-async function orUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    // The owner of this file in the inventory reports the error.
-    if (isRecoveryError(error)) return undefined;
-    throw error;
+/** The files of a configuration or kubeconfig, as paths of the host. */
+function filesOf(texts: readonly string[], { path, mounts }: NamedFile): readonly NamedFile[] {
+  return texts.map((text) => {
+    const named = text.startsWith('/') ? hostPath(text) : joinPath(parentPath(path), text);
+    return { path: (text.startsWith('/') && mounts && hostPathOf({ mounts }, named)) || named, mounts };
+  });
+}
+
+/** `--cloud-config` is a file of sections (gcfg) that can name a file with CAs. */
+function filesInSections(text: string): readonly string[] {
+  return [...text.matchAll(/^[ \t]*ca-?file[ \t]*=[ \t]*"?(\/[^"\s]+)/gim)].map(([, path = '']) => path);
+}
+
+/** Whether a text holds the bytes of a CA in any quoting; decides only which unreadable files are named. */
+function mentions(bytes: Uint8Array, ca: Certificate): boolean {
+  const compact = Buffer.from(bytes)
+    .toString('latin1')
+    .replaceAll('\0', '')
+    .replace(/\\[nrt]|\\u00(?:0[adAD]|20)|\\(?=\/)|[\s\\]/g, '');
+  const base64 = Buffer.from(ca.der).toString('base64');
+  const pem = encodePem(CERTIFICATE_LABEL, ca.der);
+  return compact.includes(base64) || compact.includes(Buffer.from(pem).toString('base64').slice(0, -8));
+}
+
+interface Search {
+  readonly ca: Certificate;
+  readonly files: Files;
+  readonly locations: Map<HostPath, TrustLocation>;
+  readonly uneditable: Map<string, UneditableTrust>;
+  readonly done: Set<HostPath>;
+}
+
+/** Reads one file and those that it names. A file that cannot be read has its own entry in the inventory. */
+async function search(file: NamedFile, context: Search, depth = 0): Promise<void> {
+  const { ca, files, locations, uneditable, done } = context;
+  const { path } = file;
+  if (done.has(path) || depth > MAX_DEPTH) return;
+  done.add(path);
+  const read = await attempt(async () => files.readFile(path));
+  if (!read.ok || read.value === undefined) return;
+  const bytes = read.value;
+  const found = await attempt(() => searchBytes(bytes, file, ca));
+  if (found.ok && found.value !== undefined) {
+    const { format, certificates, names, isMisshapen } = found.value;
+    if (certificates.length > 0) locations.set(path, { in: format, path, certificates, isMisshapen });
+    for (const next of filesOf(names, file)) await search(next, context, depth + 1);
+    if (certificates.length > 0 || !mentions(bytes, ca)) return;
+    uneditable.set(path, { path, reason: 'the certificate is not where the reader of this file finds one' });
+    return;
   }
+  for (const next of filesOf(filesInSections(Buffer.from(bytes).toString('latin1')), file)) {
+    await search(next, context, depth + 1);
+  }
+  if (!mentions(bytes, ca)) return;
+  const reason = found.ok ? 'it is neither PEM nor YAML nor JSON' : found.error.message;
+  uneditable.set(path, { path, reason });
+}
+
+/** @throws NodeConfigError X509Error when the file cannot be read, or not changed */
+function searchBytes(bytes: Uint8Array, { path }: NamedFile, ca: Certificate) {
+  const format = detectFormat(bytes);
+  if (format === undefined) return undefined;
+  const texts = readTrustTexts(bytes, format, path);
+  const source = format === 'file' ? '' : decodeKubeconfig(bytes, path);
+  const certificates = texts.flatMap((text) => matchesIn(text, ca, path));
+  // Proves before any plan that the format takes a bundle.
+  if (certificates.length > 0) renderTrustLocation({ in: format, path }, bytes, ca, [ca, ca]);
+  const isMisshapen = format === 'file' && straightenPem(Buffer.from(bytes).toString('latin1')) !== undefined;
+  const names =
+    format === 'file'
+      ? []
+      : format === 'configuration'
+        ? filesNamedIn(readConfigurationTexts(source, path))
+        : readKubeconfigTrust(source, path).flatMap((trust) => (trust.in === 'file' ? [trust.path] : []));
+  return { format, certificates, names, isMisshapen };
 }
 
 /**
- * Finds the files of a node that hold a certificate of `ca` (same subject, same key): its own file, files in flags and
- * kubeconfigs, and kubeconfigs that embed it. Ignores a file that cannot be read: its own entry in the inventory reports
- * the error.
+ * Finds the files of a node that hold a certificate of `ca` (same subject, same key): its own file, files in flags,
+ * kubeconfigs, and the files that those name. A configuration in YAML or JSON counts with its inline PEM
+ * (AuthenticationConfiguration), its kubeconfigs (AuthorizationConfiguration, AdmissionConfiguration) and its CA files
+ * (EgressSelectorConfiguration); Kubernetes `staging/src/k8s.io/apiserver/pkg/apis/apiserver/v1/types.go` and
+ * `v1beta1/types.go`.
+ *
+ * Ignores a file that cannot be read: its own entry in the inventory reports the error. Names the files that hold the
+ * certificate in a form that cannot be changed.
  */
 export async function findTrustLocations(
   ca: Certificate,
   input: InspectionInput & { readonly caPath: HostPath },
   files: Files,
-): Promise<readonly TrustLocation[]> {
-  const locations = new Map<HostPath, TrustLocation>();
-  const pems = new Set<HostPath>([input.caPath, ...flaggedFiles(input)]);
-  for (const path of new Set(await listKubeconfigs(input, files))) {
-    await orUnreadable(async () => {
-      const bytes = await files.readFile(path);
-      if (bytes === undefined) return;
-      const certificates: Certificate[] = [];
-      for (const trust of readKubeconfigTrust(decodeKubeconfig(bytes, path), path)) {
-        if (trust.in === 'file') pems.add(trust.path);
-        else certificates.push(...matchesIn(trust.text, ca, path));
-      }
-      if (certificates.length > 0) locations.set(path, { in: 'kubeconfig', path, certificates });
-    });
-  }
-  for (const path of pems) {
-    await orUnreadable(async () => {
-      const bytes = await files.readFile(path);
-      const certificates = bytes === undefined ? [] : matchesIn(Buffer.from(bytes).toString('latin1'), ca, path);
-      if (certificates.length > 0) locations.set(path, { in: 'file', path, certificates });
-    });
-  }
-  return [...locations.values()];
+): Promise<TrustSurvey> {
+  const context: Search = { ca, files, locations: new Map(), uneditable: new Map(), done: new Set() };
+  for (const path of await listKubeconfigs(input, files)) await search({ path, mounts: undefined }, context);
+  await search({ path: input.caPath, mounts: undefined }, context);
+  for (const file of flaggedFiles(input)) await search(file, context);
+  return {
+    locations: [...context.locations.values()],
+    uneditable: [...context.uneditable.values(), ...flagsWithoutFile(input)],
+  };
 }
 
 function renewBundle(pem: string, path: HostPath, old: Certificate, replacement: readonly Certificate[]): string {
@@ -139,15 +256,19 @@ function encodeBundle(certificates: readonly Certificate[], lineBreak: string): 
  * and line breaks stay byte for byte.
  *
  * @param replacement default: `old` itself, which replaces older certificates of the same CA
+ * @throws NodeConfigError `CONFIGURATION_UNSUPPORTED` when the format of the file cannot hold it
  */
 export function renderTrustLocation(
-  location: TrustLocation,
+  location: Pick<TrustLocation, 'in' | 'path'>,
   bytes: Uint8Array,
   old: Certificate,
   replacement: readonly Certificate[] = [old],
 ): Uint8Array {
-  const { path } = location;
-  const renew = (pem: string): string => renewBundle(pem, path, old, replacement);
-  if (location.in === 'file') return Buffer.from(renew(Buffer.from(bytes).toString('latin1')), 'latin1');
-  return Buffer.from(replaceKubeconfigTrust(decodeKubeconfig(bytes, path), path, renew));
+  const { in: format, path } = location;
+  return replaceTrust({ bytes, format, path }, (pem) => renewBundle(pem, path, old, replacement));
+}
+
+/** One line for each location that the operator must change by hand. */
+export function describeUneditable(uneditable: readonly UneditableTrust[]): readonly string[] {
+  return uneditable.map(({ path, reason }) => `${path} is not changed: ${reason}; replace the CA in it by hand`);
 }

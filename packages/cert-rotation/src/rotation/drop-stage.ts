@@ -1,8 +1,8 @@
 import { type Change, readBefore, type Step, type StepId } from '@kube-rescue/workflow';
 import { createStageStep, type RotationContext, type RotationFinding } from './rotation-file-step.ts';
-import { planEdits, refuse, toEdit, verifyNewCa } from './stage-edits.ts';
+import { blockedBy, planEdits, refuse, toEdit, verifyNewCa } from './stage-edits.ts';
 import { stageStepIds } from './stage-options.ts';
-import { dropExchangesOf, planTrustEdits } from './trust-exchange.ts';
+import { dropExchangesOf, findUneditable, planTrustEdits } from './trust-exchange.ts';
 
 /** Removes the old CA from every file of this node. */
 export function createDropStageStep(
@@ -19,6 +19,8 @@ export function createDropStageStep(
       inspect: async (state, input) => {
         if (state.stage === 'trust') return { waitsFor: [ids.issue], reason: 'the old CA still signs' };
         if (state.stage === 'settled') return { done: 'this node trusts one CA of this name' };
+        const uneditable = await findUneditable(state.former, state, input, host);
+        if (uneditable !== undefined) return blockedBy(uneditable);
         const edits = await planTrustEdits(dropExchangesOf(state), state, input, host);
         return {
           needed: `the former ${state.entry.definition.name} is still trusted`,

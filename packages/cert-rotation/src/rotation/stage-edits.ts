@@ -3,6 +3,7 @@ import type { Change, Edit, Verdict } from '@kube-rescue/workflow';
 import { formatTime } from '@kube-rescue/errors';
 import { type Certificate, isSelfSignedCa } from '@kube-rescue/x509';
 import { planFileChange } from '../renewal/file-target.ts';
+import type { StageStatus } from './rotation-file-step.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 import type { TrustEdit } from './trust-exchange.ts';
 
@@ -37,4 +38,10 @@ export function refuse(reason: string, { files }: RotationState): Verdict {
     reason: `${files.certificate}: ${reason}`,
     hint: 'inspect the file, then run the stage again',
   };
+}
+
+/** The status of a stage that cannot change every file. */
+export function blockedBy(reason: string): StageStatus {
+  const hint = 'correct the file, or remove the CA from it, then run the stage again';
+  return { blocked: { code: 'PKI_TRUST_UNEDITABLE', reason, hint } };
 }

@@ -1,8 +1,9 @@
-import { decodeKubeconfig, replaceKubeconfigTrust } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
+import type { Certificate } from '@kube-rescue/x509';
 import { followLinks } from '../renewal/file-target.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
 import { type CaExchange, exchangeCa } from '../objects/ca-exchange.ts';
+import { replaceTrust } from '../renewal/trust-format.ts';
 import { findTrustLocations, type TrustLocation } from '../renewal/trust-locations.ts';
 import type { RotationHost, RotationState } from './rotation-state.ts';
 
@@ -42,7 +43,8 @@ export async function planTrustEdits(
 ): Promise<readonly TrustEdit[]> {
   const locations = new Map<HostPath, TrustLocation>();
   for (const { old } of exchanges) {
-    for (const location of await findTrustLocations(old, { ...input, caPath: files.certificate }, host)) {
+    const survey = await findTrustLocations(old, { ...input, caPath: files.certificate }, host);
+    for (const location of survey.locations) {
       if (location.path !== files.signing) locations.set(location.path, location);
     }
   }
@@ -57,9 +59,24 @@ export async function planTrustEdits(
   return edits;
 }
 
-function renderExchange(location: TrustLocation, bytes: Uint8Array, exchange: CaExchange): Uint8Array {
-  const { path } = location;
-  const exchanged = (pem: string): string => exchangeCa(pem, exchange, path);
-  if (location.in === 'file') return Buffer.from(exchanged(Buffer.from(bytes).toString('latin1')), 'latin1');
-  return Buffer.from(replaceKubeconfigTrust(decodeKubeconfig(bytes, path), path, exchanged));
+function renderExchange({ in: format, path }: TrustLocation, bytes: Uint8Array, exchange: CaExchange): Uint8Array {
+  return replaceTrust({ bytes, format, path }, (pem) => exchangeCa(pem, exchange, path));
+}
+
+/**
+ * Why a stage may not change the trust of this node: a file holds one of the CAs in a form that cannot be changed, and its reader
+ * would lose trust. `undefined` when every file can be changed. A flag without a known file is no reason.
+ */
+export async function findUneditable(
+  cas: readonly Certificate[],
+  { files }: Pick<RotationState, 'files'>,
+  input: InspectionInput,
+  host: RotationHost,
+): Promise<string | undefined> {
+  for (const ca of cas) {
+    const { uneditable } = await findTrustLocations(ca, { ...input, caPath: files.certificate }, host);
+    const [first] = uneditable.filter(({ path }) => path.startsWith('/'));
+    if (first !== undefined) return `${first.path} trusts it and cannot be changed: ${first.reason}`;
+  }
+  return undefined;
 }

@@ -16,9 +16,9 @@ import { planFileChange } from '../renewal/file-target.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
 import { createStageStep, type RotationContext, type RotationFinding, type StageStatus } from './rotation-file-step.ts';
 import type { RotationState } from './rotation-state.ts';
-import { CERTIFICATE_MODE, editOf, planEdits, refuse, toEdit, verifyNewCa } from './stage-edits.ts';
+import { blockedBy, CERTIFICATE_MODE, editOf, planEdits, refuse, toEdit, verifyNewCa } from './stage-edits.ts';
 import { type RotationStepOptions, stageStepIds } from './stage-options.ts';
-import { exchangesOf, planTrustEdits } from './trust-exchange.ts';
+import { exchangesOf, findUneditable, planTrustEdits } from './trust-exchange.ts';
 
 /**
  * Creates the new CA and adds it beside the old one in every file of this node. The old CA still signs; the new key is written
@@ -36,6 +36,8 @@ export function createTrustStageStep(options: RotationStepOptions, context: Rota
     const obstacle = obstacleOf(state, clock.now());
     if (obstacle !== undefined) return { blocked: obstacle };
     const { certificate } = current;
+    const uneditable = await findUneditable([certificate], state, input, host);
+    if (uneditable !== undefined) return blockedBy(uneditable);
     // The locations are those of the old CA, known before the new CA exists.
     const locations = await planTrustEdits(
       [{ old: certificate, replacement: [certificate, certificate] }],

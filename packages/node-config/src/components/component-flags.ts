@@ -1,6 +1,6 @@
 import { hostPath, type HostPath } from '@kube-rescue/host';
 import { type Component, isComponent } from './component.ts';
-import { findMount, hostPathOf, type StaticPod } from '../static-pods/static-pod.ts';
+import { findMount, hostPathOf, type StaticContainer, type StaticPod } from '../static-pods/static-pod.ts';
 
 /** The command-line flags of a component, with file paths on the host. */
 export interface ComponentFlags {
@@ -13,6 +13,8 @@ export interface ComponentFlags {
   readonly unmapped?: readonly string[];
   /** Those of `unmapped` whose file no volume of the pod mounts: only the image could provide it. */
   readonly unmounted?: readonly string[];
+  /** The container's mounts, for paths inside the files that its flags name. Default: none, the paths are the host's. */
+  readonly mounts?: StaticContainer['mounts'];
 }
 
 /** `etcd-prefix=/registry` looks like a path, but is not one. */
@@ -39,7 +41,7 @@ export function componentFlags(pod: StaticPod): ComponentFlags | undefined {
       return [name, mapped ?? value];
     }),
   );
-  return { component, source: pod.manifest.path, flags, unmapped, unmounted };
+  return { component, source: pod.manifest.path, flags, unmapped, unmounted, mounts: pod.main.mounts };
 }
 
 /**

@@ -70,7 +70,7 @@ export interface StaticPod {
  * The file or directory of the host behind a path in a container; `undefined` when the image, a Secret or another source
  * provides it.
  */
-export function hostPathOf(container: StaticContainer, containerPath: HostPath): HostPath | undefined {
+export function hostPathOf(container: Pick<StaticContainer, 'mounts'>, containerPath: HostPath): HostPath | undefined {
   const mount = findMount(container, containerPath);
   if (mount?.hostPath === undefined) return undefined;
   const rest = containerPath.slice(mount.containerPath === '/' ? 0 : mount.containerPath.length);
@@ -78,7 +78,7 @@ export function hostPathOf(container: StaticContainer, containerPath: HostPath):
 }
 
 /** The mount that provides a path in a container; `undefined` when the image does. */
-export function findMount(container: StaticContainer, containerPath: HostPath): Mount | undefined {
+export function findMount(container: Pick<StaticContainer, 'mounts'>, containerPath: HostPath): Mount | undefined {
   return container.mounts.find(
     (candidate) =>
       containerPath === candidate.containerPath || containerPath.startsWith(folder(candidate.containerPath)),

@@ -15,7 +15,7 @@ export function containsCertificates(text: string): boolean {
   return text.includes(`${BEGIN}CERTIFICATE-----`);
 }
 
-/** Whether a line of a text begins a PEM certificate. */
+/** Whether a line of a text is the beginning of a PEM certificate, with or without blanks before it. */
 export function hasCertificateLine(text: string): boolean {
   return containsCertificates(text) && /^[ \t]*-----BEGIN CERTIFICATE-----[ \t]*$/m.test(text);
 }

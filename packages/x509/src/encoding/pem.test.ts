@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodePem, readPem } from './pem.ts';
+import { encodePem, readIndentedPem, readPem, straightenPem } from './pem.ts';
 
 const expectFailure = (text: string, code = 'PKI_PEM_INVALID'): void => {
   expect(() => readPem(text, '/etc/x.pem')).toThrowError(expect.objectContaining({ code, subject: '/etc/x.pem' }));
@@ -8,7 +8,7 @@ const expectFailure = (text: string, code = 'PKI_PEM_INVALID'): void => {
 
 describe('reading PEM', () => {
   it('gives back what was written, between any junk and with any line breaks', () => {
-    const junk = fc.string().filter((text) => !text.includes('-----'));
+    const junk = fc.string().filter((text) => !text.includes('-----') && !text.endsWith('\r'));
     const blocks = fc.array(
       fc.tuple(fc.constantFrom('CERTIFICATE', 'EC PRIVATE KEY'), fc.uint8Array({ minLength: 1 }), junk),
       {
@@ -16,7 +16,7 @@ describe('reading PEM', () => {
       },
     );
     fc.assert(
-      fc.property(blocks, fc.constantFrom('\n', '\r\n', '\r'), (expected, lineBreak) => {
+      fc.property(blocks, fc.constantFrom('\n', '\r\n'), (expected, lineBreak) => {
         const text = expected.map(([label, der, after]) => `\n${encodePem(label, der)}${after}`).join('');
         const read = readPem(text.replaceAll('\n', lineBreak), 'x');
         expect(read.map(({ label, der }) => [label, Buffer.from(der)])).toEqual(
@@ -39,4 +39,39 @@ describe('reading PEM', () => {
     ['a block with a part of a group', '-----BEGIN CERTIFICATE-----\nAAAAA\n-----END CERTIFICATE-----\n'],
     ['an empty block', '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n'],
   ])('refuses %s by name', (_title, text) => expectFailure(text));
+
+  const block = encodePem('CERTIFICATE', Buffer.alloc(90, 7));
+  const MISSHAPEN = [
+    ['blanks before each line', block.replaceAll(/^(?=.)/gm, '    '), 'begins with blanks'],
+    ['a tab before each line', block.replaceAll(/^(?=.)/gm, '\t'), 'begins with blanks'],
+    ['a carriage return alone at each end of line', block.replaceAll('\n', '\r'), 'carriage return alone'],
+    ['a byte order mark', `\u00ef\u00bb\u00bf${block}`, 'byte order mark'],
+  ] as const;
+
+  it.each(MISSHAPEN)('finds no block in a file with %s, as Go does, and names the cause', (_title, text, cause) => {
+    expect(() => readPem(text, '/etc/x.pem')).toThrowError(
+      expect.objectContaining({ code: 'PKI_PEM_INVALID', message: expect.stringContaining(cause) }),
+    );
+  });
+
+  it.each(MISSHAPEN)('straightens a file with %s', (_title, text) => {
+    expect(straightenPem(text)).toBe(block);
+  });
+
+  it('straightens neither a file that Go can read nor one with another fault', () => {
+    expect(straightenPem(`# comment\n  indented comment\n${block}`)).toBeUndefined();
+    expect(straightenPem('  -----BEGIN CERTIFICATE-----\n  AA*A\n  -----END CERTIFICATE-----\n')).toBeUndefined();
+    expect(straightenPem('')).toBeUndefined();
+    expect(straightenPem(`ca: |\n${block.replaceAll(/^(?=.)/gm, '  ')}`)).toBeUndefined();
+  });
+
+  it('reads blocks inside another text for a report', () => {
+    expect(readIndentedPem(`ca: |\n${block.replaceAll(/^(?=.)/gm, '  ')}`, 'x').map(({ label }) => label)).toEqual([
+      'CERTIFICATE',
+    ]);
+  });
+
+  it('does not end a block at an indented end line', () => {
+    expectFailure(block.replace('-----END', '  -----END'));
+  });
 });

@@ -14,7 +14,7 @@ export interface PemBlock {
   readonly encrypted: boolean;
 }
 
-const BEGIN = /^[ \t]*-----BEGIN ([A-Z0-9 ]+)-----[ \t]*$/;
+const BEGIN = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*$/;
 const HEADER = /^([A-Za-z0-9-]+):\s*(.*)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -46,7 +46,7 @@ interface Line {
 function readLines(text: string): readonly Line[] {
   const lines: Line[] = [];
   for (let start = 0; start <= text.length; ) {
-    const found = /\r\n|\r|\n/g;
+    const found = /\r?\n/g;
     found.lastIndex = start;
     const lineBreak = found.exec(text);
     const end = lineBreak?.index ?? text.length;
@@ -57,8 +57,9 @@ function readLines(text: string): readonly Line[] {
 }
 
 /**
- * The blocks of a PEM text in order. Skips text before, between and after the blocks, as Go's `encoding/pem`
- * does, with any line breaks. Takes time in proportion to the text.
+ * The blocks of a PEM text in order. Skips text before, between and after the blocks, as Go's `encoding/pem` does. A block
+ * begins and ends at the beginning of a line, and a line ends with LF or CR LF, because Go finds no other block (Decode of
+ * `encoding/pem`). Takes time in proportion to the text.
  *
  * @param subject the file, for errors
  * @throws X509Error `PKI_PEM_INVALID` when a block is incomplete or is not base64, or when there is none
@@ -70,7 +71,7 @@ export function readPem(text: string, subject: string): readonly PemBlock[] {
     const label = BEGIN.exec(line.text)?.[1];
     if (open === undefined) {
       if (label !== undefined) open = { label, start: line.start, body: [] };
-    } else if (line.text.trim() === `-----END ${open.label}-----`) {
+    } else if (line.text.trimEnd() === `-----END ${open.label}-----`) {
       const { start, body } = open;
       const { end } = line;
       blocks.push({
@@ -98,11 +99,67 @@ function unendedReason(label: string, line: string): string {
   return isGlued ? `the ${label} block ends on the line where another begins` : `the ${label} block has no end`;
 }
 
+const BYTE_ORDER_MARK = /^(?:\u00ef\u00bb\u00bf|\ufeff)/;
+
 function describeEmpty(text: string): string {
   if (text.trim() === '') return 'it is empty';
+  if (/^[ \t]+-----BEGIN [A-Z0-9 ]+-----/m.test(text)) {
+    return 'each line begins with blanks; Go reads PEM at the beginning of a line only';
+  }
+  if (/\r(?!\n)/.test(text) && /(?:^|\r)-----BEGIN /.test(text)) {
+    return 'its lines end with a carriage return alone; Go ends a line with a line feed only';
+  }
+  if (/-----BEGIN /.test(text.replace(BYTE_ORDER_MARK, '').slice(0, 11)) && BYTE_ORDER_MARK.test(text)) {
+    return 'a byte order mark stands before its first line; Go reads PEM at the beginning of a line only';
+  }
+  if (/-\0-\0-\0-\0-\0B\0E\0G/.test(text)) return 'it is UTF-16 text; Go reads ASCII only';
   return /^0[\u0080-\u0084]/.test(text)
     ? 'it is DER, not PEM; convert it with `openssl x509 -inform DER`'
     : 'it holds no PEM block';
+}
+
+function straighten(text: string): string {
+  return text
+    .replace(BYTE_ORDER_MARK, '')
+    .replace(/\r(?!\n)/g, '\n')
+    .replace(/^[ \t]+/gm, '');
+}
+
+/**
+ * The same PEM as Go can read it: lines without the blanks before them and with LF instead of a lone CR, without a byte order
+ * mark. `undefined` when Go can read the text as it is, when these faults are not all that is wrong, or when the text holds more
+ * than PEM and comments: the blanks may then belong to YAML.
+ *
+ * @param text as `latin1`
+ */
+export function straightenPem(text: string): string | undefined {
+  if (readOrUndefined(text) !== undefined) return undefined;
+  const straight = straighten(text);
+  const blocks = readOrUndefined(straight);
+  if (blocks === undefined) return undefined;
+  const around = blocks.map(({ start }, at) => straight.slice(blocks[at - 1]?.end ?? 0, start));
+  const isAlone = [...around, straight.slice(blocks.at(-1)?.end)].every((part) =>
+    part.split('\n').every((line) => /^\s*(?:#|$)/.test(line)),
+  );
+  return isAlone ? straight : undefined;
+}
+
+/**
+ * The blocks of a PEM text that may stand in another text, with blanks before its lines. For reports: the offsets fit no text,
+ * and Go may not find the blocks.
+ *
+ * @throws X509Error `PKI_PEM_INVALID`
+ */
+export function readIndentedPem(text: string, subject: string): readonly PemBlock[] {
+  return readOrUndefined(text) ?? readPem(straighten(text), subject);
+}
+
+function readOrUndefined(text: string): readonly PemBlock[] | undefined {
+  try {
+    return readPem(text, '');
+  } catch {
+    return undefined;
+  }
 }
 
 /**
