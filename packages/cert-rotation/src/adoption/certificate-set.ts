@@ -1,7 +1,15 @@
 import { decodeKubeconfig, type KubeconfigCredential, parseKubeconfig } from '@kube-rescue/node-config';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
-import { type Certificate, hasPemLine, isSameKey, parseCertificate, parsePrivateKey, readPem } from '@kube-rescue/x509';
+import {
+  type Certificate,
+  hasPemLine,
+  isSameKey,
+  parseCertificate,
+  parsePrivateKey,
+  readPem,
+  straightenPem,
+} from '@kube-rescue/x509';
 import type { KeyObject } from 'node:crypto';
 import { PkiError } from '../errors.ts';
 
@@ -95,7 +103,8 @@ async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<vo
   try {
     const bytes = await files.readFile(path);
     if (bytes === undefined) return;
-    const text = Buffer.from(bytes).toString('latin1');
+    const read = Buffer.from(bytes).toString('latin1');
+    const text = straightenPem(read) ?? read;
     // A patch or manifest may quote PEM in a field; a PEM file begins a line with it.
     if (hasPemLine(text) && !KUBECONFIG.test(text)) addPem(text, path, heap);
     else if (KUBECONFIG.test(text)) addKubeconfig(bytes, path, heap);

@@ -4,7 +4,7 @@ import { type Certificate, isKeyOf, parseCertificates, parsePrivateKey } from '@
 import type { KeyObject } from 'node:crypto';
 import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
 import { PkiError } from '../errors.ts';
-import { attempt, type Reading } from './reading.ts';
+import { attempt, attemptPem, type Reading } from './reading.ts';
 
 /** The signing certificate of a CA, and its key. */
 export interface Issuer {
@@ -122,10 +122,11 @@ export async function inspectCa(
   reader: FileReader,
 ): Promise<CaEntry> {
   const definition = definitionOf(id);
-  const bundle = await attempt(async () => {
-    const hint = `restore the certificate of the ${definition.name} from a backup`;
-    return parseCertificates(await readNamedFile(reader, path, 'PKI_CA_MISSING', hint), path);
-  });
+  const hint = `restore the certificate of the ${definition.name} from a backup`;
+  const bundle = await attemptPem(
+    () => readNamedFile(reader, path, 'PKI_CA_MISSING', hint),
+    (text): readonly Certificate[] => parseCertificates(text, path),
+  );
   const keys = keyPaths(definition, path, components);
   const issuer = bundle.ok
     ? await attempt(() => findIssuer(reader, bundle.value, { definition, path, keys, components }))

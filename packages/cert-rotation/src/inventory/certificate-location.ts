@@ -7,7 +7,7 @@ import {
 } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
 import { type Certificate, parseCertificates, parsePrivateKey, type PrivateKey } from '@kube-rescue/x509';
-import { attempt, type Reading } from './reading.ts';
+import { attempt, attemptPem, type Reading } from './reading.ts';
 
 /** Location of a certificate or key: a PEM file, or a field of a kubeconfig. */
 export type CredentialLocation =
@@ -31,11 +31,14 @@ export async function readFileCredentials(
   return {
     certificateLocation: { in: 'file', path: certificatePath },
     keyLocation: { in: 'file', path: keyPath },
-    certificate: await attempt(async () => {
-      const text = await readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING');
-      return parseCertificates(text, certificatePath)[0];
-    }),
-    key: await attempt(async () => parsePrivateKey(await readNamedFile(reader, keyPath, 'PKI_KEY_MISSING'), keyPath)),
+    certificate: await attemptPem(
+      () => readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING'),
+      (text) => parseCertificates(text, certificatePath)[0],
+    ),
+    key: await attemptPem(
+      () => readNamedFile(reader, keyPath, 'PKI_KEY_MISSING'),
+      (text) => parsePrivateKey(text, keyPath),
+    ),
   };
 }
 
@@ -57,8 +60,9 @@ export async function readKubeconfigCredentials(
   return {
     certificateLocation,
     keyLocation,
-    certificate: await attempt(
-      async () => parseCertificates(await text(certificate, 'PKI_CERTIFICATE_MISSING'), certificateLocation.path)[0],
+    certificate: await attemptPem(
+      async () => text(certificate, 'PKI_CERTIFICATE_MISSING'),
+      (pem) => parseCertificates(pem, certificateLocation.path)[0],
     ),
     key: await attempt(async () => parsePrivateKey(await text(key, 'PKI_KEY_MISSING'), keyLocation.path)),
   };

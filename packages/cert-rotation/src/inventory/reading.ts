@@ -1,8 +1,14 @@
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
+import { straightenPem } from '@kube-rescue/x509';
 
 /** The value that was read, or the error: one damaged file must not hide the others. */
 export type Reading<T> =
-  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** Why Go cannot read the file although its content is whole: blanks or line ends of PEM. */
+      readonly fault?: RecoveryError;
+    }
   | { readonly ok: false; readonly error: RecoveryError };
 
 /** Runs `read`; an expected failure becomes a result, a bug still throws. */
@@ -13,4 +19,19 @@ export async function attempt<T>(read: () => T | Promise<T>): Promise<Reading<T>
     if (isRecoveryError(error)) return { ok: false, error };
     throw error;
   }
+}
+
+/**
+ * Parses a PEM text; when only blanks or line ends keep Go from reading it, the straightened text, with the `fault`.
+ *
+ * @param parse throws for PEM that Go cannot read
+ */
+export async function attemptPem<T>(read: () => Promise<string>, parse: (text: string) => T): Promise<Reading<T>> {
+  const text = await attempt(read);
+  if (!text.ok) return text;
+  const strict = await attempt(() => parse(text.value));
+  const straight = strict.ok ? undefined : straightenPem(text.value);
+  if (strict.ok || straight === undefined) return strict;
+  const loose = await attempt(() => parse(straight));
+  return loose.ok ? { ...loose, fault: strict.error } : strict;
 }

@@ -53,7 +53,16 @@ export function judgeCa(ca: CaEntry, now: Date): readonly Problem[] {
   if (!ca.bundle.ok) return [problemOf(ca.bundle.error, ca.path)];
   const certificate = signingCertificate(ca);
   const problems = certificate === undefined ? [] : judgeCertificateOf(ca, certificate, now);
+  if (ca.bundle.fault !== undefined) {
+    const hint = 'write the same certificate again: `kube-rescue recover`';
+    problems.unshift({ ...problemOf(ca.bundle.fault, ca.path, 'renewal'), hint });
+  }
   if (ca.issuer.ok) return problems;
   const severity = ca.issuer.error.code === 'PKI_CA_KEY_ELSEWHERE' ? 'info' : 'warning';
   return [...problems, { ...problemOf(ca.issuer.error, ca.path), severity }];
+}
+
+/** Whether a reissue of the CA ends a problem: it has expired, or only the form of its file is wrong. */
+export function isFixedByReissue({ code, fixedBy }: Problem): boolean {
+  return code === 'PKI_CA_EXPIRED' || fixedBy === 'renewal';
 }

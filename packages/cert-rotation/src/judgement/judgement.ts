@@ -13,6 +13,7 @@ import { PKI_ERRORS, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateId } from '../inventory/catalogue.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import type { Reading } from '../inventory/reading.ts';
 import { type Problem, problemOf } from './problem.ts';
 import { findForeignIdentity } from './signable.ts';
 
@@ -137,10 +138,17 @@ function judgePurpose(entry: CertificateEntry, certificate: Certificate, path: s
   ];
 }
 
+/** PEM that only Go cannot read is written again by a renewal. */
+function judgeForm(reading: Reading<unknown>, path: string): Problem[] {
+  if (!reading.ok || reading.fault === undefined) return [];
+  return [{ ...problemOf(reading.fault, path, 'renewal'), hint: 'renew it: the renewal writes the file again' }];
+}
+
 function judgeKey(entry: CertificateEntry, certificate: Certificate): Problem[] {
   const path = entry.keyLocation.path;
   if (!entry.key.ok) return [problemOf(entry.key.error, path, 'new-key')];
-  if (isKeyOf(entry.key.value.key, certificate)) return [];
+  const form = judgeForm(entry.key, path);
+  if (isKeyOf(entry.key.value.key, certificate)) return form;
   return [
     problem(path, {
       code: 'PKI_KEY_MISMATCH',
@@ -169,6 +177,7 @@ export function judgeCertificate(
   const certificate = entry.certificate.value;
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
   const problems = [
+    ...judgeForm(entry.certificate, path),
     ...judgeDates(certificate, path, options),
     ...judgeCaRights(certificate, path),
     ...judgeChain(certificate, path, ca, entry.id),

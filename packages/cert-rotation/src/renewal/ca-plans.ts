@@ -3,7 +3,7 @@ import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit } from '@kube-rescue/workflow';
 import { assertLifetime, type Certificate, isSelfSigned, planCaValidity, reissueCa } from '@kube-rescue/x509';
 import { type CaEntry, inspectCa } from '../inventory/ca-inventory.ts';
-import { judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
+import { isFixedByReissue, judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
 import { joinSubject } from '../judgement/problem.ts';
 import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
 import type { CaId } from '../inventory/catalogue.ts';
@@ -61,7 +61,7 @@ export async function observeCa(context: ReissueContext, now: Date): Promise<Obs
 /** A missing or foreign key blocks only a new certificate. */
 function blocked(entry: CaEntry, needsKey: boolean, now: Date): FileFinding | undefined {
   const problems = judgeCa(entry, now);
-  const obstacles = problems.filter(({ code }) => code !== 'PKI_CA_EXPIRED');
+  const obstacles = problems.filter((problem) => !isFixedByReissue(problem));
   const [first] = obstacles.filter(({ severity }) => needsKey || severity === 'problem');
   if (first === undefined) return undefined;
   const { code, kind, message, subject, hint } = first;
@@ -112,7 +112,7 @@ async function checkReissue(context: ReissueContext, now: Date): Promise<FileFin
   const summary = isToBeReissued
     ? `${name} ${expired}`
     : stale.every(({ isMisshapen }) => isMisshapen)
-      ? `${name} is valid, but Go cannot read its file`
+      ? `${name} is valid, but Go cannot read ${stale.map(({ path }) => path).join(', ')}`
       : `${name} is valid, but its expired certificate is still trusted`;
   const changes = await Promise.all(stale.map(({ path }) => planFileChange(path, host)));
   return {

@@ -7,7 +7,7 @@ import {
   type LinkReplace,
   readBefore,
 } from '@kube-rescue/workflow';
-import { readPem } from '@kube-rescue/x509';
+import { readPem, straightenPem } from '@kube-rescue/x509';
 import type { CredentialLocation } from '../inventory/certificate-location.ts';
 import { followLinks, planFileChange, PRIVATE_KEY_MODE } from './file-target.ts';
 import type { CertificateEntry } from '../inventory/inventory.ts';
@@ -57,7 +57,8 @@ export async function planRenewalChanges(
   files: Files,
 ): Promise<readonly Change[]> {
   if (entry.store !== undefined) return planStoreChanges(entry.store, now, files);
-  const paths = new Set([entry.certificateLocation.path, ...(newKeys ? [entry.keyLocation.path] : [])]);
+  const writesKey = newKeys || (entry.key.ok && entry.key.fault !== undefined);
+  const paths = new Set([entry.certificateLocation.path, ...(writesKey ? [entry.keyLocation.path] : [])]);
   return Promise.all([...paths].map((path) => planFileChange(path, files)));
 }
 
@@ -72,7 +73,7 @@ function isKey(label: string): boolean {
 /** Replaces the first certificate and the first key of a PEM text, keeping its other blocks and their order. */
 function renewPem(text: string | undefined, pems: { readonly certificate?: string; readonly key?: string }): string {
   const texts = new Map<number, string>();
-  const blocks = text === undefined ? [] : readPem(text, 'the old PEM');
+  const blocks = text === undefined ? [] : readPem(straightenPem(text) ?? text, 'the old PEM');
   const put = (pem: string | undefined, isPart: (label: string) => boolean): void => {
     const at = blocks.findIndex(({ label }) => isPart(label));
     if (pem !== undefined) texts.set(at === -1 ? blocks.length + texts.size : at, pem);
@@ -90,7 +91,9 @@ function renewPem(text: string | undefined, pems: { readonly certificate?: strin
 
 async function readText(files: Files, path: HostPath): Promise<string | undefined> {
   const bytes = await files.readFile(path);
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1');
+  if (bytes === undefined) return undefined;
+  const text = Buffer.from(bytes).toString('latin1');
+  return straightenPem(text) ?? text;
 }
 
 /** The kubelet's order: certificates, then the key (client-go `certificate_store.go` Update). */

@@ -9,7 +9,9 @@ import { directJournal, kubeadmNode, type Node, NOW, putFile, textAt, textIn } f
 import { createDropStageStep } from '../rotation/drop-stage.ts';
 import { createIssueStageStep } from '../rotation/issue-stage.ts';
 import { createTrustStageStep } from '../rotation/trust-stage.ts';
+import { reportCertificates } from '../judgement/report.ts';
 import { createReissueSteps } from './ca-steps.ts';
+import { createRenewalSteps } from './renewal-steps.ts';
 
 const { signal } = new AbortController();
 const clock = createFixedClock(NOW);
@@ -199,7 +201,7 @@ describe('every file that trusts the cluster CA gets the new one in its own form
     });
     const set = { path: hostPath('/root/set'), files: node.host };
     const [cas] = await createAdoptionSteps({ set, node: node.input }, { host: node.host, clock });
-    await run(cas as AnyStep | undefined, node);
+    await run(cas, node);
     expect(new Set((await trustIn(node)).map(String))).toEqual(
       new Set([String(parseCertificates(textIn(other.tree, CA), CA).map(({ x509 }) => x509.fingerprint256))]),
     );
@@ -257,4 +259,39 @@ it('YAML with an indented certificate is never taken for a damaged PEM file', as
   );
   await run(await reissueStep(node), node);
   expect(await textAt(node.host, AUTHN)).toBe(textIn(node.tree, AUTHN));
+});
+
+describe('PEM that Go cannot read for blanks or line ends alone', () => {
+  const MISSHAPE = [
+    ['four blanks before each line', (pem: string) => indent(pem, '    ')],
+    ['a carriage return alone at each end of line', (pem: string) => pem.replaceAll('\n', '\r')],
+    ['a byte order mark', (pem: string) => `\u{feff}${pem}`],
+  ] as const;
+  const FILES = ['ca.crt', 'apiserver.crt', 'apiserver.key', 'etcd/ca.crt', 'etcd/peer.crt'];
+
+  it.each(MISSHAPE.flatMap(([title, misshape]) => FILES.map((file) => [file, title, misshape] as const)))(
+    'is a problem in %s and written again: %s',
+    async (file, _title, misshape) => {
+      const path = `/etc/kubernetes/pki/${file}`;
+      const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) =>
+        putFile(files, path, misshape(textIn(files, path))),
+      );
+      const inventory = await inspectCertificates(node.input, node);
+      const problems = reportCertificates(inventory, { now: NOW }).flatMap((row) => row.problems);
+      expect(problems.map(({ code, subject }) => [code, subject])).toContainEqual(['PKI_PEM_INVALID', path]);
+      const reissued = inventory.cas.map(({ id }) => id);
+      const steps = [
+        ...createReissueSteps({ inventory }, { host: node.host, clock }),
+        ...createRenewalSteps({ inventory, reissued }, { host: node.host, clock }),
+      ] as readonly AnyStep[];
+      for (const step of steps) if ((await step.check(signal)).status !== 'ok') await run(step, node);
+      const after = reportCertificates(await inspectCertificates(node.input, node), { now: NOW });
+      expect(after.flatMap((row) => row.problems)).toEqual([]);
+      const was = node.pki.tree.get(hostPath(path));
+      const keeps = file.endsWith('ca.crt') || file.endsWith('.key');
+      expect((await textAt(node.host, path)) === (was?.kind === 'file' ? Buffer.from(was.bytes).toString() : '')).toBe(
+        keeps,
+      );
+    },
+  );
 });

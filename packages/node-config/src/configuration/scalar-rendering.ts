@@ -108,7 +108,7 @@ function renderDoubleQuoted({ raw, value: old }: ScalarSource, value: string): s
   const before = tokens.map(decodeEscape);
   // A string over several lines, or with halves of a character, is written again as a whole.
   if (before.join('') !== old) return JSON.stringify(value);
-  const after = [...value];
+  const after = value.match(/[^]/gu) ?? [];
   const [start, end] = commonEnds(before, after);
   const changed = JSON.stringify(after.slice(start, after.length - end).join('')).slice(1, -1);
   return `"${tokens.slice(0, start).join('')}${changed}${tokens.slice(tokens.length - end).join('')}"`;

@@ -5,9 +5,9 @@ export function containsPem(text: string): boolean {
   return text.includes(BEGIN);
 }
 
-/** Whether a line of a text begins a PEM block; a script or manifest that quotes PEM inside a line does not count. */
+/** Whether a PEM block begins at the beginning of a line, where Go finds it; quoted or indented PEM does not count. */
 export function hasPemLine(text: string): boolean {
-  return containsPem(text) && /^[ \t]*-----BEGIN [A-Z0-9 ]+-----/m.test(text);
+  return containsPem(text) && /^-----BEGIN [A-Z0-9 ]+-----/m.test(text);
 }
 
 /** Whether a text contains the beginning of a PEM certificate, complete or not. Cheap. */
