@@ -27,6 +27,7 @@ import { readServiceCommand } from '../../packages/node-config/src/components/sy
 import { answerDns } from './dns-answer.ts';
 import { answerApi } from './api-answer.ts';
 import { answerAws } from './aws-answer.ts';
+import { journalTargets } from './journal-damage.ts';
 const pki = buildPki({ algorithm: 'ecdsa' });
 const PATH = hostPath('/input');
 const CERTS = '/packages/cert-rotation/';
@@ -217,8 +218,13 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     name: 'journal',
     directory: '/packages/workflow/',
     corpus: async () => buffers(`${journal.map((record) => JSON.stringify(record)).join('\n')}\n`),
-    run: async (input) => (await openRunStore(hostWith({ [RUN]: text(input) })).open('20261122T111800Z-1f3a')).state(),
+    run: async (input) => {
+      const store = openRunStore(hostWith({ [RUN]: text(input) }));
+      await store.survey();
+      return (await store.open('latest')).state();
+    },
   },
+  ...journalTargets(),
   {
     name: 'plan',
     directory: '/apps/cli/',

@@ -38,7 +38,8 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const { id } = run;
   if (!input.dryRun) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   const state = await run.state();
-  const { assertFilesOnly } = await import('@kube-rescue/workflow');
+  const { assertFilesOnly, assertKnownKinds } = await import('@kube-rescue/workflow');
+  assertKnownKinds(state.activeChanges, deps.kinds, { path: run.path, header: state.header });
   assertFilesOnly(state.activeChanges, deps);
   const changes = describeActive(state, deps);
   const listFor = (columns: number): string => changes.map((text) => indentText('- ', text, columns)).join('\n');

@@ -34,6 +34,7 @@ export { deriveRunReport, type ReportedChange, type ReportedStep, type RunReport
 export type { RunState } from './run/run-state.ts';
 export { assertSameFlags, assertSameInputs } from './run/resume-origin.ts';
 export { findResumableRun } from './run/resumable-run.ts';
+export { assertKnownKinds, describeChange } from './journal/known-kinds.ts';
 export type { RunDirectory } from './journal/run-directory.ts';
 export {
   type DamagedRun,

@@ -19,13 +19,11 @@ export default class Report extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(Report);
     const session = await this.openSession(flags);
-    const { deriveRunReport } = await import('@kube-rescue/workflow');
+    const { deriveRunReport, describeChange } = await import('@kube-rescue/workflow');
     const { store, kinds } = await session.openWorkflow(() => undefined);
     const run = await store.open(args.run);
     const summary = summarizeRun(
-      deriveRunReport(await run.records(), run.id, (change) => {
-        return kinds.get(change.kind)?.describe(change) ?? `${change.kind} ${change.target}`;
-      }),
+      deriveRunReport(await run.records(), run.id, (change) => describeChange(kinds, change)),
     );
     const isDone = summary.outcome === 'done' || summary.outcome === 'rolled-back';
     return {

@@ -250,6 +250,14 @@ describe('a run that a later version made', () => {
     expect(await texts()).toEqual(['new a', 'new b']);
   });
 
+  it('is refused as a whole when one change lacks the fields of its kind', async () => {
+    const { id } = await makeRun();
+    const change = { kind: 'file.replace', target: '/x' };
+    const run = await openRunStore(host).open(id);
+    await run.append({ type: 'intent', seq: 2, step: 'one', change, captured: null });
+    await expectRefused(id, 'JOURNAL_CORRUPT');
+  });
+
   it('is not resumed with a change of another kind', async () => {
     const { id } = await makeRun();
     const run = await openRunStore(host).open(id);

@@ -125,11 +125,11 @@ export async function rollbackRun(
 ): Promise<{ readonly undone: number; readonly notReverted: readonly NotReverted[] }> {
   return withRunLock(deps, `rollback ${id}`, async () => {
     const run = await deps.store.open(id);
-    assertFilesOnly((await run.state()).activeChanges, deps);
-    await run.backup.assertOpens();
-    await run.repair();
     const { activeChanges, header } = await run.state();
     assertKnownKinds(activeChanges, deps.kinds, { path: run.path, header });
+    assertFilesOnly(activeChanges, deps);
+    await run.backup.assertOpens();
+    await run.repair();
     const notReverted = await unwind(activeChanges, { ...deps, run });
     const outcome = notReverted.length === 0 ? 'rolled-back' : 'rollback-incomplete';
     await recordEnd(run, outcome, deps.clock);
