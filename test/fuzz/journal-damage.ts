@@ -113,21 +113,21 @@ async function rollBackDamaged(run: FinishedRun, input: Buffer, version: 1 | 2):
   const seen = host.mutations.length;
   const written = (): readonly string[] =>
     host.mutations.slice(seen).flatMap(({ target }) => (target.startsWith(STATE) ? [] : [target]));
-  try {
-    const { undone, notReverted } = await rollbackRun(run.id, depsOf(host));
-    // In version 1 only the backup shows that records are missing, and a created file has none.
-    const expected = version === 1 ? REPLACED : TARGETS.length;
-    if (undone + notReverted.length < expected) {
-      throw new Error(`${undone} of ${expected} changes were rolled back, ${notReverted.length} were reported`);
-    }
-  } catch (error) {
+  const rolledBack = await rollbackRun(run.id, depsOf(host)).catch((error: unknown) => {
     if (!isRecoveryError(error)) throw error;
-    if (written().length > 0) throw new Error(`refused after writing ${written().join(', ')}`, { cause: error });
-    throw error;
-  } finally {
-    const outside = written().filter((path) => !TARGETS.some((target) => target === path));
-    if (outside.length > 0) throw new Error(`written outside: ${outside.join(', ')}`);
+    return error;
+  });
+  const outside = written().filter((path) => !TARGETS.some((target) => target === path));
+  if (outside.length > 0) throw new Error(`written outside: ${outside.join(', ')}`);
+  if (rolledBack instanceof Error) {
+    if (written().length > 0) throw new Error(`refused after writing ${written().join(', ')}`, { cause: rolledBack });
+    throw rolledBack;
   }
+  // In version 1 only the backup shows that records are missing, and a created file has none.
+  const expected = version === 1 ? REPLACED : TARGETS.length;
+  const { undone, notReverted } = rolledBack;
+  if (undone + notReverted.length >= expected) return;
+  throw new Error(`${undone} of ${expected} changes were rolled back, ${notReverted.length} were reported`);
 }
 
 /** Journals of both versions, beside the files that they protect. */
