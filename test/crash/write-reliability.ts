@@ -7,12 +7,23 @@ import type { Interruption } from './saturday-moments.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-async function readReport<T>(name: string, command: string): Promise<T> {
+/** The report of the last run; `undefined` when there is none in this checkout. */
+async function readReport<T>(name: string): Promise<T | undefined> {
   try {
     return JSON.parse(await readFile(at(`test-results/${name}.json`), 'utf8')) as T;
-  } catch (cause) {
-    throw new Error(`report ${name} is missing; run first: ${command}`, { cause });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
+}
+
+/** A section of the page: written anew from its report, or kept as it is when the report is missing. */
+function section<T>(heading: string, command: string, report: T | undefined, write: (report: T) => string): string {
+  if (report !== undefined) return `${heading}\n\n${write(report).trim()}\n`;
+  const rest = present.split(`${heading}\n`)[1];
+  if (rest === undefined) throw new Error(`no report, and no such section yet: ${heading}; run first: ${command}`);
+  console.error(`kept, its report is missing (${command}): ${heading}`);
+  return `${heading}\n${rest.split(/\n(?=##)/)[0]?.trimEnd() ?? ''}\n`;
 }
 
 function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -38,29 +49,22 @@ function endingsBy(points: readonly CrashPoints[], key: 'kind' | 'subject', titl
   return table([title, ...COUNTS], [...rows, row('**all**', points)]);
 }
 
-const files = await readReport<readonly CrashPoints[]>('crash-files', 'npm run test:crash');
-const clusters = await readReport<readonly InterruptionReport[]>('crash-clusters', 'npm run test:e2e:crash');
-const saturday = await readReport<Saturday>('crash-saturday', 'npm run test:e2e:crash:saturday').catch(() => undefined);
-const power = await readReport<readonly InterruptionReport[]>('crash-power', 'npm run test:e2e:crash:power');
-const mutants = await readReport<{
+interface Mutants {
   readonly mutants: readonly { readonly name: string; readonly file: string }[];
   readonly survivors: readonly string[];
-}>('mutants', 'npm run test:mutants');
-const fuzzing = await readReport<Fuzzing>('fuzz', 'npm run fuzz -- --json').catch(() => undefined);
+}
+
+const present = await readFile(at('docs/reliability.md'), 'utf8');
+const trackRecord = await readFile(at('test/crash/track-record.md'), 'utf8');
 
 interface Saturday {
   readonly interruptions: readonly Interruption[];
   readonly reasons: readonly string[];
 }
 
-/** It takes the longest, so its report is optional. */
-function describeSaturday(report: Saturday | undefined): string {
-  if (report === undefined) return '';
-  const { interruptions, reasons } = report;
+function describeSaturday({ interruptions, reasons }: Saturday): string {
   const lost = reasons.length === 0 ? 0 : interruptions.length;
-  return `### The self-hosted incident
-
-\`npm run test:e2e:crash:saturday\`. One recovery, through etcd, of a self-hosted control plane with a pod checkpointer, with a worker that
+  return `\`npm run test:e2e:crash:saturday\`. One recovery, through etcd, of a self-hosted control plane with a pod checkpointer, with a worker that
 rejoins over SSH; interrupted repeatedly, each time at a later point, and resumed each time. Afterwards the API server must stay up for
 three minutes, both nodes must be Ready, every workload and the web shop must answer, the expired CA must be in no object or file, no
 rescue pod and no temporary file may remain, and another plan must find nothing to do except the work that needs AWS keys.
@@ -83,10 +87,7 @@ interface Fuzzing {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** Fuzzing runs separately, so its report is optional. */
-function describeFuzzing(report: Fuzzing | undefined): string {
-  if (report === undefined) return '';
-  const { cases, uniqueInputs, untyped, slowestMs, peakMemoryMiB, refused } = report;
+function describeFuzzing({ cases, uniqueInputs, untyped, slowestMs, peakMemoryMiB, refused }: Fuzzing): string {
   const rows = Object.entries(refused).map(([code, times]) => [`\`${code}\``, times] as const);
   return `
 In the last run: ${cases} cases, ${uniqueInputs} of them different; ${untyped} untyped errors; the slowest took ${Math.round(slowestMs)} ms of
@@ -113,17 +114,14 @@ ${reports.length} points: ${count('resumed')} resumed, ${count('rolledBack')} ro
 }
 
 const words = { resumed: 'resumed', rolledBack: 'rolled back', lost: '**lost**' } as const;
-const document = `# Reliability
-
-What was tested, how often, and with which result. \`npm run docs:reliability\` writes this page from the reports of the last runs; no
-number is typed by hand.
-
-The promise: after an interruption at any instant, the cluster is unchanged, or as planned, or \`recover --resume\` and \`rollback\` lead to
-one of the two; the exit code states which. A point that ends otherwise is *lost*. One is too many: every command below exits 1 then.
-
-## Interrupted at every write
-
-\`npm run test:crash\`, part of \`npm test\`. Each set of steps runs once for each of its writes (to a file, the journal, a service or an
+const sections = [
+  section(
+    '## Interrupted at every write',
+    'npm run test:crash',
+    await readReport<readonly CrashPoints[]>('crash-files'),
+    (
+      files,
+    ) => `\`npm run test:crash\`, part of \`npm test\`. Each set of steps runs once for each of its writes (to a file, the journal, a service or an
 object of the cluster), and that write fails in each of these ways. Each interrupted run is resumed once and rolled back once. A resumed
 run must end like an undisturbed one: bytes, modes, owners, links and objects; random content (keys, serial numbers) must be equivalent.
 After a rollback, everything must be as before the run.
@@ -133,46 +131,85 @@ ${endingsBy(files, 'kind', 'failure')}
 ${endingsBy(files, 'subject', 'steps')}
 
 A kill proves the order of writes. A power loss proves that they are on the disk: \`test/power-loss.test.ts\` keeps the state of an ext4 disk
-at lines 1, 3, 6, 10, 14 and 18 of the journal, mounts it, and rolls back or resumes from there.
-
-## Interrupted on real clusters
-
-\`npm run test:e2e:crash\`; six of its points are among the end-to-end tests. One kubeadm cluster with expired certificates whose machine
+at lines 1, 3, 6, 10, 14 and 18 of the journal, mounts it, and rolls back or resumes from there.`,
+  ),
+  section(
+    '## Interrupted on real clusters',
+    'npm run test:e2e:crash',
+    await readReport<readonly InterruptionReport[]>('crash-clusters'),
+    (
+      reports,
+    ) => `\`npm run test:e2e:crash\`; six of its points are among the end-to-end tests. One kubeadm cluster with expired certificates whose machine
 has restarted, broken again for each point. Afterwards the API server must be stable, the node Ready, old and new workloads running, a
 second \`recover\` must find nothing to do, and no temporary file may remain.
 
-${interruptionTable(clusters, ['by', ({ signal }) => signal])}
-
-${describeSaturday(saturday)}
-### Power loss of a real cluster
-
-\`npm run test:e2e:crash:power\`. The kubeadm cluster with \`/etc/kubernetes\`, \`/var/lib/kubelet\`, \`/var/lib/kube-rescue\` and etcd's data on a
+${interruptionTable(reports, ['by', ({ signal }) => signal])}`,
+  ),
+  section(
+    '### The self-hosted incident',
+    'npm run test:e2e:crash:saturday',
+    await readReport<Saturday>('crash-saturday'),
+    describeSaturday,
+  ),
+  section(
+    '### Power loss of a real cluster',
+    'npm run test:e2e:crash:power',
+    await readReport<readonly InterruptionReport[]>('crash-power'),
+    (
+      reports,
+    ) => `\`npm run test:e2e:crash:power\`. The kubeadm cluster with \`/etc/kubernetes\`, \`/var/lib/kubelet\`, \`/var/lib/kube-rescue\` and etcd's data on a
 disk of their own, which is shut down under the running machine as ext4's own tests do it: no unflushed write reaches it. A file without
 fsync must be lost each time. The machine restarts from the state of the disk. Afterwards as above.
 
-${interruptionTable(power)}
-
-### etcd itself
+${interruptionTable(reports)}`,
+  ),
+  `### etcd itself
 
 \`packages/recovery/src/etcd-outage.test.ts\` kills a real etcd after 1, 60, 130 and 199 of the 200 Secrets that a run changes in it, and
 restarts it: each Secret is written exactly once. If etcd is not back in time, the run prints the rollback command, which works.
+`,
+  section(
+    '## Bugs that the tests find',
+    'npm run test:mutants',
+    await readReport<Mutants>('mutants'),
+    ({
+      mutants,
+      survivors,
+    }) => `\`npm run test:mutants\` plants each of these bugs in a copy of the engine and runs its tests. ${mutants.length} were planted,
+${mutants.length - survivors.length} were found${survivors.length === 0 ? '' : `; not found: ${survivors.join(', ')}`}.
 
-## Bugs that the tests find
-
-\`npm run test:mutants\` plants each of these bugs in a copy of the engine and runs its tests. ${mutants.mutants.length} were planted,
-${mutants.mutants.length - mutants.survivors.length} were found${mutants.survivors.length === 0 ? '' : `; not found: ${mutants.survivors.join(', ')}`}.
-
-${mutants.mutants.map(({ name, file }) => `- \`${file}\`: ${name}`).join('\n')}
-
-## Hostile input
-
-\`npm run fuzz -- --cases N\` feeds every parser; only typed errors, in bounded time and memory, are allowed. Bytes are changed,
+${mutants.map(({ name, file }) => `- \`${file}\`: ${name}`).join('\n')}`,
+  ),
+  section(
+    '## Hostile input',
+    'npm run fuzz -- --json',
+    await readReport<Fuzzing>('fuzz'),
+    (
+      report,
+    ) => `\`npm run fuzz -- --cases N\` feeds every parser; only typed errors, in bounded time and memory, are allowed. Bytes are changed,
 values are replaced by values of another kind and nested up to thirty thousand levels, and objects get ten thousand names.
-${describeFuzzing(fuzzing)}
+${describeFuzzing(report)}
 In addition, with real files and processes: links, hard links, FIFOs, devices and sparse files of 1 TiB where files are expected
 (\`packages/host/src/planted-names.test.ts\`); terminal escape sequences in names, through fifteen commands
-(\`test/hostile-names.test.ts\`); damaged nodes (\`test/bad-input.test.ts\`).
+(\`test/hostile-names.test.ts\`); damaged nodes (\`test/bad-input.test.ts\`).`,
+  ),
+  `## Track record
 
+Defects that were found and fixed, and the test that holds each. The command runs the test; with the fix undone it fails.
+
+${trackRecord.trim()}
+`,
+];
+
+const document = `# Reliability
+
+What was tested, how often, and with which result. \`npm run docs:reliability\` writes this page from the reports of the last runs; no
+number is typed by hand.
+
+The promise: after an interruption at any instant, the cluster is unchanged, or as planned, or \`recover --resume\` and \`rollback\` lead to
+one of the two; the exit code states which. A point that ends otherwise is *lost*. One is too many: every command below exits 1 then.
+
+${sections.join('\n')}
 ## Other writers
 
 \`test/other-writers.test.ts\`: a plan is refused when a file has changed since; a rollback leaves and reports the changes of others, field
