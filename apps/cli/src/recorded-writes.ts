@@ -39,9 +39,9 @@ export function recordWrites(host: Host, record: WriteRecord): Host {
       record.add(path);
       return host.appendFile(path, ...rest);
     },
-    remove: async (path) => {
+    remove: async (path, options) => {
       const isOwn = record.list().includes(path);
-      await host.remove(path);
+      await host.remove(path, options);
       if (isOwn) record.remove(path);
       else record.add(path);
     },

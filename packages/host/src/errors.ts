@@ -10,6 +10,7 @@ export const HOST_ERRORS = {
   HOST_NOT_A_REGULAR_FILE: 'unreadable',
   HOST_FILE_TOO_LARGE: 'unreadable',
   HOST_STAGING_UNAVAILABLE: 'missing',
+  HOST_CHANGED: 'conflict',
   HOST_IO: 'failed',
   HOST_LOCKED: 'blocked',
   HOST_EXEC_NOT_FOUND: 'missing',

@@ -15,7 +15,17 @@ export interface WriteOptions {
    * outside it. Default: false.
    */
   readonly watched?: boolean | undefined;
+  /**
+   * The states that may be replaced. In any other state the path is left as it is, with `HOST_CHANGED`; the replaced file is
+   * compared again after the exchange, and put back when another process has written into it meanwhile.
+   * Does not notice a file that another process renames to `path` between the last two system calls of the exchange, nor, where
+   * the filesystem has no hard links, a write during the exchange. Default: any.
+   */
+  readonly replaces?: readonly EntryState[] | undefined;
 }
+
+/** What is at a path: the SHA-256 of a regular file in lower-case hexadecimal, `absent`, or `link:` and a link's target. */
+export type EntryState = string;
 
 /** Files of one machine. A missing file is a return value (`undefined`), every other failure a `HostError`. */
 export interface HostFiles {
@@ -57,8 +67,8 @@ export interface HostFiles {
   /**
    * Replaces or creates a file so that a reader sees the old bytes or the new, never a mix: temporary file in the same
    * filesystem, fsync, rename, fsync of the directory. A link at `path` is replaced, not followed.
-   * @throws HostError `HOST_NO_SPACE` `HOST_READ_ONLY` `HOST_PERMISSION_DENIED` `HOST_STAGING_UNAVAILABLE` `HOST_IO`;
-   * then the old file is unchanged and the temporary file is removed
+   * @throws HostError `HOST_NO_SPACE` `HOST_READ_ONLY` `HOST_PERMISSION_DENIED` `HOST_STAGING_UNAVAILABLE` `HOST_IO`
+   * `HOST_CHANGED`; then the old file is unchanged and the temporary file is removed
    */
   writeFile(path: HostPath, data: Uint8Array, options: WriteOptions): Promise<void>;
   /**
@@ -69,9 +79,9 @@ export interface HostFiles {
   /** Appends `data` to a file and fsyncs it; creates it with `mode` when absent. */
   appendFile(path: HostPath, data: Uint8Array, options: { readonly mode: FileMode }): Promise<void>;
   /** Points a symbolic link at `target`, atomically. */
-  writeLink(path: HostPath, target: string, options?: { readonly owner?: WriteOptions['owner'] }): Promise<void>;
-  /** Removes a file or link; succeeds when it is already absent. */
-  remove(path: HostPath): Promise<void>;
+  writeLink(path: HostPath, target: string, options?: Pick<WriteOptions, 'owner' | 'replaces'>): Promise<void>;
+  /** Removes a file or link; succeeds when it is already absent. With `replaces`, only in one of these states. */
+  remove(path: HostPath, options?: Pick<WriteOptions, 'watched' | 'replaces'>): Promise<void>;
   /** Creates a directory and its missing parents. */
   makeDirectory(path: HostPath, options: { readonly mode: FileMode }): Promise<void>;
 }

@@ -6,6 +6,7 @@ export type {
   DnsQuery,
   DnsRecord,
   DnsRecordType,
+  EntryState,
   ExecOptions,
   ExecResult,
   FileMode,
@@ -43,4 +44,4 @@ export { guardHost, type GuardOptions } from './trust/guarded-host.ts';
 export { systemClock } from './system-clock.ts';
 export { readTreeOneByOne } from './tree-read.ts';
 export type { TreeEntry, TreeLimits, TreeSnapshot } from './tree-snapshot.ts';
-export { temporaryPathOf } from './temporary-path.ts';
+export { replacedPathOf, temporaryPathOf } from './temporary-path.ts';

@@ -5,8 +5,22 @@ export function temporaryName(name: string): string {
   return `.${name}.kube-rescue.tmp`;
 }
 
+/** Name of the replaced file while it is compared: a killed write leaves it behind. */
+export function replacedName(name: string): string {
+  return `.${name}.kube-rescue.old`;
+}
+
 /** The temporary file for a write of `path`; a killed write leaves it behind. */
 export function temporaryPathOf(path: HostPath, watched = false): HostPath {
+  return joinPath(stagingOf(path, watched), temporaryName(baseName(path)));
+}
+
+/** Where a write with `replaces` holds the replaced file until it is compared; a killed write leaves it behind. */
+export function replacedPathOf(path: HostPath, watched = false): HostPath {
+  return joinPath(stagingOf(path, watched), replacedName(baseName(path)));
+}
+
+function stagingOf(path: HostPath, watched: boolean): HostPath {
   const directory = parentPath(path);
-  return joinPath(watched ? parentPath(directory) : directory, temporaryName(baseName(path)));
+  return watched ? parentPath(directory) : directory;
 }

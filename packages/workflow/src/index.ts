@@ -1,5 +1,5 @@
 export type { BackupSeal } from './journal/backup-seal.ts';
-export type { BackupDirectory, Change, ChangeKind, Edit, Json, UndoOutcome } from './plan/change.ts';
+export type { BackupDirectory, Change, ChangeKind, Edit, Json, UndoOutcome, UndoPreview } from './plan/change.ts';
 export { assertFilesOnly } from './run/copied-run.ts';
 export { type ChangeRegistry, createChangeRegistry } from './plan/change-registry.ts';
 export { sha256 } from './plan/digest.ts';
@@ -48,5 +48,5 @@ export { type WorkflowDeps } from './run/workflow-deps.ts';
 export { rollbackRun, type RunInput, type RunResult, runPlaybook } from './run/runner.ts';
 export type { Selection } from './plan/selection.ts';
 export type { Finding, FindingStatus, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './plan/step.ts';
-export type { NotReverted } from './run/unwind.ts';
+export type { NotReverted, ReplacedBytes, Unwound } from './run/unwind.ts';
 export { accessFlags, accessOf, describeNextSteps } from './run/next-steps.ts';

@@ -1,14 +1,13 @@
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lchown, mkdir, open, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, lchown, mkdir, open, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { HostError } from '../errors.ts';
-import { errnoOf, translated, unless } from './fs-failure.ts';
+import { removeEntry, replaceEntry, unlinkIfThere } from './entry-exchange.ts';
+import { translated, unless } from './fs-failure.ts';
 import type { HostFiles, WriteOptions } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
 import { openDecrypted } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
-import { createSharedSync } from './shared-sync.ts';
-import { temporaryName } from '../temporary-path.ts';
+import { folderAbove, syncFolder } from './staging.ts';
 
 export type HostFileWrites = Pick<
   HostFiles,
@@ -26,7 +25,8 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
       const real = await paths.entry(file);
       const directory = path.dirname(real);
       const staging = options.watched === true ? await folderAbove(directory, root, file) : directory;
-      await replaceEntry(real, staging, file, (temporary) => writeNew(temporary, data, options));
+      const entry = { real, staging, subject: file, replaces: options.replaces };
+      await replaceEntry(entry, (temporary) => writeNew(temporary, data, options));
     });
   return {
     writeFile: write,
@@ -39,20 +39,23 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
     writeLink: (file, target, options) =>
       translated('write the link', file, async () => {
         const real = await paths.entry(file);
-        await replaceEntry(real, path.dirname(real), file, async (temporary) => {
+        const entry = { real, staging: path.dirname(real), subject: file, replaces: options?.replaces };
+        await replaceEntry(entry, async (temporary) => {
           await symlink(target, temporary);
           const owner = options?.owner;
           if (owner !== undefined) await lchown(temporary, owner.uid, owner.gid);
         });
       }),
-    remove: (file) =>
+    remove: (file, options) =>
       translated('remove', file, async () => {
         const real = await paths.entry(file);
-        const removed = await unless(['ENOENT', 'ENOTDIR'], async () => {
-          await unlink(real);
-          return true;
-        });
-        if (removed === true) await syncFolder(path.dirname(real));
+        const directory = path.dirname(real);
+        if (options?.replaces === undefined) {
+          if (await unlinkIfThere(real)) await syncFolder(directory);
+          return;
+        }
+        const staging = options.watched === true ? await folderAbove(directory, root, file) : directory;
+        await removeEntry({ real, staging, subject: file, replaces: options.replaces });
       }),
     makeDirectory: (directory, { mode }) =>
       translated('make the directory', directory, async () => {
@@ -60,28 +63,6 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
         await makeFolders(real, mode);
       }),
   };
-}
-
-/** Creates an entry beside (or above) `real` with `make`, then renames it to `real`. */
-async function replaceEntry(
-  real: string,
-  staging: string,
-  subject: HostPath,
-  make: (temporary: string) => Promise<void>,
-): Promise<void> {
-  const temporary = path.join(staging, temporaryName(path.basename(real)));
-  await unlinkIfThere(temporary);
-  try {
-    await make(temporary);
-    await rename(temporary, real);
-  } catch (error) {
-    // The first failure is reported; the next write removes a remaining temporary file.
-    await unlinkIfThere(temporary).catch(() => undefined);
-    throw errnoOf(error) === 'EXDEV' ? stagingUnavailable(subject) : error;
-  }
-  const directory = path.dirname(real);
-  await syncFolder(directory);
-  if (staging !== directory) await syncFolder(staging);
 }
 
 async function writeNew(
@@ -158,37 +139,3 @@ async function makeFolders(directory: string, mode: number): Promise<void> {
   await chmod(directory, mode);
   await syncFolder(parent);
 }
-
-/** The parent of `directory`, for temporary files that the watcher of `directory` must not see. */
-async function folderAbove(directory: string, root: HostPath, file: HostPath): Promise<string> {
-  const real = await realpath(directory);
-  if (real === '/' || real === (await realpath(root))) throw stagingUnavailable(file);
-  const above = path.dirname(real);
-  const [inside, outside] = await Promise.all([stat(real), stat(above)]);
-  if (inside.dev !== outside.dev) throw stagingUnavailable(file);
-  return above;
-}
-
-function stagingUnavailable(file: HostPath): HostError {
-  return new HostError({
-    code: 'HOST_STAGING_UNAVAILABLE',
-    message: 'cannot stage the new file: no directory above the watched one is on the same filesystem',
-    subject: file,
-    hint: 'stop the kubelet or checkpointer that watches the directory, write the file by hand, and start it again',
-  });
-}
-
-async function unlinkIfThere(file: string): Promise<void> {
-  await unless(['ENOENT'], () => unlink(file));
-}
-
-/** Many backups are written to one directory at a time, and syncing a directory takes as long as a file. */
-const syncFolder = createSharedSync(async (directory) => {
-  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    // EINVAL: this filesystem does not sync directories.
-    await unless(['EINVAL'], () => handle.sync());
-  } finally {
-    await handle.close();
-  }
-});

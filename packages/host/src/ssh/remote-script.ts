@@ -14,7 +14,7 @@ export interface RemoteScript {
 export type RunScript = (script: RemoteScript) => Promise<RemoteResult>;
 
 /** Exit codes of our scripts; coreutils use 1, shells 2 and from 126 on. */
-export const STATUS = { notThere: 40, notRegular: 41, tooLarge: 42, noStaging: 43, cutOff: 44 } as const;
+export const STATUS = { notThere: 40, notRegular: 41, tooLarge: 42, noStaging: 43, cutOff: 44, changed: 45 } as const;
 
 const SCRIPT_TIMEOUT_MS = 60_000;
 
@@ -51,6 +51,7 @@ export function remoteFailure(result: RemoteResult, attempted: string, subject: 
   const cause = Object.assign(new Error(line), errno === undefined ? {} : { code: errno });
   if (result.exitCode === STATUS.notRegular) return notRegular(line, subject);
   if (result.exitCode === STATUS.cutOff) return cutOff(attempted, subject);
+  if (result.exitCode === STATUS.changed) return changed(line, subject);
   return fsFailure(cause, attempted, subject);
 }
 
@@ -60,6 +61,16 @@ function notRegular(kind: string, subject: string): HostError {
     message: `expected a regular file, found a ${kind}`,
     subject,
     hint: 'check the file with ls -l and move it away',
+  });
+}
+
+function changed(where: string, subject: string): HostError {
+  const rest = where === '' ? '' : `; ${where}`;
+  return new HostError({
+    code: 'HOST_CHANGED',
+    message: `not overwritten: another process has changed the file meanwhile${rest}`,
+    subject,
+    hint: 'find the process that writes this file on that machine, then run again',
   });
 }
 

@@ -1,6 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { HostFiles, WriteOptions } from '../host.ts';
 import { baseName, type HostPath, joinPath, parentPath } from '../host-path.ts';
+import { EXCHANGE, REMOVE_HELD, statesArgument } from './remote-exchange.ts';
 import { temporaryName } from '../temporary-path.ts';
 import { type RemoteScript, remoteFailure, type RunScript, STATUS } from './remote-script.ts';
 
@@ -28,18 +29,18 @@ if [ -n "$3" ]; then
 fi
 `;
 
-/** $4 mode, $5 owner or nothing, $6 expected bytes. An incomplete file does not replace the present one. */
+/** $4 mode, $5 owner or nothing, $6 expected bytes, $7 the states that may be replaced. An incomplete file does not replace the present one. */
 const COMMIT = `
 [ "$(stat -c %s -- "$temporary")" = "$6" ] || exit ${STATUS.cutOff}
 [ -z "$5" ] || chown -- "$5" "$temporary"
 chmod -- "$4" "$temporary"
 sync -- "$temporary"
-mv -fT -- "$temporary" "$1"
+exchange "$1" "$7"
 sync -- "$directory"
 sync -- "\${temporary%/*}/."
 `;
 
-const REMOVE_TEMPORARY = `trap 'rm -f -- "$temporary"' EXIT\n`;
+const REMOVE_TEMPORARY = `${EXCHANGE}trap 'rm -f -- "$temporary"' EXIT\n`;
 const BEGIN = `${STAGE}rm -f -- "$temporary"\nset -C\n: > "$temporary"\n`;
 const WRITE = `${STAGE}rm -f -- "$temporary"\n${REMOVE_TEMPORARY}set -C\ncat > "$temporary"\n${COMMIT}`;
 const ADD = `${STAGE}cat >> "$temporary"\n`;
@@ -66,11 +67,11 @@ sync -- "$1"
 sync -- "\${1%/*}/."
 `;
 
-/** $1 link, $2 name of the temporary link, $3 nothing, $4 target, $5 owner or nothing. */
+/** $1 link, $2 name of the temporary link, $3 nothing, $4 target, $5 owner or nothing, $6 the states that may be replaced. */
 const LINK = `${STAGE}rm -f -- "$temporary"
 ${REMOVE_TEMPORARY}ln -s -- "$4" "$temporary"
 [ -z "$5" ] || chown -h -- "$5" "$temporary"
-mv -fT -- "$temporary" "$1"
+exchange "$1" "$6"
 sync -- "$directory"
 `;
 
@@ -79,6 +80,9 @@ if [ -e "$1" ] || [ -L "$1" ]; then
   rm -f -- "$1" && sync -- "\${1%/*}/."
 fi
 `;
+
+/** $1 file, $2 name of the temporary file, $3 `watched` or nothing, $4 the states that may be removed. */
+const REMOVE_IN_STATE = `${STAGE}${EXCHANGE}${REMOVE_HELD}`;
 
 /** $1 mode, then every directory from the root down. */
 const MAKE_DIRECTORY = `
@@ -126,10 +130,14 @@ export function createSshFileWrites(run: RunScript): HostFileWrites {
       return tell({ text: APPEND, args, input: data }, 'append to the file', file);
     },
     writeLink: (file, target, options) => {
-      const args = [...stagingOf(file, {}), target, ownerOf(options?.owner)];
+      const args = [...stagingOf(file, {}), target, ownerOf(options?.owner), statesArgument(options?.replaces)];
       return tell({ text: LINK, args }, 'write the link', file);
     },
-    remove: (file) => tell({ text: REMOVE, args: [file] }, 'remove', file),
+    remove: (file, options) => {
+      if (options?.replaces === undefined) return tell({ text: REMOVE, args: [file] }, 'remove', file);
+      const args = [...stagingOf(file, options), statesArgument(options.replaces)];
+      return tell({ text: REMOVE_IN_STATE, args }, 'remove', file);
+    },
     makeDirectory: (directory, { mode }) => {
       const args = [octal(mode), ...ancestorsOf(directory)];
       return tell({ text: MAKE_DIRECTORY, args }, 'make the directory', directory);
@@ -141,8 +149,8 @@ function stagingOf(file: HostPath, { watched }: Pick<WriteOptions, 'watched'>): 
   return [file, temporaryName(baseName(file)), watched === true ? 'watched' : ''];
 }
 
-function commitOf({ mode, owner }: WriteOptions, bytes: number): readonly string[] {
-  return [octal(mode), ownerOf(owner), String(bytes)];
+function commitOf({ mode, owner, replaces }: WriteOptions, bytes: number): readonly string[] {
+  return [octal(mode), ownerOf(owner), String(bytes), statesArgument(replaces)];
 }
 
 function ownerOf(owner: WriteOptions['owner']): string {

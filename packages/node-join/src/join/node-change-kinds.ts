@@ -7,6 +7,7 @@ import {
   type FileDigest,
   hostChangeKinds,
   type PathState,
+  type UndoPreview,
 } from '@kube-rescue/workflow';
 import { type NodeAccess, type OpenNode, workerFailed } from './node-access.ts';
 
@@ -89,6 +90,11 @@ function onWorker<C extends Change & { readonly node: NodeAccess }>(
     capture: (given, after, backup, material) =>
       through(given, (own, change) => own.capture(change, after, backup, material)),
     apply: (given, material) => through(given, (own, change) => own.apply(change, material)),
+    previewUndo: (given, captured, backup) =>
+      through(given, async (own, change) => {
+        const ready: UndoPreview = { state: 'ready', kept: undefined, replaced: undefined };
+        return own.previewUndo?.(change, captured, backup) ?? ready;
+      }),
     undo: (given, captured, backup) => through(given, (own, change) => own.undo(change, captured, backup)),
   };
 }

@@ -1,4 +1,5 @@
 import { type Host, type HostPath, joinPath } from '@kube-rescue/host';
+import { createHash } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { expectCode } from '../laws/expect-code.ts';
@@ -13,6 +14,7 @@ export interface HostUnderTest {
 
 const OLD = Buffer.from('old\n');
 const NEW = Buffer.from('new\n');
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 export interface HostContractOptions {
   /** The host has no sockets and no locks, and reports them as unsupported. Default: false. */
@@ -183,6 +185,44 @@ export function hostContract(
         await host.makeDirectory(at('directory'), { mode: 0o755 });
         await expectCode(host.writeFile(at('directory'), NEW, { mode: 0o600 }), 'HOST_NOT_A_REGULAR_FILE');
         assert.deepEqual(await host.list(subject.directory), ['directory']);
+      });
+
+      it('replaces only what it may replace', async () => {
+        const [file, none, link] = [at('file'), at('none'), at('link')];
+        const textAt = async (path: HostPath): Promise<string> =>
+          Buffer.from((await host.readFile(path)) ?? []).toString();
+        await host.writeFile(file, OLD, { mode: 0o644 });
+        await host.writeLink(link, 'old');
+        const mode = 0o600;
+        await expectCode(host.writeFile(file, NEW, { mode, replaces: [digestOf(NEW), 'absent'] }), 'HOST_CHANGED');
+        await expectCode(host.writeFile(none, NEW, { mode, replaces: [digestOf(OLD)] }), 'HOST_CHANGED');
+        await expectCode(host.writeFile(link, NEW, { mode, replaces: ['link:new'] }), 'HOST_CHANGED');
+        await expectCode(host.writeLink(link, 'newer', { replaces: ['link:new'] }), 'HOST_CHANGED');
+        await expectCode(host.remove(file, { replaces: [digestOf(NEW)] }), 'HOST_CHANGED');
+        assert.equal(await textAt(file), OLD.toString());
+        assert.equal(await host.readLink(link), 'old');
+        assert.deepEqual(await host.list(subject.directory), ['file', 'link']);
+        await host.writeFile(file, NEW, { mode, replaces: [digestOf(OLD)] });
+        await host.writeFile(none, NEW, { mode, replaces: ['absent'] });
+        await host.writeLink(link, 'newer', { replaces: ['link:old', 'absent'] });
+        assert.equal(await textAt(none), NEW.toString());
+        assert.equal(await host.readLink(link), 'newer');
+        await host.writeFile(link, NEW, { mode, replaces: ['link:newer'] });
+        await host.remove(none, { replaces: [digestOf(NEW)] });
+        await host.remove(none, { replaces: [digestOf(NEW)] });
+        assert.equal(await textAt(link), NEW.toString());
+        assert.deepEqual(await host.list(subject.directory), ['file', 'link']);
+      });
+
+      it('leaves no other name in a watched directory when it replaces what it may', async () => {
+        await host.makeDirectory(at('manifests'), { mode: 0o755 });
+        const options = { mode: 0o600, watched: true };
+        await host.writeFile(at('manifests', 'pod'), OLD, options);
+        await host.writeFile(at('manifests', 'pod'), NEW, { ...options, replaces: [digestOf(OLD)] });
+        assert.deepEqual(await host.list(at('manifests')), ['pod']);
+        await host.remove(at('manifests', 'pod'), { watched: true, replaces: [digestOf(NEW)] });
+        assert.deepEqual(await host.list(at('manifests')), []);
+        assert.deepEqual(await host.list(subject.directory), ['manifests']);
       });
 
       it('writes a stream as one file', async () => {

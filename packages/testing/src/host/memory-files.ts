@@ -1,5 +1,6 @@
 import {
   baseName,
+  type EntryState,
   type FileStat,
   HostError,
   type HostErrorCode,
@@ -13,6 +14,7 @@ import {
   type TreeLimits,
   type TreeSnapshot,
 } from '@kube-rescue/host';
+import { sha256 } from '@kube-rescue/workflow';
 import type { NodeTree, TreeEntry } from '../node/node-tree.ts';
 
 interface Owner {
@@ -101,6 +103,7 @@ export class MemoryFiles implements HostFiles {
     const directory = parentPath(target);
     if (options.watched === true && directory === SLASH) throw failure('HOST_STAGING_UNAVAILABLE', path);
     this.#entries.delete(temporaryPathOf(target, options.watched));
+    this.#assertReplaceable(target, options.replaces);
     const { mode, owner = ROOT } = options;
     this.#entries.set(target, { kind: 'file', bytes: Uint8Array.from(data), mode, owner });
   }
@@ -126,14 +129,16 @@ export class MemoryFiles implements HostFiles {
     }
   }
 
-  async writeLink(path: HostPath, target: string, options: { readonly owner?: Owner | undefined } = {}): Promise<void> {
+  async writeLink(path: HostPath, target: string, options: Parameters<HostFiles['writeLink']>[2] = {}): Promise<void> {
     const entry = this.#newEntry(path);
     this.#entries.delete(temporaryPathOf(entry));
+    this.#assertReplaceable(entry, options.replaces);
     this.#entries.set(entry, { kind: 'link', target, owner: options.owner ?? ROOT });
   }
 
-  async remove(path: HostPath): Promise<void> {
+  async remove(path: HostPath, options: Parameters<HostFiles['remove']>[1] = {}): Promise<void> {
     const entry = this.#entry(path);
+    if (this.#entries.has(entry)) this.#assertReplaceable(entry, options.replaces);
     if (this.#entries.get(entry)?.kind === 'directory') throw failure('HOST_NOT_A_REGULAR_FILE', path);
     this.#entries.delete(entry);
   }
@@ -158,6 +163,13 @@ export class MemoryFiles implements HostFiles {
     if (directory.kind !== 'directory') throw failure('HOST_PATH_INVALID', path);
     if (this.#entries.get(entry)?.kind === 'directory') throw failure('HOST_NOT_A_REGULAR_FILE', path);
     return entry;
+  }
+
+  #assertReplaceable(path: HostPath, replaces: readonly EntryState[] | undefined): void {
+    const entry = this.#entries.get(path);
+    const state =
+      entry?.kind === 'file' ? sha256(entry.bytes) : entry?.kind === 'link' ? `link:${entry.target}` : 'absent';
+    if (replaces?.includes(state) === false) throw failure('HOST_CHANGED', path);
   }
 
   #entry(path: HostPath): HostPath {

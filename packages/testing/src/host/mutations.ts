@@ -31,7 +31,7 @@ export function watchMutations(host: Host, watch: MutationWatch): Host {
       through('writeFileFrom', path, () => host.writeFileFrom(path, data, options)),
     appendFile: (path, data, options) => through('appendFile', path, () => host.appendFile(path, data, options)),
     writeLink: (path, target, options) => through('writeLink', path, () => host.writeLink(path, target, options)),
-    remove: (path) => through('remove', path, () => host.remove(path)),
+    remove: (path, options) => through('remove', path, () => host.remove(path, options)),
     makeDirectory: (path, options) => through('makeDirectory', path, () => host.makeDirectory(path, options)),
     services: {
       status: (name) => host.services.status(name),

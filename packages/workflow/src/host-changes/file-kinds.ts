@@ -1,3 +1,4 @@
+import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, hostPath, parentPath } from '@kube-rescue/host';
 import type { ChangeKind } from '../plan/change.ts';
 import type { FileRemove, FileReplace, LinkReplace } from '../plan/file-change-types.ts';
@@ -5,7 +6,7 @@ import { sha256 } from '../plan/digest.ts';
 import { WorkflowError } from '../errors.ts';
 import { assertDiskSpace } from '../run/disk-space.ts';
 import { beforeOf, describeDifference, readFileState } from './file-state.ts';
-import { captureFile, undoFile } from './file-undo.ts';
+import { captureFile, previewFileUndo, undoFile } from './file-undo.ts';
 
 /** `file.replace`: writes one regular file with its mode and owner. */
 export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
@@ -16,14 +17,17 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
       `${change.before === 'absent' ? 'create' : 'replace'} ${change.target} (${change.mode.toString(8).padStart(4, '0')})`,
     preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
-    capture: (change, after, backup) => captureFile(files, change.target, after ?? '', backup),
+    capture: (change, after, backup) => captureFile(files, change, after ?? '', backup),
     apply: async (change, material) => {
       if (material === undefined) throw new Error(`file.replace of ${change.target} has no bytes to write`);
       const { mode, uid, gid, watched } = change;
       await assertUnchanged(files, change, material);
-      await files.writeFile(hostPath(change.target), material, { mode, owner: { uid, gid }, watched });
+      const replaces = [change.before, sha256(material)];
+      const options = { mode, owner: { uid, gid }, watched, replaces };
+      await unlessChanged(change.target, files.writeFile(hostPath(change.target), material, options));
     },
-    undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, change.watched ?? false),
+    previewUndo: (change, captured, backup) => previewFileUndo(files, change, captured, backup),
+    undo: (change, captured, backup) => undoFile(files, change, captured, backup),
   };
 }
 
@@ -35,9 +39,11 @@ export function fileRemoveKind(files: HostFiles): ChangeKind<FileRemove> {
     describe: (change) => `remove ${change.target}`,
     preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
-    capture: (change, _after, backup) => captureFile(files, change.target, 'absent', backup),
-    apply: (change) => files.remove(hostPath(change.target)),
-    undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, false),
+    capture: (change, _after, backup) => captureFile(files, change, 'absent', backup),
+    apply: ({ target, before }) =>
+      unlessChanged(target, files.remove(hostPath(target), { replaces: [before, 'absent'] })),
+    previewUndo: (change, captured, backup) => previewFileUndo(files, change, captured, backup),
+    undo: (change, captured, backup) => undoFile(files, change, captured, backup),
   };
 }
 
@@ -49,13 +55,15 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
     describe: (change) => `point ${change.target} at ${change.after}`,
     preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
     staleness: (change) => stalenessOf(files, change),
-    capture: (change, _after, backup) => captureFile(files, change.target, `link:${change.after}`, backup),
+    capture: (change, _after, backup) => captureFile(files, change, `link:${change.after}`, backup),
     apply: async (change) => {
       const { state } = await readFileState(files, change.target);
       const owner = state.kind === 'absent' ? undefined : { uid: state.uid, gid: state.gid };
-      await files.writeLink(hostPath(change.target), change.after, { owner });
+      const replaces = [change.before, `link:${change.after}`];
+      await unlessChanged(change.target, files.writeLink(hostPath(change.target), change.after, { owner, replaces }));
     },
-    undo: (change, captured, backup) => undoFile(files, change.target, captured, backup, false),
+    previewUndo: (change, captured, backup) => previewFileUndo(files, change, captured, backup),
+    undo: (change, captured, backup) => undoFile(files, change, captured, backup),
   };
 }
 
@@ -65,12 +73,25 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
  */
 async function assertUnchanged(files: HostFiles, change: FileReplace, material: Uint8Array): Promise<void> {
   const { state } = await readFileState(files, change.target);
-  if ([change.before, sha256(material)].includes(beforeOf(state))) return;
-  throw new WorkflowError({
+  if (![change.before, sha256(material)].includes(beforeOf(state))) throw hasChanged(change.target);
+}
+
+/** The write compares what it replaces once more, at its last instant. */
+async function unlessChanged(target: string, written: Promise<void>): Promise<void> {
+  try {
+    await written;
+  } catch (error) {
+    throw isRecoveryError(error, 'HOST_CHANGED') ? hasChanged(target, error) : error;
+  }
+}
+
+function hasChanged(target: string, cause?: RecoveryError): WorkflowError {
+  return new WorkflowError({
     code: 'PLAN_STALE',
-    message: `not overwritten: ${change.target} has changed since the check`,
-    subject: change.target,
+    message: `not overwritten: ${target} has changed since the check`,
+    subject: target,
     hint: 'another process is writing this file; find it, then plan again',
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 

@@ -12,6 +12,8 @@ const NAME = /^[0-9a-f]{64}$/;
 export interface OpenableBackup extends BackupDirectory {
   /** @throws WorkflowError `BACKUP_SEALED` when it contains encrypted bytes that this process cannot decrypt */
   assertOpens(): Promise<void>;
+  /** The file with the bytes of this name; `undefined` when there is none. */
+  locate(name: string): Promise<HostPath | undefined>;
 }
 
 /**
@@ -19,11 +21,18 @@ export interface OpenableBackup extends BackupDirectory {
  *
  * Bytes stored by this process are also kept in memory, so a rollback in the same process needs no identity.
  */
-export function createBackupDirectory(host: Host, directory: HostPath, { seal, unseal }: BackupSeal): OpenableBackup {
+export function createBackupDirectory(
+  host: Host,
+  directory: HostPath,
+  { seal: sealNew, sealMore, unseal }: BackupSeal,
+): OpenableBackup {
   const remembered = new Map<string, Uint8Array>();
   const kept = new Map<string, Promise<void>>();
   const plainFile = (name: string): HostPath => joinPath(directory, name);
   const sealedFile = (name: string): HostPath => joinPath(directory, `${name}${SEALED}`);
+
+  const isSealedDirectory = async (): Promise<boolean> =>
+    ((await host.list(directory)) ?? []).some((name) => name.endsWith(SEALED));
 
   const readKept = async (name: string): Promise<Uint8Array | undefined> => {
     const known = remembered.get(name) ?? (await host.readFile(plainFile(name)));
@@ -36,6 +45,8 @@ export function createBackupDirectory(host: Host, directory: HostPath, { seal, u
     });
   };
   const writeKept = async (name: string, data: Uint8Array): Promise<void> => {
+    const seal = sealNew ?? ((await isSealedDirectory()) ? sealMore : undefined);
+    if (seal === undefined && (await isSealedDirectory())) throw isSealed(directory);
     if (seal === undefined) return host.writeFile(plainFile(name), data, { mode: PRIVATE_FILE_MODE });
     remembered.set(name, data);
     return host.writeFile(sealedFile(name), await seal(data), { mode: PRIVATE_FILE_MODE });
@@ -45,6 +56,11 @@ export function createBackupDirectory(host: Host, directory: HostPath, { seal, u
       const names = ((await host.list(directory)) ?? []).filter((name) => name.endsWith(SEALED));
       const [first] = names.map((name) => name.slice(0, -SEALED.length)).filter((name) => !remembered.has(name));
       if (first !== undefined) await readKept(first);
+    },
+    locate: async (name) => {
+      if (!NAME.test(name)) return undefined;
+      for (const file of [plainFile(name), sealedFile(name)]) if ((await host.stat(file)) !== undefined) return file;
+      return undefined;
     },
     keep: async (data) => {
       const name = sha256(data);

@@ -58,6 +58,8 @@ export type JournalRecord =
       readonly type: 'intent';
       readonly seq: number;
       readonly step: StepId;
+      /** Changes with the same unit are rolled back as a whole or not at all. Absent in journals of earlier versions. */
+      readonly unit?: string | undefined;
       readonly change: Change;
       readonly captured: Json;
     }
@@ -69,6 +71,14 @@ export type JournalRecord =
       /** Absent in the oldest journals, as are the warnings. */
       readonly evidence?: readonly string[] | undefined;
       readonly warnings?: readonly string[] | undefined;
+    }
+  /** Before the undo of a change: where the bytes that it replaces are kept. No decision reads it. */
+  | {
+      readonly type: 'replaced';
+      readonly seq: number;
+      /** The name of the bytes in the backup directory. */
+      readonly kept: string;
+      readonly at: string;
     }
   | { readonly type: 'undone'; readonly seq: number; readonly outcome: UndoOutcome; readonly at: string }
   | {

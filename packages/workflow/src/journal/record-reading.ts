@@ -34,13 +34,14 @@ const CHECKS: Readonly<Record<JournalRecord['type'], (fields: Fields) => Verdict
     all(hint === undefined || isText(hint), isText(status)) ??
     known('finding status', status, STATUSES),
   step: ({ step, at }) => all(isText(step), isTime(at)),
-  intent: ({ seq, step, change, captured }) => {
+  intent: ({ seq, step, unit, change, captured }) => {
     const fields = isFields(change) ? change : {};
     return all(isCount(seq), isText(step), isText(fields['kind']), isText(fields['target']), captured !== undefined);
   },
   applied: ({ step, at }) => all(isText(step), isTime(at)),
   verified: ({ step, at, evidence = [], warnings = [] }) =>
     all(isText(step), isTime(at), isTexts(evidence), isTexts(warnings)),
+  replaced: ({ seq, kept, at }) => all(isCount(seq), isText(kept), isTime(at)),
   undone: ({ seq, outcome, at }) => {
     const { state, reason } = isFields(outcome) ? outcome : {};
     return (

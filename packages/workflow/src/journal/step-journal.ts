@@ -1,12 +1,14 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { Clock } from '@kube-rescue/host';
 import { WorkflowError } from '../errors.ts';
 import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
 import { sha256 } from '../plan/digest.ts';
 import type { WorkflowListener } from '../run/events.ts';
 import type { Change } from '../plan/change.ts';
-import type { IntentRecord } from './journal-record.ts';
+import type { IntentRecord, JournalRecord } from './journal-record.ts';
 import { mapConcurrent } from '../run/concurrency.ts';
 import type { RunDirectory } from './run-directory.ts';
-import type { StepId, StepJournal } from '../plan/step.ts';
+import type { Step, StepJournal } from '../plan/step.ts';
 
 /** Numbers undo records; one sequence per run. */
 export interface Sequence {
@@ -25,15 +27,16 @@ const PART = 10_000;
 
 /** The journal of one step of a run: records every undo, fsynced, before the first write of a unit. */
 export function openStepJournal(
-  step: StepId,
+  { id: step, unit }: Pick<Step, 'id' | 'unit'>,
   deps: {
     readonly run: RunDirectory;
     readonly kinds: ChangeRegistry;
     readonly sequence: Sequence;
+    readonly clock: Clock;
     readonly onEvent: WorkflowListener;
   },
 ): StepJournal {
-  const { run, kinds, sequence, onEvent } = deps;
+  const { run, kinds, sequence, clock, onEvent } = deps;
   return {
     perform: async (edits) => {
       await mapConcurrent(edits, CONCURRENCY, async ({ change }) => {
@@ -45,17 +48,32 @@ export function openStepJournal(
         const after = material === undefined ? undefined : sha256(material);
         return { change, captured: await kindOf(kinds, change).capture(change, after, run.backup, material) };
       });
-      const intents = kept.map((each): IntentRecord => ({ type: 'intent', seq: sequence.next(), step, ...each }));
+      const numbered = kept.map((each) => ({ seq: sequence.next(), ...each }));
+      const name = unit ?? `${step} ${numbered[0]?.seq ?? 0}`;
+      const intents = numbered.map((each): IntentRecord => ({ type: 'intent', step, unit: name, ...each }));
       // In parts: the number of arguments of a call is limited, that of changes is not.
       for (let from = 0; from < intents.length; from += PART) await run.append(...intents.slice(from, from + PART));
-      for (const { change, material } of edits) {
+      for (const [index, { change, material }] of edits.entries()) {
         const kind = kindOf(kinds, change);
-        await kind.apply(change, material);
+        try {
+          await kind.apply(change, material);
+        } catch (error) {
+          if (isRecoveryError(error, 'PLAN_STALE')) await recordNotMade(intents.slice(index), run, clock);
+          throw error;
+        }
         onEvent({ type: 'change-made', step, change, text: kind.describe(change) });
       }
     },
     waitingFor: (reason) => onEvent({ type: 'step-waiting', step, reason }),
   };
+}
+
+/** What another process wrote meanwhile is not on top of this run: it does not keep the rest of the unit from going back. */
+async function recordNotMade(intents: readonly IntentRecord[], run: RunDirectory, clock: Clock): Promise<void> {
+  const at = clock.now().toISOString();
+  await run.append(
+    ...intents.map(({ seq }): JournalRecord => ({ type: 'undone', seq, outcome: { state: 'already' }, at })),
+  );
 }
 
 function stale({ target }: Change, reason: string): WorkflowError {

@@ -30,6 +30,17 @@ export type UndoOutcome =
   /** Another process changed the target since; it was not restored. */
   | { readonly state: 'foreign'; readonly reason: string };
 
+/** What an undo would find, and what it would overwrite. */
+export type UndoPreview =
+  | Exclude<UndoOutcome, { readonly state: 'undone' }>
+  | {
+      readonly state: 'ready';
+      /** Name of the backup of the bytes that the undo replaces; `undefined` when it replaces none. */
+      readonly kept: string | undefined;
+      /** An undo record that takes the undo back; `undefined` when the kind has none. */
+      readonly replaced: Json | undefined;
+    };
+
 /** Checks, applies and undoes one kind of change. `apply` and `undo` are idempotent. */
 export interface ChangeKind<C extends Change = Change> {
   readonly kind: C['kind'];
@@ -56,6 +67,12 @@ export interface ChangeKind<C extends Change = Change> {
   ): Promise<Json>;
   /** @param material the bytes to write, for kinds that write bytes; never journalled by value */
   apply(change: C, material: Uint8Array | undefined): Promise<void>;
+  /**
+   * Looks at the target of an undo and backs up what the undo would replace; changes nothing else. Called for every change of a
+   * unit before the first undo, because a unit is rolled back as a whole or not at all. Default: the undo is ready, and replaces
+   * no bytes.
+   */
+  previewUndo?(change: C, captured: Json, backup: BackupDirectory): Promise<UndoPreview>;
   undo(change: C, captured: Json, backup: BackupDirectory): Promise<UndoOutcome>;
 }
 

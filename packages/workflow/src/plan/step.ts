@@ -62,6 +62,11 @@ export interface Step<F extends Finding = Finding> {
    */
   readonly reversible: 'yes' | 'no';
   /**
+   * Name of the unit to which every file of this step belongs, for files of several steps that only work together. A unit is rolled
+   * back as a whole or not at all. Default: the edits of each `perform` are a unit.
+   */
+  readonly unit?: string | undefined;
+  /**
    * The step proves the effect of the steps that it requires: when one of them was applied in this run, it is verified even if
    * its check is `ok`, because a single check proves little right after a change. Default: false.
    */

@@ -126,7 +126,7 @@ async function executeStep(
   assertReady(step, finding);
   onEvent({ type: 'step-started', step: step.id, title: step.title });
   const { journal, waitedSeconds } = measureWaiting(
-    openStepJournal(step.id, { run, kinds: deps.kinds, sequence, onEvent }),
+    openStepJournal(step, { run, kinds: deps.kinds, sequence, clock, onEvent }),
     clock,
   );
   const changes = finding.status === 'needed' ? step.plan(finding) : [];
@@ -235,7 +235,7 @@ async function failRun(
   const { activeChanges, unfinished } = await run.state();
   const isIrreversible = failure.stage === 'verify' && step.reversible === 'no';
   const keepRun = state.irreversible || state.interrupted || isIrreversible;
-  const notReverted = await unwind(keepRun ? unfinished : activeChanges, { ...deps, run });
+  const { notReverted } = await unwind(keepRun ? unfinished : activeChanges, { ...deps, run, isFailing: true });
   const why = `${failure.step.id}: ${failure.message}`;
   if (notReverted.length > 0) {
     await recordEnd(run, 'rollback-incomplete', deps.clock, why);

@@ -16,7 +16,7 @@ import type { RunEntry } from '../journal/run-store.ts';
 import { assertNoneIncomplete, chooseResumable, chooseUnfinished } from './resumable-run.ts';
 import type { Selection } from '../plan/selection.ts';
 import type { Playbook } from '../plan/step.ts';
-import { describeNotReverted, type NotReverted, unwind } from './unwind.ts';
+import { describeNotReverted, type Unwound, unwind } from './unwind.ts';
 import { accessOf, describeNextSteps, type RunAccess } from './next-steps.ts';
 
 export interface RunResult {
@@ -110,19 +110,16 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
 }
 
 /**
- * Rolls back the changes of a run, newest first.
+ * Rolls back the changes of a run, unit by unit, newest first.
  *
- * Targets changed by another process since are not restored but returned. Does not undo what a program did by itself after a
+ * A unit with a target that another process has changed since is left as a whole and returned. The bytes that are replaced are kept
+ * in the backup directory of the run, so that the rollback can be undone by hand. Does not undo what a program did by itself after a
  * restart.
  *
- * @returns the changes that could not be rolled back; empty when all were
  * @param id of a run, or `latest`
  * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`; HostError `HOST_LOCKED` `HOST_COPY`
  */
-export async function rollbackRun(
-  id: string,
-  deps: WorkflowDeps,
-): Promise<{ readonly undone: number; readonly notReverted: readonly NotReverted[] }> {
+export async function rollbackRun(id: string, deps: WorkflowDeps): Promise<Unwound> {
   return withRunLock(deps, `rollback ${id}`, async () => {
     const run = await deps.store.open(id);
     const { activeChanges, header } = await run.state();
@@ -130,10 +127,10 @@ export async function rollbackRun(
     assertFilesOnly(activeChanges, deps);
     await run.backup.assertOpens();
     await run.repair();
-    const notReverted = await unwind(activeChanges, { ...deps, run });
-    const outcome = notReverted.length === 0 ? 'rolled-back' : 'rollback-incomplete';
+    const unwound = await unwind(activeChanges, { ...deps, run });
+    const outcome = unwound.notReverted.length === 0 ? 'rolled-back' : 'rollback-incomplete';
     await recordEnd(run, outcome, deps.clock);
-    return { undone: activeChanges.length - notReverted.length, notReverted };
+    return unwound;
   });
 }
 
@@ -242,7 +239,7 @@ function describeSeal(recipients: readonly string[]): string {
 async function revertUnfinished(run: RunDirectory, state: RunState, deps: WorkflowDeps): Promise<void> {
   await run.repair();
   await run.append({ type: 'resumed', at: deps.clock.now().toISOString() });
-  const notReverted = await unwind(state.unfinished, { ...deps, run });
+  const { notReverted } = await unwind(state.unfinished, { ...deps, run });
   if (notReverted.length === 0) return;
   throw new WorkflowError({
     code: 'ROLLBACK_INCOMPLETE',

@@ -1,15 +1,47 @@
 import { describeError } from '@kube-rescue/errors';
-import type { Clock } from '@kube-rescue/host';
-import type { Change, UndoOutcome } from '../plan/change.ts';
+import type { Clock, HostPath } from '@kube-rescue/host';
+import type { Change } from '../plan/change.ts';
 import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
 import type { WorkflowListener } from './events.ts';
 import type { IntentRecord } from '../journal/journal-record.ts';
 import type { RunDirectory } from '../journal/run-directory.ts';
+import { groupUnits } from './units.ts';
+import { unwindUnit } from './unwind-unit.ts';
 
 /** A change that could not be rolled back, and why. */
 export interface NotReverted {
   readonly change: Change;
   readonly reason: string;
+  /** Where the old bytes are kept; `undefined` when there were none. */
+  readonly old?: HostPath | undefined;
+}
+
+/** Bytes that a rollback replaced. */
+export interface ReplacedBytes {
+  readonly target: string;
+  /** Where they are kept. */
+  readonly kept: HostPath;
+}
+
+/** The result of a rollback. */
+export interface Unwound {
+  /** Changes rolled back, now or before. */
+  readonly undone: number;
+  readonly notReverted: readonly NotReverted[];
+  readonly replaced: readonly ReplacedBytes[];
+}
+
+/** What undoing needs. */
+export interface UnwindDeps {
+  readonly run: RunDirectory;
+  readonly kinds: ChangeRegistry;
+  readonly clock: Clock;
+  readonly onEvent: WorkflowListener;
+  /**
+   * The run takes its own changes back because it has failed: then a full disk does not keep it from that. Otherwise nothing is
+   * replaced whose bytes cannot be kept. Default: false.
+   */
+  readonly isFailing?: boolean | undefined;
 }
 
 const MAX_REASONS = 20;
@@ -23,37 +55,41 @@ export function describeNotReverted(notReverted: readonly NotReverted[]): string
 }
 
 /**
- * Replays undo records, newest first; service restarts come last. Tries every record, and
- * returns the ones that could not be undone. Can be called again after an interruption.
+ * Replays undo records unit by unit, newest first; service restarts come last. A unit goes back as a whole or not at all: when
+ * another process has changed one of its files since, the others stay too. Backs up the bytes that it replaces.
+ *
+ * Tries every unit, and returns the changes that could not be undone. Can be called again after an interruption.
  */
-export async function unwind(
-  intents: readonly IntentRecord[],
-  deps: {
-    readonly run: RunDirectory;
-    readonly kinds: ChangeRegistry;
-    readonly clock: Clock;
-    readonly onEvent: WorkflowListener;
-  },
-): Promise<readonly NotReverted[]> {
+export async function unwind(intents: readonly IntentRecord[], deps: UnwindDeps): Promise<Unwound> {
   const { run, kinds, clock, onEvent } = deps;
   await run.releaseReserve();
-  const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);
-  const isLast = (intent: IntentRecord): boolean => kindOf(kinds, intent.change).undoOrder === 'last';
-  const ordered = [...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)];
-  const notReverted: NotReverted[] = [];
-  for (const { seq, change, captured } of ordered) {
+  const isLast = ({ change }: IntentRecord): boolean => kindOf(kinds, change).undoOrder === 'last';
+  const results: Unwound[] = [];
+  for (const unit of groupUnits(intents.filter((intent) => !isLast(intent)))) {
+    results.push(await unwindUnit(unit, deps));
+  }
+  for (const { seq, change, captured } of intents.filter(isLast).toSorted((a, b) => b.seq - a.seq)) {
     const kind = kindOf(kinds, change);
     const text = kind.describe(change);
-    if (kind.undoOrder === 'last') onEvent({ type: 'undo-started', change, text });
+    onEvent({ type: 'undo-started', change, text });
     try {
-      const outcome: UndoOutcome = await kind.undo(change, captured, run.backup);
+      const outcome = await kind.undo(change, captured, run.backup);
       await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });
-      if (outcome.state === 'foreign') notReverted.push({ change, reason: outcome.reason });
       onEvent({ type: 'undo', change, text, state: outcome.state });
+      if (outcome.state === 'foreign') results.push(left({ change, reason: outcome.reason }));
+      else results.push({ undone: 1, notReverted: [], replaced: [] });
     } catch (error) {
-      notReverted.push({ change, reason: describeError(error) });
       onEvent({ type: 'undo', change, text, state: 'failed' });
+      results.push(left({ change, reason: describeError(error) }));
     }
   }
-  return notReverted;
+  return {
+    undone: results.reduce((sum, { undone }) => sum + undone, 0),
+    notReverted: results.flatMap(({ notReverted }) => notReverted),
+    replaced: results.flatMap(({ replaced }) => replaced),
+  };
+}
+
+function left(notReverted: NotReverted): Unwound {
+  return { undone: 0, notReverted: [notReverted], replaced: [] };
 }

@@ -1,0 +1,169 @@
+import { describeError, isRecoveryError } from '@kube-rescue/errors';
+import type { BackupDirectory, UndoOutcome, UndoPreview } from '../plan/change.ts';
+import { kindOf } from '../plan/change-registry.ts';
+import { sha256 } from '../plan/digest.ts';
+import type { IntentRecord } from '../journal/journal-record.ts';
+import type { Unit } from './units.ts';
+import type { NotReverted, ReplacedBytes, UnwindDeps, Unwound } from './unwind.ts';
+
+type Preview = UndoPreview | { readonly state: 'failed'; readonly reason: string };
+type Obstacle = Extract<Preview, { readonly reason: string }>;
+
+/**
+ * Rolls one unit back, newest change first, or leaves all of it. Looks at every change before the first undo; when an undo finds
+ * its target changed after that look, or fails, the undos before it are taken back.
+ */
+export async function unwindUnit(unit: Unit, deps: UnwindDeps): Promise<Unwound> {
+  const previews = await previewUnit(unit, deps);
+  const obstacles = new Map([...previews].flatMap(([seq, each]) => ('reason' in each ? [[seq, each] as const] : [])));
+  if (obstacles.size > 0) return leaveUnit(unit, previews, obstacles, deps);
+  const replaced = await recordReplaced(unit, previews, deps);
+  const undone: IntentRecord[] = [];
+  const outcomes = new Map<number, UndoOutcome>();
+  for (const intent of unit) {
+    if (!previews.has(intent.seq)) previews.set(intent.seq, await preview(intent, deps));
+    const found = previews.get(intent.seq);
+    const obstacle = found !== undefined && 'reason' in found ? found : await undoOne(intent, outcomes, deps);
+    if (obstacle === undefined) {
+      undone.push(intent);
+      continue;
+    }
+    obstacles.set(intent.seq, obstacle);
+    for (const each of undone.toReversed()) {
+      const failure = await takeBack(each, outcomes.get(each.seq), previews.get(each.seq), deps);
+      if (failure !== undefined) obstacles.set(each.seq, { state: 'failed', reason: failure });
+    }
+    return leaveUnit(unit, previews, obstacles, deps);
+  }
+  await record([...outcomes], deps);
+  for (const { seq, change } of unit) {
+    const text = kindOf(deps.kinds, change).describe(change);
+    deps.onEvent({ type: 'undo', change, text, state: outcomes.get(seq)?.state ?? 'already' });
+  }
+  return { undone: unit.length, notReverted: [], replaced };
+}
+
+/** Looks at the newest change of each target; an older one finds what the newer one restores, and waits until then. */
+async function previewUnit(unit: Unit, deps: UnwindDeps): Promise<Map<number, Preview>> {
+  const previews = new Map<number, Preview>();
+  const seen = new Set<string>();
+  for (const intent of unit) {
+    if (!seen.has(intent.change.target)) previews.set(intent.seq, await preview(intent, deps));
+    seen.add(intent.change.target);
+  }
+  return previews;
+}
+
+async function preview({ change, captured }: IntentRecord, { run, kinds, isFailing }: UnwindDeps): Promise<Preview> {
+  const kind = kindOf(kinds, change);
+  const ready = { state: 'ready', kept: undefined, replaced: undefined } as const;
+  try {
+    return (await kind.previewUndo?.(change, captured, run.backup)) ?? ready;
+  } catch (error) {
+    if (isFailing !== true || !isRecoveryError(error, 'HOST_NO_SPACE'))
+      return { state: 'failed', reason: describeError(error) };
+    const found = await kind.previewUndo?.(change, captured, withoutKeeping(run.backup));
+    return found === undefined || found.state === 'ready' ? ready : found;
+  }
+}
+
+function withoutKeeping(backup: BackupDirectory): BackupDirectory {
+  return { ...backup, keep: async (data) => sha256(data) };
+}
+
+/** The names of the replaced bytes are in the journal before the first file is replaced. */
+async function recordReplaced(
+  unit: Unit,
+  previews: ReadonlyMap<number, Preview>,
+  { run, clock }: UnwindDeps,
+): Promise<readonly ReplacedBytes[]> {
+  const at = clock.now().toISOString();
+  const replaced: ReplacedBytes[] = [];
+  for (const { seq, change } of unit) {
+    const preview = previews.get(seq);
+    if (preview?.state !== 'ready' || preview.kept === undefined) continue;
+    const kept = await run.backup.locate(preview.kept);
+    if (kept === undefined) continue;
+    await run.append({ type: 'replaced', seq, kept: preview.kept, at });
+    replaced.push({ target: change.target, kept });
+  }
+  return replaced;
+}
+
+/** @returns why the change could not be undone; `undefined` when it was */
+async function undoOne(
+  { seq, change, captured }: IntentRecord,
+  outcomes: Map<number, UndoOutcome>,
+  { kinds, run }: UnwindDeps,
+): Promise<Obstacle | undefined> {
+  try {
+    const outcome = await kindOf(kinds, change).undo(change, captured, run.backup);
+    if (outcome.state === 'foreign') return outcome;
+    outcomes.set(seq, outcome);
+    return undefined;
+  } catch (error) {
+    return { state: 'failed', reason: describeError(error) };
+  }
+}
+
+/** @returns why the undo could not be taken back; `undefined` when it was, or had changed nothing */
+async function takeBack(
+  { change }: IntentRecord,
+  outcome: UndoOutcome | undefined,
+  preview: Preview | undefined,
+  { kinds, run }: UnwindDeps,
+): Promise<string | undefined> {
+  if (outcome?.state !== 'undone' || preview?.state !== 'ready') return undefined;
+  if (preview.replaced === undefined) return `${change.target} is rolled back already`;
+  try {
+    const again = await kindOf(kinds, change).undo(change, preview.replaced, run.backup);
+    return again.state === 'foreign' ? again.reason : undefined;
+  } catch (error) {
+    return `${change.target} is rolled back already: ${describeError(error)}`;
+  }
+}
+
+/** Leaves every change of the unit, and says for each why. A change that is not in effect has nothing to say. */
+async function leaveUnit(
+  unit: Unit,
+  previews: ReadonlyMap<number, Preview>,
+  obstacles: ReadonlyMap<number, Obstacle>,
+  deps: UnwindDeps,
+): Promise<Unwound> {
+  const { run, kinds, onEvent } = deps;
+  const blocking = unit.filter(({ seq }) => obstacles.has(seq)).map(({ change }) => change.target);
+  const notReverted: NotReverted[] = [];
+  const outcomes: (readonly [number, UndoOutcome])[] = [];
+  for (const { seq, change, captured } of unit) {
+    const text = kindOf(kinds, change).describe(change);
+    const obstacle = obstacles.get(seq);
+    if (obstacle === undefined && previews.get(seq)?.state === 'already') {
+      outcomes.push([seq, { state: 'already' }]);
+      continue;
+    }
+    const reason = obstacle?.reason ?? `${change.target} belongs to ${blocking.join(', ')}; left with it`;
+    const old = keptOf(captured);
+    notReverted.push({ change, reason, old: old === undefined ? undefined : await run.backup.locate(old) });
+    if (obstacle?.state !== 'failed') outcomes.push([seq, { state: 'foreign', reason }]);
+    onEvent({ type: 'undo', change, text, state: obstacle?.state ?? 'foreign' });
+  }
+  await record(outcomes, deps).catch((error: unknown) => {
+    // Already reported; the disk of the journal may be the obstacle.
+    if (!isRecoveryError(error)) throw error;
+  });
+  return { undone: unit.length - notReverted.length, notReverted, replaced: [] };
+}
+
+function keptOf(captured: IntentRecord['captured']): string | undefined {
+  if (typeof captured !== 'object' || captured === null || !('kept' in captured)) return undefined;
+  return typeof captured.kept === 'string' ? captured.kept : undefined;
+}
+
+async function record(
+  outcomes: readonly (readonly [seq: number, outcome: UndoOutcome])[],
+  { run, clock }: UnwindDeps,
+): Promise<void> {
+  if (outcomes.length === 0) return;
+  const at = clock.now().toISOString();
+  await run.append(...outcomes.map(([seq, outcome]) => ({ type: 'undone', seq, outcome, at }) as const));
+}
