@@ -77,20 +77,26 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
 
 async function rollBack(run: string, deps: WorkflowDeps, isReplaying: () => boolean): Promise<Answer> {
   const { rollbackRun } = await import('@kube-rescue/workflow');
-  const { undone, notReverted } = await rollbackRun(run, deps).catch((error: unknown) => {
+  const { undone, notReverted, replaced } = await rollbackRun(run, deps).catch((error: unknown) => {
     // Some changes may have been rolled back, others not.
     throw isReplaying() ? incomplete(run, describeError(error)) : error;
   });
-  const reasons = notReverted.map(({ change, reason }) => ({ target: change.target, reason }));
+  const reasons = notReverted.map(({ change, reason, old }) => ({ target: change.target, reason, old: old ?? null }));
   const summary =
     undone + notReverted.length === 0
       ? `nothing to roll back: run ${run} has no active changes`
       : `rolled back: ${count(undone, 'change')} of run ${run}`;
   return {
-    result: { run, undone, notReverted: reasons },
+    result: { run, undone, notReverted: reasons, replaced },
     exitCode: notReverted.length === 0 ? EXIT.done : EXIT.rollbackIncomplete,
     text: () =>
-      [summary, ...reasons.map(({ target, reason }) => oneLine(`not rolled back: ${target}: ${reason}`))].join('\n'),
+      [
+        summary,
+        ...replaced.map(({ target, kept }) => oneLine(`the replaced ${target} is kept in ${kept}`)),
+        ...reasons.map(({ target, reason, old }) =>
+          oneLine(`not rolled back: ${target}: ${reason}${old === null ? '' : `; its old bytes are in ${old}`}`),
+        ),
+      ].join('\n'),
     failure: notReverted.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
   };
 }

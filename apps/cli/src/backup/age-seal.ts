@@ -24,7 +24,7 @@ export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Pro
   const recipients = flags['backup-recipient'] ?? [];
   const identityFile = flags['backup-identity'];
   if (recipients.length === 0 && identityFile === undefined) return { backup: {}, snapshot: undefined };
-  const { Decrypter, Encrypter } = await import('age-encryption');
+  const { Decrypter, Encrypter, identityToRecipient } = await import('age-encryption');
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
     refuseInvalid(() => encrypter.addRecipient(recipient), recipient, 'use the public key of an age identity: age1…');
@@ -35,11 +35,14 @@ export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Pro
     const hint = 'use a file of age-keygen, with lines AGE-SECRET-KEY-1…';
     refuseInvalid(() => decrypter.addIdentity(identity), identityFile ?? '', hint);
   }
+  const ownEncrypter = new Encrypter();
+  for (const identity of identities) ownEncrypter.addRecipient(await identityToRecipient(identity));
   const isSealing = recipients.length > 0;
   return {
     backup: {
       recipients,
       seal: isSealing ? (data) => encrypter.encrypt(data) : undefined,
+      sealMore: identities.length === 0 ? undefined : (data) => ownEncrypter.encrypt(data),
       unseal: identities.length === 0 ? undefined : (sealed) => decrypter.decrypt(sealed),
     },
     snapshot: isSealing

@@ -7,7 +7,7 @@ import type { EntryState } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
 import { replacedName, temporaryName } from '../temporary-path.ts';
 import { errnoOf, unless } from './fs-failure.ts';
-import { stagingUnavailable, syncFolder } from './staging.ts';
+import { stagingUnavailable, syncDirectory } from './staging.ts';
 
 /** An entry to replace or remove. */
 export interface Exchange {
@@ -139,8 +139,8 @@ function heldPathOf({ real, staging }: Exchange): string {
 
 async function syncBoth({ real, staging }: Exchange): Promise<void> {
   const directory = path.dirname(real);
-  await syncFolder(directory);
-  if (staging !== directory) await syncFolder(staging);
+  await syncDirectory(directory);
+  if (staging !== directory) await syncDirectory(staging);
 }
 
 function isSame(one: Stats | undefined, other: Stats): boolean {

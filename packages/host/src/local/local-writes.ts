@@ -7,7 +7,7 @@ import type { HostFiles, WriteOptions } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
 import { openDecrypted } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
-import { folderAbove, syncFolder } from './staging.ts';
+import { directoryAbove, syncDirectory } from './staging.ts';
 
 export type HostFileWrites = Pick<
   HostFiles,
@@ -24,7 +24,7 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
     translated('write the file', file, async () => {
       const real = await paths.entry(file);
       const directory = path.dirname(real);
-      const staging = options.watched === true ? await folderAbove(directory, root, file) : directory;
+      const staging = options.watched === true ? await directoryAbove(directory, root, file) : directory;
       const entry = { real, staging, subject: file, replaces: options.replaces };
       await replaceEntry(entry, (temporary) => writeNew(temporary, data, options));
     });
@@ -51,10 +51,10 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
         const real = await paths.entry(file);
         const directory = path.dirname(real);
         if (options?.replaces === undefined) {
-          if (await unlinkIfThere(real)) await syncFolder(directory);
+          if (await unlinkIfThere(real)) await syncDirectory(directory);
           return;
         }
-        const staging = options.watched === true ? await folderAbove(directory, root, file) : directory;
+        const staging = options.watched === true ? await directoryAbove(directory, root, file) : directory;
         await removeEntry({ real, staging, subject: file, replaces: options.replaces });
       }),
     makeDirectory: (directory, { mode }) =>
@@ -115,7 +115,7 @@ async function append(real: string, data: Uint8Array, mode: number, file: HostPa
   } finally {
     await handle.close();
   }
-  if (existing === undefined) await syncFolder(path.dirname(real));
+  if (existing === undefined) await syncDirectory(path.dirname(real));
 }
 
 /** A partial record is truncated again when the write fails. */
@@ -137,5 +137,5 @@ async function makeFolders(directory: string, mode: number): Promise<void> {
   const errnos = found === undefined ? ['EEXIST'] : [];
   await unless(errnos, () => mkdir(directory, { mode }));
   await chmod(directory, mode);
-  await syncFolder(parent);
+  await syncDirectory(parent);
 }

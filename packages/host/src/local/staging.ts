@@ -7,7 +7,7 @@ import { unless } from './fs-failure.ts';
 import { createSharedSync } from './shared-sync.ts';
 
 /** The parent of `directory`, for temporary files that the watcher of `directory` must not see. */
-export async function folderAbove(directory: string, root: HostPath, file: HostPath): Promise<string> {
+export async function directoryAbove(directory: string, root: HostPath, file: HostPath): Promise<string> {
   const real = await realpath(directory);
   if (real === '/' || real === (await realpath(root))) throw stagingUnavailable(file);
   const above = path.dirname(real);
@@ -26,7 +26,7 @@ export function stagingUnavailable(file: HostPath): HostError {
 }
 
 /** Many backups are written to one directory at a time, and syncing a directory takes as long as a file. */
-export const syncFolder = createSharedSync(async (directory) => {
+export const syncDirectory = createSharedSync(async (directory) => {
   const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     // EINVAL: this filesystem does not sync directories.

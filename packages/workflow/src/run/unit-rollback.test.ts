@@ -98,7 +98,7 @@ describe('a unit of files', () => {
     expect(await texts(host)).toEqual(['new key', 'new certificate', 'old']);
   });
 
-  it('is left as a whole when another process writes during the rollback, after the look', async () => {
+  it('is left as a whole when another process writes during the rollback, after the preview', async () => {
     const host = makeHost();
     const id = await runPair(host, [pairStep(host)]);
     // The newest change, the certificate, is undone first; then somebody replaces the key.
@@ -222,7 +222,7 @@ describe('the bytes that a rollback replaces', () => {
     expect((await texts(host)).slice(0, 2)).toEqual(['new key', 'new certificate']);
   });
 
-  it('do not keep a failing run on a full disk from taking back its own changes', async () => {
+  it('do not keep a failing run on a full disk from undoing its own changes', async () => {
     const host = makeHost();
     let isFull = false;
     const full: Host = {
@@ -259,7 +259,7 @@ describe('the bytes that a rollback replaces', () => {
 });
 
 describe('a rollback that was killed', () => {
-  it('at any of its writes is repeated with the same end, and splits no pair that others look at', async () => {
+  it('at any of its writes is repeated with the same end', async () => {
     const makeRun = async (): Promise<{ host: FakeHost; id: string }> => {
       const host = makeHost();
       return { host, id: await runPair(host) };

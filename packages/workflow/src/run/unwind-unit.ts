@@ -2,7 +2,7 @@ import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { BackupDirectory, UndoOutcome, UndoPreview } from '../plan/change.ts';
 import { kindOf } from '../plan/change-registry.ts';
 import { sha256 } from '../plan/digest.ts';
-import type { IntentRecord } from '../journal/journal-record.ts';
+import type { IntentRecord, JournalRecord } from '../journal/journal-record.ts';
 import type { Unit } from './units.ts';
 import type { NotReverted, ReplacedBytes, UnwindDeps, Unwound } from './unwind.ts';
 
@@ -10,14 +10,19 @@ type Preview = UndoPreview | { readonly state: 'failed'; readonly reason: string
 type Obstacle = Extract<Preview, { readonly reason: string }>;
 
 /**
- * Rolls one unit back, newest change first, or leaves all of it. Looks at every change before the first undo; when an undo finds
- * its target changed after that look, or fails, the undos before it are taken back.
+ * Rolls one unit back, newest change first, or leaves all of it. Previews every change before the first undo; when an undo finds
+ * its target changed after that, or fails, the undos before it are taken back.
  */
 export async function unwindUnit(unit: Unit, deps: UnwindDeps): Promise<Unwound> {
   const previews = await previewUnit(unit, deps);
   const obstacles = new Map([...previews].flatMap(([seq, each]) => ('reason' in each ? [[seq, each] as const] : [])));
   if (obstacles.size > 0) return leaveUnit(unit, previews, obstacles, deps);
-  const replaced = await recordReplaced(unit, previews, deps);
+  let replaced: readonly ReplacedBytes[];
+  try {
+    replaced = await recordReplaced(unit, previews, deps);
+  } catch (error) {
+    return leaveUnit(unit, previews, failAll(unit, error), deps);
+  }
   const undone: IntentRecord[] = [];
   const outcomes = new Map<number, UndoOutcome>();
   for (const intent of unit) {
@@ -35,7 +40,11 @@ export async function unwindUnit(unit: Unit, deps: UnwindDeps): Promise<Unwound>
     }
     return leaveUnit(unit, previews, obstacles, deps);
   }
-  await record([...outcomes], deps);
+  try {
+    await record([...outcomes], deps);
+  } catch (error) {
+    return { ...(await leaveUnit(unit, previews, failAll(unit, error), deps)), replaced };
+  }
   for (const { seq, change } of unit) {
     const text = kindOf(deps.kinds, change).describe(change);
     deps.onEvent({ type: 'undo', change, text, state: outcomes.get(seq)?.state ?? 'already' });
@@ -43,7 +52,11 @@ export async function unwindUnit(unit: Unit, deps: UnwindDeps): Promise<Unwound>
   return { undone: unit.length, notReverted: [], replaced };
 }
 
-/** Looks at the newest change of each target; an older one finds what the newer one restores, and waits until then. */
+function failAll(unit: Unit, error: unknown): ReadonlyMap<number, Obstacle> {
+  return new Map(unit.map(({ seq }) => [seq, { state: 'failed', reason: describeError(error) }]));
+}
+
+/** Previews the newest change of each target; an older one finds what the newer one restores, and waits until then. */
 async function previewUnit(unit: Unit, deps: UnwindDeps): Promise<Map<number, Preview>> {
   const previews = new Map<number, Preview>();
   const seen = new Set<string>();
@@ -79,14 +92,16 @@ async function recordReplaced(
 ): Promise<readonly ReplacedBytes[]> {
   const at = clock.now().toISOString();
   const replaced: ReplacedBytes[] = [];
+  const records: JournalRecord[] = [];
   for (const { seq, change } of unit) {
     const preview = previews.get(seq);
     if (preview?.state !== 'ready' || preview.kept === undefined) continue;
     const kept = await run.backup.locate(preview.kept);
     if (kept === undefined) continue;
-    await run.append({ type: 'replaced', seq, kept: preview.kept, at });
+    records.push({ type: 'replaced', seq, kept: preview.kept, at });
     replaced.push({ target: change.target, kept });
   }
+  if (records.length > 0) await run.append(...records);
   return replaced;
 }
 
