@@ -1,8 +1,13 @@
 import type { Mutant } from './mutant.ts';
 
-const APPLYING = `      for (const { change, material } of edits) {
+const APPLYING = `      for (const [index, { change, material }] of edits.entries()) {
         const kind = kindOf(kinds, change);
-        await kind.apply(change, material);
+        try {
+          await kind.apply(change, material);
+        } catch (error) {
+          if (isRecoveryError(error, 'PLAN_STALE')) await recordNotMade(intents.slice(index), run, clock);
+          throw error;
+        }
         onEvent({ type: 'change-made', step, change, text: kind.describe(change) });
       }`;
 
@@ -53,8 +58,8 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'host-changes/file-kinds.ts',
     'a file that another process wrote during the unit is overwritten',
-    '      await assertUnchanged(files, change, material);\n',
-    '      void assertUnchanged;\n',
+    'owner: { uid, gid }, watched, replaces };',
+    'owner: { uid, gid }, watched, ...(replaces.length > 9 ? { replaces } : {}) };',
   ),
   mutant(
     'run/phase-runner.ts',
@@ -84,8 +89,8 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'host-changes/file-undo.ts',
     'wrong bytes are backed up',
-    'backup.keep(bytes)',
-    'backup.keep(bytes.subarray(1))',
+    'await backup.keep(bytes);\n  return toJson({ state, kept, after });',
+    'await backup.keep(bytes.subarray(1));\n  return toJson({ state, kept, after });',
   ),
   mutant(
     'journal/backup-directory.ts',
@@ -130,36 +135,36 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
     'return withRunLock(deps, `rollback ${id}`, async () => {',
     'return (async <T>(_: unknown, __: string, act: () => Promise<T>) => act())(deps, id, async () => {',
   ),
-  mutant('run/unwind.ts', 'undo records are replayed oldest first', 'b.seq - a.seq', 'a.seq - b.seq'),
+  mutant(
+    'run/units.ts',
+    'undo records are replayed oldest first',
+    'members.toSorted((a, b) => b.seq - a.seq)',
+    'members.toSorted((a, b) => a.seq - b.seq)',
+  ),
   mutant(
     'run/unwind.ts',
     'services are restored before their files',
-    '[...newestFirst.filter((intent) => !isLast(intent)), ...newestFirst.filter(isLast)]',
-    '[...newestFirst.filter(isLast), ...newestFirst.filter((intent) => !isLast(intent))]',
+    "const isLast = ({ change }: IntentRecord): boolean => kindOf(kinds, change).undoOrder === 'last';",
+    'const isLast = ({ change }: IntentRecord): boolean => kindOf(kinds, change).kind === "";',
   ),
   mutant(
     'run/unwind.ts',
     'the first undo that fails ends the rollback',
-    'notReverted.push({ change, reason: describeError(error) });',
-    'notReverted.push({ change, reason: describeError(error) });\n      break;',
+    'results.push(await unwindUnit(unit, deps));',
+    'results.push(await unwindUnit(unit, deps));\n    if (results.some(({ notReverted }) => notReverted.length > 0)) break;',
   ),
   mutant(
     'run/unwind.ts',
     'a failed undo is not reported',
-    'notReverted.push({ change, reason: describeError(error) });',
-    'void describeError(error);',
+    'notReverted: results.flatMap(({ notReverted }) => notReverted),',
+    'notReverted: [],',
   ),
+  mutant('run/unwind-unit.ts', 'what was undone is not recorded', 'await record([...outcomes], deps);', 'void record;'),
   mutant(
-    'run/unwind.ts',
-    'what was undone is not recorded',
-    "await run.append({ type: 'undone', seq, outcome, at: clock.now().toISOString() });",
-    'void [seq, clock];',
-  ),
-  mutant(
-    'run/unwind.ts',
+    'run/unwind-unit.ts',
     'changes by other processes are not named',
-    "if (outcome.state === 'foreign')",
-    'if (change.target === "")',
+    "if (outcome.state === 'foreign') return outcome;",
+    'if (change.target === "") return undefined;',
   ),
   mutant(
     'run/unwind.ts',
@@ -361,33 +366,33 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'host-changes/file-undo.ts',
     'a rollback overwrites a file of another process',
-    'if (beforeOf(present) !== after && beforeOf(present) !== beforeOf(old)) {',
-    'if (beforeOf(present) === "") {',
+    'return beforeOf(present) === after || beforeOf(present) === beforeOf(old) ? undefined : foreign(target);',
+    'return beforeOf(present) === "" ? foreign(target) : undefined;',
   ),
   mutant(
     'host-changes/file-undo.ts',
     'a file is restored with another mode',
-    '{ mode: old.mode, owner',
+    '{ mode: state.mode, owner',
     '{ mode: 0o600, owner',
   ),
   mutant(
     'host-changes/file-undo.ts',
     'a file is restored with another owner',
-    'mode: old.mode, owner: { uid: old.uid, gid: old.gid }',
-    'mode: old.mode',
+    '{ mode: state.mode, owner, ...options }',
+    '{ mode: state.mode, ...options }',
   ),
   mutant(
     'host-changes/file-undo.ts',
     'a link is restored with another owner',
-    'await files.writeLink(path, old.target, { owner: { uid: old.uid, gid: old.gid } });',
-    'await files.writeLink(path, old.target);',
+    'files.writeLink(path, state.target, { owner, replaces: options.replaces })',
+    'files.writeLink(path, state.target, { replaces: options.replaces })',
   ),
-  mutant('host-changes/file-undo.ts', 'a created file stays', '    await files.remove(path);\n', ''),
+  mutant('host-changes/file-undo.ts', 'a created file stays', 'return files.remove(path, options);', 'return;'),
   mutant(
     'host-changes/file-undo.ts',
     'the temporary file of a killed write stays',
-    '  await removeTemporary(files, target, watched);\n',
-    '  void removeTemporary;\n',
+    '  await removeIfThere(files, temporaryPathOf(hostPath(target), watched));\n',
+    '  void [removeIfThere, temporaryPathOf];\n',
   ),
   mutant(
     'host-changes/file-undo.ts',
@@ -398,8 +403,8 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'host-changes/file-kinds.ts',
     'temporary files are written to a watched directory',
-    '{ mode, owner: { uid, gid }, watched }',
-    '{ mode, owner: { uid, gid } }',
+    'owner: { uid, gid }, watched, replaces };',
+    'owner: { uid, gid }, replaces };',
   ),
   mutant(
     'host-changes/service-kind.ts',
@@ -455,8 +460,8 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'host-changes/file-kinds.ts',
     'a change applied already cannot be applied again',
-    '[change.before, sha256(material)].includes(beforeOf(state))',
-    '[change.before].includes(beforeOf(state))',
+    'const replaces = [change.before, sha256(material)];',
+    'const replaces = [change.before];',
   ),
   mutant(
     'journal/backup-directory.ts',

@@ -21,7 +21,6 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
     apply: async (change, material) => {
       if (material === undefined) throw new Error(`file.replace of ${change.target} has no bytes to write`);
       const { mode, uid, gid, watched } = change;
-      await assertUnchanged(files, change, material);
       const replaces = [change.before, sha256(material)];
       const options = { mode, owner: { uid, gid }, watched, replaces };
       await unlessChanged(change.target, files.writeFile(hostPath(change.target), material, options));
@@ -68,15 +67,9 @@ export function linkReplaceKind(files: HostFiles): ChangeKind<LinkReplace> {
 }
 
 /**
- * Reads the file again right before the write: stopping a kubelet may take a while between the check of a unit and the write of one
- * of its files, and a concurrent write must not be overwritten. A file with the new bytes already is accepted.
+ * The write compares what it replaces at its last instant: stopping a kubelet may take a while between the check of a unit and
+ * the write of one of its files, and a concurrent write must not be overwritten. A file with the new bytes already is accepted.
  */
-async function assertUnchanged(files: HostFiles, change: FileReplace, material: Uint8Array): Promise<void> {
-  const { state } = await readFileState(files, change.target);
-  if (![change.before, sha256(material)].includes(beforeOf(state))) throw hasChanged(change.target);
-}
-
-/** The write compares what it replaces once more, at its last instant. */
 async function unlessChanged(target: string, written: Promise<void>): Promise<void> {
   try {
     await written;

@@ -36,7 +36,14 @@ const CHECKS: Readonly<Record<JournalRecord['type'], (fields: Fields) => Verdict
   step: ({ step, at }) => all(isText(step), isTime(at)),
   intent: ({ seq, step, unit, change, captured }) => {
     const fields = isFields(change) ? change : {};
-    return all(isCount(seq), isText(step), isText(fields['kind']), isText(fields['target']), captured !== undefined);
+    return all(
+      isCount(seq),
+      isText(step),
+      isText(fields['kind']),
+      isText(fields['target']),
+      captured !== undefined,
+      isOptionalText(unit),
+    );
   },
   applied: ({ step, at }) => all(isText(step), isTime(at)),
   verified: ({ step, at, evidence = [], warnings = [] }) =>
@@ -132,6 +139,10 @@ function isFields(value: unknown): value is Fields {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || isText(value);
 }
 
 function isTexts(value: unknown): boolean {

@@ -6,6 +6,8 @@ import type { IntentRecord, JournalRecord } from '../journal/journal-record.ts';
 import type { Unit } from './units.ts';
 import type { NotReverted, ReplacedBytes, UnwindDeps, Unwound } from './unwind.ts';
 
+const PART = 1000;
+
 type Preview = UndoPreview | { readonly state: 'failed'; readonly reason: string };
 type Obstacle = Extract<Preview, { readonly reason: string }>;
 
@@ -101,7 +103,7 @@ async function recordReplaced(
     records.push({ type: 'replaced', seq, kept: preview.kept, at });
     replaced.push({ target: change.target, kept });
   }
-  if (records.length > 0) await run.append(...records);
+  await appendAll(records, run);
   return replaced;
 }
 
@@ -178,7 +180,14 @@ async function record(
   outcomes: readonly (readonly [seq: number, outcome: UndoOutcome])[],
   { run, clock }: UnwindDeps,
 ): Promise<void> {
-  if (outcomes.length === 0) return;
   const at = clock.now().toISOString();
-  await run.append(...outcomes.map(([seq, outcome]) => ({ type: 'undone', seq, outcome, at }) as const));
+  await appendAll(
+    outcomes.map(([seq, outcome]) => ({ type: 'undone', seq, outcome, at })),
+    run,
+  );
+}
+
+/** In parts: the number of arguments of a call is limited, that of changes is not. */
+async function appendAll(records: readonly JournalRecord[], run: UnwindDeps['run']): Promise<void> {
+  for (let from = 0; from < records.length; from += PART) await run.append(...records.slice(from, from + PART));
 }

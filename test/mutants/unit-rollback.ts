@@ -1,0 +1,91 @@
+import type { Mutant } from './mutant.ts';
+
+const inWorkflow = (file: string, name: string, from: string, to: string): Mutant => ({
+  directory: 'packages/workflow',
+  tests: ['run/unit-rollback.test.ts', 'run/run-promises.test.ts'],
+  ...{ file, name, from, to },
+});
+const inHost = (name: string, from: string, to: string): Mutant => ({
+  directory: 'packages/host',
+  file: 'local/entry-exchange.ts',
+  tests: ['local/entry-exchange.test.ts'],
+  ...{ name, from, to },
+});
+
+/** Bugs in the rollback of units, in what it keeps, and in the last comparison of a write. */
+export const UNIT_ROLLBACK_MUTANTS: readonly Mutant[] = [
+  inWorkflow(
+    'run/unwind-unit.ts',
+    'a unit is split by a file that others changed',
+    'if (obstacles.size > 0) return leaveUnit(unit, previews, obstacles, deps);',
+    'void obstacles;',
+  ),
+  inWorkflow(
+    'run/unwind-unit.ts',
+    'a unit that fails in the middle stays half rolled back',
+    'for (const each of undone.toReversed()) {',
+    'for (const each of undone.slice(0, 0)) {',
+  ),
+  inWorkflow(
+    'run/units.ts',
+    'files of a unit are rolled back one by one',
+    'unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit}`',
+    'unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit} ${change.target}`',
+  ),
+  inWorkflow(
+    'run/units.ts',
+    'a journal of version 1 has no units',
+    'unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit}`',
+    '`unit ${unit} ${step === "" ? machineOf(change) : change.target}`',
+  ),
+  inWorkflow(
+    'run/units.ts',
+    'a pair written by two steps is no unit',
+    'if (!PAIR_ENDING.test(name)) return [];',
+    'return [];',
+  ),
+  inWorkflow(
+    'run/unwind-unit.ts',
+    'the replaced bytes are not named in the journal',
+    '  await appendAll(records, run);\n  return replaced;',
+    '  return replaced;',
+  ),
+  inWorkflow(
+    'host-changes/file-undo.ts',
+    'a rollback keeps no replaced bytes',
+    'const kept = bytes === undefined ? undefined : await backup.keep(bytes);\n  return { state',
+    'const kept = undefined;\n  return { state',
+  ),
+  inWorkflow(
+    'journal/backup-directory.ts',
+    'a rollback adds plain bytes to an encrypted backup',
+    '(await isSealedDirectory()) ? sealMore : undefined',
+    'undefined',
+  ),
+  inWorkflow(
+    'journal/step-journal.ts',
+    'a file that others wrote during the unit keeps the unit from going back',
+    "if (isRecoveryError(error, 'PLAN_STALE')) await recordNotMade(intents.slice(index), run, clock);",
+    'void [isRecoveryError, recordNotMade, index, clock];',
+  ),
+  inHost(
+    'a file is not compared after the exchange',
+    'if (!replaces.includes(await stateOf(held))) await putBack(held, before, made, exchange);',
+    'void [putBack, before, made];',
+  ),
+  inHost(
+    'the file of another process is not put back',
+    '    renameSync(held, real);\n    await syncBoth(exchange);\n    throw changed(subject);',
+    '    throw changed(subject);',
+  ),
+  inHost(
+    'a file that others created meanwhile is replaced',
+    'await link(temporary, real);',
+    'await rename(temporary, real);\n    return;',
+  ),
+  inHost(
+    'a removed file is not compared after its removal',
+    'if (!replaces.includes(await stateOf(held))) {',
+    'if (replaces.length === 0) {',
+  ),
+];
