@@ -48,5 +48,5 @@ export { type WorkflowDeps } from './run/workflow-deps.ts';
 export { rollbackRun, type RunInput, type RunResult, runPlaybook } from './run/runner.ts';
 export type { Selection } from './plan/selection.ts';
 export type { Finding, FindingStatus, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './plan/step.ts';
-export type { NotReverted, ReplacedBytes, Unwound } from './run/unwind.ts';
+export type { NotReverted, ReplacedBytes, Unwound } from './run/unwound.ts';
 export { accessFlags, accessOf, describeNextSteps } from './run/next-steps.ts';

@@ -66,7 +66,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     writeFileFrom: (path, data, write) => files.writeFileFrom(path, data, write),
     appendFile: (path, data, append) => files.appendFile(path, data, append),
     writeLink: (path, target, link) => files.writeLink(path, target, link),
-    remove: (path, options) => files.remove(path, options),
+    remove: (path, removal) => files.remove(path, removal),
     makeDirectory: (path, make) => files.makeDirectory(path, make),
     services: {
       status: async (name) => services.get(name) ?? 'unknown',

@@ -5,7 +5,7 @@ import type { FileRemove, FileReplace, LinkReplace } from '../plan/file-change-t
 import { sha256 } from '../plan/digest.ts';
 import { WorkflowError } from '../errors.ts';
 import { assertDiskSpace } from '../run/disk-space.ts';
-import { beforeOf, describeDifference, readFileState } from './file-state.ts';
+import { describeDifference, readFileState } from './file-state.ts';
 import { captureFile, previewFileUndo, undoFile } from './file-undo.ts';
 
 /** `file.replace`: writes one regular file with its mode and owner. */

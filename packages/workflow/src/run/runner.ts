@@ -16,7 +16,8 @@ import type { RunEntry } from '../journal/run-store.ts';
 import { assertNoneIncomplete, chooseResumable, chooseUnfinished } from './resumable-run.ts';
 import type { Selection } from '../plan/selection.ts';
 import type { Playbook } from '../plan/step.ts';
-import { describeNotReverted, type Unwound, unwind } from './unwind.ts';
+import { describeNotReverted, unwind } from './unwind.ts';
+import type { Unwound } from './unwound.ts';
 import { accessOf, describeNextSteps, type RunAccess } from './next-steps.ts';
 
 export interface RunResult {

@@ -4,7 +4,7 @@ import { kindOf } from '../plan/change-registry.ts';
 import { sha256 } from '../plan/digest.ts';
 import type { IntentRecord, JournalRecord } from '../journal/journal-record.ts';
 import type { Unit } from './units.ts';
-import type { NotReverted, ReplacedBytes, UnwindDeps, Unwound } from './unwind.ts';
+import type { NotReverted, ReplacedBytes, UnwindDeps, Unwound } from './unwound.ts';
 
 const PART = 1000;
 
@@ -28,7 +28,7 @@ export async function unwindUnit(unit: Unit, deps: UnwindDeps): Promise<Unwound>
   const undone: IntentRecord[] = [];
   const outcomes = new Map<number, UndoOutcome>();
   for (const intent of unit) {
-    if (!previews.has(intent.seq)) previews.set(intent.seq, await preview(intent, deps));
+    if (!previews.has(intent.seq)) previews.set(intent.seq, await previewOf(intent, deps));
     const found = previews.get(intent.seq);
     const obstacle = found !== undefined && 'reason' in found ? found : await undoOne(intent, outcomes, deps);
     if (obstacle === undefined) {
@@ -63,13 +63,13 @@ async function previewUnit(unit: Unit, deps: UnwindDeps): Promise<Map<number, Pr
   const previews = new Map<number, Preview>();
   const seen = new Set<string>();
   for (const intent of unit) {
-    if (!seen.has(intent.change.target)) previews.set(intent.seq, await preview(intent, deps));
+    if (!seen.has(intent.change.target)) previews.set(intent.seq, await previewOf(intent, deps));
     seen.add(intent.change.target);
   }
   return previews;
 }
 
-async function preview({ change, captured }: IntentRecord, { run, kinds, isFailing }: UnwindDeps): Promise<Preview> {
+async function previewOf({ change, captured }: IntentRecord, { run, kinds, isFailing }: UnwindDeps): Promise<Preview> {
   const kind = kindOf(kinds, change);
   const ready = { state: 'ready', kept: undefined, replaced: undefined } as const;
   try {

@@ -1,48 +1,9 @@
 import { describeError } from '@kube-rescue/errors';
-import type { Clock, HostPath } from '@kube-rescue/host';
-import type { Change } from '../plan/change.ts';
-import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
-import type { WorkflowListener } from './events.ts';
+import { kindOf } from '../plan/change-registry.ts';
 import type { IntentRecord } from '../journal/journal-record.ts';
-import type { RunDirectory } from '../journal/run-directory.ts';
 import { groupUnits } from './units.ts';
 import { unwindUnit } from './unwind-unit.ts';
-
-/** A change that could not be rolled back, and why. */
-export interface NotReverted {
-  readonly change: Change;
-  readonly reason: string;
-  /** Where the old bytes are kept; `undefined` when there were none. */
-  readonly old?: HostPath | undefined;
-}
-
-/** Bytes that a rollback replaced. */
-export interface ReplacedBytes {
-  readonly target: string;
-  /** Where they are kept. */
-  readonly kept: HostPath;
-}
-
-/** The result of a rollback. */
-export interface Unwound {
-  /** Changes rolled back, now or before. */
-  readonly undone: number;
-  readonly notReverted: readonly NotReverted[];
-  readonly replaced: readonly ReplacedBytes[];
-}
-
-/** What undoing needs. */
-export interface UnwindDeps {
-  readonly run: RunDirectory;
-  readonly kinds: ChangeRegistry;
-  readonly clock: Clock;
-  readonly onEvent: WorkflowListener;
-  /**
-   * The run takes its own changes back because it has failed: then a full disk does not keep it from that. Otherwise nothing is
-   * replaced whose bytes cannot be kept. Default: false.
-   */
-  readonly isFailing?: boolean | undefined;
-}
+import type { NotReverted, UnwindDeps, Unwound } from './unwound.ts';
 
 const MAX_REASONS = 20;
 
