@@ -98,11 +98,14 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
   const machine = guardHost(unguarded);
   const seals = await openSeals(flags, localFiles);
   const { openNode } = await import('@kube-rescue/node');
+  const warn = warnOnce(streams.reporter);
   const node = openNode(options, {
     host: recordWrites(unguarded, writes),
     clock: systemClock,
     sealSnapshot: seals.snapshot,
-    onServiceAccount: warnOnce(streams.reporter),
+    onServiceAccount: ({ name, path }) =>
+      warn(`the service account ${name} owns files of Kubernetes, ${path} among them, and is trusted as root is`),
+    onNotBelieved: warn,
   });
   const { machine: host, clock } = node;
   const openRuns = async (): Promise<RunStore> => {
@@ -179,15 +182,13 @@ function refuseNodes(copy: HostPath): NodeSession {
   };
 }
 
-/** Names each service account that owns files of the node, once. */
-function warnOnce({ warn }: Reporter): (account: { readonly name: string; readonly path: HostPath }) => void {
-  const named = new Set<string>();
-  return ({ name, path }) => {
-    if (named.has(name)) return;
-    named.add(name);
-    warn(
-      `the service account ${name} owns ${path}, and what it owns is trusted as root's; to change it: chown -R root: ${path}`,
-    );
+/** Prints each warning about the node once. */
+function warnOnce({ warn }: Reporter): (text: string) => void {
+  const printed = new Set<string>();
+  return (text) => {
+    if (printed.has(text)) return;
+    printed.add(text);
+    warn(text);
   };
 }
 

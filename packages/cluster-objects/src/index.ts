@@ -43,7 +43,7 @@ export { assertSameIdentity } from './objects/object-identity.ts';
 export { assertValidNamespace, assertValidReference, describeReference } from './objects/object-name.ts';
 export { assertWellFormed } from './objects/object-shape.ts';
 export { assertShallow } from './objects/object-nesting.ts';
-export { readObjectData, withObjectData } from './objects/object-data.ts';
+export { isObjectKey, readObjectData, withObjectData } from './objects/object-data.ts';
 export { type Fields, fieldsAt, isRecord, listAt, textAt, textsAt } from './objects/object-fields.ts';
 export type {
   ObjectListOptions,

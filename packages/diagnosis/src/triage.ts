@@ -173,12 +173,12 @@ async function readComponents(
   node: Node,
   signal: AbortSignal,
 ): Promise<readonly ComponentState[]> {
-  const { running } = description.kubelet;
+  const { running, notBelieved } = description.kubelet;
   const kubelet: ComponentState = {
     name: 'kubelet',
     state: running === undefined ? 'stopped' : 'running',
     healthy: undefined,
-    detail: running === undefined ? 'no process' : `process ${running.pid}`,
+    detail: [running === undefined ? 'no process' : `process ${running.pid}`, ...notBelieved].join('; '),
   };
   const pods = (await listManifests(description.staticPods, node)).map(
     ({ component, path, running: process, health }): ComponentState => ({

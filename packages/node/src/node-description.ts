@@ -40,6 +40,8 @@ export interface NodeDeps {
   readonly clock: Clock;
   /** Default: snapshots of etcd are not encrypted, and readable by root. */
   readonly sealSnapshot?: SnapshotSeal | undefined;
+  /** Called with a line for each process that has a kubelet's name and is not believed. Default: `kubelet.evidence` has them. */
+  readonly onNotBelieved?: ((line: string) => void) | undefined;
   /** As of `guardHost`. Default: none is reported. */
   readonly onServiceAccount?: GuardOptions['onServiceAccount'];
 }

@@ -77,7 +77,9 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   const describe = (): Promise<NodeDescription> =>
     reads.once('description', async () => {
       await reads.prefetch(listUsualPaths(options));
-      return describeNode(options, files);
+      const description = await describeNode(options, files);
+      for (const line of description.kubelet.notBelieved) deps.onNotBelieved?.(line);
+      return description;
     });
   const objects = createObjectSession(describe, files);
   const beginPhase = createPhaseSessions(reads);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readObjectData, withObjectData } from './object-data.ts';
+import { isObjectKey, readObjectData, withObjectData } from './object-data.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -43,4 +43,27 @@ describe('the data of an object', () => {
   it('is the same object when nothing differs', () => {
     expect(withObjectData(secret, new Map([['key', bytes('old')]]))).toBe(secret);
   });
+});
+
+describe('a key of a Secret', () => {
+  it.each(['ca.crt', '.dockerconfigjson', 'a', '-', '_', 'A.b-c_d', 'x..y', 'a'.repeat(253)])('may be %s', (key) => {
+    expect(isObjectKey(key)).toBe(true);
+  });
+
+  it.each([
+    '',
+    '.',
+    '..',
+    '..data',
+    '../x',
+    '/etc/passwd',
+    'a/b',
+    'a/../../b',
+    'a\\b',
+    'a\0',
+    'a\n',
+    'ä',
+    'a b',
+    'a'.repeat(254),
+  ])('is no file name as %j', (key) => expect(isObjectKey(key)).toBe(false));
 });

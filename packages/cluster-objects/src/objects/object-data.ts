@@ -1,7 +1,19 @@
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { fieldsAt } from './object-fields.ts';
 
-/** The bytes of a Secret or ConfigMap by key. */
+/** `DNS1123SubdomainMaxLength` and `configMapKeyFmt` of k8s.io/apimachinery/pkg/util/validation. */
+const MAX_KEY_LENGTH = 253;
+const KEY = /^[-._a-zA-Z0-9]+$/;
+
+/**
+ * Whether a key of a Secret or ConfigMap is one that the API server accepts, which makes it a file name (`IsConfigMapKey` of
+ * k8s.io/apimachinery/pkg/util/validation). etcd holds any key: check it before it becomes a part of a path.
+ */
+export function isObjectKey(key: string): boolean {
+  return key.length <= MAX_KEY_LENGTH && KEY.test(key) && key !== '.' && !key.startsWith('..');
+}
+
+/** The bytes of a Secret or ConfigMap by key, with any keys: see {@link isObjectKey}. */
 export function readObjectData(object: KubernetesObject): ReadonlyMap<string, Uint8Array> {
   const texts = (field: string): readonly (readonly [string, string])[] =>
     Object.entries(fieldsAt(object, field)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

@@ -59,6 +59,31 @@ describe('the DaemonSet of flannel', () => {
     expect(read(installing).configurationFile?.value).toBe(`/etc/kubernetes/cni/net.d/${name}`);
   });
 
+  it.each(['../../cron.d/x', '/etc/cron.d/x', '..', '.', 'a/b', ''])(
+    'cannot lead out of the directory with the name %j in the environment',
+    (value) => {
+      const volumeMounts = [{ name: 'cni', mountPath: '/host/etc/cni/net.d' }];
+      const env = [{ name: 'CNI_CONF_NAME', value }];
+      const installing = { name: 'install-cni', image: 'quay.io/coreos/flannel-cni:v0.3.0', env, volumeMounts };
+      expect(read(installing).configurationFile?.value ?? '').not.toContain('cron');
+      expect(read(installing).configurationFile).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['/etc/cni/net.d/../../../cron.d/x', undefined],
+    ['/etc/cni/net.d/10.conf', '../../cron.d'],
+    ['/etc/cni/net.d/10.conf', '/etc/cron.d'],
+  ])('cannot lead out of a volume with the path %s and the subPath %s', (target, subPath) => {
+    const command = ['cp', '-f', '/etc/kube-flannel/cni-conf.json', target];
+    const volumeMounts = mounts.map((mount) =>
+      mount.name === 'cni' && subPath !== undefined ? { ...mount, subPath } : mount,
+    );
+    expect(read({ name: 'install-cni', command, volumeMounts }).configurationFile?.value ?? '').not.toMatch(
+      /^\/etc\/cron/,
+    );
+  });
+
   it('may lack the copy', () => {
     expect(read().configurationFile).toBeUndefined();
   });

@@ -67,6 +67,9 @@ function findFlanneld({ containers }: PodTemplate): TemplateContainer | undefine
   );
 }
 
+/** A name from an environment variable must not lead out of its directory. */
+const FILE_NAME = /^(?!\.{1,2}$)[\w.-]+$/;
+
 /**
  * The file that a container copies `cni-conf.json` to (`cp -f /etc/kube-flannel/cni-conf.json TARGET`, in upstream's
  * manifests, with or without a shell), or that the image flannel-cni writes: `10-flannel.conf` up to v0.2, then
@@ -82,7 +85,7 @@ function findConfigurationFile(template: PodTemplate, subject: string): Sourced<
     const isOld = Number(version[1]) === 0 && Number(version[2]) < 3;
     const name = container.environment.get('CNI_CONF_NAME') ?? (isOld ? '10-flannel.conf' : '10-flannel.conflist');
     const directory = hostPathIn(template, container, '/host/etc/cni/net.d');
-    if (directory === undefined) continue;
+    if (directory === undefined || !FILE_NAME.test(name)) continue;
     return { value: hostPath(`${directory}/${name}`), source: `written by image ${container.image} of ${subject}` };
   }
   return undefined;

@@ -35,13 +35,15 @@ export function readPodTemplate(daemonSet: KubernetesObject): PodTemplate {
   return { containers: containers.map(readContainer), volumes: new Map(volumes) };
 }
 
-/** The path on the host of a path in a container; `undefined` when it is in the container only. */
+/** The path on the host of a path in a container; `undefined` when it is in the container only, or leads out of its volume. */
 export function hostPathIn(template: PodTemplate, container: TemplateContainer, path: string): HostPath | undefined {
   const mount = mountOf(container, path);
   const source = mount && textAt(fieldsAt(template.volumes.get(mount.volume), 'hostPath'), 'path');
   if (mount === undefined || source === undefined || !source.startsWith('/')) return undefined;
   const rest = path.slice(mount.path.length).replace(/^\/+/, '');
-  return joinPath(hostPath(source), mount.subPath ?? '', rest);
+  const volume = hostPath(source);
+  const onHost = joinPath(volume, `./${mount.subPath ?? ''}`, `./${rest}`);
+  return onHost === volume || onHost.startsWith(volume === '/' ? '/' : `${volume}/`) ? onHost : undefined;
 }
 
 /** The ConfigMap and key of a file in a container. */

@@ -63,6 +63,19 @@ describe('a guarded host', () => {
     await expectCode(guarded.readFile(hostPath('/run/lock/old.lock')), 'SOURCE_UNTRUSTED');
   });
 
+  it('reads the logs and volumes of pods where other users can write, and writes none', async () => {
+    const host = createFakeHost();
+    for (const directory of ['/var/log/pods/a', '/var/lib/kubelet/pods/u/volumes/kubernetes.io~secret/s']) {
+      await host.makeDirectory(hostPath(directory), { mode: 0o777 });
+      const file = hostPath(`${directory}/f`);
+      await host.writeFile(file, Buffer.from('x'), { mode: 0o644 });
+      expect(await guardHost(host).readFile(file)).toBeDefined();
+      expect(await guardHost(host).list(hostPath(directory))).toEqual(['f']);
+      await expectCode(guardHost(host).writeFile(file, Buffer.from('y'), { mode: 0o600 }), 'SOURCE_UNTRUSTED');
+    }
+    await expectCode(guardHost(host).list(hostPath('/var/log/podsx')), 'SOURCE_UNTRUSTED');
+  });
+
   it('judges a file again after it was changed', async () => {
     const host = await openHost(0o755);
     const guarded = guardHost(host);

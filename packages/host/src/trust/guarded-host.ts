@@ -13,13 +13,18 @@ type Guarded = Omit<Host, Unguarded | WithoutFiles>;
 const STATE_DIRECTORY = hostPath('/var/lib/kube-rescue');
 /** Files that the kernel makes; not the links among them, which lead to files of processes. */
 const KERNEL_FILES = /^\/(?:sys\/|proc\/(?:net\/|sys\/|(?:\d+|self)\/(?:fd|net\/\w+|\w+)$|\w+$))/;
+/**
+ * What the kubelet keeps of running pods: only compared and shown. `/var/log` belongs to the group of syslog in Ubuntu, and the
+ * volumes of Secrets are writable for all, below directories that only root may search.
+ */
+const OBSERVED = /^\/var\/(?:log\/pods|lib\/kubelet\/pods)(?:\/|$)/;
 const KERNEL_LINKS = /^\/proc\/(?:\d+|self)\/(?:root|cwd|exe)$/;
 
 /**
  * A host that reads, writes and runs only what no user other than root could have changed (`findForeignWriter`): the
  * configuration of the node, its keys, and our own runs. Everything else is refused before it is opened.
  *
- * `stat` and `readLink` are not refused: they only describe. In our own directory neither links nor service accounts are
+ * `stat` and `readLink` are not refused, nor are reads of the logs and volumes of pods: they only describe. In our own directory neither links nor service accounts are
  * accepted. For files that the operator names by hand, such as a plan, use the host itself.
  * @throws HostError `SOURCE_UNTRUSTED` from every guarded operation
  */
@@ -34,19 +39,22 @@ export function guardHost(host: Host, options: GuardOptions = {}): Host {
     const how = isOwn ? { known: ownKnown, noLinksFrom: STATE_DIRECTORY } : { known, onServiceAccount, allowSticky };
     await assertTrusted(path, { host }, how);
   };
+  const assertRead = async (path: HostPath): Promise<void> => {
+    if (!OBSERVED.test(path)) await assert(path);
+  };
   /** The entry is replaced or removed, so the directories above it count. */
   const assertEntry = (path: HostPath): Promise<void> => assert(parentPath(path));
   const guarded: Guarded = {
     readFile: async (path) => {
-      await assert(path);
+      await assertRead(path);
       return host.readFile(path);
     },
     readRange: async (path, ...rest) => {
-      await assert(path);
+      await assertRead(path);
       return host.readRange(path, ...rest);
     },
     list: async (path) => {
-      await assert(path);
+      await assertRead(path);
       return host.list(path);
     },
     assertWritable: async (path) => {

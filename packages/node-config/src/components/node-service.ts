@@ -46,11 +46,11 @@ export async function findNodeService(
   const here = all.filter(({ hasOtherNetwork }) => hasOtherNetwork !== true);
   const believed = here.filter((process) => whyUntrusted(process) === undefined);
   const ignored = here.flatMap((process) => {
-    const reason = whyUntrusted(process);
+    const reason = isStartedBy(unit, process) ? undefined : whyUntrusted(process);
     return reason === undefined ? [] : [`process ${process.pid} is called ${name} and is not believed: ${reason}`];
   });
   const command = await readServiceCommand(unit, { host });
-  const main = believed.find(({ cgroup }) => isIn(unit, cgroup)) ?? sameAs(command, believed);
+  const main = here.find((process) => isStartedBy(unit, process)) ?? sameAs(command, believed);
   const isNamed = command !== undefined && readCommandLine(command.argv).flags.size > 0;
   const chosen = main ?? (isNamed ? undefined : believed[0]);
   if (chosen !== undefined) {
@@ -81,6 +81,11 @@ function sameAs(command: ServiceCommand | undefined, processes: readonly Process
   if (command === undefined) return undefined;
   const words = JSON.stringify(command.argv.slice(1));
   return processes.find(({ argv }) => JSON.stringify(argv.slice(1)) === words);
+}
+
+/** What systemd itself starts is believed with a program of another user too: release archives are unpacked with foreign owners. */
+function isStartedBy(unit: string, process: ProcessInfo): boolean {
+  return isIn(unit, process.cgroup) && whyUntrusted({ ...process, program: undefined }) === undefined;
 }
 
 /** Version 1 and 2, in any hierarchy: `0::/system.slice/kubelet.service`. */

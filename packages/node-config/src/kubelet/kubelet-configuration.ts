@@ -13,6 +13,8 @@ export interface KubeletConfiguration {
   readonly origin: 'process' | 'unit' | 'kubeadm-defaults';
   /** One line for each source and each default. */
   readonly evidence: readonly string[];
+  /** Of the evidence: processes with a kubelet's name that are not believed, with the reason. */
+  readonly notBelieved: readonly string[];
   readonly running: { readonly pid: number; readonly startTicks: number } | undefined;
   /** Flags, merged with the fields of the configuration file; in the shape that other components have. */
   readonly component: ComponentFlags;
@@ -89,6 +91,7 @@ export async function readKubeletConfiguration({
   return {
     origin: told.origin,
     evidence,
+    notBelieved: found.ignored,
     running: told.running,
     component: { component: 'kubelet', source: told.source, flags: merged, unmapped: [] },
     configFile,
@@ -105,14 +108,18 @@ export async function readKubeletConfiguration({
   };
 }
 
-async function fromService(host: KubeletHost): Promise<{ readonly told?: Told; readonly evidence: readonly string[] }> {
-  const { service, evidence } = await findNodeService(
+async function fromService(host: KubeletHost): Promise<{
+  readonly told?: Told;
+  readonly evidence: readonly string[];
+  readonly ignored: readonly string[];
+}> {
+  const { service, evidence, ignored } = await findNodeService(
     { unit: KUBELET_UNIT, name: 'kubelet', isProgram: isKubeletCommand },
     { host },
   );
-  if (service === undefined) return { evidence };
+  if (service === undefined) return { evidence, ignored };
   const { origin, source, argv, running } = service;
-  return { told: { origin, source, flags: readCommandLine(argv).flags, evidence, running }, evidence };
+  return { told: { origin, source, flags: readCommandLine(argv).flags, evidence, running }, evidence, ignored };
 }
 
 async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Promise<Told> {

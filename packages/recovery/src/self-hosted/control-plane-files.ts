@@ -1,5 +1,5 @@
 import type { InspectionInput, NodeReader } from '@kube-rescue/cert-rotation';
-import { type ObjectStore, readObjectData, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { isObjectKey, type ObjectStore, readObjectData, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type HostPath, hostPath } from '@kube-rescue/host';
 import type { ComponentFlags } from '@kube-rescue/node-config';
 import type { NodeDescription } from '@kube-rescue/node';
@@ -54,7 +54,8 @@ export async function overlaySecrets(
   for (const { directory, namespace, name } of secrets.values()) {
     const read = await store.get({ kind: RESOURCE_KINDS.Secret, namespace, name }, { signal });
     if (read === undefined) continue;
-    for (const [key, bytes] of readObjectData(read.object)) values.set(hostPath(`${directory}/${key}`), bytes);
+    for (const [key, bytes] of readObjectData(read.object))
+      if (isObjectKey(key)) values.set(hostPath(`${directory}/${key}`), bytes);
   }
   const directories = [...secrets.keys()];
   return {

@@ -23,7 +23,8 @@ const COMPONENT = /apiserver|controller-manager|scheduler|etcd/;
 
 /** A virtual directory with the keys of a Secret as files; it is on no disk. */
 export function secretDirectory(namespace: string, name: string): HostPath {
-  return joinPath(hostPath('/secrets'), namespace, name);
+  // Any name may be in etcd: it stays one segment.
+  return joinPath(hostPath('/secrets'), encodeURIComponent(namespace), `./${encodeURIComponent(name)}`);
 }
 
 /**

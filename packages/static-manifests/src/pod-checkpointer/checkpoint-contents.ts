@@ -1,4 +1,5 @@
 import {
+  isObjectKey,
   type ObjectAccess,
   type ObjectStore,
   readObjectData,
@@ -9,6 +10,7 @@ import {
 } from '@kube-rescue/cluster-objects';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
 import { describeReplacement, type Edit, sha256 } from '@kube-rescue/workflow';
+import { ManifestError } from '../errors.ts';
 import type { CachedObject, Checkpoint, Checkpoints } from './checkpoint.ts';
 
 /** A Secret or ConfigMap with new bytes for some of its keys. */
@@ -153,9 +155,20 @@ async function editCached(
   for (const [key, bytes] of data) {
     const present = cached.keys.find((each) => each.key === key);
     if (present === undefined ? !mayCreate : present.digest === sha256(bytes)) continue;
+    if (!isObjectKey(key)) throw notAFileName(cached, key);
     edits.push(...(await editFile(joinPath(cached.directory, `./${key}`), bytes, CACHED_MODE, false, host)));
   }
   return edits;
+}
+
+/** etcd holds what the API server would refuse, and the key would lead out of the directory. */
+function notAFileName({ kind, namespace, name, directory }: CachedObject, key: string): ManifestError {
+  return new ManifestError({
+    code: 'CHECKPOINT_INVALID',
+    message: `${kind} ${namespace}/${name} has a key that is not a file name: ${JSON.stringify(key)}`,
+    subject: directory,
+    hint: 'find out what wrote it, and remove the key from the object; the API server refuses such keys',
+  });
 }
 
 async function editFile(

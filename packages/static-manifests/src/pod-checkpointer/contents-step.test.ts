@@ -122,6 +122,25 @@ describe('a change of checkpointed files', () => {
     ]);
   });
 
+  it.each(['../../../../cron.d/x', '/etc/cron.d/x', '..', '.', '..data', 'a/b', 'sub/../../x'])(
+    'refuses the key %j, which etcd holds although no API server accepts it, and writes nothing',
+    async (key) => {
+      const node = await createCheckpointNode();
+      const name = 'kube-apiserver';
+      const read = await node.store.get({ kind: RESOURCE_KINDS.Secret, namespace: 'kube-system', name });
+      if (read === undefined) throw new Error('no Secret');
+      const data = { ...(read.object.data as object), [key]: Buffer.from('* * * * * root id').toString('base64') };
+      await node.store.replace(read, { ...read.object, data });
+      const step = createCheckpointContentsStep(
+        { requires: [], directory: DIRECTORY, kubeletService: 'kubelet' },
+        { host: node.host, clock, objects: node.objects },
+      );
+      const finding = await step.check(signal);
+      expect(finding).toMatchObject({ status: 'unknown', changes: [], code: 'CHECKPOINT_INVALID' });
+      expect(finding.summary).toContain(JSON.stringify(key));
+    },
+  );
+
   it('updates stale copies from the cluster by default', async () => {
     const node = await createCheckpointNode();
     const name = 'kube-apiserver';
