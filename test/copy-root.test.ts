@@ -166,7 +166,7 @@ const STUBS = [
   'etcdctl',
 ];
 /** What the program itself needs to hold its lock and to keep keys out of core dumps. */
-const OWN_PROGRAMS = ['node', 'flock', 'prlimit', 'cat'];
+const OWN_PROGRAMS = ['node', 'flock', 'prlimit'];
 /** The last two: a set of certificates that is empty, and a plan with steps that need a running node. */
 const COPY_CODES = ['HOST_COPY', 'NODE_NOT_LIVE', 'HOST_UNSUPPORTED', 'PKI_SET_UNFIT', 'WORKFLOW_BLOCKED'];
 const RUN = '20261127T101010Z-abcd';

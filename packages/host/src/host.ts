@@ -91,7 +91,7 @@ export interface ExecOptions {
   readonly signal?: AbortSignal | undefined;
   /** Written to the standard input, which is then closed. */
   readonly input?: Uint8Array | string | undefined;
-  /** Replaces the environment. Default: that of the process. */
+  /** Replaces the environment. Default: PATH, HOME, language, terminal and time zone of the process, and nothing else of it. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: HostPath | undefined;
   /** Called with each line of output, for progress. */
@@ -235,6 +235,8 @@ export interface DnsAnswer {
 
 /** A held lock; the kernel releases it when the process ends, even by SIGKILL. */
 export interface HostLock {
+  /** False when the lock was lost: its file was removed or replaced, so that another process can take the lock as well. */
+  isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -250,7 +252,8 @@ export interface Host extends HostFiles {
   /** The numeric user that acts on the machine; 0 is root. */
   userId(): number;
   /**
-   * Runs a program, never through a shell. A non-zero exit is a result, not an error.
+   * Runs a program, never through a shell. A non-zero exit is a result, not an error. A program called by its name is searched only
+   * in directories of PATH that nobody else can write.
    * @throws HostError `HOST_EXEC_NOT_FOUND` `HOST_EXEC_TIMEOUT` `HOST_UNSUPPORTED` (on a copy)
    */
   exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>;

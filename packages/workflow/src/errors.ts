@@ -10,6 +10,7 @@ export const WORKFLOW_ERRORS = {
   ROLLBACK_INCOMPLETE: 'failed',
   NOT_VERIFIED: 'failed',
   INTERRUPTED: 'interrupted',
+  LOCK_LOST: 'interrupted',
   RUN_NOT_FOUND: 'usage',
   RUN_UNFINISHED: 'blocked',
   JOURNAL_CORRUPT: 'invalid',

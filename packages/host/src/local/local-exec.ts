@@ -6,6 +6,8 @@ import { StringDecoder } from 'node:string_decoder';
 import { HostError } from '../errors.ts';
 import { errnoOf, fsFailure } from './fs-failure.ts';
 import type { ExecOptions, ExecResult } from '../host.ts';
+import { childEnvironment } from './child-environment.ts';
+import { findProgram } from './trusted-programs.ts';
 
 /** Limit of each output stream; the rest is dropped. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -31,9 +33,12 @@ export async function execForBytes(
 ): Promise<{ readonly exitCode: number; readonly stdout: Buffer; readonly stderr: string }> {
   options.signal?.throwIfAborted();
   const [program, ...args] = argv;
-  const child = spawn(program, args, {
+  const found = findProgram(program, options.env?.['PATH'] ?? process.env['PATH']);
+  if (found.file === undefined) throw notFound(program, found.untrusted);
+  const child = spawn(found.file, args, {
+    argv0: program,
     cwd: options.cwd,
-    env: options.env,
+    env: options.env ?? childEnvironment(),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -132,11 +137,18 @@ function timedOut(program: string, timeoutMs: number): HostError {
 function notStarted(error: Error, program: string, { cwd }: ExecOptions): HostError {
   if (errnoOf(error) !== 'ENOENT') return fsFailure(error, 'run the program', program);
   if (cwd !== undefined && !existsSync(cwd)) return fsFailure(error, 'run a program in the directory', cwd);
+  return notFound(program, undefined, error);
+}
+
+function notFound(program: string, untrusted: string | undefined, cause?: unknown): HostError {
+  const isThere = untrusted !== undefined;
   return new HostError({
     code: 'HOST_EXEC_NOT_FOUND',
-    message: 'no such program',
+    message: isThere ? `no such program, except where another user can write: ${untrusted}` : 'no such program',
     subject: program,
-    hint: `install the package of ${program}, or add its directory to PATH`,
-    cause: error,
+    hint: isThere
+      ? `install the package of ${program} into a directory that only root can write`
+      : `install the package of ${program}, or add its directory to PATH`,
+    cause,
   });
 }

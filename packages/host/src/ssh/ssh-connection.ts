@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ExecOptions } from '../host.ts';
+import { childEnvironment } from '../local/child-environment.ts';
 import { execForBytes } from '../local/local-exec.ts';
 import { shellLine } from './shell-line.ts';
 import { sshFailure, sshMissing } from './ssh-failure.ts';
@@ -55,7 +56,8 @@ export async function openSshConnection(target: SshTarget): Promise<SshConnectio
   ): Promise<RemoteResult> => {
     try {
       const maxOutputBytes = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
-      return await execForBytes(['ssh', ...more, ...args, ...last], options, maxOutputBytes);
+      const env = childEnvironment('SSH_AUTH_SOCK');
+      return await execForBytes(['ssh', ...more, ...args, ...last], { ...options, env }, maxOutputBytes);
     } catch (error) {
       throw isRecoveryError(error, 'HOST_EXEC_NOT_FOUND') ? sshMissing(error) : error;
     }

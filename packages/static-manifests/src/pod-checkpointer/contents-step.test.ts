@@ -211,7 +211,10 @@ describe('a change of checkpointed files', () => {
     for (let failAt = 1; failAt <= whole.mutationCount; failAt += 1) {
       const node = await createCheckpointNode();
       // The kernel releases the lock of a killed process; the in-memory host does not.
-      const survivor: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
+      const survivor: Host = {
+        ...node.host,
+        acquireLock: async () => ({ isHeld: async () => true, release: async () => undefined }),
+      };
       const dying = withFaults(survivor, { failAt, mode: 'killed-before' });
       await expect(run({ ...node, host: dying })).rejects.toThrow('killed');
       const kinds = createChangeRegistry([...hostChangeKinds(survivor), ...kindsOf(node, survivor)]);
@@ -325,7 +328,10 @@ stepLaws('change of checkpoints', () => {
     makeHost: async () => {
       const node = await createCheckpointNode();
       // The kernel releases the lock of a killed process; the in-memory host does not.
-      const host: Host = { ...node.host, acquireLock: async () => ({ release: async () => undefined }) };
+      const host: Host = {
+        ...node.host,
+        acquireLock: async () => ({ isHeld: async () => true, release: async () => undefined }),
+      };
       nodes.set(host.readFile, node);
       return host;
     },

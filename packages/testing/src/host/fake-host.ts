@@ -108,6 +108,7 @@ function lock(locks: Map<HostPath, string>, path: HostPath, holder: string): Hos
   if (other !== undefined) throw failure('HOST_LOCKED', other);
   locks.set(path, holder);
   return {
+    isHeld: async () => locks.get(path) === holder,
     release: async () => {
       locks.delete(path);
     },

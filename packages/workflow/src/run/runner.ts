@@ -1,5 +1,5 @@
 import { type WorkflowDeps } from './workflow-deps.ts';
-import { type Host, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type Host, joinPath } from '@kube-rescue/host';
 import { assertKnownKinds } from '../journal/known-kinds.ts';
 import { kindOf } from '../plan/change-registry.ts';
 import { WorkflowError } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { RunOrigin, RunOutcome } from '../journal/journal-record.ts';
 import { executePhases, type StepReport } from './phase-runner.ts';
 import { assertNotBlocked, assertSamePlan, hasWork, type Plan, planPlaybook } from '../plan/plan.ts';
 import { assertFilesOnly } from './copied-run.ts';
+import { explainLostLock, withRunLock } from './run-lock.ts';
 import { assertDiskSpace } from './disk-space.ts';
 import { recordEnd } from './run-end.ts';
 import type { RunState } from './run-state.ts';
@@ -67,14 +68,16 @@ export interface RunInput {
  * control plane that serves again must stay up.
  *
  * @throws WorkflowError `WORKFLOW_BLOCKED` `PLAN_STALE` `RUN_UNFINISHED` `RUN_NOT_FOUND` `RESUME_CONTRADICTS` `JOURNAL_CORRUPT`
- * `JOURNAL_LOST` `JOURNAL_NEWER` (nothing changed), `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED`; HostError `HOST_LOCKED`
+ * `JOURNAL_LOST` `JOURNAL_NEWER` (nothing changed), `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED` `LOCK_LOST`; HostError `HOST_LOCKED`
  */
-export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<RunResult> {
-  const { playbook, selection, resumeCommand, signal } = input;
-  const { host, clock } = deps;
+export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise<RunResult> {
+  const { playbook, selection, resumeCommand } = input;
+  const { host, clock } = given;
   const started = clock.now();
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
-  return withRunLock(deps, `run ${playbook.id}`, async () => {
+  return withRunLock(given, { holder: `run ${playbook.id}`, guarded: 'writes' }, async (lock) => {
+    const deps = { ...given, kinds: lock.kinds };
+    const signal = AbortSignal.any([input.signal, lock.lost]);
     const entries = await deps.store.survey();
     const resumed = await findRunToResume(entries, playbook.id, input.resume ?? false, deps);
     if (resumed !== undefined) assertFilesOnly(resumed.state.activeChanges, deps);
@@ -93,6 +96,8 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
     if (!(await input.confirm(plan)))
       return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
     await assertFeasible(plan, deps);
+    // The question may have waited for long.
+    await lock.assertHeld();
     const run =
       resumed?.run ??
       (await deps.store.create({
@@ -104,7 +109,9 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
       }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
     const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, signal };
-    const steps = await executePhases(execution, deps);
+    const steps = await executePhases(execution, deps).catch((error: unknown) => {
+      throw lock.lost.aborted ? explainLostLock(error, run) : error;
+    });
     await finish(run, resumeCommand, deps);
     return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
   });
@@ -120,8 +127,9 @@ export async function runPlaybook(input: RunInput, deps: WorkflowDeps): Promise<
  * @param id of a run, or `latest`
  * @throws WorkflowError `RUN_NOT_FOUND` `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`; HostError `HOST_LOCKED` `HOST_COPY`
  */
-export async function rollbackRun(id: string, deps: WorkflowDeps): Promise<Unwound> {
-  return withRunLock(deps, `rollback ${id}`, async () => {
+export async function rollbackRun(id: string, given: WorkflowDeps): Promise<Unwound> {
+  return withRunLock(given, { holder: `rollback ${id}`, guarded: 'undo' }, async (lock) => {
+    const deps = { ...given, kinds: lock.kinds };
     const run = await deps.store.open(id);
     const { activeChanges, header } = await run.state();
     assertKnownKinds(activeChanges, deps.kinds, { path: run.path, header });
@@ -150,18 +158,6 @@ async function finish(run: RunDirectory, resumeCommand: string | undefined, deps
 async function assertFeasible(plan: Plan, { host, kinds, store }: WorkflowDeps): Promise<void> {
   await assertDiskSpace(host, store.directory);
   for (const change of plan.entries.flatMap(({ changes }) => changes)) await kindOf(kinds, change).preflight(change);
-}
-
-async function withRunLock<T>(deps: WorkflowDeps, what: string, action: () => Promise<T>): Promise<T> {
-  const { host, store } = deps;
-  const directory = parentPath(hostPath(store.directory));
-  await host.makeDirectory(directory, { mode: 0o700 });
-  const lock = await host.acquireLock(joinPath(directory, 'lock'), what);
-  try {
-    return await action();
-  } finally {
-    await lock.release();
-  }
 }
 
 /** The seal of the run decides, not that of the present command. */
