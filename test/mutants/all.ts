@@ -1,7 +1,13 @@
+import { JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
 import { ODD_OBJECT_MUTANTS } from './odd-objects.ts';
 import { UNIT_ROLLBACK_MUTANTS } from './unit-rollback.ts';
 import { WORKFLOW_MUTANTS } from './workflow.ts';
 
 /** Bugs that the tests must detect. */
-export const MUTANTS: readonly Mutant[] = [...WORKFLOW_MUTANTS, ...ODD_OBJECT_MUTANTS, ...UNIT_ROLLBACK_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...WORKFLOW_MUTANTS,
+  ...JOURNAL_MUTANTS,
+  ...ODD_OBJECT_MUTANTS,
+  ...UNIT_ROLLBACK_MUTANTS,
+];

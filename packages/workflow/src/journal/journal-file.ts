@@ -1,6 +1,6 @@
 import type { HostFiles, HostPath } from '@kube-rescue/host';
 import { joinPath } from '@kube-rescue/host';
-import { createChainReader, type ChainPosition, CHAIN_START } from './journal-chain.ts';
+import { createChainReader, type ChainPosition } from './journal-chain.ts';
 import type { JournalRecord } from './journal-record.ts';
 import { isCorrupt, isLost, parseFields } from './record-reading.ts';
 
@@ -170,11 +170,6 @@ export async function readHead(path: HostPath, host: Pick<HostFiles, 'readFile'>
 
 export function encodeHead({ number, records, digest }: JournalHead): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ number, records, digest })}\n`);
-}
-
-/** The end mark of a run that has not begun. */
-export function headBefore(number: number): JournalHead {
-  return { number, ...CHAIN_START };
 }
 
 /** The lines of a file of any size, without newlines; the last one is not whole when it lacks its newline. */

@@ -26,14 +26,17 @@ export interface RunDirectory {
   readonly path: HostPath;
   readonly backup: OpenableBackup;
   /**
-   * Adds records in one write, fsynced before it returns, and moves the end mark behind them.
+   * Adds records in one write, fsynced before it returns, and moves the end mark behind them. Removes a torn last line first.
    * @throws WorkflowError as {@link RunDirectory.records}; HostError
    */
   append(...records: readonly JournalRecord[]): Promise<void>;
+  /**
+   * Writes the end mark of a run of version 1, which has none: the backup directory can no longer show what is missing once
+   * a rollback adds to it.
+   */
+  markEnd(): Promise<void>;
   /** Frees the disk space reserved at the start of the run, so that changes can be rolled back on a full disk. */
   releaseReserve(): Promise<void>;
-  /** Removes a torn last line, so that records can be appended again after a kill. */
-  repair(): Promise<void>;
   /**
    * The records of the journal, in order. Needs memory for all of them; {@link RunDirectory.state} does not.
    * @throws WorkflowError `JOURNAL_CORRUPT` `JOURNAL_LOST` `JOURNAL_NEWER`
@@ -55,10 +58,16 @@ export function openRunDirectory(host: Host, path: HostPath, id: string, seal: B
   // Where the next record goes; `undefined` before the first write, and after a write that failed.
   let position: ChainPosition | undefined;
   let number: number | undefined;
+  let hasHead = false;
+  const writeHead = async (end: ChainPosition): Promise<void> => {
+    await host.writeFile(headPath, encodeHead({ number, ...end }), { mode: PRIVATE_FILE_MODE });
+    hasHead = true;
+  };
   const read = (onRecord: (record: JournalRecord) => void): Promise<JournalEnd> => readJournal(paths, host, onRecord);
   const repair = async (): Promise<ChainPosition> => {
     const end = await read(() => undefined);
     number = end.head?.number;
+    hasHead = end.head !== undefined;
     if (end.tornBytes > 0) {
       // The shortened copy needs the space that the reserve keeps.
       await releaseReserve();
@@ -74,22 +83,24 @@ export function openRunDirectory(host: Host, path: HostPath, id: string, seal: B
     prepare: async (newNumber) => {
       await host.makeDirectory(backup, { mode: PRIVATE_DIRECTORY_MODE });
       await host.writeFile(joinPath(path, RESERVE), new Uint8Array(RESERVE_BYTES), { mode: PRIVATE_FILE_MODE });
-      await host.writeFile(headPath, encodeHead(headBefore(newNumber)), { mode: PRIVATE_FILE_MODE });
       number = newNumber;
+      await writeHead(CHAIN_START);
       position = CHAIN_START;
     },
     append: async (...added) => {
       const { data, end } = encodeRecords(added, position ?? (await repair()));
       position = undefined;
       await host.appendFile(journal, data, { mode: PRIVATE_FILE_MODE });
-      if (added.some(isMarked))
-        await host.writeFile(headPath, encodeHead({ number, ...end }), { mode: PRIVATE_FILE_MODE });
+      if (added.some(isMarked)) await writeHead(end);
       position = end;
     },
-    releaseReserve,
-    repair: async () => {
-      position = await repair();
+    markEnd: async () => {
+      position ??= await repair();
+      if (hasHead) return;
+      await releaseReserve();
+      await writeHead(position);
     },
+    releaseReserve,
     records: async () => {
       const records: JournalRecord[] = [];
       await read((record) => records.push(record));

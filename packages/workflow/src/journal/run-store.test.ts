@@ -220,6 +220,24 @@ describe('a journal of version 1', () => {
     await expectRefused(id, 'JOURNAL_LOST');
   });
 
+  it('can be rolled back again after the rollback was killed while it kept what it replaces', async () => {
+    const { id, directory } = await makeRun();
+    await toVersion1(directory);
+    const crash = new Error('the kill');
+    const killed: Host = { ...host, appendFile: () => Promise.reject(crash), remove: () => Promise.reject(crash) };
+    await expect(rollbackRun(id, demoDeps(killed))).rejects.toBe(crash);
+    const before = (await readdir(path.join(directory, 'backup'))).length;
+    const dying: Host = {
+      ...host,
+      appendFile: () => Promise.reject(crash),
+      writeFile: (file, ...rest) => (file === A || file === B ? Promise.reject(crash) : host.writeFile(file, ...rest)),
+    };
+    await rollbackRun(id, demoDeps(dying)).catch((error: unknown) => expect(error).toBe(crash));
+    expect((await readdir(path.join(directory, 'backup'))).length).toBeGreaterThan(before);
+    expect(await rollbackRun(id, demoDeps(host))).toMatchObject({ undone: 2, notReverted: [] });
+    expect(await texts()).toEqual(['old a', 'old b']);
+  });
+
   it('that was rolled back may have unused files in its backup', async () => {
     const { id, directory } = await makeRun();
     await toVersion1(directory);

@@ -135,7 +135,7 @@ export async function rollbackRun(id: string, given: WorkflowDeps): Promise<Unwo
     assertKnownKinds(activeChanges, deps.kinds, { path: run.path, header });
     assertFilesOnly(activeChanges, deps);
     await run.backup.assertOpens();
-    await run.repair();
+    await run.markEnd();
     const unwound = await unwind(activeChanges, { ...deps, run });
     const outcome = unwound.notReverted.length === 0 ? 'rolled-back' : 'rollback-incomplete';
     await recordEnd(run, outcome, deps.clock);
@@ -234,7 +234,6 @@ function describeSeal(recipients: readonly string[]): string {
 
 /** Rolls back the interrupted step, so that every step is either applied or not. */
 async function revertUnfinished(run: RunDirectory, state: RunState, deps: WorkflowDeps): Promise<void> {
-  await run.repair();
   await run.append({ type: 'resumed', at: deps.clock.now().toISOString() });
   const { notReverted } = await unwind(state.unfinished, { ...deps, run });
   if (notReverted.length === 0) return;
