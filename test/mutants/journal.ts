@@ -105,6 +105,13 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     to: 'if (damage === null) throw damage;',
   },
   {
+    ...JOURNAL,
+    name: 'a rollback of version 1 adds to the backup before there is an end mark',
+    file: 'run/runner.ts',
+    from: '    await run.markEnd();\n',
+    to: '',
+  },
+  {
     ...RUN,
     name: 'a run is resumed with other flags than it began with',
     file: 'run/resume-origin.ts',

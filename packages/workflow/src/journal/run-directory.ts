@@ -3,15 +3,7 @@ import { createRunStateFold, type RunState } from '../run/run-state.ts';
 import { createBackupDirectory, type OpenableBackup } from './backup-directory.ts';
 import type { BackupSeal } from './backup-seal.ts';
 import { type ChainPosition, CHAIN_START, encodeRecords } from './journal-chain.ts';
-import {
-  encodeHead,
-  headBefore,
-  type JournalEnd,
-  readHead,
-  readJournal,
-  readPieces,
-  runPathsIn,
-} from './journal-file.ts';
+import { encodeHead, type JournalEnd, readHead, readJournal, readPieces, runPathsIn } from './journal-file.ts';
 import type { JournalRecord } from './journal-record.ts';
 
 const PRIVATE_DIRECTORY_MODE = 0o700;
