@@ -11,6 +11,7 @@ export const OBJECT_ERRORS = {
   OBJECT_FIELD_UNSUPPORTED: 'unsupported',
   OBJECT_HAS_FINALIZERS: 'blocked',
   OBJECT_TOO_LARGE: 'invalid',
+  OBJECT_ANSWER_TOO_LARGE: 'unreadable',
   OBJECT_ENCRYPTED_KMS: 'unreadable',
   OBJECT_ENCRYPTION_INVALID: 'invalid',
   OBJECT_DECRYPTION_FAILED: 'unreadable',

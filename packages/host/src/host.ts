@@ -94,7 +94,7 @@ export interface ExecOptions {
   /** Replaces the environment. Default: PATH, HOME, language, terminal and time zone of the process, and nothing else of it. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: HostPath | undefined;
-  /** Called with each line of output, for progress. */
+  /** Called with each line of output, for progress; a line beyond 64 KiB comes in parts. */
   readonly onLine?: ((line: string) => void) | undefined;
   /** As `onLine`, but only for the error output. */
   readonly onErrorLine?: ((line: string) => void) | undefined;
@@ -165,7 +165,7 @@ export interface HttpProbe {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** At most 4 MiB. */
+  /** At most 4 MiB; a larger one is `HOST_ANSWER_TOO_LARGE`. Not decompressed; redirects are not followed. */
   readonly body: string;
   /** For https: the server's certificate. */
   readonly peer?: {

@@ -19,6 +19,7 @@ export const INGRESS_DNS_ERRORS = {
   DNS_AWS_UNREACHABLE: 'unavailable',
   DNS_PROXY_FAILED: 'unavailable',
   DNS_AWS_FAILED: 'failed',
+  DNS_ANSWER_TOO_LARGE: 'unreadable',
   DNS_LIST_DENIED: 'denied',
   DNS_CHANGE_DENIED: 'denied',
   DNS_CHANGE_INVALID: 'invalid',

@@ -54,6 +54,22 @@ export function noResponseOf(error: unknown, attempt: Attempt): ObjectError {
   return failure(code, `the API server did not answer: ${reason}`, attempt);
 }
 
+/** An answer that no API server gives; it is not used, and no credentials follow it. */
+export function notAnApiServer(what: string, subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_UNREADABLE',
+    message: `the API server answered with ${what}`,
+    subject,
+    hint: 'check that no proxy answers in place of the API server',
+  });
+}
+
+/** A write whose answer could not be read. */
+export function outcomeUnknown(cause: Error, subject: string): ObjectError {
+  const code = 'OBJECT_OUTCOME_UNKNOWN';
+  return new ObjectError({ code, message: cause.message, subject, hint: HINTS[code], cause });
+}
+
 function failure(code: ObjectErrorCode, message: string, { subject }: Attempt): ObjectError {
   return new ObjectError({ code, message, subject, hint: HINTS[code] });
 }

@@ -18,6 +18,8 @@ import { assertWellFormed } from '../objects/object-shape.ts';
 import { apiVersionOf, type ResourceKind } from '../objects/resource-kind.ts';
 import type { ApiServerAccess } from './api-access.ts';
 import type { Dial } from './api-dialer.ts';
+import { ANSWER_BOUNDS, type AnswerBounds, ListMeter } from './answer-bounds.ts';
+import { notAnApiServer } from './api-failure.ts';
 import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
 
 export type { ApiServerAccess } from './api-access.ts';
@@ -33,10 +35,14 @@ export interface ApiServerOptions {
   readonly timeoutMs?: number | undefined;
   /** Opens every connection; `connect` of a `Host`. Default: this machine connects. */
   readonly dial?: Dial | undefined;
+  /** Default: {@link ANSWER_BOUNDS}. */
+  readonly bounds?: Partial<AnswerBounds> | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const PAGE_SIZE = 500;
+/** A page beyond the bound of a body is asked for again in so many parts. */
+const PAGE_PARTS = 8;
 
 /**
  * The objects of an API server. Connects and loads the client library with the first request.
@@ -44,15 +50,19 @@ const PAGE_SIZE = 500;
  * Replaces by `resourceVersion`, so a concurrent change is never overwritten. Errors quote no values of objects.
  */
 export function connectApiServer(access: ApiServerAccess, options: ApiServerOptions = {}): ApiObjectStore {
-  return new ApiServerObjectStore(new ApiRequests(access, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.dial));
+  const bounds = { ...ANSWER_BOUNDS, ...options.bounds };
+  const requests = new ApiRequests(access, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, bounds.bodyBytes, options.dial);
+  return new ApiServerObjectStore(requests, bounds);
 }
 
 class ApiServerObjectStore implements ApiObjectStore {
   readonly name = 'API server';
   readonly #requests: ApiRequests;
+  readonly #bounds: AnswerBounds;
 
-  constructor(requests: ApiRequests) {
+  constructor(requests: ApiRequests, bounds: AnswerBounds) {
     this.#requests = requests;
+    this.#bounds = bounds;
   }
 
   async get(reference: ObjectReference, { signal }: ObjectReadOptions = {}): Promise<StoredObject | undefined> {
@@ -76,24 +86,35 @@ class ApiServerObjectStore implements ApiObjectStore {
   }
 
   async *list(kind: ResourceKind, options: ObjectListOptions = {}): AsyncIterable<StoredObject> {
-    const { namespace, signal } = options;
+    const { namespace, signal, onUnreadable } = options;
     assertValidNamespace(kind, namespace);
     const names = new Set<string>();
     const collection = collectionPath(kind, namespace);
     const subject = kind.resource;
+    const meter = new ListMeter(subject, this.#bounds);
+    const report = onUnreadable && countedFailures(onUnreadable, meter);
     let token = '';
+    let limit = PAGE_SIZE;
     do {
-      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(token === '' ? {} : { continue: token }) });
+      const startedAt = performance.now();
+      const query = new URLSearchParams({ limit: String(limit), ...(token === '' ? {} : { continue: token }) });
       const path = `${collection}?${query.toString()}`;
-      const page = await this.#requests.send({ method: 'GET', path, subject, writes: false, signal });
-      for (const item of itemsOf(page, subject)) {
-        const stored = listedObject(kind, item, names, options);
+      const page = await this.#page({ method: 'GET', path, subject, writes: false, signal }, limit);
+      if (page === undefined) {
+        limit = Math.ceil(limit / PAGE_PARTS);
+        continue;
+      }
+      const items = itemsOf(page.object, subject);
+      meter.addPage({ objects: items.length, bytes: page.bytes, ms: performance.now() - startedAt });
+      for (const item of items) {
+        const stored = listedObject(kind, item, names, { namespace, onUnreadable: report });
         if (stored !== undefined) yield stored;
       }
-      const next = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
-      if (next !== '' && next === token) throw unreadable('the same page of a list repeatedly', subject);
+      const next = textAt(fieldsAt(page.object, 'metadata'), 'continue') ?? '';
+      if (next === '') return;
+      if (meter.isRepeated(next)) throw unreadable('the same page of a list repeatedly', subject);
       token = next;
-    } while (token !== '');
+    } while (true);
   }
 
   async create(kind: ResourceKind, object: KubernetesObject, options: ObjectWriteOptions = {}): Promise<StoredObject> {
@@ -145,6 +166,19 @@ class ApiServerObjectStore implements ApiObjectStore {
 
   async close(): Promise<void> {
     await this.#requests.close();
+  }
+
+  /** `undefined` when the page is too large, and has more than one object. */
+  async #page(
+    request: ApiRequest,
+    limit: number,
+  ): Promise<{ readonly object: unknown; readonly bytes: number } | undefined> {
+    try {
+      return await this.#requests.sendMeasured(request);
+    } catch (error) {
+      if (limit > 1 && isRecoveryError(error, 'OBJECT_ANSWER_TOO_LARGE')) return undefined;
+      throw error;
+    }
   }
 
   async #replacing(reference: ObjectReference, request: ApiRequest): Promise<unknown> {
@@ -224,15 +258,17 @@ function listedObject(
   }
 }
 
+function countedFailures(report: (failure: Error) => void, meter: ListMeter): (failure: Error) => void {
+  return (failure) => {
+    meter.addFailure();
+    report(failure);
+  };
+}
+
 function isSame({ object: { metadata } }: StoredObject, { name, namespace }: ObjectReference): boolean {
   return metadata.name === name && (metadata.namespace ?? undefined) === namespace;
 }
 
 function unreadable(what: string, subject: string): ObjectError {
-  return new ObjectError({
-    code: 'OBJECT_UNREADABLE',
-    message: `the API server answered with ${what}`,
-    subject,
-    hint: 'check that no proxy answers in place of the API server',
-  });
+  return notAnApiServer(what, subject);
 }

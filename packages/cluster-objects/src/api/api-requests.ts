@@ -4,7 +4,9 @@ import type { ResourceKind } from '../objects/resource-kind.ts';
 import { assertShallow } from '../objects/object-nesting.ts';
 import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
 import type { Dial } from './api-dialer.ts';
-import { type Attempt, refusalOf, noResponseOf } from './api-failure.ts';
+import { isRecoveryError } from '@kube-rescue/errors';
+import { beyondBound, formatBytes } from './answer-bounds.ts';
+import { type Attempt, notAnApiServer, outcomeUnknown, refusalOf, noResponseOf } from './api-failure.ts';
 
 export interface ApiRequest extends Attempt {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -21,14 +23,25 @@ export class ApiRequests {
   readonly #dial: Dial | undefined;
   #connection: Promise<{ client: typeof ClientNode; authentication: Authentication }> | undefined;
 
-  constructor(access: ApiServerAccess, timeoutMs: number, dial?: Dial) {
+  readonly #bodyBytes: number;
+
+  constructor(access: ApiServerAccess, timeoutMs: number, bodyBytes: number, dial?: Dial) {
     this.#access = access;
     this.#timeoutMs = timeoutMs;
+    this.#bodyBytes = bodyBytes;
     this.#dial = dial;
   }
 
-  /** The parsed response, unconverted: times stay strings, fields unknown to the client stay. */
+  /**
+   * The parsed response, unconverted: times stay strings, fields unknown to the client stay.
+   * @throws ObjectError `OBJECT_ANSWER_TOO_LARGE` beyond the bound of a body, and the codes of `refusalOf` and `noResponseOf`
+   */
   async send(request: ApiRequest): Promise<unknown> {
+    return (await this.sendMeasured(request)).object;
+  }
+
+  /** As {@link send}, with the size of the response. */
+  async sendMeasured(request: ApiRequest): Promise<{ readonly object: unknown; readonly bytes: number }> {
     request.signal?.throwIfAborted();
     this.#connection ??= this.#connect();
     const { client, authentication } = await this.#connection;
@@ -39,12 +52,11 @@ export class ApiRequests {
     context.setHeaderParam('Accept', 'application/json');
     if (request.body !== undefined) {
       context.setHeaderParam('Content-Type', 'application/json');
-      context.setBody(JSON.stringify(request.body));
     }
     await authentication.apply(context);
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     context.setSignal(request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]));
-    const answer = await this.#exchange(client, context, request);
+    const answer = await this.#exchange(context, request);
     if (answer.status < 200 || answer.status > 299) throw refusalOf(answer.status, answer.body, request);
     let parsed: unknown;
     try {
@@ -53,7 +65,7 @@ export class ApiRequests {
       throw refusalOf(answer.status, answer.body, request);
     }
     assertShallow(parsed, request.subject);
-    return parsed;
+    return { object: parsed, bytes: answer.body.length };
   }
 
   /** Closes the connections and aborts pending requests. */
@@ -67,18 +79,48 @@ export class ApiRequests {
     return { client, authentication: await authenticate(this.#access, client, this.#dial) };
   }
 
-  async #exchange(
-    client: typeof ClientNode,
-    context: ClientNode.RequestContext,
-    request: ApiRequest,
-  ): Promise<{ status: number; body: string }> {
+  /** Not by `fetch`: that follows redirects with the client certificate, and decompresses without a bound. */
+  async #exchange(context: ClientNode.RequestContext, request: ApiRequest): Promise<{ status: number; body: string }> {
     try {
-      const response = await new client.IsomorphicFetchHttpLibrary().send(context).toPromise();
-      return { status: response.httpStatusCode, body: await response.body.text() };
+      const dispatcher = context.getDispatcher();
+      if (dispatcher === undefined) throw new Error('the client has no TLS configuration');
+      const url = new URL(context.getUrl());
+      const { statusCode, headers, body } = await dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: request.method,
+        headers: context.getHeaders(),
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        signal: context.getSignal() ?? null,
+      });
+      try {
+        const encoding = headers['content-encoding'] ?? 'identity';
+        if (encoding !== 'identity') throw notAnApiServer('an answer in an encoding not asked for', request.subject);
+        return { status: statusCode, body: await this.#read(body, request) };
+      } finally {
+        // Ends the connection when the body was not read to its end.
+        body.on('error', () => undefined).destroy();
+      }
     } catch (error) {
       request.signal?.throwIfAborted();
+      if (isRecoveryError(error)) throw error;
       throw noResponseOf(error, request);
     }
+  }
+
+  async #read(body: AsyncIterable<Buffer>, { subject, writes }: ApiRequest): Promise<string> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of body) {
+      length += chunk.length;
+      if (length > this.#bodyBytes) {
+        const failure = beyondBound(subject, 'an answer without an end', formatBytes(this.#bodyBytes));
+        // The request was received, so a change may have been made.
+        throw writes ? outcomeUnknown(failure, subject) : failure;
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, length).toString();
   }
 }
 

@@ -1,5 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { KeyValue, ListBatch, RangeRequest, RangeResult } from './kv.ts';
+import { EtcdError } from '../errors.ts';
 import { readAhead } from '../transport/read-ahead.ts';
 
 /** Limits of one range request. */
@@ -31,6 +32,8 @@ const MAX_BOUNDARY_KEYS = 128 * SUBRANGE_KEYS;
 /** Target size of one page. */
 const PAGE_BYTES = 2 * 1024 * 1024;
 const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+/** etcd holds 8 GiB at most; the boundaries of the subranges count as well. */
+const MOST_KEYS = 20_000_000;
 /** Pages requested ahead, so that etcd works in parallel with the reader. */
 const PAGES_AHEAD = 3;
 
@@ -40,7 +43,8 @@ const PAGES_AHEAD = 3;
  * For each limited request etcd counts the whole rest of the range, so plain paging takes quadratic time. Therefore the keys
  * alone are read ahead in large pages, and the values then in the subranges found this way.
  */
-export async function* listRange(request: ListRequest, read: ReadRange): AsyncGenerator<ListBatch, void> {
+export async function* listRange(request: ListRequest, readUnchecked: ReadRange): AsyncGenerator<ListBatch, void> {
+  const read = checkedRead(request.end, readUnchecked);
   const sizer = new PageSizer();
   const first = await readPage({ ...request, limit: FIRST_KEYS }, sizer, read);
   const { revision: asked, ...rest } = request;
@@ -56,6 +60,47 @@ export async function* listRange(request: ListRequest, read: ReadRange): AsyncGe
     yield { entries: page.value, revision, total: first.count };
     for await (const entries of pages) yield { entries, revision, total: first.count };
   }
+}
+
+/**
+ * Refuses pages that would make a listing endless: without keys although more follow, with keys that are out of order or outside
+ * the range, or more keys than any etcd holds.
+ */
+function checkedRead(end: Uint8Array, read: ReadRange): ReadRange {
+  let keys = 0;
+  return async (request, bounds) => {
+    const result = await read(request, bounds);
+    const { entries, more } = result;
+    keys += entries.length;
+    const first = entries.at(0)?.key;
+    const last = entries.at(-1)?.key;
+    const isAscending = entries.every(({ key }, index) => {
+      const before = entries[index - 1]?.key;
+      return before === undefined || Buffer.compare(before, key) < 0;
+    });
+    const isInside =
+      first === undefined ||
+      last === undefined ||
+      (Buffer.compare(first, request.start) >= 0 && (isOpen(end) || Buffer.compare(last, request.end ?? end) < 0));
+    if (more && last === undefined) throw endless('a page without keys, and more to follow');
+    if (!isAscending || !isInside) throw endless('keys out of order or outside of the range');
+    if (keys > MOST_KEYS) throw endless(`more than ${MOST_KEYS} keys`);
+    return result;
+  };
+}
+
+/** etcd's end of a range that has no end. */
+function isOpen(end: Uint8Array): boolean {
+  return end.length === 1 && end[0] === 0;
+}
+
+function endless(what: string): EtcdError {
+  return new EtcdError({
+    code: 'ETCD_CORRUPT',
+    message: `a member answers a listing with ${what}`,
+    subject: 'etcd',
+    hint: 'check that no other server answers in place of etcd; compare the members with etcdctl endpoint hashkv',
+  });
 }
 
 /** Splits the range into subranges of about the same number of keys, many at a time. */

@@ -54,6 +54,8 @@ const SECTOR_BYTES = 512;
 /** Kept free, because a full disk breaks the node. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
+/** The free space is read again after so many bytes: a member may send more than its database has. */
+const CHECK_EVERY_BYTES = 64 * 1024 * 1024;
 
 /**
  * Writes a backup of etcd for `etcdctl snapshot restore` and `etcdutl snapshot restore`.
@@ -80,7 +82,16 @@ export async function saveSnapshot(request: SnapshotRequest, { client, host }: S
       const body = Math.max(0, piece.length - DIGEST_BYTES);
       hash.update(piece.subarray(0, body));
       tail = piece.subarray(body);
+      const before = bytes;
       bytes += piece.length;
+      if (Math.trunc(before / CHECK_EVERY_BYTES) < Math.trunc(bytes / CHECK_EVERY_BYTES)) {
+        await assertDiskSpace(
+          target,
+          CHECK_EVERY_BYTES,
+          host,
+          `the member at ${endpoint} has sent ${bytes} bytes, and `,
+        );
+      }
       yield piece;
       onProgress?.({ bytes, expectedBytes: dbSize });
       // The rest may have arrived already, and then the stream itself no longer ends with the reason.
@@ -143,13 +154,18 @@ async function assertAbsent(target: HostPath, host: SnapshotDeps['host']): Promi
   });
 }
 
-async function assertDiskSpace(target: HostPath, dbSize: number, host: SnapshotDeps['host']): Promise<void> {
+async function assertDiskSpace(
+  target: HostPath,
+  dbSize: number,
+  host: SnapshotDeps['host'],
+  prefix = '',
+): Promise<void> {
   const free = await host.freeBytes(parentPath(target));
   const needed = bytesForSnapshot(dbSize);
   if (free >= needed) return;
   throw new EtcdError({
     code: 'ETCD_SNAPSHOT_NO_SPACE',
-    message: `cannot save the snapshot: ${needed} bytes are needed, ${free} are free`,
+    message: `cannot save the snapshot: ${prefix}${needed} bytes are needed, ${free} are free`,
     subject: target,
     hint: 'free some space or use a path on another filesystem',
   });

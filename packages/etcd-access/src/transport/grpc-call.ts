@@ -15,12 +15,20 @@ export interface GrpcCall {
   readonly message: Uint8Array;
   /** Fail at once without a leader, instead of waiting for one. */
   readonly needsLeader: boolean;
-  /** Unary: for the whole response. Streaming: for each further chunk, while the reader waits for it. */
+  /**
+   * Unary: for the whole response. Streaming: for each further chunk, while the reader waits for it, and for all waiting
+   * together, plus a second for each {@link SLOWEST_BYTES_PER_SECOND}.
+   */
   readonly timeoutMs: number;
   readonly maxMessageBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A slower stream counts as one that never ends. */
+const SLOWEST_BYTES_PER_SECOND = 32 * 1024;
+/** etcd sends 32 KiB in each message of a stream; a stream of nearly empty messages never ends. */
+const SMALLEST_MESSAGE_BYTES = 512;
+const FREE_MESSAGES = 1000;
 const OK = '0';
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
@@ -34,6 +42,8 @@ export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Pr
       exchange.stream.on('data', (chunk: Buffer) => {
         try {
           messages.push(...exchange.reader.push(chunk));
+          // Further messages, even empty ones, would fill the memory until the deadline.
+          if (messages.length > 1) reject(foreign('the server sends several responses to one request'));
         } catch (error) {
           reject(error);
         }
@@ -45,8 +55,7 @@ export async function callUnary(session: ClientHttp2Session, call: GrpcCall): Pr
     exchange.end();
   }
   const [message] = messages;
-  if (message === undefined || messages.length > 1)
-    throw foreign(`the server sent ${messages.length} responses to one request`);
+  if (message === undefined) throw foreign('the server sent no response to a request');
   return message;
 }
 
@@ -57,12 +66,27 @@ export async function* callServerStream(session: ClientHttp2Session, call: GrpcC
     // A stream without a reader is paused, and a paused stream stops the server after a window of bytes.
     const queue = new StreamQueue(exchange.stream);
     exchange.onFailure((error) => queue.fail(error));
+    let waitedMs = 0;
+    let bytes = 0;
+    let count = 0;
     for (;;) {
+      const startedAt = performance.now();
       exchange.startTimer();
       const chunks = await queue.take();
       exchange.stopTimer();
       if (chunks === undefined) break;
-      for (const chunk of chunks) yield* exchange.reader.push(chunk);
+      waitedMs += performance.now() - startedAt;
+      for (const chunk of chunks) {
+        bytes += chunk.length;
+        for (const message of exchange.reader.push(chunk)) {
+          count += 1;
+          yield message;
+        }
+      }
+      if (waitedMs > call.timeoutMs + (1000 * bytes) / SLOWEST_BYTES_PER_SECOND) throw dripping(call, bytes);
+      if (count > FREE_MESSAGES + bytes / SMALLEST_MESSAGE_BYTES) {
+        throw foreign(`the server sends a stream of ${count} messages with ${bytes} bytes`);
+      }
     }
     exchange.assertSucceeded();
   } finally {
@@ -179,6 +203,11 @@ function isRefused(stream: ClientHttp2Stream): boolean {
 
 function cut(message: string, { delivered, cause }: { delivered: boolean; cause?: unknown }): CallFailure {
   return new CallFailure({ kind: 'cut', message, delivered, cause });
+}
+
+function dripping({ timeoutMs }: GrpcCall, bytes: number): CallFailure {
+  const message = `only ${bytes} bytes, less than ${SLOWEST_BYTES_PER_SECOND} a second, after ${timeoutMs} ms`;
+  return new CallFailure({ kind: 'timeout', message, delivered: true });
 }
 
 function foreign(message: string): CallFailure {

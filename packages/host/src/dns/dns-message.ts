@@ -133,6 +133,7 @@ function readName(bytes: Buffer, start: number): { readonly name: string; readon
   const labels: string[] = [];
   let at = start;
   let end: number | undefined;
+  let nameBytes = 0;
   for (;;) {
     const length = bytes.readUInt8(at);
     if (length === 0) return { name: labels.join('.').toLowerCase(), end: end ?? at + 1 };
@@ -140,7 +141,9 @@ function readName(bytes: Buffer, start: number): { readonly name: string; readon
       if (at + 1 + length > bytes.length) throw new RangeError('a name goes on beyond the message');
       labels.push(bytes.toString('latin1', at + 1, at + 1 + length));
       at += 1 + length;
-      if (labels.length > MAX_NAME_BYTES) throw new RangeError('a name longer than 255 bytes');
+      nameBytes += 1 + length;
+      // Pointers make a long name of few bytes, in every record.
+      if (nameBytes >= MAX_NAME_BYTES) throw new RangeError('a name longer than 255 bytes');
       continue;
     }
     const target = bytes.readUInt16BE(at) & 0x3fff;

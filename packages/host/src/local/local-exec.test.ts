@@ -72,10 +72,23 @@ describe('running a program', () => {
     expect({ lines, stdout }).toEqual({ lines: ['progress'], stdout: 'answer\n' });
   });
 
-  it('limits a flood of output', async () => {
-    const { stdout, exitCode } = await execLocally(sh('head -c 20000000 /dev/zero'), { timeoutMs });
+  it('kills a program that prints without an end, which is an error and no short output', async () => {
+    const run = execLocally(sh('yes'), { timeoutMs });
+    await expect(run).rejects.toMatchObject({ code: 'HOST_EXEC_OUTPUT_TOO_LARGE', subject: 'sh' });
+  });
+
+  it('drops a flood of the error output', async () => {
+    const { stderr, exitCode } = await execLocally(sh('head -c 20000000 /dev/zero >&2'), { timeoutMs });
     expect(exitCode).toBe(0);
-    expect(stdout.length).toBe(16 * 1024 * 1024);
+    expect(stderr.length).toBe(16 * 1024 * 1024);
+  });
+
+  it('passes a line without an end in parts', async () => {
+    const lengths: number[] = [];
+    const onLine = (line: string): void => void lengths.push(line.length);
+    await execLocally(sh('head -c 5000000 /dev/zero'), { timeoutMs, onLine });
+    expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(5_000_000);
+    expect(Math.max(...lengths)).toBeLessThan(256 * 1024);
   });
 
   it('kills a program and its children on timeout', async () => {

@@ -9,8 +9,10 @@ import type { ExecOptions, ExecResult } from '../host.ts';
 import { childEnvironment } from './child-environment.ts';
 import { findProgram } from './trusted-programs.ts';
 
-/** Limit of each output stream; the rest is dropped. */
+/** Limit of the output; of the error output, the rest is dropped. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+/** Limit of a line for `onLine`. */
+const MAX_LINE_LENGTH = 64 * 1024;
 /** How long a background child may keep the output open after the program has exited. */
 const DRAIN_MS = 250;
 
@@ -21,15 +23,19 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
  * the terminal does not reach it.
  */
 export async function execLocally(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult> {
-  const { exitCode, stdout, stderr } = await execForBytes(argv, options, MAX_OUTPUT_BYTES);
+  const { exitCode, stdout, stderr } = await execForBytes(argv, options);
   return { exitCode, stdout: stdout.toString('utf8'), stderr };
 }
 
-/** As {@link execLocally}, with the raw output; output beyond `maxOutputBytes` is dropped. */
+/**
+ * As {@link execLocally}, with the raw output.
+ * @param maxOutputBytes output beyond it is dropped. Default: 16 MiB, and a program that prints more is killed
+ * @throws HostError `HOST_EXEC_OUTPUT_TOO_LARGE` without `maxOutputBytes`
+ */
 export async function execForBytes(
   argv: readonly [string, ...string[]],
   options: ExecOptions,
-  maxOutputBytes: number,
+  maxOutputBytes?: number,
 ): Promise<{ readonly exitCode: number; readonly stdout: Buffer; readonly stderr: string }> {
   options.signal?.throwIfAborted();
   const [program, ...args] = argv;
@@ -45,16 +51,18 @@ export async function execForBytes(
   // A program that does not read its input may close the pipe early.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input);
-  const stdout = collect(child.stdout, options.onLine, maxOutputBytes);
+  const output = collect(child.stdout, options.onLine, maxOutputBytes ?? MAX_OUTPUT_BYTES);
+  if (maxOutputBytes === undefined) output.onExcess(() => killGroup(child));
   const onErrorLine = (line: string): void => {
     options.onLine?.(line);
     options.onErrorLine?.(line);
   };
-  const stderr = collect(child.stderr, onErrorLine, MAX_OUTPUT_BYTES);
+  const errors = collect(child.stderr, onErrorLine, MAX_OUTPUT_BYTES);
 
   const ended = await outcomeOf(child, program, options);
   if (ended instanceof Error) throw ended;
-  return { exitCode: ended, stdout: stdout(), stderr: stderr().toString('utf8') };
+  if (maxOutputBytes === undefined && output.isExceeded()) throw tooLarge(program);
+  return { exitCode: ended, stdout: output.bytes(), stderr: errors.bytes().toString('utf8') };
 }
 
 function outcomeOf(child: Child, program: string, options: ExecOptions): Promise<number | Error> {
@@ -105,24 +113,55 @@ function killGroup(child: Child): void {
   }
 }
 
-function collect(stream: Readable, onLine: ExecOptions['onLine'], maxBytes: number): () => Buffer {
+interface Output {
+  readonly bytes: () => Buffer;
+  readonly isExceeded: () => boolean;
+  /** Called once, with the first byte beyond the limit. */
+  readonly onExcess: (listener: () => void) => void;
+}
+
+function collect(stream: Readable, onLine: ExecOptions['onLine'], maxBytes: number): Output {
   const decoder = new StringDecoder('utf8');
   const chunks: Buffer[] = [];
   let kept = 0;
+  let isExceeded = false;
+  let excess: (() => void) | undefined;
   let line = '';
   stream.on('data', (chunk: Buffer) => {
-    const room = maxBytes - kept;
-    if (room > 0) chunks.push(chunk.subarray(0, room));
-    kept += Math.min(room, chunk.length);
+    const left = maxBytes - kept;
+    if (left > 0) chunks.push(chunk.subarray(0, left));
+    kept += Math.min(left, chunk.length);
+    if (chunk.length > left && !isExceeded) {
+      isExceeded = true;
+      excess?.();
+    }
     if (onLine === undefined) return;
     const lines = (line + decoder.write(chunk)).split('\n');
     line = lines.pop() ?? '';
     for (const each of lines) onLine(each);
+    if (line.length <= MAX_LINE_LENGTH) return;
+    onLine(line);
+    line = '';
   });
   stream.on('end', () => {
     if (line !== '') onLine?.(line);
   });
-  return () => Buffer.concat(chunks);
+  return {
+    bytes: () => Buffer.concat(chunks),
+    isExceeded: () => isExceeded,
+    onExcess: (listener) => {
+      excess = listener;
+    },
+  };
+}
+
+function tooLarge(program: string): HostError {
+  return new HostError({
+    code: 'HOST_EXEC_OUTPUT_TOO_LARGE',
+    message: `the program printed more than ${MAX_OUTPUT_BYTES} bytes and was killed`,
+    subject: program,
+    hint: 'run it by hand to see what it prints',
+  });
 }
 
 function timedOut(program: string, timeoutMs: number): HostError {

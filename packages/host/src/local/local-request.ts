@@ -17,6 +17,7 @@ export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
     return await get(probe, signal);
   } catch (error) {
     probe.signal?.throwIfAborted();
+    if (error instanceof HostError) throw error;
     const reason = deadline.aborted ? `no response within ${probe.timeoutMs} ms` : reasonOf(error);
     throw connectionFailed(probe.url, reason, error);
   }
@@ -33,7 +34,7 @@ async function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
     request.on('error', reject);
     request.once('response', (response) => {
       const peer = response.socket instanceof TLSSocket ? peerOf(response.socket) : undefined;
-      readBody(response).then((body) => {
+      readBody(response, probe.url).then((body) => {
         resolve({ status: response.statusCode ?? 0, body, ...(peer === undefined ? {} : { peer }) });
       }, reject);
     });
@@ -75,13 +76,14 @@ function peerOf(socket: TLSSocket): HttpAnswer['peer'] {
   };
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
+/** Ends the connection to a peer that sends more than the bound. */
+async function readBody(response: IncomingMessage, url: string): Promise<string> {
   const chunks: Buffer[] = [];
   let total = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk.subarray(0, MAX_BODY_BYTES - total));
+    chunks.push(chunk);
     total += chunk.length;
-    if (total >= MAX_BODY_BYTES) break;
+    if (total > MAX_BODY_BYTES) throw tooLarge(url);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -105,6 +107,15 @@ function connectionFailed(url: string, reason: string, cause: unknown): HostErro
     subject: withoutCredentials(url),
     hint: HINTS[errnoOf(cause) ?? ''] ?? 'check the address and that the component behind it runs',
     cause,
+  });
+}
+
+function tooLarge(url: string): HostError {
+  return new HostError({
+    code: 'HOST_ANSWER_TOO_LARGE',
+    message: `the answer has more than ${MAX_BODY_BYTES} bytes`,
+    subject: withoutCredentials(url),
+    hint: 'check which process answers at this address',
   });
 }
 

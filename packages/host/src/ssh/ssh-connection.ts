@@ -35,7 +35,6 @@ export interface SshConnection {
 /** The exit code of ssh's own failures; a query of the connection tells them from a program with the same exit code. */
 const SSH_FAILED = 255;
 const CONTROL_TIMEOUT_MS = 5000;
-const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 /** Creates the directory of the connection's socket, for its owner only; connects with the first program. */
 export async function openSshConnection(target: SshTarget): Promise<SshConnection> {
@@ -55,9 +54,8 @@ export async function openSshConnection(target: SshTarget): Promise<SshConnectio
     options: RemoteOptions,
   ): Promise<RemoteResult> => {
     try {
-      const maxOutputBytes = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
       const env = childEnvironment('SSH_AUTH_SOCK');
-      return await execForBytes(['ssh', ...more, ...args, ...last], { ...options, env }, maxOutputBytes);
+      return await execForBytes(['ssh', ...more, ...args, ...last], { ...options, env }, options.maxOutputBytes);
     } catch (error) {
       throw isRecoveryError(error, 'HOST_EXEC_NOT_FOUND') ? sshMissing(error) : error;
     }

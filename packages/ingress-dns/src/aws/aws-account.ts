@@ -11,6 +11,7 @@ import {
   type WireWatch,
   watchWire,
 } from './client-options.ts';
+import { MAX_RECORD_PAGES, MAX_ZONE_PAGES, PageMeter } from './answer-bounds.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import { type DnsRecordSet, fromRoute53, toRoute53 } from './record-set.ts';
 
@@ -126,11 +127,13 @@ class SdkAccount implements AwsAccount {
     return this.#call('route53:ListHostedZones', 'all hosted zones', async () => {
       const { sdk, client } = await this.#openRoute53();
       const zones: HostedZone[] = [];
+      const pages = new PageMeter(MAX_ZONE_PAGES);
       let marker: string | undefined;
       do {
         const page = await client.send(new sdk.ListHostedZonesCommand({ Marker: marker }), abortable(signal));
         zones.push(...(page.HostedZones ?? []).map(zoneOf));
         marker = page.IsTruncated === true ? page.NextMarker : undefined;
+        if (page.IsTruncated === true) pages.follow([marker]);
       } while (marker !== undefined);
       return zones;
     });
@@ -151,6 +154,7 @@ class SdkAccount implements AwsAccount {
     return this.#call('route53:ListResourceRecordSets', zoneId, async () => {
       const { sdk, client } = await this.#openRoute53();
       const records: DnsRecordSet[] = [];
+      const pages = new PageMeter(MAX_RECORD_PAGES);
       let next: Partial<Route53.ListResourceRecordSetsCommandInput> | undefined = {};
       while (next !== undefined) {
         const command: Route53.ListResourceRecordSetsCommand = new sdk.ListResourceRecordSetsCommand({
@@ -160,6 +164,7 @@ class SdkAccount implements AwsAccount {
         const page: Route53.ListResourceRecordSetsCommandOutput = await client.send(command, abortable(signal));
         records.push(...(page.ResourceRecordSets ?? []).map(fromRoute53));
         const { NextRecordName, NextRecordType, NextRecordIdentifier } = page;
+        if (page.IsTruncated === true) pages.follow([NextRecordName, NextRecordType, NextRecordIdentifier]);
         next =
           page.IsTruncated === true
             ? {

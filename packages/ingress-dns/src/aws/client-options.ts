@@ -1,8 +1,10 @@
 import type { Clock } from '@kube-rescue/host';
+import { Readable } from 'node:stream';
 import type { Route53ClientConfig } from '@aws-sdk/client-route-53';
 import type { AwsCredentials } from '../credentials/aws-credentials.ts';
 import type { Environment } from '../credentials/caller-credentials.ts';
 import { DEFAULT_REGION, partitionOf, ROUTE_53_REGION } from '../credentials/partition.ts';
+import { boundedBody } from './answer-bounds.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** Region, endpoints and proxy of the AWS clients. */
@@ -112,7 +114,7 @@ interface MiddlewareStack {
   ): void;
 }
 
-/** Counts every request, applies the rate limit, and reads the AWS clock from every answer, errors included. */
+/** Bounds every answer, counts every request, applies the rate limit, and reads the AWS clock from every answer, errors included. */
 export function watchWire(stack: unknown, watch: WireWatch, clock: Pick<Clock, 'now'>, limiter?: RateLimiter): void {
   (stack as MiddlewareStack).add(
     (next) => async (args) => {
@@ -122,6 +124,8 @@ export function watchWire(stack: unknown, watch: WireWatch, clock: Pick<Clock, '
       const date = headerOf(result.response, 'date');
       const servedAt = Date.parse(date ?? '');
       if (!Number.isNaN(servedAt)) watch.clockAheadMs = servedAt - clock.now().getTime();
+      const response = result.response as { body?: unknown };
+      if (response.body instanceof Readable) response.body = boundedBody(response.body);
       return result;
     },
     { step: 'deserialize', name: 'watchWire', priority: 'low' },

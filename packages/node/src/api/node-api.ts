@@ -19,13 +19,16 @@ export interface NodeApi {
    * Lists the objects below a path, page by page.
    *
    * @param path may have a query, such as a selector
-   * @returns `undefined` when a page could not be read
+   * @returns `undefined` when a page could not be read, or the list has no end
    */
   list(path: string, signal: AbortSignal): Promise<readonly unknown[] | undefined>;
 }
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const PAGE = 200;
+/** Bounds of one list: the pods of the largest cluster that Kubernetes supports are 150,000. */
+const MOST_PAGES = 2000;
+const MOST_ITEMS = 200_000;
 
 export function createNodeApi(describe: () => Promise<NodeDescription>, { host }: NodeDeps): NodeApi {
   const read: NodeApi['read'] = async (path, signal, timeoutMs = REQUEST_TIMEOUT_MS) => {
@@ -51,17 +54,20 @@ export function createNodeApi(describe: () => Promise<NodeDescription>, { host }
     read,
     list: async (path, signal) => {
       const items: unknown[] = [];
-      let token = '';
-      do {
+      const tokens = new Set(['']);
+      for (let token = ''; ; ) {
         const next = token === '' ? '' : `&continue=${encodeURIComponent(token)}`;
         const reading = await read(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${next}`, signal);
         const page = reading.state === 'answered' && reading.status === 200 ? reading.object : undefined;
         const { items: found } = fieldsAt(page);
         if (!Array.isArray(found)) return undefined;
-        items.push(...(found as readonly unknown[]));
+        for (const item of found as readonly unknown[]) items.push(item);
         token = textAt(fieldsAt(page, 'metadata'), 'continue') ?? '';
-      } while (token !== '');
-      return items;
+        if (token === '') return items;
+        // A server that continues in a circle, or with empty pages, never ends.
+        if (tokens.has(token) || tokens.size >= MOST_PAGES || items.length > MOST_ITEMS) return undefined;
+        tokens.add(token);
+      }
     },
   };
 }
