@@ -110,6 +110,7 @@ describe('a guarded host', () => {
     }
     expect(await guarded.readFile(hostPath('/etc/ssl/etcd/key.pem'))).toBeDefined();
     expect(named).toEqual(['etcd']);
-    await expectCode(guarded.readFile(hostPath(`${STATE}/lock`)), 'SOURCE_UNTRUSTED');
+    const error = await expectCode(guarded.readFile(hostPath(`${STATE}/lock`)), 'SOURCE_UNTRUSTED');
+    expect(error.hint).toContain(`mv ${STATE}/lock ${STATE}/lock.untrusted`);
   });
 });

@@ -36,7 +36,7 @@ export function guardHost(host: Host, options: GuardOptions = {}): Host {
   const assert = async (path: HostPath, allowSticky = false): Promise<void> => {
     if (KERNEL_FILES.test(path) && !KERNEL_LINKS.test(path)) return;
     const isOwn = path === STATE_DIRECTORY || path.startsWith(`${STATE_DIRECTORY}/`);
-    const how = isOwn ? { known: ownKnown, noLinksFrom: STATE_DIRECTORY } : { known, onServiceAccount, allowSticky };
+    const how = isOwn ? { known: ownKnown, ownDirectory: STATE_DIRECTORY } : { known, onServiceAccount, allowSticky };
     await assertTrusted(path, { host }, how);
   };
   const assertRead = async (path: HostPath): Promise<void> => {

@@ -26,8 +26,8 @@ export interface TrustOptions {
    * must then be created without following what appears there meanwhile. Default: false.
    */
   readonly allowSticky?: boolean | undefined;
-  /** Refuses links at and below this path. Default: links are followed, and judged. */
-  readonly noLinksFrom?: HostPath | undefined;
+  /** A directory of our own: links at and below it are refused, and another owner is no mistake. Default: there is none. */
+  readonly ownDirectory?: HostPath | undefined;
 }
 
 const SLASH = hostPath('/');
@@ -56,7 +56,7 @@ export async function findForeignWriter(
   deps: { readonly host: TrustHost },
   options: TrustOptions = {},
 ): Promise<ForeignWriter | undefined> {
-  const { known, allowSticky = false, noLinksFrom } = options;
+  const { known, allowSticky = false, ownDirectory } = options;
   const judge = createJudge(deps.host, options);
   let directory = SLASH;
   // An empty first segment: the root directory itself.
@@ -80,7 +80,7 @@ export async function findForeignWriter(
     const found = await judge(entry, stat);
     if (stat.kind === 'symlink') {
       if (found !== undefined) return found;
-      if (isAtOrBelow(entry, noLinksFrom) || OF_A_PROCESS.test(entry)) return aLink(entry);
+      if (isAtOrBelow(entry, ownDirectory) || OF_A_PROCESS.test(entry)) return aLink(entry);
       links += 1;
       if (links > MAX_LINKS) return aLink(entry);
       const target = (await deps.host.readLink(entry)) ?? '';
@@ -119,7 +119,7 @@ interface Judged extends ForeignWriter {
   readonly isSticky: boolean;
 }
 
-function createJudge(host: TrustHost, { onServiceAccount }: TrustOptions) {
+function createJudge(host: TrustHost, { onServiceAccount, ownDirectory }: TrustOptions) {
   let read: ReturnType<typeof readServiceAccounts> | undefined;
   const accounts = (of: TrustHost): ReturnType<typeof readServiceAccounts> => (read ??= readServiceAccounts(of));
   return async (path: HostPath, stat: FileStat | undefined): Promise<Judged | undefined> => {
@@ -129,7 +129,10 @@ function createJudge(host: TrustHost, { onServiceAccount }: TrustOptions) {
     const isOwned = stat.uid === 0 || (host.kind === 'copy' && stat.uid === host.userId());
     const account = isOwned || onServiceAccount === undefined ? undefined : (await accounts(host)).get(stat.uid);
     if (!isOwned && account === undefined) {
-      return { ...found(`user ${stat.uid} owns it`, `chown -h root: ${path}`), isSticky: false };
+      // Root's own files have root as their owner from the beginning: another owner has made it.
+      const isForeign = isAtOrBelow(path, ownDirectory);
+      const fix = isForeign ? `move it away with mv ${path} ${path}.untrusted` : `chown -h root: ${path}`;
+      return { ...found(`user ${stat.uid} owns it`, fix), isSticky: false };
     }
     if (account !== undefined) onServiceAccount?.({ name: account, path });
     // The mode of a link has no meaning: symlink(7).

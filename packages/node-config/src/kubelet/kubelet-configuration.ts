@@ -34,7 +34,7 @@ export interface KubeletConfiguration {
 
 type KubeletHost = Pick<Host, 'readFile' | 'list' | 'processes'>;
 
-interface Told {
+interface KubeletStart {
   readonly origin: KubeletConfiguration['origin'];
   readonly source: HostPath;
   readonly flags: ReadonlyMap<string, string>;
@@ -72,28 +72,28 @@ export async function readKubeletConfiguration({
   readonly host: KubeletHost;
 }): Promise<KubeletConfiguration> {
   const found = await fromService(host);
-  const told = found.told ?? (await fromKubeadm(host, found.evidence));
-  const configFile = pathFrom(told.flags.get('config'));
+  const start = found.start ?? (await fromKubeadm(host, found.evidence));
+  const configFile = pathFrom(start.flags.get('config'));
   const file = configFile === undefined ? undefined : await readConfigFile(configFile, host);
-  const merged = new Map([...(file ?? new Map<string, string>()), ...told.flags]);
-  const evidence = [...told.evidence];
+  const merged = new Map([...(file ?? new Map<string, string>()), ...start.flags]);
+  const evidence = [...start.evidence];
   if (configFile !== undefined) {
     evidence.push(file === undefined ? `${configFile} does not exist` : `read the configuration in ${configFile}`);
   }
   if (!merged.has('cert-dir')) evidence.push(`no --cert-dir: kubelet default ${DEFAULT_CERT_DIRECTORY}`);
   if (!merged.has('pod-manifest-path')) {
-    if (file === undefined && told.origin === 'kubeadm-defaults') {
+    if (file === undefined && start.origin === 'kubeadm-defaults') {
       merged.set('pod-manifest-path', '/etc/kubernetes/manifests');
       evidence.push('no configuration file: kubeadm default /etc/kubernetes/manifests for static pods');
     } else evidence.push('no static pod directory is configured');
   }
   const path = (flag: string) => pathFrom(merged.get(flag));
   return {
-    origin: told.origin,
+    origin: start.origin,
     evidence,
     notBelieved: found.ignored,
-    running: told.running,
-    component: { component: 'kubelet', source: told.source, flags: merged, unmapped: [] },
+    running: start.running,
+    component: { component: 'kubelet', source: start.source, flags: merged, unmapped: [] },
     configFile,
     staticPodPath: path('pod-manifest-path'),
     kubeconfig: path('kubeconfig'),
@@ -109,7 +109,7 @@ export async function readKubeletConfiguration({
 }
 
 async function fromService(host: KubeletHost): Promise<{
-  readonly told?: Told;
+  readonly start?: KubeletStart;
   readonly evidence: readonly string[];
   readonly ignored: readonly string[];
 }> {
@@ -119,10 +119,10 @@ async function fromService(host: KubeletHost): Promise<{
   );
   if (service === undefined) return { evidence, ignored };
   const { origin, source, argv, running } = service;
-  return { told: { origin, source, flags: readCommandLine(argv).flags, evidence, running }, evidence, ignored };
+  return { start: { origin, source, flags: readCommandLine(argv).flags, evidence, running }, evidence, ignored };
 }
 
-async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Promise<Told> {
+async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Promise<KubeletStart> {
   const evidence = [
     ...searched,
     'systemd has no unit for a kubelet',
