@@ -59,7 +59,8 @@ export interface HostFiles {
   /** Free bytes for a new file in the (nearest existing) directory. */
   freeBytes(path: HostPath): Promise<number>;
   /**
-   * Checks, without writing, that a file could be written in the (nearest existing) directory.
+   * Checks, without writing, that a file could be written in the (nearest existing) directory, or that an existing file could be
+   * replaced: not on a read-only filesystem, not immutable.
    * @throws HostError `HOST_READ_ONLY` `HOST_PERMISSION_DENIED`
    */
   assertWritable(path: HostPath): Promise<void>;

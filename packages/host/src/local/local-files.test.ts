@@ -29,6 +29,22 @@ describe('reading files of this machine', () => {
     });
   });
 
+  it.each([
+    ['a file', 'kept'],
+    ['its directory', '.'],
+  ])('names the immutable attribute of %s before anything is written', async (_title, name) => {
+    await writeFile(at('kept'), 'old');
+    execFileSync('chattr', ['+i', at(name)]);
+    try {
+      const asked = host.assertWritable(at(name));
+      await expect(asked).rejects.toMatchObject({ code: 'HOST_READ_ONLY', subject: path.normalize(at(name)) });
+      await expect(asked).rejects.toMatchObject({ hint: expect.stringContaining('chattr -i') });
+    } finally {
+      execFileSync('chattr', ['-i', at(name)]);
+    }
+    await host.assertWritable(at('kept'));
+  });
+
   describe('never opens', () => {
     let other: ChildProcess | undefined;
     afterEach(() => {

@@ -78,11 +78,25 @@ export function createLocalFileReads(paths: PathResolver): HostFileReads {
       }),
     assertWritable: (directory) =>
       translated('write in the directory', directory, async () => {
-        // access(2) answers EROFS for root too.
-        await atNearest(await paths.target(directory), (nearest) => access(nearest, constants.W_OK));
+        // access(2) answers EROFS for root too, and EPERM for an immutable file (Linux, `fs/namei.c` inode_permission).
+        await atNearest(await paths.target(directory), (nearest) =>
+          access(nearest, constants.W_OK).catch((error: unknown) => {
+            throw errnoOf(error) === 'EPERM' ? immutable(nearest, error) : error;
+          }),
+        );
       }),
   };
   return { ...reads, readTree: (roots, limits) => readTreeOneByOne(reads, roots, limits) };
+}
+
+function immutable(subject: string, cause: unknown): HostError {
+  return new HostError({
+    code: 'HOST_READ_ONLY',
+    message: 'the immutable attribute is set, which stops root too',
+    subject,
+    hint: `see it with \`lsattr -d ${subject}\`, remove it with \`chattr -i ${subject}\`, then run again`,
+    cause,
+  });
 }
 
 /** @throws HostError `HOST_NOT_A_REGULAR_FILE` for directories, devices, FIFOs and sockets */

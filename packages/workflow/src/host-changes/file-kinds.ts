@@ -4,7 +4,7 @@ import type { ChangeKind } from '../plan/change.ts';
 import type { FileRemove, FileReplace, LinkReplace } from '../plan/file-change-types.ts';
 import { sha256 } from '../plan/digest.ts';
 import { WorkflowError } from '../errors.ts';
-import { assertDiskSpace } from '../run/disk-space.ts';
+import { assertDiskSpace, assertReplaceable } from '../run/disk-space.ts';
 import { describeDifference, readFileState } from './file-state.ts';
 import { captureFile, previewFileUndo, undoFile } from './file-undo.ts';
 
@@ -15,7 +15,7 @@ export function fileReplaceKind(files: HostFiles): ChangeKind<FileReplace> {
     undoOrder: 'reverse',
     describe: (change) =>
       `${change.before === 'absent' ? 'create' : 'replace'} ${change.target} (${change.mode.toString(8).padStart(4, '0')})`,
-    preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
+    preflight: (change) => assertReplaceable(files, hostPath(change.target)),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, after, backup) => captureFile(files, change, after ?? '', backup),
     apply: async (change, material) => {
@@ -36,7 +36,7 @@ export function fileRemoveKind(files: HostFiles): ChangeKind<FileRemove> {
     kind: 'file.remove',
     undoOrder: 'reverse',
     describe: (change) => `remove ${change.target}`,
-    preflight: (change) => assertDiskSpace(files, parentPath(hostPath(change.target))),
+    preflight: (change) => assertReplaceable(files, hostPath(change.target)),
     staleness: (change) => stalenessOf(files, change),
     capture: (change, _after, backup) => captureFile(files, change, 'absent', backup),
     apply: ({ target, before }) =>

@@ -1,4 +1,4 @@
-import { HostError, type HostFiles, type HostPath } from '@kube-rescue/host';
+import { HostError, type HostFiles, type HostPath, parentPath } from '@kube-rescue/host';
 
 /** Far more than certificates, manifests and undo records of one run need. */
 const REQUIRED_BYTES = 4 * 1024 * 1024;
@@ -20,4 +20,16 @@ export async function assertDiskSpace(
     subject: directory,
     hint: 'free some space (df), for example old logs and images, then run again',
   });
+}
+
+/**
+ * Checks, without writing, that a file can be created, replaced or removed: its directory has space, and neither is immutable.
+ * @throws HostError as {@link assertDiskSpace}
+ */
+export async function assertReplaceable(
+  files: Pick<HostFiles, 'freeBytes' | 'assertWritable'>,
+  path: HostPath,
+): Promise<void> {
+  await assertDiskSpace(files, parentPath(path));
+  await files.assertWritable(path);
 }
