@@ -1,6 +1,7 @@
 import { JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
 import { ODD_OBJECT_MUTANTS } from './odd-objects.ts';
+import { TRUST_MUTANTS } from './trust.ts';
 import { UNIT_ROLLBACK_MUTANTS } from './unit-rollback.ts';
 import { WORKFLOW_MUTANTS } from './workflow.ts';
 
@@ -10,4 +11,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...JOURNAL_MUTANTS,
   ...ODD_OBJECT_MUTANTS,
   ...UNIT_ROLLBACK_MUTANTS,
+  ...TRUST_MUTANTS,
 ];

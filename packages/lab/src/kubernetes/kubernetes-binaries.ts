@@ -1,4 +1,4 @@
-import { type HostPath, joinPath } from '@kube-rescue/host';
+import { assertTrusted, findForeignWriter, type HostPath, joinPath } from '@kube-rescue/host';
 import type { LabDeps } from '../machine/lab-deps.ts';
 import { buildKubernetes } from './kubernetes-build.ts';
 import { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes-version.ts';
@@ -21,7 +21,9 @@ export interface KubernetesBinaries {
  *
  * A build takes 3 to 8 minutes, 2.5 GB of disk while it lasts and 0.5 GB afterwards.
  *
- * @throws LabError `LAB_NO_SPACE` `LAB_BUSY` `LAB_BUILD_FAILED` `LAB_PACKAGES_MISSING` `LAB_PACKAGES_NOT_INSTALLED`
+ * Root runs the binaries, so other users must not be able to write them: untrusted assets are passed over, an untrusted cache is
+ * refused.
+ * @throws HostError `SOURCE_UNTRUSTED`; LabError `LAB_NO_SPACE` `LAB_BUSY` `LAB_BUILD_FAILED` `LAB_PACKAGES_MISSING` `LAB_PACKAGES_NOT_INSTALLED`
  */
 export async function provideKubernetesBinaries(
   { assetsDirectory, cacheDirectory }: KubernetesBinariesInput,
@@ -35,6 +37,7 @@ export async function provideKubernetesBinaries(
   }
   const store = joinPath(cacheDirectory, 'kube-rescue', 'kubernetes');
   const directory = joinPath(store, KUBERNETES_VERSION);
+  await assertTrusted(directory, deps, { allowSticky: true });
   if ((await whyUnfit(directory, deps)) === undefined) return { directory, source: 'cache' };
   report(`no Kubernetes ${KUBERNETES_VERSION} binaries found; building them once from Debian's source`);
   await buildKubernetes({ store, directory }, deps);
@@ -46,6 +49,10 @@ async function whyUnfit(directory: HostPath, { host, signal }: LabDeps): Promise
   const found = new Set(await host.list(directory));
   const missing = KUBERNETES_BINARIES.filter((name) => !found.has(name));
   if (missing.length > 0) return `${missing.join(', ')} missing`;
+  for (const name of KUBERNETES_BINARIES) {
+    const writer = await findForeignWriter(joinPath(directory, name), { host }, { allowSticky: true });
+    if (writer !== undefined) return `${writer.path} is not trusted: ${writer.reason}; to correct it: ${writer.fix}`;
+  }
   const kubeadm = joinPath(directory, 'kubeadm');
   const { stdout } = await host.exec([kubeadm, 'version', '--output=short'], { timeoutMs: 10_000, signal });
   return stdout.trim() === KUBERNETES_VERSION ? undefined : `kubeadm is ${stdout.trim()}, not ${KUBERNETES_VERSION}`;

@@ -3,7 +3,7 @@ import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 /** The files of all labs, one directory for each, so that orphaned labs can be found. */
 export const LAB_ROOT = hostPath('/var/lib/kube-rescue-lab');
 /** Held while labs are listed, registered or removed. */
-export const LAB_LOCK = hostPath('/run/lock/kube-rescue-lab');
+export const LAB_LOCK = hostPath('/run/kube-rescue-lab/lock');
 /** The parent of every lab's control groups, in each hierarchy. */
 export const CGROUP_PARENT = 'kube-rescue-lab';
 export const CGROUP_ROOT = hostPath('/sys/fs/cgroup');

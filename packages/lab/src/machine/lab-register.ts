@@ -1,4 +1,4 @@
-import { HostError, type HostPath, joinPath } from '@kube-rescue/host';
+import { assertTrusted, HostError, type HostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { LabDeps } from './lab-deps.ts';
 import { LabError } from '../errors.ts';
 import { isLabId, LAB_LOCK, LAB_ROOT, labDirectory } from './lab-directory.ts';
@@ -22,9 +22,16 @@ export interface LabRecord {
 const LOCK_DEADLINE_MS = 60_000;
 const RECORD_FILE = 'lab.json';
 
-/** Runs `work` under the lock for registering, listing and removing labs. */
+/**
+ * Runs `work` under the lock for registering, listing and removing labs.
+ *
+ * Root removes what the records of labs name, so their directory and the lock must be root's: another user could hold a lock
+ * in /run/lock before root takes it.
+ * @throws HostError `SOURCE_UNTRUSTED`
+ */
 export async function withLabLock<T>(deps: Pick<LabDeps, 'host' | 'clock'>, work: () => Promise<T>): Promise<T> {
-  await deps.host.makeDirectory(joinPath(LAB_LOCK, '..'), { mode: 0o1777 });
+  for (const path of [LAB_ROOT, LAB_LOCK]) await assertTrusted(path, deps, { ownDirectory: parentPath(LAB_LOCK) });
+  await deps.host.makeDirectory(parentPath(LAB_LOCK), { mode: 0o755 });
   const lock = await waitFor(deps, {
     subject: LAB_LOCK,
     deadlineMs: LOCK_DEADLINE_MS,
