@@ -79,7 +79,8 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
   if (input.dryRun) return answerPlan(await makePlan(input, session), session);
   assertMayWrite(session.host);
   assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
-  return answerRun(await carryOut(input, session), session, await describeAccess(session));
+  const result = await carryOut(input, session);
+  return answerRun(result, session, await describeAccess(result, session));
 }
 
 async function carryOut(input: PlaybookInput, session: Session): Promise<RunResult> {
@@ -134,22 +135,23 @@ async function explainInterruption(
   resumeCommand: string | undefined,
   deps: WorkflowDeps,
 ): Promise<unknown> {
-  const { accessOf, describeNextSteps, WorkflowError } = await import('@kube-rescue/workflow');
+  const { describeNextSteps, rollbackAccessOf, WorkflowError } = await import('@kube-rescue/workflow');
   if (error instanceof WorkflowError && !claimsNothingChanged(error)) return error;
   const id = baseName(hostPath(run));
+  const access = await rollbackAccessOf(await deps.store.open(id), deps);
   return new CliError({
     code: 'RUN_CUT_OFF',
     message: `the run was interrupted; its changes are active: ${describeError(error)}`,
     subject: run,
-    hint: `fix the cause, then ${describeNextSteps({ id, resumeCommand, outcome: undefined }, accessOf(deps))}`,
+    hint: `fix the cause, then ${describeNextSteps({ id, resumeCommand, outcome: undefined }, access)}`,
     cause: error,
   });
 }
 
-/** Flags that a command about the run needs. */
-async function describeAccess(session: Session): Promise<string> {
-  const { accessFlags, accessOf } = await import('@kube-rescue/workflow');
-  return accessFlags(accessOf({ host: session.host, store: await session.openRuns() }));
+/** Flags that a rollback of the run needs as things are now. */
+async function describeAccess({ needsForce }: RunResult, session: Session): Promise<string> {
+  const { accessOf, rollbackFlags } = await import('@kube-rescue/workflow');
+  return rollbackFlags({ ...accessOf({ host: session.host, store: await session.openRuns() }), needsForce });
 }
 
 function answerRun(result: RunResult, { reporter }: Session, access: string): Answer<RunAnswer> {

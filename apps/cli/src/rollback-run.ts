@@ -15,7 +15,7 @@ export interface RollbackInput {
   readonly run: string;
   readonly dryRun: boolean;
   readonly yes: boolean;
-  /** Roll back despite later runs, and even if an expired certificate replaces a valid one. */
+  /** Roll back despite later runs, and even if certificates that work are replaced by ones that do not. Splits no unit. */
   readonly force: boolean;
 }
 
@@ -38,7 +38,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const { id } = run;
   if (!input.dryRun) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   const state = await run.state();
-  const { assertFilesOnly, assertKnownKinds } = await import('@kube-rescue/workflow');
+  const { accessFlags, accessOf, assertFilesOnly, assertKnownKinds } = await import('@kube-rescue/workflow');
   assertKnownKinds(state.activeChanges, deps.kinds, { path: run.path, header: state.header });
   assertFilesOnly(state.activeChanges, deps);
   const changes = describeActive(state, deps);
@@ -63,8 +63,9 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
             ].join('\n'),
     };
   }
-  if (later.length > 0 && !input.force) throw isOutOfTurn(id, later);
-  if (worse.length > 0 && !input.force) throw isWorse(id, worse);
+  const flags = accessFlags({ ...accessOf(deps), isSealed: (state.header?.seal ?? []).length > 0 });
+  if (later.length > 0 && !input.force) throw isOutOfTurn(id, later, flags);
+  if (worse.length > 0 && !input.force) throw isWorse(id, worse, flags);
   if (!input.yes) {
     reporter.print(`changes to roll back, newest first:\n${listFor(reporter.terminal.columns)}`);
     if (!(await ask(`Roll back run ${id}?`, interruption.signal))) {
@@ -77,11 +78,19 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
 
 async function rollBack(run: string, deps: WorkflowDeps, isReplaying: () => boolean): Promise<Answer> {
   const { rollbackRun } = await import('@kube-rescue/workflow');
-  const { undone, notReverted, replaced } = await rollbackRun(run, deps).catch((error: unknown) => {
+  const unwound = await rollbackRun(run, deps).catch((error: unknown) => {
     // Some changes may have been rolled back, others not.
     throw isReplaying() ? incomplete(run, describeError(error)) : error;
   });
-  const reasons = notReverted.map(({ change, reason, old }) => ({ target: change.target, reason, old: old ?? null }));
+  const { undone, notReverted } = unwound;
+  // As paths on this machine, to copy from.
+  const onThisMachine = (path: string): string => (deps.host.kind === 'copy' ? `${deps.host.name}${path}` : path);
+  const replaced = unwound.replaced.map(({ target, kept }) => ({ target, kept: onThisMachine(kept) }));
+  const reasons = notReverted.map(({ change, reason, old }) => ({
+    target: change.target,
+    reason,
+    old: old === undefined ? null : onThisMachine(old),
+  }));
   const summary =
     undone + notReverted.length === 0
       ? `nothing to roll back: run ${run} has no active changes`
@@ -101,21 +110,21 @@ async function rollBack(run: string, deps: WorkflowDeps, isReplaying: () => bool
   };
 }
 
-function isOutOfTurn(run: string, later: readonly string[]): CliError {
+function isOutOfTurn(run: string, later: readonly string[], flags: string): CliError {
   return new CliError({
     code: 'ROLLBACK_OUT_OF_TURN',
     message: `nothing was changed: later runs changed the same files: ${later.join(', ')}`,
     subject: run,
-    hint: `roll back the newest first: rollback ${later[0] ?? ''}; or roll back all that these files allow: rollback ${run} --force`,
+    hint: `roll back the newest first: rollback ${later[0] ?? ''}${flags}; or roll back all that these files allow: rollback ${run}${flags} --force`,
   });
 }
 
-function isWorse(run: string, reasons: readonly string[]): CliError {
+function isWorse(run: string, reasons: readonly string[], flags: string): CliError {
   return new CliError({
     code: 'ROLLBACK_WORSE',
-    message: `nothing was changed: the rollback would restore expired certificates: ${reasons.join('; ')}`,
+    message: `nothing was changed: the rollback would make things worse: ${reasons.join('; ')}`,
     subject: run,
-    hint: `to roll back all the same: rollback ${run} --force`,
+    hint: `to roll back all the same: rollback ${run}${flags} --force`,
   });
 }
 
@@ -124,7 +133,7 @@ function incomplete(run: string, reason: string): CliError {
     code: 'ROLLBACK_INCOMPLETE',
     message: `the rollback is incomplete: ${reason}`,
     subject: run,
-    hint: 'restore them by hand from the backup directory of the run, or fix the cause and run rollback again',
+    hint: 'restore the whole unit by hand from the backup directory of the run, never a part of it, or fix the cause and run rollback again',
   });
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Node } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
-import type { RunOrigin, RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
+import type { RunDirectory, RunOrigin, RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
 import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { openCopy, refuseLiveFlags } from './copied-node.ts';
@@ -153,7 +153,11 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
         if (event.type === 'run-started') writes.add(`run ${event.runId}`);
         onEvent(event);
       };
-      return { host: machine, clock, kinds, store: await openRuns(), onEvent: follow };
+      const needsForce = async (run: RunDirectory): Promise<boolean> => {
+        const { judgeRollback } = await import('@kube-rescue/diagnosis');
+        return (await judgeRollback(run, node)).length > 0;
+      };
+      return { host: machine, clock, kinds, store: await openRuns(), onEvent: follow, needsForce };
     },
   };
 }

@@ -49,4 +49,5 @@ export { rollbackRun, type RunInput, type RunResult, runPlaybook } from './run/r
 export type { Selection } from './plan/selection.ts';
 export type { Finding, FindingStatus, Phase, Playbook, Step, StepId, StepJournal, Verdict } from './plan/step.ts';
 export type { NotReverted, ReplacedBytes, Unwound } from './run/unwound.ts';
-export { accessFlags, accessOf, describeNextSteps } from './run/next-steps.ts';
+export { accessFlags, accessOf, describeNextSteps, rollbackAccessOf, rollbackFlags } from './run/next-steps.ts';
+export { groupUnits } from './run/units.ts';

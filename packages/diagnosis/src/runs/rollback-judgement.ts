@@ -1,39 +1,102 @@
-import { type ExpiredCertificate, listExpired } from '@kube-rescue/cert-rotation';
-import { formatTime } from '@kube-rescue/errors';
+import {
+  type ExpiredCertificate,
+  inspectCertificates,
+  judgeCertificate,
+  joinSubject,
+  listExpired,
+  type NodeReader,
+} from '@kube-rescue/cert-rotation';
+import { formatTime, isRecoveryError } from '@kube-rescue/errors';
 import { type KubernetesObject, readObjectData, textAt } from '@kube-rescue/cluster-objects';
 import { hostPath } from '@kube-rescue/host';
-import type { RunDirectory } from '@kube-rescue/workflow';
+import type { IntentRecord, RunDirectory } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
+import { listReversible, readRestored } from './restored-files.ts';
+
+/** A certificate that expires within this time is as good as expired: nobody renews it in time. */
+const SOON_MS = 24 * 3_600_000;
 
 /**
- * Why rolling back a run would do harm: one line for each expired certificate that would replace a valid one. Empty for a run
- * that did not finish.
+ * Why rolling back a run would make things worse, whatever its outcome: one line for each certificate that works now and would
+ * not afterwards. It would have expired, or expire within a day; it would not fit its key; or no CA that the node trusts would
+ * have issued it. A certificate that merely expires earlier than the present one is not worse, nor is one that is as bad now.
  *
- * Judges by the backups of the run. Objects are not compared with their present content.
+ * Judges by the backups of the run and the present files, without units that another process has changed since. Objects are
+ * not compared with their present content. Not called for an unfinished step, which is undone when a run is resumed.
  * @throws WorkflowError `BACKUP_SEALED` `JOURNAL_CORRUPT`; HostError
  */
 export async function judgeRollback(
   run: RunDirectory,
+  node: Pick<Node, 'host' | 'clock' | 'describe'>,
+): Promise<readonly string[]> {
+  const { activeChanges } = await run.state();
+  if (activeChanges.length === 0) return [];
+  await run.backup.assertOpens();
+  const intents = await listReversible(activeChanges, node.host);
+  const dates = await judgeDates(intents, run, node);
+  return [...new Set([...dates, ...(await judgeUse(intents, run, node))])];
+}
+
+async function judgeDates(
+  intents: readonly IntentRecord[],
+  { backup }: RunDirectory,
   { host, clock }: Pick<Node, 'host' | 'clock'>,
 ): Promise<readonly string[]> {
-  const { activeChanges, outcome } = await run.state();
-  if (outcome !== 'done') return [];
-  await run.backup.assertOpens();
   const now = clock.now();
+  const soon = new Date(now.getTime() + SOON_MS);
   const reasons: string[] = [];
-  for (const { change, captured } of activeChanges) {
+  for (const { change, captured } of intents) {
     // A change without a backup may have captured anything.
     const kept = textAt(captured, 'kept');
     if (kept === undefined) continue;
-    const old = listExpiredIn(change.kind, await run.backup.read(kept), now);
-    const [worst] = old.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+    const [worst] = byDate(listExpiredIn(change.kind, await backup.read(kept), soon));
     if (worst === undefined) continue;
     const present = change.kind.startsWith('file.') ? await host.readFile(hostPath(change.target)) : undefined;
-    // The present certificate has expired as well: the rollback does no harm.
-    if (present !== undefined && listExpired(present, now).length > 0) continue;
-    reasons.push(`${change.target}: the old ${worst.subject} expired on ${formatTime(worst.notAfter)}`);
+    const [presentWorst] = present === undefined ? [] : byDate(listExpired(present, soon));
+    const isExpired = worst.notAfter < now;
+    // The present certificate is no better: the rollback does no harm.
+    if (presentWorst !== undefined && (presentWorst.notAfter < now || !isExpired)) continue;
+    const when = isExpired ? 'expired on' : 'expires already on';
+    reasons.push(`${change.target}: the old ${worst.subject} ${when} ${formatTime(worst.notAfter)}`);
   }
   return reasons;
+}
+
+/** Compares what the certificates of this node are good for, before and after. */
+async function judgeUse(
+  intents: readonly IntentRecord[],
+  run: RunDirectory,
+  node: Pick<Node, 'host' | 'clock' | 'describe'>,
+): Promise<readonly string[]> {
+  const before = await listProblems(node.host, node);
+  const after = await listProblems(await readRestored(intents, node.host, run), node);
+  return [...after].flatMap(([key, message]) => (before.has(key) ? [] : [`${message} after the rollback`]));
+}
+
+/** Problems of this node's certificates other than dates, by certificate and code. */
+async function listProblems(
+  host: NodeReader,
+  { clock, describe }: Pick<Node, 'clock' | 'describe'>,
+): Promise<ReadonlyMap<string, string>> {
+  const problems = new Map<string, string>();
+  try {
+    const inventory = await inspectCertificates((await describe()).inspection, { host });
+    const options = { now: clock.now(), expiringWithinDays: 0 };
+    for (const entry of inventory.certificates) {
+      for (const { severity, code, subject, message } of judgeCertificate(entry, inventory, options)) {
+        if (severity !== 'problem' || code === 'PKI_CERTIFICATE_EXPIRED') continue;
+        problems.set(`${entry.id} ${code}`, joinSubject(subject, message));
+      }
+    }
+  } catch (error) {
+    // Not a node, or its configuration cannot be read: dates alone are judged.
+    if (!isRecoveryError(error)) throw error;
+  }
+  return problems;
+}
+
+function byDate(certificates: readonly ExpiredCertificate[]): readonly ExpiredCertificate[] {
+  return certificates.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
 }
 
 /** Of an object: the certificates in its data. */

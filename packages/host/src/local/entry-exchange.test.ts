@@ -106,6 +106,20 @@ describe('the exchange of a file', () => {
     expect(await readFile(file, 'utf8')).toBe('theirs');
   });
 
+  it('leaves a file that another process created at the last instant', async () => {
+    await rm(file);
+    const meddled = async (from: string, to: string): Promise<void> => {
+      if (to === file) await writeFile(file, 'theirs');
+      await link(from, to);
+    };
+    Object.assign(fsPromises, { link: meddled });
+    syncBuiltinESMExports();
+    const created = host.writeFile(file, Buffer.from('new'), { mode: 0o600, replaces: ['absent'] });
+    await expect(created).rejects.toMatchObject({ code: 'HOST_CHANGED' });
+    expect(await readFile(file, 'utf8')).toBe('theirs');
+    expect(await readdir(directory)).toEqual(['key']);
+  });
+
   it('has the old file or the new one at each instant', async () => {
     const seen = new Set<string>();
     beforeTheRename((from, to) => {

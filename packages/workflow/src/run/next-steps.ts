@@ -1,3 +1,5 @@
+import { isRecoveryError } from '@kube-rescue/errors';
+import type { RunDirectory } from '../journal/run-directory.ts';
 import type { RunState } from './run-state.ts';
 import type { WorkflowDeps } from './workflow-deps.ts';
 
@@ -7,6 +9,34 @@ export interface RunAccess {
   readonly root?: string | null | undefined;
   /** The backups are encrypted. */
   readonly isSealed?: boolean | undefined;
+  /** A rollback now would make things worse: it needs `--force`. */
+  readonly needsForce?: boolean | undefined;
+}
+
+/** As {@link accessOf}, for hints that offer to roll back `run` as it is now. */
+export async function rollbackAccessOf(
+  run: RunDirectory,
+  deps: Pick<WorkflowDeps, 'host' | 'store' | 'needsForce'>,
+): Promise<RunAccess> {
+  return { ...accessOf(deps), needsForce: await isForceNeeded(run, deps) };
+}
+
+/** A hint is not worth an error: what cannot be judged is offered without the flag. */
+export async function isForceNeeded(
+  run: RunDirectory,
+  { needsForce }: Pick<WorkflowDeps, 'needsForce'>,
+): Promise<boolean> {
+  try {
+    return (await needsForce?.(run)) ?? false;
+  } catch (error) {
+    if (!isRecoveryError(error)) throw error;
+    return false;
+  }
+}
+
+/** The flags of a rollback, to append to a command. */
+export function rollbackFlags(access: RunAccess): string {
+  return `${accessFlags(access)}${access.needsForce === true ? ' --force' : ''}`;
 }
 
 /** For hints on this machine, about a run whose backups go to `store`. */
@@ -29,7 +59,7 @@ export function describeNextSteps(
   access: RunAccess,
 ): string {
   const flags = accessFlags(access);
-  const rollback = `roll it back (rollback ${id}${flags})`;
+  const rollback = `roll it back (rollback ${id}${rollbackFlags(access)})`;
   if (resumeCommand !== undefined) return `resume it (${resumeCommand}${flags}) or ${rollback}`;
   // An interrupted run blocks every other run.
   return outcome === undefined ? rollback : `run the same command again, or ${rollback}`;

@@ -8,7 +8,7 @@ import type { WorkflowDeps } from './workflow-deps.ts';
 import type { Finding, Phase, Playbook, Step, StepId, StepJournal, Verdict } from '../plan/step.ts';
 import { createSequence, openStepJournal, type Sequence } from '../journal/step-journal.ts';
 import { describeNotReverted, unwind } from './unwind.ts';
-import { accessFlags, accessOf, describeNextSteps } from './next-steps.ts';
+import { describeNextSteps, rollbackAccessOf, rollbackFlags } from './next-steps.ts';
 
 /** The result of one step. */
 export interface StepReport {
@@ -217,7 +217,7 @@ async function endInterrupted({ run, resumeCommand }: Attempt, deps: WorkflowDep
     code: 'INTERRUPTED',
     message: 'stopped between two steps; the changes so far are active',
     subject: run.id,
-    hint: describeNextSteps({ id: run.id, resumeCommand, outcome: 'interrupted' }, accessOf(deps)),
+    hint: describeNextSteps({ id: run.id, resumeCommand, outcome: 'interrupted' }, await rollbackAccessOf(run, deps)),
   });
 }
 
@@ -243,14 +243,15 @@ async function failRun(
       code: 'ROLLBACK_INCOMPLETE',
       message: `${why}; not rolled back: ${describeNotReverted(notReverted)}`,
       subject: run.path,
-      hint: `restore these by hand from the backup directory of this run, or try again: rollback ${run.id}${accessFlags(accessOf(deps))}`,
+      hint: `restore these by hand from the backup directory of this run, or try again: rollback ${run.id}${rollbackFlags(await rollbackAccessOf(run, deps))}`,
       cause: failure.cause,
     });
   }
   if (state.interrupted) return endInterrupted(attempt, deps);
   if (keepRun) {
     await recordEnd(run, 'not-verified', deps.clock, why);
-    const nextSteps = describeNextSteps({ id: run.id, resumeCommand, outcome: 'not-verified' }, accessOf(deps));
+    const access = await rollbackAccessOf(run, deps);
+    const nextSteps = describeNextSteps({ id: run.id, resumeCommand, outcome: 'not-verified' }, access);
     return new WorkflowError({
       code: 'NOT_VERIFIED',
       message: why,

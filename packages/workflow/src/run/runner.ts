@@ -1,5 +1,5 @@
 import { type WorkflowDeps } from './workflow-deps.ts';
-import { type Host, joinPath } from '@kube-rescue/host';
+import { joinPath } from '@kube-rescue/host';
 import { assertKnownKinds } from '../journal/known-kinds.ts';
 import { kindOf } from '../plan/change-registry.ts';
 import { WorkflowError } from '../errors.ts';
@@ -19,7 +19,7 @@ import type { Selection } from '../plan/selection.ts';
 import type { Playbook } from '../plan/step.ts';
 import { describeNotReverted, unwind } from './unwind.ts';
 import type { Unwound } from './unwound.ts';
-import { accessOf, describeNextSteps, type RunAccess } from './next-steps.ts';
+import { describeNextSteps, isForceNeeded, rollbackAccessOf, type RunAccess } from './next-steps.ts';
 
 export interface RunResult {
   /** `undefined` when there was nothing to do. */
@@ -29,6 +29,8 @@ export interface RunResult {
   readonly steps: readonly StepReport[];
   /** From the first check to the end, in seconds. */
   readonly seconds: number;
+  /** A rollback now would make things worse; see `WorkflowDeps`. Absent when there is no run to roll back. */
+  readonly needsForce?: boolean | undefined;
 }
 
 export interface RunInput {
@@ -113,7 +115,8 @@ export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise
       throw lock.lost.aborted ? explainLostLock(error, run) : error;
     });
     await finish(run, resumeCommand, deps);
-    return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds() };
+    const needsForce = await isForceNeeded(run, deps);
+    return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds(), needsForce };
   });
 }
 
@@ -150,7 +153,7 @@ async function finish(run: RunDirectory, resumeCommand: string | undefined, deps
     code: 'NOT_VERIFIED',
     message: `every step is verified, but the end of the run could not be recorded: ${reason}`,
     subject: run.id,
-    hint: `make the journal writable again, then ${describeNextSteps({ id: run.id, resumeCommand, outcome: undefined }, accessOf(deps))}`,
+    hint: `make the journal writable again, then ${describeNextSteps({ id: run.id, resumeCommand, outcome: undefined }, await rollbackAccessOf(run, deps))}`,
   });
 }
 
@@ -161,16 +164,19 @@ async function assertFeasible(plan: Plan, { host, kinds, store }: WorkflowDeps):
 }
 
 /** The seal of the run decides, not that of the present command. */
-function accessTo({ header }: RunState, host: Pick<Host, 'kind' | 'name'>): RunAccess {
-  return { root: host.kind === 'copy' ? host.name : null, isSealed: (header?.seal ?? []).length > 0 };
+async function accessTo({ id, header }: RunState, deps: WorkflowDeps): Promise<RunAccess> {
+  const { host, store } = deps;
+  const needsForce = await isForceNeeded(await store.open(id), deps);
+  return { root: host.kind === 'copy' ? host.name : null, isSealed: (header?.seal ?? []).length > 0, needsForce };
 }
 
 async function findRunToResume(
   entries: readonly RunEntry[],
   playbook: string,
   resume: boolean,
-  { store, kinds, host }: WorkflowDeps,
+  deps: WorkflowDeps,
 ): Promise<{ readonly run: RunDirectory; readonly state: RunState } | undefined> {
+  const { store, kinds, host } = deps;
   assertNoneIncomplete(entries);
   if (!resume) {
     const unfinishedRun = chooseUnfinished(entries);
@@ -179,7 +185,7 @@ async function findRunToResume(
       code: 'RUN_UNFINISHED',
       message: 'a previous run was interrupted; its changes are incomplete; nothing was changed now',
       subject: unfinishedRun.id,
-      hint: describeNextSteps(unfinishedRun, accessTo(unfinishedRun, host)),
+      hint: describeNextSteps(unfinishedRun, await accessTo(unfinishedRun, deps)),
     });
   }
   const state = chooseResumable(entries);
@@ -196,7 +202,7 @@ async function findRunToResume(
       code: 'RUN_UNFINISHED',
       message: `the run to resume belongs to ${state.playbook}, not to ${playbook}; nothing was changed now`,
       subject: state.id,
-      hint: describeNextSteps(state, accessTo(state, host)),
+      hint: describeNextSteps(state, await accessTo(state, deps)),
     });
   }
   const run = await store.open(state.id);

@@ -39,14 +39,17 @@ function meddling(host: FakeHost, file: string, meddle: () => Promise<void>): Ho
 
 describe('a unit of files', () => {
   it.each([
-    ['the certificate was signed anew', CERTIFICATE, ['new key', 'theirs', 'old']],
+    ['the certificate was signed again', CERTIFICATE, ['new key', 'theirs', 'old']],
     ['the key was replaced', KEY, ['theirs', 'new certificate', 'old']],
   ])('is left as a whole when %s since, and other units go back', async (_what, file, left) => {
     const host = makeHost();
     const id = await runPair(host);
     await write(host, file, 'theirs');
+    const before = host.mutations.length;
     const { undone, notReverted } = await rollbackRun(id, demoDeps(host));
     expect(await texts(host)).toEqual(left);
+    // Not even for an instant.
+    expect(host.mutations.slice(before).filter(({ target }) => target === KEY || target === CERTIFICATE)).toEqual([]);
     expect(undone).toBe(1);
     expect(notReverted.map(({ change }) => change.target).toSorted()).toEqual([CERTIFICATE, KEY]);
     const own = notReverted.find(({ change }) => change.target === file);

@@ -1,6 +1,7 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import { type ChangeRegistry } from '../plan/change-registry.ts';
 import { type WorkflowListener } from './events.ts';
+import type { RunDirectory } from '../journal/run-directory.ts';
 import { type RunStore } from '../journal/run-store.ts';
 
 /** Dependencies of a run. */
@@ -10,4 +11,6 @@ export interface WorkflowDeps {
   readonly kinds: ChangeRegistry;
   readonly store: RunStore;
   readonly onEvent: WorkflowListener;
+  /** Whether a rollback of the run now would need `--force`, for hints. Default: it would not. */
+  readonly needsForce?: ((run: RunDirectory) => Promise<boolean>) | undefined;
 }
