@@ -11,9 +11,11 @@ export {
   isSignedBy,
   namesIssuer,
 } from './certificate/comparison.ts';
-export { canSignCertificates, type CertificateDetails, detailCertificate } from './certificate/details.ts';
+export { type CertificateDetails, detailCertificate } from './certificate/details.ts';
 export { allowsUsage, assertSubjectNames, namesAddress } from './certificate/extensions.ts';
 export type { Usage } from './certificate/extensions.ts';
+export { findCaRight, findForbiddenExtension, hasOnlyKnownExtensions, isStrictDer } from './certificate/leaf-rights.ts';
+export { isUnreadableName, readSubject, type SubjectIdentity } from './certificate/subject.ts';
 export { findPairFault, isSelfSignedCa } from './certificate/openssl-check.ts';
 export { daysUntil, describeValidity, MS_PER_DAY, nameOf, NO_VALIDITY } from './certificate/summary.ts';
 export {

@@ -3,6 +3,7 @@ import {
   buildChain,
   type Certificate,
   detailCertificate,
+  findCaRight,
   isKeyOf,
   isSameCertificate,
   isSamePublicKey,
@@ -105,6 +106,8 @@ function judgeCandidate(
   const lost =
     rules.keepEverything === true && entry.certificate.ok ? findLost(certificate, entry.certificate.value, now) : [];
   if (lost.length > 0) flaws.push(`lacks ${lost.join(', ')} of the certificate in use`);
+  const right = findCaRight(certificate);
+  if (right !== undefined) flaws.push(right);
   const own = set.keys.find(({ key }) => isKeyOf(key, certificate))?.key;
   const present = entry.key.ok && isKeyOf(entry.key.value.key, certificate) ? entry.key.value.key : undefined;
   if (own === undefined && present === undefined) flaws.push('has no private key in the set');

@@ -1,21 +1,20 @@
 import { formatTime } from '@kube-rescue/errors';
 import {
   allowsUsage,
-  canSignCertificates,
   type Certificate,
   findIssuerMismatch,
   isKeyOf,
   type IssuerMismatch,
   MS_PER_DAY,
   namesAddress,
+  namesIssuer,
 } from '@kube-rescue/x509';
-import { PKI_ERRORS, type PkiErrorCode } from '../errors.ts';
+import { PKI_ERRORS, PkiError, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
-import type { CertificateId } from '../inventory/catalogue.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import type { Reading } from '../inventory/reading.ts';
-import { type Problem, problemOf } from './problem.ts';
-import { findForeignIdentity } from './signable.ts';
+import { joinSubject, type Problem, problemOf } from './problem.ts';
+import { findForbiddenContent, findForeignClaim } from './signable.ts';
 
 export interface JudgementOptions {
   readonly now: Date;
@@ -66,21 +65,9 @@ function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]
   return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'the CA has no certificate');
 }
 
-function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined, id: CertificateId): Problem[] {
-  if (ca === undefined || !ca.bundle.ok) return [];
-  const reason = findChainBreak(certificate, ca.bundle.value);
-  if (reason === undefined) return [];
-  const foreign = findForeignIdentity(id, certificate);
-  if (foreign !== undefined) {
-    return [
-      problem(path, {
-        code: 'PKI_CHAIN_BROKEN',
-        message: `was not signed by a CA of this cluster (${reason}) and claims ${foreign}, which this certificate never has`,
-        hint: 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`',
-        fixedBy: 'operator',
-      }),
-    ];
-  }
+function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined): Problem[] {
+  const reason = ca?.bundle.ok === true ? findChainBreak(certificate, ca.bundle.value) : undefined;
+  if (ca === undefined || reason === undefined) return [];
   return [
     problem(path, {
       code: 'PKI_CHAIN_BROKEN',
@@ -90,17 +77,62 @@ function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefi
   ];
 }
 
-/** A renewal keeps the extensions, so a leaf that can sign would become an intermediate CA. */
-function judgeCaRights(certificate: Certificate, path: string): Problem[] {
-  if (!canSignCertificates(certificate)) return [];
+/** A renewal keeps subject and extensions: what a certificate claims without a right to it would get the signature of the CA. */
+function judgeRights(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
+  if (ca === undefined) return [];
+  const { path } = entry.certificateLocation;
+  const hint = 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`';
+  const content = findForbiddenContent(certificate);
+  if (content !== undefined) {
+    return [problem(path, { code: 'PKI_CERTIFICATE_INVALID', message: content, hint, fixedBy: 'operator' })];
+  }
+  const isOurs = ca.bundle.ok && ca.bundle.value.some((each) => hasSigned(each, certificate));
+  const claim = findForeignClaim(entry, certificate, { isOurs });
+  if (claim === undefined) return [];
+  const reason = (ca.bundle.ok ? findChainBreak(certificate, ca.bundle.value) : undefined) ?? 'the CA cannot be read';
   return [
     problem(path, {
-      code: 'PKI_CERTIFICATE_INVALID',
-      message: 'can sign certificates (CA:TRUE or keyCertSign), which the certificate of a component never can',
-      hint: 'find out who wrote the file; restore it from a backup, or recreate it with `kubeadm init phase`',
+      code: isOurs ? 'PKI_CERTIFICATE_INVALID' : 'PKI_CHAIN_BROKEN',
+      message: isOurs ? claim : `was not signed by a CA of this cluster (${reason}) and ${claim}`,
+      hint,
       fixedBy: 'operator',
     }),
   ];
+}
+
+/** Whether the key of `ca` made the signature; the identifiers of a reissued CA may differ. */
+function hasSigned(ca: Certificate, certificate: Certificate): boolean {
+  return namesIssuer(certificate, ca) && certificate.x509.verify(ca.x509.publicKey);
+}
+
+/**
+ * Refuses to sign a certificate again that claims more than its purpose gives it, or whose key is not the key beside it.
+ *
+ * @param keepsKey the new certificate is for the key of the old one
+ * @throws PkiError `PKI_CERTIFICATE_INVALID` `PKI_CHAIN_BROKEN` `PKI_KEY_MISMATCH`
+ */
+export function assertSignable(
+  entry: CertificateEntry,
+  { cas }: Pick<CertificateInventory, 'cas'>,
+  { keepsKey }: { readonly keepsKey: boolean },
+): void {
+  if (!entry.certificate.ok) throw entry.certificate.error;
+  const certificate = entry.certificate.value;
+  const [refusal] = judgeRights(
+    entry,
+    certificate,
+    cas.find(({ id }) => id === entry.ca),
+  );
+  const reasons = [...(refusal === undefined ? [] : [refusal]), ...(keepsKey ? judgePair(entry, certificate) : [])];
+  const [first] = reasons;
+  if (first === undefined) return;
+  const { message, subject, hint } = first;
+  throw new PkiError({
+    code: first.code as PkiErrorCode,
+    message: joinSubject(entry.definition.name, message),
+    subject,
+    hint,
+  });
 }
 
 /** Required names and usages that the certificate lacks. */
@@ -144,6 +176,10 @@ function judgeForm(reading: Reading<unknown>, path: string): Problem[] {
   return [{ ...problemOf(reading.fault, path, 'renewal'), hint: 'renew it: the renewal writes the file again' }];
 }
 
+function judgePair(entry: CertificateEntry, certificate: Certificate): Problem[] {
+  return judgeKey(entry, certificate).filter(({ fixedBy }) => fixedBy === 'new-key');
+}
+
 function judgeKey(entry: CertificateEntry, certificate: Certificate): Problem[] {
   const path = entry.keyLocation.path;
   if (!entry.key.ok) return [problemOf(entry.key.error, path, 'new-key')];
@@ -166,6 +202,13 @@ function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Prob
   return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
 }
 
+function judgeOrigin(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
+  const rights = judgeRights(entry, certificate, ca);
+  // A foreign claim names the break of the chain already.
+  const isNamed = rights.some(({ code }) => code === 'PKI_CHAIN_BROKEN');
+  return isNamed ? rights : [...rights, ...judgeChain(certificate, entry.certificateLocation.path, ca)];
+}
+
 /** Checks one certificate of an inventory at `now`. Pure; an empty list means no problem. */
 export function judgeCertificate(
   entry: CertificateEntry,
@@ -179,8 +222,7 @@ export function judgeCertificate(
   const problems = [
     ...judgeForm(entry.certificate, path),
     ...judgeDates(certificate, path, options),
-    ...judgeCaRights(certificate, path),
-    ...judgeChain(certificate, path, ca, entry.id),
+    ...judgeOrigin(entry, certificate, ca),
     ...judgePurpose(entry, certificate, path),
     ...judgeKey(entry, certificate),
     ...judgeEmbedded(entry, options),

@@ -50,14 +50,23 @@ export function problemOf(error: RecoveryError, subject: string, fixedBy: Proble
   };
 }
 
-const PREDICATE = /^(?:expired|expires|is|was|does|can) /;
+const PREDICATE = /^(?:expired|expires|is|was|does|can|has|claims|allows|names) /;
 
 /** Puts a name before a message: `etcd CA expired on ...`; a message that has its own subject follows a colon. */
 export function joinSubject(name: string, message: string): string {
   return PREDICATE.test(message) ? `${name} ${message}` : `${name}: ${message}`;
 }
 
-const PLURALS: Readonly<Record<string, string>> = { expires: 'expire', is: 'are', was: 'were', does: 'do' };
+const PLURALS: Readonly<Record<string, string>> = {
+  expires: 'expire',
+  is: 'are',
+  was: 'were',
+  does: 'do',
+  has: 'have',
+  claims: 'claim',
+  allows: 'allow',
+  names: 'name',
+};
 
 /** The same for a plural: `4 certificates expired on ...`, `2 certificates are not valid before ...`. */
 export function joinPlural(names: string, message: string): string {

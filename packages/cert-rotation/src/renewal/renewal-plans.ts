@@ -20,7 +20,7 @@ import { type CaId, CERTIFICATES } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
 import type { FilePlan } from './file-plan.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
-import { findShortfall } from '../judgement/judgement.ts';
+import { assertSignable, findShortfall } from '../judgement/judgement.ts';
 import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
 import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
 import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
@@ -39,6 +39,7 @@ async function issuePems(
   if (!entry.certificate.ok) throw entry.certificate.error;
   if (ca === undefined) throw new Error(`${entry.id} has no CA to renew it`);
   if (!ca.issuer.ok) throw ca.issuer.error;
+  assertSignable(entry, inventory, { keepsKey: !options.newKeys });
   const template = entry.certificate.value;
   const issuer = ca.issuer.value;
   const { path } = entry.certificateLocation;

@@ -1,3 +1,4 @@
+import { isRecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
 import {
   createSigningRequest,
@@ -13,7 +14,7 @@ import {
 import { PkiError } from '../errors.ts';
 import { PRIVATE_KEY_MODE } from './file-target.ts';
 import { type CertificateEntry, type CertificateInventory } from '../inventory/inventory.ts';
-import { findShortfall } from '../judgement/judgement.ts';
+import { assertSignable, findShortfall } from '../judgement/judgement.ts';
 
 /** A written signing request. */
 export interface ExportedRequest {
@@ -37,9 +38,15 @@ export interface RequestExport {
 const REQUEST_MODE = 0o644;
 const DIRECTORY_MODE = 0o700;
 
-function obstacleOf(entry: CertificateEntry, newKeys: boolean): string | undefined {
+function obstacleOf(entry: CertificateEntry, newKeys: boolean, inventory: CertificateInventory): string | undefined {
   const { name } = entry.definition;
   if (!entry.certificate.ok) return `${name}: ${entry.certificate.error.message}`;
+  try {
+    assertSignable(entry, inventory, { keepsKey: false });
+  } catch (error) {
+    if (isRecoveryError(error)) return error.message;
+    throw error;
+  }
   if (newKeys) return undefined;
   if (!entry.key.ok) return `${name}: ${entry.key.error.message}`;
   return isKeyOf(entry.key.value.key, entry.certificate.value)
@@ -80,7 +87,9 @@ export async function exportSigningRequests(
 ): Promise<readonly ExportedRequest[]> {
   const { inventory, directory, newKeys = false } = request;
   const entries = inventory.certificates.filter(({ ca }) => ca !== undefined);
-  const obstacles = entries.map((entry) => obstacleOf(entry, newKeys)).filter((obstacle) => obstacle !== undefined);
+  const obstacles = entries
+    .map((entry) => obstacleOf(entry, newKeys, inventory))
+    .filter((obstacle) => obstacle !== undefined);
   if (obstacles.length > 0) {
     throw new PkiError({
       code: 'PKI_REQUEST_IMPOSSIBLE',

@@ -71,6 +71,19 @@ export function readDerSequence(bytes: Uint8Array): readonly DerElement[] {
   return readDerElements(sequence.content);
 }
 
+/** Deeper than any field of a certificate. */
+const MAX_DEPTH = 32;
+
+/** Whether every length in `bytes` is the shortest possible (X.690 section 10.1), as Go demands. Follows constructed elements. */
+export function isMinimalDer(bytes: Uint8Array, depth = 0): boolean {
+  if (depth > MAX_DEPTH) return false;
+  return readDerElements(bytes).every(({ tag, bytes: element, content }) => {
+    const header = element.length - content.length;
+    const isShortest = encodeDer(tag, content).length - content.length === header;
+    return isShortest && ((tag & 0x20) === 0 || isMinimalDer(content, depth + 1));
+  });
+}
+
 /** Wraps the concatenated `parts` in a tag and the shortest length (X.690 section 10.1). */
 export function encodeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const content = Buffer.concat(parts);
