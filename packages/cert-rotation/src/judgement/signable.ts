@@ -71,7 +71,7 @@ const IDENTITIES: Readonly<Record<CertificateId, Identity>> = {
 };
 
 /** Organizations without rights in Kubernetes, which other tools write into every certificate. */
-const HARMLESS_GROUPS = ['Kubernetes', 'kubernetes', 'etcd'];
+const HARMLESS_GROUPS = ['Kubernetes', 'kubernetes', 'etcd', 'kube-master', 'bootkube'];
 /** 1.3.6.1.4.1.57683.2, the user's UID (Kubernetes `apiserver/pkg/authentication/request/x509/x509.go`). */
 const USER_UID = '2b0601040183c25302';
 
@@ -105,6 +105,15 @@ function isOwnName(name: string, { names }: Slot, certificate: Certificate): boo
   );
 }
 
+/** bootkube and Tectonic give the kubelets of a self-hosted cluster one administrator's certificate (`pkg/asset/tls.go`). */
+function isKubeletOfBootkube({ id }: Slot, { commonNames, organizations }: SubjectIdentity): boolean {
+  return (
+    id === 'kubelet-client' &&
+    String(commonNames) === 'kubelet' &&
+    organizations.every((each) => each === 'system:masters')
+  );
+}
+
 function findForeignSubject(
   slot: Slot,
   certificate: Certificate,
@@ -114,6 +123,7 @@ function findForeignSubject(
   const subject: SubjectIdentity = readSubject(certificate);
   if (subject.others.some(isUnreadableName)) return 'a name that cannot be read';
   if (subject.others.includes(USER_UID)) return 'the UID of a user';
+  if (isOurs && isKubeletOfBootkube(slot, subject)) return undefined;
   const isClient = allowsUsage(certificate, 'client');
   const foreign = subject.organizations.filter(
     (each) =>
