@@ -181,7 +181,8 @@ export async function* readLines(
   for await (const piece of readPieces(path, host, Number.POSITIVE_INFINITY)) {
     let start = 0;
     for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, start)) {
-      yield { line: Buffer.concat([...pending, piece.subarray(start, end)]), isWhole: true };
+      const rest = piece.subarray(start, end);
+      yield { line: pending.length === 0 ? rest : Buffer.concat([...pending, rest]), isWhole: true };
       pending = [];
       start = end + 1;
     }

@@ -85,10 +85,12 @@ export function checkRecord(fields: Fields, line: number, source: JournalSource)
   return fields as unknown as JournalRecord;
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Parses one line as a JSON object; `undefined` when it is invalid. */
 export function parseFields(line: Uint8Array): Fields | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line));
+    const value: unknown = JSON.parse(UTF8.decode(line));
     return isFields(value) ? value : undefined;
   } catch {
     return undefined;
