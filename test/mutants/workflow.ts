@@ -123,17 +123,17 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
     '{ mode: 0o755 }',
   ),
   mutant(
-    'run/runner.ts',
+    'run/run-lock.ts',
     'a run takes no lock',
-    "const lock = await host.acquireLock(joinPath(directory, 'lock'), what);",
-    'const lock = { release: async () => void [host, joinPath, what] };',
+    'const lock = await host.acquireLock(path, holder);',
+    'const lock = { isHeld: async () => true, release: async () => void [path, holder] };',
   ),
-  mutant('run/runner.ts', 'the lock is not released', '    await lock.release();\n', ''),
+  mutant('run/run-lock.ts', 'the lock is not released', '    await lock.release();\n', ''),
   mutant(
     'run/runner.ts',
     'a rollback takes no lock',
-    'return withRunLock(deps, `rollback ${id}`, async () => {',
-    'return (async <T>(_: unknown, __: string, act: () => Promise<T>) => act())(deps, id, async () => {',
+    "return withRunLock(given, { holder: `rollback ${id}`, guarded: 'undo' }, async (lock) => {",
+    'return (async <T>(act: (lock: WorkflowDeps) => Promise<T>) => act(given))(async (lock) => {',
   ),
   mutant(
     'run/units.ts',
