@@ -78,7 +78,7 @@ export {
 export { findTrustDisagreements, type TrustDisagreement } from './objects/trust-disagreement.ts';
 export { buildTrustGraph, type TrustGraph, type TrustNode } from './objects/trust-graph.ts';
 export { findStaleCas } from './objects/stale-cas.ts';
-export { issueProbeCertificate } from './rotation/probe-certificate.ts';
+export { issueProbeCertificate, issueUntrustedProbe } from './rotation/probe-certificate.ts';
 export { createIssueRenewalSteps } from './rotation/issue-renewals.ts';
 export type { RotationContext } from './rotation/rotation-file-step.ts';
 export { inspectRotation, type RotationStage, type RotationState } from './rotation/rotation-state.ts';

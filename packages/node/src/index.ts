@@ -4,7 +4,13 @@ export { describeFailures, type EtcdSearch, type NodeEtcd } from './etcd/etcd-co
 export { toRecordedSearch } from './etcd/recorded-search.ts';
 export { assertRecoverable, assertSingleKubeadmNode, CONTROL_PLANE } from './layout.ts';
 export { findPod, type Layout, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
-export { findNetworkOfNode, findCertifiedNodeName, findNodeName, servingSerial } from './node-identity.ts';
+export {
+  findNetworkOfNode,
+  findCertifiedNodeName,
+  findNodeName,
+  servingCertificate,
+  servingSerial,
+} from './node-identity.ts';
 export { chooseObjectsVia, type NodeObjects, type ObjectPath, type ObjectsVia } from './objects/node-objects.ts';
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export type { ObjectSession } from './objects/object-session.ts';

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import type { NetworkInput } from '@kube-rescue/cni-bootstrap';
 import type { Host } from '@kube-rescue/host';
@@ -12,6 +13,10 @@ export async function findNodeName(
   return (await findCertifiedNodeName(node, { host })) ?? node.kubelet.hostnameOverride ?? host.name;
 }
 
+interface CertificateHost {
+  readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;
+}
+
 /** The name in the kubelet's certificate (`system:node:NAME`); `undefined` without such a certificate. */
 export async function findCertifiedNodeName(
   node: Pick<NodeDescription, 'inspection'>,
@@ -24,13 +29,19 @@ export async function findCertifiedNodeName(
 }
 
 /** The serial number of the API server's serving certificate on disk, upper-case hexadecimal. */
-export async function servingSerial(
-  node: NodeDescription,
-  { host }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'> },
-): Promise<string | undefined> {
-  const { certificates } = await inspectCertificates({ ...node.inspection, only: ['apiserver'] }, { host });
+export async function servingSerial(node: NodeDescription, deps: CertificateHost): Promise<string | undefined> {
+  return (await servingCertificate('apiserver', node, deps))?.serialNumber.toUpperCase();
+}
+
+/** The serving certificate of the API server or the kubelet on disk: who presents it holds its key, so it identifies its server. */
+export async function servingCertificate(
+  id: 'apiserver' | 'kubelet-serving',
+  node: Pick<NodeDescription, 'inspection'>,
+  { host }: CertificateHost,
+): Promise<X509Certificate | undefined> {
+  const { certificates } = await inspectCertificates({ ...node.inspection, only: [id] }, { host });
   const serving = certificates[0]?.certificate;
-  return serving?.ok === true ? serving.value.x509.serialNumber.toUpperCase() : undefined;
+  return serving?.ok === true ? serving.value.x509 : undefined;
 }
 
 /**

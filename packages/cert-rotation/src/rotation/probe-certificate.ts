@@ -1,9 +1,23 @@
-import { encodePem, encodePrivateKey, generateKey, issueFromScratch } from '@kube-rescue/x509';
+import { createCa, encodePem, encodePrivateKey, generateKey, issueFromScratch } from '@kube-rescue/x509';
+import { hostPath } from '@kube-rescue/host';
 import type { Issuer } from '../inventory/ca-inventory.ts';
 
 const NAME = 'kube-rescue:trust-probe';
 const LIFETIME_MS = 10 * 60_000;
 const BACKDATE_MS = 5 * 60_000;
+
+/**
+ * As {@link issueProbeCertificate}, from a CA that no server trusts: a server that checks client certificates answers 401.
+ */
+export async function issueUntrustedProbe(now: Date): Promise<{ readonly certificate: string; readonly key: string }> {
+  const key = await generateKey('ecdsa-p256');
+  const validity = {
+    notBefore: new Date(now.getTime() - BACKDATE_MS),
+    notAfter: new Date(now.getTime() + LIFETIME_MS),
+  };
+  const certificate = await createCa({ commonName: `${NAME}:unknown`, key, validity });
+  return issueProbeCertificate({ certificate, key, keyPath: hostPath('/memory') }, now);
+}
 
 /**
  * Issues a client certificate for a user without permissions, valid for ten minutes, to find out whether a server trusts a CA:

@@ -27,13 +27,14 @@ interface Api {
   readonly readyz?: number;
   readonly trusted?: boolean;
   readonly serialNumber?: string;
+  readonly fingerprint?: string;
 }
 
 function answer(api: Api, { url, client }: HttpProbe): HttpAnswer {
   const serving = new X509Certificate(pki.pairs.apiserver.certificate);
   const peer = {
     serialNumber: api.serialNumber ?? serving.serialNumber,
-    fingerprint256: '',
+    fingerprint256: api.fingerprint ?? (api.serialNumber === undefined ? serving.fingerprint256 : ''),
     validTo: NOW,
     trusted: api.trusted ?? true,
     reason: api.trusted === false ? 'CERT_HAS_EXPIRED' : undefined,
@@ -86,7 +87,12 @@ describe('the gate of the API server', () => {
     ['nothing listens', undefined, 'does not answer'],
     ['its certificate is invalid', { trusted: false }, 'CERT_HAS_EXPIRED'],
     ['it is not ready', { readyz: 500 }, 'it answers 500'],
-    ['it presents another certificate than the file', { serialNumber: '0BAD' }, 'its old certificate'],
+    [
+      'it presents another certificate than the file',
+      { serialNumber: '0BAD' },
+      'another certificate than the one on disk',
+    ],
+    ['it presents a certificate with the serial of the file', { fingerprint: 'AA:BB' }, 'another certificate'],
   ])('stays shut when %s', async (_, api, reason) => {
     const finding = await check(createApiGate(nodeOf(api), []));
     expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining(reason) });

@@ -2,7 +2,7 @@ import { fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { printable } from '@kube-rescue/errors';
 import { findKubeletStart, findPodStart, waitForStableComponent } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { findNodeName, findPod, type Node, servingSerial } from '@kube-rescue/node';
+import { findNodeName, findPod, type Node, servingCertificate, servingSerial } from '@kube-rescue/node';
 import { API_STABLE } from '../step-ids.ts';
 import { createGateStep } from './gate-step.ts';
 
@@ -27,17 +27,18 @@ export function createApiGate(node: Node, requires: readonly StepId[]): Step {
         const reading = await node.api.read('/readyz', signal);
         if (reading.state === 'unanswered') return notYet(`the API server does not answer: ${reading.reason}`);
         if (reading.status !== 200) return notYet(`the API server is not ready: it answers ${reading.status}`);
-        const expected = await servingSerial(description, node);
+        const expected = await servingCertificate('apiserver', description, node);
         const { peer } = await node.host.request({
           url: `${description.apiServerUrl}/readyz`,
           timeoutMs: 5_000,
           signal,
         });
-        if (expected !== undefined && peer?.serialNumber !== expected)
-          return notYet('the API server still presents its old certificate');
+        if (expected !== undefined && peer?.fingerprint256 !== expected.fingerprint256)
+          return notYet('the API server presents another certificate than the one on disk');
+        const which = expected?.serialNumber.toUpperCase() ?? peer?.serialNumber;
         return {
           verified: true,
-          evidence: [`${description.apiServerUrl}/readyz answers 200 with certificate ${expected}`],
+          evidence: [`${description.apiServerUrl}/readyz answers 200 with certificate ${which}`],
         };
       },
       prove: async (signal, onProgress) => {

@@ -1,10 +1,10 @@
-import type { Certificate } from '@kube-rescue/x509';
-import { issueProbeCertificate } from '@kube-rescue/cert-rotation';
+import { type Certificate, readCertificates } from '@kube-rescue/x509';
+import { issueProbeCertificate, issueUntrustedProbe } from '@kube-rescue/cert-rotation';
 import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath, joinPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
-import { type Node, type NodeDescription } from '@kube-rescue/node';
+import { type Node, type NodeDescription, servingCertificate } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
@@ -12,15 +12,28 @@ import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 const REREAD_TIMEOUT_MS = 180_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const KUBELET_PORT = '10250';
+/** With serverTLSBootstrap, the kubelet keeps its signed serving certificate here. */
+const SIGNED_SERVING = hostPath('/var/lib/kubelet/pki/kubelet-server-current.pem');
 
 interface GateIds {
   readonly id: StepId;
   readonly requires: readonly StepId[];
 }
 
+/** A server of this node, and what identifies it. */
+interface Server {
+  readonly name: string;
+  readonly url: string;
+  /** SHA-256 fingerprints of its serving certificates on disk: a server that presents one holds its key. */
+  readonly fingerprints: readonly string[];
+}
+
 /**
  * Verifies that the API server and this node's kubelet accept a client certificate of the new CA, by a request with a probe
  * certificate without permissions: 403 means authenticated, 401 means not.
+ *
+ * An answer counts only from the server itself: its certificate is the one on disk, or verifies by the CAs on disk for the name
+ * that was asked. A certificate of a CA that no server knows must be refused, otherwise a 403 proves nothing.
  */
 export function createClientAcceptanceGate({ id, requires }: GateIds, input: RotationInput, node: Node): Step {
   return createGateStep(
@@ -32,23 +45,51 @@ export function createClientAcceptanceGate({ id, requires }: GateIds, input: Rot
       observe: async (signal) => {
         const { node: description, state } = await inspectRotationOfNode(input, node);
         if (state.stage === 'settled') return { verified: true, evidence: ['no rotation is under way'] };
+        const ca = Buffer.from((await node.host.readFile(state.files.certificate)) ?? []).toString('latin1');
+        const probe = { node, ca, signal };
         const client = await issueProbeCertificate(state.next ?? state.current, node.clock.now());
-        const servers = [
-          { name: 'the API server', url: `${description.apiServerUrl}/api/v1/nodes` },
-          { name: 'the kubelet', url: `https://${kubeletAddress(description)}:${KUBELET_PORT}/pods` },
-        ];
-        for (const { name, url } of servers) {
-          const status = await ask(url, client, node, signal);
-          if (status !== 403) return notYet(`${name} answers ${status} to a client certificate of the new CA`);
+        const unknown = await issueUntrustedProbe(node.clock.now());
+        const evidence: string[] = [];
+        for (const server of await listServers(description, node)) {
+          const accepted = await ask(server, client, probe);
+          if (accepted.status !== 403)
+            return notYet(`${server.name} answers ${accepted.status} to a client certificate of the new CA`);
+          const refused = await ask(server, unknown, probe);
+          if (refused.status !== 401)
+            return notYet(
+              `${server.name} answers ${refused.status} to a client certificate of an unknown CA: it does not verify clients`,
+            );
+          evidence.push(`${server.name} (${accepted.proof}) accepts a client certificate of the new CA`);
         }
-        return {
-          verified: true,
-          evidence: ['the API server and the kubelet accept a client certificate of the new CA'],
-        };
+        return { verified: true, evidence };
       },
     },
     node,
   );
+}
+
+async function listServers(description: NodeDescription, node: Node): Promise<readonly Server[]> {
+  const fingerprintsOf = async (id: 'apiserver' | 'kubelet-serving'): Promise<readonly string[]> => {
+    const certificate = await servingCertificate(id, description, node);
+    return certificate === undefined ? [] : [certificate.fingerprint256];
+  };
+  const current = await node.host.readFile(SIGNED_SERVING);
+  const signed = current === undefined ? undefined : readCertificates(Buffer.from(current).toString('latin1'))[0];
+  return [
+    {
+      name: 'the API server',
+      url: `${description.apiServerUrl}/api/v1/nodes`,
+      fingerprints: await fingerprintsOf('apiserver'),
+    },
+    {
+      name: 'the kubelet',
+      url: `https://${kubeletAddress(description)}:${KUBELET_PORT}/pods`,
+      fingerprints: [
+        ...(await fingerprintsOf('kubelet-serving')),
+        ...(signed === undefined ? [] : [signed.fingerprint256]),
+      ],
+    },
+  ];
 }
 
 function kubeletAddress({ kubelet }: NodeDescription): string {
@@ -56,18 +97,24 @@ function kubeletAddress({ kubelet }: NodeDescription): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
+/** The status of the server itself, with the proof that it is the server; otherwise the reason as the status. */
 async function ask(
-  url: string,
+  { url, fingerprints }: Server,
   client: { readonly certificate: string; readonly key: string },
-  { host }: Node,
-  signal: AbortSignal,
-): Promise<number | string> {
+  { node, ca, signal }: { readonly node: Node; readonly ca: string; readonly signal: AbortSignal },
+): Promise<{ readonly status: number | string; readonly proof: string }> {
   try {
-    return (await host.request({ url, client, timeoutMs: REQUEST_TIMEOUT_MS, signal })).status;
+    const { status, peer } = await node.host.request({ url, ca, client, timeoutMs: REQUEST_TIMEOUT_MS, signal });
+    if (peer !== undefined && fingerprints.includes(peer.fingerprint256)) {
+      return { status, proof: 'with its certificate on disk' };
+    }
+    if (peer?.trusted === true) return { status, proof: 'with a certificate of the CA on disk' };
+    const why = peer?.reason ?? 'it has none';
+    return { status: `with a certificate that is neither the one on disk nor trusted (${why})`, proof: '' };
   } catch (error) {
     signal.throwIfAborted();
     if (!isRecoveryError(error)) throw error;
-    return error.message;
+    return { status: `nothing (${error.message})`, proof: '' };
   }
 }
 

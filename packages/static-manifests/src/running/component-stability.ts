@@ -1,6 +1,7 @@
 import type { Clock, Host } from '@kube-rescue/host';
-import type { StaticPod } from '@kube-rescue/node-config';
+import { healthUrl, type StaticPod } from '@kube-rescue/node-config';
 import { askHealth, type Health } from './component-health.ts';
+import { findSocketOwner, type Ownership } from './listening-socket.ts';
 import { type RunningPod, findRunningPod } from './running-pod.ts';
 
 export interface WaitForStableInput {
@@ -16,6 +17,8 @@ export interface WaitForStableInput {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((waitingFor: string) => void) | undefined;
 }
+
+type StabilityHost = Pick<Host, 'processes' | 'list' | 'request' | 'readFile' | 'readLink'>;
 
 export type Stability =
   | {
@@ -34,7 +37,7 @@ export type Stability =
  */
 export async function waitForStableComponent(
   input: WaitForStableInput,
-  { host, clock }: { readonly host: Pick<Host, 'processes' | 'list' | 'request'>; readonly clock: Clock },
+  { host, clock }: { readonly host: StabilityHost; readonly clock: Clock },
 ): Promise<Stability> {
   const { pod, signal } = input;
   const start = clock.now().getTime();
@@ -49,7 +52,11 @@ export async function waitForStableComponent(
     const health = before === undefined ? undefined : await askHealth({ pod, signal }, { host });
     const after = await findRunningPod(pod, { host });
     const now = clock.now().getTime();
-    const problem = findProblem(before, after, health, input.expectedSerial);
+    const owner = after === undefined ? 'unknown' : await findOwner(pod, after, host);
+    const problem =
+      owner === 'foreign'
+        ? `another process than ${after?.pid} listens on the port of ${pod.component}`
+        : findProblem(before, after, health, input.expectedSerial);
     if (problem !== undefined || after === undefined) {
       if (streak !== undefined) breaks += 1;
       streak = undefined;
@@ -67,6 +74,9 @@ export async function waitForStableComponent(
         const evidence = [
           `process ${after.pid} gave ${answers} good answers in a row in ${now - streak.since} ms`,
           ...(health === undefined ? [] : [health.evidence]),
+          owner === 'owned'
+            ? `process ${after.pid} listens on the port`
+            : `not proven that process ${after.pid} listens on the port: /proc does not show its socket`,
           ...(input.expectedSerial === undefined
             ? []
             : [`every answer was served with certificate ${health?.serialNumber}`]),
@@ -80,6 +90,19 @@ export async function waitForStableComponent(
     }
     await clock.sleep(input.intervalMs, signal);
   }
+}
+
+/** Whether the process that was found is the one that answers the probe. */
+async function findOwner(pod: StaticPod, { pid }: RunningPod, host: StabilityHost): Promise<Ownership> {
+  const url = healthUrl(pod);
+  if (url === undefined) return 'unknown';
+  const { hostname, port, protocol } = new URL(url);
+  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  const processes = await host.processes();
+  const own = processes.find((each) => each.pid === pid);
+  // A component may be started by another program of its container.
+  const pids = processes.filter((each) => each.cgroup === own?.cgroup).map((each) => each.pid);
+  return findSocketOwner({ address: hostname, port: number, pids }, host);
 }
 
 function findProblem(
