@@ -1,5 +1,6 @@
 import { JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
+import { HOSTILE_ANSWER_MUTANTS } from './hostile-answers.ts';
 import { ODD_OBJECT_MUTANTS } from './odd-objects.ts';
 import { TRUST_MUTANTS } from './trust.ts';
 import { UNIT_ROLLBACK_MUTANTS } from './unit-rollback.ts';
@@ -10,6 +11,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORKFLOW_MUTANTS,
   ...JOURNAL_MUTANTS,
   ...ODD_OBJECT_MUTANTS,
+  ...HOSTILE_ANSWER_MUTANTS,
   ...UNIT_ROLLBACK_MUTANTS,
   ...TRUST_MUTANTS,
 ];
