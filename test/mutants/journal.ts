@@ -17,7 +17,7 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     ...JOURNAL,
     name: 'a lost line of the journal is passed over',
     file: 'journal/journal-chain.ts',
-    from: '      throw isLost(`${n - records} records before line ${line} are missing`, subject);',
+    from: '      throw isLost(`records before line ${line} are missing: ${n - records}`, subject);',
     to: '      return;',
   },
   {

@@ -48,7 +48,7 @@ export function createChainReader(subject: string): ChainReader {
   const link = (n: unknown, prev: unknown, line: number): void => {
     const { records, digest } = end;
     if (typeof n === 'number' && n > records)
-      throw isLost(`${n - records} records before line ${line} are missing`, subject);
+      throw isLost(`records before line ${line} are missing: ${n - records}`, subject);
     if (n !== records) throw isCorrupt(`line ${line} is out of order or repeated`, subject);
     if (prev !== digest) throw isCorrupt(`line ${line} does not follow the line before it: a line was edited`, subject);
   };

@@ -98,7 +98,7 @@ export function parseFields(line: Uint8Array): Fields | undefined {
 }
 
 const BY_HAND =
-  'restore the old files by hand from the backup directory beside the journal, then move the directory of this run away: until then no run can begin';
+  'restore the old files by hand from the backup directory beside the journal, then move the directory of this run away; until then new runs are refused where its changes may be incomplete';
 
 /** A line or the digest of the journal is wrong. */
 export function isCorrupt(message: string, subject: string): WorkflowError {
