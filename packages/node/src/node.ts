@@ -116,7 +116,7 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   return node;
 }
 
-/** Judges the paths by cached reads too; each is a trip to a remote machine, whose files its own root guards (ADR 14). */
+/** Judges the paths by cached reads too. A remote machine is guarded where it is connected to: each judgement is a trip. */
 function guardReads(reads: ReadCache, { host, onServiceAccount }: NodeDeps): ReadCache {
   if (host.isRemote === true) return reads;
   const options = { onServiceAccount };

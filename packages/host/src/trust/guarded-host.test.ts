@@ -76,6 +76,16 @@ describe('a guarded host', () => {
     await expectCode(guardHost(host).list(hostPath('/var/log/podsx')), 'SOURCE_UNTRUSTED');
   });
 
+  it('reads below a directory with the sticky bit where that is allowed, again and again', async () => {
+    const host = createFakeHost();
+    await host.makeDirectory(hostPath('/tmp'), { mode: 0o1777 });
+    await host.makeDirectory(hostPath('/tmp/own'), { mode: 0o700 });
+    await host.writeFile(hostPath('/tmp/own/file'), Buffer.from('x'), { mode: 0o600 });
+    const guarded = guardHost(host, { allowSticky: true });
+    for (const _ of [1, 2, 3]) expect(await guarded.readFile(hostPath('/tmp/own/file'))).toBeDefined();
+    await expectCode(guardHost(host).readFile(hostPath('/tmp/own/file')), 'SOURCE_UNTRUSTED');
+  });
+
   it('judges a file again after it was changed', async () => {
     const host = await openHost(0o755);
     const guarded = guardHost(host);

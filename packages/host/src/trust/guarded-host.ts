@@ -2,7 +2,7 @@ import type { Host } from '../host.ts';
 import { type HostPath, hostPath, parentPath } from '../host-path.ts';
 import { assertTrusted, type TrustOptions } from './path-trust.ts';
 
-export interface GuardOptions extends Pick<TrustOptions, 'onServiceAccount'> {}
+export interface GuardOptions extends Pick<TrustOptions, 'onServiceAccount' | 'allowSticky'> {}
 
 /** They open and run no file by a path: a new operation of the host is guarded, or named here. */
 type Unguarded = 'name' | 'kind' | 'isRemote' | 'services' | 'userId' | 'stat' | 'readLink' | 'readTree' | 'freeBytes';
@@ -28,12 +28,12 @@ const KERNEL_LINKS = /^\/proc\/(?:\d+|self)\/(?:root|cwd|exe)$/;
  * accepted. For files that the operator names by hand, such as a plan, use the host itself.
  * @throws HostError `SOURCE_UNTRUSTED` from every guarded operation
  */
-export function guardHost(host: Host, options: GuardOptions = {}): Host {
+export function guardHost<Guardable extends Host>(host: Guardable, options: GuardOptions = {}): Guardable {
   const onServiceAccount = options.onServiceAccount ?? (() => undefined);
   // Only root can change a directory that is trusted, so it remains so.
   const known = new Set<HostPath>();
   const ownKnown = new Set<HostPath>();
-  const assert = async (path: HostPath, allowSticky = false): Promise<void> => {
+  const assert = async (path: HostPath, allowSticky = options.allowSticky): Promise<void> => {
     if (KERNEL_FILES.test(path) && !KERNEL_LINKS.test(path)) return;
     const isOwn = path === STATE_DIRECTORY || path.startsWith(`${STATE_DIRECTORY}/`);
     const how = isOwn ? { known: ownKnown, ownDirectory: STATE_DIRECTORY } : { known, onServiceAccount, allowSticky };

@@ -70,12 +70,13 @@ export async function findForeignWriter(
       continue;
     }
     const entry = joinPath(directory, `./${segment}`);
+    if (above !== undefined && !(allowSticky && above.isSticky)) return above;
     if (known?.has(entry) === true) {
       directory = entry;
+      above = undefined;
       continue;
     }
     const stat = await deps.host.stat(entry);
-    if (above !== undefined && !(allowSticky && above.isSticky)) return above;
     if (stat === undefined) return undefined;
     const found = await judge(entry, stat);
     if (stat.kind === 'symlink') {

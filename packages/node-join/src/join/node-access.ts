@@ -1,4 +1,4 @@
-import { createSshHost, type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import { createSshHost, guardHost, type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import { JoinError } from '../errors.ts';
 
 /**
@@ -45,7 +45,10 @@ export interface NodeSession {
   close(): Promise<void>;
 }
 
-/** Connects over SSH. The next call retries a failed connection. */
+/**
+ * Connects over SSH. The next call retries a failed connection. What a user of the worker other than root could have changed is
+ * neither read nor written: `SOURCE_UNTRUSTED`.
+ */
 export function createNodeSession(): NodeSession {
   const opened = new Map<string, ReturnType<typeof connect>>();
   return {
@@ -66,10 +69,11 @@ export function createNodeSession(): NodeSession {
   };
 }
 
-function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
+/** Its files are those that the operator names, so root's own file may be in a directory with the sticky bit. */
+async function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
   const { address, port, user, identityFile, knownHostsFile, sudo, serviceCommand } = access;
   const path = (text: string | null): HostPath | undefined => (text === null ? undefined : hostPath(text));
-  return createSshHost({
+  const host = await createSshHost({
     address,
     port: port ?? undefined,
     user: user ?? undefined,
@@ -78,6 +82,7 @@ function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
     sudo,
     serviceCommand: path(serviceCommand),
   });
+  return guardHost(host, { allowSticky: true });
 }
 
 /** A failure of a worker, with its name in the message. */
