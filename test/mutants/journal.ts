@@ -59,8 +59,8 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     ...JOURNAL,
     name: 'a lost journal is read as nothing to roll back',
     file: 'journal/journal-file.ts',
-    from: 'if (records === 0 && kept.length > 0) {',
-    to: 'if (records === 0 && kept.length < 0) {',
+    from: '  if (kept.length === 0) return;',
+    to: '  if (kept.length >= 0) return;',
   },
   {
     ...JOURNAL,

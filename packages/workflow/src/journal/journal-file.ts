@@ -99,18 +99,12 @@ async function assertExplained(
   host: Reads,
 ): Promise<void> {
   const kept = ((await host.list(backup)) ?? []).flatMap((name) => KEPT.exec(name)?.[1] ?? []);
-  if (records === 0 && kept.length > 0) {
-    throw isLost(`the journal is lost, and its backup directory has ${kept.length} files`, journal);
-  }
   if (found.isVersion1) return found.version1.assertComplete(kept);
   if (records > 0 && found.head === undefined)
     throw isLost('head.json, the end mark of the journal, is missing', journal);
-  if (kept.length > 0) {
-    throw isLost(
-      `the journal ends before the first change, and its backup directory has ${kept.length} files`,
-      journal,
-    );
-  }
+  if (kept.length === 0) return;
+  const left = records === 0 ? 'the journal is lost' : 'the journal ends before the first change';
+  throw isLost(`${left}, and its backup directory has ${kept.length} files`, journal);
 }
 
 /**

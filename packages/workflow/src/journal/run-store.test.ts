@@ -137,6 +137,15 @@ describe('a run whose journal is damaged is not rolled back', () => {
     await expectRefused(id, 'JOURNAL_LOST');
   });
 
+  it('when its end mark is missing and its changes had no old bytes to keep', async () => {
+    const created = hostPath('/etc/demo/created');
+    const { runId = '' } = await demoRun(host, [demoStep(host, 'one', { [created]: 'new' })]);
+    expect(await readdir(real(`${RUNS}/${runId}/backup`))).toEqual([]);
+    await rm(real(`${RUNS}/${runId}/head.json`));
+    await expectCode(rollbackRun(runId, demoDeps(host)), 'JOURNAL_LOST');
+    expect(await textAt(host, created)).toBe('new');
+  });
+
   it('and is listed with its reason beside the other runs', async () => {
     const lost = await makeRun();
     const good = await makeRun('newer a', 'newer b');
@@ -392,7 +401,7 @@ describe('a journal above 40 MiB', () => {
 describe('a journal that could not be written', () => {
   it('is not continued after a torn line', async () => {
     const run = await openRunStore(host).create({ playbook: 'demo', at: new Date(AT) });
-    let isTorn = true;
+    let isTorn = false;
     const torn: Host = {
       ...host,
       appendFile: async (file, data, options) => {
@@ -403,9 +412,11 @@ describe('a journal that could not be written', () => {
       },
     };
     const again = await openRunStore(torn).open(run.id);
-    await expect(again.append({ type: 'step', step: 'one', at: AT })).rejects.toThrow('no space');
+    await again.append({ type: 'step', step: 'one', at: AT });
+    isTorn = true;
+    await expect(again.append({ type: 'applied', step: 'one', at: AT })).rejects.toThrow('no space');
     await again.append({ type: 'step', step: 'two', at: AT });
-    expect((await again.records()).map(({ type }) => type)).toEqual(['run', 'step']);
+    expect((await again.records()).map(({ type }) => type)).toEqual(['run', 'step', 'step']);
     expect(await readdir(real(run.path))).not.toContain('reserve');
   });
 
