@@ -1,5 +1,5 @@
 import { createObjectChangeKinds, type ObjectAccess, ObjectError, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { type Host, hostPath } from '@kube-rescue/host';
+import { type Host, hostPath, type ProcessInfo } from '@kube-rescue/host';
 import { createFixedClock, objectsBeside, readObjects, stepLaws, withFaults } from '@kube-rescue/testing';
 import {
   createChangeRegistry,
@@ -92,6 +92,22 @@ describe('a change of checkpointed files', () => {
     expect(node.events.at(-1)).toBe('start kubelet');
     expect(node.running.has(200), 'another pod was ended').toBe(true);
     expect(new Set(node.running.keys())).toEqual(new Set([50, 200]));
+  });
+
+  it('does not wait for a process of another user that is called kubelet, nor end it', async () => {
+    const fake: ProcessInfo = {
+      pid: 7,
+      argv: ['kubelet'],
+      uid: 65_534,
+      startTicks: 1,
+      cgroup: '0::/\n',
+      hasOtherNetwork: false,
+    };
+    const inPodName = { ...podProcess(8, API_UID, 'kube-apiserver'), uid: 1000 };
+    const cgroup = `0::/user.slice/user-1000.slice/user@1000.service${inPodName.cgroup.slice('0::'.length)}`;
+    const node = await createCheckpointNode({ processes: [...healthyProcesses(), fake, { ...inPodName, cgroup }] });
+    expect((await run(node)).outcome).toBe('done');
+    expect([node.running.has(7), node.running.has(8)]).toEqual([true, true]);
   });
 
   it('terminates containers before their sandboxes, and kills only after the grace period', async () => {
