@@ -4,6 +4,21 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importsOf, type Manifest, packAll, ROOT, type Tarball } from './e2e/packages/tarballs.fixture.ts';
 
+/** The part of a package-lock.json or npm-shrinkwrap.json that is compared. */
+interface Lock {
+  readonly packages: Readonly<
+    Record<
+      string,
+      {
+        readonly version?: string;
+        readonly integrity?: string;
+        readonly dev?: boolean;
+        readonly dependencies?: Readonly<Record<string, string>>;
+      }
+    >
+  >;
+}
+
 let packDirectory = '';
 let tarballs: readonly Tarball[] = [];
 
@@ -31,7 +46,10 @@ describe('what is published', () => {
   it('is the build output, without tests, fixtures and outputs of deleted sources', async () => {
     for (const { directory, files } of tarballs) {
       const strange = files.filter(
-        (file) => !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|oclif\.manifest\.json)$/.test(file),
+        (file) =>
+          !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|oclif\.manifest\.json|npm-shrinkwrap\.json)$/.test(
+            file,
+          ),
       );
       expect(strange, directory).toEqual([]);
       expect(
@@ -67,6 +85,41 @@ describe('what is published', () => {
       }
       expect([...targets, ...Object.values(manifest.bin ?? {})].length, directory).toBeGreaterThan(0);
     }
+  });
+
+  it('depends on exactly one version of each package of this repository', () => {
+    for (const { manifest, directory } of tarballs) {
+      const own = Object.entries(manifest.dependencies ?? {}).filter(([name]) => name.startsWith('@kube-rescue/'));
+      for (const [name, range] of own) {
+        const version = tarballs.find((each) => each.manifest.name === name)?.manifest.version;
+        expect(range, `${directory}: ${name}`).toBe(version);
+      }
+    }
+  });
+
+  it('installs the versions of the lock file with the command line, with their digests', async () => {
+    const cli = tarballs.find(({ directory }) => directory === 'apps/cli');
+    const { packages } = JSON.parse((await cli?.text('npm-shrinkwrap.json')) ?? '{}') as Lock;
+    const lock = JSON.parse(await readFile(path.join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+    expect(packages['']?.dependencies).toEqual(cli?.manifest.dependencies);
+    const names = Object.keys(packages).filter((key) => key !== '');
+    expect(names.length).toBeGreaterThan(150);
+    for (const key of names) {
+      const { version, integrity, dev } = packages[key] ?? {};
+      expect(dev, key).toBeUndefined();
+      const own = /^node_modules\/@kube-rescue\/([^/]+)(\/.+)?$/.exec(key);
+      const locked = lock.packages[own === null ? key : `packages/${own[1]}${own[2] ?? ''}`];
+      expect(version, key).toBe(locked?.version);
+      // Packages of this repository get their digest when they are published.
+      if (own !== null && own[2] === undefined) continue;
+      expect(integrity, key).toMatch(/^sha512-/);
+      expect(integrity, key).toBe(locked?.integrity);
+    }
+    const named = Object.keys(packages).map((key) => key.slice(key.lastIndexOf('node_modules/') + 13));
+    const missing = Object.values(packages).flatMap(({ dependencies = {} }) =>
+      Object.keys(dependencies).filter((name) => !named.includes(name)),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('depends on every package that it imports', async () => {

@@ -26,6 +26,7 @@ export const SLOW_TESTS = [
   'test/no-leak-cluster.test.ts',
   'test/other-writers.test.ts',
   'test/power-loss.test.ts',
+  'test/shrinkwrap.test.ts',
 ];
 
 /** Process state that a test changes or measures; the next file in the same worker would inherit it. */

@@ -1,5 +1,10 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -60,19 +65,56 @@ async function pack(directory: string, into: string): Promise<Tarball | undefine
 }
 
 /**
- * Creates a project with one package and its dependencies, those of this repository from their tarballs, others preferably
- * from npm's cache.
+ * Creates a project with one package and its dependencies, those of this repository from a registry with their tarballs, others
+ * preferably from npm's cache.
  */
 export async function installAlone(tarball: Tarball, all: readonly Tarball[], project: string): Promise<void> {
   await mkdir(project);
-  const overrides = all
-    .filter(({ manifest }) => manifest.name !== tarball.manifest.name)
-    .map(({ manifest, file }) => [manifest.name, `file:${file}`]);
-  const dependencies = { [tarball.manifest.name]: `file:${tarball.file}` };
-  const text = JSON.stringify({ type: 'module', dependencies, overrides: Object.fromEntries(overrides) });
-  await writeFile(path.join(project, 'package.json'), text);
-  const argv = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
-  await run('npm', argv, { cwd: project, timeout: TIMEOUT_MS });
+  const { name, version } = tarball.manifest;
+  await writeFile(
+    path.join(project, 'package.json'),
+    JSON.stringify({ type: 'module', dependencies: { [name]: version } }),
+  );
+  const registry = await startRegistry(all);
+  try {
+    // npm's cache is by address, so only what is here comes from here, where the name allows it.
+    const scope = name.startsWith('@kube-rescue/') ? '--@kube-rescue:registry' : '--registry';
+    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+    await run('npm', ['install', `${scope}=${registry.url}`, ...options], { cwd: project, timeout: TIMEOUT_MS });
+  } finally {
+    registry.close();
+  }
+}
+
+/** A registry on this machine with the packages of this repository; it redirects to npm's registry for others. */
+async function startRegistry(all: readonly Tarball[]): Promise<{ readonly url: string; readonly close: () => void }> {
+  const { stdout: upstream } = await run('npm', ['config', 'get', 'registry']);
+  const server = createServer((request, response) => {
+    const name = decodeURIComponent((request.url ?? '').slice(1).replace(/\.tgz$/, ''));
+    const found = all.find(({ manifest }) => manifest.name === name);
+    const other = new URL(request.url ?? '', upstream.trim()).href;
+    if (found === undefined) response.writeHead(302, { location: other }).end();
+    else if (request.url?.endsWith('.tgz') === true) createReadStream(found.file).pipe(response);
+    else response.end(JSON.stringify(describe(found, url)));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url, close };
+}
+
+function describe({ manifest, file, files }: Tarball, url: string): object {
+  const integrity = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  const dist = { tarball: `${url}${encodeURIComponent(manifest.name)}.tgz`, integrity };
+  const { name, version } = manifest;
+  return {
+    name,
+    'dist-tags': { latest: version },
+    versions: { [version]: { ...manifest, dist, _hasShrinkwrap: files.includes('npm-shrinkwrap.json') } },
+  };
 }
 
 /** The names of the packages that built files import, without Node's own. */
