@@ -17,7 +17,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { A, B, demoDeps, demoPlaybook, demoRun, demoStep, textAt } from '../run/demo-run.fixture.ts';
-import { type JournalRecord, openRunStore, rollbackRun, runPlaybook, sha256 } from '../index.ts';
+import {
+  type ChangeKind,
+  createChangeRegistry,
+  type JournalRecord,
+  openRunStore,
+  rollbackRun,
+  runPlaybook,
+  sha256,
+  type WorkflowDeps,
+} from '../index.ts';
 
 const AT = '2026-11-22T12:00:00Z';
 const RUNS = hostPath('/var/lib/kube-rescue/runs');
@@ -231,19 +240,33 @@ describe('a journal of version 1', () => {
 
   it('can be rolled back again after the rollback was killed while it kept what it replaces', async () => {
     const { id, directory } = await makeRun();
+    const change = { kind: 'demo.object', target: 'x' };
+    const intent: JournalRecord = { type: 'intent', seq: 2, step: 'two', change, captured: null };
+    await (await openRunStore(host).open(id)).append(intent);
     await toVersion1(directory);
-    const crash = new Error('the kill');
-    const killed: Host = { ...host, appendFile: () => Promise.reject(crash), remove: () => Promise.reject(crash) };
-    await expect(rollbackRun(id, demoDeps(killed))).rejects.toBe(crash);
-    const before = (await readdir(path.join(directory, 'backup'))).length;
-    const dying: Host = {
-      ...host,
-      appendFile: () => Promise.reject(crash),
-      writeFile: (file, ...rest) => (file === A || file === B ? Promise.reject(crash) : host.writeFile(file, ...rest)),
+    const kind: ChangeKind = {
+      kind: 'demo.object',
+      undoOrder: 'reverse',
+      describe: ({ target }) => target,
+      preflight: async () => undefined,
+      staleness: async () => undefined,
+      capture: async () => null,
+      apply: async () => undefined,
+      previewUndo: async (_change, _captured, backup) => {
+        return { state: 'ready', kept: await backup.keep(Buffer.from('in no undo record')), replaced: undefined };
+      },
+      undo: async () => ({ state: 'undone' }),
     };
-    await rollbackRun(id, demoDeps(dying)).catch((error: unknown) => expect(error).toBe(crash));
-    expect((await readdir(path.join(directory, 'backup'))).length).toBeGreaterThan(before);
-    expect(await rollbackRun(id, demoDeps(host))).toMatchObject({ undone: 2, notReverted: [] });
+    const depsOf = (machine: Host): WorkflowDeps => {
+      // In a copy, only changes of files are rolled back.
+      const deps = demoDeps({ ...machine, kind: 'live' });
+      return { ...deps, kinds: createChangeRegistry([...deps.kinds.values(), kind]) };
+    };
+    const crash = new Error('the kill');
+    const dying: Host = { ...host, appendFile: () => Promise.reject(crash) };
+    await expect(rollbackRun(id, depsOf(dying))).rejects.toBe(crash);
+    expect(await readdir(path.join(directory, 'backup'))).toContain(sha256(Buffer.from('in no undo record')));
+    expect(await rollbackRun(id, depsOf(host))).toMatchObject({ undone: 3, notReverted: [] });
     expect(await texts()).toEqual(['old a', 'old b']);
   });
 
