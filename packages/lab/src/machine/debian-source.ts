@@ -39,6 +39,10 @@ export async function fetchDebianSource(name: string, work: HostPath, deps: LabD
 async function sourceEntries(deps: LabDeps): Promise<string> {
   const argv = ['apt-get', 'indextargets', '--format', INDEX_FORMAT, 'Created-By: Packages'] as const;
   const hasKeyring = (await deps.host.stat(KEYRING as HostPath)) !== undefined;
+  if (!hasKeyring) {
+    const message = `WARNING: ${KEYRING} is missing: apt verifies Debian sources with every key that it trusts`;
+    deps.onProgress?.({ phase: 'build', message });
+  }
   let entries = renderSourceEntries((await runCommand(deps, argv)).stdout, hasKeyring ? KEYRING : undefined);
   if (entries === '') {
     // Without package lists apt does not list its sources.
