@@ -40,7 +40,7 @@ export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';
 export { createReadCache, type ReadCache } from './read-cache.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { assertTrusted, findForeignWriter, type ForeignWriter, type TrustHost } from './trust/path-trust.ts';
-export { guardHost, type GuardOptions } from './trust/guarded-host.ts';
+export { guardHost, type GuardOptions, withInputs } from './trust/guarded-host.ts';
 export { systemClock } from './system-clock.ts';
 export { readTreeOneByOne } from './tree-read.ts';
 export type { TreeEntry, TreeLimits, TreeSnapshot } from './tree-snapshot.ts';

@@ -38,6 +38,8 @@ export interface NodeOptions {
 export interface NodeDeps {
   readonly host: Host;
   readonly clock: Clock;
+  /** Reads the files that the operator names, whoever owns them. Default: `host`. */
+  readonly inputHost?: Host | undefined;
   /** Default: snapshots of etcd are not encrypted, and readable by root. */
   readonly sealSnapshot?: SnapshotSeal | undefined;
   /** Called with a line for each process that has a kubelet's name and is not believed. Default: `kubelet.evidence` has them. */

@@ -73,7 +73,7 @@ export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
 export function openNode(options: NodeOptions, deps: NodeDeps): Node {
   const reads = guardReads(createReadCache(deps), deps);
   const { sealSnapshot } = deps;
-  const files = { host: reads.host, clock: reads.clock, sealSnapshot };
+  const files = { host: reads.host, inputHost: deps.host, clock: reads.clock, sealSnapshot };
   const describe = (): Promise<NodeDescription> =>
     reads.once('description', async () => {
       await reads.prefetch(listUsualPaths(options));

@@ -2,7 +2,7 @@ import { createFakeHost, expectCode, treeOf } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../host.ts';
 import { hostPath } from '../host-path.ts';
-import { guardHost } from './guarded-host.ts';
+import { guardHost, withInputs } from './guarded-host.ts';
 
 const OPEN = hostPath('/srv/open');
 const WITHIN = hostPath('/srv/open/file');
@@ -84,6 +84,22 @@ describe('a guarded host', () => {
     const guarded = guardHost(host, { allowSticky: true });
     for (const _ of [1, 2, 3]) expect(await guarded.readFile(hostPath('/tmp/own/file'))).toBeDefined();
     await expectCode(guardHost(host).readFile(hostPath('/tmp/own/file')), 'SOURCE_UNTRUSTED');
+  });
+
+  it('reads what the operator has named for any owner, and nothing beside it', async () => {
+    const host = createFakeHost({ tree: treeOf({ '/etc/own': 'x' }) });
+    const owner = { uid: 1000, gid: 1000 };
+    for (const path of ['/home/u/ca.crt', '/home/u/set/tls/ca.crt', '/home/u/setx', '/home/u/other']) {
+      await host.makeDirectory(hostPath('/home/u/set/tls'), { mode: 0o755 });
+      await host.writeFile(hostPath(path), Buffer.from('x'), { mode: 0o644, owner });
+    }
+    const reading = withInputs(guardHost(host), host, [hostPath('/home/u/ca.crt'), hostPath('/home/u/set')]);
+    for (const path of ['/home/u/ca.crt', '/home/u/set/tls/ca.crt', '/etc/own']) {
+      expect(await reading.readFile(hostPath(path)), path).toBeDefined();
+    }
+    for (const path of ['/home/u/setx', '/home/u/other']) {
+      await expectCode(reading.readFile(hostPath(path)), 'SOURCE_UNTRUSTED');
+    }
   });
 
   it('judges a file again after it was changed', async () => {

@@ -97,3 +97,18 @@ export function guardHost<Guardable extends Host>(host: Guardable, options: Guar
   };
   return { ...host, ...guarded };
 }
+
+/**
+ * A guarded host that also reads files, and directories with what is in them, that the operator has named: they are input, and
+ * the operator's own user may own them.
+ */
+export function withInputs(guarded: Host, unguarded: Host, inputs: readonly HostPath[]): Host {
+  const isInput = (path: HostPath): boolean => inputs.some((input) => path === input || path.startsWith(`${input}/`));
+  const reader = (path: HostPath): Host => (isInput(path) ? unguarded : guarded);
+  return {
+    ...guarded,
+    readFile: (path) => reader(path).readFile(path),
+    readRange: (path, range) => reader(path).readRange(path, range),
+    list: (path) => reader(path).list(path),
+  };
+}

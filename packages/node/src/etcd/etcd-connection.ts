@@ -1,5 +1,5 @@
 import type { EtcdClient, EtcdConnection, EtcdProbe, PairPaths } from '@kube-rescue/etcd-access';
-import type { HostPath } from '@kube-rescue/host';
+import { type Host, type HostPath, withInputs } from '@kube-rescue/host';
 import { assertLive } from '../live-node.ts';
 import type { NodeDeps, NodeDescription } from '../node-description.ts';
 
@@ -43,18 +43,29 @@ export async function probeNodeEtcd(
   const given = { endpoints: endpoint === undefined ? undefined : [endpoint], ca, client };
   return probeEtcd(
     { components: node.components, rotatedSet, environment, given, acceptExpiredServer, timeoutMs, signal },
-    { host: deps.host, clock: deps.clock },
+    { host: readingInputs(deps, [ca, client?.certificate, client?.key, rotatedSet]), clock: deps.clock },
+  );
+}
+
+/** What the operator names is read for any owner; what is found on the node is not. */
+function readingInputs({ host, inputHost }: NodeDeps, named: readonly (HostPath | undefined)[]): Host {
+  if (inputHost === undefined) return host;
+  return withInputs(
+    host,
+    inputHost,
+    named.filter((path) => path !== undefined),
   );
 }
 
 /** @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS`, and those of the connection */
 export async function connectByProbe(
   probe: EtcdProbe,
-  { host, clock }: NodeDeps,
+  deps: NodeDeps,
   signal: AbortSignal,
   timeoutMs?: number,
 ): Promise<NodeEtcd> {
   const { EtcdError, openEtcd, readConnection } = await import('@kube-rescue/etcd-access');
+  const { host, clock } = deps;
   const { working } = probe;
   if (working === undefined) {
     throw new EtcdError({
@@ -64,7 +75,9 @@ export async function connectByProbe(
       hint: 'list every attempt with `kube-rescue etcd probe`; renew expired certificates, or pass --endpoint, --cacert, --cert and --key',
     });
   }
-  const access = await readConnection(probe, { host });
+  const access = await readConnection(probe, {
+    host: readingInputs(deps, [working.ca, working.client?.certificate, working.client?.key]),
+  });
   const client = await openEtcd(
     { ...access, connectTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, signal },
     { host, clock },
