@@ -22,6 +22,8 @@ export const PKI_ERRORS = {
   PKI_CA_MISSING: 'missing',
   PKI_CA_INVALID: 'invalid',
   PKI_CA_EXPIRED: 'invalid',
+  PKI_CA_FORBIDS: 'invalid',
+  PKI_CA_WEAK: 'invalid',
   PKI_CA_KEY_ELSEWHERE: 'missing',
   PKI_CA_KEY_MISSING: 'missing',
   PKI_CA_KEY_MISMATCH: 'invalid',

@@ -14,6 +14,7 @@ export {
 export { type CertificateDetails, detailCertificate } from './certificate/details.ts';
 export { allowsUsage, assertSubjectNames, namesAddress } from './certificate/extensions.ts';
 export type { Usage } from './certificate/extensions.ts';
+export { claimsToBeCa, findCaLimits, findCaRefusal, isWeaklySigned } from './certificate/ca-limits.ts';
 export { findCaRight, findForbiddenExtension, hasOnlyKnownExtensions, isStrictDer } from './certificate/leaf-rights.ts';
 export { isUnreadableName, readSubject, type SubjectIdentity } from './certificate/subject.ts';
 export { findPairFault, isSelfSignedCa } from './certificate/openssl-check.ts';

@@ -1,5 +1,6 @@
-import { formatTime } from '@kube-rescue/errors';
-import type { Certificate } from '@kube-rescue/x509';
+import { formatTime, isRecoveryError } from '@kube-rescue/errors';
+import { type Certificate, claimsToBeCa, findCaLimits, findCaRefusal } from '@kube-rescue/x509';
+import type { CertificateEntry } from '../inventory/inventory.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import { type Problem, problemOf } from './problem.ts';
 
@@ -32,7 +33,8 @@ function judgeCertificateOf(ca: CaEntry, certificate: Certificate, now: Date): P
         : `generate the certificates where the CA key is, then install them: \`kube-rescue recover --certs DIR\`; or ${ca.issuer.error.hint ?? 'put the CA key on this node'}`,
     });
   }
-  if (!certificate.x509.ca) {
+  const isCa = readable(() => claimsToBeCa(certificate), false);
+  if (!isCa) {
     problems.push({
       ...base,
       code: 'PKI_CA_INVALID',
@@ -40,7 +42,61 @@ function judgeCertificateOf(ca: CaEntry, certificate: Certificate, now: Date): P
       hint: `put the certificate of the ${definition.name} at ${path}`,
     });
   }
-  return problems;
+  return isCa ? [...problems, ...judgeLimits(ca, certificate)] : problems;
+}
+
+/** What the CA's own certificate forbids; a weak key or signature is a warning. */
+function judgeLimits({ path, definition }: CaEntry, certificate: Certificate): Problem[] {
+  const limits = readable(
+    () => findCaLimits(certificate),
+    [{ isRefused: true, message: 'has a field that cannot be read' }],
+  );
+  return limits.map(({ isRefused, message }) => ({
+    kind: 'invalid',
+    subject: path,
+    fixedBy: 'operator',
+    code: isRefused ? 'PKI_CA_INVALID' : 'PKI_CA_WEAK',
+    severity: isRefused ? 'problem' : 'warning',
+    message,
+    hint: isRefused
+      ? `replace the ${definition.name} by one that may sign for this cluster, with its certificates: \`kube-rescue certs adopt\``
+      : `plan a new ${definition.name}: \`kube-rescue certs rotate-ca\` or \`kube-rescue certs adopt\``,
+  }));
+}
+
+function readable<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isRecoveryError(error)) return otherwise;
+    throw error;
+  }
+}
+
+/**
+ * Why verifiers refuse a certificate that the CA signs, whatever its dates; a `problem` that the operator must fix.
+ *
+ * @param extraNames DNS names and addresses that a renewal adds
+ */
+export function judgeRefusal(
+  entry: Pick<CertificateEntry, 'certificateLocation' | 'usages'>,
+  ca: CaEntry,
+  { certificate, issuer, extraNames }: { certificate: Certificate; issuer: Certificate; extraNames: readonly string[] },
+): Problem[] {
+  const wanted = { certificate, extraNames, usages: entry.usages };
+  const refusal = readable(() => findCaRefusal(issuer, wanted), 'has a field that cannot be read');
+  if (refusal === undefined) return [];
+  return [
+    {
+      kind: 'invalid',
+      severity: 'problem',
+      fixedBy: 'operator',
+      code: 'PKI_CA_FORBIDS',
+      subject: entry.certificateLocation.path,
+      message: `is refused by every client: the ${ca.definition.name} ${refusal}`,
+      hint: `have the ${ca.definition.name} issued without this limit by its operator, or install certificates of another CA: \`kube-rescue certs adopt\``,
+    },
+  ];
 }
 
 /**
@@ -65,4 +121,9 @@ export function judgeCa(ca: CaEntry, now: Date): readonly Problem[] {
 /** Whether a reissue of the CA ends a problem: it has expired, or only the form of its file is wrong. */
 export function isFixedByReissue({ code, fixedBy }: Problem): boolean {
   return code === 'PKI_CA_EXPIRED' || fixedBy === 'renewal';
+}
+
+/** Whether a problem of a CA keeps it from signing; a weak key or signature does not. */
+export function isObstacle({ code }: Problem): boolean {
+  return code !== 'PKI_CA_WEAK';
 }

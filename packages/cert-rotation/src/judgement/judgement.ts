@@ -5,6 +5,7 @@ import {
   findIssuerMismatch,
   isKeyOf,
   type IssuerMismatch,
+  isWeaklySigned,
   MS_PER_DAY,
   namesAddress,
   namesIssuer,
@@ -14,6 +15,7 @@ import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import type { Reading } from '../inventory/reading.ts';
 import { joinSubject, type Problem, problemOf } from './problem.ts';
+import { judgeRefusal, signingCertificate } from './ca-judgement.ts';
 import { findForbiddenContent, findForeignClaim } from './signable.ts';
 
 export interface JudgementOptions {
@@ -202,6 +204,20 @@ function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Prob
   return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
 }
 
+/** Against the CA that has signed it, or that would. */
+function judgeLimits(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
+  if (ca?.bundle.ok !== true) return [];
+  const issuer = ca.bundle.value.find((each) => hasSigned(each, certificate)) ?? signingCertificate(ca);
+  if (issuer === undefined) return [];
+  return judgeRefusal(entry, ca, { certificate, issuer, extraNames: findShortfall(certificate, entry).names });
+}
+
+function judgeSignature(certificate: Certificate, path: string, ca: CaEntry | undefined): Problem[] {
+  if (ca === undefined || !isWeaklySigned(certificate)) return [];
+  const message = 'is signed with MD5 or SHA-1, which Go refuses';
+  return [problem(path, { code: 'PKI_CERTIFICATE_INVALID', message, hint: 'renew it with `kube-rescue certs renew`' })];
+}
+
 function judgeOrigin(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
   const rights = judgeRights(entry, certificate, ca);
   // A foreign claim names the break of the chain already.
@@ -223,6 +239,8 @@ export function judgeCertificate(
     ...judgeForm(entry.certificate, path),
     ...judgeDates(certificate, path, options),
     ...judgeOrigin(entry, certificate, ca),
+    ...judgeLimits(entry, certificate, ca),
+    ...judgeSignature(certificate, path, ca),
     ...judgePurpose(entry, certificate, path),
     ...judgeKey(entry, certificate),
     ...judgeEmbedded(entry, options),

@@ -3,7 +3,7 @@ import { type Clock, type Host, hostPath } from '@kube-rescue/host';
 import type { Change, Edit } from '@kube-rescue/workflow';
 import { assertLifetime, type Certificate, isSelfSigned, planCaValidity, reissueCa } from '@kube-rescue/x509';
 import { type CaEntry, inspectCa } from '../inventory/ca-inventory.ts';
-import { isFixedByReissue, judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
+import { isFixedByReissue, isObstacle, judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
 import { joinSubject } from '../judgement/problem.ts';
 import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
 import type { CaId } from '../inventory/catalogue.ts';
@@ -61,7 +61,7 @@ export async function observeCa(context: ReissueContext, now: Date): Promise<Obs
 /** A missing or foreign key blocks only a new certificate. */
 function blocked(entry: CaEntry, needsKey: boolean, now: Date): FileFinding | undefined {
   const problems = judgeCa(entry, now);
-  const obstacles = problems.filter((problem) => !isFixedByReissue(problem));
+  const obstacles = problems.filter((problem) => isObstacle(problem) && !isFixedByReissue(problem));
   const [first] = obstacles.filter(({ severity }) => needsKey || severity === 'problem');
   if (first === undefined) return undefined;
   const { code, kind, message, subject, hint } = first;

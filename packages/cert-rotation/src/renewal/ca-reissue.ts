@@ -1,6 +1,6 @@
 import { isSelfSigned } from '@kube-rescue/x509';
 import type { CaEntry, Issuer } from '../inventory/ca-inventory.ts';
-import { isFixedByReissue, judgeCa } from '../judgement/ca-judgement.ts';
+import { isFixedByReissue, isObstacle, judgeCa } from '../judgement/ca-judgement.ts';
 
 /** kubeadm's lifetime of a CA (`app/constants/constants.go` CACertificateValidityPeriod). */
 export const DEFAULT_CA_DAYS = 3650;
@@ -11,6 +11,6 @@ export const DEFAULT_CA_DAYS = 3650;
  */
 export function findReissuable(ca: CaEntry, now: Date): Issuer | undefined {
   if (!ca.issuer.ok || !isSelfSigned(ca.issuer.value.certificate)) return undefined;
-  const others = judgeCa(ca, now).filter((problem) => !isFixedByReissue(problem));
+  const others = judgeCa(ca, now).filter((problem) => isObstacle(problem) && !isFixedByReissue(problem));
   return others.length === 0 ? ca.issuer.value : undefined;
 }

@@ -2,8 +2,9 @@ import { formatTime, IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
 import { type FileRemove, readBefore } from '@kube-rescue/workflow';
 import { planValidity } from '@kube-rescue/x509';
-import { judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
+import { isObstacle, judgeCa, judgeRefusal, signingCertificate } from '../judgement/ca-judgement.ts';
 import { findReissuable } from './ca-reissue.ts';
+import type { CaEntry } from '../inventory/ca-inventory.ts';
 import { type CaId, type CertificateId, reissueStepId } from '../inventory/catalogue.ts';
 import {
   type CertificateEntry,
@@ -101,6 +102,13 @@ function nameCa(problem: Problem, name: string): Problem {
   };
 }
 
+/** The names that a renewal would add, against the limits of its CA. */
+function judgeNewNames(entry: CertificateEntry, ca: CaEntry | undefined, extraNames: readonly string[]): Problem[] {
+  const issuer = ca === undefined ? undefined : signingCertificate(ca);
+  if (ca === undefined || issuer === undefined || !entry.certificate.ok || extraNames.length === 0) return [];
+  return judgeRefusal(entry, ca, { certificate: entry.certificate.value, issuer, extraNames });
+}
+
 function isSomething(problems: readonly Problem[]): problems is readonly [Problem, ...Problem[]] {
   return problems.length > 0;
 }
@@ -124,7 +132,11 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   // A CA that is reissued with the same key stays the issuer of its valid leaves.
   const awaited = ca !== undefined && context.reissued.includes(ca.id) && findReissuable(ca, now) !== undefined;
   const caProblems =
-    ca === undefined || awaited ? [] : judgeCa(ca, now).map((each) => nameCa(each, ca.definition.name));
+    ca === undefined || awaited
+      ? []
+      : judgeCa(ca, now)
+          .filter(isObstacle)
+          .map((each) => nameCa(each, ca.definition.name));
   const lacking = findLackingNames(entry, options.addNames);
   const isOurs = entry.definition.location.in !== 'kubelet-self-signed';
   const isWanted = problems.length > 0 || (isOurs && (options.all || lacking.length > 0));
@@ -132,6 +144,7 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   const blockers = [
     ...caProblems.filter(({ severity }) => isWanted || severity === 'problem'),
     ...obstacles(entry, problems, options.newKeys),
+    ...judgeNewNames(entry, ca, lacking),
   ];
   if (isSomething(blockers)) return blocked(entry, blockers);
 

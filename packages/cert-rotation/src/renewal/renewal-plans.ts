@@ -7,10 +7,12 @@ import {
   createKeySupply,
   encodePem,
   encodePrivateKey,
+  findCaRefusal,
   generateKey,
   generateKeyLike,
   issueCertificate,
   type KeySupply,
+  parseCertificate,
   planValidity,
   publicKeyDerOf,
   usualKeyLabel,
@@ -55,11 +57,29 @@ async function issuePems(
     extraUsages: shortfall.usages,
     subject: path,
   });
+  assertAccepted(issued, issuer.certificate, entry);
   const label = entry.key.ok ? entry.key.value.label : undefined;
   return {
     certificate: encodePem('CERTIFICATE', issued.der),
     key: newKey === undefined ? undefined : encodePrivateKey(newKey, label ?? usualKeyLabel(newKey)),
   };
+}
+
+/** Parses the new certificate again and compares it with the limits of its CA: a verifier would refuse what the CA may not sign. */
+function assertAccepted(
+  issued: Certificate,
+  issuer: Certificate,
+  { usages, definition, certificateLocation }: CertificateEntry,
+): void {
+  const certificate = parseCertificate(issued.der, certificateLocation.path);
+  const refusal = findCaRefusal(issuer, { certificate, extraNames: [], usages });
+  if (refusal === undefined) return;
+  throw new PkiError({
+    code: 'PKI_CA_FORBIDS',
+    message: `the new ${definition.name} was discarded: its CA ${refusal}`,
+    subject: certificateLocation.path,
+    hint: 'have the CA issued without this limit by its operator, or install certificates of another CA: `kube-rescue certs adopt`',
+  });
 }
 
 async function makeEdits(context: PlanContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {

@@ -88,7 +88,8 @@ export function canSignCertificates(certificate: Certificate): boolean {
   return certificate.x509.ca || readKeyUsage(certificate).includes('keyCertSign');
 }
 
-function readKeyUsage(certificate: Certificate): readonly string[] {
+/** The bits of the key usage by name; empty without the extension. */
+export function readKeyUsage(certificate: Certificate): readonly string[] {
   const value = valueOf(certificate, EXTENSION.keyUsage);
   const bits = value === undefined ? undefined : readDerElements(value)[0]?.content.subarray(1);
   if (bits === undefined) return [];

@@ -28,7 +28,7 @@ export function encodeExtension(oid: string, critical: boolean, value: Uint8Arra
 }
 
 /** A GeneralName of RFC 5280 section 4.2.1.6: `[7] iPAddress` or `[2] dNSName`. */
-function encodeName(name: string): Uint8Array {
+export function encodeName(name: string): Uint8Array {
   const address = parseIpAddress(name);
   return address === undefined ? encodeDer(0x82, Buffer.from(name, 'latin1')) : encodeDer(0x87, address);
 }

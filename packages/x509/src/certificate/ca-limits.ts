@@ -1,0 +1,105 @@
+import { DER_TAG, readDerElements, readDerSequence } from '../encoding/der.ts';
+import { isSelfSigned } from './comparison.ts';
+import { type Certificate, EXTENSION } from './certificate.ts';
+import { readKeyUsage } from './details.ts';
+import { allowsUsage, encodeName, type Usage } from './extensions.ts';
+import { findForbiddenNames, hasUnknownConstraints, subjectAltNames } from './name-constraints.ts';
+
+/** A limit of a CA, whatever it signs. */
+export interface CaLimit {
+  /** Verifiers refuse every certificate of the CA; otherwise some do, or will. */
+  readonly isRefused: boolean;
+  /** Continues "the CA". */
+  readonly message: string;
+}
+
+/** RSA keys below are refused by Go since 1.24 (`crypto/rsa` checkKeySize, GODEBUG rsa1024min). */
+const REFUSED_RSA_BITS = 1024;
+/** RSA keys below are refused by OpenSSL at the security level 2 of most distributions. */
+const WEAK_RSA_BITS = 2048;
+/** Curves of Go's `crypto/x509` that this program signs with. */
+const CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
+/** Extensions that Go's `crypto/x509` evaluates (parser.go processExtensions): any other that is critical is refused. */
+const EVALUATED = ['0e', '0f', '11', '13', '1e', '1f', '20', '21', '23', '24', '25', '36'].map((end) => `551d${end}`);
+/** md2, md4, md5 and sha1 WithRSAEncryption, ecdsa-with-SHA1, dsa-with-sha1, sha-1WithRSA of OIW. */
+const BROKEN_SIGNATURES = [
+  '2a864886f70d010102',
+  '2a864886f70d010103',
+  '2a864886f70d010104',
+  '2a864886f70d010105',
+  '2a8648ce3d0401',
+  '2a8648ce380403',
+  '2b0e03021d',
+];
+
+/** Whether a certificate is signed with MD5 or SHA-1: Go refuses it (`crypto/x509` InsecureAlgorithmError; SHA-1 since 1.24 always). */
+export function isWeaklySigned({ der }: Pick<Certificate, 'der'>): boolean {
+  const [, algorithm] = readDerSequence(der);
+  const [oid] = algorithm === undefined ? [] : readDerElements(algorithm.content);
+  return BROKEN_SIGNATURES.includes(Buffer.from(oid?.content ?? []).toString('hex'));
+}
+
+/**
+ * The limits in a CA's own certificate: key usage without keyCertSign, critical extensions that Go does not know, a key or
+ * signature that is refused or weak. Does not check dates, nor whether it is a CA certificate at all.
+ *
+ * The signature of a self-signed CA does not matter to a verifier, which trusts it as such.
+ * @throws X509Error `PKI_CERTIFICATE_INVALID`
+ */
+export function findCaLimits(ca: Certificate): readonly CaLimit[] {
+  const limits: CaLimit[] = [];
+  const add = (isRefused: boolean, message: string): void => void limits.push({ isRefused, message });
+  const usages = readKeyUsage(ca);
+  if (usages.length > 0 && !usages.includes('keyCertSign')) {
+    add(true, 'may not sign certificates: its key usage lacks keyCertSign');
+  }
+  if (ca.extensions.some(({ oid, critical }) => critical && !EVALUATED.includes(oid)) || hasUnknownConstraints(ca)) {
+    add(true, 'has a critical extension that Go does not evaluate, so Go refuses every certificate of it');
+  }
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = ca.x509.publicKey;
+  const bits = details?.modulusLength ?? 0;
+  if (type === 'rsa' && bits < WEAK_RSA_BITS) {
+    const refused = bits < REFUSED_RSA_BITS;
+    add(
+      refused,
+      `has an RSA key of ${bits} bits, which ${refused ? 'Go refuses' : 'OpenSSL refuses at its usual security level'}`,
+    );
+  }
+  const isUsable =
+    type === 'rsa' || type === 'ed25519' || (type === 'ec' && CURVES.includes(details?.namedCurve ?? ''));
+  if (!isUsable) add(true, `has a key of type ${details?.namedCurve ?? type}, which Go does not verify`);
+  if (isWeaklySigned(ca)) {
+    const isRoot = isSelfSigned(ca);
+    add(!isRoot, `is signed with MD5 or SHA-1${isRoot ? '' : ', which Go refuses'}`);
+  }
+  return limits;
+}
+
+/** Whether the basic constraints of a certificate say that it is a CA; OpenSSL also demands keyCertSign of one. */
+export function claimsToBeCa({ extensions }: Certificate): boolean {
+  const constraints = extensions.find(({ oid }) => oid === EXTENSION.basicConstraints);
+  const [first] = constraints === undefined ? [] : readDerSequence(constraints.value);
+  return first?.tag === DER_TAG.boolean && first.content[0] !== 0;
+}
+
+/** What a certificate is to be: its names, DER or text, and the usages that its readers demand. */
+export interface Wanted {
+  readonly certificate: Certificate;
+  /** DNS names and IP addresses to be added. */
+  readonly extraNames: readonly string[];
+  readonly usages: readonly Usage[];
+}
+
+/**
+ * Why verifiers refuse a certificate of this CA although the CA signs it: a name that its name constraints do not permit, or a
+ * usage that its own extended key usage excludes (Go and OpenSSL nest them). `undefined` when they accept it.
+ *
+ * @throws X509Error `PKI_CERTIFICATE_INVALID`
+ */
+export function findCaRefusal(ca: Certificate, { certificate, extraNames, usages }: Wanted): string | undefined {
+  const added = extraNames.flatMap((name) => readDerElements(encodeName(name)));
+  const forbidden = findForbiddenNames(ca, [...subjectAltNames(certificate), ...added]);
+  if (forbidden.length > 0) return `may not sign for ${[...new Set(forbidden)].join(', ')} (name constraints)`;
+  const excluded = usages.filter((usage) => !allowsUsage(ca, usage));
+  return excluded.length === 0 ? undefined : `may not sign ${excluded.join(' and ')} certificates (extended key usage)`;
+}
