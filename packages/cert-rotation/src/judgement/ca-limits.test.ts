@@ -18,7 +18,7 @@ async function nodeWith(extensions: readonly string[], digest = '-sha256'): Prom
   return await kubeadmNode({ algorithm: 'ecdsa', now: new Date() }, (files) => {
     openssl.write('ca.key', textIn(files, '/etc/kubernetes/pki/ca.key'));
     const lines = ['basicConstraints=critical,CA:TRUE', 'subjectKeyIdentifier=hash', ...extensions];
-    openssl.write('ca.cnf', `[req]\nstring_mask=utf8only\ndistinguished_name=dn\n[dn]\n[e]\n${lines.join('\n')}\n`);
+    openssl.write('ca.cnf', `[req]\nstring_mask=default\ndistinguished_name=dn\n[dn]\n[e]\n${lines.join('\n')}\n`);
     openssl.run(
       `req -x509 -new -key ca.key ${digest} -days 3650 -subj /CN=kubernetes -config ca.cnf -extensions e -out ca.crt`,
     );
