@@ -107,16 +107,22 @@ export abstract class NodeCommand extends BaseCommand {
   }
 
   /**
-   * The command line; with `--resume`, the one that the run to resume began with.
-   * @throws WorkflowError `RESUME_CONTRADICTS` `RESUME_INPUT_CHANGED`
+   * The command line; with `--resume`, the one that the run to resume began with; with `--plan`, the one of the plan.
+   * @throws WorkflowError `RESUME_CONTRADICTS` `RESUME_INPUT_CHANGED`; CliError `PLAN_DIFFERS` `PLAN_FILE_INVALID`
    */
   protected async parseRun<P extends ParsedLine>(parse: (argv?: string[]) => Promise<P>): Promise<P> {
     const typed = await parse();
     const { flags, args, raw }: ParsedLine = typed;
+    const given = new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));
+    const { plan } = flags;
+    if (typeof plan === 'string') {
+      const { readPlannedArguments } = await import('./resume/planned-arguments.ts');
+      const forms = { ...this.ctor.baseFlags, ...this.ctor.flags };
+      return parse(await readPlannedArguments({ plan, flags, given, forms }));
+    }
     if (flags['resume'] !== true) return typed;
     const { readResumedArguments } = await import('./resume/resumed-arguments.ts');
     const { argumentsOf, commandOf } = await import('./resume/run-origin.ts');
-    const given = new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));
     const command = commandOf({ words: this.#words(), args });
     const forms = { ...this.ctor.baseFlags, ...this.ctor.flags };
     const input = { command, args: argumentsOf(args), flags, given, forms };

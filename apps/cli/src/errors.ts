@@ -8,6 +8,7 @@ export const CLI_ERRORS = {
   INTERRUPTED: 'interrupted',
   NOT_ROOT: 'denied',
   PLAN_FILE_INVALID: 'usage',
+  PLAN_DIFFERS: 'refused',
   RUN_CUT_OFF: 'failed',
   LEFT_INCOMPLETE: 'failed',
   ROLLBACK_INCOMPLETE: 'failed',

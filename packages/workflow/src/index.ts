@@ -30,6 +30,7 @@ export type {
 export type { StepReport } from './run/phase-runner.ts';
 export { mapConcurrent } from './run/concurrency.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan/plan.ts';
+export { withVariations } from './plan/plan-comparison.ts';
 export { deriveRunReport, type ReportedChange, type ReportedStep, type RunReport } from './run/run-report.ts';
 export type { RunState } from './run/run-state.ts';
 export { assertSameFlags, assertSameInputs } from './run/resume-origin.ts';

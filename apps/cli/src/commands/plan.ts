@@ -22,9 +22,14 @@ export default class Plan extends NodeCommand {
     const { flags } = await this.parse(Plan);
     const session = await this.openSession(flags);
     const playbook = (): Promise<Playbook> => openRecoveryPlaybook(flags, session);
-    const plan = await makePlan({ playbook, selection: flags }, session);
-    if (flags.output !== undefined)
-      await writePlan(plan, session.localFiles.path(flags.output), session.localFiles.host);
+    const input = { playbook, selection: flags };
+    const plan = await makePlan(input, session);
+    if (flags.output !== undefined) {
+      const { withVariations } = await import('@kube-rescue/workflow');
+      const origin = await session.describeOrigin();
+      const written = withVariations(plan, await makePlan(input, session));
+      await writePlan({ plan: written, origin }, session.localFiles.path(flags.output), session.localFiles.host);
+    }
     return answerPlan(plan, session);
   }
 }

@@ -27,7 +27,10 @@ export default class Recover extends NodeCommand {
     ...selectionFlags,
     ...writeFlags,
     ...recoveryFlags,
-    plan: Flags.string({ description: 'carry out this plan; refuse when it is outdated', helpValue: 'FILE' }),
+    plan: Flags.string({
+      description: 'carry out this plan, with the flags that it was made with; refuse when it is outdated',
+      helpValue: 'FILE',
+    }),
     resume: Flags.boolean({
       description: 'resume the newest unfinished run with the flags it began with; other flags are refused',
       exclusive: ['plan'],
@@ -41,7 +44,7 @@ export default class Recover extends NodeCommand {
     const session = await this.openSession(flags);
     const { localFiles } = session;
     const expected =
-      flags.plan === undefined ? undefined : await readPlan(localFiles.path(flags.plan), localFiles.host);
+      flags.plan === undefined ? undefined : (await readPlan(localFiles.path(flags.plan), localFiles.host)).plan;
     const source = { via: undefined, search: searchOf(flags, session) };
     const dns = openRecoveryDns(flags, source, session);
     const playbook = async () => dns.extend(await openRecoveryPlaybook(flags, session));

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Change } from './change.ts';
 import { WorkflowError } from '../errors.ts';
 import { mapConcurrent } from '../run/concurrency.ts';
@@ -23,6 +22,10 @@ export interface Plan {
   readonly host: string;
   readonly createdAt: string;
   readonly entries: readonly PlanEntry[];
+  /**
+   * The changes, as `KIND TARGET`, whose result is made anew each time: it holds a key, a serial number or a time. Default: none.
+   */
+  readonly varies?: readonly string[] | undefined;
 }
 
 /** Checks write nothing, and on a dead cluster most of them wait for a server that does not answer. */
@@ -105,28 +108,6 @@ export function assertNotBlocked(plan: Plan): void {
     subject: first.finding.subject ?? first.step,
     hint: first.finding.hint ?? 'fix the reported problem, then plan again',
     cause: first.finding.code === undefined ? undefined : { code: first.finding.code },
-  });
-}
-
-/**
- * Compares a plan reviewed by the operator with the present one: which steps change what, from which
- * state. Names of new files and generated contents may depend on the time and are not compared.
- * @throws WorkflowError `PLAN_STALE` when they differ
- */
-export function assertSamePlan(reviewed: Plan, present: Plan): void {
-  const core = (plan: Plan): unknown =>
-    plan.entries
-      .filter(({ changes }) => changes.length > 0)
-      .map(({ step, changes }) => {
-        const existing = changes.filter(({ before }) => before !== 'absent');
-        return { step, changes: existing.map(({ kind, target, before }) => ({ kind, target, before })) };
-      });
-  if (reviewed.playbook === present.playbook && isDeepStrictEqual(core(reviewed), core(present))) return;
-  throw new WorkflowError({
-    code: 'PLAN_STALE',
-    message: 'the node has changed since the plan was made; nothing was written',
-    subject: reviewed.createdAt,
-    hint: 'create a new plan, review it, and apply that one',
   });
 }
 
