@@ -291,10 +291,10 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
     'if (!(await input.confirm(plan)) && seconds() < 0)',
   ),
   mutant(
-    'plan/plan.ts',
+    'plan/plan-comparison.ts',
     'a plan counts as the same from another state',
-    'changes: existing.map(({ kind, target, before }) => ({ kind, target, before }))',
-    'changes: existing.map(({ kind, target }) => ({ kind, target }))',
+    'change: { ...change, ...describeChange(change, varies) }',
+    "change: { ...change, before: '', ...describeChange(change, varies) }",
   ),
   mutant(
     'plan/plan.ts',

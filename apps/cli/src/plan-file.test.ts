@@ -48,7 +48,7 @@ describe('a plan in a file', () => {
     expect(error.message).toMatch(/edited|missing/);
   });
 
-  it('is refused wherever it is cut off', async () => {
+  it('is refused when it is incomplete, wherever it ends', async () => {
     const text = await textAt(FILE);
     for (let length = 0; length < text.trimEnd().length; length += 7) {
       await expectCode(reading(text.slice(0, length)), 'PLAN_FILE_INVALID');

@@ -26,13 +26,13 @@ export async function writePlan(
 
 /**
  * Reads a plan that {@link writePlan} wrote.
- * @throws CliError `PLAN_FILE_INVALID` also for a file that was edited or cut off, and for another version; HostError
+ * @throws CliError `PLAN_FILE_INVALID` also for a file that was edited or is incomplete, and for another version; HostError
  */
 export async function readPlan(path: HostPath, host: Pick<Host, 'readFile'>): Promise<PlanFile> {
   const data = await host.readFile(path);
   if (data === undefined) throw invalid('plan not found', path);
   const value = parse(new TextDecoder().decode(data));
-  if (value === undefined) throw invalid('not a plan: the file is cut off, or was edited', path);
+  if (value === undefined) throw invalid('not a plan: the file is incomplete, or was edited', path);
   const { digest, ...content } = value;
   if (content['version'] === 1) {
     throw invalid('a plan of version 1 does not say with which flags it was made', path);

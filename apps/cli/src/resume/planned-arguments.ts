@@ -64,7 +64,8 @@ function comparable(value: Json | undefined): unknown {
 function describe(value: Json | undefined): string {
   if (value === undefined || value === false) return 'not given';
   if (value === true) return 'given';
-  return Array.isArray(value) ? value.join(', ') : String(value as string | number);
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function differs(subject: string, differences: readonly string[]): CliError {

@@ -62,8 +62,8 @@ function describeChange(change: Change, varies: ReadonlySet<string>): Readonly<R
   const isNew = before === 'absent';
   const result = varies.has(nameOf(change))
     ? 'varies'
-    : change.kind === 'symlink.replace'
-      ? withoutNumbers(String(after))
+    : change.kind === 'symlink.replace' && typeof after === 'string'
+      ? withoutNumbers(after)
       : after;
   return {
     target: isNew ? withoutNumbers(change.target) : change.target,

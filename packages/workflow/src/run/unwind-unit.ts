@@ -8,6 +8,12 @@ import type { NotReverted, ReplacedBytes, UnwindDeps, Unwound } from './unwound.
 
 const PART = 1000;
 
+/** What undoing one unit needs. */
+interface UnitDeps extends UnwindDeps {
+  /** Keeps the bytes that an undo replaces, and has the old ones. */
+  readonly backup: BackupDirectory;
+}
+
 type Preview = UndoPreview | { readonly state: 'failed'; readonly reason: string };
 type Obstacle = Extract<Preview, { readonly reason: string }>;
 
@@ -15,7 +21,9 @@ type Obstacle = Extract<Preview, { readonly reason: string }>;
  * Rolls one unit back, newest change first, or leaves all of it. Previews every change before the first undo; when an undo finds
  * its target changed after that, or fails, the undos before it are taken back.
  */
-export async function unwindUnit(unit: Unit, deps: UnwindDeps): Promise<Unwound> {
+export async function unwindUnit(unit: Unit, given: UnwindDeps): Promise<Unwound> {
+  const { backup } = given.run;
+  const deps: UnitDeps = { ...given, backup: given.isFailing === true ? inMemory(backup) : backup };
   const previews = await previewUnit(unit, deps);
   const obstacles = new Map([...previews].flatMap(([seq, each]) => ('reason' in each ? [[seq, each] as const] : [])));
   if (obstacles.size > 0) return leaveUnit(unit, previews, obstacles, deps);
@@ -59,7 +67,7 @@ function failAll(unit: Unit, error: unknown): ReadonlyMap<number, Obstacle> {
 }
 
 /** Previews the newest change of each target; an older one finds what the newer one restores, and waits until then. */
-async function previewUnit(unit: Unit, deps: UnwindDeps): Promise<Map<number, Preview>> {
+async function previewUnit(unit: Unit, deps: UnitDeps): Promise<Map<number, Preview>> {
   const previews = new Map<number, Preview>();
   const seen = new Set<string>();
   for (const intent of unit) {
@@ -69,29 +77,34 @@ async function previewUnit(unit: Unit, deps: UnwindDeps): Promise<Map<number, Pr
   return previews;
 }
 
-async function previewOf({ change, captured }: IntentRecord, { run, kinds, isFailing }: UnwindDeps): Promise<Preview> {
-  const kind = kindOf(kinds, change);
+async function previewOf({ change, captured }: IntentRecord, { kinds, backup }: UnitDeps): Promise<Preview> {
   const ready = { state: 'ready', kept: undefined, replaced: undefined } as const;
   try {
-    return (await kind.previewUndo?.(change, captured, run.backup)) ?? ready;
+    return (await kindOf(kinds, change).previewUndo?.(change, captured, backup)) ?? ready;
   } catch (error) {
-    if (isFailing !== true || !isRecoveryError(error, 'HOST_NO_SPACE'))
-      return { state: 'failed', reason: describeError(error) };
-    const found = await kind.previewUndo?.(change, captured, withoutKeeping(run.backup));
-    return found === undefined || found.state === 'ready' ? ready : found;
+    return { state: 'failed', reason: describeError(error) };
   }
 }
 
-function withoutKeeping(backup: BackupDirectory): BackupDirectory {
-  return { ...backup, keep: async (data) => sha256(data) };
+/** A failing run needs its reserved disk space for the old bytes. What it replaces it wrote itself, moments before. */
+function inMemory(backup: BackupDirectory): BackupDirectory {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    keep: async (data) => {
+      kept.set(sha256(data), data);
+      return sha256(data);
+    },
+    read: async (name) => kept.get(name) ?? (await backup.read(name)),
+  };
 }
 
 /** The names of the replaced bytes are in the journal before the first file is replaced. */
 async function recordReplaced(
   unit: Unit,
   previews: ReadonlyMap<number, Preview>,
-  { run, clock }: UnwindDeps,
+  { run, clock, isFailing }: UnitDeps,
 ): Promise<readonly ReplacedBytes[]> {
+  if (isFailing === true) return [];
   const at = clock.now().toISOString();
   const replaced: ReplacedBytes[] = [];
   const records: JournalRecord[] = [];
@@ -128,12 +141,12 @@ async function takeBack(
   { change }: IntentRecord,
   outcome: UndoOutcome | undefined,
   preview: Preview | undefined,
-  { kinds, run }: UnwindDeps,
+  { kinds, backup }: UnitDeps,
 ): Promise<string | undefined> {
   if (outcome?.state !== 'undone' || preview?.state !== 'ready') return undefined;
   if (preview.replaced === undefined) return `${change.target} is rolled back already`;
   try {
-    const again = await kindOf(kinds, change).undo(change, preview.replaced, run.backup);
+    const again = await kindOf(kinds, change).undo(change, preview.replaced, backup);
     return again.state === 'foreign' ? again.reason : undefined;
   } catch (error) {
     return `${change.target} is rolled back already: ${describeError(error)}`;
@@ -145,7 +158,7 @@ async function leaveUnit(
   unit: Unit,
   previews: ReadonlyMap<number, Preview>,
   obstacles: ReadonlyMap<number, Obstacle>,
-  deps: UnwindDeps,
+  deps: UnitDeps,
 ): Promise<Unwound> {
   const { run, kinds, onEvent } = deps;
   const blocking = unit.filter(({ seq }) => obstacles.has(seq)).map(({ change }) => change.target);

@@ -34,8 +34,9 @@ export interface UnwindDeps {
   readonly clock: Clock;
   readonly onEvent: WorkflowListener;
   /**
-   * The run takes its own changes back because it has failed: then a full disk does not keep it from that. Otherwise nothing is
-   * replaced whose bytes cannot be kept. Default: false.
+   * The run undoes its own changes because it has failed: then the bytes that it replaces, which it wrote itself, are kept in memory
+   * until the unit is undone, so that a full disk is no obstacle. Otherwise they are kept in the backup directory first, and
+   * nothing is replaced whose bytes cannot be kept. Default: false.
    */
   readonly isFailing?: boolean | undefined;
 }
