@@ -31,7 +31,7 @@ async function askForKnown() {
     if (!Array.isArray(lodash) || lodash.length === 0)
       notChecked(`${url} knows no advisory for lodash 4.17.4, which has several`);
   } catch (error) {
-    notChecked(`${url} does not answer: ${error instanceof Error ? error.message : error}`);
+    notChecked(`${url} does not answer: ${error instanceof Error ? error.message : 'no reason given'}`);
   }
 }
 

@@ -61,7 +61,7 @@ const entries = [...wanted]
     const { dependencies = {}, ...rest } = entry;
     return [placeOf(key), { ...rest, dependencies: exact(dependencies) }];
   })
-  .sort(([a], [b]) => (a < b ? -1 : 1));
+  .toSorted(([a], [b]) => (a < b ? -1 : 1));
 const { dependencies, bin, engines, license } = JSON.parse(readFileSync(`${CLI}/package.json`, 'utf8'));
 const root = { name, version, license, dependencies: exact(dependencies), bin, engines };
 const shrinkwrap = {
