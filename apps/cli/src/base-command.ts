@@ -5,6 +5,7 @@ import { type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { jsonFlag, nodeFlags } from './flags.ts';
 import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
+import { secretArguments } from './secret-arguments.ts';
 import { safeJson, safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 import { type Invocation, type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
@@ -49,14 +50,16 @@ export abstract class BaseCommand extends Command {
     const { result, exitCode, text, failure } = await this.answerAndFinish();
     const { reporter, stdout } = this.streams;
     process.exitCode = exitCode;
+    const hidden = secretArguments(this.argv);
     if (wantsJson(this.argv)) {
       const { warnings } = reporter;
-      const envelope = failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result);
+      const envelope =
+        failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result, hidden);
       process.stdout.write(`${safeJson(envelope)}\n`);
     } else {
       process.stdout.write(`${safeText(text(stdout), stdout)}\n`);
     }
-    if (failure !== undefined) printError(failure, reporter);
+    if (failure !== undefined) printError(failure, reporter, false, hidden);
   }
 
   private async answerAndFinish(): Promise<Answer> {

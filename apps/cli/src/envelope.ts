@@ -1,6 +1,7 @@
 import { isRecoveryError, printable, redact } from '@kube-rescue/errors';
 import { CliError } from './errors.ts';
 import { EXIT, exitCodeFor, isUsageError } from './exit-codes.ts';
+import { hideValues } from './secret-arguments.ts';
 
 const API_VERSION = 'kube-rescue/v1';
 const INTERRUPTED = 'interrupted; nothing was changed';
@@ -29,14 +30,26 @@ export function wrapResult(result: object, warnings: readonly string[]): Envelop
   return { apiVersion: API_VERSION, ok: true, result, warnings };
 }
 
-export function wrapError(error: unknown, warnings: readonly string[], result?: object): Envelope {
-  const { code, message, hint, subject } = reportError(error);
+/** @param hidden values that no message quotes; see `secretArguments` */
+export function wrapError(
+  error: unknown,
+  warnings: readonly string[],
+  result?: object,
+  hidden: readonly string[] = [],
+): Envelope {
+  const { code, message, hint, subject } = reportError(error, hidden);
   const report = { code, message, hint: hint ?? null, subject: subject ?? null };
   return { apiVersion: API_VERSION, ok: false, error: report, ...(result === undefined ? {} : { result }), warnings };
 }
 
-/** Names a failure of any kind by code, message, hint and subject, redacted. */
-export function reportError(error: unknown): ErrorReport {
+/** Names a failure of any kind by code, message, hint and subject, redacted and without the values in `hidden`. */
+export function reportError(error: unknown, hidden: readonly string[] = []): ErrorReport {
+  const { code, message, hint, subject } = reportOf(error);
+  const hide = (text: string | undefined): string | undefined => text && hideValues(text, hidden);
+  return { code, message: hideValues(message, hidden), hint: hide(hint), subject: hide(subject) };
+}
+
+function reportOf(error: unknown): ErrorReport {
   if (isRecoveryError(error)) {
     const { code, message, hint, subject } = error;
     return { code, message: printable(message), hint, subject };

@@ -7,6 +7,7 @@ import { wantsJson } from './base-command.ts';
 import { wrapError } from './envelope.ts';
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { printError } from './render/error.ts';
+import { secretArguments } from './secret-arguments.ts';
 import { safeJson } from './render/style.ts';
 import { openStreams } from './wiring.ts';
 
@@ -46,11 +47,12 @@ export async function runCommandLine(
 function report(error: unknown, args: readonly string[]): number {
   const code = error instanceof Error && 'exitCode' in error ? (error.exitCode as ExitCode) : exitCodeFor(error);
   const { reporter } = openStreams();
+  const hidden = secretArguments(args);
   if (wantsJson(args)) {
     const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];
-    process.stdout.write(`${safeJson(wrapError(error, warnings))}\n`);
+    process.stdout.write(`${safeJson(wrapError(error, warnings, undefined, hidden))}\n`);
   }
-  printError(error, reporter, code === EXIT.bug);
+  printError(error, reporter, code === EXIT.bug, hidden);
   return code;
 }
 

@@ -18,7 +18,7 @@ export interface Seals {
 
 /**
  * Encrypts with age (https://age-encryption.org/v1) for every recipient; decrypts with the identities of a file.
- * @throws CliError `USAGE`, which never quotes an identity
+ * @throws CliError `USAGE`, which quotes neither a recipient nor an identity
  */
 export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Promise<Seals> {
   const recipients = flags['backup-recipient'] ?? [];
@@ -27,7 +27,10 @@ export async function openSeals(flags: BackupFlags, localFiles: LocalFiles): Pro
   const { Decrypter, Encrypter, identityToRecipient } = await import('age-encryption');
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
-    refuseInvalid(() => encrypter.addRecipient(recipient), recipient, 'use the public key of an age identity: age1…');
+    const hint = recipient.toUpperCase().includes('SECRET-KEY')
+      ? 'this is an identity, which is secret: give its public key, which age-keygen -y prints'
+      : 'use the public key of an age identity: age1…';
+    refuseInvalid(() => encrypter.addRecipient(recipient), '--backup-recipient', hint);
   }
   const decrypter = new Decrypter();
   const identities = identityFile === undefined ? [] : await readIdentities(localFiles.path(identityFile), localFiles);

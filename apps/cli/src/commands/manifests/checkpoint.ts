@@ -51,7 +51,11 @@ async function readSettings(settings: readonly string[], { localFiles }: Session
   for (const setting of settings) {
     const [, namespace, name, key, file] = SETTING.exec(setting) ?? [];
     if (namespace === undefined || name === undefined || key === undefined || file === undefined) {
-      throw usageError('not a key of a Secret', setting, 'write it as NAMESPACE/SECRET/KEY=@FILE');
+      throw usageError(
+        'not a key of a Secret',
+        setting.replace(/=.*/s, '=…'),
+        'write it as NAMESPACE/SECRET/KEY=@FILE',
+      );
     }
     const keys = secrets.get(`${namespace}/${name}`) ?? new Map<string, Uint8Array>();
     secrets.set(`${namespace}/${name}`, keys.set(key, await readLocalFile(localFiles.path(file), localFiles.host)));
