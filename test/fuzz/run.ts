@@ -16,6 +16,10 @@ const CASE_SHARE: Readonly<Record<string, number>> = {
   'aws-response': 0.1,
   'api-answer': 0.5,
   'private-key': 0.5,
+  'hostile-api-server': 0.05,
+  'hostile-etcd': 0.05,
+  'hostile-http': 0.05,
+  'hostile-aws': 0.03,
 };
 
 const targets = FUZZ_TARGETS.filter(({ name }) => values.target?.includes(name) ?? true);

@@ -27,6 +27,7 @@ import { readServiceCommand } from '../../packages/node-config/src/components/sy
 import { answerDns } from './dns-answer.ts';
 import { answerApi } from './api-answer.ts';
 import { answerAws } from './aws-answer.ts';
+import { hostileApi, hostileAws, hostileEtcd, hostileHttp } from './hostile-peers.ts';
 import { journalTargets } from './journal-damage.ts';
 const pki = buildPki({ algorithm: 'ecdsa' });
 const PATH = hostPath('/input');
@@ -272,6 +273,10 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     directory: '/packages/host/',
     ...answerDns,
   },
+  { name: 'hostile-api-server', directory: '/packages/cluster-objects/', ...hostileApi },
+  { name: 'hostile-etcd', directory: '/packages/etcd-access/', ...hostileEtcd },
+  { name: 'hostile-http', directory: '/packages/host/', ...hostileHttp },
+  { name: 'hostile-aws', directory: '/packages/ingress-dns/', ...hostileAws },
   {
     name: 'flannel-configuration',
     directory: '/packages/cni-bootstrap/',
