@@ -2,7 +2,7 @@ import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Reporter } from './reporter.ts';
 
-/** Ctrl-C and SIGTERM as an abort signal. */
+/** Ctrl-C, SIGTERM and a lost terminal as an abort signal. */
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Notice for the operator on a second Ctrl-C, which ends the process without cleaning up. */
@@ -10,8 +10,9 @@ export interface Interruption {
 }
 
 /**
- * Listens for SIGINT and SIGTERM. The first aborts the signal, so that the work stops at its next safe point; the second
- * ends the process at once.
+ * Listens for SIGINT, SIGTERM and SIGHUP. The first aborts the signal, so that the work stops at its next safe point; the second
+ * SIGINT or SIGTERM ends the process at once. A further SIGHUP does not: a lost session sends it twice, from the kernel and from the
+ * shell. Node takes SIGHUP also under `nohup`.
  *
  * @param message of the `INTERRUPTED` error: the state after an interruption
  */
@@ -31,6 +32,9 @@ export function listenForInterruption(
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  process.on('SIGHUP', () => {
+    if (!controller.signal.aborted) onSignal();
+  });
   return {
     signal: controller.signal,
     remember: (text) => {

@@ -67,11 +67,11 @@ function manifestForKubectl(): Interfaces.PJSON {
   return { ...manifest, oclif: { ...manifest.oclif, bin: 'kubectl rescue' } };
 }
 
-/** A reader that closes its end (`| head`) is no failure; the work continues. */
+/** A reader that closes its end (`| head`) and a terminal that is gone (a lost SSH session) are no failure; the work continues. */
 function endQuietlyOnBrokenPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     });
   }
 }

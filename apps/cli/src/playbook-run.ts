@@ -19,7 +19,7 @@ import { createProgress } from './render/progress.ts';
 import { renderTimeline } from './render/timeline.ts';
 import { count, formatSeconds, indentText } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
-import { assertMayWrite, type Session } from './wiring.ts';
+import { assertMayWrite, dependsOnSshSession, type Session } from './wiring.ts';
 
 /** Input of every command that carries out a playbook. */
 export interface PlaybookInput {
@@ -79,6 +79,11 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
   if (input.dryRun) return answerPlan(await makePlan(input, session), session);
   assertMayWrite(session.host);
   assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+  if (session.host.kind === 'live' && dependsOnSshSession()) {
+    session.reporter.print(
+      'note: a lost SSH session stops this run at its next safe point; run it in tmux or screen to keep it going',
+    );
+  }
   const result = await carryOut(input, session);
   return answerRun(result, session, await describeAccess(result, session));
 }

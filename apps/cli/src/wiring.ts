@@ -208,6 +208,12 @@ export function callerEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
+/** Whether the loss of the operator's SSH session would interrupt this process: neither tmux nor screen holds its terminal. */
+export function dependsOnSshSession(env: NodeJS.ProcessEnv = process.env): boolean {
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  return isSet('SSH_CONNECTION') && !isSet('TMUX') && !isSet('STY');
+}
+
 /** Reads the whole standard input. */
 export async function readStandardInput(): Promise<string> {
   const chunks: Buffer[] = [];
