@@ -137,6 +137,8 @@ export async function createAdoptionSteps(
   return plans.map(
     ({ render, ...plan }): Step<FileFinding> => ({
       ...plan,
+      // A certificate of the set works only with the CA of the set.
+      unit: 'adopt',
       reversible: 'yes',
       plan: ({ changes }) => changes,
       apply: async (changes, journal) => journal.perform(await render(changes)),
