@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AttackedNode, startAttackedNode, USER } from './attacked-node.fixture.ts';
 
 /** What root or an installer did wrong on the node, so that the user can write; then the path that the refusal names. */
@@ -64,6 +64,40 @@ describe('a user who can write what root reads', () => {
     expect(stdout).toContain(named);
     expect(stdout).toMatch(/chmod go-w|chown -h root:|move it to a directory that only root can write/);
     expect(await Promise.all(trees.map((tree) => node.snapshot(tree)))).toEqual(before);
+  });
+
+  it('runs no program as root through --service-command', async () => {
+    const program = `${node.home}/manager`;
+    await node.asUser('printf "#!/bin/sh\\ntouch $PWD/ran\\nexit 0\\n" >manager && chmod 755 manager');
+    const { exitCode, stdout } = await node.rescue('triage', '--service-command', program, '--json');
+    expect(exitCode, stdout).toBe(4);
+    expect(stdout).toContain('SOURCE_UNTRUSTED');
+    expect((await node.asRoot(`ls '${node.home}'`)).stdout.split('\n')).not.toContain('ran');
+    await node.asRoot(`cp '${program}' '${node.home}/../manager' && chown root '${node.home}/../manager'`);
+    expect((await node.rescue('triage', '--service-command', `${node.home}/../manager`, '--json')).exitCode).toBe(3);
+  });
+
+  it('learns nothing with servers of its own on the ports of the control plane', async () => {
+    const server = `
+      const { createServer } = require('node:http'), fs = require('node:fs');
+      for (const port of [2379, 2380, 6443, 10250, 10257, 10259]) {
+        const server = createServer((request, response) => {
+          fs.appendFileSync('heard', JSON.stringify(request.headers) + request.url + '\\n');
+          response.end('ok');
+        });
+        server.on('clientError', (error) => fs.appendFileSync('heard', String(error.rawPacket ?? '')));
+        server.listen(port, '::', () => fs.appendFileSync('listening', 'x'));
+      }`;
+    node.start('exec "$1" -e "$2"', process.execPath, server);
+    await vi.waitFor(async () => expect((await node.asUser('cat listening')).stdout).toHaveLength(6), {
+      timeout: 30_000,
+    });
+    for (const line of ['triage', 'etcd status', 'recover --dry-run']) {
+      const { exitCode, stdout } = await node.rescue(...line.split(' '), '--json');
+      expect([3, 4], `${line}\n${stdout}`).toContain(exitCode);
+    }
+    const heard = (await node.asUser('cat heard 2>/dev/null || true')).stdout;
+    expect(heard).not.toMatch(/authorization|bearer|PRIVATE KEY|password/i);
   });
 
   it('is shut out by the printed correction', async () => {

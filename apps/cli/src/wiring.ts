@@ -1,4 +1,5 @@
 import {
+  assertTrusted,
   type Clock,
   copyOnly,
   createLocalHost,
@@ -93,6 +94,10 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
   if (root !== undefined) refuseLiveFlags(flags, root);
   const command = flags['service-command'];
   const serviceCommand = command === undefined ? undefined : localFiles.path(command);
+  // Root runs it, so it is held to the same as what the node's files name.
+  if (serviceCommand !== undefined && journalHost.userId() === 0) {
+    await assertTrusted(serviceCommand, { host: journalHost }, { allowSticky: true });
+  }
   // The journal of a run records its own writes.
   const unguarded = createLocalHost({ root, serviceCommand });
   const machine = guardHost(unguarded);
