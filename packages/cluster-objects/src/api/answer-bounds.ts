@@ -16,15 +16,15 @@ export interface AnswerBounds {
 
 /**
  * A page of 500 objects has a few MiB; the API server refuses objects beyond 1.5 MiB, and a page with many large ones is asked for
- * again in smaller parts. etcd holds 8 GiB at most.
+ * again in smaller parts. The 150,000 pods of the largest supported cluster have about 1.5 GB.
  */
 export const ANSWER_BOUNDS: AnswerBounds = {
   bodyBytes: 64 * 1024 * 1024,
-  listBytes: 8 * 1024 * 1024 * 1024,
-  listPages: 20_000,
+  listBytes: 2 * 1024 * 1024 * 1024,
+  listPages: 10_000,
   listObjects: 1_000_000,
   listFailures: 10_000,
-  listMs: 600_000,
+  listMs: 300_000,
 };
 
 /** An answer beyond a bound: the peer, what it sends, and the bound. */
