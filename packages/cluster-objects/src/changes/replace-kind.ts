@@ -1,5 +1,5 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
+import type { ChangeKind, UndoOutcome, UndoPreview } from '@kube-rescue/workflow';
 import { ObjectError } from '../errors.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import type { ObjectStore, StoredObject } from '../object-store.ts';
@@ -49,6 +49,26 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
         return withContent(present.object, content, change.withStatus);
       });
     },
+    previewUndo: async (change, captured, backup): Promise<UndoPreview> => {
+      const { kept, written } = captured as unknown as Captured;
+      const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
+      const content = JSON.parse(Buffer.from(await backup.read(written)).toString()) as ObjectContent;
+      const present = await readIfAnswering(open, change);
+      // The undo itself reports a store that does not answer; it may answer once the files of the unit are restored.
+      if (present === 'silent') return { state: 'ready', kept: undefined, replaced: undefined };
+      if (present?.object.metadata.uid !== old.metadata.uid || present === undefined) {
+        return { state: 'foreign', reason: `${change.target} was deleted or recreated by another client since` };
+      }
+      const edits = listEdits(contentOf(old, change.withStatus), content);
+      const reverted = revertEdits(contentOf(present.object, change.withStatus), edits);
+      if (reverted.state === 'already') return { state: 'already' };
+      if (reverted.state === 'foreign') return foreignFields(reverted.paths, change);
+      const replaced: Captured = {
+        kept: await backup.keep(Buffer.from(JSON.stringify(present.object))),
+        written: await backup.keep(Buffer.from(JSON.stringify(reverted.content))),
+      };
+      return { state: 'ready', kept: replaced.kept, replaced: { ...replaced } };
+    },
     undo: async (change, captured, backup): Promise<UndoOutcome> => {
       const { kept, written } = captured as unknown as Captured;
       const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
@@ -77,13 +97,27 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
   };
 }
 
-function toOutcome(reverted: Reverted, { target }: ObjectReplace): UndoOutcome {
-  if (reverted.state !== 'foreign') return { state: reverted.state };
-  const fields = reverted.paths.join(', ');
+async function readIfAnswering(open: OpenObjects, change: ObjectReplace): Promise<StoredObject | undefined | 'silent'> {
+  try {
+    return await readTarget(await open(change.way), change);
+  } catch (error) {
+    if (isRecoveryError(error)) return 'silent';
+    throw error;
+  }
+}
+
+function toOutcome(reverted: Reverted, change: ObjectReplace): UndoOutcome {
+  return reverted.state === 'foreign' ? foreignFields(reverted.paths, change) : { state: reverted.state };
+}
+
+function foreignFields(paths: readonly string[], { target }: ObjectReplace): Foreign {
+  const fields = paths.join(', ');
   return foreign(`${target} was changed by another client since (${fields}); not reverted`);
 }
 
-function foreign(reason: string): UndoOutcome {
+type Foreign = Extract<UndoOutcome, { readonly state: 'foreign' }>;
+
+function foreign(reason: string): Foreign {
   return { state: 'foreign', reason };
 }
 
