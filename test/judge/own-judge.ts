@@ -1,0 +1,50 @@
+import {
+  describeGoFault,
+  findBundleFault,
+  findCertificateFault,
+  findKeyPairFault,
+  findSigningKeyFault,
+  findVerificationFault,
+  type GoFault,
+  readGoCertificate,
+} from '../../packages/x509/src/go/index.ts';
+import { catchFault } from '../../packages/x509/src/go/rules.ts';
+import type { ChainItem, CorpusItem } from './corpus/items.ts';
+
+const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
+const latin1 = (base64: string): string => bytes(base64).toString('latin1');
+
+function judgeChain(item: ChainItem): GoFault | undefined {
+  const result = catchFault(() => ({
+    leaf: readGoCertificate(bytes(item.leaf)),
+    intermediates: item.intermediates.map((der) => readGoCertificate(bytes(der))),
+    roots: item.roots.map((der) => readGoCertificate(bytes(der))),
+  }));
+  if (!result.ok) return result.fault;
+  const { usage, host, now } = item;
+  return findVerificationFault({ ...result.value, usage, host, now: new Date(now) });
+}
+
+function faultOf(item: CorpusItem): GoFault | undefined {
+  switch (item.kind) {
+    case 'certificate':
+      return findCertificateFault(bytes(item.der));
+    case 'pair':
+      return findKeyPairFault(latin1(item.certificate), latin1(item.key));
+    case 'signing-key':
+      return findSigningKeyFault(latin1(item.text));
+    case 'chain':
+      return judgeChain(item);
+    case 'kubeconfig':
+      return undefined;
+    default:
+      return findBundleFault(latin1(item.text), item.kind);
+  }
+}
+
+/** Our judgement of an item; `''` for one that we call good. */
+export function judgeOurselves(item: CorpusItem): string {
+
+  const fault = faultOf(item);
+  return fault === undefined ? '' : `${fault.rule}: ${describeGoFault(fault)}`;
+}

@@ -1,0 +1,3 @@
+module kube-rescue/judge/crypto
+
+go 1.19
