@@ -21,6 +21,7 @@ export const SLOW_TESTS = [
   'test/copy-root.test.ts',
   'test/fuzz.test.ts',
   'test/hostile-names.test.ts',
+  'test/judge/*.test.ts',
   'test/kill.test.ts',
   'test/no-leak.test.ts',
   'test/no-leak-cluster.test.ts',

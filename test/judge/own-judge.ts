@@ -22,7 +22,7 @@ function judgeChain(item: ChainItem): GoFault | undefined {
   }));
   if (!result.ok) return result.fault;
   const { usage, host, now } = item;
-  return findVerificationFault({ ...result.value, usage, host, now: new Date(now) });
+  return findVerificationFault({ ...result.value, usages: [usage], host, now: new Date(now) });
 }
 
 function faultOf(item: CorpusItem): GoFault | undefined {
@@ -44,7 +44,6 @@ function faultOf(item: CorpusItem): GoFault | undefined {
 
 /** Our judgement of an item; `''` for one that we call good. */
 export function judgeOurselves(item: CorpusItem): string {
-
   const fault = faultOf(item);
   return fault === undefined ? '' : `${fault.rule}: ${describeGoFault(fault)}`;
 }

@@ -27,6 +27,16 @@ export {
   hasPemLine,
 } from './encoding/pem-marks.ts';
 export { encodePem, type PemBlock, readIndentedPem, readPem, replacePemBlocks, straightenPem } from './encoding/pem.ts';
+export {
+  describeGoFault,
+  findBundleFault,
+  findLeafFault,
+  findPrivateKeyFault,
+  findVerificationFault,
+  type GoFault,
+  parseGoCertificate,
+  remedyOf,
+} from './go/index.ts';
 export { issueCaWithNewKey, reissueCa } from './issuing/ca.ts';
 export { createCa, createRequestFromScratch, issueFromScratch } from './issuing/from-scratch.ts';
 export {

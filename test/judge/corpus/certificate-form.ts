@@ -107,8 +107,7 @@ export function signForm(form: CertificateForm, signer: KeyPair, name: SchemeNam
     ...(form.extensions === undefined ? [] : [encodeDer(0xa3, sequence(...form.extensions))]),
   );
   const { digest, ...scheme }: Scheme = SCHEMES[name];
-  const padding =
-    scheme.pss === undefined ? {} : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.pss };
+  const padding = scheme.pss === undefined ? {} : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.pss };
   const signature = form.signature ?? bits(sign(digest, body, { key: signer.privateKey, ...padding }));
   return Buffer.from(sequence(body, form.outerAlgorithm ?? form.algorithm, signature));
 }

@@ -11,7 +11,6 @@ import {
   oid,
   sequence,
   text,
-  TRUE,
   utcTime,
 } from './certificate-form.ts';
 
@@ -289,7 +288,8 @@ const RSA = sequence(oid('2a864886f70d010101'), hex('0500'));
 const ODD_MODULUS = `00${'c3'.repeat(256)}`;
 const rsaKey = (modulus: string, exponent: string, algorithm = RSA): Uint8Array =>
   sequence(algorithm, bits(sequence(integer(modulus), integer(exponent))));
-const ecKey = (curve: Uint8Array, point: string): Uint8Array => sequence(sequence(oid('2a8648ce3d0201'), curve), bits(hex(point)));
+const ecKey = (curve: Uint8Array, point: string): Uint8Array =>
+  sequence(sequence(oid('2a8648ce3d0201'), curve), bits(hex(point)));
 const P256 = oid('2a8648ce3d030107');
 
 const KEYS: readonly Variant[] = (
@@ -306,7 +306,10 @@ const KEYS: readonly Variant[] = (
     ['rsa-exponent-33-bits', rsaKey(ODD_MODULUS, '0100000001')],
     ['rsa-exponent-65-bits', rsaKey(ODD_MODULUS, '010000000000000001')],
     ['rsa-trailing-inside', sequence(RSA, bits(sequence(integer(ODD_MODULUS), integer('03'), integer('01'))))],
-    ['rsa-trailing-outside', sequence(RSA, bits(Buffer.concat([sequence(integer(ODD_MODULUS), integer('03')), hex('00')])))],
+    [
+      'rsa-trailing-outside',
+      sequence(RSA, bits(Buffer.concat([sequence(integer(ODD_MODULUS), integer('03')), hex('00')]))),
+    ],
     ['rsa-not-a-sequence', sequence(RSA, bits(hex('0500')))],
     ['ec-compressed', ecKey(P256, `02${'11'.repeat(32)}`)],
     ['ec-off-curve', ecKey(P256, `04${'11'.repeat(64)}`)],
@@ -337,5 +340,3 @@ export const VARIANTS: readonly Variant[] = [
   ...EXTENSIONS,
   ...KEYS,
 ];
-
-export { eku, san, TRUE };

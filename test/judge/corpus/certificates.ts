@@ -56,7 +56,11 @@ export function damage(bytes: Buffer, dice: Dice): Buffer {
   return damaged;
 }
 
-const item = (id: string, der: Buffer): CorpusItem => ({ id: `certificate/${id}`, kind: 'certificate', der: base64(der) });
+const item = (id: string, der: Buffer): CorpusItem => ({
+  id: `certificate/${id}`,
+  kind: 'certificate',
+  der: base64(der),
+});
 
 /** Certificates by themselves: each variant with each kind of key, odd keys, trailing bytes, and random damage. */
 export function certificateItems(seed: number): readonly CorpusItem[] {
@@ -65,7 +69,8 @@ export function certificateItems(seed: number): readonly CorpusItem[] {
   for (const kind of kinds) {
     const [signer, key] = GOOD_KEYS[kind];
     const form = leafForm(key, signer);
-    for (const [name, changes] of VARIANTS) items.push(item(`${kind}/${name}`, signForm({ ...form, ...changes }, signer)));
+    for (const [name, changes] of VARIANTS)
+      items.push(item(`${kind}/${name}`, signForm({ ...form, ...changes }, signer)));
     const plain = signForm(form, signer);
     items.push(item(`${kind}/trailing`, Buffer.concat([plain, hex('00')])));
     items.push(item(`${kind}/twice`, Buffer.concat([plain, plain])));
@@ -76,7 +81,8 @@ export function certificateItems(seed: number): readonly CorpusItem[] {
     for (let count = 0; count < 170; count += 1) items.push(item(`${kind}/damage-${count}`, damage(plain, dice)));
   }
   const [signer] = GOOD_KEYS.p256;
-  for (const [name, key] of Object.entries(ODD_KEYS)) items.push(item(`odd/${name}`, signForm(leafForm(key, signer), signer)));
+  for (const [name, key] of Object.entries(ODD_KEYS))
+    items.push(item(`odd/${name}`, signForm(leafForm(key, signer), signer)));
   items.push(item('empty', Buffer.alloc(0)));
   return items;
 }

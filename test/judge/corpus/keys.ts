@@ -21,10 +21,7 @@ export const GOOD_KEYS = {
   p256: [ec('prime256v1'), ec('prime256v1')],
   p384: [ec('secp384r1'), ec('secp384r1')],
   p521: [ec('secp521r1'), ec('secp521r1')],
-  ed25519: [
-    pair('ed25519', generateKeyPairSync('ed25519')),
-    pair('ed25519', generateKeyPairSync('ed25519')),
-  ],
+  ed25519: [pair('ed25519', generateKeyPairSync('ed25519')), pair('ed25519', generateKeyPairSync('ed25519'))],
 } as const satisfies Readonly<Record<string, readonly [KeyPair, KeyPair]>>;
 
 export type GoodKey = keyof typeof GOOD_KEYS;

@@ -7,7 +7,10 @@ import { GOOD_KEYS, type KeyPair, ODD_KEYS } from './keys.ts';
 
 /** A PEM block with lines of 64 characters. */
 export function pem(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
@@ -41,7 +44,10 @@ export const PEM_FORMS: readonly (readonly [string, (text: string) => string])[]
   ['utf-16', utf16],
   ['headers', (text) => text.replace('-----\n', '-----\nName: x\n\n')],
   ['headers-without-blank-line', (text) => text.replace('-----\n', '-----\nName: x\n')],
-  ['encrypted-headers', (text) => text.replace('-----\n', '-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n')],
+  [
+    'encrypted-headers',
+    (text) => text.replace('-----\n', '-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n'),
+  ],
   ['colon-only', (text) => text.replace('-----\n', '-----\n:\n')],
   ['four-dashes', (text) => text.replace('-----BEGIN', '----BEGIN')],
   ['four-dashes-at-end', (text) => text.replace(/(-----END [A-Z ]+-----)/, (end) => end.slice(0, -1))],
@@ -58,7 +64,14 @@ export const PEM_FORMS: readonly (readonly [string, (text: string) => string])[]
   ['no-padding', (text) => text.replace(/=+(?=\n-----END)/, '')],
   ['more-padding', (text) => text.replace(/\n-----END/, '=\n-----END')],
   ['base64-after-padding', (text) => text.replace(/\n-----END/, 'AAAA\n-----END')],
-  ['url-alphabet', (text) => text.replaceAll('+', '-').replaceAll('/', '_').replace(/^_+|_+$/g, '')],
+  [
+    'url-alphabet',
+    (text) =>
+      text
+        .replaceAll('+', '-')
+        .replaceAll('/', '_')
+        .replace(/^_+|_+$/g, ''),
+  ],
   ['nul', (text) => text.replace('\n', '\n\0')],
   ['vertical-tab', (text) => text.replace(/$/m, '\v')],
   ['no-break-space', (text) => text.replace(/\n(?=[A-Za-z])/, '\n\u00c2\u00a0')],
@@ -77,7 +90,20 @@ function shuffle(text: string, dice: Dice): string {
     const at = dice.below(lines.length);
     const line = lines[at] ?? '';
     const cut = dice.below(line.length + 1);
-    const piece = dice.pick([' ', '\t', '\r', '=', '-', ':', 'A', '\n', '-----BEGIN X-----\n', '\n-----END X-----\n', '\0', '*']);
+    const piece = dice.pick([
+      ' ',
+      '\t',
+      '\r',
+      '=',
+      '-',
+      ':',
+      'A',
+      '\n',
+      '-----BEGIN X-----\n',
+      '\n-----END X-----\n',
+      '\0',
+      '*',
+    ]);
     const change: () => readonly string[] = dice.pick<() => readonly string[]>([
       () => [`${line.slice(0, cut)}${piece}${line.slice(cut)}`],
       () => [line.slice(0, cut), line.slice(cut)],
@@ -92,7 +118,8 @@ function shuffle(text: string, dice: Dice): string {
   return lines.join('\n');
 }
 
-const pkcs8 = ({ privateKey }: KeyPair): string => pem('PRIVATE KEY', privateKey.export({ format: 'der', type: 'pkcs8' }));
+const pkcs8 = ({ privateKey }: KeyPair): string =>
+  pem('PRIVATE KEY', privateKey.export({ format: 'der', type: 'pkcs8' }));
 const [rsaCa, rsa] = GOOD_KEYS.rsa;
 const [ecCa, ec] = GOOD_KEYS.p256;
 const [edCa, ed] = GOOD_KEYS.ed25519;
@@ -106,7 +133,9 @@ function changeRsa(changes: Readonly<Record<number, bigint | undefined>>): Buffe
   const jwk = rsa.privateKey.export({ format: 'jwk' });
   const number = (text: unknown): bigint => BigInt(`0x${Buffer.from(String(text), 'base64url').toString('hex')}`);
   const numbers = [0n, ...[jwk.n, jwk.e, jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi].map(number)];
-  const changed = numbers.map((value, at) => (at in changes ? changes[at] : value)).filter((value) => value !== undefined);
+  const changed = numbers
+    .map((value, at) => (at in changes ? changes[at] : value))
+    .filter((value) => value !== undefined);
   const encode = (value: bigint): Uint8Array => {
     const digits = value.toString(16);
     const even = digits.padStart(digits.length + (digits.length % 2), '0');
@@ -178,8 +207,12 @@ const KEY_FORMS: Readonly<Record<'rsa' | 'ec' | 'ed', readonly (readonly [string
   ],
 };
 
-const encrypted = ec.privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-128-cbc', passphrase: 'x' }).toString();
-const traditional = rsa.privateKey.export({ format: 'pem', type: 'pkcs1', cipher: 'aes-128-cbc', passphrase: 'x' }).toString();
+const encrypted = ec.privateKey
+  .export({ format: 'pem', type: 'pkcs8', cipher: 'aes-128-cbc', passphrase: 'x' })
+  .toString();
+const traditional = rsa.privateKey
+  .export({ format: 'pem', type: 'pkcs1', cipher: 'aes-128-cbc', passphrase: 'x' })
+  .toString();
 
 const pairItem = (id: string, certificate: string, key: string): CorpusItem => ({
   id: `pair/${id}`,
@@ -206,37 +239,63 @@ export function pairItems(randomSeed: number): readonly CorpusItem[] {
     items.push(pairItem(`${kind}/two-certificates`, certificate + certificates.rsa, key));
     items.push(pairItem(`${kind}/other-certificate-first`, certify(GOOD_KEYS.p384[0], ecCa) + certificate, key));
     items.push(pairItem(`${kind}/other-key-first`, certificate, pkcs8(GOOD_KEYS.p384[0]) + key));
-    items.push(pairItem(`${kind}/broken-key-first`, certificate, `-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n${key}`));
-    items.push(pairItem(`${kind}/broken-second-certificate`, certificate + pem('CERTIFICATE', Buffer.of(0x30, 0)), key));
+    items.push(
+      pairItem(
+        `${kind}/broken-key-first`,
+        certificate,
+        `-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n${key}`,
+      ),
+    );
+    items.push(
+      pairItem(`${kind}/broken-second-certificate`, certificate + pem('CERTIFICATE', Buffer.of(0x30, 0)), key),
+    );
     items.push(pairItem(`${kind}/other-key-same-kind`, certificate, pkcs8({ rsa: rsaCa, ec: ecCa, ed: edCa }[kind])));
     items.push(pairItem(`${kind}/other-kind`, certificate, kind === 'ec' ? pkcs8(rsa) : sec1));
     const dice = createDice(randomSeed + certificate.length);
     for (let count = 0; count < 60; count += 1) {
-      const der = kind === 'rsa' ? rsa.privateKey.export({ format: 'der', type: 'pkcs1' }) : ec.privateKey.export({ format: 'der', type: 'sec1' });
+      const der =
+        kind === 'rsa'
+          ? rsa.privateKey.export({ format: 'der', type: 'pkcs1' })
+          : ec.privateKey.export({ format: 'der', type: 'sec1' });
       const label = kind === 'rsa' ? 'RSA PRIVATE KEY' : 'EC PRIVATE KEY';
-      if (kind !== 'ed') items.push(pairItem(`${kind}/key-damage-${count}`, certificate, pem(label, damage(der, dice))));
+      if (kind !== 'ed')
+        items.push(pairItem(`${kind}/key-damage-${count}`, certificate, pem(label, damage(der, dice))));
       items.push(pairItem(`${kind}/lines-${count}`, shuffle(certificate, dice), key));
       items.push(pairItem(`${kind}/key-lines-${count}`, certificate, shuffle(key, dice)));
     }
   }
-  items.push(pairItem('encrypted-pkcs8', certificates.ec, encrypted), pairItem('encrypted-headers', certificates.rsa, traditional));
-  for (const [name, key] of Object.entries(ODD_KEYS)) items.push(pairItem(`odd/${name}`, certify(key, ecCa), pkcs8(key)));
-  for (const [name, [, key]] of Object.entries(GOOD_KEYS)) items.push(pairItem(`good/${name}`, certify(key, ecCa), pkcs8(key)));
+  items.push(
+    pairItem('encrypted-pkcs8', certificates.ec, encrypted),
+    pairItem('encrypted-headers', certificates.rsa, traditional),
+  );
+  for (const [name, key] of Object.entries(ODD_KEYS))
+    items.push(pairItem(`odd/${name}`, certify(key, ecCa), pkcs8(key)));
+  for (const [name, [, key]] of Object.entries(GOOD_KEYS))
+    items.push(pairItem(`good/${name}`, certify(key, ecCa), pkcs8(key)));
   return items;
 }
 
 /** The keys that kube-controller-manager signs with, as `keyutil.ParsePrivateKeyPEM` takes them. */
 export function signingKeyItems(): readonly CorpusItem[] {
-  const keys = Object.entries(KEY_FORMS).flatMap(([kind, forms]) => forms.map(([name, text]) => [`${kind}/${name}`, text] as const));
+  const keys = Object.entries(KEY_FORMS).flatMap(([kind, forms]) =>
+    forms.map(([name, text]) => [`${kind}/${name}`, text] as const),
+  );
   const forms = PEM_FORMS.map(([name, change]) => [`form-${name}`, change(sec1)] as const);
   const others = [
     ['encrypted-pkcs8', encrypted],
     ['encrypted-headers', traditional],
-    ['public', createPrivateKey(sec1).export({ format: 'pem', type: 'pkcs8' }).toString().replaceAll('PRIVATE', 'PUBLIC')],
+    [
+      'public',
+      createPrivateKey(sec1).export({ format: 'pem', type: 'pkcs8' }).toString().replaceAll('PRIVATE', 'PUBLIC'),
+    ],
     ['broken-first', `-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n${sec1}`],
     ...Object.entries(ODD_KEYS).map(([name, key]) => [`odd/${name}`, pkcs8(key)] as const),
   ] as const;
-  return [...keys, ...forms, ...others].map(([name, text]) => ({ id: `signing-key/${name}`, kind: 'signing-key', text: base64(text) }));
+  return [...keys, ...forms, ...others].map(([name, text]) => ({
+    id: `signing-key/${name}`,
+    kind: 'signing-key',
+    text: base64(text),
+  }));
 }
 
 /** Files of CAs, for each of the programs that read them differently. */
@@ -248,11 +307,29 @@ export function bundleItems(randomSeed: number): readonly CorpusItem[] {
     [`second-${name}`, second + change(first)],
     [`first-${name}`, change(first) + second],
   ]);
-  texts.push(['negative-serial', broken], ['negative-serial-first', broken + first], ['negative-serial-last', first + broken]);
-  texts.push(['with-key', first + sec1], ['key-first', sec1 + first], ['key-alone', sec1], ['empty-block', pem('CERTIFICATE', Buffer.alloc(0))]);
-  texts.push(['with-crl', first + pem('X509 CRL', Buffer.of(0x30, 0))], ['concatenated', pem('CERTIFICATE', Buffer.concat([signForm(leafForm(ecCa, ecCa), ecCa), signForm(leafForm(ecCa, ecCa), ecCa)]))]);
+  texts.push(
+    ['negative-serial', broken],
+    ['negative-serial-first', broken + first],
+    ['negative-serial-last', first + broken],
+  );
+  texts.push(
+    ['with-key', first + sec1],
+    ['key-first', sec1 + first],
+    ['key-alone', sec1],
+    ['empty-block', pem('CERTIFICATE', Buffer.alloc(0))],
+  );
+  texts.push(
+    ['with-crl', first + pem('X509 CRL', Buffer.of(0x30, 0))],
+    [
+      'concatenated',
+      pem('CERTIFICATE', Buffer.concat([signForm(leafForm(ecCa, ecCa), ecCa), signForm(leafForm(ecCa, ecCa), ecCa)])),
+    ],
+  );
   const dice = createDice(randomSeed);
-  for (let count = 0; count < 120; count += 1) texts.push([`lines-${count}`, shuffle(dice.pick([second, first + second]), dice)]);
+  for (let count = 0; count < 120; count += 1)
+    texts.push([`lines-${count}`, shuffle(dice.pick([second, first + second]), dice)]);
   const readers: readonly BundleKind[] = ['client-go', 'pool', 'etcd'];
-  return texts.flatMap(([name, text]) => readers.map((kind) => ({ id: `bundle/${kind}/${name}`, kind, text: base64(text) })));
+  return texts.flatMap(([name, text]) =>
+    readers.map((kind) => ({ id: `bundle/${kind}/${name}`, kind, text: base64(text) })),
+  );
 }

@@ -1,6 +1,6 @@
 import { type ComponentFlags, type FileReader, findFlag, readNamedFile } from '@kube-rescue/node-config';
 import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
-import { type Certificate, isKeyOf, parseCertificates, parsePrivateKey } from '@kube-rescue/x509';
+import { type Certificate, findBundleFault, isKeyOf, parseCertificates, parsePrivateKey } from '@kube-rescue/x509';
 import type { KeyObject } from 'node:crypto';
 import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
 import { PkiError } from '../errors.ts';
@@ -114,6 +114,9 @@ function keyElsewhere(definition: CaDefinition, path: HostPath): PkiError {
   });
 }
 
+/** The programs that read the file of a CA. */
+const READERS = { cluster: 'client-go', 'front-proxy': 'client-go', etcd: 'etcd', 'etcd-peer': 'etcd' } as const;
+
 /** Reads a CA's bundle and finds the key that belongs to one of its certificates, by comparing public keys. */
 export async function inspectCa(
   id: CaId,
@@ -126,6 +129,7 @@ export async function inspectCa(
   const bundle = await attemptPem(
     () => readNamedFile(reader, path, 'PKI_CA_MISSING', hint),
     (text): readonly Certificate[] => parseCertificates(text, path),
+    (text) => findBundleFault(text, READERS[id]),
   );
   const keys = keyPaths(definition, path, components);
   const issuer = bundle.ok

@@ -6,8 +6,15 @@ import {
   readNamedFile,
 } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
-import { type Certificate, parseCertificates, parsePrivateKey, type PrivateKey } from '@kube-rescue/x509';
-import { attempt, attemptPem, type Reading } from './reading.ts';
+import {
+  type Certificate,
+  findLeafFault,
+  findPrivateKeyFault,
+  parseCertificates,
+  parsePrivateKey,
+  type PrivateKey,
+} from '@kube-rescue/x509';
+import { attemptPem, type Reading } from './reading.ts';
 
 /** Location of a certificate or key: a PEM file, or a field of a kubeconfig. */
 export type CredentialLocation =
@@ -34,10 +41,12 @@ export async function readFileCredentials(
     certificate: await attemptPem(
       () => readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING'),
       (text) => parseCertificates(text, certificatePath)[0],
+      findLeafFault,
     ),
     key: await attemptPem(
       () => readNamedFile(reader, keyPath, 'PKI_KEY_MISSING'),
       (text) => parsePrivateKey(text, keyPath),
+      findPrivateKeyFault,
     ),
   };
 }
@@ -63,7 +72,12 @@ export async function readKubeconfigCredentials(
     certificate: await attemptPem(
       async () => text(certificate, 'PKI_CERTIFICATE_MISSING'),
       (pem) => parseCertificates(pem, certificateLocation.path)[0],
+      findLeafFault,
     ),
-    key: await attempt(async () => parsePrivateKey(await text(key, 'PKI_KEY_MISSING'), keyLocation.path)),
+    key: await attemptPem(
+      async () => text(key, 'PKI_KEY_MISSING'),
+      (pem) => parsePrivateKey(pem, keyLocation.path),
+      findPrivateKeyFault,
+    ),
   };
 }

@@ -1,5 +1,5 @@
 import { isRecoveryError, type RecoveryError } from '@kube-rescue/errors';
-import { straightenPem } from '@kube-rescue/x509';
+import { type GoFault, straightenPem } from '@kube-rescue/x509';
 
 /** The value that was read, or the error: one damaged file must not hide the others. */
 export type Reading<T> =
@@ -8,6 +8,8 @@ export type Reading<T> =
       readonly value: T;
       /** Why Go cannot read the file although its content is whole: blanks or line ends of PEM. */
       readonly fault?: RecoveryError;
+      /** What Go refuses about its content. */
+      readonly goFault?: GoFault | undefined;
     }
   | { readonly ok: false; readonly error: RecoveryError };
 
@@ -25,13 +27,19 @@ export async function attempt<T>(read: () => T | Promise<T>): Promise<Reading<T>
  * Parses a PEM text; when only blanks or line ends keep Go from reading it, the straightened text, with the `fault`.
  *
  * @param parse throws for PEM that Go cannot read
+ * @param judge finds what Go refuses about the content
  */
-export async function attemptPem<T>(read: () => Promise<string>, parse: (text: string) => T): Promise<Reading<T>> {
+export async function attemptPem<T>(
+  read: () => Promise<string>,
+  parse: (text: string) => T,
+  judge: (text: string) => GoFault | undefined,
+): Promise<Reading<T>> {
   const text = await attempt(read);
   if (!text.ok) return text;
   const strict = await attempt(() => parse(text.value));
   const straight = strict.ok ? undefined : straightenPem(text.value);
-  if (strict.ok || straight === undefined) return strict;
+  if (strict.ok) return { ...strict, goFault: judge(text.value) };
+  if (straight === undefined) return strict;
   const loose = await attempt(() => parse(straight));
-  return loose.ok ? { ...loose, fault: strict.error } : strict;
+  return loose.ok ? { ...loose, fault: strict.error, goFault: judge(straight) } : strict;
 }

@@ -2,6 +2,7 @@ import { formatTime, isRecoveryError } from '@kube-rescue/errors';
 import { type Certificate, claimsToBeCa, findCaLimits, findCaRefusal } from '@kube-rescue/x509';
 import type { CertificateEntry } from '../inventory/inventory.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
+import { judgeCaByGo } from './go-judgement.ts';
 import { type Problem, problemOf } from './problem.ts';
 
 /** The certificate that a CA signs with; without a key, the certificate of its bundle with the latest notAfter. */
@@ -108,7 +109,7 @@ export function judgeRefusal(
 export function judgeCa(ca: CaEntry, now: Date): readonly Problem[] {
   if (!ca.bundle.ok) return [problemOf(ca.bundle.error, ca.path)];
   const certificate = signingCertificate(ca);
-  const problems = certificate === undefined ? [] : judgeCertificateOf(ca, certificate, now);
+  const problems = [...judgeCaByGo(ca), ...(certificate === undefined ? [] : judgeCertificateOf(ca, certificate, now))];
   if (ca.bundle.fault !== undefined) {
     const hint = 'write the same certificate again: `kube-rescue recover`';
     problems.unshift({ ...problemOf(ca.bundle.fault, ca.path, 'renewal'), hint });

@@ -14,6 +14,7 @@ import { PKI_ERRORS, PkiError, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import type { Reading } from '../inventory/reading.ts';
+import { judgeByGo, judgeChainByGo } from './go-judgement.ts';
 import { joinSubject, type Problem, problemOf } from './problem.ts';
 import { judgeRefusal, signingCertificate } from './ca-judgement.ts';
 import { findForbiddenContent, findForeignClaim } from './signable.ts';
@@ -235,12 +236,13 @@ export function judgeCertificate(
   if (!entry.certificate.ok) return [problemOf(entry.certificate.error, path)];
   const certificate = entry.certificate.value;
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
+  const limits = [...judgeLimits(entry, certificate, ca), ...judgeSignature(certificate, path, ca)];
   const problems = [
     ...judgeForm(entry.certificate, path),
     ...judgeDates(certificate, path, options),
+    ...judgeByGo(entry),
     ...judgeOrigin(entry, certificate, ca),
-    ...judgeLimits(entry, certificate, ca),
-    ...judgeSignature(certificate, path, ca),
+    ...(limits.length > 0 ? limits : judgeChainByGo(entry, ca)),
     ...judgePurpose(entry, certificate, path),
     ...judgeKey(entry, certificate),
     ...judgeEmbedded(entry, options),

@@ -13,6 +13,7 @@ import {
   type InspectionInput,
 } from '../inventory/inventory.ts';
 import { findShortfall, judgeCertificate } from '../judgement/judgement.ts';
+import { needsNewKey } from '../judgement/go-judgement.ts';
 import { joinSubject, type Problem } from '../judgement/problem.ts';
 import type { FileFinding } from './file-plan.ts';
 import { planRenewalChanges } from './renewal-files.ts';
@@ -143,7 +144,7 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
 
   const blockers = [
     ...caProblems.filter(({ severity }) => isWanted || severity === 'problem'),
-    ...obstacles(entry, problems, options.newKeys),
+    ...obstacles(entry, problems, options.newKeys || needsNewKey(entry)),
     ...judgeNewNames(entry, ca, lacking),
   ];
   if (isSomething(blockers)) return blocked(entry, blockers);
@@ -154,7 +155,8 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
     return { status: 'ok', summary: `${name} is valid until ${until}`, evidence, changes: [] };
   }
   const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'is renewed because of --all';
-  const summary = joinSubject(name, problems[0]?.message ?? reason);
+  const newKeyNote = needsNewKey(entry) ? '; it gets a new private key' : '';
+  const summary = `${joinSubject(name, problems[0]?.message ?? reason)}${newKeyNote}`;
   if (entry.definition.location.in === 'kubelet-self-signed') {
     return { status: 'needed', summary, evidence, changes: await planRemoval(entry, host) };
   }
@@ -167,6 +169,7 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   }
   const { notAfter, clipped } = planValidity(issuer, now, options.days);
   const lifetime = `the new certificate is valid until ${formatTime(notAfter)}${clipped ? ', when its CA expires' : ''}`;
-  const changes = await planRenewalChanges(entry, { newKeys: options.newKeys, now }, host);
+  const newKeys = options.newKeys || needsNewKey(entry);
+  const changes = await planRenewalChanges(entry, { newKeys, now }, host);
   return { status: 'needed', summary, evidence: [...evidence, lifetime], changes };
 }

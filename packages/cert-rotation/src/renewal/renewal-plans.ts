@@ -23,11 +23,21 @@ import { PkiError } from '../errors.ts';
 import type { FilePlan } from './file-plan.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import { assertSignable, findShortfall } from '../judgement/judgement.ts';
+import { needsNewKey } from '../judgement/go-judgement.ts';
 import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
 import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
 import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
 
-function makeKey({ x509 }: Certificate, { keyAlgorithm }: RenewalContext['options'], path: string): Promise<KeyObject> {
+/** kubeadm's default, for a key whose kind the components refuse. */
+const DEFAULT_KEY = 'rsa-2048';
+
+function makeKey(
+  entry: CertificateEntry,
+  { x509 }: Certificate,
+  options: RenewalContext['options'],
+): Promise<KeyObject> {
+  const { keyAlgorithm = needsNewKey(entry) ? DEFAULT_KEY : undefined } = options;
+  const { path } = entry.certificateLocation;
   return keyAlgorithm === undefined ? generateKeyLike(x509.publicKey, path) : generateKey(keyAlgorithm);
 }
 
@@ -41,12 +51,13 @@ async function issuePems(
   if (!entry.certificate.ok) throw entry.certificate.error;
   if (ca === undefined) throw new Error(`${entry.id} has no CA to renew it`);
   if (!ca.issuer.ok) throw ca.issuer.error;
-  assertSignable(entry, inventory, { keepsKey: !options.newKeys });
+  const hasNewKey = options.newKeys || needsNewKey(entry);
+  assertSignable(entry, inventory, { keepsKey: !hasNewKey });
   const template = entry.certificate.value;
   const issuer = ca.issuer.value;
   const { path } = entry.certificateLocation;
-  const make = (): Promise<KeyObject> => makeKey(template, options, path);
-  const newKey = options.newKeys ? await keys.take(entry.id, make) : undefined;
+  const make = (): Promise<KeyObject> => makeKey(entry, template, options);
+  const newKey = hasNewKey ? await keys.take(entry.id, make) : undefined;
   const shortfall = findShortfall(template, entry);
   const issued = issueCertificate({
     template,
@@ -58,7 +69,7 @@ async function issuePems(
     subject: path,
   });
   assertAccepted(issued, issuer.certificate, entry);
-  const label = entry.key.ok ? entry.key.value.label : undefined;
+  const label = entry.key.ok && !needsNewKey(entry) ? entry.key.value.label : undefined;
   return {
     certificate: encodePem('CERTIFICATE', issued.der),
     key: newKey === undefined ? undefined : encodePrivateKey(newKey, label ?? usualKeyLabel(newKey)),
@@ -104,9 +115,10 @@ async function makeEdits(context: PlanContext, changes: readonly Change[], now: 
 
 /** Announces the keys that the renewal will need, at each check. */
 function expectKey(entry: CertificateEntry, { options, keys }: PlanContext, finding: RenewalFinding): void {
-  const { certificate, certificateLocation, id } = entry;
-  const isDue = options.newKeys && finding.status === 'needed' && certificate.ok && entry.ca !== undefined;
-  keys.expect(id, isDue ? () => makeKey(certificate.value, options, certificateLocation.path) : undefined);
+  const { certificate, id } = entry;
+  const isDue =
+    (options.newKeys || needsNewKey(entry)) && finding.status === 'needed' && certificate.ok && entry.ca !== undefined;
+  keys.expect(id, isDue ? () => makeKey(entry, certificate.value, options) : undefined);
 }
 
 interface PlanContext extends RenewalContext {

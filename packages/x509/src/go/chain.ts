@@ -11,8 +11,10 @@ export interface GoVerification {
   /** The further certificates that the other end sends. Default: none. */
   readonly intermediates?: readonly GoCertificate[];
   readonly roots: readonly GoCertificate[];
-  readonly now: Date;
-  readonly usage: 'server' | 'client';
+  /** Default: dates are not checked. */
+  readonly now?: Date | undefined;
+  /** Each of them must be allowed. */
+  readonly usages: readonly ('server' | 'client')[];
   /** The name or address that the client dials. Default: not checked. */
   readonly host?: string | undefined;
 }
@@ -25,11 +27,11 @@ const MAX_SIGNATURES = 100;
 type Position = 'leaf' | 'intermediate' | 'root';
 
 /** Refuses a certificate at its position, regardless of signatures (crypto/x509 verify.go isValid). */
-function checkPosition(certificate: GoCertificate, position: Position, below: number, now: Date): void {
+function checkPosition(certificate: GoCertificate, position: Position, below: number, now: Date | undefined): void {
   const { unhandled, notBefore, notAfter, basicConstraints } = certificate;
   if (unhandled[0] !== undefined) refuse('critical-extension', dottedOid(unhandled[0]));
-  if (now < notBefore) refuse('not-yet-valid');
-  if (now > notAfter) refuse('expired');
+  if (now !== undefined && now < notBefore) refuse('not-yet-valid');
+  if (now !== undefined && now > notAfter) refuse('expired');
   if (position === 'leaf') return;
   if (position === 'intermediate' && basicConstraints?.isCa !== true) refuse('not-a-ca');
   const limit = basicConstraints?.pathLength;
@@ -96,9 +98,9 @@ function* findChains(chain: readonly GoCertificate[], search: Search): Generator
 }
 
 /** Refuses a complete chain: usages, name constraints, policies. */
-function checkChain(chain: readonly GoCertificate[], { usage }: GoVerification): void {
+function checkChain(chain: readonly GoCertificate[], { usages }: GoVerification): void {
   if (chain.length > 1) checkPolicies(chain);
-  checkUsages(chain, USAGE_OIDS[usage]);
+  for (const usage of usages) checkUsages(chain, USAGE_OIDS[usage]);
   checkNameConstraints(chain);
 }
 

@@ -32,25 +32,25 @@ function isMailboxBelow(mailbox: string, constraint: string): boolean {
   return exact?.local === parts.local && exact.domain === parts.domain;
 }
 
-/** Refuses a name that no permitted constraint of its form matches, or that an excluded one matches. */
-function checkNames<Name, Constraint>(
+/** The names that no permitted constraint of their form matches, or that an excluded one matches. */
+function findForbidden<Name, Constraint>(
   names: readonly Name[],
   { permitted, excluded }: { readonly permitted: readonly Constraint[]; readonly excluded: readonly Constraint[] },
   rules: {
     readonly matches: (name: Name, constraint: Constraint) => boolean;
     readonly excludes?: (name: Name, constraint: Constraint) => boolean;
-    readonly describe: (name: Name) => string;
   },
-): void {
-  const { matches, excludes = matches, describe } = rules;
-  for (const name of names) {
-    const isPermitted = permitted.length === 0 || permitted.some((constraint) => matches(name, constraint));
-    if (!isPermitted || excluded.some((constraint) => excludes(name, constraint))) refuse(RULE, describe(name));
-  }
+): readonly Name[] {
+  const { matches, excludes = matches } = rules;
+  return names.filter(
+    (name) =>
+      (permitted.length > 0 && !permitted.some((constraint) => matches(name, constraint))) ||
+      excluded.some((constraint) => excludes(name, constraint)),
+  );
 }
 
 /** An address for text. */
-export function describeAddress(address: Uint8Array): string {
+function describeAddress(address: Uint8Array): string {
   if (address.length === 4) return [...address].join('.');
   return (Buffer.from(address).toString('hex').match(/.{4}/g) ?? []).join(':');
 }
@@ -63,20 +63,21 @@ function hostOf(uri: string): string {
 
 function checkAgainst({ names }: GoCertificate, constraints: NameConstraints): void {
   const of = <Form extends keyof Subtrees>(form: Form) => ({
-    permitted: constraints.permitted[form] as Subtrees[Form],
-    excluded: constraints.excluded[form] as Subtrees[Form],
+    permitted: constraints.permitted[form],
+    excluded: constraints.excluded[form],
   });
-  checkNames(names.ips, of('ips'), { matches: isInRange, describe: describeAddress });
-  const wrong = names.dns.find((name) => !isDomainName(name, false));
-  if (wrong !== undefined) refuse(RULE, wrong);
-  checkNames(names.dns, of('dns'), {
-    matches: isBelow,
-    excludes: (name, constraint) => isBelow(name, constraint) || isExcludedWildcard(name, constraint),
-    describe: (name) => name,
-  });
-  checkNames(names.uris.map(hostOf), of('uris'), { matches: isBelow, describe: (name) => name });
-  if (names.emails.some((mailbox) => splitMailbox(mailbox) === undefined)) refuse(RULE, 'a mailbox');
-  checkNames(names.emails, of('emails'), { matches: isMailboxBelow, describe: (name) => name });
+  const forbidden = [
+    ...names.dns.filter((name) => !isDomainName(name, false)),
+    ...findForbidden(names.dns, of('dns'), {
+      matches: isBelow,
+      excludes: (name, constraint) => isBelow(name, constraint) || isExcludedWildcard(name, constraint),
+    }),
+    ...findForbidden(names.ips, of('ips'), { matches: isInRange }).map(describeAddress),
+    ...findForbidden(names.uris.map(hostOf), of('uris'), { matches: isBelow }),
+    ...names.emails.filter((mailbox) => splitMailbox(mailbox) === undefined),
+    ...findForbidden(names.emails, of('emails'), { matches: isMailboxBelow }),
+  ];
+  if (forbidden.length > 0) refuse(RULE, forbidden.join(', '));
 }
 
 /**

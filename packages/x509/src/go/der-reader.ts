@@ -1,3 +1,4 @@
+import { type LaxHeader, readLaxHeader } from './lax-header.ts';
 import { type GoRuleName, refuse } from './rules.ts';
 
 /** One element as Go's cryptobyte reads it: short tags, definite and minimal lengths (X.690 section 10.1). */
@@ -72,6 +73,36 @@ export class DerReader {
     return this.peeks(tag) ? this.read(tag) : undefined;
   }
 
+  #header(bytes: Uint8Array): LaxHeader {
+    return readLaxHeader(bytes) ?? this.fail();
+  }
+
+  /** An optional element as `encoding/asn1` takes it: whatever comes instead must have a well-formed header. */
+  readOptionalField(tag: number): Uint8Array | undefined {
+    if (this.isEmpty || this.#header(this.#rest).tag !== tag) return undefined;
+    return this.read(tag);
+  }
+
+  /**
+   * The element with `tag` inside an optional explicit one, as `encoding/asn1` takes it: the length of the inner element counts,
+   * not that of the outer one.
+   */
+  enterOptionalField(explicitTag: number, tag: number): DerReader | undefined {
+    if (this.isEmpty) return undefined;
+    const outer = this.#header(this.#rest);
+    const content = this.#rest.subarray(outer.headerLength);
+    if (content.length === 0) return this.fail();
+    const isEmptyOne = outer.tag === (explicitTag & ~0x20) && outer.length === 0;
+    if (isEmptyOne || (outer.tag === explicitTag && outer.length === 0)) return this.fail();
+    if (outer.tag !== explicitTag) return undefined;
+    const inner = this.#header(content);
+    if (inner.tag !== tag) return undefined;
+    const end = inner.headerLength + inner.length;
+    if (end > content.length) return this.fail();
+    this.#rest = content.subarray(end);
+    return new DerReader(content.subarray(0, end), this.#rule, this.#detail);
+  }
+
   /** The content of an INTEGER in the fewest bytes. */
   readIntegerBytes(tag = 0x02): Uint8Array {
     const content = this.read(tag);
@@ -132,7 +163,7 @@ function isMinimalInteger(content: Uint8Array): boolean {
 }
 
 /** An INTEGER's value; two's complement. */
-export function toBigInt(content: Uint8Array): bigint {
+function toBigInt(content: Uint8Array): bigint {
   const value = BigInt(`0x${Buffer.from(content).toString('hex')}`);
   return (content[0] ?? 0) < 0x80 ? value : value - (1n << BigInt(content.length * 8));
 }

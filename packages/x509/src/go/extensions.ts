@@ -33,7 +33,7 @@ export interface ExtensionValues {
   readonly unhandled: readonly string[];
 }
 
-export const NO_NAMES: SubjectNames = { dns: [], emails: [], ips: [], uris: [] };
+const NO_NAMES: SubjectNames = { dns: [], emails: [], ips: [], uris: [] };
 
 const MALFORMED = 'extension-malformed';
 
@@ -151,7 +151,8 @@ const READERS: Readonly<Record<string, (draft: Draft, extension: GoExtension) =>
   },
   '551d11': (draft, { value }) => {
     draft.names = readSubjectNames(value);
-    return Object.values(draft.names).some((list) => list.length > 0);
+    const { dns, emails, ips, uris } = draft.names;
+    return dns.length + emails.length + ips.length + uris.length > 0;
   },
   '551d13': (draft, { value }) => {
     draft.basicConstraints = readBasicConstraints(value);

@@ -67,6 +67,19 @@ export function findCertificateFault(der: Uint8Array): GoFault | undefined {
   return faultOf(() => readGoCertificate(der));
 }
 
+/** Parsed certificates by their bytes' owner: a chain is verified again and again under the same CAs. */
+const parsed = new WeakMap<Uint8Array, GoCertificate>();
+
+/** A certificate as Go parses it; `undefined` when Go refuses it. @param der never changed afterwards */
+export function parseGoCertificate(der: Uint8Array): GoCertificate | undefined {
+  const known = parsed.get(der);
+  if (known !== undefined) return known;
+  const certificate = catchFault(() => readGoCertificate(der));
+  if (!certificate.ok) return undefined;
+  parsed.set(der, certificate.value);
+  return certificate.value;
+}
+
 /**
  * Why Go does not serve or present this certificate: it cannot be parsed, or its key is of no use for TLS
  * (crypto/tls X509KeyPair and handshakes). Every certificate of the text counts, because the other end parses them all.
@@ -117,7 +130,7 @@ export function findKeyPairFault(certificateText: string, keyText: string): GoFa
  * certificate is malformed; `pool` (the CA data of a kubeconfig) passes over it; `etcd` refuses a file in which any block is not a
  * certificate.
  */
-export type BundleReader = 'client-go' | 'pool' | 'etcd';
+type BundleReader = 'client-go' | 'pool' | 'etcd';
 
 function readOtherBlock(der: Uint8Array): GoCertificate {
   const certificate = catchFault(() => readGoCertificate(der));
@@ -125,7 +138,7 @@ function readOtherBlock(der: Uint8Array): GoCertificate {
 }
 
 /** The certificates that `reader` trusts from a file of CAs; refuses what it refuses. */
-export function readTrusted(text: string, reader: BundleReader): readonly GoCertificate[] {
+function readTrusted(text: string, reader: BundleReader): readonly GoCertificate[] {
   const blocks = readGoPem(text);
   const certificates = blocks.filter(({ label, hasHeaders }) => label === CERTIFICATE && !hasHeaders);
   const read = (reader === 'etcd' ? blocks : certificates).map(({ label, der }) =>

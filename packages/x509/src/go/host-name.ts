@@ -1,4 +1,3 @@
-import { isIPv4 } from 'node:net';
 import { parseIpAddress } from '../certificate/ip-address.ts';
 import type { SubjectNames } from './extensions.ts';
 
@@ -34,7 +33,7 @@ function shorten(address: Uint8Array): Uint8Array {
  */
 export function namesHost({ dns, ips }: SubjectNames, host: string): boolean {
   const literal = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const address = isIPv4(literal) || literal.includes(':') ? parseIpAddress(literal) : undefined;
+  const address = parseIpAddress(literal);
   if (address !== undefined) return ips.some((each) => Buffer.compare(shorten(each), shorten(address)) === 0);
   const lower = host.toLowerCase();
   return dns.some((name) => matchesName(name, lower));

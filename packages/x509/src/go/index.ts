@@ -1,13 +1,12 @@
-export { type GoCertificate, readGoCertificate } from './certificate.ts';
-export { findVerificationFault, type GoVerification } from './chain.ts';
+export { readGoCertificate } from './certificate.ts';
+export { findVerificationFault } from './chain.ts';
 export {
-  type BundleReader,
   findBundleFault,
   findCertificateFault,
   findKeyPairFault,
   findLeafFault,
   findPrivateKeyFault,
   findSigningKeyFault,
-  readTrusted,
+  parseGoCertificate,
 } from './files.ts';
-export { describeGoFault, GO_RULES, type GoFault, type GoRuleName } from './rules.ts';
+export { describeGoFault, type GoFault, remedyOf } from './rules.ts';

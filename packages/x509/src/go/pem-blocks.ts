@@ -10,7 +10,7 @@ export interface GoPemBlock {
  * The bytes of base64 as Go's `base64.StdEncoding` decodes them: line breaks are skipped, padding is required, everything else
  * refuses (encoding/base64 base64.go). `undefined` for text that it refuses.
  */
-export function decodeGoBase64(text: string): Uint8Array | undefined {
+function decodeGoBase64(text: string): Uint8Array | undefined {
   const compact = text.replace(/[\r\n]/g, '');
   if (compact.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(compact)) return undefined;
   return Buffer.from(compact, 'base64');

@@ -1,4 +1,5 @@
 import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto';
+import { encodeDer } from '../encoding/der.ts';
 import { DerReader } from './der-reader.ts';
 import { checkRsaNumbers, type RsaNumbers } from './rsa-key.ts';
 import { findCurve, type GoCurve, type GoPublicKey } from './public-key.ts';
@@ -8,12 +9,16 @@ const MALFORMED = 'private-key-malformed';
 const OID = { rsa: '2a864886f70d010101', ec: '2a8648ce3d0201', ed25519: '2b6570' } as const;
 
 /** The label that client-go expects for an encoding. */
-export type GoKeyEncoding = 'RSA PRIVATE KEY' | 'PRIVATE KEY' | 'EC PRIVATE KEY';
+type GoKeyEncoding = 'RSA PRIVATE KEY' | 'PRIVATE KEY' | 'EC PRIVATE KEY';
 
 /** A private key as Go parses it: only its public half and its encoding. */
 export interface GoPrivateKey {
   readonly encoding: GoKeyEncoding;
   readonly publicKey: GoPublicKey;
+}
+
+function toMinimalInteger(content: Uint8Array): bigint {
+  return new DerReader(encodeDer(0x02, content), MALFORMED).readInteger();
 }
 
 /** PKCS#1 (RFC 8017 appendix A.1.2). */
@@ -23,7 +28,10 @@ function readRsa(der: Uint8Array): GoPublicKey {
   if (!outer.isEmpty || sequence.readSmallInteger() > 1n) refuse(MALFORMED);
   const modulus = sequence.readInteger();
   const exponent = sequence.readSmallInteger();
-  const next = (): bigint | undefined => (sequence.peeks(0x02) ? sequence.readInteger() : undefined);
+  const next = (): bigint | undefined => {
+    const content = sequence.readOptionalField(0x02);
+    return content === undefined ? undefined : toMinimalInteger(content);
+  };
   const numbers: RsaNumbers = {
     modulus,
     exponent,
@@ -31,7 +39,7 @@ function readRsa(der: Uint8Array): GoPublicKey {
     primes: [sequence.readInteger(), sequence.readInteger()],
     exponents: [next(), next()],
     coefficient: next(),
-    hasMorePrimes: sequence.peeks(0x30),
+    hasMorePrimes: sequence.readOptionalField(0x30) !== undefined,
   };
   checkRsaNumbers(numbers);
   return { kind: 'rsa', modulus, exponent };
@@ -65,8 +73,8 @@ function readEc(der: Uint8Array, outerCurve: GoCurve | undefined): GoPublicKey {
   const sequence = new DerReader(der, MALFORMED).enter(0x30);
   if (sequence.readSmallInteger() !== 1n) refuse(MALFORMED);
   const scalar = sequence.read(0x04);
-  const named = sequence.peeks(0xa0) ? sequence.enter(0xa0).readOid() : undefined;
-  if (sequence.peeks(0xa1)) sequence.enter(0xa1).readBitString();
+  const named = sequence.enterOptionalField(0xa0, 0x06)?.readOid();
+  sequence.enterOptionalField(0xa1, 0x03)?.readBitString();
   const curve = outerCurve ?? (named === undefined ? undefined : findCurve(named));
   if (curve === undefined) return refuse(MALFORMED, 'its curve');
   return { kind: 'ecdsa', curve, point: pointOf(curve, scalar) };
@@ -88,12 +96,14 @@ function readPkcs8(der: Uint8Array): GoPublicKey {
   sequence.readSmallInteger();
   const algorithm = sequence.enter(0x30);
   const oid = algorithm.readOid();
+  const parameters = algorithm.isEmpty ? undefined : algorithm.readAny();
   const content = sequence.read(0x04);
   if (oid === OID.rsa) return readRsa(content);
-  if (oid === OID.ed25519) return algorithm.isEmpty ? readEd25519(content) : refuse(MALFORMED);
+  if (oid === OID.ed25519) return parameters === undefined ? readEd25519(content) : refuse(MALFORMED);
   if (oid !== OID.ec) return refuse(MALFORMED, 'its algorithm');
-  if (!algorithm.peeks(0x06)) return readEc(content, undefined);
-  return readEc(content, findCurve(algorithm.readOid()) ?? refuse(MALFORMED, 'its curve'));
+  if (parameters?.tag !== 0x06) return readEc(content, undefined);
+  const named = new DerReader(parameters.bytes, MALFORMED).readOid();
+  return readEc(content, findCurve(named) ?? refuse(MALFORMED, 'its curve'));
 }
 
 const READERS: readonly (readonly [GoKeyEncoding, (der: Uint8Array) => GoPublicKey])[] = [

@@ -2,7 +2,7 @@
 export type GoRemedy = 'reissue' | 'new key' | 'other content' | 'rewrite';
 
 /** One rule of Go's standard library, in our words. */
-export interface GoRule {
+interface GoRule {
   /** Continues "Go refuses it: ...". */
   readonly says: string;
   /** File and function in Go's source, or in client-go's. */
@@ -20,7 +20,7 @@ const KEY_PAIR = 'crypto/tls tls.go X509KeyPair';
 const PEM = 'encoding/pem pem.go Decode';
 
 /** Every rule by which Go's crypto/x509, crypto/tls and encoding/pem (1.26) refuse a file that OpenSSL may accept. */
-export const GO_RULES = {
+const GO_RULES = {
   'pem-indented': {
     says: 'each line begins with blanks; Go finds a PEM block at the beginning of a line only',
     source: PEM,
@@ -59,7 +59,11 @@ export const GO_RULES = {
     source: 'golang.org/x/crypto/cryptobyte asn1.go',
     remedy: 'reissue',
   },
-  'der-trailing': { says: 'bytes follow the certificate', source: 'crypto/x509 parser.go ParseCertificate', remedy: 'reissue' },
+  'der-trailing': {
+    says: 'bytes follow the certificate',
+    source: 'crypto/x509 parser.go ParseCertificate',
+    remedy: 'reissue',
+  },
   version: { says: 'its version is not 1, 2 or 3', source: PARSER, remedy: 'reissue' },
   'serial-malformed': { says: 'its serial number is not a DER integer', source: PARSER, remedy: 'reissue' },
   'serial-negative': { says: 'its serial number is negative', source: PARSER, remedy: 'reissue', since: '1.23' },
@@ -232,7 +236,7 @@ export interface GoFault {
 }
 
 /** Carries a fault to the judge that catches it; never leaves this directory. */
-export class GoRefusal extends Error {
+class GoRefusal extends Error {
   readonly fault: GoFault;
 
   constructor(fault: GoFault) {
@@ -255,6 +259,11 @@ export function catchFault<T>(
     if (error instanceof GoRefusal) return { ok: false, fault: error.fault };
     throw error;
   }
+}
+
+/** What it takes until Go accepts the file. */
+export function remedyOf({ rule }: GoFault): GoRemedy {
+  return GO_RULES[rule].remedy;
 }
 
 /** A fault as a sentence: what Go refuses, since which version, and where. */

@@ -1,5 +1,7 @@
 import type { Certificate } from '../certificate/certificate.ts';
 import { X509Error } from '../errors.ts';
+import { describeGoFault, findVerificationFault, readGoCertificate } from '../go/index.ts';
+import { catchFault } from '../go/rules.ts';
 
 interface Expectation {
   /** The issuer's certificate; for a self-signed one, the certificate itself. */
@@ -15,7 +17,8 @@ function secondsOf(date: Date): number {
 }
 
 /**
- * Verifies a new certificate with OpenSSL: the issuer's name and key identifier, the signature and the dates.
+ * Verifies a new certificate: with OpenSSL the issuer's name and key identifier, the signature and the dates; then by the rules
+ * of Go, in which the components are written.
  *
  * @throws X509Error `PKI_ISSUE_FAILED`
  */
@@ -26,8 +29,18 @@ export function assertIssued(issued: Certificate, { issuer, validity, subject }:
       ? 'its signature does not verify'
       : secondsOf(issued.notAfter) !== secondsOf(validity.notAfter) || issued.notAfter <= issued.notBefore
         ? 'its dates are not those that were requested'
-        : undefined;
+        : findGoFailure(issued, issuer);
   if (failure !== undefined) throw issueFailed(`the new certificate was discarded: ${failure}`, subject);
+}
+
+/** Why Go refuses the new certificate, or that it was signed by this issuer, at any time and for any use. */
+function findGoFailure(issued: Certificate, issuer: Certificate): string | undefined {
+  const fault = catchFault(() => {
+    const leaf = readGoCertificate(issued.der);
+    return findVerificationFault({ leaf, roots: [readGoCertificate(issuer.der)], usages: [] });
+  });
+  const found = fault.ok ? fault.value : fault.fault;
+  return found === undefined ? undefined : `the components refuse it: ${describeGoFault(found)}`;
 }
 
 /**

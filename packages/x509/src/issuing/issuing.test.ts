@@ -17,7 +17,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const ODD_SUBJECT = '/O=system:masters/OU=one/OU=two+UID=7/CN=Ödd,"name"';
 const ODD_EXTENSIONS = `
 basicConstraints = critical,CA:FALSE
-1.2.3.4.5.6 = critical,ASN1:UTF8String:a policy nobody knows
+1.2.3.4.5.6 = ASN1:UTF8String:a policy nobody knows
 keyUsage = critical,digitalSignature
 extendedKeyUsage = clientAuth,1.3.6.1.4.1.311.20.2.2
 subjectKeyIdentifier = hash

@@ -1,0 +1,58 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleItems, pairItems, signingKeyItems } from './corpus/pairs.ts';
+import { certificateItems } from './corpus/certificates.ts';
+import type { CorpusItem } from './corpus/items.ts';
+import { DISAGREEMENTS } from './disagreements.ts';
+import { askGo, buildGoProgram, type Go, provideGo } from './go-programs.ts';
+import { judgeOurselves } from './own-judge.ts';
+
+const SEED = Number(process.env['JUDGE_SEED'] ?? 20_261_128);
+const CLIENT_GO_KINDS: readonly CorpusItem['kind'][] = ['client-go', 'signing-key', 'kubeconfig'];
+const ITEMS = [...certificateItems(SEED), ...pairItems(SEED), ...signingKeyItems(), ...bundleItems(SEED)];
+
+let go: Go;
+let answers: ReadonlyMap<string, string>;
+
+beforeAll(async () => {
+  go = await provideGo();
+  const byClientGo = ITEMS.filter(({ kind }) => CLIENT_GO_KINDS.includes(kind));
+  const byStandardLibrary = ITEMS.filter(({ kind }) => !CLIENT_GO_KINDS.includes(kind));
+  await using standardLibrary = await buildGoProgram(go, 'crypto');
+  await using clientGo = await buildGoProgram(go, 'client-go');
+  const found = await Promise.all([askGo(standardLibrary, byStandardLibrary), askGo(clientGo, byClientGo)]);
+  answers = new Map(found.flatMap((each) => [...each]));
+}, 900_000);
+
+/** Rules of newer Go versions than the one that answered. */
+function isNewerRule(own: string): boolean {
+  return Number(/since Go 1\.(\d+)$/.exec(own)?.[1] ?? 0) > go.minor;
+}
+
+describe(`the corpus (seed ${SEED})`, () => {
+  it('has at least 2,000 items, each judged by Go', () => {
+    expect(ITEMS.length).toBeGreaterThanOrEqual(2000);
+    expect(new Set(ITEMS.map(({ id }) => id)).size).toBe(ITEMS.length);
+    expect(ITEMS.filter(({ id }) => !answers.has(id))).toEqual([]);
+  });
+
+  it('holds hundreds of good and of bad items', () => {
+    const good = ITEMS.filter(({ id }) => answers.get(id) === '').length;
+    expect(good).toBeGreaterThan(500);
+    expect(ITEMS.length - good).toBeGreaterThan(500);
+  });
+
+  it('is never called good where Go refuses it', () => {
+    const wrong = ITEMS.filter((item) => answers.get(item.id) !== '' && judgeOurselves(item) === '');
+    expect(wrong.map(({ id }) => `${id}: ${answers.get(id)}`)).toEqual([]);
+  });
+
+  it('is called bad where Go accepts it for listed reasons alone', () => {
+    const strict = ITEMS.filter(({ id }) => answers.get(id) === '')
+      .map((item) => ({ id: item.id, own: judgeOurselves(item) }))
+      .filter(({ own }) => own !== '' && !isNewerRule(own));
+    const unlisted = strict.filter(({ id }) => !DISAGREEMENTS.some(({ items }) => items.test(id)));
+    expect(unlisted.map(({ id, own }) => `${id}: ${own}`)).toEqual([]);
+    const unused = DISAGREEMENTS.filter(({ items }) => !strict.some(({ id }) => items.test(id)));
+    expect(unused).toEqual([]);
+  });
+});
