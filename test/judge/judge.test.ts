@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleItems, pairItems, signingKeyItems } from './corpus/pairs.ts';
+import { chainItems } from './corpus/chains.ts';
 import { certificateItems } from './corpus/certificates.ts';
 import type { CorpusItem } from './corpus/items.ts';
 import { DISAGREEMENTS } from './disagreements.ts';
@@ -8,7 +9,13 @@ import { judgeOurselves } from './own-judge.ts';
 
 const SEED = Number(process.env['JUDGE_SEED'] ?? 20_261_128);
 const CLIENT_GO_KINDS: readonly CorpusItem['kind'][] = ['client-go', 'signing-key', 'kubeconfig'];
-const ITEMS = [...certificateItems(SEED), ...pairItems(SEED), ...signingKeyItems(), ...bundleItems(SEED)];
+const ITEMS = [
+  ...certificateItems(SEED),
+  ...pairItems(SEED),
+  ...signingKeyItems(),
+  ...bundleItems(SEED),
+  ...chainItems(),
+];
 
 let go: Go;
 let answers: ReadonlyMap<string, string>;

@@ -20,7 +20,7 @@ const KEY_PAIR = 'crypto/tls tls.go X509KeyPair';
 const PEM = 'encoding/pem pem.go Decode';
 
 /** Every rule by which Go's crypto/x509, crypto/tls and encoding/pem (1.26) refuse a file that OpenSSL may accept. */
-const GO_RULES = {
+export const GO_RULES = {
   'pem-indented': {
     says: 'each line begins with blanks; Go finds a PEM block at the beginning of a line only',
     source: PEM,
