@@ -46,6 +46,8 @@ export async function readServerCertificates(
 ): Promise<readonly Certificate[]> {
   const subject = `${address.host}:${address.port}`;
   const raw = await host.connect({ ...address, timeoutMs: TIMEOUT_MS, signal });
+  // For the whole handshake: a server that sends a byte now and then is never idle.
+  const deadline = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]);
   try {
     const ders = await new Promise<readonly Uint8Array[]>((resolve, reject) => {
       const socket = connect({
@@ -59,7 +61,9 @@ export async function readServerCertificates(
       socket.once('secureConnect', () => resolve(sentBy(socket)));
       socket.on('error', fail);
       socket.once('close', () => fail(undefined));
-      socket.setTimeout(TIMEOUT_MS, () => fail(undefined));
+      deadline.addEventListener('abort', () =>
+        signal?.aborted === true ? reject(signal.reason as Error) : fail(undefined),
+      );
     });
     return ders.map((der) => parseCertificate(der, subject));
   } finally {

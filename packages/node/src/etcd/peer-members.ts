@@ -36,6 +36,8 @@ const PAIR_SECONDS = 600;
 const PAIR_NAME = 'kube-rescue';
 /** More members than any cluster has. */
 const MAX_MEMBERS = 100;
+/** More addresses than any member has; each is connected to. */
+const MAX_URLS = 8;
 
 /**
  * Lists the members through the peer port of this node's etcd. It responds where the client port does not: while the member waits
@@ -119,7 +121,8 @@ function parseMembers(body: string): readonly Omit<PeerMember, 'accepts'>[] | un
 function parseMember(value: unknown): Omit<PeerMember, 'accepts'> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { id, name, peerURLs, clientURLs, isLearner } = value as Readonly<Record<string, unknown>>;
-  if (typeof id !== 'string') return undefined;
+  // 64 bits without a sign; a text that is no number would throw.
+  if (typeof id !== 'string' || !/^\d{1,20}$/.test(id)) return undefined;
   return {
     id: BigInt(id).toString(16),
     name: typeof name === 'string' ? name : '',
@@ -130,7 +133,7 @@ function parseMember(value: unknown): Omit<PeerMember, 'accepts'> | undefined {
 }
 
 function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string').slice(0, MAX_URLS) : [];
 }
 
 async function acceptsConnections(urls: readonly string[], host: Host, signal: AbortSignal): Promise<boolean> {
