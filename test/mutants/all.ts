@@ -1,3 +1,4 @@
+import { CONFINEMENT_MUTANTS } from './confinement.ts';
 import { JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
 import { HOSTILE_ANSWER_MUTANTS } from './hostile-answers.ts';
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...HOSTILE_ANSWER_MUTANTS,
   ...UNIT_ROLLBACK_MUTANTS,
   ...TRUST_MUTANTS,
+  ...CONFINEMENT_MUTANTS,
 ];
