@@ -63,7 +63,7 @@ describe('a killed recovery', () => {
           expect((await runCli(['certs', 'check', '--root', node.root])).exitCode).toBe(0);
         } else {
           const [id = ''] = await readdir(path.join(node.root, 'var/lib/kube-rescue/runs'));
-          expect((await runCli(['rollback', id, '--yes', '--root', node.root])).exitCode).toBe(0);
+          expect((await runCli(['rollback', id, '--yes', '--force', '--root', node.root])).exitCode).toBe(0);
           expect(await fingerprint(node.root)).toEqual(before);
         }
       } finally {
