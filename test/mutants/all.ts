@@ -3,6 +3,7 @@ import { JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
 import { HOSTILE_ANSWER_MUTANTS } from './hostile-answers.ts';
 import { ODD_OBJECT_MUTANTS } from './odd-objects.ts';
+import { SIGNING_MUTANTS } from './signing.ts';
 import { TRUST_MUTANTS } from './trust.ts';
 import { UNIT_ROLLBACK_MUTANTS } from './unit-rollback.ts';
 import { WORKFLOW_MUTANTS } from './workflow.ts';
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...UNIT_ROLLBACK_MUTANTS,
   ...TRUST_MUTANTS,
   ...CONFINEMENT_MUTANTS,
+  ...SIGNING_MUTANTS,
 ];

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,8 +20,11 @@ type Ground = Pick<Mutant, 'directory' | 'tests'>;
 
 /** Runs the tests of a copy of the directory, with or without a mutant. */
 async function judge(ground: Ground, mutant?: Mutant): Promise<Verdict> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
+  const base = await mkdtemp(path.join(tmpdir(), 'kube-rescue-mutant-'));
+  const directory = path.join(base, ground.directory);
   try {
+    await mkdir(directory, { recursive: true });
+    await linkSiblings(base, ground);
     await cp(path.join(ROOT, ground.directory, 'src'), path.join(directory, 'src'), { recursive: true });
     await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
     await writeFile(path.join(directory, 'package.json'), '{ "type": "module" }');
@@ -43,8 +46,15 @@ async function judge(ground: Ground, mutant?: Mutant): Promise<Verdict> {
     if (numFailedTests === 0) throw new Error(`the tests did not run: ${ended.stderr}`);
     return 'killed';
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(base, { recursive: true, force: true });
   }
+}
+
+/** Tests take fixtures from the packages beside theirs. */
+async function linkSiblings(base: string, { directory }: Ground): Promise<void> {
+  const parent = path.dirname(directory);
+  const others = (await readdir(path.join(ROOT, parent))).filter((name) => name !== path.basename(directory));
+  await Promise.all(others.map((name) => symlink(path.join(ROOT, parent, name), path.join(base, parent, name))));
 }
 
 /** Other packages, such as the step laws of `testing`, use the copy, not the original. */

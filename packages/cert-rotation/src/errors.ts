@@ -36,6 +36,7 @@ export const PKI_ERRORS = {
   PKI_ISSUE_FAILED: 'failed',
   PKI_ROTATION_STAGE: 'blocked',
   PKI_TRUST_UNEDITABLE: 'unsupported',
+  PKI_WRITE_REFUSED: 'failed',
 } as const satisfies Record<string, ErrorKind>;
 
 export type PkiErrorCode = keyof typeof PKI_ERRORS;

@@ -5,6 +5,7 @@ import type { CertificateId } from '../inventory/catalogue.ts';
 import { type FileFinding, type FilePlan, renderPlans, type RenewedFiles } from '../renewal/file-plan.ts';
 import { planFileChange } from '../renewal/file-target.ts';
 import type { RenewalOptions } from '../renewal/renewal-options.ts';
+import { proveEdits } from '../renewal/written-content.ts';
 import { planRenewals } from '../renewal/renewal-plans.ts';
 import { type CertificateEntry, inspectCertificates } from '../inventory/inventory.ts';
 import { judgeCertificate } from '../judgement/judgement.ts';
@@ -141,7 +142,7 @@ export async function createAdoptionSteps(
       unit: 'adopt',
       reversible: 'yes',
       plan: ({ changes }) => changes,
-      apply: async (changes, journal) => journal.perform(await render(changes)),
+      apply: async (changes, journal) => journal.perform(await proveEdits(await render(changes), deps.host)),
     }),
   );
 }

@@ -4,6 +4,7 @@ import type { Step, Verdict } from '@kube-rescue/workflow';
 import { containsPem, isSelfSigned, isSelfSignedCa } from '@kube-rescue/x509';
 import { reissueStepId } from '../inventory/catalogue.ts';
 import { observeCa, planReissues, type ReissueContext, type ReissueInput } from './ca-plans.ts';
+import { proveEdits } from './written-content.ts';
 import type { FileFinding } from './file-plan.ts';
 
 /** Verifies the CA on disk with OpenSSL, and that no file still trusts its expired certificate. */
@@ -51,7 +52,7 @@ export function createReissueSteps(
       reversible: 'yes',
       check,
       plan: ({ changes }) => changes,
-      apply: async (changes, journal) => journal.perform(await render(changes)),
+      apply: async (changes, journal) => journal.perform(await proveEdits(await render(changes), deps.host)),
       verify: () => verifyReissue(context, deps.clock.now()),
     }),
   );

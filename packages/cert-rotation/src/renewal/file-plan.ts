@@ -1,6 +1,7 @@
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Change, Edit, Finding } from '@kube-rescue/workflow';
 
+import { proveEdits } from './written-content.ts';
 /** The finding of one credential, with its changes. */
 export interface FileFinding extends Finding {
   readonly changes: readonly Change[];
@@ -57,7 +58,7 @@ export async function renderPlans(
       if ((finding.waitsFor ?? []).length === 0 || blocked.length === 0) blocked.push(finding);
       continue;
     }
-    for (const { change, material } of await plan.render(finding.changes)) {
+    for (const { change, material } of await proveEdits(await plan.render(finding.changes), after)) {
       if (change.kind === 'file.replace' && material !== undefined) files.set(hostPath(change.target), material);
       else otherChanges.push(change);
     }

@@ -3,6 +3,7 @@ import type { Change, Step } from '@kube-rescue/workflow';
 import { reissueStepId, renewalStepId } from '../inventory/catalogue.ts';
 import type { RenewalFinding } from './renewal-check.ts';
 import { planRenewals, type RenewalInput } from './renewal-plans.ts';
+import { proveEdits } from './written-content.ts';
 import { verifyRenewal } from './renewal-verification.ts';
 
 /**
@@ -28,7 +29,7 @@ export function createRenewalSteps(
       check,
       plan: ({ changes }) => changes,
       apply: async (changes, journal) => {
-        const edits = await render(changes);
+        const edits = await proveEdits(await render(changes), deps.host);
         written = changes;
         await journal.perform(edits);
       },

@@ -11,6 +11,7 @@ import {
 } from '@kube-rescue/workflow';
 import type { CaId } from '../inventory/catalogue.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
+import { proveEdits } from '../renewal/written-content.ts';
 import { inspectRotation, type RotationHost, type RotationState } from './rotation-state.ts';
 
 export interface RotationFinding extends Finding {
@@ -73,7 +74,7 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
       const { state, input } = await observe();
       const status = await step.inspect(state, input);
       if (!('makeEdits' in status)) throw new Error(`${step.id} needs no change although it was planned`);
-      const edits = await status.makeEdits();
+      const edits = await proveEdits(await status.makeEdits(), host);
       const materials = new Map(edits.map(({ change, material }) => [change.target, material]));
       await journal.perform(changes.map((change) => ({ change, material: materials.get(change.target) })));
     },
