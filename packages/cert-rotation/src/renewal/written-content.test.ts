@@ -1,4 +1,4 @@
-import { type HostPath, hostPath } from '@kube-rescue/host';
+import { hostPath } from '@kube-rescue/host';
 import { describe, expect, it } from 'vitest';
 import { kubeadmNode, textIn } from '../kubeadm-node.fixture.ts';
 import { proveEdits } from './written-content.ts';
@@ -13,7 +13,7 @@ const AUTHN = `kind: AuthenticationConfiguration\njwt:\n- issuer:\n    url: http
 
 const write = (path: string, before: string | undefined, after: string) =>
   proveEdits([{ change: { kind: 'file.replace', target: path }, material: Buffer.from(after, 'latin1') }], {
-    readFile: async (_: HostPath) => (before === undefined ? undefined : Buffer.from(before, 'latin1')),
+    readFile: async () => (before === undefined ? undefined : Buffer.from(before, 'latin1')),
   });
 
 describe('a new file is parsed as what it is before it replaces anything', () => {
