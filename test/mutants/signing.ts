@@ -69,7 +69,7 @@ export const SIGNING_MUTANTS: readonly Mutant[] = [
     ...FENCE,
     name: 'a plan signs a certificate that was exchanged after the check',
     file: 'renewal/renewal-plans.ts',
-    from: '  assertSignable(entry, inventory, { keepsKey: !options.newKeys });\n',
+    from: '  assertSignable(entry, inventory, { keepsKey: !hasNewKey });\n',
     to: '',
   },
   {
