@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { Certificate } from '@kube-rescue/x509';
 import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import type { NetworkInput } from '@kube-rescue/cni-bootstrap';
 import type { Host } from '@kube-rescue/host';
@@ -38,7 +38,7 @@ export async function servingCertificate(
   id: 'apiserver' | 'kubelet-serving',
   node: Pick<NodeDescription, 'inspection'>,
   { host }: CertificateHost,
-): Promise<X509Certificate | undefined> {
+): Promise<Certificate['x509'] | undefined> {
   const { certificates } = await inspectCertificates({ ...node.inspection, only: [id] }, { host });
   const serving = certificates[0]?.certificate;
   return serving?.ok === true ? serving.value.x509 : undefined;

@@ -26,7 +26,15 @@ export {
   hasCertificateLine,
   hasPemLine,
 } from './encoding/pem-marks.ts';
-export { encodePem, type PemBlock, readIndentedPem, readPem, replacePemBlocks, straightenPem } from './encoding/pem.ts';
+export {
+  beginsCertificate,
+  encodePem,
+  type PemBlock,
+  readIndentedPem,
+  readPem,
+  replacePemBlocks,
+  straightenPem,
+} from './encoding/pem.ts';
 export {
   describeGoFault,
   findBundleFault,

@@ -1,7 +1,7 @@
 import type { KubernetesObject, ObjectStore, ResourceKind, StoredObject } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { replaceConfigurationTexts } from '@kube-rescue/node-config';
-import { containsCertificates, isSameCa } from '@kube-rescue/x509';
+import { containsCertificates, beginsCertificate, isSameCa } from '@kube-rescue/x509';
 import { type CaExchange, exchangeCa } from './ca-exchange.ts';
 import { type BootstrapToken, isWronglySigned, readBootstrapToken, withSignatures } from './bootstrap-signatures.ts';
 import { findKeyField } from './key-matching.ts';
@@ -129,9 +129,9 @@ function exchangedText(
 
 /** A value is PEM, or a configuration in YAML or JSON that holds PEM in strings. */
 function exchangeWhereRead(text: string, exchange: CaExchange, location: string): string {
-  if (/^-----BEGIN CERTIFICATE-----/m.test(text)) return exchangeCa(text, exchange, location);
+  if (beginsCertificate(text)) return exchangeCa(text, exchange, location);
   return replaceConfigurationTexts(text, location, (value) =>
-    /^-----BEGIN CERTIFICATE-----/m.test(value) ? exchangeCa(value, exchange, location) : value,
+    beginsCertificate(value) ? exchangeCa(value, exchange, location) : value,
   );
 }
 

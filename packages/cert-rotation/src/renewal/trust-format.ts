@@ -8,7 +8,7 @@ import {
   replaceKubeconfigTrust,
 } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
-import { straightenPem } from '@kube-rescue/x509';
+import { beginsCertificate, straightenPem } from '@kube-rescue/x509';
 
 /**
  * How a file holds the CAs that its reader trusts. `file`: PEM alone. `kubeconfig`: base64 of PEM in its clusters.
@@ -16,8 +16,6 @@ import { straightenPem } from '@kube-rescue/x509';
  */
 export type TrustFormat = 'file' | 'kubeconfig' | 'configuration';
 
-/** A PEM certificate where Go finds it: at the beginning of a line. */
-const PEM_LINE = /^-----BEGIN CERTIFICATE-----/m;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
@@ -27,18 +25,18 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
  */
 export function detectFormat(bytes: Uint8Array): TrustFormat | undefined {
   const text = Buffer.from(bytes).toString('latin1');
-  if (PEM_LINE.test(text)) return 'file';
+  if (beginsCertificate(text)) return 'file';
   if (isConfiguration(text)) return /^[ \t]*["']?clusters["']?[ \t]*:/m.test(text) ? 'kubeconfig' : 'configuration';
   return straightenPem(text) === undefined ? undefined : 'file';
 }
 
 /** PEM that a string of a configuration holds, in plain or in base64 (a field of bytes in JSON). */
 function pemIn(text: string): { readonly pem: string; readonly isBase64: boolean } | undefined {
-  if (PEM_LINE.test(text)) return { pem: text, isBase64: false };
+  if (beginsCertificate(text)) return { pem: text, isBase64: false };
   const data = text.replace(/\s/g, '');
   if (data.length < 64 || data.length % 4 !== 0 || !BASE64.test(data)) return undefined;
   const pem = Buffer.from(data, 'base64').toString('latin1');
-  return PEM_LINE.test(pem) ? { pem, isBase64: true } : undefined;
+  return beginsCertificate(pem) ? { pem, isBase64: true } : undefined;
 }
 
 /**

@@ -192,3 +192,8 @@ export function encodePem(label: string, der: Uint8Array): string {
       .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
+
+/** Whether a line of the text begins a certificate in PEM, where Go finds one (`encoding/pem`, Decode). */
+export function beginsCertificate(text: string): boolean {
+  return /^-----BEGIN CERTIFICATE-----/m.test(text);
+}
