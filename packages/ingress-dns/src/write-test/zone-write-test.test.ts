@@ -127,6 +127,8 @@ async function copyRuns(survivor: FakeHost): Promise<void> {
   const [run] = (await host.list(store.directory))?.filter((name) => /^\d{8}T/.test(name)) ?? [];
   const folder = hostPath(`${store.directory}/${run}`);
   await survivor.makeDirectory(hostPath(`${folder}/backup`), { mode: 0o700 });
-  const journal = await host.readFile(hostPath(`${folder}/journal.jsonl`));
-  await survivor.writeFile(hostPath(`${folder}/journal.jsonl`), journal ?? new Uint8Array(), { mode: 0o600 });
+  for (const name of ['journal.jsonl', 'head.json']) {
+    const bytes = await host.readFile(hostPath(`${folder}/${name}`));
+    await survivor.writeFile(hostPath(`${folder}/${name}`), bytes ?? new Uint8Array(), { mode: 0o600 });
+  }
 }

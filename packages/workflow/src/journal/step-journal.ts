@@ -1,3 +1,4 @@
+import { isObjectChange } from '../run/units.ts';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import { WorkflowError } from '../errors.ts';
@@ -49,8 +50,11 @@ export function openStepJournal(
         return { change, captured: await kindOf(kinds, change).capture(change, after, run.backup, material) };
       });
       const numbered = kept.map((each) => ({ seq: sequence.next(), ...each }));
-      const name = unit ?? `${step} ${numbered[0]?.seq ?? 0}`;
-      const intents = numbered.map((each): IntentRecord => ({ type: 'intent', step, unit: name, ...each }));
+      const together = unit ?? `${step} ${numbered[0]?.seq ?? 0}`;
+      const intents = numbered.map((each): IntentRecord => {
+        const isAlone = unit === undefined && isObjectChange(each.change);
+        return { type: 'intent', step, unit: isAlone ? `${step} ${each.seq}` : together, ...each };
+      });
       // In parts: the number of arguments of a call is limited, that of changes is not.
       for (let from = 0; from < intents.length; from += PART) await run.append(...intents.slice(from, from + PART));
       for (const [index, { change, material }] of edits.entries()) {

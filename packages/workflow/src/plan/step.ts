@@ -63,7 +63,7 @@ export interface Step<F extends Finding = Finding> {
   readonly reversible: 'yes' | 'no';
   /**
    * Name of the unit to which every file of this step belongs, for files of several steps that only work together. A unit is rolled
-   * back as a whole or not at all. Default: the edits of each `perform` are a unit.
+   * back as a whole or not at all. Default: the files of each `perform` are a unit, and each object of the cluster is.
    */
   readonly unit?: string | undefined;
   /**

@@ -11,34 +11,32 @@ const PART_NAME = /^(?:cert|key|tls|fullchain|privkey)$/i;
 
 /**
  * Groups the changes of a run into units, newest first: those of one unit of the journal, those of the same target, and those
- * of files whose names make them one pair. In journals of version 1, those of the same step on the same machine.
+ * of files whose names make them one pair. In journals of version 1, the files of the same step on the same machine.
  */
 export function groupUnits(intents: readonly IntentRecord[]): readonly Unit[] {
-  const newestFirst = intents.toSorted((a, b) => b.seq - a.seq);
-  const units: { readonly keys: Set<string>; readonly members: IntentRecord[] }[] = [];
-  for (const intent of newestFirst) {
-    const keys = new Set(keysOf(intent));
-    const same = units.filter((unit) => [...keys].some((key) => unit.keys.has(key)));
-    const [first, ...others] = same;
-    if (first === undefined) {
-      units.push({ keys, members: [intent] });
-      continue;
-    }
-    first.members.push(intent);
-    for (const key of keys) first.keys.add(key);
-    for (const other of others) {
-      first.members.push(...other.members);
-      for (const key of other.keys) first.keys.add(key);
-      units.splice(units.indexOf(other), 1);
-    }
+  const unitOf = new Map<string, Set<IntentRecord>>();
+  for (const intent of intents) {
+    const keys = keysOf(intent);
+    const same = new Set(keys.flatMap((key) => unitOf.get(key) ?? []));
+    // The largest takes the others in, so that each change moves seldom.
+    const [unit = new Set<IntentRecord>(), ...others] = [...same].toSorted((a, b) => b.size - a.size);
+    unit.add(intent);
+    for (const other of others) for (const member of other) unit.add(member);
+    for (const key of [...keys, ...others.flatMap((other) => [...other].flatMap(keysOf))]) unitOf.set(key, unit);
   }
-  return units.map(({ members }) => members.toSorted((a, b) => b.seq - a.seq));
+  const units = [...new Set(unitOf.values())].map((unit) => [...unit].toSorted((a, b) => b.seq - a.seq));
+  return units.toSorted(([a], [b]) => (b?.seq ?? 0) - (a?.seq ?? 0));
 }
 
 function keysOf({ step, unit, change }: IntentRecord): readonly string[] {
-  const own = unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit}`;
-  const pair = pairOf(change);
-  return [own, `target ${change.kind.split('.')[0] === 'object' ? 'object' : 'file'} ${change.target}`, ...pair];
+  const target = `target ${isObjectChange(change) ? 'object' : 'file'} ${change.target}`;
+  if (unit !== undefined) return [`unit ${unit}`, target, ...pairOf(change)];
+  return isObjectChange(change) ? [target] : [`step ${step} ${machineOf(change)}`, target, ...pairOf(change)];
+}
+
+/** Whether a change is one of an object of the cluster, which has its key and its certificate in itself. */
+export function isObjectChange({ kind }: Change): boolean {
+  return kind.startsWith('object.');
 }
 
 /** The worker of a change on another machine. */

@@ -53,6 +53,8 @@ interface Case {
   readonly digest?: string;
   /** What both Go and this program must say. */
   readonly isAccepted: boolean;
+  /** The minor version of Go 1 that judges so: older ones accept it. Default: any. */
+  readonly since?: number;
 }
 
 const constraints = (text: string): readonly string[] => [SIGN, `nameConstraints=critical,${text}`];
@@ -112,6 +114,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'a wildcard in an excluded domain',
+    since: 26,
     ca: constraints('excluded;DNS:a.example'),
     names: 'DNS:*.example',
     isAccepted: false,
@@ -212,6 +215,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'an RSA key of 768 bits',
+    since: 26,
     ca: [SIGN],
     names: 'DNS:cp1',
     key: '-algorithm RSA -pkeyopt rsa_keygen_bits:768',
@@ -288,7 +292,13 @@ function askGo(pairs: readonly object[]): readonly string[] {
   }
 }
 
-const hasGo = spawnSync('go', ['version']).status === 0;
+/** The minor version of Go 1; `undefined` without Go. */
+function findGoVersion(): number | undefined {
+  const minor = /go1\.(\d+)/.exec(spawnSync('go', ['version']).stdout?.toString() ?? '')?.[1];
+  return minor === undefined ? undefined : Number(minor);
+}
+
+const goVersion = findGoVersion();
 
 describe('a certificate of a CA with limits', () => {
   it.each(CASES)('is judged: $title', (each) => {
@@ -296,12 +306,14 @@ describe('a certificate of a CA with limits', () => {
     expect(isAcceptedHere(issue(openssl, each), each.usage ?? 'server')).toBe(each.isAccepted);
   });
 
-  it.skipIf(!hasGo)('is judged as by Go', { timeout: 300_000 }, () => {
+  it.skipIf(goVersion === undefined)('is judged as by Go', { timeout: 300_000 }, () => {
     using openssl = openOpenSsl();
-    const pairs = CASES.map((each) => ({ ...issue(openssl, each), server: each.usage !== 'client' }));
+    const known = CASES.filter(({ since = 0 }) => since <= (goVersion ?? 0));
+    expect(known.length).toBeGreaterThan(30);
+    const pairs = known.map((each) => ({ ...issue(openssl, each), server: each.usage !== 'client' }));
     const verdicts = askGo(pairs.map(({ ca, leaf, server }) => ({ CA: ca, Leaf: leaf, Server: server })));
-    expect(CASES.map(({ title }, at) => [title, verdicts[at] === ''])).toEqual(
-      CASES.map(({ title, isAccepted }) => [title, isAccepted]),
+    expect(known.map(({ title }, at) => [title, verdicts[at] === ''])).toEqual(
+      known.map(({ title, isAccepted }) => [title, isAccepted]),
     );
   });
 });
