@@ -214,12 +214,14 @@ async function trace(args: readonly string[]): Promise<{ readonly ended: Ended; 
     options,
   );
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => /\b(execve|connect|send|bind)/.test(line));
+  // Without SHELL, oclif reads the account of the user, and the C library asks its own cache first (nscd(8)).
+  const asked = lines.filter((line) => !line.includes('sun_path="/var/run/nscd/socket"'));
   const isOwn = (line: string): boolean => {
     const [, program] = /execve\("([^"]+)"/.exec(line) ?? [];
     return program !== undefined && OWN_PROGRAMS.includes(path.basename(program));
   };
   expect(lines.some(isOwn), 'the trace has lines').toBe(true);
-  return { ended, left: lines.filter((line) => !isOwn(line)) };
+  return { ended, left: asked.filter((line) => !isOwn(line)) };
 }
 
 interface ForeignChange {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, cp, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, glob, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -11,8 +11,10 @@ const run = promisify(execFile);
 const PROGRAMS = path.join(import.meta.dirname, 'programs');
 /** Where Go's own archive and Debian's package put it. */
 const LOCATIONS = ['/usr/local/go/bin/go', '/usr/lib/go/bin/go', '/usr/bin/go'];
-/** The release for a Go that is older than the one that the newest client-go needs (Debian 12 has 1.19). */
-const OLD_CLIENT_GO = 'k8s.io/client-go@v0.26.15';
+/** The Go whose rules the judge has. An older one (Debian 12 has 1.19) fetches it as a module, verified by Go's checksum database. */
+const JUDGED_MINOR = 26;
+const TOOLCHAIN = 'golang.org/toolchain@v0.0.1-go1.26.1.linux-';
+const PROCESSORS: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 /** A module's `go` line must not choose the rules of an older Go (GODEBUG). */
 const NEWEST_RULES = 'x509negativeserial=0,rsa1024min=1,x509rsacrt=1';
 
@@ -22,28 +24,44 @@ export interface Go {
   readonly minor: number;
 }
 
-async function findProgram(): Promise<string | undefined> {
+/** Every Go of this machine, the newest first. */
+async function findPrograms(): Promise<readonly Go[]> {
   const onPath = (process.env['PATH'] ?? '').split(':').map((directory) => path.join(directory, 'go'));
-  for (const program of [...onPath, ...LOCATIONS]) {
-    const exists = await access(program).then(
-      () => true,
-      () => false,
-    );
-    if (exists) return program;
-  }
-  return undefined;
+  const found = await Promise.all([...new Set([...onPath, ...LOCATIONS])].map(identify));
+  return found.filter((go) => go !== undefined).toSorted((a, b) => b.minor - a.minor);
 }
 
-/** Finds Go, or installs Debian's package as root. */
-export async function provideGo(): Promise<Go> {
-  let program = await findProgram();
-  if (program === undefined) {
-    await provideDebianPackages(['golang-go'], { host: createLocalHost(), clock: systemClock }).catch(() => undefined);
-    program = await findProgram();
+async function identify(program: string): Promise<Go | undefined> {
+  try {
+    const { stdout } = await run(program, ['env', 'GOVERSION'], { env: { ...process.env, GOTOOLCHAIN: 'local' } });
+    const minor = /^go1\.(\d+)/.exec(stdout)?.[1];
+    return minor === undefined ? undefined : { program, minor: Number(minor) };
+  } catch {
+    return undefined;
   }
-  if (program === undefined) throw new Error('no Go on this machine; install it: `apt-get install golang-go`');
-  const { stdout } = await run(program, ['env', 'GOVERSION'], { env: { ...process.env, GOTOOLCHAIN: 'local' } });
-  return { program, minor: Number(/^go1\.(\d+)/.exec(stdout)?.[1]) };
+}
+
+/** Finds a Go with the rules of the judge; installs Debian's package as root where there is none, and lets an older one fetch it. */
+export async function provideGo(): Promise<Go> {
+  let [go] = await findPrograms();
+  if (go === undefined) {
+    await provideDebianPackages(['golang-go'], { host: createLocalHost(), clock: systemClock }).catch(() => undefined);
+    [go] = await findPrograms();
+  }
+  if (go === undefined) throw new Error('no Go on this machine; install it: `apt-get install golang-go`');
+  return go.minor >= JUDGED_MINOR ? go : fetchToolchain(go);
+}
+
+/** Go's own archives have no modes in the module cache; `go` itself sets them as here (`cmd/go/internal/toolchain`). */
+async function fetchToolchain({ program }: Go): Promise<Go> {
+  const version = `${TOOLCHAIN}${PROCESSORS[process.arch] ?? process.arch}`;
+  const { stdout } = await run(program, ['mod', 'download', '-json', version], { cwd: tmpdir() });
+  const { Dir: directory } = JSON.parse(stdout) as { readonly Dir: string };
+  for await (const file of glob(['bin/*', 'pkg/tool/*/*'], { cwd: directory }))
+    await chmod(path.join(directory, file), 0o755);
+  const fetched = await identify(path.join(directory, 'bin/go'));
+  if (fetched === undefined) throw new Error(`${version} does not run in ${directory}`);
+  return fetched;
 }
 
 export interface GoProgram extends AsyncDisposable {
@@ -51,16 +69,11 @@ export interface GoProgram extends AsyncDisposable {
 }
 
 /** Compiles one of the programs beside this file, offline for the standard library. */
-export async function buildGoProgram({ program, minor }: Go, name: 'crypto' | 'client-go'): Promise<GoProgram> {
+export async function buildGoProgram({ program }: Go, name: 'crypto' | 'client-go'): Promise<GoProgram> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-go-'));
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOWORK: 'off' };
   const go = (...args: readonly string[]) => run(program, [...args], { cwd: directory, env, maxBuffer: 2 ** 24 });
   await cp(path.join(PROGRAMS, name), directory, { recursive: true });
-  if (name === 'client-go' && minor < 23) {
-    await Promise.all(['go.mod', 'go.sum'].map((file) => rm(path.join(directory, file))));
-    await go('mod', 'init', 'kube-rescue/judge/client-go');
-    await go('get', OLD_CLIENT_GO);
-  }
   const output = path.join(directory, 'judge');
   await go('build', '-o', output, '.');
   return { path: output, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
