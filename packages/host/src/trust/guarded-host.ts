@@ -18,6 +18,11 @@ const KERNEL_FILES = /^\/(?:sys\/|proc\/(?:net\/|sys\/|(?:\d+|self)\/(?:fd|net\/
  * volumes of Secrets are writable for all, below directories that only root may search.
  */
 const OBSERVED = /^\/var\/(?:log\/pods|lib\/kubelet\/pods)(?:\/|$)/;
+/**
+ * The pod checkpointer copies the Secrets of a pod into files of the user that the pod runs as, below directories that only root may
+ * search (kubernetes-retired/bootkube, `pkg/checkpoint`).
+ */
+const CHECKPOINTED_SECRETS = /\/checkpoint-secrets\/[^/]+\/[^/]+\/./;
 const KERNEL_LINKS = /^\/proc\/(?:\d+|self)\/(?:root|cwd|exe)$/;
 
 /**
@@ -36,7 +41,9 @@ export function guardHost<Guardable extends Host>(host: Guardable, options: Guar
   const assert = async (path: HostPath, allowSticky = options.allowSticky): Promise<void> => {
     if (KERNEL_FILES.test(path) && !KERNEL_LINKS.test(path)) return;
     const isOwn = path === STATE_DIRECTORY || path.startsWith(`${STATE_DIRECTORY}/`);
-    const how = isOwn ? { known: ownKnown, ownDirectory: STATE_DIRECTORY } : { known, onServiceAccount, allowSticky };
+    const how = isOwn
+      ? { known: ownKnown, ownDirectory: STATE_DIRECTORY }
+      : { known, onServiceAccount, allowSticky, podDirectory: CHECKPOINTED_SECRETS };
     await assertTrusted(path, { host }, how);
   };
   const assertRead = async (path: HostPath): Promise<void> => {

@@ -1,7 +1,7 @@
 import { createFakeHost, expectCode, type NodeTree, treeOf } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import type { FileStat, Host } from '../host.ts';
-import { type HostPath, hostPath } from '../host-path.ts';
+import { type HostPath, hostPath, parentPath } from '../host-path.ts';
 import { assertTrusted, findForeignWriter, type TrustOptions } from './path-trust.ts';
 
 const FILE = hostPath('/etc/kubernetes/kubelet.conf');
@@ -157,5 +157,35 @@ describe('a service account of Kubernetes', () => {
     ['another ID than the owner', 'kube:x:998:998::/home/kube:/sbin/nologin', 997],
   ])('is not an account with %s', async (_, line, uid) => {
     expect(await accepted(line, uid)).toBeUndefined();
+  });
+});
+
+describe("a pod's copy of a Secret", () => {
+  const SECRETS = '/etc/kubernetes/checkpoint-secrets';
+  const COPY = `${SECRETS}/kube-system/kube-apiserver-1/apiserver/tls.key`;
+  const podDirectory = /\/checkpoint-secrets\/[^/]+\/[^/]+\/./;
+  const stats = (top: Partial<FileStat>): Readonly<Record<string, Partial<FileStat>>> => ({
+    [SECRETS]: top,
+    [parentPath(hostPath(COPY))]: { ...OTHER, mode: 0o700 },
+  });
+  const judge = (top: Partial<FileStat>, options: TrustOptions = { podDirectory }, path = COPY) =>
+    find(hostWith(file(COPY, 0o600, OTHER), stats(top)), hostPath(path), options);
+
+  it('is trusted below a directory that only root can search, whoever owns it', async () => {
+    expect(await judge({ mode: 0o700 })).toBeUndefined();
+  });
+
+  it.each([
+    ['below a directory that others can search', { mode: 0o711 }],
+    ['below a directory of the other user', { ...OTHER, mode: 0o700 }],
+  ])('is not trusted %s', async (_title, top) => {
+    expect(await judge(top)).toBeDefined();
+  });
+
+  it('is not trusted elsewhere, however closed the directory is', async () => {
+    expect(await judge({ mode: 0o700 }, {})).toMatchObject({ reason: 'user 65534 owns it' });
+    const own = file('/var/lib/kube-rescue/runs/x/journal.jsonl', 0o600, OTHER);
+    const host = hostWith(own, { '/var/lib/kube-rescue': { mode: 0o700 } });
+    expect(await find(host, hostPath('/var/lib/kube-rescue/runs/x/journal.jsonl'), { podDirectory })).toBeDefined();
   });
 });

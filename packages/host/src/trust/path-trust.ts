@@ -26,6 +26,11 @@ export interface TrustOptions {
    * must then be created without following what appears there meanwhile. Default: false.
    */
   readonly allowSticky?: boolean | undefined;
+  /**
+   * A directory whose files belong to the users that pods run as, such as the checkpointer's copies of Secrets. Another owner is
+   * accepted below it once a directory of root's on the way lets no other user through. Default: there is none.
+   */
+  readonly podDirectory?: RegExp | undefined;
   /** A directory of our own: links at and below it are refused, and another owner is no mistake. Default: there is none. */
   readonly ownDirectory?: HostPath | undefined;
 }
@@ -34,6 +39,7 @@ const SLASH = hostPath('/');
 const WRITABLE_BY_GROUP = 0o020;
 const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
+const SEARCHABLE_BY_OTHERS = 0o011;
 /** The kernel follows `root`, `cwd`, `exe` and `fd` of a process elsewhere than to the target that it shows: proc_pid_fd(5). */
 const OF_A_PROCESS = /^\/proc\/\d+\//;
 /** Linux follows at most this many links for one path: path_resolution(7). */
@@ -56,7 +62,7 @@ export async function findForeignWriter(
   deps: { readonly host: TrustHost },
   options: TrustOptions = {},
 ): Promise<ForeignWriter | undefined> {
-  const { known, allowSticky = false, ownDirectory } = options;
+  const { known, allowSticky = false, ownDirectory, podDirectory } = options;
   const judge = createJudge(deps.host, options);
   let directory = SLASH;
   // An empty first segment: the root directory itself.
@@ -64,6 +70,8 @@ export async function findForeignWriter(
   let links = 0;
   /** Of the directory above the entry: its sticky bit protects an entry of root's. */
   let above: Judged | undefined;
+  /** Only root can search a directory on the way, so that no other user reaches what is below, whoever owns it. */
+  let isClosed = false;
   for (let segment = pending.shift(); segment !== undefined; segment = pending.shift()) {
     if (segment === '..') {
       directory = parentPath(directory);
@@ -71,14 +79,16 @@ export async function findForeignWriter(
     }
     const entry = joinPath(directory, `./${segment}`);
     if (above !== undefined && !(allowSticky && above.isSticky)) return above;
-    if (known?.has(entry) === true) {
+    if (known?.has(entry) === true && podDirectory?.test(path) !== true) {
       directory = entry;
       above = undefined;
       continue;
     }
     const stat = await deps.host.stat(entry);
     if (stat === undefined) return undefined;
-    const found = await judge(entry, stat);
+    const isOfPod = isClosed && stat.kind !== 'symlink' && podDirectory?.test(entry) === true;
+    const found = isOfPod ? undefined : await judge(entry, stat);
+    isClosed ||= stat.kind === 'directory' && stat.uid === 0 && (stat.mode & SEARCHABLE_BY_OTHERS) === 0;
     if (stat.kind === 'symlink') {
       if (found !== undefined) return found;
       if (isAtOrBelow(entry, ownDirectory) || OF_A_PROCESS.test(entry)) return aLink(entry);
