@@ -171,7 +171,7 @@ describe("a pod's copy of a Secret", () => {
   const judge = (top: Partial<FileStat>, options: TrustOptions = { podDirectory }, path = COPY) =>
     find(hostWith(file(COPY, 0o600, OTHER), stats(top)), hostPath(path), options);
 
-  it('is trusted below a directory that only root can search, whoever owns it', async () => {
+  it('is trusted below a directory that only root can search, with any owner', async () => {
     expect(await judge({ mode: 0o700 })).toBeUndefined();
   });
 
