@@ -51,5 +51,9 @@ export async function openRecoveryPlaybook(flags: RecoveryValues, session: Sessi
   }));
   const options = { workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
   const { open: openNode } = await session.openNodes();
-  return createNodePlaybook(node, options, { openNode, runs: await session.openRuns() });
+  return createNodePlaybook(node, options, {
+    openNode,
+    runs: await session.openRuns(),
+    signal: session.interruption.signal,
+  });
 }

@@ -8,7 +8,10 @@ import { createSelfHostedPlaybook } from './self-hosted/playbook.ts';
 /** Options of a recovery; a layout ignores the options of the other. */
 export type NodePlaybookOptions = SelfHostedOptions;
 
-export type NodePlaybookDeps = Omit<SelfHostedDeps, keyof Node>;
+export interface NodePlaybookDeps extends Omit<SelfHostedDeps, keyof Node> {
+  /** Ends the questions to etcd about its members. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * The recovery playbook for this node's layout.
@@ -17,10 +20,10 @@ export type NodePlaybookDeps = Omit<SelfHostedDeps, keyof Node>;
 export async function createNodePlaybook(
   node: Node,
   options: NodePlaybookOptions,
-  deps: NodePlaybookDeps,
+  { signal, ...deps }: NodePlaybookDeps,
 ): Promise<Playbook> {
   const { layout } = await node.describe();
   if (layout === 'self-hosted') return createSelfHostedPlaybook(options, { ...node, ...deps });
-  await assertSingleMember(node);
+  await assertSingleMember(node, signal);
   return createRecoveryPlaybook(node, options);
 }

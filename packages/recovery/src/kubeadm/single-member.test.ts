@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { hostPath, systemClock } from '@kube-rescue/host';
 import { type Node, openNode } from '@kube-rescue/node';
 import {
@@ -13,6 +15,8 @@ import { describe, expect, it } from 'vitest';
 import { assertSingleMember } from './single-member.ts';
 
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+
+const SIGNAL = new AbortController().signal;
 
 async function withMembers(
   count: number,
@@ -32,7 +36,7 @@ async function withMembers(
 describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are those of a single control plane', () => {
   it('is refused with the members and the majority when etcd has others', async () => {
     await withMembers(3, async (node) => {
-      const error = await expectCode(assertSingleMember(node), 'LAYOUT_UNSUPPORTED');
+      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toMatch(/3 members \(etcd\d, etcd\d, etcd\d\)/);
       expect(error.hint).toContain('etcd needs 2 of 3 members');
     });
@@ -43,19 +47,35 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
       await Promise.all(etcd.members.map((member) => member.stop()));
       await etcd.members[0].start({ ready: false });
       await expect.poll(() => node.etcdPeers(AbortSignal.timeout(5000)), { timeout: 10_000 }).toBeDefined();
-      await expectCode(assertSingleMember(node), 'LAYOUT_UNSUPPORTED');
+      await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
     });
   });
 
   it('is accepted with one member, and with a learner that never started', async () => {
     await withMembers(1, async (node, etcd) => {
-      await assertSingleMember(node);
+      await assertSingleMember(node, SIGNAL);
       await etcd.etcdctl('member', 'add', 'late', '--learner', '--peer-urls=https://127.0.0.1:1');
-      await assertSingleMember(node);
+      await assertSingleMember(node, SIGNAL);
     });
   });
 });
 
 it('a copy of files is accepted: nothing can be asked', async () => {
-  await assertSingleMember(openNode(OPTIONS, { host: { ...createFakeHost(), kind: 'copy' }, clock: systemClock }));
+  await assertSingleMember(
+    openNode(OPTIONS, { host: { ...createFakeHost(), kind: 'copy' }, clock: systemClock }),
+    SIGNAL,
+  );
+});
+
+it('an interruption ends the questions to an etcd that does not respond', async () => {
+  const pki = await buildEtcdPki();
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = await hostOfEtcdMember({ endpoints: [url] }, pki, url);
+  const controller = new AbortController();
+  const asked = assertSingleMember(openNode(OPTIONS, { host, clock: systemClock }), controller.signal);
+  controller.abort(new Error('Ctrl-C'));
+  await expect(asked).rejects.toThrow('Ctrl-C');
+  server.close();
 });

@@ -13,9 +13,11 @@ const TOTAL_TIMEOUT_MS = 15_000;
  * not count.
  * @throws NodeError `LAYOUT_UNSUPPORTED` with the members, and the majority that etcd needs
  */
-export async function assertSingleMember(node: Node): Promise<void> {
+export async function assertSingleMember(node: Node, signal: AbortSignal): Promise<void> {
   if (node.host.kind === 'copy') return;
-  const names = await listVoters(node, AbortSignal.timeout(TOTAL_TIMEOUT_MS));
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_TIMEOUT_MS)]);
+  const names = await listVoters(node, limit);
+  signal.throwIfAborted();
   if (names === undefined || names.length <= 1) return;
   const quorum = Math.floor(names.length / 2) + 1;
   throw new NodeError({
@@ -37,7 +39,17 @@ async function listVoters(node: Node, signal: AbortSignal): Promise<readonly str
     }
   } catch (error) {
     if (!isRecoveryError(error) && !signal.aborted) throw error;
-    const peers = signal.aborted ? undefined : await node.etcdPeers(signal);
+    const peers = signal.aborted ? undefined : await listPeers(node, signal);
     return peers?.members.filter(({ isLearner }) => !isLearner).map(({ id, name }) => name || id);
+  }
+}
+
+/** A peer port that does not respond in time tells nothing. */
+async function listPeers(node: Node, signal: AbortSignal): Promise<Awaited<ReturnType<Node['etcdPeers']>>> {
+  try {
+    return await node.etcdPeers(signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
 }

@@ -39,7 +39,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, inp
   return node.phase({
     id: stage,
     title: TITLES[stage],
-    steps: async () => {
+    steps: async (_node, _description, signal) => {
       assertLive(node);
       // Opened again with the current credentials.
       await node.objects.close();
@@ -47,7 +47,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, inp
       const status = await inspectRotationOfNode(input, node);
       assertSingleKubeadmNode(status.node);
       if (isFirst) {
-        await assertSingleMember(node);
+        await assertSingleMember(node, signal);
         assertTurn(stage, status, input);
       }
       const steps = await STAGE_STEPS[stage](status, input, node);

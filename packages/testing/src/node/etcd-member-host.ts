@@ -11,7 +11,11 @@ const MANIFEST = hostPath('/etc/kubernetes/manifests/etcd.yaml');
  * A kubeadm node in memory whose manifest of etcd names the first member of a real cluster, with the files of `pki`; its sockets
  * are this machine's.
  */
-export async function hostOfEtcdMember(etcd: RunningEtcd, pki: EtcdPki, peerUrl: string): Promise<Host> {
+export async function hostOfEtcdMember(
+  etcd: Pick<RunningEtcd, 'endpoints'>,
+  pki: EtcdPki,
+  peerUrl: string,
+): Promise<Host> {
   const { tree } = await buildPki();
   const entry = tree.get(MANIFEST);
   if (entry?.kind !== 'file') throw new Error('the node has no manifest of etcd');
