@@ -41,6 +41,8 @@ const RENEWABLE: readonly string[] = [
   'PKI_NAME_MISSING',
 ];
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
+/** Where the layout is refused, a recovery is too. */
+const RENEW = 'renew it with `kube-rescue certs renew` on this node, then restart what uses it; see the refused layout';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH', 'PKI_CA_KEY_ELSEWHERE'];
 
@@ -60,7 +62,7 @@ export function rankCauses({
   const [clock = [], others = []] = [true, false].map((isClock) =>
     groups
       .filter(([row]) => (row !== undefined && weightOf(row) === -1) === isClock)
-      .map((rows) => causeOf(rows, isBlocked)),
+      .map((rows) => causeOf(rows, isBlocked, layout === undefined ? RECOVER : RENEW)),
   );
   const errors = [layout, ...manifests].filter((error) => isRecoveryError(error));
   const structural = [...new Map(errors.map((error) => [error.message, error])).values()].map(
@@ -85,11 +87,13 @@ export function rankCauses({
                 ? 'follows from the certificates above'
                 : configuration.length > 0
                   ? 'follows from the problems above'
-                  : 'restart it: kube-rescue recover',
+                  : layout === undefined
+                    ? 'restart it: kube-rescue recover'
+                    : 'restart it by hand; see the refused layout',
           },
         ];
   const blockers = blocking.map(({ cause }) => cause);
-  return [...clock, ...configuration, ...blockers, ...others, ...structural, ...etcd, ...stopped].map(
+  return [...clock, ...configuration, ...structural, ...blockers, ...others, ...etcd, ...stopped].map(
     (cause, index) => ({
       rank: index + 1,
       ...cause,
@@ -138,7 +142,11 @@ function count(certificates: number): string {
   return certificates === 1 ? '1 certificate' : `${certificates} certificates`;
 }
 
-function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRow) => boolean): Finding {
+function causeOf(
+  rows: readonly CertificateRow[],
+  isBlocked: (row: CertificateRow) => boolean,
+  renewal: string,
+): Finding {
   const [row] = rows;
   if (row === undefined) throw new Error('a group has at least one certificate');
   const [first] = problemsOf(row);
@@ -155,7 +163,7 @@ function causeOf(rows: readonly CertificateRow[], isBlocked: (row: CertificateRo
       rows.length === 1
         ? row.problems.map((problem) => joinSubject(problem.subject || row.path, problem.message))
         : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
-    hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the CA key first, see above' : RECOVER,
+    hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the CA key first, see above' : renewal,
   };
 }
 

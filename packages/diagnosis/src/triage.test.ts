@@ -78,10 +78,22 @@ describe('a triage', () => {
     const host = createFakeHost({ tree: new Map(files) });
     await host.makeDirectory(manifests, { mode: 0o755 });
     const { causes, certificates } = await triageNode(nodeOf({ ...host, kind: 'copy' }), new AbortController().signal);
-    expect(causes[0]?.code).toBe('PKI_CA_KEY_ELSEWHERE');
+    expect(causes.map(({ code }) => code).slice(0, 2)).toEqual(['LAYOUT_UNKNOWN', 'PKI_CA_KEY_ELSEWHERE']);
+    expect(causes[1]?.hint).toContain('kubeadm kubeconfig user --org system:nodes');
     expect(causes[0]?.hint).toContain('kubeadm token create --print-join-command');
     expect(JSON.stringify({ causes, certificates })).not.toMatch(/ca\.key|kube-rescue recover/);
     expect(certificates.find(({ id }) => id === 'ca/cluster')?.status).toBe('ok');
+  });
+
+  it('never advises a recovery where the layout is refused, and names the layout first', async () => {
+    const manifest = hostPath('/etc/kubernetes/manifests/etcd.yaml');
+    const tree = new Map((await buildPki({ now: NOW, expired: ['apiserver', 'admin.conf'] })).tree);
+    tree.delete(manifest);
+    const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
+    const { causes } = await triageNode(nodeOf(host), new AbortController().signal);
+    expect(causes[0]?.code).toBe('LAYOUT_UNSUPPORTED');
+    expect(JSON.stringify(causes)).not.toMatch(/kube-rescue (?:plan|recover)`/);
+    expect(causes[1]?.hint).toContain('kube-rescue certs renew');
   });
 
   it('does not call a node healthy when a manifest cannot be read', async () => {

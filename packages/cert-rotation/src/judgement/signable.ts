@@ -71,7 +71,7 @@ const IDENTITIES: Readonly<Record<CertificateId, Identity>> = {
 };
 
 /** Organizations without rights in Kubernetes, which other tools write into every certificate. */
-const HARMLESS_GROUPS = ['Kubernetes', 'kubernetes', 'etcd', 'kube-master', 'bootkube'];
+const HARMLESS_GROUPS = ['Kubernetes', 'kubernetes', 'k8s', 'etcd', 'kube-master', 'bootkube'];
 /** 1.3.6.1.4.1.57683.2, the user's UID (Kubernetes `apiserver/pkg/authentication/request/x509/x509.go`). */
 const USER_UID = '2b0601040183c25302';
 
