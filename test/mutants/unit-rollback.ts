@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const inWorkflow = (file: string, name: string, from: string, to: string): Mutant => ({
   directory: 'packages/workflow',
-  tests: ['run/unit-rollback.test.ts', 'run/run-promises.test.ts'],
+  tests: ['run/units.test.ts', 'run/unit-rollback.test.ts', 'run/run-promises.test.ts'],
   ...{ file, name, from, to },
 });
 const inHost = (name: string, from: string, to: string): Mutant => ({
@@ -29,14 +29,20 @@ export const UNIT_ROLLBACK_MUTANTS: readonly Mutant[] = [
   inWorkflow(
     'run/units.ts',
     'files of a unit are rolled back one by one',
-    'unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit}`',
-    'unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit} ${change.target}`',
+    'return [`unit ${unit}`, target, ...pairOf(change)];',
+    'return [`unit ${unit} ${change.target}`, target, ...pairOf(change)];',
   ),
   inWorkflow(
     'run/units.ts',
     'a journal of version 1 has no units',
-    'unit === undefined ? `step ${step} ${machineOf(change)}` : `unit ${unit}`',
-    '`unit ${unit} ${step === "" ? machineOf(change) : change.target}`',
+    '[`step ${step} ${machineOf(change)}`, target, ...pairOf(change)]',
+    '[`step ${step} ${machineOf(change)} ${change.target}`, target, ...pairOf(change)]',
+  ),
+  inWorkflow(
+    'run/units.ts',
+    'an object that another process changed keeps all others of its step',
+    'return isObjectChange(change) ? [target] : [',
+    'return isObjectChange(change) ? [`step ${step}`] : [',
   ),
   inWorkflow(
     'run/units.ts',

@@ -138,8 +138,8 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
   mutant(
     'run/units.ts',
     'undo records are replayed oldest first',
-    'members.toSorted((a, b) => b.seq - a.seq)',
-    'members.toSorted((a, b) => a.seq - b.seq)',
+    '[...unit].toSorted((a, b) => b.seq - a.seq)',
+    '[...unit].toSorted((a, b) => a.seq - b.seq)',
   ),
   mutant(
     'run/unwind.ts',
