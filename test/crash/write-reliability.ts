@@ -17,7 +17,7 @@ async function readReport<T>(name: string): Promise<T | undefined> {
   }
 }
 
-/** A section of the page: written anew from its report, or kept as it is when the report is missing. */
+/** A section of the page: written from its report, or kept as it is when the report is missing. */
 function section<T>(heading: string, command: string, report: T | undefined, write: (report: T) => string): string {
   if (report !== undefined) return `${heading}\n\n${write(report).trim()}\n`;
   const rest = present.split(`${heading}\n`)[1];

@@ -38,7 +38,7 @@ function paste(command: string, ...more: readonly string[]): ReturnType<typeof r
   return runProgram('sh', ['-c', script]);
 }
 
-/** Has the certificate signed anew, for the same key. */
+/** Has the certificate signed again, for the same key. */
 function signAnew(): void {
   const request = path.join(localFiles, 'request.pem');
   const openssl = (...words: readonly string[]): Buffer => execFileSync('openssl', words, { stdio: 'pipe' });

@@ -254,7 +254,7 @@ export interface Host extends HostFiles {
   userId(): number;
   /**
    * Runs a program, never through a shell. A non-zero exit is a result, not an error. A program called by its name is searched only
-   * in directories of PATH that nobody else can write.
+   * in directories of PATH that no other user can write.
    * @throws HostError `HOST_EXEC_NOT_FOUND` `HOST_EXEC_TIMEOUT` `HOST_UNSUPPORTED` (on a copy)
    */
   exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>;

@@ -38,7 +38,7 @@ export interface NodeOptions {
 export interface NodeDeps {
   readonly host: Host;
   readonly clock: Clock;
-  /** Reads the files that the operator names, whoever owns them. Default: `host`. */
+  /** Reads the files that the operator names, with any owner. Default: `host`. */
   readonly inputHost?: Host | undefined;
   /** Default: snapshots of etcd are not encrypted, and readable by root. */
   readonly sealSnapshot?: SnapshotSeal | undefined;

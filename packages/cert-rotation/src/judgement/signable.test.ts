@@ -270,7 +270,7 @@ describe('a certificate that no CA of this cluster signed is not renewed', () =>
 describe('a certificate is renewed', () => {
   it.each<[string, Forgery]>([
     [
-      "with kubeadm's name, whoever signed it",
+      "with kubeadm's name, from any signer",
       {
         id: 'apiserver-kubelet-client',
         subject: 'O=system:masters\nCN=kube-apiserver-kubelet-client',
@@ -289,6 +289,15 @@ describe('a certificate is renewed', () => {
     [
       'with the organization of other tools',
       { id: 'apiserver', subject: 'O=Kubernetes\nCN=kubernetes', extensions: [...SERVER.slice(1)], signedBy: 'ca' },
+    ],
+    [
+      'with any organization, by a CA of etcd alone, which gives no rights in the API server',
+      {
+        id: 'apiserver-etcd-client',
+        subject: 'O=Example Inc\nCN=kube-apiserver-etcd-client',
+        extensions: CLIENT,
+        signedBy: 'etcd/ca',
+      },
     ],
     [
       "for servers alone with a company's names",

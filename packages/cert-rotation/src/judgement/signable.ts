@@ -125,9 +125,12 @@ function findForeignSubject(
   if (subject.others.includes(USER_UID)) return 'the UID of a user';
   if (isOurs && isKubeletOfBootkube(slot, subject)) return undefined;
   const isClient = allowsUsage(certificate, 'client');
+  // A CA of its own gives no rights in the API server; files that share one CA have the id of the cluster CA.
+  const givesNoRights = isOurs && slot.ca !== 'cluster';
   const foreign = subject.organizations.filter(
     (each) =>
-      !groups.includes(each) && (isReserved(each) || (!HARMLESS_GROUPS.includes(each) && (isClient || !isOurs))),
+      !groups.includes(each) &&
+      (isReserved(each) || (!givesNoRights && !HARMLESS_GROUPS.includes(each) && (isClient || !isOurs))),
   );
   if (foreign.length > 0) return `the group ${foreign.join(', ')}`;
   const isServer = allowsUsage(certificate, 'server') && identityOf(slot).usages.includes('serverAuth');
@@ -135,8 +138,7 @@ function findForeignSubject(
   const wrong = subject.commonNames.find((name) => {
     if (commonName.test(name)) return false;
     if (isReserved(name)) return true;
-    // A CA of its own gives no rights in the API server; files that share one CA have the id of the cluster CA.
-    if (isOurs && slot.ca !== 'cluster') return false;
+    if (givesNoRights) return false;
     if (isServer && ((isOurs && !isClient) || isOwnName(name, slot, certificate))) return false;
     return !isAdministrator;
   });
@@ -160,7 +162,7 @@ function findForeignName({ names }: Slot, certificate: Certificate): string | un
 }
 
 /**
- * Why a certificate may not be signed again as it stands, whoever signed it: a right of a CA, or content that a verifier refuses.
+ * Why a certificate may not be signed again as it stands, from any signer: a right of a CA, or content that a verifier refuses.
  */
 export function findForbiddenContent(certificate: Certificate): string | undefined {
   return readable(() => {

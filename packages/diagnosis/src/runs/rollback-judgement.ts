@@ -13,7 +13,7 @@ import type { IntentRecord, RunDirectory } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
 import { listReversible, readRestored } from './restored-files.ts';
 
-/** A certificate that expires within this time is as good as expired: nobody renews it in time. */
+/** A certificate that expires within this time is as good as expired: there is no time left to renew it. */
 const SOON_MS = 24 * 3_600_000;
 
 /**

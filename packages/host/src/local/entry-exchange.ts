@@ -43,7 +43,7 @@ export async function replaceEntry(exchange: Exchange, make: (temporary: string)
 type Guarded = Exchange & { readonly replaces: readonly EntryState[] };
 
 /**
- * Renames `temporary` to `real` while a second name holds the replaced file: whoever writes into it before the rename is
+ * Renames `temporary` to `real` while a second name holds the replaced file: a write into it before the rename is
  * noticed by the comparison after it. At each instant `real` is the old file or the new one, also after a crash.
  */
 async function exchangeEntry(temporary: string, exchange: Guarded): Promise<void> {
@@ -95,7 +95,7 @@ async function createEntry(temporary: string, { real, subject, replaces }: Guard
   await unlink(temporary);
 }
 
-/** The replaced file was written to after the comparison: it takes its name again, unless somebody has written there since. */
+/** The replaced file was written to after the comparison: it takes its name again, unless another process has written there since. */
 async function putBack(held: string, before: Stats, made: Stats, exchange: Guarded): Promise<never> {
   const { real, subject } = exchange;
   if (isSame(await lstat(held), before) && isSame(lstatSync(real, { throwIfNoEntry: false }), made)) {

@@ -81,7 +81,7 @@ async function takeLock(file: HostPath, handle: FileHandle): Promise<void> {
   });
 }
 
-/** Whether the name of the lock still leads to the locked file: a removed or replaced file locks nobody else out. */
+/** Whether the name of the lock still leads to the locked file: a removed or replaced file keeps no other process out. */
 async function isNamed(real: string, handle: FileHandle): Promise<boolean> {
   const [named, own] = await Promise.all([
     stat(real, { bigint: true }).catch(() => undefined),

@@ -16,7 +16,7 @@ export type FoundProgram =
   | { readonly file: undefined; readonly untrusted: string | undefined };
 
 /**
- * The directories of a PATH that count: absolute ones that root or this process's user owns and nobody else can write, with every
+ * The directories of a PATH that count: absolute ones that root or this process's user owns and no other user can write, with every
  * directory above them. So a program that another user puts before the real one, or into `.`, is not run.
  */
 export function trustedDirectories(searched: string | undefined): readonly string[] {
@@ -45,7 +45,7 @@ function isTrustedDirectory(directory: string): boolean {
     if (!isClosed(statSync(real))) return false;
     return parentsOf(real).every((parent) => {
       const stat = statSync(parent);
-      // In a sticky directory such as /tmp nobody else can rename what they do not own.
+      // In a sticky directory such as /tmp users can rename only what they own.
       return isClosed(stat) || (isOwn(stat) && (stat.mode & STICKY) !== 0);
     });
   } catch (error) {

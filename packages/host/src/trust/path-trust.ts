@@ -70,7 +70,7 @@ export async function findForeignWriter(
   let links = 0;
   /** Of the directory above the entry: its sticky bit protects an entry of root's. */
   let above: Judged | undefined;
-  /** Only root can search a directory on the way, so that no other user reaches what is below, whoever owns it. */
+  /** Only root can search a directory on the way, so that no other user reaches what is below, with any owner. */
   let isClosed = false;
   for (let segment = pending.shift(); segment !== undefined; segment = pending.shift()) {
     if (segment === '..') {

@@ -17,7 +17,7 @@ export function withVariations(plan: Plan, again: Plan): Plan {
 
 /**
  * Compares a plan reviewed by the operator with the present one: which steps make which changes, from which state, to which
- * result, with which mode and owner. Of results that are made anew each time only their kind is compared, and names of new files
+ * result, with which mode and owner. Of results that are made again each time only their kind is compared, and names of new files
  * without the numbers in them: they may name the time.
  *
  * @throws WorkflowError `PLAN_STALE` when they differ, which names the changes

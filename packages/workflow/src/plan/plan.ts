@@ -23,7 +23,7 @@ export interface Plan {
   readonly createdAt: string;
   readonly entries: readonly PlanEntry[];
   /**
-   * The changes, as `KIND TARGET`, whose result is made anew each time: it holds a key, a serial number or a time. Default: none.
+   * The changes, as `KIND TARGET`, whose result is made again each time: it holds a key, a serial number or a time. Default: none.
    */
   readonly varies?: readonly string[] | undefined;
 }

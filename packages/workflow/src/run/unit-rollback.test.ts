@@ -104,7 +104,7 @@ describe('a unit of files', () => {
   it('is left as a whole when another process writes during the rollback, after the preview', async () => {
     const host = makeHost();
     const id = await runPair(host, [pairStep(host)]);
-    // The newest change, the certificate, is undone first; then somebody replaces the key.
+    // The newest change, the certificate, is undone first; then another process replaces the key.
     const meddled = meddling(host, KEY, () => write(host, KEY, 'theirs'));
     const { undone, notReverted } = await rollbackRun(id, demoDeps(meddled));
     expect(await texts(host)).toEqual(['theirs', 'new certificate', 'old']);

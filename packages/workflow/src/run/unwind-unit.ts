@@ -19,7 +19,7 @@ type Obstacle = Extract<Preview, { readonly reason: string }>;
 
 /**
  * Rolls one unit back, newest change first, or leaves all of it. Previews every change before the first undo; when an undo finds
- * its target changed after that, or fails, the undos before it are taken back.
+ * its target changed after that, or fails, the undos before it are undone.
  */
 export async function unwindUnit(unit: Unit, given: UnwindDeps): Promise<Unwound> {
   const { backup } = given.run;
@@ -136,7 +136,7 @@ async function undoOne(
   }
 }
 
-/** @returns why the undo could not be taken back; `undefined` when it was, or had changed nothing */
+/** @returns why the undo could not be undone; `undefined` when it was, or had changed nothing */
 async function takeBack(
   { change }: IntentRecord,
   outcome: UndoOutcome | undefined,

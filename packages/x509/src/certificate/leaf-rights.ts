@@ -21,7 +21,7 @@ const READ: readonly string[] = Object.values(EXTENSION);
 /** 2.5.29.30 nameConstraints, .33 policyMappings, .36 policyConstraints, .54 inhibitAnyPolicy: of CAs only (RFC 5280). */
 const OF_CAS: readonly string[] = ['551d1e', '551d21', '551d24', '551d36'];
 
-/** What no certificate of a component may be, whoever signed it; the first reason, or `undefined`. */
+/** What no certificate of a component may be, from any signer; the first reason, or `undefined`. */
 export function findCaRight(certificate: Certificate): string | undefined {
   if (canSignCertificates(certificate)) return 'can sign certificates (CA:TRUE or keyCertSign)';
   if (detailCertificate(certificate, certificate.notAfter).keyUsage.includes('cRLSign')) {
