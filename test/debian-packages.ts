@@ -3,11 +3,13 @@ import { LabError, provideDebianPackages } from '@kube-rescue/lab';
 
 /**
  * The programs that the tests run: etcd and etcdctl, knot, openssl, flock, ssh and sshd, strace, systemd; the tools of the lab's
- * programs (ctr, ip, iptables, the CNI plugins); and mkfs for disks that lose power.
+ * programs (ctr, ip, iptables, the CNI plugins); mkfs for disks that lose power; and Go, whose judgement of certificates ours is
+ * compared with.
  */
 const PACKAGES = [
   ...['etcd-server', 'etcd-client', 'knot', 'openssl', 'util-linux', 'openssh-client', 'openssh-server'],
   ...['containerd', 'containernetworking-plugins', 'iproute2', 'iptables', 'e2fsprogs', 'procps', 'strace', 'systemd'],
+  'golang-go',
 ];
 
 /** Before all tests: installs missing packages, or prints the command. Tests that need a missing program report it. */

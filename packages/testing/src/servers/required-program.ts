@@ -5,6 +5,7 @@ import path from 'node:path';
 const PACKAGES: Readonly<Record<string, string>> = {
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
+  go: 'golang-go',
   knotd: 'knot',
   ssh: 'openssh-client',
   systemctl: 'systemd',

@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { requireProgram } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import { openOpenSsl, type OpenSsl } from '../openssl.fixture.ts';
 import { findCaLimits, findCaRefusal } from './ca-limits.ts';
@@ -292,13 +293,10 @@ function askGo(pairs: readonly object[]): readonly string[] {
   }
 }
 
-/** The minor version of Go 1; `undefined` without Go. */
-function findGoVersion(): number | undefined {
-  const minor = /go1\.(\d+)/.exec(spawnSync('go', ['version']).stdout?.toString() ?? '')?.[1];
-  return minor === undefined ? undefined : Number(minor);
+/** The minor version of Go 1. */
+function readGoVersion(): number {
+  return Number(/go1\.(\d+)/.exec(execFileSync('go', ['version']).toString())?.[1]);
 }
-
-const goVersion = findGoVersion();
 
 describe('a certificate of a CA with limits', () => {
   it.each(CASES)('is judged: $title', (each) => {
@@ -306,9 +304,10 @@ describe('a certificate of a CA with limits', () => {
     expect(isAcceptedHere(issue(openssl, each), each.usage ?? 'server')).toBe(each.isAccepted);
   });
 
-  it.skipIf(goVersion === undefined)('is judged as by Go', { timeout: 300_000 }, () => {
+  it.skipIf(!requireProgram('go'))('is judged as by Go', { timeout: 300_000 }, () => {
     using openssl = openOpenSsl();
-    const known = CASES.filter(({ since = 0 }) => since <= (goVersion ?? 0));
+    const version = readGoVersion();
+    const known = CASES.filter(({ since = 0 }) => since <= version);
     expect(known.length).toBeGreaterThan(30);
     const pairs = known.map((each) => ({ ...issue(openssl, each), server: each.usage !== 'client' }));
     const verdicts = askGo(pairs.map(({ ca, leaf, server }) => ({ CA: ca, Leaf: leaf, Server: server })));
