@@ -43,5 +43,5 @@ export const ENCRYPTION_CONFIG = '/etc/kubernetes/encryption/config.yaml';
 /** The mount path of a component's Secret. */
 export const SECRETS_DIRECTORY = '/etc/kubernetes/secrets';
 export const NETWORK_DIRECTORIES = { binaries: '/opt/cni/bin', configuration: '/etc/kubernetes/cni/net.d' } as const;
-/** The user of the API server; its files must be readable for this user. */
-export const API_SERVER_USER = { uid: 65_534, gid: 65_534 } as const;
+/** The user of the API server, which is in root's group. */
+export const API_SERVER_UID = 65_534;

@@ -14,7 +14,6 @@ import {
   ETCD_TLS_DIRECTORY,
   KUBECONFIG,
   NETWORK_DIRECTORIES,
-  API_SERVER_USER,
   WORKER,
 } from './layout.ts';
 import type { Pki } from './pki.ts';
@@ -70,5 +69,6 @@ resources:
   - identity: {}
 `;
   await deps.host.makeDirectory(joinPath(file, '..'), { mode: 0o755 });
-  await deps.host.writeFile(file, Buffer.from(config), { mode: 0o600, owner: API_SERVER_USER });
+  // Root's, because whoever owns it can change it; readable for the group that a pod has without `runAsGroup`: root's.
+  await deps.host.writeFile(file, Buffer.from(config), { mode: 0o640 });
 }

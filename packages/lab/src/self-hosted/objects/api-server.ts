@@ -3,7 +3,7 @@ import {
   CLUSTER_DOMAIN,
   ENCRYPTION_CONFIG,
   ETCD_URL,
-  API_SERVER_USER,
+  API_SERVER_UID,
   SECRETS_DIRECTORY,
   SERVICE_NETWORK,
 } from '../layout.ts';
@@ -64,7 +64,7 @@ export function apiServerObjects(pki: Pki, encryption: Encryption): readonly Kub
   const pod = {
     ...CHECKPOINTED,
     hostNetwork: true,
-    securityContext: { runAsNonRoot: true, runAsUser: API_SERVER_USER.uid },
+    securityContext: { runAsNonRoot: true, runAsUser: API_SERVER_UID },
     containers: [
       {
         name: API_SERVER,
