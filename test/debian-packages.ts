@@ -2,14 +2,14 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { LabError, provideDebianPackages } from '@kube-rescue/lab';
 
 /**
- * The programs that the tests run: etcd and etcdctl, knot, openssl, flock, ssh and sshd, strace, systemd; the tools of the lab's
+ * The programs that the tests run: setfacl, setfattr, etcd and etcdctl, knot, openssl, flock, ssh and sshd, strace, systemd; the tools of the lab's
  * programs (ctr, ip, iptables, the CNI plugins); mkfs for disks that lose power; and Go, whose judgement of certificates ours is
  * compared with.
  */
 const PACKAGES = [
   ...['etcd-server', 'etcd-client', 'knot', 'openssl', 'util-linux', 'openssh-client', 'openssh-server'],
   ...['containerd', 'containernetworking-plugins', 'iproute2', 'iptables', 'e2fsprogs', 'procps', 'strace', 'systemd'],
-  'golang-go',
+  ...['acl', 'attr', 'golang-go'],
 ];
 
 /** Before all tests: installs missing packages, or prints the command. Tests that need a missing program report it. */

@@ -1,5 +1,6 @@
 import {
   assertTrusted,
+  type AttributeLoss,
   type Clock,
   copyOnly,
   createLocalHost,
@@ -84,7 +85,12 @@ export function openStreams(): Streams {
 export async function openSession(flags: NodeFlags, streams: Streams, invocation: Invocation): Promise<Session> {
   const writes = createWriteRecord();
   const options = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
-  const journalHost = createLocalHost({ filesOnly: flags.root !== undefined });
+  const warn = warnOnce(streams.reporter);
+  const onAttributesLost = ({ machine, path, reason }: AttributeLoss): void =>
+    warn(
+      `${machine === undefined ? '' : `${machine}: `}${path}: replaced, but its access list, extended attributes and SELinux label, if it had any, may be lost (${reason}); check with getfacl and ls -Z`,
+    );
+  const journalHost = createLocalHost({ filesOnly: flags.root !== undefined, onAttributesLost });
   const localFiles = {
     host: recordWrites(journalHost, writes),
     journalHost,
@@ -99,11 +105,10 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     await assertTrusted(serviceCommand, { host: journalHost }, { allowSticky: true });
   }
   // The journal of a run records its own writes.
-  const unguarded = createLocalHost({ root, serviceCommand });
+  const unguarded = createLocalHost({ root, serviceCommand, onAttributesLost });
   const machine = guardHost(unguarded);
   const seals = await openSeals(flags, localFiles);
   const { openNode } = await import('@kube-rescue/node');
-  const warn = warnOnce(streams.reporter);
   const node = openNode(options, {
     host: recordWrites(unguarded, writes),
     clock: systemClock,
@@ -120,7 +125,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
   let nodes: Promise<NodeSession> | undefined;
   const openNodes = async (): Promise<NodeSession> => {
     if (root !== undefined) return refuseNodes(root);
-    nodes ??= import('@kube-rescue/node-join').then(({ createNodeSession }) => createNodeSession());
+    nodes ??= import('@kube-rescue/node-join').then(({ createNodeSession }) => createNodeSession({ onAttributesLost }));
     return nodes;
   };
   return {

@@ -33,6 +33,7 @@ export {
   isIpAddress,
   parseNetwork,
 } from './ip-network.ts';
+export type { AttributeLoss, OnAttributesLost } from './kept-attributes.ts';
 export { preventCoreDumps } from './local/local-core-dumps.ts';
 export { copyOnly } from './copy-only.ts';
 export { isLiveRoot } from './local/live-root.ts';

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { HostError } from '../errors.ts';
 import type { Host, ServiceControl } from '../host.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
+import type { OnAttributesLost } from '../kept-attributes.ts';
 import { connectLocally } from './local-connect.ts';
 import { resolveLocally } from './local-dns.ts';
 import { execLocally } from './local-exec.ts';
@@ -24,6 +25,8 @@ export interface LocalHostOptions {
   readonly serviceCommand?: HostPath | undefined;
   /** Only the files of the live machine: everything else is refused as on a copy. Default: false. */
   readonly filesOnly?: boolean | undefined;
+  /** Called when a write may have lost the access list, extended attributes or SELinux label of a file. Default: ignored. */
+  readonly onAttributesLost?: OnAttributesLost | undefined;
 }
 
 const LIVE_ROOT = hostPath('/');
@@ -40,7 +43,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   return {
     ...(isLive && options.filesOnly !== true ? liveMachine(options) : copiedMachine(root)),
     ...createLocalFileReads(paths),
-    ...createLocalFileWrites(paths, root),
+    ...createLocalFileWrites(paths, root, options.onAttributesLost ?? (() => undefined)),
     userId: () => process.getuid?.() ?? -1,
     acquireLock: (file, holder) => lockLocally(paths, file, holder),
   };

@@ -5,6 +5,8 @@ import { removeEntry, replaceEntry, unlinkIfThere } from './entry-exchange.ts';
 import { translated, unless } from './fs-failure.ts';
 import type { HostFiles, WriteOptions } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
+import type { OnAttributesLost } from '../kept-attributes.ts';
+import { keepAttributes } from './local-attributes.ts';
 import { openDecrypted } from './local-files.ts';
 import type { PathResolver } from './local-paths.ts';
 import { directoryAbove, syncDirectory } from './staging.ts';
@@ -19,14 +21,22 @@ const SYNC_BYTES = 8 * 1024 * 1024;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** The writes of {@link HostFiles} on this machine; never outside `root`. */
-export function createLocalFileWrites(paths: PathResolver, root: HostPath): HostFileWrites {
+export function createLocalFileWrites(
+  paths: PathResolver,
+  root: HostPath,
+  onAttributesLost: OnAttributesLost,
+): HostFileWrites {
   const write = (file: HostPath, data: Uint8Array | AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void> =>
     translated('write the file', file, async () => {
       const real = await paths.entry(file);
       const directory = path.dirname(real);
       const staging = options.watched === true ? await directoryAbove(directory, root, file) : directory;
       const entry = { real, staging, subject: file, replaces: options.replaces };
-      await replaceEntry(entry, (temporary) => writeNew(temporary, data, options));
+      let lost: string | undefined;
+      await replaceEntry(entry, async (temporary) => {
+        lost = await writeNew(temporary, real, data, options);
+      });
+      if (lost !== undefined) onAttributesLost({ path: file, reason: lost });
     });
   return {
     writeFile: write,
@@ -65,19 +75,23 @@ export function createLocalFileWrites(paths: PathResolver, root: HostPath): Host
   };
 }
 
+/** @returns why attributes of the file at `real` may be lost */
 async function writeNew(
   temporary: string,
+  real: string,
   data: Uint8Array | AsyncIterable<Uint8Array>,
   options: WriteOptions,
-): Promise<void> {
+): Promise<string | undefined> {
   const handle = await open(temporary, NEW_FILE, 0o600);
   try {
+    const lost = await keepAttributes(real, temporary);
     if (data instanceof Uint8Array) await handle.writeFile(data);
     else await writePieces(handle, data);
     if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid);
     // After chown, which may clear bits, and explicitly, because the umask cleared bits at open.
     await handle.chmod(options.mode);
     await handle.sync();
+    return lost;
   } finally {
     await handle.close();
   }

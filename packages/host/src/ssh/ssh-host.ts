@@ -1,6 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { ExecOptions, ExecResult, Host } from '../host.ts';
 import type { HostPath } from '../host-path.ts';
+import type { OnAttributesLost } from '../kept-attributes.ts';
 import { createServices, SYSTEMD_SIGN } from '../local/local-services.ts';
 import { createScriptRunner } from './remote-script.ts';
 import { openSshConnection, type SshConnection } from './ssh-connection.ts';
@@ -13,6 +14,8 @@ import { createSshFileWrites } from './ssh-writes.ts';
 export interface SshHostOptions extends SshTarget {
   /** As for `createLocalHost`, on the other machine. Default: systemd where it runs, otherwise no services. */
   readonly serviceCommand?: HostPath | undefined;
+  /** As for `createLocalHost`. Default: ignored. */
+  readonly onAttributesLost?: OnAttributesLost | undefined;
 }
 
 /** Another machine, over one SSH connection. */
@@ -70,7 +73,7 @@ export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
       ...createSshFileReads(run, userId),
       ...createSshTreeRead(run),
       ...createSshProcesses(run),
-      ...createSshFileWrites(run),
+      ...createSshFileWrites(run, options.onAttributesLost ?? (() => undefined)),
       exec,
       ...doorsThatAreNotThere,
       close: () => connection.close(),

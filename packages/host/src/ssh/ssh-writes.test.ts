@@ -28,14 +28,14 @@ describe('a file whose last bytes were lost on their way to another machine', ()
   const data = Buffer.from('all of it');
 
   it('does not replace the old one, and leaves no temporary file', async () => {
-    const { writeFile: write } = createSshFileWrites(cutOff);
+    const { writeFile: write } = createSshFileWrites(cutOff, () => undefined);
     await expect(write(file, data, { mode: 0o600 })).rejects.toMatchObject({ code: 'SSH_UNREACHABLE', subject: file });
     expect(await readFile(file, 'utf8')).toBe('old');
     expect(await readdir(directory)).toEqual(['kubeconfig']);
   });
 
   it('does not replace the old one when streamed', async () => {
-    const { writeFileFrom } = createSshFileWrites(cutOff);
+    const { writeFileFrom } = createSshFileWrites(cutOff, () => undefined);
     const pieces = async function* () {
       yield data;
     };
@@ -45,7 +45,7 @@ describe('a file whose last bytes were lost on their way to another machine', ()
   });
 
   it('leaves what it was to be added to as it was', async () => {
-    const { appendFile } = createSshFileWrites(cutOff);
+    const { appendFile } = createSshFileWrites(cutOff, () => undefined);
     await expect(appendFile(file, data, { mode: 0o600 })).rejects.toMatchObject({ code: 'SSH_UNREACHABLE' });
     expect(await readFile(file, 'utf8')).toBe('old');
   });

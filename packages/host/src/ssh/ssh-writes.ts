@@ -1,6 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { HostFiles, WriteOptions } from '../host.ts';
 import { baseName, type HostPath, joinPath, parentPath } from '../host-path.ts';
+import { attributeLossOf, KEEP_ATTRIBUTES, type OnAttributesLost } from '../kept-attributes.ts';
 import { EXCHANGE, REMOVE_HELD, statesArgument } from './remote-exchange.ts';
 import { temporaryName } from '../temporary-path.ts';
 import { type RemoteScript, remoteFailure, type RunScript, STATUS } from './remote-script.ts';
@@ -41,8 +42,9 @@ sync -- "\${temporary%/*}/."
 `;
 
 const REMOVE_TEMPORARY = `${EXCHANGE}trap 'rm -f -- "$temporary"' EXIT\n`;
-const BEGIN = `${STAGE}rm -f -- "$temporary"\nset -C\n: > "$temporary"\n`;
-const WRITE = `${STAGE}rm -f -- "$temporary"\n${REMOVE_TEMPORARY}set -C\ncat > "$temporary"\n${COMMIT}`;
+const CREATE = `${KEEP_ATTRIBUTES}set -C\n: > "$temporary"\nset +C\nkeep_attributes "$1" "$temporary"\n`;
+const BEGIN = `${STAGE}rm -f -- "$temporary"\n${CREATE}`;
+const WRITE = `${STAGE}rm -f -- "$temporary"\n${REMOVE_TEMPORARY}${CREATE}cat >> "$temporary"\n${COMMIT}`;
 const ADD = `${STAGE}cat >> "$temporary"\n`;
 const FINISH = `${STAGE}${REMOVE_TEMPORARY}${COMMIT}`;
 const GIVE_UP = `${STAGE}rm -f -- "$temporary"\n`;
@@ -96,22 +98,31 @@ done
 `;
 
 /** The writes of {@link HostFiles} on another machine; needs coreutils there. */
-export function createSshFileWrites(run: RunScript): HostFileWrites {
-  const tell = async (script: RemoteScript, attempted: string, subject: string): Promise<void> => {
+export function createSshFileWrites(run: RunScript, onAttributesLost: OnAttributesLost): HostFileWrites {
+  /** @returns the output */
+  const tell = async (script: RemoteScript, attempted: string, subject: string): Promise<string> => {
     const result = await run(script);
     if (result.exitCode === STATUS.noStaging) throw stagingUnavailable(subject);
     if (result.exitCode !== 0) throw remoteFailure(result, attempted, subject);
+    return result.stdout.toString();
+  };
+  const perform = async (...input: Parameters<typeof tell>): Promise<void> => {
+    await tell(...input);
+  };
+  const reportLoss = (path: HostPath, output: string): void => {
+    const reason = attributeLossOf(output);
+    if (reason !== undefined) onAttributesLost({ path, reason });
   };
   return {
-    writeFile: (file, data, options) => {
+    writeFile: async (file, data, options) => {
       const args = [...stagingOf(file, options), ...commitOf(options, data.length)];
-      return tell({ text: WRITE, args, input: data }, 'write the file', file);
+      reportLoss(file, await tell({ text: WRITE, args, input: data }, 'write the file', file));
     },
     writeFileFrom: async (file, data, options) => {
       const args = stagingOf(file, options);
-      const step = (text: string, more: readonly string[] = [], input?: Uint8Array): Promise<void> =>
+      const step = (text: string, more: readonly string[] = [], input?: Uint8Array): Promise<string> =>
         tell({ text, args: [...args, ...more], input }, 'write the file', file);
-      await step(BEGIN);
+      const begun = await step(BEGIN);
       try {
         let bytes = 0;
         for await (const piece of inPieces(data)) {
@@ -119,6 +130,7 @@ export function createSshFileWrites(run: RunScript): HostFileWrites {
           bytes += piece.length;
         }
         await step(FINISH, commitOf(options, bytes));
+        reportLoss(file, begun);
       } catch (error) {
         // The operator must see the first failure; the next write removes the temporary file.
         await step(GIVE_UP).catch(() => undefined);
@@ -127,20 +139,20 @@ export function createSshFileWrites(run: RunScript): HostFileWrites {
     },
     appendFile: (file, data, { mode }) => {
       const args = [file, octal(mode), String(data.length)];
-      return tell({ text: APPEND, args, input: data }, 'append to the file', file);
+      return perform({ text: APPEND, args, input: data }, 'append to the file', file);
     },
     writeLink: (file, target, options) => {
       const args = [...stagingOf(file, {}), target, ownerOf(options?.owner), statesArgument(options?.replaces)];
-      return tell({ text: LINK, args }, 'write the link', file);
+      return perform({ text: LINK, args }, 'write the link', file);
     },
     remove: (file, options) => {
-      if (options?.replaces === undefined) return tell({ text: REMOVE, args: [file] }, 'remove', file);
+      if (options?.replaces === undefined) return perform({ text: REMOVE, args: [file] }, 'remove', file);
       const args = [...stagingOf(file, options), statesArgument(options.replaces)];
-      return tell({ text: REMOVE_IN_STATE, args }, 'remove', file);
+      return perform({ text: REMOVE_IN_STATE, args }, 'remove', file);
     },
     makeDirectory: (directory, { mode }) => {
       const args = [octal(mode), ...ancestorsOf(directory)];
-      return tell({ text: MAKE_DIRECTORY, args }, 'make the directory', directory);
+      return perform({ text: MAKE_DIRECTORY, args }, 'make the directory', directory);
     },
   };
 }

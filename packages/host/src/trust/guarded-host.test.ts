@@ -49,6 +49,12 @@ describe('a guarded host', () => {
     await expect(OPERATIONS[name]?.(guardHost(host))).resolves.not.toThrow();
   });
 
+  it('removes a file only in a state that may be removed', async () => {
+    const host = await openHost(0o755);
+    await expectCode(guardHost(host).remove(WITHIN, { replaces: ['absent'] }), 'HOST_CHANGED');
+    expect(await host.readFile(WITHIN)).toBeDefined();
+  });
+
   it("takes a lock of root's in /run/lock, and none that another user has put there", async () => {
     const host = createFakeHost();
     await host.makeDirectory(hostPath('/run'), { mode: 0o755 });

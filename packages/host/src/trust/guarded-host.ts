@@ -84,9 +84,9 @@ export function guardHost<Guardable extends Host>(host: Guardable, options: Guar
       await assertEntry(path);
       await host.writeLink(path, ...rest);
     },
-    remove: async (path) => {
+    remove: async (path, ...rest) => {
       await assertEntry(path);
-      await host.remove(path);
+      await host.remove(path, ...rest);
     },
     makeDirectory: async (path, ...rest) => {
       await assert(path);

@@ -1,4 +1,4 @@
-import { createSshHost, guardHost, type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import { createSshHost, guardHost, type Host, type HostPath, hostPath, type OnAttributesLost } from '@kube-rescue/host';
 import { JoinError } from '../errors.ts';
 
 /**
@@ -49,14 +49,16 @@ export interface NodeSession {
  * Connects over SSH. The next call retries a failed connection. What a user of the worker other than root could have changed is
  * neither read nor written: `SOURCE_UNTRUSTED`.
  */
-export function createNodeSession(): NodeSession {
+export function createNodeSession(
+  options: { readonly onAttributesLost?: OnAttributesLost | undefined } = {},
+): NodeSession {
   const opened = new Map<string, ReturnType<typeof connect>>();
   return {
     open: (access) => {
       const key = JSON.stringify(access);
       const known = opened.get(key);
       if (known !== undefined) return known;
-      const host = connect(access);
+      const host = connect(access, options.onAttributesLost);
       opened.set(key, host);
       host.catch(() => opened.delete(key));
       return host;
@@ -70,7 +72,7 @@ export function createNodeSession(): NodeSession {
 }
 
 /** Its files are those that the operator names, so root's own file may be in a directory with the sticky bit. */
-async function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
+async function connect(access: NodeAccess, onAttributesLost?: OnAttributesLost): ReturnType<typeof createSshHost> {
   const { address, port, user, identityFile, knownHostsFile, sudo, serviceCommand } = access;
   const path = (text: string | null): HostPath | undefined => (text === null ? undefined : hostPath(text));
   const host = await createSshHost({
@@ -81,6 +83,7 @@ async function connect(access: NodeAccess): ReturnType<typeof createSshHost> {
     knownHostsFile: path(knownHostsFile),
     sudo,
     serviceCommand: path(serviceCommand),
+    onAttributesLost: onAttributesLost && ((loss) => onAttributesLost({ ...loss, machine: address })),
   });
   return guardHost(host, { allowSticky: true });
 }

@@ -9,6 +9,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   knotd: 'knot',
   ssh: 'openssh-client',
   systemctl: 'systemd',
+  setfacl: 'acl',
+  setfattr: 'attr',
   sshd: 'openssh-server',
 };
 
