@@ -85,13 +85,19 @@ export const selectionFlags = {
 /** How certificates are renewed. */
 export const renewalFlags = {
   'new-keys': Flags.boolean({ description: 'generate new private keys; default: every certificate keeps its key' }),
-  days: days({ description: "lifetime of new certificates; never beyond the CA's", default: 365 }),
-  'expiring-within': days({ description: 'also renew certificates that expire within this time', default: 7 }),
+  days: days({
+    description:
+      "lifetime of new certificates, never beyond the CA's; default: the lifetime of the certificate that is replaced",
+  }),
+  'expiring-within': days({
+    description:
+      'also renew certificates that expire within this time; default: 7d, at most a third of the lifetime of the certificate',
+  }),
 };
 
 export const warnWithinFlag = days({
-  description: 'warn and exit 3 for certificates that expire within this time',
-  default: 30,
+  description:
+    'warn and exit 3 for certificates that expire within this time; default: 30d, at most a third of the lifetime of the certificate',
 });
 
 /** Repeated here, so that `--help` does not load the packages. */

@@ -3,8 +3,8 @@ import type { RenewalOptions } from '@kube-rescue/cert-rotation';
 /** The values of `renewalFlags`. */
 export interface RenewalValues {
   readonly 'new-keys': boolean;
-  readonly days: number;
-  readonly 'expiring-within': number;
+  readonly days: number | undefined;
+  readonly 'expiring-within': number | undefined;
 }
 
 export function toRenewal(flags: RenewalValues, all = false): RenewalOptions {

@@ -35,12 +35,13 @@ export {
   type InspectionInput,
 } from './inventory/inventory.ts';
 export { joinPlural, joinSubject } from './judgement/problem.ts';
+export { type ExpiryNotice, expiresSoon } from './judgement/expiry-notice.ts';
 export { judgeCertificate, type JudgementOptions } from './judgement/judgement.ts';
 export type { KubeletStore } from './inventory/kubelet-inventory.ts';
 export type { Problem } from './judgement/problem.ts';
 export { type Reading } from './inventory/reading.ts';
 export type { RenewalFinding } from './renewal/renewal-check.ts';
-export type { RenewalOptions } from './renewal/renewal-options.ts';
+export { renewalNotice, type RenewalOptions } from './renewal/renewal-options.ts';
 export { type ExportedRequest, exportSigningRequests, type RequestExport } from './renewal/signing-request-export.ts';
 export { createRenewalSteps } from './renewal/renewal-steps.ts';
 export { type CertificateRow, reportCertificates } from './judgement/report.ts';

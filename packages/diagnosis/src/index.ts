@@ -17,6 +17,7 @@ export { type ComponentState } from './component-state.ts';
 export {
   type CertificateCheck,
   checkCertificates,
+  dueWithin,
   listStaticPods,
   type Triage,
   triageNode,

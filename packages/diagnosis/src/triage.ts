@@ -1,5 +1,5 @@
 import { type ComponentState } from './component-state.ts';
-import { type CertificateRow, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
+import { type CertificateRow, expiresSoon, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError, toRfc3339 } from '@kube-rescue/errors';
 import { baseName } from '@kube-rescue/host';
 import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
@@ -119,10 +119,15 @@ export interface CertificateCheck {
   readonly unread: readonly UnreadFile[];
 }
 
-/** Checks every certificate of a node. Reads files only. @throws as `Node.describe` */
+/**
+ * Checks every certificate of a node. Reads files only.
+ *
+ * @param options `warnWithinDays` default: 30, at most a third of a certificate's lifetime
+ * @throws as `Node.describe`
+ */
 export async function checkCertificates(
   node: Node,
-  options: { readonly warnWithinDays: number },
+  options: { readonly warnWithinDays?: number | undefined },
 ): Promise<CertificateCheck> {
   const description = await node.describe();
   const inventory = await inspectCertificates(description.inspection, node);
@@ -131,6 +136,19 @@ export async function checkCertificates(
     expiringWithinDays: options.warnWithinDays,
   });
   return { certificates, unread: findUnread(description).map(describeUnread) };
+}
+
+/**
+ * Whether a row expires within so many days; default: 30, at most a third of its lifetime. False without a readable certificate.
+ */
+export function dueWithin(
+  expiringWithinDays: number | undefined,
+  now: Date,
+): (row: Pick<CertificateRow, 'notBefore' | 'notAfter'>) => boolean {
+  return ({ notBefore, notAfter }) =>
+    notBefore !== null &&
+    notAfter !== null &&
+    expiresSoon({ notBefore: new Date(notBefore), notAfter: new Date(notAfter) }, now, { expiringWithinDays });
 }
 
 /** Static pods and checkpoints that cannot be read: their flags are unknown. */

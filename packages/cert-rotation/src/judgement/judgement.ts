@@ -6,7 +6,6 @@ import {
   isKeyOf,
   type IssuerMismatch,
   isWeaklySigned,
-  MS_PER_DAY,
   namesAddress,
   namesIssuer,
 } from '@kube-rescue/x509';
@@ -14,15 +13,15 @@ import { PKI_ERRORS, PkiError, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import type { Reading } from '../inventory/reading.ts';
+import { type ExpiryNotice, expiresSoon } from './expiry-notice.ts';
 import { judgeByGo, judgeChainByGo } from './go-judgement.ts';
 import { joinSubject, type Problem, problemOf } from './problem.ts';
 import { judgeRefusal, signingCertificate } from './ca-judgement.ts';
 import { findForbiddenContent, findForeignClaim } from './signable.ts';
 
-export interface JudgementOptions {
+/** A certificate that expires soon by the notice is reported as `info`. */
+export interface JudgementOptions extends ExpiryNotice {
   readonly now: Date;
-  /** A certificate that expires within so many days is reported as `info`. Default: 30; 0 reports none. */
-  readonly expiringWithinDays?: number | undefined;
 }
 
 type Draft = Pick<Problem, 'message' | 'hint'> & Partial<Problem> & { readonly code: PkiErrorCode };
@@ -31,8 +30,9 @@ function problem(subject: string, draft: Draft): Problem {
   return { severity: 'problem', fixedBy: 'renewal', subject, kind: PKI_ERRORS[draft.code], ...draft };
 }
 
-function judgeDates({ notBefore, notAfter }: Certificate, path: string, options: JudgementOptions): Problem[] {
-  const { now, expiringWithinDays = 30 } = options;
+function judgeDates(certificate: Certificate, path: string, options: JudgementOptions): Problem[] {
+  const { notBefore, notAfter } = certificate;
+  const { now } = options;
   const renew = 'renew it with `kube-rescue certs renew`';
   if (now > notAfter) {
     const message = `expired on ${formatTime(notAfter)}`;
@@ -43,7 +43,7 @@ function judgeDates({ notBefore, notAfter }: Certificate, path: string, options:
     const hint = `check this machine's clock, then ${renew}`;
     return [problem(path, { code: 'PKI_CERTIFICATE_NOT_YET_VALID', message, hint })];
   }
-  if (notAfter.getTime() - now.getTime() < expiringWithinDays * MS_PER_DAY) {
+  if (expiresSoon(certificate, now, options)) {
     const message = `expires on ${formatTime(notAfter)}`;
     return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, hint: renew })];
   }

@@ -1,5 +1,6 @@
 import { formatTime } from '@kube-rescue/errors';
-import { type Certificate, isSignedBy, MS_PER_DAY, namesIssuer } from '@kube-rescue/x509';
+import { type Certificate, isSignedBy, namesIssuer } from '@kube-rescue/x509';
+import { expiresSoon } from '../judgement/expiry-notice.ts';
 import type { JudgementOptions } from '../judgement/judgement.ts';
 import type { Problem } from '../judgement/problem.ts';
 import type { CertificatePurpose } from './object-fields.ts';
@@ -17,10 +18,11 @@ export function isTrust(purpose: CertificatePurpose): boolean {
 export function judgeValidity(
   certificate: Certificate,
   context: { readonly subject: string; readonly purpose: CertificatePurpose; readonly bundle: readonly Certificate[] },
-  { now, expiringWithinDays = 30 }: JudgementOptions,
+  options: JudgementOptions,
 ): readonly Problem[] {
   const { subject, purpose, bundle } = context;
   const { notBefore, notAfter } = certificate;
+  const { now } = options;
   const isValid = (each: Certificate): boolean => now <= each.notAfter && now >= each.notBefore;
   const severity = isTrust(purpose) && bundle.some(isValid) ? 'info' : 'problem';
   const fixedBy = isTrust(purpose) ? 'operator' : 'renewal';
@@ -35,7 +37,7 @@ export function judgeValidity(
     const hint = 'check the clock of this node first';
     return [{ code: 'PKI_CERTIFICATE_NOT_YET_VALID', kind: 'invalid', severity, message, subject, hint, fixedBy }];
   }
-  if (notAfter.getTime() - now.getTime() >= expiringWithinDays * MS_PER_DAY) return [];
+  if (!expiresSoon(certificate, now, options)) return [];
   const message = `expires on ${formatTime(notAfter)}`;
   const hint = 'renew it before that';
   return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', kind: 'invalid', severity: 'info', message, subject, hint, fixedBy }];

@@ -1,7 +1,7 @@
 import { formatTime, IS_KNOWN_WRONG } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
 import { type FileRemove, readBefore } from '@kube-rescue/workflow';
-import { planValidity } from '@kube-rescue/x509';
+import { type Certificate, planValidity } from '@kube-rescue/x509';
 import { isObstacle, judgeCa, judgeRefusal, signingCertificate } from '../judgement/ca-judgement.ts';
 import { findReissuable } from './ca-reissue.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
@@ -17,7 +17,8 @@ import { needsNewKey } from '../judgement/go-judgement.ts';
 import { joinSubject, type Problem } from '../judgement/problem.ts';
 import type { FileFinding } from './file-plan.ts';
 import { planRenewalChanges } from './renewal-files.ts';
-import type { ResolvedRenewalOptions } from './renewal-options.ts';
+import { describeLifetimeChange, lifetimeCas, planLifetime } from './lifetime.ts';
+import { renewalNotice, type ResolvedRenewalOptions } from './renewal-options.ts';
 
 export type RenewalFinding = FileFinding;
 
@@ -128,7 +129,7 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
     return { status: 'ok', summary: `no ${context.id} on this node: ${reason}`, evidence: [], changes: [] };
   }
   const { name } = entry.definition;
-  const problems = judgeCertificate(entry, inventory, { now, expiringWithinDays: options.expiringWithinDays });
+  const problems = judgeCertificate(entry, inventory, { now, ...renewalNotice(options) });
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
   // A CA that is reissued with the same key stays the issuer of its valid leaves.
   const awaited = ca !== undefined && context.reissued.includes(ca.id) && findReissuable(ca, now) !== undefined;
@@ -156,20 +157,56 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   }
   const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'is renewed because of --all';
   const newKeyNote = needsNewKey(entry) ? '; it gets a new private key' : '';
-  const summary = `${joinSubject(name, problems[0]?.message ?? reason)}${newKeyNote}`;
+  const cause = `${joinSubject(name, problems[0]?.message ?? reason)}${newKeyNote}`;
   if (entry.definition.location.in === 'kubelet-self-signed') {
-    return { status: 'needed', summary, evidence, changes: await planRemoval(entry, host) };
+    return { status: 'needed', summary: cause, evidence, changes: await planRemoval(entry, host) };
   }
   const issuer = ca === undefined ? undefined : signingCertificate(ca);
   if (issuer === undefined) throw new Error(`${entry.id} has no CA to renew it`);
   if (now > issuer.notAfter) {
     const waitsFor = [reissueStepId(ca?.id ?? 'cluster')];
-    const waiting = `${summary}, and its CA must be reissued first`;
+    const waiting = `${cause}, and its CA must be reissued first`;
     return { status: 'blocked', summary: waiting, evidence, code: 'PKI_CA_EXPIRED', waitsFor, changes: [] };
   }
-  const { notAfter, clipped } = planValidity(issuer, now, options.days);
-  const lifetime = `the new certificate is valid until ${formatTime(notAfter)}${clipped ? ', when its CA expires' : ''}`;
+  const isEndNamed = problems[0] !== undefined && NAMES_END.includes(problems[0].code);
+  const ends = describeEnds(entry, { ca, issuer, now, days: options.days, isEndNamed });
   const newKeys = options.newKeys || needsNewKey(entry);
   const changes = await planRenewalChanges(entry, { newKeys, now }, host);
-  return { status: 'needed', summary, evidence: [...evidence, lifetime], changes };
+  return { status: 'needed', summary: `${cause}; ${ends.summary}`, evidence: [...evidence, ...ends.evidence], changes };
+}
+
+/** Problems whose message names the end of the certificate. */
+const NAMES_END: readonly Problem['code'][] = ['PKI_CERTIFICATE_EXPIRED', 'PKI_CERTIFICATE_EXPIRES_SOON'];
+
+/** The end of the old certificate and of the new one, and why their lifetimes differ. */
+function describeEnds(
+  { certificate }: CertificateEntry,
+  input: {
+    readonly ca: CaEntry | undefined;
+    readonly issuer: Certificate;
+    readonly now: Date;
+    readonly days: number | undefined;
+    /** The cause has named the end of the old certificate. */
+    readonly isEndNamed: boolean;
+  },
+): { readonly summary: string; readonly evidence: readonly string[] } {
+  if (!certificate.ok) return { summary: 'it is issued again', evidence: [] };
+  const { ca, issuer, now, days, isEndNamed } = input;
+  const old = certificate.value;
+  const lifetime = planLifetime(old, ca === undefined ? [issuer] : lifetimeCas(ca), days);
+  const { notAfter, clipped } = planValidity(issuer, now, lifetime.days);
+  const end = `${formatTime(notAfter)}${clipped ? ', when its CA expires' : ''}`;
+  const change = describeLifetimeChange(lifetime);
+  const oldEnd = formatTime(old.notAfter);
+  return {
+    summary: [
+      isEndNamed ? 'the new one is valid until' : `valid until ${oldEnd}, the new one until`,
+      `${end}${change === undefined ? '' : ` (${change})`}`,
+    ].join(' '),
+    evidence: [
+      `the old certificate ends on ${oldEnd}`,
+      ...(change === undefined ? [] : [`the lifetime changes: ${change}`]),
+      `the new certificate is valid until ${end}`,
+    ],
+  };
 }

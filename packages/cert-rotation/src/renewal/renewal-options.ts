@@ -1,3 +1,4 @@
+import type { ExpiryNotice } from '../judgement/expiry-notice.ts';
 import type { NewKeyAlgorithm } from '@kube-rescue/x509';
 
 /** How certificates are renewed. */
@@ -8,23 +9,30 @@ export interface RenewalOptions {
   readonly keyAlgorithm?: NewKeyAlgorithm | undefined;
   /** DNS names and IP addresses to add to the subject alternative names; a certificate that lacks one is renewed. Default: none. */
   readonly addNames?: readonly string[] | undefined;
-  /** Lifetime; never beyond the CA's. Default: 365. */
+  /** Lifetime; never beyond the CA's. Default: that of the certificate that is replaced; see `planLifetime`. */
   readonly days?: number | undefined;
   /** Renews every certificate, also those without a problem. Default: false. */
   readonly all?: boolean | undefined;
-  /** Also renews certificates that expire within so many days. Default: 0, none. */
+  /** Also renews certificates that expire within so many days; 0: none. Default: 7, at most a third of the lifetime. */
   readonly expiringWithinDays?: number | undefined;
 }
 
-/** kubeadm's lifetime of a leaf (`app/constants/constants.go` CertificateValidityPeriod). */
-const DEFAULT_DAYS = 365;
+const USUAL_NOTICE_DAYS = 7;
+
+/** When a certificate is renewed before it expires. */
+export function renewalNotice({ expiringWithinDays }: Pick<RenewalOptions, 'expiringWithinDays'>): ExpiryNotice {
+  return { expiringWithinDays, usualDays: USUAL_NOTICE_DAYS };
+}
+
+/** Options whose default depends on the certificate. */
+type OpenOption = 'keyAlgorithm' | 'days' | 'expiringWithinDays';
 
 /** The options with their defaults filled in. */
 export type ResolvedRenewalOptions = Omit<
   { readonly [K in keyof RenewalOptions]-?: NonNullable<RenewalOptions[K]> },
-  'keyAlgorithm'
+  OpenOption
 > &
-  Pick<RenewalOptions, 'keyAlgorithm'>;
+  Pick<RenewalOptions, OpenOption>;
 
 /** Fills in the defaults. */
 export function resolveRenewalOptions(options: RenewalOptions): ResolvedRenewalOptions {
@@ -32,8 +40,8 @@ export function resolveRenewalOptions(options: RenewalOptions): ResolvedRenewalO
     newKeys: options.newKeys ?? false,
     keyAlgorithm: options.keyAlgorithm,
     addNames: options.addNames ?? [],
-    days: options.days ?? DEFAULT_DAYS,
+    days: options.days,
     all: options.all ?? false,
-    expiringWithinDays: options.expiringWithinDays ?? 0,
+    expiringWithinDays: options.expiringWithinDays,
   };
 }

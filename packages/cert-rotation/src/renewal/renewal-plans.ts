@@ -26,6 +26,7 @@ import { assertSignable, findShortfall } from '../judgement/judgement.ts';
 import { needsNewKey } from '../judgement/go-judgement.ts';
 import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
 import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
+import { lifetimeCas, planLifetime } from './lifetime.ts';
 import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
 
 /** kubeadm's default, for a key whose kind the components refuse. */
@@ -63,7 +64,7 @@ async function issuePems(
     template,
     issuer: { ...issuer, keySource: issuer.keyPath },
     publicKeyDer: newKey === undefined ? undefined : publicKeyDerOf(newKey),
-    validity: planValidity(issuer.certificate, now, options.days),
+    validity: planValidity(issuer.certificate, now, planLifetime(template, lifetimeCas(ca), options.days).days),
     extraNames: [...shortfall.names, ...options.addNames],
     extraUsages: shortfall.usages,
     subject: path,
@@ -149,7 +150,7 @@ export function planRenewals(
   { host, clock }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
 ): readonly RenewalPlan[] {
   const resolved = resolveRenewalOptions(options);
-  assertLifetime(resolved.days);
+  if (resolved.days !== undefined) assertLifetime(resolved.days);
   assertSubjectNames(resolved.addNames);
   const keys = createKeySupply();
   const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));

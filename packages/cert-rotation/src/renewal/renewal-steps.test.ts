@@ -239,6 +239,24 @@ describe('which certificates are renewed', () => {
     expect(finding.evidence.at(-1)).toBe(`the new certificate is valid until ${end}, when its CA expires`);
   });
 
+  it('are as long as before, and the plan names both ends and a change of the lifetime', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver'] });
+    const oldEnd = formatTime(new X509Certificate(node.pki.pairs.apiserver.certificate).validToDate);
+    const endIn = (days: number): string => formatTime(new Date(NOW.getTime() + days * 24 * 60 * 60 * 1000));
+    const same = await findingOf(node, 'pki/renew/apiserver');
+    expect(same.summary).toBe(
+      `API server serving certificate expired on ${oldEnd}; the new one is valid until ${endIn(365)}`,
+    );
+    expect(same.evidence.slice(-2)).toEqual([
+      `the old certificate ends on ${oldEnd}`,
+      `the new certificate is valid until ${endIn(365)}`,
+    ]);
+    const short = await findingOf(node, 'pki/renew/apiserver', { days: 3 });
+    expect(short.summary).toContain(`the new one is valid until ${endIn(3)} (3 days, was 365 days)`);
+    const valid = await findingOf(node, 'pki/renew/etcd/server', { all: true });
+    expect(valid.summary).toMatch(/is renewed because of --all; valid until .* UTC, the new one until .* UTC$/);
+  });
+
   it('refuse an invalid lifetime', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     await expectCode(stepsOf(node, { days: 0 }), 'PKI_LIFETIME_INVALID');

@@ -15,8 +15,8 @@ import {
 import type { Node, ObjectPath } from '@kube-rescue/node';
 
 export interface ClusterCertificatesInput extends ObjectPath {
-  /** Certificates that expire within so many days are reported. */
-  readonly warnWithinDays: number;
+  /** Certificates that expire within so many days are reported. Default: 30, at most a third of the lifetime. */
+  readonly warnWithinDays?: number | undefined;
 }
 
 /** The certificates in the cluster's objects, compared with those of this node. Plain data without keys. */

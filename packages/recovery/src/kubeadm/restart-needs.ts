@@ -6,6 +6,7 @@ import {
   type JudgementOptions,
   type ReissueOptions,
   type RenewalOptions,
+  renewalNotice,
 } from '@kube-rescue/cert-rotation';
 import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
 import { CONTROL_PLANE, findPod, type Node } from '@kube-rescue/node';
@@ -19,7 +20,7 @@ export async function findRestartNeeds(
 ): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
   const description = await node.describe();
   const inventory = await inspectCertificates(description.inspection, node);
-  const judgement = { now: node.clock.now(), expiringWithinDays: options.expiringWithinDays ?? 0 };
+  const judgement = { now: node.clock.now(), ...renewalNotice(options) };
   const findRenewal = (component: string): string | undefined =>
     findCertificateToRenew(inventory, component, judgement, options.all ?? false) ??
     findCaToReissue(inventory, component, judgement.now, options);

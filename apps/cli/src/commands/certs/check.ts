@@ -43,18 +43,15 @@ export default class CertsCheck extends NodeCommand {
     const { flags } = await this.parse(CertsCheck);
     const session = await this.openSession(flags);
     const { node, reporter, clock } = session;
-    const { checkCertificates, checkClusterCertificates } = await import('@kube-rescue/diagnosis');
+    const { checkCertificates, checkClusterCertificates, dueWithin } = await import('@kube-rescue/diagnosis');
     const check = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
     const { certificates, unread } = check;
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
     const failWithin = flags['fail-within'] ?? flags['warn-within'];
-    const isSound =
-      unread.length === 0 &&
-      certificates.every(
-        ({ status, daysLeft }) => status !== 'problem' && (daysLeft === null || daysLeft >= failWithin),
-      );
+    const isDue = dueWithin(failWithin, clock.now());
+    const isSound = unread.length === 0 && certificates.every((row) => row.status !== 'problem' && !isDue(row));
     const own = (terminal: Terminal): string =>
       flags.output === 'prometheus' ? renderPrometheus(check, clock.now()) : renderCertificates(check, terminal);
     if (!flags.cluster) {
