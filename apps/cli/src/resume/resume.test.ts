@@ -93,7 +93,7 @@ describe('a resumed recovery', () => {
     const run = await interrupt('--new-keys', '--only', 'kubeconfig');
     const before = await keys();
     for (const [words, difference] of [
-      [['--days', '30'], '--days: then 365, now 30'],
+      [['--days', '30'], '--days: then not given, now 30'],
       [['--only', 'pki'], '--only: then kubeconfig, now pki'],
       [['--skip', 'pki'], '--skip: then not given, now pki'],
       [['--kubernetes-dir', '/etc/other'], '--kubernetes-dir: then /etc/kubernetes, now /etc/other'],
