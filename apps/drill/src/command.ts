@@ -32,6 +32,9 @@ export class DrillCommand extends BaseCommand {
       default: VIA[0],
     })(),
     encrypted: Flags.boolean({ description: 'self-hosted: Secrets are encrypted in etcd (aescbc)' }),
+    'pods-alive': Flags.boolean({
+      description: 'self-hosted: the node did not restart, and its pods still run with the old CA in memory (no trap)',
+    }),
     trap: Flags.boolean({
       description: 'self-hosted: first show that files planted by hand are overwritten',
       default: true,
@@ -66,7 +69,7 @@ export class DrillCommand extends BaseCommand {
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;
     const stableMs = flags['stable-for'] * 1000;
-    const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'] };
+    const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsAlive: flags['pods-alive'] };
     return answerDrill({ scenario, algorithm, keep, selfHosted }, session);
   }
 }

@@ -7,6 +7,7 @@ import type {
   LabDeps,
   LabProgress,
   Proof,
+  SelfHostedScenarioName,
 } from '@kube-rescue/lab';
 import type { DrillSession } from './wiring.ts';
 import type { RescueWithPower } from './rotation/rotation-rehearsal.ts';
@@ -24,7 +25,14 @@ export interface DrillInput {
   /** Keeps the cluster after the drill. */
   readonly keep: boolean;
   /** Options of a drill on a self-hosted cluster. */
-  readonly selfHosted: SelfHostedDrill & { readonly encrypted: boolean };
+  readonly selfHosted: SelfHostedDrill & SelfHostedBeginning;
+}
+
+/** How the disaster of a self-hosted cluster begins. */
+interface SelfHostedBeginning {
+  readonly encrypted: boolean;
+  /** Scheduler, kube-controller-manager and DNS still run, with the old CA in memory. */
+  readonly podsAlive: boolean;
 }
 
 export interface DrillReport {
@@ -101,7 +109,7 @@ async function drillSelfHosted(
   create: ClusterInput,
   { lab, deps, watch, onLine }: Pick<Rehearsal, 'lab' | 'deps' | 'watch' | 'onLine'>,
 ): Promise<Pick<DrillReport, 'proofs' | 'recovery' | 'kept'>> {
-  const scenario = lab.SELF_HOSTED_SCENARIOS[selfHosted.encrypted ? 'saturday-encrypted' : 'saturday'];
+  const scenario = lab.SELF_HOSTED_SCENARIOS[scenarioOf(selfHosted)];
   const cluster = await watch.measure('create a cluster', () => scenario.createCluster(create, deps));
   const proofs: Proof[] = [];
   let isKept = false;
@@ -115,6 +123,11 @@ async function drillSelfHosted(
   } finally {
     if (!isKept) await watch.measure('remove the cluster', () => cluster.remove());
   }
+}
+
+function scenarioOf({ encrypted, podsAlive }: SelfHostedBeginning): SelfHostedScenarioName {
+  if (podsAlive) return encrypted ? 'saturday-encrypted-pods-alive' : 'saturday-pods-alive';
+  return encrypted ? 'saturday-encrypted' : 'saturday';
 }
 
 async function rehearseAndRemove(

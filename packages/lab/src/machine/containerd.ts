@@ -58,6 +58,11 @@ export async function killContainers(node: ClusterNode, deps: LabDeps): Promise<
   const ctr = [...enterNode(node), 'ctr', '--namespace=k8s.io'] as const;
   const { stdout } = await runCommand(deps, [...ctr, 'tasks', 'list', '--quiet']);
   const ids = stdout.split('\n').filter((id) => id !== '');
+  await killTasks(node, ids, deps);
+}
+
+async function killTasks(node: ClusterNode, ids: readonly string[], deps: LabDeps): Promise<void> {
+  const ctr = [...enterNode(node), 'ctr', '--namespace=k8s.io'] as const;
   // A container may have exited meanwhile; only containers that still run matter.
   const kill = (id: string) =>
     deps.host.exec([...ctr, 'tasks', 'kill', '--signal=SIGKILL', id], { timeoutMs: 20_000, signal: deps.signal });
@@ -67,10 +72,25 @@ export async function killContainers(node: ClusterNode, deps: LabDeps): Promise<
     deadlineMs: START_DEADLINE_MS,
     intervalMs: 50,
     check: async () => {
-      const running = await runningContainers(node, deps);
+      const running = (await runningContainers(node, deps)).filter((id) => ids.includes(id));
       return running.length === 0 ? { value: undefined } : { waitingFor: `${running.length} containers still run` };
     },
   });
+}
+
+/**
+ * Kills the containers of the pods whose names begin with one of `applications` and a hyphen, sandboxes included. Stop the kubelet
+ * first.
+ */
+export async function killPods(node: ClusterNode, applications: readonly string[], deps: LabDeps): Promise<void> {
+  const ctr = [...enterNode(node), 'ctr', '--namespace=k8s.io'] as const;
+  const filter = `labels."io.kubernetes.pod.name"~="^(${applications.join('|')})-"`;
+  const { stdout } = await runCommand(deps, [...ctr, 'containers', 'list', '--quiet', filter]);
+  await killTasks(
+    node,
+    stdout.split('\n').filter((id) => id !== ''),
+    deps,
+  );
 }
 
 /** The ids of the running containers of `node`, sandboxes included. */

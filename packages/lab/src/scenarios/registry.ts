@@ -23,8 +23,10 @@ export const CLUSTER_SCENARIOS = {
 
 /** The scenarios of a self-hosted cluster, by name. */
 export const SELF_HOSTED_SCENARIOS = {
-  saturday: saturday('identity'),
-  'saturday-encrypted': saturday('aescbc'),
+  saturday: saturday({ encryption: 'identity', podsAlive: false }),
+  'saturday-encrypted': saturday({ encryption: 'aescbc', podsAlive: false }),
+  'saturday-pods-alive': saturday({ encryption: 'identity', podsAlive: true }),
+  'saturday-encrypted-pods-alive': saturday({ encryption: 'aescbc', podsAlive: true }),
 } as const satisfies Readonly<Record<string, ClusterScenario<SelfHostedCluster>>>;
 
 export type SelfHostedScenarioName = keyof typeof SELF_HOSTED_SCENARIOS;

@@ -94,6 +94,65 @@ describe('a rescue pod of kube-scheduler', () => {
     expect(await rescue(world).check(signal)).toMatchObject({ status: 'needed', changes: [] });
   });
 
+  describe('beside a regular pod that runs since before the CA was published', () => {
+    const publishedAt = (): Date => new Date('2026-11-22T12:30:00Z');
+    const TOKEN = { name: 'default-token', secret: { secretName: 'default-token-x' } };
+    const withToken = (own: object = {}): typeof SCHEDULER => {
+      const spec = SCHEDULER['spec'] as { template: { metadata: object; spec: object } };
+      const template = { ...spec.template, spec: { ...spec.template.spec, volumes: [TOKEN], ...own } };
+      return { ...SCHEDULER, spec: { ...spec, template } };
+    };
+    const plant = (world: World, own?: object): void => {
+      const metadata = { name: 'default-token-x', namespace: 'kube-system' };
+      world.objects.plant(RESOURCE_KINDS.Secret, { metadata, type: 'kubernetes.io/service-account-token' });
+      world.plantReplica(world.plant('Deployment', withToken(own)), { name: 'kube-scheduler-a', node: 'cp1' });
+      world.plantLeader('kube-scheduler', 'kube-scheduler-dead_1', '2026-11-22T09:00:00Z');
+    };
+    const step = (world: World, given: { publishedAt?: () => Date | undefined } = { publishedAt }): Step =>
+      createRescueStep({ controller: SCHEDULER_NAME, node: 'cp1', timeoutMs: 30_000, ...given }, world);
+
+    it('is made at once, and leads; the pod is left for its controller to replace', async () => {
+      const world = createWorld(LEADING);
+      plant(world);
+      const finding = await step(world).check(signal);
+      expect(finding).toMatchObject({ status: 'needed', changes: [{ kind: 'object.create' }] });
+      expect(finding.evidence).toContain(
+        'kube-system/kube-scheduler-a started before the current CA was published, and holds the old one',
+      );
+      expect((await world.run(step(world))).outcome).toBe('done');
+      expect((await world.pods()).map(({ metadata }) => metadata.name)).toEqual([
+        'kube-scheduler-a',
+        'kube-scheduler-rescue',
+      ]);
+    });
+
+    it('takes the place of one on the network of the node, whose ports it needs; the rollback brings it back', async () => {
+      const world = createWorld({
+        become: (pod, { plantLeader }) => {
+          plantLeader('kube-scheduler', 'cp1_3f2c');
+          return { ...READY, podIP: pod.metadata.name };
+        },
+      });
+      plant(world, { hostNetwork: true });
+      const names = async () => (await world.pods()).map(({ metadata }) => metadata.name);
+      const { outcome, runId } = await world.run(step(world));
+      expect([outcome, await names()]).toEqual(['done', ['kube-scheduler-rescue']]);
+      expect((await world.rollback(runId ?? '')).notReverted).toEqual([]);
+      expect(await names()).toEqual(['kube-scheduler-a']);
+    });
+
+    it.each([
+      ['that works', {}, '2026-11-22T23:00:00Z', { status: 'ok' }],
+      ['while no CA was published', { publishedAt: () => undefined }, undefined, { status: 'needed', changes: [] }],
+      ['that started later', { publishedAt: () => new Date('2026-11-22T11:00:00Z') }, undefined, { changes: [] }],
+    ])('is not made for one %s', async (_, given, renewed, expected) => {
+      const world = createWorld();
+      plant(world);
+      if (renewed !== undefined) world.plantLeader('kube-scheduler', 'kube-scheduler-a_77', renewed);
+      expect(await step(world, 'publishedAt' in given ? given : undefined).check(signal)).toMatchObject(expected);
+    });
+  });
+
   it('replaces an ended one of an earlier run', async () => {
     let turn = 0;
     const world = createWorld({

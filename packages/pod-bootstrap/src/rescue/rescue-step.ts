@@ -1,9 +1,11 @@
 import { createEdit, deleteEdit, type ObjectAccess, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import type { Clock, Host } from '@kube-rescue/host';
-import type { Edit, Step, StepId } from '@kube-rescue/workflow';
+import type { Change, Edit, Step, StepId } from '@kube-rescue/workflow';
 import { type ControllerName, describeController } from '../controllers/pod-controller.ts';
 import { type Diagnosis, diagnosePod } from '../diagnosis/pod-diagnosis.ts';
+import { fullName, type Pod } from '../pods/pod.ts';
 import type { PodWorkOptions } from '../pods/pod-work.ts';
+import { listPodsHoldingOldCa } from '../pods/stale-pods.ts';
 import { cutRescuePod } from './rescue-pod.ts';
 import { assertRescuable } from './rescue-preflight.ts';
 import { untilPodIsGone } from '../pods/pod-deletion.ts';
@@ -44,6 +46,11 @@ export interface RescueInput extends Omit<PodWorkOptions, 'since'> {
   readonly requires?: readonly StepId[] | undefined;
   /** How long the pod may take to do its work. Default: 120,000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * When the current CA was published to the service accounts. A pod that started before and does not work holds the CA of
+   * before: waiting does not help it. Called at each check. Default: such a pod is waited for.
+   */
+  readonly publishedAt?: (() => Date | undefined) | undefined;
 }
 
 export interface RescueStepDeps {
@@ -63,7 +70,8 @@ const INTERVAL_MS = 1_000;
  * template, runs it there, and waits until it does its work ({@link inspectPodWork}), not only until it is Ready.
  *
  * Does nothing when a pod of the controller works on a node with a fresh heartbeat. A pod that is already bound to such a
- * node runs without a scheduler: the step waits for it. A rescue pod of an earlier run is reused; an ended one is replaced.
+ * node runs without a scheduler: the step waits for it, unless it still holds the CA of before (`publishedAt`). A rescue pod of
+ * an earlier run is reused; an ended one is replaced.
  *
  * Creates pods through the API server, never in etcd, because admission adds token, priority and defaults. The rollback
  * deletes the pod.
@@ -85,6 +93,13 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
     const observations = await readObservations(pod, { clock, readLog, store: await access.open(signal) }, signal);
     return diagnosePod({ ...observations, notWorkingReason: work.works ? undefined : work.reason });
   };
+  /** The regular pod, when it holds the CA of before. */
+  const findOutdated = async ({ pod }: WatchedPod, signal: AbortSignal): Promise<Pod | undefined> => {
+    const publishedAt = input.publishedAt?.();
+    if (publishedAt === undefined) return undefined;
+    const stale = await listPodsHoldingOldCa({ publishedAt }, { store: await access.open(signal), clock }, signal);
+    return stale.find((each) => each.pod.uid === pod.uid)?.pod;
+  };
   return {
     id: input.id ?? `pods/rescue/${wanted.name}`,
     title: `run a rescue pod of ${wanted.name} on ${node}`,
@@ -105,12 +120,13 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
           };
         }
         const present = findPresent(state);
-        if (present !== undefined) {
+        const outdated = present === undefined ? undefined : await findOutdated(present, signal);
+        if (present !== undefined && outdated === undefined) {
           const { reason, evidence } = await explain(present, signal);
           return { status: 'needed', summary: `${describePod(present)} ${reason}`, evidence, changes: [] };
         }
-        const { planned, evidence } = await planRescue(state, { node, access, clock }, signal);
-        for (const edit of planned) edits.set(edit.change.kind, edit);
+        const { planned, evidence } = await planRescue(state, { node, access, clock, outdated }, signal);
+        for (const edit of planned) edits.set(describeChange(edit.change), edit);
         return {
           status: 'needed',
           summary: `no pod of ${subject} works; a rescue pod will run on ${node}`,
@@ -124,11 +140,12 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
     plan: ({ changes }) => changes,
     apply: async (changes, journal, signal) => {
       waitingFor = (what) => journal.waitingFor(what);
-      for (const { kind, target } of changes) {
-        const edit = edits.get(kind);
-        if (edit === undefined) throw new Error(`the check has not planned a change of ${target}`);
+      for (const change of changes) {
+        const edit = edits.get(describeChange(change));
+        if (edit === undefined) throw new Error(`the check has not planned a change of ${change.target}`);
         await journal.perform([edit]);
-        if (kind === 'object.delete') await untilPodIsGone(edit, { access, clock, timeoutMs, waitingFor }, signal);
+        if (change.kind === 'object.delete')
+          await untilPodIsGone(edit, { access, clock, timeoutMs, waitingFor }, signal);
       }
     },
     verify: async (signal) => {
@@ -152,10 +169,19 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
   };
 }
 
-/** The edits that create a rescue pod and delete an ended one. */
+interface PlanDeps extends Pick<RescueStepDeps, 'access' | 'clock'> {
+  readonly node: string;
+  /** The pod that holds the CA of before. */
+  readonly outdated: Pod | undefined;
+}
+
+/**
+ * The edits that create a rescue pod and delete an ended one. A pod that holds the CA of before is replaced later, by its
+ * controller; only one whose ports the rescue pod needs makes way for it.
+ */
 async function planRescue(
   state: RescueState,
-  { node, access, clock }: { readonly node: string; readonly access: ObjectAccess; readonly clock: Clock },
+  { node, access, clock, outdated }: PlanDeps,
   signal: AbortSignal,
 ): Promise<{ readonly planned: readonly Edit[]; readonly evidence: readonly string[] }> {
   const { controller, context } = state;
@@ -163,13 +189,24 @@ async function planRescue(
   const store = await access.open(signal);
   const ordinal = chooseOrdinal(state);
   const rescue = cutRescuePod(controller, { node, ordinal, selectors: context.selectors });
-  await assertRescuable({ controller, rescue, ordinal, pods: context.pods }, { store, clock }, signal);
+  const holdsPorts = outdated !== undefined && (outdated.hostNetwork || outdated.hostPorts.length > 0);
+  const pods = holdsPorts ? context.pods.filter(({ uid }) => uid !== outdated.uid) : context.pods;
+  await assertRescuable({ controller, rescue, ordinal, pods }, { store, clock }, signal);
   const { name, namespace = '' } = rescue.object.metadata;
   const present = await readStoredPod({ name, namespace }, store, signal);
   if (present !== undefined && present.object.metadata.uid !== state.rescue?.pod.uid) throw nameTaken(namespace, name);
-  const creation = createEdit(access.source, RESOURCE_KINDS.Pod, rescue.object);
+  const inTheWay = holdsPorts ? await readStoredPod(outdated, store, signal) : undefined;
+  const deletions = [present, inTheWay].flatMap((pod) => (pod === undefined ? [] : [deleteEdit(access.source, pod)]));
+  const why =
+    outdated === undefined
+      ? []
+      : [`${fullName(outdated)} started before the current CA was published, and holds the old one`];
   return {
-    planned: present === undefined ? [creation] : [deleteEdit(access.source, present), creation],
-    evidence: [...describeOthers(state), ...describeChoice(rescue.chosen)],
+    planned: [...deletions, createEdit(access.source, RESOURCE_KINDS.Pod, rescue.object)],
+    evidence: [...why, ...describeOthers(state), ...describeChoice(rescue.chosen)],
   };
+}
+
+function describeChange({ kind, target }: Pick<Change, 'kind' | 'target'>): string {
+  return `${kind} ${target}`;
 }

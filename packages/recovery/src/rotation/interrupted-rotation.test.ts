@@ -16,7 +16,7 @@ function run(fields: Partial<RunState> = {}): RunState {
       endedAt: undefined,
       nextSeq: 0,
     },
-    ...{ activeChanges: [], unfinished: [], unverified: new Set<string>(), applied: new Set<string>() },
+    ...{ activeChanges: [], unfinished: [], unverified: new Set<string>(), applied: new Map<string, string>() },
     ...fields,
   };
 }
@@ -34,7 +34,7 @@ describe('an interrupted rotation', () => {
   });
 
   it('has begun once a new CA is trusted', () => {
-    const applied = new Set([rotationStepId('cluster', 'trust')]);
+    const applied = new Map([[rotationStepId('cluster', 'trust'), '2026-11-22T12:00:00Z']]);
     expect(findInterruptedRotation('cluster', [run({ applied })])?.hasBegun).toBe(true);
   });
 

@@ -8,8 +8,8 @@ import type { Course, ObjectSources, SelfHostedDeps } from './options.ts';
 import { API_STABLE, CONTENTS } from '../step-ids.ts';
 
 /**
- * Removes rescue pods when the real ones run, restarts pods that still use the old CA, and verifies that the API server stays
- * up through a restart of the kubelet.
+ * Restarts pods that still use the old CA, removes rescue pods when the real ones run, and verifies that the API server stays up
+ * through a restart of the kubelet. The rescue pods come last: a pod with the old CA may be the only one besides.
  */
 export function createHandoverPhase(objectSources: ObjectSources, course: Course, deps: SelfHostedDeps): Phase {
   return deps.phase({
@@ -19,7 +19,7 @@ export function createHandoverPhase(objectSources: ObjectSources, course: Course
       const releases = await createReleaseSteps(description, objectSources, deps, signal);
       const input = { publishedAt: () => course.publishedAt, requires: [API_STABLE] };
       const restarts = createPodRestartStep(input, { ...deps, access: objectSources.api });
-      return [...releases, restarts, createLastingStep(description, objectSources, deps)] as readonly Step[];
+      return [restarts, ...releases, createLastingStep(description, objectSources, deps)] as readonly Step[];
     },
   });
 }

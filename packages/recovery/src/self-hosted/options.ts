@@ -31,7 +31,7 @@ export interface ObjectSources {
 
 /** State shared by the phases of one recovery. */
 export interface Course {
-  /** When this recovery gave service accounts another CA; `undefined` when it did not. */
+  /** When service accounts got the present CA, at the latest; `undefined` while nothing tells. */
   publishedAt: Date | undefined;
 }
 

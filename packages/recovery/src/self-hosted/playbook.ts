@@ -27,7 +27,7 @@ export function createSelfHostedPlaybook(options: SelfHostedOptions, deps: SelfH
       createEtcdPhase(options, objectSources, deps),
       ...(options.via === 'api' ? [controlPlane, objects] : [objects, controlPlane]),
       createNetworkPhase(objectSources, deps),
-      createPodsPhase(objectSources, deps),
+      createPodsPhase(objectSources, course, deps),
       createNodesPhase(options, objectSources, deps),
       createHandoverPhase(objectSources, course, deps),
     ],

@@ -4,7 +4,7 @@ import { type Phase, type Step, type StepId, toErrorFinding } from '@kube-rescue
 import { findNodeName } from '@kube-rescue/node';
 import { createNodeGate } from '../gates/gates.ts';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
-import type { ObjectSources, SelfHostedDeps } from './options.ts';
+import type { Course, ObjectSources, SelfHostedDeps } from './options.ts';
 import { API_STABLE, NETWORK } from '../step-ids.ts';
 
 /** The network files that pods outside the host network need to start. */
@@ -27,7 +27,7 @@ export function createNetworkPhase({ offline }: ObjectSources, deps: SelfHostedD
 }
 
 /** Runs the control-plane pods, as rescue pods while no controller creates them and no scheduler binds them. */
-export function createPodsPhase(objectSources: ObjectSources, deps: SelfHostedDeps): Phase {
+export function createPodsPhase(objectSources: ObjectSources, course: Course, deps: SelfHostedDeps): Phase {
   const waitsFor = [API_STABLE, NETWORK];
   return deps.phase({
     id: 'pods',
@@ -37,12 +37,16 @@ export function createPodsPhase(objectSources: ObjectSources, deps: SelfHostedDe
       try {
         const steps: Step[] = [];
         let requires: readonly StepId[] = waitsFor;
+        const publishedAt = (): Date | undefined => course.publishedAt;
         const found = await findComponents({}, await objectSources.offline.open(signal), signal);
         const order = rescueOrder(found.map(({ component }) => component));
         for (const { controller } of order.flatMap((turn) =>
           found.filter((each) => each.component === turn.component),
         )) {
-          const step = createRescueStep({ controller, node, requires }, { ...deps, access: objectSources.api });
+          const step = createRescueStep(
+            { controller, node, requires, publishedAt },
+            { ...deps, access: objectSources.api },
+          );
           steps.push(untilHandover(afterSteps(step, requires, ['POD_NEEDS_API_SERVER'])));
           requires = [...requires, step.id];
         }

@@ -2,8 +2,7 @@ import type { Certificate } from '@kube-rescue/x509';
 import { createObjectTrustStep, findStaleCas } from '@kube-rescue/cert-rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Step, StepId } from '@kube-rescue/workflow';
-import type { NodeDeps } from '@kube-rescue/node';
-import type { Course } from './options.ts';
+import type { Course, SelfHostedDeps } from './options.ts';
 
 const ID = 'objects/trust/cluster-ca';
 
@@ -24,9 +23,10 @@ interface TrustInput {
 export async function createTrustSteps(
   { root, requires, course }: TrustInput,
   access: ObjectAccess,
-  { clock }: Pick<NodeDeps, 'clock'>,
+  { clock, runs }: Pick<SelfHostedDeps, 'clock' | 'runs'>,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
+  course.publishedAt ??= await findPublication(root, runs);
   const stale = await findStaleCas({ store: await access.open(signal), root, signal });
   // Without a stale CA, one step remains, for the report and for --only and --skip.
   return (stale.length === 0 ? [root] : stale).map((old, index) => {
@@ -48,4 +48,15 @@ export async function createTrustSteps(
     };
     return { ...step, apply };
   });
+}
+
+/**
+ * When the present CA was published, at the earliest: nobody holds a CA that was not made yet, and an earlier run of this host may
+ * have published it. Whatever runs since before holds another one.
+ */
+async function findPublication(root: Certificate, runs: SelfHostedDeps['runs']): Promise<Date> {
+  const times = (await runs.list()).flatMap(({ outcome, applied }) =>
+    outcome === 'rolled-back' ? [] : [...applied].flatMap(([step, at]) => (step.startsWith(ID) ? [new Date(at)] : [])),
+  );
+  return new Date(Math.max(root.notBefore.getTime(), ...times.map((time) => time.getTime())));
 }

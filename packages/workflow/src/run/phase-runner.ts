@@ -68,7 +68,7 @@ export async function executePhases(execution: Execution, deps: WorkflowDeps): P
   const { playbook, run, signal } = execution;
   const { nextSeq, applied: appliedBefore } = await run.state();
   const sequence = createSequence(nextSeq);
-  const applied = new Set(appliedBefore);
+  const applied = new Set(appliedBefore.keys());
   const reports: StepReport[] = [];
   let irreversible = false;
   for (const phase of playbook.phases) {

@@ -23,8 +23,8 @@ export interface RunState {
   readonly unfinished: readonly IntentRecord[];
   /** Steps that were applied but not verified. */
   readonly unverified: ReadonlySet<StepId>;
-  /** Steps that were applied. */
-  readonly applied: ReadonlySet<StepId>;
+  /** Steps that were applied, with the time of it (ISO 8601). */
+  readonly applied: ReadonlyMap<StepId, string>;
   readonly nextSeq: number;
 }
 
@@ -45,7 +45,7 @@ export function createRunStateFold(id: string): RunStateFold {
   const intents = new Map<number, IntentRecord>();
   const open = new Map<StepId, Set<number>>();
   const unverified = new Set<StepId>();
-  const applied = new Set<StepId>();
+  const applied = new Map<StepId, string>();
   let header: RunHeader | undefined;
   let end: Extract<JournalRecord, { type: 'end' }> | undefined;
   let nextSeq = 0;
@@ -59,7 +59,7 @@ export function createRunStateFold(id: string): RunStateFold {
     } else if (record.type === 'applied') {
       open.delete(record.step);
       unverified.add(record.step);
-      applied.add(record.step);
+      applied.set(record.step, record.at);
     } else if (record.type === 'verified') {
       unverified.delete(record.step);
     } else if (record.type === 'undone' && record.outcome.state !== 'foreign') {

@@ -9,17 +9,22 @@ import { killComponents } from '../../self-hosted/component-processes.ts';
 import { renderKubeconfig } from '../../self-hosted/kubeconfig.ts';
 import { CONTROL_PLANE, ETCD_TLS_DIRECTORY, KUBECONFIG, MASTER_LABEL } from '../../self-hosted/layout.ts';
 import { powerOff, powerOn } from '../../self-hosted/power.ts';
-import { startService, stopService } from '../../machine/services.ts';
+import { ETCD_SERVICE } from '../../self-hosted/units.ts';
+import { killPods } from '../../machine/containerd.ts';
+import { killService, startService, stopService } from '../../machine/services.ts';
 import { waitFor } from '../../machine/waiting.ts';
 import { expirePki, type EtcdPki, type CurrentPki, readCurrentPki, rotatePki } from './certificates.ts';
 import { etcdctl } from './etcd-client.ts';
 import { expireObjects } from './expire-objects.ts';
+import { findRefusal, LEADERS } from './living-pods.ts';
 import { writeRotationSet } from './rotation-set.ts';
 
 const CHECKPOINT_SECRETS = '/etc/kubernetes/checkpoint-secrets';
 /** The components that would revert the changes. */
 const RECONCILERS = ['kube-controller-manager', 'kube-scheduler', 'pod-checkpointer'] as const;
-/** The pods that are lost on the control-plane node. */
+/** The pods that do not survive where the node did not restart: etcd has refused their API server. */
+const DEAD_PODS = ['kube-apiserver', 'pod-checkpointer'] as const;
+/** The pods that are lost on the control-plane node that restarted. */
 const LOST_PODS = [
   'k8s-app=kube-scheduler',
   'k8s-app=kube-controller-manager',
@@ -35,9 +40,15 @@ const TRUST_KEY = '/registry/configmaps/kube-system/extension-apiserver-authenti
  * without a control plane; the pods of scheduler, controller-manager, DNS and network are gone, the worker is off, and the
  * control-plane node has lost its taint. The output of `tls_rotate` is on the node, unused.
  *
+ * With `podsAlive` the control-plane node did not restart. Its pods still run, and have read the expired CA.
+ *
  * Uses only openssl, kubectl, etcdctl, kill, ctr, iptables and the service command.
  */
-export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
+export async function breakSaturday(
+  cluster: SelfHostedCluster,
+  { podsAlive }: { readonly podsAlive: boolean },
+  deps: LabDeps,
+): Promise<void> {
   const startedAt = deps.clock.now();
   const report = (message: string): void => {
     deps.onProgress?.({ phase: 'break', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
@@ -48,16 +59,26 @@ export async function breakSaturday(cluster: SelfHostedCluster, deps: LabDeps): 
   report('stopping the kubelets and the components that would revert the changes');
   for (const { node } of cluster.nodes) await stopService(node, 'kubelet', deps);
   await killComponents(cluster, RECONCILERS, deps);
-  report('writing expired certificates into Secrets, deleting pods and a taint');
+  report(`writing expired certificates into Secrets, deleting ${podsAlive ? '' : 'pods and '}a taint`);
   await expireObjects(cluster, { current, expired }, deps);
-  await deletePods(cluster, deps);
-  report('cutting the power of both nodes');
-  for (const machine of cluster.nodes) await powerOff(machine, deps);
+  if (!podsAlive) await deletePods(cluster, deps);
+  await runOnNode(cluster, ['kubectl', 'taint', 'node', CONTROL_PLANE.name, `${MASTER_LABEL}-`], deps);
+  if (podsAlive) {
+    report('restarting the stopped components with the expired CA');
+    await restartReconcilers(cluster, deps);
+    report('killing the API server and etcd, and cutting the power of the worker');
+    await killPods(cluster.node, DEAD_PODS, deps);
+    await killService(cluster.node, ETCD_SERVICE, deps);
+    await powerOff(cluster.worker, deps);
+  } else {
+    report('cutting the power of both nodes');
+    for (const machine of cluster.nodes) await powerOff(machine, deps);
+  }
   await replaceInFiles(nodeFile(cluster.node, CHECKPOINT_SECRETS), replacements(current, expired), deps);
   await writeKubeconfigs(cluster, expired, deps);
   await rotateEtcd(cluster, rotated.etcd, deps);
   await writeRotationSet(cluster, { current, ...rotated }, deps);
-  report('starting both nodes, the worker without its kubelet');
+  report('starting what was stopped, the worker without its kubelet');
   await powerOn(cluster.worker, { kubelet: false }, deps);
   await powerOn(cluster, { kubelet: false }, deps);
   await dropPublishedTrust(cluster, deps);
@@ -72,7 +93,22 @@ async function deletePods(cluster: SelfHostedCluster, deps: LabDeps): Promise<vo
     const onNode = ['--selector', selector, `--field-selector=spec.nodeName=${CONTROL_PLANE.name}`];
     await runOnNode(cluster, ['kubectl', ...command, ...onNode], deps);
   }
-  await runOnNode(cluster, ['kubectl', 'taint', 'node', CONTROL_PLANE.name, `${MASTER_LABEL}-`], deps);
+}
+
+/** Lets the kubelet start the killed components again, which read the expired CA, and stops it. */
+async function restartReconcilers(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
+  await startService(cluster.node, 'kubelet', deps);
+  for (const component of LEADERS) {
+    await waitFor(deps, {
+      subject: component,
+      deadlineMs: ACTIVATION_DEADLINE_MS,
+      check: async () => {
+        const refusal = await findRefusal(cluster, component, deps);
+        return refusal === undefined ? { waitingFor: 'it has not read the expired CA' } : { value: undefined };
+      },
+    });
+  }
+  await stopService(cluster.node, 'kubelet', deps);
 }
 
 /** The expired certificates, by the certificate that each replaces. */

@@ -17,6 +17,7 @@ import { readEmbeddedCredentials } from '../../cluster/kubeconfig-credentials.ts
 import { isServiceRunning } from '../../machine/services.ts';
 import { waitFor } from '../../machine/waiting.ts';
 import { findCheckpoint } from './checkpoint.ts';
+import { provePodsAlive } from './living-pods.ts';
 import { etcdctl, etcdKeys, plainEtcdctl } from './etcd-client.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
@@ -25,7 +26,11 @@ const CRASH_DEADLINE_MS = 90_000;
 const SUBNET_FILE = '/run/flannel/subnet.env';
 
 /** Proves every symptom of the Saturday incident: what is down, why, and what still works. Changes nothing. */
-export async function proveSaturdayDeath(cluster: SelfHostedCluster, deps: LabDeps): Promise<readonly Proof[]> {
+export async function proveSaturdayDeath(
+  cluster: SelfHostedCluster,
+  { podsAlive }: { readonly podsAlive: boolean },
+  deps: LabDeps,
+): Promise<readonly Proof[]> {
   const proofs = await Promise.all([
     proveKubectlFails(cluster, deps),
     proveAllExpired(cluster, deps),
@@ -34,8 +39,7 @@ export async function proveSaturdayDeath(cluster: SelfHostedCluster, deps: LabDe
     proveForeignEtcdClient(cluster, deps),
     proveSecretsExpired(cluster, deps),
     proveRotationSet(cluster, deps),
-    provePodsLost(cluster, deps),
-    proveNoNetwork(cluster, deps),
+    ...(podsAlive ? [provePodsAlive(cluster, deps)] : [provePodsLost(cluster, deps), proveNoNetwork(cluster, deps)]),
     proveTaintLost(cluster, deps),
     proveWorkerOff(cluster, deps),
     proveShopClosed(cluster, deps),

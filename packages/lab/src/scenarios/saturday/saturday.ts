@@ -7,14 +7,25 @@ import { proveSaturdayLife } from './prove-life.ts';
 import { proveTrap } from './prove-trap.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
-/** The Saturday incident: everything has expired on a self-hosted cluster that has restarted since. */
-export function saturday(encryption: Encryption): ClusterScenario<SelfHostedCluster> {
+/** How the incident begins. */
+export interface SaturdayBeginning {
+  readonly encryption: Encryption;
+  /**
+   * Whether the control-plane node did not restart: scheduler, kube-controller-manager, DNS and network still run, with the expired
+   * CA in memory. Otherwise it has restarted, and they are gone.
+   */
+  readonly podsAlive: boolean;
+}
+
+/** The Saturday incident: everything has expired on a self-hosted cluster. */
+export function saturday({ encryption, podsAlive }: SaturdayBeginning): ClusterScenario<SelfHostedCluster> {
   return {
     what: 'everything has expired, and the self-hosted control plane cannot restart by itself',
     createCluster: ({ binaries, ownerPid }, deps) => createSelfHostedCluster({ binaries, ownerPid, encryption }, deps),
-    breakCluster: breakSaturday,
-    proveDeath: proveSaturdayDeath,
-    proveTrap,
+    breakCluster: (cluster, deps) => breakSaturday(cluster, { podsAlive }, deps),
+    proveDeath: (cluster, deps) => proveSaturdayDeath(cluster, { podsAlive }, deps),
+    // It begins with the restart of every container.
+    ...(podsAlive ? {} : { proveTrap }),
     proveLife: proveSaturdayLife,
     recoverFlags: ['--certs', ROTATION_SET],
   };
