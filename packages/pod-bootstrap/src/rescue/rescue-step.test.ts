@@ -141,6 +141,24 @@ describe('a rescue pod of kube-scheduler', () => {
       expect(await names()).toEqual(['kube-scheduler-a']);
     });
 
+    it('is made beside one whose container is started again only minutes later', async () => {
+      const world = createWorld(LEADING);
+      plant(world);
+      const [pod] = await world.pods();
+      const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } };
+      const status = { phase: 'Running', containerStatuses: [{ name: 'main', ready: false, restartCount: 9, state }] };
+      world.objects.plant(RESOURCE_KINDS.Pod, {
+        ...pod,
+        metadata: { ...pod?.metadata, name: 'kube-scheduler-a' },
+        status,
+      });
+      const finding = await step(world, {}).check(signal);
+      expect(finding).toMatchObject({ status: 'needed', changes: [{ kind: 'object.create' }] });
+      expect(finding.evidence).toContain(
+        'kube-system/kube-scheduler-a waits up to five minutes before main is started again',
+      );
+    });
+
     it.each([
       ['that works', {}, '2026-11-22T23:00:00Z', { status: 'ok' }],
       ['while no CA was published', { publishedAt: () => undefined }, undefined, { status: 'needed', changes: [] }],

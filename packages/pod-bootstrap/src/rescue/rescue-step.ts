@@ -6,7 +6,7 @@ import { type Diagnosis, diagnosePod } from '../diagnosis/pod-diagnosis.ts';
 import { fullName, type Pod } from '../pods/pod.ts';
 import type { PodWorkOptions } from '../pods/pod-work.ts';
 import { listPodsHoldingOldCa } from '../pods/stale-pods.ts';
-import { cutRescuePod } from './rescue-pod.ts';
+import { cutRescuePod, RESCUE_OF } from './rescue-pod.ts';
 import { assertRescuable } from './rescue-preflight.ts';
 import { untilPodIsGone } from '../pods/pod-deletion.ts';
 import {
@@ -70,8 +70,8 @@ const INTERVAL_MS = 1_000;
  * template, runs it there, and waits until it does its work ({@link inspectPodWork}), not only until it is Ready.
  *
  * Does nothing when a pod of the controller works on a node with a fresh heartbeat. A pod that is already bound to such a
- * node runs without a scheduler: the step waits for it, unless it still holds the CA of before (`publishedAt`). A rescue pod of
- * an earlier run is reused; an ended one is replaced.
+ * node runs without a scheduler: the step waits for it, unless it still holds the CA of before (`publishedAt`) or its kubelet
+ * waits before it starts it again (`CrashLoopBackOff`). A rescue pod of an earlier run is reused; an ended one is replaced.
  *
  * Creates pods through the API server, never in etcd, because admission adds token, priority and defaults. The rollback
  * deletes the pod.
@@ -93,12 +93,16 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
     const observations = await readObservations(pod, { clock, readLog, store: await access.open(signal) }, signal);
     return diagnosePod({ ...observations, notWorkingReason: work.works ? undefined : work.reason });
   };
-  /** The regular pod, when it holds the CA of before. */
-  const findOutdated = async ({ pod }: WatchedPod, signal: AbortSignal): Promise<Pod | undefined> => {
+  /** Why waiting for a regular pod does not help, or takes too long. */
+  const findHopeless = async ({ pod }: WatchedPod, signal: AbortSignal): Promise<Hopeless | undefined> => {
+    if (pod.annotations[RESCUE_OF] !== undefined) return undefined;
+    const crashed = pod.containers.find(({ waiting }) => waiting?.reason === 'CrashLoopBackOff');
+    if (crashed !== undefined) return { pod, why: `waits up to five minutes before ${crashed.name} is started again` };
     const publishedAt = input.publishedAt?.();
     if (publishedAt === undefined) return undefined;
     const stale = await listPodsHoldingOldCa({ publishedAt }, { store: await access.open(signal), clock }, signal);
-    return stale.find((each) => each.pod.uid === pod.uid)?.pod;
+    const isStale = stale.some((each) => each.pod.uid === pod.uid);
+    return isStale ? { pod, why: 'started before the current CA was published, and holds the old one' } : undefined;
   };
   return {
     id: input.id ?? `pods/rescue/${wanted.name}`,
@@ -120,12 +124,12 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
           };
         }
         const present = findPresent(state);
-        const outdated = present === undefined ? undefined : await findOutdated(present, signal);
-        if (present !== undefined && outdated === undefined) {
+        const hopeless = present === undefined ? undefined : await findHopeless(present, signal);
+        if (present !== undefined && hopeless === undefined) {
           const { reason, evidence } = await explain(present, signal);
           return { status: 'needed', summary: `${describePod(present)} ${reason}`, evidence, changes: [] };
         }
-        const { planned, evidence } = await planRescue(state, { node, access, clock, outdated }, signal);
+        const { planned, evidence } = await planRescue(state, { node, access, clock, hopeless }, signal);
         for (const edit of planned) edits.set(describeChange(edit.change), edit);
         return {
           status: 'needed',
@@ -169,19 +173,24 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
   };
 }
 
+/** A regular pod that a rescue pod does not wait for. */
+interface Hopeless {
+  readonly pod: Pod;
+  readonly why: string;
+}
+
 interface PlanDeps extends Pick<RescueStepDeps, 'access' | 'clock'> {
   readonly node: string;
-  /** The pod that holds the CA of before. */
-  readonly outdated: Pod | undefined;
+  readonly hopeless: Hopeless | undefined;
 }
 
 /**
- * The edits that create a rescue pod and delete an ended one. A pod that holds the CA of before is replaced later, by its
- * controller; only one whose ports the rescue pod needs makes way for it.
+ * The edits that create a rescue pod and delete an ended one. A regular pod is left to its controller; only one whose ports the
+ * rescue pod needs makes way for it.
  */
 async function planRescue(
   state: RescueState,
-  { node, access, clock, outdated }: PlanDeps,
+  { node, access, clock, hopeless }: PlanDeps,
   signal: AbortSignal,
 ): Promise<{ readonly planned: readonly Edit[]; readonly evidence: readonly string[] }> {
   const { controller, context } = state;
@@ -189,18 +198,16 @@ async function planRescue(
   const store = await access.open(signal);
   const ordinal = chooseOrdinal(state);
   const rescue = cutRescuePod(controller, { node, ordinal, selectors: context.selectors });
-  const holdsPorts = outdated !== undefined && (outdated.hostNetwork || outdated.hostPorts.length > 0);
-  const pods = holdsPorts ? context.pods.filter(({ uid }) => uid !== outdated.uid) : context.pods;
+  const regular = hopeless?.pod;
+  const inTheWay = regular?.hostNetwork === true || (regular?.hostPorts.length ?? 0) > 0 ? regular : undefined;
+  const pods = context.pods.filter(({ uid }) => uid !== inTheWay?.uid);
   await assertRescuable({ controller, rescue, ordinal, pods }, { store, clock }, signal);
   const { name, namespace = '' } = rescue.object.metadata;
   const present = await readStoredPod({ name, namespace }, store, signal);
   if (present !== undefined && present.object.metadata.uid !== state.rescue?.pod.uid) throw nameTaken(namespace, name);
-  const inTheWay = holdsPorts ? await readStoredPod(outdated, store, signal) : undefined;
-  const deletions = [present, inTheWay].flatMap((pod) => (pod === undefined ? [] : [deleteEdit(access.source, pod)]));
-  const why =
-    outdated === undefined
-      ? []
-      : [`${fullName(outdated)} started before the current CA was published, and holds the old one`];
+  const moved = inTheWay && (await readStoredPod(inTheWay, store, signal));
+  const deletions = [present, moved].flatMap((pod) => (pod === undefined ? [] : [deleteEdit(access.source, pod)]));
+  const why = hopeless === undefined ? [] : [`${fullName(hopeless.pod)} ${hopeless.why}`];
   return {
     planned: [...deletions, createEdit(access.source, RESOURCE_KINDS.Pod, rescue.object)],
     evidence: [...why, ...describeOthers(state), ...describeChoice(rescue.chosen)],
