@@ -13,6 +13,7 @@ const CASES: readonly (readonly [title: string, kinds: readonly string[], args: 
     ['--encrypted', '--no-aws-keys'],
   ],
   ['through the API server', KINDS, ['--via', 'api', '--no-trap', '--stable-for', '60']],
+  ['beside pods that did not die', KINDS, ['--pods-alive', '--stable-for', '60']],
 ];
 
 describe('the Saturday incident', () => {
