@@ -69,7 +69,7 @@ export class DrillCommand extends BaseCommand {
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;
     const stableMs = flags['stable-for'] * 1000;
-    const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsAlive: flags['pods-alive'] };
+    const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsRunning: flags['pods-alive'] };
     return answerDrill({ scenario, algorithm, keep, selfHosted }, session);
   }
 }

@@ -32,7 +32,7 @@ export interface DrillInput {
 interface SelfHostedBeginning {
   readonly encrypted: boolean;
   /** Scheduler, kube-controller-manager and DNS still run, with the old CA in memory. */
-  readonly podsAlive: boolean;
+  readonly podsRunning: boolean;
 }
 
 export interface DrillReport {
@@ -125,8 +125,8 @@ async function drillSelfHosted(
   }
 }
 
-function scenarioOf({ encrypted, podsAlive }: SelfHostedBeginning): SelfHostedScenarioName {
-  if (podsAlive) return encrypted ? 'saturday-encrypted-pods-alive' : 'saturday-pods-alive';
+function scenarioOf({ encrypted, podsRunning }: SelfHostedBeginning): SelfHostedScenarioName {
+  if (podsRunning) return encrypted ? 'saturday-encrypted-pods-alive' : 'saturday-pods-alive';
   return encrypted ? 'saturday-encrypted' : 'saturday';
 }
 

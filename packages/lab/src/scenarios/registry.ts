@@ -23,10 +23,10 @@ export const CLUSTER_SCENARIOS = {
 
 /** The scenarios of a self-hosted cluster, by name. */
 export const SELF_HOSTED_SCENARIOS = {
-  saturday: saturday({ encryption: 'identity', podsAlive: false }),
-  'saturday-encrypted': saturday({ encryption: 'aescbc', podsAlive: false }),
-  'saturday-pods-alive': saturday({ encryption: 'identity', podsAlive: true }),
-  'saturday-encrypted-pods-alive': saturday({ encryption: 'aescbc', podsAlive: true }),
+  saturday: saturday({ encryption: 'identity', podsRunning: false }),
+  'saturday-encrypted': saturday({ encryption: 'aescbc', podsRunning: false }),
+  'saturday-pods-alive': saturday({ encryption: 'identity', podsRunning: true }),
+  'saturday-encrypted-pods-alive': saturday({ encryption: 'aescbc', podsRunning: true }),
 } as const satisfies Readonly<Record<string, ClusterScenario<SelfHostedCluster>>>;
 
 export type SelfHostedScenarioName = keyof typeof SELF_HOSTED_SCENARIOS;

@@ -126,7 +126,7 @@ describe('a rescue pod of kube-scheduler', () => {
       ]);
     });
 
-    it('takes the place of one on the network of the node, whose ports it needs; the rollback brings it back', async () => {
+    it('replaces one on the network of the node, whose ports it needs; the rollback restores it', async () => {
       const world = createWorld({
         become: (pod, { plantLeader }) => {
           plantLeader('kube-scheduler', 'cp1_3f2c');

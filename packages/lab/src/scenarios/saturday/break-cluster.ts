@@ -16,7 +16,7 @@ import { waitFor } from '../../machine/waiting.ts';
 import { expirePki, type EtcdPki, type CurrentPki, readCurrentPki, rotatePki } from './certificates.ts';
 import { etcdctl } from './etcd-client.ts';
 import { expireObjects } from './expire-objects.ts';
-import { findRefusal, LEADERS } from './living-pods.ts';
+import { findRefusal, LEADERS } from './running-pods.ts';
 import { writeRotationSet } from './rotation-set.ts';
 
 const CHECKPOINT_SECRETS = '/etc/kubernetes/checkpoint-secrets';
@@ -40,13 +40,13 @@ const TRUST_KEY = '/registry/configmaps/kube-system/extension-apiserver-authenti
  * without a control plane; the pods of scheduler, controller-manager, DNS and network are gone, the worker is off, and the
  * control-plane node has lost its taint. The output of `tls_rotate` is on the node, unused.
  *
- * With `podsAlive` the control-plane node did not restart. Its pods still run, and have read the expired CA.
+ * With `podsRunning` the control-plane node did not restart. Its pods still run, and have read the expired CA.
  *
  * Uses only openssl, kubectl, etcdctl, kill, ctr, iptables and the service command.
  */
 export async function breakSaturday(
   cluster: SelfHostedCluster,
-  { podsAlive }: { readonly podsAlive: boolean },
+  { podsRunning }: { readonly podsRunning: boolean },
   deps: LabDeps,
 ): Promise<void> {
   const startedAt = deps.clock.now();
@@ -59,11 +59,11 @@ export async function breakSaturday(
   report('stopping the kubelets and the components that would revert the changes');
   for (const { node } of cluster.nodes) await stopService(node, 'kubelet', deps);
   await killComponents(cluster, RECONCILERS, deps);
-  report(`writing expired certificates into Secrets, deleting ${podsAlive ? '' : 'pods and '}a taint`);
+  report(`writing expired certificates into Secrets, deleting ${podsRunning ? '' : 'pods and '}a taint`);
   await expireObjects(cluster, { current, expired }, deps);
-  if (!podsAlive) await deletePods(cluster, deps);
+  if (!podsRunning) await deletePods(cluster, deps);
   await runOnNode(cluster, ['kubectl', 'taint', 'node', CONTROL_PLANE.name, `${MASTER_LABEL}-`], deps);
-  if (podsAlive) {
+  if (podsRunning) {
     report('restarting the stopped components with the expired CA');
     await restartReconcilers(cluster, deps);
     report('killing the API server and etcd, and cutting the power of the worker');

@@ -17,7 +17,7 @@ import { readEmbeddedCredentials } from '../../cluster/kubeconfig-credentials.ts
 import { isServiceRunning } from '../../machine/services.ts';
 import { waitFor } from '../../machine/waiting.ts';
 import { findCheckpoint } from './checkpoint.ts';
-import { provePodsAlive } from './living-pods.ts';
+import { provePodsRunning } from './running-pods.ts';
 import { etcdctl, etcdKeys, plainEtcdctl } from './etcd-client.ts';
 import { ROTATION_SET } from './rotation-set.ts';
 
@@ -28,7 +28,7 @@ const SUBNET_FILE = '/run/flannel/subnet.env';
 /** Proves every symptom of the Saturday incident: what is down, why, and what still works. Changes nothing. */
 export async function proveSaturdayDeath(
   cluster: SelfHostedCluster,
-  { podsAlive }: { readonly podsAlive: boolean },
+  { podsRunning }: { readonly podsRunning: boolean },
   deps: LabDeps,
 ): Promise<readonly Proof[]> {
   const proofs = await Promise.all([
@@ -39,7 +39,9 @@ export async function proveSaturdayDeath(
     proveForeignEtcdClient(cluster, deps),
     proveSecretsExpired(cluster, deps),
     proveRotationSet(cluster, deps),
-    ...(podsAlive ? [provePodsAlive(cluster, deps)] : [provePodsLost(cluster, deps), proveNoNetwork(cluster, deps)]),
+    ...(podsRunning
+      ? [provePodsRunning(cluster, deps)]
+      : [provePodsLost(cluster, deps), proveNoNetwork(cluster, deps)]),
     proveTaintLost(cluster, deps),
     proveWorkerOff(cluster, deps),
     proveShopClosed(cluster, deps),

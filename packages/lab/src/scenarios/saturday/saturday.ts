@@ -14,18 +14,18 @@ export interface SaturdayBeginning {
    * Whether the control-plane node did not restart: scheduler, kube-controller-manager, DNS and network still run, with the expired
    * CA in memory. Otherwise it has restarted, and they are gone.
    */
-  readonly podsAlive: boolean;
+  readonly podsRunning: boolean;
 }
 
 /** The Saturday incident: everything has expired on a self-hosted cluster. */
-export function saturday({ encryption, podsAlive }: SaturdayBeginning): ClusterScenario<SelfHostedCluster> {
+export function saturday({ encryption, podsRunning }: SaturdayBeginning): ClusterScenario<SelfHostedCluster> {
   return {
     what: 'everything has expired, and the self-hosted control plane cannot restart by itself',
     createCluster: ({ binaries, ownerPid }, deps) => createSelfHostedCluster({ binaries, ownerPid, encryption }, deps),
-    breakCluster: (cluster, deps) => breakSaturday(cluster, { podsAlive }, deps),
-    proveDeath: (cluster, deps) => proveSaturdayDeath(cluster, { podsAlive }, deps),
+    breakCluster: (cluster, deps) => breakSaturday(cluster, { podsRunning }, deps),
+    proveDeath: (cluster, deps) => proveSaturdayDeath(cluster, { podsRunning }, deps),
     // It begins with the restart of every container.
-    ...(podsAlive ? {} : { proveTrap }),
+    ...(podsRunning ? {} : { proveTrap }),
     proveLife: proveSaturdayLife,
     recoverFlags: ['--certs', ROTATION_SET],
   };

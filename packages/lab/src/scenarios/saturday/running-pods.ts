@@ -20,7 +20,7 @@ export async function findRefusal(
 }
 
 /** Proves that the scheduler runs on, and that it and kube-controller-manager do not trust the CA that they have read. */
-export function provePodsAlive(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
+export function provePodsRunning(cluster: SelfHostedCluster, deps: LabDeps): Promise<Proof> {
   return prove('the scheduler still runs, and it and controller-manager have read the expired CA', async () => {
     const running = new Set(await runningContainers(cluster.node, deps));
     const filter = 'labels."io.cri-containerd.kind"==container,labels."io.kubernetes.container.name"==kube-scheduler';
