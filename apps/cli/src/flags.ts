@@ -95,6 +95,13 @@ export const renewalFlags = {
   }),
 };
 
+/** Overrides the check of the clock, for every command that issues certificates. */
+export const clockFlag = {
+  'clock-is-right': Flags.boolean({
+    description: "issue certificates by this machine's clock, although other dates contradict it",
+  }),
+};
+
 export const warnWithinFlag = days({
   description:
     'warn and exit 3 for certificates that expire within this time; default: 30d, at most a third of the lifetime of the certificate',

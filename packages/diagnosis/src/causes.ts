@@ -4,6 +4,8 @@ import { isRecoveryError } from '@kube-rescue/errors';
 import type { ComponentState } from './component-state.ts';
 
 interface Evidence {
+  /** The clock, when the evidence contradicts it or does not support it. */
+  readonly clock: Finding | undefined;
   readonly certificates: readonly CertificateRow[];
   readonly components: readonly ComponentState[];
   readonly etcd: readonly Finding[];
@@ -43,11 +45,14 @@ const RENEWABLE: readonly string[] = [
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
 /** Where the layout is refused, a recovery is too. */
 const RENEW = 'renew it with `kube-rescue certs renew` on this node, then restart what uses it; see the refused layout';
+/** A wrong clock makes good certificates look expired, and what is issued by it is worthless. */
+const SET_CLOCK_FIRST = 'the clock is not to be believed: set it first, then run `kube-rescue triage` again';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH', 'PKI_CA_KEY_ELSEWHERE'];
 
 /** Ranks the causes: the clock, the configuration, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
 export function rankCauses({
+  clock: wrongClock,
   certificates,
   components,
   etcd,
@@ -58,11 +63,12 @@ export function rankCauses({
   const bad = certificates.filter(({ status }) => status === 'problem').toSorted((a, b) => weightOf(a) - weightOf(b));
   const blocking = findMissingKeys(certificates, bad);
   const isBlocked = ({ issuer }: CertificateRow): boolean => blocking.some(({ ca }) => ca.id === issuer);
+  const renewal = wrongClock !== undefined ? SET_CLOCK_FIRST : layout === undefined ? RECOVER : RENEW;
   const groups = [...Map.groupBy(bad, groupOf).values()];
   const [clock = [], others = []] = [true, false].map((isClock) =>
     groups
       .filter(([row]) => (row !== undefined && weightOf(row) === -1) === isClock)
-      .map((rows) => causeOf(rows, isBlocked, layout === undefined ? RECOVER : RENEW)),
+      .map((rows) => causeOf(rows, isBlocked, renewal)),
   );
   const errors = [layout, ...manifests].filter((error) => isRecoveryError(error));
   const structural = [...new Map(errors.map((error) => [error.message, error])).values()].map(
@@ -93,7 +99,8 @@ export function rankCauses({
           },
         ];
   const blockers = blocking.map(({ cause }) => cause);
-  return [...clock, ...configuration, ...structural, ...blockers, ...others, ...etcd, ...stopped].map(
+  const first = wrongClock === undefined ? [] : [wrongClock];
+  return [...first, ...clock, ...configuration, ...structural, ...blockers, ...others, ...etcd, ...stopped].map(
     (cause, index) => ({
       rank: index + 1,
       ...cause,

@@ -5,6 +5,9 @@ import { baseName } from '@kube-rescue/host';
 import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
 import {
   assertRecoverable,
+  checkClock,
+  type ClockJudgement,
+  SET_CLOCK,
   findCertifiedNodeName,
   type Layout,
   type Node,
@@ -54,13 +57,16 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   const now = node.clock.now();
   const inventory = await inspectCertificates(description.inspection, node);
   const certificates = reportCertificates(inventory, { now });
-  const [seen, etcd] =
+  const [clock, [seen, etcd]] = await Promise.all([
+    checkClock(node, signal),
     node.host.kind === 'live'
-      ? await Promise.all([readComponents(description, node, signal), readEtcdStatus(description, node, signal)])
-      : [[], null];
+      ? Promise.all([readComponents(description, node, signal), readEtcdStatus(description, node, signal)])
+      : ([[], null] as const),
+  ]);
   const components = etcd === null ? seen : withEtcd(seen, etcd);
   const unread = findUnread(description);
   const causes = rankCauses({
+    clock: findWrongClock(clock),
     certificates,
     // An etcd that answers is not down; its problems are separate causes.
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
@@ -78,6 +84,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     healthy: causes.length === 0,
     causes,
     notices: [
+      ...clock.outliers.map(noticeOutlier),
       ...findEtcdNotices(etcd),
       ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now })),
     ],
@@ -102,6 +109,17 @@ async function findConfigurationProblems(
     findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
   ]);
   return findings.flat();
+}
+
+function findWrongClock({ verdict, summary, evidence }: ClockJudgement): Finding | undefined {
+  if (verdict === 'plausible') return undefined;
+  const code = verdict === 'unconfirmed' ? 'CLOCK_UNCONFIRMED' : 'CLOCK_CONTRADICTED';
+  return { code, summary, evidence, hint: SET_CLOCK };
+}
+
+function noticeOutlier(summary: string): Finding {
+  const hint = 'the clock is believed: too little contradicts it; `touch` the file if the date is wrong';
+  return { code: 'FILE_DATE_ODD', summary: `${summary}, which is later than now`, evidence: [], hint };
 }
 
 function verdictOf(causes: readonly Cause[], unread: readonly Error[]): Triage['verdict'] {

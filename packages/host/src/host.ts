@@ -168,6 +168,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** At most 4 MiB; a larger one is `HOST_ANSWER_TOO_LARGE`. Not decompressed; redirects are not followed. */
   readonly body: string;
+  /** The server's clock, by the `Date` header; absent without one, and over SSH. */
+  readonly date?: Date | undefined;
   /** For https: the server's certificate. */
   readonly peer?: {
     /** Upper-case hexadecimal. */

@@ -10,6 +10,8 @@ export const NODE_ERRORS = {
   NODE_NOT_LIVE: 'unsupported',
   ENCRYPTION_UNREADABLE: 'unreadable',
   API_SERVER_UNKNOWN: 'unavailable',
+  CLOCK_CONTRADICTED: 'blocked',
+  CLOCK_UNCONFIRMED: 'blocked',
 } as const satisfies Record<string, ErrorKind>;
 
 export type NodeErrorCode = keyof typeof NODE_ERRORS;

@@ -1,4 +1,6 @@
 export { type Node, type NodePhase, openNode } from './node.ts';
+export { assertClock, checkClock, SET_CLOCK } from './clock/clock-check.ts';
+export type { ClockJudgement } from './clock/clock-judgement.ts';
 export type { ApiReading, NodeApi } from './api/node-api.ts';
 export { describeFailures, type EtcdSearch, type NodeEtcd } from './etcd/etcd-connection.ts';
 export { toRecordedSearch } from './etcd/recorded-search.ts';

@@ -1,7 +1,8 @@
 import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
-import { renewalFlags, selectionFlags } from '../flags.ts';
+import { assertClockOf } from '../clock-check.ts';
+import { clockFlag, renewalFlags, selectionFlags } from '../flags.ts';
 import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
 import { openRecoveryPlaybook, recoveryFlags } from '../recovery-input.ts';
@@ -14,6 +15,7 @@ export default class Plan extends NodeCommand {
   static override flags = {
     ...renewalFlags,
     ...recoveryFlags,
+    ...clockFlag,
     ...selectionFlags,
     output: Flags.string({ description: 'save the plan to this file for recover --plan', helpValue: 'FILE' }),
   };
@@ -21,6 +23,7 @@ export default class Plan extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Plan);
     const session = await this.openSession(flags);
+    await assertClockOf(flags, session);
     const playbook = (): Promise<Playbook> => openRecoveryPlaybook(flags, session);
     const input = { playbook, selection: flags };
     const plan = await makePlan(input, session);

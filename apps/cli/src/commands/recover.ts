@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
+import { assertClockOf } from '../clock-check.ts';
 import { openRecoveryDns, recoveryDnsFlags } from '../dns/recovery-dns.ts';
-import { backupIdentityFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
+import { backupIdentityFlag, clockFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
 import { warnOfOutdatedCopies } from '../outdated-copies.ts';
@@ -24,6 +25,7 @@ export default class Recover extends NodeCommand {
   ];
   static override flags = {
     ...renewalFlags,
+    ...clockFlag,
     ...selectionFlags,
     ...writeFlags,
     ...recoveryFlags,
@@ -42,6 +44,7 @@ export default class Recover extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parseRun((argv) => this.parse(Recover, argv));
     const session = await this.openSession(flags);
+    await assertClockOf(flags, session);
     const { localFiles } = session;
     const expected =
       flags.plan === undefined ? undefined : (await readPlan(localFiles.path(flags.plan), localFiles.host)).plan;

@@ -5,6 +5,9 @@ import type { Reporter } from '../reporter.ts';
 import { digestFiles } from './handed-in-files.ts';
 import { type FlagForm, recordFlags, toFlagWords, toPresentWords } from './recorded-flags.ts';
 
+/** They change no step, and the machine may have changed since the run began. */
+const MAY_BE_ADDED: readonly string[] = ['clock-is-right'];
+
 /** A parsed command line with `--resume`. */
 export interface ResumeInput {
   /** The words of the command with its arguments. */
@@ -39,13 +42,17 @@ export async function readResumedArguments(
     return undefined;
   }
   if (!isDeepStrictEqual(header.command, command)) return undefined;
-  const now = Object.fromEntries(Object.entries(flags).filter(([name]) => given.has(name)));
+  const now = Object.fromEntries(
+    Object.entries(flags).filter(([name]) => given.has(name) && !MAY_BE_ADDED.includes(name)),
+  );
   const access = { root: host.kind === 'copy' ? host.name : null, isSealed: (header.seal ?? []).length > 0 };
   assertSameFlags(id, { flags: header.flags }, recordFlags(now, toPath), access);
   const { inputs = [] } = header;
   const present = await Promise.all(inputs.map(({ path }) => digestFiles(hostPath(path), local)));
   assertSameInputs(id, inputs, present, access);
-  return [...args, ...toFlagWords(header.flags, forms), ...toPresentWords(flags, given)];
+  const added = MAY_BE_ADDED.filter((name) => flags[name] === true && header.flags?.[name] !== true);
+  const words = [...toFlagWords(header.flags, forms), ...added.map((name) => `--${name}`)];
+  return [...args, ...words, ...toPresentWords(flags, given)];
 }
 
 function toPath(text: string): HostPath {

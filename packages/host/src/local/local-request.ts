@@ -35,7 +35,13 @@ async function get(probe: HttpProbe, signal: AbortSignal): Promise<HttpAnswer> {
     request.once('response', (response) => {
       const peer = response.socket instanceof TLSSocket ? peerOf(response.socket) : undefined;
       readBody(response, probe.url).then((body) => {
-        resolve({ status: response.statusCode ?? 0, body, ...(peer === undefined ? {} : { peer }) });
+        const date = new Date(response.headers.date ?? Number.NaN);
+        resolve({
+          status: response.statusCode ?? 0,
+          body,
+          ...(Number.isNaN(date.getTime()) ? {} : { date }),
+          ...(peer === undefined ? {} : { peer }),
+        });
       }, reject);
     });
     request.end();

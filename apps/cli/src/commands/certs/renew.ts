@@ -1,7 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
+import { assertClockOf } from '../../clock-check.ts';
 import { usageError } from '../../envelope.ts';
-import { keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
+import { clockFlag, keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
 import { warnOfOutdatedCopies } from '../../outdated-copies.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { toRenewal } from '../../renewal-input.ts';
@@ -24,6 +25,7 @@ export default class CertsRenew extends NodeCommand {
   };
   static override flags = {
     ...renewalFlags,
+    ...clockFlag,
     ...selectionFlags,
     ...writeFlags,
     all: Flags.boolean({ description: 'renew every certificate, also valid ones' }),
@@ -42,6 +44,7 @@ export default class CertsRenew extends NodeCommand {
     const addNames = flags['add-san'] ?? [];
     if (addNames.length > 0 && only.length !== 1) throw notOneCertificate(only);
     const session = await this.openSession(flags);
+    await assertClockOf(flags, session);
     const keyAlgorithm = flags['key-algorithm'];
     const options = { ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
     const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);

@@ -1,7 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
+import { assertClockOf } from '../../clock-check.ts';
 import { usageError } from '../../envelope.ts';
-import { caKeyFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
+import { caKeyFlag, clockFlag, days, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook, type PlaybookInput } from '../../playbook-run.ts';
 import { answerRotation, findInterruptedRotation, nameNextStage, reissueCa, rotateCa } from '../../rotation.ts';
 
@@ -50,6 +51,7 @@ export default class CertsRotateCa extends NodeCommand {
     'restart-pods': Flags.boolean({
       description: 'restart the pods that hold the old CA, one at a time; otherwise list them',
     }),
+    ...clockFlag,
     ...selectionFlags,
     ...writeFlags,
   };
@@ -64,6 +66,9 @@ export default class CertsRotateCa extends NodeCommand {
       return answerPlaybook({ ...how, selection: flags, dryRun, yes, resume }, session);
     };
     const restartPods = flags['restart-pods'];
+    if (flags['same-key'] || flags['all-stages'] || flags.resume || flags.stage !== undefined) {
+      await assertClockOf(flags, session);
+    }
     if (flags['same-key']) return run({ playbook: () => reissueCa({ ...input, restartPods }, session) });
     const interrupted = flags.resume ? await findInterruptedRotation(ca, session) : undefined;
     const named = flags['all-stages'] ? STAGES : flags.stage === undefined ? [] : [flags.stage];
