@@ -41,6 +41,7 @@ export {
   findLeafFault,
   findPrivateKeyFault,
   findVerificationFault,
+  type GoChainFault,
   type GoFault,
   parseGoCertificate,
   remedyOf,

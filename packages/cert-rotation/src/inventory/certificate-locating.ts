@@ -78,6 +78,7 @@ function unreadable(path: HostPath, error: RecoveryError): Credentials {
     certificateLocation: { in: 'kubeconfig', path, field: 'client-certificate-data' },
     keyLocation: { in: 'kubeconfig', path, field: 'client-key-data' },
     certificate: { ok: false, error },
+    intermediates: [],
     key: { ok: false, error },
   };
 }

@@ -26,7 +26,19 @@ export interface Credentials {
   readonly certificateLocation: CredentialLocation;
   readonly keyLocation: CredentialLocation;
   readonly certificate: Reading<Certificate>;
+  /** The certificates behind it in the same file, which a TLS server or client sends too; empty when it cannot be read. */
+  readonly intermediates: readonly Certificate[];
   readonly key: Reading<PrivateKey>;
+}
+
+async function readSent(
+  read: () => Promise<string>,
+  path: HostPath,
+): Promise<Pick<Credentials, 'certificate' | 'intermediates'>> {
+  const sent = await attemptPem(read, (text) => parseCertificates(text, path), findLeafFault);
+  if (!sent.ok) return { certificate: sent, intermediates: [] };
+  const [leaf, ...intermediates] = sent.value;
+  return { certificate: { ...sent, value: leaf }, intermediates };
 }
 
 /** Reads a pair of files; both paths are the same for a combined PEM. */
@@ -38,11 +50,7 @@ export async function readFileCredentials(
   return {
     certificateLocation: { in: 'file', path: certificatePath },
     keyLocation: { in: 'file', path: keyPath },
-    certificate: await attemptPem(
-      () => readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING'),
-      (text) => parseCertificates(text, certificatePath)[0],
-      findLeafFault,
-    ),
+    ...(await readSent(() => readNamedFile(reader, certificatePath, 'PKI_CERTIFICATE_MISSING'), certificatePath)),
     key: await attemptPem(
       () => readNamedFile(reader, keyPath, 'PKI_KEY_MISSING'),
       (text) => parsePrivateKey(text, keyPath),
@@ -69,11 +77,7 @@ export async function readKubeconfigCredentials(
   return {
     certificateLocation,
     keyLocation,
-    certificate: await attemptPem(
-      async () => text(certificate, 'PKI_CERTIFICATE_MISSING'),
-      (pem) => parseCertificates(pem, certificateLocation.path)[0],
-      findLeafFault,
-    ),
+    ...(await readSent(async () => text(certificate, 'PKI_CERTIFICATE_MISSING'), certificateLocation.path)),
     key: await attemptPem(
       async () => text(key, 'PKI_KEY_MISSING'),
       (pem) => parsePrivateKey(pem, keyLocation.path),

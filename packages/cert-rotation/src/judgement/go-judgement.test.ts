@@ -101,6 +101,20 @@ describe('an API server certificate that OpenSSL reads and Go refuses', () => {
   });
 });
 
+it('a key identifier that names another CA is a warning: Go passes over it, OpenSSL does not', async () => {
+  const node = await nodeWith(P256, '-set_serial 5', `${EXTENSIONS}2.5.29.35=DER:3006800401020304\n`);
+  const rows = reportCertificates(await inspectCertificates(node.input, { host: node.host }), { now: NOW });
+  const chains = rows.flatMap(({ problems }) => problems.filter(({ code }) => code === 'PKI_CHAIN_BROKEN'));
+  expect(chains).toMatchObject([
+    {
+      subject: `${SERVER}.crt`,
+      severity: 'warning',
+      message: expect.stringMatching(/OpenSSL: .* names another key$/),
+    },
+  ]);
+  expect(await (await stepOf(node)).check(signal)).toMatchObject({ status: 'needed' });
+});
+
 describe('a cluster CA with name constraints', () => {
   it('is named with every name that it may not sign, and signs none of them', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver'] }, (files) => {

@@ -1,26 +1,10 @@
-import {
-  type Certificate,
-  describeGoFault,
-  findVerificationFault,
-  type GoFault,
-  parseGoCertificate,
-  remedyOf,
-} from '@kube-rescue/x509';
+import { describeGoFault, type GoFault, remedyOf } from '@kube-rescue/x509';
 import { PKI_ERRORS, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateEntry } from '../inventory/inventory.ts';
 import type { Problem } from './problem.ts';
 
 const REFUSED = 'is refused by the components';
-
-/** Rules that the other judgements report in their own words: dates, the issuer, the signature. */
-const JUDGED_ELSEWHERE: readonly GoFault['rule'][] = [
-  'expired',
-  'not-yet-valid',
-  'unknown-issuer',
-  'signature',
-  'host-name',
-];
 
 type Part = 'certificate' | 'key';
 
@@ -75,43 +59,6 @@ export function judgeByGo({
     problems.push(problem(key.goFault, 'key', keyLocation.path, { hint: NEW_KEY_HINT, fixedBy: 'renewal' }));
   }
   return problems;
-}
-
-/** What the rules of chains forbid: name constraints, path lengths, usages of CAs, critical extensions, signature algorithms. */
-export function judgeChainByGo(
-  { certificate, certificateLocation, usages }: CertificateEntry,
-  ca: CaEntry | undefined,
-): readonly Problem[] {
-  if (!certificate.ok || ca === undefined || !ca.bundle.ok) return [];
-  const fault = findChainFault(certificate.value, ca.bundle.value, usages);
-  if (fault === undefined || JUDGED_ELSEWHERE.includes(fault.rule)) return [];
-  const isByOtherCa = remedyOf(fault) === 'other content';
-  return [
-    {
-      severity: 'problem',
-      kind: PKI_ERRORS.PKI_CHAIN_BROKEN,
-      code: 'PKI_CHAIN_BROKEN',
-      message: `${REFUSED}: ${describeGoFault(fault)}`,
-      subject: certificateLocation.path,
-      hint: isByOtherCa
-        ? `use a CA that may sign it: inspect the limits of the ${ca.definition.name} with \`openssl x509 -noout -text -in ${ca.path}\``
-        : RENEWAL_HINT,
-      fixedBy: isByOtherCa ? 'operator' : 'renewal',
-    },
-  ];
-}
-
-function findChainFault(
-  certificate: Certificate,
-  bundle: readonly Certificate[],
-  usages: CertificateEntry['usages'],
-): GoFault | undefined {
-  const leaf = parseGoCertificate(certificate.der);
-  const roots = bundle.map(({ der }) => parseGoCertificate(der)).filter((root) => root !== undefined);
-  if (leaf === undefined) return undefined;
-  // A usage that the certificate itself lacks is reported by name.
-  const own = usages.filter((usage) => findVerificationFault({ leaf, roots: [leaf], usages: [usage] }) === undefined);
-  return findVerificationFault({ leaf, roots, usages: own });
 }
 
 /** Why no component trusts the file of a CA. */

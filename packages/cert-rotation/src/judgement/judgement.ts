@@ -2,19 +2,18 @@ import { formatTime } from '@kube-rescue/errors';
 import {
   allowsUsage,
   type Certificate,
-  findIssuerMismatch,
+  type GoChainFault,
   isKeyOf,
-  type IssuerMismatch,
   isWeaklySigned,
   namesAddress,
-  namesIssuer,
 } from '@kube-rescue/x509';
 import { PKI_ERRORS, PkiError, type PkiErrorCode } from '../errors.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import type { Reading } from '../inventory/reading.ts';
+import { findChainBreak, findChainFault, hasSigned, isBySigner, isOfCa, judgeChain } from './chain-judgement.ts';
 import { type ExpiryNotice, expiresSoon } from './expiry-notice.ts';
-import { judgeByGo, judgeChainByGo } from './go-judgement.ts';
+import { judgeByGo } from './go-judgement.ts';
 import { joinSubject, type Problem, problemOf } from './problem.ts';
 import { judgeRefusal, signingCertificate } from './ca-judgement.ts';
 import { findForbiddenContent, findForeignClaim } from './signable.ts';
@@ -50,36 +49,6 @@ function judgeDates(certificate: Certificate, path: string, options: JudgementOp
   return [];
 }
 
-const MISMATCHES: Readonly<Record<IssuerMismatch, string>> = {
-  name: 'the issuer has another name',
-  'key identifier': 'the authority key identifier names another key',
-  'serial number': 'the authority key identifier names another serial number',
-  signature: 'the signature is from another key',
-};
-
-function chainBreak(certificate: Certificate, ca: Certificate): string | undefined {
-  const mismatch = findIssuerMismatch(certificate, ca);
-  return mismatch === undefined ? undefined : MISMATCHES[mismatch];
-}
-
-/** `undefined` when one CA of `bundle` signed `certificate`, otherwise why the first did not. */
-function findChainBreak(certificate: Certificate, bundle: readonly Certificate[]): string | undefined {
-  const breaks = bundle.map((ca) => chainBreak(certificate, ca));
-  return breaks.includes(undefined) ? undefined : (breaks[0] ?? 'the CA has no certificate');
-}
-
-function judgeChain(certificate: Certificate, path: string, ca: CaEntry | undefined): Problem[] {
-  const reason = ca?.bundle.ok === true ? findChainBreak(certificate, ca.bundle.value) : undefined;
-  if (ca === undefined || reason === undefined) return [];
-  return [
-    problem(path, {
-      code: 'PKI_CHAIN_BROKEN',
-      message: `was not signed by the ${ca.definition.name} in ${ca.path}: ${reason}`,
-      hint: 'renew it with `kube-rescue certs renew`',
-    }),
-  ];
-}
-
 /** A renewal keeps subject and extensions: what a certificate claims without a right to it would get the signature of the CA. */
 function judgeRights(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
   if (ca === undefined) return [];
@@ -89,7 +58,7 @@ function judgeRights(entry: CertificateEntry, certificate: Certificate, ca: CaEn
   if (content !== undefined) {
     return [problem(path, { code: 'PKI_CERTIFICATE_INVALID', message: content, hint, fixedBy: 'operator' })];
   }
-  const isOurs = ca.bundle.ok && ca.bundle.value.some((each) => hasSigned(each, certificate));
+  const isOurs = isOfCa(entry, certificate, ca);
   const claim = findForeignClaim(entry, certificate, { isOurs });
   if (claim === undefined) return [];
   const reason = (ca.bundle.ok ? findChainBreak(certificate, ca.bundle.value) : undefined) ?? 'the CA cannot be read';
@@ -101,11 +70,6 @@ function judgeRights(entry: CertificateEntry, certificate: Certificate, ca: CaEn
       fixedBy: 'operator',
     }),
   ];
-}
-
-/** Whether the key of `ca` made the signature; the identifiers of a reissued CA may differ. */
-function hasSigned(ca: Certificate, certificate: Certificate): boolean {
-  return namesIssuer(certificate, ca) && certificate.x509.verify(ca.x509.publicKey);
 }
 
 /**
@@ -205,25 +169,24 @@ function judgeEmbedded(entry: CertificateEntry, options: JudgementOptions): Prob
   return judgeDates(embedded.certificate.value, embedded.kubeconfig, { ...options, expiringWithinDays: 0 });
 }
 
-/** Against the CA that has signed it, or that would. */
-function judgeLimits(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
-  if (ca?.bundle.ok !== true) return [];
+/** Against the CA that has signed it, or that would; a chain that Go accepts is within every limit. */
+function judgeLimits(
+  entry: CertificateEntry,
+  certificate: Certificate,
+  ca: CaEntry | undefined,
+  fault: GoChainFault | undefined,
+): Problem[] {
+  const extraNames = findShortfall(certificate, entry).names;
+  if (ca?.bundle.ok !== true || (fault === undefined && extraNames.length === 0)) return [];
   const issuer = ca.bundle.value.find((each) => hasSigned(each, certificate)) ?? signingCertificate(ca);
   if (issuer === undefined) return [];
-  return judgeRefusal(entry, ca, { certificate, issuer, extraNames: findShortfall(certificate, entry).names });
+  return judgeRefusal(entry, ca, { certificate, issuer, extraNames });
 }
 
 function judgeSignature(certificate: Certificate, path: string, ca: CaEntry | undefined): Problem[] {
   if (ca === undefined || !isWeaklySigned(certificate)) return [];
   const message = 'is signed with MD5 or SHA-1, which Go refuses';
   return [problem(path, { code: 'PKI_CERTIFICATE_INVALID', message, hint: 'renew it with `kube-rescue certs renew`' })];
-}
-
-function judgeOrigin(entry: CertificateEntry, certificate: Certificate, ca: CaEntry | undefined): Problem[] {
-  const rights = judgeRights(entry, certificate, ca);
-  // A foreign claim names the break of the chain already.
-  const isNamed = rights.some(({ code }) => code === 'PKI_CHAIN_BROKEN');
-  return isNamed ? rights : [...rights, ...judgeChain(certificate, entry.certificateLocation.path, ca)];
 }
 
 /** Checks one certificate of an inventory at `now`. Pure; an empty list means no problem. */
@@ -236,13 +199,18 @@ export function judgeCertificate(
   if (!entry.certificate.ok) return [problemOf(entry.certificate.error, path)];
   const certificate = entry.certificate.value;
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
-  const limits = [...judgeLimits(entry, certificate, ca), ...judgeSignature(certificate, path, ca)];
+  const fault = findChainFault(entry, certificate, ca, options.now);
+  const limits = [...judgeLimits(entry, certificate, ca, fault), ...judgeSignature(certificate, path, ca)];
+  const rights = judgeRights(entry, certificate, ca);
+  // A foreign claim names the break of the chain already; a limit names the rule that the chain breaks, but not who signed it.
+  const isNamed = rights.some(({ code }) => code === 'PKI_CHAIN_BROKEN') || (limits.length > 0 && !isBySigner(fault));
   const problems = [
     ...judgeForm(entry.certificate, path),
     ...judgeDates(certificate, path, options),
     ...judgeByGo(entry),
-    ...judgeOrigin(entry, certificate, ca),
-    ...(limits.length > 0 ? limits : judgeChainByGo(entry, ca)),
+    ...rights,
+    ...limits,
+    ...(isNamed ? [] : judgeChain(entry, certificate, ca, fault)),
     ...judgePurpose(entry, certificate, path),
     ...judgeKey(entry, certificate),
     ...judgeEmbedded(entry, options),

@@ -68,11 +68,19 @@ function checkPolicies(chain: readonly GoCertificate[]): void {
   if (chain.slice(0, -1).some(({ demandsPolicy }) => demandsPolicy)) refuse('policies');
 }
 
+/** Why Go finds no chain that it accepts. */
+export interface GoChainFault extends GoFault {
+  /** The CA that the rule refuses; `undefined` for the leaf itself and for a rule of the whole chain. */
+  readonly ca?: GoCertificate | undefined;
+}
+
 interface Search {
   readonly verification: GoVerification;
   signatures: number;
-  /** The first reason why a candidate did not do. */
-  fault: GoFault | undefined;
+  /** The first reason why a CA that has signed did not do. */
+  fault: GoChainFault | undefined;
+  /** The first CA of the right name that has not signed. */
+  mismatch: GoChainFault | undefined;
 }
 
 function* findChains(chain: readonly GoCertificate[], search: Search): Generator<readonly GoCertificate[]> {
@@ -84,14 +92,16 @@ function* findChains(chain: readonly GoCertificate[], search: Search): Generator
     ...intermediates.map((certificate) => ({ certificate, position: 'intermediate' as const })),
   ].filter(({ certificate }) => isSame(certificate.subject, top.issuer));
   for (const { certificate, position } of candidates) {
+    if (isInChain(certificate, chain)) continue;
     search.signatures += 1;
     if (search.signatures > MAX_SIGNATURES) return;
-    if (isInChain(certificate, chain)) continue;
-    const check = catchFault(() => {
-      checkSignature(top, certificate);
-      checkPosition(certificate, position, chain.length - 1, now);
-    });
-    if (!check.ok) search.fault ??= check.fault;
+    const signature = catchFault(() => checkSignature(top, certificate));
+    if (!signature.ok) {
+      search.mismatch ??= { ...signature.fault, ca: certificate };
+      continue;
+    }
+    const check = catchFault(() => checkPosition(certificate, position, chain.length - 1, now));
+    if (!check.ok) search.fault ??= { ...check.fault, ca: certificate };
     else if (position === 'root') yield [...chain, certificate];
     else yield* findChains([...chain, certificate], search);
   }
@@ -108,16 +118,17 @@ function checkChain(chain: readonly GoCertificate[], { usages }: GoVerification)
  * Why Go refuses a certificate of a TLS server or client (crypto/x509 `Verify`), or `undefined` when one chain to a root is
  * good: dates, signatures, CAs, path lengths, usages nested down the chain, name constraints, the server's name.
  *
- * Key identifiers do not count, as in Go. Does not check revocation.
+ * Of several reasons, that of a CA with the right key comes first: an expired CA before another one of its name. Key identifiers
+ * do not count, as in Go. Does not check revocation.
  */
-export function findVerificationFault(verification: GoVerification): GoFault | undefined {
+export function findVerificationFault(verification: GoVerification): GoChainFault | undefined {
   const { leaf, roots, now, host } = verification;
   const own = catchFault(() => {
     checkPosition(leaf, 'leaf', 0, now);
     if (host !== undefined && host !== '' && !namesHost(leaf.names, host)) refuse('host-name', host);
   });
   if (!own.ok) return own.fault;
-  const search: Search = { verification, signatures: 0, fault: undefined };
+  const search: Search = { verification, signatures: 0, fault: undefined, mismatch: undefined };
   const chains = roots.some(({ der }) => isSame(der, leaf.der)) ? [[leaf]] : findChains([leaf], search);
   let first: GoFault | undefined;
   for (const chain of chains) {
@@ -125,5 +136,5 @@ export function findVerificationFault(verification: GoVerification): GoFault | u
     if (check.ok) return undefined;
     first ??= check.fault;
   }
-  return first ?? search.fault ?? { rule: 'unknown-issuer' };
+  return first ?? search.fault ?? search.mismatch ?? { rule: 'unknown-issuer' };
 }

@@ -1,5 +1,5 @@
 export { readGoCertificate } from './certificate.ts';
-export { findVerificationFault } from './chain.ts';
+export { findVerificationFault, type GoChainFault } from './chain.ts';
 export {
   findBundleFault,
   findCertificateFault,
