@@ -37,6 +37,7 @@ export {
 export { joinPlural, joinSubject } from './judgement/problem.ts';
 export { type ExpiryNotice, expiresSoon } from './judgement/expiry-notice.ts';
 export { judgeCertificate, type JudgementOptions } from './judgement/judgement.ts';
+export { readContextChoice } from './inventory/cluster-context.ts';
 export type { KubeletStore } from './inventory/kubelet-inventory.ts';
 export type { Problem } from './judgement/problem.ts';
 export { type Reading } from './inventory/reading.ts';

@@ -86,7 +86,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     notices: [
       ...clock.outliers.map(noticeOutlier),
       ...findEtcdNotices(etcd),
-      ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now })),
+      ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now }, description.adminContext)),
     ],
     components,
     certificates,

@@ -16,15 +16,18 @@ export {
 } from './configuration/configuration-texts.ts';
 export { type EtcdService, readEtcdService } from './components/etcd-service.ts';
 export { listUnitFiles, splitWords, UNIT_DIRECTORIES } from './components/systemd-unit.ts';
+export { decodeKubeconfig, editKubeconfig, recognizableText } from './kubeconfig/kubeconfig-bytes.ts';
 export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig/kubeconfig-client.ts';
 export {
   type CredentialField,
   type Kubeconfig,
   type KubeconfigCredential,
-  decodeKubeconfig,
+  type ContextChoice,
   hostOfUrl,
+  type KubeconfigUser,
   parseKubeconfig,
   readKubeconfigTrust,
+  readKubeconfigUsers,
   replaceKubeconfigCredentials,
   replaceKubeconfigTrust,
 } from './kubeconfig/kubeconfig.ts';

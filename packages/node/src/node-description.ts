@@ -1,7 +1,8 @@
-import type { InspectionInput } from '@kube-rescue/cert-rotation';
+import { type InspectionInput, readContextChoice } from '@kube-rescue/cert-rotation';
 import {
   type ComponentFlags,
   componentFlags,
+  type ContextChoice,
   type EtcdService,
   type KubeletConfiguration,
   readEtcdService,
@@ -66,6 +67,8 @@ export interface NodeDescription {
   readonly apiServerUrl: string | undefined;
   /** The kubeconfig that the recovery uses, once its certificate is valid. */
   readonly adminKubeconfig: HostPath;
+  /** Its context for this cluster: an administrator merges several clusters into one file, a kubelet takes the current context. */
+  readonly adminContext: ContextChoice;
   /** Why the node cannot be recovered although it has the files of one; `undefined` on a kubeadm or self-hosted node. */
   readonly otherDistribution: NodeError | undefined;
   /** Input for the certificate inspection. */
@@ -121,11 +124,13 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   const components: readonly ComponentFlags[] = [...own, ...services, kubelet.component];
   const isKubeadm = layout === 'kubeadm' && own.some(({ component }) => component === 'kube-apiserver');
   const adminKubeconfig = await findAdminKubeconfig(isKubeadm, options, kubelet, host);
+  const inspection = { components, kubernetesDirectory };
+  const adminContext = adminKubeconfig === kubelet.kubeconfig ? {} : await readContextChoice(inspection, { host });
   return {
-    ...{ options, layout, kubelet, staticPods, checkpoints, etcdService, components, adminKubeconfig },
+    ...{ options, layout, kubelet, staticPods, checkpoints, etcdService, components, adminKubeconfig, adminContext },
     otherDistribution: hasKubeadmApiServer(staticPods, layout) ? undefined : await findOtherDistribution({ host }),
-    apiServerUrl: await findApiServerUrl(isKubeadm, { components, adminKubeconfig }, host),
-    inspection: { components, kubernetesDirectory },
+    apiServerUrl: await findApiServerUrl(isKubeadm, { components, adminKubeconfig, adminContext }, host),
+    inspection,
   };
 }
 
@@ -186,11 +191,15 @@ async function findAdminKubeconfig(
  */
 async function findApiServerUrl(
   isKubeadm: boolean,
-  { components, adminKubeconfig }: Pick<NodeDescription, 'components' | 'adminKubeconfig'>,
+  {
+    components,
+    adminKubeconfig,
+    adminContext,
+  }: Pick<NodeDescription, 'components' | 'adminKubeconfig' | 'adminContext'>,
   host: Pick<Host, 'readFile' | 'readLink'>,
 ): Promise<string | undefined> {
   const flags = components.find(({ component }) => component === 'kube-apiserver')?.flags;
-  if (!isKubeadm || flags === undefined) return readServer(adminKubeconfig, host);
+  if (!isKubeadm || flags === undefined) return readServer(adminKubeconfig, adminContext, host);
   const address = flags.get('advertise-address') ?? '127.0.0.1';
   const literal = address.includes(':') ? `[${address}]` : address;
   return `https://${literal}:${flags.get('secure-port') ?? '6443'}`;
@@ -203,10 +212,11 @@ export function findPod({ staticPods }: NodeDescription, component: string): Sta
 
 async function readServer(
   kubeconfig: HostPath,
+  choice: ContextChoice,
   host: Pick<Host, 'readFile' | 'readLink'>,
 ): Promise<string | undefined> {
   try {
-    const { server } = await readKubeconfigClient(kubeconfig, { host });
+    const { server } = await readKubeconfigClient(kubeconfig, { host }, choice);
     return server === '' ? undefined : server.replace(/\/$/, '');
   } catch (error) {
     // The caller that needs the kubeconfig reads it again, and reports the error.

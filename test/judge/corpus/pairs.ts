@@ -118,15 +118,16 @@ function shuffle(text: string, dice: Dice): string {
   return lines.join('\n');
 }
 
-const pkcs8 = ({ privateKey }: KeyPair): string =>
+export const pkcs8 = ({ privateKey }: KeyPair): string =>
   pem('PRIVATE KEY', privateKey.export({ format: 'der', type: 'pkcs8' }));
-const [rsaCa, rsa] = GOOD_KEYS.rsa;
-const [ecCa, ec] = GOOD_KEYS.p256;
+export const [rsaCa, rsa] = GOOD_KEYS.rsa;
+export const [ecCa, ec] = GOOD_KEYS.p256;
 const [edCa, ed] = GOOD_KEYS.ed25519;
 const pkcs1 = pem('RSA PRIVATE KEY', rsa.privateKey.export({ format: 'der', type: 'pkcs1' }));
 const sec1Der = ec.privateKey.export({ format: 'der', type: 'sec1' });
 const sec1 = pem('EC PRIVATE KEY', sec1Der);
-const certify = (key: KeyPair, signer: KeyPair): string => pem('CERTIFICATE', signForm(leafForm(key, signer), signer));
+export const certify = (key: KeyPair, signer: KeyPair): string =>
+  pem('CERTIFICATE', signForm(leafForm(key, signer), signer));
 
 /** Numbers of a PKCS#1 key, some replaced. */
 function changeRsa(changes: Readonly<Record<number, bigint | undefined>>): Buffer {

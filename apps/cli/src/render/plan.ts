@@ -13,7 +13,11 @@ export type DescribeChange = (change: Change) => string;
 export function renderPlan(plan: Plan, describe: DescribeChange, terminal: Terminal): string {
   const open = plan.entries.filter(({ finding, skipped }) => skipped || finding.status !== 'ok');
   const fine = plan.entries.length - open.length;
-  const blocks = open.map((entry) => renderEntry(entry, describe, terminal));
+  const warnings = plan.entries.flatMap(({ finding, skipped }) => (skipped ? [] : (finding.warnings ?? [])));
+  const blocks = [
+    ...open.map((entry) => renderEntry(entry, describe, terminal)),
+    ...warnings.map((warning) => indentText('warning  ', warning, terminal.columns)),
+  ];
   const head = `plan for ${plan.host} (${plan.playbook})`;
   return [head, '', ...blocks.flatMap((block) => [block, '']), summarize(plan, fine, terminal.columns)].join('\n');
 }

@@ -1,4 +1,10 @@
-import { decodeKubeconfig, type KubeconfigCredential, parseKubeconfig } from '@kube-rescue/node-config';
+import {
+  decodeKubeconfig,
+  type KubeconfigCredential,
+  readKubeconfigTrust,
+  readKubeconfigUsers,
+  recognizableText,
+} from '@kube-rescue/node-config';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
 import {
@@ -25,14 +31,19 @@ interface SetKey {
   readonly key: KeyObject;
 }
 
+/** A kubeconfig of a set, with the CAs of each of its clusters: a bundle of an old and a new one is a stage of a rotation. */
+interface SetKubeconfig {
+  readonly path: HostPath;
+  readonly clusters: readonly (readonly Certificate[])[];
+}
+
 /** Certificates, keys and kubeconfigs of a directory, recognized by content, not by file names. */
 export interface CertificateSet {
   readonly path: HostPath;
   /** Without duplicates, CAs and leaves alike. */
   readonly certificates: readonly SetCertificate[];
   readonly keys: readonly SetKey[];
-  /** Kubeconfigs, with the CAs that each trusts: a bundle of an old and a new one is a stage of a rotation. */
-  readonly kubeconfigs: readonly { readonly path: HostPath; readonly trusts: readonly Certificate[] }[];
+  readonly kubeconfigs: readonly SetKubeconfig[];
   /** Files that look like a certificate, key or kubeconfig and cannot be parsed. */
   readonly damaged: readonly string[];
 }
@@ -47,7 +58,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 interface Heap {
   readonly certificates: Map<string, SetCertificate>;
   readonly keys: SetKey[];
-  readonly kubeconfigs: { path: HostPath; trusts: readonly Certificate[] }[];
+  readonly kubeconfigs: SetKubeconfig[];
   readonly damaged: string[];
 }
 
@@ -89,12 +100,15 @@ function addPem(text: string, path: HostPath, heap: Heap): readonly Certificate[
 }
 
 function addKubeconfig(bytes: Uint8Array, path: HostPath, heap: Heap): void {
-  const { certificate, key, trust } = parseKubeconfig(decodeKubeconfig(bytes, path), path);
+  const source = decodeKubeconfig(bytes, path);
   const embedded = (part: KubeconfigCredential | undefined): string | undefined =>
     part?.in === 'kubeconfig' ? part.text : undefined;
-  for (const text of [embedded(certificate), embedded(key)]) if (text !== undefined) addPem(text, path, heap);
-  const bundle = embedded(trust);
-  heap.kubeconfigs.push({ path, trusts: bundle === undefined ? [] : addPem(bundle, path, heap) });
+  for (const { certificate, key } of readKubeconfigUsers(source, path)) {
+    for (const text of [embedded(certificate), embedded(key)]) if (text !== undefined) addPem(text, path, heap);
+  }
+  const bundles = readKubeconfigTrust(source, path).map(embedded);
+  const clusters = bundles.filter((bundle) => bundle !== undefined).map((bundle) => addPem(bundle, path, heap));
+  heap.kubeconfigs.push({ path, clusters });
 }
 
 const KUBECONFIG = /^[ \t]*"?kind"?[ \t]*:[ \t]*"?Config"?[ \t]*,?[ \t\r]*$/m;
@@ -103,7 +117,7 @@ async function addFile(path: HostPath, files: SetReader, heap: Heap): Promise<vo
   try {
     const bytes = await files.readFile(path);
     if (bytes === undefined) return;
-    const read = Buffer.from(bytes).toString('latin1');
+    const read = recognizableText(bytes);
     const text = straightenPem(read) ?? read;
     // A patch or manifest may quote PEM in a field; a PEM file begins a line with it.
     if (hasPemLine(text) && !KUBECONFIG.test(text)) addPem(text, path, heap);

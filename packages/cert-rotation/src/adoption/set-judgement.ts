@@ -286,6 +286,11 @@ function describeSet(
   return [
     ...lines,
     `this node ${stageOf(node, adoption)}`,
-    ...set.kubeconfigs.map(({ path, trusts }) => `the kubeconfig ${path} ${stageOf(trusts, adoption)}`),
+    ...set.kubeconfigs.map(({ path, clusters }) => {
+      const isNew = (certificate: Certificate): boolean =>
+        cas.some((adopted) => isSameCertificate(adopted.certificate, certificate));
+      const trusted = clusters.find((each) => each.some(isNew)) ?? clusters.flat();
+      return `the kubeconfig ${path} ${stageOf(trusted, adoption)}`;
+    }),
   ];
 }

@@ -1,12 +1,15 @@
 import {
-  decodeKubeconfig,
+  editKubeconfig,
   findFlag,
   type FlagReference,
+  type KubeconfigCredential,
+  parseKubeconfig,
   readKubeconfigTrust,
   replaceKubeconfigTrust,
 } from '@kube-rescue/node-config';
 import { type HostFiles, type HostPath, hostPath } from '@kube-rescue/host';
 import { type Certificate, encodePem, isSameCertificate, parseCertificate, readPem } from '@kube-rescue/x509';
+import { readContextChoice } from '../inventory/cluster-context.ts';
 import { CA_DEFINITIONS, type CaId } from '../inventory/catalogue.ts';
 import { followLinks } from '../renewal/file-target.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
@@ -60,18 +63,34 @@ export async function findTrustGaps(
 
 async function findKubeconfigGaps(root: Certificate, node: InspectionInput, deps: Deps): Promise<CaLocation[]> {
   const locations: CaLocation[] = [];
+  const { isOfCluster = () => false } = await readContextChoice(node, deps);
   for (const path of new Set(await listKubeconfigs(node, deps.host))) {
     const target = await followLinks(deps.host, path);
-    const render = (bytes: Uint8Array | undefined): Uint8Array => {
-      const source = decodeKubeconfig(bytes ?? new Uint8Array(), path);
-      return Buffer.from(replaceKubeconfigTrust(source, path, (pem) => withRoot(pem, root, path, deps.now)));
-    };
+    const render = (bytes: Uint8Array | undefined): Uint8Array =>
+      editKubeconfig(bytes ?? new Uint8Array(), path, (source) => {
+        const isOurs = chooseClusters(source, path, isOfCluster);
+        return replaceKubeconfigTrust(source, path, (pem) => (isOurs(pem) ? withRoot(pem, root, path, deps.now) : pem));
+      });
     const bytes = await deps.host.readFile(target);
     if (bytes === undefined) continue;
-    const readable = await attempt(() => readKubeconfigTrust(decodeKubeconfig(bytes, path), path));
+    const readable = await attempt(() => render(bytes));
     if (readable.ok && (await isChanged(target, render, deps))) locations.push({ target, render });
   }
   return locations;
+}
+
+/** The clusters of a kubeconfig that are this one: by the CA on this node; where none has it, that of the current context. */
+function chooseClusters(
+  source: string,
+  path: HostPath,
+  isOfCluster: (trust: KubeconfigCredential) => boolean,
+): (pem: string) => boolean {
+  const embedded = readKubeconfigTrust(source, path).filter((trust) => trust.in === 'kubeconfig');
+  if (embedded.some(isOfCluster) || embedded.length < 2) {
+    return (text) => embedded.length < 2 || isOfCluster({ in: 'kubeconfig', text });
+  }
+  const { trust } = parseKubeconfig(source, path);
+  return (text) => trust?.in === 'kubeconfig' && trust.text === text;
 }
 
 async function isChanged(target: HostPath, render: CaLocation['render'], { host }: Deps): Promise<boolean> {

@@ -5,6 +5,7 @@ import {
   parseKubeconfig,
   readKubeconfigTrust,
   readNamedFile,
+  recognizableText,
 } from '@kube-rescue/node-config';
 import type { Host, HostPath } from '@kube-rescue/host';
 import {
@@ -111,8 +112,12 @@ async function readFile({ path, reader }: InspectionRequest['file']): Promise<re
   );
   if (containsPem(text)) return readPemFile(text, path, reader);
   const der = Buffer.from(text, 'latin1');
+  const content = recognizableText(der);
   if (der[0] === 0x30) return numbered([parseCertificate(der, path)], path, () => null);
-  if (/^[ \t]*"?(?:clusters|users|contexts|current-context)"?[ \t]*:/m.test(text) || text.trimStart().startsWith('{')) {
+  if (
+    /^[ \t]*"?(?:clusters|users|contexts|current-context)"?[ \t]*:/m.test(content) ||
+    content.trimStart().startsWith('{')
+  ) {
     return readKubeconfigFile(decodeKubeconfig(der, path), path, reader);
   }
   // Throws with the defect of the PEM.

@@ -1,5 +1,6 @@
 import {
   type ComponentFlags,
+  type ContextChoice,
   decodeKubeconfig,
   type FileReader,
   findComponent,
@@ -26,6 +27,8 @@ export interface NodeSurvey {
   readonly kubernetesDirectory: HostPath;
   readonly certificatesDirectory: HostPath;
   readonly reader: FileReader;
+  /** For kubeconfigs that no component reads. */
+  readonly contextChoice: ContextChoice;
   /** Kubeconfigs that were read: several certificates share one. */
   readonly kubeconfigs: Map<HostPath, Promise<Reading<Kubeconfig | undefined>>>;
 }
@@ -47,16 +50,25 @@ export function locateKubeconfig(
   return named === undefined ? joinPath(kubernetesDirectory, location.fileName) : hostPath(named);
 }
 
+/** Which context of its kubeconfig a certificate is in: a component takes the current one. */
+export function contextChoiceOf(
+  { component }: Pick<CertificateDefinition, 'component'>,
+  { contextChoice }: Pick<NodeSurvey, 'contextChoice'>,
+): ContextChoice {
+  return component === undefined ? contextChoice : {};
+}
+
 /** Reads a kubeconfig of this node; the value is `undefined` when it does not exist. */
 export function readKubeconfig(
   { reader, kubeconfigs }: Pick<NodeSurvey, 'reader' | 'kubeconfigs'>,
   path: HostPath,
+  choice: ContextChoice,
 ): Promise<Reading<Kubeconfig | undefined>> {
   const known = kubeconfigs.get(path);
   if (known !== undefined) return known;
   const reading = attempt(async () => {
     const bytes = await reader.readFile(path);
-    return bytes === undefined ? undefined : parseKubeconfig(decodeKubeconfig(bytes, path), path);
+    return bytes === undefined ? undefined : parseKubeconfig(decodeKubeconfig(bytes, path), path, choice);
   });
   kubeconfigs.set(path, reading);
   return reading;
@@ -96,12 +108,15 @@ async function findInKubeconfig(
 ): Promise<LocatedCertificate> {
   const { components, reader } = survey;
   const isKubelet = definition.location.in === 'kubelet-store';
-  const content = await readKubeconfig(survey, path);
+  const content = await readKubeconfig(survey, path, contextChoiceOf(definition, survey));
   if (!content.ok) return unreadable(path, content.error);
   if (content.value === undefined)
     return isKubelet ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };
-  const { certificate, key } = content.value;
-  if (certificate === undefined) return { reason: `${path} has no client certificate` };
+  const { certificate, key, otherCredential } = content.value;
+  if (certificate === undefined) {
+    const other = otherCredential === undefined ? '' : `; its user has ${otherCredential}`;
+    return { reason: `${path} has no client certificate${other}` };
+  }
   const config = { path, certificate, key: key ?? certificate };
   return isKubelet
     ? readKubeletCredentials(reader, config, components)

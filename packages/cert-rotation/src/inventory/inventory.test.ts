@@ -142,7 +142,10 @@ describe('the locations of certificates', () => {
       putFile(files, '/etc/kubernetes/scheduler.conf', conf);
     });
     expect((await inspectCertificates({ ...input, only: ['scheduler.conf'] }, { host })).absent).toEqual([
-      { id: 'scheduler.conf', reason: '/etc/kubernetes/scheduler.conf has no client certificate' },
+      {
+        id: 'scheduler.conf',
+        reason: '/etc/kubernetes/scheduler.conf has no client certificate; its user has a token',
+      },
     ]);
   });
 });

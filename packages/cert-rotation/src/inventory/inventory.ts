@@ -1,5 +1,5 @@
 import type { Usage } from '@kube-rescue/x509';
-import type { ComponentFlags, FileReader } from '@kube-rescue/node-config';
+import type { ComponentFlags, ContextChoice, FileReader } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
 import { type CaEntry, inspectCa, locateCa } from './ca-inventory.ts';
 import {
@@ -10,7 +10,9 @@ import {
   type CertificateId,
   type ServedNames,
 } from './catalogue.ts';
+import { readContextChoice } from './cluster-context.ts';
 import {
+  contextChoiceOf,
   locateCertificate,
   locateCertificatesDirectory,
   locateKubeconfig,
@@ -50,6 +52,8 @@ export interface CertificateEntry extends Credentials {
   readonly names: readonly string[];
   /** The kubelet's certificate store, for the certificate in it. */
   readonly store: KubeletStore | undefined;
+  /** Which context of a kubeconfig holds it. */
+  readonly contextChoice: ContextChoice;
 }
 
 /** A certificate of the catalogue that this node does not have. */
@@ -93,10 +97,12 @@ function merge(first: CertificateEntry, second: CertificateEntry): CertificateEn
 
 /** Server names of this node's kubeconfigs; the entry of a damaged kubeconfig reports the damage. */
 async function readServerNames(survey: NodeSurvey): Promise<readonly string[]> {
-  const paths = CERTIFICATES.map((definition) => locateKubeconfig(definition, survey)).filter(
-    (path) => path !== undefined,
+  const kubeconfigs = await Promise.all(
+    CERTIFICATES.flatMap((definition) => {
+      const path = locateKubeconfig(definition, survey);
+      return path === undefined ? [] : [readKubeconfig(survey, path, contextChoiceOf(definition, survey))];
+    }),
   );
-  const kubeconfigs = await Promise.all(paths.map((path) => readKubeconfig(survey, path)));
   return kubeconfigs.flatMap((kubeconfig) => (kubeconfig.ok ? [kubeconfig.value?.serverName ?? ''] : []));
 }
 
@@ -124,7 +130,8 @@ export async function inspectCertificates(
   const certificatesDirectory =
     input.certificatesDirectory ?? locateCertificatesDirectory(components, kubernetesDirectory);
   const locations = { components, kubernetesDirectory, certificatesDirectory };
-  const survey: NodeSurvey = { ...locations, reader: host, kubeconfigs: new Map() };
+  const contextChoice = await readContextChoice(input, { host });
+  const survey: NodeSurvey = { ...locations, reader: host, contextChoice, kubeconfigs: new Map() };
   const caIds = shareCas(survey);
 
   const entries = new Map<string, CertificateEntry>();
@@ -147,6 +154,7 @@ export async function inspectCertificates(
       usages,
       names: readServedNames(servedNames, components, serverNames),
       store: located.store,
+      contextChoice: contextChoiceOf(definition, survey),
     };
     const same = entries.get(locationKey(entry));
     entries.set(locationKey(entry), same === undefined ? entry : merge(same, entry));

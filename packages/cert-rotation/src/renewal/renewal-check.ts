@@ -79,6 +79,18 @@ function blocked(entry: CertificateEntry, [first, ...others]: readonly [Problem,
   };
 }
 
+/** A file that cannot be read and that no component and no later step needs must not keep the others from being renewed. */
+function passOver(
+  { definition }: CertificateEntry,
+  [first]: readonly [Problem, ...Problem[]],
+): RenewalFinding | undefined {
+  const recreatedBy = 'recreatedBy' in definition ? definition.recreatedBy : undefined;
+  if (recreatedBy === undefined) return undefined;
+  const summary = `${first.subject} is left as it is: ${first.message}`;
+  const warning = `${summary}; no component needs it: restore it from a backup, or recreate it with \`${recreatedBy}\``;
+  return { status: 'ok', summary, evidence: [], warnings: [warning], changes: [] };
+}
+
 async function planRemoval(entry: CertificateEntry, host: RenewalContext['host']): Promise<readonly FileRemove[]> {
   const paths = [...new Set([entry.certificateLocation.path, entry.keyLocation.path])];
   const removals = await Promise.all(
@@ -148,7 +160,11 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
     ...obstacles(entry, problems, options.newKeys || needsNewKey(entry)),
     ...judgeNewNames(entry, ca, lacking),
   ];
-  if (isSomething(blockers)) return blocked(entry, blockers);
+  if (isSomething(blockers)) {
+    const spare =
+      caProblems.length === 0 && (!entry.certificate.ok || !entry.key.ok) ? passOver(entry, blockers) : undefined;
+    return spare ?? blocked(entry, blockers);
+  }
 
   const evidence = problems.map((problem) => joinSubject(problem.subject, problem.message));
   if (!isWanted) {

@@ -1,4 +1,10 @@
-import { decodeKubeconfig, parseKubeconfig, replaceKubeconfigCredentials } from '@kube-rescue/node-config';
+import {
+  type ContextChoice,
+  decodeKubeconfig,
+  editKubeconfig,
+  parseKubeconfig,
+  replaceKubeconfigCredentials,
+} from '@kube-rescue/node-config';
 import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import {
   type Change,
@@ -111,20 +117,20 @@ async function renderStorePem(store: KubeletStore, pems: RenewedPems, files: Fil
 async function renderKubeconfig(
   path: HostPath,
   parts: { readonly certificate?: string; readonly key?: string },
+  choice: ContextChoice,
   files: Files,
 ): Promise<Uint8Array> {
-  const source = decodeKubeconfig((await files.readFile(path)) ?? new Uint8Array(), path);
-  const { certificate, key } = parseKubeconfig(source, path);
+  const bytes = (await files.readFile(path)) ?? new Uint8Array();
+  const { certificate, key } = parseKubeconfig(decodeKubeconfig(bytes, path), path, choice);
   const embedded = { certificate: certificate?.in === 'kubeconfig' ? certificate.text : undefined };
   const keyText = key?.in === 'kubeconfig' ? key.text : undefined;
-  return Buffer.from(
-    replaceKubeconfigCredentials(source, path, {
-      ...(parts.certificate === undefined
-        ? {}
-        : { 'client-certificate-data': renewPem(embedded.certificate, { certificate: parts.certificate }) }),
-      ...(parts.key === undefined || keyText === undefined ? {} : { 'client-key-data': parts.key }),
-    }),
-  );
+  const credentials = {
+    ...(parts.certificate === undefined
+      ? {}
+      : { 'client-certificate-data': renewPem(embedded.certificate, { certificate: parts.certificate }) }),
+    ...(parts.key === undefined || keyText === undefined ? {} : { 'client-key-data': parts.key }),
+  };
+  return editKubeconfig(bytes, path, (source) => replaceKubeconfigCredentials(source, path, credentials, choice));
 }
 
 function isHere(location: CredentialLocation, target: HostPath, files: Files): Promise<boolean> {
@@ -148,6 +154,7 @@ export async function renderRenewedFile(
     return renderKubeconfig(
       store.embedded.kubeconfig,
       { certificate: pems.certificate, ...(key === undefined ? {} : { key: `${key.text}\n` }) },
+      entry.contextChoice,
       files,
     );
   }
@@ -156,7 +163,7 @@ export async function renderRenewedFile(
     ...(pems.key !== undefined && (await isHere(entry.keyLocation, target, files)) ? { key: pems.key } : {}),
   };
   const location = 'certificate' in parts ? entry.certificateLocation : entry.keyLocation;
-  if (location.in === 'kubeconfig') return renderKubeconfig(location.path, parts, files);
+  if (location.in === 'kubeconfig') return renderKubeconfig(location.path, parts, entry.contextChoice, files);
   // A key file that could not be read is replaced as a whole, not patched.
   const isPatched = 'certificate' in parts || entry.key.ok;
   return Buffer.from(renewPem(isPatched ? await readText(files, hostPath(target)) : undefined, parts), 'latin1');

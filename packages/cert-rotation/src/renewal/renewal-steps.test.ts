@@ -98,6 +98,60 @@ describe('renewing an expired kubeadm node', () => {
     expect(dataOf(now, 'certificate-authority-data').match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
   });
 
+  const contextsIn = (kubeconfig: string): string =>
+    kubeconfig
+      .replace(/^current-context:.*\n/m, '')
+      .replace(/^(contexts:\n- context:\n(?: {4}.*\n)+) {2}name:.*\n/m, '$1');
+
+  it('renews a kubeconfig with one context without a name, and not a byte more', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['admin.conf'] }, (files) => {
+      putFile(files, '/etc/kubernetes/admin.conf', contextsIn(textIn(files, '/etc/kubernetes/admin.conf')));
+    });
+    const path = '/etc/kubernetes/admin.conf';
+    const before = await textAt(node.host, path);
+    expect(before).not.toContain('admin@kubernetes');
+    expect((await renew(node)).map(({ id }) => id)).toEqual(['kubeconfig/renew/admin.conf']);
+    const after = await textAt(node.host, path);
+    const scalar = /client-certificate-data: (\S+)/;
+    expect(after.replace(scalar, '')).toBe(before.replace(scalar, ''));
+  });
+
+  it('renews a kubeconfig in UTF-16, as UTF-8', async () => {
+    const path = '/etc/kubernetes/scheduler.conf';
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['scheduler.conf'] });
+    const before = await textAt(node.host, path);
+    await node.host.writeFile(hostPath(path), Buffer.from(`\u{feff}${before}`, 'utf16le'), { mode: 0o600 });
+    expect((await renew(node)).map(({ id }) => id)).toEqual(['kubeconfig/renew/scheduler.conf']);
+    const scalar = /client-certificate-data: (\S+)/;
+    expect((await textAt(node.host, path)).replace(scalar, '')).toBe(before.replace(scalar, ''));
+  });
+
+  it('passes over a kubeconfig that no component needs and that cannot be read', async () => {
+    const path = '/etc/kubernetes/super-admin.conf';
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['scheduler.conf'] }, (files) => {
+      putFile(files, path, 'clusters: [');
+    });
+    expect(await findingOf(node, 'kubeconfig/renew/super-admin.conf')).toMatchObject({
+      status: 'ok',
+      warnings: [
+        expect.stringMatching(/super-admin\.conf is left as it is.*kubeadm init phase kubeconfig super-admin/),
+      ],
+      changes: [],
+    });
+    expect((await renew(node)).map(({ id }) => id)).toEqual(['kubeconfig/renew/scheduler.conf']);
+    expect(await textAt(node.host, path)).toBe('clusters: [');
+  });
+
+  it('is blocked by a kubeconfig that a component needs', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files) => {
+      putFile(files, '/etc/kubernetes/scheduler.conf', 'clusters: [');
+    });
+    expect(await findingOf(node, 'kubeconfig/renew/scheduler.conf')).toMatchObject({
+      status: 'blocked',
+      code: 'PKI_KUBECONFIG_INVALID',
+    });
+  });
+
   it('renews the file that a kubeconfig names instead of the kubeconfig, behind a link, with its other blocks', async () => {
     const node = await kubeadmNode({ expired: ['scheduler.conf'] }, (files, { pairs }) => {
       const { certificate, key } = pairs['scheduler.conf'];

@@ -1,9 +1,11 @@
 import {
   type ConfigurationText,
   decodeKubeconfig,
+  editKubeconfig,
   isConfiguration,
   readConfigurationTexts,
   readKubeconfigTrust,
+  recognizableText,
   replaceConfigurationTexts,
   replaceKubeconfigTrust,
 } from '@kube-rescue/node-config';
@@ -24,7 +26,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
  * PEM with blanks before its lines stands inside something else, unless that is no YAML: then it is damaged PEM.
  */
 export function detectFormat(bytes: Uint8Array): TrustFormat | undefined {
-  const text = Buffer.from(bytes).toString('latin1');
+  const text = recognizableText(bytes);
   if (beginsCertificate(text)) return 'file';
   if (isConfiguration(text)) return /^[ \t]*["']?clusters["']?[ \t]*:/m.test(text) ? 'kubeconfig' : 'configuration';
   return straightenPem(text) === undefined ? undefined : 'file';
@@ -70,9 +72,10 @@ export function replaceTrust(
   replace: (pem: string) => string,
 ): Uint8Array {
   if (format === 'file') return Buffer.from(replace(readPemFile(bytes)), 'latin1');
-  const source = decodeKubeconfig(bytes, path);
-  if (format === 'kubeconfig') return Buffer.from(replaceKubeconfigTrust(source, path, replace));
-  const text = replaceConfigurationTexts(source, path, (value) => {
+  if (format === 'kubeconfig') {
+    return editKubeconfig(bytes, path, (source) => replaceKubeconfigTrust(source, path, replace));
+  }
+  const text = replaceConfigurationTexts(decodeKubeconfig(bytes, path), path, (value) => {
     const found = pemIn(value);
     if (found === undefined) return value;
     const pem = replace(found.pem);

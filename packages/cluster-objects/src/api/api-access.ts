@@ -1,4 +1,6 @@
 import type * as ClientNode from '@kubernetes/client-node';
+import { hostPath } from '@kube-rescue/host';
+import { type Kubeconfig, NodeConfigError, parseKubeconfig } from '@kube-rescue/node-config';
 import { ObjectError } from '../errors.ts';
 import { connectThrough, type Dial } from './api-dialer.ts';
 
@@ -38,14 +40,10 @@ export async function authenticate(
   dial?: Dial,
 ): Promise<Authentication> {
   const config = strictConfig(client, dial);
-  try {
-    if ('kubeconfig' in access) config.loadFromString(access.kubeconfig);
-    else config.loadFromOptions(optionsOf(access));
-  } catch (error) {
-    // The parser's message quotes lines of the kubeconfig.
-    throw invalid(`cannot read the kubeconfig:  ${error instanceof Error ? error.name : 'malformed'}`, 'kubeconfig');
-  }
-  const server = assertSelfContained(config);
+  const given = 'kubeconfig' in access ? readSelfContained(access.kubeconfig) : access;
+  if (!given.server.startsWith('https://')) throw invalid('the server URL is not https', given.server);
+  config.loadFromOptions(optionsOf(given));
+  const server = given.server.replace(/\/+$/, '');
   const first = new client.RequestContext(server, client.HttpMethod.GET);
   try {
     await config.applySecurityAuthentication(first);
@@ -82,26 +80,43 @@ function strictConfig(client: typeof ClientNode, dial: Dial | undefined): Client
   return new StrictConfig();
 }
 
-function optionsOf({ server, ca, client }: Extract<ApiServerAccess, { server: string }>): unknown {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+interface EmbeddedAccess extends Extract<ApiServerAccess, { readonly server: string }> {
+  /** The name in the server's certificate. Default: the host of the URL. */
+  readonly serverName?: string | undefined;
+}
+
+function optionsOf({ server, ca, client, serverName }: EmbeddedAccess): unknown {
+  const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
+  const tlsServerName = serverName === undefined ? {} : { tlsServerName: serverName };
   return {
-    clusters: [{ name: 'cluster', server, caData: base64(ca), skipTLSVerify: false }],
+    clusters: [{ name: 'cluster', server, caData: base64(ca), skipTLSVerify: false, ...tlsServerName }],
     users: [{ name: 'user', certData: base64(client.certificate), keyData: base64(client.key) }],
     contexts: [{ name: 'context', cluster: 'cluster', user: 'user' }],
     currentContext: 'context',
   };
 }
 
-function assertSelfContained(config: ClientNode.KubeConfig): string {
-  const cluster = config.getCurrentCluster();
-  const user = config.getCurrentUser();
-  if (cluster === null || user === null) throw invalid('the kubeconfig has no current context', 'kubeconfig');
-  if (!cluster.server.startsWith('https://')) throw invalid('the server URL is not https', cluster.server);
-  if (cluster.skipTLSVerify) throw invalid('the kubeconfig disables TLS verification', cluster.server);
-  if (!cluster.caData) throw invalid('the kubeconfig has no embedded CA', cluster.server);
-  if (user.certFile || user.keyFile || cluster.caFile) throw invalid('the kubeconfig points to files', cluster.server);
-  if (user.exec || user.authProvider) throw invalid('the kubeconfig runs a program for credentials', cluster.server);
-  return cluster.server.replace(/\/+$/, '');
+/** Kubernetes' client library refuses contexts without a name, which client-go reads; so it is given the content alone. */
+function readSelfContained(text: string): EmbeddedAccess {
+  const { server, serverName, trust, certificate, key, otherCredential } = readKubeconfig(text);
+  if (otherCredential !== undefined) throw invalid(`the user of the kubeconfig has ${otherCredential}`, server);
+  if (trust === undefined) throw invalid('the kubeconfig verifies no server: it embeds no CA', server);
+  if (certificate === undefined || key === undefined) {
+    throw invalid('the kubeconfig has no embedded client certificate and key', server);
+  }
+  if (trust.in === 'file' || certificate.in === 'file' || key.in === 'file') {
+    throw invalid('the kubeconfig points to files', server);
+  }
+  return { server, serverName, ca: trust.text, client: { certificate: certificate.text, key: key.text } };
+}
+
+function readKubeconfig(text: string): Kubeconfig {
+  try {
+    return parseKubeconfig(text, hostPath('/kubeconfig'));
+  } catch (error) {
+    if (error instanceof NodeConfigError) throw invalid(error.message, 'kubeconfig');
+    throw error;
+  }
 }
 
 function invalid(message: string, subject: string): ObjectError {

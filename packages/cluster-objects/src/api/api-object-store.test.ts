@@ -383,7 +383,7 @@ describe('a kubeconfig', () => {
     ['a key in a file', () => kubeconfig({}, { 'client-key-data': undefined, 'client-key': '/etc/passwd' })],
     [
       'a program to run',
-      () => kubeconfig({}, { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'touch' } }),
+      () => kubeconfig({}, { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'touch' } }),
     ],
   ])('with %s is refused', async (_what, text) => {
     const failure = await expectCode(

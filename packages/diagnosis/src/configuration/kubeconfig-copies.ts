@@ -1,6 +1,6 @@
 import { type Host, hostPath, type HostPath, joinPath } from '@kube-rescue/host';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { type KubeconfigClient, readKubeconfigClient } from '@kube-rescue/node-config';
+import { type ContextChoice, type KubeconfigClient, readKubeconfigClient } from '@kube-rescue/node-config';
 import { parseCertificates } from '@kube-rescue/x509';
 import type { Finding } from '../cause.ts';
 
@@ -19,17 +19,19 @@ const MAX_HOMES = 200;
  * than `admin.conf`. A file that cannot be read or that is a link is passed over. Source: kubernetes.io, "Certificate Management
  * with kubeadm".
  * @param admin path of the kubeconfig that the copies were made from
+ * @param choice the context of this cluster, in files that hold several
  */
 export async function findOutdatedCopies(
   admin: HostPath,
   { host, now }: { readonly host: Reader; readonly now: Date },
+  choice: ContextChoice = {},
 ): Promise<readonly Finding[]> {
-  const original = await readClient(admin, host);
+  const original = await readClient(admin, host, choice);
   if (original === undefined) return [];
   const names = ((await host.list(HOMES)) ?? []).toSorted().slice(0, MAX_HOMES);
   const homes = [ROOT_HOME, ...names.map((name) => joinPath(HOMES, name))];
   const copies = await Promise.all(
-    homes.map((home) => judgeCopy(joinPath(home, '.kube', 'config'), original, host, now)),
+    homes.map((home) => judgeCopy(joinPath(home, '.kube', 'config'), original, { host, now }, choice)),
   );
   const outdated = copies.filter((copy) => copy !== undefined);
   if (outdated.length === 0) return [];
@@ -51,10 +53,10 @@ interface OutdatedCopy {
 async function judgeCopy(
   path: HostPath,
   original: KubeconfigClient,
-  host: Reader,
-  now: Date,
+  { host, now }: { readonly host: Reader; readonly now: Date },
+  choice: ContextChoice,
 ): Promise<OutdatedCopy | undefined> {
-  const client = await readClient(path, host);
+  const client = await readClient(path, host, choice);
   const certificate = client === undefined ? undefined : firstCertificate(client.certificate);
   const model = firstCertificate(original.certificate);
   if (client === undefined || certificate === undefined || client.server !== original.server) return undefined;
@@ -64,10 +66,10 @@ async function judgeCopy(
 }
 
 /** The owner of a home may write anything there: what cannot be read is passed over, and links are not followed. */
-async function readClient(path: HostPath, host: Reader): Promise<KubeconfigClient | undefined> {
+async function readClient(path: HostPath, host: Reader, choice: ContextChoice): Promise<KubeconfigClient | undefined> {
   try {
     if ((await host.stat(path))?.kind !== 'file') return undefined;
-    return await readKubeconfigClient(path, { host });
+    return await readKubeconfigClient(path, { host }, choice);
   } catch (error) {
     if (isRecoveryError(error)) return undefined;
     throw error;

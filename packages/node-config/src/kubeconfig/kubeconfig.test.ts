@@ -1,7 +1,8 @@
 import { hostPath } from '@kube-rescue/host';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseKubeconfig, replaceKubeconfigCredentials } from './kubeconfig.ts';
+import { decodeKubeconfig, editKubeconfig } from './kubeconfig-bytes.ts';
+import { type KubeconfigCredential, parseKubeconfig, replaceKubeconfigCredentials } from './kubeconfig.ts';
 
 const PATH = hostPath('/etc/kubernetes/admin.conf');
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -16,7 +17,7 @@ contexts:
 - {context: {cluster: kubernetes, user: admin}, name: admin@kubernetes}
 current-context: admin@kubernetes
 users:
-- name: somebody-else
+- name: other-admin
   user: {token: abcdef.0123456789abcdef}
 - name: admin
   user:
@@ -33,13 +34,13 @@ describe('a kubeconfig', () => {
       certificate: { in: 'kubeconfig', text: 'C' },
       key: { in: 'kubeconfig', text: 'K' },
       trust: { in: 'kubeconfig', text: 'old CA, new CA' },
+      otherCredential: undefined,
     });
   });
 
   it.each([
     ['server: "https://[fd00::1]:6443"', 'fd00::1'],
     ['server: "https://127.0.0.1:8443", tls-server-name: api.example', 'api.example'],
-    ['server: "https://127.0.0.1:8443", insecure-skip-tls-verify: true', undefined],
     ['server: "nonsense"', undefined],
   ])('with %s judges the server by the name %s', (cluster, name) => {
     const source = kubeconfig(base64('C'), base64('K')).replace('server: "https://10.9.0.11:6443"', cluster);
@@ -59,7 +60,8 @@ describe('a kubeconfig', () => {
   it.each([
     ['is not YAML', 'users: [}', 'is not valid YAML'],
     ['is not a mapping', '- 1', 'not a mapping'],
-    ['has a key twice', `${valid}\nkind: Config\nkind: Config`, 'not valid YAML (DUPLICATE_KEY)'],
+    ['is of another kind', `${valid}\nkind: Pod`, 'not a kubeconfig'],
+    ['has a user twice', valid.replace('name: other-admin', 'name: admin'), 'users has two entries "admin"'],
     ['has no current context', valid.replace(/current-context.*/, ''), 'current-context is missing'],
     [
       'names a context that is not there',
@@ -69,7 +71,26 @@ describe('a kubeconfig', () => {
     ['names a missing user', valid.replace('user: admin}', 'user: x}'), 'users has no entry "x"'],
     ['has credentials that are not base64', kubeconfig('a%%%', base64('K')), 'client-certificate-data is not base64'],
     ['has a number for a credential', kubeconfig('1234', base64('K')), 'client-certificate-data is not a string'],
-    ['has an alias for a credential', kubeconfig(`&a ${base64('C')}`, '*a'), 'client-key-data is a YAML alias'],
+    [
+      'has a certificate in folded lines',
+      kubeconfig(`>\n        ${base64('CCC')}\n        ${base64('C')}`, base64('K')),
+      'not base64',
+    ],
+    [
+      'has a certificate in a file too',
+      kubeconfig(`${base64('C')}\n      client-certificate: admin.crt`, base64('K')),
+      'both given',
+    ],
+    ['has a certificate without key', valid.replace('client-key-data', 'another-key-data'), 'without a key'],
+    [
+      'names a CA and does not verify',
+      valid.replace('server:', 'insecure-skip-tls-verify: true, server:'),
+      'takes only one',
+    ],
+    ['is indented with tabs', valid.replace('      client-key', '\t\tclient-key'), 'not valid YAML'],
+    ['has a tab in a blank line', valid.replace('current-context', '\t\ncurrent-context'), 'indented with a tab'],
+    ['ends with zero bytes', `${valid}\0\0`, 'has a control character'],
+    ['was emptied', '', 'the file is empty'],
   ])('that %s is refused by name', (_title, source, message) => {
     expect(() => parseKubeconfig(source, PATH)).toThrowError(
       expect.objectContaining({
@@ -125,8 +146,8 @@ describe('replacing the credentials of a kubeconfig', () => {
 
   it.each([
     ['a literal block', `|\n        ${base64('old')}`],
-    ['a folded block of two lines', `>-\n        ${base64('old').slice(0, 2)}\n        ${base64('old').slice(2)}`],
-    ['a plain text of two lines', `${base64('abcdef')}\n        ${base64('uvwxyz')}`],
+    ['a literal block of two lines', `|\n        ${base64('abcdef')}\n        ${base64('uvwxyz')}`],
+    ['a folded block of one line', `>-\n        ${base64('old')}`],
   ])('replaces %s as a whole', (_title, value) => {
     const source = kubeconfig(value, base64('K'));
     const replaced = replaceKubeconfigCredentials(source, PATH, { 'client-certificate-data': 'new' });
@@ -138,5 +159,156 @@ describe('replacing the credentials of a kubeconfig', () => {
     expect(() => replaceKubeconfigCredentials(source, PATH, { 'client-certificate-data': 'new' })).toThrowError(
       expect.objectContaining({ code: 'PKI_KUBECONFIG_INVALID' }),
     );
+  });
+
+  const shared = kubeconfig(`&both ${base64('old')}`, base64('K')).replace(
+    'user: {token: abcdef.0123456789abcdef}',
+    'user: {client-certificate-data: *both, client-key-data: *both}',
+  );
+
+  it('leaves a value alone that another user shares by an alias', () => {
+    // An alias must follow its anchor.
+    const [head = '', users = ''] = shared.split('users:\n');
+    const [, other = '', own = ''] = /(- name: other-admin[^]*?)(- name: admin[^]*)/.exec(users) ?? [];
+    const source = `${head}users:\n${own.replace('# the end', '')}${other}`;
+    expect(() => replaceKubeconfigCredentials(source, PATH, { 'client-certificate-data': 'new' })).toThrowError(
+      expect.objectContaining({ message: expect.stringContaining('other fields share the value') }),
+    );
+  });
+
+  it('writes the value instead of an alias', () => {
+    const source = kubeconfig(`&both ${base64('old')}`, '*both');
+    expect(replaceKubeconfigCredentials(source, PATH, { 'client-key-data': 'new' })).toBe(
+      kubeconfig(`&both ${base64('old')}`, base64('new')),
+    );
+  });
+
+  it('replaces the last of two equal keys, which is the one that counts', () => {
+    const twice = (last: string): string =>
+      kubeconfig(base64('C'), `${base64('first')}\n      client-key-data: ${base64(last)}`);
+    expect(parseKubeconfig(twice('old'), PATH).key).toEqual({ in: 'kubeconfig', text: 'old' });
+    expect(replaceKubeconfigCredentials(twice('old'), PATH, { 'client-key-data': 'new' })).toBe(twice('new'));
+  });
+});
+
+/** One context without a name and no current context, as early installers write it. */
+const unnamed = (certificate: string): string => `apiVersion: v1
+kind: Config
+clusters:
+- name: local
+  cluster:
+    server: https://api.example:443
+    certificate-authority-data: ${base64('CA')}
+users:
+- name: kubelet
+  user:
+    client-certificate-data: ${base64(certificate)}
+    client-key-data: ${base64('K')}
+contexts:
+- context:
+    cluster: local
+    user: kubelet
+`;
+
+describe('a kubeconfig with one context without a name', () => {
+  it.each([
+    ['no current context', unnamed('C')],
+    ['an empty current context', `${unnamed('C')}current-context: ""\n`],
+    ['empty names', `${unnamed('C')}  name: ""\n`],
+    ['another context with a name', `${unnamed('C')}- {name: x, context: {cluster: nowhere, user: missing}}\n`],
+  ])('and %s is read', (_title, source) => {
+    expect(parseKubeconfig(source, PATH)).toMatchObject({
+      server: 'https://api.example:443',
+      serverName: 'api.example',
+      certificate: { text: 'C' },
+      trust: { text: 'CA' },
+    });
+  });
+
+  it('keeps every other byte when its certificate is renewed', () => {
+    expect(replaceKubeconfigCredentials(unnamed('old'), PATH, { 'client-certificate-data': 'new' })).toBe(
+      unnamed('new'),
+    );
+  });
+
+  it('is refused when its current context names another', () => {
+    expect(() => parseKubeconfig(`${unnamed('C')}current-context: x\n`, PATH)).toThrowError(
+      /contexts has no entry "x"/,
+    );
+  });
+});
+
+describe('a user without a certificate', () => {
+  it.each([
+    ['{token: abc}', 'a token'],
+    ['{tokenFile: /run/token}', 'a token'],
+    ['{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws}}', 'an exec plugin'],
+    ['{auth-provider: {name: gcp}}', 'an auth provider'],
+    ['{username: admin, password: secret}', 'a password'],
+    ['{}', undefined],
+  ])('%s has %s', (user, otherCredential) => {
+    const source = unnamed('C').replace(/user:\n.*\n.*\n(?=contexts)/, `user: ${user}\n`);
+    expect(parseKubeconfig(source, PATH)).toMatchObject({ certificate: undefined, key: undefined, otherCredential });
+  });
+});
+
+describe('a kubeconfig of several clusters', () => {
+  const cluster = (name: string): string =>
+    `{name: ${name}, cluster: {server: "https://${name}:6443", certificate-authority-data: ${base64(`CA of ${name}`)}}}`;
+  const user = (name: string): string =>
+    `{name: ${name}, user: {client-certificate-data: ${base64(name)}, client-key-data: ${base64(`key of ${name}`)}}}`;
+  const merged = (ours = user('ours')): string => `clusters: [${cluster('theirs')}, ${cluster('ours')}]
+users: [${user('theirs')}, ${ours}]
+contexts:
+- {name: theirs, context: {cluster: theirs, user: theirs}}
+- {name: ours, context: {cluster: ours, user: ours}}
+current-context: theirs
+`;
+  const isOfCluster = (trust: KubeconfigCredential): boolean =>
+    trust.in === 'kubeconfig' && trust.text === 'CA of ours';
+
+  it('is read by its current context, as client-go reads it', () => {
+    expect(parseKubeconfig(merged(), PATH).server).toBe('https://theirs:6443');
+  });
+
+  it('is read by the context of the cluster in question', () => {
+    expect(parseKubeconfig(merged(), PATH, { isOfCluster }).server).toBe('https://ours:6443');
+    expect(parseKubeconfig(merged(), PATH, { isOfCluster: () => false }).server).toBe('https://theirs:6443');
+  });
+
+  it('is renewed for that cluster alone', () => {
+    const replaced = replaceKubeconfigCredentials(merged(), PATH, { 'client-key-data': 'new' }, { isOfCluster });
+    expect(replaced).toBe(merged(user('ours').replace(base64('key of ours'), base64('new'))));
+  });
+});
+
+describe('the bytes of a kubeconfig', () => {
+  const utf16 = (text: string): Buffer => Buffer.from(`\u{feff}${text}`, 'utf16le');
+
+  it.each([
+    ['UTF-8', Buffer.from('a: ä')],
+    ['UTF-16, little endian', utf16('a: ä')],
+    ['UTF-16, big endian', utf16('a: ä').swap16()],
+  ])('in %s are decoded', (_title, bytes) => {
+    expect(decodeKubeconfig(bytes, PATH)).toBe('a: ä');
+  });
+
+  it.each([
+    ['Latin-1', Buffer.from('a: ä', 'latin1'), 'not UTF-8'],
+    ['half a character of UTF-16', utf16('a: ä').subarray(0, -1), 'not UTF-16'],
+  ])('in %s are refused with the command that converts them', (_title, bytes, message) => {
+    expect(() => decodeKubeconfig(bytes, PATH)).toThrowError(
+      expect.objectContaining({
+        code: 'PKI_KUBECONFIG_INVALID',
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining('iconv'),
+      }),
+    );
+  });
+
+  it('stay the same without a change, and become UTF-8 with one', () => {
+    const bytes = utf16('a: ä');
+    expect(editKubeconfig(bytes, PATH, (source) => source)).toBe(bytes);
+    expect(Buffer.from(editKubeconfig(bytes, PATH, (source) => `${source}!`)).toString()).toBe('a: ä!');
   });
 });

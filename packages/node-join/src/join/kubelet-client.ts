@@ -1,4 +1,5 @@
-import { type Host, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import { decodeKubeconfig, NodeConfigError, parseKubeconfig } from '@kube-rescue/node-config';
 import { type ObjectStore, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { parseCertificates } from '@kube-rescue/x509';
@@ -29,9 +30,14 @@ export async function readKubeletClient(
   for (const path of kubeconfigs) {
     const bytes = await host.readFile(path);
     if (bytes === undefined) continue;
-    const pem = await certificateIn(new TextDecoder().decode(bytes), path, host);
-    const client = pem === undefined ? undefined : describe(pem, 'node');
-    return client ?? { source: 'unknown', reason: `${path} has no readable client certificate` };
+    try {
+      const pem = await certificateIn(bytes, path, host);
+      const client = pem === undefined ? undefined : describe(pem, 'node');
+      return client ?? { source: 'unknown', reason: `${path} has no readable client certificate` };
+    } catch (error) {
+      if (error instanceof NodeConfigError) return { source: 'unknown', reason: `${path}: ${error.message}` };
+      throw error;
+    }
   }
   return { source: 'unknown', reason: `no kubeconfig found: ${kubeconfigs.join(', ')}` };
 }
@@ -54,15 +60,15 @@ export async function readSignedClients(
   return newest;
 }
 
-/** Reads lines, not YAML; in a kubeconfig with several users the kubelet's user is unknown. */
-async function certificateIn(text: string, path: HostPath, host: Pick<Host, 'readFile'>): Promise<string | undefined> {
-  const found = [...text.matchAll(/^\s*-?\s*client-certificate(-data)?:\s*["']?([^\s"']+)/gm)];
-  const [only] = found;
-  if (found.length !== 1 || only === undefined) return undefined;
-  const [, isData, value = ''] = only;
-  if (isData !== undefined) return Buffer.from(value, 'base64').toString();
-  const bytes = await host.readFile(joinPath(parentPath(path), value));
-  return bytes && new TextDecoder().decode(bytes);
+async function certificateIn(
+  bytes: Uint8Array,
+  path: HostPath,
+  host: Pick<Host, 'readFile'>,
+): Promise<string | undefined> {
+  const { certificate } = parseKubeconfig(decodeKubeconfig(bytes, path), path);
+  if (certificate?.in !== 'file') return certificate?.text;
+  const file = await host.readFile(certificate.path);
+  return file && Buffer.from(file).toString('latin1');
 }
 
 function describe(text: string, source: 'node' | 'request'): KnownClient | undefined {

@@ -51,7 +51,11 @@ describe('the nodes of a cluster', () => {
     const pem = pki.pairs['kubelet-client'].certificate;
     const cluster = fakeCluster();
     cluster.plantNode('node02', { reportedAt: new Date().toISOString() });
-    const kubeconfig = `users:\n- name: x\n  user:\n    client-certificate-data: ${Buffer.from(pem).toString('base64')}\n`;
+    const data = Buffer.from(pem).toString('base64');
+    const kubeconfig = `clusters: [{name: local, cluster: {server: "https://api.example"}}]
+users: [{name: kubelet, user: {client-certificate-data: ${data}, client-key: kubelet.key}}]
+contexts: [{context: {cluster: local, user: kubelet}}]
+`;
     const host = createFakeHost({ tree: treeOf({ '/etc/kubernetes/kubeconfig': kubeconfig }) });
     const own = await look(cluster, { openHost: async () => host }, new Date());
     expect(own[0]?.client).toMatchObject({

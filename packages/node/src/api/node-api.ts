@@ -36,7 +36,7 @@ export function createNodeApi(describe: () => Promise<NodeDescription>, { host }
     const server = node.apiServerUrl;
     if (server === undefined) return { state: 'unanswered', reason: 'no API server is configured on this node' };
     try {
-      const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
+      const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host }, node.adminContext);
       const client = { certificate, key };
       const answer = await host.request({ url: `${server}${path}`, timeoutMs, signal, ca, client });
       if (answer.peer?.trusted !== true) {

@@ -77,7 +77,7 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
       hint: 'run this on a control-plane node, or use etcd: --via etcd',
     });
   }
-  const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host });
+  const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host }, node.adminContext);
   const { connectApiServer } = await import('@kube-rescue/cluster-objects');
   const dial = host.connect.bind(host);
   const store = connectApiServer({ server, ca, client: { certificate, key } }, { dial });

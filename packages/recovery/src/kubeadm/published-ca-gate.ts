@@ -1,5 +1,7 @@
 import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
+import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
+import { readKubeconfigTrust } from '@kube-rescue/node-config';
 import { findStalePods } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
@@ -95,9 +97,19 @@ async function warnOfPods(
 async function warnOfClusterInfo(node: Node, present: string, signal: AbortSignal): Promise<readonly string[]> {
   const [info] = (await node.api.list(CLUSTER_INFO, signal)) ?? [];
   const kubeconfig = textAt(fieldsAt(info, 'data'), 'kubeconfig') ?? '';
-  const data = /certificate-authority-data: (\S+)/.exec(kubeconfig)?.[1];
-  if (data === undefined || decode(data).trim() === present) return [];
+  if (kubeconfig === '' || trustedIn(kubeconfig).includes(present)) return [];
   return ['kube-public/cluster-info holds another CA, so no node can join: run kubeadm init phase bootstrap-token'];
+}
+
+/** The embedded CAs; none of a kubeconfig that cannot be read, with which no node can join either. */
+function trustedIn(kubeconfig: string): readonly string[] {
+  try {
+    const trusts = readKubeconfigTrust(kubeconfig, hostPath('/cluster-info'));
+    return trusts.flatMap((trust) => (trust.in === 'kubeconfig' ? [trust.text.trim()] : []));
+  } catch (error) {
+    if (isRecoveryError(error)) return [];
+    throw error;
+  }
 }
 
 function pemOf(object: unknown): string {

@@ -112,6 +112,6 @@ export function assertNotBlocked(plan: Plan): void {
 }
 
 function toPlainFinding(finding: Finding): Finding {
-  const { status, summary, evidence, code, subject, hint, waitsFor } = finding;
-  return JSON.parse(JSON.stringify({ status, summary, evidence, code, subject, hint, waitsFor })) as Finding;
+  const { status, summary, evidence, warnings, code, subject, hint, waitsFor } = finding;
+  return JSON.parse(JSON.stringify({ status, summary, evidence, warnings, code, subject, hint, waitsFor })) as Finding;
 }

@@ -37,7 +37,10 @@ func judgeKubeconfig(text []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = rest.TLSConfigFor(config)
+	if _, err := rest.TLSConfigFor(config); err != nil {
+		return err
+	}
+	_, _, err = rest.DefaultServerUrlFor(config)
 	return err
 }
 
