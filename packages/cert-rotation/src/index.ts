@@ -92,3 +92,5 @@ export { dropExchangesOf, exchangesOf } from './rotation/trust-exchange.ts';
 export { findFormerCas } from './rotation/former-cas.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
 export { createPublicationKind, type TrustPublication, trustPublication } from './rotation/publication-kind.ts';
+
+export { reportUsedCertificates, type UsedReport } from './used/used-report.ts';

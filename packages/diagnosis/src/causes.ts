@@ -7,6 +7,8 @@ interface Evidence {
   /** The clock, when the evidence contradicts it or does not support it. */
   readonly clock: Finding | undefined;
   readonly certificates: readonly CertificateRow[];
+  /** Certificates outside of the catalogue, which no recovery renews. */
+  readonly used: readonly Finding[];
   readonly components: readonly ComponentState[];
   readonly etcd: readonly Finding[];
   /** What is wrong in flags, files and names, apart from certificates. */
@@ -54,6 +56,7 @@ const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMAT
 export function rankCauses({
   clock: wrongClock,
   certificates,
+  used,
   components,
   etcd,
   configuration,
@@ -89,7 +92,7 @@ export function rankCauses({
             summary: `not running or not healthy: ${down.map(({ name }) => name).join(', ')}`,
             evidence: down.map(({ name, detail }) => `${name}: ${detail}`),
             hint:
-              bad.length > 0
+              bad.length + used.length > 0
                 ? 'follows from the certificates above'
                 : configuration.length > 0
                   ? 'follows from the problems above'
@@ -100,12 +103,20 @@ export function rankCauses({
         ];
   const blockers = blocking.map(({ cause }) => cause);
   const first = wrongClock === undefined ? [] : [wrongClock];
-  return [...first, ...clock, ...configuration, ...structural, ...blockers, ...others, ...etcd, ...stopped].map(
-    (cause, index) => ({
-      rank: index + 1,
-      ...cause,
-    }),
-  );
+  return [
+    ...first,
+    ...clock,
+    ...configuration,
+    ...structural,
+    ...blockers,
+    ...others,
+    ...used,
+    ...etcd,
+    ...stopped,
+  ].map((cause, index) => ({
+    rank: index + 1,
+    ...cause,
+  }));
 }
 
 function weightOf(row: CertificateRow): number {

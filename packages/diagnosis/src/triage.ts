@@ -1,5 +1,11 @@
 import { type ComponentState } from './component-state.ts';
-import { type CertificateRow, expiresSoon, inspectCertificates, reportCertificates } from '@kube-rescue/cert-rotation';
+import {
+  type CertificateInventory,
+  type CertificateRow,
+  expiresSoon,
+  inspectCertificates,
+  reportCertificates,
+} from '@kube-rescue/cert-rotation';
 import { isRecoveryError, toRfc3339 } from '@kube-rescue/errors';
 import { baseName } from '@kube-rescue/host';
 import { findRefusedCheckpoints, listManifests, type ManifestRow } from '@kube-rescue/static-manifests';
@@ -14,9 +20,11 @@ import {
   type NodeDescription,
 } from '@kube-rescue/node';
 import { type Cause, type Finding } from './cause.ts';
+import { checkUsedCertificates, findUsedProblems } from './certificates/used-certificates.ts';
 import { rankCauses } from './causes.ts';
 import { findForeignAddresses } from './configuration/addresses.ts';
 import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
+import { findContradictions } from './configuration/contradictions.ts';
 import { findUnreadableFlagFiles } from './configuration/named-files.ts';
 import { findRenamedNode } from './configuration/node-name.ts';
 import { findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
@@ -57,6 +65,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   const now = node.clock.now();
   const inventory = await inspectCertificates(description.inspection, node);
   const certificates = reportCertificates(inventory, { now });
+  const used = await checkUsedCertificates(description, inventory, { now }, node);
   const [clock, [seen, etcd]] = await Promise.all([
     checkClock(node, signal),
     node.host.kind === 'live'
@@ -64,14 +73,16 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
       : ([[], null] as const),
   ]);
   const components = etcd === null ? seen : withEtcd(seen, etcd);
-  const unread = findUnread(description);
+  const unread = [...findUnread(description), ...used.unread];
+  const configuration = await findConfigurationProblems(description, certificates, inventory, node);
   const causes = rankCauses({
     clock: findWrongClock(clock),
     certificates,
+    used: findUsedProblems(used.rows, pathsIn(configuration)),
     // An etcd that answers is not down; its problems are separate causes.
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
-    configuration: await findConfigurationProblems(description, certificates, node),
+    configuration,
     layout: findLayoutProblem(description),
     manifests: unread,
   });
@@ -89,14 +100,21 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
       ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now }, description.adminContext)),
     ],
     components,
-    certificates,
+    certificates: [...certificates, ...used.rows],
     etcd,
   };
+}
+
+/** The files that a finding about flags names already. */
+function pathsIn(configuration: readonly Finding[]): ReadonlySet<string> {
+  const lines = configuration.filter(({ code }) => code === 'FLAG_FILE_MISSING').flatMap(({ evidence }) => evidence);
+  return new Set(lines.map((line) => /=(\/[^:]+): /.exec(line)?.[1] ?? ''));
 }
 
 async function findConfigurationProblems(
   description: NodeDescription,
   certificates: readonly CertificateRow[],
+  inventory: CertificateInventory,
   node: Node,
 ): Promise<readonly Finding[]> {
   const { components, kubelet } = description;
@@ -106,6 +124,7 @@ async function findConfigurationProblems(
   const findings = await Promise.all([
     findForeignAddresses(components, node),
     findUnreadableFlagFiles(components, judged, node),
+    findContradictions(components, inventory, node),
     findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
   ]);
   return findings.flat();
@@ -149,11 +168,13 @@ export async function checkCertificates(
 ): Promise<CertificateCheck> {
   const description = await node.describe();
   const inventory = await inspectCertificates(description.inspection, node);
-  const certificates = reportCertificates(inventory, {
-    now: node.clock.now(),
-    expiringWithinDays: options.warnWithinDays,
-  });
-  return { certificates, unread: findUnread(description).map(describeUnread) };
+  const judgement = { now: node.clock.now(), expiringWithinDays: options.warnWithinDays };
+  const certificates = reportCertificates(inventory, judgement);
+  const used = await checkUsedCertificates(description, inventory, judgement, node);
+  return {
+    certificates: [...certificates, ...used.rows],
+    unread: [...findUnread(description), ...used.unread].map(describeUnread),
+  };
 }
 
 /**

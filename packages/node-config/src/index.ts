@@ -49,3 +49,8 @@ export { healthUrl } from './static-pods/health-url.ts';
 
 export { isNodeService, whyUntrusted } from './components/trusted-process.ts';
 export { type ContainerProcess, parsePodCgroup } from './components/pod-cgroup.ts';
+export { filesOfComponents } from './used-files/component-files.ts';
+export { filesOfPod } from './used-files/pod-files.ts';
+export { filesOfUnits } from './used-files/unit-files.ts';
+export { findPathsInText } from './used-files/text-paths.ts';
+export type { UsedFile } from './used-files/used-file.ts';

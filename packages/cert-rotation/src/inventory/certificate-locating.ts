@@ -16,6 +16,7 @@ import {
   type KubeletStore,
   kubeletConfigMissing,
   locateKubeletConfig,
+  locateKubeletServerStore,
   locateKubeletServingPair,
   readKubeletCredentials,
 } from './kubelet-inventory.ts';
@@ -136,6 +137,8 @@ export async function locateCertificate(
   const kubeconfig = locateKubeconfig(definition, survey);
   if (kubeconfig !== undefined) return findInKubeconfig(definition, kubeconfig, survey);
   if (location.in === 'kubelet-self-signed') {
+    const store = locateKubeletServerStore(components);
+    if (store !== undefined) return { reason: `the kubelet requests it from the cluster: ${store}` };
     const { certificate, key } = locateKubeletServingPair(components);
     return readUnnamedPair(certificate, key, reader);
   }

@@ -7,6 +7,7 @@ import { attempt, type Reading } from './reading.ts';
 
 const DEFAULT_CERTIFICATE_DIRECTORY = '/var/lib/kubelet/pki';
 const CURRENT_LINK = 'kubelet-client-current.pem';
+const SERVER_LINK = 'kubelet-server-current.pem';
 
 /** The kubelet's own store of client certificates (client-go `util/certificate/certificate_store.go`). */
 export interface KubeletStore {
@@ -42,6 +43,16 @@ export function locateKubeletServingPair(components: readonly ComponentFlags[]):
     certificate: hostPath(kubeletFlag(components, 'tls-cert-file') ?? joinPath(directory, 'kubelet.crt')),
     key: hostPath(kubeletFlag(components, 'tls-private-key-file') ?? joinPath(directory, 'kubelet.key')),
   };
+}
+
+/**
+ * The link to the serving certificate that the kubelet requests from the cluster; `undefined` when it serves another pair. A
+ * request is made only without `--tls-cert-file` (kubelet `pkg/kubelet/kubelet.go`, certificate manager).
+ */
+export function locateKubeletServerStore(components: readonly ComponentFlags[]): HostPath | undefined {
+  const isRequested = kubeletFlag(components, 'rotate-server-certificates') === 'true';
+  if (!isRequested || kubeletFlag(components, 'tls-cert-file') !== undefined) return undefined;
+  return joinPath(certificateDirectory(components), SERVER_LINK);
 }
 
 async function isStoreLink(reader: FileReader, path: HostPath): Promise<boolean> {

@@ -8,7 +8,8 @@ const REFUSED = 'is refused by the components';
 
 type Part = 'certificate' | 'key';
 
-function codeOf(fault: GoFault, part: Part): PkiErrorCode {
+/** The code of what Go refuses. */
+export function codeOf(fault: GoFault, part: Part): PkiErrorCode {
   const remedy = remedyOf(fault);
   if (remedy === 'rewrite') return 'PKI_PEM_INVALID';
   if (part === 'key') return 'PKI_KEY_INVALID';

@@ -29,7 +29,8 @@ function problem(subject: string, draft: Draft): Problem {
   return { severity: 'problem', fixedBy: 'renewal', subject, kind: PKI_ERRORS[draft.code], ...draft };
 }
 
-function judgeDates(certificate: Certificate, path: string, options: JudgementOptions): Problem[] {
+/** The dates of a certificate, with the advice to renew it here. */
+export function judgeDates(certificate: Certificate, path: string, options: JudgementOptions): Problem[] {
   const { notBefore, notAfter } = certificate;
   const { now } = options;
   const renew = 'renew it with `kube-rescue certs renew`';

@@ -152,6 +152,7 @@ async function readConfigFile(
   const fields: readonly (readonly [flag: string, value: unknown])[] = [
     ['pod-manifest-path', at('staticPodPath')],
     ['rotate-certificates', at('rotateCertificates')],
+    ['rotate-server-certificates', at('serverTLSBootstrap')],
     ['tls-cert-file', at('tlsCertFile')],
     ['tls-private-key-file', at('tlsPrivateKeyFile')],
     ['client-ca-file', at('authentication', 'x509', 'clientCAFile')],

@@ -88,6 +88,7 @@ function decodeContainer(
     image: fields.image === undefined ? '' : read.text(fields.image, `${at}.image`),
     command,
     args,
+    environment,
     program: line.program,
     flags: line.program === 'etcd' ? withEtcdEnvironment(line.flags, environment) : line.flags,
     mounts: read
@@ -111,7 +112,8 @@ function decodeMount(
     return { containerPath, hostPath: undefined };
   }
   const subPath = mount.subPath === undefined ? '' : read.text(mount.subPath, `${at}.subPath`);
-  return { containerPath, hostPath: joinPath(hostPath(source), `./${subPath}`) };
+  const volume = typeof mount.name === 'string' ? mount.name : undefined;
+  return { containerPath, hostPath: joinPath(hostPath(source), `./${subPath}`), volume };
 }
 
 function decodeHttpGet(

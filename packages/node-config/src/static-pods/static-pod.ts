@@ -22,6 +22,8 @@ export interface Mount {
   readonly containerPath: HostPath;
   /** `undefined` when the source is not on the host. */
   readonly hostPath: HostPath | undefined;
+  /** The name of its volume. */
+  readonly volume?: string | undefined;
 }
 
 export interface StaticContainer extends CommandLine {
@@ -29,6 +31,8 @@ export interface StaticContainer extends CommandLine {
   readonly image: string;
   readonly command: readonly string[];
   readonly args: readonly string[];
+  /** Variables with a value in the manifest. */
+  readonly environment?: ReadonlyMap<string, string> | undefined;
   /** Longest path first. */
   readonly mounts: readonly Mount[];
   readonly probes: Probes;
