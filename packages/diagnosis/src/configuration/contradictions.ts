@@ -50,7 +50,7 @@ async function findForeignTokenKeys(components: readonly ComponentFlags[], host:
       if (key === undefined || accepted.some((each) => each.equals(key))) return undefined;
       return {
         code: 'SERVICE_ACCOUNT_KEY_MISMATCH',
-        summary: `the API server refuses every new service account token: ${reference.component} signs them with a key that --service-account-key-file does not name`,
+        summary: `the API server refuses new service account tokens, because ${reference.component} signs them with a key that --service-account-key-file does not name`,
         evidence: [
           `${reference.component} --${reference.flag}=${path}`,
           `kube-apiserver --service-account-key-file=${verifying}`,
