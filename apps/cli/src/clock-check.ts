@@ -1,13 +1,16 @@
-import type { Session } from './wiring.ts';
+import { assertMayWrite, type Session } from './wiring.ts';
 
 /**
- * Refuses to issue by a clock that is contradicted; see `assertClock`.
- * @throws NodeError `CLOCK_CONTRADICTED` `CLOCK_UNCONFIRMED`
+ * Refuses to issue by a clock that is contradicted; see `assertClock`. Whether this user may write is said before: only root can
+ * read everything that tells the time.
+ *
+ * @throws NodeError `CLOCK_CONTRADICTED` `CLOCK_UNCONFIRMED`; CliError `NOT_ROOT`
  */
 export async function assertClockOf(
-  flags: { readonly 'clock-is-right': boolean },
-  { node, interruption }: Session,
+  flags: { readonly 'clock-is-right': boolean; readonly 'dry-run'?: boolean },
+  { node, host, interruption }: Session,
 ): Promise<void> {
+  if (flags['dry-run'] === false) assertMayWrite(host);
   const { assertClock } = await import('@kube-rescue/node');
   await assertClock(node, { isRight: flags['clock-is-right'] }, interruption.signal);
 }
