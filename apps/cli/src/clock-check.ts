@@ -7,10 +7,11 @@ import { assertMayWrite, type Session } from './wiring.ts';
  * @throws NodeError `CLOCK_CONTRADICTED` `CLOCK_UNCONFIRMED`; CliError `NOT_ROOT`
  */
 export async function assertClockOf(
-  flags: { readonly 'clock-is-right': boolean; readonly 'dry-run'?: boolean },
+  flags: { readonly 'clock-is-right': boolean },
+  { dryRun }: { readonly dryRun: boolean | undefined },
   { node, host, interruption }: Session,
 ): Promise<void> {
-  if (flags['dry-run'] === false) assertMayWrite(host);
+  if (dryRun !== true) assertMayWrite(host);
   const { assertClock } = await import('@kube-rescue/node');
   await assertClock(node, { isRight: flags['clock-is-right'] }, interruption.signal);
 }

@@ -23,7 +23,7 @@ export default class Plan extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parse(Plan);
     const session = await this.openSession(flags);
-    await assertClockOf(flags, session);
+    await assertClockOf(flags, { dryRun: true }, session);
     const playbook = (): Promise<Playbook> => openRecoveryPlaybook(flags, session);
     const input = { playbook, selection: flags };
     const plan = await makePlan(input, session);

@@ -44,7 +44,7 @@ export default class Recover extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags } = await this.parseRun((argv) => this.parse(Recover, argv));
     const session = await this.openSession(flags);
-    await assertClockOf(flags, session);
+    await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     const { localFiles } = session;
     const expected =
       flags.plan === undefined ? undefined : (await readPlan(localFiles.path(flags.plan), localFiles.host)).plan;

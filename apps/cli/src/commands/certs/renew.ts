@@ -44,7 +44,7 @@ export default class CertsRenew extends NodeCommand {
     const addNames = flags['add-san'] ?? [];
     if (addNames.length > 0 && only.length !== 1) throw notOneCertificate(only);
     const session = await this.openSession(flags);
-    await assertClockOf(flags, session);
+    await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     const keyAlgorithm = flags['key-algorithm'];
     const options = { ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
     const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);

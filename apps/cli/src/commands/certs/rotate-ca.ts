@@ -67,7 +67,7 @@ export default class CertsRotateCa extends NodeCommand {
     };
     const restartPods = flags['restart-pods'];
     if (flags['same-key'] || flags['all-stages'] || flags.resume || flags.stage !== undefined) {
-      await assertClockOf(flags, session);
+      await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     }
     if (flags['same-key']) return run({ playbook: () => reissueCa({ ...input, restartPods }, session) });
     const interrupted = flags.resume ? await findInterruptedRotation(ca, session) : undefined;
