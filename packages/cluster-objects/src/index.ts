@@ -4,6 +4,7 @@ export {
   type ApiServerOptions,
   connectApiServer,
 } from './api/api-object-store.ts';
+export { objectPath } from './api/api-requests.ts';
 export {
   canonicalContent,
   canonicalJson,

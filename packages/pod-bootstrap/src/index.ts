@@ -17,6 +17,7 @@ export {
   type PodListingDeps,
   type PodRow,
 } from './pods/pod-listing.ts';
+export { isHeldBy, type Leader, type LeaderLock, leaderLockOf, readLeader } from './pods/leader-election.ts';
 export { createReleasePlaybook, createRescuePlaybook } from './rescue/rescue-playbook.ts';
 export { createPodRestartKind, type PodRestart } from './pods/pod-restart-kind.ts';
 export {

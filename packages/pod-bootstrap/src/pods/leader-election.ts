@@ -20,6 +20,13 @@ export interface Leader {
   readonly isFresh: boolean;
 }
 
+/** Where the lock objects are read: an object store, or anything that gets objects. */
+export interface LockSource {
+  get(
+    ...request: Parameters<ObjectStore['get']>
+  ): Promise<Pick<NonNullable<Awaited<ReturnType<ObjectStore['get']>>>, 'object'> | undefined>;
+}
+
 /** Leaders renew every two seconds by default, and give up after ten. */
 const FRESH_MS = 20_000;
 const ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';
@@ -27,18 +34,27 @@ const CARRIERS = ['Lease', 'Endpoints', 'ConfigMap'] as const;
 
 /**
  * The lock of a component, by its flags.
+ * @param flag the value of a flag of the component
  * @returns `undefined` when the component does not elect a leader
  */
+export function leaderLockOf(
+  component: string | undefined,
+  flag: (name: string) => string | undefined,
+): LeaderLock | undefined {
+  if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
+  if (flag('leader-elect') === 'false') return undefined;
+  return {
+    namespace: flag('leader-elect-resource-namespace') ?? flag('lock-object-namespace') ?? 'kube-system',
+    name: flag('leader-elect-resource-name') ?? flag('lock-object-name') ?? component,
+  };
+}
+
+/** The same, by the containers of its pod. */
 export function findLeaderLock(
   component: ControlPlaneComponent | undefined,
   containers: readonly Fields[],
 ): LeaderLock | undefined {
-  if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
-  if (componentFlag(containers, 'leader-elect') === 'false') return undefined;
-  const namespace =
-    componentFlag(containers, 'leader-elect-resource-namespace') ?? componentFlag(containers, 'lock-object-namespace');
-  const name = componentFlag(containers, 'leader-elect-resource-name') ?? componentFlag(containers, 'lock-object-name');
-  return { namespace: namespace ?? 'kube-system', name: name ?? component };
+  return leaderLockOf(component, (name) => componentFlag(containers, name));
 }
 
 /**
@@ -49,7 +65,7 @@ export function findLeaderLock(
  */
 export async function readLeader(
   lock: LeaderLock,
-  { store, clock }: { readonly store: Pick<ObjectStore, 'get'>; readonly clock: Pick<Clock, 'now'> },
+  { store, clock }: { readonly store: LockSource; readonly clock: Pick<Clock, 'now'> },
   signal: AbortSignal,
 ): Promise<Leader | undefined> {
   const found: Leader[] = [];

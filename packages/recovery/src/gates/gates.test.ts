@@ -1,75 +1,10 @@
-import { type Host, hostPath, type HttpAnswer, type HttpProbe, type ProcessInfo } from '@kube-rescue/host';
-import { buildPki, createFakeHost, createFixedClock, type Pki, treeOf } from '@kube-rescue/testing';
+import { createFixedClock } from '@kube-rescue/testing';
 import type { Finding, Step } from '@kube-rescue/workflow';
-import { type Node, type NodeOptions, openNode } from '@kube-rescue/node';
 import { X509Certificate } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { createApiGate, createLeaseGate, createNodeGate } from './gates.ts';
+import { describe, expect, it } from 'vitest';
 import { createPublishedCaGate } from '../kubeadm/published-ca-gate.ts';
-
-const NOW = new Date('2026-11-22T12:00:00Z');
-const OPTIONS: NodeOptions = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
-const UID = 'd743502647cf77a102b6cbccf0f334c0';
-/** Up for 1000 s: tick 90,000 is 100 s ago. */
-const STARTED_TICKS = 90_000;
-const BEFORE_START = '2026-11-22T11:57:00.000000Z';
-const FRESH = '2026-11-22T11:59:55.000000Z';
-
-let pki: Pki;
-
-beforeAll(async () => {
-  pki = await buildPki({ now: NOW });
-});
-
-interface Api {
-  /** By path; others answer 404. */
-  readonly objects?: Readonly<Record<string, unknown>>;
-  readonly readyz?: number;
-  readonly trusted?: boolean;
-  readonly serialNumber?: string;
-  readonly fingerprint?: string;
-}
-
-function answer(api: Api, { url, client }: HttpProbe): HttpAnswer {
-  const serving = new X509Certificate(pki.pairs.apiserver.certificate);
-  const peer = {
-    serialNumber: api.serialNumber ?? serving.serialNumber,
-    fingerprint256: api.fingerprint ?? (api.serialNumber === undefined ? serving.fingerprint256 : ''),
-    validTo: NOW,
-    trusted: api.trusted ?? true,
-    reason: api.trusted === false ? 'CERT_HAS_EXPIRED' : undefined,
-  };
-  const { pathname } = new URL(url);
-  if (pathname === '/readyz') return { status: api.readyz ?? 200, body: 'ok', peer };
-  if (client === undefined) return { status: 403, body: '{"message":"forbidden"}', peer };
-  const object = api.objects?.[pathname];
-  return { status: object === undefined ? 404 : 200, body: JSON.stringify(object ?? { message: 'not found' }), peer };
-}
-
-function nodeOf(api: Api | undefined, running = true): Node {
-  const processes: ProcessInfo[] = [
-    { pid: 9, argv: ['/usr/bin/kubelet'], startTicks: STARTED_TICKS, cgroup: '0::/\n' },
-    ...['kube-apiserver', 'kube-scheduler'].map((name, index) => ({
-      pid: 10 + index,
-      argv: [name],
-      startTicks: STARTED_TICKS,
-      cgroup: `0::/kubepods/burstable/pod${UID}/${String(index).repeat(64)}\n`,
-    })),
-  ];
-  const fake = createFakeHost({
-    tree: new Map([...pki.tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]),
-    processes: () => (running ? processes : []),
-    request: (probe) => (api === undefined ? undefined : answer(api, probe)),
-  });
-  const host: Host = {
-    ...fake,
-    list: async (path) =>
-      path === '/var/log/pods'
-        ? [`kube-system_kube-apiserver-node01_${UID}`, `kube-system_kube-scheduler-node01_${UID}`]
-        : fake.list(path),
-  };
-  return openNode(OPTIONS, { host, clock: createFixedClock(NOW) });
-}
+import { type Api, BEFORE_START, FRESH, nodeOf, NOW, pki } from './gate-node.fixture.ts';
+import { createApiGate, createNodeGate } from './gates.ts';
 
 function check(gate: Step): Promise<Finding> {
   return gate.check(new AbortController().signal);
@@ -79,7 +14,6 @@ function lease(renewTime: string): unknown {
   return { spec: { renewTime } };
 }
 
-const SCHEDULER_LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler';
 const NODE_LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node01';
 
 describe('the gate of the API server', () => {
@@ -108,31 +42,6 @@ describe('the gate of the API server', () => {
     expect(good).toMatchObject({ verified: true });
     const bad = await createApiGate(nodeOf({ serialNumber: '0BAD' }), []).verify(signal);
     expect(bad).toMatchObject({ verified: false, reason: expect.stringContaining('0BAD') });
-  });
-});
-
-describe('the gate of a controller', () => {
-  const gate = (api: Api, running = true): Step => createLeaseGate('kube-scheduler', nodeOf(api, running), []);
-
-  it('opens on a lease renewed after the process started', async () => {
-    expect((await check(gate({ objects: { [SCHEDULER_LEASE]: lease(FRESH) } }))).status).toBe('ok');
-  });
-
-  it.each([
-    ['a lease that was renewed before it', { objects: { [SCHEDULER_LEASE]: lease(BEFORE_START) } }, 'has not renewed'],
-    ['no lease', {}, 'holds no lease'],
-  ])('stays shut on %s', async (_, api, reason) => {
-    expect((await check(gate(api))).summary).toContain(reason);
-  });
-
-  it('stays shut when no process renews the lease', async () => {
-    const finding = await check(gate({ objects: { [SCHEDULER_LEASE]: lease(FRESH) } }, false));
-    expect(finding.summary).toContain('no process on this node');
-  });
-
-  it('reports the reason at its timeout', async () => {
-    const verdict = await gate({}).verify(new AbortController().signal);
-    expect(verdict).toMatchObject({ verified: false, reason: expect.stringContaining('after 120 s') });
   });
 });
 

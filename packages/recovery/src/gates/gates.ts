@@ -1,6 +1,6 @@
 import { fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { printable } from '@kube-rescue/errors';
-import { findKubeletStart, findPodStart, waitForStableComponent } from '@kube-rescue/static-manifests';
+import { findKubeletStart, waitForStableComponent } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { findNodeName, findPod, type Node, servingCertificate, servingSerial } from '@kube-rescue/node';
 import { API_STABLE } from '../step-ids.ts';
@@ -9,9 +9,8 @@ import { createGateStep } from './gate-step.ts';
 const STABLE_WINDOW_MS = 3_000;
 const STABLE_INTERVAL_MS = 200;
 const API_TIMEOUT_MS = 120_000;
-const LEASE_TIMEOUT_MS = 120_000;
 const NODE_TIMEOUT_MS = 120_000;
-/** Components renew their leases every few seconds; an older lease belongs to an ended process. */
+/** A kubelet renews its lease every ten seconds; an older lease belongs to an ended process. */
 const FRESH_LEASE_MS = 20_000;
 
 /** The API server answers for a whole window, from one process, with the certificate in its file. */
@@ -65,24 +64,6 @@ export function createApiGate(node: Node, requires: readonly StepId[]): Step {
   );
 }
 
-/** The controller manager and the scheduler renew their leases: they run, with accepted credentials. */
-export function createLeaseGate(component: string, node: Node, requires: readonly StepId[]): Step {
-  return createGateStep(
-    {
-      id: `control-plane/${component}-at-work`,
-      title: `wait for ${component} to renew its lease`,
-      requires,
-      timeoutMs: LEASE_TIMEOUT_MS,
-      observe: async (signal) => {
-        const pod = findPod(await node.describe(), component);
-        const since = pod && (await findPodStart(pod, node));
-        return judgeLease({ namespace: 'kube-system', name: component, since }, node, signal);
-      },
-    },
-    node,
-  );
-}
-
 /** The node is Ready, and its kubelet renews its lease. */
 export function createNodeGate(node: Node, requires: readonly StepId[]): Step {
   return createGateStep(
@@ -105,25 +86,25 @@ export function createNodeGate(node: Node, requires: readonly StepId[]): Step {
           return notYet(`the node ${name} is not Ready: ${messageOf(ready)}`);
         }
         const since = await findKubeletStart(node);
-        return judgeLease({ namespace: 'kube-node-lease', name, since }, node, signal);
+        return judgeNodeLease(name, since, node, signal);
       },
     },
     node,
   );
 }
 
-async function judgeLease(
-  lease: { readonly namespace: string; readonly name: string; readonly since: Date | undefined },
+async function judgeNodeLease(
+  name: string,
+  since: Date | undefined,
   node: Pick<Node, 'api' | 'clock'>,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const { namespace, name, since } = lease;
   if (since === undefined) return notYet(`no process on this node renews the lease of ${name}`);
-  const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`;
+  const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${name}`;
   const reading = await node.api.read(path, signal);
   if (reading.state === 'unanswered') return notYet(`the API server does not answer: ${reading.reason}`);
   const renewed = textAt(fieldsAt(reading.object, 'spec'), 'renewTime');
-  if (reading.status !== 200 || renewed === undefined) return notYet(`${name} holds no lease in ${namespace} yet`);
+  if (reading.status !== 200 || renewed === undefined) return notYet(`${name} holds no lease in kube-node-lease yet`);
   const renewedAt = new Date(renewed).getTime();
   const isFresh = node.clock.now().getTime() - renewedAt <= FRESH_LEASE_MS;
   // A lease renewed before the restart only proves the credentials of the old process.
@@ -137,7 +118,7 @@ function messageOf(object: unknown): string {
   return message === undefined ? 'no reason given' : printable(message);
 }
 
-function notYet(reason: string): Verdict {
+export function notYet(reason: string): Verdict {
   return {
     verified: false,
     reason,

@@ -12,7 +12,8 @@ import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';
 import { createControlPlaneRestartStep } from '@kube-rescue/static-manifests';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
-import { createApiGate, createLeaseGate, createNodeGate } from '../gates/gates.ts';
+import { createApiGate, createNodeGate } from '../gates/gates.ts';
+import { createLeaderGate } from '../gates/leader-gate.ts';
 import { createTrustPhase } from '../rotation/trust-phase.ts';
 import { API_STABLE, CA_PUBLISHED, RESTART } from '../step-ids.ts';
 import { createAdoption } from './adoption.ts';
@@ -64,8 +65,8 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
 function createProofs(node: Node): readonly Step[] {
   return [
     createNodeGate(node, [API_STABLE]),
-    createLeaseGate('kube-controller-manager', node, [API_STABLE]),
-    createLeaseGate('kube-scheduler', node, [API_STABLE]),
+    createLeaderGate('kube-controller-manager', node, [API_STABLE]),
+    createLeaderGate('kube-scheduler', node, [API_STABLE]),
     // The next phase lists the pods that hold an old CA, or restarts them.
     createPublishedCaGate(node, { warns: false }, [API_STABLE]),
   ];

@@ -14,7 +14,8 @@ import {
 import type { HostPath } from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
 import type { Step, StepId } from '@kube-rescue/workflow';
-import { createApiGate, createLeaseGate, createNodeGate } from '../gates/gates.ts';
+import { createApiGate, createNodeGate } from '../gates/gates.ts';
+import { createLeaderGate } from '../gates/leader-gate.ts';
 import { createPublishedCaGate } from '../kubeadm/published-ca-gate.ts';
 import { createClientAcceptanceGate, createMountedTrustGate, createPublishedTrustGate } from './acceptance-gates.ts';
 import { createEtcdServingGate } from './etcd-gate.ts';
@@ -152,8 +153,8 @@ function createControlPlaneGates(
     createApiGate(node, requires),
     ...(input.ca === 'cluster'
       ? [
-          createLeaseGate('kube-controller-manager', node, requires),
-          createLeaseGate('kube-scheduler', node, requires),
+          createLeaderGate('kube-controller-manager', node, requires),
+          createLeaderGate('kube-scheduler', node, requires),
           createNodeGate(node, requires),
           createPublishedCaGate(node, { warns: false }, requires),
         ]
