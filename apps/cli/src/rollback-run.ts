@@ -7,6 +7,7 @@ import { EXIT } from './exit-codes.ts';
 import { createProgress } from './render/progress.ts';
 import { count, indentText, oneLine } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
+import { assertHarmsNoOthers } from './rollback-members.ts';
 import { assertMayWrite, type Session } from './wiring.ts';
 
 /** Input of `rollback`. */
@@ -15,7 +16,10 @@ export interface RollbackInput {
   readonly run: string;
   readonly dryRun: boolean;
   readonly yes: boolean;
-  /** Roll back despite later runs, and even if certificates that work are replaced by ones that do not. Splits no unit. */
+  /**
+   * Roll back despite later runs, and even if certificates that work are replaced by ones that do not. Splits no unit, and takes no
+   * member away from a cluster of several control-plane nodes that works.
+   */
   readonly force: boolean;
 }
 
@@ -66,6 +70,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const flags = accessFlags({ ...accessOf(deps), isSealed: (state.header?.seal ?? []).length > 0 });
   if (later.length > 0 && !input.force) throw isOutOfTurn(id, later, flags);
   if (worse.length > 0 && !input.force) throw isWorse(id, worse, flags);
+  if (worse.length > 0) await assertHarmsNoOthers({ run: id, reasons: worse }, session.node, interruption.signal);
   if (!input.yes) {
     reporter.print(`changes to roll back, newest first:\n${listFor(reporter.terminal.columns)}`);
     if (!(await ask(`Roll back run ${id}?`, interruption.signal))) {

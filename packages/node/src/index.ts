@@ -18,3 +18,4 @@ export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from '
 export type { ObjectSession } from './objects/object-session.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
 export { type PeerList, type PeerMember } from './etcd/peer-members.ts';
+export { listVoters, type Voters } from './etcd/voters.ts';

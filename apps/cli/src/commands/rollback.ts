@@ -6,7 +6,7 @@ import { answerRollback } from '../rollback-run.ts';
 export default class Rollback extends NodeCommand {
   static override summary = 'Roll back every change of a run on this node.';
   static override description =
-    'Restores every byte, newest change first, from the journal of the run. Files that belong together, such as a key and its certificate, are restored as a whole or not at all: when another process has changed one since, all are left and reported. Keeps the replaced bytes in the backup directory of the run. Refuses to replace certificates that work with ones that do not, and to roll back before later runs that changed the same files; --force overrides both.';
+    'Restores every byte, newest change first, from the journal of the run. Files that belong together, such as a key and its certificate, are restored as a whole or not at all: when another process has changed one since, all are left and reported. Keeps the replaced bytes in the backup directory of the run. Refuses to replace certificates that work with ones that do not, and to roll back before later runs that changed the same files; --force overrides both, except on one of several control-plane nodes whose cluster works.';
   static override examples = [
     '<%= config.bin %> rollback 20261122T111800Z-1f3a',
     '<%= config.bin %> rollback latest --dry-run',
