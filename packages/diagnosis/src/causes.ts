@@ -15,6 +15,8 @@ interface Evidence {
   readonly configuration: readonly Finding[];
   readonly layout: Error | undefined;
   readonly manifests: readonly Error[];
+  /** Voting members of etcd; with more than one, this is one of several control-plane nodes. */
+  readonly voters: number;
 }
 
 /** The outage that each invalid certificate causes, in the order of a control plane's dependencies. */
@@ -49,7 +51,12 @@ const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recove
 const RENEW = 'renew it with `kube-rescue certs renew` on this node, then restart what uses it; see the refused layout';
 /** A wrong clock makes good certificates look expired, and what is issued by it is worthless. */
 const SET_CLOCK_FIRST = 'the clock is not to be believed: set it first, then run `kube-rescue triage` again';
+/** One of several control-plane nodes: a recovery of one node alone is refused. */
+const RENEW_EACH =
+  'renew them with `kube-rescue certs renew` on each control-plane node, then start the kubelets one after the other';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
+/** Every verifier checks the dates of the CA too (RFC 5280, section 6.1.3). */
+const UNTRUSTED: readonly string[] = ['PKI_CA_EXPIRED', CLOCK];
 const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH', 'PKI_CA_KEY_ELSEWHERE'];
 
 /** Ranks the causes: the clock, the configuration, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
@@ -62,11 +69,14 @@ export function rankCauses({
   configuration,
   layout,
   manifests,
+  voters,
 }: Evidence): readonly Cause[] {
   const bad = certificates.filter(({ status }) => status === 'problem').toSorted((a, b) => weightOf(a) - weightOf(b));
   const blocking = findMissingKeys(certificates, bad);
   const isBlocked = ({ issuer }: CertificateRow): boolean => blocking.some(({ ca }) => ca.id === issuer);
-  const renewal = wrongClock !== undefined ? SET_CLOCK_FIRST : layout === undefined ? RECOVER : RENEW;
+  const isClockWrong = wrongClock !== undefined || bad.some((row) => weightOf(row) === -1);
+  const standing = layout !== undefined ? RENEW : voters > 1 ? RENEW_EACH : RECOVER;
+  const renewal = isClockWrong ? SET_CLOCK_FIRST : standing;
   const groups = [...Map.groupBy(bad, groupOf).values()];
   const [clock = [], others = []] = [true, false].map((isClock) =>
     groups
@@ -96,9 +106,13 @@ export function rankCauses({
                 ? 'follows from the certificates above'
                 : configuration.length > 0
                   ? 'follows from the problems above'
-                  : layout === undefined
-                    ? 'restart it: kube-rescue recover'
-                    : 'restart it by hand; see the refused layout',
+                  : etcd.length > 0
+                    ? 'follows from the problems of etcd above'
+                    : layout !== undefined
+                      ? 'restart it by hand; see the refused layout'
+                      : voters > 1
+                        ? 'start the kubelet of this node: systemctl start kubelet'
+                        : 'restart it: kube-rescue recover',
           },
         ];
   const blockers = blocking.map(({ cause }) => cause);
@@ -150,7 +164,10 @@ function findMissingKeys(
       code: missing.code,
       summary: `${count(waiting.length)} cannot be renewed: ${missing.message}`,
       evidence: waiting.map(({ name, path }) => `${name}: ${path}`),
-      hint: missing.hint,
+      hint:
+        missing.code === 'PKI_CA_KEY_MISSING'
+          ? `${missing.hint ?? ''}: \`kube-rescue certs csr export DIR\`, sign the requests there, then \`kube-rescue certs csr import DIR\``
+          : missing.hint,
     };
     return [{ ca, cause }];
   });
@@ -181,10 +198,21 @@ function causeOf(
       rows.length === 1
         ? row.problems.map((problem) => joinSubject(problem.subject || row.path, problem.message))
         : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
-    hint: !isRenewable ? first?.hint : rows.some(isBlocked) ? 'needs the CA key first, see above' : renewal,
+    hint: isRenewable ? renewalOf(rows, isBlocked, renewal) : first?.hint,
   };
 }
 
-function consequenceOf({ id }: CertificateRow): string | undefined {
+function renewalOf(
+  rows: readonly CertificateRow[],
+  isBlocked: (row: CertificateRow) => boolean,
+  renewal: string,
+): string {
+  if (rows.every(isBlocked)) return 'cannot be renewed on this node as it is, see above';
+  if (!rows.some(isBlocked)) return renewal;
+  return 'those above need the CA key first; renew the others by name: `kube-rescue certs renew NAME`';
+}
+
+function consequenceOf({ id, problems }: CertificateRow): string | undefined {
+  if (problems.some(({ code }) => UNTRUSTED.includes(code))) return 'nothing that it signed is accepted';
   return CONSEQUENCES.find(([known]) => known === id)?.[1];
 }

@@ -111,6 +111,53 @@ describe('a triage', () => {
     expect(unread).toMatchObject([{ code: 'MANIFEST_INVALID', path }]);
   });
 
+  it('names every member of several control-plane nodes, and does not advise a recovery that is refused', async () => {
+    const { tree } = await buildPki({ now: NOW, expired: ['apiserver', 'etcd/server'] });
+    const members = ['cp1', 'cp2', 'cp3'].map((name, index) => ({
+      ...{ id: String(index), name, clientUrls: [], isLearner: false, accepts: name !== 'cp3' },
+      peerUrls: [`https://10.9.0.1${index}:2380`],
+    }));
+    const node = nodeOf(createFakeHost({ tree }));
+    const peers = { url: 'https://10.9.0.10:2380', members };
+    const triaged = await triageNode({ ...node, etcdPeers: async () => peers }, new AbortController().signal);
+    expect(triaged.notices).toMatchObject([
+      {
+        code: 'ETCD_SEVERAL_MEMBERS',
+        evidence: [
+          'cp1: https://10.9.0.10:2380',
+          'cp2: https://10.9.0.11:2380',
+          'cp3: https://10.9.0.12:2380; does not answer',
+        ],
+      },
+    ]);
+    expect(triaged.causes[0]).toMatchObject({ hint: expect.stringContaining('on each control-plane node') });
+    expect(JSON.stringify(triaged.causes)).not.toContain('kube-rescue recover');
+  });
+
+  it('puts the clock before the renewal of what it makes invalid', async () => {
+    const { tree } = await buildPki({ now: NOW });
+    const host: Host = { ...createFakeHost({ tree }), kind: 'copy' };
+    const node = openNode(OPTIONS, { host, clock: createFixedClock('2010-01-01T00:00:00Z') });
+    const { causes } = await triageNode(node, new AbortController().signal);
+    expect(causes.map(({ code, hint }) => [code, hint])).toEqual([
+      ['PKI_CLOCK_BEFORE_CA', expect.stringContaining('clock')],
+      ['PKI_CERTIFICATE_NOT_YET_VALID', expect.stringContaining('set it first')],
+    ]);
+  });
+
+  it('calls two manifests of one pod a problem, not a file that could not be checked', async () => {
+    const { tree } = await buildPki({ now: NOW });
+    const path = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+    const entry = tree.get(hostPath(path));
+    const text = entry?.kind === 'file' ? Buffer.from(entry.bytes).toString() : '';
+    const host: Host = {
+      ...createFakeHost({ tree: new Map([...tree, ...treeOf({ [`${path}.bak`]: text })]) }),
+      kind: 'copy',
+    };
+    const { verdict, causes } = await triageNode(nodeOf(host), new AbortController().signal);
+    expect({ verdict, code: causes[0]?.code }).toEqual({ verdict: 'unhealthy', code: 'MANIFEST_DUPLICATE' });
+  });
+
   it('refuses a machine that is not a node', async () => {
     const signal = new AbortController().signal;
     await expectCode(triageNode(nodeOf(createFakeHost()), signal), 'NODE_NOT_FOUND');

@@ -27,7 +27,7 @@ import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 import { findContradictions } from './configuration/contradictions.ts';
 import { findUnreadableFlagFiles } from './configuration/named-files.ts';
 import { findRenamedNode } from './configuration/node-name.ts';
-import { findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
+import { countVoters, findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
 import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
 import { readServiceStates } from './service-state.ts';
 
@@ -85,13 +85,17 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     configuration,
     layout: findLayoutProblem(description),
     manifests: unread,
+    voters: countVoters(etcd),
   });
   return {
     host: node.host.name,
     source: node.host.kind,
     at: toRfc3339(now),
     layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
-    verdict: verdictOf(causes, unread),
+    verdict: verdictOf(
+      causes,
+      unread.filter((error) => !isRecoveryError(error, 'MANIFEST_DUPLICATE')),
+    ),
     healthy: causes.length === 0,
     causes,
     notices: [

@@ -109,18 +109,29 @@ function weakMembers(members: EtcdClusterRow['members']): Finding {
 
 /** What a person should know of a working etcd: its other members, and learners that never started. */
 export function findEtcdNotices(report: EtcdReport | null): readonly Finding[] {
-  const { cluster, connection } = report ?? {};
+  const { cluster, connection, peers } = report ?? {};
+  const listed = peers?.members.filter(({ isLearner }) => !isLearner) ?? [];
+  if (listed.length > 1) return [severalMembers(listed.map((each) => ({ ...each, answers: each.accepts })))];
   if (cluster === null || cluster === undefined || connection === null || connection === undefined) return [];
   // A learner harms nothing, but etcd before 3.6 takes only one: the next join is refused.
   const unstarted = cluster.members.filter(({ isUnstarted, isLearner }) => isUnstarted && isLearner);
   const voters = cluster.members.filter(({ isLearner }) => !isLearner);
   return [
-    ...(voters.length > 1 ? [severalMembers(voters, cluster.quorum)] : []),
+    ...(voters.length > 1 ? [severalMembers(voters)] : []),
     ...unstarted.map((member) => unstartedMember(member, connection.etcdctl)),
   ];
 }
 
-function severalMembers(voters: EtcdClusterRow['members'], quorum: number): Finding {
+/** The number of voting members that etcd lists, over the client or the peer port; 0 when it lists none. */
+export function countVoters(report: EtcdReport | null): number {
+  const members = report?.cluster?.members ?? report?.peers?.members ?? [];
+  return members.filter(({ isLearner }) => !isLearner).length;
+}
+
+type Voter = Pick<EtcdClusterRow['members'][number], 'id' | 'name' | 'answers' | 'peerUrls'>;
+
+function severalMembers(voters: readonly Voter[]): Finding {
+  const quorum = Math.floor(voters.length / 2) + 1;
   return {
     code: 'ETCD_SEVERAL_MEMBERS',
     summary: `this is one of ${voters.length} control-plane nodes: etcd needs ${quorum} of its ${voters.length} members`,
