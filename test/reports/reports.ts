@@ -203,7 +203,7 @@ export const REPORTS: readonly Report[] = [
       return copyOf(withFiles(new Map(kubelet), files));
     },
     code: 'FLAG_FILE_MISSING',
-    says: ['the kubelet', '/etc/kubernetes/ssl/ca.crt', 'does not exist'],
+    says: ['kubelet cannot start', '/etc/kubernetes/ssl/ca.crt', 'does not exist'],
     never: [RECOVER, 'ca.key'],
   },
 ];

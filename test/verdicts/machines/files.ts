@@ -78,7 +78,7 @@ export const FILES: readonly Machine[] = [
   },
   {
     title: 'A backup beside the manifest',
-    broken: 'kube-apiserver.yaml.bak lies in the folder of manifests, and the kubelet runs both.',
+    broken: 'kube-apiserver.yaml.bak lies in the directory of manifests, and the kubelet runs both.',
     build: async () => {
       const { tree } = await pkiOf();
       return copyOf(withFiles(tree, { [`${API_SERVER}.bak`]: textOf(tree, API_SERVER) }));

@@ -1,5 +1,5 @@
 import type { Machine } from '../machine.ts';
-import { AUTHORITIES } from './authorities.ts';
+import { CAS } from './cas.ts';
 import { CONFIGURATION } from './configuration.ts';
 import { DATES } from './dates.ts';
 import { FILES } from './files.ts';
@@ -10,7 +10,7 @@ import { RUNNING } from './running.ts';
 /** The machines of the page, in its order. */
 export const MACHINES: readonly Machine[] = [
   ...DATES,
-  ...AUTHORITIES,
+  ...CAS,
   ...FILES,
   ...CONFIGURATION,
   ...LAYOUTS,

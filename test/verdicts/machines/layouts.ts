@@ -14,7 +14,7 @@ export const LAYOUTS: readonly Machine[] = [
           path === '/etc/kubernetes/kubelet.conf' ||
           path === '/etc/kubernetes/pki/ca.crt',
       );
-      // The package of the kubelet makes the folder.
+      // The package of the kubelet makes the directory.
       return copyOf(withFiles(new Map(kept), { [`${MANIFESTS}/.kubelet-keep`]: '' }));
     },
   },

@@ -41,14 +41,14 @@ describe("the gate of this node's scheduler", () => {
   it.each([
     ['was renewed before the process started', lease(OWN, BEFORE_START), 'last renewed at 2026-11-22T11:57:00'],
     ['is that of a dead holder on another node', lease(OTHER, BEFORE_START), `by ${OTHER}`],
-    ['has no holder: it was released', lease('', FRESH), 'nobody holds the lock kube-system/kube-scheduler'],
+    ['has no holder: it was released', lease('', FRESH), 'the lock kube-system/kube-scheduler has no holder'],
   ])('stays shut when the lock %s', async (_title, object, reason) => {
     const finding = await check({ objects: { [LEASE]: object }, healthz: 200 });
     expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining(reason) });
   });
 
   it('stays shut without a lock, without an answer, and without a process', async () => {
-    expect((await check({})).summary).toContain('nobody holds the lock');
+    expect((await check({})).summary).toContain('has no holder');
     expect((await check({ trusted: false })).summary).toContain('does not answer');
     const finding = await check({ objects: { [LEASE]: lease(OWN, FRESH) } }, false);
     expect(finding.summary).toContain('no process of kube-scheduler runs on this node');

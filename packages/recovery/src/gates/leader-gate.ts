@@ -21,7 +21,7 @@ interface Component {
 }
 
 /**
- * The controller manager or the scheduler of this node is at work: its own process renews the lock since it started. While another
+ * The controller manager or the scheduler of this node works: its own process renews the lock since it started. While another
  * control-plane node leads, or without an election, the process has started after its files changed, reports itself healthy, and
  * the API server accepts the credentials in its kubeconfig.
  *
@@ -33,7 +33,7 @@ export function createLeaderGate(component: string, node: Node, requires: readon
   return createGateStep(
     {
       id: `control-plane/${component}-at-work`,
-      title: `wait for this node's ${component} to be at work`,
+      title: `wait for ${component} of this node to work`,
       requires,
       timeoutMs: TIMEOUT_MS,
       observe: async (signal) => {
@@ -62,7 +62,7 @@ async function judge(
   const reading = await read(lock, node, signal);
   if ('reason' in reading) return notYet(reading.reason);
   const { leader } = reading;
-  if (leader === undefined) return notYet(`nobody holds the lock ${lock.namespace}/${lock.name} yet`);
+  if (leader === undefined) return notYet(`the lock ${lock.namespace}/${lock.name} has no holder yet`);
   const renewed = leader.renewedAt.toISOString();
   const isOwn = isHeldBy(leader, { name, hostname: undefined, hostNetwork: true, node: await machineName(node) });
   if (!leader.isFresh) return notYet(`${leader.lock} was last renewed at ${renewed}, by ${leader.holder}`);

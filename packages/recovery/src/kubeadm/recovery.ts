@@ -35,7 +35,7 @@ export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionO
 
 /**
  * Recovers a kubeadm control plane of one node with invalid certificates: renews the certificates, restarts their components,
- * and waits until the API server is stable, the controllers renew their leases and the node is Ready. Takes an etcd snapshot
+ * and waits until the API server is stable, this node's controllers work and the node is Ready. Takes an etcd snapshot
  * first, or once etcd is reachable.
  *
  * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`

@@ -12,7 +12,7 @@ import {
 } from '../machine.ts';
 
 /** CAs: missing keys, other CAs, bundles. */
-export const AUTHORITIES: readonly Machine[] = [
+export const CAS: readonly Machine[] = [
   {
     title: 'Everything has expired, and the cluster CA key is elsewhere',
     broken: 'The key of an external CA is kept in a vault of the company.',
@@ -29,7 +29,7 @@ export const AUTHORITIES: readonly Machine[] = [
     build: async () => copyOf((await pkiOf({ expired: LEAF_NAMES, wrongKey: ['ca'] })).tree),
   },
   {
-    title: 'The CA was made anew',
+    title: 'The CA was replaced',
     broken: 'ca.crt and ca.key are those of a new CA of the same name; every certificate is of the old one.',
     build: async () => {
       const { tree } = await pkiOf();
@@ -49,7 +49,7 @@ export const AUTHORITIES: readonly Machine[] = [
     },
   },
   {
-    title: 'The front-proxy CA was made anew',
+    title: 'The front-proxy CA was replaced',
     broken: 'front-proxy-client.crt is still of the old one.',
     build: async () => {
       const { tree } = await pkiOf();
