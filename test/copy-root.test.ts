@@ -165,8 +165,8 @@ const STUBS = [
   'kubectl',
   'etcdctl',
 ];
-/** What the program itself needs to hold its lock and to keep keys out of core dumps. */
-const OWN_PROGRAMS = ['node', 'flock', 'prlimit'];
+/** What the program itself needs to hold its lock, to keep keys out of core dumps, and to keep the access list of a file. */
+const OWN_PROGRAMS = ['node', 'flock', 'prlimit', 'sh', 'cp', 'ls', 'chmod'];
 /** The last two: a set of certificates that is empty, and a plan with steps that need a running node. */
 const COPY_CODES = ['HOST_COPY', 'NODE_NOT_LIVE', 'HOST_UNSUPPORTED', 'PKI_SET_UNFIT', 'WORKFLOW_BLOCKED'];
 const RUN = '20261127T101010Z-abcd';

@@ -25,7 +25,7 @@ const LOST = 'attributes lost: ';
  */
 export const KEEP_ATTRIBUTES = `
 mark_of() {
-  mark=$(ls -ld -- "$1") || return 1
+  mark=$(ls -ldn -- "$1") || return 1
   mark=\${mark%% *}
   printf '%s' "\${mark#??????????}"
 }

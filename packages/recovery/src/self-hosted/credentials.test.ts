@@ -44,7 +44,16 @@ describe('a self-hosted control-plane node', () => {
     const { layout, causes, certificates } = await triageNode(nodeOf(saturday), signal);
     expect(layout).toBe('self-hosted');
     const bad = certificates.filter(({ status }) => status === 'problem').map(({ id }) => id);
-    expect(bad.toSorted()).toEqual(['apiserver', 'apiserver-etcd-client', 'ca/cluster', 'kubelet-client']);
+    // --etcd-cafile: the CA of etcd before its certificates were changed.
+    const named = certificates.find(({ id }) => id === 'used-by/kube-apiserver');
+    expect(named?.path).toBe(`${CACHED}/etcd-client-ca.crt`);
+    expect(bad.toSorted()).toEqual([
+      'apiserver',
+      'apiserver-etcd-client',
+      'ca/cluster',
+      'kubelet-client',
+      'used-by/kube-apiserver',
+    ]);
     expect(causes.map(({ evidence }) => evidence.join()).join('\n')).toContain(`${CACHED}/apiserver.crt`);
   });
 });
