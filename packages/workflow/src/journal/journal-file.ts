@@ -76,7 +76,7 @@ export async function readJournal(
       }
       isHeadReached = true;
     }
-    if (isVersion1 && head === undefined) version1.add(record);
+    if (isVersion1 && head === undefined) version1.add(record, line);
     onRecord(record);
     bytes += line.length + 1;
   }
@@ -116,7 +116,7 @@ function createVersion1Check(subject: string) {
   const referenced = new Set<string>();
   let isRolledBack = false;
   return {
-    add: (record: JournalRecord): void => {
+    add: (record: JournalRecord, line: Uint8Array): void => {
       if (record.type === 'intent') {
         if (seqs.has(record.seq)) throw isCorrupt(`undo record ${record.seq} is repeated`, subject);
         if (record.seq > seqs.size) throw isLost(`undo record ${seqs.size} is missing`, subject);
@@ -125,7 +125,8 @@ function createVersion1Check(subject: string) {
       if (record.type === 'undone' && !seqs.has(record.seq))
         throw isLost(`undo record ${record.seq} is missing`, subject);
       if (record.type === 'intent' || record.type === 'undone') {
-        for (const [name] of JSON.stringify(record).matchAll(/\b[0-9a-f]{64}\b/g)) referenced.add(name);
+        // The line itself: writing it again would follow its nesting, which a damaged journal can make as deep as it likes.
+        for (const [name] of new TextDecoder().decode(line).matchAll(/\b[0-9a-f]{64}\b/g)) referenced.add(name);
       }
       isRolledBack = record.type === 'end' && record.outcome === 'rolled-back';
     },
