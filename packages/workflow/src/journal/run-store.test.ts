@@ -270,6 +270,19 @@ describe('a journal of version 1', () => {
     expect(await texts()).toEqual(['old a', 'old b']);
   });
 
+  it('is rolled back although a value that describes a change is nested deeper than any stack', async () => {
+    const { id, directory } = await makeRun();
+    const lines = await toVersion1(directory);
+    const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+    await writeLines(
+      directory,
+      lines.map((line) => line.replace('"after":"generated"', `"after":${deep}`)),
+    );
+    expect(await linesOf(directory)).not.toEqual(lines);
+    expect(await rollbackRun(id, demoDeps(host))).toMatchObject({ undone: 2, notReverted: [] });
+    expect(await texts()).toEqual(['old a', 'old b']);
+  });
+
   it('that was rolled back may have unused files in its backup', async () => {
     const { id, directory } = await makeRun();
     await toVersion1(directory);
