@@ -3,6 +3,8 @@ import { LongestFirst } from './test/e2e/longest-first.ts';
 
 /** Says what a lab changes on the machine itself, which it can only while there is no other. */
 const ALONE = ['test/e2e/lab.e2e.test.ts'];
+/** Variants of scenarios, for `npm run test:e2e:long`. */
+const LONG = ['test/e2e/long/*.e2e.test.ts'];
 /** Clusters wait more than they work, so that two cores carry two of them at a time. */
 const CLUSTERS_AT_A_TIME = 2;
 
@@ -26,9 +28,10 @@ export default defineConfig({
       project('alone', 1, { include: ALONE, maxWorkers: 1 }),
       project('clusters', 2, {
         include: ['test/e2e/**/*.e2e.test.ts'],
-        exclude: ALONE,
+        exclude: [...ALONE, ...LONG],
         maxWorkers: CLUSTERS_AT_A_TIME,
       }),
+      project('long', 3, { include: LONG, maxWorkers: CLUSTERS_AT_A_TIME }),
     ],
     sequence: { sequencer: LongestFirst },
     disableConsoleIntercept: true,
