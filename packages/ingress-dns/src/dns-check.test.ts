@@ -1,27 +1,15 @@
-import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { requireProgram } from '@kube-rescue/testing';
 import type { AwsKey } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CONDITION_IDS } from './conditions/condition.ts';
-import { BREAKS, type DnsWorld, NAME, startDnsWorld } from './dns-world.fixture.ts';
-import { checkIngressDns, type DnsCheckInput, type DnsReport } from './dns-check.ts';
+import { BREAKS, checkWorld, type DnsWorld, NAME, startDnsWorld } from './dns-world.fixture.ts';
+import type { DnsCheckInput, DnsReport } from './dns-check.ts';
 import { IngressDnsError } from './errors.ts';
 
 let world: DnsWorld;
 
 function check(keys: AwsKey, input: Partial<DnsCheckInput> = {}): Promise<DnsReport> {
-  const { aws, port } = world;
-  return checkIngressDns(
-    {
-      source: { where: 'the test', keys, roles: [] },
-      names: [{ name: NAME, targets: [], origin: 'the caller' }],
-      awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
-      dns: { resolvers: [aws.resolver], port: aws.dnsPort },
-      endpoint: { scheme: 'http', port },
-      ...input,
-    },
-    { host: createLocalHost(), clock: systemClock },
-  );
+  return checkWorld(world, keys, input);
 }
 
 function expectNoSecret(report: unknown, { secretAccessKey, sessionToken, accessKeyId }: AwsKey): void {

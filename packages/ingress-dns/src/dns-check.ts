@@ -8,7 +8,8 @@ import { type ConditionTree, type Condition, nameCauses, type JudgedCondition } 
 import type { EndpointProbe } from './conditions/endpoint-condition.ts';
 import { judgeName, type NameDeps } from './conditions/name-conditions.ts';
 import type { ZoneView } from './conditions/record-condition.ts';
-import { describeMissingZone, judgeZone, listZonesFor, type ZoneDeps } from './conditions/zone-conditions.ts';
+import { describeMissingZone, judgeZone, type ZoneDeps } from './conditions/zone-conditions.ts';
+import { listZonesFor } from './conditions/zone-listing.ts';
 import { matchZones } from './conditions/zone-matching.ts';
 import type { CredentialSource } from './credentials/aws-credentials.ts';
 import type { WantedName } from './conditions/record-condition.ts';
@@ -84,11 +85,13 @@ async function judgeZones(
   deps: NameDeps,
 ): Promise<ConditionTree> {
   const { names, signal, proveChange } = input;
+  const named = input.source.zones;
   const listing =
     account === undefined || names.length === 0
       ? undefined
       : await listZonesFor(
           names.map(({ name }) => name),
+          named,
           account,
           signal,
         );
@@ -97,18 +100,23 @@ async function judgeZones(
   if (account === undefined || listing?.zones === undefined) {
     return { conditions, branches: await judgeNames(names, unseen, deps) };
   }
-  const { zones } = listing;
+  const { zones, isPartial = false } = listing;
   const zoneDeps: ZoneDeps = {
     ...deps,
     account,
+    named,
+    known: listing.records,
     ...(proveChange === undefined ? {} : { proveChange: (zone: HostedZone) => proveChange(zone, account) }),
   };
-  const groups = Map.groupBy(names, ({ name }) => matchZones(name, zones).zones[0]?.name ?? `no zone for ${name}`);
+  const groups = Map.groupBy(
+    names,
+    ({ name }) => matchZones(name, zones, named).zones[0]?.name ?? `no zone for ${name}`,
+  );
   const branches = await mapConcurrent([...groups.values()], ZONES_AT_ONCE, async (group): Promise<ConditionTree> => {
     const [first] = group;
-    const match = matchZones(first?.name ?? '', zones);
+    const match = matchZones(first?.name ?? '', zones, named);
     if (match.zones.length === 0) {
-      const missing = describeMissingZone(first?.name ?? '', match);
+      const missing = describeMissingZone(first?.name ?? '', match, isPartial);
       return { conditions: [missing], branches: await judgeNames(group, unseen, deps) };
     }
     const judged = await judgeZone(match.zones, zoneDeps);

@@ -1,3 +1,4 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { startLocalAws } from '@kube-rescue/testing';
 import type { AwsKey, LocalAws } from '@kube-rescue/testing';
 import type { HostedZone } from './aws/aws-account.ts';
@@ -5,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ConditionId } from './conditions/condition.ts';
+import { checkIngressDns, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 import type { IngressDnsErrorCode } from './errors.ts';
 
 export const NAME = 'shop.example.test';
@@ -39,6 +41,25 @@ export async function startDnsWorld(): Promise<DnsWorld> {
       await Promise.all([aws.stop(), server.listening ? stopServer() : undefined]);
     },
   };
+}
+
+/** Checks {@link NAME} with `keys`. */
+export function checkWorld(
+  { aws, port }: DnsWorld,
+  keys: AwsKey,
+  input: Partial<DnsCheckInput> = {},
+): Promise<DnsReport> {
+  return checkIngressDns(
+    {
+      source: { where: 'the test', keys, roles: [] },
+      names: [{ name: NAME, targets: [], origin: 'the caller' }],
+      awsClient: { endpoints: { sts: aws.endpoint, route53: aws.endpoint } },
+      dns: { resolvers: [aws.resolver], port: aws.dnsPort },
+      endpoint: { scheme: 'http', port },
+      ...input,
+    },
+    { host: createLocalHost(), clock: systemClock },
+  );
 }
 
 /** One fault. */
@@ -201,7 +222,6 @@ function record(value: string): { name: string; type: string; ttl: number; value
 
 /** Fills the cache of the resolver. */
 async function askOnce({ resolver }: LocalAws): Promise<void> {
-  const { createLocalHost } = await import('@kube-rescue/host');
   await createLocalHost().resolveDns({ name: NAME, type: 'A', server: resolver, timeoutMs: 2000 });
 }
 

@@ -13,7 +13,7 @@ export { judgeCredentials } from './conditions/account-conditions.ts';
 export type { DnsOptions, DnsServer } from './conditions/dns-session.ts';
 export { type Condition, CONDITION_IDS, type ConditionId } from './conditions/condition.ts';
 export type { EndpointProbe } from './conditions/endpoint-condition.ts';
-export { chooseCredentials, findClusterCredentials } from './cluster/cluster-credentials.ts';
+export { chooseCredentials, findClusterCredentials, matchCredentials } from './cluster/cluster-credentials.ts';
 export { checkClusterDns, type ClusterDns, readClusterDns } from './cluster/cluster-dns.ts';
 export type { ClusterCredentials } from './cluster/found-credentials.ts';
 export { type ClusterReading, type ObjectReader, openClusterReading } from './cluster/cluster-reading.ts';
@@ -26,7 +26,12 @@ export {
   type CredentialSource,
   maskAccessKeyId,
 } from './credentials/aws-credentials.ts';
-export { type CallerCredentials, type Environment, findCallerCredentials } from './credentials/caller-credentials.ts';
+export {
+  type CallerCredentials,
+  type Environment,
+  findCallerCredentials,
+  zonesInEnvironment,
+} from './credentials/caller-credentials.ts';
 export { parseCredentials } from './credentials/credential-text.ts';
 export { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 export { INGRESS_DNS_ERRORS, IngressDnsError, type IngressDnsErrorCode } from './errors.ts';

@@ -11,6 +11,8 @@ export interface AwsKey {
 export interface KeyOptions {
   /** `service:Action`, or `*`. Default: everything. */
   readonly actions?: readonly string[];
+  /** The hosted zones whose records it may list and change, by id. Default: all. */
+  readonly zones?: readonly string[];
   /** Default: `ingress`. */
   readonly user?: string;
 }
@@ -24,6 +26,8 @@ export interface RoleOptions extends KeyOptions {
 export interface Principal {
   readonly arn: string;
   readonly actions: readonly string[];
+  /** `undefined`: all. */
+  readonly zones: readonly string[] | undefined;
 }
 
 /** An error response of AWS. */
@@ -60,14 +64,14 @@ export class Identities {
     this.#now = now;
   }
 
-  addKey({ actions = ['*'], user = 'ingress' }: KeyOptions): AwsKey {
-    return this.#add('AKIA', { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, actions }, undefined);
+  addKey({ actions = ['*'], zones, user = 'ingress' }: KeyOptions): AwsKey {
+    return this.#add('AKIA', { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, actions, zones }, undefined);
   }
 
   /** @param expiresInMs negative: already expired */
-  addSession({ actions = ['*'], user = 'ingress' }: KeyOptions, expiresInMs = SESSION_MS): AwsKey {
+  addSession({ actions = ['*'], zones, user = 'ingress' }: KeyOptions, expiresInMs = SESSION_MS): AwsKey {
     const expiresAt = new Date(this.#now().getTime() + expiresInMs);
-    return this.#add('ASIA', { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, actions }, expiresAt);
+    return this.#add('ASIA', { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, actions, zones }, expiresAt);
   }
 
   /** @returns its ARN */
@@ -88,7 +92,7 @@ export class Identities {
     }
     const expiresAt = new Date(this.#now().getTime() + SESSION_MS);
     const assumed = `arn:aws:sts::${ACCOUNT}:assumed-role/${role.name}/${input.session}`;
-    const key = this.#add('ASIA', { arn: assumed, actions: role.actions ?? ['*'] }, expiresAt);
+    const key = this.#add('ASIA', { arn: assumed, actions: role.actions ?? ['*'], zones: role.zones }, expiresAt);
     return { key, arn: assumed, expiresAt };
   }
 
@@ -137,8 +141,10 @@ export class Identities {
 }
 
 /** @throws AwsRefusal `AccessDenied` */
-export function assertAllowed({ arn, actions }: Principal, action: string, resource: string): void {
-  if (!actions.includes('*') && !actions.includes(action)) throw denied(arn, action, resource);
+export function assertAllowed({ arn, actions, zones }: Principal, action: string, resource: string): void {
+  const [, zone] = /:hostedzone\/(.+)$/.exec(resource) ?? [];
+  const isForeign = zone !== undefined && zones?.includes(zone) === false;
+  if (isForeign || (!actions.includes('*') && !actions.includes(action))) throw denied(arn, action, resource);
 }
 
 function denied(arn: string, action: string, resource: string): AwsRefusal {

@@ -19,7 +19,7 @@ export function areGiven(flags: CredentialValues): boolean {
 
 /** Reads the credentials named by the flags, or those of the environment. */
 export async function readSource(flags: CredentialValues, session: Session): Promise<CredentialSource> {
-  const { findCallerCredentials, parseCredentials } = await ingressDns();
+  const { findCallerCredentials, parseCredentials, zonesInEnvironment } = await ingressDns();
   const { profile, 'role-arn': arn, 'external-id': externalId, 'aws-credentials': file } = flags;
   const role = arn === undefined ? undefined : { arn, externalId };
   if (file === undefined) {
@@ -28,7 +28,8 @@ export async function readSource(flags: CredentialValues, session: Session): Pro
       { host: session.localFiles.host },
     );
   }
-  const found = parseCredentials(await readText(file, session), file === '-' ? 'standard input' : file, profile);
+  const parsed = parseCredentials(await readText(file, session), file === '-' ? 'standard input' : file, profile);
+  const found = { ...parsed, zones: zonesInEnvironment(callerEnvironment()) };
   return role === undefined ? found : { ...found, roles: [...found.roles, role] };
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { requireProgram } from '@kube-rescue/testing';
@@ -96,6 +96,26 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
       });
       expect([ended.exitCode, ended.stderr]).toEqual([0, '']);
     }
+  });
+
+  it('asks the zone that AWS_HOSTED_ZONE_ID names, with keys for this zone only', async () => {
+    const actions = ['ListResourceRecordSets', 'ChangeResourceRecordSets', 'GetChange'].map(
+      (each) => `route53:${each}`,
+    );
+    const keys = world.aws.addKey({ actions: ['sts:GetCallerIdentity', ...actions], zones: [world.zone.id] });
+    const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-keys-'));
+    const file = path.join(directory, 'keys.json');
+    await writeFile(file, JSON.stringify({ AccessKeyId: keys.accessKeyId, SecretAccessKey: keys.secretAccessKey }));
+    for (const [given, more] of [
+      [keys, []],
+      [undefined, ['--aws-credentials', file]],
+    ] as const) {
+      const env = environment(given);
+      const named = { ...env, AWS_HOSTED_ZONE_ID: world.zone.id };
+      expect((await runCli(words('--domain', NAME, ...more), { env: named })).exitCode).toBe(0);
+      expect((await runCli(words('--domain', NAME, ...more), { env })).exitCode).toBe(3);
+    }
+    await rm(directory, { recursive: true });
   });
 
   it('assumes a role with an external ID, in the given region', async () => {

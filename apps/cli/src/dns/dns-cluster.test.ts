@@ -53,6 +53,7 @@ describe.runIf(canRun)('on a node without an API server', () => {
     await node.create(
       deployment(NAMESPACE, 'external-dns', {
         image: 'external-dns',
+        args: [`--zone-id-filter=${world.zone.id}`],
         env: [ref('AWS_ACCESS_KEY_ID', 'id'), ref('AWS_SECRET_ACCESS_KEY', 'secret')],
       }),
     );
@@ -68,6 +69,15 @@ describe.runIf(canRun)('on a node without an API server', () => {
       `Secret ${NAMESPACE}/aws, keys id and secret (Deployment ${NAMESPACE}/external-dns)`,
     );
     expect(result.conditions.at(-1)).toMatchObject({ id: 'endpoint', subject: NAME, status: 'ok' });
+  });
+
+  it('new keys are checked for the zone that the workload names by id', async () => {
+    const file = path.join(node.root, 'keys.json');
+    const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey } = world.key;
+    await writeFile(file, JSON.stringify({ AccessKeyId, SecretAccessKey }));
+    const { exitCode, stdout } = await run('check', '--aws-credentials', file);
+    const zone = JSON.parse(stdout).result.conditions.find(({ id }: { id: string }) => id === 'zone');
+    expect([exitCode, zone.evidence]).toEqual([0, [`hosted zone ${world.zone.id}, named by --zone-id-filter`]]);
   });
 
   it('new keys are validated, written, and rolled back', async () => {

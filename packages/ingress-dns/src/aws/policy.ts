@@ -7,13 +7,15 @@ const GLOBAL_ACTIONS: readonly string[] = [
   'route53:GetChange',
 ];
 
-/** The permissions that a DNS controller needs, and a check of its credentials. */
-export const NEEDED_ACTIONS: readonly string[] = [
-  'route53:ListHostedZones',
+/** The permissions that a DNS controller needs that names its zone by id, and a check of its credentials. */
+export const NEEDED_IN_ZONE: readonly string[] = [
   'route53:ListResourceRecordSets',
   'route53:ChangeResourceRecordSets',
   'route53:GetChange',
 ];
+
+/** The permissions that a DNS controller needs that looks its zones up, and a check of its credentials. */
+export const NEEDED_ACTIONS: readonly string[] = ['route53:ListHostedZones', ...NEEDED_IN_ZONE];
 
 /** The resources of a policy. */
 interface PolicyScope {

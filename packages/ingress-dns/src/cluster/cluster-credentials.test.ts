@@ -79,6 +79,27 @@ describe('AWS credentials in a cluster', () => {
     expect(found?.source.roles).toEqual([{ arn: 'arn:aws:iam::1:role/dns', externalId: 'x' }]);
   });
 
+  it('come with the zone that the workload names by id', async () => {
+    const variable = (value: string) => ({ name: 'AWS_HOSTED_ZONE_ID', value });
+    const image = 'external-dns:v0.14';
+    const zonesOf = async (...objects: KubernetesObject[]) => (await find(AWS, ...objects))[0]?.source.zones;
+    expect(
+      await zonesOf(
+        deployment('dns', 'traefik', { image: 'traefik:v2.11', env: [...ENV, variable('/hostedzone/Z1')] }),
+      ),
+    ).toEqual({ ids: ['Z1'], by: 'AWS_HOSTED_ZONE_ID', areListed: false });
+    const filters = ['--zone-id-filter=Z1', '--zone-id-filter', 'Z2'];
+    expect(await zonesOf(deployment('dns', 'external-dns', { image, args: filters, env: ENV }))).toEqual({
+      ids: ['Z1', 'Z2'],
+      by: '--zone-id-filter',
+      areListed: true,
+    });
+    expect(await zonesOf(deployment('dns', 'external-dns', { image, env: [...ENV, variable('Z1')] }))).toBeUndefined();
+    expect(
+      await zonesOf(deployment('dns', 'traefik', { image: 'traefik', env: [...ENV, variable('')] })),
+    ).toBeUndefined();
+  });
+
   it('are reported as ambient for IRSA, Pod Identity and instance roles', async () => {
     const image = 'external-dns:v0.14';
     const workload = deployment('dns', 'external-dns', { image, args: ['--provider=aws'] });
@@ -107,6 +128,7 @@ describe('AWS credentials in a cluster', () => {
       accessKeyID: KEYS.accessKeyId,
       secretAccessKeySecretRef: { name: 'aws', key: 'secret' },
       role: 'arn:aws:iam::1:role/dns',
+      hostedZoneID: 'Z1',
     };
     const issuer: KubernetesObject = {
       apiVersion: 'cert-manager.io/v1',
@@ -121,7 +143,11 @@ describe('AWS credentials in a cluster', () => {
     );
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({
-      source: { keys: { accessKeyId: KEYS.accessKeyId }, roles: [{ arn: route53.role }] },
+      source: {
+        keys: { accessKeyId: KEYS.accessKeyId },
+        roles: [{ arn: route53.role }],
+        zones: { ids: ['Z1'], by: 'hostedZoneID of ClusterIssuer letsencrypt', areListed: false },
+      },
       location: { accessKeyId: { kind: 'elsewhere', where: 'ClusterIssuer letsencrypt' } },
     });
   });

@@ -1,12 +1,14 @@
 import { fieldsAt, listAt, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
 import type { AmbientCredentials, AssumedRole, CredentialSource } from '../credentials/aws-credentials.ts';
 import { parseIni } from '../credentials/ini.ts';
+import { type NamedZones, namedZones, ZONE_VARIABLE } from '../credentials/named-zones.ts';
 import { resolveProfile } from '../credentials/profile.ts';
 import { IngressDnsError } from '../errors.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import { type LocatedValue, readContainerEnvironment } from './container-environment.ts';
 import {
   argumentOf,
+  argumentsOf,
   type Controller,
   type ControllerContainer,
   describeController,
@@ -49,21 +51,26 @@ async function findIn(each: ControllerContainer, cluster: ClusterReading): Promi
   const value = (name: string): string | undefined => variables.get(name)?.value;
   const region = value('AWS_REGION') ?? value('AWS_DEFAULT_REGION');
   const roles = rolesOf(each, variables);
+  const zones = zonesOf(each, variables);
   const keys = keysIn(variables);
   if (keys !== undefined) {
     const { location, ...source } = keys;
     const where = `${describeLocation(location)} (${describeController(controller)})`;
-    return { controller, location, source: { ...source, where, roles, region } };
+    return { controller, location, source: { ...source, where, roles, region, zones } };
   }
   const profile = value('AWS_PROFILE') ?? argumentOf(each, 'aws-profile') ?? 'default';
   const file = findMountedFile(pod, container, value('AWS_SHARED_CREDENTIALS_FILE'));
   if (file !== undefined) {
     const text = (await cluster.secretText(controller.namespace, file.secret, file.key)) ?? '';
-    return { controller, ...readFile(text, profile, file, controller, { region, roles }) };
+    return { controller, ...readFile(text, profile, file, controller, { region, roles, zones }) };
   }
   const ambient = await findAmbient(each, cluster);
   if (ambient === undefined) return undefined;
-  return { controller, location: undefined, source: { where: describeController(controller), ambient, roles, region } };
+  return {
+    controller,
+    location: undefined,
+    source: { where: describeController(controller), ambient, roles, region, zones },
+  };
 }
 
 function keysIn(variables: Variables) {
@@ -87,7 +94,7 @@ function readFile(
   profile: string,
   { secret: name, key }: MountedFile,
   controller: Controller,
-  { region, roles }: Pick<CredentialSource, 'region' | 'roles'>,
+  { region, roles, zones }: Pick<CredentialSource, 'region' | 'roles' | 'zones'>,
 ): Omit<ClusterCredentials, 'controller'> {
   const location = { kind: 'file', namespace: controller.namespace, name, key, profile } as const;
   const where = `${describeLocation(location)} (${describeController(controller)})`;
@@ -99,11 +106,11 @@ function readFile(
     );
     return {
       location: { ...location, profile: keysProfile },
-      source: { ...source, roles: [...source.roles, ...roles], region: region ?? source.region },
+      source: { ...source, roles: [...source.roles, ...roles], region: region ?? source.region, zones },
     };
   } catch (error) {
     if (!(error instanceof IngressDnsError)) throw error;
-    return { location, source: { where, keys: { accessKeyId: '', secretAccessKey: '' }, roles, region } };
+    return { location, source: { where, keys: { accessKeyId: '', secretAccessKey: '' }, roles, region, zones } };
   }
 }
 
@@ -113,6 +120,14 @@ function rolesOf(each: ControllerContainer, variables: Variables): readonly Assu
   if (arn === undefined || arn === '') return [];
   const externalId = argumentOf(each, 'aws-assume-role-external-id') ?? variables.get('AWS_EXTERNAL_ID')?.value;
   return [{ arn, externalId }];
+}
+
+/** external-dns lists the zones and skips those that its argument does not name; lego (Traefik) asks the one in its variable. */
+function zonesOf(each: ControllerContainer, variables: Variables): NamedZones | undefined {
+  if (each.controller.software === 'external-dns') {
+    return namedZones('--zone-id-filter', argumentsOf(each, 'zone-id-filter'), { areListed: true });
+  }
+  return namedZones(ZONE_VARIABLE, [variables.get(ZONE_VARIABLE)?.value]);
 }
 
 /** The AWS webhooks change pods, not templates: the running pods show ambient credentials. */
@@ -143,18 +158,26 @@ function mayUseAws(each: ControllerContainer): boolean {
   return each.controller.software !== 'other' && names.some((name) => name.startsWith('AWS_'));
 }
 
-/** @throws IngressDnsError `DNS_CONTROLLER_NOT_FOUND` */
-export function chooseCredentials(
+/** The credentials of a workload; without one, those of the known DNS controller. */
+export function matchCredentials(
   all: readonly ClusterCredentials[],
   controller: string | undefined,
-): ClusterCredentials {
+): ClusterCredentials | undefined {
   const wanted = controller?.replace(/^(deployment|daemonset)\//i, '');
-  const found = all.find(
+  return all.find(
     (each) =>
       wanted === undefined ||
       wanted === each.controller.name ||
       wanted === `${each.controller.namespace}/${each.controller.name}`,
   );
+}
+
+/** {@link matchCredentials}. @throws IngressDnsError `DNS_CONTROLLER_NOT_FOUND` */
+export function chooseCredentials(
+  all: readonly ClusterCredentials[],
+  controller: string | undefined,
+): ClusterCredentials {
+  const found = matchCredentials(all, controller);
   if (found !== undefined) return found;
   throw new IngressDnsError({
     code: 'DNS_CONTROLLER_NOT_FOUND',

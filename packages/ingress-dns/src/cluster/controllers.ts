@@ -56,11 +56,16 @@ function containersOf(workload: KubernetesObject): readonly ControllerContainer[
 }
 
 /** The value of `--name=value` or `--name value`. */
-export function argumentOf({ arguments: words }: ControllerContainer, name: string): string | undefined {
-  const at = words.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
-  const word = words[at];
-  if (word === undefined) return undefined;
-  return word.includes('=') ? word.slice(word.indexOf('=') + 1) : words[at + 1];
+export function argumentOf(container: ControllerContainer, name: string): string | undefined {
+  return argumentsOf(container, name)[0];
+}
+
+/** The values of a repeated argument. */
+export function argumentsOf({ arguments: words }: ControllerContainer, name: string): readonly string[] {
+  return words.flatMap((word, at) => {
+    if (word.startsWith(`--${name}=`)) return [word.slice(word.indexOf('=') + 1)];
+    return word === `--${name}` ? (words[at + 1] ?? []) : [];
+  });
 }
 
 /** `Deployment dns/external-dns`. */

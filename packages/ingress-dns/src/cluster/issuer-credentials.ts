@@ -1,5 +1,6 @@
 import { type Fields, fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import type { AssumedRole } from '../credentials/aws-credentials.ts';
+import { namedZones } from '../credentials/named-zones.ts';
 import type { ClusterCredentials } from './found-credentials.ts';
 import type { ClusterReading } from './cluster-reading.ts';
 import type { Controller } from './controllers.ts';
@@ -38,11 +39,12 @@ async function readSolver(
   const role = textAt(route53, 'role');
   const roles: readonly AssumedRole[] = role === undefined ? [] : [{ arn: role }];
   const region = textAt(route53, 'region');
+  const zones = namedZones(`hostedZoneID of ${name}`, [textAt(route53, 'hostedZoneID')]);
   const secretLocation = locationOf(fieldsAt(route53, 'secretAccessKeySecretRef'), namespace);
   const idLocation = locationOf(fieldsAt(route53, 'accessKeyIDSecretRef'), namespace);
   const id = textAt(route53, 'accessKeyID') ?? (idLocation && (await read(idLocation, cluster)));
   if (secretLocation === undefined || id === undefined) {
-    return { controller, location: undefined, source: { where: name, ambient: 'instance role', roles, region } };
+    return { controller, location: undefined, source: { where: name, ambient: 'instance role', roles, region, zones } };
   }
   const location = {
     kind: 'fields',
@@ -51,7 +53,11 @@ async function readSolver(
     sessionToken: undefined,
   } as const;
   const keys = { accessKeyId: id, secretAccessKey: (await read(secretLocation, cluster)) ?? '' };
-  return { controller, location, source: { where: `${describeLocation(location)} (${name})`, keys, roles, region } };
+  return {
+    controller,
+    location,
+    source: { where: `${describeLocation(location)} (${name})`, keys, roles, region, zones },
+  };
 }
 
 type SecretLocation = Extract<FieldLocation, { kind: 'secret' }>;

@@ -17,6 +17,8 @@ export interface WantedName {
 export interface ZoneView {
   readonly zone: HostedZone | undefined;
   readonly records: readonly DnsRecordSet[] | undefined;
+  /** Public zones of the same name that resolvers do not ask. */
+  readonly twins?: readonly ZoneView[] | undefined;
 }
 
 const ADDRESS_TYPES: readonly string[] = ['A', 'AAAA', 'CNAME'];
@@ -35,7 +37,7 @@ export function findRecords(name: string, records: readonly DnsRecordSet[]): rea
 /** Checks that the zone holds the wanted record. */
 export async function judgeRecord(
   wanted: WantedName,
-  { zone, records }: ZoneView,
+  { zone, records, twins = [] }: ZoneView,
   held: readonly DnsRecordSet[],
   dns: DnsSession,
 ): Promise<JudgedCondition> {
@@ -49,6 +51,7 @@ export async function judgeRecord(
       code: 'DNS_RECORD_MISSING',
       message: 'the zone has no record for this name',
       hint: 'check the log of the ingress controller, which creates the record when its credentials work; or create the record by hand',
+      ...(await describeTwin(wanted, zone, twins, dns)),
     } as const;
     return broken('record', name, failure, [`hosted zone ${zone.id}`, ...wants]);
   }
@@ -59,8 +62,29 @@ export async function judgeRecord(
     code: 'DNS_RECORD_WRONG',
     message: 'the record has another target',
     hint: 'check the log of the ingress controller and the owner of the record (its TXT record); or change the record by hand',
+    ...(await describeTwin(wanted, zone, twins, dns)),
   } as const;
   return broken('record', name, failure, [...evidence, ...wants]);
+}
+
+/** Another zone of the same name that holds the wanted record; `undefined` when none does. */
+async function describeTwin(
+  { name, targets }: WantedName,
+  asked: HostedZone,
+  twins: readonly ZoneView[],
+  dns: DnsSession,
+): Promise<{ readonly message: string; readonly hint: string } | undefined> {
+  for (const { zone, records = [] } of twins) {
+    const held = findRecords(name, records);
+    if (zone === undefined || held.length === 0) continue;
+    if (targets.length > 0 && !(await leadsTo(held, targets, dns))) continue;
+    const count = twins.length === 1 ? 'two' : `${twins.length + 1}`;
+    return {
+      message: `there are ${count} public hosted zones named ${asked.name}: resolvers ask ${asked.id}, the record is in ${zone.id}`,
+      hint: `let the controller name ${asked.id} (external-dns: --zone-id-filter, Traefik: AWS_HOSTED_ZONE_ID, cert-manager: hostedZoneID)`,
+    };
+  }
+  return undefined;
 }
 
 /** Compares names as names, and by address where one side has addresses only. */

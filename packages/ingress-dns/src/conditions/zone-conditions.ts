@@ -1,60 +1,15 @@
-import { isRecoveryError } from '@kube-rescue/errors';
 import { randomBytes } from 'node:crypto';
 import type { AwsAccount, HostedZone } from '../aws/aws-account.ts';
-import { NEEDED_ACTIONS, smallestPolicy } from '../aws/policy.ts';
+import { smallestPolicy } from '../aws/policy.ts';
 import type { DnsRecordSet } from '../aws/record-set.ts';
 import { plainName } from '../aws/record-set.ts';
+import type { NamedZones } from '../credentials/named-zones.ts';
 import { IngressDnsError } from '../errors.ts';
 import { judgeDelegation } from './delegation-condition.ts';
 import type { DnsSession } from './dns-session.ts';
 import { broken, good, type JudgedCondition, unknown } from './condition.ts';
+import type { ZoneView } from './record-condition.ts';
 import { suffixesOf, type ZoneMatch } from './zone-matching.ts';
-
-/** The zones of an account that may hold the wanted names. */
-export interface ZoneListing {
-  readonly condition: JudgedCondition;
-  /** `undefined` when they cannot be listed. */
-  readonly zones: readonly HostedZone[] | undefined;
-}
-
-const LIST_SUBJECT = 'hosted zones';
-
-/** Lists the zones; falls back to lookups by name when listing is denied. */
-export async function listZonesFor(
-  names: readonly string[],
-  account: AwsAccount,
-  signal?: AbortSignal,
-): Promise<ZoneListing> {
-  try {
-    const zones = await account.listZones(signal);
-    return { zones, condition: good('list', LIST_SUBJECT, 'can be listed', [`${zones.length} in the account`]) };
-  } catch (error) {
-    if (!isRecoveryError(error, 'DNS_ACCESS_DENIED')) return refused(error, account);
-  }
-  try {
-    const found = new Map<string, HostedZone>();
-    for (const name of new Set(names.flatMap(suffixesOf))) {
-      for (const zone of await account.listZonesByName(name, signal)) found.set(zone.id, zone);
-    }
-    const evidence = ['route53:ListHostedZonesByName is allowed, route53:ListHostedZones is not'];
-    return { zones: [...found.values()], condition: good('list', LIST_SUBJECT, 'can be listed by name', evidence) };
-  } catch (error) {
-    return refused(error, account);
-  }
-}
-
-function refused(error: unknown, { partition }: Pick<AwsAccount, 'partition'>): ZoneListing {
-  if (!(error instanceof IngressDnsError)) throw error;
-  const failure =
-    error.code === 'DNS_ACCESS_DENIED'
-      ? {
-          code: 'DNS_LIST_DENIED' as const,
-          message: 'the credentials are valid, but not allowed to list hosted zones',
-          hint: `attach this policy: ${smallestPolicy(NEEDED_ACTIONS, { partition })}`,
-        }
-      : error;
-  return { zones: undefined, condition: broken('list', LIST_SUBJECT, failure) };
-}
 
 /** A zone, its records and its conditions. */
 export interface JudgedZone {
@@ -62,10 +17,21 @@ export interface JudgedZone {
   readonly zone: HostedZone | undefined;
   /** `undefined` when they cannot be listed. */
   readonly records: readonly DnsRecordSet[] | undefined;
+  /** Public zones of the same name that resolvers do not ask; empty unless the delegation of `zone` is right. */
+  readonly twins: readonly ZoneView[];
 }
 
-/** The condition of a name without a public zone. */
-export function describeMissingZone(name: string, { privateZones }: ZoneMatch): JudgedCondition {
+/**
+ * The condition of a name without a public zone.
+ * @param isPartial only the zones that the workload names by id are known
+ */
+export function describeMissingZone(name: string, { privateZones }: ZoneMatch, isPartial: boolean): JudgedCondition {
+  if (isPartial) {
+    const looked = `looked for ${suffixesOf(name).join(', ')}`;
+    return unknown('zone', name, 'no hosted zone that is named by its id holds this name; others cannot be listed', [
+      looked,
+    ]);
+  }
   const ids = privateZones.map(({ name: zone, id }) => `${zone} (${id}) is private`);
   if (privateZones.length > 0) {
     const failure = {
@@ -86,12 +52,16 @@ export function describeMissingZone(name: string, { privateZones }: ZoneMatch): 
 export interface ZoneDeps {
   readonly account: AwsAccount;
   readonly dns: DnsSession;
+  /** Zones that the workload names by id. */
+  readonly named?: NamedZones | undefined;
+  /** Records that have been read already, by the id of their zone. */
+  readonly known?: ReadonlyMap<string, readonly DnsRecordSet[]> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Proves the permission to change records. Default: an impossible change, whose rejection shows the permission. */
   readonly proveChange?: ((zone: HostedZone) => Promise<JudgedCondition>) | undefined;
 }
 
-/** Checks a zone; of several zones with one name, the delegated one. */
+/** Checks a zone; of several zones with one name, the one that the workload names by id, otherwise the delegated one. */
 export async function judgeZone(candidates: readonly HostedZone[], deps: ZoneDeps): Promise<JudgedZone> {
   const [first] = candidates;
   if (first === undefined) throw new Error('judgeZone needs at least one zone');
@@ -102,16 +72,42 @@ export async function judgeZone(candidates: readonly HostedZone[], deps: ZoneDep
       delegation: await judgeDelegation(each.zone.name, nameServersOf(each), deps.dns),
     })),
   );
-  const chosen = judged.find(({ delegation }) => delegation.status === 'ok') ?? judged[0];
+  const written = judged.filter(({ zone: { id } }) => deps.named?.ids.includes(id) === true);
+  const delegated = judged.find(({ delegation }) => delegation.status === 'ok');
+  const chosen = written.find((each) => each === delegated) ?? written[0] ?? delegated ?? judged[0];
   if (chosen === undefined) throw new Error('judgeZone needs at least one zone');
-  const { zone, records, failure, delegation } = chosen;
-  const others = candidates
-    .filter((each) => each !== zone)
-    .map(({ id }) => `${id} has the same name, but is not delegated`);
-  const found = good('zone', zone.name, 'the zone is in the account', [`hosted zone ${zone.id}`, ...others]);
+  const { zone, records, failure } = chosen;
+  const others = judged.filter((each) => each !== chosen);
+  const evidence = [
+    `hosted zone ${zone.id}${written.includes(chosen) ? `, named by ${deps.named?.by}` : ''}`,
+    ...others.map((each) => `${each.zone.id} has the same name${each === delegated ? '' : ', but is not delegated'}`),
+  ];
+  const found = good('zone', zone.name, 'the zone is in the account', evidence);
   const list = failure === undefined ? [] : [failure];
   const change = await judgeChange(zone, deps);
-  return { conditions: [found, ...list, change, delegation], zone, records };
+  const delegation =
+    delegated === undefined || delegated === chosen
+      ? chosen.delegation
+      : { ...chosen.delegation, ...describeOtherZone(delegated.zone, zone, deps.named) };
+  return {
+    conditions: [found, ...list, change, delegation],
+    zone,
+    records,
+    twins: chosen === delegated ? others : [],
+  };
+}
+
+/** The delegation leads to another zone of this name than the one that the workload names. */
+function describeOtherZone(
+  asked: HostedZone,
+  { id, name }: HostedZone,
+  named: NamedZones | undefined,
+): Pick<JudgedCondition, 'summary' | 'hint'> {
+  const by = named?.by ?? 'the workload';
+  return {
+    summary: `there are several public hosted zones named ${name}: resolvers ask ${asked.id}, but ${by} names ${id}`,
+    hint: `let ${by} name ${asked.id}, or delegate to the name servers of ${id} in the parent zone`,
+  };
 }
 
 interface ListedZone {
@@ -120,9 +116,10 @@ interface ListedZone {
   readonly failure: JudgedCondition | undefined;
 }
 
-async function listRecords(zone: HostedZone, { account, signal }: ZoneDeps): Promise<ListedZone> {
+async function listRecords(zone: HostedZone, { account, known, signal }: ZoneDeps): Promise<ListedZone> {
   try {
-    return { zone, records: await account.listRecords(zone.id, signal), failure: undefined };
+    const records = known?.get(zone.id) ?? (await account.listRecords(zone.id, signal));
+    return { zone, records, failure: undefined };
   } catch (error) {
     if (!(error instanceof IngressDnsError)) throw error;
     const code = error.code === 'DNS_ACCESS_DENIED' ? 'DNS_LIST_DENIED' : error.code;

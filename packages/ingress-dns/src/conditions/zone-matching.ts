@@ -1,4 +1,5 @@
 import type { HostedZone } from '../aws/aws-account.ts';
+import type { NamedZones } from '../credentials/named-zones.ts';
 
 /** The zones that may hold a name. */
 export interface ZoneMatch {
@@ -8,11 +9,16 @@ export interface ZoneMatch {
   readonly privateZones: readonly HostedZone[];
 }
 
-/** Finds the zones for a name. Pure. */
-export function matchZones(name: string, zones: readonly HostedZone[]): ZoneMatch {
+/**
+ * Finds the zones for a name. Pure.
+ *
+ * @param named zones that the workload names by id: where one of them fits, longer names of other zones do not count
+ */
+export function matchZones(name: string, zones: readonly HostedZone[], named?: NamedZones): ZoneMatch {
   const fitting = zones.filter((zone) => name === zone.name || name.endsWith(`.${zone.name}`));
   const open = fitting.filter(({ isPrivate }) => !isPrivate);
-  const longest = Math.max(...open.map((zone) => zone.name.length), 0);
+  const written = open.filter(({ id }) => named?.ids.includes(id) === true);
+  const longest = Math.max(...(written.length > 0 ? written : open).map((zone) => zone.name.length), 0);
   return {
     zones: open.filter((zone) => zone.name.length === longest),
     privateZones: fitting.filter(({ isPrivate }) => isPrivate),

@@ -1,3 +1,5 @@
+import type { NamedZones } from './named-zones.ts';
+
 /** A pair of keys; temporary keys have a session token. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -29,6 +31,8 @@ export interface CredentialSource {
   /** Assumed one after the other. */
   readonly roles: readonly AssumedRole[];
   readonly region?: string | undefined;
+  /** Zones that the workload names by id. `undefined`: it looks its zones up by name. */
+  readonly zones?: NamedZones | undefined;
 }
 
 const ACCESS_KEY_ID = /^[A-Z0-9]{16,128}$/;

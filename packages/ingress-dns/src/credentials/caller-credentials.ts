@@ -2,6 +2,7 @@ import { type Host, hostPath } from '@kube-rescue/host';
 import { IngressDnsError } from '../errors.ts';
 import type { AssumedRole, CredentialSource } from './aws-credentials.ts';
 import { type IniSections, parseIni } from './ini.ts';
+import { type NamedZones, namedZones, ZONE_VARIABLE } from './named-zones.ts';
 import { resolveProfile } from './profile.ts';
 
 /** Variables of an environment, for example `process.env`. */
@@ -29,7 +30,13 @@ export async function findCallerCredentials(
 ): Promise<CredentialSource> {
   const found = await findSource(environment, profile, host);
   const region = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? found.region;
-  return { ...found, roles: role === undefined ? found.roles : [...found.roles, role], region };
+  const zones = zonesInEnvironment(environment);
+  return { ...found, roles: role === undefined ? found.roles : [...found.roles, role], region, zones };
+}
+
+/** The zone that the environment names by its id. */
+export function zonesInEnvironment(environment: Environment): NamedZones | undefined {
+  return namedZones(ZONE_VARIABLE, [environment[ZONE_VARIABLE]]);
 }
 
 async function findSource(

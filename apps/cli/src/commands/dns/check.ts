@@ -1,8 +1,14 @@
-import type { ClusterDns } from '@kube-rescue/ingress-dns';
+import type { ClusterDns, CredentialSource } from '@kube-rescue/ingress-dns';
 import type { ObjectsVia } from '@kube-rescue/node';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { areGiven, assertOnNetwork, readClientConfig, readSource } from '../../dns/credential-input.ts';
+import {
+  areGiven,
+  assertOnNetwork,
+  type CredentialValues,
+  readClientConfig,
+  readSource,
+} from '../../dns/credential-input.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
@@ -43,10 +49,7 @@ export default class DnsCheck extends NodeCommand {
     const probes = toProbes(flags);
     const isAboutCluster = given === undefined || flags.controller !== undefined;
     const cluster = isAboutCluster ? await this.readCluster(flags, session) : undefined;
-    const source =
-      cluster === undefined || areGiven(flags)
-        ? await readSource(flags, session)
-        : (await ingressDns()).chooseCredentials(cluster.credentials, flags.controller).source;
+    const source = await this.chooseSource(flags, cluster, session);
     const names = given ?? cluster?.names ?? [];
     const awsClient = await readClientConfig(flags, source, session);
     const { checkIngressDns } = await ingressDns();
@@ -63,6 +66,20 @@ export default class DnsCheck extends NodeCommand {
       text: (terminal) => renderConditions(report, terminal),
     };
   }
+
+  /** New keys are checked for the zones that the workload in the cluster names by id. */
+  private async chooseSource(
+    flags: CredentialValues & Pick<ClusterFlags, 'controller'>,
+    cluster: ClusterDns | undefined,
+    session: Session,
+  ): Promise<CredentialSource> {
+    const { chooseCredentials, matchCredentials } = await ingressDns();
+    if (cluster === undefined) return readSource(flags, session);
+    if (!areGiven(flags)) return chooseCredentials(cluster.credentials, flags.controller).source;
+    const given = await readSource(flags, session);
+    return { ...given, zones: given.zones ?? matchCredentials(cluster.credentials, flags.controller)?.source.zones };
+  }
+
   private async readCluster(flags: EtcdFlags & ClusterFlags, session: Session): Promise<ClusterDns> {
     const { readClusterDns } = await ingressDns();
     const { objects } = await openIngressObjects({ via: flags.via, search: toSearch(flags, session) }, session);
