@@ -15,7 +15,6 @@ export const SLOW_TESTS = [
   'packages/*/src/**/*.laws.test.ts',
   'packages/lab/src/programs/*/main.test.ts',
   'packages/lab/src/programs/pod-checkpointer/checkpointer.test.ts',
-  'test/adversary/*.test.ts',
   'test/bad-input.test.ts',
   'test/checkpointer-freeze.test.ts',
   'test/copy-root.test.ts',
