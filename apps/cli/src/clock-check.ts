@@ -1,7 +1,7 @@
 import { assertMayWrite, type Session } from './wiring.ts';
 
 /**
- * Refuses to issue by a clock that is contradicted; see `assertClock`. Whether this user may write is said before: only root can
+ * Refuses to issue certificates, or to judge those that it installs, by a clock that is contradicted; see `assertClock`. Whether this user may write is said before: only root can
  * read everything that tells the time.
  *
  * @throws NodeError `CLOCK_CONTRADICTED` `CLOCK_UNCONFIRMED`; CliError `NOT_ROOT`

@@ -95,10 +95,10 @@ export const renewalFlags = {
   }),
 };
 
-/** Overrides the check of the clock, for every command that issues certificates. */
+/** Overrides the check of the clock, for every command that issues or installs certificates. */
 export const clockFlag = {
   'clock-is-right': Flags.boolean({
-    description: "issue certificates by this machine's clock, although other dates contradict it",
+    description: "issue and judge certificates by this machine's clock, although other dates contradict it",
   }),
 };
 

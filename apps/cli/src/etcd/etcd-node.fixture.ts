@@ -22,18 +22,25 @@ export interface EtcdNode {
   remove(): Promise<void>;
 }
 
+/** The directories of this machine that the node replaces where it has them. */
+const REPLACED = ['/var/lib', '/var/log', '/sys'];
+
 /**
  * Overlays this machine's files with the node's, and hides this machine's processes: to the program the machine is the node.
  * Sockets are shared, so the program reaches the node's etcd.
  */
 const ENTER = [
   ...['--mount', '--pid', '--fork', '--mount-proc', '--kill-child', 'sh', '-c'],
-  'mount -t overlay overlay -o "lowerdir=$0/etc:/etc" /etc && mount --bind "$0/var/lib" /var/lib && exec "$@"',
+  [
+    'mount -t overlay overlay -o "lowerdir=$0/etc:/etc" /etc',
+    ...REPLACED.map((directory) => `{ [ ! -d "$0${directory}" ] || mount --bind "$0${directory}" ${directory}; }`),
+    'exec "$@"',
+  ].join(' && '),
 ];
 
-export async function startEtcdNode(): Promise<EtcdNode> {
+export async function startEtcdNode(made: Parameters<typeof startNodeEtcd>[0] = {}): Promise<EtcdNode> {
   const root = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-node-'));
-  const { etcd, pki, tree } = await startNodeEtcd();
+  const { etcd, pki, tree } = await startNodeEtcd(made);
   await plantTree(createLocalHost({ root: hostPath(root) }), tree);
   await mkdir(path.join(root, 'var/lib/kubelet'), { recursive: true });
   for (const name of ['default', 'kube-system']) {

@@ -63,7 +63,7 @@ export async function assertClock(
   if (verdict === 'plausible') return;
   throw new NodeError({
     code: verdict === 'unconfirmed' ? 'CLOCK_UNCONFIRMED' : 'CLOCK_CONTRADICTED',
-    message: `nothing is issued: ${summary}: ${evidence.join('; ')}`,
+    message: `nothing is issued or installed: ${summary}: ${evidence.join('; ')}`,
     subject: node.host.name,
     hint: `${SET_CLOCK}; if the clock is right, pass --clock-is-right`,
   });

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { selectionFlags, writeFlags } from '../../flags.ts';
+import { assertClockOf } from '../../clock-check.ts';
+import { clockFlag, selectionFlags, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 
 export default class CertsAdopt extends NodeCommand {
@@ -14,11 +15,12 @@ export default class CertsAdopt extends NodeCommand {
   static override args = {
     directory: Args.string({ description: 'the directory of the set, in any layout', required: true }),
   };
-  static override flags = { ...selectionFlags, ...writeFlags };
+  static override flags = { ...clockFlag, ...selectionFlags, ...writeFlags };
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsAdopt);
     const session = await this.openSession(flags);
+    await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     const { localFiles, node } = session;
     const options = { adopt: { path: localFiles.path(args.directory), files: localFiles.host } };
     const playbook = async () => (await import('@kube-rescue/recovery')).createAdoptionPlaybook(node, options);

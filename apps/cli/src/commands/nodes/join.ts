@@ -2,7 +2,8 @@ import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { seconds } from '../../dns/dns-flags.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
-import { writeFlags } from '../../flags.ts';
+import { assertClockOf } from '../../clock-check.ts';
+import { clockFlag, writeFlags } from '../../flags.ts';
 import { answerBundles, answerJoin } from '../../nodes/join-answer.ts';
 import { readJoinFiles } from '../../nodes/join-files.ts';
 import { openAccess } from '../../nodes/node-access.ts';
@@ -21,6 +22,7 @@ export default class NodesJoin extends NodeCommand {
     host: Args.string({ description: 'worker: [USER@]HOST', multiple: true, required: true }),
   };
   static override flags = {
+    ...clockFlag,
     ...writeFlags,
     bundle: Flags.string({
       description: 'write a bundle for each worker to this directory instead of connecting',
@@ -45,6 +47,7 @@ export default class NodesJoin extends NodeCommand {
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(NodesJoin);
     const session = await this.openSession(flags);
+    await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     const input = {
       hosts: args.host,
       files: await readJoinFiles(flags.file, session),

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../../base-command.ts';
-import { selectionFlags, writeFlags } from '../../../flags.ts';
+import { assertClockOf } from '../../../clock-check.ts';
+import { clockFlag, selectionFlags, writeFlags } from '../../../flags.ts';
 import { answerPlaybook } from '../../../playbook-run.ts';
 
 export default class CertsCsrImport extends NodeCommand {
@@ -11,11 +12,12 @@ export default class CertsCsrImport extends NodeCommand {
   static override args = {
     directory: Args.string({ description: 'directory of the signed certificates and new keys', required: true }),
   };
-  static override flags = { ...selectionFlags, ...writeFlags };
+  static override flags = { ...clockFlag, ...selectionFlags, ...writeFlags };
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsCsrImport);
     const session = await this.openSession(flags);
+    await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     const { localFiles, node } = session;
     const rules = { keepEverything: true, mayBePartial: true, keepCas: true };
     const options = { adopt: { path: localFiles.path(args.directory), files: localFiles.host }, rules };
