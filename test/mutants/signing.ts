@@ -89,8 +89,8 @@ export const SIGNING_MUTANTS: readonly Mutant[] = [
   {
     ...LIMITS,
     name: 'excluded names count as permitted',
-    file: 'certificate/name-constraints.ts',
-    from: '  if (excluded.filter(alike).some((base) => matches(name, base, true))) return false;\n',
-    to: '',
+    file: 'go/constraint-check.ts',
+    from: ' || excludes(name, excluded);',
+    to: ';',
   },
 ];

@@ -151,6 +151,40 @@ const CASES: readonly Case[] = [
     isAccepted: false,
   },
   {
+    title: 'an IPv4 address in the form of IPv6, where each IPv6 address is permitted',
+    since: 26,
+    ca: constraints('permitted;IP:::/::'),
+    names: 'IP:::ffff:10.0.0.1',
+    isAccepted: false,
+  },
+  {
+    title: 'an address of a range with bits behind its mask',
+    ca: constraints('permitted;IP:10.1.2.3/255.0.0.0'),
+    names: 'IP:10.0.0.1',
+    isAccepted: true,
+  },
+  {
+    title: 'an address of the second range, whose bits behind its mask are above the address',
+    since: 26,
+    ca: constraints('permitted;IP:9.0.0.0/255.0.0.0,permitted;IP:10.1.2.3/255.0.0.0'),
+    names: 'IP:10.0.0.1',
+    isAccepted: false,
+  },
+  {
+    title: 'an address of one of two ranges',
+    ca: constraints(
+      'permitted;IP:10.0.0.0/255.0.0.0,permitted;IP:10.5.0.0/255.255.0.0,permitted;IP:192.0.2.0/255.255.255.0',
+    ),
+    names: 'IP:10.9.0.11,IP:192.0.2.7',
+    isAccepted: true,
+  },
+  {
+    title: 'a URI without a host, although only names are limited',
+    ca: constraints('permitted;DNS:example'),
+    names: 'URI:urn:a',
+    isAccepted: false,
+  },
+  {
     title: 'names, although only addresses are limited',
     ca: constraints('permitted;IP:10.0.0.0/255.0.0.0'),
     names: 'DNS:cp1',

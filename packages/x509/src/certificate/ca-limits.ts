@@ -1,9 +1,12 @@
-import { DER_TAG, readDerElements, readDerSequence } from '../encoding/der.ts';
+import { DER_TAG, encodeDer, readDerElements, readDerSequence } from '../encoding/der.ts';
 import { isSelfSigned } from './comparison.ts';
 import { type Certificate, EXTENSION } from './certificate.ts';
 import { readKeyUsage } from './details.ts';
 import { allowsUsage, encodeName, type Usage } from './extensions.ts';
-import { findForbiddenNames, hasUnknownConstraints, subjectAltNames } from './name-constraints.ts';
+import { findForbiddenNames } from '../go/constraint-check.ts';
+import { readSubjectNames } from '../go/extensions.ts';
+import { type NameConstraints, readNameConstraints } from '../go/name-constraints.ts';
+import { catchFault, describeGoFault, type GoFault } from '../go/rules.ts';
 
 /** A limit of a CA, whatever it signs. */
 export interface CaLimit {
@@ -19,6 +22,8 @@ const REFUSED_RSA_BITS = 1024;
 const WEAK_RSA_BITS = 2048;
 /** Curves of Go's `crypto/x509` that this program signs with. */
 const CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
+/** 2.5.29.30 (RFC 5280 section 4.2.1.10) */
+const NAME_CONSTRAINTS = '551d1e';
 /** Extensions that Go's `crypto/x509` evaluates (parser.go processExtensions): any other that is critical is refused. */
 const EVALUATED = ['0e', '0f', '11', '13', '1e', '1f', '20', '21', '23', '24', '25', '36'].map((end) => `551d${end}`);
 /** md2, md4, md5 and sha1 WithRSAEncryption, ecdsa-with-SHA1, dsa-with-sha1, sha-1WithRSA of OIW. */
@@ -31,6 +36,21 @@ const BROKEN_SIGNATURES = [
   '2a8648ce380403',
   '2b0e03021d',
 ];
+
+type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: GoFault };
+
+/** The name constraints of a CA as Go parses them, or why Go refuses them; `undefined` without any. */
+function readConstraints({ extensions }: Certificate): Read<NameConstraints> | undefined {
+  const extension = extensions.find(({ oid }) => oid === NAME_CONSTRAINTS);
+  return extension === undefined ? undefined : catchFault(() => readNameConstraints(extension.value));
+}
+
+/** Critical constraints on directory or other names, which Go does not evaluate. */
+function hasUnknownConstraints(ca: Certificate): boolean {
+  const constraints = readConstraints(ca);
+  const isCritical = ca.extensions.some(({ oid, critical }) => critical && oid === NAME_CONSTRAINTS);
+  return isCritical && constraints?.ok === true && constraints.value.hasOtherForms;
+}
 
 /** Whether a certificate is signed with MD5 or SHA-1: Go refuses it (`crypto/x509` InsecureAlgorithmError; SHA-1 since 1.24 always). */
 export function isWeaklySigned({ der }: Pick<Certificate, 'der'>): boolean {
@@ -97,9 +117,24 @@ export interface Wanted {
  * @throws X509Error `PKI_CERTIFICATE_INVALID`
  */
 export function findCaRefusal(ca: Certificate, { certificate, extraNames, usages }: Wanted): string | undefined {
-  const added = extraNames.flatMap((name) => readDerElements(encodeName(name)));
-  const forbidden = findForbiddenNames(ca, [...subjectAltNames(certificate), ...added]);
-  if (forbidden.length > 0) return `may not sign for ${[...new Set(forbidden)].join(', ')} (name constraints)`;
+  const forbidden = findForbidden(ca, [...namesOf(certificate), ...extraNames.map(encodeName)]);
+  if (!forbidden.ok) return `has name constraints that Go refuses: ${describeGoFault(forbidden.fault)}`;
+  if (forbidden.value.length > 0)
+    return `may not sign for ${[...new Set(forbidden.value)].join(', ')} (name constraints)`;
   const excluded = usages.filter((usage) => !allowsUsage(ca, usage));
   return excluded.length === 0 ? undefined : `may not sign ${excluded.join(' and ')} certificates (extended key usage)`;
+}
+
+/** The subject alternative names of a certificate, in DER. */
+function namesOf({ extensions }: Certificate): readonly Uint8Array[] {
+  const extension = extensions.find(({ oid }) => oid === EXTENSION.subjectAltName);
+  return extension === undefined ? [] : readDerSequence(extension.value).map(({ bytes }) => bytes);
+}
+
+/** The names that the CA may not sign. Names that Go cannot parse are a fault of their certificate, not of the CA. */
+function findForbidden(ca: Certificate, names: readonly Uint8Array[]): Read<readonly string[]> {
+  const constraints = readConstraints(ca);
+  if (constraints?.ok !== true) return constraints ?? { ok: true, value: [] };
+  const parsed = catchFault(() => readSubjectNames(encodeDer(DER_TAG.sequence, ...names)));
+  return { ok: true, value: parsed.ok ? findForbiddenNames(parsed.value, constraints.value) : [] };
 }

@@ -1,9 +1,10 @@
+import { formatIpAddress } from '../certificate/ip-address.ts';
+import { isExcludedAddress, isPermittedAddress } from './address-ranges.ts';
 import type { GoCertificate } from './certificate.ts';
+import type { SubjectNames } from './extensions.ts';
 import type { AddressRange, NameConstraints, Subtrees } from './name-constraints.ts';
 import { hostOfUri, isDomainName, splitMailbox } from './name-rules.ts';
 import { refuse } from './rules.ts';
-
-const RULE = 'name-constraints';
 
 /** Whether a name is the constraint or below it; a constraint that begins with a dot is for names below alone. */
 function isBelow(name: string, constraint: string): boolean {
@@ -19,11 +20,6 @@ function isExcludedWildcard(name: string, constraint: string): boolean {
   return name.startsWith('*') && parent(constraint) !== '' && parent(constraint) === parent(name);
 }
 
-function isInRange(address: Uint8Array, range: AddressRange): boolean {
-  if (address.length !== range.address.length) return false;
-  return address.every((byte, at) => ((byte ^ (range.address[at] ?? 0)) & (range.mask[at] ?? 0)) === 0);
-}
-
 function isMailboxBelow(mailbox: string, constraint: string): boolean {
   const parts = splitMailbox(mailbox);
   if (parts === undefined) return false;
@@ -32,52 +28,74 @@ function isMailboxBelow(mailbox: string, constraint: string): boolean {
   return exact?.local === parts.local && exact.domain === parts.domain;
 }
 
-/** The names that no permitted constraint of their form matches, or that an excluded one matches. */
-function findForbidden<Name, Constraint>(
-  names: readonly Name[],
-  { permitted, excluded }: { readonly permitted: readonly Constraint[]; readonly excluded: readonly Constraint[] },
-  rules: {
-    readonly matches: (name: Name, constraint: Constraint) => boolean;
-    readonly excludes?: (name: Name, constraint: Constraint) => boolean;
-  },
-): readonly Name[] {
-  const { matches, excludes = matches } = rules;
-  return names.filter(
-    (name) =>
-      (permitted.length > 0 && !permitted.some((constraint) => matches(name, constraint))) ||
-      excluded.some((constraint) => excludes(name, constraint)),
-  );
+interface Limits<Constraint> {
+  readonly permitted: readonly Constraint[];
+  readonly excluded: readonly Constraint[];
 }
 
-/** An address for text. */
-function describeAddress(address: Uint8Array): string {
-  if (address.length === 4) return [...address].join('.');
-  return (Buffer.from(address).toString('hex').match(/.{4}/g) ?? []).join(':');
+interface Rules<Name, Constraint> {
+  readonly permits: (name: Name, permitted: readonly Constraint[]) => boolean;
+  readonly excludes: (name: Name, excluded: readonly Constraint[]) => boolean;
+}
+
+const ADDRESSES: Rules<Uint8Array, AddressRange> = { permits: isPermittedAddress, excludes: isExcludedAddress };
+const MAILBOXES = rulesOf(isMailboxBelow);
+const HOSTS = rulesOf(isBelow);
+const DOMAINS = rulesOf(
+  isBelow,
+  (name, constraint) => isBelow(name, constraint) || isExcludedWildcard(name, constraint),
+);
+
+/** A name is compared with each constraint by itself. */
+function rulesOf<Name, Constraint>(
+  matches: (name: Name, constraint: Constraint) => boolean,
+  isExcluded = matches,
+): Rules<Name, Constraint> {
+  return {
+    permits: (name, permitted) => permitted.some((constraint) => matches(name, constraint)),
+    excludes: (name, excluded) => excluded.some((constraint) => isExcluded(name, constraint)),
+  };
+}
+
+function isForbidden<Name, Constraint>(
+  name: Name,
+  { permitted, excluded }: Limits<Constraint>,
+  { permits, excludes }: Rules<Name, Constraint>,
+): boolean {
+  return (permitted.length > 0 && !permits(name, permitted)) || excludes(name, excluded);
 }
 
 /** A URI is compared by its host, which must be a name. */
-function hostOf(uri: string): string {
+function isForbiddenUri(uri: string, limits: Limits<string>): boolean {
   const host = hostOfUri(uri)?.toLowerCase() ?? '';
-  return host === '' || /^[\d.]+$/.test(host) ? refuse(RULE, uri) : host;
+  return host === '' || /^[\d.]+$/.test(host) || isForbidden(host, limits, HOSTS);
 }
 
-function checkAgainst({ names }: GoCertificate, constraints: NameConstraints): void {
+/**
+ * The subject alternative names, for example `DNS:cp1`, that the name constraints of a CA do not permit: those that no permitted
+ * constraint of their form matches, that an excluded one matches, or that Go cannot compare. The common name never counts.
+ *
+ * Source: Go 1.26 `crypto/x509` constraints.go checkChainConstraints
+ * (https://go.dev/src/crypto/x509/constraints.go). A name that an older Go refuses is refused too.
+ */
+export function findForbiddenNames(names: SubjectNames, constraints: NameConstraints): readonly string[] {
   const of = <Form extends keyof Subtrees>(form: Form) => ({
     permitted: constraints.permitted[form],
     excluded: constraints.excluded[form],
   });
-  const forbidden = [
-    ...names.dns.filter((name) => !isDomainName(name, false)),
-    ...findForbidden(names.dns, of('dns'), {
-      matches: isBelow,
-      excludes: (name, constraint) => isBelow(name, constraint) || isExcludedWildcard(name, constraint),
-    }),
-    ...findForbidden(names.ips, of('ips'), { matches: isInRange }).map(describeAddress),
-    ...findForbidden(names.uris.map(hostOf), of('uris'), { matches: isBelow }),
-    ...names.emails.filter((mailbox) => splitMailbox(mailbox) === undefined),
-    ...findForbidden(names.emails, of('emails'), { matches: isMailboxBelow }),
+  const [dns, ips, uris, emails] = [of('dns'), of('ips'), of('uris'), of('emails')];
+  return [
+    ...names.dns
+      .filter((name) => !isDomainName(name, false) || isForbidden(name, dns, DOMAINS))
+      .map((name) => `DNS:${name}`),
+    ...names.ips
+      .filter((address) => isForbidden(address, ips, ADDRESSES))
+      .map((address) => `IP:${formatIpAddress(address)}`),
+    ...names.uris.filter((uri) => isForbiddenUri(uri, uris)).map((uri) => `URI:${uri}`),
+    ...names.emails
+      .filter((mailbox) => splitMailbox(mailbox) === undefined || isForbidden(mailbox, emails, MAILBOXES))
+      .map((mailbox) => `email:${mailbox}`),
   ];
-  if (forbidden.length > 0) refuse(RULE, forbidden.join(', '));
 }
 
 /**
@@ -86,9 +104,11 @@ function checkAgainst({ names }: GoCertificate, constraints: NameConstraints): v
  * @param chain the leaf first
  */
 export function checkNameConstraints(chain: readonly GoCertificate[]): void {
-  for (const [at, certificate] of chain.entries()) {
+  for (const [at, { names }] of chain.entries()) {
     for (const { nameConstraints } of chain.slice(at + 1)) {
-      if (nameConstraints !== undefined) checkAgainst(certificate, nameConstraints);
+      if (nameConstraints === undefined) continue;
+      const forbidden = findForbiddenNames(names, nameConstraints);
+      if (forbidden.length > 0) refuse('name-constraints', forbidden.join(', '));
     }
   }
 }

@@ -37,7 +37,8 @@ const NO_NAMES: SubjectNames = { dns: [], emails: [], ips: [], uris: [] };
 
 const MALFORMED = 'extension-malformed';
 
-function readSubjectNames(value: Uint8Array): SubjectNames {
+/** Parses the subject alternative names (RFC 5280 section 4.2.1.6); refuses what Go refuses. */
+export function readSubjectNames(value: Uint8Array): SubjectNames {
   const names = { dns: [] as string[], emails: [] as string[], ips: [] as Uint8Array[], uris: [] as string[] };
   for (const list = new DerReader(value, MALFORMED, 'subjectAltName').enter(0x30); !list.isEmpty; ) {
     const { tag, content } = list.readAny();
