@@ -16,7 +16,7 @@ import { VARIANTS } from './certificate-variants.ts';
 import { base64, type CorpusItem, createDice, type Dice } from './items.ts';
 import { GOOD_KEYS, type GoodKey, type KeyPair, ODD_KEYS } from './keys.ts';
 
-const SAN = extension('551d11', sequence(text(0x82, 'node01.corp.example'), hex('87040a000001')));
+const SAN = extension('551d11', sequence(text(0x82, 'node01.corp.example'), hex('87047f000001')));
 const LEAF_EXTENSIONS = [
   extension('551d0f', hex('030205a0'), true),
   extension('551d13', hex('3000'), true),

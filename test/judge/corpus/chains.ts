@@ -17,8 +17,10 @@ import {
   utcTime,
 } from './certificate-form.ts';
 import { leafForm } from './certificates.ts';
+import { withAuthorityKey, withSubjectKey } from './key-identifiers.ts';
 import { base64, type ChainItem, type CorpusItem } from './items.ts';
 import { GOOD_KEYS, type GoodKey, type KeyPair, ODD_KEYS } from './keys.ts';
+import { pkcs8 } from './pairs.ts';
 
 const SERVER = oid('2b06010505070301');
 const CLIENT = oid('2b06010505070302');
@@ -48,6 +50,8 @@ interface ChainForm {
   /** The leaf is signed by the root itself. */
   readonly isDirect?: boolean;
   readonly isUnrelated?: boolean;
+  /** They have no key identifiers; all others have those that Go adds. */
+  readonly unidentified?: readonly ('root' | 'intermediate' | 'leaf')[];
 }
 
 const withRoot = (...extensions: readonly Uint8Array[]): ChainForm => ({ root: { extensions } });
@@ -91,83 +95,123 @@ const FORMS: Readonly<Record<string, ChainForm>> = {
   'leaf-critical-unknown': withLeaf(extension('2a0304', hex('0500'), true)),
   'leaf-critical-empty-san': withLeaf(extension('551d11', hex('3000'), true)),
   'leaf-key-usage-cert-sign': withLeaf(CERT_SIGN),
-  'root-critical-unknown': withRoot(CA, extension('2a0304', hex('0500'), true)),
-  'root-critical-directory-constraint': withRoot(CA, permit([0xa4, commonName('a')])),
-  'root-directory-constraint': withRoot(CA, extension('551d1e', sequence(subtrees(0xa0, [0xa4, commonName('a')])))),
-  'root-permits-name': withRoot(CA, permit(dns('corp.example'))),
-  'root-permits-other': withRoot(CA, permit(dns('other.example'))),
-  'root-permits-below': withRoot(CA, permit(dns('.corp.example'))),
-  'root-permits-exactly': withRoot(CA, permit(dns('node01.corp.example'))),
-  'root-permits-half-label': withRoot(CA, permit(dns('rp.example'))),
-  'root-permits-everything': withRoot(CA, permit(dns(''))),
-  'root-permits-upper-case': withRoot(CA, permit(dns('CORP.example'))),
-  'root-excludes-name': withRoot(CA, exclude(dns('corp.example'))),
-  'root-excludes-other': withRoot(CA, exclude(dns('other.example'))),
-  'root-excludes-everything': withRoot(CA, exclude(dns(''))),
-  'root-permits-address': withRoot(CA, permit(ip('0a000000ff000000'))),
-  'root-permits-other-address': withRoot(CA, permit(ip('c0a80000ffff0000'))),
-  'root-excludes-address': withRoot(CA, exclude(ip('0a000000ff000000'))),
-  'root-permits-ipv6-alone': withRoot(CA, permit([0x87, Buffer.alloc(32)])),
-  'root-permits-mail': withRoot(CA, permit([0x81, Buffer.from('corp.example')])),
-  'constraint-without-names': { ...withRoot(CA, permit(dns('other.example'))), leaf: { extensions: [eku(SERVER)] } },
-  'constraint-not-critical': withRoot(CA, extension('551d1e', sequence(subtrees(0xa0, dns('other.example'))))),
+  'root-critical-unknown': withRoot(CA, CERT_SIGN, extension('2a0304', hex('0500'), true)),
+  'root-critical-directory-constraint': withRoot(CA, CERT_SIGN, permit([0xa4, commonName('a')])),
+  'root-directory-constraint': withRoot(
+    CA,
+    CERT_SIGN,
+    extension('551d1e', sequence(subtrees(0xa0, [0xa4, commonName('a')]))),
+  ),
+  'root-permits-name': withRoot(CA, CERT_SIGN, permit(dns('corp.example'))),
+  'root-permits-other': withRoot(CA, CERT_SIGN, permit(dns('other.example'))),
+  'root-permits-below': withRoot(CA, CERT_SIGN, permit(dns('.corp.example'))),
+  'root-permits-exactly': withRoot(CA, CERT_SIGN, permit(dns('node01.corp.example'))),
+  'root-permits-half-label': withRoot(CA, CERT_SIGN, permit(dns('rp.example'))),
+  'root-permits-everything': withRoot(CA, CERT_SIGN, permit(dns(''))),
+  'root-permits-upper-case': withRoot(CA, CERT_SIGN, permit(dns('CORP.example'))),
+  'root-excludes-name': withRoot(CA, CERT_SIGN, exclude(dns('corp.example'))),
+  'root-excludes-other': withRoot(CA, CERT_SIGN, exclude(dns('other.example'))),
+  'root-excludes-everything': withRoot(CA, CERT_SIGN, exclude(dns(''))),
+  'root-permits-address': withRoot(CA, CERT_SIGN, permit(ip('7f000000ff000000'))),
+  'root-permits-other-address': withRoot(CA, CERT_SIGN, permit(ip('c0a80000ffff0000'))),
+  'root-excludes-address': withRoot(CA, CERT_SIGN, exclude(ip('7f000000ff000000'))),
+  'root-permits-ipv6-alone': withRoot(CA, CERT_SIGN, permit([0x87, Buffer.alloc(32)])),
+  'root-permits-mail': withRoot(CA, CERT_SIGN, permit([0x81, Buffer.from('corp.example')])),
+  'constraint-without-names': {
+    ...withRoot(CA, CERT_SIGN, permit(dns('other.example'))),
+    leaf: { extensions: [eku(SERVER)] },
+  },
+  'constraint-not-critical': withRoot(
+    CA,
+    CERT_SIGN,
+    extension('551d1e', sequence(subtrees(0xa0, dns('other.example')))),
+  ),
   'constraint-wildcard-excluded': {
-    ...withRoot(CA, exclude(dns('a.corp.example'))),
+    ...withRoot(CA, CERT_SIGN, exclude(dns('a.corp.example'))),
     ...withLeaf(san(d('*.corp.example'))),
   },
   'constraint-wildcard-permitted': {
-    ...withRoot(CA, permit(dns('corp.example'))),
+    ...withRoot(CA, CERT_SIGN, permit(dns('corp.example'))),
     ...withLeaf(san(d('*.corp.example'))),
   },
   'constraint-wildcard-too-wide': {
-    ...withRoot(CA, permit(dns('a.corp.example'))),
+    ...withRoot(CA, CERT_SIGN, permit(dns('a.corp.example'))),
     ...withLeaf(san(d('*.corp.example'))),
   },
-  'constraint-trailing-dot': { ...withRoot(CA, permit(dns('corp.example'))), ...withLeaf(san(d('a.corp.example.'))) },
+  'constraint-trailing-dot': {
+    ...withRoot(CA, CERT_SIGN, permit(dns('corp.example'))),
+    ...withLeaf(san(d('a.corp.example.'))),
+  },
   'constraint-mail': {
-    ...withRoot(CA, permit([0x81, Buffer.from('a@b.example')])),
+    ...withRoot(CA, CERT_SIGN, permit([0x81, Buffer.from('a@b.example')])),
     ...withLeaf(san(text(0x81, 'a@B.example'))),
   },
   'constraint-other-mail': {
-    ...withRoot(CA, permit([0x81, Buffer.from('a@b.example')])),
+    ...withRoot(CA, CERT_SIGN, permit([0x81, Buffer.from('a@b.example')])),
     ...withLeaf(san(text(0x81, 'c@b.example'))),
   },
   'constraint-bad-mail': {
-    ...withRoot(CA, permit([0x81, Buffer.from('b.example')])),
+    ...withRoot(CA, CERT_SIGN, permit([0x81, Buffer.from('b.example')])),
     ...withLeaf(san(text(0x81, 'nonsense'))),
   },
   'constraint-uri': {
-    ...withRoot(CA, permit([0x86, Buffer.from('corp.example')])),
+    ...withRoot(CA, CERT_SIGN, permit([0x86, Buffer.from('corp.example')])),
     ...withLeaf(san(text(0x86, 'https://corp.example:1/x'))),
   },
   'constraint-other-uri': {
-    ...withRoot(CA, permit([0x86, Buffer.from('corp.example')])),
+    ...withRoot(CA, CERT_SIGN, permit([0x86, Buffer.from('corp.example')])),
     ...withLeaf(san(text(0x86, 'https://a.example/'))),
   },
   'constraint-uri-without-host': {
-    ...withRoot(CA, permit(dns('corp.example'))),
+    ...withRoot(CA, CERT_SIGN, permit(dns('corp.example'))),
     ...withLeaf(san(text(0x86, 'urn:a'))),
   },
   'constraint-uri-address': {
-    ...withRoot(CA, permit([0x86, Buffer.from('corp.example')])),
+    ...withRoot(CA, CERT_SIGN, permit([0x86, Buffer.from('corp.example')])),
     ...withLeaf(san(text(0x86, 'https://10.0.0.1/'))),
   },
-  'intermediate-permits-other': { intermediate: { extensions: [CA, permit(dns('other.example'))] } },
+  'constraint-mapped-address': {
+    ...withRoot(CA, CERT_SIGN, permit([0x87, Buffer.alloc(32)])),
+    ...withLeaf(san(hex('8710 00000000000000000000ffff0a000001'))),
+  },
+  'constraint-excluded-mapped-address': {
+    ...withRoot(CA, CERT_SIGN, exclude([0x87, Buffer.alloc(32)])),
+    ...withLeaf(san(hex('8710 00000000000000000000ffff0a000001'))),
+  },
+  'constraint-bits-behind-mask': withRoot(CA, CERT_SIGN, permit(ip('7f020304ff000000'))),
+  'constraint-second-bits-behind-mask': withRoot(CA, CERT_SIGN, permit(ip('09000000ff000000'), ip('7f020304ff000000'))),
+  'constraint-excluded-second-bits-behind-mask': withRoot(
+    CA,
+    CERT_SIGN,
+    exclude(ip('09000000ff000000'), ip('7f020304ff000000')),
+  ),
+  'constraint-ranges': withRoot(
+    CA,
+    CERT_SIGN,
+    permit(ip('7f000000ff000000'), ip('7f000000ffff0000'), ip('c0000200ffffff00')),
+  ),
+  'intermediate-permits-other': { intermediate: { extensions: [CA, CERT_SIGN, permit(dns('other.example'))] } },
   'intermediate-named-against-root': {
-    ...withRoot(CA, permit(dns('corp.example'))),
-    intermediate: { extensions: [CA, san(d('ca.other.example'))] },
+    ...withRoot(CA, CERT_SIGN, permit(dns('corp.example'))),
+    intermediate: { extensions: [CA, CERT_SIGN, san(d('ca.other.example'))] },
   },
   'leaf-own-constraint': withLeaf(permit(dns('other.example')), san(d('node01.corp.example'))),
   'policy-demanded': { intermediate: { extensions: [CA, CERT_SIGN, extension('551d24', hex('3003800100'), true)] } },
   'policy-demanded-by-root': withRoot(CA, CERT_SIGN, extension('551d24', hex('3003800100'), true)),
   'policy-with-mapping': {
-    intermediate: { extensions: [CA, extension('551d21', sequence(sequence(oid('2a0304'), oid('2a0305'))))] },
+    intermediate: {
+      extensions: [CA, CERT_SIGN, extension('551d21', sequence(sequence(oid('2a0304'), oid('2a0305'))))],
+    },
   },
   'key-identifier-mismatch': {
-    root: { extensions: [CA, extension('551d0e', hex('040101'))] },
+    root: { extensions: [CA, CERT_SIGN, extension('551d0e', hex('040101'))] },
     leaf: { extensions: [extension('551d23', hex('3003800102'))] },
     isDirect: true,
   },
+  'root-without-key-identifier': { unidentified: ['root'] },
+  'intermediate-without-key-identifiers': { unidentified: ['intermediate'] },
+  'leaf-without-key-identifier': { unidentified: ['leaf'] },
+  'without-key-identifiers': { unidentified: ['root', 'intermediate', 'leaf'] },
   'signature-broken': { leaf: { signature: encodeDer(0x03, Buffer.alloc(65, 1)) } },
   'host-exact': named('node01', d('node01')),
   'host-upper-case': named('NODE01', d('node01')),
@@ -204,21 +248,28 @@ function chainItem(
   [rootKey, leafKey]: readonly [KeyPair, KeyPair],
   caKey: KeyPair,
 ): ChainItem & { readonly id: string } {
-  const root = signForm(caForm('kubernetes', rootKey, rootKey, form.root), rootKey);
-  const intermediate = signForm(caForm('sub', caKey, rootKey, form.intermediate), rootKey);
-  const signer = form.isDirect === true ? rootKey : caKey;
+  const isIdentified = (each: 'root' | 'intermediate' | 'leaf'): boolean => form.unidentified?.includes(each) !== true;
+  const bare = {
+    root: caForm('kubernetes', rootKey, rootKey, form.root),
+    intermediate: caForm('sub', caKey, rootKey, form.intermediate),
+  };
+  const rootForm = isIdentified('root') ? withSubjectKey(bare.root) : bare.root;
+  const intermediateForm = isIdentified('intermediate')
+    ? withAuthorityKey(withSubjectKey(bare.intermediate), rootForm)
+    : bare.intermediate;
+  const root = signForm(rootForm, rootKey);
+  const intermediate = signForm(intermediateForm, rootKey);
+  const [signer, signerForm] = form.isDirect === true ? [rootKey, rootForm] : [caKey, intermediateForm];
   const name = form.scheme ?? usualScheme(signer);
   const issuer = commonName(form.isDirect === true ? 'kubernetes' : 'sub');
-  const leaf = signForm(
-    { ...leafForm(leafKey, signer), algorithm: algorithmOf(name), issuer, ...form.leaf },
-    signer,
-    name,
-  );
+  const bareLeaf = { ...leafForm(leafKey, signer), algorithm: algorithmOf(name), issuer, ...form.leaf };
+  const leaf = signForm(isIdentified('leaf') ? withAuthorityKey(bareLeaf, signerForm) : bareLeaf, signer, name);
   const other = form.isUnrelated === true ? signForm(caForm('kubernetes', leafKey, leafKey), leafKey) : root;
   return {
     id: `chain/${id}`,
     kind: 'chain',
     leaf: base64(leaf),
+    key: base64(pkcs8(leafKey)),
     intermediates: form.isDirect === true ? [] : [base64(intermediate)],
     roots: [base64(other)],
     usage: form.usage ?? 'server',

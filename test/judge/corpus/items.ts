@@ -11,6 +11,8 @@ export type BundleKind = 'client-go' | 'pool' | 'etcd';
 export interface ChainItem {
   readonly kind: 'chain';
   readonly leaf: string;
+  /** The leaf's private key, PEM, for programs that serve with it. */
+  readonly key: string;
   readonly intermediates: readonly string[];
   readonly roots: readonly string[];
   readonly usage: 'server' | 'client';

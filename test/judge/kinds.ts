@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import type { CorpusItem } from './corpus/items.ts';
+
+/** Kinds of the corpus on which a program and we disagree for one reason. */
+export interface KindDisagreement {
+  readonly ours: 'good' | 'bad';
+  readonly kinds: readonly string[];
+  readonly reason: string;
+}
+
+/** What is broken in an item, whatever its key: `chain/rsa/direct-plain` is of the kind `plain`, a random change is of its sort. */
+export function kindOf({ id }: Pick<CorpusItem, 'id'>): string {
+  const kind = id.replace(/^(?:chain|certificate|pair|signing-key)\//, '').replace(/^(?:rsa|p256|ed25519|ec|ed)\//, '');
+  return kind
+    .replace(/^direct-/, '')
+    .replace(/-\d+$/, (number) => (/^(?:key-)?(?:damage|lines)-/.test(kind) ? '' : number));
+}
+
+/** Two answers to an item; `''` for good. */
+export interface Answers {
+  readonly kind: string;
+  readonly own: string;
+  readonly other: string;
+}
+
+/** Disagreements as `good: kind` or `bad: kind`, by our verdict, each once. */
+export function listDisagreements(answers: readonly Answers[]): readonly string[] {
+  const differing = answers.filter(({ own, other }) => (own === '') !== (other === ''));
+  return [...new Set(differing.map(({ kind, own }) => `${own === '' ? 'good' : 'bad'}: ${kind}`))].toSorted();
+}
+
+/** The same of the listed ones. */
+export function listKinds(listed: readonly KindDisagreement[]): readonly string[] {
+  return listed.flatMap(({ ours, kinds }) => kinds.map((kind) => `${ours}: ${kind}`)).toSorted();
+}
+
+const DOCUMENT = new URL('../../docs/reference/judge-comparison.md', import.meta.url);
+
+/** The rows of the table below a heading of docs/reference/judge-comparison.md, without its head. */
+export function rowsBelow(heading: string): readonly string[] {
+  const [, section = ''] = readFileSync(DOCUMENT, 'utf8').split(`\n## ${heading}\n`);
+  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('|'));
+  return lines.slice(2);
+}
+
+/** The row of a disagreement in that document. */
+export function rowOf({ ours, kinds, reason }: KindDisagreement): string {
+  return `| ${kinds.map((kind) => `\`${kind}\``).join(' ')} | ${ours} | ${reason} |`;
+}
