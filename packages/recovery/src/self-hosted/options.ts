@@ -31,7 +31,7 @@ export interface ObjectSources {
 
 /** State shared by the phases of one recovery. */
 export interface Course {
-  /** When service accounts got the present CA, at the latest; `undefined` while nothing tells. */
+  /** When service accounts got the present CA, or a time before that; `undefined` while nothing tells. */
   publishedAt: Date | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Certificate } from '@kube-rescue/x509';
 import { createObjectTrustStep, findStaleCas } from '@kube-rescue/cert-rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
-import type { Step, StepId } from '@kube-rescue/workflow';
+import type { RunState, Step, StepId } from '@kube-rescue/workflow';
 import type { Course, SelfHostedDeps } from './options.ts';
 
 const ID = 'objects/trust/cluster-ca';
@@ -51,10 +51,13 @@ export async function createTrustSteps(
 }
 
 /**
- * When the present CA was published, at the earliest: nobody holds a CA that was not made yet, and an earlier run of this host may
- * have published it. Whatever runs since before holds another one.
+ * The latest time before which the present CA was certainly not published: no service account has a CA that does not exist yet,
+ * and an earlier run of this host may have published it. A pod that started before that time holds another CA.
  */
-async function findPublication(root: Certificate, runs: SelfHostedDeps['runs']): Promise<Date> {
+export async function findPublication(
+  root: Pick<Certificate, 'notBefore'>,
+  runs: { list(): Promise<readonly Pick<RunState, 'outcome' | 'applied'>[]> },
+): Promise<Date> {
   const times = (await runs.list()).flatMap(({ outcome, applied }) =>
     outcome === 'rolled-back' ? [] : [...applied].flatMap(([step, at]) => (step.startsWith(ID) ? [new Date(at)] : [])),
   );
