@@ -159,6 +159,32 @@ describe('a rescue pod of kube-scheduler', () => {
       );
     });
 
+    it('is not made beside one of a DaemonSet, whose controller would create another', async () => {
+      const world = createWorld(LEADING);
+      const set = world.plant('DaemonSet', PROXY);
+      const { name, namespace = '', uid = '' } = set.object.metadata;
+      const spec = (set.object.spec as { template: { spec: object } }).template.spec;
+      const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } };
+      world.objects.plant(RESOURCE_KINDS.Pod, {
+        metadata: {
+          name: `${name}-a`,
+          namespace,
+          labels: { 'k8s-app': name },
+          ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid, controller: true }],
+        },
+        spec: { ...spec, nodeName: 'cp1' },
+        status: {
+          phase: 'Running',
+          containerStatuses: [{ name, ready: false, restartCount: 9, state }],
+        },
+      });
+      const controller = { kind: 'DaemonSet', namespace, name } as const;
+      const given = { controller, node: 'cp1', timeoutMs: 30_000, publishedAt };
+      const finding = await createRescueStep(given, world).check(signal);
+      expect(finding).toMatchObject({ status: 'needed', changes: [] });
+      expect(finding.summary).toContain(`${name}-a`);
+    });
+
     it.each([
       ['that works', {}, '2026-11-22T23:00:00Z', { status: 'ok' }],
       ['while no CA was published', { publishedAt: () => undefined }, undefined, { status: 'needed', changes: [] }],

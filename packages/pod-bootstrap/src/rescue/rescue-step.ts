@@ -95,6 +95,8 @@ export function createRescueStep(input: RescueInput, deps: RescueStepDeps): Step
   };
   /** Why waiting for a regular pod does not help, or takes too long. */
   const findHopeless = async ({ pod }: WatchedPod, signal: AbortSignal): Promise<Hopeless | undefined> => {
+    // Its controller would create another pod on the node, beside the rescue pod.
+    if (wanted.kind === 'DaemonSet') return undefined;
     if (pod.annotations[RESCUE_OF] !== undefined) return undefined;
     const crashed = pod.containers.find(({ waiting }) => waiting?.reason === 'CrashLoopBackOff');
     if (crashed !== undefined) return { pod, why: `waits up to five minutes before ${crashed.name} is started again` };
