@@ -243,6 +243,31 @@ describe('a chain that the components refuse', () => {
   });
 });
 
+describe('a certificate with the name and the key of its CA', () => {
+  it('is refused as Go refuses it, although name and signature fit', async () => {
+    const node = await nodeWith(async (files) => {
+      const path = `${PKI}/front-proxy-client`;
+      const ca = signerOf(files, `${PKI}/front-proxy-ca`);
+      const certificate = await issueFromScratch({
+        subject: { commonName: 'front-proxy-ca' },
+        usages: ['client'],
+        publicKey: ca.key,
+        issuer: { ...ca, keySource: 'memory' },
+        validity: VALID,
+      });
+      putFile(files, `${path}.crt`, pem(certificate), 0o644);
+      putFile(files, `${path}.key`, encodePrivateKey(ca.key, 'PRIVATE KEY'));
+    });
+    expect(await problemsOf(node)).toMatchObject([
+      {
+        id: 'front-proxy-client',
+        code: 'PKI_CHAIN_BROKEN',
+        message: 'is refused by the components: none of the trusted CAs has signed it',
+      },
+    ]);
+  });
+});
+
 describe('certificates of an expired CA beside a new one of the same name', () => {
   const edit: Edit = async (files) => {
     const ca = signerOf(files, `${PKI}/ca`);

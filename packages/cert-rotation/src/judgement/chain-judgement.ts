@@ -103,14 +103,21 @@ function broken(entry: Sent, message: string, rest: Partial<Problem> = {}): Prob
   };
 }
 
-function judgeUnknownIssuer(entry: Sent, certificate: Certificate, ca: CaEntry): Problem[] {
+function refusedByComponents(entry: Sent, fault: GoChainFault, rest: Partial<Problem> = {}): Problem {
+  return broken(entry, `is refused by the components: ${describeGoFault(fault)}`, rest);
+}
+
+function judgeUnknownIssuer(entry: Sent, certificate: Certificate, ca: CaEntry, fault: GoChainFault): Problem[] {
   const bundle = ca.bundle.ok ? ca.bundle.value : [];
   const intermediate = entry.intermediates.find((each) => hasSigned(each, certificate));
   const reason =
     intermediate === undefined
       ? findChainBreak(certificate, bundle)
       : `nor was its intermediate CA ${nameOf(intermediate.x509.subject)}`;
-  if (reason === undefined) return [];
+  if (reason === undefined) {
+    // A certificate that Go cannot parse has a problem of its own; of any other, name and signature fit, and Go still finds no chain.
+    return parseGoCertificate(certificate.der) === undefined ? [] : [refusedByComponents(entry, fault)];
+  }
   return [broken(entry, `was not signed by the ${ca.definition.name} in ${ca.path}: ${reason}`)];
 }
 
@@ -157,12 +164,12 @@ export function judgeChain(
 ): Problem[] {
   if (ca === undefined) return [];
   if (fault === undefined) return judgeIdentifiers(entry, certificate, ca);
-  if (fault.rule === 'unknown-issuer' || fault.rule === 'signature') return judgeUnknownIssuer(entry, certificate, ca);
+  if (fault.rule === 'unknown-issuer' || fault.rule === 'signature')
+    return judgeUnknownIssuer(entry, certificate, ca, fault);
   if (fault.rule === 'expired' || fault.rule === 'not-yet-valid') {
     return fault.ca === undefined ? [] : judgeIssuerDates(entry, certificate, ca, { ...fault, ca: fault.ca });
   }
   const isByOtherCa = remedyOf(fault) === 'other content';
   const hint = `use a CA that may sign it: inspect the limits of the ${ca.definition.name} with \`openssl x509 -noout -text -in ${ca.path}\``;
-  const message = `is refused by the components: ${describeGoFault(fault)}`;
-  return [broken(entry, message, isByOtherCa ? { hint, fixedBy: 'operator' } : {})];
+  return [refusedByComponents(entry, fault, isByOtherCa ? { hint, fixedBy: 'operator' } : {})];
 }
