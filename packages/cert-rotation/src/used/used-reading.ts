@@ -81,7 +81,7 @@ export async function readUsedTexts(
 
   const visitAll = async (names: readonly string[], file: UsedFile, depth: number): Promise<void> => {
     const { path, how } = file;
-    // kubeadm's own directories are full of what the catalogue knows, and of copies that nobody reads.
+    // kubeadm's own directories are full of what the catalogue knows, and of copies that no component reads.
     if (depth >= MAX_DEPTH || NOT_SEARCHED.test(path) || certificatesDirectories.has(path)) return;
     const visible = names.filter((name) => !COPY.test(name));
     for (const name of visible.slice(0, MAX_ENTRIES))

@@ -5,7 +5,7 @@ const MS_PER_MINUTE = 60_000;
 const MS_PER_DAY = 24 * 60 * MS_PER_MINUTE;
 /** Machines differ by minutes; certificates are backdated by five. */
 const TOLERANCE_MS = 10 * MS_PER_MINUTE;
-/** The real-time clock may be kept in local time, and drifts while nobody sets it. */
+/** The real-time clock may be kept in local time, and drifts while no program sets it. */
 const RTC_TOLERANCE_MS = MS_PER_DAY;
 /** One file with an odd date, or one machine with a wrong clock, proves nothing. */
 const NEEDED_WITNESSES = 2;
