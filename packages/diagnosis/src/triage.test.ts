@@ -111,6 +111,20 @@ describe('a triage', () => {
     expect(unread).toMatchObject([{ code: 'MANIFEST_INVALID', path }]);
   });
 
+  it('names a file that is no manifest, which hides nothing', async () => {
+    const path = '/etc/kubernetes/manifests/README';
+    const tree = new Map([
+      ...(await buildPki({ now: NOW })).tree,
+      ...treeOf({ [path]: 'Static pods: see the wiki\n' }),
+    ]);
+    const node = nodeOf({ ...createFakeHost({ tree }), kind: 'copy' });
+    const { verdict, notices } = await triageNode(node, new AbortController().signal);
+    expect(verdict).toBe('healthy');
+    expect(notices).toMatchObject([{ code: 'MANIFEST_PASSED_OVER', summary: expect.stringContaining(path) }]);
+    const { unread, passedOver } = await checkCertificates(node, {});
+    expect([unread, passedOver]).toMatchObject([[], [{ code: 'MANIFEST_PASSED_OVER', path }]]);
+  });
+
   it('names every member of several control-plane nodes, and does not advise a recovery that is refused', async () => {
     const { tree } = await buildPki({ now: NOW, expired: ['apiserver', 'etcd/server'] });
     const members = ['cp1', 'cp2', 'cp3'].map((name, index) => ({

@@ -99,6 +99,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     healthy: causes.length === 0,
     causes,
     notices: [
+      ...description.staticPods.passedOver.map(noticePassedOver),
       ...clock.outliers.map(noticeOutlier),
       ...findEtcdNotices(etcd),
       ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now }, description.adminContext)),
@@ -145,6 +146,15 @@ function noticeOutlier(summary: string): Finding {
   return { code: 'FILE_DATE_ODD', summary: `${summary}, which is later than now`, evidence: [], hint };
 }
 
+function noticePassedOver({
+  code,
+  message,
+  subject,
+  hint,
+}: NodeDescription['staticPods']['passedOver'][number]): Finding {
+  return { code, summary: `${subject}: ${message}`, evidence: [], hint };
+}
+
 function verdictOf(causes: readonly Cause[], unread: readonly Error[]): Triage['verdict'] {
   if (causes.length === 0) return 'healthy';
   const isUnread = ({ summary }: Cause): boolean => unread.some(({ message }) => message === summary);
@@ -158,6 +168,8 @@ export type UnreadFile = Pick<Cause, 'code' | 'hint'> & { readonly path: string;
 export interface CertificateCheck {
   readonly certificates: readonly CertificateRow[];
   readonly unread: readonly UnreadFile[];
+  /** Files of the manifest directory that are no manifests; nothing is missing in the rows because of them. */
+  readonly passedOver: readonly UnreadFile[];
 }
 
 /**
@@ -178,6 +190,7 @@ export async function checkCertificates(
   return {
     certificates: [...certificates, ...used.rows],
     unread: [...findUnread(description), ...used.unread].map(describeUnread),
+    passedOver: description.staticPods.passedOver.map(describeUnread),
   };
 }
 

@@ -7,6 +7,7 @@ export const NODE_CONFIG_ERRORS = {
   MANIFEST_INVALID: 'invalid',
   MANIFEST_TOO_LARGE: 'invalid',
   MANIFEST_DUPLICATE: 'conflict',
+  MANIFEST_PASSED_OVER: 'invalid',
   KUBELET_CONFIGURATION_INVALID: 'invalid',
   CONFIGURATION_INVALID: 'invalid',
   CONFIGURATION_UNSUPPORTED: 'unsupported',

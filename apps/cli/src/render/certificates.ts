@@ -8,7 +8,10 @@ import { count, indentText } from './text.ts';
 const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green', warning: 'yellow', problem: 'red' };
 
 /** The certificates of a node as a table, with the problems of each and the files that could not be read below. */
-export function renderCertificates({ certificates: rows, unread }: CertificateCheck, terminal: Terminal): string {
+export function renderCertificates(
+  { certificates: rows, unread }: Pick<CertificateCheck, 'certificates' | 'unread'>,
+  terminal: Terminal,
+): string {
   const table = renderTable(
     {
       header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', 'PATH'],

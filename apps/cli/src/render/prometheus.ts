@@ -43,7 +43,10 @@ function secondsOf(date: string | null): number {
  * The certificates as metrics for node-exporter's textfile collector. The names and labels are part of the interface:
  * alerts are written against them.
  */
-export function renderPrometheus({ certificates: rows, unread }: CertificateCheck, now: Date): string {
+export function renderPrometheus(
+  { certificates: rows, unread }: Pick<CertificateCheck, 'certificates' | 'unread'>,
+  now: Date,
+): string {
   const readable = rows.filter(({ notAfter }) => notAfter !== null);
   const metrics: readonly Metric[] = [
     {

@@ -47,7 +47,7 @@ export async function listCheckpoints(
   signal: AbortSignal,
 ): Promise<CheckpointListing> {
   const { host } = node;
-  const { checkpoints, kubelet } = await node.describe();
+  const { checkpoints, kubelet, staticPods } = await node.describe();
   const { kubeconfig } = kubelet;
   const service = node.options.kubeletService;
   const writers = kubeconfig === undefined ? [] : await findKubeconfigWriters({ kubeconfig, service }, { host });
@@ -71,7 +71,7 @@ export async function listCheckpoints(
     })),
     problems: [
       ...(standstill === undefined ? [] : [standstill]),
-      ...[...checkpoints.problems, ...findRefusedCheckpoints(checkpoints, kubelet)].map(
+      ...[...checkpoints.problems, ...staticPods.passedOver, ...findRefusedCheckpoints(checkpoints, kubelet)].map(
         ({ subject, message }) => `${subject}: ${message}`,
       ),
     ],

@@ -170,6 +170,38 @@ describe('etcd without flags', () => {
   });
 });
 
+describe('a file that is plainly no manifest is passed over, as by the kubelet', () => {
+  const good = pod('  containers: [{name: c}]');
+  it.each([
+    ['README', 'Static pods\n===========\nedited by: ansible\n'],
+    ['README.md', '# Manifests\n\n- one: [\n'],
+    ['kube-apiserver.yaml.bak', 'see the wiki for the old version\n'],
+    ['kube-apiserver.yaml.bak', ''],
+    ['core', 'a\0b'],
+    ['kube-system.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}\n'],
+  ])('%s', async (name, text) => {
+    const { pods, problems, passedOver } = await read({ [name]: text, 'good.yaml': good });
+    expect([pods.length, problems]).toEqual([1, []]);
+    expect(passedOver).toMatchObject([{ code: 'MANIFEST_PASSED_OVER', subject: `${FOLDER}/${name}` }]);
+  });
+
+  it.each([
+    ['a manifest that is torn', 'kube-apiserver.yaml', 'apiVersion: v1\nkind: Pod\nspec: {containers: [\n'],
+    ['one that has lost its first lines', 'apiserver', '  containers:\n  - {name: kube-apiserver\n'],
+    ['one that has lost its kind', 'apiserver', 'metadata: {name: a}\n'],
+    ['one that is empty', 'kube-apiserver.yaml', ''],
+    ['one of which a word is left', 'kube-apiserver.yaml', 'apiVers'],
+    ['one without an ending', 'kube-apiserver', 'apiVers'],
+    ['one in UTF-16', 'apiserver', Buffer.from('kind: Pod\nspec: {}\n', 'utf16le').toString('latin1')],
+    ['one with a misspelt kind', 'apiserver', good.replace('Pod', 'pod')],
+    ['an object that would run containers', 'web', 'apiVersion: apps/v1\nkind: Deployment\nspec: {template: {}}\n'],
+  ])('but not %s', async (_title, name, text) => {
+    const { problems, passedOver } = await read({ [name]: text, 'good.yaml': good });
+    expect(passedOver).toEqual([]);
+    expect(problems).toMatchObject([{ code: 'MANIFEST_INVALID', subject: `${FOLDER}/${name}` }]);
+  });
+});
+
 describe('an invalid manifest is reported and does not hide valid ones', () => {
   it.each([
     [

@@ -2,6 +2,7 @@ import { baseName, type HostFiles, type HostPath, joinPath } from '@kube-rescue/
 import { sha256 } from '@kube-rescue/workflow';
 import { NodeConfigError } from '../errors.ts';
 import { MAX_MANIFEST_BYTES, tooLarge } from './manifest-source.ts';
+import { isOtherFile, passOver } from './other-file.ts';
 import { decodePod } from './pod-decoding.ts';
 import type { StaticPod } from './static-pod.ts';
 
@@ -14,6 +15,8 @@ export interface StaticPods {
   readonly pods: readonly StaticPod[];
   /** Invalid manifests and duplicate pods. */
   readonly problems: readonly NodeConfigError[];
+  /** Files that are no manifests, and no damaged ones: the kubelet runs the others. */
+  readonly passedOver: readonly NodeConfigError[];
   /** Entries that the kubelet ignores: directories, dot files, sockets and the like. */
   readonly skipped: readonly HostPath[];
 }
@@ -21,7 +24,7 @@ export interface StaticPods {
 /**
  * Reads every manifest in the directory of the kubelet, with any file name, as the kubelet does.
  *
- * An invalid file does not hide the others: it is among the `problems`. Also takes the path of a single manifest.
+ * A damaged manifest does not hide the others: it is among the `problems`. Also takes the path of a single manifest.
  * @throws NodeConfigError `MANIFEST_DIRECTORY_MISSING`; HostError when the directory or a file in it cannot be read
  */
 export async function readStaticPods(
@@ -40,6 +43,7 @@ export async function readStaticPods(
   }
   const pods: StaticPod[] = [];
   const problems: NodeConfigError[] = [];
+  const passedOver: NodeConfigError[] = [];
   const skipped: HostPath[] = [];
   for (const path of names?.map((name) => joinPath(directory, name)) ?? [directory]) {
     try {
@@ -48,10 +52,12 @@ export async function readStaticPods(
       else pods.push(pod);
     } catch (error) {
       if (!(error instanceof NodeConfigError)) throw error;
-      problems.push(error);
+      const bytes = names === undefined || error.code !== 'MANIFEST_INVALID' ? undefined : await host.readFile(path);
+      if (bytes !== undefined && isOtherFile(path, bytes)) passedOver.push(passOver(path));
+      else problems.push(error);
     }
   }
-  return { directory, pods, problems: [...problems, ...findDuplicates(pods)], skipped };
+  return { directory, pods, problems: [...problems, ...findDuplicates(pods)], passedOver, skipped };
 }
 
 /**

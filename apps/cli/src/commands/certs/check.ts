@@ -45,7 +45,8 @@ export default class CertsCheck extends NodeCommand {
     const { node, reporter, clock } = session;
     const { checkCertificates, checkClusterCertificates, dueWithin } = await import('@kube-rescue/diagnosis');
     const check = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
-    const { certificates, unread } = check;
+    const { certificates, unread, passedOver } = check;
+    for (const { path, message } of passedOver) reporter.warn(`${path}: ${message}`);
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
