@@ -17,6 +17,14 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     reason: 'Go 1.26 misses an excluded range that Go before 1.26 finds; either may be in use',
   },
   {
+    items: /^chain\/\w+\/(?:direct-)?policy-demanded-by-root$/,
+    reason: 'Go before 1.24 does not evaluate critical policy constraints, and refuses them',
+  },
+  {
+    items: /^certificate\/\w+\/policies-huge-arc$/,
+    reason: 'Go before 1.22 does not read a policy with such a number',
+  },
+  {
     items: /^signing-key\/odd\/x25519$/,
     reason: 'client-go parses an X25519 key, but nothing can be signed with it',
   },

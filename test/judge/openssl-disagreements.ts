@@ -97,8 +97,9 @@ export const OPENSSL_DISAGREEMENTS: readonly KindDisagreement[] = [
   },
   {
     ours: 'bad',
-    kinds: ['policy-demanded'],
-    reason: 'Go evaluates policy constraints always; OpenSSL with -policy_check alone',
+    kinds: ['policy-demanded', 'policy-demanded-by-root'],
+    reason:
+      'Go evaluates policy constraints, or before 1.24 refuses critical ones; OpenSSL does with -policy_check alone',
   },
   {
     ours: 'bad',

@@ -26,6 +26,8 @@ const CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
 const NAME_CONSTRAINTS = '551d1e';
 /** Extensions that Go's `crypto/x509` evaluates (parser.go processExtensions): any other that is critical is refused. */
 const EVALUATED = ['0e', '0f', '11', '13', '1e', '1f', '20', '21', '23', '24', '25', '36'].map((end) => `551d${end}`);
+/** 2.5.29.33 policyMappings, .36 policyConstraints, .54 inhibitAnyPolicy: Go evaluates them since 1.24. */
+const POLICIES = ['21', '24', '36'].map((end) => `551d${end}`);
 /** md2, md4, md5 and sha1 WithRSAEncryption, ecdsa-with-SHA1, dsa-with-sha1, sha-1WithRSA of OIW. */
 const BROKEN_SIGNATURES = [
   '2a864886f70d010102',
@@ -73,8 +75,12 @@ export function findCaLimits(ca: Certificate): readonly CaLimit[] {
   if (usages.length > 0 && !usages.includes('keyCertSign')) {
     add(true, 'may not sign certificates: its key usage lacks keyCertSign');
   }
-  if (ca.extensions.some(({ oid, critical }) => critical && !EVALUATED.includes(oid)) || hasUnknownConstraints(ca)) {
+  const critical = ca.extensions.filter((extension) => extension.critical);
+  if (critical.some(({ oid }) => !EVALUATED.includes(oid)) || hasUnknownConstraints(ca)) {
     add(true, 'has a critical extension that Go does not evaluate, so Go refuses every certificate of it');
+  }
+  if (critical.some(({ oid }) => POLICIES.includes(oid))) {
+    add(true, 'has critical policy constraints, which Go before 1.24 does not evaluate and so refuses');
   }
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = ca.x509.publicKey;
   const bits = details?.modulusLength ?? 0;

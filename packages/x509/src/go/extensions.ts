@@ -98,16 +98,11 @@ function checkPolicies(value: Uint8Array): void {
   const known = new Set<string>();
   const list = new DerReader(value, 'policies-malformed').enter(0x30);
   while (!list.isEmpty) {
-    const id = list.enter(0x30).read(0x06);
-    const text = Buffer.from(id).toString('hex');
-    if (known.has(text) || !isMinimalOid(id)) refuse('policies-malformed');
-    known.add(text);
+    // Go before 1.22 reads a policy as any object identifier; newer ones take arcs of any size.
+    const id = list.enter(0x30).readOid();
+    if (known.has(id)) refuse('policies-malformed');
+    known.add(id);
   }
-}
-
-/** Unlike other object identifiers, a policy may have arcs of any size. */
-function isMinimalOid(id: Uint8Array): boolean {
-  return id.length > 0 && (id.at(-1) ?? 0) < 0x80 && id.every((byte, at) => byte !== 0x80 || (id[at - 1] ?? 0) >= 0x80);
 }
 
 function checkPolicyMappings(value: Uint8Array): void {
@@ -139,7 +134,10 @@ function checkInformationAccess(value: Uint8Array): void {
 
 type Draft = { -readonly [Field in keyof ExtensionValues]: ExtensionValues[Field] };
 
-/** By object identifier; returns whether Go evaluates the extension. */
+/** Go before 1.24 parses none of policyMappings, policyConstraints and inhibitAnyPolicy, and so refuses them when critical. */
+const IS_EVALUATED_SINCE_1_24 = false;
+
+/** By object identifier; returns whether Go of every release evaluates the extension. */
 const READERS: Readonly<Record<string, (draft: Draft, extension: GoExtension) => boolean>> = {
   '551d0e': (_, { value, isCritical }) => {
     if (isCritical) refuse('extension-critical', 'subjectKeyIdentifier');
@@ -173,7 +171,7 @@ const READERS: Readonly<Record<string, (draft: Draft, extension: GoExtension) =>
   },
   '551d21': (_, { value }) => {
     checkPolicyMappings(value);
-    return true;
+    return IS_EVALUATED_SINCE_1_24;
   },
   '551d23': (_, { value, isCritical }) => {
     if (isCritical) refuse('extension-critical', 'authorityKeyIdentifier');
@@ -182,7 +180,7 @@ const READERS: Readonly<Record<string, (draft: Draft, extension: GoExtension) =>
   },
   '551d24': (draft, { value }) => {
     draft.demandsPolicy = readPolicyConstraints(value);
-    return true;
+    return IS_EVALUATED_SINCE_1_24;
   },
   '551d25': (draft, { value }) => {
     draft.usages = readUsages(value);
@@ -190,7 +188,7 @@ const READERS: Readonly<Record<string, (draft: Draft, extension: GoExtension) =>
   },
   '551d36': (_, { value }) => {
     new DerReader(value, MALFORMED, 'inhibitAnyPolicy').readSmallInteger();
-    return true;
+    return IS_EVALUATED_SINCE_1_24;
   },
   '2b06010505070101': (_, { value, isCritical }) => {
     if (isCritical) refuse('extension-critical', 'authorityInfoAccess');

@@ -116,7 +116,7 @@ export const GO_RULES = {
     remedy: 'other content',
   },
   'policies-malformed': {
-    says: 'its certificate policies are malformed or name one policy twice',
+    says: 'its certificate policies are malformed, name one policy twice, or have a number that Go before 1.22 does not read',
     source: 'crypto/x509 parser.go parseCertificatePoliciesExtension',
     remedy: 'other content',
   },
@@ -179,7 +179,7 @@ export const GO_RULES = {
   'pair-kind': { says: 'the key is of another kind than that of the certificate', source: KEY_PAIR, remedy: 'new key' },
   'pair-mismatch': { says: 'the key does not belong to the certificate', source: KEY_PAIR, remedy: 'new key' },
   'critical-extension': {
-    says: 'it has a critical extension that Go does not evaluate',
+    says: 'it has a critical extension that Go does not evaluate, or Go before 1.24 (policy constraints)',
     source: 'crypto/x509 verify.go isValid',
     remedy: 'other content',
   },
