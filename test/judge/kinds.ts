@@ -8,12 +8,28 @@ export interface KindDisagreement {
   readonly reason: string;
 }
 
+/** Parts of an id that say who reads the item, and which key it has. */
+const PREFIX =
+  /^(?:(?:chain|certificate|pair|signing-key)\/(?:(?:rsa|p256|ed25519|ec|ed)\/)?(?:direct-)?|bundle\/[\w-]+\/)/;
+/** Random changes, numbered. */
+const RANDOM = /^((?:key-)?(?:damage|lines)|mutated)[-/]\d+$/;
+
 /** What is broken in an item, whatever its key: `chain/rsa/direct-plain` is of the kind `plain`, a random change is of its sort. */
 export function kindOf({ id }: Pick<CorpusItem, 'id'>): string {
-  const kind = id.replace(/^(?:chain|certificate|pair|signing-key)\//, '').replace(/^(?:rsa|p256|ed25519|ec|ed)\//, '');
-  return kind
-    .replace(/^direct-/, '')
-    .replace(/-\d+$/, (number) => (/^(?:key-)?(?:damage|lines)-/.test(kind) ? '' : number));
+  return id.replace(PREFIX, '').replace(RANDOM, '$1');
+}
+
+/** One item of each kind, with another key from kind to kind, and `random` of each sort of random changes. */
+export function sampleKinds<T extends CorpusItem>(items: readonly T[], random: number): readonly T[] {
+  const kinds = Map.groupBy(items, kindOf);
+  return [...kinds].flatMap(([kind, each], at) =>
+    isRandom(kind) ? each.slice(0, random) : each.slice(at % each.length, (at % each.length) + 1),
+  );
+}
+
+/** Whether a kind is one of random changes, which differ from run to run. */
+export function isRandom(kind: string): boolean {
+  return /(?:^| )(?:(?:key-)?(?:damage|lines)|mutated)$/.test(kind);
 }
 
 /** Two answers to an item; `''` for good. */

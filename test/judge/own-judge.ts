@@ -76,3 +76,8 @@ export function judgeOurselves(item: CorpusItem): string {
   const fault = faultOf(item);
   return fault === undefined ? '' : `${fault.rule}: ${describeGoFault(fault)}`;
 }
+
+/** Whether our judgement has a rule of a Go after 1.`minor`. */
+export function isNewerRule(own: string, minor: number): boolean {
+  return Number(/since Go 1\.(\d+)$/.exec(own)?.[1] ?? 0) > minor;
+}

@@ -3,7 +3,13 @@ export { startLocalAws } from './servers/loopback-aws.ts';
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './objects/api-server.ts';
 export { type FaultyProxy, startFaultyProxy } from './servers/faulty-proxy.ts';
 export { buildEtcdPki, type EtcdPki, type EtcdPkiOptions } from './pki/etcd-certificates.ts';
-export { type EtcdMember, type EtcdOptions, type RunningEtcd, startEtcd } from './servers/etcd-server.ts';
+export {
+  type EtcdFile,
+  type EtcdMember,
+  type EtcdOptions,
+  type RunningEtcd,
+  startEtcd,
+} from './servers/etcd-server.ts';
 export { startCpuTime } from './laws/cpu-time.ts';
 export type { CrashPoints } from './laws/crash-points.ts';
 export { expectCode } from './laws/expect-code.ts';

@@ -299,9 +299,12 @@ export function signingKeyItems(): readonly CorpusItem[] {
   }));
 }
 
+/** The certificates of the bundles, with their keys. */
+export const BUNDLED = [rsaCa, ecCa].map((ca) => ({ certificate: certify(ca, ca), key: pkcs8(ca) }));
+
 /** Files of CAs, for each of the programs that read them differently. */
 export function bundleItems(randomSeed: number): readonly CorpusItem[] {
-  const [first, second] = [certify(rsaCa, rsaCa), certify(ecCa, ecCa)];
+  const [first = '', second = ''] = BUNDLED.map(({ certificate }) => certificate);
   const broken = pem('CERTIFICATE', signForm({ ...leafForm(ecCa, ecCa), serial: integer('ff') }, ecCa));
   const texts: [string, string][] = PEM_FORMS.flatMap(([name, change]): [string, string][] => [
     [name, change(first)],

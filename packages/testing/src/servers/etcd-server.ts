@@ -13,11 +13,16 @@ export interface EtcdOptions {
   readonly members?: number | undefined;
   /** Default: a new PKI; `false`: plain HTTP. */
   readonly pki?: EtcdPki | false | undefined;
+  /** Contents in place of those of the PKI, byte for byte. */
+  readonly files?: Partial<Readonly<Record<EtcdFile, Uint8Array>>> | undefined;
   /** Further arguments for every member, for example `--quota-backend-bytes=16777216`. */
   readonly arguments?: readonly string[] | undefined;
   /** Data directory of the first member, for example a restored snapshot; it is not removed. */
   readonly dataDir?: string | undefined;
 }
+
+/** A PEM file of {@link RunningEtcd.directory}. */
+export type EtcdFile = 'ca.crt' | 'server.crt' | 'server.key' | 'client.crt' | 'client.key';
 
 export interface EtcdMember {
   readonly name: string;
@@ -67,7 +72,7 @@ const run = promisify(execFile);
 export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-etcd-'));
   const pki = options.pki === false ? undefined : (options.pki ?? (await buildEtcdPki()));
-  if (pki !== undefined) await writePki(directory, pki);
+  if (pki !== undefined) await writePki(directory, pki, options.files);
   const scheme = pki === undefined ? 'http' : 'https';
   const ports = await freePorts(2 * (options.members ?? 1));
   const plans = Array.from({ length: options.members ?? 1 }, (_, index) => ({
@@ -177,13 +182,18 @@ async function serving(name: string, log: string, child: ChildProcess): Promise<
   throw new Error(`${name} does not serve:\n${(await readFile(log, 'utf8')).slice(-2000)}`);
 }
 
-async function writePki(directory: string, { ca, server, client }: EtcdPki): Promise<void> {
-  const files: Readonly<Record<string, string>> = {
+async function writePki(
+  directory: string,
+  { ca, server, client }: EtcdPki,
+  replacements: EtcdOptions['files'],
+): Promise<void> {
+  const files: Readonly<Record<EtcdFile, string | Uint8Array>> = {
     'ca.crt': ca.certificate,
     'server.crt': server.certificate,
     'server.key': server.key,
     'client.crt': client.certificate,
     'client.key': client.key,
+    ...replacements,
   };
   await Promise.all(Object.entries(files).map(([file, text]) => writeFile(path.join(directory, file), text)));
 }
