@@ -209,7 +209,7 @@ function renewalOf(
 ): string {
   if (rows.every(isBlocked)) return 'cannot be renewed on this node as it is, see above';
   if (!rows.some(isBlocked)) return renewal;
-  return 'those above need the CA key first; renew the others by name: `kube-rescue certs renew NAME`';
+  return 'those above are not renewed on this node as it is; renew the others by name: `kube-rescue certs renew NAME`';
 }
 
 function consequenceOf({ id, problems }: CertificateRow): string | undefined {

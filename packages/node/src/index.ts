@@ -4,7 +4,7 @@ export type { ClockJudgement } from './clock/clock-judgement.ts';
 export type { ApiReading, NodeApi } from './api/node-api.ts';
 export { describeFailures, type EtcdSearch, type NodeEtcd } from './etcd/etcd-connection.ts';
 export { toRecordedSearch } from './etcd/recorded-search.ts';
-export { assertRecoverable, assertSingleKubeadmNode, CONTROL_PLANE } from './layout.ts';
+export { assertRecoverable, assertSingleKubeadmNode, CONTROL_PLANE, isWorker } from './layout.ts';
 export { findPod, type Layout, type NodeDeps, type NodeDescription, type NodeOptions } from './node-description.ts';
 export {
   findNetworkOfNode,

@@ -33,7 +33,7 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
       code: 'LAYOUT_UNKNOWN',
       message: 'this node is a worker: there is no control plane to recover',
       subject: directory,
-      hint: 'recover the control-plane nodes first; then give this node a new kubelet.conf or join it again (`kubeadm token create --print-join-command` there)',
+      hint: 'run this on a control-plane node; then give this node a new kubelet.conf or join it again (`kubeadm token create --print-join-command` there)',
     });
   }
   if (findPod(node, 'kube-apiserver') === undefined) {
@@ -62,7 +62,7 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
 }
 
 /** Only the kubelet is configured here, and there is no kubeconfig of an administrator. */
-function isWorker({ components, adminKubeconfig, kubelet }: NodeDescription): boolean {
+export function isWorker({ components, adminKubeconfig, kubelet }: NodeDescription): boolean {
   return components.every(({ component }) => component === 'kubelet') && adminKubeconfig === kubelet.kubeconfig;
 }
 

@@ -113,7 +113,7 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   }
   const kubelet = await readKubeletConfiguration({ host });
   const directory = kubelet.staticPodPath ?? joinPath(kubernetesDirectory, 'manifests');
-  const staticPods = await readManifests(directory, host);
+  const staticPods = await readManifests({ directory, kubernetesDirectory, kubelet }, host);
   const checkpoints = await readCheckpoints({ directory }, { host });
   const layout: Layout = (await isSelfHosted(checkpoints, host)) ? 'self-hosted' : 'kubeadm';
   const pods = staticPods.pods.flatMap((pod) => componentFlags(pod) ?? []);
@@ -134,14 +134,39 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   };
 }
 
-/** A machine without manifests may be a node of a distribution that keeps them elsewhere, or has none. */
-async function readManifests(directory: HostPath, host: Host): Promise<StaticPods> {
+interface ManifestSearch extends Pick<NodeOptions, 'kubernetesDirectory'> {
+  readonly directory: HostPath;
+  readonly kubelet: Pick<KubeletConfiguration, 'kubeconfig'>;
+}
+
+/**
+ * A machine without manifests may be a node of a distribution that keeps them elsewhere, or has none. On a worker the directory may
+ * be missing: the kubelet runs no static pod then.
+ */
+async function readManifests({ directory, ...search }: ManifestSearch, host: Host): Promise<StaticPods> {
   try {
     return await readStaticPods({ directory }, { host });
   } catch (error) {
     const other = isRecoveryError(error) ? await findOtherDistribution({ host }) : undefined;
+    if (
+      other === undefined &&
+      isRecoveryError(error, 'MANIFEST_DIRECTORY_MISSING') &&
+      (await joinedAsWorker(search, host))
+    )
+      return { directory, pods: [], problems: [], passedOver: [], skipped: [] };
     throw other ?? error;
   }
+}
+
+/** It has the kubelet's kubeconfig and none of the files that kubeadm writes for a control plane. */
+async function joinedAsWorker(
+  { kubernetesDirectory, kubelet: { kubeconfig } }: Omit<ManifestSearch, 'directory'>,
+  host: Pick<Host, 'stat'>,
+): Promise<boolean> {
+  if (kubeconfig === undefined || (await host.stat(kubeconfig)) === undefined) return false;
+  const files = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'pki/ca.key', 'pki/apiserver.crt'];
+  const present = await Promise.all(files.map((file) => host.stat(joinPath(kubernetesDirectory, file))));
+  return present.every((stat) => stat === undefined);
 }
 
 /** kubeadm writes kube-apiserver.yaml (`app/constants/constants.go`); other distributions name the file otherwise. */

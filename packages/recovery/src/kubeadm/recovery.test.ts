@@ -76,6 +76,31 @@ describe('the renewal playbook', () => {
   });
 });
 
+describe('on a worker', () => {
+  async function worker(hasDirectory: boolean): Promise<Node> {
+    const kept = ['/etc/kubernetes/kubelet.conf', '/etc/kubernetes/pki/ca.crt', '/var/lib/kubelet/'];
+    const tree = new Map([...expired.tree].filter(([path]) => kept.some((part) => path.startsWith(part))));
+    const host = createFakeHost({ tree, services: { kubelet: 'stopped' } });
+    if (hasDirectory) await host.makeDirectory(hostPath('/etc/kubernetes/manifests'), { mode: 0o755 });
+    return openNode(NODE, { host, clock });
+  }
+
+  it.each([
+    ['recovery', 'LAYOUT_UNKNOWN', (node: Node) => createRecoveryPlaybook(node, {})],
+    ['renewal', 'PKI_CERTIFICATE_MISSING', (node: Node) => createRenewalPlaybook(node, { only: ['apiserver'] })],
+    ['restart', 'MANIFEST_UNKNOWN', (node: Node) => createRestartPlaybook(node, { names: ['kube-apiserver'] })],
+  ] as const)(
+    'the %s is sent to a control-plane node, with or without a manifest directory',
+    async (_, code, create) => {
+      for (const hasDirectory of [true, false]) {
+        const error = await expectCode(plan(create(await worker(hasDirectory))), code);
+        expect(error.hint).toContain('run this on a control-plane node');
+        expect(error.hint).not.toContain('CA key');
+      }
+    },
+  );
+});
+
 describe('the restart playbook', () => {
   it('refuses an unknown static pod, and lists the known ones', async () => {
     const error = await expectCode(

@@ -1,13 +1,18 @@
 import {
   type CertificateId,
   createRenewalSteps,
+  type CertificateInventory,
   inspectCertificates,
+  PkiError,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
-import type { Node } from '@kube-rescue/node';
+import { isWorker, type Node, type NodeDescription } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 
-/** Renews certificates, without a restart: components use the old certificates until they restart. */
+/**
+ * Renews certificates, without a restart: components use the old certificates until they restart. Its phase throws PkiError
+ * `PKI_CERTIFICATE_MISSING` for a named certificate that the node does not have.
+ */
 export function createRenewalPlaybook(
   opened: Node,
   options: RenewalOptions & { readonly only: readonly string[] },
@@ -15,11 +20,25 @@ export function createRenewalPlaybook(
   const certificates = opened.phase({
     id: 'certificates',
     title: 'Certificates',
-    steps: async (node, { inspection }) => {
+    steps: async (node, description) => {
       const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
-      const inventory = await inspectCertificates({ ...inspection, only }, node);
+      const inventory = await inspectCertificates({ ...description.inspection, only }, node);
+      if (only !== undefined) assertPresent(inventory, description);
       return createRenewalSteps({ inventory, options }, node);
     },
   });
   return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };
+}
+
+function assertPresent({ absent }: CertificateInventory, description: NodeDescription): void {
+  const [first] = absent;
+  if (first === undefined) return;
+  throw new PkiError({
+    code: 'PKI_CERTIFICATE_MISSING',
+    message: first.reason,
+    subject: absent.map(({ id }) => id).join(', '),
+    hint: isWorker(description)
+      ? 'this node is a worker: run this on a control-plane node'
+      : 'choose from the certificates of this node: `kube-rescue certs check`',
+  });
 }

@@ -1,4 +1,4 @@
-import { type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
+import { isWorker, type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
 import { createRestartStep } from '@kube-rescue/static-manifests';
 import type { Playbook } from '@kube-rescue/workflow';
 
@@ -24,7 +24,8 @@ export function createRestartPlaybook(opened: Node, options: { readonly names: r
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };
 }
 
-function unknownPod(name: string, { staticPods, checkpoints }: NodeDescription): NodeError {
+function unknownPod(name: string, description: NodeDescription): NodeError {
+  const { staticPods, checkpoints } = description;
   const isCheckpointed = checkpoints.checkpoints.some(({ component }) => component === name);
   const components = staticPods.pods.map(({ component }) => component);
   return new NodeError({
@@ -33,6 +34,8 @@ function unknownPod(name: string, { staticPods, checkpoints }: NodeDescription):
     subject: staticPods.directory,
     hint: isCheckpointed
       ? 'its controller creates the pod and the pod checkpointer keeps it: use kube-rescue manifests checkpoint'
-      : `choose from ${components.join(', ') || 'none: the directory is empty'}`,
+      : components.length === 0 && isWorker(description)
+        ? 'this node is a worker: run this on a control-plane node'
+        : `choose from ${components.join(', ') || 'none: the directory is empty'}`,
   });
 }
