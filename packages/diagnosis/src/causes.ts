@@ -36,7 +36,7 @@ const CONSEQUENCES: readonly (readonly [id: string, consequence: string])[] = [
   ['scheduler.conf', 'the API server refuses the scheduler: no new pod gets a node'],
   ['etcd/healthcheck-client', 'health checks of etcd fail'],
   ['admin.conf', 'kubectl does not work on this node'],
-  ['super-admin.conf', 'kubectl does not work on this node'],
+  ['super-admin.conf', 'kubectl does not work with super-admin.conf'],
   ['kubelet-serving', 'clients that verify the kubelet refuse it'],
 ];
 /** The certificate problems that a recovery fixes while the CA key is present. */

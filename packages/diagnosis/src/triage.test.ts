@@ -70,19 +70,45 @@ describe('a triage', () => {
     expect(causes.map(({ code }) => code)).toEqual(['COMPONENT_DOWN']);
   });
 
-  it('sends a worker to the control plane, and never asks for the key of the CA', async () => {
+  it.each([
+    ['whose manifest directory is empty', true],
+    ['without a manifest directory', false],
+  ])('sends a worker %s to the control plane, and never asks for the key of the CA', async (_title, hasDirectory) => {
     const { tree } = await buildPki({ now: NOW, expired: ['kubelet-client'] });
     const kept = ['/etc/kubernetes/kubelet.conf', '/etc/kubernetes/pki/ca.crt', '/var/lib/kubelet/'];
     const files = [...tree].filter(([path]) => kept.some((part) => path.startsWith(part)));
     const manifests = hostPath('/etc/kubernetes/manifests');
     const host = createFakeHost({ tree: new Map(files) });
-    await host.makeDirectory(manifests, { mode: 0o755 });
+    if (hasDirectory) await host.makeDirectory(manifests, { mode: 0o755 });
     const { causes, certificates } = await triageNode(nodeOf({ ...host, kind: 'copy' }), new AbortController().signal);
     expect(causes.map(({ code }) => code).slice(0, 2)).toEqual(['LAYOUT_UNKNOWN', 'PKI_CA_KEY_ELSEWHERE']);
     expect(causes[1]?.hint).toContain('kubeadm kubeconfig user --org system:nodes');
+    expect(causes[0]?.hint).toContain('run this on a control-plane node');
     expect(causes[0]?.hint).toContain('kubeadm token create --print-join-command');
-    expect(JSON.stringify({ causes, certificates })).not.toMatch(/ca\.key|kube-rescue recover/);
+    expect(JSON.stringify({ causes, certificates })).not.toMatch(/ca\.key|need the CA key|kube-rescue recover/);
     expect(certificates.find(({ id }) => id === 'ca/cluster')?.status).toBe('ok');
+  });
+
+  it('does not take a control-plane node whose manifests were moved away for a worker', async () => {
+    const { tree } = await buildPki({ now: NOW });
+    const files = [...tree].filter(([path]) => !path.startsWith('/etc/kubernetes/manifests'));
+    const node = nodeOf({ ...createFakeHost({ tree: new Map(files) }), kind: 'copy' });
+    await expectCode(triageNode(node, new AbortController().signal), 'MANIFEST_DIRECTORY_MISSING');
+  });
+
+  it.each([
+    ['admin.conf', 'kubectl does not work on this node'],
+    ['super-admin.conf', 'kubectl does not work with super-admin.conf'],
+  ])('says with which kubeconfig kubectl does not work: %s', async (id, consequence) => {
+    const { tree } = await buildPki({ now: NOW });
+    const expired = (await buildPki({ now: NOW, expired: ['admin.conf'] })).tree;
+    const conf = expired.get(hostPath('/etc/kubernetes/admin.conf'));
+    if (conf === undefined) throw new Error('no admin.conf');
+    const files = new Map([...tree, [hostPath(`/etc/kubernetes/${id}`), conf]]);
+    const node = nodeOf({ ...createFakeHost({ tree: files }), kind: 'copy' });
+    const { causes } = await triageNode(node, new AbortController().signal);
+    expect(JSON.stringify(causes)).toContain(consequence);
+    expect(JSON.stringify(causes).match(/kubectl does not work/g)).toHaveLength(1);
   });
 
   it('never advises a recovery where the layout is refused, and names the layout first', async () => {
