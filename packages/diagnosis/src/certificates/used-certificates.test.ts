@@ -93,13 +93,23 @@ interface PodWanted {
   readonly env?: Readonly<Record<string, string>>;
   /** Path on the host to path in the container; `SUB@HOST` mounts a part of a volume. */
   readonly volumes: Readonly<Record<string, string>>;
+  /** The container is an init container. Default: false. */
+  readonly isInit?: boolean;
 }
 
-function pod(name: string, { command, args, env = {}, volumes }: PodWanted): Record<string, string> {
+function pod(name: string, { command, args, env = {}, volumes, isInit = false }: PodWanted): Record<string, string> {
   const mounts = Object.entries(volumes).map(([source, mountPath], index) => {
     const [path, subPath] = source.split('@').toReversed() as [string, string | undefined];
     return { path, mount: { name: `vol-${index}`, mountPath, ...(subPath === undefined ? {} : { subPath }) } };
   });
+  const container = {
+    name,
+    image: `registry.example/${name}:v1`,
+    command,
+    args,
+    env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
+    volumeMounts: mounts.map(({ mount }) => mount),
+  };
   return {
     [`${MANIFESTS}/${name}.yaml`]: JSON.stringify({
       apiVersion: 'v1',
@@ -107,16 +117,7 @@ function pod(name: string, { command, args, env = {}, volumes }: PodWanted): Rec
       metadata: { name, namespace: 'kube-system' },
       spec: {
         hostNetwork: true,
-        containers: [
-          {
-            name,
-            image: `registry.example/${name}:v1`,
-            command,
-            args,
-            env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
-            volumeMounts: mounts.map(({ mount }) => mount),
-          },
-        ],
+        ...(isInit ? { initContainers: [container], containers: [{ name: 'main' }] } : { containers: [container] }),
         volumes: mounts.map(({ path, mount }) => ({ name: mount.name, hostPath: { path } })),
       },
     }),
@@ -165,6 +166,51 @@ beforeAll(async () => {
   foreign = await makeCa('corp-ca');
   expired = await issue({ commonName: 'lb.example', names: ['lb.example'], ca: foreign });
   valid = await issue({ commonName: 'lb.example', names: ['lb.example'], ca: foreign, days: 200 });
+});
+
+describe('the certificates of init containers', () => {
+  it('are found by what they name and by what they mount', async () => {
+    const files = {
+      '/etc/lb/lb.crt': expired.certificate,
+      '/etc/lb/lb.key': expired.key,
+      '/etc/vpn/vpn.pem': expired.certificate,
+    };
+    const volumes = { '/etc/lb': '/tls', '/etc/vpn': '/vpn' };
+    const args = ['--tls-cert=/tls/lb.crt', '--tls-key=/tls/lb.key'];
+    const problems = await problemsOf({
+      ...files,
+      ...pod('setup', { command: ['setup'], args, volumes, isInit: true }),
+    });
+    expect(problems.map((each) => each.split(' ').slice(0, 2).join(' '))).toEqual([
+      '/etc/lb/lb.crt PKI_CERTIFICATE_EXPIRED',
+      '/etc/vpn/vpn.pem PKI_CERTIFICATE_EXPIRED',
+    ]);
+  });
+
+  it('that are named but missing on the host are reported', async () => {
+    const volumes = { '/etc/lb': '/tls' };
+    const args = ['--tls-cert=/tls/lb.crt'];
+    const { certificates } = await check(pod('setup', { command: ['setup'], args, volumes, isInit: true }));
+    expect(certificates.filter(({ status }) => status === 'problem')).toMatchObject([{ path: '/etc/lb/lb.crt' }]);
+  });
+
+  it.each(['initContainers', 'sidecars'])(
+    'are found in the pod of a component too, as are those of %s',
+    async (list) => {
+      const own = '  - {name: setup, command: [setup], volumeMounts: [{name: lb, mountPath: /tls}]}\n';
+      const problems = await problemsOf({ '/etc/lb/lb.crt': expired.certificate }, (tree) =>
+        editManifest(tree, 'kube-apiserver', (text) =>
+          text
+            .replace('  volumes:\n', '  volumes:\n  - {name: lb, hostPath: {path: /etc/lb}}\n')
+            .replace(
+              /^ {2}containers:\n/m,
+              list === 'sidecars' ? `  containers:\n${own}` : `  initContainers:\n${own}  containers:\n`,
+            ),
+        ),
+      );
+      expect(problems.map((each) => each.split(' ')[0])).toEqual(['/etc/lb/lb.crt']);
+    },
+  );
 });
 
 describe('the certificates of static pods that are no component', () => {

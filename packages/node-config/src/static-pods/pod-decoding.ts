@@ -39,9 +39,10 @@ export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>)
       ];
     }),
   );
-  const containers = read
-    .objects(spec.containers, 'spec.containers')
-    .map((fields, index) => decodeContainer(fields, `spec.containers[${index}]`, volumes, read));
+  const containersAt = (value: unknown, at: string): readonly StaticContainer[] =>
+    read.objects(value, at).map((fields, index) => decodeContainer(fields, `${at}[${index}]`, volumes, read));
+  const containers = containersAt(spec.containers, 'spec.containers');
+  const initContainers = containersAt(spec.initContainers, 'spec.initContainers');
   const labels = read.texts(metadata.labels, 'metadata.labels');
   const label = labels.get('component');
   const main =
@@ -59,6 +60,7 @@ export function decodePod(bytes: Uint8Array, file: Omit<ManifestFile, 'source'>)
     component: label ?? main.program ?? main.name,
     main,
     containers,
+    initContainers,
     hostNetwork: spec.hostNetwork === true,
   };
 }

@@ -67,6 +67,8 @@ export interface StaticPod {
   /** The container of the component. */
   readonly main: StaticContainer;
   readonly containers: readonly StaticContainer[];
+  /** They run before the containers, one after the other; those that restart always run beside them. */
+  readonly initContainers: readonly StaticContainer[];
   readonly hostNetwork: boolean;
 }
 

@@ -4,11 +4,14 @@ import { filesOfWords, type UsedFile, wordsOf } from './used-file.ts';
 
 /**
  * The files of the host that a static pod names or mounts: in its command lines, in its variables, and as volumes. Of the
- * components it returns nothing: their flags name all that they read (`filesOfComponents`).
+ * container of a component it returns nothing: its flags name all that it reads (`filesOfComponents`).
  */
 export function filesOfPod(pod: StaticPod): readonly UsedFile[] {
-  if (componentFlags(pod) !== undefined) return [];
-  return pod.containers.flatMap((container) => filesOfContainer(container, `static pod ${pod.name}`));
+  const isComponentPod = componentFlags(pod) !== undefined;
+  const others = pod.containers.filter((container) => !isComponentPod || container !== pod.main);
+  return [...others, ...pod.initContainers].flatMap((container) =>
+    filesOfContainer(container, `static pod ${pod.name}`),
+  );
 }
 
 function filesOfContainer(container: StaticContainer, user: string): readonly UsedFile[] {

@@ -54,7 +54,7 @@ export async function readCachedObjects(
         name,
         directory,
         volume,
-        mountPaths: pod.containers.flatMap(({ mounts }) =>
+        mountPaths: [...pod.containers, ...pod.initContainers].flatMap(({ mounts }) =>
           mounts.filter((mount) => mount.hostPath === directory).map(({ containerPath }) => containerPath),
         ),
         isMissing: read.isMissing,
