@@ -54,10 +54,20 @@ const SET_CLOCK_FIRST = 'the clock is not to be believed: set it first, then run
 /** One of several control-plane nodes: a recovery of one node alone is refused. */
 const RENEW_EACH =
   'renew them with `kube-rescue certs renew` on each control-plane node, then start the kubelets one after the other';
+const KEY_FIRST = 'those above need the CA key first; renew the others by name: `kube-rescue certs renew NAME`';
+/** A worker never gets the CA key. */
+const RENEW_OTHERS =
+  'those above are not renewed on this node; renew the others by name: `kube-rescue certs renew NAME`';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 /** Every verifier checks the dates of the CA too (RFC 5280, section 6.1.3). */
 const UNTRUSTED: readonly string[] = ['PKI_CA_EXPIRED', CLOCK];
 const KEY_MISSING: readonly string[] = ['PKI_CA_KEY_MISSING', 'PKI_CA_KEY_MISMATCH', 'PKI_CA_KEY_ELSEWHERE'];
+
+/** What to do about certificates that can be renewed, and about a group of which only some can. */
+interface Advice {
+  readonly renewal: string;
+  readonly partial: string;
+}
 
 /** Ranks the causes: the clock, the configuration, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
 export function rankCauses({
@@ -76,12 +86,16 @@ export function rankCauses({
   const isBlocked = ({ issuer }: CertificateRow): boolean => blocking.some(({ ca }) => ca.id === issuer);
   const isClockWrong = wrongClock !== undefined || bad.some((row) => weightOf(row) === -1);
   const standing = layout !== undefined ? RENEW : voters > 1 ? RENEW_EACH : RECOVER;
-  const renewal = isClockWrong ? SET_CLOCK_FIRST : standing;
+  const isElsewhere = blocking.every(({ cause }) => cause.code === 'PKI_CA_KEY_ELSEWHERE');
+  const advice: Advice = {
+    renewal: isClockWrong ? SET_CLOCK_FIRST : standing,
+    partial: isElsewhere ? RENEW_OTHERS : KEY_FIRST,
+  };
   const groups = [...Map.groupBy(bad, groupOf).values()];
   const [clock = [], others = []] = [true, false].map((isClock) =>
     groups
       .filter(([row]) => (row !== undefined && weightOf(row) === -1) === isClock)
-      .map((rows) => causeOf(rows, isBlocked, renewal)),
+      .map((rows) => causeOf(rows, isBlocked, advice)),
   );
   const errors = [layout, ...manifests].filter((error) => isRecoveryError(error));
   const structural = [...new Map(errors.map((error) => [error.message, error])).values()].map(
@@ -180,7 +194,7 @@ function count(certificates: number): string {
 function causeOf(
   rows: readonly CertificateRow[],
   isBlocked: (row: CertificateRow) => boolean,
-  renewal: string,
+  advice: Advice,
 ): Finding {
   const [row] = rows;
   if (row === undefined) throw new Error('a group has at least one certificate');
@@ -198,18 +212,18 @@ function causeOf(
       rows.length === 1
         ? row.problems.map((problem) => joinSubject(problem.subject || row.path, problem.message))
         : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
-    hint: isRenewable ? renewalOf(rows, isBlocked, renewal) : first?.hint,
+    hint: isRenewable ? renewalOf(rows, isBlocked, advice) : first?.hint,
   };
 }
 
 function renewalOf(
   rows: readonly CertificateRow[],
   isBlocked: (row: CertificateRow) => boolean,
-  renewal: string,
+  { renewal, partial }: Advice,
 ): string {
   if (rows.every(isBlocked)) return 'cannot be renewed on this node as it is, see above';
   if (!rows.some(isBlocked)) return renewal;
-  return 'those above are not renewed on this node as it is; renew the others by name: `kube-rescue certs renew NAME`';
+  return partial;
 }
 
 function consequenceOf({ id, problems }: CertificateRow): string | undefined {
