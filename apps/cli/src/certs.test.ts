@@ -38,6 +38,25 @@ describe('certs check', () => {
     expect((await sound('--warn-within', '300d', '--fail-within', '30d')).exitCode).toBe(0);
   });
 
+  it('exits 3 when a flag names a certificate that the program cannot open', async () => {
+    const odd = await plantNode({ algorithm: 'ecdsa' });
+    const manifest = path.join(odd.root, 'etc/kubernetes/manifests/kube-apiserver.yaml');
+    const text = await readFile(manifest, 'utf8');
+    await writeFile(
+      manifest,
+      text.replace(/( +- )--etcd-servers/, '$1--oidc-ca-file=/etc/oidc/ca.crt\n$1--etcd-servers'),
+    );
+    const check = (...args: readonly string[]) => runCli(['certs', 'check', ...args, '--root', odd.root]);
+    const { exitCode, stdout } = await check();
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('--oidc-ca-file=/etc/oidc/ca.crt: no volume of the pod mounts it');
+    expect(stdout).toMatch(/all valid; 1 problem of flags/);
+    expect((await check('--output', 'prometheus')).stdout).toContain(
+      'kube_rescue_certificates_flag_problem{code="FLAG_FILE_MISSING"} 1',
+    );
+    await odd.remove();
+  });
+
   it('writes metrics alone to the standard output, and one document for --output json', async () => {
     const metrics = await certs('check', '--output', 'prometheus');
     expect(metrics.exitCode).toBe(3);

@@ -24,6 +24,7 @@ import { checkUsedCertificates, findUsedProblems } from './certificates/used-cer
 import { rankCauses } from './causes.ts';
 import { findForeignAddresses } from './configuration/addresses.ts';
 import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
+import { findCertificateFindings, pathsOf } from './configuration/certificate-findings.ts';
 import { findContradictions } from './configuration/contradictions.ts';
 import { findUnreadableFlagFiles } from './configuration/named-files.ts';
 import { findRenamedNode } from './configuration/node-name.ts';
@@ -123,12 +124,9 @@ async function findConfigurationProblems(
   node: Node,
 ): Promise<readonly Finding[]> {
   const { components, kubelet } = description;
-  const judged = new Set(
-    certificates.flatMap(({ path, problems }) => [path, ...problems.map(({ subject }) => subject)]),
-  );
   const findings = await Promise.all([
     findForeignAddresses(components, node),
-    findUnreadableFlagFiles(components, judged, node),
+    findUnreadableFlagFiles(components, pathsOf(certificates), node),
     findContradictions(components, inventory, node),
     findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
   ]);
@@ -164,10 +162,12 @@ function verdictOf(causes: readonly Cause[], unread: readonly Error[]): Triage['
 /** A file that could not be read, so that what it names was not checked. */
 export type UnreadFile = Pick<Cause, 'code' | 'hint'> & { readonly path: string; readonly message: string };
 
-/** The rows of `certs check`, and the files that could not be read: certificates named only there are missing in the rows. */
+/** The rows of `certs check`, what is wrong apart from single certificates, and the files that could not be read: certificates named only there are missing in the rows. */
 export interface CertificateCheck {
   readonly certificates: readonly CertificateRow[];
   readonly unread: readonly UnreadFile[];
+  /** Flags that contradict each other although every file is good alone, and files of flags that cannot be opened. */
+  readonly findings: readonly Finding[];
   /** Files of the manifest directory that are no manifests; nothing is missing in the rows because of them. */
   readonly passedOver: readonly UnreadFile[];
 }
@@ -187,8 +187,10 @@ export async function checkCertificates(
   const judgement = { now: node.clock.now(), expiringWithinDays: options.warnWithinDays };
   const certificates = reportCertificates(inventory, judgement);
   const used = await checkUsedCertificates(description, inventory, judgement, node);
+  const rows = [...certificates, ...used.rows];
   return {
-    certificates: [...certificates, ...used.rows],
+    certificates: rows,
+    findings: await findCertificateFindings(description.components, rows, inventory, node),
     unread: [...findUnread(description), ...used.unread].map(describeUnread),
     passedOver: description.staticPods.passedOver.map(describeUnread),
   };

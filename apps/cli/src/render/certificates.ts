@@ -9,7 +9,7 @@ const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green
 
 /** The certificates of a node as a table, with the problems of each and the files that could not be read below. */
 export function renderCertificates(
-  { certificates: rows, unread }: Pick<CertificateCheck, 'certificates' | 'unread'>,
+  { certificates: rows, findings, unread }: Pick<CertificateCheck, 'certificates' | 'findings' | 'unread'>,
   terminal: Terminal,
 ): string {
   const table = renderTable(
@@ -36,15 +36,28 @@ export function renderCertificates(
       ...(hint === undefined ? [] : [indentText('    hint: ', hint, terminal.columns)]),
     ]),
   ]);
+  const contradictions = findings.flatMap(({ code, summary, evidence, hint }) => [
+    '',
+    indentText('', `${summary} (${code})`, terminal.columns),
+    ...evidence.map((line) => indentText('  - ', line, terminal.columns)),
+    ...(hint === undefined ? [] : [indentText('  hint: ', hint, terminal.columns)]),
+  ]);
   const notRead = unread.flatMap(({ path, message, code, hint }) => [
     '',
     indentText('not read: ', `${path}: ${message} (${code})`, terminal.columns),
     ...(hint === undefined ? [] : [indentText('  hint: ', hint, terminal.columns)]),
   ]);
-  const summary = summarizeCertificates(rows);
+  const summary = `${summarizeCertificates(rows)}${findings.length === 0 ? '' : `; ${count(findings.length, 'problem')} of flags`}`;
   const incomplete =
     unread.length === 0 ? '' : `; NOT COMPLETE: ${count(unread.length, 'file')} that may name others cannot be read`;
-  return [table, ...details, ...notRead, '', indentText('', `${summary}${incomplete}`, terminal.columns)].join('\n');
+  return [
+    table,
+    ...details,
+    ...contradictions,
+    ...notRead,
+    '',
+    indentText('', `${summary}${incomplete}`, terminal.columns),
+  ].join('\n');
 }
 
 /** `12 certificates: 3 with problems, 1 with warnings`. */

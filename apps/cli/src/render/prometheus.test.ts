@@ -20,7 +20,7 @@ const NOW = new Date('2026-06-01T00:00:00Z');
 
 it('metrics escape their labels and name each sample once', () => {
   const text = renderPrometheus(
-    { certificates: [{ ...ROW, status: 'problem', problems: [PROBLEM, PROBLEM] }], unread: [] },
+    { certificates: [{ ...ROW, status: 'problem', problems: [PROBLEM, PROBLEM] }], findings: [], unread: [] },
     NOW,
   );
   expect(text).toContain(
@@ -41,7 +41,7 @@ it('every line is a comment or a sample of the text format, and every metric has
     daysLeft: null,
     keyAlgorithm: null,
   };
-  const lines = renderPrometheus({ certificates: [ROW, unreadable], unread: [] }, NOW).split('\n');
+  const lines = renderPrometheus({ certificates: [ROW, unreadable], findings: [], unread: [] }, NOW).split('\n');
   const sample = /^([a-z_]+)(?:\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z]+="(?:[^"\\\n]|\\[\\"n])*")*\})? -?\d+$/;
   const typed = new Set<string>();
   for (const line of lines) {
@@ -56,10 +56,12 @@ it('says when the check is not complete', () => {
   const unread = [
     { code: 'MANIFEST_INVALID', path: '/m/kube-apiserver.yaml', message: 'a tab', hint: undefined },
   ] as const;
-  const text = renderPrometheus({ certificates: [ROW], unread }, NOW);
+  const text = renderPrometheus({ certificates: [ROW], findings: [], unread }, NOW);
   expect(text).toContain('kube_rescue_certificates_complete 0');
   expect(text).toContain(
     'kube_rescue_certificates_unread_file{path="/m/kube-apiserver.yaml",code="MANIFEST_INVALID"} 1',
   );
-  expect(renderPrometheus({ certificates: [ROW], unread: [] }, NOW)).toContain('kube_rescue_certificates_complete 1');
+  expect(renderPrometheus({ certificates: [ROW], findings: [], unread: [] }, NOW)).toContain(
+    'kube_rescue_certificates_complete 1',
+  );
 });

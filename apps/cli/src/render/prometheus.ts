@@ -44,7 +44,7 @@ function secondsOf(date: string | null): number {
  * alerts are written against them.
  */
 export function renderPrometheus(
-  { certificates: rows, unread }: Pick<CertificateCheck, 'certificates' | 'unread'>,
+  { certificates: rows, findings, unread }: Pick<CertificateCheck, 'certificates' | 'findings' | 'unread'>,
   now: Date,
 ): string {
   const readable = rows.filter(({ notAfter }) => notAfter !== null);
@@ -70,6 +70,11 @@ export function renderPrometheus(
       samples: rows.flatMap(({ id, path, problems }) =>
         problems.map(({ code, severity }) => ({ labels: { id, path, code, severity }, value: 1 })),
       ),
+    },
+    {
+      name: `${PREFIX}s_flag_problem`,
+      help: '1 for each code of problems with the certificates that flags name.',
+      samples: [...new Set(findings.map(({ code }) => code))].map((code) => ({ labels: { code }, value: 1 })),
     },
     {
       name: `${PREFIX}s_unread_file`,

@@ -523,8 +523,12 @@ describe("the kubelet's serving certificate from the cluster", () => {
 });
 
 describe('flags that contradict each other', () => {
-  const causesOf = async (...input: Parameters<typeof nodeOf>) =>
-    (await triage(...input)).causes.map(({ code }) => code);
+  /** What triage says, and the check of the certificates as well. */
+  const causesOf = async (...input: Parameters<typeof nodeOf>) => {
+    const codes = (await triage(...input)).causes.map(({ code }) => code);
+    expect((await check(...input)).findings.map(({ code }) => code)).toEqual(codes);
+    return codes;
+  };
 
   it('name a key that signs tokens and that the API server does not accept', async () => {
     const other = await generateKey('rsa-2048');
@@ -552,6 +556,33 @@ describe('flags that contradict each other', () => {
     expect(await causesOf({ '/etc/kubernetes/pki/corp.crt': foreign.certificate }, trust)).toEqual([
       'TRUST_CONTRADICTED',
     ]);
+  });
+
+  it('name a certificate that no volume carries into the pod', async () => {
+    const file = { '/etc/oidc/ca.crt': foreign.certificate };
+    const flags = withFlags('--oidc-ca-file=/etc/oidc/ca.crt');
+    expect(await causesOf(file, flags)).toEqual(['FLAG_FILE_MISSING']);
+    const { findings } = await check(file, flags);
+    expect(findings[0]?.evidence).toEqual(['--oidc-ca-file=/etc/oidc/ca.crt: no volume of the pod mounts it']);
+  });
+
+  it.each([
+    ['a certificate', '--oidc-ca-file=/etc/kubernetes/pki/oidc.crt'],
+    ['a key', '--service-account-key-file=/etc/kubernetes/pki/lost.pub'],
+    ['a kubeconfig', '--authentication-kubeconfig=/etc/kubernetes/pki/authentication'],
+  ])('name %s that does not exist, which is reported once', async (_title, flag) => {
+    const { causes } = await triage({}, withFlags(flag));
+    expect(causes.map(({ code }) => code)).toEqual(['FLAG_FILE_MISSING']);
+    const { certificates, findings } = await check({}, withFlags(flag));
+    const rows = certificates.filter(({ status }) => status === 'problem').map(({ path }) => path);
+    const [path = ''] = /\/etc\S+/.exec(flag) ?? [];
+    expect([...rows, ...findings.flatMap(({ evidence }) => evidence)]).toEqual([expect.stringContaining(path)]);
+  });
+
+  it('name a file that is no certificate: the check of the certificates leaves it to triage', async () => {
+    const flags = withFlags('--audit-policy-file=/etc/kubernetes/pki/audit.yaml');
+    expect((await triage({}, flags)).causes.map(({ code }) => code)).toEqual(['FLAG_FILE_MISSING']);
+    expect((await check({}, flags)).findings).toEqual([]);
   });
 
   it("name a CA that did not sign the kubelet's certificate", async () => {

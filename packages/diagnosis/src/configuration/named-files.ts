@@ -20,16 +20,19 @@ const NOT_REQUIRED: readonly string[] = [
  * container.
  *
  * Does not judge the content. Files that are judged as certificates are left to that judgement: pass them in `judged`.
+ *
+ * @param isWanted flags to look at. Default: all
  * @throws HostError when a directory on the way cannot be read
  */
 export async function findUnreadableFlagFiles(
   components: readonly ComponentFlags[],
   judged: ReadonlySet<string>,
   { host }: { readonly host: Pick<Host, 'stat'> },
+  isWanted: (flag: string) => boolean = () => true,
 ): Promise<readonly Finding[]> {
   const findings = await Promise.all(
     components.map(async (component): Promise<Finding | undefined> => {
-      const evidence = await listUnreadable(component, judged, host);
+      const evidence = await listUnreadable(component, judged, host, isWanted);
       if (evidence.length === 0) return undefined;
       const name = component.component;
       return {
@@ -47,8 +50,11 @@ async function listUnreadable(
   { flags, unmapped = [], unmounted = [] }: ComponentFlags,
   judged: ReadonlySet<string>,
   host: Pick<Host, 'stat'>,
+  isWanted: (flag: string) => boolean,
 ): Promise<readonly string[]> {
-  const named = [...flags].filter(([flag]) => READ_AT_START.test(flag) && !NOT_REQUIRED.includes(flag));
+  const named = [...flags].filter(
+    ([flag]) => READ_AT_START.test(flag) && !NOT_REQUIRED.includes(flag) && isWanted(flag),
+  );
   const lines = await Promise.all(
     named.flatMap(([flag, value]) =>
       namedPaths(value).map(async (path) => {

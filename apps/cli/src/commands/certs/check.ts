@@ -11,7 +11,7 @@ import type { Terminal } from '../../terminal.ts';
 export default class CertsCheck extends NodeCommand {
   static override summary = 'Check every certificate that this node uses.';
   static override description =
-    'Finds the certificates by component flags and kubeconfigs. Exits 3 when a certificate is invalid or expires within --fail-within (default: --warn-within), and when a file that names certificates cannot be read. Changes nothing.';
+    'Finds the certificates by component flags and kubeconfigs. Exits 3 when a certificate is invalid or expires within --fail-within (default: --warn-within), when flags contradict each other about certificates, and when a file that names certificates cannot be read. Changes nothing.';
   static override examples = [
     '<%= config.bin %> certs check',
     '<%= config.bin %> certs check --warn-within 60d --json',
@@ -45,14 +45,17 @@ export default class CertsCheck extends NodeCommand {
     const { node, reporter, clock } = session;
     const { checkCertificates, checkClusterCertificates, dueWithin } = await import('@kube-rescue/diagnosis');
     const check = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
-    const { certificates, unread, passedOver } = check;
+    const { certificates, findings, unread, passedOver } = check;
     for (const { path, message } of passedOver) reporter.warn(`${path}: ${message}`);
     for (const { id, status, problems } of certificates) {
       if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
     const failWithin = flags['fail-within'] ?? flags['warn-within'];
     const isDue = dueWithin(failWithin, clock.now());
-    const isSound = unread.length === 0 && certificates.every((row) => row.status !== 'problem' && !isDue(row));
+    const isSound =
+      unread.length === 0 &&
+      findings.length === 0 &&
+      certificates.every((row) => row.status !== 'problem' && !isDue(row));
     const own = (terminal: Terminal): string =>
       flags.output === 'prometheus' ? renderPrometheus(check, clock.now()) : renderCertificates(check, terminal);
     if (!flags.cluster) {
