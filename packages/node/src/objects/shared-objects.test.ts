@@ -55,13 +55,25 @@ describe('a shared connection to the objects', () => {
     expect(events.at(-1)).toBe('close 2');
   });
 
-  it('is closed once, when no call waits any more', async () => {
+  it('is opened again for a caller that kept it while the call of another lost it', async () => {
+    const { shared, open, events, late } = makeSources();
+    const [kept, other] = await Promise.all([open(), open()]);
+    await expect(other.get(GONE)).rejects.toMatchObject({ code: 'OBJECT_STORE_UNREACHABLE' });
+    expect(events).toEqual(['close 1']);
+    late.resolve();
+    expect((await kept.get(SLOW))?.object.metadata.name).toBe('slow');
+    await shared.close();
+    expect(events).toEqual(['close 1', 'answer of 2', 'close 2']);
+  });
+
+  it('is closed once for each time it was opened, and never opened after its end', async () => {
     const { shared, open, events } = makeSources();
     const store = await open();
     await expect(store.get(GONE)).rejects.toThrow();
     await expect(store.get(GONE)).rejects.toThrow();
     await shared.close();
-    expect(events).toEqual(['close 1']);
+    await expect(store.get(GONE)).rejects.toThrow();
+    expect(events).toEqual(['close 1', 'close 2']);
   });
 
   it('is tried again by the next caller when it could not be opened', async () => {

@@ -4,7 +4,10 @@ import type { NodeObjects } from './node-objects.ts';
 
 /** Connections to objects, each opened once and shared by concurrent callers. */
 export interface SharedObjects {
-  /** The connection of this name; `make` opens it when it is not open, or was lost. */
+  /**
+   * The connection of this name; `make` opens it when it is not open, and again for a later call when it was lost, since a caller
+   * keeps it over several calls.
+   */
   open(name: string, make: () => Promise<NodeObjects>): Promise<ObjectStore>;
   /** Closes every connection; calls that wait for an answer fail. */
   close(): Promise<void>;
@@ -39,22 +42,30 @@ export function createSharedObjects(): SharedObjects {
     });
     return connection;
   };
+  const end = async (connection: Connection): Promise<void> => {
+    connection.pending -= 1;
+    // A lost connection is closed when its last pending call ends.
+    if (connection.isLost && connection.pending === 0) await close(connection);
+  };
+  let isClosed = false;
   return {
     open: async (name, make) => {
-      const connection = current.get(name) ?? begin(name, make);
-      return watched((await connection.objects).store, {
+      const connect = (): Connection => current.get(name) ?? begin(name, make);
+      const first = connect();
+      const { store } = await first.objects;
+      return reopened(store.name, {
+        // After the end of the session nothing is opened again.
         begin: () => {
+          const connection = isClosed ? first : connect();
           connection.pending += 1;
+          return connection;
         },
-        lose: () => lose(name, connection),
-        // A lost connection is closed when its last pending call ends.
-        end: async () => {
-          connection.pending -= 1;
-          if (connection.isLost && connection.pending === 0) await close(connection);
-        },
+        lose: (connection) => lose(name, connection),
+        end,
       });
     },
     close: async () => {
+      isClosed = true;
       current.clear();
       await Promise.all([...unclosed].map(close));
     },
@@ -62,43 +73,42 @@ export function createSharedObjects(): SharedObjects {
 }
 
 interface CallListener {
-  readonly begin: () => void;
-  readonly lose: () => void;
-  readonly end: () => Promise<void>;
+  readonly begin: () => Connection;
+  readonly lose: (connection: Connection) => void;
+  readonly end: (connection: Connection) => Promise<void>;
 }
 
-/** The store with a listener for every call and for a lost connection. */
-function watched(store: ObjectStore, { begin, lose, end }: CallListener): ObjectStore {
-  const noticed = (error: unknown): unknown => {
-    // The next caller opens the store again: etcd and the API server restart in a recovery.
-    if (isUnanswered(error)) lose();
+/** A store whose every call uses the connection that is open then: etcd and the API server restart in a recovery. */
+function reopened(name: string, { begin, lose, end }: CallListener): ObjectStore {
+  const noticed = (connection: Connection, error: unknown): unknown => {
+    if (isUnanswered(error)) lose(connection);
     return error;
   };
-  const call = async <T>(make: () => Promise<T>): Promise<T> => {
-    begin();
+  const call = async <T>(make: (store: ObjectStore) => Promise<T>): Promise<T> => {
+    const connection = begin();
     try {
-      return await make();
+      return await make((await connection.objects).store);
     } catch (error) {
-      throw noticed(error);
+      throw noticed(connection, error);
     } finally {
-      await end();
+      await end(connection);
     }
   };
   return {
-    name: store.name,
-    get: (...input) => call(() => store.get(...input)),
+    name,
+    get: (...input) => call((store) => store.get(...input)),
     async *list(...input) {
-      begin();
+      const connection = begin();
       try {
-        yield* store.list(...input);
+        yield* (await connection.objects).store.list(...input);
       } catch (error) {
-        throw noticed(error);
+        throw noticed(connection, error);
       } finally {
-        await end();
+        await end(connection);
       }
     },
-    create: (...input) => call(() => store.create(...input)),
-    replace: (...input) => call(() => store.replace(...input)),
-    delete: (...input) => call(() => store.delete(...input)),
+    create: (...input) => call((store) => store.create(...input)),
+    replace: (...input) => call((store) => store.replace(...input)),
+    delete: (...input) => call((store) => store.delete(...input)),
   };
 }
