@@ -1,7 +1,8 @@
 export type { AdoptionInput } from './adoption/adoption-input.ts';
 export { adopt, createAdoptionSteps } from './adoption/adoption-steps.ts';
 export { type CertificateSet, readCertificateSet, type SetReader } from './adoption/certificate-set.ts';
-export { type Adoption, type AdoptionRules, judgeCertificateSet } from './adoption/set-judgement.ts';
+export type { Adoption, AdoptionRules } from './adoption/adoption.ts';
+export { judgeCertificateSet } from './adoption/set-judgement.ts';
 export type { CaEntry, Issuer } from './inventory/ca-inventory.ts';
 export { judgeCa } from './judgement/ca-judgement.ts';
 export { createReissueSteps } from './renewal/ca-steps.ts';

@@ -1,7 +1,8 @@
 import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import { inspectCertificates, type InspectionInput } from '../inventory/inventory.ts';
 import { readCertificateSet, type SetReader } from './certificate-set.ts';
-import { type Adoption, type AdoptionRules, judgeCertificateSet } from './set-judgement.ts';
+import type { Adoption, AdoptionRules } from './adoption.ts';
+import { judgeCertificateSet } from './set-judgement.ts';
 
 export interface AdoptionInput {
   /** The directory of the set, on the node or on the caller's machine. */

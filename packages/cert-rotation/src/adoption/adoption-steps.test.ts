@@ -209,7 +209,9 @@ describe('a certificate set that does not match', () => {
   it('is refused without its CA, or when it is for another node', async () => {
     expect((await refusal(heapOf(made, LEAF_NAMES))).message).toContain('has no valid chain');
     const other = await buildPki({ ...NEW_KEYS, nodeName: 'node02' });
-    expect((await refusal(heapOf(other))).message).toContain('the set has no etcd server certificate (CN=node01)');
+    expect((await refusal(heapOf(other))).message).toContain(
+      'the set has no kubelet client certificate (O=system:nodes, CN=system:node:node01)',
+    );
     await expectCode(stepsOf(await kubeadmNode({ algorithm: 'ecdsa' }), {}), 'PKI_SET_UNFIT');
     await expectCode(stepsOf(await kubeadmNode({ algorithm: 'ecdsa' }), { 'a.txt': 'hello' }), 'PKI_SET_UNFIT');
   });

@@ -14,7 +14,7 @@ import { planRenewalChanges } from '../renewal/renewal-files.ts';
 import { type AdoptionDeps, type AdoptionInput, judgeAdoption } from './adoption-input.ts';
 import { findCaLocations, findUneditableCas } from './ca-locations.ts';
 import { hasKey, isInstalled, renderAdoptedFile } from './leaf-files.ts';
-import type { AdoptedLeaf } from './set-judgement.ts';
+import type { AdoptedLeaf } from './adoption.ts';
 import type { CaLocation } from './trust-gaps.ts';
 
 const CAS_STEP = 'adopt/authorities';

@@ -10,7 +10,7 @@ import {
   renderTrustLocation,
   type TrustLocation,
 } from '../renewal/trust-locations.ts';
-import type { AdoptedCa, Adoption } from './set-judgement.ts';
+import type { AdoptedCa, Adoption } from './adoption.ts';
 import { type CaLocation, findTrustGaps } from './trust-gaps.ts';
 
 interface Deps {

@@ -1,7 +1,7 @@
 import type { Host, HostPath } from '@kube-rescue/host';
 import { encodePem, encodePrivateKey, isKeyOf, isSameCertificate, usualKeyLabel } from '@kube-rescue/x509';
 import { renderRenewedFile } from '../renewal/renewal-files.ts';
-import type { AdoptedLeaf } from './set-judgement.ts';
+import type { AdoptedLeaf } from './adoption.ts';
 
 /** Whether the node already has the key of the certificate of the set. */
 export function hasKey({ entry, certificate }: AdoptedLeaf): boolean {
