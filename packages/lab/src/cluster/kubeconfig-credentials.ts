@@ -4,8 +4,9 @@ export interface EmbeddedCredentials {
   readonly key: string;
 }
 
-const CERTIFICATE = /^(\s*client-certificate-data: )(\S+)$/m;
-const KEY = /^\s*client-key-data: (\S+)$/m;
+// tls_rotate leaves a space after the data.
+const CERTIFICATE = /^(\s*client-certificate-data: )(\S+)[ \t]*$/m;
+const KEY = /^\s*client-key-data: (\S+)[ \t]*$/m;
 
 /** Reads the embedded credentials of a kubeconfig; `undefined` when the kubeconfig refers to files. */
 export function readEmbeddedCredentials(kubeconfig: string): EmbeddedCredentials | undefined {

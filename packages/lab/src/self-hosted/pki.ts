@@ -54,18 +54,18 @@ export const KUBE_LEAVES = {
   kubelet: { subject: '/CN=kubelet/O=system:masters', extensions: leafExtensions(['clientAuth']) },
 } as const satisfies Readonly<Record<string, CertificateRecipe>>;
 
-/** The leaf certificates of the etcd CA; the server certificate with local names, or without as after `tls_rotate`. */
-export function etcdLeaves({ localNames }: { readonly localNames: boolean }) {
+/**
+ * The leaf certificates of the etcd CA, as the installer makes them, or as `tls_rotate` does: without the organization, and without
+ * the local names of the server.
+ */
+export function etcdLeaves(madeBy: 'installer' | 'tls_rotate') {
+  const isRotated = madeBy === 'tls_rotate';
+  const subject = isRotated ? '/CN=etcd' : '/CN=etcd/O=etcd';
+  const served = [...ETCD_NAMES, ...(isRotated ? [] : LOCAL_NAMES)];
   return {
-    server: {
-      subject: '/CN=etcd/O=etcd',
-      extensions: leafExtensions(['serverAuth'], [...ETCD_NAMES, ...(localNames ? LOCAL_NAMES : [])]),
-    },
-    peer: {
-      subject: '/CN=etcd/O=etcd',
-      extensions: leafExtensions(['serverAuth', 'clientAuth'], ETCD_NAMES),
-    },
-    client: { subject: '/CN=etcd/O=etcd', extensions: leafExtensions(['clientAuth']) },
+    server: { subject, extensions: leafExtensions(['serverAuth'], served) },
+    peer: { subject, extensions: leafExtensions(['serverAuth', 'clientAuth'], ETCD_NAMES) },
+    client: { subject, extensions: leafExtensions(['clientAuth']) },
   } as const satisfies Readonly<Record<string, CertificateRecipe>>;
 }
 
@@ -99,18 +99,29 @@ export async function createPki(directory: HostPath, validity: Validity, deps: L
   ]);
   const [kube, etcd] = await Promise.all([
     createLeaves({ directory, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
-    createLeaves({ directory, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: true }), validity }, deps),
+    createLeaves({ directory, ca: 'etcd-ca', recipes: etcdLeaves('installer'), validity }, deps),
   ]);
   return { 'kube-ca': kubeCa, 'etcd-ca': etcdCa, serviceAccount, ...kube, ...etcd };
 }
 
-/** Creates a CA with a new key, and stores its files in `directory`. */
-export async function createCa(
-  { directory, name, validity }: { directory: HostPath; name: SelfHostedCaName; validity: Validity },
-  deps: LabDeps,
-): Promise<KeyPair> {
+interface CaInput {
+  readonly directory: HostPath;
+  readonly name: SelfHostedCaName;
+  readonly subject?: string;
+  readonly validity: Validity;
+}
+
+/** Creates a CA with a new key, and stores its files in `directory`. `subject` is the installer's unless it is given. */
+export async function createCa({ directory, name, subject, validity }: CaInput, deps: LabDeps): Promise<KeyPair> {
   const pair = await issueCertificate(
-    { ...CA_DEFINITIONS[name], keyAlgorithm: 'RSA', issuer: 'self', validity, workDirectory: directory },
+    {
+      ...CA_DEFINITIONS[name],
+      ...(subject === undefined ? {} : { subject }),
+      keyAlgorithm: 'RSA',
+      issuer: 'self',
+      validity,
+      workDirectory: directory,
+    },
     deps,
   );
   const files = caFiles(directory, name);

@@ -7,7 +7,7 @@ import { nodeFile } from '../../machine/lab-directory.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
-import { BASE_DOMAIN, CLUSTER_DOMAIN, KUBECONFIG } from '../../self-hosted/layout.ts';
+import { BASE_DOMAIN, CLUSTER_DOMAIN, CLUSTER_NAME, KUBECONFIG } from '../../self-hosted/layout.ts';
 import {
   type SelfHostedCaName,
   caFiles,
@@ -34,21 +34,27 @@ interface KubePki {
   readonly kubelet: KeyPair;
 }
 
-/** The certificates of Tectonic's own services. The lab does not run them, but a rotation creates their certificates too. */
+/**
+ * The certificates of Tectonic's own services, as coreos/tls_rotate `gencerts.sh` makes them. The lab does not run the services,
+ * but a rotation creates their certificates too.
+ */
 const TECTONIC_LEAVES = {
-  'ingress-server': {
-    subject: `/CN=*.${BASE_DOMAIN}/O=ingress`,
-    extensions: leafExtensions(['serverAuth', 'clientAuth']),
-  },
+  'ingress-server': { subject: `/CN=${CLUSTER_NAME}.${BASE_DOMAIN}`, extensions: leafExtensions(['serverAuth']) },
   'identity-grpc-server': {
-    subject: `/CN=tectonic-identity-api.tectonic-system.svc.${CLUSTER_DOMAIN}`,
-    extensions: leafExtensions(['serverAuth']),
+    subject: '/CN=tectonic-identity-api',
+    extensions: leafExtensions(['serverAuth'], [`DNS:tectonic-identity-api.tectonic-system.svc.${CLUSTER_DOMAIN}`]),
   },
   'identity-grpc-client': {
     subject: `/CN=tectonic-identity-api.tectonic-system.svc.${CLUSTER_DOMAIN}`,
     extensions: leafExtensions(['clientAuth']),
   },
 } as const satisfies Readonly<Record<string, CertificateRecipe>>;
+
+/** `openssl ca` writes a subject in the order of its policy: the organization first. */
+const ROTATED_KUBE_LEAVES = {
+  apiserver: { ...KUBE_LEAVES.apiserver, subject: '/O=kube-master/CN=kube-apiserver' },
+  kubelet: { ...KUBE_LEAVES.kubelet, subject: '/O=system:masters/CN=kubelet' },
+} as const satisfies Readonly<Record<keyof typeof KUBE_LEAVES, CertificateRecipe>>;
 
 export type TectonicPki = Readonly<Record<keyof typeof TECTONIC_LEAVES, KeyPair>>;
 
@@ -130,12 +136,12 @@ export async function rotatePki(cluster: SelfHostedCluster, deps: LabDeps): Prom
   const validity = validityUntil(from + ROTATED_LIFETIME_DAYS * MS_PER_DAY, ROTATED_LIFETIME_DAYS);
   const [kubeCaPair, etcdCaPair] = await Promise.all([
     createCa({ directory, name: 'kube-ca', validity }, deps),
-    createCa({ directory, name: 'etcd-ca', validity }, deps),
+    createCa({ directory, name: 'etcd-ca', subject: '/CN=etcd-ca', validity }, deps),
   ]);
   const [kube, tectonic, etcd] = await Promise.all([
-    createLeaves({ directory, ca: 'kube-ca', recipes: KUBE_LEAVES, validity }, deps),
+    createLeaves({ directory, ca: 'kube-ca', recipes: ROTATED_KUBE_LEAVES, validity }, deps),
     createLeaves({ directory, ca: 'kube-ca', recipes: TECTONIC_LEAVES, validity }, deps),
-    createLeaves({ directory, ca: 'etcd-ca', recipes: etcdLeaves({ localNames: false }), validity }, deps),
+    createLeaves({ directory, ca: 'etcd-ca', recipes: etcdLeaves('tls_rotate'), validity }, deps),
   ]);
   return { kube: { ca: kubeCaPair, ...kube }, etcd: { ca: etcdCaPair, ...etcd }, tectonic };
 }

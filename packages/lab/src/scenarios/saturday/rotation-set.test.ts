@@ -20,7 +20,7 @@ it('a set of tls_rotate has a CA bundle in its first stage, new leaves in its se
     },
   });
   const patched = (path: string): Record<string, string> => {
-    const lines = [...(files[path] ?? '').matchAll(/^ {2}(\S+): (\S+)$/gm)];
+    const lines = [...(files[path]?.split('\ndata:')[1] ?? '').matchAll(/^ {2}(\S+): (\S+)$/gm)];
     return Object.fromEntries(lines.map(([, key = '', data = '']) => [key, Buffer.from(data, 'base64').toString()]));
   };
   const bundle = '<old ca>\n<new ca>\n';
@@ -31,5 +31,10 @@ it('a set of tls_rotate has a CA bundle in its first stage, new leaves in its se
   });
   expect(patched('patches/step_3/kube-controller-manager-secret.patch')).toEqual({ 'ca.crt': '<new ca>\n' });
   expect(files['tls/etcd/old_new_ca.crt']).toBe('<old etcd ca>\n<etcd ca>\n');
-  expect(files['patches/step_3/final_kubeconfig']).toBe(files['auth/kubeconfig']);
+  expect(files['auth/kubeconfig']).toBe(files['patches/step_1/bundle_kubeconfig']);
+  const unnamed = 'contexts:\n- context:\n    cluster: my-cluster\n    user: kubelet\n';
+  expect(files['patches/step_3/final_kubeconfig']?.endsWith(unnamed)).toBe(true);
+  expect(files['patches/step_1/ingress-tls.patch']).toContain(
+    'kind: Secret\nmetadata:\n  name: tectonic-ingress-tls-secret\n  namespace: tectonic-system\ndata:\n',
+  );
 });
