@@ -8,10 +8,12 @@ import {
 } from '@kube-rescue/cert-rotation';
 import { isWorker, type Node, type NodeDescription } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
+import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';
 
 /**
  * Renews certificates, without a restart: components use the old certificates until they restart. Its phase throws PkiError
- * `PKI_CERTIFICATE_MISSING` for a named certificate that the node does not have.
+ * `PKI_CERTIFICATE_MISSING` for a named certificate that the node does not have; NodeError `LAYOUT_UNSUPPORTED` where one of them
+ * is a copy of a Secret.
  */
 export function createRenewalPlaybook(
   opened: Node,
@@ -24,6 +26,7 @@ export function createRenewalPlaybook(
       const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
       const inventory = await inspectCertificates({ ...description.inspection, only }, node);
       if (only !== undefined) assertPresent(inventory, description);
+      assertNoCachedSecret(description, inventory.certificates);
       return createRenewalSteps({ inventory, options }, node);
     },
   });

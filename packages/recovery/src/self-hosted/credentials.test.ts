@@ -3,6 +3,9 @@ import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testi
 import { type Node, openNode } from '@kube-rescue/node';
 import { triageNode } from '@kube-rescue/diagnosis';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Playbook } from '@kube-rescue/workflow';
+import { createAdoptionPlaybook } from '../kubeadm/adoption.ts';
+import { createRenewalPlaybook } from '../kubeadm/renewal.ts';
 import { workOutCredentials, type WantedCredentials } from './credentials.ts';
 import { CACHED, makeSaturday, NOW, type Saturday, SET, setTree } from './saturday-node.fixture.ts';
 
@@ -55,6 +58,28 @@ describe('a self-hosted control-plane node', () => {
       'used-by/kube-apiserver',
     ]);
     expect(causes.map(({ evidence }) => evidence.join()).join('\n')).toContain(`${CACHED}/apiserver.crt`);
+  });
+});
+
+describe('certificates that are copies of Secrets', () => {
+  const planOf = async (playbook: Playbook): Promise<unknown> =>
+    Promise.all(playbook.phases.map(async (phase) => phase.steps(signal)));
+
+  it('are neither adopted nor renewed as files alone, and recover is named', async () => {
+    const node = nodeOf(saturday);
+    const set = { path: SET, files: createFakeHost({ tree: setTree({}) }) };
+    for (const playbook of [createAdoptionPlaybook(node, { adopt: set }), createRenewalPlaybook(node, { only: [] })]) {
+      const { message, hint } = await expectCode(planOf(playbook), 'LAYOUT_UNSUPPORTED');
+      expect(message).toContain(`${CACHED}/apiserver.crt`);
+      expect(hint).toContain('kube-rescue recover');
+    }
+  });
+
+  it('leave the files of the node alone renewable', async () => {
+    const [steps] = (await planOf(createRenewalPlaybook(nodeOf(saturday), { only: ['kubelet-client'] }))) as [
+      unknown[],
+    ];
+    expect(steps).toHaveLength(1);
   });
 });
 
