@@ -13,12 +13,14 @@ const MANIFEST_NAME = /\.(ya?ml|json)$/;
 /**
  * Whether a file that is no Pod is plainly no damaged manifest either: a README, a note, an object of another kind.
  *
- * A file with a field of a Pod, with the name of a manifest or of a component counts as damaged, also when it is empty.
+ * A file with a field of a Pod or with the name of a manifest counts as damaged, also when it is empty; one with the name of a
+ * component whatever it holds.
  */
 export function isOtherFile(path: HostPath, bytes: Uint8Array): boolean {
   const name = baseName(path);
+  if (isComponent(name.replace(MANIFEST_NAME, ''))) return false;
   if (isOtherObject(bytes, path)) return true;
-  if (MANIFEST_NAME.test(name) || isComponent(name)) return false;
+  if (MANIFEST_NAME.test(name)) return false;
   // Without the zeros of UTF-16.
   return !POD_FIELD.test(Buffer.from(bytes).toString('latin1').replaceAll('\0', ''));
 }
