@@ -34,6 +34,10 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     reason: 'client-go goes on as an anonymous user where the named one is missing; no component works like that',
   },
   {
+    items: /^kubeconfig\/cluster\/server-(?:ftp|large-port)$/,
+    reason: 'client-go reads the server of a kubeconfig to which it then makes no request',
+  },
+  {
     items: /^kubeconfig\/document\/tag-binary$/,
     reason: "YAML's own tags of other types are not read; no program writes them into a kubeconfig",
   },

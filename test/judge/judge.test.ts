@@ -6,18 +6,20 @@ import { kubeconfigItems } from './corpus/kubeconfigs.ts';
 import type { CorpusItem } from './corpus/items.ts';
 import { type Disagreement, DISAGREEMENTS } from './disagreements.ts';
 import { askGo, buildGoProgram, type Go, provideGo } from './go-programs.ts';
+import { rowsBelow } from './kinds.ts';
 import { isNewerRule, judgeOurselves } from './own-judge.ts';
 import { SEED } from './seed.ts';
 
 const CLIENT_GO_KINDS: readonly CorpusItem['kind'][] = ['client-go', 'signing-key', 'kubeconfig'];
-const ITEMS = [
-  ...certificateItems(SEED),
-  ...pairItems(SEED),
-  ...signingKeyItems(),
-  ...bundleItems(SEED),
-  ...chainItems(),
-  ...kubeconfigItems(SEED),
-];
+const SORTS = {
+  certificates: certificateItems(SEED),
+  chains: chainItems(),
+  bundles: bundleItems(SEED),
+  'key pairs': pairItems(SEED),
+  'signing keys': signingKeyItems(),
+  kubeconfigs: kubeconfigItems(SEED),
+} as const satisfies Readonly<Record<string, readonly CorpusItem[]>>;
+const ITEMS: readonly CorpusItem[] = Object.values(SORTS).flat();
 
 let go: Go;
 let answers: ReadonlyMap<string, string>;
@@ -41,6 +43,11 @@ describe(`the corpus (seed ${SEED})`, () => {
     expect(ITEMS.length).toBeGreaterThanOrEqual(2000);
     expect(new Set(ITEMS.map(({ id }) => id)).size).toBe(ITEMS.length);
     expect(ITEMS.filter(({ id }) => !answers.has(id))).toEqual([]);
+  });
+
+  it('is counted in docs/reference/judge-comparison.md', () => {
+    const rows = Object.entries(SORTS).map(([sort, { length }]) => `| ${sort} | ${length} |`);
+    expect(rowsBelow('Go')).toEqual([...rows, `| all | ${ITEMS.length} |`]);
   });
 
   it('holds hundreds of good and of bad items', () => {

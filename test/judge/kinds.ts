@@ -10,7 +10,7 @@ export interface KindDisagreement {
 
 /** Parts of an id that say who reads the item, and which key it has. */
 const PREFIX =
-  /^(?:(?:chain|certificate|pair|signing-key)\/(?:(?:rsa|p256|ed25519|ec|ed)\/)?(?:direct-)?|bundle\/[\w-]+\/)/;
+  /^(?:kubeconfig\/|(?:chain|certificate|pair|signing-key)\/(?:(?:rsa|p256|ed25519|ec|ed)\/)?(?:direct-)?|bundle\/[\w-]+\/)/;
 /** Random changes, numbered. */
 const RANDOM = /^((?:key-)?(?:damage|lines)|mutated)[-/]\d+$/;
 

@@ -1,14 +1,21 @@
 import { base64, type CorpusItem, createDice, type Dice } from './items.ts';
 import { certify, ecCa, pkcs8, rsaCa } from './pairs.ts';
 
+/** The server of most kubeconfigs; a test replaces it by one that it has started. */
+export const SERVER = 'https://127.0.0.1:6443';
 const ca = certify(ecCa, ecCa);
 const certificate = certify(rsaCa, ecCa);
 const key = pkcs8(rsaCa);
+/** The certificates and keys of the kubeconfigs: a server that they trust, and their client. */
+export const KUBECONFIG_PAIRS = {
+  server: { certificate: ca, key: pkcs8(ecCa) },
+  client: { certificate, key },
+} as const;
 const CA_DATA = base64(ca);
 const CERTIFICATE_DATA = base64(certificate);
 const KEY_DATA = base64(key);
 
-const CLUSTER = `server: https://10.9.0.11:6443
+const CLUSTER = `server: ${SERVER}
     certificate-authority-data: ${CA_DATA}`;
 const USER = `client-certificate-data: ${CERTIFICATE_DATA}
     client-key-data: ${KEY_DATA}`;
@@ -169,7 +176,7 @@ const DOCUMENTS: readonly Change[] = [
   ['tag-str', KUBEADM.replace('server: https', 'server: !!str https')],
   ['tag-int', KUBEADM.replace('server: https', 'server: !!int https')],
   ['tag-own', KUBEADM.replace('server: https', 'server: !own https')],
-  ['tag-binary', KUBEADM.replace('server: https://10.9.0.11:6443', `server: !!binary ${base64('https://a')}`)],
+  ['tag-binary', KUBEADM.replace(`server: ${SERVER}`, `server: !!binary ${base64('https://a')}`)],
   ['tabs', KUBEADM.replaceAll('    ', '\t')],
   ['tab-after-colon', KUBEADM.replaceAll(': ', ':\t')],
   ['crlf', KUBEADM.replaceAll('\n', '\r\n')],
@@ -211,7 +218,7 @@ const base64Forms = (data: string): readonly Change[] => [
 
 const CLUSTERS: readonly Change[] = [
   ...base64Forms(CA_DATA).map(
-    ([name, value]): Change => [`ca-${name}`, `server: https://a\n    certificate-authority-data: ${value}`],
+    ([name, value]): Change => [`ca-${name}`, `server: ${SERVER}\n    certificate-authority-data: ${value}`],
   ),
   ['empty', '{}'],
   ['no-server', `certificate-authority-data: ${CA_DATA}`],
@@ -219,7 +226,7 @@ const CLUSTERS: readonly Change[] = [
   ['server-number', 'server: 6443'],
   ['server-name', 'server: api.example'],
   ['server-name-port', 'server: api.example:6443'],
-  ['server-address-port', 'server: 10.0.0.1:6443'],
+  ['server-address-port', 'server: 192.0.2.1:6443'],
   ['server-path', 'server: api.example/path'],
   ['server-http', `server: http://a\n    certificate-authority-data: ${base64('rubbish')}`],
   ['server-upper', `server: HTTPS://a\n    certificate-authority-data: ${CA_DATA}`],
@@ -239,17 +246,17 @@ const CLUSTERS: readonly Change[] = [
   ['insecure-number', 'server: https://a\n    insecure-skip-tls-verify: 1'],
   [
     'insecure-with-ca',
-    `server: https://a\n    insecure-skip-tls-verify: true\n    certificate-authority-data: ${CA_DATA}`,
+    `server: ${SERVER}\n    insecure-skip-tls-verify: true\n    certificate-authority-data: ${CA_DATA}`,
   ],
   [
     'not-insecure-with-ca',
-    `server: https://a\n    insecure-skip-tls-verify: off\n    certificate-authority-data: ${CA_DATA}`,
+    `server: ${SERVER}\n    insecure-skip-tls-verify: off\n    certificate-authority-data: ${CA_DATA}`,
   ],
   ['tls-server-name', 'server: https://a\n    tls-server-name: b'],
   ['tls-server-name-number', 'server: https://a\n    tls-server-name: 10'],
-  ['ca-both', `server: https://a\n    certificate-authority: /dev/null\n    certificate-authority-data: ${CA_DATA}`],
-  ['ca-key', `server: https://a\n    certificate-authority-data: ${KEY_DATA}`],
-  ['ca-two', `server: https://a\n    certificate-authority-data: ${base64(ca + certify(rsaCa, rsaCa))}`],
+  ['ca-both', `server: ${SERVER}\n    certificate-authority: /dev/null\n    certificate-authority-data: ${CA_DATA}`],
+  ['ca-key', `server: ${SERVER}\n    certificate-authority-data: ${KEY_DATA}`],
+  ['ca-two', `server: ${SERVER}\n    certificate-authority-data: ${base64(ca + certify(rsaCa, rsaCa))}`],
   ['proxy', 'server: https://a\n    proxy-url: http://proxy:3128'],
   ['proxy-socks', 'server: https://a\n    proxy-url: socks5://proxy:1080'],
   ['proxy-ftp', 'server: https://a\n    proxy-url: ftp://proxy'],

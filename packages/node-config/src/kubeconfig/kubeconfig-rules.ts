@@ -13,7 +13,7 @@ const INTERACTIVE_MODES = ['Never', 'IfAvailable', 'Always'];
 export function assertCluster(cluster: GoValue | undefined): void {
   const server = textIn(cluster, 'server');
   if (server === '') throw new YamlFault('the cluster has no server');
-  if (!isServer(server)) throw new YamlFault('server is neither a URL nor a host with a port');
+  if (!isServer(server)) throw new YamlFault('server is neither an http or https URL nor a host with a port');
   const hasData = textIn(cluster, 'certificate-authority-data') !== '';
   const hasFile = textIn(cluster, 'certificate-authority') !== '';
   if (hasData && hasFile) throw bothGiven('certificate-authority');
@@ -54,14 +54,19 @@ export function assertUser(user: GoValue | undefined): void {
 
 const HOST = /^(?:\[[0-9a-fA-F:.]+(?:%25[\w.-]+)?\]|[^\s@/?#[\]<>"%\\^{}|`]+?)(?::\d*)?$/;
 
-/** `rest.DefaultServerURL`: a URL, or a host and port without a path. */
+const MAX_PORT = 65_535;
+
+/** `rest.DefaultServerURL`: a URL, or a host and port without a path; and what net/http makes a request to. */
 function isServer(server: string): boolean {
   const [address = ''] = server.split(/[?#]/);
   if (/\s|%(?![0-9a-fA-F]{2})/.test(address)) return false;
-  const [, authority = address.replace(/\/$/, '')] = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/([^/]+)/.exec(address) ?? [];
+  const [, scheme = 'http', authority = address.replace(/\/$/, '')] =
+    /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/([^/]+)/.exec(address) ?? [];
+  if (!/^https?$/i.test(scheme)) return false;
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   // The last colon begins the port.
-  return HOST.test(host) && /^(?:[^:]*|.*:\d*|.*\])$/.test(host);
+  if (!HOST.test(host) || !/^(?:[^:]*|.*:\d*|.*\])$/.test(host)) return false;
+  return Number(/:(\d+)$/.exec(host)?.[1] ?? 0) <= MAX_PORT;
 }
 
 function assertExec(exec: GoValue): void {

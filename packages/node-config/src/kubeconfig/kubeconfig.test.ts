@@ -87,6 +87,8 @@ describe('a kubeconfig', () => {
       valid.replace('server:', 'insecure-skip-tls-verify: true, server:'),
       'takes only one',
     ],
+    ['names a server of another protocol', valid.replace('"https://', '"ftp://'), 'neither an http or https URL'],
+    ['names a server by a port that is too large', valid.replace(':6443"', ':70000"'), 'neither an http or https URL'],
     ['is indented with tabs', valid.replace('      client-key', '\t\tclient-key'), 'not valid YAML'],
     ['has a tab in a blank line', valid.replace('current-context', '\t\ncurrent-context'), 'indented with a tab'],
     ['ends with zero bytes', `${valid}\0\0`, 'has a control character'],

@@ -96,8 +96,9 @@ export function findPrivateKeyFault(text: string): GoFault | undefined {
 }
 
 /**
- * Why client-go's `keyutil.ParsePrivateKeyPEM` refuses every private key of a text, as kube-controller-manager reads
- * the keys of CAs and of service accounts: there the label of the block decides.
+ * Why client-go's `keyutil.ParsePrivateKeyPEM` refuses every private key of a text, as kube-controller-manager reads the keys of
+ * CAs and of service accounts: there the label of the block decides. Does not judge the kind of key: kube-apiserver signs service
+ * account tokens with RSA and ECDSA P-256, P-384 and P-521 alone.
  */
 export function findSigningKeyFault(text: string): GoFault | undefined {
   const blocks = readGoPem(text);
