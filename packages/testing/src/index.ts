@@ -7,6 +7,7 @@ export {
   type EtcdFile,
   type EtcdMember,
   type EtcdOptions,
+  freePorts,
   type RunningEtcd,
   startEtcd,
 } from './servers/etcd-server.ts';
