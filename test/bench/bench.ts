@@ -16,6 +16,12 @@ export interface BenchResult {
   readonly rows: readonly BenchRow[];
 }
 
+/** What the operator of a benchmark gives it. */
+export interface BenchOptions {
+  /** The directory of a checkout of another commit, built, to be measured in the same run. Default: none. */
+  readonly baseline?: string | undefined;
+}
+
 /** The median of some measurements. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import type { BenchResult, BenchRow } from './bench.ts';
+import type { BenchOptions, BenchResult, BenchRow } from './bench.ts';
 
 /** Loaded by name, so that a benchmark does not need the dependencies of another. */
-const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult> }>>> = {
+const BENCHES: Readonly<Record<string, () => Promise<{ run(options: BenchOptions): Promise<BenchResult> }>>> = {
   'certs-check': () => import('./certs-check.ts'),
   'dns-check': () => import('./dns-check.ts'),
   'etcd-read': () => import('./etcd-read.ts'),
@@ -14,10 +14,11 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResul
   renew: () => import('./renew.ts'),
   saturday: () => import('./saturday.ts'),
   'service-account-secrets': () => import('./service-account-secrets.ts'),
+  triage: () => import('./triage.ts'),
 };
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, baseline: { type: 'string' } },
   allowPositionals: true,
 });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
@@ -30,7 +31,7 @@ if (unknown.length > 0) {
   for (const name of names) {
     process.stderr.write(`== ${name}\n`);
     const bench = await BENCHES[name]?.();
-    if (bench !== undefined) results.push(await bench.run());
+    if (bench !== undefined) results.push(await bench.run({ baseline: values.baseline }));
   }
   const missed = results.flatMap(({ rows }) => rows).filter((row) => verdictOf(row) === 'missed');
   process.stdout.write(values.json ? `${JSON.stringify({ ok: missed.length === 0, results })}\n` : render(results));
