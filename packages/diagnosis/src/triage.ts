@@ -68,7 +68,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   const certificates = reportCertificates(inventory, { now });
   const used = await checkUsedCertificates(description, inventory, { now }, node);
   const [clock, [seen, etcd]] = await Promise.all([
-    checkClock(node, signal),
+    checkClock(node, signal, inventory),
     node.host.kind === 'live'
       ? Promise.all([readComponents(description, node, signal), readEtcdStatus(description, node, signal)])
       : ([[], null] as const),

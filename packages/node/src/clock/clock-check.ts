@@ -1,4 +1,4 @@
-import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { type CertificateInventory, inspectCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { NodeError } from '../errors.ts';
 import type { Node } from '../node.ts';
@@ -11,11 +11,17 @@ export const SET_CLOCK = 'set the clock (`chronyc makestep`, `timedatectl set-ti
 /**
  * Judges the clock of a node by everything else that knows the time. Reads only; on a copy, its files and certificates.
  *
+ * @param known the certificates of the node, when they are inspected already
  * @throws as `Node.describe`
  */
-export async function checkClock(node: Node, signal: AbortSignal): Promise<ClockJudgement> {
+export async function checkClock(
+  node: Node,
+  signal: AbortSignal,
+  known?: CertificateInventory,
+): Promise<ClockJudgement> {
   const now = node.clock.now();
-  const [evidence, expiredCas] = [await readClockEvidence(node, signal), await findExpiredCas(node)];
+  const inventory = known ?? (await inspectCertificates((await node.describe()).inspection, node));
+  const [evidence, expiredCas] = [await readClockEvidence(node, inventory, signal), findExpiredCas(inventory, now)];
   const judgement = judgeClock(now, evidence, expiredCas);
   if (judgement.verdict === 'plausible' || evidence.isSynchronized || node.host.kind === 'copy') return judgement;
   // Slower than all other sources together, so only before an alarm.
@@ -23,10 +29,7 @@ export async function checkClock(node: Node, signal: AbortSignal): Promise<Clock
   return isSynchronized ? judgeClock(now, { ...evidence, isSynchronized }, expiredCas) : judgement;
 }
 
-async function findExpiredCas(node: Node): Promise<readonly Date[]> {
-  const { inspection } = await node.describe();
-  const { cas } = await inspectCertificates(inspection, node);
-  const now = node.clock.now();
+function findExpiredCas({ cas }: CertificateInventory, now: Date): readonly Date[] {
   return cas.flatMap(({ bundle }) =>
     bundle.ok && bundle.value.every(({ notAfter }) => now > notAfter)
       ? bundle.value.map(({ notAfter }) => notAfter)

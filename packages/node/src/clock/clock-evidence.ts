@@ -1,4 +1,4 @@
-import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import type { CertificateInventory } from '@kube-rescue/cert-rotation';
 import { fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
@@ -37,7 +37,11 @@ const TIME_FILES = ['/var/lib/systemd/timesync/clock', '/var/lib/chrony/drift', 
  *
  * A source that cannot be read is left out. The sources prove nothing alone: see `judgeClock`.
  */
-export async function readClockEvidence(node: Node, signal: AbortSignal): Promise<ClockEvidence> {
+export async function readClockEvidence(
+  node: Node,
+  inventory: CertificateInventory,
+  signal: AbortSignal,
+): Promise<ClockEvidence> {
   const description = await node.describe();
   const { host } = node;
   const etcd = hostPath(dataDirectoryOf(description));
@@ -47,18 +51,17 @@ export async function readClockEvidence(node: Node, signal: AbortSignal): Promis
     ...[joinPath(etcd, 'member/wal'), joinPath(etcd, 'member/snap'), description.options.kubernetesDirectory],
   ];
   const isLive = host.kind === 'live';
-  const [files, system, certificates, live] = await Promise.all([
+  const [files, system, live] = await Promise.all([
     Promise.all(directories.map((path) => readDirectory(path, host))),
     readFiles(
       'files of the system',
       [...SYSTEM_FILES, ...TIME_FILES].map((path) => hostPath(path)),
       host,
     ),
-    readCertificates(description, node),
     isLive ? Promise.all([readRtc(host), readLeases(node, signal), readPeer(description, node, signal)]) : [],
   ]);
   const isSynchronized = isLive && (await host.stat(TIMESYNC_MARK)) !== undefined;
-  const sources = [...live, ...files, system, certificates].map((source) => ({
+  const sources = [...live, ...files, system, listCertificates(inventory)].map((source) => ({
     ...source,
     marks: newestOf(source.marks),
   }));
@@ -105,8 +108,7 @@ async function readDirectory(path: HostPath, host: Host): Promise<TimeSource> {
   );
 }
 
-async function readCertificates({ inspection }: NodeDescription, node: Node): Promise<TimeSource> {
-  const { certificates } = await inspectCertificates(inspection, node);
+function listCertificates({ certificates }: CertificateInventory): TimeSource {
   const marks = certificates.flatMap(({ certificate, certificateLocation }) =>
     certificate.ok ? [{ at: certificate.value.notBefore, of: certificateLocation.path }] : [],
   );
