@@ -1,35 +1,83 @@
-import { createFakeHost, expectCode } from '@kube-rescue/testing';
-import type { Node } from '@kube-rescue/node';
+import { HostError, hostPath } from '@kube-rescue/host';
+import { type Node, openNode } from '@kube-rescue/node';
+import { buildPki, createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
 import { expect, it } from 'vitest';
 import { assertHarmsNoOthers } from './rollback-members.ts';
 
 const SIGNAL = new AbortController().signal;
-const WORSE = { run: '20261122T111800Z-1f3a', reasons: ['/etc/kubernetes/pki/apiserver.crt: the old one expired'] };
+const WORSE = {
+  run: '20261122T111800Z-1f3a',
+  reasons: ['/etc/kubernetes/pki/apiserver.crt: the old one expired'],
+  targets: ['/etc/kubernetes/pki/apiserver.crt'],
+};
+const CA = { ...WORSE, reasons: [], targets: ['/etc/kubernetes/pki/etcd/ca.crt', '/etc/kubernetes/pki/etcd/ca.key'] };
+const ETCD = { ...WORSE, reasons: [], targets: ['/etc/kubernetes/manifests/etcd.yaml'] };
+const SCHEDULER = { ...WORSE, reasons: [], targets: ['/etc/kubernetes/manifests/kube-scheduler.yaml'] };
 
-/** A node whose etcd lists these members. */
-function nodeOf(members: readonly { readonly name: string; readonly isLearner?: boolean }[], hasQuorum = true): Node {
-  const listed = members.map(({ name, isLearner = false }, index) => ({ id: String(index), name, isLearner }));
-  const client = { members: async () => listed, close: () => undefined };
-  const etcd = async () => ({ client, connection: { hasQuorum } });
-  return { host: createFakeHost(), etcd, etcdPeers: async () => undefined } as unknown as Node;
+interface Planted {
+  /** Name, and what it is: a member answers unless it is `down`. */
+  readonly members: readonly (readonly [name: string, state?: 'down' | 'learner'])[];
+  readonly hasQuorum?: boolean;
+  readonly kind?: 'live' | 'copy';
 }
 
-it('a rollback that makes things worse is refused on one of several members of a cluster that works', async () => {
-  const node = nodeOf([{ name: 'cp1' }, { name: 'cp2' }, { name: 'cp3' }]);
-  const error = await expectCode(assertHarmsNoOthers(WORSE, node, SIGNAL), 'ROLLBACK_WORSE');
-  expect(error.message).toContain('one of 3 control-plane nodes (cp1, cp2, cp3; etcd needs 2 of 3)');
-  expect(error.message).toContain('/etc/kubernetes/pki/apiserver.crt: the old one expired');
+/** A node `node01` whose etcd lists these members. */
+async function nodeOf({ members, hasQuorum = true, kind = 'live' }: Planted): Promise<Node> {
+  const { tree } = await buildPki({ algorithm: 'ecdsa', now: new Date('2026-11-22T12:00:00Z') });
+  const down = members.filter(([, state]) => state === 'down').map(([name]) => name);
+  const host = {
+    ...createFakeHost({ tree }),
+    kind,
+    request: async ({ url }: { readonly url: string }) => {
+      if (!down.includes(new URL(url).hostname)) return { status: 200, body: '' };
+      throw new HostError({ code: 'HOST_CONNECTION_FAILED', message: 'no response', subject: url, hint: 'start it' });
+    },
+  };
+  const options = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+  const node = openNode(options, { host, clock: createFixedClock('2026-11-22T12:00:00Z') });
+  const listed = members.map(([name, state], index) => ({
+    ...{ id: String(index), name, clientUrls: [], isLearner: state === 'learner' },
+    peerUrls: [`http://${name}:2380`],
+  }));
+  const client = { members: async () => listed, close: () => undefined };
+  const etcd = (async () => ({ client, connection: { hasQuorum } })) as unknown as Node['etcd'];
+  return { ...node, etcd };
+}
+
+it.each([
+  ['brings back certificates that do not work', WORSE, 'the old one expired'],
+  ['changes a CA', CA, 'would have the old /etc/kubernetes/pki/etcd/ca.crt, /etc/kubernetes/pki/etcd/ca.key'],
+])('is refused on one of several members of a cluster that works when it %s', async (_title, effect, reason) => {
+  const node = await nodeOf({ members: [['node01'], ['cp2'], ['cp3', 'down']] });
+  const error = await expectCode(assertHarmsNoOthers(effect, node, SIGNAL), 'ROLLBACK_WORSE');
+  expect(error.message).toContain('2 of 3 members of etcd answer, 2 are needed');
+  expect(error.message).toContain('node01 (this node), cp2; no answer from cp3');
+  expect(error.message).toContain(reason);
   expect(error.hint).not.toContain('--force');
 });
 
-it.each([
-  ['etcd has one member', nodeOf([{ name: 'cp1' }])],
-  ['the other member is a learner', nodeOf([{ name: 'cp1' }, { name: '', isLearner: true }])],
-  ['the majority is lost', nodeOf([{ name: 'cp1' }, { name: 'cp2' }], false)],
-  [
-    'the machine is a copy',
-    { ...nodeOf([{ name: 'cp1' }, { name: 'cp2' }]), host: { ...createFakeHost(), kind: 'copy' as const } },
-  ],
-])('may be forced when %s', async (_title, node) => {
-  await expect(assertHarmsNoOthers(WORSE, node, SIGNAL)).resolves.toBeUndefined();
+it('is refused when etcd would restart and the others alone are no majority', async () => {
+  const node = await nodeOf({ members: [['node01'], ['cp2'], ['cp3', 'down']] });
+  const error = await expectCode(assertHarmsNoOthers(ETCD, node, SIGNAL), 'QUORUM_LOSS');
+  expect(error.message).toContain('without this member 1 of 3 members would answer, 2 are needed');
 });
+
+it('with another CA is refused without a majority too: the others keep theirs', async () => {
+  const node = await nodeOf({ members: [['node01'], ['cp2', 'down'], ['cp3', 'down']], hasQuorum: false });
+  await expectCode(assertHarmsNoOthers(CA, node, SIGNAL), 'ROLLBACK_WORSE');
+});
+
+it.each([
+  ['etcd has one member', WORSE, { members: [['node01']] }],
+  ['etcd has one member, and a CA changes', CA, { members: [['node01']] }],
+  ['the other member is a learner', WORSE, { members: [['node01'], ['', 'learner']] }],
+  ['the majority is lost', WORSE, { members: [['node01'], ['cp2', 'down']], hasQuorum: false }],
+  ['the machine is a copy', WORSE, { members: [['node01'], ['cp2']], kind: 'copy' }],
+  ['etcd restarts, and the others are a majority', ETCD, { members: [['node01'], ['cp2'], ['cp3']] }],
+  ['it restarts the scheduler alone', SCHEDULER, { members: [['node01'], ['cp2'], ['cp3', 'down']] }],
+] as const satisfies readonly (readonly [string, typeof WORSE, Planted])[])(
+  'may be forced when %s',
+  async (_title, effect, planted) => {
+    await expect(assertHarmsNoOthers(effect, await nodeOf(planted), SIGNAL)).resolves.toBeUndefined();
+  },
+);

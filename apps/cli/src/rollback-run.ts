@@ -25,8 +25,8 @@ export interface RollbackInput {
 
 /**
  * Rolls a run back, or lists its active changes.
- * @throws CliError `NOT_ROOT`, `CONFIRMATION_REQUIRED`, `DECLINED`, `ROLLBACK_OUT_OF_TURN`, `ROLLBACK_WORSE`; WorkflowError
- * `RUN_NOT_FOUND`
+ * @throws CliError `NOT_ROOT`, `CONFIRMATION_REQUIRED`, `DECLINED`, `ROLLBACK_OUT_OF_TURN`, `ROLLBACK_WORSE`; NodeError
+ * `QUORUM_LOSS`; WorkflowError `RUN_NOT_FOUND`
  */
 export async function answerRollback(input: RollbackInput, session: Session): Promise<Answer> {
   const { reporter, clock, interruption } = session;
@@ -70,7 +70,8 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const flags = accessFlags({ ...accessOf(deps), isSealed: (state.header?.seal ?? []).length > 0 });
   if (later.length > 0 && !input.force) throw isOutOfTurn(id, later, flags);
   if (worse.length > 0 && !input.force) throw isWorse(id, worse, flags);
-  if (worse.length > 0) await assertHarmsNoOthers({ run: id, reasons: worse }, session.node, interruption.signal);
+  const targets = state.activeChanges.map(({ change }) => change.target);
+  await assertHarmsNoOthers({ run: id, reasons: worse, targets }, session.node, interruption.signal);
   if (!input.yes) {
     reporter.print(`changes to roll back, newest first:\n${listFor(reporter.terminal.columns)}`);
     if (!(await ask(`Roll back run ${id}?`, interruption.signal))) {

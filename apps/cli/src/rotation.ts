@@ -20,7 +20,7 @@ export async function reissueCa(
   session: Session,
 ): Promise<Playbook> {
   const { createCaPlaybook } = await import('@kube-rescue/recovery');
-  return createCaPlaybook(session.node, input);
+  return createCaPlaybook(session.node, input, session.interruption.signal);
 }
 
 /** The recorded input of the interrupted rotation of a CA; `undefined` when there is none to resume. */

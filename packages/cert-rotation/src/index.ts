@@ -42,6 +42,7 @@ export { readContextChoice } from './inventory/cluster-context.ts';
 export type { KubeletStore } from './inventory/kubelet-inventory.ts';
 export type { Problem } from './judgement/problem.ts';
 export { type Reading } from './inventory/reading.ts';
+export { readServerCertificates } from './inventory/server-certificates.ts';
 export type { RenewalFinding } from './renewal/renewal-check.ts';
 export { renewalNotice, type RenewalOptions } from './renewal/renewal-options.ts';
 export { type ExportedRequest, exportSigningRequests, type RequestExport } from './renewal/signing-request-export.ts';

@@ -154,7 +154,8 @@ describe('a triage', () => {
   it('names every member of several control-plane nodes, and does not advise a recovery that is refused', async () => {
     const { tree } = await buildPki({ now: NOW, expired: ['apiserver', 'etcd/server'] });
     const members = ['cp1', 'cp2', 'cp3'].map((name, index) => ({
-      ...{ id: String(index), name, clientUrls: [], isLearner: false, accepts: name !== 'cp3' },
+      ...{ id: String(index), name, clientUrls: [], isLearner: false, isThisNode: index === 0, validTo: null },
+      ...{ accepts: name !== 'cp3', lacks: name === 'cp3' ? ['does not answer on https://10.9.0.12:2380'] : [] },
       peerUrls: [`https://10.9.0.1${index}:2380`],
     }));
     const node = nodeOf(createFakeHost({ tree }));
@@ -164,9 +165,9 @@ describe('a triage', () => {
       {
         code: 'ETCD_SEVERAL_MEMBERS',
         evidence: [
-          'cp1: https://10.9.0.10:2380',
+          'cp1 (this node): https://10.9.0.10:2380',
           'cp2: https://10.9.0.11:2380',
-          'cp3: https://10.9.0.12:2380; does not answer',
+          'cp3: https://10.9.0.12:2380; does not answer on https://10.9.0.12:2380',
         ],
       },
     ]);

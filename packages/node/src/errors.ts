@@ -12,6 +12,7 @@ export const NODE_ERRORS = {
   API_SERVER_UNKNOWN: 'unavailable',
   CLOCK_CONTRADICTED: 'blocked',
   CLOCK_UNCONFIRMED: 'blocked',
+  QUORUM_LOSS: 'blocked',
 } as const satisfies Record<string, ErrorKind>;
 
 export type NodeErrorCode = keyof typeof NODE_ERRORS;

@@ -17,5 +17,6 @@ export { chooseObjectsVia, type NodeObjects, type ObjectPath, type ObjectsVia } 
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export type { ObjectSession } from './objects/object-session.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
-export { type PeerList, type PeerMember } from './etcd/peer-members.ts';
-export { listVoters, type Voters } from './etcd/voters.ts';
+export { inspectPeers, type PeerList, type PeerMember } from './etcd/peer-members.ts';
+export { assertKeepsQuorum, describePeers, describeVoters } from './etcd/quorum.ts';
+export { listVoters, quorumOf, type Voters } from './etcd/voters.ts';

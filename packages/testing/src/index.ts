@@ -23,7 +23,7 @@ export type { KeyAlgorithm } from './pki/key-pool.ts';
 export { CA_NAMES, type CaName, type CertificateName, LEAF_NAMES, type LeafName } from './pki/kubeadm-certificates.ts';
 export type { Mutation } from './host/mutations.ts';
 export { type NodeEtcd, startNodeEtcd } from './node/node-etcd.ts';
-export { hostOfEtcdMember, listPeerUrls } from './node/etcd-member-host.ts';
+export { hostOfEtcdMember } from './node/etcd-member-host.ts';
 export { type NodeTree, plantTree, readTree, type TreeEntry, treeOf } from './node/node-tree.ts';
 export { type CertificateRequest, issueCertificate } from './pki/openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki/pki.ts';

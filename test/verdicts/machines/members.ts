@@ -7,9 +7,14 @@ const MEMBERS = ['11', '12', '13'].map((last, index) => ({
   peerUrls: [`https://10.9.0.${last}:2380`],
   clientUrls: [`https://10.9.0.${last}:2379`],
   isLearner: false,
+  isThisNode: index === 0,
   accepts: index === 0,
+  validTo: null,
+  lacks: index === 0 ? [] : [`does not answer on https://10.9.0.${last}:2380`],
 }));
 const LIST = { url: 'https://10.9.0.11:2380', members: MEMBERS };
+
+const EXPIRED = 'its peer certificate expired on 2026-11-21 12:00:00 UTC';
 
 /** The kubelet runs, and etcd in its container. */
 const PROCESSES = [
@@ -42,7 +47,10 @@ export const MEMBERS_OF_ETCD: readonly Machine[] = [
       });
       return {
         ...node,
-        etcdPeers: async () => ({ ...LIST, members: MEMBERS.map((member) => ({ ...member, accepts: true })) }),
+        etcdPeers: async () => ({
+          ...LIST,
+          members: MEMBERS.map((member) => ({ ...member, accepts: true, lacks: [EXPIRED] })),
+        }),
       };
     },
   },

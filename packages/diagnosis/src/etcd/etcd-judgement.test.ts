@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findEtcdNotices, findEtcdProblems, withEtcd } from './etcd-judgement.ts';
 import type { EtcdClusterRow, EtcdMemberRow, EtcdReport } from './etcd-status.ts';
 import type { ComponentState } from '../component-state.ts';
+import type { PeerMember } from '@kube-rescue/node';
 
 const ETCDCTL = 'ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379';
 
@@ -35,12 +36,31 @@ function report(parts: Partial<EtcdClusterRow> = {}): EtcdReport {
     },
     attempts: [],
     problem: null,
-    peers: null,
+    peers:
+      members.filter(({ isLearner }) => !isLearner).length > 1
+        ? { url: 'https://127.0.0.1:2379', members: members.map(peerOf) }
+        : null,
     waiting: null,
     cluster: {
       ...{ healthy: true, hasQuorum: true, quorum: 1, consistency: 'linearizable', leader: 'id-a', raftTerm: 2 },
       ...{ dbSize: 1_000_000, alarms: [], ...parts, members },
     },
+  };
+}
+
+/** What a member shows on its peer port. */
+function peerOf({ id, name, peerUrls, isLearner, answers }: EtcdMemberRow, index: number): PeerMember {
+  const lacks = answers ? [] : [`does not answer on ${peerUrls.join()}`];
+  return {
+    id,
+    name,
+    peerUrls,
+    clientUrls: [],
+    isLearner,
+    isThisNode: index === 0,
+    accepts: answers,
+    validTo: null,
+    lacks,
   };
 }
 
@@ -162,5 +182,6 @@ it('several members are a notice with the majority, a single one is not', () => 
   expect(notice?.code).toBe('ETCD_SEVERAL_MEMBERS');
   expect(notice?.summary).toContain('needs 2 of its 3 members');
   expect(notice?.evidence).toHaveLength(3);
+  expect(notice?.evidence[0]).toMatch(/^a \(this node\): /);
   expect(findEtcdNotices(report())).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { type PeerMember, quorumOf } from '@kube-rescue/node';
 import type { Finding } from '../cause.ts';
 import type { EtcdClusterRow, EtcdReport } from './etcd-status.ts';
 import type { ComponentState } from '../component-state.ts';
@@ -111,15 +112,11 @@ function weakMembers(members: EtcdClusterRow['members']): Finding {
 export function findEtcdNotices(report: EtcdReport | null): readonly Finding[] {
   const { cluster, connection, peers } = report ?? {};
   const listed = peers?.members.filter(({ isLearner }) => !isLearner) ?? [];
-  if (listed.length > 1) return [severalMembers(listed.map((each) => ({ ...each, answers: each.accepts })))];
-  if (cluster === null || cluster === undefined || connection === null || connection === undefined) return [];
+  const several = listed.length > 1 ? [severalMembers(listed)] : [];
+  if (cluster === null || cluster === undefined || connection === null || connection === undefined) return several;
   // A learner harms nothing, but etcd before 3.6 takes only one: the next join is refused.
   const unstarted = cluster.members.filter(({ isUnstarted, isLearner }) => isUnstarted && isLearner);
-  const voters = cluster.members.filter(({ isLearner }) => !isLearner);
-  return [
-    ...(voters.length > 1 ? [severalMembers(voters)] : []),
-    ...unstarted.map((member) => unstartedMember(member, connection.etcdctl)),
-  ];
+  return [...several, ...unstarted.map((member) => unstartedMember(member, connection.etcdctl))];
 }
 
 /** The number of voting members that etcd lists, over the client or the peer port; 0 when it lists none. */
@@ -128,15 +125,13 @@ export function countVoters(report: EtcdReport | null): number {
   return members.filter(({ isLearner }) => !isLearner).length;
 }
 
-type Voter = Pick<EtcdClusterRow['members'][number], 'id' | 'name' | 'answers' | 'peerUrls'>;
-
-function severalMembers(voters: readonly Voter[]): Finding {
-  const quorum = Math.floor(voters.length / 2) + 1;
+function severalMembers(voters: readonly PeerMember[]): Finding {
+  const quorum = quorumOf(voters.length);
   return {
     code: 'ETCD_SEVERAL_MEMBERS',
     summary: `this is one of ${voters.length} control-plane nodes: etcd needs ${quorum} of its ${voters.length} members`,
-    evidence: voters.map(({ name, id, answers, peerUrls }) =>
-      [`${name || id}: ${peerUrls.join(', ')}`, ...(answers ? [] : ['does not answer'])].join('; '),
+    evidence: voters.map(({ name, id, isThisNode, lacks, peerUrls }) =>
+      [`${name || id}${isThisNode ? ' (this node)' : ''}: ${peerUrls.join(', ')}`, ...lacks].join('; '),
     ),
     hint: 'run triage on each of them; stop only one at a time; change no CA on one node alone',
   };

@@ -2,7 +2,7 @@ import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Finding } from '../cause.ts';
 import { findWaiting } from './majority.ts';
-import { describeFailures, type EtcdSearch, type Node, type PeerList } from '@kube-rescue/node';
+import { describeFailures, type EtcdSearch, inspectPeers, type Node, type PeerList } from '@kube-rescue/node';
 
 /** One combination of endpoint and credentials that was tried or ruled out. */
 export interface EtcdAttemptRow {
@@ -75,7 +75,10 @@ export interface EtcdReport {
   /** Why the status is unknown; `null` when it is known. */
   readonly problem: string | null;
   readonly cluster: EtcdClusterRow | null;
-  /** The members that this node's member knows, from its peer port; `null` unless no connection works and the port responds. */
+  /**
+   * Several members as this node's member lists them, each with what it shows on its peer port, from the client port of `connection`,
+   * without one from the peer port; `null` for a single member, and when neither port tells.
+   */
   readonly peers: PeerList | null;
   /** etcd waits for a majority of `peers`. */
   readonly waiting: Finding | null;
@@ -96,7 +99,12 @@ export async function inspectEtcd(node: Node, search: EtcdSearch, signal: AbortS
     const { client } = await node.connectEtcd(probe, signal, search.timeoutMs);
     try {
       const health = await inspectEtcdCluster({ client, memberTimeoutMs: search.timeoutMs, signal });
-      return reportOf(probe, { health });
+      const isAlone = health.members.filter(({ isLearner }) => !isLearner).length <= 1;
+      const url = probe.working.endpoint;
+      const peers = isAlone
+        ? undefined
+        : { url, members: await inspectPeers(health.members, await node.describe(), node, signal) };
+      return reportOf(probe, { health, peers });
     } finally {
       client.close();
     }
@@ -130,7 +138,7 @@ function reportOf(probe: EtcdProbe, { health, problem, peers }: Observed): EtcdR
     problem: working === undefined ? describeFailures(probe) : (problem ?? null),
     cluster: health === undefined ? null : clusterRow(health),
     peers: peers ?? null,
-    waiting: (peers === undefined ? undefined : findWaiting(peers)) ?? null,
+    waiting: (peers === undefined || working !== undefined ? undefined : findWaiting(peers)) ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { PeerList } from '@kube-rescue/node';
+import { type PeerList, quorumOf } from '@kube-rescue/node';
 import type { Finding } from '../cause.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { Finding } from '../cause.ts';
  */
 export function findWaiting(peers: PeerList): Finding | undefined {
   const voters = peers.members.filter(({ isLearner }) => !isLearner);
-  const quorum = Math.floor(voters.length / 2) + 1;
+  const quorum = quorumOf(voters.length);
   const accepting = voters.filter(({ accepts }) => accepts).length;
   if (accepting >= quorum) return undefined;
   return {

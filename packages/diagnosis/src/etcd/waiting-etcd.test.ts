@@ -4,7 +4,6 @@ import {
   buildEtcdPki,
   type EtcdPki,
   hostOfEtcdMember,
-  listPeerUrls,
   requireProgram,
   type RunningEtcd,
   startEtcd,
@@ -26,7 +25,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('an etcd of three members th
   beforeAll(async () => {
     pki = await buildEtcdPki();
     etcd = await startEtcd({ members: 3, pki });
-    peerUrls = await listPeerUrls(etcd);
+    peerUrls = etcd.members.map(({ peerUrl }) => peerUrl);
     await Promise.all(etcd.members.map((member) => member.stop()));
     await etcd.members[0].start({ ready: false });
   });

@@ -1,12 +1,12 @@
-import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { Clock, Host, HttpProbe } from '@kube-rescue/host';
+import type { HttpProbe } from '@kube-rescue/host';
 import { findFlag } from '@kube-rescue/node-config';
-import { encodePem, encodePrivateKey, generateKey, issueFromScratch } from '@kube-rescue/x509';
 import type { NodeDescription } from '../node-description.ts';
+import { inspectPeer, type PeerStatus } from './peer-status.ts';
+import { openPeerTrust, type PeerDeps, type PeerTrust } from './peer-trust.ts';
 
-/** One member as etcd's peer port lists it. */
-export interface PeerMember {
+/** One member as etcd lists it. */
+export interface ListedMember {
   /** Hexadecimal, as in etcdctl. */
   readonly id: string;
   /** Empty for a member that was added but never started. */
@@ -14,26 +14,22 @@ export interface PeerMember {
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
   readonly isLearner: boolean;
-  /** One of its peer ports accepts connections from this machine. */
-  readonly accepts: boolean;
 }
 
-/** The members of etcd as the peer port of this node's member lists them. */
+/** One member, and what it shows on its peer port. */
+export interface PeerMember extends ListedMember, PeerStatus {
+  /** By its name or its peer URL in the flags of this node's etcd. */
+  readonly isThisNode: boolean;
+}
+
+/** The members of etcd as this node's member lists them. */
 export interface PeerList {
+  /** The port that lists them. */
   readonly url: string;
   readonly members: readonly PeerMember[];
 }
 
-interface PeerDeps {
-  readonly host: Host;
-  readonly clock: Clock;
-}
-
 const LIST_TIMEOUT_MS = 3000;
-const CONNECT_TIMEOUT_MS = 1000;
-/** The pair is used once; the CA's key signs nothing that lives longer. */
-const PAIR_SECONDS = 600;
-const PAIR_NAME = 'kube-rescue';
 /** More members than any cluster has. */
 const MAX_MEMBERS = 100;
 /** More addresses than any member has; each is connected to. */
@@ -55,17 +51,15 @@ export async function listPeerMembers(
   const url = findPeerUrl(description);
   if (host.kind === 'copy' || url === undefined) return undefined;
   try {
-    const credentials = url.startsWith('https:') ? await signPair(description, { host, clock }) : {};
-    if (credentials === undefined) return undefined;
-    const probe: HttpProbe = { url: `${url}/members`, timeoutMs: LIST_TIMEOUT_MS, signal, ...credentials };
+    const trust = await openPeerTrust(description, { host, clock });
+    const { ca, client } = trust;
+    if (url.startsWith('https:') && client === undefined) return undefined;
+    const probe: HttpProbe = { url: `${url}/members`, timeoutMs: LIST_TIMEOUT_MS, signal, ca, client };
     const { status, body, peer } = await host.request(probe);
     const isTrusted = peer === undefined || peer.trusted || peer.reason === 'CERT_HAS_EXPIRED';
     const listed = status === 200 && isTrusted ? parseMembers(body) : undefined;
     if (listed === undefined) return undefined;
-    const members = await Promise.all(
-      listed.map(async (member) => ({ ...member, accepts: await acceptsConnections(member.peerUrls, host, signal) })),
-    );
-    return { url, members };
+    return { url, members: await inspectAll(listed, trust, description, { host, clock }, signal) };
   } catch (error) {
     signal.throwIfAborted();
     if (isRecoveryError(error)) return undefined;
@@ -73,40 +67,68 @@ export async function listPeerMembers(
   }
 }
 
-/** The address that the member listens on for its peers; on all addresses it listens on loopback too. */
-function findPeerUrl({ components }: NodeDescription): string | undefined {
-  const flags = ['listen-peer-urls', 'initial-advertise-peer-urls'];
-  const values = flags.map((flag) => findFlag(components, { component: 'etcd', flag }) ?? '');
-  const url = values.flatMap((value) => value.split(',')).find((value) => /^https?:\/\//.test(value.trim()));
-  return url?.trim().replace(/\/$/, '').replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+/**
+ * Asks the peer port of each member what it presents, from this machine. Works while every certificate has expired.
+ *
+ * Sends no secret, and changes nothing. A member whose port answers may still be refused by the others.
+ * @throws the abort of `signal`; HostError of a CA file that exists but cannot be read
+ */
+export async function inspectPeers(
+  members: readonly ListedMember[],
+  description: NodeDescription,
+  deps: PeerDeps,
+  signal: AbortSignal,
+): Promise<readonly PeerMember[]> {
+  return inspectAll(members, await openPeerTrust(description, deps), description, deps, signal);
 }
 
-async function signPair(
-  { inspection }: NodeDescription,
-  { host, clock }: PeerDeps,
-): Promise<Pick<HttpProbe, 'ca' | 'client'> | undefined> {
-  const { cas } = await inspectCertificates(inspection, { host });
-  const ca = cas.find(({ id }) => id === 'etcd-peer') ?? cas.find(({ id }) => id === 'etcd');
-  if (ca?.issuer.ok !== true || !ca.bundle.ok) return undefined;
-  const { certificate, key: caKey, keyPath } = ca.issuer.value;
-  const now = clock.now();
-  if (now < certificate.notBefore || now > certificate.notAfter) return undefined;
-  const key = await generateKey('ecdsa-p256');
-  const issued = await issueFromScratch({
-    subject: { commonName: PAIR_NAME },
-    usages: ['client'],
-    publicKey: key,
-    issuer: { certificate, key: caKey, keySource: keyPath },
-    validity: { notBefore: now, notAfter: new Date(now.getTime() + PAIR_SECONDS * 1000) },
-  });
-  return {
-    ca: ca.bundle.value.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
-    client: { certificate: encodePem('CERTIFICATE', issued.der), key: encodePrivateKey(key, 'PRIVATE KEY') },
-  };
+async function inspectAll(
+  members: readonly ListedMember[],
+  trust: PeerTrust,
+  description: NodeDescription,
+  deps: PeerDeps,
+  signal: AbortSignal,
+): Promise<readonly PeerMember[]> {
+  const own = new Set([
+    ...flagValues(description, 'name'),
+    ...PEER_FLAGS.flatMap((flag) => flagValues(description, flag)),
+  ]);
+  return Promise.all(
+    members.map(async ({ id, name, peerUrls, clientUrls, isLearner }) => ({
+      ...{ id, name, peerUrls, clientUrls, isLearner },
+      ...(await inspectUrls(peerUrls, trust, deps, signal)),
+      isThisNode: [name, ...peerUrls].some((value) => value !== '' && own.has(value)),
+    })),
+  );
+}
+
+async function inspectUrls(
+  urls: readonly string[],
+  trust: PeerTrust,
+  deps: PeerDeps,
+  signal: AbortSignal,
+): Promise<PeerStatus> {
+  const valid = urls.slice(0, MAX_URLS).filter((url) => URL.canParse(url));
+  const found = await Promise.all(valid.map((url) => inspectPeer(url.replace(/\/$/, ''), trust, deps, signal)));
+  const best = found.find(({ accepts }) => accepts) ?? found[0];
+  return best ?? { accepts: false, validTo: null, lacks: ['has no peer URL'] };
+}
+
+const PEER_FLAGS = ['listen-peer-urls', 'initial-advertise-peer-urls'];
+
+function flagValues({ components }: NodeDescription, flag: string): readonly string[] {
+  const value = findFlag(components, { component: 'etcd', flag }) ?? '';
+  return value.split(',').map((part) => part.trim());
+}
+
+/** The address that the member listens on for its peers; on all addresses it listens on loopback too. */
+function findPeerUrl(description: NodeDescription): string | undefined {
+  const url = PEER_FLAGS.flatMap((flag) => flagValues(description, flag)).find((value) => /^https?:\/\//.test(value));
+  return url?.replace(/\/$/, '').replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 /** Member ids are 64-bit numbers, which `JSON.parse` would round. */
-function parseMembers(body: string): readonly Omit<PeerMember, 'accepts'>[] | undefined {
+function parseMembers(body: string): readonly ListedMember[] | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body.replaceAll(/"id"\s*:\s*(\d{1,20})/g, '"id":"$1"'));
@@ -118,7 +140,7 @@ function parseMembers(body: string): readonly Omit<PeerMember, 'accepts'>[] | un
   return members.every((member) => member !== undefined) ? members : undefined;
 }
 
-function parseMember(value: unknown): Omit<PeerMember, 'accepts'> | undefined {
+function parseMember(value: unknown): ListedMember | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { id, name, peerURLs, clientURLs, isLearner } = value as Readonly<Record<string, unknown>>;
   // 64 bits without a sign; a text that is no number would throw.
@@ -134,29 +156,4 @@ function parseMember(value: unknown): Omit<PeerMember, 'accepts'> | undefined {
 
 function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string').slice(0, MAX_URLS) : [];
-}
-
-async function acceptsConnections(urls: readonly string[], host: Host, signal: AbortSignal): Promise<boolean> {
-  const results = await Promise.all(
-    urls.map(async (text) => {
-      const url = URL.parse(text);
-      if (url === null) return false;
-      try {
-        const name = url.hostname.replace(/^\[|\]$/g, '');
-        const socket = await host.connect({
-          host: name,
-          port: Number(url.port),
-          timeoutMs: CONNECT_TIMEOUT_MS,
-          signal,
-        });
-        socket.destroy();
-        return true;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isRecoveryError(error)) return false;
-        throw error;
-      }
-    }),
-  );
-  return results.includes(true);
 }

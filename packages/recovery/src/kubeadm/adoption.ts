@@ -5,15 +5,19 @@ import {
   createAdoptionSteps,
   createRenewalSteps,
   inspectCertificates,
+  judgeCertificateSet,
+  readCertificateSet,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 import type { Playbook, Step } from '@kube-rescue/workflow';
 import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';
+import { assertSingleMember } from './single-member.ts';
 
 /**
  * Installs a certificate set, without a restart: components use the old certificates until they restart. Its phase throws
- * NodeError `LAYOUT_UNSUPPORTED` where certificates are copies of Secrets.
+ * NodeError `LAYOUT_UNSUPPORTED` where certificates are copies of Secrets, and for a set with another CA on one of several
+ * control-plane nodes, before anything is written.
  */
 export function createAdoptionPlaybook(
   opened: Node,
@@ -22,10 +26,15 @@ export function createAdoptionPlaybook(
   const certificates = opened.phase({
     id: 'certificates',
     title: 'Certificates',
-    steps: async (node, description) => {
+    steps: async (node, description, signal) => {
       const { inspection } = description;
-      assertNoCachedSecret(description, (await inspectCertificates(inspection, node)).certificates);
-      return createAdoptionSteps({ set: options.adopt, node: inspection, rules: options.rules }, node);
+      const { adopt: set, rules } = options;
+      const inventory = await inspectCertificates(inspection, node);
+      assertNoCachedSecret(description, inventory.certificates);
+      const found = await readCertificateSet(set.path, set.files);
+      const { cas } = judgeCertificateSet(found, inventory, node.clock.now(), rules);
+      if (cas.length > 0) await assertSingleMember(node, signal, 'change-ca');
+      return createAdoptionSteps({ set, node: inspection, rules }, node);
     },
   });
   return { id: 'certs-adopt', title: 'Adopt a certificate set', phases: [certificates] };

@@ -2,15 +2,19 @@ import type { CaId, ReissueOptions, RenewalOptions } from '@kube-rescue/cert-rot
 import type { Node } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 import { createRecoveryPlaybook, type TrustOptions } from './recovery.ts';
+import { assertSingleMember } from './single-member.ts';
 
 /**
  * Reissues one CA of a kubeadm control plane with its present key, expired or not, and renews expired certificates. Restarts
  * and verifies as a recovery does.
+ * @throws NodeError `LAYOUT_UNSUPPORTED` on one of several control-plane nodes: the others would keep the old CA
  */
-export function createCaPlaybook(
+export async function createCaPlaybook(
   node: Node,
   options: RenewalOptions & TrustOptions & Pick<ReissueOptions, 'caDays'> & { readonly ca: CaId },
-): Playbook {
+  signal: AbortSignal,
+): Promise<Playbook> {
+  await assertSingleMember(node, signal, 'change-ca');
   const { phases } = createRecoveryPlaybook(node, { ...options, force: [options.ca] });
   return { id: 'certs-rotate-ca', title: 'Reissue a CA', phases };
 }

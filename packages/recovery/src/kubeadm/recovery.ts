@@ -14,9 +14,11 @@ import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
 import { createApiGate, createNodeGate } from '../gates/gates.ts';
 import { createLeaderGate } from '../gates/leader-gate.ts';
+import { createMembersGate } from '../gates/members-gate.ts';
 import { createTrustPhase } from '../rotation/trust-phase.ts';
 import { API_STABLE, CA_PUBLISHED, RESTART } from '../step-ids.ts';
 import { createAdoption } from './adoption.ts';
+import { createMajorityWatch } from './majority-watch.ts';
 import { createPublishedCaGate } from './published-ca-gate.ts';
 import { findRestartNeeds } from './restart-needs.ts';
 import { RESTART_TIMEOUT_MS } from './restart.ts';
@@ -64,6 +66,7 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
 /** The gates at the end of a recovery, once the API server is stable. */
 function createProofs(node: Node): readonly Step[] {
   return [
+    createMembersGate(node, [API_STABLE]),
     createNodeGate(node, [API_STABLE]),
     createLeaderGate('kube-controller-manager', node, [API_STABLE]),
     createLeaderGate('kube-scheduler', node, [API_STABLE]),
@@ -108,6 +111,7 @@ function createControlPlanePhase(opened: Node, options: RenewalOptions & Reissue
           kubeletService: node.options.kubeletService,
           value,
           timeoutMs: RESTART_TIMEOUT_MS,
+          findObstacle: createMajorityWatch(node),
         },
         node,
       ) as Step;

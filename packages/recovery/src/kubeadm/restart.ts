@@ -1,25 +1,31 @@
-import { isWorker, type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
+import { assertKeepsQuorum, isWorker, type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
 import { createRestartStep } from '@kube-rescue/static-manifests';
 import type { Playbook } from '@kube-rescue/workflow';
 
 /** The last component waits for the others; a slow disk doubles the lab's time, an old machine doubles it again. */
 export const RESTART_TIMEOUT_MS = 240_000;
 
-/** Restarts static pods through their manifests; each needs a new, healthy pod. */
+/**
+ * Restarts static pods through their manifests; each needs a new, healthy pod. Its phase throws NodeError `QUORUM_LOSS` before anything
+ * is written when etcd would lose its majority meanwhile.
+ */
 export function createRestartPlaybook(opened: Node, options: { readonly names: readonly string[] }): Playbook {
   // Computed once, so that a resumed or repeated check finds its own restart.
   const value = opened.clock.now().toISOString();
   const restart = opened.phase({
     id: 'static-pods',
     title: 'Static pods',
-    steps: (node, description) =>
-      options.names.map((name) => {
+    steps: async (node, description, signal) => {
+      const pods = options.names.map((name) => {
         const pod = description.staticPods.pods.find((each) => each.component === name || each.name === name);
         if (pod === undefined) throw unknownPod(name, description);
-        const { component, manifest } = pod;
-        const input = { component, manifest: manifest.path, value, timeoutMs: RESTART_TIMEOUT_MS };
-        return createRestartStep(input, node);
-      }),
+        return pod;
+      });
+      if (pods.some(({ component }) => component === 'etcd')) await assertKeepsQuorum(node, signal);
+      return pods.map(({ component, manifest }) =>
+        createRestartStep({ component, manifest: manifest.path, value, timeoutMs: RESTART_TIMEOUT_MS }, node),
+      );
+    },
   });
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };
 }

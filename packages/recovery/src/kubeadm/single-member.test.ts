@@ -7,7 +7,6 @@ import {
   createFakeHost,
   expectCode,
   hostOfEtcdMember,
-  listPeerUrls,
   requireProgram,
   startEtcd,
 } from '@kube-rescue/testing';
@@ -25,8 +24,7 @@ async function withMembers(
   const pki = await buildEtcdPki();
   const etcd = await startEtcd({ members: count, pki });
   try {
-    const [peerUrl = ''] = await listPeerUrls(etcd);
-    const host = await hostOfEtcdMember(etcd, pki, peerUrl);
+    const host = await hostOfEtcdMember(etcd, pki, etcd.members[0].peerUrl);
     await check(openNode(OPTIONS, { host, clock: systemClock }), etcd);
   } finally {
     await etcd.stop();
@@ -37,7 +35,8 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
   it('is refused with the members and the majority when etcd has others', async () => {
     await withMembers(3, async (node) => {
       const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
-      expect(error.message).toMatch(/3 members \(etcd\d, etcd\d, etcd\d\)/);
+      expect(error.message).toContain('one of 3 control-plane nodes');
+      expect(error.message).toMatch(/3 of 3 members of etcd answer, 2 are needed: .*etcd1 \(this node\)/);
       expect(error.hint).toContain('etcd needs 2 of 3 members');
     });
   });
@@ -47,7 +46,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
       await Promise.all(etcd.members.map((member) => member.stop()));
       await etcd.members[0].start({ ready: false });
       await expect.poll(() => node.etcdPeers(AbortSignal.timeout(5000)), { timeout: 10_000 }).toBeDefined();
-      await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      expect(error.message).toMatch(
+        /1 of 3 members of etcd answers, 2 are needed: etcd1 \(this node\); no answer from etcd\d, etcd\d/,
+      );
     });
   });
 

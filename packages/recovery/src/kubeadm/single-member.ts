@@ -1,21 +1,31 @@
-import { listVoters, type Node, NodeError } from '@kube-rescue/node';
+import { describeVoters, listVoters, NodeError } from '@kube-rescue/node';
+
+/** What would divide several control-plane nodes when one of them does it alone. */
+const REASONS = {
+  recover: 'only a single control-plane node with its own etcd can be recovered',
+  'change-ca': 'a CA is changed on all of them or on none, and this would leave the old one on the others',
+} as const;
 
 /**
- * Makes sure that etcd, where it responds, has one voting member: the files of the first of several control-plane nodes are those of
- * a single one, and a recovery or CA rotation of one node alone would divide the cluster.
+ * Makes sure that etcd has one voting member: the files of the first of several control-plane nodes are those of a single one, and a
+ * recovery or another CA on one node alone would divide the cluster.
  *
- * Asks the client port, then the peer port. Does not know the members of an etcd that is not running. A learner has no vote, and does
- * not count.
+ * Asks the client port, then the peer port, then the flags. Does not know the members of an etcd that is not running and whose flags
+ * name itself alone. A learner has no vote, and does not count.
  * @throws NodeError `LAYOUT_UNSUPPORTED` with the members, and the majority that etcd needs
  */
-export async function assertSingleMember(node: Node, signal: AbortSignal): Promise<void> {
+export async function assertSingleMember(
+  node: Parameters<typeof listVoters>[0],
+  signal: AbortSignal,
+  reason: keyof typeof REASONS = 'recover',
+): Promise<void> {
   const voters = await listVoters(node, signal);
-  if (voters === undefined || voters.names.length <= 1) return;
-  const { names, quorum } = voters;
+  if (voters === undefined || voters.members.length <= 1) return;
+  const { members, quorum } = voters;
   throw new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
-    message: `etcd has ${names.length} members (${names.join(', ')}): this is one of several control-plane nodes; only a single control-plane node with its own etcd can be recovered`,
+    message: `this is one of ${members.length} control-plane nodes: ${REASONS[reason]} (${describeVoters(voters)})`,
     subject: 'etcd',
-    hint: `nothing was changed; renew the certificates with \`kube-rescue certs renew\` on each node, then start the kubelets one after the other: etcd needs ${quorum} of ${names.length} members; change no CA on one node alone`,
+    hint: `nothing was changed; renew the certificates with \`kube-rescue certs renew\` on each node, then start the kubelets one after the other: etcd needs ${quorum} of ${members.length} members; change no CA on one node alone`,
   });
 }

@@ -47,7 +47,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, inp
       const status = await inspectRotationOfNode(input, node);
       assertSingleKubeadmNode(status.node);
       if (isFirst) {
-        await assertSingleMember(node, signal);
+        await assertSingleMember(node, signal, 'change-ca');
         assertTurn(stage, status, input);
       }
       const steps = await STAGE_STEPS[stage](status, input, node);

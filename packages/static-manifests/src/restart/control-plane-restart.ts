@@ -2,7 +2,7 @@ import type { Clock, Host } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { readStaticPod, type StaticPod } from '@kube-rescue/node-config';
 import { endPods, findRunningPods, signalPods } from './old-pods.ts';
-import { type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
+import { type FindObstacle, type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
 import { type FlagEdit, planRestart } from './restart.ts';
 import { verdictOf } from './restart-step.ts';
 
@@ -25,6 +25,8 @@ export interface ControlPlaneRestartInput {
   readonly value: string;
   /** How long all pods together may take to become healthy. */
   readonly timeoutMs: number;
+  /** See `waitForNewPod`; asked for every pod. */
+  readonly findObstacle?: FindObstacle | undefined;
 }
 
 interface ControlPlaneFinding extends Finding {
@@ -112,9 +114,9 @@ export function createControlPlaneRestartStep(
             pending.set(component, reason);
             report();
           };
-          const { timeoutMs } = input;
+          const { timeoutMs, findObstacle } = input;
           const verdict = verdictOf(
-            await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress }, { host, clock }),
+            await waitForNewPod({ pod, baseline, timeoutMs, signal, onProgress, findObstacle }, { host, clock }),
           );
           pending.delete(component);
           report();
@@ -138,7 +140,9 @@ function combine(verdicts: readonly { readonly component: string; readonly verdi
   const stuck = verdicts.flatMap(({ verdict }) => (verdict.verified ? [] : [verdict]));
   const [first] = stuck;
   if (first !== undefined) {
-    return { verified: false, reason: stuck.map(({ reason }) => reason).join('; '), hint: first.hint };
+    // One obstacle may stop them all.
+    const reasons = [...new Set(stuck.map(({ reason }) => reason))];
+    return { verified: false, reason: reasons.join('; '), hint: first.hint };
   }
   const evidence = verdicts.flatMap(({ component, verdict }) =>
     verdict.verified ? verdict.evidence.map((line) => `${component}: ${line}`) : [],

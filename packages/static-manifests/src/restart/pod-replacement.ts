@@ -43,7 +43,14 @@ export interface WaitForNewPodInput {
   readonly signal?: AbortSignal | undefined;
   /** Called when the reason for waiting changes. */
   readonly onProgress?: ((waitingFor: string) => void) | undefined;
+  /** Asked while the pod is not healthy: what makes further waiting useless. Default: nothing. */
+  readonly findObstacle?: FindObstacle | undefined;
 }
+
+/** What no wait on this machine overcomes, and what the operator does about it; `undefined` while there is hope. */
+export type FindObstacle = (
+  signal?: AbortSignal,
+) => Promise<{ readonly reason: string; readonly hint: string } | undefined>;
 
 export interface PodWaitDeps {
   readonly host: Pick<Host, 'processes' | 'list' | 'readFile' | 'request'>;
@@ -110,6 +117,10 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
         elapsedMs,
         ...(await explainStuck({ pod, ...watch.report() }, { host })),
       };
+    }
+    const obstacle = await input.findObstacle?.(signal);
+    if (obstacle !== undefined) {
+      return { state: 'stuck', stage: watch.stage(), elapsedMs, evidence: watch.evidence(), ...obstacle };
     }
     await clock.sleep(input.intervalMs ?? DEFAULT_INTERVAL_MS, signal);
   }

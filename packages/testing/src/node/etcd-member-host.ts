@@ -34,11 +34,3 @@ export async function hostOfEtcdMember(
   const { connect, request } = createLocalHost();
   return { ...createFakeHost({ tree: new Map([...tree, ...files]) }), connect, request };
 }
-
-/** The peer URLs of the members, in their order. The cluster must serve. */
-export async function listPeerUrls(etcd: RunningEtcd): Promise<readonly string[]> {
-  const { members } = JSON.parse(await etcd.etcdctl('member', 'list', '--write-out=json')) as {
-    readonly members: readonly { readonly name: string; readonly peerURLs: readonly string[] }[];
-  };
-  return etcd.members.map(({ name }) => members.find((member) => member.name === name)?.peerURLs[0] ?? '');
-}

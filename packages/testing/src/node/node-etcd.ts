@@ -6,7 +6,7 @@ import { buildPki, type Pki, type PkiOptions } from '../pki/pki.ts';
 export interface NodeEtcd {
   readonly etcd: RunningEtcd;
   readonly pki: Pki;
-  /** The node's files; its manifests name the first member's port. */
+  /** The node's files; its manifests name the first member's ports. */
   readonly tree: NodeTree;
   readonly member: EtcdMember;
 }
@@ -22,7 +22,10 @@ export async function startNodeEtcd(
   const tree = new Map(
     [...pki.tree].map(([path, entry]) => {
       if (entry.kind !== 'file' || !path.startsWith('/etc/kubernetes/manifests/')) return [path, entry] as const;
-      const text = Buffer.from(entry.bytes).toString().replaceAll(':2379', `:${member.port}`);
+      const text = Buffer.from(entry.bytes)
+        .toString()
+        .replaceAll(':2379', `:${member.port}`)
+        .replaceAll(':2380', `:${new URL(member.peerUrl).port}`);
       return [path, { ...entry, bytes: Buffer.from(text) }] as const;
     }),
   );

@@ -30,6 +30,8 @@ export interface EtcdMember {
   readonly port: number;
   /** `https://127.0.0.1:PORT` */
   readonly endpoint: string;
+  /** Where the other members reach it. */
+  readonly peerUrl: string;
   readonly dataDir: string;
   /** Restarts it after `stop`; resolves when it serves clients, or at once when `ready` is false. */
   start(options?: { readonly ready?: boolean }): Promise<void>;
@@ -94,7 +96,14 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
         ...(options.arguments ?? []),
       ],
     ];
-    return createMember({ name, endpoint: client, dataDir, words, log: path.join(directory, `${name}.log`) });
+    return createMember({
+      name,
+      endpoint: client,
+      peerUrl: peer,
+      dataDir,
+      words,
+      log: path.join(directory, `${name}.log`),
+    });
   });
   const endpoints = members.map(({ endpoint }) => endpoint);
   const etcdctlFlags = [`--endpoints=${endpoints.join(',')}`, ...(pki === undefined ? [] : clientFlags(directory))];
@@ -128,18 +137,20 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
 interface MemberPlan {
   readonly name: string;
   readonly endpoint: string;
+  readonly peerUrl: string;
   readonly dataDir: string;
   readonly words: readonly string[];
   readonly log: string;
 }
 
-function createMember({ name, endpoint, dataDir, words, log }: MemberPlan): EtcdMember {
+function createMember({ name, endpoint, peerUrl, dataDir, words, log }: MemberPlan): EtcdMember {
   let child: ChildProcess | undefined;
   return {
     name,
     host: '127.0.0.1',
     port: Number(new URL(endpoint).port),
     endpoint,
+    peerUrl,
     dataDir,
     start: async ({ ready = true } = {}) => {
       await mkdir(dataDir, { recursive: true, mode: 0o700 });
