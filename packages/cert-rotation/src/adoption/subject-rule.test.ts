@@ -70,7 +70,7 @@ const sourceOf = ({ leaves }: Adoption, id: string): string | undefined =>
   leaves.find(({ entry }) => entry.id === id)?.path;
 
 describe('a certificate of a set with another subject', () => {
-  it('is adopted for etcd, which judges chain, names and usage, and the rule is told', async () => {
+  it('is adopted for etcd, which judges chain, names and usage, and the rule is named', async () => {
     const adoption = await judge({ ...without(...ETCD), ...(await rotatedEtcd()) });
     // The present server certificate is a client's as well, and so is that of the peer.
     expect(ETCD.map((id) => sourceOf(adoption, id))).toEqual(['/set/peer', '/set/peer', '/set/client', '/set/client']);
