@@ -28,8 +28,9 @@ async function requestVersion(program: string, kubeconfig: Uint8Array): Promise<
   try {
     const file = path.join(directory, 'kubeconfig');
     await writeFile(file, kubeconfig, { mode: 0o600 });
+    // No exec plugin is found there.
     const words = ['--kubeconfig', file, '--request-timeout=2s', 'get', '--raw', '/version'];
-    const asked = run(program, words, { env: { HOME: directory, PATH: process.env['PATH'] ?? '' } });
+    const asked = run(program, words, { env: { HOME: directory, PATH: directory } });
     // It asks for a name and a password where there are none.
     asked.child.stdin?.end();
     await asked;
