@@ -16,6 +16,8 @@ export {
 } from './configuration/configuration-texts.ts';
 export { type EtcdService, readEtcdService } from './components/etcd-service.ts';
 export { listUnitFiles, splitWords, UNIT_DIRECTORIES } from './components/systemd-unit.ts';
+export { type KubeadmConfiguration, readKubeadmConfiguration } from './configuration/kubeadm-configuration.ts';
+export { type NewKubeconfig, renderNewKubeconfig } from './kubeconfig/new-kubeconfig.ts';
 export { decodeKubeconfig, editKubeconfig, recognizableText } from './kubeconfig/kubeconfig-bytes.ts';
 export { type KubeconfigClient, readKubeconfigClient } from './kubeconfig/kubeconfig-client.ts';
 export {

@@ -5,6 +5,8 @@ import { fieldIn, itemsOf, textIn } from './kubeconfig-shape.ts';
 export interface Context {
   readonly cluster: GoValue | undefined;
   readonly user: GoValue | undefined;
+  /** Empty when the context names no user. */
+  readonly userName: string;
   /** -1 when the context names no user of the file: it is anonymous. */
   readonly userIndex: number;
 }
@@ -22,6 +24,7 @@ function resolve(root: GoMap, context: GoValue | undefined): Context {
   return {
     cluster: fieldIn(cluster, 'cluster'),
     user: fieldIn(itemsOf(root, 'users')[userIndex], 'user'),
+    userName,
     userIndex,
   };
 }

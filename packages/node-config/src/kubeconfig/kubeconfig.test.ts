@@ -35,6 +35,7 @@ describe('a kubeconfig', () => {
       key: { in: 'kubeconfig', text: 'K' },
       trust: { in: 'kubeconfig', text: 'old CA, new CA' },
       otherCredential: undefined,
+      userName: 'admin',
     });
   });
 

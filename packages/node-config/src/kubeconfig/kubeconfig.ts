@@ -32,6 +32,8 @@ export interface Kubeconfig extends KubeconfigUser {
   readonly trust: KubeconfigCredential | undefined;
   /** What else the user authenticates with, such as `a token`; `undefined` for an anonymous user, or a certificate alone. */
   readonly otherCredential: string | undefined;
+  /** The name of the context's user; empty for an anonymous one. */
+  readonly userName: string;
 }
 
 /** Which context of a kubeconfig counts. */
@@ -107,7 +109,7 @@ const OTHER_CREDENTIALS = [
  */
 export function parseKubeconfig(source: string, path: HostPath, choice: ContextChoice = {}): Kubeconfig {
   return judged(path, () => {
-    const { cluster, user } = chooseContext(readRoot(source), path, choice);
+    const { cluster, user, userName } = chooseContext(readRoot(source), path, choice);
     assertCluster(cluster);
     assertUser(user);
     const server = textIn(cluster, 'server');
@@ -120,6 +122,7 @@ export function parseKubeconfig(source: string, path: HostPath, choice: ContextC
       ...userIn(user, path),
       trust: credentialIn(cluster, 'certificate-authority', path),
       otherCredential: OTHER_CREDENTIALS.find(([field]) => fieldIn(user, field) !== undefined)?.[1],
+      userName,
     };
   });
 }

@@ -157,14 +157,17 @@ async function readConfigFile(
     ['tls-private-key-file', at('tlsPrivateKeyFile')],
     ['client-ca-file', at('authentication', 'x509', 'clientCAFile')],
   ];
-  return new Map(
-    fields.flatMap(([flag, value]) => {
+  const domain = at('clusterDomain');
+  const texts = typeof domain === 'string' && domain !== '' ? [['cluster-domain', domain] as const] : [];
+  return new Map<string, string>([
+    ...texts,
+    ...fields.flatMap(([flag, value]): readonly (readonly [string, string])[] => {
       if (value === undefined || value === null || value === '') return [];
       // Relative paths are relative to the file.
       if (typeof value === 'string') return [[flag, value.startsWith('/') ? value : joinPath(path, '..', value)]];
       return typeof value === 'boolean' ? [[flag, String(value)]] : [];
     }),
-  );
+  ]);
 }
 
 function parseConfigFile(bytes: Uint8Array, path: HostPath): Readonly<Record<string, unknown>> {

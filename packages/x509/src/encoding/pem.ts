@@ -103,6 +103,7 @@ const BYTE_ORDER_MARK = /^(?:\u00ef\u00bb\u00bf|\ufeff)/;
 
 function describeEmpty(text: string): string {
   if (text.trim() === '') return 'it is empty';
+  if (/^[\s\0]*$/.test(text)) return 'it holds nothing but zero bytes';
   if (/^[ \t]+-----BEGIN [A-Z0-9 ]+-----/m.test(text)) {
     return 'each line begins with blanks; Go reads PEM at the beginning of a line only';
   }
