@@ -8,6 +8,7 @@ export const PKI_ERRORS = {
   PKI_CERTIFICATE_EXPIRED: 'invalid',
   PKI_CERTIFICATE_EXPIRES_SOON: 'invalid',
   PKI_CERTIFICATE_NOT_YET_VALID: 'invalid',
+  PKI_CERTIFICATE_LOST: 'invalid',
   PKI_CERTIFICATE_UNKNOWN: 'usage',
   PKI_KEY_INVALID: 'invalid',
   PKI_KEY_ENCRYPTED: 'unsupported',

@@ -13,6 +13,7 @@ export {
   servingCertificate,
   servingSerial,
 } from './node-identity.ts';
+export { findScratchFacts } from './scratch-facts.ts';
 export { chooseObjectsVia, type NodeObjects, type ObjectPath, type ObjectsVia } from './objects/node-objects.ts';
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export type { ObjectSession } from './objects/object-session.ts';

@@ -30,8 +30,8 @@ export interface CertificateDefinition {
   /** Extended key usages (RFC 5280 section 4.2.1.12). */
   readonly usages: readonly Usage[];
   readonly servedNames?: ServedNames;
-  /** The command that makes its file again, where no component and no recovery reads it: such a file never blocks the others. */
-  readonly recreatedBy?: string;
+  /** No component and no recovery reads it: such a file never blocks the others. */
+  readonly isSpare?: true;
 }
 
 /** How a CA is found. */
@@ -128,7 +128,7 @@ export const CERTIFICATES = [
     location: { in: 'kubeconfig', fileName: 'super-admin.conf' },
     ca: 'cluster',
     usages: ['client'],
-    recreatedBy: 'kubeadm init phase kubeconfig super-admin',
+    isSpare: true,
   },
   {
     id: 'controller-manager.conf',

@@ -9,8 +9,9 @@ import {
   parseKubeconfig,
 } from '@kube-rescue/node-config';
 import type { RecoveryError } from '@kube-rescue/errors';
-import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
+import { baseName, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { CertificateDefinition } from './catalogue.ts';
+import { PkiError } from '../errors.ts';
 import { type Credentials, readFileCredentials, readKubeconfigCredentials } from './certificate-location.ts';
 import {
   type KubeletStore,
@@ -20,6 +21,7 @@ import {
   locateKubeletServingPair,
   readKubeletCredentials,
 } from './kubelet-inventory.ts';
+import { findKubeconfigLoss, lossOf } from './loss.ts';
 import { attempt, type Reading } from './reading.ts';
 
 /** Known facts of a node before its certificates are located. */
@@ -102,6 +104,34 @@ async function readUnnamedPair(certificate: HostPath, key: HostPath, reader: Fil
   return readFileCredentials(reader, certificate, key);
 }
 
+/** A component's flag names the kubeconfig, or kubeadm wrote it for the administrator of every control plane. */
+function isNeeded({ id, component, location }: CertificateDefinition, { components }: NodeSurvey): boolean {
+  if (location.in !== 'kubeconfig') return false;
+  if (component !== undefined) {
+    return location.flag !== undefined && findFlag(components, { component, flag: location.flag }) !== undefined;
+  }
+  const apiServer = findComponent(components, 'kube-apiserver');
+  return id === 'admin.conf' && apiServer !== undefined && baseName(apiServer.source) === 'kube-apiserver.yaml';
+}
+
+function kubeconfigMissing(path: HostPath): PkiError {
+  return new PkiError({
+    code: 'PKI_CERTIFICATE_MISSING',
+    message: 'the file does not exist',
+    subject: path,
+    hint: 'restore it from a backup',
+  });
+}
+
+function kubeconfigTorn(path: HostPath): PkiError {
+  return new PkiError({
+    code: 'PKI_KUBECONFIG_INVALID',
+    message: 'the file ends before the credentials of its user',
+    subject: path,
+    hint: 'restore it from a backup',
+  });
+}
+
 async function findInKubeconfig(
   definition: CertificateDefinition,
   path: HostPath,
@@ -111,10 +141,14 @@ async function findInKubeconfig(
   const isKubelet = definition.location.in === 'kubelet-store';
   const content = await readKubeconfig(survey, path, contextChoiceOf(definition, survey));
   if (!content.ok) return unreadable(path, content.error);
-  if (content.value === undefined)
-    return isKubelet ? unreadable(path, kubeletConfigMissing(path)) : { reason: `no ${path}` };
+  if (content.value === undefined) {
+    if (isKubelet) return unreadable(path, kubeletConfigMissing(path));
+    return isNeeded(definition, survey) ? unreadable(path, kubeconfigMissing(path)) : { reason: `no ${path}` };
+  }
   const { certificate, key, otherCredential } = content.value;
   if (certificate === undefined) {
+    const isTorn = otherCredential === undefined && (await lossOf(path, reader, findKubeconfigLoss)) !== undefined;
+    if (isTorn) return unreadable(path, kubeconfigTorn(path));
     const other = otherCredential === undefined ? '' : `; its user has ${otherCredential}`;
     return { reason: `${path} has no client certificate${other}` };
   }
@@ -122,6 +156,23 @@ async function findInKubeconfig(
   return isKubelet
     ? readKubeletCredentials(reader, config, components)
     : readKubeconfigCredentials(reader, config, config.certificate, config.key);
+}
+
+/** Whether the files of a certificate are those that kubeadm writes. */
+export function isAtKubeadmPath(
+  { id, location }: CertificateDefinition,
+  { certificateLocation, keyLocation, store }: Credentials & { readonly store?: KubeletStore | undefined },
+  { kubernetesDirectory, certificatesDirectory }: NodeSurvey,
+): boolean {
+  const paths: readonly HostPath[] = [certificateLocation.path, keyLocation.path];
+  const isOf = (...wanted: readonly string[]): boolean => paths.every((path, at) => path === (wanted[at] ?? wanted[0]));
+  if (location.in === 'files') {
+    return isOf(joinPath(certificatesDirectory, `${id}.crt`), joinPath(certificatesDirectory, `${id}.key`));
+  }
+  if (location.in === 'kubeconfig') return isOf(joinPath(kubernetesDirectory, location.fileName));
+  return (
+    location.in === 'kubelet-store' && (store !== undefined || isOf(joinPath(kubernetesDirectory, 'kubelet.conf')))
+  );
 }
 
 /** Finds one certificate of the catalogue on a node, by flags and kubeconfigs, and reads it. */

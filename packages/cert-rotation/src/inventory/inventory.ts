@@ -13,6 +13,7 @@ import {
 import { readContextChoice } from './cluster-context.ts';
 import {
   contextChoiceOf,
+  isAtKubeadmPath,
   locateCertificate,
   locateCertificatesDirectory,
   locateKubeconfig,
@@ -22,6 +23,7 @@ import {
 import type { Credentials } from './certificate-location.ts';
 import { PkiError } from '../errors.ts';
 import type { KubeletStore } from './kubelet-inventory.ts';
+import { findKeyLoss, findLoss, type Loss } from './loss.ts';
 import { readServedNames } from './served-names.ts';
 
 /** The node that is to be read. */
@@ -52,6 +54,12 @@ export interface CertificateEntry extends Credentials {
   readonly names: readonly string[];
   /** The kubelet's certificate store, for the certificate in it. */
   readonly store: KubeletStore | undefined;
+  /** Its files are where kubeadm writes them. */
+  readonly isKubeadms: boolean;
+  /** How its file was lost; its content can be made from scratch then. */
+  readonly loss: Loss | undefined;
+  /** How the key alone was lost, in a file of its own. */
+  readonly keyLoss: Loss | undefined;
   /** Which context of a kubeconfig holds it. */
   readonly contextChoice: ContextChoice;
 }
@@ -154,6 +162,9 @@ export async function inspectCertificates(
       usages,
       names: readServedNames(servedNames, components, serverNames),
       store: located.store,
+      isKubeadms: isAtKubeadmPath(definition, located, survey),
+      loss: await findLoss(located, host),
+      keyLoss: await findKeyLoss(located, host),
       contextChoice: contextChoiceOf(definition, survey),
     };
     const same = entries.get(locationKey(entry));

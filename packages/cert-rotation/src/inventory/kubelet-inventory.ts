@@ -55,6 +55,12 @@ export function locateKubeletServerStore(components: readonly ComponentFlags[]):
   return joinPath(certificateDirectory(components), SERVER_LINK);
 }
 
+/** The kubelet's store of client certificates in its `--cert-dir`, for a kubelet.conf that names it. */
+export function locateKubeletStore(components: readonly ComponentFlags[]): KubeletStore {
+  const directory = certificateDirectory(components);
+  return { link: joinPath(directory, CURRENT_LINK), directory, embedded: undefined };
+}
+
 async function isStoreLink(reader: FileReader, path: HostPath): Promise<boolean> {
   return baseName(path) === CURRENT_LINK || (await reader.readLink(path))?.startsWith('kubelet-client-') === true;
 }

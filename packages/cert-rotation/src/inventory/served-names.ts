@@ -3,7 +3,7 @@ import { formatFirstHost, parseNetwork } from '@kube-rescue/host';
 import type { ServedNames } from './catalogue.ts';
 
 /** Names of the API server's Service that need no cluster domain (kubeadm `pki_helpers.go` GetAPIServerAltNames). */
-const SERVICE_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
+export const SERVICE_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
 
 /** Wildcard addresses; a certificate cannot name them. */
 const UNSPECIFIED = new Set(['0.0.0.0', '::', '']);

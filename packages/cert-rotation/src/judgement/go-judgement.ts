@@ -35,10 +35,15 @@ function hintFor(fault: GoFault): Pick<Problem, 'hint' | 'fixedBy'> {
 }
 
 /**
- * Whether a renewal must make a new key although none was asked for: no component reads the key, or a certificate for it. A key
- * that this program cannot read either is left to the operator.
+ * Whether a renewal must make a new key although none was asked for: no component reads the key, or a certificate for it, or the
+ * file of the key was lost. Any other key that this program cannot read either is left to the operator.
  */
-export function needsNewKey({ certificate, key }: Pick<CertificateEntry, 'certificate' | 'key'>): boolean {
+export function needsNewKey({
+  certificate,
+  key,
+  keyLoss,
+}: Pick<CertificateEntry, 'certificate' | 'key' | 'keyLoss'>): boolean {
+  if (keyLoss !== undefined) return true;
   if (!certificate.ok || !key.ok) return false;
   return (
     key.goFault !== undefined || (certificate.goFault !== undefined && remedyOf(certificate.goFault) === 'new key')

@@ -47,10 +47,11 @@ describe('a certificate', () => {
     [
       'truncated',
       (files) => putFile(files, path('apiserver.crt'), '-----BEGIN CERTIFICATE-----\nMIIB'),
-      'PKI_PEM_INVALID',
+      'PKI_CERTIFICATE_LOST',
     ],
-    ['empty', (files) => putFile(files, path('apiserver.crt'), ''), 'PKI_PEM_INVALID'],
-    ['missing', (files) => files.delete(hostPath(path('apiserver.crt'))), 'PKI_CERTIFICATE_MISSING'],
+    ['empty', (files) => putFile(files, path('apiserver.crt'), ''), 'PKI_CERTIFICATE_LOST'],
+    ['missing', (files) => files.delete(hostPath(path('apiserver.crt'))), 'PKI_CERTIFICATE_LOST'],
+    ['not PEM', (files) => putFile(files, path('apiserver.crt'), 'to be done'), 'PKI_PEM_INVALID'],
     ['without its key', (files) => files.delete(hostPath(path('apiserver.key'))), 'PKI_KEY_MISSING'],
   ])('that is %s is reported as such', async (_title, edit, code) => {
     const problems = await problemsOf('apiserver', {}, edit);
@@ -70,7 +71,7 @@ describe('a certificate', () => {
     const problems = await problemsOf('kubelet-client', {}, (files) => {
       files.delete(hostPath('/etc/kubernetes/kubelet.conf'));
     });
-    expect(problems).toMatchObject([{ code: 'PKI_CERTIFICATE_MISSING', subject: '/etc/kubernetes/kubelet.conf' }]);
+    expect(problems).toMatchObject([{ code: 'PKI_CERTIFICATE_LOST', subject: '/etc/kubernetes/kubelet.conf' }]);
   });
 
   it('that another CA signed breaks the chain', async () => {

@@ -14,6 +14,7 @@ import type { Reading } from '../inventory/reading.ts';
 import { findChainBreak, findChainFault, hasSigned, isBySigner, isOfCa, judgeChain } from './chain-judgement.ts';
 import { type ExpiryNotice, expiresSoon } from './expiry-notice.ts';
 import { judgeByGo } from './go-judgement.ts';
+import { describeKeyLoss, judgeLoss } from './loss-judgement.ts';
 import { joinSubject, type Problem, problemOf } from './problem.ts';
 import { judgeRefusal, signingCertificate } from './ca-judgement.ts';
 import { findForbiddenContent, findForeignClaim } from './signable.ts';
@@ -150,6 +151,10 @@ function judgePair(entry: CertificateEntry, certificate: Certificate): Problem[]
 
 function judgeKey(entry: CertificateEntry, certificate: Certificate): Problem[] {
   const path = entry.keyLocation.path;
+  if (!entry.key.ok && entry.keyLoss !== undefined) {
+    const hint = 'renew it with `kube-rescue certs renew`: the renewal makes a new key';
+    return [{ ...problemOf(entry.key.error, path, 'renewal'), message: describeKeyLoss(entry.keyLoss), hint }];
+  }
   if (!entry.key.ok) return [problemOf(entry.key.error, path, 'new-key')];
   const form = judgeForm(entry.key, path);
   if (isKeyOf(entry.key.value.key, certificate)) return form;
@@ -197,6 +202,8 @@ export function judgeCertificate(
   options: JudgementOptions,
 ): readonly Problem[] {
   const { path } = entry.certificateLocation;
+  const { loss } = entry;
+  if (loss !== undefined) return [judgeLoss({ ...entry, loss }, inventory)];
   if (!entry.certificate.ok) return [problemOf(entry.certificate.error, path)];
   const certificate = entry.certificate.value;
   const ca = inventory.cas.find(({ id }) => id === entry.ca);

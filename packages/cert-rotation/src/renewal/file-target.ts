@@ -27,3 +27,9 @@ export async function planFileChange(
   const target = await followLinks(files, path);
   return describeReplacement(files, { target, after: 'generated', fallbackMode });
 }
+
+/** Plans a lost file: with no right more than `mode`, which its maker gives it; a stricter mode and the owner of an emptied file stay. */
+export async function planLostFile(path: HostPath, mode: number, files: Files): Promise<FileReplace> {
+  const change = await planFileChange(path, files, mode);
+  return { ...change, mode: change.mode & mode };
+}

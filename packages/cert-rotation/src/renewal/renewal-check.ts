@@ -18,6 +18,10 @@ import { joinSubject, type Problem } from '../judgement/problem.ts';
 import type { FileFinding } from './file-plan.ts';
 import { planRenewalChanges } from './renewal-files.ts';
 import { describeLifetimeChange, lifetimeCas, planLifetime } from './lifetime.ts';
+import { kubeadmCommand } from '../inventory/kubeadm-phases.ts';
+import { findScratchObstacle } from '../judgement/loss-judgement.ts';
+import { checkScratch, type LostEntry, type ScratchContext } from '../scratch/scratch-check.ts';
+import type { ScratchFacts } from '../scratch/scratch-facts.ts';
 import { renewalNotice, type ResolvedRenewalOptions } from './renewal-options.ts';
 
 export type RenewalFinding = FileFinding;
@@ -28,6 +32,8 @@ export interface RenewalContext {
   readonly alsoServesAs: readonly CertificateId[];
   readonly input: InspectionInput;
   readonly options: ResolvedRenewalOptions;
+  /** What lost certificates are made from; `undefined`: they are not made, and block. */
+  readonly facts?: ScratchFacts | undefined;
   /** CAs that earlier steps of the same plan reissue when they have expired. */
   readonly reissued: readonly CaId[];
   readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>;
@@ -79,16 +85,29 @@ function blocked(entry: CertificateEntry, [first, ...others]: readonly [Problem,
   };
 }
 
+/** No component reads it. */
+function isUnused({ definition }: CertificateEntry): boolean {
+  return definition.component === undefined;
+}
+
 /** A file that cannot be read and that no component and no later step needs must not keep the others from being renewed. */
-function passOver(
-  { definition }: CertificateEntry,
-  [first]: readonly [Problem, ...Problem[]],
-): RenewalFinding | undefined {
-  const recreatedBy = 'recreatedBy' in definition ? definition.recreatedBy : undefined;
-  if (recreatedBy === undefined) return undefined;
+function passOver({ id }: CertificateEntry, [first]: readonly [Problem, ...Problem[]]): RenewalFinding {
   const summary = `${first.subject} is left as it is: ${first.message}`;
-  const warning = `${summary}; no component needs it: restore it from a backup, or recreate it with \`${recreatedBy}\``;
+  const command = kubeadmCommand(id) ?? 'kubeadm init phase';
+  const warning = `${summary}; no component needs it: restore it from a backup, or recreate it with \`${command}\``;
   return { status: 'ok', summary, evidence: [], warnings: [warning], changes: [] };
+}
+
+/** A lost certificate that can be made from scratch, with what it is made from. */
+export function findMakeable(
+  entry: CertificateEntry,
+  inventory: CertificateInventory,
+  { facts, options, host }: RenewalContext,
+): { readonly entry: LostEntry; readonly context: ScratchContext } | undefined {
+  const { loss } = entry;
+  if (loss === undefined || facts === undefined) return undefined;
+  if (findScratchObstacle(entry, inventory) !== undefined) return undefined;
+  return { entry: { ...entry, loss }, context: { facts, options, host } };
 }
 
 async function planRemoval(entry: CertificateEntry, host: RenewalContext['host']): Promise<readonly FileRemove[]> {
@@ -141,7 +160,11 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
     return { status: 'ok', summary: `no ${context.id} on this node: ${reason}`, evidence: [], changes: [] };
   }
   const { name } = entry.definition;
+  const lost = findMakeable(entry, inventory, context);
   const problems = judgeCertificate(entry, inventory, { now, ...renewalNotice(options) });
+  if (lost === undefined && entry.loss === 'missing' && isSomething(problems) && isUnused(entry)) {
+    return passOver(entry, problems);
+  }
   const ca = inventory.cas.find(({ id }) => id === entry.ca);
   // A CA that is reissued with the same key stays the issuer of its valid leaves.
   const awaited = ca !== undefined && context.reissued.includes(ca.id) && findReissuable(ca, now) !== undefined;
@@ -157,13 +180,12 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
 
   const blockers = [
     ...caProblems.filter(({ severity }) => isWanted || severity === 'problem'),
-    ...obstacles(entry, problems, options.newKeys || needsNewKey(entry)),
+    ...(lost === undefined ? obstacles(entry, problems, options.newKeys || needsNewKey(entry)) : []),
     ...judgeNewNames(entry, ca, lacking),
   ];
   if (isSomething(blockers)) {
-    const spare =
-      caProblems.length === 0 && (!entry.certificate.ok || !entry.key.ok) ? passOver(entry, blockers) : undefined;
-    return spare ?? blocked(entry, blockers);
+    const isSpare = 'isSpare' in entry.definition && caProblems.length === 0;
+    return isSpare && (!entry.certificate.ok || !entry.key.ok) ? passOver(entry, blockers) : blocked(entry, blockers);
   }
 
   const evidence = problems.map((problem) => joinSubject(problem.subject, problem.message));
@@ -184,6 +206,7 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
     const waiting = `${cause}, and its CA must be reissued first`;
     return { status: 'blocked', summary: waiting, evidence, code: 'PKI_CA_EXPIRED', waitsFor, changes: [] };
   }
+  if (lost !== undefined) return checkScratch(lost.entry, inventory, lost.context, now);
   const isEndNamed = problems[0] !== undefined && NAMES_END.includes(problems[0].code);
   const ends = describeEnds(entry, { ca, issuer, now, days: options.days, isEndNamed });
   const newKeys = options.newKeys || needsNewKey(entry);

@@ -15,7 +15,7 @@ import {
 } from '@kube-rescue/workflow';
 import { readPem, straightenPem } from '@kube-rescue/x509';
 import type { CredentialLocation } from '../inventory/certificate-location.ts';
-import { followLinks, planFileChange, PRIVATE_KEY_MODE } from './file-target.ts';
+import { followLinks, planFileChange, planLostFile, PRIVATE_KEY_MODE } from './file-target.ts';
 import type { CertificateEntry } from '../inventory/inventory.ts';
 import type { KubeletStore } from '../inventory/kubelet-inventory.ts';
 
@@ -36,7 +36,8 @@ async function freeDatedPath(files: Files, directory: HostPath, now: Date): Prom
   }
 }
 
-async function planStoreChanges(store: KubeletStore, now: Date, files: Files): Promise<readonly Change[]> {
+/** Plans a new dated file in the kubelet's store, its link, and kubelet.conf where that embeds the certificate. */
+export async function planStoreChanges(store: KubeletStore, now: Date, files: Files): Promise<readonly Change[]> {
   const dated = await freeDatedPath(files, store.directory, now);
   const pem: FileReplace = {
     ...(await describeReplacement(files, { target: dated, after: 'generated', fallbackMode: PRIVATE_KEY_MODE })),
@@ -65,7 +66,12 @@ export async function planRenewalChanges(
   if (entry.store !== undefined) return planStoreChanges(entry.store, now, files);
   const writesKey = newKeys || (entry.key.ok && entry.key.fault !== undefined);
   const paths = new Set([entry.certificateLocation.path, ...(writesKey ? [entry.keyLocation.path] : [])]);
-  return Promise.all([...paths].map((path) => planFileChange(path, files)));
+  const isLost = (path: HostPath): boolean => entry.keyLoss !== undefined && path === entry.keyLocation.path;
+  return Promise.all(
+    [...paths].map((path) =>
+      isLost(path) ? planLostFile(path, PRIVATE_KEY_MODE, files) : planFileChange(path, files),
+    ),
+  );
 }
 
 function isCertificate(label: string): boolean {

@@ -24,7 +24,9 @@ import type { FilePlan } from './file-plan.ts';
 import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
 import { assertSignable, findShortfall } from '../judgement/judgement.ts';
 import { needsNewKey } from '../judgement/go-judgement.ts';
-import { checkRenewal, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
+import { renderScratch } from '../scratch/scratch-check.ts';
+import type { ScratchFacts } from '../scratch/scratch-facts.ts';
+import { checkRenewal, findMakeable, observe, type RenewalContext, type RenewalFinding } from './renewal-check.ts';
 import { renderRenewedFile, type RenewedPems } from './renewal-files.ts';
 import { lifetimeCas, planLifetime } from './lifetime.ts';
 import { type RenewalOptions, resolveRenewalOptions } from './renewal-options.ts';
@@ -37,7 +39,8 @@ function makeKey(
   { x509 }: Certificate,
   options: RenewalContext['options'],
 ): Promise<KeyObject> {
-  const { keyAlgorithm = needsNewKey(entry) ? DEFAULT_KEY : undefined } = options;
+  const isRefused = needsNewKey(entry) && entry.keyLoss === undefined;
+  const { keyAlgorithm = isRefused ? DEFAULT_KEY : undefined } = options;
   const { path } = entry.certificateLocation;
   return keyAlgorithm === undefined ? generateKeyLike(x509.publicKey, path) : generateKey(keyAlgorithm);
 }
@@ -97,6 +100,11 @@ function assertAccepted(
 async function makeEdits(context: PlanContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {
   if (changes.every(({ kind }) => kind === 'file.remove')) return changes.map((change) => ({ change }));
   const { inventory, entry } = await observe(context);
+  const lost = entry === undefined ? undefined : findMakeable(entry, inventory, context);
+  if (lost !== undefined) {
+    const takeKey = (make: () => Promise<KeyObject>): Promise<KeyObject> => context.keys.take(context.id, make);
+    return renderScratch(lost.entry, inventory, { context: lost.context, takeKey, changes, now });
+  }
   if (entry === undefined) {
     throw new PkiError({
       code: 'PKI_CERTIFICATE_MISSING',
@@ -135,6 +143,8 @@ interface RenewalPlan extends FilePlan {
 export interface RenewalInput {
   readonly inventory: CertificateInventory;
   readonly options?: RenewalOptions | undefined;
+  /** What lost certificates are made from. Default: they are not made, and block. */
+  readonly facts?: ScratchFacts | undefined;
   /** CAs that are reissued in the same plan, before these certificates. Default: none. */
   readonly reissued?: readonly CaId[] | undefined;
 }
@@ -146,7 +156,7 @@ export interface RenewalInput {
  * @throws PkiError `PKI_LIFETIME_INVALID` `PKI_NAME_INVALID`
  */
 export function planRenewals(
-  { inventory, options = {}, reissued = [] }: RenewalInput,
+  { inventory, options = {}, facts, reissued = [] }: RenewalInput,
   { host, clock }: { readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat'>; readonly clock: Clock },
 ): readonly RenewalPlan[] {
   const resolved = resolveRenewalOptions(options);
@@ -156,7 +166,7 @@ export function planRenewals(
   const inOrder = CERTIFICATES.flatMap(({ id }) => inventory.certificates.filter((entry) => entry.id === id));
   return inOrder.map((entry) => {
     const { id, alsoServesAs } = entry;
-    const context = { id, alsoServesAs, input: inventory.input, options: resolved, reissued, host, keys };
+    const context = { id, alsoServesAs, input: inventory.input, options: resolved, facts, reissued, host, keys };
     return {
       entry,
       context,

@@ -353,7 +353,7 @@ describe('what cannot be renewed', () => {
     ],
     [
       'because it is damaged',
-      [options, (files) => putFile(files, '/etc/kubernetes/pki/apiserver.crt', '-----BEGIN CERTIFICATE-----\nAAAA')],
+      [options, (files) => putFile(files, '/etc/kubernetes/pki/apiserver.crt', 'AAAA')],
       'PKI_PEM_INVALID',
       /restore/,
     ],

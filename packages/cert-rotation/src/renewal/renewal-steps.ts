@@ -23,13 +23,13 @@ export function createRenewalSteps(
     let written: readonly Change[] = [];
     return {
       id: renewalStepId(definition),
-      title: `renew the ${definition.name}`,
+      title: entry.loss === undefined ? `renew the ${definition.name}` : `make the ${definition.name} from scratch`,
       requires: ca !== undefined && context.reissued.includes(ca) ? [reissueStepId(ca)] : [],
       reversible: 'yes',
       check,
       plan: ({ changes }) => changes,
       apply: async (changes, journal) => {
-        const edits = await proveEdits(await render(changes), deps.host);
+        const edits = await proveEdits(await render(changes), deps.host, { replacesLost: entry.loss !== undefined });
         written = changes;
         await journal.perform(edits);
       },

@@ -73,15 +73,19 @@ function assertContent(path: HostPath, before: Uint8Array | undefined, after: Ui
 
 /**
  * Parses every new file as what it is, before it replaces anything: PEM, kubeconfig, YAML or JSON. It must be of the format
- * that it had, and hold what it held.
+ * that it had, and hold what it held; a lost file held nothing.
  *
  * @throws PkiError `PKI_WRITE_REFUSED`, and nothing is written
  */
-export async function proveEdits(edits: readonly Edit[], files: Pick<HostFiles, 'readFile'>): Promise<readonly Edit[]> {
+export async function proveEdits(
+  edits: readonly Edit[],
+  files: Pick<HostFiles, 'readFile'>,
+  { replacesLost = false }: { readonly replacesLost?: boolean } = {},
+): Promise<readonly Edit[]> {
   for (const { change, material } of edits) {
     if (change.kind !== 'file.replace' || material === undefined) continue;
     const path = hostPath(change.target);
-    assertContent(path, await files.readFile(path), material);
+    assertContent(path, replacesLost ? undefined : await files.readFile(path), material);
   }
   return edits;
 }

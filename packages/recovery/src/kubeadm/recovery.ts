@@ -8,7 +8,7 @@ import {
   type RenewalOptions,
   renewalStepId,
 } from '@kube-rescue/cert-rotation';
-import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';
+import { assertSingleKubeadmNode, findScratchFacts, type Node } from '@kube-rescue/node';
 import { createControlPlaneRestartStep } from '@kube-rescue/static-manifests';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
@@ -84,9 +84,10 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
       const inventory = await inspectCertificates(description.inspection, node);
       if (options.adopt !== undefined) return createAdoption(options, options.adopt, description, inventory, node);
       const reissued = inventory.cas.map(({ id }) => id);
+      const facts = await findScratchFacts(description, node);
       return [
         ...createReissueSteps({ inventory, options }, node),
-        ...createRenewalSteps({ inventory, options, reissued }, node),
+        ...createRenewalSteps({ inventory, options, facts, reissued }, node),
       ] as readonly Step[];
     },
   });

@@ -6,7 +6,7 @@ import {
   PkiError,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
-import { isWorker, type Node, type NodeDescription } from '@kube-rescue/node';
+import { findScratchFacts, isWorker, type Node, type NodeDescription } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';
 
@@ -27,7 +27,8 @@ export function createRenewalPlaybook(
       const inventory = await inspectCertificates({ ...description.inspection, only }, node);
       if (only !== undefined) assertPresent(inventory, description);
       assertNoCachedSecret(description, inventory.certificates);
-      return createRenewalSteps({ inventory, options }, node);
+      const facts = await findScratchFacts(description, node);
+      return createRenewalSteps({ inventory, options, facts }, node);
     },
   });
   return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };
