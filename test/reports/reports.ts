@@ -158,7 +158,7 @@ export const REPORTS: readonly Report[] = [
     address: 'https://github.com/kubernetes/kubernetes/issues/34956',
     state: 'the certificate files have 0 bytes after a restart',
     build: async () => copyOf(withFiles((await pkiOf()).tree, { [`${PKI}/apiserver.crt`]: '' })),
-    code: 'PKI_PEM_INVALID',
+    code: 'PKI_CERTIFICATE_LOST',
     says: [`${PKI}/apiserver.crt`, 'empty'],
   },
   {
@@ -168,7 +168,7 @@ export const REPORTS: readonly Report[] = [
       const { tree } = await pkiOf();
       return copyOf(new Map([...tree].filter(([path]) => !path.startsWith('/var/lib/kubelet/pki/'))));
     },
-    code: 'PKI_CERTIFICATE_MISSING',
+    code: 'PKI_CERTIFICATE_LOST',
     says: [KUBELET_PEM, 'the kubelet does not start'],
   },
   {

@@ -45,6 +45,7 @@ const RENEWABLE: readonly string[] = [
   'PKI_CERTIFICATE_NOT_YET_VALID',
   'PKI_CHAIN_BROKEN',
   'PKI_NAME_MISSING',
+  'PKI_CERTIFICATE_LOST',
 ];
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
 /** Where the layout is refused, a recovery is too. */

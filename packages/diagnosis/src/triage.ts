@@ -124,9 +124,12 @@ async function findConfigurationProblems(
   node: Node,
 ): Promise<readonly Finding[]> {
   const { components, kubelet } = description;
+  // A lost certificate is made again with its key.
+  const lost = inventory.certificates.filter(({ loss }) => loss !== undefined);
+  const judged = new Set<string>([...pathsOf(certificates), ...lost.map(({ keyLocation }) => keyLocation.path)]);
   const findings = await Promise.all([
     findForeignAddresses(components, node),
-    findUnreadableFlagFiles(components, pathsOf(certificates), node),
+    findUnreadableFlagFiles(components, judged, node),
     findContradictions(components, inventory, node),
     findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
   ]);
