@@ -7,7 +7,7 @@ import { planFileChange } from '../renewal/file-target.ts';
 import type { RenewalOptions } from '../renewal/renewal-options.ts';
 import { proveEdits } from '../renewal/written-content.ts';
 import { planRenewals } from '../renewal/renewal-plans.ts';
-import { type CertificateEntry, inspectCertificates } from '../inventory/inventory.ts';
+import { type CertificateEntry, inspectCertificates, isRemoved } from '../inventory/inventory.ts';
 import { judgeCertificate } from '../judgement/judgement.ts';
 import { joinSubject } from '../judgement/problem.ts';
 import { planRenewalChanges } from '../renewal/renewal-files.ts';
@@ -117,7 +117,7 @@ function planLeaf(entry: CertificateEntry, input: AdoptionInput, deps: AdoptionD
 async function planAdoption(input: AdoptionInput, deps: AdoptionDeps): Promise<readonly AdoptionPlan[]> {
   await judgeAdoption(input, deps);
   const { certificates } = await inspectCertificates(input.node, deps);
-  const leaves = certificates.filter(({ ca }) => ca !== undefined);
+  const leaves = certificates.filter((entry) => entry.ca !== undefined && !isRemoved(entry));
   return [planCas(input, deps), ...leaves.map((entry) => planLeaf(entry, input, deps))];
 }
 

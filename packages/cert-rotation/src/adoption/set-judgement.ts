@@ -3,7 +3,7 @@ import { type CaEntry, holdsOneCertificate } from '../inventory/ca-inventory.ts'
 import { signingCertificate } from '../judgement/ca-judgement.ts';
 import type { CaId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
-import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import { type CertificateEntry, type CertificateInventory, isRemoved } from '../inventory/inventory.ts';
 import { judgeCertificate } from '../judgement/judgement.ts';
 import type { AdoptedCa, AdoptedLeaf, Adoption, AdoptionRules } from './adoption.ts';
 import { chooseCandidates } from './candidate-choice.ts';
@@ -55,7 +55,7 @@ export function judgeCertificateSet(
   const reasons: string[] = [];
   if (set.certificates.length === 0) reasons.push('it holds no certificate');
 
-  const entries = inventory.certificates.filter(({ ca }) => ca !== undefined);
+  const entries = inventory.certificates.filter((entry) => entry.ca !== undefined && !isRemoved(entry));
   const replaceable = entries.filter((entry) => {
     const isGood = judgeCertificate(entry, inventory, { now, expiringWithinDays: 0 }).length === 0;
     return !isGood || rules.keepGood?.includes(entry.id) !== true;

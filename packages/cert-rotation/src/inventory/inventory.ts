@@ -79,6 +79,11 @@ export interface CertificateInventory {
   readonly absent: readonly AbsentCertificate[];
 }
 
+/** A file for people alone that is not there: some administrators remove it on purpose, so nothing waits for it. */
+export function isRemoved({ loss, definition }: Pick<CertificateEntry, 'loss' | 'definition'>): boolean {
+  return loss === 'missing' && definition.component === undefined;
+}
+
 function assertKnownIds(only: readonly string[]): void {
   const unknown = only.filter((id) => !CERTIFICATES.some((definition) => definition.id === id));
   if (unknown.length === 0) return;

@@ -1,6 +1,6 @@
 import { PKI_ERRORS } from '../errors.ts';
 import { kubeadmCommand } from '../inventory/kubeadm-phases.ts';
-import type { CertificateEntry, CertificateInventory } from '../inventory/inventory.ts';
+import { type CertificateEntry, type CertificateInventory, isRemoved } from '../inventory/inventory.ts';
 import type { Loss } from '../inventory/loss.ts';
 import { type Problem, problemOf } from './problem.ts';
 
@@ -54,7 +54,7 @@ export function judgeLoss(
   entry: CertificateEntry & { readonly loss: Loss },
   inventory: Pick<CertificateInventory, 'cas'>,
 ): Problem {
-  const { id, definition, certificateLocation, certificate, key, loss } = entry;
+  const { id, certificateLocation, certificate, key, loss } = entry;
   const error = certificate.ok ? (key.ok ? undefined : key.error) : certificate.error;
   if (error === undefined) throw new Error(`${id} was not lost`);
   const obstacle = findScratchObstacle(entry, inventory);
@@ -63,7 +63,6 @@ export function judgeLoss(
     ...found,
     ...(obstacle === undefined ? LOST : { hint: obstacle.hint }),
     message: describeLoss(loss),
-    // Nothing but the administrator reads it, and some remove it on purpose.
-    severity: loss === 'missing' && definition.component === undefined ? 'warning' : 'problem',
+    severity: isRemoved(entry) ? 'warning' : 'problem',
   };
 }

@@ -11,6 +11,7 @@ import {
   type CertificateInventory,
   inspectCertificates,
   type InspectionInput,
+  isRemoved,
 } from '../inventory/inventory.ts';
 import { findShortfall, judgeCertificate } from '../judgement/judgement.ts';
 import { needsNewKey } from '../judgement/go-judgement.ts';
@@ -85,11 +86,6 @@ function blocked(entry: CertificateEntry, [first, ...others]: readonly [Problem,
   };
 }
 
-/** No component reads it. */
-function isUnused({ definition }: CertificateEntry): boolean {
-  return definition.component === undefined;
-}
-
 /** A file that cannot be read and that no component and no later step needs must not keep the others from being renewed. */
 function passOver({ id }: CertificateEntry, [first]: readonly [Problem, ...Problem[]]): RenewalFinding {
   const summary = `${first.subject} is left as it is: ${first.message}`;
@@ -162,7 +158,7 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   const { name } = entry.definition;
   const lost = findMakeable(entry, inventory, context);
   const problems = judgeCertificate(entry, inventory, { now, ...renewalNotice(options) });
-  if (lost === undefined && entry.loss === 'missing' && isSomething(problems) && isUnused(entry)) {
+  if (lost === undefined && isSomething(problems) && isRemoved(entry)) {
     return passOver(entry, problems);
   }
   const ca = inventory.cas.find(({ id }) => id === entry.ca);

@@ -20,16 +20,17 @@ export function createRenewalSteps(
 ): readonly Step<RenewalFinding>[] {
   return planRenewals(input, deps).map(({ entry, context, check, render }): Step<RenewalFinding> => {
     const { ca, definition } = entry;
+    const isMade = entry.loss !== undefined && context.facts !== undefined;
     let written: readonly Change[] = [];
     return {
       id: renewalStepId(definition),
-      title: entry.loss === undefined ? `renew the ${definition.name}` : `make the ${definition.name} from scratch`,
+      title: isMade ? `make the ${definition.name} from scratch` : `renew the ${definition.name}`,
       requires: ca !== undefined && context.reissued.includes(ca) ? [reissueStepId(ca)] : [],
       reversible: 'yes',
       check,
       plan: ({ changes }) => changes,
       apply: async (changes, journal) => {
-        const edits = await proveEdits(await render(changes), deps.host, { replacesLost: entry.loss !== undefined });
+        const edits = await proveEdits(await render(changes), deps.host, { replacesLost: isMade });
         written = changes;
         await journal.perform(edits);
       },

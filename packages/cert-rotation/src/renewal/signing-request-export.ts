@@ -13,7 +13,7 @@ import {
 } from '@kube-rescue/x509';
 import { PkiError } from '../errors.ts';
 import { PRIVATE_KEY_MODE } from './file-target.ts';
-import { type CertificateEntry, type CertificateInventory } from '../inventory/inventory.ts';
+import { type CertificateEntry, type CertificateInventory, isRemoved } from '../inventory/inventory.ts';
 import { assertSignable, findShortfall } from '../judgement/judgement.ts';
 
 /** A written signing request. */
@@ -86,7 +86,7 @@ export async function exportSigningRequests(
   { files }: { readonly files: Pick<HostFiles, 'stat' | 'writeFile' | 'makeDirectory'> },
 ): Promise<readonly ExportedRequest[]> {
   const { inventory, directory, newKeys = false } = request;
-  const entries = inventory.certificates.filter(({ ca }) => ca !== undefined);
+  const entries = inventory.certificates.filter((entry) => entry.ca !== undefined && !isRemoved(entry));
   const obstacles = entries
     .map((entry) => obstacleOf(entry, newKeys, inventory))
     .filter((obstacle) => obstacle !== undefined);

@@ -56,7 +56,7 @@ export async function findScratchServer(
   const server = isLocal
     ? ((await firstOf(LOCAL)) ?? (isOld ? await shared() : undefined) ?? local)
     : ((await shared()) ?? local);
-  return server ?? { missing: 'neither a kubeconfig nor a flag of this node tells the address of the API server' };
+  return server ?? { missing: 'neither a kubeconfig nor a flag of this node shows the address of the API server' };
 }
 
 /** A new kubeconfig in the shape of kubeadm's, with the CA of the cluster. */

@@ -124,9 +124,9 @@ export function planSubject(
   const make = SUBJECTS[id];
   if (make === undefined) return { missing: 'kubeadm makes no such certificate' };
   const { nodeName = '', kubernetesMinor } = facts;
-  if (nodeName === '' && NEEDS_NAME.includes(id)) return { missing: 'nothing on this node tells the name of the Node' };
+  if (nodeName === '' && NEEDS_NAME.includes(id)) return { missing: 'nothing on this node shows the name of the Node' };
   if (kubernetesMinor === undefined && NEEDS_VERSION.includes(id)) {
-    return { missing: "the API server's manifest does not tell the version of Kubernetes" };
+    return { missing: "the API server's manifest does not show the version of Kubernetes" };
   }
   const range = findFlag(components, { component: 'kube-apiserver', flag: 'service-cluster-ip-range' });
   const address = findFlag(components, { component: 'kube-apiserver', flag: 'advertise-address' });

@@ -3,6 +3,8 @@ import { createFakeHost, createFixedClock, type StepCase, stepLaws } from '@kube
 import { kubeadmNode, NOW, putFile } from '../kubeadm-node.fixture.ts';
 import { scratchSteps } from './scratch-case.fixture.ts';
 
+const LOST = ['apiserver', 'scheduler.conf', 'kubelet-client'] as const;
+
 async function stepCase(): Promise<StepCase> {
   const { tree, input } = await kubeadmNode({ algorithm: 'ecdsa' }, (files) => {
     putFile(files, '/etc/kubernetes/pki/apiserver.crt', '', 0o644);
@@ -15,7 +17,7 @@ async function stepCase(): Promise<StepCase> {
     makePlaybook: (host: Host) => ({
       id: 'scratch',
       title: 'make lost files from scratch',
-      phases: [{ id: 'make', title: 'make', steps: () => scratchSteps({ host, input }) }],
+      phases: [{ id: 'make', title: 'make', steps: () => scratchSteps({ host, input: { ...input, only: LOST } }) }],
     }),
     clock: createFixedClock(NOW),
     directories: [hostPath('/etc/kubernetes'), hostPath('/var/lib/kubelet')],

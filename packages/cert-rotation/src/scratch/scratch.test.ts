@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { inspectCertificates } from '../inventory/inventory.ts';
 import { reportCertificates } from '../judgement/report.ts';
 import { directJournal, kubeadmNode, type Node, NOW, putFile, textAt, textIn } from '../kubeadm-node.fixture.ts';
+import { exportSigningRequests } from '../renewal/signing-request-export.ts';
 import { FACTS, scratchSteps } from './scratch-case.fixture.ts';
 
 const { signal } = new AbortController();
@@ -212,6 +213,9 @@ describe('what is not made from scratch', () => {
       status: 'ok',
       warnings: [expect.stringContaining('kubeadm init phase kubeconfig admin')],
     });
+    const inventory = await inspectCertificates(node.input, { host: node.host });
+    const requests = await exportSigningRequests({ inventory, directory: hostPath('/requests') }, { files: node.host });
+    expect(requests.map(({ id }) => id)).not.toContain('admin.conf');
     const steps = await scratchSteps(node);
     expect(steps.map(({ id }) => id)).not.toContain('kubeconfig/renew/super-admin.conf');
   });

@@ -27,8 +27,8 @@ export function renderNewKubeconfig({ server, clusterName, trust, userName, cred
   const context = scalar(`${userName}@${clusterName}`);
   const user =
     'path' in credentials
-      ? [`client-certificate: ${scalar(credentials.path)}`, `client-key: ${scalar(credentials.path)}`]
-      : [`client-certificate-data: ${data(credentials.certificate)}`, `client-key-data: ${data(credentials.key)}`];
+      ? { 'client-certificate': scalar(credentials.path), 'client-key': scalar(credentials.path) }
+      : { 'client-certificate-data': data(credentials.certificate), 'client-key-data': data(credentials.key) };
   return [
     'apiVersion: v1',
     'clusters:',
@@ -47,7 +47,7 @@ export function renderNewKubeconfig({ server, clusterName, trust, userName, cred
     'users:',
     `- name: ${scalar(userName)}`,
     '  user:',
-    ...user.map((line) => `    ${line}`),
+    ...Object.entries(user).map(([field, value]) => `    ${field}: ${value}`),
     '',
   ].join('\n');
 }
