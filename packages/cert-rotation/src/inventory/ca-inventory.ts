@@ -1,16 +1,15 @@
 import { type ComponentFlags, type FileReader, findFlag, readNamedFile } from '@kube-rescue/node-config';
 import { type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { type Certificate, findBundleFault, isKeyOf, parseCertificates, parsePrivateKey } from '@kube-rescue/x509';
-import type { KeyObject } from 'node:crypto';
 import { CA_DEFINITIONS, type CaDefinition, type CaId } from './catalogue.ts';
 import { PkiError } from '../errors.ts';
+import { type CaKey, explainLostCa, findLostCa, type LostCa } from './lost-ca.ts';
 import { attempt, attemptPem, type Reading } from './reading.ts';
+import type { FlagSurvey } from './trusting-files.ts';
 
 /** The signing certificate of a CA, and its key. */
-export interface Issuer {
+export interface Issuer extends CaKey {
   readonly certificate: Certificate;
-  readonly key: KeyObject;
-  readonly keyPath: HostPath;
 }
 
 /** One CA of the node. */
@@ -22,6 +21,8 @@ export interface CaEntry {
   readonly bundle: Reading<readonly Certificate[]>;
   /** The certificate of the bundle with a key on this node. */
   readonly issuer: Reading<Issuer>;
+  /** How its file was lost; `undefined`: it was not. */
+  readonly lost: LostCa | undefined;
 }
 
 /** The file of a CA's certificate, by the flags. */
@@ -117,23 +118,36 @@ function keyElsewhere(definition: CaDefinition, path: HostPath): PkiError {
 /** The programs that read the file of a CA. */
 const READERS = { cluster: 'client-go', 'front-proxy': 'client-go', etcd: 'etcd', 'etcd-peer': 'etcd' } as const;
 
-/** Reads a CA's bundle and finds the key that belongs to one of its certificates, by comparing public keys. */
-export async function inspectCa(
-  id: CaId,
-  path: HostPath,
-  components: readonly ComponentFlags[],
-  reader: FileReader,
-): Promise<CaEntry> {
+/** The keys of a CA that can be read. */
+async function readKeys(paths: readonly HostPath[], reader: FileReader): Promise<readonly CaKey[]> {
+  const keys: CaKey[] = [];
+  for (const keyPath of paths) {
+    const read = await attempt(async () =>
+      parsePrivateKey(await readNamedFile(reader, keyPath, 'PKI_CA_KEY_MISSING'), keyPath),
+    );
+    if (read.ok) keys.push({ key: read.value.key, keyPath });
+  }
+  return keys;
+}
+
+/**
+ * Reads a CA's bundle and finds the key that belongs to one of its certificates, by comparing public keys. Where its file was
+ * lost, looks for a copy in the other files of the node that trust it.
+ */
+export async function inspectCa(id: CaId, path: HostPath, survey: FlagSurvey, reader: FileReader): Promise<CaEntry> {
   const definition = definitionOf(id);
-  const hint = `restore the certificate of the ${definition.name} from a backup`;
+  const { components } = survey;
   const bundle = await attemptPem(
-    () => readNamedFile(reader, path, 'PKI_CA_MISSING', hint),
+    () => readNamedFile(reader, path, 'PKI_CA_MISSING'),
     (text): readonly Certificate[] => parseCertificates(text, path),
     (text) => findBundleFault(text, READERS[id]),
   );
   const keys = keyPaths(definition, path, components);
-  const issuer = bundle.ok
-    ? await attempt(() => findIssuer(reader, bundle.value, { definition, path, keys, components }))
-    : bundle;
-  return { id, definition, path, bundle, issuer };
+  if (bundle.ok) {
+    const issuer = await attempt(() => findIssuer(reader, bundle.value, { definition, path, keys, components }));
+    return { id, definition, path, bundle, issuer, lost: undefined };
+  }
+  const lost = await findLostCa({ path, keys: await readKeys(keys, reader) }, survey, reader);
+  const unread = { ok: false, error: explainLostCa(bundle.error, { name: definition.name, path }, lost) } as const;
+  return { id, definition, path, bundle: unread, issuer: unread, lost };
 }

@@ -179,7 +179,7 @@ export async function inspectCertificates(
   const certificates = [...entries.values()];
   const needed = CA_DEFINITIONS.filter(({ id }) => certificates.some(({ ca }) => ca === id));
   const cas = await Promise.all(
-    needed.map(({ id }) => inspectCa(id, locateCa(id, components, certificatesDirectory), components, host)),
+    needed.map(({ id }) => inspectCa(id, locateCa(id, components, certificatesDirectory), input, host)),
   );
   return { input, certificates, cas, absent };
 }

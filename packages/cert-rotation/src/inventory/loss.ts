@@ -8,6 +8,22 @@ import { attempt } from './reading.ts';
 /** How the content of a file was lost: no file, no content, or its end is missing. */
 export type Loss = 'missing' | 'empty' | 'torn';
 
+const LOSSES: Readonly<Record<Loss, string>> = {
+  missing: 'is missing',
+  empty: 'is empty',
+  torn: 'is torn: its end is missing',
+};
+
+/** For example `the file is empty`. */
+export function describeLoss(loss: Loss): string {
+  return `the file ${LOSSES[loss]}`;
+}
+
+/** For example `the file of its key is empty`. */
+export function describeKeyLoss(loss: Loss): string {
+  return `the file of its key ${LOSSES[loss]}`;
+}
+
 type Located = Credentials & { readonly store?: KubeletStore | undefined };
 
 /**

@@ -1,24 +1,10 @@
 import { PKI_ERRORS } from '../errors.ts';
 import { kubeadmCommand } from '../inventory/kubeadm-phases.ts';
 import { type CertificateEntry, type CertificateInventory, isRemoved } from '../inventory/inventory.ts';
-import type { Loss } from '../inventory/loss.ts';
+import { describeLoss, type Loss } from '../inventory/loss.ts';
 import { type Problem, problemOf } from './problem.ts';
 
-const LOSSES: Readonly<Record<Loss, string>> = {
-  missing: 'is missing',
-  empty: 'is empty',
-  torn: 'is torn: its end is missing',
-};
-
-/** For example `the file is empty`. */
-export function describeLoss(loss: Loss): string {
-  return `the file ${LOSSES[loss]}`;
-}
-
-/** For example `the file of its key is empty`. */
-export function describeKeyLoss(loss: Loss): string {
-  return `the file of its key ${LOSSES[loss]}`;
-}
+export { describeLoss } from '../inventory/loss.ts';
 
 /** Why a lost certificate cannot be made from scratch here, and what to do instead; `undefined` when its CA can sign it. */
 export function findScratchObstacle(

@@ -46,7 +46,7 @@ interface Observation {
 
 export async function observeCa(context: ReissueContext, now: Date): Promise<Observation | CaEntry> {
   const { ca, input, isForced, host } = context;
-  const entry = await inspectCa(ca.id, ca.path, input.components, host);
+  const entry = await inspectCa(ca.id, ca.path, input, host);
   const current = signingCertificate(entry);
   if (current === undefined) return entry;
   const isToBeReissued = isForced || now > current.notAfter;

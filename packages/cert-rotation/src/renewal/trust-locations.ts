@@ -1,10 +1,4 @@
-import {
-  type ComponentFlags,
-  decodeKubeconfig,
-  hostPathOf,
-  readConfigurationTexts,
-  readKubeconfigTrust,
-} from '@kube-rescue/node-config';
+import { decodeKubeconfig, hostPathOf, readConfigurationTexts, readKubeconfigTrust } from '@kube-rescue/node-config';
 import { type HostFiles, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import {
   type Certificate,
@@ -17,10 +11,9 @@ import {
   replacePemBlocks,
   straightenPem,
 } from '@kube-rescue/x509';
-import { CERTIFICATES } from '../inventory/catalogue.ts';
-import { locateKubeconfig } from '../inventory/certificate-locating.ts';
 import type { InspectionInput } from '../inventory/inventory.ts';
 import { attempt } from '../inventory/reading.ts';
+import { flaggedFiles, type NamedFile, namedKubeconfigs } from '../inventory/trusting-files.ts';
 import { detectFormat, filesNamedIn, readTrustTexts, replaceTrust, type TrustFormat } from './trust-format.ts';
 
 /** A file of this node that trusts a CA, in one of the formats that can be changed. */
@@ -49,39 +42,12 @@ export interface TrustSurvey {
 
 type Files = Pick<HostFiles, 'readFile' | 'list'>;
 
-const KUBECONFIG_FLAGS = [
-  'kubeconfig',
-  'authentication-kubeconfig',
-  'authorization-kubeconfig',
-  'bootstrap-kubeconfig',
-];
-/**
- * Flags whose file never holds a CA that its reader trusts: keys of tokens, keys and sockets of encryption
- * (EncryptionConfiguration), what is logged (audit.k8s.io Policy), an endpoint without TLS (TracingConfiguration).
- */
-const NO_TRUST_FLAGS = [
-  'service-account-key-file',
-  'service-account-signing-key-file',
-  'encryption-provider-config',
-  'audit-policy-file',
-  'tracing-config-file',
-];
 /** Flags that name one file with CAs (kube-apiserver, kube-controller-manager, kubelet and etcd, `--help`). */
 const CA_FILE_FLAG =
   /^(?:(?:requestheader-)?client-ca-file|oidc-ca-file|root-ca-file|etcd-cafile|kubelet-certificate-authority|(?:peer-)?trusted-ca-file|(?:authentication|authorization)-config|(?:admission-control|egress-selector|(?:authentication-token|authorization|audit)-webhook)-config-file)$/;
 const CERTIFICATE_LABEL = 'CERTIFICATE';
 /** A configuration names a kubeconfig, which names a file; more is a loop. */
 const MAX_DEPTH = 4;
-
-/** Every file in flags; no directories. */
-function flaggedFiles({ components }: InspectionInput): readonly NamedFile[] {
-  return components.flatMap(({ flags, mounts }) =>
-    [...flags]
-      .filter(([flag, value]) => value.startsWith('/') && !value.includes(',') && !flag.endsWith('-dir'))
-      .filter(([flag]) => !KUBECONFIG_FLAGS.includes(flag) && !NO_TRUST_FLAGS.includes(flag))
-      .map(([, value]): NamedFile => ({ path: hostPath(value), mounts })),
-  );
-}
 
 /** Flags of CAs with a value that is no path of the host, such as a systemd credential. */
 function flagsWithoutFile({ components }: InspectionInput): readonly UneditableTrust[] {
@@ -95,25 +61,11 @@ function flagsWithoutFile({ components }: InspectionInput): readonly UneditableT
   );
 }
 
-/** A file that a flag or another file names, with the mounts of the container that reads it. */
-interface NamedFile {
-  readonly path: HostPath;
-  readonly mounts: ComponentFlags['mounts'];
-}
-
 /** Kubeconfigs in flags, with a usual name, or in the same directory. */
 export async function listKubeconfigs(input: InspectionInput, files: Files): Promise<readonly HostPath[]> {
-  const { components, kubernetesDirectory } = input;
-  const flagged = components.flatMap(({ flags }) => KUBECONFIG_FLAGS.map((flag) => flags.get(flag) ?? ''));
-  const usual = CERTIFICATES.map((definition) => locateKubeconfig(definition, input)).filter(
-    (path) => path !== undefined,
-  );
+  const { kubernetesDirectory } = input;
   const beside = ((await files.list(kubernetesDirectory)) ?? []).filter((name) => /\.(?:conf|kubeconfig)$/.test(name));
-  return [
-    ...flagged.filter((path) => path.startsWith('/')).map(hostPath),
-    ...usual,
-    ...beside.map((name) => joinPath(kubernetesDirectory, name)),
-  ];
+  return [...namedKubeconfigs(input), ...beside.map((name) => joinPath(kubernetesDirectory, name))];
 }
 
 /** Certificates of `ca` in arbitrary text. */
