@@ -27,6 +27,7 @@ import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 import { findCertificateFindings, pathsOf } from './configuration/certificate-findings.ts';
 import { findContradictions } from './configuration/contradictions.ts';
 import { findUnreadableFlagFiles } from './configuration/named-files.ts';
+import { findTokenKeyFaults } from './configuration/token-keys.ts';
 import { findRenamedNode } from './configuration/node-name.ts';
 import { countVoters, findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
 import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
@@ -111,10 +112,13 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   };
 }
 
+/** The findings that name a file which is not there. */
+const NAMES_FILES: readonly string[] = ['FLAG_FILE_MISSING', 'SERVICE_ACCOUNT_KEY_LOST'];
+
 /** The files that a finding about flags names already. */
 function pathsIn(configuration: readonly Finding[]): ReadonlySet<string> {
-  const lines = configuration.filter(({ code }) => code === 'FLAG_FILE_MISSING').flatMap(({ evidence }) => evidence);
-  return new Set(lines.map((line) => /=(\/[^:]+): /.exec(line)?.[1] ?? ''));
+  const lines = configuration.filter(({ code }) => NAMES_FILES.includes(code)).flatMap(({ evidence }) => evidence);
+  return new Set(lines.map((line) => /=(\/[^:]+)(?:: |$)/.exec(line)?.[1] ?? ''));
 }
 
 async function findConfigurationProblems(
@@ -126,14 +130,19 @@ async function findConfigurationProblems(
   const { components, kubelet } = description;
   // A lost certificate is made again with its key.
   const lost = inventory.certificates.filter(({ loss }) => loss !== undefined);
-  const judged = new Set<string>([...pathsOf(certificates), ...lost.map(({ keyLocation }) => keyLocation.path)]);
+  const tokenKeys = await findTokenKeyFaults(components, node);
+  const judged = new Set<string>([
+    ...pathsOf(certificates),
+    ...lost.map(({ keyLocation }) => keyLocation.path),
+    ...tokenKeys.paths,
+  ]);
   const findings = await Promise.all([
     findForeignAddresses(components, node),
     findUnreadableFlagFiles(components, judged, node),
     findContradictions(components, inventory, node),
     findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
   ]);
-  return findings.flat();
+  return [...findings.flat(), ...tokenKeys.findings];
 }
 
 function findWrongClock({ verdict, summary, evidence }: ClockJudgement): Finding | undefined {

@@ -41,6 +41,7 @@ export {
   findBundleFault,
   findLeafFault,
   findPrivateKeyFault,
+  findSigningKeyFault,
   findVerificationFault,
   type GoChainFault,
   type GoFault,

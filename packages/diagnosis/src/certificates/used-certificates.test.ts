@@ -543,6 +543,32 @@ describe('flags that contradict each other', () => {
     expect(await causesOf(files, withFlags('--service-account-key-file=/etc/kubernetes/pki/other.pub'))).toEqual([]);
   });
 
+  it.each([
+    ['the public half is empty', { 'sa.pub': '' }, 'verifies service account tokens is empty'],
+    ['the public half is missing', { 'sa.pub': undefined }, 'verifies service account tokens does not exist'],
+    ['the public half holds something else', { 'sa.pub': 'words\n' }, 'verifies service account tokens holds no key'],
+    ['the private key is empty', { 'sa.key': '' }, 'signs service account tokens is empty'],
+    ['the private key is torn', { 'sa.key': '-----BEGIN RSA PRIVATE KEY-----\nMIIE' }, 'is torn: its end is missing'],
+    ['the private key is missing', { 'sa.key': undefined }, 'signs service account tokens does not exist'],
+  ])('name a key of service account tokens when %s, once', async (_title, texts, words) => {
+    const changed = (tree: NodeTree): NodeTree => {
+      const files = new Map(tree);
+      for (const [name, text] of Object.entries(texts)) {
+        const path = hostPath(`/etc/kubernetes/pki/${name}`);
+        if (text === undefined) files.delete(path);
+        else files.set(path, { kind: 'file', bytes: Buffer.from(text), mode: 0o600 });
+      }
+      return files;
+    };
+    expect(await causesOf({}, changed)).toEqual(['SERVICE_ACCOUNT_KEY_LOST']);
+    const [cause] = (await triage({}, changed)).causes;
+    expect(cause?.summary).toContain(words);
+    const isPublic = Object.keys(texts)[0] === 'sa.pub';
+    expect(cause?.hint).toContain(
+      isPublic ? 'openssl pkey -in /etc/kubernetes/pki/sa.key' : 'kubeadm init phase certs sa',
+    );
+  });
+
   it('name a front proxy that is not allowed, and a CA that did not sign the certificate of etcd', async () => {
     const names = (tree: NodeTree): NodeTree =>
       editManifest(tree, 'kube-apiserver', (text) =>

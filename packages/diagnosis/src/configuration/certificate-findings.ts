@@ -4,6 +4,7 @@ import type { ComponentFlags } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';
 import { findContradictions } from './contradictions.ts';
 import { findUnreadableFlagFiles } from './named-files.ts';
+import { findTokenKeyFaults } from './token-keys.ts';
 
 /** Words of the flags that name certificates, keys and kubeconfigs: `client-ca-file`, `etcd-cafile`, `tls-sni-cert-key`. */
 const CERTIFICATE_WORDS: ReadonlySet<string> = new Set([
@@ -28,11 +29,13 @@ export async function findCertificateFindings(
   inventory: CertificateInventory,
   { host }: { readonly host: Pick<Host, 'readFile' | 'stat'> },
 ): Promise<readonly Finding[]> {
+  const tokenKeys = await findTokenKeyFaults(components, { host });
+  const judged = new Set([...pathsOf(rows), ...tokenKeys.paths]);
   const findings = await Promise.all([
-    findUnreadableFlagFiles(components, pathsOf(rows), { host }, isCertificateFlag),
+    findUnreadableFlagFiles(components, judged, { host }, isCertificateFlag),
     findContradictions(components, inventory, { host }),
   ]);
-  return findings.flat();
+  return [...findings.flat(), ...tokenKeys.findings];
 }
 
 /** The files of the rows and of their problems. */

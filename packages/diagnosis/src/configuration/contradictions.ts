@@ -1,9 +1,8 @@
 import type { CertificateInventory } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
-import { type ComponentFlags, findComponent, findFlag, namedPaths } from '@kube-rescue/node-config';
-import { type Certificate, findIssuerMismatch, parseCertificates, readPem, readSubject } from '@kube-rescue/x509';
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { type ComponentFlags, findFlag, namedPaths } from '@kube-rescue/node-config';
+import { type Certificate, findIssuerMismatch, parseCertificates, readSubject } from '@kube-rescue/x509';
 import type { Finding } from '../cause.ts';
 
 type Reader = Pick<Host, 'readFile'>;
@@ -18,63 +17,10 @@ export async function findContradictions(
   { host }: { readonly host: Reader },
 ): Promise<readonly Finding[]> {
   const findings = await Promise.all([
-    findForeignTokenKeys(components, host),
     findUnacceptedPresenter(inventory, host, ETCD_SERVER),
     findUnacceptedPresenter(inventory, host, KUBELET_SERVER),
   ]);
   return [...findings.flat(), ...findUnlistedFrontProxy(components, inventory)];
-}
-
-/**
- * The API server verifies tokens of service accounts by the public keys of `--service-account-key-file`, or of its serving key
- * without the flag (Kubernetes `pkg/kubeapiserver/options/authentication.go`); it signs them with
- * `--service-account-signing-key-file`, and the controller manager the older ones with `--service-account-private-key-file`.
- */
-async function findForeignTokenKeys(components: readonly ComponentFlags[], host: Reader): Promise<readonly Finding[]> {
-  const apiServer = findComponent(components, 'kube-apiserver');
-  if (apiServer === undefined) return [];
-  const verifying =
-    apiServer.flags.get('service-account-key-file') ?? apiServer.flags.get('tls-private-key-file') ?? '';
-  const read = await Promise.all(namedPaths(verifying).map((path) => readPublicKeys(path, host)));
-  const accepted = read.flat();
-  // A key that cannot be read might be the one.
-  if (accepted.length === 0 || read.some((keys) => keys.length === 0)) return [];
-  const signers = [
-    { component: 'kube-apiserver', flag: 'service-account-signing-key-file' },
-    { component: 'kube-controller-manager', flag: 'service-account-private-key-file' },
-  ] as const;
-  const findings = await Promise.all(
-    signers.map(async (reference): Promise<Finding | undefined> => {
-      const path = namedPaths(findFlag(components, reference) ?? '')[0];
-      const [key] = path === undefined ? [] : await readPublicKeys(path, host);
-      if (key === undefined || accepted.some((each) => each.equals(key))) return undefined;
-      return {
-        code: 'SERVICE_ACCOUNT_KEY_MISMATCH',
-        summary: `the API server refuses new service account tokens, because ${reference.component} signs them with a key that --service-account-key-file does not name`,
-        evidence: [
-          `${reference.component} --${reference.flag}=${path}`,
-          `kube-apiserver --service-account-key-file=${verifying}`,
-        ],
-        hint: `name the public half in ${apiServer.source} with a further --service-account-key-file, or restore the pair from a backup or another control-plane node`,
-      };
-    }),
-  );
-  return findings.filter((finding) => finding !== undefined);
-}
-
-/** Public keys, the public halves of private keys, and those of certificates: client-go `util/keyutil/key.go` ParsePublicKeysPEM. */
-async function readPublicKeys(path: Parameters<Reader['readFile']>[0], host: Reader): Promise<readonly KeyObject[]> {
-  const text = await readQuietly(path, host);
-  if (text === undefined) return [];
-  try {
-    return readPem(text, path).map(({ label, start, end }) => {
-      const pem = text.slice(start, end);
-      return label.endsWith('PRIVATE KEY') ? createPublicKey(createPrivateKey(pem)) : createPublicKey(pem);
-    });
-  } catch {
-    // Damaged: not the question here.
-    return [];
-  }
 }
 
 async function readQuietly(path: Parameters<Reader['readFile']>[0], host: Reader): Promise<string | undefined> {
