@@ -44,6 +44,7 @@ export type { Problem } from './judgement/problem.ts';
 export { type Reading } from './inventory/reading.ts';
 export { readServerCertificates } from './inventory/server-certificates.ts';
 export type { ScratchFacts } from './scratch/scratch-facts.ts';
+export { createTokenKeySteps } from './scratch/token-key-step.ts';
 export type { RenewalFinding } from './renewal/renewal-check.ts';
 export { renewalNotice, type RenewalOptions } from './renewal/renewal-options.ts';
 export { type ExportedRequest, exportSigningRequests, type RequestExport } from './renewal/signing-request-export.ts';

@@ -2,6 +2,7 @@ import {
   type AdoptionInput,
   createReissueSteps,
   createRenewalSteps,
+  createTokenKeySteps,
   inspectCertificates,
   type ReissueOptions,
   reissueStepId,
@@ -88,6 +89,7 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
       return [
         ...createReissueSteps({ inventory, options }, node),
         ...createRenewalSteps({ inventory, options, facts, reissued }, node),
+        ...createTokenKeySteps(description.components, node),
       ] as readonly Step[];
     },
   });

@@ -1,6 +1,7 @@
 import {
   type CertificateId,
   createRenewalSteps,
+  createTokenKeySteps,
   type CertificateInventory,
   inspectCertificates,
   PkiError,
@@ -28,7 +29,8 @@ export function createRenewalPlaybook(
       if (only !== undefined) assertPresent(inventory, description);
       assertNoCachedSecret(description, inventory.certificates);
       const facts = await findScratchFacts(description, node);
-      return createRenewalSteps({ inventory, options, facts }, node);
+      const renewals = createRenewalSteps({ inventory, options, facts }, node);
+      return only === undefined ? [...renewals, ...createTokenKeySteps(description.components, node)] : renewals;
     },
   });
   return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };
