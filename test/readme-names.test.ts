@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const PACKAGES = fileURLToPath(new URL('../packages', import.meta.url));
 const PACKAGE_NAMES = readdirSync(PACKAGES);
 /** Fields of Kubernetes objects that a README may name. */
-const KUBERNETES_FIELDS = ['tcpSocket'];
+const KUBERNETES_FIELDS = ['hostedZoneID', 'tcpSocket'];
 
 const read = (...parts: readonly string[]): string => readFileSync(path.join(PACKAGES, ...parts), 'utf8');
 
