@@ -180,6 +180,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'a URI without a host, although only names are limited',
+    since: 26,
     ca: constraints('permitted;DNS:example'),
     names: 'URI:urn:a',
     isAccepted: false,
