@@ -14,13 +14,8 @@ export interface KubeadmConfiguration {
   readonly etcdPeerNames: readonly string[];
 }
 
-/** Where installers leave the file: Kubespray, Cluster API, minikube, kind. kubeadm itself keeps it in the cluster alone. */
-const PATHS = [
-  '/etc/kubernetes/kubeadm-config.yaml',
-  '/run/kubeadm/kubeadm.yaml',
-  '/var/tmp/minikube/kubeadm.yaml',
-  '/kind/kubeadm.conf',
-].map(hostPath);
+/** Where installers leave the file, in directories of root's: Kubespray, Cluster API, kind. kubeadm itself keeps it in the cluster alone. */
+const PATHS = ['/etc/kubernetes/kubeadm-config.yaml', '/run/kubeadm/kubeadm.yaml', '/kind/kubeadm.conf'].map(hostPath);
 
 /**
  * Reads the first configuration file of kubeadm that an installer left on this node; `undefined` without one. A file that cannot
