@@ -26,7 +26,7 @@ export {
   hasCertificateLine,
   hasPemLine,
 } from './encoding/pem-marks.ts';
-export { findPemLoss, type PemLoss } from './encoding/pem-loss.ts';
+export { findCertificateLoss, findPemLoss, type PemLoss } from './encoding/pem-loss.ts';
 export {
   beginsCertificate,
   encodePem,

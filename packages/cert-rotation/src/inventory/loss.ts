@@ -1,6 +1,6 @@
 import { type FileReader, recognizableText } from '@kube-rescue/node-config';
 import type { HostPath } from '@kube-rescue/host';
-import { findPemLoss } from '@kube-rescue/x509';
+import { findCertificateLoss, findPemLoss } from '@kube-rescue/x509';
 import type { Credentials } from './certificate-location.ts';
 import type { KubeletStore } from './kubelet-inventory.ts';
 import { attempt } from './reading.ts';
@@ -35,9 +35,7 @@ export async function findLoss(located: Located, reader: FileReader): Promise<Lo
   if (certificate.ok && (key.ok || certificateLocation.in === 'file')) return undefined;
   return lossOf(certificateLocation.path, reader, (text) => {
     if (certificateLocation.in === 'kubeconfig') return findKubeconfigLoss(text);
-    // What follows a whole certificate cannot be made again.
-    const isWhole = store === undefined && text.includes('-----END CERTIFICATE-----');
-    return isWhole ? undefined : findPemLoss(text);
+    return store === undefined ? findCertificateLoss(text) : findPemLoss(text);
   });
 }
 

@@ -5,7 +5,7 @@ import type { HostPath } from '@kube-rescue/host';
 import {
   type Certificate,
   claimsToBeCa,
-  findPemLoss,
+  findCertificateLoss,
   isKeyOf,
   isSelfSigned,
   namesIssuer,
@@ -44,7 +44,7 @@ export interface LostCa {
 
 /** How the file of a CA was lost; `undefined` when it holds anything whole: what followed that cannot be known. */
 function findCaLoss(path: HostPath, reader: FileReader): Promise<Loss | undefined> {
-  return lossOf(path, reader, (text) => (text.includes('-----END CERTIFICATE-----') ? undefined : findPemLoss(text)));
+  return lossOf(path, reader, findCertificateLoss);
 }
 
 /** A root is signed with its own key; the issuer of any other CA is not at hand. */

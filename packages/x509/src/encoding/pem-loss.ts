@@ -22,3 +22,8 @@ export function findPemLoss(text: string): PemLoss | undefined {
 function isBeginOfBlock(text: string): boolean {
   return '-----BEGIN '.startsWith(text) || /^-----BEGIN [A-Z0-9 ]+-{0,4}$/.test(text);
 }
+
+/** The same, but `undefined` with a whole certificate in the text: what follows it cannot be made again. */
+export function findCertificateLoss(text: string): PemLoss | undefined {
+  return text.includes('-----END CERTIFICATE-----') ? undefined : findPemLoss(text);
+}
