@@ -27,7 +27,7 @@ import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 import { findCertificateFindings, pathsOf } from './configuration/certificate-findings.ts';
 import { findContradictions } from './configuration/contradictions.ts';
 import { findUnreadableFlagFiles } from './configuration/named-files.ts';
-import { findTokenKeyFaults } from './configuration/token-keys.ts';
+import { findLostRequestSigners, findTokenKeyFaults } from './configuration/token-keys.ts';
 import { findRenamedNode } from './configuration/node-name.ts';
 import { countVoters, findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
 import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
@@ -140,6 +140,7 @@ async function findConfigurationProblems(
     findForeignAddresses(components, node),
     findUnreadableFlagFiles(components, judged, node),
     findContradictions(components, inventory, node),
+    findLostRequestSigners(components, node),
     findRenamedNode(kubelet, await findCertifiedNodeName(description, node), node),
   ]);
   return [...findings.flat(), ...tokenKeys.findings];

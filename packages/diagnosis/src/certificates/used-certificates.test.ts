@@ -569,6 +569,14 @@ describe('flags that contradict each other', () => {
     );
   });
 
+  it.each([
+    ['empty', ''],
+    ['torn', '-----BEGIN RSA PRIVATE KEY-----\nMIIE'],
+    ['no private key', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n'],
+  ])('name the key that signs certificate requests when it is %s', async (_title, text) => {
+    expect(await causesOf({ '/etc/kubernetes/pki/ca.key': text })).toEqual(['SIGNING_KEY_LOST']);
+  });
+
   it('name a front proxy that is not allowed, and a CA that did not sign the certificate of etcd', async () => {
     const names = (tree: NodeTree): NodeTree =>
       editManifest(tree, 'kube-apiserver', (text) =>

@@ -4,7 +4,7 @@ import type { ComponentFlags } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';
 import { findContradictions } from './contradictions.ts';
 import { findUnreadableFlagFiles } from './named-files.ts';
-import { findTokenKeyFaults } from './token-keys.ts';
+import { findLostRequestSigners, findTokenKeyFaults } from './token-keys.ts';
 
 /** Words of the flags that name certificates, keys and kubeconfigs: `client-ca-file`, `etcd-cafile`, `tls-sni-cert-key`. */
 const CERTIFICATE_WORDS: ReadonlySet<string> = new Set([
@@ -34,6 +34,7 @@ export async function findCertificateFindings(
   const findings = await Promise.all([
     findUnreadableFlagFiles(components, judged, { host }, isCertificateFlag),
     findContradictions(components, inventory, { host }),
+    findLostRequestSigners(components, { host }),
   ]);
   return [...findings.flat(), ...tokenKeys.findings];
 }

@@ -32,6 +32,40 @@ const SIGNERS = [
   { component: 'kube-controller-manager', flag: 'service-account-private-key-file' },
 ] as const;
 
+/** The keys with which the controller manager signs certificate requests (Kubernetes `cmd/kube-controller-manager/app/certificates.go`). */
+const REQUEST_SIGNERS = [
+  'cluster-signing-key-file',
+  'cluster-signing-kubelet-serving-key-file',
+  'cluster-signing-kubelet-client-key-file',
+  'cluster-signing-kube-apiserver-client-key-file',
+  'cluster-signing-legacy-unknown-key-file',
+] as const;
+
+/**
+ * Keys that sign certificate requests and hold no key: the controller manager ends at its start. A key that is missing is
+ * reported with its CA.
+ */
+export async function findLostRequestSigners(
+  components: readonly ComponentFlags[],
+  { host }: { readonly host: Reader },
+): Promise<readonly Finding[]> {
+  const component = 'kube-controller-manager';
+  const findings = REQUEST_SIGNERS.map(async (flag): Promise<readonly Finding[]> => {
+    const [path] = namedPaths(findFlag(components, { component, flag }) ?? '');
+    const file = path === undefined ? undefined : await readKeyFile(path, host);
+    if (file?.state !== 'read' || findSigningKeyFault(file.text) === undefined) return [];
+    return [
+      {
+        code: 'SIGNING_KEY_LOST',
+        summary: `${component} cannot start: the key that signs certificate requests ${describeLoss(file)}`,
+        evidence: [`${component} --${flag}=${path}`],
+        hint: `restore it from a backup or from another control-plane node, where it is the same; or take the flag away, and no certificate request is signed`,
+      },
+    ];
+  });
+  return (await Promise.all(findings)).flat();
+}
+
 /**
  * The keys of service account tokens: those that cannot be read, and those that sign what the API server refuses.
  *
