@@ -1,4 +1,9 @@
-export { type Certificate, parseCertificate, parseCertificates } from './certificate/certificate.ts';
+export {
+  authorityKeyIdentifier,
+  type Certificate,
+  parseCertificate,
+  parseCertificates,
+} from './certificate/certificate.ts';
 export { buildChain } from './certificate/chain.ts';
 export {
   findIssuerMismatch,
@@ -9,6 +14,7 @@ export {
   isSameSubject,
   isSelfSigned,
   isSignedBy,
+  isSignedWith,
   namesIssuer,
 } from './certificate/comparison.ts';
 export { type CertificateDetails, detailCertificate } from './certificate/details.ts';
@@ -49,6 +55,7 @@ export {
   remedyOf,
 } from './go/index.ts';
 export { issueCaWithNewKey, reissueCa } from './issuing/ca.ts';
+export { issueLostCa } from './issuing/lost-ca.ts';
 export { createCa, createRequestFromScratch, issueFromScratch } from './issuing/from-scratch.ts';
 export {
   assertLifetime,

@@ -39,13 +39,13 @@ describe('a CA whose certificate was lost with its file', () => {
   ])('is said to be %s, with the kubeconfig that has a copy for its key', async (_how, edit, message) => {
     const problem = await problemOf('cluster', edit);
     expect(problem).toMatchObject({ message, subject: `${PKI}/ca.crt`, severity: 'problem' });
-    expect(problem?.hint).toMatch(/ is in \/etc\/kubernetes\/\S+\.conf: .*would make another CA/);
+    expect(problem?.hint).toMatch(/recover` writes it again from \/etc\/kubernetes\/\S+\.conf.*would make another CA/);
     expect(problem?.hint).not.toMatch(/remove it/);
   });
 
   it('has the block of the copy, byte for byte', async () => {
     const { ca, node } = await caOf('cluster', empty(`${PKI}/ca.crt`));
-    expect(ca.lost?.copy?.text).toBe(node.pki.pairs.ca.certificate.trim());
+    expect(ca.lost?.copies[0]?.text).toBe(node.pki.pairs.ca.certificate.trim());
     expect(ca.lost?.key?.keyPath).toBe(`${PKI}/ca.key`);
   });
 
@@ -64,7 +64,7 @@ describe('a CA whose certificate was lost with its file', () => {
       putFile(files, `${PKI}/ca.crt`, '');
       putFile(files, `${PKI}/ca.key`, foreign.pairs.ca.key);
     });
-    expect(ca.lost).toMatchObject({ loss: 'empty', copy: undefined });
+    expect(ca.lost).toMatchObject({ loss: 'empty', copies: [] });
   });
 
   it('has no known copy without its key', async () => {
@@ -72,7 +72,7 @@ describe('a CA whose certificate was lost with its file', () => {
       putFile(files, `${PKI}/ca.crt`, '');
       files.delete(hostPath(`${PKI}/ca.key`));
     });
-    expect(ca.lost).toMatchObject({ key: undefined, copy: undefined });
+    expect(ca.lost).toMatchObject({ key: undefined, copies: [] });
   });
 
   it('is not lost where a file holds a whole certificate and a torn one', async () => {

@@ -25,7 +25,7 @@ export interface CaKey {
 }
 
 /** A CA certificate for the key of a lost CA, in another file of this node that trusts it. */
-interface CaCopy {
+export interface CaCopy {
   readonly certificate: Certificate;
   /** Its PEM block, byte for byte. */
   readonly text: string;
@@ -39,7 +39,8 @@ export interface LostCa {
   readonly loss: Loss;
   /** `undefined`: no key on this node, or it cannot be read. */
   readonly key: CaKey | undefined;
-  readonly copy: CaCopy | undefined;
+  /** Those with the latest notAfter first; usually many of one certificate. */
+  readonly copies: readonly CaCopy[];
 }
 
 /** How the file of a CA was lost; `undefined` when it holds anything whole: what followed that cannot be known. */
@@ -69,13 +70,12 @@ async function copiesIn(path: HostPath, keys: readonly CaKey[], reader: FileRead
   return copies.ok ? copies.value : [];
 }
 
-/** The copy with the latest notAfter. */
-async function findCopy(keys: readonly CaKey[], survey: FlagSurvey, reader: FileReader): Promise<CaCopy | undefined> {
-  if (keys.length === 0) return undefined;
+async function findCopies(keys: readonly CaKey[], survey: FlagSurvey, reader: FileReader): Promise<readonly CaCopy[]> {
+  if (keys.length === 0) return [];
   const paths = new Set([...namedKubeconfigs(survey), ...flaggedFiles(survey).map(({ path }) => path)]);
   const copies: CaCopy[] = [];
   for (const path of paths) copies.push(...(await copiesIn(path, keys, reader)));
-  return copies.toSorted((a, b) => b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime())[0];
+  return copies.toSorted((a, b) => b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime());
 }
 
 /** `undefined` when the certificate of the CA was not lost. */
@@ -86,10 +86,12 @@ export async function findLostCa(
 ): Promise<LostCa | undefined> {
   const loss = await findCaLoss(path, reader);
   if (loss === undefined) return undefined;
-  const copy = await findCopy(keys, survey, reader);
-  const key = keys.find((each) => copy !== undefined && isKeyOf(each.key, copy.certificate)) ?? keys[0];
-  return { loss, key, copy };
+  const copies = await findCopies(keys, survey, reader);
+  const key = keys.find((each) => copies[0] !== undefined && isKeyOf(each.key, copies[0].certificate)) ?? keys[0];
+  return { loss, key, copies };
 }
+
+const WARNING = '`kubeadm init phase certs` would make another CA, which nothing trusts: do not use it here';
 
 interface NamedCa {
   readonly name: string;
@@ -103,11 +105,17 @@ export function explainLostCa(error: RecoveryError, { name, path }: NamedCa, los
   return new PkiError({ code: error.code, message, subject: path, hint: hintFor({ name, path }, lost), cause: error });
 }
 
-function hintFor({ name, path }: NamedCa, lost: LostCa | undefined): string {
-  const warning = '`kubeadm init phase certs` would make another CA, which nothing trusts: do not use it here';
-  if (lost?.copy !== undefined) {
-    return `the certificate for its key is in ${lost.copy.path}: write it to ${path} again; ${warning}`;
-  }
-  const which = lost?.key === undefined ? '' : `, the one for the key ${lost.key.keyPath}`;
-  return `copy the certificate of the ${name} from a control-plane node where the file is whole, or from a backup${which}; ${warning}`;
+function hintFor(ca: NamedCa, lost: LostCa | undefined): string {
+  const byHand = describeCopying(ca, lost?.key);
+  const copy = lost?.copies[0];
+  if (copy !== undefined)
+    return `\`kube-rescue recover\` writes it again from ${copy.path}, which has it for its key; ${WARNING}`;
+  if (lost?.key === undefined) return byHand;
+  return `\`kube-rescue recover\` issues it again with its key, where a certificate on this node shows its name; or ${byHand}`;
+}
+
+/** How a person restores the certificate of a CA. */
+export function describeCopying({ name }: Pick<NamedCa, 'name'>, key: CaKey | undefined): string {
+  const which = key === undefined ? '' : `, the one for the key ${key.keyPath}`;
+  return `copy the certificate of the ${name} from a control-plane node where the file is whole, or from a backup${which}; ${WARNING}`;
 }

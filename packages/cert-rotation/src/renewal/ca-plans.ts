@@ -1,15 +1,25 @@
 import { formatTime, IS_KNOWN_WRONG } from '@kube-rescue/errors';
-import { type Clock, type Host, hostPath } from '@kube-rescue/host';
+import { type Clock, type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Change, Edit } from '@kube-rescue/workflow';
 import { assertLifetime, type Certificate, isSelfSigned, planCaValidity, reissueCa } from '@kube-rescue/x509';
 import { type CaEntry, inspectCa } from '../inventory/ca-inventory.ts';
 import { isFixedByReissue, isObstacle, judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
+import { describeLoss } from '../inventory/loss.ts';
 import { joinSubject } from '../judgement/problem.ts';
 import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
+import {
+  type CaRestoration,
+  isLost,
+  planRestoration,
+  readRestored,
+  type Refusal,
+  refuseRestoration,
+  type RestorationInput,
+} from './ca-restoration.ts';
 import type { CaId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
 import type { FileFinding, FilePlan } from './file-plan.ts';
-import { followLinks, planFileChange } from './file-target.ts';
+import { followLinks, planFileChange, planLostFile } from './file-target.ts';
 import type { CertificateInventory, InspectionInput } from '../inventory/inventory.ts';
 import {
   describeUneditable,
@@ -18,6 +28,9 @@ import {
   type TrustLocation,
   type UneditableTrust,
 } from './trust-locations.ts';
+
+/** kubeadm's mode of a certificate. */
+const CERTIFICATE_MODE = 0o644;
 
 /** How CAs are reissued with the same keys. */
 export interface ReissueOptions {
@@ -28,7 +41,7 @@ export interface ReissueOptions {
 }
 
 export interface ReissueContext {
-  readonly ca: Pick<CaEntry, 'id' | 'path' | 'definition'>;
+  readonly ca: Pick<CaEntry, 'id' | 'path' | 'definition' | 'lost'>;
   readonly input: InspectionInput;
   readonly days: number;
   readonly isForced: boolean;
@@ -89,7 +102,7 @@ function blockedByIssuer({ definition, path }: CaEntry): FileFinding {
   };
 }
 
-async function checkReissue(context: ReissueContext, now: Date): Promise<FileFinding> {
+async function checkPresent(context: ReissueContext, now: Date): Promise<FileFinding> {
   const { ca, days, host } = context;
   const observation = await observeCa(context, now);
   const { name } = ca.definition;
@@ -127,7 +140,71 @@ async function checkReissue(context: ReissueContext, now: Date): Promise<FileFin
   };
 }
 
+/** A CA whose certificate was lost, as if its file was there again. */
+interface Restored {
+  readonly lost: RestorationInput['ca'];
+  readonly restoration: CaRestoration;
+  readonly context: ReissueContext;
+}
+
+/** `undefined` when the certificate of the CA was not lost. */
+async function restore(
+  context: ReissueContext,
+  now: Date,
+): Promise<Restored | { readonly lost: RestorationInput['ca']; readonly refusal: Refusal } | undefined> {
+  const { ca, input, days, host, isForced } = context;
+  const entry = await inspectCa(ca.id, ca.path, input, host);
+  if (!isLost(entry)) return undefined;
+  const restoration = await planRestoration({ ca: entry, input, days }, host, now);
+  if ('missing' in restoration) return { lost: entry, refusal: restoration };
+  const restored = { ...(await readRestored(host, ca.path, restoration)), list: (path: HostPath) => host.list(path) };
+  const { isIssued } = restoration;
+  return { lost: entry, restoration, context: { ...context, host: restored, isForced: isForced && !isIssued } };
+}
+
+async function checkReissue(context: ReissueContext, now: Date): Promise<FileFinding> {
+  const restored = await restore(context, now);
+  if (restored === undefined) return checkPresent(context, now);
+  if ('refusal' in restored) return refuseRestoration(restored.lost, restored.refusal);
+  const finding = await checkPresent(restored.context, now);
+  if (finding.status !== 'ok' && finding.status !== 'needed') return finding;
+  const { restoration, lost } = restored;
+  const change = await planLostFile(lost.path, CERTIFICATE_MODE, context.host);
+  const cause = joinSubject(lost.definition.name, describeLoss(lost.lost.loss));
+  return {
+    ...finding,
+    status: 'needed',
+    summary: [cause, restoration.summary, ...(finding.status === 'needed' ? [finding.summary] : [])].join('; '),
+    evidence: [...restoration.evidence, ...finding.evidence],
+    warnings: [...restoration.warnings, ...(finding.warnings ?? [])],
+    changes: [change, ...finding.changes.filter(({ target }) => target !== change.target)],
+  };
+}
+
 async function makeEdits(context: ReissueContext, changes: readonly Change[], now: Date): Promise<readonly Edit[]> {
+  const restored = await restore(context, now);
+  if (restored === undefined) return makePresentEdits(context, changes, now);
+  if ('refusal' in restored) {
+    throw new PkiError({
+      code: 'PKI_CERTIFICATE_LOST',
+      message: `the certificate of the ${context.ca.definition.name} cannot be written again: ${restored.refusal.missing}`,
+      subject: context.ca.path,
+      hint: 'find out which other process writes here, then plan again',
+    });
+  }
+  const target = await followLinks(context.host, context.ca.path);
+  const lost = Buffer.from(restored.restoration.text, 'latin1');
+  const edits = await makePresentEdits(restored.context, changes, now);
+  return edits.map((edit) =>
+    edit.change.target === target && edit.material === undefined ? { ...edit, material: lost } : edit,
+  );
+}
+
+async function makePresentEdits(
+  context: ReissueContext,
+  changes: readonly Change[],
+  now: Date,
+): Promise<readonly Edit[]> {
   const { ca, days, host } = context;
   const observation = await observeCa(context, now);
   if (!('current' in observation)) throw new Error(`${ca.id} lost its certificate after it was checked`);
@@ -162,7 +239,8 @@ export interface ReissueInput {
 }
 
 /**
- * One plan for every CA of an inventory: reissues its certificate with the same key, in every file of the node that holds it.
+ * One plan for every CA of an inventory: reissues its certificate with the same key, in every file of the node that holds it;
+ * writes a lost certificate again.
  *
  * @throws PkiError `PKI_LIFETIME_INVALID`; `PKI_CERTIFICATE_UNKNOWN` for a CA in `force` that this node does not have
  */

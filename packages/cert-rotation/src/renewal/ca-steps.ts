@@ -1,8 +1,9 @@
 import { formatTime } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import type { Step, Verdict } from '@kube-rescue/workflow';
-import { containsPem, isSelfSigned, isSelfSignedCa } from '@kube-rescue/x509';
+import { type Certificate, containsPem, isSelfSigned, isSelfSignedCa } from '@kube-rescue/x509';
 import { reissueStepId } from '../inventory/catalogue.ts';
+import { inspectCertificates } from '../inventory/inventory.ts';
 import { observeCa, planReissues, type ReissueContext, type ReissueInput } from './ca-plans.ts';
 import { proveEdits } from './written-content.ts';
 import type { FileFinding } from './file-plan.ts';
@@ -26,15 +27,33 @@ async function verifyReissue(context: ReissueContext, now: Date): Promise<Verdic
   if (isSelfSigned(current) && !isSelfSignedCa(current.der)) {
     return refuse(`${path}: the certificate on disk is not a self-signed CA certificate`);
   }
+  const stray = await findStray(context, current);
+  if (stray !== undefined)
+    return refuse(`${stray}: its certificate has the signature of the ${definition.name}, but not its name`);
   return {
     verified: true,
     evidence: [`${path}: serial ${current.x509.serialNumber}, valid until ${formatTime(current.notAfter)}`],
   };
 }
 
+/** OpenSSL alone: a leaf with the signature of a lost CA that does not chain to its certificate on disk. */
+async function findStray({ ca, input, host }: ReissueContext, current: Certificate): Promise<string | undefined> {
+  if (ca.lost === undefined) return undefined;
+  const { certificates } = await inspectCertificates({ ...input, only: undefined }, { host });
+  return certificates.find(
+    ({ certificate }) =>
+      certificate.ok &&
+      certificate.value.x509.verify(current.x509.publicKey) &&
+      !certificate.value.x509.checkIssued(current.x509),
+  )?.certificateLocation.path;
+}
+
 /**
  * One step for every CA of an inventory: reissues an expired CA with the same key, in every file of the node that holds
  * the expired certificate (its own file, files in flags and kubeconfigs, data in kubeconfigs). Its leaves stay valid.
+ *
+ * A certificate of a CA that was lost with its file is written again: from another file of the node that trusts it, or issued
+ * again with the key of the CA under the name in a leaf that this key signed. Without either the step is `blocked`.
  *
  * A valid CA whose expired certificate is still trusted in a file gets that file fixed. An expired CA without its key, or
  * signed by another CA, is `blocked`. Changes no object of the cluster and restarts nothing.
@@ -47,7 +66,10 @@ export function createReissueSteps(
   return planReissues(input, deps).map(
     ({ context, check, render }): Step<FileFinding> => ({
       id: reissueStepId(context.ca.id),
-      title: `reissue the ${context.ca.definition.name} with the same key`,
+      title:
+        context.ca.lost === undefined
+          ? `reissue the ${context.ca.definition.name} with the same key`
+          : `write the lost certificate of the ${context.ca.definition.name} again`,
       requires: [],
       reversible: 'yes',
       check,

@@ -12,12 +12,14 @@ const clock = createFixedClock(NOW);
 /**
  * A node for the step laws whose CAs are reissued.
  * @param only the certificates that are read at each check; default: all
+ * @param edit what else happened to the files of the node
  */
 export async function reissueCase(
   expired: NonNullable<PkiOptions['expired']>,
   only?: readonly CertificateId[],
+  edit?: Parameters<typeof kubeadmNode>[1],
 ): Promise<StepCase> {
-  const node = await kubeadmNode({ algorithm: 'ecdsa', expired, caBundle: true });
+  const node = await kubeadmNode({ algorithm: 'ecdsa', expired, caBundle: true }, edit);
   const input = { ...node.input, only };
   const stepsOn = async (host: Host): Promise<readonly Step[]> => {
     const inventory = await inspectCertificates(input, { host });

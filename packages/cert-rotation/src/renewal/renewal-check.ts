@@ -3,7 +3,8 @@ import type { Host } from '@kube-rescue/host';
 import { type FileRemove, readBefore } from '@kube-rescue/workflow';
 import { type Certificate, planValidity } from '@kube-rescue/x509';
 import { isObstacle, judgeCa, judgeRefusal, signingCertificate } from '../judgement/ca-judgement.ts';
-import { findReissuable } from './ca-reissue.ts';
+import { DEFAULT_CA_DAYS, findReissuable } from './ca-reissue.ts';
+import { isLost, planRestoration, readRestored } from './ca-restoration.ts';
 import type { CaEntry } from '../inventory/ca-inventory.ts';
 import { type CaId, type CertificateId, reissueStepId } from '../inventory/catalogue.ts';
 import {
@@ -145,11 +146,30 @@ function isSomething(problems: readonly Problem[]): problems is readonly [Proble
 /**
  * Checks one certificate and plans the changed files of a renewal that is needed and possible. Reads only.
  *
- * An expired CA, or a CA that is not valid yet by this machine's clock, blocks even its valid leaves.
+ * An expired CA, or a CA that is not valid yet by this machine's clock, blocks even its valid leaves. A lost CA that an earlier
+ * step writes again is judged as if it was there.
  */
 export async function checkRenewal(context: RenewalContext, now: Date): Promise<RenewalFinding> {
+  const seen = await observe(context);
+  const ca = seen.inventory.cas.find(({ id }) => id === seen.entry?.ca);
+  if (ca === undefined || !isLost(ca) || !context.reissued.includes(ca.id)) return judgeRenewal(context, seen, now);
+  const { input, host } = context;
+  const restoration = await planRestoration({ ca, input, days: DEFAULT_CA_DAYS }, host, now);
+  if ('missing' in restoration) return judgeRenewal(context, seen, now);
+  const after = { ...context, host: await readRestored(host, ca.path, restoration) };
+  const finding = await judgeRenewal(after, await observe(after), now);
+  if (finding.status !== 'needed') return finding;
+  const summary = `${finding.summary}, once the certificate of its CA is written again`;
+  const waitsFor = [reissueStepId(ca.id)];
+  return { ...finding, status: 'blocked', summary, code: 'PKI_CERTIFICATE_LOST', waitsFor, changes: [] };
+}
+
+async function judgeRenewal(
+  context: RenewalContext,
+  { inventory, entry }: Observation,
+  now: Date,
+): Promise<RenewalFinding> {
   const { options, host } = context;
-  const { inventory, entry } = await observe(context);
   if (entry === undefined) {
     const reason =
       inventory.absent.find(({ id }) => id === context.id)?.reason ?? 'it shares a file with another certificate';

@@ -1,3 +1,4 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { isSameDer } from '../encoding/der.ts';
 import {
   authorityCertSerialNumber,
@@ -34,6 +35,11 @@ export function namesIssuer(certificate: Certificate, ca: Certificate): boolean 
 /** Whether a certificate is self-signed: its own issuer by name and signature. */
 export function isSelfSigned(certificate: Certificate): boolean {
   return namesIssuer(certificate, certificate) && certificate.x509.verify(certificate.x509.publicKey);
+}
+
+/** Whether a key made the signature of a certificate, whatever it names as its issuer. */
+export function isSignedWith(certificate: Certificate, key: KeyObject): boolean {
+  return certificate.x509.verify(key.type === 'private' ? createPublicKey(key) : key);
 }
 
 /** Whether `ca` has signed `certificate`: by name, key identifier and signature, regardless of dates. */
