@@ -23,7 +23,7 @@ function invalid(subject: string, reason: string): X509Error {
     code: 'PKI_PEM_INVALID',
     message: `cannot read PEM: ${reason}`,
     subject,
-    hint: 'restore the file from a backup, or remove it if nothing uses it',
+    hint: 'restore the file from a backup',
   });
 }
 
