@@ -47,7 +47,7 @@ export const SIGNING_MUTANTS: readonly Mutant[] = [
   {
     ...FORMATS,
     name: 'keys of tokens are exchanged with the CA',
-    file: 'renewal/trust-locations.ts',
+    file: 'inventory/trusting-files.ts',
     from: "  'service-account-key-file',\n",
     to: '',
   },

@@ -152,7 +152,7 @@ export const REPORTS: readonly Report[] = [
     state: 'the kubelet does not start: ca.crt is not there',
     build: async () => copyOf(withFiles((await pkiOf()).tree, { [`${PKI}/ca.crt`]: undefined })),
     code: 'PKI_CA_MISSING',
-    says: [`${PKI}/ca.crt`, 'does not exist'],
+    says: [`${PKI}/ca.crt`, 'the file is missing'],
   },
   {
     address: 'https://github.com/kubernetes/kubernetes/issues/34956',
