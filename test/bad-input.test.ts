@@ -59,6 +59,21 @@ async function expectRefusal(root: string, code: string, subject: string): Promi
   expect(await fingerprint(path.join(root, 'var/lib/kubelet')).catch(() => [])).toEqual(pkiBefore);
 }
 
+it.each([
+  ['truncated', 400],
+  ['empty', 0],
+])('recover makes a certificate from scratch when it is %s', async (_, length) => {
+  const { root } = await plant(EXPIRED);
+  await truncate(nodeFile(root, 'pki/etcd/peer.crt'), length);
+  const ended = await runCli(['recover', '--yes', '--json', '--root', root]);
+  expect({ exitCode: ended.exitCode, ok: (JSON.parse(ended.stdout) as { ok: boolean }).ok }).toEqual({
+    exitCode: 0,
+    ok: true,
+  });
+  const checked = await runCli(['certs', 'check', '--json', '--root', root]);
+  expect(checked.exitCode, checked.stdout).toBe(0);
+});
+
 describe('recover refuses, reports the problem and changes nothing', () => {
   it('when there is no /etc/kubernetes', async () => {
     const { root } = await plant({});
@@ -68,9 +83,7 @@ describe('recover refuses, reports the problem and changes nothing', () => {
   });
 
   it.each([
-    ['truncated', (file: string): Promise<void> => truncate(file, 400)],
     ['not PEM at all', (file: string): Promise<void> => writeFile(file, 'hello\n')],
-    ['empty', (file: string): Promise<void> => truncate(file, 0)],
     [
       'a PEM block with invalid DER',
       (file: string): Promise<void> =>
