@@ -1,8 +1,8 @@
 import { assertMayWrite, type Session } from './wiring.ts';
 
 /**
- * Refuses to issue certificates, or to judge those that it installs, by a clock that is contradicted; see `assertClock`. Whether this user may write is said before: only root can
- * read everything that tells the time.
+ * Refuses to issue certificates, or to judge those that it installs, by a clock that is contradicted; see `assertClock`. Whether
+ * this user may write is said before: only root can read everything that tells the time.
  *
  * @throws NodeError `CLOCK_CONTRADICTED` `CLOCK_UNCONFIRMED`; CliError `NOT_ROOT`
  */

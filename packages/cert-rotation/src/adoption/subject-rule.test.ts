@@ -87,7 +87,7 @@ describe('a certificate of a set with another subject', () => {
     expect(sourceOf(await judge(pairs, only('etcd')), 'etcd/peer')).toBe('/set/peer');
   });
 
-  it('is never taken from another CA: a client of the API server is none of etcd', async () => {
+  it('is never taken from another CA: etcd refuses a client of the API server', async () => {
     const { client: _client, ...rest } = await rotatedEtcd();
     const message = await refusal({ ...without(...ETCD), ...rest });
     expect(message).toContain('the set has no API server client certificate for etcd');

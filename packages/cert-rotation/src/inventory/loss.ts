@@ -8,7 +8,8 @@ import { attempt } from './reading.ts';
 /** How the content of a file was lost: no file, no content, or its end is missing. */
 export type Loss = 'missing' | 'empty' | 'torn';
 
-const LOSSES: Readonly<Record<Loss, string>> = {
+/** Completes "the file ...". */
+export const LOSSES: Readonly<Record<Loss, string>> = {
   missing: 'is missing',
   empty: 'is empty',
   torn: 'is torn: its end is missing',

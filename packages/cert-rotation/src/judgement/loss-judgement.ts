@@ -4,8 +4,6 @@ import { type CertificateEntry, type CertificateInventory, isRemoved } from '../
 import { describeLoss, type Loss } from '../inventory/loss.ts';
 import { type Problem, problemOf } from './problem.ts';
 
-export { describeLoss } from '../inventory/loss.ts';
-
 /** Why a lost certificate cannot be made from scratch here, and what to do instead; `undefined` when its CA can sign it. */
 export function findScratchObstacle(
   { id, definition, ca: caId, isKubeadms, alsoServesAs, certificateLocation, keyLocation, key }: CertificateEntry,

@@ -2,9 +2,8 @@ import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import { type ComponentFlags, findFlag, namedPaths, readNamedFile } from '@kube-rescue/node-config';
 import type { Step, Verdict } from '@kube-rescue/workflow';
 import { encodePem, findPemLoss, parsePrivateKey, publicKeyDerOf } from '@kube-rescue/x509';
-import { lossOf } from '../inventory/loss.ts';
+import { describeLoss, lossOf } from '../inventory/loss.ts';
 import { attempt } from '../inventory/reading.ts';
-import { describeLoss } from '../judgement/loss-judgement.ts';
 import type { FileFinding } from '../renewal/file-plan.ts';
 import { planLostFile, PRIVATE_KEY_MODE } from '../renewal/file-target.ts';
 
@@ -18,13 +17,22 @@ interface TokenKeyPair {
   readonly privatePath: HostPath;
 }
 
+/** The flags with the keys that sign: the API server's tokens, and the older ones of the controller manager. */
+export const TOKEN_SIGNERS = [
+  { component: 'kube-apiserver', flag: 'service-account-signing-key-file' },
+  { component: 'kube-controller-manager', flag: 'service-account-private-key-file' },
+] as const;
+
+/** What to do about a lost key that signs service account tokens. */
+export function remedyForTokenKey(path: HostPath): string {
+  return `restore it from a backup or from another control-plane node, where it is the same; without one, move ${path} and its public half away: \`kubeadm init phase certs sa\` makes a new pair, and every token of before becomes invalid, so restart the pods that use one`;
+}
+
 /** The pair of the flags; `undefined` where the API server verifies with several keys, with the signing key, or with its serving key. */
 function findPair(components: readonly ComponentFlags[]): TokenKeyPair | undefined {
   const flag = { component: 'kube-apiserver', flag: 'service-account-key-file' } as const;
   const [publicPath, another] = namedPaths(findFlag(components, flag) ?? '');
-  const signing =
-    findFlag(components, { component: 'kube-apiserver', flag: 'service-account-signing-key-file' }) ??
-    findFlag(components, { component: 'kube-controller-manager', flag: 'service-account-private-key-file' });
+  const [signing] = TOKEN_SIGNERS.flatMap((reference) => findFlag(components, reference) ?? []);
   if (publicPath === undefined || another !== undefined || signing === undefined || signing === publicPath)
     return undefined;
   return { publicPath, privatePath: hostPath(signing) };
@@ -65,7 +73,7 @@ function blocked(path: HostPath, reason: string, code: string): FileFinding {
     evidence: [],
     code,
     subject: path,
-    hint: `restore it from a backup or from another control-plane node, where it is the same; without one, move ${path} and its public half away: \`kubeadm init phase certs sa\` makes a new pair, and every token of before becomes invalid`,
+    hint: remedyForTokenKey(path),
     changes: [],
   };
 }

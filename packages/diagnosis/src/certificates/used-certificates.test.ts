@@ -545,11 +545,11 @@ describe('flags that contradict each other', () => {
 
   it.each([
     ['the public half is empty', { 'sa.pub': '' }, 'verifies service account tokens is empty'],
-    ['the public half is missing', { 'sa.pub': undefined }, 'verifies service account tokens does not exist'],
+    ['the public half is missing', { 'sa.pub': undefined }, 'verifies service account tokens is missing'],
     ['the public half holds something else', { 'sa.pub': 'words\n' }, 'verifies service account tokens holds no key'],
     ['the private key is empty', { 'sa.key': '' }, 'signs service account tokens is empty'],
     ['the private key is torn', { 'sa.key': '-----BEGIN RSA PRIVATE KEY-----\nMIIE' }, 'is torn: its end is missing'],
-    ['the private key is missing', { 'sa.key': undefined }, 'signs service account tokens does not exist'],
+    ['the private key is missing', { 'sa.key': undefined }, 'signs service account tokens is missing'],
   ])('name a key of service account tokens when %s, once', async (_title, texts, words) => {
     const changed = (tree: NodeTree): NodeTree => {
       const files = new Map(tree);

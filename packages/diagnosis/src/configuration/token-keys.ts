@@ -1,3 +1,4 @@
+import { LOSSES, remedyForTokenKey, TOKEN_SIGNERS } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { type ComponentFlags, findComponent, findFlag, namedPaths } from '@kube-rescue/node-config';
@@ -25,12 +26,6 @@ interface Signer extends TokenKeyFile {
   readonly component: string;
   readonly flag: string;
 }
-
-/** The flags with the keys that sign: the API server's tokens, and the older ones of the controller manager. */
-const SIGNERS = [
-  { component: 'kube-apiserver', flag: 'service-account-signing-key-file' },
-  { component: 'kube-controller-manager', flag: 'service-account-private-key-file' },
-] as const;
 
 /** The keys with which the controller manager signs certificate requests (Kubernetes `cmd/kube-controller-manager/app/certificates.go`). */
 const REQUEST_SIGNERS = [
@@ -83,7 +78,7 @@ export async function findTokenKeyFaults(
   const named = apiServer.flags.get('service-account-key-file');
   const verifying = named ?? apiServer.flags.get('tls-private-key-file') ?? '';
   const verifiers = await Promise.all(namedPaths(verifying).map((path) => readKeyFile(path, host)));
-  const read = SIGNERS.map(async (reference): Promise<readonly Signer[]> => {
+  const read = TOKEN_SIGNERS.map(async (reference): Promise<readonly Signer[]> => {
     const [path] = namedPaths(findFlag(components, reference) ?? '');
     return path === undefined ? [] : [{ ...(await readKeyFile(path, host)), ...reference }];
   });
@@ -130,10 +125,8 @@ function readPublicKeys(text: string, path: string): readonly KeyObject[] {
   }
 }
 
-const LOSSES = { empty: 'is empty', torn: 'is torn: its end is missing' } as const;
-
 function describeLoss({ state, text }: TokenKeyFile): string {
-  if (state === 'missing') return 'does not exist';
+  if (state === 'missing') return LOSSES.missing;
   const loss = findPemLoss(text);
   if (loss !== undefined) return LOSSES[loss];
   const fault = findSigningKeyFault(text);
@@ -168,7 +161,7 @@ function describeLostSigner(file: Signer, users: readonly Signer[]): Finding {
     code: 'SERVICE_ACCOUNT_KEY_LOST',
     summary: `${users.map(({ component }) => component).join(' and ')} cannot start: the key that signs service account tokens ${describeLoss(file)}`,
     evidence: users.map(({ component, flag }) => `${component} --${flag}=${path}`),
-    hint: `restore it from a backup or from another control-plane node, where it is the same; without one, move ${path} and its public half away: \`kubeadm init phase certs sa\` makes a new pair, and every token of before becomes invalid, so restart the pods that use one`,
+    hint: remedyForTokenKey(path),
   };
 }
 
