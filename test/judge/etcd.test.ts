@@ -5,7 +5,7 @@ import { namesHost } from '../../packages/x509/src/go/host-name.ts';
 import { readGoCertificate } from '../../packages/x509/src/go/index.ts';
 import { certificateItems } from './corpus/certificates.ts';
 import { chainItems } from './corpus/chains.ts';
-import type { CorpusItem } from './corpus/items.ts';
+import { bytesOf, type ItemOf } from './corpus/items.ts';
 import { BUNDLED, bundleItems, pairItems, pem } from './corpus/pairs.ts';
 import { ETCD_DISAGREEMENTS } from './etcd-disagreements.ts';
 import { askEtcdctl, peerPortOf, readGoMinor, requestAs, tryEtcd } from './etcd-trials.ts';
@@ -18,6 +18,7 @@ import {
   rowOf,
   rowsBelow,
   sampleKinds,
+  sampleOf,
 } from './kinds.ts';
 import { type Chain, isChain } from './openssl-verify.ts';
 import { isNewerRule, judgeOurselves } from './own-judge.ts';
@@ -26,29 +27,18 @@ import { SEED } from './seed.ts';
 
 /** etcd waits more than it works. */
 const TRIALS_PER_CORE = 6;
-/** Of each sort of random changes. */
-const RANDOM = 8;
 const LOOPBACK = '127.0.0.1';
 
-type Item<Kind extends CorpusItem['kind']> = CorpusItem & { readonly kind: Kind };
-const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
-const certificate = (base64: string): string => pem('CERTIFICATE', bytes(base64));
-
-function sample<Kind extends CorpusItem['kind']>(items: readonly CorpusItem[], kind: Kind): readonly Item<Kind>[] {
-  return sampleKinds(
-    items.filter((item): item is Item<Kind> => item.kind === kind),
-    RANDOM,
-  );
-}
+const certificate = (base64: string): string => pem('CERTIFICATE', bytesOf(base64));
 
 const errorOf = ({ start, handshake = '' }: Readonly<Record<string, string>>): string => start || handshake;
 
 /** As the files of the server, for clients and for peers, to a client whose certificate it trusts. */
-async function tryPair(item: Item<'pair'>, pki: EtcdPki): Promise<readonly Answers[]> {
+async function tryPair(item: ItemOf<'pair'>, pki: EtcdPki): Promise<readonly Answers[]> {
   const { certificate: cert, key } = pki.client;
   const found = await tryEtcd(
     {
-      files: { 'server.crt': bytes(item.certificate), 'server.key': bytes(item.key) },
+      files: { 'server.crt': bytesOf(item.certificate), 'server.key': bytesOf(item.key) },
       ask: async (etcd) => ({ handshake: await requestAs(etcd.members[0].port, { cert, key }) }),
     },
     pki,
@@ -57,18 +47,18 @@ async function tryPair(item: Item<'pair'>, pki: EtcdPki): Promise<readonly Answe
 }
 
 /** As the file of the trusted CAs: a certificate that is in it is trusted as a client's. */
-async function tryBundle(item: Item<'etcd'>, pki: EtcdPki): Promise<readonly Answers[]> {
+async function tryBundle(item: ItemOf<'etcd'>, pki: EtcdPki): Promise<readonly Answers[]> {
   const ask = async (etcd: RunningEtcd) => {
     const clients = BUNDLED.map(({ certificate: cert, key }) => requestAs(etcd.members[0].port, { cert, key }));
     const errors = await Promise.all(clients);
     return { handshake: errors.includes('') ? '' : errors.join() };
   };
-  const found = await tryEtcd({ files: { 'ca.crt': bytes(item.text) }, ask }, pki);
+  const found = await tryEtcd({ files: { 'ca.crt': bytesOf(item.text) }, ask }, pki);
   return [{ kind: `CA file ${kindOf(item)}`, own: judgeOurselves(item), other: errorOf(found) }];
 }
 
 /** Certificates in a file of trusted CAs: etcd starts when it can parse each. The refused ones of many are found by halves. */
-async function tryCertificates(items: readonly Item<'certificate'>[], pki: EtcdPki): Promise<readonly Answers[]> {
+async function tryCertificates(items: readonly ItemOf<'certificate'>[], pki: EtcdPki): Promise<readonly Answers[]> {
   const text = items.map(({ der }) => certificate(der)).join('');
   const { start = '' } = await tryEtcd({ files: { 'ca.crt': Buffer.from(text) }, ask: async () => ({}) }, pki);
   if (start !== '' && items.length > 1) {
@@ -83,7 +73,7 @@ async function tryCertificates(items: readonly Item<'certificate'>[], pki: EtcdP
 async function tryChain(item: Chain, pki: EtcdPki, now: string): Promise<readonly Answers[]> {
   const roots = item.roots.map(certificate).join('');
   const cert = [item.leaf, ...item.intermediates].map(certificate).join('');
-  const pair = { cert, key: bytes(item.key).toString() };
+  const pair = { cert, key: bytesOf(item.key).toString() };
   const judge = (changes: Partial<Chain>): string => judgeOurselves({ ...item, now, host: '', ...changes });
   const own: Readonly<Record<string, string>> = {
     'chain of a server': judge({ usage: 'server', host: LOOPBACK }),
@@ -91,7 +81,7 @@ async function tryChain(item: Chain, pki: EtcdPki, now: string): Promise<readonl
     'chain of a peer': judge({ usage: 'client' }),
   };
   // etcd looks a peer's address up in its certificate, and other names in the DNS.
-  const isPeer = own['chain of a client'] !== '' || namesHost(readGoCertificate(bytes(item.leaf)).names, LOOPBACK);
+  const isPeer = own['chain of a client'] !== '' || namesHost(readGoCertificate(bytesOf(item.leaf)).names, LOOPBACK);
   const ask = async (etcd: RunningEtcd) => ({
     'chain of a server': await askEtcdctl(etcd, roots),
     'chain of a client': await requestAs(etcd.members[0].port, pair),
@@ -100,7 +90,7 @@ async function tryChain(item: Chain, pki: EtcdPki, now: string): Promise<readonl
   const files = {
     'ca.crt': Buffer.from(roots + pki.ca.certificate),
     'server.crt': Buffer.from(cert),
-    'server.key': bytes(item.key),
+    'server.key': bytesOf(item.key),
   };
   const { start = '', ...found } = await tryEtcd({ files, ask }, pki);
   const answers = start === '' ? found : Object.fromEntries(Object.keys(own).map((role) => [role, start]));
@@ -117,12 +107,12 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('etcd, started on a sample o
   beforeAll(async () => {
     const pki = await buildEtcdPki();
     const now = new Date().toISOString();
-    const certificates = sample(certificateItems(SEED), 'certificate');
+    const certificates = sampleOf(certificateItems(SEED), 'certificate');
     const good = certificates.filter((item) => judgeOurselves(item) === '');
     const trials: (() => Promise<readonly Answers[]>)[] = [
-      ...sampleKinds(chainItems().filter(isChain), RANDOM).map((item) => () => tryChain(item, pki, now)),
-      ...sample(pairItems(SEED), 'pair').map((item) => () => tryPair(item, pki)),
-      ...sample(bundleItems(SEED), 'etcd').map((item) => () => tryBundle(item, pki)),
+      ...sampleKinds(chainItems().filter(isChain)).map((item) => () => tryChain(item, pki, now)),
+      ...sampleOf(pairItems(SEED), 'pair').map((item) => () => tryPair(item, pki)),
+      ...sampleOf(bundleItems(SEED), 'etcd').map((item) => () => tryBundle(item, pki)),
       ...certificates.filter((item) => !good.includes(item)).map((item) => () => tryCertificates([item], pki)),
       () => tryCertificates(good, pki),
     ];

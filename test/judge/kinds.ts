@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { CorpusItem } from './corpus/items.ts';
+import type { CorpusItem, ItemOf } from './corpus/items.ts';
 
 /** Kinds of the corpus on which a program and we disagree for one reason. */
 export interface KindDisagreement {
@@ -19,12 +19,23 @@ export function kindOf({ id }: Pick<CorpusItem, 'id'>): string {
   return id.replace(PREFIX, '').replace(RANDOM, '$1');
 }
 
-/** One item of each kind, with another key from kind to kind, and `random` of each sort of random changes. */
-export function sampleKinds<T extends CorpusItem>(items: readonly T[], random: number): readonly T[] {
+/** Of each sort of random changes, as many as a program that has to be started can judge. */
+const RANDOM_ITEMS = 8;
+
+/** One item of each kind, with another key from kind to kind, and some of each sort of random changes. */
+export function sampleKinds<T extends CorpusItem>(items: readonly T[]): readonly T[] {
   const kinds = Map.groupBy(items, kindOf);
   return [...kinds].flatMap(([kind, each], at) =>
-    isRandom(kind) ? each.slice(0, random) : each.slice(at % each.length, (at % each.length) + 1),
+    isRandom(kind) ? each.slice(0, RANDOM_ITEMS) : each.slice(at % each.length, (at % each.length) + 1),
   );
+}
+
+/** A sample of the items that are one kind of file. */
+export function sampleOf<Kind extends CorpusItem['kind']>(
+  items: readonly CorpusItem[],
+  kind: Kind,
+): readonly ItemOf<Kind>[] {
+  return sampleKinds(items.filter((item): item is ItemOf<Kind> => item.kind === kind));
 }
 
 /** Whether a kind is one of random changes, which differ from run to run. */

@@ -10,7 +10,7 @@ import { locateBinaries } from '../../../apps/drill/src/wiring.ts';
 import { API_SERVER_DISAGREEMENTS } from '../../judge/api-server-disagreements.ts';
 import { type ApiServerFiles, startOn } from '../../judge/api-server-trials.ts';
 import { chainItems } from '../../judge/corpus/chains.ts';
-import type { CorpusItem } from '../../judge/corpus/items.ts';
+import { bytesOf, type CorpusItem, type ItemOf } from '../../judge/corpus/items.ts';
 import { KUBECONFIG_PAIRS, kubeconfigItems, SERVER } from '../../judge/corpus/kubeconfigs.ts';
 import { bundleItems, pairItems, pem, signingKeyItems } from '../../judge/corpus/pairs.ts';
 import {
@@ -22,6 +22,7 @@ import {
   rowOf,
   rowsBelow,
   sampleKinds,
+  sampleOf,
 } from '../../judge/kinds.ts';
 import { askKubectl, askKubectlAboutServer } from '../../judge/kubectl.ts';
 import { KUBECTL_DISAGREEMENTS } from '../../judge/kubectl-disagreements.ts';
@@ -31,21 +32,10 @@ import { inParallel } from '../../judge/parallel.ts';
 import { SEED } from '../../judge/seed.ts';
 
 const TRIALS = 2 * availableParallelism();
-/** Of each sort of random changes. */
-const RANDOM = 8;
 /** Debian 12 builds Kubernetes 1.20 with Go 1.19. */
 const GO_MINOR = 19;
 
-type Item<Kind extends CorpusItem['kind']> = CorpusItem & { readonly kind: Kind };
-const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
-const certificate = (base64: string): string => pem('CERTIFICATE', bytes(base64));
-
-function sample<Kind extends CorpusItem['kind']>(items: readonly CorpusItem[], kind: Kind): readonly Item<Kind>[] {
-  return sampleKinds(
-    items.filter((item): item is Item<Kind> => item.kind === kind),
-    RANDOM,
-  );
-}
+const certificate = (base64: string): string => pem('CERTIFICATE', bytesOf(base64));
 
 /** RSA and P-256, as kubeadm makes them; the API server signs with no other kinds that client-go parses. */
 function isServiceAccountKey({ id }: CorpusItem): boolean {
@@ -78,7 +68,7 @@ const wrongOf = (answers: readonly Answers[]): readonly string[] =>
 const comparedOf = (answers: readonly Answers[]): readonly Answers[] =>
   answers.filter(({ kind, own }) => !isRandom(kind) && !isNewerRule(own, GO_MINOR));
 
-/** An etcd to which nobody listens: the files are judged before. */
+/** The address of no etcd: the API server judges its files before it connects. */
 const NO_ETCD = { flags: ['--etcd-servers=http://127.0.0.1:1'] };
 const GOOD_FILES: ApiServerFiles = {
   'ca.crt': KUBECONFIG_PAIRS.client.certificate,
@@ -98,11 +88,11 @@ const trialOf = (name: string, item: CorpusItem, files: Partial<ApiServerFiles>)
   files,
   asked: [{ kind: `${name} ${kindOf(item)}`, own: judgeOurselves(item) }],
 });
-const trialOfPair = (item: Item<'pair'>): Trial =>
-  trialOf('pair', item, { 'serving.crt': bytes(item.certificate), 'serving.key': bytes(item.key) });
-const trialOfCas = (item: Item<'client-go'>): Trial => trialOf('CA file', item, { 'ca.crt': bytes(item.text) });
-const trialOfKey = (item: Item<'signing-key'>): Trial =>
-  trialOf('service account key', item, { 'sa.key': bytes(item.text) });
+const trialOfPair = (item: ItemOf<'pair'>): Trial =>
+  trialOf('pair', item, { 'serving.crt': bytesOf(item.certificate), 'serving.key': bytesOf(item.key) });
+const trialOfCas = (item: ItemOf<'client-go'>): Trial => trialOf('CA file', item, { 'ca.crt': bytesOf(item.text) });
+const trialOfKey = (item: ItemOf<'signing-key'>): Trial =>
+  trialOf('service account key', item, { 'sa.key': bytesOf(item.text) });
 
 /** A start with good files takes a second or two, so that a good key and good CAs share one; each bad file has its own. */
 function joinGood(some: readonly Trial[], others: readonly Trial[]): readonly Trial[] {
@@ -134,7 +124,7 @@ function presentedFor(port: number, servername: string): Promise<Buffer | string
 }
 
 describe('kube-apiserver, started on a sample of each kind', () => {
-  const pairs = sample(pairItems(SEED), 'pair');
+  const pairs = sampleOf(pairItems(SEED), 'pair');
   let binaries: string;
   let answers: readonly Answers[];
 
@@ -155,8 +145,8 @@ describe('kube-apiserver, started on a sample of each kind', () => {
     binaries = await locateKubernetes();
     // Those that we call good are served together, below.
     const bad = pairs.map(trialOfPair).filter(({ asked }) => asked.some(({ own }) => own !== ''));
-    const keys = sample(signingKeyItems().filter(isServiceAccountKey), 'signing-key').map(trialOfKey);
-    const cas = sample(bundleItems(SEED).filter(isWhole), 'client-go').map(trialOfCas);
+    const keys = sampleOf(signingKeyItems().filter(isServiceAccountKey), 'signing-key').map(trialOfKey);
+    const cas = sampleOf(bundleItems(SEED).filter(isWhole), 'client-go').map(trialOfCas);
     answers = await answerAll([...bad, ...joinGood(keys, cas)], tryFiles);
   });
 
@@ -168,8 +158,8 @@ describe('kube-apiserver, started on a sample of each kind', () => {
     const good = pairs.filter((item) => judgeOurselves(item) === '');
     const named = good.map((item, at) => ({
       name: `pair-${at}.example`,
-      certificate: bytes(item.certificate),
-      key: bytes(item.key),
+      certificate: bytesOf(item.certificate),
+      key: bytesOf(item.key),
     }));
     const etcd = await startEtcd({ pki: false });
     try {
@@ -220,7 +210,7 @@ describe('kubectl, beside a running kube-apiserver', () => {
     const askAboutServer = (chain: Chain) =>
       askKubectlAboutServer(kubectl, {
         cert: [chain.leaf, ...chain.intermediates].map(certificate).join(''),
-        key: bytes(chain.key).toString(),
+        key: bytesOf(chain.key).toString(),
         roots: chain.roots.map(certificate).join(''),
         host: chain.host,
       });
@@ -228,7 +218,6 @@ describe('kubectl, beside a running kube-apiserver', () => {
       chainItems()
         .filter(isChain)
         .map((chain) => ({ ...chain, usage: 'server' as const, now, host: chain.host || '127.0.0.1' })),
-      RANDOM,
     );
     const pki = await buildEtcdPki();
     const etcd = await startEtcd({ pki });
@@ -242,11 +231,11 @@ describe('kubectl, beside a running kube-apiserver', () => {
       expect(started.error).toBe('');
       const server = `https://127.0.0.1:${port}`;
       answers = [
-        ...(await answerAll(sample(kubeconfigItems(SEED), 'kubeconfig'), async (item) => [
+        ...(await answerAll(sampleOf(kubeconfigItems(SEED), 'kubeconfig'), async (item) => [
           {
             kind: kindOf(item),
             own: judgeOurselves(item),
-            other: await askKubectl(kubectl, withServer(bytes(item.text), server)),
+            other: await askKubectl(kubectl, withServer(bytesOf(item.text), server)),
           },
         ])),
         ...(await answerAll(chains, async (chain) => [

@@ -6,6 +6,9 @@ export type CorpusItem = { readonly id: string } & (
   | ChainItem
 );
 
+/** An item of one kind. */
+export type ItemOf<Kind extends CorpusItem['kind']> = CorpusItem & { readonly kind: Kind };
+
 export type BundleKind = 'client-go' | 'pool' | 'etcd';
 
 export interface ChainItem {
@@ -40,3 +43,6 @@ export function createDice(seed: number): Dice {
 
 export const base64 = (bytes: Uint8Array | string): string =>
   Buffer.from(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes).toString('base64');
+
+/** The bytes of a byte field. */
+export const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64');
