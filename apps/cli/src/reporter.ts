@@ -8,9 +8,9 @@ import type { Terminal } from './terminal.ts';
  */
 export interface Reporter {
   readonly terminal: Terminal;
-  /** Writes whole lines; clears a live line, and its owner draws it again. */
+  /** Writes whole lines; clears the live lines, and their owner draws them again. */
   print(text: string): void;
-  /** Shows one line that the next call replaces; only on a live terminal. */
+  /** Shows lines that the next call replaces; only on a live terminal. None may be wider than the terminal. */
   live(text: string): void;
   /** Keeps a warning for the envelope, and prints it. */
   warn(text: string): void;
@@ -18,13 +18,14 @@ export interface Reporter {
 }
 
 const CLEAR_LINE = '\r\u001b[2K';
+const CLEAR_LINE_ABOVE = '\u001b[1A\u001b[2K';
 
 export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, terminal: Terminal): Reporter {
   const warnings: string[] = [];
-  let isLive = false;
+  let liveLines = 0;
   const clear = (): string => {
-    const prefix = isLive ? CLEAR_LINE : '';
-    isLive = false;
+    const prefix = liveLines === 0 ? '' : CLEAR_LINE + CLEAR_LINE_ABOVE.repeat(liveLines - 1);
+    liveLines = 0;
     return prefix;
   };
   const print = (text: string): void => {
@@ -37,7 +38,7 @@ export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, ter
     live: (text) => {
       if (!terminal.live) return;
       stream.write(`${clear()}${safeText(text, terminal)}`);
-      isLive = text !== '';
+      liveLines = text === '' ? 0 : text.split('\n').length;
     },
     warn: (foreign) => {
       const text = redact(foreign);

@@ -27,7 +27,7 @@ export type {
   RunOrigin,
   RunOutcome,
 } from './journal/journal-record.ts';
-export type { StepReport } from './run/phase-runner.ts';
+export type { StepReport } from './run/step-runner.ts';
 export { mapConcurrent } from './run/concurrency.ts';
 export { assertNotBlocked, hasWork, listBlockers, type Plan, type PlanEntry, planPlaybook } from './plan/plan.ts';
 export { withVariations } from './plan/plan-comparison.ts';

@@ -60,6 +60,43 @@ describe('progress in a log', () => {
   });
 });
 
+describe('progress of steps that run side by side', () => {
+  it('names the step that waits, in a log', () => {
+    const { stream, text } = recorder();
+    const clock = createFixedClock('2026-11-22T11:18:00Z');
+    const follow = followRun(createProgress(createReporter(stream, PLAIN), clock));
+    follow({ type: 'step-started', step: 'a', title: 'join node02' });
+    follow({ type: 'step-started', step: 'b', title: 'run a pod' });
+    follow({ type: 'step-waiting', step: 'a', reason: 'the kubelet' });
+    clock.advance(1000);
+    follow({ type: 'step-finished', step: 'b', verified: true, evidence: [] });
+    follow({ type: 'step-waiting', step: 'a', reason: 'its Node' });
+    clock.advance(1000);
+    follow({ type: 'step-finished', step: 'a', verified: true, evidence: [] });
+    expect(text()).toBe(`   0.0 s  …       join node02
+   0.0 s  …       run a pod
+   0.0 s          join node02: waiting: the kubelet
+   1.0 s  done    run a pod (1.0 s)
+   1.0 s          waiting: its Node
+   2.0 s  done    join node02 (2.0 s)
+`);
+  });
+
+  it('has a line for each on a terminal, and clears them all', () => {
+    const { stream, text } = recorder();
+    const clock = createFixedClock('2026-11-22T11:18:00Z');
+    const progress = createProgress(createReporter(stream, { columns: 60, colour: false, live: true }), clock);
+    progress.begin('join node02', 'a');
+    progress.begin('run a pod', 'b');
+    expect(text().endsWith('   0.0 s  join node02 …\n   0.0 s  run a pod …')).toBe(true);
+    progress.end('done', 'join node02', 'a');
+    const cleared = '\r\u001b[2K\u001b[1A\u001b[2K';
+    expect(text()).toContain(`${cleared}   0.0 s  done    join node02 (0.0 s)\n   0.0 s  run a pod …`);
+    progress.stop();
+    expect(text().endsWith('\r\u001b[2K')).toBe(true);
+  });
+});
+
 describe('progress on a terminal', () => {
   it('redraws one line that never wraps, and clears it before a line that stays', () => {
     const { stream, text } = recorder();

@@ -3,17 +3,20 @@ import type { Reporter } from '../reporter.ts';
 import { paint } from './style.ts';
 import { formatSeconds, oneLine, shorten, wrap } from './text.ts';
 
-/** Progress display: finished work stays as lines, current work is a live line with its time. */
+/**
+ * Progress display: finished work stays as lines, each piece of current work is a live line with its time. Work that runs beside
+ * other work has a key of its own.
+ */
 export interface Progress {
   /** One line that stays, with the time since the start. */
   note(text: string): void;
-  /** Starts a piece of work. */
-  begin(title: string): void;
+  /** Starts a piece of work; ends one with the same key. */
+  begin(title: string, key?: string): void;
   /** Reason for waiting; printed once per reason without a live line. */
-  waitFor(reason: string): void;
-  /** Ends the current piece of work. */
-  end(verdict: 'done' | 'failed', text: string): void;
-  /** Clears the live line. */
+  waitFor(reason: string, key?: string): void;
+  /** Ends a piece of work. */
+  end(verdict: 'done' | 'failed', text: string, key?: string): void;
+  /** Clears the live lines. */
   stop(): void;
 }
 
@@ -22,11 +25,17 @@ const STAMP_WIDTH = 8;
 /** `done    `, `ok      `, or nothing. */
 const MARK_WIDTH = 8;
 
+interface Work {
+  readonly title: string;
+  readonly at: number;
+  reason: string | undefined;
+}
+
 export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): Progress {
   const { terminal } = reporter;
   const started = clock.now().getTime();
   const since = (ms: number): number => (clock.now().getTime() - ms) / 1000;
-  let current: { readonly title: string; readonly at: number; reason: string | undefined } | undefined;
+  const running = new Map<string, Work>();
   let timer: NodeJS.Timeout | undefined;
 
   /** One line, or on a terminal as many as it takes, the further ones below its text. */
@@ -42,40 +51,47 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
     if (/^\S* +$/.test(mark) && mark.length === MARK_WIDTH) write(mark, text.slice(MARK_WIDTH));
     else write('', text);
   };
-  const draw = (): void => {
-    if (current === undefined || !terminal.live) return;
-    const waiting = current.reason === undefined ? '' : `; waiting: ${current.reason}`;
-    const line = `${formatSeconds(since(current.at)).padStart(8)}  ${oneLine(current.title)} …${oneLine(waiting)}`;
-    reporter.live(shorten(line, terminal.columns - 1));
+  const lineOf = ({ title, at, reason }: Work): string => {
+    const waiting = reason === undefined ? '' : `; waiting: ${reason}`;
+    const line = `${formatSeconds(since(at)).padStart(8)}  ${oneLine(title)} …${oneLine(waiting)}`;
+    return shorten(line, terminal.columns - 1);
   };
-  const stop = (): void => {
+  const draw = (): void => {
+    if (running.size > 0 && terminal.live) reporter.live([...running.values()].map(lineOf).join('\n'));
+  };
+  const forget = (key: string): void => {
+    running.delete(key);
+    if (running.size > 0) return;
     clearInterval(timer);
     timer = undefined;
-    current = undefined;
     reporter.live('');
   };
   return {
     note: (text) => note(oneLine(text)),
-    begin: (title) => {
-      stop();
-      current = { title, at: clock.now().getTime(), reason: undefined };
+    begin: (title, key = '') => {
+      forget(key);
+      running.set(key, { title, at: clock.now().getTime(), reason: undefined });
       if (!terminal.live) return note(`…       ${oneLine(title)}`);
-      timer = setInterval(draw, REFRESH_MS);
-      timer.unref();
+      timer ??= setInterval(draw, REFRESH_MS).unref();
       draw();
     },
-    waitFor: (reason) => {
-      if (current === undefined || current.reason === reason) return;
-      current.reason = reason;
+    waitFor: (reason, key = '') => {
+      const work = running.get(key);
+      if (work === undefined || work.reason === reason) return;
+      work.reason = reason;
       if (terminal.live) draw();
-      else note(`        waiting: ${oneLine(reason)}`);
+      else if (running.size === 1) note(`        waiting: ${oneLine(reason)}`);
+      else note(`        ${oneLine(work.title)}: waiting: ${oneLine(reason)}`);
     },
-    end: (verdict, text) => {
-      const took = current === undefined ? '' : ` (${formatSeconds(since(current.at))})`;
-      stop();
+    end: (verdict, text, key = '') => {
+      const work = running.get(key);
+      const took = work === undefined ? '' : ` (${formatSeconds(since(work.at))})`;
+      forget(key);
       const mark = verdict === 'done' ? paint('done', 'green', terminal) : paint('FAILED', 'red', terminal);
       write(`${mark}${verdict === 'done' ? '    ' : '  '}`, `${oneLine(text)}${took}`);
     },
-    stop,
+    stop: () => {
+      for (const key of running.keys()) forget(key);
+    },
   };
 }

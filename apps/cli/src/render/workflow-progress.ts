@@ -5,17 +5,18 @@ import type { Progress } from './progress.ts';
 /** Shows a run's events; calls `onRun` with the directory of its journal. */
 export function followRun(progress: Progress, onRun?: (journalPath: string) => void): WorkflowListener {
   const titles = new Map<string, string>();
-  let changes = 0;
+  const changes = new Map<string, number>();
   const titleOf = (step: string): string => titles.get(step) ?? step;
   return (event) => {
     if ('title' in event && 'step' in event) titles.set(event.step, event.title);
     if (event.type === 'run-started') onRun?.(event.path);
-    if (event.type === 'step-started') changes = 0;
-    if (event.type === 'step-finished' && changes > MOST_SHOWN) {
-      progress.note(`        and ${changes - MOST_SHOWN} more of these`);
+    const made = 'step' in event ? (changes.get(event.step) ?? 0) : 0;
+    if (event.type === 'step-started') changes.delete(event.step);
+    if (event.type === 'step-finished' && made > MOST_SHOWN) {
+      progress.note(`        and ${made - MOST_SHOWN} more of these`);
     }
-    if (event.type === 'change-made') changes += 1;
-    if (event.type !== 'change-made' || changes <= MOST_SHOWN) show(event, progress, titleOf);
+    if (event.type === 'change-made') changes.set(event.step, made + 1);
+    if (event.type !== 'change-made' || made < MOST_SHOWN) show(event, progress, titleOf);
   };
 }
 
@@ -29,15 +30,15 @@ function show(event: WorkflowEvent, progress: Progress, titleOf: (step: string) 
       if (event.finding.status === 'ok') progress.note(`ok      ${event.title}`);
       return;
     case 'step-started':
-      return progress.begin(event.title);
+      return progress.begin(event.title, event.step);
     case 'step-waiting':
-      return progress.waitFor(event.reason);
+      return progress.waitFor(event.reason, event.step);
     case 'change-made':
       return progress.note(`        ${event.text}`);
     case 'step-finished':
       return event.verified
-        ? progress.end('done', titleOf(event.step))
-        : progress.end('failed', `${titleOf(event.step)}: ${event.evidence.join('; ')}`);
+        ? progress.end('done', titleOf(event.step), event.step)
+        : progress.end('failed', `${titleOf(event.step)}: ${event.evidence.join('; ')}`, event.step);
     case 'undo-started':
       return progress.begin(event.text);
     case 'undo':

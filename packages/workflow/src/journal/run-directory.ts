@@ -19,6 +19,7 @@ export interface RunDirectory {
   readonly backup: OpenableBackup;
   /**
    * Adds records in one write, fsynced before it returns, and moves the end mark behind them. Removes a torn last line first.
+   * Concurrent calls are written one after the other, in the order of the calls.
    * @throws WorkflowError as {@link RunDirectory.records}; HostError
    */
   append(...records: readonly JournalRecord[]): Promise<void>;
@@ -79,13 +80,13 @@ export function openRunDirectory(host: Host, path: HostPath, id: string, seal: B
       await writeHead(CHAIN_START);
       position = CHAIN_START;
     },
-    append: async (...added) => {
+    append: inTurn(async (...added) => {
       const { data, end } = encodeRecords(added, position ?? (await repair()));
       position = undefined;
       await host.appendFile(journal, data, { mode: PRIVATE_FILE_MODE });
       if (added.some(isMarked)) await writeHead(end);
       position = end;
-    },
+    }),
     markEnd: async () => {
       position ??= await repair();
       if (hasHead) return;
@@ -103,6 +104,16 @@ export function openRunDirectory(host: Host, path: HostPath, id: string, seal: B
       await read((record) => fold.add(record));
       return fold.state();
     },
+  };
+}
+
+/** Runs the calls of an action one after the other; a failed call does not hold up the next. */
+function inTurn<A extends readonly unknown[]>(action: (...input: A) => Promise<void>): (...input: A) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (...input) => {
+    const turn = last.then(() => action(...input));
+    last = turn.catch(() => undefined);
+    return turn;
   };
 }
 

@@ -92,6 +92,11 @@ export interface Step<F extends Finding = Finding> {
 export interface Phase {
   readonly id: string;
   readonly title: string;
+  /**
+   * Whether its steps run side by side, each once the earlier ones of the phase that it requires are done. They must not write the
+   * same targets. Default: one after the other, in their order.
+   */
+  readonly isSideBySide?: boolean | undefined;
   steps(signal: AbortSignal): Promise<readonly Step[]>;
 }
 

@@ -5,7 +5,9 @@ import { kindOf } from '../plan/change-registry.ts';
 import { WorkflowError } from '../errors.ts';
 import type { Json } from '../plan/change.ts';
 import type { RunOrigin, RunOutcome } from '../journal/journal-record.ts';
-import { executePhases, type StepReport } from './phase-runner.ts';
+import { executePhases } from './phase-runner.ts';
+import type { StepReport } from './step-runner.ts';
+import { createWaitClock } from './wait-clock.ts';
 import { assertSamePlan } from '../plan/plan-comparison.ts';
 import { assertNotBlocked, hasWork, type Plan, planPlaybook } from '../plan/plan.ts';
 import { assertFilesOnly } from './copied-run.ts';
@@ -30,6 +32,8 @@ export interface RunResult {
   readonly steps: readonly StepReport[];
   /** From the first check to the end, in seconds. */
   readonly seconds: number;
+  /** Of these, seconds in which every running step waited for something else. */
+  readonly waitedSeconds: number;
   /** A rollback now would make things worse; see `WorkflowDeps`. Absent when there is no run to roll back. */
   readonly needsForce?: boolean | undefined;
 }
@@ -77,7 +81,11 @@ export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise
   const { playbook, selection, resumeCommand } = input;
   const { host, clock } = given;
   const started = clock.now();
-  const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
+  const waiting = createWaitClock(clock);
+  const times = (): Pick<RunResult, 'seconds' | 'waitedSeconds'> => ({
+    seconds: (clock.now().getTime() - started.getTime()) / 1000,
+    waitedSeconds: waiting.seconds(),
+  });
   return withRunLock(given, { holder: `run ${playbook.id}`, guarded: 'writes' }, async (lock) => {
     const deps = { ...given, kinds: lock.kinds };
     const signal = AbortSignal.any([input.signal, lock.lost]);
@@ -94,10 +102,9 @@ export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise
     // Steps applied by an earlier attempt are verified again, even when no work is left.
     if (!hasWork(plan) && (resumed?.state.applied.size ?? 0) === 0) {
       if (resumed !== undefined) await finish(resumed.run, resumeCommand, deps);
-      return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], seconds: seconds() };
+      return { runId: resumed?.run.id, outcome: 'nothing-to-do', plan, steps: [], ...times() };
     }
-    if (!(await input.confirm(plan)))
-      return { runId: undefined, outcome: 'declined', plan, steps: [], seconds: seconds() };
+    if (!(await input.confirm(plan))) return { runId: undefined, outcome: 'declined', plan, steps: [], ...times() };
     await assertFeasible(plan, deps);
     // The question may have waited for long.
     await lock.assertHeld();
@@ -111,13 +118,13 @@ export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise
         origin: input.origin,
       }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
-    const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, signal };
+    const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, waiting, signal };
     const steps = await executePhases(execution, deps).catch((error: unknown) => {
       throw lock.lost.aborted ? explainLostLock(error, run) : error;
     });
     await finish(run, resumeCommand, deps);
     const needsForce = await isForceNeeded(run, deps);
-    return { runId: run.id, outcome: 'done', plan, steps, seconds: seconds(), needsForce };
+    return { runId: run.id, outcome: 'done', plan, steps, ...times(), needsForce };
   });
 }
 
