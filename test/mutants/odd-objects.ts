@@ -60,7 +60,7 @@ export const ODD_OBJECT_MUTANTS: readonly Mutant[] = [
     ...JOIN,
     name: 'an unreadable Node of one worker stops the others',
     file: 'join/join-step.ts',
-    from: "    if (isRecoveryError(error, 'OBJECT_UNREADABLE', 'OBJECT_INVALID')) return error;\n",
+    from: "    if (isRecoveryError(error, 'OBJECT_UNREADABLE', 'OBJECT_ENCODING_UNSUPPORTED', 'OBJECT_INVALID')) return error;\n",
     to: '',
   },
   {

@@ -9,6 +9,7 @@ export const OBJECT_ERRORS = {
   OBJECT_INVALID: 'invalid',
   OBJECT_UNREADABLE: 'unreadable',
   OBJECT_FIELD_UNSUPPORTED: 'unsupported',
+  OBJECT_ENCODING_UNSUPPORTED: 'unsupported',
   OBJECT_HAS_FINALIZERS: 'blocked',
   OBJECT_TOO_LARGE: 'invalid',
   OBJECT_ANSWER_TOO_LARGE: 'unreadable',

@@ -60,7 +60,7 @@ describe('objects in etcd', () => {
 
   it('are listed without unreadable ones, which are reported', async () => {
     for (const name of ['a', 'b', 'c']) await createSecret(name);
-    kv.plant('/registry/secrets/default/b', 'noise');
+    kv.plant('/registry/secrets/default/b', 'k8s\0noise');
     for (const hostile of ['default/../../minions/x', 'default/..', 'default/\0', 'default', '']) {
       kv.plant(`/registry/secrets/${hostile}`, kv.valueOf('/registry/secrets/default/a') ?? '');
     }

@@ -7,27 +7,30 @@ import {
   type ResourceKind,
 } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
-import { isEnvelope } from './envelope.ts';
 import { FieldMismatch } from './field-mismatch.ts';
 import { createJsonValue, readJsonValue } from './json-value.ts';
 import { createProtobufValue, readProtobufValue } from './protobuf-value.ts';
+import { encodingUnsupported, identifyEncoding } from './value-encoding.ts';
 
 /**
  * Reads the decrypted bytes of an object.
  * @param subject the object, for messages
- * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are truncated, garbage, of another kind or version, or nested deeper
- *   than 1,000 levels
+ * @throws ObjectError `OBJECT_UNREADABLE` for bytes that are truncated, damaged, of another kind or version, or nested deeper
+ *   than 1,000 levels; `OBJECT_ENCODING_UNSUPPORTED` for bytes that begin as neither protobuf nor JSON: they may be intact
  */
 export function readStoredValue(value: Uint8Array, kind: ResourceKind, subject: string): StoredValue {
   try {
-    const stored = isEnvelope(value) ? readProtobufValue(value, kind) : readJsonValue(value, kind, subject);
+    const encoding = identifyEncoding(value);
+    if (encoding === 'truncated') throw new Error('it is truncated');
+    if (encoding !== 'protobuf' && encoding !== 'JSON') throw encodingUnsupported(encoding, subject);
+    const stored = encoding === 'protobuf' ? readProtobufValue(value, kind) : readJsonValue(value, kind, subject);
     assertShallow(stored.object, subject);
     if (stored.object.kind !== kind.kind) throw new Error(`its kind is ${stored.object.kind || 'missing'}`);
     return stored;
   } catch (error) {
     if (isRecoveryError(error)) throw error;
     // JSON parsers quote their input; messages about protobuf do not.
-    const why = error instanceof SyntaxError ? 'neither protobuf nor JSON' : (error as Error).message;
+    const why = error instanceof SyntaxError ? 'it is not valid JSON' : (error as Error).message;
     throw unreadable(`cannot read the stored value: ${why}`, subject);
   }
 }
@@ -37,7 +40,7 @@ export function unreadable(message: string, subject: string): ObjectError {
     code: 'OBJECT_UNREADABLE',
     message,
     subject,
-    hint: 'restore the key from an etcd snapshot, or delete it with etcdctl if it is unused',
+    hint: 'read it through the API server (--via api); if the API server cannot either, restore the key from an etcd snapshot',
   });
 }
 

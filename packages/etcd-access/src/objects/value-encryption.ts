@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { printable } from '@kube-rescue/errors';
 import { ObjectError, type ResourceKind } from '@kube-rescue/cluster-objects';
 import { VALUE_CIPHERS } from './encryption-ciphers.ts';
 import { type EncryptionConfiguration, type EncryptionProvider, providersFor } from './encryption-configuration.ts';
-import { isEnvelope } from './envelope.ts';
+import { isPlausible } from './value-encoding.ts';
 
 const ENCRYPTED = 'k8s:enc:';
 /** Maximum length of the prefix of encrypted values: `k8s:enc:aescbc:v1:NAME:`. */
@@ -11,7 +10,7 @@ const LONGEST_PREFIX_BYTES = 512;
 
 /** Encryption of the values of one kind. */
 export interface ValueEncryption {
-  /** @throws ObjectError `OBJECT_DECRYPTION_FAILED` `OBJECT_ENCRYPTED_KMS` */
+  /** @throws ObjectError `OBJECT_DECRYPTION_FAILED` `OBJECT_ENCRYPTED_KMS`; `OBJECT_ENCODING_UNSUPPORTED` for another provider */
   decrypt(value: Uint8Array, etcdKey: string, subject: string): Uint8Array;
   /**
    * @param before the stored value to be replaced; `undefined` for a new object
@@ -61,14 +60,16 @@ function decryptBy(
       const own = Buffer.from(prefixOf(provider.kind, name));
       if (!own.equals(value.subarray(0, own.length))) continue;
       const plain = attempt(() => VALUE_CIPHERS[provider.kind].decrypt(value.subarray(own.length), secret, etcdKey));
-      // With AES-CBC a wrong key may give garbage without an error.
-      if (plain !== undefined && (isEnvelope(plain) || isJson(plain))) return plain;
+      // With AES-CBC, the only cipher that does not authenticate, a wrong key may give garbage without an error.
+      if (plain !== undefined && (provider.kind !== 'aescbc' || isPlausible(plain))) return plain;
     }
   }
-  const [, , kind = '', version = '', name = ''] = prefix.split(':', 5);
+  const [, , kind = '', version = '', name] = prefix.split(':', 5);
+  const isKnown = Object.hasOwn(VALUE_CIPHERS, kind) && version === 'v1';
+  if (!isKnown && name !== undefined) throw providerUnknown(`${kind} ${version}`, subject);
   throw new ObjectError({
     code: 'OBJECT_DECRYPTION_FAILED',
-    message: `cannot decrypt the value: ${printable(`${kind} ${version}, key ${name}`)} is missing or wrong, or the value is damaged`,
+    message: `cannot decrypt the value: ${printable(`${kind} ${version}, key ${name ?? ''}`)} is missing or wrong, or the value is damaged`,
     subject,
     hint: "pass the file of the API server's --encryption-provider-config with this key",
   });
@@ -82,10 +83,6 @@ function encryptBy(provider: EncryptionProvider, plain: Uint8Array, etcdKey: str
   const sealed = VALUE_CIPHERS[provider.kind].encrypt(plain, key.secret, etcdKey);
   const prefix = Buffer.from(prefixOf(provider.kind, key.name));
   return new Uint8Array(Buffer.concat([prefix, sealed]));
-}
-
-function isJson(value: Uint8Array): boolean {
-  return value[0] === 0x7b && isUtf8(value);
 }
 
 function isEncrypted(value: Uint8Array): boolean {
@@ -111,6 +108,16 @@ function undecided(subject: string): ObjectError {
     message: 'whether a new object of this kind is encrypted depends on the version of the API server',
     subject,
     hint: 'create it through the API server (--via api)',
+  });
+}
+
+/** Providers and versions: apiserver `pkg/server/options/encryptionconfig/config.go`. */
+function providerUnknown(provider: string, subject: string): ObjectError {
+  return new ObjectError({
+    code: 'OBJECT_ENCODING_UNSUPPORTED',
+    message: `the value is encrypted by ${printable(provider)}, which only the API server may be able to decrypt`,
+    subject,
+    hint: 'read and change it through the API server (--via api)',
   });
 }
 

@@ -183,7 +183,7 @@ async function readWorkerNode(
   try {
     return await readHeartbeat(store, node, signal);
   } catch (error) {
-    if (isRecoveryError(error, 'OBJECT_UNREADABLE', 'OBJECT_INVALID')) return error;
+    if (isRecoveryError(error, 'OBJECT_UNREADABLE', 'OBJECT_ENCODING_UNSUPPORTED', 'OBJECT_INVALID')) return error;
     throw error;
   }
 }
