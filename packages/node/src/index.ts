@@ -20,4 +20,5 @@ export type { ObjectSession } from './objects/object-session.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
 export { inspectPeers, type PeerList, type PeerMember } from './etcd/peer-members.ts';
 export { assertKeepsQuorum, describePeers, describeVoters } from './etcd/quorum.ts';
+export { findEtcdVersion, nameRestoreCommand } from './etcd/restore-tool.ts';
 export { listVoters, quorumOf, type Voters } from './etcd/voters.ts';

@@ -93,6 +93,17 @@ describe('the causes of an etcd outage', () => {
     expect(causes.map(({ code }) => code)).toEqual(['ETCD_NO_QUORUM', 'ETCD_NO_SPACE']);
     expect(causes[0]?.summary).toContain('1 of 3 members answer, 2 are needed');
     expect(causes[0]?.evidence).toEqual(['b: refused', 'c: no answer']);
+    expect(causes[0]?.hint).toContain('`etcdctl snapshot restore`');
+  });
+
+  it.each([
+    ['3.6.5', '`etcdutl snapshot restore`'],
+    [null, '`etcdutl snapshot restore` (before etcd 3.5:'],
+  ])('name the command that restores a snapshot of etcd %s', (version, command) => {
+    const members = [member('a', { version }), member('b', { answers: false, version: null })];
+    const [cause] = findEtcdProblems(report({ hasQuorum: false, quorum: 2, members }), true);
+    expect(cause?.hint).toContain(command);
+    if (version !== null) expect(cause?.hint).not.toContain('etcdctl');
   });
 
   it('name members that are down or behind', () => {

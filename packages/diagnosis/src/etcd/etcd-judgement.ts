@@ -1,4 +1,4 @@
-import { type PeerMember, quorumOf } from '@kube-rescue/node';
+import { nameRestoreCommand, type PeerMember, quorumOf } from '@kube-rescue/node';
 import type { Finding } from '../cause.ts';
 import type { EtcdClusterRow, EtcdReport } from './etcd-status.ts';
 import type { ComponentState } from '../component-state.ts';
@@ -87,13 +87,14 @@ function alarmCause(kind: string, member: string, etcdctl: string): Finding {
 
 function noQuorum({ members, quorum }: EtcdClusterRow): Finding {
   const answering = members.filter(({ answers }) => answers).length;
+  const version = members.find((each) => each.version !== null)?.version ?? undefined;
   return {
     code: 'ETCD_NO_QUORUM',
     summary: `etcd has no quorum and refuses writes: ${answering} of ${members.length} members answer, ${quorum} are needed`,
     evidence: members
       .filter(({ answers }) => !answers)
       .map(({ name, id, problem }) => `${name || id}: ${problem ?? 'no answer'}`),
-    hint: 'start members until a majority answers; if they are lost, restore a snapshot',
+    hint: `start members until a majority answers; if they are lost, restore a snapshot with ${nameRestoreCommand(version)} (docs/runbooks/etcd-does-not-answer.md)`,
   };
 }
 

@@ -2,7 +2,14 @@ import type { ClusterHealth, EtcdProbe, MemberHealth, ProbeAttempt } from '@kube
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Finding } from '../cause.ts';
 import { findWaiting } from './majority.ts';
-import { describeFailures, type EtcdSearch, inspectPeers, type Node, type PeerList } from '@kube-rescue/node';
+import {
+  describeFailures,
+  type EtcdSearch,
+  findEtcdVersion,
+  inspectPeers,
+  type Node,
+  type PeerList,
+} from '@kube-rescue/node';
 
 /** One combination of endpoint and credentials that was tried or ruled out. */
 export interface EtcdAttemptRow {
@@ -87,13 +94,13 @@ export interface EtcdReport {
 /** Probes the node's etcd. Changes nothing. @throws NodeError `NODE_NOT_FOUND` `NODE_NOT_LIVE` */
 export async function probeEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
   const probe = await node.probeEtcd(search, signal);
-  return reportOf(probe, { peers: probe.working === undefined ? await node.etcdPeers(signal) : undefined });
+  return reportOf(probe, probe.working === undefined ? await observePeers(node, signal) : {});
 }
 
 /** Probes the node's etcd and inspects every member. Changes nothing. @throws as {@link probeEtcd} */
 export async function inspectEtcd(node: Node, search: EtcdSearch, signal: AbortSignal): Promise<EtcdReport> {
   const probe = await node.probeEtcd(search, signal);
-  if (probe.working === undefined) return reportOf(probe, { peers: await node.etcdPeers(signal) });
+  if (probe.working === undefined) return reportOf(probe, await observePeers(node, signal));
   const { inspectEtcdCluster } = await import('@kube-rescue/etcd-access');
   try {
     const { client } = await node.connectEtcd(probe, signal, search.timeoutMs);
@@ -119,9 +126,16 @@ interface Observed {
   readonly health?: ClusterHealth;
   readonly problem?: string;
   readonly peers?: PeerList | undefined;
+  /** By the image; for hints. */
+  readonly version?: string | undefined;
 }
 
-function reportOf(probe: EtcdProbe, { health, problem, peers }: Observed): EtcdReport {
+async function observePeers(node: Node, signal: AbortSignal): Promise<Observed> {
+  const peers = await node.etcdPeers(signal);
+  return peers === undefined ? {} : { peers, version: findEtcdVersion(await node.describe()) };
+}
+
+function reportOf(probe: EtcdProbe, { health, problem, peers, version }: Observed): EtcdReport {
   const { working } = probe;
   return {
     connection:
@@ -138,7 +152,7 @@ function reportOf(probe: EtcdProbe, { health, problem, peers }: Observed): EtcdR
     problem: working === undefined ? describeFailures(probe) : (problem ?? null),
     cluster: health === undefined ? null : clusterRow(health),
     peers: peers ?? null,
-    waiting: (peers === undefined || working !== undefined ? undefined : findWaiting(peers)) ?? null,
+    waiting: (peers === undefined || working !== undefined ? undefined : findWaiting(peers, version)) ?? null,
   };
 }
 

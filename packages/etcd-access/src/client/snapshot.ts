@@ -49,7 +49,7 @@ export interface SnapshotDeps {
 const SNAPSHOT_MODE = 0o600;
 /** SHA-256 of the database, appended by etcd. */
 const DIGEST_BYTES = 32;
-/** The size of a database is a multiple of this, so truncation is detected; `etcdctl snapshot status` checks the same. */
+/** The size of a database is a multiple of this, so truncation is detected; `etcdutl snapshot status` checks the same. */
 const SECTOR_BYTES = 512;
 /** Kept free, because a full disk breaks the node. */
 const SPARE_BYTES = 64 * 1024 * 1024;
@@ -58,7 +58,7 @@ const PIECE_BYTES = 1024 * 1024;
 const CHECK_EVERY_BYTES = 64 * 1024 * 1024;
 
 /**
- * Writes a backup of etcd for `etcdctl snapshot restore` and `etcdutl snapshot restore`.
+ * Writes a backup of etcd for `etcdutl snapshot restore` (before etcd 3.6 also `etcdctl snapshot restore`).
  *
  * The file gets its name only after its length and digest are verified and it is synced to disk. Works without quorum, from
  * the data of one member.
