@@ -6,6 +6,7 @@ export {
   type FlagReference,
   namedPaths,
 } from './components/component-flags.ts';
+export { type CommandLine, readCommandLine } from './components/command-line.ts';
 export { findNodeService, type NodeService, type NodeServiceSearch } from './components/node-service.ts';
 export { type Component, COMPONENTS, programName } from './components/component.ts';
 export {

@@ -1,4 +1,4 @@
-import { createFakeHost, expectCode, treeOf } from '@kube-rescue/testing';
+import { createFakeHost, treeOf } from '@kube-rescue/testing';
 import { describe, expect, it } from 'vitest';
 import { readKubeletConfiguration } from './kubelet-configuration.ts';
 
@@ -193,13 +193,6 @@ describe('the kubelet configuration is read from', () => {
       '/etc/default/kubelet',
     ]) {
       expect(evidence).toContain(said);
-    }
-  });
-
-  it('no malformed configuration file, which is refused', async () => {
-    for (const text of ['kind: [', 'kind: Pod\n', '']) {
-      const host = createFakeHost({ tree: treeOf({ '/var/lib/kubelet/config.yaml': text }) });
-      await expectCode(readKubeletConfiguration({ host }), 'KUBELET_CONFIGURATION_INVALID');
     }
   });
 });

@@ -1,13 +1,15 @@
-import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
-import { NodeConfigError } from '../errors.ts';
+import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import type { NodeConfigError } from '../errors.ts';
 import { readCommandLine } from '../components/command-line.ts';
 import type { ComponentFlags } from '../components/component-flags.ts';
 import { findNodeService } from '../components/node-service.ts';
 import { isKubeletCommand } from './kubelet-process.ts';
-import { decodeManifest, readManifestObject } from '../static-pods/manifest-source.ts';
 import { readEnvironmentFile, splitWords } from '../components/systemd-unit.ts';
+import { flagsOfFields } from './configuration-fields.ts';
+import { pathIn, readEffectiveConfiguration } from './effective-configuration.ts';
+import { readInstanceEndpoint } from './instance-configuration.ts';
 
-/** The configuration of a kubelet, limited to credentials and static pods. */
+/** The configuration of a kubelet, limited to credentials, static pods and the container runtime. */
 export interface KubeletConfiguration {
   /** `process`: the running kubelet's command line. `unit`: systemd's files. `kubeadm-defaults`: neither was found. */
   readonly origin: 'process' | 'unit' | 'kubeadm-defaults';
@@ -16,15 +18,21 @@ export interface KubeletConfiguration {
   /** Of the evidence: processes with a kubelet's name that are not believed, with the reason. */
   readonly notBelieved: readonly string[];
   readonly running: { readonly pid: number; readonly startTicks: number } | undefined;
-  /** Flags, merged with the fields of the configuration file; in the shape that other components have. */
+  /** Flags, merged with the fields of the configuration files; in the shape that other components have. */
   readonly component: ComponentFlags;
   readonly configFile: HostPath | undefined;
+  /** The files of `--config-dir`, in the order in which they are merged. */
+  readonly dropIns: readonly HostPath[];
+  /** Why the kubelet does not start: `KUBELET_CONFIGURATION_INVALID`. With a problem the other fields are incomplete. */
+  readonly problems: readonly NodeConfigError[];
   /** The manifest directory; `undefined` when this kubelet runs no static pods. */
   readonly staticPodPath: HostPath | undefined;
   readonly kubeconfig: HostPath | undefined;
   readonly bootstrapKubeconfig: HostPath | undefined;
   readonly certDirectory: HostPath;
   readonly rotateCertificates: boolean;
+  /** The kubelet requests its serving certificate from the cluster (`serverTLSBootstrap`). */
+  readonly requestsServingCertificate: boolean;
   readonly tlsCertFile: HostPath | undefined;
   readonly tlsPrivateKeyFile: HostPath | undefined;
   readonly clientCaFile: HostPath | undefined;
@@ -32,7 +40,7 @@ export interface KubeletConfiguration {
   readonly nodeIp: string | undefined;
 }
 
-type KubeletHost = Pick<Host, 'readFile' | 'list' | 'processes'>;
+type KubeletHost = Pick<Host, 'readFile' | 'stat' | 'list' | 'processes'>;
 
 interface KubeletStart {
   readonly origin: KubeletConfiguration['origin'];
@@ -56,6 +64,8 @@ const KUBEADM_ENVIRONMENT: readonly (readonly [file: HostPath, variable: string]
   [hostPath('/etc/sysconfig/kubelet'), 'KUBELET_EXTRA_ARGS'],
 ];
 
+const RUNTIME_ENDPOINT = 'container-runtime-endpoint';
+
 /** The kubelet's own default of `--cert-dir`. */
 const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
 
@@ -63,8 +73,10 @@ const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
  * Reads the configuration of this node's kubelet, running or not: from the process of its systemd unit, else the unit's
  * files, else another kubelet of root's, else kubeadm's defaults; `evidence` names the source, and what is not believed.
  *
- * Flags win over the configuration file, as in the kubelet. Does not find a stopped kubelet outside of systemd.
- * @throws NodeConfigError `KUBELET_CONFIGURATION_INVALID`; HostError when a file exists but cannot be read
+ * Flags win over the drop-ins of `--config-dir`, these over the file of `--config`, as in the kubelet; see
+ * `readEffectiveConfiguration`. A file that the kubelet refuses is in `problems`: nothing may be written by such a configuration. Does
+ * not find a stopped kubelet outside of systemd.
+ * @throws NodeConfigError `CONFIGURATION_INVALID` for kubeadm's instance-config.yaml; HostError when a file exists but cannot be read
  */
 export async function readKubeletConfiguration({
   host,
@@ -73,21 +85,26 @@ export async function readKubeletConfiguration({
 }): Promise<KubeletConfiguration> {
   const found = await fromService(host);
   const start = found.start ?? (await fromKubeadm(host, found.evidence));
-  const configFile = pathFrom(start.flags.get('config'));
-  const file = configFile === undefined ? undefined : await readConfigFile(configFile, host);
-  const merged = new Map([...(file ?? new Map<string, string>()), ...start.flags]);
-  const evidence = [...start.evidence];
-  if (configFile !== undefined) {
-    evidence.push(file === undefined ? `${configFile} does not exist` : `read the configuration in ${configFile}`);
+  const { configFile, dropIns, object, problems, ...files } = await readEffectiveConfiguration(start.flags, host);
+  const merged = new Map([...flagsOfFields(object), ...start.flags]);
+  const evidence = [...start.evidence, ...files.evidence];
+  if ((merged.get(RUNTIME_ENDPOINT) ?? '') === '') {
+    const instance = await readInstanceEndpoint(host);
+    if (instance !== undefined) {
+      merged.set(RUNTIME_ENDPOINT, instance.endpoint);
+      evidence.push(
+        `no container runtime is configured: ${instance.endpoint} from ${instance.path}, which kubeadm keeps`,
+      );
+    }
   }
   if (!merged.has('cert-dir')) evidence.push(`no --cert-dir: kubelet default ${DEFAULT_CERT_DIRECTORY}`);
   if (!merged.has('pod-manifest-path')) {
-    if (file === undefined && start.origin === 'kubeadm-defaults') {
+    if (!files.hasMain && problems.length === 0 && start.origin === 'kubeadm-defaults') {
       merged.set('pod-manifest-path', '/etc/kubernetes/manifests');
       evidence.push('no configuration file: kubeadm default /etc/kubernetes/manifests for static pods');
     } else evidence.push('no static pod directory is configured');
   }
-  const path = (flag: string) => pathFrom(merged.get(flag));
+  const path = (flag: string) => pathIn(merged, flag);
   return {
     origin: start.origin,
     evidence,
@@ -95,11 +112,14 @@ export async function readKubeletConfiguration({
     running: start.running,
     component: { component: 'kubelet', source: start.source, flags: merged, unmapped: [] },
     configFile,
+    dropIns,
+    problems,
     staticPodPath: path('pod-manifest-path'),
     kubeconfig: path('kubeconfig'),
     bootstrapKubeconfig: path('bootstrap-kubeconfig'),
     certDirectory: path('cert-dir') ?? hostPath(DEFAULT_CERT_DIRECTORY),
-    rotateCertificates: merged.get('rotate-certificates') === 'true',
+    rotateCertificates: isTrue(merged.get('rotate-certificates')),
+    requestsServingCertificate: isTrue(merged.get('rotate-server-certificates')),
     tlsCertFile: path('tls-cert-file'),
     tlsPrivateKeyFile: path('tls-private-key-file'),
     clientCaFile: path('client-ca-file'),
@@ -139,56 +159,7 @@ async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Prom
   return { origin: 'kubeadm-defaults', source: hostPath(flags.get('config') ?? '/var/lib/kubelet'), flags, evidence };
 }
 
-/** The fields of `KubeletConfiguration` (kubelet.config.k8s.io/v1beta1) that a flag can set too, by the flag's name. */
-async function readConfigFile(
-  path: HostPath,
-  host: Pick<Host, 'readFile'>,
-): Promise<ReadonlyMap<string, string> | undefined> {
-  const bytes = await host.readFile(path);
-  if (bytes === undefined) return undefined;
-  const object = parseConfigFile(bytes, path);
-  const at = (...keys: readonly string[]) =>
-    keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], object);
-  const fields: readonly (readonly [flag: string, value: unknown])[] = [
-    ['pod-manifest-path', at('staticPodPath')],
-    ['rotate-certificates', at('rotateCertificates')],
-    ['rotate-server-certificates', at('serverTLSBootstrap')],
-    ['tls-cert-file', at('tlsCertFile')],
-    ['tls-private-key-file', at('tlsPrivateKeyFile')],
-    ['client-ca-file', at('authentication', 'x509', 'clientCAFile')],
-  ];
-  const domain = at('clusterDomain');
-  const texts = typeof domain === 'string' && domain !== '' ? [['cluster-domain', domain] as const] : [];
-  return new Map<string, string>([
-    ...texts,
-    ...fields.flatMap(([flag, value]): readonly (readonly [string, string])[] => {
-      if (value === undefined || value === null || value === '') return [];
-      // Relative paths are relative to the file.
-      if (typeof value === 'string') return [[flag, value.startsWith('/') ? value : joinPath(path, '..', value)]];
-      return typeof value === 'boolean' ? [[flag, String(value)]] : [];
-    }),
-  ]);
-}
-
-function parseConfigFile(bytes: Uint8Array, path: HostPath): Readonly<Record<string, unknown>> {
-  const invalid = (message: string, cause?: unknown) =>
-    new NodeConfigError({
-      code: 'KUBELET_CONFIGURATION_INVALID',
-      message,
-      subject: path,
-      hint: 'correct the file or restore it from a backup; the kubelet does not start with it',
-      cause,
-    });
-  try {
-    const object = readManifestObject(decodeManifest(bytes, path), path);
-    if (object.kind === 'KubeletConfiguration') return object;
-  } catch (error) {
-    if (!(error instanceof NodeConfigError)) throw error;
-    throw invalid(error.message.replace('manifest', 'configuration of the kubelet'), error);
-  }
-  throw invalid('the file is not a KubeletConfiguration');
-}
-
-function pathFrom(value: string | undefined): HostPath | undefined {
-  return value?.startsWith('/') ? hostPath(value) : undefined;
+/** Go's strconv.ParseBool. */
+function isTrue(value: string | undefined): boolean {
+  return /^(?:1|t|T|true|TRUE|True)$/.test(value ?? '');
 }
