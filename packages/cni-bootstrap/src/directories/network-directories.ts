@@ -3,6 +3,8 @@ import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Sourced } from '../sourced.ts';
 import { readContainerdDirectories } from './containerd-directories.ts';
 import { readCrioDirectories } from './crio-directories.ts';
+import { readDockerDirectories } from './docker-directories.ts';
+import { asPath, asPaths } from './flag-paths.ts';
 
 /** The directories of this node for network configurations and plugin binaries. */
 export interface NetworkDirectories {
@@ -11,7 +13,7 @@ export interface NetworkDirectories {
   readonly binaries: Sourced<readonly HostPath[]>;
 }
 
-/** The flags of the kubelet by name, without dashes, and their source. */
+/** The flags of the kubelet by name, without dashes, merged with its configuration files, and their source. */
 export interface KubeletFlags {
   readonly flags: ReadonlyMap<string, string>;
   readonly source: string;
@@ -24,7 +26,8 @@ const DEFAULT_BINARIES = [hostPath('/opt/cni/bin')];
  * Finds the CNI directories: from the flags of a kubelet that runs the plugins (Docker, rkt), otherwise from the
  * configuration of the container runtime. The source reports a default as such.
  *
- * Source of the defaults: kubelet `--cni-conf-dir`, `--cni-bin-dir` up to v1.23; containerd docs/cri/config.md; crio.conf(5).
+ * Source of the defaults: kubelet `--cni-conf-dir`, `--cni-bin-dir` up to v1.23; containerd docs/cri/config.md; crio.conf(5);
+ * cri-dockerd's flags of the kubelet's names.
  * @throws CniError `CNI_DIRECTORIES_UNREADABLE`
  */
 export async function locateNetworkDirectories(
@@ -37,16 +40,27 @@ export async function locateNetworkDirectories(
   if (!isRemote && (ownDirectory !== undefined || flags.get('network-plugin') === 'cni')) {
     return fill({ configuration: asPath(ownDirectory), binaries: asPaths(flags.get('cni-bin-dir')), source });
   }
-  const runtime = endpoint.includes('crio')
-    ? await readCrioDirectories(host)
-    : ((await readContainerdDirectories(host)) ?? (isRemote ? await readCrioDirectories(host) : undefined));
   return fill(
-    runtime ?? {
+    (await readRuntimeDirectories(endpoint, isRemote, host)) ?? {
       configuration: undefined,
       binaries: undefined,
-      source: 'no container runtime is configured on this node',
+      source:
+        endpoint === '' ? 'no container runtime is configured on this node' : `the container runtime at ${endpoint}`,
     },
   );
+}
+
+/** By the socket of the container runtime; without one, of containerd, or of CRI-O where containerd has no configuration. */
+async function readRuntimeDirectories(
+  endpoint: string,
+  isRemote: boolean,
+  host: Pick<Host, 'readFile' | 'list' | 'processes'>,
+): Promise<RuntimeDirectories | undefined> {
+  if (endpoint.includes('crio')) return readCrioDirectories(host);
+  if (endpoint.includes('cri-dockerd')) return readDockerDirectories(host);
+  const containerd = await readContainerdDirectories(host);
+  const isContainerd = endpoint.includes('containerd');
+  return containerd ?? (isRemote && !isContainerd ? readCrioDirectories(host) : undefined);
 }
 
 function fill({ configuration, binaries, source }: RuntimeDirectories): NetworkDirectories {
@@ -58,13 +72,4 @@ function fill({ configuration, binaries, source }: RuntimeDirectories): NetworkD
         : { value: configuration, source },
     binaries: binaries === undefined ? { value: DEFAULT_BINARIES, source: byDefault } : { value: binaries, source },
   };
-}
-
-function asPath(value: string | undefined): HostPath | undefined {
-  return value?.startsWith('/') === true ? hostPath(value) : undefined;
-}
-
-function asPaths(value: string | undefined): readonly HostPath[] | undefined {
-  const paths = (value ?? '').split(',').flatMap((each) => asPath(each.trim()) ?? []);
-  return paths.length === 0 ? undefined : paths;
 }
