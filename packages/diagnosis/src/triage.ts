@@ -96,7 +96,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     layout: findLayoutProblem(description) === undefined ? description.layout : 'unsupported',
     verdict: verdictOf(
       causes,
-      unread.filter((error) => !isRecoveryError(error, 'MANIFEST_DUPLICATE')),
+      unread.filter((error) => !isRecoveryError(error, 'MANIFEST_DUPLICATE', 'KUBELET_CONFIGURATION_INVALID')),
     ),
     healthy: causes.length === 0,
     causes,
@@ -222,9 +222,9 @@ export function dueWithin(
     expiresSoon({ notBefore: new Date(notBefore), notAfter: new Date(notAfter) }, now, { expiringWithinDays });
 }
 
-/** Static pods and checkpoints that cannot be read: their flags are unknown. */
+/** Configurations of the kubelet, static pods and checkpoints that cannot be read: their flags are unknown. */
 function findUnread({ staticPods, checkpoints, kubelet }: NodeDescription): readonly Error[] {
-  return [...staticPods.problems, ...findRefusedCheckpoints(checkpoints, kubelet)];
+  return [...kubelet.problems, ...staticPods.problems, ...findRefusedCheckpoints(checkpoints, kubelet)];
 }
 
 function describeUnread(error: Error): UnreadFile {

@@ -79,6 +79,7 @@ export interface NodeDescription {
 const UNITS = ['kubelet', 'etcd', 'etcd-member'];
 const KUBELET_PATHS = [
   '/var/lib/kubelet/config.yaml',
+  '/var/lib/kubelet/instance-config.yaml',
   '/var/lib/kubelet/kubeadm-flags.env',
   '/var/lib/kubelet/pki',
   '/etc/default/kubelet',
@@ -97,7 +98,7 @@ export function listUsualPaths({ kubernetesDirectory }: NodeOptions): readonly H
 /**
  * Reads how a node is set up: its kubelet, its static pods, and the flags of both. Works with everything down.
  *
- * @throws NodeError `NODE_NOT_FOUND` `LAYOUT_UNSUPPORTED`; ManifestError `MANIFEST_DIRECTORY_MISSING` `KUBELET_CONFIGURATION_INVALID`; HostError
+ * @throws NodeError `NODE_NOT_FOUND` `LAYOUT_UNSUPPORTED`; ManifestError `MANIFEST_DIRECTORY_MISSING`; NodeConfigError `CONFIGURATION_INVALID`; HostError
  */
 export async function describeNode(options: NodeOptions, { host }: NodeDeps): Promise<NodeDescription> {
   const { kubernetesDirectory } = options;

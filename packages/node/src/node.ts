@@ -45,7 +45,10 @@ export interface Node extends NodeDeps {
   etcdPeers(signal: AbortSignal): Promise<PeerList | undefined>;
   /** Connects with the result of a probe. @throws EtcdError `ETCD_NO_WORKING_CREDENTIALS` */
   connectEtcd(probe: EtcdProbe, signal: AbortSignal, timeoutMs?: number): Promise<NodeEtcd>;
-  /** A phase whose steps share one description of this node. */
+  /**
+   * A phase whose steps share one description of this node. Its steps throw NodeConfigError `KUBELET_CONFIGURATION_INVALID` where the
+   * kubelet does not start with its configuration.
+   */
   phase(input: NodePhase): Phase;
   /** Closes the shared connections. */
   close(): Promise<void>;
@@ -102,6 +105,9 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
       steps: async (signal) => {
         beginPhase(steps);
         const known = await node.describe();
+        // Where a kubelet does not start with its configuration, its files and certificates are not known.
+        const [problem] = known.kubelet.problems;
+        if (problem !== undefined) throw problem;
         const made = await steps(
           describedBy(async () => known),
           known,

@@ -44,7 +44,9 @@ export async function restoreRoles(input: RestoreRolesInput, session: Session): 
 async function kubeletFlagsOf(node: string, { host }: Session): Promise<ReadonlyMap<string, string> | undefined> {
   const own = host.name.toLowerCase();
   const { readKubeletConfiguration } = await import('@kube-rescue/node-config');
-  const { component, hostnameOverride } = await readKubeletConfiguration({ host });
+  const { component, hostnameOverride, problems } = await readKubeletConfiguration({ host });
+  const [problem] = problems;
+  if (problem !== undefined) throw problem;
   const isOwn = [hostnameOverride, own, own.split('.')[0]].includes(node);
   return isOwn ? component.flags : undefined;
 }

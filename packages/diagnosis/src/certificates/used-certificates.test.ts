@@ -522,6 +522,41 @@ describe("the kubelet's serving certificate from the cluster", () => {
   });
 });
 
+describe('the drop-ins of the kubelet', () => {
+  const HEADER = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n';
+  const DROP_IN = '/etc/kubernetes/kubelet.conf.d/10.conf';
+  const withDirectory = {
+    '/etc/systemd/system/kubelet.service':
+      '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.conf.d --kubeconfig=/etc/kubernetes/kubelet.conf\n',
+  };
+
+  it('name a serving certificate that has expired', async () => {
+    const files = {
+      ...withDirectory,
+      [DROP_IN]: `${HEADER}tlsCertFile: /etc/kubelet/s.crt\ntlsPrivateKeyFile: /etc/kubelet/s.key\n`,
+      '/etc/kubelet/s.crt': expired.certificate,
+      '/etc/kubelet/s.key': expired.key,
+    };
+    const { causes, verdict } = await triage(files);
+    expect([verdict, causes.map(({ code }) => code)]).toEqual(['unhealthy', ['PKI_CERTIFICATE_EXPIRED']]);
+    expect(causes[0]?.evidence.join()).toContain('/etc/kubelet/s.crt');
+  });
+
+  it('are a cause when the kubelet does not start with one, and nothing is written then', async () => {
+    const node = nodeOf({ ...withDirectory, [DROP_IN]: `${HEADER}maxPods: "110"\n` });
+    const { causes, verdict, certificates } = await triageNode(node, new AbortController().signal);
+    expect([verdict, causes.map(({ code }) => code)]).toEqual(['unhealthy', ['KUBELET_CONFIGURATION_INVALID']]);
+    expect(causes[0]).toMatchObject({ evidence: [DROP_IN] });
+    expect(certificates.length).toBeGreaterThan(10);
+    const { unread } = await checkCertificates(node, {});
+    expect(unread).toMatchObject([{ code: 'KUBELET_CONFIGURATION_INVALID', path: DROP_IN }]);
+    const phase = node.phase({ id: 'p', title: 'p', steps: () => [] });
+    await expect(phase.steps(new AbortController().signal)).rejects.toMatchObject({
+      code: 'KUBELET_CONFIGURATION_INVALID',
+    });
+  });
+});
+
 describe('flags that contradict each other', () => {
   /** What triage says, and the check of the certificates as well. */
   const causesOf = async (...input: Parameters<typeof nodeOf>) => {
