@@ -47,7 +47,7 @@ describe('what is published', () => {
     for (const { directory, files } of tarballs) {
       const strange = files.filter(
         (file) =>
-          !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|oclif\.manifest\.json|npm-shrinkwrap\.json)$/.test(
+          !/^(?:package\.json|README\.md|LICENSE|bin\/[\w-]+\.js|dist\/.+|go\/[\w.-]+\/(?:go\.mod|go\.sum|tools\.go)|oclif\.manifest\.json|npm-shrinkwrap\.json)$/.test(
             file,
           ),
       );
