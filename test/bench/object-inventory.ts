@@ -2,12 +2,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { buildPki } from '@kube-rescue/testing';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { startKubeApi } from '../e2e/objects/kube-api.ts';
 import type { BenchResult, BenchRow } from './bench.ts';
 import { type Cost, measure, medianOf } from './etcd-dataset.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 const SECRETS = 10_000;
 const ROUNDS = 3;
@@ -17,7 +19,7 @@ const PROGRAM = fileURLToPath(new URL('object-inventory-process.js', import.meta
 /** A process that finds and judges the certificates of a cluster with 10,000 TLS Secrets, start to finish. */
 export async function run(): Promise<BenchResult> {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   const api = await startKubeApi(directory);
   try {
     await plant(api.viaEtcd);

@@ -4,11 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { changeObjects, type KubernetesObject, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { buildPki } from '@kube-rescue/testing';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type KubeApi, startKubeApi } from '../e2e/objects/kube-api.ts';
 import type { BenchResult } from './bench.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 const OURS = 10_000;
 const PEERS = 500;
@@ -21,7 +23,7 @@ const { Secret, ServiceAccount } = RESOURCE_KINDS;
 /** Replaces `ca.crt` in the Secrets of service accounts: ours in etcd, against kube-controller-manager's own refresh. */
 export async function run(): Promise<BenchResult> {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   const [older, newer] = await Promise.all([caOf(), caOf()]);
   const ours = await measureOurs(directory, older, newer);
   const peer = await measurePeer(directory, older, newer);

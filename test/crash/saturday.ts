@@ -2,10 +2,12 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
-import { type LabDeps, provideKubernetesBinaries, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, type LabDeps, provideKubernetesBinaries, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { findSaturdayWork, recoverUntil } from './saturday-recovery.ts';
 import { type Interruption, SATURDAY_MOMENTS } from './saturday-moments.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 // Interrupts one recovery repeatedly, each time later, and resumes it each time.
 
@@ -20,9 +22,12 @@ const deps: LabDeps = {
   clock: systemClock,
   onProgress: ({ message }) => process.stderr.write(`   ${message}\n`),
 };
-const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
 const scenario = SELF_HOSTED_SCENARIOS.saturday;
-const cluster = await scenario.createCluster({ binaries: hostPath(directory), ownerPid: process.pid }, deps);
+const cluster = await scenario.createCluster(
+  { release: RELEASE, binaries: hostPath(directory), ownerPid: process.pid },
+  deps,
+);
 const interruptions: Interruption[] = [];
 const reasons: string[] = [];
 const started = performance.now();

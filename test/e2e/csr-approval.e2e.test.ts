@@ -1,5 +1,5 @@
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { createFakeHost } from '@kube-rescue/testing';
 import { createCsrApprovalStep } from '@kube-rescue/node-join';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,12 +17,14 @@ import {
 } from '../../packages/node-join/src/approval/signing-request.fixture.ts';
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
 
+const RELEASE = KUBERNETES_RELEASES['1.20'];
+
 let api: KubeApi;
 const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-csr-'));
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const binaries = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const binaries = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   api = await startKubeApi(binaries.directory);
 });
 

@@ -1,11 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { type RunningApiServer, startApiServer } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EtcdNode, startEtcdNode } from '../../apps/cli/src/etcd/etcd-node.fixture.ts';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 const SECRET = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'one', namespace: 'default' }, type: 'Opaque' };
 
@@ -31,7 +33,7 @@ async function objectBy(
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   node = await startEtcdNode();
   api = await startApiServer({ etcd: node.etcd, binaries: directory });
   // Point the node's manifest at the running API server.

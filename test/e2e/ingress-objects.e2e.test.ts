@@ -1,10 +1,12 @@
 import { type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { findWantedNames, openClusterReading } from '@kube-rescue/ingress-dns';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 const REFERENCE = { kind: RESOURCE_KINDS.Ingress, namespace: 'default', name: 'web' };
 const INGRESS: KubernetesObject = {
@@ -28,7 +30,7 @@ let api: KubeApi;
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   api = await startKubeApi(directory);
   const created = await api.viaApi.create(RESOURCE_KINDS.Ingress, INGRESS);
   const status = { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } };

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { detailCertificate, parseCertificates } from '@kube-rescue/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 const run = promisify(execFile);
 const CLI = path.resolve(import.meta.dirname, '../../apps/cli/bin/run.js');
@@ -50,7 +52,7 @@ let root = '';
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   root = await mkdtemp(path.join(tmpdir(), 'kube-rescue-kubeadm-'));
   await mkdir(path.join(root, 'etc/kubernetes'), { recursive: true });
   await mkdir(path.join(root, 'tmp'));

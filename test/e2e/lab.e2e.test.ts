@@ -4,6 +4,7 @@ import {
   type Cluster,
   createCluster,
   expireCertificates,
+  KUBERNETES_RELEASES,
   type KubernetesBinaries,
   listLabTraces,
   proveDeath,
@@ -15,13 +16,15 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 
+const RELEASE = KUBERNETES_RELEASES['1.20'];
+
 const deps = { host: createLocalHost(), clock: systemClock };
 const owner = { ownerPid: process.pid };
 
 let binaries: KubernetesBinaries;
 
 beforeAll(async () => {
-  binaries = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  binaries = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   await removeLabTraces({ kept: false }, deps);
 });
 
@@ -52,7 +55,7 @@ async function expectAsBefore(before: readonly string[] | undefined): Promise<vo
 describe('a lab cluster', () => {
   it('works, goes down when its certificates expire, and is removed without a trace', async () => {
     const before = await machineState();
-    const cluster: Cluster = await createCluster({ binaries: binaries.directory, ...owner }, deps);
+    const cluster: Cluster = await createCluster({ release: RELEASE, binaries: binaries.directory, ...owner }, deps);
     try {
       expect((await proveLife(cluster, { since: new Date(0) }, deps)).filter(({ ok }) => !ok)).toEqual([]);
       const intact = await snapshotFiles(cluster, deps);
@@ -84,7 +87,7 @@ describe('a lab cluster', () => {
       if (message.includes('making certificates')) setTimeout(() => interruption.abort(), 700);
     };
     const creation = createCluster(
-      { binaries: binaries.directory, ...owner },
+      { release: RELEASE, binaries: binaries.directory, ...owner },
       { ...deps, onProgress, signal: interruption.signal },
     );
     await expect(creation).rejects.toThrow(/abort/);
@@ -94,7 +97,7 @@ describe('a lab cluster', () => {
   });
 
   it('is not removed with the traces of other labs while its owner runs', async () => {
-    const cluster = await createCluster({ binaries: binaries.directory, ...owner }, deps);
+    const cluster = await createCluster({ release: RELEASE, binaries: binaries.directory, ...owner }, deps);
     try {
       expect(await removeLabTraces({ kept: true }, deps)).not.toContain(cluster.id);
       const own = (await listLabTraces(deps)).filter(({ labId }) => labId === cluster.id);

@@ -16,11 +16,13 @@ import {
   type ObjectStore,
 } from '@kube-rescue/cluster-objects';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { issueCertificate } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type KubeApi, startKubeApi } from './objects/kube-api.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 interface Issued {
   readonly certificate: string;
@@ -50,7 +52,7 @@ let foreign: Issued;
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).directory;
+  binaries = (await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps)).directory;
   [ca, foreign] = await Promise.all([issueCa({ from: -90, until: -1 }), issueCa()]);
   reissued = await issueCa({ key: ca.key });
   planted = await plantings();

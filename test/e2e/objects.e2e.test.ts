@@ -8,13 +8,15 @@ import {
 } from '@kube-rescue/cluster-objects';
 import { DEFAULT_ETCD_PREFIX, objectKey } from '@kube-rescue/etcd-access';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { expectCode, issueCertificate, objectStoreContract } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { corpus, FOO_DEFINITION, type Specimen } from './objects/corpus.ts';
 import { type KubeApi, startKubeApi, watch } from './objects/kube-api.ts';
 import { newCsr, newKey } from './objects/signing-request.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 const { ConfigMap, CustomResourceDefinition, Secret } = RESOURCE_KINDS;
 
@@ -23,7 +25,7 @@ let specimens: readonly Specimen[];
 
 beforeAll(async () => {
   const deps = { host: createLocalHost(), clock: systemClock };
-  binaries = (await provideKubernetesBinaries(locateBinaries(process.env), deps)).directory;
+  binaries = (await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps)).directory;
   const key = newKey();
   const validity = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 86_400_000) };
   const ca = await issueCertificate({ subject: '/CN=ca', extensions: ['basicConstraints=CA:TRUE'], key, ...validity });

@@ -2,6 +2,7 @@ import { createLocalHost, systemClock } from '@kube-rescue/host';
 import {
   type ClusterMachine,
   createSelfHostedCluster,
+  KUBERNETES_RELEASES,
   provideKubernetesBinaries,
   type SelfHostedCluster,
   SINGLE_FAULTS,
@@ -12,6 +13,8 @@ import { type RescueAnswer, runRescue } from '../../apps/drill/src/rescue-comman
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { expectNoTraces } from './lab-traces.fixture.ts';
 
+const RELEASE = KUBERNETES_RELEASES['1.20'];
+
 const host = createLocalHost();
 const { signal } = new AbortController();
 const deps = { host, clock: systemClock, signal };
@@ -21,7 +24,7 @@ const NAMESPACE = '--namespace=kube-system';
 let cluster: SelfHostedCluster;
 
 beforeAll(async () => {
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   cluster = await createSelfHostedCluster({ binaries: directory, ownerPid: process.pid }, deps);
 });
 afterAll(async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import {
+  KUBERNETES_RELEASES,
   type LabDeps,
   provideKubernetesBinaries,
   SELF_HOSTED_SCENARIOS,
@@ -13,6 +14,8 @@ import { recoverAndWatch, type RecoveryTimes } from '../../apps/drill/src/recove
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type LoadSize, plantObjects } from './planted-objects.ts';
+
+const RELEASE = KUBERNETES_RELEASES['1.20'];
 
 /** The cost of one recovery. */
 interface LoadRun {
@@ -81,8 +84,11 @@ function waitedOf({ phases }: RecoveryTimes): number {
 }
 
 async function measure(size: LoadSize, deps: LabDeps): Promise<LoadRun> {
-  const { directory } = await provideKubernetesBinaries(locateBinaries(process.env), deps);
-  const cluster = await saturday.createCluster({ binaries: hostPath(directory), ownerPid: process.pid }, deps);
+  const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
+  const cluster = await saturday.createCluster(
+    { release: RELEASE, binaries: hostPath(directory), ownerPid: process.pid },
+    deps,
+  );
   try {
     await plantObjects(cluster, size, deps);
     await saturday.breakCluster(cluster, deps);

@@ -1,7 +1,7 @@
 /** Shared with the command line of the drill package: flags, answers, the envelope, exit codes. */
 export { type Answer, BaseCommand } from './base-command.ts';
 export { seconds } from './dns/dns-flags.ts';
-export { type Envelope, wrapError, wrapResult } from './envelope.ts';
+export { type Envelope, usageError, wrapError, wrapResult } from './envelope.ts';
 export { VIA } from './etcd/etcd-flags.ts';
 export { EXIT, type ExitCode } from './exit-codes.ts';
 export { default as HelpWithExitCodes } from './help.ts';

@@ -2,7 +2,7 @@ import { type Answer, BaseCommand, type ExitCode, seconds, VIA } from 'kube-resc
 import { Flags } from '@oclif/core';
 import { answerClean, answerDrill } from './answer.ts';
 import { drillExitOf } from './exit-codes.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { DEFAULT_KUBERNETES, KUBERNETES, kubernetesFor, SCENARIOS, SELF_HOSTED_KUBERNETES } from './scenarios.ts';
 import { openDrillSession } from './wiring.ts';
 
 const DRILL_INTERRUPTED = 'interrupted; the lab was removed';
@@ -20,6 +20,10 @@ export class DrillCommand extends BaseCommand {
   ];
   static override flags = {
     scenario: Flags.option({ options: SCENARIOS, description: 'what happens to the cluster', default: SCENARIOS[0] })(),
+    kubernetes: Flags.option({
+      options: KUBERNETES,
+      description: `version of Kubernetes [default: ${DEFAULT_KUBERNETES}; saturday: ${SELF_HOSTED_KUBERNETES}]`,
+    })(),
     algorithm: Flags.option({
       options: ['rsa', 'ecdsa'] as const,
       description: 'keys of the cluster',
@@ -68,8 +72,9 @@ export class DrillCommand extends BaseCommand {
     if (flags.clean) return answerClean(session);
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;
+    const kubernetes = kubernetesFor(scenario, flags.kubernetes);
     const stableMs = flags['stable-for'] * 1000;
     const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsRunning: flags['pods-alive'] };
-    return answerDrill({ scenario, algorithm, keep, selfHosted }, session);
+    return answerDrill({ scenario, kubernetes, algorithm, keep, selfHosted }, session);
   }
 }

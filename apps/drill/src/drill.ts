@@ -4,6 +4,7 @@ import type {
   ClusterInput,
   ClusterScenario,
   KeyAlgorithm,
+  KubernetesReleaseName,
   LabDeps,
   LabProgress,
   Proof,
@@ -21,6 +22,7 @@ import { createStopwatch, type Stopwatch } from './stopwatch.ts';
 
 export interface DrillInput {
   readonly scenario: Scenario;
+  readonly kubernetes: KubernetesReleaseName;
   readonly algorithm: KeyAlgorithm;
   /** Keeps the cluster after the drill. */
   readonly keep: boolean;
@@ -37,6 +39,8 @@ interface SelfHostedBeginning {
 
 export interface DrillReport {
   readonly scenario: string;
+  /** The version of Kubernetes, for example `v1.37.2`. */
+  readonly kubernetes: string;
   readonly algorithm: KeyAlgorithm;
   readonly proofs: readonly Proof[];
   /** `null` without a recovery. */
@@ -83,13 +87,15 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   try {
     const lab = await import('@kube-rescue/lab');
     await watch.measure('check this machine', () => lab.equipMachine(deps));
-    const { directory } = await watch.measure('provide the Kubernetes binaries', () => {
-      return lab.provideKubernetesBinaries(session, deps);
+    const release = lab.KUBERNETES_RELEASES[input.kubernetes];
+    const { directory } = await watch.measure(`provide the binaries of Kubernetes ${release.version}`, () => {
+      return lab.provideKubernetesBinaries({ ...session.binaries, release }, deps);
     });
-    const create = { binaries: directory, ownerPid: process.pid, keyAlgorithm: algorithm };
+    const create = { release, binaries: directory, ownerPid: process.pid, keyAlgorithm: algorithm };
+    const about = { scenario, kubernetes: release.version, algorithm };
     if (scenario === 'saturday') {
       const { proofs, recovery, kept } = await drillSelfHosted(input, create, { lab, deps, watch, onLine });
-      return { scenario, algorithm, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
+      return { ...about, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
     }
     const cluster = await watch.measure('create a cluster', () => lab.createCluster(create, deps));
     const proofs: Proof[] = [];
@@ -98,7 +104,7 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
       { cluster, lab, scenario: way, deps, watch, proofs, onLine },
       input.keep,
     );
-    return { scenario, algorithm, proofs, recovery, rotation, timeline: watch.timeline, seconds: watch.total(), kept };
+    return { ...about, proofs, recovery, rotation, timeline: watch.timeline, seconds: watch.total(), kept };
   } finally {
     progress.stop();
   }

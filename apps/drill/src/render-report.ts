@@ -5,7 +5,7 @@ import type { StageUnderLoad } from './rotation/rotation-drill.ts';
 
 /** The proofs of a drill and the duration of the recovery, as text. */
 export function renderDrill(
-  { scenario, proofs, recovery, rotation, seconds }: DrillReport,
+  { scenario, kubernetes, proofs, recovery, rotation, seconds }: DrillReport,
   terminal: Terminal,
 ): string {
   const failed = proofs.filter(({ ok }) => !ok).length;
@@ -14,7 +14,7 @@ export function renderDrill(
   if (recovery !== null) parts.push(`recovered in ${formatSeconds(recovery.seconds)}`);
   const ready = recovery?.secondsToReadyApi ?? undefined;
   if (ready !== undefined) parts.push(`API ready after ${formatSeconds(ready)}`);
-  const summary = `${scenario}: ${[...parts, `${formatSeconds(seconds)} in all`].join(', ')}`;
+  const summary = `${scenario} on Kubernetes ${kubernetes}: ${[...parts, `${formatSeconds(seconds)} in all`].join(', ')}`;
   const load = rotation === undefined ? [] : ['', ...rotation.stages.flatMap((stage) => renderStage(stage, terminal))];
   return [
     ...proofs.map((proof) => renderProof(proof, terminal)),

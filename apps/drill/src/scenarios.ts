@@ -1,4 +1,5 @@
-import type { ScenarioName, SelfHostedScenarioName } from '@kube-rescue/lab';
+import { usageError } from 'kube-rescue/command-line';
+import type { KubernetesReleaseName, ScenarioName, SelfHostedScenarioName } from '@kube-rescue/lab';
 
 /** The scenarios of the lab, the default first. Repeated here, so that `--help` does not load the lab. */
 export const SCENARIOS = [
@@ -11,3 +12,23 @@ export const SCENARIOS = [
 ] as const satisfies readonly (ScenarioName | SelfHostedScenarioName | 'ca-rotation-live')[];
 
 export type Scenario = (typeof SCENARIOS)[number];
+
+/** The versions of Kubernetes of the lab, the newest first. Repeated here for the same reason. */
+export const KUBERNETES = ['1.37', '1.34', '1.20'] as const satisfies readonly KubernetesReleaseName[];
+
+export type Kubernetes = (typeof KUBERNETES)[number];
+
+export const DEFAULT_KUBERNETES: Kubernetes = '1.20';
+/** A self-hosted cluster is of the time of Tectonic. */
+export const SELF_HOSTED_KUBERNETES: Kubernetes = '1.20';
+
+/** The version for a scenario. @throws CliError `USAGE` for a version that a self-hosted cluster cannot have */
+export function kubernetesFor(scenario: Scenario, given: Kubernetes | undefined): Kubernetes {
+  if (scenario !== 'saturday') return given ?? DEFAULT_KUBERNETES;
+  if (given === undefined || given === SELF_HOSTED_KUBERNETES) return SELF_HOSTED_KUBERNETES;
+  throw usageError(
+    `scenario ${scenario} has no Kubernetes ${given}: self-hosted clusters are of its time`,
+    `--kubernetes ${given}`,
+    `omit --kubernetes, or pass ${SELF_HOSTED_KUBERNETES}`,
+  );
+}

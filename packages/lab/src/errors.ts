@@ -7,6 +7,7 @@ export const LAB_ERRORS = {
   LAB_PACKAGES_MISSING: 'missing',
   LAB_PACKAGES_NOT_INSTALLED: 'refused',
   LAB_NO_SPACE: 'blocked',
+  LAB_KUBERNETES_MISSING: 'missing',
   LAB_BUSY: 'blocked',
   LAB_BUILD_FAILED: 'failed',
   LAB_COMMAND_FAILED: 'failed',

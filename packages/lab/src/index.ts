@@ -10,7 +10,13 @@ export {
   type KubernetesBinariesInput,
   provideKubernetesBinaries,
 } from './kubernetes/kubernetes-binaries.ts';
-export { KUBERNETES_BINARIES, KUBERNETES_VERSION } from './kubernetes/kubernetes-version.ts';
+export {
+  KUBERNETES_RELEASES,
+  type KubernetesRelease,
+  type KubernetesReleaseName,
+  SELF_HOSTED_RELEASE,
+} from './kubernetes/kubernetes-release.ts';
+export type { ReleaseUrls } from './kubernetes/official-release.ts';
 export type { ClusterNode } from './machine/lab-directory.ts';
 export { type LabTrace, listLabTraces, type RemovalInput, removeLabTraces } from './machine/lab-traces.ts';
 export { equipMachine } from './machine/machine.ts';

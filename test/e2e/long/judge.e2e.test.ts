@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
-import { provideKubernetesBinaries } from '@kube-rescue/lab';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { buildEtcdPki, freePorts, startEtcd } from '@kube-rescue/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { locateBinaries } from '../../../apps/drill/src/wiring.ts';
@@ -31,6 +31,8 @@ import { isNewerRule, judgeOurselves } from '../../judge/own-judge.ts';
 import { inParallel } from '../../judge/parallel.ts';
 import { SEED } from '../../judge/seed.ts';
 
+const RELEASE = KUBERNETES_RELEASES['1.20'];
+
 const TRIALS = 2 * availableParallelism();
 /** Debian 12 builds Kubernetes 1.20 with Go 1.19. */
 const GO_MINOR = 19;
@@ -49,7 +51,7 @@ function isWhole({ id }: CorpusItem): boolean {
 
 async function locateKubernetes(): Promise<string> {
   const deps = { host: createLocalHost(), clock: systemClock };
-  return (await provideKubernetesBinaries(locateBinaries(process.env), deps)).directory;
+  return (await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps)).directory;
 }
 
 async function answerAll<T>(

@@ -4,6 +4,7 @@ import { prepareControlPlane, startControlPlane } from './control-plane.ts';
 import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from './deployment.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
 import { kubeadmImages, packImages } from '../kubernetes/images.ts';
+import type { KubernetesRelease } from '../kubernetes/kubernetes-release.ts';
 import type { KeyAlgorithm } from '../kubernetes/kubeadm-config.ts';
 import { createLabCluster, createNode, type LabCluster, type ReportProgress } from './lab-cluster.ts';
 import { equipMachine } from '../machine/machine.ts';
@@ -13,7 +14,8 @@ import type { ServiceDefinition } from '../machine/services.ts';
 import { runConcurrently } from '../machine/concurrency.ts';
 
 export interface ClusterInput {
-  /** The directory with the Kubernetes binaries; see `provideKubernetesBinaries`. */
+  readonly release: KubernetesRelease;
+  /** The directory with the binaries of the release; see `provideKubernetesBinaries`. */
   readonly binaries: HostPath;
   /** The process that owns the lab: once it has exited, the lab is orphaned. Usually the caller's own pid. */
   readonly ownerPid: number;
@@ -40,13 +42,13 @@ const WORKLOAD_DEADLINE_MS = 120_000;
  */
 export async function createCluster(input: ClusterInput, deps: LabDeps): Promise<Cluster> {
   await equipMachine(deps);
-  const { binaries, ownerPid, keyAlgorithm = 'RSA' } = input;
+  const { release, binaries, ownerPid, keyAlgorithm = 'RSA' } = input;
   const start = async (lab: LabCluster, report: ReportProgress): Promise<Cluster> => {
     const cluster = { ...lab, keyAlgorithm };
     await startCluster(cluster, report, deps);
     return cluster;
   };
-  return createLabCluster({ binaries, ownerPid, nodes: [CONTROL_PLANE] }, start, deps);
+  return createLabCluster({ release, binaries, ownerPid, nodes: [CONTROL_PLANE] }, start, deps);
 }
 
 async function startCluster(cluster: Cluster, report: ReportProgress, deps: LabDeps): Promise<void> {
@@ -58,7 +60,7 @@ async function startCluster(cluster: Cluster, report: ReportProgress, deps: LabD
   await startBridgedContainerd(node, POD_SUBNET, deps);
   await runConcurrently(deps, [
     (each) => loadKubeadmImages(cluster, each),
-    (each) => prepareControlPlane(cluster, cluster.keyAlgorithm, each),
+    (each) => prepareControlPlane(cluster, cluster, each),
   ]);
   report('starting the kubelet; waiting for etcd and the API server');
   await startControlPlane(cluster, deps);
@@ -68,8 +70,8 @@ async function startCluster(cluster: Cluster, report: ReportProgress, deps: LabD
   report('the cluster is up');
 }
 
-async function loadKubeadmImages({ node, binaries }: EquippedNode, deps: LabDeps): Promise<void> {
-  const recipes = await kubeadmImages(binaries, deps);
+async function loadKubeadmImages({ node, binaries, release }: Cluster, deps: LabDeps): Promise<void> {
+  const recipes = await kubeadmImages(binaries, release, deps);
   const images = await packImages(recipes, joinPath(node.directory, 'images'), deps);
   await images.load(
     node,

@@ -2,6 +2,7 @@ import { type HostPath, joinPath } from '@kube-rescue/host';
 import { resignCertificate } from './certificate-signing.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
 import { type KeyAlgorithm, renderKubeadmConfig } from '../kubernetes/kubeadm-config.ts';
+import type { KubernetesRelease } from '../kubernetes/kubernetes-release.ts';
 import { storeKubeletCertificate } from './kubelet-certificate.ts';
 import { nodeFile } from '../machine/lab-directory.ts';
 import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
@@ -12,6 +13,8 @@ import { waitFor } from '../machine/waiting.ts';
 
 /** Older than the lifetime of a leaf, so that its leaves can have expired. */
 const CA_AGE_DAYS = 366;
+/** Since 1.31 kubeadm creates every key with the configured algorithm. */
+const ALGORITHM_EVERYWHERE_SINCE = 31;
 const CA_LIFETIME_DAYS = 10 * 365;
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
 const READY_DEADLINE_MS = 180_000;
@@ -23,8 +26,12 @@ const CA_DEFINITIONS = [
 ] as const;
 
 /** Creates the files of a control-plane node as kubeadm does; starts nothing. */
-export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlgorithm, deps: LabDeps): Promise<void> {
-  const config = Buffer.from(renderKubeadmConfig(at.node, keyAlgorithm));
+export async function prepareControlPlane(
+  at: EquippedNode,
+  { keyAlgorithm, release }: { readonly keyAlgorithm: KeyAlgorithm; readonly release: KubernetesRelease },
+  deps: LabDeps,
+): Promise<void> {
+  const config = Buffer.from(renderKubeadmConfig(at.node, keyAlgorithm, release));
   await deps.host.writeFile(kubeadmConfig(at), config, { mode: 0o600 });
   await runConcurrently(
     deps,
@@ -35,7 +42,7 @@ export async function prepareControlPlane(at: EquippedNode, keyAlgorithm: KeyAlg
   );
   await kubeadmPhase(at, ['certs', 'all'], deps);
   await kubeadmPhase(at, ['kubeconfig', 'all'], deps);
-  if (keyAlgorithm === 'ECDSA') await renewKubeconfigs(at, deps);
+  if (keyAlgorithm === 'ECDSA' && release.minor < ALGORITHM_EVERYWHERE_SINCE) await renewKubeconfigs(at, deps);
   const phases = [['kubelet-start'], ['control-plane', 'all'], ['etcd', 'local']] as const;
   await runConcurrently(
     deps,

@@ -7,6 +7,7 @@ import { type LabDeps, secondsSince } from '../machine/lab-deps.ts';
 import { type ClusterNode, labDirectory, NODE_MOUNTS, nodeFile } from '../machine/lab-directory.ts';
 import { identifyOwner, type LabRecord, withLabLock, writeLabRecord } from '../machine/lab-register.ts';
 import { removeLab } from '../machine/lab-removal.ts';
+import type { KubernetesRelease } from '../kubernetes/kubernetes-release.ts';
 import { prepareMachine } from '../machine/machine-changes.ts';
 import type { EquippedNode } from './node-command.ts';
 import { createNamespaces, enterNode } from '../machine/node-namespaces.ts';
@@ -24,6 +25,7 @@ export interface ClusterMachine extends EquippedNode {
 /** A real Kubernetes cluster on this machine, made to be broken. Its own fields are those of its control-plane node. */
 export interface LabCluster extends ClusterMachine {
   readonly id: string;
+  readonly release: KubernetesRelease;
   /** Every node, the control-plane node first. */
   readonly nodes: readonly ClusterMachine[];
   /** Keeps the cluster after its owner has exited, until `removeLabTraces` is called with `kept`. */
@@ -42,6 +44,7 @@ interface NodeAddress {
 
 export interface LabClusterInput extends Pick<EquippedNode, 'binaries' | 'kubeconfig'> {
   readonly ownerPid: number;
+  readonly release: KubernetesRelease;
   readonly nodes: NodeAddresses;
 }
 
@@ -107,6 +110,7 @@ function wireCluster(record: LabRecord, input: LabClusterInput, deps: LabDeps): 
   return {
     ...controlPlane,
     id: record.id,
+    release: input.release,
     nodes: [controlPlane, ...others.map((each) => machineOf(record.id, each, input))],
     keep: () => withLabLock(lasting, () => writeLabRecord({ ...record, kept: true }, lasting)),
     remove: () => withLabLock(lasting, () => removeLab(record.id, lasting)),

@@ -1,10 +1,10 @@
 import { baseName, type HostPath, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import { createHash } from 'node:crypto';
-import { type Argv, runCommand } from '../machine/command.ts';
+import { type Argv, commandFailed, runCommand } from '../machine/command.ts';
 import { PAUSE_IMAGE } from '../machine/containerd.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
 import type { ClusterNode } from '../machine/lab-directory.ts';
-import { KUBERNETES_VERSION } from './kubernetes-version.ts';
+import type { KubernetesRelease } from './kubernetes-release.ts';
 import { enterNode } from '../machine/node-namespaces.ts';
 import { runConcurrently } from '../machine/concurrency.ts';
 
@@ -12,9 +12,8 @@ import { runConcurrently } from '../machine/concurrency.ts';
 export const WEB_IMAGE = 'kube-rescue.invalid/web:1';
 export const WEB_ANSWER = 'hello';
 
-/** The image name of kubeadm 1.20.2; the content is Debian's etcd 3.4. */
-const ETCD_IMAGE = 'k8s.gcr.io/etcd:3.4.13-0';
-const ETCD = hostPath('/usr/bin/etcd');
+/** Of Debian's package etcd-server. */
+const DEBIAN_ETCD = hostPath('/usr/bin/etcd');
 const BUSYBOX = hostPath('/bin/busybox');
 const IMPORT_TIMEOUT_MS = 120_000;
 
@@ -76,17 +75,36 @@ export async function packImages(
 }
 
 /** The images of a kubeadm control plane and of the lab's workload. */
-export async function kubeadmImages(binaries: HostPath, deps: LabDeps): Promise<readonly ImageRecipe[]> {
+export async function kubeadmImages(
+  binaries: HostPath,
+  release: KubernetesRelease,
+  deps: LabDeps,
+): Promise<readonly ImageRecipe[]> {
   const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
-  const kubernetes = components.map((name) => componentImage(name, binaries));
-  const etcdFiles = Object.fromEntries([ETCD, ...(await sharedLibraries([ETCD], deps))].map((path) => [path, path]));
-  return [...kubernetes, { reference: ETCD_IMAGE, entrypoint: [], files: etcdFiles }, ...COMMON_IMAGES];
+  const kubernetes = components.map((name) => componentImage(name, binaries, release));
+  return [...kubernetes, await etcdImage(binaries, release, deps), ...COMMON_IMAGES];
+}
+
+/** etcd under the image name that kubeadm gives it; the content is the etcd of the release, or Debian's. */
+async function etcdImage(
+  binaries: HostPath,
+  { imageRepository, etcdImageTag, etcdVersion }: KubernetesRelease,
+  deps: LabDeps,
+): Promise<ImageRecipe> {
+  const etcd = etcdVersion === undefined ? DEBIAN_ETCD : joinPath(binaries, 'etcd');
+  const libraries = await sharedLibraries([etcd], deps);
+  const files = { '/usr/local/bin/etcd': etcd, ...Object.fromEntries(libraries.map((path) => [path, path])) };
+  return { reference: `${imageRepository}/etcd:${etcdImageTag}`, entrypoint: [], files };
 }
 
 /** The image of a Kubernetes component, under the name that kubeadm gives it. */
-export function componentImage(name: string, binaries: HostPath): ImageRecipe {
+export function componentImage(
+  name: string,
+  binaries: HostPath,
+  { imageRepository, version }: Pick<KubernetesRelease, 'imageRepository' | 'version'>,
+): ImageRecipe {
   const files = { [`/usr/local/bin/${name}`]: joinPath(binaries, name) };
-  return { reference: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`, entrypoint: [], files };
+  return { reference: `${imageRepository}/${name}:${version}`, entrypoint: [], files };
 }
 
 /** The images that every node needs: the pause container and the lab's workload. */
@@ -144,9 +162,16 @@ export function renderImageConfig(recipe: ImageRecipe, architecture: string, lay
   });
 }
 
-/** The libraries that dynamic programs of this machine need, their loader included. */
+/** The libraries that programs of this machine need, the loader included; a static program needs none. */
 export async function sharedLibraries(programs: readonly HostPath[], deps: LabDeps): Promise<readonly HostPath[]> {
-  const listings = await Promise.all(programs.map((program) => runCommand(deps, ['ldd', program])));
+  const listings = await Promise.all(
+    programs.map(async (program) => {
+      const result = await deps.host.exec(['ldd', program], { timeoutMs: 10_000, signal: deps.signal });
+      const isStatic = result.stderr.includes('not a dynamic executable');
+      if (result.exitCode !== 0 && !isStatic) throw commandFailed(['ldd', program], result);
+      return result;
+    }),
+  );
   return [...new Set(listings.flatMap(({ stdout }) => parseSharedLibraries(stdout)))];
 }
 

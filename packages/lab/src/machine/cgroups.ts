@@ -5,7 +5,7 @@ import { LabError } from '../errors.ts';
 import { CGROUP_PARENT, CGROUP_ROOT, type ClusterNode, daemonCgroup } from './lab-directory.ts';
 import { waitFor } from './waiting.ts';
 
-/** Kubernetes 1.20 needs these as version 1 hierarchies. */
+/** The lab's kubelets need these as version 1 hierarchies. */
 const NEEDED_CONTROLLERS = ['cpu', 'cpuset', 'devices', 'freezer', 'memory', 'pids'] as const;
 
 /**
@@ -44,7 +44,7 @@ export async function assertCgroups({ host }: Pick<LabDeps, 'host'>): Promise<vo
   if (missing.length === 0) return;
   throw new LabError({
     code: 'LAB_MACHINE_UNSUPPORTED',
-    message: `Kubernetes 1.20 needs version 1 control groups; missing: ${missing.join(', ')}`,
+    message: `the lab needs version 1 control groups; missing: ${missing.join(', ')}`,
     subject: CGROUP_ROOT,
     hint: 'boot with systemd.unified_cgroup_hierarchy=0, or use another machine',
   });

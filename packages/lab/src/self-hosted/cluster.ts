@@ -1,3 +1,4 @@
+import { SELF_HOSTED_RELEASE } from '../kubernetes/kubernetes-release.ts';
 import type { Validity } from '../cluster/certificate-signing.ts';
 import { SELF_HOSTED_PACKAGES } from '../machine/debian-packages.ts';
 import { startContainerd } from '../machine/containerd.ts';
@@ -77,7 +78,11 @@ export async function createSelfHostedCluster(
     await startCluster(cluster, report, deps);
     return cluster;
   };
-  return createLabCluster({ binaries, ownerPid, kubeconfig: KUBECONFIG, nodes: [CONTROL_PLANE, WORKER] }, start, deps);
+  return createLabCluster(
+    { binaries, release: SELF_HOSTED_RELEASE, ownerPid, kubeconfig: KUBECONFIG, nodes: [CONTROL_PLANE, WORKER] },
+    start,
+    deps,
+  );
 }
 
 function asSelfHosted(lab: LabCluster, encryption: Encryption): SelfHostedCluster {

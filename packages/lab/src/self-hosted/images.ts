@@ -2,6 +2,7 @@ import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from '../machine/command.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
 import { COMMON_IMAGES, componentImage, type ImageRecipe, packImages, sharedLibraries } from '../kubernetes/images.ts';
+import { SELF_HOSTED_RELEASE } from '../kubernetes/kubernetes-release.ts';
 import type { LabCluster } from '../cluster/lab-cluster.ts';
 import { labDirectory } from '../machine/lab-directory.ts';
 import { programsRecipe } from '../programs/images.ts';
@@ -20,7 +21,7 @@ async function proxyImage(binaries: HostPath, deps: LabDeps): Promise<ImageRecip
   const libraries = await sharedLibraries([MULTI_CALL, CONNTRACK, ...extensions.slice(0, 1)], deps);
   const commands = TABLE_COMMANDS.map((name) => [`/usr/sbin/${name}`, MULTI_CALL] as const);
   const sameInImage = [CONNTRACK, ...libraries, ...extensions].map((path) => [path, path] as const);
-  const proxy = componentImage('kube-proxy', binaries);
+  const proxy = componentImage('kube-proxy', binaries, SELF_HOSTED_RELEASE);
   return { ...proxy, files: { ...proxy.files, ...Object.fromEntries([...commands, ...sameInImage]) } };
 }
 
@@ -28,7 +29,7 @@ async function proxyImage(binaries: HostPath, deps: LabDeps): Promise<ImageRecip
 export async function loadSelfHostedImages(cluster: LabCluster, deps: LabDeps): Promise<void> {
   const { binaries } = cluster;
   const everywhere = [...COMMON_IMAGES, ...(await Promise.all([proxyImage(binaries, deps), programsRecipe(deps)]))];
-  const components = CONTROL_PLANE_COMPONENTS.map((name) => componentImage(name, binaries));
+  const components = CONTROL_PLANE_COMPONENTS.map((name) => componentImage(name, binaries, SELF_HOSTED_RELEASE));
   const images = await packImages([...everywhere, ...components], joinPath(labDirectory(cluster.id), 'images'), deps);
   await runConcurrently(
     deps,

@@ -18,11 +18,18 @@ import { replacePublishedCa } from './published-ca.ts';
  * CA's; kubeadm does not, and renewed its certificates a few months ago.
  */
 const EXPIRES_WITH: Readonly<Record<KubeadmCaName, (path: string) => boolean>> = {
-  ca: (path) => path.startsWith('/var/lib/kubelet/') || path === '/etc/kubernetes/admin.conf',
+  ca: (path) => path.startsWith('/var/lib/kubelet/') || /^\/etc\/kubernetes\/(?:super-)?admin\.conf$/.test(path),
   'etcd/ca': () => false,
   'front-proxy-ca': () => false,
 };
-const KUBECONFIGS = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'kubelet.conf'] as const;
+/** Those of kubeadm; super-admin.conf exists since 1.29. */
+const KUBECONFIGS = [
+  'admin.conf',
+  'super-admin.conf',
+  'controller-manager.conf',
+  'scheduler.conf',
+  'kubelet.conf',
+] as const;
 
 /**
  * Ages a cluster by ten years: one of its CAs expired yesterday, wherever its certificate is stored, and the machine
@@ -76,6 +83,7 @@ async function replaceInKubeconfigs(
   const data = (pem: string): string => Buffer.from(pem).toString('base64');
   for (const name of KUBECONFIGS) {
     const file = nodeFile(node, `/etc/kubernetes/${name}`);
+    if ((await deps.host.stat(file)) === undefined) continue;
     const text = (await readNodeText(file, deps)).replaceAll(data(certificate), data(replacement));
     await deps.host.writeFile(file, Buffer.from(text), { mode: 0o600 });
   }

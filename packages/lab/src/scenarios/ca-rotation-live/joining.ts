@@ -6,6 +6,8 @@ import { type Proof, prove } from '../../proofs/proof.ts';
 import { waitFor } from '../../machine/waiting.ts';
 
 const CA = '/etc/kubernetes/pki/ca.crt';
+/** As kubeadm says it before 1.31, and since (cmd/kubeadm/app/util/config/cluster.go). */
+const READ_CONFIGURATION = /Reading configuration from the (?:cluster|"kubeadm-config" ConfigMap)/;
 const SIGNED_DEADLINE_MS = 30_000;
 const PUBLIC_KEY_HASH = `openssl x509 -in ${CA} -noout -pubkey | openssl pkey -pubin -outform der | sha256sum | cut -d" " -f1`;
 
@@ -30,7 +32,7 @@ function proveDiscovery(cluster: Cluster, token: string, deps: LabDeps): Promise
       ],
       deps,
     );
-    const read = stdout.includes('Reading configuration from the cluster');
+    const read = READ_CONFIGURATION.test(stdout);
     return { ok: exitCode === 0 && read, detail: exitCode === 0 ? `by sha256:${hash}` : stderr.trim().slice(-300) };
   });
 }

@@ -33,9 +33,16 @@ const PKI_LEAVES = [
 ] as const;
 
 const KUBECONFIGS = ['admin', 'controller-manager', 'scheduler'] as const;
+/** kubeadm writes it since 1.29. */
+const SUPER_ADMIN = 'super-admin';
 
-/** Reads all eleven leaf certificates of a kubeadm control-plane node, the kubelet's client certificate included. */
+/**
+ * Reads all leaf certificates of a kubeadm control-plane node, the kubelet's client certificate included: eleven, and since 1.29
+ * twelve.
+ */
 export async function readLeafCertificates(node: ClusterNode, deps: LabDeps): Promise<readonly LeafCertificate[]> {
+  const hasSuperAdmin = (await deps.host.stat(nodeFile(node, `/etc/kubernetes/${SUPER_ADMIN}.conf`))) !== undefined;
+  const kubeconfigs = hasSuperAdmin ? [...KUBECONFIGS, SUPER_ADMIN] : KUBECONFIGS;
   return Promise.all([
     ...PKI_LEAVES.map(async ({ name, issuer }): Promise<LeafCertificate> => {
       const path = `${PKI}/${name}.crt`;
@@ -43,7 +50,7 @@ export async function readLeafCertificates(node: ClusterNode, deps: LabDeps): Pr
       const key = await readNodeText(nodeFile(node, `${PKI}/${name}.key`), deps);
       return { path, issuer, certificate, key, fileWith: (replacement) => replacement };
     }),
-    ...KUBECONFIGS.map(async (name): Promise<LeafCertificate> => {
+    ...kubeconfigs.map(async (name): Promise<LeafCertificate> => {
       const path = `/etc/kubernetes/${name}.conf`;
       const text = await readNodeText(nodeFile(node, path), deps);
       const credentials = readEmbeddedCredentials(text) ?? unreadable(path);

@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
+import { SELF_HOSTED_RELEASE } from '../../kubernetes/kubernetes-release.ts';
 import {
   CLUSTER_DOMAIN,
   ENCRYPTION_CONFIG,
@@ -68,7 +68,7 @@ export function apiServerObjects(pki: Pki, encryption: Encryption): readonly Kub
     containers: [
       {
         name: API_SERVER,
-        image: `k8s.gcr.io/kube-apiserver:${KUBERNETES_VERSION}`,
+        image: `k8s.gcr.io/kube-apiserver:${SELF_HOSTED_RELEASE.version}`,
         imagePullPolicy: 'Never',
         command: [
           '/usr/local/bin/kube-apiserver',

@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
+import { SELF_HOSTED_RELEASE } from '../../kubernetes/kubernetes-release.ts';
 import { POD_NETWORK, SECRETS_DIRECTORY, SERVICE_NETWORK } from '../layout.ts';
 import type { Pki } from '../pki.ts';
 import { deployment, type KubernetesDocument, ON_CONTROL_PLANE, secret, serviceAccount } from './object.ts';
@@ -67,7 +67,7 @@ function component(
       containers: [
         {
           name,
-          image: `k8s.gcr.io/${name}:${KUBERNETES_VERSION}`,
+          image: `k8s.gcr.io/${name}:${SELF_HOSTED_RELEASE.version}`,
           imagePullPolicy: 'Never',
           command: [`/usr/local/bin/${name}`, '--leader-elect=true', ...flags],
           livenessProbe: { httpGet: { path: '/healthz', port }, initialDelaySeconds: 15, timeoutSeconds: 15 },

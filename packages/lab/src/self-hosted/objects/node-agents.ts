@@ -1,4 +1,4 @@
-import { KUBERNETES_VERSION } from '../../kubernetes/kubernetes-version.ts';
+import { SELF_HOSTED_RELEASE } from '../../kubernetes/kubernetes-release.ts';
 import { PROGRAMS_IMAGE, programCommand } from '../../programs/images.ts';
 import { KUBECONFIG, NETWORK_DIRECTORIES, POD_NETWORK } from '../layout.ts';
 import { renderServiceAccountKubeconfig } from '../kubeconfig.ts';
@@ -29,7 +29,7 @@ const NETWORK_RULES = [
   { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] },
 ];
 
-const PROXY_IMAGE = `k8s.gcr.io/kube-proxy:${KUBERNETES_VERSION}`;
+const PROXY_IMAGE = `k8s.gcr.io/kube-proxy:${SELF_HOSTED_RELEASE.version}`;
 
 /** The node agents: kube-proxy, flannel and the pod checkpointer. */
 export function agentObjects(): readonly KubernetesDocument[] {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { openApiPackages, versionStamp } from './kubernetes-build.ts';
+import { openApiPackages } from './debian-source-build.ts';
+import { versionStamp } from './version-stamp.ts';
 
-describe('the Kubernetes build', () => {
+describe("the build from Debian's source", () => {
   it('generates OpenAPI definitions from each marked package once, staging packages under their vendored name', () => {
     const listing = [
       'pkg/apis/abac/v0/doc.go',
@@ -20,7 +21,7 @@ describe('the Kubernetes build', () => {
   });
 
   it('stamps the version on both packages that kubeadm and kubectl read', () => {
-    const flags = versionStamp('v1.20.2');
+    const flags = versionStamp('v1.20.2', 'k8s.io/kubernetes/vendor/');
     for (const name of ['component-base/version', 'client-go/pkg/version']) {
       expect(flags).toContain(`-X k8s.io/kubernetes/vendor/k8s.io/${name}.gitVersion=v1.20.2`);
       expect(flags).toContain(`-X k8s.io/kubernetes/vendor/k8s.io/${name}.gitMinor=20`);
