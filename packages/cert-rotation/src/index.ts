@@ -94,6 +94,7 @@ export { createIssueStageStep } from './rotation/issue-stage.ts';
 export { type RotationStepOptions, stageStepIds } from './rotation/stage-options.ts';
 export { createTrustStageStep } from './rotation/trust-stage.ts';
 export { dropExchangesOf, exchangesOf } from './rotation/trust-exchange.ts';
+export { findFlagTrust } from './renewal/trust-locations.ts';
 export { findFormerCas } from './rotation/former-cas.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
 export { createPublicationKind, type TrustPublication, trustPublication } from './rotation/publication-kind.ts';

@@ -184,6 +184,25 @@ export async function findTrustLocations(
   };
 }
 
+/**
+ * The files by which flags of one component trust `ca`: those that the flags name, and those that such a file names. Empty where the
+ * flags are unset, or trust other CAs.
+ * @param names without dashes
+ */
+export async function findFlagTrust(
+  ca: Certificate,
+  { component, names }: { readonly component: string; readonly names: readonly string[] },
+  { components }: Pick<InspectionInput, 'components'>,
+  files: Files,
+): Promise<readonly HostPath[]> {
+  const context: Search = { ca, files, locations: new Map(), uneditable: new Map(), done: new Set() };
+  const only = components
+    .filter((each) => each.component === component)
+    .map((each) => ({ ...each, flags: new Map([...each.flags].filter(([name]) => names.includes(name))) }));
+  for (const file of flaggedFiles({ components: only })) await search(file, context);
+  return [...context.locations.keys()];
+}
+
 function renewBundle(pem: string, path: HostPath, old: Certificate, replacement: readonly Certificate[]): string {
   const lineBreak = pem.includes('\r\n') ? '\r\n' : '\n';
   let isPut = false;

@@ -136,10 +136,11 @@ function describeRemedy(
   if (role === 'trust') return `replace it by the CA in use now, then restart ${file.user} (${names})`;
   const own = findOwnCa(certificate, cas);
   if (own?.isSigner !== true) return `renew it where it was issued, then restart ${file.user} (${names})`;
-  if (kind === 'kubeconfig' && own.ca.id === 'cluster') {
+  // The API server calls webhooks with its kubeconfigs: kubeadm's would send the calls to the API server itself.
+  if (kind === 'kubeconfig' && own.ca.id === 'cluster' && file.user !== 'kube-apiserver') {
     const { commonNames, organizations } = readSubject(certificate);
     const groups = organizations.map((each) => ` --org ${each}`).join('');
     return `make a new one on a control-plane node with \`kubeadm kubeconfig user --client-name ${commonNames[0] ?? 'NAME'}${groups}\`, put it at ${path}, then restart ${file.user}`;
   }
-  return `kube-rescue does not know its purpose and does not sign it; renew it with the ${own.ca.definition.name} by the tool that made it, then restart ${file.user} (${names})`;
+  return `kube-rescue does not know its purpose and does not sign it; renew the certificate with the ${own.ca.definition.name} by the tool that made it, then restart ${file.user} (${names})`;
 }

@@ -467,6 +467,15 @@ describe('the certificates of flags outside of the catalogue', () => {
     ]);
   });
 
+  it("are named, without kubeadm's command, in the kubeconfig of a webhook: it would call the API server", async () => {
+    const client = await issue({ commonName: 'authorizer', usages: ['client'] });
+    const flags = withFlags('--authorization-webhook-config-file=/etc/kubernetes/pki/hook.conf');
+    const [only] = await problemsOf({ '/etc/kubernetes/pki/hook.conf': kubeconfig(client) }, flags);
+    expect(only).toContain('/etc/kubernetes/pki/hook.conf PKI_CERTIFICATE_EXPIRED');
+    expect(only).toContain('renew the certificate with the cluster CA');
+    expect(only).not.toContain('kubeadm kubeconfig');
+  });
+
   it('are judged: pairs for server names, each with its names and its key', async () => {
     const first = await issue({ commonName: 'a', names: ['a.example'], ca: foreign, days: 100 });
     const second = await issue({ commonName: 'b', names: ['b.example'], ca: foreign, days: 100 });

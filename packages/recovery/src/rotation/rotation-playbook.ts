@@ -24,7 +24,7 @@ const TITLES: Readonly<Record<RotationStageName, string>> = {
  * old and new CA are trusted everywhere, then the new CA signs, then the old CA is removed. The files of the node show the stage;
  * an interrupted stage continues.
  *
- * Restarts the API server for an etcd CA only. Does not reach kubelets of other nodes, nor kubeconfigs elsewhere. Its phases throw
+ * Restarts the API server for an etcd CA, and where it trusts the CA in a server that it calls (a webhook, a kubelet). Does not reach kubelets of other nodes, nor kubeconfigs elsewhere. Its phases throw
  * PkiError `PKI_ROTATION_STAGE` for a stage out of order, and NodeErrors, before anything is written.
  */
 export function createRotationPlaybook(node: Node, input: RotationInput): Playbook {
