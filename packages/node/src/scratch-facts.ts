@@ -36,6 +36,8 @@ export async function findScratchFacts(
     apiServerNames: kubeadm?.apiServerNames ?? [],
     etcdServerNames: kubeadm?.etcdServerNames ?? [],
     etcdPeerNames: kubeadm?.etcdPeerNames ?? [],
+    configuredLifetime:
+      kubeadm?.certificateDays === undefined ? undefined : { days: kubeadm.certificateDays, path: kubeadm.path },
   };
 }
 

@@ -48,6 +48,21 @@ describe('a renewal is valid for', () => {
     expect(describeLifetimeChange(planLifetime(old, cas))).toBe(`365 days, because the old one ${reason}`);
   });
 
+  it('a hundred years when the old one never ends (9999-12-31 23:59:59, RFC 5280 4.1.2.5)', () => {
+    const never = { notBefore: dates(100, 200).notBefore, notAfter: new Date('9999-12-31T23:59:59Z') };
+    const centuries = { ...CA, notAfter: new Date('9999-12-31T23:59:59Z') };
+    for (const ca of [centuries, CA]) {
+      const lifetime = planLifetime(never, [ca]);
+      expect(lifetime.days).toBe(36_500);
+      expect(lifetime.reason).toBeUndefined();
+      expect(describeLifetimeChange(lifetime)).toMatch(/^36500 days, was 29\d{5}(?:\.\d)? days$/);
+    }
+  });
+
+  it('its own lifetime when the old one outlived its CA, which did not shorten it', () => {
+    expect(planLifetime(dates(100.3, 5000.7), [CA])).toMatchObject({ days: expect.closeTo(4900.4, 6) });
+  });
+
   it('the days that the operator gives, whatever the old lifetime was', () => {
     const lifetime = planLifetime(dates(100, 103), [CA], 365);
     expect(lifetime).toEqual({ days: 365, oldDays: 3 });

@@ -5,6 +5,8 @@ import type { CaEntry } from '../inventory/ca-inventory.ts';
 const DEFAULT_DAYS = 365;
 /** The most that `assertLifetime` of `x509` allows. */
 const MOST_DAYS = 36_500;
+/** A certificate without a known end has 99991231235959Z (RFC 5280 section 4.1.2.5); some write an earlier second of that day. */
+const NEVER_MS = Date.UTC(9999, 11, 31);
 const MS_PER_HOUR = MS_PER_DAY / 24;
 /** Issuers set the start back by up to five minutes against differences of clocks, and take a while until they sign. */
 const BACKDATE_MS = 10 * 60_000;
@@ -28,7 +30,9 @@ type Dates = Pick<Certificate, 'notBefore' | 'notAfter'>;
  * - less than a day: no policy of a control plane, and a renewal that ends within hours would be the next outage;
  * - not whole days apart, and dated from the start of its CA: kubeadm does so with every leaf (`pkiutil` NewSignedCert), so that
  *   each renewal adds the age of the CA. Whole days mean that both were issued together: then it is `certificateValidityPeriod`;
- * - not whole days apart, and ended by its CA, or older than the certificate of its CA, which was reissued then.
+ * - not whole days apart, and ended on the same second as its CA, or older than the certificate of its CA, which was reissued then.
+ *
+ * One that was meant never to end gets the longest lifetime, and one that outlives its CA keeps its own.
  *
  * Does not cap the lifetime by the CA: `planValidity` of `x509` does.
  *
@@ -43,13 +47,19 @@ export function planLifetime(old: Dates, cas: readonly Dates[], days?: number): 
   return { days: Math.min(withoutBackdate(span) / MS_PER_DAY, MOST_DAYS), oldDays };
 }
 
+/** kubeadm's configured lifetime, at most what can be issued; `undefined` without one, and for less than a day, as {@link planLifetime}. */
+export function planConfiguredLifetime(days: number | undefined): number | undefined {
+  return days === undefined || days < 1 ? undefined : Math.min(days, MOST_DAYS);
+}
+
 /** Why the dates of a certificate do not tell the lifetime that its issuer meant. */
 function findDoubt(old: Dates, cas: readonly Dates[], span: number): string | undefined {
   if (span <= 0) return 'ends before it begins';
+  if (old.notAfter.getTime() >= NEVER_MS) return undefined;
   if (span < MS_PER_DAY) return 'was valid for less than a day';
   if (span % MS_PER_DAY <= BACKDATE_MS) return undefined;
   if (cas.some(({ notBefore }) => old.notBefore < notBefore)) return 'is older than its CA';
-  if (cas.some(({ notAfter }) => old.notAfter >= notAfter)) return 'ended with its CA';
+  if (cas.some(({ notAfter }) => old.notAfter.getTime() === notAfter.getTime())) return 'ended with its CA';
   const isDatedFromCa = cas.some(({ notBefore }) => old.notBefore.getTime() === notBefore.getTime());
   return isDatedFromCa && span > DEFAULT_DAYS * MS_PER_DAY ? 'is dated from the start of its CA' : undefined;
 }

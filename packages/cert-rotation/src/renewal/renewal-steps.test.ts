@@ -311,6 +311,28 @@ describe('which certificates are renewed', () => {
     expect(valid.summary).toMatch(/is renewed because of --all; valid until .* UTC, the new one until .* UTC$/);
   });
 
+  it('end with their CA when the old one was meant never to end, years past 2049', async () => {
+    using openssl = openOpenSsl();
+    const path = '/etc/kubernetes/pki/apiserver.crt';
+    const node = await kubeadmNode({ algorithm: 'ecdsa' }, (files, { pairs }) => {
+      openssl.write('ca.crt', pairs.ca.certificate);
+      openssl.write('ca.key', pairs.ca.key);
+      openssl.write('old.crt', pairs.apiserver.certificate);
+      openssl.write('old.key', pairs.apiserver.key);
+      const names = new X509Certificate(pairs.apiserver.certificate).subjectAltName?.replaceAll('IP Address', 'IP');
+      openssl.write('old.cnf', `keyUsage=digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=${names}\n`);
+      openssl.run('x509 -x509toreq -in old.crt -signkey old.key -out old.csr');
+      openssl.run('x509 -req -in old.csr -CA ca.crt -CAkey ca.key -days 2900000 -extfile old.cnf -out new.crt');
+      putFile(files, path, openssl.read('new.crt'), 0o644);
+    });
+    expect(new X509Certificate(await textAt(node.host, path)).validToDate.getUTCFullYear()).toBeGreaterThan(9900);
+    const { summary } = await findingOf(node, 'pki/renew/apiserver', { all: true });
+    expect(summary).toMatch(/the new one until 20.*, when its CA expires \(36500 days, was 2900000 days\)$/);
+    await renew(node, { all: true });
+    const renewed = new X509Certificate(await textAt(node.host, path));
+    expect(renewed.validToDate).toEqual(new X509Certificate(node.pki.pairs.ca.certificate).validToDate);
+  });
+
   it('refuse an invalid lifetime', async () => {
     const node = await kubeadmNode({ algorithm: 'ecdsa' });
     await expectCode(stepsOf(node, { days: 0 }), 'PKI_LIFETIME_INVALID');

@@ -16,6 +16,7 @@ export const FACTS: ScratchFacts = {
   apiServerNames: [],
   etcdServerNames: [],
   etcdPeerNames: [],
+  configuredLifetime: undefined,
 };
 
 /** The steps of a renewal that makes lost files from scratch. */

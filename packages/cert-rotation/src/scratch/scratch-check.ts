@@ -58,10 +58,18 @@ function describeKey(entry: CertificateEntry, changes: readonly Change[]): strin
   return keptKey(entry) === undefined ? 'with a new private key' : 'for the private key that is there';
 }
 
-function describePlan({ subject, issuer, days, neighbour, server }: ScratchPlan, now: Date): readonly string[] {
+function describePlan(
+  { subject, issuer, days, configuredBy, neighbour, server }: ScratchPlan,
+  now: Date,
+): readonly string[] {
   const { commonName, organizations, names } = subject;
   const { notAfter, clipped } = planValidity(issuer.certificate, now, days);
-  const lifetime = neighbour === undefined ? '' : `, as long as the ${neighbour.definition.name}`;
+  const lifetime =
+    configuredBy !== undefined
+      ? `, by certificateValidityPeriod in ${configuredBy}`
+      : neighbour === undefined
+        ? ''
+        : `, as long as the ${neighbour.definition.name}`;
   return [
     `subject: ${[...organizations.map((each) => `O=${each}`), `CN=${commonName}`].join(', ')}`,
     ...(names.length === 0 ? [] : [`names: ${names.join(', ')}; names that only the lost file had are not known`]),

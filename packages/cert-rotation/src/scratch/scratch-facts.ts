@@ -12,4 +12,6 @@ export interface ScratchFacts {
   readonly apiServerNames: readonly string[];
   readonly etcdServerNames: readonly string[];
   readonly etcdPeerNames: readonly string[];
+  /** `certificateValidityPeriod` of kubeadm's configuration, and its file. */
+  readonly configuredLifetime: { readonly days: number; readonly path: string } | undefined;
 }

@@ -12,7 +12,7 @@ import type { CaEntry, Issuer } from '../inventory/ca-inventory.ts';
 import { type CertificateEntry, type CertificateInventory, inspectCertificates } from '../inventory/inventory.ts';
 import { PkiError } from '../errors.ts';
 import { findForbiddenContent, findForeignClaim } from '../judgement/signable.ts';
-import { lifetimeCas, planLifetime } from '../renewal/lifetime.ts';
+import { lifetimeCas, planConfiguredLifetime, planLifetime } from '../renewal/lifetime.ts';
 import type { ResolvedRenewalOptions } from '../renewal/renewal-options.ts';
 import type { ScratchFacts } from './scratch-facts.ts';
 import { findScratchServer } from './scratch-kubeconfig.ts';
@@ -29,7 +29,9 @@ export interface ScratchPlan {
   readonly ca: CaEntry;
   readonly issuer: Issuer;
   readonly days: number;
-  /** The certificate whose lifetime and kind of key it gets; `undefined`: kubeadm's lifetime, the CA's kind of key. */
+  /** The file of kubeadm's configuration that sets {@link days}. */
+  readonly configuredBy: string | undefined;
+  /** The certificate whose kind of key it gets, and its lifetime without another source; `undefined`: kubeadm's lifetime, the CA's kind of key. */
   readonly neighbour: CertificateEntry | undefined;
   /** Of the kubeconfig; `undefined` for a pair of files. */
   readonly server: string | undefined;
@@ -74,9 +76,11 @@ export async function planScratch(
   const server = isKubeconfig ? await findScratchServer(entry.id, input, facts, reader) : undefined;
   if (typeof server === 'object') return server;
   const neighbour = findNeighbour(entry, inventory);
-  const days = options.days ?? lifetimeOf(neighbour, inventory);
+  const configured = options.days === undefined ? planConfiguredLifetime(facts.configuredLifetime?.days) : undefined;
+  const days = options.days ?? configured ?? lifetimeOf(neighbour, inventory);
   assertLifetime(days);
-  return { subject, ca, issuer: ca.issuer.value, days, neighbour, server };
+  const configuredBy = configured === undefined ? undefined : facts.configuredLifetime?.path;
+  return { subject, ca, issuer: ca.issuer.value, days, configuredBy, neighbour, server };
 }
 
 /** The key of a certificate from scratch: the one beside a lost certificate while it is good, else a new one like its neighbour's. */

@@ -154,6 +154,31 @@ describe('a lost file', () => {
   });
 });
 
+describe('the lifetime of a certificate from scratch', () => {
+  const lost: Edit = (files) => putFile(files, `${PKI}/apiserver.crt`, '', 0o644);
+  const PATH = '/etc/kubernetes/kubeadm-config.yaml';
+
+  // https://github.com/kubernetes/kubernetes/issues/119350: without it every certificate lasts a year.
+  it.each([
+    ['is certificateValidityPeriod of kubeadm', 90, undefined, 90, `by certificateValidityPeriod in ${PATH}`],
+    ['is that of --days all the same', 90, 7, 7, ''],
+    ['is that of a neighbour without it', undefined, undefined, 365, 'as long as the '],
+    ['is never less than a day by it', 0.5, undefined, 365, 'as long as the '],
+    ['ends with the CA', 36_500, undefined, 1825, 'when its CA expires'],
+    ['is no more than can be issued', 4_000_000, undefined, 1825, 'when its CA expires'],
+  ])('%s', async (_title, configured, days, expected, reason) => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa' }, lost);
+    const configuredLifetime = configured === undefined ? undefined : { days: configured, path: PATH };
+    const options = { facts: { ...FACTS, configuredLifetime }, days };
+    const { evidence } = await findingOf(node, 'pki/renew/apiserver', options);
+    expect(evidence.find((line) => line.startsWith('valid until'))).toContain(reason);
+    await make(node, options);
+    const [{ notAfter }] = parseCertificates(await textAt(node.host, `${PKI}/apiserver.crt`), 'apiserver.crt');
+    const lifetime = (notAfter.getTime() - NOW.getTime()) / 86_400_000;
+    expect(lifetime).toBe(expected);
+  });
+});
+
 describe('what is not made from scratch', () => {
   const empty: Edit = (files) => putFile(files, `${PKI}/apiserver.crt`, '', 0o644);
 

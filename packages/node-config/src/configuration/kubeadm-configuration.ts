@@ -12,6 +12,8 @@ export interface KubeadmConfiguration {
   readonly apiServerNames: readonly string[];
   readonly etcdServerNames: readonly string[];
   readonly etcdPeerNames: readonly string[];
+  /** `certificateValidityPeriod` in days; `undefined` before v1beta4, where kubeadm ignores the field. */
+  readonly certificateDays: number | undefined;
 }
 
 /** Where installers leave the file, in directories of root's: Kubespray, Cluster API, kind. kubeadm itself keeps it in the cluster alone. */
@@ -46,6 +48,9 @@ function readCluster(source: string, path: HostPath): KubeadmConfiguration | und
     apiServerNames: textsOf(at(cluster, 'apiServer', 'certSANs')),
     etcdServerNames: textsOf(at(cluster, 'etcd', 'local', 'serverCertSANs')),
     etcdPeerNames: textsOf(at(cluster, 'etcd', 'local', 'peerCertSANs')),
+    certificateDays: /^kubeadm\.k8s\.io\/v1beta[1-3]$/.test(textOf(at(cluster, 'apiVersion')) ?? '')
+      ? undefined
+      : daysOf(textOf(at(cluster, 'certificateValidityPeriod'))),
   };
 }
 
@@ -61,6 +66,16 @@ function at(value: unknown, ...keys: readonly string[]): unknown {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+const HOURS = { h: 1, m: 1 / 60, s: 1 / 3600 } as const;
+
+/** A duration of Go (`time.ParseDuration`) in hours, minutes and seconds, as kubeadm writes it: `8760h0m0s`. */
+function daysOf(text: string | undefined): number | undefined {
+  if (text === undefined || !/^(?:\d+(?:\.\d+)?[hms])+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/([\d.]+)([hms])/g)];
+  const hours = parts.reduce((sum, [, value, unit]) => sum + Number(value) * HOURS[unit as keyof typeof HOURS], 0);
+  return hours > 0 ? hours / 24 : undefined;
 }
 
 function textsOf(value: unknown): readonly string[] {
