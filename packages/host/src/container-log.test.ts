@@ -1,6 +1,7 @@
-import { createFakeHost } from '@kube-rescue/testing';
+import { createFakeHost, treeOf } from '@kube-rescue/testing';
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { POD_LOGS, readLogTail } from './container-log.ts';
+import { type ContainerLog, POD_LOGS, readContainerLog, readLogTail } from './container-log.ts';
 import { joinPath } from './host-path.ts';
 
 const DIRECTORY = joinPath(POD_LOGS, 'kube-system_dns_1');
@@ -45,5 +46,71 @@ describe('the end of a container’s log', () => {
   it('is empty when there is none, and secrets are redacted', async () => {
     expect(await tailOf({})).toEqual([]);
     expect((await tailOf({ '0.log': 'token: hunter2\n' })).join()).not.toContain('hunter2');
+  });
+});
+
+const LOGS = joinPath(DIRECTORY, 'dns');
+const cri = (second: number, text: string, tag = 'F') => `2026-11-22T10:00:0${second}.5Z stderr ${tag} ${text}\n`;
+
+async function startOf(logs: Readonly<Record<string, string | Uint8Array>>): Promise<ContainerLog | undefined> {
+  const host = createFakeHost();
+  await host.makeDirectory(LOGS, { mode: 0o755 });
+  for (const [name, text] of Object.entries(logs)) {
+    await host.writeFile(joinPath(LOGS, name), Buffer.from(text), { mode: 0o640 });
+  }
+  return readContainerLog({ directory: DIRECTORY, container: 'dns' }, { host });
+}
+
+describe('what a container printed last', () => {
+  it('has the file, the time of its last line, and each line whole', async () => {
+    const log = cri(1, 'starting ', 'P') + cri(1, 'slowly') + cri(2, 'Error: unknown flag: --x');
+    expect(await startOf({ '3.log': log, '2.log': cri(0, 'before') })).toEqual({
+      path: `${LOGS}/3.log`,
+      lastAt: new Date('2026-11-22T10:00:02.5Z'),
+      isPrevious: false,
+      lines: ['starting slowly', 'Error: unknown flag: --x'],
+    });
+  });
+
+  it('is in the rotated log after a rotation, and of the previous start while a new one has printed nothing', async () => {
+    const rotated = { '3.log': '', '3.log.20261122-100003': cri(3, 'newer'), '3.log.20261122-100002': cri(2, 'older') };
+    expect(await startOf({ ...rotated, '3.log.20261122-090000.gz': 'x' })).toMatchObject({
+      isPrevious: false,
+      lines: ['newer'],
+    });
+    const previous = await startOf({ '4.log': '\n', '3.log': cri(1, 'why it ended') });
+    expect(previous).toMatchObject({ isPrevious: true, lines: ['why it ended'] });
+  });
+
+  it('is the end of a log that is too large to be read as a whole', async () => {
+    const filler = new Uint8Array(33 * 1024 * 1024).fill(0x2e);
+    const log = await startOf({ '0.log': Buffer.concat([filler, Buffer.from(`\n${cri(1, 'the end')}`)]) });
+    expect(log?.lines).toEqual(['the end']);
+    const single = await startOf({ '0.log': filler });
+    expect(single?.lines.map(({ length }) => length)).toEqual([300]);
+  });
+
+  it('is readable without the runtime that wrote it, in JSON, in bytes that are no text, and incomplete', async () => {
+    const json = `${JSON.stringify({ log: 'two parts, ', time: '2026-11-22T10:00:01Z' })}\n${JSON.stringify({ log: 'one line\n', time: '2026-11-22T10:00:02Z' })}\n{"log":"cut`;
+    const log = await startOf({ '0.log': json });
+    expect(log?.lines).toEqual(['two parts, one line', '{"log":"cut']);
+    const binary = await startOf({ '0.log': Uint8Array.from([0xff, 0x00, 0x1b, 0x5b, 0x41, 0x0a]) });
+    expect(binary?.lines).toEqual(['\ufffd\\x00\\x1b[A']);
+    expect((await startOf({ '0.log': cri(1, 'begun', 'P') }))?.lines).toEqual(['begun']);
+  });
+
+  it("is found behind Docker's link, with the size of the file there", async () => {
+    const host = createFakeHost({ tree: treeOf({ '/var/lib/docker/c-json.log': cri(1, 'the end') }) });
+    await host.makeDirectory(LOGS, { mode: 0o755 });
+    await host.writeLink(joinPath(LOGS, '0.log'), '/var/lib/docker/c-json.log');
+    expect((await readContainerLog({ directory: DIRECTORY, container: 'dns' }, { host }))?.lines).toEqual(['the end']);
+  });
+
+  it('is nothing without a log, and never a key, not even one of several lines', async () => {
+    expect(await startOf({ '0.log': '\n\n' })).toBeUndefined();
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const lines = String(key).trim().split('\n');
+    const log = await startOf({ '0.log': lines.map((line) => cri(1, line)).join('') });
+    expect(log?.lines).toEqual(['[redacted PRIVATE KEY]']);
   });
 });

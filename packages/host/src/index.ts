@@ -1,5 +1,5 @@
 export type { Clock } from './clock.ts';
-export { POD_LOGS, readLogTail } from './container-log.ts';
+export { type ContainerLog, POD_LOGS, readContainerLog, readLogTail } from './container-log.ts';
 export { HOST_ERRORS, HostError, type HostErrorCode } from './errors.ts';
 export type {
   DnsAnswer,
