@@ -11,6 +11,8 @@ const FLAGS: readonly (readonly [flag: string, ...field: readonly string[]])[] =
   ['client-ca-file', 'authentication', 'x509', 'clientCAFile'],
   ['cluster-domain', 'clusterDomain'],
   ['container-runtime-endpoint', 'containerRuntimeEndpoint'],
+  ['fail-cgroupv1', 'failCgroupV1'],
+  ['fail-swap-on', 'failSwapOn'],
   ['address', 'address'],
   ['port', 'port'],
 ];

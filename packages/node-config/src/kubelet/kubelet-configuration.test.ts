@@ -149,6 +149,20 @@ describe('the kubelet configuration is read from', () => {
     expect(configuration.evidence.join('\n')).toContain('/var/lib/kubelet/kubeadm-flags.env');
   });
 
+  it('what it refuses to start with, and its flags without those of the file', async () => {
+    const host = createFakeHost({
+      tree: treeOf({
+        '/lib/systemd/system/kubelet.service':
+          '[Service]\nExecStart=/usr/bin/kubelet --config=/k.yaml --fail-swap-on=true\n',
+        '/k.yaml': `${CONFIG}failSwapOn: false\nfailCgroupV1: false\ncontainerRuntimeEndpoint: unix:///run/crio/crio.sock\n`,
+      }),
+    });
+    const { component, commandLine, program } = await readKubeletConfiguration({ host });
+    const names = ['fail-swap-on', 'fail-cgroupv1', 'container-runtime-endpoint'];
+    expect(names.map((name) => component.flags.get(name))).toEqual(['true', 'false', 'unix:///run/crio/crio.sock']);
+    expect([[...commandLine.keys()], program]).toEqual([['config', 'fail-swap-on'], '/usr/bin/kubelet']);
+  });
+
   it('a unit with variables in braces, quotes and continued lines', async () => {
     const host = createFakeHost({
       tree: treeOf({

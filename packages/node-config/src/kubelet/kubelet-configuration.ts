@@ -20,6 +20,10 @@ export interface KubeletConfiguration {
   readonly running: { readonly pid: number; readonly startTicks: number } | undefined;
   /** Flags, merged with the fields of the configuration files; in the shape that other components have. */
   readonly component: ComponentFlags;
+  /** The flags alone; with `kubeadm-defaults`, those that kubeadm's package would give. */
+  readonly commandLine: ReadonlyMap<string, string>;
+  /** The program as the command line names it; `undefined` with `kubeadm-defaults`. */
+  readonly program: string | undefined;
   readonly configFile: HostPath | undefined;
   /** The files of `--config-dir`, in the order in which they are merged. */
   readonly dropIns: readonly HostPath[];
@@ -46,6 +50,7 @@ interface KubeletStart {
   readonly origin: KubeletConfiguration['origin'];
   readonly source: HostPath;
   readonly flags: ReadonlyMap<string, string>;
+  readonly program?: string | undefined;
   readonly evidence: readonly string[];
   readonly running?: KubeletConfiguration['running'];
 }
@@ -111,6 +116,8 @@ export async function readKubeletConfiguration({
     notBelieved: found.ignored,
     running: start.running,
     component: { component: 'kubelet', source: start.source, flags: merged, unmapped: [] },
+    commandLine: start.flags,
+    program: start.program,
     configFile,
     dropIns,
     problems,
@@ -139,7 +146,8 @@ async function fromService(host: KubeletHost): Promise<{
   );
   if (service === undefined) return { evidence, ignored };
   const { origin, source, argv, running } = service;
-  return { start: { origin, source, flags: readCommandLine(argv).flags, evidence, running }, evidence, ignored };
+  const { flags } = readCommandLine(argv);
+  return { start: { origin, source, flags, program: argv[0], evidence, running }, evidence, ignored };
 }
 
 async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Promise<KubeletStart> {
