@@ -1,7 +1,7 @@
 import type { Cause, Finding } from './cause.ts';
 import { type CertificateRow, joinPlural, joinSubject } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
-import type { ComponentState } from './component-state.ts';
+import { type ComponentState, isDown } from './component-state.ts';
 
 interface Evidence {
   /** The clock, when the evidence contradicts it or does not support it. */
@@ -13,6 +13,10 @@ interface Evidence {
   readonly etcd: readonly Finding[];
   /** What is wrong in flags, files and names, apart from certificates. */
   readonly configuration: readonly Finding[];
+  /** Why components are down, apart from certificates. */
+  readonly failures: readonly Finding[];
+  /** The last log lines of components whose failure is not explained, by name. */
+  readonly lastLines: ReadonlyMap<string, readonly string[]>;
   readonly layout: Error | undefined;
   readonly manifests: readonly Error[];
   /** Voting members of etcd; with more than one, this is one of several control-plane nodes. */
@@ -70,7 +74,7 @@ interface Advice {
   readonly partial: string;
 }
 
-/** Ranks the causes: the clock, the configuration, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
+/** Ranks the causes: the clock, the configuration, what else keeps components down, then missing CA keys, then the others by their dependencies. Equal causes are merged. Pure. */
 export function rankCauses({
   clock: wrongClock,
   certificates,
@@ -78,6 +82,8 @@ export function rankCauses({
   components,
   etcd,
   configuration,
+  failures,
+  lastLines,
   layout,
   manifests,
   voters,
@@ -107,7 +113,20 @@ export function rankCauses({
       hint,
     }),
   );
-  const down = components.filter(({ state, healthy }) => state === 'stopped' || healthy === false);
+  const down = components.filter(isDown);
+  const advise = (): string => {
+    if (bad.length + used.length > 0 && failures.length === 0) return 'follows from the certificates above';
+    if (configuration.length + failures.length > 0) return 'follows from the problems above';
+    if (etcd.length > 0) return 'follows from the problems of etcd above';
+    const restart =
+      layout !== undefined
+        ? 'restart it by hand; see the refused layout'
+        : voters > 1
+          ? 'start the kubelet of this node: systemctl start kubelet'
+          : 'restart it: kube-rescue recover';
+    const hasLines = down.some(({ name }) => (lastLines.get(name) ?? []).length > 0);
+    return hasLines ? `fix what the last lines of its log report; then ${restart}` : restart;
+  };
   const stopped =
     down.length === 0
       ? []
@@ -115,19 +134,8 @@ export function rankCauses({
           {
             code: 'COMPONENT_DOWN',
             summary: `not running or not healthy: ${down.map(({ name }) => name).join(', ')}`,
-            evidence: down.map(({ name, detail }) => `${name}: ${detail}`),
-            hint:
-              bad.length + used.length > 0
-                ? 'follows from the certificates above'
-                : configuration.length > 0
-                  ? 'follows from the problems above'
-                  : etcd.length > 0
-                    ? 'follows from the problems of etcd above'
-                    : layout !== undefined
-                      ? 'restart it by hand; see the refused layout'
-                      : voters > 1
-                        ? 'start the kubelet of this node: systemctl start kubelet'
-                        : 'restart it: kube-rescue recover',
+            evidence: down.flatMap(({ name, detail }) => [`${name}: ${detail}`, ...(lastLines.get(name) ?? [])]),
+            hint: advise(),
           },
         ];
   const blockers = blocking.map(({ cause }) => cause);
@@ -136,6 +144,7 @@ export function rankCauses({
     ...first,
     ...clock,
     ...configuration,
+    ...failures,
     ...structural,
     ...blockers,
     ...others,

@@ -1,4 +1,4 @@
-import { type ComponentState } from './component-state.ts';
+import { type ComponentState, nameOf } from './component-state.ts';
 import {
   type CertificateInventory,
   type CertificateRow,
@@ -31,6 +31,7 @@ import { findLostRequestSigners, findTokenKeyFaults } from './configuration/toke
 import { findRenamedNode } from './configuration/node-name.ts';
 import { countVoters, findEtcdNotices, findEtcdProblems, withEtcd } from './etcd/etcd-judgement.ts';
 import { type EtcdReport, inspectEtcd } from './etcd/etcd-status.ts';
+import { findOutage } from './failures/outage.ts';
 import { readServiceStates } from './service-state.ts';
 
 /** The causes of a node's outage, worst first. */
@@ -77,6 +78,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
   const components = etcd === null ? seen : withEtcd(seen, etcd);
   const unread = [...findUnread(description), ...used.unread];
   const configuration = await findConfigurationProblems(description, certificates, inventory, node);
+  const outage = await findOutage(description, seen, node);
   const causes = rankCauses({
     clock: findWrongClock(clock),
     certificates,
@@ -85,6 +87,9 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     components: (etcd?.cluster ?? null) === null ? seen : seen.filter(({ name }) => name !== 'etcd'),
     etcd: findEtcdProblems(etcd, seen.find(({ name }) => name === 'etcd')?.state === 'running'),
     configuration,
+    // An etcd that answers lists its alarms itself.
+    failures: outage.findings.filter(({ code }) => code !== 'ETCD_NO_SPACE' || (etcd?.cluster ?? null) === null),
+    lastLines: outage.lastLines,
     layout: findLayoutProblem(description),
     manifests: unread,
     voters: countVoters(etcd),
@@ -298,9 +303,4 @@ function listDormant({ checkpoints }: NodeDescription): readonly ComponentState[
       healthy: undefined,
       detail: `inactive while its parent runs; kept in ${pod.manifest.path}`,
     }));
-}
-
-/** The component of an active checkpoint, from its labels: its program may be a wrapper. */
-function nameOf(manifest: string, { checkpoints }: NodeDescription): string | undefined {
-  return checkpoints.checkpoints.find(({ active }) => active?.manifest.path === manifest)?.component;
 }
