@@ -1,9 +1,12 @@
 import { triageNode } from '@kube-rescue/diagnosis';
 import { describe, expect, it } from 'vitest';
+import { OUTAGES } from './outages.ts';
 import { REPORTS } from './reports.ts';
 
+const ALL = [...REPORTS, ...OUTAGES];
+
 describe('public reports', () => {
-  it.each(REPORTS)('$address: $state', async ({ build, code, says, never = [] }) => {
+  it.each(ALL)('$address: $state', async ({ build, code, says, never = [] }) => {
     const { healthy, causes } = await triageNode(await build(), new AbortController().signal);
     expect(healthy).toBe(false);
     const [first] = causes;
@@ -14,6 +17,6 @@ describe('public reports', () => {
   });
 
   it('have an address of their own each', () => {
-    expect(new Set(REPORTS.map(({ address }) => address)).size).toBe(REPORTS.length);
+    expect(new Set(ALL.map(({ address }) => address)).size).toBe(ALL.length);
   });
 });
