@@ -102,9 +102,22 @@ describe('swap', () => {
     ['memorySwap:\n  swapBehavior: LimitedSwap\n', '', ['SWAP_REFUSED']],
     // A flag wins over the file.
     ['failSwapOn: false\n', '--fail-swap-on=true', ['SWAP_REFUSED']],
-    ['failSwapOn: true\n', '--fail-swap-on=false', []],
+    ['failSwapOn: true\n', '--fail-swap-on=0', []],
   ])('is refused with "%s" in the file and "%s" on the command line: %j', async (fields, flags, codes) => {
     expect((await failureOf({ fields, flags, files: { '/proc/swaps': SWAPS } })).codes).toEqual(codes);
+  });
+
+  it('is accepted by a drop-in of --config-dir, and not judged with a drop-in that stops the kubelet', async () => {
+    const flags = '--config-dir=/etc/kubelet.d --container-runtime-endpoint=unix:///run/x.sock';
+    const dropIn = (text: string) => ({
+      '/proc/swaps': SWAPS,
+      '/run/x.sock': '',
+      '/etc/kubelet.d/10.conf': `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n${text}`,
+    });
+    const codesWith = async (text: string) => (await failureOf({ flags, files: dropIn(text) })).codes;
+    expect(await codesWith('failSwapOn: false\n')).toEqual([]);
+    expect(await codesWith('maxPods: 110\n')).toEqual(['SWAP_REFUSED']);
+    expect(await codesWith('maxPods: "110"\n')).toEqual([]);
   });
 
   it('is off when the kernel lists none', async () => {
@@ -145,11 +158,12 @@ describe('the flags of a kubelet', () => {
     ['1.23.17', '--network-plugin=cni', []],
     ['1.24.0', '--network-plugin=cni', ['FLAG_UNKNOWN']],
     ['1.26.0', '--logtostderr=true --v=2', ['FLAG_UNKNOWN']],
-    ['1.27.0', '--config-dir=/etc/kubelet.d', ['FLAG_UNKNOWN', 'CONTAINER_RUNTIME_MISSING']],
-    ['1.28.0', '--config-dir=/etc/kubelet.d', ['CONTAINER_RUNTIME_MISSING']],
-    ['1.34.9', '--pod-infra-container-image=pause', ['CONTAINER_RUNTIME_MISSING']],
+    ['1.27.0', '--config-dir=/etc/kubelet.d', ['FLAG_UNKNOWN']],
+    ['1.28.0', '--config-dir=/etc/kubelet.d', []],
+    ['1.34.9', '--pod-infra-container-image=pause', []],
   ])('of %s, %s: %j', async (version, flags, codes) => {
-    expect((await failureOf({ version, flags })).codes).toEqual(codes);
+    const files = { '/etc/kubelet.d/README': '', '/run/containerd/containerd.sock': '' };
+    expect((await failureOf({ version, flags, files })).codes).toEqual(codes);
   });
 
   it('do not include the fields of its file, which it ignores when it does not know them', async () => {

@@ -37,6 +37,8 @@ export async function findKubeletFailure(
   if (host.kind !== 'live') return { findings: unknown, evidence: [] };
   const log = await readServiceLog(options.kubeletService, { host });
   const { flags } = kubelet.component;
+  // With a refused file the other settings are not known; the file is a problem of its own.
+  if (kubelet.problems.length > 0) return { findings: unknown, evidence: [] };
   const found = await Promise.all([
     findRefusedCgroups(flags, version, log, { host }),
     findRefusedSwap(flags, { host }),
@@ -51,12 +53,12 @@ export async function findKubeletFailure(
 }
 
 async function judgeLog(
-  { component, commandLine, configFile }: NodeDescription['kubelet'],
+  { component, commandLine, configFile, dropIns }: NodeDescription['kubelet'],
   log: LogExcerpt,
   host: Node['host'],
 ): Promise<Failure> {
   const { source } = component;
-  const files = [source, ...(configFile === undefined ? [] : [configFile]), ...FLAG_FILES];
+  const files = [source, ...(configFile === undefined ? [] : [configFile]), ...dropIns, ...FLAG_FILES];
   const program = { component: 'kubelet', name: 'the kubelet', source, flags: commandLine } as const;
   const doubt = await findDoubt(program, log, files, { host });
   return judgeExcerpt(program, log, { ...doubt, isRestarted: false });

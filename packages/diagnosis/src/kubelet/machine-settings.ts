@@ -29,7 +29,7 @@ export async function findRefusedCgroups(
   const setting = flags.get('fail-cgroupv1');
   const said = log?.lines.find((line) => line.includes('not run on a host using cgroup v1'));
   const isDefault = version !== undefined && version.minor >= CGROUP_V1_REFUSED_SINCE;
-  if (said === undefined && (setting === 'false' || (setting !== 'true' && !isDefault))) return [];
+  if (said === undefined && (isFalse(setting) || (setting === undefined && !isDefault))) return [];
   return [
     {
       code: 'CGROUP_V1_REFUSED',
@@ -51,7 +51,7 @@ export async function findRefusedCgroups(
  * it is for a kubelet that runs with swap.
  */
 export async function findRefusedSwap(flags: Flags, { host }: { readonly host: Reader }): Promise<readonly Finding[]> {
-  if (flags.get('fail-swap-on') === 'false') return [];
+  if (isFalse(flags.get('fail-swap-on'))) return [];
   const text = new TextDecoder().decode(await host.readFile(SWAPS));
   const [, ...devices] = text.trim().split('\n');
   if (devices.length === 0) return [];
@@ -66,4 +66,9 @@ export async function findRefusedSwap(flags: Flags, { host }: { readonly host: R
       hint: 'turn swap off: `swapoff -a`, and remove it from /etc/fstab and from swap units of systemd (zram too); or set `failSwapOn: false` in the configuration of the kubelet',
     },
   ];
+}
+
+/** Go's strconv.ParseBool. */
+function isFalse(value: string | undefined): boolean {
+  return /^(?:0|f|F|false|FALSE|False)$/.test(value ?? '');
 }
