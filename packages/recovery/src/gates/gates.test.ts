@@ -86,7 +86,10 @@ describe('the gate of the published CA', () => {
       [SECRETS]: list(inBase64(certificate)),
       '/api/v1/pods': list(),
     };
-    expect(await check(gate(objects))).toMatchObject({ status: 'ok', evidence: [expect.stringMatching(/^2 Secrets/)] });
+    expect(await check(gate(objects))).toMatchObject({
+      status: 'ok',
+      evidence: [expect.stringMatching(/^2 ConfigMaps kube-root-ca.crt and token Secrets/)],
+    });
   });
 
   it('stays shut while a Secret holds another CA, and names it', async () => {
@@ -95,6 +98,30 @@ describe('the gate of the published CA', () => {
     expect(finding).toMatchObject({
       status: 'needed',
       summary: expect.stringContaining('such as Secret a/kube-root-ca.crt'),
+    });
+  });
+
+  // No token Secret since Kubernetes 1.24: https://github.com/kubernetes/kubernetes/issues/110113
+  it('opens without any token Secret, by the ConfigMaps alone', async () => {
+    const objects = { [CONFIG_MAPS]: list(pki.pairs.ca.certificate), [SECRETS]: list(), '/api/v1/pods': list() };
+    const finding = await check(gate(objects));
+    expect(finding).toMatchObject({
+      status: 'ok',
+      evidence: [expect.stringMatching(/^1 ConfigMaps kube-root-ca.crt/)],
+    });
+    expect(JSON.stringify(finding)).not.toContain('Secret');
+  });
+
+  it('does not name Secrets where a ConfigMap of a cluster without them holds another CA', async () => {
+    const finding = await check(gate({ [CONFIG_MAPS]: list('other'), [SECRETS]: list() }));
+    expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining('such as ConfigMap a/') });
+    expect(finding.summary).not.toContain('Secret');
+  });
+
+  it('stays shut when nothing is published at all', async () => {
+    expect(await check(gate({ [CONFIG_MAPS]: list(), [SECRETS]: list() }))).toMatchObject({
+      status: 'needed',
+      summary: expect.stringContaining('no namespace has the ConfigMap kube-root-ca.crt'),
     });
   });
 

@@ -15,8 +15,10 @@ const TOKEN_SECRETS = '/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Fserv
 const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-info';
 
 /**
- * Verifies that kube-controller-manager publishes the cluster CA certificate of the disk to every namespace and service account.
- * Warns of the rest: pods that read the old CA at their start, and the `cluster-info` that new nodes join by.
+ * Verifies that kube-controller-manager publishes the cluster CA certificate of the disk: in the ConfigMap `kube-root-ca.crt` of every
+ * namespace, which pods mount (since Kubernetes 1.20, kube-controller-manager `pkg/controller/certificates/rootcacertpublisher`), and in
+ * the token Secrets that exist. Since Kubernetes 1.24 none is made by itself (LegacyServiceAccountTokenNoAutoGeneration), so their
+ * absence is no problem; a cluster that publishes nothing at all is. Warns of the rest: pods that read the old CA at their start, and the `cluster-info` that new nodes join by.
  */
 export function createPublishedCaGate(
   node: Node,
@@ -59,12 +61,22 @@ async function inspectPublished(node: Node, signal: AbortSignal): Promise<Verdic
     ...configMaps.map((object) => ({ name: nameOf('ConfigMap', object), pem: pemOf(object) })),
     ...secrets.map((object) => ({ name: nameOf('Secret', object), pem: decode(pemOf(object)) })),
   ];
+  const what = `ConfigMaps kube-root-ca.crt${secrets.length === 0 ? '' : ' and token Secrets'}`;
+  if (published.length === 0) {
+    const hint =
+      'kube-controller-manager makes one in each namespace: read its log in /var/log/pods, and check its --controllers for root-ca-cert-publisher';
+    return {
+      verified: false,
+      reason: 'no namespace has the ConfigMap kube-root-ca.crt, and there is no token Secret',
+      hint,
+    };
+  }
   const old = published.filter(({ pem }) => pem.trim() !== present);
   if (old[0] !== undefined) {
-    const reason = `${old.length} of ${published.length} Secrets and ConfigMaps still publish another CA, such as ${old[0].name}`;
+    const reason = `${old.length} of ${published.length} ${what} still publish another CA, such as ${old[0].name}`;
     return { verified: false, reason, hint: 'read the log of kube-controller-manager in /var/log/pods' };
   }
-  const evidence = [`${published.length} Secrets and ConfigMaps publish ${path}`];
+  const evidence = [`${published.length} ${what} publish ${path}`];
   const publishedSince = parseCertificates(present, `${path}`)[0].notBefore;
   const warnings = [
     ...(await warnOfPods(node, { secrets, publishedSince }, signal)),
