@@ -105,6 +105,21 @@ export function filesNamedIn(texts: readonly ConfigurationText[]): readonly stri
     .map(({ text }) => text);
 }
 
+/**
+ * Directories of webhook configurations, each with `caBundle`: `staticManifestsDir` of WebhookAdmissionConfiguration, on by default since
+ * Kubernetes 1.37 (apiserver `pkg/admission/plugin/webhook/config/apis/webhookadmission/v1/types.go`).
+ */
+export function directoriesNamedIn(texts: readonly ConfigurationText[]): readonly string[] {
+  return texts
+    .filter(({ keys, text }) => keys.at(-1) === 'staticManifestsDir' && text.startsWith('/'))
+    .map(({ text }) => text);
+}
+
+/** The files of such a directory that the API server reads; none of its subdirectories (`pkg/admission/plugin/manifest/loader.go`). */
+export function isStaticManifest(name: string): boolean {
+  return /\.(?:ya?ml|json)$/.test(name);
+}
+
 /** `plugins[].path` of AdmissionConfiguration. */
 function isPluginFile(keys: readonly string[]): boolean {
   return keys.length === 3 && keys[0] === 'plugins' && keys[2] === 'path';

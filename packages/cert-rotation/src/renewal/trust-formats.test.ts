@@ -20,12 +20,16 @@ const AUTHN = '/etc/kubernetes/authn.yaml';
 const AUTHZ = '/etc/kubernetes/authz.yaml';
 const EGRESS = '/etc/kubernetes/egress.yaml';
 const ADMISSION = '/etc/kubernetes/admission/config.yaml';
+const STATIC = '/etc/kubernetes/admission/static';
 
 const indent = (pem: string, blanks: string): string => pem.replaceAll(/^(?=.)/gm, blanks);
 const authentication = (pem: string): string =>
   `# who may log in\napiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n- issuer:\n    url: https://login.example\n    certificateAuthority: |\n${indent(pem, '      ')}  claimMappings:\n    username: {claim: sub, prefix: ""}\n`;
 const webhook = (pem: string): string =>
   `apiVersion: v1\nkind: Config\nclusters:\n- name: authorizer\n  cluster:\n    server: https://authorizer.example\n    certificate-authority-data: ${Buffer.from(pem).toString('base64')}\nusers: []\ncontexts: []\n`;
+
+const staticWebhooks = (pem: string): string =>
+  `# static webhooks\napiVersion: v1\nkind: ConfigMap\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nwebhooks:\n- name: w.example # ours\n  clientConfig:\n    url: https://w.example\n    caBundle: ${Buffer.from(pem).toString('base64')}\n`;
 
 const FLAGS = {
   'kube-apiserver': {
@@ -72,8 +76,11 @@ const trustingNode = (options: Parameters<typeof kubeadmNode>[0], edit?: Paramet
       putFile(
         files,
         ADMISSION,
-        'apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: ImagePolicyWebhook\n  path: image-policy.json\n- name: ValidatingAdmissionWebhook\n  configuration: {kind: WebhookAdmissionConfiguration, kubeConfigFile: /etc/kubernetes/admission/webhooks.conf}\n',
+        'apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: ImagePolicyWebhook\n  path: image-policy.json\n- name: ValidatingAdmissionWebhook\n  configuration: {kind: WebhookAdmissionConfiguration, kubeConfigFile: /etc/kubernetes/admission/webhooks.conf, staticManifestsDir: /etc/kubernetes/admission/static}\n',
       );
+      putFile(files, `${STATIC}/hooks.yaml`, staticWebhooks(pem));
+      putFile(files, `${STATIC}/hooks.yaml.old`, staticWebhooks(pem));
+      putFile(files, `${STATIC}/below/hooks.yaml`, staticWebhooks(pem));
       putFile(
         files,
         '/etc/kubernetes/admission/image-policy.json',
@@ -109,6 +116,8 @@ const UNTOUCHED = [
   'authz.yaml',
   'egress.yaml',
   'cloud.conf',
+  'admission/static/hooks.yaml.old',
+  'admission/static/below/hooks.yaml',
 ];
 
 async function trustIn(node: Node) {
@@ -121,7 +130,9 @@ async function trustIn(node: Node) {
   );
   const { jwt } = parse(await at('authn.yaml')) as { jwt: [{ issuer: { certificateAuthority: string } }] };
   const pems = await Promise.all(PEM_FILES.map(at));
-  return [jwt[0].issuer.certificateAuthority, ...kubeconfigs, ...pems].map((pem) =>
+  const caBundle = /caBundle: (\S+)/.exec(await at('admission/static/hooks.yaml'))?.[1] ?? '';
+  const hooks = Buffer.from(caBundle, 'base64').toString();
+  return [jwt[0].issuer.certificateAuthority, hooks, ...kubeconfigs, ...pems].map((pem) =>
     parseCertificates(pem, 'x').map(({ x509 }) => x509.fingerprint256),
   );
 }
@@ -172,6 +183,7 @@ describe('every file that trusts the cluster CA gets the new one in its own form
     expect(after).not.toEqual(before);
     expect(new Set((await trustIn(node)).map(String))).toEqual(new Set([String(after)]));
     expect(await textAt(node.host, AUTHN)).toBe(authentication(await textAt(node.host, CA)));
+    expect(await textAt(node.host, `${STATIC}/hooks.yaml`)).toBe(staticWebhooks(await textAt(node.host, CA)));
     expect(await textAt(node.host, '/etc/kubernetes/konnectivity-ca.pem')).toMatch(/^# konnectivity\n-----BEGIN/);
     await expectUntouched(node);
   });
@@ -189,6 +201,7 @@ describe('every file that trusts the cluster CA gets the new one in its own form
     expect(await caOf(node)).toEqual([both.find((each) => !old.includes(each))]);
     expect(new Set((await trustIn(node)).map(String))).toEqual(new Set([String(await caOf(node))]));
     expect(await textAt(node.host, AUTHN)).toBe(authentication(await textAt(node.host, CA)));
+    expect(await textAt(node.host, `${STATIC}/hooks.yaml`)).toBe(staticWebhooks(await textAt(node.host, CA)));
     await expectUntouched(node);
   });
 

@@ -14,7 +14,15 @@ import {
 import type { InspectionInput } from '../inventory/inventory.ts';
 import { attempt } from '../inventory/reading.ts';
 import { flaggedFiles, type NamedFile, namedKubeconfigs } from '../inventory/trusting-files.ts';
-import { detectFormat, filesNamedIn, readTrustTexts, replaceTrust, type TrustFormat } from './trust-format.ts';
+import {
+  detectFormat,
+  directoriesNamedIn,
+  filesNamedIn,
+  isStaticManifest,
+  readTrustTexts,
+  replaceTrust,
+  type TrustFormat,
+} from './trust-format.ts';
 
 /** A file of this node that trusts a CA, in one of the formats that can be changed. */
 export interface TrustLocation {
@@ -125,9 +133,10 @@ async function search(file: NamedFile, context: Search, depth = 0): Promise<void
   const bytes = read.value;
   const found = await attempt(() => searchBytes(bytes, file, ca));
   if (found.ok && found.value !== undefined) {
-    const { format, certificates, names, isMisshapen } = found.value;
+    const { format, certificates, names, directories, isMisshapen } = found.value;
     if (certificates.length > 0) locations.set(path, { in: format, path, certificates, isMisshapen });
     for (const next of filesOf(names, file)) await search(next, context, depth + 1);
+    for (const directory of filesOf(directories, file)) await searchManifests(directory, context, depth + 1);
     if (certificates.length > 0 || !mentions(bytes, ca)) return;
     uneditable.set(path, { path, reason: 'the certificate is not where the reader of this file finds one' });
     return;
@@ -140,6 +149,13 @@ async function search(file: NamedFile, context: Search, depth = 0): Promise<void
   uneditable.set(path, { path, reason });
 }
 
+async function searchManifests(directory: NamedFile, context: Search, depth: number): Promise<void> {
+  const listed = await attempt(async () => context.files.list(directory.path));
+  for (const name of (listed.ok ? (listed.value ?? []) : []).filter(isStaticManifest)) {
+    await search({ ...directory, path: joinPath(directory.path, name) }, context, depth);
+  }
+}
+
 /** @throws NodeConfigError X509Error when the file cannot be read, or not changed */
 function searchBytes(bytes: Uint8Array, { path }: NamedFile, ca: Certificate) {
   const format = detectFormat(bytes);
@@ -150,20 +166,19 @@ function searchBytes(bytes: Uint8Array, { path }: NamedFile, ca: Certificate) {
   // Proves before any plan that the format takes a bundle.
   if (certificates.length > 0) renderTrustLocation({ in: format, path }, bytes, ca, [ca, ca]);
   const isMisshapen = format === 'file' && straightenPem(Buffer.from(bytes).toString('latin1')) !== undefined;
+  const found = format === 'configuration' ? readConfigurationTexts(source, path) : [];
   const names =
-    format === 'file'
-      ? []
-      : format === 'configuration'
-        ? filesNamedIn(readConfigurationTexts(source, path))
-        : readKubeconfigTrust(source, path).flatMap((trust) => (trust.in === 'file' ? [trust.path] : []));
-  return { format, certificates, names, isMisshapen };
+    format === 'kubeconfig'
+      ? readKubeconfigTrust(source, path).flatMap((trust) => (trust.in === 'file' ? [trust.path] : []))
+      : filesNamedIn(found);
+  return { format, certificates, names, directories: directoriesNamedIn(found), isMisshapen };
 }
 
 /**
  * Finds the files of a node that hold a certificate of `ca` (same subject, same key): its own file, files in flags,
  * kubeconfigs, and the files that those name. A configuration in YAML or JSON counts with its inline PEM
  * (AuthenticationConfiguration), its kubeconfigs (AuthorizationConfiguration, AdmissionConfiguration) and its CA files
- * (EgressSelectorConfiguration); Kubernetes `staging/src/k8s.io/apiserver/pkg/apis/apiserver/v1/types.go` and
+ * (EgressSelectorConfiguration), and its directory of webhook configurations (WebhookAdmissionConfiguration); Kubernetes `staging/src/k8s.io/apiserver/pkg/apis/apiserver/v1/types.go` and
  * `v1beta1/types.go`.
  *
  * Ignores a file that cannot be read: its own entry in the inventory reports the error. Names the files that hold the
@@ -186,7 +201,7 @@ export async function findTrustLocations(
 
 /**
  * The files by which flags of one component trust `ca`: those that the flags name, and those that such a file names. Empty where the
- * flags are unset, or trust other CAs.
+ * flags are unset, or trust other CAs. Leaves out directories of webhook configurations, which the API server reloads.
  * @param names without dashes
  */
 export async function findFlagTrust(
@@ -195,7 +210,8 @@ export async function findFlagTrust(
   { components }: Pick<InspectionInput, 'components'>,
   files: Files,
 ): Promise<readonly HostPath[]> {
-  const context: Search = { ca, files, locations: new Map(), uneditable: new Map(), done: new Set() };
+  const unlisted: Files = { readFile: (path) => files.readFile(path), list: async () => undefined };
+  const context: Search = { ca, files: unlisted, locations: new Map(), uneditable: new Map(), done: new Set() };
   const only = components
     .filter((each) => each.component === component)
     .map((each) => ({ ...each, flags: new Map([...each.flags].filter(([name]) => names.includes(name))) }));

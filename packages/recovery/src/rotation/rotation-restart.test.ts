@@ -91,6 +91,13 @@ describe('a rotation of the cluster CA', () => {
     expect(await restarts(tree, 'trust', 'front-proxy')).toEqual(['kube-apiserver']);
   });
 
+  it('does not restart it for static webhook configurations, which the API server reloads', async () => {
+    const hooks = `kind: ValidatingWebhookConfiguration\nwebhooks:\n- clientConfig:\n    caBundle: ${Buffer.from(clusterCa).toString('base64')}\n`;
+    const configuration = `kind: AdmissionConfiguration\nplugins:\n- name: ValidatingAdmissionWebhook\n  configuration: {kind: WebhookAdmissionConfiguration, staticManifestsDir: ${PKI}/hooks}\n`;
+    const files = { [`${PKI}/admission.yaml`]: configuration, [`${PKI}/hooks/a.yaml`]: hooks };
+    expect(await restarts(treeWith(`--admission-control-config-file=${PKI}/admission.yaml`, files))).toEqual(OTHERS);
+  });
+
   it('does not restart it for an AuthenticationConfiguration, which the API server reloads', async () => {
     const indented = clusterCa.replaceAll(/^(?=.)/gm, '      ');
     const configuration = `apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n- issuer:\n    url: https://i.example\n    certificateAuthority: |\n${indented}`;
