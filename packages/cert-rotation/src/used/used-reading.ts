@@ -38,6 +38,17 @@ const CREDENTIAL = /\.(?:pem|crt|cer|cert|key|pub|kubeconfig)$|kubeconfig$/i;
 /** A kubeconfig in YAML or JSON. */
 const KUBECONFIG = /^\s*"?kind"?\s*:\s*"?Config"?\s*,?\s*$/m;
 
+/** `caBundle` of a webhook in a file: base64 of PEM (apiserver `pkg/admission/plugin/manifest/loader.go`). */
+const BUNDLE = /"?caBundle"?[ \t]*:[ \t]*["']?(LS0tLS1CRUdJTi[A-Za-z0-9+/]+={0,2})/g;
+
+/** The PEM of every `caBundle`; empty without one. */
+function readBundles(text: string): string {
+  const bundles = [...text.matchAll(BUNDLE)].map(([, data = '']) =>
+    Buffer.from(data, 'base64').toString('latin1').trim(),
+  );
+  return [...new Set(bundles)].map((pem) => `${pem}\n`).join('');
+}
+
 type FileHost = Pick<Host, 'readFile' | 'stat' | 'list'>;
 
 /**
@@ -76,6 +87,7 @@ export async function readUsedTexts(
     const text = Buffer.from(bytes).toString('latin1');
     if (KUBECONFIG.test(text) && text.includes('clusters')) texts.push({ file, text, form: 'kubeconfig' });
     else if (containsPem(text)) texts.push({ file, text, form: 'pem' });
+    else if (readBundles(text) !== '') texts.push({ file, text: readBundles(text), form: 'pem' });
     else if (!text.includes('\0')) await visitNamed(text, file, depth);
   };
 

@@ -476,6 +476,24 @@ describe('the certificates of flags outside of the catalogue', () => {
     expect(only).not.toContain('kubeadm kubeconfig');
   });
 
+  it('are judged: the CAs of static webhook configurations, of Kubernetes 1.37', async () => {
+    const hooks = (ca: string): string =>
+      `apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nwebhooks:\n- name: w.example\n  clientConfig:\n    url: https://w.example\n    caBundle: ${Buffer.from(ca).toString('base64')}\n`;
+    const files = {
+      '/etc/kubernetes/pki/admission.yaml':
+        'apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: ValidatingAdmissionWebhook\n  configuration:\n    kind: WebhookAdmissionConfiguration\n    staticManifestsDir: /etc/kubernetes/pki/hooks\n',
+      '/etc/kubernetes/pki/hooks/old.yaml': hooks((await makeCa('hooks', -1)).certificate),
+      '/etc/kubernetes/pki/hooks/good.yaml': hooks(foreign.certificate),
+      '/etc/kubernetes/pki/hooks/own.yaml': hooks(pki.pairs.ca.certificate),
+    };
+    const flags = withFlags('--admission-control-config-file=/etc/kubernetes/pki/admission.yaml');
+    const problems = await problemsOf(files, flags);
+    expect(problems.map((line) => line.split(' used')[0])).toEqual([
+      '/etc/kubernetes/pki/hooks/old.yaml PKI_CA_EXPIRED',
+    ]);
+    expect(problems[0]).toContain('staticManifestsDir in /etc/kubernetes/pki/admission.yaml');
+  });
+
   it('are judged: pairs for server names, each with its names and its key', async () => {
     const first = await issue({ commonName: 'a', names: ['a.example'], ca: foreign, days: 100 });
     const second = await issue({ commonName: 'b', names: ['b.example'], ca: foreign, days: 100 });

@@ -12,8 +12,8 @@ export interface PathInText {
 
 /** Credentials by the end of their name, and what a configuration includes. */
 const CREDENTIAL = /(?:\.(?:pem|crt|cer|cert|key|pub|kubeconfig|conf|ya?ml|json)|kubeconfig|\/\*[^/]*|-bundle)$/i;
-/** Words before a path that make it one of a credential, whatever its name. */
-const CREDENTIAL_WORD = /(?:cert|crt|key|ca-?file|cafile|ca_file|kubeconfig|tls|ssl|pem)/i;
+/** Words before a path that make it one of a credential, or of a directory with CAs (WebhookAdmissionConfiguration), whatever its name. */
+const CREDENTIAL_WORD = /(?:cert|crt|key|ca-?file|cafile|ca_file|kubeconfig|tls|ssl|pem|staticManifestsDir)/i;
 const COMMENT = /^\s*(?:#|;|\/\/)/;
 
 /**
