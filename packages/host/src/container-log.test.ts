@@ -87,7 +87,7 @@ describe('what a container printed last', () => {
     const log = await startOf({ '0.log': Buffer.concat([filler, Buffer.from(`\n${cri(1, 'the end')}`)]) });
     expect(log?.lines).toEqual(['the end']);
     const single = await startOf({ '0.log': filler });
-    expect(single?.lines.map(({ length }) => length)).toEqual([300]);
+    expect(single?.lines.map(({ length }) => length)).toEqual([4096]);
   });
 
   it('is readable without the runtime that wrote it, in JSON, in bytes that are no text, and incomplete', async () => {

@@ -1,7 +1,7 @@
 import { isRecoveryError, printable, redact } from '@kube-rescue/errors';
 import type { HostFiles } from './host.ts';
 import { type HostPath, hostPath, joinPath } from './host-path.ts';
-import { plainLines, readEnd } from './log-lines.ts';
+import { type LogLine, plainLines, readEnd } from './log-lines.ts';
 
 /** The kubelet's directory of container logs since 1.14: `NAMESPACE_NAME_UID/CONTAINER/RESTARTS.log`. */
 export const POD_LOGS = hostPath('/var/log/pods');
@@ -9,7 +9,9 @@ export const POD_LOGS = hostPath('/var/log/pods');
 const TAIL_BYTES = 16 * 1024;
 /** A program of Kubernetes before 1.22 prints its usage, up to 60 KiB, behind the reason of its end. */
 const START_BYTES = 128 * 1024;
-const MAX_LINE_LENGTH = 300;
+const TAIL_LINE_LENGTH = 300;
+/** etcd's errors in JSON have a stack at their end. */
+const START_LINE_LENGTH = 4096;
 /** Valid container names: a name from a pod must not lead out of its log directory. */
 const CONTAINER = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 /**
@@ -24,7 +26,7 @@ export interface ContainerLog {
   readonly lastAt: Date | undefined;
   /** It is not of the newest start, which has printed nothing. */
   readonly isPrevious: boolean;
-  /** Safe to print, oldest first, at least one. */
+  /** Safe to print, oldest first, at least one; each at most 4096 characters. */
   readonly lines: readonly string[];
 }
 
@@ -46,7 +48,7 @@ export async function readLogTail(
       throw error;
     });
     const written = plainLines(new TextDecoder().decode(bytes?.subarray(-TAIL_BYTES)));
-    if (written.length > 0) return toPrintable(written.map(({ text }) => text)).slice(-lines);
+    if (written.length > 0) return toPrintable(written, TAIL_LINE_LENGTH).slice(-lines);
   }
   return [];
 }
@@ -72,7 +74,7 @@ export async function readContainerLog(
       path,
       lastAt: written.at(-1)?.at ?? end?.modifiedAt,
       isPrevious: restarts !== logs[0]?.restarts,
-      lines: toPrintable(written.map(({ text }) => text)),
+      lines: toPrintable(written, START_LINE_LENGTH),
     };
   }
   return undefined;
@@ -102,8 +104,8 @@ async function listLogs(
 }
 
 /** As one text, because a key takes several lines. */
-function toPrintable(lines: readonly string[]): readonly string[] {
-  return printable(redact(lines.join('\n')))
+function toPrintable(lines: readonly LogLine[], maxLength: number): readonly string[] {
+  return printable(redact(lines.map(({ text }) => text).join('\n')))
     .split('\n')
-    .map((line) => line.slice(0, MAX_LINE_LENGTH));
+    .map((line) => line.slice(0, maxLength));
 }

@@ -62,6 +62,12 @@ describe('the reason in a log is', () => {
     expect(reasonOf(component, [line])).toBeUndefined();
   });
 
+  it('in the evidence also when it is far behind in a line', () => {
+    const [evidence = ''] = reasonOf('etcd', [`${'x'.repeat(1000)}: no space left on device`])?.reason.evidence ?? [];
+    expect(evidence).toMatch(/^\/log: \.\.\. x+: no space left on device$/);
+    expect(evidence.length).toBeLessThan(400);
+  });
+
   it('the last one, with what the flags say now', () => {
     const lines = ['listen tcp :6443: bind: address already in use', 'Error: unknown flag: --cloud-provider'];
     expect(reasonOf('kube-apiserver', lines, { 'cloud-provider': '' })).toMatchObject({

@@ -1,6 +1,6 @@
 import type { Component } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';
-import { describeExcerpt, type LogExcerpt } from './log-excerpt.ts';
+import { cutLine, describeExcerpt, type LogExcerpt } from './log-excerpt.ts';
 
 /** A program that does not run, and how it is started. */
 export interface FailedProgram {
@@ -93,7 +93,7 @@ const KNOWN: readonly Known[] = [
     code: 'ETCD_DATA_DAMAGED',
     component: 'etcd',
     pattern:
-      /failed to recover v3 backend from snapshot|failed to recover from snapshot|failed to (?:read|repair) WAL|walpb: crc mismatch|failed to open database.*invalid database|freepages: failed to get all reachable pages|page \d+ already freed|assertion failed: Page expected to be/,
+      /failed to recover v3 backend from snapshot|failed to recover from snapshot|failed to (?:read|repair) WAL|walpb: crc mismatch|failed to open database.{0,600}(?:invalid database|checksum error|version mismatch|file size too small)|invalid meta pages|invalid page type: |freepages: failed to get all reachable pages|page \d+ already freed|assertion failed: Page expected to be/,
     summary: () => 'etcd does not start: its data on disk is damaged',
     hint: () =>
       'copy the data directory away before anything else; with other members: remove this member and add it again, empty; alone: restore a snapshot (`kube-rescue etcd snapshot`)',
@@ -134,7 +134,7 @@ export function findReason(program: FailedProgram, excerpt: LogExcerpt): Failure
       const match = component === undefined || component === program.component ? pattern.exec(line) : null;
       if (match === null) continue;
       const found: Found = match.groups ?? {};
-      const evidence = [`${describeExcerpt(excerpt)}: ${line}`];
+      const evidence = [`${describeExcerpt(excerpt)}: ${cutLine(line, match.index)}`];
       return {
         reason: { code, summary: summary(program.name, found), evidence, hint: hint(program.source, found) },
         holds: holds?.(program.flags, found),

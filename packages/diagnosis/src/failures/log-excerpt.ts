@@ -10,14 +10,24 @@ export interface LogExcerpt {
   readonly lines: readonly string[];
 }
 
-/** klog's errors, a Go panic, cobra's error, and etcd's log in JSON: they say more than the last lines, often a stack or a usage. */
-const TELLING = /^(?:panic: |fatal error: |[Ee]rror: |[EF]\d{4} |\{"level":"(?:error|panic|fatal)")/;
+/** klog's errors, a Go panic, cobra's error, and etcd's logs: they say more than the last lines, often a stack or a usage. */
+const TELLING =
+  /^(?:panic: |fatal error: |[Ee]rror: |[EF]\d{4} |\{"level":"(?:error|panic|fatal)"|\d{4}-\d\d-\d\d \S+ [CE] \| )/;
+const MAX_LENGTH = 300;
+/** Text before a match that explains it. */
+const CONTEXT = 100;
 const MOST_LINES = 3;
 
 /** The lines that most likely say why it ended. */
 export function lastWords({ lines }: LogExcerpt): readonly string[] {
   const telling = lines.filter((line) => TELLING.test(line));
-  return (telling.length > 0 ? telling : lines).slice(-MOST_LINES);
+  return (telling.length > 0 ? telling : lines).slice(-MOST_LINES).map((line) => cutLine(line));
+}
+
+/** A part of a line that is short enough for evidence, and has what begins at `index`. */
+export function cutLine(line: string, index = 0): string {
+  const from = index < MAX_LENGTH / 2 ? 0 : index - CONTEXT;
+  return `${from > 0 ? '... ' : ''}${line.slice(from, from + MAX_LENGTH)}`;
 }
 
 /** The file and the time of an excerpt, for evidence. */

@@ -3,7 +3,7 @@ import { type Host } from '@kube-rescue/host';
 import type { LogExcerpt } from './log-excerpt.ts';
 
 const LINES = 200;
-const MAX_LINE_LENGTH = 300;
+const MAX_LINE_LENGTH = 4096;
 const TIMEOUT_MS = 5000;
 
 /** A line of `journalctl --output=json` (systemd.journal-fields(7)). */
