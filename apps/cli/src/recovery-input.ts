@@ -1,6 +1,7 @@
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
+import type { RecoveryDns } from './dns/recovery-dns.ts';
 import { VIA } from './etcd/etcd-flags.ts';
 import { type SshFlags, sshFlags, toAccess } from './nodes/ssh-flags.ts';
 import { type RenewalValues, toRenewal } from './renewal-input.ts';
@@ -40,8 +41,15 @@ export function searchOf({ certs }: Pick<RecoveryValues, 'certs'>, { localFiles 
   return certs === undefined ? {} : { rotatedSet: localFiles.path(certs) };
 }
 
-/** The playbook that recovers the node of a session, by its layout. */
-export async function openRecoveryPlaybook(flags: RecoveryValues, session: Session): Promise<Playbook> {
+/**
+ * The playbook that recovers the node of a session, by its layout.
+ * @param dns ingress DNS as a part of it. Default: it has none
+ */
+export async function openRecoveryPlaybook(
+  flags: RecoveryValues,
+  session: Session,
+  dns?: Pick<RecoveryDns, 'phases'>,
+): Promise<Playbook> {
   const { localFiles, node } = session;
   const { createNodePlaybook } = await import('@kube-rescue/recovery');
   const adopt = flags.certs === undefined ? undefined : { path: localFiles.path(flags.certs), files: localFiles.host };
@@ -54,6 +62,7 @@ export async function openRecoveryPlaybook(flags: RecoveryValues, session: Sessi
   return createNodePlaybook(node, options, {
     openNode,
     runs: await session.openRuns(),
+    ingressDns: await dns?.phases(flags.via === 'api' ? 'api' : undefined),
     signal: session.interruption.signal,
   });
 }

@@ -147,7 +147,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
       const { createFreezeChangeKinds } = await import('@kube-rescue/static-manifests');
-      const { createPodRestartKind } = await podBootstrap();
+      const { createLeaseReleaseKind, createPodRestartKind } = await podBootstrap();
       const { createPublicationKind } = await import('@kube-rescue/cert-rotation');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (source) => node.objects.open(source);
@@ -156,6 +156,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
         ...createObjectChangeKinds(open, { clock }),
         ...createFreezeChangeKinds({ host, clock }),
         createPodRestartKind(open),
+        createLeaseReleaseKind(open),
         createPublicationKind(open, { clock }),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
       ]);

@@ -55,7 +55,7 @@ export interface Node extends NodeDeps {
 }
 
 /** A phase of a playbook for one node. */
-export interface NodePhase extends Pick<Phase, 'id' | 'title'> {
+export interface NodePhase extends Pick<Phase, 'id' | 'title' | 'isSideBySide'> {
   /**
    * @param node its `describe` returns the description of the phase's begin
    * @param description that description
@@ -99,9 +99,8 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
     probeEtcd: async (search, signal) => probeNodeEtcd(await description(), search, files, signal),
     etcdPeers: async (signal) => listPeerMembers(await description(), files, signal),
     connectEtcd: (probe, signal, timeoutMs) => connectByProbe(probe, files, signal, timeoutMs),
-    phase: ({ id, title, steps }) => ({
-      id,
-      title,
+    phase: ({ id, title, isSideBySide, steps }) => ({
+      ...{ id, title, isSideBySide },
       steps: async (signal) => {
         beginPhase(steps);
         const known = await node.describe();

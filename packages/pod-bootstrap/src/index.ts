@@ -1,4 +1,9 @@
-export { CONTROL_PLANE_COMPONENTS, type ControlPlaneComponent, identifyComponent } from './controllers/component.ts';
+export {
+  componentOfProcess,
+  CONTROL_PLANE_COMPONENTS,
+  type ControlPlaneComponent,
+  identifyComponent,
+} from './controllers/component.ts';
 export { POD_ERRORS, PodError, type PodErrorCode } from './errors.ts';
 export type { ControllerKind } from './controllers/kinds.ts';
 export { type ControllerName, findControllerKind } from './controllers/pod-controller.ts';
@@ -17,7 +22,16 @@ export {
   type PodListingDeps,
   type PodRow,
 } from './pods/pod-listing.ts';
-export { isHeldBy, type Leader, type LeaderLock, leaderLockOf, readLeader } from './pods/leader-election.ts';
+export {
+  isHeldBy,
+  type Leader,
+  type LeaderLock,
+  leaderLockOf,
+  readLeader,
+} from './leases/leader-election.ts';
+export { createLockWatch, type HolderMachine, type LockWatch } from './leases/ended-holder.ts';
+export { createLeaseReleaseKind } from './leases/lease-release-kind.ts';
+export { createLeaseReleaseStep, type ElectedComponent } from './leases/lease-release-step.ts';
 export { createReleasePlaybook, createRescuePlaybook } from './rescue/rescue-playbook.ts';
 export { createPodRestartKind, type PodRestart } from './pods/pod-restart-kind.ts';
 export {

@@ -1,6 +1,6 @@
 export { type CheckpointPlaybookInput, createCheckpointPlaybook } from './self-hosted/checkpoint-playbook.ts';
 export { type SnapshotRow, saveEtcdOfNode } from './etcd-backup/etcd-snapshot.ts';
-export { createIngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
+export { createIngressDnsPhases, type IngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
 export {
   createIngressJudgementPhase,
   hasReportedJudgement,

@@ -1,5 +1,6 @@
 import type { Playbook } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
+import type { IngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
 import { createRecoveryPlaybook } from './kubeadm/recovery.ts';
 import { assertSingleMember } from './kubeadm/single-member.ts';
 import type { SelfHostedDeps, SelfHostedOptions } from './self-hosted/options.ts';
@@ -9,6 +10,8 @@ import { createSelfHostedPlaybook } from './self-hosted/playbook.ts';
 export type NodePlaybookOptions = SelfHostedOptions;
 
 export interface NodePlaybookDeps extends Omit<SelfHostedDeps, keyof Node> {
+  /** Ingress DNS as a part of the recovery. Default: it has none. */
+  readonly ingressDns?: IngressDnsPhases | undefined;
   /** Ends the questions to etcd about its members. */
   readonly signal: AbortSignal;
 }
@@ -20,10 +23,12 @@ export interface NodePlaybookDeps extends Omit<SelfHostedDeps, keyof Node> {
 export async function createNodePlaybook(
   node: Node,
   options: NodePlaybookOptions,
-  { signal, ...deps }: NodePlaybookDeps,
+  { signal, ingressDns, ...deps }: NodePlaybookDeps,
 ): Promise<Playbook> {
   const { layout } = await node.describe();
-  if (layout === 'self-hosted') return createSelfHostedPlaybook(options, { ...node, ...deps });
+  if (layout === 'self-hosted') return createSelfHostedPlaybook(options, { ...node, ...deps }, ingressDns);
   await assertSingleMember(node, signal);
-  return createRecoveryPlaybook(node, options);
+  const playbook = createRecoveryPlaybook(node, options);
+  const { credentials, names } = ingressDns ?? {};
+  return { ...playbook, phases: [...playbook.phases, credentials, names].filter((phase) => phase !== undefined) };
 }

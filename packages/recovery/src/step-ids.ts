@@ -5,6 +5,8 @@ export const API_STABLE = 'control-plane/api-stable';
 
 /** kubeadm: the control plane runs on its new files. */
 export const RESTART = 'control-plane/restart';
+/** No lock waits for a leader that has ended. */
+export const LOCKS = 'control-plane/leader-locks';
 /** kubeadm: every service account holds the cluster CA. */
 export const CA_PUBLISHED = 'node/ca-published';
 

@@ -42,6 +42,7 @@ export {
   type WaitForNewPodInput,
   waitForNewPod,
 } from './restart/pod-replacement.ts';
+export { readBootTime, startOf } from './running/process-age.ts';
 export { type RunningPod, findRunningPod, listRunningPods } from './running/running-pod.ts';
 export { type FlagEdit, planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart/restart.ts';
 export { createRestartStep, type RestartFinding, type RestartStepInput, verdictOf } from './restart/restart-step.ts';

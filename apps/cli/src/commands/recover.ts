@@ -50,7 +50,7 @@ export default class Recover extends NodeCommand {
       flags.plan === undefined ? undefined : (await readPlan(localFiles.path(flags.plan), localFiles.host)).plan;
     const source = { via: undefined, search: searchOf(flags, session) };
     const dns = openRecoveryDns(flags, source, session);
-    const playbook = async () => dns.extend(await openRecoveryPlaybook(flags, session));
+    const playbook = () => openRecoveryPlaybook(flags, session, dns);
     const { yes, resume, 'dry-run': dryRun } = flags;
     const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
     const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);

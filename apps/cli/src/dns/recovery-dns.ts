@@ -1,7 +1,8 @@
 import type { DnsReport } from '@kube-rescue/ingress-dns';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
-import type { Phase, Playbook } from '@kube-rescue/workflow';
+import type { IngressDnsPhases } from '@kube-rescue/recovery';
+import type { Phase } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
@@ -58,8 +59,11 @@ interface ObjectSource {
 
 /** Ingress DNS in a recovery. */
 export interface RecoveryDns {
-  /** Adds the last phases: with new keys those that restore the names, without them one that reports the problems. */
-  extend(playbook: Playbook): Promise<Playbook>;
+  /**
+   * Its phases: with new keys those that restore the names, without them one that reports the problems. None on a copy of a node.
+   * @param via where the cluster's objects are. Default: as `ObjectSource`
+   */
+  phases(via: ObjectsVia | undefined): Promise<IngressDnsPhases | undefined>;
   /**
    * Adds the problems of the ingress DNS provider to the answer of a recovery, and exit 3 for them. Adds nothing when no
    * workload of the cluster manages DNS records, or the cluster is unavailable.
@@ -71,13 +75,12 @@ export function openRecoveryDns(flags: RecoveryDnsValues, objectSource: ObjectSo
   let judged: Judgement | undefined;
   const judge = async (): Promise<Judgement> => (judged = await judgeClusterDns(flags, objectSource, session));
   return {
-    extend: async (playbook) => {
-      if (session.host.kind === 'copy') return playbook;
-      const last =
-        flags['aws-credentials'] === undefined
-          ? [await createJudgementPhase(judge, objectSource, session)]
-          : await createKeyPhases(flags, flags['aws-credentials'], objectSource, session);
-      return { ...playbook, phases: [...playbook.phases, ...last] };
+    phases: async (via) => {
+      if (session.host.kind === 'copy') return undefined;
+      if (flags['aws-credentials'] !== undefined) {
+        return createKeyPhases(flags, flags['aws-credentials'], { ...objectSource, via }, session);
+      }
+      return { credentials: undefined, names: await createJudgementPhase(judge, objectSource, session) };
     },
     complete: async (answer) => {
       if (session.host.kind === 'copy' || (judged === undefined && answer.exitCode !== EXIT.done)) return answer;
@@ -104,7 +107,7 @@ async function createKeyPhases(
   file: string,
   objectSource: ObjectSource,
   session: Session,
-): Promise<readonly Phase[]> {
+): Promise<IngressDnsPhases> {
   const given = toCredentialValues(flags);
   const { keys, where, roles } = await readSource(given, session);
   if (keys === undefined || roles.length > 0) {

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import { describe, expect, it } from 'vitest';
 import { componentFlag, identifyComponent } from './component.ts';
 import { CONTROLLER_MANAGER, COREDNS, PROXY, SCHEDULER } from '../rescue/control-plane.fixture.ts';
-import { findLeaderLock, isHeldBy } from '../pods/leader-election.ts';
+import { findLeaderLock, isHeldBy } from '../leases/leader-election.ts';
 import { rescueOrder } from '../rescue/rescue-order.ts';
 
 function pod(container: object, labels: object = {}): KubernetesObject {

@@ -49,6 +49,12 @@ export function identifyComponent(object: KubernetesObject): ControlPlaneCompone
   return texts.map((text) => findEntry(PROGRAMS, text)).find((each) => each !== undefined);
 }
 
+/** The component that a process runs, by its command line, also through a wrapper or a shell. */
+export function componentOfProcess(argv: readonly string[]): ControlPlaneComponent | undefined {
+  const words = argv.flatMap((word) => word.split(/\s+/).filter((each) => each !== ''));
+  return words.map((word, at) => programOf(word, words[at + 1])).find((each) => each !== undefined);
+}
+
 /**
  * Whether a pod belongs to the API server, its etcd or the pod checkpointer, without which no pod is replaced.
  *

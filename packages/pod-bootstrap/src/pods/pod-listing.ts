@@ -4,6 +4,7 @@ import { CONTROL_PLANE_COMPONENTS, type ControlPlaneComponent, identifyComponent
 import type { PodErrorCode } from '../errors.ts';
 import { STATEFUL_SET } from '../controllers/kinds.ts';
 import { readNode } from './node-state.ts';
+import { findLeaderLock, type LeaderLock } from '../leases/leader-election.ts';
 import { isActive, isStatic, type Pod, toPod } from './pod.ts';
 import {
   type ControllerName,
@@ -21,6 +22,8 @@ import { type ReadPodLog, readObservations } from '../diagnosis/pod-observations
 export interface FoundComponent {
   readonly component: ControlPlaneComponent;
   readonly controller: ControllerName;
+  /** By the flags of its template; `undefined` when it does not elect a leader. */
+  readonly lock: LeaderLock | undefined;
 }
 
 /** One pod of the control plane, or one that is missing. */
@@ -61,9 +64,11 @@ export async function findComponents(
   store: Pick<ObjectStore, 'list'>,
   signal: AbortSignal,
 ): Promise<readonly FoundComponent[]> {
-  return (await readControllers(namespace, store, signal)).flatMap((controller) =>
-    controller.component === undefined ? [] : [{ component: controller.component, controller: nameOf(controller) }],
-  );
+  return (await readControllers(namespace, store, signal)).flatMap((controller) => {
+    const { component, containers } = controller;
+    if (component === undefined) return [];
+    return [{ component, controller: nameOf(controller), lock: findLeaderLock(component, containers) }];
+  });
 }
 
 /** Lists the pods of the control plane, why each broken one does not work, and the components without a pod. */

@@ -2,7 +2,7 @@ import { type Fields, fieldsAt, listAt, type ObjectStore, RESOURCE_KINDS, textAt
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, Host } from '@kube-rescue/host';
 import { componentFlag, type ControlPlaneComponent } from '../controllers/component.ts';
-import { findLeaderLock, isHeldBy, readLeader } from './leader-election.ts';
+import { findLeaderLock, isHeldBy, readLeader } from '../leases/leader-election.ts';
 import { fullName, type Pod } from './pod.ts';
 
 /** Whether a pod does its work, proven by an effect. */

@@ -27,6 +27,7 @@ import {
 } from '@kube-rescue/workflow';
 import { createHash } from 'node:crypto';
 import { STATEFUL_SET } from '../controllers/kinds.ts';
+import { createLeaseReleaseKind } from '../leases/lease-release-kind.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -214,7 +215,11 @@ export function createWorld({
   const deps: WorkflowDeps = {
     host,
     clock,
-    kinds: createChangeRegistry([...hostChangeKinds(host), ...createObjectChangeKinds(async () => store)]),
+    kinds: createChangeRegistry([
+      ...hostChangeKinds(host),
+      ...createObjectChangeKinds(async () => store),
+      createLeaseReleaseKind(async () => store),
+    ]),
     store: openRunStore(host),
     onEvent: () => undefined,
   };

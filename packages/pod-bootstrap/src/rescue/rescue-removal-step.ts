@@ -2,7 +2,8 @@ import { deleteEdit, type ObjectStore } from '@kube-rescue/cluster-objects';
 import type { Clock } from '@kube-rescue/host';
 import type { Edit, Step, StepJournal } from '@kube-rescue/workflow';
 import { PodError } from '../errors.ts';
-import { findLeaderLock } from '../pods/leader-election.ts';
+import { findLeaderLock, isHeldBy, readLeaders } from '../leases/leader-election.ts';
+import { leaseRelease } from '../leases/lease-release-kind.ts';
 import { readNode } from '../pods/node-state.ts';
 import { fullName, type Pod } from '../pods/pod.ts';
 import { describeController } from '../controllers/pod-controller.ts';
@@ -24,8 +25,7 @@ const INTERVAL_MS = 1_000;
 
 /**
  * A step that removes a rescue pod: waits until a regular pod is Ready on a node with a fresh heartbeat, deletes the rescue
- * pod, waits until its kubelet has terminated it, and then until the regular pod does the work: a new leader waits until the
- * lock of the old one expires.
+ * pod, waits until its kubelet has terminated it, takes its leader lock from it, and then waits until the regular pod does the work.
  *
  * `blocked` with `POD_NODE_NOT_REPORTING` when the node of the rescue pod is lost: no kubelet would terminate it. The rollback
  * recreates the rescue pod.
@@ -83,7 +83,11 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
       waitingFor = (what) => journal.waitingFor(what);
       const reason = evenIfNeeded ? undefined : await until((state) => explainNeed(state, subject), signal);
       if (reason !== undefined) throw stillNeeded(reason, subject, timeoutMs);
-      for (const change of changes) await remove({ change }, journal, signal);
+      for (const change of changes) {
+        const before = await readState(signal);
+        await remove({ change }, journal, signal);
+        await releaseLock(before, journal, signal);
+      }
     },
     verify: async (signal) => {
       // Lock renewals of the removed pod do not count.
@@ -102,6 +106,20 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
     await journal.perform([edit]);
     await untilPodIsGone(edit, { access, clock, timeoutMs, waitingFor }, signal);
     goneAt = clock.now();
+  }
+
+  /** The removed pod holds its lock for 15 s more; its successor need not wait for a pod that its kubelet has ended. */
+  async function releaseLock(before: RescueState, journal: StepJournal, signal: AbortSignal): Promise<void> {
+    const lock = findLeaderLock(before.controller.component, before.controller.containers);
+    const { rescue, real } = before;
+    if (lock === undefined || rescue === undefined) return;
+    const store = await access.open(signal);
+    const held = (await readLeaders(lock, { store, clock }, signal)).filter(
+      // On the network of its node, the removed pod and another one have the same name.
+      (leader) => isHeldBy(leader, rescue.pod) && !real.some(({ pod }) => isHeldBy(leader, pod)),
+    );
+    if (held.length === 0) return;
+    await journal.perform(held.map((leader) => ({ change: leaseRelease(lock, leader, access.source) })));
   }
 }
 

@@ -298,6 +298,35 @@ describe('the removal of a rescue pod', () => {
     expect((await world.run(release(world))).outcome).toBe('nothing-to-do');
   });
 
+  it('takes the lock from the removed pod, and leaves one of a pod with the same host name', async () => {
+    for (const [hostNetwork, isTaken] of [
+      [false, true],
+      [true, false],
+    ] as const) {
+      let hasLed = false;
+      const world = createWorld({
+        become: ({ metadata }, { plantLeader }) => {
+          if (!hasLed) plantLeader('kube-scheduler', hostNetwork ? 'cp1_3f2c' : `${metadata.name}_3f2c`);
+          hasLed = true;
+          return READY;
+        },
+      });
+      const template = SCHEDULER['spec'] as { readonly template: { readonly spec: object } };
+      const spec = {
+        ...template,
+        template: { ...template.template, spec: { ...template.template.spec, hostNetwork } },
+      };
+      const deployment = world.plant('Deployment', { ...SCHEDULER, spec });
+      await world.run(rescue(world));
+      world.plantReplica(deployment, { name: 'kube-scheduler-a', node: 'cp1' });
+      // No process of this world takes the lock, so the step is not verified.
+      await world.run(release(world)).catch(() => undefined);
+      const lock = { kind: RESOURCE_KINDS.Lease, namespace: 'kube-system', name: 'kube-scheduler' };
+      const holder = (await world.objects.get(lock))?.object.spec as { holderIdentity?: string };
+      expect(holder.holderIdentity === undefined).toBe(isTaken);
+    }
+  });
+
   it('fails while no other pod can take over', async () => {
     const world = createWorld(LEADING);
     world.plant('Deployment', SCHEDULER);

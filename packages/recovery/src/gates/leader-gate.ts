@@ -2,16 +2,16 @@ import { fieldsAt, type KubernetesObject, type ObjectReference, objectPath } fro
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { hostPath } from '@kube-rescue/host';
 import { readKubeconfigClient, type StaticPod } from '@kube-rescue/node-config';
-import { findNodeName, findPod, type Node, type NodeDescription } from '@kube-rescue/node';
+import { findPod, type Node, type NodeDescription } from '@kube-rescue/node';
 import { isHeldBy, type Leader, type LeaderLock, leaderLockOf, readLeader } from '@kube-rescue/pod-bootstrap';
 import { askHealth, findPodStaleness, findPodStart } from '@kube-rescue/static-manifests';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { createGateStep } from './gate-step.ts';
 import { notYet } from './gates.ts';
+import { readHostname } from './holder-machine.ts';
 
 const TIMEOUT_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 5_000;
-const HOSTNAME = hostPath('/proc/sys/kernel/hostname');
 
 interface Component {
   readonly name: string;
@@ -64,7 +64,7 @@ async function judge(
   const { leader } = reading;
   if (leader === undefined) return notYet(`the lock ${lock.namespace}/${lock.name} has no holder yet`);
   const renewed = leader.renewedAt.toISOString();
-  const isOwn = isHeldBy(leader, { name, hostname: undefined, hostNetwork: true, node: await machineName(node) });
+  const isOwn = isHeldBy(leader, { name, hostname: undefined, hostNetwork: true, node: await readHostname(node) });
   if (!leader.isFresh) return notYet(`${leader.lock} was last renewed at ${renewed}, by ${leader.holder}`);
   if (!isOwn) {
     return judgeStandby(component, `${leader.holder} leads (${leader.lock})`, description, node, signal);
@@ -135,11 +135,4 @@ async function read(
   const leader = await readLeader(lock, { store: { get }, clock }, signal);
   // Without the right to read one kind of lock, another may still tell.
   return leader === undefined && reason !== undefined ? { reason } : { leader };
-}
-
-/** As Go's `os.Hostname` reads it. */
-async function machineName(node: Node): Promise<string> {
-  const bytes = await node.host.readFile(HOSTNAME);
-  const name = bytes === undefined ? '' : Buffer.from(bytes).toString().trim();
-  return name === '' ? findNodeName(await node.describe(), node) : name;
 }

@@ -4,8 +4,16 @@ import type { Phase, Step, StepId } from '@kube-rescue/workflow';
 import { API_STABLE } from '../step-ids.ts';
 import { createWaitingStep } from '../gates/waiting-step.ts';
 
+/** The part of ingress DNS in a recovery. */
+export interface IngressDnsPhases {
+  /** Gives new keys to the controller of the records; `undefined` without new keys. */
+  readonly credentials: Phase | undefined;
+  /** Judges the names, or waits for them where there are new keys. */
+  readonly names: Phase;
+}
+
 /**
- * The last phases of a recovery with new AWS keys: judges the keys, installs them for the controller of the ingress records, and
+ * The phases of a recovery with new AWS keys: judges the keys, installs them for the controller of the ingress records, and
  * waits until every name resolves and answers.
  *
  * Invalid keys are refused before the first change of the recovery when the cluster's objects are readable; later otherwise.
@@ -14,7 +22,7 @@ import { createWaitingStep } from '../gates/waiting-step.ts';
 export function createIngressDnsPhases(
   input: NewCredentialsInput & { readonly requires?: readonly StepId[] | undefined },
   deps: NewCredentialsDeps,
-): readonly Phase[] {
+): IngressDnsPhases {
   let phases: Promise<readonly Phase[]> | undefined;
   const load = (): Promise<readonly Phase[]> => {
     // Loads the AWS SDK only when needed.
@@ -37,7 +45,7 @@ export function createIngressDnsPhases(
       }
     },
   });
-  return [phaseOf('credentials', 'AWS credentials'), phaseOf('names', 'Names')];
+  return { credentials: phaseOf('credentials', 'AWS credentials'), names: phaseOf('names', 'Names') };
 }
 
 /** Stands for a phase that cannot be planned yet. */

@@ -35,6 +35,7 @@ describe('the recovery playbook', () => {
       'control-plane/restart',
       'control-plane/api-stable',
       'backup/etcd-snapshot',
+      'control-plane/leader-locks',
       'etcd/members-answer',
       'node/ready',
       'control-plane/kube-controller-manager-at-work',

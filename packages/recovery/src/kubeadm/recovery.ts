@@ -10,6 +10,7 @@ import {
   renewalStepId,
 } from '@kube-rescue/cert-rotation';
 import { assertSingleKubeadmNode, findScratchFacts, type Node } from '@kube-rescue/node';
+import { createLockWatch, type LockWatch } from '@kube-rescue/pod-bootstrap';
 import { createControlPlaneRestartStep } from '@kube-rescue/static-manifests';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
@@ -17,8 +18,9 @@ import { createApiGate, createNodeGate } from '../gates/gates.ts';
 import { createLeaderGate } from '../gates/leader-gate.ts';
 import { createMembersGate } from '../gates/members-gate.ts';
 import { createTrustPhase } from '../rotation/trust-phase.ts';
-import { API_STABLE, CA_PUBLISHED, RESTART } from '../step-ids.ts';
+import { API_STABLE, CA_PUBLISHED, LOCKS, RESTART } from '../step-ids.ts';
 import { createAdoption } from './adoption.ts';
+import { createLocksStep } from './leader-locks.ts';
 import { createMajorityWatch } from './majority-watch.ts';
 import { createPublishedCaGate } from './published-ca-gate.ts';
 import { findRestartNeeds } from './restart-needs.ts';
@@ -65,12 +67,13 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
 }
 
 /** The gates at the end of a recovery, once the API server is stable. */
-function createProofs(node: Node): readonly Step[] {
+async function createProofs(node: Node, watch: LockWatch): Promise<readonly Step[]> {
   return [
+    await createLocksStep(watch, node, [API_STABLE]),
     createMembersGate(node, [API_STABLE]),
     createNodeGate(node, [API_STABLE]),
-    createLeaderGate('kube-controller-manager', node, [API_STABLE]),
-    createLeaderGate('kube-scheduler', node, [API_STABLE]),
+    createLeaderGate('kube-controller-manager', node, [API_STABLE, LOCKS]),
+    createLeaderGate('kube-scheduler', node, [API_STABLE, LOCKS]),
     // The next phase lists the pods that hold an old CA, or restarts them.
     createPublishedCaGate(node, { warns: false }, [API_STABLE]),
   ];
@@ -124,5 +127,11 @@ function createControlPlanePhase(opened: Node, options: RenewalOptions & Reissue
 }
 
 function createNodePhase(opened: Node): Phase {
-  return opened.phase({ id: 'node', title: 'Node', steps: createProofs });
+  const watch = createLockWatch(opened.clock);
+  return opened.phase({
+    id: 'node',
+    title: 'Node',
+    isSideBySide: true,
+    steps: (node) => createProofs(node, watch),
+  });
 }

@@ -1,7 +1,7 @@
 import { describeError, isRecoveryError } from '@kube-rescue/errors';
 import { createPodRestartStep, createRescueRemovalStep, findComponents } from '@kube-rescue/pod-bootstrap';
 import { createCheckpointStabilityStep, findKubeconfigWriters } from '@kube-rescue/static-manifests';
-import { type Phase, type Step, toErrorFinding } from '@kube-rescue/workflow';
+import { type Phase, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { findNodeName, type NodeDescription, servingSerial } from '@kube-rescue/node';
 import { createWaitingStep } from '../gates/waiting-step.ts';
 import type { Course, ObjectSources, SelfHostedDeps } from './options.ts';
@@ -15,23 +15,25 @@ export function createHandoverPhase(objectSources: ObjectSources, course: Course
   return deps.phase({
     id: 'handover',
     title: 'Handover',
+    isSideBySide: true,
     steps: async (_node, description, signal) => {
-      const releases = await createReleaseSteps(description, objectSources, deps, signal);
       const input = { publishedAt: () => course.publishedAt, requires: [API_STABLE] };
       const restarts = createPodRestartStep(input, { ...deps, access: objectSources.api });
+      const releases = await createReleaseSteps(restarts.id, description, objectSources, deps, signal);
       return [restarts, ...releases, createLastingStep(description, objectSources, deps)] as readonly Step[];
     },
   });
 }
 
 async function createReleaseSteps(
+  restarts: StepId,
   description: NodeDescription,
   { offline, api }: ObjectSources,
   deps: SelfHostedDeps,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
   const node = await findNodeName(description, deps);
-  const requires = [API_STABLE];
+  const requires = [API_STABLE, restarts];
   try {
     const found = await findComponents({}, await offline.open(signal), signal);
     return found.map(({ controller }) => {

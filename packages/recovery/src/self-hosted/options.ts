@@ -2,6 +2,7 @@ import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { OpenNode, Worker } from '@kube-rescue/node-join';
 import type { RunStore } from '@kube-rescue/workflow';
 import type { EtcdSearch, Node, ObjectsVia } from '@kube-rescue/node';
+import type { LockWatch } from '@kube-rescue/pod-bootstrap';
 import type { CredentialOptions } from './credentials.ts';
 
 /** A worker to rejoin, as the operator names it; its Node and files are looked up. */
@@ -33,6 +34,8 @@ export interface ObjectSources {
 export interface Course {
   /** When service accounts got the present CA, or a time before that; `undefined` while nothing tells. */
   publishedAt: Date | undefined;
+  /** Since when leader locks have not been renewed. */
+  readonly locks: LockWatch;
 }
 
 export function openSources(

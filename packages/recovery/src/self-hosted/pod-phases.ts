@@ -1,8 +1,15 @@
 import { createNetworkStep } from '@kube-rescue/cni-bootstrap';
-import { createRescueStep, findComponents, rescueOrder } from '@kube-rescue/pod-bootstrap';
+import {
+  createLeaseReleaseStep,
+  createRescueStep,
+  findComponents,
+  type FoundComponent,
+  rescueOrder,
+} from '@kube-rescue/pod-bootstrap';
 import { type Phase, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { findNodeName } from '@kube-rescue/node';
 import { createNodeGate } from '../gates/gates.ts';
+import { readHolderMachine } from '../gates/holder-machine.ts';
 import { afterSteps, createWaitingStep } from '../gates/waiting-step.ts';
 import type { Course, ObjectSources, SelfHostedDeps } from './options.ts';
 import { API_STABLE, NETWORK } from '../step-ids.ts';
@@ -35,20 +42,23 @@ export function createPodsPhase(objectSources: ObjectSources, course: Course, de
     steps: async (_node, description, signal) => {
       const node = await findNodeName(description, deps);
       try {
-        const steps: Step[] = [];
-        let requires: readonly StepId[] = waitsFor;
-        const publishedAt = (): Date | undefined => course.publishedAt;
         const found = await findComponents({}, await objectSources.offline.open(signal), signal);
-        const order = rescueOrder(found.map(({ component }) => component));
-        for (const { controller } of order.flatMap((turn) =>
-          found.filter((each) => each.component === turn.component),
+        const locks = await createLocksStep(found, objectSources, course, deps);
+        const steps: Step[] = [locks];
+        const publishedAt = (): Date | undefined => course.publishedAt;
+        const routes: StepId[] = [];
+        const order = rescueOrder(found.map(({ component }) => component)).map(({ component }) => component);
+        for (const { controller, component } of found.toSorted(
+          (a, b) => order.indexOf(a.component) - order.indexOf(b.component),
         )) {
+          // The CA is published by now, so none waits for kube-controller-manager; the later ones may need the Service address.
+          const requires = [...waitsFor, locks.id, ...routes];
           const step = createRescueStep(
             { controller, node, requires, publishedAt },
             { ...deps, access: objectSources.api },
           );
+          if (component === 'kube-proxy') routes.push(step.id);
           steps.push(untilHandover(afterSteps(step, requires, ['POD_NEEDS_API_SERVER'])));
-          requires = [...requires, step.id];
         }
         return steps;
       } catch (error) {
@@ -58,6 +68,20 @@ export function createPodsPhase(objectSources: ObjectSources, course: Course, de
       }
     },
   });
+}
+
+async function createLocksStep(
+  found: readonly FoundComponent[],
+  { offline }: ObjectSources,
+  { locks }: Course,
+  deps: SelfHostedDeps,
+): Promise<Step> {
+  const elected = found.flatMap(({ component, controller, lock }) =>
+    lock === undefined ? [] : [{ component, lock, podNamespace: controller.namespace }],
+  );
+  const requires = [API_STABLE];
+  const input = { elected: async () => elected, machine: await readHolderMachine(deps), watch: locks, requires };
+  return createLeaseReleaseStep(input, { ...deps, access: offline });
 }
 
 /** Without the warning of a rescue pod: the handover phase removes the pod, or warns. */

@@ -43,7 +43,7 @@ export async function observeApiServer(
     .filter(({ pid }) => before.parent.some((each) => each.pid === pid))
     .toSorted((a, b) => a.startTicks - b.startTicks);
   // A process that has handed over runs until its grace period ends, but no longer listens.
-  const port = Number(checkpoint.pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
+  const port = securePortOf(checkpoint);
   const isCopyRunning = before.checkpoint.length + after.checkpoint.length > 0;
   const listener = isCopyRunning ? await findListener(port, [...after.parent, ...after.checkpoint], host) : process;
   const isParents = process !== undefined && (!isCopyRunning || listener?.pid === process.pid);
@@ -55,6 +55,11 @@ export async function observeApiServer(
     serialNumber: answered.serialNumber,
     evidence: answered.evidence,
   };
+}
+
+/** The port of a checkpointed API server. */
+export function securePortOf({ pod }: Checkpoint): number {
+  return Number(pod.main.flags.get('secure-port') ?? DEFAULT_SECURE_PORT);
 }
 
 function apiServerUrl(checkpoint: Checkpoint): string {

@@ -48,8 +48,11 @@ interface Resolved extends CheckpointStabilityInput {
   readonly timeoutMs: number;
 }
 
-/** A parent between two crashes gives the same result for a while. */
-const STANDSTILL_MS = 20_000;
+/**
+ * A kubelet tries a pod again 10 to 15 s after a failure (`pkg/kubelet/kubelet.go` backOffPeriod, `pod_workers.go`
+ * workerBackOffPeriodJitterFactor), and needs a moment to start a container: a parent that has not come by then does not come.
+ */
+const STANDSTILL_MS = 18_000;
 const MAX_RESTARTS = 3;
 /** Slack for a slow loop of the checkpointer. */
 const REFRESH_SLACK_MS = 10_000;
