@@ -1,16 +1,25 @@
 import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
-import type { PhaseTimes } from '../../apps/drill/src/recovery/recovery-watch.ts';
+import type { RecoveryTimes } from '../../apps/drill/src/recovery/recovery-watch.ts';
 import type { BenchResult } from './bench.ts';
 
 interface DrillDocument {
-  readonly result?: { readonly recovery: { readonly seconds: number; readonly phases: readonly PhaseTimes[] } | null };
+  readonly result?: { readonly recovery: RecoveryTimes | null };
 }
 
 /** The target share of our own work in a recovery. */
-const OWN_SHARE = 0.1;
+const OWN_SHARE = 0.05;
+/**
+ * From the start of a kubelet to the API server of its own pod, with the real pod checkpointer and good files (observed: 42.1 s, a
+ * hand-over that does not stick).
+ */
+const FLOOR_SECONDS = 42;
+const USABLE_API_TARGET = 1.15;
+/** Names answered after 394 s before recoveries followed what people wait for. */
+const EARLIER_SERVICE_SECONDS = 394;
+const SERVICE_TARGET = 150 / EARLIER_SERVICE_SECONDS;
 
 /**
- * The Saturday incident, recovered by one command: seconds by phase, and the share of our own work rather than waiting for
+ * The Saturday incident, recovered by one command: what people wait for, and the share of our own work rather than waiting for
  * kubelets, containers, leases and the checkpointer.
  */
 export async function run(): Promise<BenchResult> {
@@ -18,27 +27,43 @@ export async function run(): Promise<BenchResult> {
   const { stdout, stderr } = await runCli(args);
   const recovery = (JSON.parse(stdout) as DrillDocument).result?.recovery ?? undefined;
   if (recovery === undefined) throw new Error(`the drill did not reach the recovery: ${stderr.slice(-2000)}`);
-  const waited = recovery.phases.reduce((sum, { waitedSeconds }) => sum + waitedSeconds, 0);
-  const rows = recovery.phases.map(({ phase, seconds, waitedSeconds }) => ({
-    what: `phase ${phase}: our own work`,
-    peerName: 'the whole phase, with waiting',
-    ours: seconds - waitedSeconds,
-    peer: seconds,
-    unit: 's' as const,
-    target: undefined,
-  }));
+  const { secondsToUsableApi, secondsToWorkloads, secondsToService, seconds, waitedSeconds, phases } = recovery;
+  const row = (what: string, ours: number, peerName: string, peer: number, target?: number) => ({
+    ...{ what, peerName, ours, peer, unit: 's' as const, target },
+  });
   return {
     name: 'saturday',
     rows: [
-      ...rows,
-      {
-        what: 'the whole recovery: our own work, planning included',
-        peerName: 'the whole recovery, with waiting',
-        ours: recovery.seconds - waited,
-        peer: recovery.seconds,
-        unit: 's',
-        target: OWN_SHARE,
-      },
+      ...phases.map((phase) =>
+        row(
+          `phase ${phase.phase}: our own work`,
+          phase.seconds - phase.waitedSeconds,
+          'its steps, with waiting',
+          phase.seconds,
+        ),
+      ),
+      row(
+        'API usable, and it stays so',
+        secondsToUsableApi ?? Infinity,
+        'start of a kubelet with good files, real checkpointer',
+        FLOOR_SECONDS,
+        USABLE_API_TARGET,
+      ),
+      row('a new Deployment runs', secondsToWorkloads ?? Infinity, 'the whole recovery', seconds),
+      row(
+        'the ingress name answers',
+        secondsToService ?? Infinity,
+        'the same at the end of all proofs, earlier',
+        EARLIER_SERVICE_SECONDS,
+        SERVICE_TARGET,
+      ),
+      row(
+        'the whole recovery: our own work, planning included',
+        seconds - waitedSeconds,
+        'the whole recovery, with waiting',
+        seconds,
+        OWN_SHARE,
+      ),
     ],
   };
 }

@@ -15,8 +15,8 @@ describe('the drill kubeadm-expired', () => {
       const { result, kinds, progress } = await drill('--algorithm', algorithm);
       expect(result.scenario).toBe('kubeadm-expired');
       expect(kinds).toEqual(PROOFS);
-      expect(result.recovery.secondsToReadyApi).toBeGreaterThan(0);
-      expect(result.recovery.seconds).toBeGreaterThan(result.recovery.secondsToReadyApi);
+      expect(result.recovery.secondsToUsableApi).toBeGreaterThan(0);
+      expect(result.recovery.seconds).toBeGreaterThan(result.recovery.secondsToUsableApi);
       // Readable progress with a final timeline, besides the JSON document.
       expect(progress).toContain('TIMELINE');
     },

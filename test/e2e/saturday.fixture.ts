@@ -10,7 +10,7 @@ export async function expectSaturday(kinds: readonly string[], args: readonly st
   const { result, kinds: proven, progress } = await drill('--scenario', 'saturday', ...args);
   expect(result.scenario).toBe('saturday');
   expect(proven).toEqual(kinds);
-  expect(result.recovery.secondsToReadyApi).toBeGreaterThan(0);
+  expect(result.recovery.secondsToUsableApi).toBeGreaterThan(0);
   expect(result.recovery.runId).toMatch(/^\d{8}T\d{6}Z-/);
   expect(progress).toContain('TIMELINE');
 }

@@ -10,7 +10,7 @@ import {
   SELF_HOSTED_SCENARIOS,
   type SelfHostedCluster,
 } from '@kube-rescue/lab';
-import { recoverAndWatch, type RecoveryTimes } from '../../apps/drill/src/recovery/recovery-watch.ts';
+import { recoverAndWatch } from '../../apps/drill/src/recovery/recovery-watch.ts';
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { type LoadSize, plantObjects } from './planted-objects.ts';
@@ -64,6 +64,7 @@ async function recover(cluster: SelfHostedCluster, deps: LabDeps): Promise<Omit<
   const { answer, times } = await recoverAndWatch(
     cluster,
     { kubeconfig: cluster.kubeconfig ?? KUBECONFIG },
+    {},
     () => runRescue(watched, words, { host: deps.host, signal, onLine }),
     { ...deps, signal },
   );
@@ -72,15 +73,11 @@ async function recover(cluster: SelfHostedCluster, deps: LabDeps): Promise<Omit<
   return {
     phases: times.phases.map(({ phase }) => phase),
     seconds: times.seconds,
-    ownSeconds: times.seconds - waitedOf(times),
+    ownSeconds: times.seconds - times.waitedSeconds,
     cpuSeconds: (user_ ?? 0) + (system ?? 0),
     peakMiB: (peak ?? Infinity) / KIB_PER_MIB,
     loadAverage: loadavg()[1] ?? 0,
   };
-}
-
-function waitedOf({ phases }: RecoveryTimes): number {
-  return phases.reduce((sum, { waitedSeconds }) => sum + waitedSeconds, 0);
 }
 
 async function measure(size: LoadSize, deps: LabDeps): Promise<LoadRun> {

@@ -10,6 +10,7 @@ import type {
   StepReport,
   WorkflowDeps,
 } from '@kube-rescue/workflow';
+import type { RecoveryTimes } from '@kube-rescue/recovery';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
@@ -43,6 +44,10 @@ export interface RunAnswer {
   readonly runId: string | null;
   readonly outcome: RunResult['outcome'];
   readonly seconds: number;
+  /** Of these, seconds in which every running step waited for something else. */
+  readonly waitedSeconds: number;
+  /** How long people waited for what; for a recovery. */
+  readonly times?: RecoveryTimes | undefined;
   readonly steps: readonly StepReport[];
 }
 
@@ -160,7 +165,7 @@ async function describeAccess({ needsForce }: RunResult, session: Session): Prom
 }
 
 function answerRun(result: RunResult, { reporter }: Session, access: string): Answer<RunAnswer> {
-  const { runId, outcome, seconds, steps, plan } = result;
+  const { runId, outcome, seconds, waitedSeconds, steps, plan } = result;
   if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
   const done = steps.filter((step) => step.result === 'done');
   if (done.length > 0) {
@@ -178,7 +183,7 @@ function answerRun(result: RunResult, { reporter }: Session, access: string): An
           `roll back with: kube-rescue rollback ${runId ?? ''}${access}`,
         ];
   return {
-    result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, steps },
+    result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, waitedSeconds, steps },
     exitCode: EXIT.done,
     text: (terminal) =>
       [

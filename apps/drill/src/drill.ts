@@ -166,7 +166,10 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
 
   const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
   const recover = (): Promise<RescueAnswer> => rescue(rehearsal, 'recover', '--yes');
-  const { answer, times } = await watch.measure('recover', () => recoverAndWatch(cluster, question, recover, deps));
+  const { answer, times } = await watch.measure('recover', () => {
+    const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
+    return recoverAndWatch(cluster, question, { workloads }, recover, deps);
+  });
   if (!collect(proofs, [proveAnswer('recover: kube-rescue recover brings it back', answer, 'done')])) return times;
   if (!(await proveLife(rehearsal, 'life', since))) return times;
   const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);

@@ -1,6 +1,7 @@
 import { count, formatSeconds, indentText, paint, type Terminal } from 'kube-rescue/command-line';
 import type { Proof } from '@kube-rescue/lab';
 import type { DrillReport } from './drill.ts';
+import type { RecoveryTimes } from './recovery/recovery-watch.ts';
 import type { StageUnderLoad } from './rotation/rotation-drill.ts';
 
 /** The proofs of a drill and the duration of the recovery, as text. */
@@ -11,9 +12,7 @@ export function renderDrill(
   const failed = proofs.filter(({ ok }) => !ok).length;
   const all = count(proofs.length, 'proof');
   const parts = [failed === 0 ? `all ${all} hold` : `${failed} of ${all} do not hold`];
-  if (recovery !== null) parts.push(`recovered in ${formatSeconds(recovery.seconds)}`);
-  const ready = recovery?.secondsToReadyApi ?? undefined;
-  if (ready !== undefined) parts.push(`API ready after ${formatSeconds(ready)}`);
+  if (recovery !== null) parts.push(...describeTimes(recovery));
   const summary = `${scenario} on Kubernetes ${kubernetes}: ${[...parts, `${formatSeconds(seconds)} in all`].join(', ')}`;
   const load = rotation === undefined ? [] : ['', ...rotation.stages.flatMap((stage) => renderStage(stage, terminal))];
   return [
@@ -22,6 +21,17 @@ export function renderDrill(
     '',
     indentText('', summary, terminal.columns),
   ].join('\n');
+}
+
+function describeTimes(recovery: RecoveryTimes): readonly string[] {
+  const { secondsToUsableApi, secondsToWorkloads, secondsToService, seconds } = recovery;
+  const times = [
+    ['API usable', secondsToUsableApi],
+    ['new pods', secondsToWorkloads],
+    ['ingress name', secondsToService],
+    ['recovered', seconds],
+  ] as const;
+  return times.flatMap(([what, time]) => (time === null ? [] : [`${what} after ${formatSeconds(time)}`]));
 }
 
 /** Shows the evidence of failed proofs only; the JSON has all evidence. */

@@ -22,6 +22,7 @@ export { type LabTrace, listLabTraces, type RemovalInput, removeLabTraces } from
 export { equipMachine } from './machine/machine.ts';
 export type { EquippedNode } from './cluster/node-command.ts';
 export { nodeFile } from './machine/lab-directory.ts';
+export { seeNewWorkload } from './proofs/new-workload.ts';
 export { snapshotObjects } from './proofs/object-snapshot.ts';
 export type { ClusterMachine, LabCluster } from './cluster/lab-cluster.ts';
 export type { Proof } from './proofs/proof.ts';
@@ -33,7 +34,7 @@ export { proveDeath } from './scenarios/kubeadm-expired/prove-death.ts';
 export { proveLife } from './scenarios/kubeadm-expired/prove-life.ts';
 export type { ClusterScenario, ProveLifeInput } from './scenarios/scenario.ts';
 export { proveSecrecy } from './scenarios/saturday/prove-secrecy.ts';
-export { proveShopByName, proveShopUnknown } from './scenarios/saturday/prove-shop-name.ts';
+export { proveShopByName, proveShopUnknown, seeShopByName } from './scenarios/saturday/prove-shop-name.ts';
 export { SINGLE_FAULTS, type SingleFaultName } from './scenarios/single-faults/registry.ts';
 export type { SingleFault } from './scenarios/single-faults/single-fault.ts';
 export {

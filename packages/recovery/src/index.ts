@@ -19,4 +19,5 @@ export type { RotationStageName } from './rotation/rotation-input.ts';
 export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
 export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';
 export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './recovery-playbook.ts';
+export { describeRecoveryTimes, type RecoveryTimes, recoveryTimesOf } from './recovery-times.ts';
 export { createSnapshotPhases } from './etcd-backup/etcd-snapshot-phases.ts';

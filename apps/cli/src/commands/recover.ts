@@ -7,6 +7,7 @@ import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
 import { warnOfOutdatedCopies } from '../outdated-copies.ts';
 import { withLeftWorkers } from '../nodes/left-workers.ts';
+import { withRecoveryTimes } from '../report/recovery-times.ts';
 import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
@@ -54,7 +55,7 @@ export default class Recover extends NodeCommand {
     const { yes, resume, 'dry-run': dryRun } = flags;
     const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
     const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);
-    const complete = await withLeftWorkers(answer);
+    const complete = await withLeftWorkers(await withRecoveryTimes(answer));
     await warnOfOutdatedCopies(session);
     // With --only, the answer does not cover ingress DNS.
     return flags.only === undefined ? dns.complete(complete) : complete;

@@ -2,6 +2,7 @@ import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderRunReport } from '../render/run-report.ts';
+import { formatSeconds } from '../render/text.ts';
 import { summarizeRun } from '../report/run-summary.ts';
 
 export default class Report extends NodeCommand {
@@ -22,9 +23,12 @@ export default class Report extends NodeCommand {
     const { deriveRunReport, describeChange } = await import('@kube-rescue/workflow');
     const { store, kinds } = await session.openWorkflow(() => undefined);
     const run = await store.open(args.run);
-    const summary = summarizeRun(
-      deriveRunReport(await run.records(), run.id, (change) => describeChange(kinds, change)),
+    const report = deriveRunReport(await run.records(), run.id, (change) => describeChange(kinds, change));
+    const { describeRecoveryTimes, recoveryTimesOf } = await import('@kube-rescue/recovery');
+    const ended = report.steps.flatMap(({ step, endSeconds }) =>
+      endSeconds === undefined ? [] : [{ step, endSeconds }],
     );
+    const summary = summarizeRun(report, describeRecoveryTimes(recoveryTimesOf(ended), formatSeconds));
     const isDone = summary.outcome === 'done' || summary.outcome === 'rolled-back';
     return {
       result: { report: summary },

@@ -17,6 +17,7 @@ export function renderRunReport(summary: RunSummary): string {
         `Host: ${host}`,
         `Started: ${formatTime(new Date(startedAt))}`,
         `Ended: ${endedAt === undefined ? 'interrupted, or still running' : `${formatTime(new Date(endedAt))} (${formatSeconds(seconds ?? 0)})`}`,
+        ...(summary.times === '' ? [] : [`Times: ${summary.times}`]),
         `Outcome: ${outcome ?? 'interrupted'}${reason === undefined ? '' : `: ${reason}`}`,
       ]),
       ...section('Findings', wrong.flatMap(renderFinding), 'None in the journal.'),

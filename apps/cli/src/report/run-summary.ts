@@ -6,12 +6,17 @@ export interface RunSummary extends RunReport {
   readonly rescued: readonly string[];
   /** Objects that the run created and that still exist; remove temporary ones when the real ones run. */
   readonly created: readonly string[];
+  /** How long people waited for what, in one line; empty for a run that is no recovery. */
+  readonly times: string;
   /** Remaining work for the operator, most urgent first. */
   readonly remaining: readonly string[];
 }
 
-/** Adds conclusions to a report. Pure. */
-export function summarizeRun(report: RunReport): RunSummary {
+/**
+ * Adds conclusions to a report. Pure.
+ * @param times how long people waited for what; see `describeRecoveryTimes`
+ */
+export function summarizeRun(report: RunReport, times = ''): RunSummary {
   const { changes } = report;
   const made = changes.filter(({ kind, state }) => kind === 'object.create' && state === 'active');
   const isGone = ({ target }: ReportedChange): boolean => {
@@ -21,6 +26,7 @@ export function summarizeRun(report: RunReport): RunSummary {
   };
   return {
     ...report,
+    times,
     rescued: unique(made.filter(isGone)),
     created: unique(made.filter((change) => !isGone(change))),
     remaining: remainingOf(report),

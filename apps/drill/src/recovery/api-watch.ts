@@ -8,17 +8,28 @@ export type ReadyQuestion =
   | { readonly kubeconfig: string };
 
 /**
- * Requests `/readyz` every 50 ms, and trusts only the cluster's CA. Arguments: the URL and the CA. It uses curl, because a
- * proof must be independent of kube-rescue.
+ * Requests `/readyz`, and trusts only the cluster's CA. Arguments: the URL and the CA. It uses curl, because a proof must be
+ * independent of kube-rescue.
  */
-const POLL = `until curl --silent --max-time 2 --cacert "$2" "$1" | grep -qx ok; do sleep 0.05; done`;
+const ASK = `ask() { curl --silent --max-time 2 --cacert "$2" "$1" | grep -qx ok; }`;
 
 /** The same for a kubeconfig, which is read for each request. */
-const POLL_KUBECONFIG = `part() { sed -n "s/^ *$1: *//p" "$2" | head -n 1; }
-until part certificate-authority-data "$1" | base64 -d > /run/kube-rescue-drill-ca.crt &&
+const ASK_KUBECONFIG = `part() { sed -n "s/^ *$1: *//p" "$2" | head -n 1; }
+ask() {
+  part certificate-authority-data "$1" | base64 -d > /run/kube-rescue-drill-ca.crt &&
   curl --silent --max-time 2 --cacert /run/kube-rescue-drill-ca.crt "$(part server "$1")/readyz" | grep -qx ok
-do sleep 0.05; done
-rm -f /run/kube-rescue-drill-ca.crt`;
+}`;
+
+const UNTIL_READY = 'until ask "$@"; do sleep 0.05; done';
+/** Writes a line for each change: the time, and whether it is ready. */
+const EACH_CHANGE = `: > /run/kube-rescue-drill-api
+while :; do
+  if ask "$@"; then is=ready; else is=down; fi
+  [ "$is" = "$was" ] || echo "$(date +%s.%3N) $is" >> /run/kube-rescue-drill-api
+  was=$is
+  sleep 0.2
+done`;
+const READ_CHANGES = 'cat /run/kube-rescue-drill-api; rm -f /run/kube-rescue-drill-api /run/kube-rescue-drill-ca.crt';
 const TIMEOUT_MS = 15 * 60_000;
 
 /**
@@ -34,9 +45,7 @@ export async function watchForReadyApi(
   const { host, clock, signal } = deps;
   const started = clock.now().getTime();
   try {
-    const script =
-      'url' in question ? [POLL, 'sh', question.url, question.ca] : [POLL_KUBECONFIG, 'sh', question.kubeconfig];
-    const { exitCode } = await host.exec([...node.enter(), 'sh', '-c', ...script], {
+    const { exitCode } = await host.exec([...node.enter(), ...scriptOf(question, UNTIL_READY)], {
       timeoutMs: TIMEOUT_MS,
       signal,
     });
@@ -45,4 +54,30 @@ export async function watchForReadyApi(
     if (signal.aborted) return undefined;
     throw error;
   }
+}
+
+/**
+ * Watches the API server until `ended`: since when it has been ready without a break.
+ *
+ * @returns `undefined` when it was not ready at the end
+ */
+export async function watchForUsableApi(
+  node: Pick<DrillNode, 'enter'>,
+  question: ReadyQuestion,
+  ended: AbortSignal,
+  { host }: { readonly host: Pick<Host, 'exec'> },
+): Promise<Date | undefined> {
+  try {
+    await host.exec([...node.enter(), ...scriptOf(question, EACH_CHANGE)], { timeoutMs: TIMEOUT_MS, signal: ended });
+  } catch (error) {
+    if (!ended.aborted) throw error;
+  }
+  const { stdout } = await host.exec([...node.enter(), 'sh', '-c', READ_CHANGES], { timeoutMs: TIMEOUT_MS });
+  const [time, state] = stdout.trim().split('\n').at(-1)?.split(' ') ?? [];
+  return state === 'ready' ? new Date(Number(time) * 1000) : undefined;
+}
+
+function scriptOf(question: ReadyQuestion, loop: string): readonly string[] {
+  const [ask, args] = 'url' in question ? [ASK, [question.url, question.ca]] : [ASK_KUBECONFIG, [question.kubeconfig]];
+  return ['sh', '-c', `${ask}\n${loop}`, 'sh', ...args];
 }

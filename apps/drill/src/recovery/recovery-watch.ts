@@ -1,13 +1,19 @@
 import type { TimelineEntry } from 'kube-rescue/command-line';
 import type { LabDeps } from '@kube-rescue/lab';
-import { type ReadyQuestion, watchForReadyApi } from './api-watch.ts';
+import { type ReadyQuestion, watchForUsableApi } from './api-watch.ts';
 import type { DrillNode, RescueAnswer } from '../rescue-command.ts';
 
 export interface RecoveryTimes {
-  /** From the start of the command to the first good answer of `/readyz`; `null` without one. */
-  readonly secondsToReadyApi: number | null;
-  /** From the start of the command to its end. */
+  /** From the start of the command until `/readyz` answers and goes on to answer to the end; `null` when it did not. */
+  readonly secondsToUsableApi: number | null;
+  /** Until a Deployment that was created meanwhile runs and answers; `null` without one. */
+  readonly secondsToWorkloads: number | null;
+  /** Until the name of the ingress resolves and answers; `null` without one. */
+  readonly secondsToService: number | null;
+  /** From the start of the command to its end: everything is proven to last. */
   readonly seconds: number;
+  /** Of these, seconds in which the command waited for Kubernetes, etcd or DNS. */
+  readonly waitedSeconds: number;
   readonly runId: string | null;
   /** The duration of each step, as the command reports it. */
   readonly steps: readonly TimelineEntry[];
@@ -24,6 +30,7 @@ export interface PhaseTimes {
 /** The fields of the answer of `recover` that the drill reads. */
 interface RecoverResult {
   readonly runId: string | null;
+  readonly waitedSeconds?: number;
   readonly steps: readonly {
     readonly phase: string;
     readonly step: string;
@@ -34,31 +41,61 @@ interface RecoverResult {
   }[];
 }
 
-/** Recovers, and measures the time until the API server answers, with {@link watchForReadyApi}. */
+type Sight = (signal: AbortSignal) => Promise<void>;
+
+/** What is seen from outside, each until it holds; they end early when `signal` aborts. */
+export interface Sights {
+  /** Default: not looked at. */
+  readonly workloads?: Sight | undefined;
+  /** Default: the cluster has no name for the outside. */
+  readonly service?: Sight | undefined;
+}
+
+/**
+ * Recovers, and measures by independent means when the API server, new workloads and the name of the ingress work. What does not
+ * work at the end of the recovery is not waited for.
+ */
 export async function recoverAndWatch(
   node: DrillNode,
   question: ReadyQuestion,
+  sights: Sights,
   recover: () => Promise<RescueAnswer>,
   deps: LabDeps & { readonly signal: AbortSignal },
 ): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
   const ended = new AbortController();
-  const ready = watchForReadyApi(node, question, { ...deps, signal: AbortSignal.any([ended.signal, deps.signal]) });
-  const started = deps.clock.now().getTime();
+  const signal = AbortSignal.any([ended.signal, deps.signal]);
+  const { clock } = deps;
+  const started = clock.now().getTime();
+  const secondsUntil = (time: Date): number => (time.getTime() - started) / 1000;
+  const see = async (sight: Sight | undefined): Promise<number | null> => {
+    try {
+      await sight?.(signal);
+      return sight === undefined ? null : secondsUntil(clock.now());
+    } catch (error) {
+      if (ended.signal.aborted) return null;
+      throw error;
+    }
+  };
+  const usable = watchForUsableApi(node, question, signal, deps);
+  const seen = Promise.all([see(sights.workloads), see(sights.service)]);
   try {
     const answer = await recover();
-    const seconds = (deps.clock.now().getTime() - started) / 1000;
+    const seconds = secondsUntil(clock.now());
+    ended.abort();
     // A completed recovery has an `ok` envelope, also with work left for the operator.
-    if (answer.envelope?.ok !== true) ended.abort();
     const result =
       answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
     const done = result.steps.filter((step) => step.result === 'done');
     const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
-    const { runId } = result;
-    const secondsToReadyApi = (await ready) ?? null;
-    return { answer, times: { secondsToReadyApi, seconds, runId, steps, phases: sumUp(result) } };
+    const { runId, waitedSeconds = 0 } = result;
+    const usableAt = await usable;
+    const [secondsToWorkloads, secondsToService] = await seen;
+    const secondsToUsableApi = usableAt === undefined ? null : secondsUntil(usableAt);
+    const reached = { secondsToUsableApi, secondsToWorkloads, secondsToService, seconds, waitedSeconds };
+    return { answer, times: { ...reached, runId, steps, phases: sumUp(result) } };
   } finally {
     ended.abort();
-    await ready;
+    await Promise.allSettled([usable, seen]);
   }
 }
 

@@ -20,7 +20,9 @@ export interface WorkloadPod {
 
 /** Creates a Deployment of small web servers. */
 export async function createDeployment(at: EquippedNode, name: string, deps: LabDeps): Promise<void> {
-  await runOnNode(at, ['kubectl', 'create', '-f', '-'], deps, { input: JSON.stringify(deployment(name)) });
+  await runOnNode(at, ['kubectl', 'create', '--request-timeout=5s', '-f', '-'], deps, {
+    input: JSON.stringify(deployment(name)),
+  });
 }
 
 /**
@@ -30,13 +32,18 @@ export async function createDeployment(at: EquippedNode, name: string, deps: Lab
  */
 export async function waitForDeployment(
   at: EquippedNode,
-  { name, deadlineMs, startedSince }: { name: string; deadlineMs: number; startedSince?: Date | undefined },
+  {
+    name,
+    deadlineMs,
+    startedSince,
+    intervalMs = 300,
+  }: { name: string; deadlineMs: number; startedSince?: Date | undefined; intervalMs?: number },
   deps: LabDeps,
 ): Promise<readonly WorkloadPod[]> {
   return waitFor(deps, {
     subject: `deployment/${name}`,
     deadlineMs,
-    intervalMs: 300,
+    intervalMs,
     check: () => checkDeployment(at, name, startedSince, deps),
   });
 }

@@ -14,7 +14,7 @@ stepLaws('release of leader locks', () => {
   const machines = createObjectMachines((objects) => {
     for (const { lock } of LOCKS) {
       const spec = { holderIdentity: 'cp1_1', renewTime: '2026-11-22T12:00:00.000000Z', leaseDurationSeconds: 15 };
-      objects.plant(RESOURCE_KINDS.Lease, { metadata: lock, spec });
+      objects.plant(RESOURCE_KINDS.Lease, { metadata: { ...lock }, spec });
     }
   });
   const clock = createFixedClock('2026-11-22T13:00:00Z');

@@ -1,7 +1,9 @@
 import { createLockWatch } from '@kube-rescue/pod-bootstrap';
-import type { Playbook } from '@kube-rescue/workflow';
+import type { Phase, Playbook } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
 import { createControlPlanePhase, createEtcdPhase, createObjectsPhase } from './credential-phases.ts';
+import { afterSteps } from '../gates/waiting-step.ts';
+import { ETCD_STEP } from '../step-ids.ts';
 import { createHandoverPhase } from './handover-phase.ts';
 import type { IngressDnsPhases } from '../ingress-dns/ingress-dns-phases.ts';
 import { createNodesPhase } from './node-phase.ts';
@@ -30,7 +32,7 @@ export function createSelfHostedPlaybook(
   const objects = createObjectsPhase(options, objectSources, course, deps);
   const controlPlane = createControlPlanePhase(options, objectSources, deps);
   const { credentials, names } = ingressDns ?? {};
-  const changes = credentials === undefined ? [objects] : [objects, credentials];
+  const changes = credentials === undefined ? [objects] : [objects, whenEtcdServes(credentials)];
   const handover = createHandoverPhase(objectSources, course, deps);
   return {
     id: 'self-hosted',
@@ -49,5 +51,14 @@ export function createSelfHostedPlaybook(
         ? [handover, ...(names === undefined ? [] : [names])]
         : [sideBySide('handover', 'Names and handover', [names, handover])]),
     ],
+  };
+}
+
+/** The same phase; steps that etcd refuses now are planned again once it has its certificates. */
+function whenEtcdServes(phase: Phase): Phase {
+  return {
+    ...phase,
+    steps: async (signal) =>
+      (await phase.steps(signal)).map((step) => afterSteps(step, [ETCD_STEP], ['ETCD_NO_QUORUM'])),
   };
 }

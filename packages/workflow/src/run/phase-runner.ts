@@ -10,6 +10,7 @@ import type { WorkflowDeps } from './workflow-deps.ts';
 
 interface Execution {
   readonly playbook: Playbook;
+  readonly startedAt: Date;
   readonly selection: Selection;
   /** Steps applied but not verified by an earlier attempt. */
   readonly pending: ReadonlySet<StepId>;

@@ -18,6 +18,8 @@ export interface ReportedStep {
   /** Evidence of the verification. */
   readonly proof: readonly string[];
   readonly warnings: readonly string[];
+  /** From the start of the run to the verification; absent when it was not verified. */
+  readonly endSeconds?: number | undefined;
 }
 
 /** One change of a run. */
@@ -88,13 +90,13 @@ export function deriveRunReport(
     endedAt: end?.type === 'end' ? end.at : undefined,
     outcome: end?.type === 'end' ? end.outcome : undefined,
     reason: end?.type === 'end' ? end.reason : undefined,
-    steps: stepsOf(records),
+    steps: stepsOf(records, startedAt),
     changes: changesOf(records, describe),
     timeline: timelineOf(records, startedAt),
   };
 }
 
-function stepsOf(records: readonly JournalRecord[]): readonly ReportedStep[] {
+function stepsOf(records: readonly JournalRecord[], startedAt: string): readonly ReportedStep[] {
   const steps = new Map<StepId, ReportedStep>();
   for (const record of records) {
     if (record.type === 'finding') {
@@ -107,7 +109,8 @@ function stepsOf(records: readonly JournalRecord[]): readonly ReportedStep[] {
       steps.set(record.step, { ...stepOf(steps, record.step), result: 'applied' });
     } else if (record.type === 'verified') {
       const { step, evidence: proof = [], warnings = [] } = record;
-      steps.set(step, { ...stepOf(steps, step), result: 'verified', proof, warnings });
+      const endSeconds = (Date.parse(record.at) - Date.parse(startedAt)) / 1000;
+      steps.set(step, { ...stepOf(steps, step), result: 'verified', proof, warnings, endSeconds });
     }
   }
   return [...steps.values()];

@@ -118,7 +118,17 @@ export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise
         origin: input.origin,
       }));
     deps.onEvent({ type: 'run-started', runId: run.id, path: run.path });
-    const execution = { playbook, selection, pending, hasWork: hasWork(plan), run, resumeCommand, waiting, signal };
+    const execution = {
+      playbook,
+      startedAt: started,
+      selection,
+      pending,
+      hasWork: hasWork(plan),
+      run,
+      resumeCommand,
+      waiting,
+      signal,
+    };
     const steps = await executePhases(execution, deps).catch((error: unknown) => {
       throw lock.lost.aborted ? explainLostLock(error, run) : error;
     });

@@ -20,12 +20,16 @@ export interface StepReport {
   readonly warnings?: readonly string[];
   /** Seconds from the start of the check to the verdict. */
   readonly seconds: number;
+  /** Seconds from the start of the run to the verdict. */
+  readonly endSeconds: number;
   /** Of these, seconds spent waiting; absent when the step reported no waiting. */
   readonly waitedSeconds?: number;
 }
 
 /** The run that a step is part of. */
 export interface StepContext {
+  /** The start of this attempt. */
+  readonly startedAt: Date;
   readonly selection: Selection;
   /** Steps applied but not verified by an earlier attempt. */
   readonly pending: ReadonlySet<StepId>;
@@ -52,9 +56,11 @@ export async function executeStep(
   const { run, signal, selection, pending, sequence, applied } = context;
   const { clock, onEvent } = deps;
   const started = clock.now();
+  const secondsSince = (time: Date): number => (clock.now().getTime() - time.getTime()) / 1000;
   const report = (result: StepReport['result'], changes: number, evidence: readonly string[]): StepReport => {
-    const seconds = (clock.now().getTime() - started.getTime()) / 1000;
-    return { phase, step: step.id, title: step.title, result, changes, evidence, seconds };
+    const seconds = secondsSince(started);
+    const endSeconds = secondsSince(context.startedAt);
+    return { phase, step: step.id, title: step.title, result, changes, evidence, seconds, endSeconds };
   };
   if (!isSelected(step.id, selection)) return report('skipped', 0, []);
   const isIdle = step.isPrecaution === true && (!context.hasWork || applied.has(step.id));

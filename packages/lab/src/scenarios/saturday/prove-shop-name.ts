@@ -5,6 +5,7 @@ import { execOnNode } from '../../cluster/node-command.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { SHOP_NAME } from '../../self-hosted/layout.ts';
+import { waitFor } from '../../machine/waiting.ts';
 
 /**
  * Resolves a name with c-ares, which is part of Node.js and independent of kube-rescue. Arguments: the resolver and the
@@ -14,6 +15,9 @@ const RESOLVE = `const [server, name] = process.argv.slice(1);
 const resolver = new (require('node:dns').promises.Resolver)({ timeout: 2000, tries: 2 });
 resolver.setServers([server]);
 resolver.resolve4(name).then((found) => console.log(found.join(' ')), ({ code }) => console.log(code));`;
+const SEEN_DEADLINE_MS = 15 * 60_000;
+/** Each look is a program, which takes its share of a small machine. */
+const SEEN_INTERVAL_MS = 1_500;
 const ADDRESS = /^[\d.]+$/;
 
 /** Proves that the shop resolves outside the cluster, and answers at the resolved address. */
@@ -25,6 +29,19 @@ export function proveShopByName(cluster: SelfHostedCluster, deps: LabDeps): Prom
     const { stdout } = await execOnNode(cluster, [...curl, `http://${SHOP_NAME}/`], deps);
     const answer = stdout.trim().slice(0, 80);
     return { ok: answer === WEB_ANSWER, detail: `it resolves to ${found}, which answers '${answer}'` };
+  });
+}
+
+/** Waits until the shop resolves outside the cluster, and answers at the resolved address. @throws LabError `LAB_DEADLINE_PASSED` */
+export async function seeShopByName(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
+  await waitFor(deps, {
+    subject: SHOP_NAME,
+    deadlineMs: SEEN_DEADLINE_MS,
+    intervalMs: SEEN_INTERVAL_MS,
+    check: async () => {
+      const { ok, detail } = await proveShopByName(cluster, deps);
+      return ok ? { value: undefined } : { waitingFor: detail };
+    },
   });
 }
 
