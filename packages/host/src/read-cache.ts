@@ -2,11 +2,15 @@ import type { Clock } from './clock.ts';
 import type { Host, ServiceControl } from './host.ts';
 import type { HostPath } from './host-path.ts';
 import { createKnownTree, type KnownTree } from './known-tree.ts';
+import { createSilentPeers } from './silent-peers.ts';
 import type { TreeSnapshot } from './tree-snapshot.ts';
 
 /** A host whose reads are cached for one read session. */
 export interface ReadCache {
-  /** Caches the results of `readFile`, `stat`, `list` and `readLink`. Every other call goes to the machine. */
+  /**
+   * Caches the results of `readFile`, `stat`, `list` and `readLink`, and asks no server again that was silent in this session.
+   * Every other call goes to the machine.
+   */
   readonly host: Host;
   /** The machine itself, uncached. Changes made through it end the session. */
   readonly machine: Host;
@@ -39,14 +43,19 @@ const VOLATILE = /^\/(?:proc|sys)\//;
  *
  * A session ends with any change, program or lock made through `host` or `machine`, with any sleep on `clock`, with
  * `endSession`, and after ten seconds. A missing file is cached, a failure is not. Files over 1 MiB, /proc and /sys, processes,
- * services and requests are never cached. The session does not notice changes by other programs: code that writes compares
+ * services and answers to requests are never cached. The session does not notice changes by other programs: code that writes compares
  * digests on `machine`.
  */
 export function createReadCache({ host, clock }: { readonly host: Host; readonly clock: Clock }): ReadCache {
   let session = createSession(clock);
   let bypasses = 0;
-  const endSession = (): void => {
+  const peers = createSilentPeers({ host, clock });
+  const renew = (): void => {
     session = createSession(clock);
+  };
+  const endSession = (): void => {
+    renew();
+    peers.forget();
   };
   const ending = async <T>(action: () => Promise<T>): Promise<T> => {
     endSession();
@@ -58,7 +67,7 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
   };
   const remembered = <T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T> => {
     if (bypasses > 0) return read();
-    if (session.isOver()) endSession();
+    if (session.isOver()) renew();
     return session.remember(key, read, sizeOf);
   };
   const machine = endingSession(host, ending);
@@ -71,7 +80,7 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
     const read = (): Promise<Awaited<ReturnType<Reads[K]>>> =>
       files[name](path) as Promise<Awaited<ReturnType<Reads[K]>>>;
     if (VOLATILE.test(path) || bypasses > 0) return read();
-    if (session.isOver()) endSession();
+    if (session.isOver()) renew();
     const known = session.tree()?.[name](path) as { readonly value: Awaited<ReturnType<Reads[K]>> } | undefined;
     return known === undefined ? remembered(`${name} ${path}`, read, sizeOf) : known.value;
   };
@@ -87,10 +96,11 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
       stat: (path) => readOnce('stat', path, host),
       list: (path) => readOnce('list', path, host),
       readLink: (path) => readOnce('readLink', path, host),
+      request: (probe) => (bypasses > 0 ? host.request(probe) : peers.request(probe)),
     },
     prefetch: async (paths) => {
       if (bypasses > 0 || host.isRemote !== true) return;
-      if (session.isOver()) endSession();
+      if (session.isOver()) renew();
       await session.prefetch(() => host.readTree(paths, PREFETCH_LIMITS));
     },
     clock: { now: () => clock.now(), sleep: (ms, signal) => ending(() => clock.sleep(ms, signal)) },

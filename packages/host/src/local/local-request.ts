@@ -19,7 +19,7 @@ export async function requestLocally(probe: HttpProbe): Promise<HttpAnswer> {
     probe.signal?.throwIfAborted();
     if (error instanceof HostError) throw error;
     const reason = deadline.aborted ? `no response within ${probe.timeoutMs} ms` : reasonOf(error);
-    throw connectionFailed(probe.url, reason, error);
+    throw connectionFailed(probe.url, reason, deadline.aborted ? deadline.reason : error);
   }
 }
 

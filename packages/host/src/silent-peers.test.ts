@@ -1,0 +1,65 @@
+import { createFixedClock } from '@kube-rescue/testing';
+import { createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLocalHost, type Host } from './index.ts';
+import { createReadCache } from './read-cache.ts';
+
+let server: Server;
+let connections = 0;
+let url = '';
+
+beforeAll(async () => {
+  // Takes connections and says nothing, like an API server whose etcd does not answer.
+  server = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  url = `https://127.0.0.1:${port}`;
+});
+afterAll(() => server.close());
+
+describe('a server that takes connections and says nothing', () => {
+  it('costs one time-out a session, for all of its paths', async () => {
+    const clock = createFixedClock('2026-11-22T12:00:00Z');
+    const local = createLocalHost();
+    const { host, endSession, uncached } = createReadCache({ host: local, clock });
+    const ask = (path: string, from: Pick<Host, 'request'> = host) =>
+      from.request({ url: `${url}${path}`, timeoutMs: 100 });
+    const silent = { code: 'HOST_CONNECTION_FAILED', message: expect.stringContaining('no response within 100 ms') };
+    await expect(ask('/readyz')).rejects.toMatchObject(silent);
+    const first = connections;
+    await expect(ask('/healthz')).rejects.toMatchObject(silent);
+    await expect(ask('/api/v1/nodes')).rejects.toMatchObject(silent);
+    expect(connections).toBe(first);
+    clock.advance(15_000);
+    await expect(ask('/readyz')).rejects.toMatchObject(silent);
+    expect(connections, 'the memory is short').toBe(first + 1);
+    endSession();
+    await expect(ask('/readyz')).rejects.toMatchObject(silent);
+    expect(connections, 'a step or a sleep may have changed it').toBe(first + 2);
+    await expect(uncached(() => ask('/readyz'))).rejects.toMatchObject(silent);
+    expect(connections, 'a proof asks each time').toBe(first + 3);
+  });
+
+  it('is not one that refuses the connection', async () => {
+    const clock = createFixedClock('2026-11-22T12:00:00Z');
+    let asked = 0;
+    const local = createLocalHost();
+    const counted: Host = {
+      ...local,
+      request: (probe) => {
+        asked += 1;
+        return local.request(probe);
+      },
+    };
+    const { host } = createReadCache({ host: counted, clock });
+    for (const path of ['/readyz', '/healthz']) {
+      await expect(host.request({ url: `https://127.0.0.1:1${path}`, timeoutMs: 1000 })).rejects.toMatchObject({
+        code: 'HOST_CONNECTION_FAILED',
+      });
+    }
+    expect(asked).toBe(2);
+  });
+});

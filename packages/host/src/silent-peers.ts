@@ -1,0 +1,48 @@
+import type { Clock } from './clock.ts';
+import { HostError } from './errors.ts';
+import type { Host, HttpAnswer, HttpProbe } from './host.ts';
+
+/** Longer than any plan takes, shorter than a server needs to come back unnoticed. */
+const MEMORY_MS = 15_000;
+
+/** Requests that fail at once where a server took the connection a moment ago and said nothing until the time-out. */
+export interface SilentPeers {
+  request(probe: HttpProbe): Promise<HttpAnswer>;
+  forget(): void;
+}
+
+/**
+ * Remembers servers that were silent: a look at a node asks the same dead API server several times, and each time-out is seconds of
+ * an outage. A refused connection is no silence; asking again costs nothing.
+ */
+export function createSilentPeers({
+  host,
+  clock,
+}: {
+  readonly host: Pick<Host, 'request'>;
+  readonly clock: Pick<Clock, 'now'>;
+}): SilentPeers {
+  const silent = new Map<string, { readonly failure: HostError; readonly at: number }>();
+  return {
+    forget: () => silent.clear(),
+    request: async (probe) => {
+      const peer = `${new URL(probe.url).origin} ${probe.address ?? ''}`;
+      const known = silent.get(peer);
+      const ageMs = known === undefined ? Infinity : clock.now().getTime() - known.at;
+      probe.signal?.throwIfAborted();
+      if (known !== undefined && ageMs >= 0 && ageMs < MEMORY_MS) throw known.failure;
+      try {
+        return await host.request(probe);
+      } catch (error) {
+        if (error instanceof HostError && isSilence(error)) {
+          silent.set(peer, { failure: error, at: clock.now().getTime() });
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+function isSilence({ cause }: HostError): boolean {
+  return cause instanceof Error && cause.name === 'TimeoutError';
+}
