@@ -1,7 +1,7 @@
 import type { ClusterScenario, LabDeps, Proof, SelfHostedCluster } from '@kube-rescue/lab';
 import { proveDiagnosis, proveLeftDns, proveReportedCause, proveReportedNames } from './proofs/ingress-dns-proofs.ts';
 import { nameProofs, proveAnswer } from './proofs/proofs.ts';
-import { findSnapshot, recoverAndWatch, type RecoveryTimes, type Sights } from './recovery/recovery-watch.ts';
+import { findSnapshot, recoverAndWatch, type RecoveryTimes, type Observations } from './recovery/recovery-watch.ts';
 import { type DrillNode, type RescueAnswer, runRescue } from './rescue-command.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
@@ -70,11 +70,11 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   }
   const { answer, times } = await watch.measure('recover', () => {
     const question = { kubeconfig: cluster.kubeconfig ?? KUBECONFIG };
-    const sights: Sights = {
+    const observations: Observations = {
       workloads: (signal) => lab.seeNewWorkload(cluster, { ...deps, signal }),
       service: drill.awsKeys ? (signal) => lab.seeShopByName(cluster, { ...deps, signal }) : undefined,
     };
-    return recoverAndWatch(cluster, question, sights, recover, deps);
+    return recoverAndWatch(cluster, question, observations, recover, deps);
   });
   const recovered = drill.awsKeys
     ? proveAnswer('kube-rescue recover brings it back', answer, 'done')

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe('a server that takes connections and says nothing', () => {
+describe('a server that takes connections and does not answer', () => {
   it('costs one time-out a session, for all of its paths', async () => {
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     const local = createLocalHost();

@@ -41,14 +41,14 @@ interface RecoverResult {
   }[];
 }
 
-type Sight = (signal: AbortSignal) => Promise<void>;
+type Observe = (signal: AbortSignal) => Promise<void>;
 
 /** What is seen from outside, each until it holds; they end early when `signal` aborts. */
-export interface Sights {
+export interface Observations {
   /** Default: not looked at. */
-  readonly workloads?: Sight | undefined;
+  readonly workloads?: Observe | undefined;
   /** Default: the cluster has no name for the outside. */
-  readonly service?: Sight | undefined;
+  readonly service?: Observe | undefined;
 }
 
 /**
@@ -58,7 +58,7 @@ export interface Sights {
 export async function recoverAndWatch(
   node: DrillNode,
   question: ReadyQuestion,
-  sights: Sights,
+  observations: Observations,
   recover: () => Promise<RescueAnswer>,
   deps: LabDeps & { readonly signal: AbortSignal },
 ): Promise<{ readonly answer: RescueAnswer; readonly times: RecoveryTimes }> {
@@ -67,17 +67,17 @@ export async function recoverAndWatch(
   const { clock } = deps;
   const started = clock.now().getTime();
   const secondsUntil = (time: Date): number => (time.getTime() - started) / 1000;
-  const see = async (sight: Sight | undefined): Promise<number | null> => {
+  const see = async (observe: Observe | undefined): Promise<number | null> => {
     try {
-      await sight?.(signal);
-      return sight === undefined ? null : secondsUntil(clock.now());
+      await observe?.(signal);
+      return observe === undefined ? null : secondsUntil(clock.now());
     } catch (error) {
       if (ended.signal.aborted) return null;
       throw error;
     }
   };
   const usable = watchForUsableApi(node, question, signal, deps);
-  const seen = Promise.all([see(sights.workloads), see(sights.service)]);
+  const seen = Promise.all([see(observations.workloads), see(observations.service)]);
   try {
     const answer = await recover();
     const seconds = secondsUntil(clock.now());

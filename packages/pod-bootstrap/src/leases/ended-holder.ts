@@ -71,7 +71,8 @@ export async function judgeHolder(
   const isHere = pod === undefined ? hostname === machine.hostname : pod.node === machine.node;
   if (isHere) {
     const starts = await machine.startsOf(component);
-    if (starts === undefined) return { running: `the processes of ${component} on this machine cannot be told` };
+    if (starts === undefined)
+      return { running: `the start of the processes of ${component} on this machine is unknown` };
     const old = starts.filter((start) => start.getTime() - START_ERROR_MS <= leader.renewedAt.getTime());
     if (old.length > 0) return { running: `a process of ${component} that is old enough runs on this machine` };
     const others = starts.length === 0 ? 'none runs here' : 'those that run here started later';

@@ -22,12 +22,21 @@ export interface LeaseRelease extends Change {
   readonly holder: string;
   /** ISO 8601, of the record that was judged. */
   readonly renewedAt: string;
-  readonly way: ObjectSource;
+  readonly source: ObjectSource;
 }
 
-export function leaseRelease({ namespace, name }: LeaderLock, leader: Leader, way: ObjectSource): LeaseRelease {
+export function leaseRelease({ namespace, name }: LeaderLock, leader: Leader, source: ObjectSource): LeaseRelease {
   const { lock: target, carrier, holder, renewedAt } = leader;
-  return { kind: 'lease.release', target, carrier, namespace, name, holder, renewedAt: renewedAt.toISOString(), way };
+  return {
+    kind: 'lease.release',
+    target,
+    carrier,
+    namespace,
+    name,
+    holder,
+    renewedAt: renewedAt.toISOString(),
+    source,
+  };
 }
 
 const ATTEMPTS = 10;
@@ -39,8 +48,8 @@ const ATTEMPTS = 10;
  * Without an undo: the next candidate holds the lock by then, and an ended holder needs none.
  */
 export function createLeaseReleaseKind(open: OpenObjects): ChangeKind<LeaseRelease> {
-  const read = async ({ way, carrier, namespace, name }: LeaseRelease): Promise<StoredObject | undefined> =>
-    (await open(way)).get({ kind: RESOURCE_KINDS[carrier], namespace, name });
+  const read = async ({ source, carrier, namespace, name }: LeaseRelease): Promise<StoredObject | undefined> =>
+    (await open(source)).get({ kind: RESOURCE_KINDS[carrier], namespace, name });
   return {
     kind: 'lease.release',
     undoOrder: 'reverse',
@@ -54,7 +63,7 @@ export function createLeaseReleaseKind(open: OpenObjects): ChangeKind<LeaseRelea
         const present = await read(change);
         if (present === undefined || !isAsJudged(present.object, change)) return;
         try {
-          await (await open(change.way)).replace(present, withoutHolder(present.object, change.carrier));
+          await (await open(change.source)).replace(present, withoutHolder(present.object, change.carrier));
           return;
         } catch (error) {
           if (isRecoveryError(error, 'OBJECT_NOT_FOUND')) return;

@@ -59,7 +59,7 @@ describe('a leader lock', () => {
   it.each([
     ['a process that is old enough runs', { starts: ['2026-11-22T09:00:00Z'] }],
     ['a process that started just then runs, for start times are not exact', { starts: ['2026-11-22T11:59:59Z'] }],
-    ['the processes cannot be told', { starts: 'unknown' as const }],
+    ['the start of the processes is unknown', { starts: 'unknown' as const }],
   ])('is left to its holder while %s', async (_why, given: Given) => {
     const world = createWorld();
     world.plantLeader('kube-scheduler', HOLDER, RENEWED);
@@ -134,7 +134,7 @@ describe('a leader lock', () => {
     expect((await lockOf(world))?.spec).toMatchObject({ holderIdentity: HOLDER });
   });
 
-  it('that another one took is left alone, whoever wins the race', async () => {
+  it('that another candidate took in a race is left alone', async () => {
     const world = createWorld();
     world.plantLeader('kube-scheduler', HOLDER, RENEWED);
     const [leader] = await readLeaders(LOCK, { store: world.objects, clock: world.clock }, signal);
