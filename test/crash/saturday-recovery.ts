@@ -46,7 +46,7 @@ export async function recoverUntil(
   return { exitCode: child.exitCode };
 }
 
-/** The steps that a further recovery would take, except for the backup and steps that need AWS keys. */
+/** The steps that a further recovery would take, except for the backup. */
 export async function findSaturdayWork(cluster: SelfHostedCluster): Promise<readonly string[]> {
   const child = recover(cluster, ['--dry-run', '--json'], 'pipe');
   const ended = once(child, 'exit');
@@ -58,20 +58,23 @@ export async function findSaturdayWork(cluster: SelfHostedCluster): Promise<read
   };
   if (result?.plan === undefined) return [`no plan was made: ${output.slice(0, 500)}`];
   const needed = result.plan.entries.filter(({ finding }) => finding.status !== 'ok').map(({ step }) => step);
-  return needed.filter((step) => !/^(?:backup|dns)\//.test(step));
+  return needed.filter((step) => !step.startsWith('backup/'));
 }
 
 function recover(cluster: SelfHostedCluster, further: readonly string[], stdout: 'ignore' | 'pipe'): ChildProcess {
   const { user, port, identity, knownHosts } = cluster.ssh;
   const { node, serviceCommand } = cluster.worker;
+  const { keysFile, resolver, awsEndpoint } = cluster.outside;
   const scenario = SELF_HOSTED_SCENARIOS.saturday;
   const words = [
     ...[BIN, 'recover', '--via', 'etcd', ...(scenario.recoverFlags ?? []), ...further],
     ...['--join', `${user}@${node.name}`, '--ssh-port', String(port), '--ssh-identity', identity],
     ...['--ssh-known-hosts', knownHosts, '--ssh-service-command', serviceCommand],
     ...['--service-command', cluster.serviceCommand],
+    ...['--aws-credentials', keysFile, '--resolver', resolver, '--scheme', 'http'],
   ];
-  const [program, ...rest] = [...cluster.enter(), process.execPath, ...words];
+  const world = ['env', `AWS_ENDPOINT_URL=${awsEndpoint}`, 'AWS_REGION=us-east-1'];
+  const [program, ...rest] = [...cluster.enter(), ...world, process.execPath, ...words];
   return spawn(program, rest, { stdio: ['ignore', stdout, 'inherit'] });
 }
 

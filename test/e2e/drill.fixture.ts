@@ -8,7 +8,13 @@ const DRILL = fileURLToPath(new URL('../../apps/drill/bin/run.js', import.meta.u
 export interface DrillResult {
   readonly scenario: string;
   readonly proofs: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
-  readonly recovery: { readonly secondsToUsableApi: number; readonly seconds: number; readonly runId: string };
+  readonly recovery: {
+    readonly secondsToUsableApi: number;
+    readonly secondsToWorkloads: number;
+    readonly secondsToService: number | null;
+    readonly seconds: number;
+    readonly runId: string;
+  };
 }
 
 /** A drill with successful proofs that left nothing behind. */

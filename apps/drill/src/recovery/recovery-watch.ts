@@ -21,7 +21,7 @@ export interface RecoveryTimes {
   readonly phases: readonly PhaseTimes[];
 }
 
-export interface PhaseTimes {
+interface PhaseTimes {
   readonly phase: string;
   readonly seconds: number;
   readonly waitedSeconds: number;
