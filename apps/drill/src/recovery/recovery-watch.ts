@@ -41,6 +41,9 @@ interface RecoverResult {
   }[];
 }
 
+/** A new Deployment may come up a moment after the end of a recovery that is over in seconds. */
+const GRACE_MS = 60_000;
+
 type Observe = (signal: AbortSignal) => Promise<void>;
 
 /** What is seen from outside, each until it holds; they end early when `signal` aborts. */
@@ -53,7 +56,7 @@ export interface Observations {
 
 /**
  * Recovers, and measures by independent means when the API server, new workloads and the name of the ingress work. What does not
- * work at the end of the recovery is not waited for.
+ * work a minute after the recovery is not waited for.
  */
 export async function recoverAndWatch(
   node: DrillNode,
@@ -81,6 +84,7 @@ export async function recoverAndWatch(
   try {
     const answer = await recover();
     const seconds = secondsUntil(clock.now());
+    if (answer.envelope?.ok === true) await Promise.race([seen, clock.sleep(GRACE_MS, deps.signal)]);
     ended.abort();
     // A completed recovery has an `ok` envelope, also with work left for the operator.
     const result =

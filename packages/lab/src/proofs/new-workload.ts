@@ -34,6 +34,8 @@ export async function seeNewWorkload(at: EquippedNode, deps: LabDeps): Promise<v
   try {
     await waitForDeployment(at, { name, deadlineMs: DEADLINE_MS, intervalMs: INTERVAL_MS }, deps);
   } finally {
-    await execOnNode(at, ['kubectl', 'delete', 'deployment', name, '--wait=false', '--request-timeout=10s'], deps);
+    // Also after an abort: later proofs count the workloads of the cluster.
+    const { host } = deps;
+    await execOnNode(at, ['kubectl', 'delete', 'deployment', name, '--wait=false', '--request-timeout=10s'], { host });
   }
 }
