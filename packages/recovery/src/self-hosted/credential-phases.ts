@@ -99,7 +99,7 @@ export function createControlPlanePhase(
           ...{ id: API_STABLE, requires: [CONTENTS], wanted: source.contents },
           expectedSerial: () => servingSerial(description, node),
           // Up, and not about to hand over; the last phase verifies that it stays up.
-          ...{ refreshPeriodMs: 5_000, refreshPeriods: 1, restartKubelet: false },
+          ...{ refreshPeriodMs: 2_000, refreshPeriods: 1, restartKubelet: false },
         },
         { ...deps, objects },
       );

@@ -1,7 +1,7 @@
 import { ObjectError, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type Host, hostPath } from '@kube-rescue/host';
 import { createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
-import { type Plan, planPlaybook } from '@kube-rescue/workflow';
+import { type Finding, type Phase, type Plan, planPlaybook, type Step } from '@kube-rescue/workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openNode } from '@kube-rescue/node';
 import { createCredentialSource } from './credential-source.ts';
@@ -180,5 +180,50 @@ describe('the new contents of a checkpointer', () => {
       name: 'kube-apiserver',
     });
     expect(secret?.object.data).not.toMatchObject({ 'apiserver.crt': Buffer.from(planted).toString('base64') });
+  });
+});
+
+describe('new AWS keys in the recovery of a self-hosted control plane', () => {
+  const stepOf = (id: string, finding: Finding): Step => ({
+    ...{ id, title: id, requires: [], reversible: 'yes', plan: () => [], apply: async () => undefined },
+    check: async () => finding,
+    verify: async () => ({ verified: true, evidence: [] }),
+  });
+  const phaseOf = (id: string, finding: Finding): Phase => ({
+    id,
+    title: id,
+    steps: async () => [stepOf(id, finding)],
+  });
+  const NEEDED: Finding = { status: 'needed', summary: 'new', evidence: [] };
+  const refused = { ...NEEDED, status: 'blocked', code: 'ETCD_NO_QUORUM' } as const;
+  const planWith = async (credentials: Phase | undefined, via: 'etcd' | 'api' = 'etcd'): Promise<Plan> => {
+    const options = optionsOf(saturday.set, { via });
+    const phases = { credentials, names: phaseOf('names', NEEDED) };
+    const playbook = createSelfHostedPlaybook(options, depsOf(saturday), phases);
+    return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal });
+  };
+  const order = ({ entries }: Plan, ...steps: readonly string[]): readonly string[] =>
+    entries.map(({ step }) => step).filter((step) => steps.includes(step));
+
+  it('are written after the other Secrets, before the API server starts; names come before the proof that all lasts', async () => {
+    const plan = await planWith(phaseOf('credentials', NEEDED));
+    const wanted = ['objects/secrets', 'credentials', 'checkpoint/contents', 'names', 'checkpoint/stable'];
+    expect(order(plan, ...wanted)).toEqual(wanted);
+    expect(plan.entries.find(({ step }) => step === 'names')?.phase).toBe('handover');
+  });
+
+  it('wait for an etcd that refuses writes until it has its certificates', async () => {
+    const { entries } = await planWith(phaseOf('credentials', refused));
+    expect(entries.find(({ step }) => step === 'credentials')?.finding.waitsFor).toEqual(['etcd/certificates']);
+  });
+
+  it('come after the API server where objects are changed through it', async () => {
+    const wanted = ['checkpoint/contents', 'credentials', 'names', 'checkpoint/stable'];
+    expect(order(await planWith(phaseOf('credentials', NEEDED), 'api'), ...wanted)).toEqual(wanted);
+  });
+
+  it('are judged last where there are none', async () => {
+    const plan = await planWith(undefined);
+    expect(plan.entries.at(-1)?.step).toBe('names');
   });
 });
