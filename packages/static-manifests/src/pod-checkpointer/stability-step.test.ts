@@ -125,6 +125,32 @@ describe('a checkpointed API server is proven stable', () => {
     ]);
   });
 
+  it('after a restart that does not wait for the grace period of the checkpoint, which no longer listens', async () => {
+    let wasRestarted = false;
+    const { verdict } = await prove({
+      processes: [...healthyProcesses(), ...copyProcesses],
+      at: {
+        2: ({ running }) => running.delete(101),
+        25: ({ events }) => {
+          wasRestarted = events.includes('stop kubelet');
+        },
+      },
+      onKubeletStart: ({ running }) => running.set(601, podProcess(601, API_UID, 'kube-apiserver')),
+    });
+    expect(verdict).toMatchObject({ verified: true });
+    expect(wasRestarted).toBe(true);
+  });
+
+  it('not after a restart while the checkpoint listens', async () => {
+    const row = '   0: 00000000:192B 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7777 1';
+    const { node } = await prove({
+      processes: [...healthyProcesses().filter(({ pid }) => pid !== 101), ...copyProcesses],
+      files: { '/proc/net/tcp': `  sl  local_address rem_address   st\n${row}\n`, '/proc/301/fd/1': '' },
+      at: { 0: ({ host }) => host.writeLink(hostPath('/proc/301/fd/9'), 'socket:[7777]') },
+    });
+    expect(node.events).toEqual([]);
+  });
+
   it('after a run that was killed during a restart, with a stopped kubelet', async () => {
     const { verdict, node } = await prove({
       kubelet: 'stopped',
