@@ -75,7 +75,11 @@ function valueOf(certificate: Certificate, oid: string): Uint8Array | undefined 
 
 function readNames(certificate: Certificate): readonly string[] {
   const value = valueOf(certificate, EXTENSION.subjectAltName);
-  if (value === undefined) return [];
+  return value === undefined ? [] : readGeneralNames(value);
+}
+
+/** The names of a subjectAltName extension, for example `DNS:localhost` or `IP:10.0.0.1`. */
+export function readGeneralNames(value: Uint8Array): readonly string[] {
   return readDerSequence(value).map(({ tag, content }) => {
     const kind = NAME_KINDS[tag] ?? `tag ${tag}`;
     if (tag === 0x87 && (content.length === 4 || content.length === 16)) return `IP:${formatIpAddress(content)}`;
