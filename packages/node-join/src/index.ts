@@ -1,6 +1,12 @@
 export { readEarlierNodes } from './nodes/earlier-nodes.ts';
 export { JOIN_ERRORS, JoinError, type JoinErrorCode } from './errors.ts';
 export { createCsrApprovalStep, type CsrApprovalInput, type KnownKubelet } from './approval/csr-approval-step.ts';
+export {
+  createServingApprovalStep,
+  findServingRequest,
+  type ServingApprovalInput,
+  type ServingKubelet,
+} from './approval/serving-approval-step.ts';
 export { type JoinBundleInput } from './join/join-bundle-input.ts';
 export {
   BUNDLE_COMMAND,

@@ -90,6 +90,8 @@ describe('certificate requests', () => {
       commonName: 'system:node:node02',
       organizations: ['system:nodes'],
       hasExtensions: false,
+      subjectAltNames: [],
+      hasOtherContent: false,
     });
     expect(publicKeyDigest(certificate)).toBe(publicKey);
     writeFileSync(key, '');

@@ -2,19 +2,17 @@ import {
   describeUnreadable,
   fieldsAt,
   type KubernetesObject,
-  listAt,
   type ObjectAccess,
-  type ObjectStore,
   replaceEdit,
-  RESOURCE_KINDS,
   type StoredObject,
   textAt,
   textsAt,
 } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock } from '@kube-rescue/host';
 import { type Change, type Finding, type Step, type StepId, toErrorFinding } from '@kube-rescue/workflow';
 import { readSigningRequest } from '@kube-rescue/x509';
+import { approveAgain } from './approve-again.ts';
+import { isAnswered, isPending, isSigned, listRequests, withApproval } from './request-state.ts';
 
 /** A kubelet with a key from kube-rescue, which identifies its request. */
 export interface KnownKubelet {
@@ -35,13 +33,12 @@ interface ApprovalFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
-const CSR = RESOURCE_KINDS.CertificateSigningRequest;
 /** Kubernetes documentation, "Certificate Signing Requests": the signer of kubelets' client certificates. */
 const SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
 const USAGES: readonly string[] = ['digital signature', 'key encipherment', 'client auth'];
 const SIGN_TIMEOUT_MS = 30_000;
 const POLL_MS = 1000;
-const ATTEMPTS = 5;
+const MESSAGE = 'the key is one that kube-rescue has sent to this node';
 
 /**
  * Approves the certificate signing requests of kubelets whose keys are known; no others. The sender must have proven
@@ -54,18 +51,8 @@ export function createCsrApprovalStep(
   { kubelets, requires = [], signTimeoutMs = SIGN_TIMEOUT_MS }: CsrApprovalInput,
   { objects, clock }: { readonly objects: ObjectAccess; readonly clock: Clock },
 ): Step<ApprovalFinding> {
-  const listAll = async (
-    store: ObjectStore,
-    signal: AbortSignal,
-    onUnreadable: (failure: Error) => void = () => undefined,
-  ): Promise<readonly StoredObject[]> => {
-    const found: StoredObject[] = [];
-    // Any kubelet may create a request: an odd one is not approved, and does not stop the others.
-    for await (const read of store.list(CSR, { signal, onUnreadable })) found.push(read);
-    return found;
-  };
   const approve = (read: StoredObject) => {
-    const next = approved(read.object, clock.now());
+    const next = withApproval(read.object, clock.now(), MESSAGE);
     return replaceEdit(objects.source, read, next, ['status.conditions: Approved']);
   };
   return {
@@ -77,7 +64,7 @@ export function createCsrApprovalStep(
     check: async (signal) => {
       try {
         const odd: string[] = [];
-        const all = await listAll(await objects.open(signal), signal, (failure) =>
+        const all = await listRequests(await objects.open(signal), signal, (failure) =>
           odd.push(describeUnreadable(failure)),
         );
         const pending = all.filter(({ object }) => isPending(object));
@@ -101,24 +88,17 @@ export function createCsrApprovalStep(
       const store = await objects.open(signal);
       for (const change of changes) {
         const { name } = fieldsAt(change, 'object');
-        for (let attempt = 1; ; attempt += 1) {
-          const read = await store.get({ kind: CSR, name: String(name) }, { signal });
-          // Another approver may have answered or replaced the request.
-          if (read === undefined || !isPending(read.object) || !isOwn(read.object, kubelets)) break;
-          try {
-            await journal.perform([approve(read)]);
-            break;
-          } catch (error) {
-            if (attempt === ATTEMPTS || !isRecoveryError(error, 'PLAN_STALE', 'OBJECT_CONFLICT')) throw error;
-          }
-        }
+        const isWanted = (object: KubernetesObject): boolean => isOwn(object, kubelets);
+        await approveAgain(String(name), { store, isWanted, approve, journal }, signal);
       }
     },
     verify: async (signal) => {
       const store = await objects.open(signal);
       const deadline = clock.now().getTime() + signTimeoutMs;
       for (;;) {
-        const own = (await listAll(store, signal)).map(({ object }) => object).filter((each) => isOwn(each, kubelets));
+        const own = (await listRequests(store, signal))
+          .map(({ object }) => object)
+          .filter((each) => isOwn(each, kubelets));
         const waiting = own.filter(isPending).map(({ metadata }) => metadata.name);
         if (waiting.length > 0) {
           return {
@@ -151,30 +131,4 @@ function isOwn(object: KubernetesObject, kubelets: readonly KnownKubelet[]): boo
   const kubelet = kubelets.find(({ publicKey }) => publicKey === read.publicKey);
   const isNode = read.organizations.length === 1 && read.organizations[0] === 'system:nodes';
   return kubelet !== undefined && isNode && read.commonName === `system:node:${kubelet.node}`;
-}
-
-function isPending(object: KubernetesObject): boolean {
-  return !isSigned(object) && !['Approved', 'Denied', 'Failed'].some((type) => isAnswered(object, type));
-}
-
-function isAnswered({ status }: KubernetesObject, type: string): boolean {
-  return listAt(status, 'conditions').some((each) => each.type === type);
-}
-
-function isSigned({ status }: KubernetesObject): boolean {
-  return (textAt(status, 'certificate') ?? '') !== '';
-}
-
-function approved(object: KubernetesObject, now: Date): KubernetesObject {
-  const time = `${now.toISOString().slice(0, 19)}Z`;
-  const condition = {
-    type: 'Approved',
-    status: 'True',
-    reason: 'KubeRescueApproved',
-    message: 'the key is one that kube-rescue has sent to this node',
-    lastUpdateTime: time,
-    lastTransitionTime: time,
-  };
-  const conditions = [...listAt(object.status, 'conditions'), condition];
-  return { ...object, status: { ...fieldsAt(object, 'status'), conditions } };
 }

@@ -47,3 +47,21 @@ export async function isApproved(store: Pick<ObjectStore, 'get'>, name: string):
   };
   return conditions.some(({ type }) => type === 'Approved');
 }
+
+/** A kubelet's request for its serving certificate, as the API server keeps it since 1.27. */
+export function servingObject(
+  name: string,
+  pem: string,
+  spec: object = {},
+  creationTimestamp = '2026-11-22T12:00:00Z',
+) {
+  const own = {
+    signerName: 'kubernetes.io/kubelet-serving',
+    usages: ['digital signature', 'server auth'],
+    username: 'system:node:node02',
+    groups: ['system:nodes', 'system:authenticated'],
+    ...spec,
+  };
+  const object = csrObject(name, pem, own);
+  return { ...object, metadata: { name, creationTimestamp } };
+}
