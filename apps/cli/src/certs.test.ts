@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -54,6 +54,45 @@ describe('certs check', () => {
     expect((await check('--output', 'prometheus')).stdout).toContain(
       'kube_rescue_certificates_flag_problem{code="FLAG_FILE_MISSING"} 1',
     );
+    await odd.remove();
+  });
+
+  it('exits 3 for a drop-in that stops the kubelet, and nothing is planned then', async () => {
+    const odd = await plantNode({ algorithm: 'ecdsa' });
+    const unit = path.join(odd.root, 'etc/systemd/system/kubelet.service');
+    const dropIn = path.join(odd.root, 'etc/kubernetes/kubelet.conf.d/20-kubelet.conf');
+    await mkdir(path.dirname(unit), { recursive: true });
+    await mkdir(path.dirname(dropIn), { recursive: true });
+    await writeFile(
+      unit,
+      '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.conf.d --kubeconfig=/etc/kubernetes/kubelet.conf\n',
+    );
+    await writeFile(dropIn, '\n');
+    const on = ['--root', odd.root];
+    const [checked, triaged, planned] = await Promise.all([
+      runCli(['certs', 'check', ...on]),
+      runCli(['triage', ...on]),
+      runCli(['plan', ...on]),
+    ]);
+    expect([checked.exitCode, triaged.exitCode, planned.exitCode]).toEqual([3, 3, 4]);
+    expect(triaged.stdout).toContain('KUBELET_CONFIGURATION_INVALID');
+    expect(planned.stderr).toContain('/etc/kubernetes/kubelet.conf.d/20-kubelet.conf');
+    await odd.remove();
+  });
+
+  it('exits 3 for a serving certificate that the kubelet requests and lacks, and certs renew says who approves it', async () => {
+    const odd = await plantNode({ algorithm: 'ecdsa' });
+    const config = path.join(odd.root, 'var/lib/kubelet/config.yaml');
+    await writeFile(config, `${await readFile(config, 'utf8')}serverTLSBootstrap: true\n`);
+    const on = ['--root', odd.root];
+    const [checked, renewed, named] = await Promise.all([
+      runCli(['certs', 'check', ...on]),
+      runCli(['certs', 'renew', '--dry-run', ...on]),
+      runCli(['certs', 'renew', 'kubelet-serving', '--dry-run', ...on]),
+    ]);
+    expect([checked.exitCode, named.exitCode]).toEqual([3, 4]);
+    for (const { stderr } of [renewed, named])
+      expect(stderr.replaceAll(/\s+/g, ' ')).toContain('kubectl certificate approve');
     await odd.remove();
   });
 

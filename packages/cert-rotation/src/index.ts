@@ -99,4 +99,5 @@ export { findFormerCas } from './rotation/former-cas.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
 export { createPublicationKind, type TrustPublication, trustPublication } from './rotation/publication-kind.ts';
 
+export { formerNamesOf, inspectRequestedServing, type RequestedServing } from './used/requested-serving.ts';
 export { reportUsedCertificates, type UsedReport } from './used/used-report.ts';

@@ -17,6 +17,7 @@ import {
   type KubeletStore,
   kubeletConfigMissing,
   locateKubeletConfig,
+  APPROVE_REQUEST,
   locateKubeletServerStore,
   locateKubeletServingPair,
   readKubeletCredentials,
@@ -39,7 +40,7 @@ export interface NodeSurvey {
 /** A certificate with its key, or why this node does not have it. */
 export type LocatedCertificate =
   | (Credentials & { readonly store?: KubeletStore | undefined })
-  | { readonly reason: string };
+  | { readonly reason: string; readonly hint?: string };
 
 /** The kubeconfig that holds or names a certificate; `undefined` for a certificate in files. */
 export function locateKubeconfig(
@@ -188,8 +189,10 @@ export async function locateCertificate(
   const kubeconfig = locateKubeconfig(definition, survey);
   if (kubeconfig !== undefined) return findInKubeconfig(definition, kubeconfig, survey);
   if (location.in === 'kubelet-self-signed') {
-    const store = locateKubeletServerStore(components);
-    if (store !== undefined) return { reason: `the kubelet requests it from the cluster: ${store}` };
+    const store = await locateKubeletServerStore(components, reader);
+    if (store !== undefined) {
+      return { reason: `the kubelet requests it from the cluster: ${store}`, hint: APPROVE_REQUEST };
+    }
     const { certificate, key } = locateKubeletServingPair(components);
     return readUnnamedPair(certificate, key, reader);
   }

@@ -69,6 +69,8 @@ export interface AbsentCertificate {
   readonly id: CertificateId;
   /** For example `no etcd on this node`. */
   readonly reason: string;
+  /** How to get it, where it is not on another node. */
+  readonly hint?: string | undefined;
 }
 
 export interface CertificateInventory {
@@ -154,7 +156,7 @@ export async function inspectCertificates(
     const servedNames: ServedNames | undefined = 'servedNames' in definition ? definition.servedNames : undefined;
     const located = await locateCertificate(definition, survey);
     if ('reason' in located) {
-      absent.push({ id, reason: located.reason });
+      absent.push({ id, ...located });
       continue;
     }
     const serverNames = servedNames === 'apiserver' ? await readServerNames(survey) : [];

@@ -9,6 +9,10 @@ const DEFAULT_CERTIFICATE_DIRECTORY = '/var/lib/kubelet/pki';
 const CURRENT_LINK = 'kubelet-client-current.pem';
 const SERVER_LINK = 'kubelet-server-current.pem';
 
+/** What to do for a serving certificate that no file here can renew. */
+export const APPROVE_REQUEST =
+  'the kubelet asks the cluster for it: `kube-rescue recover` approves its request on a control-plane node; elsewhere approve the pending request of signer kubernetes.io/kubelet-serving when the API server works (`kubectl get csr`, `kubectl certificate approve NAME`)';
+
 /** The kubelet's own store of client certificates (client-go `util/certificate/certificate_store.go`). */
 export interface KubeletStore {
   /** `kubelet-client-current.pem`: a link to the dated PEM in use. */
@@ -46,13 +50,19 @@ export function locateKubeletServingPair(components: readonly ComponentFlags[]):
 }
 
 /**
- * The link to the serving certificate that the kubelet requests from the cluster; `undefined` when it serves another pair. A
- * request is made only without `--tls-cert-file` (kubelet `pkg/kubelet/kubelet.go`, certificate manager).
+ * The link to the serving certificate that the kubelet requests from the cluster; `undefined` when it serves another pair: without
+ * `serverTLSBootstrap`, and the pair of `--tls-cert-file` until the first request is signed (`pkg/kubelet/kubelet.go`, client-go
+ * `util/certificate/certificate_store.go` Current).
  */
-export function locateKubeletServerStore(components: readonly ComponentFlags[]): HostPath | undefined {
-  const isRequested = kubeletFlag(components, 'rotate-server-certificates') === 'true';
-  if (!isRequested || kubeletFlag(components, 'tls-cert-file') !== undefined) return undefined;
-  return joinPath(certificateDirectory(components), SERVER_LINK);
+export async function locateKubeletServerStore(
+  components: readonly ComponentFlags[],
+  reader: Pick<FileReader, 'readLink'>,
+): Promise<HostPath | undefined> {
+  if (!/^(?:1|t|true)$/i.test(kubeletFlag(components, 'rotate-server-certificates') ?? '')) return undefined;
+  const link = joinPath(certificateDirectory(components), SERVER_LINK);
+  const isServed =
+    kubeletFlag(components, 'tls-cert-file') === undefined || (await reader.readLink(link)) !== undefined;
+  return isServed ? link : undefined;
 }
 
 /** The kubelet's store of client certificates in its `--cert-dir`, for a kubelet.conf that names it. */

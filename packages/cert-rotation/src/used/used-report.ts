@@ -1,20 +1,17 @@
 import type { RecoveryError } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
-import { findFlag, type UsedFile } from '@kube-rescue/node-config';
-import { type Certificate, describeValidity, nameOf, NO_VALIDITY, parseCertificates } from '@kube-rescue/x509';
-import { PKI_ERRORS } from '../errors.ts';
+import type { UsedFile } from '@kube-rescue/node-config';
 import { caKeyPath } from '../inventory/ca-inventory.ts';
 import { CERTIFICATES } from '../inventory/catalogue.ts';
 import { locateKubeconfig } from '../inventory/certificate-locating.ts';
-import { locateKubeletServerStore } from '../inventory/kubelet-inventory.ts';
 import type { CertificateInventory } from '../inventory/inventory.ts';
-import { attempt } from '../inventory/reading.ts';
 import type { JudgementOptions } from '../judgement/judgement.ts';
-import { type Problem, reportProblems } from '../judgement/problem.ts';
 import type { CertificateRow } from '../judgement/report.ts';
 import { readUsedCertificates, type UsedCertificates } from './used-credentials.ts';
 import { judgeUsed } from './used-judgement.ts';
 import { readUsedTexts } from './used-reading.ts';
+import { inspectRequestedServing } from './requested-serving.ts';
+import { rowOf, rowOfMissing } from './used-row.ts';
 
 /** Certificates that programs of the node use beside those of the catalogue. */
 export interface UsedReport {
@@ -43,7 +40,7 @@ export async function reportUsedCertificates(
   );
   return {
     rows: [
-      ...(await reportKubeletServing(inventory, options, host)),
+      ...((await inspectRequestedServing(inventory, options, { host }))?.rows ?? []),
       ...used
         .filter((each) => !isKnownTrust(each, inventory))
         .map((each) => rowOf(each, judgeUsed(each, context), options.now)),
@@ -71,99 +68,4 @@ function isKnownTrust({ role, certificates }: UsedCertificates, { cas }: Certifi
   if (role !== 'trust' || !certificates.ok) return false;
   const known = cas.flatMap(({ bundle }) => (bundle.ok ? bundle.value : []));
   return certificates.value.every((each) => known.some(({ der }) => Buffer.compare(der, each.der) === 0));
-}
-
-function rowOf(
-  used: UsedCertificates,
-  problems: readonly Problem[],
-  now: Date,
-  id = `used-by/${used.file.user}`,
-): CertificateRow {
-  const { certificates, file, path, kind, role } = used;
-  const certificate = certificates.ok ? certificates.value[0] : undefined;
-  return {
-    id,
-    kind: role === 'trust' ? 'ca' : kind,
-    name: `${role === 'trust' ? 'CA' : 'certificate'} of ${file.user} (${file.through})`,
-    path,
-    issuer: null,
-    ...describe(certificate, now),
-    ...reportProblems(problems),
-  };
-}
-
-function describe(certificate: Certificate | undefined, now: Date) {
-  if (certificate === undefined) return { subject: null, ...NO_VALIDITY };
-  return { subject: nameOf(certificate.x509.subject) || null, ...describeValidity(certificate, now) };
-}
-
-function rowOfMissing({ path, user, through }: UsedFile): CertificateRow {
-  const problem: Problem = {
-    code: 'PKI_CERTIFICATE_MISSING',
-    kind: PKI_ERRORS.PKI_CERTIFICATE_MISSING,
-    severity: 'problem',
-    message: 'does not exist',
-    subject: path,
-    hint: `named by ${user} through ${through}; restore the file from a backup, or correct ${through}`,
-    fixedBy: 'operator',
-  };
-  return {
-    id: `used-by/${user}`,
-    kind: 'file',
-    name: `file of ${user} (${through})`,
-    path,
-    subject: null,
-    issuer: null,
-    ...NO_VALIDITY,
-    ...reportProblems([problem]),
-  };
-}
-
-const APPROVE =
-  'the kubelet asks the cluster for it: when the API server works, approve the pending request of signer kubernetes.io/kubelet-serving (`kubectl get csr`, `kubectl certificate approve NAME`)';
-
-/**
- * The serving certificate that the kubelet requests from the cluster (`serverTLSBootstrap`): no controller approves the
- * request (kubernetes.io, "Kubelet serving certificates").
- */
-async function reportKubeletServing(
-  { input, cas }: CertificateInventory,
-  options: JudgementOptions,
-  host: UsedHost,
-): Promise<readonly CertificateRow[]> {
-  const path = locateKubeletServerStore(input.components);
-  if (path === undefined || !(input.only?.includes('kubelet-serving') ?? true)) return [];
-  const nodeIps = findFlag(input.components, { component: 'kubelet', flag: 'node-ip' })?.split(',') ?? [];
-  const serverNames = nodeIps.filter((each) => !['0.0.0.0', '::'].includes(each));
-  const file: UsedFile = {
-    path,
-    user: 'kubelet',
-    through: 'serverTLSBootstrap',
-    how: 'named',
-    serverNames,
-    toHost: (each) => each,
-  };
-  const bytes = await attempt(() => host.readFile(path));
-  if (bytes.ok && bytes.value === undefined) {
-    const row = rowOfMissing(file);
-    return [
-      {
-        ...row,
-        id: 'kubelet-serving',
-        kind: 'kubelet',
-        name: 'kubelet serving certificate',
-        problems: row.problems.map((each) => ({ ...each, hint: APPROVE })),
-      },
-    ];
-  }
-  const text = bytes.ok ? Buffer.from(bytes.value ?? []).toString('latin1') : '';
-  const [read] = await readUsedCertificates({ file, text, form: 'pem' }, host);
-  const used: UsedCertificates = read ?? {
-    ...{ file, path, kind: 'file', role: 'leaf', key: undefined, trusted: [] },
-    certificates: await attempt(() => parseCertificates(text, path)),
-  };
-  const problems = judgeUsed(used, { ...options, cas }).map((each) => ({ ...each, hint: APPROVE }));
-  return [
-    { ...rowOf(used, problems, options.now, 'kubelet-serving'), kind: 'kubelet', name: 'kubelet serving certificate' },
-  ];
 }

@@ -5,6 +5,7 @@ import { usageError } from '../../envelope.ts';
 import { clockFlag, keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags } from '../../flags.ts';
 import { warnOfOutdatedCopies } from '../../outdated-copies.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
+import { warnOfRequestedServing } from '../../requested-serving.ts';
 import { toRenewal } from '../../renewal-input.ts';
 
 export default class CertsRenew extends NodeCommand {
@@ -51,6 +52,7 @@ export default class CertsRenew extends NodeCommand {
     const input = { playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes };
     const answer = await answerPlaybook(input, session);
     await warnOfOutdatedCopies(session);
+    await warnOfRequestedServing(session);
     return answer;
   }
 }
