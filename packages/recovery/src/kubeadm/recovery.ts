@@ -20,6 +20,7 @@ import { createMembersGate } from '../gates/members-gate.ts';
 import { createTrustPhase } from '../rotation/trust-phase.ts';
 import { API_STABLE, CA_PUBLISHED, LOCKS, RESTART } from '../step-ids.ts';
 import { createAdoption } from './adoption.ts';
+import { createKubeletServingPhase } from './kubelet-serving.ts';
 import { createLocksStep } from './leader-locks.ts';
 import { createMajorityWatch } from './majority-watch.ts';
 import { createPublishedCaGate } from './published-ca-gate.ts';
@@ -61,6 +62,7 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
             late,
             createNodePhase(node),
             createTrustPhase(node, options, [CA_PUBLISHED]),
+            createKubeletServingPhase(node, [API_STABLE]),
           ]
         : [certificates],
   };

@@ -43,8 +43,10 @@ function assertPresent({ absent }: CertificateInventory, description: NodeDescri
     code: 'PKI_CERTIFICATE_MISSING',
     message: first.reason,
     subject: absent.map(({ id }) => id).join(', '),
-    hint: isWorker(description)
-      ? 'this node is a worker: run this on a control-plane node'
-      : 'choose from the certificates of this node: `kube-rescue certs check`',
+    hint:
+      first.hint ??
+      (isWorker(description)
+        ? 'this node is a worker: run this on a control-plane node'
+        : 'choose from the certificates of this node: `kube-rescue certs check`'),
   });
 }

@@ -6,12 +6,12 @@ import { hostPath, joinPath } from '@kube-rescue/host';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { type Node, type NodeDescription, servingCertificate } from '@kube-rescue/node';
 import { createGateStep } from '../gates/gate-step.ts';
+import { kubeletUrl } from '../gates/kubelet-url.ts';
 import { inspectRotationOfNode, type RotationInput } from './rotation-input.ts';
 
 /** The API server and the kubelet reload their CA once a minute; the rest is for a busy machine. */
 const REREAD_TIMEOUT_MS = 180_000;
 const REQUEST_TIMEOUT_MS = 5_000;
-const KUBELET_PORT = '10250';
 /** With serverTLSBootstrap, the kubelet keeps its signed serving certificate here. */
 const SIGNED_SERVING = hostPath('/var/lib/kubelet/pki/kubelet-server-current.pem');
 
@@ -83,18 +83,13 @@ async function listServers(description: NodeDescription, node: Node): Promise<re
     },
     {
       name: 'the kubelet',
-      url: `https://${kubeletAddress(description)}:${KUBELET_PORT}/pods`,
+      url: kubeletUrl(description, '/pods'),
       fingerprints: [
         ...(await fingerprintsOf('kubelet-serving')),
         ...(signed === undefined ? [] : [signed.fingerprint256]),
       ],
     },
   ];
-}
-
-function kubeletAddress({ kubelet }: NodeDescription): string {
-  const address = kubelet.nodeIp ?? '127.0.0.1';
-  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** The status of the server itself, with the proof that it is the server; otherwise the reason as the status. */
