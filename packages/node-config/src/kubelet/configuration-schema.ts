@@ -8,6 +8,7 @@ type Kind =
   | 'string'
   | 'boolean'
   | 'integer'
+  | 'long'
   | 'number'
   | 'duration'
   | 'strings'
@@ -27,9 +28,10 @@ const FIELDS: Readonly<Record<Kind, string>> = {
     protectKernelDefaults makeIPTablesUtilChains failSwapOn kernelMemcgNotification enableSystemLogHandler enableSystemLogQuery
     enableProfilingHandler enableDebugFlagsHandler seccompDefault registerNode localStorageCapacityIsolation failCgroupV1`,
   integer: `port readOnlyPort registryPullQPS registryBurst eventRecordQPS eventBurst healthzPort oomScoreAdj
-    nodeLeaseDurationSeconds imageGCHighThresholdPercent imageGCLowThresholdPercent maxPods podPidsLimit nodeStatusMaxImages
-    maxOpenFiles kubeAPIQPS kubeAPIBurst maxParallelImagePulls evictionMaxPodGracePeriod podsPerCore iptablesMasqueradeBit
+    nodeLeaseDurationSeconds imageGCHighThresholdPercent imageGCLowThresholdPercent maxPods nodeStatusMaxImages
+    kubeAPIQPS kubeAPIBurst maxParallelImagePulls evictionMaxPodGracePeriod podsPerCore iptablesMasqueradeBit
     iptablesDropBit containerLogMaxFiles containerLogMaxWorkers`,
+  long: 'podPidsLimit maxOpenFiles',
   number: 'memoryThrottlingFactor',
   duration: `syncFrequency fileCheckFrequency httpCheckFrequency streamingConnectionIdleTimeout nodeStatusUpdateFrequency
     nodeStatusReportFrequency imageMinimumGCAge imageMaximumGCAge volumeStatsAggPeriod cpuManagerReconcilePeriod
@@ -50,7 +52,8 @@ const DURATION = /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)
 const WANTED: Readonly<Record<Kind, readonly [words: string, accepts: (value: Json) => boolean]>> = {
   string: ['a string', isText],
   boolean: ['true or false', (value) => typeof value === 'boolean'],
-  integer: ['a whole number', (value) => Number.isInteger(value)],
+  integer: ['a whole number of 32 bits', isInt32],
+  long: ['a whole number', (value) => Number.isInteger(value)],
   number: ['a number', (value) => typeof value === 'number'],
   duration: ['a duration such as 10s', (value) => typeof value === 'string' && DURATION.test(value)],
   strings: ['a list of strings', (value) => isList(value) && value.every((each) => each === null || isText(each))],
@@ -91,6 +94,10 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
+}
+
+function isInt32(value: Json): boolean {
+  return Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31;
 }
 
 function isText(value: Json): boolean {

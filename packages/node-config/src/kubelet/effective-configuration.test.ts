@@ -135,6 +135,7 @@ describe('a kubelet does not start', () => {
     ['a tab', `${HEADER}authentication:\n\tx509: {}\n`, 'line 4'],
     ['a string for a switch', `${HEADER}rotateCertificates: "true"\n`, 'rotateCertificates is not true or false'],
     ['a string for a number', `${HEADER}maxPods: "110"\n`, 'maxPods is not a whole number'],
+    ['a number of more than 32 bits', `${HEADER}maxPods: 99999999999\n`, 'maxPods is not a whole number'],
     ['a number for a string', `${HEADER}clusterDomain: 1\n`, 'clusterDomain is not a string'],
     ['a string for a list', `${HEADER}clusterDNS: 10.96.0.10\n`, 'clusterDNS is not a list of strings'],
     ['a wrong duration', `${HEADER}syncFrequency: 1d\n`, 'syncFrequency is not a duration'],
