@@ -7,8 +7,8 @@ import type { KubeletVersion } from './kubelet-version.ts';
 /** Sockets of runtimes, as kubeadm knows them: Kubernetes, `cmd/kubeadm/app/constants/constants_unix.go`. */
 const SOCKETS = ['/run/containerd/containerd.sock', '/run/crio/crio.sock', '/run/cri-dockerd.sock'].map(hostPath);
 const CONTAINERD_CONFIG = hostPath('/etc/containerd/config.toml');
-/** The kubelet's default: Kubernetes 1.27, `pkg/kubelet/apis/config/v1beta1/defaults.go`. */
-const DEFAULT_SINCE = 27;
+/** The field of the configuration file and its default: Kubernetes 1.27, `pkg/kubelet/apis/config/v1beta1/defaults.go`. */
+const FIELD_SINCE = 27;
 const DEFAULT_ENDPOINT = 'unix:///run/containerd/containerd.sock';
 /** containerd's names of its CRI plugin, by version of its configuration. */
 const CRI_PLUGIN = /["'](?:cri|io\.containerd\.grpc\.v1\.cri|io\.containerd\.cri\.v1\.runtime)["']/;
@@ -26,12 +26,21 @@ export async function findMissingRuntime(
 ): Promise<readonly Finding[]> {
   // The dockershim of kubelets before 1.24 serves its own socket.
   if (commandLine.get('container-runtime') === 'docker') return [];
-  const isDefault = version !== undefined && version.minor >= DEFAULT_SINCE;
-  const endpoint = component.flags.get('container-runtime-endpoint') ?? (isDefault ? DEFAULT_ENDPOINT : undefined);
+  const endpoint = endpointOf(component.flags, commandLine, version);
   const socket = socketOf(endpoint);
   if (endpoint === undefined || socket === undefined) return [];
   if ((await host.stat(socket)) === undefined) return [await missingSocket(endpoint, socket, host)];
   return socket.endsWith('/containerd.sock') ? findDisabledPlugin(host) : [];
+}
+
+function endpointOf(
+  flags: ReadonlyMap<string, string>,
+  commandLine: ReadonlyMap<string, string>,
+  version: KubeletVersion | undefined,
+): string | undefined {
+  const flag = 'container-runtime-endpoint';
+  if (version === undefined) return flags.get(flag);
+  return version.minor < FIELD_SINCE ? commandLine.get(flag) : (flags.get(flag) ?? DEFAULT_ENDPOINT);
 }
 
 function socketOf(endpoint: string | undefined): HostPath | undefined {

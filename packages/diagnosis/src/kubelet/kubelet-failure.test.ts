@@ -79,6 +79,7 @@ describe('a kubelet on cgroup v1', () => {
   it.each([
     ['1.34.9', '', []],
     ['1.34.9', 'failCgroupV1: true\n', ['CGROUP_V1_REFUSED']],
+    ['1.30.9', 'failCgroupV1: true\n', []],
     ['1.35.0', '', ['CGROUP_V1_REFUSED']],
     ['1.35.0', 'failCgroupV1: false\n', []],
     ['1.37.2', '', ['CGROUP_V1_REFUSED']],
@@ -136,6 +137,9 @@ describe('the container runtime', () => {
     expect((await failureOf({ flags: REMOTE, files: { '/run/crio/crio.sock': '' } })).codes).toEqual([]);
     expect((await failureOf({ version: '1.27.0' })).codes).toEqual(['CONTAINER_RUNTIME_MISSING']);
     expect((await failureOf({ version: '1.26.0' })).codes).toEqual([]);
+    const fields = 'containerRuntimeEndpoint: unix:///run/x.sock\n';
+    expect((await failureOf({ version: '1.27.0', fields })).codes).toEqual(['CONTAINER_RUNTIME_MISSING']);
+    expect((await failureOf({ version: '1.26.0', fields })).codes).toEqual([]);
     expect((await failureOf({ fields: 'containerRuntimeEndpoint: tcp://127.0.0.1:1\n' })).codes).toEqual([]);
     expect((await failureOf({ version: '1.20.15', flags: '--container-runtime=docker' })).codes).toEqual([]);
   });

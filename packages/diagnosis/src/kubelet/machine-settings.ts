@@ -9,6 +9,8 @@ type Reader = Pick<Host, 'readFile' | 'stat' | 'list'>;
 
 /** The kubelet refuses cgroup v1 by default since then: Kubernetes, `pkg/kubelet/apis/config/v1beta1/defaults.go`. */
 const CGROUP_V1_REFUSED_SINCE = 35;
+/** Earlier kubelets pass over `failCgroupV1`. */
+const SETTING_SINCE = 31;
 /** Only cgroup v2 has it at the top: cgroups(7). */
 const CGROUP_CONTROLLERS = hostPath('/sys/fs/cgroup/cgroup.controllers');
 const CGROUPS = hostPath('/sys/fs/cgroup');
@@ -26,7 +28,8 @@ export async function findRefusedCgroups(
 ): Promise<readonly Finding[]> {
   const isMounted = ((await host.list(CGROUPS)) ?? []).length > 0;
   if (!isMounted || (await host.stat(CGROUP_CONTROLLERS)) !== undefined) return [];
-  const setting = flags.get('fail-cgroupv1');
+  const hasSetting = version === undefined || version.minor >= SETTING_SINCE;
+  const setting = hasSetting ? flags.get('fail-cgroupv1') : undefined;
   const said = log?.lines.find((line) => line.includes('not run on a host using cgroup v1'));
   const isDefault = version !== undefined && version.minor >= CGROUP_V1_REFUSED_SINCE;
   if (said === undefined && (isFalse(setting) || (setting === undefined && !isDefault))) return [];
