@@ -1,9 +1,10 @@
 import { triageNode } from '@kube-rescue/diagnosis';
 import { describe, expect, it } from 'vitest';
+import { KUBELET_FILES } from './kubelet-files.ts';
 import { OUTAGES } from './outages.ts';
 import { REPORTS } from './reports.ts';
 
-const ALL = [...REPORTS, ...OUTAGES];
+const ALL = [...REPORTS, ...OUTAGES, ...KUBELET_FILES];
 
 describe('public reports', () => {
   it.each(ALL)('$address: $state', async ({ build, code, says, never = [] }) => {
