@@ -1,10 +1,15 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { LongestFirst } from './test/e2e/longest-first.ts';
 
-/** Says what a lab changes on the machine itself, which it can only while there is no other. */
-const ALONE = ['test/e2e/lab.e2e.test.ts'];
+/**
+ * Before the others: they provide the binaries, which one process at a time does, and say what a lab changes on the machine itself,
+ * which they can only while there is no other.
+ */
+const ALONE = ['test/e2e/lab.e2e.test.ts', 'test/e2e/newest-kubernetes.e2e.test.ts'];
 /** Variants of scenarios, for `npm run test:e2e:long`. */
 const LONG = ['test/e2e/long/*.e2e.test.ts'];
+/** Every version of Kubernetes, for `npm run test:e2e:matrix`. */
+const MATRIX = ['test/e2e/matrix/*.e2e.test.ts'];
 /** Clusters wait more than they work, so that two cores carry two of them at a time. */
 const CLUSTERS_AT_A_TIME = 2;
 
@@ -28,9 +33,10 @@ export default defineConfig({
       project('alone', 1, { include: ALONE, maxWorkers: 1 }),
       project('clusters', 2, {
         include: ['test/e2e/**/*.e2e.test.ts'],
-        exclude: [...ALONE, ...LONG],
+        exclude: [...ALONE, ...LONG, ...MATRIX],
         maxWorkers: CLUSTERS_AT_A_TIME,
       }),
+      project('matrix', 4, { include: MATRIX, maxWorkers: 1 }),
       project('long', 3, { include: LONG, maxWorkers: CLUSTERS_AT_A_TIME }),
     ],
     sequence: { sequencer: LongestFirst },

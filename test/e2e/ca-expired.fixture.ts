@@ -12,9 +12,9 @@ const LIFE = [
 ];
 export const CA_TIMEOUT_MS = 10 * 60_000;
 
-/** Lets a CA of a cluster expire and reissues it with its own key, in the scenario of this name. */
-export async function expectReissue(scenario: string): Promise<void> {
-  const { result, names, kinds } = await drill('--scenario', scenario);
+/** Lets a CA of a cluster expire and reissues it with its own key, in the scenario of this name on this Kubernetes. */
+export async function expectReissue(scenario: string, kubernetes: string): Promise<void> {
+  const { result, names, kinds } = await drill('--scenario', scenario, '--kubernetes', kubernetes);
   expect(result.scenario).toBe(scenario);
   expect(kinds).toEqual(KINDS);
   expect(names).toEqual(expect.arrayContaining(LIFE.map((name) => `life: ${name}`)));

@@ -44,7 +44,14 @@ describe('a healthy cluster whose CAs are rotated to new keys under load', () =>
   it.each(['rsa'])(
     'answers every request except during restarts of the API server, is rolled back and resumed, and drops the old CAs (%s)',
     async (algorithm) => {
-      const { result, names } = await drill<RotationResult>('--scenario', 'ca-rotation-live', '--algorithm', algorithm);
+      const { result, names } = await drill<RotationResult>(
+        '--scenario',
+        'ca-rotation-live',
+        '--algorithm',
+        algorithm,
+        '--kubernetes',
+        '1.20',
+      );
       const life = CAS.flatMap((ca) => LIFE.map((name) => `life of ${ca}: ${name}`));
       expect(names).toEqual(expect.arrayContaining(REVERSALS));
       expect(names).toEqual(

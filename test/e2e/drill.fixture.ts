@@ -1,12 +1,17 @@
 import { expect } from 'vitest';
 import { fileURLToPath } from 'node:url';
+import { KUBERNETES } from '../../apps/drill/src/scenarios.ts';
 import { runProgram } from '../../apps/cli/src/cli-process.fixture.ts';
 import { expectNoTraces, labsNamedIn } from './lab-traces.fixture.ts';
 
 const DRILL = fileURLToPath(new URL('../../apps/drill/bin/run.js', import.meta.url));
 
+/** The newest Kubernetes of the lab. */
+export const NEWEST = KUBERNETES[0];
+
 export interface DrillResult {
   readonly scenario: string;
+  readonly kubernetes: string;
   readonly proofs: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
   readonly recovery: {
     readonly secondsToUsableApi: number;

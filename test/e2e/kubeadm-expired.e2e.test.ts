@@ -2,18 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { BIN, runCli } from '../../apps/cli/src/cli-process.fixture.ts';
-import { drill } from './drill.fixture.ts';
+import { drill, NEWEST } from './drill.fixture.ts';
 import { expectNoTraces, findTraces, labsNamedIn } from './lab-traces.fixture.ts';
 
 /** The proofs of a drill, by the word before the colon. */
 const PROOFS = ['death', 'recover', 'life', 'backup', 'second-recover', 'rollback', 'recover-again', 'life-again'];
 
 describe('the drill kubeadm-expired', () => {
-  it.each(['rsa', 'ecdsa'])(
-    'breaks and recovers a real cluster with %s keys, and leaves nothing behind',
-    async (algorithm) => {
-      const { result, kinds, progress } = await drill('--algorithm', algorithm);
+  it.each([
+    ['rsa', '1.20'],
+    ['ecdsa', '1.20'],
+    ['rsa', NEWEST],
+  ])(
+    'breaks and recovers a real cluster with %s keys and Kubernetes %s, and leaves nothing behind',
+    async (algorithm, kubernetes) => {
+      const { result, kinds, progress } = await drill('--algorithm', algorithm, '--kubernetes', kubernetes);
       expect(result.scenario).toBe('kubeadm-expired');
+      expect(result.kubernetes).toMatch(new RegExp(`^v${kubernetes}\\.\\d+$`));
       expect(kinds).toEqual(PROOFS);
       expect(result.recovery.secondsToUsableApi).toBeGreaterThan(0);
       expect(result.recovery.seconds).toBeGreaterThan(result.recovery.secondsToUsableApi);
@@ -26,7 +31,9 @@ describe('the drill kubeadm-expired', () => {
 describe('a drill that is stopped', () => {
   /** Starts a drill and waits until it creates its cluster. */
   async function startDrill(): Promise<{ readonly process: ChildProcess; readonly labs: readonly string[] }> {
-    const started = spawn(process.execPath, [BIN, 'drill'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(process.execPath, [BIN, 'drill', '--kubernetes', '1.20'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let progress = '';
     await new Promise<void>((resolve, reject) => {
       started.stderr.setEncoding('utf8').on('data', (text: string) => {
