@@ -22,7 +22,7 @@ export class DrillCommand extends BaseCommand {
     scenario: Flags.option({ options: SCENARIOS, description: 'what happens to the cluster', default: SCENARIOS[0] })(),
     kubernetes: Flags.option({
       options: KUBERNETES,
-      description: `version of Kubernetes [default: ${DEFAULT_KUBERNETES}; saturday: ${SELF_HOSTED_KUBERNETES}]`,
+      description: `version of Kubernetes [default: ${DEFAULT_KUBERNETES.join(', else ')}; saturday: ${SELF_HOSTED_KUBERNETES}]`,
     })(),
     algorithm: Flags.option({
       options: ['rsa', 'ecdsa'] as const,

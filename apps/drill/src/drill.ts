@@ -4,7 +4,7 @@ import type {
   ClusterInput,
   ClusterScenario,
   KeyAlgorithm,
-  KubernetesReleaseName,
+  KubernetesRelease,
   LabDeps,
   LabProgress,
   Proof,
@@ -16,13 +16,14 @@ import { rehearseRotation, type RotationUnderLoad } from './rotation/rotation-dr
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs/proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';
-import type { Scenario } from './scenarios.ts';
+import { provideFirst } from './provide-kubernetes.ts';
+import type { Scenario, Versions } from './scenarios.ts';
 import { rehearseSelfHosted, type SelfHostedDrill } from './self-hosted-drill.ts';
 import { createStopwatch, type Stopwatch } from './stopwatch.ts';
 
 export interface DrillInput {
   readonly scenario: Scenario;
-  readonly kubernetes: KubernetesReleaseName;
+  readonly kubernetes: Versions;
   readonly algorithm: KeyAlgorithm;
   /** Keeps the cluster after the drill. */
   readonly keep: boolean;
@@ -87,9 +88,11 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
   try {
     const lab = await import('@kube-rescue/lab');
     await watch.measure('check this machine', () => lab.equipMachine(deps));
-    const release = lab.KUBERNETES_RELEASES[input.kubernetes];
-    const { directory } = await watch.measure(`provide the binaries of Kubernetes ${release.version}`, () => {
-      return lab.provideKubernetesBinaries({ ...session.binaries, release }, deps);
+    const { release, directory } = await watch.measure('provide the Kubernetes binaries', () => {
+      const provide = (from: KubernetesRelease) =>
+        lab.provideKubernetesBinaries({ ...session.binaries, release: from }, deps);
+      const note = (message: string): void => onProgress({ phase: 'binaries', message });
+      return provideFirst(input.kubernetes, (version) => lab.KUBERNETES_RELEASES[version], provide, note);
     });
     const create = { release, binaries: directory, ownerPid: process.pid, keyAlgorithm: algorithm };
     const about = { scenario, kubernetes: release.version, algorithm };

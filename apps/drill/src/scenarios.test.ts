@@ -1,6 +1,6 @@
-import { CLUSTER_SCENARIOS, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
+import { CLUSTER_SCENARIOS, KUBERNETES_RELEASES, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
 import { expect, it } from 'vitest';
-import { SCENARIOS } from './scenarios.ts';
+import { KUBERNETES, kubernetesFor, SCENARIOS } from './scenarios.ts';
 
 it('a drill offers every scenario of the lab', () => {
   // The encrypted variant is selected by --encrypted, not by a name.
@@ -8,4 +8,15 @@ it('a drill offers every scenario of the lab', () => {
   expect([...SCENARIOS].toSorted()).toEqual(
     [...Object.keys(CLUSTER_SCENARIOS), ...selfHosted, 'ca-rotation-live'].toSorted(),
   );
+});
+
+it('a drill offers every version of the lab', () => {
+  expect([...KUBERNETES].toSorted()).toEqual(Object.keys(KUBERNETES_RELEASES).toSorted());
+});
+
+it('a self-hosted cluster has the version of its time, and refuses another', () => {
+  expect(kubernetesFor('saturday', undefined)).toEqual(['1.20']);
+  expect(kubernetesFor('saturday', '1.20')).toEqual(['1.20']);
+  expect(() => kubernetesFor('saturday', '1.37')).toThrow('self-hosted clusters are of 1.20');
+  expect(kubernetesFor('ca-expired', '1.34')).toEqual(['1.34']);
 });

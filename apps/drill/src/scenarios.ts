@@ -18,16 +18,20 @@ export const KUBERNETES = ['1.37', '1.34', '1.20'] as const satisfies readonly K
 
 export type Kubernetes = (typeof KUBERNETES)[number];
 
-export const DEFAULT_KUBERNETES: Kubernetes = '1.20';
+/** Without a flag: the newest, or what Debian's source has where the newest cannot be obtained. */
+export const DEFAULT_KUBERNETES: Versions = ['1.37', '1.20'];
 /** A self-hosted cluster is of the time of Tectonic. */
 export const SELF_HOSTED_KUBERNETES: Kubernetes = '1.20';
 
-/** The version for a scenario. @throws CliError `USAGE` for a version that a self-hosted cluster cannot have */
-export function kubernetesFor(scenario: Scenario, given: Kubernetes | undefined): Kubernetes {
-  if (scenario !== 'saturday') return given ?? DEFAULT_KUBERNETES;
-  if (given === undefined || given === SELF_HOSTED_KUBERNETES) return SELF_HOSTED_KUBERNETES;
+/** Versions of which the first that can be obtained is used. */
+export type Versions = readonly [Kubernetes, ...Kubernetes[]];
+
+/** The versions for a scenario. @throws CliError `USAGE` for a version that a self-hosted cluster cannot have */
+export function kubernetesFor(scenario: Scenario, given: Kubernetes | undefined): Versions {
+  if (scenario !== 'saturday') return given === undefined ? DEFAULT_KUBERNETES : [given];
+  if (given === undefined || given === SELF_HOSTED_KUBERNETES) return [SELF_HOSTED_KUBERNETES];
   throw usageError(
-    `scenario ${scenario} has no Kubernetes ${given}: self-hosted clusters are of its time`,
+    `scenario ${scenario} has no Kubernetes ${given}: self-hosted clusters are of ${SELF_HOSTED_KUBERNETES}`,
     `--kubernetes ${given}`,
     `omit --kubernetes, or pass ${SELF_HOSTED_KUBERNETES}`,
   );
