@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Reporter } from './reporter.ts';
@@ -21,6 +22,8 @@ export function listenForInterruption(
   message = 'interrupted; nothing was changed',
 ): Interruption {
   const controller = new AbortController();
+  // Steps side by side and their programs all listen; more listeners than ten are no leak.
+  setMaxListeners(0, controller.signal);
   let notice: string | undefined;
   const onSignal = (): void => {
     if (controller.signal.aborted) {
