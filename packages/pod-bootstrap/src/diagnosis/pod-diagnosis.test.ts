@@ -62,6 +62,7 @@ describe('a running pod that does not work', () => {
     const found = diagnose(RUNNING, log(`Failed to list *v1.Service: Get "https://10.3.0.1:443/api": ${text}`));
     expect(found.code).toBe('POD_CA_OUTDATED');
     expect(found.hint).toContain('kube-controller-manager');
+    expect(found.hint).toContain('kube-root-ca.crt');
   });
 
   it.each([

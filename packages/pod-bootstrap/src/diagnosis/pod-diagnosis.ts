@@ -48,7 +48,7 @@ const LOG_PATTERNS: readonly Pattern[] = [
     code: 'POD_CA_OUTDATED',
     pattern: /x509: certificate (?:signed by unknown authority|has expired or is not yet valid)/,
     reason: ([found]) => `does not trust the CA of the API server: ${found}`,
-    hint: 'the token Secret of its service account has an old ca.crt: run kube-controller-manager with the new CA (kube-rescue pods rescue) or kube-rescue recover to update it; then restart the pod',
+    hint: 'kube-root-ca.crt of its namespace, or a token Secret that it mounts, has an old ca.crt: run kube-controller-manager with the new CA (kube-rescue pods rescue) or kube-rescue recover to update it; then restart the pod',
   },
   {
     code: 'POD_TOKEN_REFUSED',
