@@ -162,17 +162,12 @@ export function renderImageConfig(recipe: ImageRecipe, architecture: string, lay
   });
 }
 
-/** The libraries that programs of this machine need, the loader included; a static program needs none. */
+/** The libraries that programs and libraries of this machine need, the loader included; a static program needs none. */
 export async function sharedLibraries(programs: readonly HostPath[], deps: LabDeps): Promise<readonly HostPath[]> {
-  const listings = await Promise.all(
-    programs.map(async (program) => {
-      const result = await deps.host.exec(['ldd', program], { timeoutMs: 10_000, signal: deps.signal });
-      const isStatic = result.stderr.includes('not a dynamic executable');
-      if (result.exitCode !== 0 && !isStatic) throw commandFailed(['ldd', program], result);
-      return result;
-    }),
-  );
-  return [...new Set(listings.flatMap(({ stdout }) => parseSharedLibraries(stdout)))];
+  const result = await deps.host.exec(['ldd', ...programs], { timeoutMs: 60_000, signal: deps.signal });
+  const hasStatic = `${result.stdout}${result.stderr}`.includes('not a dynamic executable');
+  if (result.exitCode !== 0 && !hasStatic) throw commandFailed(['ldd', ...programs], result);
+  return [...new Set(parseSharedLibraries(result.stdout))];
 }
 
 /** @param listing the output of ldd(1); the kernel's own vdso has no file */

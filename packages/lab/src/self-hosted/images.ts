@@ -18,7 +18,8 @@ const TABLE_COMMANDS = ['iptables', 'ip6tables'].flatMap((name) => [name, `${nam
 async function proxyImage(binaries: HostPath, deps: LabDeps): Promise<ImageRecipe> {
   const { stdout } = await runCommand(deps, ['sh', '-c', 'ls /usr/lib/*/xtables/*.so']);
   const extensions = stdout.trim().split('\n').map(hostPath);
-  const libraries = await sharedLibraries([MULTI_CALL, CONNTRACK, ...extensions.slice(0, 1)], deps);
+  // Without the mathematics that `statistic` needs, no rule is written once a Service has two endpoints.
+  const libraries = await sharedLibraries([MULTI_CALL, CONNTRACK, ...extensions], deps);
   const commands = TABLE_COMMANDS.map((name) => [`/usr/sbin/${name}`, MULTI_CALL] as const);
   const sameInImage = [CONNTRACK, ...libraries, ...extensions].map((path) => [path, path] as const);
   const proxy = componentImage('kube-proxy', binaries, SELF_HOSTED_RELEASE);
