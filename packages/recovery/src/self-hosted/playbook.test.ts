@@ -206,10 +206,10 @@ describe('new AWS keys in the recovery of a self-hosted control plane', () => {
     entries.map(({ step }) => step).filter((step) => steps.includes(step));
 
   it('are written after the other Secrets, before the API server starts; names come before the proof that all lasts', async () => {
-    const plan = await planWith(phaseOf('credentials', NEEDED));
+    const made = await planWith(phaseOf('credentials', NEEDED));
     const wanted = ['objects/secrets', 'credentials', 'checkpoint/contents', 'names', 'checkpoint/stable'];
-    expect(order(plan, ...wanted)).toEqual(wanted);
-    expect(plan.entries.find(({ step }) => step === 'names')?.phase).toBe('handover');
+    expect(order(made, ...wanted)).toEqual(wanted);
+    expect(made.entries.find(({ step }) => step === 'names')?.phase).toBe('handover');
   });
 
   it('wait for an etcd that refuses writes until it has its certificates', async () => {
@@ -223,7 +223,7 @@ describe('new AWS keys in the recovery of a self-hosted control plane', () => {
   });
 
   it('are judged last where there are none', async () => {
-    const plan = await planWith(undefined);
-    expect(plan.entries.at(-1)?.step).toBe('names');
+    const { entries } = await planWith(undefined);
+    expect(entries.at(-1)?.step).toBe('names');
   });
 });
