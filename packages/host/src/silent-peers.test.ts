@@ -33,14 +33,19 @@ describe('a server that takes connections and does not answer', () => {
     await expect(ask('/healthz')).rejects.toMatchObject(silent);
     await expect(ask('/api/v1/nodes')).rejects.toMatchObject(silent);
     expect(connections).toBe(first);
+    const slower = { url: `${url}/readyz`, timeoutMs: 200 };
+    await expect(host.request(slower), 'more time is given to a slow server').rejects.toMatchObject({
+      message: expect.stringContaining('no response within 200 ms'),
+    });
+    expect(connections).toBe(first + 1);
     clock.advance(15_000);
     await expect(ask('/readyz')).rejects.toMatchObject(silent);
-    expect(connections, 'the memory is short').toBe(first + 1);
+    expect(connections, 'the memory is short').toBe(first + 2);
     endSession();
     await expect(ask('/readyz')).rejects.toMatchObject(silent);
-    expect(connections, 'a step or a sleep may have changed it').toBe(first + 2);
+    expect(connections, 'a step or a sleep may have changed it').toBe(first + 3);
     await expect(uncached(() => ask('/readyz'))).rejects.toMatchObject(silent);
-    expect(connections, 'a proof asks each time').toBe(first + 3);
+    expect(connections, 'a proof asks each time').toBe(first + 4);
   });
 
   it('is not one that refuses the connection', async () => {

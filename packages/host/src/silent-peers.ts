@@ -13,7 +13,8 @@ export interface SilentPeers {
 
 /**
  * Remembers servers that were silent: a look at a node asks the same dead API server several times, and each time-out is seconds of
- * an outage. A refused connection is no silence; asking again costs nothing.
+ * an outage. A refused connection is no silence; asking again costs nothing. Nor is a server that was given less time than now: it
+ * may only be slow.
  */
 export function createSilentPeers({
   host,
@@ -22,20 +23,22 @@ export function createSilentPeers({
   readonly host: Pick<Host, 'request'>;
   readonly clock: Pick<Clock, 'now'>;
 }): SilentPeers {
-  const silent = new Map<string, { readonly failure: HostError; readonly at: number }>();
+  const silent = new Map<string, { readonly failure: HostError; readonly at: number; readonly timeoutMs: number }>();
   return {
     forget: () => silent.clear(),
     request: async (probe) => {
       const peer = `${new URL(probe.url).origin} ${probe.address ?? ''}`;
       const known = silent.get(peer);
-      const ageMs = known === undefined ? Infinity : clock.now().getTime() - known.at;
       probe.signal?.throwIfAborted();
-      if (known !== undefined && ageMs >= 0 && ageMs < MEMORY_MS) throw known.failure;
+      if (known !== undefined && known.timeoutMs >= probe.timeoutMs) {
+        const ageMs = clock.now().getTime() - known.at;
+        if (ageMs >= 0 && ageMs < MEMORY_MS) throw known.failure;
+      }
       try {
         return await host.request(probe);
       } catch (error) {
         if (error instanceof HostError && isSilence(error)) {
-          silent.set(peer, { failure: error, at: clock.now().getTime() });
+          silent.set(peer, { failure: error, at: clock.now().getTime(), timeoutMs: probe.timeoutMs });
         }
         throw error;
       }
