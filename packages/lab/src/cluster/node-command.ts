@@ -13,7 +13,7 @@ export interface EquippedNode {
   readonly kubeconfig?: string | undefined;
 }
 
-const KUBEADM_KUBECONFIG = '/etc/kubernetes/admin.conf';
+export const KUBEADM_KUBECONFIG = '/etc/kubernetes/admin.conf';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
