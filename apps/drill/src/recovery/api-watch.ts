@@ -11,20 +11,20 @@ export type ReadyQuestion =
  * Requests `/readyz`, and trusts only the cluster's CA. Arguments: the URL and the CA. It uses curl, because a proof must be
  * independent of kube-rescue.
  */
-const ASK = `ask() { curl --silent --max-time 2 --cacert "$2" "$1" | grep -qx ok; }`;
+const ASK = `ask() { curl --silent --max-time 5 --cacert "$2" "$1" | grep -qx ok; }`;
 
 /** The same for a kubeconfig, which is read for each request. */
 const ASK_KUBECONFIG = `part() { sed -n "s/^ *$1: *//p" "$2" | head -n 1; }
 ask() {
   part certificate-authority-data "$1" | base64 -d > /run/kube-rescue-drill-ca.crt &&
-  curl --silent --max-time 2 --cacert /run/kube-rescue-drill-ca.crt "$(part server "$1")/readyz" | grep -qx ok
+  curl --silent --max-time 5 --cacert /run/kube-rescue-drill-ca.crt "$(part server "$1")/readyz" | grep -qx ok
 }`;
 
 const UNTIL_READY = 'until ask "$@"; do sleep 0.05; done';
 /** Writes a line for each change: the time, and whether it is ready. */
 const EACH_CHANGE = `: > /run/kube-rescue-drill-api
 while :; do
-  # One answer that is late on a busy machine is no outage.
+  # An answer that is late on a busy machine is no outage, nor is a single one that is lost.
   if ask "$@" || { sleep 0.2; ask "$@"; }; then is=ready; else is=down; fi
   [ "$is" = "$was" ] || echo "$(date +%s.%3N) $is" >> /run/kube-rescue-drill-api
   was=$is
