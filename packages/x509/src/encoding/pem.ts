@@ -1,4 +1,5 @@
 import { X509Error } from '../errors.ts';
+import { containsPem } from './pem-marks.ts';
 
 /** One block of a PEM text (RFC 7468). */
 export interface PemBlock {
@@ -43,17 +44,15 @@ interface Line {
   readonly end: number;
 }
 
-function readLines(text: string): readonly Line[] {
-  const lines: Line[] = [];
+function* readLines(text: string): Generator<Line> {
+  const found = /\r?\n/g;
   for (let start = 0; start <= text.length; ) {
-    const found = /\r?\n/g;
     found.lastIndex = start;
     const lineBreak = found.exec(text);
     const end = lineBreak?.index ?? text.length;
-    lines.push({ text: text.slice(start, end), start, end });
+    yield { text: text.slice(start, end), start, end };
     start = end + (lineBreak?.[0].length ?? 1);
   }
-  return lines;
 }
 
 /**
@@ -65,6 +64,7 @@ function readLines(text: string): readonly Line[] {
  * @throws X509Error `PKI_PEM_INVALID` when a block is incomplete or is not base64, or when there is none
  */
 export function readPem(text: string, subject: string): readonly PemBlock[] {
+  if (!containsPem(text)) throw invalid(subject, describeEmpty(text));
   const blocks: PemBlock[] = [];
   let open: { readonly label: string; readonly start: number; readonly body: string[] } | undefined;
   for (const line of readLines(text)) {
