@@ -2,10 +2,10 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { LongestFirst } from './test/e2e/longest-first.ts';
 
 /**
- * Before the others: they provide the binaries, which one process at a time does, and say what a lab changes on the machine itself,
- * which they can only while there is no other.
+ * Before the others: it provides the binaries, which one process at a time does, and says what a lab changes on the machine itself,
+ * which it can only while there is no other.
  */
-const ALONE = ['test/e2e/lab.e2e.test.ts', 'test/e2e/newest-kubernetes.e2e.test.ts'];
+const ALONE = ['test/e2e/lab.e2e.test.ts'];
 /** Variants of scenarios, for `npm run test:e2e:long`. */
 const LONG = ['test/e2e/long/*.e2e.test.ts'];
 /** Every version of Kubernetes, for `npm run test:e2e:matrix`. */

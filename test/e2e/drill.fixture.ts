@@ -1,13 +1,9 @@
 import { expect } from 'vitest';
 import { fileURLToPath } from 'node:url';
-import { KUBERNETES } from '../../apps/drill/src/scenarios.ts';
 import { runProgram } from '../../apps/cli/src/cli-process.fixture.ts';
 import { expectNoTraces, labsNamedIn } from './lab-traces.fixture.ts';
 
 const DRILL = fileURLToPath(new URL('../../apps/drill/bin/run.js', import.meta.url));
-
-/** The newest Kubernetes of the lab. */
-export const NEWEST = KUBERNETES[0];
 
 export interface DrillResult {
   readonly scenario: string;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { BIN, runCli } from '../../apps/cli/src/cli-process.fixture.ts';
-import { drill, NEWEST } from './drill.fixture.ts';
+import { drill } from './drill.fixture.ts';
 import { expectNoTraces, findTraces, labsNamedIn } from './lab-traces.fixture.ts';
 
 /** The proofs of a drill, by the word before the colon. */
@@ -12,7 +12,6 @@ describe('the drill kubeadm-expired', () => {
   it.each([
     ['rsa', '1.20'],
     ['ecdsa', '1.20'],
-    ['rsa', NEWEST],
   ])(
     'breaks and recovers a real cluster with %s keys and Kubernetes %s, and leaves nothing behind',
     async (algorithm, kubernetes) => {
