@@ -13,6 +13,7 @@ import {
 import { BIN } from '../../apps/cli/src/cli-process.fixture.ts';
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import type { NodeDisk } from './node-disk.ts';
+import { listNodeFiles } from './node-files.ts';
 
 /** When a recovery of a real cluster is interrupted, and how it is continued. */
 export interface InterruptionPoint {
@@ -146,7 +147,7 @@ async function rollBack(
 async function findRemains(cluster: Cluster, deps: LabDeps): Promise<readonly string[]> {
   const second = await rescue(cluster, deps, 'recover', '--yes');
   const { outcome } = (second.envelope as { result?: { outcome?: string } } | undefined)?.result ?? {};
-  const files = await readdir(path.join(cluster.node.directory, 'files'), { recursive: true });
+  const files = await listNodeFiles(cluster.node);
   const remains = files.filter(
     (name) => name.endsWith('.kube-rescue.tmp') || /kube-rescue\/runs\/[^/]+\/reserve$/.test(name),
   );

@@ -1,10 +1,11 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { KUBERNETES_RELEASES, type LabDeps, provideKubernetesBinaries, SELF_HOSTED_SCENARIOS } from '@kube-rescue/lab';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 import { findSaturdayWork, recoverUntil } from './saturday-recovery.ts';
+import { listNodeFiles } from './node-files.ts';
 import { type Interruption, SATURDAY_MOMENTS } from './saturday-moments.ts';
 
 const RELEASE = KUBERNETES_RELEASES['1.20'];
@@ -48,7 +49,7 @@ try {
     if (!ok) reasons.push(`${name}: ${detail}`);
   }
   for (const { node } of cluster.nodes) {
-    const left = await readdir(path.join(node.directory, 'files'), { recursive: true });
+    const left = await listNodeFiles(node);
     const ours = left.filter((name) => /\.kube-rescue\.tmp$|kube-rescue\/runs\/[^/]+\/reserve$/.test(name));
     reasons.push(...ours.map((name) => `not removed on ${node.name}: ${name}`));
   }
