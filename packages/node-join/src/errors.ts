@@ -9,6 +9,7 @@ export const JOIN_ERRORS = {
   JOIN_WRONG_MACHINE: 'invalid',
   JOIN_FILE_INVALID: 'invalid',
   JOIN_WORKER_FAILED: 'failed',
+  JOIN_REQUEST_REFUSED: 'refused',
 } as const satisfies Record<string, ErrorKind>;
 
 export type JoinErrorCode = keyof typeof JOIN_ERRORS;

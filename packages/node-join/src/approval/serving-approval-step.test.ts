@@ -118,7 +118,12 @@ describe("the request of this node's kubelet", () => {
       ...servingObject('own', pemFor()),
       status: { conditions: [{ type: 'Denied', status: 'True' }] },
     });
-    expect(await denied.step.check(signal)).toMatchObject({ status: 'blocked', summary: 'own is denied' });
+    expect(await denied.step.check(signal)).toMatchObject({
+      status: 'blocked',
+      summary: 'own is denied',
+      code: 'JOIN_REQUEST_REFUSED',
+      subject: 'CertificateSigningRequest own',
+    });
     const unknown = setUp({
       findKubelet: async () => ({ node: 'node09', since: new Date(0), formerNames: [] }),
     });

@@ -144,7 +144,8 @@ export async function findServingRequest(
 
 function blocked(summary: string, evidence: readonly string[], name: string): ApprovalFinding {
   const hint = `read it with \`kubectl describe csr ${name}\`; approve it by hand only if its names are this node's, or delete it and restart the kubelet`;
-  return { status: 'blocked', summary, evidence, hint, changes: [] };
+  const subject = `CertificateSigningRequest ${name}`;
+  return { status: 'blocked', summary, evidence, code: 'JOIN_REQUEST_REFUSED', subject, hint, changes: [] };
 }
 
 function explain(verdict: Verdict & { readonly verified: false }, request: StoredObject | undefined): Verdict {
