@@ -3,7 +3,7 @@ import path from 'node:path';
 
 const ATTEMPTS = 10;
 
-/** Every file of a lab's node. containerd removes what ended pods leave, also in the middle of a listing, which then begins anew. */
+/** Every file of a lab's node. containerd removes what ended pods leave, also in the middle of a listing, which is then repeated. */
 export async function listNodeFiles(node: { readonly directory: string }): Promise<readonly string[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {

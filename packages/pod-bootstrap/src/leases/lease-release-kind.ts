@@ -55,7 +55,7 @@ export function createLeaseReleaseKind(open: OpenObjects): ChangeKind<LeaseRelea
     undoOrder: 'reverse',
     describe: ({ target, holder }) => `take ${target} from ${holder}, which has ended`,
     preflight: async () => undefined,
-    // A lock that somebody renewed or took is left alone.
+    // A lock that was renewed or taken meanwhile is left alone.
     staleness: async () => undefined,
     capture: async () => ({}),
     apply: async (change) => {

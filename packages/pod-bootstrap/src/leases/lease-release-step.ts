@@ -15,7 +15,7 @@ export interface ElectedComponent {
 }
 
 export interface LeaseReleaseInput {
-  /** Read anew at each check. */
+  /** Called at each check and verification. */
   readonly elected: (signal: AbortSignal) => Promise<readonly ElectedComponent[]>;
   readonly machine: HolderMachine;
   readonly watch: LockWatch;

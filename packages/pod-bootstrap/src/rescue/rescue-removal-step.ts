@@ -113,8 +113,13 @@ export function createRescueRemovalStep(input: RescueRemovalInput, deps: RescueS
     const lock = findLeaderLock(before.controller.component, before.controller.containers);
     const { rescue, real } = before;
     if (lock === undefined || rescue === undefined) return;
-    const store = await access.open(signal);
-    const held = (await readLeaders(lock, { store, clock }, signal)).filter(
+    const read = await checkOrWait(async () => {
+      const store = await access.open(signal);
+      return { leaders: await readLeaders(lock, { store, clock }, signal) };
+    });
+    // Unreadable for the moment: the successor waits until the lock expires.
+    const leaders = 'leaders' in read ? read.leaders : [];
+    const held = leaders.filter(
       // On the network of its node, the removed pod and another one have the same name.
       (leader) => isHeldBy(leader, rescue.pod) && !real.some(({ pod }) => isHeldBy(leader, pod)),
     );
