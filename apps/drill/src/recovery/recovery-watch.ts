@@ -81,6 +81,8 @@ export async function recoverAndWatch(
   };
   const usable = watchForUsableApi(node, question, signal, deps);
   const seen = Promise.all([see(observations.workloads), see(observations.service)]);
+  // A failure of a watcher is thrown after the recovery, not as an unhandled rejection in the middle of it.
+  for (const watcher of [usable, seen]) watcher.catch(() => undefined);
   try {
     const answer = await recover();
     const seconds = secondsUntil(clock.now());
