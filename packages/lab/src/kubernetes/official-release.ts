@@ -21,8 +21,8 @@ const ETCD_RELEASES_URL = 'https://github.com/etcd-io/etcd/releases/download';
 
 /** A server that does not answer, or hardly, is given up soon: there are other sources. */
 const CURL = [
-  ...(['curl', '--fail', '--silent', '--show-error', '--location', '--proto', '=https,http'] as const),
-  ...['--proto-redir', '=https,http', '--connect-timeout', '5', '--speed-limit', '10000', '--speed-time', '15'],
+  ...(['curl', '--fail', '--silent', '--show-error', '--location'] as const),
+  ...['--connect-timeout', '5', '--speed-limit', '10000', '--speed-time', '15'],
 ] as const;
 
 /**
@@ -81,7 +81,10 @@ async function fetchFile(
   env: Readonly<Record<string, string>>,
   { host, signal }: LabDeps,
 ): Promise<string | undefined> {
-  const result = await host.exec([...CURL, '--output', file, url], { timeoutMs: FILE_TIMEOUT_MS, env, signal });
+  // The sums come from the same server: no redirection may lead from HTTPS to a server that anybody can stand in for.
+  const schemes = url.startsWith('https:') ? '=https' : '=https,http';
+  const argv = [...CURL, '--proto', schemes, '--proto-redir', schemes, '--output', file, url] as const;
+  const result = await host.exec(argv, { timeoutMs: FILE_TIMEOUT_MS, env, signal });
   return result.exitCode === 0 ? undefined : `${url}: ${lastOutput(result, 1)}`;
 }
 
