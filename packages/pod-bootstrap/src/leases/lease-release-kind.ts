@@ -7,8 +7,8 @@ import {
   type StoredObject,
   textAt,
 } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Change, ChangeKind } from '@kube-rescue/workflow';
+import { changeWhileDue } from '../controllers/change-while-due.ts';
 import { type Leader, LEADER_ANNOTATION, type LeaderLock, type LockCarrier, readRecord } from './leader-election.ts';
 
 /** Takes a lock from a holder that has ended. */
@@ -39,8 +39,6 @@ export function leaseRelease({ namespace, name }: LeaderLock, leader: Leader, so
   };
 }
 
-const ATTEMPTS = 10;
-
 /**
  * `lease.release`: removes the holder from a lock by compare-and-swap, as client-go does when a leader steps down (`leaderelection`,
  * release), so that the next candidate need not wait until the lock expires. Leaves a lock alone that was renewed or taken since.
@@ -58,19 +56,13 @@ export function createLeaseReleaseKind(open: OpenObjects): ChangeKind<LeaseRelea
     // A lock that was renewed or taken meanwhile is left alone.
     staleness: async () => undefined,
     capture: async () => ({}),
-    apply: async (change) => {
-      for (let attempt = 1; ; attempt += 1) {
-        const present = await read(change);
-        if (present === undefined || !isAsJudged(present.object, change)) return;
-        try {
-          await (await open(change.source)).replace(present, withoutHolder(present.object, change.carrier));
-          return;
-        } catch (error) {
-          if (isRecoveryError(error, 'OBJECT_NOT_FOUND')) return;
-          if (attempt === ATTEMPTS || !isRecoveryError(error, 'OBJECT_CONFLICT')) throw error;
-        }
-      }
-    },
+    apply: (change) =>
+      changeWhileDue({
+        read: () => read(change),
+        isDue: ({ object }) => isAsJudged(object, change),
+        change: async (present) =>
+          (await open(change.source)).replace(present, withoutHolder(present.object, change.carrier)),
+      }),
     undo: async () => ({ state: 'already' }),
   };
 }

@@ -1,6 +1,6 @@
 import { type ObjectSource, type OpenObjects, RESOURCE_KINDS, type StoredObject } from '@kube-rescue/cluster-objects';
-import { isRecoveryError } from '@kube-rescue/errors';
 import type { Change, ChangeKind } from '@kube-rescue/workflow';
+import { changeWhileDue } from '../controllers/change-while-due.ts';
 import type { Pod } from './pod.ts';
 
 /** Deletes a pod whose controller replaces it. */
@@ -21,8 +21,6 @@ export function podRestart(
   return { kind: 'pod.restart', target: `Pod ${namespace}/${name}`, namespace, name, uid, way };
 }
 
-const ATTEMPTS = 10;
-
 /**
  * `pod.restart`: recorded in the journal, but without an undo: the controller has replaced the pod and would delete a
  * restored one.
@@ -38,20 +36,12 @@ export function createPodRestartKind(open: OpenObjects): ChangeKind<PodRestart> 
     // A pod that is already gone holds no CA.
     staleness: async () => undefined,
     capture: async () => ({}),
-    apply: async (change) => {
-      for (let attempt = 1; ; attempt += 1) {
-        const present = await read(change);
-        if (present?.object.metadata.uid !== change.uid || present.object.metadata['deletionTimestamp'] !== undefined)
-          return;
-        try {
-          await (await open(change.way)).delete(present);
-          return;
-        } catch (error) {
-          if (isRecoveryError(error, 'OBJECT_NOT_FOUND')) return;
-          if (attempt === ATTEMPTS || !isRecoveryError(error, 'OBJECT_CONFLICT')) throw error;
-        }
-      }
-    },
+    apply: (change) =>
+      changeWhileDue({
+        read: () => read(change),
+        isDue: ({ object: { metadata } }) => metadata.uid === change.uid && metadata['deletionTimestamp'] === undefined,
+        change: async (present) => (await open(change.way)).delete(present),
+      }),
     undo: async () => ({ state: 'already' }),
   };
 }
