@@ -9,6 +9,7 @@ export {
   type EtcdOptions,
   freePorts,
   type RunningEtcd,
+  runSnapshotCommand,
   startEtcd,
 } from './servers/etcd-server.ts';
 export { startCpuTime } from './laws/cpu-time.ts';

@@ -3,6 +3,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runSnapshotCommand } from '@kube-rescue/testing';
 import { type Ended, plantNode, runCli } from '../cli-process.fixture.ts';
 import { type EtcdNode, startEtcdNode } from './etcd-node.fixture.ts';
 
@@ -203,14 +204,14 @@ describe.runIf(process.getuid?.() === 0)('on a node without an API server', () =
     expect(await secretOf('one')).toEqual(before);
   });
 
-  it('etcd snapshot makes a file that etcdctl accepts, and never overwrites one', async () => {
+  it("etcd snapshot makes a file that etcd's own tool accepts, and never overwrites one", async () => {
     const file = path.join(node.root, 'etcd.db');
     const taken = await run('etcd', 'snapshot', file);
     expect(taken.exitCode).toBe(0);
     const { size, mode } = await stat(file);
     expect(taken.envelope.result).toMatchObject({ path: file, bytes: size });
     expect(mode & 0o777).toBe(0o600);
-    const status = await node.etcd.etcdctl('snapshot', 'status', file, '--write-out=json');
+    const status = await runSnapshotCommand('status', file, '--write-out=json');
     expect(JSON.parse(status)).toMatchObject({ revision: taken.envelope.result?.['revision'] });
     const again = await run('etcd', 'snapshot', file);
     expect(again).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_SNAPSHOT_TARGET_EXISTS' } } });

@@ -224,6 +224,21 @@ function clientFlags(directory: string): readonly string[] {
   return [`--cacert=${ca}`, `--cert=${certificate}`, `--key=${key}`];
 }
 
+/**
+ * Runs `snapshot` of the etcd on this machine: `etcdutl` where there is one, which alone has `status` and `restore` since etcd 3.6,
+ * else `etcdctl`. Returns its output.
+ */
+export async function runSnapshotCommand(...words: readonly string[]): Promise<string> {
+  const call = async (program: string): Promise<string> => {
+    const { stdout } = await run(program, ['snapshot', ...words], { env: ETCDCTL_ENV });
+    return stdout;
+  };
+  return call('etcdutl').catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return call('etcdctl');
+    throw error;
+  });
+}
+
 /** Free ports; all are bound at once, so that they differ. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
