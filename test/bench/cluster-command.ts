@@ -14,3 +14,13 @@ export async function runOnCluster(
   const [exitCode] = (await once(child, 'close')) as [number | null];
   if (exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${errors.join('').slice(-500)}`);
 }
+
+/** As `runOnCluster`, with the time from start to finish. */
+export async function secondsOnCluster(
+  cluster: Pick<Cluster, 'enter'>,
+  argv: readonly [string, ...string[]],
+): Promise<number> {
+  const started = performance.now();
+  await runOnCluster(cluster, argv);
+  return (performance.now() - started) / 1000;
+}

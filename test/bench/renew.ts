@@ -1,5 +1,4 @@
-import type { Cluster } from '@kube-rescue/lab';
-import { runOnCluster } from './cluster-command.ts';
+import { secondsOnCluster as seconds } from './cluster-command.ts';
 import { type BenchResult, type BenchRow, median } from './bench.ts';
 import { withCluster } from './lab-session.ts';
 
@@ -45,10 +44,4 @@ const BIN = new URL('../../apps/cli/bin/run.js', import.meta.url).pathname;
 
 function renew(...flags: readonly string[]): readonly [string, ...string[]] {
   return [process.execPath, BIN, 'certs', 'renew', ...LEAVES, '--all', '--yes', ...flags];
-}
-
-async function seconds(cluster: Cluster, argv: readonly [string, ...string[]]): Promise<number> {
-  const started = performance.now();
-  await runOnCluster(cluster, argv);
-  return (performance.now() - started) / 1000;
 }

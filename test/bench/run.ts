@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(options: BenchOptions
   renew: () => import('./renew.ts'),
   saturday: () => import('./saturday.ts'),
   'service-account-secrets': () => import('./service-account-secrets.ts'),
+  start: () => import('./start.ts'),
   triage: () => import('./triage.ts'),
 };
 

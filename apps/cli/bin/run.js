@@ -1,14 +1,18 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can parse, before anything else is loaded: an old Node gets one clear line.
+// JavaScript that Node 12 can parse, before anything else is loaded: an old Node gets one clear line.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(
     `kube-rescue needs Node 22.19 or newer; this is Node ${process.versions.node} (${process.execPath})\n`,
   );
-  process.exit(1);
+  process.exitCode = 2;
+} else void start();
+
+async function start() {
+  // A node in trouble has other uses for its memory: half the peak of a sweep through thousands of objects, for 50 ms.
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString('--optimize-for-size');
+  await import('../dist/unknown-user.js');
+  const { main } = await import('../dist/main.js');
+  await main(process.argv);
 }
-// A node in trouble has other uses for its memory: half the peak of a sweep through thousands of objects, for 50 ms.
-const { setFlagsFromString } = await import('node:v8');
-setFlagsFromString('--optimize-for-size');
-const { main } = await import('../dist/main.js');
-await main(process.argv);

@@ -1,4 +1,4 @@
-import { preventCoreDumps } from '@kube-rescue/host';
+import { preventCoreDumps, showInPager } from '@kube-rescue/host';
 import { Command, type Interfaces } from '@oclif/core';
 import { wrapError, wrapResult } from './envelope.ts';
 import { type ExitCode, exitCodeFor } from './exit-codes.ts';
@@ -17,6 +17,8 @@ export interface Answer<R extends object = object> {
   readonly exitCode: ExitCode;
   /** The result as text. */
   readonly text: (terminal: Terminal) => string;
+  /** Shown page by page on a terminal. Default: false. */
+  readonly isLong?: boolean | undefined;
   /** Set when the result itself is a failure. */
   readonly failure?: Error | undefined;
 }
@@ -47,7 +49,7 @@ export abstract class BaseCommand extends Command {
   protected readonly streams = openStreams();
 
   override async run(): Promise<void> {
-    const { result, exitCode, text, failure } = await this.answerAndFinish();
+    const { result, exitCode, text, failure, isLong } = await this.answerAndFinish();
     const { reporter, stdout } = this.streams;
     process.exitCode = exitCode;
     const hidden = secretArguments(this.argv);
@@ -57,7 +59,9 @@ export abstract class BaseCommand extends Command {
         failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result, hidden);
       process.stdout.write(`${safeJson(envelope)}\n`);
     } else {
-      process.stdout.write(`${safeText(text(stdout), stdout)}\n`);
+      const shown = `${safeText(text(stdout), stdout)}\n`;
+      const isPaged = isLong === true && stdout.live && (await showInPager(shown));
+      if (!isPaged) process.stdout.write(shown);
     }
     if (failure !== undefined) printError(failure, reporter, false, hidden);
   }

@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { createLocalHost, hostPath } from '@kube-rescue/host';
 import { buildPki, type Pki, type PkiOptions, plantTree } from '@kube-rescue/testing';
 
-export const BIN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
+/** `KUBE_RESCUE_EXECUTABLE=FILE` runs the tests of the command line with the single executable instead of the build. */
+const EXECUTABLE = process.env['KUBE_RESCUE_EXECUTABLE'];
+
+export const BIN = EXECUTABLE ?? fileURLToPath(new URL('../bin/run.js', import.meta.url));
+/** The arguments in front of those for kube-rescue. */
+export const COMMAND: readonly [string, ...string[]] = EXECUTABLE === undefined ? [process.execPath, BIN] : [BIN];
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -21,9 +26,10 @@ export interface StartOptions {
   readonly typed?: { readonly after: string; readonly text: string };
 }
 
-/** Runs the built program without a terminal, like cron or a script. */
+/** Runs the program without a terminal, like cron or a script. */
 export function runCli(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
-  return runProgram(process.execPath, [BIN, ...args], options);
+  const [program, ...before] = COMMAND;
+  return runProgram(program, [...before, ...args], options);
 }
 
 /**
@@ -31,7 +37,7 @@ export function runCli(args: readonly string[], options: StartOptions = {}): Pro
  * user of the test. So it can read a directory that is closed to other users.
  */
 export function runCliWithoutRoot(args: readonly string[]): Promise<Ended> {
-  return runProgram('unshare', ['--user', '--map-user=65534', '--map-group=65534', process.execPath, BIN, ...args]);
+  return runProgram('unshare', ['--user', '--map-user=65534', '--map-group=65534', ...COMMAND, ...args]);
 }
 
 export function runProgram(program: string, args: readonly string[], options: StartOptions = {}): Promise<Ended> {

@@ -41,7 +41,7 @@ const UNGUARDED = [
   ...['certs:check', 'certs:csr:export', 'certs:inspect', 'cni:bootstrap', 'cni:check', 'dns:check'],
   ...['dns:set-credentials', 'drill', 'etcd:get', 'etcd:patch', 'etcd:probe', 'etcd:snapshot', 'etcd:status'],
   ...['manifests:checkpoint', 'manifests:list', 'manifests:restart', 'nodes:list', 'nodes:taint', 'pods:list'],
-  ...['pods:release', 'pods:rescue', 'report', 'rollback', 'runs', 'triage'],
+  ...['pods:release', 'pods:rescue', 'report', 'rollback', 'runbook', 'runs', 'triage'],
 ];
 
 interface Manifest {

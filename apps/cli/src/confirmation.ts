@@ -32,7 +32,7 @@ export function isOnTerminal(): boolean {
  * @throws an `AbortPromptError` or `ExitPromptError` when `signal` aborts, or the input ends without an answer
  */
 export async function ask(question: string, signal: AbortSignal): Promise<boolean> {
-  const { confirm } = await import('@inquirer/prompts');
+  const { default: confirm } = await import('@inquirer/confirm');
   // At the end of the input the prompt neither answers nor fails, and Node would exit with its own status.
   const inputEnd = new AbortController();
   const onInputEnd = (): void => inputEnd.abort();

@@ -26,7 +26,17 @@ const COMMANDS = {
   ],
   readOnly: [
     ...['certs:check', 'certs:csr:export', 'certs:inspect', 'cni:check', 'dns:check', 'etcd:get', 'etcd:probe'],
-    ...['etcd:snapshot', 'etcd:status', 'manifests:list', 'nodes:list', 'pods:list', 'report', 'runs', 'triage'],
+    ...[
+      'etcd:snapshot',
+      'etcd:status',
+      'manifests:list',
+      'nodes:list',
+      'pods:list',
+      'report',
+      'runbook',
+      'runs',
+      'triage',
+    ],
   ],
 } as const;
 

@@ -18,6 +18,7 @@ export const CLI_ERRORS = {
   ETCD_NO_QUORUM: 'unavailable',
   ETCD_SILENT: 'unavailable',
   DRILL_NOT_INSTALLED: 'usage',
+  RUNBOOK_MISSING: 'missing',
 } as const satisfies Record<string, ErrorKind>;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -19,7 +19,7 @@ describe('the drill', () => {
       }),
       'DRILL_NOT_INSTALLED',
     );
-    expect(error.hint).toContain('npm install --global @kube-rescue/drill');
+    expect(error.hint).toContain('npm install --global kube-rescue @kube-rescue/drill');
     expect(exitCodeFor(error)).toBe(2);
   });
 

@@ -1,7 +1,7 @@
-import type * as ClientNode from '@kubernetes/client-node';
 import { hostPath } from '@kube-rescue/host';
 import { type Kubeconfig, NodeConfigError, parseKubeconfig } from '@kube-rescue/node-config';
 import { ObjectError } from '../errors.ts';
+import type * as ClientNode from './api-client.ts';
 import { connectThrough, type Dial } from './api-dialer.ts';
 
 /** How to reach an API server; its certificate is always verified in full. */

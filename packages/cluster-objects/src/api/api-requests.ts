@@ -1,4 +1,3 @@
-import type * as ClientNode from '@kubernetes/client-node';
 import type { ObjectReference } from '../object-store.ts';
 import type { ResourceKind } from '../objects/resource-kind.ts';
 import { assertShallow } from '../objects/object-nesting.ts';
@@ -6,6 +5,7 @@ import { type ApiServerAccess, type Authentication, authenticate } from './api-a
 import type { Dial } from './api-dialer.ts';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { beyondBound, formatBytes } from './answer-bounds.ts';
+import type * as ClientNode from './api-client.ts';
 import { type Attempt, notAnApiServer, outcomeUnknown, refusalOf, noResponseOf } from './api-failure.ts';
 
 export interface ApiRequest extends Attempt {
@@ -75,7 +75,8 @@ export class ApiRequests {
 
   async #connect(): Promise<{ client: typeof ClientNode; authentication: Authentication }> {
     // Half a second to load; a recovery through etcd never needs it.
-    const client = await import('@kubernetes/client-node');
+    const { HttpMethod, KubeConfig, RequestContext } = await import('./api-client.ts');
+    const client = { HttpMethod, KubeConfig, RequestContext };
     return { client, authentication: await authenticate(this.#access, client, this.#dial) };
   }
 
